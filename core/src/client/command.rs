@@ -1,0 +1,94 @@
+//! What the person at a client can ask for.
+
+use core::fmt;
+
+use crate::limits::TEXT_LEN_MAX;
+use crate::name::NameError;
+
+/// A command for a [`Client`](super::Client).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command<'a> {
+    /// Send a message to one client; ends in one final event.
+    Send {
+        /// The recipient.
+        to: &'a str,
+        /// The text.
+        text: &'a str,
+    },
+    /// Send a message to the channel; ends in one final event.
+    SendAll {
+        /// The text.
+        text: &'a str,
+    },
+    /// Enter the room under one's own name.
+    Register {
+        /// The name that was typed; only one's own is allowed.
+        name: &'a str,
+    },
+    /// Leave the room; the process goes on. Waits until all earlier commands are settled.
+    Deregister {
+        /// The name that was typed; only one's own is allowed.
+        name: &'a str,
+    },
+}
+
+/// Identifies a command in the events that follow it: 1, 2, 3 and so on for one client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub(crate) u32);
+
+impl CommandId {
+    /// The number.
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for CommandId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Why a command was not taken. Nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// No room, or an earlier command has to be settled first: give the same command again after the next event.
+    Busy,
+    /// The recipient's name is not valid.
+    BadName(NameError),
+    /// The text is empty.
+    EmptyText,
+    /// The text has this many bytes, more than [`TEXT_LEN_MAX`].
+    TextTooLong(usize),
+    /// Only one's own name can be registered or deregistered.
+    NotYourName,
+    /// One is not registered.
+    Offline,
+    /// One is registered already.
+    AlreadyRegistered,
+    /// All slots of the table are in use by those one talks to.
+    TableFull,
+    /// The client was refused or displaced; it does nothing any more.
+    Ended,
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Busy => f.write_str("busy: wait for an earlier command to be settled"),
+            Self::BadName(error) => error.fmt(f),
+            Self::EmptyText => f.write_str("the text is empty"),
+            Self::TextTooLong(len) => {
+                write!(f, "the text has {len} bytes, the limit is {TEXT_LEN_MAX}")
+            }
+            Self::NotYourName => f.write_str("that is not your name"),
+            Self::Offline => f.write_str("you are offline"),
+            Self::AlreadyRegistered => f.write_str("you are registered already"),
+            Self::TableFull => f.write_str("the table of clients is full"),
+            Self::Ended => f.write_str("this client has ended"),
+        }
+    }
+}
+
+impl core::error::Error for CommandError {}

@@ -1,0 +1,275 @@
+//! The datagram whose frames are being taken over: one frame at a time, as the display takes what it shows.
+
+use super::event::ClientEvent;
+use super::link::Standing;
+use super::{Client, SERVER};
+use crate::limits::BODY_LEN_MAX;
+use crate::stats::Drop;
+use crate::time::UnixSeconds;
+use crate::wire::{Frame, Frames};
+
+/// The frames of one datagram that were not taken over yet.
+pub(super) struct Inbox {
+    bytes: heapless::Vec<u8, BODY_LEN_MAX>,
+    at: usize,
+    peer: u32,
+    /// Sequence number of the next frame.
+    number: u32,
+}
+
+impl Inbox {
+    pub(super) const EMPTY: Self = Self {
+        bytes: heapless::Vec::new(),
+        at: 0,
+        peer: 0,
+        number: 0,
+    };
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.at >= self.bytes.len()
+    }
+
+    /// Takes the frames of a datagram; false if those of another one are still here.
+    pub(super) fn fill(&mut self, peer: u32, number: u32, frames: &[u8]) -> bool {
+        if !self.is_empty() {
+            return false;
+        }
+        self.bytes.clear();
+        self.at = 0;
+        self.peer = peer;
+        self.number = number;
+        self.bytes.extend_from_slice(frames).is_ok()
+    }
+
+    pub(super) fn forget_session_of(&mut self, peer: u32) {
+        if self.peer == peer {
+            self.bytes.clear();
+            self.at = 0;
+        }
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+}
+
+/// What taking over one frame led to.
+pub(super) enum Step {
+    /// There was none.
+    Empty,
+    /// Nothing to show for this frame by itself.
+    Quiet,
+    Show(Shown),
+}
+
+/// A frame that is to be shown; its content lies in the inbox.
+pub(super) enum Shown {
+    KeptMessages,
+    /// The frame begins at this byte.
+    Text {
+        at: usize,
+    },
+    Dropped {
+        count: u32,
+    },
+    TableUpdated,
+}
+
+impl Client<'_> {
+    /// Takes over the next frame.
+    pub(super) fn advance_inbox(&mut self) -> Step {
+        if self.inbox.is_empty() {
+            return Step::Empty;
+        }
+        let (at, peer) = (self.inbox.at, self.inbox.peer);
+        // The buffer is lent to the frame while it takes effect, and comes back.
+        let inbox = core::mem::replace(&mut self.inbox, Inbox::EMPTY);
+        let mut frames = Frames::new(inbox.rest());
+        let frame = frames.next();
+        let left = frames.rest().len();
+        let announce = matches!(frame, Some(Ok(frame)) if self.announces(&frame));
+        let step = match frame {
+            _ if announce => {
+                self.kept_announced = true;
+                Step::Show(Shown::KeptMessages)
+            }
+            Some(Ok(frame)) if peer == SERVER => self.take_server_frame(&frame, at),
+            Some(Ok(Frame::Text { counter, .. })) => {
+                if self.peers.at_mut(peer).direct.accept(counter) {
+                    Step::Show(Shown::Text { at })
+                } else {
+                    self.stats.drop(Drop::Duplicate);
+                    Step::Quiet
+                }
+            }
+            Some(Ok(_)) => {
+                self.stats.drop(Drop::Unexpected);
+                Step::Quiet
+            }
+            Some(Err(reason)) => {
+                self.stats.drop(reason);
+                Step::Quiet
+            }
+            None => Step::Quiet,
+        };
+        self.inbox = inbox;
+        if !announce {
+            self.inbox.at = self.inbox.bytes.len() - left.min(self.inbox.bytes.len());
+            self.inbox.number = self.inbox.number.wrapping_add(1);
+            self.peers.at_mut(peer).hop.took(&mut self.stats);
+            self.attend(peer);
+            if self.inbox.is_empty()
+                && let Some(starved) = self.starved.take()
+            {
+                self.peers.at_mut(starved).hop.owe_acknowledgement();
+                self.attend(starved);
+            }
+        }
+        step
+    }
+
+    /// A kept message is the first since the registration: people are told before they see it.
+    fn announces(&self, frame: &Frame<'_>) -> bool {
+        let fresh = match *frame {
+            Frame::Mail {
+                kept: true,
+                incarnation,
+                counter,
+                from,
+                ..
+            } => !self.has_seen(from, incarnation, counter, false),
+            Frame::Channel {
+                kept: true,
+                number,
+                incarnation,
+                counter,
+                from,
+                ..
+            } => number > self.channel_shown && !self.has_seen(from, incarnation, counter, true),
+            _ => false,
+        };
+        fresh && !self.kept_announced
+    }
+
+    fn take_server_frame(&mut self, frame: &Frame<'_>, at: usize) -> Step {
+        match *frame {
+            Frame::Mail {
+                from,
+                incarnation,
+                counter,
+                ..
+            } => {
+                if self.accept_message(from, incarnation, counter, false) {
+                    return Step::Show(Shown::Text { at });
+                }
+                self.stats.drop(Drop::Duplicate);
+            }
+            Frame::Channel {
+                number,
+                from,
+                incarnation,
+                counter,
+                ..
+            } => {
+                let newer = number > self.channel_shown;
+                self.channel_shown = self.channel_shown.max(number);
+                if newer && self.accept_message(from, incarnation, counter, true) {
+                    return Step::Show(Shown::Text { at });
+                }
+                self.stats.drop(Drop::Duplicate);
+            }
+            Frame::Skipped { count } => return Step::Show(Shown::Dropped { count }),
+            Frame::Result { request, outcome } => self.take_result(request, outcome),
+            Frame::Receipt { to, counter } => {
+                if let Some(peer) = self.find_peer(to) {
+                    let peer = self.peers.at_mut(peer);
+                    peer.receipt = peer.receipt.max(counter);
+                }
+            }
+            Frame::Page {
+                version,
+                restart,
+                complete,
+                entries,
+            } => {
+                self.take_page(version, restart, complete, entries);
+                // A session that was renewed quietly begins with a page that may say nothing new.
+                let news =
+                    !entries.is_empty() || restart || self.page_news || !self.standing.is_active();
+                self.page_news = news && !complete;
+                if complete && news && self.standing.is_in_room() {
+                    self.arrived();
+                    return Step::Show(Shown::TableUpdated);
+                }
+            }
+            Frame::Found { query, entry } => {
+                let changed = self.take_entry(&entry);
+                self.looked_up(query, false);
+                if changed {
+                    return Step::Show(Shown::TableUpdated);
+                }
+            }
+            Frame::Missing { query } => self.looked_up(query, true),
+            Frame::Partial => {
+                self.partial = true;
+                if let Standing::Arriving(_) = self.standing {
+                    self.arrived();
+                    return Step::Show(Shown::TableUpdated);
+                }
+            }
+            _ => {
+                self.stats.drop(Drop::Unexpected);
+            }
+        }
+        Step::Quiet
+    }
+
+    pub(super) fn shown_event(&self, shown: Shown) -> ClientEvent<'_> {
+        let at = match shown {
+            Shown::KeptMessages => return ClientEvent::KeptMessages,
+            Shown::Dropped { count } => return ClientEvent::ChannelDropped { count },
+            Shown::TableUpdated => return ClientEvent::TableUpdated,
+            Shown::Text { at } => at,
+        };
+        let kept_at = |kept: bool, stamp: UnixSeconds| kept.then_some(stamp);
+        match Frames::new(self.inbox.bytes.get(at..).unwrap_or_default()).next() {
+            Some(Ok(Frame::Mail {
+                from,
+                text,
+                kept,
+                stamp,
+                ..
+            })) => ClientEvent::Message {
+                from,
+                text,
+                channel: false,
+                kept_at: kept_at(kept, stamp),
+            },
+            Some(Ok(Frame::Channel {
+                from,
+                text,
+                kept,
+                stamp,
+                ..
+            })) => ClientEvent::Message {
+                from,
+                text,
+                channel: true,
+                kept_at: kept_at(kept, stamp),
+            },
+            Some(Ok(Frame::Text { text, .. })) => {
+                let from = self.peers.at(self.inbox.peer).name.as_str();
+                ClientEvent::Message {
+                    from,
+                    text,
+                    channel: false,
+                    kept_at: None,
+                }
+            }
+            _ => {
+                debug_assert!(false, "only these frames are shown");
+                ClientEvent::TableUpdated
+            }
+        }
+    }
+}

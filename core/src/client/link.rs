@@ -1,0 +1,247 @@
+//! The session with the server: registration, signs of life, silence.
+
+use core::net::SocketAddr;
+
+use super::command::{CommandError, CommandId};
+use super::event::Request;
+use super::outbox::Final;
+use super::{Client, ClientEvent, SERVER};
+use crate::hop::Phase;
+use crate::stats::{Drop, Handled};
+use crate::wire::{Accept, Hello, Refusal};
+
+/// How long a result may be out before the server is asked for a sign of life.
+const RESULT_PATIENCE_MS: u64 = 2_000;
+
+/// Where a client stands with the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Never registered.
+    New,
+    /// A registration was asked for.
+    Registering(CommandId),
+    /// The registration was accepted; what was kept comes first, then the table.
+    Arriving(CommandId),
+    /// The table has arrived. Stays so while the server is down: peers chat on.
+    Active,
+    /// Deregistered.
+    Left,
+    /// Refused or displaced, for good.
+    Ended,
+}
+
+impl Standing {
+    pub(crate) fn is_active(self) -> bool {
+        self == Self::Active
+    }
+
+    pub(crate) fn is_on_the_way(self) -> bool {
+        matches!(self, Self::Registering(_) | Self::Arriving(_))
+    }
+
+    pub(crate) fn is_in_room(self) -> bool {
+        self.is_active() || self.is_on_the_way()
+    }
+}
+
+impl Client<'_> {
+    pub(super) fn register(&mut self) -> Result<CommandId, CommandError> {
+        if self.standing.is_in_room() {
+            return Err(CommandError::AlreadyRegistered);
+        }
+        self.commands = self.commands.wrapping_add(1);
+        let id = CommandId(self.commands);
+        self.standing = Standing::Registering(id);
+        self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
+        self.open_server();
+        Ok(id)
+    }
+
+    /// Asks the server for a new session; requests without a result go out again in it.
+    pub(super) fn open_server(&mut self) {
+        self.repeat_requests();
+        self.openings = self.openings.wrapping_add(1);
+        let id = self.entropy.draw();
+        let server = self.server.into();
+        self.change_hop(SERVER, |hop| hop.open(id, server));
+    }
+
+    pub(super) fn hello(&self) -> Hello<'_> {
+        Hello {
+            id: self.peers.at(SERVER).hop.local_id,
+            incarnation: self.incarnation,
+            resume: self.resume,
+            cookie: self.cookie,
+            table_epoch: self.table_epoch,
+            table_version: self.table_version,
+            // The first slot is the session with the server.
+            table_capacity: self.peers.len() - 1,
+            opening: self.openings,
+            window: self.window,
+            name: self.name.as_str(),
+        }
+    }
+
+    /// Whether a datagram is the server's answer to the request for a session that is under way.
+    fn is_answer(&self, from: SocketAddr, to: u64) -> bool {
+        let hop = &self.peers.at(SERVER).hop;
+        hop.phase() == Phase::Opening && hop.local_id == to && hop.remote == from.into()
+    }
+
+    pub(super) fn take_cookie(&mut self, from: SocketAddr, to: u64, cookie: u64) -> Handled {
+        if !self.is_answer(from, to) {
+            return self.stats.drop(Drop::UnknownSession);
+        }
+        self.cookie = cookie;
+        self.peers.at_mut(SERVER).hop.ask_again();
+        self.attend(SERVER);
+        Handled::Accepted
+    }
+
+    pub(super) fn take_server_accept(&mut self, accept: Accept) -> Handled {
+        self.change_hop(SERVER, |hop| hop.opened(accept.id, accept.window));
+        // In another life of the server, its numbers say nothing about what came before.
+        if self.epoch != accept.epoch {
+            self.epoch = accept.epoch;
+            self.channel_shown = 0;
+        }
+        if self.table_epoch != accept.table_epoch {
+            self.table_epoch = accept.table_epoch;
+            self.table_version = 0;
+        }
+        self.kept_announced = false;
+        self.partial = false;
+        self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
+        if let Standing::Registering(id) = self.standing {
+            self.standing = Standing::Arriving(id);
+            if !self.registered_before {
+                self.registered_before = true;
+                self.report(ClientEvent::Registered);
+            }
+        }
+        Handled::Accepted
+    }
+
+    pub(super) fn take_refusal(&mut self, from: SocketAddr, to: u64, reason: Refusal) -> Handled {
+        let server = &self.peers.at(SERVER).hop;
+        if server.local_id != to || server.remote != from.into() || server.phase() == Phase::Closed
+        {
+            return self.take_peer_refusal(from, to, reason);
+        }
+        match reason {
+            Refusal::Wait if server.phase() == Phase::Opening => {
+                let (now, retry) = (self.now, self.retry);
+                self.peers.at_mut(SERVER).hop.ask_later(now, retry);
+                self.attend(SERVER);
+            }
+            Refusal::Wait => return self.stats.drop(Drop::Unexpected),
+            _ => self.end(ClientEvent::Refused { reason }),
+        }
+        Handled::Accepted
+    }
+
+    pub(super) fn take_unsupported(&mut self, from: SocketAddr, version: u8, echo: u64) -> Handled {
+        let hop = &self.peers.at(SERVER).hop;
+        let ours = echo != 0 && (hop.local_id == echo || hop.remote_id == echo);
+        if !ours || hop.remote != from.into() {
+            return self.stats.drop(Drop::UnknownSession);
+        }
+        self.end(ClientEvent::ForeignVersion { version });
+        Handled::Accepted
+    }
+
+    /// The server does not know our session: it started anew, or took us for gone.
+    pub(super) fn take_server_reset(&mut self) {
+        if self.standing.is_in_room() {
+            self.open_server();
+        } else {
+            self.close_hop(SERVER);
+        }
+    }
+
+    /// Nothing more is to be expected of this client.
+    fn end(&mut self, report: ClientEvent<'static>) {
+        self.standing = Standing::Ended;
+        self.close_hop(SERVER);
+        self.fail_requests();
+        self.report(report);
+    }
+
+    /// All retries to the server are used up.
+    pub(super) fn server_silent(&mut self) {
+        self.close_hop(SERVER);
+        self.fail_requests();
+        if let Standing::Registering(id) | Standing::Arriving(id) = self.standing {
+            self.standing = if self.registered_before {
+                Standing::Left
+            } else {
+                Standing::New
+            };
+            self.report(ClientEvent::ServerNotResponding {
+                id,
+                request: Request::Register,
+            });
+            while let Some(slot) = self.early.pop(&self.outbox) {
+                self.settle(slot, Final::Offline);
+            }
+            if let Some(slot) = self.leaving.take() {
+                self.settle(slot, Final::Offline);
+            }
+        }
+    }
+
+    /// The table is complete: the registration is done, and what was typed meanwhile may go.
+    pub(super) fn arrived(&mut self) {
+        if let Standing::Arriving(_) = self.standing {
+            self.standing = Standing::Active;
+            while let Some(slot) = self.early.pop(&self.outbox) {
+                self.dispatch(slot);
+            }
+            self.leave_when_settled();
+        }
+    }
+
+    /// The server took us off the table.
+    pub(super) fn left(&mut self, slot: u32) {
+        self.leaving = None;
+        self.standing = Standing::Left;
+        for peer in 1..self.fresh_peers {
+            self.close_hop(peer);
+        }
+        self.settle(slot, Final::Deregistered);
+    }
+
+    pub(super) fn leave_failed(&mut self, slot: u32) {
+        self.leaving = None;
+        self.settle(slot, Final::Silent(Request::Deregister));
+    }
+
+    /// A sign of life, answered by the server; or a quiet attempt to get the session back.
+    pub(super) fn keep_alive(&mut self) {
+        self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
+        match self.peers.at(SERVER).hop.phase() {
+            Phase::Closed => self.open_server(),
+            Phase::Opening => {}
+            Phase::Open => {
+                self.peers.at_mut(SERVER).hop.probe();
+                self.attend(SERVER);
+            }
+        }
+        self.watch_results();
+    }
+
+    /// While results are awaited, signs of life are asked for sooner.
+    pub(super) fn watch_results(&mut self) {
+        if self.awaits_results() {
+            self.keep_alive_at = self
+                .keep_alive_at
+                .min(self.now.plus_millis(RESULT_PATIENCE_MS));
+        }
+    }
+
+    pub(super) fn report(&mut self, report: ClientEvent<'static>) {
+        if self.reports.push_back(report).is_err() {
+            debug_assert!(false, "more reports than one input can cause");
+        }
+    }
+}

@@ -1,0 +1,499 @@
+//! The client: one person's end of the room.
+
+mod command;
+mod event;
+mod inbox;
+mod link;
+mod outbox;
+mod peer;
+mod roster;
+mod storage;
+mod transmit;
+
+use core::net::SocketAddr;
+
+pub use command::{Command, CommandError, CommandId};
+pub use event::{ClientEvent, MessageStatus, Request};
+pub use storage::{ClientStorage, OutboxSlot, PeerSlot};
+
+use crate::endpoint::{Endpoint, StorageError, TableEntry, Transmit};
+use crate::entropy::{Entropy, Key, Seed};
+use crate::hop::{Expired, Hop, Wants};
+use crate::limits::{DATAGRAM_LEN_MAX, TEXT_LEN_MAX};
+use crate::name::Name;
+use crate::retry::RetryPolicy;
+use crate::sessions::Sessions;
+use crate::stats::{Drop, Handled, Stats};
+use crate::table::{Index, List, Slots};
+use crate::time::Instant;
+use crate::wire::{Datagram, VERSION};
+use inbox::Inbox;
+use link::Standing;
+use outbox::{Form, Queue};
+use storage::{PeerList, Presence};
+
+/// The peer slot that holds the session with the server.
+const SERVER: u32 = 0;
+
+/// What a client is told when it is made.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// The name to register.
+    pub name: Name,
+    /// Where the server receives.
+    pub server: SocketAddr,
+    /// How everything that waits for an answer is repeated.
+    pub retry: RetryPolicy,
+    /// Numbered frames that each other side may have on the way to us, at least 1.
+    pub window: u16,
+    /// Milliseconds between two signs of life to the server.
+    pub keep_alive_ms: u32,
+}
+
+impl ClientConfig {
+    /// The protocol's default times, and a window of 32 frames.
+    pub fn new(name: Name, server: SocketAddr) -> Self {
+        Self {
+            name,
+            server,
+            retry: RetryPolicy::DEFAULT,
+            window: 32,
+            keep_alive_ms: 20_000,
+        }
+    }
+}
+
+/// A client as a state machine; the contract is stated in the [crate's documentation](crate).
+pub struct Client<'a> {
+    name: Name,
+    server: SocketAddr,
+    retry: RetryPolicy,
+    window: u16,
+    keep_alive_ms: u64,
+
+    /// This process: 64 random bits that everybody learns, and 64 that only the server learns.
+    incarnation: u64,
+    resume: u64,
+    entropy: Entropy,
+    hash_key: Key,
+    now: Instant,
+
+    peers: Slots<'a, PeerSlot>,
+    names: Index<'a>,
+    sessions: Sessions<'a>,
+    deadlines: List<PeerList>,
+    ready: List<PeerList>,
+    recent: List<PeerList>,
+    free_peers: List<PeerList>,
+    fresh_peers: u32,
+
+    outbox: Slots<'a, OutboxSlot>,
+    free_outbox: Queue,
+    fresh_outbox: u32,
+    outbox_used: u32,
+    /// Commands so far; also counts the messages.
+    commands: u32,
+    /// Requests so far.
+    requests: u32,
+    requests_open: u32,
+    /// Requests that the server acknowledged and that have no result.
+    awaiting: Queue,
+    /// Requests that are held back while too many have no result.
+    backlog: Queue,
+    /// Commands that wait for the first table.
+    early: Queue,
+    first_notice: u32,
+    last_notice: u32,
+
+    windows: &'a mut [crate::window::WindowSlot],
+    window_uses: u32,
+    inbox: Inbox,
+    /// A session whose other side was told that there is no room.
+    starved: Option<u32>,
+
+    standing: Standing,
+    registered_before: bool,
+    leaving: Option<u32>,
+    cookie: u64,
+    openings: u32,
+    /// The life of the server's channel log, and of its table, that our numbers belong to.
+    epoch: u64,
+    table_epoch: u64,
+    table_version: u32,
+    /// Whole tables so far.
+    tables: u32,
+    /// A whole table is arriving.
+    restarting: bool,
+    /// A page of a table that is not complete yet had something new.
+    page_news: bool,
+    /// The table does not hold the whole room.
+    partial: bool,
+    /// A caller is being looked up.
+    wondering: bool,
+    channel_shown: u32,
+    kept_announced: bool,
+    keep_alive_at: Instant,
+
+    /// What happened apart from commands and messages.
+    reports: heapless::Deque<ClientEvent<'static>, 8>,
+    /// An answer that needs no session.
+    reply: Option<(SocketAddr, Datagram<'static>)>,
+    stats: Stats,
+}
+
+impl core::fmt::Debug for Client<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Client")
+            .field("name", &self.name)
+            .field("standing", &self.standing)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Client<'a> {
+    /// A client that is not registered: give it [`Command::Register`] first.
+    ///
+    /// # Errors
+    /// [`StorageError`] names the slice that is too small.
+    pub fn new(
+        config: ClientConfig,
+        storage: ClientStorage<'a>,
+        seed: Seed,
+    ) -> Result<Self, StorageError> {
+        let ClientStorage {
+            peers,
+            names,
+            sessions,
+            outbox,
+            windows,
+        } = storage;
+        let peers = Slots::new(peers)
+            .filter(|peers| peers.len() > 1)
+            .ok_or(StorageError("peers"))?;
+        let names = Index::new(names, peers.len()).ok_or(StorageError("names"))?;
+        let outbox = Slots::new(outbox).ok_or(StorageError("outbox"))?;
+        let mut entropy = Entropy::new(seed);
+        let sessions =
+            Sessions::new(sessions, peers.len(), entropy.key()).ok_or(StorageError("sessions"))?;
+        Ok(Self {
+            name: config.name,
+            server: config.server,
+            retry: RetryPolicy {
+                interval_ms: config.retry.interval_ms.max(1),
+                ..config.retry
+            },
+            window: config.window.max(1),
+            keep_alive_ms: config.keep_alive_ms.max(1).into(),
+            incarnation: entropy.draw(),
+            resume: entropy.draw(),
+            hash_key: entropy.key(),
+            entropy,
+            now: Instant::ZERO,
+            peers,
+            names,
+            sessions,
+            deadlines: List::new(PeerList::Deadline),
+            ready: List::new(PeerList::Ready),
+            recent: List::new(PeerList::Recent),
+            free_peers: List::new(PeerList::Recent),
+            fresh_peers: 1,
+            outbox,
+            free_outbox: Queue::EMPTY,
+            fresh_outbox: 0,
+            outbox_used: 0,
+            commands: 0,
+            requests: 0,
+            requests_open: 0,
+            awaiting: Queue::EMPTY,
+            backlog: Queue::EMPTY,
+            early: Queue::EMPTY,
+            first_notice: 0,
+            last_notice: 0,
+            windows,
+            window_uses: 0,
+            inbox: Inbox::EMPTY,
+            starved: None,
+            standing: Standing::New,
+            registered_before: false,
+            leaving: None,
+            cookie: 0,
+            openings: 0,
+            epoch: 0,
+            table_epoch: 0,
+            table_version: 0,
+            tables: 0,
+            restarting: false,
+            page_news: false,
+            partial: false,
+            wondering: false,
+            channel_shown: 0,
+            kept_announced: false,
+            keep_alive_at: Instant::ZERO,
+            reports: heapless::Deque::new(),
+            reply: None,
+            stats: Stats::default(),
+        })
+    }
+
+    /// Takes a command. What comes of it is reported by [`poll_event`](Self::poll_event); each command but
+    /// `Register` is settled by exactly one event ([`ClientEvent::settles`]). `Register` ends in
+    /// [`ClientEvent::TableUpdated`], [`ClientEvent::ServerNotResponding`] or [`ClientEvent::Refused`].
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing was sent. [`CommandError::Busy`] asks for the same command again later.
+    pub fn command(
+        &mut self,
+        now: Instant,
+        command: Command<'_>,
+    ) -> Result<CommandId, CommandError> {
+        self.note_time(now);
+        if matches!(self.standing, Standing::Ended) {
+            return Err(CommandError::Ended);
+        }
+        match command {
+            Command::Register { name } | Command::Deregister { name }
+                if name != self.name.as_str() =>
+            {
+                Err(CommandError::NotYourName)
+            }
+            _ if self.leaving.is_some() => Err(CommandError::Busy),
+            Command::Register { .. } => self.register(),
+            _ if !self.standing.is_in_room() => Err(CommandError::Offline),
+            Command::Deregister { .. } => self.leave(),
+            Command::Send { to, text } => {
+                check_text(text)?;
+                let to = Name::new(to).map_err(CommandError::BadName)?;
+                if self.outbox_used == self.outbox.len() {
+                    return Err(CommandError::Busy);
+                }
+                let to = self.peer_for_command(&to).ok_or(CommandError::TableFull)?;
+                self.enter(Form::Direct, to, text)
+            }
+            Command::SendAll { text } => {
+                check_text(text)?;
+                self.enter(Form::Post, SERVER, text)
+            }
+        }
+    }
+
+    /// Takes the next event. Taking a [`ClientEvent::Message`] is what acknowledges it, so a caller that has no
+    /// room to show it does not ask. Cost: that of one frame.
+    pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
+        loop {
+            if let Some(report) = self.reports.pop_front() {
+                return Some(report);
+            }
+            if let Some((slot, notice)) = self.next_notice() {
+                return Some(self.notice_event(slot, notice));
+            }
+            match self.advance_inbox() {
+                inbox::Step::Empty => return None,
+                inbox::Step::Quiet => {}
+                inbox::Step::Show(shown) => return Some(self.shown_event(shown)),
+            }
+        }
+    }
+
+    /// The table as far as this client has it, oneself included. Walks all slots.
+    pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
+        self.peers
+            .iter()
+            .filter(|peer| matches!(peer.presence, Presence::Online | Presence::Offline))
+            .map(|peer| TableEntry {
+                name: peer.name.as_str(),
+                address: peer.address.get(),
+                online: peer.presence == Presence::Online,
+            })
+    }
+
+    /// True while no command is unsettled.
+    pub fn is_idle(&self) -> bool {
+        self.outbox_used == 0 && !self.standing.is_on_the_way()
+    }
+
+    /// True from the first table after a registration until the deregistration is done.
+    pub fn is_registered(&self) -> bool {
+        self.standing.is_active()
+    }
+
+    /// One's own name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Counters since this client was made.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn enter(&mut self, form: Form, to: u32, text: &str) -> Result<CommandId, CommandError> {
+        let slot = self.allocate(form, to, text).ok_or(CommandError::Busy)?;
+        let id = self.outbox.at(slot).id;
+        if self.standing.is_active() {
+            self.dispatch(slot);
+        } else {
+            self.early.push(&mut self.outbox, slot);
+        }
+        Ok(id)
+    }
+
+    fn leave(&mut self) -> Result<CommandId, CommandError> {
+        let slot = self
+            .allocate(Form::Leave, SERVER, "")
+            .ok_or(CommandError::Busy)?;
+        self.leaving = Some(slot);
+        self.leave_when_settled();
+        Ok(self.outbox.at(slot).id)
+    }
+
+    /// A deregistration waits until it is the only command left.
+    fn leave_when_settled(&mut self) {
+        if let Some(slot) = self.leaving
+            && self.outbox_used == 1
+            && self.standing.is_active()
+            && self.outbox.at(slot).request == 0
+            && self.outbox.at(slot).settled.is_none()
+        {
+            self.dispatch(slot);
+        }
+    }
+
+    /// Puts a session into the lists it belongs to, after anything about it has changed.
+    fn attend(&mut self, peer: u32) {
+        let hop = &self.peers.at(peer).hop;
+        let (deadline, wants) = (hop.deadline(), hop.wants());
+        if wants == Wants::Nothing {
+            self.ready.remove(&mut self.peers, peer);
+        } else {
+            self.ready.push(&mut self.peers, peer);
+        }
+        // All intervals are the same: a new deadline belongs at the end of the list. One that has passed is being
+        // transmitted, which makes a new one.
+        self.deadlines.remove(&mut self.peers, peer);
+        if deadline.is_some_and(|deadline| deadline > self.now) {
+            self.deadlines.push(&mut self.peers, peer);
+        }
+    }
+
+    /// Changes the session with a peer: opens, accepts or closes it.
+    fn change_hop(&mut self, peer: u32, change: impl FnOnce(&mut Hop)) {
+        self.sessions.change(&mut self.peers, peer, change);
+        self.peers.at_mut(peer).last_sent = (0, 0);
+        self.inbox.forget_session_of(peer);
+        self.attend(peer);
+    }
+
+    fn close_hop(&mut self, peer: u32) {
+        self.change_hop(peer, Hop::close);
+    }
+}
+
+fn check_text(text: &str) -> Result<(), CommandError> {
+    match text.len() {
+        0 => Err(CommandError::EmptyText),
+        len if len > TEXT_LEN_MAX => Err(CommandError::TextTooLong(len)),
+        _ => Ok(()),
+    }
+}
+
+impl Endpoint for Client<'_> {
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled {
+        self.note_time(now);
+        self.stats.datagrams_in += 1;
+        if self.standing == Standing::Ended {
+            return self.stats.drop(Drop::Unexpected);
+        }
+        match Datagram::parse(datagram) {
+            Ok(Datagram::Data(data)) => self.take_data(from, data),
+            Ok(Datagram::Call(call)) => self.take_call(from, &call),
+            Ok(Datagram::Accept { to, accept }) => self.take_accept(from, to, accept),
+            Ok(Datagram::Refuse { to, reason }) => self.take_refusal(from, to, reason),
+            Ok(Datagram::Reset { echo }) => self.take_reset(from, echo),
+            Ok(Datagram::Cookie { to, cookie }) => self.take_cookie(from, to, cookie),
+            Ok(Datagram::Unsupported { version, echo }) => {
+                self.take_unsupported(from, version, echo)
+            }
+            Ok(_) => self.stats.drop(Drop::Unexpected),
+            Err(reason) => {
+                if reason == Drop::ForeignVersion {
+                    self.reply = foreign_version(from, datagram);
+                }
+                self.stats.drop(reason)
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.note_time(now);
+        if self.standing.is_in_room() && self.now >= self.keep_alive_at {
+            self.keep_alive();
+        }
+        while let Some(peer) = self.deadlines.first() {
+            let due = self
+                .peers
+                .at(peer)
+                .hop
+                .deadline()
+                .is_some_and(|deadline| deadline <= self.now);
+            if !due {
+                break;
+            }
+            match self
+                .peers
+                .at_mut(peer)
+                .hop
+                .expire(self.now, self.retry, &mut self.stats)
+            {
+                Expired::Waits => self.attend(peer),
+                Expired::GaveUp if peer == SERVER => self.server_silent(),
+                Expired::GaveUp => self.peer_silent(peer),
+            }
+        }
+    }
+
+    fn poll_transmit(
+        &mut self,
+        now: Instant,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> Option<Transmit> {
+        self.note_time(now);
+        let transmit = self.transmit(out)?;
+        self.stats.datagrams_out += 1;
+        Some(transmit)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let waiting = self.reply.is_some()
+            || !self.ready.is_empty()
+            || !self.reports.is_empty()
+            || self.first_notice != 0
+            || !self.inbox.is_empty();
+        if waiting {
+            return Some(self.now);
+        }
+        let deadline = self
+            .deadlines
+            .first()
+            .and_then(|peer| self.peers.at(peer).hop.deadline());
+        let keep_alive = self.standing.is_in_room().then_some(self.keep_alive_at);
+        match (deadline, keep_alive) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+}
+
+/// The answer to a datagram of another version: one small datagram that names ours.
+pub(crate) fn foreign_version(
+    to: SocketAddr,
+    datagram: &[u8],
+) -> Option<(SocketAddr, Datagram<'static>)> {
+    let id = datagram.get(2..)?.first_chunk()?;
+    Some((
+        to,
+        Datagram::Unsupported {
+            version: VERSION,
+            echo: u64::from_le_bytes(*id),
+        },
+    ))
+}

@@ -1,0 +1,302 @@
+//! The table of clients: who is there, under which process and address, and what was shown of each.
+
+use super::outbox::Form;
+use super::storage::{PeerSlot, Presence};
+use super::{Client, SERVER};
+use crate::hop::Phase;
+use crate::name::Name;
+use crate::stats::Drop;
+use crate::window::{Window, WindowSlot};
+use crate::wire::{Entry, Status};
+
+impl Client<'_> {
+    fn name_hash(&self, name: &str) -> u64 {
+        self.hash_key.hash(name.as_bytes())
+    }
+
+    pub(super) fn find_peer(&self, name: &str) -> Option<u32> {
+        self.names.find(self.name_hash(name), |peer| {
+            self.peers.at(peer).name.as_str() == name
+        })
+    }
+
+    /// The slot of a name that was typed: one that nobody has gets a slot until it is known that nobody has it.
+    pub(super) fn peer_for_command(&mut self, name: &Name) -> Option<u32> {
+        self.find_peer(name.as_str())
+            .or_else(|| self.insert_peer(name.clone()))
+    }
+
+    fn insert_peer(&mut self, name: Name) -> Option<u32> {
+        let peer = if let Some(free) = self.free_peers.pop(&mut self.peers) {
+            free
+        } else if self.fresh_peers < self.peers.len() {
+            self.fresh_peers += 1;
+            self.fresh_peers - 1
+        } else {
+            self.evict_peer()?
+        };
+        let hash = self.name_hash(name.as_str());
+        *self.peers.at_mut(peer) = PeerSlot {
+            name,
+            presence: Presence::Unknown,
+            ..PeerSlot::VACANT
+        };
+        self.names.insert(hash, peer);
+        self.recent.push(&mut self.peers, peer);
+        Some(peer)
+    }
+
+    /// Makes room: names that nobody has go first; where the table does not hold the whole room, then those who
+    /// were not talked to for longest.
+    fn evict_peer(&mut self) -> Option<u32> {
+        let mut at = self.recent.first();
+        let mut victim = None;
+        while let Some(peer) = at {
+            let slot = self.peers.at(peer);
+            let idle = slot.references == 0 && slot.name != self.name;
+            if idle && slot.presence == Presence::Unknown {
+                victim = Some(peer);
+                break;
+            }
+            if idle && self.partial && victim.is_none() {
+                victim = Some(peer);
+            }
+            at = self.recent.after(&self.peers, peer);
+        }
+        let peer = victim?;
+        self.vacate_peer(peer);
+        self.free_peers.pop(&mut self.peers)
+    }
+
+    fn vacate_peer(&mut self, peer: u32) {
+        self.close_hop(peer);
+        self.retire_windows(peer);
+        let (key, peers) = (self.hash_key, &self.peers);
+        let hash = key.hash(peers.at(peer).name.as_str().as_bytes());
+        self.names.remove(hash, peer, |held| {
+            key.hash(peers.at(held).name.as_str().as_bytes())
+        });
+        self.recent.remove(&mut self.peers, peer);
+        *self.peers.at_mut(peer) = PeerSlot::VACANT;
+        self.free_peers.push(&mut self.peers, peer);
+    }
+
+    /// Notes that a peer is talked to.
+    pub(super) fn touch(&mut self, peer: u32) {
+        self.recent.remove(&mut self.peers, peer);
+        self.recent.push(&mut self.peers, peer);
+    }
+
+    // ---- the table as the server tells it ----
+
+    pub(super) fn take_page(
+        &mut self,
+        version: u32,
+        restart: bool,
+        complete: bool,
+        entries: &[u8],
+    ) {
+        if restart {
+            self.tables = self.tables.wrapping_add(1).max(1);
+            self.restarting = true;
+        }
+        for entry in Entry::parse_all(entries) {
+            self.take_entry(&entry);
+        }
+        self.table_version = version;
+        if complete && core::mem::take(&mut self.restarting) {
+            for peer in 1..self.fresh_peers {
+                let slot = self.peers.at(peer);
+                let listed = matches!(slot.presence, Presence::Online | Presence::Offline);
+                if listed && slot.seen_in != self.tables {
+                    self.unlist(peer);
+                }
+            }
+        }
+    }
+
+    /// Takes one entry; true if it changes anything.
+    pub(super) fn take_entry(&mut self, entry: &Entry<'_>) -> bool {
+        let presence = match entry.status {
+            Status::Online => Presence::Online,
+            Status::Offline => Presence::Offline,
+            Status::Gone => {
+                if let Some(peer) = self.find_peer(entry.name) {
+                    self.unlist(peer);
+                }
+                return true;
+            }
+        };
+        let Ok(name) = Name::new(entry.name) else {
+            self.stats.drop(Drop::Malformed);
+            return false;
+        };
+        let Some(peer) = self
+            .find_peer(entry.name)
+            .or_else(|| self.insert_peer(name))
+        else {
+            self.stats.drop(Drop::Busy);
+            return false;
+        };
+        let tables = self.tables;
+        let slot = self.peers.at_mut(peer);
+        slot.seen_in = tables;
+        let moved = slot.incarnation != entry.incarnation || slot.address != entry.address;
+        let changed = moved || slot.presence != presence;
+        if slot.incarnation != entry.incarnation {
+            self.retire_windows(peer);
+            let kept = self.recall_windows(entry.incarnation);
+            let slot = self.peers.at_mut(peer);
+            slot.incarnation = entry.incarnation;
+            slot.opening = 0;
+            (slot.direct, slot.channel) = kept;
+        }
+        let slot = self.peers.at_mut(peer);
+        slot.address = entry.address;
+        slot.presence = presence;
+        if moved {
+            slot.suspect = 0;
+        }
+        // What was on its way to the old place goes the new way.
+        if (moved || presence == Presence::Offline) && slot.hop.phase() != Phase::Closed {
+            self.fall_back(peer);
+        }
+        changed
+    }
+
+    /// The name has left the table; the slot stays while a command needs it.
+    pub(super) fn unlist(&mut self, peer: u32) {
+        let slot = self.peers.at_mut(peer);
+        slot.presence = Presence::Unknown;
+        slot.kept = 0;
+        slot.receipt = 0;
+        let idle = slot.references == 0;
+        if slot.hop.phase() != Phase::Closed {
+            self.fall_back(peer);
+        }
+        if idle {
+            self.vacate_peer(peer);
+        }
+    }
+
+    /// Somebody calls who is not in a table that does not hold the whole room: look the name up, one at a time.
+    pub(super) fn wonder(&mut self, name: &str) {
+        let Ok(name) = Name::new(name) else { return };
+        if self.wondering || !self.peers.at(SERVER).hop.is_open() {
+            return;
+        }
+        let Some(peer) = self.peer_for_command(&name) else {
+            return;
+        };
+        if let Some(slot) = self.allocate(Form::Wonder, peer, "") {
+            self.wondering = true;
+            self.request(slot);
+        }
+    }
+
+    // ---- what was shown ----
+
+    /// Whether a message was shown before, without noting it.
+    pub(super) fn has_seen(
+        &self,
+        from: &str,
+        incarnation: u64,
+        counter: u32,
+        channel: bool,
+    ) -> bool {
+        let current = self.find_peer(from).map(|peer| self.peers.at(peer));
+        let (direct, posted) = match current {
+            Some(peer) if peer.incarnation == incarnation => (peer.direct, peer.channel),
+            _ => match self
+                .windows
+                .iter()
+                .find(|slot| slot.incarnation == incarnation)
+            {
+                Some(slot) => (slot.direct, slot.channel),
+                None => return false,
+            },
+        };
+        let mut window = if channel { posted } else { direct };
+        !window.accept(counter)
+    }
+
+    /// Notes a message that came through the server; true if it is to be shown.
+    pub(super) fn accept_message(
+        &mut self,
+        from: &str,
+        incarnation: u64,
+        counter: u32,
+        channel: bool,
+    ) -> bool {
+        if let Some(peer) = self.find_peer(from)
+            && self.peers.at(peer).incarnation == incarnation
+        {
+            self.touch(peer);
+            let slot = self.peers.at_mut(peer);
+            let window = if channel {
+                &mut slot.channel
+            } else {
+                &mut slot.direct
+            };
+            return window.accept(counter);
+        }
+        match self.window_slot(incarnation) {
+            Some(slot) if channel => slot.channel.accept(counter),
+            Some(slot) => slot.direct.accept(counter),
+            None => true,
+        }
+    }
+
+    /// The windows of a process that is not in the table; the least recently used ones give way to it.
+    fn window_slot(&mut self, incarnation: u64) -> Option<&mut WindowSlot> {
+        self.window_uses = self.window_uses.wrapping_add(1);
+        let uses = self.window_uses;
+        let known = self
+            .windows
+            .iter()
+            .position(|slot| slot.incarnation == incarnation);
+        let oldest = || {
+            let ages = self.windows.iter().enumerate();
+            ages.max_by_key(|(_, slot)| uses.wrapping_sub(slot.used))
+                .map(|(at, _)| at)
+        };
+        let slot = self.windows.get_mut(known.or_else(oldest)?)?;
+        if slot.incarnation != incarnation {
+            *slot = WindowSlot {
+                incarnation,
+                ..WindowSlot::VACANT
+            };
+        }
+        slot.used = uses;
+        Some(slot)
+    }
+
+    fn retire_windows(&mut self, peer: u32) {
+        let PeerSlot {
+            incarnation,
+            direct,
+            channel,
+            ..
+        } = *self.peers.at(peer);
+        if (direct, channel) != (Window::VACANT, Window::VACANT)
+            && let Some(slot) = self.window_slot(incarnation)
+        {
+            (slot.direct, slot.channel) = (direct, channel);
+        }
+    }
+
+    fn recall_windows(&mut self, incarnation: u64) -> (Window, Window) {
+        match self
+            .windows
+            .iter_mut()
+            .find(|slot| slot.incarnation == incarnation)
+        {
+            Some(slot) => {
+                let found = (slot.direct, slot.channel);
+                *slot = WindowSlot::VACANT;
+                found
+            }
+            None => (Window::VACANT, Window::VACANT),
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The memory of a client, handed in by the caller.
+
+use super::command::CommandId;
+use super::outbox::{Final, Form, Queue};
+use crate::address::PackedAddress;
+use crate::hop::Hop;
+use crate::limits::TEXT_LEN_MAX;
+use crate::name::Name;
+use crate::sessions::HasHop;
+use crate::table::{Link, Linked};
+use crate::time::Instant;
+use crate::window::{Window, WindowSlot};
+
+/// The slices that a client works in, sized once by the caller: statics on a microcontroller, the heap elsewhere.
+/// All slots must be `VACANT`, all numbers zero.
+#[derive(Debug)]
+pub struct ClientStorage<'a> {
+    /// The session with the server, and one slot for each client of the room that the table can hold.
+    pub peers: &'a mut [PeerSlot],
+    /// At least two for each peer slot.
+    pub names: &'a mut [u32],
+    /// At least four for each peer slot.
+    pub sessions: &'a mut [u32],
+    /// Commands that may be unsettled at a time; also how many messages may be in flight.
+    pub outbox: &'a mut [OutboxSlot],
+    /// Processes that left the table, or never were in it, whose messages are still recognised as repetitions.
+    pub windows: &'a mut [WindowSlot],
+}
+
+/// What the table says about a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Vacant,
+    /// Named by a command or by nobody any more; not in the table.
+    Unknown,
+    Offline,
+    Online,
+}
+
+/// One client of the room, and the session with it; the first slot is the session with the server.
+#[derive(Clone, Debug)]
+pub struct PeerSlot {
+    pub(crate) name: Name,
+    pub(crate) presence: Presence,
+    pub(crate) incarnation: u64,
+    pub(crate) address: PackedAddress,
+    pub(crate) hop: Hop,
+    pub(crate) links: [Link; PeerList::COUNT],
+    /// What was sent directly, in the order of its sequence numbers.
+    pub(crate) queue: Queue,
+    /// The slot sent last in this session + 1, and its sequence number: where the next one is found in O(1).
+    pub(crate) last_sent: (u32, u32),
+    /// What waits until it is known which way to go.
+    pub(crate) held: Queue,
+    /// A message ahead of those held is with the server, to find the way.
+    pub(crate) scouting: bool,
+    /// Messages with the server that have no result yet.
+    pub(crate) pending: u32,
+    /// Messages in the outbox for this peer.
+    pub(crate) references: u32,
+    /// Highest counter that the server keeps, or kept, for this peer.
+    pub(crate) kept: u32,
+    /// Highest counter that this peer has acknowledged to the server.
+    pub(crate) receipt: u32,
+    /// Incarnation that was silent to direct messages; 0 for none.
+    pub(crate) suspect: u64,
+    /// When the direct path to a suspect was last tried.
+    pub(crate) tried_at: Instant,
+    /// Number of the peer's latest call.
+    pub(crate) opening: u32,
+    /// The latest whole table that named this peer.
+    pub(crate) seen_in: u32,
+    /// Messages of the current incarnation that were shown.
+    pub(crate) direct: Window,
+    pub(crate) channel: Window,
+}
+
+impl PeerSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self {
+        name: Name::VACANT,
+        presence: Presence::Vacant,
+        incarnation: 0,
+        address: PackedAddress::VACANT,
+        hop: Hop::VACANT,
+        links: [Link::VACANT; PeerList::COUNT],
+        queue: Queue::EMPTY,
+        last_sent: (0, 0),
+        held: Queue::EMPTY,
+        scouting: false,
+        pending: 0,
+        references: 0,
+        kept: 0,
+        receipt: 0,
+        suspect: 0,
+        tried_at: Instant::ZERO,
+        opening: 0,
+        seen_in: 0,
+        direct: Window::VACANT,
+        channel: Window::VACANT,
+    };
+}
+
+/// The lists that a peer can stand in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PeerList {
+    /// By deadline of the retransmission timer.
+    Deadline,
+    /// Something waits to be transmitted.
+    Ready,
+    /// Occupied slots by use, or free ones.
+    Recent,
+}
+
+impl PeerList {
+    const COUNT: usize = 3;
+}
+
+impl HasHop for PeerSlot {
+    fn hop(&self) -> &Hop {
+        &self.hop
+    }
+
+    fn hop_mut(&mut self) -> &mut Hop {
+        &mut self.hop
+    }
+}
+
+impl Linked<PeerList> for PeerSlot {
+    fn link(&self, list: PeerList) -> &Link {
+        let [deadline, ready, recent] = &self.links;
+        match list {
+            PeerList::Deadline => deadline,
+            PeerList::Ready => ready,
+            PeerList::Recent => recent,
+        }
+    }
+
+    fn link_mut(&mut self, list: PeerList) -> &mut Link {
+        let [deadline, ready, recent] = &mut self.links;
+        match list {
+            PeerList::Deadline => deadline,
+            PeerList::Ready => ready,
+            PeerList::Recent => recent,
+        }
+    }
+}
+
+/// One unsettled command.
+#[derive(Clone, Debug)]
+pub struct OutboxSlot {
+    pub(crate) id: CommandId,
+    pub(crate) form: Form,
+    /// The peer slot of the recipient.
+    pub(crate) to: u32,
+    /// Number of the message.
+    pub(crate) counter: u32,
+    /// Number of the request, while it is one.
+    pub(crate) request: u32,
+    /// Incarnation that was tried directly.
+    pub(crate) tried: u64,
+    pub(crate) bounce: bool,
+    /// The next slot in the queue that this one stands in, + 1.
+    pub(crate) next: u32,
+    /// The next slot that has something to report, + 1.
+    pub(crate) next_notice: u32,
+    /// A message to oneself is to be shown.
+    pub(crate) show: bool,
+    pub(crate) sent_to_server: bool,
+    pub(crate) exists: bool,
+    pub(crate) settled: Option<Final>,
+    pub(crate) len: u16,
+    pub(crate) text: [u8; TEXT_LEN_MAX],
+}
+
+impl OutboxSlot {
+    /// An unused slot.
+    pub const VACANT: Self = Self {
+        id: CommandId(0),
+        form: Form::Direct,
+        to: 0,
+        counter: 0,
+        request: 0,
+        tried: 0,
+        bounce: false,
+        next: 0,
+        next_notice: 0,
+        show: false,
+        sent_to_server: false,
+        exists: false,
+        settled: None,
+        len: 0,
+        text: [0; TEXT_LEN_MAX],
+    };
+
+    pub(crate) fn text(&self) -> &str {
+        let bytes = self.text.get(..usize::from(self.len)).unwrap_or_default();
+        core::str::from_utf8(bytes).unwrap_or_default()
+    }
+}

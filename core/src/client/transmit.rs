@@ -1,0 +1,106 @@
+//! Builds datagrams, one when asked.
+
+use super::storage::OutboxSlot;
+use super::{Client, SERVER};
+use crate::endpoint::Transmit;
+use crate::hop::Wants;
+use crate::limits::DATAGRAM_LEN_MAX;
+use crate::table::Slots;
+use crate::wire::{Accept, DataWriter, Datagram};
+
+impl Client<'_> {
+    pub(super) fn transmit(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
+        if let Some((to, reply)) = self.reply.take() {
+            return Some(Transmit {
+                to,
+                len: reply.emit(out),
+            });
+        }
+        loop {
+            let peer = self.ready.pop(&mut self.peers)?;
+            let wants = self.peers.at(peer).hop.wants();
+            let len = match wants {
+                Wants::Nothing => continue,
+                Wants::Opening if peer == SERVER => Datagram::Hello(self.hello()).emit(out),
+                Wants::Opening => Datagram::Call(self.call_to(peer)).emit(out),
+                Wants::Accept => {
+                    let hop = &self.peers.at(peer).hop;
+                    let accept = Accept {
+                        id: hop.local_id,
+                        epoch: 0,
+                        table_epoch: 0,
+                        window: self.window,
+                    };
+                    Datagram::Accept {
+                        to: hop.remote_id,
+                        accept,
+                    }
+                    .emit(out)
+                }
+                Wants::Data => self.build_data(peer, out),
+            };
+            let (now, retry) = (self.now, self.retry);
+            let hop = &mut self.peers.at_mut(peer).hop;
+            match wants {
+                Wants::Opening => hop.sent_opening(now, retry),
+                Wants::Accept => hop.sent_accept(),
+                Wants::Data | Wants::Nothing => {}
+            }
+            let to = hop.remote.get();
+            self.attend(peer);
+            return Some(Transmit { to, len });
+        }
+    }
+
+    fn build_data(&mut self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
+        let window = if self.inbox.is_empty() {
+            self.window
+        } else {
+            self.starved = Some(peer);
+            0
+        };
+        let version = (peer == SERVER).then_some(self.table_version);
+        let hop = &self.peers.at(peer).hop;
+        let header = hop.header(window, version);
+        let mut writer = DataWriter::new(out, hop.remote_id, hop.local_id, &header);
+        while self.peers.at(peer).hop.may_send() {
+            let Some(slot) = self.next_to_send(peer) else {
+                break;
+            };
+            if !writer.push(&self.frame(slot)) {
+                break;
+            }
+            let sequence = self.peers.at(peer).hop.position();
+            let target = self.peers.at_mut(peer);
+            target.last_sent = (slot + 1, sequence);
+            target.hop.pushed(&mut self.stats);
+        }
+        let (now, retry) = (self.now, self.retry);
+        self.peers
+            .at_mut(peer)
+            .hop
+            .sent_data(header.first, now, retry, &mut self.stats);
+        writer.finish()
+    }
+
+    /// The outbox slot whose turn it is in this session: right behind the one sent last, unless frames are repeated.
+    fn next_to_send(&self, peer: u32) -> Option<u32> {
+        let target = self.peers.at(peer);
+        let (last, sequence) = target.last_sent;
+        if last != 0
+            && target.hop.position() == sequence.wrapping_add(1)
+            && target.hop.acked() != target.hop.position()
+        {
+            return self.outbox.at(last - 1).next.checked_sub(1);
+        }
+        let ahead = target.hop.position().wrapping_sub(target.hop.acked());
+        nth(&self.outbox, target.queue.first()?, ahead)
+    }
+}
+
+fn nth(outbox: &Slots<'_, OutboxSlot>, mut slot: u32, count: u32) -> Option<u32> {
+    for _ in 0..count {
+        slot = outbox.at(slot).next.checked_sub(1)?;
+    }
+    Some(slot)
+}

@@ -1,0 +1,132 @@
+//! What client and server have in common, and the part of the run loop that all adapters share.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::limits::DATAGRAM_LEN_MAX;
+use crate::stats::Handled;
+use crate::time::Instant;
+
+/// A datagram that was built: where it goes, and how many bytes of the buffer it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Where it goes.
+    pub to: SocketAddr,
+    /// Its length in bytes.
+    pub len: usize,
+}
+
+/// One row of the table of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableEntry<'a> {
+    /// Name of the client.
+    pub name: &'a str,
+    /// Where it receives.
+    pub address: SocketAddr,
+    /// Whether it is active.
+    pub online: bool,
+}
+
+/// A slice that was handed in is too small for its part; the documentation of the storage says how long it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StorageError(pub &'static str);
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the storage for {} is too small", self.0)
+    }
+}
+
+impl core::error::Error for StorageError {}
+
+/// The network side of a [`Client`](crate::Client) or [`Server`](crate::Server); adapters are generic over it.
+pub trait Endpoint {
+    /// Takes a datagram from the network. Cost: independent of the number of clients.
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled;
+
+    /// Tells that time has passed. A call before [`poll_timeout`](Self::poll_timeout) is harmless.
+    fn handle_timeout(&mut self, now: Instant);
+
+    /// Builds the next datagram into `out`; `None` when there is nothing to send.
+    fn poll_transmit(&mut self, now: Instant, out: &mut [u8; DATAGRAM_LEN_MAX])
+    -> Option<Transmit>;
+
+    /// When to call [`handle_timeout`](Self::handle_timeout); the last `now` while anything waits to be polled.
+    /// O(1).
+    fn poll_timeout(&self) -> Option<Instant>;
+}
+
+/// What became of a datagram that was handed to the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// It was taken, or it is lost as any datagram can be: the protocol repeats what matters.
+    Done,
+    /// The network takes nothing now; the datagram is kept and offered again.
+    WouldBlock,
+}
+
+/// How a [`flush`](Outgoing::flush) ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flushed {
+    /// There is nothing more to send.
+    Drained,
+    /// The network takes nothing now: flush again when it does.
+    Blocked,
+    /// The budget is used up: there may be more.
+    Budget,
+}
+
+/// Pulls datagrams out of an endpoint, and keeps the one that the network would not take.
+pub struct Outgoing {
+    buffer: [u8; DATAGRAM_LEN_MAX],
+    unsent: Option<Transmit>,
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("unsent", &self.unsent)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Outgoing {
+    /// Nothing is kept.
+    pub const fn new() -> Self {
+        Self {
+            buffer: [0; DATAGRAM_LEN_MAX],
+            unsent: None,
+        }
+    }
+
+    /// Sends what the endpoint has, at most `budget` datagrams.
+    pub fn flush<E: Endpoint + ?Sized>(
+        &mut self,
+        endpoint: &mut E,
+        now: Instant,
+        budget: usize,
+        mut send: impl FnMut(SocketAddr, &[u8]) -> Sent,
+    ) -> Flushed {
+        for _ in 0..budget {
+            let Some(transmit) = self
+                .unsent
+                .take()
+                .or_else(|| endpoint.poll_transmit(now, &mut self.buffer))
+            else {
+                return Flushed::Drained;
+            };
+            let datagram = self.buffer.get(..transmit.len).unwrap_or_default();
+            if send(transmit.to, datagram) == Sent::WouldBlock {
+                self.unsent = Some(transmit);
+                return Flushed::Blocked;
+            }
+        }
+        Flushed::Budget
+    }
+}

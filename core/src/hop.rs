@@ -1,0 +1,600 @@
+//! Reliability between two sessions, client to client or client to server: the lower of the two layers.
+//!
+//! A hop session is opened by one exchange ([`Hello`](crate::wire::Hello) or [`Call`](crate::wire::Call), then
+//! [`Accept`](crate::wire::Accept)). In it, both directions number their frames; the receiver takes them in
+//! order and acknowledges cumulatively; what it cannot take it drops, and the sender goes back to it
+//! ("go-back-N"), so that a receiver needs no memory for reordering. Giving up ends the session: a receiver never
+//! waits for a number that will not come.
+//!
+//! A hop knows nothing of chat: its owner maps sequence numbers to frames and keeps the deadline list.
+
+use crate::address::PackedAddress;
+use crate::retry::{Due, Retry, RetryPolicy};
+use crate::stats::{Drop, Stats};
+use crate::time::Instant;
+use crate::wire::Header;
+
+/// Where a session is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Closed,
+    /// We asked and have no answer yet.
+    Opening,
+    Open,
+}
+
+/// What is owed to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wants {
+    Nothing,
+    /// A `Hello` or `Call`.
+    Opening,
+    /// An `Accept`.
+    Accept,
+    /// Frames, an acknowledgement, or a probe.
+    Data,
+}
+
+/// What an expired deadline led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expired {
+    /// Something goes out again, or there is one more interval to wait.
+    Waits,
+    /// The other side was silent to the end: the session is closed.
+    GaveUp,
+}
+
+/// Whether a numbered frame may be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    Next,
+    Duplicate,
+    Early,
+}
+
+/// One end of a hop session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hop {
+    phase: Phase,
+    /// Where the other side receives.
+    pub(crate) remote: PackedAddress,
+    /// Session id that the other side writes to us; 0 for none.
+    pub(crate) local_id: u64,
+    /// Session id that we write to the other side; 0 for none.
+    pub(crate) remote_id: u64,
+
+    /// First frame that is not acknowledged.
+    acked: u32,
+    /// Next frame to send; goes back to `acked` when frames were lost.
+    next: u32,
+    /// One past the last frame ever sent.
+    sent: u32,
+    /// One past the last frame that the owner has.
+    end: u32,
+    /// Frames beyond `acked` that the other side takes.
+    window: u16,
+    /// Frames before this were already repeated for a gap report.
+    repaired: u32,
+    /// Send one datagram from `next`, whatever the window.
+    repeat: bool,
+    /// Only progress releases what is behind the datagram that was just repeated.
+    held: bool,
+
+    /// Next frame that we take.
+    expected: u32,
+    ack_due: bool,
+    gap: bool,
+
+    open_due: bool,
+    accept_due: bool,
+    probe_due: bool,
+    probing: bool,
+    retry: Retry,
+}
+
+impl Hop {
+    pub(crate) const VACANT: Self = Self {
+        phase: Phase::Closed,
+        remote: PackedAddress::VACANT,
+        local_id: 0,
+        remote_id: 0,
+        acked: 0,
+        next: 0,
+        sent: 0,
+        end: 0,
+        window: 0,
+        repaired: 0,
+        repeat: false,
+        held: false,
+        expected: 0,
+        ack_due: false,
+        gap: false,
+        open_due: false,
+        accept_due: false,
+        probe_due: false,
+        probing: false,
+        retry: Retry::IDLE,
+    };
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.retry.is_armed().then(|| self.retry.deadline())
+    }
+
+    /// Frames that the owner has and that are not acknowledged.
+    pub(crate) fn outstanding(&self) -> u32 {
+        self.end.wrapping_sub(self.acked)
+    }
+
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.sent.wrapping_sub(self.acked)
+    }
+
+    /// The oldest frame that is not acknowledged.
+    pub(crate) fn acked(&self) -> u32 {
+        self.acked
+    }
+
+    /// The frame that is sent next, if any may be.
+    pub(crate) fn position(&self) -> u32 {
+        self.next
+    }
+
+    // ---- opening and closing ----
+
+    /// A new session with the numbers of none: what is outstanding is numbered again, from 0.
+    fn restart(
+        &mut self,
+        phase: Phase,
+        local_id: u64,
+        remote_id: u64,
+        remote: PackedAddress,
+        window: u16,
+    ) {
+        *self = Self {
+            phase,
+            remote,
+            local_id,
+            remote_id,
+            end: self.outstanding(),
+            window,
+            open_due: phase == Phase::Opening,
+            ..Self::VACANT
+        };
+    }
+
+    /// Asks for a session.
+    pub(crate) fn open(&mut self, local_id: u64, remote: PackedAddress) {
+        self.restart(Phase::Opening, local_id, 0, remote, 0);
+    }
+
+    /// The answer to our request came: the session is open.
+    pub(crate) fn opened(&mut self, remote_id: u64, window: u16) {
+        self.restart(
+            Phase::Open,
+            self.local_id,
+            remote_id,
+            self.remote,
+            window.max(1),
+        );
+    }
+
+    /// The other side asked for a session: it is open, and an `Accept` is owed.
+    pub(crate) fn accept(
+        &mut self,
+        local_id: u64,
+        remote_id: u64,
+        remote: PackedAddress,
+        window: u16,
+    ) {
+        self.restart(Phase::Open, local_id, remote_id, remote, window.max(1));
+        self.accept_due = true;
+    }
+
+    /// The other side repeats its request.
+    pub(crate) fn accept_again(&mut self) {
+        self.accept_due = true;
+    }
+
+    /// The session is given up, with everything outstanding.
+    pub(crate) fn close(&mut self) {
+        *self = Self {
+            remote: self.remote,
+            ..Self::VACANT
+        };
+    }
+
+    /// The other side told us to ask again at once, and proved that it is alive.
+    pub(crate) fn ask_again(&mut self) {
+        self.open_due = true;
+        self.retry.settle();
+    }
+
+    /// The other side is alive but is not ready: the next request goes out when the interval is over.
+    pub(crate) fn ask_later(&mut self, now: Instant, policy: RetryPolicy) {
+        self.retry.progress(now, policy);
+    }
+
+    // ---- sending ----
+
+    /// The owner has one more frame; returns its number.
+    pub(crate) fn enqueue(&mut self) -> u32 {
+        let number = self.end;
+        self.end = self.end.wrapping_add(1);
+        number
+    }
+
+    /// Asks the other side for a sign of life, repeated like everything else.
+    pub(crate) fn probe(&mut self) {
+        if self.is_open() && !self.probing {
+            self.probe_due = true;
+        }
+    }
+
+    pub(crate) fn owe_acknowledgement(&mut self) {
+        self.ack_due = self.is_open();
+    }
+
+    /// Whether the other side takes one more frame behind those that were sent.
+    pub(crate) fn has_window(&self) -> bool {
+        let room = if self.repeat {
+            self.window.max(1)
+        } else {
+            self.window
+        };
+        self.next.wrapping_sub(self.acked) < room.into() && !self.held
+    }
+
+    /// Whether there is a frame to send, and the other side takes it.
+    pub(crate) fn may_send(&self) -> bool {
+        self.next != self.end && self.has_window()
+    }
+
+    /// Something is to be sent, but the other side takes nothing: it is asked again after the interval.
+    pub(crate) fn wait_for_window(&mut self, now: Instant, policy: RetryPolicy) {
+        if self.window == 0 && !self.retry.is_armed() {
+            self.retry.progress(now, policy);
+        }
+    }
+
+    pub(crate) fn wants(&self) -> Wants {
+        match self.phase {
+            Phase::Closed => Wants::Nothing,
+            Phase::Opening if self.open_due => Wants::Opening,
+            Phase::Opening => Wants::Nothing,
+            Phase::Open if self.accept_due => Wants::Accept,
+            Phase::Open if self.ack_due || self.probe_due || self.may_send() => Wants::Data,
+            Phase::Open => Wants::Nothing,
+        }
+    }
+
+    /// The header of the datagram that is being built; `window` is what we can take at this moment. The version of
+    /// the table goes with a probe.
+    pub(crate) fn header(&self, window: u16, table_version: Option<u32>) -> Header {
+        Header {
+            gap: self.gap,
+            probe: self.probe_due,
+            acknowledged: self.expected,
+            window,
+            first: self.next,
+            table_version: table_version.filter(|_| self.probe_due),
+        }
+    }
+
+    /// One more frame is in the datagram.
+    pub(crate) fn pushed(&mut self, stats: &mut Stats) {
+        self.next = self.next.wrapping_add(1);
+        stats.frames_out += 1;
+    }
+
+    /// The request for a session was sent.
+    pub(crate) fn sent_opening(&mut self, now: Instant, policy: RetryPolicy) {
+        self.open_due = false;
+        self.retry.sent(now, policy);
+    }
+
+    pub(crate) fn sent_accept(&mut self) {
+        self.accept_due = false;
+    }
+
+    /// A data datagram was sent that began with frame `first`.
+    pub(crate) fn sent_data(
+        &mut self,
+        first: u32,
+        now: Instant,
+        policy: RetryPolicy,
+        stats: &mut Stats,
+    ) {
+        self.ack_due = false;
+        self.gap = false;
+        let frames = self.next != first;
+        if self.next.wrapping_sub(self.acked) > self.in_flight() {
+            self.sent = self.next;
+        }
+        if self.repeat {
+            stats.retransmissions_timed += 1;
+            self.held = self.next != self.sent;
+        }
+        if self.repeat || self.probe_due || (frames && !self.retry.is_armed()) {
+            self.retry.sent(now, policy);
+        }
+        self.probing |= self.probe_due;
+        self.repeat = false;
+        self.probe_due = false;
+    }
+
+    // ---- receiving ----
+
+    /// Takes the header of a datagram of this session; returns how many of our frames it acknowledges anew.
+    /// A `patient` owner never gives up somebody who answers that there is no room now.
+    pub(crate) fn take_header(
+        &mut self,
+        header: &Header,
+        now: Instant,
+        policy: RetryPolicy,
+        patient: bool,
+        stats: &mut Stats,
+    ) -> Result<u32, Drop> {
+        let newly = header.acknowledged.wrapping_sub(self.acked);
+        if newly > self.in_flight() {
+            // An old acknowledgement that was overtaken is no news; anything else is nonsense.
+            let old = self.acked.wrapping_sub(header.acknowledged) <= u32::from(u16::MAX);
+            return if old {
+                Ok(0)
+            } else {
+                Err(Drop::BadAcknowledgement)
+            };
+        }
+        self.acked = header.acknowledged;
+        self.window = header.window;
+        if self.next.wrapping_sub(self.acked) > self.end.wrapping_sub(self.acked) {
+            self.next = self.acked;
+        }
+        if newly != 0 {
+            self.repeat = false;
+            if self.held {
+                // What followed the lost datagram was dropped by the other side: repeat it all.
+                self.held = false;
+                self.next = self.acked;
+            }
+        }
+        let repaired = self.repaired.wrapping_sub(self.acked);
+        if header.gap && self.in_flight() != 0 && (repaired == 0 || repaired > self.in_flight()) {
+            self.next = self.acked;
+            self.held = false;
+            self.repaired = self.sent;
+            stats.retransmissions_on_evidence += 1;
+        }
+        self.probing = false;
+        let stuck = self.window == 0 && self.outstanding() != 0;
+        if self.in_flight() == 0 && !stuck {
+            self.retry.settle();
+        } else if newly != 0 || !self.retry.is_armed() || (stuck && patient) {
+            self.retry.progress(now, policy);
+        }
+        if header.probe {
+            self.ack_due = true;
+        }
+        Ok(newly)
+    }
+
+    /// A numbered frame came: what it is to us.
+    pub(crate) fn arrival(&mut self, number: u32) -> Arrival {
+        self.ack_due = true;
+        if number == self.expected {
+            Arrival::Next
+        } else if number.wrapping_sub(self.expected) > u32::MAX / 2 {
+            Arrival::Duplicate
+        } else {
+            self.gap = true;
+            Arrival::Early
+        }
+    }
+
+    /// The frame that was [next](Arrival::Next) has been taken over.
+    pub(crate) fn took(&mut self, stats: &mut Stats) {
+        self.expected = self.expected.wrapping_add(1);
+        self.ack_due = true;
+        stats.frames_in += 1;
+    }
+
+    // ---- time ----
+
+    /// The deadline has passed.
+    pub(crate) fn expire(
+        &mut self,
+        now: Instant,
+        policy: RetryPolicy,
+        stats: &mut Stats,
+    ) -> Expired {
+        match self.retry.expire(now, policy) {
+            Due::Overslept => {}
+            Due::GiveUp => {
+                stats.give_ups += 1;
+                return Expired::GaveUp;
+            }
+            Due::Again if self.phase == Phase::Opening => self.open_due = true,
+            Due::Again if self.outstanding() != 0 => {
+                self.next = self.acked;
+                self.held = false;
+                self.repeat = true;
+                self.repaired = self.acked;
+            }
+            Due::Again => self.probe_due = true,
+        }
+        Expired::Waits
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+
+    const POLICY: RetryPolicy = RetryPolicy::DEFAULT;
+
+    fn open_hop(frames: u32, window: u16) -> Hop {
+        let mut hop = Hop::VACANT;
+        hop.open(1, PackedAddress::VACANT);
+        hop.opened(2, window);
+        for _ in 0..frames {
+            hop.enqueue();
+        }
+        hop
+    }
+
+    /// Sends what may go in one datagram of at most `fits` frames; returns the numbers.
+    fn send(hop: &mut Hop, fits: usize, now: u64) -> Vec<u32> {
+        let first = hop.header(1, None).first;
+        let mut numbers = Vec::new();
+        while hop.may_send() && numbers.len() < fits {
+            numbers.push(hop.position());
+            hop.pushed(&mut Stats::default());
+        }
+        hop.sent_data(
+            first,
+            Instant::from_millis(now),
+            POLICY,
+            &mut Stats::default(),
+        );
+        numbers
+    }
+
+    fn ack(
+        hop: &mut Hop,
+        acknowledged: u32,
+        window: u16,
+        gap: bool,
+        now: u64,
+    ) -> Result<u32, Drop> {
+        let header = Header {
+            acknowledged,
+            window,
+            gap,
+            ..Header::default()
+        };
+        hop.take_header(
+            &header,
+            Instant::from_millis(now),
+            POLICY,
+            false,
+            &mut Stats::default(),
+        )
+    }
+
+    fn expire(hop: &mut Hop, now: u64) -> Expired {
+        hop.expire(Instant::from_millis(now), POLICY, &mut Stats::default())
+    }
+
+    #[test]
+    fn silence_gets_six_datagrams_and_then_nothing() {
+        let mut hop = open_hop(1, 32);
+        let mut sent_at = vec![0];
+        send(&mut hop, 16, 0);
+        loop {
+            let now = hop.deadline().unwrap().as_millis();
+            if expire(&mut hop, now) == Expired::GaveUp {
+                assert_eq!(now, POLICY.patience_ms());
+                break;
+            }
+            assert_eq!(send(&mut hop, 16, now), [0]);
+            sent_at.push(now);
+        }
+        assert_eq!(sent_at, [0, 500, 1_000, 1_500, 2_000, 2_500]);
+    }
+
+    #[test]
+    fn a_timed_repetition_is_one_datagram_and_progress_releases_the_rest() {
+        let mut hop = open_hop(6, 32);
+        assert_eq!(send(&mut hop, 2, 0), [0, 1]);
+        assert_eq!(send(&mut hop, 2, 0), [2, 3]);
+        assert_eq!(send(&mut hop, 2, 0), [4, 5]);
+        assert_eq!(expire(&mut hop, 500), Expired::Waits);
+        assert_eq!(send(&mut hop, 2, 500), [0, 1]);
+        assert!(!hop.may_send(), "held until there is progress");
+        assert_eq!(ack(&mut hop, 2, 32, false, 510), Ok(2));
+        assert_eq!(send(&mut hop, 9, 510), [2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_gap_report_repeats_at_once_and_only_once_a_flight() {
+        let mut hop = open_hop(4, 32);
+        send(&mut hop, 1, 0);
+        send(&mut hop, 3, 0);
+        assert_eq!(ack(&mut hop, 0, 32, true, 5), Ok(0));
+        assert_eq!(send(&mut hop, 9, 5), [0, 1, 2, 3]);
+        assert_eq!(ack(&mut hop, 0, 32, true, 6), Ok(0));
+        assert!(!hop.may_send(), "the second report is about the same gap");
+        assert_eq!(ack(&mut hop, 4, 32, false, 7), Ok(4));
+        assert_eq!(hop.deadline(), None);
+    }
+
+    #[test]
+    fn a_closed_window_is_probed_and_reopens() {
+        let mut hop = open_hop(3, 1);
+        assert_eq!(send(&mut hop, 9, 0), [0]);
+        assert_eq!(ack(&mut hop, 1, 0, false, 1), Ok(1));
+        assert!(!hop.may_send());
+        assert_eq!(expire(&mut hop, 501), Expired::Waits);
+        assert_eq!(send(&mut hop, 9, 501), [1]);
+        assert_eq!(ack(&mut hop, 1, 2, false, 502), Ok(0), "still in flight");
+        assert_eq!(send(&mut hop, 9, 502), [2]);
+    }
+
+    #[test]
+    fn nonsense_is_refused_and_old_news_is_not() {
+        let mut hop = open_hop(3, 8);
+        send(&mut hop, 9, 0);
+        assert_eq!(ack(&mut hop, 4, 8, false, 1), Err(Drop::BadAcknowledgement));
+        assert_eq!(ack(&mut hop, 2, 8, false, 1), Ok(2));
+        assert_eq!(ack(&mut hop, 1, 8, false, 1), Ok(0));
+        assert_eq!(hop.outstanding(), 1);
+    }
+
+    #[test]
+    fn a_new_session_numbers_what_is_outstanding_again() {
+        let mut hop = open_hop(5, 8);
+        send(&mut hop, 9, 0);
+        ack(&mut hop, 2, 8, false, 1).unwrap();
+        hop.accept(7, 8, PackedAddress::VACANT, 8);
+        assert_eq!(hop.wants(), Wants::Accept);
+        hop.sent_accept();
+        assert_eq!(send(&mut hop, 9, 2), [0, 1, 2]);
+    }
+
+    #[test]
+    fn after_a_pause_one_retry_is_due_and_nobody_is_given_up() {
+        let mut hop = open_hop(1, 8);
+        send(&mut hop, 9, 0);
+        for now in [500, 1_000, 1_500, 2_000, 2_500] {
+            assert_eq!(expire(&mut hop, now), Expired::Waits);
+            send(&mut hop, 9, now);
+        }
+        assert_eq!(
+            expire(&mut hop, 100_000),
+            Expired::Waits,
+            "its own sleep proves nothing"
+        );
+        assert_eq!(expire(&mut hop, 100_500), Expired::GaveUp);
+    }
+
+    #[test]
+    fn frames_are_taken_in_order_across_the_wrap() {
+        let mut hop = open_hop(0, 8);
+        hop.expected = u32::MAX;
+        assert_eq!(hop.arrival(0), Arrival::Early);
+        assert_eq!(hop.arrival(u32::MAX), Arrival::Next);
+        hop.took(&mut Stats::default());
+        assert_eq!(hop.arrival(u32::MAX), Arrival::Duplicate);
+        assert_eq!(hop.arrival(0), Arrival::Next);
+    }
+}

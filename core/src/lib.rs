@@ -1,0 +1,163 @@
+//! A UDP chat room as a pure state machine.
+//!
+//! [`Client`] and [`Server`] hold the whole protocol: the table of clients, acknowledgements and retransmission,
+//! the queues for those who are away, the channel. They have no sockets, clocks, threads, allocation or randomness
+//! of their own. Datagrams, commands, time and answers of the store go in; datagrams, events and records come out.
+//! Whoever drives them ("an adapter") needs no knowledge of the protocol.
+//!
+//! # The contract
+//!
+//! Both machines follow the same rules.
+//!
+//! 1. **Inputs** are the `handle_*` methods and [`Client::command`]. Each takes the current [`Instant`].
+//! 2. After *each* input, take all outputs, **in this order**, until each gives `None`:
+//!    [`Server::poll_persist`] (store the records, then [`Server::handle_stored`], which is an input),
+//!    `poll_event`, [`Endpoint::poll_transmit`].
+//! 3. Then wait for the next input, at most until [`Endpoint::poll_timeout`], and call
+//!    [`Endpoint::handle_timeout`] when that time has come. Datagrams that are waiting go first.
+//!
+//! Leaving out an output is never an error, only slow: what is not stored is not acknowledged to its sender, an
+//! event that is not taken ([`Client::poll_event`]) leaves its message unacknowledged, so that it is repeated
+//! later. `poll_timeout` gives the time of the last input while anything waits.
+//!
+//! * **Same inputs, same outputs**, byte for byte: time, the wall clock and a [`Seed`] of entropy are arguments.
+//! * **No input panics.** Hostile datagrams are dropped and [counted by reason](Drop); mistakes of the user are
+//!   [values](CommandError); full storage is a value too.
+//! * **Memory** is what the caller hands in ([`ClientStorage`], [`ServerStorage`]), sized once.
+//! * **Cost**: an input that concerns one client costs the same in a room of ten and of ten thousand. A message to
+//!   all is a cursor that moves when datagrams are built, not a queue.
+//!
+//! # A run loop
+//!
+//! Two machines, a network that is a queue, and a clock that is a number:
+//!
+//! ```
+//! use std::collections::VecDeque;
+//! use std::net::SocketAddr;
+//!
+//! use chatapp_core::*;
+//!
+//! /// Storage on the heap; a microcontroller has statics.
+//! fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
+//!     vec![vacant; count].leak()
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (names, mail) = (8, 16);
+//! let mut server = Server::new(
+//!     ServerConfig::default(),
+//!     ServerStorage {
+//!         names: leak(NameSlot::VACANT, names),
+//!         name_index: leak(0, names * 2),
+//!         session_index: leak(0, names * 4),
+//!         flights: leak(FlightSlot::VACANT, names * 8),
+//!         changes: leak(ChangeSlot::VACANT, names * 2),
+//!         mail: leak(MailSlot::VACANT, mail),
+//!         mail_blocks: leak([0; 64], mail * 4),
+//!         log: leak(LogSlot::VACANT, 16),
+//!         log_blocks: leak([0; 64], 64),
+//!         journal: leak(JournalSlot::VACANT, 16),
+//!     },
+//!     Seed([1; 32]),
+//! )?;
+//! let server_address: SocketAddr = "127.0.0.1:5000".parse()?;
+//! let alice_address: SocketAddr = "127.0.0.1:6000".parse()?;
+//! let mut alice = Client::new(
+//!     ClientConfig::new(Name::new("alice")?, server_address),
+//!     ClientStorage {
+//!         peers: leak(PeerSlot::VACANT, 9),
+//!         names: leak(0, 18),
+//!         sessions: leak(0, 36),
+//!         outbox: leak(OutboxSlot::VACANT, 4),
+//!         windows: leak(WindowSlot::VACANT, 8),
+//!     },
+//!     Seed([2; 32]),
+//! )?;
+//!
+//! let mut now = Instant::ZERO;
+//! let mut network: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)> = VecDeque::new();
+//! let mut shown = Vec::new();
+//! let mut out = [0; limits::DATAGRAM_LEN_MAX];
+//!
+//! alice.command(now, Command::Register { name: "alice" })?;
+//! alice.command(now, Command::Send { to: "alice", text: "hello, me" })?;
+//! while !alice.is_idle() {
+//!     // Outputs, in their order.
+//!     while let Some(Persist { ticket, record: _ }) = server.poll_persist() {
+//!         server.handle_stored(now, ticket, Ok(())); // after the record is safe
+//!     }
+//!     while server.poll_event().is_some() {}
+//!     while let Some(transmit) = server.poll_transmit(now, &mut out) {
+//!         network.push_back((server_address, transmit.to, out[..transmit.len].to_vec()));
+//!     }
+//!     while let Some(event) = alice.poll_event() {
+//!         shown.push(format!("{event:?}"));
+//!     }
+//!     while let Some(transmit) = alice.poll_transmit(now, &mut out) {
+//!         network.push_back((alice_address, transmit.to, out[..transmit.len].to_vec()));
+//!     }
+//!     // The next input: a datagram, or time.
+//!     if let Some((from, to, datagram)) = network.pop_front() {
+//!         if to == server_address {
+//!             server.handle_datagram(now, from, &datagram);
+//!         } else {
+//!             alice.handle_datagram(now, from, &datagram);
+//!         }
+//!     } else if let Some(next) = [server.poll_timeout(), alice.poll_timeout()].into_iter().flatten().min() {
+//!         now = now.max(next);
+//!         server.handle_timeout(now);
+//!         alice.handle_timeout(now);
+//!     }
+//! }
+//! assert!(shown.iter().any(|line| line.contains("hello, me")));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Inside
+//!
+//! Two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
+//! cumulative acknowledgements, 500 ms and 5 retries for everything. *End to end*, a message is identified by its
+//! sender's process and a counter, on every path it takes; its recipient shows each once. `PROTOCOL.md` beside this
+//! crate describes both, byte by byte.
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+#[cfg(test)]
+extern crate std;
+
+mod address;
+mod client;
+mod endpoint;
+mod entropy;
+mod hop;
+pub mod limits;
+mod name;
+mod pool;
+mod retry;
+mod server;
+mod sessions;
+mod stats;
+mod table;
+mod time;
+mod window;
+pub mod wire;
+
+pub use client::{
+    Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId,
+    MessageStatus, OutboxSlot, PeerSlot, Request,
+};
+pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry, Transmit};
+pub use entropy::Seed;
+pub use name::{Name, NameError, drives_display};
+pub use pool::Block;
+pub use retry::RetryPolicy;
+pub use server::{
+    ChangeSlot, Departure, FlightSlot, JournalSlot, LogSlot, MailSlot, NameRecord, NameSlot,
+    Persist, Record, RestoreError, Server, ServerConfig, ServerEvent, ServerStorage, StoreFailed,
+    Ticket,
+};
+pub use stats::{Drop, Handled, Stats};
+pub use time::{Instant, UnixSeconds};
+pub use window::WindowSlot;

@@ -1,0 +1,139 @@
+//! Names of clients.
+
+use core::fmt;
+
+use crate::limits::NAME_LEN_MAX;
+
+/// A valid name: 1 to 32 bytes of UTF-8 without white space or control characters.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(heapless::String<NAME_LEN_MAX, u8>);
+
+/// Why a string is not a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameError {
+    /// It has no bytes.
+    Empty,
+    /// It has this many bytes, more than [`NAME_LEN_MAX`].
+    TooLong(usize),
+    /// It contains white space or a control or invisible formatting character.
+    BadCharacter,
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a name needs at least one character"),
+            Self::TooLong(len) => {
+                write!(
+                    f,
+                    "a name has at most {NAME_LEN_MAX} bytes, this one has {len}"
+                )
+            }
+            Self::BadCharacter => {
+                f.write_str("a name has no white space, control or invisible characters")
+            }
+        }
+    }
+}
+
+impl core::error::Error for NameError {}
+
+/// True for characters that move, hide or reorder other text when they are shown: C0, C1 and DEL, zero-width
+/// and bidirectional formatting characters, line and paragraph separators, and the byte-order mark.
+///
+/// Whatever shows text from others makes these visible; names never contain them.
+pub const fn drives_display(character: char) -> bool {
+    matches!(character,
+        '\u{0}'..='\u{1f}'
+        | '\u{7f}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+impl Name {
+    /// No name: the content of a vacant slot. Never on the wire.
+    pub(crate) const VACANT: Self = Self(heapless::String::new());
+
+    /// Checks and copies a name.
+    ///
+    /// # Errors
+    /// [`NameError`] says which rule `text` breaks.
+    pub fn new(text: &str) -> Result<Self, NameError> {
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.chars().any(|c| c.is_whitespace() || drives_display(c)) {
+            return Err(NameError::BadCharacter);
+        }
+        let mut name = heapless::String::new();
+        name.push_str(text)
+            .map_err(|_| NameError::TooLong(text.len()))?;
+        Ok(Self(name))
+    }
+
+    /// The name as a string.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl AsRef<str> for Name {
+    fn as_ref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accepts_what_people_are_called() {
+        for good in [
+            "x",
+            "alice",
+            "Zoë",
+            "名前",
+            "../x",
+            "a|b,c",
+            &"n".repeat(32),
+        ] {
+            assert_eq!(Name::new(good).unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    fn refuses_with_a_reason() {
+        assert_eq!(Name::new(""), Err(NameError::Empty));
+        assert_eq!(Name::new(&"é".repeat(17)), Err(NameError::TooLong(34)));
+        for bad in [
+            "a b",
+            "a\tb",
+            "a\u{a0}b",
+            "a\u{1b}[2J",
+            "\u{202e}evil",
+            "a\u{200b}",
+            "a\n",
+        ] {
+            assert_eq!(Name::new(bad), Err(NameError::BadCharacter), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The one rule by which everything that waits for an answer is repeated.
+
+use crate::time::Instant;
+
+/// How often, and how many times, something that is not answered is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Milliseconds between two sendings; at least 1.
+    pub interval_ms: u32,
+    /// Sendings after the first one.
+    pub retries: u8,
+}
+
+impl RetryPolicy {
+    /// 500 ms and 5 retries: somebody who is silent gets exactly 6 datagrams, and is given up after 3 s.
+    pub const DEFAULT: Self = Self {
+        interval_ms: 500,
+        retries: 5,
+    };
+
+    /// Milliseconds from the first sending until giving up.
+    pub const fn patience_ms(self) -> u64 {
+        self.interval_ms as u64 * (self.retries as u64 + 1)
+    }
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// What is due when the time of a [`Retry`] has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Send again.
+    Again,
+    /// The caller was away for longer than an interval: wait once more before concluding anything from silence.
+    Overslept,
+    /// All retries are used up.
+    GiveUp,
+}
+
+/// Counts the sendings of whatever waits for an answer. The deadline lies in the list that holds the owner.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retry {
+    /// Timed sendings so far; 0: nothing waits.
+    sent: u8,
+    deadline: Instant,
+}
+
+impl Retry {
+    pub(crate) const IDLE: Self = Self {
+        sent: 0,
+        deadline: Instant::ZERO,
+    };
+
+    pub(crate) fn is_armed(&self) -> bool {
+        self.sent != 0
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Something was sent (again): wait one interval from `now`.
+    pub(crate) fn sent(&mut self, now: Instant, policy: RetryPolicy) {
+        self.sent = self.sent.saturating_add(1);
+        self.deadline = now.plus_millis(policy.interval_ms.into());
+    }
+
+    /// There was an answer, but more is waiting: the count starts again.
+    pub(crate) fn progress(&mut self, now: Instant, policy: RetryPolicy) {
+        self.sent = 0;
+        self.sent(now, policy);
+    }
+
+    /// Nothing waits any more.
+    pub(crate) fn settle(&mut self) {
+        self.sent = 0;
+    }
+
+    /// The deadline has passed.
+    pub(crate) fn expire(&mut self, now: Instant, policy: RetryPolicy) -> Due {
+        if now.millis_since(self.deadline) >= policy.interval_ms.into() {
+            self.deadline = now.plus_millis(policy.interval_ms.into());
+            Due::Overslept
+        } else if self.sent > policy.retries {
+            Due::GiveUp
+        } else {
+            Due::Again
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The channel: one log, and a cursor for each name.
+
+use super::storage::LogSlot;
+use super::{Server, StorageError};
+use crate::pool::{Block, Pool};
+use crate::table::Slots;
+
+/// The channel log: a ring of entries, numbered from 1.
+pub(super) struct Channel<'a> {
+    slots: Slots<'a, LogSlot>,
+    pub(super) texts: Pool<'a>,
+    /// Oldest entry that is here.
+    pub(super) first: u32,
+    /// One past the last entry that was stored: nobody gets more.
+    pub(super) visible: u32,
+    /// One past the last entry that was handed to the store.
+    pub(super) saved: u32,
+    /// One past the last entry.
+    pub(super) end: u32,
+}
+
+impl<'a> Channel<'a> {
+    pub(super) fn new(
+        slots: &'a mut [LogSlot],
+        blocks: &'a mut [Block],
+    ) -> Result<Self, StorageError> {
+        Ok(Self {
+            slots: Slots::new(slots).ok_or(StorageError("log"))?,
+            texts: Pool::new(blocks).ok_or(StorageError("log_blocks"))?,
+            first: 1,
+            visible: 1,
+            saved: 1,
+            end: 1,
+        })
+    }
+
+    fn place(&self, number: u32) -> u32 {
+        number.checked_rem(self.slots.len()).unwrap_or_default()
+    }
+
+    /// The entry with this number, if it is still here.
+    pub(super) fn get(&self, number: u32) -> Option<&LogSlot> {
+        (self.first <= number && number < self.end).then(|| self.slots.at(self.place(number)))
+    }
+
+    pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut LogSlot> {
+        let place = self.place(number);
+        (self.first <= number && number < self.end).then(|| self.slots.at_mut(place))
+    }
+
+    /// Takes the oldest entry out, if it is stored; returns its number and its sender.
+    fn evict(&mut self) -> Option<(u32, u32)> {
+        if self.first >= self.visible {
+            return None;
+        }
+        let place = self.place(self.first);
+        let entry = core::mem::replace(self.slots.at_mut(place), LogSlot::VACANT);
+        self.texts.release(entry.text);
+        self.first += 1;
+        Some((self.first - 1, entry.from))
+    }
+
+    /// An empty log goes on from this number.
+    pub(super) fn start_at(&mut self, number: u32) {
+        if self.first == self.end {
+            (self.first, self.visible, self.saved, self.end) = (number, number, number, number);
+        }
+    }
+}
+
+impl Server<'_> {
+    /// Appends an entry, which nobody gets before it is stored. The oldest ones make room; `None` if those that
+    /// are not stored yet fill the log.
+    pub(super) fn append_to_log(&mut self, entry: LogSlot, text: &str) -> Option<u32> {
+        while self.channel.end - self.channel.first >= self.channel.slots.len() {
+            self.evict_from_log()?;
+        }
+        let text = loop {
+            match self.channel.texts.store(text.as_bytes()) {
+                Some(text) => break text,
+                None => self.evict_from_log()?,
+            }
+        };
+        let number = self.channel.end;
+        let place = self.channel.place(number);
+        *self.channel.slots.at_mut(place) = LogSlot { text, ..entry };
+        self.channel.end = number.checked_add(1)?;
+        Some(number)
+    }
+
+    fn evict_from_log(&mut self) -> Option<()> {
+        let (number, sender) = self.channel.evict()?;
+        // Who is behind is told how many are gone, not counting its own.
+        let sender = self.names.at_mut(sender);
+        if number >= sender.log_sent {
+            sender.own_lost += 1;
+        }
+        Some(())
+    }
+
+    /// An entry was stored: everybody may get it now.
+    pub(super) fn publish(&mut self, number: u32, stored: bool) {
+        self.order += 1;
+        let order = self.order;
+        if let Some(entry) = self.channel.get_mut(number) {
+            entry.order = order;
+            entry.void = !stored;
+        }
+        self.channel.visible = number + 1;
+    }
+
+    /// The next entry for this client and how many it has lost before it; passes over its own and void ones.
+    pub(super) fn next_log_entry(&mut self, slot: u32) -> Option<NextEntry> {
+        loop {
+            let name = self.names.at(slot);
+            let number = name.log_sent;
+            if number < self.channel.first {
+                let lost = self.channel.first - number;
+                let (upto, count) = (self.channel.first, lost.saturating_sub(name.own_lost));
+                if count != 0 {
+                    return Some(NextEntry::Skipped { upto, count });
+                }
+                self.skip_log(slot, upto);
+                continue;
+            }
+            if number >= self.channel.visible {
+                return None;
+            }
+            let entry = self.channel.get(number)?;
+            let (own, void, order) = (entry.from == slot, entry.void, entry.order);
+            if !own && !void {
+                return Some(NextEntry::Entry { number, order });
+            }
+            let name = self.names.at_mut(slot);
+            if name.log_acked == name.log_sent {
+                name.log_acked += 1;
+            }
+            name.log_sent += 1;
+        }
+    }
+
+    /// The cursor goes over entries that are gone.
+    pub(super) fn skip_log(&mut self, slot: u32, upto: u32) {
+        let name = self.names.at_mut(slot);
+        name.own_lost = 0;
+        if name.log_acked == name.log_sent {
+            name.log_acked = upto;
+        }
+        name.log_sent = upto;
+    }
+}
+
+/// What of the log comes next for a client.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NextEntry {
+    Entry { number: u32, order: u64 },
+    Skipped { upto: u32, count: u32 },
+}

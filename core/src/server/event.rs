@@ -1,0 +1,101 @@
+//! What a server reports for its log; never texts.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::wire::Refusal;
+
+/// Something that the operator of a server may want to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerEvent<'a> {
+    /// A client registered.
+    Registered {
+        /// Its name.
+        name: &'a str,
+        /// Where it receives.
+        address: SocketAddr,
+        /// The name was known before.
+        returning: bool,
+    },
+    /// A client is not active any more.
+    Departed {
+        /// Its name.
+        name: &'a str,
+        /// Why.
+        reason: Departure,
+    },
+    /// A registration was refused.
+    Refused {
+        /// The name that was asked for.
+        name: &'a str,
+        /// Who asked.
+        address: SocketAddr,
+        /// Why not.
+        reason: Refusal,
+    },
+    /// Somebody speaks another version of the protocol.
+    ForeignVersion {
+        /// Who.
+        address: SocketAddr,
+        /// The version.
+        version: u8,
+    },
+    /// The store failed; nothing that depends on it was acknowledged. Reported once until it works again.
+    StoreFailed,
+    /// The store works again.
+    StoreRecovered,
+    /// This many events were lost because nobody took them.
+    EventsLost {
+        /// How many.
+        count: u32,
+    },
+}
+
+/// Why a client is not active any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Departure {
+    /// It deregistered.
+    Left,
+    /// It was silent to all retries.
+    Silent,
+    /// Its process is gone.
+    Gone,
+    /// Another process took over its name.
+    Displaced,
+}
+
+impl fmt::Display for Departure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Left => "left",
+            Self::Silent => "does not answer",
+            Self::Gone => "its process is gone",
+            Self::Displaced => "replaced by another process",
+        })
+    }
+}
+
+/// An event as it waits, with slots in place of names.
+#[derive(Clone, Debug)]
+pub(super) enum Pending {
+    Registered {
+        slot: u32,
+        returning: bool,
+    },
+    Departed {
+        slot: u32,
+        reason: Departure,
+    },
+    Refused {
+        name: crate::name::Name,
+        address: SocketAddr,
+        reason: Refusal,
+    },
+    ForeignVersion {
+        address: SocketAddr,
+        version: u8,
+    },
+    StoreFailed,
+    StoreRecovered,
+}

@@ -1,0 +1,205 @@
+//! Messages kept for those who are away, and the receipts that tell their senders what was handed over.
+//!
+//! A message waits in no queue while it is being stored; then in its recipient's mailbox, until the recipient has
+//! acknowledged it; then, as a receipt, with its sender, until that has acknowledged it too.
+
+use super::storage::{MailQueue, MailSlot};
+use super::{Server, StorageError};
+use crate::pool::{Block, Chain, Pool};
+use crate::table::Slots;
+
+/// All kept messages.
+pub(super) struct Mail<'a> {
+    pub(super) slots: Slots<'a, MailSlot>,
+    pub(super) texts: Pool<'a>,
+    /// First free slot + 1, linked through `next`; slots from `fresh` on were never used.
+    free: u32,
+    fresh: u32,
+    used: u32,
+    /// Serial numbers so far.
+    pub(super) serial: u64,
+    /// Those that were not handed to the store yet.
+    pub(super) unsaved: MailQueue,
+}
+
+impl<'a> Mail<'a> {
+    pub(super) fn new(
+        slots: &'a mut [MailSlot],
+        blocks: &'a mut [Block],
+    ) -> Result<Self, StorageError> {
+        Ok(Self {
+            slots: Slots::new(slots).ok_or(StorageError("mail"))?,
+            texts: Pool::new(blocks).ok_or(StorageError("mail_blocks"))?,
+            free: 0,
+            fresh: 0,
+            used: 0,
+            serial: 0,
+            unsaved: MailQueue::EMPTY,
+        })
+    }
+
+    pub(super) fn used(&self) -> u32 {
+        self.used
+    }
+
+    /// Takes a slot for a message; `None` if there is no slot or no room for the text.
+    pub(super) fn insert(&mut self, mail: MailSlot, text: &str) -> Option<u32> {
+        if self.free == 0 && self.fresh == self.slots.len() {
+            return None;
+        }
+        let text = self.texts.store(text.as_bytes())?;
+        let index = match self.free.checked_sub(1) {
+            Some(free) => {
+                self.free = self.slots.at(free).next;
+                free
+            }
+            None => {
+                self.fresh += 1;
+                self.fresh - 1
+            }
+        };
+        self.used += 1;
+        *self.slots.at_mut(index) = MailSlot {
+            text,
+            next: 0,
+            ..mail
+        };
+        Some(index)
+    }
+
+    /// The text is not needed any more.
+    fn release_text(&mut self, index: u32) {
+        let text = core::mem::replace(&mut self.slots.at_mut(index).text, Chain::VACANT);
+        self.texts.release(text);
+    }
+
+    pub(super) fn remove(&mut self, index: u32) {
+        self.release_text(index);
+        *self.slots.at_mut(index) = MailSlot {
+            next: self.free,
+            ..MailSlot::VACANT
+        };
+        self.free = index + 1;
+        self.used -= 1;
+    }
+}
+
+impl MailQueue {
+    pub(super) fn push(&mut self, slots: &mut Slots<'_, MailSlot>, index: u32) {
+        slots.at_mut(index).next = 0;
+        match self.tail.checked_sub(1) {
+            Some(tail) => slots.at_mut(tail).next = index + 1,
+            None => self.head = index + 1,
+        }
+        self.tail = index + 1;
+        if self.unsent == 0 {
+            self.unsent = index + 1;
+        }
+    }
+
+    pub(super) fn pop(&mut self, slots: &Slots<'_, MailSlot>) -> Option<u32> {
+        let index = self.head.checked_sub(1)?;
+        let next = slots.at(index).next;
+        if self.unsent == self.head {
+            self.unsent = next;
+        }
+        self.head = next;
+        if next == 0 {
+            self.tail = 0;
+        }
+        Some(index)
+    }
+
+    pub(super) fn next_unsent(&self) -> Option<u32> {
+        self.unsent.checked_sub(1)
+    }
+
+    /// The one behind the last that was sent is sent.
+    pub(super) fn sent(&mut self, slots: &Slots<'_, MailSlot>) {
+        if let Some(index) = self.unsent.checked_sub(1) {
+            self.unsent = slots.at(index).next;
+        }
+    }
+
+    /// Everything is to be sent again.
+    pub(super) fn rewind(&mut self) {
+        self.unsent = self.head;
+    }
+}
+
+impl Server<'_> {
+    /// Whether anything from this sender waits for this recipient. Cost: the length of the mailbox.
+    pub(super) fn has_mail_from(&self, recipient: u32, sender: u32) -> bool {
+        let mut at = self.names.at(recipient).mailbox.head;
+        while let Some(index) = at.checked_sub(1) {
+            let mail = self.mail.slots.at(index);
+            if mail.from == sender {
+                return true;
+            }
+            at = mail.next;
+        }
+        false
+    }
+
+    /// A message was stored: it takes its place in the mailbox.
+    pub(super) fn keep(&mut self, index: u32) {
+        self.order += 1;
+        let mail = self.mail.slots.at_mut(index);
+        mail.order = self.order;
+        let to = mail.to;
+        self.names
+            .at_mut(to)
+            .mailbox
+            .push(&mut self.mail.slots, index);
+        self.attend(to);
+    }
+
+    /// The recipient acknowledged the oldest message of its mailbox.
+    pub(super) fn handed_over(&mut self, recipient: u32) {
+        let name = self.names.at_mut(recipient);
+        let Some(index) = name.mailbox.pop(&self.mail.slots) else {
+            return;
+        };
+        name.mail_count -= 1;
+        let mail = *self.mail.slots.at(index);
+        name.handed_over = mail.serial;
+        self.note_progress(recipient);
+
+        let sender = self.names.at_mut(mail.from);
+        if sender.incarnation != mail.incarnation || !sender.hop.is_open() {
+            return self.mail.remove(index);
+        }
+        self.mail.release_text(index);
+        // Receipts for the same recipient that were not sent yet become one.
+        if let Some(last) = sender.receipts.tail.checked_sub(1)
+            && sender.receipts.unsent == last + 1
+            && self.mail.slots.at(last).to == mail.to
+        {
+            self.mail.slots.at_mut(last).counter = mail.counter;
+            return self.mail.remove(index);
+        }
+        sender.receipts.push(&mut self.mail.slots, index);
+        if mail.from != recipient {
+            self.attend(mail.from);
+        }
+    }
+
+    /// The sender acknowledged its oldest receipt.
+    pub(super) fn receipt_acknowledged(&mut self, sender: u32) {
+        if let Some(index) = self.names.at_mut(sender).receipts.pop(&self.mail.slots) {
+            self.mail.remove(index);
+        }
+    }
+
+    /// Nobody waits for these receipts any more.
+    pub(super) fn drop_receipts(&mut self, sender: u32) {
+        while let Some(index) = self.names.at_mut(sender).receipts.pop(&self.mail.slots) {
+            self.mail.remove(index);
+        }
+    }
+
+    /// A cursor of this name has moved and is to be stored.
+    pub(super) fn note_progress(&mut self, slot: u32) {
+        self.progress.push(&mut self.names, slot);
+    }
+}

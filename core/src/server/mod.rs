@@ -1,0 +1,398 @@
+//! The server: the names, the table, the channel log, and what is kept for those who are away.
+
+mod channel;
+mod event;
+mod feed;
+mod mailbox;
+mod persist;
+mod registration;
+mod requests;
+mod roster;
+mod storage;
+
+use core::net::SocketAddr;
+
+pub use event::{Departure, ServerEvent};
+pub use persist::{NameRecord, Persist, Record, RestoreError, StoreFailed, Ticket};
+pub use storage::{
+    ChangeSlot, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, ServerStorage,
+};
+
+use crate::client::foreign_version;
+use crate::endpoint::{Endpoint, StorageError, TableEntry, Transmit};
+use crate::entropy::{Entropy, Key, Seed};
+use crate::hop::{Expired, Wants};
+use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
+use crate::name::Name;
+use crate::retry::RetryPolicy;
+use crate::sessions::Sessions;
+use crate::stats::{Drop, Handled, Stats};
+use crate::table::{Index, List, Slots};
+use crate::time::{Instant, UnixSeconds};
+use crate::wire::Datagram;
+use channel::Channel;
+use event::Pending;
+use mailbox::Mail;
+use persist::JournalRing;
+use registration::Cookies;
+use storage::NameList;
+
+/// Timers that one call of `handle_timeout` runs at most: it bounds the events that one input can cause.
+const TIMERS_PER_CALL: usize = 8;
+/// Events that wait to be polled at most.
+const EVENTS_MAX: usize = 16;
+
+/// What a server is told when it is made.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// How everything that waits for an answer is repeated.
+    pub retry: RetryPolicy,
+    /// Numbered frames that each client may have on the way to us, at least 1.
+    pub window: u16,
+    /// Messages that are kept for one name at most.
+    pub mail_per_name: u32,
+    /// Milliseconds of silence after which a client is asked for a sign of life: three of its keep-alives.
+    pub silence_ms: u32,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            retry: RetryPolicy::DEFAULT,
+            window: 32,
+            mail_per_name: 1_000,
+            silence_ms: 60_000,
+        }
+    }
+}
+
+/// A server as a state machine; the contract is stated in the [crate's documentation](crate).
+pub struct Server<'a> {
+    retry: RetryPolicy,
+    window: u16,
+    mail_per_name: u32,
+    silence_ms: u64,
+
+    entropy: Entropy,
+    hash_key: Key,
+    cookies: Cookies,
+    /// The life of the channel log, and of the table, that our numbers belong to.
+    epoch: u64,
+    table_epoch: u64,
+    now: Instant,
+    wall: UnixSeconds,
+
+    names: Slots<'a, NameSlot>,
+    index: Index<'a>,
+    sessions: Sessions<'a>,
+    /// Names so far: slots below this are in use.
+    names_used: u32,
+    flights: &'a mut [FlightSlot],
+    flights_each: u32,
+    deadlines: List<NameList>,
+    silence: List<NameList>,
+    ready: List<NameList>,
+    log_feed: List<NameList>,
+    table_feed: List<NameList>,
+    unstable: List<NameList>,
+    progress: List<NameList>,
+
+    changes: Slots<'a, ChangeSlot>,
+    /// Versions of the table so far, and places in the common order of messages and changes.
+    table_version: u32,
+    order: u64,
+
+    mail: Mail<'a>,
+    channel: Channel<'a>,
+    journal: JournalRing<'a>,
+    epoch_stored: bool,
+    store_failing: bool,
+    store_again_at: Instant,
+
+    events: heapless::Deque<Pending, EVENTS_MAX>,
+    events_lost: u32,
+    /// The name in the refusal that was polled last.
+    refused_name: Name,
+    /// An answer that needs no session.
+    reply: Option<(SocketAddr, Datagram<'static>)>,
+    /// Where texts and pages are put together.
+    scratch: [u8; BODY_LEN_MAX],
+    stats: Stats,
+}
+
+impl core::fmt::Debug for Server<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Server")
+            .field("names", &self.names_used)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Server<'a> {
+    /// A server of an empty room. What a store holds is given to [`restore`](Self::restore) next.
+    ///
+    /// # Errors
+    /// [`StorageError`] names the slice that is too small.
+    pub fn new(
+        config: ServerConfig,
+        storage: ServerStorage<'a>,
+        seed: Seed,
+    ) -> Result<Self, StorageError> {
+        let mut entropy = Entropy::new(seed);
+        let names = Slots::new(storage.names).ok_or(StorageError("names"))?;
+        let index =
+            Index::new(storage.name_index, names.len()).ok_or(StorageError("name_index"))?;
+        let sessions = Sessions::new(storage.session_index, names.len(), entropy.key())
+            .ok_or(StorageError("session_index"))?;
+        let flights_each = u32::try_from(storage.flights.len())
+            .ok()
+            .and_then(|flights| flights.checked_div(names.len()))
+            .filter(|each| *each >= 2)
+            .ok_or(StorageError("flights"))?;
+        Ok(Self {
+            retry: RetryPolicy {
+                interval_ms: config.retry.interval_ms.max(1),
+                ..config.retry
+            },
+            window: config.window.max(1),
+            mail_per_name: config.mail_per_name,
+            silence_ms: config.silence_ms.max(1).into(),
+            hash_key: entropy.key(),
+            cookies: Cookies::new(entropy.key()),
+            epoch: entropy.draw(),
+            table_epoch: entropy.draw(),
+            entropy,
+            now: Instant::ZERO,
+            wall: UnixSeconds(0),
+            names,
+            index,
+            sessions,
+            names_used: 0,
+            flights: storage.flights,
+            flights_each,
+            deadlines: List::new(NameList::Deadline),
+            silence: List::new(NameList::Silence),
+            ready: List::new(NameList::Ready),
+            log_feed: List::new(NameList::LogFeed),
+            table_feed: List::new(NameList::TableFeed),
+            unstable: List::new(NameList::Unstable),
+            progress: List::new(NameList::Progress),
+            changes: Slots::new(storage.changes).ok_or(StorageError("changes"))?,
+            table_version: 0,
+            order: 0,
+            mail: Mail::new(storage.mail, storage.mail_blocks)?,
+            channel: Channel::new(storage.log, storage.log_blocks)?,
+            journal: JournalRing::new(storage.journal)?,
+            epoch_stored: false,
+            store_failing: false,
+            store_again_at: Instant::ZERO,
+            events: heapless::Deque::new(),
+            events_lost: 0,
+            refused_name: Name::VACANT,
+            reply: None,
+            scratch: [0; BODY_LEN_MAX],
+            stats: Stats::default(),
+        })
+    }
+
+    /// Tells the time of day, for the stamps of messages: once a turn is enough.
+    pub fn handle_wall_clock(&mut self, now: UnixSeconds) {
+        self.wall = now;
+    }
+
+    /// Takes the next event for the log.
+    pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {
+        let Some(pending) = self.events.pop_front() else {
+            let count = core::mem::take(&mut self.events_lost);
+            return (count != 0).then_some(ServerEvent::EventsLost { count });
+        };
+        let name = |slot| self.names.at(slot).name.as_str();
+        Some(match pending {
+            Pending::Registered { slot, returning } => {
+                let address = self.names.at(slot).address.get();
+                ServerEvent::Registered {
+                    name: name(slot),
+                    address,
+                    returning,
+                }
+            }
+            Pending::Departed { slot, reason } => ServerEvent::Departed {
+                name: name(slot),
+                reason,
+            },
+            Pending::Refused {
+                name,
+                address,
+                reason,
+            } => {
+                // The name is lent from where the event lay.
+                self.refused_name = name;
+                ServerEvent::Refused {
+                    name: self.refused_name.as_str(),
+                    address,
+                    reason,
+                }
+            }
+            Pending::ForeignVersion { address, version } => {
+                ServerEvent::ForeignVersion { address, version }
+            }
+            Pending::StoreFailed => ServerEvent::StoreFailed,
+            Pending::StoreRecovered => ServerEvent::StoreRecovered,
+        })
+    }
+
+    /// The table as others have it. Walks all names.
+    pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
+        self.names
+            .iter()
+            .filter(|name| name.version != 0)
+            .map(|name| TableEntry {
+                name: name.name.as_str(),
+                address: name.announced_address.get(),
+                online: name.announced_online,
+            })
+    }
+
+    /// Messages that are kept at this moment.
+    pub fn kept_messages(&self) -> u32 {
+        self.mail.used()
+    }
+
+    /// Counters since this server was made.
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn report(&mut self, event: Pending) {
+        if self.events.push_back(event).is_err() {
+            self.events_lost = self.events_lost.saturating_add(1);
+        }
+    }
+
+    fn note_time(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    fn find(&self, name: &str) -> Option<u32> {
+        let hash = self.hash_key.hash(name.as_bytes());
+        self.index
+            .find(hash, |slot| self.names.at(slot).name.as_str() == name)
+    }
+
+    /// Puts a name into the lists it belongs to, after anything about it or its session has changed.
+    fn attend(&mut self, slot: u32) {
+        let wants = self.names.at(slot).hop.wants() != Wants::Nothing;
+        let room = self.may_add(slot);
+        let due = wants || (room && self.has_own_news(slot));
+        if due {
+            self.ready.push(&mut self.names, slot);
+        } else {
+            self.ready.remove(&mut self.names, slot);
+        }
+        self.feed(slot, room && !due && self.names.at(slot).is_here());
+        let (now, retry) = (self.now, self.retry);
+        let hop = &mut self.names.at_mut(slot).hop;
+        if hop.is_open() && hop.outstanding() == 0 {
+            hop.wait_for_window(now, retry);
+        }
+        let deadline = hop.deadline();
+        self.deadlines.remove(&mut self.names, slot);
+        if deadline.is_some_and(|deadline| deadline > self.now) {
+            self.deadlines.push(&mut self.names, slot);
+        }
+    }
+}
+
+impl Endpoint for Server<'_> {
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled {
+        self.note_time(now);
+        self.stats.datagrams_in += 1;
+        match Datagram::parse(datagram) {
+            Ok(Datagram::Data(data)) => self.take_data(from, data),
+            Ok(Datagram::Hello(hello)) => self.take_hello(from, datagram.len(), &hello),
+            Ok(Datagram::Reset { echo }) => self.take_reset(from, echo),
+            Ok(_) => self.stats.drop(Drop::Unexpected),
+            Err(reason) => {
+                if reason == Drop::ForeignVersion {
+                    self.reply = foreign_version(from, datagram);
+                    let version = datagram.first().copied().unwrap_or_default();
+                    self.report(Pending::ForeignVersion {
+                        address: from,
+                        version,
+                    });
+                }
+                self.stats.drop(reason)
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.note_time(now);
+        for _ in 0..TIMERS_PER_CALL {
+            let Some(slot) = self.silence.first() else {
+                break;
+            };
+            if self.now.millis_since(self.names.at(slot).heard_at) < self.silence_ms {
+                break;
+            }
+            self.watch(slot);
+        }
+        for _ in 0..TIMERS_PER_CALL {
+            let Some(slot) = self.deadlines.first() else {
+                break;
+            };
+            if self
+                .names
+                .at(slot)
+                .hop
+                .deadline()
+                .is_some_and(|deadline| deadline > self.now)
+            {
+                break;
+            }
+            let (now, retry) = (self.now, self.retry);
+            match self
+                .names
+                .at_mut(slot)
+                .hop
+                .expire(now, retry, &mut self.stats)
+            {
+                Expired::Waits => self.attend(slot),
+                Expired::GaveUp => self.depart(slot, Departure::Silent),
+            }
+        }
+    }
+
+    fn poll_transmit(
+        &mut self,
+        now: Instant,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> Option<Transmit> {
+        self.note_time(now);
+        let transmit = self.transmit(out)?;
+        self.stats.datagrams_out += 1;
+        Some(transmit)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let waiting = self.reply.is_some()
+            || !self.ready.is_empty()
+            || self.feed_is_behind()
+            || !self.events.is_empty()
+            || self.has_record_due();
+        if waiting {
+            return Some(self.now);
+        }
+        let deadline = self
+            .deadlines
+            .first()
+            .and_then(|slot| self.names.at(slot).hop.deadline());
+        let silence = self
+            .silence
+            .first()
+            .map(|slot| self.names.at(slot).heard_at.plus_millis(self.silence_ms));
+        let store =
+            (self.store_failing && !self.unstable.is_empty()).then_some(self.store_again_at);
+        [deadline, silence, store].into_iter().flatten().min()
+    }
+}

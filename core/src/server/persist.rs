@@ -1,0 +1,583 @@
+//! What must last: records that leave in order, each with a ticket, and everything that waits for them.
+//!
+//! Registrations, departures, kept messages and log entries have no effect that anybody else can see before their
+//! record is stored. Cursors are stored lazily: after a crash the recipient gets something twice, and drops it.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use super::event::Pending;
+use super::storage::{Journal, JournalSlot, LogSlot, MailSlot, Standing};
+use super::{Server, StorageError};
+use crate::name::Name;
+use crate::table::Slots;
+use crate::time::{Instant, UnixSeconds};
+use crate::wire::Outcome;
+
+/// After the store failed, changes of names are offered to it again this much later.
+const STORE_AGAIN_MS: u64 = 1_000;
+
+/// Identifies a record on its way to the store: 1, 2, 3 and so on, in the order in which they must be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+impl Ticket {
+    /// The number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// A record, and the ticket to report its fate under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Persist<'a> {
+    /// For [`Server::handle_stored`].
+    pub ticket: Ticket,
+    /// What to store.
+    pub record: Record<'a>,
+}
+
+/// A record could not be stored, and never will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreFailed;
+
+impl fmt::Display for StoreFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the record could not be stored")
+    }
+}
+
+impl core::error::Error for StoreFailed {}
+
+/// One fact for the store. Given back in their order to [`Server::restore`], the records make the same room again;
+/// so do the latest `Name` and `Progress` of each name in front of the `Mail` and `Channel` records that are left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record<'a> {
+    /// The life of this store: the first record of an empty one.
+    Epoch {
+        /// 64 random bits.
+        epoch: u64,
+    },
+    /// A name as it is now; replaces what was stored of it.
+    Name(NameRecord<'a>),
+    /// A message is kept. In the same step, the sender's request takes effect.
+    Mail {
+        /// Number of the message in this store: rising.
+        serial: u64,
+        /// The recipient.
+        to: &'a str,
+        /// The sender.
+        from: &'a str,
+        /// The sender's process.
+        incarnation: u64,
+        /// The sender's number of the message.
+        counter: u32,
+        /// The sender's number of the request.
+        request: u32,
+        /// When it was accepted.
+        stamp: UnixSeconds,
+        /// The text.
+        text: &'a str,
+    },
+    /// A channel message is in the log. In the same step, the sender's request takes effect.
+    Channel {
+        /// Number of the entry in this epoch: rising.
+        number: u32,
+        /// The sender.
+        from: &'a str,
+        /// The sender's process.
+        incarnation: u64,
+        /// The sender's number of the message.
+        counter: u32,
+        /// The sender's number of the request.
+        request: u32,
+        /// When it was accepted.
+        stamp: UnixSeconds,
+        /// The text.
+        text: &'a str,
+    },
+    /// What a client has acknowledged: its kept messages up to `handed_over` can go.
+    Progress {
+        /// The client.
+        name: &'a str,
+        /// Serial number of the last message that it acknowledged.
+        handed_over: u64,
+        /// The next log entry that it has not acknowledged.
+        log_next: u32,
+    },
+}
+
+/// What is stored of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameRecord<'a> {
+    /// The name.
+    pub name: &'a str,
+    /// Whether it is registered.
+    pub registered: bool,
+    /// Where it receives.
+    pub address: SocketAddr,
+    /// Its process.
+    pub incarnation: u64,
+    /// The secret of that process.
+    pub resume: u64,
+    /// Number of the process's latest session.
+    pub opening: u32,
+    /// Processes that were displaced, in short.
+    pub previous: [u32; 4],
+    /// The latest request, and the outcomes of the last 32 in four bits each.
+    pub last_request: u32,
+    /// See `last_request`.
+    pub outcomes: u128,
+    /// The next log entry that it has not acknowledged.
+    pub log_next: u32,
+}
+
+/// Why a record cannot be restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// There is not enough storage for what was stored.
+    Full,
+    /// The record names somebody whom no record before it has made known, or is damaged.
+    Inconsistent,
+}
+
+impl fmt::Display for RestoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "there is not enough memory for what was stored",
+            Self::Inconsistent => "the records do not fit together",
+        })
+    }
+}
+
+impl core::error::Error for RestoreError {}
+
+/// The records that are with the store, in order.
+pub(super) struct JournalRing<'a> {
+    slots: Slots<'a, JournalSlot>,
+    /// The oldest ticket without an answer, and the next new one.
+    oldest: u64,
+    next: u64,
+}
+
+impl<'a> JournalRing<'a> {
+    pub(super) fn new(slots: &'a mut [JournalSlot]) -> Result<Self, StorageError> {
+        Ok(Self {
+            slots: Slots::new(slots).ok_or(StorageError("journal"))?,
+            oldest: 1,
+            next: 1,
+        })
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a remainder of a u32")]
+    fn place(&self, ticket: u64) -> u32 {
+        ticket
+            .checked_rem(self.slots.len().into())
+            .unwrap_or_default() as u32
+    }
+
+    fn is_full(&self) -> bool {
+        self.next - self.oldest >= self.slots.len().into()
+    }
+
+    fn push(&mut self, entry: Journal) -> Ticket {
+        let place = self.place(self.next);
+        self.slots.at_mut(place).0 = entry;
+        self.next += 1;
+        Ticket(self.next - 1)
+    }
+
+    /// Takes the oldest record, if it has this ticket.
+    fn pop(&mut self, ticket: Ticket) -> Option<Journal> {
+        if ticket.0 != self.oldest || self.oldest == self.next {
+            return None;
+        }
+        let place = self.place(ticket.0);
+        self.oldest += 1;
+        Some(core::mem::replace(
+            &mut self.slots.at_mut(place).0,
+            Journal::Vacant,
+        ))
+    }
+}
+
+impl Server<'_> {
+    /// A change of this name is to be stored.
+    pub(super) fn change_name(&mut self, slot: u32) {
+        self.unstable.push(&mut self.names, slot);
+    }
+
+    fn may_store_names(&self) -> bool {
+        !self.unstable.is_empty() && (!self.store_failing || self.now >= self.store_again_at)
+    }
+
+    pub(super) fn has_record_due(&self) -> bool {
+        !self.journal.is_full()
+            && (!self.epoch_stored
+                || self.may_store_names()
+                || self.mail.unsaved.head != 0
+                || self.channel.saved < self.channel.end
+                || !self.progress.is_empty())
+    }
+
+    /// Takes the next record to store. Records must become durable in this order; several may be stored together.
+    /// O(1).
+    pub fn poll_persist(&mut self) -> Option<Persist<'_>> {
+        if self.journal.is_full() {
+            return None;
+        }
+        if !self.epoch_stored {
+            self.epoch_stored = true;
+            let ticket = self.journal.push(Journal::Epoch);
+            return Some(Persist {
+                ticket,
+                record: Record::Epoch { epoch: self.epoch },
+            });
+        }
+        if self.may_store_names() {
+            let slot = self.unstable.pop(&mut self.names)?;
+            let ticket = self.journal.push(Journal::Name(slot));
+            return Some(Persist {
+                ticket,
+                record: Record::Name(self.name_record(slot)),
+            });
+        }
+        if let Some(index) = self.mail.unsaved.pop(&self.mail.slots) {
+            let ticket = self.journal.push(Journal::Mail(index));
+            let mail = self.mail.slots.at(index);
+            let MailSlot {
+                serial,
+                incarnation,
+                counter,
+                request,
+                stamp,
+                ..
+            } = *mail;
+            let record = Record::Mail {
+                serial,
+                to: self.names.at(mail.to).name.as_str(),
+                from: self.names.at(mail.from).name.as_str(),
+                incarnation,
+                counter,
+                request,
+                stamp,
+                text: text(self.mail.texts.load(mail.text, &mut self.scratch)),
+            };
+            return Some(Persist { ticket, record });
+        }
+        if self.channel.saved < self.channel.end {
+            let number = self.channel.saved;
+            self.channel.saved += 1;
+            let ticket = self.journal.push(Journal::Log(number));
+            let entry = *self.channel.get(number)?;
+            let record = Record::Channel {
+                number,
+                from: self.names.at(entry.from).name.as_str(),
+                incarnation: entry.incarnation,
+                counter: entry.counter,
+                request: entry.request,
+                stamp: entry.stamp,
+                text: text(self.channel.texts.load(entry.text, &mut self.scratch)),
+            };
+            return Some(Persist { ticket, record });
+        }
+        let slot = self.progress.pop(&mut self.names)?;
+        let ticket = self.journal.push(Journal::Progress);
+        let name = self.names.at(slot);
+        let record = Record::Progress {
+            name: name.name.as_str(),
+            handed_over: name.handed_over,
+            log_next: name.log_acked,
+        };
+        Some(Persist { ticket, record })
+    }
+
+    fn name_record(&self, slot: u32) -> NameRecord<'_> {
+        let name = self.names.at(slot);
+        let mut outcomes = name.outcomes;
+        if name.leave_request != 0 {
+            // The deregistration takes effect with this record.
+            let mut left = name.clone();
+            left.set_outcome(name.leave_request, Outcome::Left);
+            outcomes = left.outcomes;
+        }
+        NameRecord {
+            name: name.name.as_str(),
+            registered: name.is_here(),
+            address: name.address.get(),
+            incarnation: name.incarnation,
+            resume: name.resume,
+            opening: name.opening,
+            previous: name.previous,
+            last_request: name.last_request,
+            outcomes,
+            log_next: name.log_acked,
+        }
+    }
+
+    /// Tells the fate of a record. Answers come in the order of the tickets; any other is ignored.
+    pub fn handle_stored(&mut self, now: Instant, ticket: Ticket, result: Result<(), StoreFailed>) {
+        self.note_time(now);
+        let Some(entry) = self.journal.pop(ticket) else {
+            debug_assert!(false, "tickets are answered in order, once");
+            return;
+        };
+        let stored = result.is_ok();
+        self.note_store(stored);
+        match entry {
+            Journal::Name(slot) => self.name_stored(slot, stored),
+            Journal::Mail(index) => self.mail_stored(index, stored),
+            Journal::Log(number) => self.entry_stored(number, stored),
+            Journal::Epoch => self.epoch_stored = stored,
+            // A cursor that was not stored makes a repetition after a restart, which its recipient drops.
+            Journal::Progress | Journal::Vacant => {}
+        }
+    }
+
+    fn note_store(&mut self, stored: bool) {
+        if stored == self.store_failing {
+            self.store_failing = !stored;
+            self.report(if stored {
+                Pending::StoreRecovered
+            } else {
+                Pending::StoreFailed
+            });
+        }
+        if !stored {
+            self.store_again_at = self.now.plus_millis(STORE_AGAIN_MS);
+        }
+    }
+
+    fn name_stored(&mut self, slot: u32, stored: bool) {
+        if self.unstable.contains(&self.names, slot) {
+            // A later change of the same name is on its way: that one decides.
+            return;
+        }
+        if !stored {
+            if self.names.at(slot).registering {
+                return self.not_admitted(slot);
+            }
+            return self.change_name(slot);
+        }
+        let name = self.names.at_mut(slot);
+        if core::mem::take(&mut name.announce) {
+            self.announce(slot);
+        }
+        let name = self.names.at_mut(slot);
+        let leave = core::mem::take(&mut name.leave_request);
+        if leave != 0 {
+            name.set_outcome(leave, Outcome::Left);
+        }
+        if name.registering {
+            self.admitted(slot);
+        }
+        self.attend(slot);
+    }
+
+    fn mail_stored(&mut self, index: u32, stored: bool) {
+        let MailSlot {
+            from,
+            to,
+            request,
+            incarnation,
+            ..
+        } = *self.mail.slots.at(index);
+        if stored {
+            self.keep(index);
+        } else {
+            self.names.at_mut(to).mail_count -= 1;
+            self.mail.remove(index);
+        }
+        self.decide(from, incarnation, request, stored);
+    }
+
+    fn entry_stored(&mut self, number: u32, stored: bool) {
+        self.publish(number, stored);
+        if let Some(LogSlot {
+            from,
+            incarnation,
+            request,
+            ..
+        }) = self.channel.get(number).copied()
+        {
+            self.decide(from, incarnation, request, stored);
+        }
+    }
+
+    /// The outcome of a request that had to be stored is known.
+    fn decide(&mut self, slot: u32, incarnation: u64, request: u32, stored: bool) {
+        let name = self.names.at_mut(slot);
+        if name.incarnation == incarnation {
+            name.set_outcome(
+                request,
+                if stored {
+                    Outcome::Saved
+                } else {
+                    Outcome::NotStored
+                },
+            );
+            self.attend(slot);
+        }
+    }
+
+    // ---- restart ----
+
+    /// Takes back a record of an earlier life, before anything else happens.
+    ///
+    /// # Errors
+    /// [`RestoreError`]; the server must not be used then.
+    pub fn restore(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
+        match record {
+            Record::Epoch { epoch } => {
+                self.epoch = epoch;
+                self.epoch_stored = true;
+            }
+            Record::Name(record) => self.restore_name(&record)?,
+            Record::Mail {
+                serial,
+                to,
+                from,
+                incarnation,
+                counter,
+                request,
+                stamp,
+                text,
+            } => {
+                let from = self.find(from).ok_or(RestoreError::Inconsistent)?;
+                let to = self.find(to).ok_or(RestoreError::Inconsistent)?;
+                self.restore_request(from, incarnation, request);
+                self.mail.serial = self.mail.serial.max(serial);
+                if serial <= self.names.at(to).handed_over {
+                    return Ok(());
+                }
+                let mail = MailSlot {
+                    serial,
+                    incarnation,
+                    from,
+                    to,
+                    counter,
+                    request,
+                    stamp,
+                    ..MailSlot::VACANT
+                };
+                let index = self.mail.insert(mail, text).ok_or(RestoreError::Full)?;
+                self.names.at_mut(to).mail_count += 1;
+                self.keep(index);
+            }
+            Record::Channel {
+                number,
+                from,
+                incarnation,
+                counter,
+                request,
+                stamp,
+                text,
+            } => {
+                let from = self.find(from).ok_or(RestoreError::Inconsistent)?;
+                self.restore_request(from, incarnation, request);
+                self.channel.start_at(number);
+                // Numbers of entries that could not be stored are missing.
+                while self.channel.end < number {
+                    let gap = LogSlot {
+                        from,
+                        void: true,
+                        ..LogSlot::VACANT
+                    };
+                    let filled = self.append_to_log(gap, "").ok_or(RestoreError::Full)?;
+                    self.channel.saved = filled + 1;
+                    self.publish(filled, false);
+                }
+                let entry = LogSlot {
+                    incarnation,
+                    from,
+                    counter,
+                    request,
+                    stamp,
+                    ..LogSlot::VACANT
+                };
+                let number = self.append_to_log(entry, text).ok_or(RestoreError::Full)?;
+                self.channel.saved = number + 1;
+                self.publish(number, true);
+            }
+            Record::Progress {
+                name,
+                handed_over,
+                log_next,
+            } => {
+                let slot = self.find(name).ok_or(RestoreError::Inconsistent)?;
+                let name = self.names.at_mut(slot);
+                name.log_acked = name.log_acked.max(log_next);
+                name.log_sent = name.log_acked;
+                name.handed_over = name.handed_over.max(handed_over);
+                self.forget_handed_over(slot);
+            }
+        }
+        Ok(())
+    }
+
+    fn restore_name(&mut self, record: &NameRecord<'_>) -> Result<(), RestoreError> {
+        let name = Name::new(record.name).map_err(|_| RestoreError::Inconsistent)?;
+        let slot = match self.find(record.name) {
+            Some(slot) => slot,
+            None => self.insert_restored(name).ok_or(RestoreError::Full)?,
+        };
+        let now = self.now;
+        let slot_ref = self.names.at_mut(slot);
+        slot_ref.known = true;
+        slot_ref.standing = if record.registered {
+            Standing::Online
+        } else {
+            Standing::Offline
+        };
+        slot_ref.address = record.address.into();
+        slot_ref.incarnation = record.incarnation;
+        slot_ref.resume = record.resume;
+        slot_ref.opening = record.opening;
+        slot_ref.previous = record.previous;
+        slot_ref.last_request = record.last_request;
+        slot_ref.outcomes = record.outcomes;
+        slot_ref.result_sent = record.last_request;
+        slot_ref.log_acked = record.log_next;
+        slot_ref.log_sent = record.log_next;
+        slot_ref.heard_at = now;
+        self.announce(slot);
+        self.silence.remove(&mut self.names, slot);
+        if record.registered {
+            self.silence.push(&mut self.names, slot);
+        }
+        Ok(())
+    }
+
+    /// A stored message proves that its sender's request took effect.
+    fn restore_request(&mut self, slot: u32, incarnation: u64, request: u32) {
+        let name = self.names.at_mut(slot);
+        if name.incarnation == incarnation && request > name.last_request {
+            name.note_request(request);
+        }
+        if name.incarnation == incarnation {
+            name.set_outcome(request, Outcome::Saved);
+            name.result_sent = name.last_request;
+        }
+    }
+
+    fn forget_handed_over(&mut self, slot: u32) {
+        loop {
+            let name = self.names.at(slot);
+            let Some(index) = name.mailbox.head.checked_sub(1) else {
+                return;
+            };
+            if self.mail.slots.at(index).serial > name.handed_over {
+                return;
+            }
+            let name = self.names.at_mut(slot);
+            name.mailbox.pop(&self.mail.slots);
+            name.mail_count -= 1;
+            self.mail.remove(index);
+        }
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    core::str::from_utf8(bytes).unwrap_or_default()
+}

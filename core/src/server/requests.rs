@@ -1,0 +1,284 @@
+//! What clients ask for inside their sessions, and what became of it.
+
+use core::net::SocketAddr;
+
+use super::Server;
+use super::event::Departure;
+use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
+use crate::hop::Arrival;
+use crate::limits::{REQUESTS_MAX, TEXT_LEN_MAX};
+use crate::sessions::Side;
+use crate::stats::{Drop, Handled};
+use crate::wire::{Data, Datagram, Frame, Outcome};
+
+/// Outcomes in four bits each.
+const NONE: u128 = 0;
+const PENDING: u128 = 1;
+const OUTCOMES: [(Outcome, u128); 6] = [
+    (Outcome::Saved, 2),
+    (Outcome::Exists, 3),
+    (Outcome::Full, 4),
+    (Outcome::NoSuchClient, 5),
+    (Outcome::NotStored, 6),
+    (Outcome::Left, 7),
+];
+
+impl NameSlot {
+    fn outcome_code(&self, request: u32) -> u128 {
+        self.outcomes >> (request % REQUESTS_MAX * 4) & 0xf
+    }
+
+    pub(super) fn outcome(&self, request: u32) -> Option<Outcome> {
+        let code = self.outcome_code(request);
+        OUTCOMES
+            .iter()
+            .find(|(_, known)| *known == code)
+            .map(|(outcome, _)| *outcome)
+    }
+
+    fn set_outcome_code(&mut self, request: u32, code: u128) {
+        let at = request % REQUESTS_MAX * 4;
+        self.outcomes = self.outcomes & !(0xf << at) | code << at;
+    }
+
+    /// The outcome of a request is known; nothing happens if it was overtaken by 32 later ones.
+    pub(super) fn set_outcome(&mut self, request: u32, outcome: Outcome) {
+        if self.last_request.wrapping_sub(request) < REQUESTS_MAX {
+            let code = OUTCOMES
+                .iter()
+                .find(|(known, _)| *known == outcome)
+                .map_or(NONE, |(_, code)| *code);
+            self.set_outcome_code(request, code);
+        }
+    }
+
+    /// Notes a request; false if it is a repetition.
+    pub(super) fn note_request(&mut self, request: u32) -> bool {
+        if request <= self.last_request {
+            // Its result is wanted again, if it is still remembered.
+            self.result_sent = self.result_sent.min(request.saturating_sub(1));
+            return false;
+        }
+        let skipped = (request - self.last_request - 1).min(REQUESTS_MAX);
+        for ahead in 1..=skipped {
+            self.set_outcome_code(request - ahead, NONE);
+        }
+        self.set_outcome_code(request, PENDING);
+        self.last_request = request;
+        true
+    }
+}
+
+impl Server<'_> {
+    /// The next request whose result is known and was not sent.
+    pub(super) fn next_result(&self, slot: u32) -> Option<u32> {
+        let name = self.names.at(slot);
+        let oldest = (name.last_request + 1).saturating_sub(REQUESTS_MAX);
+        let mut request = (name.result_sent + 1).max(oldest);
+        while request <= name.last_request {
+            match name.outcome_code(request) {
+                PENDING => return None,
+                NONE => request += 1,
+                _ => return Some(request),
+            }
+        }
+        None
+    }
+
+    pub(super) fn take_data(&mut self, from: SocketAddr, data: Data<'_>) -> Handled {
+        let Some(slot) = self.sessions.find(&self.names, Side::Local, data.to) else {
+            self.reply = Some((from, Datagram::Reset { echo: data.to }));
+            return self.stats.drop(Drop::UnknownSession);
+        };
+        let name = self.names.at(slot);
+        if name.registering {
+            return self.stats.drop(Drop::Unexpected);
+        }
+        let (header, mut frames) = match data.open(name.hop.remote_id) {
+            Ok(opened) => opened,
+            Err(reason) => return self.stats.drop(reason),
+        };
+        if name.hop.remote != from.into() {
+            // The client's address has changed, perhaps without its knowing: it proves the new one by a `Hello`.
+            self.reply = Some((from, Datagram::Reset { echo: data.to }));
+            return self.stats.drop(Drop::WrongAddress);
+        }
+        let (now, retry) = (self.now, self.retry);
+        let hop = &mut self.names.at_mut(slot).hop;
+        let newly = match hop.take_header(&header, now, retry, true, &mut self.stats) {
+            Ok(newly) => newly,
+            Err(reason) => return self.stats.drop(reason),
+        };
+        self.heard(slot);
+        self.acknowledged(slot, newly);
+        if let Some(version) = header.table_version {
+            self.check_table(slot, version);
+        }
+        let mut handled = Handled::Accepted;
+        let mut number = header.first;
+        while !frames.rest().is_empty() {
+            let arrival = self.names.at_mut(slot).hop.arrival(number);
+            if arrival == Arrival::Early {
+                handled = self.stats.drop(Drop::OutOfOrder);
+                break;
+            }
+            let frame = match frames.next() {
+                Some(Ok(frame)) => frame,
+                _ => {
+                    handled = self.stats.drop(Drop::Malformed);
+                    break;
+                }
+            };
+            if arrival == Arrival::Duplicate {
+                handled = self.stats.drop(Drop::Duplicate);
+            } else if self.take_request(slot, &frame) {
+                self.names.at_mut(slot).hop.took(&mut self.stats);
+            } else {
+                handled = self.stats.drop(Drop::Busy);
+                break;
+            }
+            number = number.wrapping_add(1);
+        }
+        self.attend(slot);
+        handled
+    }
+
+    /// Takes over one frame; false if there is no room now.
+    fn take_request(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
+        match *frame {
+            Frame::Lookup { query, name } => return self.look_up(slot, query, name),
+            Frame::Store {
+                request,
+                counter,
+                tried,
+                bounce,
+                to,
+                text,
+            } => {
+                if self.is_new_request(slot, request, text) {
+                    self.store(slot, request, counter, tried, bounce, to, text);
+                }
+            }
+            Frame::Post {
+                request,
+                counter,
+                text,
+            } => {
+                if self.is_new_request(slot, request, text) {
+                    self.post(slot, request, counter, text);
+                }
+            }
+            Frame::Leave { request } => {
+                if self.is_new_request(slot, request, "-") {
+                    self.names.at_mut(slot).leave_request = request;
+                    self.leave(slot);
+                }
+            }
+            _ => {
+                self.stats.drop(Drop::Unexpected);
+            }
+        }
+        true
+    }
+
+    fn is_new_request(&mut self, slot: u32, request: u32, text: &str) -> bool {
+        let name = self.names.at_mut(slot);
+        if text.is_empty() || text.len() > TEXT_LEN_MAX || !name.is_here() {
+            self.stats.drop(Drop::Unexpected);
+            return false;
+        }
+        name.note_request(request)
+    }
+
+    fn look_up(&mut self, slot: u32, query: u32, name: &str) -> bool {
+        // What is kept comes first: an entry must not overtake messages of that name's earlier process.
+        let hop = &self.names.at(slot).hop;
+        let room = hop.outstanding() < self.flights_each;
+        if !room || self.names.at(slot).mailbox.next_unsent().is_some() {
+            return false;
+        }
+        let found = self
+            .find(name)
+            .filter(|found| self.names.at(*found).version != 0);
+        self.enqueue(
+            slot,
+            found.map_or(Flight::Missing { query }, |slot| Flight::Found {
+                query,
+                slot,
+            }),
+        );
+        true
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of one frame")]
+    fn store(
+        &mut self,
+        slot: u32,
+        request: u32,
+        counter: u32,
+        tried: u64,
+        bounce: bool,
+        to: &str,
+        text: &str,
+    ) {
+        let Some(recipient) = self.find(to).filter(|found| self.names.at(*found).known) else {
+            return self
+                .names
+                .at_mut(slot)
+                .set_outcome(request, Outcome::NoSuchClient);
+        };
+        let target = self.names.at(recipient);
+        let online = target.standing == Standing::Online && target.announced_online;
+        let untried = target.announced_incarnation != tried;
+        if bounce && online && untried && !self.has_mail_from(recipient, slot) {
+            return self
+                .names
+                .at_mut(slot)
+                .set_outcome(request, Outcome::Exists);
+        }
+        let mail = MailSlot {
+            serial: self.mail.serial + 1,
+            incarnation: self.names.at(slot).incarnation,
+            from: slot,
+            to: recipient,
+            counter,
+            request,
+            stamp: self.wall,
+            ..MailSlot::VACANT
+        };
+        let room = self.names.at(recipient).mail_count < self.mail_per_name;
+        let Some(index) = room.then(|| self.mail.insert(mail, text)).flatten() else {
+            return self.names.at_mut(slot).set_outcome(request, Outcome::Full);
+        };
+        self.mail.serial += 1;
+        self.names.at_mut(recipient).mail_count += 1;
+        self.mail.unsaved.push(&mut self.mail.slots, index);
+    }
+
+    fn post(&mut self, slot: u32, request: u32, counter: u32, text: &str) {
+        let entry = LogSlot {
+            incarnation: self.names.at(slot).incarnation,
+            from: slot,
+            counter,
+            request,
+            stamp: self.wall,
+            ..LogSlot::VACANT
+        };
+        if self.append_to_log(entry, text).is_none() {
+            self.names.at_mut(slot).set_outcome(request, Outcome::Full);
+        }
+    }
+
+    /// The client deregisters. Its session stays open for the result.
+    fn leave(&mut self, slot: u32) {
+        let name = self.names.at_mut(slot);
+        name.standing = Standing::Offline;
+        name.announce = true;
+        self.silence.remove(&mut self.names, slot);
+        self.report(super::event::Pending::Departed {
+            slot,
+            reason: Departure::Left,
+        });
+        self.change_name(slot);
+    }
+}

@@ -1,0 +1,398 @@
+//! The memory of a server, handed in by the caller.
+
+use crate::address::PackedAddress;
+use crate::hop::Hop;
+use crate::name::Name;
+use crate::pool::{Block, Chain};
+use crate::sessions::HasHop;
+use crate::table::{Link, Linked};
+use crate::time::{Instant, UnixSeconds};
+
+/// The slices that a server works in, sized once by the caller: statics on a microcontroller, the heap elsewhere.
+/// All slots must be `VACANT`, all numbers and blocks zero.
+#[derive(Debug)]
+pub struct ServerStorage<'a> {
+    /// One for each name that the room can hold.
+    pub names: &'a mut [NameSlot],
+    /// At least two for each name.
+    pub name_index: &'a mut [u32],
+    /// At least four for each name.
+    pub session_index: &'a mut [u32],
+    /// Frames on the way: divided evenly, this many may be unacknowledged by each client; at least two for each.
+    pub flights: &'a mut [FlightSlot],
+    /// The latest changes of the table; a client that is further behind gets the whole table.
+    pub changes: &'a mut [ChangeSlot],
+    /// One for each message that can be kept.
+    pub mail: &'a mut [MailSlot],
+    /// The texts of kept messages: one for each 60 bytes.
+    pub mail_blocks: &'a mut [Block],
+    /// One for each entry of the channel log.
+    pub log: &'a mut [LogSlot],
+    /// The texts of the channel log: one for each 60 bytes.
+    pub log_blocks: &'a mut [Block],
+    /// Records that may be with the store at a time.
+    pub journal: &'a mut [JournalSlot],
+}
+
+/// Where a name stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Vacant,
+    Offline,
+    /// Registered; what was kept is being handed over.
+    Returning,
+    Online,
+}
+
+/// One name: its client, the session with it, and how far it has got everything.
+#[derive(Clone, Debug)]
+pub struct NameSlot {
+    pub(crate) name: Name,
+    pub(crate) standing: Standing,
+    /// What the table says of it: this, and not the rest of the slot, is what others may know.
+    pub(crate) announced_online: bool,
+    pub(crate) announced_incarnation: u64,
+    pub(crate) announced_address: PackedAddress,
+    /// It was stored at least once.
+    pub(crate) known: bool,
+    /// A registration waits to be stored.
+    pub(crate) registering: bool,
+    /// A registration waits to be stored, and the name was new, or its process was another one.
+    pub(crate) fresh: bool,
+    /// The change that waits to be stored has to be announced to all.
+    pub(crate) announce: bool,
+    /// Its table is smaller than the room.
+    pub(crate) partial: bool,
+    pub(crate) partial_due: bool,
+    pub(crate) address: PackedAddress,
+    pub(crate) incarnation: u64,
+    pub(crate) resume: u64,
+    pub(crate) opening: u32,
+    /// Processes that were displaced, in short.
+    pub(crate) previous: [u32; 4],
+    pub(crate) capacity: u32,
+    pub(crate) hop: Hop,
+    pub(crate) links: [Link; NameList::COUNT],
+    /// When it was last heard of, or watched.
+    pub(crate) heard_at: Instant,
+    /// When somebody else asked for the name; zero: nobody does.
+    pub(crate) contested_at: Instant,
+    /// It was heard of since.
+    pub(crate) contest_answered: bool,
+
+    /// Version of its latest change in the table.
+    pub(crate) version: u32,
+    /// What of the table it was sent.
+    pub(crate) table_sent: u32,
+    /// The whole table is being sent: the next slot to send + 1.
+    pub(crate) snapshot: u32,
+    /// Version at which the sending of the whole table began.
+    pub(crate) snapshot_version: u32,
+    /// A page is due even if nothing has changed.
+    pub(crate) page_due: bool,
+
+    /// Latest request, outcomes of the last 32 in four bits each, and the latest whose result was sent.
+    pub(crate) last_request: u32,
+    pub(crate) outcomes: u128,
+    pub(crate) result_sent: u32,
+    /// Request to deregister that waits to be stored.
+    pub(crate) leave_request: u32,
+
+    /// Registrations divide what was kept from what is merely late.
+    pub(crate) boundary: u64,
+    pub(crate) mailbox: MailQueue,
+    pub(crate) mail_count: u32,
+    /// What recipients acknowledged of this sender's kept messages.
+    pub(crate) receipts: MailQueue,
+    /// Serial number of the last message that was handed over.
+    pub(crate) handed_over: u64,
+    /// Next entry of the log to be acknowledged, and to be sent.
+    pub(crate) log_acked: u32,
+    pub(crate) log_sent: u32,
+    /// Own entries that fell out of the log before the cursor came to them.
+    pub(crate) own_lost: u32,
+}
+
+impl NameSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self {
+        name: Name::VACANT,
+        standing: Standing::Vacant,
+        announced_online: false,
+        announced_incarnation: 0,
+        announced_address: PackedAddress::VACANT,
+        known: false,
+        registering: false,
+        fresh: false,
+        announce: false,
+        partial: false,
+        partial_due: false,
+        address: PackedAddress::VACANT,
+        incarnation: 0,
+        resume: 0,
+        opening: 0,
+        previous: [0; 4],
+        capacity: 0,
+        hop: Hop::VACANT,
+        links: [Link::VACANT; NameList::COUNT],
+        heard_at: Instant::ZERO,
+        contested_at: Instant::ZERO,
+        contest_answered: false,
+        version: 0,
+        table_sent: 0,
+        snapshot: 0,
+        snapshot_version: 0,
+        page_due: false,
+        last_request: 0,
+        outcomes: 0,
+        result_sent: 0,
+        leave_request: 0,
+        boundary: 0,
+        mailbox: MailQueue::EMPTY,
+        mail_count: 0,
+        receipts: MailQueue::EMPTY,
+        handed_over: 0,
+        log_acked: 0,
+        log_sent: 0,
+        own_lost: 0,
+    };
+
+    /// In the room, with or without the table having said so.
+    pub(crate) fn is_here(&self) -> bool {
+        matches!(self.standing, Standing::Returning | Standing::Online)
+    }
+}
+
+/// The lists that a name can stand in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NameList {
+    /// By deadline of the retransmission timer.
+    Deadline,
+    /// By the time it was last heard of.
+    Silence,
+    /// Something waits to be transmitted.
+    Ready,
+    /// Waits for the next entry of the log.
+    LogFeed,
+    /// Waits for the next change of the table.
+    TableFeed,
+    /// A change of the name waits to be stored.
+    Unstable,
+    /// A cursor or a handed-over message waits to be stored.
+    Progress,
+}
+
+impl NameList {
+    const COUNT: usize = 7;
+}
+
+impl Linked<NameList> for NameSlot {
+    fn link(&self, list: NameList) -> &Link {
+        let [
+            deadline,
+            silence,
+            ready,
+            log_feed,
+            table_feed,
+            unstable,
+            progress,
+        ] = &self.links;
+        match list {
+            NameList::Deadline => deadline,
+            NameList::Silence => silence,
+            NameList::Ready => ready,
+            NameList::LogFeed => log_feed,
+            NameList::TableFeed => table_feed,
+            NameList::Unstable => unstable,
+            NameList::Progress => progress,
+        }
+    }
+
+    fn link_mut(&mut self, list: NameList) -> &mut Link {
+        let [
+            deadline,
+            silence,
+            ready,
+            log_feed,
+            table_feed,
+            unstable,
+            progress,
+        ] = &mut self.links;
+        match list {
+            NameList::Deadline => deadline,
+            NameList::Silence => silence,
+            NameList::Ready => ready,
+            NameList::LogFeed => log_feed,
+            NameList::TableFeed => table_feed,
+            NameList::Unstable => unstable,
+            NameList::Progress => progress,
+        }
+    }
+}
+
+impl HasHop for NameSlot {
+    fn hop(&self) -> &Hop {
+        &self.hop
+    }
+
+    fn hop_mut(&mut self) -> &mut Hop {
+        &mut self.hop
+    }
+}
+
+/// A numbered frame on its way to a client: what it says is looked up when it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flight {
+    Vacant,
+    /// The kept message in this slot.
+    Mail(u32),
+    /// The log entry with this number.
+    Log(u32),
+    /// The log entries from the cursor to this number fell out of the log; so many of them were for this client.
+    Skipped {
+        upto: u32,
+        count: u32,
+    },
+    /// The result of this request.
+    Result(u32),
+    /// The receipt in this mail slot.
+    Receipt(u32),
+    /// The changes of the table after `from`, up to `upto`.
+    Changes {
+        from: u32,
+        upto: u32,
+    },
+    /// The slots from `from` up to `upto`, as part of the whole table.
+    Snapshot {
+        from: u32,
+        upto: u32,
+    },
+    Found {
+        query: u32,
+        slot: u32,
+    },
+    Missing {
+        query: u32,
+    },
+    Partial,
+}
+
+/// One frame on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct FlightSlot(pub(crate) Flight);
+
+impl FlightSlot {
+    /// An unused slot.
+    pub const VACANT: Self = Self(Flight::Vacant);
+}
+
+/// One change of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct ChangeSlot {
+    pub(crate) slot: u32,
+    pub(crate) order: u64,
+}
+
+impl ChangeSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self { slot: 0, order: 0 };
+}
+
+/// One kept message; later the receipt for it.
+#[derive(Clone, Copy, Debug)]
+pub struct MailSlot {
+    /// Number in the store.
+    pub(crate) serial: u64,
+    /// Place among all messages and changes of the table.
+    pub(crate) order: u64,
+    pub(crate) incarnation: u64,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) counter: u32,
+    pub(crate) request: u32,
+    pub(crate) stamp: UnixSeconds,
+    pub(crate) text: Chain,
+    /// The next in its queue, + 1.
+    pub(crate) next: u32,
+}
+
+impl MailSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self {
+        serial: 0,
+        order: 0,
+        incarnation: 0,
+        from: 0,
+        to: 0,
+        counter: 0,
+        request: 0,
+        stamp: UnixSeconds(0),
+        text: Chain::VACANT,
+        next: 0,
+    };
+}
+
+/// A queue of kept messages, with a place up to which they were sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MailQueue {
+    pub(crate) head: u32,
+    pub(crate) tail: u32,
+    /// The first that was not sent, + 1.
+    pub(crate) unsent: u32,
+}
+
+impl MailQueue {
+    pub(crate) const EMPTY: Self = Self {
+        head: 0,
+        tail: 0,
+        unsent: 0,
+    };
+}
+
+/// One entry of the channel log.
+#[derive(Clone, Copy, Debug)]
+pub struct LogSlot {
+    pub(crate) order: u64,
+    pub(crate) incarnation: u64,
+    pub(crate) from: u32,
+    pub(crate) counter: u32,
+    pub(crate) request: u32,
+    pub(crate) stamp: UnixSeconds,
+    pub(crate) text: Chain,
+    /// It could not be stored: nobody gets it.
+    pub(crate) void: bool,
+}
+
+impl LogSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self {
+        order: 0,
+        incarnation: 0,
+        from: 0,
+        counter: 0,
+        request: 0,
+        stamp: UnixSeconds(0),
+        text: Chain::VACANT,
+        void: false,
+    };
+}
+
+/// A record that is with the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Journal {
+    Vacant,
+    Epoch,
+    Name(u32),
+    Mail(u32),
+    Log(u32),
+    Progress,
+}
+
+/// One record that is with the store.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalSlot(pub(crate) Journal);
+
+impl JournalSlot {
+    /// An unused slot.
+    pub const VACANT: Self = Self(Journal::Vacant);
+}

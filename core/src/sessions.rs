@@ -1,0 +1,100 @@
+//! Finds the slot of a session by either of its ids.
+
+use crate::entropy::Key;
+use crate::hop::Hop;
+use crate::table::{Index, Slots};
+
+/// A slot that holds one end of a hop session.
+pub(crate) trait HasHop {
+    fn hop(&self) -> &Hop;
+    fn hop_mut(&mut self) -> &mut Hop;
+}
+
+/// Which of the two ids of a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The id that others write to us.
+    Local,
+    /// The id that we write to others.
+    Remote,
+}
+
+impl Side {
+    fn id(self, hop: &Hop) -> u64 {
+        match self {
+            Self::Local => hop.local_id,
+            Self::Remote => hop.remote_id,
+        }
+    }
+}
+
+/// An index of all sessions under both ids, keyed so that a stranger's choice of ids causes no collisions.
+pub(crate) struct Sessions<'a> {
+    /// Twice the slot, plus 1 for the remote id.
+    index: Index<'a>,
+    key: Key,
+}
+
+fn id_of<T: HasHop>(slots: &Slots<'_, T>, value: u32) -> u64 {
+    let side = if value & 1 == 0 {
+        Side::Local
+    } else {
+        Side::Remote
+    };
+    side.id(slots.at(value / 2).hop())
+}
+
+impl<'a> Sessions<'a> {
+    /// `None` if there are not four cells for each slot.
+    pub(crate) fn new(cells: &'a mut [u32], slots: u32, key: Key) -> Option<Self> {
+        Some(Self {
+            index: Index::new(cells, slots.checked_mul(2)?)?,
+            key,
+        })
+    }
+
+    fn hash(&self, id: u64) -> u64 {
+        self.key.hash(&id.to_le_bytes())
+    }
+
+    pub(crate) fn find<T: HasHop>(&self, slots: &Slots<'_, T>, side: Side, id: u64) -> Option<u32> {
+        if id == 0 {
+            return None;
+        }
+        let remote = u32::from(side == Side::Remote);
+        self.index
+            .find(self.hash(id), |value| {
+                value & 1 == remote && id_of(slots, value) == id
+            })
+            .map(|value| value / 2)
+    }
+
+    /// Changes the session in a slot and keeps the index in step.
+    pub(crate) fn change<T: HasHop>(
+        &mut self,
+        slots: &mut Slots<'_, T>,
+        slot: u32,
+        change: impl FnOnce(&mut Hop),
+    ) {
+        let before = *slots.at(slot).hop();
+        let mut after = before;
+        change(&mut after);
+        let sides = [(Side::Local, 0), (Side::Remote, 1)]
+            .map(|(side, bit)| (slot * 2 + bit, side.id(&before), side.id(&after)));
+        let key = self.key;
+        for (value, old, new) in sides {
+            if old != new && old != 0 {
+                let hash = self.hash(old);
+                self.index.remove(hash, value, |held| {
+                    key.hash(&id_of(slots, held).to_le_bytes())
+                });
+            }
+        }
+        *slots.at_mut(slot).hop_mut() = after;
+        for (value, old, new) in sides {
+            if old != new && new != 0 {
+                self.index.insert(self.hash(new), value);
+            }
+        }
+    }
+}

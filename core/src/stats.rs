@@ -1,0 +1,138 @@
+//! Counters: what came, what went, and why something was dropped.
+
+/// Why a datagram, or a frame in it, had no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Drop {
+    /// Longer than [`DATAGRAM_LEN_MAX`](crate::limits::DATAGRAM_LEN_MAX), or too short to be anything.
+    BadLength,
+    /// Written in another version of the protocol.
+    ForeignVersion,
+    /// Not a datagram of this protocol.
+    Malformed,
+    /// The integrity tag does not fit.
+    BadTag,
+    /// A kind of datagram or frame that has no meaning for this side.
+    Unexpected,
+    /// For a session that does not exist (any more).
+    UnknownSession,
+    /// From another address than that of the session or table entry it names.
+    WrongAddress,
+    /// From somebody who is not in the table, or for another incarnation.
+    UnknownPeer,
+    /// A repetition of what was already accepted.
+    Duplicate,
+    /// Behind a datagram that is missing; it will be repeated.
+    OutOfOrder,
+    /// An acknowledgement of what was never sent.
+    BadAcknowledgement,
+    /// No room at this moment; the sender will repeat it.
+    Busy,
+    /// A registration without a valid cookie (it gets one).
+    NoCookie,
+    /// This client is deregistered and takes nothing from peers.
+    Offline,
+}
+
+impl Drop {
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [Self; 14] = [
+        Self::BadLength,
+        Self::ForeignVersion,
+        Self::Malformed,
+        Self::BadTag,
+        Self::Unexpected,
+        Self::UnknownSession,
+        Self::WrongAddress,
+        Self::UnknownPeer,
+        Self::Duplicate,
+        Self::OutOfOrder,
+        Self::BadAcknowledgement,
+        Self::Busy,
+        Self::NoCookie,
+        Self::Offline,
+    ];
+
+    /// A short name for logs, such as `bad-tag`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadLength => "bad-length",
+            Self::ForeignVersion => "foreign-version",
+            Self::Malformed => "malformed",
+            Self::BadTag => "bad-tag",
+            Self::Unexpected => "unexpected",
+            Self::UnknownSession => "unknown-session",
+            Self::WrongAddress => "wrong-address",
+            Self::UnknownPeer => "unknown-peer",
+            Self::Duplicate => "duplicate",
+            Self::OutOfOrder => "out-of-order",
+            Self::BadAcknowledgement => "bad-acknowledgement",
+            Self::Busy => "busy",
+            Self::NoCookie => "no-cookie",
+            Self::Offline => "offline",
+        }
+    }
+}
+
+/// What became of a datagram that was handed to the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handled {
+    /// It took effect.
+    Accepted,
+    /// It had no effect, for this reason; the reason was counted.
+    Ignored(Drop),
+    /// It is valid, but there is no room now. It was not acknowledged, so the sender will repeat it.
+    Busy,
+}
+
+/// Counters since the machine was made; they never wrap in practice and never panic.
+#[derive(Clone, Debug, Default)]
+pub struct Stats {
+    /// Datagrams handed in.
+    pub datagrams_in: u64,
+    /// Datagrams built.
+    pub datagrams_out: u64,
+    /// Numbered frames taken over.
+    pub frames_in: u64,
+    /// Numbered frames sent, repetitions included.
+    pub frames_out: u64,
+    /// Datagrams repeated because time ran out.
+    pub retransmissions_timed: u64,
+    /// Rounds repeated because the other side reported a gap.
+    pub retransmissions_on_evidence: u64,
+    /// Hop sessions given up after the last retry.
+    pub give_ups: u64,
+    drops: [u64; Drop::ALL.len()],
+}
+
+impl Stats {
+    /// How often something was dropped for this reason.
+    pub fn drops(&self, reason: Drop) -> u64 {
+        self.drops.get(reason as usize).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn drop(&mut self, reason: Drop) -> Handled {
+        if let Some(count) = self.drops.get_mut(reason as usize) {
+            *count += 1;
+        }
+        if reason == Drop::Busy {
+            Handled::Busy
+        } else {
+            Handled::Ignored(reason)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_numbered_in_order() {
+        for (number, reason) in Drop::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, number);
+        }
+        assert_eq!(Stats::default().drops(Drop::Offline), 0);
+    }
+}

@@ -1,0 +1,53 @@
+//! Time as the core sees it: a monotonic millisecond counter that the caller advances.
+
+/// A point in monotonic time, in milliseconds since a start the caller chose.
+///
+/// The core never reads a clock. An [`Instant`] that is smaller than one given before is taken as the
+/// larger of the two, so a clock that steps back does no harm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant {
+    millis: u64,
+}
+
+impl Instant {
+    /// The start of the caller's clock.
+    pub const ZERO: Self = Self { millis: 0 };
+
+    /// The instant `millis` milliseconds after the start of the caller's clock.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self { millis }
+    }
+
+    /// Milliseconds since the start of the caller's clock.
+    pub const fn as_millis(self) -> u64 {
+        self.millis
+    }
+
+    /// This instant and `millis` milliseconds more, at most the end of time.
+    #[must_use]
+    pub const fn plus_millis(self, millis: u64) -> Self {
+        Self {
+            millis: self.millis.saturating_add(millis),
+        }
+    }
+
+    /// Milliseconds that passed from `earlier` to this instant; 0 if `earlier` is later.
+    pub const fn millis_since(self, earlier: Self) -> u64 {
+        self.millis.saturating_sub(earlier.millis)
+    }
+}
+
+/// Seconds since 1970-01-01 00:00:00 UTC, up to the year 2106: the stamp of a kept message.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+pub struct UnixSeconds(pub u32);

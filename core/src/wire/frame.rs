@@ -1,0 +1,250 @@
+//! Frames: the numbered contents of a data datagram.
+
+use core::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::PackedAddress;
+use crate::stats::Drop;
+use crate::time::UnixSeconds;
+
+/// One numbered frame. The order of the variants is their number on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Frame<'a> {
+    /// Client to client: a direct message.
+    Text {
+        /// Number of the message among all of its sender's process.
+        counter: u32,
+        /// The text.
+        text: &'a str,
+    },
+    /// Client to server: keep a message for somebody.
+    Store {
+        /// Number of the request among all of this process.
+        request: u32,
+        /// Number of the message among all of this process.
+        counter: u32,
+        /// Incarnation that was tried directly in vain; 0 if none was.
+        #[serde(with = "postcard::fixint::le")]
+        tried: u64,
+        /// If the recipient is online, has nothing kept from this sender, and is not the one that was tried:
+        /// do not keep the message, but say so.
+        bounce: bool,
+        /// The recipient.
+        to: &'a str,
+        /// The text.
+        text: &'a str,
+    },
+    /// Client to server: a channel message.
+    Post {
+        /// Number of the request among all of this process.
+        request: u32,
+        /// Number of the message among all of this process.
+        counter: u32,
+        /// The text.
+        text: &'a str,
+    },
+    /// Client to server: deregister.
+    Leave {
+        /// Number of the request among all of this process.
+        request: u32,
+    },
+    /// Client to server: what is the entry of this name?
+    Lookup {
+        /// Comes back with the answer.
+        query: u32,
+        /// The name.
+        name: &'a str,
+    },
+    /// Server to client: what became of a request.
+    Result {
+        /// Number of the request.
+        request: u32,
+        /// What became of it.
+        outcome: Outcome,
+    },
+    /// Server to client: the recipient has acknowledged every message kept from you up to this counter.
+    Receipt {
+        /// The recipient.
+        to: &'a str,
+        /// Counter of the last one.
+        counter: u32,
+    },
+    /// Server to client: a message that was kept for you.
+    Mail {
+        /// Incarnation of the sender.
+        #[serde(with = "postcard::fixint::le")]
+        incarnation: u64,
+        /// Number of the message among all of its sender's process.
+        counter: u32,
+        /// When the server accepted it.
+        stamp: UnixSeconds,
+        /// It was accepted before your current registration.
+        kept: bool,
+        /// The sender.
+        from: &'a str,
+        /// The text.
+        text: &'a str,
+    },
+    /// Server to client: an entry of the channel log.
+    Channel {
+        /// Number of the entry in the log of this epoch.
+        number: u32,
+        /// Incarnation of the sender.
+        #[serde(with = "postcard::fixint::le")]
+        incarnation: u64,
+        /// Number of the message among all of its sender's process.
+        counter: u32,
+        /// When the server accepted it.
+        stamp: UnixSeconds,
+        /// It was accepted before your current registration.
+        kept: bool,
+        /// The sender.
+        from: &'a str,
+        /// The text.
+        text: &'a str,
+    },
+    /// Server to client: this many entries of the channel log were dropped before you could get them.
+    Skipped {
+        /// How many, not counting your own.
+        count: u32,
+    },
+    /// Server to client: a part of the table.
+    Page {
+        /// The table up to this version is with you once you have this page.
+        version: u32,
+        /// This page begins the whole table; what it does not name does not exist.
+        restart: bool,
+        /// There is no newer version at this moment: the table is consistent.
+        complete: bool,
+        /// [Entries](Entry), one behind the other.
+        entries: &'a [u8],
+    },
+    /// Server to client, in answer to a [`Lookup`](Self::Lookup): the entry.
+    Found {
+        /// From the lookup.
+        query: u32,
+        /// The entry.
+        #[serde(borrow)]
+        entry: Entry<'a>,
+    },
+    /// Server to client, in answer to a [`Lookup`](Self::Lookup): nobody has that name.
+    Missing {
+        /// From the lookup.
+        query: u32,
+    },
+    /// Server to client: the table does not fit into yours. From here on, look up what you need.
+    Partial,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The message is kept, or the channel message is in the log, and will survive.
+    Saved,
+    /// The recipient is online; the message was not kept.
+    Exists,
+    /// The recipient's mailbox, or the memory for kept messages, is full; the message was not kept.
+    Full,
+    /// Nobody has that name; the message was not kept.
+    NoSuchClient,
+    /// The server could not store the message; it was not kept.
+    NotStored,
+    /// The name is deregistered.
+    Left,
+}
+
+/// Whether a client is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Status {
+    /// Deregistered, gone, or just returning.
+    Offline,
+    /// Active.
+    Online,
+    /// The name was forgotten; the entry leaves the table.
+    Gone,
+}
+
+/// One entry of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry<'a> {
+    /// Name of the client.
+    pub name: &'a str,
+    /// Whether it is there.
+    pub status: Status,
+    /// Incarnation: which process has the name.
+    #[serde(with = "postcard::fixint::le")]
+    pub incarnation: u64,
+    pub(crate) address: PackedAddress,
+}
+
+impl<'a> Entry<'a> {
+    /// An entry.
+    pub fn new(name: &'a str, status: Status, incarnation: u64, address: SocketAddr) -> Self {
+        Self {
+            name,
+            status,
+            incarnation,
+            address: address.into(),
+        }
+    }
+
+    /// Where the client receives.
+    pub fn address(&self) -> SocketAddr {
+        self.address.get()
+    }
+
+    /// The entries of a [`Frame::Page`]; ends at the first that is damaged.
+    pub fn parse_all(mut bytes: &'a [u8]) -> impl Iterator<Item = Entry<'a>> {
+        core::iter::from_fn(move || {
+            let (entry, rest) = postcard::take_from_bytes(bytes).ok()?;
+            bytes = rest;
+            Some(entry)
+        })
+    }
+
+    /// Appends the entry to a page; returns its length, or 0 if it does not fit.
+    pub fn emit(&self, out: &mut [u8]) -> usize {
+        postcard::to_slice(self, out).map_or(0, |bytes| bytes.len())
+    }
+}
+
+/// The frames of a datagram, parsed as they are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frames<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Frames<'a> {
+    pub(crate) const fn new(rest: &'a [u8]) -> Self {
+        Self { rest }
+    }
+
+    /// Bytes that were not parsed yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<Frame<'a>, Drop>;
+
+    /// A damaged frame ends the iteration: where the next one begins cannot be known.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        match postcard::take_from_bytes(self.rest) {
+            Ok((frame, rest)) => {
+                self.rest = rest;
+                Some(Ok(frame))
+            }
+            Err(_) => {
+                self.rest = &[];
+                Some(Err(Drop::Malformed))
+            }
+        }
+    }
+}
