@@ -90,6 +90,8 @@ pub(crate) struct Hop {
     probe_due: bool,
     probing: bool,
     retry: Retry,
+    /// The deadline under which the session stands in its owner's list; zero for none.
+    pub(crate) listed: Instant,
 }
 
 impl Hop {
@@ -114,6 +116,7 @@ impl Hop {
         probe_due: false,
         probing: false,
         retry: Retry::IDLE,
+        listed: Instant::ZERO,
     };
 
     pub(crate) fn phase(&self) -> Phase {
@@ -125,7 +128,7 @@ impl Hop {
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.retry.is_armed().then(|| self.retry.deadline())
+        self.retry.deadline()
     }
 
     /// Frames that the owner has and that are not acknowledged.
@@ -166,6 +169,7 @@ impl Hop {
             end: self.outstanding(),
             window,
             open_due: phase == Phase::Opening,
+            listed: self.listed,
             ..Self::VACANT
         };
     }

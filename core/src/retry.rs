@@ -46,12 +46,15 @@ pub(crate) enum Due {
 pub(crate) struct Retry {
     /// Timed sendings so far; 0: nothing waits.
     sent: u8,
+    /// The deadline has passed, and what is to be sent again was not transmitted yet.
+    due: bool,
     deadline: Instant,
 }
 
 impl Retry {
     pub(crate) const IDLE: Self = Self {
         sent: 0,
+        due: false,
         deadline: Instant::ZERO,
     };
 
@@ -59,13 +62,15 @@ impl Retry {
         self.sent != 0
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
-        self.deadline
+    /// When [`expire`](Self::expire) is to be called; never zero.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        (self.is_armed() && !self.due).then_some(self.deadline)
     }
 
     /// Something was sent (again): wait one interval from `now`.
     pub(crate) fn sent(&mut self, now: Instant, policy: RetryPolicy) {
         self.sent = self.sent.saturating_add(1);
+        self.due = false;
         self.deadline = now.plus_millis(policy.interval_ms.into());
     }
 
@@ -78,6 +83,7 @@ impl Retry {
     /// Nothing waits any more.
     pub(crate) fn settle(&mut self) {
         self.sent = 0;
+        self.due = false;
     }
 
     /// The deadline has passed.
@@ -88,6 +94,7 @@ impl Retry {
         } else if self.sent > policy.retries {
             Due::GiveUp
         } else {
+            self.due = true;
             Due::Again
         }
     }

@@ -2,12 +2,32 @@
 
 use crate::entropy::Key;
 use crate::hop::Hop;
-use crate::table::{Index, Slots};
+use crate::table::{Index, Linked, List, Slots};
+use crate::time::Instant;
 
 /// A slot that holds one end of a hop session.
 pub(crate) trait HasHop {
     fn hop(&self) -> &Hop;
     fn hop_mut(&mut self) -> &mut Hop;
+}
+
+/// Keeps a session in the list of deadlines, after anything about it has changed. All intervals are the same, so a
+/// new deadline belongs at the end, and an unchanged one stays where it is.
+pub(crate) fn list_deadline<L: Copy, T: HasHop + Linked<L>>(
+    deadlines: &mut List<L>,
+    slots: &mut Slots<'_, T>,
+    slot: u32,
+) {
+    let hop = slots.at_mut(slot).hop_mut();
+    let deadline = hop.deadline().unwrap_or(Instant::ZERO);
+    if deadline == hop.listed {
+        return;
+    }
+    hop.listed = deadline;
+    deadlines.remove(slots, slot);
+    if deadline != Instant::ZERO {
+        deadlines.push(slots, slot);
+    }
 }
 
 /// Which of the two ids of a session.

@@ -22,7 +22,7 @@ use crate::hop::{Expired, Hop, Wants};
 use crate::limits::{DATAGRAM_LEN_MAX, TEXT_LEN_MAX};
 use crate::name::Name;
 use crate::retry::RetryPolicy;
-use crate::sessions::Sessions;
+use crate::sessions::{Sessions, list_deadline};
 use crate::stats::{Drop, Handled, Stats};
 use crate::table::{Index, List, Slots};
 use crate::time::Instant;
@@ -360,19 +360,12 @@ impl<'a> Client<'a> {
 
     /// Puts a session into the lists it belongs to, after anything about it has changed.
     fn attend(&mut self, peer: u32) {
-        let hop = &self.peers.at(peer).hop;
-        let (deadline, wants) = (hop.deadline(), hop.wants());
-        if wants == Wants::Nothing {
+        if self.peers.at(peer).hop.wants() == Wants::Nothing {
             self.ready.remove(&mut self.peers, peer);
         } else {
             self.ready.push(&mut self.peers, peer);
         }
-        // All intervals are the same: a new deadline belongs at the end of the list. One that has passed is being
-        // transmitted, which makes a new one.
-        self.deadlines.remove(&mut self.peers, peer);
-        if deadline.is_some_and(|deadline| deadline > self.now) {
-            self.deadlines.push(&mut self.peers, peer);
-        }
+        list_deadline(&mut self.deadlines, &mut self.peers, peer);
     }
 
     /// Changes the session with a peer: opens, accepts or closes it.

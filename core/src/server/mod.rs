@@ -25,7 +25,7 @@ use crate::hop::{Expired, Wants};
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
 use crate::name::Name;
 use crate::retry::RetryPolicy;
-use crate::sessions::Sessions;
+use crate::sessions::{Sessions, list_deadline};
 use crate::stats::{Drop, Handled, Stats};
 use crate::table::{Index, List, Slots};
 use crate::time::{Instant, UnixSeconds};
@@ -295,11 +295,7 @@ impl<'a> Server<'a> {
         if hop.is_open() && hop.outstanding() == 0 {
             hop.wait_for_window(now, retry);
         }
-        let deadline = hop.deadline();
-        self.deadlines.remove(&mut self.names, slot);
-        if deadline.is_some_and(|deadline| deadline > self.now) {
-            self.deadlines.push(&mut self.names, slot);
-        }
+        list_deadline(&mut self.deadlines, &mut self.names, slot);
     }
 }
 
