@@ -150,10 +150,6 @@ impl<'a> Index<'a> {
     }
 
     /// The home cell of a hash: its upper half scaled to the number of cells.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the product's upper half is below the length"
-    )]
     fn home(&self, hash: u64) -> usize {
         (((hash >> 32) * self.cells.len() as u64) >> 32) as usize
     }
@@ -271,7 +267,7 @@ mod tests {
         let mut cells = [9; 16];
         let mut index = Index::new(&mut cells, 8).unwrap();
         // All hashes fall on the last cell or the first: the table wraps around.
-        let hash = |slot: u32| if slot % 3 == 0 { 0 } else { u64::MAX };
+        let hash = |slot: u32| if slot.is_multiple_of(3) { 0 } else { u64::MAX };
         for slot in 0..8 {
             index.insert(hash(slot), slot);
         }

@@ -8,7 +8,7 @@ use super::outbox::Final;
 use super::{Client, ClientEvent, SERVER};
 use crate::hop::Phase;
 use crate::stats::{Drop, Handled};
-use crate::wire::{Accept, Hello, Refusal};
+use crate::wire::{Accept, Hello, Refusal, VERSION};
 
 /// How long a result may be out before the server is asked for a sign of life.
 const RESULT_PATIENCE_MS: u64 = 2_000;
@@ -143,6 +143,10 @@ impl Client<'_> {
     pub(super) fn take_unsupported(&mut self, from: SocketAddr, version: u8, echo: u64) -> Handled {
         let hop = &self.peers.at(SERVER).hop;
         let ours = echo != 0 && (hop.local_id == echo || hop.remote_id == echo);
+        if version == VERSION {
+            // The version byte of our datagram was damaged on its way.
+            return self.stats.drop(Drop::Malformed);
+        }
         if !ours || hop.remote != from.into() {
             return self.stats.drop(Drop::UnknownSession);
         }

@@ -428,7 +428,7 @@ impl Client<'_> {
             }
             Form::Leave => self.left(slot),
             Form::Direct | Form::Lookup | Form::Wonder => {
-                debug_assert!(false, "these have no result")
+                debug_assert!(false, "these have no result");
             }
         }
         self.release_backlog();

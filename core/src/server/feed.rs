@@ -350,15 +350,16 @@ impl Server<'_> {
                 Frame::Skipped { count: 0 }
             }
         };
-        if again && flight != asked {
-            // Only as the first of a datagram does the page fit again.
+        if again && flight != asked && writer.has_frames() {
+            // As the first of a datagram the page fits again.
             return None;
         }
-        let stuck = match flight {
-            Flight::Changes { from, upto } => from == upto && upto != self.table_version,
-            Flight::Snapshot { from, upto } => from == upto && upto != self.names_used,
-            _ => false,
-        };
+        let stuck = !again
+            && match flight {
+                Flight::Changes { from, upto } => from == upto && upto != self.table_version,
+                Flight::Snapshot { from, upto } => from == upto && upto != self.names_used,
+                _ => false,
+            };
         (!stuck && writer.push(&frame)).then_some(flight)
     }
 

@@ -204,7 +204,7 @@ impl Server<'_> {
         let local_id = self.entropy.draw();
         let (remote_id, window) = (hello.id, hello.window);
         self.sessions.change(&mut self.names, slot, |hop| {
-            hop.accept(local_id, remote_id, address, window)
+            hop.accept(local_id, remote_id, address, window);
         });
         self.names.at_mut(slot).hop.sent_accept();
         self.rewind(slot);

@@ -376,6 +376,8 @@ impl<'a> Data<'a> {
 pub struct DataWriter<'a> {
     writer: Writer<'a>,
     key: Key,
+    /// Where the frames begin.
+    start: usize,
 }
 
 impl fmt::Debug for DataWriter<'_> {
@@ -404,10 +406,17 @@ impl<'a> DataWriter<'a> {
         if let Some(version) = header.table_version {
             writer.value(&version);
         }
+        let start = writer.len;
         Self {
             writer,
             key: session_key(to, from),
+            start,
         }
+    }
+
+    /// Whether a frame was added.
+    pub fn has_frames(&self) -> bool {
+        self.writer.len > self.start
     }
 
     /// Adds a frame; false, and nothing added, if it does not fit any more.
