@@ -205,11 +205,31 @@ impl<'a> JournalRing<'a> {
 impl Server<'_> {
     /// A change of this name is to be stored.
     pub(super) fn change_name(&mut self, slot: u32) {
+        self.names.at_mut(slot).stored_after = self.mail.serial;
         self.unstable.push(&mut self.names, slot);
     }
 
     fn may_store_names(&self) -> bool {
         !self.unstable.is_empty() && (!self.store_failing || self.now >= self.store_again_at)
+    }
+
+    /// The next name to store. What was accepted before it changed goes first: messages of a name's earlier process
+    /// must not be overtaken by its new entry.
+    fn next_name(&self) -> Option<u32> {
+        let first = self.unstable.first().filter(|_| self.may_store_names())?;
+        self.is_turn_of(self.names.at(first).stored_after)
+            .then_some(first)
+    }
+
+    fn next_entry(&self) -> Option<u32> {
+        let entry = self.channel.get(self.channel.saved)?;
+        self.is_turn_of(entry.stored_after)
+            .then_some(self.channel.saved)
+    }
+
+    fn is_turn_of(&self, stored_after: u64) -> bool {
+        let next_mail = self.mail.unsaved.head.checked_sub(1);
+        next_mail.is_none_or(|mail| stored_after < self.mail.slots.at(mail).serial)
     }
 
     pub(super) fn has_record_due(&self) -> bool {
@@ -235,13 +255,28 @@ impl Server<'_> {
                 record: Record::Epoch { epoch: self.epoch },
             });
         }
-        if self.may_store_names() {
-            let slot = self.unstable.pop(&mut self.names)?;
+        if let Some(slot) = self.next_name() {
+            self.unstable.remove(&mut self.names, slot);
             let ticket = self.journal.push(Journal::Name(slot));
             return Some(Persist {
                 ticket,
                 record: Record::Name(self.name_record(slot)),
             });
+        }
+        if let Some(number) = self.next_entry() {
+            self.channel.saved += 1;
+            let ticket = self.journal.push(Journal::Log(number));
+            let entry = *self.channel.get(number)?;
+            let record = Record::Channel {
+                number,
+                from: self.names.at(entry.from).name.as_str(),
+                incarnation: entry.incarnation,
+                counter: entry.counter,
+                request: entry.request,
+                stamp: entry.stamp,
+                text: text(self.channel.texts.load(entry.text, &mut self.scratch)),
+            };
+            return Some(Persist { ticket, record });
         }
         if let Some(index) = self.mail.unsaved.pop(&self.mail.slots) {
             let ticket = self.journal.push(Journal::Mail(index));
@@ -263,22 +298,6 @@ impl Server<'_> {
                 request,
                 stamp,
                 text: text(self.mail.texts.load(mail.text, &mut self.scratch)),
-            };
-            return Some(Persist { ticket, record });
-        }
-        if self.channel.saved < self.channel.end {
-            let number = self.channel.saved;
-            self.channel.saved += 1;
-            let ticket = self.journal.push(Journal::Log(number));
-            let entry = *self.channel.get(number)?;
-            let record = Record::Channel {
-                number,
-                from: self.names.at(entry.from).name.as_str(),
-                incarnation: entry.incarnation,
-                counter: entry.counter,
-                request: entry.request,
-                stamp: entry.stamp,
-                text: text(self.channel.texts.load(entry.text, &mut self.scratch)),
             };
             return Some(Persist { ticket, record });
         }

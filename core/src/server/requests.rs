@@ -262,6 +262,7 @@ impl Server<'_> {
             counter,
             request,
             stamp: self.wall,
+            stored_after: self.mail.serial,
             ..LogSlot::VACANT
         };
         if self.append_to_log(entry, text).is_none() {

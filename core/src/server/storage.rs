@@ -61,6 +61,8 @@ pub struct NameSlot {
     pub(crate) fresh: bool,
     /// The change that waits to be stored has to be announced to all.
     pub(crate) announce: bool,
+    /// The change is stored after the message with this serial number.
+    pub(crate) stored_after: u64,
     /// Its table is smaller than the room.
     pub(crate) partial: bool,
     pub(crate) partial_due: bool,
@@ -125,6 +127,7 @@ impl NameSlot {
         registering: false,
         fresh: false,
         announce: false,
+        stored_after: 0,
         partial: false,
         partial_due: false,
         address: PackedAddress::VACANT,
@@ -353,6 +356,8 @@ impl MailQueue {
 #[derive(Clone, Copy, Debug)]
 pub struct LogSlot {
     pub(crate) order: u64,
+    /// The entry is stored after the message with this serial number.
+    pub(crate) stored_after: u64,
     pub(crate) incarnation: u64,
     pub(crate) from: u32,
     pub(crate) counter: u32,
@@ -367,6 +372,7 @@ impl LogSlot {
     /// An unused slot; all zero bits.
     pub const VACANT: Self = Self {
         order: 0,
+        stored_after: 0,
         incarnation: 0,
         from: 0,
         counter: 0,
