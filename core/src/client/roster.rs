@@ -22,8 +22,11 @@ impl Client<'_> {
 
     /// The slot of a name that was typed: one that nobody has gets a slot until it is known that nobody has it.
     pub(super) fn peer_for_command(&mut self, name: &Name) -> Option<u32> {
-        self.find_peer(name.as_str())
-            .or_else(|| self.insert_peer(name.clone()))
+        let Some(peer) = self.find_peer(name.as_str()) else {
+            return self.insert_peer(name.clone());
+        };
+        self.touch(peer);
+        Some(peer)
     }
 
     fn insert_peer(&mut self, name: Name) -> Option<u32> {
@@ -53,7 +56,8 @@ impl Client<'_> {
         let mut victim = None;
         while let Some(peer) = at {
             let slot = self.peers.at(peer);
-            let idle = slot.references == 0 && slot.name != self.name;
+            // What the server still keeps for a peer from us must not be forgotten: it comes first.
+            let idle = slot.references == 0 && slot.kept <= slot.receipt && slot.name != self.name;
             if idle && slot.presence == Presence::Unknown {
                 victim = Some(peer);
                 break;
