@@ -211,6 +211,7 @@ impl Hop {
     pub(crate) fn close(&mut self) {
         *self = Self {
             remote: self.remote,
+            listed: self.listed,
             ..Self::VACANT
         };
     }

@@ -203,7 +203,9 @@ impl Server<'_> {
         let address = PackedAddress::from(from);
         let local_id = self.entropy.draw();
         let (remote_id, window) = (hello.id, hello.window);
+        // What was on its way in the old session is told anew, from the cursors.
         self.sessions.change(&mut self.names, slot, |hop| {
+            hop.close();
             hop.accept(local_id, remote_id, address, window);
         });
         self.names.at_mut(slot).hop.sent_accept();
