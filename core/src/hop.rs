@@ -88,7 +88,6 @@ pub(crate) struct Hop {
     open_due: bool,
     accept_due: bool,
     probe_due: bool,
-    probing: bool,
     retry: Retry,
     /// The deadline under which the session stands in its owner's list; zero for none.
     pub(crate) listed: Instant,
@@ -114,7 +113,6 @@ impl Hop {
         open_due: false,
         accept_due: false,
         probe_due: false,
-        probing: false,
         retry: Retry::IDLE,
         listed: Instant::ZERO,
     };
@@ -236,9 +234,10 @@ impl Hop {
         number
     }
 
-    /// Asks the other side for a sign of life, repeated like everything else.
+    /// Asks the other side for a sign of life, repeated like everything else. What waits for an answer already is
+    /// such a question.
     pub(crate) fn probe(&mut self) {
-        if self.is_open() && !self.probing {
+        if self.is_open() && !self.retry.is_armed() {
             self.probe_due = true;
         }
     }
@@ -330,7 +329,6 @@ impl Hop {
         if self.repeat || self.probe_due || (frames && !self.retry.is_armed()) {
             self.retry.sent(now, policy);
         }
-        self.probing |= self.probe_due;
         self.repeat = false;
         self.probe_due = false;
     }
@@ -377,7 +375,6 @@ impl Hop {
             self.repaired = self.sent;
             stats.retransmissions_on_evidence += 1;
         }
-        self.probing = false;
         let stuck = self.window == 0 && self.outstanding() != 0;
         if self.in_flight() == 0 && !stuck {
             self.retry.settle();

@@ -220,8 +220,8 @@ impl Client<'_> {
                 None => return false,
             },
         };
-        let mut window = if channel { posted } else { direct };
-        !window.accept(counter)
+        let window = if channel { posted } else { direct };
+        !window.is_new(counter)
     }
 
     /// Notes a message that came through the server; true if it is to be shown.

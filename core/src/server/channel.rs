@@ -68,6 +68,15 @@ impl<'a> Channel<'a> {
     }
 }
 
+impl Channel<'_> {
+    /// Entries before this number existed: a log without any goes on from it.
+    pub(super) fn go_on_from(&mut self, number: u32) {
+        if number > self.end {
+            self.start_at(number);
+        }
+    }
+}
+
 impl Server<'_> {
     /// Appends an entry, which nobody gets before it is stored. The oldest ones make room; `None` if those that
     /// are not stored yet fill the log.

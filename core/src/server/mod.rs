@@ -289,7 +289,9 @@ impl<'a> Server<'a> {
         } else {
             self.ready.remove(&mut self.names, slot);
         }
-        self.feed(slot, room && !due && self.names.at(slot).is_here());
+        let name = self.names.at(slot);
+        let waits = room && !due && name.is_here() && !name.registering;
+        self.feed(slot, waits);
         let (now, retry) = (self.now, self.retry);
         let hop = &mut self.names.at_mut(slot).hop;
         if hop.is_open() && hop.outstanding() == 0 {

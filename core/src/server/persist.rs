@@ -525,6 +525,9 @@ impl Server<'_> {
                 log_next,
             } => {
                 let slot = self.find(name).ok_or(RestoreError::Inconsistent)?;
+                // Numbers go on from here, also if nothing of what had them is left.
+                self.mail.serial = self.mail.serial.max(handed_over);
+                self.channel.go_on_from(log_next);
                 let name = self.names.at_mut(slot);
                 name.log_acked = name.log_acked.max(log_next);
                 name.log_sent = name.log_acked;
@@ -541,6 +544,7 @@ impl Server<'_> {
             Some(slot) => slot,
             None => self.insert_restored(name).ok_or(RestoreError::Full)?,
         };
+        self.channel.go_on_from(record.log_next);
         let now = self.now;
         let slot_ref = self.names.at_mut(slot);
         slot_ref.known = true;

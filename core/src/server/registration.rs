@@ -213,7 +213,7 @@ impl Server<'_> {
         if !same_process {
             self.drop_receipts(slot);
         }
-        let (order, table_epoch) = (self.order, self.table_epoch);
+        let (order, table_epoch, log_end) = (self.order, self.table_epoch, self.channel.end);
         let name = self.names.at_mut(slot);
         if !same_process {
             if name.incarnation != 0 {
@@ -226,6 +226,8 @@ impl Server<'_> {
             name.outcomes = 0;
             name.result_sent = 0;
         }
+        name.log_acked = name.log_acked.min(log_end);
+        name.log_sent = name.log_acked;
         let stays = same_process && name.standing == Standing::Online;
         let moved = name.address != address;
         name.announce |= stays && moved;

@@ -52,6 +52,14 @@ impl NameSlot {
         }
     }
 
+    /// Notes a request to deregister: its result is sent when the deregistration is stored.
+    fn note_leave(&mut self, request: u32) {
+        if !self.note_request(request) {
+            self.set_outcome_code(request, PENDING);
+        }
+        self.leave_request = request;
+    }
+
     /// Notes a request; false if it is a repetition.
     pub(super) fn note_request(&mut self, request: u32) -> bool {
         if request <= self.last_request {
@@ -169,8 +177,9 @@ impl Server<'_> {
                 }
             }
             Frame::Leave { request } => {
-                if self.is_new_request(slot, request, "-") {
-                    self.names.at_mut(slot).leave_request = request;
+                // A client that came back by itself, before it knew that it had left, leaves again.
+                if self.names.at(slot).is_here() {
+                    self.names.at_mut(slot).note_leave(request);
                     self.leave(slot);
                 }
             }

@@ -1,0 +1,244 @@
+//! The processes of the demonstration: what they are told, and what they show.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::exit::{Exit, Failure};
+
+/// How long to wait for one line. The slowest, a server that does not respond, takes 3 s.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// One process of the cast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Role(usize);
+
+/// All processes; they end with this.
+pub(super) struct Cast {
+    program: PathBuf,
+    port: u16,
+    players: Vec<Player>,
+    sender: Sender<Shown>,
+    shown: Receiver<Shown>,
+}
+
+struct Player {
+    name: String,
+    process: Child,
+    input: Option<ChildStdin>,
+    /// Lines that it showed since it was last told something, and that were not waited for.
+    lines: Vec<String>,
+    open_outputs: usize,
+}
+
+/// A line that a process showed; `None` when it shows no more.
+struct Shown {
+    role: Role,
+    line: Option<String>,
+}
+
+impl Cast {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let program =
+            std::env::current_exe().map_err(Failure::system("cannot find this program"))?;
+        let (sender, shown) = channel();
+        let port = free_port().map_err(Failure::system("cannot find a free port"))?;
+        Ok(Self {
+            program,
+            port,
+            players: Vec::new(),
+            sender,
+            shown,
+        })
+    }
+
+    /// Prints what is going on.
+    pub(super) fn tell(&self, what: &str) {
+        println!("\n# {what}");
+    }
+
+    /// Starts the server.
+    pub(super) fn server(&mut self) -> Result<Role, Failure> {
+        let server = self.start("server", &["-s", &self.port.to_string()])?;
+        self.sees(server, "The server starts! *")?;
+        Ok(server)
+    }
+
+    /// Starts a client and waits until it is in the room.
+    pub(super) fn client(&mut self, name: &str) -> Result<Role, Failure> {
+        let port = self.port.to_string();
+        let client = self.start(name, &["-c", name, "127.0.0.1", &port, "0"])?;
+        self.sees(client, "[Welcome, You are registered.]")?;
+        self.sees(client, "[Client table updated.]")?;
+        Ok(client)
+    }
+
+    fn start(&mut self, name: &str, arguments: &[&str]) -> Result<Role, Failure> {
+        println!("{name:>6} $ ChatApp {}", arguments.join(" "));
+        let mut process = Command::new(&self.program)
+            .args(["--bind", "127.0.0.1"])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(Failure::system("cannot start a process"))?;
+        let role = Role(self.players.len());
+        let outputs: [Option<Box<dyn Read + Send>>; 2] = [
+            process.stdout.take().map(|output| Box::new(output) as _),
+            process.stderr.take().map(|output| Box::new(output) as _),
+        ];
+        for output in outputs.into_iter().flatten() {
+            let sender = self.sender.clone();
+            std::thread::spawn(move || forward(role, output, &sender));
+        }
+        let input = process.stdin.take();
+        let name = name.to_owned();
+        self.players.push(Player {
+            name,
+            process,
+            input,
+            lines: Vec::new(),
+            open_outputs: 2,
+        });
+        Ok(role)
+    }
+
+    /// Types a line for a client.
+    pub(super) fn types(&mut self, Role(index): Role, line: &str) -> Result<(), Failure> {
+        let player = &mut self.players[index];
+        println!("{:>6} > {line}", player.name);
+        player.lines.clear();
+        match &mut player.input {
+            Some(input) => writeln!(input, "{line}").and_then(|()| input.flush()),
+            None => Ok(()),
+        }
+        .map_err(Failure::system("a client does not read its input"))
+    }
+
+    /// Waits for a line, in which one `*` may stand for anything.
+    pub(super) fn sees(&mut self, role: Role, wanted: &str) -> Result<(), Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let lines = &mut self.players[role.0].lines;
+            if let Some(at) = lines.iter().position(|line| matches(wanted, line)) {
+                lines.remove(at);
+                return Ok(());
+            }
+            if !self.listen(deadline) {
+                let name = &self.players[role.0].name;
+                return Err(Failure::new(
+                    Exit::System,
+                    format!("{name} did not show: {wanted}"),
+                ));
+            }
+        }
+    }
+
+    /// Waits until a process has ended, and checks how.
+    pub(super) fn ends(&mut self, Role(index): Role, exit: Exit) -> Result<(), Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        while self.players[index].open_outputs != 0 {
+            if !self.listen(deadline) {
+                let name = &self.players[index].name;
+                return Err(Failure::new(Exit::System, format!("{name} did not end")));
+            }
+        }
+        let player = &mut self.players[index];
+        let status = player
+            .process
+            .wait()
+            .map_err(Failure::system("cannot wait for a process"))?;
+        println!(
+            "{:>6} $ (exit code {})",
+            player.name,
+            status.code().unwrap_or(-1)
+        );
+        if status.code() == Some(exit as i32) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::System,
+            format!("{} ended with {status}", player.name),
+        ))
+    }
+
+    /// Ends a process without a warning.
+    pub(super) fn kill(&mut self, Role(index): Role) -> Result<(), Failure> {
+        let process = &mut self.players[index].process;
+        process
+            .kill()
+            .and_then(|()| process.wait())
+            .map(drop)
+            .map_err(Failure::system("cannot kill a process"))
+    }
+
+    /// Prints and notes the next line of anybody; false if there is none before the deadline.
+    fn listen(&mut self, deadline: Instant) -> bool {
+        match self
+            .shown
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
+            Ok(Shown {
+                role: Role(index),
+                line,
+            }) => {
+                let player = &mut self.players[index];
+                match line {
+                    Some(line) => {
+                        println!("{:>6} | {line}", player.name);
+                        player.lines.push(line);
+                    }
+                    None => player.open_outputs -= 1,
+                }
+                true
+            }
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
+        }
+    }
+}
+
+impl Drop for Cast {
+    fn drop(&mut self) {
+        for player in &mut self.players {
+            // Most have ended by themselves.
+            let _ = player.process.kill();
+            let _ = player.process.wait();
+        }
+    }
+}
+
+fn forward(role: Role, output: impl Read, sender: &Sender<Shown>) {
+    for line in BufReader::new(output).lines().map_while(Result::ok) {
+        if sender
+            .send(Shown {
+                role,
+                line: Some(line),
+            })
+            .is_err()
+        {
+            return;
+        }
+    }
+    // Nobody listens any more when the demonstration is over.
+    let _ = sender.send(Shown { role, line: None });
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> io::Result<u16> {
+    Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}
+
+fn matches(wanted: &str, line: &str) -> bool {
+    match wanted.split_once('*') {
+        Some((start, end)) => {
+            line.len() >= start.len() + end.len() && line.starts_with(start) && line.ends_with(end)
+        }
+        None => line == wanted,
+    }
+}

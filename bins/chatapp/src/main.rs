@@ -1,0 +1,50 @@
+//! `ChatApp`: a chat room over UDP, its server and its client in one program.
+//!
+//! This crate reads arguments and connects parts: the protocol is `chatapp-core`, sockets and time are
+//! `chatapp-mio`, commands and lines are `chatapp-console`. What is here:
+//!
+//! - `cli`: the arguments, and the `$ ` prompt that asks for them
+//! - `client`, `server`, `demo`: what the program can be
+//! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt it
+#![forbid(unsafe_code)]
+
+mod cli;
+mod client;
+mod demo;
+mod display;
+mod exit;
+mod input;
+mod local_time;
+mod server;
+mod signals;
+
+use std::process::ExitCode;
+
+use cli::Mode;
+use exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("ChatApp: {failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+fn run() -> Result<Exit, Failure> {
+    let mode = match cli::from_arguments() {
+        Mode::Ask => match cli::ask()? {
+            Some(mode) => mode,
+            None => return Ok(Exit::Done),
+        },
+        mode => mode,
+    };
+    match mode {
+        Mode::Serve(options) => server::run(&options),
+        Mode::Chat(options) => client::run(&options),
+        Mode::Demo => demo::run(),
+        Mode::Ask => Ok(Exit::Done),
+    }
+}

@@ -1,0 +1,122 @@
+//! The server: a room, and a log of who comes and goes.
+
+use std::fmt;
+use std::io;
+
+use chatapp_console::Stamp;
+use chatapp_core::wire::VERSION;
+use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
+use chatapp_mio::{Driver, Journal, MemoryJournal, ServerLimits, ServerMemory, Socket, seed};
+
+use crate::cli::ServerOptions;
+use crate::display::{Display, Prompt};
+use crate::exit::{Exit, Failure};
+use crate::local_time::utc_offset;
+use crate::signals;
+
+/// Runs a server until it is asked to leave.
+pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
+    let socket = Socket::bind(options.bind, options.port).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            format!("cannot serve on port {}: {error}", options.port),
+        )
+    })?;
+    let mut driver = Driver::new(socket).map_err(Failure::system("cannot wait for events"))?;
+    let waker = driver.waker();
+    let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
+    let leave = signals::watch(waker.clone()).map_err(Failure::system("cannot catch signals"))?;
+    let log = Display::start(io::stderr(), Prompt::None, move || waker.wake())
+        .map_err(Failure::system("cannot start a thread"))?;
+
+    let mut memory = ServerMemory::new(ServerLimits::default());
+    let mut server = Server::new(ServerConfig::default(), memory.storage(), seed)
+        .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
+    let mut journal = MemoryJournal::default();
+
+    announce(&driver)?;
+    while !leave.is_wanted() {
+        let wall = driver.wall();
+        server.handle_wall_clock(wall);
+        driver
+            .work(&mut server, |server, now| {
+                journal.exchange(server, now);
+                write_log(&log, server, wall);
+            })
+            .map_err(Failure::system("cannot wait for events"))?;
+        driver
+            .rest(&server)
+            .map_err(Failure::system("cannot wait for events"))?;
+    }
+    // A log that cannot be written is no reason to end differently.
+    let _ = log.finish();
+    Ok(Exit::Done)
+}
+
+fn announce(driver: &Driver) -> Result<(), Failure> {
+    use io::Write;
+    let mut output = io::stdout().lock();
+    writeln!(
+        output,
+        "The server starts! It listens on {}.",
+        driver.local_addr()
+    )
+    .and_then(|()| output.flush())
+    .map_err(Failure::system("cannot write to standard output"))
+}
+
+/// What there is no room for is left with the server, which counts it.
+fn write_log(log: &Display, server: &mut Server<'_>, wall: UnixSeconds) {
+    while log.has_room() {
+        let Some(event) = server.poll_event() else {
+            return;
+        };
+        let stamp = Stamp {
+            at: wall,
+            utc_offset: utc_offset(wall),
+        };
+        log.line(format_args!("{stamp} {}", LogLine(event)));
+    }
+}
+
+/// A line of the log. Names cannot contain anything that drives a terminal.
+struct LogLine<'a>(ServerEvent<'a>);
+
+impl fmt::Display for LogLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ServerEvent::Registered {
+                name,
+                address,
+                returning: false,
+            } => {
+                write!(f, "{name} registered from {address}")
+            }
+            ServerEvent::Registered {
+                name,
+                address,
+                returning: true,
+            } => {
+                write!(f, "{name} returned from {address}")
+            }
+            ServerEvent::Departed { name, reason } => write!(f, "{name} departed: {reason}"),
+            ServerEvent::Refused {
+                name,
+                address,
+                reason,
+            } => {
+                write!(f, "refused {name} from {address}: {reason}")
+            }
+            ServerEvent::ForeignVersion { address, version } => {
+                write!(
+                    f,
+                    "{address} speaks version {version} of the protocol, this is {VERSION}"
+                )
+            }
+            ServerEvent::StoreFailed => f.write_str("the store fails: nothing is saved"),
+            ServerEvent::StoreRecovered => f.write_str("the store works again"),
+            ServerEvent::EventsLost { count } => write!(f, "{count} lines of this log were lost"),
+            _ => f.write_str("something happened that this program has no words for"),
+        }
+    }
+}
