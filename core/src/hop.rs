@@ -263,7 +263,7 @@ impl Hop {
 
     /// Something is to be sent, but the other side takes nothing: it is asked again after the interval.
     pub(crate) fn wait_for_window(&mut self, now: Instant, policy: RetryPolicy) {
-        if self.window == 0 && !self.retry.is_armed() {
+        if self.is_open() && self.window == 0 && !self.retry.is_armed() {
             self.retry.progress(now, policy);
         }
     }

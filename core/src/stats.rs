@@ -31,13 +31,15 @@ pub enum Drop {
     Busy,
     /// A registration without a valid cookie (it gets one).
     NoCookie,
+    /// A request for a session that was refused (it is told why).
+    Refused,
     /// This client is deregistered and takes nothing from peers.
     Offline,
 }
 
 impl Drop {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadLength,
         Self::ForeignVersion,
         Self::Malformed,
@@ -51,6 +53,7 @@ impl Drop {
         Self::BadAcknowledgement,
         Self::Busy,
         Self::NoCookie,
+        Self::Refused,
         Self::Offline,
     ];
 
@@ -70,6 +73,7 @@ impl Drop {
             Self::BadAcknowledgement => "bad-acknowledgement",
             Self::Busy => "busy",
             Self::NoCookie => "no-cookie",
+            Self::Refused => "refused",
             Self::Offline => "offline",
         }
     }

@@ -365,6 +365,11 @@ impl<'a> Client<'a> {
         } else {
             self.ready.push(&mut self.peers, peer);
         }
+        let (now, retry) = (self.now, self.retry);
+        let hop = &mut self.peers.at_mut(peer).hop;
+        if hop.outstanding() != 0 {
+            hop.wait_for_window(now, retry);
+        }
         list_deadline(&mut self.deadlines, &mut self.peers, peer);
     }
 

@@ -293,10 +293,7 @@ impl<'a> Server<'a> {
         let waits = room && !due && name.is_here() && !name.registering;
         self.feed(slot, waits);
         let (now, retry) = (self.now, self.retry);
-        let hop = &mut self.names.at_mut(slot).hop;
-        if hop.is_open() && hop.outstanding() == 0 {
-            hop.wait_for_window(now, retry);
-        }
+        self.names.at_mut(slot).hop.wait_for_window(now, retry);
         list_deadline(&mut self.deadlines, &mut self.names, slot);
     }
 }

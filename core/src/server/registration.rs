@@ -125,7 +125,7 @@ impl Server<'_> {
                 reason,
             });
         }
-        Handled::Accepted
+        self.stats.drop(Drop::Refused)
     }
 
     fn take_known(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>) -> Handled {

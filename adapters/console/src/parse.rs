@@ -1,0 +1,257 @@
+//! From a typed line to a command.
+
+use core::fmt;
+
+use chatapp_core::Command;
+
+use crate::Visible;
+
+/// What a typed line asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// A command for the client's state machine.
+    Command(Command<'a>),
+    /// Show [`HELP`].
+    Help,
+    /// Show the table of clients.
+    Table,
+    /// Finish what is on its way, leave the room and end.
+    Quit,
+}
+
+/// What is wrong with a typed line; its [`Display`](fmt::Display) form is a line that says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParseError<'a> {
+    /// There is no such command.
+    Unknown(&'a str),
+    /// The command lacks something, or has too much; this is how to type it.
+    Usage(&'static str),
+}
+
+impl fmt::Display for ParseError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Unknown(word) => {
+                let shown = match word.char_indices().nth(WORD_LEN_SHOWN) {
+                    Some((end, _)) => &word[..end],
+                    None => word,
+                };
+                let more = if shown.len() < word.len() { "…" } else { "" };
+                let shown = Visible(shown);
+                write!(
+                    f,
+                    "[There is no command {shown}{more}. Type help to see all commands.]"
+                )
+            }
+            Self::Usage(usage) => write!(f, "[Type it like this: {usage}]"),
+        }
+    }
+}
+
+impl core::error::Error for ParseError<'_> {}
+
+/// Of a word that is no command, this many characters are shown.
+const WORD_LEN_SHOWN: usize = 20;
+
+const SEND: &str = "send <name> <text>";
+const SEND_ALL: &str = "send_all <text>";
+const REG: &str = "reg <name>";
+const DEREG: &str = "dereg <name>";
+
+/// The lines that `help` shows.
+pub const HELP: [&str; 7] = [
+    "send <name> <text>   send a message to one person; it is kept if the person is away",
+    "send_all <text>      send a message to everybody in the room",
+    "dereg <name>         leave the room under your name; messages for you are kept",
+    "reg <name>           come back under your name, and get what was kept",
+    "table                show who is in the room",
+    "quit                 finish what is on its way, leave the room and end",
+    "help                 show this",
+];
+
+/// Reads a typed line, without its line end. `None` for a line with nothing on it.
+///
+/// A text begins one blank behind the command or name, and is kept exactly from there.
+///
+/// # Errors
+/// [`ParseError`] says what to do. Whether a name or text is acceptable is for the client to say.
+pub fn parse(line: &str) -> Result<Option<Input<'_>>, ParseError<'_>> {
+    let Some((word, rest)) = split_word(line) else {
+        return Ok(None);
+    };
+    let input = match word {
+        "send" => {
+            let (to, text) = split_word(rest).ok_or(ParseError::Usage(SEND))?;
+            Input::Command(Command::Send {
+                to,
+                text: some(text, SEND)?,
+            })
+        }
+        "send_all" => Input::Command(Command::SendAll {
+            text: some(rest, SEND_ALL)?,
+        }),
+        "reg" => Input::Command(Command::Register {
+            name: only_word(rest, REG)?,
+        }),
+        "dereg" => Input::Command(Command::Deregister {
+            name: only_word(rest, DEREG)?,
+        }),
+        "help" => alone(Input::Help, rest, "help")?,
+        "table" => alone(Input::Table, rest, "table")?,
+        "quit" => alone(Input::Quit, rest, "quit")?,
+        _ => return Err(ParseError::Unknown(word)),
+    };
+    Ok(Some(input))
+}
+
+const fn is_blank(character: char) -> bool {
+    matches!(character, ' ' | '\t')
+}
+
+/// The first word, and what stands behind the blank that ends it.
+fn split_word(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start_matches(is_blank);
+    if line.is_empty() {
+        return None;
+    }
+    Some(line.split_once(is_blank).unwrap_or((line, "")))
+}
+
+fn some<'a>(text: &'a str, usage: &'static str) -> Result<&'a str, ParseError<'a>> {
+    if text.is_empty() {
+        Err(ParseError::Usage(usage))
+    } else {
+        Ok(text)
+    }
+}
+
+fn only_word<'a>(rest: &'a str, usage: &'static str) -> Result<&'a str, ParseError<'a>> {
+    match split_word(rest) {
+        Some((word, behind)) if split_word(behind).is_none() => Ok(word),
+        _ => Err(ParseError::Usage(usage)),
+    }
+}
+
+fn alone<'a>(
+    input: Input<'a>,
+    rest: &'a str,
+    usage: &'static str,
+) -> Result<Input<'a>, ParseError<'a>> {
+    if split_word(rest).is_none() {
+        Ok(input)
+    } else {
+        Err(ParseError::Usage(usage))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    fn command(line: &str) -> Command<'_> {
+        match parse(line) {
+            Ok(Some(Input::Command(command))) => command,
+            other => panic!("{line:?} gives {other:?}"),
+        }
+    }
+
+    #[test]
+    fn reads_every_command() {
+        assert_eq!(
+            command("send bob hi"),
+            Command::Send {
+                to: "bob",
+                text: "hi"
+            }
+        );
+        assert_eq!(
+            command("send_all hi all"),
+            Command::SendAll { text: "hi all" }
+        );
+        assert_eq!(command("reg alice"), Command::Register { name: "alice" });
+        assert_eq!(
+            command("dereg alice "),
+            Command::Deregister { name: "alice" }
+        );
+        assert_eq!(parse("help"), Ok(Some(Input::Help)));
+        assert_eq!(parse("table  "), Ok(Some(Input::Table)));
+        assert_eq!(parse("\tquit"), Ok(Some(Input::Quit)));
+    }
+
+    #[test]
+    fn keeps_texts_exactly() {
+        for text in [
+            " two  spaces ",
+            "a",
+            " ",
+            "tab\there",
+            "ünïcödé 🦀",
+            "send bob hi",
+        ] {
+            let line = std::format!("send bob {text}");
+            assert_eq!(command(&line), Command::Send { to: "bob", text });
+            let line = std::format!("  send_all {text}");
+            assert_eq!(command(&line), Command::SendAll { text });
+        }
+        assert_eq!(
+            command("send   bob\thi"),
+            Command::Send {
+                to: "bob",
+                text: "hi"
+            }
+        );
+    }
+
+    #[test]
+    fn a_line_with_nothing_on_it_is_nothing() {
+        for line in ["", " ", "\t  "] {
+            assert_eq!(parse(line), Ok(None));
+        }
+    }
+
+    #[test]
+    fn mistakes_say_what_to_do() {
+        for (line, error) in [
+            ("send", "[Type it like this: send <name> <text>]"),
+            ("send ", "[Type it like this: send <name> <text>]"),
+            ("send bob", "[Type it like this: send <name> <text>]"),
+            ("send bob ", "[Type it like this: send <name> <text>]"),
+            ("send_all", "[Type it like this: send_all <text>]"),
+            ("reg", "[Type it like this: reg <name>]"),
+            ("dereg", "[Type it like this: dereg <name>]"),
+            ("dereg alice bob", "[Type it like this: dereg <name>]"),
+            ("quit now", "[Type it like this: quit]"),
+            ("table x", "[Type it like this: table]"),
+            ("help send", "[Type it like this: help]"),
+            (
+                "hello bob",
+                "[There is no command hello. Type help to see all commands.]",
+            ),
+            (
+                "SEND bob hi",
+                "[There is no command SEND. Type help to see all commands.]",
+            ),
+            (
+                "abcdefghijklmnopqrstuvwxyz",
+                "[There is no command abcdefghijklmnopqrst…. Type help to see all commands.]",
+            ),
+            (
+                "\u{1b}[A",
+                r"[There is no command \u{1b}[A. Type help to see all commands.]",
+            ),
+        ] {
+            assert_eq!(parse(line).unwrap_err().to_string(), error);
+        }
+    }
+
+    #[test]
+    fn help_names_every_command() {
+        for line in HELP {
+            let (usage, _) = line.split_once("  ").unwrap();
+            let filled = usage.replace("<name>", "alice").replace("<text>", "hi");
+            assert!(matches!(parse(&filled), Ok(Some(_))), "{usage}");
+        }
+    }
+}

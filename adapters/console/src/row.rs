@@ -1,0 +1,62 @@
+//! The table of clients, as people read it.
+
+use core::fmt;
+
+use chatapp_core::TableEntry;
+
+/// Shows who is in the room, and where: `alice  192.0.2.1:5000  online`.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Who and where.
+    pub entry: TableEntry<'a>,
+    /// Characters that the name takes at least, so that rows of a table stand in columns.
+    pub name_width: usize,
+}
+
+impl fmt::Display for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            entry:
+                TableEntry {
+                    name,
+                    address,
+                    online,
+                },
+            name_width,
+        } = *self;
+        let status = if online { "online" } else { "offline" };
+        // Names contain nothing that drives the display.
+        write!(f, "{name:name_width$}  {address}  {status}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn shows_who_where_and_whether() {
+        let row = |name, address: &str, online| {
+            let entry = TableEntry {
+                name,
+                address: address.parse().unwrap(),
+                online,
+            };
+            Row {
+                entry,
+                name_width: 5,
+            }
+            .to_string()
+        };
+        assert_eq!(
+            row("alice", "192.0.2.1:5000", true),
+            "alice  192.0.2.1:5000  online"
+        );
+        assert_eq!(
+            row("bob", "[2001:db8::1]:5001", false),
+            "bob    [2001:db8::1]:5001  offline"
+        );
+    }
+}

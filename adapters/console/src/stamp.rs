@@ -1,0 +1,85 @@
+//! The time of a kept message, as people read it.
+
+use core::fmt;
+
+use chatapp_core::UnixSeconds;
+
+/// Shows a time as `2022-03-24 19:31:32`, so many seconds east of Greenwich.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// The time.
+    pub at: UnixSeconds,
+    /// What local time is ahead of UTC, in seconds; negative in the west, less than a day.
+    pub utc_offset: i32,
+}
+
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// Year, month and day of the Gregorian calendar, `days` days after 1970-01-01; for days from the year 0 on.
+///
+/// The algorithm is Howard Hinnant's `civil_from_days`: years are counted from March, so that the leap day is the
+/// last of its year.
+const fn civil(days: i64) -> (i64, i64, i64) {
+    const DAYS_PER_ERA: i64 = 146_097;
+    let days = days + 719_468;
+    let era = days / DAYS_PER_ERA;
+    let day_of_era = days % DAYS_PER_ERA;
+    let year_of_era =
+        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month, day)
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let local = i64::from(self.at.0) + i64::from(self.utc_offset);
+        let (year, month, day) = civil(local.div_euclid(SECONDS_PER_DAY));
+        let second = local.rem_euclid(SECONDS_PER_DAY);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    fn shown(at: u32, utc_offset: i32) -> std::string::String {
+        Stamp {
+            at: UnixSeconds(at),
+            utc_offset,
+        }
+        .to_string()
+    }
+
+    #[test]
+    fn shows_local_time() {
+        assert_eq!(shown(1_648_150_292, 0), "2022-03-24 19:31:32");
+        assert_eq!(shown(1_648_150_292, 19_800), "2022-03-25 01:01:32");
+        assert_eq!(shown(0, -3_600), "1969-12-31 23:00:00");
+        assert_eq!(shown(951_782_400, 0), "2000-02-29 00:00:00");
+        assert_eq!(shown(u32::MAX, 0), "2106-02-07 06:28:15");
+    }
+
+    #[test]
+    fn agrees_with_a_calendar_library() {
+        // A step that is no multiple of a day meets every day of the year and every hour.
+        for at in (0..=u32::MAX).step_by(100_003) {
+            let expected = jiff::Timestamp::from_second(at.into()).unwrap();
+            assert_eq!(shown(at, 0), expected.strftime("%F %T").to_string());
+        }
+    }
+}

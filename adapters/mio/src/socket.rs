@@ -1,0 +1,205 @@
+//! One UDP socket for everything that a client or server sends and receives.
+
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use mio::net::UdpSocket;
+use socket2::{Domain, Protocol, Type};
+
+/// What the kernel is asked to buffer in each direction, in bytes; it may grant less. The default of a few hundred
+/// small datagrams overflows when a room of thousands answers at once.
+const BUFFER_LEN: usize = 4 << 20;
+
+/// A non-blocking UDP socket that reaches IPv4 and, where the machine has it, IPv6.
+#[derive(Debug)]
+pub struct Socket {
+    pub(crate) udp: UdpSocket,
+    local: SocketAddr,
+    /// It is an IPv6 socket that carries IPv4 too, in mapped addresses.
+    dual_stack: bool,
+}
+
+/// Why a datagram was not taken, if it may be taken later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The socket's buffer is full: it reports when it is writable.
+    WouldBlock,
+    /// The kernel is short of memory: nothing reports the end of that.
+    NoBuffers,
+}
+
+impl Socket {
+    /// Binds a port (0: any free one) on one local address, or on all of them, IPv4 and IPv6.
+    ///
+    /// # Errors
+    /// The port is in use, the address is not one of this machine, or the like.
+    pub fn bind(ip: Option<IpAddr>, port: u16) -> io::Result<Self> {
+        if let Some(ip) = ip {
+            return Self::bind_one(SocketAddr::new(ip, port), false);
+        }
+        match Self::bind_one(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), true) {
+            // A port in use is in use. Anything else means that this machine has no (dual-stack) IPv6.
+            Err(error) if error.kind() != ErrorKind::AddrInUse => {
+                Self::bind_one(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), false)
+            }
+            result => result,
+        }
+    }
+
+    fn bind_one(local: SocketAddr, dual_stack: bool) -> io::Result<Self> {
+        let socket =
+            socket2::Socket::new(Domain::for_address(local), Type::DGRAM, Some(Protocol::UDP))?;
+        if local.is_ipv6() {
+            socket.set_only_v6(!dual_stack)?;
+        }
+        // Smaller buffers are slower, not wrong.
+        let _ = socket.set_recv_buffer_size(BUFFER_LEN);
+        let _ = socket.set_send_buffer_size(BUFFER_LEN);
+        socket.set_nonblocking(true)?;
+        socket.bind(&local.into())?;
+        let udp = UdpSocket::from_std(socket.into());
+        let local = udp.local_addr()?;
+        Ok(Self {
+            udp,
+            local,
+            dual_stack,
+        })
+    }
+
+    /// Where this socket receives; the unspecified address for all of this machine's.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Whether datagrams to this address can leave through this socket at all.
+    pub fn reaches(&self, to: SocketAddr) -> bool {
+        self.dual_stack || self.local.is_ipv4() == to.is_ipv4()
+    }
+
+    /// Takes the next datagram; what is longer than the buffer is cut. `None`: there is none now.
+    pub(crate) fn receive(&self, buffer: &mut [u8; RECEIVE_LEN]) -> Received {
+        match self.udp.recv_from(buffer) {
+            Ok((len, from)) => {
+                Received::Datagram(len, SocketAddr::new(from.ip().to_canonical(), from.port()))
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
+            // About one datagram, often an earlier one of ours that nobody wanted.
+            Err(_) => Received::Failed,
+        }
+    }
+
+    /// Sends a datagram. One that cannot be sent at all is dropped, as on any network.
+    pub(crate) fn send(&self, to: SocketAddr, datagram: &[u8]) -> Result<(), Refused> {
+        let to = match to.ip() {
+            IpAddr::V4(ip) if self.dual_stack => {
+                SocketAddr::new(ip.to_ipv6_mapped().into(), to.port())
+            }
+            _ => to,
+        };
+        // An error may be the news of an earlier datagram's fate, and is gone once it was reported: this
+        // datagram gets a second chance.
+        for _ in 0..2 {
+            match self.udp.send_to(datagram, to) {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    return Err(Refused::WouldBlock);
+                }
+                Err(error) if is_out_of_buffers(&error) => return Err(Refused::NoBuffers),
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What came of asking for a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// So many bytes, from there.
+    Datagram(usize, SocketAddr),
+    /// The socket was empty.
+    Nothing,
+    /// An error of no consequence.
+    Failed,
+}
+
+/// One byte more than a datagram may have, so that what is too long is seen to be.
+pub(crate) const RECEIVE_LEN: usize = DATAGRAM_LEN_MAX + 1;
+
+fn is_out_of_buffers(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    const NO_BUFFERS: i32 = libc::ENOBUFS;
+    #[cfg(windows)]
+    const NO_BUFFERS: i32 = 10_055; // WSAENOBUFS
+    error.kind() == ErrorKind::OutOfMemory || error.raw_os_error() == Some(NO_BUFFERS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    fn receive(socket: &Socket) -> (Vec<u8>, SocketAddr) {
+        let mut buffer = [0; RECEIVE_LEN];
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while std::time::Instant::now() < deadline {
+            if let Received::Datagram(len, from) = socket.receive(&mut buffer) {
+                return (buffer[..len].to_vec(), from);
+            }
+            std::thread::yield_now();
+        }
+        panic!("nothing arrived");
+    }
+
+    #[test]
+    fn carries_datagrams_between_all_and_one_address() {
+        let all = Socket::bind(None, 0).unwrap();
+        let one = Socket::bind(Some(LOCALHOST), 0).unwrap();
+        let to_all = SocketAddr::new(LOCALHOST, all.local_addr().port());
+
+        assert_eq!(one.send(to_all, b"there"), Ok(()));
+        assert_eq!(
+            receive(&all),
+            (b"there".to_vec(), one.local_addr()),
+            "no mapped address"
+        );
+        assert_eq!(all.send(one.local_addr(), b"and back"), Ok(()));
+        assert_eq!(receive(&one), (b"and back".to_vec(), to_all));
+    }
+
+    #[test]
+    fn a_datagram_that_is_too_long_is_seen_to_be() {
+        let a = Socket::bind(Some(LOCALHOST), 0).unwrap();
+        let b = Socket::bind(Some(LOCALHOST), 0).unwrap();
+        a.send(b.local_addr(), &[1; DATAGRAM_LEN_MAX + 500])
+            .unwrap();
+        assert!(receive(&b).0.len() > DATAGRAM_LEN_MAX);
+    }
+
+    #[test]
+    fn errors_about_one_datagram_are_none() {
+        let socket = Socket::bind(Some(LOCALHOST), 0).unwrap();
+        let closed = Socket::bind(Some(LOCALHOST), 0).unwrap().local_addr();
+        let other_family = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), 4_119);
+        assert!(!socket.reaches(other_family));
+        for to in [closed, closed, other_family] {
+            assert_eq!(socket.send(to, b"?"), Ok(()));
+        }
+        assert_eq!(
+            socket.send(closed, &vec![0; 100_000]),
+            Ok(()),
+            "longer than UDP carries"
+        );
+        assert_eq!(socket.send(socket.local_addr(), b"still works"), Ok(()));
+        assert_eq!(receive(&socket).0, b"still works");
+    }
+
+    #[test]
+    fn a_port_in_use_is_an_error() {
+        let first = Socket::bind(None, 0).unwrap();
+        let error = Socket::bind(None, first.local_addr().port()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+    }
+}
