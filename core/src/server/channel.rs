@@ -17,6 +17,8 @@ pub(super) struct Channel<'a> {
     pub(super) saved: u32,
     /// One past the last entry.
     pub(super) end: u32,
+    /// Numbers below this one were given before the last restart, perhaps to entries that could not be stored.
+    floor: u32,
 }
 
 impl<'a> Channel<'a> {
@@ -31,6 +33,7 @@ impl<'a> Channel<'a> {
             visible: 1,
             saved: 1,
             end: 1,
+            floor: 1,
         })
     }
 
@@ -48,8 +51,8 @@ impl<'a> Channel<'a> {
         (self.first <= number && number < self.end).then(|| self.slots.at_mut(place))
     }
 
-    /// Takes the oldest entry out, if it is stored; returns its number and its sender.
-    fn evict(&mut self) -> Option<(u32, u32)> {
+    /// Takes the oldest entry out, if it is stored; returns its number and its sender, if it was for anybody.
+    fn evict(&mut self) -> Option<(u32, Option<u32>)> {
         if self.first >= self.visible {
             return None;
         }
@@ -57,7 +60,7 @@ impl<'a> Channel<'a> {
         let entry = core::mem::replace(self.slots.at_mut(place), LogSlot::VACANT);
         self.texts.release(entry.text);
         self.first += 1;
-        Some((self.first - 1, entry.from))
+        Some((self.first - 1, (!entry.void).then_some(entry.from)))
     }
 
     /// An empty log goes on from this number.
@@ -69,11 +72,17 @@ impl<'a> Channel<'a> {
 }
 
 impl Channel<'_> {
-    /// Entries before this number existed: a log without any goes on from it.
+    /// The number of the next entry is at least this: somebody has passed all before it.
     pub(super) fn go_on_from(&mut self, number: u32) {
+        self.floor = self.floor.max(number);
         if number > self.end {
             self.start_at(number);
         }
+    }
+
+    /// The number of the next entry.
+    pub(super) fn next_number(&self) -> u32 {
+        self.end.max(self.floor)
     }
 }
 
@@ -97,12 +106,28 @@ impl Server<'_> {
         Some(number)
     }
 
+    /// Numbers up to this one, where they are missing, are those of entries that could not be stored.
+    pub(super) fn fill_log(&mut self, upto: u32) -> Option<()> {
+        while self.channel.end < upto {
+            let missing = LogSlot {
+                void: true,
+                ..LogSlot::VACANT
+            };
+            let number = self.append_to_log(missing, "")?;
+            self.channel.saved = number + 1;
+            self.publish(number, false);
+        }
+        Some(())
+    }
+
     fn evict_from_log(&mut self) -> Option<()> {
         let (number, sender) = self.channel.evict()?;
         // Who is behind is told how many are gone, not counting its own.
-        let sender = self.names.at_mut(sender);
-        if number >= sender.log_sent {
-            sender.own_lost += 1;
+        if let Some(sender) = sender {
+            let sender = self.names.at_mut(sender);
+            if number >= sender.log_sent {
+                sender.own_lost += 1;
+            }
         }
         Some(())
     }

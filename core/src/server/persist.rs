@@ -497,16 +497,7 @@ impl Server<'_> {
                 self.restore_request(from, incarnation, request);
                 self.channel.start_at(number);
                 // Numbers of entries that could not be stored are missing.
-                while self.channel.end < number {
-                    let gap = LogSlot {
-                        from,
-                        void: true,
-                        ..LogSlot::VACANT
-                    };
-                    let filled = self.append_to_log(gap, "").ok_or(RestoreError::Full)?;
-                    self.channel.saved = filled + 1;
-                    self.publish(filled, false);
-                }
+                self.fill_log(number).ok_or(RestoreError::Full)?;
                 let entry = LogSlot {
                     incarnation,
                     from,
@@ -531,6 +522,7 @@ impl Server<'_> {
                 let name = self.names.at_mut(slot);
                 name.log_acked = name.log_acked.max(log_next);
                 name.log_sent = name.log_acked;
+                name.own_lost = 0;
                 name.handed_over = name.handed_over.max(handed_over);
                 self.forget_handed_over(slot);
             }
@@ -563,6 +555,7 @@ impl Server<'_> {
         slot_ref.result_sent = record.last_request;
         slot_ref.log_acked = record.log_next;
         slot_ref.log_sent = record.log_next;
+        slot_ref.own_lost = 0;
         slot_ref.heard_at = now;
         self.announce(slot);
         self.silence.remove(&mut self.names, slot);

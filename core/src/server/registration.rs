@@ -93,7 +93,7 @@ impl Server<'_> {
         let slot = self.names_used;
         self.names_used += 1;
         let hash = self.hash_key.hash(name.as_str().as_bytes());
-        let log_end = self.channel.end;
+        let log_end = self.channel.next_number();
         *self.names.at_mut(slot) = NameSlot {
             name,
             standing: Standing::Offline,
@@ -213,7 +213,7 @@ impl Server<'_> {
         if !same_process {
             self.drop_receipts(slot);
         }
-        let (order, table_epoch, log_end) = (self.order, self.table_epoch, self.channel.end);
+        let (order, table_epoch) = (self.order, self.table_epoch);
         let name = self.names.at_mut(slot);
         if !same_process {
             if name.incarnation != 0 {
@@ -226,8 +226,6 @@ impl Server<'_> {
             name.outcomes = 0;
             name.result_sent = 0;
         }
-        name.log_acked = name.log_acked.min(log_end);
-        name.log_sent = name.log_acked;
         let stays = same_process && name.standing == Standing::Online;
         let moved = name.address != address;
         name.announce |= stays && moved;
@@ -278,15 +276,22 @@ impl Server<'_> {
 
     /// The registration could not be stored: it did not happen.
     pub(super) fn not_admitted(&mut self, slot: u32) {
-        let name = self.names.at_mut(slot);
-        name.registering = false;
-        name.standing = Standing::Offline;
+        let hop = &self.names.at(slot).hop;
         let refusal = Datagram::Refuse {
-            to: name.hop.remote_id,
+            to: hop.remote_id,
             reason: Refusal::NotStored,
         };
-        self.reply = Some((name.hop.remote.get(), refusal));
+        self.reply = Some((hop.remote.get(), refusal));
+        let listed = self.names.at(slot).announced_online;
+        if listed {
+            // It was online before: the others must learn that it is not.
+            return self.depart(slot, Departure::Gone);
+        }
         self.end_session(slot);
+        let name = self.names.at_mut(slot);
+        name.registering = false;
+        name.fresh = false;
+        name.standing = Standing::Offline;
     }
 
     /// What was kept at the registration is handed over: the client is online now, and the others learn it.

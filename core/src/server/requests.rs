@@ -274,7 +274,12 @@ impl Server<'_> {
             stored_after: self.mail.serial,
             ..LogSlot::VACANT
         };
-        if self.append_to_log(entry, text).is_none() {
+        let number = self.channel.next_number();
+        let filled = self.fill_log(number);
+        if filled
+            .and_then(|()| self.append_to_log(entry, text))
+            .is_none()
+        {
             self.names.at_mut(slot).set_outcome(request, Outcome::Full);
         }
     }
