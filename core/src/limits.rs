@@ -29,9 +29,9 @@ pub const REQUESTS_MAX: u32 = 32;
 
 /// Flags, acknowledgement, window, first sequence number and table version, each at its longest.
 const HEADER_LEN_MAX: usize = 1 + 5 + 3 + 5 + 5;
-/// A frame that carries a text: tag, two names, incarnation, three numbers of five bytes, a stamp, a flag, and
-/// the text with its length. No frame is larger.
-const FRAME_LEN_MAX: usize = 1 + 2 * (1 + NAME_LEN_MAX) + 8 + 3 * 5 + 5 + 1 + 2 + TEXT_LEN_MAX;
+/// A frame that carries a text: tag, two names, incarnation, a number of ten bytes, one of five, a stamp, a flag,
+/// and the text with its length. No frame is larger.
+const FRAME_LEN_MAX: usize = 1 + 2 * (1 + NAME_LEN_MAX) + 8 + 10 + 5 + 5 + 1 + 2 + TEXT_LEN_MAX;
 
 const _: () = assert!(TEXT_LEN_MAX == 1_000 && NAME_LEN_MAX == 32 && SEAL_RESERVE == 80);
 const _: () = assert!(

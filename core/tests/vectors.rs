@@ -51,6 +51,9 @@ fn handshake() -> Vec<(&'static str, Datagram<'static>)> {
         cookie: 0x5555_6666_7777_8888,
         table_epoch: 0,
         table_version: 0,
+        epoch: 0xe0e1,
+        mail_shown: 9,
+        channel_shown: 5,
         table_capacity: 64,
         opening: 1,
         window: 32,
@@ -151,6 +154,7 @@ fn frames(page: &[u8]) -> Vec<(&'static str, Frame<'_>)> {
         (
             "mail",
             Frame::Mail {
+                serial: 9,
                 incarnation,
                 counter,
                 stamp,
@@ -338,6 +342,7 @@ fn the_largest_frames_fit() {
             text,
         },
         Frame::Mail {
+            serial: u64::MAX,
             incarnation: u64::MAX,
             counter,
             stamp,

@@ -133,11 +133,12 @@ impl Client<'_> {
         let fresh = match *frame {
             Frame::Mail {
                 kept: true,
+                serial,
                 incarnation,
                 counter,
                 from,
                 ..
-            } => !self.has_seen(from, incarnation, counter, false),
+            } => serial > self.mail_shown && !self.has_seen(from, incarnation, counter, false),
             Frame::Channel {
                 kept: true,
                 number,
@@ -154,12 +155,15 @@ impl Client<'_> {
     fn take_server_frame(&mut self, frame: &Frame<'_>, at: usize) -> Step {
         match *frame {
             Frame::Mail {
+                serial,
                 from,
                 incarnation,
                 counter,
                 ..
             } => {
-                if self.accept_message(from, incarnation, counter, false) {
+                let newer = serial > self.mail_shown;
+                self.mail_shown = self.mail_shown.max(serial);
+                if newer && self.accept_message(from, incarnation, counter, false) {
                     return Step::Show(Shown::Text { at });
                 }
                 self.stats.drop(Drop::Duplicate);

@@ -73,6 +73,9 @@ impl Client<'_> {
             resume: self.resume,
             cookie: self.cookie,
             table_epoch: self.table_epoch,
+            epoch: self.epoch,
+            mail_shown: self.mail_shown,
+            channel_shown: self.channel_shown,
             table_version: self.table_version,
             // The first slot is the session with the server.
             table_capacity: self.peers.len() - 1,
@@ -104,6 +107,7 @@ impl Client<'_> {
         if self.epoch != accept.epoch {
             self.epoch = accept.epoch;
             self.channel_shown = 0;
+            self.mail_shown = 0;
         }
         if self.table_epoch != accept.table_epoch {
             self.table_epoch = accept.table_epoch;

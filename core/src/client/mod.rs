@@ -124,12 +124,16 @@ pub struct Client<'a> {
     tables: u32,
     /// A whole table is arriving.
     restarting: bool,
+    /// There was no room for an entry of the table: the whole of it is asked for again.
+    incomplete: bool,
     /// A page of a table that is not complete yet had something new.
     page_news: bool,
     /// The table does not hold the whole room.
     partial: bool,
     /// A caller is being looked up.
     wondering: bool,
+    /// The latest kept message and log entry that came from this life of the server.
+    mail_shown: u64,
     channel_shown: u32,
     kept_announced: bool,
     keep_alive_at: Instant,
@@ -223,9 +227,11 @@ impl<'a> Client<'a> {
             table_version: 0,
             tables: 0,
             restarting: false,
+            incomplete: false,
             page_news: false,
             partial: false,
             wondering: false,
+            mail_shown: 0,
             channel_shown: 0,
             kept_announced: false,
             keep_alive_at: Instant::ZERO,

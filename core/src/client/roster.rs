@@ -103,11 +103,12 @@ impl Client<'_> {
         if restart {
             self.tables = self.tables.wrapping_add(1).max(1);
             self.restarting = true;
+            self.incomplete = false;
         }
         for entry in Entry::parse_all(entries) {
             self.take_entry(&entry);
         }
-        self.table_version = version;
+        self.table_version = if self.incomplete { 0 } else { version };
         if complete && core::mem::take(&mut self.restarting) {
             for peer in 1..self.fresh_peers {
                 let slot = self.peers.at(peer);
@@ -139,6 +140,8 @@ impl Client<'_> {
             .find_peer(entry.name)
             .or_else(|| self.insert_peer(name))
         else {
+            // A name that was typed and that nobody has holds the last slot, for as long as it is looked up.
+            self.incomplete = true;
             self.stats.drop(Drop::Busy);
             return false;
         };

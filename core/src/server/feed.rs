@@ -291,6 +291,7 @@ impl Server<'_> {
             Flight::Mail(index) => {
                 let mail = self.mail.slots.at(index);
                 Frame::Mail {
+                    serial: mail.serial,
                     incarnation: mail.incarnation,
                     counter: mail.counter,
                     stamp: mail.stamp,
@@ -400,6 +401,22 @@ impl Server<'_> {
         self.note_progress(slot);
     }
 
+    /// The client told what it had before its acknowledgement got lost.
+    pub(super) fn note_shown(&mut self, slot: u32, mail: u64, channel: u32) {
+        while let Some(oldest) = self.names.at(slot).mailbox.head.checked_sub(1) {
+            if self.mail.slots.at(oldest).serial > mail {
+                break;
+            }
+            self.handed_over(slot);
+        }
+        let next = channel.saturating_add(1).min(self.channel.visible);
+        if next > self.names.at(slot).log_acked {
+            let name = self.names.at_mut(slot);
+            name.log_acked = next;
+            self.note_progress(slot);
+        }
+    }
+
     /// A session has ended: what was not acknowledged is sent again in the next one.
     pub(super) fn rewind(&mut self, slot: u32) {
         let name = self.names.at_mut(slot);
@@ -414,6 +431,9 @@ impl Server<'_> {
         let name = self.names.at_mut(slot);
         if name.hop.outstanding() == 0 && name.snapshot == 0 && version != name.table_sent {
             name.table_sent = version.min(name.table_sent);
+            if version == 0 {
+                name.snapshot = 1;
+            }
         }
     }
 }

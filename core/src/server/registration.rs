@@ -209,6 +209,9 @@ impl Server<'_> {
             hop.accept(local_id, remote_id, address, window);
         });
         self.names.at_mut(slot).hop.sent_accept();
+        if hello.epoch == self.epoch {
+            self.note_shown(slot, hello.mail_shown, hello.channel_shown);
+        }
         self.rewind(slot);
         if !same_process {
             self.drop_receipts(slot);

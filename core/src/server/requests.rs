@@ -65,7 +65,13 @@ impl NameSlot {
         if request <= self.last_request {
             // Its result is wanted again, if it is still remembered.
             self.result_sent = self.result_sent.min(request.saturating_sub(1));
-            return false;
+            let recent = self.last_request - request < REQUESTS_MAX;
+            // An outcome without any effect was not stored, and is forgotten after a restart: decide it again.
+            let forgotten = recent && self.outcome_code(request) == NONE;
+            if forgotten {
+                self.set_outcome_code(request, PENDING);
+            }
+            return forgotten;
         }
         let skipped = (request - self.last_request - 1).min(REQUESTS_MAX);
         for ahead in 1..=skipped {

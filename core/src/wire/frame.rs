@@ -73,6 +73,8 @@ pub enum Frame<'a> {
     },
     /// Server to client: a message that was kept for you.
     Mail {
+        /// Number of the message among all that the server kept in this epoch.
+        serial: u64,
         /// Incarnation of the sender.
         #[serde(with = "postcard::fixint::le")]
         incarnation: u64,

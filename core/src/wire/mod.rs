@@ -121,6 +121,13 @@ pub struct Hello<'a> {
     pub table_epoch: u64,
     /// Version of the table that the client has.
     pub table_version: u32,
+    /// Epoch of the numbers in the two next fields; 0 for none.
+    #[serde(with = "postcard::fixint::le")]
+    pub epoch: u64,
+    /// Number of the last kept message that was handed over to this process.
+    pub mail_shown: u64,
+    /// Number of the last entry of the channel log that reached this process.
+    pub channel_shown: u32,
     /// Entries that the client's table can hold.
     pub table_capacity: u32,
     /// Counts the sessions that this process asked for; an older `Hello` that arrives late is ignored.
@@ -157,7 +164,7 @@ pub struct Accept {
     /// Session id that it chose: what is sent to it carries it.
     #[serde(with = "postcard::fixint::le")]
     pub id: u64,
-    /// Epoch of the server's channel log: numbers of entries count within it; 0 from a peer.
+    /// Epoch of the server's store: numbers of kept messages and log entries count within it; 0 from a peer.
     #[serde(with = "postcard::fixint::le")]
     pub epoch: u64,
     /// Epoch of the server's table: versions count within it; 0 from a peer.
