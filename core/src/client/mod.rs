@@ -6,6 +6,7 @@ mod inbox;
 mod link;
 mod outbox;
 mod peer;
+mod queue;
 mod roster;
 mod storage;
 mod transmit;
@@ -29,7 +30,8 @@ use crate::time::Instant;
 use crate::wire::{Datagram, VERSION};
 use inbox::Inbox;
 use link::Standing;
-use outbox::{Form, Queue};
+use outbox::Form;
+use queue::Queue;
 use storage::{PeerList, Presence};
 
 /// The peer slot that holds the session with the server.

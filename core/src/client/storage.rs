@@ -1,7 +1,8 @@
 //! The memory of a client, handed in by the caller.
 
 use super::command::CommandId;
-use super::outbox::{Final, Form, Queue};
+use super::outbox::{Final, Form};
+use super::queue::Queue;
 use crate::address::PackedAddress;
 use crate::hop::Hop;
 use crate::limits::TEXT_LEN_MAX;

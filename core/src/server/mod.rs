@@ -7,13 +7,15 @@ mod mailbox;
 mod persist;
 mod registration;
 mod requests;
+mod restore;
 mod roster;
 mod storage;
 
 use core::net::SocketAddr;
 
 pub use event::{Departure, ServerEvent};
-pub use persist::{NameRecord, Persist, Record, RestoreError, StoreFailed, Ticket};
+pub use persist::{NameRecord, Persist, Record, StoreFailed, Ticket};
+pub use restore::RestoreError;
 pub use storage::{
     ChangeSlot, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, ServerStorage,
 };

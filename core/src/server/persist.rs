@@ -7,9 +7,8 @@ use core::fmt;
 use core::net::SocketAddr;
 
 use super::event::Pending;
-use super::storage::{Journal, JournalSlot, LogSlot, MailSlot, Standing};
+use super::storage::{Journal, JournalSlot, LogSlot, MailSlot};
 use super::{Server, StorageError};
-use crate::name::Name;
 use crate::table::Slots;
 use crate::time::{Instant, UnixSeconds};
 use crate::wire::Outcome;
@@ -131,27 +130,6 @@ pub struct NameRecord<'a> {
     /// The next log entry that it has not acknowledged.
     pub log_next: u32,
 }
-
-/// Why a record cannot be restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RestoreError {
-    /// There is not enough storage for what was stored.
-    Full,
-    /// The record names somebody whom no record before it has made known, or is damaged.
-    Inconsistent,
-}
-
-impl fmt::Display for RestoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full => "there is not enough memory for what was stored",
-            Self::Inconsistent => "the records do not fit together",
-        })
-    }
-}
-
-impl core::error::Error for RestoreError {}
 
 /// The records that are with the store, in order.
 pub(super) struct JournalRing<'a> {
@@ -278,36 +256,37 @@ impl Server<'_> {
             };
             return Some(Persist { ticket, record });
         }
-        if let Some(index) = self.mail.unsaved.pop(&self.mail.slots) {
-            let ticket = self.journal.push(Journal::Mail(index));
-            let mail = self.mail.slots.at(index);
-            let MailSlot {
-                serial,
-                incarnation,
-                counter,
-                request,
-                stamp,
-                ..
-            } = *mail;
-            let record = Record::Mail {
-                serial,
-                to: self.names.at(mail.to).name.as_str(),
-                from: self.names.at(mail.from).name.as_str(),
-                incarnation,
-                counter,
-                request,
-                stamp,
-                text: text(self.mail.texts.load(mail.text, &mut self.scratch)),
+        // A message may lie where one lay that was handed over: the store must know of that first.
+        if let Some(slot) = self.progress.pop(&mut self.names) {
+            let ticket = self.journal.push(Journal::Progress);
+            let name = self.names.at(slot);
+            let record = Record::Progress {
+                name: name.name.as_str(),
+                handed_over: name.handed_over,
+                log_next: name.log_acked,
             };
             return Some(Persist { ticket, record });
         }
-        let slot = self.progress.pop(&mut self.names)?;
-        let ticket = self.journal.push(Journal::Progress);
-        let name = self.names.at(slot);
-        let record = Record::Progress {
-            name: name.name.as_str(),
-            handed_over: name.handed_over,
-            log_next: name.log_acked,
+        let index = self.mail.unsaved.pop(&self.mail.slots)?;
+        let ticket = self.journal.push(Journal::Mail(index));
+        let mail = self.mail.slots.at(index);
+        let MailSlot {
+            serial,
+            incarnation,
+            counter,
+            request,
+            stamp,
+            ..
+        } = *mail;
+        let record = Record::Mail {
+            serial,
+            to: self.names.at(mail.to).name.as_str(),
+            from: self.names.at(mail.from).name.as_str(),
+            incarnation,
+            counter,
+            request,
+            stamp,
+            text: text(self.mail.texts.load(mail.text, &mut self.scratch)),
         };
         Some(Persist { ticket, record })
     }
@@ -437,159 +416,6 @@ impl Server<'_> {
                 },
             );
             self.attend(slot);
-        }
-    }
-
-    // ---- restart ----
-
-    /// Takes back a record of an earlier life, before anything else happens.
-    ///
-    /// # Errors
-    /// [`RestoreError`]; the server must not be used then.
-    pub fn restore(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
-        match record {
-            Record::Epoch { epoch } => {
-                self.epoch = epoch;
-                self.epoch_stored = true;
-            }
-            Record::Name(record) => self.restore_name(&record)?,
-            Record::Mail {
-                serial,
-                to,
-                from,
-                incarnation,
-                counter,
-                request,
-                stamp,
-                text,
-            } => {
-                let from = self.find(from).ok_or(RestoreError::Inconsistent)?;
-                let to = self.find(to).ok_or(RestoreError::Inconsistent)?;
-                self.restore_request(from, incarnation, request);
-                self.mail.serial = self.mail.serial.max(serial);
-                if serial <= self.names.at(to).handed_over {
-                    return Ok(());
-                }
-                let mail = MailSlot {
-                    serial,
-                    incarnation,
-                    from,
-                    to,
-                    counter,
-                    request,
-                    stamp,
-                    ..MailSlot::VACANT
-                };
-                let index = self.mail.insert(mail, text).ok_or(RestoreError::Full)?;
-                self.names.at_mut(to).mail_count += 1;
-                self.keep(index);
-            }
-            Record::Channel {
-                number,
-                from,
-                incarnation,
-                counter,
-                request,
-                stamp,
-                text,
-            } => {
-                let from = self.find(from).ok_or(RestoreError::Inconsistent)?;
-                self.restore_request(from, incarnation, request);
-                self.channel.start_at(number);
-                // Numbers of entries that could not be stored are missing.
-                self.fill_log(number).ok_or(RestoreError::Full)?;
-                let entry = LogSlot {
-                    incarnation,
-                    from,
-                    counter,
-                    request,
-                    stamp,
-                    ..LogSlot::VACANT
-                };
-                let number = self.append_to_log(entry, text).ok_or(RestoreError::Full)?;
-                self.channel.saved = number + 1;
-                self.publish(number, true);
-            }
-            Record::Progress {
-                name,
-                handed_over,
-                log_next,
-            } => {
-                let slot = self.find(name).ok_or(RestoreError::Inconsistent)?;
-                // Numbers go on from here, also if nothing of what had them is left.
-                self.mail.serial = self.mail.serial.max(handed_over);
-                self.channel.go_on_from(log_next);
-                let name = self.names.at_mut(slot);
-                name.log_acked = name.log_acked.max(log_next);
-                name.log_sent = name.log_acked;
-                name.own_lost = 0;
-                name.handed_over = name.handed_over.max(handed_over);
-                self.forget_handed_over(slot);
-            }
-        }
-        Ok(())
-    }
-
-    fn restore_name(&mut self, record: &NameRecord<'_>) -> Result<(), RestoreError> {
-        let name = Name::new(record.name).map_err(|_| RestoreError::Inconsistent)?;
-        let slot = match self.find(record.name) {
-            Some(slot) => slot,
-            None => self.insert_restored(name).ok_or(RestoreError::Full)?,
-        };
-        self.channel.go_on_from(record.log_next);
-        let now = self.now;
-        let slot_ref = self.names.at_mut(slot);
-        slot_ref.known = true;
-        slot_ref.standing = if record.registered {
-            Standing::Online
-        } else {
-            Standing::Offline
-        };
-        slot_ref.address = record.address.into();
-        slot_ref.incarnation = record.incarnation;
-        slot_ref.resume = record.resume;
-        slot_ref.opening = record.opening;
-        slot_ref.previous = record.previous;
-        slot_ref.last_request = record.last_request;
-        slot_ref.outcomes = record.outcomes;
-        slot_ref.result_sent = record.last_request;
-        slot_ref.log_acked = record.log_next;
-        slot_ref.log_sent = record.log_next;
-        slot_ref.own_lost = 0;
-        slot_ref.heard_at = now;
-        self.announce(slot);
-        self.silence.remove(&mut self.names, slot);
-        if record.registered {
-            self.silence.push(&mut self.names, slot);
-        }
-        Ok(())
-    }
-
-    /// A stored message proves that its sender's request took effect.
-    fn restore_request(&mut self, slot: u32, incarnation: u64, request: u32) {
-        let name = self.names.at_mut(slot);
-        if name.incarnation == incarnation && request > name.last_request {
-            name.note_request(request);
-        }
-        if name.incarnation == incarnation {
-            name.set_outcome(request, Outcome::Saved);
-            name.result_sent = name.last_request;
-        }
-    }
-
-    fn forget_handed_over(&mut self, slot: u32) {
-        loop {
-            let name = self.names.at(slot);
-            let Some(index) = name.mailbox.head.checked_sub(1) else {
-                return;
-            };
-            if self.mail.slots.at(index).serial > name.handed_over {
-                return;
-            }
-            let name = self.names.at_mut(slot);
-            name.mailbox.pop(&self.mail.slots);
-            name.mail_count -= 1;
-            self.mail.remove(index);
         }
     }
 }
