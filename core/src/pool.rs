@@ -1,6 +1,6 @@
 //! Kept texts in chains of 64-byte blocks: a text costs its length and little more, and nothing fragments.
 
-/// One block of a [`Pool`]: the number of the next block + 1 in four bytes, then 60 bytes of content.
+/// One block of the memory for texts: the number of the next block + 1 in four bytes, then 60 bytes of content.
 pub type Block = [u8; 64];
 
 const CONTENT_LEN: usize = 60;
