@@ -172,7 +172,22 @@ impl Client<'_> {
         self.standing = Standing::Ended;
         self.close_hop(SERVER);
         self.fail_requests();
+        self.turn_away();
+        for peer in 1..self.fresh_peers {
+            self.close_hop(peer);
+            self.abandon_messages(peer);
+        }
         self.report(report);
+    }
+
+    /// There is no registration that commands could wait for.
+    fn turn_away(&mut self) {
+        while let Some(slot) = self.early.pop(&self.outbox) {
+            self.settle(slot, Final::Offline);
+        }
+        if let Some(slot) = self.leaving.take() {
+            self.settle(slot, Final::Offline);
+        }
     }
 
     /// All retries to the server are used up.
@@ -189,12 +204,7 @@ impl Client<'_> {
                 id,
                 request: Request::Register,
             });
-            while let Some(slot) = self.early.pop(&self.outbox) {
-                self.settle(slot, Final::Offline);
-            }
-            if let Some(slot) = self.leaving.take() {
-                self.settle(slot, Final::Offline);
-            }
+            self.turn_away();
         }
     }
 

@@ -476,9 +476,21 @@ impl Client<'_> {
         }
         self.settle(slot, not_delivered);
         self.peers.at_mut(to).scouting = false;
-        while let Some(slot) = self.peers.at_mut(to).held.pop(&self.outbox) {
-            self.settle(slot, not_delivered);
+        self.abandon_held(to);
+    }
+
+    fn abandon_held(&mut self, peer: u32) {
+        while let Some(slot) = self.peers.at_mut(peer).held.pop(&self.outbox) {
+            self.settle(slot, Final::Message(MessageStatus::NotDelivered));
         }
+    }
+
+    /// No way is left for the messages to this peer.
+    pub(super) fn abandon_messages(&mut self, peer: u32) {
+        while let Some(slot) = self.peers.at_mut(peer).queue.pop(&self.outbox) {
+            self.settle(slot, Final::Message(MessageStatus::NotDelivered));
+        }
+        self.abandon_held(peer);
     }
 
     /// The session with the server is a new one: what has no result is sent again, in its order.
