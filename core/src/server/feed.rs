@@ -413,6 +413,7 @@ impl Server<'_> {
         if next > self.names.at(slot).log_acked {
             let name = self.names.at_mut(slot);
             name.log_acked = next;
+            name.own_lost = 0;
             self.note_progress(slot);
         }
     }
