@@ -30,6 +30,11 @@ impl PackedAddress {
         SocketAddr::new(ip, self.port)
     }
 
+    /// Whether both are IPv4, or both IPv6.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.family == other.family
+    }
+
     /// The address as bytes with one meaning each, for keyed hashes.
     pub(crate) fn hash_into(&self, hasher: &mut impl core::hash::Hasher) {
         hasher.write(&[self.family]);

@@ -8,6 +8,7 @@ use crate::stats::Handled;
 use crate::time::Instant;
 
 /// A datagram that was built: where it goes, and how many bytes of the buffer it has.
+#[must_use = "a datagram that is not sent is lost"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
     /// Where it goes.
@@ -66,6 +67,7 @@ pub enum Sent {
 }
 
 /// How a [`flush`](Outgoing::flush) ended.
+#[must_use = "a blocked datagram waits for the next flush"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flushed {
     /// There is nothing more to send.

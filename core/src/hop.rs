@@ -413,10 +413,11 @@ impl Hop {
     pub(crate) fn expire(
         &mut self,
         now: Instant,
+        woke_at: Instant,
         policy: RetryPolicy,
         stats: &mut Stats,
     ) -> Expired {
-        match self.retry.expire(now, policy) {
+        match self.retry.expire(now, woke_at, policy) {
             Due::Overslept => {}
             Due::GiveUp => {
                 stats.give_ups += 1;
@@ -494,7 +495,13 @@ mod tests {
     }
 
     fn expire(hop: &mut Hop, now: u64) -> Expired {
-        hop.expire(Instant::from_millis(now), POLICY, &mut Stats::default())
+        expire_after(hop, now, 0)
+    }
+
+    /// The caller was away until `woke_at`.
+    fn expire_after(hop: &mut Hop, now: u64, woke_at: u64) -> Expired {
+        let (now, woke_at) = (Instant::from_millis(now), Instant::from_millis(woke_at));
+        hop.expire(now, woke_at, POLICY, &mut Stats::default())
     }
 
     #[test]
@@ -582,11 +589,22 @@ mod tests {
             send(&mut hop, 9, now);
         }
         assert_eq!(
-            expire(&mut hop, 100_000),
+            expire_after(&mut hop, 100_000, 100_000),
             Expired::Waits,
             "its own sleep proves nothing"
         );
-        assert_eq!(expire(&mut hop, 100_500), Expired::GaveUp);
+        assert_eq!(expire_after(&mut hop, 100_500, 100_000), Expired::GaveUp);
+    }
+
+    #[test]
+    fn a_timer_that_runs_late_under_load_still_counts() {
+        let mut hop = open_hop(1, 8);
+        send(&mut hop, 9, 0);
+        for now in [2_000, 4_000, 6_000, 8_000, 10_000] {
+            assert_eq!(expire(&mut hop, now), Expired::Waits);
+            assert_eq!(send(&mut hop, 9, now), [0]);
+        }
+        assert_eq!(expire(&mut hop, 12_000), Expired::GaveUp);
     }
 
     #[test]

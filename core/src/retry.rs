@@ -30,6 +30,20 @@ impl Default for RetryPolicy {
     }
 }
 
+/// Notes the time that the caller tells, which never goes back; and when the caller comes back after an absence of an
+/// interval or more, as a process that was stopped does.
+pub(crate) fn note_time(
+    now: &mut Instant,
+    woke_at: &mut Instant,
+    told: Instant,
+    policy: RetryPolicy,
+) {
+    if told.millis_since(*now) >= policy.interval_ms.into() {
+        *woke_at = told;
+    }
+    *now = told.max(*now);
+}
+
 /// What is due when the time of a [`Retry`] has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
@@ -45,7 +59,7 @@ pub(crate) enum Due {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retry {
     /// Timed sendings so far; 0: nothing waits.
-    sent: u8,
+    sent: u16,
     /// The deadline has passed, and what is to be sent again was not transmitted yet.
     due: bool,
     deadline: Instant,
@@ -86,12 +100,12 @@ impl Retry {
         self.due = false;
     }
 
-    /// The deadline has passed.
-    pub(crate) fn expire(&mut self, now: Instant, policy: RetryPolicy) -> Due {
-        if now.millis_since(self.deadline) >= policy.interval_ms.into() {
+    /// The deadline has passed. `woke_at` is when the caller last came back after at least an interval.
+    pub(crate) fn expire(&mut self, now: Instant, woke_at: Instant, policy: RetryPolicy) -> Due {
+        if woke_at.millis_since(self.deadline) >= policy.interval_ms.into() {
             self.deadline = now.plus_millis(policy.interval_ms.into());
             Due::Overslept
-        } else if self.sent > policy.retries {
+        } else if self.sent > policy.retries.into() {
             Due::GiveUp
         } else {
             self.due = true;

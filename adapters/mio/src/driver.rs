@@ -18,6 +18,10 @@ const READS_PER_TURN: usize = 64;
 /// Datagrams that are sent before the socket is read again.
 const SENDS_PER_TURN: usize = 256;
 
+/// How often the endpoint is told the time in one turn: each time it does a bounded part of what is due, and
+/// thousands of clients may have gone silent at once.
+const TIMEOUTS_PER_TURN: usize = 64;
+
 /// How long to wait for something whose end nothing reports: the kernel has no memory for a datagram, or the caller
 /// leaves an event with the endpoint until it has room for it.
 const LEFT_OVER_PAUSE_MS: u64 = 5;
@@ -130,9 +134,16 @@ impl Driver {
         drain(endpoint, now);
         // First read, then tell the time: an answer that is here already must not be missed.
         self.read(endpoint, now, &mut drain)?;
-        if endpoint.poll_timeout().is_some_and(|due| due <= now) {
+        for _ in 0..TIMEOUTS_PER_TURN {
+            if endpoint.poll_timeout().is_none_or(|due| due > now) {
+                break;
+            }
             endpoint.handle_timeout(now);
             drain(endpoint, now);
+            self.flush(endpoint, now)?;
+            if self.unsent != Unsent::Nothing {
+                break;
+            }
         }
         self.flush(endpoint, now)
     }

@@ -49,6 +49,9 @@ impl Client<'_> {
         if self.standing.is_in_room() {
             return Err(CommandError::AlreadyRegistered);
         }
+        if !self.reports.is_empty() {
+            return Err(CommandError::Busy);
+        }
         self.commands = self.commands.wrapping_add(1);
         let id = CommandId(self.commands);
         self.standing = Standing::Registering(id);
@@ -223,6 +226,8 @@ impl Client<'_> {
     pub(super) fn left(&mut self, slot: u32) {
         self.leaving = None;
         self.standing = Standing::Left;
+        // Nothing but questions about callers can be left.
+        self.fail_requests();
         for peer in 1..self.fresh_peers {
             self.close_hop(peer);
         }

@@ -79,6 +79,7 @@ pub struct Client<'a> {
     entropy: Entropy,
     hash_key: Key,
     now: Instant,
+    woke_at: Instant,
 
     peers: Slots<'a, PeerSlot>,
     names: Index<'a>,
@@ -195,6 +196,7 @@ impl<'a> Client<'a> {
             hash_key: entropy.key(),
             entropy,
             now: Instant::ZERO,
+            woke_at: Instant::ZERO,
             peers,
             names,
             sessions,
@@ -444,12 +446,12 @@ impl Endpoint for Client<'_> {
             if !due {
                 break;
             }
-            match self
-                .peers
-                .at_mut(peer)
-                .hop
-                .expire(self.now, self.retry, &mut self.stats)
-            {
+            match self.peers.at_mut(peer).hop.expire(
+                self.now,
+                self.woke_at,
+                self.retry,
+                &mut self.stats,
+            ) {
                 Expired::Waits => self.attend(peer),
                 Expired::GaveUp if peer == SERVER => self.server_silent(),
                 Expired::GaveUp => self.peer_silent(peer),

@@ -12,6 +12,7 @@ use super::{Client, SERVER};
 use crate::client::ClientEvent;
 use crate::hop::Phase;
 use crate::limits::REQUESTS_MAX;
+use crate::retry::note_time;
 use crate::time::Instant;
 use crate::wire::{Frame, Outcome};
 
@@ -386,7 +387,10 @@ impl Client<'_> {
                 MessageStatus::Saved
             }
             Outcome::NoSuchClient => {
-                peer.presence = Presence::Unknown;
+                // A whole table knows better: the answer may be older than it.
+                if self.partial {
+                    peer.presence = Presence::Unknown;
+                }
                 MessageStatus::NoSuchClient
             }
             Outcome::Full => MessageStatus::MailboxFull,
@@ -517,7 +521,7 @@ impl Client<'_> {
     }
 
     pub(super) fn note_time(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        note_time(&mut self.now, &mut self.woke_at, now, self.retry);
     }
 }
 

@@ -148,6 +148,11 @@ impl Client<'_> {
     pub(super) fn take_data(&mut self, from: SocketAddr, data: Data<'_>) -> Handled {
         let Some(peer) = self.sessions.find(&self.peers, Side::Local, data.to) else {
             self.reply = Some((from, Datagram::Reset { echo: data.to }));
+            let lost = self.peers.at(SERVER).hop.phase() == Phase::Closed;
+            if lost && from == self.server && self.standing.is_in_room() {
+                // The server is back, and believes in a session that we have given up.
+                self.open_server();
+            }
             return self.stats.drop(Drop::UnknownSession);
         };
         let hop = &self.peers.at(peer).hop;

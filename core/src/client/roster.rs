@@ -158,11 +158,15 @@ impl Client<'_> {
             slot.opening = 0;
             (slot.direct, slot.channel) = kept;
         }
+        let server = self.server.into();
         let slot = self.peers.at_mut(peer);
+        let returned = slot.presence == Presence::Offline && presence == Presence::Online;
         slot.address = entry.address;
         slot.presence = presence;
-        if moved {
-            slot.suspect = 0;
+        if moved || returned {
+            // Others know us by the address that the server sees: a peer of the other family would see another one.
+            let alike = slot.address.is_like(&server);
+            slot.suspect = if alike { 0 } else { slot.incarnation };
         }
         // What was on its way to the old place goes the new way.
         if (moved || presence == Presence::Offline) && slot.hop.phase() != Phase::Closed {
@@ -189,7 +193,7 @@ impl Client<'_> {
     /// Somebody calls who is not in a table that does not hold the whole room: look the name up, one at a time.
     pub(super) fn wonder(&mut self, name: &str) {
         let Ok(name) = Name::new(name) else { return };
-        if self.wondering || !self.peers.at(SERVER).hop.is_open() {
+        if self.wondering || self.leaving.is_some() || !self.peers.at(SERVER).hop.is_open() {
             return;
         }
         let Some(peer) = self.peer_for_command(&name) else {

@@ -241,9 +241,13 @@ impl Server<'_> {
         match flight {
             Flight::Mail(_) => name.mailbox.sent(&self.mail.slots),
             Flight::Receipt(_) => name.receipts.sent(&self.mail.slots),
-            Flight::Log(number) => name.log_sent = number + 1,
+            Flight::Log(number) => {
+                name.log_sent = number + 1;
+                name.log_flown = number + 1;
+            }
             Flight::Skipped { upto, .. } => {
                 name.log_sent = upto;
+                name.log_flown = upto;
                 name.own_lost = 0;
             }
             Flight::Result(request) => name.result_sent = request,
@@ -275,8 +279,9 @@ impl Server<'_> {
             && from != upto
             && !self.has_change(from + 1)
         {
-            // What the page said is not remembered any more: the whole table follows it.
+            // What the page said is not remembered any more: it says nothing now, and the whole table follows it.
             self.names.at_mut(slot).snapshot = 1;
+            flight = Flight::Changes { from, upto: from };
         }
         let asked = flight;
         let name = self.names.at(slot);
@@ -386,6 +391,9 @@ impl Server<'_> {
     fn log_acknowledged(&mut self, slot: u32, upto: u32) {
         let name = self.names.at_mut(slot);
         name.log_acked = name.log_acked.max(upto);
+        if name.log_acked >= name.log_flown {
+            name.log_acked = name.log_sent;
+        }
         // Its own entries need no acknowledgement.
         loop {
             let name = self.names.at(slot);
@@ -424,6 +432,7 @@ impl Server<'_> {
         name.mailbox.rewind();
         name.receipts.rewind();
         name.log_sent = name.log_acked;
+        name.log_flown = name.log_acked;
         name.result_sent = name.last_request;
     }
 

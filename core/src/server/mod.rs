@@ -26,7 +26,7 @@ use crate::entropy::{Entropy, Key, Seed};
 use crate::hop::{Expired, Wants};
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
 use crate::name::Name;
-use crate::retry::RetryPolicy;
+use crate::retry::{RetryPolicy, note_time};
 use crate::sessions::{Sessions, list_deadline};
 use crate::stats::{Drop, Handled, Stats};
 use crate::table::{Index, List, Slots};
@@ -41,6 +41,8 @@ use storage::NameList;
 
 /// Timers that one call of `handle_timeout` runs at most: it bounds the events that one input can cause.
 const TIMERS_PER_CALL: usize = 8;
+/// Time between two events about foreign versions.
+const FOREIGN_EVENT_MS: u64 = 1_000;
 /// Events that wait to be polled at most.
 const EVENTS_MAX: usize = 16;
 
@@ -82,6 +84,7 @@ pub struct Server<'a> {
     epoch: u64,
     table_epoch: u64,
     now: Instant,
+    woke_at: Instant,
     wall: UnixSeconds,
 
     names: Slots<'a, NameSlot>,
@@ -113,6 +116,7 @@ pub struct Server<'a> {
 
     events: heapless::Deque<Pending, EVENTS_MAX>,
     events_lost: u32,
+    foreign_again_at: Instant,
     /// The name in the refusal that was polled last.
     refused_name: Name,
     /// An answer that needs no session.
@@ -165,6 +169,7 @@ impl<'a> Server<'a> {
             table_epoch: entropy.draw(),
             entropy,
             now: Instant::ZERO,
+            woke_at: Instant::ZERO,
             wall: UnixSeconds(0),
             names,
             index,
@@ -190,6 +195,7 @@ impl<'a> Server<'a> {
             store_again_at: Instant::ZERO,
             events: heapless::Deque::new(),
             events_lost: 0,
+            foreign_again_at: Instant::ZERO,
             refused_name: Name::VACANT,
             reply: None,
             scratch: [0; BODY_LEN_MAX],
@@ -271,8 +277,16 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// Strangers do not fill the log: one such event a second is enough, the counters have the rest.
+    fn report_foreign(&mut self, event: Pending) {
+        if self.now >= self.foreign_again_at {
+            self.foreign_again_at = self.now.plus_millis(FOREIGN_EVENT_MS);
+            self.report(event);
+        }
+    }
+
     fn note_time(&mut self, now: Instant) {
-        self.now = self.now.max(now);
+        note_time(&mut self.now, &mut self.woke_at, now, self.retry);
     }
 
     fn find(&self, name: &str) -> Option<u32> {
@@ -313,7 +327,7 @@ impl Endpoint for Server<'_> {
                 if reason == Drop::ForeignVersion {
                     self.reply = foreign_version(from, datagram);
                     let version = datagram.first().copied().unwrap_or_default();
-                    self.report(Pending::ForeignVersion {
+                    self.report_foreign(Pending::ForeignVersion {
                         address: from,
                         version,
                     });
@@ -347,12 +361,12 @@ impl Endpoint for Server<'_> {
             {
                 break;
             }
-            let (now, retry) = (self.now, self.retry);
+            let (now, woke_at, retry) = (self.now, self.woke_at, self.retry);
             match self
                 .names
                 .at_mut(slot)
                 .hop
-                .expire(now, retry, &mut self.stats)
+                .expire(now, woke_at, retry, &mut self.stats)
             {
                 Expired::Waits => self.attend(slot),
                 Expired::GaveUp => self.depart(slot, Departure::Silent),
@@ -388,8 +402,9 @@ impl Endpoint for Server<'_> {
             .silence
             .first()
             .map(|slot| self.names.at(slot).heard_at.plus_millis(self.silence_ms));
-        let store =
-            (self.store_failing && !self.unstable.is_empty()).then_some(self.store_again_at);
-        [deadline, silence, store].into_iter().flatten().min()
+        [deadline, silence, self.store_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 }

@@ -219,6 +219,12 @@ impl Server<'_> {
                 || !self.progress.is_empty())
     }
 
+    /// When the store is offered again what it has failed to take. While records wait for it, its answer comes first.
+    pub(super) fn store_deadline(&self) -> Option<Instant> {
+        let waits = self.store_failing && !self.unstable.is_empty() && !self.journal.is_full();
+        waits.then_some(self.store_again_at)
+    }
+
     /// Takes the next record to store. Records must become durable in this order; several may be stored together.
     /// O(1).
     pub fn poll_persist(&mut self) -> Option<Persist<'_>> {

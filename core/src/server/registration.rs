@@ -172,20 +172,22 @@ impl Server<'_> {
 
     /// Somebody asks for a name that is in use: whoever has it is asked for a sign of life.
     fn contest(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>) -> Handled {
-        let patience = self.retry.patience_ms();
-        let now = self.now;
+        let (now, retry) = (self.now, self.retry);
         let name = self.names.at_mut(slot);
         let age = now.millis_since(name.contested_at);
-        let asked = name.contested_at != Instant::ZERO && age <= 2 * patience;
+        let asked = name.contested_by == hello.id;
         if asked && name.contest_answered {
             return self.refuse(from, hello, Refusal::NameTaken);
         }
-        if asked && age > patience && !name.hop.is_open() {
+        if asked && age > retry.patience_ms() && !name.hop.is_open() {
             // There is no session to ask in, and its holder did not come back to open one.
             return self.admit(slot, from, hello, true);
         }
-        if !asked {
-            name.contested_at = now.max(Instant::from_millis(1));
+        // One contest at a time: its answer is fetched within an interval, then the next one may ask.
+        let free = name.contested_by == 0 || age > 2 * u64::from(retry.interval_ms);
+        if !asked && free {
+            name.contested_by = hello.id;
+            name.contested_at = now;
             name.contest_answered = false;
             name.hop.probe();
             self.attend(slot);
@@ -239,7 +241,7 @@ impl Server<'_> {
         name.capacity = hello.table_capacity;
         name.partial = false;
         name.partial_due = false;
-        name.contested_at = Instant::ZERO;
+        name.contested_by = 0;
         name.registering = true;
         name.fresh = !stays;
         if !stays {
@@ -364,9 +366,7 @@ impl Server<'_> {
         let now = self.now;
         let name = self.names.at_mut(slot);
         name.heard_at = now;
-        if name.contested_at != Instant::ZERO {
-            name.contest_answered = true;
-        }
+        name.contest_answered = true;
         self.silence.remove(&mut self.names, slot);
         if self.names.at(slot).is_here() {
             self.silence.push(&mut self.names, slot);

@@ -11,6 +11,9 @@ use crate::sessions::Side;
 use crate::stats::{Drop, Handled};
 use crate::wire::{Data, Datagram, Frame, Outcome};
 
+/// Requests are counted up to here: arithmetic on their numbers never wraps.
+const REQUEST_NUMBER_MAX: u32 = u32::MAX - 2 * REQUESTS_MAX;
+
 /// Outcomes in four bits each.
 const NONE: u128 = 0;
 const PENDING: u128 = 1;
@@ -66,12 +69,12 @@ impl NameSlot {
             // Its result is wanted again, if it is still remembered.
             self.result_sent = self.result_sent.min(request.saturating_sub(1));
             let recent = self.last_request - request < REQUESTS_MAX;
-            // An outcome without any effect was not stored, and is forgotten after a restart: decide it again.
-            let forgotten = recent && self.outcome_code(request) == NONE;
-            if forgotten {
-                self.set_outcome_code(request, PENDING);
+            // An outcome without any effect was not stored, and is forgotten after a restart. Later requests have
+            // taken effect since, so this one comes too late for its place.
+            if recent && self.outcome_code(request) == NONE {
+                self.set_outcome(request, Outcome::NotStored);
             }
-            return forgotten;
+            return false;
         }
         let skipped = (request - self.last_request - 1).min(REQUESTS_MAX);
         for ahead in 1..=skipped {
@@ -184,7 +187,7 @@ impl Server<'_> {
             }
             Frame::Leave { request } => {
                 // A client that came back by itself, before it knew that it had left, leaves again.
-                if self.names.at(slot).is_here() {
+                if self.names.at(slot).is_here() && request <= REQUEST_NUMBER_MAX {
                     self.names.at_mut(slot).note_leave(request);
                     self.leave(slot);
                 }
@@ -198,7 +201,8 @@ impl Server<'_> {
 
     fn is_new_request(&mut self, slot: u32, request: u32, text: &str) -> bool {
         let name = self.names.at_mut(slot);
-        if text.is_empty() || text.len() > TEXT_LEN_MAX || !name.is_here() {
+        let counts = 0 < request && request <= REQUEST_NUMBER_MAX;
+        if text.is_empty() || text.len() > TEXT_LEN_MAX || !counts || !name.is_here() {
             self.stats.drop(Drop::Unexpected);
             return false;
         }

@@ -71,6 +71,11 @@ impl Server<'_> {
                 let index = self.mail.insert(mail, text).ok_or(RestoreError::Full)?;
                 self.names.at_mut(to).mail_count += 1;
                 self.keep(index);
+                // Whoever comes back gets what was kept before anything else.
+                if self.names.at(to).standing == Standing::Online {
+                    self.names.at_mut(to).standing = Standing::Returning;
+                    self.announce(to);
+                }
             }
             Record::Channel {
                 number,

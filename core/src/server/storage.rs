@@ -77,7 +77,8 @@ pub struct NameSlot {
     pub(crate) links: [Link; NameList::COUNT],
     /// When it was last heard of, or watched.
     pub(crate) heard_at: Instant,
-    /// When somebody else asked for the name; zero: nobody does.
+    /// The session id under which somebody else asks for the name, or 0, and since when.
+    pub(crate) contested_by: u64,
     pub(crate) contested_at: Instant,
     /// It was heard of since.
     pub(crate) contest_answered: bool,
@@ -111,6 +112,8 @@ pub struct NameSlot {
     /// Next entry of the log to be acknowledged, and to be sent.
     pub(crate) log_acked: u32,
     pub(crate) log_sent: u32,
+    /// Up to here entries were sent in this session: what lies between this and `log_sent` was passed over.
+    pub(crate) log_flown: u32,
     /// Own entries that fell out of the log before the cursor came to them.
     pub(crate) own_lost: u32,
 }
@@ -139,6 +142,7 @@ impl NameSlot {
         hop: Hop::VACANT,
         links: [Link::VACANT; NameList::COUNT],
         heard_at: Instant::ZERO,
+        contested_by: 0,
         contested_at: Instant::ZERO,
         contest_answered: false,
         version: 0,
@@ -157,6 +161,7 @@ impl NameSlot {
         handed_over: 0,
         log_acked: 0,
         log_sent: 0,
+        log_flown: 0,
         own_lost: 0,
     };
 
