@@ -1,0 +1,388 @@
+//! A client as any adapter would drive it, with a person in front of it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use chatapp_core::{
+    ClientEvent, Command, CommandError, Endpoint, Flushed, Handled, MessageStatus, Request,
+};
+
+use crate::medium::Medium;
+use crate::model::{Model, NameId, ProcessId, Target, What};
+use crate::process::{Body, ClientMachine};
+use crate::queue::Millis;
+use crate::trace::{Kind, digest};
+use crate::violation::{Check, Violation};
+
+/// Datagrams that one turn can never need.
+const BUDGET: usize = 10_000;
+
+/// How a turn ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Everything is drained.
+    Rests,
+    /// The process crashed between two outputs.
+    Crashed,
+    /// The process has nothing more to do: it left, or was refused.
+    Exited,
+}
+
+/// What a person wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// `reg`.
+    Register,
+    /// `dereg`.
+    Deregister,
+    /// `dereg`, and the end of the process after it.
+    Exit,
+    /// `send` or `send_all`; the text is a number, and then this.
+    Say(Target, String),
+    /// A command that cannot be carried out.
+    Nonsense(Nonsense),
+}
+
+/// What people type by mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nonsense {
+    /// A message without text.
+    Empty,
+    /// A message that is one byte too long.
+    TooLong,
+    /// To register somebody else.
+    OtherName,
+    /// A recipient that is no name.
+    BadName,
+}
+
+/// A client process.
+pub struct ClientProcess {
+    /// Its number.
+    pub id: ProcessId,
+    /// Its name.
+    pub name: NameId,
+    /// The state machine.
+    pub machine: ClientMachine,
+    /// What is around it.
+    pub body: Body,
+    /// The display takes nothing.
+    pub display_full: bool,
+    /// What the person wants and the client could not take yet.
+    pub waiting: VecDeque<Ask>,
+    /// What it showed, for tests to read.
+    pub shown: Vec<String>,
+    /// It was told that it left.
+    left: bool,
+    exiting: bool,
+    gone: bool,
+}
+
+impl ClientProcess {
+    /// A process that was just started.
+    pub fn new(
+        id: ProcessId,
+        name: NameId,
+        machine: ClientMachine,
+        address: SocketAddr,
+        now: Millis,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            machine,
+            body: Body::new(address, now),
+            display_full: false,
+            waiting: VecDeque::new(),
+            shown: Vec::new(),
+            exiting: false,
+            gone: false,
+            left: false,
+        }
+    }
+
+    /// Takes a datagram.
+    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &[u8]) -> Handled {
+        let clock = self.body.clock(medium.now);
+        self.machine
+            .with(|client| client.handle_datagram(clock, from, bytes))
+    }
+
+    /// Time has passed.
+    pub fn wake(&mut self, medium: &Medium) {
+        let clock = self.body.clock(medium.now);
+        self.machine.with(|client| client.handle_timeout(clock));
+    }
+
+    /// Whether it was told that it left since this was last asked.
+    pub fn has_left(&mut self) -> bool {
+        std::mem::take(&mut self.left)
+    }
+
+    /// Drains the machine after an input, and gives it what the person wants next.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn turn(
+        &mut self,
+        medium: &mut Medium,
+        model: &mut Model,
+        names: &[String],
+        known: &dyn Fn() -> Vec<NameId>,
+    ) -> Result<Turn, Violation> {
+        loop {
+            let shown = self.show(medium, model)?;
+            if shown == Turn::Crashed || self.transmit(medium)? == Turn::Crashed {
+                return Ok(Turn::Crashed);
+            }
+            if shown == Turn::Exited || self.gone {
+                return Ok(Turn::Exited);
+            }
+            if !self.give_command(medium, model, names, known)? {
+                return Ok(Turn::Rests);
+            }
+        }
+    }
+
+    /// Shows what there is to show.
+    fn show(&mut self, medium: &mut Medium, model: &mut Model) -> Result<Turn, Violation> {
+        let Self {
+            id,
+            machine,
+            body,
+            shown,
+            left,
+            exiting,
+            ..
+        } = self;
+        let mut turn = Turn::Rests;
+        if self.display_full {
+            return Ok(turn);
+        }
+        loop {
+            if body.is_dying() {
+                return Ok(Turn::Crashed);
+            }
+            let more = machine.with(|client| {
+                let Some(event) = client.poll_event() else {
+                    return Ok(false);
+                };
+                let line = || format!("{event:?}");
+                medium.note(
+                    kind_of(&event),
+                    &[*id as u64, digest(line().as_bytes())],
+                    || format!("{}: {}", id, line()),
+                );
+                if medium.trace.is_readable() {
+                    shown.push(describe(&event));
+                }
+                if matches!(
+                    event,
+                    ClientEvent::Refused { .. } | ClientEvent::ForeignVersion { .. }
+                ) || *exiting && ends_exit(&event)
+                {
+                    turn = Turn::Exited;
+                }
+                *left |= matches!(event, ClientEvent::Deregistered { .. });
+                model.saw(*id, &event, medium.now).map(|()| true)
+            })?;
+            if !more {
+                break;
+            }
+            body.count_output();
+        }
+        Ok(turn)
+    }
+
+    /// Sends what there is to send.
+    fn transmit(&mut self, medium: &mut Medium) -> Result<Turn, Violation> {
+        let Self { machine, body, .. } = self;
+        let clock = body.clock(medium.now);
+        let mut outgoing = std::mem::take(&mut body.outgoing);
+        let flushed = machine.with(|client| {
+            outgoing.flush(client, clock, BUDGET, |to, bytes| {
+                body.offer(medium, to, bytes)
+            })
+        });
+        body.outgoing = outgoing;
+        match flushed {
+            Flushed::Budget => Err(Violation::new(
+                Check::Contract,
+                "a client sends without end",
+            )),
+            Flushed::Blocked if body.is_dying() => Ok(Turn::Crashed),
+            _ => Ok(Turn::Rests),
+        }
+    }
+
+    /// Gives the next command; true if the machine has to be drained after it.
+    fn give_command(
+        &mut self,
+        medium: &mut Medium,
+        model: &mut Model,
+        names: &[String],
+        known: &dyn Fn() -> Vec<NameId>,
+    ) -> Result<bool, Violation> {
+        let Some(ask) = self.waiting.front() else {
+            return Ok(false);
+        };
+        let text = match ask {
+            Ask::Say(_, filler) => model.next_text(filler),
+            Ask::Nonsense(Nonsense::TooLong) => "x".repeat(chatapp_core::limits::TEXT_LEN_MAX + 1),
+            _ => String::new(),
+        };
+        let (kind, command) = command_for(ask, &names[self.name], names, &text);
+        let clock = self.body.clock(medium.now);
+        let answer = self.machine.with(|client| client.command(clock, command));
+        let kind = answer.map_or_else(refusal_kind, |_| kind);
+        if answer == Err(CommandError::Busy) {
+            return Ok(false);
+        }
+        medium.note(kind, &[self.id as u64], || {
+            format!("{}: {command:?} {answer:?}", self.id)
+        });
+        let ask = self.waiting.pop_front();
+        self.exiting |= ask == Some(Ask::Exit) && answer.is_ok();
+        // Who wants to leave and is not in the room any more just goes.
+        self.gone |= ask == Some(Ask::Exit) && answer == Err(CommandError::Offline);
+        let (Ok(id), Some(ask)) = (answer, ask) else {
+            return Ok(true);
+        };
+        let what = match ask {
+            Ask::Register => What::Register,
+            Ask::Deregister | Ask::Exit => What::Deregister,
+            Ask::Say(target, _) => {
+                What::Message(model.wrote(self.id, target, text, medium.now, &known()))
+            }
+            Ask::Nonsense(nonsense) => {
+                return Err(Violation::new(
+                    Check::Contract,
+                    format!("a client takes {nonsense:?}"),
+                ));
+            }
+        };
+        model.asked(self.id, id, what, medium.now)?;
+        Ok(true)
+    }
+}
+
+fn command_for<'a>(
+    ask: &Ask,
+    own: &'a str,
+    names: &'a [String],
+    text: &'a str,
+) -> (Kind, Command<'a>) {
+    match ask {
+        Ask::Register => (Kind::Register, Command::Register { name: own }),
+        Ask::Deregister | Ask::Exit => (Kind::Deregister, Command::Deregister { name: own }),
+        Ask::Say(Target::Channel, _) => (Kind::SendAll, Command::SendAll { text }),
+        Ask::Say(Target::Nobody, _) => (Kind::SendUnknown, Command::Send { to: "nobody", text }),
+        Ask::Say(Target::Name(to), _) => {
+            let to = names[*to].as_str();
+            let kind = if to == own {
+                Kind::SendSelf
+            } else {
+                Kind::Send
+            };
+            (kind, Command::Send { to, text })
+        }
+        Ask::Nonsense(Nonsense::Empty | Nonsense::TooLong) => {
+            (Kind::Invalid, Command::SendAll { text })
+        }
+        Ask::Nonsense(Nonsense::OtherName) => (Kind::Invalid, Command::Register { name: "nobody" }),
+        Ask::Nonsense(Nonsense::BadName) => (
+            Kind::Invalid,
+            Command::Send {
+                to: "no body",
+                text: "hi",
+            },
+        ),
+    }
+}
+
+fn refusal_kind(error: CommandError) -> Kind {
+    match error {
+        CommandError::Busy => Kind::Busy,
+        CommandError::Offline => Kind::CommandOffline,
+        CommandError::AlreadyRegistered => Kind::Repetitious,
+        CommandError::TableFull => Kind::NoRoomInTable,
+        _ => Kind::Invalid,
+    }
+}
+
+/// Whether a process that wants to exit does so now.
+fn ends_exit(event: &ClientEvent<'_>) -> bool {
+    matches!(
+        event,
+        ClientEvent::Deregistered { .. }
+            | ClientEvent::ServerNotResponding {
+                request: Request::Deregister,
+                ..
+            }
+    )
+}
+
+/// The kind of an event.
+fn kind_of(event: &ClientEvent<'_>) -> Kind {
+    match event {
+        ClientEvent::Registered => Kind::Registered,
+        ClientEvent::TableUpdated => Kind::TableUpdated,
+        ClientEvent::KeptMessages => Kind::KeptMessages,
+        ClientEvent::Message {
+            channel, kept_at, ..
+        } => match (channel, kept_at) {
+            (false, None) => Kind::Direct,
+            (true, None) => Kind::Channel,
+            (false, Some(_)) => Kind::KeptDirect,
+            (true, Some(_)) => Kind::KeptChannel,
+        },
+        ClientEvent::ChannelDropped { .. } => Kind::ChannelDropped,
+        ClientEvent::Posted { .. } => Kind::Posted,
+        ClientEvent::NotPosted { .. } => Kind::NotPosted,
+        ClientEvent::MessageStatus { status, .. } => match status {
+            MessageStatus::SentToServer => Kind::SentToServer,
+            MessageStatus::Exists => Kind::Exists,
+            MessageStatus::Delivered => Kind::Delivered,
+            MessageStatus::Saved => Kind::Saved,
+            MessageStatus::MailboxFull => Kind::MailboxFull,
+            MessageStatus::NotStored => Kind::NotStored,
+            MessageStatus::NoSuchClient => Kind::NoSuchClient,
+            _ => Kind::NotDelivered,
+        },
+        ClientEvent::ServerNotResponding { request, .. } => match request {
+            Request::Register => Kind::RegisterUnanswered,
+            Request::Deregister => Kind::DeregisterUnanswered,
+            Request::SendAll => Kind::PostUnanswered,
+        },
+        ClientEvent::Offline { .. } => Kind::Offline,
+        ClientEvent::Deregistered { .. } => Kind::Deregistered,
+        _ => Kind::Refused,
+    }
+}
+
+/// An event as tests read it.
+fn describe(event: &ClientEvent<'_>) -> String {
+    match event {
+        ClientEvent::Message {
+            from,
+            text,
+            channel,
+            kept_at,
+        } => {
+            let kept = if kept_at.is_some() { "kept " } else { "" };
+            let channel = if *channel { "channel " } else { "" };
+            format!("{kept}{channel}{from}: {text}")
+        }
+        ClientEvent::MessageStatus { to, status, .. } => format!("{status:?} {to}"),
+        ClientEvent::ServerNotResponding { request, .. } => {
+            format!("ServerNotResponding {request:?}")
+        }
+        ClientEvent::ChannelDropped { count } => format!("ChannelDropped {count}"),
+        ClientEvent::Refused { reason } => format!("Refused {reason:?}"),
+        other => format!("{other:?}")
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+    }
+}

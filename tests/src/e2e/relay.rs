@@ -1,0 +1,378 @@
+//! Stands between clients and server: counts, cuts, loses, repeats and reorders datagrams.
+
+use std::collections::BinaryHeap;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::PATIENCE;
+
+/// Where a datagram was going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From a client to the server.
+    ToServer,
+    /// From the server to a client.
+    FromServer,
+    /// From one client to another.
+    BetweenClients,
+}
+
+/// A datagram that came by, whether it was let through or not.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// When.
+    pub at: Instant,
+    /// Where it was going.
+    pub direction: Direction,
+    /// Where it came from.
+    pub from: SocketAddr,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Seen {
+    /// Whether these bytes are in it.
+    pub fn carries(&self, bytes: &[u8]) -> bool {
+        self.bytes.windows(bytes.len()).any(|part| part == bytes)
+    }
+}
+
+/// What happens to datagrams on the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Weather {
+    /// Out of 100 datagrams, so many are lost.
+    pub loss_percent: u8,
+    /// Out of 100 datagrams, so many arrive twice.
+    pub duplicate_percent: u8,
+    /// Each copy is delayed by 0 to this many milliseconds, so that later ones overtake it.
+    pub delay_ms_max: u64,
+}
+
+/// A network in between. Clients that are given its [address](Self::address) as that of the server reach the server,
+/// and each other, through it: the server sees each of them at a socket of the relay, as behind a full-cone NAT.
+#[derive(Debug)]
+pub struct Relay {
+    network: Arc<Network>,
+    address: SocketAddr,
+}
+
+impl Relay {
+    /// A relay in front of `server`.
+    ///
+    /// # Panics
+    /// If no socket can be had.
+    pub fn before(server: SocketAddr, weather: Weather) -> Self {
+        let entrance = Arc::new(socket());
+        let address = entrance
+            .local_addr()
+            .expect("a bound socket has an address");
+        let (post, letters) = channel();
+        let network = Arc::new(Network {
+            server,
+            entrance: Arc::clone(&entrance),
+            weather,
+            closed: AtomicBool::new(false),
+            changed: Condvar::new(),
+            state: Mutex::new(State {
+                clients: Vec::new(),
+                seen: Vec::new(),
+                cut: Vec::new(),
+                random: fastrand::Rng::with_seed(1),
+                post: Some(post),
+                threads: vec![std::thread::spawn(move || deliver(&letters))],
+            }),
+        });
+        network.listen(entrance, None);
+        Self { network, address }
+    }
+
+    /// A relay in front of nothing: whatever comes is recorded and never answered.
+    ///
+    /// # Panics
+    /// If no socket can be had.
+    pub fn before_nothing() -> Self {
+        let relay = Self::before((Ipv4Addr::LOCALHOST, 9).into(), Weather::default());
+        relay.cut(Direction::ToServer);
+        relay
+    }
+
+    /// What clients take for the server.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// From now on, nothing passes in this direction.
+    pub fn cut(&self, direction: Direction) {
+        self.network.state().cut.push((direction, None));
+    }
+
+    /// From now on, nothing passes in this direction to or from the client at this port.
+    pub fn cut_for(&self, direction: Direction, client_port: u16) {
+        self.network
+            .state()
+            .cut
+            .push((direction, Some(client_port)));
+    }
+
+    /// Everything passes again.
+    pub fn mend(&self) {
+        self.network.state().cut.clear();
+    }
+
+    /// All datagrams that came in this direction, since the start or the last [`forget`](Self::forget).
+    pub fn seen(&self, direction: Direction) -> Vec<Seen> {
+        self.network
+            .state()
+            .seen
+            .iter()
+            .filter(|seen| seen.direction == direction)
+            .cloned()
+            .collect()
+    }
+
+    /// Forgets what came by.
+    pub fn forget(&self) {
+        self.network.state().seen.clear();
+    }
+
+    /// Waits until a datagram that goes in this direction carries these bytes.
+    ///
+    /// # Panics
+    /// If none comes.
+    pub fn sees(&self, direction: Direction, bytes: &[u8]) {
+        self.waits_for(&format!("{bytes:?} {direction:?}"), |seen| {
+            seen.iter()
+                .any(|seen| seen.direction == direction && seen.carries(bytes))
+        });
+    }
+
+    /// Waits until `count` datagrams came in this direction.
+    ///
+    /// # Panics
+    /// If they do not come.
+    pub fn sees_datagrams(&self, direction: Direction, count: usize) {
+        self.waits_for(&format!("{count} datagrams {direction:?}"), |seen| {
+            seen.iter()
+                .filter(|seen| seen.direction == direction)
+                .count()
+                >= count
+        });
+    }
+
+    fn waits_for(&self, what: &str, condition: impl Fn(&[Seen]) -> bool) {
+        let (state, timeout) = self
+            .network
+            .changed
+            .wait_timeout_while(self.network.state(), PATIENCE, |state| {
+                !condition(&state.seen)
+            })
+            .expect("no thread of the relay panics");
+        let came = state.seen.len();
+        drop(state);
+        assert!(
+            !timeout.timed_out(),
+            "the relay waited in vain for {what}; {came} datagrams came in all"
+        );
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.network.closed.store(true, Ordering::Relaxed);
+        let mut state = self.network.state();
+        state.post = None;
+        let threads = std::mem::take(&mut state.threads);
+        drop(state);
+        for thread in threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn socket() -> UdpSocket {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has a free port");
+    socket
+        .set_read_timeout(Some(Duration::from_millis(50)))
+        .expect("50 ms is a valid timeout");
+    socket
+}
+
+/// A client, and the socket that stands for it.
+#[derive(Debug)]
+struct Client {
+    address: SocketAddr,
+    front: Arc<UdpSocket>,
+}
+
+#[derive(Debug)]
+struct Network {
+    server: SocketAddr,
+    entrance: Arc<UdpSocket>,
+    weather: Weather,
+    closed: AtomicBool,
+    changed: Condvar,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    clients: Vec<Client>,
+    seen: Vec<Seen>,
+    /// Directions in which nothing passes, for one client or for all.
+    cut: Vec<(Direction, Option<u16>)>,
+    random: fastrand::Rng,
+    post: Option<Sender<Letter>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Network {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no thread of the relay panics")
+    }
+
+    /// Takes what comes at `socket`, which stands for `owner`, or for the server.
+    fn listen(self: &Arc<Self>, socket: Arc<UdpSocket>, owner: Option<SocketAddr>) {
+        let network = Arc::clone(self);
+        let thread = std::thread::spawn(move || {
+            let mut buffer = [0; 2_048];
+            while !network.closed.load(Ordering::Relaxed) {
+                if let Ok((len, from)) = socket.recv_from(&mut buffer) {
+                    network.take(from, owner, &buffer[..len]);
+                }
+            }
+        });
+        self.state().threads.push(thread);
+    }
+
+    fn take(self: &Arc<Self>, from: SocketAddr, owner: Option<SocketAddr>, bytes: &[u8]) {
+        let (direction, out, to) = match owner {
+            None => (Direction::ToServer, self.front_of(from), self.server),
+            Some(client) if from == self.server => {
+                (Direction::FromServer, Arc::clone(&self.entrance), client)
+            }
+            Some(client) => (Direction::BetweenClients, self.front_of(from), client),
+        };
+        let mut state = self.state();
+        state.seen.push(Seen {
+            at: Instant::now(),
+            direction,
+            from,
+            bytes: bytes.to_owned(),
+        });
+        self.changed.notify_all();
+        let touches = |port| {
+            [Some(from), owner]
+                .into_iter()
+                .flatten()
+                .any(|end| end.port() == port)
+        };
+        let is_cut = state
+            .cut
+            .iter()
+            .any(|&(cut, port)| cut == direction && port.is_none_or(touches));
+        if is_cut || state.random.u8(0..100) < self.weather.loss_percent {
+            return;
+        }
+        let copies = if state.random.u8(0..100) < self.weather.duplicate_percent {
+            2
+        } else {
+            1
+        };
+        for _ in 0..copies {
+            let delay_ms = state.random.u64(0..=self.weather.delay_ms_max);
+            let due = Instant::now() + Duration::from_millis(delay_ms);
+            let letter = Letter {
+                due,
+                out: Arc::clone(&out),
+                to,
+                bytes: bytes.to_owned(),
+            };
+            if delay_ms == 0 {
+                letter.goes();
+            } else if let Some(post) = &state.post {
+                let _ = post.send(letter);
+            }
+        }
+    }
+
+    fn front_of(self: &Arc<Self>, address: SocketAddr) -> Arc<UdpSocket> {
+        let mut state = self.state();
+        if let Some(client) = state
+            .clients
+            .iter()
+            .find(|client| client.address == address)
+        {
+            return Arc::clone(&client.front);
+        }
+        let front = Arc::new(socket());
+        state.clients.push(Client {
+            address,
+            front: Arc::clone(&front),
+        });
+        drop(state);
+        self.listen(Arc::clone(&front), Some(address));
+        front
+    }
+}
+
+/// A datagram on its way.
+#[derive(Debug)]
+struct Letter {
+    due: Instant,
+    out: Arc<UdpSocket>,
+    to: SocketAddr,
+    bytes: Vec<u8>,
+}
+
+impl Letter {
+    /// As on any network, what cannot be sent is lost.
+    fn goes(self) {
+        let _ = self.out.send_to(&self.bytes, self.to);
+    }
+}
+
+impl PartialEq for Letter {
+    fn eq(&self, other: &Self) -> bool {
+        self.due == other.due
+    }
+}
+
+impl Eq for Letter {}
+
+impl PartialOrd for Letter {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Letter {
+    /// The heap gives the greatest first: that is the one that is due first.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.due.cmp(&self.due)
+    }
+}
+
+/// Sends each letter when it is due, until nobody can post any more.
+fn deliver(letters: &Receiver<Letter>) {
+    let mut waiting = BinaryHeap::<Letter>::new();
+    loop {
+        let now = Instant::now();
+        while waiting.peek().is_some_and(|letter| letter.due <= now) {
+            if let Some(letter) = waiting.pop() {
+                letter.goes();
+            }
+        }
+        let pause = waiting
+            .peek()
+            .map_or(PATIENCE, |letter| letter.due.saturating_duration_since(now));
+        match letters.recv_timeout(pause) {
+            Ok(letter) => waiting.push(letter),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A running server and its clients.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use jiff::civil::DateTime;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Process, TABLE, WELCOME, free_port};
+
+/// A server on its own port.
+#[derive(Debug)]
+pub struct Room {
+    /// The server.
+    pub server: Process,
+    /// Its port.
+    pub port: u16,
+}
+
+impl Room {
+    /// Starts a server and waits until it serves.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn open() -> Self {
+        Self::open_with(&[])
+    }
+
+    /// Starts a server with these options and waits until it serves.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn open_with(options: &[&str]) -> Self {
+        Self::open_at(free_port(), options)
+    }
+
+    /// Starts a server on this port and waits until it serves.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn open_at(port: u16, options: &[&str]) -> Self {
+        let text = port.to_string();
+        let mut server = Process::start(&[&["-s", &text], options].concat());
+        let line = server.shows_next();
+        assert!(
+            line.starts_with("The server starts!") && line.contains(&text),
+            "{line}"
+        );
+        Self { server, port }
+    }
+
+    /// Where clients on this machine find the server.
+    pub fn address(&self) -> SocketAddr {
+        (IpAddr::V4(Ipv4Addr::LOCALHOST), self.port).into()
+    }
+
+    /// Starts a client on any free port and waits until it is registered and has the table.
+    ///
+    /// # Panics
+    /// If it does not register.
+    pub fn join(&self, name: &str) -> Process {
+        Self::join_at(self.address(), name, 0)
+    }
+
+    /// The same, with the server (or what stands before it) at `server`, and a client port.
+    ///
+    /// # Panics
+    /// If it does not register.
+    pub fn join_at(server: SocketAddr, name: &str, port: u16) -> Process {
+        let mut client = Self::start_client(server, name, port);
+        client.shows(WELCOME);
+        client.shows(TABLE);
+        client
+    }
+
+    /// Starts a client and waits for nothing.
+    pub fn start_client(server: SocketAddr, name: &str, port: u16) -> Process {
+        let arguments = [
+            "-c",
+            name,
+            &server.ip().to_string(),
+            &server.port().to_string(),
+            &port.to_string(),
+        ];
+        Process::start(&arguments)
+    }
+
+    /// Starts clients one after another; afterwards all of them know all of them.
+    ///
+    /// # Panics
+    /// If one does not register, or is not told of the others.
+    pub fn join_all<const N: usize>(&self, names: [&str; N]) -> [Process; N] {
+        Self::join_all_at(self.address(), names)
+    }
+
+    /// The same, with the server (or what stands before it) at `server`.
+    ///
+    /// # Panics
+    /// If one does not register, or is not told of the others.
+    pub fn join_all_at<const N: usize>(server: SocketAddr, names: [&str; N]) -> [Process; N] {
+        let mut clients: Vec<Process> = Vec::new();
+        for name in names {
+            let newcomer = Self::join_at(server, name, 0);
+            clients.iter_mut().for_each(|client| client.shows(TABLE));
+            clients.push(newcomer);
+        }
+        clients.try_into().expect("as many clients as names")
+    }
+}
+
+/// Whether `line` is `sender: <time> text` with a time of the last few minutes, such as
+/// `bob: <2022-03-24 19:31:32> hi`.
+pub fn is_stamped(line: &str, sender: &str, text: &str) -> bool {
+    let stamp = line
+        .strip_prefix(sender)
+        .and_then(|rest| rest.strip_prefix(": <"))
+        .and_then(|rest| rest.strip_suffix(text))
+        .and_then(|rest| rest.strip_suffix("> "));
+    let Some(Ok(stamp)) = stamp.map(|stamp| DateTime::strptime("%Y-%m-%d %H:%M:%S", stamp)) else {
+        return false;
+    };
+    let Ok(stamp) = stamp.to_zoned(TimeZone::UTC) else {
+        return false;
+    };
+    let age_s = Timestamp::now().as_second() - stamp.timestamp().as_second();
+    (0..300).contains(&age_s)
+}

@@ -1,0 +1,125 @@
+//! `ChatApp` at a terminal.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use super::{PATIENCE, binary};
+
+/// A running `ChatApp` with a pseudo-terminal as its input and output, killed when it is dropped.
+#[derive(Debug)]
+pub struct Terminal {
+    child: Child,
+    keyboard: File,
+    screen: Arc<(Mutex<String>, Condvar)>,
+    looked_at: usize,
+}
+
+impl Terminal {
+    /// Starts `ChatApp` with these arguments.
+    ///
+    /// # Panics
+    /// If there is no pseudo-terminal, or the process cannot be started.
+    pub fn start(arguments: &[&str]) -> Self {
+        let (ours, theirs) = pair().expect("a pseudo-terminal can be had");
+        let copy = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
+        let child = Command::new(binary())
+            .args(arguments)
+            .env("TERM", "dumb")
+            .stdin(copy())
+            .stdout(copy())
+            .stderr(copy())
+            .spawn()
+            .expect("the binary can be started");
+        let keyboard = File::from(ours);
+        let screen = Arc::<(Mutex<String>, Condvar)>::default();
+        let mut output = keyboard.try_clone().expect("a descriptor can be copied");
+        let watcher = Arc::clone(&screen);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            // When the process is gone, reading fails.
+            while let Ok(len @ 1..) = output.read(&mut bytes) {
+                let mut text = watcher.0.lock().expect("no reader of a screen panics");
+                text.push_str(&String::from_utf8_lossy(&bytes[..len]));
+                watcher.1.notify_all();
+            }
+        });
+        Self {
+            child,
+            keyboard,
+            screen,
+            looked_at: 0,
+        }
+    }
+
+    /// Types these keys.
+    ///
+    /// # Panics
+    /// If the terminal is closed.
+    pub fn types(&mut self, keys: &str) {
+        self.keyboard
+            .write_all(keys.as_bytes())
+            .expect("the terminal is open");
+    }
+
+    /// Waits until this text is on the screen, behind what was waited for before.
+    ///
+    /// # Panics
+    /// If it does not come.
+    pub fn shows(&mut self, text: &str) {
+        let start = self.looked_at;
+        let screen = self.screen.0.lock().expect("no reader of a screen panics");
+        let (screen, _) = self
+            .screen
+            .1
+            .wait_timeout_while(screen, PATIENCE, |screen| !screen[start..].contains(text))
+            .expect("no reader of a screen panics");
+        match screen[start..].find(text) {
+            Some(place) => self.looked_at = start + place + text.len(),
+            None => panic!("{text:?} did not come on the screen:\n{}", *screen),
+        }
+    }
+
+    /// All that came on the screen so far.
+    pub fn screen(&self) -> String {
+        self.screen
+            .0
+            .lock()
+            .expect("no reader of a screen panics")
+            .clone()
+    }
+
+    /// Waits for the end of the process and returns its exit code; -1 if a signal ended it.
+    ///
+    /// # Panics
+    /// If the process cannot be waited for.
+    pub fn ends(&mut self) -> i32 {
+        self.child
+            .wait()
+            .expect("the process can be waited for")
+            .code()
+            .unwrap_or(-1)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    grantpt(&ours)?;
+    unlockpt(&ours)?;
+    let name = ptsname(&ours, Vec::new())?;
+    let theirs = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())?;
+    Ok((ours, theirs))
+}

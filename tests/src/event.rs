@@ -1,0 +1,77 @@
+//! What happens in a world, and to whom.
+
+use std::net::SocketAddr;
+
+use crate::model::{NameId, ProcessId};
+
+/// Something that will happen.
+#[derive(Debug)]
+pub enum Event {
+    /// A datagram arrives at an address.
+    Arrive {
+        /// Who sent it, as it says.
+        from: SocketAddr,
+        /// Where it arrives.
+        to: SocketAddr,
+        /// The payload.
+        bytes: Vec<u8>,
+    },
+    /// A process wants to be woken.
+    Wake(Node),
+    /// The store has synced for this life of the server.
+    Synced {
+        /// Which server process.
+        life: u32,
+    },
+    /// Whoever directs the world is called.
+    Cue(Cue),
+}
+
+/// A process of the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Node {
+    /// The server.
+    Server,
+    /// A client.
+    Client(ProcessId),
+}
+
+/// A call to whoever directs the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cue {
+    /// The person with this name acts.
+    Act(NameId),
+    /// A fault of this kind happens.
+    Fault(FaultKind),
+    /// A fault ends.
+    End(Ending),
+}
+
+/// The kinds of faults that a director lets happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields of the plan say what they are")]
+pub enum FaultKind {
+    Crash,
+    ServerCrash,
+    Pause,
+    Roam,
+    Rival,
+    Clog,
+    Partition,
+    Attack,
+}
+
+/// What a fault leaves behind until it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Somebody starts a client under this name again.
+    Return(NameId),
+    /// The server starts again.
+    ServerReturn,
+    /// A process runs on.
+    Resume(Node),
+    /// A direction is open again.
+    Reconnect(SocketAddr, SocketAddr),
+    /// Display and socket take things again.
+    Unclog(Node),
+}

@@ -1,0 +1,251 @@
+//! What those who gave commands are told: one final event each, and a true one.
+
+use chatapp_core::wire::Refusal;
+use chatapp_core::{ClientEvent, CommandId, MessageStatus};
+
+use super::{MessageId, Model, NameId, Outcome, ProcessId, Target, What, answers, outcome_of};
+use crate::process::PATIENCE;
+use crate::queue::Millis;
+use crate::violation::{Check, Violation};
+
+impl Model {
+    /// A process was told something about one of its commands.
+    pub(super) fn settled(
+        &mut self,
+        process: ProcessId,
+        event: &ClientEvent<'_>,
+        at: Millis,
+    ) -> Result<(), Violation> {
+        let (id, last) = match (event.settles(), event) {
+            (Some(id), _) => (id, true),
+            (None, ClientEvent::MessageStatus { id, .. }) => (*id, false),
+            _ => return Ok(()),
+        };
+        let what = self.answered(process, id, event, last)?;
+        if *event == (ClientEvent::Deregistered { id }) {
+            let life = &mut self.lives[process];
+            life.left = life.commands.get(&id.number()).map(|asked| asked.at);
+        }
+        match what {
+            What::Message(message) => self.outcome(message, event, last, at),
+            _ => Ok(()),
+        }
+    }
+
+    /// The command that an event is about: it must exist, wait, and be of the kind that is answered.
+    fn answered(
+        &mut self,
+        process: ProcessId,
+        id: CommandId,
+        event: &ClientEvent<'_>,
+        last: bool,
+    ) -> Result<What, Violation> {
+        let wrong = |why: &str| Violation::new(Check::OneFinalEvent, format!("{why}: {event:?}"));
+        let asked = self.lives[process].commands.get_mut(&id.number());
+        let asked = asked.ok_or_else(|| wrong("no such command"))?;
+        if asked.settled {
+            return Err(wrong("the command was settled before"));
+        }
+        asked.settled = last;
+        let message = match asked.what {
+            What::Message(message) => Some(&self.messages[message]),
+            _ => None,
+        };
+        if answers(event, asked.what, message) {
+            Ok(asked.what)
+        } else {
+            Err(wrong("no answer to this command"))
+        }
+    }
+
+    /// The first registration of a process was accepted.
+    pub(super) fn welcomed(&mut self, process: ProcessId) -> Result<(), Violation> {
+        if std::mem::replace(&mut self.lives[process].welcomed, true) {
+            return Err(Violation::new(
+                Check::OneFinalEvent,
+                format!("{} was welcomed twice", self.who(process)),
+            ));
+        }
+        Ok(())
+    }
+
+    /// A registration is settled by the first table.
+    pub(super) fn registered(&mut self, process: ProcessId) -> Result<(), Violation> {
+        let life = &mut self.lives[process];
+        if let Some(asked) = life
+            .registering
+            .take()
+            .and_then(|id| life.commands.get_mut(&id))
+        {
+            asked.settled = true;
+            self.registered_in.insert(life.name, asked.memory);
+        }
+        Ok(())
+    }
+
+    /// A message has an outcome, which must be true.
+    fn outcome(
+        &mut self,
+        id: MessageId,
+        event: &ClientEvent<'_>,
+        last: bool,
+        at: Millis,
+    ) -> Result<(), Violation> {
+        if let ClientEvent::MessageStatus { to, status, .. } = event {
+            self.status(id, to, *status)?;
+        }
+        if let ClientEvent::NotPosted { store_failed, .. } = event {
+            let excused = if *store_failed {
+                self.limits.store_fails
+            } else {
+                !self.limits.roomy
+            };
+            if !excused {
+                return Err(self.untrue(id, "not posted"));
+            }
+        }
+        if last {
+            self.messages[id].outcome = Some((outcome_of(event), at));
+        }
+        let same_memory = self.messages[id].memory == self.memory;
+        if same_memory
+            && matches!(event, ClientEvent::NotPosted { .. })
+            && !self.messages[id].showings.is_empty()
+        {
+            return Err(self.untrue(id, "not posted, but shown"));
+        }
+        Ok(())
+    }
+
+    fn status(&self, id: MessageId, to: &str, status: MessageStatus) -> Result<(), Violation> {
+        let message = &self.messages[id];
+        if let Target::Name(name) = message.target
+            && self.names[name] != to
+        {
+            return Err(self.untrue(id, "another recipient"));
+        }
+        let known = !message.recipients.is_empty() && message.memory == self.memory;
+        match status {
+            MessageStatus::Delivered if message.showings.is_empty() => Err(Violation::new(
+                Check::DeliveredIsShown,
+                format!(
+                    "{} was reported received; nobody showed it",
+                    self.describe(id)
+                ),
+            )),
+            MessageStatus::MailboxFull if self.limits.roomy => Err(self.untrue(id, "mailbox full")),
+            MessageStatus::NotStored if !self.limits.store_fails && !self.limits.server_crashes => {
+                Err(self.untrue(id, "not stored"))
+            }
+            MessageStatus::NoSuchClient if known => Err(self.untrue(id, "no such client")),
+            MessageStatus::Delivered | MessageStatus::Saved | MessageStatus::Exists
+                if message.target == Target::Nobody =>
+            {
+                Err(self.untrue(id, "success with nobody"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn untrue(&self, id: MessageId, what: &str) -> Violation {
+        Violation::new(
+            Check::RefusalIsTrue,
+            format!("{} was told: {what}", self.describe(id)),
+        )
+    }
+
+    /// A process was refused: there must be a reason.
+    pub(super) fn refused(
+        &mut self,
+        process: ProcessId,
+        reason: Refusal,
+        at: Millis,
+    ) -> Result<(), Violation> {
+        let rival = self.has_rival(process);
+        let true_reason = match reason {
+            Refusal::NameTaken | Refusal::Displaced => rival,
+            Refusal::RoomFull => !self.limits.names_fit,
+            Refusal::NotStored => self.limits.store_fails,
+            _ => false,
+        };
+        // A registration that is under way ends in this; everything else has a final event of its own.
+        let life = &mut self.lives[process];
+        if let Some(asked) = life
+            .registering
+            .take()
+            .and_then(|id| life.commands.get_mut(&id))
+        {
+            asked.settled = true;
+        }
+        if true_reason {
+            return Ok(());
+        }
+        let detail = format!("{} was refused at {at} ms: {reason}", self.who(process));
+        Err(Violation::new(Check::RefusalIsTrue, detail))
+    }
+
+    /// Whether the name of a process may have been another's since it started.
+    fn has_rival(&self, process: ProcessId) -> bool {
+        let life = &self.lives[process];
+        // What a rival that ended had sent may still arrive, and be believed for as long as retries last.
+        let after_life = self.limits.longest_delay + 2 * PATIENCE;
+        self.lives.iter().enumerate().any(|(other, rival)| {
+            let over = rival
+                .ended
+                .is_some_and(|ended| ended + after_life < life.started);
+            other != process && rival.name == life.name && (!over || self.limits.attacked)
+        })
+    }
+
+    /// A process was told that it left, while the server had these names online.
+    ///
+    /// # Errors
+    /// If its own is one of them, and nobody else has it.
+    pub fn left(&self, process: ProcessId, online: &[NameId]) -> Result<(), Violation> {
+        if !online.contains(&self.lives[process].name) || self.has_rival(process) {
+            return Ok(());
+        }
+        let detail = format!("{} was told that it left", self.who(process));
+        Err(Violation::new(Check::LeftIsOffline, detail))
+    }
+
+    /// Commands of a living process that have no final event yet, for people.
+    pub fn unsettled(&self, process: ProcessId) -> Vec<String> {
+        let waiting = self.lives[process]
+            .commands
+            .iter()
+            .filter(|(_, asked)| !asked.settled);
+        waiting
+            .map(|(id, asked)| {
+                let what = match asked.what {
+                    What::Message(message) => self.describe(message),
+                    other => format!("{other:?}"),
+                };
+                format!(
+                    "command {id} of {} given at {} ms: {what}",
+                    self.who(process),
+                    asked.at
+                )
+            })
+            .collect()
+    }
+
+    /// Messages so far.
+    pub fn message_count(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Checks that all messages from this one on were received, saved or posted.
+    ///
+    /// # Errors
+    /// The first that was not.
+    pub fn all_arrived_since(&self, first: MessageId) -> Result<(), Violation> {
+        for (id, message) in self.messages.iter().enumerate().skip(first) {
+            match message.outcome {
+                Some((Outcome::Delivered | Outcome::Saved | Outcome::Posted, _)) => {}
+                _ => return Err(self.untrue(id, "it did not arrive, in a healthy room")),
+            }
+        }
+        Ok(())
+    }
+}

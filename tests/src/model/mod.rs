@@ -1,0 +1,362 @@
+//! The reference model: who asked for what, who was told what, and what must follow. Only maps and lists, filled
+//! by what a person in the room sees; it knows nothing of the protocol.
+
+mod finals;
+mod promises;
+mod shown;
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use chatapp_core::{ClientEvent, CommandId, MessageStatus, Request, UnixSeconds};
+
+use crate::plan::{Plan, Sizes};
+use crate::queue::Millis;
+use crate::violation::{Check, Violation};
+
+/// Number of a name.
+pub type NameId = usize;
+/// Number of a process, in the order of their starts.
+pub type ProcessId = usize;
+/// Number of a message, in the order of the commands.
+pub type MessageId = usize;
+
+/// The wall clock when the world begins.
+pub const WALL_CLOCK_START: u32 = 1_800_000_000;
+
+/// What the wall clock shows.
+pub fn wall_clock(at: Millis) -> UnixSeconds {
+    UnixSeconds(WALL_CLOCK_START + u32::try_from(at / 1_000).unwrap_or(u32::MAX / 4))
+}
+
+/// All that is known from outside about one run.
+pub struct Model {
+    names: Vec<String>,
+    limits: Limits,
+    lives: Vec<Life>,
+    messages: Vec<Message>,
+    /// How often the server lost its memory.
+    memory: u32,
+    /// Names whose process was told that it is registered, and by which memory.
+    registered_in: BTreeMap<NameId, u32>,
+}
+
+/// Which excuses the plan gives.
+struct Limits {
+    roomy: bool,
+    store_fails: bool,
+    /// The server forgets refusals when it crashes: a request that is repeated behind later ones is refused then.
+    server_crashes: bool,
+    names_fit: bool,
+    /// Recipients may have to forget what they showed: the memory for it is smaller than what can be repeated.
+    forgetful_windows: bool,
+    attacked: bool,
+    /// Longest time that a datagram is under way.
+    longest_delay: Millis,
+}
+
+/// A process.
+struct Life {
+    name: NameId,
+    started: Millis,
+    ended: Option<Millis>,
+    /// When it was asked to deregister the last time that it did.
+    left: Option<Millis>,
+    commands: BTreeMap<u32, Asked>,
+    registering: Option<u32>,
+    /// It was told that its first registration was accepted.
+    welcomed: bool,
+    numbered: u32,
+    /// Times it was told that kept messages follow, and none has followed yet.
+    greeted: bool,
+    ever_greeted: bool,
+    /// The last message shown from each name, direct and channel.
+    last_shown: BTreeMap<(NameId, bool), MessageId>,
+    /// Channel messages that were announced as dropped.
+    dropped: u32,
+}
+
+/// A command that was taken.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    at: Millis,
+    what: What,
+    /// Which memory of the server it was given to.
+    memory: u32,
+    settled: bool,
+}
+
+/// What a command asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// To register.
+    Register,
+    /// To deregister.
+    Deregister,
+    /// To send this message.
+    Message(MessageId),
+}
+
+/// Whom a message is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// One name.
+    Name(NameId),
+    /// A name that nobody has.
+    Nobody,
+    /// All names that were known.
+    Channel,
+}
+
+/// A message that somebody asked to send.
+struct Message {
+    process: ProcessId,
+    /// Place among the messages of its process.
+    number: u32,
+    target: Target,
+    text: String,
+    at: Millis,
+    /// Which memory of the server it was sent to.
+    memory: u32,
+    /// Names that the server knew, other than the sender's.
+    recipients: Vec<NameId>,
+    outcome: Option<(Outcome, Millis)>,
+    showings: Vec<Showing>,
+}
+
+/// What the sender was finally told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Delivered,
+    Saved,
+    Posted,
+    NotPosted,
+    Other,
+}
+
+/// A message that a process showed.
+struct Showing {
+    process: ProcessId,
+    at: Millis,
+    /// It came through the server for certain.
+    by_server: bool,
+}
+
+impl Model {
+    /// Nothing has happened yet.
+    pub fn new(plan: &Plan, names: Vec<String>) -> Self {
+        let straggles = plan.network.straggle != 0;
+        Self {
+            names,
+            limits: Limits {
+                roomy: plan.is_roomy(),
+                store_fails: plan.store.fail != 0,
+                server_crashes: plan.nodes.server_crash != 0,
+                names_fit: plan.sizes.names >= plan.clients,
+                forgetful_windows: plan.sizes.windows < Sizes::ROOMY.windows,
+                attacked: plan.network.attack != 0,
+                longest_delay: if straggles {
+                    plan.network.slow
+                } else {
+                    plan.network.delay
+                },
+            },
+            lives: Vec::new(),
+            messages: Vec::new(),
+            memory: 0,
+            registered_in: BTreeMap::new(),
+        }
+    }
+
+    /// A process was started under a name.
+    pub fn started(&mut self, name: NameId, at: Millis) -> ProcessId {
+        self.lives.push(Life {
+            name,
+            started: at,
+            ended: None,
+            left: None,
+            commands: BTreeMap::new(),
+            registering: None,
+            welcomed: false,
+            numbered: 0,
+            greeted: false,
+            ever_greeted: false,
+            last_shown: BTreeMap::new(),
+            dropped: 0,
+        });
+        self.lives.len() - 1
+    }
+
+    /// A process ended, in whatever way.
+    pub fn ended(&mut self, process: ProcessId, at: Millis) {
+        self.lives[process].ended = Some(at);
+    }
+
+    /// The text of the next message: its number tells it from all others.
+    pub fn next_text(&self, filler: &str) -> String {
+        format!("#{}{filler}", self.messages.len())
+    }
+
+    /// A message was accepted for sending, while the server knew these names.
+    pub fn wrote(
+        &mut self,
+        process: ProcessId,
+        target: Target,
+        text: String,
+        at: Millis,
+        known: &[NameId],
+    ) -> MessageId {
+        let life = &mut self.lives[process];
+        life.numbered += 1;
+        let own = life.name;
+        let meant = |name: &NameId| match target {
+            Target::Channel => *name != own,
+            Target::Name(one) => *name == one,
+            Target::Nobody => false,
+        };
+        self.messages.push(Message {
+            process,
+            number: life.numbered,
+            target,
+            text,
+            at,
+            memory: self.memory,
+            recipients: known.iter().copied().filter(meant).collect(),
+            outcome: None,
+            showings: Vec::new(),
+        });
+        self.messages.len() - 1
+    }
+
+    /// A process took a command.
+    ///
+    /// # Errors
+    /// If the number of the command is not new.
+    pub fn asked(
+        &mut self,
+        process: ProcessId,
+        id: CommandId,
+        what: What,
+        at: Millis,
+    ) -> Result<(), Violation> {
+        let life = &mut self.lives[process];
+        if what == What::Register {
+            life.registering = Some(id.number());
+        }
+        match life.commands.insert(
+            id.number(),
+            Asked {
+                at,
+                what,
+                memory: self.memory,
+                settled: false,
+            },
+        ) {
+            None => Ok(()),
+            Some(_) => Err(Violation::new(
+                Check::OneFinalEvent,
+                format!("command {id} is not a new number"),
+            )),
+        }
+    }
+
+    /// A process took an event to show it.
+    ///
+    /// # Errors
+    /// If the event breaks a promise.
+    pub fn saw(
+        &mut self,
+        process: ProcessId,
+        event: &ClientEvent<'_>,
+        at: Millis,
+    ) -> Result<(), Violation> {
+        match *event {
+            ClientEvent::Message {
+                from,
+                text,
+                channel,
+                kept_at,
+            } => self.shown(process, from, text, channel, kept_at, at),
+            ClientEvent::KeptMessages => self.greeted(process),
+            ClientEvent::ChannelDropped { count } => self.dropped(process, count),
+            ClientEvent::TableUpdated => self.registered(process),
+            ClientEvent::Registered => self.welcomed(process),
+            ClientEvent::Refused { reason } => self.refused(process, reason, at),
+            ClientEvent::ForeignVersion { version } => Err(Violation::new(
+                Check::RefusalIsTrue,
+                format!(
+                    "{} was told of version {version}, which nobody speaks",
+                    self.who(process)
+                ),
+            )),
+            _ => self.settled(process, event, at),
+        }
+    }
+
+    /// The server lost its memory.
+    pub fn server_forgot(&mut self) {
+        self.memory += 1;
+    }
+
+    fn who(&self, process: ProcessId) -> String {
+        format!("{}/{process}", self.names[self.lives[process].name])
+    }
+
+    fn describe(&self, id: MessageId) -> String {
+        let message = &self.messages[id];
+        let to = match message.target {
+            Target::Name(name) => self.names[name].as_str(),
+            Target::Nobody => "nobody",
+            Target::Channel => "the channel",
+        };
+        format!(
+            "#{id} (number {} of {} to {to})",
+            message.number,
+            self.who(message.process)
+        )
+    }
+
+    /// The names that this process or any other of its name has.
+    fn name_of(&self, process: ProcessId) -> NameId {
+        self.lives[process].name
+    }
+}
+
+/// The times that a wall clock may show for something that happened in this span.
+fn stamps(span: RangeInclusive<Millis>) -> RangeInclusive<u32> {
+    wall_clock(*span.start()).0..=wall_clock(*span.end()).0
+}
+
+/// The outcome that a final status reports.
+fn outcome_of(event: &ClientEvent<'_>) -> Outcome {
+    match event {
+        ClientEvent::MessageStatus {
+            status: MessageStatus::Delivered,
+            ..
+        } => Outcome::Delivered,
+        ClientEvent::MessageStatus {
+            status: MessageStatus::Saved,
+            ..
+        } => Outcome::Saved,
+        ClientEvent::Posted { .. } => Outcome::Posted,
+        ClientEvent::NotPosted { .. } => Outcome::NotPosted,
+        _ => Outcome::Other,
+    }
+}
+
+/// Whether an event answers what was asked.
+fn answers(event: &ClientEvent<'_>, what: What, message: Option<&Message>) -> bool {
+    let channel = message.is_some_and(|message| message.target == Target::Channel);
+    match event {
+        ClientEvent::Posted { .. } | ClientEvent::NotPosted { .. } => channel,
+        ClientEvent::MessageStatus { .. } => message.is_some() && !channel,
+        ClientEvent::Deregistered { .. } => what == What::Deregister,
+        ClientEvent::ServerNotResponding { request, .. } => match request {
+            Request::Register => what == What::Register,
+            Request::Deregister => what == What::Deregister,
+            Request::SendAll => channel,
+        },
+        ClientEvent::Offline { .. } => true,
+        _ => false,
+    }
+}

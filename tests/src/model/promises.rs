@@ -1,0 +1,80 @@
+//! What was promised and must be seen when everybody is back.
+
+use super::{MessageId, Model, NameId, Outcome, Target};
+use crate::violation::{Check, Violation};
+
+impl Model {
+    /// What was reported saved or posted, and is missing at a recipient. Entries of the channel that were
+    /// announced as dropped are not missing.
+    pub fn owed(&self) -> Vec<Violation> {
+        let mut missing = Vec::new();
+        let mut excused: Vec<u32> = vec![0; self.names.len()];
+        for life in &self.lives {
+            excused[life.name] += life.dropped;
+        }
+        for (id, message) in self.messages.iter().enumerate() {
+            let promised = match message.outcome {
+                Some((Outcome::Saved, _)) => message.target != Target::Channel,
+                Some((Outcome::Posted, _)) => true,
+                _ => false,
+            };
+            if !promised || message.memory != self.memory {
+                continue;
+            }
+            for name in self.promised_to(id) {
+                if self.was_shown_to(id, name) {
+                    continue;
+                }
+                if message.target == Target::Channel && excused[name] > 0 {
+                    excused[name] -= 1;
+                    continue;
+                }
+                let detail = format!("{} never reached {}", self.describe(id), self.names[name]);
+                missing.push(Violation::new(Check::SavedIsShown, detail));
+            }
+        }
+        missing
+    }
+
+    fn promised_to(&self, id: MessageId) -> Vec<NameId> {
+        match self.messages[id].target {
+            Target::Name(name) => vec![name],
+            _ => self.messages[id].recipients.clone(),
+        }
+    }
+
+    fn was_shown_to(&self, id: MessageId, name: NameId) -> bool {
+        self.messages[id]
+            .showings
+            .iter()
+            .any(|showing| self.lives[showing.process].name == name)
+    }
+
+    /// The server was restored from its store and knows these names.
+    ///
+    /// # Errors
+    /// If a process that lives was told that its name is registered, and the server does not know it any more.
+    pub fn server_restored(&mut self, known: &[NameId]) -> Result<(), Violation> {
+        for name in 0..self.names.len() {
+            if known.contains(&name) {
+                continue;
+            }
+            let memory = self.memory;
+            for message in self
+                .messages
+                .iter_mut()
+                .filter(|message| message.memory == memory)
+            {
+                message.recipients.retain(|recipient| *recipient != name);
+            }
+            if self.registered_in.get(&name) == Some(&memory) {
+                let detail = format!(
+                    "{} was registered; the restored server does not know it",
+                    self.names[name]
+                );
+                return Err(Violation::new(Check::Restored, detail));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! What a process shows: once, in order, and as it was sent.
+
+use chatapp_core::UnixSeconds;
+
+use super::{MessageId, Model, Outcome, ProcessId, Showing, Target, stamps};
+use crate::queue::Millis;
+use crate::violation::{Check, Violation};
+
+impl Model {
+    /// A process shows a message.
+    pub(super) fn shown(
+        &mut self,
+        process: ProcessId,
+        from: &str,
+        text: &str,
+        channel: bool,
+        kept_at: Option<UnixSeconds>,
+        at: Millis,
+    ) -> Result<(), Violation> {
+        let id = self.as_sent(process, from, text, channel)?;
+        if !self.limits.forgetful_windows {
+            self.once(process, id, at)?;
+            self.in_order(process, id, channel)?;
+        }
+        if let Some(stamp) = kept_at {
+            self.kept(process, id, stamp, at)?;
+        }
+        let by_server = channel || kept_at.is_some();
+        self.messages[id].showings.push(Showing {
+            process,
+            at,
+            by_server,
+        });
+        Ok(())
+    }
+
+    /// The message with this text, if it was sent by this sender to this recipient.
+    fn as_sent(
+        &self,
+        process: ProcessId,
+        from: &str,
+        text: &str,
+        channel: bool,
+    ) -> Result<MessageId, Violation> {
+        let invented = |why: &str| {
+            let start: String = text.chars().take(20).collect();
+            let who = self.who(process);
+            Violation::new(
+                Check::ShownAsSent,
+                format!("{who} shows {start:?} from {from:?}: {why}"),
+            )
+        };
+        let digits: String = text
+            .chars()
+            .skip(1)
+            .take_while(char::is_ascii_digit)
+            .collect();
+        let id: MessageId = digits
+            .parse()
+            .map_err(|_| invented("no message begins like this"))?;
+        let message = self
+            .messages
+            .get(id)
+            .ok_or_else(|| invented("it was never sent"))?;
+        if message.text != text {
+            return Err(invented("the text is not that of the message"));
+        }
+        if self.names[self.name_of(message.process)] != from {
+            return Err(invented("somebody else sent it"));
+        }
+        if channel != (message.target == Target::Channel) {
+            return Err(invented("it took the wrong way"));
+        }
+        let own = self.name_of(process);
+        match message.target {
+            Target::Name(name) if name != own => Err(invented("it was for somebody else")),
+            Target::Nobody => Err(invented("it was for nobody")),
+            Target::Channel if self.name_of(message.process) == own => {
+                Err(invented("it is one's own"))
+            }
+            _ => Ok(id),
+        }
+    }
+
+    /// Not by this process before, nor by another one that cannot have failed to report it.
+    fn once(&self, process: ProcessId, id: MessageId, at: Millis) -> Result<(), Violation> {
+        let message = &self.messages[id];
+        let again = |why: String| {
+            let (who, what) = (self.who(process), self.describe(id));
+            Err(Violation::new(
+                Check::ShownOnce,
+                format!("{who} shows {what} again: {why}"),
+            ))
+        };
+        let own = self.name_of(process);
+        let by_own = |showing: &&Showing| self.name_of(showing.process) == own;
+        for showing in message.showings.iter().filter(by_own) {
+            if showing.process == process {
+                return again(format!("first at {} ms", showing.at));
+            }
+            // A rival that stood still meanwhile shows what it had received before.
+            let rival = self.lives[process].started < showing.at;
+            let left = self.lives[showing.process]
+                .left
+                .is_some_and(|left| left > showing.at);
+            if left
+                && !rival
+                && showing.by_server
+                && message.memory == self.memory
+                && !self.limits.store_fails
+            {
+                return again(format!(
+                    "{} showed it and left in order",
+                    self.who(showing.process)
+                ));
+            }
+        }
+        let rival = message
+            .showings
+            .iter()
+            .filter(by_own)
+            .any(|showing| self.lives[process].started < showing.at);
+        match message.outcome {
+            Some((Outcome::Delivered, when)) if !rival => {
+                again(format!("it was reported received at {when} ms"))
+            }
+            Some((Outcome::NotPosted, when)) if message.memory == self.memory => {
+                Err(Violation::new(
+                    Check::RefusalIsTrue,
+                    format!(
+                        "{} is shown at {at} ms, but was refused at {when} ms",
+                        self.describe(id)
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// After everything that the same process sent before, and never after a later process of the sender.
+    fn in_order(
+        &mut self,
+        process: ProcessId,
+        id: MessageId,
+        channel: bool,
+    ) -> Result<(), Violation> {
+        let message = &self.messages[id];
+        let sender = self.name_of(message.process);
+        let before = self.lives[process].last_shown.insert((sender, channel), id);
+        let Some(before) = before else { return Ok(()) };
+        let last = &self.messages[before];
+        let in_order = if last.process == message.process {
+            last.number < message.number
+        } else {
+            let ended = self.lives[message.process].ended;
+            ended.is_none_or(|ended| ended > self.lives[last.process].started)
+        };
+        if in_order {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} shows {} after {}",
+            self.who(process),
+            self.describe(id),
+            self.describe(before)
+        );
+        Err(Violation::new(Check::ShownInOrder, detail))
+    }
+
+    /// A kept message was announced, and its stamp is the time at which the server accepted it.
+    fn kept(
+        &mut self,
+        process: ProcessId,
+        id: MessageId,
+        stamp: UnixSeconds,
+        at: Millis,
+    ) -> Result<(), Violation> {
+        let who = self.who(process);
+        let what = self.describe(id);
+        let life = &mut self.lives[process];
+        life.greeted = false;
+        if !life.ever_greeted {
+            return Err(Violation::new(
+                Check::ShownAsSent,
+                format!("{who} shows {what} unannounced as kept"),
+            ));
+        }
+        let span = self.messages[id].at..=at;
+        if !stamps(span.clone()).contains(&stamp.0) {
+            let detail = format!("{what} is stamped {stamp:?}, but was kept between {span:?} ms");
+            return Err(Violation::new(Check::ShownAsSent, detail));
+        }
+        Ok(())
+    }
+
+    /// Kept messages were announced: at least one must follow before they are announced again.
+    pub(super) fn greeted(&mut self, process: ProcessId) -> Result<(), Violation> {
+        let who = self.who(process);
+        let life = &mut self.lives[process];
+        life.ever_greeted = true;
+        if std::mem::replace(&mut life.greeted, true) {
+            return Err(Violation::new(
+                Check::ShownAsSent,
+                format!("{who} hears twice of kept messages"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Channel messages were dropped, which cannot be when all of them fit. Where the store fails, the count
+    /// includes entries that were never stored.
+    pub(super) fn dropped(&mut self, process: ProcessId, count: u32) -> Result<(), Violation> {
+        let life = &mut self.lives[process];
+        life.greeted = false;
+        life.dropped += count;
+        if self.limits.roomy && !self.limits.store_fails || count == 0 {
+            let who = self.who(process);
+            return Err(Violation::new(
+                Check::SavedIsShown,
+                format!("{who} misses {count} channel messages"),
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,291 @@
+//! What is drawn once for a run: how large the world is, what its people do, and which faults it knows.
+//!
+//! Each kind of fault is present in some runs and absent in others: a fault that is always there hides what
+//! only happens without it.
+
+use crate::choices::Choices;
+use crate::queue::Millis;
+
+/// A run before it begins.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Names of clients, 1 to 64.
+    pub clients: usize,
+    /// How long people act and faults happen, before everything is healed.
+    pub span: Millis,
+    /// Mean time between two acts of one person.
+    pub pace: Millis,
+    /// What is wrong with the network.
+    pub network: NetworkPlan,
+    /// What is wrong with processes and machines.
+    pub nodes: NodePlan,
+    /// What is wrong with the store.
+    pub store: StorePlan,
+    /// How much memory client and server are given.
+    pub sizes: Sizes,
+}
+
+/// What is wrong with the network, in thousandths of datagrams where nothing else is said.
+#[derive(Clone, Debug, Default)]
+pub struct NetworkPlan {
+    /// Lost.
+    pub loss: u32,
+    /// Arrive twice.
+    pub duplicate: u32,
+    /// Arrive with a few bits changed.
+    pub corrupt: u32,
+    /// Arrive with their end missing.
+    pub truncate: u32,
+    /// Take up to `slow` instead of `delay`.
+    pub straggle: u32,
+    /// Longest usual delay; the shortest is 0, so that datagrams overtake each other.
+    pub delay: Millis,
+    /// Longest delay of a straggler.
+    pub slow: Millis,
+    /// Mean time between two partitions; 0 for none.
+    pub partition: Millis,
+    /// Mean time between two acts of an attacker; 0 for none.
+    pub attack: Millis,
+}
+
+/// What is wrong with processes and machines: mean times between two faults in the whole world, 0 for never.
+#[derive(Clone, Debug, Default)]
+pub struct NodePlan {
+    /// A client crashes and returns.
+    pub crash: Millis,
+    /// The server crashes and returns.
+    pub server_crash: Millis,
+    /// A server that returns has lost its memory.
+    pub forgetful: bool,
+    /// A process stands still, or its whole machine.
+    pub pause: Millis,
+    /// The address of a client changes.
+    pub roam: Millis,
+    /// Somebody starts under a name that is in use.
+    pub rival: Millis,
+    /// A display or a socket takes nothing for a while.
+    pub clog: Millis,
+}
+
+/// What is wrong with the store.
+#[derive(Clone, Debug, Default)]
+pub struct StorePlan {
+    /// Longest time until a record is synced; 0: at once.
+    pub slow: Millis,
+    /// Thousandths of syncs that fail.
+    pub fail: u32,
+}
+
+/// Slots of memory.
+#[derive(Clone, Debug)]
+pub struct Sizes {
+    /// Peers in a client's table.
+    pub peers: usize,
+    /// Commands that a client may have unsettled.
+    pub outbox: usize,
+    /// Windows for processes that left the table.
+    pub windows: usize,
+    /// Names the server knows.
+    pub names: usize,
+    /// Messages kept for one name.
+    pub mail_per_name: u32,
+    /// Messages kept in all.
+    pub mail: usize,
+    /// Entries of the channel log.
+    pub log: usize,
+    /// Table changes the server remembers.
+    pub changes: usize,
+    /// Records that may wait for the store.
+    pub journal: usize,
+    /// Frames in flight, both ways.
+    pub window: u16,
+}
+
+impl Sizes {
+    /// Enough for everything that a run can ask for.
+    pub const ROOMY: Self = Self {
+        peers: 70,
+        outbox: 64,
+        windows: 128,
+        names: 70,
+        mail_per_name: 2_000,
+        mail: 8_000,
+        log: 8_000,
+        changes: 140,
+        journal: 1_024,
+        window: 32,
+    };
+}
+
+/// The kinds of faults by name, for looking at a failure with fewer of them.
+pub const FAULTS: &[&str] = &[
+    "loss",
+    "duplicate",
+    "corrupt",
+    "truncate",
+    "straggle",
+    "partition",
+    "attack",
+    "crash",
+    "server-crash",
+    "forgetful",
+    "pause",
+    "roam",
+    "rival",
+    "clog",
+    "slow-store",
+    "failing-store",
+    "tight",
+];
+
+impl Plan {
+    /// A world without faults in which nobody does anything by himself.
+    pub fn quiet(clients: usize) -> Self {
+        Self {
+            clients,
+            span: 0,
+            pace: 0,
+            network: NetworkPlan {
+                delay: 10,
+                ..NetworkPlan::default()
+            },
+            nodes: NodePlan::default(),
+            store: StorePlan::default(),
+            sizes: Sizes::ROOMY,
+        }
+    }
+
+    /// Draws a run.
+    pub fn draw(choices: &mut dyn Choices) -> Self {
+        let clients = match choices.below(40) {
+            0 => choices.between(13, 64),
+            1..=6 => choices.between(6, 12),
+            _ => choices.between(1, 5),
+        };
+        let span = match choices.below(8) {
+            0 => choices.between(60_000, 240_000),
+            _ => choices.between(3_000, 40_000),
+        };
+        // Rare faults leave time for their consequences; frequent ones meet each other.
+        let every = |choices: &mut dyn Choices, one_in: u64| match choices.below(one_in) {
+            0 => choices.between(500, span),
+            _ => 0,
+        };
+        let nodes = NodePlan {
+            crash: every(choices, 2),
+            server_crash: every(choices, 3),
+            forgetful: choices.chance(300),
+            pause: every(choices, 4),
+            roam: every(choices, 6),
+            rival: every(choices, 6),
+            clog: every(choices, 4),
+        };
+        let partition = every(choices, 3);
+        let attack = if choices.chance(250) {
+            choices.between(50, 2_000)
+        } else {
+            0
+        };
+        let some = |choices: &mut dyn Choices, most: u64| match choices.below(3) {
+            0 => choices.between(1, most) as u32,
+            _ => 0,
+        };
+        Self {
+            clients: clients as usize,
+            span,
+            pace: choices.between(100, 5_000) * if clients > 12 { 4 } else { 1 },
+            network: NetworkPlan {
+                loss: some(choices, 600),
+                duplicate: some(choices, 300),
+                corrupt: some(choices, 200),
+                truncate: some(choices, 100),
+                straggle: some(choices, 200),
+                delay: choices.between(0, 200),
+                slow: choices.between(500, 5_000),
+                partition,
+                attack,
+            },
+            nodes,
+            store: StorePlan {
+                slow: if choices.chance(300) {
+                    choices.between(1, 3_000)
+                } else {
+                    0
+                },
+                fail: if choices.chance(100) {
+                    choices.between(1, 300) as u32
+                } else {
+                    0
+                },
+            },
+            sizes: Self::draw_sizes(choices, clients as usize),
+        }
+    }
+
+    fn draw_sizes(choices: &mut dyn Choices, clients: usize) -> Sizes {
+        if choices.chance(700) {
+            return Sizes::ROOMY;
+        }
+        let tight = |choices: &mut dyn Choices, least: usize, most: usize, roomy: usize| {
+            if choices.chance(500) {
+                choices.between(least as u64, most as u64) as usize
+            } else {
+                roomy
+            }
+        };
+        let roomy = Sizes::ROOMY;
+        Sizes {
+            peers: tight(choices, 2, clients + 2, roomy.peers),
+            outbox: tight(choices, 1, 4, roomy.outbox),
+            windows: tight(choices, 1, 4, roomy.windows),
+            names: tight(choices, clients.div_ceil(2), clients, roomy.names),
+            mail_per_name: tight(choices, 1, 5, roomy.mail_per_name as usize) as u32,
+            mail: tight(choices, 1, 10, roomy.mail),
+            log: tight(choices, 1, 10, roomy.log),
+            changes: tight(choices, 1, 4, roomy.changes),
+            journal: tight(choices, 8, 32, roomy.journal),
+            window: tight(choices, 1, 4, roomy.window.into()) as u16,
+        }
+    }
+
+    /// The same plan without some kinds of faults.
+    ///
+    /// # Errors
+    /// The name that is not one of [`FAULTS`].
+    pub fn without<'f>(
+        mut self,
+        faults: impl IntoIterator<Item = &'f str>,
+    ) -> Result<Self, String> {
+        for fault in faults {
+            match fault {
+                "loss" => self.network.loss = 0,
+                "duplicate" => self.network.duplicate = 0,
+                "corrupt" => self.network.corrupt = 0,
+                "truncate" => self.network.truncate = 0,
+                "straggle" => self.network.straggle = 0,
+                "partition" => self.network.partition = 0,
+                "attack" => self.network.attack = 0,
+                "crash" => self.nodes.crash = 0,
+                "server-crash" => self.nodes.server_crash = 0,
+                "forgetful" => self.nodes.forgetful = false,
+                "pause" => self.nodes.pause = 0,
+                "roam" => self.nodes.roam = 0,
+                "rival" => self.nodes.rival = 0,
+                "clog" => self.nodes.clog = 0,
+                "slow-store" => self.store.slow = 0,
+                "failing-store" => self.store.fail = 0,
+                "tight" => self.sizes = Sizes::ROOMY,
+                unknown => return Err(format!("{unknown} is none of {}", FAULTS.join(", "))),
+            }
+        }
+        Ok(self)
+    }
+
+    /// Whether nothing can be full in this run.
+    pub fn is_roomy(&self) -> bool {
+        let (ours, roomy) = (&self.sizes, Sizes::ROOMY);
+        ours.mail_per_name == roomy.mail_per_name
+            && ours.mail == roomy.mail
+            && ours.log == roomy.log
+    }
+}

@@ -1,0 +1,299 @@
+//! Processes: a core state machine with its memory, and around it what every adapter has: a socket, a clock, and
+//! a display or a store.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use chatapp_core::{
+    Block, ChangeSlot, Client, ClientConfig, ClientStorage, Endpoint, FlightSlot, Instant,
+    JournalSlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy,
+    Seed, Sent, Server, ServerConfig, ServerStorage, WindowSlot,
+};
+use self_cell::{MutBorrow, self_cell};
+
+use crate::choices::Choices;
+use crate::medium::Medium;
+use crate::plan::Sizes;
+use crate::queue::Millis;
+
+/// The slices of a client.
+struct ClientMemory {
+    peers: Vec<PeerSlot>,
+    names: Vec<u32>,
+    sessions: Vec<u32>,
+    outbox: Vec<OutboxSlot>,
+    windows: Vec<WindowSlot>,
+}
+
+/// The slices of a server.
+struct ServerMemory {
+    names: Vec<NameSlot>,
+    name_index: Vec<u32>,
+    session_index: Vec<u32>,
+    flights: Vec<FlightSlot>,
+    changes: Vec<ChangeSlot>,
+    mail: Vec<MailSlot>,
+    mail_blocks: Vec<Block>,
+    log: Vec<LogSlot>,
+    log_blocks: Vec<Block>,
+    journal: Vec<JournalSlot>,
+}
+
+self_cell!(
+    struct ClientCell {
+        owner: MutBorrow<ClientMemory>,
+        #[not_covariant]
+        dependent: Client,
+    }
+);
+
+self_cell!(
+    struct ServerCell {
+        owner: MutBorrow<ServerMemory>,
+        #[not_covariant]
+        dependent: Server,
+    }
+);
+
+/// A client machine that owns its memory.
+pub struct ClientMachine(ClientCell);
+
+/// A server machine that owns its memory.
+pub struct ServerMachine(ServerCell);
+
+/// 32 bytes for the entropy of one process.
+fn seed(choices: &mut dyn Choices) -> Seed {
+    let mut bytes = [0; 32];
+    for eight in bytes.chunks_exact_mut(8) {
+        eight.copy_from_slice(&choices.next_u64().to_le_bytes());
+    }
+    Seed(bytes)
+}
+
+impl ClientMachine {
+    /// A new process.
+    pub fn new(name: Name, server: SocketAddr, sizes: &Sizes, choices: &mut dyn Choices) -> Self {
+        let peers = sizes.peers + 1;
+        let memory = ClientMemory {
+            peers: vec![PeerSlot::VACANT; peers],
+            names: vec![0; 2 * peers],
+            sessions: vec![0; 4 * peers],
+            outbox: vec![OutboxSlot::VACANT; sizes.outbox],
+            windows: vec![WindowSlot::VACANT; sizes.windows],
+        };
+        let config = ClientConfig {
+            window: sizes.window,
+            ..ClientConfig::new(name, server)
+        };
+        let seed = seed(choices);
+        Self(ClientCell::new(MutBorrow::new(memory), |memory| {
+            let ClientMemory {
+                peers,
+                names,
+                sessions,
+                outbox,
+                windows,
+            } = memory.borrow_mut();
+            Client::new(
+                config,
+                ClientStorage {
+                    peers,
+                    names,
+                    sessions,
+                    outbox,
+                    windows,
+                },
+                seed,
+            )
+            .expect("the sizes of a plan are valid")
+        }))
+    }
+
+    /// Uses the machine.
+    pub fn with<R>(&mut self, use_it: impl FnOnce(&mut Client<'_>) -> R) -> R {
+        self.0.with_dependent_mut(|_, client| use_it(client))
+    }
+
+    /// Looks at the machine.
+    pub fn look<R>(&self, look: impl FnOnce(&Client<'_>) -> R) -> R {
+        self.0.with_dependent(|_, client| look(client))
+    }
+}
+
+impl ServerMachine {
+    /// A new process, with nothing restored yet.
+    pub fn new(sizes: &Sizes, choices: &mut dyn Choices) -> Self {
+        const BLOCKS_PER_TEXT: usize = 18;
+        let memory = ServerMemory {
+            names: vec![NameSlot::VACANT; sizes.names],
+            name_index: vec![0; 2 * sizes.names],
+            session_index: vec![0; 4 * sizes.names],
+            flights: vec![FlightSlot::VACANT; 32 * sizes.names],
+            changes: vec![ChangeSlot::VACANT; sizes.changes],
+            mail: vec![MailSlot::VACANT; sizes.mail],
+            mail_blocks: vec![[0; 64]; BLOCKS_PER_TEXT * sizes.mail],
+            log: vec![LogSlot::VACANT; sizes.log],
+            log_blocks: vec![[0; 64]; BLOCKS_PER_TEXT * sizes.log],
+            journal: vec![JournalSlot::VACANT; sizes.journal],
+        };
+        let config = ServerConfig {
+            window: sizes.window,
+            mail_per_name: sizes.mail_per_name,
+            ..ServerConfig::default()
+        };
+        let seed = seed(choices);
+        Self(ServerCell::new(MutBorrow::new(memory), |memory| {
+            let ServerMemory {
+                names,
+                name_index,
+                session_index,
+                flights,
+                changes,
+                mail,
+                mail_blocks,
+                log,
+                log_blocks,
+                journal,
+            } = memory.borrow_mut();
+            let storage = ServerStorage {
+                names,
+                name_index,
+                session_index,
+                flights,
+                changes,
+                mail,
+                mail_blocks,
+                log,
+                log_blocks,
+                journal,
+            };
+            Server::new(config, storage, seed).expect("the sizes of a plan are valid")
+        }))
+    }
+
+    /// Uses the machine.
+    pub fn with<R>(&mut self, use_it: impl FnOnce(&mut Server<'_>) -> R) -> R {
+        self.0.with_dependent_mut(|_, server| use_it(server))
+    }
+
+    /// Looks at the machine.
+    pub fn look<R>(&self, look: impl FnOnce(&Server<'_>) -> R) -> R {
+        self.0.with_dependent(|_, server| look(server))
+    }
+}
+
+/// What stands between a machine and the world, and what can be wrong with it.
+pub struct Body {
+    /// Where the process receives.
+    pub address: SocketAddr,
+    /// The datagram that the network would not take.
+    pub outgoing: Outgoing,
+    /// What arrived while the process stood still.
+    pub inbox: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// How far the clock of the machine is behind that of the world.
+    pub behind: Millis,
+    /// The process stands still.
+    pub pause: Option<Pause>,
+    /// The socket takes nothing.
+    pub socket_full: bool,
+    /// The next datagram was offered to the socket before.
+    offered: bool,
+    /// Outputs until the process crashes.
+    pub outputs_left: Option<u32>,
+    /// When the process wants to be woken, in world time.
+    pub wake_at: Option<Millis>,
+}
+
+/// A process that stands still.
+#[derive(Clone, Copy, Debug)]
+pub struct Pause {
+    /// Since when.
+    pub since: Millis,
+    /// The clock of the machine stands still too.
+    pub suspended: bool,
+}
+
+/// Datagrams that a socket holds for a process that does not read.
+const INBOX_MAX: usize = 64;
+
+impl Body {
+    /// The body of a new process on a machine that started before the world did or since.
+    pub fn new(address: SocketAddr, now: Millis) -> Self {
+        Self {
+            address,
+            outgoing: Outgoing::new(),
+            inbox: VecDeque::new(),
+            behind: now / 2,
+            pause: None,
+            socket_full: false,
+            offered: false,
+            outputs_left: None,
+            wake_at: None,
+        }
+    }
+
+    /// The clock of the machine.
+    pub fn clock(&self, now: Millis) -> Instant {
+        Instant::from_millis(now - self.behind)
+    }
+
+    /// World time of a time on the machine's clock.
+    pub fn world_time(&self, at: Instant) -> Millis {
+        at.as_millis() + self.behind
+    }
+
+    /// Keeps a datagram for later; false if the socket is full.
+    pub fn keep(&mut self, from: SocketAddr, bytes: Vec<u8>) -> bool {
+        let room = self.inbox.len() < INBOX_MAX;
+        if room {
+            self.inbox.push_back((from, bytes));
+        }
+        room
+    }
+
+    /// Ends a pause.
+    pub fn resume(&mut self, now: Millis) {
+        if let Some(Pause {
+            since,
+            suspended: true,
+        }) = self.pause.take()
+        {
+            self.behind += now - since;
+        }
+    }
+
+    /// Offers a datagram to the socket.
+    pub fn offer(&mut self, medium: &mut Medium, to: SocketAddr, bytes: &[u8]) -> Sent {
+        // It counts as sent when it was built: what arrives until the socket takes it is no answer to it.
+        if !std::mem::replace(&mut self.offered, true) {
+            medium.wiretap.sent(to, bytes);
+        }
+        if self.socket_full || self.is_dying() {
+            return Sent::WouldBlock;
+        }
+        self.offered = false;
+        self.count_output();
+        medium.send(self.address, to, bytes);
+        Sent::Done
+    }
+
+    /// Whether the process has crashed before its next output.
+    pub fn is_dying(&self) -> bool {
+        self.outputs_left == Some(0)
+    }
+
+    /// One more output was made.
+    pub fn count_output(&mut self) {
+        if let Some(left) = &mut self.outputs_left {
+            *left -= 1;
+        }
+    }
+}
+
+/// Patience of the protocol: first sending to giving up.
+pub const PATIENCE: Millis = RetryPolicy::DEFAULT.patience_ms();
+
+/// The timeout of a machine on its own clock.
+pub fn timeout(machine: &impl Endpoint) -> Option<Instant> {
+    machine.poll_timeout()
+}

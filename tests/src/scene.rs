@@ -1,0 +1,137 @@
+//! A room that a test directs by hand: nothing happens by chance, and a broken promise is a panic with the trace.
+
+use std::net::SocketAddr;
+
+use crate::choices::Seeded;
+use crate::client_process::Ask;
+use crate::model::{NameId, ProcessId, Target};
+use crate::plan::Plan;
+use crate::queue::Millis;
+use crate::violation::Violation;
+use crate::world::World;
+
+/// The room, and what was seen of it so far.
+pub struct Scene {
+    /// The room itself.
+    pub world: World,
+}
+
+/// Time in which everything that waits for nobody is done.
+const MOMENT: Millis = 100;
+
+impl Scene {
+    /// A room of this many names, on a network without delay, in which a server runs.
+    pub fn new(clients: usize) -> Self {
+        Self::of(&Plan::quiet(clients))
+    }
+
+    /// A room as planned, in which a server runs.
+    pub fn of(plan: &Plan) -> Self {
+        let mut scene = Self {
+            world: World::new(plan, Box::new(Seeded::new(0)), true),
+        };
+        scene.world.medium.faults.delay = 0;
+        scene.world.medium.capture = Some(Vec::new());
+        let started = scene.world.start_server();
+        scene.check(started);
+        scene
+    }
+
+    /// A client starts under a name and registers; what it shows of that is left out.
+    pub fn join(&mut self, name: NameId) -> ProcessId {
+        let process = self.start(name);
+        self.moment();
+        self.shows(process);
+        process
+    }
+
+    /// A client starts under a name and asks to register.
+    pub fn start(&mut self, name: NameId) -> ProcessId {
+        let process = self.world.start_client(name, None);
+        self.ask(process, Ask::Register);
+        process
+    }
+
+    /// Somebody wants something.
+    pub fn ask(&mut self, process: ProcessId, ask: Ask) {
+        let asked = self.world.ask(process, ask);
+        self.check(asked);
+    }
+
+    /// `send`.
+    pub fn send(&mut self, process: ProcessId, to: NameId, text: &str) {
+        self.ask(process, Ask::Say(Target::Name(to), format!(" {text}")));
+    }
+
+    /// `send_all`.
+    pub fn post(&mut self, process: ProcessId, text: &str) {
+        self.ask(process, Ask::Say(Target::Channel, format!(" {text}")));
+    }
+
+    /// Time passes.
+    pub fn pass(&mut self, span: Millis) {
+        let passed = self.world.run_for(span);
+        self.check(passed);
+    }
+
+    /// So much time passes that everything is done that waits for nobody.
+    pub fn moment(&mut self) {
+        self.pass(MOMENT);
+    }
+
+    /// Nothing passes between two addresses any more.
+    pub fn cut(&mut self, one: SocketAddr, other: SocketAddr) {
+        self.world.medium.cuts.extend([(one, other), (other, one)]);
+    }
+
+    /// Everything passes again.
+    pub fn mend(&mut self) {
+        self.world.medium.cuts.clear();
+    }
+
+    /// Where a client receives.
+    pub fn address(&self, process: ProcessId) -> SocketAddr {
+        self.world.clients[&process].body.address
+    }
+
+    /// What a client has shown since this was last asked; messages without their numbers.
+    pub fn shows(&mut self, process: ProcessId) -> Vec<String> {
+        let Some(client) = self.world.clients.get_mut(&process) else {
+            return Vec::new();
+        };
+        let shown = std::mem::take(&mut client.shown);
+        shown.iter().map(|line| without_number(line)).collect()
+    }
+
+    /// Whether a client still runs.
+    pub fn runs(&self, process: ProcessId) -> bool {
+        self.world.clients.contains_key(&process)
+    }
+
+    /// When datagrams were sent from one address to another, since a time and relative to it.
+    pub fn sent(&self, from: SocketAddr, to: SocketAddr, since: Millis) -> Vec<Millis> {
+        let captured = self.world.medium.capture.iter().flatten();
+        captured
+            .filter(|datagram| datagram.from == from && datagram.to == to && datagram.at >= since)
+            .map(|datagram| datagram.at - since)
+            .collect()
+    }
+
+    fn check<T>(&self, result: Result<T, Violation>) {
+        if let Err(violation) = result {
+            let trace = self.world.medium.trace.lines().join("\n");
+            panic!("{trace}\n{violation}");
+        }
+    }
+}
+
+/// `bob: #7 hello` becomes `bob: hello`.
+fn without_number(line: &str) -> String {
+    match line.split_once(": #") {
+        Some((before, message)) => {
+            let text = message.trim_start_matches(|digit: char| digit.is_ascii_digit());
+            format!("{before}:{text}")
+        }
+        None => line.to_owned(),
+    }
+}

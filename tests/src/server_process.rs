@@ -1,0 +1,148 @@
+//! The server as any adapter would drive it, with its store.
+
+use std::net::SocketAddr;
+
+use chatapp_core::{Endpoint, Flushed, Handled, ServerEvent, StoreFailed, Ticket};
+
+use crate::client_process::Turn;
+use crate::event::Event;
+use crate::journal::Journal;
+use crate::medium::Medium;
+use crate::model::wall_clock;
+use crate::process::{Body, ServerMachine};
+use crate::queue::Millis;
+use crate::trace::{Kind, digest};
+use crate::violation::{Check, Violation};
+
+/// Datagrams that one turn can never need.
+const BUDGET: usize = 100_000;
+
+/// The server process.
+pub struct ServerProcess {
+    /// The state machine.
+    pub machine: ServerMachine,
+    /// What is around it.
+    pub body: Body,
+    /// Which of all server processes it is.
+    pub life: u32,
+}
+
+impl ServerProcess {
+    /// A process that was just started, and has restored what it had.
+    pub fn new(machine: ServerMachine, address: SocketAddr, now: Millis, life: u32) -> Self {
+        Self {
+            machine,
+            body: Body::new(address, now),
+            life,
+        }
+    }
+
+    /// Takes a datagram.
+    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &[u8]) -> Handled {
+        let clock = self.body.clock(medium.now);
+        self.machine.with(|server| {
+            server.handle_wall_clock(wall_clock(medium.now));
+            server.handle_datagram(clock, from, bytes)
+        })
+    }
+
+    /// Time has passed.
+    pub fn wake(&mut self, medium: &Medium) {
+        let clock = self.body.clock(medium.now);
+        self.machine.with(|server| {
+            server.handle_wall_clock(wall_clock(medium.now));
+            server.handle_timeout(clock);
+        });
+    }
+
+    /// A record is stored, or is not.
+    pub fn stored(&mut self, medium: &Medium, ticket: Ticket, result: Result<(), StoreFailed>) {
+        let clock = self.body.clock(medium.now);
+        self.machine
+            .with(|server| server.handle_stored(clock, ticket, result));
+    }
+
+    /// Drains the machine after an input.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn turn(&mut self, medium: &mut Medium, journal: &mut Journal) -> Result<Turn, Violation> {
+        if self.persist(medium, journal) == Turn::Crashed || self.report(medium) == Turn::Crashed {
+            return Ok(Turn::Crashed);
+        }
+        self.transmit(medium)
+    }
+
+    /// Hands records to the store, and reports what it stores at once.
+    fn persist(&mut self, medium: &mut Medium, journal: &mut Journal) -> Turn {
+        loop {
+            if self.body.is_dying() {
+                return Turn::Crashed;
+            }
+            let Some((ticket, failed)) = self.machine.with(|server| {
+                let persist = server.poll_persist()?;
+                Some((persist.ticket, journal.write(medium, persist)))
+            }) else {
+                return Turn::Rests;
+            };
+            self.body.count_output();
+            if let Some(result) = failed {
+                self.stored(medium, ticket, result);
+            }
+            if let Some(delay) = journal.begin_sync(medium) {
+                medium.after(delay, Event::Synced { life: self.life });
+            }
+        }
+    }
+
+    /// Writes the log.
+    fn report(&mut self, medium: &mut Medium) -> Turn {
+        let Self { machine, body, .. } = self;
+        loop {
+            if body.is_dying() {
+                return Turn::Crashed;
+            }
+            let more = machine.with(|server| {
+                let Some(event) = server.poll_event() else {
+                    return false;
+                };
+                let line = format!("{event:?}");
+                let kind = match event {
+                    ServerEvent::Registered {
+                        returning: false, ..
+                    } => Kind::Arrival,
+                    ServerEvent::Registered { .. } => Kind::Return,
+                    ServerEvent::Departed { .. } => Kind::Departure,
+                    _ => Kind::Refusal,
+                };
+                medium.note(kind, &[digest(line.as_bytes())], || line);
+                true
+            });
+            if !more {
+                return Turn::Rests;
+            }
+            body.count_output();
+        }
+    }
+
+    /// Sends what there is to send.
+    fn transmit(&mut self, medium: &mut Medium) -> Result<Turn, Violation> {
+        let Self { machine, body, .. } = self;
+        let clock = body.clock(medium.now);
+        let mut outgoing = std::mem::take(&mut body.outgoing);
+        let flushed = machine.with(|server| {
+            outgoing.flush(server, clock, BUDGET, |to, bytes| {
+                body.offer(medium, to, bytes)
+            })
+        });
+        body.outgoing = outgoing;
+        match flushed {
+            Flushed::Budget => Err(Violation::new(
+                Check::Contract,
+                "the server sends without end",
+            )),
+            Flushed::Blocked if body.is_dying() => Ok(Turn::Crashed),
+            _ => Ok(Turn::Rests),
+        }
+    }
+}

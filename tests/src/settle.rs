@@ -1,0 +1,230 @@
+//! The end of every run: the faults stop, everybody is back, and everything that was promised must come true.
+
+use crate::client_process::Ask;
+use crate::event::Node;
+use crate::medium::Medium;
+use crate::model::{NameId, ProcessId, Target};
+use crate::plan::{NetworkPlan, Plan, StorePlan};
+use crate::queue::Millis;
+use crate::violation::{Check, Violation};
+use crate::world::World;
+
+/// Virtual time in which everything comes right once the faults have stopped. A client that the server has
+/// forgotten learns it from its next keep-alive (20 s); a name whose process is silent is free after a probe (3 s).
+pub const HEALING_MAX: Millis = 60_000;
+
+/// Virtual time in which a new message, a new channel message and a deregistration are settled in a healthy room.
+pub const HEALTHY_MAX: Millis = 10_000;
+
+/// How often it is looked whether everything has come right.
+const LOOK: Millis = 100;
+
+impl World {
+    /// Heals everything, and waits until everything has come right; returns how long that took.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn settle(&mut self, plan: &Plan) -> Result<Millis, Violation> {
+        heal(&mut self.medium);
+        self.journal.faults = StorePlan::default();
+        self.revive_processes()?;
+        let began = self.now();
+        // What processes did that end now, in favour of others with their name, still takes effect.
+        self.run_for(plan.network.slow.max(plan.store.slow))?;
+        loop {
+            self.bring_everybody_back()?;
+            self.run_for(LOOK)?;
+            let Err(wrong) = self.is_right(plan) else {
+                break;
+            };
+            if self.now() > began + HEALING_MAX {
+                return Err(Violation {
+                    detail: format!("{HEALING_MAX} ms after the faults: {}", wrong.detail),
+                    ..wrong
+                });
+            }
+        }
+        let healed_after = self.now() - began;
+        self.chat(plan)?;
+        self.leave(plan)?;
+        Ok(healed_after)
+    }
+
+    /// Every process runs, and nobody crashes in its next turn.
+    fn revive_processes(&mut self) -> Result<(), Violation> {
+        let clients: Vec<ProcessId> = self.clients.keys().copied().collect();
+        for node in clients
+            .iter()
+            .map(|id| Node::Client(*id))
+            .chain([Node::Server])
+        {
+            if let Some(body) = self.body(node) {
+                body.outputs_left = None;
+            }
+            self.resume(node)?;
+            self.set_socket(node, false)?;
+        }
+        for id in clients {
+            self.set_display(id, false)?;
+        }
+        if self.server.is_none() {
+            self.start_server()?;
+        }
+        Ok(())
+    }
+
+    /// Each name has one process, which is registered, or wants to be.
+    fn bring_everybody_back(&mut self) -> Result<(), Violation> {
+        for name in 0..self.names().len() {
+            let processes = self.processes_of(name);
+            // The later one has displaced the earlier, which may not know it yet.
+            let registered = processes.iter().rfind(|id| self.is_registered(**id));
+            let Some(&stays) = registered.or(processes.last()) else {
+                let process = self.start_client(name, None);
+                self.ask(process, Ask::Register)?;
+                continue;
+            };
+            processes
+                .iter()
+                .filter(|id| **id != stays)
+                .for_each(|id| self.crash_client(*id));
+            let Some(client) = self.clients.get(&stays) else {
+                continue;
+            };
+            let idle = client.machine.look(|client| client.is_idle()) && client.waiting.is_empty();
+            if idle && !self.is_registered(stays) {
+                self.ask(stays, Ask::Register)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_registered(&self, id: ProcessId) -> bool {
+        self.clients
+            .get(&id)
+            .is_some_and(|client| client.machine.look(|client| client.is_registered()))
+    }
+
+    /// Everybody is registered, nothing is unsettled, nothing is owed, and the tables agree.
+    fn is_right(&self, plan: &Plan) -> Result<(), Violation> {
+        let Some(server) = &self.server else {
+            return Err(Violation::new(Check::Contract, "the server does not run"));
+        };
+        let truth = server.machine.look(|server| sorted_table(server.table()));
+        // Who does not fit into the room is refused again and again; who is in its table has a place.
+        let all_fit = plan.sizes.names >= plan.clients;
+        let has_place = |name: &str| all_fit || truth.iter().any(|(known, _, _)| known == name);
+        let absent = (0..plan.clients)
+            .find(|name| has_place(&self.names()[*name]) && self.processes_of(*name).is_empty());
+        if let Some(absent) = absent {
+            return Err(Violation::new(
+                Check::TablesConverge,
+                format!("{} is not there", self.names()[absent]),
+            ));
+        }
+        for client in self.clients.values() {
+            let wrong = |check, what: &str| {
+                Err(Violation::new(
+                    check,
+                    format!("process {}: {what}", client.id),
+                ))
+            };
+            let (registered, idle) = client
+                .machine
+                .look(|client| (client.is_registered(), client.is_idle()));
+            if !registered && has_place(&self.names()[client.name]) {
+                return wrong(Check::TablesConverge, "not registered");
+            }
+            let unsettled = self.model.unsettled(client.id);
+            if !unsettled.is_empty() && registered {
+                return wrong(Check::OneFinalEvent, &unsettled.join(", "));
+            }
+            if (!idle || !client.waiting.is_empty()) && registered {
+                return wrong(Check::OneFinalEvent, "not idle");
+            }
+            let table = client.machine.look(|client| sorted_table(client.table()));
+            if table != truth && registered && plan.sizes.peers >= plan.clients {
+                return wrong(
+                    Check::TablesConverge,
+                    &format!("its table is {table:?}, the server's {truth:?}"),
+                );
+            }
+        }
+        let complete = !all_fit || truth.len() == plan.clients;
+        if !complete || truth.iter().any(|(_, _, online)| !online) {
+            return Err(Violation::new(
+                Check::TablesConverge,
+                format!("the server's table is {truth:?}"),
+            ));
+        }
+        self.model.owed().pop().map_or(Ok(()), Err)
+    }
+
+    /// In the healthy room everybody says something to the next, and to all.
+    fn chat(&mut self, plan: &Plan) -> Result<(), Violation> {
+        let registered: Vec<(ProcessId, NameId)> = self
+            .clients
+            .values()
+            .filter(|client| client.machine.look(|client| client.is_registered()))
+            .map(|client| (client.id, client.name))
+            .collect();
+        let first_new = self.model.message_count();
+        for (place, (id, _)) in registered.iter().enumerate() {
+            let (_, next) = registered[(place + 1) % registered.len()];
+            self.ask(*id, Ask::Say(Target::Name(next), " healthy".to_owned()))?;
+            self.ask(*id, Ask::Say(Target::Channel, " healthy".to_owned()))?;
+        }
+        let deadline = self.now() + HEALTHY_MAX;
+        while self.now() < deadline {
+            self.run_for(LOOK)?;
+            if self.is_right(plan).is_ok() {
+                break;
+            }
+        }
+        self.is_right(plan)?;
+        if plan.is_roomy() && plan.sizes.names >= plan.clients {
+            self.model.all_arrived_since(first_new)?;
+        }
+        Ok(())
+    }
+
+    /// Everybody leaves in order.
+    fn leave(&mut self, plan: &Plan) -> Result<(), Violation> {
+        let everybody: Vec<ProcessId> = self.clients.keys().copied().collect();
+        for id in &everybody {
+            self.ask(*id, Ask::Exit)?;
+        }
+        // Who lost its place in a room that is too small for all learns it by its next keep-alive.
+        let all_fit = plan.sizes.names >= plan.clients;
+        let deadline = self.now() + if all_fit { HEALTHY_MAX } else { HEALING_MAX };
+        while !self.clients.is_empty() && self.now() < deadline {
+            self.run_for(LOOK)?;
+        }
+        let Some(staying) = self.clients.keys().next() else {
+            return Ok(());
+        };
+        Err(Violation::new(
+            Check::OneFinalEvent,
+            format!("process {staying} cannot leave"),
+        ))
+    }
+}
+
+/// The faults of the network stop; what is under way still arrives.
+fn heal(medium: &mut Medium) {
+    medium.faults = NetworkPlan {
+        delay: 30,
+        ..NetworkPlan::default()
+    };
+    medium.cuts.clear();
+}
+
+fn sorted_table<'t>(
+    table: impl Iterator<Item = chatapp_core::TableEntry<'t>>,
+) -> Vec<(String, std::net::SocketAddr, bool)> {
+    let mut rows: Vec<_> = table
+        .map(|entry| (entry.name.to_owned(), entry.address, entry.online))
+        .collect();
+    rows.sort();
+    rows
+}

@@ -1,0 +1,65 @@
+//! What a run must not show.
+
+use std::fmt;
+
+/// A promise that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which promise.
+    pub check: Check,
+    /// By whom, with what.
+    pub detail: String,
+}
+
+/// The promises that are checked from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Check {
+    /// Nothing is shown twice by one process.
+    ShownOnce,
+    /// Nothing is shown out of order for its sender.
+    ShownInOrder,
+    /// Nothing is shown that was not sent like this, to this recipient.
+    ShownAsSent,
+    /// `received by X` only if a process of X took it to show.
+    DeliveredIsShown,
+    /// What was reported saved or posted is shown by every recipient, or its loss is announced.
+    SavedIsShown,
+    /// A refusal has the reason that it states.
+    RefusalIsTrue,
+    /// Once the faults have stopped, all tables equal the server's.
+    TablesConverge,
+    /// Each command ends in exactly one final event, within a stated time once the faults have stopped.
+    OneFinalEvent,
+    /// Who is told that it left is not online for the others any more.
+    LeftIsOffline,
+    /// No frame is sent more than six times to somebody who is silent.
+    SixSendings,
+    /// An address that proved nothing never gets more bytes than it sent.
+    NoAmplification,
+    /// Machines keep their contract with the driver: they come to rest, and wake by themselves.
+    Contract,
+    /// Nothing that happens makes a machine panic.
+    NoPanic,
+    /// What the server restores is what was stored.
+    Restored,
+    /// The same decisions give the same run.
+    Deterministic,
+}
+
+impl Violation {
+    /// A broken promise.
+    pub fn new(check: Check, detail: impl Into<String>) -> Self {
+        Self {
+            check,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.check, self.detail)
+    }
+}
+
+impl std::error::Error for Violation {}

@@ -1,0 +1,33 @@
+//! What the fuzzers found worth keeping, run again on a stable compiler.
+
+use std::fs;
+use std::path::Path;
+
+fn replay(target: &str, run: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .with_file_name("fuzz/corpus")
+        .join(target);
+    let files: Vec<_> = fs::read_dir(folder).expect("the corpus is there").collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let path = file.expect("it can be listed").path();
+        // The test's output names the file that failed.
+        println!("{}", path.display());
+        run(&fs::read(path).expect("it can be read"));
+    }
+}
+
+#[test]
+fn datagrams() {
+    replay("datagram", chatapp_fuzz::datagram);
+}
+
+#[test]
+fn a_client() {
+    replay("client", chatapp_fuzz::client);
+}
+
+#[test]
+fn a_server() {
+    replay("server", chatapp_fuzz::server);
+}
