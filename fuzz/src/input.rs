@@ -1,0 +1,41 @@
+//! Reads the steps of a run out of bytes.
+
+/// Bytes that were not read yet. Every method gives `None` when they are used up.
+#[derive(Debug)]
+pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Input<'a> {
+    pub(crate) fn byte(&mut self) -> Option<u8> {
+        let (byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(*byte)
+    }
+
+    pub(crate) fn flag(&mut self) -> Option<bool> {
+        Some(self.byte()? & 1 == 1)
+    }
+
+    pub(crate) fn number(&mut self) -> Option<u16> {
+        let (number, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u16::from_le_bytes(*number))
+    }
+
+    /// A length, then so many bytes, or what is left.
+    pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
+        let len = usize::from(self.number()?).min(self.0.len());
+        let (bytes, rest) = self.0.split_at(len);
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    /// A length, then a text of so many bytes, up to the first that is not UTF-8.
+    pub(crate) fn text(&mut self) -> Option<&'a str> {
+        Some(
+            self.bytes()?
+                .utf8_chunks()
+                .next()
+                .map_or("", |chunk| chunk.valid()),
+        )
+    }
+}

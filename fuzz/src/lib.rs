@@ -1,0 +1,16 @@
+//! What the fuzz targets call: ordinary functions that take bytes and panic if something is wrong.
+
+mod client;
+mod datagram;
+mod input;
+mod network;
+mod seal;
+mod server;
+
+pub use client::client;
+pub use datagram::datagram;
+pub use network::address;
+pub use server::server;
+
+/// The entropy of every tested machine.
+pub const SEED: chatapp_core::Seed = chatapp_core::Seed(*b"the seed of every run in fuzzing");
