@@ -236,6 +236,7 @@ impl ClientProcess {
         let answer = self.machine.with(|client| client.command(clock, command));
         let kind = answer.map_or_else(refusal_kind, |_| kind);
         if answer == Err(CommandError::Busy) {
+            medium.note(kind, &[self.id as u64], || self.id.to_string());
             return Ok(false);
         }
         medium.note(kind, &[self.id as u64], || {

@@ -5,13 +5,14 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use chatapp_core::{
-    Block, ChangeSlot, Client, ClientConfig, ClientStorage, Endpoint, FlightSlot, Instant,
-    JournalSlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy,
-    Seed, Sent, Server, ServerConfig, ServerStorage, WindowSlot,
+    Block, ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Instant, JournalSlot,
+    LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed, Sent,
+    Server, ServerConfig, ServerStorage, WindowSlot,
 };
 use self_cell::{MutBorrow, self_cell};
 
 use crate::choices::Choices;
+use crate::event::{Event, Node};
 use crate::medium::Medium;
 use crate::plan::Sizes;
 use crate::queue::Millis;
@@ -213,6 +214,8 @@ pub struct Pause {
     pub suspended: bool,
 }
 
+/// How soon a driver looks again at a display or socket that took nothing.
+const CLOGGED: Millis = 20;
 /// Datagrams that a socket holds for a process that does not read.
 const INBOX_MAX: usize = 64;
 
@@ -277,6 +280,32 @@ impl Body {
         Sent::Done
     }
 
+    /// Notes when the machine wants to be woken; true if that is now.
+    pub fn schedule_wake(
+        &mut self,
+        medium: &mut Medium,
+        timeout: Option<Instant>,
+        clogged: bool,
+        node: Node,
+    ) -> bool {
+        let Some(timeout) = timeout else {
+            self.wake_at = None;
+            return false;
+        };
+        let mut at = self.world_time(timeout);
+        if clogged || self.socket_full {
+            at = at.max(medium.now + CLOGGED);
+        }
+        if at <= medium.now {
+            return true;
+        }
+        if self.wake_at != Some(at) {
+            self.wake_at = Some(at);
+            medium.queue.schedule(at, Event::Wake(node));
+        }
+        false
+    }
+
     /// Whether the process has crashed before its next output.
     pub fn is_dying(&self) -> bool {
         self.outputs_left == Some(0)
@@ -292,8 +321,3 @@ impl Body {
 
 /// Patience of the protocol: first sending to giving up.
 pub const PATIENCE: Millis = RetryPolicy::DEFAULT.patience_ms();
-
-/// The timeout of a machine on its own clock.
-pub fn timeout(machine: &impl Endpoint) -> Option<Instant> {
-    machine.poll_timeout()
-}

@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::{Endpoint, Flushed, Handled, ServerEvent, StoreFailed, Ticket};
+use chatapp_core::{Endpoint, Flushed, Handled, ServerEvent, StoreFailed, TableEntry, Ticket};
 
 use crate::client_process::Turn;
 use crate::event::Event;
 use crate::journal::Journal;
 use crate::medium::Medium;
-use crate::model::wall_clock;
+use crate::model::{NameId, wall_clock};
 use crate::process::{Body, ServerMachine};
 use crate::queue::Millis;
 use crate::trace::{Kind, digest};
@@ -145,4 +145,32 @@ impl ServerProcess {
             _ => Ok(Turn::Rests),
         }
     }
+}
+
+/// The names that the server knows, if it runs.
+pub fn known_names(server: Option<&ServerProcess>, names: &[String]) -> Vec<NameId> {
+    listed_names(server, names, |_| true)
+}
+
+/// The names that the server has online, if it runs.
+pub fn online_names(server: Option<&ServerProcess>, names: &[String]) -> Vec<NameId> {
+    listed_names(server, names, |entry| entry.online)
+}
+
+fn listed_names(
+    server: Option<&ServerProcess>,
+    names: &[String],
+    wanted: impl Fn(&TableEntry<'_>) -> bool,
+) -> Vec<NameId> {
+    let Some(server) = server else {
+        return Vec::new();
+    };
+    server.machine.look(|server| {
+        let number = |known: &str| names.iter().position(|name| name == known);
+        server
+            .table()
+            .filter(wanted)
+            .filter_map(|entry| number(entry.name))
+            .collect()
+    })
 }

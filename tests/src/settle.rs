@@ -1,5 +1,7 @@
 //! The end of every run: the faults stop, everybody is back, and everything that was promised must come true.
 
+use std::net::SocketAddr;
+
 use crate::client_process::Ask;
 use crate::event::Node;
 use crate::medium::Medium;
@@ -77,8 +79,12 @@ impl World {
     fn bring_everybody_back(&mut self) -> Result<(), Violation> {
         for name in 0..self.names().len() {
             let processes = self.processes_of(name);
-            // The later one has displaced the earlier, which may not know it yet.
-            let registered = processes.iter().rfind(|id| self.is_registered(**id));
+            // Rivals that were displaced may not know it yet: the server knows who has the name.
+            let holder = self.holder(name);
+            let registered = processes
+                .iter()
+                .filter(|id| self.is_registered(**id))
+                .max_by_key(|id| Some(self.clients[id].body.address) == holder);
             let Some(&stays) = registered.or(processes.last()) else {
                 let process = self.start_client(name, None);
                 self.ask(process, Ask::Register)?;
@@ -97,6 +103,16 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Where the process is that has a name, as the server sees it.
+    fn holder(&self, name: NameId) -> Option<SocketAddr> {
+        let server = self.server.as_ref()?;
+        server.machine.look(|server| {
+            let mut table = server.table();
+            let entry = table.find(|entry| entry.name == self.names()[name])?;
+            Some(entry.address)
+        })
     }
 
     fn is_registered(&self, id: ProcessId) -> bool {
@@ -221,7 +237,7 @@ fn heal(medium: &mut Medium) {
 
 fn sorted_table<'t>(
     table: impl Iterator<Item = chatapp_core::TableEntry<'t>>,
-) -> Vec<(String, std::net::SocketAddr, bool)> {
+) -> Vec<(String, SocketAddr, bool)> {
     let mut rows: Vec<_> = table
         .map(|entry| (entry.name.to_owned(), entry.address, entry.online))
         .collect();

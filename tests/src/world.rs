@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use chatapp_core::{Endpoint, Name, RestoreError, TableEntry};
+use chatapp_core::{Endpoint, Name, RestoreError};
 
 use crate::choices::Choices;
 use crate::client_process::{Ask, ClientProcess, Turn};
@@ -18,7 +18,7 @@ use crate::people::{fresh_address, name};
 use crate::plan::{Plan, Sizes};
 use crate::process::{Body, ClientMachine, Pause, ServerMachine};
 use crate::queue::Millis;
-use crate::server_process::ServerProcess;
+use crate::server_process::{ServerProcess, known_names, online_names};
 use crate::trace::{Kind, Trace};
 use crate::violation::{Check, Violation};
 
@@ -44,8 +44,6 @@ pub struct World {
 
 /// Times that a machine may want to be woken at the time at which it was just woken.
 const SPINS_MAX: u32 = 8;
-/// How soon a driver looks again at a display or socket that took nothing.
-const CLOGGED: Millis = 20;
 
 impl World {
     /// A world in which nothing runs yet.
@@ -211,13 +209,10 @@ impl World {
                 break;
             }
             let timeout = server.machine.look(|server| server.poll_timeout());
-            let due = schedule_wake(
-                &mut self.medium,
-                &mut server.body,
-                timeout,
-                false,
-                Node::Server,
-            );
+            let medium = &mut self.medium;
+            let due = server
+                .body
+                .schedule_wake(medium, timeout, false, Node::Server);
             if !due {
                 break;
             }
@@ -326,7 +321,10 @@ impl World {
             }
             let timeout = client.machine.look(|client| client.poll_timeout());
             let clogged = client.display_full;
-            if !schedule_wake(medium, &mut client.body, timeout, clogged, Node::Client(id)) {
+            if !client
+                .body
+                .schedule_wake(medium, timeout, clogged, Node::Client(id))
+            {
                 return Ok(());
             }
             client.wake(medium);
@@ -512,56 +510,4 @@ impl World {
             Node::Client(id) => self.rest_client(id),
         }
     }
-}
-
-/// Notes when a machine wants to be woken; true if that is now.
-fn schedule_wake(
-    medium: &mut Medium,
-    body: &mut Body,
-    timeout: Option<chatapp_core::Instant>,
-    clogged: bool,
-    node: Node,
-) -> bool {
-    let Some(timeout) = timeout else {
-        body.wake_at = None;
-        return false;
-    };
-    let mut at = body.world_time(timeout);
-    if clogged || body.socket_full {
-        at = at.max(medium.now + CLOGGED);
-    }
-    if at <= medium.now {
-        return true;
-    }
-    if body.wake_at != Some(at) {
-        body.wake_at = Some(at);
-        medium.queue.schedule(at, Event::Wake(node));
-    }
-    false
-}
-
-fn known_names(server: Option<&ServerProcess>, names: &[String]) -> Vec<NameId> {
-    listed_names(server, names, |_| true)
-}
-
-fn online_names(server: Option<&ServerProcess>, names: &[String]) -> Vec<NameId> {
-    listed_names(server, names, |entry| entry.online)
-}
-
-fn listed_names(
-    server: Option<&ServerProcess>,
-    names: &[String],
-    wanted: impl Fn(&TableEntry<'_>) -> bool,
-) -> Vec<NameId> {
-    let Some(server) = server else {
-        return Vec::new();
-    };
-    server.machine.look(|server| {
-        let number = |known: &str| names.iter().position(|name| name == known);
-        server
-            .table()
-            .filter(wanted)
-            .filter_map(|entry| number(entry.name))
-            .collect()
-    })
 }

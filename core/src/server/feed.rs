@@ -277,11 +277,19 @@ impl Server<'_> {
         if let Flight::Changes { from, upto } = flight
             && again
             && from != upto
-            && !self.has_change(from + 1)
         {
-            // What the page said is not remembered any more: it says nothing now, and the whole table follows it.
-            self.names.at_mut(slot).snapshot = 1;
-            flight = Flight::Changes { from, upto: from };
+            let forgotten = !self.has_change(from + 1);
+            let version = self.table_version;
+            let name = self.names.at_mut(slot);
+            // What the page said is not remembered any more: neither it nor those behind it may bring the client to
+            // a version before the whole table has followed.
+            if forgotten && upto > name.forgotten {
+                name.snapshot = 1;
+                name.forgotten = version;
+            }
+            if upto <= name.forgotten {
+                flight = Flight::Changes { from: 0, upto: 0 };
+            }
         }
         let asked = flight;
         let name = self.names.at(slot);
@@ -433,6 +441,7 @@ impl Server<'_> {
         name.receipts.rewind();
         name.log_sent = name.log_acked;
         name.log_flown = name.log_acked;
+        name.forgotten = 0;
         name.result_sent = name.last_request;
     }
 

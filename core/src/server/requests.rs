@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 
 use super::Server;
 use super::event::Departure;
+use super::persist::NameRecord;
 use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
 use crate::hop::Arrival;
 use crate::limits::{REQUESTS_MAX, TEXT_LEN_MAX};
@@ -52,6 +53,23 @@ impl NameSlot {
                 .find(|(known, _)| *known == outcome)
                 .map_or(NONE, |(_, code)| *code);
             self.set_outcome_code(request, code);
+        }
+    }
+
+    /// Takes back the outcomes that were stored with a name. What was pending then is stored if a record in front
+    /// of this one says so, and otherwise decided again.
+    pub(super) fn restore_outcomes(&mut self, record: &NameRecord<'_>) {
+        let (before, before_last) = (self.outcomes, self.last_request);
+        let same = self.incarnation == record.incarnation;
+        self.last_request = record.last_request;
+        self.outcomes = record.outcomes;
+        let oldest = record.last_request.saturating_sub(REQUESTS_MAX - 1);
+        for request in oldest.max(1)..=record.last_request {
+            if self.outcome_code(request) == PENDING {
+                let known = same && request <= before_last && before_last - request < REQUESTS_MAX;
+                let code = before >> (request % REQUESTS_MAX * 4) & 0xf;
+                self.set_outcome_code(request, if known && code != PENDING { code } else { NONE });
+            }
         }
     }
 

@@ -139,12 +139,11 @@ impl Server<'_> {
             Standing::Offline
         };
         slot_ref.address = record.address.into();
+        slot_ref.restore_outcomes(record);
         slot_ref.incarnation = record.incarnation;
         slot_ref.resume = record.resume;
         slot_ref.opening = record.opening;
         slot_ref.previous = record.previous;
-        slot_ref.last_request = record.last_request;
-        slot_ref.outcomes = record.outcomes;
         slot_ref.result_sent = record.last_request;
         slot_ref.log_acked = record.log_next;
         slot_ref.log_sent = record.log_next;

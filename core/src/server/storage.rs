@@ -114,6 +114,9 @@ pub struct NameSlot {
     pub(crate) log_sent: u32,
     /// Up to here entries were sent in this session: what lies between this and `log_sent` was passed over.
     pub(crate) log_flown: u32,
+    /// Pages of changes up to this version say nothing when they are repeated in this session: the whole table
+    /// follows them.
+    pub(crate) forgotten: u32,
     /// Own entries that fell out of the log before the cursor came to them.
     pub(crate) own_lost: u32,
 }
@@ -162,6 +165,7 @@ impl NameSlot {
         log_acked: 0,
         log_sent: 0,
         log_flown: 0,
+        forgotten: 0,
         own_lost: 0,
     };
 

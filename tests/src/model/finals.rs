@@ -96,7 +96,7 @@ impl Model {
         }
         if let ClientEvent::NotPosted { store_failed, .. } = event {
             let excused = if *store_failed {
-                self.limits.store_fails
+                self.may_be_not_stored(id)
             } else {
                 !self.limits.roomy
             };
@@ -134,7 +134,7 @@ impl Model {
                 ),
             )),
             MessageStatus::MailboxFull if self.limits.roomy => Err(self.untrue(id, "mailbox full")),
-            MessageStatus::NotStored if !self.limits.store_fails && !self.limits.server_crashes => {
+            MessageStatus::NotStored if !self.may_be_not_stored(id) => {
                 Err(self.untrue(id, "not stored"))
             }
             MessageStatus::NoSuchClient if known => Err(self.untrue(id, "no such client")),
@@ -145,6 +145,11 @@ impl Model {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The store fails, or the server was started anew, and later requests had taken effect before.
+    fn may_be_not_stored(&self, id: MessageId) -> bool {
+        self.limits.store_fails || self.messages[id].server_starts != self.server_starts
     }
 
     fn untrue(&self, id: MessageId, what: &str) -> Violation {

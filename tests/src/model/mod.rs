@@ -37,6 +37,8 @@ pub struct Model {
     messages: Vec<Message>,
     /// How often the server lost its memory.
     memory: u32,
+    /// How often the server was started.
+    server_starts: u32,
     /// Names whose process was told that it is registered, and by which memory.
     registered_in: BTreeMap<NameId, u32>,
 }
@@ -45,8 +47,6 @@ pub struct Model {
 struct Limits {
     roomy: bool,
     store_fails: bool,
-    /// The server forgets refusals when it crashes: a request that is repeated behind later ones is refused then.
-    server_crashes: bool,
     names_fit: bool,
     /// Recipients may have to forget what they showed: the memory for it is smaller than what can be repeated.
     forgetful_windows: bool,
@@ -118,6 +118,8 @@ struct Message {
     at: Millis,
     /// Which memory of the server it was sent to.
     memory: u32,
+    /// How often the server had been started then.
+    server_starts: u32,
     /// Names that the server knew, other than the sender's.
     recipients: Vec<NameId>,
     outcome: Option<(Outcome, Millis)>,
@@ -151,7 +153,6 @@ impl Model {
             limits: Limits {
                 roomy: plan.is_roomy(),
                 store_fails: plan.store.fail != 0,
-                server_crashes: plan.nodes.server_crash != 0,
                 names_fit: plan.sizes.names >= plan.clients,
                 forgetful_windows: plan.sizes.windows < Sizes::ROOMY.windows,
                 attacked: plan.network.attack != 0,
@@ -164,6 +165,7 @@ impl Model {
             lives: Vec::new(),
             messages: Vec::new(),
             memory: 0,
+            server_starts: 0,
             registered_in: BTreeMap::new(),
         }
     }
@@ -221,6 +223,7 @@ impl Model {
             text,
             at,
             memory: self.memory,
+            server_starts: self.server_starts,
             recipients: known.iter().copied().filter(meant).collect(),
             outcome: None,
             showings: Vec::new(),

@@ -55,6 +55,7 @@ impl Model {
     /// # Errors
     /// If a process that lives was told that its name is registered, and the server does not know it any more.
     pub fn server_restored(&mut self, known: &[NameId]) -> Result<(), Violation> {
+        self.server_starts += 1;
         for name in 0..self.names.len() {
             if known.contains(&name) {
                 continue;
