@@ -6,6 +6,7 @@
 
 use super::Server;
 use super::channel::NextEntry;
+use super::mailbox::text;
 use super::roster::entry;
 use super::storage::{Flight, FlightSlot};
 use crate::endpoint::Transmit;
@@ -455,10 +456,6 @@ impl Server<'_> {
             }
         }
     }
-}
-
-fn text(bytes: &[u8]) -> &str {
-    core::str::from_utf8(bytes).unwrap_or_default()
 }
 
 impl NextEntry {

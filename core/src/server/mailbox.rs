@@ -127,6 +127,11 @@ impl MailQueue {
     }
 }
 
+/// A text that came out of a pool: it went in as a string.
+pub(super) fn text(bytes: &[u8]) -> &str {
+    core::str::from_utf8(bytes).unwrap_or_default()
+}
+
 impl Server<'_> {
     /// Whether anything from this sender waits for this recipient. Cost: the length of the mailbox.
     pub(super) fn has_mail_from(&self, recipient: u32, sender: u32) -> bool {

@@ -7,6 +7,7 @@ use core::fmt;
 use core::net::SocketAddr;
 
 use super::event::Pending;
+use super::mailbox::text;
 use super::storage::{Journal, JournalSlot, LogSlot, MailSlot};
 use super::{Server, StorageError};
 use crate::table::Slots;
@@ -424,8 +425,4 @@ impl Server<'_> {
             self.attend(slot);
         }
     }
-}
-
-fn text(bytes: &[u8]) -> &str {
-    core::str::from_utf8(bytes).unwrap_or_default()
 }

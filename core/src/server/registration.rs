@@ -86,7 +86,8 @@ impl Server<'_> {
         }
     }
 
-    fn insert(&mut self, name: Name) -> Option<u32> {
+    /// Gives a name that nobody has a slot; `None` if the room is full.
+    pub(super) fn insert(&mut self, name: Name) -> Option<u32> {
         if self.names_used == self.names.len() {
             return None;
         }
@@ -103,10 +104,6 @@ impl Server<'_> {
         };
         self.index.insert(hash, slot);
         Some(slot)
-    }
-
-    pub(super) fn insert_restored(&mut self, name: Name) -> Option<u32> {
-        self.insert(name)
     }
 
     fn refuse(&mut self, from: SocketAddr, hello: &Hello<'_>, reason: Refusal) -> Handled {

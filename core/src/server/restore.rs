@@ -127,7 +127,7 @@ impl Server<'_> {
         let name = Name::new(record.name).map_err(|_| RestoreError::Inconsistent)?;
         let slot = match self.find(record.name) {
             Some(slot) => slot,
-            None => self.insert_restored(name).ok_or(RestoreError::Full)?,
+            None => self.insert(name).ok_or(RestoreError::Full)?,
         };
         self.channel.go_on_from(record.log_next);
         let now = self.now;
