@@ -35,6 +35,12 @@ impl PackedAddress {
         self.family == other.family
     }
 
+    /// Who is behind it, as far as strangers can tell: an IPv4 address, or the upper half of an IPv6 address.
+    pub(crate) fn network(&self) -> u128 {
+        let ip = u128::from_be_bytes(self.ip);
+        u128::from(self.family) | ip & (u128::MAX << 64)
+    }
+
     /// The address as bytes with one meaning each, for keyed hashes.
     pub(crate) fn hash_into(&self, hasher: &mut impl core::hash::Hasher) {
         hasher.write(&[self.family]);

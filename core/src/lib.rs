@@ -50,6 +50,7 @@
 //!         names: leak(NameSlot::VACANT, names),
 //!         name_index: leak(0, names * 2),
 //!         session_index: leak(0, names * 4),
+//!         sources: leak(SourceSlot::VACANT, 4),
 //!         flights: leak(FlightSlot::VACANT, names * 8),
 //!         changes: leak(ChangeSlot::VACANT, names * 2),
 //!         mail: leak(MailSlot::VACANT, mail),
@@ -155,8 +156,8 @@ pub use pool::Block;
 pub use retry::RetryPolicy;
 pub use server::{
     ChangeSlot, Departure, FlightSlot, JournalSlot, LogSlot, MailSlot, NameRecord, NameSlot,
-    Persist, Record, RestoreError, Server, ServerConfig, ServerEvent, ServerStorage, StoreFailed,
-    Ticket,
+    Persist, RateLimit, RateLimits, Record, RestoreError, Server, ServerConfig, ServerEvent,
+    ServerStorage, SourceSlot, StoreFailed, Ticket,
 };
 pub use stats::{Drop, Handled, Stats};
 pub use time::{Instant, UnixSeconds};

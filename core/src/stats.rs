@@ -35,11 +35,13 @@ pub enum Drop {
     Refused,
     /// This client is deregistered and takes nothing from peers.
     Offline,
+    /// Its source asks for more than its share; the sender will repeat it.
+    RateExceeded,
 }
 
 impl Drop {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadLength,
         Self::ForeignVersion,
         Self::Malformed,
@@ -55,6 +57,7 @@ impl Drop {
         Self::NoCookie,
         Self::Refused,
         Self::Offline,
+        Self::RateExceeded,
     ];
 
     /// A short name for logs, such as `bad-tag`.
@@ -75,6 +78,7 @@ impl Drop {
             Self::NoCookie => "no-cookie",
             Self::Refused => "refused",
             Self::Offline => "offline",
+            Self::RateExceeded => "rate-exceeded",
         }
     }
 }
@@ -120,7 +124,7 @@ impl Stats {
         if let Some(count) = self.drops.get_mut(reason as usize) {
             *count += 1;
         }
-        if reason == Drop::Busy {
+        if matches!(reason, Drop::Busy | Drop::RateExceeded) {
             Handled::Busy
         } else {
             Handled::Ignored(reason)

@@ -6,7 +6,7 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Accept, DataWriter, Datagram, Frame, Header, Hello, Refusal};
 use chatapp_core::{
     ChangeSlot, Endpoint, FlightSlot, Instant, JournalSlot, LogSlot, MailSlot, NameSlot, Seed,
-    Server, ServerConfig, ServerStorage,
+    Server, ServerConfig, ServerStorage, SourceSlot,
 };
 
 const NAMES: usize = 32;
@@ -27,6 +27,7 @@ impl Rig {
             names: leak(NameSlot::VACANT, NAMES),
             name_index: leak(0, NAMES * 2),
             session_index: leak(0, NAMES * 4),
+            sources: leak(SourceSlot::VACANT, 1),
             flights: leak(FlightSlot::VACANT, NAMES * 4),
             changes: leak(ChangeSlot::VACANT, NAMES * 2),
             mail: leak(MailSlot::VACANT, 8),
@@ -203,4 +204,31 @@ fn an_answer_to_one_contest_says_nothing_about_a_later_one() {
         }
     }
     assert!(answer.is_ok(), "{answer:?}");
+}
+
+#[test]
+fn one_address_takes_names_no_faster_than_its_share() {
+    let mut rig = Rig::new();
+    // Each registration is stored: a process that opens its session again and again costs more than its share.
+    let mut refused = None;
+    for opening in 1..=2_000 {
+        let again = Hello {
+            opening,
+            id: u64::from(opening),
+            incarnation: 1,
+            resume: 1,
+            ..hello(1, "mallory")
+        };
+        if let Err(reason) = rig.answer_to(address(1), again) {
+            refused = Some((opening, reason));
+            break;
+        }
+    }
+    assert_eq!(refused, Some((301, Refusal::RateExceeded)));
+    // Other ports of that address have no more; other addresses have theirs.
+    let neighbour = rig.answer_to(address(2), hello(5_000, "ann"));
+    assert_eq!(neighbour, Err(Refusal::RateExceeded));
+    assert_eq!(rig.server.stats().drops(chatapp_core::Drop::Refused), 2);
+    rig.now = rig.now.plus_millis(100);
+    rig.answer_to(address(2), hello(5_000, "ann")).unwrap();
 }

@@ -11,7 +11,7 @@ use chatapp_core::wire::{Call, Datagram, Hello};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, Command, Endpoint, FlightSlot, Instant,
     JournalSlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed, Server,
-    ServerConfig, ServerStorage, WindowSlot,
+    ServerConfig, ServerStorage, SourceSlot, WindowSlot,
 };
 use chatapp_fuzz::{SEED, address};
 
@@ -120,6 +120,7 @@ impl Room {
             names: leak(NameSlot::VACANT, 4),
             name_index: leak(0, 8),
             session_index: leak(0, 16),
+            sources: leak(SourceSlot::VACANT, 1),
             flights: leak(FlightSlot::VACANT, 16),
             changes: leak(ChangeSlot::VACANT, 8),
             mail: leak(MailSlot::VACANT, 6),

@@ -7,7 +7,7 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::Datagram;
 use chatapp_core::{
     ChangeSlot, Endpoint, FlightSlot, Instant, JournalSlot, LogSlot, MailSlot, NameSlot, Server,
-    ServerConfig, ServerStorage, StoreFailed, Ticket, UnixSeconds,
+    ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket, UnixSeconds,
 };
 
 use crate::SEED;
@@ -37,6 +37,7 @@ pub fn server(bytes: &[u8]) {
         names: &mut names,
         name_index: &mut name_index,
         session_index: &mut session_index,
+        sources: &mut [SourceSlot::VACANT; 2],
         flights: &mut flights,
         changes: &mut changes,
         mail: &mut mail,

@@ -338,6 +338,7 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
             (true, Some(_)) => Kind::KeptChannel,
         },
         ClientEvent::ChannelDropped { .. } => Kind::ChannelDropped,
+        ClientEvent::Throttled => Kind::Throttled,
         ClientEvent::Posted { .. } => Kind::Posted,
         ClientEvent::NotPosted { .. } => Kind::NotPosted,
         ClientEvent::MessageStatus { status, .. } => match status {
@@ -379,6 +380,7 @@ fn describe(event: &ClientEvent<'_>) -> String {
             format!("ServerNotResponding {request:?}")
         }
         ClientEvent::ChannelDropped { count } => format!("ChannelDropped {count}"),
+        ClientEvent::Throttled => "Throttled".into(),
         ClientEvent::Refused { reason } => format!("Refused {reason:?}"),
         other => format!("{other:?}")
             .split(' ')

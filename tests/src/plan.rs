@@ -3,6 +3,8 @@
 //! Each kind of fault is present in some runs and absent in others: a fault that is always there hides what
 //! only happens without it.
 
+use chatapp_core::{RateLimit, RateLimits};
+
 use crate::choices::Choices;
 use crate::queue::Millis;
 
@@ -99,6 +101,10 @@ pub struct Sizes {
     pub journal: usize,
     /// Frames in flight, both ways.
     pub window: u16,
+    /// Addresses whose rates the server limits each for itself.
+    pub sources: usize,
+    /// What each of them may ask for.
+    pub rates: RateLimits,
 }
 
 impl Sizes {
@@ -114,6 +120,8 @@ impl Sizes {
         changes: 140,
         journal: 1_024,
         window: 32,
+        sources: 64,
+        rates: RateLimits::NONE,
     };
 }
 
@@ -136,6 +144,7 @@ pub const FAULTS: &[&str] = &[
     "slow-store",
     "failing-store",
     "tight",
+    "throttle",
 ];
 
 impl Plan {
@@ -190,10 +199,11 @@ impl Plan {
             0 => choices.between(1, most) as u32,
             _ => 0,
         };
+        let pace = choices.between(100, 5_000) * if clients > 12 { 4 } else { 1 };
         Self {
             clients: clients as usize,
             span,
-            pace: choices.between(100, 5_000) * if clients > 12 { 4 } else { 1 },
+            pace,
             network: NetworkPlan {
                 loss: some(choices, 600),
                 duplicate: some(choices, 300),
@@ -218,7 +228,26 @@ impl Plan {
                     0
                 },
             },
-            sizes: Self::draw_sizes(choices, clients as usize),
+            sizes: Self::throttled(Self::draw_sizes(choices, clients as usize), span, pace),
+        }
+    }
+
+    /// Makes the server limit rates in every fifth run. It asks for no choice, so that the seeds of runs found
+    /// before there were limits still stand for the same runs.
+    fn throttled(sizes: Sizes, span: Millis, pace: Millis) -> Sizes {
+        if !span.is_multiple_of(5) {
+            return sizes;
+        }
+        let number = |base: u32, spread: u64, drawn: Millis| base + (drawn % spread) as u32;
+        let limit = |per_second, burst| RateLimit { per_second, burst };
+        Sizes {
+            sources: number(1, 8, span / 5) as usize,
+            rates: RateLimits {
+                registrations: limit(number(4, 8, pace), number(1, 4, pace / 8)),
+                requests: limit(number(100, 200, pace), number(1, 50, span / 40)),
+                text_bytes: limit(number(20_000, 30_000, span), number(1, 5_000, pace)),
+            },
+            ..sizes
         }
     }
 
@@ -245,6 +274,7 @@ impl Plan {
             changes: tight(choices, 1, 4, roomy.changes),
             journal: tight(choices, 8, 32, roomy.journal),
             window: tight(choices, 1, 4, roomy.window.into()) as u16,
+            ..roomy
         }
     }
 
@@ -274,7 +304,14 @@ impl Plan {
                 "clog" => self.nodes.clog = 0,
                 "slow-store" => self.store.slow = 0,
                 "failing-store" => self.store.fail = 0,
-                "tight" => self.sizes = Sizes::ROOMY,
+                "tight" => {
+                    self.sizes = Sizes {
+                        sources: self.sizes.sources,
+                        rates: self.sizes.rates,
+                        ..Sizes::ROOMY
+                    };
+                }
+                "throttle" => self.sizes.rates = RateLimits::NONE,
                 unknown => return Err(format!("{unknown} is none of {}", FAULTS.join(", "))),
             }
         }

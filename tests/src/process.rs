@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use chatapp_core::{
     Block, ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Instant, JournalSlot,
     LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed, Sent,
-    Server, ServerConfig, ServerStorage, WindowSlot,
+    Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -31,6 +31,7 @@ struct ServerMemory {
     names: Vec<NameSlot>,
     name_index: Vec<u32>,
     session_index: Vec<u32>,
+    sources: Vec<SourceSlot>,
     flights: Vec<FlightSlot>,
     changes: Vec<ChangeSlot>,
     mail: Vec<MailSlot>,
@@ -129,6 +130,7 @@ impl ServerMachine {
             names: vec![NameSlot::VACANT; sizes.names],
             name_index: vec![0; 2 * sizes.names],
             session_index: vec![0; 4 * sizes.names],
+            sources: vec![SourceSlot::VACANT; sizes.sources],
             flights: vec![FlightSlot::VACANT; 32 * sizes.names],
             changes: vec![ChangeSlot::VACANT; sizes.changes],
             mail: vec![MailSlot::VACANT; sizes.mail],
@@ -140,6 +142,7 @@ impl ServerMachine {
         let config = ServerConfig {
             window: sizes.window,
             mail_per_name: sizes.mail_per_name,
+            rates: sizes.rates,
             ..ServerConfig::default()
         };
         let seed = seed(choices);
@@ -148,6 +151,7 @@ impl ServerMachine {
                 names,
                 name_index,
                 session_index,
+                sources,
                 flights,
                 changes,
                 mail,
@@ -160,6 +164,7 @@ impl ServerMachine {
                 names,
                 name_index,
                 session_index,
+                sources,
                 flights,
                 changes,
                 mail,

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use chatapp_core::wire::Refusal;
 use chatapp_core::{Endpoint, Flushed, Handled, ServerEvent, StoreFailed, TableEntry, Ticket};
 
 use crate::client_process::Turn;
@@ -113,6 +114,11 @@ impl ServerProcess {
                     } => Kind::Arrival,
                     ServerEvent::Registered { .. } => Kind::Return,
                     ServerEvent::Departed { .. } => Kind::Departure,
+                    ServerEvent::Throttled { .. }
+                    | ServerEvent::Refused {
+                        reason: Refusal::RateExceeded,
+                        ..
+                    } => Kind::Throttling,
                     _ => Kind::Refusal,
                 };
                 medium.note(kind, &[digest(line.as_bytes())], || line);

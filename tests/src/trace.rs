@@ -99,11 +99,13 @@ kinds! {
     Offline => "event offline",
     Deregistered => "event deregistered",
     Refused => "event refused",
+    Throttled => "event throttled",
 
     Arrival => "server: arrival",
     Return => "server: return",
     Departure => "server: departure",
     Refusal => "server: refusal",
+    Throttling => "server: throttling",
 }
 
 /// The record of one run.

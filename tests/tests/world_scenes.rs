@@ -1,5 +1,6 @@
 //! What must happen in a room step by step, in virtual time: the rules that people can rely on.
 
+use chatapp_core::RateLimit;
 use chatapp_tests::client_process::Ask;
 use chatapp_tests::model::NameId;
 use chatapp_tests::plan::{Plan, Sizes};
@@ -18,6 +19,69 @@ fn tight(clients: usize, change: impl FnOnce(&mut Sizes)) -> Scene {
     let mut plan = Plan::quiet(clients);
     change(&mut plan.sizes);
     Scene::of(&plan)
+}
+
+// ---- limits ----
+
+#[test]
+fn who_asks_for_more_than_the_share_waits_and_nothing_is_lost() {
+    let mut scene = tight(2, |sizes| {
+        sizes.rates.requests = RateLimit {
+            per_second: 4,
+            burst: 3,
+        };
+    });
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.shows(ann);
+    scene.shows(bob);
+    for number in 0..12 {
+        scene.post(ann, &number.to_string());
+    }
+    scene.pass(200);
+    assert_eq!(
+        scene.shows(ann),
+        ["Posted", "Posted", "Posted", "Throttled"]
+    );
+    assert_eq!(scene.shows(bob).len(), 3);
+    scene.pass(2_000);
+    let meanwhile = scene.shows(ann).len();
+    assert!((6..=9).contains(&meanwhile), "{meanwhile} more in 2 s");
+    scene.pass(1_000);
+    scene.shows(ann);
+    let rest = scene.shows(bob);
+    assert_eq!(rest.len(), 9);
+    assert_eq!(rest.last().unwrap(), "channel ann: 11");
+    // The next time is told again.
+    for number in 12..16 {
+        scene.post(ann, &number.to_string());
+    }
+    scene.pass(200);
+    assert!(scene.shows(ann).contains(&"Throttled".to_owned()));
+}
+
+#[test]
+fn a_registration_above_the_share_waits_for_its_turn() {
+    let mut scene = tight(3, |sizes| {
+        sizes.sources = 1;
+        sizes.rates.registrations = RateLimit {
+            per_second: 1,
+            burst: 1,
+        };
+    });
+    let (ann, bob, cleo) = (scene.start(ANN), scene.start(BOB), scene.start(CLEO));
+    scene.pass(500);
+    let counts = [ann, bob, cleo].map(|who| scene.shows(who));
+    let waiting = counts.iter().filter(|lines| **lines == ["Throttled"]);
+    assert_eq!(waiting.count(), 2, "{counts:?}");
+    scene.pass(5_000);
+    for who in [ann, bob, cleo] {
+        scene.send(who, ANN, "here");
+    }
+    scene.pass(1_000);
+    for who in [ann, bob, cleo] {
+        let lines = scene.shows(who);
+        assert!(lines.contains(&"Delivered ann".to_owned()), "{lines:?}");
+    }
 }
 
 // ---- silence ----

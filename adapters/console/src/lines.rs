@@ -91,6 +91,10 @@ impl<'a> Wording<'a> {
                 None,
                 Fixed("[The channel is full; the message was not sent.]"),
             ),
+            ClientEvent::Throttled => (
+                None,
+                Fixed("[The server's limits make you wait; what you asked for goes on by itself.]"),
+            ),
             ClientEvent::MessageStatus { to, status, .. } => message_status(to, status),
             ClientEvent::ServerNotResponding {
                 request: Request::Deregister,
@@ -270,6 +274,10 @@ mod tests {
             ["[Client table updated.]"]
         );
         assert_eq!(lines(ClientEvent::KeptMessages), ["[You have messages]"]);
+        assert_eq!(
+            lines(ClientEvent::Throttled),
+            ["[The server's limits make you wait; what you asked for goes on by itself.]"]
+        );
         assert_eq!(
             lines(ClientEvent::Deregistered { id }),
             ["[You are Offline. Bye.]"]

@@ -3,7 +3,7 @@
 use chatapp_core::limits::TEXT_LEN_MAX;
 use chatapp_core::{
     Block, ChangeSlot, ClientStorage, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot,
-    OutboxSlot, PeerSlot, ServerStorage, WindowSlot,
+    OutboxSlot, PeerSlot, ServerStorage, SourceSlot, WindowSlot,
 };
 
 /// What a client has room for.
@@ -41,6 +41,8 @@ pub struct ServerLimits {
     pub window: u16,
     /// Records on the way to the journal.
     pub records: usize,
+    /// Addresses and networks whose rates are limited each for itself at a time; more of them share.
+    pub sources: usize,
 }
 
 impl Default for ServerLimits {
@@ -51,6 +53,7 @@ impl Default for ServerLimits {
             log_entries: 65_536,
             window: 32,
             records: 1_024,
+            sources: 4_096,
         }
     }
 }
@@ -96,6 +99,7 @@ pub struct ServerMemory {
     names: Vec<NameSlot>,
     name_index: Vec<u32>,
     session_index: Vec<u32>,
+    sources: Vec<SourceSlot>,
     flights: Vec<FlightSlot>,
     changes: Vec<ChangeSlot>,
     mail: Vec<MailSlot>,
@@ -119,11 +123,13 @@ impl ServerMemory {
             log_entries,
             window,
             records,
+            sources,
         } = limits;
         Self {
             names: vec![NameSlot::VACANT; names],
             name_index: vec![0; 2 * names],
             session_index: vec![0; 4 * names],
+            sources: vec![SourceSlot::VACANT; sources],
             flights: vec![FlightSlot::VACANT; names * usize::from(window)],
             changes: vec![ChangeSlot::VACANT; 2 * names],
             mail: vec![MailSlot::VACANT; kept_messages],
@@ -140,6 +146,7 @@ impl ServerMemory {
             names: &mut self.names,
             name_index: &mut self.name_index,
             session_index: &mut self.session_index,
+            sources: &mut self.sources,
             flights: &mut self.flights,
             changes: &mut self.changes,
             mail: &mut self.mail,
@@ -164,6 +171,7 @@ mod tests {
             log_entries: 1,
             window: 2,
             records: 1,
+            sources: 1,
         };
         for limits in [ServerLimits::default(), least] {
             let mut memory = ServerMemory::new(limits);

@@ -43,6 +43,9 @@ pub enum ClientEvent<'a> {
         /// The server could not store it; otherwise it had no room.
         store_failed: bool,
     },
+    /// The server takes nothing more for the moment: more is asked of it from here than its limits allow. What
+    /// was asked waits; told once for each time.
+    Throttled,
     /// What became of a direct message.
     MessageStatus {
         /// The command.

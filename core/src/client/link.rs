@@ -116,6 +116,7 @@ impl Client<'_> {
             self.table_epoch = accept.table_epoch;
             self.table_version = 0;
         }
+        self.note_throttled(false);
         self.kept_announced = false;
         self.partial = false;
         self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
@@ -136,15 +137,24 @@ impl Client<'_> {
             return self.take_peer_refusal(from, to, reason);
         }
         match reason {
-            Refusal::Wait if server.phase() == Phase::Opening => {
+            Refusal::Wait | Refusal::RateExceeded if server.phase() == Phase::Opening => {
+                if reason == Refusal::RateExceeded {
+                    self.note_throttled(true);
+                }
                 let (now, retry) = (self.now, self.retry);
                 self.peers.at_mut(SERVER).hop.ask_later(now, retry);
                 self.attend(SERVER);
             }
-            Refusal::Wait => return self.stats.drop(Drop::Unexpected),
+            Refusal::Wait | Refusal::RateExceeded => return self.stats.drop(Drop::Unexpected),
             _ => self.end(ClientEvent::Refused { reason }),
         }
         Handled::Accepted
+    }
+
+    /// The server takes what is asked of it, or it does not at the moment.
+    pub(super) fn note_throttled(&mut self, throttled: bool) {
+        let before = core::mem::replace(&mut self.throttled, throttled);
+        self.throttled_untold |= throttled && !before;
     }
 
     pub(super) fn take_unsupported(&mut self, from: SocketAddr, version: u8, echo: u64) -> Handled {

@@ -141,6 +141,9 @@ pub struct Client<'a> {
     kept_announced: bool,
     keep_alive_at: Instant,
 
+    /// The server makes us wait; and that is still to be told.
+    throttled: bool,
+    throttled_untold: bool,
     /// What happened apart from commands and messages.
     reports: heapless::Deque<ClientEvent<'static>, 8>,
     /// An answer that needs no session.
@@ -239,6 +242,8 @@ impl<'a> Client<'a> {
             channel_shown: 0,
             kept_announced: false,
             keep_alive_at: Instant::ZERO,
+            throttled: false,
+            throttled_untold: false,
             reports: heapless::Deque::new(),
             reply: None,
             stats: Stats::default(),
@@ -292,6 +297,9 @@ impl<'a> Client<'a> {
         loop {
             if let Some(report) = self.reports.pop_front() {
                 return Some(report);
+            }
+            if core::mem::take(&mut self.throttled_untold) {
+                return Some(ClientEvent::Throttled);
             }
             if let Some((slot, notice)) = self.next_notice() {
                 return Some(self.notice_event(slot, notice));
@@ -474,6 +482,7 @@ impl Endpoint for Client<'_> {
         let waiting = self.reply.is_some()
             || !self.ready.is_empty()
             || !self.reports.is_empty()
+            || self.throttled_untold
             || self.first_notice != 0
             || !self.inbox.is_empty();
         if waiting {

@@ -174,6 +174,12 @@ impl Client<'_> {
         };
         if peer == SERVER {
             (0..newly).for_each(|_| self.request_acknowledged());
+            // It lasts until nothing waits: between two refusals the server takes some of it.
+            if self.peers.at(SERVER).hop.outstanding() == 0 {
+                self.note_throttled(false);
+            } else if header.window == 0 {
+                self.note_throttled(true);
+            }
             self.watch_results();
         } else {
             self.peers.at_mut(peer).suspect = 0;

@@ -41,6 +41,11 @@ pub enum ServerEvent<'a> {
         /// The version.
         version: u8,
     },
+    /// A client asks for more than its source's share: it has to wait between its requests.
+    Throttled {
+        /// Its name.
+        name: &'a str,
+    },
     /// The store failed; nothing that depends on it was acknowledged. Reported once until it works again.
     StoreFailed,
     /// The store works again.
@@ -95,6 +100,9 @@ pub(super) enum Pending {
     ForeignVersion {
         address: SocketAddr,
         version: u8,
+    },
+    Throttled {
+        slot: u32,
     },
     StoreFailed,
     StoreRecovered,

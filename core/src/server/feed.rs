@@ -182,8 +182,10 @@ impl Server<'_> {
     }
 
     fn build_data(&mut self, slot: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
-        let hop = &self.names.at(slot).hop;
-        let header = hop.header(self.window, None);
+        let name = self.names.at(slot);
+        let hop = &name.hop;
+        let window = if name.throttled { 0 } else { self.window };
+        let header = hop.header(window, None);
         let mut writer = DataWriter::new(out, hop.remote_id, hop.local_id, &header);
         loop {
             let hop = &self.names.at(slot).hop;

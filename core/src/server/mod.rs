@@ -9,6 +9,7 @@ mod registration;
 mod requests;
 mod restore;
 mod roster;
+mod sources;
 mod storage;
 
 use core::net::SocketAddr;
@@ -16,6 +17,7 @@ use core::net::SocketAddr;
 pub use event::{Departure, ServerEvent};
 pub use persist::{NameRecord, Persist, Record, StoreFailed, Ticket};
 pub use restore::RestoreError;
+pub use sources::{RateLimit, RateLimits, SourceSlot};
 pub use storage::{
     ChangeSlot, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, ServerStorage,
 };
@@ -37,12 +39,13 @@ use event::Pending;
 use mailbox::Mail;
 use persist::JournalRing;
 use registration::Cookies;
+use sources::Sources;
 use storage::NameList;
 
 /// Timers that one call of `handle_timeout` runs at most: it bounds the events that one input can cause.
 const TIMERS_PER_CALL: usize = 8;
-/// Time between two events about foreign versions.
-const FOREIGN_EVENT_MS: u64 = 1_000;
+/// Time between two events that strangers can cause as often as they like.
+const SPARING_EVENT_MS: u64 = 5_000;
 /// Events that wait to be polled at most.
 const EVENTS_MAX: usize = 16;
 
@@ -57,6 +60,8 @@ pub struct ServerConfig {
     pub mail_per_name: u32,
     /// Milliseconds of silence after which a client is asked for a sign of life: three of its keep-alives.
     pub silence_ms: u32,
+    /// What one source may ask for.
+    pub rates: RateLimits,
 }
 
 impl Default for ServerConfig {
@@ -66,6 +71,7 @@ impl Default for ServerConfig {
             window: 32,
             mail_per_name: 1_000,
             silence_ms: 60_000,
+            rates: RateLimits::default(),
         }
     }
 }
@@ -90,6 +96,7 @@ pub struct Server<'a> {
     names: Slots<'a, NameSlot>,
     index: Index<'a>,
     sessions: Sessions<'a>,
+    sources: Sources<'a>,
     /// Names so far: slots below this are in use.
     names_used: u32,
     flights: &'a mut [FlightSlot],
@@ -116,7 +123,7 @@ pub struct Server<'a> {
 
     events: heapless::Deque<Pending, EVENTS_MAX>,
     events_lost: u32,
-    foreign_again_at: Instant,
+    sparingly_again_at: Instant,
     /// The name in the refusal that was polled last.
     refused_name: Name,
     /// An answer that needs no session.
@@ -155,6 +162,7 @@ impl<'a> Server<'a> {
             .and_then(|flights| flights.checked_div(names.len()))
             .filter(|each| *each >= 2)
             .ok_or(StorageError("flights"))?;
+        let sources = Sources::new(storage.sources, config.rates, entropy.key())?;
         Ok(Self {
             retry: RetryPolicy {
                 interval_ms: config.retry.interval_ms.max(1),
@@ -174,6 +182,7 @@ impl<'a> Server<'a> {
             names,
             index,
             sessions,
+            sources,
             names_used: 0,
             flights: storage.flights,
             flights_each,
@@ -195,7 +204,7 @@ impl<'a> Server<'a> {
             store_again_at: Instant::ZERO,
             events: heapless::Deque::new(),
             events_lost: 0,
-            foreign_again_at: Instant::ZERO,
+            sparingly_again_at: Instant::ZERO,
             refused_name: Name::VACANT,
             reply: None,
             scratch: [0; BODY_LEN_MAX],
@@ -244,6 +253,7 @@ impl<'a> Server<'a> {
             Pending::ForeignVersion { address, version } => {
                 ServerEvent::ForeignVersion { address, version }
             }
+            Pending::Throttled { slot } => ServerEvent::Throttled { name: name(slot) },
             Pending::StoreFailed => ServerEvent::StoreFailed,
             Pending::StoreRecovered => ServerEvent::StoreRecovered,
         })
@@ -278,9 +288,9 @@ impl<'a> Server<'a> {
     }
 
     /// Strangers do not fill the log: one such event a second is enough, the counters have the rest.
-    fn report_foreign(&mut self, event: Pending) {
-        if self.now >= self.foreign_again_at {
-            self.foreign_again_at = self.now.plus_millis(FOREIGN_EVENT_MS);
+    fn report_sparingly(&mut self, event: Pending) {
+        if self.now >= self.sparingly_again_at {
+            self.sparingly_again_at = self.now.plus_millis(SPARING_EVENT_MS);
             self.report(event);
         }
     }
@@ -327,7 +337,7 @@ impl Endpoint for Server<'_> {
                 if reason == Drop::ForeignVersion {
                     self.reply = foreign_version(from, datagram);
                     let version = datagram.first().copied().unwrap_or_default();
-                    self.report_foreign(Pending::ForeignVersion {
+                    self.report_sparingly(Pending::ForeignVersion {
                         address: from,
                         version,
                     });

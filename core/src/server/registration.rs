@@ -79,10 +79,20 @@ impl Server<'_> {
         };
         match self.find(name.as_str()) {
             Some(slot) => self.take_known(slot, from, hello),
-            None => match self.insert(name) {
-                Some(slot) => self.admit(slot, from, hello, false),
-                None => self.refuse(from, hello, Refusal::RoomFull),
-            },
+            None => self.take_new(name, from, hello),
+        }
+    }
+
+    fn take_new(&mut self, name: Name, from: SocketAddr, hello: &Hello<'_>) -> Handled {
+        if self.names_used == self.names.len() {
+            return self.refuse(from, hello, Refusal::RoomFull);
+        }
+        if !self.sources.admits_registration(&from.into(), self.now) {
+            return self.refuse(from, hello, Refusal::RateExceeded);
+        }
+        match self.insert(name) {
+            Some(slot) => self.seat(slot, from, hello, false),
+            None => self.refuse(from, hello, Refusal::RoomFull),
         }
     }
 
@@ -114,13 +124,16 @@ impl Server<'_> {
                 reason,
             },
         ));
-        if reason != Refusal::Wait {
-            let name = Name::new(hello.name).unwrap_or(Name::VACANT);
-            self.report(Pending::Refused {
-                name,
-                address: from,
-                reason,
-            });
+        let name = Name::new(hello.name).unwrap_or(Name::VACANT);
+        let event = Pending::Refused {
+            name,
+            address: from,
+            reason,
+        };
+        match reason {
+            Refusal::Wait => {}
+            Refusal::RateExceeded => self.report_sparingly(event),
+            _ => self.report(event),
         }
         self.stats.drop(Drop::Refused)
     }
@@ -140,7 +153,7 @@ impl Server<'_> {
         }
         // A process at the same address is the successor: two cannot receive there.
         if !name.is_here() || name.hop.remote == from.into() {
-            return self.admit(slot, from, hello, true);
+            return self.admit(slot, from, hello);
         }
         self.contest(slot, from, hello)
     }
@@ -164,7 +177,7 @@ impl Server<'_> {
         if name.registering {
             return self.refuse(from, hello, Refusal::Wait);
         }
-        self.admit(slot, from, hello, true)
+        self.admit(slot, from, hello)
     }
 
     /// Somebody asks for a name that is in use: whoever has it is asked for a sign of life.
@@ -178,7 +191,7 @@ impl Server<'_> {
         }
         if asked && age > retry.patience_ms() && !name.hop.is_open() {
             // There is no session to ask in, and its holder did not come back to open one.
-            return self.admit(slot, from, hello, true);
+            return self.admit(slot, from, hello);
         }
         // One contest at a time: its answer is fetched within an interval, then the next one may ask.
         let free = name.contested_by == 0 || age > 2 * u64::from(retry.interval_ms);
@@ -192,8 +205,16 @@ impl Server<'_> {
         self.refuse(from, hello, Refusal::Wait)
     }
 
+    /// A name that is known goes to this process, unless its source asks for too much.
+    fn admit(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>) -> Handled {
+        if !self.sources.admits_registration(&from.into(), self.now) {
+            return self.refuse(from, hello, Refusal::RateExceeded);
+        }
+        self.seat(slot, from, hello, true)
+    }
+
     /// The name goes to this process: everything is ready, but nothing leaves before it is stored.
-    fn admit(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>, known: bool) -> Handled {
+    fn seat(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>, known: bool) -> Handled {
         let same_process = self.names.at(slot).incarnation == hello.incarnation;
         let here = self.names.at(slot).is_here();
         if known && !same_process && here {
@@ -240,6 +261,7 @@ impl Server<'_> {
         name.partial_due = false;
         name.contested_by = 0;
         name.registering = true;
+        name.throttled = false;
         name.fresh = !stays;
         if !stays {
             name.standing = Standing::Returning;

@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use super::Server;
-use super::event::Departure;
+use super::event::{Departure, Pending};
 use super::persist::NameRecord;
 use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
 use crate::hop::Arrival;
@@ -144,6 +144,7 @@ impl Server<'_> {
             Ok(newly) => newly,
             Err(reason) => return self.stats.drop(reason),
         };
+        self.names.at_mut(slot).throttled = false;
         self.heard(slot);
         self.acknowledged(slot, newly);
         if let Some(version) = header.table_version {
@@ -166,6 +167,9 @@ impl Server<'_> {
             };
             if arrival == Arrival::Duplicate {
                 handled = self.stats.drop(Drop::Duplicate);
+            } else if !self.within_rate(slot, &frame) {
+                handled = self.stats.drop(Drop::RateExceeded);
+                break;
             } else if self.take_request(slot, &frame) {
                 self.names.at_mut(slot).hop.took(&mut self.stats);
             } else {
@@ -176,6 +180,24 @@ impl Server<'_> {
         }
         self.attend(slot);
         handled
+    }
+
+    /// Whether the client's source may ask for this now. If not, its window is closed until it asks again.
+    fn within_rate(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
+        let text_len = match frame {
+            Frame::Store { text, .. } | Frame::Post { text, .. } => text.len(),
+            Frame::Lookup { .. } => 0,
+            _ => return true,
+        };
+        let name = self.names.at_mut(slot);
+        let admitted = self
+            .sources
+            .admits_request(&name.hop.remote, text_len, self.now);
+        name.throttled = !admitted;
+        if !admitted {
+            self.report_sparingly(Pending::Throttled { slot });
+        }
+        admitted
     }
 
     /// Takes over one frame; false if there is no room now.
@@ -318,7 +340,7 @@ impl Server<'_> {
         name.standing = Standing::Offline;
         name.announce = true;
         self.silence.remove(&mut self.names, slot);
-        self.report(super::event::Pending::Departed {
+        self.report(Pending::Departed {
             slot,
             reason: Departure::Left,
         });

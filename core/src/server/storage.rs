@@ -1,5 +1,6 @@
 //! The memory of a server, handed in by the caller.
 
+use super::SourceSlot;
 use crate::address::PackedAddress;
 use crate::hop::Hop;
 use crate::name::Name;
@@ -18,6 +19,8 @@ pub struct ServerStorage<'a> {
     pub name_index: &'a mut [u32],
     /// At least four for each name.
     pub session_index: &'a mut [u32],
+    /// One for each address or network that may be busy at a time; at least one.
+    pub sources: &'a mut [SourceSlot],
     /// Frames on the way: divided evenly, this many may be unacknowledged by each client; at least two for each.
     pub flights: &'a mut [FlightSlot],
     /// The latest changes of the table; a client that is further behind gets the whole table.
@@ -98,6 +101,8 @@ pub struct NameSlot {
     pub(crate) last_request: u32,
     pub(crate) outcomes: u128,
     pub(crate) result_sent: u32,
+    /// A request in the latest datagram was not taken, because its source asks for more than its share.
+    pub(crate) throttled: bool,
     /// Request to deregister that waits to be stored.
     pub(crate) leave_request: u32,
 
@@ -156,6 +161,7 @@ impl NameSlot {
         last_request: 0,
         outcomes: 0,
         result_sent: 0,
+        throttled: false,
         leave_request: 0,
         boundary: 0,
         mailbox: MailQueue::EMPTY,

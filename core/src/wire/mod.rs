@@ -193,6 +193,8 @@ pub enum Refusal {
     BadName,
     /// There is no such incarnation here.
     NotMe,
+    /// Too many sessions were asked for from this address, or its network. Ask again.
+    RateExceeded,
 }
 
 impl fmt::Display for Refusal {
@@ -205,6 +207,7 @@ impl fmt::Display for Refusal {
             Self::NotStored => "the server could not store the registration",
             Self::BadName => "the name is not valid",
             Self::NotMe => "that process is gone",
+            Self::RateExceeded => "too many registrations from that address",
         })
     }
 }

@@ -159,6 +159,18 @@ impl Model {
         )
     }
 
+    /// A process was told that it has to wait: the server must have limits.
+    pub(super) fn throttled(&self, process: ProcessId) -> Result<(), Violation> {
+        if self.limits.throttles {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} was made to wait by a server without limits",
+            self.who(process)
+        );
+        Err(Violation::new(Check::RefusalIsTrue, detail))
+    }
+
     /// A process was refused: there must be a reason.
     pub(super) fn refused(
         &mut self,

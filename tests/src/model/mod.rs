@@ -8,7 +8,7 @@ mod shown;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use chatapp_core::{ClientEvent, CommandId, MessageStatus, Request, UnixSeconds};
+use chatapp_core::{ClientEvent, CommandId, MessageStatus, RateLimits, Request, UnixSeconds};
 
 use crate::plan::{Plan, Sizes};
 use crate::queue::Millis;
@@ -48,6 +48,8 @@ struct Limits {
     roomy: bool,
     store_fails: bool,
     names_fit: bool,
+    /// The server limits rates.
+    throttles: bool,
     /// Recipients may have to forget what they showed: the memory for it is smaller than what can be repeated.
     forgetful_windows: bool,
     attacked: bool,
@@ -154,6 +156,7 @@ impl Model {
                 roomy: plan.is_roomy(),
                 store_fails: plan.store.fail != 0,
                 names_fit: plan.sizes.names >= plan.clients,
+                throttles: plan.sizes.rates != RateLimits::NONE,
                 forgetful_windows: plan.sizes.windows < Sizes::ROOMY.windows,
                 attacked: plan.network.attack != 0,
                 longest_delay: if straggles {
@@ -292,6 +295,7 @@ impl Model {
                     self.who(process)
                 ),
             )),
+            ClientEvent::Throttled => self.throttled(process),
             _ => self.settled(process, event, at),
         }
     }

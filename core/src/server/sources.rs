@@ -1,0 +1,324 @@
+//! How much each source may ask for: token buckets of fixed number, for addresses that proved that they receive.
+//!
+//! A bucket is kept as the time at which it will be full again (the "virtual scheduling" form of ITU-T I.371, annex A),
+//! so that nothing has to be refilled, and a source whose buckets are full needs no memory at all.
+
+use super::StorageError;
+use crate::address::PackedAddress;
+use crate::entropy::Key;
+use crate::table::Slots;
+use crate::time::Instant;
+
+/// Slots that one source may lie in: when others use them all, the one nearest to full is given away.
+const WAYS: u32 = 4;
+
+const NANOS_PER_MILLI: u64 = 1_000_000;
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+/// How much of something one source may ask for: so much at once, and then so much in each second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// What comes back in each second; 0 for no limit.
+    pub per_second: u32,
+    /// What may be used at once after a rest.
+    pub burst: u32,
+}
+
+impl RateLimit {
+    /// No limit.
+    pub const NONE: Self = Self {
+        per_second: 0,
+        burst: 0,
+    };
+
+    /// So much in each second, and so many seconds' worth at once.
+    pub const fn new(per_second: u32, burst_seconds: u32) -> Self {
+        Self {
+            per_second,
+            burst: per_second.saturating_mul(burst_seconds),
+        }
+    }
+
+    fn nanos(self, amount: u32) -> u64 {
+        (u64::from(amount) * NANOS_PER_SECOND)
+            .checked_div(self.per_second.into())
+            .unwrap_or_default()
+    }
+}
+
+/// What one source may ask for. A source is an IPv4 address, or the upper 64 bits of an IPv6 address: everybody at
+/// one site can have as many of the lower ones as he likes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimits {
+    /// Sessions: registrations, returns, and what replaces a lost session.
+    pub registrations: RateLimit,
+    /// Requests: messages to be kept, channel messages, lookups.
+    pub requests: RateLimit,
+    /// Bytes of text in them; the burst is never less than one text of full length.
+    pub text_bytes: RateLimit,
+}
+
+impl RateLimits {
+    /// No limits.
+    pub const NONE: Self = Self {
+        registrations: RateLimit::NONE,
+        requests: RateLimit::NONE,
+        text_bytes: RateLimit::NONE,
+    };
+}
+
+impl Default for RateLimits {
+    /// 10 registrations a second, 300 at once: a lecture hall behind one address; 500 requests and 512 KiB of text
+    /// a second, 2,000 and 2 MiB at once: a script in a hurry.
+    fn default() -> Self {
+        Self {
+            registrations: RateLimit::new(10, 30),
+            requests: RateLimit::new(500, 4),
+            text_bytes: RateLimit::new(512 * 1_024, 4),
+        }
+    }
+}
+
+/// When a bucket will be full, in nanoseconds of the caller's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Bucket {
+    full_at: u64,
+}
+
+impl Bucket {
+    /// When it is full again if so much is taken from it now; `None` if there is not so much in it.
+    fn without(self, amount: u32, limit: RateLimit, now: u64) -> Option<Self> {
+        let full_at = self.full_at.max(now).saturating_add(limit.nanos(amount));
+        // What is larger than the whole bucket passes when it is full.
+        let depth = limit.nanos(limit.burst.max(amount));
+        (full_at - now <= depth).then_some(Self { full_at })
+    }
+}
+
+/// What one source has used.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceSlot {
+    /// 0: vacant.
+    source: u64,
+    registrations: Bucket,
+    requests: Bucket,
+    text_bytes: Bucket,
+}
+
+impl SourceSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self {
+        source: 0,
+        registrations: Bucket { full_at: 0 },
+        requests: Bucket { full_at: 0 },
+        text_bytes: Bucket { full_at: 0 },
+    };
+
+    fn full_at(&self) -> u64 {
+        let [a, b, c] = [self.registrations, self.requests, self.text_bytes].map(|b| b.full_at);
+        a.max(b).max(c)
+    }
+}
+
+/// The buckets of all sources that used some of theirs lately.
+pub(super) struct Sources<'a> {
+    slots: Slots<'a, SourceSlot>,
+    limits: RateLimits,
+    key: Key,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(
+        slots: &'a mut [SourceSlot],
+        limits: RateLimits,
+        key: Key,
+    ) -> Result<Self, StorageError> {
+        Ok(Self {
+            slots: Slots::new(slots).ok_or(StorageError("sources"))?,
+            limits,
+            key,
+        })
+    }
+
+    /// Whether a source may have one more session; it is counted.
+    pub(super) fn admits_registration(&mut self, from: &PackedAddress, now: Instant) -> bool {
+        let limit = self.limits.registrations;
+        let now = nanos(now);
+        let slot = self.slot(from, now);
+        match slot.registrations.without(1, limit, now) {
+            Some(left) => slot.registrations = left,
+            None => return false,
+        }
+        true
+    }
+
+    /// Whether a source may make a request with so many bytes of text; it is counted.
+    pub(super) fn admits_request(
+        &mut self,
+        from: &PackedAddress,
+        text_len: usize,
+        now: Instant,
+    ) -> bool {
+        let (requests, text_bytes) = (self.limits.requests, self.limits.text_bytes);
+        let len = u32::try_from(text_len).unwrap_or(u32::MAX);
+        let now = nanos(now);
+        let slot = self.slot(from, now);
+        let left = (
+            slot.requests.without(1, requests, now),
+            slot.text_bytes.without(len, text_bytes, now),
+        );
+        let (Some(requests), Some(text_bytes)) = left else {
+            return false;
+        };
+        slot.requests = requests;
+        slot.text_bytes = text_bytes;
+        true
+    }
+
+    /// The slot of a source: its own, or the one among its places that has least to remember.
+    fn slot(&mut self, from: &PackedAddress, now: u64) -> &mut SourceSlot {
+        let source = self.key.hash(&from.network().to_le_bytes()).max(1);
+        let count = self.slots.len();
+        let home = ((u128::from(source) * u128::from(count)) >> 64) as u32;
+        let mut best = home;
+        for way in 0..WAYS.min(count) {
+            let place = (home + way) % count;
+            let slot = self.slots.at(place);
+            if slot.source == source {
+                return self.slots.at_mut(place);
+            }
+            if slot.full_at() < self.slots.at(best).full_at() {
+                best = place;
+            }
+        }
+        let slot = self.slots.at_mut(best);
+        // A stranger in a crowded place inherits what is used there: being many gives nobody more.
+        if slot.full_at() <= now {
+            *slot = SourceSlot::VACANT;
+        }
+        slot.source = source;
+        slot
+    }
+}
+
+fn nanos(now: Instant) -> u64 {
+    now.as_millis().saturating_mul(NANOS_PER_MILLI)
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::SocketAddr;
+    use std::format;
+    use std::vec;
+
+    use super::*;
+    use crate::entropy::{Entropy, Seed};
+
+    const LIMITS: RateLimits = RateLimits {
+        registrations: RateLimit {
+            per_second: 2,
+            burst: 3,
+        },
+        requests: RateLimit {
+            per_second: 10,
+            burst: 20,
+        },
+        text_bytes: RateLimit {
+            per_second: 100,
+            burst: 500,
+        },
+    };
+
+    fn address(text: &str) -> PackedAddress {
+        text.parse::<SocketAddr>().unwrap().into()
+    }
+
+    fn with(slots: usize, limits: RateLimits, test: impl FnOnce(&mut Sources<'_>)) {
+        let mut slots = vec![SourceSlot::VACANT; slots];
+        let key = Entropy::new(Seed([3; 32])).key();
+        test(&mut Sources::new(&mut slots, limits, key).unwrap());
+    }
+
+    #[test]
+    fn a_burst_then_what_comes_back() {
+        with(16, LIMITS, |sources| {
+            let alice = address("192.0.2.1:1000");
+            let mut admitted = |at| sources.admits_registration(&alice, Instant::from_millis(at));
+            assert_eq!([0, 0, 0, 0].map(&mut admitted), [true, true, true, false]);
+            assert_eq!([499, 500, 501].map(&mut admitted), [false, true, false]);
+            // However long the rest was, there is never more than the burst.
+            let later = [1_000_000; 4].map(&mut admitted);
+            assert_eq!(later, [true, true, true, false]);
+        });
+    }
+
+    #[test]
+    fn a_request_that_is_refused_uses_nothing() {
+        with(16, LIMITS, |sources| {
+            let alice = address("192.0.2.1:1000");
+            assert!(sources.admits_request(&alice, 450, Instant::ZERO));
+            for _ in 0..100 {
+                assert!(!sources.admits_request(&alice, 51, Instant::ZERO));
+            }
+            for _ in 0..19 {
+                assert!(sources.admits_request(&alice, 0, Instant::ZERO));
+            }
+            assert!(!sources.admits_request(&alice, 0, Instant::ZERO));
+            assert!(sources.admits_request(&alice, 10, Instant::from_millis(100)));
+        });
+    }
+
+    #[test]
+    fn what_is_larger_than_the_bucket_passes_when_it_is_full() {
+        with(16, LIMITS, |sources| {
+            let alice = address("192.0.2.1:1000");
+            assert!(sources.admits_request(&alice, 900, Instant::ZERO));
+            assert!(!sources.admits_request(&alice, 900, Instant::from_millis(8_999)));
+            assert!(sources.admits_request(&alice, 900, Instant::from_millis(9_000)));
+        });
+    }
+
+    #[test]
+    fn a_source_is_an_address_or_a_network() {
+        with(64, LIMITS, |sources| {
+            let mut use_up = |first: &str, second: &str| {
+                while sources.admits_registration(&address(first), Instant::ZERO) {}
+                sources.admits_registration(&address(second), Instant::ZERO)
+            };
+            assert!(!use_up("192.0.2.1:1000", "192.0.2.1:2000"), "other port");
+            assert!(use_up("192.0.2.1:1000", "192.0.2.2:1000"), "other address");
+            assert!(!use_up("[2001:db8::1]:9", "[2001:db8::2]:9"), "one network");
+            assert!(use_up("[2001:db8::1]:9", "[2001:db8:0:1::1]:9"), "another");
+        });
+    }
+
+    #[test]
+    fn being_many_gives_nobody_more_than_the_slots_hold() {
+        with(8, LIMITS, |sources| {
+            let mut admitted = 0;
+            for round in 0..200_u32 {
+                for host in 0..250 {
+                    let from = address(&format!("192.0.2.{host}:1"));
+                    let now = Instant::from_millis(u64::from(round));
+                    admitted += u32::from(sources.admits_registration(&from, now));
+                }
+            }
+            // Eight buckets of three, and none of them has got anything back in 200 ms.
+            assert!(admitted <= 24, "{admitted}");
+        });
+    }
+
+    #[test]
+    fn no_limit_and_no_slots() {
+        with(1, RateLimits::NONE, |sources| {
+            let alice = address("192.0.2.1:1000");
+            for _ in 0..1_000 {
+                assert!(sources.admits_registration(&alice, Instant::ZERO));
+                assert!(sources.admits_request(&alice, 1_000, Instant::ZERO));
+            }
+        });
+        let key = Entropy::new(Seed([3; 32])).key();
+        let none = Sources::new(&mut [], LIMITS, key).err();
+        assert_eq!(none, Some(StorageError("sources")));
+    }
+}
