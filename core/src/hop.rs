@@ -293,9 +293,8 @@ impl Hop {
     }
 
     /// One more frame is in the datagram.
-    pub(crate) fn pushed(&mut self, stats: &mut Stats) {
+    pub(crate) fn pushed(&mut self) {
         self.next = self.next.wrapping_add(1);
-        stats.frames_out += 1;
     }
 
     /// The request for a session was sent.
@@ -401,10 +400,9 @@ impl Hop {
     }
 
     /// The frame that was [next](Arrival::Next) has been taken over.
-    pub(crate) fn took(&mut self, stats: &mut Stats) {
+    pub(crate) fn took(&mut self) {
         self.expected = self.expected.wrapping_add(1);
         self.ack_due = true;
-        stats.frames_in += 1;
     }
 
     // ---- time ----

@@ -1,5 +1,7 @@
 //! Counters: what came, what went, and why something was dropped.
 
+use crate::wire::{DATAGRAM_KINDS, FRAME_KINDS};
+
 /// Why a datagram, or a frame in it, had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -94,17 +96,54 @@ pub enum Handled {
     Busy,
 }
 
+/// What went in one direction.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    /// Datagrams, whatever was in them.
+    pub datagrams: u64,
+    /// Bytes of UDP payload in them.
+    pub bytes: u64,
+    datagrams_by_kind: [u64; DATAGRAM_KINDS.len()],
+    frames_by_kind: [u64; FRAME_KINDS.len()],
+}
+
+impl Traffic {
+    /// Datagrams of each kind, by its name. What could not be parsed has no kind.
+    pub fn datagrams_by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        DATAGRAM_KINDS.into_iter().zip(self.datagrams_by_kind)
+    }
+
+    /// Numbered frames of each kind, by its name: taken over, or sent with their repetitions.
+    pub fn frames_by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        FRAME_KINDS.into_iter().zip(self.frames_by_kind)
+    }
+
+    pub(crate) fn count_bytes(&mut self, len: usize) {
+        self.datagrams += 1;
+        self.bytes += len as u64;
+    }
+
+    pub(crate) fn count_kind(&mut self, datagram: &[u8]) {
+        let kind = datagram.get(1).copied().unwrap_or_default();
+        if let Some(count) = self.datagrams_by_kind.get_mut(usize::from(kind)) {
+            *count += 1;
+        }
+    }
+
+    pub(crate) fn count_frame(&mut self, kind: usize) {
+        if let Some(count) = self.frames_by_kind.get_mut(kind) {
+            *count += 1;
+        }
+    }
+}
+
 /// Counters since the machine was made; they never wrap in practice and never panic.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
     /// Datagrams handed in.
-    pub datagrams_in: u64,
+    pub received: Traffic,
     /// Datagrams built.
-    pub datagrams_out: u64,
-    /// Numbered frames taken over.
-    pub frames_in: u64,
-    /// Numbered frames sent, repetitions included.
-    pub frames_out: u64,
+    pub sent: Traffic,
     /// Datagrams repeated because time ran out.
     pub retransmissions_timed: u64,
     /// Rounds repeated because the other side reported a gap.

@@ -87,6 +87,7 @@ impl Client<'_> {
         let mut frames = Frames::new(inbox.rest());
         let frame = frames.next();
         let left = frames.rest().len();
+        let kind = frame.and_then(Result::ok).map(|frame| frame.kind());
         let announce = matches!(frame, Some(Ok(frame)) if self.announces(&frame));
         let step = match frame {
             _ if announce => {
@@ -116,7 +117,10 @@ impl Client<'_> {
         if !announce {
             self.inbox.at = self.inbox.bytes.len() - left.min(self.inbox.bytes.len());
             self.inbox.number = self.inbox.number.wrapping_add(1);
-            self.peers.at_mut(peer).hop.took(&mut self.stats);
+            if let Some(kind) = kind {
+                self.stats.received.count_frame(kind);
+            }
+            self.peers.at_mut(peer).hop.took();
             self.attend(peer);
             if self.inbox.is_empty()
                 && let Some(starved) = self.starved.take()

@@ -415,11 +415,15 @@ fn check_text(text: &str) -> Result<(), CommandError> {
 impl Endpoint for Client<'_> {
     fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled {
         self.note_time(now);
-        self.stats.datagrams_in += 1;
+        self.stats.received.count_bytes(datagram.len());
         if self.standing == Standing::Ended {
             return self.stats.drop(Drop::Unexpected);
         }
-        match Datagram::parse(datagram) {
+        let parsed = Datagram::parse(datagram);
+        if parsed.is_ok() {
+            self.stats.received.count_kind(datagram);
+        }
+        match parsed {
             Ok(Datagram::Data(data)) => self.take_data(from, data),
             Ok(Datagram::Call(call)) => self.take_call(from, &call),
             Ok(Datagram::Accept { to, accept }) => self.take_accept(from, to, accept),
@@ -474,7 +478,8 @@ impl Endpoint for Client<'_> {
     ) -> Option<Transmit> {
         self.note_time(now);
         let transmit = self.transmit(out)?;
-        self.stats.datagrams_out += 1;
+        self.stats.sent.count_bytes(transmit.len);
+        self.stats.sent.count_kind(out);
         Some(transmit)
     }
 

@@ -67,13 +67,16 @@ impl Client<'_> {
             let Some(slot) = self.next_to_send(peer) else {
                 break;
             };
-            if !writer.push(&self.frame(slot)) {
+            let frame = self.frame(slot);
+            let kind = frame.kind();
+            if !writer.push(&frame) {
                 break;
             }
+            self.stats.sent.count_frame(kind);
             let sequence = self.peers.at(peer).hop.position();
             let target = self.peers.at_mut(peer);
             target.last_sent = (slot + 1, sequence);
-            target.hop.pushed(&mut self.stats);
+            target.hop.pushed();
         }
         let (now, retry) = (self.now, self.retry);
         self.peers

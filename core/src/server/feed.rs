@@ -206,7 +206,7 @@ impl Server<'_> {
                 };
                 self.embark(slot, flight);
             }
-            self.names.at_mut(slot).hop.pushed(&mut self.stats);
+            self.names.at_mut(slot).hop.pushed();
         }
         let (now, retry) = (self.now, self.retry);
         self.names
@@ -377,7 +377,11 @@ impl Server<'_> {
                 Flight::Snapshot { from, upto } => from == upto && upto != self.names_used,
                 _ => false,
             };
-        (!stuck && writer.push(&frame)).then_some(flight)
+        if stuck || !writer.push(&frame) {
+            return None;
+        }
+        self.stats.sent.count_frame(frame.kind());
+        Some(flight)
     }
 
     // ---- acknowledgements ----

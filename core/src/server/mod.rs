@@ -327,8 +327,12 @@ impl<'a> Server<'a> {
 impl Endpoint for Server<'_> {
     fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled {
         self.note_time(now);
-        self.stats.datagrams_in += 1;
-        match Datagram::parse(datagram) {
+        self.stats.received.count_bytes(datagram.len());
+        let parsed = Datagram::parse(datagram);
+        if parsed.is_ok() {
+            self.stats.received.count_kind(datagram);
+        }
+        match parsed {
             Ok(Datagram::Data(data)) => self.take_data(from, data),
             Ok(Datagram::Hello(hello)) => self.take_hello(from, datagram.len(), &hello),
             Ok(Datagram::Reset { echo }) => self.take_reset(from, echo),
@@ -391,7 +395,8 @@ impl Endpoint for Server<'_> {
     ) -> Option<Transmit> {
         self.note_time(now);
         let transmit = self.transmit(out)?;
-        self.stats.datagrams_out += 1;
+        self.stats.sent.count_bytes(transmit.len);
+        self.stats.sent.count_kind(out);
         Some(transmit)
     }
 

@@ -171,7 +171,8 @@ impl Server<'_> {
                 handled = self.stats.drop(Drop::RateExceeded);
                 break;
             } else if self.take_request(slot, &frame) {
-                self.names.at_mut(slot).hop.took(&mut self.stats);
+                self.stats.received.count_frame(frame.kind());
+                self.names.at_mut(slot).hop.took();
             } else {
                 handled = self.stats.drop(Drop::Busy);
                 break;

@@ -140,6 +140,34 @@ pub enum Frame<'a> {
     Partial,
 }
 
+/// Names of the kinds of frames, in the order of their numbers.
+pub const FRAME_KINDS: [&str; 14] = [
+    "text", "store", "post", "leave", "lookup", "result", "receipt", "mail", "channel", "skipped",
+    "page", "found", "missing", "partial",
+];
+
+impl Frame<'_> {
+    /// The number of its kind: on the wire, and in [`FRAME_KINDS`].
+    pub const fn kind(&self) -> usize {
+        match self {
+            Self::Text { .. } => 0,
+            Self::Store { .. } => 1,
+            Self::Post { .. } => 2,
+            Self::Leave { .. } => 3,
+            Self::Lookup { .. } => 4,
+            Self::Result { .. } => 5,
+            Self::Receipt { .. } => 6,
+            Self::Mail { .. } => 7,
+            Self::Channel { .. } => 8,
+            Self::Skipped { .. } => 9,
+            Self::Page { .. } => 10,
+            Self::Found { .. } => 11,
+            Self::Missing { .. } => 12,
+            Self::Partial => 13,
+        }
+    }
+}
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -247,6 +275,83 @@ impl<'a> Iterator for Frames<'a> {
                 self.rest = &[];
                 Some(Err(Drop::Malformed))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_the_numbers_on_the_wire() {
+        let entry = Entry::new("ann", Status::Online, 1, ([192, 0, 2, 1], 9).into());
+        let frames = [
+            Frame::Text {
+                counter: 1,
+                text: "hi",
+            },
+            Frame::Store {
+                request: 1,
+                counter: 1,
+                tried: 0,
+                bounce: false,
+                to: "bob",
+                text: "hi",
+            },
+            Frame::Post {
+                request: 1,
+                counter: 1,
+                text: "hi",
+            },
+            Frame::Leave { request: 1 },
+            Frame::Lookup {
+                query: 1,
+                name: "bob",
+            },
+            Frame::Result {
+                request: 1,
+                outcome: Outcome::Saved,
+            },
+            Frame::Receipt {
+                to: "bob",
+                counter: 1,
+            },
+            Frame::Mail {
+                serial: 1,
+                incarnation: 1,
+                counter: 1,
+                stamp: UnixSeconds(1),
+                kept: false,
+                from: "bob",
+                text: "hi",
+            },
+            Frame::Channel {
+                number: 1,
+                incarnation: 1,
+                counter: 1,
+                stamp: UnixSeconds(1),
+                kept: false,
+                from: "bob",
+                text: "hi",
+            },
+            Frame::Skipped { count: 1 },
+            Frame::Page {
+                version: 1,
+                restart: false,
+                complete: false,
+                entries: &[],
+            },
+            Frame::Found { query: 1, entry },
+            Frame::Missing { query: 1 },
+            Frame::Partial,
+        ];
+        assert_eq!(frames.len(), FRAME_KINDS.len());
+        for (number, frame) in frames.iter().enumerate() {
+            let mut out = [0; 128];
+            postcard::to_slice(frame, &mut out).unwrap();
+            assert_eq!(usize::from(out[0]), number, "{frame:?}");
+            assert_eq!(frame.kind(), number, "{frame:?}");
         }
     }
 }

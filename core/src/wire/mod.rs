@@ -18,7 +18,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use frame::{Entry, Frame, Frames, Outcome, Status};
+pub use frame::{Entry, FRAME_KINDS, Frame, Frames, Outcome, Status};
 
 use crate::entropy::Key;
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, HELLO_LEN_MIN};
@@ -55,6 +55,18 @@ mod kind {
     pub(super) const RESET: u8 = 6;
     pub(super) const DATA: u8 = 7;
 }
+
+/// Names of the kinds of datagrams, in the order of their numbers.
+pub const DATAGRAM_KINDS: [&str; 8] = [
+    "unsupported",
+    "hello",
+    "cookie",
+    "call",
+    "accept",
+    "refuse",
+    "reset",
+    "data",
+];
 
 /// One datagram, checked and taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
