@@ -155,10 +155,10 @@ pub use name::{Name, NameError, drives_display};
 pub use pool::Block;
 pub use retry::RetryPolicy;
 pub use server::{
-    ChangeSlot, Departure, FlightSlot, JournalSlot, LogSlot, MailSlot, NameRecord, NameSlot,
+    ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot, NameRecord, NameSlot,
     Persist, RateLimit, RateLimits, Record, RestoreError, Server, ServerConfig, ServerEvent,
-    ServerStorage, SourceSlot, StoreFailed, Ticket,
+    ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
 };
-pub use stats::{Drop, Handled, Stats};
+pub use stats::{Drop, Handled, Stats, Traffic};
 pub use time::{Instant, UnixSeconds};
 pub use window::WindowSlot;

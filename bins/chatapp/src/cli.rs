@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::exit::Failure;
+use crate::limits::LimitOptions;
 
 /// What the program is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub(crate) struct ServerOptions {
     pub(crate) port: u16,
     /// `None`: all addresses of this machine.
     pub(crate) bind: Option<IpAddr>,
+    pub(crate) limits: LimitOptions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) struct ClientOptions {
     pub(crate) port: u16,
     /// `None`: all addresses of this machine.
     pub(crate) bind: Option<IpAddr>,
+    /// Other clients that the table has room for.
+    pub(crate) peers: u32,
 }
 
 /// The mode that the program was started in. Ends the program if the arguments are wrong or ask for help.
@@ -91,12 +95,14 @@ fn parse(
         server,
         client,
         bind,
+        peers,
+        limits,
         command,
     } = Arguments::try_parse_from(arguments)?;
     match (command, server, client) {
         (Some(Demo::Demo), ..) => Ok(Mode::Demo),
-        (None, Some(port), _) => Ok(Mode::Serve(ServerOptions { port, bind })),
-        (None, None, Some(words)) => client_options(&words, bind)
+        (None, Some(port), _) => Ok(Mode::Serve(ServerOptions { port, bind, limits })),
+        (None, None, Some(words)) => client_options(&words, bind, peers)
             .map(Mode::Chat)
             .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message)),
         (None, None, None) => Ok(Mode::Ask),
@@ -104,7 +110,11 @@ fn parse(
 }
 
 /// The four words behind `-c`.
-fn client_options(words: &[String], bind: Option<IpAddr>) -> Result<ClientOptions, String> {
+fn client_options(
+    words: &[String],
+    bind: Option<IpAddr>,
+    peers: u32,
+) -> Result<ClientOptions, String> {
     let [name, server_host, server_port, port] = words else {
         return Err("-c needs <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>".into());
     };
@@ -118,6 +128,7 @@ fn client_options(words: &[String], bind: Option<IpAddr>) -> Result<ClientOption
             parse_port(port).map_err(|error| format!("client port: {error} (0: any free one)"))?
         },
         bind,
+        peers,
     })
 }
 
@@ -165,6 +176,13 @@ struct Arguments {
     #[arg(long, value_name = "IP")]
     bind: Option<IpAddr>,
 
+    /// Other clients that a client's table has room for; in a larger room it looks up those it talks to
+    #[arg(long, requires = "client", conflicts_with = "server", value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    peers: u32,
+
+    #[command(flatten)]
+    limits: LimitOptions,
+
     #[command(subcommand)]
     command: Option<Demo>,
 }
@@ -176,8 +194,8 @@ enum Demo {
 }
 
 const USAGE: &str = "\
-ChatApp [--bind <IP>] -s <PORT>
-       ChatApp [--bind <IP>] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
+ChatApp [OPTIONS] -s <PORT>
+       ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
        ChatApp demo
        ChatApp";
 
@@ -207,7 +225,10 @@ Lines that a client prints:
   [Mailbox of bob is full; the message was not saved.]
   [Server not responding]                        no answer to 6 attempts within 3 seconds
   [Client table updated.]                        somebody came or left
-At a terminal each line begins with `>>> `. Control characters from others are shown as \\u{1b} and the like.
+  [The server's limits make you wait; ...]       you ask for more at once than the server allows; it goes on by itself
+A server takes the lines `stats`, `quit` and `help`; SIGUSR1 shows its counters, too.
+
+At a terminal each line of a client begins with `>>> `. Control characters from others are shown as \\u{1b} and the like.
 
 Exit codes:
   0  done
@@ -237,23 +258,23 @@ mod tests {
 
     #[test]
     fn reads_both_lines() {
-        assert_eq!(
-            parse_line("ChatApp -s 4119\n").unwrap(),
-            Mode::Serve(ServerOptions {
-                port: 4_119,
-                bind: None
-            })
-        );
+        let Mode::Serve(ServerOptions { port, bind, .. }) =
+            parse_line("ChatApp -s 4119\n").unwrap()
+        else {
+            panic!("a server is wanted");
+        };
+        assert_eq!((port, bind), (4_119, None));
         let chat = ClientOptions {
             name: Name::new("alice").unwrap(),
             server_host: "localhost".into(),
             server_port: 4_119,
             port: 0,
             bind: Some("::1".parse().unwrap()),
+            peers: 64,
         };
         for line in [
-            "ChatApp -c alice localhost 4119 0 --bind ::1",
-            "ChatApp --bind ::1 -c alice localhost 4119 0",
+            "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64",
+            "ChatApp --bind ::1 --peers 64 -c alice localhost 4119 0",
         ] {
             assert_eq!(
                 parse_line(line).unwrap(),
@@ -290,6 +311,12 @@ mod tests {
                 "cannot be used with",
             ),
             ("ChatApp -s 4119 --bind nowhere", "invalid value"),
+            ("ChatApp -s 4119 --names 0", "0 is not in 1..=16777216"),
+            ("ChatApp -s 4119 --peers 5", "cannot be used with"),
+            (
+                "ChatApp -c alice localhost 4119 0 --names 5",
+                "cannot be used with '--names",
+            ),
             ("ChatApp dance", "unrecognized subcommand"),
             ("-s 4119", "ChatApp -s <PORT>"),
         ] {

@@ -30,13 +30,16 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
     let mut driver = Driver::new(socket).map_err(Failure::system("cannot wait for events"))?;
     let waker = driver.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
-    let leave = signals::watch(waker.clone()).map_err(Failure::system("cannot catch signals"))?;
+    let asked = signals::watch(waker.clone()).map_err(Failure::system("cannot catch signals"))?;
     let to_wake = waker.clone();
     let display = Display::start(io::stdout(), prompt(), move || to_wake.wake())
         .map_err(Failure::system("cannot start a thread"))?;
     let input = Input::start(waker.clone()).map_err(Failure::system("cannot start a thread"))?;
 
-    let mut memory = ClientMemory::new(ClientLimits::default());
+    let mut memory = ClientMemory::new(ClientLimits {
+        peers: options.peers as usize,
+        ..ClientLimits::default()
+    });
     let config = ClientConfig::new(options.name.clone(), server);
     let mut client = Client::new(config, memory.storage(), seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
@@ -55,7 +58,7 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
     };
     let mut session = Session::new(wording, display, input, waker);
     let end = loop {
-        if leave.is_wanted() {
+        if asked.to_leave() {
             session.interrupt();
         }
         session.take_input(&mut client, driver.now());

@@ -5,6 +5,7 @@
 //!
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: what the program can be
+//! - `limits`, `operator`, `stats`: what a server has room for, who looks after it, and what it is doing
 //! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt it
 #![forbid(unsafe_code)]
 
@@ -14,9 +15,12 @@ mod demo;
 mod display;
 mod exit;
 mod input;
+mod limits;
 mod local_time;
+mod operator;
 mod server;
 mod signals;
+mod stats;
 
 use std::process::ExitCode;
 

@@ -5,13 +5,15 @@ use std::io;
 
 use chatapp_console::Stamp;
 use chatapp_core::wire::VERSION;
-use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
-use chatapp_mio::{Driver, Journal, MemoryJournal, ServerLimits, ServerMemory, Socket, seed};
+use chatapp_core::{Server, ServerEvent, UnixSeconds};
+use chatapp_mio::{Driver, Journal, MemoryJournal, ServerMemory, Socket, seed};
 
 use crate::cli::ServerOptions;
 use crate::display::{Display, Prompt};
 use crate::exit::{Exit, Failure};
+use crate::limits::LimitOptions;
 use crate::local_time::utc_offset;
+use crate::operator::Operator;
 use crate::signals;
 
 /// Runs a server until it is asked to leave.
@@ -25,17 +27,24 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
     let mut driver = Driver::new(socket).map_err(Failure::system("cannot wait for events"))?;
     let waker = driver.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
-    let leave = signals::watch(waker.clone()).map_err(Failure::system("cannot catch signals"))?;
-    let log = Display::start(io::stderr(), Prompt::None, move || waker.wake())
+    let asked = signals::watch(waker.clone()).map_err(Failure::system("cannot catch signals"))?;
+    let to_wake = waker.clone();
+    let log = Display::start(io::stderr(), Prompt::None, move || to_wake.wake())
         .map_err(Failure::system("cannot start a thread"))?;
+    let mut operator = Operator::start(waker).map_err(Failure::system("cannot start a thread"))?;
 
-    let mut memory = ServerMemory::new(ServerLimits::default());
-    let mut server = Server::new(ServerConfig::default(), memory.storage(), seed)
+    let mut memory = ServerMemory::new(options.limits.memory());
+    let mut server = Server::new(options.limits.config(), memory.storage(), seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let mut journal = MemoryJournal::default();
 
-    announce(&driver)?;
-    while !leave.is_wanted() {
+    announce(&driver, &options.limits)?;
+    while !asked.to_leave() && !operator.wants_to_leave() {
+        operator.take_input(&log);
+        if asked.for_stats() {
+            operator.wants_stats = true;
+        }
+        operator.answer(&log, &server);
         let wall = driver.wall();
         server.handle_wall_clock(wall);
         driver
@@ -53,12 +62,12 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn announce(driver: &Driver) -> Result<(), Failure> {
+fn announce(driver: &Driver, limits: &LimitOptions) -> Result<(), Failure> {
     use io::Write;
     let mut output = io::stdout().lock();
     writeln!(
         output,
-        "The server starts! It listens on {}.",
+        "The server starts! It listens on {}.\n{limits}",
         driver.local_addr()
     )
     .and_then(|()| output.flush())
@@ -112,6 +121,9 @@ impl fmt::Display for LogLine<'_> {
                     f,
                     "{address} speaks version {version} of the protocol, this is {VERSION}"
                 )
+            }
+            ServerEvent::Throttled { name } => {
+                write!(f, "{name} asks for more than its address may, and waits")
             }
             ServerEvent::StoreFailed => f.write_str("the store fails: nothing is saved"),
             ServerEvent::StoreRecovered => f.write_str("the store works again"),

@@ -41,6 +41,16 @@ impl<'a> Channel<'a> {
         number.checked_rem(self.slots.len()).unwrap_or_default()
     }
 
+    /// Entries that are here.
+    pub(super) fn used(&self) -> u32 {
+        self.end - self.first
+    }
+
+    /// Entries that fit.
+    pub(super) fn len(&self) -> u32 {
+        self.slots.len()
+    }
+
     /// The entry with this number, if it is still here.
     pub(super) fn get(&self, number: u32) -> Option<&LogSlot> {
         (self.first <= number && number < self.end).then(|| self.slots.at(self.place(number)))

@@ -76,6 +76,32 @@ impl Default for ServerConfig {
     }
 }
 
+/// How full something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gauge {
+    /// What is in it.
+    pub used: u32,
+    /// What fits.
+    pub most: u32,
+}
+
+/// How full a server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Names, present and absent.
+    pub names: Gauge,
+    /// Those of them that are active.
+    pub online: u32,
+    /// Messages that are kept, receipts that are under way among them.
+    pub kept_messages: Gauge,
+    /// Messages that are kept for one name at most.
+    pub mail_per_name: u32,
+    /// Entries of the channel log.
+    pub channel_messages: Gauge,
+    /// Records that are with the store.
+    pub records: Gauge,
+}
+
 /// A server as a state machine; the contract is stated in the [crate's documentation](crate).
 pub struct Server<'a> {
     retry: RetryPolicy,
@@ -271,9 +297,18 @@ impl<'a> Server<'a> {
             })
     }
 
-    /// Messages that are kept at this moment.
-    pub fn kept_messages(&self) -> u32 {
-        self.mail.used()
+    /// How full everything is. Walks all names.
+    pub fn usage(&self) -> Usage {
+        let of = |used, most| Gauge { used, most };
+        let online = self.table().filter(|entry| entry.online).count();
+        Usage {
+            names: of(self.names_used, self.names.len()),
+            online: u32::try_from(online).unwrap_or(u32::MAX),
+            kept_messages: of(self.mail.used(), self.mail.slots.len()),
+            mail_per_name: self.mail_per_name,
+            channel_messages: of(self.channel.used(), self.channel.len()),
+            records: of(self.journal.used(), self.journal.len()),
+        }
     }
 
     /// Counters since this server was made.

@@ -156,8 +156,19 @@ impl<'a> JournalRing<'a> {
             .unwrap_or_default() as u32
     }
 
+    /// Records that are with the store.
+    #[expect(clippy::cast_possible_truncation, reason = "at most as many as slots")]
+    pub(super) fn used(&self) -> u32 {
+        (self.next - self.oldest) as u32
+    }
+
+    /// Records that may be.
+    pub(super) fn len(&self) -> u32 {
+        self.slots.len()
+    }
+
     fn is_full(&self) -> bool {
-        self.next - self.oldest >= self.slots.len().into()
+        self.used() >= self.len()
     }
 
     fn push(&mut self, entry: Journal) -> Ticket {

@@ -1,0 +1,162 @@
+//! What a server has room for, and what each address may ask of it: the options, and what they say when it starts.
+
+use std::fmt;
+
+use chatapp_core::{RateLimit, RateLimits, ServerConfig};
+use chatapp_mio::ServerLimits;
+use clap::Args;
+
+/// More would not fit into the numbers of the protocol, or into any machine that is meant.
+const MOST: i64 = 16_777_216;
+
+/// How long a source may save up what it may ask for: a lecture hall that arrives at once, a script in a hurry.
+const REGISTRATION_BURST_S: u32 = 30;
+const REQUEST_BURST_S: u32 = 4;
+
+#[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
+#[command(next_help_heading = "Limits of a server")]
+pub(crate) struct LimitOptions {
+    /// Names that the room can hold
+    #[arg(long, requires = "server", conflicts_with = "client", value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    names: u32,
+
+    /// Messages that are kept for one name
+    #[arg(long, requires = "server", conflicts_with = "client", value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    mailbox: u32,
+
+    /// Messages that are kept for all names together
+    #[arg(long, requires = "server", conflicts_with = "client", value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    messages: u32,
+
+    /// Channel messages that are kept for those who are away or slow
+    #[arg(long, requires = "server", conflicts_with = "client", value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    channel: u32,
+
+    /// Registrations a second from one address (30 times as many at once); 0 for no limit
+    #[arg(
+        long,
+        requires = "server",
+        conflicts_with = "client",
+        value_name = "N",
+        default_value_t = 10
+    )]
+    registrations: u32,
+
+    /// Requests a second from one address (4 times as many at once); 0 for no limit
+    #[arg(
+        long,
+        requires = "server",
+        conflicts_with = "client",
+        value_name = "N",
+        default_value_t = 500
+    )]
+    requests: u32,
+
+    /// KiB of text a second in these requests (4 times as many at once); 0 for no limit
+    #[arg(long, requires = "server", conflicts_with = "client", value_name = "KIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    text_kib: u32,
+}
+
+impl LimitOptions {
+    pub(crate) fn memory(&self) -> ServerLimits {
+        ServerLimits {
+            names: self.names as usize,
+            kept_messages: self.messages as usize,
+            log_entries: self.channel as usize,
+            ..ServerLimits::default()
+        }
+    }
+
+    pub(crate) fn config(&self) -> ServerConfig {
+        ServerConfig {
+            mail_per_name: self.mailbox,
+            rates: RateLimits {
+                registrations: RateLimit::new(self.registrations, REGISTRATION_BURST_S),
+                requests: RateLimit::new(self.requests, REQUEST_BURST_S),
+                text_bytes: RateLimit::new(self.text_kib.saturating_mul(1_024), REQUEST_BURST_S),
+            },
+            ..ServerConfig::default()
+        }
+    }
+}
+
+impl fmt::Display for LimitOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            names,
+            mailbox,
+            messages,
+            channel,
+            ..
+        } = self;
+        write!(
+            f,
+            "Room for {names} names, {messages} kept messages ({mailbox} for each name) and {channel} channel messages. "
+        )?;
+        f.write_str("A second, each address has ")?;
+        let rates = [
+            (self.registrations, "registrations, "),
+            (self.requests, "requests and "),
+            (self.text_kib, "KiB of text."),
+        ];
+        for (rate, what) in rates {
+            match rate {
+                0 => write!(f, "any number of {what}")?,
+                rate => write!(f, "{rate} {what}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Only {
+        #[arg(short = 's')]
+        server: u16,
+        #[arg(short = 'c')]
+        client: Option<String>,
+        #[command(flatten)]
+        limits: LimitOptions,
+    }
+
+    fn parse(words: &str) -> LimitOptions {
+        Only::parse_from(format!("ChatApp -s 4119 {words}").split_whitespace()).limits
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_core_and_adapter() {
+        let limits = parse("");
+        assert_eq!(limits.memory(), ServerLimits::default());
+        let (ours, default) = (limits.config(), ServerConfig::default());
+        assert_eq!(ours.rates, default.rates);
+        assert_eq!(ours.mail_per_name, default.mail_per_name);
+        assert_eq!(
+            limits.to_string(),
+            "Room for 16384 names, 100000 kept messages (1000 for each name) and 65536 channel messages. \
+             A second, each address has 10 registrations, 500 requests and 512 KiB of text."
+        );
+    }
+
+    #[test]
+    fn each_option_says_what_it_says() {
+        let limits = parse(
+            "--names 5 --mailbox 6 --messages 7 --channel 8 --registrations 0 --requests 9 --text-kib 1",
+        );
+        let memory = limits.memory();
+        assert_eq!(
+            (memory.names, memory.kept_messages, memory.log_entries),
+            (5, 7, 8)
+        );
+        assert_eq!(limits.config().mail_per_name, 6);
+        assert_eq!(limits.config().rates.registrations, RateLimit::new(0, 30));
+        assert_eq!(limits.config().rates.text_bytes.burst, 4_096);
+        assert!(limits.to_string().ends_with(
+            "each address has any number of registrations, 9 requests and 1 KiB of text."
+        ));
+    }
+}

@@ -1,0 +1,80 @@
+//! What a server is doing, in numbers: for `stats` on its input, and SIGUSR1.
+
+use std::fmt;
+
+use chatapp_core::{Drop, Gauge, Server, Stats, Usage};
+
+/// All counters and gauges, some a line, those that are zero left out.
+pub(crate) struct Report<'a> {
+    usage: Usage,
+    stats: &'a Stats,
+}
+
+impl<'a> Report<'a> {
+    pub(crate) fn of(server: &'a Server<'_>) -> Self {
+        Self {
+            usage: server.usage(),
+            stats: server.stats(),
+        }
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Usage {
+            names,
+            online,
+            kept_messages,
+            mail_per_name,
+            channel_messages,
+            records,
+        } = self.usage;
+        let Stats {
+            received,
+            sent,
+            retransmissions_timed,
+            retransmissions_on_evidence,
+            give_ups,
+            ..
+        } = self.stats;
+        let of = |Gauge { used, most }| format!("{used} of {most}");
+        writeln!(f, "clients: {online} online; names: {}", of(names))?;
+        writeln!(
+            f,
+            "waiting: {} messages (at most {mail_per_name} for each name), {} channel messages kept, {} records with the store",
+            of(kept_messages),
+            of(channel_messages),
+            of(records)
+        )?;
+        for (title, traffic) in [("received", received), ("sent", sent)] {
+            let (datagrams, bytes) = (traffic.datagrams, traffic.bytes);
+            write!(f, "{title}: {datagrams} datagrams, {bytes} bytes")?;
+            list(f, "; ", traffic.datagrams_by_kind())?;
+            list(f, "; frames: ", traffic.frames_by_kind())?;
+            writeln!(f)?;
+        }
+        writeln!(
+            f,
+            "repeated: {retransmissions_timed} because time ran out, {retransmissions_on_evidence} on evidence; given up: {give_ups}"
+        )?;
+        let drops = Drop::ALL.map(|reason| (reason.name(), self.stats.drops(reason)));
+        f.write_str("dropped")?;
+        let any = list(f, ": ", drops)?;
+        f.write_str(if any { "" } else { ": nothing" })
+    }
+}
+
+/// Names and counts, without those that are zero; whether there were any.
+fn list(
+    f: &mut fmt::Formatter<'_>,
+    before: &str,
+    counts: impl IntoIterator<Item = (&'static str, u64)>,
+) -> Result<bool, fmt::Error> {
+    let mut any = false;
+    for (name, count) in counts.into_iter().filter(|(_, count)| *count != 0) {
+        let separator = if any { ", " } else { before };
+        write!(f, "{separator}{name} {count}")?;
+        any = true;
+    }
+    Ok(any)
+}
