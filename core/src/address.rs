@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// A socket address whose vacant value is all zero bits, so that a static table of vacant slots needs no flash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct PackedAddress {
     /// 0: vacant, 4: IPv4 in the first four bytes, 6: IPv6.
     family: u8,

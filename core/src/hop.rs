@@ -16,6 +16,8 @@ use crate::wire::Header;
 
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u8)]
 pub(crate) enum Phase {
     Closed,
     /// We asked and have no answer yet.
@@ -54,6 +56,7 @@ pub(crate) enum Arrival {
 
 /// One end of a hop session.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Hop {
     phase: Phase,
     /// Where the other side receives.

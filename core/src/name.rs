@@ -1,12 +1,18 @@
 //! Names of clients.
 
+use core::cmp::Ordering;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use crate::limits::NAME_LEN_MAX;
 
 /// A valid name: 1 to 32 bytes of UTF-8 without white space or control characters.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Name(heapless::String<NAME_LEN_MAX, u8>);
+#[derive(Clone, Copy)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub struct Name {
+    len: u8,
+    bytes: [u8; NAME_LEN_MAX],
+}
 
 /// Why a string is not a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +64,10 @@ pub const fn drives_display(character: char) -> bool {
 
 impl Name {
     /// No name: the content of a vacant slot. Never on the wire.
-    pub(crate) const VACANT: Self = Self(heapless::String::new());
+    pub(crate) const VACANT: Self = Self {
+        len: 0,
+        bytes: [0; NAME_LEN_MAX],
+    };
 
     /// Checks and copies a name.
     ///
@@ -71,15 +80,54 @@ impl Name {
         if text.chars().any(|c| c.is_whitespace() || drives_display(c)) {
             return Err(NameError::BadCharacter);
         }
-        let mut name = heapless::String::new();
-        name.push_str(text)
-            .map_err(|_| NameError::TooLong(text.len()))?;
-        Ok(Self(name))
+        let mut name = Self::VACANT;
+        let place = name.bytes.get_mut(..text.len());
+        let (Some(place), Ok(len)) = (place, u8::try_from(text.len())) else {
+            return Err(NameError::TooLong(text.len()));
+        };
+        place
+            .iter_mut()
+            .zip(text.bytes())
+            .for_each(|(to, from)| *to = from);
+        name.len = len;
+        Ok(name)
+    }
+
+    /// The name as bytes of UTF-8.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
     /// The name as a string.
     pub fn as_str(&self) -> &str {
-        &self.0
+        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// As strings are ordered.
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 

@@ -22,6 +22,7 @@ fn content(block: &Block) -> &[u8; CONTENT_LEN] {
 
 /// A chain of blocks that holds one text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Chain {
     /// First block + 1; 0 for no text.
     head: u32,

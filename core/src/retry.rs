@@ -57,6 +57,7 @@ pub(crate) enum Due {
 
 /// Counts the sendings of whatever waits for an answer. The deadline lies in the list that holds the owner.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Retry {
     /// Timed sendings so far; 0: nothing waits.
     sent: u16,

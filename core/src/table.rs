@@ -46,6 +46,7 @@ impl<'a, T> Slots<'a, T> {
 
 /// Neighbours of a slot in one [`List`]; index + 1, so that all zero bits are "no neighbour".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Link {
     before: u32,
     after: u32,
@@ -134,8 +135,8 @@ impl<L: Copy> List<L> {
     }
 }
 
-/// A hash index over slots: open addressing with linear probing; the caller gives at least two cells for each
-/// slot, keys it with a secret, and compares keys itself. Cells hold index + 1.
+/// A hash index over slots: open addressing with linear probing; the caller gives at least two empty cells for
+/// each slot, keys it with a secret, and compares keys itself. Cells hold index + 1.
 pub(crate) struct Index<'a> {
     cells: &'a mut [u32],
 }
@@ -145,7 +146,6 @@ impl<'a> Index<'a> {
     pub(crate) fn new(cells: &'a mut [u32], slots: u32) -> Option<Self> {
         let enough =
             cells.len() as u64 >= u64::from(slots) * 2 && u32::try_from(cells.len()).is_ok();
-        cells.fill(0);
         (enough && !cells.is_empty()).then_some(Self { cells })
     }
 
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn index_survives_collisions_and_removal() {
-        let mut cells = [9; 16];
+        let mut cells = [0; 16];
         let mut index = Index::new(&mut cells, 8).unwrap();
         // All hashes fall on the last cell or the first: the table wraps around.
         let hash = |slot: u32| if slot.is_multiple_of(3) { 0 } else { u64::MAX };

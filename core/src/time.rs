@@ -5,6 +5,7 @@
 /// The core never reads a clock. An [`Instant`] that is smaller than one given before is taken as the
 /// larger of the two, so a clock that steps back does no harm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct Instant {
     millis: u64,
 }
@@ -50,4 +51,5 @@ impl Instant {
     serde::Serialize,
     serde::Deserialize,
 )]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct UnixSeconds(pub u32);

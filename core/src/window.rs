@@ -5,6 +5,7 @@
 /// Nothing here waits for a gap: a counter can be missing for good. Nothing below the highest is shown any more:
 /// senders send in order, so it is a repetition, or something that its sender was told is not delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Window {
     highest: u32,
 }
@@ -28,6 +29,7 @@ impl Window {
 /// The windows of one incarnation of one sender: direct messages and channel messages take different paths, so
 /// that one kind may run far ahead of the other.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct WindowSlot {
     pub(crate) incarnation: u64,
     /// When it was last used, in uses: the least recent is replaced.

@@ -1,10 +1,14 @@
 //! The storage of clients and servers on the heap, sized from limits.
 
+use std::error::Error;
+use std::fmt;
+
 use chatapp_core::limits::TEXT_LEN_MAX;
 use chatapp_core::{
     Block, ChangeSlot, ClientStorage, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot,
     OutboxSlot, PeerSlot, ServerStorage, SourceSlot, WindowSlot,
 };
+use zerocopy::FromZeros;
 
 /// What a client has room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,24 @@ impl Default for ServerLimits {
     }
 }
 
+/// The machine has not enough memory for the limits that were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfMemory;
+
+impl fmt::Display for OutOfMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is not enough memory for these limits")
+    }
+}
+
+impl Error for OutOfMemory {}
+
+/// Vacant slots in memory that the system gives zeroed: none of it is touched before it is used, so that room for
+/// the worst case costs addresses, not memory.
+fn vacant<T: FromZeros>(count: usize) -> Result<Vec<T>, OutOfMemory> {
+    T::new_vec_zeroed(count).map_err(|_| OutOfMemory)
+}
+
 /// The storage of one [`Client`](chatapp_core::Client).
 #[derive(Debug)]
 pub struct ClientMemory {
@@ -70,15 +92,18 @@ pub struct ClientMemory {
 
 impl ClientMemory {
     /// Allocates all that a client within these limits will ever need.
-    pub fn new(limits: ClientLimits) -> Self {
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn new(limits: ClientLimits) -> Result<Self, OutOfMemory> {
         let peers = limits.peers + 1;
-        Self {
-            peers: vec![PeerSlot::VACANT; peers],
-            names: vec![0; 2 * peers],
-            sessions: vec![0; 4 * peers],
+        Ok(Self {
+            peers: vacant(peers)?,
+            names: vacant(2 * peers)?,
+            sessions: vacant(4 * peers)?,
             outbox: vec![OutboxSlot::VACANT; limits.commands],
-            windows: vec![WindowSlot::VACANT; limits.former_peers],
-        }
+            windows: vacant(limits.former_peers)?,
+        })
     }
 
     /// What to hand to the client.
@@ -103,20 +128,21 @@ pub struct ServerMemory {
     flights: Vec<FlightSlot>,
     changes: Vec<ChangeSlot>,
     mail: Vec<MailSlot>,
-    /// Bytes, not blocks: a vector of zero bytes is not touched before it is used.
-    mail_blocks: Vec<u8>,
+    mail_blocks: Vec<Block>,
     log: Vec<LogSlot>,
-    log_blocks: Vec<u8>,
+    log_blocks: Vec<Block>,
     journal: Vec<JournalSlot>,
 }
 
-/// Bytes in blocks for the longest text, 60 of it in each block. Blocks that are never used are never touched, so
-/// that room for the worst case costs addresses, not memory.
-const BYTES_PER_MESSAGE: usize = TEXT_LEN_MAX.div_ceil(60) * size_of::<Block>();
+/// Blocks for the longest text, 60 bytes of it in each.
+const BLOCKS_PER_MESSAGE: usize = TEXT_LEN_MAX.div_ceil(60);
 
 impl ServerMemory {
     /// Allocates all that a server within these limits will ever need.
-    pub fn new(limits: ServerLimits) -> Self {
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub fn new(limits: ServerLimits) -> Result<Self, OutOfMemory> {
         let ServerLimits {
             names,
             kept_messages,
@@ -125,19 +151,19 @@ impl ServerMemory {
             records,
             sources,
         } = limits;
-        Self {
-            names: vec![NameSlot::VACANT; names],
-            name_index: vec![0; 2 * names],
-            session_index: vec![0; 4 * names],
-            sources: vec![SourceSlot::VACANT; sources],
-            flights: vec![FlightSlot::VACANT; names * usize::from(window)],
-            changes: vec![ChangeSlot::VACANT; 2 * names],
-            mail: vec![MailSlot::VACANT; kept_messages],
-            mail_blocks: vec![0; kept_messages * BYTES_PER_MESSAGE],
-            log: vec![LogSlot::VACANT; log_entries],
-            log_blocks: vec![0; log_entries * BYTES_PER_MESSAGE],
+        Ok(Self {
+            names: vacant(names)?,
+            name_index: vacant(2 * names)?,
+            session_index: vacant(4 * names)?,
+            sources: vacant(sources)?,
+            flights: vacant(names * usize::from(window))?,
+            changes: vacant(2 * names)?,
+            mail: vacant(kept_messages)?,
+            mail_blocks: vacant(kept_messages * BLOCKS_PER_MESSAGE)?,
+            log: vacant(log_entries)?,
+            log_blocks: vacant(log_entries * BLOCKS_PER_MESSAGE)?,
             journal: vec![JournalSlot::VACANT; records],
-        }
+        })
     }
 
     /// What to hand to the server.
@@ -150,9 +176,9 @@ impl ServerMemory {
             flights: &mut self.flights,
             changes: &mut self.changes,
             mail: &mut self.mail,
-            mail_blocks: self.mail_blocks.as_chunks_mut().0,
+            mail_blocks: &mut self.mail_blocks,
             log: &mut self.log,
-            log_blocks: self.log_blocks.as_chunks_mut().0,
+            log_blocks: &mut self.log_blocks,
             journal: &mut self.journal,
         }
     }
@@ -174,7 +200,7 @@ mod tests {
             sources: 1,
         };
         for limits in [ServerLimits::default(), least] {
-            let mut memory = ServerMemory::new(limits);
+            let mut memory = ServerMemory::new(limits).unwrap();
             Server::new(ServerConfig::default(), memory.storage(), Seed([1; 32])).unwrap();
         }
         let least = ClientLimits {
@@ -183,10 +209,19 @@ mod tests {
             former_peers: 0,
         };
         for limits in [ClientLimits::default(), least] {
-            let mut memory = ClientMemory::new(limits);
+            let mut memory = ClientMemory::new(limits).unwrap();
             let server = "192.0.2.1:4119".parse().unwrap();
             let config = ClientConfig::new(Name::new("alice").unwrap(), server);
             Client::new(config, memory.storage(), Seed([1; 32])).unwrap();
         }
+    }
+
+    #[test]
+    fn more_than_the_machine_has_is_an_error() {
+        let limits = ServerLimits {
+            names: usize::MAX / 8,
+            ..ServerLimits::default()
+        };
+        assert_eq!(ServerMemory::new(limits).err(), Some(OutOfMemory));
     }
 }

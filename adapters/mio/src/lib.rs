@@ -16,7 +16,7 @@
 //! let mut driver = Driver::new(Socket::bind(None, 0)?)?;
 //! let name = Name::new("alice")?;
 //! let config = ClientConfig::new(name.clone(), "192.0.2.1:4119".parse()?);
-//! let mut memory = ClientMemory::new(ClientLimits::default());
+//! let mut memory = ClientMemory::new(ClientLimits::default())?;
 //! let mut client = Client::new(config, memory.storage(), seed()?)?;
 //! client.command(driver.now(), Command::Register { name: name.as_str() })?;
 //! loop {
@@ -41,6 +41,6 @@ mod socket;
 
 pub use clock::{Clock, seed};
 pub use driver::{Driver, Waker};
-pub use heap::{ClientLimits, ClientMemory, ServerLimits, ServerMemory};
+pub use heap::{ClientLimits, ClientMemory, OutOfMemory, ServerLimits, ServerMemory};
 pub use journal::{Journal, MemoryJournal};
 pub use socket::Socket;

@@ -39,7 +39,8 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
     let mut memory = ClientMemory::new(ClientLimits {
         peers: options.peers as usize,
         ..ClientLimits::default()
-    });
+    })
+    .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let config = ClientConfig::new(options.name.clone(), server);
     let mut client = Client::new(config, memory.storage(), seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;

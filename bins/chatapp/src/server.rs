@@ -33,7 +33,8 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
         .map_err(Failure::system("cannot start a thread"))?;
     let mut operator = Operator::start(waker).map_err(Failure::system("cannot start a thread"))?;
 
-    let mut memory = ServerMemory::new(options.limits.memory());
+    let mut memory = ServerMemory::new(options.limits.memory())
+        .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let mut server = Server::new(options.limits.config(), memory.storage(), seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let mut journal = MemoryJournal::default();

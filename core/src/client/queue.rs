@@ -5,6 +5,7 @@ use crate::table::Slots;
 
 /// A first-in first-out queue of outbox slots, linked through the slots.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Queue {
     head: u32,
     tail: u32,

@@ -16,7 +16,7 @@ impl Client<'_> {
 
     pub(super) fn find_peer(&self, name: &str) -> Option<u32> {
         self.names.find(self.name_hash(name), |peer| {
-            self.peers.at(peer).name.as_str() == name
+            self.peers.at(peer).name.as_bytes() == name.as_bytes()
         })
     }
 

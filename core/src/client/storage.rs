@@ -30,6 +30,8 @@ pub struct ClientStorage<'a> {
 
 /// What the table says about a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u8)]
 pub(crate) enum Presence {
     Vacant,
     /// Named by a command or by nobody any more; not in the table.
@@ -40,6 +42,7 @@ pub(crate) enum Presence {
 
 /// One client of the room, and the session with it; the first slot is the session with the server.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct PeerSlot {
     pub(crate) name: Name,
     pub(crate) presence: Presence,

@@ -336,8 +336,9 @@ impl<'a> Server<'a> {
 
     fn find(&self, name: &str) -> Option<u32> {
         let hash = self.hash_key.hash(name.as_bytes());
-        self.index
-            .find(hash, |slot| self.names.at(slot).name.as_str() == name)
+        self.index.find(hash, |slot| {
+            self.names.at(slot).name.as_bytes() == name.as_bytes()
+        })
     }
 
     /// Puts a name into the lists it belongs to, after anything about it or its session has changed.

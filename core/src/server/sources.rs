@@ -81,6 +81,7 @@ impl Default for RateLimits {
 
 /// When a bucket will be full, in nanoseconds of the caller's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 struct Bucket {
     full_at: u64,
 }
@@ -97,6 +98,7 @@ impl Bucket {
 
 /// What one source has used.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct SourceSlot {
     /// 0: vacant.
     source: u64,

@@ -39,6 +39,8 @@ pub struct ServerStorage<'a> {
 
 /// Where a name stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u8)]
 pub(crate) enum Standing {
     Vacant,
     Offline,
@@ -49,6 +51,7 @@ pub(crate) enum Standing {
 
 /// One name: its client, the session with it, and how far it has got everything.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct NameSlot {
     pub(crate) name: Name,
     pub(crate) standing: Standing,
@@ -260,6 +263,8 @@ impl HasHop for NameSlot {
 
 /// A numbered frame on its way to a client: what it says is looked up when it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u32)]
 pub(crate) enum Flight {
     Vacant,
     /// The kept message in this slot.
@@ -297,6 +302,7 @@ pub(crate) enum Flight {
 
 /// One frame on its way.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct FlightSlot(pub(crate) Flight);
 
 impl FlightSlot {
@@ -306,6 +312,7 @@ impl FlightSlot {
 
 /// One change of the table.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct ChangeSlot {
     pub(crate) slot: u32,
     pub(crate) order: u64,
@@ -318,6 +325,7 @@ impl ChangeSlot {
 
 /// One kept message; later the receipt for it.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct MailSlot {
     /// Number in the store.
     pub(crate) serial: u64,
@@ -352,6 +360,7 @@ impl MailSlot {
 
 /// A queue of kept messages, with a place up to which they were sent.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct MailQueue {
     pub(crate) head: u32,
     pub(crate) tail: u32,
@@ -369,6 +378,7 @@ impl MailQueue {
 
 /// One entry of the channel log.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct LogSlot {
     pub(crate) order: u64,
     /// The entry is stored after the message with this serial number.
