@@ -7,7 +7,7 @@ use core::hash::{Hash, Hasher};
 use crate::limits::NAME_LEN_MAX;
 
 /// A valid name: 1 to 32 bytes of UTF-8 without white space or control characters.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct Name {
     len: u8,
