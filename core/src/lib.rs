@@ -54,9 +54,9 @@
 //!         flights: leak(FlightSlot::VACANT, names * 8),
 //!         changes: leak(ChangeSlot::VACANT, names * 2),
 //!         mail: leak(MailSlot::VACANT, mail),
-//!         mail_blocks: leak([0; 64], mail * 4),
+//!         mail_texts: leak(0, mail * 64),
 //!         log: leak(LogSlot::VACANT, 16),
-//!         log_blocks: leak([0; 64], 64),
+//!         log_texts: leak(0, 1_024),
 //!         journal: leak(JournalSlot::VACANT, 16),
 //!     },
 //!     Seed([1; 32]),
@@ -129,13 +129,13 @@
 extern crate std;
 
 mod address;
+mod arena;
 mod client;
 mod endpoint;
 mod entropy;
 mod hop;
 pub mod limits;
 mod name;
-mod pool;
 mod retry;
 mod server;
 mod sessions;
@@ -152,7 +152,6 @@ pub use client::{
 pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry, Transmit};
 pub use entropy::Seed;
 pub use name::{Name, NameError, drives_display};
-pub use pool::Block;
 pub use retry::RetryPolicy;
 pub use server::{
     ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot, NameRecord, NameSlot,

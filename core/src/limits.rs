@@ -6,6 +6,9 @@ pub const NAME_LEN_MAX: usize = 32;
 /// Longest text of one message, in bytes of UTF-8.
 pub const TEXT_LEN_MAX: usize = 1_000;
 
+/// Words that the memory for texts of one kind can have at most, see [`ServerStorage`](crate::ServerStorage): 256 MiB.
+pub const TEXT_WORDS_MAX: usize = (1 << 26) - 1;
+
 /// Longest datagram that is ever sent or accepted, in bytes of UDP payload.
 ///
 /// IPv6 promises 1,280 bytes on every path (RFC 8200, section 5), which leaves 1,232 for UDP payload.

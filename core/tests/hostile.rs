@@ -31,9 +31,9 @@ impl Rig {
             flights: leak(FlightSlot::VACANT, NAMES * 4),
             changes: leak(ChangeSlot::VACANT, NAMES * 2),
             mail: leak(MailSlot::VACANT, 8),
-            mail_blocks: leak([0; 64], 32),
+            mail_texts: leak(0, 512),
             log: leak(LogSlot::VACANT, 8),
-            log_blocks: leak([0; 64], 32),
+            log_texts: leak(0, 512),
             journal: leak(JournalSlot::VACANT, 8),
         };
         let server = Server::new(ServerConfig::default(), storage, Seed([3; 32])).unwrap();

@@ -124,9 +124,9 @@ impl Room {
             flights: leak(FlightSlot::VACANT, 16),
             changes: leak(ChangeSlot::VACANT, 8),
             mail: leak(MailSlot::VACANT, 6),
-            mail_blocks: leak([0; 64], 12),
+            mail_texts: leak(0, 192),
             log: leak(LogSlot::VACANT, 6),
-            log_blocks: leak([0; 64], 12),
+            log_texts: leak(0, 192),
             journal: leak(JournalSlot::VACANT, 8),
         };
         let config = ServerConfig {

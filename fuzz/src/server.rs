@@ -30,8 +30,8 @@ pub fn server(bytes: &[u8]) {
         vec![FlightSlot::VACANT; 4 * NAMES],
         vec![ChangeSlot::VACANT; 2 * NAMES],
     );
-    let (mut mail, mut mail_blocks) = (vec![MailSlot::VACANT; 6], [[0; 64]; 12]);
-    let (mut log, mut log_blocks) = (vec![LogSlot::VACANT; 6], [[0; 64]; 12]);
+    let (mut mail, mut mail_texts) = (vec![MailSlot::VACANT; 6], [0; 192]);
+    let (mut log, mut log_texts) = (vec![LogSlot::VACANT; 6], [0; 192]);
     let mut journal = vec![JournalSlot::VACANT; 8];
     let storage = ServerStorage {
         names: &mut names,
@@ -41,9 +41,9 @@ pub fn server(bytes: &[u8]) {
         flights: &mut flights,
         changes: &mut changes,
         mail: &mut mail,
-        mail_blocks: &mut mail_blocks,
+        mail_texts: &mut mail_texts,
         log: &mut log,
-        log_blocks: &mut log_blocks,
+        log_texts: &mut log_texts,
         journal: &mut journal,
     };
     let config = ServerConfig {

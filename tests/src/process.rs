@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use chatapp_core::{
-    Block, ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Instant, JournalSlot,
-    LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed, Sent,
-    Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
+    ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Instant, JournalSlot, LogSlot,
+    MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed, Sent, Server,
+    ServerConfig, ServerStorage, SourceSlot, WindowSlot,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -35,9 +35,9 @@ struct ServerMemory {
     flights: Vec<FlightSlot>,
     changes: Vec<ChangeSlot>,
     mail: Vec<MailSlot>,
-    mail_blocks: Vec<Block>,
+    mail_texts: Vec<u32>,
     log: Vec<LogSlot>,
-    log_blocks: Vec<Block>,
+    log_texts: Vec<u32>,
     journal: Vec<JournalSlot>,
 }
 
@@ -125,7 +125,7 @@ impl ClientMachine {
 impl ServerMachine {
     /// A new process, with nothing restored yet.
     pub fn new(sizes: &Sizes, choices: &mut dyn Choices) -> Self {
-        const BLOCKS_PER_TEXT: usize = 18;
+        const WORDS_PER_TEXT: usize = 251;
         let memory = ServerMemory {
             names: vec![NameSlot::VACANT; sizes.names],
             name_index: vec![0; 2 * sizes.names],
@@ -134,9 +134,9 @@ impl ServerMachine {
             flights: vec![FlightSlot::VACANT; 32 * sizes.names],
             changes: vec![ChangeSlot::VACANT; sizes.changes],
             mail: vec![MailSlot::VACANT; sizes.mail],
-            mail_blocks: vec![[0; 64]; BLOCKS_PER_TEXT * sizes.mail],
+            mail_texts: vec![0; WORDS_PER_TEXT * sizes.mail],
             log: vec![LogSlot::VACANT; sizes.log],
-            log_blocks: vec![[0; 64]; BLOCKS_PER_TEXT * sizes.log],
+            log_texts: vec![0; WORDS_PER_TEXT * sizes.log],
             journal: vec![JournalSlot::VACANT; sizes.journal],
         };
         let config = ServerConfig {
@@ -155,9 +155,9 @@ impl ServerMachine {
                 flights,
                 changes,
                 mail,
-                mail_blocks,
+                mail_texts,
                 log,
-                log_blocks,
+                log_texts,
                 journal,
             } = memory.borrow_mut();
             let storage = ServerStorage {
@@ -168,9 +168,9 @@ impl ServerMachine {
                 flights,
                 changes,
                 mail,
-                mail_blocks,
+                mail_texts,
                 log,
-                log_blocks,
+                log_texts,
                 journal,
             };
             Server::new(config, storage, seed).expect("the sizes of a plan are valid")

@@ -3,10 +3,10 @@
 use std::error::Error;
 use std::fmt;
 
-use chatapp_core::limits::TEXT_LEN_MAX;
+use chatapp_core::limits::{TEXT_LEN_MAX, TEXT_WORDS_MAX};
 use chatapp_core::{
-    Block, ChangeSlot, ClientStorage, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot,
-    OutboxSlot, PeerSlot, ServerStorage, SourceSlot, WindowSlot,
+    ChangeSlot, ClientStorage, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, OutboxSlot,
+    PeerSlot, ServerStorage, SourceSlot, WindowSlot,
 };
 use zerocopy::FromZeros;
 
@@ -128,14 +128,16 @@ pub struct ServerMemory {
     flights: Vec<FlightSlot>,
     changes: Vec<ChangeSlot>,
     mail: Vec<MailSlot>,
-    mail_blocks: Vec<Block>,
+    mail_texts: Vec<u32>,
     log: Vec<LogSlot>,
-    log_blocks: Vec<Block>,
+    log_texts: Vec<u32>,
     journal: Vec<JournalSlot>,
 }
 
-/// Blocks for the longest text, 60 bytes of it in each.
-const BLOCKS_PER_MESSAGE: usize = TEXT_LEN_MAX.div_ceil(60);
+/// Words for so many texts of full length, as far as the core can use them: 256 MiB.
+fn text_words(texts: usize) -> usize {
+    (texts * (1 + TEXT_LEN_MAX.div_ceil(4))).min(TEXT_WORDS_MAX)
+}
 
 impl ServerMemory {
     /// Allocates all that a server within these limits will ever need.
@@ -159,9 +161,9 @@ impl ServerMemory {
             flights: vacant(names * usize::from(window))?,
             changes: vacant(2 * names)?,
             mail: vacant(kept_messages)?,
-            mail_blocks: vacant(kept_messages * BLOCKS_PER_MESSAGE)?,
+            mail_texts: vacant(text_words(kept_messages))?,
             log: vacant(log_entries)?,
-            log_blocks: vacant(log_entries * BLOCKS_PER_MESSAGE)?,
+            log_texts: vacant(text_words(log_entries))?,
             journal: vec![JournalSlot::VACANT; records],
         })
     }
@@ -176,9 +178,9 @@ impl ServerMemory {
             flights: &mut self.flights,
             changes: &mut self.changes,
             mail: &mut self.mail,
-            mail_blocks: &mut self.mail_blocks,
+            mail_texts: &mut self.mail_texts,
             log: &mut self.log,
-            log_blocks: &mut self.log_blocks,
+            log_texts: &mut self.log_texts,
             journal: &mut self.journal,
         }
     }

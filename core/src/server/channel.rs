@@ -2,13 +2,13 @@
 
 use super::storage::LogSlot;
 use super::{Server, StorageError};
-use crate::pool::{Block, Pool};
+use crate::arena::Arena;
 use crate::table::Slots;
 
 /// The channel log: a ring of entries, numbered from 1.
 pub(super) struct Channel<'a> {
     slots: Slots<'a, LogSlot>,
-    pub(super) texts: Pool<'a>,
+    pub(super) texts: Arena<'a>,
     /// Oldest entry that is here.
     pub(super) first: u32,
     /// One past the last entry that was stored: nobody gets more.
@@ -24,11 +24,11 @@ pub(super) struct Channel<'a> {
 impl<'a> Channel<'a> {
     pub(super) fn new(
         slots: &'a mut [LogSlot],
-        blocks: &'a mut [Block],
+        words: &'a mut [u32],
     ) -> Result<Self, StorageError> {
         Ok(Self {
             slots: Slots::new(slots).ok_or(StorageError("log"))?,
-            texts: Pool::new(blocks).ok_or(StorageError("log_blocks"))?,
+            texts: Arena::new(words).ok_or(StorageError("log_texts"))?,
             first: 1,
             visible: 1,
             saved: 1,

@@ -5,13 +5,13 @@
 
 use super::storage::{MailQueue, MailSlot};
 use super::{Server, StorageError};
-use crate::pool::{Block, Chain, Pool};
+use crate::arena::{Arena, Text};
 use crate::table::Slots;
 
 /// All kept messages.
 pub(super) struct Mail<'a> {
     pub(super) slots: Slots<'a, MailSlot>,
-    pub(super) texts: Pool<'a>,
+    pub(super) texts: Arena<'a>,
     /// First free slot + 1, linked through `next`; slots from `fresh` on were never used.
     free: u32,
     fresh: u32,
@@ -25,11 +25,11 @@ pub(super) struct Mail<'a> {
 impl<'a> Mail<'a> {
     pub(super) fn new(
         slots: &'a mut [MailSlot],
-        blocks: &'a mut [Block],
+        words: &'a mut [u32],
     ) -> Result<Self, StorageError> {
         Ok(Self {
             slots: Slots::new(slots).ok_or(StorageError("mail"))?,
-            texts: Pool::new(blocks).ok_or(StorageError("mail_blocks"))?,
+            texts: Arena::new(words).ok_or(StorageError("mail_texts"))?,
             free: 0,
             fresh: 0,
             used: 0,
@@ -69,7 +69,7 @@ impl<'a> Mail<'a> {
 
     /// The text is not needed any more.
     fn release_text(&mut self, index: u32) {
-        let text = core::mem::replace(&mut self.slots.at_mut(index).text, Chain::VACANT);
+        let text = core::mem::replace(&mut self.slots.at_mut(index).text, Text::VACANT);
         self.texts.release(text);
     }
 
@@ -127,7 +127,7 @@ impl MailQueue {
     }
 }
 
-/// A text that came out of a pool: it went in as a string.
+/// A text that came out of an arena: it went in as a string.
 pub(super) fn text(bytes: &[u8]) -> &str {
     core::str::from_utf8(bytes).unwrap_or_default()
 }

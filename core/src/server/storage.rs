@@ -2,9 +2,9 @@
 
 use super::SourceSlot;
 use crate::address::PackedAddress;
+use crate::arena::Text;
 use crate::hop::Hop;
 use crate::name::Name;
-use crate::pool::{Block, Chain};
 use crate::sessions::HasHop;
 use crate::table::{Link, Linked};
 use crate::time::{Instant, UnixSeconds};
@@ -27,12 +27,13 @@ pub struct ServerStorage<'a> {
     pub changes: &'a mut [ChangeSlot],
     /// One for each message that can be kept.
     pub mail: &'a mut [MailSlot],
-    /// The texts of kept messages: one for each 60 bytes.
-    pub mail_blocks: &'a mut [Block],
+    /// The texts of kept messages: one for each four bytes and one more, at least three; none for up to three
+    /// bytes. 251 for each message are enough for all that can be; at most 2^26 - 1.
+    pub mail_texts: &'a mut [u32],
     /// One for each entry of the channel log.
     pub log: &'a mut [LogSlot],
-    /// The texts of the channel log: one for each 60 bytes.
-    pub log_blocks: &'a mut [Block],
+    /// The texts of the channel log, likewise.
+    pub log_texts: &'a mut [u32],
     /// Records that may be with the store at a time.
     pub journal: &'a mut [JournalSlot],
 }
@@ -337,7 +338,7 @@ pub struct MailSlot {
     pub(crate) counter: u32,
     pub(crate) request: u32,
     pub(crate) stamp: UnixSeconds,
-    pub(crate) text: Chain,
+    pub(crate) text: Text,
     /// The next in its queue, + 1.
     pub(crate) next: u32,
 }
@@ -353,7 +354,7 @@ impl MailSlot {
         counter: 0,
         request: 0,
         stamp: UnixSeconds(0),
-        text: Chain::VACANT,
+        text: Text::VACANT,
         next: 0,
     };
 }
@@ -388,7 +389,7 @@ pub struct LogSlot {
     pub(crate) counter: u32,
     pub(crate) request: u32,
     pub(crate) stamp: UnixSeconds,
-    pub(crate) text: Chain,
+    pub(crate) text: Text,
     /// It could not be stored: nobody gets it.
     pub(crate) void: bool,
 }
@@ -403,7 +404,7 @@ impl LogSlot {
         counter: 0,
         request: 0,
         stamp: UnixSeconds(0),
-        text: Chain::VACANT,
+        text: Text::VACANT,
         void: false,
     };
 }

@@ -1,0 +1,392 @@
+//! Kept texts of any length in one piece of memory: a text costs its length, 4 bytes, and what is missing to a word.
+//!
+//! A boundary-tag allocator (Knuth, TAOCP volume 1, 2.5) over words, with a list of free blocks for each size, so that
+//! storing and releasing cost the same however much is kept. A free block merges with its neighbours at once; what
+//! lies behind the last used block counts as never used.
+
+use crate::limits::{TEXT_LEN_MAX, TEXT_WORDS_MAX};
+
+const WORD_LEN: usize = 4;
+/// Header, and two links while it is free.
+const BLOCK_MIN: u32 = 3;
+/// Sizes with a list of their own; the last list has all larger ones.
+const CLASSES: u32 = 256;
+const _: () = assert!(
+    1 + TEXT_LEN_MAX.div_ceil(WORD_LEN) + (BLOCK_MIN as usize) < CLASSES as usize,
+    "a block in the last list is large enough for any text, and what is left of it for a block"
+);
+/// Longest text that fits into its own handle.
+const INLINE_LEN: usize = 3;
+
+/// The header of a block: its size in words, bytes of its last words that are not text, and what is in front of it.
+const USED: u32 = 1;
+const BEHIND_FREE: u32 = 1 << 1;
+/// The free block in front has the least size: it has no room for its size at its end.
+const BEHIND_LEAST: u32 = 1 << 2;
+const PAD_SHIFT: u32 = 3;
+const SIZE_SHIFT: u32 = 6;
+const _: () = assert!(TEXT_WORDS_MAX == (1 << (u32::BITS - SIZE_SHIFT)) - 1);
+
+/// Where a text is kept: a block, or a short text itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(crate) struct Text(u32);
+
+/// The handle holds the text: its length in three bits from `INLINE_LEN_SHIFT`, and its bytes.
+const INLINE: u32 = 1 << 31;
+const INLINE_LEN_SHIFT: u32 = 24;
+
+impl Text {
+    /// No text; all zero bits.
+    pub(crate) const VACANT: Self = Self(0);
+
+    fn inline(text: &[u8]) -> Option<Self> {
+        if text.len() > INLINE_LEN {
+            return None;
+        }
+        let bytes = text
+            .iter()
+            .rev()
+            .fold(0, |all, byte| all << 8 | u32::from(*byte));
+        let len = u32::try_from(text.len()).ok()?;
+        Some(Self(INLINE | len << INLINE_LEN_SHIFT | bytes))
+    }
+
+    fn is_inline(self) -> bool {
+        self.0 & INLINE != 0
+    }
+
+    fn block(self) -> Option<u32> {
+        self.0.checked_sub(1).filter(|_| !self.is_inline())
+    }
+}
+
+/// Memory for texts, handed in by the caller. Words that were never used are never touched.
+pub(crate) struct Arena<'a> {
+    words: &'a mut [u32],
+    /// Words from here on hold nothing.
+    end: u32,
+    /// For each size the first free block + 1.
+    free: [u32; CLASSES as usize],
+    /// One bit for each list that is not empty.
+    filled: [u32; CLASSES as usize / 32],
+}
+
+impl<'a> Arena<'a> {
+    /// `None` if there are more than [`TEXT_WORDS_MAX`] words.
+    pub(crate) fn new(words: &'a mut [u32]) -> Option<Self> {
+        (words.len() <= TEXT_WORDS_MAX).then_some(Self {
+            words,
+            end: 0,
+            free: [0; CLASSES as usize],
+            filled: [0; CLASSES as usize / 32],
+        })
+    }
+
+    /// Stores a text of valid length; `None`, and nothing changed, if no free block is large enough.
+    pub(crate) fn store(&mut self, text: &[u8]) -> Option<Text> {
+        if let Some(inline) = Text::inline(text) {
+            return Some(inline);
+        }
+        if text.len() > TEXT_LEN_MAX {
+            return None;
+        }
+        let words = u32::try_from(text.len().div_ceil(WORD_LEN)).ok()?;
+        let size = (words + 1).max(BLOCK_MIN);
+        let pad = (size as usize - 1) * WORD_LEN - text.len();
+        let block = self.allocate(size)?;
+        self.set(block, size << SIZE_SHIFT | (pad as u32) << PAD_SHIFT | USED);
+        for (at, piece) in (block + 1..).zip(text.chunks(WORD_LEN)) {
+            let mut word = [0; WORD_LEN];
+            word.iter_mut()
+                .zip(piece)
+                .for_each(|(to, from)| *to = *from);
+            self.set(at, u32::from_le_bytes(word));
+        }
+        Some(Text(block + 1))
+    }
+
+    /// Copies a text into `out`; returns what was copied.
+    pub(crate) fn load<'b>(&self, text: Text, out: &'b mut [u8]) -> &'b [u8] {
+        let (first, len) = if text.is_inline() {
+            (None, (text.0 >> INLINE_LEN_SHIFT & 3) as usize)
+        } else if let Some(block) = text.block() {
+            let header = self.get(block);
+            let pad = header >> PAD_SHIFT & 7;
+            let bytes = (header >> SIZE_SHIFT).saturating_sub(1) as usize * WORD_LEN;
+            (Some(block + 1), bytes.saturating_sub(pad as usize))
+        } else {
+            (None, 0)
+        };
+        let len = len.min(out.len());
+        let place = out.get_mut(..len).unwrap_or_default();
+        for (ahead, piece) in (0..).zip(place.chunks_mut(WORD_LEN)) {
+            let word = first.map_or(text.0, |first| self.get(first + ahead));
+            piece
+                .iter_mut()
+                .zip(word.to_le_bytes())
+                .for_each(|(to, from)| *to = from);
+        }
+        out.get(..len).unwrap_or_default()
+    }
+
+    /// Gives the memory of a text back.
+    pub(crate) fn release(&mut self, text: Text) {
+        let Some(block) = text.block() else {
+            return;
+        };
+        let header = self.get(block);
+        debug_assert!(header & USED != 0, "a text is released once");
+        let (mut start, mut size) = (block, header >> SIZE_SHIFT);
+        let behind = block + size;
+        if header & BEHIND_FREE != 0 {
+            let before = if header & BEHIND_LEAST != 0 {
+                BLOCK_MIN
+            } else {
+                self.get(block.saturating_sub(1))
+            };
+            start = start.saturating_sub(before);
+            size += before;
+            self.unlink(start);
+        }
+        if behind >= self.end {
+            self.end = start;
+            return;
+        }
+        if self.get(behind) & USED == 0 {
+            size += self.get(behind) >> SIZE_SHIFT;
+            self.unlink(behind);
+        }
+        self.link(start, size);
+    }
+
+    // ---- blocks ----
+
+    fn get(&self, at: u32) -> u32 {
+        self.words.get(at as usize).copied().unwrap_or_default()
+    }
+
+    fn set(&mut self, at: u32, word: u32) {
+        if let Some(place) = self.words.get_mut(at as usize) {
+            *place = word;
+        }
+    }
+
+    /// A block of this size that is in no list; its header is still to be written.
+    fn allocate(&mut self, size: u32) -> Option<u32> {
+        // What is left of a larger block must be one itself.
+        let class = self
+            .first_filled(size, size + 1)
+            .or_else(|| self.first_filled(size + BLOCK_MIN, CLASSES));
+        if let Some(class) = class {
+            let block = self.head(class).checked_sub(1)?;
+            let whole = self.get(block) >> SIZE_SHIFT;
+            self.unlink(block);
+            if whole > size {
+                self.link(block + size, whole - size);
+            }
+            return Some(block);
+        }
+        let room = self.words.len() - self.end as usize;
+        if room < size as usize {
+            return None;
+        }
+        self.end += size;
+        Some(self.end - size)
+    }
+
+    fn class(size: u32) -> u32 {
+        size.min(CLASSES - 1)
+    }
+
+    fn head(&self, class: u32) -> u32 {
+        self.free.get(class as usize).copied().unwrap_or_default()
+    }
+
+    fn set_head(&mut self, class: u32, head: u32) {
+        if let Some(place) = self.free.get_mut(class as usize) {
+            *place = head;
+        }
+        if let Some(bits) = self.filled.get_mut(class as usize / 32) {
+            let bit = 1 << (class % 32);
+            *bits = if head == 0 { *bits & !bit } else { *bits | bit };
+        }
+    }
+
+    /// The first list from `from` on, in front of `to`, that is not empty.
+    fn first_filled(&self, from: u32, to: u32) -> Option<u32> {
+        let first = from / 32;
+        for at in first..CLASSES / 32 {
+            let mut bits = self.filled.get(at as usize).copied().unwrap_or_default();
+            if at == first {
+                bits &= u32::MAX << (from % 32);
+            }
+            if bits != 0 {
+                return Some(at * 32 + bits.trailing_zeros()).filter(|class| *class < to);
+            }
+        }
+        None
+    }
+
+    /// Puts a free block into its list. Its neighbours are used.
+    fn link(&mut self, block: u32, size: u32) {
+        let class = Self::class(size);
+        let next = self.head(class);
+        self.set(block, size << SIZE_SHIFT);
+        self.set(block + 1, next);
+        self.set(block + 2, 0);
+        if let Some(next) = next.checked_sub(1) {
+            self.set(next + 2, block + 1);
+        }
+        self.set_head(class, block + 1);
+        let flags = if size == BLOCK_MIN {
+            BEHIND_FREE | BEHIND_LEAST
+        } else {
+            self.set(block + size - 1, size);
+            BEHIND_FREE
+        };
+        let behind = self.get(block + size);
+        self.set(block + size, behind & !BEHIND_LEAST | flags);
+    }
+
+    /// Takes a free block out of its list.
+    fn unlink(&mut self, block: u32) {
+        let size = self.get(block) >> SIZE_SHIFT;
+        let (next, before) = (self.get(block + 1), self.get(block + 2));
+        if let Some(next) = next.checked_sub(1) {
+            self.set(next + 2, before);
+        }
+        match before.checked_sub(1) {
+            Some(before) => self.set(before + 1, next),
+            None => self.set_head(Self::class(size), next),
+        }
+        let behind = self.get(block + size);
+        self.set(block + size, behind & !(BEHIND_FREE | BEHIND_LEAST));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+
+    impl Arena<'_> {
+        /// Walks all blocks: sizes and flags fit together, no two free ones are neighbours, and lists have them all.
+        fn check(&self) {
+            let (mut at, mut before, mut free) = (0, USED, 0);
+            while at < self.end {
+                let header = self.get(at);
+                let size = header >> SIZE_SHIFT;
+                let expected = match before {
+                    USED => 0,
+                    BLOCK_MIN => BEHIND_FREE | BEHIND_LEAST,
+                    size => {
+                        assert_eq!(self.get(at - 1), size);
+                        BEHIND_FREE
+                    }
+                };
+                assert!(size >= BLOCK_MIN);
+                assert_eq!(header & (BEHIND_FREE | BEHIND_LEAST), expected);
+                assert!(header & USED != 0 || before == USED, "unmerged");
+                free += u32::from(header & USED == 0);
+                before = if header & USED != 0 { USED } else { size };
+                at += size;
+            }
+            assert_eq!(at, self.end);
+            assert_eq!(before, USED, "the last block is used");
+            let mut listed = 0;
+            for class in 0..CLASSES {
+                let (mut link, mut previous) = (self.head(class), 0);
+                assert_eq!(
+                    self.filled[class as usize / 32] >> (class % 32) & 1 == 1,
+                    link != 0
+                );
+                while let Some(block) = link.checked_sub(1) {
+                    assert_eq!(Self::class(self.get(block) >> SIZE_SHIFT), class);
+                    assert_eq!(self.get(block + 2), previous);
+                    (previous, link) = (link, self.get(block + 1));
+                    listed += 1;
+                }
+            }
+            assert_eq!(listed, free);
+        }
+    }
+
+    fn text(number: usize) -> Vec<u8> {
+        let len = number.wrapping_mul(2_654_435_761) >> 5 & 1_023;
+        (0..len % 1_001).map(|i| (i + number) as u8).collect()
+    }
+
+    #[test]
+    fn gives_back_what_it_got_in_any_order_and_all_of_its_memory() {
+        let mut words = vec![0; 4_000];
+        let mut arena = Arena::new(&mut words).unwrap();
+        let mut held = VecDeque::new();
+        for number in 0..3_000 {
+            let text = text(number);
+            match arena.store(&text) {
+                Some(handle) => held.push_back((handle, text)),
+                None => {
+                    // In turn the oldest, the newest, and those in the middle.
+                    held.rotate_left(number % 3 * held.len() / 3);
+                    for (handle, text) in held.drain(..1 + held.len() / 4) {
+                        assert_eq!(arena.load(handle, &mut [0; 1_000]), text);
+                        arena.release(handle);
+                    }
+                }
+            }
+            arena.check();
+        }
+        for (handle, text) in held {
+            assert_eq!(arena.load(handle, &mut [0; 1_000]), text);
+            arena.release(handle);
+            arena.check();
+        }
+        assert_eq!(arena.end, 0);
+    }
+
+    #[test]
+    fn full_is_a_value_and_changes_nothing() {
+        let mut words = [0; 12];
+        let mut arena = Arena::new(&mut words).unwrap();
+        assert_eq!(arena.store(&[1; 45]), None);
+        let whole = arena.store(&[1; 44]).unwrap();
+        assert_eq!(arena.store(&[1; 4]), None);
+        let short = arena.store(&[7; 3]).unwrap();
+        assert_eq!(arena.load(whole, &mut [0; 64]), [1; 44]);
+        assert_eq!(arena.load(short, &mut [0; 64]), [7; 3]);
+        arena.release(short);
+        arena.release(whole);
+        assert_eq!(arena.load(Text::VACANT, &mut [0; 64]), []);
+        arena.release(Text::VACANT);
+        assert_eq!(arena.end, 0);
+        let mut none = Arena::new(&mut []).unwrap();
+        assert_eq!(none.store(&[1; 4]), None);
+        assert!(none.store(&[1; 3]).is_some());
+    }
+
+    #[test]
+    fn a_kept_message_costs_its_length_and_at_most_64_bytes() {
+        let mut words = vec![0; 2_000];
+        let mut arena = Arena::new(&mut words).unwrap();
+        // Free blocks of every size, so that the worst fit is among them.
+        let held: Vec<_> = (4..64)
+            .map(|len| arena.store(&vec![1; len]).unwrap())
+            .collect();
+        held.iter()
+            .step_by(2)
+            .for_each(|handle| arena.release(*handle));
+        for len in 1..=1_000 {
+            let handle = arena.store(&vec![2; len]).unwrap();
+            let block = handle
+                .block()
+                .map_or(0, |block| arena.get(block) >> SIZE_SHIFT);
+            let cost = size_of::<crate::MailSlot>() + block as usize * WORD_LEN;
+            assert!(cost <= len + 64, "{len} bytes cost {cost}");
+            arena.release(handle);
+        }
+    }
+}
