@@ -16,6 +16,11 @@ pub trait Journal {
     /// The next ticket whose fate is known.
     fn poll_stored(&mut self) -> Option<(Ticket, Result<(), StoreFailed>)>;
 
+    /// Why records could not be stored, the last time that it happened, for people.
+    fn failure(&self) -> Option<String> {
+        None
+    }
+
     /// Hands all that waits from the server to the journal, and back.
     fn exchange(&mut self, server: &mut Server<'_>, now: Instant) {
         loop {

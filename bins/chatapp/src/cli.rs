@@ -3,11 +3,13 @@
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use chatapp_core::Name;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
 
+use crate::data::DataOptions;
 use crate::exit::Failure;
 use crate::limits::LimitOptions;
 
@@ -19,6 +21,11 @@ pub(crate) enum Mode {
     Serve(ServerOptions),
     Chat(ClientOptions),
     Demo,
+    /// Show what is in a server's store.
+    Store {
+        folder: PathBuf,
+        json: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +34,7 @@ pub(crate) struct ServerOptions {
     /// `None`: all addresses of this machine.
     pub(crate) bind: Option<IpAddr>,
     pub(crate) limits: LimitOptions,
+    pub(crate) data: DataOptions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,11 +105,18 @@ fn parse(
         bind,
         peers,
         limits,
+        data,
         command,
     } = Arguments::try_parse_from(arguments)?;
     match (command, server, client) {
-        (Some(Demo::Demo), ..) => Ok(Mode::Demo),
-        (None, Some(port), _) => Ok(Mode::Serve(ServerOptions { port, bind, limits })),
+        (Some(Tool::Demo), ..) => Ok(Mode::Demo),
+        (Some(Tool::Store { folder, json }), ..) => Ok(Mode::Store { folder, json }),
+        (None, Some(port), _) => Ok(Mode::Serve(ServerOptions {
+            port,
+            bind,
+            limits,
+            data,
+        })),
         (None, None, Some(words)) => client_options(&words, bind, peers)
             .map(Mode::Chat)
             .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message)),
@@ -182,20 +197,34 @@ struct Arguments {
 
     #[command(flatten)]
     limits: LimitOptions,
+    #[command(flatten)]
+    data: DataOptions,
 
     #[command(subcommand)]
-    command: Option<Demo>,
+    command: Option<Tool>,
 }
 
 #[derive(Subcommand)]
-enum Demo {
+enum Tool {
     /// Show a room at work: a server and three clients on this machine, for some seconds
     Demo,
+
+    /// Show what is in a server's store: names, what waits for them, the log of the channel
+    Store {
+        /// The folder, as it was given to --data-dir
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+
+        /// As one line of JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 const USAGE: &str = "\
 ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
+       ChatApp store [--json] <DIR>
        ChatApp demo
        ChatApp";
 
@@ -230,10 +259,13 @@ A server takes the lines `stats`, `quit` and `help`; SIGUSR1 shows its counters,
 
 At a terminal each line of a client begins with `>>> `. Control characters from others are shown as \\u{1b} and the like.
 
+What a server keeps: names, waiting messages and the log of the channel, in `room.db` (SQLite) in its folder. It is on
+the disk before anybody is told so; a server that is killed goes on where it was when it is started again.
+
 Exit codes:
   0  done
   1  the machine failed, for example standard output was closed
-  2  wrong usage, or a port or address that cannot be used
+  2  wrong usage, or a port, address or store that cannot be used
   3  the server does not respond, or speaks another version of the protocol
   4  the server refused the name, or another process took it over
 
@@ -283,6 +315,13 @@ mod tests {
             );
         }
         assert_eq!(parse_line("ChatApp demo").unwrap(), Mode::Demo);
+        assert_eq!(
+            parse_line("ChatApp store --json room").unwrap(),
+            Mode::Store {
+                folder: "room".into(),
+                json: true
+            }
+        );
         assert_eq!(parse_line("  \n").unwrap(), Mode::Ask);
     }
 
@@ -317,6 +356,11 @@ mod tests {
                 "ChatApp -c alice localhost 4119 0 --names 5",
                 "cannot be used with '--names",
             ),
+            (
+                "ChatApp -s 4119 --data-dir room --ephemeral",
+                "cannot be used with",
+            ),
+            ("ChatApp store", "<DIR>"),
             ("ChatApp dance", "unrecognized subcommand"),
             ("-s 4119", "ChatApp -s <PORT>"),
         ] {

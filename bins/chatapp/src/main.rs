@@ -1,16 +1,19 @@
 //! `ChatApp`: a chat room over UDP, its server and its client in one program.
 //!
 //! This crate reads arguments and connects parts: the protocol is `chatapp-core`, sockets and time are
-//! `chatapp-mio`, commands and lines are `chatapp-console`. What is here:
+//! `chatapp-mio`, commands and lines are `chatapp-console`, what is kept on disk is
+//! `chatapp-store`. What is here:
 //!
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: what the program can be
 //! - `limits`, `operator`, `stats`: what a server has room for, who looks after it, and what it is doing
+//! - `data`: what is kept on disk, and where
 //! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt it
 #![forbid(unsafe_code)]
 
 mod cli;
 mod client;
+mod data;
 mod demo;
 mod display;
 mod exit;
@@ -49,6 +52,7 @@ fn run() -> Result<Exit, Failure> {
         Mode::Serve(options) => server::run(&options),
         Mode::Chat(options) => client::run(&options),
         Mode::Demo => demo::run(),
+        Mode::Store { folder, json } => data::show(&folder, json),
         Mode::Ask => Ok(Exit::Done),
     }
 }

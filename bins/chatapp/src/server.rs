@@ -2,13 +2,16 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 use chatapp_console::Stamp;
 use chatapp_core::wire::VERSION;
 use chatapp_core::{Server, ServerEvent, UnixSeconds};
-use chatapp_mio::{Driver, Journal, MemoryJournal, ServerMemory, Socket, seed};
+use chatapp_mio::{Driver, Journal, MemoryJournal, ServerMemory, Socket, Waker, seed};
+use chatapp_store::{Options, Store};
 
 use crate::cli::ServerOptions;
+use crate::data::unusable;
 use crate::display::{Display, Prompt};
 use crate::exit::{Exit, Failure};
 use crate::limits::LimitOptions;
@@ -37,7 +40,11 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let mut server = Server::new(options.limits.config(), memory.storage(), seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
-    let mut journal = MemoryJournal::default();
+    let folder = options.data.server_folder(options.port)?;
+    let mut journal: Box<dyn Journal> = match folder {
+        Some(folder) => Box::new(open_store(&folder, &mut server, driver.waker())?),
+        None => Box::new(MemoryJournal::default()),
+    };
 
     announce(&driver, &options.limits)?;
     while !asked.to_leave() && !operator.wants_to_leave() {
@@ -51,7 +58,7 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
         driver
             .work(&mut server, |server, now| {
                 journal.exchange(server, now);
-                write_log(&log, server, wall);
+                write_log(&log, server, wall, &*journal);
             })
             .map_err(Failure::system("cannot wait for events"))?;
         driver
@@ -61,6 +68,19 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
     // A log that cannot be written is no reason to end differently.
     let _ = log.finish();
     Ok(Exit::Done)
+}
+
+/// Opens the store in a folder, and gives what is in it to the server.
+fn open_store(
+    folder: &Path,
+    server: &mut Server<'_>,
+    waker: Waker,
+) -> Result<impl Journal + use<>, Failure> {
+    let mut store = Store::open(folder, &Options::default()).map_err(unusable)?;
+    store
+        .restore(|record| server.restore(record))
+        .map_err(unusable)?;
+    store.into_journal(move || waker.wake()).map_err(unusable)
 }
 
 fn announce(driver: &Driver, limits: &LimitOptions) -> Result<(), Failure> {
@@ -76,7 +96,7 @@ fn announce(driver: &Driver, limits: &LimitOptions) -> Result<(), Failure> {
 }
 
 /// What there is no room for is left with the server, which counts it.
-fn write_log(log: &Display, server: &mut Server<'_>, wall: UnixSeconds) {
+fn write_log(log: &Display, server: &mut Server<'_>, wall: UnixSeconds, journal: &dyn Journal) {
     while log.has_room() {
         let Some(event) = server.poll_event() else {
             return;
@@ -85,7 +105,11 @@ fn write_log(log: &Display, server: &mut Server<'_>, wall: UnixSeconds) {
             at: wall,
             utc_offset: utc_offset(wall),
         };
-        log.line(format_args!("{stamp} {}", LogLine(event)));
+        let failed = event == ServerEvent::StoreFailed;
+        match journal.failure().filter(|_| failed) {
+            Some(why) => log.line(format_args!("{stamp} {}: {why}", LogLine(event))),
+            None => log.line(format_args!("{stamp} {}", LogLine(event))),
+        }
     }
 }
 
@@ -126,7 +150,7 @@ impl fmt::Display for LogLine<'_> {
             ServerEvent::Throttled { name } => {
                 write!(f, "{name} asks for more than its address may, and waits")
             }
-            ServerEvent::StoreFailed => f.write_str("the store fails: nothing is saved"),
+            ServerEvent::StoreFailed => f.write_str("the store fails, nothing is saved"),
             ServerEvent::StoreRecovered => f.write_str("the store works again"),
             ServerEvent::EventsLost { count } => write!(f, "{count} lines of this log were lost"),
             _ => f.write_str("something happened that this program has no words for"),

@@ -2,12 +2,23 @@
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use tempfile::TempDir;
+
 use super::{PATIENCE, binary};
+
+/// The program with another folder for its state than the user's.
+pub(super) fn at_home(mut command: Command, home: &Path) -> Command {
+    for variable in ["HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"] {
+        command.env(variable, home);
+    }
+    command
+}
 
 /// A running `ChatApp`, killed when it is dropped. Its transcript is printed if the test fails.
 #[derive(Debug)]
@@ -18,16 +29,19 @@ pub struct Process {
     stdout: Transcript,
     stderr: Transcript,
     feeder: Option<JoinHandle<()>>,
+    /// Where it keeps what it keeps, unless it is told otherwise.
+    home: TempDir,
 }
 
 impl Process {
-    /// Starts `ChatApp` with these arguments, on pipes. Stamps are in UTC.
+    /// Starts `ChatApp` with these arguments, on pipes, with a home of its own. Stamps are in UTC.
     ///
     /// # Panics
     /// If it cannot be started.
     pub fn start<S: AsRef<str>>(arguments: &[S]) -> Self {
         let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
-        let mut child = Command::new(binary())
+        let home = TempDir::new().expect("a temporary folder can be made");
+        let mut child = at_home(Command::new(binary()), home.path())
             .args(&arguments)
             .env("TZ", "UTC")
             .stdin(Stdio::piped())
@@ -42,6 +56,7 @@ impl Process {
             stderr: Transcript::of(child.stderr.take().expect("stderr is a pipe")),
             feeder: None,
             child,
+            home,
         }
     }
 
@@ -167,6 +182,11 @@ impl Process {
     /// All that came on stderr so far.
     pub fn log(&self) -> Vec<String> {
         self.stderr.lines().lines.clone()
+    }
+
+    /// Its home: where it keeps what it keeps, unless it was told otherwise.
+    pub fn home(&self) -> &Path {
+        self.home.path()
     }
 
     /// Ends the process at once, as a power cut would.

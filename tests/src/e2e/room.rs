@@ -1,6 +1,7 @@
 //! A running server and its clients.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
@@ -46,6 +47,15 @@ impl Room {
             "{line}"
         );
         Self { server, port }
+    }
+
+    /// Starts a server that keeps everything in this folder, and waits until it serves.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn open_in(folder: &Path, port: u16) -> Self {
+        let folder = folder.to_str().expect("temporary folders have sane names");
+        Self::open_at(port, &["--data-dir", folder])
     }
 
     /// Where clients on this machine find the server.

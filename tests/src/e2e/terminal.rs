@@ -9,6 +9,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
+use tempfile::TempDir;
+
+use super::process::at_home;
 use super::{PATIENCE, binary};
 
 /// A running `ChatApp` with a pseudo-terminal as its input and output, killed when it is dropped.
@@ -18,6 +21,7 @@ pub struct Terminal {
     keyboard: File,
     screen: Arc<(Mutex<String>, Condvar)>,
     looked_at: usize,
+    _home: TempDir,
 }
 
 impl Terminal {
@@ -28,7 +32,8 @@ impl Terminal {
     pub fn start(arguments: &[&str]) -> Self {
         let (ours, theirs) = pair().expect("a pseudo-terminal can be had");
         let copy = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
-        let child = Command::new(binary())
+        let home = TempDir::new().expect("a temporary folder can be made");
+        let child = at_home(Command::new(binary()), home.path())
             .args(arguments)
             .env("TERM", "dumb")
             .stdin(copy())
@@ -54,6 +59,7 @@ impl Terminal {
             keyboard,
             screen,
             looked_at: 0,
+            _home: home,
         }
     }
 

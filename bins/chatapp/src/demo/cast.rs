@@ -62,7 +62,7 @@ impl Cast {
 
     /// Starts the server.
     pub(super) fn server(&mut self) -> Result<Role, Failure> {
-        let server = self.start("server", &["-s", &self.port.to_string()])?;
+        let server = self.start("server", &["-s", &self.port.to_string(), "--ephemeral"])?;
         self.sees(server, "The server starts! *")?;
         Ok(server)
     }

@@ -1,0 +1,49 @@
+//! Keeps what a ChatApp server must not lose in an SQLite file, so that anybody can look into it with `sqlite3`.
+//!
+//! - [`Store`]: one folder with the file `room.db`, used by one server at a time.
+//! - [`StoreJournal`]: takes the server's records beside its event loop, one transaction for all that wait.
+//! - [`Report`]: what is in a store, for people and for scripts.
+//!
+//! A record is reported as stored when it is on the disk: the write-ahead log is synced with every transaction.
+//! What cannot be stored is reported as that, and nothing of it is kept.
+//!
+//! ```no_run
+//! use chatapp_core::{Server, ServerConfig};
+//! use chatapp_mio::{Driver, Journal, ServerLimits, ServerMemory, Socket, seed};
+//! use chatapp_store::{Options, Store};
+//!
+//! let mut driver = Driver::new(Socket::bind(None, 4_119)?)?;
+//! let mut memory = ServerMemory::new(ServerLimits::default());
+//! let mut server = Server::new(ServerConfig::default(), memory.storage(), seed()?)?;
+//! let mut store = Store::open("/var/lib/chatapp".as_ref(), &Options::default())?;
+//! store.restore(|record| server.restore(record))?;
+//! let waker = driver.waker();
+//! let mut journal = store.into_journal(move || waker.wake())?;
+//! loop {
+//!     driver.work(&mut server, |server, now| {
+//!         journal.exchange(server, now);
+//!         while server.poll_event().is_some() {}
+//!     })?;
+//!     driver.rest(&server)?;
+//! }
+//! # #[allow(unreachable_code)]
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod error;
+mod folder;
+mod journal;
+mod owned;
+mod report;
+mod restore;
+mod schema;
+mod store;
+mod write;
+
+pub use error::Error;
+pub use folder::{default_folder, server_folder};
+pub use journal::StoreJournal;
+pub use report::{KeptName, Report};
+pub use store::{Options, Store};

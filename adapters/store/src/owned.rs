@@ -1,0 +1,121 @@
+//! Records with memory of their own, as they wait for the disk.
+
+use chatapp_core::{NameRecord, Record};
+
+/// A record that was handed to the store.
+#[derive(Clone, Debug)]
+pub(crate) enum Owned {
+    Epoch(u64),
+    Name(Name),
+    Mail {
+        to: String,
+        message: Message,
+    },
+    Channel(Message),
+    Progress {
+        name: String,
+        handed_over: u64,
+        log_next: u32,
+    },
+}
+
+/// What is stored of a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    pub(crate) name: String,
+    pub(crate) registered: bool,
+    pub(crate) address: String,
+    pub(crate) incarnation: u64,
+    pub(crate) resume: u64,
+    pub(crate) opening: u32,
+    pub(crate) previous: [u32; 4],
+    pub(crate) last_request: u32,
+    pub(crate) outcomes: u128,
+    pub(crate) log_next: u32,
+}
+
+/// A kept message, or an entry of the channel log.
+#[derive(Clone, Debug)]
+pub(crate) struct Message {
+    /// Its serial, or its number in the log.
+    pub(crate) number: u64,
+    pub(crate) from: String,
+    pub(crate) incarnation: u64,
+    pub(crate) counter: u32,
+    pub(crate) request: u32,
+    pub(crate) stamp: u32,
+    pub(crate) text: String,
+}
+
+impl From<NameRecord<'_>> for Name {
+    fn from(record: NameRecord<'_>) -> Self {
+        Self {
+            name: record.name.to_owned(),
+            registered: record.registered,
+            address: record.address.to_string(),
+            incarnation: record.incarnation,
+            resume: record.resume,
+            opening: record.opening,
+            previous: record.previous,
+            last_request: record.last_request,
+            outcomes: record.outcomes,
+            log_next: record.log_next,
+        }
+    }
+}
+
+impl From<Record<'_>> for Owned {
+    fn from(record: Record<'_>) -> Self {
+        match record {
+            Record::Epoch { epoch } => Self::Epoch(epoch),
+            Record::Name(name) => Self::Name(name.into()),
+            Record::Mail {
+                serial,
+                to,
+                from,
+                incarnation,
+                counter,
+                request,
+                stamp,
+                text,
+            } => Self::Mail {
+                to: to.to_owned(),
+                message: Message {
+                    number: serial,
+                    from: from.to_owned(),
+                    incarnation,
+                    counter,
+                    request,
+                    stamp: stamp.0,
+                    text: text.to_owned(),
+                },
+            },
+            Record::Channel {
+                number,
+                from,
+                incarnation,
+                counter,
+                request,
+                stamp,
+                text,
+            } => Self::Channel(Message {
+                number: number.into(),
+                from: from.to_owned(),
+                incarnation,
+                counter,
+                request,
+                stamp: stamp.0,
+                text: text.to_owned(),
+            }),
+            Record::Progress {
+                name,
+                handed_over,
+                log_next,
+            } => Self::Progress {
+                name: name.to_owned(),
+                handed_over,
+                log_next,
+            },
+        }
+    }
+}

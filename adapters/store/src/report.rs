@@ -1,0 +1,130 @@
+//! What is in a store, for people and for scripts.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+use crate::store::FILE;
+use crate::{Error, schema};
+
+/// What is in a store. It can be looked at while a server uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The file.
+    pub file: PathBuf,
+    /// All names, in their order.
+    pub names: Vec<KeptName>,
+    /// Messages that wait for their recipients.
+    pub waiting: u64,
+    /// Entries of the channel log.
+    pub log_entries: u64,
+    /// Bytes of the texts that are kept.
+    pub text_bytes: u64,
+    json: String,
+}
+
+/// A name, and what waits for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptName {
+    /// The name.
+    pub name: String,
+    /// Whether it was registered when the store was last written.
+    pub active: bool,
+    /// Where it receives.
+    pub address: String,
+    /// Messages that wait for it.
+    pub waiting: u64,
+}
+
+const NAMES: &str = "
+    SELECT name, registered, address,
+        (SELECT count(*) FROM mail WHERE recipient = name AND serial > handed_over) AS waiting
+    FROM names ORDER BY name";
+
+const TOTALS: &str = "
+    SELECT (SELECT count(*) FROM mail JOIN names ON name = recipient WHERE serial > handed_over),
+        (SELECT count(*) FROM channel),
+        (SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM (SELECT text FROM mail UNION ALL SELECT text FROM channel))";
+
+impl Report {
+    /// Looks into the store in this folder.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn of(folder: &Path) -> Result<Self, Error> {
+        let file = folder.join(FILE);
+        let connection = schema::look(&file)?;
+        Self::read(&connection, &file).map_err(Error::sql(&file))
+    }
+
+    fn read(connection: &Connection, file: &Path) -> rusqlite::Result<Self> {
+        // One state of the store, whatever a server writes meanwhile.
+        let connection = connection.unchecked_transaction()?;
+        let mut names = connection.prepare(NAMES)?;
+        let names = names.query_map([], |row| {
+            Ok(KeptName {
+                name: row.get(0)?,
+                active: row.get(1)?,
+                address: row.get(2)?,
+                waiting: row.get::<_, i64>(3)?.cast_unsigned(),
+            })
+        })?;
+        let names = names.collect::<Result<_, _>>()?;
+        let totals = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
+        let totals: [i64; 3] = connection.query_row(TOTALS, [], totals)?;
+        let [waiting, log_entries, text_bytes] = totals.map(i64::cast_unsigned);
+        let list = format!(
+            "SELECT json_object('file', ?1, 'schema', ?2, 'names', json_group_array(json_object('name', name, 'active',
+                json(iif(registered, 'true', 'false')), 'address', address, 'waiting', waiting)), 'waiting', ?3,
+                'log_entries', ?4, 'text_bytes', ?5) FROM ({NAMES})"
+        );
+        let values = rusqlite::params![
+            file.display().to_string(),
+            schema::VERSION,
+            waiting.cast_signed(),
+            log_entries.cast_signed(),
+            text_bytes.cast_signed(),
+        ];
+        let json = connection.query_row(&list, values, |row| row.get(0))?;
+        Ok(Self {
+            file: file.to_owned(),
+            names,
+            waiting,
+            log_entries,
+            text_bytes,
+            json,
+        })
+    }
+
+    /// All of it as one line of JSON.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = |name: &KeptName| name.name.chars().count();
+        let width = self.names.iter().map(width).max().unwrap_or(0);
+        for name in &self.names {
+            let KeptName {
+                name,
+                active,
+                address,
+                waiting,
+            } = name;
+            let standing = if *active { "active " } else { "offline" };
+            writeln!(f, "{name:width$}  {standing}  {waiting} waiting  {address}")?;
+        }
+        writeln!(
+            f,
+            "{}: {} names, {} waiting messages, {} channel messages, {} bytes of text",
+            self.file.display(),
+            self.names.len(),
+            self.waiting,
+            self.log_entries,
+            self.text_bytes
+        )
+    }
+}

@@ -1,0 +1,144 @@
+//! Gives back what was stored, in an order in which the server takes it.
+
+use chatapp_core::{NameRecord, Record, RestoreError, UnixSeconds};
+use rusqlite::{Connection, Row};
+
+/// Why the records could not be given back.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    Sql(rusqlite::Error),
+    Server(RestoreError),
+}
+
+impl From<rusqlite::Error> for Failed {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<RestoreError> for Failed {
+    fn from(error: RestoreError) -> Self {
+        Self::Server(error)
+    }
+}
+
+/// Gives all records to `take`: names first, then messages and log entries in their common order.
+pub(crate) fn restore(
+    connection: &Connection,
+    mut take: impl FnMut(Record<'_>) -> Result<(), RestoreError>,
+) -> Result<(), Failed> {
+    let mut epochs = connection.prepare("SELECT epoch FROM room")?;
+    let mut rows = epochs.query([])?;
+    while let Some(row) = rows.next()? {
+        take(Record::Epoch {
+            epoch: row.get::<_, i64>(0)?.cast_unsigned(),
+        })?;
+    }
+    names(connection, &mut take)?;
+
+    let mut mail = connection.prepare(
+        "SELECT place, serial, sender, incarnation, counter, request, stamp, text, recipient FROM mail ORDER BY serial",
+    )?;
+    let mut channel = connection.prepare(
+        "SELECT place, number, sender, incarnation, counter, request, stamp, text FROM channel ORDER BY number",
+    )?;
+    // Both are in the order of their places, too.
+    let (mut mail, mut channel) = (mail.query([])?, channel.query([])?);
+    let (mut message, mut entry) = (mail.next()?, channel.next()?);
+    loop {
+        let mail_is_first = match (message, entry) {
+            (None, None) => return Ok(()),
+            (None, Some(_)) => false,
+            (Some(_), None) => true,
+            (Some(message), Some(entry)) => message.get::<_, i64>(0)? < entry.get(0)?,
+        };
+        if mail_is_first {
+            if let Some(row) = message {
+                take(mail_record(row)?)?;
+            }
+            message = mail.next()?;
+        } else {
+            if let Some(row) = entry {
+                take(channel_record(row)?)?;
+            }
+            entry = channel.next()?;
+        }
+    }
+}
+
+fn names(
+    connection: &Connection,
+    take: &mut impl FnMut(Record<'_>) -> Result<(), RestoreError>,
+) -> Result<(), Failed> {
+    let mut names = connection.prepare(
+        "SELECT name, registered, address, incarnation, resume, opening, previous, last_request, outcomes, log_next,
+                handed_over
+         FROM names",
+    )?;
+    let mut rows = names.query([])?;
+    while let Some(row) = rows.next()? {
+        let name = text(row, 0)?;
+        let log_next = row.get(9)?;
+        let address = text(row, 2)?;
+        let address = address.parse().map_err(|_| RestoreError::Inconsistent)?;
+        let mut previous = [0; 4];
+        for (short, bytes) in previous
+            .iter_mut()
+            .zip(row.get::<_, [u8; 16]>(6)?.as_chunks().0)
+        {
+            *short = u32::from_le_bytes(*bytes);
+        }
+        take(Record::Name(NameRecord {
+            name,
+            registered: row.get(1)?,
+            address,
+            incarnation: number(row, 3)?,
+            resume: number(row, 4)?,
+            opening: row.get(5)?,
+            previous,
+            last_request: row.get(7)?,
+            outcomes: u128::from_le_bytes(row.get(8)?),
+            log_next,
+        }))?;
+        take(Record::Progress {
+            name,
+            handed_over: number(row, 10)?,
+            log_next,
+        })?;
+    }
+    Ok(())
+}
+
+fn mail_record<'a>(row: &'a Row<'_>) -> rusqlite::Result<Record<'a>> {
+    Ok(Record::Mail {
+        serial: number(row, 1)?,
+        to: text(row, 8)?,
+        from: text(row, 2)?,
+        incarnation: number(row, 3)?,
+        counter: row.get(4)?,
+        request: row.get(5)?,
+        stamp: UnixSeconds(row.get(6)?),
+        text: text(row, 7)?,
+    })
+}
+
+fn channel_record<'a>(row: &'a Row<'_>) -> rusqlite::Result<Record<'a>> {
+    Ok(Record::Channel {
+        number: row.get(1)?,
+        from: text(row, 2)?,
+        incarnation: number(row, 3)?,
+        counter: row.get(4)?,
+        request: row.get(5)?,
+        stamp: UnixSeconds(row.get(6)?),
+        text: text(row, 7)?,
+    })
+}
+
+/// 64 bits that SQLite keeps with a sign.
+fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::cast_unsigned)
+}
+
+fn text<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<&'a str> {
+    Ok(row.get_ref(column)?.as_str()?)
+}

@@ -1,0 +1,212 @@
+//! Writes records, many in one transaction.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, Result, Transaction, TransactionBehavior, params};
+
+use crate::owned::{Message, Name, Owned};
+
+/// How long a message that was handed over stays as the proof that its sender's request was done. A sender that has no
+/// answer repeats its request for seconds, never for minutes.
+const PROOF: Duration = Duration::from_secs(60);
+/// Names whose messages are removed with one transaction at most, so that none takes long.
+const REMOVALS_PER_COMMIT: usize = 64;
+
+/// The one that writes.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    connection: Connection,
+    /// Entries of the channel log that are kept.
+    log_entries: u64,
+    /// The next place in the common order of messages and log entries.
+    place: i64,
+    /// Names, and up to which serial their messages can be removed, from when on.
+    removals: VecDeque<(Instant, String, i64)>,
+}
+
+impl Writer {
+    /// Takes over an open store.
+    pub(crate) fn new(connection: Connection, log_entries: usize) -> Result<Self> {
+        let place = connection.query_row(
+            "SELECT 1 + max(coalesce((SELECT max(place) FROM mail), 0),
+                            coalesce((SELECT max(place) FROM channel), 0))",
+            [],
+            |row| row.get(0),
+        )?;
+        let mut writer = Self {
+            connection,
+            log_entries: log_entries as u64,
+            place,
+            removals: VecDeque::new(),
+        };
+        let due = Instant::now() + PROOF;
+        let mut arrived = writer.connection.prepare(
+            "SELECT DISTINCT name, handed_over FROM names JOIN mail ON recipient = name AND serial <= handed_over",
+        )?;
+        let mut rows = arrived.query([])?;
+        while let Some(row) = rows.next()? {
+            writer.removals.push_back((due, row.get(0)?, row.get(1)?));
+        }
+        drop(rows);
+        drop(arrived);
+        Ok(writer)
+    }
+
+    /// Writes all of these records, or none.
+    pub(crate) fn commit<'a>(
+        &mut self,
+        records: impl Iterator<Item = &'a Owned>,
+        now: Instant,
+    ) -> Result<()> {
+        let first_place = self.place;
+        let written = self.write(records, now);
+        if written.is_err() {
+            self.place = first_place;
+        }
+        written
+    }
+
+    fn write<'a>(&mut self, records: impl Iterator<Item = &'a Owned>, now: Instant) -> Result<()> {
+        let behavior = TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(behavior)?;
+        let mut newest_entry = 0;
+        let mut handed_over = Vec::new();
+        for record in records {
+            match record {
+                Owned::Epoch(epoch) => epoch_is(&transaction, *epoch)?,
+                Owned::Name(name) => name_is(&transaction, name)?,
+                Owned::Mail { to, message } => {
+                    keep(&transaction, to, message, self.place)?;
+                    self.place += 1;
+                }
+                Owned::Channel(entry) => {
+                    post(&transaction, entry, self.place)?;
+                    self.place += 1;
+                    newest_entry = entry.number;
+                }
+                Owned::Progress {
+                    name,
+                    handed_over: serial,
+                    log_next,
+                } => {
+                    let before = progress(&transaction, name, *serial, *log_next)?;
+                    if before < serial.cast_signed() {
+                        handed_over.push((now + PROOF, name.clone(), serial.cast_signed()));
+                    }
+                }
+            }
+        }
+        if let Some(oldest) = newest_entry.checked_sub(self.log_entries) {
+            transaction
+                .prepare_cached("DELETE FROM channel WHERE number <= ?1")?
+                .execute([oldest.cast_signed()])?;
+        }
+        let due = self.removals.iter().take(REMOVALS_PER_COMMIT);
+        let due = due.take_while(|(due, ..)| *due <= now).count();
+        for (_, name, serial) in self.removals.iter().take(due) {
+            transaction
+                .prepare_cached("DELETE FROM mail WHERE recipient = ?1 AND serial <= ?2")?
+                .execute(params![name, serial])?;
+        }
+        transaction.commit()?;
+        self.removals.drain(..due);
+        self.removals.extend(handed_over);
+        Ok(())
+    }
+}
+
+fn epoch_is(transaction: &Transaction<'_>, epoch: u64) -> Result<()> {
+    transaction
+        .prepare_cached("INSERT INTO room (one, epoch) VALUES (1, ?1) ON CONFLICT DO UPDATE SET epoch = excluded.epoch")?
+        .execute([epoch.cast_signed()])
+        .map(drop)
+}
+
+fn name_is(transaction: &Transaction<'_>, name: &Name) -> Result<()> {
+    let mut previous = [0; 16];
+    for (bytes, short) in previous.as_chunks_mut().0.iter_mut().zip(name.previous) {
+        *bytes = short.to_le_bytes();
+    }
+    transaction
+        .prepare_cached(
+            "INSERT INTO names (name, registered, address, incarnation, resume, opening, previous, last_request,
+                                outcomes, log_next)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT DO UPDATE SET
+                registered = excluded.registered, address = excluded.address, incarnation = excluded.incarnation,
+                resume = excluded.resume, opening = excluded.opening, previous = excluded.previous,
+                last_request = excluded.last_request, outcomes = excluded.outcomes,
+                log_next = max(log_next, excluded.log_next)",
+        )?
+        .execute(params![
+            name.name,
+            name.registered,
+            name.address,
+            name.incarnation.cast_signed(),
+            name.resume.cast_signed(),
+            name.opening,
+            previous,
+            name.last_request,
+            name.outcomes.to_le_bytes(),
+            name.log_next,
+        ])
+        .map(drop)
+}
+
+fn keep(transaction: &Transaction<'_>, to: &str, message: &Message, place: i64) -> Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO mail (serial, place, recipient, sender, incarnation, counter, request, stamp, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            message.number.cast_signed(),
+            place,
+            to,
+            message.from,
+            message.incarnation.cast_signed(),
+            message.counter,
+            message.request,
+            message.stamp,
+            message.text,
+        ])
+        .map(drop)
+}
+
+fn post(transaction: &Transaction<'_>, entry: &Message, place: i64) -> Result<()> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO channel (number, place, sender, incarnation, counter, request, stamp, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            entry.number.cast_signed(),
+            place,
+            entry.from,
+            entry.incarnation.cast_signed(),
+            entry.counter,
+            entry.request,
+            entry.stamp,
+            entry.text,
+        ])
+        .map(drop)
+}
+
+/// Notes how far a name has got; returns up to which serial it had got its messages before.
+fn progress(
+    transaction: &Transaction<'_>,
+    name: &str,
+    handed_over: u64,
+    log_next: u32,
+) -> Result<i64> {
+    let before = transaction
+        .prepare_cached("SELECT handed_over FROM names WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))?;
+    transaction
+        .prepare_cached(
+            "UPDATE names SET handed_over = max(handed_over, ?2), log_next = max(log_next, ?3) WHERE name = ?1",
+        )?
+        .execute(params![name, handed_over.cast_signed(), log_next])?;
+    Ok(before)
+}

@@ -1,0 +1,59 @@
+//! Where a server keeps what must last, and looking into it.
+
+use std::path::{Path, PathBuf};
+
+use chatapp_store::{Report, default_folder, server_folder};
+use clap::Args;
+
+use crate::exit::{Exit, Failure};
+
+/// The options about what is kept on disk.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DataOptions {
+    /// Keep everything in this folder [default: one per port in your state folder]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+
+    /// Keep nothing on disk: it is gone when the program ends
+    #[arg(long, conflicts_with = "data_dir")]
+    ephemeral: bool,
+}
+
+impl DataOptions {
+    /// The folder of the server on this port; `None` to keep nothing.
+    pub(crate) fn server_folder(&self, port: u16) -> Result<Option<PathBuf>, Failure> {
+        if self.ephemeral {
+            return Ok(None);
+        }
+        if let Some(folder) = &self.data_dir {
+            return Ok(Some(folder.clone()));
+        }
+        let no_home = || {
+            Failure::new(
+                Exit::Usage,
+                "you have no home: use --data-dir or --ephemeral",
+            )
+        };
+        let state = default_folder().ok_or_else(no_home)?;
+        Ok(Some(server_folder(&state, port)))
+    }
+}
+
+/// A store that cannot be used is for its owner to look after.
+pub(crate) fn unusable(error: chatapp_store::Error) -> Failure {
+    Failure::new(Exit::Usage, error.to_string())
+}
+
+/// Prints what is in the store in a folder.
+pub(crate) fn show(folder: &Path, json: bool) -> Result<Exit, Failure> {
+    use std::io::Write;
+    let report = Report::of(folder).map_err(unusable)?;
+    let mut output = std::io::stdout().lock();
+    let written = if json {
+        writeln!(output, "{}", report.json())
+    } else {
+        write!(output, "{report}")
+    };
+    written.map_err(Failure::system("cannot write to standard output"))?;
+    Ok(Exit::Done)
+}
