@@ -117,7 +117,11 @@ impl Scene {
             .collect()
     }
 
-    fn check<T>(&self, result: Result<T, Violation>) {
+    /// The step must have kept all promises.
+    ///
+    /// # Panics
+    /// With the trace, if a promise was broken.
+    pub fn check<T>(&self, result: Result<T, Violation>) {
         if let Err(violation) = result {
             let trace = self.world.medium.trace.lines().join("\n");
             panic!("{trace}\n{violation}");

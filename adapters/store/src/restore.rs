@@ -72,7 +72,7 @@ fn names(
 ) -> Result<(), Failed> {
     let mut names = connection.prepare(
         "SELECT name, registered, address, incarnation, resume, opening, previous, last_request, outcomes, log_next,
-                handed_over
+                handed_over, session
          FROM names",
     )?;
     let mut rows = names.query([])?;
@@ -95,6 +95,7 @@ fn names(
             incarnation: number(row, 3)?,
             resume: number(row, 4)?,
             opening: row.get(5)?,
+            session: number(row, 11)?,
             previous,
             last_request: row.get(7)?,
             outcomes: u128::from_le_bytes(row.get(8)?),

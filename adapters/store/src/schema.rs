@@ -30,6 +30,7 @@ const MIGRATIONS: [&str; 1] = ["
         incarnation INTEGER NOT NULL,
         resume INTEGER NOT NULL,
         opening INTEGER NOT NULL,
+        session INTEGER NOT NULL,
         previous BLOB NOT NULL,
         last_request INTEGER NOT NULL,
         outcomes BLOB NOT NULL,

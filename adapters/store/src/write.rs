@@ -131,13 +131,13 @@ fn name_is(transaction: &Transaction<'_>, name: &Name) -> Result<()> {
     transaction
         .prepare_cached(
             "INSERT INTO names (name, registered, address, incarnation, resume, opening, previous, last_request,
-                                outcomes, log_next)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                                outcomes, log_next, session)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
              ON CONFLICT DO UPDATE SET
                 registered = excluded.registered, address = excluded.address, incarnation = excluded.incarnation,
                 resume = excluded.resume, opening = excluded.opening, previous = excluded.previous,
                 last_request = excluded.last_request, outcomes = excluded.outcomes,
-                log_next = max(log_next, excluded.log_next)",
+                log_next = max(log_next, excluded.log_next), session = excluded.session",
         )?
         .execute(params![
             name.name,
@@ -150,6 +150,7 @@ fn name_is(transaction: &Transaction<'_>, name: &Name) -> Result<()> {
             name.last_request,
             name.outcomes.to_le_bytes(),
             name.log_next,
+            name.session.cast_signed(),
         ])
         .map(drop)
 }

@@ -200,10 +200,9 @@ impl Client<'_> {
                 complete,
                 entries,
             } => {
-                self.take_page(version, restart, complete, entries);
-                // A session that was renewed quietly begins with a page that may say nothing new.
-                let news =
-                    !entries.is_empty() || restart || self.page_news || !self.standing.is_active();
+                let changed = self.take_page(version, restart, complete, entries);
+                // A session that was renewed quietly begins with a page, or the whole table, that may say nothing new.
+                let news = changed || self.page_news || !self.standing.is_active();
                 self.page_news = news && !complete;
                 if complete && news && self.standing.is_in_room() {
                     self.arrived();

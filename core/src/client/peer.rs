@@ -122,6 +122,7 @@ impl Client<'_> {
 
     pub(super) fn take_reset(&mut self, from: SocketAddr, echo: u64) -> Handled {
         let Some(peer) = self.sessions.find(&self.peers, Side::Remote, echo) else {
+            self.hear_of_server(from);
             return self.stats.drop(Drop::UnknownSession);
         };
         let hop = &self.peers.at(peer).hop;
@@ -138,6 +139,14 @@ impl Client<'_> {
         Handled::Accepted
     }
 
+    /// The server may be back, and speak of a session that we have given up.
+    fn hear_of_server(&mut self, from: SocketAddr) {
+        let lost = self.peers.at(SERVER).hop.phase() == Phase::Closed;
+        if lost && from == self.server && self.standing.is_in_room() {
+            self.open_server();
+        }
+    }
+
     /// All retries to a peer are used up, or it is not there any more.
     pub(super) fn peer_silent(&mut self, peer: u32) {
         let slot = self.peers.at_mut(peer);
@@ -148,11 +157,7 @@ impl Client<'_> {
     pub(super) fn take_data(&mut self, from: SocketAddr, data: Data<'_>) -> Handled {
         let Some(peer) = self.sessions.find(&self.peers, Side::Local, data.to) else {
             self.reply = Some((from, Datagram::Reset { echo: data.to }));
-            let lost = self.peers.at(SERVER).hop.phase() == Phase::Closed;
-            if lost && from == self.server && self.standing.is_in_room() {
-                // The server is back, and believes in a session that we have given up.
-                self.open_server();
-            }
+            self.hear_of_server(from);
             return self.stats.drop(Drop::UnknownSession);
         };
         let hop = &self.peers.at(peer).hop;

@@ -93,20 +93,23 @@ impl Client<'_> {
 
     // ---- the table as the server tells it ----
 
+    /// Takes a page; true if it has news: a change, even one that was taken back meanwhile, or a whole table that is
+    /// not what was here.
     pub(super) fn take_page(
         &mut self,
         version: u32,
         restart: bool,
         complete: bool,
         entries: &[u8],
-    ) {
+    ) -> bool {
         if restart {
             self.tables = self.tables.wrapping_add(1).max(1);
             self.restarting = true;
             self.incomplete = false;
         }
+        let mut news = !self.restarting && !entries.is_empty();
         for entry in Entry::parse_all(entries) {
-            self.take_entry(&entry);
+            news |= self.take_entry(&entry);
         }
         self.table_version = if self.incomplete { 0 } else { version };
         if complete && core::mem::take(&mut self.restarting) {
@@ -115,9 +118,11 @@ impl Client<'_> {
                 let listed = matches!(slot.presence, Presence::Online | Presence::Offline);
                 if listed && slot.seen_in != self.tables {
                     self.unlist(peer);
+                    news = true;
                 }
             }
         }
+        news
     }
 
     /// Takes one entry; true if it changes anything.

@@ -134,7 +134,7 @@ impl Server<'_> {
     // ---- building ----
 
     pub(super) fn transmit(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
-        if let Some((to, reply)) = self.reply.take() {
+        if let Some((to, reply)) = self.reply.take().or_else(|| self.next_recall()) {
             return Some(Transmit {
                 to,
                 len: reply.emit(out),

@@ -5,6 +5,7 @@ mod event;
 mod feed;
 mod mailbox;
 mod persist;
+mod recall;
 mod registration;
 mod requests;
 mod restore;
@@ -134,6 +135,7 @@ pub struct Server<'a> {
     table_feed: List<NameList>,
     unstable: List<NameList>,
     progress: List<NameList>,
+    recalls: List<NameList>,
 
     changes: Slots<'a, ChangeSlot>,
     /// Versions of the table so far, and places in the common order of messages and changes.
@@ -219,6 +221,7 @@ impl<'a> Server<'a> {
             table_feed: List::new(NameList::TableFeed),
             unstable: List::new(NameList::Unstable),
             progress: List::new(NameList::Progress),
+            recalls: List::new(NameList::Recall),
             changes: Slots::new(storage.changes).ok_or(StorageError("changes"))?,
             table_version: 0,
             order: 0,
@@ -453,9 +456,14 @@ impl Endpoint for Server<'_> {
             .silence
             .first()
             .map(|slot| self.names.at(slot).heard_at.plus_millis(self.silence_ms));
-        [deadline, silence, self.store_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            deadline,
+            silence,
+            self.store_deadline(),
+            self.recall_deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }

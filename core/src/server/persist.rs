@@ -122,6 +122,9 @@ pub struct NameRecord<'a> {
     pub resume: u64,
     /// Number of the process's latest session.
     pub opening: u32,
+    /// The id that the process writes to us in that session; 0 for none. A server that has started again uses it to
+    /// tell the process so.
+    pub session: u64,
     /// Processes that were displaced, in short.
     pub previous: [u32; 4],
     /// The latest request, and the outcomes of the last 32 in four bits each.
@@ -325,6 +328,7 @@ impl Server<'_> {
             incarnation: name.incarnation,
             resume: name.resume,
             opening: name.opening,
+            session: name.hop.local_id,
             previous: name.previous,
             last_request: name.last_request,
             outcomes,

@@ -229,6 +229,7 @@ impl Server<'_> {
             hop.accept(local_id, remote_id, address, window);
         });
         self.names.at_mut(slot).hop.sent_accept();
+        self.forget_recall(slot);
         if hello.epoch == self.epoch {
             self.note_shown(slot, hello.mail_shown, hello.channel_shown);
         }
@@ -364,6 +365,7 @@ impl Server<'_> {
         self.sessions.change(&mut self.names, slot, Hop::close);
         self.rewind(slot);
         self.silence.remove(&mut self.names, slot);
+        self.forget_recall(slot);
         self.attend(slot);
     }
 

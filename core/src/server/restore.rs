@@ -71,11 +71,6 @@ impl Server<'_> {
                 let index = self.mail.insert(mail, text).ok_or(RestoreError::Full)?;
                 self.names.at_mut(to).mail_count += 1;
                 self.keep(index);
-                // Whoever comes back gets what was kept before anything else.
-                if self.names.at(to).standing == Standing::Online {
-                    self.names.at_mut(to).standing = Standing::Returning;
-                    self.announce(to);
-                }
             }
             Record::Channel {
                 number,
@@ -151,8 +146,10 @@ impl Server<'_> {
         slot_ref.heard_at = now;
         self.announce(slot);
         self.silence.remove(&mut self.names, slot);
+        self.forget_recall(slot);
         if record.registered {
             self.silence.push(&mut self.names, slot);
+            self.recall_later(slot, record.session);
         }
         Ok(())
     }

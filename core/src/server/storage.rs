@@ -90,6 +90,12 @@ pub struct NameSlot {
     /// It was heard of since.
     pub(crate) contest_answered: bool,
 
+    /// The id of its session with an earlier life of the server, until it has a new one; when it is told so, and how
+    /// often it was.
+    pub(crate) recall: u64,
+    pub(crate) recall_at: Instant,
+    pub(crate) recalls: u8,
+
     /// Version of its latest change in the table.
     pub(crate) version: u32,
     /// What of the table it was sent.
@@ -157,6 +163,9 @@ impl NameSlot {
         contested_by: 0,
         contested_at: Instant::ZERO,
         contest_answered: false,
+        recall: 0,
+        recall_at: Instant::ZERO,
+        recalls: 0,
         version: 0,
         table_sent: 0,
         snapshot: 0,
@@ -202,10 +211,12 @@ pub(crate) enum NameList {
     Unstable,
     /// A cursor or a handed-over message waits to be stored.
     Progress,
+    /// Is to be told that the server has started again.
+    Recall,
 }
 
 impl NameList {
-    const COUNT: usize = 7;
+    const COUNT: usize = 8;
 }
 
 impl Linked<NameList> for NameSlot {
@@ -218,6 +229,7 @@ impl Linked<NameList> for NameSlot {
             table_feed,
             unstable,
             progress,
+            recall,
         ] = &self.links;
         match list {
             NameList::Deadline => deadline,
@@ -227,6 +239,7 @@ impl Linked<NameList> for NameSlot {
             NameList::TableFeed => table_feed,
             NameList::Unstable => unstable,
             NameList::Progress => progress,
+            NameList::Recall => recall,
         }
     }
 
@@ -239,6 +252,7 @@ impl Linked<NameList> for NameSlot {
             table_feed,
             unstable,
             progress,
+            recall,
         ] = &mut self.links;
         match list {
             NameList::Deadline => deadline,
@@ -248,6 +262,7 @@ impl Linked<NameList> for NameSlot {
             NameList::TableFeed => table_feed,
             NameList::Unstable => unstable,
             NameList::Progress => progress,
+            NameList::Recall => recall,
         }
     }
 }
