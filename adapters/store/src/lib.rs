@@ -5,7 +5,8 @@
 //! - [`Report`]: what is in a store, for people and for scripts.
 //!
 //! A record is reported as stored when it is on the disk: the write-ahead log is synced with every transaction.
-//! What cannot be stored is reported as that, and nothing of it is kept.
+//! What cannot be stored is reported as that, all of its transaction, and the next one is tried as if nothing had
+//! happened: the store recovers when the disk does.
 //!
 //! ```no_run
 //! use chatapp_core::{Server, ServerConfig};

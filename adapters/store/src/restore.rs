@@ -73,7 +73,7 @@ fn names(
     let mut names = connection.prepare(
         "SELECT name, registered, address, incarnation, resume, opening, previous, last_request, outcomes, log_next,
                 handed_over, session
-         FROM names",
+         FROM names ORDER BY rowid",
     )?;
     let mut rows = names.query([])?;
     while let Some(row) = rows.next()? {

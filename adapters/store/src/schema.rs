@@ -1,7 +1,7 @@
 //! The file: which program and version it belongs to, and how an older one becomes a present one.
 
-use std::fs::File;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -78,13 +78,14 @@ const BUSY: Duration = Duration::from_secs(2);
 /// Opens a file for reading and writing, makes it if it is not there, and brings it up to date. A file that this
 /// program cannot use is not touched.
 pub(crate) fn open(file: &Path, vfs: Option<&str>) -> Result<Connection, Error> {
-    if is_empty(file)? {
-        folder::open_private(file).map_err(Error::file(file))?;
-    } else {
+    if file.exists() {
+        check_header(file)?;
         check_version(&open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY, vfs)?, file)?;
+    } else {
+        make(file)?;
     }
     let mut connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?;
-    prepare(&mut connection, file).map_err(Error::sql(file))?;
+    prepare(&mut connection).map_err(Error::sql(file))?;
     check_content(&connection, file)?;
     Ok(connection)
 }
@@ -96,45 +97,48 @@ pub(crate) fn look(file: &Path) -> Result<Connection, Error> {
             file: file.to_owned(),
         });
     }
-    if is_empty(file)? {
-        return Err(Error::Foreign {
-            file: file.to_owned(),
-        });
-    }
+    check_header(file)?;
     let connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
     check_version(&connection, file)?;
     Ok(connection)
 }
 
-/// Whether there is nothing yet: no file, or one that was made and never written. Whatever is in it must look like
-/// SQLite's.
-fn is_empty(file: &Path) -> Result<bool, Error> {
+/// Makes an empty store beside its place, and puts it there when it is complete: whatever is found in that place was
+/// once whole.
+fn make(file: &Path) -> Result<(), Error> {
+    let young = file.with_extension("new");
+    for left_over in ["new", "new-wal", "new-shm", "new-journal"] {
+        match fs::remove_file(file.with_extension(left_over)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Error::file(&young)(error));
+            }
+            _ => {}
+        }
+    }
+    folder::open_private(&young).map_err(Error::file(&young))?;
+    let mut connection = open_as(&young, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+    prepare(&mut connection).map_err(Error::sql(&young))?;
+    connection
+        .close()
+        .map_err(|(_, error)| Error::sql(&young)(error))?;
+    fs::rename(&young, file).map_err(Error::file(file))?;
+    file.parent()
+        .map_or(Ok(()), folder::sync)
+        .map_err(Error::file(file))
+}
+
+fn check_header(file: &Path) -> Result<(), Error> {
     let mut header = Vec::new();
-    match File::open(file) {
-        Ok(opened) => opened
-            .take(MAGIC.len() as u64)
-            .read_to_end(&mut header)
-            .map_err(Error::file(file))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(Error::file(file)(error)),
-    };
-    let damaged = |why: &str| {
-        Err(Error::Damaged {
-            file: file.to_owned(),
-            why: why.to_owned(),
-        })
-    };
+    File::open(file)
+        .and_then(|opened| opened.take(MAGIC.len() as u64).read_to_end(&mut header))
+        .map_err(Error::file(file))?;
     if header == MAGIC {
-        return Ok(false);
+        return Ok(());
     }
-    if !header.is_empty() {
-        return damaged("its header is not that of an SQLite file");
-    }
-    let log = file.with_extension("db-wal");
-    match log.metadata() {
-        Ok(log) if log.len() != 0 => damaged("it is empty, but its write-ahead log is not"),
-        _ => Ok(true),
-    }
+    Err(Error::Damaged {
+        file: file.to_owned(),
+        why: "it does not begin as an SQLite file".to_owned(),
+    })
 }
 
 fn open_as(file: &Path, flags: OpenFlags, vfs: Option<&str>) -> Result<Connection, Error> {
@@ -156,45 +160,36 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 fn check_version(connection: &Connection, file: &Path) -> Result<(), Error> {
     let application = pragma(connection, "application_id").map_err(Error::sql(file))?;
     let found = pragma(connection, "user_version").map_err(Error::sql(file))?;
-    let is_fresh = application == 0 && found == 0 && {
-        let count = "SELECT count(*) FROM sqlite_schema";
-        let objects = connection.query_row(count, [], |row| row.get::<_, i64>(0));
-        objects.map_err(Error::sql(file))? == 0
-    };
     let file = file.to_owned();
-    match () {
-        () if is_fresh => Ok(()),
-        () if application != APPLICATION_ID => Err(Error::Foreign { file }),
-        () if found > VERSION => Err(Error::Newer {
+    if application != APPLICATION_ID {
+        return Err(Error::Foreign { file });
+    }
+    if found > VERSION {
+        return Err(Error::Newer {
             file,
             found,
             known: VERSION,
-        }),
-        () => Ok(()),
+        });
     }
+    Ok(())
 }
 
-fn prepare(connection: &mut Connection, file: &Path) -> rusqlite::Result<()> {
-    // In this order: what is synced depends on how it is written.
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "trusted_schema", false)?;
     let version = pragma(connection, "user_version")?;
-    let steps = MIGRATIONS
-        .iter()
-        .skip(usize::try_from(version).unwrap_or(0));
     if version < VERSION {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        for step in steps {
+        for step in MIGRATIONS
+            .iter()
+            .skip(usize::try_from(version).unwrap_or(0))
+        {
             transaction.execute_batch(step)?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", VERSION)?;
         transaction.commit()?;
-        // A file whose name is lost in a power cut is lost.
-        if let Some(folder) = file.parent() {
-            let _ = folder::sync(folder);
-        }
     }
     Ok(())
 }

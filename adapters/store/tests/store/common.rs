@@ -1,0 +1,126 @@
+//! Records, and a journal that is waited for.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use chatapp_core::{NameRecord, Record, Ticket, UnixSeconds};
+use chatapp_mio::Journal;
+use chatapp_store::{Error, Options, Store, StoreJournal};
+use tempfile::TempDir;
+
+/// A folder in memory where there is one: what is tested there does not depend on a real disk, which is slow.
+pub(crate) fn scratch() -> TempDir {
+    TempDir::new_in("/dev/shm")
+        .or_else(|_| TempDir::new())
+        .expect("a temporary folder can be made")
+}
+
+/// How long a commit may take on a machine that is very busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A journal, and what wakes whoever waits for it.
+pub(crate) struct Desk {
+    journal: StoreJournal,
+    woken: Receiver<()>,
+    next: u64,
+}
+
+impl Desk {
+    /// Opens the store in a folder.
+    pub(crate) fn open(folder: &Path, vfs: Option<&str>) -> Result<Self, Error> {
+        let mut options = Options::default();
+        options.vfs = vfs.map(str::to_owned);
+        let (wake, woken) = channel();
+        let store = Store::open(folder, &options)?;
+        let journal = store.into_journal(move || {
+            let _ = wake.send(());
+        })?;
+        Ok(Self {
+            journal,
+            woken,
+            next: 1,
+        })
+    }
+
+    /// Hands over a record, and does not wait.
+    pub(crate) fn hand(&mut self, record: Record<'_>) {
+        self.journal.store(Ticket::new(self.next), record);
+        self.next += 1;
+    }
+
+    /// Waits for the fate of the next record.
+    pub(crate) fn fate(&mut self) -> bool {
+        loop {
+            if let Some((_, result)) = self.journal.poll_stored() {
+                return result.is_ok();
+            }
+            self.woken.recv_timeout(PATIENCE).expect("a commit ends");
+        }
+    }
+
+    /// Hands over a record and waits; whether it is stored.
+    pub(crate) fn stores(&mut self, record: Record<'_>) -> bool {
+        self.hand(record);
+        self.fate()
+    }
+
+    /// Why it failed last.
+    pub(crate) fn failure(&self) -> String {
+        self.journal.failure().unwrap_or_default()
+    }
+}
+
+pub(crate) fn name(name: &str) -> Record<'_> {
+    Record::Name(NameRecord {
+        name,
+        registered: true,
+        address: "192.0.2.1:4119".parse().expect("an address"),
+        incarnation: u64::MAX,
+        resume: 1 << 63,
+        opening: 1,
+        session: 7,
+        previous: [1, 2, 3, u32::MAX],
+        last_request: 0,
+        outcomes: u128::MAX / 3,
+        log_next: 1,
+    })
+}
+
+pub(crate) fn mail<'a>(serial: u64, to: &'a str, from: &'a str, text: &'a str) -> Record<'a> {
+    Record::Mail {
+        serial,
+        to,
+        from,
+        incarnation: u64::MAX,
+        counter: 3,
+        request: 2,
+        stamp: UnixSeconds(u32::MAX),
+        text,
+    }
+}
+
+pub(crate) fn post<'a>(number: u32, from: &'a str, text: &'a str) -> Record<'a> {
+    Record::Channel {
+        number,
+        from,
+        incarnation: 5,
+        counter: 4,
+        request: 3,
+        stamp: UnixSeconds(1),
+        text,
+    }
+}
+
+/// What is in the store, one line for each record.
+pub(crate) fn content(folder: &Path) -> Vec<String> {
+    let mut store = Store::open(folder, &Options::default()).expect("the store is fine");
+    let mut records = Vec::new();
+    store
+        .restore(|record| {
+            records.push(format!("{record:?}"));
+            Ok(())
+        })
+        .expect("the store can be read");
+    records
+}

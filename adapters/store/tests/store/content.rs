@@ -1,0 +1,107 @@
+//! What goes in comes out, in an order in which a server takes it, and what has served goes.
+
+use crate::common::{Desk, content, mail, name, post};
+use chatapp_core::{Record, Ticket};
+use chatapp_mio::Journal;
+use chatapp_store::{Options, Report, Store};
+use tempfile::TempDir;
+
+#[test]
+fn everything_comes_back_names_first_and_the_rest_in_order() {
+    let folder = TempDir::new().unwrap();
+    let records = [
+        Record::Epoch { epoch: u64::MAX },
+        name("bob"),
+        name("alice"),
+        post(1, "alice", "one"),
+        mail(1, "bob", "alice", "two"),
+        mail(2, "alice", "bob", "three \u{1f600} \"'"),
+        post(3, "bob", "four"),
+    ];
+    let mut desk = Desk::open(folder.path(), None).unwrap();
+    records.iter().for_each(|record| desk.hand(*record));
+    assert!(records.iter().all(|_| desk.fate()));
+    drop(desk);
+
+    let progress = |name| Record::Progress {
+        name,
+        handed_over: 0,
+        log_next: 1,
+    };
+    let expected = [
+        records[0],
+        name("bob"),
+        progress("bob"),
+        name("alice"),
+        progress("alice"),
+        records[3],
+        records[4],
+        records[5],
+        records[6],
+    ];
+    let expected: Vec<String> = expected
+        .iter()
+        .map(|record| format!("{record:?}"))
+        .collect();
+    assert_eq!(content(folder.path()), expected);
+}
+
+#[test]
+fn a_name_is_replaced_and_what_it_has_got_never_goes_back() {
+    let folder = TempDir::new().unwrap();
+    let mut desk = Desk::open(folder.path(), None).unwrap();
+    assert!(desk.stores(name("bob")));
+    assert!(desk.stores(mail(1, "bob", "bob", "to myself")));
+    assert!(desk.stores(mail(2, "bob", "bob", "again")));
+    assert!(desk.stores(Record::Progress {
+        name: "bob",
+        handed_over: 1,
+        log_next: 9
+    }));
+    let Record::Name(mut later) = name("bob") else {
+        unreachable!("it is a name");
+    };
+    later.registered = false;
+    later.log_next = 2;
+    assert!(desk.stores(Record::Name(later)));
+    drop(desk);
+
+    later.log_next = 9;
+    let lines = content(folder.path());
+    assert_eq!(lines[0], format!("{:?}", Record::Name(later)));
+    assert!(
+        lines[1].contains("handed_over: 1, log_next: 9"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[2].contains("to myself") && lines[3].contains("again"),
+        "what arrived still proves that its sender's request was done: {lines:?}"
+    );
+    let report = Report::of(folder.path()).unwrap();
+    assert_eq!(report.waiting, 1);
+    assert!(!report.names[0].active);
+}
+
+#[test]
+fn the_log_is_as_long_as_it_was_asked_to_be() {
+    let folder = TempDir::new().unwrap();
+    let mut options = Options::default();
+    options.log_entries = 3;
+    let store = Store::open(folder.path(), &options).unwrap();
+    let mut journal = store.into_journal(|| {}).unwrap();
+    journal.store(Ticket::new(1), name("bob"));
+    for number in 1..=10 {
+        journal.store(
+            Ticket::new(u64::from(number) + 1),
+            post(number, "bob", "hi"),
+        );
+    }
+    drop(journal);
+    let left: Vec<String> = content(folder.path());
+    let left: Vec<&String> = left
+        .iter()
+        .filter(|line| line.starts_with("Channel"))
+        .collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+    assert!(left[0].contains("number: 8"));
+}

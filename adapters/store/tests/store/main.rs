@@ -1,0 +1,8 @@
+//! The store through its public interface: what comes back, what it says when it is in trouble, and what a power cut
+//! leaves.
+
+mod common;
+mod content;
+mod power_cut;
+mod shim;
+mod trouble;
