@@ -1,7 +1,10 @@
 //! A server that is killed and started again with its store.
 
+use std::path::Path;
+use std::process::Command;
+
 use chatapp_tests::e2e::{
-    BYE, KEPT, POSTED, Process, Room, SAVED, TABLE, free_port, is_stamped, no_ack_from,
+    BYE, KEPT, POSTED, Process, Room, SAVED, TABLE, free_port, is_stamped, no_ack_from, received_by,
 };
 use tempfile::TempDir;
 
@@ -124,4 +127,134 @@ fn without_a_folder_the_state_folder_of_the_user_is_used_and_nobody_else_may_rea
         .count();
     assert_eq!(left, 0, "nothing was written");
     room.server.is_killed();
+}
+
+/// A server in this folder, or in one below it, says why it does not start.
+fn says(folder: &Path, words: &str) {
+    let port = free_port().to_string();
+    let path = folder.to_str().expect("a sane name");
+    let mut server = Process::start(&["-s", &port, "--data-dir", path]);
+    assert_eq!(server.ends(), 2);
+    assert_eq!(server.lines(), Vec::<String>::new());
+    let line = server.logs("ChatApp: ");
+    assert!(line.contains(words) && line.contains(path), "{line}");
+}
+
+#[test]
+fn a_second_server_on_the_same_store_is_refused() {
+    let folder = folder();
+    let _room = Room::open_in(folder.path(), free_port());
+    says(folder.path(), "another server uses");
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_left_alone() {
+    let folder = folder();
+    drop(Room::open_in(folder.path(), free_port()));
+    let file = folder.path().join("room.db");
+    let whole = std::fs::read(&file).expect("the file is there");
+    // Where SQLite keeps the version of the schema.
+    const VERSION_AT: usize = 63;
+    for (at, byte, words) in [
+        (0, b's', "is damaged"),
+        (VERSION_AT, 77, "was written by a newer ChatApp (schema 77"),
+    ] {
+        let mut bytes = whole.clone();
+        bytes[at] = byte;
+        std::fs::write(&file, &bytes).expect("the file can be written");
+        std::fs::remove_file(file.with_extension("db-wal")).unwrap_or_default();
+        says(folder.path(), words);
+        assert_eq!(std::fs::read(&file).expect("the file is there"), bytes);
+    }
+}
+
+/// A small file system in memory, unmounted when it is dropped; `None`, with the reason, where it cannot be had.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    fn new() -> Option<Self> {
+        let folder = folder();
+        let path = folder.path().to_str().expect("a sane name");
+        if mount(&["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", path]) {
+            return Some(Self(folder));
+        }
+        assert!(
+            std::env::var_os("CHATAPP_NO_SKIP").is_none(),
+            "no file system can be mounted"
+        );
+        eprintln!("skipped: no file system can be mounted");
+        None
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.path()).status();
+        assert!(std::thread::panicking() || unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+fn mount(arguments: &[&str]) -> bool {
+    let output = Command::new("mount").args(arguments).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn a_full_disk_is_told_to_senders_and_once_in_the_log_and_is_over_when_there_is_room() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let mut room = Room::open_in(disk.path(), free_port());
+    let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
+    carol.types("dereg carol");
+    carol.shows(BYE);
+    alice.shows(TABLE);
+    let ballast = disk.path().join("ballast");
+    let full = std::fs::write(&ballast, vec![1; 4 << 20]);
+    assert!(full.is_err(), "the disk is full now");
+
+    for _ in 0..3 {
+        alice.types("send carol lost");
+        alice.shows("[The server could not store the message to carol; it was not saved.]");
+    }
+    bob.types("send_all lost");
+    bob.shows("[The server could not store the message; it was not sent.]");
+    // What needs no disk goes on.
+    alice.types("send bob hi");
+    alice.shows(&received_by("bob"));
+    bob.shows("alice: hi");
+    room.server
+        .logs("the store fails, nothing is saved: database or disk is full");
+
+    std::fs::remove_file(ballast).expect("the ballast can be removed");
+    alice.types("send carol kept");
+    alice.shows(SAVED);
+    bob.types("send_all kept");
+    bob.shows(POSTED);
+    room.server.logs("the store works again");
+    let failures = room.server.log();
+    let failures = failures
+        .iter()
+        .filter(|line| line.contains("the store fails"));
+    assert_eq!(failures.count(), 1, "told once");
+    carol.types("reg carol");
+    carol.shows_where("what was kept", |line| is_stamped(line, "alice", "kept"));
+    carol.shows_where("what was kept", |line| {
+        is_stamped(line, "Channel_Message bob", "kept")
+    });
+    assert!(!carol.lines().iter().any(|line| line.ends_with("lost")));
+    room.server.is_killed();
+}
+
+#[test]
+fn a_disk_that_may_not_be_written_is_told() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let path = disk.path().to_str().expect("a sane name");
+    let mut room = Room::open_in(disk.path(), free_port());
+    drop(room.join("alice"));
+    room.server.is_killed();
+    assert!(mount(&["-o", "remount,ro", path]));
+    says(disk.path(), "Read-only file system");
 }
