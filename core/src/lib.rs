@@ -12,7 +12,7 @@
 //! 1. **Inputs** are the `handle_*` methods and [`Client::command`]. Each takes the current [`Instant`].
 //! 2. After *each* input, take all outputs, **in this order**, until each gives `None`:
 //!    [`Server::poll_persist`] (store the records, then [`Server::handle_stored`], which is an input),
-//!    `poll_event`, [`Endpoint::poll_transmit`].
+//!    `poll_event` (and [`Client::poll_persist`] after each), [`Endpoint::poll_transmit`].
 //! 3. Then wait for the next input, at most until [`Endpoint::poll_timeout`], and call
 //!    [`Endpoint::handle_timeout`] when that time has come. Datagrams that are waiting go first.
 //!
@@ -147,7 +147,7 @@ pub mod wire;
 
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId,
-    MessageStatus, OutboxSlot, PeerSlot, Request,
+    MessageStatus, OutboxSlot, PeerSlot, Request, Shown,
 };
 pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry, Transmit};
 pub use entropy::Seed;

@@ -8,6 +8,7 @@ use chatapp_core::{
 };
 
 use crate::medium::Medium;
+use crate::memory::Memory;
 use crate::model::{Model, NameId, ProcessId, Target, What};
 use crate::process::{Body, ClientMachine};
 use crate::queue::Millis;
@@ -72,6 +73,8 @@ pub struct ClientProcess {
     pub waiting: VecDeque<Ask>,
     /// What it showed, for tests to read.
     pub shown: Vec<String>,
+    /// What it remembers for the next process of its name, if it is the one that does.
+    pub memory: Option<Memory>,
     /// It was told that it left.
     left: bool,
     exiting: bool,
@@ -85,6 +88,7 @@ impl ClientProcess {
         name: NameId,
         machine: ClientMachine,
         address: SocketAddr,
+        memory: Option<Memory>,
         now: Millis,
     ) -> Self {
         Self {
@@ -95,6 +99,7 @@ impl ClientProcess {
             display_full: false,
             waiting: VecDeque::new(),
             shown: Vec::new(),
+            memory,
             exiting: false,
             gone: false,
             left: false,
@@ -151,6 +156,7 @@ impl ClientProcess {
             machine,
             body,
             shown,
+            memory,
             left,
             exiting,
             ..
@@ -184,7 +190,11 @@ impl ClientProcess {
                     turn = Turn::Exited;
                 }
                 *left |= matches!(event, ClientEvent::Deregistered { .. });
-                model.saw(*id, &event, medium.now).map(|()| true)
+                model.saw(*id, &event, medium.now)?;
+                if let (Some(memory), Some(shown)) = (&mut *memory, client.poll_persist()) {
+                    memory.notes(shown);
+                }
+                Ok(true)
             })?;
             if !more {
                 break;

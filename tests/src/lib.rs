@@ -16,6 +16,7 @@ pub mod e2e;
 pub mod event;
 pub mod journal;
 pub mod medium;
+pub mod memory;
 pub mod model;
 pub mod pcap;
 pub mod people;

@@ -13,6 +13,7 @@ use crate::client_process::{Ask, ClientProcess, Turn};
 use crate::event::{Cue, Event, Node};
 use crate::journal::Journal;
 use crate::medium::Medium;
+use crate::memory::Memory;
 use crate::model::{Model, NameId, ProcessId};
 use crate::people::{fresh_address, name};
 use crate::plan::{Plan, Sizes};
@@ -34,6 +35,8 @@ pub struct World {
     pub server: Option<ServerProcess>,
     /// The clients that run.
     pub clients: BTreeMap<ProcessId, ClientProcess>,
+    /// What people remember while no process of theirs runs.
+    memories: BTreeMap<NameId, Memory>,
     names: Vec<String>,
     sizes: Sizes,
     store_fails: bool,
@@ -55,6 +58,7 @@ impl World {
             journal: Journal::new(plan.store.clone()),
             server: None,
             clients: BTreeMap::new(),
+            memories: BTreeMap::new(),
             names,
             sizes: plan.sizes.clone(),
             store_fails: plan.store.fail != 0,
@@ -232,22 +236,30 @@ impl World {
 
     /// Starts a client under a name, at a fresh address or at a given one; it does nothing until it is asked.
     pub fn start_client(&mut self, name: NameId, address: Option<SocketAddr>) -> ProcessId {
-        let id = self.model.started(name, self.now());
+        // Like a program that finds the folder in use, a second process of a name does without.
+        let memory = self
+            .processes_of(name)
+            .is_empty()
+            .then(|| self.memories.remove(&name).unwrap_or_default());
+        let id = self.model.started(name, memory.is_some(), self.now());
         let address = address.unwrap_or_else(|| fresh_address(name, id));
         let core_name = Name::new(&self.names[name]).expect("the names of a world are valid");
-        let machine = ClientMachine::new(
+        let mut machine = ClientMachine::new(
             core_name,
             self.server_address,
             &self.sizes,
             &mut *self.medium.choices,
         );
+        if let Some(memory) = &memory {
+            machine.with(|client| memory.restore(client));
+        }
         let text = &self.names[name];
         self.medium.note(Kind::Started, &[id as u64], || {
             format!("{id}: {text} at {address}")
         });
         self.clients.insert(
             id,
-            ClientProcess::new(id, name, machine, address, self.medium.now),
+            ClientProcess::new(id, name, machine, address, memory, self.medium.now),
         );
         self.homes.insert(address, Node::Client(id));
         id
@@ -281,6 +293,9 @@ impl World {
     fn end_client(&mut self, id: ProcessId, kind: Kind) {
         if let Some(client) = self.clients.remove(&id) {
             self.homes.remove(&client.body.address);
+            if let Some(memory) = client.memory {
+                self.memories.insert(client.name, memory);
+            }
             self.medium.note(kind, &[id as u64], || id.to_string());
             self.model.ended(id, self.medium.now);
         }

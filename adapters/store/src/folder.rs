@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -18,6 +19,20 @@ pub fn default_folder() -> Option<PathBuf> {
 /// Where the server on this port keeps its room, inside of [`default_folder`].
 pub fn server_folder(state: &Path, port: u16) -> PathBuf {
     state.join(format!("server-{port}"))
+}
+
+/// Where a client remembers what it has shown under this name in the room of this server.
+pub fn client_folder(state: &Path, server: SocketAddr, name: &str) -> PathBuf {
+    // No name leaves its folder, or is another one where upper and lower case are the same.
+    let mut folder = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => folder.push(byte.into()),
+            _ => folder.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    let server = server.to_string().replace([':', '[', ']', '%'], "-");
+    state.join("clients").join(format!("{folder}@{server}"))
 }
 
 /// Makes a folder, and those it lies in, for nobody but this user. One that is there is left as it is.
@@ -87,5 +102,25 @@ impl Lock {
                 error
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_a_folder_of_its_own_that_is_one() {
+        let folder = |name, server: &str| {
+            let folder = client_folder(Path::new("state"), server.parse().unwrap(), name);
+            folder.to_str().unwrap().replace('\\', "/")
+        };
+        let here = "127.0.0.1:4119";
+        assert_eq!(folder("alice", here), "state/clients/alice@127.0.0.1-4119");
+        assert_eq!(
+            folder("../Al", here),
+            "state/clients/%2E%2E%2F%41l@127.0.0.1-4119"
+        );
+        assert_eq!(folder("\u{e9}", "[::1]:1"), "state/clients/%C3%A9@---1--1");
     }
 }

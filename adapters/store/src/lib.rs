@@ -1,7 +1,8 @@
-//! Keeps what a ChatApp server must not lose in an SQLite file, so that anybody can look into it with `sqlite3`.
+//! Keeps what a ChatApp server must not lose, and what a client has shown, in SQLite files, so that anybody can look into it with `sqlite3`.
 //!
 //! - [`Store`]: one folder with the file `room.db`, used by one server at a time.
 //! - [`StoreJournal`]: takes the server's records beside its event loop, one transaction for all that wait.
+//! - [`Memory`]: what a client's person has seen, so that a restart of the client does not show it again.
 //! - [`Report`]: what is in a store, for people and for scripts.
 //!
 //! A record is reported as stored when it is on the disk: the write-ahead log is synced with every transaction.
@@ -36,6 +37,7 @@
 mod error;
 mod folder;
 mod journal;
+mod memory;
 mod owned;
 mod report;
 mod restore;
@@ -44,7 +46,8 @@ mod store;
 mod write;
 
 pub use error::Error;
-pub use folder::{default_folder, server_folder};
+pub use folder::{client_folder, default_folder, server_folder};
 pub use journal::StoreJournal;
+pub use memory::Memory;
 pub use report::{KeptName, Report};
 pub use store::{Options, Store};

@@ -54,7 +54,7 @@ impl Report {
     /// There is none, or it cannot be read.
     pub fn of(folder: &Path) -> Result<Self, Error> {
         let file = folder.join(FILE);
-        let connection = schema::look(&file)?;
+        let connection = schema::look(&schema::ROOM, &file)?;
         Self::read(&connection, &file).map_err(Error::sql(&file))
     }
 
@@ -81,7 +81,7 @@ impl Report {
         );
         let values = rusqlite::params![
             file.display().to_string(),
-            schema::VERSION,
+            schema::ROOM.version(),
             waiting.cast_signed(),
             log_entries.cast_signed(),
             text_bytes.cast_signed(),

@@ -10,12 +10,26 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::Error;
 use crate::folder;
 
-/// "Chat": tells `file` and us whose SQLite file it is.
-const APPLICATION_ID: i64 = 0x4368_6174;
+/// A kind of file.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// Tells SQLite's `file` and us whose file it is.
+    pub(crate) application_id: i64,
+    /// How each version is made of the one before; the first, of an empty file. A step is never changed once it was
+    /// released.
+    pub(crate) migrations: &'static [&'static str],
+    /// How far a transaction has got when it is reported as done.
+    pub(crate) synchronous: &'static str,
+}
 
-/// How each version of the schema is made of the one before; the first, of an empty file. A step is never changed
-/// once it was released.
-const MIGRATIONS: [&str; 1] = ["
+/// The room of a server. What is reported as stored is on the disk.
+pub(crate) const ROOM: Schema = Schema {
+    application_id: 0x4368_6174,
+    migrations: &ROOM_MIGRATIONS,
+    synchronous: "FULL",
+};
+
+const ROOM_MIGRATIONS: [&str; 1] = ["
     -- The life of this room, in which its numbers count.
     CREATE TABLE room (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -66,32 +80,37 @@ const MIGRATIONS: [&str; 1] = ["
     ) STRICT;
 "];
 
-/// The version that this program writes.
-pub(crate) const VERSION: i64 = MIGRATIONS.len() as i64;
-
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// How long somebody else may hold the file, such as a person with `sqlite3`.
 const BUSY: Duration = Duration::from_secs(2);
 
+impl Schema {
+    /// The version that this program writes.
+    pub(crate) const fn version(&self) -> i64 {
+        self.migrations.len() as i64
+    }
+}
+
 /// Opens a file for reading and writing, makes it if it is not there, and brings it up to date. A file that this
 /// program cannot use is not touched.
-pub(crate) fn open(file: &Path, vfs: Option<&str>) -> Result<Connection, Error> {
+pub(crate) fn open(schema: &Schema, file: &Path, vfs: Option<&str>) -> Result<Connection, Error> {
     if file.exists() {
         check_header(file)?;
-        check_version(&open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY, vfs)?, file)?;
+        let connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY, vfs)?;
+        check_version(schema, &connection, file)?;
     } else {
-        make(file)?;
+        make(schema, file)?;
     }
     let mut connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?;
-    prepare(&mut connection).map_err(Error::sql(file))?;
+    prepare(schema, &mut connection).map_err(Error::sql(file))?;
     check_content(&connection, file)?;
     Ok(connection)
 }
 
 /// Opens a file to look at it.
-pub(crate) fn look(file: &Path) -> Result<Connection, Error> {
+pub(crate) fn look(schema: &Schema, file: &Path) -> Result<Connection, Error> {
     if !file.exists() {
         return Err(Error::Missing {
             file: file.to_owned(),
@@ -99,13 +118,13 @@ pub(crate) fn look(file: &Path) -> Result<Connection, Error> {
     }
     check_header(file)?;
     let connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
-    check_version(&connection, file)?;
+    check_version(schema, &connection, file)?;
     Ok(connection)
 }
 
 /// Makes an empty store beside its place, and puts it there when it is complete: whatever is found in that place was
 /// once whole.
-fn make(file: &Path) -> Result<(), Error> {
+fn make(schema: &Schema, file: &Path) -> Result<(), Error> {
     let young = file.with_extension("new");
     for left_over in ["new", "new-wal", "new-shm", "new-journal"] {
         match fs::remove_file(file.with_extension(left_over)) {
@@ -117,7 +136,7 @@ fn make(file: &Path) -> Result<(), Error> {
     }
     folder::open_private(&young).map_err(Error::file(&young))?;
     let mut connection = open_as(&young, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
-    prepare(&mut connection).map_err(Error::sql(&young))?;
+    prepare(schema, &mut connection).map_err(Error::sql(&young))?;
     connection
         .close()
         .map_err(|(_, error)| Error::sql(&young)(error))?;
@@ -157,38 +176,39 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 }
 
 /// An SQLite file that is ours, and that we understand.
-fn check_version(connection: &Connection, file: &Path) -> Result<(), Error> {
+fn check_version(schema: &Schema, connection: &Connection, file: &Path) -> Result<(), Error> {
     let application = pragma(connection, "application_id").map_err(Error::sql(file))?;
     let found = pragma(connection, "user_version").map_err(Error::sql(file))?;
     let file = file.to_owned();
-    if application != APPLICATION_ID {
+    if application != schema.application_id {
         return Err(Error::Foreign { file });
     }
-    if found > VERSION {
+    if found > schema.version() {
         return Err(Error::Newer {
             file,
             found,
-            known: VERSION,
+            known: schema.version(),
         });
     }
     Ok(())
 }
 
-fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+fn prepare(schema: &Schema, connection: &mut Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "synchronous", schema.synchronous)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     let version = pragma(connection, "user_version")?;
-    if version < VERSION {
+    if version < schema.version() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        for step in MIGRATIONS
+        for step in schema
+            .migrations
             .iter()
             .skip(usize::try_from(version).unwrap_or(0))
         {
             transaction.execute_batch(step)?;
         }
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", VERSION)?;
+        transaction.pragma_update(None, "application_id", schema.application_id)?;
+        transaction.pragma_update(None, "user_version", schema.version())?;
         transaction.commit()?;
     }
     Ok(())

@@ -49,6 +49,7 @@ pub(crate) struct ClientOptions {
     pub(crate) bind: Option<IpAddr>,
     /// Other clients that the table has room for.
     pub(crate) peers: u32,
+    pub(crate) data: DataOptions,
 }
 
 /// The mode that the program was started in. Ends the program if the arguments are wrong or ask for help.
@@ -117,7 +118,7 @@ fn parse(
             limits,
             data,
         })),
-        (None, None, Some(words)) => client_options(&words, bind, peers)
+        (None, None, Some(words)) => client_options(&words, bind, peers, data)
             .map(Mode::Chat)
             .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message)),
         (None, None, None) => Ok(Mode::Ask),
@@ -129,6 +130,7 @@ fn client_options(
     words: &[String],
     bind: Option<IpAddr>,
     peers: u32,
+    data: DataOptions,
 ) -> Result<ClientOptions, String> {
     let [name, server_host, server_port, port] = words else {
         return Err("-c needs <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>".into());
@@ -144,6 +146,7 @@ fn client_options(
         },
         bind,
         peers,
+        data,
     })
 }
 
@@ -260,7 +263,8 @@ A server takes the lines `stats`, `quit` and `help`; SIGUSR1 shows its counters,
 At a terminal each line of a client begins with `>>> `. Control characters from others are shown as \\u{1b} and the like.
 
 What a server keeps: names, waiting messages and the log of the channel, in `room.db` (SQLite) in its folder. It is on
-the disk before anybody is told so; a server that is killed goes on where it was when it is started again.
+the disk before anybody is told so; a server that is killed goes on where it was when it is started again. What a client
+keeps: which messages it has shown, so that it shows none of them again after a restart.
 
 Exit codes:
   0  done
@@ -303,6 +307,7 @@ mod tests {
             port: 0,
             bind: Some("::1".parse().unwrap()),
             peers: 64,
+            data: DataOptions::default(),
         };
         for line in [
             "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64",

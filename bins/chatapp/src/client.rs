@@ -3,12 +3,17 @@
 use std::io::{self, IsTerminal};
 use std::mem;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chatapp_console::{self as console, HELP, Wording};
-use chatapp_core::{Client, ClientConfig, ClientEvent, Command, CommandError, Instant, Request};
+use chatapp_core::{
+    Client, ClientConfig, ClientEvent, Command, CommandError, Instant, Request, Shown,
+};
 use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, Waker, seed};
+use chatapp_store::Memory;
 
 use crate::cli::ClientOptions;
+use crate::data::open_memory;
 use crate::display::{Display, Prompt};
 use crate::exit::{Exit, Failure};
 use crate::input::{Input, Next, Typed};
@@ -44,6 +49,8 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
     let config = ClientConfig::new(options.name.clone(), server);
     let mut client = Client::new(config, memory.storage(), seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
+    let folder = options.data.client_folder(server, options.name.as_str());
+    let memory = folder.and_then(|folder| open_memory(&folder, &mut client));
     client
         .command(
             driver.now(),
@@ -57,7 +64,7 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
         name: options.name.as_str(),
         utc_offset,
     };
-    let mut session = Session::new(wording, display, input, waker);
+    let mut session = Session::new(wording, display, input, memory, waker);
     let end = loop {
         if asked.to_leave() {
             session.interrupt();
@@ -134,6 +141,7 @@ struct Session<'a> {
     wording: Wording<'a>,
     display: Display,
     input: Input,
+    memory: Option<Arc<Mutex<Memory>>>,
     waker: Waker,
     /// A line that the client had no room for.
     held: Option<String>,
@@ -148,11 +156,18 @@ struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    fn new(wording: Wording<'a>, display: Display, input: Input, waker: Waker) -> Self {
+    fn new(
+        wording: Wording<'a>,
+        display: Display,
+        input: Input,
+        memory: Option<Memory>,
+        waker: Waker,
+    ) -> Self {
         Self {
             wording,
             display,
             input,
+            memory: memory.map(|memory| Arc::new(Mutex::new(memory))),
             waker,
             held: None,
             has_started: false,
@@ -263,9 +278,10 @@ impl<'a> Session<'a> {
 
     /// Shows what has happened, as far as the display has room: what is not taken is not acknowledged.
     fn show_events(&mut self, client: &mut Client<'_>) {
+        let mut shown = Vec::new();
         while self.display.has_room() {
             let Some(event) = client.poll_event() else {
-                return;
+                break;
             };
             self.has_news = true;
             match event {
@@ -292,7 +308,24 @@ impl<'a> Session<'a> {
             for line in self.wording.event(&event) {
                 self.display.line(line);
             }
+            shown.extend(client.poll_persist());
         }
+        self.remember(shown);
+    }
+
+    /// Remembers messages, once they are shown.
+    fn remember(&self, shown: Vec<Shown>) {
+        let Some(memory) = self.memory.as_ref().filter(|_| !shown.is_empty()) else {
+            return;
+        };
+        let memory = Arc::clone(memory);
+        self.display.afterwards(move || {
+            // What cannot be remembered may be shown again, if this process ends before it is acknowledged.
+            let _ = memory
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .note(&shown);
+        });
     }
 
     /// Whether something that the client had no room for is to be tried again at once.

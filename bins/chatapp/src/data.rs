@@ -1,8 +1,10 @@
-//! Where a server keeps what must last, and looking into it.
+//! Where a server or client keeps what must last, and looking into it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use chatapp_store::{Report, default_folder, server_folder};
+use chatapp_core::Client;
+use chatapp_store::{Memory, Report, client_folder, default_folder, server_folder};
 use clap::Args;
 
 use crate::exit::{Exit, Failure};
@@ -10,7 +12,7 @@ use crate::exit::{Exit, Failure};
 /// The options about what is kept on disk.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DataOptions {
-    /// Keep everything in this folder [default: one per port in your state folder]
+    /// Keep everything in this folder [default: one in your state folder, per port or per name and server]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
@@ -36,6 +38,32 @@ impl DataOptions {
         };
         let state = default_folder().ok_or_else(no_home)?;
         Ok(Some(server_folder(&state, port)))
+    }
+
+    /// The folder of the client with this name at this server; `None` to keep nothing.
+    pub(crate) fn client_folder(&self, server: SocketAddr, name: &str) -> Option<PathBuf> {
+        if self.ephemeral {
+            return None;
+        }
+        let state = self.data_dir.clone().or_else(default_folder)?;
+        Some(client_folder(&state, server, name))
+    }
+}
+
+/// What a client remembers, if it can: one that cannot works all the same.
+pub(crate) fn open_memory(folder: &Path, client: &mut Client<'_>) -> Option<Memory> {
+    let opened = Memory::open(folder).and_then(|memory| {
+        memory.restore(|shown| client.restore(shown))?;
+        Ok(memory)
+    });
+    match opened {
+        Ok(memory) => Some(memory),
+        // Another process has the name as well, and remembers.
+        Err(chatapp_store::Error::InUse { .. }) => None,
+        Err(error) => {
+            eprintln!("ChatApp: what was shown will not be remembered: {error}");
+            None
+        }
     }
 }
 

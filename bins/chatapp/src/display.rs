@@ -40,10 +40,20 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     waiting: Vec<u8>,
+    /// What is to be done when all that waits was written.
+    after: Vec<Task>,
     closed: bool,
     error: Option<io::Error>,
     /// Somebody was told that there is no room, and wants to be woken when there is.
     starved: bool,
+}
+
+struct Task(Box<dyn FnOnce() + Send>);
+
+impl fmt::Debug for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Task")
+    }
 }
 
 impl Shared {
@@ -95,6 +105,12 @@ impl Display {
             Prompt::Standing => ("", PROMPT),
         };
         self.write(format_args!("{before}{line}\n{after}"));
+    }
+
+    /// Does something, on the thread of the display, when all that was shown so far is written; never if it cannot be.
+    pub(crate) fn afterwards(&self, task: impl FnOnce() + Send + 'static) {
+        self.shared.lock().after.push(Task(Box::new(task)));
+        self.shared.changed.notify_one();
     }
 
     /// The person has ended a line: a standing prompt is wanted on the next one.
@@ -152,16 +168,17 @@ fn write_all(shared: &Shared, mut output: impl Write, wake: impl Fn()) {
     loop {
         chunk.clear();
         let mut state = shared.lock();
-        while state.waiting.is_empty() && !state.closed {
+        while state.waiting.is_empty() && state.after.is_empty() && !state.closed {
             state = shared
                 .changed
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if state.waiting.is_empty() {
+        if state.waiting.is_empty() && state.after.is_empty() {
             return;
         }
         mem::swap(&mut state.waiting, &mut chunk);
+        let after = mem::take(&mut state.after);
         let starved = mem::take(&mut state.starved);
         drop(state);
         if starved {
@@ -172,6 +189,7 @@ fn write_all(shared: &Shared, mut output: impl Write, wake: impl Fn()) {
             shared.lock().error = Some(error);
             return wake();
         }
+        after.into_iter().for_each(|Task(task)| task());
     }
 }
 
@@ -277,6 +295,24 @@ mod tests {
         display.finish().unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
         assert_eq!(all.len(), lines * 1_001, "nothing is lost or doubled");
+    }
+
+    #[test]
+    fn what_is_for_afterwards_is_done_when_the_lines_before_it_are_written() {
+        let Rig {
+            display,
+            open,
+            written,
+            ..
+        } = rig(Prompt::None);
+        let (done, is_done) = channel();
+        display.line("[one]");
+        display.afterwards(move || done.send(()).unwrap());
+        assert!(is_done.try_recv().is_err());
+        open.send(()).unwrap();
+        assert_eq!(written.recv().unwrap(), b"[one]\n");
+        is_done.recv().unwrap();
+        display.finish().unwrap();
     }
 
     #[test]

@@ -96,7 +96,13 @@ impl Client<'_> {
             }
             Some(Ok(frame)) if peer == SERVER => self.take_server_frame(&frame, at),
             Some(Ok(Frame::Text { counter, .. })) => {
-                if self.peers.at_mut(peer).direct.accept(counter) {
+                let slot = self.peers.at_mut(peer);
+                if slot.direct.accept(counter) {
+                    self.shown = Some(super::Shown {
+                        incarnation: slot.incarnation,
+                        channel: false,
+                        counter,
+                    });
                     Step::Show(Shown::Text { at })
                 } else {
                     self.stats.drop(Drop::Duplicate);

@@ -8,6 +8,7 @@ mod outbox;
 mod peer;
 mod queue;
 mod roster;
+mod shown;
 mod storage;
 mod transmit;
 
@@ -15,6 +16,7 @@ use core::net::SocketAddr;
 
 pub use command::{Command, CommandError, CommandId};
 pub use event::{ClientEvent, MessageStatus, Request};
+pub use shown::Shown;
 pub use storage::{ClientStorage, OutboxSlot, PeerSlot};
 
 use crate::endpoint::{Endpoint, StorageError, TableEntry, Transmit};
@@ -111,6 +113,8 @@ pub struct Client<'a> {
     windows: &'a mut [crate::window::WindowSlot],
     window_uses: u32,
     inbox: Inbox,
+    /// The message in the latest event.
+    shown: Option<Shown>,
     /// A session whose other side was told that there is no room.
     starved: Option<u32>,
 
@@ -223,6 +227,7 @@ impl<'a> Client<'a> {
             windows,
             window_uses: 0,
             inbox: Inbox::EMPTY,
+            shown: None,
             starved: None,
             standing: Standing::New,
             registered_before: false,
@@ -294,6 +299,7 @@ impl<'a> Client<'a> {
     /// Takes the next event. Taking a [`ClientEvent::Message`] is what acknowledges it, so a caller that has no
     /// room to show it does not ask. Cost: that of one frame.
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
+        self.shown = None;
         loop {
             if let Some(report) = self.reports.pop_front() {
                 return Some(report);

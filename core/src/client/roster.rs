@@ -2,7 +2,7 @@
 
 use super::outbox::Form;
 use super::storage::{PeerSlot, Presence};
-use super::{Client, SERVER};
+use super::{Client, SERVER, Shown};
 use crate::hop::Phase;
 use crate::name::Name;
 use crate::stats::Drop;
@@ -244,6 +244,16 @@ impl Client<'_> {
         counter: u32,
         channel: bool,
     ) -> bool {
+        let new = self.enter_window(from, incarnation, counter, channel);
+        self.shown = new.then_some(Shown {
+            incarnation,
+            channel,
+            counter,
+        });
+        new
+    }
+
+    fn enter_window(&mut self, from: &str, incarnation: u64, counter: u32, channel: bool) -> bool {
         if let Some(peer) = self.find_peer(from)
             && self.peers.at(peer).incarnation == incarnation
         {
@@ -264,7 +274,7 @@ impl Client<'_> {
     }
 
     /// The windows of a process that is not in the table; the least recently used ones give way to it.
-    fn window_slot(&mut self, incarnation: u64) -> Option<&mut WindowSlot> {
+    pub(super) fn window_slot(&mut self, incarnation: u64) -> Option<&mut WindowSlot> {
         self.window_uses = self.window_uses.wrapping_add(1);
         let uses = self.window_uses;
         let known = self

@@ -60,6 +60,8 @@ struct Limits {
 /// A process.
 struct Life {
     name: NameId,
+    /// It has what those before it remembered, and its own showings are remembered.
+    remembers: bool,
     started: Millis,
     ended: Option<Millis>,
     /// When it was asked to deregister the last time that it did.
@@ -173,10 +175,11 @@ impl Model {
         }
     }
 
-    /// A process was started under a name.
-    pub fn started(&mut self, name: NameId, at: Millis) -> ProcessId {
+    /// A process was started under a name; it may remember what those before it have shown.
+    pub fn started(&mut self, name: NameId, remembers: bool, at: Millis) -> ProcessId {
         self.lives.push(Life {
             name,
+            remembers,
             started: at,
             ended: None,
             left: None,

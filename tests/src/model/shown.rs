@@ -98,6 +98,9 @@ impl Model {
             if showing.process == process {
                 return again(format!("first at {} ms", showing.at));
             }
+            if self.lives[process].remembers && self.lives[showing.process].remembers {
+                return again(format!("{} remembered it", self.who(showing.process)));
+            }
             // A rival that stood still meanwhile shows what it had received before.
             let rival = self.lives[process].started < showing.at;
             let left = self.lives[showing.process]

@@ -62,7 +62,7 @@ impl Cast {
 
     /// Starts the server.
     pub(super) fn server(&mut self) -> Result<Role, Failure> {
-        let server = self.start("server", &["-s", &self.port.to_string(), "--ephemeral"])?;
+        let server = self.start("server", &["-s", &self.port.to_string()])?;
         self.sees(server, "The server starts! *")?;
         Ok(server)
     }
@@ -79,7 +79,7 @@ impl Cast {
     fn start(&mut self, name: &str, arguments: &[&str]) -> Result<Role, Failure> {
         println!("{name:>6} $ ChatApp {}", arguments.join(" "));
         let mut process = Command::new(&self.program)
-            .args(["--bind", "127.0.0.1"])
+            .args(["--bind", "127.0.0.1", "--ephemeral"])
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
