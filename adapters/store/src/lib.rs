@@ -15,7 +15,7 @@
 //! use chatapp_store::{Options, Store};
 //!
 //! let mut driver = Driver::new(Socket::bind(None, 4_119)?)?;
-//! let mut memory = ServerMemory::new(ServerLimits::default());
+//! let mut memory = ServerMemory::new(ServerLimits::default())?;
 //! let mut server = Server::new(ServerConfig::default(), memory.storage(), seed()?)?;
 //! let mut store = Store::open("/var/lib/chatapp".as_ref(), &Options::default())?;
 //! store.restore(|record| server.restore(record))?;
