@@ -1,6 +1,7 @@
 //! What the fuzz targets call: ordinary functions that take bytes and panic if something is wrong.
 
 mod client;
+mod console;
 mod datagram;
 mod input;
 mod network;
@@ -8,6 +9,7 @@ mod seal;
 mod server;
 
 pub use client::client;
+pub use console::console;
 pub use datagram::datagram;
 pub use network::address;
 pub use server::server;

@@ -31,3 +31,8 @@ fn a_client() {
 fn a_server() {
     replay("server", chatapp_fuzz::server);
 }
+
+#[test]
+fn a_console() {
+    replay("console", chatapp_fuzz::console);
+}

@@ -1,0 +1,213 @@
+//! What people type, and what they are shown of each other.
+
+use chatapp_console::{Input, Row, Stamp, Visible, Wording, parse};
+use chatapp_core::wire::Refusal;
+use chatapp_core::{
+    ClientEvent, Command, CommandError, CommandId, MessageStatus, Name, NameError, Request,
+    TableEntry, UnixSeconds, drives_display,
+};
+
+use crate::network::address;
+
+/// Takes `bytes` as lines. Each is typed; each is also what somebody else has sent: a name, a blank and a text.
+///
+/// # Panics
+/// If a line that is typed again as it was understood means something else, or if what is shown of a name or a text
+/// is not harmless or not all of it.
+pub fn console(bytes: &[u8]) {
+    for line in String::from_utf8_lossy(bytes).split('\n') {
+        typed(line);
+        let (name, text) = line.split_once(' ').unwrap_or((line, line));
+        visible(text);
+        received(name, text);
+        reported(name, text);
+        not_taken(name, text);
+        listed(name);
+    }
+}
+
+fn typed(line: &str) {
+    let understood = parse(line);
+    assert_eq!(understood == Ok(None), line.trim_matches([' ', '\t']) == "");
+    match understood {
+        Ok(Some(input)) => {
+            let plain = retyped(input);
+            assert_eq!(parse(&plain), Ok(Some(input)), "{line:?}");
+            assert_eq!(parse(&format!("\t {plain}")), Ok(Some(input)), "{line:?}");
+        }
+        Ok(None) => {}
+        Err(error) => harmless(&error.to_string()),
+    }
+}
+
+/// The plainest line that means this.
+fn retyped(input: Input<'_>) -> String {
+    match input {
+        Input::Command(Command::Send { to, text }) => format!("send {to} {text}"),
+        Input::Command(Command::SendAll { text }) => format!("send_all {text}"),
+        Input::Command(Command::Register { name }) => format!("reg {name}"),
+        Input::Command(Command::Deregister { name }) => format!("dereg {name}"),
+        Input::Help => "help".to_owned(),
+        Input::Table => "table".to_owned(),
+        Input::Quit => "quit".to_owned(),
+    }
+}
+
+/// What is harmless in a text stays as it is, and the rest can be seen.
+fn visible(text: &str) {
+    let shown = Visible(text).to_string();
+    harmless(&shown);
+    let expected: String = text
+        .chars()
+        .map(|character| match drives_display(character) {
+            true => character.escape_default().to_string(),
+            false => character.to_string(),
+        })
+        .collect();
+    assert_eq!(shown, expected);
+}
+
+/// A message is shown with who sent it, on which way, and when.
+fn received(name: &str, text: &str) {
+    let (from, shown) = (Visible(name), Visible(text));
+    for (channel, way) in [(false, ""), (true, "Channel_Message ")] {
+        let message = |kept_at| ClientEvent::Message {
+            from: name,
+            text,
+            channel,
+            kept_at,
+        };
+        assert_eq!(
+            lines(name, message(None)),
+            [format!("{way}{from}: {shown}")]
+        );
+        let at = UnixSeconds(number(text));
+        let stamp = Stamp {
+            at,
+            utc_offset: utc_offset(at),
+        };
+        assert_eq!(stamp.to_string().len(), "2022-03-24 19:31:32".len());
+        assert_eq!(
+            lines(name, message(Some(at))),
+            [format!("{way}{from}: <{stamp}> {shown}")]
+        );
+    }
+}
+
+/// Whatever else a client reports has a line or two.
+fn reported(name: &str, text: &str) {
+    use MessageStatus::*;
+    let id = CommandId::default();
+    let statuses = [
+        SentToServer,
+        Exists,
+        Delivered,
+        Saved,
+        MailboxFull,
+        NotStored,
+        NoSuchClient,
+        NotDelivered,
+    ];
+    let requests = [Request::Register, Request::Deregister, Request::SendAll];
+    let refusals = [
+        Refusal::Wait,
+        Refusal::NameTaken,
+        Refusal::Displaced,
+        Refusal::RoomFull,
+        Refusal::NotStored,
+        Refusal::BadName,
+        Refusal::NotMe,
+    ];
+    let count = number(text);
+    let others = [
+        ClientEvent::Registered,
+        ClientEvent::TableUpdated,
+        ClientEvent::KeptMessages,
+        ClientEvent::ChannelDropped { count },
+        ClientEvent::Posted { id },
+        ClientEvent::NotPosted {
+            id,
+            store_failed: count % 2 == 0,
+        },
+        ClientEvent::Offline { id },
+        ClientEvent::Deregistered { id },
+        ClientEvent::ForeignVersion {
+            version: count as u8,
+        },
+    ];
+    let statuses = statuses.map(|status| ClientEvent::MessageStatus {
+        id,
+        to: name,
+        status,
+    });
+    let requests = requests.map(|request| ClientEvent::ServerNotResponding { id, request });
+    let refusals = refusals.map(|reason| ClientEvent::Refused { reason });
+    for event in [&statuses[..], &requests, &refusals, &others].concat() {
+        let lines = lines(name, event);
+        assert!(matches!(lines.len(), 1..=2), "{event:?}: {lines:?}");
+    }
+}
+
+/// So has each reason for which a command is not taken.
+fn not_taken(name: &str, text: &str) {
+    let mut errors = vec![
+        CommandError::Busy,
+        CommandError::EmptyText,
+        CommandError::TextTooLong(text.len()),
+        CommandError::NotYourName,
+        CommandError::Offline,
+        CommandError::AlreadyRegistered,
+        CommandError::TableFull,
+        CommandError::Ended,
+        CommandError::BadName(NameError::Empty),
+    ];
+    errors.extend(Name::new(name).err().map(CommandError::BadName));
+    for error in errors {
+        harmless(&wording(text).command_error(error, name).to_string());
+    }
+}
+
+/// A name that is one stands in the table as it is.
+fn listed(name: &str) {
+    let Ok(name) = Name::new(name) else {
+        return;
+    };
+    let entry = TableEntry {
+        name: name.as_str(),
+        address: address(1),
+        online: true,
+    };
+    for name_width in [0, 40] {
+        let row = Row { entry, name_width }.to_string();
+        harmless(&row);
+        assert_eq!(row.split_once("  ").map(|(name, _)| name), Some(entry.name));
+    }
+}
+
+fn lines(name: &str, event: ClientEvent<'_>) -> Vec<String> {
+    let lines = wording(name).event(&event).map(|line| line.to_string());
+    lines.inspect(|line| harmless(line)).collect()
+}
+
+fn wording(name: &str) -> Wording<'_> {
+    Wording { name, utc_offset }
+}
+
+/// Any offset that there can be, less than a day to the east or west.
+fn utc_offset(at: UnixSeconds) -> i32 {
+    (at.0 % 172_799) as i32 - 86_399
+}
+
+/// A number that the fuzzer chooses.
+fn number(text: &str) -> u32 {
+    let mut bytes = [0; 4];
+    bytes
+        .iter_mut()
+        .zip(text.bytes())
+        .for_each(|(to, from)| *to = from);
+    u32::from_le_bytes(bytes)
+}
+
+fn harmless(shown: &str) {
+    assert!(!shown.contains(drives_display), "{shown:?}");
+}
