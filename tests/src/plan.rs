@@ -147,6 +147,15 @@ pub const FAULTS: &[&str] = &[
     "throttle",
 ];
 
+/// What has to be left out so that only these kinds of faults are left.
+pub fn all_but(kept: &[impl AsRef<str>]) -> Vec<String> {
+    FAULTS
+        .iter()
+        .filter(|fault| kept.iter().all(|kept| kept.as_ref() != **fault))
+        .map(|fault| (*fault).to_owned())
+        .collect()
+}
+
 impl Plan {
     /// A world without faults in which nobody does anything by himself.
     pub fn quiet(clients: usize) -> Self {

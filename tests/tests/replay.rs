@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use chatapp_tests::plan::FAULTS;
+use chatapp_tests::plan::all_but;
 use chatapp_tests::run::{Look, replay_command, run_bytes, run_seed};
 
 /// A run that has gone wrong once.
@@ -84,14 +84,10 @@ const CASES: &[Case] = &[
 #[test]
 fn what_went_wrong_once_goes_well() {
     for case in CASES {
-        let without = FAULTS.iter().filter(|fault| {
-            case.only
-                .is_some_and(|only| !only.iter().any(|kept| kept == *fault))
-        });
         let look = Look {
             clients: case.clients,
             span: case.span,
-            without: without.map(|fault| (*fault).to_owned()).collect(),
+            without: case.only.map(all_but).unwrap_or_default(),
             ..Look::default()
         };
         let report = run_seed(case.seed, &look);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use chatapp_tests::pcap::write_pcap;
-use chatapp_tests::plan::FAULTS;
+use chatapp_tests::plan::{FAULTS, all_but};
 use chatapp_tests::run::{Look, Report, replay_command, run_seed, run_seed_twice};
 use chatapp_tests::trace::Kind;
 use clap::Parser;
@@ -31,6 +31,10 @@ struct Options {
     /// Kinds of faults to leave out, separated by commas.
     #[arg(long, value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(FAULTS))]
     without: Vec<String>,
+    /// The only kinds of faults to keep, separated by commas; what the seed has of them stays as it is.
+    #[arg(long, value_delimiter = ',', conflicts_with = "without")]
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(FAULTS))]
+    only: Vec<String>,
     /// Clients in the room, instead of as many as the seed says (1 to 64).
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=64))]
     clients: Option<u8>,
@@ -63,7 +67,10 @@ struct Sum {
 }
 
 fn main() -> ExitCode {
-    let options = Options::parse();
+    let mut options = Options::parse();
+    if !options.only.is_empty() {
+        options.without = all_but(&options.only);
+    }
     if let Some(path) = &options.pcap
         && let Err(error) = capture(path, &options)
     {
