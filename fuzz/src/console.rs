@@ -94,7 +94,7 @@ fn received(name: &str, text: &str) {
     }
 }
 
-/// Whatever else a client reports has a line or two.
+/// Whatever else a client reports has a line or two. One of them a line: the fuzzer chooses which.
 fn reported(name: &str, text: &str) {
     use MessageStatus::*;
     let id = CommandId::default();
@@ -142,10 +142,10 @@ fn reported(name: &str, text: &str) {
     });
     let requests = requests.map(|request| ClientEvent::ServerNotResponding { id, request });
     let refusals = refusals.map(|reason| ClientEvent::Refused { reason });
-    for event in [&statuses[..], &requests, &refusals, &others].concat() {
-        let lines = lines(name, event);
-        assert!(matches!(lines.len(), 1..=2), "{event:?}: {lines:?}");
-    }
+    let events = [&statuses[..], &requests, &refusals, &others].concat();
+    let event = events[count as usize % events.len()];
+    let lines = lines(name, event);
+    assert!(matches!(lines.len(), 1..=2), "{event:?}: {lines:?}");
 }
 
 /// So has each reason for which a command is not taken.
@@ -162,9 +162,8 @@ fn not_taken(name: &str, text: &str) {
         CommandError::BadName(NameError::Empty),
     ];
     errors.extend(Name::new(name).err().map(CommandError::BadName));
-    for error in errors {
-        harmless(&wording(text).command_error(error, name).to_string());
-    }
+    let error = errors[number(text) as usize % errors.len()];
+    harmless(&wording(text).command_error(error, name).to_string());
 }
 
 /// A name that is one stands in the table as it is.
