@@ -132,3 +132,57 @@ impl Outgoing {
         Flushed::Budget
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// Has so many datagrams to send, numbered downwards.
+    struct Numbers(u8);
+
+    impl Endpoint for Numbers {
+        fn handle_datagram(&mut self, _: Instant, _: SocketAddr, _: &[u8]) -> Handled {
+            Handled::Accepted
+        }
+
+        fn handle_timeout(&mut self, _: Instant) {}
+
+        fn poll_transmit(
+            &mut self,
+            _: Instant,
+            out: &mut [u8; DATAGRAM_LEN_MAX],
+        ) -> Option<Transmit> {
+            out[0] = self.0;
+            self.0 = self.0.checked_sub(1)?;
+            let to = ([192, 0, 2, 1], 5_000).into();
+            Some(Transmit { to, len: 1 })
+        }
+
+        fn poll_timeout(&self) -> Option<Instant> {
+            None
+        }
+    }
+
+    #[test]
+    fn a_datagram_that_the_network_would_not_take_is_offered_again_before_all_others() {
+        let (mut numbers, mut outgoing) = (Numbers(3), Outgoing::new());
+        let mut flush = |budget, taken: usize| {
+            let mut offered = Vec::new();
+            let flushed = outgoing.flush(&mut numbers, Instant::ZERO, budget, |_, datagram| {
+                offered.extend_from_slice(datagram);
+                if offered.len() > taken {
+                    Sent::WouldBlock
+                } else {
+                    Sent::Done
+                }
+            });
+            (flushed, offered)
+        };
+        assert_eq!(flush(9, 1), (Flushed::Blocked, [3, 2].to_vec()));
+        assert_eq!(flush(9, 0), (Flushed::Blocked, [2].to_vec()));
+        assert_eq!(flush(1, 9), (Flushed::Budget, [2].to_vec()));
+        assert_eq!(flush(9, 9), (Flushed::Drained, [1].to_vec()));
+        assert_eq!(flush(9, 9), (Flushed::Drained, Vec::new()));
+    }
+}

@@ -118,6 +118,11 @@ impl Traffic {
         FRAME_KINDS.into_iter().zip(self.frames_by_kind)
     }
 
+    /// Numbered frames of all kinds.
+    pub fn frames(&self) -> u64 {
+        self.frames_by_kind.iter().sum()
+    }
+
     pub(crate) fn count_bytes(&mut self, len: usize) {
         self.datagrams += 1;
         self.bytes += len as u64;

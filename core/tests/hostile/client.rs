@@ -1,0 +1,386 @@
+//! What a server or a peer with bad intentions cannot do to a client, and when a client wants to be woken.
+
+use chatapp_core::wire::{Accept, Datagram, Frame, Header, Outcome, Refusal, Status, VERSION};
+use chatapp_core::{Command, CommandError, Drop, Endpoint, Handled, UnixSeconds};
+
+use crate::client_rig::{BOB, BOB_ID, Rig, address, bob, entry, news, server, whole_table};
+
+// ---- who may end it ----
+
+#[test]
+fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
+    let mut rig = Rig::online();
+    let id = rig.send_to_bob("hi");
+    let unsupported = |version, echo| Datagram::Unsupported { version, echo };
+    for (from, version, echo, reason) in [
+        (server(), VERSION, rig.id, Drop::Malformed),
+        (server(), VERSION + 1, 1, Drop::UnknownSession),
+        (server(), VERSION + 1, 0, Drop::UnknownSession),
+        (address(9), VERSION + 1, rig.id, Drop::UnknownSession),
+    ] {
+        assert_eq!(
+            rig.give(from, &unsupported(version, echo)),
+            Handled::Ignored(reason)
+        );
+    }
+    assert!(rig.client.is_registered());
+    let ended = unsupported(VERSION + 1, rig.id);
+    assert_eq!(rig.give(server(), &ended), Handled::Accepted);
+    assert_eq!(
+        rig.events(),
+        [
+            format!("ForeignVersion {{ version: {} }}", VERSION + 1),
+            format!("MessageStatus {{ id: {id:?}, to: \"bob\", status: NotDelivered }}"),
+        ]
+    );
+    // For good: nothing is taken, nothing is sent.
+    assert!(rig.client.is_idle() && !rig.client.is_registered());
+    assert_eq!(
+        rig.command(Command::Register { name: "alice" }),
+        Err(CommandError::Ended)
+    );
+    assert_eq!(
+        rig.give(server(), &ended),
+        Handled::Ignored(Drop::Unexpected)
+    );
+    assert_eq!(rig.pass(600_000), [""; 0]);
+    assert_eq!(rig.client.poll_timeout(), None);
+}
+
+#[test]
+fn a_peer_is_not_the_server() {
+    let mut rig = Rig::online();
+    rig.send_to_bob("hi");
+    let to = rig.call_to_bob();
+    let refuse = |to, reason| Datagram::Refuse { to, reason };
+    for (from, to, reason, expected) in [
+        (bob(), to, Refusal::Displaced, Drop::Unexpected),
+        (address(9), to, Refusal::NotMe, Drop::UnknownSession),
+        (bob(), 77, Refusal::NotMe, Drop::UnknownSession),
+        (address(9), rig.id, Refusal::Displaced, Drop::UnknownSession),
+        (server(), rig.id, Refusal::Wait, Drop::Unexpected),
+    ] {
+        assert_eq!(
+            rig.give(from, &refuse(to, reason)),
+            Handled::Ignored(expected)
+        );
+    }
+    assert_eq!(rig.events(), [""; 0]);
+    // Another process is at bob's address: his message goes to the server at once.
+    assert_eq!(
+        rig.give(bob(), &refuse(to, Refusal::NotMe)),
+        Handled::Accepted
+    );
+    let said = rig.said();
+    assert_eq!(
+        said[0].1,
+        [format!(
+            "Store {{ request: 1, counter: 2, tried: {BOB}, bounce: true, to: \"bob\", text: \"hi\" }}"
+        )]
+    );
+    assert_eq!(rig.events().len(), 1, "SentToServer");
+    assert_eq!(
+        rig.give(bob(), &refuse(to, Refusal::NotMe)),
+        Handled::Ignored(Drop::UnknownSession)
+    );
+}
+
+#[test]
+fn a_session_is_closed_by_its_own_address_only() {
+    let mut rig = Rig::online();
+    rig.send_to_bob("hi");
+    let to = rig.call_to_bob();
+    let accept = Accept {
+        id: BOB_ID,
+        epoch: 0,
+        table_epoch: 0,
+        window: 32,
+    };
+    let accept = Datagram::Accept { to, accept };
+    assert_eq!(
+        rig.give(address(9), &accept),
+        Handled::Ignored(Drop::WrongAddress)
+    );
+    assert_eq!(rig.give(bob(), &accept), Handled::Accepted);
+    assert_eq!(rig.give(bob(), &accept), Handled::Ignored(Drop::Duplicate));
+    rig.sent();
+    let reset = Datagram::Reset { echo: BOB_ID };
+    assert_eq!(
+        rig.give(address(9), &reset),
+        Handled::Ignored(Drop::WrongAddress)
+    );
+    assert_eq!(rig.sent(), []);
+    // Bob has started anew: he is called again, as his message was not acknowledged.
+    assert_eq!(rig.give(bob(), &reset), Handled::Accepted);
+    assert_ne!(rig.call_to_bob(), to);
+}
+
+// ---- frames ----
+
+#[test]
+fn what_was_never_sent_cannot_be_acknowledged() {
+    let mut rig = Rig::online();
+    let header = Header {
+        acknowledged: 1,
+        ..rig.header()
+    };
+    assert_eq!(
+        rig.tells_under(&header, &[Frame::Skipped { count: 3 }]),
+        Handled::Ignored(Drop::BadAcknowledgement)
+    );
+    assert_eq!(rig.events(), [""; 0], "nothing else in it counts");
+}
+
+#[test]
+fn each_side_sends_its_own_kinds_of_frames() {
+    let mut rig = Rig::online();
+    rig.tells(&[
+        Frame::Text {
+            counter: 1,
+            text: "from whom?",
+        },
+        Frame::Leave { request: 1 },
+        Frame::Skipped { count: 3 },
+    ]);
+    assert_eq!(rig.events(), ["ChannelDropped { count: 3 }"]);
+    assert_eq!(rig.client.stats().drops(Drop::Unexpected), 2);
+    rig.sent();
+    rig.send_to_bob("hi");
+    let to = rig.call_to_bob();
+    let accept = Accept {
+        id: BOB_ID,
+        epoch: 0,
+        table_epoch: 0,
+        window: 32,
+    };
+    assert_eq!(
+        rig.give(bob(), &Datagram::Accept { to, accept }),
+        Handled::Accepted
+    );
+    let text = |counter, text| Frame::Text { counter, text };
+    let header = Header {
+        window: 32,
+        ..Header::default()
+    };
+    let frames = [
+        Frame::Skipped { count: 3 },
+        text(7, "hello"),
+        text(7, "hello again"),
+    ];
+    assert_eq!(
+        rig.gives_data(bob(), (to, BOB_ID), &header, &frames),
+        Handled::Accepted
+    );
+    let shown = rig.events();
+    assert_eq!(shown.len(), 1);
+    assert!(shown[0].contains(r#"from: "bob", text: "hello", channel: false"#));
+    assert_eq!(rig.client.stats().drops(Drop::Unexpected), 3);
+    assert_eq!(rig.client.stats().drops(Drop::Duplicate), 1);
+    // A repetition of all that, as it comes when the acknowledgement was lost.
+    assert_eq!(
+        rig.gives_data(bob(), (to, BOB_ID), &header, &frames),
+        Handled::Ignored(Drop::Duplicate)
+    );
+    assert_eq!(rig.events(), [""; 0]);
+    // From another address, and in no session.
+    assert_eq!(
+        rig.gives_data(address(9), (to, BOB_ID), &header, &frames),
+        Handled::Ignored(Drop::WrongAddress)
+    );
+    assert_eq!(
+        rig.gives_data(bob(), (77, BOB_ID), &header, &frames),
+        Handled::Ignored(Drop::UnknownSession)
+    );
+}
+
+#[test]
+fn a_result_that_nobody_waits_for_changes_nothing() {
+    let mut rig = Rig::online();
+    let outcome = Outcome::Left;
+    rig.tells(&[
+        Frame::Result {
+            request: 0,
+            outcome,
+        },
+        Frame::Missing { query: 0 },
+        Frame::Receipt {
+            to: "nobody",
+            counter: u32::MAX,
+        },
+    ]);
+    assert_eq!(rig.events(), [""; 0]);
+    assert!(rig.client.is_registered() && rig.client.is_idle());
+}
+
+#[test]
+fn a_message_is_shown_once_on_whatever_path_it_comes() {
+    let mut rig = Rig::online();
+    let mail = |serial, counter| Frame::Mail {
+        serial,
+        incarnation: BOB,
+        counter,
+        stamp: UnixSeconds(9),
+        kept: false,
+        from: "bob",
+        text: "hi",
+    };
+    let channel = |number, counter| Frame::Channel {
+        number,
+        incarnation: BOB,
+        counter,
+        stamp: UnixSeconds(9),
+        kept: false,
+        from: "bob",
+        text: "all",
+    };
+    // Numbers of the server and counters of the sender: both have to be new.
+    rig.tells(&[mail(1, 1), mail(2, 1), mail(2, 2), mail(3, 3)]);
+    assert_eq!(rig.events().len(), 2);
+    rig.tells(&[channel(1, 4), channel(2, 4), channel(2, 5), channel(3, 6)]);
+    assert_eq!(rig.events().len(), 2);
+    assert_eq!(rig.client.stats().drops(Drop::Duplicate), 4);
+}
+
+// ---- the table ----
+
+fn names(rig: &Rig) -> Vec<String> {
+    let mut names: Vec<String> = rig
+        .client
+        .table()
+        .map(|row| format!("{} {} {}", row.name, row.address.port(), row.online))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_table_changes_entry_by_entry() {
+    let mut rig = Rig::online();
+    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
+    let offline = entry("bob", Status::Offline, BOB, bob());
+    rig.tells(&[news(2, &offline)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 false"]);
+    let gone = entry("bob", Status::Gone, BOB, bob());
+    rig.tells(&[news(3, &gone)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    assert_eq!(names(&rig), ["alice 6000 true"]);
+    // One whom it never knew may go as well.
+    rig.tells(&[news(4, &gone)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    let moved = entry("bob", Status::Online, BOB, address(2));
+    rig.tells(&[news(5, &moved)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    assert_eq!(names(&rig), ["alice 6000 true", "bob 6002 true"]);
+    // A whole table: who is not in it does not exist.
+    let alice = entry("alice", Status::Online, 0xa, address(0));
+    rig.tells(&[whole_table(6, &alice)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    assert_eq!(names(&rig), ["alice 6000 true"]);
+}
+
+#[test]
+fn names_that_are_none_are_not_listed() {
+    let mut rig = Rig::online();
+    let evil = entry("\u{1b}[2J", Status::Online, 7, address(7));
+    rig.tells(&[news(2, &evil)]);
+    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
+    rig.events();
+    assert_eq!(names(&rig).len(), 2);
+    assert_eq!(rig.client.stats().drops(Drop::Malformed), 1);
+}
+
+// ---- time ----
+
+#[test]
+fn a_client_gives_a_sign_of_life_every_twenty_seconds() {
+    let mut rig = Rig::online();
+    for _ in 0..3 {
+        let due = rig.now.plus_millis(20_000);
+        assert_eq!(rig.client.poll_timeout(), Some(due));
+        rig.now = rig.now.plus_millis(19_999);
+        rig.client.handle_timeout(rig.now);
+        assert_eq!(rig.sent(), [], "it is too early");
+        rig.now = due;
+        rig.client.handle_timeout(rig.now);
+        let said = rig.said();
+        assert_eq!(said.len(), 1);
+        assert!(said[0].0.probe && said[0].0.table_version == Some(1));
+        // The answer.
+        let header = rig.header();
+        assert_eq!(rig.tells_under(&header, &[]), Handled::Accepted);
+        assert_eq!(rig.sent(), []);
+    }
+}
+
+#[test]
+fn a_client_wants_to_be_woken_at_once_while_anything_waits() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.client.poll_timeout(), None);
+    // A datagram to send.
+    rig.command(Command::Register { name: "alice" }).unwrap();
+    assert_eq!(rig.client.poll_timeout(), Some(rig.now));
+    let mut rig = Rig::online();
+    assert_ne!(rig.client.poll_timeout(), Some(rig.now));
+    // An answer that needs no session.
+    assert!(matches!(
+        rig.give(server(), &Datagram::Reset { echo: 77 }),
+        Handled::Ignored(_)
+    ));
+    assert_ne!(rig.client.poll_timeout(), Some(rig.now));
+    let header = rig.header();
+    let _ = rig.gives_data(bob(), (77, BOB_ID), &header, &[]);
+    assert_eq!(rig.client.poll_timeout(), Some(rig.now));
+    rig.sent();
+    assert_ne!(rig.client.poll_timeout(), Some(rig.now));
+    // Something to show of a command.
+    rig.command(Command::Send {
+        to: "alice",
+        text: "note to myself",
+    })
+    .unwrap();
+    assert_eq!(rig.client.poll_timeout(), Some(rig.now));
+    assert!(rig.event().is_some());
+    assert_eq!(rig.client.poll_timeout(), Some(rig.now));
+    assert!(rig.event().is_some());
+    assert_ne!(rig.client.poll_timeout(), Some(rig.now));
+    // Something to show of what came.
+    rig.tells(&[Frame::Skipped { count: 1 }]);
+    rig.sent();
+    assert_eq!(rig.client.poll_timeout(), Some(rig.now));
+    assert!(rig.event().is_some());
+    rig.sent();
+    assert_ne!(rig.client.poll_timeout(), Some(rig.now));
+    // Something to show of the client itself.
+    let ended = Datagram::Refuse {
+        to: rig.id,
+        reason: Refusal::Displaced,
+    };
+    assert_eq!(rig.give(server(), &ended), Handled::Accepted);
+    assert_eq!(rig.client.poll_timeout(), Some(rig.now));
+    assert_eq!(rig.events(), ["Refused { reason: Displaced }"]);
+    assert_eq!(rig.client.poll_timeout(), None);
+}
+
+#[test]
+fn what_comes_and_goes_is_counted() {
+    let mut rig = Rig::online();
+    let before = rig.client.stats().clone();
+    assert_eq!(
+        (before.received.datagrams, before.received.frames()),
+        (2, 1)
+    );
+    rig.command(Command::SendAll { text: "hi" }).unwrap();
+    assert_eq!(rig.sent().len(), 1);
+    let stats = rig.client.stats();
+    assert_eq!(stats.sent.datagrams, before.sent.datagrams + 1);
+    assert_eq!(stats.sent.frames(), before.sent.frames() + 1);
+    // The server is silent: five repetitions, and it is given up.
+    assert_eq!(rig.pass(2_999), [""; 0]);
+    assert_eq!(rig.pass(1).len(), 1, "ServerNotResponding");
+    let stats = rig.client.stats();
+    assert_eq!(stats.sent.datagrams, before.sent.datagrams + 6);
+    assert_eq!(stats.sent.frames(), before.sent.frames() + 6);
+    assert_eq!(stats.retransmissions_timed, 5);
+    assert_eq!(stats.give_ups, 1);
+}

@@ -1,0 +1,449 @@
+//! What a registered client with bad intentions, or a busy machine, cannot do to a server.
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::{Datagram, Frame, Header, Hello, Refusal};
+use chatapp_core::{Drop, Endpoint, Handled, NameRecord, Record, RestoreError, UnixSeconds};
+
+use crate::server_rig::{NAMES, Rig, address, hello};
+
+#[test]
+fn no_number_of_a_request_panics_or_makes_the_server_talk_for_ever() {
+    for request in [0, 1, u32::MAX / 2, u32::MAX - 1, u32::MAX] {
+        let mut rig = Rig::new();
+        let mut mallory = rig.join(1, "mallory");
+        for frame in [
+            Frame::Post {
+                request,
+                counter: 1,
+                text: "hi",
+            },
+            Frame::Store {
+                request,
+                counter: 1,
+                tried: 0,
+                bounce: false,
+                to: "mallory",
+                text: "hi",
+            },
+            Frame::Leave { request },
+        ] {
+            rig.say(&mut mallory, &[frame]);
+        }
+    }
+}
+
+#[test]
+fn a_room_that_falls_silent_departs_although_the_timers_run_late() {
+    let mut rig = Rig::new();
+    let names: Vec<String> = (0..NAMES).map(|number| format!("guest{number}")).collect();
+    for (number, name) in (0_u16..).zip(&names) {
+        rig.answer_to(address(number), hello(u64::from(number) + 1, name))
+            .unwrap();
+    }
+    assert_eq!(rig.online(), NAMES);
+    // A machine that is too busy: it tells the time often, but always for a few timers only.
+    for _ in 0..4_000 {
+        rig.now = rig.now.plus_millis(300);
+        rig.server.handle_timeout(rig.now);
+        rig.drain();
+    }
+    assert_eq!(rig.online(), 0);
+}
+
+#[test]
+fn an_answer_to_one_contest_says_nothing_about_a_later_one() {
+    let mut rig = Rig::new();
+    let mut holder = rig.join(1, "ann");
+    // A rival asks; the holder answers; the rival is refused.
+    assert_eq!(
+        rig.answer_to(address(2), hello(2, "ann")),
+        Err(Refusal::Wait)
+    );
+    rig.say(&mut holder, &[]);
+    assert_eq!(
+        rig.answer_to(address(2), hello(2, "ann")),
+        Err(Refusal::NameTaken)
+    );
+    // The holder dies. The next one to ask waits for its silence, and gets the name.
+    let mut answer = Err(Refusal::Wait);
+    for _ in 0..12 {
+        rig.now = rig.now.plus_millis(500);
+        rig.server.handle_timeout(rig.now);
+        rig.drain();
+        answer = rig.answer_to(address(3), hello(3, "ann"));
+        if answer != Err(Refusal::Wait) {
+            break;
+        }
+    }
+    assert!(answer.is_ok(), "{answer:?}");
+}
+
+// ---- signs of life ----
+
+#[test]
+fn a_silent_client_is_asked_for_a_sign_of_life_and_stays_if_it_answers() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    for _ in 0..3 {
+        assert_eq!(rig.pass(59_999), []);
+        let asked = ann.reads(&rig.pass(1));
+        assert_eq!(asked.len(), 1);
+        assert!(asked[0].0.probe && asked[0].1.is_empty(), "{asked:?}");
+        // The answer comes late, but in time.
+        let asked_again = rig.pass(2_999);
+        assert_eq!(ann.reads(&asked_again).len(), 5);
+        rig.say(&mut ann, &[]);
+    }
+    assert_eq!(rig.online(), 1);
+    assert_eq!(rig.events.len(), 1, "{:?}", rig.events);
+}
+
+#[test]
+fn a_silent_client_that_does_not_answer_departs() {
+    let mut rig = Rig::new();
+    let ann = rig.join(1, "ann");
+    assert_eq!(ann.reads(&rig.pass(62_999)).len(), 6);
+    assert_eq!(rig.online(), 1);
+    assert_eq!(rig.pass(1), []);
+    assert_eq!(rig.online(), 0);
+    assert_eq!(
+        rig.events.last().unwrap(),
+        r#"Departed { name: "ann", reason: Silent }"#
+    );
+    // Nobody is asked any more.
+    assert_eq!(rig.pass(600_000), []);
+}
+
+#[test]
+fn a_process_that_is_gone_departs_if_its_own_address_says_so() {
+    let mut rig = Rig::new();
+    let ann = rig.join(1, "ann");
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = Datagram::Reset { echo: ann.id }.emit(&mut out);
+    let reset = &out[..len];
+    assert_eq!(
+        rig.judges(address(2), reset),
+        Handled::Ignored(Drop::WrongAddress)
+    );
+    assert_eq!(rig.online(), 1);
+    assert_eq!(rig.judges(ann.address, reset), Handled::Accepted);
+    rig.drain();
+    assert_eq!(rig.online(), 0);
+    assert_eq!(
+        rig.judges(ann.address, reset),
+        Handled::Ignored(Drop::UnknownSession)
+    );
+}
+
+// ---- registrations ----
+
+#[test]
+fn a_new_process_at_the_address_of_the_old_one_has_its_name_at_once() {
+    let mut rig = Rig::new();
+    rig.join(1, "ann");
+    let mut second = hello(2, "ann");
+    assert_eq!(rig.answer_to(address(2), second), Err(Refusal::Wait));
+    assert!(rig.answer_to(address(1), second).is_ok());
+    assert_eq!(
+        rig.events[1..],
+        [
+            r#"Departed { name: "ann", reason: Displaced }"#,
+            r#"Registered { name: "ann", address: 127.0.0.1:10001, returning: true }"#
+        ]
+    );
+    assert_eq!(rig.online(), 1);
+    // The old one hears that it was displaced, wherever it asks from; the new one may ask again.
+    let mut first = hello(1, "ann");
+    first.opening = 2;
+    for from in [address(1), address(3)] {
+        assert_eq!(rig.answer_to(from, first), Err(Refusal::Displaced));
+    }
+    second.opening = 2;
+    second.id = 22;
+    assert!(rig.answer_to(address(1), second).is_ok());
+}
+
+#[test]
+fn a_process_is_known_by_its_secret() {
+    let mut rig = Rig::new();
+    rig.join(1, "ann");
+    let mut thief = hello(1, "ann");
+    thief.resume = 99;
+    thief.opening = 2;
+    assert_eq!(rig.answer_to(address(1), thief), Err(Refusal::Displaced));
+}
+
+#[test]
+fn a_registration_without_ids_is_malformed() {
+    let mut rig = Rig::new();
+    for (id, incarnation) in [(0, 1), (1, 0)] {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let mut hello = hello(id, "ann");
+        hello.incarnation = incarnation;
+        let len = Datagram::Hello(hello).emit(&mut out);
+        assert_eq!(
+            rig.judges(address(1), &out[..len]),
+            Handled::Ignored(Drop::Malformed)
+        );
+    }
+    assert_eq!(rig.drain(), []);
+}
+
+// ---- inside a session ----
+
+#[test]
+fn what_was_never_sent_cannot_be_acknowledged() {
+    let mut rig = Rig::new();
+    let ann = rig.join(1, "ann");
+    let mut header = ann.header();
+    header.acknowledged += 1;
+    let lie = ann.writes(&header, &[Frame::Leave { request: 1 }]);
+    assert_eq!(
+        rig.judges(ann.address, &lie),
+        Handled::Ignored(Drop::BadAcknowledgement)
+    );
+    rig.drain();
+    assert_eq!(rig.online(), 1, "nothing else in it counts");
+    assert_eq!(rig.server.stats().drops(Drop::BadAcknowledgement), 1);
+}
+
+#[test]
+fn frames_that_only_a_server_sends_and_texts_of_no_length_have_no_effect() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let long = "x".repeat(1_001);
+    let frames = [
+        Frame::Skipped { count: 3 },
+        Frame::Text {
+            counter: 1,
+            text: "hi",
+        },
+        Frame::Post {
+            request: 1,
+            counter: 1,
+            text: "",
+        },
+        Frame::Post {
+            request: 1,
+            counter: 1,
+            text: &long,
+        },
+    ];
+    for (before, frame) in frames.into_iter().enumerate() {
+        assert_eq!(
+            rig.server.stats().drops(Drop::Unexpected),
+            u64::try_from(before).unwrap()
+        );
+        rig.say(&mut ann, &[frame]);
+    }
+    // What follows them is taken.
+    let sent = rig.say(
+        &mut ann,
+        &[Frame::Post {
+            request: 1,
+            counter: 1,
+            text: "hi",
+        }],
+    );
+    let told = ann.reads(&sent);
+    let told: Vec<&String> = told.iter().flat_map(|(_, frames)| frames).collect();
+    assert_eq!(told, ["Result { request: 1, outcome: Saved }"]);
+}
+
+#[test]
+fn what_comes_and_goes_is_counted() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let before = rig.server.stats().clone();
+    let sent = rig.say(
+        &mut ann,
+        &[
+            Frame::Post {
+                request: 1,
+                counter: 1,
+                text: "one",
+            },
+            Frame::Post {
+                request: 2,
+                counter: 2,
+                text: "two",
+            },
+        ],
+    );
+    let frames: usize = ann
+        .reads(&sent)
+        .iter()
+        .map(|(_, frames)| frames.len())
+        .sum();
+    let stats = rig.server.stats();
+    assert_eq!(stats.received.datagrams, before.received.datagrams + 1);
+    assert_eq!(
+        stats.sent.datagrams,
+        before.sent.datagrams + u64::try_from(sent.len()).unwrap()
+    );
+    assert_eq!(stats.received.frames(), before.received.frames() + 2);
+    assert_eq!(
+        stats.sent.frames(),
+        before.sent.frames() + u64::try_from(frames).unwrap()
+    );
+    assert_eq!((frames, stats.give_ups), (2, 0));
+    // Nobody acknowledges the results: five repetitions, then the client is given up.
+    rig.pass(60_000);
+    let stats = rig.server.stats();
+    assert_eq!(
+        stats.retransmissions_timed,
+        before.retransmissions_timed + 5
+    );
+    assert_eq!(stats.give_ups, 1);
+}
+
+#[test]
+fn a_gap_that_is_reported_is_filled_at_once_and_once() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let posts = [1, 2, 3].map(|request| Frame::Post {
+        request,
+        counter: request,
+        text: "hi",
+    });
+    for post in posts {
+        rig.say(&mut ann, &[post]);
+    }
+    let before = rig.server.stats().clone();
+    let header = Header {
+        gap: true,
+        ..ann.header()
+    };
+    let report = ann.writes(&header, &[]);
+    let repeated = rig.give(ann.address, &report);
+    let frames: usize = ann.reads(&repeated).iter().map(|(_, f)| f.len()).sum();
+    assert_eq!(frames, 3, "the results of all three");
+    assert_eq!(rig.give(ann.address, &report), []);
+    let stats = rig.server.stats();
+    assert_eq!(
+        stats.retransmissions_on_evidence,
+        before.retransmissions_on_evidence + 1
+    );
+    assert_eq!(stats.retransmissions_timed, before.retransmissions_timed);
+}
+
+// ---- what is kept ----
+
+fn mail(serial: u64, to: &'static str) -> Record<'static> {
+    Record::Mail {
+        serial,
+        to,
+        from: "ann",
+        incarnation: 1,
+        counter: 1,
+        request: 1,
+        stamp: UnixSeconds(1),
+        text: "hi",
+    }
+}
+
+/// A server that has stored nothing but two names, neither of them registered.
+fn remembers_two_names() -> Rig {
+    let mut rig = Rig::new();
+    for name in ["ann", "bob"] {
+        let record = NameRecord {
+            name,
+            registered: false,
+            address: address(1),
+            incarnation: 1,
+            resume: 1,
+            opening: 1,
+            session: 0,
+            previous: [0; 4],
+            last_request: 0,
+            outcomes: 0,
+            log_next: 0,
+        };
+        rig.server.restore(Record::Name(record)).unwrap();
+    }
+    rig
+}
+
+#[test]
+fn what_was_handed_over_is_not_kept_again() {
+    let mut rig = remembers_two_names();
+    for serial in 1..=3 {
+        rig.server.restore(mail(serial, "bob")).unwrap();
+    }
+    assert_eq!(rig.server.usage().kept_messages.used, 3);
+    rig.server
+        .restore(Record::Progress {
+            name: "bob",
+            handed_over: 2,
+            log_next: 0,
+        })
+        .unwrap();
+    assert_eq!(rig.server.usage().kept_messages.used, 1);
+    rig.server.restore(mail(2, "bob")).unwrap();
+    assert_eq!(rig.server.usage().kept_messages.used, 1);
+}
+
+#[test]
+fn records_that_do_not_fit_are_refused() {
+    let mut rig = remembers_two_names();
+    assert_eq!(
+        rig.server.restore(mail(1, "cleo")),
+        Err(RestoreError::Inconsistent)
+    );
+    for serial in 1..=8 {
+        assert_eq!(rig.server.restore(mail(serial, "bob")), Ok(()));
+    }
+    assert_eq!(rig.server.restore(mail(9, "bob")), Err(RestoreError::Full));
+}
+
+#[test]
+fn records_leave_in_the_order_of_their_tickets() {
+    let mut rig = Rig::new();
+    let mut cookie = 0;
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    for _ in 0..2 {
+        let mut hello = hello(1, "ann");
+        hello.cookie = cookie;
+        let len = Datagram::Hello(hello).emit(&mut out);
+        let _ = rig.judges(address(1), &out[..len]);
+        if let Some(transmit) = rig.server.poll_transmit(rig.now, &mut out)
+            && let Ok(Datagram::Cookie { cookie: fresh, .. }) =
+                Datagram::parse(&out[..transmit.len])
+        {
+            cookie = fresh;
+        }
+    }
+    let mut tickets = Vec::new();
+    while let Some(record) = rig.server.poll_persist() {
+        tickets.push(record.ticket.number());
+    }
+    assert_eq!(tickets, [1, 2], "the epoch and the name");
+    assert_eq!(rig.online(), 0, "nothing is stored yet");
+}
+
+#[test]
+fn one_address_takes_names_no_faster_than_its_share() {
+    let mut rig = Rig::new();
+    // Each registration is stored: a process that opens its session again and again costs more than its share.
+    let mut refused = None;
+    for opening in 1..=2_000 {
+        let again = Hello {
+            opening,
+            id: u64::from(opening),
+            incarnation: 1,
+            resume: 1,
+            ..hello(1, "mallory")
+        };
+        if let Err(reason) = rig.answer_to(address(1), again) {
+            refused = Some((opening, reason));
+            break;
+        }
+    }
+    assert_eq!(refused, Some((301, Refusal::RateExceeded)));
+    // Other ports of that address have no more; other addresses have theirs.
+    let neighbour = rig.answer_to(address(2), hello(5_000, "ann"));
+    assert_eq!(neighbour, Err(Refusal::RateExceeded));
+    assert_eq!(rig.server.stats().drops(Drop::Refused), 2);
+    rig.now = rig.now.plus_millis(100);
+    rig.answer_to(address(2), hello(5_000, "ann")).unwrap();
+}

@@ -1,0 +1,229 @@
+//! A server, and a hand that writes datagrams to it.
+
+use std::net::SocketAddr;
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::{Accept, DataWriter, Datagram, Frame, Header, Hello, Refusal};
+use chatapp_core::{
+    ChangeSlot, Endpoint, FlightSlot, Handled, Instant, JournalSlot, LogSlot, MailSlot, NameSlot,
+    Seed, Server, ServerConfig, ServerStorage, SourceSlot,
+};
+
+/// Names that the server has room for.
+pub(crate) const NAMES: usize = 32;
+
+fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
+    vec![vacant; count].leak()
+}
+
+/// A server and a hand that writes datagrams to it.
+pub(crate) struct Rig {
+    pub(crate) server: Server<'static>,
+    pub(crate) now: Instant,
+    /// What the server reported, in the words of `Debug`.
+    pub(crate) events: Vec<String>,
+}
+
+/// Datagrams that were sent, and where to.
+pub(crate) type Sent = Vec<(SocketAddr, Vec<u8>)>;
+
+/// A client in its session with the server.
+pub(crate) struct Member {
+    pub(crate) address: SocketAddr,
+    /// Session ids: the client's and the server's.
+    pub(crate) id: u64,
+    pub(crate) server_id: u64,
+    /// Sequence numbers: of the next frame to the server, and of the next one from it.
+    next: u32,
+    taken: u32,
+}
+
+impl Rig {
+    pub(crate) fn new() -> Self {
+        let storage = ServerStorage {
+            names: leak(NameSlot::VACANT, NAMES),
+            name_index: leak(0, NAMES * 2),
+            session_index: leak(0, NAMES * 4),
+            sources: leak(SourceSlot::VACANT, 1),
+            flights: leak(FlightSlot::VACANT, NAMES * 4),
+            changes: leak(ChangeSlot::VACANT, NAMES * 2),
+            mail: leak(MailSlot::VACANT, 8),
+            mail_texts: leak(0, 512),
+            log: leak(LogSlot::VACANT, 8),
+            log_texts: leak(0, 512),
+            journal: leak(JournalSlot::VACANT, 8),
+        };
+        let server = Server::new(ServerConfig::default(), storage, Seed([3; 32])).unwrap();
+        Self {
+            server,
+            now: Instant::ZERO,
+            events: Vec::new(),
+        }
+    }
+
+    /// Takes all outputs; the datagrams that were sent, at most a thousand.
+    pub(crate) fn drain(&mut self) -> Sent {
+        while let Some(record) = self.server.poll_persist() {
+            let ticket = record.ticket;
+            self.server.handle_stored(self.now, ticket, Ok(()));
+        }
+        while let Some(event) = self.server.poll_event() {
+            self.events.push(format!("{event:?}"));
+        }
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let mut sent = Vec::new();
+        while let Some(transmit) = self.server.poll_transmit(self.now, &mut out) {
+            sent.push((transmit.to, out[..transmit.len].to_vec()));
+            assert!(
+                sent.len() < 1_000,
+                "one input makes the server send for ever"
+            );
+        }
+        sent
+    }
+
+    pub(crate) fn give(&mut self, from: SocketAddr, datagram: &[u8]) -> Sent {
+        let _ = self.server.handle_datagram(self.now, from, datagram);
+        self.drain()
+    }
+
+    pub(crate) fn give_hello(&mut self, from: SocketAddr, hello: Hello<'_>) -> Sent {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let len = Datagram::Hello(hello).emit(&mut out);
+        self.give(from, &out[..len])
+    }
+
+    /// Says hello until it is answered with something but a cookie.
+    pub(crate) fn answer_to(
+        &mut self,
+        from: SocketAddr,
+        mut hello: Hello<'_>,
+    ) -> Result<Accept, Refusal> {
+        loop {
+            let sent = self.give_hello(from, hello);
+            for (_, datagram) in sent.iter().filter(|(to, _)| *to == from) {
+                match Datagram::parse(datagram) {
+                    Ok(Datagram::Cookie { cookie, .. }) => hello.cookie = cookie,
+                    Ok(Datagram::Accept { to, accept }) if to == hello.id => return Ok(accept),
+                    Ok(Datagram::Refuse { to, reason }) if to == hello.id => return Err(reason),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    pub(crate) fn online(&self) -> usize {
+        self.server.table().filter(|entry| entry.online).count()
+    }
+
+    /// Time passes, with every wake-up that the server asks for.
+    pub(crate) fn pass(&mut self, millis: u64) -> Sent {
+        let end = self.now.plus_millis(millis);
+        let mut sent = Vec::new();
+        while let Some(due) = self.server.poll_timeout().filter(|due| *due <= end) {
+            self.now = due;
+            self.server.handle_timeout(due);
+            sent.extend(self.drain());
+        }
+        self.now = end;
+        sent
+    }
+
+    /// A client registers and takes all that it is told.
+    pub(crate) fn join(&mut self, number: u16, name: &str) -> Member {
+        let (address, id) = (address(number), number.into());
+        let accept = self.answer_to(address, hello(id, name)).unwrap();
+        let mut member = Member {
+            address,
+            id,
+            server_id: accept.id,
+            next: 0,
+            taken: 0,
+        };
+        // What came with the answer is taken for lost, and comes again.
+        let mut sent = self.pass(500);
+        while member.hears(&sent) {
+            sent = self.say(&mut member, &[]);
+        }
+        member
+    }
+
+    /// A member sends one datagram with these frames, behind all that it sent before.
+    pub(crate) fn say(&mut self, member: &mut Member, frames: &[Frame<'_>]) -> Sent {
+        let datagram = member.writes(&member.header(), frames);
+        member.next += u32::try_from(frames.len()).unwrap();
+        self.give(member.address, &datagram)
+    }
+
+    /// What becomes of one datagram. Its outputs stay inside.
+    pub(crate) fn judges(&mut self, from: SocketAddr, datagram: &[u8]) -> Handled {
+        self.server.handle_datagram(self.now, from, datagram)
+    }
+}
+
+impl Member {
+    /// The header of the next datagram to the server.
+    pub(crate) fn header(&self) -> Header {
+        Header {
+            acknowledged: self.taken,
+            window: 32,
+            first: self.next,
+            ..Header::default()
+        }
+    }
+
+    pub(crate) fn writes(&self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let mut writer = DataWriter::new(&mut out, self.server_id, self.id, header);
+        assert!(frames.iter().all(|frame| writer.push(frame)), "they fit");
+        let len = writer.finish();
+        out[..len].to_vec()
+    }
+
+    /// The headers and frames of the datagrams in its session, the frames in the words of `Debug`.
+    pub(crate) fn reads(&self, sent: &Sent) -> Vec<(Header, Vec<String>)> {
+        let mine = sent.iter().filter(|(to, _)| *to == self.address);
+        mine.filter_map(|(_, datagram)| match Datagram::parse(datagram) {
+            Ok(Datagram::Data(data)) if data.to == self.id => data.open(self.server_id).ok(),
+            _ => None,
+        })
+        .map(|(header, frames)| {
+            let frames = frames.map(|frame| format!("{:?}", frame.unwrap()));
+            (header, frames.collect())
+        })
+        .collect()
+    }
+
+    /// Takes what was sent to it; whether there was anything new.
+    pub(crate) fn hears(&mut self, sent: &Sent) -> bool {
+        let before = self.taken;
+        for (header, frames) in self.reads(sent) {
+            if header.first == self.taken {
+                self.taken += u32::try_from(frames.len()).unwrap();
+            }
+        }
+        self.taken != before
+    }
+}
+
+pub(crate) fn address(number: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 10_000 + number))
+}
+
+pub(crate) fn hello(id: u64, name: &str) -> Hello<'_> {
+    Hello {
+        id,
+        incarnation: id,
+        resume: id,
+        cookie: 0,
+        table_epoch: 0,
+        table_version: 0,
+        epoch: 0,
+        mail_shown: 0,
+        channel_shown: 0,
+        table_capacity: 64,
+        opening: 1,
+        window: 32,
+        name,
+    }
+}

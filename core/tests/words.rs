@@ -1,0 +1,144 @@
+//! What values of the core are called in logs and messages, and what their debug output hides.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::{DataWriter, Header, Refusal};
+use chatapp_core::{
+    Client, ClientConfig, ClientStorage, CommandError, CommandId, Departure, Drop, Name, NameError,
+    OutboxSlot, Outgoing, PeerSlot, RestoreError, RetryPolicy, Seed, StorageError, StoreFailed,
+};
+
+fn assert_words<T: Display>(expected: &[(T, &str)]) {
+    for (value, words) in expected {
+        assert_eq!(value.to_string(), *words);
+    }
+}
+
+#[test]
+fn mistakes_of_the_user() {
+    assert_words(&[
+        (NameError::Empty, "a name needs at least one character"),
+        (
+            NameError::TooLong(33),
+            "a name has at most 32 bytes, this one has 33",
+        ),
+        (
+            NameError::BadCharacter,
+            "a name has no white space, control or invisible characters",
+        ),
+    ]);
+    assert_words(&[
+        (
+            CommandError::Busy,
+            "busy: wait for an earlier command to be settled",
+        ),
+        (
+            CommandError::BadName(NameError::Empty),
+            "a name needs at least one character",
+        ),
+        (CommandError::EmptyText, "the text is empty"),
+        (
+            CommandError::TextTooLong(1_001),
+            "the text has 1001 bytes, the limit is 1000",
+        ),
+        (CommandError::NotYourName, "that is not your name"),
+        (CommandError::Offline, "you are offline"),
+        (
+            CommandError::AlreadyRegistered,
+            "you are registered already",
+        ),
+        (CommandError::TableFull, "the table of clients is full"),
+        (CommandError::Ended, "this client has ended"),
+    ]);
+}
+
+#[test]
+fn answers_of_the_server() {
+    assert_words(&[
+        (Refusal::Wait, "the name is being checked"),
+        (Refusal::NameTaken, "the name is active elsewhere"),
+        (Refusal::Displaced, "another process took over the name"),
+        (Refusal::RoomFull, "the room is full"),
+        (
+            Refusal::NotStored,
+            "the server could not store the registration",
+        ),
+        (Refusal::BadName, "the name is not valid"),
+        (Refusal::NotMe, "that process is gone"),
+    ]);
+    assert_words(&[
+        (Departure::Left, "left"),
+        (Departure::Silent, "does not answer"),
+        (Departure::Gone, "its process is gone"),
+        (Departure::Displaced, "replaced by another process"),
+    ]);
+}
+
+#[test]
+fn mistakes_of_the_caller_and_its_store() {
+    assert_words(&[(StorageError("peers"), "the storage for peers is too small")]);
+    assert_words(&[(StoreFailed, "the record could not be stored")]);
+    assert_words(&[
+        (
+            RestoreError::Full,
+            "there is not enough memory for what was stored",
+        ),
+        (
+            RestoreError::Inconsistent,
+            "the records do not fit together",
+        ),
+    ]);
+}
+
+#[test]
+fn reasons_to_drop_something_have_short_names_of_their_own() {
+    let names: BTreeSet<&str> = Drop::ALL.iter().map(|reason| reason.name()).collect();
+    assert_eq!(names.len(), Drop::ALL.len());
+    for name in names {
+        assert!(
+            name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && name.len() > 3,
+            "{name}"
+        );
+    }
+    assert_eq!(Drop::BadTag.name(), "bad-tag");
+}
+
+#[test]
+fn a_name_and_a_number_are_shown_as_they_are() {
+    let name = Name::new("Zoë").unwrap();
+    assert_eq!(name.to_string(), "Zoë");
+    assert_eq!(format!("{name:?}"), "\"Zoë\"");
+    assert_eq!(name.as_ref(), "Zoë");
+    assert_eq!(CommandId::default().to_string(), "0");
+}
+
+#[test]
+fn debug_output_says_what_it_is_and_no_secret() {
+    assert_eq!(format!("{:?}", Seed([7; 32])), "Seed(..)");
+    assert_eq!(
+        format!("{:?}", Outgoing::new()),
+        "Outgoing { unsent: None, .. }"
+    );
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let writer = DataWriter::new(&mut out, 1, 2, &Header::default());
+    assert_eq!(format!("{writer:?}"), "DataWriter { len: 14, .. }");
+    let (mut peers, mut names, mut sessions) = ([PeerSlot::VACANT; 2], [0; 4], [0; 8]);
+    let mut outbox = [OutboxSlot::VACANT; 1];
+    let storage = ClientStorage {
+        peers: &mut peers,
+        names: &mut names,
+        sessions: &mut sessions,
+        outbox: &mut outbox,
+        windows: &mut [],
+    };
+    let config = ClientConfig::new(Name::new("ann").unwrap(), ([127, 0, 0, 1], 5_000).into());
+    assert_eq!(config.retry, RetryPolicy::default());
+    let client = Client::new(config, storage, Seed([7; 32])).unwrap();
+    assert_eq!(client.name().as_str(), "ann");
+    assert_eq!(
+        format!("{client:?}"),
+        "Client { name: \"ann\", standing: New, .. }"
+    );
+}
