@@ -1,7 +1,7 @@
 //! What a registered client with bad intentions, or a busy machine, cannot do to a server.
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Datagram, Frame, Header, Hello, Refusal};
+use chatapp_core::wire::{DATAGRAM_LEN_MIN, Datagram, Frame, Header, Hello, Refusal, VERSION};
 use chatapp_core::{Drop, Endpoint, Handled, NameRecord, Record, RestoreError, UnixSeconds};
 
 use crate::server_rig::{NAMES, Rig, address, hello};
@@ -187,6 +187,61 @@ fn a_registration_without_ids_is_malformed() {
         );
     }
     assert_eq!(rig.drain(), []);
+}
+
+#[test]
+fn events_that_nobody_takes_are_counted() {
+    let mut rig = Rig::new();
+    let refused = rig.proven(address(1), hello(1, "a b"));
+    for _ in 0..20 {
+        assert_eq!(
+            rig.judges(address(1), &refused),
+            Handled::Ignored(Drop::Refused)
+        );
+    }
+    rig.drain();
+    assert_eq!(rig.events.len(), 17);
+    assert_eq!(rig.events[16], "EventsLost { count: 4 }");
+    rig.drain();
+    assert_eq!(rig.events.len(), 17, "they are lost once");
+}
+
+#[test]
+fn strangers_of_another_version_are_answered_each_and_reported_every_five_seconds() {
+    let mut rig = Rig::new();
+    let mut stranger = [0; DATAGRAM_LEN_MIN];
+    stranger[0] = VERSION + 1;
+    stranger[1] = 1;
+    stranger[2] = 7;
+    for reports in 1..=3 {
+        for number in 0..5 {
+            let sent = rig.give(address(number), &stranger);
+            let [(to, answer)] = &sent[..] else {
+                panic!("one answer: {sent:?}")
+            };
+            assert_eq!(*to, address(number));
+            let echo = 7;
+            assert!(answer.len() <= stranger.len());
+            assert_eq!(
+                Datagram::parse(answer),
+                Ok(Datagram::Unsupported {
+                    version: VERSION,
+                    echo
+                })
+            );
+        }
+        assert_eq!(rig.events.len(), reports);
+        assert_eq!(rig.pass(5_000), []);
+    }
+    assert_eq!(
+        rig.events[0],
+        format!(
+            "ForeignVersion {{ address: 127.0.0.1:10000, version: {} }}",
+            VERSION + 1
+        )
+    );
+    // Too short to be anything: no answer.
+    assert_eq!(rig.give(address(1), &stranger[1..]), []);
 }
 
 // ---- inside a session ----
@@ -399,26 +454,14 @@ fn records_that_do_not_fit_are_refused() {
 #[test]
 fn records_leave_in_the_order_of_their_tickets() {
     let mut rig = Rig::new();
-    let mut cookie = 0;
-    let mut out = [0; DATAGRAM_LEN_MAX];
-    for _ in 0..2 {
-        let mut hello = hello(1, "ann");
-        hello.cookie = cookie;
-        let len = Datagram::Hello(hello).emit(&mut out);
-        let _ = rig.judges(address(1), &out[..len]);
-        if let Some(transmit) = rig.server.poll_transmit(rig.now, &mut out)
-            && let Ok(Datagram::Cookie { cookie: fresh, .. }) =
-                Datagram::parse(&out[..transmit.len])
-        {
-            cookie = fresh;
-        }
-    }
+    let request = rig.proven(address(1), hello(1, "ann"));
+    assert_eq!(rig.judges(address(1), &request), Handled::Accepted);
     let mut tickets = Vec::new();
     while let Some(record) = rig.server.poll_persist() {
         tickets.push(record.ticket.number());
     }
-    assert_eq!(tickets, [1, 2], "the epoch and the name");
-    assert_eq!(rig.online(), 0, "nothing is stored yet");
+    assert_eq!(tickets, [2], "the epoch was stored before");
+    assert_eq!(rig.online(), 0, "nothing of it is stored yet");
 }
 
 #[test]

@@ -93,6 +93,18 @@ impl Rig {
         self.give(from, &out[..len])
     }
 
+    /// A request to register that proves its address.
+    pub(crate) fn proven(&mut self, from: SocketAddr, mut hello: Hello<'_>) -> Vec<u8> {
+        for (_, datagram) in self.give_hello(from, hello) {
+            if let Ok(Datagram::Cookie { cookie, .. }) = Datagram::parse(&datagram) {
+                hello.cookie = cookie;
+            }
+        }
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let len = Datagram::Hello(hello).emit(&mut out);
+        out[..len].to_vec()
+    }
+
     /// Says hello until it is answered with something but a cookie.
     pub(crate) fn answer_to(
         &mut self,
