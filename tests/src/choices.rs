@@ -7,6 +7,11 @@ pub trait Choices {
     /// 64 bits.
     fn next_u64(&mut self) -> u64;
 
+    /// 64 bits that nobody else has.
+    fn secret(&mut self) -> u64 {
+        self.next_u64()
+    }
+
     /// A number below `bound`; 0 if `bound` is 0.
     fn below(&mut self, bound: u64) -> u64 {
         self.next_u64().checked_rem(bound).unwrap_or(0)
@@ -74,6 +79,11 @@ impl Choices for FromBytes {
         self.take(8).unwrap_or_else(|| self.rest.next_u64())
     }
 
+    /// Not for a fuzzer to choose: two processes with the same secrets break promises that hold in any other room.
+    fn secret(&mut self) -> u64 {
+        self.rest.next_u64()
+    }
+
     fn below(&mut self, bound: u64) -> u64 {
         let bits = u64::BITS - bound.saturating_sub(1).leading_zeros();
         let drawn = self
@@ -105,6 +115,13 @@ mod tests {
         assert_eq!(choices.below(10), 9);
         assert!(choices.below(10) < 10, "the generator goes on");
         assert_eq!(choices.below(0), 0);
+    }
+
+    #[test]
+    fn bytes_make_no_secrets() {
+        let mut choices = FromBytes::new(&[7; 64]);
+        assert_ne!(choices.secret(), choices.secret());
+        assert_eq!(choices.next_u64(), 0x0707_0707_0707_0707);
     }
 
     #[test]

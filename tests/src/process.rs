@@ -67,7 +67,7 @@ pub struct ServerMachine(ServerCell);
 fn seed(choices: &mut dyn Choices) -> Seed {
     let mut bytes = [0; 32];
     for eight in bytes.chunks_exact_mut(8) {
-        eight.copy_from_slice(&choices.next_u64().to_le_bytes());
+        eight.copy_from_slice(&choices.secret().to_le_bytes());
     }
     Seed(bytes)
 }
