@@ -258,6 +258,7 @@ fn the_document_and_the_code_agree() {
 
     let mut page = [0; 64];
     let len = entry().emit(&mut page);
+    assert_eq!(entry().address().to_string(), "192.0.2.7:4000");
     for (name, frame) in frames(&page[..len]) {
         let built = data(&plain, Some(&frame));
         check(name, &built);

@@ -290,6 +290,36 @@ fn names_that_are_none_are_not_listed() {
     assert_eq!(rig.client.stats().drops(Drop::Malformed), 1);
 }
 
+#[test]
+fn a_table_that_does_not_hold_the_room_believes_that_a_name_is_gone() {
+    for partial in [false, true] {
+        let mut rig = Rig::online();
+        let offline = entry("bob", Status::Offline, BOB, bob());
+        rig.tells(&[news(2, &offline)]);
+        rig.events();
+        if partial {
+            rig.tells(&[Frame::Partial]);
+        }
+        rig.events();
+        rig.sent();
+        rig.send_to_bob("hi");
+        assert_eq!(rig.said().len(), 1);
+        let header = Header {
+            acknowledged: 1,
+            ..rig.header()
+        };
+        let result = Frame::Result {
+            request: 1,
+            outcome: Outcome::NoSuchClient,
+        };
+        assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
+        let told = rig.events();
+        assert!(told[1].ends_with("status: NoSuchClient }"), "{told:?}");
+        // A whole table knows better: the answer may be older than it.
+        assert_eq!(names(&rig).len(), if partial { 1 } else { 2 });
+    }
+}
+
 // ---- time ----
 
 #[test]

@@ -41,6 +41,7 @@ fn a_room_that_falls_silent_departs_although_the_timers_run_late() {
             .unwrap();
     }
     assert_eq!(rig.online(), NAMES);
+    assert_eq!(format!("{:?}", rig.server), "Server { names: 32, .. }");
     // A machine that is too busy: it tells the time often, but always for a few timers only.
     for _ in 0..4_000 {
         rig.now = rig.now.plus_millis(300);
@@ -380,6 +381,43 @@ fn a_gap_that_is_reported_is_filled_at_once_and_once() {
         before.retransmissions_on_evidence + 1
     );
     assert_eq!(stats.retransmissions_timed, before.retransmissions_timed);
+}
+
+#[test]
+fn long_texts_take_the_place_of_older_ones_in_the_log() {
+    let mut rig = Rig::new();
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    let mut sent = rig.say(&mut bob, &[]);
+    bob.hears(&sent);
+    // There is memory for one text of this length, and for the names and numbers of eight.
+    let text = "x".repeat(1_000);
+    for request in 1..=3 {
+        let post = Frame::Post {
+            request,
+            counter: request,
+            text: &text,
+        };
+        sent.extend(rig.say(&mut ann, &[post]));
+        ann.hears(&sent);
+    }
+    sent.extend(rig.pass(500));
+    let told: Vec<String> = ann.reads(&sent).into_iter().flat_map(|(_, f)| f).collect();
+    for request in 1..=3 {
+        let saved = format!("Result {{ request: {request}, outcome: Saved }}");
+        assert!(told.contains(&saved), "{told:?}");
+    }
+    // Bob acknowledged none of them: he is told how many he missed, and gets the last.
+    let mut heard = Vec::new();
+    while bob.hears(&sent) {
+        heard.extend(bob.reads(&sent).into_iter().flat_map(|(_, frames)| frames));
+        sent = rig.say(&mut bob, &[]);
+    }
+    assert!(heard.iter().any(|f| f.starts_with("Skipped")), "{heard:?}");
+    assert!(
+        heard
+            .iter()
+            .any(|f| f.starts_with("Channel { number: 2") && f.contains(&text))
+    );
 }
 
 // ---- what is kept ----
