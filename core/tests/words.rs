@@ -83,7 +83,7 @@ fn mistakes_of_the_caller_and_its_store() {
     assert_words(&[
         (
             RestoreError::Full,
-            "there is not enough memory for what was stored",
+            "there is less room than what was stored needs: raise the limits",
         ),
         (
             RestoreError::Inconsistent,

@@ -118,7 +118,9 @@ impl<'a> Wording<'a> {
             ),
             ClientEvent::Throttled => (
                 None,
-                Fixed("[The server's limits make you wait; what you asked for goes on by itself.]"),
+                notice(Fixed(
+                    "[The server's limits make you wait; what you asked for goes on by itself.]",
+                )),
             ),
             ClientEvent::MessageStatus { to, status, .. } => message_status(to, status),
             ClientEvent::ServerNotResponding {

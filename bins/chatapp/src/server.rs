@@ -42,7 +42,12 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let folder = options.data.server_folder(options.port)?;
     let mut journal: Box<dyn Journal> = match folder {
-        Some(folder) => Box::new(open_store(&folder, &mut server, driver.waker())?),
+        Some(folder) => Box::new(open_store(
+            &folder,
+            &options.limits,
+            &mut server,
+            driver.waker(),
+        )?),
         None => Box::new(MemoryJournal::default()),
     };
 
@@ -73,10 +78,13 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
 /// Opens the store in a folder, and gives what is in it to the server.
 fn open_store(
     folder: &Path,
+    limits: &LimitOptions,
     server: &mut Server<'_>,
     waker: Waker,
 ) -> Result<impl Journal + use<>, Failure> {
-    let mut store = Store::open(folder, &Options::default()).map_err(unusable)?;
+    let mut options = Options::default();
+    options.log_entries = limits.memory().log_entries;
+    let mut store = Store::open(folder, &options).map_err(unusable)?;
     store
         .restore(|record| server.restore(record))
         .map_err(unusable)?;

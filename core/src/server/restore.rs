@@ -21,7 +21,7 @@ pub enum RestoreError {
 impl fmt::Display for RestoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Full => "there is not enough memory for what was stored",
+            Self::Full => "there is less room than what was stored needs: raise the limits",
             Self::Inconsistent => "the records do not fit together",
         })
     }
