@@ -115,6 +115,8 @@
 //! # }
 //! ```
 //!
+//! [`Turn`] is the middle of this loop for a real [`Network`], with bounds and back-pressure; adapters add sleep.
+//!
 //! # Inside
 //!
 //! Two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
@@ -142,6 +144,7 @@ mod sessions;
 mod stats;
 mod table;
 mod time;
+mod turn;
 mod window;
 pub mod wire;
 
@@ -160,4 +163,5 @@ pub use server::{
 };
 pub use stats::{Drop, Handled, Stats, Traffic};
 pub use time::{Instant, UnixSeconds};
+pub use turn::{Network, Turn};
 pub use window::WindowSlot;

@@ -14,6 +14,9 @@ pub const TEXT_WORDS_MAX: usize = (1 << 26) - 1;
 /// IPv6 promises 1,280 bytes on every path (RFC 8200, section 5), which leaves 1,232 for UDP payload.
 pub const DATAGRAM_LEN_MAX: usize = 1_200;
 
+/// Bytes of a buffer to receive into: one more than a datagram may have, so that what is too long is seen to be.
+pub const RECEIVE_LEN: usize = DATAGRAM_LEN_MAX + 1;
+
 /// Shortest [`Hello`](crate::wire::Hello) that is answered: the request is padded, so that an address that
 /// proved nothing never gets more bytes than it sent.
 pub const HELLO_LEN_MIN: usize = 160;

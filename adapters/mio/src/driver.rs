@@ -5,26 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatapp_core::{Endpoint, Flushed, Handled, Instant, Outgoing, Sent, UnixSeconds};
+use chatapp_core::limits::RECEIVE_LEN;
+use chatapp_core::{Endpoint, Flushed, Instant, Network, Sent, Turn, UnixSeconds};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::Clock;
-use crate::socket::{RECEIVE_LEN, Received, Refused, Socket};
+use crate::socket::{Received, Refused, Socket};
 
-/// Datagrams that are read before the endpoint's answers are sent, so that the answers to a burst share
-/// datagrams, but nobody waits for a flood to end.
-const READS_PER_TURN: usize = 64;
+/// Errors in a row after which the socket is left alone until it reports something new.
+const FAILURES_MAX: usize = 64;
 
-/// Datagrams that are sent before the socket is read again.
-const SENDS_PER_TURN: usize = 256;
-
-/// How often the endpoint is told the time in one turn: each time it does a bounded part of what is due, and
-/// thousands of clients may have gone silent at once.
-const TIMEOUTS_PER_TURN: usize = 64;
-
-/// How long to wait for something whose end nothing reports: the kernel has no memory for a datagram, or the caller
-/// leaves an event with the endpoint until it has room for it.
-const LEFT_OVER_PAUSE_MS: u64 = 5;
+/// How long to wait for the kernel to have memory for a datagram: nothing reports that.
+const NO_BUFFERS_PAUSE_MS: u64 = 5;
 
 const SOCKET: Token = Token(0);
 const WAKER: Token = Token(1);
@@ -34,30 +26,49 @@ const WAKER: Token = Token(1);
 pub struct Driver {
     poll: Poll,
     events: Events,
-    socket: Socket,
+    kernel: Kernel,
     waker: Waker,
     clock: Clock,
-    outgoing: Outgoing,
-    received: [u8; RECEIVE_LEN],
-    /// The socket was not yet read empty since it became readable.
-    readable: bool,
+    turn: Turn,
     /// The socket is asked to report when it is writable.
     awaits_writable: bool,
-    unsent: Unsent,
-    /// The endpoint was due when the last rest began.
-    was_due: bool,
 }
 
-/// Why there may be more to send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unsent {
-    Nothing,
-    /// The turn's budget was used up.
-    More,
-    /// The socket takes nothing until it is writable again.
-    Blocked,
-    /// The kernel has no memory.
-    NoBuffers,
+/// The socket as a network, and what is known of its state.
+#[derive(Debug)]
+struct Kernel {
+    socket: Socket,
+    /// The socket was not yet read empty since it became readable.
+    readable: bool,
+    /// The kernel has no memory to send.
+    no_buffers: bool,
+}
+
+impl Network for Kernel {
+    fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
+        for _ in 0..FAILURES_MAX {
+            if !self.readable {
+                return None;
+            }
+            match self.socket.receive(buffer) {
+                Received::Datagram(len, from) => return Some((from, len)),
+                Received::Failed => {}
+                Received::Nothing => self.readable = false,
+            }
+        }
+        // A socket that gives nothing but errors.
+        self.readable = false;
+        None
+    }
+
+    fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
+        let sent = self.socket.send(to, datagram);
+        self.no_buffers = sent == Err(Refused::NoBuffers);
+        match sent {
+            Ok(()) => Sent::Done,
+            Err(Refused::WouldBlock | Refused::NoBuffers) => Sent::WouldBlock,
+        }
+    }
 }
 
 /// Ends the sleep of a [`Driver`] from another thread.
@@ -86,15 +97,15 @@ impl Driver {
         Ok(Self {
             poll,
             events: Events::with_capacity(8),
-            socket,
+            kernel: Kernel {
+                socket,
+                readable: true,
+                no_buffers: false,
+            },
             waker,
             clock: Clock::new(),
-            outgoing: Outgoing::new(),
-            received: [0; RECEIVE_LEN],
-            readable: true,
+            turn: Turn::new(),
             awaits_writable: false,
-            unsent: Unsent::Nothing,
-            was_due: false,
         })
     }
 
@@ -115,7 +126,7 @@ impl Driver {
 
     /// Where the socket receives.
     pub fn local_addr(&self) -> SocketAddr {
-        self.socket.local_addr()
+        self.kernel.socket.local_addr()
     }
 
     /// Does all that is to be done now: reads datagrams, tells the endpoint the time, and sends.
@@ -128,24 +139,12 @@ impl Driver {
     pub fn work<E: Endpoint + ?Sized>(
         &mut self,
         endpoint: &mut E,
-        mut drain: impl FnMut(&mut E, Instant),
+        drain: impl FnMut(&mut E, Instant),
     ) -> io::Result<()> {
         let now = self.clock.now();
-        drain(endpoint, now);
-        // First read, then tell the time: an answer that is here already must not be missed.
-        self.read(endpoint, now, &mut drain)?;
-        for _ in 0..TIMEOUTS_PER_TURN {
-            if endpoint.poll_timeout().is_none_or(|due| due > now) {
-                break;
-            }
-            endpoint.handle_timeout(now);
-            drain(endpoint, now);
-            self.flush(endpoint, now)?;
-            if self.unsent != Unsent::Nothing {
-                break;
-            }
-        }
-        self.flush(endpoint, now)
+        self.turn.run(endpoint, &mut self.kernel, now, drain);
+        let blocked = self.turn.flushed() == Flushed::Blocked;
+        self.await_writable(blocked && !self.kernel.no_buffers)
     }
 
     /// Sleeps until there is work to do, or until [woken](Waker::wake).
@@ -154,77 +153,22 @@ impl Driver {
     /// The event queue is broken.
     pub fn rest<E: Endpoint + ?Sized>(&mut self, endpoint: &E) -> io::Result<()> {
         let now = self.clock.now();
-        let due = endpoint.poll_timeout();
-        let due_now = due.is_some_and(|due| due <= now);
-        let until = match self.unsent {
-            _ if self.readable => Some(now),
-            Unsent::More => Some(now),
-            Unsent::NoBuffers => Some(now.plus_millis(LEFT_OVER_PAUSE_MS)),
-            // It was told the time and drained just now: what makes it due was left there.
-            Unsent::Blocked | Unsent::Nothing if due_now && self.was_due => {
-                Some(now.plus_millis(LEFT_OVER_PAUSE_MS))
-            }
-            Unsent::Blocked | Unsent::Nothing => due,
+        let due = self.turn.wake_at(endpoint, now);
+        let waits_for_buffers = self.turn.flushed() == Flushed::Blocked && self.kernel.no_buffers;
+        let until = if self.kernel.readable {
+            Some(now)
+        } else if waits_for_buffers {
+            Some(now.plus_millis(NO_BUFFERS_PAUSE_MS))
+        } else {
+            due
         };
-        self.was_due = due_now;
-
         let timeout = until.map(|until| Duration::from_millis(until.millis_since(now)));
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
-        self.readable |= self.events.iter().any(|event| event.token() == SOCKET);
+        self.kernel.readable |= self.events.iter().any(|event| event.token() == SOCKET);
         Ok(())
-    }
-
-    fn read<E: Endpoint + ?Sized>(
-        &mut self,
-        endpoint: &mut E,
-        now: Instant,
-        drain: &mut impl FnMut(&mut E, Instant),
-    ) -> io::Result<()> {
-        let mut failed = 0;
-        for _ in 0..READS_PER_TURN {
-            if !self.readable {
-                break;
-            }
-            match self.socket.receive(&mut self.received) {
-                Received::Datagram(len, from) => {
-                    let handled = endpoint.handle_datagram(now, from, &self.received[..len]);
-                    drain(endpoint, now);
-                    // Answers inside of sessions can wait and share datagrams. An answer to somebody without a
-                    // session is not remembered anywhere: it leaves before the next datagram is read.
-                    if handled != Handled::Accepted {
-                        self.flush(endpoint, now)?;
-                    }
-                }
-                Received::Failed => failed += 1,
-                Received::Nothing => self.readable = false,
-            }
-        }
-        // A socket that gives nothing but errors is left alone until it reports something new.
-        self.readable &= failed < READS_PER_TURN;
-        Ok(())
-    }
-
-    fn flush<E: Endpoint + ?Sized>(&mut self, endpoint: &mut E, now: Instant) -> io::Result<()> {
-        let mut unsent = Unsent::Blocked;
-        let flushed = self
-            .outgoing
-            .flush(endpoint, now, SENDS_PER_TURN, |to, datagram| {
-                match self.socket.send(to, datagram) {
-                    Ok(()) => return Sent::Done,
-                    Err(Refused::NoBuffers) => unsent = Unsent::NoBuffers,
-                    Err(Refused::WouldBlock) => {}
-                }
-                Sent::WouldBlock
-            });
-        self.unsent = match flushed {
-            Flushed::Drained => Unsent::Nothing,
-            Flushed::Budget => Unsent::More,
-            Flushed::Blocked => unsent,
-        };
-        self.await_writable(self.unsent == Unsent::Blocked)
     }
 
     /// The socket reports that it is writable only while that is of interest: otherwise every datagram that
@@ -239,7 +183,7 @@ impl Driver {
             };
             self.poll
                 .registry()
-                .reregister(&mut self.socket.udp, SOCKET, interest)?;
+                .reregister(&mut self.kernel.socket.udp, SOCKET, interest)?;
         }
         Ok(())
     }
@@ -251,7 +195,7 @@ mod tests {
     use std::net::{Ipv4Addr, UdpSocket};
 
     use chatapp_core::limits::DATAGRAM_LEN_MAX;
-    use chatapp_core::{Drop, Transmit};
+    use chatapp_core::{Drop, Handled, Transmit};
 
     /// Answers every datagram with its bytes, and counts what it is told.
     #[derive(Default)]

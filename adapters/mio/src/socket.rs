@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::limits::RECEIVE_LEN;
 use mio::net::UdpSocket;
 use socket2::{Domain, Protocol, Type};
 
@@ -124,9 +124,6 @@ pub(crate) enum Received {
     Failed,
 }
 
-/// One byte more than a datagram may have, so that what is too long is seen to be.
-pub(crate) const RECEIVE_LEN: usize = DATAGRAM_LEN_MAX + 1;
-
 fn is_out_of_buffers(error: &io::Error) -> bool {
     #[cfg(unix)]
     const NO_BUFFERS: i32 = libc::ENOBUFS;
@@ -138,6 +135,7 @@ fn is_out_of_buffers(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chatapp_core::limits::DATAGRAM_LEN_MAX;
 
     const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
