@@ -1,0 +1,502 @@
+//! Whole machines over stacks that are joined in one process: a hub of frames, and a clock that is a number.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+
+use chatapp_core::{
+    ChangeSlot, Client, ClientConfig, ClientStorage, Command, FlightSlot, Instant, JournalSlot,
+    LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed, Server, ServerConfig,
+    ServerStorage, SourceSlot, WindowSlot,
+};
+use chatapp_smoltcp::smoltcp::iface::SocketStorage;
+use chatapp_smoltcp::smoltcp::phy::{
+    self, Checksum, ChecksumCapabilities, Device, DeviceCapabilities, Medium,
+};
+use chatapp_smoltcp::smoltcp::socket::udp;
+use chatapp_smoltcp::smoltcp::time::Instant as Timestamp;
+use chatapp_smoltcp::smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
+use chatapp_smoltcp::{ParkedSlot, Stack, StackConfig, StackError, StackStorage};
+
+const PORT: u16 = 5_000;
+
+fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
+    vec![vacant; count].leak()
+}
+
+// ---- the network ----
+
+/// Everybody gets every frame; what is lost is decided here.
+#[derive(Default)]
+struct Hub {
+    ports: Vec<VecDeque<Vec<u8>>>,
+    /// Each frame whose number this divides is lost; 0 for none.
+    lose_each: usize,
+    frames: usize,
+    is_down: bool,
+}
+
+/// One port of the hub.
+struct Port {
+    hub: Rc<RefCell<Hub>>,
+    number: usize,
+    medium: Medium,
+    /// Frames that may be sent until the device is full.
+    room: Option<usize>,
+}
+
+struct Received(Vec<u8>);
+struct Sending<'a>(&'a mut Port);
+
+impl phy::RxToken for Received {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, take: F) -> R {
+        take(&self.0)
+    }
+}
+
+impl phy::TxToken for Sending<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
+        let mut frame = vec![0; len];
+        let result = fill(&mut frame);
+        let mut hub = self.0.hub.borrow_mut();
+        hub.frames += 1;
+        self.0.room = self.0.room.map(|room| room - 1);
+        let lost = hub.is_down || (hub.lose_each != 0 && hub.frames.is_multiple_of(hub.lose_each));
+        if !lost {
+            for (number, queue) in hub.ports.iter_mut().enumerate() {
+                if number != self.0.number {
+                    queue.push_back(frame.clone());
+                }
+            }
+        }
+        result
+    }
+}
+
+impl Device for Port {
+    type RxToken<'a> = Received;
+    type TxToken<'a> = Sending<'a>;
+
+    fn receive(&mut self, _: Timestamp) -> Option<(Received, Sending<'_>)> {
+        if self.room == Some(0) {
+            return None;
+        }
+        let frame = self.hub.borrow_mut().ports[self.number].pop_front()?;
+        Some((Received(frame), Sending(self)))
+    }
+
+    fn transmit(&mut self, _: Timestamp) -> Option<Sending<'_>> {
+        (self.room != Some(0)).then_some(Sending(self))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = self.medium;
+        capabilities.max_transmission_unit = 1_514;
+        let mut checksum = ChecksumCapabilities::ignored();
+        checksum.udp = Checksum::Both;
+        checksum.ipv4 = Checksum::Both;
+        capabilities.checksum = checksum;
+        capabilities
+    }
+}
+
+// ---- the machines ----
+
+enum Machine {
+    Server(Box<Server<'static>>),
+    Client(Box<Client<'static>>),
+}
+
+struct Node {
+    machine: Machine,
+    stack: Stack<'static>,
+    port: Port,
+    wake_at: Option<Instant>,
+    shown: Vec<String>,
+}
+
+struct Room {
+    hub: Rc<RefCell<Hub>>,
+    nodes: Vec<Node>,
+    now: Instant,
+    ipv6: bool,
+    medium: Medium,
+}
+
+fn storage(parked: usize) -> StackStorage<'static> {
+    StackStorage {
+        sockets: vec![SocketStorage::EMPTY].leak(),
+        packets: [
+            leak(udp::PacketMetadata::EMPTY, 1),
+            leak(udp::PacketMetadata::EMPTY, 1),
+        ],
+        received: leak(0, 1_500),
+        sent: leak(0, 1_200),
+        parked: leak(ParkedSlot::VACANT, parked),
+    }
+}
+
+impl Room {
+    fn new(medium: Medium, ipv6: bool) -> Self {
+        let mut room = Self {
+            hub: Rc::default(),
+            nodes: Vec::new(),
+            now: Instant::ZERO,
+            ipv6,
+            medium,
+        };
+        let storage = ServerStorage {
+            names: leak(NameSlot::VACANT, 8),
+            name_index: leak(0, 16),
+            session_index: leak(0, 32),
+            sources: leak(SourceSlot::VACANT, 8),
+            flights: leak(FlightSlot::VACANT, 64),
+            changes: leak(ChangeSlot::VACANT, 16),
+            mail: leak(MailSlot::VACANT, 256),
+            mail_texts: leak(0, 8_192),
+            log: leak(LogSlot::VACANT, 64),
+            log_texts: leak(0, 4_096),
+            journal: leak(JournalSlot::VACANT, 16),
+        };
+        let server = Server::new(ServerConfig::default(), storage, Seed([1; 32])).unwrap();
+        room.add(Machine::Server(Box::new(server)));
+        room
+    }
+
+    fn ip(&self, number: usize) -> IpAddr {
+        let last = u8::try_from(number + 1).unwrap();
+        if self.ipv6 {
+            format!("fd00::{last}").parse().unwrap()
+        } else {
+            Ipv4Addr::new(192, 168, 7, last).into()
+        }
+    }
+
+    fn add(&mut self, machine: Machine) -> usize {
+        let number = self.nodes.len();
+        self.hub.borrow_mut().ports.push(VecDeque::new());
+        let mut port = Port {
+            hub: Rc::clone(&self.hub),
+            number,
+            medium: self.medium,
+            room: None,
+        };
+        let last = u8::try_from(number + 1).unwrap();
+        let hardware_address = match self.medium {
+            Medium::Ethernet => HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, last])),
+            _ => HardwareAddress::Ip,
+        };
+        let prefix = if self.ipv6 { 64 } else { 24 };
+        let config = StackConfig {
+            hardware_address,
+            addresses: &[IpCidr::new(self.ip(number).into(), prefix)],
+            gateways: &[],
+            port: PORT,
+            seed: number as u64,
+        };
+        let stack = Stack::new(&config, &mut port, storage(4), self.now).unwrap();
+        self.nodes.push(Node {
+            machine,
+            stack,
+            port,
+            wake_at: Some(self.now),
+            shown: Vec::new(),
+        });
+        number
+    }
+
+    /// A client that is told to register.
+    fn join(&mut self, name: &str) -> usize {
+        let storage = ClientStorage {
+            peers: leak(PeerSlot::VACANT, 9),
+            names: leak(0, 18),
+            sessions: leak(0, 36),
+            outbox: leak(OutboxSlot::VACANT, 64),
+            windows: leak(WindowSlot::VACANT, 8),
+        };
+        let server = SocketAddr::new(self.ip(0), PORT);
+        let config = ClientConfig::new(Name::new(name).unwrap(), server);
+        let mut seed = [0; 32];
+        seed[..name.len()].copy_from_slice(name.as_bytes());
+        let mut client = Client::new(config, storage, Seed(seed)).unwrap();
+        client
+            .command(self.now, Command::Register { name })
+            .unwrap();
+        self.add(Machine::Client(Box::new(client)))
+    }
+
+    fn asks(&mut self, node: usize, command: Command<'_>) {
+        let now = self.now;
+        let node = &mut self.nodes[node];
+        if let Machine::Client(client) = &mut node.machine {
+            client.command(now, command).unwrap();
+        }
+        node.wake_at = Some(now);
+    }
+
+    /// One turn of one node.
+    fn turn(&mut self, number: usize) {
+        let now = self.now;
+        let Node {
+            machine,
+            stack,
+            port,
+            wake_at,
+            shown,
+        } = &mut self.nodes[number];
+        match machine {
+            Machine::Server(server) => {
+                stack.work(port, server.as_mut(), now, |server, now| {
+                    while let Some(persist) = server.poll_persist() {
+                        let ticket = persist.ticket;
+                        server.handle_stored(now, ticket, Ok(()));
+                    }
+                    while server.poll_event().is_some() {}
+                });
+                *wake_at = stack.wake_at(server.as_ref(), now);
+            }
+            Machine::Client(client) => {
+                stack.work(port, client.as_mut(), now, |client, _| {
+                    while let Some(event) = client.poll_event() {
+                        shown.push(format!("{event:?}"));
+                    }
+                });
+                *wake_at = stack.wake_at(client.as_ref(), now);
+            }
+        }
+    }
+
+    /// Lets time pass, and everybody do what is due.
+    fn pass(&mut self, millis: u64) {
+        let end = self.now.plus_millis(millis);
+        for _ in 0..1_000_000 {
+            let waiting = |number: &usize| {
+                let has_frames = !self.hub.borrow().ports[*number].is_empty();
+                let blocked = self.nodes[*number].port.room == Some(0);
+                (has_frames && !blocked)
+                    || self.nodes[*number].wake_at.is_some_and(|at| at <= self.now)
+            };
+            let next = (0..self.nodes.len()).find(waiting);
+            if let Some(number) = next {
+                self.turn(number);
+                // A device that is full has room again a moment later.
+                if let Some(room) = &mut self.nodes[number].port.room
+                    && *room == 0
+                {
+                    *room = 1;
+                }
+                continue;
+            }
+            let due = self.nodes.iter().filter_map(|node| node.wake_at).min();
+            match due {
+                Some(due) if due <= end => self.now = due,
+                _ => {
+                    self.now = end;
+                    return;
+                }
+            }
+        }
+        panic!("the room never comes to rest");
+    }
+
+    fn shows(&mut self, node: usize, words: &str) -> usize {
+        let shown = &self.nodes[node].shown;
+        shown.iter().filter(|line| line.contains(words)).count()
+    }
+}
+
+#[test]
+fn people_chat_leave_and_come_back_over_every_kind_of_network() {
+    for (medium, ipv6) in [
+        (Medium::Ethernet, false),
+        (Medium::Ethernet, true),
+        (Medium::Ip, false),
+    ] {
+        let mut room = Room::new(medium, ipv6);
+        let (alice, bob) = (room.join("alice"), room.join("bob"));
+        room.pass(4_000);
+        room.asks(
+            alice,
+            Command::Send {
+                to: "bob",
+                text: "hi bob",
+            },
+        );
+        room.asks(bob, Command::SendAll { text: "hi all" });
+        room.pass(1_000);
+        assert_eq!(room.shows(bob, "hi bob"), 1, "{medium:?} {ipv6}");
+        assert_eq!(room.shows(alice, "Delivered"), 1, "directly, at once");
+        assert_eq!(room.shows(alice, "hi all"), 1);
+        room.asks(bob, Command::Deregister { name: "bob" });
+        room.pass(500);
+        room.asks(
+            alice,
+            Command::Send {
+                to: "bob",
+                text: "still there?",
+            },
+        );
+        room.pass(4_000);
+        assert_eq!(room.shows(alice, "Saved"), 1);
+        room.asks(bob, Command::Register { name: "bob" });
+        room.pass(1_000);
+        assert_eq!(room.shows(bob, "still there?"), 1);
+        assert_eq!(room.shows(bob, "KeptMessages"), 1);
+    }
+}
+
+#[test]
+fn nothing_is_lost_or_doubled_where_frames_are() {
+    let mut room = Room::new(Medium::Ethernet, false);
+    let (alice, bob) = (room.join("alice"), room.join("bob"));
+    room.pass(4_000);
+    room.hub.borrow_mut().lose_each = 3;
+    for number in 0..40 {
+        let text = format!("number {number};");
+        room.asks(
+            alice,
+            Command::Send {
+                to: "bob",
+                text: &text,
+            },
+        );
+    }
+    room.pass(60_000);
+    for number in 0..40 {
+        assert_eq!(room.shows(bob, &format!("number {number};")), 1);
+    }
+    assert_eq!(
+        room.shows(alice, "Delivered") + room.shows(alice, "Saved"),
+        40
+    );
+}
+
+#[test]
+fn a_neighbor_that_is_gone_does_not_hold_up_the_others() {
+    let mut room = Room::new(Medium::Ethernet, false);
+    let (alice, bob, carol) = (room.join("alice"), room.join("bob"), room.join("carol"));
+    room.pass(4_000);
+    // Alice has never talked to either; Carol is gone.
+    room.nodes.remove(carol);
+    room.hub.borrow_mut().ports.remove(carol);
+    room.asks(
+        alice,
+        Command::Send {
+            to: "carol",
+            text: "are you there?",
+        },
+    );
+    for number in 0..20 {
+        let text = format!("number {number};");
+        room.asks(
+            alice,
+            Command::Send {
+                to: "bob",
+                text: &text,
+            },
+        );
+    }
+    // One retry would show that the first datagram to Bob was not kept while his address was asked for: the stack
+    // asks for Carol's first, and for another one a second later.
+    room.pass(1_300);
+    for number in 0..20 {
+        assert_eq!(room.shows(bob, &format!("number {number};")), 1);
+    }
+    room.pass(4_000);
+    assert_eq!(room.shows(alice, "Saved"), 1);
+    assert!(room.nodes[alice].stack.unreachable() > 0);
+}
+
+#[test]
+fn a_device_that_is_full_delays_and_loses_nothing() {
+    let mut room = Room::new(Medium::Ethernet, false);
+    let (alice, bob) = (room.join("alice"), room.join("bob"));
+    room.pass(4_000);
+    room.nodes[alice].port.room = Some(1);
+    for number in 0..40 {
+        let text = format!("number {number}; {}", "x".repeat(900));
+        room.asks(
+            alice,
+            Command::Send {
+                to: "bob",
+                text: &text,
+            },
+        );
+    }
+    room.pass(3_000);
+    for number in 0..40 {
+        assert_eq!(room.shows(bob, &format!("number {number};")), 1);
+    }
+    assert_eq!(room.shows(alice, "Delivered"), 40);
+}
+
+#[test]
+fn a_link_that_was_down_is_used_again() {
+    let mut room = Room::new(Medium::Ethernet, false);
+    let (alice, bob) = (room.join("alice"), room.join("bob"));
+    room.pass(4_000);
+    room.hub.borrow_mut().is_down = true;
+    room.asks(
+        alice,
+        Command::Send {
+            to: "bob",
+            text: "through",
+        },
+    );
+    room.pass(1_200);
+    assert_eq!(room.shows(bob, "through"), 0);
+    room.hub.borrow_mut().is_down = false;
+    room.pass(1_500);
+    assert_eq!(room.shows(bob, "through"), 1);
+    assert_eq!(room.shows(alice, "Delivered"), 1);
+}
+
+#[test]
+fn what_cannot_work_is_an_error() {
+    let hub = Rc::<RefCell<Hub>>::default();
+    hub.borrow_mut().ports.push(VecDeque::new());
+    let mut port = Port {
+        hub,
+        number: 0,
+        medium: Medium::Ethernet,
+        room: None,
+    };
+    let config = StackConfig {
+        hardware_address: HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 1])),
+        addresses: &[],
+        gateways: &[],
+        port: PORT,
+        seed: 1,
+    };
+    let mut refusal = |config: &StackConfig<'_>, storage: StackStorage<'static>| {
+        Stack::new(config, &mut port, storage, Instant::ZERO).unwrap_err()
+    };
+    let router = IpAddr::from([192, 168, 7, 254]);
+    for (config, error) in [
+        (
+            StackConfig {
+                hardware_address: HardwareAddress::Ip,
+                ..config
+            },
+            StackError::WrongMedium,
+        ),
+        (StackConfig { port: 0, ..config }, StackError::NoPort),
+        (
+            StackConfig {
+                gateways: &[router, router],
+                ..config
+            },
+            StackError::TooMany,
+        ),
+    ] {
+        assert_eq!(refusal(&config, storage(0)), error);
+        assert!(!error.to_string().is_empty());
+    }
+    let short = StackStorage {
+        received: leak(0, 100),
+        ..storage(0)
+    };
+    assert_eq!(refusal(&config, short), StackError::Storage("received"));
+}
