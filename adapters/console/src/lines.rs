@@ -6,6 +6,7 @@ use chatapp_core::limits::TEXT_LEN_MAX;
 use chatapp_core::wire::{Refusal, VERSION};
 use chatapp_core::{ClientEvent, CommandError, MessageStatus, Request, UnixSeconds};
 
+use crate::paint::{Brush, Part, Plain};
 use crate::{Stamp, Visible};
 
 /// What the lines depend on besides the event.
@@ -19,7 +20,10 @@ pub struct Wording<'a> {
 
 /// One line of output, without a line end.
 #[derive(Clone, Copy, Debug)]
-pub struct Line<'a>(Text<'a>);
+pub struct Line<'a> {
+    tone: Part<'static>,
+    text: Text<'a>,
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Text<'a> {
@@ -40,15 +44,36 @@ enum Text<'a> {
 
 use Text::{About, Count, Fixed};
 
-const SERVER_SILENT: Text<'_> = Fixed("[Server not responding]");
+const SERVER_SILENT: Line<'_> = error(Fixed("[Server not responding]"));
+
+const fn notice(text: Text<'_>) -> Line<'_> {
+    Line {
+        tone: Part::Notice,
+        text,
+    }
+}
+
+const fn success(text: Text<'_>) -> Line<'_> {
+    Line {
+        tone: Part::Success,
+        text,
+    }
+}
+
+const fn error(text: Text<'_>) -> Line<'_> {
+    Line {
+        tone: Part::Error,
+        text,
+    }
+}
 
 impl<'a> Wording<'a> {
     /// The lines for an event, one or two. Events that this version does not know have none.
     pub fn event(&self, event: &ClientEvent<'a>) -> impl Iterator<Item = Line<'a>> + use<'a> {
-        let (before, text) = match *event {
-            ClientEvent::Registered => (None, Fixed("[Welcome, You are registered.]")),
-            ClientEvent::TableUpdated => (None, Fixed("[Client table updated.]")),
-            ClientEvent::KeptMessages => (None, Fixed("[You have messages]")),
+        let (before, line) = match *event {
+            ClientEvent::Registered => (None, success(Fixed("[Welcome, You are registered.]"))),
+            ClientEvent::TableUpdated => (None, notice(Fixed("[Client table updated.]"))),
+            ClientEvent::KeptMessages => (None, notice(Fixed("[You have messages]"))),
             ClientEvent::Message {
                 from,
                 text,
@@ -59,56 +84,56 @@ impl<'a> Wording<'a> {
                     at,
                     utc_offset: (self.utc_offset)(at),
                 });
-                (
-                    None,
-                    Text::Message {
-                        from,
-                        text,
-                        channel,
-                        kept_at,
-                    },
-                )
+                let message = Text::Message {
+                    from,
+                    text,
+                    channel,
+                    kept_at,
+                };
+                (None, notice(message))
             }
             ClientEvent::ChannelDropped { count } => (
                 None,
-                Count(
+                error(Count(
                     "[",
                     count as usize,
                     " older channel messages were dropped.]",
-                ),
+                )),
             ),
-            ClientEvent::Posted { .. } => (None, Fixed("[Message received by Server.]")),
+            ClientEvent::Posted { .. } => (None, success(Fixed("[Message received by Server.]"))),
             ClientEvent::NotPosted {
                 store_failed: true, ..
             } => (
                 None,
-                Fixed("[The server could not store the message; it was not sent.]"),
+                error(Fixed(
+                    "[The server could not store the message; it was not sent.]",
+                )),
             ),
             ClientEvent::NotPosted {
                 store_failed: false,
                 ..
             } => (
                 None,
-                Fixed("[The channel is full; the message was not sent.]"),
+                error(Fixed("[The channel is full; the message was not sent.]")),
             ),
             ClientEvent::MessageStatus { to, status, .. } => message_status(to, status),
             ClientEvent::ServerNotResponding {
                 request: Request::Deregister,
                 ..
-            } => (Some(SERVER_SILENT), Fixed("[Exiting]")),
+            } => (Some(SERVER_SILENT), error(Fixed("[Exiting]"))),
             ClientEvent::ServerNotResponding { .. } => (None, SERVER_SILENT),
             ClientEvent::Offline { .. } => (None, self.offline()),
-            ClientEvent::Deregistered { .. } => (None, Fixed("[You are Offline. Bye.]")),
+            ClientEvent::Deregistered { .. } => (None, notice(Fixed("[You are Offline. Bye.]"))),
             ClientEvent::Refused { reason } => (None, self.refused(reason)),
-            ClientEvent::ForeignVersion { version } => (None, Text::ForeignVersion(version)),
+            ClientEvent::ForeignVersion { version } => (None, error(Text::ForeignVersion(version))),
             _ => return None.into_iter().chain(None),
         };
-        before.map(Line).into_iter().chain(Some(Line(text)))
+        before.into_iter().chain(Some(line))
     }
 
     /// The line for a command that was not taken. `name` is the name in it, if it has one.
-    pub fn command_error(&self, error: CommandError, name: &'a str) -> Line<'a> {
-        Line(match error {
+    pub fn command_error(&self, refusal: CommandError, name: &'a str) -> Line<'a> {
+        error(match refusal {
             CommandError::Busy => Fixed("[Busy. Try again in a moment.]"),
             CommandError::BadName(reason) => Text::BadName(reason),
             CommandError::EmptyText => Fixed("[There is no text to send.]"),
@@ -118,7 +143,7 @@ impl<'a> Wording<'a> {
                 self.name,
                 ".]",
             ),
-            CommandError::Offline => self.offline(),
+            CommandError::Offline => return self.offline(),
             CommandError::AlreadyRegistered => Fixed("[You are registered already.]"),
             CommandError::TableFull => About(
                 "[The table of clients is full; the message to ",
@@ -130,12 +155,12 @@ impl<'a> Wording<'a> {
         })
     }
 
-    fn offline(&self) -> Text<'a> {
-        About("[You are Offline. Use reg ", self.name, " first.]")
+    fn offline(&self) -> Line<'a> {
+        error(About("[You are Offline. Use reg ", self.name, " first.]"))
     }
 
-    fn refused(&self, reason: Refusal) -> Text<'a> {
-        match reason {
+    fn refused(&self, reason: Refusal) -> Line<'a> {
+        error(match reason {
             Refusal::NameTaken => About(
                 "[The name ",
                 self.name,
@@ -150,7 +175,7 @@ impl<'a> Wording<'a> {
             }
             Refusal::BadName => About("[The server does not accept the name ", self.name, ".]"),
             _ => Fixed("[The server refused the registration.]"),
-        }
+        })
     }
 }
 
@@ -158,59 +183,88 @@ const TOO_LONG: &str = " bytes, the limit is 1000; it was not sent.]";
 const _: () = assert!(TEXT_LEN_MAX == 1_000, "as the line says");
 
 /// What became of a direct message.
-fn message_status(to: &str, status: MessageStatus) -> (Option<Text<'_>>, Text<'_>) {
-    let text = match status {
-        MessageStatus::Delivered => About("[Message received by ", to, ".]"),
-        MessageStatus::SentToServer => About("[No ACK from ", to, ", message sent to server.]"),
-        MessageStatus::Saved => Fixed("[Messages received by the server and saved]"),
-        MessageStatus::Exists => About("[Client ", to, " exists!!]"),
-        MessageStatus::MailboxFull => {
-            About("[Mailbox of ", to, " is full; the message was not saved.]")
+fn message_status(to: &str, status: MessageStatus) -> (Option<Line<'_>>, Line<'_>) {
+    let line = match status {
+        MessageStatus::Delivered => success(About("[Message received by ", to, ".]")),
+        MessageStatus::SentToServer => {
+            notice(About("[No ACK from ", to, ", message sent to server.]"))
         }
-        MessageStatus::NotStored => About(
+        MessageStatus::Saved => success(Fixed("[Messages received by the server and saved]")),
+        MessageStatus::Exists => notice(About("[Client ", to, " exists!!]")),
+        MessageStatus::MailboxFull => error(About(
+            "[Mailbox of ",
+            to,
+            " is full; the message was not saved.]",
+        )),
+        MessageStatus::NotStored => error(About(
             "[The server could not store the message to ",
             to,
             "; it was not saved.]",
-        ),
-        MessageStatus::NoSuchClient => About("[Client ", to, " does not exist.]"),
+        )),
+        MessageStatus::NoSuchClient => error(About("[Client ", to, " does not exist.]")),
         MessageStatus::NotDelivered => {
             return (
                 Some(SERVER_SILENT),
-                About("[Message to ", to, " was not delivered.]"),
+                error(About("[Message to ", to, " was not delivered.]")),
             );
         }
-        _ => Fixed("[The message is on its way.]"),
+        _ => notice(Fixed("[The message is on its way.]")),
     };
-    (None, text)
+    (None, line)
 }
 
-impl fmt::Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Fixed(text) => f.write_str(text),
-            About(before, name, behind) => write!(f, "{before}{}{behind}", Visible(name)),
-            Count(before, count, behind) => write!(f, "{before}{count}{behind}"),
+impl Line<'_> {
+    /// Hands the line to a brush, part by part. [`Display`](fmt::Display) shows the same words.
+    ///
+    /// # Errors
+    /// Those of the brush.
+    pub fn paint(&self, brush: &mut dyn Brush) -> fmt::Result {
+        match self.text {
+            Fixed(text) => brush.paint(self.tone, format_args!("{text}")),
+            About(before, name, behind) => {
+                brush.paint(self.tone, format_args!("{before}{}{behind}", Visible(name)))
+            }
+            Count(before, count, behind) => {
+                brush.paint(self.tone, format_args!("{before}{count}{behind}"))
+            }
             Text::Message {
                 from,
                 text,
                 channel,
                 kept_at,
             } => {
-                let channel = if channel { "Channel_Message " } else { "" };
-                write!(f, "{channel}{}: ", Visible(from))?;
-                if let Some(stamp) = kept_at {
-                    write!(f, "<{stamp}> ")?;
+                if channel {
+                    brush.paint(Part::ChannelMark, format_args!("Channel_Message"))?;
+                    brush.paint(Part::Text, format_args!(" "))?;
                 }
-                Visible(text).fmt(f)
+                let sender = Part::Sender {
+                    name: from,
+                    channel,
+                };
+                brush.paint(sender, format_args!("{}", Visible(from)))?;
+                brush.paint(Part::Text, format_args!(": "))?;
+                if let Some(stamp) = kept_at {
+                    brush.paint(Part::Stamp, format_args!("<{stamp}>"))?;
+                    brush.paint(Part::Text, format_args!(" "))?;
+                }
+                brush.paint(Part::Text, format_args!("{}", Visible(text)))
             }
-            Text::BadName(reason) => write!(f, "[That is no name: {reason}.]"),
-            Text::ForeignVersion(version) => {
-                write!(
-                    f,
+            Text::BadName(reason) => {
+                brush.paint(self.tone, format_args!("[That is no name: {reason}.]"))
+            }
+            Text::ForeignVersion(version) => brush.paint(
+                self.tone,
+                format_args!(
                     "[the server speaks version {version}, this program version {VERSION}]"
-                )
-            }
+                ),
+            ),
         }
+    }
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.paint(&mut Plain(f))
     }
 }
 
@@ -431,6 +485,73 @@ mod tests {
             ),
         ] {
             assert_eq!(WORDING.command_error(error, "b\u{7f}b").to_string(), line);
+        }
+    }
+
+    /// Writes each part with its kind in front.
+    struct Marker(String);
+
+    impl Brush for Marker {
+        fn paint(&mut self, part: Part<'_>, words: fmt::Arguments<'_>) -> fmt::Result {
+            use fmt::Write;
+            write!(self.0, "{part:?}|{words}|")
+        }
+    }
+
+    fn parts(event: ClientEvent<'_>) -> Vec<String> {
+        let wording = Wording { ..WORDING };
+        wording
+            .event(&event)
+            .map(|line| {
+                let mut marker = Marker(String::new());
+                line.paint(&mut marker).unwrap();
+                marker.0
+            })
+            .collect()
+    }
+
+    #[test]
+    fn tells_the_parts_of_a_message() {
+        let event = ClientEvent::Message {
+            from: "bob",
+            text: "hi",
+            channel: true,
+            kept_at: Some(UnixSeconds(1_648_150_292)),
+        };
+        assert_eq!(
+            parts(event),
+            [
+                r#"ChannelMark|Channel_Message|Text| |Sender { name: "bob", channel: true }|bob|Text|: |Stamp|<2022-03-24 20:31:32>|Text| |Text|hi|"#
+            ]
+        );
+    }
+
+    #[test]
+    fn tells_success_from_failure() {
+        let id = CommandId::default();
+        let status = |status| ClientEvent::MessageStatus {
+            id,
+            to: "bob",
+            status,
+        };
+        for (event, lines) in [
+            (
+                status(MessageStatus::Delivered),
+                &["Success|[Message received by bob.]|"][..],
+            ),
+            (
+                status(MessageStatus::NotDelivered),
+                &[
+                    "Error|[Server not responding]|",
+                    "Error|[Message to bob was not delivered.]|",
+                ],
+            ),
+            (
+                ClientEvent::TableUpdated,
+                &["Notice|[Client table updated.]|"],
+            ),
+        ] {
+            assert_eq!(parts(event), lines);
         }
     }
 }

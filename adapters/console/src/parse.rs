@@ -5,6 +5,7 @@ use core::fmt;
 use chatapp_core::Command;
 
 use crate::Visible;
+use crate::suggest::suggestion;
 
 /// What a typed line asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,11 +38,11 @@ impl fmt::Display for ParseError<'_> {
                     None => word,
                 };
                 let more = if shown.len() < word.len() { "…" } else { "" };
-                let shown = Visible(shown);
-                write!(
-                    f,
-                    "[There is no command {shown}{more}. Type help to see all commands.]"
-                )
+                write!(f, "[There is no command {}{more}.", Visible(shown))?;
+                if let Some(command) = suggestion(word) {
+                    write!(f, " Did you mean {command}?")?;
+                }
+                f.write_str(" Type help to see all commands.]")
             }
             Self::Usage(usage) => write!(f, "[Type it like this: {usage}]"),
         }
@@ -58,6 +59,9 @@ const SEND_ALL: &str = "send_all <text>";
 const REG: &str = "reg <name>";
 const DEREG: &str = "dereg <name>";
 
+/// The commands, those first that are typed most.
+pub const COMMANDS: [&str; 7] = ["send", "send_all", "table", "help", "reg", "dereg", "quit"];
+
 /// The lines that `help` shows.
 pub const HELP: [&str; 7] = [
     "send <name> <text>   send a message to one person; it is kept if the person is away",
@@ -71,7 +75,8 @@ pub const HELP: [&str; 7] = [
 
 /// Reads a typed line, without its line end. `None` for a line with nothing on it.
 ///
-/// A text begins one blank behind the command or name, and is kept exactly from there.
+/// A text begins one blank behind the command or name, and is kept exactly from there. A command may have a slash in
+/// front, as other chat programs want it; so may the words that those programs have for our commands.
 ///
 /// # Errors
 /// [`ParseError`] says what to do. Whether a name or text is acceptable is for the client to say.
@@ -79,7 +84,7 @@ pub fn parse(line: &str) -> Result<Option<Input<'_>>, ParseError<'_>> {
     let Some((word, rest)) = split_word(line) else {
         return Ok(None);
     };
-    let input = match word {
+    let input = match command_name(word) {
         "send" => {
             let (to, text) = split_word(rest).ok_or(ParseError::Usage(SEND))?;
             Input::Command(Command::Send {
@@ -102,6 +107,14 @@ pub fn parse(line: &str) -> Result<Option<Input<'_>>, ParseError<'_>> {
         _ => return Err(ParseError::Unknown(word)),
     };
     Ok(Some(input))
+}
+
+/// Without its slash, and translated from the words of other programs.
+fn command_name(word: &str) -> &str {
+    match word.strip_prefix('/') {
+        Some(slashed) => crate::suggest::foreign(slashed).unwrap_or(slashed),
+        None => word,
+    }
 }
 
 const fn is_blank(character: char) -> bool {
@@ -231,8 +244,21 @@ mod tests {
             ),
             (
                 "SEND bob hi",
-                "[There is no command SEND. Type help to see all commands.]",
+                "[There is no command SEND. Did you mean send? Type help to see all commands.]",
             ),
+            (
+                "sendall hi",
+                "[There is no command sendall. Did you mean send_all? Type help to see all commands.]",
+            ),
+            (
+                "exit",
+                "[There is no command exit. Did you mean quit? Type help to see all commands.]",
+            ),
+            (
+                "/frobnicate",
+                "[There is no command /frobnicate. Type help to see all commands.]",
+            ),
+            ("/send bob", "[Type it like this: send <name> <text>]"),
             (
                 "abcdefghijklmnopqrstuvwxyz",
                 "[There is no command abcdefghijklmnopqrst…. Type help to see all commands.]",
@@ -247,7 +273,29 @@ mod tests {
     }
 
     #[test]
+    fn habits_of_other_programs_work_with_a_slash() {
+        let send = Command::Send {
+            to: "bob",
+            text: "hi /quit",
+        };
+        for line in ["/send bob hi /quit", "/msg bob hi /quit"] {
+            assert_eq!(command(line), send);
+        }
+        assert_eq!(command("/all hi"), Command::SendAll { text: "hi" });
+        assert_eq!(parse("/quit"), Ok(Some(Input::Quit)));
+        assert_eq!(parse("/exit"), Ok(Some(Input::Quit)));
+        assert_eq!(parse("/who"), Ok(Some(Input::Table)));
+        assert_eq!(parse("/help"), Ok(Some(Input::Help)));
+        assert!(parse("/").is_err() && parse("//send bob hi").is_err());
+    }
+
+    #[test]
     fn help_names_every_command() {
+        assert!(
+            COMMANDS
+                .iter()
+                .all(|command| HELP.iter().any(|line| line.starts_with(command)))
+        );
         for line in HELP {
             let (usage, _) = line.split_once("  ").unwrap();
             let filled = usage.replace("<name>", "alice").replace("<text>", "hi");

@@ -1,0 +1,128 @@
+//! Which command was probably meant.
+
+use crate::COMMANDS;
+
+/// Longest word for which a command is looked for, in bytes.
+const WORD_LEN_MAX: usize = 12;
+
+/// What other chat programs and shells call our commands.
+const FOREIGN: [(&str, &str); 18] = [
+    ("msg", "send"),
+    ("tell", "send"),
+    ("whisper", "send"),
+    ("w", "send"),
+    ("all", "send_all"),
+    ("say", "send_all"),
+    ("broadcast", "send_all"),
+    ("who", "table"),
+    ("names", "table"),
+    ("list", "table"),
+    ("users", "table"),
+    ("?", "help"),
+    ("join", "reg"),
+    ("leave", "dereg"),
+    ("part", "dereg"),
+    ("exit", "quit"),
+    ("q", "quit"),
+    ("bye", "quit"),
+];
+
+/// Our command for a word of another program.
+pub(crate) fn foreign(word: &str) -> Option<&'static str> {
+    FOREIGN
+        .iter()
+        .find(|(theirs, _)| word.eq_ignore_ascii_case(theirs))
+        .map(|(_, ours)| *ours)
+}
+
+/// The command that was probably meant by a word that is none.
+pub(crate) fn suggestion(word: &str) -> Option<&'static str> {
+    let word = word.strip_prefix('/').unwrap_or(word);
+    if let Some(command) = foreign(word) {
+        return Some(command);
+    }
+    if word.len() > WORD_LEN_MAX {
+        return None;
+    }
+    COMMANDS
+        .into_iter()
+        .map(|command| (distance(word.as_bytes(), command.as_bytes()), command))
+        // A third of the word may be wrong; beyond that it is another word.
+        .filter(|(distance, command)| distance * 3 <= word.len().max(command.len()))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, command)| command)
+}
+
+/// How many insertions, deletions, replacements and swaps of neighbours lead from `a`, which has at most
+/// [`WORD_LEN_MAX`] bytes, to `b`; upper and lower case count as the same.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    // Three rows of the usual table: for the prefixes of `b` that end here, one before and two before.
+    let mut row: [usize; WORD_LEN_MAX + 1] = core::array::from_fn(|column| column);
+    let mut above = row;
+    for (i, of_b) in b.iter().enumerate() {
+        let two_above = above;
+        above = row;
+        row[0] = i + 1;
+        for (j, of_a) in a.iter().enumerate().take(WORD_LEN_MAX) {
+            let same = |x: &u8, y: &u8| x.eq_ignore_ascii_case(y);
+            let replaced = above[j] + usize::from(!same(of_a, of_b));
+            row[j + 1] = replaced.min(above[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && same(of_a, &b[i - 1]) && same(&a[j - 1], of_b) {
+                row[j + 1] = row[j + 1].min(two_above[j - 1] + 1);
+            }
+        }
+    }
+    row[a.len().min(WORD_LEN_MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_edits() {
+        for (a, b, edits) in [
+            ("", "send", 4),
+            ("send", "send", 0),
+            ("SEND", "send", 0),
+            ("snd", "send", 1),
+            ("sned", "send", 1),
+            ("xend", "send", 1),
+            ("sendall", "send_all", 1),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(a.as_bytes(), b.as_bytes()), edits, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn suggests_what_is_near_and_nothing_else() {
+        for (word, command) in [
+            ("snd", Some("send")),
+            ("/snd", Some("send")),
+            ("sendall", Some("send_all")),
+            ("send-all", Some("send_all")),
+            ("tabel", Some("table")),
+            ("Quit", Some("quit")),
+            ("derge", Some("dereg")),
+            ("exit", Some("quit")),
+            ("hello", None),
+            ("x", None),
+            ("frobnicate", None),
+            ("", None),
+            ("sendsendsendsendsend", None),
+        ] {
+            assert_eq!(suggestion(word), command, "{word}");
+        }
+    }
+
+    #[test]
+    fn translations_lead_to_commands() {
+        for (theirs, ours) in FOREIGN {
+            assert!(
+                COMMANDS.contains(&ours) && !COMMANDS.contains(&theirs),
+                "{theirs}"
+            );
+        }
+    }
+}
