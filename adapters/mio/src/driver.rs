@@ -153,6 +153,18 @@ impl Driver {
     /// # Errors
     /// The event queue is broken.
     pub fn rest<E: Endpoint + ?Sized>(&mut self, endpoint: &E) -> io::Result<()> {
+        self.rest_until(endpoint, None)
+    }
+
+    /// Sleeps as [`rest`](Self::rest) does, at most until the caller has something to do itself.
+    ///
+    /// # Errors
+    /// The event queue is broken.
+    pub fn rest_until<E: Endpoint + ?Sized>(
+        &mut self,
+        endpoint: &E,
+        at_most: Option<Instant>,
+    ) -> io::Result<()> {
         let now = self.clock.now();
         let due = endpoint.poll_timeout();
         let due_now = due.is_some_and(|due| due <= now);
@@ -168,6 +180,7 @@ impl Driver {
         };
         self.was_due = due_now;
 
+        let until = [until, at_most].into_iter().flatten().min();
         let timeout = until.map(|until| Duration::from_millis(until.millis_since(now)));
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use chatapp_core::Name;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 
 use crate::exit::Failure;
 
@@ -37,6 +37,9 @@ pub(crate) struct ClientOptions {
     pub(crate) port: u16,
     /// `None`: all addresses of this machine.
     pub(crate) bind: Option<IpAddr>,
+    pub(crate) color: ColorChoice,
+    /// Typed lines are remembered beyond the end of the program.
+    pub(crate) has_history: bool,
 }
 
 /// The mode that the program was started in. Ends the program if the arguments are wrong or ask for help.
@@ -87,24 +90,22 @@ fn parse_line(line: &str) -> Result<Mode, clap::Error> {
 fn parse(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<Mode, clap::Error> {
-    let Arguments {
-        server,
-        client,
-        bind,
-        command,
-    } = Arguments::try_parse_from(arguments)?;
-    match (command, server, client) {
+    let arguments = Arguments::try_parse_from(arguments)?;
+    match (&arguments.command, arguments.server, &arguments.client) {
         (Some(Demo::Demo), ..) => Ok(Mode::Demo),
-        (None, Some(port), _) => Ok(Mode::Serve(ServerOptions { port, bind })),
-        (None, None, Some(words)) => client_options(&words, bind)
+        (None, Some(port), _) => Ok(Mode::Serve(ServerOptions {
+            port,
+            bind: arguments.bind,
+        })),
+        (None, None, Some(words)) => client_options(words, &arguments)
             .map(Mode::Chat)
             .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message)),
         (None, None, None) => Ok(Mode::Ask),
     }
 }
 
-/// The four words behind `-c`.
-fn client_options(words: &[String], bind: Option<IpAddr>) -> Result<ClientOptions, String> {
+/// The four words behind `-c`, and what else is asked of a client.
+fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptions, String> {
     let [name, server_host, server_port, port] = words else {
         return Err("-c needs <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>".into());
     };
@@ -117,7 +118,9 @@ fn client_options(words: &[String], bind: Option<IpAddr>) -> Result<ClientOption
         } else {
             parse_port(port).map_err(|error| format!("client port: {error} (0: any free one)"))?
         },
-        bind,
+        bind: arguments.bind,
+        color: arguments.color,
+        has_history: !arguments.no_history,
     })
 }
 
@@ -164,6 +167,14 @@ struct Arguments {
     /// Use only this address of this machine [default: all, IPv4 and IPv6]
     #[arg(long, value_name = "IP")]
     bind: Option<IpAddr>,
+
+    /// When a client uses colours; `auto`: at a terminal, unless NO_COLOR is set or TERM is dumb
+    #[arg(long, value_name = "WHEN", default_value = "auto", requires = "client")]
+    color: ColorChoice,
+
+    /// Do not remember typed lines beyond the end of the program
+    #[arg(long, requires = "client")]
+    no_history: bool,
 
     #[command(subcommand)]
     command: Option<Demo>,
@@ -250,10 +261,12 @@ mod tests {
             server_port: 4_119,
             port: 0,
             bind: Some("::1".parse().unwrap()),
+            color: ColorChoice::Never,
+            has_history: false,
         };
         for line in [
-            "ChatApp -c alice localhost 4119 0 --bind ::1",
-            "ChatApp --bind ::1 -c alice localhost 4119 0",
+            "ChatApp -c alice localhost 4119 0 --bind ::1 --color never --no-history",
+            "ChatApp --no-history --color=never --bind ::1 -c alice localhost 4119 0",
         ] {
             assert_eq!(
                 parse_line(line).unwrap(),

@@ -6,6 +6,7 @@
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: what the program can be
 //! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt it
+//! - `terminal`, `style`: what a terminal has beyond lines: an editor, colours
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -17,6 +18,8 @@ mod input;
 mod local_time;
 mod server;
 mod signals;
+mod style;
+mod terminal;
 
 use std::process::ExitCode;
 

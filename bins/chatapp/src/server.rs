@@ -9,7 +9,7 @@ use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
 use chatapp_mio::{Driver, Journal, MemoryJournal, ServerLimits, ServerMemory, Socket, seed};
 
 use crate::cli::ServerOptions;
-use crate::display::{Display, Prompt};
+use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
 use crate::local_time::utc_offset;
 use crate::signals;
@@ -25,9 +25,12 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
     let mut driver = Driver::new(socket).map_err(Failure::system("cannot wait for events"))?;
     let waker = driver.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
-    let leave = signals::watch(waker.clone()).map_err(Failure::system("cannot catch signals"))?;
-    let log = Display::start(io::stderr(), Prompt::None, move || waker.wake())
-        .map_err(Failure::system("cannot start a thread"))?;
+    let leave =
+        signals::watch(waker.clone(), || {}).map_err(Failure::system("cannot catch signals"))?;
+    let log = Display::start(io::stderr(), Prompt::None, WAITING_LEN, move || {
+        waker.wake();
+    })
+    .map_err(Failure::system("cannot start a thread"))?;
 
     let mut memory = ServerMemory::new(ServerLimits::default());
     let mut server = Server::new(ServerConfig::default(), memory.storage(), seed)

@@ -14,14 +14,20 @@ impl Leave {
     pub(crate) fn is_wanted(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
+
+    /// Asks as the first signal does: the next one ends the program.
+    pub(crate) fn ask(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
 }
 
-/// Watches for signals that ask a program to end, and wakes `waker` at the first one.
+/// Watches for signals that ask a program to end, and wakes `waker` at the first one. Before the second one ends the
+/// program, `tidy_up` is called.
 ///
 /// # Errors
 /// The operating system does not let signals be caught.
 #[cfg(unix)]
-pub(crate) fn watch(waker: Waker) -> io::Result<Leave> {
+pub(crate) fn watch(waker: Waker, tidy_up: impl Fn() + Send + 'static) -> io::Result<Leave> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
@@ -33,6 +39,7 @@ pub(crate) fn watch(waker: Waker) -> io::Result<Leave> {
         .spawn(move || {
             for signal in signals.forever() {
                 if wanted.swap(true, Ordering::SeqCst) {
+                    tidy_up();
                     // It does not return for these signals; if it ever did, the next one would try again.
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
@@ -42,12 +49,13 @@ pub(crate) fn watch(waker: Waker) -> io::Result<Leave> {
     Ok(leave)
 }
 
-/// Watches for Ctrl-C, and wakes `waker` at the first one.
+/// Watches for Ctrl-C, and wakes `waker` at the first one. The second one ends the program, and leaves the console to
+/// the system: nothing can be called then.
 ///
 /// # Errors
 /// The operating system does not let it be caught.
 #[cfg(not(unix))]
-pub(crate) fn watch(waker: Waker) -> io::Result<Leave> {
+pub(crate) fn watch(waker: Waker, _tidy_up: impl Fn() + Send + 'static) -> io::Result<Leave> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag;
 

@@ -1,0 +1,268 @@
+//! What is between the person and the state machine.
+
+use std::mem;
+use std::sync::Arc;
+
+use chatapp_console as console;
+use chatapp_core::{Client, ClientEvent, Command, CommandError, Instant, Request};
+use chatapp_mio::Waker;
+
+use super::output::Output;
+use crate::exit::Exit;
+use crate::input::{Input, Next, Typed};
+use crate::terminal::Gate;
+
+/// Typed lines that are taken before the network gets its turn.
+const LINES_PER_TURN: usize = 256;
+
+/// How a client ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    Exit(Exit),
+    /// The server did not answer the first registration.
+    Silent,
+    /// The server answered the first registration in another version.
+    ForeignVersion(u8),
+}
+
+/// One person's session.
+pub(super) struct Session<'a> {
+    output: Output<'a>,
+    input: Input,
+    waker: Waker,
+    /// The line editor, if there is one.
+    gate: Option<Arc<Gate>>,
+    /// A line that the client had no room for.
+    held: Option<String>,
+    /// It was registered once.
+    has_started: bool,
+    /// No further line is taken: finish, deregister, end.
+    is_leaving: bool,
+    is_deregistering: bool,
+    /// There were events since the client had no room for something.
+    has_news: bool,
+    end: Option<End>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        output: Output<'a>,
+        input: Input,
+        waker: Waker,
+        gate: Option<Arc<Gate>>,
+    ) -> Self {
+        Self {
+            output,
+            input,
+            waker,
+            gate,
+            held: None,
+            has_started: false,
+            is_leaving: false,
+            is_deregistering: false,
+            has_news: false,
+            end: None,
+        }
+    }
+
+    /// Enters the room for the first time.
+    ///
+    /// # Errors
+    /// Those of the client.
+    pub(super) fn enter(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        let name = self.output.name();
+        self.command(client, now, Command::Register { name })
+    }
+
+    fn command(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+        command: Command<'_>,
+    ) -> Result<(), CommandError> {
+        let id = client.command(now, command)?;
+        self.output.taken(id, command, now);
+        Ok(())
+    }
+
+    /// Leaves because a signal said so.
+    pub(super) fn interrupt(&mut self) {
+        if !self.is_leaving {
+            self.leave_soon();
+            self.output.display().interrupted();
+        }
+    }
+
+    /// Takes no further line, and leaves the line editor to itself: what is to be shown does not wait for it.
+    fn leave_soon(&mut self) {
+        self.is_leaving = true;
+        self.close_editor();
+    }
+
+    fn end_with(&mut self, end: End) {
+        self.end = Some(end);
+        self.close_editor();
+    }
+
+    fn close_editor(&self) {
+        if let Some(gate) = &self.gate {
+            gate.close();
+        }
+    }
+
+    /// Gives typed lines to the client while it and the display have room.
+    pub(super) fn take_input(&mut self, client: &mut Client<'_>, now: Instant) {
+        for _ in 0..LINES_PER_TURN {
+            if self.is_leaving {
+                return self.leave(client, now);
+            }
+            if !self.output.display().has_room() {
+                return;
+            }
+            let line = match self.held.take() {
+                Some(line) => line,
+                None => match self.input.next() {
+                    Next::Nothing => return,
+                    Next::End => {
+                        self.leave_soon();
+                        continue;
+                    }
+                    Next::Typed(typed) => {
+                        self.output.display().entered();
+                        match typed {
+                            Typed::Line(line) => line,
+                            Typed::TooLong(len) => {
+                                self.output.complain(format_args!(
+                                    "[The line has {len} bytes; no command is that long.]"
+                                ));
+                                continue;
+                            }
+                            Typed::NotUtf8 => {
+                                self.output
+                                    .complain("[The line is not UTF-8; it was not sent.]");
+                                continue;
+                            }
+                            Typed::Notice(notice) => {
+                                self.output.tell(notice);
+                                continue;
+                            }
+                        }
+                    }
+                },
+            };
+            if self.obey(client, now, &line) == Obeyed::NoRoom {
+                self.held = Some(line);
+                return;
+            }
+        }
+        // There may be more, and nothing else would say so.
+        self.waker.wake();
+    }
+
+    fn obey(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Obeyed {
+        match console::parse(line) {
+            Ok(None) => {}
+            Ok(Some(console::Input::Help)) => self.output.help(),
+            Ok(Some(console::Input::Table)) => self.output.table(client),
+            Ok(Some(console::Input::Quit)) => self.leave_soon(),
+            Ok(Some(console::Input::Command(command))) => {
+                match self.command(client, now, command) {
+                    Ok(()) => {}
+                    Err(CommandError::Busy) => return Obeyed::NoRoom,
+                    Err(error) => self.output.not_taken(command, error),
+                }
+            }
+            Err(error) => self.output.not_understood(error),
+        }
+        Obeyed::Done
+    }
+
+    /// Leaves the room, once; the client finishes first what is on its way.
+    fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
+        if client.is_registered() && !self.is_deregistering {
+            let name = self.output.name();
+            // While there is no room for it, it is tried again after the next event.
+            self.is_deregistering = self
+                .command(client, now, Command::Deregister { name })
+                .is_ok();
+        }
+    }
+
+    /// Shows what has happened, as far as the display has room: what is not taken is not acknowledged.
+    pub(super) fn show_events(&mut self, client: &mut Client<'_>, now: Instant) {
+        while self.output.display().has_room() {
+            let Some(event) = client.poll_event() else {
+                return;
+            };
+            self.has_news = true;
+            match event {
+                ClientEvent::ServerNotResponding {
+                    request: Request::Register,
+                    ..
+                } if !self.has_started => {
+                    self.end_with(End::Silent);
+                    continue;
+                }
+                ClientEvent::ForeignVersion { version } if !self.has_started => {
+                    self.end_with(End::ForeignVersion(version));
+                    continue;
+                }
+                ClientEvent::ServerNotResponding {
+                    request: Request::Deregister,
+                    ..
+                }
+                | ClientEvent::ForeignVersion { .. } => self.end_with(End::Exit(Exit::NoServer)),
+                ClientEvent::Refused { .. } => self.end_with(End::Exit(Exit::Refused)),
+                ClientEvent::Registered => self.has_started = true,
+                _ => {}
+            }
+            self.output.event(&event, now);
+        }
+    }
+
+    /// When [`tick`](Self::tick) has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.output.due()
+    }
+
+    /// Shows what waited for its time.
+    pub(super) fn tick(&mut self, client: &Client<'_>, now: Instant) {
+        if !self.is_leaving {
+            self.output.tick(client, now);
+        }
+    }
+
+    /// Whether something that the client had no room for is to be tried again at once.
+    pub(super) fn takes_up_again(&mut self) -> bool {
+        mem::take(&mut self.has_news) && (self.is_leaving || self.held.is_some())
+    }
+
+    /// Whether it is time to end: everything was shown, or nothing can be.
+    pub(super) fn end(&self, client: &Client<'_>) -> Option<End> {
+        let display = self.output.display();
+        if display.is_broken() {
+            return Some(End::Exit(Exit::System));
+        }
+        if !display.has_room() {
+            return None;
+        }
+        let has_left = self.is_leaving && !client.is_registered() && client.is_idle();
+        self.end.or(has_left.then_some(End::Exit(Exit::Done)))
+    }
+
+    pub(super) fn into_output(self) -> Output<'a> {
+        self.output
+    }
+}
+
+/// What became of a typed line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obeyed {
+    Done,
+    /// The client takes it later.
+    NoRoom,
+}
