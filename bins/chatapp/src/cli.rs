@@ -7,8 +7,11 @@ use std::net::IpAddr;
 use chatapp_core::Name;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::exit::Failure;
+use crate::log::{Format, Level, LogOptions};
+use crate::manual::{AFTER_LONG_HELP, USAGE};
 
 /// What the program is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,10 @@ pub(crate) enum Mode {
     Serve(ServerOptions),
     Chat(ClientOptions),
     Demo,
+    /// Print completions for a shell.
+    Completions(Shell),
+    /// Print the manual page.
+    Man,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +32,7 @@ pub(crate) struct ServerOptions {
     pub(crate) port: u16,
     /// `None`: all addresses of this machine.
     pub(crate) bind: Option<IpAddr>,
+    pub(crate) log: LogOptions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +48,12 @@ pub(crate) struct ClientOptions {
     pub(crate) color: ColorChoice,
     /// Typed lines are remembered beyond the end of the program.
     pub(crate) has_history: bool,
+    /// Events and commands are objects.
+    pub(crate) speaks_json: bool,
+    /// Commands in the place of an input.
+    pub(crate) exec: Vec<String>,
+    /// There is no input, and it does not end.
+    pub(crate) is_listening: bool,
 }
 
 /// The mode that the program was started in. Ends the program if the arguments are wrong or ask for help.
@@ -92,10 +106,16 @@ fn parse(
 ) -> Result<Mode, clap::Error> {
     let arguments = Arguments::try_parse_from(arguments)?;
     match (&arguments.command, arguments.server, &arguments.client) {
-        (Some(Demo::Demo), ..) => Ok(Mode::Demo),
+        (Some(Action::Demo), ..) => Ok(Mode::Demo),
+        (Some(Action::Completions { shell }), ..) => Ok(Mode::Completions(*shell)),
+        (Some(Action::Man), ..) => Ok(Mode::Man),
         (None, Some(port), _) => Ok(Mode::Serve(ServerOptions {
             port,
             bind: arguments.bind,
+            log: LogOptions {
+                level: arguments.log,
+                format: arguments.log_format,
+            },
         })),
         (None, None, Some(words)) => client_options(words, &arguments)
             .map(Mode::Chat)
@@ -121,6 +141,9 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
         bind: arguments.bind,
         color: arguments.color,
         has_history: !arguments.no_history,
+        speaks_json: arguments.json,
+        exec: arguments.exec.clone(),
+        is_listening: arguments.listen,
     })
 }
 
@@ -131,6 +154,14 @@ fn parse_port(text: &str) -> Result<u16, String> {
         .ok()
         .filter(|port| *port >= PORT_MIN)
         .ok_or_else(|| format!("{text:?} is not a port from {PORT_MIN} to {}", u16::MAX))
+}
+
+fn parse_command(text: &str) -> Result<String, String> {
+    match chatapp_console::parse(text) {
+        Ok(Some(_)) => Ok(text.into()),
+        Ok(None) => Err("there is no command".into()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A chat room over UDP: messages arrive once, in order, and wait for those who are away.
@@ -169,67 +200,69 @@ struct Arguments {
     bind: Option<IpAddr>,
 
     /// When a client uses colours; `auto`: at a terminal, unless NO_COLOR is set or TERM is dumb
-    #[arg(long, value_name = "WHEN", default_value = "auto", requires = "client")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        requires = "client",
+        conflicts_with = "server"
+    )]
     color: ColorChoice,
 
+    /// Read and show JSON, one object a line, as JSON.md describes
+    #[arg(long, requires = "client", conflicts_with = "server")]
+    json: bool,
+
+    /// Give this command, and leave when it is settled; can be repeated. Nothing is read
+    #[arg(long, value_name = "COMMAND", value_parser = parse_command, requires = "client", conflicts_with = "server")]
+    exec: Vec<String>,
+
+    /// Read nothing, and stay until a signal comes
+    #[arg(long, requires = "client", conflicts_with = "server")]
+    listen: bool,
+
     /// Do not remember typed lines beyond the end of the program
-    #[arg(long, requires = "client")]
+    #[arg(long, requires = "client", conflicts_with = "server")]
     no_history: bool,
 
+    /// What a server says on standard error
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "info",
+        requires = "server",
+        conflicts_with = "client"
+    )]
+    log: Level,
+
+    /// How a server says it
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        requires = "server",
+        conflicts_with = "client"
+    )]
+    log_format: Format,
+
     #[command(subcommand)]
-    command: Option<Demo>,
+    command: Option<Action>,
 }
 
 #[derive(Subcommand)]
-enum Demo {
+enum Action {
     /// Show a room at work: a server and three clients on this machine, for some seconds
     Demo,
+    /// Print completions for a shell
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man,
 }
 
-const USAGE: &str = "\
-ChatApp [--bind <IP>] -s <PORT>
-       ChatApp [--bind <IP>] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
-       ChatApp demo
-       ChatApp";
-
-const AFTER_LONG_HELP: &str = "\
-Commands of a client, one a line:
-  send <name> <text>   send a message to one person; it is kept if the person is away
-  send_all <text>      send a message to everybody in the room
-  dereg <name>         leave the room under your name; messages for you are kept
-  reg <name>           come back under your name, and get what was kept
-  table                show who is in the room
-  quit                 finish what is on its way, leave the room and end
-  help                 show these commands
-
-The end of the input and Ctrl-C end a client like `quit`; a second Ctrl-C ends it at once.
-
-Lines that a client prints:
-  alice: hi                                      a message for you
-  Channel_Message alice: hi                      a message for everybody
-  [You have messages]                            what follows was kept while you were away:
-  alice: <2022-03-24 19:31:32> hi                  when the server got it
-  [Message received by bob.]                     bob's program has shown it
-  [Message received by Server.]                  everybody in the room gets it
-  [No ACK from bob, message sent to server.]     bob is away; one of these lines follows:
-  [Messages received by the server and saved]      bob gets it when he returns
-  [Client bob exists!!]                            bob is back; it goes to him
-  [Client bob does not exist.]                     nobody has that name
-  [Mailbox of bob is full; the message was not saved.]
-  [Server not responding]                        no answer to 6 attempts within 3 seconds
-  [Client table updated.]                        somebody came or left
-At a terminal each line begins with `>>> `. Control characters from others are shown as \\u{1b} and the like.
-
-Exit codes:
-  0  done
-  1  the machine failed, for example standard output was closed
-  2  wrong usage, or a port or address that cannot be used
-  3  the server does not respond, or speaks another version of the protocol
-  4  the server refused the name, or another process took it over
-
-Example, in two terminals:
-  ChatApp -s 4119
-  ChatApp -c alice localhost 4119 0";
+/// All arguments, for whoever describes them.
+pub(crate) fn definition() -> clap::Command {
+    Arguments::command()
+}
 
 #[cfg(test)]
 mod tests {
@@ -252,7 +285,11 @@ mod tests {
             parse_line("ChatApp -s 4119\n").unwrap(),
             Mode::Serve(ServerOptions {
                 port: 4_119,
-                bind: None
+                bind: None,
+                log: LogOptions {
+                    level: Level::Info,
+                    format: Format::Text,
+                },
             })
         );
         let chat = ClientOptions {
@@ -263,16 +300,18 @@ mod tests {
             bind: Some("::1".parse().unwrap()),
             color: ColorChoice::Never,
             has_history: false,
+            speaks_json: false,
+            exec: vec!["send bob hi".into(), "/quit".into()],
+            is_listening: true,
         };
-        for line in [
-            "ChatApp -c alice localhost 4119 0 --bind ::1 --color never --no-history",
-            "ChatApp --no-history --color=never --bind ::1 -c alice localhost 4119 0",
+        for words in [
+            "ChatApp -c alice localhost 4119 0 --bind ::1 --color never --no-history --listen \
+             --exec send_bob_hi --exec /quit",
+            "ChatApp --exec send_bob_hi --exec=/quit --no-history --listen --color=never --bind ::1 \
+             -c alice localhost 4119 0",
         ] {
-            assert_eq!(
-                parse_line(line).unwrap(),
-                Mode::Chat(chat.clone()),
-                "{line}"
-            );
+            let words = words.split_whitespace().map(|word| word.replace('_', " "));
+            assert_eq!(parse(words).unwrap(), Mode::Chat(chat.clone()));
         }
         assert_eq!(parse_line("ChatApp demo").unwrap(), Mode::Demo);
         assert_eq!(parse_line("  \n").unwrap(), Mode::Ask);
@@ -304,18 +343,16 @@ mod tests {
             ),
             ("ChatApp -s 4119 --bind nowhere", "invalid value"),
             ("ChatApp dance", "unrecognized subcommand"),
+            ("ChatApp -s 4119 --json", "cannot be used with"),
+            ("ChatApp --log debug", "required"),
+            (
+                "ChatApp -c alice localhost 4119 0 --exec sned",
+                "Did you mean send?",
+            ),
             ("-s 4119", "ChatApp -s <PORT>"),
         ] {
             let message = refusal(line);
             assert!(message.contains(words), "{line}: {message}");
-        }
-    }
-
-    #[test]
-    fn help_names_every_command() {
-        for line in chatapp_console::HELP {
-            let (usage, _) = line.split_once("  ").unwrap();
-            assert!(AFTER_LONG_HELP.contains(usage), "{usage}");
         }
     }
 }

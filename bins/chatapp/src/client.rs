@@ -1,5 +1,6 @@
 //! One person's client: typed lines in, displayed lines out.
 
+mod json;
 mod ledger;
 mod output;
 mod roster;
@@ -73,19 +74,23 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
             .rest_until(&client, session.due())
             .map_err(Failure::system("cannot wait for events"))?;
     };
-    session
-        .into_output()
-        .into_display()
-        .finish()
+    let output = session.into_output();
+    let has_failed = !options.exec.is_empty() && output.has_failed();
+    let end = match end {
+        End::Exit(Exit::Done | Exit::NoServer) if has_failed => End::Exit(Exit::NotDelivered),
+        end => end,
+    };
+    output
+        .finish(end.exit())
         .map_err(Failure::system("cannot write to standard output"))?;
     match end {
         End::Exit(exit) => Ok(exit),
         End::Silent => Err(Failure::new(
-            Exit::NoServer,
+            end.exit(),
             format!("the server at {server} does not respond"),
         )),
         End::ForeignVersion(version) => Err(Failure::new(
-            Exit::NoServer,
+            end.exit(),
             format!(
                 "the server speaks version {version}, this program speaks version {}",
                 chatapp_core::wire::VERSION
@@ -130,7 +135,8 @@ fn open(
     let wake = move || to_wake.wake();
     let no_thread = || Failure::system("cannot start a thread");
 
-    if typed_at && is_capable {
+    let is_without_input = options.is_listening || !options.exec.is_empty();
+    if typed_at && is_capable && !is_without_input && !options.speaks_json {
         let names = Names::default();
         let mut editor = Editor::new(
             Arc::clone(&gate),
@@ -151,17 +157,27 @@ fn open(
             Input::edit(editor, Arc::clone(&gate), leave, waker.clone()).map_err(no_thread())?;
         let manner = Manner::Terminal(Box::new(Face::new(look, names)));
         let output = Output::new(display, wording, manner);
-        return Ok(Session::new(output, input, waker, Some(gate)));
+        return Ok(Session::new(output, input, waker, Some(gate), false));
     }
-    let prompt = match (typed_at, shown_at && !is_capable) {
+    let is_prompted = typed_at && !is_without_input;
+    let prompt = match (is_prompted, shown_at && !is_capable && !options.speaks_json) {
         (_, false) => Prompt::None,
         (false, true) => Prompt::Prefix,
         (true, true) => Prompt::Standing,
     };
     let display = Display::start(io::stdout(), prompt, WAITING_LEN, wake).map_err(no_thread())?;
-    let input = Input::start(waker.clone()).map_err(no_thread())?;
-    let output = Output::new(display, wording, Manner::Lines(look));
-    Ok(Session::new(output, input, waker, None))
+    let input = if is_without_input {
+        Input::of_lines(&options.exec, options.is_listening)
+    } else {
+        Input::start(waker.clone()).map_err(no_thread())?
+    };
+    let manner = if options.speaks_json {
+        Manner::Json
+    } else {
+        Manner::Lines(look)
+    };
+    let output = Output::new(display, wording, manner);
+    Ok(Session::new(output, input, waker, None, is_without_input))
 }
 
 fn terminal_failure(error: rustyline::error::ReadlineError) -> Failure {

@@ -50,6 +50,8 @@ pub(crate) enum Next {
 /// Takes lines from a thread that reads them.
 pub(crate) struct Input {
     sent: Receiver<Sent>,
+    /// The other end, where no thread has it: the input does not end.
+    _kept_open: Option<SyncSender<Sent>>,
     /// The waker was called, and what it was called for was not looked at.
     announced: Arc<AtomicBool>,
     /// The way to the line editor, if there is one.
@@ -101,10 +103,26 @@ impl Input {
         };
         let input = Self {
             sent,
+            _kept_open: None,
             announced,
             gate,
         };
         (sender, input)
+    }
+
+    /// These lines instead of an input, and then its end, unless it `stays_open`.
+    pub(crate) fn of_lines(lines: &[String], stays_open: bool) -> Self {
+        let (sender, sent) = sync_channel(lines.len());
+        for line in lines {
+            // There is room for all of them.
+            let _ = sender.try_send(Sent::Typed(Typed::Line(line.clone())));
+        }
+        Self {
+            sent,
+            _kept_open: stays_open.then_some(sender),
+            announced: Arc::default(),
+            gate: None,
+        }
     }
 
     /// Starts the thread that reads standard input, and wakes `waker` when there is something new.

@@ -5,6 +5,8 @@
 //!
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: what the program can be
+//! - `log`: what a server says on standard error
+//! - `manual`: the texts of `--help`, the manual page, completions for shells
 //! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt it
 //! - `terminal`, `style`: what a terminal has beyond lines: an editor, colours
 #![forbid(unsafe_code)]
@@ -16,6 +18,8 @@ mod display;
 mod exit;
 mod input;
 mod local_time;
+mod log;
+mod manual;
 mod server;
 mod signals;
 mod style;
@@ -48,6 +52,8 @@ fn run() -> Result<Exit, Failure> {
         Mode::Serve(options) => server::run(&options),
         Mode::Chat(options) => client::run(&options),
         Mode::Demo => demo::run(),
+        Mode::Completions(shell) => manual::print_completions(shell),
+        Mode::Man => manual::print_page(),
         Mode::Ask => Ok(Exit::Done),
     }
 }

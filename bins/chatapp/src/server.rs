@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 
-use chatapp_console::Stamp;
 use chatapp_core::wire::VERSION;
 use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
 use chatapp_mio::{Driver, Journal, MemoryJournal, ServerLimits, ServerMemory, Socket, seed};
@@ -11,7 +10,7 @@ use chatapp_mio::{Driver, Journal, MemoryJournal, ServerLimits, ServerMemory, So
 use crate::cli::ServerOptions;
 use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
-use crate::local_time::utc_offset;
+use crate::log::{Fields, Level, LogOptions, Record, Traffic};
 use crate::signals;
 
 /// Runs a server until it is asked to leave.
@@ -36,6 +35,7 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
     let mut server = Server::new(ServerConfig::default(), memory.storage(), seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let mut journal = MemoryJournal::default();
+    let mut traffic = Traffic::default();
 
     announce(&driver)?;
     while !leave.is_wanted() {
@@ -44,11 +44,12 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
         driver
             .work(&mut server, |server, now| {
                 journal.exchange(server, now);
-                write_log(&log, server, wall);
+                write_log(&log, server, options.log, wall);
             })
             .map_err(Failure::system("cannot wait for events"))?;
+        let due = traffic.report(&log, options.log, server.stats(), driver.now(), wall);
         driver
-            .rest(&server)
+            .rest_until(&server, due)
             .map_err(Failure::system("cannot wait for events"))?;
     }
     // A log that cannot be written is no reason to end differently.
@@ -69,17 +70,64 @@ fn announce(driver: &Driver) -> Result<(), Failure> {
 }
 
 /// What there is no room for is left with the server, which counts it.
-fn write_log(log: &Display, server: &mut Server<'_>, wall: UnixSeconds) {
+fn write_log(log: &Display, server: &mut Server<'_>, options: LogOptions, wall: UnixSeconds) {
     while log.has_room() {
         let Some(event) = server.poll_event() else {
             return;
         };
-        let stamp = Stamp {
-            at: wall,
-            utc_offset: utc_offset(wall),
-        };
-        log.line(format_args!("{stamp} {}", LogLine(event)));
+        options.write(
+            log,
+            &Record {
+                level: level(&event),
+                kind: kind(&event),
+                message: LogLine(event).to_string(),
+                fields: fields(&event),
+            },
+            wall,
+        );
     }
+}
+
+fn level(event: &ServerEvent<'_>) -> Level {
+    match event {
+        ServerEvent::StoreFailed => Level::Error,
+        ServerEvent::Refused { .. }
+        | ServerEvent::ForeignVersion { .. }
+        | ServerEvent::EventsLost { .. } => Level::Warn,
+        _ => Level::Info,
+    }
+}
+
+/// The name of an event in JSON.
+fn kind(event: &ServerEvent<'_>) -> &'static str {
+    match event {
+        ServerEvent::Registered { .. } => "registered",
+        ServerEvent::Departed { .. } => "departed",
+        ServerEvent::Refused { .. } => "refused",
+        ServerEvent::ForeignVersion { .. } => "foreign_version",
+        ServerEvent::StoreFailed => "store_failed",
+        ServerEvent::StoreRecovered => "store_recovered",
+        ServerEvent::EventsLost { .. } => "events_lost",
+        _ => "unknown",
+    }
+}
+
+/// What an event has besides its message.
+fn fields(event: &ServerEvent<'_>) -> Fields {
+    let mut fields = Fields::default();
+    if let ServerEvent::Registered { name, .. }
+    | ServerEvent::Departed { name, .. }
+    | ServerEvent::Refused { name, .. } = event
+    {
+        fields.name = Some((*name).into());
+    }
+    if let ServerEvent::Registered { address, .. }
+    | ServerEvent::Refused { address, .. }
+    | ServerEvent::ForeignVersion { address, .. } = event
+    {
+        fields.address = Some(address.to_string());
+    }
+    fields
 }
 
 /// A line of the log. Names cannot contain anything that drives a terminal.

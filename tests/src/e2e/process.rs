@@ -30,6 +30,8 @@ impl Process {
         let mut child = Command::new(binary())
             .args(&arguments)
             .env("TZ", "UTC")
+            // Help is laid out for the width of a terminal; here is none.
+            .env_remove("COLUMNS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

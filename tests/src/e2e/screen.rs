@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -85,7 +85,7 @@ impl Screen {
             let mut bytes = [0; 4_096];
             // When the process is gone, reading fails.
             while let Ok(len @ 1..) = output.read(&mut bytes) {
-                let mut model = watcher.0.lock().expect("no reader of a screen panics");
+                let mut model = watcher.0.lock().unwrap_or_else(PoisonError::into_inner);
                 model.terminal.process(&bytes[..len]);
                 model.bytes.extend_from_slice(&bytes[..len]);
                 watcher.1.notify_all();
@@ -152,7 +152,7 @@ impl Screen {
                 .shared
                 .1
                 .wait_timeout(model, left)
-                .expect("no reader of a screen panics")
+                .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
     }
@@ -258,7 +258,8 @@ impl Screen {
     }
 
     fn model(&self) -> MutexGuard<'_, Model> {
-        self.shared.0.lock().expect("no reader of a screen panics")
+        // A condition that panicked has changed nothing.
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -80,6 +80,11 @@ impl Ledger {
         self.open.remove(&id).map(|open| (id, open))
     }
 
+    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its recipient.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
     /// When waiting begins to be worth a line.
     pub(super) fn due(&self) -> Option<Instant> {
         if self.announced.is_some() {

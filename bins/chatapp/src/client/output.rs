@@ -1,14 +1,18 @@
 //! What a client shows, in the manner that was asked for.
 
 use std::fmt;
+use std::io;
 
 use chatapp_console::{self as console, HELP, Line, ParseError, Part, Wording};
 use chatapp_core::{Client, ClientEvent, Command, CommandError, CommandId, Instant, UnixSeconds};
 use chatapp_mio::Clock;
+use serde_json::Value;
 
+use super::json::{self, Entry, Event, Word};
 use super::ledger::{Ledger, Waiting};
 use super::roster::Roster;
 use crate::display::Display;
+use crate::exit::Exit;
 use crate::style::Look;
 use crate::terminal::Names;
 
@@ -24,6 +28,8 @@ pub(super) enum Manner {
     Lines(Look),
     /// The same at a terminal, with what helps people.
     Terminal(Box<Face>),
+    /// Objects, for programs.
+    Json,
 }
 
 /// What a terminal shows besides the lines.
@@ -78,28 +84,51 @@ impl<'a> Output<'a> {
         &self.display
     }
 
-    pub(super) fn into_display(self) -> Display {
-        self.display
-    }
-
     pub(super) fn name(&self) -> &'a str {
         self.wording.name
     }
 
-    /// A command was taken.
-    pub(super) fn taken(&mut self, id: CommandId, command: Command<'_>, now: Instant) {
+    pub(super) fn speaks_json(&self) -> bool {
+        matches!(self.manner, Manner::Json)
+    }
+
+    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its recipient.
+    pub(super) fn has_failed(&self) -> bool {
+        self.ledger.has_failed()
+    }
+
+    /// A command was taken. The tag came with it.
+    pub(super) fn taken(
+        &mut self,
+        id: CommandId,
+        command: Command<'_>,
+        tag: Option<&Value>,
+        now: Instant,
+    ) {
         self.ledger.enter(id, command, now);
+        if self.speaks_json() {
+            self.object(&Event::Taken {
+                id: id.number(),
+                command: Word::of(command),
+                to: recipient(command),
+                tag,
+            });
+        }
     }
 
     /// A command was not taken.
-    pub(super) fn not_taken(&mut self, command: Command<'_>, error: CommandError) {
+    pub(super) fn not_taken(
+        &mut self,
+        command: Command<'_>,
+        error: CommandError,
+        tag: Option<&Value>,
+    ) {
         self.ledger.refuse(command);
-        let to = match command {
-            Command::Send { to, .. } => to,
-            _ => "",
-        };
+        if self.speaks_json() {
+            return self.rejected(json::rejection(error), error, tag);
+        }
         let wording = self.wording;
-        self.line(&wording.command_error(error, to));
+        self.line(&wording.command_error(error, recipient(command).unwrap_or_default()));
     }
 
     /// A typed line is no command.
@@ -108,8 +137,25 @@ impl<'a> Output<'a> {
         self.complain(error);
     }
 
+    /// An object is no command.
+    pub(super) fn bad_object(&mut self, error: &str, tag: Option<&Value>) {
+        self.ledger.refuse_line();
+        self.rejected("not_understood", error, tag);
+    }
+
+    fn rejected(&self, reason: &'static str, message: impl fmt::Display, tag: Option<&Value>) {
+        self.object(&Event::Rejected {
+            reason,
+            message: message.to_string(),
+            tag,
+        });
+    }
+
     /// Something is wrong with what was typed.
     pub(super) fn complain(&mut self, what: impl fmt::Display) {
+        if self.speaks_json() {
+            return self.rejected("not_understood", what, None);
+        }
         self.words(Part::Error, what);
     }
 
@@ -120,6 +166,9 @@ impl<'a> Output<'a> {
 
     /// Shows the commands.
     pub(super) fn help(&mut self) {
+        if self.speaks_json() {
+            return self.object(&Event::Help { lines: &HELP });
+        }
         HELP.iter().for_each(|line| self.display.line(line));
         if let Manner::Terminal(_) = self.manner {
             KEYS.iter().for_each(|line| self.display.line(line));
@@ -137,6 +186,16 @@ impl<'a> Output<'a> {
         }
         let mut rows: Vec<_> = client.table().collect();
         rows.sort_by_key(|entry| entry.name);
+        if self.speaks_json() {
+            let clients = rows.iter().map(|row| Entry {
+                name: row.name,
+                address: row.address.to_string(),
+                online: row.online,
+            });
+            return self.object(&Event::Table {
+                clients: clients.collect(),
+            });
+        }
         let name_width = rows
             .iter()
             .map(|entry| entry.name.chars().count())
@@ -149,7 +208,13 @@ impl<'a> Output<'a> {
 
     /// Something happened.
     pub(super) fn event(&mut self, event: &ClientEvent<'_>, now: Instant) {
-        self.ledger.note(event);
+        let settled = self.ledger.note(event);
+        if self.speaks_json() {
+            for object in json::events(event, settled.as_ref()) {
+                self.object(&object);
+            }
+            return;
+        }
         if let Manner::Terminal(face) = &mut self.manner {
             if *event == ClientEvent::TableUpdated {
                 face.table_due.get_or_insert(now.plus_millis(GATHER_MS));
@@ -171,6 +236,25 @@ impl<'a> Output<'a> {
         if let (Manner::Terminal(_), true) = (&self.manner, self.ledger.is_over()) {
             self.tell("[All answers have arrived.]");
         }
+    }
+
+    /// Something happened that ends the program, which says so itself: programs want to know it nevertheless.
+    pub(super) fn last_event(&mut self, event: &ClientEvent<'_>, now: Instant) {
+        if self.speaks_json() {
+            self.event(event, now);
+        }
+    }
+
+    /// Says that nothing more comes, and waits until everything is shown.
+    ///
+    /// # Errors
+    /// The output was closed, or the like.
+    pub(super) fn finish(self, exit: Exit) -> io::Result<()> {
+        if self.speaks_json() {
+            let exit_code = exit as u8;
+            self.object(&Event::End { exit_code });
+        }
+        self.display.finish()
     }
 
     /// Counts kept messages aloud while many of them come.
@@ -231,7 +315,17 @@ impl<'a> Output<'a> {
         match &self.manner {
             Manner::Lines(look) => *look,
             Manner::Terminal(face) => face.look,
+            Manner::Json => Look {
+                has_colors: false,
+                is_stamped: false,
+            },
         }
+    }
+
+    fn object(&self, event: &Event<'_>) {
+        // Strings, numbers and lists of them: there is nothing that JSON does not have.
+        self.display
+            .line(serde_json::to_string(event).unwrap_or_default());
     }
 
     fn line(&self, line: &Line<'_>) {
@@ -241,6 +335,14 @@ impl<'a> Output<'a> {
     fn words(&self, part: Part<'_>, words: impl fmt::Display) {
         self.display
             .line(self.look().words(part, words, self.clock.wall()));
+    }
+}
+
+/// To whom a command goes, if it goes to one person.
+fn recipient(command: Command<'_>) -> Option<&str> {
+    match command {
+        Command::Send { to, .. } => Some(to),
+        _ => None,
     }
 }
 

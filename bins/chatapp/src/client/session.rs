@@ -6,7 +6,9 @@ use std::sync::Arc;
 use chatapp_console as console;
 use chatapp_core::{Client, ClientEvent, Command, CommandError, Instant, Request};
 use chatapp_mio::Waker;
+use serde_json::Value;
 
+use super::json::Order;
 use super::output::Output;
 use crate::exit::Exit;
 use crate::input::{Input, Next, Typed};
@@ -25,6 +27,15 @@ pub(super) enum End {
     ForeignVersion(u8),
 }
 
+impl End {
+    pub(super) fn exit(self) -> Exit {
+        match self {
+            Self::Exit(exit) => exit,
+            Self::Silent | Self::ForeignVersion(_) => Exit::NoServer,
+        }
+    }
+}
+
 /// One person's session.
 pub(super) struct Session<'a> {
     output: Output<'a>,
@@ -39,6 +50,8 @@ pub(super) struct Session<'a> {
     /// No further line is taken: finish, deregister, end.
     is_leaving: bool,
     is_deregistering: bool,
+    /// Lines wait until the room was entered: nobody types them while looking at what there is.
+    waits_for_room: bool,
     /// There were events since the client had no room for something.
     has_news: bool,
     end: Option<End>,
@@ -50,6 +63,7 @@ impl<'a> Session<'a> {
         input: Input,
         waker: Waker,
         gate: Option<Arc<Gate>>,
+        waits_for_room: bool,
     ) -> Self {
         Self {
             output,
@@ -60,6 +74,7 @@ impl<'a> Session<'a> {
             has_started: false,
             is_leaving: false,
             is_deregistering: false,
+            waits_for_room,
             has_news: false,
             end: None,
         }
@@ -75,7 +90,7 @@ impl<'a> Session<'a> {
         now: Instant,
     ) -> Result<(), CommandError> {
         let name = self.output.name();
-        self.command(client, now, Command::Register { name })
+        self.command(client, now, Command::Register { name }, None)
     }
 
     fn command(
@@ -83,9 +98,10 @@ impl<'a> Session<'a> {
         client: &mut Client<'_>,
         now: Instant,
         command: Command<'_>,
+        tag: Option<&Value>,
     ) -> Result<(), CommandError> {
         let id = client.command(now, command)?;
-        self.output.taken(id, command, now);
+        self.output.taken(id, command, tag, now);
         Ok(())
     }
 
@@ -120,7 +136,8 @@ impl<'a> Session<'a> {
             if self.is_leaving {
                 return self.leave(client, now);
             }
-            if !self.output.display().has_room() {
+            self.waits_for_room &= !client.is_registered();
+            if self.waits_for_room || !self.output.display().has_room() {
                 return;
             }
             let line = match self.held.take() {
@@ -164,19 +181,48 @@ impl<'a> Session<'a> {
     }
 
     fn obey(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Obeyed {
+        if self.output.speaks_json() && Order::is_one(line) {
+            return self.obey_object(client, now, line);
+        }
         match console::parse(line) {
             Ok(None) => {}
-            Ok(Some(console::Input::Help)) => self.output.help(),
-            Ok(Some(console::Input::Table)) => self.output.table(client),
-            Ok(Some(console::Input::Quit)) => self.leave_soon(),
-            Ok(Some(console::Input::Command(command))) => {
-                match self.command(client, now, command) {
-                    Ok(()) => {}
-                    Err(CommandError::Busy) => return Obeyed::NoRoom,
-                    Err(error) => self.output.not_taken(command, error),
-                }
-            }
+            Ok(Some(input)) => return self.obey_input(client, now, input, None),
             Err(error) => self.output.not_understood(error),
+        }
+        Obeyed::Done
+    }
+
+    fn obey_object(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Obeyed {
+        let order = match Order::read(line) {
+            Ok(order) => order,
+            Err(error) => {
+                self.output.bad_object(&error, None);
+                return Obeyed::Done;
+            }
+        };
+        match order.input(self.output.name()) {
+            Ok(input) => return self.obey_input(client, now, input, order.tag.as_ref()),
+            Err(error) => self.output.bad_object(&error, order.tag.as_ref()),
+        }
+        Obeyed::Done
+    }
+
+    fn obey_input(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+        input: console::Input<'_>,
+        tag: Option<&Value>,
+    ) -> Obeyed {
+        match input {
+            console::Input::Help => self.output.help(),
+            console::Input::Table => self.output.table(client),
+            console::Input::Quit => self.leave_soon(),
+            console::Input::Command(command) => match self.command(client, now, command, tag) {
+                Ok(()) => {}
+                Err(CommandError::Busy) => return Obeyed::NoRoom,
+                Err(error) => self.output.not_taken(command, error, tag),
+            },
         }
         Obeyed::Done
     }
@@ -187,7 +233,7 @@ impl<'a> Session<'a> {
             let name = self.output.name();
             // While there is no room for it, it is tried again after the next event.
             self.is_deregistering = self
-                .command(client, now, Command::Deregister { name })
+                .command(client, now, Command::Deregister { name }, None)
                 .is_ok();
         }
     }
@@ -204,10 +250,12 @@ impl<'a> Session<'a> {
                     request: Request::Register,
                     ..
                 } if !self.has_started => {
+                    self.output.last_event(&event, now);
                     self.end_with(End::Silent);
                     continue;
                 }
                 ClientEvent::ForeignVersion { version } if !self.has_started => {
+                    self.output.last_event(&event, now);
                     self.end_with(End::ForeignVersion(version));
                     continue;
                 }
@@ -238,7 +286,8 @@ impl<'a> Session<'a> {
 
     /// Whether something that the client had no room for is to be tried again at once.
     pub(super) fn takes_up_again(&mut self) -> bool {
-        mem::take(&mut self.has_news) && (self.is_leaving || self.held.is_some())
+        mem::take(&mut self.has_news)
+            && (self.is_leaving || self.held.is_some() || self.waits_for_room)
     }
 
     /// Whether it is time to end: everything was shown, or nothing can be.
