@@ -187,6 +187,41 @@ fn what_arrives_while_a_search_is_held_is_shown_even_if_the_program_is_ended_the
 }
 
 #[test]
+fn what_is_typed_ahead_is_neither_lost_nor_shown_twice() {
+    let room = Room::open();
+    let alice = Screen::join(room.address(), "alice", &[]);
+    let mut bob = room.join("bob");
+    let lines: String = (0..30).map(|n| format!("send bob line {n}\r")).collect();
+    alice.types(&lines);
+    for number in 0..30 {
+        bob.shows(&format!("alice: line {number}"));
+    }
+    alice.types_at(">>> ");
+    let rows = alice.all_rows();
+    let typed: Vec<&String> = rows
+        .iter()
+        .filter(|row| row.contains("send bob line"))
+        .collect();
+    let expected: Vec<String> = (0..30).map(|n| format!(">>> send bob line {n}")).collect();
+    assert_eq!(typed, expected.iter().collect::<Vec<_>>(), "{alice}");
+}
+
+#[test]
+fn a_second_signal_gives_the_terminal_back_too() {
+    let mut room = Room::open();
+    let mut alice = Screen::join(room.address(), "alice", &[]);
+    room.server.is_killed();
+    alice.types("half a line");
+    alice.types_at(">>> half a line");
+    alice.is_sent(Signal::TERM);
+    // Two signals at the same time are one. Good-bye takes 3 s.
+    std::thread::sleep(Duration::from_millis(300));
+    alice.is_sent(Signal::TERM);
+    assert_ne!(alice.ends(), 0);
+    assert!(alice.echoes(), "{alice}");
+}
+
+#[test]
 fn however_it_ends_the_terminal_is_as_it_was() {
     let room = Room::open();
     for (keys, signal) in [
@@ -399,7 +434,9 @@ fn many_kept_messages_are_counted() {
     while bob.count(SAVED) < 250 {
         bob.shows(SAVED);
     }
-    let alice = Screen::join(room.address(), "alice", &[]);
+    let port = room.port.to_string();
+    let alice = Screen::start(&["-c", "alice", "127.0.0.1", &port, "0"]);
+    alice.shows("kept messages in all");
     let rows = alice.all_rows();
     for line in [
         WELCOME,

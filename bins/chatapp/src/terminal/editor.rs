@@ -34,7 +34,7 @@ impl Editor {
         has_colors: bool,
         history: Option<History>,
     ) -> Result<Self, ReadlineError> {
-        mode::remember();
+        mode::take();
         let config = Config::builder()
             .max_history_size(HISTORY_LEN_MAX)?
             .history_ignore_space(true)

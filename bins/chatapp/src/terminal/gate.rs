@@ -97,11 +97,12 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// Gives the terminal back as it was found, if the editor has it.
+    /// Gives the terminal back as it was found.
     pub(crate) fn restore_terminal(&self) {
         let turn = self.lock().turn;
+        mode::give_back();
         if matches!(turn, Turn::Changing | Turn::Editing) {
-            mode::restore();
+            mode::leave_line();
         }
     }
 
@@ -179,7 +180,8 @@ impl Gate {
         if matches!(state.turn, Turn::Changing | Turn::Editing) {
             state.turn = Turn::Taken;
             drop(state);
-            mode::restore();
+            mode::give_back();
+            mode::leave_line();
         }
     }
 

@@ -8,24 +8,39 @@ const CLEAN_LINE: &str = "\x1b[?2004l\r\x1b[J";
 #[cfg(unix)]
 static FOUND: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
 
-/// Remembers how the terminal is set now.
-pub(super) fn remember() {
+/// Remembers how the terminal is set now, and ends its echo: the editor shows what is typed, when it is its turn.
+pub(super) fn take() {
     #[cfg(unix)]
-    if let Ok(found) = rustix::termios::tcgetattr(io::stdin()) {
-        // The first time counts.
-        let _ = FOUND.set(found);
+    if let Ok(mut terminal) = rustix::termios::tcgetattr(io::stdin())
+        && FOUND.set(terminal.clone()).is_ok()
+    {
+        terminal
+            .local_modes
+            .remove(rustix::termios::LocalModes::ECHO);
+        set(&terminal);
     }
 }
 
-/// Sets the terminal as it was, and leaves the line that is being typed. A terminal that is gone needs neither.
-pub(super) fn restore() {
+/// Sets the terminal as it was found.
+pub(super) fn give_back() {
     #[cfg(unix)]
     if let Some(found) = FOUND.get() {
-        let _ =
-            rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, found);
+        set(found);
     }
+}
+
+/// Leaves the line that is being typed.
+pub(super) fn leave_line() {
     let mut output = io::stdout().lock();
+    // A terminal that is gone has no line.
     let _ = output
         .write_all(CLEAN_LINE.as_bytes())
         .and_then(|()| output.flush());
+}
+
+#[cfg(unix)]
+fn set(terminal: &rustix::termios::Termios) {
+    let now = rustix::termios::OptionalActions::Now;
+    // A terminal that is gone needs nothing.
+    let _ = rustix::termios::tcsetattr(io::stdin(), now, terminal);
 }

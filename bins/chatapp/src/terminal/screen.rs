@@ -73,5 +73,6 @@ impl<W: Write> Drop for Screen<W> {
     fn drop(&mut self) {
         self.gate.close();
         self.gate.take_over();
+        self.gate.restore_terminal();
     }
 }
