@@ -207,6 +207,32 @@ fn what_is_typed_ahead_is_neither_lost_nor_shown_twice() {
 }
 
 #[test]
+fn a_program_that_was_stopped_goes_on_with_the_line_that_was_typed() {
+    let room = Room::open();
+    let alice = Screen::join(room.address(), "alice", &[]);
+    alice.types("send alice half");
+    alice.types_at(">>> send alice half");
+    alice.is_sent(Signal::STOP);
+    // What a shell does meanwhile.
+    alice.is_set_for_a_shell();
+    assert!(alice.echoes());
+    alice.is_sent(Signal::CONT);
+    alice.waits_until("the line again", |screen| {
+        screen.contents().matches(">>> send alice half").count() == 1
+            && screen.cursor_position().1 == 19
+    });
+    alice.waits_for("no echo", |alice| !alice.echoes());
+    alice.types(" a line\r");
+    alice.shows("alice: half a line");
+    assert!(
+        alice
+            .all_rows()
+            .contains(&">>> send alice half a line".to_owned()),
+        "{alice}"
+    );
+}
+
+#[test]
 fn a_second_signal_gives_the_terminal_back_too() {
     let mut room = Room::open();
     let mut alice = Screen::join(room.address(), "alice", &[]);

@@ -20,7 +20,7 @@ use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
 use crate::input::Input;
 use crate::local_time::utc_offset;
-use crate::signals::{self, Leave};
+use crate::signals::{self, Hooks, Leave};
 use crate::style::Look;
 use crate::terminal::{self, Editor, Gate, History, Names, Screen};
 use output::{Face, Manner, Output};
@@ -42,9 +42,13 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
     let waker = driver.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
     let gate = Arc::<Gate>::default();
-    let signalled = Arc::clone(&gate);
-    let leave = signals::watch(waker.clone(), move || signalled.restore_terminal())
-        .map_err(Failure::system("cannot catch signals"))?;
+    let (tidied, resumed) = (Arc::clone(&gate), Arc::clone(&gate));
+    let hooks = Hooks {
+        tidy_up: move || tidied.restore_terminal(),
+        resume: move || resumed.resume(),
+    };
+    let leave =
+        signals::watch(waker.clone(), hooks).map_err(Failure::system("cannot catch signals"))?;
 
     let mut memory = ClientMemory::new(ClientLimits::default());
     let config = ClientConfig::new(options.name.clone(), server);

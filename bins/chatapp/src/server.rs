@@ -11,7 +11,7 @@ use crate::cli::ServerOptions;
 use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
 use crate::log::{Fields, Level, LogOptions, Record, Traffic};
-use crate::signals;
+use crate::signals::{self, Hooks};
 
 /// Runs a server until it is asked to leave.
 pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
@@ -24,8 +24,14 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
     let mut driver = Driver::new(socket).map_err(Failure::system("cannot wait for events"))?;
     let waker = driver.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
-    let leave =
-        signals::watch(waker.clone(), || {}).map_err(Failure::system("cannot catch signals"))?;
+    let leave = signals::watch(
+        waker.clone(),
+        Hooks {
+            tidy_up: || {},
+            resume: || {},
+        },
+    )
+    .map_err(Failure::system("cannot catch signals"))?;
     let log = Display::start(io::stderr(), Prompt::None, WAITING_LEN, move || {
         waker.wake();
     })

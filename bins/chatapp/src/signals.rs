@@ -21,25 +21,40 @@ impl Leave {
     }
 }
 
-/// Watches for signals that ask a program to end, and wakes `waker` at the first one. Before the second one ends the
-/// program, `tidy_up` is called.
+/// What else is done at a signal.
+#[derive(Debug)]
+pub(crate) struct Hooks<T, R> {
+    /// Before the second one ends the program.
+    pub(crate) tidy_up: T,
+    /// When the program goes on after it was stopped.
+    pub(crate) resume: R,
+}
+
+/// Watches for signals that ask a program to end, and wakes `waker` at the first one.
 ///
 /// # Errors
 /// The operating system does not let signals be caught.
 #[cfg(unix)]
-pub(crate) fn watch(waker: Waker, tidy_up: impl Fn() + Send + 'static) -> io::Result<Leave> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+pub(crate) fn watch(
+    waker: Waker,
+    hooks: Hooks<impl Fn() + Send + 'static, impl Fn() + Send + 'static>,
+) -> io::Result<Leave> {
+    use signal_hook::consts::{SIGCONT, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
     let leave = Leave::default();
     let wanted = Arc::clone(&leave.0);
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGCONT])?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             for signal in signals.forever() {
+                if signal == SIGCONT {
+                    (hooks.resume)();
+                    continue;
+                }
                 if wanted.swap(true, Ordering::SeqCst) {
-                    tidy_up();
+                    (hooks.tidy_up)();
                     // It does not return for these signals; if it ever did, the next one would try again.
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
@@ -55,7 +70,7 @@ pub(crate) fn watch(waker: Waker, tidy_up: impl Fn() + Send + 'static) -> io::Re
 /// # Errors
 /// The operating system does not let it be caught.
 #[cfg(not(unix))]
-pub(crate) fn watch(waker: Waker, _tidy_up: impl Fn() + Send + 'static) -> io::Result<Leave> {
+pub(crate) fn watch<T, R>(waker: Waker, _hooks: Hooks<T, R>) -> io::Result<Leave> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag;
 

@@ -242,6 +242,32 @@ impl Screen {
             .contains(rustix::termios::LocalModes::ECHO)
     }
 
+    /// Sets the terminal as a shell does while the process is stopped.
+    ///
+    /// # Panics
+    /// If the terminal is closed.
+    pub fn is_set_for_a_shell(&self) {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+        let mut terminal = tcgetattr(&self.keyboard).expect("the terminal is open");
+        terminal
+            .local_modes
+            .insert(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+        tcsetattr(&self.keyboard, OptionalActions::Now, &terminal).expect("the terminal is open");
+    }
+
+    /// Waits until this is true.
+    ///
+    /// # Panics
+    /// If that does not come; `what` says then what was meant.
+    pub fn waits_for(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition(self) {
+            assert!(Instant::now() < deadline, "{what} did not come:{self}");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
     /// Waits for the end of the process and returns its exit code; -1 if a signal ended it.
     ///
     /// # Panics

@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::mode;
+use super::screen::NOTHING;
 
 /// How long the editor is given to show what it was handed before the terminal is taken from it. It needs this long
 /// only while a person searches the history; otherwise it answers at once.
@@ -97,6 +98,21 @@ impl Gate {
         self.changed.notify_all();
     }
 
+    /// The process goes on after it was stopped, and the shell has set the terminal for itself. The editor does not know:
+    /// it prepared the terminal before the stop took effect.
+    pub(crate) fn resume(&self) {
+        let mut state = self.lock();
+        if state.turn == Turn::Editing {
+            mode::resume_editing();
+            if !state.is_printing {
+                // Behind it, the line is shown again.
+                state.job = Some(NOTHING.into());
+                state.is_printing = true;
+                self.changed.notify_all();
+            }
+        }
+    }
+
     /// Gives the terminal back as it was found.
     pub(crate) fn restore_terminal(&self) {
         let turn = self.lock().turn;
@@ -135,6 +151,7 @@ impl Gate {
 
     /// The prompt is about to be shown.
     pub(super) fn line_begun(&self) {
+        mode::note_editing();
         self.turn_to(Turn::Editing);
     }
 
@@ -187,7 +204,7 @@ impl Gate {
 
     /// Has this text printed above the line that is being typed. False if that cannot be known to have happened.
     pub(super) fn print(&self, text: &str) -> bool {
-        let mut state = self.lock();
+        let mut state = self.wait_while(|state| state.is_printing && !state.is_closed);
         state.job = Some(text.to_owned());
         state.is_printing = true;
         self.changed.notify_all();

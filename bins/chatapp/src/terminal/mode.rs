@@ -8,6 +8,10 @@ const CLEAN_LINE: &str = "\x1b[?2004l\r\x1b[J";
 #[cfg(unix)]
 static FOUND: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
 
+/// How the editor has set it: each time in the same way.
+#[cfg(unix)]
+static EDITING: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
+
 /// Remembers how the terminal is set now, and ends its echo: the editor shows what is typed, when it is its turn.
 pub(super) fn take() {
     #[cfg(unix)]
@@ -18,6 +22,25 @@ pub(super) fn take() {
             .local_modes
             .remove(rustix::termios::LocalModes::ECHO);
         set(&terminal);
+    }
+}
+
+/// The editor has set the terminal for itself.
+pub(super) fn note_editing() {
+    #[cfg(unix)]
+    if EDITING.get().is_none()
+        && let Ok(terminal) = rustix::termios::tcgetattr(io::stdin())
+    {
+        // The first time counts.
+        let _ = EDITING.set(terminal);
+    }
+}
+
+/// Sets the terminal for the editor again.
+pub(super) fn resume_editing() {
+    #[cfg(unix)]
+    if let Some(editing) = EDITING.get() {
+        set(editing);
     }
 }
 

@@ -11,7 +11,7 @@ use super::Gate;
 ///
 /// The editor holds one text that it has not looked at yet. When it has taken this one behind another, it has shown the
 /// other: so much is known to have arrived, and the rest can be written by somebody else.
-const NOTHING: &str = "\x1b[A\n";
+pub(super) const NOTHING: &str = "\x1b[A\n";
 
 /// Writes above the line that is being typed, and plainly while none is.
 #[derive(Debug)]
