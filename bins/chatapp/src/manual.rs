@@ -45,12 +45,25 @@ fn page() -> io::Result<Vec<u8>> {
     as_it_stands("SYNOPSIS", USAGE.lines().map(str::trim_start)).to_writer(&mut page)?;
     man.render_description_section(&mut page)?;
     man.render_options_section(&mut page)?;
-    man.render_subcommands_section(&mut page)?;
+    as_it_stands("SUBCOMMANDS", subcommands().iter().map(String::as_str)).to_writer(&mut page)?;
     for (heading, lines) in sections() {
         as_it_stands(heading, lines.into_iter()).to_writer(&mut page)?;
     }
     man.render_version_section(&mut page)?;
     Ok(page)
+}
+
+/// One line for each; they have no pages of their own.
+fn subcommands() -> Vec<String> {
+    let line = |command: &clap::Command| {
+        let about = command.get_about().map(ToString::to_string);
+        format!(
+            "  ChatApp {:12} {}",
+            command.get_name(),
+            about.unwrap_or_default()
+        )
+    };
+    definition().get_subcommands().map(line).collect()
 }
 
 /// The sections of [`AFTER_LONG_HELP`]. A paragraph without a heading belongs to the section before it.
