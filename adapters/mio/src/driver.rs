@@ -152,6 +152,18 @@ impl Driver {
     /// # Errors
     /// The event queue is broken.
     pub fn rest<E: Endpoint + ?Sized>(&mut self, endpoint: &E) -> io::Result<()> {
+        self.rest_until(endpoint, None)
+    }
+
+    /// Sleeps as [`rest`](Self::rest) does, at most until the caller has something to do itself.
+    ///
+    /// # Errors
+    /// The event queue is broken.
+    pub fn rest_until<E: Endpoint + ?Sized>(
+        &mut self,
+        endpoint: &E,
+        at_most: Option<Instant>,
+    ) -> io::Result<()> {
         let now = self.clock.now();
         let due = self.turn.wake_at(endpoint, now);
         let waits_for_buffers = self.turn.flushed() == Flushed::Blocked && self.kernel.no_buffers;
@@ -162,6 +174,7 @@ impl Driver {
         } else {
             due
         };
+        let until = [until, at_most].into_iter().flatten().min();
         let timeout = until.map(|until| Duration::from_millis(until.millis_since(now)));
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),

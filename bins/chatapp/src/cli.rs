@@ -7,11 +7,14 @@ use std::path::PathBuf;
 
 use chatapp_core::Name;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
 use crate::data::DataOptions;
 use crate::exit::Failure;
 use crate::limits::LimitOptions;
+use crate::log::{Format, Level, LogOptions};
+use crate::manual::{AFTER_LONG_HELP, USAGE};
 
 /// What the program is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,10 @@ pub(crate) enum Mode {
         folder: PathBuf,
         json: bool,
     },
+    /// Print completions for a shell.
+    Completions(Shell),
+    /// Print the manual page.
+    Man,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +42,7 @@ pub(crate) struct ServerOptions {
     pub(crate) bind: Option<IpAddr>,
     pub(crate) limits: LimitOptions,
     pub(crate) data: DataOptions,
+    pub(crate) log: LogOptions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +58,15 @@ pub(crate) struct ClientOptions {
     /// Other clients that the table has room for.
     pub(crate) peers: u32,
     pub(crate) data: DataOptions,
+    pub(crate) color: ColorChoice,
+    /// Typed lines are remembered beyond the end of the program.
+    pub(crate) has_history: bool,
+    /// Events and commands are objects.
+    pub(crate) speaks_json: bool,
+    /// Commands in the place of an input.
+    pub(crate) exec: Vec<String>,
+    /// There is no input, and it does not end.
+    pub(crate) is_listening: bool,
 }
 
 /// The mode that the program was started in. Ends the program if the arguments are wrong or ask for help.
@@ -100,38 +117,34 @@ fn parse_line(line: &str) -> Result<Mode, clap::Error> {
 fn parse(
     arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<Mode, clap::Error> {
-    let Arguments {
-        server,
-        client,
-        bind,
-        peers,
-        limits,
-        data,
-        command,
-    } = Arguments::try_parse_from(arguments)?;
-    match (command, server, client) {
-        (Some(Tool::Demo), ..) => Ok(Mode::Demo),
-        (Some(Tool::Store { folder, json }), ..) => Ok(Mode::Store { folder, json }),
+    let arguments = Arguments::try_parse_from(arguments)?;
+    match (&arguments.command, arguments.server, &arguments.client) {
+        (Some(Action::Demo), ..) => Ok(Mode::Demo),
+        (Some(Action::Store { folder, json }), ..) => Ok(Mode::Store {
+            folder: folder.clone(),
+            json: *json,
+        }),
+        (Some(Action::Completions { shell }), ..) => Ok(Mode::Completions(*shell)),
+        (Some(Action::Man), ..) => Ok(Mode::Man),
         (None, Some(port), _) => Ok(Mode::Serve(ServerOptions {
             port,
-            bind,
-            limits,
-            data,
+            bind: arguments.bind,
+            limits: arguments.limits,
+            data: arguments.data.clone(),
+            log: LogOptions {
+                level: arguments.log,
+                format: arguments.log_format,
+            },
         })),
-        (None, None, Some(words)) => client_options(&words, bind, peers, data)
+        (None, None, Some(words)) => client_options(words, &arguments)
             .map(Mode::Chat)
             .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message)),
         (None, None, None) => Ok(Mode::Ask),
     }
 }
 
-/// The four words behind `-c`.
-fn client_options(
-    words: &[String],
-    bind: Option<IpAddr>,
-    peers: u32,
-    data: DataOptions,
-) -> Result<ClientOptions, String> {
+/// The four words behind `-c`, and what else is asked of a client.
+fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptions, String> {
     let [name, server_host, server_port, port] = words else {
         return Err("-c needs <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>".into());
     };
@@ -144,9 +157,14 @@ fn client_options(
         } else {
             parse_port(port).map_err(|error| format!("client port: {error} (0: any free one)"))?
         },
-        bind,
-        peers,
-        data,
+        bind: arguments.bind,
+        peers: arguments.peers,
+        data: arguments.data.clone(),
+        color: arguments.color,
+        has_history: !arguments.no_history && !arguments.data.is_ephemeral(),
+        speaks_json: arguments.json,
+        exec: arguments.exec.clone(),
+        is_listening: arguments.listen,
     })
 }
 
@@ -157,6 +175,14 @@ fn parse_port(text: &str) -> Result<u16, String> {
         .ok()
         .filter(|port| *port >= PORT_MIN)
         .ok_or_else(|| format!("{text:?} is not a port from {PORT_MIN} to {}", u16::MAX))
+}
+
+fn parse_command(text: &str) -> Result<String, String> {
+    match chatapp_console::parse(text) {
+        Ok(Some(_)) => Ok(text.into()),
+        Ok(None) => Err("there is no command".into()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A chat room over UDP: messages arrive once, in order, and wait for those who are away.
@@ -194,24 +220,70 @@ struct Arguments {
     #[arg(long, value_name = "IP")]
     bind: Option<IpAddr>,
 
+    #[command(flatten)]
+    data: DataOptions,
+
     /// Other clients that a client's table has room for; in a larger room it looks up those it talks to
     #[arg(long, requires = "client", conflicts_with = "server", value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     peers: u32,
 
+    /// When a client uses colours; `auto`: at a terminal, unless NO_COLOR is set or TERM is dumb
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        requires = "client",
+        conflicts_with = "server"
+    )]
+    color: ColorChoice,
+
+    /// Read and show JSON, one object a line, as JSON.md describes
+    #[arg(long, requires = "client", conflicts_with = "server")]
+    json: bool,
+
+    /// Give this command, and leave when it is settled; can be repeated. Nothing is read
+    #[arg(long, value_name = "COMMAND", value_parser = parse_command, requires = "client", conflicts_with = "server")]
+    exec: Vec<String>,
+
+    /// Read nothing, and stay until a signal comes
+    #[arg(long, requires = "client", conflicts_with = "server")]
+    listen: bool,
+
+    /// Do not remember typed lines beyond the end of the program
+    #[arg(long, requires = "client", conflicts_with = "server")]
+    no_history: bool,
+
+    /// What a server says on standard error
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "info",
+        requires = "server",
+        conflicts_with = "client"
+    )]
+    log: Level,
+
+    /// How a server says it
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        requires = "server",
+        conflicts_with = "client"
+    )]
+    log_format: Format,
+
     #[command(flatten)]
     limits: LimitOptions,
-    #[command(flatten)]
-    data: DataOptions,
 
     #[command(subcommand)]
-    command: Option<Tool>,
+    command: Option<Action>,
 }
 
 #[derive(Subcommand)]
-enum Tool {
+enum Action {
     /// Show a room at work: a server and three clients on this machine, for some seconds
     Demo,
-
     /// Show what is in a server's store: names, what waits for them, the log of the channel
     Store {
         /// The folder, as it was given to --data-dir
@@ -222,60 +294,16 @@ enum Tool {
         #[arg(long)]
         json: bool,
     },
+    /// Print completions for a shell
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man,
 }
 
-const USAGE: &str = "\
-ChatApp [OPTIONS] -s <PORT>
-       ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
-       ChatApp store [--json] <DIR>
-       ChatApp demo
-       ChatApp";
-
-const AFTER_LONG_HELP: &str = "\
-Commands of a client, one a line:
-  send <name> <text>   send a message to one person; it is kept if the person is away
-  send_all <text>      send a message to everybody in the room
-  dereg <name>         leave the room under your name; messages for you are kept
-  reg <name>           come back under your name, and get what was kept
-  table                show who is in the room
-  quit                 finish what is on its way, leave the room and end
-  help                 show these commands
-
-The end of the input and Ctrl-C end a client like `quit`; a second Ctrl-C ends it at once.
-
-Lines that a client prints:
-  alice: hi                                      a message for you
-  Channel_Message alice: hi                      a message for everybody
-  [You have messages]                            what follows was kept while you were away:
-  alice: <2022-03-24 19:31:32> hi                  when the server got it
-  [Message received by bob.]                     bob's program has shown it
-  [Message received by Server.]                  everybody in the room gets it
-  [No ACK from bob, message sent to server.]     bob is away; one of these lines follows:
-  [Messages received by the server and saved]      bob gets it when he returns
-  [Client bob exists!!]                            bob is back; it goes to him
-  [Client bob does not exist.]                     nobody has that name
-  [Mailbox of bob is full; the message was not saved.]
-  [Server not responding]                        no answer to 6 attempts within 3 seconds
-  [Client table updated.]                        somebody came or left
-  [The server's limits make you wait; ...]       you ask for more at once than the server allows; it goes on by itself
-A server takes the lines `stats`, `quit` and `help`; SIGUSR1 shows its counters, too.
-
-At a terminal each line of a client begins with `>>> `. Control characters from others are shown as \\u{1b} and the like.
-
-What a server keeps: names, waiting messages and the log of the channel, in `room.db` (SQLite) in its folder. It is on
-the disk before anybody is told so; a server that is killed goes on where it was when it is started again. What a client
-keeps: which messages it has shown, so that it shows none of them again after a restart.
-
-Exit codes:
-  0  done
-  1  the machine failed, for example standard output was closed
-  2  wrong usage, or a port, address or store that cannot be used
-  3  the server does not respond, or speaks another version of the protocol
-  4  the server refused the name, or another process took it over
-
-Example, in two terminals:
-  ChatApp -s 4119
-  ChatApp -c alice localhost 4119 0";
+/// All arguments, for whoever describes them.
+pub(crate) fn definition() -> clap::Command {
+    Arguments::command()
+}
 
 #[cfg(test)]
 mod tests {
@@ -294,12 +322,16 @@ mod tests {
 
     #[test]
     fn reads_both_lines() {
-        let Mode::Serve(ServerOptions { port, bind, .. }) =
-            parse_line("ChatApp -s 4119\n").unwrap()
-        else {
+        let Mode::Serve(server) = parse_line("ChatApp -s 4119\n").unwrap() else {
             panic!("a server is wanted");
         };
-        assert_eq!((port, bind), (4_119, None));
+        assert_eq!((server.port, server.bind), (4_119, None));
+        assert_eq!(server.data, DataOptions::default());
+        let log = LogOptions {
+            level: Level::Info,
+            format: Format::Text,
+        };
+        assert_eq!(server.log, log);
         let chat = ClientOptions {
             name: Name::new("alice").unwrap(),
             server_host: "localhost".into(),
@@ -308,25 +340,22 @@ mod tests {
             bind: Some("::1".parse().unwrap()),
             peers: 64,
             data: DataOptions::default(),
+            color: ColorChoice::Never,
+            has_history: false,
+            speaks_json: false,
+            exec: vec!["send bob hi".into(), "/quit".into()],
+            is_listening: true,
         };
-        for line in [
-            "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64",
-            "ChatApp --bind ::1 --peers 64 -c alice localhost 4119 0",
+        for words in [
+            "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64 --color never --no-history --listen \
+             --exec send_bob_hi --exec /quit",
+            "ChatApp --exec send_bob_hi --exec=/quit --no-history --listen --color=never --bind ::1 --peers 64 \
+             -c alice localhost 4119 0",
         ] {
-            assert_eq!(
-                parse_line(line).unwrap(),
-                Mode::Chat(chat.clone()),
-                "{line}"
-            );
+            let words = words.split_whitespace().map(|word| word.replace('_', " "));
+            assert_eq!(parse(words).unwrap(), Mode::Chat(chat.clone()));
         }
         assert_eq!(parse_line("ChatApp demo").unwrap(), Mode::Demo);
-        assert_eq!(
-            parse_line("ChatApp store --json room").unwrap(),
-            Mode::Store {
-                folder: "room".into(),
-                json: true
-            }
-        );
         assert_eq!(parse_line("  \n").unwrap(), Mode::Ask);
     }
 
@@ -367,18 +396,16 @@ mod tests {
             ),
             ("ChatApp store", "<DIR>"),
             ("ChatApp dance", "unrecognized subcommand"),
+            ("ChatApp -s 4119 --json", "cannot be used with"),
+            ("ChatApp --log debug", "required"),
+            (
+                "ChatApp -c alice localhost 4119 0 --exec sned",
+                "Did you mean send?",
+            ),
             ("-s 4119", "ChatApp -s <PORT>"),
         ] {
             let message = refusal(line);
             assert!(message.contains(words), "{line}: {message}");
-        }
-    }
-
-    #[test]
-    fn help_names_every_command() {
-        for line in chatapp_console::HELP {
-            let (usage, _) = line.split_once("  ").unwrap();
-            assert!(AFTER_LONG_HELP.contains(usage), "{usage}");
         }
     }
 }

@@ -1,27 +1,34 @@
 //! One person's client: typed lines in, displayed lines out.
 
-use std::io::{self, IsTerminal};
-use std::mem;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, Mutex, PoisonError};
+mod json;
+mod ledger;
+mod output;
+mod roster;
+mod session;
 
-use chatapp_console::{self as console, HELP, Wording};
-use chatapp_core::{
-    Client, ClientConfig, ClientEvent, Command, CommandError, Instant, Request, Shown,
-};
+use std::io::{self, IsTerminal};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+
+use chatapp_console::Wording;
+use chatapp_core::{Client, ClientConfig};
 use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, Waker, seed};
-use chatapp_store::Memory;
+use clap::ColorChoice;
 
 use crate::cli::ClientOptions;
 use crate::data::open_memory;
-use crate::display::{Display, Prompt};
+use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
-use crate::input::{Input, Next, Typed};
+use crate::input::Input;
 use crate::local_time::utc_offset;
-use crate::signals;
+use crate::signals::{self, Asked, Hooks};
+use crate::style::Look;
+use crate::terminal::{self, Editor, Gate, History, Names, Screen};
+use output::{Face, Manner, Output};
+use session::{End, Session};
 
-/// Typed lines that are taken before the network gets its turn.
-const LINES_PER_TURN: usize = 256;
+/// Bytes that may wait at a terminal before it counts as full: what arrives while its owner searches the history.
+const WAITING_LEN_AT_TERMINAL: usize = 64 << 10;
 
 /// Runs a client until it ends.
 pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
@@ -35,11 +42,14 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
     let mut driver = Driver::new(socket).map_err(Failure::system("cannot wait for events"))?;
     let waker = driver.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
-    let asked = signals::watch(waker.clone()).map_err(Failure::system("cannot catch signals"))?;
-    let to_wake = waker.clone();
-    let display = Display::start(io::stdout(), prompt(), move || to_wake.wake())
-        .map_err(Failure::system("cannot start a thread"))?;
-    let input = Input::start(waker.clone()).map_err(Failure::system("cannot start a thread"))?;
+    let gate = Arc::<Gate>::default();
+    let (tidied, resumed) = (Arc::clone(&gate), Arc::clone(&gate));
+    let hooks = Hooks {
+        tidy_up: move || tidied.restore_terminal(),
+        resume: move || resumed.resume(),
+    };
+    let asked =
+        signals::watch(waker.clone(), hooks).map_err(Failure::system("cannot catch signals"))?;
 
     let mut memory = ClientMemory::new(ClientLimits {
         peers: options.peers as usize,
@@ -49,30 +59,23 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
     let config = ClientConfig::new(options.name.clone(), server);
     let mut client = Client::new(config, memory.storage(), seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
-    let folder = options.data.client_folder(server, options.name.as_str());
-    let memory = folder.and_then(|folder| open_memory(&folder, &mut client));
-    client
-        .command(
-            driver.now(),
-            Command::Register {
-                name: options.name.as_str(),
-            },
-        )
-        .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
 
-    let wording = Wording {
-        name: options.name.as_str(),
-        utc_offset,
-    };
-    let mut session = Session::new(wording, display, input, memory, waker);
+    let folder = options.data.client_folder(server, options.name.as_str());
+    let shown = folder.and_then(|folder| open_memory(&folder, &mut client));
+
+    let mut session = open(options, gate, asked.clone(), waker)?.remembering(shown);
+    session
+        .enter(&mut client, driver.now())
+        .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let end = loop {
         if asked.to_leave() {
             session.interrupt();
         }
         session.take_input(&mut client, driver.now());
         driver
-            .work(&mut client, |client, _| session.show_events(client))
+            .work(&mut client, |client, now| session.show_events(client, now))
             .map_err(Failure::system("cannot wait for events"))?;
+        session.tick(&client, driver.now());
         if let Some(end) = session.end(&client) {
             break end;
         }
@@ -80,21 +83,26 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
             continue;
         }
         driver
-            .rest(&client)
+            .rest_until(&client, session.due())
             .map_err(Failure::system("cannot wait for events"))?;
     };
-    session
-        .display
-        .finish()
+    let output = session.into_output();
+    let has_failed = !options.exec.is_empty() && output.has_failed();
+    let end = match end {
+        End::Exit(Exit::Done | Exit::NoServer) if has_failed => End::Exit(Exit::NotDelivered),
+        end => end,
+    };
+    output
+        .finish(end.exit())
         .map_err(Failure::system("cannot write to standard output"))?;
     match end {
         End::Exit(exit) => Ok(exit),
         End::Silent => Err(Failure::new(
-            Exit::NoServer,
+            end.exit(),
             format!("the server at {server} does not respond"),
         )),
         End::ForeignVersion(version) => Err(Failure::new(
-            Exit::NoServer,
+            end.exit(),
             format!(
                 "the server speaks version {version}, this program speaks version {}",
                 chatapp_core::wire::VERSION
@@ -118,238 +126,83 @@ fn find_server(options: &ClientOptions, socket: &Socket) -> Result<SocketAddr, F
     })
 }
 
-fn prompt() -> Prompt {
-    match (io::stdin().is_terminal(), io::stdout().is_terminal()) {
+/// Starts the threads between the event loop and the person.
+fn open(
+    options: &ClientOptions,
+    gate: Arc<Gate>,
+    asked: Asked,
+    waker: Waker,
+) -> Result<Session<'_>, Failure> {
+    let wording = Wording {
+        name: options.name.as_str(),
+        utc_offset,
+    };
+    let (typed_at, shown_at) = (io::stdin().is_terminal(), io::stdout().is_terminal());
+    let is_capable = shown_at && terminal::is_capable();
+    let look = Look {
+        has_colors: has_colors(options.color, is_capable),
+        is_stamped: is_capable,
+    };
+    let to_wake = waker.clone();
+    let wake = move || to_wake.wake();
+    let no_thread = || Failure::system("cannot start a thread");
+
+    let is_without_input = options.is_listening || !options.exec.is_empty();
+    if typed_at && is_capable && !is_without_input && !options.speaks_json {
+        let names = Names::default();
+        let mut editor = Editor::new(
+            Arc::clone(&gate),
+            names.clone(),
+            wording.name,
+            look.has_colors,
+            options
+                .has_history
+                .then(|| History::of(wording.name))
+                .flatten(),
+        )
+        .map_err(terminal_failure)?;
+        let printer = editor.printer().map_err(terminal_failure)?;
+        let screen = Screen::start(Arc::clone(&gate), printer, io::stdout()).map_err(no_thread())?;
+        let display = Display::start(screen, Prompt::None, WAITING_LEN_AT_TERMINAL, wake)
+            .map_err(no_thread())?;
+        let input =
+            Input::edit(editor, Arc::clone(&gate), asked, waker.clone()).map_err(no_thread())?;
+        let manner = Manner::Terminal(Box::new(Face::new(look, names)));
+        let output = Output::new(display, wording, manner);
+        return Ok(Session::new(output, input, waker, Some(gate), false));
+    }
+    let is_prompted = typed_at && !is_without_input;
+    let prompt = match (is_prompted, shown_at && !is_capable && !options.speaks_json) {
         (_, false) => Prompt::None,
         (false, true) => Prompt::Prefix,
         (true, true) => Prompt::Standing,
-    }
+    };
+    let display = Display::start(io::stdout(), prompt, WAITING_LEN, wake).map_err(no_thread())?;
+    let input = if is_without_input {
+        Input::of_lines(&options.exec, options.is_listening)
+    } else {
+        Input::start(waker.clone()).map_err(no_thread())?
+    };
+    let manner = if options.speaks_json {
+        Manner::Json
+    } else {
+        Manner::Lines(look)
+    };
+    let output = Output::new(display, wording, manner);
+    Ok(Session::new(output, input, waker, None, is_without_input))
 }
 
-/// How a client ends.
-#[derive(Clone, Copy, Debug)]
-enum End {
-    Exit(Exit),
-    /// The server did not answer the first registration.
-    Silent,
-    /// The server answered the first registration in another version.
-    ForeignVersion(u8),
+fn terminal_failure(error: rustyline::error::ReadlineError) -> Failure {
+    Failure::new(Exit::System, format!("cannot use the terminal: {error}"))
 }
 
-/// What is between the person and the state machine.
-struct Session<'a> {
-    wording: Wording<'a>,
-    display: Display,
-    input: Input,
-    memory: Option<Arc<Mutex<Memory>>>,
-    waker: Waker,
-    /// A line that the client had no room for.
-    held: Option<String>,
-    /// It was registered once.
-    has_started: bool,
-    /// No further line is taken: finish, deregister, end.
-    is_leaving: bool,
-    is_deregistering: bool,
-    /// There were events since the client had no room for something.
-    has_news: bool,
-    end: Option<End>,
-}
-
-impl<'a> Session<'a> {
-    fn new(
-        wording: Wording<'a>,
-        display: Display,
-        input: Input,
-        memory: Option<Memory>,
-        waker: Waker,
-    ) -> Self {
-        Self {
-            wording,
-            display,
-            input,
-            memory: memory.map(|memory| Arc::new(Mutex::new(memory))),
-            waker,
-            held: None,
-            has_started: false,
-            is_leaving: false,
-            is_deregistering: false,
-            has_news: false,
-            end: None,
+/// Colours are shown where they are wanted; if nobody said so, at terminals that have them, and `NO_COLOR` is not set.
+fn has_colors(choice: ColorChoice, is_capable: bool) -> bool {
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            is_capable && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         }
     }
-
-    /// Leaves because a signal said so.
-    fn interrupt(&mut self) {
-        if !self.is_leaving {
-            self.is_leaving = true;
-            self.display.interrupted();
-        }
-    }
-
-    /// Gives typed lines to the client while it and the display have room.
-    fn take_input(&mut self, client: &mut Client<'_>, now: Instant) {
-        for _ in 0..LINES_PER_TURN {
-            if self.is_leaving {
-                return self.leave(client, now);
-            }
-            if !self.display.has_room() {
-                return;
-            }
-            let line = match self.held.take() {
-                Some(line) => line,
-                None => match self.input.next() {
-                    Next::Nothing => return,
-                    Next::End => {
-                        self.is_leaving = true;
-                        continue;
-                    }
-                    Next::Typed(typed) => {
-                        self.display.entered();
-                        match typed {
-                            Typed::Line(line) => line,
-                            Typed::TooLong(len) => {
-                                self.display.line(format_args!(
-                                    "[The line has {len} bytes; no command is that long.]"
-                                ));
-                                continue;
-                            }
-                            Typed::NotUtf8 => {
-                                self.display
-                                    .line("[The line is not UTF-8; it was not sent.]");
-                                continue;
-                            }
-                        }
-                    }
-                },
-            };
-            if self.obey(client, now, &line) == Obeyed::NoRoom {
-                self.held = Some(line);
-                return;
-            }
-        }
-        // There may be more, and nothing else would say so.
-        self.waker.wake();
-    }
-
-    fn obey(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Obeyed {
-        match console::parse(line) {
-            Ok(None) => {}
-            Ok(Some(console::Input::Help)) => HELP.iter().for_each(|line| self.display.line(line)),
-            Ok(Some(console::Input::Table)) => self.show_table(client),
-            Ok(Some(console::Input::Quit)) => self.is_leaving = true,
-            Ok(Some(console::Input::Command(command))) => match client.command(now, command) {
-                Ok(_) => {}
-                Err(CommandError::Busy) => return Obeyed::NoRoom,
-                Err(error) => {
-                    let to = if let Command::Send { to, .. } = command {
-                        to
-                    } else {
-                        ""
-                    };
-                    self.display.line(self.wording.command_error(error, to));
-                }
-            },
-            Err(error) => self.display.line(error),
-        }
-        Obeyed::Done
-    }
-
-    fn show_table(&self, client: &Client<'_>) {
-        let mut rows: Vec<_> = client.table().collect();
-        rows.sort_by_key(|entry| entry.name);
-        let name_width = rows
-            .iter()
-            .map(|entry| entry.name.chars().count())
-            .max()
-            .unwrap_or(0);
-        for entry in rows {
-            self.display.line(console::Row { entry, name_width });
-        }
-    }
-
-    /// Leaves the room, once; the client finishes first what is on its way.
-    fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
-        if client.is_registered() && !self.is_deregistering {
-            let name = self.wording.name;
-            // While there is no room for it, it is tried again after the next event.
-            self.is_deregistering = client.command(now, Command::Deregister { name }).is_ok();
-        }
-    }
-
-    /// Shows what has happened, as far as the display has room: what is not taken is not acknowledged.
-    fn show_events(&mut self, client: &mut Client<'_>) {
-        let mut shown = Vec::new();
-        while self.display.has_room() {
-            let Some(event) = client.poll_event() else {
-                break;
-            };
-            self.has_news = true;
-            match event {
-                ClientEvent::ServerNotResponding {
-                    request: Request::Register,
-                    ..
-                } if !self.has_started => {
-                    self.end = Some(End::Silent);
-                    continue;
-                }
-                ClientEvent::ForeignVersion { version } if !self.has_started => {
-                    self.end = Some(End::ForeignVersion(version));
-                    continue;
-                }
-                ClientEvent::ServerNotResponding {
-                    request: Request::Deregister,
-                    ..
-                }
-                | ClientEvent::ForeignVersion { .. } => self.end = Some(End::Exit(Exit::NoServer)),
-                ClientEvent::Refused { .. } => self.end = Some(End::Exit(Exit::Refused)),
-                ClientEvent::Registered => self.has_started = true,
-                _ => {}
-            }
-            for line in self.wording.event(&event) {
-                self.display.line(line);
-            }
-            shown.extend(client.poll_persist());
-        }
-        self.remember(shown);
-    }
-
-    /// Remembers messages, once they are shown.
-    fn remember(&self, shown: Vec<Shown>) {
-        let Some(memory) = self.memory.as_ref().filter(|_| !shown.is_empty()) else {
-            return;
-        };
-        let memory = Arc::clone(memory);
-        self.display.afterwards(move || {
-            // What cannot be remembered may be shown again, if this process ends before it is acknowledged.
-            let _ = memory
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .note(&shown);
-        });
-    }
-
-    /// Whether something that the client had no room for is to be tried again at once.
-    fn takes_up_again(&mut self) -> bool {
-        mem::take(&mut self.has_news) && (self.is_leaving || self.held.is_some())
-    }
-
-    /// Whether it is time to end: everything was shown, or nothing can be.
-    fn end(&self, client: &Client<'_>) -> Option<End> {
-        if self.display.is_broken() {
-            return Some(End::Exit(Exit::System));
-        }
-        if !self.display.has_room() {
-            return None;
-        }
-        let has_left = self.is_leaving && !client.is_registered() && client.is_idle();
-        self.end.or(has_left.then_some(End::Exit(Exit::Done)))
-    }
-}
-
-/// What became of a typed line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Obeyed {
-    Done,
-    /// The client takes it later.
-    NoRoom,
 }

@@ -22,6 +22,11 @@ pub(crate) struct DataOptions {
 }
 
 impl DataOptions {
+    /// Whether nothing is to be kept.
+    pub(crate) fn is_ephemeral(&self) -> bool {
+        self.ephemeral
+    }
+
     /// The folder of the server on this port; `None` to keep nothing.
     pub(crate) fn server_folder(&self, port: u16) -> Result<Option<PathBuf>, Failure> {
         if self.ephemeral {

@@ -95,7 +95,7 @@ fn make_mistakes(cast: &mut Cast, alice: Role) -> Result<(), Failure> {
     cast.types(alice, "sned bob Hi")?;
     cast.sees(
         alice,
-        "[There is no command sned. Type help to see all commands.]",
+        "[There is no command sned. Did you mean send? Type help to see all commands.]",
     )
 }
 

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 /// Bytes that may wait before the display counts as full. What waits here was acknowledged to its sender, and
 /// would be lost with this process: enough to keep the output busy, and no more.
-const WAITING_LEN: usize = 16 << 10;
+pub(crate) const WAITING_LEN: usize = 16 << 10;
 
 const PROMPT: &str = ">>> ";
 
@@ -28,6 +28,7 @@ pub(crate) enum Prompt {
 pub(crate) struct Display {
     shared: Arc<Shared>,
     prompt: Prompt,
+    capacity: usize,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -63,13 +64,15 @@ impl Shared {
 }
 
 impl Display {
-    /// Starts the thread that writes to `output`; it calls `wake` when there is room again, or writing failed.
+    /// Starts the thread that writes to `output`; it calls `wake` when there is room again, or writing failed. With
+    /// `capacity` bytes waiting, it counts as full.
     ///
     /// # Errors
     /// The operating system gives no thread.
     pub(crate) fn start(
         output: impl Write + Send + 'static,
         prompt: Prompt,
+        capacity: usize,
         wake: impl Fn() + Send + 'static,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
@@ -83,6 +86,7 @@ impl Display {
         let display = Self {
             shared,
             prompt,
+            capacity,
             thread: Some(thread),
         };
         display.entered();
@@ -92,7 +96,7 @@ impl Display {
     /// Whether another line is welcome. After `false`, `wake` is called when it may be true again.
     pub(crate) fn has_room(&self) -> bool {
         let mut state = self.shared.lock();
-        let room = state.waiting.len() < WAITING_LEN && state.error.is_none();
+        let room = state.waiting.len() < self.capacity && state.error.is_none();
         state.starved |= !room;
         room
     }
@@ -236,7 +240,7 @@ mod tests {
         let wake = move || {
             let _ = to_woken.send(());
         };
-        let display = Display::start(valve, prompt, wake).unwrap();
+        let display = Display::start(valve, prompt, WAITING_LEN, wake).unwrap();
         Rig {
             display,
             open,

@@ -3,9 +3,12 @@
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
 use chatapp_mio::Waker;
+
+use crate::signals::Asked;
+use crate::terminal::{self, Editor, Gate, Keys};
 
 /// Lines that are read ahead. Behind them the reading stops, and whoever writes to this program waits.
 const WAITING_MAX: usize = 64;
@@ -23,6 +26,15 @@ pub(crate) enum Typed {
     TooLong(usize),
     /// A line that is not UTF-8.
     NotUtf8,
+    /// Something to tell the person about the input.
+    Notice(String),
+}
+
+/// What the threads send.
+enum Sent {
+    Typed(Typed),
+    /// The line editor waits until what it sent is dealt with.
+    Ready,
 }
 
 /// What there is to take.
@@ -36,57 +48,156 @@ pub(crate) enum Next {
 }
 
 /// Takes lines from a thread that reads them.
-#[derive(Debug)]
 pub(crate) struct Input {
-    lines: Receiver<Typed>,
+    sent: Receiver<Sent>,
+    /// The other end, where no thread has it: the input does not end.
+    _kept_open: Option<SyncSender<Sent>>,
     /// The waker was called, and what it was called for was not looked at.
     announced: Arc<AtomicBool>,
+    /// The way to the line editor, if there is one.
+    gate: Option<Arc<Gate>>,
+}
+
+/// The other end of an [`Input`].
+struct Sender {
+    sent: SyncSender<Sent>,
+    announced: Arc<AtomicBool>,
+    waker: Waker,
+}
+
+impl Sender {
+    /// False if nobody takes it any more.
+    fn send(&self, sent: Sent) -> bool {
+        let taken = self.sent.send(sent).is_ok();
+        self.announce();
+        taken
+    }
+
+    fn announce(&self) {
+        if !self.announced.swap(true, Ordering::SeqCst) {
+            self.waker.wake();
+        }
+    }
+
+    /// Nothing more comes.
+    fn end(self) {
+        let Self {
+            sent,
+            announced,
+            waker,
+        } = self;
+        drop(sent);
+        announced.store(true, Ordering::SeqCst);
+        waker.wake();
+    }
 }
 
 impl Input {
+    fn new(waker: Waker, gate: Option<Arc<Gate>>) -> (Sender, Self) {
+        let (sender, sent) = sync_channel(WAITING_MAX);
+        let announced = Arc::new(AtomicBool::new(false));
+        let sender = Sender {
+            sent: sender,
+            announced: Arc::clone(&announced),
+            waker,
+        };
+        let input = Self {
+            sent,
+            _kept_open: None,
+            announced,
+            gate,
+        };
+        (sender, input)
+    }
+
+    /// These lines instead of an input, and then its end, unless it `stays_open`.
+    pub(crate) fn of_lines(lines: &[String], stays_open: bool) -> Self {
+        let (sender, sent) = sync_channel(lines.len());
+        for line in lines {
+            // There is room for all of them.
+            let _ = sender.try_send(Sent::Typed(Typed::Line(line.clone())));
+        }
+        Self {
+            sent,
+            _kept_open: stays_open.then_some(sender),
+            announced: Arc::default(),
+            gate: None,
+        }
+    }
+
     /// Starts the thread that reads standard input, and wakes `waker` when there is something new.
     ///
     /// # Errors
     /// The operating system gives no thread.
     pub(crate) fn start(waker: Waker) -> io::Result<Self> {
-        let (sender, lines) = sync_channel(WAITING_MAX);
-        let announced = Arc::new(AtomicBool::new(false));
-        let to_announce = Arc::clone(&announced);
-        let announce = move || {
-            if !to_announce.swap(true, Ordering::SeqCst) {
-                waker.wake();
-            }
-        };
+        let (sender, input) = Self::new(waker, None);
         std::thread::Builder::new()
             .name("input".into())
             .spawn(move || {
                 let mut input = io::stdin().lock();
                 // An input that fails has ended.
                 while let Ok(Some(typed)) = read(&mut input) {
-                    if sender.send(typed).is_err() {
+                    if !sender.send(Sent::Typed(typed)) {
                         return;
                     }
-                    announce();
                 }
-                drop(sender);
-                announce();
+                sender.end();
             })?;
-        Ok(Self { lines, announced })
+        Ok(input)
     }
 
-    /// Takes the next line.
+    /// Starts the thread of a line editor. Ctrl-C asks to leave.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub(crate) fn edit(
+        editor: Editor,
+        gate: Arc<Gate>,
+        asked: Asked,
+        waker: Waker,
+    ) -> io::Result<Self> {
+        let (sender, input) = Self::new(waker, Some(gate));
+        std::thread::Builder::new()
+            .name("editor".into())
+            .spawn(move || {
+                terminal::edit(editor, |keys| match keys {
+                    Keys::Line(line) if line.len() > LINE_LEN_MAX => {
+                        sender.send(Sent::Typed(Typed::TooLong(line.len())))
+                    }
+                    Keys::Line(line) => sender.send(Sent::Typed(Typed::Line(line))),
+                    Keys::Notice(notice) => sender.send(Sent::Typed(Typed::Notice(notice))),
+                    Keys::Ready => sender.send(Sent::Ready),
+                    Keys::Interrupt => {
+                        asked.ask_to_leave();
+                        false
+                    }
+                });
+                sender.end();
+            })?;
+        Ok(input)
+    }
+
+    /// Takes the next line. Asking for it tells the line editor that those before it are dealt with.
     pub(crate) fn next(&mut self) -> Next {
-        match self.lines.try_recv() {
-            Ok(typed) => return Next::Typed(typed),
-            Err(TryRecvError::Disconnected) => return Next::End,
-            Err(TryRecvError::Empty) => {}
-        }
-        // Whatever comes from here on is announced again; what came before is looked at once more.
-        self.announced.store(false, Ordering::SeqCst);
-        match self.lines.try_recv() {
-            Ok(typed) => Next::Typed(typed),
-            Err(TryRecvError::Disconnected) => Next::End,
-            Err(TryRecvError::Empty) => Next::Nothing,
+        loop {
+            let sent = match self.sent.try_recv() {
+                Err(TryRecvError::Empty) => {
+                    // Whatever comes from here on is announced again; what came before is looked at once more.
+                    self.announced.store(false, Ordering::SeqCst);
+                    self.sent.try_recv()
+                }
+                sent => sent,
+            };
+            match sent {
+                Ok(Sent::Typed(typed)) => return Next::Typed(typed),
+                Ok(Sent::Ready) => {
+                    if let Some(gate) = &self.gate {
+                        gate.want_line();
+                    }
+                }
+                Err(TryRecvError::Empty) => return Next::Nothing,
+                Err(TryRecvError::Disconnected) => return Next::End,
+            }
         }
     }
 }

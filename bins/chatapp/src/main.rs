@@ -8,7 +8,10 @@
 //! - `client`, `server`, `demo`: what the program can be
 //! - `limits`, `operator`, `stats`: what a server has room for, who looks after it, and what it is doing
 //! - `data`: what is kept on disk, and where
+//! - `log`: what a server says on standard error
+//! - `manual`: the texts of `--help`, the manual page, completions for shells
 //! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt it
+//! - `terminal`, `style`: what a terminal has beyond lines: an editor, colours
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -20,10 +23,14 @@ mod exit;
 mod input;
 mod limits;
 mod local_time;
+mod log;
+mod manual;
 mod operator;
 mod server;
 mod signals;
 mod stats;
+mod style;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -53,6 +60,8 @@ fn run() -> Result<Exit, Failure> {
         Mode::Chat(options) => client::run(&options),
         Mode::Demo => demo::run(),
         Mode::Store { folder, json } => data::show(&folder, json),
+        Mode::Completions(shell) => manual::print_completions(shell),
+        Mode::Man => manual::print_page(),
         Mode::Ask => Ok(Exit::Done),
     }
 }

@@ -2,14 +2,16 @@
 
 use std::io::{self, IsTerminal};
 
-use chatapp_core::Server;
+use chatapp_core::{Server, UnixSeconds};
 use chatapp_mio::Waker;
 
 use crate::display::Display;
 use crate::input::{Input, Next, Typed};
+use crate::log::{Fields, Format, Level, LogOptions, Record};
 use crate::stats::Report;
 
 const HELP: &str = "stats    show counters\nquit     end the server\nhelp     show these commands";
+const UNKNOWN: &str = "A server knows the commands stats, quit and help.";
 
 /// The input of a server, if it has one, and what was asked there.
 pub(crate) struct Operator {
@@ -19,7 +21,7 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Starts to read standard input; `waker` is woken when there is something to [take](Self::take_input).
+    /// Starts to read standard input; `waker` is woken when there is something to [attend](Self::attend) to.
     ///
     /// # Errors
     /// The operating system gives no thread.
@@ -35,9 +37,9 @@ impl Operator {
         self.wants_to_leave
     }
 
-    /// Takes the lines that were typed. The end of the input means nothing: a server runs on without one.
-    pub(crate) fn take_input(&mut self, log: &Display) {
-        while log.has_room()
+    /// Takes the lines that were typed, and answers. The end of the input means nothing: a server runs on without one.
+    pub(crate) fn attend(&mut self, log: &Log<'_>, server: &Server<'_>) {
+        while log.display.has_room()
             && let Some(input) = &mut self.input
         {
             match input.next() {
@@ -45,24 +47,45 @@ impl Operator {
                     "" => {}
                     "stats" => self.wants_stats = true,
                     "quit" => self.wants_to_leave = true,
-                    "help" => log.line(HELP),
-                    _ => log.line("A server knows the commands stats, quit and help."),
+                    "help" => log.answer("help", HELP),
+                    _ => log.answer("help", UNKNOWN),
                 },
-                Next::Typed(_) => {
-                    log.line("A server knows the commands stats, quit and help.");
-                }
-                Next::Nothing => return,
+                Next::Typed(_) => log.answer("help", UNKNOWN),
+                Next::Nothing => break,
                 Next::End => self.input = None,
             }
         }
-    }
-
-    /// Shows the counters if they are wanted, and the log takes them.
-    pub(crate) fn answer(&mut self, log: &Display, server: &Server<'_>) {
-        if self.wants_stats && log.has_room() {
+        if self.wants_stats && log.display.has_room() {
             self.wants_stats = false;
-            log.line(Report::of(server));
+            log.answer("stats", &Report::of(server).to_string());
         }
+    }
+}
+
+/// The log, for answers in it.
+pub(crate) struct Log<'a> {
+    pub(crate) display: &'a Display,
+    pub(crate) options: LogOptions,
+    pub(crate) wall: UnixSeconds,
+}
+
+impl Log<'_> {
+    /// An answer is wanted, however little else is.
+    fn answer(&self, kind: &'static str, message: &str) {
+        if self.options.format == Format::Text {
+            return self.display.line(message);
+        }
+        let options = LogOptions {
+            level: Level::Info,
+            ..self.options
+        };
+        let record = Record {
+            level: Level::Info,
+            kind,
+            fields: Fields::default(),
+            message: message.into(),
+        };
+        options.write(self.display, &record, self.wall);
     }
 }
 

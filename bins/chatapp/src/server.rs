@@ -4,7 +4,6 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use chatapp_console::Stamp;
 use chatapp_core::wire::VERSION;
 use chatapp_core::{Server, ServerEvent, UnixSeconds};
 use chatapp_mio::{Driver, Journal, MemoryJournal, ServerMemory, Socket, Waker, seed};
@@ -12,12 +11,12 @@ use chatapp_store::{Options, Store};
 
 use crate::cli::ServerOptions;
 use crate::data::unusable;
-use crate::display::{Display, Prompt};
+use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
 use crate::limits::LimitOptions;
-use crate::local_time::utc_offset;
-use crate::operator::Operator;
-use crate::signals;
+use crate::log::{Fields, Level, LogOptions, Record, Traffic};
+use crate::operator::{Log, Operator};
+use crate::signals::{self, Hooks};
 
 /// Runs a server until it is asked to leave.
 pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
@@ -30,10 +29,19 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
     let mut driver = Driver::new(socket).map_err(Failure::system("cannot wait for events"))?;
     let waker = driver.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
-    let asked = signals::watch(waker.clone()).map_err(Failure::system("cannot catch signals"))?;
+    let asked = signals::watch(
+        waker.clone(),
+        Hooks {
+            tidy_up: || {},
+            resume: || {},
+        },
+    )
+    .map_err(Failure::system("cannot catch signals"))?;
     let to_wake = waker.clone();
-    let log = Display::start(io::stderr(), Prompt::None, move || to_wake.wake())
-        .map_err(Failure::system("cannot start a thread"))?;
+    let log = Display::start(io::stderr(), Prompt::None, WAITING_LEN, move || {
+        to_wake.wake();
+    })
+    .map_err(Failure::system("cannot start a thread"))?;
     let mut operator = Operator::start(waker).map_err(Failure::system("cannot start a thread"))?;
 
     let mut memory = ServerMemory::new(options.limits.memory())
@@ -50,24 +58,28 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
         )?),
         None => Box::new(MemoryJournal::default()),
     };
+    let mut traffic = Traffic::default();
 
     announce(&driver, &options.limits)?;
     while !asked.to_leave() && !operator.wants_to_leave() {
-        operator.take_input(&log);
-        if asked.for_stats() {
-            operator.wants_stats = true;
-        }
-        operator.answer(&log, &server);
         let wall = driver.wall();
+        operator.wants_stats |= asked.for_stats();
+        let answers = Log {
+            display: &log,
+            options: options.log,
+            wall,
+        };
+        operator.attend(&answers, &server);
         server.handle_wall_clock(wall);
         driver
             .work(&mut server, |server, now| {
                 journal.exchange(server, now);
-                write_log(&log, server, wall, &*journal);
+                write_log(&log, server, options.log, wall, &*journal);
             })
             .map_err(Failure::system("cannot wait for events"))?;
+        let due = traffic.report(&log, options.log, server.stats(), driver.now(), wall);
         driver
-            .rest(&server)
+            .rest_until(&server, due)
             .map_err(Failure::system("cannot wait for events"))?;
     }
     // A log that cannot be written is no reason to end differently.
@@ -104,21 +116,76 @@ fn announce(driver: &Driver, limits: &LimitOptions) -> Result<(), Failure> {
 }
 
 /// What there is no room for is left with the server, which counts it.
-fn write_log(log: &Display, server: &mut Server<'_>, wall: UnixSeconds, journal: &dyn Journal) {
+fn write_log(
+    log: &Display,
+    server: &mut Server<'_>,
+    options: LogOptions,
+    wall: UnixSeconds,
+    journal: &dyn Journal,
+) {
     while log.has_room() {
         let Some(event) = server.poll_event() else {
             return;
         };
-        let stamp = Stamp {
-            at: wall,
-            utc_offset: utc_offset(wall),
-        };
-        let failed = event == ServerEvent::StoreFailed;
-        match journal.failure().filter(|_| failed) {
-            Some(why) => log.line(format_args!("{stamp} {}: {why}", LogLine(event))),
-            None => log.line(format_args!("{stamp} {}", LogLine(event))),
+        let mut message = LogLine(event).to_string();
+        if event == ServerEvent::StoreFailed
+            && let Some(why) = journal.failure()
+        {
+            message += &format!(": {why}");
         }
+        let record = Record {
+            level: level(&event),
+            kind: kind(&event),
+            message,
+            fields: fields(&event),
+        };
+        options.write(log, &record, wall);
     }
+}
+
+fn level(event: &ServerEvent<'_>) -> Level {
+    match event {
+        ServerEvent::StoreFailed => Level::Error,
+        ServerEvent::Refused { .. }
+        | ServerEvent::ForeignVersion { .. }
+        | ServerEvent::Throttled { .. }
+        | ServerEvent::EventsLost { .. } => Level::Warn,
+        _ => Level::Info,
+    }
+}
+
+/// The name of an event in JSON.
+fn kind(event: &ServerEvent<'_>) -> &'static str {
+    match event {
+        ServerEvent::Registered { .. } => "registered",
+        ServerEvent::Departed { .. } => "departed",
+        ServerEvent::Refused { .. } => "refused",
+        ServerEvent::ForeignVersion { .. } => "foreign_version",
+        ServerEvent::Throttled { .. } => "throttled",
+        ServerEvent::StoreFailed => "store_failed",
+        ServerEvent::StoreRecovered => "store_recovered",
+        ServerEvent::EventsLost { .. } => "events_lost",
+        _ => "unknown",
+    }
+}
+
+/// What an event has besides its message.
+fn fields(event: &ServerEvent<'_>) -> Fields {
+    let mut fields = Fields::default();
+    if let ServerEvent::Registered { name, .. }
+    | ServerEvent::Departed { name, .. }
+    | ServerEvent::Refused { name, .. }
+    | ServerEvent::Throttled { name } = event
+    {
+        fields.name = Some((*name).into());
+    }
+    if let ServerEvent::Registered { address, .. }
+    | ServerEvent::Refused { address, .. }
+    | ServerEvent::ForeignVersion { address, .. } = event
+    {
+        fields.address = Some(address.to_string());
+    }
+    fields
 }
 
 /// A line of the log. Names cannot contain anything that drives a terminal.

@@ -20,6 +20,11 @@ impl Asked {
         self.leave.load(Ordering::SeqCst)
     }
 
+    /// Asks to leave as the first signal does: the next one ends the program.
+    pub(crate) fn ask_to_leave(&self) {
+        self.leave.store(true, Ordering::SeqCst);
+    }
+
     /// Whether to show the counters, since it was last asked here.
     pub(crate) fn for_stats(&self) -> bool {
         #[cfg(unix)]
@@ -29,25 +34,42 @@ impl Asked {
     }
 }
 
+/// What else is done at a signal.
+#[derive(Debug)]
+pub(crate) struct Hooks<T, R> {
+    /// Before the second one ends the program.
+    pub(crate) tidy_up: T,
+    /// When the program goes on after it was stopped.
+    pub(crate) resume: R,
+}
+
 /// Watches for signals, and wakes `waker` when one asked for something.
 ///
 /// # Errors
 /// The operating system does not let signals be caught.
 #[cfg(unix)]
-pub(crate) fn watch(waker: Waker) -> io::Result<Asked> {
-    use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+pub(crate) fn watch(
+    waker: Waker,
+    hooks: Hooks<impl Fn() + Send + 'static, impl Fn() + Send + 'static>,
+) -> io::Result<Asked> {
+    use signal_hook::consts::{SIGCONT, SIGINT, SIGTERM, SIGUSR1};
     use signal_hook::iterator::Signals;
 
     let asked = Asked::default();
     let ask = asked.clone();
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1])?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGCONT, SIGUSR1])?;
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             for signal in signals.forever() {
+                if signal == SIGCONT {
+                    (hooks.resume)();
+                    continue;
+                }
                 if signal == SIGUSR1 {
                     ask.stats.store(true, Ordering::SeqCst);
                 } else if ask.leave.swap(true, Ordering::SeqCst) {
+                    (hooks.tidy_up)();
                     // It does not return for these signals; if it ever did, the next one would try again.
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
@@ -57,12 +79,13 @@ pub(crate) fn watch(waker: Waker) -> io::Result<Asked> {
     Ok(asked)
 }
 
-/// Watches for Ctrl-C, and wakes `waker` at the first one.
+/// Watches for Ctrl-C, and wakes `waker` at the first one. The second one ends the program, and leaves the console to
+/// the system: nothing can be called then.
 ///
 /// # Errors
 /// The operating system does not let it be caught.
 #[cfg(not(unix))]
-pub(crate) fn watch(waker: Waker) -> io::Result<Asked> {
+pub(crate) fn watch<T, R>(waker: Waker, _hooks: Hooks<T, R>) -> io::Result<Asked> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag;
 

@@ -1,7 +1,7 @@
 //! End-to-end tests: the real binary, several processes, real sockets on loopback.
 //!
 //! A [`Room`] is a running server; [`Room::join`] starts clients in it. A [`Process`] is typed to and read line by
-//! line. A [`Relay`] stands between clients and server, counts what passes and mistreats it. Nothing here sleeps:
+//! line; a [`Screen`] is one at a terminal, seen as a person sees it. A [`Relay`] stands between clients and server, counts what passes and mistreats it. Nothing here sleeps:
 //! everything waits for a condition, and fails with all transcripts after [`PATIENCE`].
 
 mod binary;
@@ -9,6 +9,8 @@ mod port;
 mod process;
 mod relay;
 mod room;
+#[cfg(unix)]
+mod screen;
 #[cfg(unix)]
 mod terminal;
 
@@ -19,6 +21,8 @@ pub use port::{can_use_ipv6, free_port};
 pub use process::Process;
 pub use relay::{Direction, Relay, Seen, Weather};
 pub use room::{Room, is_stamped};
+#[cfg(unix)]
+pub use screen::Screen;
 #[cfg(unix)]
 pub use terminal::Terminal;
 

@@ -44,6 +44,8 @@ impl Process {
         let mut child = at_home(Command::new(binary()), home.path())
             .args(&arguments)
             .env("TZ", "UTC")
+            // Help is laid out for the width of a terminal; here is none.
+            .env_remove("COLUMNS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

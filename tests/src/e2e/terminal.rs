@@ -1,4 +1,4 @@
-//! `ChatApp` at a terminal.
+//! `ChatApp` at a terminal that knows nothing but lines.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::process::at_home;
 use super::{PATIENCE, binary};
 
-/// A running `ChatApp` with a pseudo-terminal as its input and output, killed when it is dropped.
+/// A running `ChatApp` with a dumb pseudo-terminal as its input and output, killed when it is dropped.
 #[derive(Debug)]
 pub struct Terminal {
     child: Child,
@@ -121,7 +121,8 @@ impl Drop for Terminal {
     }
 }
 
-fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+/// A new pseudo-terminal: our end, and that of the process.
+pub(super) fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     grantpt(&ours)?;
     unlockpt(&ours)?;

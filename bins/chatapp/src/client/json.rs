@@ -1,0 +1,339 @@
+//! Events and commands as JSON, one object a line. `JSON.md` beside this crate describes them; they only ever grow.
+
+use chatapp_console as console;
+use chatapp_core::wire::Refusal;
+use chatapp_core::{ClientEvent, Command, CommandError, CommandId, MessageStatus};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ledger::{Kind, Open};
+
+/// One object of the output.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Event<'a> {
+    Registered,
+    TableUpdated,
+    KeptMessages,
+    Message {
+        from: &'a str,
+        text: &'a str,
+        channel: bool,
+        /// Seconds since 1970, UTC.
+        kept_at: Option<u32>,
+    },
+    ChannelDropped {
+        count: u32,
+    },
+    Throttled,
+    Taken {
+        id: u32,
+        command: Word,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tag: Option<&'a Value>,
+    },
+    Status {
+        id: u32,
+        command: Word,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<&'a str>,
+        status: &'static str,
+        #[serde(rename = "final")]
+        is_final: bool,
+    },
+    Rejected {
+        reason: &'static str,
+        message: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tag: Option<&'a Value>,
+    },
+    Refused {
+        reason: &'static str,
+        message: String,
+    },
+    ForeignVersion {
+        version: u8,
+    },
+    Table {
+        clients: Vec<Entry<'a>>,
+    },
+    Help {
+        lines: &'a [&'a str],
+    },
+    End {
+        exit_code: u8,
+    },
+}
+
+/// One row of the table.
+#[derive(Debug, Serialize)]
+pub(super) struct Entry<'a> {
+    pub(super) name: &'a str,
+    pub(super) address: String,
+    pub(super) online: bool,
+}
+
+/// The word for a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Word {
+    Send,
+    SendAll,
+    Reg,
+    Dereg,
+    Table,
+    Help,
+    Quit,
+}
+
+impl Word {
+    pub(super) fn of(command: Command<'_>) -> Self {
+        match command {
+            Command::Send { .. } => Self::Send,
+            Command::SendAll { .. } => Self::SendAll,
+            Command::Register { .. } => Self::Reg,
+            Command::Deregister { .. } => Self::Dereg,
+        }
+    }
+
+    fn of_kind(kind: Kind) -> Self {
+        match kind {
+            Kind::Send => Self::Send,
+            Kind::SendAll => Self::SendAll,
+            Kind::Register => Self::Reg,
+            Kind::Deregister => Self::Dereg,
+        }
+    }
+}
+
+/// One object of the input.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Order {
+    command: Word,
+    to: Option<String>,
+    text: Option<String>,
+    name: Option<String>,
+    /// Comes back with what is said about this command.
+    #[serde(default)]
+    pub(super) tag: Option<Value>,
+}
+
+impl Order {
+    /// Whether a line is to be read as JSON; all others are typed commands, none of which begins like this.
+    pub(super) fn is_one(line: &str) -> bool {
+        line.trim_start().starts_with('{')
+    }
+
+    /// Reads a line.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn read(line: &str) -> Result<Self, String> {
+        serde_json::from_str(line).map_err(|error| error.to_string())
+    }
+
+    /// What it asks for. Without a name, `reg` and `dereg` mean one's own.
+    ///
+    /// # Errors
+    /// What is missing, or too much.
+    pub(super) fn input<'a>(&'a self, own_name: &'a str) -> Result<console::Input<'a>, String> {
+        let Self {
+            command,
+            to,
+            text,
+            name,
+            ..
+        } = self;
+        let is_message = matches!(command, Word::Send | Word::SendAll);
+        for (field, is_there, is_allowed) in [
+            ("to", to.is_some(), *command == Word::Send),
+            ("text", text.is_some(), is_message),
+            (
+                "name",
+                name.is_some(),
+                matches!(command, Word::Reg | Word::Dereg),
+            ),
+        ] {
+            if is_there && !is_allowed {
+                return Err(format!("this command has no field `{field}`"));
+            }
+        }
+        let needed = |field: &'a Option<String>, what| {
+            field
+                .as_deref()
+                .ok_or_else(|| format!("missing field `{what}`"))
+        };
+        let name = name.as_deref().unwrap_or(own_name);
+        Ok(match command {
+            Word::Send => console::Input::Command(Command::Send {
+                to: needed(to, "to")?,
+                text: needed(text, "text")?,
+            }),
+            Word::SendAll => console::Input::Command(Command::SendAll {
+                text: needed(text, "text")?,
+            }),
+            Word::Reg => console::Input::Command(Command::Register { name }),
+            Word::Dereg => console::Input::Command(Command::Deregister { name }),
+            Word::Table => console::Input::Table,
+            Word::Help => console::Input::Help,
+            Word::Quit => console::Input::Quit,
+        })
+    }
+}
+
+/// The objects for an event, given the command that it settles: none, one or two.
+pub(super) fn events<'a>(
+    event: &ClientEvent<'a>,
+    settled: Option<&'a (CommandId, Open)>,
+) -> impl Iterator<Item = Event<'a>> {
+    let happened = match *event {
+        ClientEvent::Registered => Some(Event::Registered),
+        ClientEvent::TableUpdated => Some(Event::TableUpdated),
+        ClientEvent::KeptMessages => Some(Event::KeptMessages),
+        ClientEvent::Message {
+            from,
+            text,
+            channel,
+            kept_at,
+        } => Some(Event::Message {
+            from,
+            text,
+            channel,
+            kept_at: kept_at.map(|at| at.0),
+        }),
+        ClientEvent::ChannelDropped { count } => Some(Event::ChannelDropped { count }),
+        ClientEvent::Throttled => Some(Event::Throttled),
+        ClientEvent::Refused { reason } => Some(Event::Refused {
+            reason: refusal(reason),
+            message: reason.to_string(),
+        }),
+        ClientEvent::ForeignVersion { version } => Some(Event::ForeignVersion { version }),
+        ClientEvent::MessageStatus { id, to, status } if !status.is_final() => {
+            Some(Event::Status {
+                id: id.number(),
+                command: Word::Send,
+                to: Some(to),
+                status: message_status(status),
+                is_final: false,
+            })
+        }
+        _ => None,
+    };
+    let outcome = settled.map(|(id, open)| Event::Status {
+        id: id.number(),
+        command: Word::of_kind(open.kind),
+        to: open.to.as_deref(),
+        status: outcome(event),
+        is_final: true,
+    });
+    happened.into_iter().chain(outcome)
+}
+
+/// How a command ended.
+fn outcome(event: &ClientEvent<'_>) -> &'static str {
+    match *event {
+        ClientEvent::MessageStatus { status, .. } => message_status(status),
+        ClientEvent::Posted { .. } => "posted",
+        ClientEvent::NotPosted {
+            store_failed: true, ..
+        } => "not_stored",
+        ClientEvent::NotPosted { .. } => "channel_full",
+        ClientEvent::ServerNotResponding { .. } => "server_not_responding",
+        ClientEvent::Offline { .. } => "offline",
+        ClientEvent::Deregistered { .. } => "deregistered",
+        ClientEvent::TableUpdated => "registered",
+        ClientEvent::Refused { .. } => "refused",
+        _ => "unknown",
+    }
+}
+
+fn message_status(status: MessageStatus) -> &'static str {
+    match status {
+        MessageStatus::SentToServer => "sent_to_server",
+        MessageStatus::Exists => "exists",
+        MessageStatus::Delivered => "delivered",
+        MessageStatus::Saved => "saved",
+        MessageStatus::MailboxFull => "mailbox_full",
+        MessageStatus::NotStored => "not_stored",
+        MessageStatus::NoSuchClient => "no_such_client",
+        MessageStatus::NotDelivered => "not_delivered",
+        _ => "unknown",
+    }
+}
+
+fn refusal(reason: Refusal) -> &'static str {
+    match reason {
+        Refusal::NameTaken => "name_taken",
+        Refusal::Displaced => "displaced",
+        Refusal::RoomFull => "room_full",
+        Refusal::NotStored => "not_stored",
+        Refusal::BadName => "bad_name",
+        _ => "unknown",
+    }
+}
+
+/// Why a command was not taken.
+pub(super) fn rejection(error: CommandError) -> &'static str {
+    match error {
+        CommandError::Busy => "busy",
+        CommandError::BadName(_) => "bad_name",
+        CommandError::EmptyText => "empty_text",
+        CommandError::TextTooLong(_) => "text_too_long",
+        CommandError::NotYourName => "not_your_name",
+        CommandError::Offline => "offline",
+        CommandError::AlreadyRegistered => "already_registered",
+        CommandError::TableFull => "table_full",
+        CommandError::Ended => "ended",
+        _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<String, String> {
+        let order = Order::read(line)?;
+        order.input("alice").map(|input| format!("{input:?}"))
+    }
+
+    #[test]
+    fn reads_commands() {
+        let same = |line: &str, typed: &str| {
+            let input = console::parse(typed).ok().flatten();
+            let input = input.map(|input| format!("{input:?}"));
+            assert_eq!(read(line).ok(), input, "{line}");
+        };
+        same(
+            r#"{"command":"send","to":"bob","text":"hi"}"#,
+            "send bob hi",
+        );
+        same(r#"{"command":"send_all","text":"hi"}"#, "send_all hi");
+        same(r#" {"tag":[1],"command":"dereg"}"#, "dereg alice");
+        same(r#"{"command":"reg","name":"bob"}"#, "reg bob");
+        same(r#"{"command":"table"}"#, "table");
+        same(r#"{"command":"quit"}"#, "quit");
+    }
+
+    #[test]
+    fn mistakes_say_what_is_wrong() {
+        for (line, words) in [
+            (r#"{"command":"send","text":"hi"}"#, "missing field `to`"),
+            (r#"{"command":"send_all"}"#, "missing field `text`"),
+            (r#"{"to":"bob"}"#, "missing field `command`"),
+            (r#"{"command":"sing"}"#, "unknown variant `sing`"),
+            (r#"{"command":"quit","now":true}"#, "unknown field `now`"),
+            (
+                r#"{"command":"table","to":"bob"}"#,
+                "this command has no field `to`",
+            ),
+            (r#"{"command":"send""#, "EOF"),
+        ] {
+            let error = read(line).unwrap_err();
+            assert!(error.contains(words), "{line}: {error}");
+        }
+    }
+}

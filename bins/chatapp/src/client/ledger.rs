@@ -1,0 +1,128 @@
+//! The commands whose outcome is awaited.
+
+use std::collections::BTreeMap;
+
+use chatapp_core::{ClientEvent, Command, CommandId, Instant, MessageStatus, Request};
+
+/// A command is waited for this long before that is worth a line. The first repetition is on its way by then.
+const PATIENCE_MS: u64 = 1_000;
+
+/// What a command does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Send,
+    SendAll,
+    Register,
+    Deregister,
+}
+
+/// A command without an outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Open {
+    pub(super) kind: Kind,
+    /// To whom it goes, if it is a message to one person.
+    pub(super) to: Option<String>,
+    since: Instant,
+}
+
+/// What is being waited for, once it lasts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Waiting {
+    ForServer,
+    For(String),
+    ForMany(usize),
+}
+
+/// All commands without an outcome, and whether a message came to nothing.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    open: BTreeMap<CommandId, Open>,
+    /// The wait was worth a line, and how many commands it was for.
+    announced: Option<usize>,
+    has_failed: bool,
+}
+
+impl Ledger {
+    /// A command was taken.
+    pub(super) fn enter(&mut self, id: CommandId, command: Command<'_>, now: Instant) {
+        let (kind, to) = match command {
+            Command::Send { to, .. } => (Kind::Send, Some(to.into())),
+            Command::SendAll { .. } => (Kind::SendAll, None),
+            Command::Register { .. } => (Kind::Register, None),
+            Command::Deregister { .. } => (Kind::Deregister, None),
+        };
+        let since = now;
+        self.open.insert(id, Open { kind, to, since });
+    }
+
+    /// A command was not taken.
+    pub(super) fn refuse(&mut self, command: Command<'_>) {
+        self.has_failed |= matches!(command, Command::Send { .. } | Command::SendAll { .. });
+    }
+
+    /// A line was not understood: it may have been meant to send something.
+    pub(super) fn refuse_line(&mut self) {
+        self.has_failed = true;
+    }
+
+    /// Something happened: the command that it settles, if it does, with its number.
+    pub(super) fn note(&mut self, event: &ClientEvent<'_>) -> Option<(CommandId, Open)> {
+        self.has_failed |= is_failure(event);
+        let id = event.settles().or_else(|| match event {
+            // A registration has no event of its own that settles it.
+            ClientEvent::TableUpdated | ClientEvent::Refused { .. } => self
+                .open
+                .iter()
+                .find(|(_, open)| open.kind == Kind::Register)
+                .map(|(id, _)| *id),
+            _ => None,
+        })?;
+        self.open.remove(&id).map(|open| (id, open))
+    }
+
+    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its recipient.
+    pub(super) fn has_failed(&self) -> bool {
+        self.has_failed
+    }
+
+    /// When waiting begins to be worth a line.
+    pub(super) fn due(&self) -> Option<Instant> {
+        if self.announced.is_some() {
+            return None;
+        }
+        let oldest = self.open.values().map(|open| open.since).min()?;
+        Some(oldest.plus_millis(PATIENCE_MS))
+    }
+
+    /// What has been waited for so long that it is worth a line: once, until all of it is settled.
+    pub(super) fn announce(&mut self, now: Instant) -> Option<Waiting> {
+        if self.due().is_none_or(|due| due > now) {
+            return None;
+        }
+        self.announced = Some(self.open.len());
+        let mut all = self.open.values();
+        let first = all.next()?;
+        Some(match (all.next(), &first.to) {
+            (Some(_), _) => Waiting::ForMany(self.open.len()),
+            (None, Some(to)) => Waiting::For(to.clone()),
+            (None, None) => Waiting::ForServer,
+        })
+    }
+
+    /// True once when all of what was waited for, many at a time, is settled.
+    pub(super) fn is_over(&mut self) -> bool {
+        self.open.is_empty() && self.announced.take().is_some_and(|count| count > 1)
+    }
+}
+
+/// Whether a message came to nothing.
+fn is_failure(event: &ClientEvent<'_>) -> bool {
+    match *event {
+        ClientEvent::NotPosted { .. } | ClientEvent::Offline { .. } => true,
+        ClientEvent::ServerNotResponding { request, .. } => request == Request::SendAll,
+        ClientEvent::MessageStatus { status, .. } => {
+            status.is_final() && !matches!(status, MessageStatus::Delivered | MessageStatus::Saved)
+        }
+        _ => false,
+    }
+}

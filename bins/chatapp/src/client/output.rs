@@ -1,0 +1,357 @@
+//! What a client shows, in the manner that was asked for.
+
+use std::fmt;
+use std::io;
+
+use chatapp_console::{self as console, HELP, Line, ParseError, Part, Wording};
+use chatapp_core::{Client, ClientEvent, Command, CommandError, CommandId, Instant, UnixSeconds};
+use chatapp_mio::Clock;
+use serde_json::Value;
+
+use super::json::{self, Entry, Event, Word};
+use super::ledger::{Ledger, Waiting};
+use super::roster::Roster;
+use crate::display::Display;
+use crate::exit::Exit;
+use crate::style::Look;
+use crate::terminal::Names;
+
+/// News of the table in quick succession are one line: so long is waited for more of them.
+const GATHER_MS: u64 = 200;
+
+/// So many kept messages are counted with a line of their own.
+const KEPT_PER_COUNT: u32 = 100;
+
+/// How a client speaks.
+pub(super) enum Manner {
+    /// The canonical lines.
+    Lines(Look),
+    /// The same at a terminal, with what helps people.
+    Terminal(Box<Face>),
+    /// Objects, for programs.
+    Json,
+}
+
+/// What a terminal shows besides the lines.
+pub(super) struct Face {
+    look: Look,
+    names: Names,
+    roster: Roster,
+    /// When to show the news of the table.
+    table_due: Option<Instant>,
+    /// Kept messages so far, while they come.
+    kept: Option<u32>,
+}
+
+impl Face {
+    pub(super) fn new(look: Look, names: Names) -> Self {
+        Self {
+            look,
+            names,
+            roster: Roster::default(),
+            table_due: None,
+            kept: None,
+        }
+    }
+
+    /// Notes who is in the room now.
+    fn look_round(&mut self, client: &Client<'_>, wall: UnixSeconds) {
+        self.names.set(self.roster.update(client, wall));
+    }
+}
+
+/// Everything that a client shows.
+pub(super) struct Output<'a> {
+    display: Display,
+    wording: Wording<'a>,
+    manner: Manner,
+    clock: Clock,
+    ledger: Ledger,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(display: Display, wording: Wording<'a>, manner: Manner) -> Self {
+        Self {
+            display,
+            wording,
+            manner,
+            clock: Clock::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
+    pub(super) fn display(&self) -> &Display {
+        &self.display
+    }
+
+    pub(super) fn name(&self) -> &'a str {
+        self.wording.name
+    }
+
+    pub(super) fn speaks_json(&self) -> bool {
+        matches!(self.manner, Manner::Json)
+    }
+
+    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its recipient.
+    pub(super) fn has_failed(&self) -> bool {
+        self.ledger.has_failed()
+    }
+
+    /// A command was taken. The tag came with it.
+    pub(super) fn taken(
+        &mut self,
+        id: CommandId,
+        command: Command<'_>,
+        tag: Option<&Value>,
+        now: Instant,
+    ) {
+        self.ledger.enter(id, command, now);
+        if self.speaks_json() {
+            self.object(&Event::Taken {
+                id: id.number(),
+                command: Word::of(command),
+                to: recipient(command),
+                tag,
+            });
+        }
+    }
+
+    /// A command was not taken.
+    pub(super) fn not_taken(
+        &mut self,
+        command: Command<'_>,
+        error: CommandError,
+        tag: Option<&Value>,
+    ) {
+        self.ledger.refuse(command);
+        if self.speaks_json() {
+            return self.rejected(json::rejection(error), error, tag);
+        }
+        let wording = self.wording;
+        self.line(&wording.command_error(error, recipient(command).unwrap_or_default()));
+    }
+
+    /// A typed line is no command.
+    pub(super) fn not_understood(&mut self, error: ParseError<'_>) {
+        self.ledger.refuse_line();
+        self.complain(error);
+    }
+
+    /// An object is no command.
+    pub(super) fn bad_object(&mut self, error: &str, tag: Option<&Value>) {
+        self.ledger.refuse_line();
+        self.rejected("not_understood", error, tag);
+    }
+
+    fn rejected(&self, reason: &'static str, message: impl fmt::Display, tag: Option<&Value>) {
+        self.object(&Event::Rejected {
+            reason,
+            message: message.to_string(),
+            tag,
+        });
+    }
+
+    /// Something is wrong with what was typed.
+    pub(super) fn complain(&mut self, what: impl fmt::Display) {
+        if self.speaks_json() {
+            return self.rejected("not_understood", what, None);
+        }
+        self.words(Part::Error, what);
+    }
+
+    /// Something to know.
+    pub(super) fn tell(&mut self, what: impl fmt::Display) {
+        self.words(Part::Notice, what);
+    }
+
+    /// Shows the commands.
+    pub(super) fn help(&mut self) {
+        if self.speaks_json() {
+            return self.object(&Event::Help { lines: &HELP });
+        }
+        HELP.iter().for_each(|line| self.display.line(line));
+        if let Manner::Terminal(_) = self.manner {
+            KEYS.iter().for_each(|line| self.display.line(line));
+        }
+    }
+
+    /// Shows who is in the room.
+    pub(super) fn table(&mut self, client: &Client<'_>) {
+        if let Manner::Terminal(face) = &mut self.manner {
+            face.look_round(client, self.clock.wall());
+            for line in face.roster.lines(client, face.look) {
+                self.display.line(line);
+            }
+            return;
+        }
+        let mut rows: Vec<_> = client.table().collect();
+        rows.sort_by_key(|entry| entry.name);
+        if self.speaks_json() {
+            let clients = rows.iter().map(|row| Entry {
+                name: row.name,
+                address: row.address.to_string(),
+                online: row.online,
+            });
+            return self.object(&Event::Table {
+                clients: clients.collect(),
+            });
+        }
+        let name_width = rows
+            .iter()
+            .map(|entry| entry.name.chars().count())
+            .max()
+            .unwrap_or(0);
+        for entry in rows {
+            self.display.line(console::Row { entry, name_width });
+        }
+    }
+
+    /// Something happened.
+    pub(super) fn event(&mut self, event: &ClientEvent<'_>, now: Instant) {
+        let settled = self.ledger.note(event);
+        if self.speaks_json() {
+            for object in json::events(event, settled.as_ref()) {
+                self.object(&object);
+            }
+            return;
+        }
+        if let Manner::Terminal(face) = &mut self.manner {
+            if *event == ClientEvent::TableUpdated {
+                face.table_due.get_or_insert(now.plus_millis(GATHER_MS));
+                return self.count_kept(false);
+            }
+            let is_kept = matches!(
+                event,
+                ClientEvent::Message {
+                    kept_at: Some(_),
+                    ..
+                }
+            );
+            self.count_kept(is_kept);
+        }
+        let wording = self.wording;
+        for line in wording.event(event) {
+            self.line(&line);
+        }
+        if let (Manner::Terminal(_), true) = (&self.manner, self.ledger.is_over()) {
+            self.tell("[All answers have arrived.]");
+        }
+    }
+
+    /// Something happened that ends the program, which says so itself: programs want to know it nevertheless.
+    pub(super) fn last_event(&mut self, event: &ClientEvent<'_>, now: Instant) {
+        if self.speaks_json() {
+            self.event(event, now);
+        }
+    }
+
+    /// Says that nothing more comes, and waits until everything is shown.
+    ///
+    /// # Errors
+    /// The output was closed, or the like.
+    pub(super) fn finish(self, exit: Exit) -> io::Result<()> {
+        if self.speaks_json() {
+            let exit_code = exit as u8;
+            self.object(&Event::End { exit_code });
+        }
+        self.display.finish()
+    }
+
+    /// Counts kept messages aloud while many of them come.
+    fn count_kept(&mut self, is_kept: bool) {
+        let Manner::Terminal(face) = &mut self.manner else {
+            return;
+        };
+        let so_far = face.kept.unwrap_or(0);
+        face.kept = is_kept.then_some(so_far + 1);
+        if is_kept && so_far > 0 && so_far.is_multiple_of(KEPT_PER_COUNT) {
+            self.tell(format_args!("[{so_far} kept messages so far]"));
+        } else if !is_kept && so_far > KEPT_PER_COUNT {
+            self.tell(format_args!("[{so_far} kept messages in all]"));
+        }
+    }
+
+    /// When [`tick`](Self::tick) has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let Manner::Terminal(face) = &self.manner else {
+            return None;
+        };
+        [face.table_due, self.ledger.due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Shows what waited for its time.
+    pub(super) fn tick(&mut self, client: &Client<'_>, now: Instant) {
+        let wall = self.clock.wall();
+        let Manner::Terminal(face) = &mut self.manner else {
+            return;
+        };
+        let is_table_due = face.table_due.is_some_and(|due| due <= now);
+        if is_table_due {
+            face.table_due = None;
+            face.look_round(client, wall);
+        }
+        if is_table_due {
+            let wording = self.wording;
+            for line in wording.event(&ClientEvent::TableUpdated) {
+                self.line(&line);
+            }
+        }
+        match self.ledger.announce(now) {
+            Some(Waiting::ForServer) => self.tell("[Waiting for the server to answer.]"),
+            Some(Waiting::For(name)) => {
+                self.tell(format_args!("[Waiting for {name} to answer.]"));
+            }
+            Some(Waiting::ForMany(count)) => {
+                self.tell(format_args!("[Waiting for {count} answers.]"));
+            }
+            None => {}
+        }
+    }
+
+    fn look(&self) -> Look {
+        match &self.manner {
+            Manner::Lines(look) => *look,
+            Manner::Terminal(face) => face.look,
+            Manner::Json => Look {
+                has_colors: false,
+                is_stamped: false,
+            },
+        }
+    }
+
+    fn object(&self, event: &Event<'_>) {
+        // Strings, numbers and lists of them: there is nothing that JSON does not have.
+        self.display
+            .line(serde_json::to_string(event).unwrap_or_default());
+    }
+
+    fn line(&self, line: &Line<'_>) {
+        self.display.line(self.look().line(line, self.clock.wall()));
+    }
+
+    fn words(&self, part: Part<'_>, words: impl fmt::Display) {
+        self.display
+            .line(self.look().words(part, words, self.clock.wall()));
+    }
+}
+
+/// To whom a command goes, if it goes to one person.
+fn recipient(command: Command<'_>) -> Option<&str> {
+    match command {
+        Command::Send { to, .. } => Some(to),
+        _ => None,
+    }
+}
+
+/// What `help` says at a terminal, below the commands.
+const KEYS: [&str; 6] = [
+    "",
+    "Tab completes commands, and names behind send. Up and Down bring typed lines back, Ctrl-R searches them.",
+    "A line that begins with a blank is not remembered. Ctrl-C and Ctrl-D leave.",
+    "For example:  send bob Are you there?",
+    "              send_all Good morning!",
+    "              dereg alice   and later   reg alice, under your own name",
+];

@@ -1,0 +1,347 @@
+//! What is between the person and the state machine.
+
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chatapp_console as console;
+use chatapp_core::{Client, ClientEvent, Command, CommandError, Instant, Request, Shown};
+use chatapp_mio::Waker;
+use chatapp_store::Memory;
+use serde_json::Value;
+
+use super::json::Order;
+use super::output::Output;
+use crate::exit::Exit;
+use crate::input::{Input, Next, Typed};
+use crate::terminal::Gate;
+
+/// Typed lines that are taken before the network gets its turn.
+const LINES_PER_TURN: usize = 256;
+
+/// How a client ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    Exit(Exit),
+    /// The server did not answer the first registration.
+    Silent,
+    /// The server answered the first registration in another version.
+    ForeignVersion(u8),
+}
+
+impl End {
+    pub(super) fn exit(self) -> Exit {
+        match self {
+            Self::Exit(exit) => exit,
+            Self::Silent | Self::ForeignVersion(_) => Exit::NoServer,
+        }
+    }
+}
+
+/// One person's session.
+pub(super) struct Session<'a> {
+    output: Output<'a>,
+    input: Input,
+    waker: Waker,
+    /// Where it is kept which messages were shown.
+    memory: Option<Arc<Mutex<Memory>>>,
+    /// The line editor, if there is one.
+    gate: Option<Arc<Gate>>,
+    /// A line that the client had no room for.
+    held: Option<String>,
+    /// It was registered once.
+    has_started: bool,
+    /// No further line is taken: finish, deregister, end.
+    is_leaving: bool,
+    is_deregistering: bool,
+    /// Lines wait until the room was entered: nobody types them while looking at what there is.
+    waits_for_room: bool,
+    /// There were events since the client had no room for something.
+    has_news: bool,
+    end: Option<End>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        output: Output<'a>,
+        input: Input,
+        waker: Waker,
+        gate: Option<Arc<Gate>>,
+        waits_for_room: bool,
+    ) -> Self {
+        Self {
+            output,
+            input,
+            waker,
+            memory: None,
+            gate,
+            held: None,
+            has_started: false,
+            is_leaving: false,
+            is_deregistering: false,
+            waits_for_room,
+            has_news: false,
+            end: None,
+        }
+    }
+
+    /// Keeps there which messages were shown.
+    pub(super) fn remembering(self, memory: Option<Memory>) -> Self {
+        Self {
+            memory: memory.map(|memory| Arc::new(Mutex::new(memory))),
+            ..self
+        }
+    }
+
+    /// Enters the room for the first time.
+    ///
+    /// # Errors
+    /// Those of the client.
+    pub(super) fn enter(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+    ) -> Result<(), CommandError> {
+        let name = self.output.name();
+        self.command(client, now, Command::Register { name }, None)
+    }
+
+    fn command(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+        command: Command<'_>,
+        tag: Option<&Value>,
+    ) -> Result<(), CommandError> {
+        let id = client.command(now, command)?;
+        self.output.taken(id, command, tag, now);
+        Ok(())
+    }
+
+    /// Leaves because a signal said so.
+    pub(super) fn interrupt(&mut self) {
+        if !self.is_leaving {
+            self.leave_soon();
+            self.output.display().interrupted();
+        }
+    }
+
+    /// Takes no further line, and leaves the line editor to itself: what is to be shown does not wait for it.
+    fn leave_soon(&mut self) {
+        self.is_leaving = true;
+        self.close_editor();
+    }
+
+    fn end_with(&mut self, end: End) {
+        self.end = Some(end);
+        self.close_editor();
+    }
+
+    fn close_editor(&self) {
+        if let Some(gate) = &self.gate {
+            gate.close();
+        }
+    }
+
+    /// Gives typed lines to the client while it and the display have room.
+    pub(super) fn take_input(&mut self, client: &mut Client<'_>, now: Instant) {
+        for _ in 0..LINES_PER_TURN {
+            if self.is_leaving {
+                return self.leave(client, now);
+            }
+            self.waits_for_room &= !client.is_registered();
+            if self.waits_for_room || !self.output.display().has_room() {
+                return;
+            }
+            let line = match self.held.take() {
+                Some(line) => line,
+                None => match self.input.next() {
+                    Next::Nothing => return,
+                    Next::End => {
+                        self.leave_soon();
+                        continue;
+                    }
+                    Next::Typed(typed) => {
+                        self.output.display().entered();
+                        match typed {
+                            Typed::Line(line) => line,
+                            Typed::TooLong(len) => {
+                                self.output.complain(format_args!(
+                                    "[The line has {len} bytes; no command is that long.]"
+                                ));
+                                continue;
+                            }
+                            Typed::NotUtf8 => {
+                                self.output
+                                    .complain("[The line is not UTF-8; it was not sent.]");
+                                continue;
+                            }
+                            Typed::Notice(notice) => {
+                                self.output.tell(notice);
+                                continue;
+                            }
+                        }
+                    }
+                },
+            };
+            if self.obey(client, now, &line) == Obeyed::NoRoom {
+                self.held = Some(line);
+                return;
+            }
+        }
+        // There may be more, and nothing else would say so.
+        self.waker.wake();
+    }
+
+    fn obey(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Obeyed {
+        if self.output.speaks_json() && Order::is_one(line) {
+            return self.obey_object(client, now, line);
+        }
+        match console::parse(line) {
+            Ok(None) => {}
+            Ok(Some(input)) => return self.obey_input(client, now, input, None),
+            Err(error) => self.output.not_understood(error),
+        }
+        Obeyed::Done
+    }
+
+    fn obey_object(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Obeyed {
+        let order = match Order::read(line) {
+            Ok(order) => order,
+            Err(error) => {
+                self.output.bad_object(&error, None);
+                return Obeyed::Done;
+            }
+        };
+        match order.input(self.output.name()) {
+            Ok(input) => return self.obey_input(client, now, input, order.tag.as_ref()),
+            Err(error) => self.output.bad_object(&error, order.tag.as_ref()),
+        }
+        Obeyed::Done
+    }
+
+    fn obey_input(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+        input: console::Input<'_>,
+        tag: Option<&Value>,
+    ) -> Obeyed {
+        match input {
+            console::Input::Help => self.output.help(),
+            console::Input::Table => self.output.table(client),
+            console::Input::Quit => self.leave_soon(),
+            console::Input::Command(command) => match self.command(client, now, command, tag) {
+                Ok(()) => {}
+                Err(CommandError::Busy) => return Obeyed::NoRoom,
+                Err(error) => self.output.not_taken(command, error, tag),
+            },
+        }
+        Obeyed::Done
+    }
+
+    /// Leaves the room, once; the client finishes first what is on its way.
+    fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
+        if client.is_registered() && !self.is_deregistering {
+            let name = self.output.name();
+            // While there is no room for it, it is tried again after the next event.
+            self.is_deregistering = self
+                .command(client, now, Command::Deregister { name }, None)
+                .is_ok();
+        }
+    }
+
+    /// Shows what has happened, as far as the display has room: what is not taken is not acknowledged.
+    pub(super) fn show_events(&mut self, client: &mut Client<'_>, now: Instant) {
+        let mut shown = Vec::new();
+        while self.output.display().has_room() {
+            let Some(event) = client.poll_event() else {
+                break;
+            };
+            self.has_news = true;
+            match event {
+                ClientEvent::ServerNotResponding {
+                    request: Request::Register,
+                    ..
+                } if !self.has_started => {
+                    self.output.last_event(&event, now);
+                    self.end_with(End::Silent);
+                    continue;
+                }
+                ClientEvent::ForeignVersion { version } if !self.has_started => {
+                    self.output.last_event(&event, now);
+                    self.end_with(End::ForeignVersion(version));
+                    continue;
+                }
+                ClientEvent::ServerNotResponding {
+                    request: Request::Deregister,
+                    ..
+                }
+                | ClientEvent::ForeignVersion { .. } => self.end_with(End::Exit(Exit::NoServer)),
+                ClientEvent::Refused { .. } => self.end_with(End::Exit(Exit::Refused)),
+                ClientEvent::Registered => self.has_started = true,
+                _ => {}
+            }
+            self.output.event(&event, now);
+            shown.extend(client.poll_persist());
+        }
+        self.remember(shown);
+    }
+
+    /// Remembers messages, once they are shown.
+    fn remember(&self, shown: Vec<Shown>) {
+        let Some(memory) = self.memory.as_ref().filter(|_| !shown.is_empty()) else {
+            return;
+        };
+        let memory = Arc::clone(memory);
+        self.output.display().afterwards(move || {
+            // What cannot be remembered may be shown again, if this process ends before it is acknowledged.
+            let _ = memory
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .note(&shown);
+        });
+    }
+
+    /// When [`tick`](Self::tick) has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.output.due()
+    }
+
+    /// Shows what waited for its time.
+    pub(super) fn tick(&mut self, client: &Client<'_>, now: Instant) {
+        if !self.is_leaving {
+            self.output.tick(client, now);
+        }
+    }
+
+    /// Whether something that the client had no room for is to be tried again at once.
+    pub(super) fn takes_up_again(&mut self) -> bool {
+        mem::take(&mut self.has_news)
+            && (self.is_leaving || self.held.is_some() || self.waits_for_room)
+    }
+
+    /// Whether it is time to end: everything was shown, or nothing can be.
+    pub(super) fn end(&self, client: &Client<'_>) -> Option<End> {
+        let display = self.output.display();
+        if display.is_broken() {
+            return Some(End::Exit(Exit::System));
+        }
+        if !display.has_room() {
+            return None;
+        }
+        let has_left = self.is_leaving && !client.is_registered() && client.is_idle();
+        self.end.or(has_left.then_some(End::Exit(Exit::Done)))
+    }
+
+    pub(super) fn into_output(self) -> Output<'a> {
+        self.output
+    }
+}
+
+/// What became of a typed line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Obeyed {
+    Done,
+    /// The client takes it later.
+    NoRoom,
+}

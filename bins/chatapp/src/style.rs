@@ -1,0 +1,172 @@
+//! Lines as a terminal shows them: the same words, with the time and in colours.
+
+use std::fmt;
+
+use anstyle::{AnsiColor, Effects, Style};
+use chatapp_console::{Brush, Line, Part, Stamp};
+use chatapp_core::UnixSeconds;
+
+use crate::local_time::utc_offset;
+
+/// Colours for names: those that a terminal has on any background, but for the red of errors.
+const NAME_COLORS: [AnsiColor; 10] = [
+    AnsiColor::Green,
+    AnsiColor::Yellow,
+    AnsiColor::Blue,
+    AnsiColor::Magenta,
+    AnsiColor::Cyan,
+    AnsiColor::BrightGreen,
+    AnsiColor::BrightYellow,
+    AnsiColor::BrightBlue,
+    AnsiColor::BrightMagenta,
+    AnsiColor::BrightCyan,
+];
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) has_colors: bool,
+    /// `>>> HH:MM ` begins each line.
+    pub(crate) is_stamped: bool,
+}
+
+impl Look {
+    /// A line, shown at this time.
+    pub(crate) fn line(self, line: &Line<'_>, wall: UnixSeconds) -> String {
+        let mut brush = self.brush(wall);
+        // Writing to a string does not fail.
+        let _ = line.paint(&mut brush);
+        brush.painted
+    }
+
+    /// Other words in one style, shown at this time.
+    pub(crate) fn words(
+        self,
+        part: Part<'_>,
+        words: impl fmt::Display,
+        wall: UnixSeconds,
+    ) -> String {
+        let mut brush = self.brush(wall);
+        let _ = brush.paint(part, format_args!("{words}"));
+        brush.painted
+    }
+
+    /// A name in its colour.
+    pub(crate) fn name(self, name: &str) -> String {
+        self.styled(name_style(name), name)
+    }
+
+    /// Words that stand back.
+    pub(crate) fn dim(self, words: impl fmt::Display) -> String {
+        self.styled(Style::new().dimmed(), words)
+    }
+
+    fn styled(self, style: Style, words: impl fmt::Display) -> String {
+        if self.has_colors {
+            format!("{style}{words}{style:#}")
+        } else {
+            words.to_string()
+        }
+    }
+
+    fn brush(self, wall: UnixSeconds) -> Colors {
+        let mut painted = String::new();
+        if self.is_stamped {
+            painted.push_str(&self.dim(format_args!(">>> {}", clock(wall))));
+            painted.push(' ');
+        }
+        Colors {
+            painted,
+            look: self,
+        }
+    }
+}
+
+/// `HH:MM`, local time.
+pub(crate) fn clock(at: UnixSeconds) -> String {
+    let stamp = Stamp {
+        at,
+        utc_offset: utc_offset(at),
+    };
+    let stamp = stamp.to_string();
+    let time = stamp.split(' ').next_back().unwrap_or_default();
+    time.get(..5).unwrap_or_default().into()
+}
+
+/// The same name has the same colour everywhere and always.
+fn name_style(name: &str) -> Style {
+    // FNV-1a: a few bits of any hash do.
+    let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    let color = NAME_COLORS[(hash ^ hash >> 16) as usize % NAME_COLORS.len()];
+    color.on_default()
+}
+
+struct Colors {
+    painted: String,
+    look: Look,
+}
+
+impl Brush for Colors {
+    fn paint(&mut self, part: Part<'_>, words: fmt::Arguments<'_>) -> fmt::Result {
+        self.painted
+            .push_str(&self.look.styled(part_style(part), words));
+        Ok(())
+    }
+}
+
+fn part_style(part: Part<'_>) -> Style {
+    match part {
+        Part::Success => AnsiColor::Green.on_default(),
+        Part::Error => AnsiColor::Red.on_default(),
+        Part::ChannelMark => AnsiColor::Cyan.on_default().dimmed(),
+        // A private message is for nobody else: it stands out.
+        Part::Sender {
+            name,
+            channel: false,
+        } => name_style(name).effects(Effects::BOLD),
+        Part::Sender { name, .. } => name_style(name),
+        Part::Stamp => Style::new().dimmed(),
+        _ => Style::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_colors_the_words_stay_alone() {
+        let look = Look {
+            has_colors: false,
+            is_stamped: false,
+        };
+        let words = look.words(Part::Error, "[No.]", UnixSeconds(0));
+        assert_eq!(words, "[No.]");
+        assert_eq!(look.name("bob"), "bob");
+    }
+
+    #[test]
+    fn colors_end_where_their_words_end() {
+        let look = Look {
+            has_colors: true,
+            is_stamped: true,
+        };
+        let line = look.words(Part::Error, "[No.]", UnixSeconds(0));
+        assert!(line.starts_with("\u{1b}[2m>>> "), "{line:?}");
+        assert!(
+            line.ends_with("\u{1b}[0m \u{1b}[31m[No.]\u{1b}[0m"),
+            "{line:?}"
+        );
+    }
+
+    #[test]
+    fn names_differ_in_color_and_keep_theirs() {
+        let colors: std::collections::HashSet<String> = ["alice", "bob", "carol", "dave", "eve"]
+            .map(|name| name_style(name).to_string())
+            .into();
+        assert!(colors.len() > 2, "{colors:?}");
+        assert_eq!(name_style("alice"), name_style("alice"));
+    }
+}

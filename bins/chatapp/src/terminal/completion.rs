@@ -1,0 +1,163 @@
+//! What Tab completes, and how the typed line is shown.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anstyle::AnsiColor;
+use chatapp_console::COMMANDS;
+use chatapp_core::drives_display;
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Context, Helper};
+
+use super::Gate;
+
+/// The names that can be completed, in the order in which they are offered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Names(Arc<Mutex<Vec<String>>>);
+
+impl Names {
+    /// Takes the place of the names so far.
+    pub(crate) fn set(&self, names: Vec<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = names;
+    }
+
+    fn starting_with(&self, start: &str) -> Vec<Pair> {
+        let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        candidates(names.iter().map(String::as_str), start)
+    }
+}
+
+fn candidates<'a>(words: impl Iterator<Item = &'a str>, start: &str) -> Vec<Pair> {
+    words
+        .filter(|word| word.starts_with(start))
+        .map(|word| Pair {
+            display: word.into(),
+            replacement: format!("{word} "),
+        })
+        .collect()
+}
+
+/// What the line editor asks while a line is being typed.
+pub(super) struct Assistant {
+    pub(super) gate: Arc<Gate>,
+    pub(super) names: Names,
+    pub(super) own_name: String,
+    pub(super) has_colors: bool,
+}
+
+impl Assistant {
+    /// Where the word begins that is being typed, and what it may become.
+    fn complete_word(&self, line: &str) -> (usize, Vec<Pair>) {
+        let start = line.rfind([' ', '\t']).map_or(0, |blank| blank + 1);
+        let word = &line[start..];
+        let mut before = line[..start].split_whitespace();
+        let command = before.next();
+        let offered = match (
+            command.map(|word| word.trim_start_matches('/')),
+            before.next(),
+        ) {
+            (None, _) => {
+                let slash = word.len() - word.trim_start_matches('/').len();
+                return (
+                    start + slash,
+                    candidates(COMMANDS.into_iter(), &word[slash..]),
+                );
+            }
+            (Some("send" | "msg"), None) => self.names.starting_with(word),
+            (Some("reg" | "dereg"), None) => {
+                candidates(std::iter::once(self.own_name.as_str()), word)
+            }
+            _ => Vec::new(),
+        };
+        (start, offered)
+    }
+}
+
+impl Completer for Assistant {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        Ok(self.complete_word(&line[..position]))
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = String;
+
+    /// There are no hints; but this is asked each time before the line is shown, and first with the prompt.
+    fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
+        self.gate.line_begun();
+        None
+    }
+}
+
+impl Validator for Assistant {
+    /// Every line is good; but this is asked when one is complete.
+    fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        self.gate.line_ends();
+        Ok(ValidationResult::Valid(None))
+    }
+}
+
+impl Highlighter for Assistant {
+    /// Shows what was pasted without what would drive the terminal. None of it has a width, so columns stay right.
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        let is_hidden = |character: char| character != '\n' && drives_display(character);
+        if line.contains(is_hidden) {
+            line.replace(is_hidden, "").into()
+        } else {
+            line.into()
+        }
+    }
+
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
+        if self.has_colors {
+            let style = AnsiColor::Green.on_default().bold();
+            format!("{style}{prompt}{style:#}").into()
+        } else {
+            prompt.into()
+        }
+    }
+}
+
+impl Helper for Assistant {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complete(line: &str) -> (usize, Vec<String>) {
+        let names = Names::default();
+        names.set(["bob", "bea", "alice", "abe"].map(String::from).into());
+        let assistant = Assistant {
+            gate: Arc::default(),
+            names,
+            own_name: "alice".into(),
+            has_colors: false,
+        };
+        let (start, pairs) = assistant.complete_word(line);
+        (
+            start,
+            pairs.into_iter().map(|pair| pair.replacement).collect(),
+        )
+    }
+
+    #[test]
+    fn completes_commands_then_names() {
+        assert_eq!(complete("s"), (0, vec!["send ".into(), "send_all ".into()]));
+        assert_eq!(complete("/qu"), (1, vec!["quit ".into()]));
+        assert_eq!(complete("send b"), (5, vec!["bob ".into(), "bea ".into()]));
+        assert_eq!(complete("send ").1.len(), 4);
+        assert_eq!(complete("dereg "), (6, vec!["alice ".into()]));
+        assert_eq!(complete("send bob b").1.len(), 0);
+        assert_eq!(complete("send_all b").1.len(), 0);
+    }
+}

@@ -1,0 +1,161 @@
+//! The thread that reads keys.
+
+use std::sync::Arc;
+
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{ColorMode, CompletionType, Config, ExternalPrinter};
+
+use super::completion::{Assistant, Names};
+use super::history::History;
+use super::{Gate, mode};
+
+const PROMPT: &str = ">>> ";
+
+/// Lines that are remembered.
+const HISTORY_LEN_MAX: usize = 1_000;
+
+/// A line editor at the terminal.
+pub(crate) struct Editor {
+    readline: rustyline::Editor<Assistant, FileHistory>,
+    gate: Arc<Gate>,
+    history: Option<History>,
+}
+
+impl Editor {
+    /// Prepares the terminal of this process. Without a history, lines are remembered until the end of the process.
+    ///
+    /// # Errors
+    /// The terminal cannot be used.
+    pub(crate) fn new(
+        gate: Arc<Gate>,
+        names: Names,
+        own_name: &str,
+        has_colors: bool,
+        history: Option<History>,
+    ) -> Result<Self, ReadlineError> {
+        mode::take();
+        let config = Config::builder()
+            .max_history_size(HISTORY_LEN_MAX)?
+            .history_ignore_space(true)
+            .completion_type(CompletionType::List)
+            // Always through the assistant, which knows whether there are colours.
+            .color_mode(ColorMode::Forced)
+            .build();
+        let mut readline = rustyline::Editor::with_config(config)?;
+        readline.set_helper(Some(Assistant {
+            gate: Arc::clone(&gate),
+            names,
+            own_name: own_name.into(),
+            has_colors,
+        }));
+        Ok(Self {
+            readline,
+            gate,
+            history,
+        })
+    }
+
+    /// What prints above the line that is being typed.
+    ///
+    /// # Errors
+    /// The terminal cannot be used.
+    pub(crate) fn printer(&mut self) -> Result<impl ExternalPrinter + Send + use<>, ReadlineError> {
+        self.readline.create_external_printer()
+    }
+
+    /// Reads what was remembered.
+    ///
+    /// # Errors
+    /// A line that says what is wrong.
+    pub(crate) fn load_history(&mut self) -> Result<(), String> {
+        let Some(history) = self.history.take() else {
+            return Ok(());
+        };
+        history
+            .load(self.readline.history_mut())
+            .map_err(|error| unusable(&history, &error))?;
+        self.history = Some(history);
+        Ok(())
+    }
+
+    fn remember(&mut self, line: &str) -> Result<(), String> {
+        let added = self.readline.add_history_entry(line);
+        if let (Ok(true), Some(history)) = (added, &self.history)
+            && let Err(error) = history.save(self.readline.history_mut())
+        {
+            let why = unusable(history, &error);
+            // Once is enough to know.
+            self.history = None;
+            return Err(why);
+        }
+        Ok(())
+    }
+}
+
+fn unusable(history: &History, error: &ReadlineError) -> String {
+    let path = history.path().display();
+    format!("[The history of your lines, {path}, cannot be used: {error}]")
+}
+
+/// What came of the keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    Line(String),
+    /// The lines so far are complete: the gate is to be told when another one is wanted.
+    Ready,
+    /// Something to tell that is no line.
+    Notice(String),
+    /// Ctrl-C.
+    Interrupt,
+}
+
+/// Reads lines, each when the gate says that it is wanted, until the input ends or `take` gives false.
+pub(crate) fn edit(mut editor: Editor, mut take: impl FnMut(Keys) -> bool) {
+    if let Err(notice) = editor.load_history()
+        && !take(Keys::Notice(notice))
+    {
+        return;
+    }
+    let gate = Arc::clone(&editor.gate);
+    while take(Keys::Ready) && gate.begin_line() {
+        let read = editor.readline.readline(PROMPT);
+        gate.line_ended();
+        let text = match read {
+            Ok(text) => text,
+            Err(ReadlineError::Interrupted) => {
+                take(Keys::Interrupt);
+                return;
+            }
+            Err(_) => return,
+        };
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
+        if lines.len() > 1 && !confirm(&mut editor, lines.len()) {
+            take(Keys::Notice("[Nothing was sent.]".into()));
+            continue;
+        }
+        for line in lines {
+            if let Err(notice) = editor.remember(line) {
+                take(Keys::Notice(notice));
+            }
+            if !take(Keys::Line(line.into())) {
+                return;
+            }
+        }
+    }
+}
+
+/// Asks before many lines are obeyed: they were pasted, perhaps by mistake.
+fn confirm(editor: &mut Editor, count: usize) -> bool {
+    if !editor.gate.begin_again() {
+        return false;
+    }
+    let answer = editor
+        .readline
+        .readline(&format!("Send these {count} lines? [y/N] "));
+    editor.gate.line_ended();
+    answer.is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
+}

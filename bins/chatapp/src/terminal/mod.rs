@@ -1,0 +1,34 @@
+//! A line editor for people: what arrives is shown above the line that is being typed.
+//!
+//! Three threads share the terminal, and the event loop never waits for any of them:
+//!
+//! - the *editor* reads keys and shows the line that is being typed ([`editor`]);
+//! - the *writer*, which is the thread of the [`Display`](crate::display::Display), writes what arrives: by itself
+//!   while no line is being typed, through the editor while one is ([`Screen`]);
+//! - the *printer* waits for the editor in its place, because that can take as long as a person searches the history.
+//!
+//! [`Gate`] says whose turn it is.
+
+mod completion;
+mod editor;
+mod gate;
+mod history;
+mod mode;
+mod screen;
+
+pub(crate) use completion::Names;
+pub(crate) use editor::{Editor, Keys, edit};
+pub(crate) use gate::Gate;
+pub(crate) use history::History;
+pub(crate) use screen::Screen;
+
+/// Terminals that cannot place a cursor.
+const DUMB: [&str; 3] = ["dumb", "cons25", "emacs"];
+
+/// Whether the terminal understands more than lines.
+pub(crate) fn is_capable() -> bool {
+    match std::env::var("TERM") {
+        Ok(term) => !term.is_empty() && !DUMB.contains(&term.as_str()),
+        Err(_) => cfg!(windows),
+    }
+}

@@ -1,0 +1,78 @@
+//! Where the display writes to.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use rustyline::ExternalPrinter;
+
+use super::Gate;
+
+/// Moves the cursor nowhere: up, and with the line end down again.
+///
+/// The editor holds one text that it has not looked at yet. When it has taken this one behind another, it has shown the
+/// other: so much is known to have arrived, and the rest can be written by somebody else.
+pub(super) const NOTHING: &str = "\x1b[A\n";
+
+/// Writes above the line that is being typed, and plainly while none is.
+#[derive(Debug)]
+pub(crate) struct Screen<W: Write> {
+    gate: Arc<Gate>,
+    terminal: W,
+}
+
+impl<W: Write> Screen<W> {
+    /// Starts the thread that waits for the editor.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub(crate) fn start(
+        gate: Arc<Gate>,
+        mut printer: impl ExternalPrinter + Send + 'static,
+        terminal: W,
+    ) -> io::Result<Self> {
+        let jobs = Arc::clone(&gate);
+        std::thread::Builder::new()
+            .name("printer".into())
+            .spawn(move || {
+                while let Some(text) = jobs.next_job() {
+                    let shown = printer
+                        .print(text)
+                        .and_then(|()| printer.print(NOTHING.into()));
+                    if shown.is_err() {
+                        // What was not shown is written when the terminal is taken over.
+                        return;
+                    }
+                    jobs.printed();
+                }
+            })?;
+        Ok(Self { gate, terminal })
+    }
+}
+
+impl<W: Write> Write for Screen<W> {
+    /// Takes whole lines, all of them.
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        if self.gate.begin_writing() == super::gate::Way::ThroughEditor {
+            if self.gate.print(&String::from_utf8_lossy(lines)) {
+                return Ok(lines.len());
+            }
+            self.gate.take_over();
+        }
+        self.terminal.write_all(lines)?;
+        self.terminal.flush()?;
+        self.gate.written();
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<W: Write> Drop for Screen<W> {
+    fn drop(&mut self) {
+        self.gate.close();
+        self.gate.take_over();
+        self.gate.restore_terminal();
+    }
+}

@@ -1,0 +1,331 @@
+//! `ChatApp` at a terminal, with what stands on its screen.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{Winsize, tcsetwinsize};
+use tempfile::TempDir;
+
+use super::terminal::pair;
+use super::{PATIENCE, TABLE, WELCOME, binary};
+
+/// Rows that are kept when they scroll away.
+const SCROLLBACK_ROWS: usize = 5_000;
+
+/// A running `ChatApp` at a terminal that a model of a real one reads. Killed when it is dropped.
+#[derive(Debug)]
+pub struct Screen {
+    title: String,
+    child: Child,
+    keyboard: File,
+    shared: Arc<(Mutex<Model>, Condvar)>,
+    /// Where its history is; also that of others that are started with it.
+    home: Arc<TempDir>,
+}
+
+struct Model {
+    terminal: vt100::Parser,
+    bytes: Vec<u8>,
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.terminal.screen().contents())
+    }
+}
+
+impl Screen {
+    /// Starts `ChatApp` with these arguments at a terminal of 24 rows and 80 columns, in a home of its own.
+    ///
+    /// # Panics
+    /// If there is no pseudo-terminal, or the process cannot be started.
+    pub fn start(arguments: &[&str]) -> Self {
+        let home = TempDir::new().expect("a folder can be made");
+        Self::start_in(&Arc::new(home), arguments, &[])
+    }
+
+    /// The same in this home, with these variables in its environment.
+    ///
+    /// # Panics
+    /// If there is no pseudo-terminal, or the process cannot be started.
+    pub fn start_in(home: &Arc<TempDir>, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let (ours, theirs) = pair().expect("a pseudo-terminal can be had");
+        let (rows, columns) = (24, 80);
+        tcsetwinsize(&ours, size(rows, columns)).expect("it has a size");
+        let copy = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
+        let child = Command::new(binary())
+            .args(arguments)
+            .env_remove("NO_COLOR")
+            .env("TZ", "UTC")
+            .env("TERM", "xterm-256color")
+            .env("HOME", home.path())
+            .env("XDG_STATE_HOME", home.path())
+            .envs(environment.iter().copied())
+            .stdin(copy())
+            .stdout(copy())
+            .stderr(copy())
+            .spawn()
+            .expect("the binary can be started");
+        let keyboard = File::from(ours);
+        let model = Model {
+            terminal: vt100::Parser::new(cells(rows), cells(columns), SCROLLBACK_ROWS),
+            bytes: Vec::new(),
+        };
+        let shared = Arc::new((Mutex::new(model), Condvar::new()));
+        let mut output = keyboard.try_clone().expect("a descriptor can be copied");
+        let watcher = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4_096];
+            // When the process is gone, reading fails.
+            while let Ok(len @ 1..) = output.read(&mut bytes) {
+                let mut model = watcher.0.lock().unwrap_or_else(PoisonError::into_inner);
+                model.terminal.process(&bytes[..len]);
+                model.bytes.extend_from_slice(&bytes[..len]);
+                watcher.1.notify_all();
+            }
+        });
+        Self {
+            title: format!("ChatApp {}", arguments.join(" ")),
+            child,
+            keyboard,
+            shared,
+            home: Arc::clone(home),
+        }
+    }
+
+    /// Starts a client and waits until it is registered and has the table.
+    ///
+    /// # Panics
+    /// If it does not register.
+    pub fn join(server: SocketAddr, name: &str, options: &[&str]) -> Self {
+        let (host, port) = (server.ip().to_string(), server.port().to_string());
+        let screen = Self::start(&[&["-c", name, &host, &port, "0"], options].concat());
+        screen.shows(WELCOME);
+        screen.shows(TABLE);
+        screen
+    }
+
+    /// The folder that its process takes for the home.
+    pub fn home(&self) -> &Arc<TempDir> {
+        &self.home
+    }
+
+    /// Types these keys.
+    ///
+    /// # Panics
+    /// If the terminal is closed.
+    pub fn types(&self, keys: &str) {
+        (&self.keyboard)
+            .write_all(keys.as_bytes())
+            .expect("the terminal is open");
+    }
+
+    /// Pastes this text, as a terminal does that marks it.
+    ///
+    /// # Panics
+    /// If the terminal is closed.
+    pub fn pastes(&self, text: &str) {
+        self.types(&format!("\x1b[200~{text}\x1b[201~"));
+    }
+
+    /// Waits until this is true for the screen.
+    ///
+    /// # Panics
+    /// If that does not come; `what` says then which state was meant.
+    pub fn waits_until(&self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        let mut model = self.model();
+        while !condition(model.terminal.screen()) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                drop(model);
+                panic!("no {what:?} on the screen:{self}");
+            }
+            model = self
+                .shared
+                .1
+                .wait_timeout(model, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Waits until a row of the screen has this text.
+    ///
+    /// # Panics
+    /// If it does not come.
+    pub fn shows(&self, text: &str) {
+        self.waits_until(text, |screen| rows(screen).any(|row| row.contains(text)));
+    }
+
+    /// Waits until the cursor stands right behind this text, which begins its row.
+    ///
+    /// # Panics
+    /// If it does not come.
+    pub fn types_at(&self, text: &str) {
+        self.waits_until(&format!("cursor behind {text}"), |screen| {
+            let (row, column) = screen.cursor_position();
+            rows(screen)
+                .nth(row.into())
+                .is_some_and(|shown| shown.starts_with(text.trim_end()))
+                && usize::from(column) == text.chars().count()
+        });
+    }
+
+    /// The rows of the screen, without blanks at their ends.
+    pub fn rows(&self) -> Vec<String> {
+        rows(self.model().terminal.screen()).collect()
+    }
+
+    /// All rows, those first that have scrolled away.
+    pub fn all_rows(&self) -> Vec<String> {
+        let mut screen = self.model().terminal.screen().clone();
+        let mut all = Vec::new();
+        for above in (1..=screen.scrollback_len()).rev() {
+            screen.set_scrollback(above);
+            all.extend(rows(&screen).next());
+        }
+        screen.set_scrollback(0);
+        all.extend(rows(&screen));
+        all
+    }
+
+    /// The screen itself.
+    pub fn picture(&self) -> vt100::Screen {
+        self.model().terminal.screen().clone()
+    }
+
+    /// All that came so far, byte by byte.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.model().bytes.clone()
+    }
+
+    /// Makes the terminal larger or smaller.
+    ///
+    /// # Panics
+    /// If it cannot be changed.
+    pub fn has_size(&self, rows: u16, columns: u16) {
+        let mut model = self.model();
+        model
+            .terminal
+            .screen_mut()
+            .set_size(cells(rows), cells(columns));
+        tcsetwinsize(&self.keyboard, size(rows, columns)).expect("the terminal is open");
+        drop(model);
+        // It is not the terminal of a session, so the system tells nobody.
+        self.is_sent(Signal::WINCH);
+    }
+
+    /// Sends a signal to the process.
+    ///
+    /// # Panics
+    /// If the process has ended.
+    pub fn is_sent(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("the process is there");
+    }
+
+    /// Whether the terminal echoes what is typed, as it does for a shell.
+    ///
+    /// # Panics
+    /// If the terminal is closed.
+    pub fn echoes(&self) -> bool {
+        rustix::termios::tcgetattr(&self.keyboard)
+            .expect("the terminal is open")
+            .local_modes
+            .contains(rustix::termios::LocalModes::ECHO)
+    }
+
+    /// Sets the terminal as a shell does while the process is stopped.
+    ///
+    /// # Panics
+    /// If the terminal is closed.
+    pub fn is_set_for_a_shell(&self) {
+        use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+
+        let mut terminal = tcgetattr(&self.keyboard).expect("the terminal is open");
+        terminal
+            .local_modes
+            .insert(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
+        tcsetattr(&self.keyboard, OptionalActions::Now, &terminal).expect("the terminal is open");
+    }
+
+    /// Waits until this is true.
+    ///
+    /// # Panics
+    /// If that does not come; `what` says then what was meant.
+    pub fn waits_for(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !condition(self) {
+            assert!(Instant::now() < deadline, "{what} did not come:{self}");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// Waits for the end of the process and returns its exit code; -1 if a signal ended it.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub fn ends(&mut self) -> i32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status.code().unwrap_or(-1);
+            }
+            assert!(Instant::now() < deadline, "it did not end:{self}");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
+    fn model(&self) -> MutexGuard<'_, Model> {
+        // A condition that panicked has changed nothing.
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Display for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n{}", self.title)?;
+        for row in self.all_rows() {
+            writeln!(f, "  |{row}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprint!("{self}");
+        }
+        // It may be gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn rows(screen: &vt100::Screen) -> impl Iterator<Item = String> {
+    let (_, columns) = screen.size();
+    screen
+        .rows(0, columns.get())
+        .map(|row| row.trim_end().to_owned())
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has rows and columns")
+}
+
+fn size(rows: u16, columns: u16) -> Winsize {
+    Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    }
+}
