@@ -40,7 +40,7 @@ impl Journal {
         medium: &mut Medium,
         persist: Persist<'_>,
     ) -> Option<Result<(), StoreFailed>> {
-        let record = Stored::from(persist.record);
+        let record = Stored::from(persist.record).at(medium.now);
         if self.faults.slow != 0 || !self.waiting.is_empty() || self.reporting {
             self.waiting.push_back((persist.ticket, record));
             return None;
@@ -112,42 +112,67 @@ impl Journal {
     ///
     /// # Errors
     /// The first record that the server does not take.
-    pub fn restore(&mut self, server: &mut Server<'_>, compact: bool) -> Result<(), RestoreError> {
+    pub fn restore(
+        &mut self,
+        server: &mut Server<'_>,
+        compact: bool,
+        now: Millis,
+    ) -> Result<(), RestoreError> {
         if compact {
             self.synced = compacted(std::mem::take(&mut self.synced));
         }
         self.synced
             .iter()
-            .try_for_each(|record| server.restore(record.record()))
+            .try_for_each(|record| server.restore(record.clone().at(now).record()))
     }
 }
 
-/// The latest of each name and of its progress, in front of the messages and entries that are left.
+/// The latest of each name and then of its progress, in front of the messages and entries that are left. Names come in
+/// the order in which they were stored last.
 fn compacted(records: Vec<Stored>) -> Vec<Stored> {
-    let mut heads: Vec<Stored> = Vec::new();
-    let mut left: Vec<Stored> = Vec::new();
+    let (mut epoch, mut names, mut progress, mut left) = (None, Vec::new(), Vec::new(), Vec::new());
     for record in records {
-        let replaces = |head: &Stored| match (head, &record) {
-            (Stored::Name { name: old, .. }, Stored::Name { name, .. })
-            | (Stored::Progress { name: old, .. }, Stored::Progress { name, .. }) => old == name,
-            _ => false,
-        };
-        match record {
+        match &record {
+            Stored::Epoch { .. } => epoch = Some(record),
+            Stored::Name { name: new, .. } => {
+                names.retain(|old| !matches!(old, Stored::Name { name, .. } if name == new));
+                names.push(record);
+            }
+            Stored::Progress { name: new, .. } => {
+                progress.retain(|old| !matches!(old, Stored::Progress { name, .. } if name == new));
+                progress.push(record);
+            }
             Stored::Mail { .. } | Stored::Channel { .. } => left.push(record),
-            _ => match heads.iter().position(replaces) {
-                Some(place) => heads[place] = record,
-                None => heads.push(record),
-            },
+            Stored::Forget {
+                name: gone,
+                serial: last,
+                log_next: next,
+            } => {
+                names.retain(|old| !matches!(old, Stored::Name { name, .. } if name == gone));
+                progress
+                    .retain(|old| !matches!(old, Stored::Progress { name, .. } if name == gone));
+                left.retain(|old| !matches!(old, Stored::Mail { to, .. } if to == gone));
+                if let Some(Stored::Epoch {
+                    serial, log_next, ..
+                }) = &mut epoch
+                {
+                    (*serial, *log_next) = (*last, *next);
+                }
+            }
         }
     }
     left.retain(|record| match record {
-        Stored::Mail { serial, to, .. } => !heads.iter().any(|head| {
+        Stored::Mail { serial, to, .. } => !progress.iter().any(|head| {
             matches!(head, Stored::Progress { name, handed_over, .. } if name == to && handed_over >= serial)
         }),
         _ => true,
     });
-    heads.append(&mut left);
-    heads
+    epoch
+        .into_iter()
+        .chain(names)
+        .chain(progress)
+        .chain(left)
+        .collect()
 }
 
 fn note(medium: &mut Medium, kind: Kind, record: &Stored) {

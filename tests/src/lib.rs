@@ -9,6 +9,7 @@
     reason = "a world is read through its trace"
 )]
 
+pub mod absence;
 pub mod attacker;
 pub mod choices;
 pub mod client_process;

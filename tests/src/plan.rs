@@ -105,6 +105,8 @@ pub struct Sizes {
     pub sources: usize,
     /// What each of them may ask for.
     pub rates: RateLimits,
+    /// Seconds after which the server forgets a name that is away.
+    pub keep_s: u32,
 }
 
 impl Sizes {
@@ -122,6 +124,7 @@ impl Sizes {
         window: 32,
         sources: 64,
         rates: RateLimits::NONE,
+        keep_s: 30 * 24 * 60 * 60,
     };
 }
 

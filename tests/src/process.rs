@@ -143,6 +143,7 @@ impl ServerMachine {
             window: sizes.window,
             mail_per_name: sizes.mail_per_name,
             rates: sizes.rates,
+            keep_s: sizes.keep_s,
             ..ServerConfig::default()
         };
         let seed = seed(choices);

@@ -4,12 +4,16 @@ use std::net::SocketAddr;
 
 use chatapp_core::{NameRecord, Record, UnixSeconds};
 
+use crate::queue::Millis;
+
 /// A record that was handed to the store.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's `Record`")]
 pub enum Stored {
     Epoch {
         epoch: u64,
+        serial: u64,
+        log_next: u32,
     },
     Name {
         name: String,
@@ -22,6 +26,12 @@ pub enum Stored {
         previous: [u32; 4],
         last_request: u32,
         outcomes: u128,
+        log_next: u32,
+        away_s: u32,
+    },
+    Forget {
+        name: String,
+        serial: u64,
         log_next: u32,
     },
     Mail {
@@ -53,7 +63,24 @@ pub enum Stored {
 impl From<Record<'_>> for Stored {
     fn from(record: Record<'_>) -> Self {
         match record {
-            Record::Epoch { epoch } => Self::Epoch { epoch },
+            Record::Epoch {
+                epoch,
+                serial,
+                log_next,
+            } => Self::Epoch {
+                epoch,
+                serial,
+                log_next,
+            },
+            Record::Forget {
+                name,
+                serial,
+                log_next,
+            } => Self::Forget {
+                name: name.to_owned(),
+                serial,
+                log_next,
+            },
             Record::Name(name) => Self::Name {
                 name: name.name.to_owned(),
                 registered: name.registered,
@@ -66,6 +93,7 @@ impl From<Record<'_>> for Stored {
                 last_request: name.last_request,
                 outcomes: name.outcomes,
                 log_next: name.log_next,
+                away_s: name.away_s,
             },
             Record::Mail {
                 serial,
@@ -117,10 +145,43 @@ impl From<Record<'_>> for Stored {
 }
 
 impl Stored {
+    /// Turns the time that a name has been away into the second in which it left, or back.
+    #[must_use]
+    pub fn at(mut self, now: Millis) -> Self {
+        if let Self::Name {
+            registered: false,
+            away_s,
+            ..
+        } = &mut self
+        {
+            *away_s = u32::try_from(now / 1_000)
+                .unwrap_or(u32::MAX)
+                .saturating_sub(*away_s);
+        }
+        self
+    }
+
     /// The record as the core takes it back.
     pub fn record(&self) -> Record<'_> {
         match self {
-            Self::Epoch { epoch } => Record::Epoch { epoch: *epoch },
+            Self::Epoch {
+                epoch,
+                serial,
+                log_next,
+            } => Record::Epoch {
+                epoch: *epoch,
+                serial: *serial,
+                log_next: *log_next,
+            },
+            Self::Forget {
+                name,
+                serial,
+                log_next,
+            } => Record::Forget {
+                name,
+                serial: *serial,
+                log_next: *log_next,
+            },
             Self::Name {
                 name,
                 registered,
@@ -133,6 +194,7 @@ impl Stored {
                 last_request,
                 outcomes,
                 log_next,
+                away_s,
             } => Record::Name(NameRecord {
                 name,
                 registered: *registered,
@@ -145,6 +207,7 @@ impl Stored {
                 last_request: *last_request,
                 outcomes: *outcomes,
                 log_next: *log_next,
+                away_s: *away_s,
             }),
             Self::Mail {
                 serial,

@@ -29,6 +29,8 @@ pub struct Look {
     pub clients: Option<usize>,
     /// Time of the faults, if not as long as drawn.
     pub span: Option<Millis>,
+    /// Seconds after which the server forgets a name that is away, if not longer than a run.
+    pub keep_s: Option<u32>,
 }
 
 /// What became of a run.
@@ -96,6 +98,9 @@ pub fn replay_command(seed: u64, look: &Look) -> String {
     if let Some(span) = look.span {
         command += &format!(" --span {span}");
     }
+    if let Some(keep_s) = look.keep_s {
+        command += &format!(" --keep {keep_s}");
+    }
     command
 }
 
@@ -104,6 +109,7 @@ pub fn run(mut choices: Box<dyn Choices>, look: &Look) -> Report {
     let mut plan = Plan::draw(&mut *choices);
     plan.clients = look.clients.unwrap_or(plan.clients);
     plan.span = look.span.unwrap_or(plan.span);
+    plan.sizes.keep_s = look.keep_s.unwrap_or(plan.sizes.keep_s);
     let plan = plan
         .without(look.without.iter().map(String::as_str))
         .expect("faults are named as in `FAULTS`");

@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use chatapp_core::{Endpoint, Name, RestoreError};
 
+use crate::absence::Absence;
 use crate::choices::Choices;
 use crate::client_process::{Ask, ClientProcess, Turn};
 use crate::event::{Cue, Event, Node};
@@ -35,6 +36,8 @@ pub struct World {
     pub server: Option<ServerProcess>,
     /// The clients that run.
     pub clients: BTreeMap<ProcessId, ClientProcess>,
+    /// Which names the server lists, and since when they are away.
+    absence: Absence,
     /// What people remember while no process of theirs runs.
     memories: BTreeMap<NameId, Memory>,
     names: Vec<String>,
@@ -58,6 +61,7 @@ impl World {
             journal: Journal::new(plan.store.clone()),
             server: None,
             clients: BTreeMap::new(),
+            absence: Absence::new(plan),
             memories: BTreeMap::new(),
             names,
             sizes: plan.sizes.clone(),
@@ -134,12 +138,24 @@ impl World {
     /// If it does not take what it stored.
     pub fn start_server(&mut self) -> Result<(), Violation> {
         let compact = self.medium.choices.chance(500);
+        let now = self.now();
+        let clock = Body::new(self.server_address, now).clock(now);
         let mut machine = ServerMachine::new(&self.sizes, &mut *self.medium.choices);
-        let mut restored = machine.with(|server| self.journal.restore(server, compact));
+        let mut restored = machine.with(|server| {
+            server.handle_timeout(clock);
+            self.journal.restore(server, compact, now)
+        });
         if restored == Err(RestoreError::Full) && self.store_fails {
             // What was handed over is still in a store that would not take the news: it needs more memory.
-            machine = ServerMachine::new(&Sizes::ROOMY, &mut *self.medium.choices);
-            restored = machine.with(|server| self.journal.restore(server, compact));
+            let roomy = Sizes {
+                keep_s: self.sizes.keep_s,
+                ..Sizes::ROOMY
+            };
+            machine = ServerMachine::new(&roomy, &mut *self.medium.choices);
+            restored = machine.with(|server| {
+                server.handle_timeout(clock);
+                self.journal.restore(server, compact, now)
+            });
         }
         restored.map_err(|error| Violation::new(Check::Restored, format!("{error:?}")))?;
         self.server_lives += 1;
@@ -153,6 +169,13 @@ impl World {
             life,
         ));
         self.homes.insert(self.server_address, Node::Server);
+        // It may have been stored that a name is forgotten, and the server crashed at once.
+        self.absence.look(
+            self.server.as_ref(),
+            &self.names,
+            self.medium.now,
+            &mut self.model,
+        )?;
         self.model.server_restored(&self.known_names())?;
         self.rest_server()
     }
@@ -170,6 +193,7 @@ impl World {
     pub fn forget(&mut self) {
         self.medium.note(Kind::ServerForgot, &[], String::new);
         self.journal.forget();
+        self.absence.forget();
         self.model.server_forgot();
     }
 
@@ -213,6 +237,12 @@ impl World {
                 break;
             }
             let timeout = server.machine.look(|server| server.poll_timeout());
+            self.absence.look(
+                Some(&*server),
+                &self.names,
+                self.medium.now,
+                &mut self.model,
+            )?;
             let medium = &mut self.medium;
             let due = server
                 .body

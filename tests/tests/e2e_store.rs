@@ -258,3 +258,20 @@ fn a_disk_that_may_not_be_written_is_told() {
     assert!(mount(&["-o", "remount,ro", path]));
     says(disk.path(), "Read-only file system");
 }
+
+#[test]
+fn who_is_away_for_longer_than_asked_is_forgotten() {
+    let mut room = Room::open_with(&["--keep", "1s"]);
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    bob.types("dereg bob");
+    bob.shows(BYE);
+    alice.shows(TABLE);
+    room.server
+        .logs("bob was away for too long and is forgotten");
+    alice.shows(TABLE);
+    alice.types("send bob hi");
+    alice.shows("[Client bob does not exist.]");
+    bob.types("reg bob");
+    bob.shows(TABLE);
+    assert_eq!(bob.count(KEPT), 0);
+}

@@ -48,6 +48,16 @@ fn two_people_keep_their_promises() {
 }
 
 #[test]
+fn rooms_that_forget_names_keep_their_promises() {
+    let look = Look {
+        clients: Some(4),
+        keep_s: Some(8),
+        ..Look::default()
+    };
+    all_succeed(5_000, &look);
+}
+
+#[test]
 fn a_seed_repeats_itself_and_differs_from_the_next() {
     let look = Look {
         clients: Some(3),

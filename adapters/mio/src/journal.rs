@@ -9,7 +9,8 @@ use chatapp_core::{Instant, Record, Server, StoreFailed, Ticket};
 /// The server holds back whatever depends on a record until its ticket comes back. A journal that works beside
 /// the event loop wakes it ([`Waker`](crate::Waker)) when a ticket is ready.
 pub trait Journal {
-    /// Takes over a record. Its ticket comes out of [`poll_stored`](Self::poll_stored) when it is safe, or lost.
+    /// Takes over a record; it may wait for the next [`poll_stored`](Self::poll_stored), so that several are stored
+    /// together. Its ticket comes out of that when it is safe, or lost.
     /// The server has at most as many records on the way as it was given journal slots.
     fn store(&mut self, ticket: Ticket, record: Record<'_>);
 

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use chatapp_core::{Record, StoreFailed, Ticket};
-use chatapp_mio::Journal;
+use chatapp_mio::{Clock, Journal};
 
 use crate::folder::Lock;
 use crate::owned::Owned;
@@ -16,6 +16,8 @@ use crate::write::Writer;
 /// A [`Store`](crate::Store) at work. When it is dropped, it first stores what it was given.
 #[derive(Debug)]
 pub struct StoreJournal {
+    /// What was handed over since the thread was last told.
+    fresh: Vec<(Ticket, Owned)>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -60,20 +62,32 @@ impl StoreJournal {
                 write_all(&beside, writer, wake);
             })?;
         Ok(Self {
+            fresh: Vec::new(),
             shared,
             thread: Some(thread),
         })
     }
 }
 
+impl StoreJournal {
+    /// Tells the thread of all that was handed over, at once: together it costs one sync.
+    fn submit(&mut self) -> MutexGuard<'_, State> {
+        let mut state = self.shared.lock();
+        if !self.fresh.is_empty() {
+            state.waiting.append(&mut self.fresh);
+            self.shared.changed.notify_one();
+        }
+        state
+    }
+}
+
 impl Journal for StoreJournal {
     fn store(&mut self, ticket: Ticket, record: Record<'_>) {
-        self.shared.lock().waiting.push((ticket, record.into()));
-        self.shared.changed.notify_one();
+        self.fresh.push((ticket, record.into()));
     }
 
     fn poll_stored(&mut self) -> Option<(Ticket, Result<(), StoreFailed>)> {
-        self.shared.lock().done.pop_front()
+        self.submit().done.pop_front()
     }
 
     fn failure(&self) -> Option<String> {
@@ -83,7 +97,7 @@ impl Journal for StoreJournal {
 
 impl Drop for StoreJournal {
     fn drop(&mut self) {
-        self.shared.lock().closed = true;
+        self.submit().closed = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
             // A panic of that thread has been reported by itself.
@@ -94,6 +108,7 @@ impl Drop for StoreJournal {
 
 fn write_all(shared: &Shared, mut writer: Writer, wake: impl Fn()) {
     let mut batch = Vec::new();
+    let clock = Clock::new();
     loop {
         let mut state = shared.lock();
         while state.waiting.is_empty() && !state.closed {
@@ -108,7 +123,11 @@ fn write_all(shared: &Shared, mut writer: Writer, wake: impl Fn()) {
         std::mem::swap(&mut state.waiting, &mut batch);
         drop(state);
 
-        let written = writer.commit(batch.iter().map(|(_, record)| record), Instant::now());
+        let written = writer.commit(
+            batch.iter().map(|(_, record)| record),
+            Instant::now(),
+            clock.wall(),
+        );
 
         let mut state = shared.lock();
         let result = written.as_ref().map_err(|_| StoreFailed).copied();

@@ -18,7 +18,7 @@
 //! let mut memory = ServerMemory::new(ServerLimits::default())?;
 //! let mut server = Server::new(ServerConfig::default(), memory.storage(), seed()?)?;
 //! let mut store = Store::open("/var/lib/chatapp".as_ref(), &Options::default())?;
-//! store.restore(|record| server.restore(record))?;
+//! store.restore(driver.wall(), |record| server.restore(record))?;
 //! let waker = driver.waker();
 //! let mut journal = store.into_journal(move || waker.wake())?;
 //! loop {

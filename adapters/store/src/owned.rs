@@ -5,7 +5,11 @@ use chatapp_core::{NameRecord, Record};
 /// A record that was handed to the store.
 #[derive(Clone, Debug)]
 pub(crate) enum Owned {
-    Epoch(u64),
+    Epoch {
+        epoch: u64,
+        serial: u64,
+        log_next: u32,
+    },
     Name(Name),
     Mail {
         to: String,
@@ -15,6 +19,11 @@ pub(crate) enum Owned {
     Progress {
         name: String,
         handed_over: u64,
+        log_next: u32,
+    },
+    Forget {
+        name: String,
+        serial: u64,
         log_next: u32,
     },
 }
@@ -33,6 +42,7 @@ pub(crate) struct Name {
     pub(crate) last_request: u32,
     pub(crate) outcomes: u128,
     pub(crate) log_next: u32,
+    pub(crate) away_s: u32,
 }
 
 /// A kept message, or an entry of the channel log.
@@ -62,6 +72,7 @@ impl From<NameRecord<'_>> for Name {
             last_request: record.last_request,
             outcomes: record.outcomes,
             log_next: record.log_next,
+            away_s: record.away_s,
         }
     }
 }
@@ -69,7 +80,24 @@ impl From<NameRecord<'_>> for Name {
 impl From<Record<'_>> for Owned {
     fn from(record: Record<'_>) -> Self {
         match record {
-            Record::Epoch { epoch } => Self::Epoch(epoch),
+            Record::Epoch {
+                epoch,
+                serial,
+                log_next,
+            } => Self::Epoch {
+                epoch,
+                serial,
+                log_next,
+            },
+            Record::Forget {
+                name,
+                serial,
+                log_next,
+            } => Self::Forget {
+                name: name.to_owned(),
+                serial,
+                log_next,
+            },
             Record::Name(name) => Self::Name(name.into()),
             Record::Mail {
                 serial,

@@ -25,16 +25,19 @@ impl From<RestoreError> for Failed {
 /// Gives all records to `take`: names first, then messages and log entries in their common order.
 pub(crate) fn restore(
     connection: &Connection,
+    now: UnixSeconds,
     mut take: impl FnMut(Record<'_>) -> Result<(), RestoreError>,
 ) -> Result<(), Failed> {
-    let mut epochs = connection.prepare("SELECT epoch FROM room")?;
+    let mut epochs = connection.prepare("SELECT epoch, serial, log_next FROM room")?;
     let mut rows = epochs.query([])?;
     while let Some(row) = rows.next()? {
         take(Record::Epoch {
-            epoch: row.get::<_, i64>(0)?.cast_unsigned(),
+            epoch: number(row, 0)?,
+            serial: number(row, 1)?,
+            log_next: row.get(2)?,
         })?;
     }
-    names(connection, &mut take)?;
+    names(connection, now, &mut take)?;
 
     let mut mail = connection.prepare(
         "SELECT place, serial, sender, incarnation, counter, request, stamp, text, recipient FROM mail ORDER BY serial",
@@ -68,17 +71,19 @@ pub(crate) fn restore(
 
 fn names(
     connection: &Connection,
+    now: UnixSeconds,
     take: &mut impl FnMut(Record<'_>) -> Result<(), RestoreError>,
 ) -> Result<(), Failed> {
     let mut names = connection.prepare(
         "SELECT name, registered, address, incarnation, resume, opening, previous, last_request, outcomes, log_next,
-                handed_over, session
-         FROM names ORDER BY rowid",
+                handed_over, session, left_at
+         FROM names ORDER BY registered, left_at, rowid",
     )?;
     let mut rows = names.query([])?;
     while let Some(row) = rows.next()? {
         let name = text(row, 0)?;
         let log_next = row.get(9)?;
+        let left_at: Option<u32> = row.get(12)?;
         let address = text(row, 2)?;
         let address = address.parse().map_err(|_| RestoreError::Inconsistent)?;
         let mut previous = [0; 4];
@@ -100,6 +105,7 @@ fn names(
             last_request: row.get(7)?,
             outcomes: u128::from_le_bytes(row.get(8)?),
             log_next,
+            away_s: now.0.saturating_sub(left_at.unwrap_or(now.0)),
         }))?;
         take(Record::Progress {
             name,

@@ -33,13 +33,16 @@ const ROOM_MIGRATIONS: [&str; 1] = ["
     -- The life of this room, in which its numbers count.
     CREATE TABLE room (
         one INTEGER PRIMARY KEY CHECK (one = 1),
-        epoch INTEGER NOT NULL
+        epoch INTEGER NOT NULL,
+        serial INTEGER NOT NULL,
+        log_next INTEGER NOT NULL
     ) STRICT;
 
-    -- Everybody who has a name, and how far each has got everything.
+    -- Everybody who has a name, and how far each has got everything. `left_at` counts the seconds since 1970.
     CREATE TABLE names (
         name TEXT PRIMARY KEY,
         registered INTEGER NOT NULL,
+        left_at INTEGER,
         address TEXT NOT NULL,
         incarnation INTEGER NOT NULL,
         resume INTEGER NOT NULL,

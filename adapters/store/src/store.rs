@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use chatapp_core::{Record, RestoreError};
+use chatapp_core::{Record, RestoreError, UnixSeconds};
 use rusqlite::Connection;
 
 use crate::folder::{self, Lock};
@@ -66,15 +66,17 @@ impl Store {
         &self.file
     }
 
-    /// Gives everything that is stored to a server that was just made.
+    /// Gives everything that is stored to a server that was just made. The time of day tells how long names have been
+    /// away.
     ///
     /// # Errors
     /// The store cannot be read, or the server does not take what is in it: it must not be used then.
     pub fn restore(
         &mut self,
+        now: UnixSeconds,
         take: impl FnMut(Record<'_>) -> Result<(), RestoreError>,
     ) -> Result<(), Error> {
-        restore::restore(&self.connection, take).map_err(|failed| match failed {
+        restore::restore(&self.connection, now, take).map_err(|failed| match failed {
             Failed::Sql(error) => Error::sql(&self.file)(error),
             Failed::Server(error) => Error::Restore {
                 file: self.file.clone(),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use chatapp_core::UnixSeconds;
 use rusqlite::{Connection, Result, Transaction, TransactionBehavior, params};
 
 use crate::owned::{Message, Name, Owned};
@@ -58,24 +59,39 @@ impl Writer {
         &mut self,
         records: impl Iterator<Item = &'a Owned>,
         now: Instant,
+        wall: UnixSeconds,
     ) -> Result<()> {
         let first_place = self.place;
-        let written = self.write(records, now);
+        let written = self.write(records, now, wall);
         if written.is_err() {
             self.place = first_place;
         }
         written
     }
 
-    fn write<'a>(&mut self, records: impl Iterator<Item = &'a Owned>, now: Instant) -> Result<()> {
+    fn write<'a>(
+        &mut self,
+        records: impl Iterator<Item = &'a Owned>,
+        now: Instant,
+        wall: UnixSeconds,
+    ) -> Result<()> {
         let behavior = TransactionBehavior::Immediate;
         let transaction = self.connection.transaction_with_behavior(behavior)?;
         let mut newest_entry = 0;
         let mut handed_over = Vec::new();
         for record in records {
             match record {
-                Owned::Epoch(epoch) => epoch_is(&transaction, *epoch)?,
-                Owned::Name(name) => name_is(&transaction, name)?,
+                Owned::Epoch {
+                    epoch,
+                    serial,
+                    log_next,
+                } => epoch_is(&transaction, *epoch, *serial, *log_next)?,
+                Owned::Name(name) => name_is(&transaction, name, wall)?,
+                Owned::Forget {
+                    name,
+                    serial,
+                    log_next,
+                } => forget(&transaction, name, *serial, *log_next)?,
                 Owned::Mail { to, message } => {
                     keep(&transaction, to, message, self.place)?;
                     self.place += 1;
@@ -116,14 +132,30 @@ impl Writer {
     }
 }
 
-fn epoch_is(transaction: &Transaction<'_>, epoch: u64) -> Result<()> {
+fn epoch_is(transaction: &Transaction<'_>, epoch: u64, serial: u64, log_next: u32) -> Result<()> {
     transaction
-        .prepare_cached("INSERT INTO room (one, epoch) VALUES (1, ?1) ON CONFLICT DO UPDATE SET epoch = excluded.epoch")?
-        .execute([epoch.cast_signed()])
+        .prepare_cached(
+            "INSERT OR REPLACE INTO room (one, epoch, serial, log_next) VALUES (1, ?1, ?2, ?3)",
+        )?
+        .execute(params![epoch.cast_signed(), serial.cast_signed(), log_next])
         .map(drop)
 }
 
-fn name_is(transaction: &Transaction<'_>, name: &Name) -> Result<()> {
+fn forget(transaction: &Transaction<'_>, name: &str, serial: u64, log_next: u32) -> Result<()> {
+    transaction
+        .prepare_cached("DELETE FROM names WHERE name = ?1")?
+        .execute([name])?;
+    transaction
+        .prepare_cached("DELETE FROM mail WHERE recipient = ?1")?
+        .execute([name])?;
+    transaction
+        .prepare_cached("UPDATE room SET serial = ?1, log_next = ?2")?
+        .execute(params![serial.cast_signed(), log_next])
+        .map(drop)
+}
+
+fn name_is(transaction: &Transaction<'_>, name: &Name, wall: UnixSeconds) -> Result<()> {
+    let left_at = (!name.registered).then(|| wall.0.saturating_sub(name.away_s));
     let mut previous = [0; 16];
     for (bytes, short) in previous.as_chunks_mut().0.iter_mut().zip(name.previous) {
         *bytes = short.to_le_bytes();
@@ -131,13 +163,14 @@ fn name_is(transaction: &Transaction<'_>, name: &Name) -> Result<()> {
     transaction
         .prepare_cached(
             "INSERT INTO names (name, registered, address, incarnation, resume, opening, previous, last_request,
-                                outcomes, log_next, session)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                                outcomes, log_next, session, left_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT DO UPDATE SET
                 registered = excluded.registered, address = excluded.address, incarnation = excluded.incarnation,
                 resume = excluded.resume, opening = excluded.opening, previous = excluded.previous,
                 last_request = excluded.last_request, outcomes = excluded.outcomes,
-                log_next = max(log_next, excluded.log_next), session = excluded.session",
+                log_next = max(log_next, excluded.log_next), session = excluded.session,
+                left_at = excluded.left_at",
         )?
         .execute(params![
             name.name,
@@ -151,6 +184,7 @@ fn name_is(transaction: &Transaction<'_>, name: &Name) -> Result<()> {
             name.outcomes.to_le_bytes(),
             name.log_next,
             name.session.cast_signed(),
+            left_at,
         ])
         .map(drop)
 }

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::data::DataOptions;
+use crate::data::{DataOptions, KeepOptions};
 use crate::exit::Failure;
 use crate::limits::LimitOptions;
 use crate::log::{Format, Level, LogOptions};
@@ -43,6 +43,7 @@ pub(crate) struct ServerOptions {
     pub(crate) limits: LimitOptions,
     pub(crate) data: DataOptions,
     pub(crate) log: LogOptions,
+    pub(crate) keep: KeepOptions,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +132,7 @@ fn parse(
             bind: arguments.bind,
             limits: arguments.limits,
             data: arguments.data.clone(),
+            keep: arguments.keep,
             log: LogOptions {
                 level: arguments.log,
                 format: arguments.log_format,
@@ -275,6 +277,8 @@ struct Arguments {
 
     #[command(flatten)]
     limits: LimitOptions,
+    #[command(flatten)]
+    keep: KeepOptions,
 
     #[command(subcommand)]
     command: Option<Action>,
@@ -394,6 +398,11 @@ mod tests {
                 "ChatApp -s 4119 --data-dir room --ephemeral",
                 "cannot be used with",
             ),
+            (
+                "ChatApp -s 4119 --keep soon",
+                "\"soon\" is not a time such as",
+            ),
+            ("ChatApp -s 4119 --keep 0s", "\"0s\" is not a time such as"),
             ("ChatApp store", "<DIR>"),
             ("ChatApp dance", "unrecognized subcommand"),
             ("ChatApp -s 4119 --json", "cannot be used with"),

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use chatapp_core::Client;
+use chatapp_core::{Client, ServerConfig};
 use chatapp_store::{Memory, Report, client_folder, default_folder, server_folder};
 use clap::Args;
+use jiff::SpanRelativeTo;
 
 use crate::exit::{Exit, Failure};
 
@@ -19,6 +20,29 @@ pub(crate) struct DataOptions {
     /// Keep nothing on disk: it is gone when the program ends
     #[arg(long, conflicts_with = "data_dir")]
     ephemeral: bool,
+}
+
+/// How long a server remembers who is away.
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeepOptions {
+    /// Forget a name, and what waits for it, when it has been away this long, such as 12h or 90d [default: 30d]
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds, requires = "server", conflicts_with = "client")]
+    keep: Option<u32>,
+}
+
+impl KeepOptions {
+    pub(crate) fn seconds(self) -> u32 {
+        self.keep.unwrap_or(ServerConfig::default().keep_s)
+    }
+}
+
+fn parse_seconds(text: &str) -> Result<u32, String> {
+    let span: Option<jiff::Span> = text.parse().ok();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    let seconds = duration.and_then(|duration| u32::try_from(duration.as_secs()).ok());
+    seconds
+        .filter(|seconds| *seconds != 0)
+        .ok_or_else(|| format!("{text:?} is not a time such as 30s, 12h, 90d or 2w"))
 }
 
 impl DataOptions {

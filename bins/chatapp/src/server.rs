@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use chatapp_core::wire::VERSION;
-use chatapp_core::{Server, ServerEvent, UnixSeconds};
-use chatapp_mio::{Driver, Journal, MemoryJournal, ServerMemory, Socket, Waker, seed};
+use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
+use chatapp_mio::{Clock, Driver, Journal, MemoryJournal, ServerMemory, Socket, Waker, seed};
 use chatapp_store::{Options, Store};
 
 use crate::cli::ServerOptions;
@@ -46,7 +46,11 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
 
     let mut memory = ServerMemory::new(options.limits.memory())
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
-    let mut server = Server::new(options.limits.config(), memory.storage(), seed)
+    let config = ServerConfig {
+        keep_s: options.keep.seconds(),
+        ..options.limits.config()
+    };
+    let mut server = Server::new(config, memory.storage(), seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let folder = options.data.server_folder(options.port)?;
     let mut journal: Box<dyn Journal> = match folder {
@@ -98,7 +102,7 @@ fn open_store(
     options.log_entries = limits.memory().log_entries;
     let mut store = Store::open(folder, &options).map_err(unusable)?;
     store
-        .restore(|record| server.restore(record))
+        .restore(Clock::new().wall(), |record| server.restore(record))
         .map_err(unusable)?;
     store.into_journal(move || waker.wake()).map_err(unusable)
 }
@@ -162,6 +166,7 @@ fn kind(event: &ServerEvent<'_>) -> &'static str {
         ServerEvent::Refused { .. } => "refused",
         ServerEvent::ForeignVersion { .. } => "foreign_version",
         ServerEvent::Throttled { .. } => "throttled",
+        ServerEvent::Forgotten { .. } => "forgotten",
         ServerEvent::StoreFailed => "store_failed",
         ServerEvent::StoreRecovered => "store_recovered",
         ServerEvent::EventsLost { .. } => "events_lost",
@@ -175,7 +180,8 @@ fn fields(event: &ServerEvent<'_>) -> Fields {
     if let ServerEvent::Registered { name, .. }
     | ServerEvent::Departed { name, .. }
     | ServerEvent::Refused { name, .. }
-    | ServerEvent::Throttled { name } = event
+    | ServerEvent::Throttled { name }
+    | ServerEvent::Forgotten { name } = event
     {
         fields.name = Some((*name).into());
     }
@@ -215,6 +221,9 @@ impl fmt::Display for LogLine<'_> {
                 reason,
             } => {
                 write!(f, "refused {name} from {address}: {reason}")
+            }
+            ServerEvent::Forgotten { name } => {
+                write!(f, "{name} was away for too long and is forgotten")
             }
             ServerEvent::ForeignVersion { address, version } => {
                 write!(

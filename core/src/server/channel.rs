@@ -61,8 +61,8 @@ impl<'a> Channel<'a> {
         (self.first <= number && number < self.end).then(|| self.slots.at_mut(place))
     }
 
-    /// Takes the oldest entry out, if it is stored; returns its number and its sender, if it was for anybody.
-    fn evict(&mut self) -> Option<(u32, Option<u32>)> {
+    /// Takes the oldest entry out, if it is stored; returns its number and what it was.
+    fn evict(&mut self) -> Option<(u32, LogSlot)> {
         if self.first >= self.visible {
             return None;
         }
@@ -70,7 +70,7 @@ impl<'a> Channel<'a> {
         let entry = core::mem::replace(self.slots.at_mut(place), LogSlot::VACANT);
         self.texts.release(entry.text);
         self.first += 1;
-        Some((self.first - 1, (!entry.void).then_some(entry.from)))
+        Some((self.first - 1, entry))
     }
 
     /// An empty log goes on from this number.
@@ -111,8 +111,9 @@ impl Server<'_> {
         };
         let number = self.channel.end;
         let place = self.channel.place(number);
-        *self.channel.slots.at_mut(place) = LogSlot { text, ..entry };
         self.channel.end = number.checked_add(1)?;
+        *self.channel.slots.at_mut(place) = LogSlot { text, ..entry };
+        self.refer(entry.from);
         Some(number)
     }
 
@@ -131,14 +132,15 @@ impl Server<'_> {
     }
 
     fn evict_from_log(&mut self) -> Option<()> {
-        let (number, sender) = self.channel.evict()?;
+        let (number, entry) = self.channel.evict()?;
         // Who is behind is told how many are gone, not counting its own.
-        if let Some(sender) = sender {
-            let sender = self.names.at_mut(sender);
+        if !entry.void {
+            let sender = self.names.at_mut(entry.from);
             if number >= sender.log_sent {
                 sender.own_lost += 1;
             }
         }
+        self.release(entry.from);
         Some(())
     }
 

@@ -46,6 +46,11 @@ pub enum ServerEvent<'a> {
         /// Its name.
         name: &'a str,
     },
+    /// A name was away for too long, and is forgotten.
+    Forgotten {
+        /// The name.
+        name: &'a str,
+    },
     /// The store failed; nothing that depends on it was acknowledged. Reported once until it works again.
     StoreFailed,
     /// The store works again.
@@ -102,6 +107,9 @@ pub(super) enum Pending {
         version: u8,
     },
     Throttled {
+        slot: u32,
+    },
+    Forgotten {
         slot: u32,
     },
     StoreFailed,

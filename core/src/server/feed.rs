@@ -342,6 +342,7 @@ impl Server<'_> {
                     counter: mail.counter,
                 }
             }
+            Flight::Found { query, slot } if self.names.at(slot).gone => Frame::Missing { query },
             Flight::Found { query, slot } => Frame::Found {
                 query,
                 entry: entry(self.names.at(slot)),

@@ -172,7 +172,7 @@ impl Server<'_> {
 
         let sender = self.names.at_mut(mail.from);
         if sender.incarnation != mail.incarnation || !sender.hop.is_open() {
-            return self.mail.remove(index);
+            return self.remove_mail(index);
         }
         self.mail.release_text(index);
         // Receipts for the same recipient that were not sent yet become one.
@@ -181,7 +181,7 @@ impl Server<'_> {
             && self.mail.slots.at(last).to == mail.to
         {
             self.mail.slots.at_mut(last).counter = mail.counter;
-            return self.mail.remove(index);
+            return self.remove_mail(index);
         }
         sender.receipts.push(&mut self.mail.slots, index);
         if mail.from != recipient {
@@ -192,14 +192,14 @@ impl Server<'_> {
     /// The sender acknowledged its oldest receipt.
     pub(super) fn receipt_acknowledged(&mut self, sender: u32) {
         if let Some(index) = self.names.at_mut(sender).receipts.pop(&self.mail.slots) {
-            self.mail.remove(index);
+            self.remove_mail(index);
         }
     }
 
     /// Nobody waits for these receipts any more.
     pub(super) fn drop_receipts(&mut self, sender: u32) {
         while let Some(index) = self.names.at_mut(sender).receipts.pop(&self.mail.slots) {
-            self.mail.remove(index);
+            self.remove_mail(index);
         }
     }
 

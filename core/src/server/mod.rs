@@ -2,6 +2,7 @@
 
 mod channel;
 mod event;
+mod expiry;
 mod feed;
 mod mailbox;
 mod persist;
@@ -63,6 +64,8 @@ pub struct ServerConfig {
     pub silence_ms: u32,
     /// What one source may ask for.
     pub rates: RateLimits,
+    /// Seconds after which a name that is away is forgotten, with what waits for it.
+    pub keep_s: u32,
 }
 
 impl Default for ServerConfig {
@@ -73,6 +76,7 @@ impl Default for ServerConfig {
             mail_per_name: 1_000,
             silence_ms: 60_000,
             rates: RateLimits::default(),
+            keep_s: 30 * 24 * 60 * 60,
         }
     }
 }
@@ -109,6 +113,7 @@ pub struct Server<'a> {
     window: u16,
     mail_per_name: u32,
     silence_ms: u64,
+    keep_s: u32,
 
     entropy: Entropy,
     hash_key: Key,
@@ -136,8 +141,12 @@ pub struct Server<'a> {
     unstable: List<NameList>,
     progress: List<NameList>,
     recalls: List<NameList>,
+    away: List<NameList>,
+    vacated: List<NameList>,
 
     changes: Slots<'a, ChangeSlot>,
+    /// Changes up to this version may speak of names whose slots have gone to others.
+    changes_floor: u32,
     /// Versions of the table so far, and places in the common order of messages and changes.
     table_version: u32,
     order: u64,
@@ -199,6 +208,7 @@ impl<'a> Server<'a> {
             window: config.window.max(1),
             mail_per_name: config.mail_per_name,
             silence_ms: config.silence_ms.max(1).into(),
+            keep_s: config.keep_s.max(1),
             hash_key: entropy.key(),
             cookies: Cookies::new(entropy.key()),
             epoch: entropy.draw(),
@@ -222,7 +232,10 @@ impl<'a> Server<'a> {
             unstable: List::new(NameList::Unstable),
             progress: List::new(NameList::Progress),
             recalls: List::new(NameList::Recall),
+            away: List::new(NameList::Away),
+            vacated: List::new(NameList::Vacated),
             changes: Slots::new(storage.changes).ok_or(StorageError("changes"))?,
+            changes_floor: 0,
             table_version: 0,
             order: 0,
             mail: Mail::new(storage.mail, storage.mail_texts)?,
@@ -283,6 +296,7 @@ impl<'a> Server<'a> {
                 ServerEvent::ForeignVersion { address, version }
             }
             Pending::Throttled { slot } => ServerEvent::Throttled { name: name(slot) },
+            Pending::Forgotten { slot } => ServerEvent::Forgotten { name: name(slot) },
             Pending::StoreFailed => ServerEvent::StoreFailed,
             Pending::StoreRecovered => ServerEvent::StoreRecovered,
         })
@@ -292,7 +306,7 @@ impl<'a> Server<'a> {
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
         self.names
             .iter()
-            .filter(|name| name.version != 0)
+            .filter(|name| name.version != 0 && !name.gone && !name.forgetting)
             .map(|name| TableEntry {
                 name: name.name.as_str(),
                 address: name.announced_address.get(),
@@ -402,6 +416,11 @@ impl Endpoint for Server<'_> {
             self.watch(slot);
         }
         for _ in 0..TIMERS_PER_CALL {
+            if !self.expire_one() {
+                break;
+            }
+        }
+        for _ in 0..TIMERS_PER_CALL {
             let Some(slot) = self.deadlines.first() else {
                 break;
             };
@@ -461,6 +480,7 @@ impl Endpoint for Server<'_> {
             silence,
             self.store_deadline(),
             self.recall_deadline(),
+            self.expiry_deadline(),
         ]
         .into_iter()
         .flatten()

@@ -62,6 +62,11 @@ pub enum Record<'a> {
     Epoch {
         /// 64 random bits.
         epoch: u64,
+        /// Kept messages had numbers up to this one, and log entries below the next: later ones have higher numbers,
+        /// also if nothing of those is left.
+        serial: u64,
+        /// See `serial`.
+        log_next: u32,
     },
     /// A name as it is now; replaces what was stored of it.
     Name(NameRecord<'a>),
@@ -110,6 +115,15 @@ pub enum Record<'a> {
         /// The next log entry that it has not acknowledged.
         log_next: u32,
     },
+    /// A name is forgotten, with the messages for it.
+    Forget {
+        /// The name.
+        name: &'a str,
+        /// As in `Epoch`, which these numbers replace.
+        serial: u64,
+        /// See `serial`.
+        log_next: u32,
+    },
 }
 
 /// What is stored of a name.
@@ -138,6 +152,9 @@ pub struct NameRecord<'a> {
     pub outcomes: u128,
     /// The next log entry that it has not acknowledged.
     pub log_next: u32,
+    /// For how many seconds it has been away, now: when it is given back, the store has added the time since. Those
+    /// who are away longest should come first then, or are forgotten late.
+    pub away_s: u32,
 }
 
 /// The records that are with the store, in order.
@@ -256,11 +273,24 @@ impl Server<'_> {
             let ticket = self.journal.push(Journal::Epoch);
             return Some(Persist {
                 ticket,
-                record: Record::Epoch { epoch: self.epoch },
+                record: Record::Epoch {
+                    epoch: self.epoch,
+                    serial: self.mail.serial,
+                    log_next: self.channel.next_number(),
+                },
             });
         }
         if let Some(slot) = self.next_name() {
             self.unstable.remove(&mut self.names, slot);
+            if self.names.at(slot).forgetting {
+                let ticket = self.journal.push(Journal::Forget(slot));
+                let record = Record::Forget {
+                    name: self.names.at(slot).name.as_str(),
+                    serial: self.mail.serial,
+                    log_next: self.channel.next_number(),
+                };
+                return Some(Persist { ticket, record });
+            }
             let ticket = self.journal.push(Journal::Name(slot));
             return Some(Persist {
                 ticket,
@@ -338,6 +368,7 @@ impl Server<'_> {
             last_request: name.last_request,
             outcomes,
             log_next: name.log_acked,
+            away_s: self.away_s(name),
         }
     }
 
@@ -354,6 +385,7 @@ impl Server<'_> {
             Journal::Name(slot) => self.name_stored(slot, stored),
             Journal::Mail(index) => self.mail_stored(index, stored),
             Journal::Log(number) => self.entry_stored(number, stored),
+            Journal::Forget(slot) => self.forget_stored(slot, stored),
             Journal::Epoch => self.epoch_stored = stored,
             // A cursor that was not stored makes a repetition after a restart, which its recipient drops.
             Journal::Progress | Journal::Vacant => {}
@@ -412,7 +444,7 @@ impl Server<'_> {
             self.keep(index);
         } else {
             self.names.at_mut(to).mail_count -= 1;
-            self.mail.remove(index);
+            self.remove_mail(index);
         }
         self.decide(from, incarnation, request, stored);
     }

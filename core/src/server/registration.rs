@@ -84,7 +84,7 @@ impl Server<'_> {
     }
 
     fn take_new(&mut self, name: Name, from: SocketAddr, hello: &Hello<'_>) -> Handled {
-        if self.names_used == self.names.len() {
+        if self.names_used == self.names.len() && self.vacated.is_empty() {
             return self.refuse(from, hello, Refusal::RoomFull);
         }
         if !self.sources.admits_registration(&from.into(), self.now) {
@@ -98,15 +98,13 @@ impl Server<'_> {
 
     /// Gives a name that nobody has a slot; `None` if the room is full.
     pub(super) fn insert(&mut self, name: Name) -> Option<u32> {
-        if self.names_used == self.names.len() {
-            return None;
-        }
-        let slot = self.names_used;
-        self.names_used += 1;
+        let slot = self.free_slot()?;
         let hash = self.hash_key.hash(name.as_str().as_bytes());
         let log_end = self.channel.next_number();
+        let links = self.names.at(slot).links;
         *self.names.at_mut(slot) = NameSlot {
             name,
+            links,
             standing: Standing::Offline,
             log_acked: log_end,
             log_sent: log_end,
@@ -140,6 +138,16 @@ impl Server<'_> {
 
     fn take_known(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>) -> Handled {
         let name = self.names.at(slot);
+        if name.forgetting {
+            return self.refuse(from, hello, Refusal::Wait);
+        }
+        if name.gone && !name.registering {
+            // Like a name that nobody ever had: what was said before is not for it.
+            let log_end = self.channel.next_number();
+            let name = self.names.at_mut(slot);
+            (name.log_acked, name.log_sent) = (log_end, log_end);
+            return self.admit(slot, from, hello, false);
+        }
         if name.incarnation == hello.incarnation && name.resume == hello.resume {
             return self.take_same_process(slot, from, hello);
         }
@@ -153,7 +161,7 @@ impl Server<'_> {
         }
         // A process at the same address is the successor: two cannot receive there.
         if !name.is_here() || name.hop.remote == from.into() {
-            return self.admit(slot, from, hello);
+            return self.admit(slot, from, hello, true);
         }
         self.contest(slot, from, hello)
     }
@@ -177,7 +185,7 @@ impl Server<'_> {
         if name.registering {
             return self.refuse(from, hello, Refusal::Wait);
         }
-        self.admit(slot, from, hello)
+        self.admit(slot, from, hello, true)
     }
 
     /// Somebody asks for a name that is in use: whoever has it is asked for a sign of life.
@@ -191,7 +199,7 @@ impl Server<'_> {
         }
         if asked && age > retry.patience_ms() && !name.hop.is_open() {
             // There is no session to ask in, and its holder did not come back to open one.
-            return self.admit(slot, from, hello);
+            return self.admit(slot, from, hello, true);
         }
         // One contest at a time: its answer is fetched within an interval, then the next one may ask.
         let free = name.contested_by == 0 || age > 2 * u64::from(retry.interval_ms);
@@ -205,12 +213,12 @@ impl Server<'_> {
         self.refuse(from, hello, Refusal::Wait)
     }
 
-    /// A name that is known goes to this process, unless its source asks for too much.
-    fn admit(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>) -> Handled {
+    /// The name in this slot goes to this process, unless its source asks for too much.
+    fn admit(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>, known: bool) -> Handled {
         if !self.sources.admits_registration(&from.into(), self.now) {
             return self.refuse(from, hello, Refusal::RateExceeded);
         }
-        self.seat(slot, from, hello, true)
+        self.seat(slot, from, hello, known)
     }
 
     /// The name goes to this process: everything is ready, but nothing leaves before it is stored.
@@ -230,6 +238,8 @@ impl Server<'_> {
         });
         self.names.at_mut(slot).hop.sent_accept();
         self.forget_recall(slot);
+        self.away.remove(&mut self.names, slot);
+        self.vacated.remove(&mut self.names, slot);
         if hello.epoch == self.epoch {
             self.note_shown(slot, hello.mail_shown, hello.channel_shown);
         }
@@ -291,6 +301,7 @@ impl Server<'_> {
         name.registering = false;
         let returning = name.known;
         name.known = true;
+        name.gone = false;
         name.hop.accept_again();
         if core::mem::take(&mut name.fresh) {
             self.report(Pending::Registered { slot, returning });
@@ -317,6 +328,11 @@ impl Server<'_> {
         name.registering = false;
         name.fresh = false;
         name.standing = Standing::Offline;
+        if name.known {
+            return self.is_away(slot, 0);
+        }
+        name.gone = true;
+        self.vacate(slot);
     }
 
     /// What was kept at the registration is handed over: the client is online now, and the others learn it.
@@ -357,6 +373,7 @@ impl Server<'_> {
         }
         name.standing = Standing::Offline;
         name.announce = true;
+        self.is_away(slot, 0);
         self.report(Pending::Departed { slot, reason });
         self.change_name(slot);
     }

@@ -259,7 +259,7 @@ impl Server<'_> {
         }
         let found = self
             .find(name)
-            .filter(|found| self.names.at(*found).version != 0);
+            .filter(|found| self.names.at(*found).version != 0 && !self.names.at(*found).gone);
         self.enqueue(
             slot,
             found.map_or(Flight::Missing { query }, |slot| Flight::Found {
@@ -281,7 +281,11 @@ impl Server<'_> {
         to: &str,
         text: &str,
     ) {
-        let Some(recipient) = self.find(to).filter(|found| self.names.at(*found).known) else {
+        let is_known = |name: &NameSlot| name.known && !name.forgetting;
+        let Some(recipient) = self
+            .find(to)
+            .filter(|found| is_known(self.names.at(*found)))
+        else {
             return self
                 .names
                 .at_mut(slot)
@@ -307,7 +311,7 @@ impl Server<'_> {
             ..MailSlot::VACANT
         };
         let room = self.names.at(recipient).mail_count < self.mail_per_name;
-        let Some(index) = room.then(|| self.mail.insert(mail, text)).flatten() else {
+        let Some(index) = room.then(|| self.insert_mail(mail, text)).flatten() else {
             return self.names.at_mut(slot).set_outcome(request, Outcome::Full);
         };
         self.mail.serial += 1;
@@ -341,6 +345,7 @@ impl Server<'_> {
         name.standing = Standing::Offline;
         name.announce = true;
         self.silence.remove(&mut self.names, slot);
+        self.is_away(slot, 0);
         self.report(Pending::Departed {
             slot,
             reason: Departure::Left,

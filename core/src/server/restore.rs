@@ -30,14 +30,21 @@ impl fmt::Display for RestoreError {
 impl core::error::Error for RestoreError {}
 
 impl Server<'_> {
-    /// Takes back a record of an earlier life, before anything else happens.
+    /// Takes back a record of an earlier life, before anything else happens. Only a clock that does not start near zero
+    /// is told before, by [`handle_timeout`](crate::Endpoint::handle_timeout): absence is counted from then on.
     ///
     /// # Errors
     /// [`RestoreError`]; the server must not be used then.
     pub fn restore(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
         match record {
-            Record::Epoch { epoch } => {
+            Record::Epoch {
+                epoch,
+                serial,
+                log_next,
+            } => {
                 self.epoch = epoch;
+                self.mail.serial = self.mail.serial.max(serial);
+                self.channel.go_on_from(log_next);
                 self.epoch_stored = true;
             }
             Record::Name(record) => self.restore_name(&record)?,
@@ -51,7 +58,7 @@ impl Server<'_> {
                 stamp,
                 text,
             } => {
-                let from = self.find(from).ok_or(RestoreError::Inconsistent)?;
+                let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
                 let to = self.find(to).ok_or(RestoreError::Inconsistent)?;
                 self.restore_request(from, incarnation, request);
                 self.mail.serial = self.mail.serial.max(serial);
@@ -68,7 +75,7 @@ impl Server<'_> {
                     stamp,
                     ..MailSlot::VACANT
                 };
-                let index = self.mail.insert(mail, text).ok_or(RestoreError::Full)?;
+                let index = self.insert_mail(mail, text).ok_or(RestoreError::Full)?;
                 self.names.at_mut(to).mail_count += 1;
                 self.keep(index);
             }
@@ -81,7 +88,7 @@ impl Server<'_> {
                 stamp,
                 text,
             } => {
-                let from = self.find(from).ok_or(RestoreError::Inconsistent)?;
+                let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
                 self.restore_request(from, incarnation, request);
                 self.channel.start_at(number);
                 // Numbers of entries that could not be stored are missing.
@@ -114,6 +121,18 @@ impl Server<'_> {
                 name.handed_over = name.handed_over.max(handed_over);
                 self.forget_handed_over(slot);
             }
+            Record::Forget {
+                name,
+                serial,
+                log_next,
+            } => {
+                self.mail.serial = self.mail.serial.max(serial);
+                self.channel.go_on_from(log_next);
+                if let Some(slot) = self.find(name) {
+                    self.progress.remove(&mut self.names, slot);
+                    self.forget(slot);
+                }
+            }
         }
         Ok(())
     }
@@ -128,6 +147,7 @@ impl Server<'_> {
         let now = self.now;
         let slot_ref = self.names.at_mut(slot);
         slot_ref.known = true;
+        slot_ref.gone = false;
         slot_ref.standing = if record.registered {
             Standing::Online
         } else {
@@ -147,6 +167,11 @@ impl Server<'_> {
         self.announce(slot);
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);
+        self.vacated.remove(&mut self.names, slot);
+        self.away.remove(&mut self.names, slot);
+        if !record.registered {
+            self.is_away(slot, record.away_s);
+        }
         if record.registered {
             self.silence.push(&mut self.names, slot);
             self.recall_later(slot, record.session);
@@ -178,7 +203,7 @@ impl Server<'_> {
             let name = self.names.at_mut(slot);
             name.mailbox.pop(&self.mail.slots);
             name.mail_count -= 1;
-            self.mail.remove(index);
+            self.remove_mail(index);
         }
     }
 }

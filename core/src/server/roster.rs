@@ -6,7 +6,9 @@ use crate::wire::{Entry, Frame, Status};
 
 /// What others may know of a name.
 pub(super) fn entry(name: &NameSlot) -> Entry<'_> {
-    let status = if name.announced_online {
+    let status = if name.gone {
+        Status::Gone
+    } else if name.announced_online {
         Status::Online
     } else {
         Status::Offline
@@ -41,7 +43,7 @@ impl Server<'_> {
 
     /// Whether the change with this number is still remembered.
     pub(super) fn has_change(&self, version: u32) -> bool {
-        version + self.changes.len() > self.table_version
+        version + self.changes.len() > self.table_version && version > self.changes_floor
     }
 
     /// The place of the next change for this client in the common order; 0 for the whole table.
@@ -90,7 +92,7 @@ impl Server<'_> {
         let mut len = 0;
         for at in from..upto {
             let name = self.names.at(at);
-            if name.version == 0 || name.version > since {
+            if name.version == 0 || name.version > since || name.gone {
                 continue;
             }
             match entry(name).emit(out.get_mut(len..).unwrap_or_default()) {

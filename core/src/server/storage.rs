@@ -62,6 +62,15 @@ pub struct NameSlot {
     pub(crate) announced_address: PackedAddress,
     /// It was stored at least once.
     pub(crate) known: bool,
+    /// It was away for too long; that waits to be stored.
+    pub(crate) forgetting: bool,
+    /// Nobody has the name any more.
+    pub(crate) gone: bool,
+    /// Kept messages, receipts and log entries that name it.
+    pub(crate) references: u32,
+    /// When it left, and for how long it had been away before this life of the server.
+    pub(crate) left_at: Instant,
+    pub(crate) away_before_s: u32,
     /// A registration waits to be stored.
     pub(crate) registering: bool,
     /// A registration waits to be stored, and the name was new, or its process was another one.
@@ -145,6 +154,11 @@ impl NameSlot {
         announced_incarnation: 0,
         announced_address: PackedAddress::VACANT,
         known: false,
+        forgetting: false,
+        gone: false,
+        references: 0,
+        left_at: Instant::ZERO,
+        away_before_s: 0,
         registering: false,
         fresh: false,
         announce: false,
@@ -213,10 +227,14 @@ pub(crate) enum NameList {
     Progress,
     /// Is to be told that the server has started again.
     Recall,
+    /// By the time it left.
+    Away,
+    /// Its slot can go to another name.
+    Vacated,
 }
 
 impl NameList {
-    const COUNT: usize = 8;
+    const COUNT: usize = 10;
 }
 
 impl Linked<NameList> for NameSlot {
@@ -230,6 +248,8 @@ impl Linked<NameList> for NameSlot {
             unstable,
             progress,
             recall,
+            away,
+            vacated,
         ] = &self.links;
         match list {
             NameList::Deadline => deadline,
@@ -240,6 +260,8 @@ impl Linked<NameList> for NameSlot {
             NameList::Unstable => unstable,
             NameList::Progress => progress,
             NameList::Recall => recall,
+            NameList::Away => away,
+            NameList::Vacated => vacated,
         }
     }
 
@@ -253,6 +275,8 @@ impl Linked<NameList> for NameSlot {
             unstable,
             progress,
             recall,
+            away,
+            vacated,
         ] = &mut self.links;
         match list {
             NameList::Deadline => deadline,
@@ -263,6 +287,8 @@ impl Linked<NameList> for NameSlot {
             NameList::Unstable => unstable,
             NameList::Progress => progress,
             NameList::Recall => recall,
+            NameList::Away => away,
+            NameList::Vacated => vacated,
         }
     }
 }
@@ -433,6 +459,8 @@ pub(crate) enum Journal {
     Mail(u32),
     Log(u32),
     Progress,
+    /// This name is forgotten.
+    Forget(u32),
 }
 
 /// One record that is with the store.

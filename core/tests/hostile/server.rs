@@ -447,6 +447,7 @@ fn remembers_two_names() -> Rig {
             resume: 1,
             opening: 1,
             session: 0,
+            away_s: 0,
             previous: [0; 4],
             last_request: 0,
             outcomes: 0,

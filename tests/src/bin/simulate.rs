@@ -41,6 +41,9 @@ struct Options {
     /// Milliseconds of people and faults, instead of as many as the seed says.
     #[arg(long)]
     span: Option<u64>,
+    /// Seconds after which the server forgets a name that is away, instead of longer than a run.
+    #[arg(long)]
+    keep: Option<u32>,
     /// Write every datagram of the first seed to this file, as a capture for Wireshark.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -116,6 +119,7 @@ fn look(options: &Options, readable: bool) -> Look {
         without: options.without.clone(),
         clients: options.clients.map(usize::from),
         span: options.span,
+        keep_s: options.keep,
     }
 }
 

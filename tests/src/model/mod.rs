@@ -126,6 +126,8 @@ struct Message {
     server_starts: u32,
     /// Names that the server knew, other than the sender's.
     recipients: Vec<NameId>,
+    /// Names that were forgotten since.
+    forgotten: Vec<NameId>,
     outcome: Option<(Outcome, Millis)>,
     showings: Vec<Showing>,
 }
@@ -231,6 +233,7 @@ impl Model {
             memory: self.memory,
             server_starts: self.server_starts,
             recipients: known.iter().copied().filter(meant).collect(),
+            forgotten: Vec::new(),
             outcome: None,
             showings: Vec::new(),
         });

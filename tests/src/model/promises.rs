@@ -22,7 +22,7 @@ impl Model {
                 continue;
             }
             for name in self.promised_to(id) {
-                if self.was_shown_to(id, name) {
+                if self.was_shown_to(id, name) || message.forgotten.contains(&name) {
                     continue;
                 }
                 if message.target == Target::Channel && excused[name] > 0 {
@@ -48,6 +48,15 @@ impl Model {
             .showings
             .iter()
             .any(|showing| self.lives[showing.process].name == name)
+    }
+
+    /// The server forgets a name, with what waits for it.
+    pub fn forgot(&mut self, name: NameId) {
+        self.registered_in.remove(&name);
+        for message in &mut self.messages {
+            message.forgotten.push(name);
+            message.recipients.retain(|recipient| *recipient != name);
+        }
     }
 
     /// The server was restored from its store and knows these names.

@@ -84,6 +84,7 @@ pub(crate) fn name(name: &str) -> Record<'_> {
         last_request: 0,
         outcomes: u128::MAX / 3,
         log_next: 1,
+        away_s: 0,
     })
 }
 
@@ -117,7 +118,7 @@ pub(crate) fn content(folder: &Path) -> Vec<String> {
     let mut store = Store::open(folder, &Options::default()).expect("the store is fine");
     let mut records = Vec::new();
     store
-        .restore(|record| {
+        .restore(UnixSeconds(0), |record| {
             records.push(format!("{record:?}"));
             Ok(())
         })

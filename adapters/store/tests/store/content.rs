@@ -1,8 +1,8 @@
 //! What goes in comes out, in an order in which a server takes it, and what has served goes.
 
 use crate::common::{Desk, content, mail, name, post};
-use chatapp_core::{Record, Ticket};
-use chatapp_mio::Journal;
+use chatapp_core::{Record, Ticket, UnixSeconds};
+use chatapp_mio::{Clock, Journal};
 use chatapp_store::{Options, Report, Store};
 use tempfile::TempDir;
 
@@ -10,7 +10,11 @@ use tempfile::TempDir;
 fn everything_comes_back_names_first_and_the_rest_in_order() {
     let folder = TempDir::new().unwrap();
     let records = [
-        Record::Epoch { epoch: u64::MAX },
+        Record::Epoch {
+            epoch: u64::MAX,
+            serial: 0,
+            log_next: 1,
+        },
         name("bob"),
         name("alice"),
         post(1, "alice", "one"),
@@ -67,6 +71,8 @@ fn a_name_is_replaced_and_what_it_has_got_never_goes_back() {
     drop(desk);
 
     later.log_next = 9;
+    // It left after the time that the test says it is.
+    later.away_s = 0;
     let lines = content(folder.path());
     assert_eq!(lines[0], format!("{:?}", Record::Name(later)));
     assert!(
@@ -104,4 +110,74 @@ fn the_log_is_as_long_as_it_was_asked_to_be() {
         .collect();
     assert_eq!(left.len(), 3, "{left:?}");
     assert!(left[0].contains("number: 8"));
+}
+
+#[test]
+fn who_is_away_longest_comes_first_and_time_passes_while_nobody_looks() {
+    let folder = TempDir::new().unwrap();
+    let mut desk = Desk::open(folder.path(), None).unwrap();
+    let wall = Clock::new().wall();
+    for (who, registered, away_s) in [("ann", false, 10), ("bob", true, 0), ("cleo", false, 90)] {
+        let Record::Name(mut record) = name(who) else {
+            unreachable!("it is a name");
+        };
+        (record.registered, record.away_s) = (registered, away_s);
+        assert!(desk.stores(Record::Name(record)));
+    }
+    drop(desk);
+    let mut store = Store::open(folder.path(), &Options::default()).unwrap();
+    let mut absences = Vec::new();
+    let later = UnixSeconds(wall.0 + 1_000);
+    let taken = store.restore(later, |record| {
+        if let Record::Name(name) = record {
+            absences.push((name.name.to_owned(), name.registered, name.away_s));
+        }
+        Ok(())
+    });
+    taken.unwrap();
+    let order: Vec<&str> = absences.iter().map(|(name, ..)| name.as_str()).collect();
+    assert_eq!(order, ["cleo", "ann", "bob"]);
+    for ((_, registered, away_s), expected) in absences.iter().zip([1_090, 1_010, 0]) {
+        // The clock went on a little before the records were written.
+        assert!(expected - away_s <= 60, "{absences:?}");
+        assert_eq!(*registered, expected == 0);
+    }
+}
+
+#[test]
+fn who_is_forgotten_leaves_nothing_but_what_it_sent_and_the_numbers() {
+    let folder = TempDir::new().unwrap();
+    let mut desk = Desk::open(folder.path(), None).unwrap();
+    let epoch = |serial, log_next| Record::Epoch {
+        epoch: 3,
+        serial,
+        log_next,
+    };
+    for record in [
+        epoch(0, 1),
+        name("ann"),
+        name("bob"),
+        mail(1, "ann", "bob", "from bob"),
+        mail(2, "bob", "ann", "to bob"),
+        post(1, "bob", "posted"),
+        Record::Forget {
+            name: "bob",
+            serial: 2,
+            log_next: 2,
+        },
+    ] {
+        assert!(desk.stores(record));
+    }
+    drop(desk);
+    let lines = content(folder.path());
+    assert_eq!(lines[0], format!("{:?}", epoch(2, 2)));
+    let rest = lines[1..].join("\n");
+    assert!(
+        rest.contains("from bob") && rest.contains("posted"),
+        "{rest}"
+    );
+    assert!(
+        !rest.contains("to bob") && !rest.contains("name: \"bob\""),
+        "{rest}"
+    );
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::common::{Desk, mail, name, post, scratch};
 use crate::shim::Shim;
-use chatapp_core::Record;
+use chatapp_core::{Record, UnixSeconds};
 use chatapp_store::{Options, Store};
 use tempfile::TempDir;
 
@@ -26,7 +26,11 @@ fn what_was_reported_stored_survives_a_power_cut_at_any_moment() {
     let folder = scratch();
     let base = scratch();
     let mut desk = Desk::open(folder.path(), None).unwrap();
-    assert!(desk.stores(Record::Epoch { epoch: 1 }));
+    assert!(desk.stores(Record::Epoch {
+        epoch: 1,
+        serial: 0,
+        log_next: 1
+    }));
     assert!(desk.stores(name("alice")) && desk.stores(name("bob")));
     drop(desk);
     copy(&folder, &base);
@@ -95,7 +99,7 @@ fn read(folder: &TempDir) -> Kept {
     let mut kept = Kept::default();
     let mut store = Store::open(folder.path(), &Options::default()).unwrap();
     store
-        .restore(|record| {
+        .restore(UnixSeconds(0), |record| {
             match record {
                 Record::Mail { serial, .. } => assert!(kept.mail.insert(serial)),
                 Record::Channel { number, .. } => assert!(kept.posts.insert(number.into())),

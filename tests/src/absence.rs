@@ -1,0 +1,71 @@
+//! Names that the server forgets: only those that were away for long enough.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Model, NameId};
+use crate::plan::Plan;
+use crate::queue::Millis;
+use crate::server_process::{ServerProcess, known_names, online_names};
+use crate::violation::{Check, Violation};
+
+/// Absences are counted in whole seconds, and counted again at each restart.
+const ROUNDING: Millis = 3_000;
+/// Longer than any run: nobody can be forgotten.
+const FOREVER_S: u32 = 24 * 60 * 60;
+
+/// What the server's table said so far.
+pub struct Absence {
+    keep_s: u32,
+    /// How late the table may say that somebody left; `None`: any time, because that could not be stored.
+    late: Option<Millis>,
+    listed: BTreeSet<NameId>,
+    online_at: BTreeMap<NameId, Millis>,
+}
+
+impl Absence {
+    /// What must be true of names in a run.
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            keep_s: plan.sizes.keep_s,
+            late: (plan.store.fail == 0).then_some(ROUNDING + 2 * plan.store.slow),
+            listed: BTreeSet::new(),
+            online_at: BTreeMap::new(),
+        }
+    }
+
+    /// The store loses everything.
+    pub fn forget(&mut self) {
+        self.listed.clear();
+    }
+
+    /// Looks at the table of the server, and tells the model whom it does not list any more.
+    ///
+    /// # Errors
+    /// If one of them was there not long ago.
+    pub fn look(
+        &mut self,
+        server: Option<&ServerProcess>,
+        names: &[String],
+        now: Millis,
+        model: &mut Model,
+    ) -> Result<(), Violation> {
+        if self.keep_s >= FOREVER_S {
+            return Ok(());
+        }
+        for name in online_names(server, names) {
+            self.online_at.insert(name, now);
+        }
+        let listed: BTreeSet<NameId> = known_names(server, names).into_iter().collect();
+        for name in self.listed.difference(&listed) {
+            let away = now - self.online_at.get(name).copied().unwrap_or_default();
+            let keep = Millis::from(self.keep_s) * 1_000;
+            if self.late.is_some_and(|late| away + late < keep) {
+                let detail = format!("{} was forgotten after {away} ms", names[*name]);
+                return Err(Violation::new(Check::Restored, detail));
+            }
+            model.forgot(*name);
+        }
+        self.listed = listed;
+        Ok(())
+    }
+}
