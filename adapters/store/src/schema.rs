@@ -197,8 +197,8 @@ fn check_version(schema: &Schema, connection: &Connection, file: &Path) -> Resul
 }
 
 fn prepare(schema: &Schema, connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", schema.synchronous)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "trusted_schema", false)?;
     let version = pragma(connection, "user_version")?;
     if version < schema.version() {

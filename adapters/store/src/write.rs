@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use chatapp_core::UnixSeconds;
-use rusqlite::{Connection, Result, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Result, Transaction, TransactionBehavior, params};
 
 use crate::owned::{Message, Name, Owned};
 
@@ -106,8 +106,7 @@ impl Writer {
                     handed_over: serial,
                     log_next,
                 } => {
-                    let before = progress(&transaction, name, *serial, *log_next)?;
-                    if before < serial.cast_signed() {
+                    if progress(&transaction, name, *serial, *log_next)? {
                         handed_over.push((now + PROOF, name.clone(), serial.cast_signed()));
                     }
                 }
@@ -228,20 +227,22 @@ fn post(transaction: &Transaction<'_>, entry: &Message, place: i64) -> Result<()
         .map(drop)
 }
 
-/// Notes how far a name has got; returns up to which serial it had got its messages before.
+/// Notes how far a name has got; returns whether further messages have arrived. Nothing is known of a name that was
+/// forgotten since.
 fn progress(
     transaction: &Transaction<'_>,
     name: &str,
     handed_over: u64,
     log_next: u32,
-) -> Result<i64> {
-    let before = transaction
+) -> Result<bool> {
+    let before: Option<i64> = transaction
         .prepare_cached("SELECT handed_over FROM names WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))?;
+        .query_row([name], |row| row.get(0))
+        .optional()?;
     transaction
         .prepare_cached(
             "UPDATE names SET handed_over = max(handed_over, ?2), log_next = max(log_next, ?3) WHERE name = ?1",
         )?
         .execute(params![name, handed_over.cast_signed(), log_next])?;
-    Ok(before)
+    Ok(before.is_some_and(|before| before < handed_over.cast_signed()))
 }
