@@ -50,8 +50,9 @@ fn two_people_keep_their_promises() {
 #[test]
 fn rooms_that_forget_names_keep_their_promises() {
     let look = Look {
-        clients: Some(4),
-        keep_s: Some(8),
+        clients: Some(3),
+        span: Some(15_000),
+        keep_s: Some(4),
         ..Look::default()
     };
     all_succeed(5_000, &look);

@@ -114,3 +114,23 @@ pub(crate) fn show(folder: &Path, json: bool) -> Result<Exit, Failure> {
     written.map_err(Failure::system("cannot write to standard output"))?;
     Ok(Exit::Done)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("45s", 45),
+            ("12h", 43_200),
+            ("90d", 7_776_000),
+            ("2w", 1_209_600),
+        ] {
+            assert_eq!(parse_seconds(text), Ok(seconds));
+        }
+        for text in ["", "30", "-1d", "0s", "1y", "9999999w", "soon"] {
+            assert!(parse_seconds(text).is_err(), "{text}");
+        }
+    }
+}

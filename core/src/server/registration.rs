@@ -145,7 +145,7 @@ impl Server<'_> {
             // Like a name that nobody ever had: what was said before is not for it.
             let log_end = self.channel.next_number();
             let name = self.names.at_mut(slot);
-            (name.log_acked, name.log_sent) = (log_end, log_end);
+            (name.log_acked, name.log_sent, name.own_lost) = (log_end, log_end, 0);
             return self.admit(slot, from, hello, false);
         }
         if name.incarnation == hello.incarnation && name.resume == hello.resume {
