@@ -196,7 +196,7 @@ fn large_store() {
 
     let before = resident_mib();
     let start = Instant::now();
-    let mut memory = ServerMemory::new(ServerLimits::default());
+    let mut memory = ServerMemory::new(ServerLimits::default()).expect("memory");
     let config = ServerConfig::default();
     let mut server = Server::new(config, memory.storage(), seed().expect("entropy")).expect("room");
     let empty = resident_mib() - before;
@@ -278,7 +278,7 @@ fn fill(folder: &TempDir) {
 fn fetch(server: SocketAddr) -> Duration {
     let socket = Socket::bind(Some(Ipv4Addr::LOCALHOST.into()), 0).expect("a port");
     let mut driver = Driver::new(socket).expect("events");
-    let mut memory = ClientMemory::new(ClientLimits::default());
+    let mut memory = ClientMemory::new(ClientLimits::default()).expect("memory");
     let name = Name::new("person-0").expect("a name");
     let config = ClientConfig::new(name.clone(), server);
     let mut client = Client::new(config, memory.storage(), seed().expect("entropy")).expect("room");
