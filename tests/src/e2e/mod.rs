@@ -5,6 +5,8 @@
 //! everything waits for a condition, and fails with all transcripts after [`PATIENCE`].
 
 mod binary;
+#[cfg(target_os = "linux")]
+mod namespaces;
 mod port;
 mod process;
 mod relay;
@@ -17,6 +19,8 @@ mod terminal;
 use std::time::Duration;
 
 pub use binary::binary;
+#[cfg(target_os = "linux")]
+pub use namespaces::Namespaces;
 pub use port::{can_use_ipv6, free_port};
 pub use process::Process;
 pub use relay::{Direction, Relay, Seen, Weather};

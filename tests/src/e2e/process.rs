@@ -39,9 +39,14 @@ impl Process {
     /// # Panics
     /// If it cannot be started.
     pub fn start<S: AsRef<str>>(arguments: &[S]) -> Self {
+        Self::start_as(Command::new(binary()), arguments)
+    }
+
+    /// The same, by a command that ends with the path of the binary and runs it in its own place.
+    pub(super) fn start_as<S: AsRef<str>>(command: Command, arguments: &[S]) -> Self {
         let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
         let home = TempDir::new().expect("a temporary folder can be made");
-        let mut child = at_home(Command::new(binary()), home.path())
+        let mut child = at_home(command, home.path())
             .args(&arguments)
             .env("TZ", "UTC")
             // Help is laid out for the width of a terminal; here is none.
@@ -198,6 +203,34 @@ impl Process {
     pub fn is_killed(&mut self) {
         self.child.kill().expect("the process can be killed");
         self.child.wait().expect("the process can be waited for");
+    }
+
+    /// Number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Makes the process stand still, as a suspended machine does, and waits until it does.
+    ///
+    /// # Panics
+    /// If the process has ended.
+    #[cfg(unix)]
+    pub fn stands_still(&self) {
+        use rustix::process::{Pid, Signal, WaitOptions, waitpid};
+        self.is_sent(Signal::STOP);
+        let (_, status) = waitpid(Some(Pid::from_child(&self.child)), WaitOptions::UNTRACED)
+            .expect("the process is there")
+            .expect("the process was waited for");
+        assert!(status.stopped(), "{self}it ended instead of standing still");
+    }
+
+    /// Lets the process go on after [`stands_still`](Self::stands_still).
+    ///
+    /// # Panics
+    /// If the process has ended.
+    #[cfg(unix)]
+    pub fn goes_on(&self) {
+        self.is_sent(rustix::process::Signal::CONT);
     }
 
     /// Sends a signal to the process.
