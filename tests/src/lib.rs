@@ -13,9 +13,13 @@ pub mod absence;
 pub mod attacker;
 pub mod choices;
 pub mod client_process;
+#[cfg(target_os = "linux")]
+pub mod crowd;
 pub mod e2e;
 pub mod event;
 pub mod journal;
+#[cfg(target_os = "linux")]
+pub mod measure;
 pub mod medium;
 pub mod memory;
 pub mod model;

@@ -1,0 +1,187 @@
+//! A crowd: thousands of clients in one process, each with a socket of its own, at a real server.
+//!
+//! Their addresses are spread over 127.0.0.0/8, so that the limits of the server for one address do not stop them.
+
+mod cli;
+mod member;
+mod report;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use chatapp_core::{Command, Endpoint, Instant};
+use chatapp_mio::Clock;
+use mio::{Events, Interest, Poll, Token};
+
+pub use cli::main;
+pub use member::Member;
+pub use report::{Plan, Report, run};
+
+/// Addresses that the crowd comes from.
+const SOURCES: usize = 250;
+
+/// How often something is looked at that no event reports.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Many clients, and one event queue for all of them.
+pub struct Crowd {
+    /// The clients, in the order in which they came.
+    pub members: Vec<Member>,
+    clock: Clock,
+    server: SocketAddr,
+    poll: Poll,
+    events: Events,
+    timers: BinaryHeap<Reverse<(Instant, usize)>>,
+    buffer: Box<[u8; 2_048]>,
+}
+
+impl Crowd {
+    /// Nobody yet.
+    ///
+    /// # Errors
+    /// The system gives no event queue.
+    pub fn new(server: SocketAddr) -> io::Result<Self> {
+        Ok(Self {
+            members: Vec::new(),
+            clock: Clock::new(),
+            server,
+            poll: Poll::new()?,
+            events: Events::with_capacity(1_024),
+            timers: BinaryHeap::new(),
+            buffer: Box::new([0; 2_048]),
+        })
+    }
+
+    /// The name of a member.
+    pub fn name_of(number: usize) -> String {
+        format!("member{number}")
+    }
+
+    /// One more client, with room for so many others.
+    ///
+    /// # Errors
+    /// The machine has no socket or memory left.
+    pub fn joins(&mut self, table: usize) -> io::Result<()> {
+        let number = self.members.len();
+        let host = u8::try_from(number % SOURCES).unwrap_or_default();
+        let ip = IpAddr::V4(Ipv4Addr::new(127, 0, 1, host + 1));
+        let now = self.clock.now();
+        let mut member = Member::new(now, &Self::name_of(number), ip, table, self.server)?;
+        self.poll
+            .registry()
+            .register(&mut member.socket, Token(number), Interest::READABLE)?;
+        self.members.push(member);
+        self.attend(number, now);
+        Ok(())
+    }
+
+    /// Gives a member a command.
+    ///
+    /// # Panics
+    /// If it does not take it.
+    pub fn commands(&mut self, number: usize, command: Command<'_>) {
+        let now = self.clock.now();
+        self.members[number]
+            .client
+            .command(now, command)
+            .expect("it takes the command");
+        self.attend(number, now);
+    }
+
+    /// Works until the condition holds, for so long at most; whether it holds.
+    ///
+    /// # Errors
+    /// The event queue is broken.
+    pub fn works_until(
+        &mut self,
+        patience: Duration,
+        mut condition: impl FnMut(&mut Self) -> bool,
+    ) -> io::Result<bool> {
+        let deadline = std::time::Instant::now() + patience;
+        let mut next_look = std::time::Instant::now();
+        loop {
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            self.turn(left.min(LOOK))?;
+            if std::time::Instant::now() < next_look {
+                continue;
+            }
+            if condition(self) {
+                return Ok(true);
+            }
+            let now = std::time::Instant::now();
+            if now >= deadline {
+                return Ok(false);
+            }
+            next_look = deadline.min(now + LOOK);
+        }
+    }
+
+    /// Who has not got a table that names exactly the whole crowd, each at its address.
+    pub fn without_the_whole_table(&self) -> Vec<usize> {
+        let names: Vec<String> = (0..self.members.len()).map(Self::name_of).collect();
+        let truth: HashMap<&str, SocketAddr> = names
+            .iter()
+            .map(String::as_str)
+            .zip(self.members.iter().map(|member| member.address))
+            .collect();
+        let is_wrong = |member: &Member| {
+            let mut entries = 0;
+            let all_true = member.client.table().all(|entry| {
+                entries += 1;
+                entry.online && truth.get(entry.name) == Some(&entry.address)
+            });
+            !all_true || entries != truth.len()
+        };
+        (0..self.members.len())
+            .filter(|&number| is_wrong(&self.members[number]))
+            .collect()
+    }
+
+    fn turn(&mut self, pause: Duration) -> io::Result<()> {
+        let now = self.clock.now();
+        let due = self.timers.peek();
+        let due = due.map(|Reverse((at, _))| Duration::from_millis(at.millis_since(now)));
+        let pause = due.map_or(pause, |due| due.min(pause));
+        match self.poll.poll(&mut self.events, Some(pause)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
+        for number in ready {
+            let now = self.clock.now();
+            self.members[number].read(now, &mut self.buffer);
+            self.attend(number, now);
+        }
+        let now = self.clock.now();
+        while let Some(&Reverse((at, number))) = self.timers.peek() {
+            if at > now {
+                break;
+            }
+            self.timers.pop();
+            let member = &mut self.members[number];
+            // Another time may be listed since.
+            if member.listed == Some(at) {
+                member.listed = None;
+                member.client.handle_timeout(now);
+                self.attend(number, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all outputs of a member, and lists when it has to be told the time.
+    fn attend(&mut self, number: usize, now: Instant) {
+        let member = &mut self.members[number];
+        member.attend(now);
+        let due = member.client.poll_timeout();
+        if let Some(at) = due
+            && member.listed.is_none_or(|listed| at < listed)
+        {
+            member.listed = Some(at);
+            self.timers.push(Reverse((at, number)));
+        }
+    }
+}
