@@ -17,6 +17,8 @@ pub mod client_process;
 pub mod crowd;
 pub mod e2e;
 pub mod event;
+#[cfg(target_os = "linux")]
+pub mod flood;
 pub mod journal;
 #[cfg(target_os = "linux")]
 pub mod measure;

@@ -32,9 +32,17 @@ pub struct Seen {
     pub from: SocketAddr,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// Where it left the relay, and where it went.
+    out: Arc<UdpSocket>,
+    to: SocketAddr,
 }
 
 impl Seen {
+    /// Sends these bytes on the way that this datagram took, as somebody who forges addresses can.
+    pub fn forges(&self, bytes: &[u8]) {
+        let _ = self.out.send_to(bytes, self.to);
+    }
+
     /// Whether these bytes are in it.
     pub fn carries(&self, bytes: &[u8]) -> bool {
         self.bytes.windows(bytes.len()).any(|part| part == bytes)
@@ -262,6 +270,8 @@ impl Network {
             direction,
             from,
             bytes: bytes.to_owned(),
+            out: Arc::clone(&out),
+            to,
         });
         self.changed.notify_all();
         let touches = |port| {
