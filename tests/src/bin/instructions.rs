@@ -1,0 +1,483 @@
+//! Instructions for what concerns one client, in a small room and in a large one, counted by Callgrind. Fails if the
+//! large room needs more than 1.2 times as many. Use a release build; it needs `valgrind`.
+
+use std::collections::{HashMap, VecDeque};
+use std::hint::black_box;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::process::{Command as Program, ExitCode};
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::{
+    Client, ClientConfig, Command, Endpoint, Instant, Name, Persist, RateLimits, Seed, Server,
+    ServerConfig,
+};
+use chatapp_mio::{ClientLimits, ClientMemory, ServerLimits, ServerMemory};
+use clap::Parser;
+
+/// How many times the instructions of the small room the large one may need.
+const RATIO_MAX: f64 = 1.2;
+
+/// How often each case is repeated.
+const ROUNDS: usize = 16;
+
+/// Entries that the table of most clients can hold: fewer than either room has.
+const SMALL: usize = 4;
+
+#[derive(Parser)]
+struct Arguments {
+    /// Clients in the small room
+    #[arg(long, default_value_t = 10)]
+    few: usize,
+    /// Clients in the large room
+    #[arg(long, default_value_t = 10_000)]
+    many: usize,
+    /// Go through all cases in a room of this size, under Callgrind
+    #[arg(long, hide = true)]
+    inside: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let Arguments { few, many, inside } = Arguments::parse();
+    if let Some(clients) = inside {
+        go_through_all(clients);
+        return ExitCode::SUCCESS;
+    }
+    if let Err(error) = Program::new("valgrind").arg("--version").output() {
+        println!("skipped: no valgrind: {error}");
+        return ExitCode::from(u8::from(std::env::var_os("CHATAPP_NO_SKIP").is_some()));
+    }
+    let (of_few, of_many) = (count(few), count(many));
+    println!("{:<50} {few:>10} {many:>10} {:>7}", "instructions", "ratio");
+    let mut too_many = false;
+    for case in Case::ALL {
+        let [small, large] = [(&of_few, few), (&of_many, many)].map(|(counts, clients)| {
+            let count = counts.get(case.function()).expect("each case was run");
+            count / case.units(clients)
+        });
+        let ratio = large / small;
+        too_many |= ratio > RATIO_MAX;
+        println!(
+            "{:<50} {small:>10.0} {large:>10.0} {ratio:>7.2}",
+            case.title()
+        );
+    }
+    if too_many {
+        println!("more than {RATIO_MAX} times as many");
+    }
+    ExitCode::from(u8::from(too_many))
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug)]
+enum Case {
+    Store,
+    Acknowledgement,
+    KeepAlive,
+    Post,
+    Lookup,
+    Return,
+    Text,
+    TextAcknowledgement,
+}
+
+impl Case {
+    const ALL: [Self; 8] = [
+        Self::Store,
+        Self::Acknowledgement,
+        Self::KeepAlive,
+        Self::Post,
+        Self::Lookup,
+        Self::Return,
+        Self::Text,
+        Self::TextAcknowledgement,
+    ];
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Store => "server: a message for somebody who is away",
+            Self::Acknowledgement => "server: an acknowledgement",
+            Self::KeepAlive => "server: a keep-alive",
+            Self::Post => "server: a channel message, for each recipient",
+            Self::Lookup => "server: a lookup",
+            Self::Return => "server: a datagram of a client that returns",
+            Self::Text => "client: a direct message received",
+            Self::TextAcknowledgement => "client: a direct message acknowledged",
+        }
+    }
+
+    /// The function in whose calls the case happens.
+    const fn function(self) -> &'static str {
+        match self {
+            Self::Store => "measured_store",
+            Self::Acknowledgement => "measured_acknowledgement",
+            Self::KeepAlive => "measured_keep_alive",
+            Self::Post => "measured_post",
+            Self::Lookup => "measured_lookup",
+            Self::Return => "measured_return",
+            Self::Text => "measured_text",
+            Self::TextAcknowledgement => "measured_direct_acknowledgement",
+        }
+    }
+
+    /// Parts of equal kind that one call has.
+    fn units(self, clients: usize) -> f64 {
+        match self {
+            Self::Post => (clients - 1) as f64,
+            _ => 1.0,
+        }
+    }
+
+    fn run(self, work: &mut dyn FnMut()) {
+        match self {
+            Self::Store => measured_store(work),
+            Self::Acknowledgement => measured_acknowledgement(work),
+            Self::KeepAlive => measured_keep_alive(work),
+            Self::Post => measured_post(work),
+            Self::Lookup => measured_lookup(work),
+            Self::Return => measured_return(work),
+            Self::Text => measured_text(work),
+            Self::TextAcknowledgement => measured_direct_acknowledgement(work),
+        }
+    }
+}
+
+/// Functions that the compiler neither inlines nor merges: Callgrind tells them apart by name.
+macro_rules! measured {
+    ($($name:ident)*) => {
+        $(#[inline(never)]
+        fn $name(work: &mut dyn FnMut()) {
+            work();
+            black_box(stringify!($name));
+        })*
+    };
+}
+
+measured! {
+    measured_store measured_acknowledgement measured_keep_alive measured_post measured_lookup measured_return
+    measured_text measured_direct_acknowledgement
+}
+
+/// Instructions in one call of each measured function, in a room of so many.
+fn count(clients: usize) -> HashMap<String, f64> {
+    let program = std::env::current_exe().expect("this program has a path");
+    let file = std::env::temp_dir().join(format!("callgrind.{}.{clients}", std::process::id()));
+    let status = Program::new("valgrind")
+        .args(["--tool=callgrind", "--quiet"])
+        .arg(format!("--callgrind-out-file={}", file.display()))
+        .arg(program)
+        .args(["--inside", &clients.to_string()])
+        .status()
+        .expect("valgrind can be started");
+    assert!(status.success(), "{status}");
+    let counts = read_counts(&file);
+    // It lies among temporary files.
+    let _ = std::fs::remove_file(file);
+    counts
+}
+
+/// Reads the profile: `cfn=(7) name`, later only `cfn=(7)`, then `calls=<count> ...`, then `<line> <inclusive cost>`.
+fn read_counts(file: &Path) -> HashMap<String, f64> {
+    let profile = std::fs::read_to_string(file).expect("Callgrind wrote its profile");
+    let mut names = HashMap::new();
+    let mut costs = HashMap::<String, (f64, f64)>::new();
+    let mut lines = profile.lines();
+    let mut called = None;
+    while let Some(line) = lines.next() {
+        if let Some((kind, function)) = line.split_once("fn=") {
+            let (id, name) = function.split_once(' ').unwrap_or((function, ""));
+            if !name.is_empty() {
+                names.insert(id, name);
+            }
+            if kind == "c" {
+                called = names.get(id).and_then(|name| {
+                    let start = name.find("measured_")?;
+                    let name = &name[start..];
+                    let end = name.find(|c: char| !c.is_ascii_lowercase() && c != '_');
+                    Some(&name[..end.unwrap_or(name.len())])
+                });
+            }
+        } else if let Some(calls) = line.strip_prefix("calls=") {
+            let number = |text: &str, place| -> f64 {
+                let word = text.split_whitespace().nth(place);
+                word.and_then(|word| word.parse().ok()).expect("a number")
+            };
+            let cost = lines.next().expect("calls are followed by their cost");
+            if let Some(name) = called.take() {
+                let sum = costs.entry(name.to_owned()).or_default();
+                sum.0 += number(calls, 0);
+                sum.1 += number(cost, 1);
+            }
+        }
+    }
+    costs
+        .into_iter()
+        .map(|(name, (calls, cost))| (name, cost / calls))
+        .collect()
+}
+
+/// All cases, several times, in a room of so many clients.
+fn go_through_all(clients: usize) {
+    let mut room = Room::with_clients(clients);
+    for round in 0..ROUNDS {
+        let away = format!("client{GONE}");
+        room.command(
+            ALICE,
+            Command::Send {
+                to: &away,
+                text: "for later",
+            },
+        );
+        room.measure(Case::Store, SERVER);
+        room.measure_nothing(ALICE);
+        room.measure(Case::Acknowledgement, SERVER);
+        room.settle();
+
+        // One that is not in its table, as far as the room has more than fit.
+        let other = format!(
+            "client{}",
+            SMALL + 1 + (clients - SMALL - 2) * round / ROUNDS
+        );
+        room.command(
+            ERIN,
+            Command::Send {
+                to: &other,
+                text: "hello",
+            },
+        );
+        room.measure(Case::Lookup, SERVER);
+        room.settle();
+
+        room.command(
+            ALICE,
+            Command::Send {
+                to: "client1",
+                text: "hello",
+            },
+        );
+        room.settle();
+        room.command(
+            ALICE,
+            Command::Send {
+                to: "client1",
+                text: "hello again",
+            },
+        );
+        room.measure(Case::Text, BOB);
+        room.measure(Case::TextAcknowledgement, ALICE);
+        room.settle();
+
+        room.command(ERIN, Command::Deregister { name: "client2" });
+        room.settle();
+        room.command(ERIN, Command::Register { name: "client2" });
+        while room.is_busy() {
+            room.measure(Case::Return, SERVER);
+            room.measure_nothing(ERIN);
+            if room.clients[ERIN].is_registered() {
+                break;
+            }
+        }
+        room.settle();
+
+        room.now = room.now.plus_millis(20_000);
+        room.clients[ALICE].handle_timeout(room.now);
+        room.attend(ALICE);
+        room.measure(Case::KeepAlive, SERVER);
+        room.settle();
+    }
+    room.command(
+        ALICE,
+        Command::SendAll {
+            text: "hello, everybody",
+        },
+    );
+    room.measure(Case::Post, SERVER);
+    room.settle();
+}
+
+/// These two have room for everybody.
+const ALICE: usize = 0;
+const BOB: usize = 1;
+/// These two, and all others, have small tables.
+const ERIN: usize = 2;
+const GONE: usize = 3;
+/// Stands for the server among the clients.
+const SERVER: usize = usize::MAX;
+
+type Letter = (SocketAddr, SocketAddr, Vec<u8>);
+
+/// A server, clients, and a network that is a queue.
+struct Room {
+    server: Server<'static>,
+    clients: Vec<Client<'static>>,
+    network: VecDeque<Letter>,
+    now: Instant,
+}
+
+fn address(number: usize) -> SocketAddr {
+    let host = if number == SERVER {
+        0
+    } else {
+        u32::try_from(number).unwrap_or(0) + 1
+    };
+    SocketAddr::from((Ipv4Addr::from((10 << 24) + host), 4_119))
+}
+
+fn number(address: SocketAddr) -> usize {
+    match address {
+        SocketAddr::V4(address) => match address.ip().to_bits() & 0xff_ffff {
+            0 => SERVER,
+            host => host as usize - 1,
+        },
+        SocketAddr::V6(_) => unreachable!("nobody here has such an address"),
+    }
+}
+
+impl Room {
+    /// All have come; one has left.
+    fn with_clients(count: usize) -> Self {
+        let limits = ServerLimits {
+            names: count,
+            kept_messages: 1_000,
+            log_entries: 1_000,
+            ..ServerLimits::default()
+        };
+        let memory = Box::leak(Box::new(
+            ServerMemory::new(limits).expect("memory suffices"),
+        ));
+        let config = ServerConfig {
+            rates: RateLimits::NONE,
+            ..ServerConfig::default()
+        };
+        let server =
+            Server::new(config, memory.storage(), Seed([7; 32])).expect("storage suffices");
+        let mut room = Self {
+            server,
+            clients: Vec::new(),
+            network: VecDeque::new(),
+            now: Instant::ZERO,
+        };
+        for number in 0..count {
+            let peers = if number <= BOB { count } else { SMALL };
+            let limits = ClientLimits {
+                peers,
+                commands: 2,
+                former_peers: 2,
+            };
+            let memory = Box::leak(Box::new(
+                ClientMemory::new(limits).expect("memory suffices"),
+            ));
+            let name = format!("client{number}");
+            let config = ClientConfig::new(Name::new(&name).expect("a name"), address(SERVER));
+            let mut seed = [9; 32];
+            seed[..8].copy_from_slice(&(number as u64).to_le_bytes());
+            let client =
+                Client::new(config, memory.storage(), Seed(seed)).expect("storage suffices");
+            room.clients.push(client);
+            room.command(number, Command::Register { name: &name });
+            room.settle();
+            assert!(room.clients[number].is_registered());
+        }
+        room.command(
+            GONE,
+            Command::Deregister {
+                name: &format!("client{GONE}"),
+            },
+        );
+        room.settle();
+        room
+    }
+
+    fn command(&mut self, number: usize, command: Command<'_>) {
+        self.now = self.now.plus_millis(1);
+        self.clients[number]
+            .command(self.now, command)
+            .expect("the client takes it");
+        self.attend(number);
+    }
+
+    fn is_busy(&self) -> bool {
+        !self.network.is_empty()
+    }
+
+    /// Delivers everything, until those who are measured have nothing under way. Who is called by somebody that is
+    /// not in its small table looks the caller up, and answers when the call is repeated.
+    fn settle(&mut self) {
+        for _ in 0..10 {
+            while let Some(letter) = self.network.pop_front() {
+                self.deliver(&letter);
+            }
+            if self.clients.iter().take(SMALL).all(Client::is_idle) {
+                return;
+            }
+            self.now = self.now.plus_millis(500);
+            for number in 0..SMALL.min(self.clients.len()) {
+                self.clients[number].handle_timeout(self.now);
+                self.attend(number);
+            }
+        }
+        panic!("somebody has something under way for ever");
+    }
+
+    /// Delivers all that is on the way to one of them now, in measured calls.
+    fn measure(&mut self, case: Case, to: usize) {
+        for letter in self.take_letters(to) {
+            case.run(&mut || self.deliver(&letter));
+        }
+    }
+
+    /// The same without measuring.
+    fn measure_nothing(&mut self, to: usize) {
+        for letter in self.take_letters(to) {
+            self.deliver(&letter);
+        }
+    }
+
+    fn take_letters(&mut self, to: usize) -> VecDeque<Letter> {
+        let (taken, left) = self
+            .network
+            .drain(..)
+            .partition(|letter| letter.1 == address(to));
+        self.network = left;
+        // Not in the middle of what is measured.
+        self.network.reserve(2 * self.clients.len());
+        taken
+    }
+
+    fn deliver(&mut self, (from, to, bytes): &Letter) {
+        let number = number(*to);
+        if number == SERVER {
+            let _ = self.server.handle_datagram(self.now, *from, bytes);
+        } else {
+            let _ = self.clients[number].handle_datagram(self.now, *from, bytes);
+        }
+        self.attend(number);
+    }
+
+    /// Takes all outputs of one of them.
+    fn attend(&mut self, number: usize) {
+        if number == SERVER {
+            while let Some(Persist { ticket, record: _ }) = self.server.poll_persist() {
+                self.server.handle_stored(self.now, ticket, Ok(()));
+            }
+            while self.server.poll_event().is_some() {}
+            transmit(&mut self.server, SERVER, self.now, &mut self.network);
+        } else {
+            let client = &mut self.clients[number];
+            while client.poll_event().is_some() {}
+            transmit(client, number, self.now, &mut self.network);
+        }
+    }
+}
+
+fn transmit(
+    endpoint: &mut dyn Endpoint,
+    number: usize,
+    now: Instant,
+    network: &mut VecDeque<Letter>,
+) {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    while let Some(transmit) = endpoint.poll_transmit(now, &mut out) {
+        network.push_back((address(number), transmit.to, out[..transmit.len].to_vec()));
+    }
+}
