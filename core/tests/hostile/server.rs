@@ -491,6 +491,57 @@ fn records_that_do_not_fit_are_refused() {
 }
 
 #[test]
+fn a_message_is_stored_before_what_happened_after_it() {
+    let store = Frame::Store {
+        request: 2,
+        counter: 2,
+        tried: 0,
+        bounce: false,
+        to: "ann",
+        text: "hi",
+    };
+    let post = Frame::Post {
+        request: 1,
+        counter: 1,
+        text: "hi",
+    };
+    let later_post = Frame::Post {
+        request: 3,
+        counter: 3,
+        text: "hi",
+    };
+    let leave = Frame::Leave { request: 1 };
+    for (ann_leaves_first, frames, expected) in [
+        (true, [store, later_post], ["Name", "Mail", "Channel"]),
+        (false, [store, later_post], ["Mail", "Name", "Channel"]),
+        (false, [post, store], ["Channel", "Mail", "Name"]),
+    ] {
+        let mut rig = Rig::new();
+        let (ann, bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+        let left = ann.writes(&ann.header(), &[leave]);
+        let said = bob.writes(&bob.header(), &frames);
+        let mut inputs = [(bob.address, said), (ann.address, left)];
+        if ann_leaves_first {
+            inputs.reverse();
+        }
+        for (from, datagram) in inputs {
+            assert_eq!(rig.judges(from, &datagram), Handled::Accepted);
+        }
+        let mut stored = Vec::new();
+        while let Some(persist) = rig.server.poll_persist() {
+            stored.push(match persist.record {
+                Record::Name(_) => "Name",
+                Record::Mail { .. } => "Mail",
+                Record::Channel { .. } => "Channel",
+                Record::Progress { .. } => continue,
+                other => panic!("{other:?}"),
+            });
+        }
+        assert_eq!(stored, expected);
+    }
+}
+
+#[test]
 fn records_leave_in_the_order_of_their_tickets() {
     let mut rig = Rig::new();
     let request = rig.proven(address(1), hello(1, "ann"));
