@@ -104,6 +104,11 @@ fn a_session_is_closed_by_its_own_address_only() {
     assert_eq!(rig.give(bob(), &accept), Handled::Accepted);
     assert_eq!(rig.give(bob(), &accept), Handled::Ignored(Drop::Duplicate));
     rig.sent();
+    let refuse = Datagram::Refuse {
+        to,
+        reason: Refusal::NotMe,
+    };
+    assert_eq!(rig.give(bob(), &refuse), Handled::Ignored(Drop::Unexpected));
     let reset = Datagram::Reset { echo: BOB_ID };
     assert_eq!(
         rig.give(address(9), &reset),
