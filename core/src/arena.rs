@@ -322,10 +322,10 @@ mod tests {
 
     #[test]
     fn gives_back_what_it_got_in_any_order_and_all_of_its_memory() {
-        let mut words = vec![0; 4_000];
+        let mut words = vec![0; 1_500];
         let mut arena = Arena::new(&mut words).unwrap();
         let mut held = VecDeque::new();
-        for number in 0..3_000 {
+        for number in 0..400 {
             let text = text(number);
             match arena.store(&text) {
                 Some(handle) => held.push_back((handle, text)),

@@ -168,6 +168,9 @@ fn frames_are_taken_in_order_across_the_wrap() {
     let mut hop = open_hop(0, 8);
     hop.expected = u32::MAX;
     assert_eq!(hop.arrival(0), Arrival::Early);
+    // Half of all numbers are ahead, the other half was here before.
+    assert_eq!(hop.arrival(u32::MAX / 2 - 1), Arrival::Early);
+    assert_eq!(hop.arrival(u32::MAX / 2), Arrival::Duplicate);
     assert_eq!(hop.arrival(u32::MAX), Arrival::Next);
     hop.took();
     assert_eq!(hop.arrival(u32::MAX), Arrival::Duplicate);

@@ -1,9 +1,9 @@
 //! What a server or a peer with bad intentions cannot do to a client, and when a client wants to be woken.
 
-use chatapp_core::wire::{Accept, Datagram, Frame, Header, Outcome, Refusal, Status, VERSION};
+use chatapp_core::wire::{Accept, Datagram, Frame, Header, Outcome, Refusal, VERSION};
 use chatapp_core::{Command, CommandError, Drop, Endpoint, Handled, UnixSeconds};
 
-use crate::client_rig::{BOB, BOB_ID, Rig, address, bob, entry, news, server, whole_table};
+use crate::client_rig::{BOB, BOB_ID, Rig, address, bob, server};
 
 // ---- who may end it ----
 
@@ -246,86 +246,27 @@ fn a_message_is_shown_once_on_whatever_path_it_comes() {
     assert_eq!(rig.client.stats().drops(Drop::Duplicate), 4);
 }
 
-// ---- the table ----
-
-fn names(rig: &Rig) -> Vec<String> {
-    let mut names: Vec<String> = rig
-        .client
-        .table()
-        .map(|row| format!("{} {} {}", row.name, row.address.port(), row.online))
-        .collect();
-    names.sort();
-    names
-}
-
-#[test]
-fn a_table_changes_entry_by_entry() {
-    let mut rig = Rig::online();
-    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
-    let offline = entry("bob", Status::Offline, BOB, bob());
-    rig.tells(&[news(2, &offline)]);
-    assert_eq!(rig.events(), ["TableUpdated"]);
-    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 false"]);
-    let gone = entry("bob", Status::Gone, BOB, bob());
-    rig.tells(&[news(3, &gone)]);
-    assert_eq!(rig.events(), ["TableUpdated"]);
-    assert_eq!(names(&rig), ["alice 6000 true"]);
-    // One whom it never knew may go as well.
-    rig.tells(&[news(4, &gone)]);
-    assert_eq!(rig.events(), ["TableUpdated"]);
-    let moved = entry("bob", Status::Online, BOB, address(2));
-    rig.tells(&[news(5, &moved)]);
-    assert_eq!(rig.events(), ["TableUpdated"]);
-    assert_eq!(names(&rig), ["alice 6000 true", "bob 6002 true"]);
-    // A whole table: who is not in it does not exist.
-    let alice = entry("alice", Status::Online, 0xa, address(0));
-    rig.tells(&[whole_table(6, &alice)]);
-    assert_eq!(rig.events(), ["TableUpdated"]);
-    assert_eq!(names(&rig), ["alice 6000 true"]);
-}
-
-#[test]
-fn names_that_are_none_are_not_listed() {
-    let mut rig = Rig::online();
-    let evil = entry("\u{1b}[2J", Status::Online, 7, address(7));
-    rig.tells(&[news(2, &evil)]);
-    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
-    rig.events();
-    assert_eq!(names(&rig).len(), 2);
-    assert_eq!(rig.client.stats().drops(Drop::Malformed), 1);
-}
-
-#[test]
-fn a_table_that_does_not_hold_the_room_believes_that_a_name_is_gone() {
-    for partial in [false, true] {
-        let mut rig = Rig::online();
-        let offline = entry("bob", Status::Offline, BOB, bob());
-        rig.tells(&[news(2, &offline)]);
-        rig.events();
-        if partial {
-            rig.tells(&[Frame::Partial]);
-        }
-        rig.events();
-        rig.sent();
-        rig.send_to_bob("hi");
-        assert_eq!(rig.said().len(), 1);
-        let header = Header {
-            acknowledged: 1,
-            ..rig.header()
-        };
-        let result = Frame::Result {
-            request: 1,
-            outcome: Outcome::NoSuchClient,
-        };
-        assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
-        let told = rig.events();
-        assert!(told[1].ends_with("status: NoSuchClient }"), "{told:?}");
-        // A whole table knows better: the answer may be older than it.
-        assert_eq!(names(&rig).len(), if partial { 1 } else { 2 });
-    }
-}
-
 // ---- time ----
+
+#[test]
+fn a_server_that_owes_a_result_is_asked_after_two_seconds() {
+    let mut rig = Rig::online();
+    rig.command(Command::SendAll { text: "hi" }).unwrap();
+    rig.sent();
+    let header = Header {
+        acknowledged: 1,
+        ..rig.header()
+    };
+    assert_eq!(rig.tells_under(&header, &[]), Handled::Accepted);
+    assert_eq!(rig.sent(), []);
+    let due = rig.now.plus_millis(2_000);
+    assert_eq!(rig.client.poll_timeout(), Some(due));
+    rig.now = due;
+    rig.client.handle_timeout(due);
+    let said = rig.said();
+    assert_eq!(said.len(), 1);
+    assert!(said[0].0.probe);
+}
 
 #[test]
 fn a_client_gives_a_sign_of_life_every_twenty_seconds() {

@@ -3,5 +3,7 @@
 
 mod client;
 mod client_rig;
+mod keeping;
+mod roster;
 mod server;
 mod server_rig;

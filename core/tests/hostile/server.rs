@@ -2,7 +2,7 @@
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{DATAGRAM_LEN_MIN, Datagram, Frame, Header, Hello, Refusal, VERSION};
-use chatapp_core::{Drop, Endpoint, Handled, NameRecord, Record, RestoreError, UnixSeconds};
+use chatapp_core::{Drop, Endpoint, Handled};
 
 use crate::server_rig::{NAMES, Rig, address, hello};
 
@@ -77,6 +77,32 @@ fn an_answer_to_one_contest_says_nothing_about_a_later_one() {
         }
     }
     assert!(answer.is_ok(), "{answer:?}");
+}
+
+#[test]
+fn a_second_rival_does_not_end_the_contest_of_the_first() {
+    let mut rig = Rig::new();
+    let mut holder = rig.join(1, "ann");
+    for (rival, number) in [(2, 2), (3, 3)] {
+        let answer = rig.answer_to(address(number), hello(rival, "ann"));
+        assert_eq!(answer, Err(Refusal::Wait));
+    }
+    rig.say(&mut holder, &[]);
+    for (rival, number, refusal) in [
+        (2, 2, Refusal::NameTaken),
+        (3, 3, Refusal::Wait),
+        (2, 2, Refusal::NameTaken),
+    ] {
+        let answer = rig.answer_to(address(number), hello(rival, "ann"));
+        assert_eq!(answer, Err(refusal));
+    }
+    // Then it is the second one's turn.
+    rig.pass(1_001);
+    let second = rig.answer_to(address(3), hello(3, "ann"));
+    assert_eq!(second, Err(Refusal::Wait));
+    rig.say(&mut holder, &[]);
+    let second = rig.answer_to(address(3), hello(3, "ann"));
+    assert_eq!(second, Err(Refusal::NameTaken));
 }
 
 // ---- signs of life ----
@@ -162,6 +188,29 @@ fn a_new_process_at_the_address_of_the_old_one_has_its_name_at_once() {
     second.opening = 2;
     second.id = 22;
     assert!(rig.answer_to(address(1), second).is_ok());
+}
+
+#[test]
+fn everybody_learns_where_a_client_is_that_has_moved() {
+    let mut rig = Rig::new();
+    rig.join(1, "ann");
+    let mut bob = rig.join(2, "bob");
+    let sent = rig.pass(500);
+    rig.listens(&mut bob, sent);
+    let mut again = hello(1, "ann");
+    (again.id, again.opening) = (11, 2);
+    rig.enters(5, again);
+    let ann = rig.server.table().find(|row| row.name == "ann").unwrap();
+    assert_eq!((ann.address, ann.online), (address(5), true));
+    let sent = rig.pass(500);
+    let told = rig.listens(&mut bob, sent);
+    assert_eq!(told.len(), 1, "a page: {told:?}");
+    assert_eq!(
+        rig.events.len(),
+        2,
+        "she neither left nor came: {:?}",
+        rig.events
+    );
 }
 
 #[test]
@@ -307,6 +356,90 @@ fn frames_that_only_a_server_sends_and_texts_of_no_length_have_no_effect() {
 }
 
 #[test]
+fn results_are_told_of_requests_that_were_made_and_of_no_others() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    // Outcomes lie in 32 places: 33, which is never made, would lie in that of 1.
+    for request in (1..=32).chain([34, 37, 200]) {
+        let post = Frame::Post {
+            request,
+            counter: request,
+            text: "hi",
+        };
+        let sent = rig.say(&mut ann, &[post]);
+        assert_eq!(
+            rig.listens(&mut ann, sent),
+            [format!("Result {{ request: {request}, outcome: Saved }}")]
+        );
+    }
+}
+
+#[test]
+fn a_client_that_names_an_older_table_gets_what_is_new_since() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    rig.join(2, "bob");
+    let sent = rig.pass(500);
+    rig.listens(&mut ann, sent);
+    for (version, told) in [
+        (2, None),
+        (1, Some("restart: false")),
+        (0, Some("restart: true")),
+    ] {
+        let header = Header {
+            table_version: Some(version),
+            ..ann.header()
+        };
+        let datagram = ann.writes(&header, &[]);
+        let sent = rig.give(ann.address, &datagram);
+        let pages = rig.listens(&mut ann, sent);
+        assert_eq!(pages.len(), usize::from(told.is_some()), "{pages:?}");
+        assert!(told.is_none_or(|told| pages[0].contains(told)), "{pages:?}");
+    }
+}
+
+#[test]
+fn a_server_wants_to_be_woken_at_once_while_anything_waits() {
+    let mut rig = Rig::new();
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let waits = |rig: &Rig| rig.server.poll_timeout() == Some(rig.now);
+    // The first record of an empty store.
+    assert!(waits(&rig));
+    let ticket = rig.server.poll_persist().unwrap().ticket;
+    assert!(!waits(&rig));
+    rig.server.handle_stored(rig.now, ticket, Ok(()));
+    // An answer that needs no session.
+    let request = rig.proven(address(1), hello(1, "a b"));
+    assert!(!waits(&rig));
+    let _ = rig.judges(address(1), &request);
+    assert!(waits(&rig));
+    // An event.
+    assert!(rig.server.poll_transmit(rig.now, &mut out).is_some());
+    assert!(waits(&rig));
+    assert!(rig.server.poll_event().is_some());
+    assert!(!waits(&rig));
+    // A record.
+    let request = rig.proven(address(1), hello(1, "ann"));
+    let _ = rig.judges(address(1), &request);
+    assert!(waits(&rig));
+    let ticket = rig.server.poll_persist().unwrap().ticket;
+    assert!(!waits(&rig));
+    rig.server.handle_stored(rig.now, ticket, Ok(()));
+    rig.drain();
+    // A datagram in a session.
+    let ann = rig.join(2, "bob");
+    assert!(!waits(&rig));
+    let probe = Header {
+        probe: true,
+        ..ann.header()
+    };
+    let _ = rig.judges(ann.address, &ann.writes(&probe, &[]));
+    assert!(waits(&rig));
+    assert!(rig.server.poll_transmit(rig.now, &mut out).is_some());
+    assert!(!waits(&rig));
+}
+
+#[test]
 fn what_comes_and_goes_is_counted() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
@@ -343,6 +476,7 @@ fn what_comes_and_goes_is_counted() {
         before.sent.frames() + u64::try_from(frames).unwrap()
     );
     assert_eq!((frames, stats.give_ups), (2, 0));
+    assert_eq!(sent.len(), 1, "both results share a datagram");
     // Nobody acknowledges the results: five repetitions, then the client is given up.
     rig.pass(60_000);
     let stats = rig.server.stats();
@@ -381,177 +515,6 @@ fn a_gap_that_is_reported_is_filled_at_once_and_once() {
         before.retransmissions_on_evidence + 1
     );
     assert_eq!(stats.retransmissions_timed, before.retransmissions_timed);
-}
-
-#[test]
-fn long_texts_take_the_place_of_older_ones_in_the_log() {
-    let mut rig = Rig::new();
-    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
-    let mut sent = rig.say(&mut bob, &[]);
-    bob.hears(&sent);
-    // There is memory for one text of this length, and for the names and numbers of eight.
-    let text = "x".repeat(1_000);
-    for request in 1..=3 {
-        let post = Frame::Post {
-            request,
-            counter: request,
-            text: &text,
-        };
-        sent.extend(rig.say(&mut ann, &[post]));
-        ann.hears(&sent);
-    }
-    sent.extend(rig.pass(500));
-    let told: Vec<String> = ann.reads(&sent).into_iter().flat_map(|(_, f)| f).collect();
-    for request in 1..=3 {
-        let saved = format!("Result {{ request: {request}, outcome: Saved }}");
-        assert!(told.contains(&saved), "{told:?}");
-    }
-    // Bob acknowledged none of them: he is told how many he missed, and gets the last.
-    let mut heard = Vec::new();
-    while bob.hears(&sent) {
-        heard.extend(bob.reads(&sent).into_iter().flat_map(|(_, frames)| frames));
-        sent = rig.say(&mut bob, &[]);
-    }
-    assert!(heard.iter().any(|f| f.starts_with("Skipped")), "{heard:?}");
-    assert!(
-        heard
-            .iter()
-            .any(|f| f.starts_with("Channel { number: 2") && f.contains(&text))
-    );
-}
-
-// ---- what is kept ----
-
-fn mail(serial: u64, to: &'static str) -> Record<'static> {
-    Record::Mail {
-        serial,
-        to,
-        from: "ann",
-        incarnation: 1,
-        counter: 1,
-        request: 1,
-        stamp: UnixSeconds(1),
-        text: "hi",
-    }
-}
-
-/// A server that has stored nothing but two names, neither of them registered.
-fn remembers_two_names() -> Rig {
-    let mut rig = Rig::new();
-    for name in ["ann", "bob"] {
-        let record = NameRecord {
-            name,
-            registered: false,
-            address: address(1),
-            incarnation: 1,
-            resume: 1,
-            opening: 1,
-            session: 0,
-            away_s: 0,
-            previous: [0; 4],
-            last_request: 0,
-            outcomes: 0,
-            log_next: 0,
-        };
-        rig.server.restore(Record::Name(record)).unwrap();
-    }
-    rig
-}
-
-#[test]
-fn what_was_handed_over_is_not_kept_again() {
-    let mut rig = remembers_two_names();
-    for serial in 1..=3 {
-        rig.server.restore(mail(serial, "bob")).unwrap();
-    }
-    assert_eq!(rig.server.usage().kept_messages.used, 3);
-    rig.server
-        .restore(Record::Progress {
-            name: "bob",
-            handed_over: 2,
-            log_next: 0,
-        })
-        .unwrap();
-    assert_eq!(rig.server.usage().kept_messages.used, 1);
-    rig.server.restore(mail(2, "bob")).unwrap();
-    assert_eq!(rig.server.usage().kept_messages.used, 1);
-}
-
-#[test]
-fn records_that_do_not_fit_are_refused() {
-    let mut rig = remembers_two_names();
-    assert_eq!(
-        rig.server.restore(mail(1, "cleo")),
-        Err(RestoreError::Inconsistent)
-    );
-    for serial in 1..=8 {
-        assert_eq!(rig.server.restore(mail(serial, "bob")), Ok(()));
-    }
-    assert_eq!(rig.server.restore(mail(9, "bob")), Err(RestoreError::Full));
-}
-
-#[test]
-fn a_message_is_stored_before_what_happened_after_it() {
-    let store = Frame::Store {
-        request: 2,
-        counter: 2,
-        tried: 0,
-        bounce: false,
-        to: "ann",
-        text: "hi",
-    };
-    let post = Frame::Post {
-        request: 1,
-        counter: 1,
-        text: "hi",
-    };
-    let later_post = Frame::Post {
-        request: 3,
-        counter: 3,
-        text: "hi",
-    };
-    let leave = Frame::Leave { request: 1 };
-    for (ann_leaves_first, frames, expected) in [
-        (true, [store, later_post], ["Name", "Mail", "Channel"]),
-        (false, [store, later_post], ["Mail", "Name", "Channel"]),
-        (false, [post, store], ["Channel", "Mail", "Name"]),
-    ] {
-        let mut rig = Rig::new();
-        let (ann, bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
-        let left = ann.writes(&ann.header(), &[leave]);
-        let said = bob.writes(&bob.header(), &frames);
-        let mut inputs = [(bob.address, said), (ann.address, left)];
-        if ann_leaves_first {
-            inputs.reverse();
-        }
-        for (from, datagram) in inputs {
-            assert_eq!(rig.judges(from, &datagram), Handled::Accepted);
-        }
-        let mut stored = Vec::new();
-        while let Some(persist) = rig.server.poll_persist() {
-            stored.push(match persist.record {
-                Record::Name(_) => "Name",
-                Record::Mail { .. } => "Mail",
-                Record::Channel { .. } => "Channel",
-                Record::Progress { .. } => continue,
-                other => panic!("{other:?}"),
-            });
-        }
-        assert_eq!(stored, expected);
-    }
-}
-
-#[test]
-fn records_leave_in_the_order_of_their_tickets() {
-    let mut rig = Rig::new();
-    let request = rig.proven(address(1), hello(1, "ann"));
-    assert_eq!(rig.judges(address(1), &request), Handled::Accepted);
-    let mut tickets = Vec::new();
-    while let Some(record) = rig.server.poll_persist() {
-        tickets.push(record.ticket.number());
-    }
-    assert_eq!(tickets, [2], "the epoch was stored before");
-    assert_eq!(rig.online(), 0, "nothing of it is stored yet");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Accept, DataWriter, Datagram, Frame, Header, Hello, Refusal};
 use chatapp_core::{
     ChangeSlot, Endpoint, FlightSlot, Handled, Instant, JournalSlot, LogSlot, MailSlot, NameSlot,
-    Seed, Server, ServerConfig, ServerStorage, SourceSlot,
+    Seed, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed,
 };
 
 /// Names that the server has room for.
@@ -22,6 +22,9 @@ pub(crate) struct Rig {
     pub(crate) now: Instant,
     /// What the server reported, in the words of `Debug`.
     pub(crate) events: Vec<String>,
+    /// Records that were offered to the store, and whether it takes them.
+    pub(crate) records: usize,
+    pub(crate) store_works: bool,
 }
 
 /// Datagrams that were sent, and where to.
@@ -33,6 +36,8 @@ pub(crate) struct Member {
     /// Session ids: the client's and the server's.
     pub(crate) id: u64,
     pub(crate) server_id: u64,
+    /// The life of the server's store, as it was told.
+    pub(crate) epoch: u64,
     /// Sequence numbers: of the next frame to the server, and of the next one from it.
     next: u32,
     taken: u32,
@@ -40,6 +45,10 @@ pub(crate) struct Member {
 
 impl Rig {
     pub(crate) fn new() -> Self {
+        Self::with(ServerConfig::default())
+    }
+
+    pub(crate) fn with(config: ServerConfig) -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, NAMES),
             name_index: leak(0, NAMES * 2),
@@ -53,11 +62,13 @@ impl Rig {
             log_texts: leak(0, 512),
             journal: leak(JournalSlot::VACANT, 8),
         };
-        let server = Server::new(ServerConfig::default(), storage, Seed([3; 32])).unwrap();
+        let server = Server::new(config, storage, Seed([3; 32])).unwrap();
         Self {
             server,
             now: Instant::ZERO,
             events: Vec::new(),
+            records: 0,
+            store_works: true,
         }
     }
 
@@ -65,7 +76,9 @@ impl Rig {
     pub(crate) fn drain(&mut self) -> Sent {
         while let Some(record) = self.server.poll_persist() {
             let ticket = record.ticket;
-            self.server.handle_stored(self.now, ticket, Ok(()));
+            let result = self.store_works.then_some(()).ok_or(StoreFailed);
+            self.records += 1;
+            self.server.handle_stored(self.now, ticket, result);
         }
         while let Some(event) = self.server.poll_event() {
             self.events.push(format!("{event:?}"));
@@ -143,21 +156,40 @@ impl Rig {
 
     /// A client registers and takes all that it is told.
     pub(crate) fn join(&mut self, number: u16, name: &str) -> Member {
-        let (address, id) = (address(number), number.into());
-        let accept = self.answer_to(address, hello(id, name)).unwrap();
-        let mut member = Member {
+        let mut member = self.enters(number, hello(number.into(), name));
+        // What came with the answer is taken for lost, and comes again.
+        let sent = self.pass(500);
+        self.listens(&mut member, sent);
+        member
+    }
+
+    /// A client registers. What came with the answer is lost.
+    pub(crate) fn enters(&mut self, number: u16, hello: Hello<'_>) -> Member {
+        let address = address(number);
+        let accept = self.answer_to(address, hello).unwrap();
+        Member {
             address,
-            id,
+            id: hello.id,
             server_id: accept.id,
+            epoch: accept.epoch,
             next: 0,
             taken: 0,
-        };
-        // What came with the answer is taken for lost, and comes again.
-        let mut sent = self.pass(500);
-        while member.hears(&sent) {
-            sent = self.say(&mut member, &[]);
         }
-        member
+    }
+
+    /// A member takes what was sent, and acknowledges until nothing new comes; the frames, in the words of `Debug`.
+    pub(crate) fn listens(&mut self, member: &mut Member, mut sent: Sent) -> Vec<String> {
+        let mut told = Vec::new();
+        while member.hears(&sent) {
+            told.extend(
+                member
+                    .reads(&sent)
+                    .into_iter()
+                    .flat_map(|(_, frames)| frames),
+            );
+            sent = self.say(member, &[]);
+        }
+        told
     }
 
     /// A member sends one datagram with these frames, behind all that it sent before.

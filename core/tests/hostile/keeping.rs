@@ -1,0 +1,377 @@
+//! What a server keeps for those who are away, in what order it is stored and handed over, and what it takes back
+//! from its store.
+
+use chatapp_core::wire::{Frame, Hello};
+use chatapp_core::{
+    Endpoint, Handled, NameRecord, Record, RestoreError, ServerConfig, UnixSeconds,
+};
+
+use crate::server_rig::{Member, Rig, address, hello};
+
+fn store(request: u32, text: &str) -> Frame<'_> {
+    Frame::Store {
+        request,
+        counter: request,
+        tried: 0,
+        bounce: false,
+        to: "bob",
+        text,
+    }
+}
+
+fn post(request: u32, text: &str) -> Frame<'_> {
+    Frame::Post {
+        request,
+        counter: request,
+        text,
+    }
+}
+
+/// Bob leaves, these frames come from ann, and bob returns, as the same process. What he says he was shown is added
+/// to his request, which is given the epoch of the server.
+fn bob_misses(
+    rig: &mut Rig,
+    frames: &[Frame<'_>],
+    shown: impl FnOnce(&mut Hello<'_>, u64),
+) -> Member {
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
+    for frame in frames {
+        let sent = rig.say(&mut ann, &[*frame]);
+        rig.listens(&mut ann, sent);
+    }
+    let mut again = hello(2, "bob");
+    again.id = 22;
+    again.opening = 2;
+    shown(&mut again, bob.epoch);
+    rig.enters(2, again)
+}
+
+fn nothing(_: &mut Hello<'_>, _: u64) {}
+
+#[test]
+fn what_was_kept_comes_in_the_order_in_which_it_was_said() {
+    let texts = ["one", "two", "three", "four"];
+    for first in [0, 1] {
+        let mut rig = Rig::new();
+        let mut frames = Vec::new();
+        for (request, text) in (1..).zip(texts) {
+            let direct = request % 2 == first;
+            frames.push(if direct {
+                store(request, text)
+            } else {
+                post(request, text)
+            });
+        }
+        let mut bob = bob_misses(&mut rig, &frames, nothing);
+        let sent = rig.pass(500);
+        let told = rig.listens(&mut bob, sent);
+        let shown: Vec<&str> = told
+            .iter()
+            .filter_map(|frame| {
+                texts
+                    .into_iter()
+                    .find(|text| frame.contains(&format!("\"{text}\"")))
+            })
+            .collect();
+        assert_eq!(shown, texts, "{told:?}");
+    }
+}
+
+#[test]
+fn who_returns_is_online_once_all_that_was_kept_is_handed_over() {
+    // Two of them do not fit into one datagram.
+    let text = "x".repeat(590);
+    for missed in [
+        [store(1, &text), store(2, &text)],
+        [post(1, &text), post(2, &text)],
+    ] {
+        let mut rig = Rig::new();
+        let mut bob = bob_misses(&mut rig, &missed, nothing);
+        for _ in missed {
+            let sent = rig.pass(500);
+            assert_eq!(rig.online(), 1, "ann");
+            assert!(bob.hears(&sent));
+            assert!(bob.reads(&sent)[0].1[0].contains("kept: true"));
+            rig.say(&mut bob, &[]);
+        }
+        assert_eq!(rig.online(), 2);
+    }
+}
+
+#[test]
+fn what_was_shown_is_believed_in_its_own_epoch_only() {
+    for (later, comes_again) in [(0, false), (1, true)] {
+        let mut rig = Rig::new();
+        let missed = [store(1, "mail"), post(2, "channel")];
+        let mut bob = bob_misses(&mut rig, &missed, |again, epoch| {
+            again.epoch = epoch.wrapping_add(later);
+            again.mail_shown = 1;
+            again.channel_shown = 1;
+        });
+        let sent = rig.pass(500);
+        let told = rig.listens(&mut bob, sent).concat();
+        for text in ["mail", "channel"] {
+            assert_eq!(told.contains(&format!("\"{text}\"")), comes_again, "{told}");
+        }
+    }
+}
+
+#[test]
+fn long_texts_take_the_place_of_older_ones_in_the_log() {
+    let mut rig = Rig::new();
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    let mut sent = rig.say(&mut bob, &[]);
+    bob.hears(&sent);
+    // There is memory for one text of this length, and for the names and numbers of eight.
+    let text = "x".repeat(1_000);
+    for request in 1..=3 {
+        let post = Frame::Post {
+            request,
+            counter: request,
+            text: &text,
+        };
+        sent.extend(rig.say(&mut ann, &[post]));
+        ann.hears(&sent);
+    }
+    sent.extend(rig.pass(500));
+    let told: Vec<String> = ann.reads(&sent).into_iter().flat_map(|(_, f)| f).collect();
+    for request in 1..=3 {
+        let saved = format!("Result {{ request: {request}, outcome: Saved }}");
+        assert!(told.contains(&saved), "{told:?}");
+    }
+    // Bob acknowledged none of them: he is told how many he missed, and gets the last.
+    let heard = rig.listens(&mut bob, sent);
+    assert!(heard.iter().any(|f| f.starts_with("Skipped")), "{heard:?}");
+    assert!(
+        heard
+            .iter()
+            .any(|f| f.starts_with("Channel { number: 2") && f.contains(&text))
+    );
+}
+
+fn mail(serial: u64, to: &'static str) -> Record<'static> {
+    Record::Mail {
+        serial,
+        to,
+        from: "ann",
+        incarnation: 1,
+        counter: 1,
+        request: 1,
+        stamp: UnixSeconds(1),
+        text: "hi",
+    }
+}
+
+/// Somebody who is not registered.
+fn name_record(name: &str) -> NameRecord<'_> {
+    NameRecord {
+        name,
+        registered: false,
+        address: address(1),
+        incarnation: 1,
+        resume: 1,
+        opening: 1,
+        session: 0,
+        away_s: 0,
+        previous: [0; 4],
+        last_request: 0,
+        outcomes: 0,
+        log_next: 0,
+    }
+}
+
+/// A server that has stored nothing but two names, neither of them registered.
+fn remembers_two_names(config: ServerConfig) -> Rig {
+    let mut rig = Rig::with(config);
+    for name in ["ann", "bob"] {
+        let record = Record::Name(name_record(name));
+        rig.server.restore(record).unwrap();
+    }
+    rig
+}
+
+fn ann_returns(rig: &mut Rig) -> Member {
+    let mut again = hello(1, "ann");
+    again.opening = 2;
+    let mut ann = rig.enters(1, again);
+    let sent = rig.pass(500);
+    rig.listens(&mut ann, sent);
+    ann
+}
+
+#[test]
+fn a_request_whose_message_was_stored_takes_effect_once() {
+    for later_record in [false, true] {
+        let mut rig = remembers_two_names(ServerConfig::default());
+        rig.server.restore(mail(1, "bob")).unwrap();
+        if later_record {
+            // When it was made, the outcome of request 1 was pending: four bits for each request.
+            let record = NameRecord {
+                last_request: 1,
+                outcomes: 1 << 4,
+                ..name_record("ann")
+            };
+            rig.server.restore(Record::Name(record)).unwrap();
+        }
+        let mut ann = ann_returns(&mut rig);
+        for (request, kept) in [(1, 1), (2, 2), (1, 2)] {
+            let sent = rig.say(&mut ann, &[store(request, "hi")]);
+            let told = rig.listens(&mut ann, sent);
+            let saved = format!("Result {{ request: {request}, outcome: Saved }}");
+            assert_eq!(told[0], saved);
+            assert_eq!(rig.server.usage().kept_messages.used, kept);
+        }
+    }
+}
+
+#[test]
+fn what_was_handed_over_is_not_kept_again() {
+    let mut rig = remembers_two_names(ServerConfig::default());
+    for serial in 1..=3 {
+        rig.server.restore(mail(serial, "bob")).unwrap();
+    }
+    assert_eq!(rig.server.usage().kept_messages.used, 3);
+    rig.server
+        .restore(Record::Progress {
+            name: "bob",
+            handed_over: 2,
+            log_next: 0,
+        })
+        .unwrap();
+    assert_eq!(rig.server.usage().kept_messages.used, 1);
+    rig.server.restore(mail(2, "bob")).unwrap();
+    assert_eq!(rig.server.usage().kept_messages.used, 1);
+}
+
+#[test]
+fn what_was_handed_over_leaves_room_for_others() {
+    let config = ServerConfig {
+        mail_per_name: 2,
+        ..ServerConfig::default()
+    };
+    for (handed_over, outcome) in [(0, "Full"), (1, "Saved"), (2, "Saved")] {
+        let mut rig = remembers_two_names(config.clone());
+        for serial in 1..=2 {
+            rig.server.restore(mail(serial, "bob")).unwrap();
+        }
+        let progress = Record::Progress {
+            name: "bob",
+            handed_over,
+            log_next: 0,
+        };
+        rig.server.restore(progress).unwrap();
+        let mut ann = ann_returns(&mut rig);
+        let sent = rig.say(&mut ann, &[store(2, "hi")]);
+        let told = rig.listens(&mut ann, sent);
+        assert_eq!(
+            told,
+            [format!("Result {{ request: 2, outcome: {outcome} }}")]
+        );
+    }
+}
+
+#[test]
+fn records_that_do_not_fit_are_refused() {
+    let mut rig = remembers_two_names(ServerConfig::default());
+    assert_eq!(
+        rig.server.restore(mail(1, "cleo")),
+        Err(RestoreError::Inconsistent)
+    );
+    for serial in 1..=8 {
+        assert_eq!(rig.server.restore(mail(serial, "bob")), Ok(()));
+    }
+    assert_eq!(rig.server.restore(mail(9, "bob")), Err(RestoreError::Full));
+}
+
+#[test]
+fn a_departure_that_could_not_be_stored_is_offered_again_every_second() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    rig.events.clear();
+    rig.store_works = false;
+    let sent = rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
+    let told = rig.listens(&mut ann, sent);
+    assert_eq!(told, [""; 0]);
+    for _ in 0..3 {
+        let offered = rig.records;
+        assert_eq!(rig.server.poll_timeout(), Some(rig.now.plus_millis(1_000)));
+        rig.pass(999);
+        assert_eq!(rig.records, offered);
+        rig.pass(1);
+        assert_eq!(rig.records, offered + 1);
+    }
+    assert_eq!(rig.online(), 1, "nobody learns what is not stored");
+    let departed = r#"Departed { name: "ann", reason: Left }"#;
+    assert_eq!(rig.events, [departed, "StoreFailed"]);
+    rig.store_works = true;
+    let sent = rig.pass(1_000);
+    let told = rig.listens(&mut ann, sent);
+    assert_eq!(told, ["Result { request: 1, outcome: Left }"]);
+    assert_eq!(rig.online(), 0);
+    assert_eq!(rig.events[2..], ["StoreRecovered"]);
+}
+
+#[test]
+fn a_message_is_stored_before_what_happened_after_it() {
+    let store = Frame::Store {
+        request: 2,
+        counter: 2,
+        tried: 0,
+        bounce: false,
+        to: "ann",
+        text: "hi",
+    };
+    let post = Frame::Post {
+        request: 1,
+        counter: 1,
+        text: "hi",
+    };
+    let later_post = Frame::Post {
+        request: 3,
+        counter: 3,
+        text: "hi",
+    };
+    let leave = Frame::Leave { request: 1 };
+    for (ann_leaves_first, frames, expected) in [
+        (true, [store, later_post], ["Name", "Mail", "Channel"]),
+        (false, [store, later_post], ["Mail", "Name", "Channel"]),
+        (false, [post, store], ["Channel", "Mail", "Name"]),
+    ] {
+        let mut rig = Rig::new();
+        let (ann, bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+        let left = ann.writes(&ann.header(), &[leave]);
+        let said = bob.writes(&bob.header(), &frames);
+        let mut inputs = [(bob.address, said), (ann.address, left)];
+        if ann_leaves_first {
+            inputs.reverse();
+        }
+        for (from, datagram) in inputs {
+            assert_eq!(rig.judges(from, &datagram), Handled::Accepted);
+        }
+        let mut stored = Vec::new();
+        while let Some(persist) = rig.server.poll_persist() {
+            stored.push(match persist.record {
+                Record::Name(_) => "Name",
+                Record::Mail { .. } => "Mail",
+                Record::Channel { .. } => "Channel",
+                Record::Progress { .. } => continue,
+                other => panic!("{other:?}"),
+            });
+        }
+        assert_eq!(stored, expected);
+    }
+}
+
+#[test]
+fn records_leave_in_the_order_of_their_tickets() {
+    let mut rig = Rig::new();
+    let request = rig.proven(address(1), hello(1, "ann"));
+    assert_eq!(rig.judges(address(1), &request), Handled::Accepted);
+    let mut tickets = Vec::new();
+    while let Some(record) = rig.server.poll_persist() {
+        tickets.push(record.ticket.number());
+    }
+    assert_eq!(tickets, [2], "the epoch was stored before");
+    assert_eq!(rig.online(), 0, "nothing of it is stored yet");
+}

@@ -1,0 +1,173 @@
+//! What a client makes of the table that the server tells it, and of the answers about those who are away.
+
+use chatapp_core::wire::{Frame, Header, Outcome, Status};
+use chatapp_core::{Drop, Handled};
+
+use crate::client_rig::{BOB, Rig, address, bob, entry, news, whole_table};
+
+fn names(rig: &Rig) -> Vec<String> {
+    let mut names: Vec<String> = rig
+        .client
+        .table()
+        .map(|row| format!("{} {} {}", row.name, row.address.port(), row.online))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_table_changes_entry_by_entry() {
+    let mut rig = Rig::online();
+    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
+    let offline = entry("bob", Status::Offline, BOB, bob());
+    rig.tells(&[news(2, &offline)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 false"]);
+    let gone = entry("bob", Status::Gone, BOB, bob());
+    rig.tells(&[news(3, &gone)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    assert_eq!(names(&rig), ["alice 6000 true"]);
+    // One whom it never knew may go as well.
+    rig.tells(&[news(4, &gone)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    let moved = entry("bob", Status::Online, BOB, address(2));
+    rig.tells(&[news(5, &moved)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    assert_eq!(names(&rig), ["alice 6000 true", "bob 6002 true"]);
+    // A whole table: who is not in it does not exist.
+    let alice = entry("alice", Status::Online, 0xa, address(0));
+    rig.tells(&[whole_table(6, &alice)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    assert_eq!(names(&rig), ["alice 6000 true"]);
+}
+
+#[test]
+fn who_is_missing_in_a_whole_table_goes_with_its_last_page() {
+    let alice = entry("alice", Status::Online, 0xa, address(0));
+    let carol = entry("carol", Status::Online, 0xc, address(3));
+    let mut rig = Rig::online();
+    rig.tells(&[Frame::Page {
+        version: 0,
+        restart: true,
+        complete: false,
+        entries: &alice,
+    }]);
+    assert_eq!(rig.events(), [""; 0]);
+    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
+    rig.tells(&[news(2, &carol)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    assert_eq!(names(&rig), ["alice 6000 true", "carol 6003 true"]);
+}
+
+#[test]
+fn what_is_on_its_way_follows_who_moves_and_nobody_else() {
+    let mut rig = Rig::online();
+    rig.send_to_bob("hi");
+    rig.call_to_bob();
+    for (version, address, called) in [(2, bob(), 0), (3, address(2), 1), (4, address(2), 0)] {
+        let there = entry("bob", Status::Online, BOB, address);
+        rig.tells(&[news(version, &there)]);
+        rig.events();
+        let sent = rig.sent();
+        let calls = sent.iter().filter(|(to, _)| *to == address);
+        assert_eq!(calls.count(), called, "{version}");
+    }
+}
+
+#[test]
+fn names_that_are_none_are_not_listed() {
+    let mut rig = Rig::online();
+    let evil = entry("\u{1b}[2J", Status::Online, 7, address(7));
+    rig.tells(&[news(2, &evil)]);
+    assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
+    rig.events();
+    assert_eq!(names(&rig).len(), 2);
+    assert_eq!(rig.client.stats().drops(Drop::Malformed), 1);
+}
+
+#[test]
+fn a_table_that_does_not_hold_the_room_believes_that_a_name_is_gone() {
+    for partial in [false, true] {
+        let mut rig = Rig::online();
+        let offline = entry("bob", Status::Offline, BOB, bob());
+        rig.tells(&[news(2, &offline)]);
+        rig.events();
+        if partial {
+            rig.tells(&[Frame::Partial]);
+        }
+        rig.events();
+        rig.sent();
+        rig.send_to_bob("hi");
+        assert_eq!(rig.said().len(), 1);
+        let header = Header {
+            acknowledged: 1,
+            ..rig.header()
+        };
+        let result = Frame::Result {
+            request: 1,
+            outcome: Outcome::NoSuchClient,
+        };
+        assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
+        let told = rig.events();
+        assert!(told[1].ends_with("status: NoSuchClient }"), "{told:?}");
+        // A whole table knows better: the answer may be older than it.
+        assert_eq!(names(&rig).len(), if partial { 1 } else { 2 });
+    }
+}
+
+// ---- messages for those who are away ----
+
+/// Alice has sent three messages to bob, who is offline, and the server has answered the first.
+fn answers_the_first_of_three(outcome: Outcome) -> (Rig, Vec<String>) {
+    let mut rig = Rig::online();
+    let offline = entry("bob", Status::Offline, BOB, bob());
+    rig.tells(&[news(2, &offline)]);
+    rig.events();
+    for text in ["one", "two", "three"] {
+        rig.send_to_bob(text);
+    }
+    let said = rig.said();
+    assert_eq!(said.len(), 1);
+    assert_eq!(stored(&said[0].1), ["one, bounce: true"]);
+    let header = Header {
+        acknowledged: 1,
+        ..rig.header()
+    };
+    let result = Frame::Result {
+        request: 1,
+        outcome,
+    };
+    assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
+    let events = rig.events();
+    (rig, events)
+}
+
+fn stored(frames: &[String]) -> Vec<String> {
+    let frames = frames.iter().map(|frame| {
+        let (_, text) = frame.split_once("text: \"").unwrap();
+        let bounce = frame.contains("bounce: true");
+        format!("{}, bounce: {bounce}", text.trim_end_matches("\" }"))
+    });
+    frames.collect()
+}
+
+#[test]
+fn when_the_first_message_is_saved_the_others_follow_at_once() {
+    let (mut rig, events) = answers_the_first_of_three(Outcome::Saved);
+    assert!(events.iter().any(|event| event.contains("status: Saved")));
+    let said = rig.said();
+    assert_eq!(said.len(), 1);
+    assert_eq!(
+        stored(&said[0].1),
+        ["two, bounce: false", "three, bounce: false"]
+    );
+}
+
+#[test]
+fn when_the_first_message_is_not_saved_the_next_one_asks_again() {
+    let (mut rig, events) = answers_the_first_of_three(Outcome::Full);
+    assert!(events.iter().any(|event| event.contains("MailboxFull")));
+    let said = rig.said();
+    assert_eq!(said.len(), 1);
+    assert_eq!(stored(&said[0].1), ["two, bounce: true"]);
+}
