@@ -314,8 +314,8 @@ fn the_server_logs_who_comes_and_goes_but_no_texts() {
     room.server.logs("bob");
     assert_eq!(
         room.server.lines().len(),
-        1,
-        "stdout has the line that it started"
+        2,
+        "stdout has the lines that it started, and with which limits"
     );
     assert!(!room.server.log().join("\n").contains("secret-text"));
 }
