@@ -1,6 +1,6 @@
 //! The store of the server: it syncs at once, late, or not at all, and a crash takes what was not synced.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use chatapp_core::{Persist, RestoreError, Server, StoreFailed, Ticket};
 
@@ -10,11 +10,18 @@ use crate::queue::Millis;
 use crate::record::Stored;
 use crate::trace::{Kind, digest};
 
+/// How long a message that was handed over stays in a store that only has what counts: as the proof that its sender's
+/// request was done.
+const PROOF: Millis = 60_000;
+
 /// All records that were ever stored, in order.
 pub struct Journal {
     /// What is wrong with the store at this time.
     pub faults: StorePlan,
     synced: Vec<Stored>,
+    /// For each recipient the messages that wait for it; and when those that do not any more were handed over.
+    kept: BTreeMap<String, VecDeque<u64>>,
+    handed_over_at: BTreeMap<u64, Millis>,
     waiting: VecDeque<(Ticket, Stored)>,
     /// A sync is under way.
     syncing: bool,
@@ -28,6 +35,8 @@ impl Journal {
         Self {
             faults,
             synced: Vec::new(),
+            kept: BTreeMap::new(),
+            handed_over_at: BTreeMap::new(),
             waiting: VecDeque::new(),
             syncing: false,
             reporting: false,
@@ -50,8 +59,27 @@ impl Journal {
             return Some(Err(StoreFailed));
         }
         note(medium, Kind::Stored, &record);
-        self.synced.push(record);
+        self.sync(record, medium.now);
         Some(Ok(()))
+    }
+
+    fn sync(&mut self, record: Stored, now: Millis) {
+        match &record {
+            Stored::Mail { serial, to, .. } => {
+                self.kept.entry(to.clone()).or_default().push_back(*serial);
+            }
+            Stored::Progress {
+                name, handed_over, ..
+            } => {
+                let kept = self.kept.entry(name.clone()).or_default();
+                while let Some(serial) = kept.front().filter(|serial| *serial <= handed_over) {
+                    self.handed_over_at.insert(*serial, now);
+                    kept.pop_front();
+                }
+            }
+            _ => {}
+        }
+        self.synced.push(record);
     }
 
     /// How long the sync takes that has to begin now, if one has to.
@@ -74,10 +102,10 @@ impl Journal {
             Kind::StoredLate
         };
         let mut results = Vec::new();
-        for (ticket, record) in self.waiting.drain(..) {
+        for (ticket, record) in std::mem::take(&mut self.waiting) {
             note(medium, kind, &record);
             if !failed {
-                self.synced.push(record);
+                self.sync(record, medium.now);
             }
             results.push((ticket, if failed { Err(StoreFailed) } else { Ok(()) }));
         }
@@ -93,10 +121,10 @@ impl Journal {
     pub fn crash(&mut self, medium: &mut Medium) {
         (self.syncing, self.reporting) = (false, false);
         let lucky = medium.choices.index(self.waiting.len() + 1);
-        for (place, (_, record)) in self.waiting.drain(..).enumerate() {
+        for (place, (_, record)) in std::mem::take(&mut self.waiting).into_iter().enumerate() {
             if place < lucky {
                 note(medium, Kind::StoredLate, &record);
-                self.synced.push(record);
+                self.sync(record, medium.now);
             } else {
                 note(medium, Kind::NotSynced, &record);
             }
@@ -106,6 +134,8 @@ impl Journal {
     /// Everything is forgotten.
     pub fn forget(&mut self) {
         self.synced.clear();
+        self.kept.clear();
+        self.handed_over_at.clear();
     }
 
     /// Gives everything to a new server: as it was written, or as a store keeps it that only has what counts.
@@ -119,7 +149,11 @@ impl Journal {
         now: Millis,
     ) -> Result<(), RestoreError> {
         if compact {
-            self.synced = compacted(std::mem::take(&mut self.synced));
+            let proves = |serial| {
+                let handed_over = self.handed_over_at.get(&serial);
+                handed_over.is_some_and(|at| now < at + PROOF)
+            };
+            self.synced = compacted(std::mem::take(&mut self.synced), proves);
         }
         self.synced
             .iter()
@@ -129,7 +163,7 @@ impl Journal {
 
 /// The latest of each name and then of its progress, in front of the messages and entries that are left. Names come in
 /// the order in which they were stored last.
-fn compacted(records: Vec<Stored>) -> Vec<Stored> {
+fn compacted(records: Vec<Stored>, proves: impl Fn(u64) -> bool) -> Vec<Stored> {
     let (mut epoch, mut names, mut progress, mut left) = (None, Vec::new(), Vec::new(), Vec::new());
     for record in records {
         match &record {
@@ -162,9 +196,12 @@ fn compacted(records: Vec<Stored>) -> Vec<Stored> {
         }
     }
     left.retain(|record| match record {
-        Stored::Mail { serial, to, .. } => !progress.iter().any(|head| {
-            matches!(head, Stored::Progress { name, handed_over, .. } if name == to && handed_over >= serial)
-        }),
+        Stored::Mail { serial, to, .. } => {
+            let is_over = progress.iter().any(|head| {
+                matches!(head, Stored::Progress { name, handed_over, .. } if name == to && handed_over >= serial)
+            });
+            !is_over || proves(*serial)
+        }
         _ => true,
     });
     epoch

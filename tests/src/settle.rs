@@ -151,6 +151,12 @@ impl World {
             if !registered && has_place(&self.names()[client.name]) {
                 return wrong(Check::TablesConverge, "not registered");
             }
+            // A rival that ended may have taken the name just before: the process learns it from its next keep-alive.
+            let name = &self.names()[client.name];
+            let listed = truth.iter().find(|(known, _, _)| known == name);
+            if registered && listed.map(|(_, address, _)| *address) != Some(client.body.address) {
+                return wrong(Check::TablesConverge, "somebody else has its name");
+            }
             let unsettled = self.model.unsettled(client.id);
             if !unsettled.is_empty() && registered {
                 return wrong(Check::OneFinalEvent, &unsettled.join(", "));

@@ -70,7 +70,8 @@ pub enum Record<'a> {
     },
     /// A name as it is now; replaces what was stored of it.
     Name(NameRecord<'a>),
-    /// A message is kept. In the same step, the sender's request takes effect.
+    /// A message is kept. In the same step, the sender's request takes effect: a store keeps the record for a minute after
+    /// the message was handed over, so that a server that starts again knows that, and repeats nothing out of order.
     Mail {
         /// Number of the message in this store: rising.
         serial: u64,
