@@ -279,4 +279,29 @@ mod tests {
             assert_eq!(index.find(hash(there), |s| s == there), Some(there));
         }
     }
+
+    #[test]
+    fn index_finds_what_is_in_it_and_nothing_else() {
+        let mut cells = [0; 16];
+        let mut index = Index::new(&mut cells, 8).unwrap();
+        // Hashes that fall on three cells at the end and the start: runs that wrap around in every way.
+        let hash = |slot: u32| u64::from(slot % 3).wrapping_sub(1) << 60;
+        let mut held = [false; 8];
+        let mut random = 1_u32;
+        for _ in 0..2_000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let slot = random >> 29;
+            let place = &mut held[slot as usize];
+            *place = !*place;
+            if *place {
+                index.insert(hash(slot), slot);
+            } else {
+                index.remove(hash(slot), slot, hash);
+            }
+            for (slot, held) in (0..).zip(held) {
+                let found = index.find(hash(slot), |other| other == slot);
+                assert_eq!(found, held.then_some(slot));
+            }
+        }
+    }
 }

@@ -512,3 +512,32 @@ impl Writer<'_> {
         self.len + TAG_LEN
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reset_with_a_body_is_none() {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let len = Datagram::Cookie { to: 7, cookie: 9 }.emit(&mut out);
+        out[1] = kind::RESET;
+        let (content, tag) = out[..len].split_at_mut(len - TAG_LEN);
+        tag.copy_from_slice(&PUBLIC_KEY.hash(content).to_le_bytes());
+        assert_eq!(Datagram::parse(&out[..len]), Err(Drop::Malformed));
+        let len = Datagram::Reset { echo: 7 }.emit(&mut out);
+        assert_eq!(
+            Datagram::parse(&out[..len]),
+            Ok(Datagram::Reset { echo: 7 })
+        );
+    }
+
+    #[test]
+    fn what_is_longer_than_a_datagram_is_none_whatever_its_length() {
+        let mut long = [VERSION; DATAGRAM_LEN_MAX + 100];
+        long[1] = kind::DATA;
+        for len in [DATAGRAM_LEN_MAX + 1, DATAGRAM_LEN_MAX + 2, long.len()] {
+            assert_eq!(Datagram::parse(&long[..len]), Err(Drop::BadLength));
+        }
+    }
+}

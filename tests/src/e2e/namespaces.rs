@@ -100,12 +100,12 @@ impl Namespaces {
             let gateway = Ipv4Addr::new(10, 77, number, 1);
             for arguments in [
                 format!("netns add {machine}"),
-                format!("-n {router} link add to{number} type veth peer name up netns {machine}"),
+                format!("-n {router} link add to{number} type veth peer name net0 netns {machine}"),
                 format!("-n {router} address add {gateway}/24 dev to{number}"),
-                format!("-n {router} link set to{number} up"),
-                format!("-n {machine} address add {address}/24 dev up"),
-                format!("-n {machine} link set lo up"),
-                format!("-n {machine} link set up up"),
+                format!("-n {router} link set dev to{number} up"),
+                format!("-n {machine} address add {address}/24 dev net0"),
+                format!("-n {machine} link set dev lo up"),
+                format!("-n {machine} link set dev net0 up"),
                 format!("-n {machine} route add default via {gateway}"),
             ] {
                 ip(&arguments)?;
