@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 
+use chatapp_console::LineError;
 use chatapp_mio::Waker;
 
 use crate::signals::Asked;
@@ -22,10 +23,8 @@ const LINE_LEN_MAX: usize = 64 << 10;
 pub(crate) enum Typed {
     /// A line, without its end.
     Line(String),
-    /// A line of this many bytes, too long to be anything.
-    TooLong(usize),
-    /// A line that is not UTF-8.
-    NotUtf8,
+    /// A line that is nothing; why.
+    Unusable(LineError),
     /// Something to tell the person about the input.
     Notice(String),
 }
@@ -162,7 +161,7 @@ impl Input {
             .spawn(move || {
                 terminal::edit(editor, |keys| match keys {
                     Keys::Line(line) if line.len() > LINE_LEN_MAX => {
-                        sender.send(Sent::Typed(Typed::TooLong(line.len())))
+                        sender.send(Sent::Typed(Typed::Unusable(LineError::TooLong(line.len()))))
                     }
                     Keys::Line(line) => sender.send(Sent::Typed(Typed::Line(line))),
                     Keys::Notice(notice) => sender.send(Sent::Typed(Typed::Notice(notice))),
@@ -216,10 +215,10 @@ fn read(input: &mut impl BufRead) -> io::Result<Option<Typed>> {
         }
     } else if line.len() > LINE_LEN_MAX {
         let rest = skip_line(input)?;
-        return Ok(Some(Typed::TooLong(line.len() + rest)));
+        return Ok(Some(Typed::Unusable(LineError::TooLong(line.len() + rest))));
     }
     Ok(Some(
-        String::from_utf8(line).map_or(Typed::NotUtf8, Typed::Line),
+        String::from_utf8(line).map_or(Typed::Unusable(LineError::NotUtf8), Typed::Line),
     ))
 }
 
@@ -271,16 +270,19 @@ mod tests {
     fn what_is_no_line_of_text_is_told_and_skipped() {
         let long = "x".repeat(LINE_LEN_MAX);
         let input = format!("{long}\n{long}yz\nok\n{long}yz");
-        let too_long = Typed::TooLong(LINE_LEN_MAX + 2);
+        let too_long = Typed::Unusable(LineError::TooLong(LINE_LEN_MAX + 2));
         assert_eq!(
             all(input.as_bytes()),
             [
                 line(&long),
-                Typed::TooLong(LINE_LEN_MAX + 2),
+                Typed::Unusable(LineError::TooLong(LINE_LEN_MAX + 2)),
                 line("ok"),
                 too_long
             ]
         );
-        assert_eq!(all(b"\xff\nok\n"), [Typed::NotUtf8, line("ok")]);
+        assert_eq!(
+            all(b"\xff\nok\n"),
+            [Typed::Unusable(LineError::NotUtf8), line("ok")]
+        );
     }
 }

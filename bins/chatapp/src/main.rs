@@ -6,7 +6,7 @@
 //!
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: what the program can be
-//! - `limits`, `operator`, `stats`: what a server has room for, who looks after it, and what it is doing
+//! - `limits`, `operator`: what a server has room for, and who looks after it
 //! - `data`: what is kept on disk, and where
 //! - `log`: what a server says on standard error
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
@@ -28,7 +28,6 @@ mod manual;
 mod operator;
 mod server;
 mod signals;
-mod stats;
 mod style;
 mod terminal;
 

@@ -2,16 +2,13 @@
 
 use std::io::{self, IsTerminal};
 
+use chatapp_console::{ORDER_HELP, Order, Report, UnknownOrder};
 use chatapp_core::{Server, UnixSeconds};
 use chatapp_mio::Waker;
 
 use crate::display::Display;
 use crate::input::{Input, Next, Typed};
 use crate::log::{Fields, Format, Level, LogOptions, Record};
-use crate::stats::Report;
-
-const HELP: &str = "stats    show counters\nquit     end the server\nhelp     show these commands";
-const UNKNOWN: &str = "A server knows the commands stats, quit and help.";
 
 /// The input of a server, if it has one, and what was asked there.
 pub(crate) struct Operator {
@@ -43,14 +40,14 @@ impl Operator {
             && let Some(input) = &mut self.input
         {
             match input.next() {
-                Next::Typed(Typed::Line(line)) => match line.trim() {
-                    "" => {}
-                    "stats" => self.wants_stats = true,
-                    "quit" => self.wants_to_leave = true,
-                    "help" => log.answer("help", HELP),
-                    _ => log.answer("help", UNKNOWN),
+                Next::Typed(Typed::Line(line)) => match Order::parse(&line) {
+                    Ok(None) => {}
+                    Ok(Some(Order::Stats)) => self.wants_stats = true,
+                    Ok(Some(Order::Quit)) => self.wants_to_leave = true,
+                    Ok(Some(Order::Help)) => log.answer("help", &ORDER_HELP.join("\n")),
+                    Err(unknown) => log.answer("help", &unknown.to_string()),
                 },
-                Next::Typed(_) => log.answer("help", UNKNOWN),
+                Next::Typed(_) => log.answer("help", &UnknownOrder.to_string()),
                 Next::Nothing => break,
                 Next::End => self.input = None,
             }

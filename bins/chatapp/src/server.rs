@@ -1,10 +1,9 @@
 //! The server: a room, and a log of who comes and goes.
 
-use std::fmt;
 use std::io;
 use std::path::Path;
 
-use chatapp_core::wire::VERSION;
+use chatapp_console::LogLine;
 use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
 use chatapp_mio::{Clock, Driver, Journal, MemoryJournal, ServerMemory, Socket, Waker, seed};
 use chatapp_store::{Options, Store};
@@ -192,52 +191,4 @@ fn fields(event: &ServerEvent<'_>) -> Fields {
         fields.address = Some(address.to_string());
     }
     fields
-}
-
-/// A line of the log. Names cannot contain anything that drives a terminal.
-struct LogLine<'a>(ServerEvent<'a>);
-
-impl fmt::Display for LogLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            ServerEvent::Registered {
-                name,
-                address,
-                returning: false,
-            } => {
-                write!(f, "{name} registered from {address}")
-            }
-            ServerEvent::Registered {
-                name,
-                address,
-                returning: true,
-            } => {
-                write!(f, "{name} returned from {address}")
-            }
-            ServerEvent::Departed { name, reason } => write!(f, "{name} departed: {reason}"),
-            ServerEvent::Refused {
-                name,
-                address,
-                reason,
-            } => {
-                write!(f, "refused {name} from {address}: {reason}")
-            }
-            ServerEvent::Forgotten { name } => {
-                write!(f, "{name} was away for too long and is forgotten")
-            }
-            ServerEvent::ForeignVersion { address, version } => {
-                write!(
-                    f,
-                    "{address} speaks version {version} of the protocol, this is {VERSION}"
-                )
-            }
-            ServerEvent::Throttled { name } => {
-                write!(f, "{name} asks for more than its address may, and waits")
-            }
-            ServerEvent::StoreFailed => f.write_str("the store fails, nothing is saved"),
-            ServerEvent::StoreRecovered => f.write_str("the store works again"),
-            ServerEvent::EventsLost { count } => write!(f, "{count} lines of this log were lost"),
-            _ => f.write_str("something happened that this program has no words for"),
-        }
-    }
 }

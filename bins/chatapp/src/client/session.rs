@@ -164,15 +164,8 @@ impl<'a> Session<'a> {
                         self.output.display().entered();
                         match typed {
                             Typed::Line(line) => line,
-                            Typed::TooLong(len) => {
-                                self.output.complain(format_args!(
-                                    "[The line has {len} bytes; no command is that long.]"
-                                ));
-                                continue;
-                            }
-                            Typed::NotUtf8 => {
-                                self.output
-                                    .complain("[The line is not UTF-8; it was not sent.]");
+                            Typed::Unusable(error) => {
+                                self.output.complain(error);
                                 continue;
                             }
                             Typed::Notice(notice) => {

@@ -1,17 +1,19 @@
-//! What a server is doing, in numbers: for `stats` on its input, and SIGUSR1.
+//! What a server is doing, in numbers.
 
-use std::fmt;
+use core::fmt;
 
 use chatapp_core::{Drop, Gauge, Server, Stats, Usage};
 
 /// All counters and gauges, some a line, those that are zero left out.
-pub(crate) struct Report<'a> {
+#[derive(Debug)]
+pub struct Report<'a> {
     usage: Usage,
     stats: &'a Stats,
 }
 
 impl<'a> Report<'a> {
-    pub(crate) fn of(server: &'a Server<'_>) -> Self {
+    /// Those of this server, as they are now.
+    pub fn of(server: &'a Server<'_>) -> Self {
         Self {
             usage: server.usage(),
             stats: server.stats(),
@@ -37,14 +39,13 @@ impl fmt::Display for Report<'_> {
             give_ups,
             ..
         } = self.stats;
-        let of = |Gauge { used, most }| format!("{used} of {most}");
-        writeln!(f, "clients: {online} online; names: {}", of(names))?;
+        writeln!(f, "clients: {online} online; names: {}", Of(names))?;
         writeln!(
             f,
             "waiting: {} messages (at most {mail_per_name} for each name), {} channel messages kept, {} records with the store",
-            of(kept_messages),
-            of(channel_messages),
-            of(records)
+            Of(kept_messages),
+            Of(channel_messages),
+            Of(records)
         )?;
         for (title, traffic) in [("received", received), ("sent", sent)] {
             let (datagrams, bytes) = (traffic.datagrams, traffic.bytes);
@@ -61,6 +62,16 @@ impl fmt::Display for Report<'_> {
         f.write_str("dropped")?;
         let any = list(f, ": ", drops)?;
         f.write_str(if any { "" } else { ": nothing" })
+    }
+}
+
+/// How full something is.
+struct Of(Gauge);
+
+impl fmt::Display for Of {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Gauge { used, most } = self.0;
+        write!(f, "{used} of {most}")
     }
 }
 

@@ -1,0 +1,55 @@
+//! Who comes and goes, in the words of a server's log.
+
+use core::fmt;
+
+use chatapp_core::ServerEvent;
+use chatapp_core::wire::VERSION;
+
+/// A line of the server's log. Names cannot contain anything that drives a display.
+#[derive(Clone, Copy, Debug)]
+pub struct LogLine<'a>(pub ServerEvent<'a>);
+
+impl fmt::Display for LogLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ServerEvent::Registered {
+                name,
+                address,
+                returning: false,
+            } => {
+                write!(f, "{name} registered from {address}")
+            }
+            ServerEvent::Registered {
+                name,
+                address,
+                returning: true,
+            } => {
+                write!(f, "{name} returned from {address}")
+            }
+            ServerEvent::Departed { name, reason } => write!(f, "{name} departed: {reason}"),
+            ServerEvent::Refused {
+                name,
+                address,
+                reason,
+            } => {
+                write!(f, "refused {name} from {address}: {reason}")
+            }
+            ServerEvent::Forgotten { name } => {
+                write!(f, "{name} was away for too long and is forgotten")
+            }
+            ServerEvent::ForeignVersion { address, version } => {
+                write!(
+                    f,
+                    "{address} speaks version {version} of the protocol, this is {VERSION}"
+                )
+            }
+            ServerEvent::Throttled { name } => {
+                write!(f, "{name} asks for more than its address may, and waits")
+            }
+            ServerEvent::StoreFailed => f.write_str("the store fails, nothing is saved"),
+            ServerEvent::StoreRecovered => f.write_str("the store works again"),
+            ServerEvent::EventsLost { count } => write!(f, "{count} lines of this log were lost"),
+            _ => f.write_str("something happened that this program has no words for"),
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! A console on a serial line: lines typed there, with an echo and a way to correct them, and lines shown above the
+//! one being typed.
+
+use core::fmt;
+
+use embedded_io::{Read, ReadReady, Write};
+
+use chatapp_core::limits::{NAME_LEN_MAX, TEXT_LEN_MAX};
+
+/// Longest line that can be typed, in bytes: the longest command, and some more, so that the refusal of a text can
+/// say how long it is.
+pub const TYPED_LEN_MAX: usize = "send_all ".len() + NAME_LEN_MAX + TEXT_LEN_MAX + 64;
+
+const BACKSPACE: u8 = 0x08;
+const DELETE: u8 = 0x7f;
+const ESCAPE: u8 = 0x1b;
+const CONTROL_C: u8 = 0x03;
+const CONTROL_D: u8 = 0x04;
+const CONTROL_U: u8 = 0x15;
+
+/// What was typed at a serial line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typed<'a> {
+    /// A line, without its end.
+    Line(&'a str),
+    /// A line that is nothing; why.
+    Unusable(LineError),
+    /// Ctrl-C, or Ctrl-D on an empty line: whoever typed it wants to leave.
+    End,
+}
+
+/// Why a line is nothing; its [`Display`](fmt::Display) form is a line that says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineError {
+    /// It has so many bytes, more than any command.
+    TooLong(usize),
+    /// It is not UTF-8.
+    NotUtf8,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(len) => {
+                write!(f, "[The line has {len} bytes; no command is that long.]")
+            }
+            Self::NotUtf8 => f.write_str("[The line is not UTF-8; it was not sent.]"),
+        }
+    }
+}
+
+impl core::error::Error for LineError {}
+
+/// A console on a serial port.
+///
+/// Nothing waits for input. What is shown is written at once, and waits for the port: on a slow line, a long text
+/// takes as long as the line needs for it.
+#[derive(Debug)]
+pub struct SerialConsole<P> {
+    port: P,
+    /// What is typed is sent back, and can be corrected; off for a program at the other end.
+    echo: bool,
+    typed: [u8; TYPED_LEN_MAX],
+    /// Bytes of the line, those that did not fit among them.
+    len: usize,
+    state: State,
+    /// The last byte was a carriage return: a line feed behind it belongs to it.
+    after_return: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Typing,
+    /// In the sequence of a key that is not on every keyboard: its first byte was taken, or more.
+    Escape,
+    Sequence,
+    /// The line was given to the caller.
+    Given,
+    /// The caller wants it again.
+    Kept,
+}
+
+/// What a byte led to.
+enum Key {
+    Nothing,
+    Enter,
+    End,
+}
+
+impl<P: Read + ReadReady + Write> SerialConsole<P> {
+    /// A console that takes bytes from this port, and sends them back if `echo` is set.
+    pub const fn new(port: P, echo: bool) -> Self {
+        Self {
+            port,
+            echo,
+            typed: [0; TYPED_LEN_MAX],
+            len: 0,
+            state: State::Typing,
+            after_return: false,
+        }
+    }
+
+    /// Whether what is typed is sent back, from now on.
+    pub fn set_echo(&mut self, echo: bool) {
+        self.echo = echo;
+    }
+
+    /// Takes what was typed, up to the end of a line; `None` if there is no whole one yet.
+    ///
+    /// # Errors
+    /// Those of the port.
+    pub fn read_line(&mut self) -> Result<Option<Typed<'_>>, P::Error> {
+        match self.state {
+            State::Kept => {
+                self.state = State::Given;
+                return Ok(Some(self.line()));
+            }
+            State::Given => {
+                self.len = 0;
+                self.state = State::Typing;
+            }
+            _ => {}
+        }
+        while self.port.read_ready()? {
+            let mut byte = [0];
+            if self.port.read(&mut byte)? == 0 {
+                break;
+            }
+            match self.take(byte[0])? {
+                Key::Nothing => {}
+                Key::Enter => {
+                    self.state = State::Given;
+                    return Ok(Some(self.line()));
+                }
+                Key::End => {
+                    self.len = 0;
+                    return Ok(Some(Typed::End));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next [`read_line`](Self::read_line) gives the last line again: there was no room for it. Meanwhile nothing
+    /// is read.
+    pub fn keep_line(&mut self) {
+        if self.state == State::Given {
+            self.state = State::Kept;
+        }
+    }
+
+    /// Shows a line, above the one being typed.
+    ///
+    /// # Errors
+    /// Those of the port.
+    pub fn show(&mut self, line: impl fmt::Display) -> Result<(), P::Error> {
+        let covers = self.echo && self.len != 0 && !self.is_given();
+        if covers {
+            self.port.write_all(b"\r\x1b[K")?;
+        }
+        // A line whose words cannot be written is cut there: only the port can fail.
+        let mut cut = None;
+        let mut out = Out {
+            port: &mut self.port,
+            failure: &mut cut,
+        };
+        let _ = fmt::Write::write_fmt(&mut out, format_args!("{line}\r\n"));
+        if let Some(failure) = cut {
+            return Err(failure);
+        }
+        if covers {
+            let typed = self.typed.get(..self.len).unwrap_or(&self.typed);
+            self.port.write_all(typed)?;
+        }
+        self.port.flush()
+    }
+
+    /// The port, for what is not in lines.
+    pub fn port(&mut self) -> &mut P {
+        &mut self.port
+    }
+
+    fn is_given(&self) -> bool {
+        matches!(self.state, State::Given | State::Kept)
+    }
+
+    fn line(&self) -> Typed<'_> {
+        match self.typed.get(..self.len).map(core::str::from_utf8) {
+            None => Typed::Unusable(LineError::TooLong(self.len)),
+            Some(Err(_)) => Typed::Unusable(LineError::NotUtf8),
+            Some(Ok(line)) => Typed::Line(line),
+        }
+    }
+
+    fn take(&mut self, byte: u8) -> Result<Key, P::Error> {
+        let after_return = core::mem::replace(&mut self.after_return, byte == b'\r');
+        match self.state {
+            State::Escape => {
+                self.state = if matches!(byte, b'[' | b'O') {
+                    State::Sequence
+                } else {
+                    State::Typing
+                };
+                return Ok(Key::Nothing);
+            }
+            State::Sequence => {
+                if (0x40..=0x7e).contains(&byte) {
+                    self.state = State::Typing;
+                }
+                return Ok(Key::Nothing);
+            }
+            _ => {}
+        }
+        match byte {
+            b'\n' if after_return => {}
+            b'\r' | b'\n' => {
+                self.echo(b"\r\n")?;
+                return Ok(Key::Enter);
+            }
+            CONTROL_C => return Ok(Key::End),
+            CONTROL_D if self.len == 0 => return Ok(Key::End),
+            CONTROL_U => {
+                self.len = 0;
+                self.echo(b"\r\x1b[K")?;
+            }
+            BACKSPACE | DELETE => self.rub_out()?,
+            ESCAPE => self.state = State::Escape,
+            b'\t' => {
+                self.push(byte);
+                self.echo(b" ")?;
+            }
+            // Other keys do nothing.
+            0..=0x1f => {}
+            _ => {
+                self.push(byte);
+                self.echo(&[byte])?;
+            }
+        }
+        Ok(Key::Nothing)
+    }
+
+    /// Keeps a byte; of a line that is too long, only how long it is.
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.typed.get_mut(self.len) {
+            *place = byte;
+        }
+        self.len = self.len.saturating_add(1);
+    }
+
+    /// Takes the last character back, all of its bytes.
+    fn rub_out(&mut self) -> Result<(), P::Error> {
+        while let Some(last) = self.len.checked_sub(1) {
+            self.len = last;
+            // Bytes that continue a character begin with 10.
+            let continues = self.typed.get(last).is_some_and(|byte| byte & 0xc0 == 0x80);
+            if !continues {
+                return self.echo(b"\x08 \x08");
+            }
+        }
+        Ok(())
+    }
+
+    fn echo(&mut self, bytes: &[u8]) -> Result<(), P::Error> {
+        if self.echo {
+            self.port.write_all(bytes)?;
+            self.port.flush()?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes words to a port, and remembers why that failed.
+struct Out<'a, P: Write> {
+    port: &'a mut P,
+    failure: &'a mut Option<P::Error>,
+}
+
+impl<P: Write> fmt::Write for Out<'_, P> {
+    fn write_str(&mut self, words: &str) -> fmt::Result {
+        self.port.write_all(words.as_bytes()).map_err(|failure| {
+            *self.failure = Some(failure);
+            fmt::Error
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::collections::VecDeque;
+    use std::string::{String, ToString};
+    use std::vec::Vec;
+
+    /// A port whose other end is this test.
+    #[derive(Default)]
+    struct Wire {
+        typed: VecDeque<u8>,
+        shown: Vec<u8>,
+    }
+
+    impl embedded_io::ErrorType for Wire {
+        type Error = core::convert::Infallible;
+    }
+
+    impl ReadReady for Wire {
+        fn read_ready(&mut self) -> Result<bool, Self::Error> {
+            Ok(!self.typed.is_empty())
+        }
+    }
+
+    impl Read for Wire {
+        fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Self::Error> {
+            buffer[0] = self.typed.pop_front().unwrap();
+            Ok(1)
+        }
+    }
+
+    impl Write for Wire {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize, Self::Error> {
+            self.shown.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> Result<(), Self::Error> {
+            Ok(())
+        }
+    }
+
+    fn console(echo: bool) -> SerialConsole<Wire> {
+        SerialConsole::new(Wire::default(), echo)
+    }
+
+    /// All that comes of these bytes.
+    fn typed(console: &mut SerialConsole<Wire>, bytes: &[u8]) -> Vec<String> {
+        console.port.typed.extend(bytes);
+        let mut lines = Vec::new();
+        while let Some(typed) = console.read_line().unwrap() {
+            lines.push(match typed {
+                Typed::Line(line) => line.to_string(),
+                Typed::Unusable(error) => error.to_string(),
+                Typed::End => "<end>".to_string(),
+            });
+        }
+        lines
+    }
+
+    fn shown(console: &mut SerialConsole<Wire>) -> String {
+        String::from_utf8(core::mem::take(&mut console.port.shown)).unwrap()
+    }
+
+    #[test]
+    fn lines_end_as_each_terminal_ends_them() {
+        let mut console = console(false);
+        assert_eq!(
+            typed(&mut console, b"a\rb\nc\r\nd\r\r\n"),
+            ["a", "b", "c", "d", ""]
+        );
+        assert_eq!(typed(&mut console, b"half a "), [""; 0]);
+        assert_eq!(typed(&mut console, b"line\n"), ["half a line"]);
+        assert_eq!(shown(&mut console), "");
+    }
+
+    #[test]
+    fn what_is_typed_can_be_corrected() {
+        let mut console = console(true);
+        assert_eq!(typed(&mut console, b"hj\x7fi\x08\x08\x08yo\r"), ["yo"]);
+        assert_eq!(
+            shown(&mut console),
+            "hj\u{8} \u{8}i\u{8} \u{8}\u{8} \u{8}yo\r\n"
+        );
+        assert_eq!(typed(&mut console, "zoë🦀\x7f\x7f\r".as_bytes()), ["zo"]);
+        assert_eq!(typed(&mut console, b"oh no\x15yes\r"), ["yes"]);
+        // Cursor keys, a function key, Alt and a letter, a bell: there is nothing for them.
+        assert_eq!(
+            typed(&mut console, b"\x1b[A\x1bOP\x1b[15~\x1bxa\x07b\tc\r"),
+            ["ab\tc"]
+        );
+    }
+
+    #[test]
+    fn leaving_is_a_key() {
+        let mut console = console(true);
+        assert_eq!(
+            typed(&mut console, b"half\x03\x04a\x04b\r"),
+            ["<end>", "<end>", "ab"]
+        );
+    }
+
+    #[test]
+    fn what_is_shown_stands_above_the_line_being_typed() {
+        let mut console = console(true);
+        assert_eq!(typed(&mut console, b"send b"), [""; 0]);
+        shown(&mut console);
+        console.show("bob: hi").unwrap();
+        assert_eq!(shown(&mut console), "\r\u{1b}[Kbob: hi\r\nsend b");
+        assert_eq!(typed(&mut console, b"ob hi\r"), ["send bob hi"]);
+        shown(&mut console);
+        console.show("[Message received by bob.]").unwrap();
+        assert_eq!(shown(&mut console), "[Message received by bob.]\r\n");
+    }
+
+    #[test]
+    fn a_line_that_is_kept_comes_again_before_all_others() {
+        let mut console = console(false);
+        console.port.typed.extend(b"one\ntwo\n");
+        assert_eq!(console.read_line(), Ok(Some(Typed::Line("one"))));
+        for _ in 0..2 {
+            console.keep_line();
+            console.show("busy").unwrap();
+            assert_eq!(console.read_line(), Ok(Some(Typed::Line("one"))));
+        }
+        assert_eq!(console.read_line(), Ok(Some(Typed::Line("two"))));
+        assert_eq!(console.read_line(), Ok(None));
+        console.keep_line();
+        assert_eq!(console.read_line(), Ok(None));
+    }
+
+    #[test]
+    fn lines_that_are_nothing_say_why() {
+        let mut console = console(false);
+        let longest = "x".repeat(TYPED_LEN_MAX);
+        let line = std::format!("{longest}\n{longest}yz\x7f\nshort\n\n");
+        assert_eq!(
+            typed(&mut console, line.as_bytes()),
+            [
+                longest.as_str(),
+                &std::format!(
+                    "[The line has {} bytes; no command is that long.]",
+                    TYPED_LEN_MAX + 1
+                ),
+                "short",
+                ""
+            ]
+        );
+        assert_eq!(
+            typed(&mut console, b"\xff\xfe\n"),
+            ["[The line is not UTF-8; it was not sent.]"]
+        );
+    }
+}
