@@ -35,6 +35,6 @@ pub use paint::{Brush, Part};
 pub use parse::{COMMANDS, HELP, Input, ParseError, parse};
 pub use report::Report;
 pub use row::Row;
-pub use serial::{LineError, SerialConsole, TYPED_LEN_MAX, Typed};
+pub use serial::{Answers, LineError, SerialConsole, TYPED_LEN_MAX, Typed};
 pub use stamp::Stamp;
 pub use visible::Visible;

@@ -105,15 +105,16 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         self.echo = echo;
     }
 
-    /// Takes what was typed, up to the end of a line; `None` if there is no whole one yet.
+    /// Takes what was typed, up to the end of a line, and where answers to it are shown; `None` if there is no whole
+    /// line yet.
     ///
     /// # Errors
     /// Those of the port.
-    pub fn read_line(&mut self) -> Result<Option<Typed<'_>>, P::Error> {
+    pub fn read_line(&mut self) -> Result<Option<(Typed<'_>, Answers<'_, P>)>, P::Error> {
         match self.state {
             State::Kept => {
                 self.state = State::Given;
-                return Ok(Some(self.line()));
+                return Ok(Some(self.given()));
             }
             State::Given => {
                 self.len = 0;
@@ -130,11 +131,11 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
                 Key::Nothing => {}
                 Key::Enter => {
                     self.state = State::Given;
-                    return Ok(Some(self.line()));
+                    return Ok(Some(self.given()));
                 }
                 Key::End => {
                     self.len = 0;
-                    return Ok(Some(Typed::End));
+                    return Ok(Some((Typed::End, Answers(&mut self.port))));
                 }
             }
         }
@@ -158,16 +159,7 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         if covers {
             self.port.write_all(b"\r\x1b[K")?;
         }
-        // A line whose words cannot be written is cut there: only the port can fail.
-        let mut cut = None;
-        let mut out = Out {
-            port: &mut self.port,
-            failure: &mut cut,
-        };
-        let _ = fmt::Write::write_fmt(&mut out, format_args!("{line}\r\n"));
-        if let Some(failure) = cut {
-            return Err(failure);
-        }
+        Answers(&mut self.port).show(line)?;
         if covers {
             let typed = self.typed.get(..self.len).unwrap_or(&self.typed);
             self.port.write_all(typed)?;
@@ -184,12 +176,13 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         matches!(self.state, State::Given | State::Kept)
     }
 
-    fn line(&self) -> Typed<'_> {
-        match self.typed.get(..self.len).map(core::str::from_utf8) {
+    fn given(&mut self) -> (Typed<'_>, Answers<'_, P>) {
+        let typed = match self.typed.get(..self.len).map(core::str::from_utf8) {
             None => Typed::Unusable(LineError::TooLong(self.len)),
             Some(Err(_)) => Typed::Unusable(LineError::NotUtf8),
             Some(Ok(line)) => Typed::Line(line),
-        }
+        };
+        (typed, Answers(&mut self.port))
     }
 
     fn take(&mut self, byte: u8) -> Result<Key, P::Error> {
@@ -269,7 +262,28 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
     }
 }
 
-/// Writes words to a port, and remembers why that failed.
+/// Where answers to a line are shown.
+#[derive(Debug)]
+pub struct Answers<'a, P>(&'a mut P);
+
+impl<P: Write> Answers<'_, P> {
+    /// Shows a line.
+    ///
+    /// # Errors
+    /// Those of the port.
+    pub fn show(&mut self, line: impl fmt::Display) -> Result<(), P::Error> {
+        let mut failure = None;
+        let mut out = Out {
+            port: &mut *self.0,
+            failure: &mut failure,
+        };
+        // Words that cannot be told end the line early; a port that fails is an error.
+        let _ = fmt::Write::write_fmt(&mut out, format_args!("{line}\n"));
+        failure.map_or(Ok(()), Err)
+    }
+}
+
+/// Writes words to a port, and remembers why that failed. A terminal needs two characters to begin a line.
 struct Out<'a, P: Write> {
     port: &'a mut P,
     failure: &'a mut Option<P::Error>,
@@ -277,10 +291,19 @@ struct Out<'a, P: Write> {
 
 impl<P: Write> fmt::Write for Out<'_, P> {
     fn write_str(&mut self, words: &str) -> fmt::Result {
-        self.port.write_all(words.as_bytes()).map_err(|failure| {
-            *self.failure = Some(failure);
-            fmt::Error
-        })
+        let mut write = |words: &str| {
+            self.port.write_all(words.as_bytes()).map_err(|failure| {
+                *self.failure = Some(failure);
+                fmt::Error
+            })
+        };
+        let mut rest = words;
+        while let Some((line, behind)) = rest.split_once('\n') {
+            write(line)?;
+            write("\r\n")?;
+            rest = behind;
+        }
+        write(rest)
     }
 }
 
@@ -336,13 +359,17 @@ mod tests {
         console.port.typed.extend(bytes);
         let mut lines = Vec::new();
         while let Some(typed) = console.read_line().unwrap() {
-            lines.push(match typed {
+            lines.push(match typed.0 {
                 Typed::Line(line) => line.to_string(),
                 Typed::Unusable(error) => error.to_string(),
                 Typed::End => "<end>".to_string(),
             });
         }
         lines
+    }
+
+    fn next(console: &mut SerialConsole<Wire>) -> Option<Typed<'_>> {
+        console.read_line().unwrap().map(|(typed, _)| typed)
     }
 
     fn shown(console: &mut SerialConsole<Wire>) -> String {
@@ -396,24 +423,24 @@ mod tests {
         assert_eq!(shown(&mut console), "\r\u{1b}[Kbob: hi\r\nsend b");
         assert_eq!(typed(&mut console, b"ob hi\r"), ["send bob hi"]);
         shown(&mut console);
-        console.show("[Message received by bob.]").unwrap();
-        assert_eq!(shown(&mut console), "[Message received by bob.]\r\n");
+        console.show("two\nlines").unwrap();
+        assert_eq!(shown(&mut console), "two\r\nlines\r\n");
     }
 
     #[test]
     fn a_line_that_is_kept_comes_again_before_all_others() {
         let mut console = console(false);
         console.port.typed.extend(b"one\ntwo\n");
-        assert_eq!(console.read_line(), Ok(Some(Typed::Line("one"))));
+        assert_eq!(next(&mut console), Some(Typed::Line("one")));
         for _ in 0..2 {
             console.keep_line();
             console.show("busy").unwrap();
-            assert_eq!(console.read_line(), Ok(Some(Typed::Line("one"))));
+            assert_eq!(next(&mut console), Some(Typed::Line("one")));
         }
-        assert_eq!(console.read_line(), Ok(Some(Typed::Line("two"))));
-        assert_eq!(console.read_line(), Ok(None));
+        assert_eq!(next(&mut console), Some(Typed::Line("two")));
+        assert_eq!(next(&mut console), None);
         console.keep_line();
-        assert_eq!(console.read_line(), Ok(None));
+        assert_eq!(next(&mut console), None);
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub enum StackError {
     WrongMedium,
     /// More addresses or routes than smoltcp was built for, or two gateways of one family.
     TooMany,
+    /// A gateway has an IPv6 address, and this was built without the feature `ipv6`.
+    NoIpv6,
     /// Port 0.
     NoPort,
     /// A slice of the storage is too small; which one.
@@ -70,6 +72,7 @@ impl fmt::Display for StackError {
         match self {
             Self::WrongMedium => f.write_str("the hardware address is not one for this device"),
             Self::TooMany => f.write_str("too many addresses or gateways"),
+            Self::NoIpv6 => f.write_str("this stack was built without IPv6"),
             Self::NoPort => f.write_str("a stack needs a port to receive at"),
             Self::Storage(part) => write!(f, "the storage for {part} is too small"),
         }
@@ -147,7 +150,10 @@ impl<'a> Stack<'a> {
             let routes = interface.routes_mut();
             let replaced = match *gateway {
                 IpAddr::V4(gateway) => routes.add_default_ipv4_route(gateway),
+                #[cfg(feature = "ipv6")]
                 IpAddr::V6(gateway) => routes.add_default_ipv6_route(gateway),
+                #[cfg(not(feature = "ipv6"))]
+                IpAddr::V6(_) => return Err(StackError::NoIpv6),
             };
             fits &= matches!(replaced, Ok(None));
         }
@@ -248,8 +254,9 @@ impl<D: Device> OnDevice<'_, '_, D> {
             ..
         } = &mut *self.socket;
         let socket = sockets.get_mut::<udp::Socket<'_>>(*handle);
-        if socket.send_slice(datagram, IpEndpoint::from(to)).is_err() {
-            // Nobody can have that address.
+        let sent = endpoint(to).map(|to| socket.send_slice(datagram, to));
+        if sent.is_none_or(|sent| sent.is_err()) {
+            // Nobody can have that address, or nobody who can be reached from here.
             return Fate::Left;
         }
         interface.poll_egress(timestamp(self.now), self.device, sockets);
@@ -343,6 +350,21 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
                 Sent::Done
             }
         }
+    }
+}
+
+/// An address as the stack has it; none of a kind that it was built without.
+#[cfg_attr(
+    feature = "ipv6",
+    expect(clippy::unnecessary_wraps, reason = "without the feature, some have none")
+)]
+fn endpoint(address: SocketAddr) -> Option<IpEndpoint> {
+    match address {
+        SocketAddr::V4(address) => Some(address.into()),
+        #[cfg(feature = "ipv6")]
+        SocketAddr::V6(address) => Some(address.into()),
+        #[cfg(not(feature = "ipv6"))]
+        SocketAddr::V6(_) => None,
     }
 }
 

@@ -1,0 +1,244 @@
+//! One person's client: lines typed at the console in, lines shown there out.
+#![no_std]
+#![no_main]
+
+use core::convert::Infallible;
+
+use chatapp_console::{Answers, HELP, Input, Row, Typed, Wording, parse};
+use chatapp_core::{
+    Client, ClientConfig, ClientEvent, Command, CommandError, Instant, Name, Request,
+};
+use chatapp_firmware::board::Uart;
+use chatapp_firmware::machine::{self, Console, Machine};
+use chatapp_firmware::memory;
+use chatapp_firmware::settings::Role;
+use cortex_m_rt::entry;
+use static_cell::StaticCell;
+
+#[entry]
+fn main() -> ! {
+    static CLIENT: StaticCell<Client<'_>> = StaticCell::new();
+
+    let Machine {
+        console,
+        stack,
+        ethernet,
+        mut clock,
+        settings,
+    } = Machine::start(Role::Client);
+    let (name, server) = settings
+        .name
+        .zip(settings.server)
+        .expect("a client has both");
+    let config = ClientConfig {
+        window: memory::WINDOW,
+        ..ClientConfig::new(name.clone(), server.into())
+    };
+    let storage = memory::client().expect("a board is started once");
+    let client = match Client::new(config, storage, settings.seed) {
+        Ok(client) => CLIENT.init(client),
+        Err(error) => machine::fail(console, error),
+    };
+    let mut session = Session::of(&name);
+    if let Err(error) = session.enter(client, clock.now()) {
+        machine::fail(console, error);
+    }
+    loop {
+        let now = clock.now();
+        session.take_line(console, client, now);
+        stack.work(ethernet, client, now, |client, _| {
+            session.show_events(console, client);
+        });
+        match session.end(client) {
+            None => {}
+            Some(End::Done) => machine::end(),
+            Some(End::Silent) => machine::fail(
+                console,
+                format_args!("[The server at {server} does not respond.]"),
+            ),
+        }
+        if !session.wants_another_turn() {
+            clock.sleep_until(stack.wake_at(client, now));
+        }
+    }
+}
+
+/// What is between the person and the state machine.
+struct Session<'a> {
+    wording: Wording<'a>,
+    /// It was registered once.
+    has_started: bool,
+    /// No further line is taken: finish, deregister, end.
+    is_leaving: bool,
+    is_deregistering: bool,
+    /// A line was taken, or something happened: what there was no room for is tried again.
+    has_news: bool,
+    end: Option<End>,
+}
+
+/// How it ends.
+#[derive(Clone, Copy)]
+enum End {
+    Done,
+    /// The server did not answer the first registration.
+    Silent,
+}
+
+/// What became of a typed line.
+#[derive(PartialEq, Eq)]
+enum Obeyed {
+    Done,
+    /// The client takes it later.
+    NoRoom,
+}
+
+impl<'a> Session<'a> {
+    fn of(name: &'a Name) -> Self {
+        let wording = Wording {
+            name: name.as_str(),
+            // A board knows no time zone.
+            utc_offset: |_| 0,
+        };
+        Self {
+            wording,
+            has_started: false,
+            is_leaving: false,
+            is_deregistering: false,
+            has_news: false,
+            end: None,
+        }
+    }
+
+    /// Enters the room for the first time.
+    fn enter(&self, client: &mut Client<'_>, now: Instant) -> Result<(), CommandError> {
+        let name = self.wording.name;
+        client.command(now, Command::Register { name }).map(drop)
+    }
+
+    /// Takes one line, so that the network has its turn between two of them.
+    fn take_line(&mut self, console: &mut Console, client: &mut Client<'_>, now: Instant) {
+        if self.is_leaving {
+            return self.leave(client, now);
+        }
+        let Ok(typed) = console.read_line();
+        let Some((typed, mut answers)) = typed else {
+            return;
+        };
+        let obeyed = match typed {
+            Typed::Line(line) => self.obey(client, now, line, &mut answers),
+            Typed::Unusable(error) => {
+                let Ok(()) = answers.show(error);
+                Obeyed::Done
+            }
+            Typed::End => {
+                self.is_leaving = true;
+                Obeyed::Done
+            }
+        };
+        if obeyed == Obeyed::NoRoom {
+            console.keep_line();
+        } else {
+            self.has_news = true;
+        }
+    }
+
+    fn obey(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+        line: &str,
+        answers: &mut Answers<'_, Uart>,
+    ) -> Obeyed {
+        let Ok(()) = match parse(line) {
+            Ok(None) => Ok(()),
+            Ok(Some(Input::Help)) => HELP.iter().try_for_each(|line| answers.show(line)),
+            Ok(Some(Input::Table)) => show_table(client, answers),
+            Ok(Some(Input::Quit)) => {
+                self.is_leaving = true;
+                Ok(())
+            }
+            Ok(Some(Input::Command(command))) => match client.command(now, command) {
+                Ok(_) => Ok(()),
+                Err(CommandError::Busy) => return Obeyed::NoRoom,
+                Err(error) => {
+                    let recipient = match command {
+                        Command::Send { to, .. } => to,
+                        _ => "",
+                    };
+                    answers.show(self.wording.command_error(error, recipient))
+                }
+            },
+            Err(error) => answers.show(error),
+        };
+        Obeyed::Done
+    }
+
+    /// Leaves the room, once; the client finishes first what is on its way.
+    fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
+        if client.is_registered() && !self.is_deregistering {
+            let name = self.wording.name;
+            // While there is no room for it, it is tried again after the next event.
+            self.is_deregistering = client.command(now, Command::Deregister { name }).is_ok();
+        }
+    }
+
+    /// Shows what has happened. The console takes all of it, so everything shown is acknowledged.
+    fn show_events(&mut self, console: &mut Console, client: &mut Client<'_>) {
+        while let Some(event) = client.poll_event() {
+            self.has_news = true;
+            match event {
+                ClientEvent::ServerNotResponding {
+                    request: Request::Register,
+                    ..
+                } if !self.has_started => {
+                    self.end = Some(End::Silent);
+                    return;
+                }
+                ClientEvent::ServerNotResponding {
+                    request: Request::Deregister,
+                    ..
+                }
+                | ClientEvent::Refused { .. }
+                | ClientEvent::ForeignVersion { .. } => self.end = Some(End::Done),
+                ClientEvent::Registered => self.has_started = true,
+                _ => {}
+            }
+            let Ok(()) = self
+                .wording
+                .event(&event)
+                .try_for_each(|line| console.show(line));
+        }
+    }
+
+    /// Whether something that the client had no room for is to be tried again at once.
+    fn wants_another_turn(&mut self) -> bool {
+        core::mem::take(&mut self.has_news)
+    }
+
+    /// Whether everything is done, or nothing can be.
+    fn end(&self, client: &Client<'_>) -> Option<End> {
+        let has_left = self.is_leaving && !client.is_registered() && client.is_idle();
+        self.end.or(has_left.then_some(End::Done))
+    }
+}
+
+/// Shows who is in the room, by name.
+fn show_table(client: &Client<'_>, answers: &mut Answers<'_, Uart>) -> Result<(), Infallible> {
+    let name_width = client
+        .table()
+        .map(|entry| entry.name.chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut last = "";
+    let next = |last: &str| {
+        client
+            .table()
+            .filter(|entry| entry.name > last)
+            .min_by_key(|entry| entry.name)
+    };
+    while let Some(entry) = next(last) {
+        answers.show(Row { entry, name_width })?;
+        last = entry.name;
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! The server of a small room. What it keeps lies in RAM: it forgets all of it without power.
+#![no_std]
+#![no_main]
+
+use chatapp_console::{LogLine, ORDER_HELP, Order, Report, Typed, UnknownOrder};
+use chatapp_core::{Instant, Persist, Server, ServerConfig, UnixSeconds};
+use chatapp_firmware::machine::{self, Console, Machine};
+use chatapp_firmware::memory;
+use chatapp_firmware::settings::Role;
+use cortex_m_rt::entry;
+use static_cell::StaticCell;
+
+#[entry]
+fn main() -> ! {
+    static SERVER: StaticCell<Server<'_>> = StaticCell::new();
+
+    let Machine {
+        console,
+        stack,
+        ethernet,
+        mut clock,
+        settings,
+    } = Machine::start(Role::Server);
+    let config = ServerConfig {
+        window: memory::WINDOW,
+        ..ServerConfig::default()
+    };
+    let storage = memory::server().expect("a board is started once");
+    let server = match Server::new(config, storage, settings.seed) {
+        Ok(server) => SERVER.init(server),
+        Err(error) => machine::fail(console, error),
+    };
+    let started_at = clock.now();
+    let Ok(()) = console.show(format_args!(
+        "The server starts! It listens on {}:{}, with room for {} people.",
+        settings.subnet.address,
+        settings.port,
+        memory::ROOM
+    ));
+    loop {
+        let now = clock.now();
+        attend(console, server);
+        server.handle_wall_clock(wall(settings.time, now, started_at));
+        stack.work(ethernet, server, now, |server, now| {
+            // Memory takes every record at once.
+            while let Some(Persist { ticket, .. }) = server.poll_persist() {
+                server.handle_stored(now, ticket, Ok(()));
+            }
+            while let Some(event) = server.poll_event() {
+                let Ok(()) = console.show(LogLine(event));
+            }
+        });
+        clock.sleep_until(stack.wake_at(server, now));
+    }
+}
+
+/// The time of day, counted on from the one in the settings.
+fn wall(at_start: UnixSeconds, now: Instant, started_at: Instant) -> UnixSeconds {
+    let seconds = u32::try_from(now.millis_since(started_at) / 1_000).unwrap_or(u32::MAX);
+    UnixSeconds(at_start.0.saturating_add(seconds))
+}
+
+/// Takes the lines that were typed, and answers.
+fn attend(console: &mut Console, server: &Server<'_>) {
+    loop {
+        let Ok(typed) = console.read_line();
+        let Some((typed, mut answers)) = typed else {
+            return;
+        };
+        let Ok(()) = match typed {
+            Typed::Line(line) => match Order::parse(line) {
+                Ok(None) => Ok(()),
+                Ok(Some(Order::Stats)) => answers.show(Report::of(server)),
+                Ok(Some(Order::Help)) => ORDER_HELP.iter().try_for_each(|line| answers.show(line)),
+                Ok(Some(Order::Quit)) => machine::end(),
+                Err(unknown) => answers.show(unknown),
+            },
+            Typed::Unusable(_) => answers.show(UnknownOrder),
+            Typed::End => machine::end(),
+        };
+    }
+}

@@ -1,0 +1,106 @@
+//! Time from SysTick, and sleep until something happens.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use chatapp_core::Instant;
+use cortex_m::interrupt::InterruptNumber;
+use cortex_m::peripheral::syst::SystClkSource;
+use cortex_m::peripheral::{NVIC, SYST};
+use cortex_m_rt::exception;
+
+use super::CORE_CLOCK_HZ;
+
+/// The resolution of the clock: the protocol counts in hundreds of milliseconds.
+const TICK_MS: u32 = 10;
+
+/// Ticks so far; only the interrupt of the timer writes it.
+static TICKS: AtomicU32 = AtomicU32::new(0);
+
+#[exception]
+fn SysTick() {
+    TICKS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// The interrupts that end a sleep.
+#[derive(Clone, Copy, Debug)]
+enum Wakes {
+    Uart,
+    Ethernet,
+}
+
+// SAFETY: These are the numbers of the two in the data sheet.
+unsafe impl InterruptNumber for Wakes {
+    fn number(self) -> u16 {
+        match self {
+            Self::Uart => 5,
+            Self::Ethernet => 42,
+        }
+    }
+}
+
+/// The clock of the board.
+pub struct Clock {
+    /// Ticks at the last look, and how often their counter has started again, once in 497 days.
+    seen: u32,
+    laps: u32,
+    _timer: SYST,
+    _interrupts: NVIC,
+}
+
+impl core::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Clock")
+            .field("seen", &self.seen)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Clock {
+    pub(super) fn start(mut timer: SYST, interrupts: NVIC) -> Self {
+        timer.set_clock_source(SystClkSource::Core);
+        timer.set_reload(CORE_CLOCK_HZ / 1_000 * TICK_MS - 1);
+        timer.clear_current();
+        timer.enable_counter();
+        timer.enable_interrupt();
+        Self {
+            seen: 0,
+            laps: 0,
+            _timer: timer,
+            _interrupts: interrupts,
+        }
+    }
+
+    /// Time since the board started.
+    pub fn now(&mut self) -> Instant {
+        let ticks = TICKS.load(Ordering::Relaxed);
+        if ticks < self.seen {
+            self.laps = self.laps.wrapping_add(1);
+        }
+        self.seen = ticks;
+        let ticks = u64::from(self.laps) << 32 | u64::from(ticks);
+        Instant::from_millis(ticks * u64::from(TICK_MS))
+    }
+
+    /// Stops the processor until a frame or a typed byte arrives, or the next tick, unless `due` has come already.
+    ///
+    /// A driver that looks for something to take clears its interrupt first: what arrives behind that look ends
+    /// the sleep, even if it arrived before it began.
+    pub fn sleep_until(&mut self, due: Option<Instant>) {
+        // While all interrupts are held back, one that is pending ends the sleep, but runs no handler.
+        cortex_m::interrupt::free(|_| {
+            if due.is_some_and(|due| due <= self.now()) {
+                return;
+            }
+            for wakes in [Wakes::Uart, Wakes::Ethernet] {
+                // SAFETY: No handler of it runs: it is masked again before interrupts are let through.
+                unsafe { NVIC::unmask(wakes) };
+            }
+            cortex_m::asm::dsb();
+            cortex_m::asm::wfi();
+            for wakes in [Wakes::Uart, Wakes::Ethernet] {
+                NVIC::mask(wakes);
+                NVIC::unpend(wakes);
+            }
+        });
+    }
+}

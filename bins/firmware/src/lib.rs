@@ -1,0 +1,20 @@
+//! ChatApp on a microcontroller: what the images `client` and `server` share.
+//!
+//! The protocol is `chatapp-core`, the network stack `chatapp-smoltcp`, the console `chatapp-console`. What is left
+//! is here:
+//!
+//! - `board`: the drivers. Whoever ports this replaces them, and nothing else.
+//! - [`settings`]: who and where this board is, from its console
+//! - `memory`: how large the room is, and where everything lies
+//! - `machine`: puts these together and starts the board
+#![cfg_attr(not(test), no_std)]
+#![deny(missing_docs)]
+
+pub mod settings;
+
+#[cfg(target_os = "none")]
+pub mod board;
+#[cfg(target_os = "none")]
+pub mod machine;
+#[cfg(target_os = "none")]
+pub mod memory;

@@ -1,0 +1,141 @@
+//! Puts the parts together: asks for the settings, starts the network, and ends the board.
+
+use core::fmt;
+use core::net::IpAddr;
+
+#[cfg(feature = "semihosting")]
+use chatapp_console::TYPED_LEN_MAX;
+use chatapp_console::{SerialConsole, Typed};
+use chatapp_core::Seed;
+use chatapp_smoltcp::smoltcp::wire::{HardwareAddress, IpCidr};
+use chatapp_smoltcp::{Stack, StackConfig};
+use siphasher::sip::SipHasher24;
+use static_cell::StaticCell;
+
+use crate::board::{self, Board, Clock, Ethernet, Uart};
+use crate::memory;
+use crate::settings::{Role, Settings};
+
+/// The console of the board.
+pub type Console = SerialConsole<Uart>;
+
+/// A board that is in its network.
+#[derive(Debug)]
+pub struct Machine {
+    /// Its console.
+    pub console: &'static mut Console,
+    /// Its network.
+    pub stack: &'static mut Stack<'static>,
+    /// What the network is on.
+    pub ethernet: &'static mut Ethernet,
+    /// Time, and sleep.
+    pub clock: Clock,
+    /// Who and where it is.
+    pub settings: Settings,
+}
+
+impl Machine {
+    /// Sets the board up, and asks for its settings until they can be used.
+    ///
+    /// # Panics
+    /// If it is called a second time.
+    pub fn start(role: Role) -> Self {
+        static CONSOLE: StaticCell<Console> = StaticCell::new();
+        static ETHERNET: StaticCell<Ethernet> = StaticCell::new();
+        static STACK: StaticCell<Stack<'_>> = StaticCell::new();
+
+        let board = Board::take().expect("a board is started once");
+        let mut clock = board.clock;
+        let console = CONSOLE.init(SerialConsole::new(board.uart, true));
+        let ethernet = ETHERNET.init(board.ethernet);
+        let settings = ask(console, &mut clock, role);
+        console.set_echo(settings.echo);
+        let gateway = settings.gateway.map(IpAddr::V4);
+        let config = StackConfig {
+            hardware_address: HardwareAddress::Ethernet(ethernet.address()),
+            addresses: &[IpCidr::new(
+                settings.subnet.address.into(),
+                settings.subnet.prefix_len,
+            )],
+            gateways: gateway.as_slice(),
+            port: settings.port,
+            seed: seed_of_stack(settings.seed),
+        };
+        let storage = memory::stack().expect("a board is started once");
+        match Stack::new(&config, ethernet, storage, clock.now()) {
+            Ok(stack) => Self {
+                console,
+                stack: STACK.init(stack),
+                ethernet,
+                clock,
+                settings,
+            },
+            Err(error) => fail(
+                console,
+                format_args!("[The network does not start: {error}.]"),
+            ),
+        }
+    }
+}
+
+/// Ends the emulator, or starts the board again, which then asks for its settings.
+pub fn end() -> ! {
+    #[cfg(feature = "semihosting")]
+    board::debugger::exit(true);
+    board::reset()
+}
+
+/// The same after a last line, because something failed.
+pub fn fail(console: &mut Console, why: impl fmt::Display) -> ! {
+    let Ok(()) = console.show(why);
+    #[cfg(feature = "semihosting")]
+    board::debugger::exit(false);
+    board::reset()
+}
+
+/// Asks for the settings until there are some that can be used.
+fn ask(console: &mut Console, clock: &mut Clock, role: Role) -> Settings {
+    #[cfg(feature = "semihosting")]
+    {
+        let mut buffer = [0; TYPED_LEN_MAX];
+        // Without words of ours, it is the path of the image.
+        let line = board::debugger::command_line(&mut buffer).filter(|line| line.contains('='));
+        match line.map(|line| Settings::parse(line, role)) {
+            Some(Ok(settings)) => return settings,
+            Some(Err(error)) => fail(console, error),
+            None => {}
+        }
+    }
+    let program = match role {
+        Role::Client => "client",
+        Role::Server => "server",
+    };
+    let Ok(()) = console.show(format_args!(
+        "This is a ChatApp {program}. Type its settings on one line, or help to see them."
+    ));
+    loop {
+        let Ok(typed) = console.read_line();
+        let Some((typed, mut answers)) = typed else {
+            clock.sleep_until(None);
+            continue;
+        };
+        let Ok(()) = match typed {
+            Typed::Line("help") => role
+                .settings()
+                .iter()
+                .try_for_each(|setting| answers.show(setting)),
+            Typed::Line(line) => match Settings::parse(line, role) {
+                Ok(settings) => return settings,
+                Err(error) => answers.show(error),
+            },
+            Typed::Unusable(error) => answers.show(error),
+            Typed::End => end(),
+        };
+    }
+}
+
+/// Bits for the stack that tell nothing about the seed they come from: others may see some of them.
+fn seed_of_stack(Seed(seed): Seed) -> u64 {
+    let (key, rest) = seed.split_first_chunk().unwrap_or((&[0; 16], &[]));
+    SipHasher24::new_with_key(key).hash(rest)
+}

@@ -1,0 +1,457 @@
+//! Who and where this board is: one line of settings, typed at its console when it starts.
+//!
+//! A board has no entropy of its own, and no calendar. Both come with the settings, fresh at each start.
+
+use core::fmt;
+use core::net::{Ipv4Addr, SocketAddrV4};
+
+use chatapp_console::Visible;
+use chatapp_core::{Name, NameError, Seed, UnixSeconds};
+
+/// What the board is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// One person's client.
+    Client,
+    /// The server of a room.
+    Server,
+}
+
+/// One setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// One's name in the room.
+    Name,
+    /// Where the server is.
+    Server,
+    /// Where the board is.
+    Address,
+    /// What leads to other networks.
+    Gateway,
+    /// The port to receive at.
+    Port,
+    /// Entropy.
+    Seed,
+    /// The time of day.
+    Time,
+    /// Whether the console sends back what is typed.
+    Echo,
+}
+
+/// All settings of a client, then those of a server.
+const OF_CLIENT: &[Setting] = &[
+    Setting::Name,
+    Setting::Server,
+    Setting::Address,
+    Setting::Gateway,
+    Setting::Port,
+    Setting::Seed,
+    Setting::Echo,
+];
+const OF_SERVER: &[Setting] = &[
+    Setting::Address,
+    Setting::Gateway,
+    Setting::Port,
+    Setting::Seed,
+    Setting::Time,
+    Setting::Echo,
+];
+
+impl Role {
+    /// The settings that it takes.
+    pub const fn settings(self) -> &'static [Setting] {
+        match self {
+            Self::Client => OF_CLIENT,
+            Self::Server => OF_SERVER,
+        }
+    }
+}
+
+impl Setting {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Server => "server",
+            Self::Address => "address",
+            Self::Gateway => "gateway",
+            Self::Port => "port",
+            Self::Seed => "seed",
+            Self::Time => "time",
+            Self::Echo => "echo",
+        }
+    }
+
+    const fn is_needed(self) -> bool {
+        !matches!(self, Self::Gateway | Self::Port | Self::Time | Self::Echo)
+    }
+
+    const fn meaning(self) -> &'static str {
+        match self {
+            Self::Name => "your name in the room, such as alice",
+            Self::Server => {
+                "where the server is: an IPv4 address and a port, such as 10.9.0.1:4119"
+            }
+            Self::Address => "the address of this board, and its network, such as 10.9.0.2/24",
+            Self::Gateway => "the router to other networks, such as 10.9.0.1",
+            Self::Port => "the UDP port of this board, 1 to 65535, such as 5000",
+            Self::Seed => {
+                "64 hexadecimal digits that nobody knows, new at each start: openssl rand -hex 32"
+            }
+            Self::Time => "seconds since 1970, for the stamps of messages: date +%s",
+            Self::Echo => "on, or off for a program at the other end",
+        }
+    }
+}
+
+/// Shows a setting as `help` does: `port=   the UDP port ...`.
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let optional = if self.is_needed() {
+            ""
+        } else {
+            " (may be left out)"
+        };
+        let (key, meaning) = (self.key(), self.meaning());
+        write!(
+            f,
+            "{key}={:width$}{meaning}{optional}",
+            "",
+            width = 10 - key.len()
+        )
+    }
+}
+
+/// An address and the network that it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Bits of it that all of the network share.
+    pub prefix_len: u8,
+}
+
+impl Subnet {
+    fn parse(value: &str) -> Option<Self> {
+        let (address, prefix_len) = value.split_once('/')?;
+        let subnet = Self {
+            address: address.parse().ok()?,
+            prefix_len: prefix_len.parse().ok()?,
+        };
+        (subnet.prefix_len <= 32).then_some(subnet)
+    }
+
+    /// Whether another address can be reached without a router.
+    pub fn contains(self, other: Ipv4Addr) -> bool {
+        let differs = self.address.to_bits() ^ other.to_bits();
+        let host_len = 32 - u32::from(self.prefix_len);
+        differs.checked_shr(host_len).unwrap_or(0) == 0
+    }
+}
+
+/// What is wrong with a line of settings; its [`Display`](fmt::Display) form is a line that says what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingsError<'a> {
+    /// A word is no setting.
+    Unknown(&'a str),
+    /// A setting is there twice.
+    Twice(Setting),
+    /// A setting is missing.
+    Missing(Setting),
+    /// The value of a setting cannot be used.
+    Bad(Setting),
+    /// The name cannot be used; why.
+    BadName(NameError),
+    /// This address is in another network, and there is no gateway, or it is there, too.
+    OutOfReach(Ipv4Addr),
+}
+
+impl fmt::Display for SettingsError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown(word) => {
+                write!(
+                    f,
+                    "[There is no setting {}. Type help to see all settings.]",
+                    Visible(word)
+                )
+            }
+            Self::Twice(setting) => write!(f, "[{}= is there twice.]", setting.key()),
+            Self::Missing(setting) => {
+                write!(f, "[{}= is missing: {}.]", setting.key(), setting.meaning())
+            }
+            Self::Bad(setting) => write!(
+                f,
+                "[{}= wants something else: {}.]",
+                setting.key(),
+                setting.meaning()
+            ),
+            Self::BadName(reason) => write!(f, "[name= wants something else: {reason}.]"),
+            Self::OutOfReach(address) => write!(
+                f,
+                "[{address} is not in the network of this board; gateway= says which router of this network leads there.]"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for SettingsError<'_> {}
+
+/// Who and where this board is.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// One's name; only for a client.
+    pub name: Option<Name>,
+    /// Where the server is; only for a client.
+    pub server: Option<SocketAddrV4>,
+    /// Where this board is.
+    pub subnet: Subnet,
+    /// The router to other networks.
+    pub gateway: Option<Ipv4Addr>,
+    /// The port to receive at.
+    pub port: u16,
+    /// Entropy.
+    pub seed: Seed,
+    /// The time of day at the start of the board; 0 if nobody said it.
+    pub time: UnixSeconds,
+    /// Whether the console sends back what is typed.
+    pub echo: bool,
+}
+
+impl Settings {
+    /// Reads a line such as `name=alice server=10.9.0.1:4119 address=10.9.0.2/24 seed=...`, in any order.
+    ///
+    /// # Errors
+    /// [`SettingsError`] says what to do.
+    pub fn parse(line: &str, role: Role) -> Result<Self, SettingsError<'_>> {
+        let mut values = [None; 8];
+        for word in line.split_ascii_whitespace() {
+            let (key, value) = word.split_once('=').ok_or(SettingsError::Unknown(word))?;
+            let setting = role
+                .settings()
+                .iter()
+                .find(|setting| setting.key() == key)
+                .ok_or(SettingsError::Unknown(key))?;
+            if values[*setting as usize].replace(value).is_some() {
+                return Err(SettingsError::Twice(*setting));
+            }
+        }
+        let given = |setting: Setting| values[setting as usize];
+        for setting in role.settings() {
+            if setting.is_needed() && given(*setting).is_none() {
+                return Err(SettingsError::Missing(*setting));
+            }
+        }
+        /// The value of a setting, if it is there, read by this function.
+        fn read<'a, T>(
+            setting: Setting,
+            value: Option<&str>,
+            parse: impl Fn(&str) -> Option<T>,
+        ) -> Result<Option<T>, SettingsError<'a>> {
+            value
+                .map(|value| parse(value).ok_or(SettingsError::Bad(setting)))
+                .transpose()
+        }
+        let address = |setting| {
+            read(setting, given(setting), |value| {
+                value.parse::<Ipv4Addr>().ok()
+            })
+        };
+        let subnet = read(Setting::Address, given(Setting::Address), Subnet::parse)?
+            .ok_or(SettingsError::Missing(Setting::Address))?;
+        let settings = Self {
+            name: given(Setting::Name)
+                .map(|name| Name::new(name).map_err(SettingsError::BadName))
+                .transpose()?,
+            server: read(Setting::Server, given(Setting::Server), |value| {
+                value
+                    .parse()
+                    .ok()
+                    .filter(|server: &SocketAddrV4| server.port() != 0)
+            })?,
+            subnet,
+            gateway: address(Setting::Gateway)?,
+            port: read(Setting::Port, given(Setting::Port), |value| {
+                value.parse().ok().filter(|port| *port != 0)
+            })?
+            .unwrap_or(match role {
+                Role::Client => 5_000,
+                Role::Server => 4_119,
+            }),
+            seed: read(Setting::Seed, given(Setting::Seed), parse_seed)?
+                .ok_or(SettingsError::Missing(Setting::Seed))?,
+            time: read(Setting::Time, given(Setting::Time), |value| {
+                value.parse().ok()
+            })?
+            .map_or(UnixSeconds(0), UnixSeconds),
+            echo: read(Setting::Echo, given(Setting::Echo), |value| match value {
+                "on" => Some(true),
+                "off" => Some(false),
+                _ => None,
+            })?
+            .unwrap_or(true),
+        };
+        // A gateway has to be in the network; whom it does not lead to has to be there, too.
+        let near = settings
+            .gateway
+            .or(settings.server.map(|server| *server.ip()));
+        match near {
+            Some(address) if !subnet.contains(address) => Err(SettingsError::OutOfReach(address)),
+            _ => Ok(settings),
+        }
+    }
+}
+
+fn parse_seed(value: &str) -> Option<Seed> {
+    let mut seed = [0; 32];
+    let digits = value.as_bytes();
+    if digits.len() != 2 * seed.len() {
+        return None;
+    }
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    for (byte, pair) in seed.iter_mut().zip(digits.chunks_exact(2)) {
+        let &[high, low] = pair else {
+            return None;
+        };
+        *byte = (digit(high)? << 4 | digit(low)?) as u8;
+    }
+    Some(Seed(seed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEED: &str = "seed=000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F";
+
+    fn client(rest: &str) -> String {
+        format!("name=alice server=10.9.0.1:4119 address=10.9.0.2/24 {SEED} {rest}")
+    }
+
+    fn complaint(line: &str, role: Role) -> String {
+        Settings::parse(line, role).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn all_settings_are_read() {
+        let line = client(" port=7000  gateway=10.9.0.254 echo=off");
+        let settings = Settings::parse(&line, Role::Client).unwrap();
+        assert_eq!(settings.name.unwrap().as_str(), "alice");
+        assert_eq!(settings.server, Some("10.9.0.1:4119".parse().unwrap()));
+        assert_eq!(
+            settings.subnet.address,
+            "10.9.0.2".parse::<Ipv4Addr>().unwrap()
+        );
+        assert_eq!(settings.subnet.prefix_len, 24);
+        assert_eq!(settings.gateway, Some("10.9.0.254".parse().unwrap()));
+        assert_eq!(settings.port, 7_000);
+        assert_eq!(settings.seed.0, core::array::from_fn(|at| at as u8));
+        assert!(!settings.echo);
+    }
+
+    #[test]
+    fn what_may_be_left_out_has_a_default() {
+        let settings = Settings::parse(&client(""), Role::Client).unwrap();
+        assert_eq!(
+            (settings.port, settings.gateway, settings.echo),
+            (5_000, None, true)
+        );
+        let line = format!("address=10.9.0.2/24 {SEED}");
+        let settings = Settings::parse(&line, Role::Server).unwrap();
+        assert_eq!((settings.port, settings.time), (4_119, UnixSeconds(0)));
+        let line = format!("{line} time=1648150292");
+        let settings = Settings::parse(&line, Role::Server).unwrap();
+        assert_eq!(settings.time, UnixSeconds(1_648_150_292));
+    }
+
+    #[test]
+    fn mistakes_say_what_to_do() {
+        for (line, error) in [
+            (
+                "",
+                "[name= is missing: your name in the room, such as alice.]",
+            ),
+            (
+                "hello",
+                "[There is no setting hello. Type help to see all settings.]",
+            ),
+            (
+                "time=5",
+                "[There is no setting time. Type help to see all settings.]",
+            ),
+            ("name=a name=b", "[name= is there twice.]"),
+            (
+                &client("port=0"),
+                "[port= wants something else: the UDP port of this board, 1 to 65535, such as 5000.]",
+            ),
+            (
+                &client("port=x"),
+                "[port= wants something else: the UDP port of this board, 1 to 65535, such as 5000.]",
+            ),
+            (
+                &client("echo=1"),
+                "[echo= wants something else: on, or off for a program at the other end.]",
+            ),
+            (
+                &client("").replace("10.9.0.1:", "192.0.2.1:"),
+                "[192.0.2.1 is not in the network of this board; gateway= says which router of this network leads there.]",
+            ),
+            (
+                &client("gateway=192.0.2.1"),
+                "[192.0.2.1 is not in the network of this board; gateway= says which router of this network leads there.]",
+            ),
+            (
+                &client("").replace("1F", "1"),
+                "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each start: openssl rand -hex 32.]",
+            ),
+            (
+                &client("").replace("1F", "1g"),
+                "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each start: openssl rand -hex 32.]",
+            ),
+            (
+                &client("").replace("/24", "/33"),
+                "[address= wants something else: the address of this board, and its network, such as 10.9.0.2/24.]",
+            ),
+        ] {
+            assert_eq!(complaint(line, Role::Client), error);
+        }
+        let long = "x".repeat(33);
+        assert!(
+            complaint(&client("").replace("alice", &long), Role::Client)
+                .starts_with("[name= wants something else: ")
+        );
+        assert!(complaint("name=alice", Role::Server).starts_with("[There is no setting name."));
+    }
+
+    #[test]
+    fn a_gateway_leads_to_other_networks() {
+        let line = client("gateway=10.9.0.1").replace("10.9.0.1:", "192.0.2.1:");
+        assert!(Settings::parse(&line, Role::Client).is_ok());
+    }
+
+    #[test]
+    fn networks_contain_what_shares_their_prefix() {
+        for (subnet, other, contains) in [
+            ("10.9.0.2/24", "10.9.0.200", true),
+            ("10.9.0.2/24", "10.9.1.2", false),
+            ("10.9.0.2/32", "10.9.0.2", true),
+            ("10.9.0.2/32", "10.9.0.3", false),
+            ("10.9.0.2/0", "192.0.2.1", true),
+        ] {
+            let subnet = Subnet::parse(subnet).unwrap();
+            assert_eq!(
+                subnet.contains(other.parse().unwrap()),
+                contains,
+                "{subnet:?} {other}"
+            );
+        }
+    }
+
+    #[test]
+    fn help_names_every_setting() {
+        for role in [Role::Client, Role::Server] {
+            for setting in role.settings() {
+                assert!(setting.to_string().starts_with(setting.key()), "{setting}");
+            }
+        }
+    }
+}
