@@ -21,7 +21,7 @@
 //! later. `poll_timeout` gives the time of the last input while anything waits.
 //!
 //! * **Same inputs, same outputs**, byte for byte: time, the wall clock and a [`Seed`] of entropy are arguments.
-//! * **No input panics.** Hostile datagrams are dropped and [counted by reason](Drop); mistakes of the user are
+//! * **No input panics**, and nothing else does: `bins/firmware` has images that do not link if something could. Hostile datagrams are dropped and [counted by reason](Drop); mistakes of the user are
 //!   [values](CommandError); full storage is a value too.
 //! * **Memory** is what the caller hands in ([`ClientStorage`], [`ServerStorage`]), sized once.
 //! * **Cost**: an input that concerns one client costs the same in a room of ten and of ten thousand. A message to

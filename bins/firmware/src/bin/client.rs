@@ -3,17 +3,23 @@
 #![no_main]
 
 use core::convert::Infallible;
+use core::panic::PanicInfo;
 
 use chatapp_console::{Answers, HELP, Input, Row, Typed, Wording, parse};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, Command, CommandError, Instant, Name, Request,
 };
-use chatapp_firmware::board::Uart;
+use chatapp_firmware::board::{self, Uart};
 use chatapp_firmware::machine::{self, Console, Machine};
 use chatapp_firmware::memory;
 use chatapp_firmware::settings::Role;
 use cortex_m_rt::entry;
 use static_cell::StaticCell;
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    board::stop(info)
+}
 
 #[entry]
 fn main() -> ! {

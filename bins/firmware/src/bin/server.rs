@@ -2,13 +2,21 @@
 #![no_std]
 #![no_main]
 
+use core::panic::PanicInfo;
+
 use chatapp_console::{LogLine, ORDER_HELP, Order, Report, Typed, UnknownOrder};
 use chatapp_core::{Instant, Persist, Server, ServerConfig, UnixSeconds};
+use chatapp_firmware::board;
 use chatapp_firmware::machine::{self, Console, Machine};
 use chatapp_firmware::memory;
 use chatapp_firmware::settings::Role;
 use cortex_m_rt::entry;
 use static_cell::StaticCell;
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    board::stop(info)
+}
 
 #[entry]
 fn main() -> ! {

@@ -49,9 +49,8 @@ pub fn reset() -> ! {
     cortex_m::peripheral::SCB::sys_reset()
 }
 
-/// A mistake in this program: says where, and stops.
-#[panic_handler]
-fn panic(info: &PanicInfo<'_>) -> ! {
+/// A mistake in this program: says where, and stops. For the panic handler of an image.
+pub fn stop(info: &PanicInfo<'_>) -> ! {
     cortex_m::interrupt::disable();
     // SAFETY: Nothing else runs any more.
     let mut uart = unsafe { Uart::new() };

@@ -1,0 +1,64 @@
+//! The client of the core, without a network and a console: what it costs. It cannot panic, or this does not link.
+#![no_std]
+#![no_main]
+
+use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
+use chatapp_core::{Client, ClientConfig, Command, Endpoint, Name, Seed, StorageError};
+use chatapp_firmware::memory;
+use cortex_m_rt::entry;
+use static_cell::StaticCell;
+
+mod never;
+
+use never::{any, any_address, any_bytes, any_text, any_time, keep};
+
+#[entry]
+fn main() -> ! {
+    static CLIENT: StaticCell<Client<'_>> = StaticCell::new();
+    if let Some(client) = make().and_then(|client| CLIENT.try_init(client.ok()?)) {
+        loop {
+            step(client);
+        }
+    }
+    loop {
+        cortex_m::asm::nop();
+    }
+}
+
+fn make() -> Option<Result<Client<'static>, StorageError>> {
+    let config = ClientConfig {
+        window: any(2),
+        ..ClientConfig::new(Name::new(any_text()).ok()?, any_address())
+    };
+    Some(Client::new(config, memory::client()?, any(Seed([0; 32]))))
+}
+
+/// Everything that can be done with a client, in any order.
+fn step(client: &mut Client<'_>) {
+    let now = any_time();
+    let mut buffer = [0; RECEIVE_LEN];
+    let (name, to, text) = (any_text(), any_text(), any_text());
+    match any(0) {
+        0 => keep(client.handle_datagram(now, any_address(), any_bytes(&mut buffer))),
+        1 => client.handle_timeout(now),
+        2 => keep(client.poll_timeout()),
+        3 => {
+            let mut datagram = [0; DATAGRAM_LEN_MAX];
+            keep(client.poll_transmit(now, &mut datagram));
+            keep(datagram);
+        }
+        4 => keep(client.command(now, Command::Register { name })),
+        5 => keep(client.command(now, Command::Deregister { name })),
+        6 => keep(client.command(now, Command::Send { to, text })),
+        7 => keep(client.command(now, Command::SendAll { text })),
+        8 => keep(client.poll_event()),
+        9 => {
+            if let Some(shown) = any(client.poll_persist()) {
+                client.restore(shown);
+            }
+        }
+        10 => client.table().for_each(keep),
+        11 => keep((client.is_idle(), client.is_registered())),
+        _ => keep((client.name(), client.stats())),
+    }
+}

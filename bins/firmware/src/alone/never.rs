@@ -1,0 +1,50 @@
+//! For images that cannot panic: one that could does not link.
+#![allow(dead_code, reason = "each image uses a part of it")]
+
+use core::hint::black_box;
+use core::net::SocketAddr;
+use core::panic::PanicInfo;
+
+use chatapp_core::Instant;
+
+unsafe extern "C" {
+    /// There is no such function: an image in which something can panic lacks it.
+    #[link_name = "\n\n*** something here can panic ***\n"]
+    safe fn something_can_panic() -> !;
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    something_can_panic()
+}
+
+/// A value that the compiler knows nothing of: it has to keep the code for all values.
+pub(crate) fn any<T>(value: T) -> T {
+    black_box(value)
+}
+
+/// Uses a value, as far as the compiler knows.
+pub(crate) fn keep<T>(value: T) {
+    black_box(value);
+}
+
+/// Some bytes, as many as there may be.
+pub(crate) fn any_bytes(buffer: &mut [u8]) -> &[u8] {
+    let len = any(0);
+    any(buffer).get(..len).unwrap_or_default()
+}
+
+/// Some text.
+pub(crate) fn any_text() -> &'static str {
+    any("")
+}
+
+/// Some time.
+pub(crate) fn any_time() -> Instant {
+    Instant::from_millis(any(0))
+}
+
+/// Some address.
+pub(crate) fn any_address() -> SocketAddr {
+    any(([0; 4], 0).into())
+}

@@ -1,0 +1,53 @@
+//! The loop of the core over any network. It cannot panic, or this does not link.
+#![no_std]
+#![no_main]
+
+use core::net::SocketAddr;
+
+use chatapp_core::limits::RECEIVE_LEN;
+use chatapp_core::{Client, ClientConfig, Name, Network, Seed, Sent, Turn};
+use chatapp_firmware::memory;
+use cortex_m_rt::entry;
+use static_cell::StaticCell;
+
+mod never;
+
+use never::{any, any_address, any_text, any_time, keep};
+
+/// Some network.
+struct Any;
+
+impl Network for Any {
+    fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
+        keep(buffer);
+        any(Some((any_address(), any(0))))
+    }
+
+    fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
+        keep((to, datagram));
+        any(Sent::WouldBlock)
+    }
+}
+
+#[entry]
+fn main() -> ! {
+    static TURN: StaticCell<Turn> = StaticCell::new();
+    static CLIENT: StaticCell<Client<'_>> = StaticCell::new();
+    let turn = TURN.try_init(Turn::new());
+    let client = make().and_then(|client| CLIENT.try_init(client));
+    if let Some((turn, client)) = turn.zip(client) {
+        loop {
+            let now = any_time();
+            turn.run(client, &mut Any, now, |client, _| keep(client.poll_event()));
+            keep((turn.wake_at(client, now), turn.flushed()));
+        }
+    }
+    loop {
+        cortex_m::asm::nop();
+    }
+}
+
+fn make() -> Option<Client<'static>> {
+    let config = ClientConfig::new(Name::new(any_text()).ok()?, any_address());
+    Client::new(config, memory::client()?, any(Seed([0; 32]))).ok()
+}
