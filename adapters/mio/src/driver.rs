@@ -5,70 +5,25 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatapp_core::limits::RECEIVE_LEN;
-use chatapp_core::{Endpoint, Flushed, Instant, Network, Sent, Turn, UnixSeconds};
-use mio::{Events, Interest, Poll, Token};
+use chatapp_core::{Endpoint, Instant, UnixSeconds};
+use mio::{Events, Poll, Token};
 
 use crate::Clock;
-use crate::socket::{Received, Refused, Socket};
+use crate::carrier::Carrier;
+use crate::kernel::Kernel;
+use crate::socket::Socket;
 
-/// Errors in a row after which the socket is left alone until it reports something new.
-const FAILURES_MAX: usize = 64;
-
-/// How long to wait for the kernel to have memory for a datagram: nothing reports that.
-const NO_BUFFERS_PAUSE_MS: u64 = 5;
-
-const SOCKET: Token = Token(0);
+const CARRIER: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// Drives one [`Endpoint`] over one [`Socket`].
+/// Drives one [`Endpoint`] over one [`Carrier`]: over a [`Socket`], if nothing else is said.
 #[derive(Debug)]
-pub struct Driver {
+pub struct Driver<C = Kernel> {
     poll: Poll,
     events: Events,
-    kernel: Kernel,
+    carrier: C,
     waker: Waker,
     clock: Clock,
-    turn: Turn,
-    /// The socket is asked to report when it is writable.
-    awaits_writable: bool,
-}
-
-/// The socket as a network, and what is known of its state.
-#[derive(Debug)]
-struct Kernel {
-    socket: Socket,
-    /// The socket was not yet read empty since it became readable.
-    readable: bool,
-    /// The kernel has no memory to send.
-    no_buffers: bool,
-}
-
-impl Network for Kernel {
-    fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
-        for _ in 0..FAILURES_MAX {
-            if !self.readable {
-                return None;
-            }
-            match self.socket.receive(buffer) {
-                Received::Datagram(len, from) => return Some((from, len)),
-                Received::Failed => {}
-                Received::Nothing => self.readable = false,
-            }
-        }
-        // A socket that gives nothing but errors.
-        self.readable = false;
-        None
-    }
-
-    fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
-        let sent = self.socket.send(to, datagram);
-        self.no_buffers = sent == Err(Refused::NoBuffers);
-        match sent {
-            Ok(()) => Sent::Done,
-            Err(Refused::WouldBlock | Refused::NoBuffers) => Sent::WouldBlock,
-        }
-    }
 }
 
 /// Ends the sleep of a [`Driver`] from another thread.
@@ -89,23 +44,26 @@ impl Driver {
     ///
     /// # Errors
     /// The operating system gives no event queue.
-    pub fn new(mut socket: Socket) -> io::Result<Self> {
+    pub fn new(socket: Socket) -> io::Result<Self> {
+        Self::over(Kernel::new(socket))
+    }
+}
+
+impl<C: Carrier> Driver<C> {
+    /// Takes over whatever carries datagrams.
+    ///
+    /// # Errors
+    /// The operating system gives no event queue.
+    pub fn over(mut carrier: C) -> io::Result<Self> {
         let poll = Poll::new()?;
-        poll.registry()
-            .register(&mut socket.udp, SOCKET, Interest::READABLE)?;
+        carrier.register(poll.registry(), CARRIER)?;
         let waker = Waker(Arc::new(mio::Waker::new(poll.registry(), WAKER)?));
         Ok(Self {
             poll,
             events: Events::with_capacity(8),
-            kernel: Kernel {
-                socket,
-                readable: true,
-                no_buffers: false,
-            },
+            carrier,
             waker,
             clock: Clock::new(),
-            turn: Turn::new(),
-            awaits_writable: false,
         })
     }
 
@@ -124,9 +82,14 @@ impl Driver {
         self.clock.wall()
     }
 
-    /// Where the socket receives.
+    /// Where datagrams are received.
     pub fn local_addr(&self) -> SocketAddr {
-        self.kernel.socket.local_addr()
+        self.carrier.local_addr()
+    }
+
+    /// Whether datagrams to this address can leave at all.
+    pub fn reaches(&self, to: SocketAddr) -> bool {
+        self.carrier.reaches(to)
     }
 
     /// Does all that is to be done now: reads datagrams, tells the endpoint the time, and sends.
@@ -135,16 +98,15 @@ impl Driver {
     /// endpoint whatever is not a datagram.
     ///
     /// # Errors
-    /// The event queue is broken. No error of the network ends up here.
+    /// The event queue, or the device that carries datagrams, is broken. No error of the network ends up here.
     pub fn work<E: Endpoint + ?Sized>(
         &mut self,
         endpoint: &mut E,
         drain: impl FnMut(&mut E, Instant),
     ) -> io::Result<()> {
         let now = self.clock.now();
-        self.turn.run(endpoint, &mut self.kernel, now, drain);
-        let blocked = self.turn.flushed() == Flushed::Blocked;
-        self.await_writable(blocked && !self.kernel.no_buffers)
+        self.carrier
+            .work(self.poll.registry(), endpoint, now, drain)
     }
 
     /// Sleeps until there is work to do, or until [woken](Waker::wake).
@@ -165,38 +127,15 @@ impl Driver {
         at_most: Option<Instant>,
     ) -> io::Result<()> {
         let now = self.clock.now();
-        let due = self.turn.wake_at(endpoint, now);
-        let waits_for_buffers = self.turn.flushed() == Flushed::Blocked && self.kernel.no_buffers;
-        let until = if self.kernel.readable {
-            Some(now)
-        } else if waits_for_buffers {
-            Some(now.plus_millis(NO_BUFFERS_PAUSE_MS))
-        } else {
-            due
-        };
-        let until = [until, at_most].into_iter().flatten().min();
+        let until = [self.carrier.wake_at(endpoint, now), at_most];
+        let until = until.into_iter().flatten().min();
         let timeout = until.map(|until| Duration::from_millis(until.millis_since(now)));
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
-        self.kernel.readable |= self.events.iter().any(|event| event.token() == SOCKET);
-        Ok(())
-    }
-
-    /// The socket reports that it is writable only while that is of interest: otherwise every datagram that
-    /// leaves would wake this process.
-    fn await_writable(&mut self, wanted: bool) -> io::Result<()> {
-        if wanted != self.awaits_writable {
-            self.awaits_writable = wanted;
-            let interest = if wanted {
-                Interest::READABLE | Interest::WRITABLE
-            } else {
-                Interest::READABLE
-            };
-            self.poll
-                .registry()
-                .reregister(&mut self.kernel.socket.udp, SOCKET, interest)?;
+        if self.events.iter().any(|event| event.token() == CARRIER) {
+            self.carrier.notice();
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! There is no protocol here, only what the core leaves to its caller:
 //!
 //! - [`Driver`]: the event loop, one turn at a time: it sleeps, reads, tells the time, and sends.
+//! - [`Carrier`]: what it carries datagrams with; [`Kernel`] is the one over a socket, `chatapp-tap` has another.
 //! - [`Socket`]: IPv4 and IPv6 in one, with errors sorted into those that matter and those that do not.
 //! - [`Clock`] and [`seed`]: time and entropy.
 //! - [`ClientMemory`] and [`ServerMemory`]: the storage on the heap, from limits.
@@ -33,14 +34,19 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod carrier;
 mod clock;
 mod driver;
 mod heap;
 mod journal;
+mod kernel;
 mod socket;
 
+pub use carrier::Carrier;
 pub use clock::{Clock, seed};
 pub use driver::{Driver, Waker};
 pub use heap::{ClientLimits, ClientMemory, OutOfMemory, ServerLimits, ServerMemory};
 pub use journal::{Journal, MemoryJournal};
+pub use kernel::Kernel;
+pub use mio::{Registry, Token};
 pub use socket::Socket;
