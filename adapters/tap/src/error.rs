@@ -1,0 +1,112 @@
+//! What is wrong with the device or the addresses, and the command that mends it.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+
+use chatapp_smoltcp::StackError;
+use chatapp_smoltcp::smoltcp::wire::IpCidr;
+
+/// Why there can be no stack on this device. Its text names the command that helps, if one does.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TapError {
+    /// There is no device of this name.
+    NoDevice {
+        /// Its name.
+        name: String,
+        /// What the machine itself could be on the link.
+        host: Option<IpCidr>,
+    },
+    /// The device is down.
+    Down(String),
+    /// The device is not for this user.
+    NoRights(String),
+    /// The device is something else.
+    NotTap(String),
+    /// Another process uses the device.
+    InUse(String),
+    /// The kernel has no TAP devices.
+    NoTun,
+    /// More than one address or gateway of a family.
+    TooMany,
+    /// No machine can have this address.
+    NotAnAddress(IpCidr),
+    /// The machine itself has this address on the device.
+    Taken(IpCidr, String),
+    /// The address is in another network than those of the device.
+    NotOnLink {
+        /// The address.
+        own: IpCidr,
+        /// The device.
+        name: String,
+        /// What the machine itself is on the device.
+        link: IpCidr,
+    },
+    /// The gateway is in none of the networks of the own addresses.
+    NoWayToGateway(IpAddr),
+    /// The stack does not take it.
+    Stack(StackError),
+    /// The operating system failed.
+    System(io::Error),
+}
+
+impl fmt::Display for TapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoDevice { name, host } => {
+                write!(
+                    f,
+                    "there is no device {name}; these commands make it:\n  \
+                     sudo ip tuntap add dev {name} mode tap user $USER\n  "
+                )?;
+                if let Some(host) = host {
+                    write!(f, "sudo ip address add {host} dev {name}\n  ")?;
+                }
+                write!(f, "sudo ip link set dev {name} up")
+            }
+            Self::Down(name) => write!(
+                f,
+                "the device {name} is down; this command brings it up:\n  sudo ip link set dev {name} up"
+            ),
+            Self::NoRights(name) => write!(
+                f,
+                "the device {name} is not for you; these commands make it yours:\n  \
+                 sudo ip link delete dev {name}\n  sudo ip tuntap add dev {name} mode tap user $USER\n\
+                 Give it its addresses again then, and bring it up"
+            ),
+            Self::NotTap(name) => write!(
+                f,
+                "{name} is no TAP device; this command makes one, under a name that is free:\n  \
+                 sudo ip tuntap add dev <name> mode tap user $USER"
+            ),
+            Self::InUse(name) => write!(f, "another program uses the device {name}"),
+            Self::NoTun => f.write_str(
+                "this kernel has no TAP devices (no /dev/net/tun); this command may load them:\n  sudo modprobe tun",
+            ),
+            Self::TooMany => f.write_str("give one address and one gateway of each kind, IPv4 and IPv6, at most"),
+            Self::NotAnAddress(own) => write!(
+                f,
+                "{own} is no address of one machine; give one inside of that network, such as 192.168.69.2/24"
+            ),
+            Self::Taken(own, name) => write!(
+                f,
+                "{} is this machine's own address on {name}; give another one of that network",
+                own.address()
+            ),
+            Self::NotOnLink { own, name, link } => write!(
+                f,
+                "{own} is not on the link: this machine is {link} on {name}; give another address of that network"
+            ),
+            Self::NoWayToGateway(gateway) => write!(
+                f,
+                "the gateway {gateway} is not on the link; give one in the network of your own address"
+            ),
+            Self::Stack(error) => error.fmt(f),
+            Self::System(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for TapError {}

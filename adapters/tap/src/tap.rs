@@ -1,0 +1,154 @@
+//! The carrier: a stack on a device.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::AsRawFd;
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::{Endpoint, Instant};
+use chatapp_mio::Carrier;
+use chatapp_smoltcp::smoltcp::iface::SocketStorage;
+use chatapp_smoltcp::smoltcp::socket::udp::PacketMetadata;
+use chatapp_smoltcp::smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
+use chatapp_smoltcp::{ParkedSlot, Stack, StackConfig, StackStorage};
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+
+use crate::config::TapConfig;
+use crate::device::Device;
+use crate::error::TapError;
+
+/// The longest packet on an Ethernet.
+const PACKET_LEN_MAX: usize = 1_500;
+
+/// Datagrams that wait for the hardware address of their next hop: a server that starts again may have many next hops.
+const PARKED: usize = 256;
+
+/// What a [`Tap`] needs, to be kept by the caller as long as the `Tap`.
+#[derive(Debug)]
+pub struct TapMemory<'a> {
+    sockets: [SocketStorage<'a>; 1],
+    packets: [[PacketMetadata; 1]; 2],
+    received: Box<[u8; PACKET_LEN_MAX]>,
+    sent: Box<[u8; DATAGRAM_LEN_MAX]>,
+    parked: Vec<ParkedSlot>,
+}
+
+impl Default for TapMemory<'_> {
+    fn default() -> Self {
+        Self {
+            sockets: [SocketStorage::EMPTY],
+            packets: [[PacketMetadata::EMPTY]; 2],
+            received: Box::new([0; PACKET_LEN_MAX]),
+            sent: Box::new([0; DATAGRAM_LEN_MAX]),
+            parked: vec![ParkedSlot::VACANT; PARKED],
+        }
+    }
+}
+
+impl<'a> TapMemory<'a> {
+    fn storage(&'a mut self) -> StackStorage<'a> {
+        let [received_packets, sent_packets] = &mut self.packets;
+        StackStorage {
+            sockets: &mut self.sockets,
+            packets: [received_packets, sent_packets],
+            received: self.received.as_mut_slice(),
+            sent: self.sent.as_mut_slice(),
+            parked: &mut self.parked,
+        }
+    }
+}
+
+/// A stack of its own on a TAP device.
+#[derive(Debug)]
+pub struct Tap<'a> {
+    device: Device,
+    stack: Stack<'a>,
+    config: TapConfig,
+    port: u16,
+}
+
+impl<'a> Tap<'a> {
+    /// Attaches to the device, to receive at a UDP port (not 0). `seed` is of unpredictable bits.
+    ///
+    /// # Errors
+    /// The device cannot be used, or not by somebody of these addresses.
+    pub fn open(
+        config: TapConfig,
+        port: u16,
+        seed: u64,
+        memory: &'a mut TapMemory<'a>,
+    ) -> Result<Self, TapError> {
+        config.check()?;
+        let own = config.addresses.first().ok_or(TapError::TooMany)?;
+        let mut device = Device::open(&config.device)?;
+        let stack_config = StackConfig {
+            hardware_address: HardwareAddress::Ethernet(hardware_address(own)),
+            addresses: &config.addresses,
+            gateways: &config.gateways,
+            port,
+            seed,
+        };
+        let stack = Stack::new(&stack_config, &mut device, memory.storage(), Instant::ZERO)
+            .map_err(TapError::Stack)?;
+        Ok(Self {
+            device,
+            stack,
+            config,
+            port,
+        })
+    }
+}
+
+impl Carrier for Tap<'_> {
+    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let file = self.device.as_raw_fd();
+        registry.register(&mut SourceFd(&file), token, Interest::READABLE)
+    }
+
+    /// Nothing to note: the device is read empty, or the next turn is due at once.
+    fn notice(&mut self) {}
+
+    fn work<E: Endpoint + ?Sized>(
+        &mut self,
+        _registry: &Registry,
+        endpoint: &mut E,
+        now: Instant,
+        drain: impl FnMut(&mut E, Instant),
+    ) -> io::Result<()> {
+        self.stack.work(&mut self.device, endpoint, now, drain);
+        if self.device.is_gone() {
+            let name = &self.config.device;
+            return Err(io::Error::other(format!("the device {name} was removed")));
+        }
+        Ok(())
+    }
+
+    fn wake_at<E: Endpoint + ?Sized>(&mut self, endpoint: &E, now: Instant) -> Option<Instant> {
+        self.stack.wake_at(endpoint, now)
+    }
+
+    fn local_addr(&self) -> SocketAddr {
+        let own = self.config.addresses.first();
+        let ip = own.map_or(Ipv4Addr::UNSPECIFIED.into(), |own| own.address().into());
+        SocketAddr::new(ip, self.port)
+    }
+
+    fn reaches(&self, to: SocketAddr) -> bool {
+        self.config.reaches(to.ip())
+    }
+}
+
+/// As unlike those of others as the IP address is: a program that starts again has the address that its neighbours
+/// remember.
+fn hardware_address(own: &IpCidr) -> EthernetAddress {
+    let [a, b, c, d] = match own.address() {
+        IpAddress::Ipv4(ip) => ip.octets(),
+        IpAddress::Ipv6(ip) => {
+            let [.., a, b, c, d] = ip.octets();
+            [a, b, c, d]
+        }
+    };
+    // Administered locally, for one machine.
+    EthernetAddress([0x02, 0x00, a, b, c, d])
+}
