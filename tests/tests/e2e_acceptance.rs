@@ -1,15 +1,63 @@
-//! The three acceptance cases of the original course program.
+//! The three acceptance cases of the original course program: over sockets, and all on TAP devices.
 
 use chatapp_tests::e2e::{
-    BYE, KEPT, POSTED, Room, SAVED, SILENT, TABLE, is_stamped, no_ack_from, received_by,
+    BYE, KEPT, POSTED, Process, Room, SAVED, SILENT, TABLE, is_stamped, no_ack_from, received_by,
 };
 
 #[test]
 fn case_1_three_clients_chat_leave_and_return() {
     let room = Room::open();
-    let names = ["x", "y", "z"];
-    let mut clients = room.join_all(names);
+    case_1(room.join_all(XYZ));
+}
 
+#[test]
+fn case_2_the_server_is_gone_and_so_is_the_recipient() {
+    let mut room = Room::open();
+    let clients = room.join_all(["x", "y"]);
+    case_2(&mut room.server, clients);
+}
+
+#[test]
+fn case_3_a_channel_message_reaches_everybody_else_once() {
+    let room = Room::open();
+    case_3(room.join_all(XYZ));
+}
+
+#[cfg(target_os = "linux")]
+mod on_tap_devices {
+    use chatapp_tests::e2e::{Machine, Namespaces};
+
+    use super::{XYZ, case_1, case_2, case_3};
+
+    #[test]
+    fn case_1_three_clients_chat_leave_and_return() {
+        if let Some(network) = Namespaces::with_machines(&[Machine::Tap; 4]) {
+            let (_server, clients) = network.room(XYZ, &[]);
+            case_1(clients);
+        }
+    }
+
+    #[test]
+    fn case_2_the_server_is_gone_and_so_is_the_recipient() {
+        if let Some(network) = Namespaces::with_machines(&[Machine::Tap; 3]) {
+            let (mut server, clients) = network.room(["x", "y"], &[]);
+            case_2(&mut server, clients);
+        }
+    }
+
+    #[test]
+    fn case_3_a_channel_message_reaches_everybody_else_once() {
+        if let Some(network) = Namespaces::with_machines(&[Machine::Tap; 4]) {
+            let (_server, clients) = network.room(XYZ, &[]);
+            case_3(clients);
+        }
+    }
+}
+
+const XYZ: [&str; 3] = ["x", "y", "z"];
+
+fn case_1(mut clients: [Process; 3]) {
+    let names = XYZ;
     for (sender, from) in names.iter().enumerate() {
         for (recipient, to) in names.iter().enumerate() {
             clients[sender].types(&format!("send {to} from {from} to {to}"));
@@ -49,14 +97,11 @@ fn case_1_three_clients_chat_leave_and_return() {
     assert_eq!(x.shows_next(), TABLE, "the store was cleared");
 }
 
-#[test]
-fn case_2_the_server_is_gone_and_so_is_the_recipient() {
-    let mut room = Room::open();
-    let [mut x, mut y] = room.join_all(["x", "y"]);
+fn case_2(server: &mut Process, [mut x, mut y]: [Process; 2]) {
     y.types("dereg y");
     y.shows(BYE);
     x.shows(TABLE);
-    room.server.is_killed();
+    server.is_killed();
 
     x.types("send y hi");
     assert_eq!(x.shows_next(), no_ack_from("y"));
@@ -64,10 +109,7 @@ fn case_2_the_server_is_gone_and_so_is_the_recipient() {
     assert_eq!(x.shows_next(), "[Message to y was not delivered.]");
 }
 
-#[test]
-fn case_3_a_channel_message_reaches_everybody_else_once() {
-    let room = Room::open();
-    let [mut x, mut y, mut z] = room.join_all(["x", "y", "z"]);
+fn case_3([mut x, mut y, mut z]: [Process; 3]) {
     x.types("send_all hello everybody");
     assert_eq!(x.shows_next(), POSTED);
     for client in [&mut y, &mut z] {

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chatapp_core::Name;
@@ -15,6 +14,7 @@ use crate::exit::Failure;
 use crate::limits::LimitOptions;
 use crate::log::{Format, Level, LogOptions};
 use crate::manual::{AFTER_LONG_HELP, USAGE};
+use crate::network::NetworkOptions;
 
 /// What the program is asked to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,7 @@ pub(crate) enum Mode {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerOptions {
     pub(crate) port: u16,
-    /// `None`: all addresses of this machine.
-    pub(crate) bind: Option<IpAddr>,
+    pub(crate) network: NetworkOptions,
     pub(crate) limits: LimitOptions,
     pub(crate) data: DataOptions,
     pub(crate) log: LogOptions,
@@ -54,8 +53,7 @@ pub(crate) struct ClientOptions {
     pub(crate) server_port: u16,
     /// 0: any free one.
     pub(crate) port: u16,
-    /// `None`: all addresses of this machine.
-    pub(crate) bind: Option<IpAddr>,
+    pub(crate) network: NetworkOptions,
     /// Other clients that the table has room for.
     pub(crate) peers: u32,
     pub(crate) data: DataOptions,
@@ -129,7 +127,7 @@ fn parse(
         (Some(Action::Man), ..) => Ok(Mode::Man),
         (None, Some(port), _) => Ok(Mode::Serve(ServerOptions {
             port,
-            bind: arguments.bind,
+            network: arguments.network.clone(),
             limits: arguments.limits,
             data: arguments.data.clone(),
             keep: arguments.keep,
@@ -159,7 +157,7 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
         } else {
             parse_port(port).map_err(|error| format!("client port: {error} (0: any free one)"))?
         },
-        bind: arguments.bind,
+        network: arguments.network.clone(),
         peers: arguments.peers,
         data: arguments.data.clone(),
         color: arguments.color,
@@ -218,10 +216,6 @@ struct Arguments {
     )]
     client: Option<Vec<String>>,
 
-    /// Use only this address of this machine [default: all, IPv4 and IPv6]
-    #[arg(long, value_name = "IP")]
-    bind: Option<IpAddr>,
-
     #[command(flatten)]
     data: DataOptions,
 
@@ -276,6 +270,8 @@ struct Arguments {
     log_format: Format,
 
     #[command(flatten)]
+    network: NetworkOptions,
+    #[command(flatten)]
     limits: LimitOptions,
     #[command(flatten)]
     keep: KeepOptions,
@@ -329,7 +325,8 @@ mod tests {
         let Mode::Serve(server) = parse_line("ChatApp -s 4119\n").unwrap() else {
             panic!("a server is wanted");
         };
-        assert_eq!((server.port, server.bind), (4_119, None));
+        assert_eq!(server.port, 4_119);
+        assert_eq!(server.network, NetworkOptions::default());
         assert_eq!(server.data, DataOptions::default());
         let log = LogOptions {
             level: Level::Info,
@@ -341,7 +338,10 @@ mod tests {
             server_host: "localhost".into(),
             server_port: 4_119,
             port: 0,
-            bind: Some("::1".parse().unwrap()),
+            network: NetworkOptions {
+                bind: Some("::1".parse().unwrap()),
+                ..NetworkOptions::default()
+            },
             peers: 64,
             data: DataOptions::default(),
             color: ColorChoice::Never,

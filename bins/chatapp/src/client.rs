@@ -7,12 +7,11 @@ mod roster;
 mod session;
 
 use std::io::{self, IsTerminal};
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use chatapp_console::Wording;
 use chatapp_core::{Client, ClientConfig};
-use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, Waker, seed};
+use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Driver, Waker, seed};
 use clap::ColorChoice;
 
 use crate::cli::ClientOptions;
@@ -21,6 +20,7 @@ use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
 use crate::input::Input;
 use crate::local_time::utc_offset;
+use crate::network::Program;
 use crate::signals::{self, Asked, Hooks};
 use crate::style::Look;
 use crate::terminal::{self, Editor, Gate, History, Names, Screen};
@@ -32,14 +32,25 @@ const WAITING_LEN_AT_TERMINAL: usize = 64 << 10;
 
 /// Runs a client until it ends.
 pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
-    let socket = Socket::bind(options.bind, options.port).map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            format!("cannot use client port {}: {error}", options.port),
-        )
-    })?;
-    let server = find_server(options, &socket)?;
-    let mut driver = Driver::new(socket).map_err(Failure::system("cannot wait for events"))?;
+    options.network.run(options.port, Chat(options))
+}
+
+struct Chat<'a>(&'a ClientOptions);
+
+impl Program for Chat<'_> {
+    fn cannot_use_port(&self) -> String {
+        format!("cannot use client port {}", self.0.port)
+    }
+
+    fn run<C: Carrier>(self, driver: Driver<C>) -> Result<Exit, Failure> {
+        chat(self.0, driver)
+    }
+}
+
+fn chat(options: &ClientOptions, mut driver: Driver<impl Carrier>) -> Result<Exit, Failure> {
+    let server = options
+        .network
+        .find(&options.server_host, options.server_port, &driver)?;
     let waker = driver.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
     let gate = Arc::<Gate>::default();
@@ -74,7 +85,7 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
         session.take_input(&mut client, driver.now());
         driver
             .work(&mut client, |client, now| session.show_events(client, now))
-            .map_err(Failure::system("cannot wait for events"))?;
+            .map_err(Failure::system("cannot go on"))?;
         session.tick(&client, driver.now());
         if let Some(end) = session.end(&client) {
             break end;
@@ -84,7 +95,7 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
         }
         driver
             .rest_until(&client, session.due())
-            .map_err(Failure::system("cannot wait for events"))?;
+            .map_err(Failure::system("cannot go on"))?;
     };
     let output = session.into_output();
     let has_failed = !options.exec.is_empty() && output.has_failed();
@@ -109,21 +120,6 @@ pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
             ),
         )),
     }
-}
-
-/// The address of the server that this socket can reach; IPv4 first, which every machine has.
-fn find_server(options: &ClientOptions, socket: &Socket) -> Result<SocketAddr, Failure> {
-    let host = options.server_host.as_str();
-    let unusable = |why: String| Failure::new(Exit::Usage, format!("cannot find {host}: {why}"));
-    let mut addresses: Vec<SocketAddr> = (host, options.server_port)
-        .to_socket_addrs()
-        .map_err(|error| unusable(error.to_string()))?
-        .filter(|address| socket.reaches(*address))
-        .collect();
-    addresses.sort_by_key(SocketAddr::is_ipv6);
-    addresses.first().copied().ok_or_else(|| {
-        unusable("it has no address of the kind that this machine, or --bind, can reach".into())
-    })
 }
 
 /// Starts the threads between the event loop and the person.

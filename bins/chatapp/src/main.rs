@@ -1,12 +1,13 @@
 //! `ChatApp`: a chat room over UDP, its server and its client in one program.
 //!
 //! This crate reads arguments and connects parts: the protocol is `chatapp-core`, sockets and time are
-//! `chatapp-mio`, commands and lines are `chatapp-console`, what is kept on disk is
+//! `chatapp-mio`, a network stack on a TAP device `chatapp-tap`, commands and lines are `chatapp-console`, what is kept on disk is
 //! `chatapp-store`. What is here:
 //!
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: what the program can be
 //! - `limits`, `operator`: what a server has room for, and who looks after it
+//! - `network`, `tap`: what carries the datagrams
 //! - `data`: what is kept on disk, and where
 //! - `log`: what a server says on standard error
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
@@ -25,10 +26,13 @@ mod limits;
 mod local_time;
 mod log;
 mod manual;
+mod network;
 mod operator;
 mod server;
 mod signals;
 mod style;
+#[cfg(target_os = "linux")]
+mod tap;
 mod terminal;
 
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chatapp_console::LogLine;
 use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
-use chatapp_mio::{Clock, Driver, Journal, MemoryJournal, ServerMemory, Socket, Waker, seed};
+use chatapp_mio::{Carrier, Clock, Driver, Journal, MemoryJournal, ServerMemory, Waker, seed};
 use chatapp_store::{Options, Store};
 
 use crate::cli::ServerOptions;
@@ -14,18 +14,28 @@ use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
 use crate::limits::LimitOptions;
 use crate::log::{Fields, Level, LogOptions, Record, Traffic};
+use crate::network::Program;
 use crate::operator::{Log, Operator};
 use crate::signals::{self, Hooks};
 
 /// Runs a server until it is asked to leave.
 pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
-    let socket = Socket::bind(options.bind, options.port).map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            format!("cannot serve on port {}: {error}", options.port),
-        )
-    })?;
-    let mut driver = Driver::new(socket).map_err(Failure::system("cannot wait for events"))?;
+    options.network.run(options.port, Serve(options))
+}
+
+struct Serve<'a>(&'a ServerOptions);
+
+impl Program for Serve<'_> {
+    fn cannot_use_port(&self) -> String {
+        format!("cannot serve on port {}", self.0.port)
+    }
+
+    fn run<C: Carrier>(self, driver: Driver<C>) -> Result<Exit, Failure> {
+        serve(self.0, driver)
+    }
+}
+
+fn serve(options: &ServerOptions, mut driver: Driver<impl Carrier>) -> Result<Exit, Failure> {
     let waker = driver.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
     let asked = signals::watch(
@@ -79,11 +89,11 @@ pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
                 journal.exchange(server, now);
                 write_log(&log, server, options.log, wall, &*journal);
             })
-            .map_err(Failure::system("cannot wait for events"))?;
+            .map_err(Failure::system("cannot go on"))?;
         let due = traffic.report(&log, options.log, server.stats(), driver.now(), wall);
         driver
             .rest_until(&server, due)
-            .map_err(Failure::system("cannot wait for events"))?;
+            .map_err(Failure::system("cannot go on"))?;
     }
     // A log that cannot be written is no reason to end differently.
     let _ = log.finish();
@@ -106,7 +116,7 @@ fn open_store(
     store.into_journal(move || waker.wake()).map_err(unusable)
 }
 
-fn announce(driver: &Driver, limits: &LimitOptions) -> Result<(), Failure> {
+fn announce(driver: &Driver<impl Carrier>, limits: &LimitOptions) -> Result<(), Failure> {
     use io::Write;
     let mut output = io::stdout().lock();
     writeln!(

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 pub use binary::binary;
 #[cfg(target_os = "linux")]
-pub use namespaces::Namespaces;
+pub use namespaces::{Machine, Namespaces};
 pub use port::{can_use_ipv6, free_port};
 pub use process::Process;
 pub use relay::{Direction, Relay, Seen, Weather};

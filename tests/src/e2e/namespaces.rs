@@ -4,27 +4,42 @@ use std::net::Ipv4Addr;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Process, binary};
+use super::{Process, TABLE, WELCOME, binary};
+
+/// Where the server of a [room](Namespaces::room) receives.
+const PORT: &str = "4119";
 
 /// A router and a number of machines, each on a network of its own behind it. Removed when it is dropped.
 #[derive(Debug)]
 pub struct Namespaces {
     /// Unlike that of any other test that runs on this machine.
     prefix: String,
-    machines: u8,
+    machines: Vec<Machine>,
+}
+
+/// What `ChatApp` uses on a machine. From outside all machines look the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// The kernel's network.
+    Kernel,
+    /// A TAP device, which is bridged to the network: the kernel has no address there, `ChatApp` has it.
+    Tap,
 }
 
 impl Namespaces {
-    /// Makes `machines` machines; `None`, with the reason on stderr, if that cannot be done here.
+    /// Makes machines, numbered from 0; `None`, with the reason on stderr, if that cannot be done here.
     ///
     /// # Panics
     /// If it cannot be done, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
-    pub fn with_machines(machines: u8) -> Option<Self> {
+    pub fn with_machines(machines: &[Machine]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let prefix = format!("chatapp-{}-{count}", std::process::id());
         // From here on, what was made is removed again.
-        let namespaces = Self { prefix, machines };
+        let namespaces = Self {
+            prefix,
+            machines: machines.to_vec(),
+        };
         match namespaces.make() {
             Ok(()) => Some(namespaces),
             Err(reason) => {
@@ -43,17 +58,70 @@ impl Namespaces {
         Ipv4Addr::new(10, 77, machine, 2)
     }
 
-    /// Starts `ChatApp` on a machine.
+    /// Starts a server on machine 0 and clients on those behind it; afterwards all of them know all of them. All
+    /// of them have these options.
+    ///
+    /// # Panics
+    /// If there are not as many machines, or if one does not start, or is not told of the others.
+    pub fn room<const N: usize>(
+        &self,
+        names: [&str; N],
+        options: &[&str],
+    ) -> (Process, [Process; N]) {
+        let mut server = self.start(0, &[&["-s", PORT], options].concat());
+        server.shows_where("its start", |line| line.starts_with("The server starts!"));
+        let address = self.address_of(0).to_string();
+        let mut clients: Vec<Process> = Vec::new();
+        for (machine, name) in (1..).zip(names) {
+            let arguments = [&["-c", name, &address, PORT, "0"], options].concat();
+            let mut newcomer = self.start(machine, &arguments);
+            newcomer.shows(WELCOME);
+            newcomer.shows(TABLE);
+            clients.iter_mut().for_each(|client| client.shows(TABLE));
+            clients.push(newcomer);
+        }
+        (
+            server,
+            clients.try_into().expect("as many clients as names"),
+        )
+    }
+
+    /// Starts `ChatApp` on a machine, on the network that the machine has for it.
     ///
     /// # Panics
     /// If it cannot be started.
-    pub fn start<S: AsRef<str>>(&self, machine: u8, arguments: &[S]) -> Process {
+    pub fn start(&self, machine: u8, arguments: &[&str]) -> Process {
+        let ip = format!("{}/24", self.address_of(machine));
+        let gateway = gateway_of(machine).to_string();
+        let tap = ["--tap", "net1", "--ip", &ip, "--gateway", &gateway];
+        match self.machines[usize::from(machine)] {
+            Machine::Kernel => self.start_by(machine, &[], arguments),
+            Machine::Tap => self.start_by(machine, &[], &[arguments, &tap].concat()),
+        }
+    }
+
+    /// Starts `ChatApp` on a machine with these arguments only, by a command that runs it in its own place.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn start_by(&self, machine: u8, by: &[&str], arguments: &[&str]) -> Process {
         let mut command = Command::new("ip");
         // `ip` turns into what it runs: the process is the one that signals are for.
         command
-            .args(["netns", "exec", &self.machine(machine)])
+            .args(["netns", "exec", &self.name_of(machine)])
+            .args(by)
             .arg(binary());
         Process::start_as(command, arguments)
+    }
+
+    /// Runs `ip` on a machine, for example with `link set dev net1 down`.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn ip(&self, machine: u8, arguments: &str) {
+        let machine = self.name_of(machine);
+        ip(&format!("-n {machine} {arguments}"))
+            .unwrap_or_else(|reason| panic!("the network is not as it should be: {reason}"));
     }
 
     /// From now on the router silently drops what these two machines send each other.
@@ -87,28 +155,40 @@ impl Namespaces {
         format!("{}-router", self.prefix)
     }
 
-    fn machine(&self, machine: u8) -> String {
+    fn name_of(&self, machine: u8) -> String {
         format!("{}-{machine}", self.prefix)
     }
 
     fn make(&self) -> Result<(), String> {
         let router = self.router();
         ip(&format!("netns add {router}"))?;
-        for number in 0..self.machines {
-            let machine = self.machine(number);
+        for (number, kind) in (0..).zip(&self.machines) {
+            let machine = self.name_of(number);
             let address = self.address_of(number);
-            let gateway = Ipv4Addr::new(10, 77, number, 1);
-            for arguments in [
+            let gateway = gateway_of(number);
+            let common = [
                 format!("netns add {machine}"),
                 format!("-n {router} link add to{number} type veth peer name net0 netns {machine}"),
                 format!("-n {router} address add {gateway}/24 dev to{number}"),
                 format!("-n {router} link set dev to{number} up"),
-                format!("-n {machine} address add {address}/24 dev net0"),
                 format!("-n {machine} link set dev lo up"),
                 format!("-n {machine} link set dev net0 up"),
-                format!("-n {machine} route add default via {gateway}"),
-            ] {
-                ip(&arguments)?;
+            ];
+            let particular = match kind {
+                Machine::Kernel => vec![
+                    format!("-n {machine} address add {address}/24 dev net0"),
+                    format!("-n {machine} route add default via {gateway}"),
+                ],
+                Machine::Tap => vec![
+                    format!("-n {machine} link add bridge0 type bridge"),
+                    format!("-n {machine} link set dev bridge0 up"),
+                    format!("-n {machine} link set dev net0 master bridge0"),
+                    format!("-n {machine} tuntap add dev net1 mode tap"),
+                    format!("-n {machine} link set dev net1 master bridge0 up"),
+                ],
+            };
+            for arguments in common.iter().chain(&particular) {
+                ip(arguments)?;
             }
         }
         let forward = "echo 1 > /proc/sys/net/ipv4/ip_forward";
@@ -116,11 +196,15 @@ impl Namespaces {
     }
 }
 
+fn gateway_of(machine: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 77, machine, 1)
+}
+
 impl Drop for Namespaces {
     fn drop(&mut self) {
         // What was never made cannot be removed.
-        for machine in 0..self.machines {
-            let _ = ip(&format!("netns del {}", self.machine(machine)));
+        for (machine, _) in (0..).zip(&self.machines) {
+            let _ = ip(&format!("netns del {}", self.name_of(machine)));
         }
         let _ = ip(&format!("netns del {}", self.router()));
     }

@@ -1,10 +1,9 @@
 //! Two clients that reach the server, but not each other.
 
-use chatapp_tests::e2e::{Namespaces, Process, SAVED, TABLE, WELCOME, received_by};
+use chatapp_tests::e2e::{Machine, Namespaces, Process, SAVED, received_by};
 
 use crate::talk::{assert_showed_all, finds_the_direct_path, shows_line, types_lines};
 
-const SERVER: u8 = 0;
 const ALICE: u8 = 1;
 const BOB: u8 = 2;
 
@@ -20,19 +19,8 @@ struct Rig {
 
 /// A server and two clients on three networks.
 fn rig() -> Option<Rig> {
-    let network = Namespaces::with_machines(3)?;
-    let mut server = network.start(SERVER, &["-s", "4119"]);
-    server.shows_where("its start", |line| line.starts_with("The server starts!"));
-    let address = network.address_of(SERVER).to_string();
-    let join = |machine, name| {
-        let mut client = network.start(machine, &["-c", name, &address, "4119", "0"]);
-        client.shows(WELCOME);
-        client.shows(TABLE);
-        client
-    };
-    let mut alice = join(ALICE, "alice");
-    let bob = join(BOB, "bob");
-    alice.shows(TABLE);
+    let network = Namespaces::with_machines(&[Machine::Kernel; 3])?;
+    let (server, [alice, bob]) = network.room(["alice", "bob"], &[]);
     Some(Rig {
         network,
         server,
