@@ -246,7 +246,58 @@ fn a_message_is_shown_once_on_whatever_path_it_comes() {
     assert_eq!(rig.client.stats().drops(Drop::Duplicate), 4);
 }
 
+#[test]
+fn kept_messages_are_announced_before_the_first_that_is_shown() {
+    let mut rig = Rig::online();
+    let mail = |serial, counter, kept| Frame::Mail {
+        serial,
+        incarnation: BOB,
+        counter,
+        stamp: UnixSeconds(9),
+        kept,
+        from: "bob",
+        text: "hi",
+    };
+    let channel = |number, counter, kept| Frame::Channel {
+        number,
+        incarnation: BOB,
+        counter,
+        stamp: UnixSeconds(9),
+        kept,
+        from: "bob",
+        text: "all",
+    };
+    rig.tells(&[mail(1, 1, false), channel(1, 1, false)]);
+    assert_eq!(rig.events().len(), 2);
+    // Nothing of this is new to the client: a number of the server, or a counter of the sender, is an old one.
+    rig.tells(&[
+        mail(1, 2, true),
+        mail(2, 1, true),
+        channel(1, 2, true),
+        channel(2, 1, true),
+    ]);
+    assert_eq!(rig.events(), [""; 0]);
+    rig.tells(&[mail(3, 3, true), mail(4, 4, true), channel(3, 3, true)]);
+    let shown = rig.events();
+    assert_eq!((shown.len(), shown[0].as_str()), (4, "KeptMessages"));
+}
+
 // ---- time ----
+
+#[test]
+fn a_request_is_repeated_for_three_seconds_also_while_a_session_is_asked_for_quietly() {
+    let mut rig = Rig::online();
+    // The server is silent: it is given up at 23 s, and asked for a new session quietly from 40 s on.
+    assert_eq!(rig.pass(41_000), [""; 0]);
+    let first = rig.command(Command::SendAll { text: "one" }).unwrap();
+    assert_eq!(rig.pass(1_000), [""; 0]);
+    // The second one waits together with the first.
+    let second = rig.command(Command::SendAll { text: "two" }).unwrap();
+    assert_eq!(rig.pass(1_999), [""; 0]);
+    let failed =
+        [first, second].map(|id| format!("ServerNotResponding {{ id: {id:?}, request: SendAll }}"));
+    assert_eq!(rig.pass(1), failed);
+}
 
 #[test]
 fn a_server_that_owes_a_result_is_asked_after_two_seconds() {

@@ -1,14 +1,15 @@
 //! What a server keeps for those who are away, in what order it is stored and handed over, and what it takes back
 //! from its store.
 
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Frame, Hello};
 use chatapp_core::{
-    Endpoint, Handled, NameRecord, Record, RestoreError, ServerConfig, UnixSeconds,
+    Endpoint, Handled, NameRecord, Record, RestoreError, ServerConfig, Ticket, UnixSeconds,
 };
 
 use crate::server_rig::{Member, Rig, address, hello};
 
-fn store(request: u32, text: &str) -> Frame<'_> {
+pub(crate) fn store(request: u32, text: &str) -> Frame<'_> {
     Frame::Store {
         request,
         counter: request,
@@ -19,7 +20,7 @@ fn store(request: u32, text: &str) -> Frame<'_> {
     }
 }
 
-fn post(request: u32, text: &str) -> Frame<'_> {
+pub(crate) fn post(request: u32, text: &str) -> Frame<'_> {
     Frame::Post {
         request,
         counter: request,
@@ -151,20 +152,24 @@ fn long_texts_take_the_place_of_older_ones_in_the_log() {
 }
 
 fn mail(serial: u64, to: &'static str) -> Record<'static> {
+    mail_of_request(1, serial, to)
+}
+
+pub(crate) fn mail_of_request(request: u32, serial: u64, to: &'static str) -> Record<'static> {
     Record::Mail {
         serial,
         to,
         from: "ann",
         incarnation: 1,
-        counter: 1,
-        request: 1,
+        counter: request,
+        request,
         stamp: UnixSeconds(1),
         text: "hi",
     }
 }
 
 /// Somebody who is not registered.
-fn name_record(name: &str) -> NameRecord<'_> {
+pub(crate) fn name_record(name: &str) -> NameRecord<'_> {
     NameRecord {
         name,
         registered: false,
@@ -182,7 +187,7 @@ fn name_record(name: &str) -> NameRecord<'_> {
 }
 
 /// A server that has stored nothing but two names, neither of them registered.
-fn remembers_two_names(config: ServerConfig) -> Rig {
+pub(crate) fn remembers_two_names(config: ServerConfig) -> Rig {
     let mut rig = Rig::with(config);
     for name in ["ann", "bob"] {
         let record = Record::Name(name_record(name));
@@ -191,7 +196,7 @@ fn remembers_two_names(config: ServerConfig) -> Rig {
     rig
 }
 
-fn ann_returns(rig: &mut Rig) -> Member {
+pub(crate) fn ann_returns(rig: &mut Rig) -> Member {
     let mut again = hello(1, "ann");
     again.opening = 2;
     let mut ann = rig.enters(1, again);
@@ -361,6 +366,35 @@ fn a_message_is_stored_before_what_happened_after_it() {
         }
         assert_eq!(stored, expected);
     }
+}
+
+#[test]
+fn nothing_of_a_registration_is_seen_before_it_is_stored() {
+    let mut rig = Rig::new();
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
+    let sent = rig.say(&mut ann, &[store(1, "hi")]);
+    rig.listens(&mut ann, sent);
+    let mut again = hello(2, "bob");
+    (again.id, again.opening) = (22, 2);
+    let request = rig.proven(bob.address, again);
+    assert_eq!(rig.judges(bob.address, &request), Handled::Accepted);
+    let ticket = rig.server.poll_persist().unwrap().ticket;
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    assert_eq!(rig.server.poll_transmit(rig.now, &mut out), None);
+    rig.server.handle_stored(rig.now, ticket, Ok(()));
+    assert!(rig.drain().iter().any(|(to, _)| *to == bob.address));
+}
+
+/// The core's own assertions say so; without them the answer is ignored.
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "tickets are answered in order, once")]
+fn an_answer_of_the_store_that_is_not_due_is_refused() {
+    let mut rig = Rig::new();
+    let ticket = rig.server.poll_persist().unwrap().ticket;
+    let later = Ticket::new(ticket.number() + 1);
+    rig.server.handle_stored(rig.now, later, Ok(()));
 }
 
 #[test]

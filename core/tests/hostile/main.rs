@@ -3,7 +3,10 @@
 
 mod client;
 mod client_rig;
+mod feed;
 mod keeping;
+mod receipts;
+mod restored;
 mod roster;
 mod server;
 mod server_rig;

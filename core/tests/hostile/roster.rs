@@ -75,6 +75,19 @@ fn what_is_on_its_way_follows_who_moves_and_nobody_else() {
 }
 
 #[test]
+fn what_is_on_its_way_to_a_name_that_is_gone_is_asked_about_at_once() {
+    let mut rig = Rig::online();
+    rig.send_to_bob("hi");
+    rig.call_to_bob();
+    let gone = entry("bob", Status::Gone, BOB, bob());
+    rig.tells(&[news(2, &gone)]);
+    rig.events();
+    let said = rig.said();
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0].1, [r#"Lookup { query: 2, name: "bob" }"#]);
+}
+
+#[test]
 fn names_that_are_none_are_not_listed() {
     let mut rig = Rig::online();
     let evil = entry("\u{1b}[2J", Status::Online, 7, address(7));

@@ -38,6 +38,8 @@ pub(crate) struct Member {
     pub(crate) server_id: u64,
     /// The life of the server's store, as it was told.
     pub(crate) epoch: u64,
+    /// The life of the table, as it was told.
+    pub(crate) table_epoch: u64,
     /// Sequence numbers: of the next frame to the server, and of the next one from it.
     next: u32,
     taken: u32,
@@ -72,14 +74,19 @@ impl Rig {
         }
     }
 
-    /// Takes all outputs; the datagrams that were sent, at most a thousand.
-    pub(crate) fn drain(&mut self) -> Sent {
+    /// Stores what is to be stored.
+    pub(crate) fn store(&mut self) {
         while let Some(record) = self.server.poll_persist() {
             let ticket = record.ticket;
             let result = self.store_works.then_some(()).ok_or(StoreFailed);
             self.records += 1;
             self.server.handle_stored(self.now, ticket, result);
         }
+    }
+
+    /// Takes all outputs; the datagrams that were sent, at most a thousand.
+    pub(crate) fn drain(&mut self) -> Sent {
+        self.store();
         while let Some(event) = self.server.poll_event() {
             self.events.push(format!("{event:?}"));
         }
@@ -172,6 +179,7 @@ impl Rig {
             id: hello.id,
             server_id: accept.id,
             epoch: accept.epoch,
+            table_epoch: accept.table_epoch,
             next: 0,
             taken: 0,
         }

@@ -1,0 +1,53 @@
+//! From where on, and in what order, a client is told what is new in the room.
+
+use chatapp_core::Handled;
+
+use crate::keeping::post;
+use crate::server_rig::{Rig, address, hello};
+
+#[test]
+fn a_table_is_believed_in_its_own_life_of_the_server_and_up_to_its_latest_version() {
+    for (later, version, restart) in [(0, 2, false), (0, 3, true), (1, 2, true)] {
+        let mut rig = Rig::new();
+        let ann = rig.join(1, "ann");
+        rig.join(2, "bob");
+        let mut again = hello(1, "ann");
+        (again.id, again.opening) = (11, 2);
+        again.table_epoch = ann.table_epoch.wrapping_add(later);
+        again.table_version = version;
+        let mut ann = rig.enters(1, again);
+        let sent = rig.pass(500);
+        let told = rig.listens(&mut ann, sent);
+        let whole = format!("Page {{ version: 2, restart: {restart}, complete: true");
+        assert_eq!(told.len(), 1);
+        assert!(told[0].starts_with(&whole), "{told:?}");
+    }
+}
+
+#[test]
+fn channel_messages_and_changes_of_the_table_come_in_their_common_order() {
+    let mut rig = Rig::new();
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    let sent = rig.pass(500);
+    rig.listens(&mut ann, sent);
+    let cleo = rig.proven(address(3), hello(3, "cleo"));
+    let said = ann.writes(&ann.header(), &[post(1, "before")]);
+    let mut header = ann.header();
+    header.first += 1;
+    let said_later = ann.writes(&header, &[post(2, "after")]);
+    // Bob gets nothing before all has happened.
+    for (from, datagram) in [
+        (ann.address, said),
+        (address(3), cleo),
+        (ann.address, said_later),
+    ] {
+        assert_eq!(rig.judges(from, &datagram), Handled::Accepted);
+        rig.store();
+    }
+    let sent = rig.drain();
+    let told = rig.listens(&mut bob, sent);
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[0].contains(r#""before""#), "{told:?}");
+    assert!(told[1].starts_with("Page"), "{told:?}");
+    assert!(told[2].contains(r#""after""#), "{told:?}");
+}

@@ -1,0 +1,77 @@
+//! What becomes of messages once their recipient has acknowledged them: their senders are told.
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::{Datagram, Frame};
+
+use crate::keeping::store;
+use crate::server_rig::{Member, Rig, Sent, hello};
+
+/// Ann has sent a message to bob, who is away; then `between` happens, bob returns, and is told it. What the
+/// server has sent once bob has acknowledged it.
+fn bob_takes_his_message(rig: &mut Rig, ann: &mut Member, between: impl FnOnce(&mut Rig)) -> Sent {
+    let mut bob = rig.join(2, "bob");
+    rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
+    let sent = rig.say(ann, &[store(1, "hi")]);
+    rig.listens(ann, sent);
+    between(rig);
+    let mut again = hello(2, "bob");
+    (again.id, again.opening) = (22, 2);
+    let mut bob = rig.enters(2, again);
+    let sent = rig.pass(500);
+    assert!(bob.hears(&sent), "the message");
+    rig.say(&mut bob, &[])
+}
+
+#[test]
+fn a_sender_is_told_at_once_that_its_message_was_handed_over() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let sent = bob_takes_his_message(&mut rig, &mut ann, |_| ());
+    let told = ann.reads(&sent).into_iter().flat_map(|(_, frames)| frames);
+    let receipt = r#"Receipt { to: "bob", counter: 1 }"#;
+    assert_eq!(told.filter(|frame| frame == receipt).count(), 1);
+    assert_eq!(rig.server.usage().kept_messages.used, 1, "the receipt");
+}
+
+#[test]
+fn messages_that_are_handed_over_together_are_one_receipt() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let mut bob = rig.join(2, "bob");
+    rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
+    for request in 1..=3 {
+        let sent = rig.say(&mut ann, &[store(request, "hi")]);
+        rig.listens(&mut ann, sent);
+    }
+    let mut again = hello(2, "bob");
+    (again.id, again.opening) = (22, 2);
+    let mut bob = rig.enters(2, again);
+    let sent = rig.pass(500);
+    assert!(bob.hears(&sent), "the messages");
+    rig.listens(&mut ann, sent);
+    let sent = rig.say(&mut bob, &[]);
+    let told = rig.listens(&mut ann, sent);
+    let receipts: Vec<&String> = told.iter().filter(|f| f.starts_with("Receipt")).collect();
+    assert_eq!(receipts, [r#"Receipt { to: "bob", counter: 3 }"#]);
+    assert_eq!(rig.server.usage().kept_messages.used, 0);
+}
+
+#[test]
+fn nothing_is_kept_for_a_sender_that_is_gone() {
+    // The process has ended; or another one has its name.
+    for successor in [false, true] {
+        let mut rig = Rig::new();
+        let mut ann = rig.join(1, "ann");
+        let (address, id) = (ann.address, ann.id);
+        bob_takes_his_message(&mut rig, &mut ann, |rig| {
+            if successor {
+                rig.enters(1, hello(3, "ann"));
+            } else {
+                let mut out = [0; DATAGRAM_LEN_MAX];
+                let len = Datagram::Reset { echo: id }.emit(&mut out);
+                rig.give(address, &out[..len]);
+            }
+        });
+        assert_eq!(rig.server.usage().kept_messages.used, 0);
+    }
+}

@@ -1,0 +1,89 @@
+//! What a server that has started again makes of requests whose outcome was open, and of numbers that are missing.
+
+use chatapp_core::{Handled, NameRecord, Record, ServerConfig, UnixSeconds};
+
+use crate::keeping::{ann_returns, mail_of_request, name_record, post, remembers_two_names, store};
+
+/// The outcomes of requests, as a record has them: four bits for each, by the remainder of its number.
+fn outcomes(of: impl IntoIterator<Item = (u32, u128)>) -> u128 {
+    of.into_iter()
+        .map(|(request, code)| code << (request % 32 * 4))
+        .sum()
+}
+
+const PENDING: u128 = 1;
+const SAVED: u128 = 2;
+
+#[test]
+fn what_was_pending_is_what_the_message_in_front_of_it_says() {
+    for (request, last) in [(1, 1), (1, 32), (9, 40), (40, 40)] {
+        let mut rig = remembers_two_names(ServerConfig::default());
+        let saved = mail_of_request(request, 1, "bob");
+        rig.server.restore(saved).unwrap();
+        let later = mail_of_request(last, 2, "bob");
+        rig.server.restore(later).unwrap();
+        let record = NameRecord {
+            last_request: last,
+            outcomes: outcomes([(request, PENDING)]),
+            ..name_record("ann")
+        };
+        rig.server.restore(Record::Name(record)).unwrap();
+        let mut ann = ann_returns(&mut rig);
+        let sent = rig.say(&mut ann, &[store(request, "hi")]);
+        let told = rig.listens(&mut ann, sent);
+        let saved = format!("Result {{ request: {request}, outcome: Saved }}");
+        assert_eq!(told[0], saved, "{last}");
+        assert_eq!(rig.server.usage().kept_messages.used, 2);
+    }
+}
+
+#[test]
+fn what_was_pending_is_not_what_an_older_request_in_its_place_was() {
+    let mut rig = remembers_two_names(ServerConfig::default());
+    let saved = outcomes((1..=32).map(|request| (request, SAVED)));
+    let pending = outcomes((2..=32).map(|request| (request, SAVED))) + outcomes([(33, PENDING)]);
+    for (last_request, outcomes) in [(32, saved), (33, pending)] {
+        let record = NameRecord {
+            last_request,
+            outcomes,
+            ..name_record("ann")
+        };
+        rig.server.restore(Record::Name(record)).unwrap();
+    }
+    let mut ann = ann_returns(&mut rig);
+    let sent = rig.say(&mut ann, &[store(33, "hi")]);
+    let told = rig.listens(&mut ann, sent);
+    assert_eq!(told, ["Result { request: 33, outcome: NotStored }"]);
+}
+
+#[test]
+fn numbers_that_are_missing_in_the_log_are_not_stored() {
+    let mut rig = remembers_two_names(ServerConfig::default());
+    // Entry 1 is there, and somebody has seen entries up to 3.
+    let entry = Record::Channel {
+        number: 1,
+        from: "bob",
+        incarnation: 1,
+        counter: 1,
+        request: 1,
+        stamp: UnixSeconds(1),
+        text: "hi",
+    };
+    rig.server.restore(entry).unwrap();
+    let seen = Record::Progress {
+        name: "bob",
+        handed_over: 0,
+        log_next: 4,
+    };
+    rig.server.restore(seen).unwrap();
+    let ann = ann_returns(&mut rig);
+    let said = ann.writes(&ann.header(), &[post(1, "next")]);
+    assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+    let mut numbers = Vec::new();
+    while let Some(persist) = rig.server.poll_persist() {
+        if let Record::Channel { number, text, .. } = persist.record {
+            numbers.push((number, text.to_owned()));
+        }
+    }
+    assert_eq!(numbers, [(4, "next".to_owned())]);
+}
