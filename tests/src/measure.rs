@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Processor time and memory of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
-    /// Processor time since it started, in steps of 10 ms.
+    /// Processor time of its threads since they started; what those that ended have used is not in it.
     pub cpu: Duration,
     /// Resident memory.
     pub rss_bytes: u64,
@@ -21,23 +21,23 @@ impl Usage {
         let read = |file: &str| {
             fs::read_to_string(format!("/proc/{process}/{file}")).expect("the process is there")
         };
-        // Behind the name in brackets: the state is field 3, times in user and kernel are 14 and 15.
-        let stat = read("stat");
-        let (_, fields) = stat.rsplit_once(')').expect("the name is in brackets");
-        let ticks: u64 = fields
-            .split_whitespace()
-            .skip(11)
-            .take(2)
-            .map(|ticks| ticks.parse::<u64>().expect("ticks are a number"))
+        let threads = fs::read_dir(format!("/proc/{process}/task")).expect("the process is there");
+        let nanos: u64 = threads
+            .filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("schedstat")).ok())
+            .map(|stat| -> u64 {
+                let on_a_core = stat.split_whitespace().next();
+                on_a_core
+                    .and_then(|nanos| nanos.parse().ok())
+                    .expect("time on a core is a number")
+            })
             .sum();
-        let per_second = rustix::param::clock_ticks_per_second();
         let pages: u64 = read("statm")
             .split_whitespace()
             .nth(1)
             .and_then(|pages| pages.parse().ok())
             .expect("resident pages are a number");
         Self {
-            cpu: Duration::from_millis(ticks * 1_000 / per_second),
+            cpu: Duration::from_nanos(nanos),
             rss_bytes: pages * rustix::param::page_size() as u64,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+#[cfg(unix)]
+use std::os::fd::{AsFd, BorrowedFd};
 
 use chatapp_core::limits::RECEIVE_LEN;
 use mio::net::UdpSocket;
@@ -110,6 +112,14 @@ impl Socket {
             }
         }
         Ok(())
+    }
+}
+
+/// For what the operating system can set on a socket and this adapter does not.
+#[cfg(unix)]
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.udp.as_fd()
     }
 }
 

@@ -21,6 +21,12 @@ const RATIO_MAX: f64 = 1.2;
 /// How often each case is repeated.
 const ROUNDS: usize = 16;
 
+/// 64 bytes.
+const TEXT: &str = "a message of sixty-four bytes, as people write them to friends..";
+
+/// Messages of a burst.
+const BURST: usize = 32;
+
 /// Entries that the table of most clients can hold: fewer than either room has.
 const SMALL: usize = 4;
 
@@ -79,10 +85,12 @@ enum Case {
     Return,
     Text,
     TextAcknowledgement,
+    Exchange,
+    Burst,
 }
 
 impl Case {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Store,
         Self::Acknowledgement,
         Self::KeepAlive,
@@ -91,6 +99,8 @@ impl Case {
         Self::Return,
         Self::Text,
         Self::TextAcknowledgement,
+        Self::Exchange,
+        Self::Burst,
     ];
 
     const fn title(self) -> &'static str {
@@ -103,6 +113,8 @@ impl Case {
             Self::Return => "server: a datagram of a client that returns",
             Self::Text => "client: a direct message received",
             Self::TextAcknowledgement => "client: a direct message acknowledged",
+            Self::Exchange => "both clients: a direct message and its acknowledgement",
+            Self::Burst => "both clients: the same in bursts of 32, for each",
         }
     }
 
@@ -117,6 +129,8 @@ impl Case {
             Self::Return => "measured_return",
             Self::Text => "measured_text",
             Self::TextAcknowledgement => "measured_direct_acknowledgement",
+            Self::Exchange => "measured_exchange",
+            Self::Burst => "measured_burst",
         }
     }
 
@@ -124,6 +138,7 @@ impl Case {
     fn units(self, clients: usize) -> f64 {
         match self {
             Self::Post => (clients - 1) as f64,
+            Self::Burst => BURST as f64,
             _ => 1.0,
         }
     }
@@ -138,6 +153,8 @@ impl Case {
             Self::Return => measured_return(work),
             Self::Text => measured_text(work),
             Self::TextAcknowledgement => measured_direct_acknowledgement(work),
+            Self::Exchange => measured_exchange(work),
+            Self::Burst => measured_burst(work),
         }
     }
 }
@@ -155,7 +172,7 @@ macro_rules! measured {
 
 measured! {
     measured_store measured_acknowledgement measured_keep_alive measured_post measured_lookup measured_return
-    measured_text measured_direct_acknowledgement
+    measured_text measured_direct_acknowledgement measured_exchange measured_burst
 }
 
 /// Instructions in one call of each measured function, in a room of so many.
@@ -266,6 +283,8 @@ fn go_through_all(clients: usize) {
         room.measure(Case::Text, BOB);
         room.measure(Case::TextAcknowledgement, ALICE);
         room.settle();
+        Case::Exchange.run(&mut || room.exchange(1));
+        Case::Burst.run(&mut || room.exchange(BURST));
 
         room.command(ERIN, Command::Deregister { name: "client2" });
         room.settle();
@@ -361,7 +380,7 @@ impl Room {
             let peers = if number <= BOB { count } else { SMALL };
             let limits = ClientLimits {
                 peers,
-                commands: 2,
+                commands: if number <= BOB { BURST } else { 2 },
                 former_peers: 2,
             };
             let memory = Box::leak(Box::new(
@@ -417,6 +436,31 @@ impl Room {
             }
         }
         panic!("somebody has something under way for ever");
+    }
+
+    /// Alice writes to Bob, until all is acknowledged: nothing but the two clients, and buffers that are there already.
+    fn exchange(&mut self, messages: usize) {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let [alice, bob, ..] = &mut self.clients[..] else {
+            unreachable!("there are two")
+        };
+        let send = Command::Send {
+            to: "client1",
+            text: TEXT,
+        };
+        for _ in 0..messages {
+            alice.command(self.now, send).expect("the client takes it");
+        }
+        while !alice.is_idle() {
+            while let Some(transmit) = alice.poll_transmit(self.now, &mut out) {
+                let _ = bob.handle_datagram(self.now, address(ALICE), &out[..transmit.len]);
+                while bob.poll_event().is_some() {}
+            }
+            while let Some(transmit) = bob.poll_transmit(self.now, &mut out) {
+                let _ = alice.handle_datagram(self.now, address(BOB), &out[..transmit.len]);
+                while alice.poll_event().is_some() {}
+            }
+        }
     }
 
     /// Delivers all that is on the way to one of them now, in measured calls.

@@ -24,6 +24,8 @@ pub struct Member {
     pub succeeded: usize,
     /// Commands of its that did not, and refusals.
     pub failed: usize,
+    /// Of these, what the sums of the crowd have.
+    pub(super) counted: (usize, usize),
     /// When it is listed to be told the time.
     pub(super) listed: Option<Instant>,
     outgoing: Outgoing,
@@ -44,7 +46,7 @@ impl Member {
         let socket = UdpSocket::bind(SocketAddr::new(ip, 0))?;
         let limits = ClientLimits {
             peers: table,
-            commands: 4,
+            commands: 32,
             former_peers: 4,
         };
         let memory = Box::leak(Box::new(
@@ -63,6 +65,7 @@ impl Member {
             heard: 0,
             succeeded: 0,
             failed: 0,
+            counted: (0, 0),
             listed: None,
             outgoing: Outgoing::new(),
         })

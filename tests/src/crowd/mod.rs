@@ -30,6 +30,10 @@ const LOOK: Duration = Duration::from_millis(5);
 pub struct Crowd {
     /// The clients, in the order in which they came.
     pub members: Vec<Member>,
+    /// Messages that they showed, all together.
+    pub heard: usize,
+    /// Commands of theirs that succeeded.
+    pub succeeded: usize,
     clock: Clock,
     server: SocketAddr,
     poll: Poll,
@@ -46,6 +50,8 @@ impl Crowd {
     pub fn new(server: SocketAddr) -> io::Result<Self> {
         Ok(Self {
             members: Vec::new(),
+            heard: 0,
+            succeeded: 0,
             clock: Clock::new(),
             server,
             poll: Poll::new()?,
@@ -140,7 +146,11 @@ impl Crowd {
             .collect()
     }
 
-    fn turn(&mut self, pause: Duration) -> io::Result<()> {
+    /// Waits until a member has something to do, for so long at most, and does it.
+    ///
+    /// # Errors
+    /// The event queue is broken.
+    pub fn turn(&mut self, pause: Duration) -> io::Result<()> {
         let now = self.clock.now();
         let due = self.timers.peek();
         let due = due.map(|Reverse((at, _))| Duration::from_millis(at.millis_since(now)));
@@ -176,6 +186,10 @@ impl Crowd {
     fn attend(&mut self, number: usize, now: Instant) {
         let member = &mut self.members[number];
         member.attend(now);
+        let (heard, succeeded) = member.counted;
+        member.counted = (member.heard, member.succeeded);
+        self.heard += member.heard - heard;
+        self.succeeded += member.succeeded - succeeded;
         let due = member.client.poll_timeout();
         if let Some(at) = due
             && member.listed.is_none_or(|listed| at < listed)

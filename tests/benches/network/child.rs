@@ -1,0 +1,105 @@
+//! The processes that are measured: this program again, in one of several roles, told by lines what to do.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use chatapp_tests::measure::Usage;
+
+use crate::stream::Times;
+use crate::{bare, client};
+
+/// Does what a role does, until this process is killed or its standard input ends.
+pub(crate) fn play(role: &[String]) {
+    let arguments: Vec<&str> = role.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["client", server, name, window, loss] => client::run(
+            server.parse().expect("an address"),
+            name,
+            window.parse().expect("frames"),
+            loss.parse().expect("per cent"),
+        ),
+        ["bare-answers"] => bare::answer_all(),
+        ["bare-sender", to, per_datagram] => bare::send_stream(
+            to.parse().expect("an address"),
+            per_datagram.parse().expect("messages"),
+        ),
+        ["bare-fan-out", to] => bare::fan_out(to.parse().expect("recipients")),
+        ["bare-crowd", sender, recipients] => bare::answer_as_crowd(
+            sender.parse().expect("an address"),
+            recipients.parse().expect("recipients"),
+        ),
+        _ => panic!("no such role: {role:?}"),
+    }
+}
+
+/// One of those processes. It is killed when this is dropped.
+pub(crate) struct Child {
+    process: std::process::Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Child {
+    pub(crate) fn start(role: &[&str]) -> Self {
+        let program = std::env::current_exe().expect("this program has a path");
+        let mut process = Command::new(program)
+            .arg("--role")
+            .args(role)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("this program can be started again");
+        let input = process.stdin.take().expect("it was asked for");
+        let output = process.stdout.take().expect("it was asked for");
+        Self {
+            process,
+            input,
+            output: BufReader::new(output),
+        }
+    }
+
+    pub(crate) fn is_told(&mut self, line: &str) {
+        writeln!(self.input, "{line}").expect("the child reads");
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn says(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("the child writes");
+        assert!(!line.is_empty(), "the child has ended");
+        line.trim_end().to_owned()
+    }
+
+    /// Lets it send a stream, and waits until all was acknowledged.
+    pub(crate) fn streams(&mut self, order: &str) -> Times {
+        self.is_told(order);
+        self.says().parse().expect("times")
+    }
+
+    /// Processor time since it started.
+    pub(crate) fn cpu(&self) -> Duration {
+        Usage::of(self.process.id()).cpu
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The next order from the parent; `None` if there will be no more.
+pub(crate) fn next_order() -> Option<String> {
+    let mut line = String::new();
+    let len = std::io::stdin().read_line(&mut line).unwrap_or_default();
+    (len != 0).then(|| line.trim_end().to_owned())
+}
+
+pub(crate) fn say(line: &str) {
+    let mut output = std::io::stdout().lock();
+    let written = writeln!(output, "{line}").and_then(|()| output.flush());
+    written.expect("the parent reads");
+}

@@ -1,0 +1,107 @@
+//! A client process: the core over the adapter for this system's sockets, as the program `ChatApp` runs it.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::mpsc;
+
+use chatapp_core::{Client, ClientConfig, ClientEvent, Command, MessageStatus, Name};
+use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, seed};
+use socket2::{SockFilter, SockRef};
+
+use crate::TEXT;
+use crate::child::{next_order, say};
+use crate::stream::Stream;
+
+/// Who all messages are for.
+pub(crate) const RECIPIENT: &str = "recipient";
+
+/// Registers, says so, and then sends a stream to the recipient whenever it is told to.
+pub(crate) fn run(server: SocketAddr, name: &str, window: u16, loss_percent: u32) {
+    let socket = Socket::bind(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), 0).expect("a free port");
+    if loss_percent != 0 {
+        lose(&socket, loss_percent);
+    }
+    let mut driver = Driver::new(socket).expect("an event queue");
+    let limits = ClientLimits {
+        peers: 8,
+        commands: 1_024,
+        former_peers: 8,
+    };
+    let mut memory = ClientMemory::new(limits).expect("memory");
+    let name = Name::new(name).expect("a name");
+    let config = ClientConfig {
+        window,
+        ..ClientConfig::new(name.clone(), server)
+    };
+    let mut client = Client::new(config, memory.storage(), seed().expect("entropy")).expect("room");
+    let name = name.as_str();
+    client
+        .command(driver.now(), Command::Register { name })
+        .expect("it is new");
+
+    let waker = driver.waker();
+    let (orders, ordered) = mpsc::channel();
+    std::thread::spawn(move || {
+        while let Some(order) = next_order() {
+            // The other end ends with this process.
+            let _ = orders.send(order);
+            waker.wake();
+        }
+        std::process::exit(0);
+    });
+
+    let mut stream = Stream::new(0, 0);
+    let mut is_streaming = false;
+    let mut is_registered = false;
+    loop {
+        if !is_registered && client.is_registered() {
+            is_registered = true;
+            say("registered");
+        }
+        if let Ok(order) = ordered.try_recv() {
+            stream = Stream::parse(&order);
+            is_streaming = true;
+        }
+        driver
+            .work(&mut client, |client, now| {
+                let mut acknowledged = 0;
+                while let Some(event) = client.poll_event() {
+                    if let ClientEvent::MessageStatus { status, .. } = event {
+                        assert_eq!(status, MessageStatus::Delivered);
+                        acknowledged += 1;
+                    }
+                }
+                stream.acknowledged(acknowledged);
+                let room = stream.room();
+                for _ in 0..room {
+                    let send = Command::Send {
+                        to: RECIPIENT,
+                        text: TEXT,
+                    };
+                    client.command(now, send).expect("there is room");
+                }
+                stream.sent(room);
+            })
+            .expect("events");
+        if is_streaming && let Some(times) = stream.times() {
+            is_streaming = false;
+            say(&times.to_string());
+        }
+        driver.rest(&client).expect("events");
+    }
+}
+
+/// Lets the kernel drop so many of the datagrams that arrive, at random: a socket filter (`man 7 socket`,
+/// `SO_ATTACH_FILTER`) of three instructions of the classic packet filter.
+fn lose(socket: &Socket, percent: u32) {
+    const LOAD_RANDOM: SockFilter = SockFilter::new(0x20, 0, 0, 0xffff_f000_u32 + 56);
+    let drop_below = u32::MAX / 100 * percent;
+    let program = [
+        LOAD_RANDOM,
+        SockFilter::new(0x35, 0, 1, drop_below),
+        SockFilter::new(0x06, 0, 0, u32::MAX),
+        SockFilter::new(0x06, 0, 0, 0),
+    ];
+    SockRef::from(socket)
+        .attach_filter(&program)
+        .expect("the kernel takes the filter");
+}

@@ -1,0 +1,180 @@
+//! Messages from one client process to another.
+
+use std::time::Duration;
+
+use chatapp_tests::e2e::Room;
+
+use crate::Size;
+use crate::child::Child;
+use crate::client::RECIPIENT;
+use crate::report::{Goal, Line, Row, Score};
+use crate::stream::{Stream, Times};
+
+/// Who sends, who receives, and how many messages are in flight.
+struct Pair {
+    sender: Child,
+    recipient: Child,
+    in_flight: usize,
+}
+
+/// What a stream took, in all and of both processors for each message.
+struct Measured {
+    per_second: f64,
+    cpu_us: f64,
+    times: Times,
+}
+
+impl Pair {
+    /// Two registered clients; so much of what arrives at each of them is lost.
+    fn of_clients(room: &Room, in_flight: usize, loss_percent: u32) -> Self {
+        let server = room.address().to_string();
+        let window = in_flight.max(32).to_string();
+        let loss = loss_percent.to_string();
+        let [recipient, sender] = [RECIPIENT, "sender"].map(|name| {
+            let mut client = Child::start(&["client", &server, name, &window, &loss]);
+            assert_eq!(client.says(), "registered");
+            client
+        });
+        Self {
+            sender,
+            recipient,
+            in_flight,
+        }
+    }
+
+    fn of_bare(in_flight: usize, per_datagram: usize) -> Self {
+        let mut recipient = Child::start(&["bare-answers"]);
+        let to = format!("127.0.0.1:{}", recipient.says());
+        let sender = Child::start(&["bare-sender", &to, &per_datagram.to_string()]);
+        Self {
+            sender,
+            recipient,
+            in_flight,
+        }
+    }
+
+    fn measure(&mut self, messages: usize) -> Measured {
+        let cpu = |pair: &Self| pair.sender.cpu() + pair.recipient.cpu();
+        let before = cpu(self);
+        let order = Stream::order(messages, self.in_flight);
+        let times = self.sender.streams(&order);
+        Measured {
+            per_second: messages as f64 / times.all.as_secs_f64(),
+            cpu_us: micros(cpu(self).saturating_sub(before)) / messages as f64,
+            times,
+        }
+    }
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// Runs in turn, after one of each to warm up.
+fn alternate(
+    size: Size,
+    messages: usize,
+    ours: &mut Pair,
+    baseline: &mut Pair,
+) -> Vec<(Measured, Measured)> {
+    // In whole datagrams of 16.
+    let messages = (messages / size.divisor).next_multiple_of(16);
+    let mut run = || (ours.measure(messages), baseline.measure(messages));
+    run();
+    (0..size.rounds).map(|_| run()).collect()
+}
+
+fn line(
+    what: &'static str,
+    goal: Goal,
+    runs: &[(Measured, Measured)],
+    figure: fn(&Measured) -> f64,
+) -> Line {
+    Line {
+        what,
+        ours: runs.iter().map(|(ours, _)| figure(ours)).collect(),
+        baseline: runs.iter().map(|(_, baseline)| figure(baseline)).collect(),
+        score: Score::Ratio,
+        goal,
+    }
+}
+
+pub(crate) fn few_in_flight(title: &str, size: Size) -> Row {
+    let room = Room::open_with(&["--ephemeral"]);
+    let mut ours = Pair::of_clients(&room, 32, 0);
+    let mut baseline = Pair::of_bare(32, 1);
+    let runs = alternate(size, 100_000, &mut ours, &mut baseline);
+    Row {
+        title: title.into(),
+        baseline: "a datagram for each message and each acknowledgement",
+        lines: vec![
+            line("messages a second", Goal::AtLeast(1.6), &runs, |run| {
+                run.per_second
+            }),
+            line(
+                "CPU of both for each, us",
+                Goal::AtMost(0.7),
+                &runs,
+                |run| run.cpu_us,
+            ),
+        ],
+    }
+}
+
+pub(crate) fn many_in_flight(title: &str, size: Size) -> Row {
+    let room = Room::open_with(&["--ephemeral"]);
+    let mut ours = Pair::of_clients(&room, 1_024, 0);
+    let mut baseline = Pair::of_bare(1_024, 16);
+    let runs = alternate(size, 500_000, &mut ours, &mut baseline);
+    Row {
+        title: title.into(),
+        baseline: "16 messages packed in each datagram, which is acknowledged",
+        lines: vec![line(
+            "messages a second",
+            Goal::AtLeast(0.5),
+            &runs,
+            |run| run.per_second,
+        )],
+    }
+}
+
+pub(crate) fn round_trip(title: &str, size: Size) -> Row {
+    let room = Room::open_with(&["--ephemeral"]);
+    let mut ours = Pair::of_clients(&room, 1, 0);
+    let mut baseline = Pair::of_bare(1, 1);
+    let runs = alternate(size, 8_000, &mut ours, &mut baseline);
+    Row {
+        title: title.into(),
+        baseline: "a bare datagram, and its answer",
+        lines: vec![line("median, us", Goal::AtMost(1.2), &runs, |run| {
+            micros(run.times.median)
+        })],
+    }
+}
+
+pub(crate) fn with_loss(title: &str, size: Size) -> Row {
+    let room = Room::open_with(&["--ephemeral"]);
+    let mut without = Pair::of_clients(&room, 32, 0);
+    let round_trip_us = {
+        without.in_flight = 1;
+        micros(without.measure(2_000).times.median)
+    };
+    without.in_flight = 32;
+    let other_room = Room::open_with(&["--ephemeral"]);
+    let mut with = Pair::of_clients(&other_room, 32, 5);
+    let runs = alternate(size, 20_000, &mut with, &mut without);
+    let excess = Line {
+        score: Score::Excess {
+            unit: round_trip_us,
+            name: "round trips more",
+        },
+        ..line("99th percentile, us", Goal::AtMost(10.0), &runs, |run| {
+            micros(run.times.p99)
+        })
+    };
+    Row {
+        title: title.into(),
+        baseline: "the same stream without loss",
+        lines: vec![excess],
+    }
+}

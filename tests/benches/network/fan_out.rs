@@ -1,0 +1,176 @@
+//! A channel message to a thousand clients.
+
+use std::time::{Duration, Instant};
+
+use chatapp_core::Command;
+use chatapp_tests::crowd::Crowd;
+use chatapp_tests::e2e::{PATIENCE, Room};
+use chatapp_tests::measure::Usage;
+
+use crate::child::Child;
+use crate::report::{Goal, Line, Row, Score};
+use crate::{Size, TEXT};
+
+const RECIPIENTS: usize = 1_000;
+/// Entries in the table of each: nobody needs to know all others to hear the channel.
+const TABLE: usize = 4;
+/// Who writes to all others.
+const AUTHOR: usize = 0;
+
+/// What some rounds took: deliveries a second, and processor time of the sender for each.
+struct Measured {
+    per_second: f64,
+    cpu_us: f64,
+}
+
+impl Measured {
+    fn new(deliveries: usize, took: Duration, cpu: Duration) -> Self {
+        Self {
+            per_second: deliveries as f64 / took.as_secs_f64(),
+            cpu_us: cpu.as_secs_f64() * 1e6 / deliveries as f64,
+        }
+    }
+}
+
+/// A server, the author and the recipients.
+struct Ours {
+    room: Room,
+    crowd: Crowd,
+}
+
+impl Ours {
+    fn gather() -> Self {
+        let room = Room::open_with(&UNLIMITED);
+        let mut crowd = Crowd::new(room.address()).expect("an event queue");
+        for _ in 0..=RECIPIENTS {
+            crowd.joins(TABLE).expect("a socket");
+        }
+        let all_came = crowd.works_until(PATIENCE, |crowd| {
+            crowd
+                .members
+                .iter()
+                .all(|member| member.client.is_registered())
+        });
+        assert!(all_came.expect("events"), "not everybody came");
+        Self { room, crowd }
+    }
+
+    fn measure(&mut self, rounds: usize, at_once: usize) -> Measured {
+        let server = self.room.server.id();
+        let before = Usage::of(server).cpu;
+        let start = Instant::now();
+        for _ in 0..rounds {
+            let wanted = self.crowd.heard + RECIPIENTS * at_once;
+            for _ in 0..at_once {
+                self.crowd.commands(AUTHOR, Command::SendAll { text: TEXT });
+            }
+            let deadline = Instant::now() + PATIENCE;
+            while self.crowd.heard < wanted {
+                self.crowd.turn(PATIENCE).expect("events");
+                assert!(Instant::now() < deadline, "not everybody heard it");
+            }
+        }
+        let took = start.elapsed();
+        let deliveries = rounds * at_once * RECIPIENTS;
+        Measured::new(deliveries, took, Usage::of(server).cpu - before)
+    }
+}
+
+/// A server of one address: what is measured is not how it defends itself.
+pub(crate) const UNLIMITED: [&str; 7] = [
+    "--ephemeral",
+    "--registrations",
+    "0",
+    "--requests",
+    "0",
+    "--text-kib",
+    "0",
+];
+
+/// The bare sender and its recipients.
+struct Baseline {
+    sender: Child,
+    _crowd: Child,
+}
+
+impl Baseline {
+    fn gather() -> Self {
+        let recipients = RECIPIENTS.to_string();
+        let mut sender = Child::start(&["bare-fan-out", &recipients]);
+        let address = format!("127.0.0.1:{}", sender.says());
+        let crowd = Child::start(&["bare-crowd", &address, &recipients]);
+        assert_eq!(sender.says(), "complete");
+        Self {
+            sender,
+            _crowd: crowd,
+        }
+    }
+
+    fn measure(&mut self, rounds: usize, at_once: usize) -> Measured {
+        let before = self.sender.cpu();
+        let times = self.sender.streams(&format!("{rounds} {at_once}"));
+        let deliveries = rounds * at_once * RECIPIENTS;
+        Measured::new(deliveries, times.all, self.sender.cpu() - before)
+    }
+}
+
+fn measure(size: Size, rounds: usize, at_once: usize) -> Vec<(Measured, Measured)> {
+    let (mut ours, mut baseline) = (Ours::gather(), Baseline::gather());
+    let rounds = rounds / size.divisor;
+    let mut run = || {
+        (
+            ours.measure(rounds, at_once),
+            baseline.measure(rounds, at_once),
+        )
+    };
+    run();
+    (0..size.rounds).map(|_| run()).collect()
+}
+
+fn line(
+    what: &'static str,
+    goal: Goal,
+    runs: &[(Measured, Measured)],
+    figure: fn(&Measured) -> f64,
+) -> Line {
+    Line {
+        what,
+        ours: runs.iter().map(|(ours, _)| figure(ours)).collect(),
+        baseline: runs.iter().map(|(_, baseline)| figure(baseline)).collect(),
+        score: Score::Ratio,
+        goal,
+    }
+}
+
+pub(crate) fn one_in_flight(title: &str, size: Size) -> Row {
+    let runs = measure(size, 50, 1);
+    Row {
+        title: title.into(),
+        baseline: "a datagram to each, and an acknowledgement",
+        lines: vec![
+            line("deliveries a second", Goal::AtLeast(0.8), &runs, |run| {
+                run.per_second
+            }),
+            line(
+                "CPU of the sender for each, us",
+                Goal::AtMost(1.4),
+                &runs,
+                |run| run.cpu_us,
+            ),
+        ],
+    }
+}
+
+pub(crate) fn many_in_flight(title: &str, size: Size) -> Row {
+    let runs = measure(size, 50, 16);
+    Row {
+        title: title.into(),
+        baseline: "16 messages packed in a datagram to each, and an acknowledgement",
+        lines: vec![line(
+            "deliveries a second",
+            Goal::AtLeast(0.35),
+            &runs,
+            |run| run.per_second,
+        )],
+    }
+}

@@ -1,0 +1,182 @@
+//! Messages for those who are away: kept, synced to the disk, and fetched.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+use chatapp_core::Command;
+use chatapp_tests::crowd::Crowd;
+use chatapp_tests::e2e::{PATIENCE, Room, free_port};
+use tempfile::TempDir;
+
+use crate::child::Child;
+use crate::fan_out::UNLIMITED;
+use crate::report::{Goal, Line, Row, Score};
+use crate::stream::Stream;
+use crate::{BARE_LEN, Size, TEXT};
+
+const SENDERS: usize = 32;
+/// Kept for one client, which then fetches them all.
+const FETCHED: usize = 10_000;
+
+/// A server with a store, and one crowd of senders and of those who are away.
+struct Post {
+    _room: Room,
+    _folder: TempDir,
+    crowd: Crowd,
+    away: usize,
+}
+
+impl Post {
+    fn open(away: usize) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let data = folder.path().to_str().expect("a name in UTF-8").to_owned();
+        let most = FETCHED.to_string();
+        let options = ["--data-dir", &data, "--mailbox", &most];
+        let room = Room::open_at(free_port(), &[&UNLIMITED[1..], &options].concat());
+        let mut crowd = Crowd::new(room.address()).expect("an event queue");
+        for _ in 0..SENDERS + away {
+            crowd.joins(SENDERS + away).expect("a socket");
+        }
+        let all_came = crowd.works_until(PATIENCE, |crowd| {
+            let mut members = crowd.members.iter();
+            members.all(|member| member.client.is_registered())
+        });
+        assert!(all_came.expect("events"), "not everybody came");
+        let mut post = Self {
+            _room: room,
+            _folder: folder,
+            crowd,
+            away,
+        };
+        (SENDERS..SENDERS + away).for_each(|number| post.leaves(number));
+        // Until the senders know.
+        let known = post.crowd.works_until(PATIENCE, |crowd| {
+            crowd.members[..SENDERS].iter().all(|member| {
+                let online = member.client.table().filter(|entry| entry.online);
+                online.count() == SENDERS
+            })
+        });
+        assert!(known.expect("events"), "nobody is known to be away");
+        post
+    }
+
+    fn leaves(&mut self, number: usize) {
+        let name = Crowd::name_of(number);
+        self.crowd
+            .commands(number, Command::Deregister { name: &name });
+        let left = self.crowd.works_until(PATIENCE, |crowd| {
+            crowd.members[number].client.is_idle() && !crowd.members[number].client.is_registered()
+        });
+        assert!(left.expect("events"), "it cannot leave");
+    }
+
+    /// All senders write, each so much at a time, until so much was saved; returns messages a second.
+    fn saves(&mut self, messages: usize, at_once: usize) -> f64 {
+        let start = Instant::now();
+        let before = self.crowd.succeeded;
+        let mut senders: Vec<usize> = (0..SENDERS)
+            .map(|number| self.crowd.members[number].succeeded)
+            .collect();
+        let mut sent = 0;
+        while self.crowd.succeeded - before < messages {
+            for (number, asked) in senders.iter_mut().enumerate() {
+                while sent < messages && *asked - self.crowd.members[number].succeeded < at_once {
+                    *asked += 1;
+                    let to = Crowd::name_of(SENDERS + sent % self.away);
+                    self.crowd.commands(
+                        number,
+                        Command::Send {
+                            to: &to,
+                            text: TEXT,
+                        },
+                    );
+                    sent += 1;
+                }
+            }
+            self.crowd.turn(PATIENCE).expect("events");
+            assert!(start.elapsed() < PATIENCE, "not everything was saved");
+        }
+        messages as f64 / start.elapsed().as_secs_f64()
+    }
+
+    /// One that is away comes back, and leaves when it has everything; returns messages a second.
+    fn fetches(&mut self, number: usize, messages: usize) -> f64 {
+        let name = Crowd::name_of(number);
+        let wanted = self.crowd.heard + messages;
+        let start = Instant::now();
+        self.crowd
+            .commands(number, Command::Register { name: &name });
+        while self.crowd.heard < wanted {
+            self.crowd.turn(PATIENCE).expect("events");
+            assert!(start.elapsed() < PATIENCE, "not everything was fetched");
+        }
+        let rate = messages as f64 / start.elapsed().as_secs_f64();
+        self.leaves(number);
+        rate
+    }
+}
+
+/// The baseline: records appended to a file, so many between two syncs; returns records a second.
+fn append(folder: &Path, records: usize, group: usize) -> f64 {
+    let mut log = File::create(folder.join("log")).expect("a file");
+    let bytes = vec![b'x'; group * BARE_LEN];
+    let start = Instant::now();
+    for _ in 0..records / group {
+        log.write_all(&bytes).expect("the disk works");
+        log.sync_data().expect("the disk works");
+    }
+    records as f64 / start.elapsed().as_secs_f64()
+}
+
+pub(crate) fn saved(title: &str, size: Size) -> Row {
+    const AWAY: usize = 16;
+    let messages = 10_000 / size.divisor;
+    let mut post = Post::open(AWAY);
+    let folder = TempDir::new().expect("a temporary folder");
+    let mut run = || {
+        (
+            post.saves(messages, 1),
+            append(folder.path(), messages.next_multiple_of(SENDERS), SENDERS),
+        )
+    };
+    run();
+    let (ours, baseline) = (0..size.rounds).map(|_| run()).unzip();
+    Row {
+        title: title.into(),
+        baseline: "an append log, 32 records between two syncs",
+        lines: vec![Line {
+            what: "messages a second",
+            ours,
+            baseline,
+            score: Score::Ratio,
+            goal: Goal::AtLeast(0.5),
+        }],
+    }
+}
+
+pub(crate) fn fetched(title: &str, size: Size) -> Row {
+    let mut post = Post::open(1);
+    let mut recipient = Child::start(&["bare-answers"]);
+    let to = format!("127.0.0.1:{}", recipient.says());
+    let mut sender = Child::start(&["bare-sender", &to, "16"]);
+    let (mut ours, mut baseline) = (Vec::new(), Vec::new());
+    for _ in 0..size.rounds {
+        post.saves(FETCHED, 16);
+        ours.push(post.fetches(SENDERS, FETCHED));
+        let times = sender.streams(&Stream::order(FETCHED, 1_024));
+        baseline.push(FETCHED as f64 / times.all.as_secs_f64());
+    }
+    Row {
+        title: title.into(),
+        baseline: "16 messages packed in each datagram, which is acknowledged",
+        lines: vec![Line {
+            what: "messages a second",
+            ours,
+            baseline,
+            score: Score::Ratio,
+            goal: Goal::AtLeast(0.4),
+        }],
+    }
+}

@@ -1,0 +1,115 @@
+//! Throughput and latency of real processes over real sockets, each beside bare datagrams that carry the same traffic in
+//! the same run: on a machine that has other work too, only the ratio of two neighbours means anything.
+//!
+//! `cargo bench -p chatapp-tests` prints a table; `tests/README.md` says what its rows are.
+
+mod bare;
+mod child;
+mod client;
+mod direct;
+mod fan_out;
+mod kept;
+mod report;
+mod stream;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use report::Row;
+
+/// A line of text of 64 bytes: what every message says.
+const TEXT: &str = "a message of sixty-four bytes, as people write them to friends..";
+/// Bytes of one message in the baselines: a number in front of the text.
+const BARE_LEN: usize = 8 + TEXT.len();
+const _: () = assert!(TEXT.len() == 64);
+
+#[derive(Parser)]
+struct Arguments {
+    /// Fewer and shorter runs: the figures are worth less
+    #[arg(long)]
+    quick: bool,
+    /// Only the rows whose title contains this
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Where to write all figures as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// What `cargo bench` says to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Be one of the processes that are measured
+    #[arg(long, hide = true, num_args = 1.., value_name = "ROLE")]
+    role: Vec<String>,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    /// Pairs of runs, ours and the baseline's in turn.
+    rounds: usize,
+    /// Divides the messages of one run.
+    divisor: usize,
+}
+
+/// Measures one kind of work under this title.
+type Measure = fn(&str, Size) -> Row;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if !arguments.role.is_empty() {
+        child::play(&arguments.role);
+        return ExitCode::SUCCESS;
+    }
+    allow_many_sockets();
+    let size = if arguments.quick {
+        Size {
+            rounds: 3,
+            divisor: 5,
+        }
+    } else {
+        Size {
+            rounds: 7,
+            divisor: 1,
+        }
+    };
+    let rows: [(&str, Measure); 8] = [
+        ("direct, 32 in flight", direct::few_in_flight),
+        ("direct, 1,024 in flight", direct::many_in_flight),
+        ("direct, one, round trip", direct::round_trip),
+        ("send_all to 1,000, 1 in flight", fan_out::one_in_flight),
+        ("send_all to 1,000, 16 in flight", fan_out::many_in_flight),
+        ("kept and synced, 32 senders", kept::saved),
+        ("10,000 kept, fetched", kept::fetched),
+        ("direct, 32 in flight, 5 % lost", direct::with_loss),
+    ];
+    let rows: Vec<Row> = rows
+        .into_iter()
+        .filter(|(title, _)| title.contains(&arguments.only))
+        .map(|(title, measure)| {
+            eprintln!("{title} ...");
+            measure(title, size)
+        })
+        .collect();
+    report::print(&rows);
+    if let Some(file) = &arguments.json
+        && let Err(error) = report::write_json(file, &rows)
+    {
+        eprintln!("cannot write {}: {error}", file.display());
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// A thousand clients need a thousand sockets.
+fn allow_many_sockets() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let all = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    // Where that is not allowed, the rows that need it say so.
+    let _ = setrlimit(Resource::Nofile, all);
+}
