@@ -42,8 +42,9 @@ impl core::error::Error for StorageError {}
 
 /// The network side of a [`Client`](crate::Client) or [`Server`](crate::Server); adapters are generic over it.
 pub trait Endpoint {
-    /// Takes a datagram from the network. Cost: independent of the number of clients.
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled;
+    /// Takes a datagram from the network, and opens it where it lies: its bytes are worthless afterwards. Cost:
+    /// independent of the number of clients.
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled;
 
     /// Tells that time has passed. A call before [`poll_timeout`](Self::poll_timeout) is harmless.
     fn handle_timeout(&mut self, now: Instant);
@@ -142,7 +143,7 @@ mod tests {
     struct Numbers(u8);
 
     impl Endpoint for Numbers {
-        fn handle_datagram(&mut self, _: Instant, _: SocketAddr, _: &[u8]) -> Handled {
+        fn handle_datagram(&mut self, _: Instant, _: SocketAddr, _: &mut [u8]) -> Handled {
             Handled::Accepted
         }
 

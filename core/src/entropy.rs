@@ -3,11 +3,17 @@
 use core::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
+use siphasher::sip128::{self, Hasher128};
+use zeroize::Zeroize;
+
+use crate::seal::{KEY_LEN, Suite};
 
 /// 32 bytes from a source that nobody else can predict, fresh for every process or boot.
 ///
-/// The core has no randomness of its own: it stretches the seed with SipHash-2-4 as a pseudo-random function
-/// (Aumasson, Bernstein, INDOCRYPT 2012). The same seed gives the same run, byte for byte.
+/// The core has no randomness of its own. Identifiers are stretched from the seed with SipHash-2-4 as a pseudo-random
+/// function (Aumasson, Bernstein, INDOCRYPT 2012), ephemeral keys with a chain of hashes in which nothing leads
+/// back. The same seed gives the same run, byte for byte; two runs with one seed would share their secrets, so where
+/// the source of entropy fails, there is no seed, and nothing may be started.
 #[derive(Clone, Copy)]
 pub struct Seed(pub [u8; 32]);
 
@@ -21,9 +27,29 @@ impl core::fmt::Debug for Seed {
 #[derive(Clone, Copy)]
 pub(crate) struct Key(u64, u64);
 
+impl core::fmt::Debug for Key {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
 impl Key {
-    pub(crate) const fn new(low: u64, high: u64) -> Self {
+    /// The key of tags that everybody may make, as in `PROTOCOL.md`.
+    pub(crate) const PUBLIC: Self = Self(
+        u64::from_le_bytes(*b"ChatApp "),
+        u64::from_le_bytes(*b"datagram"),
+    );
+
+    /// From the first 16 bytes.
+    pub(crate) fn from_bytes(bytes: &[u8; KEY_LEN]) -> Self {
+        let [low, high, ..] = words(bytes);
         Self(low, high)
+    }
+
+    pub(crate) fn hash128(self, bytes: &[u8]) -> [u8; 16] {
+        let mut hasher = sip128::SipHasher24::new_with_keys(self.0, self.1);
+        hasher.write(bytes);
+        hasher.finish128().as_bytes()
     }
 
     pub(crate) fn hasher(self) -> SipHasher24 {
@@ -37,8 +63,19 @@ impl Key {
     }
 }
 
+fn words(bytes: &[u8; KEY_LEN]) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, chunk) in words.iter_mut().zip(bytes.as_chunks().0) {
+        *word = u64::from_le_bytes(*chunk);
+    }
+    words
+}
+
 /// Draws identifiers and keys from the seed, one after another.
 pub(crate) struct Entropy {
+    suite: Suite,
+    /// What the next secret comes from; what came before cannot be found out from it.
+    chain: [u8; KEY_LEN],
     key: Key,
     /// The other half of the seed stands in front of the count in what is hashed.
     salt: [u64; 2],
@@ -46,21 +83,22 @@ pub(crate) struct Entropy {
 }
 
 impl Entropy {
-    pub(crate) fn new(Seed(bytes): Seed) -> Self {
-        let mut words = bytes.chunks_exact(8).map(|word| {
-            let mut eight = [0; 8];
-            eight
-                .iter_mut()
-                .zip(word)
-                .for_each(|(to, from)| *to = *from);
-            u64::from_le_bytes(eight)
-        });
-        let mut word = || words.next().unwrap_or_default();
+    pub(crate) fn new(suite: Suite, Seed(bytes): Seed) -> Self {
+        let [low, high, salt @ ..] = words(&bytes);
         Self {
-            key: Key(word(), word()),
-            salt: [word(), word()],
+            suite,
+            chain: suite.hash(&[b"ChatApp secrets", &bytes]),
+            key: Key(low, high),
+            salt,
             drawn: 0,
         }
+    }
+
+    /// 32 bytes for an ephemeral key.
+    pub(crate) fn secret(&mut self) -> [u8; KEY_LEN] {
+        let secret = self.suite.hash(&[b"secret", &self.chain]);
+        self.chain = self.suite.hash(&[b"next", &self.chain]);
+        secret
     }
 
     /// 64 random bits, never zero, so that zero can stand for "none".
@@ -78,6 +116,12 @@ impl Entropy {
     }
 }
 
+impl Drop for Entropy {
+    fn drop(&mut self) {
+        self.chain.zeroize();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,10 +132,11 @@ mod tests {
         for bit in 0..256 {
             let mut seed = [7; 32];
             seed[bit / 8] ^= 1 << (bit % 8);
-            let mut entropy = Entropy::new(Seed(seed));
+            let mut entropy = Entropy::new(Suite::Noise, Seed(seed));
             let draws: std::collections::BTreeSet<u64> = (0..4).map(|_| entropy.draw()).collect();
             assert_eq!(draws.len(), 4);
-            first_draws.insert(draws);
+            assert_ne!(entropy.secret(), entropy.secret());
+            first_draws.insert((draws, entropy.secret()));
         }
         assert_eq!(first_draws.len(), 256);
     }

@@ -1,7 +1,7 @@
 //! Reliability between two sessions, client to client or client to server: the lower of the two layers.
 //!
 //! A hop session is opened by one exchange ([`Hello`](crate::wire::Hello) or [`Call`](crate::wire::Call), then
-//! [`Accept`](crate::wire::Accept)). In it, both directions number their frames; the receiver takes them in
+//! [`Answer`](crate::wire::Answer)), the two messages of a [handshake](crate::seal), and every datagram in it is sealed. In it, both directions number their frames; the receiver takes them in
 //! order and acknowledges cumulatively; what it cannot take it drops, and the sender goes back to it
 //! ("go-back-N"), so that a receiver needs no memory for reordering. Giving up ends the session: a receiver never
 //! waits for a number that will not come.
@@ -10,9 +10,19 @@
 
 use crate::address::PackedAddress;
 use crate::retry::{Due, Retry, RetryPolicy};
+use crate::seal::{FIRST_PAYLOAD_MAX, KEY_LEN, Session, TAG_LEN};
 use crate::stats::{Drop, Stats};
 use crate::time::Instant;
-use crate::wire::Header;
+use crate::wire::{ACCEPT_MESSAGE_LEN_MAX, Header};
+
+/// What has to be remembered of a handshake: the ephemeral key and the payload of the first message, which is made
+/// again from them, or the second message, which is sent again as it is.
+const HANDSHAKE_LEN: usize = KEY_LEN + FIRST_PAYLOAD_MAX;
+
+/// Answers to one request for a session that are looked at.
+const ANSWERS_MAX: u8 = 16;
+
+const _: () = assert!(ACCEPT_MESSAGE_LEN_MAX <= HANDSHAKE_LEN && HANDSHAKE_LEN <= u8::MAX as usize);
 
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +39,7 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
     Nothing,
-    /// A `Hello` or `Call`.
+    /// A `Hello` or `Call`, or a request for a cookie.
     Opening,
     /// An `Accept`.
     Accept,
@@ -54,8 +64,19 @@ pub(crate) enum Arrival {
     Early,
 }
 
-/// One end of a hop session.
+/// What the side that asked for a session says of it, or the side that accepted it.
 #[derive(Clone, Copy, Debug)]
+pub(crate) struct Other {
+    /// Session id that it receives under.
+    pub(crate) id: u64,
+    /// Frames it accepts beyond those it acknowledged.
+    pub(crate) window: u16,
+    /// What it sends when it does not have the session any more.
+    pub(crate) reset: [u8; TAG_LEN],
+}
+
+/// One end of a hop session.
+#[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Hop {
     phase: Phase,
@@ -65,6 +86,14 @@ pub(crate) struct Hop {
     pub(crate) local_id: u64,
     /// Session id that we write to the other side; 0 for none.
     pub(crate) remote_id: u64,
+    /// The keys, once the session is open.
+    pub(crate) session: Session,
+    /// What proves that the other side does not have the session any more.
+    pub(crate) reset: [u8; TAG_LEN],
+    handshake: [u8; HANDSHAKE_LEN],
+    handshake_len: u8,
+    /// Answers to our request that were looked at.
+    answers: u8,
 
     /// First frame that is not acknowledged.
     acked: u32,
@@ -102,6 +131,11 @@ impl Hop {
         remote: PackedAddress::VACANT,
         local_id: 0,
         remote_id: 0,
+        session: Session::VACANT,
+        reset: [0; TAG_LEN],
+        handshake: [0; HANDSHAKE_LEN],
+        handshake_len: 0,
+        answers: 0,
         acked: 0,
         next: 0,
         sent: 0,
@@ -154,52 +188,82 @@ impl Hop {
     // ---- opening and closing ----
 
     /// A new session with the numbers of none: what is outstanding is numbered again, from 0.
-    fn restart(
-        &mut self,
-        phase: Phase,
-        local_id: u64,
-        remote_id: u64,
-        remote: PackedAddress,
-        window: u16,
-    ) {
+    fn restart(&mut self, phase: Phase, local_id: u64, remote: PackedAddress) {
         *self = Self {
             phase,
             remote,
             local_id,
-            remote_id,
             end: self.outstanding(),
-            window,
             open_due: phase == Phase::Opening,
             listed: self.listed,
             ..Self::VACANT
         };
     }
 
-    /// Asks for a session.
+    /// Asks for a session. Without an [offer](Self::offer), for a cookie first.
     pub(crate) fn open(&mut self, local_id: u64, remote: PackedAddress) {
-        self.restart(Phase::Opening, local_id, 0, remote, 0);
+        self.restart(Phase::Opening, local_id, remote);
+    }
+
+    fn set_handshake(&mut self, parts: [&[u8]; 2]) {
+        let bytes = parts.into_iter().flatten();
+        self.handshake
+            .iter_mut()
+            .zip(bytes)
+            .for_each(|(to, from)| *to = *from);
+        let len = parts.iter().map(|part| part.len()).sum::<usize>();
+        self.handshake_len = u8::try_from(len.min(HANDSHAKE_LEN)).unwrap_or_default();
+    }
+
+    /// What the request for a session is made of: an ephemeral key and a payload.
+    pub(crate) fn offer(&mut self, ephemeral: &[u8; KEY_LEN], payload: &[u8]) {
+        self.set_handshake([ephemeral, payload]);
+    }
+
+    /// Whether one more answer to our request is looked at: each costs multiplications on the curve, and whoever is
+    /// on the path can forge them.
+    pub(crate) fn try_answer(&mut self) -> bool {
+        self.answers = self.answers.saturating_add(1);
+        self.answers <= ANSWERS_MAX
+    }
+
+    /// The ephemeral key and the payload of our request; `None` before there are any.
+    pub(crate) fn offered(&self) -> Option<(&[u8; KEY_LEN], &[u8])> {
+        self.handshake_message().split_first_chunk()
+    }
+
+    /// The second message of the handshake, which is sent as often as it is asked for.
+    pub(crate) fn handshake_message(&self) -> &[u8] {
+        self.handshake
+            .get(..self.handshake_len.into())
+            .unwrap_or_default()
+    }
+
+    fn set_other(&mut self, other: Other, session: Session) {
+        self.remote_id = other.id;
+        self.window = other.window.max(1);
+        self.reset = other.reset;
+        self.session = session;
     }
 
     /// The answer to our request came: the session is open.
-    pub(crate) fn opened(&mut self, remote_id: u64, window: u16) {
-        self.restart(
-            Phase::Open,
-            self.local_id,
-            remote_id,
-            self.remote,
-            window.max(1),
-        );
+    pub(crate) fn opened(&mut self, other: Other, session: Session) {
+        self.restart(Phase::Open, self.local_id, self.remote);
+        self.set_other(other, session);
     }
 
-    /// The other side asked for a session: it is open, and an `Accept` is owed.
+    /// The other side asked for a session: it is open, and an `Accept` with this message is owed.
     pub(crate) fn accept(
         &mut self,
         local_id: u64,
-        remote_id: u64,
         remote: PackedAddress,
-        window: u16,
+        other: Other,
+        session: Session,
+        message: &[u8],
     ) {
-        self.restart(Phase::Open, local_id, remote_id, remote, window.max(1));
+        self.restart(Phase::Open, local_id, remote);
+        self.set_other(other, session);
+        self.set_handshake([message, &[]]);
         self.accept_due = true;
     }
 
@@ -215,12 +279,6 @@ impl Hop {
             listed: self.listed,
             ..Self::VACANT
         };
-    }
-
-    /// The other side told us to ask again at once, and proved that it is alive.
-    pub(crate) fn ask_again(&mut self) {
-        self.open_due = true;
-        self.retry.settle();
     }
 
     /// The other side is alive but is not ready: the next request goes out when the interval is over.
@@ -292,6 +350,8 @@ impl Hop {
             window,
             first: self.next,
             table_version: table_version.filter(|_| self.probe_due),
+            closed: None,
+            cookie: None,
         }
     }
 

@@ -138,7 +138,10 @@ mod entropy;
 mod hop;
 pub mod limits;
 mod name;
+mod rate;
+mod reply;
 mod retry;
+pub mod seal;
 mod server;
 mod sessions;
 mod stats;
@@ -149,17 +152,19 @@ mod window;
 pub mod wire;
 
 pub use client::{
-    Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId,
-    MessageStatus, OutboxSlot, PeerSlot, Request, Shown,
+    Client, ClientConfig, ClientEvent, ClientRecord, ClientStorage, Command, CommandError,
+    CommandId, MessageStatus, OutboxSlot, PeerSlot, Request, Shown,
 };
 pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry, Transmit};
 pub use entropy::Seed;
 pub use name::{Name, NameError, drives_display};
+pub use rate::RateLimit;
 pub use retry::RetryPolicy;
+pub use seal::{Identity, PublicKey, RoomKey, StaticKey};
 pub use server::{
     ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot, NameRecord, NameSlot,
-    Persist, RateLimit, RateLimits, Record, RestoreError, Server, ServerConfig, ServerEvent,
-    ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
+    Persist, RateLimits, Record, RestoreError, Server, ServerConfig, ServerEvent, ServerStorage,
+    SourceSlot, StoreFailed, Ticket, Usage,
 };
 pub use stats::{Drop, Handled, Stats, Traffic};
 pub use time::{Instant, UnixSeconds};

@@ -1,5 +1,7 @@
 //! Bounds of the wire format, and the proof that they fit together.
 
+use crate::seal::{KEY_LEN, LETTER_OVERHEAD, TAG_LEN};
+
 /// Longest name, in bytes of UTF-8.
 pub const NAME_LEN_MAX: usize = 32;
 
@@ -17,17 +19,21 @@ pub const DATAGRAM_LEN_MAX: usize = 1_200;
 /// Bytes of a buffer to receive into: one more than a datagram may have, so that what is too long is seen to be.
 pub const RECEIVE_LEN: usize = DATAGRAM_LEN_MAX + 1;
 
-/// Shortest [`Hello`](crate::wire::Hello) that is answered: the request is padded, so that an address that
-/// proved nothing never gets more bytes than it sent.
-pub const HELLO_LEN_MIN: usize = 160;
+/// Length of a [request for a cookie](crate::wire::Datagram::CookieRequest): padded, so that an address that proved
+/// nothing never gets more bytes than it sent.
+pub const COOKIE_REQUEST_LEN: usize = 96;
 
-/// Bytes of every datagram that header and frames leave free, for what surrounds them: version, kind, session id
-/// and [integrity tag](crate::wire) today (18 bytes); counter, a longer tag, and what the recipient of a kept
-/// message needs to open it, once datagrams are sealed.
-pub const SEAL_RESERVE: usize = 80;
+/// Bytes around what is sealed in a datagram of a session: version, kind, session id, counter and tag.
+pub const SEAL_OVERHEAD: usize = 1 + 1 + 8 + 8 + TAG_LEN;
 
 /// Bytes that header and frames of one datagram may take together.
-pub const BODY_LEN_MAX: usize = DATAGRAM_LEN_MAX - SEAL_RESERVE;
+pub const BODY_LEN_MAX: usize = DATAGRAM_LEN_MAX - SEAL_OVERHEAD;
+
+/// Longest letter: a sealed text.
+pub const LETTER_LEN_MAX: usize = TEXT_LEN_MAX + LETTER_OVERHEAD;
+
+/// Longest letter that is kept: the key that is needed to open it stands in front.
+pub const KEPT_LETTER_LEN_MAX: usize = KEY_LEN + LETTER_LEN_MAX;
 
 /// Requests to the server that may be without a result at a time: the server remembers this many outcomes for
 /// each name, so that a repeated request takes effect once.
@@ -35,12 +41,13 @@ pub const REQUESTS_MAX: u32 = 32;
 
 /// Flags, acknowledgement, window, first sequence number and table version, each at its longest.
 const HEADER_LEN_MAX: usize = 1 + 5 + 3 + 5 + 5;
-/// A frame that carries a text: tag, two names, incarnation, a number of ten bytes, one of five, a stamp, a flag,
-/// and the text with its length. No frame is larger.
-const FRAME_LEN_MAX: usize = 1 + 2 * (1 + NAME_LEN_MAX) + 8 + 10 + 5 + 5 + 1 + 2 + TEXT_LEN_MAX;
+/// The largest frame, a kept message: kind, serial number, incarnation, counter, stamp, flag, key, name, and a letter
+/// with its length.
+const FRAME_LEN_MAX: usize =
+    1 + 10 + 8 + 5 + 5 + 1 + KEY_LEN + (1 + NAME_LEN_MAX) + (2 + KEPT_LETTER_LEN_MAX);
 
-const _: () = assert!(TEXT_LEN_MAX == 1_000 && NAME_LEN_MAX == 32 && SEAL_RESERVE == 80);
+const _: () = assert!(TEXT_LEN_MAX == 1_000 && NAME_LEN_MAX == 32);
 const _: () = assert!(
     HEADER_LEN_MAX + FRAME_LEN_MAX <= BODY_LEN_MAX,
-    "a text of full length between two names of full length fits beside what is reserved for sealing"
+    "a kept text of full length from a name of full length fits into a datagram"
 );

@@ -96,24 +96,23 @@ impl<'a> Sessions<'a> {
         slot: u32,
         change: impl FnOnce(&mut Hop),
     ) {
-        let before = *slots.at(slot).hop();
-        let mut after = before;
-        change(&mut after);
-        let sides = [(Side::Local, 0), (Side::Remote, 1)]
-            .map(|(side, bit)| (slot * 2 + bit, side.id(&before), side.id(&after)));
+        let ids = |slots: &Slots<'_, T>| {
+            let hop = slots.at(slot).hop();
+            [hop.local_id, hop.remote_id]
+        };
+        let values = [slot * 2, slot * 2 + 1];
         let key = self.key;
-        for (value, old, new) in sides {
-            if old != new && old != 0 {
-                let hash = self.hash(old);
-                self.index.remove(hash, value, |held| {
+        for (value, id) in values.into_iter().zip(ids(slots)) {
+            if id != 0 {
+                self.index.remove(self.hash(id), value, |held| {
                     key.hash(&id_of(slots, held).to_le_bytes())
                 });
             }
         }
-        *slots.at_mut(slot).hop_mut() = after;
-        for (value, old, new) in sides {
-            if old != new && new != 0 {
-                self.index.insert(self.hash(new), value);
+        change(slots.at_mut(slot).hop_mut());
+        for (value, id) in values.into_iter().zip(ids(slots)) {
+            if id != 0 {
+                self.index.insert(self.hash(id), value);
             }
         }
     }

@@ -13,7 +13,7 @@ pub enum Drop {
     ForeignVersion,
     /// Not a datagram of this protocol.
     Malformed,
-    /// The integrity tag does not fit.
+    /// The tag does not fit: it was damaged or forged.
     BadTag,
     /// A kind of datagram or frame that has no meaning for this side.
     Unexpected,
@@ -39,11 +39,17 @@ pub enum Drop {
     Offline,
     /// Its source asks for more than its share; the sender will repeat it.
     RateExceeded,
+    /// Its number in the session came already, or is too old.
+    Replayed,
+    /// Claims to be from somebody who has another key.
+    ForeignKey,
+    /// A message that was not sealed for us, or was changed.
+    Unreadable,
 }
 
 impl Drop {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 19] = [
         Self::BadLength,
         Self::ForeignVersion,
         Self::Malformed,
@@ -60,6 +66,9 @@ impl Drop {
         Self::Refused,
         Self::Offline,
         Self::RateExceeded,
+        Self::Replayed,
+        Self::ForeignKey,
+        Self::Unreadable,
     ];
 
     /// A short name for logs, such as `bad-tag`.
@@ -81,6 +90,9 @@ impl Drop {
             Self::Refused => "refused",
             Self::Offline => "offline",
             Self::RateExceeded => "rate-exceeded",
+            Self::Replayed => "replayed",
+            Self::ForeignKey => "foreign-key",
+            Self::Unreadable => "unreadable",
         }
     }
 }

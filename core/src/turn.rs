@@ -135,7 +135,7 @@ impl Turn {
             let Some((from, len)) = received else {
                 return;
             };
-            let datagram = self.received.get(..len).unwrap_or_default();
+            let datagram = self.received.get_mut(..len).unwrap_or_default();
             let handled = endpoint.handle_datagram(now, from, datagram);
             drain(endpoint, now);
             // Answers inside of sessions can wait and share datagrams. An answer to somebody without a session is
@@ -186,7 +186,7 @@ mod tests {
     }
 
     impl Endpoint for Echo {
-        fn handle_datagram(&mut self, _: Instant, _: SocketAddr, datagram: &[u8]) -> Handled {
+        fn handle_datagram(&mut self, _: Instant, _: SocketAddr, datagram: &mut [u8]) -> Handled {
             self.answers.push_back(datagram.to_vec());
             if self.accepts {
                 Handled::Accepted

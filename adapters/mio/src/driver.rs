@@ -159,7 +159,12 @@ mod tests {
     }
 
     impl Endpoint for Echo {
-        fn handle_datagram(&mut self, _: Instant, from: SocketAddr, datagram: &[u8]) -> Handled {
+        fn handle_datagram(
+            &mut self,
+            _: Instant,
+            from: SocketAddr,
+            datagram: &mut [u8],
+        ) -> Handled {
             self.answers.push((from, datagram.to_vec()));
             self.handled.unwrap_or(Handled::Accepted)
         }

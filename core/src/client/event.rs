@@ -1,6 +1,7 @@
 //! What a client reports to the person in front of it.
 
 use super::command::CommandId;
+use crate::seal::PublicKey;
 use crate::time::UnixSeconds;
 use crate::wire::Refusal;
 
@@ -25,6 +26,13 @@ pub enum ClientEvent<'a> {
         channel: bool,
         /// When the server accepted it, if that was before one's current registration.
         kept_at: Option<UnixSeconds>,
+    },
+    /// A private message came that is not shown, and never will be.
+    NotShown {
+        /// Who is said to have sent it.
+        from: &'a str,
+        /// The name has another key than it had; otherwise the message was sealed for somebody else, or changed.
+        foreign_key: bool,
     },
     /// This many older channel messages were dropped before one could get them.
     ChannelDropped {
@@ -77,6 +85,12 @@ pub enum ClientEvent<'a> {
         /// Why.
         reason: Refusal,
     },
+    /// The server has another key than it had: it is another server, or somebody is in between. Nothing was said to it;
+    /// the client does nothing any more.
+    ServerKeyChanged {
+        /// The new key.
+        key: PublicKey,
+    },
     /// The server speaks another version of the protocol; the client does nothing any more.
     ForeignVersion {
         /// The server's version.
@@ -104,6 +118,8 @@ pub enum MessageStatus {
     NoSuchClient,
     /// The server was silent as well. Final.
     NotDelivered,
+    /// The name has another key than it had when one talked to it: nothing was sent. Final.
+    ForeignKey,
 }
 
 impl MessageStatus {

@@ -1,9 +1,11 @@
 //! The datagram whose frames are being taken over: one frame at a time, as the display takes what it shows.
 
 use super::event::ClientEvent;
+use super::letters::{self, Envelope, Sealed};
 use super::link::Standing;
 use super::{Client, SERVER};
 use crate::limits::BODY_LEN_MAX;
+use crate::name::Name;
 use crate::stats::Drop;
 use crate::time::UnixSeconds;
 use crate::wire::{Frame, Frames};
@@ -69,6 +71,10 @@ pub(super) enum Shown {
     Text {
         at: usize,
     },
+    NotShown {
+        at: usize,
+        foreign_key: bool,
+    },
     Dropped {
         count: u32,
     },
@@ -83,7 +89,7 @@ impl Client<'_> {
         }
         let (at, peer) = (self.inbox.at, self.inbox.peer);
         // The buffer is lent to the frame while it takes effect, and comes back.
-        let inbox = core::mem::replace(&mut self.inbox, Inbox::EMPTY);
+        let mut inbox = core::mem::replace(&mut self.inbox, Inbox::EMPTY);
         let mut frames = Frames::new(inbox.rest());
         let frame = frames.next();
         let left = frames.rest().len();
@@ -94,20 +100,42 @@ impl Client<'_> {
                 self.kept_announced = true;
                 Step::Show(Shown::KeptMessages)
             }
-            Some(Ok(frame)) if peer == SERVER => self.take_server_frame(&frame, at),
-            Some(Ok(Frame::Text { counter, .. })) => {
-                let slot = self.peers.at_mut(peer);
-                if slot.direct.accept(counter) {
-                    self.shown = Some(super::Shown {
-                        incarnation: slot.incarnation,
-                        channel: false,
-                        counter,
-                    });
-                    Step::Show(Shown::Text { at })
-                } else {
-                    self.stats.drop(Drop::Duplicate);
-                    Step::Quiet
+            Some(Ok(Frame::Mail {
+                serial,
+                incarnation,
+                counter,
+                key,
+                from,
+                letter,
+                ..
+            })) if peer == SERVER => {
+                let newer = serial > self.mail_shown;
+                self.mail_shown = self.mail_shown.max(serial);
+                match (Name::new(from), letters::kept(letter)) {
+                    (Ok(from), Some((ephemeral, letter))) if newer => {
+                        let envelope = Envelope {
+                            from,
+                            incarnation,
+                            counter,
+                            keys: Some((key, ephemeral)),
+                        };
+                        let len = letter.len();
+                        self.take_letter(&envelope, &mut inbox.bytes, left, len, at)
+                    }
+                    _ => self.quietly(Drop::Duplicate),
                 }
+            }
+            Some(Ok(frame)) if peer == SERVER => self.take_server_frame(&frame, at),
+            Some(Ok(Frame::Text { counter, letter })) => {
+                let slot = self.peers.at(peer);
+                let envelope = Envelope {
+                    from: slot.name.clone(),
+                    incarnation: slot.incarnation,
+                    counter,
+                    keys: None,
+                };
+                let len = letter.len();
+                self.take_letter(&envelope, &mut inbox.bytes, left, len, at)
             }
             Some(Ok(_)) => {
                 self.stats.drop(Drop::Unexpected);
@@ -138,6 +166,48 @@ impl Client<'_> {
         step
     }
 
+    fn quietly(&mut self, reason: Drop) -> Step {
+        self.stats.drop(reason);
+        Step::Quiet
+    }
+
+    /// Takes a letter of `len` bytes that ends `left` bytes before the end of the datagram: it is opened where it lies.
+    fn take_letter(
+        &mut self,
+        envelope: &Envelope,
+        bytes: &mut [u8],
+        left: usize,
+        len: usize,
+        at: usize,
+    ) -> Step {
+        let Envelope {
+            incarnation,
+            counter,
+            ..
+        } = *envelope;
+        let from = envelope.from.as_str();
+        if self.has_seen(from, incarnation, counter, false) {
+            return self.quietly(Drop::Duplicate);
+        }
+        let end = bytes.len().saturating_sub(left);
+        let letter = bytes.get_mut(end.saturating_sub(len)..end);
+        match self.open_letter(envelope, letter.unwrap_or_default()) {
+            Ok(()) => {
+                self.accept_message(from, incarnation, counter, false);
+                Step::Show(Shown::Text { at })
+            }
+            Err(reason) => {
+                let foreign_key = reason == Sealed::ForeignKey;
+                self.stats.drop(if foreign_key {
+                    Drop::ForeignKey
+                } else {
+                    Drop::Unreadable
+                });
+                Step::Show(Shown::NotShown { at, foreign_key })
+            }
+        }
+    }
+
     /// A kept message is the first since the registration: people are told before they see it.
     fn announces(&self, frame: &Frame<'_>) -> bool {
         let fresh = match *frame {
@@ -164,20 +234,6 @@ impl Client<'_> {
 
     fn take_server_frame(&mut self, frame: &Frame<'_>, at: usize) -> Step {
         match *frame {
-            Frame::Mail {
-                serial,
-                from,
-                incarnation,
-                counter,
-                ..
-            } => {
-                let newer = serial > self.mail_shown;
-                self.mail_shown = self.mail_shown.max(serial);
-                if newer && self.accept_message(from, incarnation, counter, false) {
-                    return Step::Show(Shown::Text { at });
-                }
-                self.stats.drop(Drop::Duplicate);
-            }
             Frame::Channel {
                 number,
                 from,
@@ -237,8 +293,20 @@ impl Client<'_> {
         Step::Quiet
     }
 
+    /// Who sent the letter in the frame that begins at this byte.
+    fn sender_at(&self, at: usize) -> &str {
+        match Frames::new(self.inbox.bytes.get(at..).unwrap_or_default()).next() {
+            Some(Ok(Frame::Mail { from, .. })) => from,
+            _ => self.peers.at(self.inbox.peer).name.as_str(),
+        }
+    }
+
     pub(super) fn shown_event(&self, shown: Shown) -> ClientEvent<'_> {
         let at = match shown {
+            Shown::NotShown { at, foreign_key } => {
+                let from = self.sender_at(at);
+                return ClientEvent::NotShown { from, foreign_key };
+            }
             Shown::KeptMessages => return ClientEvent::KeptMessages,
             Shown::Dropped { count } => return ClientEvent::ChannelDropped { count },
             Shown::TableUpdated => return ClientEvent::TableUpdated,
@@ -248,13 +316,13 @@ impl Client<'_> {
         match Frames::new(self.inbox.bytes.get(at..).unwrap_or_default()).next() {
             Some(Ok(Frame::Mail {
                 from,
-                text,
+                letter,
                 kept,
                 stamp,
                 ..
             })) => ClientEvent::Message {
                 from,
-                text,
+                text: letters::text_of(letter),
                 channel: false,
                 kept_at: kept_at(kept, stamp),
             },
@@ -270,15 +338,12 @@ impl Client<'_> {
                 channel: true,
                 kept_at: kept_at(kept, stamp),
             },
-            Some(Ok(Frame::Text { text, .. })) => {
-                let from = self.peers.at(self.inbox.peer).name.as_str();
-                ClientEvent::Message {
-                    from,
-                    text,
-                    channel: false,
-                    kept_at: None,
-                }
-            }
+            Some(Ok(Frame::Text { letter, .. })) => ClientEvent::Message {
+                from: self.sender_at(at),
+                text: letters::text_of(letter),
+                channel: false,
+                kept_at: None,
+            },
             _ => {
                 debug_assert!(false, "only these frames are shown");
                 ClientEvent::TableUpdated

@@ -6,9 +6,10 @@ use super::command::{CommandError, CommandId};
 use super::event::Request;
 use super::outbox::Final;
 use super::{Client, ClientEvent, SERVER};
-use crate::hop::Phase;
+use crate::hop::{Other, Phase};
+use crate::seal::{FIRST_PAYLOAD_MAX, PublicKey, Session};
 use crate::stats::{Drop, Handled};
-use crate::wire::{Accept, Hello, Refusal, VERSION};
+use crate::wire::{Accept, Cookie, Hello, Refusal, VERSION};
 
 /// How long a result may be out before the server is asked for a sign of life.
 const RESULT_PATIENCE_MS: u64 = 2_000;
@@ -63,18 +64,22 @@ impl Client<'_> {
     /// Asks the server for a new session; requests without a result go out again in it.
     pub(super) fn open_server(&mut self) {
         self.repeat_requests();
+        self.ask_server();
+    }
+
+    /// Says hello, or where there is no cookie, asks for one first. Each hello is a handshake of its own: what has been
+    /// said under one ephemeral key stays as it is.
+    fn ask_server(&mut self) {
         self.openings = self.openings.wrapping_add(1);
         let id = self.entropy.draw();
         let server = self.server.into();
         self.change_hop(SERVER, |hop| hop.open(id, server));
-    }
-
-    pub(super) fn hello(&self) -> Hello<'_> {
-        Hello {
-            id: self.peers.at(SERVER).hop.local_id,
+        if self.cookie.is_none() || self.server_key.is_none() {
+            return;
+        }
+        let ephemeral = self.entropy.secret();
+        let hello = Hello {
             incarnation: self.incarnation,
-            resume: self.resume,
-            cookie: self.cookie,
             table_epoch: self.table_epoch,
             epoch: self.epoch,
             mail_shown: self.mail_shown,
@@ -84,28 +89,54 @@ impl Client<'_> {
             table_capacity: self.peers.len() - 1,
             opening: self.openings,
             window: self.window,
+            reset: self.identity.reset_token(id),
             name: self.name.as_str(),
-        }
+        };
+        let mut payload = [0; FIRST_PAYLOAD_MAX];
+        let payload = postcard::to_slice(&hello, &mut payload).unwrap_or_default();
+        self.peers.at_mut(SERVER).hop.offer(&ephemeral, payload);
     }
 
-    /// Whether a datagram is the server's answer to the request for a session that is under way.
-    fn is_answer(&self, from: SocketAddr, to: u64) -> bool {
+    pub(super) fn take_cookie(
+        &mut self,
+        from: SocketAddr,
+        to: u64,
+        cookie: Cookie,
+        key: Option<PublicKey>,
+    ) -> Handled {
         let hop = &self.peers.at(SERVER).hop;
-        hop.phase() == Phase::Opening && hop.local_id == to && hop.remote == from.into()
-    }
-
-    pub(super) fn take_cookie(&mut self, from: SocketAddr, to: u64, cookie: u64) -> Handled {
-        if !self.is_answer(from, to) {
+        if hop.local_id != to || hop.remote != from.into() {
             return self.stats.drop(Drop::UnknownSession);
         }
-        self.cookie = cookie;
-        self.peers.at_mut(SERVER).hop.ask_again();
-        self.attend(SERVER);
+        match (hop.phase(), key) {
+            (Phase::Open, None) => {
+                // Our address has changed, without our knowing.
+                self.path_cookie = Some(cookie);
+                self.peers.at_mut(SERVER).hop.owe_acknowledgement();
+                self.attend(SERVER);
+            }
+            (Phase::Opening, Some(key)) if self.server_key_proved && key != self.server_key => {
+                self.end(ClientEvent::ServerKeyChanged { key });
+            }
+            (Phase::Opening, Some(key)) => {
+                self.server_key = key;
+                self.cookie = Some(cookie);
+                self.ask_server();
+            }
+            _ => return self.stats.drop(Drop::Unexpected),
+        }
         Handled::Accepted
     }
 
-    pub(super) fn take_server_accept(&mut self, accept: Accept) -> Handled {
-        self.change_hop(SERVER, |hop| hop.opened(accept.id, accept.window));
+    pub(super) fn take_server_accept(&mut self, accept: &Accept, session: Session) -> Handled {
+        let other = Other {
+            id: accept.id,
+            window: accept.window,
+            reset: accept.reset,
+        };
+        self.change_hop(SERVER, |hop| hop.opened(other, session));
+        self.server_key_untold |= !core::mem::replace(&mut self.server_key_proved, true);
+        self.path_cookie = None;
         // In another life of the server, its numbers say nothing about what came before.
         if self.epoch != accept.epoch {
             self.epoch = accept.epoch;
@@ -145,9 +176,18 @@ impl Client<'_> {
                 self.peers.at_mut(SERVER).hop.ask_later(now, retry);
                 self.attend(SERVER);
             }
-            Refusal::Wait | Refusal::RateExceeded => return self.stats.drop(Drop::Unexpected),
-            _ => self.end(ClientEvent::Refused { reason }),
+            // What is final is believed only if the server's key has sealed it.
+            _ => return self.stats.drop(Drop::Unexpected),
         }
+        Handled::Accepted
+    }
+
+    /// The server says, under its key, that there is no place here for this client.
+    pub(super) fn refused(&mut self, reason: Refusal) -> Handled {
+        if reason.is_hint() {
+            return self.stats.drop(Drop::Unexpected);
+        }
+        self.end(ClientEvent::Refused { reason });
         Handled::Accepted
     }
 

@@ -3,12 +3,13 @@
 mod command;
 mod event;
 mod inbox;
+mod letters;
 mod link;
 mod outbox;
 mod peer;
 mod queue;
+mod record;
 mod roster;
-mod shown;
 mod storage;
 mod transmit;
 
@@ -16,7 +17,7 @@ use core::net::SocketAddr;
 
 pub use command::{Command, CommandError, CommandId};
 pub use event::{ClientEvent, MessageStatus, Request};
-pub use shown::Shown;
+pub use record::{ClientRecord, Shown};
 pub use storage::{ClientStorage, OutboxSlot, PeerSlot};
 
 use crate::endpoint::{Endpoint, StorageError, TableEntry, Transmit};
@@ -24,17 +25,21 @@ use crate::entropy::{Entropy, Key, Seed};
 use crate::hop::{Expired, Hop, Wants};
 use crate::limits::{DATAGRAM_LEN_MAX, TEXT_LEN_MAX};
 use crate::name::Name;
+use crate::rate::Bucket;
+use crate::reply::Reply;
 use crate::retry::RetryPolicy;
+use crate::seal::{Identity, KEY_LEN, PublicKey};
 use crate::sessions::{Sessions, list_deadline};
 use crate::stats::{Drop, Handled, Stats};
 use crate::table::{Index, List, Slots};
 use crate::time::Instant;
-use crate::wire::{Datagram, VERSION};
+use crate::wire::{Cookie, Datagram};
 use inbox::Inbox;
 use link::Standing;
 use outbox::Form;
 use queue::Queue;
 use storage::{PeerList, Presence};
+use zeroize::Zeroize;
 
 /// The peer slot that holds the session with the server.
 const SERVER: u32 = 0;
@@ -75,9 +80,18 @@ pub struct Client<'a> {
     window: u16,
     keep_alive_ms: u64,
 
-    /// This process: 64 random bits that everybody learns, and 64 that only the server learns.
+    identity: Identity,
+    /// What the server's key is, or is said to be; whether it has proved that; and whether that is still to be told.
+    server_key: PublicKey,
+    server_key_proved: bool,
+    server_key_untold: bool,
+    /// This process: 64 random bits that everybody learns.
     incarnation: u64,
-    resume: u64,
+    /// The ephemeral key of this process's letters.
+    letters_secret: [u8; KEY_LEN],
+    letters_public: PublicKey,
+    /// What callers may ask for.
+    calls: Bucket,
     entropy: Entropy,
     hash_key: Key,
     now: Instant,
@@ -89,6 +103,7 @@ pub struct Client<'a> {
     deadlines: List<PeerList>,
     ready: List<PeerList>,
     recent: List<PeerList>,
+    untold_keys: List<PeerList>,
     free_peers: List<PeerList>,
     fresh_peers: u32,
 
@@ -121,7 +136,10 @@ pub struct Client<'a> {
     standing: Standing,
     registered_before: bool,
     leaving: Option<u32>,
-    cookie: u64,
+    /// What the server gave us to prove where we are.
+    cookie: Option<Cookie>,
+    /// What it asks us to prove in the present session, from another address than before.
+    path_cookie: Option<Cookie>,
     openings: u32,
     /// The life of the server's channel log, and of its table, that our numbers belong to.
     epoch: u64,
@@ -151,7 +169,7 @@ pub struct Client<'a> {
     /// What happened apart from commands and messages.
     reports: heapless::Deque<ClientEvent<'static>, 8>,
     /// An answer that needs no session.
-    reply: Option<(SocketAddr, Datagram<'static>)>,
+    reply: Option<Reply>,
     stats: Stats,
 }
 
@@ -172,6 +190,7 @@ impl<'a> Client<'a> {
     pub fn new(
         config: ClientConfig,
         storage: ClientStorage<'a>,
+        identity: Identity,
         seed: Seed,
     ) -> Result<Self, StorageError> {
         let ClientStorage {
@@ -186,7 +205,9 @@ impl<'a> Client<'a> {
             .ok_or(StorageError("peers"))?;
         let names = Index::new(names, peers.len()).ok_or(StorageError("names"))?;
         let outbox = Slots::new(outbox).ok_or(StorageError("outbox"))?;
-        let mut entropy = Entropy::new(seed);
+        let mut entropy = Entropy::new(identity.suite(), seed);
+        let letters_secret = entropy.secret();
+        let letters_public = PublicKey(identity.suite().public(&letters_secret));
         let sessions =
             Sessions::new(sessions, peers.len(), entropy.key()).ok_or(StorageError("sessions"))?;
         Ok(Self {
@@ -199,7 +220,13 @@ impl<'a> Client<'a> {
             window: config.window.max(1),
             keep_alive_ms: config.keep_alive_ms.max(1).into(),
             incarnation: entropy.draw(),
-            resume: entropy.draw(),
+            letters_secret,
+            letters_public,
+            identity,
+            server_key: PublicKey::NONE,
+            server_key_proved: false,
+            server_key_untold: false,
+            calls: Bucket::FULL,
             hash_key: entropy.key(),
             entropy,
             now: Instant::ZERO,
@@ -210,6 +237,7 @@ impl<'a> Client<'a> {
             deadlines: List::new(PeerList::Deadline),
             ready: List::new(PeerList::Ready),
             recent: List::new(PeerList::Recent),
+            untold_keys: List::new(PeerList::UntoldKey),
             free_peers: List::new(PeerList::Recent),
             fresh_peers: 1,
             outbox,
@@ -232,7 +260,8 @@ impl<'a> Client<'a> {
             standing: Standing::New,
             registered_before: false,
             leaving: None,
-            cookie: 0,
+            cookie: None,
+            path_cookie: None,
             openings: 0,
             epoch: 0,
             table_epoch: 0,
@@ -340,6 +369,11 @@ impl<'a> Client<'a> {
         self.standing.is_active()
     }
 
+    /// One's own public key.
+    pub fn key(&self) -> PublicKey {
+        self.identity.public()
+    }
+
     /// One's own name.
     pub fn name(&self) -> &Name {
         &self.name
@@ -419,30 +453,30 @@ fn check_text(text: &str) -> Result<(), CommandError> {
 }
 
 impl Endpoint for Client<'_> {
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled {
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
         self.note_time(now);
         self.stats.received.count_bytes(datagram.len());
         if self.standing == Standing::Ended {
             return self.stats.drop(Drop::Unexpected);
         }
-        let parsed = Datagram::parse(datagram);
+        let parsed = Datagram::parse(&self.identity, datagram);
         if parsed.is_ok() {
             self.stats.received.count_kind(datagram);
         }
         match parsed {
-            Ok(Datagram::Data(data)) => self.take_data(from, data),
+            Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
             Ok(Datagram::Call(call)) => self.take_call(from, &call),
-            Ok(Datagram::Accept { to, accept }) => self.take_accept(from, to, accept),
+            Ok(Datagram::Accept { to, message }) => self.take_accept(from, to, message),
             Ok(Datagram::Refuse { to, reason }) => self.take_refusal(from, to, reason),
-            Ok(Datagram::Reset { echo }) => self.take_reset(from, echo),
-            Ok(Datagram::Cookie { to, cookie }) => self.take_cookie(from, to, cookie),
+            Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),
+            Ok(Datagram::Cookie { to, cookie, key }) => self.take_cookie(from, to, cookie, key),
             Ok(Datagram::Unsupported { version, echo }) => {
                 self.take_unsupported(from, version, echo)
             }
             Ok(_) => self.stats.drop(Drop::Unexpected),
             Err(reason) => {
                 if reason == Drop::ForeignVersion {
-                    self.reply = foreign_version(from, datagram);
+                    self.reply = Reply::foreign_version(&self.identity, from, datagram);
                 }
                 self.stats.drop(reason)
             }
@@ -511,17 +545,12 @@ impl Endpoint for Client<'_> {
     }
 }
 
-/// The answer to a datagram of another version: one small datagram that names ours.
-pub(crate) fn foreign_version(
-    to: SocketAddr,
-    datagram: &[u8],
-) -> Option<(SocketAddr, Datagram<'static>)> {
-    let id = datagram.get(2..)?.first_chunk()?;
-    Some((
-        to,
-        Datagram::Unsupported {
-            version: VERSION,
-            echo: u64::from_le_bytes(*id),
-        },
-    ))
+impl core::ops::Drop for Client<'_> {
+    /// Wipes the secrets; those of sessions lie in the storage.
+    fn drop(&mut self) {
+        self.letters_secret.zeroize();
+        for peer in 0..self.fresh_peers {
+            self.peers.at_mut(peer).wipe();
+        }
+    }
 }

@@ -74,12 +74,7 @@ impl Client<'_> {
         entry.request = 0;
         entry.tried = 0;
         entry.bounce = false;
-        entry.len = u16::try_from(text.len()).unwrap_or_default();
-        entry
-            .text
-            .iter_mut()
-            .zip(text.as_bytes())
-            .for_each(|(to, from)| *to = *from);
+        entry.set_text(text);
         self.peers.at_mut(to).references += 1;
         Some(slot)
     }
@@ -195,6 +190,8 @@ impl Client<'_> {
             self.store(slot, false);
         } else if peer.presence == Presence::Unknown {
             self.look_up(slot);
+        } else if !self.seal_letter(slot) {
+            self.settle(slot, Final::Message(MessageStatus::ForeignKey));
         } else if self.is_reachable(to) {
             self.send_directly(slot);
         } else {
@@ -231,6 +228,9 @@ impl Client<'_> {
     }
 
     fn store(&mut self, slot: u32, bounce: bool) {
+        if !self.seal_letter(slot) {
+            return self.settle(slot, Final::Message(MessageStatus::ForeignKey));
+        }
         let to = self.outbox.at(slot).to;
         let peer = self.peers.at_mut(to);
         peer.pending += 1;
@@ -294,9 +294,11 @@ impl Client<'_> {
             ..
         } = *entry;
         let to = self.peers.at(entry.to).name.as_str();
-        let text = entry.text();
         match entry.form {
-            Form::Direct => Frame::Text { counter, text },
+            Form::Direct => Frame::Text {
+                counter,
+                letter: entry.letter(),
+            },
             Form::Lookup | Form::Wonder => Frame::Lookup {
                 query: counter,
                 name: to,
@@ -307,12 +309,12 @@ impl Client<'_> {
                 tried,
                 bounce,
                 to,
-                text,
+                letter: entry.kept_letter(),
             },
             Form::Post => Frame::Post {
                 request,
                 counter,
-                text,
+                text: entry.text(),
             },
             Form::Leave => Frame::Leave { request },
         }

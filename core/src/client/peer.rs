@@ -4,10 +4,19 @@ use core::net::SocketAddr;
 
 use super::storage::Presence;
 use super::{Client, SERVER};
-use crate::hop::{Arrival, Phase};
+use crate::hop::{Arrival, Other, Phase};
+use crate::rate::RateLimit;
+use crate::reply::Reply;
+use crate::seal::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN, is_same};
 use crate::sessions::Side;
 use crate::stats::{Drop, Handled};
-use crate::wire::{Accept, Call, Data, Datagram, Refusal};
+use crate::wire::{
+    ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, Call, CallMessage, Datagram, Opening,
+    Refusal, from_payload, open_in,
+};
+
+/// Calls that are looked at: each costs multiplications on the curve.
+const CALLS: RateLimit = RateLimit::new(50, 4);
 
 impl Client<'_> {
     /// Asks a peer for a session.
@@ -18,34 +27,79 @@ impl Client<'_> {
         slot.tried_at = self.now;
         let address = slot.address;
         self.change_hop(peer, |hop| hop.open(id, address));
-    }
-
-    pub(super) fn call_to(&self, peer: u32) -> Call<'_> {
-        let slot = self.peers.at(peer);
-        Call {
-            id: slot.hop.local_id,
+        let ephemeral = self.entropy.secret();
+        let call = Call {
             from_incarnation: self.incarnation,
-            to_incarnation: slot.incarnation,
             opening: self.openings,
             window: self.window,
+            reset: self.identity.reset_token(id),
+            letters: self.letters_public,
             from: self.name.as_str(),
-        }
+        };
+        let mut payload = [0; FIRST_PAYLOAD_MAX];
+        let payload = postcard::to_slice(&call, &mut payload).unwrap_or_default();
+        self.peers.at_mut(peer).hop.offer(&ephemeral, payload);
     }
 
-    pub(super) fn take_call(&mut self, from: SocketAddr, call: &Call<'_>) -> Handled {
-        if call.to_incarnation != self.incarnation {
-            self.reply = Some((
-                from,
-                Datagram::Refuse {
-                    to: call.id,
-                    reason: Refusal::NotMe,
-                },
-            ));
+    /// What the request for a session is sent to, and the key that is meant. `None` before the server gave a cookie.
+    pub(super) fn opening(&self, peer: u32) -> Option<(Opening, PublicKey)> {
+        if peer == SERVER {
+            return Some((Opening::Hello(self.cookie?), self.server_key));
+        }
+        let slot = self.peers.at(peer);
+        let to_incarnation = slot.incarnation;
+        Some((Opening::Call { to_incarnation }, slot.key))
+    }
+
+    pub(super) fn take_call(&mut self, from: SocketAddr, message: &CallMessage<'_>) -> Handled {
+        if message.to_incarnation != self.incarnation {
+            let refuse = Datagram::Refuse {
+                to: message.id,
+                reason: Refusal::NotMe,
+            };
+            self.reply = Reply::new(&self.identity, from, &refuse);
             return self.stats.drop(Drop::UnknownPeer);
         }
         if !self.standing.is_active() {
             return self.stats.drop(Drop::Offline);
         }
+        let repeated = self.sessions.find(&self.peers, Side::Remote, message.id);
+        if let Some(peer) = repeated {
+            let hop = &mut self.peers.at_mut(peer).hop;
+            if hop.remote != from.into() {
+                return self.stats.drop(Drop::WrongAddress);
+            }
+            hop.accept_again();
+            self.attend(peer);
+            return Handled::Accepted;
+        }
+        match self.calls.without(1, CALLS, self.now) {
+            Some(left) => self.calls = left,
+            None => return self.stats.drop(Drop::RateExceeded),
+        }
+        let mut payload = [0; FIRST_PAYLOAD_MAX];
+        let read = Responder::read(
+            &self.identity,
+            message.prologue,
+            message.message,
+            &mut payload,
+        );
+        let Some((responder, len)) = read else {
+            return self.stats.drop(Drop::BadTag);
+        };
+        match from_payload::<Call<'_>>(payload.get(..len).unwrap_or_default()) {
+            Some(call) => self.answer_call(from, message.id, &call, responder),
+            None => self.stats.drop(Drop::Malformed),
+        }
+    }
+
+    fn answer_call(
+        &mut self,
+        from: SocketAddr,
+        remote_id: u64,
+        call: &Call<'_>,
+        responder: Responder,
+    ) -> Handled {
         let Some(peer) = self.find_peer(call.from) else {
             return self.unknown_caller(call);
         };
@@ -53,13 +107,11 @@ impl Client<'_> {
         if slot.incarnation != call.from_incarnation || slot.presence == Presence::Unknown {
             return self.unknown_caller(call);
         }
+        if slot.foreign || slot.key != responder.remote() {
+            return self.stats.drop(Drop::ForeignKey);
+        }
         if slot.address != from.into() {
             return self.stats.drop(Drop::WrongAddress);
-        }
-        if slot.hop.is_open() && slot.hop.remote_id == call.id {
-            self.peers.at_mut(peer).hop.accept_again();
-            self.attend(peer);
-            return Handled::Accepted;
         }
         if call.opening <= slot.opening {
             return self.stats.drop(Drop::Duplicate);
@@ -68,10 +120,34 @@ impl Client<'_> {
         if slot.hop.phase() == Phase::Opening && self.incarnation > call.from_incarnation {
             return self.stats.drop(Drop::Unexpected);
         }
-        let (remote_id, window) = (call.id, call.window);
-        self.peers.at_mut(peer).opening = call.opening;
         let id = self.entropy.draw();
-        self.change_hop(peer, |hop| hop.accept(id, remote_id, from.into(), window));
+        let accept = Accept {
+            id,
+            epoch: 0,
+            table_epoch: 0,
+            window: self.window,
+            reset: self.identity.reset_token(id),
+            letters: Some(self.letters_public),
+        };
+        let mut said = [0; ANSWER_LEN_MAX];
+        let said = postcard::to_slice(&Answer::Accepted(accept), &mut said).unwrap_or_default();
+        let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
+        let ephemeral = self.entropy.secret();
+        let Some((session, len)) = responder.answer(&self.identity, &ephemeral, said, &mut message)
+        else {
+            return self.stats.drop(Drop::BadTag);
+        };
+        let message = message.get(..len).unwrap_or_default();
+        let other = Other {
+            id: remote_id,
+            window: call.window,
+            reset: call.reset,
+        };
+        self.peers.at_mut(peer).opening = call.opening;
+        self.change_hop(peer, |hop| {
+            hop.accept(id, from.into(), other, session, message);
+        });
+        self.expect_letters(peer, &call.letters);
         Handled::Accepted
     }
 
@@ -83,7 +159,7 @@ impl Client<'_> {
         self.stats.drop(Drop::UnknownPeer)
     }
 
-    pub(super) fn take_accept(&mut self, from: SocketAddr, to: u64, accept: Accept) -> Handled {
+    pub(super) fn take_accept(&mut self, from: SocketAddr, to: u64, message: &[u8]) -> Handled {
         let Some(peer) = self.sessions.find(&self.peers, Side::Local, to) else {
             return self.stats.drop(Drop::UnknownSession);
         };
@@ -94,12 +170,36 @@ impl Client<'_> {
         if hop.phase() != Phase::Opening {
             return self.stats.drop(Drop::Duplicate);
         }
-        if peer == SERVER {
-            return self.take_server_accept(accept);
+        let (Some((opening, key)), true) =
+            (self.opening(peer), self.peers.at_mut(peer).hop.try_answer())
+        else {
+            return self.stats.drop(Drop::Unexpected);
+        };
+        let Some((ephemeral, payload)) = self.peers.at(peer).hop.offered() else {
+            return self.stats.drop(Drop::Unexpected);
+        };
+        let read = opening.complete(to, &self.identity, &key, ephemeral, payload, message);
+        match read {
+            None => self.stats.drop(Drop::BadTag),
+            Some((_, Answer::Refused(reason))) if peer == SERVER => self.refused(reason),
+            Some((_, Answer::Refused(_))) => self.stats.drop(Drop::Unexpected),
+            Some((session, Answer::Accepted(accept))) if peer == SERVER => {
+                self.take_server_accept(&accept, session)
+            }
+            Some((session, Answer::Accepted(accept))) => {
+                let other = Other {
+                    id: accept.id,
+                    window: accept.window,
+                    reset: accept.reset,
+                };
+                self.change_hop(peer, |hop| hop.opened(other, session));
+                self.peers.at_mut(peer).suspect = 0;
+                if let Some(letters) = accept.letters {
+                    self.expect_letters(peer, &letters);
+                }
+                Handled::Accepted
+            }
         }
-        self.change_hop(peer, |hop| hop.opened(accept.id, accept.window));
-        self.peers.at_mut(peer).suspect = 0;
-        Handled::Accepted
     }
 
     pub(super) fn take_peer_refusal(
@@ -120,7 +220,12 @@ impl Client<'_> {
         Handled::Accepted
     }
 
-    pub(super) fn take_reset(&mut self, from: SocketAddr, echo: u64) -> Handled {
+    pub(super) fn take_reset(
+        &mut self,
+        from: SocketAddr,
+        echo: u64,
+        token: [u8; TAG_LEN],
+    ) -> Handled {
         let Some(peer) = self.sessions.find(&self.peers, Side::Remote, echo) else {
             self.hear_of_server(from);
             return self.stats.drop(Drop::UnknownSession);
@@ -128,6 +233,9 @@ impl Client<'_> {
         let hop = &self.peers.at(peer).hop;
         if hop.remote != from.into() {
             return self.stats.drop(Drop::WrongAddress);
+        }
+        if !is_same(&hop.reset, &token) {
+            return self.stats.drop(Drop::BadTag);
         }
         if peer == SERVER {
             self.take_server_reset();
@@ -154,9 +262,9 @@ impl Client<'_> {
         self.fall_back(peer);
     }
 
-    pub(super) fn take_data(&mut self, from: SocketAddr, data: Data<'_>) -> Handled {
-        let Some(peer) = self.sessions.find(&self.peers, Side::Local, data.to) else {
-            self.reply = Some((from, Datagram::Reset { echo: data.to }));
+    pub(super) fn take_data(&mut self, from: SocketAddr, to: u64, datagram: &mut [u8]) -> Handled {
+        let Some(peer) = self.sessions.find(&self.peers, Side::Local, to) else {
+            self.reply = Reply::no_session(&self.identity, from, to);
             self.hear_of_server(from);
             return self.stats.drop(Drop::UnknownSession);
         };
@@ -167,12 +275,19 @@ impl Client<'_> {
         if !hop.is_open() {
             return self.stats.drop(Drop::Unexpected);
         }
-        let (header, mut frames) = match data.open(hop.remote_id) {
+        let suite = self.identity.suite();
+        let hop = &mut self.peers.at_mut(peer).hop;
+        let opened = match open_in(suite, &mut hop.session, datagram) {
             Ok(opened) => opened,
             Err(reason) => return self.stats.drop(reason),
         };
+        let (header, mut frames) = (opened.header, opened.frames);
+        if let Some(reason) = header.closed
+            && peer == SERVER
+        {
+            return self.refused(reason);
+        }
         let (now, retry) = (self.now, self.retry);
-        let hop = &mut self.peers.at_mut(peer).hop;
         let newly = match hop.take_header(&header, now, retry, peer == SERVER, &mut self.stats) {
             Ok(newly) => newly,
             Err(reason) => return self.stats.drop(reason),

@@ -58,11 +58,13 @@ impl Client<'_> {
             let slot = self.peers.at(peer);
             // What the server still keeps for a peer from us must not be forgotten: it comes first.
             let idle = slot.references == 0 && slot.kept <= slot.receipt && slot.name != self.name;
-            if idle && slot.presence == Presence::Unknown {
+            if idle && slot.presence == Presence::Unknown && !slot.pinned {
                 victim = Some(peer);
                 break;
             }
-            if idle && self.partial && victim.is_none() {
+            // A key that is forgotten is believed anew: those who were not talked to for longest go first.
+            let may_go = self.partial || slot.presence == Presence::Unknown;
+            if idle && may_go && victim.is_none() {
                 victim = Some(peer);
             }
             at = self.recent.after(&self.peers, peer);
@@ -81,6 +83,7 @@ impl Client<'_> {
             key.hash(peers.at(held).name.as_str().as_bytes())
         });
         self.recent.remove(&mut self.peers, peer);
+        self.untold_keys.remove(&mut self.peers, peer);
         *self.peers.at_mut(peer) = PeerSlot::VACANT;
         self.free_peers.push(&mut self.peers, peer);
     }
@@ -153,9 +156,18 @@ impl Client<'_> {
         let tables = self.tables;
         let slot = self.peers.at_mut(peer);
         slot.seen_in = tables;
-        let moved = slot.incarnation != entry.incarnation || slot.address != entry.address;
-        let changed = moved || slot.presence != presence;
-        if slot.incarnation != entry.incarnation {
+        let restarted = slot.incarnation != entry.incarnation;
+        let moved = restarted || slot.address != entry.address;
+        let rekeyed = slot.key != entry.key;
+        let foreign = rekeyed && slot.pinned;
+        let changed = moved || slot.presence != presence || slot.foreign != foreign;
+        slot.foreign = foreign;
+        if rekeyed && !foreign {
+            slot.wipe();
+            slot.key = entry.key;
+            (slot.writes, slot.reads) = (false, 0);
+        }
+        if restarted {
             self.retire_windows(peer);
             let kept = self.recall_windows(entry.incarnation);
             let slot = self.peers.at_mut(peer);
@@ -173,8 +185,12 @@ impl Client<'_> {
             let alike = slot.address.is_like(&server);
             slot.suspect = if alike { 0 } else { slot.incarnation };
         }
-        // What was on its way to the old place goes the new way.
-        if (moved || presence == Presence::Offline) && slot.hop.phase() != Phase::Closed {
+        // Whoever only moved keeps the session. What was on its way to the old place otherwise goes the new way.
+        if slot.hop.is_open() && !restarted && !rekeyed && presence == Presence::Online {
+            slot.hop.remote = entry.address;
+        } else if (moved || rekeyed || presence == Presence::Offline)
+            && slot.hop.phase() != Phase::Closed
+        {
             self.fall_back(peer);
         }
         changed
@@ -186,7 +202,8 @@ impl Client<'_> {
         slot.presence = Presence::Unknown;
         slot.kept = 0;
         slot.receipt = 0;
-        let idle = slot.references == 0;
+        // Whose key is known is remembered, whoever has the name next.
+        let idle = slot.references == 0 && !slot.pinned;
         if slot.hop.phase() != Phase::Closed {
             self.fall_back(peer);
         }

@@ -5,8 +5,9 @@ use super::outbox::{Final, Form};
 use super::queue::Queue;
 use crate::address::PackedAddress;
 use crate::hop::Hop;
-use crate::limits::TEXT_LEN_MAX;
+use crate::limits::KEPT_LETTER_LEN_MAX;
 use crate::name::Name;
+use crate::seal::{KEY_LEN, Letters, PublicKey, TAG_LEN};
 use crate::sessions::HasHop;
 use crate::table::{Link, Linked};
 use crate::time::Instant;
@@ -48,6 +49,15 @@ pub struct PeerSlot {
     pub(crate) presence: Presence,
     pub(crate) incarnation: u64,
     pub(crate) address: PackedAddress,
+    pub(crate) key: PublicKey,
+    /// The key was used: no other is taken for this name any more. And the table says another one.
+    pub(crate) pinned: bool,
+    pub(crate) foreign: bool,
+    /// The key of our letters to it is there; and for which of its processes that of its letters to us is.
+    pub(crate) writes: bool,
+    pub(crate) reads: u64,
+    pub(crate) letters_to: Letters,
+    pub(crate) letters_from: Letters,
     pub(crate) hop: Hop,
     pub(crate) links: [Link; PeerList::COUNT],
     /// What was sent directly, in the order of its sequence numbers.
@@ -86,6 +96,13 @@ impl PeerSlot {
         presence: Presence::Vacant,
         incarnation: 0,
         address: PackedAddress::VACANT,
+        key: PublicKey::NONE,
+        pinned: false,
+        foreign: false,
+        writes: false,
+        reads: 0,
+        letters_to: Letters::VACANT,
+        letters_from: Letters::VACANT,
         hop: Hop::VACANT,
         links: [Link::VACANT; PeerList::COUNT],
         queue: Queue::EMPTY,
@@ -103,6 +120,13 @@ impl PeerSlot {
         direct: Window::VACANT,
         channel: Window::VACANT,
     };
+
+    /// Leaves no secret behind.
+    pub(crate) fn wipe(&mut self) {
+        self.hop.session.wipe();
+        self.letters_to.wipe();
+        self.letters_from.wipe();
+    }
 }
 
 /// The lists that a peer can stand in.
@@ -114,10 +138,12 @@ pub(crate) enum PeerList {
     Ready,
     /// Occupied slots by use, or free ones.
     Recent,
+    /// The key is to be remembered, and that was not told yet.
+    UntoldKey,
 }
 
 impl PeerList {
-    const COUNT: usize = 3;
+    const COUNT: usize = 4;
 }
 
 impl HasHop for PeerSlot {
@@ -132,20 +158,22 @@ impl HasHop for PeerSlot {
 
 impl Linked<PeerList> for PeerSlot {
     fn link(&self, list: PeerList) -> &Link {
-        let [deadline, ready, recent] = &self.links;
+        let [deadline, ready, recent, untold_key] = &self.links;
         match list {
             PeerList::Deadline => deadline,
             PeerList::Ready => ready,
             PeerList::Recent => recent,
+            PeerList::UntoldKey => untold_key,
         }
     }
 
     fn link_mut(&mut self, list: PeerList) -> &mut Link {
-        let [deadline, ready, recent] = &mut self.links;
+        let [deadline, ready, recent, untold_key] = &mut self.links;
         match list {
             PeerList::Deadline => deadline,
             PeerList::Ready => ready,
             PeerList::Recent => recent,
+            PeerList::UntoldKey => untold_key,
         }
     }
 }
@@ -173,8 +201,11 @@ pub struct OutboxSlot {
     pub(crate) sent_to_server: bool,
     pub(crate) exists: bool,
     pub(crate) settled: Option<Final>,
+    /// Bytes of the text.
     pub(crate) len: u16,
-    pub(crate) text: [u8; TEXT_LEN_MAX],
+    pub(crate) sealed: bool,
+    /// The text; or what is kept of a letter: a key in front, the sealed text, its tag.
+    pub(crate) text: [u8; KEPT_LETTER_LEN_MAX],
 }
 
 impl OutboxSlot {
@@ -194,11 +225,53 @@ impl OutboxSlot {
         exists: false,
         settled: None,
         len: 0,
-        text: [0; TEXT_LEN_MAX],
+        sealed: false,
+        text: [0; KEPT_LETTER_LEN_MAX],
     };
 
+    /// Takes the text of a new message.
+    pub(crate) fn set_text(&mut self, text: &str) {
+        self.sealed = false;
+        self.len = u16::try_from(text.len()).unwrap_or_default();
+        let place = self.text.get_mut(KEY_LEN..).unwrap_or_default();
+        place
+            .iter_mut()
+            .zip(text.as_bytes())
+            .for_each(|(to, from)| *to = *from);
+    }
+
+    /// Seals the text in place.
+    pub(crate) fn seal(
+        &mut self,
+        key: &PublicKey,
+        seal: impl FnOnce(&mut [u8]) -> [u8; TAG_LEN],
+    ) -> Option<()> {
+        let (front, rest) = self.text.split_first_chunk_mut()?;
+        let (text, rest) = rest.split_at_mut_checked(self.len.into())?;
+        let tag = rest.first_chunk_mut()?;
+        *front = key.0;
+        *tag = seal(text);
+        self.sealed = true;
+        Some(())
+    }
+
+    fn part(&self, from: usize, tail: usize) -> &[u8] {
+        let end = KEY_LEN + usize::from(self.len) + tail;
+        self.text.get(from..end).unwrap_or_default()
+    }
+
+    /// The letter, for its recipient.
+    pub(crate) fn letter(&self) -> &[u8] {
+        self.part(KEY_LEN, TAG_LEN)
+    }
+
+    /// The letter with the key that opens it in front, to be kept.
+    pub(crate) fn kept_letter(&self) -> &[u8] {
+        self.part(0, TAG_LEN)
+    }
+
+    /// The text, before it is sealed.
     pub(crate) fn text(&self) -> &str {
-        let bytes = self.text.get(..usize::from(self.len)).unwrap_or_default();
-        core::str::from_utf8(bytes).unwrap_or_default()
+        core::str::from_utf8(self.part(KEY_LEN, 0)).unwrap_or_default()
     }
 }

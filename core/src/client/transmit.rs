@@ -6,36 +6,26 @@ use crate::endpoint::Transmit;
 use crate::hop::Wants;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::table::Slots;
-use crate::wire::{Accept, DataWriter, Datagram};
+use crate::wire::{DataWriter, Datagram};
 
 impl Client<'_> {
     pub(super) fn transmit(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
-        if let Some((to, reply)) = self.reply.take() {
-            return Some(Transmit {
-                to,
-                len: reply.emit(out),
-            });
+        if let Some(reply) = self.reply.take() {
+            return Some(reply.emit(out));
         }
         loop {
             let peer = self.ready.pop(&mut self.peers)?;
             let wants = self.peers.at(peer).hop.wants();
             let len = match wants {
                 Wants::Nothing => continue,
-                Wants::Opening if peer == SERVER => Datagram::Hello(self.hello()).emit(out),
-                Wants::Opening => Datagram::Call(self.call_to(peer)).emit(out),
+                Wants::Opening => self.build_opening(peer, out),
                 Wants::Accept => {
                     let hop = &self.peers.at(peer).hop;
-                    let accept = Accept {
-                        id: hop.local_id,
-                        epoch: 0,
-                        table_epoch: 0,
-                        window: self.window,
-                    };
                     Datagram::Accept {
                         to: hop.remote_id,
-                        accept,
+                        message: hop.handshake_message(),
                     }
-                    .emit(out)
+                    .emit(&self.identity, out)
                 }
                 Wants::Data => self.build_data(peer, out),
             };
@@ -48,8 +38,26 @@ impl Client<'_> {
             }
             let to = hop.remote.get();
             self.attend(peer);
-            return Some(Transmit { to, len });
+            if len != 0 {
+                return Some(Transmit { to, len });
+            }
+            // No session can be opened with such a key.
+            if peer == SERVER {
+                self.server_silent();
+            } else {
+                self.peer_silent(peer);
+            }
         }
+    }
+
+    fn build_opening(&self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
+        let id = self.peers.at(peer).hop.local_id;
+        let offered = self.peers.at(peer).hop.offered();
+        let (Some((ephemeral, payload)), Some((opening, key))) = (offered, self.opening(peer))
+        else {
+            return Datagram::CookieRequest { id }.emit(&self.identity, out);
+        };
+        opening.emit(id, &self.identity, &key, ephemeral, payload, out)
     }
 
     fn build_data(&mut self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
@@ -61,9 +69,13 @@ impl Client<'_> {
         };
         let version = (peer == SERVER).then_some(self.table_version);
         let hop = &self.peers.at(peer).hop;
-        let header = hop.header(window, version);
-        let mut writer = DataWriter::new(out, hop.remote_id, hop.local_id, &header);
-        while self.peers.at(peer).hop.may_send() {
+        let mut header = hop.header(window, version);
+        if peer == SERVER {
+            header.cookie = self.path_cookie.take();
+        }
+        let mut writer = DataWriter::new(out, hop.remote_id, &header);
+        // There is no room for a cookie beside the largest frame.
+        while header.cookie.is_none() && self.peers.at(peer).hop.may_send() {
             let Some(slot) = self.next_to_send(peer) else {
                 break;
             };
@@ -79,11 +91,9 @@ impl Client<'_> {
             target.hop.pushed();
         }
         let (now, retry) = (self.now, self.retry);
-        self.peers
-            .at_mut(peer)
-            .hop
-            .sent_data(header.first, now, retry, &mut self.stats);
-        writer.finish()
+        let hop = &mut self.peers.at_mut(peer).hop;
+        hop.sent_data(header.first, now, retry, &mut self.stats);
+        writer.finish(&self.identity, &mut hop.session)
     }
 
     /// The outbox slot whose turn it is in this session: right behind the one sent last, unless frames are repeated.

@@ -152,8 +152,8 @@ impl Server<'_> {
     }
 
     /// Takes a slot for a message; `None` if there is no slot or no room for the text.
-    pub(super) fn insert_mail(&mut self, mail: MailSlot, text: &str) -> Option<u32> {
-        let index = self.mail.insert(mail, text)?;
+    pub(super) fn insert_mail(&mut self, mail: MailSlot, letter: &[u8]) -> Option<u32> {
+        let index = self.mail.insert(mail, letter)?;
         self.refer(mail.from);
         self.refer(mail.to);
         Some(index)

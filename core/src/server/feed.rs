@@ -12,7 +12,7 @@ use super::storage::{Flight, FlightSlot};
 use crate::endpoint::Transmit;
 use crate::hop::Wants;
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
-use crate::wire::{Accept, DataWriter, Datagram, Frame, Outcome};
+use crate::wire::{DataWriter, Datagram, Frame, Outcome};
 
 /// Bytes of a page around its entries, at most.
 const PAGE_OVERHEAD: usize = 12;
@@ -134,11 +134,8 @@ impl Server<'_> {
     // ---- building ----
 
     pub(super) fn transmit(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
-        if let Some((to, reply)) = self.reply.take().or_else(|| self.next_recall()) {
-            return Some(Transmit {
-                to,
-                len: reply.emit(out),
-            });
+        if let Some(reply) = self.reply.take().or_else(|| self.next_recall()) {
+            return Some(reply.emit(out));
         }
         loop {
             let slot = match self.ready.pop(&mut self.names) {
@@ -149,19 +146,11 @@ impl Server<'_> {
                 Wants::Accept => {
                     let name = self.names.at_mut(slot);
                     name.hop.sent_accept();
-                    let id = name.hop.local_id;
-                    let (epoch, table_epoch) = (self.epoch, self.table_epoch);
-                    let accept = Accept {
-                        id,
-                        epoch,
-                        table_epoch,
-                        window: self.window,
-                    };
                     Datagram::Accept {
-                        to: self.names.at(slot).hop.remote_id,
-                        accept,
+                        to: name.hop.remote_id,
+                        message: name.hop.handshake_message(),
                     }
-                    .emit(out)
+                    .emit(&self.identity, out)
                 }
                 Wants::Data => self.build_data(slot, out),
                 _ if self.may_add(slot) && self.has_own_news(slot) => self.build_data(slot, out),
@@ -186,7 +175,7 @@ impl Server<'_> {
         let hop = &name.hop;
         let window = if name.throttled { 0 } else { self.window };
         let header = hop.header(window, None);
-        let mut writer = DataWriter::new(out, hop.remote_id, hop.local_id, &header);
+        let mut writer = DataWriter::new(out, hop.remote_id, &header);
         loop {
             let hop = &self.names.at(slot).hop;
             if hop.may_send() {
@@ -209,11 +198,9 @@ impl Server<'_> {
             self.names.at_mut(slot).hop.pushed();
         }
         let (now, retry) = (self.now, self.retry);
-        self.names
-            .at_mut(slot)
-            .hop
-            .sent_data(header.first, now, retry, &mut self.stats);
-        writer.finish()
+        let hop = &mut self.names.at_mut(slot).hop;
+        hop.sent_data(header.first, now, retry, &mut self.stats);
+        writer.finish(&self.identity, &mut hop.session)
     }
 
     fn flight_place(&self, slot: u32, sequence: u32) -> usize {
@@ -312,8 +299,9 @@ impl Server<'_> {
                     counter: mail.counter,
                     stamp: mail.stamp,
                     kept: mail.order < name.boundary,
+                    key: self.names.at(mail.from).key,
                     from: self.names.at(mail.from).name.as_str(),
-                    text: text(self.mail.texts.load(mail.text, &mut self.scratch)),
+                    letter: self.mail.texts.load(mail.text, &mut self.scratch),
                 }
             }
             Flight::Log(number) => match self.channel.get(number) {

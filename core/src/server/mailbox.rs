@@ -43,11 +43,11 @@ impl<'a> Mail<'a> {
     }
 
     /// Takes a slot for a message; `None` if there is no slot or no room for the text.
-    pub(super) fn insert(&mut self, mail: MailSlot, text: &str) -> Option<u32> {
+    pub(super) fn insert(&mut self, mail: MailSlot, letter: &[u8]) -> Option<u32> {
         if self.free == 0 && self.fresh == self.slots.len() {
             return None;
         }
-        let text = self.texts.store(text.as_bytes())?;
+        let text = self.texts.store(letter)?;
         let index = match self.free.checked_sub(1) {
             Some(free) => {
                 self.free = self.slots.at(free).next;

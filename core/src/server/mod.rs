@@ -1,6 +1,7 @@
 //! The server: the names, the table, the channel log, and what is kept for those who are away.
 
 mod channel;
+mod cookies;
 mod event;
 mod expiry;
 mod feed;
@@ -18,29 +19,31 @@ use core::net::SocketAddr;
 
 pub use event::{Departure, ServerEvent};
 pub use persist::{NameRecord, Persist, Record, StoreFailed, Ticket};
+pub use registration::Allowed;
 pub use restore::RestoreError;
-pub use sources::{RateLimit, RateLimits, SourceSlot};
+pub use sources::{RateLimits, SourceSlot};
 pub use storage::{
     ChangeSlot, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, ServerStorage,
 };
 
-use crate::client::foreign_version;
 use crate::endpoint::{Endpoint, StorageError, TableEntry, Transmit};
 use crate::entropy::{Entropy, Key, Seed};
 use crate::hop::{Expired, Wants};
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
 use crate::name::Name;
+use crate::reply::Reply;
 use crate::retry::{RetryPolicy, note_time};
+use crate::seal::{Identity, PublicKey};
 use crate::sessions::{Sessions, list_deadline};
 use crate::stats::{Drop, Handled, Stats};
 use crate::table::{Index, List, Slots};
 use crate::time::{Instant, UnixSeconds};
 use crate::wire::Datagram;
 use channel::Channel;
+use cookies::Cookies;
 use event::Pending;
 use mailbox::Mail;
 use persist::JournalRing;
-use registration::Cookies;
 use sources::Sources;
 use storage::NameList;
 
@@ -115,6 +118,7 @@ pub struct Server<'a> {
     silence_ms: u64,
     keep_s: u32,
 
+    identity: Identity,
     entropy: Entropy,
     hash_key: Key,
     cookies: Cookies,
@@ -163,8 +167,12 @@ pub struct Server<'a> {
     sparingly_again_at: Instant,
     /// The name in the refusal that was polled last.
     refused_name: Name,
+    /// Who may register at all, by name; `None` for everybody.
+    allowed: Option<&'a [Allowed]>,
+    /// Requests whose registrations could not be stored lately, by their session ids.
+    not_stored: heapless::Deque<u64, 8>,
     /// An answer that needs no session.
-    reply: Option<(SocketAddr, Datagram<'static>)>,
+    reply: Option<Reply>,
     /// Where texts and pages are put together.
     scratch: [u8; BODY_LEN_MAX],
     stats: Stats,
@@ -186,9 +194,10 @@ impl<'a> Server<'a> {
     pub fn new(
         config: ServerConfig,
         storage: ServerStorage<'a>,
+        identity: Identity,
         seed: Seed,
     ) -> Result<Self, StorageError> {
-        let mut entropy = Entropy::new(seed);
+        let mut entropy = Entropy::new(identity.suite(), seed);
         let names = Slots::new(storage.names).ok_or(StorageError("names"))?;
         let index =
             Index::new(storage.name_index, names.len()).ok_or(StorageError("name_index"))?;
@@ -213,6 +222,7 @@ impl<'a> Server<'a> {
             cookies: Cookies::new(entropy.key()),
             epoch: entropy.draw(),
             table_epoch: entropy.draw(),
+            identity,
             entropy,
             now: Instant::ZERO,
             woke_at: Instant::ZERO,
@@ -248,10 +258,24 @@ impl<'a> Server<'a> {
             events_lost: 0,
             sparingly_again_at: Instant::ZERO,
             refused_name: Name::VACANT,
+            allowed: None,
+            not_stored: heapless::Deque::new(),
             reply: None,
             scratch: [0; BODY_LEN_MAX],
             stats: Stats::default(),
         })
+    }
+
+    /// From now on only these may register, which are sorted by name: whoever is here stays. Cost: the logarithm of their
+    /// number, for each registration.
+    pub fn admit_only(&mut self, allowed: &'a [Allowed]) {
+        debug_assert!(allowed.is_sorted_by(|one, next| one.name.as_str() <= next.name.as_str()));
+        self.allowed = Some(allowed);
+    }
+
+    /// The server's own public key.
+    pub fn key(&self) -> PublicKey {
+        self.identity.public()
     }
 
     /// Tells the time of day, for the stamps of messages: once a turn is enough.
@@ -333,6 +357,10 @@ impl<'a> Server<'a> {
         &self.stats
     }
 
+    fn answer(&mut self, reply: Option<Reply>) {
+        self.reply = reply;
+    }
+
     fn report(&mut self, event: Pending) {
         if self.events.push_back(event).is_err() {
             self.events_lost = self.events_lost.saturating_add(1);
@@ -378,21 +406,22 @@ impl<'a> Server<'a> {
 }
 
 impl Endpoint for Server<'_> {
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled {
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
         self.note_time(now);
         self.stats.received.count_bytes(datagram.len());
-        let parsed = Datagram::parse(datagram);
+        let parsed = Datagram::parse(&self.identity, datagram);
         if parsed.is_ok() {
             self.stats.received.count_kind(datagram);
         }
         match parsed {
-            Ok(Datagram::Data(data)) => self.take_data(from, data),
-            Ok(Datagram::Hello(hello)) => self.take_hello(from, datagram.len(), &hello),
-            Ok(Datagram::Reset { echo }) => self.take_reset(from, echo),
+            Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
+            Ok(Datagram::CookieRequest { id }) => self.take_cookie_request(from, id),
+            Ok(Datagram::Hello(hello)) => self.take_hello(from, &hello),
+            Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),
             Ok(_) => self.stats.drop(Drop::Unexpected),
             Err(reason) => {
                 if reason == Drop::ForeignVersion {
-                    self.reply = foreign_version(from, datagram);
+                    self.answer(Reply::foreign_version(&self.identity, from, datagram));
                     let version = datagram.first().copied().unwrap_or_default();
                     self.report_sparingly(Pending::ForeignVersion {
                         address: from,
@@ -485,5 +514,14 @@ impl Endpoint for Server<'_> {
         .into_iter()
         .flatten()
         .min()
+    }
+}
+
+impl core::ops::Drop for Server<'_> {
+    /// Wipes the secrets of the sessions, which lie in the storage.
+    fn drop(&mut self) {
+        for slot in 0..self.names_used {
+            self.names.at_mut(slot).hop.session.wipe();
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::event::Pending;
 use super::mailbox::text;
 use super::storage::{Journal, JournalSlot, LogSlot, MailSlot};
 use super::{Server, StorageError};
+use crate::seal::PublicKey;
 use crate::table::Slots;
 use crate::time::{Instant, UnixSeconds};
 use crate::wire::Outcome;
@@ -87,8 +88,8 @@ pub enum Record<'a> {
         request: u32,
         /// When it was accepted.
         stamp: UnixSeconds,
-        /// The text.
-        text: &'a str,
+        /// The letter, as in [`Frame::Store`](crate::wire::Frame::Store): nobody but the recipient can read it.
+        letter: &'a [u8],
     },
     /// A channel message is in the log. In the same step, the sender's request takes effect.
     Channel {
@@ -138,8 +139,8 @@ pub struct NameRecord<'a> {
     pub address: SocketAddr,
     /// Its process.
     pub incarnation: u64,
-    /// The secret of that process.
-    pub resume: u64,
+    /// The key that the name belongs to.
+    pub key: PublicKey,
     /// Number of the process's latest session.
     pub opening: u32,
     /// The id that the process writes to us in that session; 0 for none. A server that has started again uses it to
@@ -343,7 +344,7 @@ impl Server<'_> {
             counter,
             request,
             stamp,
-            text: text(self.mail.texts.load(mail.text, &mut self.scratch)),
+            letter: self.mail.texts.load(mail.text, &mut self.scratch),
         };
         Some(Persist { ticket, record })
     }
@@ -362,7 +363,7 @@ impl Server<'_> {
             registered: name.is_here(),
             address: name.address.get(),
             incarnation: name.incarnation,
-            resume: name.resume,
+            key: name.key,
             opening: name.opening,
             session: name.hop.local_id,
             previous: name.previous,

@@ -1,8 +1,7 @@
 //! After a restart: those who were here are told that their sessions are gone, and ask for new ones at once.
 
-use core::net::SocketAddr;
-
 use super::Server;
+use crate::reply::Reply;
 use crate::time::Instant;
 use crate::wire::Datagram;
 
@@ -32,7 +31,7 @@ impl Server<'_> {
     }
 
     /// The next one to be told; each is, by the rule for everything that waits for an answer.
-    pub(super) fn next_recall(&mut self) -> Option<(SocketAddr, Datagram<'static>)> {
+    pub(super) fn next_recall(&mut self) -> Option<Reply> {
         let slot = self.recalls.first()?;
         let (now, retry) = (self.now, self.retry);
         let name = self.names.at_mut(slot);
@@ -42,11 +41,12 @@ impl Server<'_> {
         name.recalls += 1;
         name.recall_at = now.plus_millis(retry.interval_ms.into());
         let last = name.recalls > retry.retries;
-        let told = (name.address.get(), Datagram::Reset { echo: name.recall });
+        let (to, echo) = (name.address.get(), name.recall);
+        let token = self.identity.reset_token(echo);
         self.recalls.remove(&mut self.names, slot);
         if !last {
             self.recalls.push(&mut self.names, slot);
         }
-        Some(told)
+        Reply::new(&self.identity, to, &Datagram::Reset { echo, token })
     }
 }

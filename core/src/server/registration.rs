@@ -1,50 +1,29 @@
-//! Who may have which name: cookies, registrations, contests between two processes, departures.
+//! Who may have which name: registrations, contests between two processes, departures.
 
-use core::hash::Hasher;
 use core::net::SocketAddr;
 
 use super::Server;
 use super::event::{Departure, Pending};
 use super::storage::{NameSlot, Standing};
 use crate::address::PackedAddress;
-use crate::entropy::Key;
-use crate::hop::Hop;
-use crate::limits::HELLO_LEN_MIN;
+use crate::hop::{Hop, Other};
 use crate::name::Name;
+use crate::reply::Reply;
+use crate::seal::{FIRST_PAYLOAD_MAX, PublicKey, Responder, Session, TAG_LEN, is_same};
 use crate::sessions::Side;
 use crate::stats::{Drop, Handled};
-use crate::time::Instant;
-use crate::wire::{Datagram, Hello, Refusal};
+use crate::wire::{
+    ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, Cookie, Datagram, Hello, HelloMessage,
+    Refusal, from_payload,
+};
 
-/// A cookie is good for the slot of time it was made in and for the next one.
-const COOKIE_SLOT_MS: u64 = 60_000;
-
-/// Proves that somebody receives at its address, without any state (as in RFC 6347, section 4.2.1).
-pub(super) struct Cookies(Key);
-
-impl Cookies {
-    pub(super) fn new(key: Key) -> Self {
-        Self(key)
-    }
-
-    fn make(&self, address: &PackedAddress, slot: u64) -> u64 {
-        let mut hasher = self.0.hasher();
-        address.hash_into(&mut hasher);
-        hasher.write(&slot.to_le_bytes());
-        hasher.finish().max(1)
-    }
-
-    fn now(&self, address: &PackedAddress, now: Instant) -> u64 {
-        self.make(address, now.as_millis() / COOKIE_SLOT_MS)
-    }
-
-    fn is_good(&self, address: &PackedAddress, now: Instant, cookie: u64) -> bool {
-        let slot = now.as_millis() / COOKIE_SLOT_MS;
-        cookie == self.make(address, slot)
-            || slot
-                .checked_sub(1)
-                .is_some_and(|before| cookie == self.make(address, before))
-    }
+/// One name of those who may register at all, and the key it must have, if that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// The name.
+    pub name: Name,
+    /// Its key; none for whichever registers first.
+    pub key: Option<PublicKey>,
 }
 
 fn short(incarnation: u64) -> u32 {
@@ -52,48 +31,132 @@ fn short(incarnation: u64) -> u32 {
     u32::from_le_bytes([a, b, c, d]).max(1)
 }
 
+/// A request for a session whose sender has proved where it receives, and which key it has.
+struct Registration<'a> {
+    from: SocketAddr,
+    id: u64,
+    cookie: Cookie,
+    key: PublicKey,
+    hello: Hello<'a>,
+}
+
+/// What becomes of it.
+enum Verdict {
+    /// The name is new, and goes to this process.
+    New(Name),
+    /// The name in this slot goes to this process; `known`, if it was not forgotten meanwhile.
+    Admit {
+        slot: u32,
+        known: bool,
+    },
+    Refuse(Refusal),
+    Ignore(Drop),
+}
+
 impl Server<'_> {
-    pub(super) fn take_hello(
-        &mut self,
-        from: SocketAddr,
-        len: usize,
-        hello: &Hello<'_>,
-    ) -> Handled {
-        if len < HELLO_LEN_MIN || hello.id == 0 || hello.incarnation == 0 {
-            return self.stats.drop(Drop::Malformed);
-        }
-        let address = PackedAddress::from(from);
-        if !self.cookies.is_good(&address, self.now, hello.cookie) {
-            let cookie = self.cookies.now(&address, self.now);
-            self.reply = Some((
-                from,
-                Datagram::Cookie {
-                    to: hello.id,
-                    cookie,
-                },
-            ));
-            return self.stats.drop(Drop::NoCookie);
-        }
-        let Ok(name) = Name::new(hello.name) else {
-            return self.refuse(from, hello, Refusal::BadName);
+    pub(super) fn take_cookie_request(&mut self, from: SocketAddr, id: u64) -> Handled {
+        self.send_cookie(from, id, Some(self.identity.public()));
+        self.stats.drop(Drop::NoCookie)
+    }
+
+    /// Answers with a cookie, and keeps nothing in mind.
+    pub(super) fn send_cookie(&mut self, to: SocketAddr, id: u64, key: Option<PublicKey>) {
+        let cookie = Datagram::Cookie {
+            to: id,
+            cookie: self.cookies.make(&to.into(), self.now),
+            key,
         };
-        match self.find(name.as_str()) {
-            Some(slot) => self.take_known(slot, from, hello),
-            None => self.take_new(name, from, hello),
+        self.answer(Reply::new(&self.identity, to, &cookie));
+    }
+
+    pub(super) fn take_hello(&mut self, from: SocketAddr, message: &HelloMessage<'_>) -> Handled {
+        let (id, cookie) = (message.id, message.cookie);
+        let address = PackedAddress::from(from);
+        if !self.cookies.is_good(&address, self.now, cookie) {
+            return self.take_cookie_request(from, id);
+        }
+        if let Some(slot) = self.sessions.find(&self.names, Side::Remote, id) {
+            return self.take_again(slot, from, id);
+        }
+        // From here on it costs multiplications on the curve.
+        if !self.sources.admits_registration(&address, self.now) {
+            return self.hint(from, id, Refusal::RateExceeded);
+        }
+        let mut payload = [0; FIRST_PAYLOAD_MAX];
+        let read = Responder::read(
+            &self.identity,
+            message.prologue,
+            message.message,
+            &mut payload,
+        );
+        let Some((responder, len)) = read else {
+            return self.stats.drop(Drop::BadTag);
+        };
+        let hello = from_payload::<Hello<'_>>(payload.get(..len).unwrap_or_default());
+        let Some(hello) = hello.filter(|hello| hello.incarnation != 0 && id != 0) else {
+            return self.stats.drop(Drop::Malformed);
+        };
+        let key = responder.remote();
+        let asked = Registration {
+            from,
+            id,
+            cookie,
+            key,
+            hello,
+        };
+        match self.judge(&asked) {
+            Verdict::New(name) => match self.insert(name) {
+                Some(slot) => self.seat(slot, &asked, responder, false),
+                None => self.refuse(&asked, responder, Refusal::RoomFull),
+            },
+            Verdict::Admit { slot, known } => self.seat(slot, &asked, responder, known),
+            Verdict::Refuse(reason) if reason.is_hint() => self.hint(from, id, reason),
+            Verdict::Refuse(reason) => self.refuse(&asked, responder, reason),
+            Verdict::Ignore(reason) => self.stats.drop(reason),
         }
     }
 
-    fn take_new(&mut self, name: Name, from: SocketAddr, hello: &Hello<'_>) -> Handled {
-        if self.names_used == self.names.len() && self.vacated.is_empty() {
-            return self.refuse(from, hello, Refusal::RoomFull);
+    /// A request whose session exists: the answer was lost, or is not ready.
+    fn take_again(&mut self, slot: u32, from: SocketAddr, id: u64) -> Handled {
+        let name = self.names.at(slot);
+        if name.hop.remote != from.into() {
+            return self.stats.drop(Drop::WrongAddress);
         }
-        if !self.sources.admits_registration(&from.into(), self.now) {
-            return self.refuse(from, hello, Refusal::RateExceeded);
+        if name.registering {
+            return self.hint(from, id, Refusal::Wait);
         }
-        match self.insert(name) {
-            Some(slot) => self.seat(slot, from, hello, false),
-            None => self.refuse(from, hello, Refusal::RoomFull),
+        self.names.at_mut(slot).hop.accept_again();
+        self.attend(slot);
+        Handled::Accepted
+    }
+
+    fn judge(&mut self, asked: &Registration<'_>) -> Verdict {
+        let Ok(name) = Name::new(asked.hello.name) else {
+            return Verdict::Refuse(Refusal::BadName);
+        };
+        if self.not_stored.iter().any(|id| *id == asked.id) {
+            return Verdict::Refuse(Refusal::NotStored);
         }
+        if !self.is_allowed(name.as_str(), &asked.key) {
+            return Verdict::Refuse(Refusal::NotAllowed);
+        }
+        match self.find(name.as_str()) {
+            Some(slot) => self.judge_known(slot, asked),
+            None => Verdict::New(name),
+        }
+    }
+
+    fn is_allowed(&self, name: &str, key: &PublicKey) -> bool {
+        let Some(allowed) = self.allowed else {
+            return true;
+        };
+        let from = allowed.partition_point(|entry| entry.name.as_str() < name);
+        allowed
+            .get(from..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|entry| entry.name.as_str() == name)
+            .any(|entry| entry.key.is_none_or(|only| only == *key))
     }
 
     /// Gives a name that nobody has a slot; `None` if the room is full.
@@ -114,127 +177,170 @@ impl Server<'_> {
         Some(slot)
     }
 
-    fn refuse(&mut self, from: SocketAddr, hello: &Hello<'_>, reason: Refusal) -> Handled {
-        self.reply = Some((
-            from,
-            Datagram::Refuse {
-                to: hello.id,
+    /// Asks for patience. Nothing proves that it was us.
+    fn hint(&mut self, to: SocketAddr, id: u64, reason: Refusal) -> Handled {
+        let refuse = Datagram::Refuse { to: id, reason };
+        self.answer(Reply::new(&self.identity, to, &refuse));
+        if reason == Refusal::RateExceeded {
+            self.report_sparingly(Pending::Refused {
+                name: Name::VACANT,
+                address: to,
                 reason,
-            },
-        ));
-        let name = Name::new(hello.name).unwrap_or(Name::VACANT);
-        let event = Pending::Refused {
-            name,
-            address: from,
-            reason,
-        };
-        match reason {
-            Refusal::Wait => {}
-            Refusal::RateExceeded => self.report_sparingly(event),
-            _ => self.report(event),
+            });
         }
         self.stats.drop(Drop::Refused)
     }
 
-    fn take_known(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>) -> Handled {
+    /// Refuses for good, under our key.
+    fn refuse(
+        &mut self,
+        asked: &Registration<'_>,
+        responder: Responder,
+        reason: Refusal,
+    ) -> Handled {
+        let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
+        if let Some((_, len)) = self.say(responder, &Answer::Refused(reason), &mut message) {
+            let refusal = Datagram::Accept {
+                to: asked.id,
+                message: message.get(..len).unwrap_or_default(),
+            };
+            self.answer(Reply::new(&self.identity, asked.from, &refusal));
+        }
+        self.report(Pending::Refused {
+            name: Name::new(asked.hello.name).unwrap_or(Name::VACANT),
+            address: asked.from,
+            reason,
+        });
+        self.stats.drop(Drop::Refused)
+    }
+
+    /// The second message of a handshake, and its length.
+    fn say(
+        &mut self,
+        responder: Responder,
+        answer: &Answer,
+        message: &mut [u8; ACCEPT_MESSAGE_LEN_MAX],
+    ) -> Option<(Session, usize)> {
+        let mut payload = [0; ANSWER_LEN_MAX];
+        let payload = postcard::to_slice(answer, &mut payload).ok()?;
+        let ephemeral = self.entropy.secret();
+        responder.answer(&self.identity, &ephemeral, payload, message)
+    }
+
+    fn judge_known(&mut self, slot: u32, asked: &Registration<'_>) -> Verdict {
+        let hello = &asked.hello;
         let name = self.names.at(slot);
         if name.forgetting {
-            return self.refuse(from, hello, Refusal::Wait);
+            return Verdict::Refuse(Refusal::Wait);
         }
         if name.gone && !name.registering {
             // Like a name that nobody ever had: what was said before is not for it.
             let log_end = self.channel.next_number();
             let name = self.names.at_mut(slot);
             (name.log_acked, name.log_sent, name.own_lost) = (log_end, log_end, 0);
-            return self.admit(slot, from, hello, false);
+            return Verdict::Admit { slot, known: false };
         }
-        if name.incarnation == hello.incarnation && name.resume == hello.resume {
-            return self.take_same_process(slot, from, hello);
+        if name.key != asked.key && !name.key.is_none() {
+            let settled = name.known || !name.registering;
+            return Verdict::Refuse(if settled {
+                Refusal::ForeignKey
+            } else {
+                Refusal::Wait
+            });
+        }
+        if name.incarnation == hello.incarnation {
+            // Recorded and sent again, or overtaken by a later one.
+            if hello.opening <= name.opening {
+                return Verdict::Ignore(Drop::Duplicate);
+            }
+            return if name.registering {
+                Verdict::Refuse(Refusal::Wait)
+            } else {
+                Verdict::Admit { slot, known: true }
+            };
         }
         if name.registering {
-            return self.refuse(from, hello, Refusal::Wait);
+            return Verdict::Refuse(Refusal::Wait);
         }
-        if name.incarnation == hello.incarnation
-            || name.previous.contains(&short(hello.incarnation))
-        {
-            return self.refuse(from, hello, Refusal::Displaced);
+        if name.previous.contains(&short(hello.incarnation)) {
+            return Verdict::Refuse(Refusal::Displaced);
+        }
+        // A hello of a process before this one, recorded and sent again while its cookie is good.
+        if asked.cookie.issued_at_ms < name.cookie_issued_at_ms {
+            return Verdict::Ignore(Drop::Replayed);
         }
         // A process at the same address is the successor: two cannot receive there.
-        if !name.is_here() || name.hop.remote == from.into() {
-            return self.admit(slot, from, hello, true);
+        if !name.is_here() || name.hop.remote == asked.from.into() {
+            return Verdict::Admit { slot, known: true };
         }
-        self.contest(slot, from, hello)
-    }
-
-    fn take_same_process(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>) -> Handled {
-        let name = self.names.at(slot);
-        if name.hop.remote_id == hello.id {
-            if name.registering {
-                return self.refuse(from, hello, Refusal::Wait);
-            }
-            if name.hop.remote != from.into() {
-                return self.stats.drop(Drop::WrongAddress);
-            }
-            self.names.at_mut(slot).hop.accept_again();
-            self.attend(slot);
-            return Handled::Accepted;
-        }
-        if hello.opening <= name.opening {
-            return self.stats.drop(Drop::Duplicate);
-        }
-        if name.registering {
-            return self.refuse(from, hello, Refusal::Wait);
-        }
-        self.admit(slot, from, hello, true)
+        self.contest(slot, asked.id)
     }
 
     /// Somebody asks for a name that is in use: whoever has it is asked for a sign of life.
-    fn contest(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>) -> Handled {
+    fn contest(&mut self, slot: u32, id: u64) -> Verdict {
         let (now, retry) = (self.now, self.retry);
         let name = self.names.at_mut(slot);
         let age = now.millis_since(name.contested_at);
-        let asked = name.contested_by == hello.id;
+        let asked = name.contested_by == id;
         if asked && name.contest_answered {
-            return self.refuse(from, hello, Refusal::NameTaken);
+            return Verdict::Refuse(Refusal::NameTaken);
         }
         if asked && age > retry.patience_ms() && !name.hop.is_open() {
             // There is no session to ask in, and its holder did not come back to open one.
-            return self.admit(slot, from, hello, true);
+            return Verdict::Admit { slot, known: true };
         }
         // One contest at a time: its answer is fetched within an interval, then the next one may ask.
         let free = name.contested_by == 0 || age > 2 * u64::from(retry.interval_ms);
         if !asked && free {
-            name.contested_by = hello.id;
+            name.contested_by = id;
             name.contested_at = now;
             name.contest_answered = false;
             name.hop.probe();
             self.attend(slot);
         }
-        self.refuse(from, hello, Refusal::Wait)
-    }
-
-    /// The name in this slot goes to this process, unless its source asks for too much.
-    fn admit(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>, known: bool) -> Handled {
-        if !self.sources.admits_registration(&from.into(), self.now) {
-            return self.refuse(from, hello, Refusal::RateExceeded);
-        }
-        self.seat(slot, from, hello, known)
+        Verdict::Refuse(Refusal::Wait)
     }
 
     /// The name goes to this process: everything is ready, but nothing leaves before it is stored.
-    fn seat(&mut self, slot: u32, from: SocketAddr, hello: &Hello<'_>, known: bool) -> Handled {
+    fn seat(
+        &mut self,
+        slot: u32,
+        asked: &Registration<'_>,
+        responder: Responder,
+        known: bool,
+    ) -> Handled {
+        let hello = &asked.hello;
+        let local_id = self.entropy.draw();
+        let accept = Accept {
+            id: local_id,
+            epoch: self.epoch,
+            table_epoch: self.table_epoch,
+            window: self.window,
+            reset: self.identity.reset_token(local_id),
+            letters: None,
+        };
+        let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
+        let said = self.say(responder, &Answer::Accepted(accept), &mut message);
+        let Some((session, len)) = said else {
+            // Its ephemeral key is one that shares nothing.
+            return self.stats.drop(Drop::BadTag);
+        };
+        let message = message.get(..len).unwrap_or_default();
         let same_process = self.names.at(slot).incarnation == hello.incarnation;
         let here = self.names.at(slot).is_here();
         if known && !same_process && here {
             self.displace(slot);
         }
-        let address = PackedAddress::from(from);
-        let local_id = self.entropy.draw();
-        let (remote_id, window) = (hello.id, hello.window);
+        let address = PackedAddress::from(asked.from);
+        let other = Other {
+            id: asked.id,
+            window: hello.window,
+            reset: hello.reset,
+        };
         // What was on its way in the old session is told anew, from the cursors.
         self.sessions.change(&mut self.names, slot, |hop| {
             hop.close();
-            hop.accept(local_id, remote_id, address, window);
+            hop.accept(local_id, address, other, session, message);
         });
         self.names.at_mut(slot).hop.sent_accept();
         self.forget_recall(slot);
@@ -264,7 +370,8 @@ impl Server<'_> {
         let moved = name.address != address;
         name.announce |= stays && moved;
         name.incarnation = hello.incarnation;
-        name.resume = hello.resume;
+        name.key = asked.key;
+        name.cookie_issued_at_ms = asked.cookie.issued_at_ms;
         name.opening = hello.opening;
         name.address = address;
         name.capacity = hello.table_capacity;
@@ -312,12 +419,14 @@ impl Server<'_> {
 
     /// The registration could not be stored: it did not happen.
     pub(super) fn not_admitted(&mut self, slot: u32) {
-        let hop = &self.names.at(slot).hop;
-        let refusal = Datagram::Refuse {
-            to: hop.remote_id,
-            reason: Refusal::NotStored,
-        };
-        self.reply = Some((hop.remote.get(), refusal));
+        // Its client learns it when it asks again: the answer that it is accepted lies ready, and is never sent.
+        let name = self.names.at_mut(slot);
+        name.opening = name.opening.saturating_sub(1);
+        let id = name.hop.remote_id;
+        if self.not_stored.is_full() {
+            self.not_stored.pop_front();
+        }
+        let _ = self.not_stored.push_back(id);
         let listed = self.names.at(slot).announced_online;
         if listed {
             // It was online before: the others must learn that it is not.
@@ -351,13 +460,12 @@ impl Server<'_> {
 
     /// The old process is told; it may hear it now, or when it next asks for a session.
     fn displace(&mut self, slot: u32) {
-        let hop = &self.names.at(slot).hop;
+        let hop = &mut self.names.at_mut(slot).hop;
         if hop.is_open() {
-            let refusal = Datagram::Refuse {
-                to: hop.remote_id,
-                reason: Refusal::Displaced,
-            };
-            self.reply = Some((hop.remote.get(), refusal));
+            let (to, id) = (hop.remote.get(), hop.remote_id);
+            let reason = Refusal::Displaced;
+            let closing = Reply::closing(&self.identity, to, id, &mut hop.session, reason);
+            self.answer(closing);
         }
         self.depart(slot, Departure::Displaced);
     }
@@ -386,12 +494,31 @@ impl Server<'_> {
         self.attend(slot);
     }
 
-    pub(super) fn take_reset(&mut self, from: SocketAddr, echo: u64) -> Handled {
+    /// The client has proved that it receives somewhere else now; its session goes on.
+    pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
+        let name = self.names.at_mut(slot);
+        name.hop.remote = to.into();
+        name.address = to.into();
+        if name.is_here() {
+            name.announce |= name.standing == Standing::Online;
+            self.change_name(slot);
+        }
+    }
+
+    pub(super) fn take_reset(
+        &mut self,
+        from: SocketAddr,
+        echo: u64,
+        token: [u8; TAG_LEN],
+    ) -> Handled {
         let Some(slot) = self.sessions.find(&self.names, Side::Remote, echo) else {
             return self.stats.drop(Drop::UnknownSession);
         };
         if self.names.at(slot).hop.remote != from.into() {
             return self.stats.drop(Drop::WrongAddress);
+        }
+        if !is_same(&self.names.at(slot).hop.reset, &token) {
+            return self.stats.drop(Drop::BadTag);
         }
         self.depart(slot, Departure::Gone);
         Handled::Accepted

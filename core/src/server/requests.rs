@@ -7,10 +7,12 @@ use super::event::{Departure, Pending};
 use super::persist::NameRecord;
 use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
 use crate::hop::Arrival;
-use crate::limits::{REQUESTS_MAX, TEXT_LEN_MAX};
+use crate::limits::{KEPT_LETTER_LEN_MAX, REQUESTS_MAX, TEXT_LEN_MAX};
+use crate::reply::Reply;
+use crate::seal::{KEY_LEN, LETTER_OVERHEAD};
 use crate::sessions::Side;
 use crate::stats::{Drop, Handled};
-use crate::wire::{Data, Datagram, Frame, Outcome};
+use crate::wire::{Frame, Outcome, open_in};
 
 /// Requests are counted up to here: arithmetic on their numbers never wraps.
 const REQUEST_NUMBER_MAX: u32 = u32::MAX - 2 * REQUESTS_MAX;
@@ -120,23 +122,30 @@ impl Server<'_> {
         None
     }
 
-    pub(super) fn take_data(&mut self, from: SocketAddr, data: Data<'_>) -> Handled {
-        let Some(slot) = self.sessions.find(&self.names, Side::Local, data.to) else {
-            self.reply = Some((from, Datagram::Reset { echo: data.to }));
+    pub(super) fn take_data(&mut self, from: SocketAddr, to: u64, datagram: &mut [u8]) -> Handled {
+        let Some(slot) = self.sessions.find(&self.names, Side::Local, to) else {
+            self.answer(Reply::no_session(&self.identity, from, to));
             return self.stats.drop(Drop::UnknownSession);
         };
-        let name = self.names.at(slot);
+        let suite = self.identity.suite();
+        let name = self.names.at_mut(slot);
         if name.registering {
             return self.stats.drop(Drop::Unexpected);
         }
-        let (header, mut frames) = match data.open(name.hop.remote_id) {
+        let opened = match open_in(suite, &mut name.hop.session, datagram) {
             Ok(opened) => opened,
             Err(reason) => return self.stats.drop(reason),
         };
+        let (header, mut frames) = (opened.header, opened.frames);
         if name.hop.remote != from.into() {
-            // The client's address has changed, perhaps without its knowing: it proves the new one by a `Hello`.
-            self.reply = Some((from, Datagram::Reset { echo: data.to }));
-            return self.stats.drop(Drop::WrongAddress);
+            // The client's address has changed, perhaps without its knowing, or somebody repeats what it said.
+            let id = name.hop.remote_id;
+            let proof = header.cookie.filter(|_| opened.newest);
+            if !proof.is_some_and(|cookie| self.cookies.is_good(&from.into(), self.now, cookie)) {
+                self.send_cookie(from, id, None);
+                return self.stats.drop(Drop::WrongAddress);
+            }
+            self.moved(slot, from);
         }
         let (now, retry) = (self.now, self.retry);
         let hop = &mut self.names.at_mut(slot).hop;
@@ -186,7 +195,8 @@ impl Server<'_> {
     /// Whether the client's source may ask for this now. If not, its window is closed until it asks again.
     fn within_rate(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
         let text_len = match frame {
-            Frame::Store { text, .. } | Frame::Post { text, .. } => text.len(),
+            Frame::Store { letter, .. } => letter.len(),
+            Frame::Post { text, .. } => text.len(),
             Frame::Lookup { .. } => 0,
             _ => return true,
         };
@@ -211,10 +221,12 @@ impl Server<'_> {
                 tried,
                 bounce,
                 to,
-                text,
+                letter,
             } => {
-                if self.is_new_request(slot, request, text) {
-                    self.store(slot, request, counter, tried, bounce, to, text);
+                let sealed = KEY_LEN + LETTER_OVERHEAD < letter.len();
+                let fits = sealed && letter.len() <= KEPT_LETTER_LEN_MAX;
+                if self.is_new_request(slot, request, fits) {
+                    self.store(slot, request, counter, tried, bounce, to, letter);
                 }
             }
             Frame::Post {
@@ -222,7 +234,8 @@ impl Server<'_> {
                 counter,
                 text,
             } => {
-                if self.is_new_request(slot, request, text) {
+                let fits = !text.is_empty() && text.len() <= TEXT_LEN_MAX;
+                if self.is_new_request(slot, request, fits) {
                     self.post(slot, request, counter, text);
                 }
             }
@@ -240,10 +253,10 @@ impl Server<'_> {
         true
     }
 
-    fn is_new_request(&mut self, slot: u32, request: u32, text: &str) -> bool {
+    fn is_new_request(&mut self, slot: u32, request: u32, fits: bool) -> bool {
         let name = self.names.at_mut(slot);
         let counts = 0 < request && request <= REQUEST_NUMBER_MAX;
-        if text.is_empty() || text.len() > TEXT_LEN_MAX || !counts || !name.is_here() {
+        if !fits || !counts || !name.is_here() {
             self.stats.drop(Drop::Unexpected);
             return false;
         }
@@ -279,7 +292,7 @@ impl Server<'_> {
         tried: u64,
         bounce: bool,
         to: &str,
-        text: &str,
+        letter: &[u8],
     ) {
         let is_known = |name: &NameSlot| name.known && !name.forgetting;
         let Some(recipient) = self
@@ -311,7 +324,7 @@ impl Server<'_> {
             ..MailSlot::VACANT
         };
         let room = self.names.at(recipient).mail_count < self.mail_per_name;
-        let Some(index) = room.then(|| self.insert_mail(mail, text)).flatten() else {
+        let Some(index) = room.then(|| self.insert_mail(mail, letter)).flatten() else {
             return self.names.at_mut(slot).set_outcome(request, Outcome::Full);
         };
         self.mail.serial += 1;

@@ -56,7 +56,7 @@ impl Server<'_> {
                 counter,
                 request,
                 stamp,
-                text,
+                letter,
             } => {
                 let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
                 let to = self.find(to).ok_or(RestoreError::Inconsistent)?;
@@ -75,7 +75,7 @@ impl Server<'_> {
                     stamp,
                     ..MailSlot::VACANT
                 };
-                let index = self.insert_mail(mail, text).ok_or(RestoreError::Full)?;
+                let index = self.insert_mail(mail, letter).ok_or(RestoreError::Full)?;
                 self.names.at_mut(to).mail_count += 1;
                 self.keep(index);
             }
@@ -156,7 +156,7 @@ impl Server<'_> {
         slot_ref.address = record.address.into();
         slot_ref.restore_outcomes(record);
         slot_ref.incarnation = record.incarnation;
-        slot_ref.resume = record.resume;
+        slot_ref.key = record.key;
         slot_ref.opening = record.opening;
         slot_ref.previous = record.previous;
         slot_ref.result_sent = record.last_request;

@@ -17,6 +17,7 @@ pub(super) fn entry(name: &NameSlot) -> Entry<'_> {
         name: name.name.as_str(),
         status,
         incarnation: name.announced_incarnation,
+        key: name.key,
         address: name.announced_address,
     }
 }

@@ -1,50 +1,15 @@
-//! How much each source may ask for: token buckets of fixed number, for addresses that proved that they receive.
-//!
-//! A bucket is kept as the time at which it will be full again (the "virtual scheduling" form of ITU-T I.371, annex A),
-//! so that nothing has to be refilled, and a source whose buckets are full needs no memory at all.
+//! How much each source may ask for: token buckets of fixed number, for addresses that proved that they receive. A
+//! source whose buckets are full needs no memory at all.
 
 use super::StorageError;
 use crate::address::PackedAddress;
 use crate::entropy::Key;
+use crate::rate::{Bucket, RateLimit, nanos};
 use crate::table::Slots;
 use crate::time::Instant;
 
 /// Slots that one source may lie in: when others use them all, the one nearest to full is given away.
 const WAYS: u32 = 4;
-
-const NANOS_PER_MILLI: u64 = 1_000_000;
-const NANOS_PER_SECOND: u64 = 1_000_000_000;
-
-/// How much of something one source may ask for: so much at once, and then so much in each second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RateLimit {
-    /// What comes back in each second; 0 for no limit.
-    pub per_second: u32,
-    /// What may be used at once after a rest.
-    pub burst: u32,
-}
-
-impl RateLimit {
-    /// No limit.
-    pub const NONE: Self = Self {
-        per_second: 0,
-        burst: 0,
-    };
-
-    /// So much in each second, and so many seconds' worth at once.
-    pub const fn new(per_second: u32, burst_seconds: u32) -> Self {
-        Self {
-            per_second,
-            burst: per_second.saturating_mul(burst_seconds),
-        }
-    }
-
-    fn nanos(self, amount: u32) -> u64 {
-        (u64::from(amount) * NANOS_PER_SECOND)
-            .checked_div(self.per_second.into())
-            .unwrap_or_default()
-    }
-}
 
 /// What one source may ask for. A source is an IPv4 address, or the upper 64 bits of an IPv6 address: everybody at
 /// one site can have as many of the lower ones as he likes.
@@ -79,23 +44,6 @@ impl Default for RateLimits {
     }
 }
 
-/// When a bucket will be full, in nanoseconds of the caller's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-struct Bucket {
-    full_at: u64,
-}
-
-impl Bucket {
-    /// When it is full again if so much is taken from it now; `None` if there is not so much in it.
-    fn without(self, amount: u32, limit: RateLimit, now: u64) -> Option<Self> {
-        let full_at = self.full_at.max(now).saturating_add(limit.nanos(amount));
-        // What is larger than the whole bucket passes when it is full.
-        let depth = limit.nanos(limit.burst.max(amount));
-        (full_at - now <= depth).then_some(Self { full_at })
-    }
-}
-
 /// What one source has used.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -111,13 +59,13 @@ impl SourceSlot {
     /// An unused slot; all zero bits.
     pub const VACANT: Self = Self {
         source: 0,
-        registrations: Bucket { full_at: 0 },
-        requests: Bucket { full_at: 0 },
-        text_bytes: Bucket { full_at: 0 },
+        registrations: Bucket::FULL,
+        requests: Bucket::FULL,
+        text_bytes: Bucket::FULL,
     };
 
     fn full_at(&self) -> u64 {
-        let [a, b, c] = [self.registrations, self.requests, self.text_bytes].map(|b| b.full_at);
+        let [a, b, c] = [self.registrations, self.requests, self.text_bytes].map(Bucket::full_at);
         a.max(b).max(c)
     }
 }
@@ -145,7 +93,6 @@ impl<'a> Sources<'a> {
     /// Whether a source may have one more session; it is counted.
     pub(super) fn admits_registration(&mut self, from: &PackedAddress, now: Instant) -> bool {
         let limit = self.limits.registrations;
-        let now = nanos(now);
         let slot = self.slot(from, now);
         match slot.registrations.without(1, limit, now) {
             Some(left) => slot.registrations = left,
@@ -163,7 +110,6 @@ impl<'a> Sources<'a> {
     ) -> bool {
         let (requests, text_bytes) = (self.limits.requests, self.limits.text_bytes);
         let len = u32::try_from(text_len).unwrap_or(u32::MAX);
-        let now = nanos(now);
         let slot = self.slot(from, now);
         let left = (
             slot.requests.without(1, requests, now),
@@ -178,7 +124,7 @@ impl<'a> Sources<'a> {
     }
 
     /// The slot of a source: its own, or the one among its places that has least to remember.
-    fn slot(&mut self, from: &PackedAddress, now: u64) -> &mut SourceSlot {
+    fn slot(&mut self, from: &PackedAddress, now: Instant) -> &mut SourceSlot {
         let source = self.key.hash(&from.network().to_le_bytes()).max(1);
         let count = self.slots.len();
         let home = ((u128::from(source) * u128::from(count)) >> 64) as u32;
@@ -195,16 +141,12 @@ impl<'a> Sources<'a> {
         }
         let slot = self.slots.at_mut(best);
         // A stranger in a crowded place inherits what is used there: being many gives nobody more.
-        if slot.full_at() <= now {
+        if slot.full_at() <= nanos(now) {
             *slot = SourceSlot::VACANT;
         }
         slot.source = source;
         slot
     }
-}
-
-fn nanos(now: Instant) -> u64 {
-    now.as_millis().saturating_mul(NANOS_PER_MILLI)
 }
 
 #[cfg(test)]
@@ -215,6 +157,7 @@ mod tests {
 
     use super::*;
     use crate::entropy::{Entropy, Seed};
+    use crate::seal::Suite;
 
     const LIMITS: RateLimits = RateLimits {
         registrations: RateLimit {
@@ -237,7 +180,7 @@ mod tests {
 
     fn with(slots: usize, limits: RateLimits, test: impl FnOnce(&mut Sources<'_>)) {
         let mut slots = vec![SourceSlot::VACANT; slots];
-        let key = Entropy::new(Seed([3; 32])).key();
+        let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
         test(&mut Sources::new(&mut slots, limits, key).unwrap());
     }
 
@@ -321,7 +264,7 @@ mod tests {
                 assert!(sources.admits_request(&alice, 1_000, Instant::ZERO));
             }
         });
-        let key = Entropy::new(Seed([3; 32])).key();
+        let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
         let none = Sources::new(&mut [], LIMITS, key).err();
         assert_eq!(none, Some(StorageError("sources")));
     }

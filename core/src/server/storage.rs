@@ -5,6 +5,7 @@ use crate::address::PackedAddress;
 use crate::arena::Text;
 use crate::hop::Hop;
 use crate::name::Name;
+use crate::seal::PublicKey;
 use crate::sessions::HasHop;
 use crate::table::{Link, Linked};
 use crate::time::{Instant, UnixSeconds};
@@ -27,12 +28,13 @@ pub struct ServerStorage<'a> {
     pub changes: &'a mut [ChangeSlot],
     /// One for each message that can be kept.
     pub mail: &'a mut [MailSlot],
-    /// The texts of kept messages: one for each four bytes and one more, at least three; none for up to three
-    /// bytes. 251 for each message are enough for all that can be; at most 2^26 - 1.
+    /// The letters of kept messages, each 48 bytes longer than its text: one for each four bytes and one more. 263 for
+    /// each message are enough for all that can be; at most 2^26 - 1.
     pub mail_texts: &'a mut [u32],
     /// One for each entry of the channel log.
     pub log: &'a mut [LogSlot],
-    /// The texts of the channel log, likewise.
+    /// The texts of the channel log: one for each four bytes and one more, at least three; none for up to three bytes.
+    /// 251 for each entry are enough for all that can be; at most 2^26 - 1.
     pub log_texts: &'a mut [u32],
     /// Records that may be with the store at a time.
     pub journal: &'a mut [JournalSlot],
@@ -84,7 +86,10 @@ pub struct NameSlot {
     pub(crate) partial_due: bool,
     pub(crate) address: PackedAddress,
     pub(crate) incarnation: u64,
-    pub(crate) resume: u64,
+    /// The key that the name belongs to.
+    pub(crate) key: PublicKey,
+    /// Age of the cookie of its latest session: what is older was recorded, and is sent again.
+    pub(crate) cookie_issued_at_ms: u64,
     pub(crate) opening: u32,
     /// Processes that were displaced, in short.
     pub(crate) previous: [u32; 4],
@@ -167,7 +172,8 @@ impl NameSlot {
         partial_due: false,
         address: PackedAddress::VACANT,
         incarnation: 0,
-        resume: 0,
+        key: PublicKey::NONE,
+        cookie_issued_at_ms: 0,
         opening: 0,
         previous: [0; 4],
         capacity: 0,

@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::address::PackedAddress;
+use crate::seal::PublicKey;
 use crate::stats::Drop;
 use crate::time::UnixSeconds;
 
@@ -16,8 +17,9 @@ pub enum Frame<'a> {
     Text {
         /// Number of the message among all of its sender's process.
         counter: u32,
-        /// The text.
-        text: &'a str,
+        /// The [letter](crate::seal::Letters).
+        #[serde(with = "serde_bytes")]
+        letter: &'a [u8],
     },
     /// Client to server: keep a message for somebody.
     Store {
@@ -33,8 +35,9 @@ pub enum Frame<'a> {
         bounce: bool,
         /// The recipient.
         to: &'a str,
-        /// The text.
-        text: &'a str,
+        /// The key that the sender's letters are opened with, and the [letter](crate::seal::Letters).
+        #[serde(with = "serde_bytes")]
+        letter: &'a [u8],
     },
     /// Client to server: a channel message.
     Post {
@@ -84,10 +87,13 @@ pub enum Frame<'a> {
         stamp: UnixSeconds,
         /// It was accepted before your current registration.
         kept: bool,
+        /// The sender's key.
+        key: PublicKey,
         /// The sender.
         from: &'a str,
-        /// The text.
-        text: &'a str,
+        /// As in [`Store`](Self::Store).
+        #[serde(with = "serde_bytes")]
+        letter: &'a [u8],
     },
     /// Server to client: an entry of the channel log.
     Channel {
@@ -121,6 +127,7 @@ pub enum Frame<'a> {
         /// There is no newer version at this moment: the table is consistent.
         complete: bool,
         /// [Entries](Entry), one behind the other.
+        #[serde(with = "serde_bytes")]
         entries: &'a [u8],
     },
     /// Server to client, in answer to a [`Lookup`](Self::Lookup): the entry.
@@ -207,16 +214,25 @@ pub struct Entry<'a> {
     /// Incarnation: which process has the name.
     #[serde(with = "postcard::fixint::le")]
     pub incarnation: u64,
+    /// The key that the name belongs to.
+    pub key: PublicKey,
     pub(crate) address: PackedAddress,
 }
 
 impl<'a> Entry<'a> {
     /// An entry.
-    pub fn new(name: &'a str, status: Status, incarnation: u64, address: SocketAddr) -> Self {
+    pub fn new(
+        name: &'a str,
+        status: Status,
+        incarnation: u64,
+        key: PublicKey,
+        address: SocketAddr,
+    ) -> Self {
         Self {
             name,
             status,
             incarnation,
+            key,
             address: address.into(),
         }
     }
@@ -285,11 +301,17 @@ mod tests {
 
     #[test]
     fn kinds_are_the_numbers_on_the_wire() {
-        let entry = Entry::new("ann", Status::Online, 1, ([192, 0, 2, 1], 9).into());
+        let entry = Entry::new(
+            "ann",
+            Status::Online,
+            1,
+            PublicKey([7; 32]),
+            ([192, 0, 2, 1], 9).into(),
+        );
         let frames = [
             Frame::Text {
                 counter: 1,
-                text: "hi",
+                letter: b"hi",
             },
             Frame::Store {
                 request: 1,
@@ -297,7 +319,7 @@ mod tests {
                 tried: 0,
                 bounce: false,
                 to: "bob",
-                text: "hi",
+                letter: b"hi",
             },
             Frame::Post {
                 request: 1,
@@ -323,8 +345,9 @@ mod tests {
                 counter: 1,
                 stamp: UnixSeconds(1),
                 kept: false,
+                key: PublicKey([7; 32]),
                 from: "bob",
-                text: "hi",
+                letter: b"hi",
             },
             Frame::Channel {
                 number: 1,

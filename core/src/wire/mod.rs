@@ -1,66 +1,65 @@
 //! The wire format: every datagram that exists, its parser and its encoder.
 //!
-//! `PROTOCOL.md` describes the same byte by byte, with test vectors. Each datagram is
+//! `PROTOCOL.md` describes the same byte by byte, with test vectors. Each datagram begins with
 //!
 //! ```text
-//! version (1) | kind (1) | session id (8, little-endian) | body | integrity tag (8, little-endian)
+//! version (1) | kind (1) | session id (8, little-endian)
 //! ```
 //!
-//! The tag is SipHash-2-4 over all that stands before it, under a public constant for the datagrams that open or
-//! end a session and under both session ids for [data](Data). It finds damage, and it keeps those who do not know
-//! the ids of a session out of it; it does not protect against somebody on the path.
+//! Datagrams [inside a session](data) are sealed; those that open one carry a message of the [handshake](crate::seal).
+//! All but the sealed ones end in a tag, SipHash-2-4 over all that stands before it: under a public constant, or in a
+//! closed room under a key that only its members have. The tag finds damage, and keeps strangers out of a closed
+//! room; it does not protect against somebody on the path.
 //!
 //! Parsing is total: every input gives a [`Datagram`] or the [reason](Drop) it is none.
 
+pub mod data;
 mod frame;
+mod opening;
+mod writer;
 
-use core::fmt;
-
-use serde::{Deserialize, Serialize};
-
+pub(crate) use data::open_in;
+pub use data::{DataWriter, Header};
 pub use frame::{Entry, FRAME_KINDS, Frame, Frames, Outcome, Status};
+pub(crate) use opening::{ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, from_payload};
+pub use opening::{
+    Accept, Answer, Call, CallMessage, Cookie, Hello, HelloMessage, Opening, Refusal,
+};
 
 use crate::entropy::Key;
-use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, HELLO_LEN_MIN};
+use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
+use crate::seal::{Identity, PublicKey, TAG_LEN};
 use crate::stats::Drop;
+use writer::Writer;
 
 /// The version of the protocol that this crate speaks: the first byte of every datagram.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 
 const PREFIX_LEN: usize = 10;
-const TAG_LEN: usize = 8;
+/// Bytes of the tag of a datagram that is not sealed.
+const SHORT_TAG_LEN: usize = 8;
 /// Shortest datagram: prefix and tag around nothing.
-pub const DATAGRAM_LEN_MIN: usize = PREFIX_LEN + TAG_LEN;
-
-const _: () = assert!(PREFIX_LEN + BODY_LEN_MAX + TAG_LEN <= DATAGRAM_LEN_MAX);
-const _: () = assert!(
-    HELLO_LEN_MIN >= DATAGRAM_LEN_MIN + 32,
-    "answers to strangers are shorter than a Hello"
-);
-
-/// The key of the tag outside of sessions, as in `PROTOCOL.md`.
-const PUBLIC_KEY: Key = Key::new(
-    u64::from_le_bytes(*b"ChatApp "),
-    u64::from_le_bytes(*b"datagram"),
-);
+pub const DATAGRAM_LEN_MIN: usize = PREFIX_LEN + SHORT_TAG_LEN;
 
 /// Kinds of datagrams; the numbers are the second byte.
 mod kind {
     pub(super) const UNSUPPORTED: u8 = 0;
-    pub(super) const HELLO: u8 = 1;
+    pub(super) const COOKIE_REQUEST: u8 = 1;
     pub(super) const COOKIE: u8 = 2;
-    pub(super) const CALL: u8 = 3;
-    pub(super) const ACCEPT: u8 = 4;
-    pub(super) const REFUSE: u8 = 5;
-    pub(super) const RESET: u8 = 6;
-    pub(super) const DATA: u8 = 7;
+    pub(super) const HELLO: u8 = 3;
+    pub(super) const CALL: u8 = 4;
+    pub(super) const ACCEPT: u8 = 5;
+    pub(super) const REFUSE: u8 = 6;
+    pub(super) const RESET: u8 = 7;
+    pub(super) const DATA: u8 = 8;
 }
 
 /// Names of the kinds of datagrams, in the order of their numbers.
-pub const DATAGRAM_KINDS: [&str; 8] = [
+pub const DATAGRAM_KINDS: [&str; 9] = [
     "unsupported",
-    "hello",
+    "cookie-request",
     "cookie",
+    "hello",
     "call",
     "accept",
     "refuse",
@@ -68,7 +67,7 @@ pub const DATAGRAM_KINDS: [&str; 8] = [
     "data",
 ];
 
-/// One datagram, checked and taken apart.
+/// One datagram, taken apart as far as that needs no key of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Datagram<'a> {
@@ -79,25 +78,33 @@ pub enum Datagram<'a> {
         /// Session id of the datagram that caused this one.
         echo: u64,
     },
-    /// A client asks the server for a session, which registers its name.
-    Hello(Hello<'a>),
-    /// The server's stateless answer to a [`Hello`] without a valid cookie: come again with this one.
+    /// A client asks the server for a cookie.
+    CookieRequest {
+        /// Session id that the client chose: the answer carries it.
+        id: u64,
+    },
+    /// The server's stateless answer to a [`CookieRequest`](Self::CookieRequest), to a [`Hello`](Self::Hello) without a
+    /// valid cookie, or to [data](Self::Data) from an address that is not that of the session.
     Cookie {
-        /// Session id from the `Hello`.
+        /// Session id of the datagram that it answers.
         to: u64,
         /// Proves, when it comes back, that its sender receives at its address.
-        cookie: u64,
+        cookie: Cookie,
+        /// The key of the server; none if the session exists.
+        key: Option<PublicKey>,
     },
+    /// A client asks the server for a session, which registers its name.
+    Hello(HelloMessage<'a>),
     /// A client asks a peer for a session.
-    Call(Call<'a>),
-    /// The answer to a [`Hello`] or a [`Call`] that opens the session.
+    Call(CallMessage<'a>),
+    /// The answer to a [`Hello`](Self::Hello) or a [`Call`](Self::Call) by whoever has the key that was meant.
     Accept {
         /// Session id of the side that asked.
         to: u64,
-        /// The rest.
-        accept: Accept,
+        /// The second message of the handshake; its payload is an [`Answer`].
+        message: &'a [u8],
     },
-    /// The answer to a [`Hello`] or a [`Call`] that does not open a session.
+    /// A session is not opened now. Nothing proves who says so; nothing but patience follows from it.
     Refuse {
         /// Session id of the side that asked.
         to: u64,
@@ -108,180 +115,25 @@ pub enum Datagram<'a> {
     Reset {
         /// Session id that the datagram was sent to.
         echo: u64,
+        /// Proves that the owner of the session says so.
+        token: [u8; TAG_LEN],
     },
-    /// Acknowledgements and frames inside a session.
-    Data(Data<'a>),
-}
-
-/// A client asks the server for a session, which registers its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello<'a> {
-    /// Session id that the client chose: what the server sends carries it.
-    #[serde(skip)]
-    pub id: u64,
-    /// The client's process: 64 random bits drawn when it started. Everybody in the room learns it.
-    #[serde(with = "postcard::fixint::le")]
-    pub incarnation: u64,
-    /// 64 random bits that only this process and the server know: who has them is the same process.
-    #[serde(with = "postcard::fixint::le")]
-    pub resume: u64,
-    /// From a [`Datagram::Cookie`]; 0 for none.
-    #[serde(with = "postcard::fixint::le")]
-    pub cookie: u64,
-    /// Epoch of the table that the client has; 0 for none.
-    #[serde(with = "postcard::fixint::le")]
-    pub table_epoch: u64,
-    /// Version of the table that the client has.
-    pub table_version: u32,
-    /// Epoch of the numbers in the two next fields; 0 for none.
-    #[serde(with = "postcard::fixint::le")]
-    pub epoch: u64,
-    /// Number of the last kept message that was handed over to this process.
-    pub mail_shown: u64,
-    /// Number of the last entry of the channel log that reached this process.
-    pub channel_shown: u32,
-    /// Entries that the client's table can hold.
-    pub table_capacity: u32,
-    /// Counts the sessions that this process asked for; an older `Hello` that arrives late is ignored.
-    pub opening: u32,
-    /// Numbered frames that the client accepts beyond those it acknowledged.
-    pub window: u16,
-    /// The name to register.
-    pub name: &'a str,
-}
-
-/// A client asks a peer for a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call<'a> {
-    /// Session id that the caller chose.
-    #[serde(skip)]
-    pub id: u64,
-    /// Incarnation of the caller.
-    #[serde(with = "postcard::fixint::le")]
-    pub from_incarnation: u64,
-    /// Incarnation of the peer that the caller means.
-    #[serde(with = "postcard::fixint::le")]
-    pub to_incarnation: u64,
-    /// Counts the caller's sessions; an older `Call` that arrives late is ignored.
-    pub opening: u32,
-    /// Numbered frames that the caller accepts beyond those it acknowledged.
-    pub window: u16,
-    /// Name of the caller.
-    pub from: &'a str,
-}
-
-/// What the side that accepts a session tells about itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Accept {
-    /// Session id that it chose: what is sent to it carries it.
-    #[serde(with = "postcard::fixint::le")]
-    pub id: u64,
-    /// Epoch of the server's store: numbers of kept messages and log entries count within it; 0 from a peer.
-    #[serde(with = "postcard::fixint::le")]
-    pub epoch: u64,
-    /// Epoch of the server's table: versions count within it; 0 from a peer.
-    #[serde(with = "postcard::fixint::le")]
-    pub table_epoch: u64,
-    /// Numbered frames that it accepts beyond those it acknowledged.
-    pub window: u16,
-}
-
-/// Why a session is not opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The name is being looked after: its holder is being asked whether it is still there, or the registration
-    /// is being stored. Ask again.
-    Wait,
-    /// The name is active elsewhere, and its holder answered.
-    NameTaken,
-    /// Another process took over this name.
-    Displaced,
-    /// The room holds as many names as it can.
-    RoomFull,
-    /// The server could not store the registration.
-    NotStored,
-    /// The name is not valid.
-    BadName,
-    /// There is no such incarnation here.
-    NotMe,
-    /// Too many sessions were asked for from this address, or its network. Ask again.
-    RateExceeded,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Wait => "the name is being checked",
-            Self::NameTaken => "the name is active elsewhere",
-            Self::Displaced => "another process took over the name",
-            Self::RoomFull => "the room is full",
-            Self::NotStored => "the server could not store the registration",
-            Self::BadName => "the name is not valid",
-            Self::NotMe => "that process is gone",
-            Self::RateExceeded => "too many registrations from that address",
-        })
-    }
-}
-
-/// Acknowledgements and frames inside a session, not yet checked: [`open`](Self::open) does that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Data<'a> {
-    /// Session id of the recipient.
-    pub to: u64,
-    whole: &'a [u8],
-}
-
-/// The part of a data datagram in front of its frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Header {
-    /// A numbered frame arrived behind one that is missing.
-    pub gap: bool,
-    /// Please answer, even if there is nothing to say.
-    pub probe: bool,
-    /// Sequence number of the first frame that was not accepted yet: all before it are acknowledged.
-    pub acknowledged: u32,
-    /// Frames that are accepted beyond those; 0 while there is no room.
-    pub window: u16,
-    /// Sequence number of the first frame here.
-    pub first: u32,
-    /// Version of the table: which one the client has, or the server.
-    pub table_version: Option<u32>,
-}
-
-const FLAG_GAP: u8 = 1;
-const FLAG_PROBE: u8 = 2;
-const FLAG_TABLE: u8 = 4;
-
-fn session_key(to: u64, from: u64) -> Key {
-    Key::new(to, from)
-}
-
-fn tag_fits(whole: &[u8], key: Key) -> bool {
-    whole
-        .split_last_chunk()
-        .is_some_and(|(content, tag)| key.hash(content) == u64::from_le_bytes(*tag))
-}
-
-fn take<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<(T, &'a [u8]), Drop> {
-    postcard::take_from_bytes(body).map_err(|_| Drop::Malformed)
-}
-
-/// All of `body`, nothing left over.
-fn all<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Drop> {
-    match take(body)? {
-        (value, []) => Ok(value),
-        _ => Err(Drop::Malformed),
-    }
+    /// A sealed datagram of a session: [`data::open`] opens it.
+    Data {
+        /// Session id of the recipient.
+        to: u64,
+        /// Its number in the session.
+        counter: u64,
+    },
 }
 
 impl<'a> Datagram<'a> {
-    /// Takes a datagram apart.
+    /// Takes a datagram apart, in the room of this identity.
     ///
     /// # Errors
     /// The reason to drop it. A foreign version gives [`Drop::ForeignVersion`] if it is not an
     /// [`Unsupported`](Self::Unsupported).
-    pub fn parse(whole: &'a [u8]) -> Result<Self, Drop> {
+    pub fn parse(identity: &Identity, whole: &'a [u8]) -> Result<Self, Drop> {
         if whole.len() < DATAGRAM_LEN_MIN || whole.len() > DATAGRAM_LEN_MAX {
             return Err(Drop::BadLength);
         }
@@ -294,250 +146,135 @@ impl<'a> Datagram<'a> {
         let (id, rest) = rest.split_first_chunk().ok_or(Drop::BadLength)?;
         let id = u64::from_le_bytes(*id);
         if kind == kind::DATA {
-            return Ok(Self::Data(Data { to: id, whole }));
+            let counter = data::counter(whole).ok_or(Drop::BadLength)?;
+            return Ok(Self::Data { to: id, counter });
         }
-        if !tag_fits(whole, PUBLIC_KEY) {
+        if !tag_fits(whole, tag_key(identity, kind)) {
             return Err(Drop::BadTag);
         }
-        let (body, _) = rest.split_last_chunk::<TAG_LEN>().ok_or(Drop::BadLength)?;
-        Ok(match kind {
-            kind::UNSUPPORTED => Self::Unsupported { version, echo: id },
-            // Behind a Hello stands its padding.
-            kind::HELLO => Self::Hello(Hello {
-                id,
-                ..take(body)?.0
+        let (body, _) = rest
+            .split_last_chunk::<SHORT_TAG_LEN>()
+            .ok_or(Drop::BadLength)?;
+        let parsed = match kind {
+            kind::UNSUPPORTED if body.is_empty() => Some(Self::Unsupported { version, echo: id }),
+            kind::COOKIE_REQUEST if whole.len() == COOKIE_REQUEST_LEN => {
+                Some(Self::CookieRequest { id })
+            }
+            kind::COOKIE => Cookie::parse(body).map(|(cookie, key)| Self::Cookie {
+                to: id,
+                cookie,
+                key,
             }),
-            kind::COOKIE => Self::Cookie {
+            kind::HELLO => HelloMessage::parse(id, whole).map(Self::Hello),
+            kind::CALL => CallMessage::parse(id, whole).map(Self::Call),
+            kind::ACCEPT => Some(Self::Accept {
                 to: id,
-                cookie: u64::from_le_bytes(body.try_into().map_err(|_| Drop::Malformed)?),
-            },
-            kind::CALL => Self::Call(Call { id, ..all(body)? }),
-            kind::ACCEPT => Self::Accept {
-                to: id,
-                accept: all(body)?,
-            },
-            kind::REFUSE => Self::Refuse {
-                to: id,
-                reason: all(body)?,
-            },
-            kind::RESET if body.is_empty() => Self::Reset { echo: id },
-            _ => return Err(Drop::Malformed),
-        })
+                message: body,
+            }),
+            kind::REFUSE => postcard::take_from_bytes(body)
+                .ok()
+                .filter(|(_, rest)| rest.is_empty())
+                .map(|(reason, _)| Self::Refuse { to: id, reason }),
+            kind::RESET => body
+                .try_into()
+                .ok()
+                .map(|token| Self::Reset { echo: id, token }),
+            _ => None,
+        };
+        parsed.ok_or(Drop::Malformed)
     }
 
-    /// Builds a datagram; returns its length. [Data](Self::Data) is built with a [`DataWriter`] and gives 0 here,
-    /// as does a name that is too long.
-    pub fn emit(&self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
-        let mut writer = Writer { out, len: 0 };
-        let built = match self {
-            Self::Unsupported { version, echo } => writer
-                .bytes(&[*version, kind::UNSUPPORTED])
-                .then(|| writer.bytes(&echo.to_le_bytes())),
-            Self::Hello(hello) => writer
-                .prefix(kind::HELLO, hello.id)
-                .then(|| writer.value(hello) && writer.pad(HELLO_LEN_MIN - TAG_LEN)),
-            Self::Cookie { to, cookie } => writer
-                .prefix(kind::COOKIE, *to)
-                .then(|| writer.bytes(&cookie.to_le_bytes())),
-            Self::Call(call) => writer
-                .prefix(kind::CALL, call.id)
-                .then(|| writer.value(call)),
-            Self::Accept { to, accept } => writer
-                .prefix(kind::ACCEPT, *to)
-                .then(|| writer.value(accept)),
-            Self::Refuse { to, reason } => writer
-                .prefix(kind::REFUSE, *to)
-                .then(|| writer.value(reason)),
-            Self::Reset { echo } => Some(writer.prefix(kind::RESET, *echo)),
-            Self::Data(_) => None,
+    /// Builds a datagram; returns its length. [Data](Self::Data) is built with a [`DataWriter`], and what begins a
+    /// handshake with an [`Opening`]: these give 0 here, as does what does not fit.
+    pub fn emit(&self, identity: &Identity, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
+        let mut writer = Writer::new(out);
+        let (kind, built) = match self {
+            Self::Unsupported { version, echo } => (
+                kind::UNSUPPORTED,
+                writer.bytes(&[*version, kind::UNSUPPORTED]) && writer.bytes(&echo.to_le_bytes()),
+            ),
+            Self::CookieRequest { id } => (
+                kind::COOKIE_REQUEST,
+                writer.prefix(kind::COOKIE_REQUEST, *id)
+                    && writer.pad(COOKIE_REQUEST_LEN - SHORT_TAG_LEN),
+            ),
+            Self::Cookie { to, cookie, key } => (
+                kind::COOKIE,
+                writer.prefix(kind::COOKIE, *to)
+                    && writer.bytes(&cookie.to_bytes())
+                    && key.is_none_or(|key| writer.bytes(&key.0)),
+            ),
+            Self::Accept { to, message } => (
+                kind::ACCEPT,
+                writer.prefix(kind::ACCEPT, *to) && writer.bytes(message),
+            ),
+            Self::Refuse { to, reason } => (
+                kind::REFUSE,
+                writer.prefix(kind::REFUSE, *to) && writer.value(reason),
+            ),
+            Self::Reset { echo, token } => (
+                kind::RESET,
+                writer.prefix(kind::RESET, *echo) && writer.bytes(token),
+            ),
+            Self::Hello(_) | Self::Call(_) | Self::Data { .. } => (kind::DATA, false),
         };
-        if built == Some(true) {
-            writer.tag(PUBLIC_KEY)
+        if built {
+            writer.tag(tag_key(identity, kind))
         } else {
             0
         }
     }
 }
 
-impl<'a> Data<'a> {
-    /// Checks the tag, under the session ids of both sides, and takes header and frames apart.
-    ///
-    /// # Errors
-    /// [`Drop::BadTag`] or [`Drop::Malformed`].
-    pub fn open(&self, from: u64) -> Result<(Header, Frames<'a>), Drop> {
-        if !tag_fits(self.whole, session_key(self.to, from)) {
-            return Err(Drop::BadTag);
-        }
-        let body = self
-            .whole
-            .get(PREFIX_LEN..self.whole.len().saturating_sub(TAG_LEN))
-            .ok_or(Drop::BadLength)?;
-        let ((flags, acknowledged, window, first), rest) = take::<(u8, u32, u16, u32)>(body)?;
-        let (table_version, rest) = if flags & FLAG_TABLE == 0 {
-            (None, rest)
-        } else {
-            take::<u32>(rest).map(|(version, rest)| (Some(version), rest))?
-        };
-        let gap = flags & FLAG_GAP != 0;
-        let probe = flags & FLAG_PROBE != 0;
-        Ok((
-            Header {
-                gap,
-                probe,
-                acknowledged,
-                window,
-                first,
-                table_version,
-            },
-            Frames::new(rest),
-        ))
+/// What another version of the protocol says must be understood in every room.
+fn tag_key(identity: &Identity, kind: u8) -> Key {
+    if kind == kind::UNSUPPORTED {
+        Key::PUBLIC
+    } else {
+        identity.tag_key()
     }
 }
 
-/// Builds a data datagram frame by frame.
-pub struct DataWriter<'a> {
-    writer: Writer<'a>,
-    key: Key,
-    /// Where the frames begin.
-    start: usize,
-}
-
-impl fmt::Debug for DataWriter<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DataWriter")
-            .field("len", &self.writer.len)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<'a> DataWriter<'a> {
-    /// Starts a datagram from the session `from` to the session `to`.
-    pub fn new(out: &'a mut [u8; DATAGRAM_LEN_MAX], to: u64, from: u64, header: &Header) -> Self {
-        let mut writer = Writer { out, len: 0 };
-        let flags = [
-            (header.gap, FLAG_GAP),
-            (header.probe, FLAG_PROBE),
-            (header.table_version.is_some(), FLAG_TABLE),
-        ];
-        let flags = flags
-            .iter()
-            .filter(|(set, _)| *set)
-            .fold(0, |all, (_, flag)| all | flag);
-        writer.prefix(kind::DATA, to);
-        writer.value(&(flags, header.acknowledged, header.window, header.first));
-        if let Some(version) = header.table_version {
-            writer.value(&version);
-        }
-        let start = writer.len;
-        Self {
-            writer,
-            key: session_key(to, from),
-            start,
-        }
-    }
-
-    /// Whether a frame was added.
-    pub fn has_frames(&self) -> bool {
-        self.writer.len > self.start
-    }
-
-    /// Adds a frame; false, and nothing added, if it does not fit any more.
-    pub fn push(&mut self, frame: &Frame<'_>) -> bool {
-        self.writer.value(frame)
-    }
-
-    /// Bytes that are left for frames.
-    pub fn room(&self) -> usize {
-        (PREFIX_LEN + BODY_LEN_MAX).saturating_sub(self.writer.len)
-    }
-
-    /// Completes the datagram; returns its length.
-    pub fn finish(self) -> usize {
-        self.writer.tag(self.key)
-    }
-}
-
-struct Writer<'a> {
-    out: &'a mut [u8; DATAGRAM_LEN_MAX],
-    len: usize,
-}
-
-impl Writer<'_> {
-    fn free(&mut self) -> &mut [u8] {
-        self.out
-            .get_mut(self.len..PREFIX_LEN + BODY_LEN_MAX)
-            .unwrap_or_default()
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) -> bool {
-        let Some(place) = self.free().get_mut(..bytes.len()) else {
-            return false;
-        };
-        place
-            .iter_mut()
-            .zip(bytes)
-            .for_each(|(to, from)| *to = *from);
-        self.len += bytes.len();
-        true
-    }
-
-    fn prefix(&mut self, kind: u8, id: u64) -> bool {
-        self.bytes(&[VERSION, kind]) && self.bytes(&id.to_le_bytes())
-    }
-
-    fn value<T: Serialize>(&mut self, value: &T) -> bool {
-        let Ok(written) = postcard::to_slice(value, self.free()).map(|bytes| bytes.len()) else {
-            return false;
-        };
-        self.len += written;
-        true
-    }
-
-    fn pad(&mut self, len: usize) -> bool {
-        if let Some(padding) = self.out.get_mut(self.len..len) {
-            padding.fill(0);
-            self.len = len;
-        }
-        true
-    }
-
-    fn tag(self, key: Key) -> usize {
-        let Some((content, rest)) = self.out.split_at_mut_checked(self.len) else {
-            return 0;
-        };
-        let Some(tag) = rest.first_chunk_mut() else {
-            return 0;
-        };
-        *tag = key.hash(content).to_le_bytes();
-        self.len + TAG_LEN
-    }
+fn tag_fits(whole: &[u8], key: Key) -> bool {
+    whole
+        .split_last_chunk()
+        .is_some_and(|(content, tag)| key.hash(content) == u64::from_le_bytes(*tag))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seal::StaticKey;
 
     #[test]
-    fn a_reset_with_a_body_is_none() {
+    fn what_has_a_fixed_length_has_no_other() {
+        let identity = Identity::new(StaticKey::new([1; 32]), None);
         let mut out = [0; DATAGRAM_LEN_MAX];
-        let len = Datagram::Cookie { to: 7, cookie: 9 }.emit(&mut out);
-        out[1] = kind::RESET;
-        let (content, tag) = out[..len].split_at_mut(len - TAG_LEN);
-        tag.copy_from_slice(&PUBLIC_KEY.hash(content).to_le_bytes());
-        assert_eq!(Datagram::parse(&out[..len]), Err(Drop::Malformed));
-        let len = Datagram::Reset { echo: 7 }.emit(&mut out);
-        assert_eq!(
-            Datagram::parse(&out[..len]),
-            Ok(Datagram::Reset { echo: 7 })
-        );
+        let reset = Datagram::Reset {
+            echo: 7,
+            token: [3; TAG_LEN],
+        };
+        for (datagram, body) in [(reset, 16), (Datagram::CookieRequest { id: 7 }, 78)] {
+            let len = datagram.emit(&identity, &mut out);
+            assert_eq!(len, PREFIX_LEN + body + SHORT_TAG_LEN);
+            assert_eq!(Datagram::parse(&identity, &out[..len]), Ok(datagram));
+            for other in [len - 1, len + 1] {
+                let (content, tag) = out[..other].split_at_mut(other - SHORT_TAG_LEN);
+                tag.copy_from_slice(&Key::PUBLIC.hash(content).to_le_bytes());
+                let parsed = Datagram::parse(&identity, &out[..other]);
+                assert_eq!(parsed, Err(Drop::Malformed));
+            }
+        }
     }
 
     #[test]
     fn what_is_longer_than_a_datagram_is_none_whatever_its_length() {
+        let identity = Identity::new(StaticKey::new([1; 32]), None);
         let mut long = [VERSION; DATAGRAM_LEN_MAX + 100];
         long[1] = kind::DATA;
         for len in [DATAGRAM_LEN_MAX + 1, DATAGRAM_LEN_MAX + 2, long.len()] {
-            assert_eq!(Datagram::parse(&long[..len]), Err(Drop::BadLength));
+            let parsed = Datagram::parse(&identity, &long[..len]);
+            assert_eq!(parsed, Err(Drop::BadLength));
         }
     }
 }

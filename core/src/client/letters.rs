@@ -1,0 +1,151 @@
+//! Sealing what is sent to one person, and opening what one person sent.
+
+use super::Client;
+use crate::name::Name;
+use crate::seal::{Correspondence, KEY_LEN, Letters, PublicKey, TAG_LEN};
+
+/// What has to be known of a letter to open it.
+pub(super) struct Envelope {
+    pub(super) from: Name,
+    pub(super) incarnation: u64,
+    pub(super) counter: u32,
+    /// What came with a letter that was kept: the sender's key, and that of the letter. In a session, both are known.
+    pub(super) keys: Option<(PublicKey, PublicKey)>,
+}
+
+/// Why a letter is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sealed {
+    /// It claims to be from somebody who has another key.
+    ForeignKey,
+    /// It was not sealed for us, or was changed.
+    Unreadable,
+}
+
+impl Client<'_> {
+    /// Seals a message for its recipient, once; false if nothing can be sealed for the key of that name.
+    pub(super) fn seal_letter(&mut self, slot: u32) -> bool {
+        let entry = self.outbox.at(slot);
+        let (to, counter) = (entry.to, entry.counter);
+        if entry.sealed {
+            return true;
+        }
+        let Some(letters) = self.letters_to(to) else {
+            return false;
+        };
+        self.outbox
+            .at_mut(slot)
+            .seal(&self.letters_public, |text| {
+                letters.seal(&self.identity, counter, text)
+            })
+            .is_some()
+    }
+
+    fn letters_to(&mut self, peer: u32) -> Option<Letters> {
+        let slot = self.peers.at(peer);
+        if slot.foreign {
+            return None;
+        }
+        if !slot.writes {
+            let who = Correspondence {
+                from: self.name.as_str(),
+                incarnation: self.incarnation,
+                to: slot.name.as_str(),
+            };
+            let letters = Letters::to(
+                &self.identity,
+                &slot.key,
+                &self.letters_secret,
+                &self.letters_public,
+                who,
+            )?;
+            let slot = self.peers.at_mut(peer);
+            (slot.writes, slot.letters_to) = (true, letters);
+            self.pin(peer);
+        }
+        Some(self.peers.at(peer).letters_to)
+    }
+
+    /// A peer has told what its letters are opened with.
+    pub(super) fn expect_letters(&mut self, peer: u32, ephemeral: &PublicKey) {
+        let slot = self.peers.at(peer);
+        let (incarnation, key) = (slot.incarnation, slot.key);
+        let letters = self.letters_from(slot.name.as_str(), incarnation, &key, ephemeral);
+        let slot = self.peers.at_mut(peer);
+        if let Some(letters) = letters {
+            (slot.reads, slot.letters_from) = (incarnation, letters);
+        }
+    }
+
+    fn letters_from(
+        &self,
+        from: &str,
+        incarnation: u64,
+        key: &PublicKey,
+        ephemeral: &PublicKey,
+    ) -> Option<Letters> {
+        let who = Correspondence {
+            from,
+            incarnation,
+            to: self.name.as_str(),
+        };
+        Letters::from(&self.identity, key, ephemeral, who)
+    }
+
+    /// Opens a letter in place. Its text lies in front of the tag then.
+    pub(super) fn open_letter(
+        &mut self,
+        envelope: &Envelope,
+        letter: &mut [u8],
+    ) -> Result<(), Sealed> {
+        // Whoever writes from the mailbox has a slot from then on, if there is room for one.
+        let peer = self.peer_for_command(&envelope.from);
+        let slot = peer.map(|peer| self.peers.at(peer));
+        let known = slot.filter(|slot| !slot.key.is_none());
+        let sender = match (known, envelope.keys) {
+            (Some(slot), Some((key, _))) if slot.pinned && slot.key != key => {
+                return Err(Sealed::ForeignKey);
+            }
+            (_, Some((key, _))) => key,
+            (Some(slot), None) => slot.key,
+            (None, None) => return Err(Sealed::Unreadable),
+        };
+        let cached = slot.filter(|slot| slot.reads == envelope.incarnation && slot.key == sender);
+        let letters = match (cached, envelope.keys) {
+            (Some(slot), _) => Some(slot.letters_from),
+            (None, Some((_, ephemeral))) => self.letters_from(
+                envelope.from.as_str(),
+                envelope.incarnation,
+                &sender,
+                &ephemeral,
+            ),
+            (None, None) => None,
+        };
+        let letters = letters.ok_or(Sealed::Unreadable)?;
+        letters
+            .open(&self.identity, envelope.counter, letter)
+            .filter(|text| !text.is_empty() && core::str::from_utf8(text).is_ok())
+            .ok_or(Sealed::Unreadable)?;
+        if let Some(peer) = peer {
+            let slot = self.peers.at_mut(peer);
+            slot.writes &= slot.key == sender;
+            slot.key = sender;
+            (slot.reads, slot.letters_from) = (envelope.incarnation, letters);
+            self.pin(peer);
+        }
+        Ok(())
+    }
+}
+
+/// The text of a letter that was opened in place.
+pub(super) fn text_of(letter: &[u8]) -> &str {
+    let text = letter.len().checked_sub(TAG_LEN);
+    text.and_then(|len| core::str::from_utf8(letter.get(..len)?).ok())
+        .unwrap_or_default()
+}
+
+/// The key in front of a letter that was kept, and the letter.
+pub(super) fn kept(letter: &[u8]) -> Option<(PublicKey, &[u8])> {
+    let (key, letter) = letter.split_first_chunk::<KEY_LEN>()?;
+    Some((PublicKey(*key), letter))
+}

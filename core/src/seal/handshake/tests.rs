@@ -1,0 +1,151 @@
+//! The handshake, beside that of another implementation.
+
+use super::super::{RoomKey, StaticKey};
+use super::*;
+use std::vec::Vec;
+
+const ROOM: [u8; KEY_LEN] = [9; KEY_LEN];
+
+fn identity(byte: u8, room: bool) -> Identity {
+    Identity::new(
+        StaticKey::new([byte; KEY_LEN]),
+        room.then(|| RoomKey::new(ROOM)),
+    )
+}
+
+fn snow(byte: u8, room: bool) -> snow::Builder<'static> {
+    let psk: &'static [u8; KEY_LEN] = if room { &ROOM } else { &[0; KEY_LEN] };
+    let key: &'static [u8] = std::vec![byte; KEY_LEN].leak();
+    snow::Builder::new("Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s".parse().unwrap())
+        .local_private_key(key)
+        .unwrap()
+        .psk(1, psk)
+        .unwrap()
+        .prologue(b"front")
+        .unwrap()
+}
+
+fn first(handshake: &Handshake<'_>) -> Vec<u8> {
+    let mut out = [0; 300];
+    let len = handshake.first(&mut out).unwrap();
+    out[..len].to_vec()
+}
+
+#[test]
+fn another_implementation_answers_us() {
+    for room in [false, true] {
+        let (us, them) = (identity(1, room), identity(2, room));
+        let handshake = Handshake {
+            identity: &us,
+            remote: &them.public(),
+            prologue: b"front",
+            ephemeral: &[3; KEY_LEN],
+            payload: b"hello",
+        };
+        let mut other = snow(2, room).build_responder().unwrap();
+        let mut buffer = [0; 300];
+        let len = other.read_message(&first(&handshake), &mut buffer).unwrap();
+        assert_eq!(&buffer[..len], b"hello");
+        assert_eq!(other.get_remote_static(), Some(&us.public().0[..]));
+        let mut second = [0; 300];
+        let len = other.write_message(b"welcome", &mut second).unwrap();
+        let (mut session, said) = handshake.complete(&second[..len], &mut buffer).unwrap();
+        assert_eq!(&buffer[..said], b"welcome");
+
+        let mut other = other.into_transport_mode().unwrap();
+        let mut text = *b"text";
+        let tag = us.seal(&mut session, &[], &mut text);
+        let sealed = [&text[..], &tag].concat();
+        let len = other.read_message(&sealed, &mut buffer).unwrap();
+        assert_eq!(&buffer[..len], b"text");
+        let len = other.write_message(b"back", &mut buffer).unwrap();
+        let (text, tag) = buffer[..len].split_last_chunk_mut().unwrap();
+        assert!(us.open(&mut session, 0, &[], text, &*tag));
+        assert_eq!(text, b"back");
+    }
+}
+
+#[test]
+fn we_answer_another_implementation() {
+    for room in [false, true] {
+        let us = identity(2, room);
+        let mut other = snow(1, room)
+            .remote_public_key(&us.public().0)
+            .unwrap()
+            .build_initiator()
+            .unwrap();
+        let (mut message, mut payload) = ([0; 300], [0; 300]);
+        let len = other.write_message(b"hello", &mut message).unwrap();
+        let (responder, said) =
+            Responder::read(&us, b"front", &message[..len], &mut payload).unwrap();
+        assert_eq!(&payload[..said], b"hello");
+        assert_eq!(responder.remote(), identity(1, room).public());
+        let (mut session, len) = responder
+            .answer(&us, &[4; KEY_LEN], b"welcome", &mut message)
+            .unwrap();
+        let said = other.read_message(&message[..len], &mut payload).unwrap();
+        assert_eq!(&payload[..said], b"welcome");
+        let mut other = other.into_transport_mode().unwrap();
+        let mut text = *b"text";
+        let tag = us.seal(&mut session, &[], &mut text);
+        let sealed = [&text[..], &tag].concat();
+        assert_eq!(other.read_message(&sealed, &mut payload).unwrap(), 4);
+    }
+}
+
+#[test]
+fn any_change_of_a_message_is_seen() {
+    let (us, them) = (identity(1, false), identity(2, false));
+    let handshake = Handshake {
+        identity: &us,
+        remote: &them.public(),
+        prologue: b"front",
+        ephemeral: &[3; KEY_LEN],
+        payload: b"hello",
+    };
+    let message = first(&handshake);
+    assert_eq!(message, first(&handshake), "made again, bit for bit");
+    let mut payload = [0; 300];
+    let (responder, _) = Responder::read(&them, b"front", &message, &mut payload).unwrap();
+    let mut second = [0; 300];
+    let (_, len) = responder
+        .answer(&them, &[4; KEY_LEN], b"welcome", &mut second)
+        .unwrap();
+    for at in 0..message.len() {
+        let mut changed = message.clone();
+        changed[at] ^= 1 << (at % 7);
+        assert!(Responder::read(&them, b"front", &changed, &mut payload).is_none());
+        assert!(Responder::read(&them, b"front", &message[..at], &mut payload).is_none());
+    }
+    for at in 0..len {
+        let mut changed = second;
+        changed[at] ^= 1 << (at % 7);
+        assert!(handshake.complete(&changed[..len], &mut payload).is_none());
+        assert!(handshake.complete(&second[..at], &mut payload).is_none());
+    }
+    assert!(Responder::read(&them, b"other", &message, &mut payload).is_none());
+    assert!(Responder::read(&us, b"front", &message, &mut payload).is_none());
+    let elsewhere = identity(2, true);
+    assert!(Responder::read(&elsewhere, b"front", &message, &mut payload).is_none());
+}
+
+/// Points of low order: with any of them, X25519 gives zero (RFC 7748, section 6.1).
+#[test]
+fn keys_that_share_nothing_are_refused() {
+    let mut one = [0; KEY_LEN];
+    one[0] = 1;
+    let us = identity(1, false);
+    for weak in [[0; KEY_LEN], one] {
+        let handshake = Handshake {
+            identity: &us,
+            remote: &PublicKey(weak),
+            prologue: b"front",
+            ephemeral: &[3; KEY_LEN],
+            payload: b"hello",
+        };
+        assert!(handshake.first(&mut [0; 300]).is_none());
+        let mut message = [0; 130];
+        message[..KEY_LEN].copy_from_slice(&weak);
+        assert!(Responder::read(&us, b"front", &message, &mut [0; 300]).is_none());
+    }
+}

@@ -1,0 +1,103 @@
+//! Which primitives are at work: the real ones or, where a simulator asks for it, the stand-in. All else in this module
+//! is built on these, and the same for both.
+
+use super::noise;
+#[cfg(feature = "stand-in")]
+use super::stand_in;
+use super::{KEY_LEN, TAG_LEN};
+
+/// A set of primitives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Suite {
+    /// X25519, ChaCha20-Poly1305, BLAKE2s.
+    Noise,
+    /// Nothing is hidden.
+    #[cfg(feature = "stand-in")]
+    StandIn,
+}
+
+impl Suite {
+    pub(crate) fn public(self, private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
+        match self {
+            Self::Noise => noise::public(private),
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => stand_in::public(private),
+        }
+    }
+
+    /// The secret that two key pairs share; `None` where it would be zero.
+    pub(crate) fn shared(
+        self,
+        private: &[u8; KEY_LEN],
+        public: &[u8; KEY_LEN],
+    ) -> Option<[u8; KEY_LEN]> {
+        match self {
+            Self::Noise => noise::shared(private, public),
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => Some(stand_in::shared(private, public)),
+        }
+    }
+
+    /// A hash of all parts, one behind the other.
+    pub(crate) fn hash(self, parts: &[&[u8]]) -> [u8; KEY_LEN] {
+        match self {
+            Self::Noise => noise::hash(parts),
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => stand_in::hash(parts),
+        }
+    }
+
+    /// A keyed hash of all parts, one behind the other.
+    pub(crate) fn hmac(self, key: &[u8; KEY_LEN], parts: &[&[u8]]) -> [u8; KEY_LEN] {
+        match self {
+            Self::Noise => noise::hmac(key, parts),
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => stand_in::hmac(key, parts),
+        }
+    }
+
+    /// Encrypts in place; gives the tag.
+    pub(crate) fn seal(
+        self,
+        key: &[u8; KEY_LEN],
+        nonce: u64,
+        associated: &[u8],
+        text: &mut [u8],
+    ) -> [u8; TAG_LEN] {
+        match self {
+            Self::Noise => noise::seal(key, nonce, associated, text),
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => stand_in::tag(key, nonce, associated, text),
+        }
+    }
+
+    /// Decrypts in place; `None`, and `text` is worthless, if the tag does not fit.
+    pub(crate) fn open(
+        self,
+        key: &[u8; KEY_LEN],
+        nonce: u64,
+        associated: &[u8],
+        text: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Option<()> {
+        match self {
+            Self::Noise => noise::open(key, nonce, associated, text, tag),
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => (stand_in::tag(key, nonce, associated, text) == *tag).then_some(()),
+        }
+    }
+
+    /// The key that follows this one.
+    pub(crate) fn rekey(self, key: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
+        match self {
+            // Noise, section 4.2: what zeros are encrypted to, under a nonce that nothing else has.
+            Self::Noise => {
+                let mut next = [0; KEY_LEN];
+                noise::seal(key, u64::MAX, &[], &mut next);
+                next
+            }
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => stand_in::hash(&[b"rekey", key]),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The symmetric state of the Noise Protocol Framework (revision 34, section 5.2): what both sides of a handshake mix
+//! everything into that they send, receive and share.
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::suite::Suite;
+use super::{KEY_LEN, TAG_LEN};
+
+/// A chaining key, a transcript hash, and a key once there is one.
+pub(super) struct Symmetric {
+    suite: Suite,
+    chaining_key: [u8; KEY_LEN],
+    transcript: [u8; KEY_LEN],
+    key: Option<[u8; KEY_LEN]>,
+    nonce: u64,
+}
+
+impl ZeroizeOnDrop for Symmetric {}
+
+impl Drop for Symmetric {
+    fn drop(&mut self) {
+        self.chaining_key.zeroize();
+        self.key.zeroize();
+    }
+}
+
+impl Symmetric {
+    /// `name` is longer than a hash.
+    pub(super) fn new(suite: Suite, name: &[u8], prologue: &[&[u8]]) -> Self {
+        let start = suite.hash(&[name]);
+        let mut state = Self {
+            suite,
+            chaining_key: start,
+            transcript: start,
+            key: None,
+            nonce: 0,
+        };
+        let mut parts: [&[u8]; 9] = [&[]; 9];
+        let transcript = state.transcript;
+        let all = core::iter::once(&transcript[..]).chain(prologue.iter().copied());
+        parts.iter_mut().zip(all).for_each(|(to, from)| *to = from);
+        debug_assert!(prologue.len() < parts.len());
+        state.transcript = suite.hash(&parts);
+        state
+    }
+
+    pub(super) fn mix_hash(&mut self, data: &[u8]) {
+        self.transcript = self.suite.hash(&[&self.transcript, data]);
+    }
+
+    pub(super) fn mix_key(&mut self, material: &[u8]) {
+        let (next, key) = self.expand(material);
+        self.chaining_key = next;
+        self.start_key(key);
+    }
+
+    /// What two key pairs share is mixed in; `None` if that is nothing.
+    pub(super) fn mix_shared(
+        &mut self,
+        private: &[u8; KEY_LEN],
+        public: &[u8; KEY_LEN],
+    ) -> Option<()> {
+        let mut shared = self.suite.shared(private, public)?;
+        self.mix_key(&shared);
+        shared.zeroize();
+        Some(())
+    }
+
+    pub(super) fn mix_key_and_hash(&mut self, material: &[u8; KEY_LEN]) {
+        let temporary = self.suite.hmac(&self.chaining_key, &[material]);
+        let first = self.suite.hmac(&temporary, &[&[1]]);
+        let second = self.suite.hmac(&temporary, &[&first, &[2]]);
+        let third = self.suite.hmac(&temporary, &[&second, &[3]]);
+        self.chaining_key = first;
+        self.mix_hash(&second);
+        self.start_key(third);
+    }
+
+    fn start_key(&mut self, key: [u8; KEY_LEN]) {
+        self.key = Some(key);
+        self.nonce = 0;
+    }
+
+    /// HKDF with two outputs.
+    fn expand(&self, material: &[u8]) -> ([u8; KEY_LEN], [u8; KEY_LEN]) {
+        let temporary = self.suite.hmac(&self.chaining_key, &[material]);
+        let first = self.suite.hmac(&temporary, &[&[1]]);
+        let second = self.suite.hmac(&temporary, &[&first, &[2]]);
+        (first, second)
+    }
+
+    /// Writes `text`, sealed, to the start of `out`, and cuts it off; `None` if there is no room.
+    pub(super) fn encrypt(&mut self, text: &[u8], out: &mut &mut [u8]) -> Option<()> {
+        let place = take_mut(out, text.len() + TAG_LEN)?;
+        let (sealed, tag) = place.split_last_chunk_mut::<TAG_LEN>()?;
+        sealed
+            .iter_mut()
+            .zip(text)
+            .for_each(|(to, from)| *to = *from);
+        let key = self.key.as_ref()?;
+        *tag = self.suite.seal(key, self.nonce, &self.transcript, sealed);
+        self.nonce += 1;
+        self.mix_hash(place);
+        Some(())
+    }
+
+    /// Opens what [`encrypt`](Self::encrypt) made into `out`; gives its length.
+    pub(super) fn decrypt(&mut self, sealed: &[u8], out: &mut [u8]) -> Option<usize> {
+        let (text, tag) = sealed.split_last_chunk::<TAG_LEN>()?;
+        let place = out.get_mut(..text.len())?;
+        place
+            .iter_mut()
+            .zip(text)
+            .for_each(|(to, from)| *to = *from);
+        let key = self.key.as_ref()?;
+        self.suite
+            .open(key, self.nonce, &self.transcript, place, tag)?;
+        self.nonce += 1;
+        self.mix_hash(sealed);
+        Some(text.len())
+    }
+
+    /// The keys of both directions, the initiator's first.
+    pub(super) fn split(&self) -> ([u8; KEY_LEN], [u8; KEY_LEN]) {
+        self.expand(&[])
+    }
+
+    /// A key that stands for everything that was mixed in, the transcript included.
+    pub(super) fn bound_key(&self) -> [u8; KEY_LEN] {
+        self.expand(&self.transcript).1
+    }
+}
+
+/// Cuts the first `len` bytes off.
+pub(super) fn take_mut<'a>(out: &mut &'a mut [u8], len: usize) -> Option<&'a mut [u8]> {
+    let (place, rest) = core::mem::take(out).split_at_mut_checked(len)?;
+    *out = rest;
+    Some(place)
+}
+
+/// Cuts the first `len` bytes off.
+pub(super) fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
+    let (place, rest) = bytes.split_at_checked(len)?;
+    *bytes = rest;
+    Some(place)
+}

@@ -1,0 +1,218 @@
+//! Datagrams inside a session: acknowledgements and frames, sealed.
+//!
+//! ```text
+//! version | kind | session id | counter (8, little-endian) | sealed: header, frames | tag (16)
+//! ```
+
+use core::fmt;
+
+use serde::Deserialize;
+
+use super::frame::{Frame, Frames};
+use super::opening::{Cookie, Refusal};
+use super::writer::Writer;
+use super::{PREFIX_LEN, kind};
+use crate::limits::DATAGRAM_LEN_MAX;
+use crate::seal::{Identity, Session, Suite, TAG_LEN};
+use crate::stats::Drop;
+
+/// What stands in front of what is sealed.
+const FRONT_LEN: usize = PREFIX_LEN + 8;
+/// Flags, acknowledgement, window and first, each one byte.
+const HEADER_LEN_MIN: usize = 4;
+
+/// What a datagram says beside its frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Header {
+    /// A numbered frame arrived behind one that is missing.
+    pub gap: bool,
+    /// Please answer, even if there is nothing to say.
+    pub probe: bool,
+    /// Sequence number of the first frame that was not accepted yet: all before it are acknowledged.
+    pub acknowledged: u32,
+    /// Frames that are accepted beyond those; 0 while there is no room.
+    pub window: u16,
+    /// Sequence number of the first frame here.
+    pub first: u32,
+    /// Version of the table: which one the client has, or the server.
+    pub table_version: Option<u32>,
+    /// The session ends with this datagram, and why.
+    pub closed: Option<Refusal>,
+    /// Proves that the client receives at the address that this datagram comes from.
+    pub cookie: Option<Cookie>,
+}
+
+const FLAG_GAP: u8 = 1;
+const FLAG_PROBE: u8 = 2;
+const FLAG_TABLE: u8 = 4;
+const FLAG_CLOSED: u8 = 8;
+const FLAG_COOKIE: u8 = 16;
+
+impl Header {
+    fn flags(&self) -> u8 {
+        [
+            (self.gap, FLAG_GAP),
+            (self.probe, FLAG_PROBE),
+            (self.table_version.is_some(), FLAG_TABLE),
+            (self.closed.is_some(), FLAG_CLOSED),
+            (self.cookie.is_some(), FLAG_COOKIE),
+        ]
+        .iter()
+        .filter(|(set, _)| *set)
+        .fold(0, |all, (_, flag)| all | flag)
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> bool {
+        let fixed = (self.flags(), self.acknowledged, self.window, self.first);
+        writer.value(&fixed)
+            && self
+                .table_version
+                .is_none_or(|version| writer.value(&version))
+            && self.closed.is_none_or(|reason| writer.value(&reason))
+            && self
+                .cookie
+                .is_none_or(|cookie| writer.bytes(&cookie.to_bytes()))
+    }
+
+    /// The header, and the frames behind it.
+    ///
+    /// # Errors
+    /// [`Drop::Malformed`].
+    pub fn parse(body: &[u8]) -> Result<(Self, Frames<'_>), Drop> {
+        let ((flags, acknowledged, window, first), mut rest) = take::<(u8, u32, u16, u32)>(body)?;
+        let mut header = Self {
+            gap: flags & FLAG_GAP != 0,
+            probe: flags & FLAG_PROBE != 0,
+            acknowledged,
+            window,
+            first,
+            ..Self::default()
+        };
+        if flags & FLAG_TABLE != 0 {
+            let (version, behind) = take(rest)?;
+            (header.table_version, rest) = (Some(version), behind);
+        }
+        if flags & FLAG_CLOSED != 0 {
+            let (reason, behind) = take(rest)?;
+            (header.closed, rest) = (Some(reason), behind);
+        }
+        if flags & FLAG_COOKIE != 0 {
+            let (cookie, behind) = rest.split_first_chunk().ok_or(Drop::Malformed)?;
+            (header.cookie, rest) = (Some(Cookie::from_bytes(cookie)), behind);
+        }
+        Ok((header, Frames::new(rest)))
+    }
+}
+
+fn take<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<(T, &'a [u8]), Drop> {
+    postcard::take_from_bytes(body).map_err(|_| Drop::Malformed)
+}
+
+/// The number of a datagram in its session; `None` if it is too short.
+pub(super) fn counter(whole: &[u8]) -> Option<u64> {
+    if whole.len() < FRONT_LEN + HEADER_LEN_MIN + TAG_LEN {
+        return None;
+    }
+    let counter = whole.get(PREFIX_LEN..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*counter))
+}
+
+/// What was in a datagram of a session.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened<'a> {
+    pub(crate) header: Header,
+    pub(crate) frames: Frames<'a>,
+    /// None that was sent later has come before.
+    pub(crate) newest: bool,
+}
+
+pub(crate) fn open_in<'a>(
+    suite: Suite,
+    session: &mut Session,
+    whole: &'a mut [u8],
+) -> Result<Opened<'a>, Drop> {
+    let counter = counter(whole).ok_or(Drop::BadLength)?;
+    let (front, sealed) = whole
+        .split_at_mut_checked(FRONT_LEN)
+        .ok_or(Drop::BadLength)?;
+    let (body, tag) = sealed
+        .split_last_chunk_mut::<TAG_LEN>()
+        .ok_or(Drop::BadLength)?;
+    let newest = session.open(suite, counter, front, body, tag)?;
+    let (header, frames) = Header::parse(body)?;
+    Ok(Opened {
+        header,
+        frames,
+        newest,
+    })
+}
+
+/// Opens a datagram of a session in place, for tools.
+///
+/// # Errors
+/// [`Drop::BadTag`] if it is none of this session, or came already; [`Drop::BadLength`]; [`Drop::Malformed`].
+pub fn open<'a>(
+    identity: &Identity,
+    session: &mut Session,
+    whole: &'a mut [u8],
+) -> Result<(Header, Frames<'a>), Drop> {
+    let opened = open_in(identity.suite(), session, whole)?;
+    Ok((opened.header, opened.frames))
+}
+
+/// Builds a datagram frame by frame.
+pub struct DataWriter<'a> {
+    writer: Writer<'a>,
+    /// Where the frames begin.
+    start: usize,
+}
+
+impl fmt::Debug for DataWriter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataWriter")
+            .field("len", &self.writer.len)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> DataWriter<'a> {
+    /// Starts a datagram to the session id `to`.
+    pub fn new(out: &'a mut [u8; DATAGRAM_LEN_MAX], to: u64, header: &Header) -> Self {
+        let mut writer = Writer::new(out);
+        writer.prefix(kind::DATA, to);
+        // The counter takes its place when the datagram is sealed.
+        writer.bytes(&[0; 8]);
+        header.write(&mut writer);
+        let start = writer.len;
+        Self { writer, start }
+    }
+
+    /// Whether a frame was added.
+    pub fn has_frames(&self) -> bool {
+        self.writer.len > self.start
+    }
+
+    /// Adds a frame; false, and nothing added, if it does not fit any more.
+    pub fn push(&mut self, frame: &Frame<'_>) -> bool {
+        self.writer.value(frame)
+    }
+
+    /// Bytes that are left for frames.
+    pub fn room(&self) -> usize {
+        self.writer.room()
+    }
+
+    /// Seals the datagram; returns its length. 0 if the counters of the session are used up.
+    pub fn finish(self, identity: &Identity, session: &mut Session) -> usize {
+        self.seal(identity.suite(), session).unwrap_or_default()
+    }
+
+    fn seal(self, suite: Suite, session: &mut Session) -> Option<usize> {
+        let Writer { out, len } = self.writer;
+        let (front, rest) = out.split_at_mut_checked(FRONT_LEN)?;
+        *front.last_chunk_mut()? = session.counter()?.to_le_bytes();
+        let (body, rest) = rest.split_at_mut_checked(len.checked_sub(FRONT_LEN)?)?;
+        *rest.first_chunk_mut()? = session.seal(suite, front, body);
+        Some(len + TAG_LEN)
+    }
+}

@@ -1,0 +1,93 @@
+//! Writes a datagram from its front to its end.
+
+use serde::Serialize;
+
+use super::{PREFIX_LEN, SHORT_TAG_LEN, VERSION};
+use crate::entropy::Key;
+use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, SEAL_OVERHEAD};
+use crate::seal::TAG_LEN;
+
+/// What is written may not be longer: the tag follows.
+const CONTENT_LEN_MAX: usize = SEAL_OVERHEAD - TAG_LEN + BODY_LEN_MAX;
+
+const _: () = assert!(CONTENT_LEN_MAX + TAG_LEN == DATAGRAM_LEN_MAX && TAG_LEN > SHORT_TAG_LEN);
+const _: () = assert!(PREFIX_LEN == 10);
+
+/// A datagram that is being written.
+pub(super) struct Writer<'a> {
+    pub(super) out: &'a mut [u8; DATAGRAM_LEN_MAX],
+    pub(super) len: usize,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(out: &'a mut [u8; DATAGRAM_LEN_MAX]) -> Self {
+        Self { out, len: 0 }
+    }
+
+    fn free(&mut self) -> &mut [u8] {
+        self.out
+            .get_mut(self.len..CONTENT_LEN_MAX)
+            .unwrap_or_default()
+    }
+
+    /// Bytes that are left.
+    pub(super) fn room(&self) -> usize {
+        CONTENT_LEN_MAX.saturating_sub(self.len)
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> bool {
+        let Some(place) = self.free().get_mut(..bytes.len()) else {
+            return false;
+        };
+        place
+            .iter_mut()
+            .zip(bytes)
+            .for_each(|(to, from)| *to = *from);
+        self.len += bytes.len();
+        true
+    }
+
+    pub(super) fn prefix(&mut self, kind: u8, id: u64) -> bool {
+        self.bytes(&[VERSION, kind]) && self.bytes(&id.to_le_bytes())
+    }
+
+    pub(super) fn value<T: Serialize>(&mut self, value: &T) -> bool {
+        let Ok(written) = postcard::to_slice(value, self.free()).map(|bytes| bytes.len()) else {
+            return false;
+        };
+        self.len += written;
+        true
+    }
+
+    /// Zeros up to this length.
+    pub(super) fn pad(&mut self, len: usize) -> bool {
+        if let Some(padding) = self.out.get_mut(self.len..len) {
+            padding.fill(0);
+            self.len = len;
+        }
+        true
+    }
+
+    /// What is written by somebody else, behind what there is: it gets what is in front, and where to write.
+    pub(super) fn part(&mut self, write: impl FnOnce(&[u8], &mut [u8]) -> Option<usize>) -> bool {
+        let Some((front, rest)) = self.out.split_at_mut_checked(self.len) else {
+            return false;
+        };
+        let room = CONTENT_LEN_MAX.saturating_sub(self.len);
+        let written = rest.get_mut(..room).and_then(|rest| write(front, rest));
+        self.len += written.unwrap_or_default();
+        written.is_some()
+    }
+
+    /// Completes a datagram that is not sealed; returns its length.
+    pub(super) fn tag(self, key: Key) -> usize {
+        let Some((content, rest)) = self.out.split_at_mut_checked(self.len) else {
+            return 0;
+        };
+        let Some(tag) = rest.first_chunk_mut() else {
+            return 0;
+        };
+        *tag = key.hash(content).to_le_bytes();
+        self.len + SHORT_TAG_LEN
+    }
+}
