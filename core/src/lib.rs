@@ -20,7 +20,8 @@
 //! event that is not taken ([`Client::poll_event`]) leaves its message unacknowledged, so that it is repeated
 //! later. `poll_timeout` gives the time of the last input while anything waits.
 //!
-//! * **Same inputs, same outputs**, byte for byte: time, the wall clock and a [`Seed`] of entropy are arguments.
+//! * **Same inputs, same outputs**, byte for byte: time, the wall clock, keys and a [`Seed`] of entropy are arguments.
+//! * **Everything is sealed**: a session is between two [keys](Identity), and a private message for its recipient alone.
 //! * **No input panics**, and nothing else does: `bins/firmware` has images that do not link if something could. Hostile datagrams are dropped and [counted by reason](Drop); mistakes of the user are
 //!   [values](CommandError); full storage is a value too.
 //! * **Memory** is what the caller hands in ([`ClientStorage`], [`ServerStorage`]), sized once.
@@ -59,7 +60,8 @@
 //!         log_texts: leak(0, 1_024),
 //!         journal: leak(JournalSlot::VACANT, 16),
 //!     },
-//!     Seed([1; 32]),
+//!     Identity::new(StaticKey::new([1; 32]), None),
+//!     Seed([1; 32]), // 32 random bytes, at every start others
 //! )?;
 //! let server_address: SocketAddr = "127.0.0.1:5000".parse()?;
 //! let alice_address: SocketAddr = "127.0.0.1:6000".parse()?;
@@ -72,6 +74,7 @@
 //!         outbox: leak(OutboxSlot::VACANT, 4),
 //!         windows: leak(WindowSlot::VACANT, 8),
 //!     },
+//!     Identity::new(StaticKey::new([2; 32]), None), // 32 random bytes, kept for the next start
 //!     Seed([2; 32]),
 //! )?;
 //!
@@ -98,11 +101,11 @@
 //!         network.push_back((alice_address, transmit.to, out[..transmit.len].to_vec()));
 //!     }
 //!     // The next input: a datagram, or time.
-//!     if let Some((from, to, datagram)) = network.pop_front() {
+//!     if let Some((from, to, mut datagram)) = network.pop_front() {
 //!         if to == server_address {
-//!             server.handle_datagram(now, from, &datagram);
+//!             server.handle_datagram(now, from, &mut datagram);
 //!         } else {
-//!             alice.handle_datagram(now, from, &datagram);
+//!             alice.handle_datagram(now, from, &mut datagram);
 //!         }
 //!     } else if let Some(next) = [server.poll_timeout(), alice.poll_timeout()].into_iter().flatten().min() {
 //!         now = now.max(next);
@@ -119,7 +122,7 @@
 //!
 //! # Inside
 //!
-//! Two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
+//! All cryptography is in [`seal`]. Above it are two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
 //! cumulative acknowledgements, 500 ms and 5 retries for everything. *End to end*, a message is identified by its
 //! sender's process and a counter, on every path it takes; its recipient shows each once. `PROTOCOL.md` beside this
 //! crate describes both, byte by byte.
@@ -162,9 +165,9 @@ pub use rate::RateLimit;
 pub use retry::RetryPolicy;
 pub use seal::{Identity, PublicKey, RoomKey, StaticKey};
 pub use server::{
-    ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot, NameRecord, NameSlot,
-    Persist, RateLimits, Record, RestoreError, Server, ServerConfig, ServerEvent, ServerStorage,
-    SourceSlot, StoreFailed, Ticket, Usage,
+    Allowed, ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot, NameRecord,
+    NameSlot, Persist, RateLimits, Record, RestoreError, Server, ServerConfig, ServerEvent,
+    ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
 };
 pub use stats::{Drop, Handled, Stats, Traffic};
 pub use time::{Instant, UnixSeconds};

@@ -7,10 +7,19 @@ use super::*;
 
 const POLICY: RetryPolicy = RetryPolicy::DEFAULT;
 
+/// The other side of a session that nothing is sealed in.
+fn other(id: u64, window: u16) -> Other {
+    Other {
+        id,
+        window,
+        reset: [0; TAG_LEN],
+    }
+}
+
 fn open_hop(frames: u32, window: u16) -> Hop {
     let mut hop = Hop::VACANT;
     hop.open(1, PackedAddress::VACANT);
-    hop.opened(2, window);
+    hop.opened(other(2, window), Session::VACANT);
     for _ in 0..frames {
         hop.enqueue();
     }
@@ -130,7 +139,8 @@ fn a_new_session_numbers_what_is_outstanding_again() {
     let mut hop = open_hop(5, 8);
     send(&mut hop, 9, 0);
     ack(&mut hop, 2, 8, false, 1).unwrap();
-    hop.accept(7, 8, PackedAddress::VACANT, 8);
+    hop.accept(7, PackedAddress::VACANT, other(8, 8), Session::VACANT, b"said");
+    assert_eq!(hop.handshake_message(), b"said");
     assert_eq!(hop.wants(), Wants::Accept);
     hop.sent_accept();
     assert_eq!(send(&mut hop, 9, 2), [0, 1, 2]);
