@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use chatapp_core::limits::{TEXT_LEN_MAX, TEXT_WORDS_MAX};
+use chatapp_core::limits::{KEPT_LETTER_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 use chatapp_core::{
     ChangeSlot, ClientStorage, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, OutboxSlot,
     PeerSlot, ServerStorage, SourceSlot, WindowSlot,
@@ -134,9 +134,9 @@ pub struct ServerMemory {
     journal: Vec<JournalSlot>,
 }
 
-/// Words for so many texts of full length, as far as the core can use them: 256 MiB.
-fn text_words(texts: usize) -> usize {
-    (texts * (1 + TEXT_LEN_MAX.div_ceil(4))).min(TEXT_WORDS_MAX)
+/// Words for so many texts of this length, as far as the core can use them: 256 MiB.
+fn text_words(texts: usize, len: usize) -> usize {
+    (texts * (1 + len.div_ceil(4))).min(TEXT_WORDS_MAX)
 }
 
 impl ServerMemory {
@@ -161,9 +161,9 @@ impl ServerMemory {
             flights: vacant(names * usize::from(window))?,
             changes: vacant(2 * names)?,
             mail: vacant(kept_messages)?,
-            mail_texts: vacant(text_words(kept_messages))?,
+            mail_texts: vacant(text_words(kept_messages, KEPT_LETTER_LEN_MAX))?,
             log: vacant(log_entries)?,
-            log_texts: vacant(text_words(log_entries))?,
+            log_texts: vacant(text_words(log_entries, TEXT_LEN_MAX))?,
             journal: vec![JournalSlot::VACANT; records],
         })
     }
@@ -189,7 +189,13 @@ impl ServerMemory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chatapp_core::{Client, ClientConfig, Name, Seed, Server, ServerConfig};
+    use chatapp_core::{
+        Client, ClientConfig, Identity, Name, Seed, Server, ServerConfig, StaticKey,
+    };
+
+    fn identity() -> Identity {
+        Identity::new(StaticKey::new([1; 32]), None)
+    }
 
     #[test]
     fn the_default_and_the_least_are_enough() {
@@ -203,7 +209,13 @@ mod tests {
         };
         for limits in [ServerLimits::default(), least] {
             let mut memory = ServerMemory::new(limits).unwrap();
-            Server::new(ServerConfig::default(), memory.storage(), Seed([1; 32])).unwrap();
+            Server::new(
+                ServerConfig::default(),
+                memory.storage(),
+                identity(),
+                Seed([1; 32]),
+            )
+            .unwrap();
         }
         let least = ClientLimits {
             peers: 1,
@@ -214,7 +226,7 @@ mod tests {
             let mut memory = ClientMemory::new(limits).unwrap();
             let server = "192.0.2.1:4119".parse().unwrap();
             let config = ClientConfig::new(Name::new("alice").unwrap(), server);
-            Client::new(config, memory.storage(), Seed([1; 32])).unwrap();
+            Client::new(config, memory.storage(), identity(), Seed([1; 32])).unwrap();
         }
     }
 

@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientStorage, Command, FlightSlot, Instant, JournalSlot,
-    LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed, Server, ServerConfig,
-    ServerStorage, SourceSlot, WindowSlot,
+    ChangeSlot, Client, ClientConfig, ClientStorage, Command, FlightSlot, Identity, Instant,
+    JournalSlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed, Server,
+    ServerConfig, ServerStorage, SourceSlot, StaticKey, WindowSlot,
 };
 use chatapp_smoltcp::smoltcp::iface::SocketStorage;
 use chatapp_smoltcp::smoltcp::phy::{
@@ -160,7 +160,13 @@ impl Room {
             log_texts: leak(0, 4_096),
             journal: leak(JournalSlot::VACANT, 16),
         };
-        let server = Server::new(ServerConfig::default(), storage, Seed([1; 32])).unwrap();
+        let server = Server::new(
+            ServerConfig::default(),
+            storage,
+            Identity::new(StaticKey::new([1; 32]), None),
+            Seed([1; 32]),
+        )
+        .unwrap();
         room.add(Machine::Server(Box::new(server)));
         room
     }
@@ -220,7 +226,13 @@ impl Room {
         let config = ClientConfig::new(Name::new(name).unwrap(), server);
         let mut seed = [0; 32];
         seed[..name.len()].copy_from_slice(name.as_bytes());
-        let mut client = Client::new(config, storage, Seed(seed)).unwrap();
+        let mut client = Client::new(
+            config,
+            storage,
+            Identity::new(StaticKey::new(seed), None),
+            Seed(seed),
+        )
+        .unwrap();
         client
             .command(self.now, Command::Register { name })
             .unwrap();

@@ -139,7 +139,13 @@ fn a_new_session_numbers_what_is_outstanding_again() {
     let mut hop = open_hop(5, 8);
     send(&mut hop, 9, 0);
     ack(&mut hop, 2, 8, false, 1).unwrap();
-    hop.accept(7, PackedAddress::VACANT, other(8, 8), Session::VACANT, b"said");
+    hop.accept(
+        7,
+        PackedAddress::VACANT,
+        other(8, 8),
+        Session::VACANT,
+        b"said",
+    );
     assert_eq!(hop.handshake_message(), b"said");
     assert_eq!(hop.wants(), Wants::Accept);
     hop.sent_accept();
