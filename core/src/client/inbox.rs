@@ -322,7 +322,7 @@ impl Client<'_> {
                 ..
             })) => ClientEvent::Message {
                 from,
-                text: letters::text_of(letter),
+                text: letters::kept(letter).map_or("", |(_, letter)| letters::text_of(letter)),
                 channel: false,
                 kept_at: kept_at(kept, stamp),
             },
