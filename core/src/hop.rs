@@ -8,6 +8,8 @@
 //!
 //! A hop knows nothing of chat: its owner maps sequence numbers to frames and keeps the deadline list.
 
+use zeroize::Zeroize;
+
 use crate::address::PackedAddress;
 use crate::retry::{Due, Retry, RetryPolicy};
 use crate::seal::{FIRST_PAYLOAD_MAX, KEY_LEN, Session, TAG_LEN};
@@ -279,6 +281,12 @@ impl Hop {
             listed: self.listed,
             ..Self::VACANT
         };
+    }
+
+    /// Leaves no secret behind.
+    pub(crate) fn wipe(&mut self) {
+        self.session.wipe();
+        self.handshake.zeroize();
     }
 
     /// The other side is alive but is not ready: the next request goes out when the interval is over.

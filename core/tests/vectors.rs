@@ -96,7 +96,10 @@ fn payload<T: serde::Serialize>(value: &T) -> Vec<u8> {
 fn emitted(identity: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let len = datagram.emit(identity, &mut out);
-    assert_eq!(Datagram::parse(identity, &out[..len]).as_ref(), Ok(datagram));
+    assert_eq!(
+        Datagram::parse(identity, &out[..len]).as_ref(),
+        Ok(datagram)
+    );
     out[..len].to_vec()
 }
 
@@ -215,7 +218,10 @@ fn body(header: &Header, frame: Option<&Frame<'_>>) -> Vec<u8> {
     let datagram = &mut out[..len];
     let (read, frames) = data::open(&identity, &mut session, datagram).unwrap();
     assert_eq!(read, *header);
-    assert_eq!(frames.collect::<Vec<_>>(), Vec::from_iter(frame.map(|frame| Ok(*frame))));
+    assert_eq!(
+        frames.collect::<Vec<_>>(),
+        Vec::from_iter(frame.map(|frame| Ok(*frame)))
+    );
     out[18..len - 16].to_vec()
 }
 
@@ -248,7 +254,13 @@ fn letter() -> Vec<u8> {
 
 fn entry() -> Entry<'static> {
     let address = "192.0.2.7:4000".parse().unwrap();
-    Entry::new("bob", Status::Online, BOBS, identity(bob()).public(), address)
+    Entry::new(
+        "bob",
+        Status::Online,
+        BOBS,
+        identity(bob()).public(),
+        address,
+    )
 }
 
 fn frames<'a>(page: &'a [u8], letter: &'a [u8], kept: &'a [u8]) -> Vec<(&'static str, Frame<'a>)> {
@@ -492,7 +504,10 @@ fn every_change_of_an_open_datagram_is_noticed() {
                 damaged[at] ^= 1 << bit;
                 // What is taken for a sealed datagram is not opened by anybody.
                 let sealed = damaged[1] == 8;
-                assert!(sealed || !intact(&damaged), "{name}: bit {bit} of byte {at}");
+                assert!(
+                    sealed || !intact(&damaged),
+                    "{name}: bit {bit} of byte {at}"
+                );
             }
             assert!(!intact(&bytes[..at]), "{name} cut to {at}");
         }

@@ -71,7 +71,7 @@ pub(super) enum Shown {
     Text {
         at: usize,
     },
-    NotShown {
+    Withheld {
         at: usize,
         foreign_key: bool,
     },
@@ -203,7 +203,7 @@ impl Client<'_> {
                 } else {
                     Drop::Unreadable
                 });
-                Step::Show(Shown::NotShown { at, foreign_key })
+                Step::Show(Shown::Withheld { at, foreign_key })
             }
         }
     }
@@ -303,7 +303,7 @@ impl Client<'_> {
 
     pub(super) fn shown_event(&self, shown: Shown) -> ClientEvent<'_> {
         let at = match shown {
-            Shown::NotShown { at, foreign_key } => {
+            Shown::Withheld { at, foreign_key } => {
                 let from = self.sender_at(at);
                 return ClientEvent::NotShown { from, foreign_key };
             }

@@ -123,7 +123,7 @@ impl PeerSlot {
 
     /// Leaves no secret behind.
     pub(crate) fn wipe(&mut self) {
-        self.hop.session.wipe();
+        self.hop.wipe();
         self.letters_to.wipe();
         self.letters_from.wipe();
     }

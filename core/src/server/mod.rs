@@ -521,7 +521,7 @@ impl core::ops::Drop for Server<'_> {
     /// Wipes the secrets of the sessions, which lie in the storage.
     fn drop(&mut self) {
         for slot in 0..self.names_used {
-            self.names.at_mut(slot).hop.session.wipe();
+            self.names.at_mut(slot).hop.wipe();
         }
     }
 }
