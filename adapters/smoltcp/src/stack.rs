@@ -356,7 +356,10 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
 /// An address as the stack has it; none of a kind that it was built without.
 #[cfg_attr(
     feature = "ipv6",
-    expect(clippy::unnecessary_wraps, reason = "without the feature, some have none")
+    expect(
+        clippy::unnecessary_wraps,
+        reason = "without the feature, some have none"
+    )
 )]
 fn endpoint(address: SocketAddr) -> Option<IpEndpoint> {
     match address {
