@@ -1,9 +1,12 @@
-//! Writes what was sent in a simulated room as a capture file.
+//! Capture files: of a simulated room, and those that the program writes.
 
 use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use chatapp_wireshark::Capture;
+use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 
 use crate::medium::Captured;
 use crate::model::WALL_CLOCK_START;
@@ -20,4 +23,55 @@ pub fn write_pcap(out: &mut impl Write, datagrams: &[Captured]) -> io::Result<()
         capture.write(at, datagram.from, datagram.to, &datagram.bytes)?;
     }
     capture.flush()
+}
+
+/// A datagram in a capture file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Recorded {
+    /// By whom it was sent.
+    pub from: SocketAddr,
+    /// To whom.
+    pub to: SocketAddr,
+    /// The payload.
+    pub bytes: Vec<u8>,
+}
+
+/// Reads all datagrams of a capture file as [`Capture`] writes it, one that is still being written included.
+///
+/// # Panics
+/// If the file is anything else.
+pub fn read_pcap(path: &Path) -> Vec<Recorded> {
+    const HEADER_LEN: usize = 24;
+    const PACKET_HEADER_LEN: usize = 16;
+    let file = std::fs::read(path).expect("the capture is there");
+    let mut rest = file.get(HEADER_LEN..).expect("a capture has a header");
+    let mut datagrams = Vec::new();
+    while let Some((header, packets)) = rest.split_at_checked(PACKET_HEADER_LEN) {
+        let len = u32::from_le_bytes(header[8..12].try_into().expect("four bytes"));
+        let Some((packet, next)) = packets.split_at_checked(len as usize) else {
+            break;
+        };
+        rest = next;
+        let packet = SlicedPacket::from_ip(packet).expect("an IP packet");
+        let (source, target): (IpAddr, IpAddr) = match packet.net {
+            Some(NetSlice::Ipv4(ip)) => (
+                ip.header().source_addr().into(),
+                ip.header().destination_addr().into(),
+            ),
+            Some(NetSlice::Ipv6(ip)) => (
+                ip.header().source_addr().into(),
+                ip.header().destination_addr().into(),
+            ),
+            other => panic!("an IP packet: {other:?}"),
+        };
+        let Some(TransportSlice::Udp(udp)) = packet.transport else {
+            panic!("a UDP datagram: {:?}", packet.transport);
+        };
+        datagrams.push(Recorded {
+            from: (source, udp.source_port()).into(),
+            to: (target, udp.destination_port()).into(),
+            bytes: udp.payload().to_vec(),
+        });
+    }
+    datagrams
 }
