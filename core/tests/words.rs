@@ -1,6 +1,6 @@
 //! What values of the core are called in logs and messages, and what their debug output hides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
@@ -112,6 +112,24 @@ fn a_name_and_a_number_are_shown_as_they_are() {
     assert_eq!(format!("{name:?}"), "\"Zoë\"");
     assert_eq!(name.as_ref(), "Zoë");
     assert_eq!(CommandId::default().to_string(), "0");
+}
+
+#[test]
+fn names_are_ordered_and_told_apart_as_their_texts_are() {
+    let texts = ["bob", "ann", "B", "ann", "anna"];
+    let names: BTreeSet<Name> = texts
+        .into_iter()
+        .map(|text| Name::new(text).unwrap())
+        .collect();
+    let ordered: Vec<&str> = names.iter().map(Name::as_str).collect();
+    assert_eq!(ordered, ["B", "ann", "anna", "bob"]);
+    let names: HashSet<Name> = names.into_iter().collect();
+    assert!(
+        texts
+            .iter()
+            .all(|text| names.contains(&Name::new(text).unwrap()))
+    );
+    assert!(!names.contains(&Name::new("b").unwrap()));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The three acceptance cases of the original course program: over sockets, and all on TAP devices.
+//! The three acceptance cases of the original course program: over sockets, all on TAP devices, and with a server on a
+//! microcontroller.
 
 use chatapp_tests::e2e::{
     BYE, KEPT, POSTED, Process, Room, SAVED, SILENT, TABLE, is_stamped, no_ack_from, received_by,
@@ -50,6 +51,35 @@ mod on_tap_devices {
         if let Some(network) = Namespaces::with_machines(&[Machine::Tap; 4]) {
             let (_server, clients) = network.room(XYZ, &[]);
             case_3(clients);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod with_a_board_as_server {
+    use chatapp_tests::e2e::Board;
+
+    use super::{XYZ, case_1, case_2, case_3};
+
+    #[test]
+    fn case_1_three_clients_chat_leave_and_return() {
+        if let Some(room) = Board::open_room() {
+            case_1(room.join_all(XYZ));
+        }
+    }
+
+    #[test]
+    fn case_2_the_server_is_gone_and_so_is_the_recipient() {
+        if let Some(mut room) = Board::open_room() {
+            let clients = room.join_all(["x", "y"]);
+            case_2(&mut room.server, clients);
+        }
+    }
+
+    #[test]
+    fn case_3_a_channel_message_reaches_everybody_else_once() {
+        if let Some(room) = Board::open_room() {
+            case_3(room.join_all(XYZ));
         }
     }
 }

@@ -36,6 +36,9 @@ pub trait Carrier {
     /// Where it receives.
     fn local_addr(&self) -> SocketAddr;
 
+    /// Where datagrams to this address come from; the unspecified address if nothing leads there.
+    fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr;
+
     /// Whether datagrams to this address can leave at all.
     fn reaches(&self, to: SocketAddr) -> bool;
 }

@@ -87,6 +87,11 @@ impl<C: Carrier> Driver<C> {
         self.carrier.local_addr()
     }
 
+    /// Where datagrams to this address come from; the unspecified address if nothing leads there.
+    pub fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr {
+        self.carrier.local_addr_towards(to)
+    }
+
     /// Whether datagrams to this address can leave at all.
     pub fn reaches(&self, to: SocketAddr) -> bool {
         self.carrier.reaches(to)

@@ -132,6 +132,10 @@ impl Carrier for Kernel {
         self.socket.socket.local_addr()
     }
 
+    fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr {
+        self.socket.socket.local_addr_towards(to)
+    }
+
     fn reaches(&self, to: SocketAddr) -> bool {
         self.socket.socket.reaches(to)
     }

@@ -74,6 +74,25 @@ impl Socket {
         self.local
     }
 
+    /// Where datagrams to this address come from: where this socket receives, or the address that the kernel would
+    /// choose among all of this machine's.
+    pub fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr {
+        if !self.local.ip().is_unspecified() {
+            return self.local;
+        }
+        let any: IpAddr = match to {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        // Nothing is sent by this, the way is looked up.
+        let looked_up = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
+            socket.connect(to)?;
+            socket.local_addr()
+        });
+        let ip = looked_up.map_or(any, |local| local.ip());
+        SocketAddr::new(ip, self.local.port())
+    }
+
     /// Whether datagrams to this address can leave through this socket at all.
     pub fn reaches(&self, to: SocketAddr) -> bool {
         self.dual_stack || self.local.is_ipv4() == to.is_ipv4()
@@ -175,6 +194,17 @@ mod tests {
         );
         assert_eq!(all.send(one.local_addr(), b"and back"), Ok(()));
         assert_eq!(receive(&one), (b"and back".to_vec(), to_all));
+    }
+
+    #[test]
+    fn the_address_that_others_see_depends_on_where_they_are() {
+        let all = Socket::bind(None, 0).unwrap();
+        let one = Socket::bind(Some(LOCALHOST), 0).unwrap();
+        let to = SocketAddr::new(LOCALHOST, 4_119);
+        assert_eq!(all.local_addr_towards(to).ip(), LOCALHOST);
+        assert_eq!(all.local_addr_towards(to).port(), all.local_addr().port());
+        let far = "192.0.2.7:4119".parse().unwrap();
+        assert_eq!(one.local_addr_towards(far), one.local_addr());
     }
 
     #[test]

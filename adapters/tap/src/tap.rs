@@ -1,7 +1,7 @@
 //! The carrier: a stack on a device.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
@@ -98,6 +98,12 @@ impl<'a> Tap<'a> {
             port,
         })
     }
+
+    fn local_addr_where(&self, fits: impl Fn(&IpAddr) -> bool) -> SocketAddr {
+        let own = self.config.addresses.iter();
+        let ip = own.map(|own| own.address().into()).find(fits);
+        SocketAddr::new(ip.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), self.port)
+    }
 }
 
 impl Carrier for Tap<'_> {
@@ -129,9 +135,11 @@ impl Carrier for Tap<'_> {
     }
 
     fn local_addr(&self) -> SocketAddr {
-        let own = self.config.addresses.first();
-        let ip = own.map_or(Ipv4Addr::UNSPECIFIED.into(), |own| own.address().into());
-        SocketAddr::new(ip, self.port)
+        self.local_addr_where(|_| true)
+    }
+
+    fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr {
+        self.local_addr_where(|own| own.is_ipv4() == to.is_ipv4())
     }
 
     fn reaches(&self, to: SocketAddr) -> bool {

@@ -338,10 +338,7 @@ mod tests {
             server_host: "localhost".into(),
             server_port: 4_119,
             port: 0,
-            network: NetworkOptions {
-                bind: Some("::1".parse().unwrap()),
-                ..NetworkOptions::default()
-            },
+            network: NetworkOptions::bound_to("::1"),
             peers: 64,
             data: DataOptions::default(),
             color: ColorChoice::Never,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chatapp_console::Wording;
 use chatapp_core::{Client, ClientConfig};
-use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Driver, Waker, seed};
+use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Waker, seed};
 use clap::ColorChoice;
 
 use crate::cli::ClientOptions;
@@ -20,7 +20,7 @@ use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
 use crate::input::Input;
 use crate::local_time::utc_offset;
-use crate::network::Program;
+use crate::network::{Network, Program};
 use crate::signals::{self, Asked, Hooks};
 use crate::style::Look;
 use crate::terminal::{self, Editor, Gate, History, Names, Screen};
@@ -42,16 +42,16 @@ impl Program for Chat<'_> {
         format!("cannot use client port {}", self.0.port)
     }
 
-    fn run<C: Carrier>(self, driver: Driver<C>) -> Result<Exit, Failure> {
-        chat(self.0, driver)
+    fn run<C: Carrier>(self, network: Network<C>) -> Result<Exit, Failure> {
+        chat(self.0, network)
     }
 }
 
-fn chat(options: &ClientOptions, mut driver: Driver<impl Carrier>) -> Result<Exit, Failure> {
+fn chat(options: &ClientOptions, mut network: Network<impl Carrier>) -> Result<Exit, Failure> {
     let server = options
         .network
-        .find(&options.server_host, options.server_port, &driver)?;
-    let waker = driver.waker();
+        .find(&options.server_host, options.server_port, &network)?;
+    let waker = network.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
     let gate = Arc::<Gate>::default();
     let (tidied, resumed) = (Arc::clone(&gate), Arc::clone(&gate));
@@ -76,26 +76,22 @@ fn chat(options: &ClientOptions, mut driver: Driver<impl Carrier>) -> Result<Exi
 
     let mut session = open(options, gate, asked.clone(), waker)?.remembering(shown);
     session
-        .enter(&mut client, driver.now())
+        .enter(&mut client, network.now())
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let end = loop {
         if asked.to_leave() {
             session.interrupt();
         }
-        session.take_input(&mut client, driver.now());
-        driver
-            .work(&mut client, |client, now| session.show_events(client, now))
-            .map_err(Failure::system("cannot go on"))?;
-        session.tick(&client, driver.now());
+        session.take_input(&mut client, network.now());
+        network.work(&mut client, |client, now| session.show_events(client, now))?;
+        session.tick(&client, network.now());
         if let Some(end) = session.end(&client) {
             break end;
         }
         if session.takes_up_again() {
             continue;
         }
-        driver
-            .rest_until(&client, session.due())
-            .map_err(Failure::system("cannot go on"))?;
+        network.rest_until(&mut client, session.due())?;
     };
     let output = session.into_output();
     let has_failed = !options.exec.is_empty() && output.has_failed();

@@ -7,7 +7,7 @@
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: what the program can be
 //! - `limits`, `operator`: what a server has room for, and who looks after it
-//! - `network`, `tap`: what carries the datagrams
+//! - `network`: what carries the datagrams, and what is done to them on the way
 //! - `data`: what is kept on disk, and where
 //! - `log`: what a server says on standard error
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
@@ -31,8 +31,6 @@ mod operator;
 mod server;
 mod signals;
 mod style;
-#[cfg(target_os = "linux")]
-mod tap;
 mod terminal;
 
 use std::process::ExitCode;

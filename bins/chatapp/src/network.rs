@@ -1,13 +1,25 @@
-//! What carries the datagrams: the operating system's sockets, or a network stack of this program's own on a TAP device.
+//! What carries the datagrams: the operating system's sockets, or a network stack of this program's own on a TAP
+//! device; and what can be done to them on the way: record them, mistreat them.
 
+mod faults;
+mod recorder;
+#[cfg(target_os = "linux")]
+mod tap;
+
+use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 
-use chatapp_mio::{Carrier, Driver, Socket};
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::{Endpoint, Handled, Instant, Transmit, UnixSeconds};
+use chatapp_mio::{Carrier, Driver, Socket, Waker};
 use clap::Args;
 
-use crate::exit::{Exit, Failure};
+use self::faults::{FaultOptions, Faults};
+use self::recorder::Recorder;
 #[cfg(target_os = "linux")]
-use crate::tap::TapOptions;
+use self::tap::TapOptions;
+use crate::exit::{Exit, Failure};
 
 /// The options about the network.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -15,20 +27,27 @@ use crate::tap::TapOptions;
 pub(crate) struct NetworkOptions {
     /// Use only this address of this machine [default: all, IPv4 and IPv6]
     #[arg(long, value_name = "IP")]
-    pub(crate) bind: Option<IpAddr>,
+    bind: Option<IpAddr>,
 
     #[cfg(target_os = "linux")]
     #[command(flatten)]
-    pub(crate) tap: TapOptions,
+    tap: TapOptions,
+
+    /// Write each datagram that is sent or received to this file, for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+
+    #[command(flatten)]
+    faults: FaultOptions,
 }
 
-/// What runs on a network, whichever it is.
+/// What runs on a network, whatever carries it.
 pub(crate) trait Program {
     /// For example "cannot serve on port 4119".
     fn cannot_use_port(&self) -> String;
 
     /// Runs until it ends.
-    fn run<C: Carrier>(self, driver: Driver<C>) -> Result<Exit, Failure>;
+    fn run<C: Carrier>(self, network: Network<C>) -> Result<Exit, Failure>;
 }
 
 impl NetworkOptions {
@@ -36,7 +55,9 @@ impl NetworkOptions {
     pub(crate) fn run(&self, port: u16, program: impl Program) -> Result<Exit, Failure> {
         #[cfg(target_os = "linux")]
         if let Some(config) = self.tap.config() {
-            return crate::tap::run(config, port, program);
+            let mut memory = chatapp_tap::TapMemory::default();
+            let tap = tap::open(config, port, &mut memory)?;
+            return self.run_on(Driver::over(tap), program);
         }
         let socket = Socket::bind(self.bind, port).map_err(|error| {
             Failure::new(
@@ -44,7 +65,29 @@ impl NetworkOptions {
                 format!("{}: {error}", program.cannot_use_port()),
             )
         })?;
-        run_on(Driver::new(socket), program)
+        self.run_on(Driver::new(socket), program)
+    }
+
+    fn run_on<C: Carrier>(
+        &self,
+        driver: io::Result<Driver<C>>,
+        program: impl Program,
+    ) -> Result<Exit, Failure> {
+        let recorder = self.pcap.as_ref().map(|path| {
+            Recorder::create(path).map_err(|error| {
+                Failure::new(
+                    Exit::Usage,
+                    format!("cannot write the capture {}: {error}", path.display()),
+                )
+            })
+        });
+        program.run(Network {
+            driver: driver.map_err(Failure::system("cannot wait for events"))?,
+            passage: Passage {
+                recorder: recorder.transpose()?,
+                faults: Faults::new(self.faults, fastrand::Rng::new()),
+            },
+        })
     }
 
     /// The address of a host that can be reached; IPv4 first, which every machine has.
@@ -52,7 +95,7 @@ impl NetworkOptions {
         &self,
         host: &str,
         port: u16,
-        driver: &Driver<impl Carrier>,
+        network: &Network<impl Carrier>,
     ) -> Result<SocketAddr, Failure> {
         let unusable = |why: &str| Failure::new(Exit::Usage, format!("cannot find {host}: {why}"));
         let mut addresses: Vec<SocketAddr> = (host, port)
@@ -62,7 +105,7 @@ impl NetworkOptions {
         addresses.sort_by_key(SocketAddr::is_ipv6);
         let reached = addresses
             .iter()
-            .find(|address| driver.reaches(**address))
+            .find(|address| network.driver.reaches(**address))
             .copied();
         reached.ok_or_else(|| match (&*addresses, self.gateway_hint()) {
             ([first, ..], Some(hint)) => {
@@ -72,7 +115,15 @@ impl NetworkOptions {
         })
     }
 
-    /// What helps if an address cannot be reached with this network's options.
+    #[cfg(test)]
+    pub(crate) fn bound_to(ip: &str) -> Self {
+        Self {
+            bind: ip.parse().ok(),
+            ..Self::default()
+        }
+    }
+
+    /// What helps if an address cannot be reached with these options.
     fn gateway_hint(&self) -> Option<String> {
         #[cfg(target_os = "linux")]
         return self.tap.gateway_hint();
@@ -81,10 +132,123 @@ impl NetworkOptions {
     }
 }
 
-/// Runs a program, if there is a driver for it.
-pub(crate) fn run_on<C: Carrier>(
-    driver: std::io::Result<Driver<C>>,
-    program: impl Program,
-) -> Result<Exit, Failure> {
-    program.run(driver.map_err(Failure::system("cannot wait for events"))?)
+/// A [`Driver`], and what happens to its datagrams on the way.
+pub(crate) struct Network<C> {
+    driver: Driver<C>,
+    passage: Passage,
+}
+
+impl<C: Carrier> Network<C> {
+    pub(crate) fn waker(&self) -> Waker {
+        self.driver.waker()
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.driver.now()
+    }
+
+    pub(crate) fn wall(&self) -> UnixSeconds {
+        self.driver.wall()
+    }
+
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.driver.local_addr()
+    }
+
+    /// As [`Driver::work`].
+    pub(crate) fn work<E: Endpoint>(
+        &mut self,
+        endpoint: &mut E,
+        mut drain: impl FnMut(&mut E, Instant),
+    ) -> Result<(), Failure> {
+        let Self { driver, passage } = self;
+        let mut behind = Behind { passage, endpoint };
+        driver
+            .work(&mut behind, |behind, now| drain(behind.endpoint, now))
+            .map_err(Failure::system("cannot go on"))?;
+        if let Some(recorder) = &mut passage.recorder
+            && let Err(error) = recorder.write(|peer| driver.local_addr_towards(peer))
+        {
+            // People can do without it, and chat on.
+            eprintln!("ChatApp: the capture ends here: {error}");
+            passage.recorder = None;
+        }
+        Ok(())
+    }
+
+    /// As [`Driver::rest_until`].
+    pub(crate) fn rest_until(
+        &mut self,
+        endpoint: &mut impl Endpoint,
+        at_most: Option<Instant>,
+    ) -> Result<(), Failure> {
+        let Self { driver, passage } = self;
+        driver
+            .rest_until(&Behind { passage, endpoint }, at_most)
+            .map_err(Failure::system("cannot go on"))
+    }
+}
+
+/// What all datagrams pass through.
+struct Passage {
+    recorder: Option<Recorder>,
+    faults: Faults,
+}
+
+impl Passage {
+    fn note(&mut self, peer: SocketAddr, is_sent: bool, datagram: &[u8]) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.note(peer, is_sent, datagram);
+        }
+    }
+}
+
+/// An endpoint behind the passage.
+struct Behind<'a, E> {
+    passage: &'a mut Passage,
+    endpoint: &'a mut E,
+}
+
+impl<E: Endpoint> Behind<'_, E> {
+    /// The next datagram that gets through.
+    fn next(&mut self, now: Instant, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
+        let faults = &mut self.passage.faults;
+        if let Some((to, len)) = faults.release(now, out) {
+            return Some(Transmit { to, len });
+        }
+        while let Some(transmit) = self.endpoint.poll_transmit(now, out) {
+            let datagram = out.get_mut(..transmit.len)?;
+            if faults.take(now, transmit.to, datagram) {
+                return Some(transmit);
+            }
+        }
+        None
+    }
+}
+
+impl<E: Endpoint> Endpoint for Behind<'_, E> {
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled {
+        self.passage.note(from, false, datagram);
+        self.endpoint.handle_datagram(now, from, datagram)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.endpoint.handle_timeout(now);
+    }
+
+    fn poll_transmit(
+        &mut self,
+        now: Instant,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> Option<Transmit> {
+        let transmit = self.next(now, out)?;
+        let datagram = out.get(..transmit.len).unwrap_or_default();
+        self.passage.note(transmit.to, true, datagram);
+        Some(transmit)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let due = [self.endpoint.poll_timeout(), self.passage.faults.due()];
+        due.into_iter().flatten().min()
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chatapp_console::LogLine;
 use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
-use chatapp_mio::{Carrier, Clock, Driver, Journal, MemoryJournal, ServerMemory, Waker, seed};
+use chatapp_mio::{Carrier, Clock, Journal, MemoryJournal, ServerMemory, Waker, seed};
 use chatapp_store::{Options, Store};
 
 use crate::cli::ServerOptions;
@@ -14,7 +14,7 @@ use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
 use crate::limits::LimitOptions;
 use crate::log::{Fields, Level, LogOptions, Record, Traffic};
-use crate::network::Program;
+use crate::network::{Network, Program};
 use crate::operator::{Log, Operator};
 use crate::signals::{self, Hooks};
 
@@ -30,13 +30,13 @@ impl Program for Serve<'_> {
         format!("cannot serve on port {}", self.0.port)
     }
 
-    fn run<C: Carrier>(self, driver: Driver<C>) -> Result<Exit, Failure> {
-        serve(self.0, driver)
+    fn run<C: Carrier>(self, network: Network<C>) -> Result<Exit, Failure> {
+        serve(self.0, network)
     }
 }
 
-fn serve(options: &ServerOptions, mut driver: Driver<impl Carrier>) -> Result<Exit, Failure> {
-    let waker = driver.waker();
+fn serve(options: &ServerOptions, mut network: Network<impl Carrier>) -> Result<Exit, Failure> {
+    let waker = network.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
     let asked = signals::watch(
         waker.clone(),
@@ -67,15 +67,15 @@ fn serve(options: &ServerOptions, mut driver: Driver<impl Carrier>) -> Result<Ex
             &folder,
             &options.limits,
             &mut server,
-            driver.waker(),
+            network.waker(),
         )?),
         None => Box::new(MemoryJournal::default()),
     };
     let mut traffic = Traffic::default();
 
-    announce(&driver, &options.limits)?;
-    while !asked.to_leave() && !operator.wants_to_leave() {
-        let wall = driver.wall();
+    announce(&network, &options.limits)?;
+    while !asked.to_leave() {
+        let wall = network.wall();
         operator.wants_stats |= asked.for_stats();
         let answers = Log {
             display: &log,
@@ -84,16 +84,15 @@ fn serve(options: &ServerOptions, mut driver: Driver<impl Carrier>) -> Result<Ex
         };
         operator.attend(&answers, &server);
         server.handle_wall_clock(wall);
-        driver
-            .work(&mut server, |server, now| {
-                journal.exchange(server, now);
-                write_log(&log, server, options.log, wall, &*journal);
-            })
-            .map_err(Failure::system("cannot go on"))?;
-        let due = traffic.report(&log, options.log, server.stats(), driver.now(), wall);
-        driver
-            .rest_until(&server, due)
-            .map_err(Failure::system("cannot go on"))?;
+        network.work(&mut server, |server, now| {
+            journal.exchange(server, now);
+            write_log(&log, server, options.log, wall, &*journal);
+        })?;
+        if operator.wants_to_leave() {
+            break;
+        }
+        let due = traffic.report(&log, options.log, server.stats(), network.now(), wall);
+        network.rest_until(&mut server, due)?;
     }
     // A log that cannot be written is no reason to end differently.
     let _ = log.finish();
@@ -116,13 +115,13 @@ fn open_store(
     store.into_journal(move || waker.wake()).map_err(unusable)
 }
 
-fn announce(driver: &Driver<impl Carrier>, limits: &LimitOptions) -> Result<(), Failure> {
+fn announce(network: &Network<impl Carrier>, limits: &LimitOptions) -> Result<(), Failure> {
     use io::Write;
     let mut output = io::stdout().lock();
     writeln!(
         output,
         "The server starts! It listens on {}.\n{limits}",
-        driver.local_addr()
+        network.local_addr()
     )
     .and_then(|()| output.flush())
     .map_err(Failure::system("cannot write to standard output"))

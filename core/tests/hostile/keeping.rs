@@ -4,7 +4,8 @@
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Frame, Hello};
 use chatapp_core::{
-    Endpoint, Handled, NameRecord, Record, RestoreError, ServerConfig, Ticket, UnixSeconds,
+    Endpoint, Handled, NameRecord, Record, RestoreError, ServerConfig, StoreFailed, Ticket,
+    UnixSeconds,
 };
 
 use crate::server_rig::{Member, Rig, address, hello};
@@ -315,6 +316,26 @@ fn a_departure_that_could_not_be_stored_is_offered_again_every_second() {
     assert_eq!(told, ["Result { request: 1, outcome: Left }"]);
     assert_eq!(rig.online(), 0);
     assert_eq!(rig.events[2..], ["StoreRecovered"]);
+}
+
+#[test]
+fn a_record_says_for_how_long_its_name_has_been_away() {
+    let mut rig = Rig::new();
+    let ann = rig.join(1, "ann");
+    let left = ann.writes(&ann.header(), &[Frame::Leave { request: 1 }]);
+    assert_eq!(rig.judges(ann.address, &left), Handled::Accepted);
+    // The store fails: the departure is offered again every second.
+    for seconds in 0..3 {
+        let persist = rig.server.poll_persist().unwrap();
+        let Record::Name(record) = persist.record else {
+            panic!("{persist:?}")
+        };
+        assert_eq!((record.registered, record.away_s), (false, seconds));
+        let ticket = persist.ticket;
+        rig.server.handle_stored(rig.now, ticket, Err(StoreFailed));
+        rig.now = rig.now.plus_millis(1_000);
+        rig.server.handle_timeout(rig.now);
+    }
 }
 
 #[test]

@@ -475,6 +475,14 @@ fn what_comes_and_goes_is_counted() {
         stats.sent.frames(),
         before.sent.frames() + u64::try_from(frames).unwrap()
     );
+    let count = |mut kinds: Vec<(&'static str, u64)>, wanted| {
+        kinds.retain(|(kind, _)| *kind == wanted);
+        kinds
+    };
+    let sent_frames = stats.sent.frames_by_kind().collect();
+    assert_eq!(count(sent_frames, "result"), [("result", 2)]);
+    let received = stats.received.datagrams_by_kind().collect();
+    assert_eq!(count(received, "hello"), [("hello", 2)]);
     assert_eq!((frames, stats.give_ups), (2, 0));
     assert_eq!(sent.len(), 1, "both results share a datagram");
     // Nobody acknowledges the results: five repetitions, then the client is given up.

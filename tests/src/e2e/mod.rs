@@ -1,10 +1,12 @@
 //! End-to-end tests: the real binary, several processes, real sockets on loopback.
 //!
 //! A [`Room`] is a running server; [`Room::join`] starts clients in it. A [`Process`] is typed to and read line by
-//! line; a [`Screen`] is one at a terminal, seen as a person sees it. A [`Relay`] stands between clients and server, counts what passes and mistreats it. Nothing here sleeps:
+//! line; a [`Screen`] is one at a terminal, seen as a person sees it. A [`Board`] is a microcontroller in an emulator. A [`Relay`] stands between clients and server, counts what passes and mistreats it. Nothing here sleeps:
 //! everything waits for a condition, and fails with all transcripts after [`PATIENCE`].
 
 mod binary;
+#[cfg(target_os = "linux")]
+mod board;
 #[cfg(target_os = "linux")]
 mod namespaces;
 mod port;
@@ -19,6 +21,8 @@ mod terminal;
 use std::time::Duration;
 
 pub use binary::binary;
+#[cfg(target_os = "linux")]
+pub use board::{ASKS_SETTINGS, Board};
 #[cfg(target_os = "linux")]
 pub use namespaces::{Machine, Namespaces};
 pub use port::{can_use_ipv6, free_port};

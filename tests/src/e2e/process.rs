@@ -45,9 +45,18 @@ impl Process {
     /// The same, by a command that ends with the path of the binary and runs it in its own place.
     pub(super) fn start_as<S: AsRef<str>>(command: Command, arguments: &[S]) -> Self {
         let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
+        Self::start_titled(
+            &format!("ChatApp {}", arguments.join(" ")),
+            command,
+            &arguments,
+        )
+    }
+
+    /// The same with another program, which the transcript calls by this title.
+    pub(super) fn start_titled(title: &str, command: Command, arguments: &[&str]) -> Self {
         let home = TempDir::new().expect("a temporary folder can be made");
         let mut child = at_home(command, home.path())
-            .args(&arguments)
+            .args(arguments)
             .env("TZ", "UTC")
             // Help is laid out for the width of a terminal; here is none.
             .env_remove("COLUMNS")
@@ -57,7 +66,7 @@ impl Process {
             .spawn()
             .expect("the binary can be started");
         Self {
-            title: format!("ChatApp {}", arguments.join(" ")),
+            title: title.to_owned(),
             stdin: child.stdin.take(),
             stdout: Transcript::of(child.stdout.take().expect("stdout is a pipe")),
             stderr: Transcript::of(child.stderr.take().expect("stderr is a pipe")),

@@ -3,19 +3,18 @@
 use std::net::IpAddr;
 
 use chatapp_core::Seed;
-use chatapp_mio::{Driver, seed};
+use chatapp_mio::seed;
 use chatapp_tap::{IpCidr, Tap, TapConfig, TapError, TapMemory};
 use clap::Args;
 
 use crate::exit::{Exit, Failure};
-use crate::network::{Program, run_on};
 
 /// From here on ports are nobody's (RFC 6335): one of them is for a client that wants any.
 const FIRST_DYNAMIC_PORT: u16 = 0b1100_0000_0000_0000;
 
 /// The options about the TAP device.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TapOptions {
+pub(super) struct TapOptions {
     /// Use a network stack of this program's own, on this TAP device of Linux
     #[arg(long, value_name = "DEVICE", requires = "ip", conflicts_with = "bind")]
     tap: Option<String>,
@@ -37,7 +36,7 @@ fn parse_cidr(text: &str) -> Result<IpCidr, String> {
 
 impl TapOptions {
     /// Which device, and as whom; `None` for the operating system's network.
-    pub(crate) fn config(&self) -> Option<TapConfig> {
+    pub(super) fn config(&self) -> Option<TapConfig> {
         Some(TapConfig {
             device: self.tap.clone()?,
             addresses: self.ip.clone(),
@@ -46,7 +45,7 @@ impl TapOptions {
     }
 
     /// What helps if an address cannot be reached; `None` if this is not about a TAP device.
-    pub(crate) fn gateway_hint(&self) -> Option<String> {
+    pub(super) fn gateway_hint(&self) -> Option<String> {
         let (device, ip) = (self.tap.as_ref()?, self.ip.first()?);
         Some(format!(
             "it is not on the link of {device}, where this program is {ip}; name the router there with --gateway <IP>, \
@@ -55,8 +54,12 @@ impl TapOptions {
     }
 }
 
-/// Runs a program on a TAP device.
-pub(crate) fn run(config: TapConfig, port: u16, program: impl Program) -> Result<Exit, Failure> {
+/// Opens the device, to receive at this port; 0: any.
+pub(super) fn open<'a>(
+    config: TapConfig,
+    port: u16,
+    memory: &'a mut TapMemory<'a>,
+) -> Result<Tap<'a>, Failure> {
     let Seed([a, b, c, d, e, f, g, h, low, high, ..]) =
         seed().map_err(Failure::system("cannot get random numbers"))?;
     let stack_seed = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
@@ -64,13 +67,11 @@ pub(crate) fn run(config: TapConfig, port: u16, program: impl Program) -> Result
         0 => u16::from_le_bytes([low, high]) | FIRST_DYNAMIC_PORT,
         port => port,
     };
-    let mut memory = TapMemory::default();
-    let tap = Tap::open(config, port, stack_seed, &mut memory).map_err(|error| {
+    Tap::open(config, port, stack_seed, memory).map_err(|error| {
         let exit = match error {
             TapError::System(_) => Exit::System,
             _ => Exit::Usage,
         };
         Failure::new(exit, error.to_string())
-    })?;
-    run_on(Driver::over(tap), program)
+    })
 }

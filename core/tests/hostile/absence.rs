@@ -1,0 +1,76 @@
+//! Names that do not come back: after a restart, for long, or although nobody has stored that they left.
+
+use chatapp_core::wire::{Frame, Refusal};
+use chatapp_core::{NameRecord, Record, ServerConfig};
+
+use crate::keeping::{name_record, store};
+use crate::server_rig::{NAMES, Rig, address, hello};
+
+fn keeps_names_for(keep_s: u32) -> Rig {
+    Rig::with(ServerConfig {
+        keep_s,
+        ..ServerConfig::default()
+    })
+}
+
+#[test]
+fn who_does_not_come_back_after_a_restart_departs() {
+    let mut rig = Rig::new();
+    let record = NameRecord {
+        registered: true,
+        ..name_record("ann")
+    };
+    rig.server.restore(Record::Name(record)).unwrap();
+    rig.pass(59_999);
+    assert_eq!(rig.online(), 1);
+    rig.pass(1);
+    assert_eq!(rig.online(), 0);
+    assert_eq!(rig.events, [r#"Departed { name: "ann", reason: Silent }"#]);
+}
+
+#[test]
+fn a_name_is_not_forgotten_before_it_is_stored_that_it_left() {
+    let mut rig = keeps_names_for(2);
+    let mut ann = rig.join(1, "ann");
+    rig.store_works = false;
+    rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
+    rig.pass(10_000);
+    assert_eq!(rig.online(), 1);
+    rig.store_works = true;
+    rig.pass(1_000);
+    assert_eq!(rig.online(), 0);
+    let forgotten = r#"Forgotten { name: "ann" }"#;
+    assert!(!rig.events.iter().any(|event| event == forgotten));
+    rig.pass(2_000);
+    assert_eq!(rig.events.last().unwrap(), forgotten);
+}
+
+#[test]
+fn a_forgotten_name_leaves_its_place_once_nothing_of_it_is_kept() {
+    for taken in [false, true] {
+        let mut rig = keeps_names_for(10);
+        let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+        rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
+        rig.say(&mut ann, &[store(1, "hi"), Frame::Leave { request: 2 }]);
+        // Bob is back in time.
+        let mut again = hello(2, "bob");
+        (again.id, again.opening) = (22, 2);
+        let mut bob = rig.enters(2, again);
+        if taken {
+            let sent = rig.pass(500);
+            rig.listens(&mut bob, sent);
+        }
+        rig.pass(10_000);
+        let forgotten = r#"Forgotten { name: "ann" }"#;
+        assert!(rig.events.iter().any(|event| event == forgotten));
+        let names: Vec<String> = (0..NAMES - 2)
+            .map(|number| format!("guest{number}"))
+            .collect();
+        for (number, name) in (100..).zip(&names) {
+            rig.answer_to(address(number), hello(number.into(), name))
+                .unwrap();
+        }
+        let last = rig.answer_to(address(99), hello(99, "last"));
+        assert_eq!(last.err(), (!taken).then_some(Refusal::RoomFull));
+    }
+}

@@ -1,0 +1,171 @@
+//! The firmware on emulated boards, among the programs of this machine.
+#![cfg(target_os = "linux")]
+
+use std::cell::Cell;
+
+use chatapp_tests::e2e::{
+    ASKS_SETTINGS, BYE, Board, KEPT, POSTED, Process, Relay, Room, SAVED, TABLE, Weather,
+    no_ack_from, received_by,
+};
+
+/// Everything that two people can say to each other; what the first of them was shown for it.
+fn talks(alice: &mut Process, bob: &mut Process) -> Vec<String> {
+    let start = alice.lines().len();
+    alice.types("send bob from alice");
+    bob.shows("alice: from alice");
+    alice.shows(&received_by("bob"));
+    bob.types("send alice from bob, Zoë \u{1b}[2J");
+    bob.shows(&received_by("alice"));
+    alice.types("send_all to all");
+    bob.shows("Channel_Message alice: to all");
+    alice.shows(POSTED);
+    bob.types("send_all back to all");
+    bob.shows(POSTED);
+    alice.shows("Channel_Message bob: back to all");
+
+    alice.types("dereg alice");
+    alice.shows(BYE);
+    bob.shows(TABLE);
+    bob.types("send alice for later");
+    bob.shows(&no_ack_from("alice"));
+    bob.shows(SAVED);
+    bob.types("send_all for all, later");
+    bob.shows(POSTED);
+    alice.types("send bob not now");
+    alice.types("reg alice");
+    alice.shows(KEPT);
+    alice.shows(TABLE);
+    bob.shows(TABLE);
+
+    bob.types("dereg bob");
+    bob.shows(BYE);
+    alice.shows(TABLE);
+    alice.types("send bob for later");
+    alice.shows(SAVED);
+
+    for mistake in [
+        "hello",
+        "send bob",
+        "reg bob",
+        "send nobody hi",
+        "sned bob hi",
+    ] {
+        alice.types(mistake);
+    }
+    alice.shows("[Client nobody does not exist.]");
+    alice.types("help");
+    alice.types("table");
+    alice.shows_where("the table", |line| line.starts_with("bob"));
+    alice.lines().split_off(start)
+}
+
+/// A line without what differs from run to run: times and ports.
+fn without_numbers(line: &str) -> String {
+    let number = |part: &str| part.chars().all(|c| c.is_ascii_digit() || ":-".contains(c));
+    line.split_inclusive([' ', '<', '>', ':'])
+        .map(|part| {
+            let (word, end) = part.split_at(part.len().saturating_sub(1));
+            if !word.is_empty() && number(word) {
+                format!("#{end}")
+            } else {
+                part.to_owned()
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn a_client_on_a_board_shows_what_the_program_shows() {
+    let room = Room::open();
+    let Some(mut alice) = Board::join(room.address(), "alice") else {
+        return;
+    };
+    let mut bob = room.join("bob");
+    alice.shows(TABLE);
+    let on_board = talks(&mut alice, &mut bob);
+    alice.types("quit");
+    alice.shows_where("the end", |line| line.starts_with(ASKS_SETTINGS));
+
+    let room = Room::open();
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    let in_program = talks(&mut alice, &mut bob);
+
+    let [on_board, in_program] = [on_board, in_program].map(|lines| {
+        lines
+            .iter()
+            .map(|line| without_numbers(line))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(on_board, in_program);
+}
+
+/// Types as many messages as fast as they are taken.
+fn sends(client: &mut Process, to: &str, count: usize) {
+    for number in 1..=count {
+        client.types(&format!("send {to} message {number}"));
+    }
+}
+
+/// Waits until everything from `other` was shown, and everything to it is settled: all of it, in order, and once.
+fn shows_all(client: &mut Process, other: &str, count: usize) {
+    let (from, delivered) = (format!("{other}: "), received_by(other));
+    let (shown, settled) = (Cell::new(0), Cell::new(0));
+    client.shows_where("all messages", |line| {
+        if let Some(text) = line.strip_prefix(&from) {
+            shown.set(shown.get() + 1);
+            assert_eq!(text, format!("message {}", shown.get()));
+        } else if line == delivered || line == SAVED {
+            settled.set(settled.get() + 1);
+        }
+        (shown.get(), settled.get()) == (count, count)
+    });
+}
+
+#[test]
+fn a_fifth_of_all_datagrams_is_lost() {
+    const COUNT: usize = 25;
+    let room = Room::open();
+    let weather = Weather {
+        loss_percent: 20,
+        ..Weather::default()
+    };
+    let relay = Relay::before(room.address(), weather);
+    let Some(mut alice) = Board::join(relay.address(), "alice") else {
+        return;
+    };
+    let mut bob = Room::join_at(relay.address(), "bob", 0);
+    alice.shows(TABLE);
+    sends(&mut alice, "bob", COUNT);
+    sends(&mut bob, "alice", COUNT);
+    shows_all(&mut alice, "bob", COUNT);
+    shows_all(&mut bob, "alice", COUNT);
+    // What would come a second time would come before this.
+    alice.types("send_all done");
+    alice.shows(POSTED);
+    bob.shows("Channel_Message alice: done");
+    let again = |line: &String| line.starts_with("alice: message");
+    assert_eq!(bob.lines().iter().filter(|line| again(line)).count(), COUNT);
+}
+
+#[test]
+fn ten_thousand_messages_leave_nothing_behind() {
+    const COUNT: usize = 5_000;
+    let room = Room::open();
+    let Some(mut alice) = Board::join(room.address(), "alice") else {
+        return;
+    };
+    let mut bob = room.join("bob");
+    alice.shows(TABLE);
+    sends(&mut bob, "alice", COUNT);
+    sends(&mut alice, "bob", COUNT);
+    shows_all(&mut alice, "bob", COUNT);
+    shows_all(&mut bob, "alice", COUNT);
+    alice.types("send bob and one more");
+    alice.shows(&received_by("bob"));
+    bob.shows("alice: and one more");
+    let through_server = |line: &String| line.starts_with("[No ACK");
+    assert!(
+        !alice.lines().iter().any(through_server),
+        "nothing stood still"
+    );
+}
