@@ -14,6 +14,7 @@
 
 mod handshake;
 mod letter;
+#[cfg(feature = "noise")]
 mod noise;
 mod session;
 #[cfg(feature = "stand-in")]
@@ -77,6 +78,7 @@ pub struct StaticKey {
 
 impl StaticKey {
     /// A private key from 32 bytes that nobody else can predict; they are all that has to be kept of it.
+    #[cfg(feature = "noise")]
     pub const fn new(private: [u8; KEY_LEN]) -> Self {
         Self {
             suite: Suite::Noise,

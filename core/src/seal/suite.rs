@@ -1,6 +1,7 @@
 //! Which primitives are at work: the real ones or, where a simulator asks for it, the stand-in. All else in this module
 //! is built on these, and the same for both.
 
+#[cfg(feature = "noise")]
 use super::noise;
 #[cfg(feature = "stand-in")]
 use super::stand_in;
@@ -10,6 +11,7 @@ use super::{KEY_LEN, TAG_LEN};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Suite {
     /// X25519, ChaCha20-Poly1305, BLAKE2s.
+    #[cfg(feature = "noise")]
     Noise,
     /// Nothing is hidden.
     #[cfg(feature = "stand-in")]
@@ -19,6 +21,7 @@ pub(crate) enum Suite {
 impl Suite {
     pub(crate) fn public(self, private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
         match self {
+            #[cfg(feature = "noise")]
             Self::Noise => noise::public(private),
             #[cfg(feature = "stand-in")]
             Self::StandIn => stand_in::public(private),
@@ -32,6 +35,7 @@ impl Suite {
         public: &[u8; KEY_LEN],
     ) -> Option<[u8; KEY_LEN]> {
         match self {
+            #[cfg(feature = "noise")]
             Self::Noise => noise::shared(private, public),
             #[cfg(feature = "stand-in")]
             Self::StandIn => Some(stand_in::shared(private, public)),
@@ -41,6 +45,7 @@ impl Suite {
     /// A hash of all parts, one behind the other.
     pub(crate) fn hash(self, parts: &[&[u8]]) -> [u8; KEY_LEN] {
         match self {
+            #[cfg(feature = "noise")]
             Self::Noise => noise::hash(parts),
             #[cfg(feature = "stand-in")]
             Self::StandIn => stand_in::hash(parts),
@@ -50,6 +55,7 @@ impl Suite {
     /// A keyed hash of all parts, one behind the other.
     pub(crate) fn hmac(self, key: &[u8; KEY_LEN], parts: &[&[u8]]) -> [u8; KEY_LEN] {
         match self {
+            #[cfg(feature = "noise")]
             Self::Noise => noise::hmac(key, parts),
             #[cfg(feature = "stand-in")]
             Self::StandIn => stand_in::hmac(key, parts),
@@ -65,6 +71,7 @@ impl Suite {
         text: &mut [u8],
     ) -> [u8; TAG_LEN] {
         match self {
+            #[cfg(feature = "noise")]
             Self::Noise => noise::seal(key, nonce, associated, text),
             #[cfg(feature = "stand-in")]
             Self::StandIn => stand_in::tag(key, nonce, associated, text),
@@ -81,6 +88,7 @@ impl Suite {
         tag: &[u8; TAG_LEN],
     ) -> Option<()> {
         match self {
+            #[cfg(feature = "noise")]
             Self::Noise => noise::open(key, nonce, associated, text, tag),
             #[cfg(feature = "stand-in")]
             Self::StandIn => (stand_in::tag(key, nonce, associated, text) == *tag).then_some(()),
@@ -90,6 +98,7 @@ impl Suite {
     /// The key that follows this one.
     pub(crate) fn rekey(self, key: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
         match self {
+            #[cfg(feature = "noise")]
             // Noise, section 4.2: what zeros are encrypted to, under a nonce that nothing else has.
             Self::Noise => {
                 let mut next = [0; KEY_LEN];

@@ -3,14 +3,16 @@
 #![no_main]
 
 use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
-use chatapp_core::{Client, ClientConfig, Command, Endpoint, Name, Seed, StorageError};
+use chatapp_core::{
+    Client, ClientConfig, ClientRecord, Command, Endpoint, Name, PublicKey, Seed, StorageError,
+};
 use chatapp_firmware::memory;
 use cortex_m_rt::entry;
 use static_cell::StaticCell;
 
 mod never;
 
-use never::{any, any_address, any_bytes, any_text, any_time, keep};
+use never::{any, any_address, any_bytes, any_identity, any_text, any_time, keep};
 
 #[entry]
 fn main() -> ! {
@@ -25,12 +27,20 @@ fn main() -> ! {
     }
 }
 
+/// Stands for any record.
+const RECORD: ClientRecord<'_> = ClientRecord::ServerKey(PublicKey::NONE);
+
 fn make() -> Option<Result<Client<'static>, StorageError>> {
     let config = ClientConfig {
         window: any(2),
         ..ClientConfig::new(Name::new(any_text()).ok()?, any_address())
     };
-    Some(Client::new(config, memory::client()?, any(Seed([0; 32]))))
+    Some(Client::new(
+        config,
+        memory::client()?,
+        any_identity(),
+        any(Seed([0; 32])),
+    ))
 }
 
 /// Everything that can be done with a client, in any order.
@@ -53,9 +63,8 @@ fn step(client: &mut Client<'_>) {
         7 => keep(client.command(now, Command::SendAll { text })),
         8 => keep(client.poll_event()),
         9 => {
-            if let Some(shown) = any(client.poll_persist()) {
-                client.restore(shown);
-            }
+            keep(client.poll_persist());
+            keep(client.restore(any(RECORD)));
         }
         10 => client.table().for_each(keep),
         11 => keep((client.is_idle(), client.is_registered())),

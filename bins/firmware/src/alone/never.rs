@@ -5,7 +5,7 @@ use core::hint::black_box;
 use core::net::SocketAddr;
 use core::panic::PanicInfo;
 
-use chatapp_core::Instant;
+use chatapp_core::{Identity, Instant, RoomKey, StaticKey};
 
 unsafe extern "C" {
     /// There is no such function: an image in which something can panic lacks it.
@@ -29,9 +29,9 @@ pub(crate) fn keep<T>(value: T) {
 }
 
 /// Some bytes, as many as there may be.
-pub(crate) fn any_bytes(buffer: &mut [u8]) -> &[u8] {
+pub(crate) fn any_bytes(buffer: &mut [u8]) -> &mut [u8] {
     let len = any(0);
-    any(buffer).get(..len).unwrap_or_default()
+    any(buffer).get_mut(..len).unwrap_or_default()
 }
 
 /// Some text.
@@ -42,6 +42,16 @@ pub(crate) fn any_text() -> &'static str {
 /// Some time.
 pub(crate) fn any_time() -> Instant {
     Instant::from_millis(any(0))
+}
+
+/// Somebody, in some room.
+pub(crate) fn any_identity() -> Identity {
+    let room = any(None::<[u8; 32]>).map(RoomKey::new);
+    #[cfg(feature = "noise")]
+    let key = StaticKey::new(any([0; 32]));
+    #[cfg(not(feature = "noise"))]
+    let key = StaticKey::transparent(any([0; 32]));
+    Identity::new(key, room)
 }
 
 /// Some address.

@@ -12,7 +12,7 @@ use static_cell::StaticCell;
 
 mod never;
 
-use never::{any, any_address, any_bytes, any_time, keep};
+use never::{any, any_address, any_bytes, any_identity, any_time, keep};
 
 #[entry]
 fn main() -> ! {
@@ -29,7 +29,12 @@ fn main() -> ! {
 
 fn make() -> Option<Result<Server<'static>, StorageError>> {
     let config = any(ServerConfig::default());
-    Some(Server::new(config, memory::server()?, any(Seed([0; 32]))))
+    Some(Server::new(
+        config,
+        memory::server()?,
+        any_identity(),
+        any(Seed([0; 32])),
+    ))
 }
 
 /// Stands for any record.

@@ -12,7 +12,7 @@ use static_cell::StaticCell;
 
 mod never;
 
-use never::{any, any_address, any_text, any_time, keep};
+use never::{any, any_address, any_identity, any_text, any_time, keep};
 
 /// Some network.
 struct Any;
@@ -49,5 +49,11 @@ fn main() -> ! {
 
 fn make() -> Option<Client<'static>> {
     let config = ClientConfig::new(Name::new(any_text()).ok()?, any_address());
-    Client::new(config, memory::client()?, any(Seed([0; 32]))).ok()
+    Client::new(
+        config,
+        memory::client()?,
+        any_identity(),
+        any(Seed([0; 32])),
+    )
+    .ok()
 }
