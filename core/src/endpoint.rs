@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
+use crate::key_log::LoggedKey;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::stats::Handled;
 use crate::time::Instant;
@@ -56,6 +57,12 @@ pub trait Endpoint {
     /// When to call [`handle_timeout`](Self::handle_timeout); the last `now` while anything waits to be polled.
     /// O(1).
     fn poll_timeout(&self) -> Option<Instant>;
+
+    /// Takes the next key that has come into use; `None` if there is none, or nobody asked for them with `log_keys`.
+    /// Polled before [`poll_transmit`](Self::poll_transmit), each comes before the datagrams that are sealed with it.
+    fn poll_key_log(&mut self) -> Option<LoggedKey> {
+        None
+    }
 }
 
 /// What became of a datagram that was handed to the network.

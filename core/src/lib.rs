@@ -139,6 +139,7 @@ mod client;
 mod endpoint;
 mod entropy;
 mod hop;
+mod key_log;
 pub mod limits;
 mod name;
 mod rate;
@@ -160,6 +161,7 @@ pub use client::{
 };
 pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry, Transmit};
 pub use entropy::Seed;
+pub use key_log::{KeySlot, LoggedKey};
 pub use name::{Name, NameError, drives_display};
 pub use rate::RateLimit;
 pub use retry::RetryPolicy;

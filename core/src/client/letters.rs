@@ -60,6 +60,8 @@ impl Client<'_> {
                 who,
             )?;
             let slot = self.peers.at_mut(peer);
+            self.key_log
+                .note_letters(self.incarnation, &slot.name, &letters);
             (slot.writes, slot.letters_to) = (true, letters);
             self.pin(peer);
         }
@@ -69,8 +71,8 @@ impl Client<'_> {
     /// A peer has told what its letters are opened with.
     pub(super) fn expect_letters(&mut self, peer: u32, ephemeral: &PublicKey) {
         let slot = self.peers.at(peer);
-        let (incarnation, key) = (slot.incarnation, slot.key);
-        let letters = self.letters_from(slot.name.as_str(), incarnation, &key, ephemeral);
+        let (incarnation, key, name) = (slot.incarnation, slot.key, slot.name.clone());
+        let letters = self.letters_from(name.as_str(), incarnation, &key, ephemeral);
         let slot = self.peers.at_mut(peer);
         if let Some(letters) = letters {
             (slot.reads, slot.letters_from) = (incarnation, letters);
@@ -78,7 +80,7 @@ impl Client<'_> {
     }
 
     fn letters_from(
-        &self,
+        &mut self,
         from: &str,
         incarnation: u64,
         key: &PublicKey,
@@ -89,7 +91,9 @@ impl Client<'_> {
             incarnation,
             to: self.name.as_str(),
         };
-        Letters::from(&self.identity, key, ephemeral, who)
+        let letters = Letters::from(&self.identity, key, ephemeral, who)?;
+        self.key_log.note_letters(incarnation, &self.name, &letters);
+        Some(letters)
     }
 
     /// Opens a letter in place. Its text lies in front of the tag then.

@@ -135,6 +135,7 @@ impl Client<'_> {
             reset: accept.reset,
         };
         self.change_hop(SERVER, |hop| hop.opened(other, session));
+        self.key_log.note_session(&self.peers.at(SERVER).hop);
         self.server_key_untold |= !core::mem::replace(&mut self.server_key_proved, true);
         self.path_cookie = None;
         // In another life of the server, its numbers say nothing about what came before.

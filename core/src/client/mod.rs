@@ -23,6 +23,7 @@ pub use storage::{ClientStorage, OutboxSlot, PeerSlot};
 use crate::endpoint::{Endpoint, StorageError, TableEntry, Transmit};
 use crate::entropy::{Entropy, Key, Seed};
 use crate::hop::{Expired, Hop, Wants};
+use crate::key_log::{KeyLog, KeySlot, LoggedKey};
 use crate::limits::{DATAGRAM_LEN_MAX, TEXT_LEN_MAX};
 use crate::name::Name;
 use crate::rate::Bucket;
@@ -170,6 +171,7 @@ pub struct Client<'a> {
     reports: heapless::Deque<ClientEvent<'static>, 8>,
     /// An answer that needs no session.
     reply: Option<Reply>,
+    key_log: KeyLog<'a>,
     stats: Stats,
 }
 
@@ -280,6 +282,7 @@ impl<'a> Client<'a> {
             throttled_untold: false,
             reports: heapless::Deque::new(),
             reply: None,
+            key_log: KeyLog::new(&mut []),
             stats: Stats::default(),
         })
     }
@@ -345,6 +348,12 @@ impl<'a> Client<'a> {
                 inbox::Step::Show(shown) => return Some(self.shown_event(shown)),
             }
         }
+    }
+
+    /// From now on [`poll_key_log`](Endpoint::poll_key_log) gives every key that comes into use. Whoever reads them
+    /// reads everything; meant for tools. As many wait as there are slots.
+    pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
+        self.key_log = KeyLog::new(slots);
     }
 
     /// The table as far as this client has it, oneself included. Walks all slots.
@@ -542,6 +551,10 @@ impl Endpoint for Client<'_> {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
+    }
+
+    fn poll_key_log(&mut self) -> Option<LoggedKey> {
+        self.key_log.pop()
     }
 }
 

@@ -147,6 +147,7 @@ impl Client<'_> {
         self.change_hop(peer, |hop| {
             hop.accept(id, from.into(), other, session, message);
         });
+        self.key_log.note_session(&self.peers.at(peer).hop);
         self.expect_letters(peer, &call.letters);
         Handled::Accepted
     }
@@ -193,6 +194,7 @@ impl Client<'_> {
                     reset: accept.reset,
                 };
                 self.change_hop(peer, |hop| hop.opened(other, session));
+                self.key_log.note_session(&self.peers.at(peer).hop);
                 self.peers.at_mut(peer).suspect = 0;
                 if let Some(letters) = accept.letters {
                     self.expect_letters(peer, &letters);

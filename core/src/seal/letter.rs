@@ -115,6 +115,16 @@ impl Letters {
         Some(text)
     }
 
+    /// Letters with a key that is known, for tools.
+    pub fn of(key: [u8; KEY_LEN]) -> Self {
+        Self { key }
+    }
+
+    /// The key. Whoever has it reads all these letters.
+    pub fn key(&self) -> &[u8; KEY_LEN] {
+        &self.key
+    }
+
     pub(crate) fn wipe(&mut self) {
         self.key.zeroize();
     }

@@ -29,6 +29,7 @@ pub use storage::{
 use crate::endpoint::{Endpoint, StorageError, TableEntry, Transmit};
 use crate::entropy::{Entropy, Key, Seed};
 use crate::hop::{Expired, Wants};
+use crate::key_log::{KeyLog, KeySlot, LoggedKey};
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
 use crate::name::Name;
 use crate::reply::Reply;
@@ -173,6 +174,7 @@ pub struct Server<'a> {
     not_stored: heapless::Deque<u64, 8>,
     /// An answer that needs no session.
     reply: Option<Reply>,
+    key_log: KeyLog<'a>,
     /// Where texts and pages are put together.
     scratch: [u8; BODY_LEN_MAX],
     stats: Stats,
@@ -261,6 +263,7 @@ impl<'a> Server<'a> {
             allowed: None,
             not_stored: heapless::Deque::new(),
             reply: None,
+            key_log: KeyLog::new(&mut []),
             scratch: [0; BODY_LEN_MAX],
             stats: Stats::default(),
         })
@@ -324,6 +327,12 @@ impl<'a> Server<'a> {
             Pending::StoreFailed => ServerEvent::StoreFailed,
             Pending::StoreRecovered => ServerEvent::StoreRecovered,
         })
+    }
+
+    /// From now on [`poll_key_log`](Endpoint::poll_key_log) gives every key that comes into use. Whoever reads them
+    /// reads everything that is sent in sessions; meant for tools. As many wait as there are slots.
+    pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
+        self.key_log = KeyLog::new(slots);
     }
 
     /// The table as others have it. Walks all names.
@@ -514,6 +523,10 @@ impl Endpoint for Server<'_> {
         .into_iter()
         .flatten()
         .min()
+    }
+
+    fn poll_key_log(&mut self) -> Option<LoggedKey> {
+        self.key_log.pop()
     }
 }
 

@@ -343,6 +343,7 @@ impl Server<'_> {
             hop.accept(local_id, address, other, session, message);
         });
         self.names.at_mut(slot).hop.sent_accept();
+        self.key_log.note_session(&self.names.at(slot).hop);
         self.forget_recall(slot);
         self.away.remove(&mut self.names, slot);
         self.vacated.remove(&mut self.names, slot);

@@ -1,0 +1,166 @@
+//! With the keys that a machine tells, a captured conversation can be read; without them, it cannot.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use chatapp_core::seal::{KEY_LEN, Letters, Session};
+use chatapp_core::wire::{Datagram, Frame, data};
+use chatapp_core::{
+    ChangeSlot, Client, ClientConfig, ClientEvent, ClientStorage, Command, Endpoint, FlightSlot,
+    Identity, Instant, JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot,
+    OutboxSlot, PeerSlot, Seed, Server, ServerConfig, ServerStorage, SourceSlot, StaticKey,
+    WindowSlot, limits,
+};
+
+const SERVER: ([u8; 4], u16) = ([10, 0, 0, 1], 5_000);
+const CLIENTS: [(&str, ([u8; 4], u16)); 2] = [
+    ("ann", ([10, 0, 0, 2], 6_000)),
+    ("bob", ([10, 0, 0, 3], 6_000)),
+];
+
+fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
+    vec![vacant; count].leak()
+}
+
+fn server() -> Server<'static> {
+    let storage = ServerStorage {
+        names: leak(NameSlot::VACANT, 4),
+        name_index: leak(0, 8),
+        session_index: leak(0, 16),
+        sources: leak(SourceSlot::VACANT, 4),
+        flights: leak(FlightSlot::VACANT, 32),
+        changes: leak(ChangeSlot::VACANT, 8),
+        mail: leak(MailSlot::VACANT, 4),
+        mail_texts: leak(0, 1_024),
+        log: leak(LogSlot::VACANT, 4),
+        log_texts: leak(0, 1_024),
+        journal: leak(JournalSlot::VACANT, 16),
+    };
+    let identity = Identity::new(StaticKey::new([1; KEY_LEN]), None);
+    Server::new(ServerConfig::default(), storage, identity, Seed([1; 32])).unwrap()
+}
+
+fn client(name: &str, logged: usize) -> Client<'static> {
+    let storage = ClientStorage {
+        peers: leak(PeerSlot::VACANT, 4),
+        names: leak(0, 8),
+        sessions: leak(0, 16),
+        outbox: leak(OutboxSlot::VACANT, 4),
+        windows: leak(WindowSlot::VACANT, 4),
+    };
+    let config = ClientConfig::new(Name::new(name).unwrap(), SERVER.into());
+    let own = [name.as_bytes()[0]; KEY_LEN];
+    let identity = Identity::new(StaticKey::new(own), None);
+    let mut client = Client::new(config, storage, identity, Seed(own)).unwrap();
+    client.log_keys(leak(KeySlot::VACANT, logged));
+    client
+}
+
+/// All datagrams while ann and bob register and ann writes bob a message, and the keys that her machine tells.
+fn conversation(logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
+    let mut server = server();
+    let mut clients = CLIENTS.map(|(name, _)| client(name, logged));
+    let mut now = Instant::ZERO;
+    let (mut captured, mut keys) = (Vec::new(), Vec::new());
+    let mut out = [0; limits::DATAGRAM_LEN_MAX];
+    let mut network: Vec<(SocketAddr, SocketAddr, Vec<u8>)> = Vec::new();
+    let mut shown = false;
+    for ((name, _), client) in CLIENTS.iter().zip(&mut clients) {
+        client.command(now, Command::Register { name }).unwrap();
+    }
+    let mut texts = ["a canary"].into_iter();
+    while !shown || clients.iter().any(|client| !client.is_idle()) {
+        while let Some(persist) = server.poll_persist() {
+            let ticket = persist.ticket;
+            server.handle_stored(now, ticket, Ok(()));
+        }
+        while server.poll_event().is_some() {}
+        while let Some(sent) = server.poll_transmit(now, &mut out) {
+            network.push((SERVER.into(), sent.to, out[..sent.len].to_vec()));
+        }
+        for ((_, address), client) in CLIENTS.iter().zip(&mut clients) {
+            while let Some(event) = client.poll_event() {
+                shown |= matches!(event, ClientEvent::Message { .. });
+            }
+            while let Some(sent) = client.poll_transmit(now, &mut out) {
+                network.push(((*address).into(), sent.to, out[..sent.len].to_vec()));
+            }
+        }
+        let [ann, bob] = &mut clients;
+        keys.extend(std::iter::from_fn(|| ann.poll_key_log()));
+        if ann.is_registered() && bob.is_registered() {
+            for text in &mut texts {
+                ann.command(now, Command::Send { to: "bob", text }).unwrap();
+            }
+        }
+        if network.is_empty() {
+            now = now.plus_millis(100);
+            server.handle_timeout(now);
+            clients
+                .iter_mut()
+                .for_each(|client| client.handle_timeout(now));
+        }
+        for (from, to, mut datagram) in network.drain(..) {
+            captured.push(datagram.clone());
+            let place = CLIENTS
+                .iter()
+                .position(|(_, address)| to == (*address).into());
+            match place {
+                Some(place) => clients[place].handle_datagram(now, from, &mut datagram),
+                None => server.handle_datagram(now, from, &mut datagram),
+            };
+        }
+    }
+    (captured, keys)
+}
+
+#[test]
+fn a_capture_can_be_read_with_the_keys_and_not_without() {
+    let (captured, keys) = conversation(16);
+    let anybody = Identity::new(StaticKey::new([9; KEY_LEN]), None);
+    let mut sessions: HashMap<u64, Session> = HashMap::new();
+    let mut letters = Vec::new();
+    for logged in keys {
+        match logged {
+            LoggedKey::Session { id, key } => {
+                sessions.insert(id, Session::new(&[0; KEY_LEN], &key));
+            }
+            LoggedKey::Letters { key, .. } => letters.push(Letters::of(key)),
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut read = Vec::new();
+    for mut datagram in captured {
+        let plain = |bytes: &[u8]| bytes.windows(8).any(|part| part == b"a canary");
+        assert!(!plain(&datagram));
+        let Ok(Datagram::Data { to, .. }) = Datagram::parse(&anybody, &datagram) else {
+            continue;
+        };
+        // Bob's session with the server is not hers.
+        let Some(session) = sessions.get_mut(&to) else {
+            continue;
+        };
+        let (_, frames) = data::open(&anybody, session, &mut datagram).expect("it is sealed so");
+        for frame in frames {
+            if let Ok(Frame::Text { counter, letter }) = frame {
+                assert!(!plain(letter));
+                let open = |key: &Letters| {
+                    let mut letter = letter.to_vec();
+                    Some(key.open(&anybody, counter, &mut letter)?.to_vec())
+                };
+                let text = letters.iter().find_map(open);
+                read.push(text.expect("it is sealed so"));
+            }
+        }
+    }
+    assert_eq!(read, [b"a canary"]);
+}
+
+#[test]
+fn a_full_log_says_how_much_it_lost_and_no_room_means_no_log() {
+    let (_, all) = conversation(16);
+    let (_, few) = conversation(1);
+    assert_eq!(few.first(), all.first());
+    assert!(few.contains(&LoggedKey::Lost { count: 1 }), "{few:?}");
+    assert_eq!(conversation(0).1, []);
+}
