@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use chatapp_core::seal::{Correspondence, KEY_LEN, LETTER_OVERHEAD, Letters};
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, Command, Name, NameRecord, Record, Server, ServerConfig,
-    Ticket, UnixSeconds,
+    Client, ClientConfig, ClientEvent, Command, Identity, Name, NameRecord, PublicKey, Record,
+    Server, ServerConfig, StaticKey, Ticket, UnixSeconds,
 };
 use chatapp_mio::{
     ClientLimits, ClientMemory, Driver, Journal, ServerLimits, ServerMemory, Socket, seed,
@@ -29,6 +30,8 @@ const NAMES: usize = 10_000;
 const WAITING: u64 = 100_000;
 /// What waits for the one client that fetches.
 const FETCHED: u64 = 1_000;
+/// One of the same length that nobody opens.
+const LETTER: [u8; KEY_LEN + TEXT.len() + LETTER_OVERHEAD] = [0xa5; _];
 const TEXT: &str = "A line of a hundred bytes, as people write them to each other when they have something to tell. Bye.";
 
 fn main() {
@@ -85,13 +88,40 @@ impl Desk {
     }
 }
 
+/// Everybody's key: the store does not care.
+fn identity() -> Identity {
+    Identity::new(StaticKey::new([1; KEY_LEN]), None)
+}
+
+/// The letter of this number, as a process of `from` seals it for `to`, with the key in front that it is opened with.
+fn letter(letters: &Letters, ephemeral: &PublicKey, number: u64) -> Vec<u8> {
+    let mut text = TEXT.as_bytes().to_owned();
+    let counter = u32::try_from(number).expect("not so many");
+    let tag = letters.seal(&identity(), counter, &mut text);
+    [&ephemeral.0[..], &text, &tag].concat()
+}
+
+fn letters(from: &str, to: &str) -> (Letters, PublicKey) {
+    let secret = [2; KEY_LEN];
+    let ephemeral = StaticKey::new(secret).public();
+    let us = identity();
+    let incarnation = 1;
+    let who = Correspondence {
+        from,
+        incarnation,
+        to,
+    };
+    let letters = Letters::to(&us, &us.public(), &secret, &ephemeral, who);
+    (letters.expect("a key"), ephemeral)
+}
+
 fn name(name: &str) -> Record<'_> {
     Record::Name(NameRecord {
         name,
         registered: false,
         address: (Ipv4Addr::LOCALHOST, 9).into(),
         incarnation: 1,
-        resume: 1,
+        key: identity().public(),
         opening: 1,
         session: 0,
         previous: [0; 4],
@@ -102,7 +132,7 @@ fn name(name: &str) -> Record<'_> {
     })
 }
 
-fn mail<'a>(serial: u64, to: &'a str, from: &'a str) -> Record<'a> {
+fn mail<'a>(serial: u64, to: &'a str, from: &'a str, letter: &'a [u8]) -> Record<'a> {
     Record::Mail {
         serial,
         to,
@@ -111,7 +141,7 @@ fn mail<'a>(serial: u64, to: &'a str, from: &'a str) -> Record<'a> {
         counter: u32::try_from(serial).expect("not so many"),
         request: u32::try_from(serial).expect("not so many"),
         stamp: UnixSeconds(1),
-        text: TEXT,
+        letter,
     }
 }
 
@@ -132,7 +162,7 @@ fn rates() {
         for _ in 0..GROUPS {
             for _ in 0..GROUP {
                 serial += 1;
-                desk.hand(mail(serial, "bob", "alice"));
+                desk.hand(mail(serial, "bob", "alice", &LETTER));
             }
             desk.settle();
         }
@@ -141,7 +171,7 @@ fn rates() {
         let start = Instant::now();
         for _ in 0..GROUPS {
             serial += 1;
-            desk.hand(mail(serial, "bob", "alice"));
+            desk.hand(mail(serial, "bob", "alice", &LETTER));
             desk.settle();
         }
         single += start.elapsed();
@@ -150,7 +180,9 @@ fn rates() {
         for _ in 0..GROUPS {
             let mut bytes = Vec::new();
             for _ in 0..GROUP {
-                bytes.extend_from_slice(format!("{:?}\n", mail(serial, "bob", "alice")).as_bytes());
+                bytes.extend_from_slice(
+                    format!("{:?}\n", mail(serial, "bob", "alice", &LETTER)).as_bytes(),
+                );
             }
             file.write_all(&bytes).expect("the disk works");
             file.sync_data().expect("the disk works");
@@ -198,7 +230,13 @@ fn large_store() {
     let start = Instant::now();
     let mut memory = ServerMemory::new(ServerLimits::default()).expect("memory");
     let config = ServerConfig::default();
-    let mut server = Server::new(config, memory.storage(), seed().expect("entropy")).expect("room");
+    let mut server = Server::new(
+        config,
+        memory.storage(),
+        identity(),
+        seed().expect("entropy"),
+    )
+    .expect("room");
     let empty = resident_mib() - before;
     let mut store = Store::open(folder.path(), &Options::default()).expect("the store is fine");
     let opened = start.elapsed();
@@ -260,13 +298,17 @@ fn fill(folder: &TempDir) {
         .collect();
     names.iter().for_each(|one| desk.hand(name(one)));
     desk.settle();
+    let (letters, ephemeral) = letters(&names[1], &names[0]);
     for serial in 1..=WAITING {
         let to = if serial <= FETCHED {
             0
         } else {
             1 + serial as usize % (NAMES - 1)
         };
-        desk.hand(mail(serial, &names[to], &names[(to + 1) % NAMES]));
+        // Only the first one's are opened.
+        let sealed = (to == 0).then(|| letter(&letters, &ephemeral, serial));
+        let letter = sealed.as_deref().unwrap_or(&LETTER);
+        desk.hand(mail(serial, &names[to], &names[(to + 1) % NAMES], letter));
         if serial.is_multiple_of(1_000) {
             desk.settle();
         }
@@ -281,7 +323,13 @@ fn fetch(server: SocketAddr) -> Duration {
     let mut memory = ClientMemory::new(ClientLimits::default()).expect("memory");
     let name = Name::new("person-0").expect("a name");
     let config = ClientConfig::new(name.clone(), server);
-    let mut client = Client::new(config, memory.storage(), seed().expect("entropy")).expect("room");
+    let mut client = Client::new(
+        config,
+        memory.storage(),
+        identity(),
+        seed().expect("entropy"),
+    )
+    .expect("room");
     let start = Instant::now();
     let register = Command::Register {
         name: name.as_str(),

@@ -25,6 +25,15 @@ pub enum Error {
         /// The latest version that this program knows.
         known: i64,
     },
+    /// It was written by an earlier version of this program than this one can read.
+    Older {
+        /// The file.
+        file: PathBuf,
+        /// The version of its schema.
+        found: i64,
+        /// The earliest version that this program can read.
+        known: i64,
+    },
     /// The file belongs to another program.
     Foreign {
         /// The file.
@@ -36,6 +45,16 @@ pub enum Error {
         file: PathBuf,
         /// What was found.
         why: String,
+    },
+    /// The file is no key.
+    NoKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The file is a private key that others may read.
+    Exposed {
+        /// The file.
+        file: PathBuf,
     },
     /// There is no store.
     Missing {
@@ -105,6 +124,12 @@ impl fmt::Display for Error {
                  or choose another folder with --data-dir",
                 file.display()
             ),
+            Self::Older { file, found, known } => write!(
+                f,
+                "{} was written by an older ChatApp (schema {found}, this one reads {known} and later): move it away \
+                 to begin anew, or choose another folder with --data-dir",
+                file.display()
+            ),
             Self::Foreign { file } => write!(
                 f,
                 "{} belongs to another program: choose another folder with --data-dir",
@@ -112,8 +137,19 @@ impl fmt::Display for Error {
             ),
             Self::Damaged { file, why } => write!(
                 f,
-                "{} is damaged ({why}) and was left as it is: put a copy in its place, or move it away to start \
-                 with an empty room",
+                "{} is damaged ({why}) and was left as it is: put a copy in its place, or move it away to \
+                 begin without what is in it",
+                file.display()
+            ),
+            Self::NoKey { file } => write!(
+                f,
+                "{} is no key, which has 64 hexadecimal digits, and was left as it is: put a copy in its place, or \
+                 move it away to get a new one",
+                file.display()
+            ),
+            Self::Exposed { file } => write!(
+                f,
+                "others may read the private key {0}: keep it to yourself with `chmod 600 {0}`",
                 file.display()
             ),
             Self::Missing { file } => write!(f, "there is no store: {} is missing", file.display()),

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -21,18 +20,47 @@ pub fn server_folder(state: &Path, port: u16) -> PathBuf {
     state.join(format!("server-{port}"))
 }
 
-/// Where a client remembers what it has shown under this name in the room of this server.
-pub fn client_folder(state: &Path, server: SocketAddr, name: &str) -> PathBuf {
-    // No name leaves its folder, or is another one where upper and lower case are the same.
-    let mut folder = String::new();
+/// Where a client remembers what it has seen under this name in the room of this server, which is called as it was
+/// typed, with its port.
+pub(crate) fn memory_folder(state: &Path, server: &str, name: &str) -> PathBuf {
+    memories(state).join(format!("{}@{}", file_name(name), file_name(server)))
+}
+
+/// What all memories lie in.
+pub(crate) fn memories(state: &Path) -> PathBuf {
+    state.join("clients")
+}
+
+/// A name for a file that belongs to somebody: it does not leave its folder, and is another one for each, also where
+/// upper and lower case are the same.
+pub fn file_name(name: &str) -> String {
+    let mut file = String::new();
     for byte in name.bytes() {
         match byte {
-            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => folder.push(byte.into()),
-            _ => folder.push_str(&format!("%{byte:02X}")),
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => file.push(byte.into()),
+            _ => file.push_str(&format!("%{byte:02x}")),
         }
     }
-    let server = server.to_string().replace([':', '[', ']', '%'], "-");
-    state.join("clients").join(format!("{folder}@{server}"))
+    file
+}
+
+/// Whose file it is; `None` if that is no such name.
+pub(crate) fn owner_of(file: &str) -> Option<String> {
+    let mut name = Vec::new();
+    let mut rest = file.as_bytes();
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        name.push(match (byte, behind) {
+            (b'%', [high, low, behind @ ..]) => {
+                rest = behind;
+                let digits = [*high, *low];
+                u8::from_str_radix(str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            _ => *byte,
+        });
+    }
+    let name = String::from_utf8(name).ok()?;
+    (file_name(&name) == file).then_some(name)
 }
 
 /// Makes a folder, and those it lies in, for nobody but this user. One that is there is left as it is.
@@ -110,17 +138,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_has_a_folder_of_its_own_that_is_one() {
-        let folder = |name, server: &str| {
-            let folder = client_folder(Path::new("state"), server.parse().unwrap(), name);
-            folder.to_str().unwrap().replace('\\', "/")
-        };
-        let here = "127.0.0.1:4119";
-        assert_eq!(folder("alice", here), "state/clients/alice@127.0.0.1-4119");
-        assert_eq!(
-            folder("../Al", here),
-            "state/clients/%2E%2E%2F%41l@127.0.0.1-4119"
-        );
-        assert_eq!(folder("\u{e9}", "[::1]:1"), "state/clients/%C3%A9@---1--1");
+    fn every_name_has_a_file_of_its_own_that_stays_in_its_folder() {
+        for (name, file) in [
+            ("alice_2-b", "alice_2-b"),
+            ("Alice", "%41lice"),
+            ("../x", "%2e%2e%2fx"),
+            ("Zo\u{eb}", "%5ao%c3%ab"),
+            ("a%41", "a%2541"),
+        ] {
+            assert_eq!(file_name(name), file);
+            assert_eq!(owner_of(file).as_deref(), Some(name));
+        }
+        for file in [".tmp1", "Alice", "a%", "a%4", "a%zz", "%ff", "%61"] {
+            assert_eq!(owner_of(file), None, "{file}");
+        }
+        let folder = memory_folder(Path::new("state"), "[::1]:1", "Al");
+        let folder = folder.to_str().unwrap().replace('\\', "/");
+        assert_eq!(folder, "state/clients/%41l@%5b%3a%3a1%5d%3a1");
     }
 }

@@ -1,8 +1,11 @@
-//! Keeps what a ChatApp server must not lose, and what a client has shown, in SQLite files, so that anybody can look into it with `sqlite3`.
+//! Keeps what a ChatApp server must not lose, and what a client remembers, in SQLite files, so that anybody can look into
+//! it with `sqlite3`; and the private keys of both.
 //!
 //! - [`Store`]: one folder with the file `room.db`, used by one server at a time.
 //! - [`StoreJournal`]: takes the server's records beside its event loop, one transaction for all that wait.
-//! - [`Memory`]: what a client's person has seen, so that a restart of the client does not show it again.
+//! - [`Memory`]: what a client's person has seen, so that a restart of the client does not show it again, and the keys of
+//!   servers and people, so that others are not taken for them.
+//! - [`private_key`]: who a client or server is.
 //! - [`Report`]: what is in a store, for people and for scripts.
 //!
 //! A record is reported as stored when it is on the disk: the write-ahead log is synced with every transaction.
@@ -10,14 +13,17 @@
 //! happened: the store recovers when the disk does.
 //!
 //! ```no_run
-//! use chatapp_core::{Server, ServerConfig};
+//! use chatapp_core::{Identity, Server, ServerConfig};
 //! use chatapp_mio::{Driver, Journal, ServerLimits, ServerMemory, Socket, seed};
-//! use chatapp_store::{Options, Store};
+//! use chatapp_store::{Options, Store, private_key, server_key_file};
 //!
 //! let mut driver = Driver::new(Socket::bind(None, 4_119)?)?;
 //! let mut memory = ServerMemory::new(ServerLimits::default())?;
-//! let mut server = Server::new(ServerConfig::default(), memory.storage(), seed()?)?;
-//! let mut store = Store::open("/var/lib/chatapp".as_ref(), &Options::default())?;
+//! let folder = "/var/lib/chatapp".as_ref();
+//! let key = private_key(&server_key_file(folder), &seed()?.0)?;
+//! let identity = Identity::new(key, None);
+//! let mut server = Server::new(ServerConfig::default(), memory.storage(), identity, seed()?)?;
+//! let mut store = Store::open(folder, &Options::default())?;
 //! store.restore(driver.wall(), |record| server.restore(record))?;
 //! let waker = driver.waker();
 //! let mut journal = store.into_journal(move || waker.wake())?;
@@ -37,6 +43,7 @@
 mod error;
 mod folder;
 mod journal;
+mod keys;
 mod memory;
 mod owned;
 mod report;
@@ -46,8 +53,12 @@ mod store;
 mod write;
 
 pub use error::Error;
-pub use folder::{client_folder, default_folder, server_folder};
+pub use folder::{default_folder, file_name, server_folder};
 pub use journal::StoreJournal;
-pub use memory::Memory;
+pub use keys::{
+    client_key_file, make_room_key, own_names, parse_key, private_key, room_key, server_key,
+    server_key_file,
+};
+pub use memory::{KnownKeys, Memory, forget_peer, forget_server, known_keys};
 pub use report::{KeptName, Report};
 pub use store::{Options, Store};

@@ -1,22 +1,41 @@
-//! What a client has shown, for the next process of the same person.
+//! What a client remembers for the next process of the same person: what was shown, and whose keys are whose.
 
 use std::path::{Path, PathBuf};
 
-use chatapp_core::Shown;
-use rusqlite::{Connection, params};
+use chatapp_core::{ClientRecord, PublicKey, Shown};
+use rusqlite::{Connection, OpenFlags, params};
 
 use crate::Error;
 use crate::folder::{self, Lock};
+use crate::keys::entries;
 use crate::schema::{self, Schema};
 
 /// Processes whose messages are remembered: those seen last.
 const PROCESSES: i64 = 1_024;
 
-/// Nothing is synced: it outlasts the process, which is what it is for. A power cut may take the last moments, and only
-/// messages whose acknowledgement was lost in these moments would be seen twice.
-const SEEN: Schema = Schema {
+const FILE: &str = "memory.db";
+
+/// What was shown is not synced when it is noted: it outlasts the process, which is what it is for. A power cut may take
+/// the last moments, and only messages whose acknowledgement was lost in these moments would be seen twice. Keys are synced.
+const MEMORY: Schema = Schema {
     application_id: 0x4368_6173,
+    oldest: 1,
     migrations: &["
+        -- Whose memory it is, the server as it was typed, and the key that the server has proved to have.
+        CREATE TABLE room (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            name TEXT NOT NULL,
+            server TEXT NOT NULL,
+            server_key BLOB
+        ) STRICT;
+
+        -- The keys of those who were talked to.
+        CREATE TABLE peers (
+            number INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            key BLOB NOT NULL
+        ) STRICT;
+
         -- The latest message that was shown from each process, directly and in the channel.
         CREATE TABLE seen (
             incarnation INTEGER PRIMARY KEY,
@@ -25,10 +44,10 @@ const SEEN: Schema = Schema {
             used INTEGER NOT NULL
         ) STRICT;
     "],
-    synchronous: "OFF",
+    synchronous: "NORMAL",
 };
 
-/// The memory of a client in a folder, in use by this process alone.
+/// The memory of a client under one name in one room, in use by this process alone.
 #[derive(Debug)]
 pub struct Memory {
     // In this order: the lock goes when the file is closed.
@@ -38,24 +57,31 @@ pub struct Memory {
     used: i64,
 }
 
+/// The keys that one name knows in one room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownKeys {
+    /// One's own name.
+    pub name: String,
+    /// The server, as it was typed, with its port.
+    pub server: String,
+    /// The server's key.
+    pub server_key: Option<PublicKey>,
+    /// The names of those who were talked to, in their order, and their keys.
+    pub peers: Vec<(String, PublicKey)>,
+}
+
 impl Memory {
-    /// Opens the memory in this folder, and makes both if they are not there.
+    /// Opens the memory of this name at this server, as it was typed, with its port; makes it if it is not there.
     ///
     /// # Errors
     /// It is in use, not ours, too new, damaged, or cannot be written.
-    pub fn open(folder: &Path) -> Result<Self, Error> {
-        folder::make_private(folder).map_err(Error::file(folder))?;
-        let lock = Lock::take(folder)?;
-        let file = folder.join("seen.db");
-        let connection = schema::open(&SEEN, &file, None)?;
-        let forget = "DELETE FROM seen WHERE incarnation NOT IN
-            (SELECT incarnation FROM seen ORDER BY used DESC LIMIT ?1)";
-        connection
-            .execute(forget, [PROCESSES])
-            .map_err(Error::sql(&file))?;
-        let latest = "SELECT coalesce(max(used), 0) FROM seen";
-        let used = connection.query_row(latest, [], |row| row.get(0));
-        let used = used.map_err(Error::sql(&file))?;
+    pub fn open(state: &Path, server: &str, name: &str) -> Result<Self, Error> {
+        let folder = folder::memory_folder(state, server, name);
+        folder::make_private(&folder).map_err(Error::file(&folder))?;
+        let lock = Lock::take(&folder)?;
+        let file = folder.join(FILE);
+        let connection = schema::open(&MEMORY, &file, None)?;
+        let used = prepare(&connection, server, name).map_err(Error::sql(&file))?;
         Ok(Self {
             connection,
             _lock: lock,
@@ -64,38 +90,59 @@ impl Memory {
         })
     }
 
-    /// Gives everything to a client that was just made.
+    /// Gives everything to a client that was just made; returns how much of it the client has no room for.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn restore(&self, mut take: impl FnMut(Shown)) -> Result<(), Error> {
-        let mut read = || {
-            let order = "SELECT incarnation, direct, channel FROM seen ORDER BY used";
-            let mut statement = self.connection.prepare(order)?;
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                for (column, channel) in [(1, false), (2, true)] {
-                    take(Shown {
-                        incarnation: row.get::<_, i64>(0)?.cast_unsigned(),
-                        channel,
-                        counter: row.get(column)?,
-                    });
-                }
-            }
-            Ok(())
-        };
-        read().map_err(Error::sql(&self.file))
+    pub fn restore(&self, take: impl FnMut(ClientRecord<'_>) -> bool) -> Result<usize, Error> {
+        restore(&self.connection, take).map_err(Error::sql(&self.file))
+    }
+
+    /// The same, while another process uses the memory: it remembers, this one does not.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn restore_beside(
+        state: &Path,
+        server: &str,
+        name: &str,
+        take: impl FnMut(ClientRecord<'_>) -> bool,
+    ) -> Result<usize, Error> {
+        let file = folder::memory_folder(state, server, name).join(FILE);
+        let connection = schema::look(&MEMORY, &file)?;
+        restore(&connection, take).map_err(Error::sql(&file))
     }
 
     /// Remembers messages that were shown.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn note(&mut self, shown: &[Shown]) -> Result<(), Error> {
-        self.write(shown).map_err(Error::sql(&self.file))
+    pub fn note_shown(&mut self, shown: &[Shown]) -> Result<(), Error> {
+        self.write_shown(shown).map_err(Error::sql(&self.file))
     }
 
-    fn write(&mut self, shown: &[Shown]) -> rusqlite::Result<()> {
+    /// Remembers a key, or a message that was shown. A key is on the disk then.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn note(&mut self, record: ClientRecord<'_>) -> Result<(), Error> {
+        let connection = &self.connection;
+        let written = match record {
+            ClientRecord::Shown(shown) => return self.note_shown(&[shown]),
+            ClientRecord::ServerKey(key) => synced(connection, |connection| {
+                connection.execute("UPDATE room SET server_key = ?1", [key.0])
+            }),
+            ClientRecord::PeerKey { name, key } => synced(connection, |connection| {
+                connection.execute(
+                    "INSERT INTO peers (name, key) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET key = excluded.key",
+                    params![name, key.0],
+                )
+            }),
+        };
+        written.map(drop).map_err(Error::sql(&self.file))
+    }
+
+    fn write_shown(&mut self, shown: &[Shown]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         {
             let mut statement = transaction.prepare_cached(
@@ -120,4 +167,134 @@ impl Memory {
         }
         transaction.commit()
     }
+}
+
+/// The keys that all names in this folder know, in the order of names and servers.
+///
+/// # Errors
+/// One of the memories cannot be read.
+pub fn known_keys(state: &Path) -> Result<Vec<KnownKeys>, Error> {
+    let mut known = Vec::new();
+    for file in files(state)? {
+        let connection = schema::look(&MEMORY, &file)?;
+        known.extend(read_keys(&connection).map_err(Error::sql(&file))?);
+    }
+    known.sort_unstable_by(|a, b| (&a.name, &a.server).cmp(&(&b.name, &b.server)));
+    Ok(known)
+}
+
+/// Forgets the key of the server that is called so, with its port, for all names; returns for how many it was known.
+///
+/// # Errors
+/// One of the memories cannot be written.
+pub fn forget_server(state: &Path, server: &str) -> Result<usize, Error> {
+    let forget = "UPDATE room SET server_key = NULL WHERE server = ?1 AND server_key IS NOT NULL";
+    forget_key(state, forget, server)
+}
+
+/// Forgets the key of everybody who is called so, in all rooms, for all of one's own names; returns how often it was
+/// known.
+///
+/// # Errors
+/// One of the memories cannot be written.
+pub fn forget_peer(state: &Path, name: &str) -> Result<usize, Error> {
+    forget_key(state, "DELETE FROM peers WHERE name = ?1", name)
+}
+
+/// A process that is running does not know that; the next one does.
+fn forget_key(state: &Path, forget: &str, what: &str) -> Result<usize, Error> {
+    let mut forgotten = 0;
+    for file in files(state)? {
+        schema::look(&MEMORY, &file)?;
+        let connection = schema::open_as(&file, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+        forgotten += synced(&connection, |connection| connection.execute(forget, [what]))
+            .map_err(Error::sql(&file))?;
+    }
+    Ok(forgotten)
+}
+
+fn files(state: &Path) -> Result<Vec<PathBuf>, Error> {
+    let folder = folder::memories(state);
+    let files = entries(&folder)?;
+    let files = files.iter().map(|entry| folder.join(entry).join(FILE));
+    Ok(files.filter(|file| file.exists()).collect())
+}
+
+fn prepare(connection: &Connection, server: &str, name: &str) -> rusqlite::Result<i64> {
+    connection.execute(
+        "INSERT OR IGNORE INTO room (one, name, server) VALUES (1, ?1, ?2)",
+        [name, server],
+    )?;
+    connection.execute(
+        "DELETE FROM seen WHERE incarnation NOT IN
+            (SELECT incarnation FROM seen ORDER BY used DESC LIMIT ?1)",
+        [PROCESSES],
+    )?;
+    let latest = "SELECT coalesce(max(used), 0) FROM seen";
+    connection.query_row(latest, [], |row| row.get(0))
+}
+
+fn synced<T>(
+    connection: &Connection,
+    write: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    let written = write(connection);
+    connection.pragma_update(None, "synchronous", MEMORY.synchronous)?;
+    written
+}
+
+/// Keys first: the latest of them, if there is no room for all.
+fn restore(
+    connection: &Connection,
+    mut take: impl FnMut(ClientRecord<'_>) -> bool,
+) -> rusqlite::Result<usize> {
+    // One state of the memory, whatever another process writes meanwhile.
+    let connection = connection.unchecked_transaction()?;
+    let mut left_over = 0;
+    let server_key = "SELECT server_key FROM room WHERE server_key IS NOT NULL";
+    let mut statement = connection.prepare(server_key)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let key = PublicKey(row.get(0)?);
+        left_over += usize::from(!take(ClientRecord::ServerKey(key)));
+    }
+    let mut statement = connection.prepare("SELECT name, key FROM peers ORDER BY number DESC")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let name = row.get_ref(0)?.as_str()?;
+        let key = PublicKey(row.get(1)?);
+        left_over += usize::from(!take(ClientRecord::PeerKey { name, key }));
+    }
+    let mut statement =
+        connection.prepare("SELECT incarnation, direct, channel FROM seen ORDER BY used")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        for (column, channel) in [(1, false), (2, true)] {
+            let shown = Shown {
+                incarnation: row.get::<_, i64>(0)?.cast_unsigned(),
+                channel,
+                counter: row.get(column)?,
+            };
+            left_over += usize::from(!take(ClientRecord::Shown(shown)));
+        }
+    }
+    Ok(left_over)
+}
+
+fn read_keys(connection: &Connection) -> rusqlite::Result<Option<KnownKeys>> {
+    let connection = connection.unchecked_transaction()?;
+    let mut statement = connection.prepare("SELECT name, server, server_key FROM room")?;
+    let mut rows = statement.query([])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let mut peers = connection.prepare("SELECT name, key FROM peers ORDER BY name")?;
+    let peers = peers.query_map([], |row| Ok((row.get(0)?, PublicKey(row.get(1)?))))?;
+    Ok(Some(KnownKeys {
+        name: row.get(0)?,
+        server: row.get(1)?,
+        server_key: row.get::<_, Option<_>>(2)?.map(PublicKey),
+        peers: peers.collect::<Result<_, _>>()?,
+    }))
 }

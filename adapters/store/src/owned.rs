@@ -1,6 +1,6 @@
 //! Records with memory of their own, as they wait for the disk.
 
-use chatapp_core::{NameRecord, Record};
+use chatapp_core::{NameRecord, PublicKey, Record};
 
 /// A record that was handed to the store.
 #[derive(Clone, Debug)]
@@ -13,9 +13,9 @@ pub(crate) enum Owned {
     Name(Name),
     Mail {
         to: String,
-        message: Message,
+        message: Message<Vec<u8>>,
     },
-    Channel(Message),
+    Channel(Message<String>),
     Progress {
         name: String,
         handed_over: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Name {
     pub(crate) registered: bool,
     pub(crate) address: String,
     pub(crate) incarnation: u64,
-    pub(crate) resume: u64,
+    pub(crate) key: PublicKey,
     pub(crate) opening: u32,
     pub(crate) session: u64,
     pub(crate) previous: [u32; 4],
@@ -45,9 +45,9 @@ pub(crate) struct Name {
     pub(crate) away_s: u32,
 }
 
-/// A kept message, or an entry of the channel log.
+/// A kept message, which is a letter, or an entry of the channel log, which is text.
 #[derive(Clone, Debug)]
-pub(crate) struct Message {
+pub(crate) struct Message<C> {
     /// Its serial, or its number in the log.
     pub(crate) number: u64,
     pub(crate) from: String,
@@ -55,7 +55,7 @@ pub(crate) struct Message {
     pub(crate) counter: u32,
     pub(crate) request: u32,
     pub(crate) stamp: u32,
-    pub(crate) text: String,
+    pub(crate) content: C,
 }
 
 impl From<NameRecord<'_>> for Name {
@@ -65,7 +65,7 @@ impl From<NameRecord<'_>> for Name {
             registered: record.registered,
             address: record.address.to_string(),
             incarnation: record.incarnation,
-            resume: record.resume,
+            key: record.key,
             opening: record.opening,
             session: record.session,
             previous: record.previous,
@@ -107,7 +107,7 @@ impl From<Record<'_>> for Owned {
                 counter,
                 request,
                 stamp,
-                text,
+                letter,
             } => Self::Mail {
                 to: to.to_owned(),
                 message: Message {
@@ -117,7 +117,7 @@ impl From<Record<'_>> for Owned {
                     counter,
                     request,
                     stamp: stamp.0,
-                    text: text.to_owned(),
+                    content: letter.to_owned(),
                 },
             },
             Record::Channel {
@@ -135,7 +135,7 @@ impl From<Record<'_>> for Owned {
                 counter,
                 request,
                 stamp: stamp.0,
-                text: text.to_owned(),
+                content: text.to_owned(),
             }),
             Record::Progress {
                 name,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use chatapp_core::PublicKey;
 use rusqlite::Connection;
 
 use crate::store::FILE;
@@ -19,8 +20,8 @@ pub struct Report {
     pub waiting: u64,
     /// Entries of the channel log.
     pub log_entries: u64,
-    /// Bytes of the texts that are kept.
-    pub text_bytes: u64,
+    /// Bytes of the letters and channel messages that are kept.
+    pub content_bytes: u64,
     json: String,
 }
 
@@ -33,19 +34,22 @@ pub struct KeptName {
     pub active: bool,
     /// Where it receives.
     pub address: String,
+    /// The key that it belongs to.
+    pub key: PublicKey,
     /// Messages that wait for it.
     pub waiting: u64,
 }
 
 const NAMES: &str = "
-    SELECT name, registered, address,
+    SELECT name, registered, address, key,
         (SELECT count(*) FROM mail WHERE recipient = name AND serial > handed_over) AS waiting
     FROM names ORDER BY name";
 
 const TOTALS: &str = "
     SELECT (SELECT count(*) FROM mail JOIN names ON name = recipient WHERE serial > handed_over),
         (SELECT count(*) FROM channel),
-        (SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM (SELECT text FROM mail UNION ALL SELECT text FROM channel))";
+        (SELECT coalesce(sum(length(letter)), 0) FROM mail) +
+            (SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM channel)";
 
 impl Report {
     /// Looks into the store in this folder.
@@ -67,24 +71,25 @@ impl Report {
                 name: row.get(0)?,
                 active: row.get(1)?,
                 address: row.get(2)?,
-                waiting: row.get::<_, i64>(3)?.cast_unsigned(),
+                key: PublicKey(row.get(3)?),
+                waiting: row.get::<_, i64>(4)?.cast_unsigned(),
             })
         })?;
         let names = names.collect::<Result<_, _>>()?;
         let totals = |row: &rusqlite::Row<'_>| Ok([row.get(0)?, row.get(1)?, row.get(2)?]);
         let totals: [i64; 3] = connection.query_row(TOTALS, [], totals)?;
-        let [waiting, log_entries, text_bytes] = totals.map(i64::cast_unsigned);
+        let [waiting, log_entries, content_bytes] = totals.map(i64::cast_unsigned);
         let list = format!(
             "SELECT json_object('file', ?1, 'schema', ?2, 'names', json_group_array(json_object('name', name, 'active',
-                json(iif(registered, 'true', 'false')), 'address', address, 'waiting', waiting)), 'waiting', ?3,
-                'log_entries', ?4, 'text_bytes', ?5) FROM ({NAMES})"
+                json(iif(registered, 'true', 'false')), 'address', address, 'key', lower(hex(key)), 'waiting', waiting)), 'waiting', ?3,
+                'log_entries', ?4, 'content_bytes', ?5) FROM ({NAMES})"
         );
         let values = rusqlite::params![
             file.display().to_string(),
             schema::ROOM.version(),
             waiting.cast_signed(),
             log_entries.cast_signed(),
-            text_bytes.cast_signed(),
+            content_bytes.cast_signed(),
         ];
         let json = connection.query_row(&list, values, |row| row.get(0))?;
         Ok(Self {
@@ -92,7 +97,7 @@ impl Report {
             names,
             waiting,
             log_entries,
-            text_bytes,
+            content_bytes,
             json,
         })
     }
@@ -113,18 +118,19 @@ impl fmt::Display for Report {
                 active,
                 address,
                 waiting,
+                key: _,
             } = name;
             let standing = if *active { "active " } else { "offline" };
             writeln!(f, "{name:width$}  {standing}  {waiting} waiting  {address}")?;
         }
         writeln!(
             f,
-            "{}: {} names, {} waiting messages, {} channel messages, {} bytes of text",
+            "{}: {} names, {} waiting messages, {} channel messages, {} bytes in them",
             self.file.display(),
             self.names.len(),
             self.waiting,
             self.log_entries,
-            self.text_bytes
+            self.content_bytes
         )
     }
 }

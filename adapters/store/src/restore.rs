@@ -1,6 +1,6 @@
 //! Gives back what was stored, in an order in which the server takes it.
 
-use chatapp_core::{NameRecord, Record, RestoreError, UnixSeconds};
+use chatapp_core::{NameRecord, PublicKey, Record, RestoreError, UnixSeconds};
 use rusqlite::{Connection, Row};
 
 /// Why the records could not be given back.
@@ -40,7 +40,7 @@ pub(crate) fn restore(
     names(connection, now, &mut take)?;
 
     let mut mail = connection.prepare(
-        "SELECT place, serial, sender, incarnation, counter, request, stamp, text, recipient FROM mail ORDER BY serial",
+        "SELECT place, serial, sender, incarnation, counter, request, stamp, letter, recipient FROM mail ORDER BY serial",
     )?;
     let mut channel = connection.prepare(
         "SELECT place, number, sender, incarnation, counter, request, stamp, text FROM channel ORDER BY number",
@@ -75,7 +75,7 @@ fn names(
     take: &mut impl FnMut(Record<'_>) -> Result<(), RestoreError>,
 ) -> Result<(), Failed> {
     let mut names = connection.prepare(
-        "SELECT name, registered, address, incarnation, resume, opening, previous, last_request, outcomes, log_next,
+        "SELECT name, registered, address, incarnation, key, opening, previous, last_request, outcomes, log_next,
                 handed_over, session, left_at
          FROM names ORDER BY registered, left_at, rowid",
     )?;
@@ -98,7 +98,7 @@ fn names(
             registered: row.get(1)?,
             address,
             incarnation: number(row, 3)?,
-            resume: number(row, 4)?,
+            key: PublicKey(row.get(4)?),
             opening: row.get(5)?,
             session: number(row, 11)?,
             previous,
@@ -125,7 +125,7 @@ fn mail_record<'a>(row: &'a Row<'_>) -> rusqlite::Result<Record<'a>> {
         counter: row.get(4)?,
         request: row.get(5)?,
         stamp: UnixSeconds(row.get(6)?),
-        text: text(row, 7)?,
+        letter: row.get_ref(7)?.as_blob()?,
     })
 }
 

@@ -15,7 +15,9 @@ use crate::folder;
 pub(crate) struct Schema {
     /// Tells SQLite's `file` and us whose file it is.
     pub(crate) application_id: i64,
-    /// How each version is made of the one before; the first, of an empty file. A step is never changed once it was
+    /// The oldest version that can be brought up to date.
+    pub(crate) oldest: i64,
+    /// How each version is made of the one before; the oldest, of an empty file. A step is never changed once it was
     /// released.
     pub(crate) migrations: &'static [&'static str],
     /// How far a transaction has got when it is reported as done.
@@ -25,6 +27,8 @@ pub(crate) struct Schema {
 /// The room of a server. What is reported as stored is on the disk.
 pub(crate) const ROOM: Schema = Schema {
     application_id: 0x4368_6174,
+    // Version 1 had texts that anybody could read, and names without keys; it was never released.
+    oldest: 2,
     migrations: &ROOM_MIGRATIONS,
     synchronous: "FULL",
 };
@@ -38,14 +42,15 @@ const ROOM_MIGRATIONS: [&str; 1] = ["
         log_next INTEGER NOT NULL
     ) STRICT;
 
-    -- Everybody who has a name, and how far each has got everything. `left_at` counts the seconds since 1970.
+    -- Everybody who has a name, the public key that it belongs to, and how far each has got everything. `left_at`
+    -- counts the seconds since 1970.
     CREATE TABLE names (
         name TEXT PRIMARY KEY,
         registered INTEGER NOT NULL,
         left_at INTEGER,
         address TEXT NOT NULL,
         incarnation INTEGER NOT NULL,
-        resume INTEGER NOT NULL,
+        key BLOB NOT NULL,
         opening INTEGER NOT NULL,
         session INTEGER NOT NULL,
         previous BLOB NOT NULL,
@@ -55,7 +60,7 @@ const ROOM_MIGRATIONS: [&str; 1] = ["
         log_next INTEGER NOT NULL
     ) STRICT;
 
-    -- Messages that wait for their recipient. One whose serial is not above its recipient's `handed_over` has
+    -- Messages that wait for their recipient, who alone can read them. One whose serial is not above its recipient's `handed_over` has
     -- arrived; it proves for a while that its sender's request was done. `place` is the common order with the channel.
     CREATE TABLE mail (
         serial INTEGER PRIMARY KEY,
@@ -66,7 +71,7 @@ const ROOM_MIGRATIONS: [&str; 1] = ["
         counter INTEGER NOT NULL,
         request INTEGER NOT NULL,
         stamp INTEGER NOT NULL,
-        text TEXT NOT NULL
+        letter BLOB NOT NULL
     ) STRICT;
     CREATE INDEX mail_of ON mail (recipient);
 
@@ -92,7 +97,7 @@ const BUSY: Duration = Duration::from_secs(2);
 impl Schema {
     /// The version that this program writes.
     pub(crate) const fn version(&self) -> i64 {
-        self.migrations.len() as i64
+        self.oldest + self.migrations.len() as i64 - 1
     }
 }
 
@@ -163,7 +168,11 @@ fn check_header(file: &Path) -> Result<(), Error> {
     })
 }
 
-fn open_as(file: &Path, flags: OpenFlags, vfs: Option<&str>) -> Result<Connection, Error> {
+pub(crate) fn open_as(
+    file: &Path,
+    flags: OpenFlags,
+    vfs: Option<&str>,
+) -> Result<Connection, Error> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = match vfs {
         Some(vfs) => Connection::open_with_flags_and_vfs(file, flags, vfs),
@@ -193,6 +202,13 @@ fn check_version(schema: &Schema, connection: &Connection, file: &Path) -> Resul
             known: schema.version(),
         });
     }
+    if found < schema.oldest {
+        return Err(Error::Older {
+            file,
+            found,
+            known: schema.oldest,
+        });
+    }
     Ok(())
 }
 
@@ -203,11 +219,8 @@ fn prepare(schema: &Schema, connection: &mut Connection) -> rusqlite::Result<()>
     let version = pragma(connection, "user_version")?;
     if version < schema.version() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-        for step in schema
-            .migrations
-            .iter()
-            .skip(usize::try_from(version).unwrap_or(0))
-        {
+        let done = usize::try_from(version + 1 - schema.oldest).unwrap_or(0);
+        for step in schema.migrations.iter().skip(done) {
             transaction.execute_batch(step)?;
         }
         transaction.pragma_update(None, "application_id", schema.application_id)?;

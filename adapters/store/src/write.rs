@@ -161,12 +161,12 @@ fn name_is(transaction: &Transaction<'_>, name: &Name, wall: UnixSeconds) -> Res
     }
     transaction
         .prepare_cached(
-            "INSERT INTO names (name, registered, address, incarnation, resume, opening, previous, last_request,
+            "INSERT INTO names (name, registered, address, incarnation, key, opening, previous, last_request,
                                 outcomes, log_next, session, left_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT DO UPDATE SET
                 registered = excluded.registered, address = excluded.address, incarnation = excluded.incarnation,
-                resume = excluded.resume, opening = excluded.opening, previous = excluded.previous,
+                key = excluded.key, opening = excluded.opening, previous = excluded.previous,
                 last_request = excluded.last_request, outcomes = excluded.outcomes,
                 log_next = max(log_next, excluded.log_next), session = excluded.session,
                 left_at = excluded.left_at",
@@ -176,7 +176,7 @@ fn name_is(transaction: &Transaction<'_>, name: &Name, wall: UnixSeconds) -> Res
             name.registered,
             name.address,
             name.incarnation.cast_signed(),
-            name.resume.cast_signed(),
+            name.key.0,
             name.opening,
             previous,
             name.last_request,
@@ -188,10 +188,15 @@ fn name_is(transaction: &Transaction<'_>, name: &Name, wall: UnixSeconds) -> Res
         .map(drop)
 }
 
-fn keep(transaction: &Transaction<'_>, to: &str, message: &Message, place: i64) -> Result<()> {
+fn keep(
+    transaction: &Transaction<'_>,
+    to: &str,
+    message: &Message<Vec<u8>>,
+    place: i64,
+) -> Result<()> {
     transaction
         .prepare_cached(
-            "INSERT INTO mail (serial, place, recipient, sender, incarnation, counter, request, stamp, text)
+            "INSERT INTO mail (serial, place, recipient, sender, incarnation, counter, request, stamp, letter)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
@@ -203,12 +208,12 @@ fn keep(transaction: &Transaction<'_>, to: &str, message: &Message, place: i64) 
             message.counter,
             message.request,
             message.stamp,
-            message.text,
+            message.content,
         ])
         .map(drop)
 }
 
-fn post(transaction: &Transaction<'_>, entry: &Message, place: i64) -> Result<()> {
+fn post(transaction: &Transaction<'_>, entry: &Message<String>, place: i64) -> Result<()> {
     transaction
         .prepare_cached(
             "INSERT INTO channel (number, place, sender, incarnation, counter, request, stamp, text)
@@ -222,7 +227,7 @@ fn post(transaction: &Transaction<'_>, entry: &Message, place: i64) -> Result<()
             entry.counter,
             entry.request,
             entry.stamp,
-            entry.text,
+            entry.content,
         ])
         .map(drop)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use chatapp_core::{NameRecord, Record, Ticket, UnixSeconds};
+use chatapp_core::{NameRecord, PublicKey, Record, Ticket, UnixSeconds};
 use chatapp_mio::Journal;
 use chatapp_store::{Error, Options, Store, StoreJournal};
 use tempfile::TempDir;
@@ -77,7 +77,7 @@ pub(crate) fn name(name: &str) -> Record<'_> {
         registered: true,
         address: "192.0.2.1:4119".parse().expect("an address"),
         incarnation: u64::MAX,
-        resume: 1 << 63,
+        key: PublicKey([0xa5; 32]),
         opening: 1,
         session: 7,
         previous: [1, 2, 3, u32::MAX],
@@ -88,7 +88,7 @@ pub(crate) fn name(name: &str) -> Record<'_> {
     })
 }
 
-pub(crate) fn mail<'a>(serial: u64, to: &'a str, from: &'a str, text: &'a str) -> Record<'a> {
+pub(crate) fn mail<'a>(serial: u64, to: &'a str, from: &'a str, letter: &'a [u8]) -> Record<'a> {
     Record::Mail {
         serial,
         to,
@@ -97,7 +97,7 @@ pub(crate) fn mail<'a>(serial: u64, to: &'a str, from: &'a str, text: &'a str) -
         counter: 3,
         request: 2,
         stamp: UnixSeconds(u32::MAX),
-        text,
+        letter,
     }
 }
 
@@ -113,13 +113,21 @@ pub(crate) fn post<'a>(number: u32, from: &'a str, text: &'a str) -> Record<'a> 
     }
 }
 
+/// A record as a line, in which letters can be read.
+pub(crate) fn line(record: &Record<'_>) -> String {
+    match record {
+        Record::Mail { letter, .. } => format!("{record:?} {}", letter.escape_ascii()),
+        _ => format!("{record:?}"),
+    }
+}
+
 /// What is in the store, one line for each record.
 pub(crate) fn content(folder: &Path) -> Vec<String> {
     let mut store = Store::open(folder, &Options::default()).expect("the store is fine");
     let mut records = Vec::new();
     store
         .restore(UnixSeconds(0), |record| {
-            records.push(format!("{record:?}"));
+            records.push(line(&record));
             Ok(())
         })
         .expect("the store can be read");

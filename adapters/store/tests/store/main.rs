@@ -3,6 +3,7 @@
 
 mod common;
 mod content;
+mod keys;
 mod power_cut;
 mod shim;
 mod trouble;

@@ -91,7 +91,7 @@ fn record(number: u64, text: &str) -> Record<'_> {
     if number.is_multiple_of(3) {
         post(u32::try_from(number).unwrap(), "alice", text)
     } else {
-        mail(number, "bob", "alice", text)
+        mail(number, "bob", "alice", text.as_bytes())
     }
 }
 

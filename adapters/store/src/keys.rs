@@ -1,0 +1,158 @@
+//! Keys in files of their own, of 64 hexadecimal digits each; private ones, which nobody else may read, and those of rooms.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use chatapp_core::seal::KEY_LEN;
+use chatapp_core::{PublicKey, RoomKey, StaticKey};
+use zeroize::Zeroizing;
+
+use crate::Error;
+use crate::folder;
+
+/// Longest file that is read: the digits, and line ends of every kind.
+const FILE_LEN_MAX: u64 = 128;
+
+/// Where the private key of a client's name is.
+pub fn client_key_file(state: &Path, name: &str) -> PathBuf {
+    state.join("keys").join(folder::file_name(name))
+}
+
+/// Where the private key of the server with this folder is.
+pub fn server_key_file(folder: &Path) -> PathBuf {
+    folder.join("key")
+}
+
+/// The private key in a file. If there is none, it is made of these 32 bytes, which nobody else can predict, and is on the
+/// disk before it is used. Of two processes that do so at once, both get the same.
+///
+/// # Errors
+/// The file cannot be read or made, is no key, or may be read by others.
+pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Error> {
+    if !file.exists() {
+        folder_of(file)
+            .map_or(Ok(()), folder::make_private)
+            .and_then(|()| create(file, fresh))
+            .map_err(Error::file(file))?;
+    }
+    check_private(file)?;
+    read(file).map(|key| StaticKey::new(*key))
+}
+
+/// The key of a room in a file. Who may read it is its owner's choice.
+///
+/// # Errors
+/// The file cannot be read, or is no key.
+pub fn room_key(file: &Path) -> Result<RoomKey, Error> {
+    read(file).map(|key| RoomKey::new(*key))
+}
+
+/// Makes the key of a room of these 32 bytes, in a file that is not there yet.
+///
+/// # Errors
+/// The file is there, or cannot be made.
+pub fn make_room_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<(), Error> {
+    if create(file, fresh).map_err(Error::file(file))? {
+        return Ok(());
+    }
+    Err(Error::file(file)(ErrorKind::AlreadyExists.into()))
+}
+
+/// The names that have a key in this folder, in their order, with their public keys.
+///
+/// # Errors
+/// One of the files cannot be read.
+pub fn own_names(state: &Path) -> Result<Vec<(String, PublicKey)>, Error> {
+    let folder = state.join("keys");
+    let mut names = Vec::new();
+    for entry in entries(&folder)? {
+        if let Some(name) = entry.to_str().and_then(folder::owner_of) {
+            names.push((name, public_key(&folder.join(entry))?));
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The public key of the server with this folder, if it has one already.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn server_key(folder: &Path) -> Result<Option<PublicKey>, Error> {
+    let file = server_key_file(folder);
+    file.exists().then(|| public_key(&file)).transpose()
+}
+
+/// 32 bytes from their 64 hexadecimal digits.
+pub fn parse_key(digits: &str) -> Option<[u8; KEY_LEN]> {
+    let mut key = [0; KEY_LEN];
+    let len = base16ct::mixed::decode(digits, &mut key).ok()?.len();
+    (len == KEY_LEN).then_some(key)
+}
+
+fn public_key(file: &Path) -> Result<PublicKey, Error> {
+    read(file).map(|key| StaticKey::new(*key).public())
+}
+
+/// The names of all files in a folder; none if it is not there.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
+    match fs::read_dir(folder) {
+        Ok(entries) => entries
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<io::Result<_>>()
+            .map_err(Error::file(folder)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(Error::file(folder)(error)),
+    }
+}
+
+fn read(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
+    let mut text = Zeroizing::new([0; FILE_LEN_MAX as usize]);
+    let mut rest = text.as_mut_slice();
+    let opened = File::open(file).map_err(Error::file(file))?;
+    let len = io::copy(&mut opened.take(FILE_LEN_MAX), &mut rest).map_err(Error::file(file))?;
+    let digits = str::from_utf8(&text[..len as usize]).map(str::trim);
+    let key = digits.ok().and_then(parse_key).map(Zeroizing::new);
+    key.ok_or_else(|| Error::NoKey {
+        file: file.to_owned(),
+    })
+}
+
+/// Makes a file that appears when it is complete and on the disk; false if somebody else was first.
+fn create(file: &Path, key: &[u8; KEY_LEN]) -> io::Result<bool> {
+    let mut text = Zeroizing::new([b'\n'; 2 * KEY_LEN + 1]);
+    base16ct::lower::encode(key, text.as_mut_slice()).map_err(io::Error::other)?;
+    let folder = folder_of(file).unwrap_or(Path::new("."));
+    // For nobody but this user.
+    let mut young = tempfile::Builder::new().prefix(".").tempfile_in(folder)?;
+    young.write_all(text.as_slice())?;
+    young.as_file().sync_all()?;
+    match young.persist_noclobber(file) {
+        Ok(_) => folder::sync(folder).map(|()| true),
+        Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(failed) => Err(failed.error),
+    }
+}
+
+fn folder_of(file: &Path) -> Option<&Path> {
+    file.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+}
+
+#[cfg(unix)]
+fn check_private(file: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata().map_err(Error::file(file))?.permissions();
+    if mode.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    Err(Error::Exposed {
+        file: file.to_owned(),
+    })
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &Path) -> Result<(), Error> {
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Private keys in their files, and what a client remembers of others' keys.
+
+use std::fs;
+use std::path::Path;
+
+use chatapp_core::{ClientRecord, PublicKey, Shown, StaticKey};
+use chatapp_store::{
+    Error, Memory, client_key_file, forget_peer, forget_server, known_keys, make_room_key,
+    own_names, parse_key, private_key, room_key, server_key, server_key_file,
+};
+use tempfile::TempDir;
+
+const HERE: &str = "localhost:4119";
+
+fn folder() -> TempDir {
+    TempDir::new().unwrap()
+}
+
+fn public(private: [u8; 32]) -> PublicKey {
+    StaticKey::new(private).public()
+}
+
+#[test]
+fn a_key_is_made_once_and_belongs_to_its_name() {
+    let folder = folder();
+    let alice = client_key_file(folder.path(), "alice");
+    assert_eq!(
+        private_key(&alice, &[1; 32]).unwrap().public(),
+        public([1; 32])
+    );
+    assert_eq!(
+        private_key(&alice, &[2; 32]).unwrap().public(),
+        public([1; 32]),
+        "it stays"
+    );
+    let odd = client_key_file(folder.path(), "../Zo\u{eb}");
+    private_key(&odd, &[3; 32]).unwrap();
+    fs::write(alice.with_file_name(".left"), b"half").unwrap();
+    assert_eq!(
+        own_names(folder.path()).unwrap(),
+        [
+            ("../Zo\u{eb}".to_owned(), public([3; 32])),
+            ("alice".to_owned(), public([1; 32]))
+        ]
+    );
+    assert_eq!(server_key(folder.path()).unwrap(), None);
+    private_key(&server_key_file(folder.path()), &[4; 32]).unwrap();
+    assert_eq!(server_key(folder.path()).unwrap(), Some(public([4; 32])));
+}
+
+#[test]
+fn processes_that_start_at_once_get_the_same_key() {
+    for _ in 0..20 {
+        let folder = folder();
+        let file = client_key_file(folder.path(), "alice");
+        let keys: Vec<PublicKey> = std::thread::scope(|scope| {
+            let start = |fresh| {
+                let file = &file;
+                scope.spawn(move || private_key(file, &[fresh; 32]).unwrap().public())
+            };
+            let started: Vec<_> = (1..9).map(start).collect();
+            started
+                .into_iter()
+                .map(|thread| thread.join().unwrap())
+                .collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+        let left = fs::read_dir(file.parent().unwrap()).unwrap().count();
+        assert_eq!(left, 1, "nothing half done is left");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_a_key() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let file = client_key_file(folder.path(), "alice");
+    private_key(&file, &[1; 32]).unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&file), 0o600);
+    assert_eq!(mode(file.parent().unwrap()), 0o700);
+    for open in [0o640, 0o604, 0o666] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(open)).unwrap();
+        let error = private_key(&file, &[1; 32]).unwrap_err();
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+    }
+}
+
+#[test]
+fn what_is_no_key_is_told_and_left_alone() {
+    let folder = folder();
+    let file = client_key_file(folder.path(), "alice");
+    private_key(&file, &[0xab; 32]).unwrap();
+    let digits = "AB".repeat(32);
+    fs::write(&file, format!("  {digits}\r\n")).unwrap();
+    assert!(private_key(&file, &[1; 32]).is_ok(), "as people copy it");
+    for content in ["", "ab", &digits[1..], &"xy".repeat(32), &"ab".repeat(100)] {
+        fs::write(&file, content).unwrap();
+        let error = private_key(&file, &[1; 32]).unwrap_err();
+        assert!(matches!(error, Error::NoKey { .. }), "{error}");
+        assert!(error.to_string().contains("64 hexadecimal"), "{error}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), content);
+        assert_eq!(parse_key(content), None);
+    }
+}
+
+#[test]
+fn the_key_of_a_room_does_not_replace_a_file() {
+    let folder = folder();
+    let file = folder.path().join("room.key");
+    assert!(room_key(&file).is_err());
+    make_room_key(&file, &[1; 32]).unwrap();
+    assert!(room_key(&file).is_ok());
+    assert!(make_room_key(&file, &[2; 32]).is_err());
+    assert_eq!(fs::read_to_string(&file).unwrap(), "01".repeat(32) + "\n");
+}
+
+#[test]
+fn keys_and_what_was_shown_are_remembered_in_their_room_until_they_are_forgotten() {
+    let folder = folder();
+    let (server, bob, carol) = (public([1; 32]), public([2; 32]), public([3; 32]));
+    let shown = |incarnation, channel, counter| {
+        ClientRecord::Shown(Shown {
+            incarnation,
+            channel,
+            counter,
+        })
+    };
+    let bob = ClientRecord::PeerKey {
+        name: "bob",
+        key: bob,
+    };
+    let carol = ClientRecord::PeerKey {
+        name: "carol",
+        key: carol,
+    };
+    let server_key = ClientRecord::ServerKey(server);
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    for record in [
+        bob,
+        server_key,
+        shown(7, false, 3),
+        carol,
+        shown(7, true, 9),
+    ] {
+        memory.note(record).unwrap();
+    }
+    let busy = Memory::open(folder.path(), HERE, "alice").unwrap_err();
+    assert!(matches!(busy, Error::InUse { .. }));
+
+    let expected: Vec<String> = [
+        server_key,
+        carol,
+        bob,
+        shown(7, false, 3),
+        shown(7, true, 9),
+    ]
+    .iter()
+    .map(|record| format!("{record:?}"))
+    .collect();
+    let remembered = || {
+        let mut records = Vec::new();
+        let left = Memory::restore_beside(folder.path(), HERE, "alice", |record| {
+            records.push(format!("{record:?}"));
+            record != bob
+        });
+        (records, left.unwrap())
+    };
+    assert_eq!(remembered(), (expected.clone(), 1), "while it is in use");
+    drop(memory);
+    drop(Memory::open(folder.path(), "elsewhere:4119", "alice").unwrap());
+    assert_eq!(remembered(), (expected, 1));
+
+    let known = known_keys(folder.path()).unwrap();
+    assert_eq!(known.len(), 2);
+    assert_eq!(known[0].server, "elsewhere:4119");
+    assert_eq!((known[0].server_key, known[0].peers.len()), (None, 0));
+    assert_eq!(known[1].server_key, Some(server));
+    let names: Vec<&str> = known[1].peers.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["bob", "carol"]);
+
+    assert_eq!(forget_server(folder.path(), "elsewhere:4119").unwrap(), 0);
+    assert_eq!(forget_peer(folder.path(), "dave").unwrap(), 0);
+    // Whether somebody is there at the moment or not.
+    let memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    assert_eq!(forget_peer(folder.path(), "bob").unwrap(), 1);
+    drop(memory);
+    assert_eq!(forget_server(folder.path(), HERE).unwrap(), 1);
+    let (records, _) = remembered();
+    assert_eq!(records.len(), 3);
+    assert_eq!(records[0], format!("{carol:?}"));
+}
+
+#[test]
+fn a_memory_that_cannot_be_used_says_so() {
+    let folder = folder();
+    drop(Memory::open(folder.path(), HERE, "alice").unwrap());
+    let file = folder
+        .path()
+        .join("clients/alice@localhost%3a4119/memory.db");
+    fs::write(&file, b"junk").unwrap();
+    let error = Memory::open(folder.path(), HERE, "alice").unwrap_err();
+    assert!(error.to_string().contains("is damaged"), "{error}");
+    assert_eq!(fs::read(&file).unwrap(), b"junk");
+}
