@@ -4,10 +4,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::seal::Session;
 use chatapp_core::wire::{DataWriter, Header, Refusal};
 use chatapp_core::{
-    Client, ClientConfig, ClientStorage, CommandError, CommandId, Departure, Drop, Name, NameError,
-    OutboxSlot, Outgoing, PeerSlot, RestoreError, RetryPolicy, Seed, StorageError, StoreFailed,
+    Client, ClientConfig, ClientStorage, CommandError, CommandId, Departure, Drop, Identity, Name,
+    NameError, OutboxSlot, Outgoing, PeerSlot, PublicKey, RestoreError, RetryPolicy, RoomKey, Seed,
+    StaticKey, StorageError, StoreFailed,
 };
 
 fn assert_words<T: Display>(expected: &[(T, &str)]) {
@@ -67,6 +69,15 @@ fn answers_of_the_server() {
         ),
         (Refusal::BadName, "the name is not valid"),
         (Refusal::NotMe, "that process is gone"),
+        (
+            Refusal::RateExceeded,
+            "too many registrations from that address",
+        ),
+        (Refusal::ForeignKey, "the name belongs to somebody else"),
+        (
+            Refusal::NotAllowed,
+            "the name is not on the list of those who may register",
+        ),
     ]);
     assert_words(&[
         (Departure::Left, "left"),
@@ -112,6 +123,10 @@ fn a_name_and_a_number_are_shown_as_they_are() {
     assert_eq!(format!("{name:?}"), "\"Zoë\"");
     assert_eq!(name.as_ref(), "Zoë");
     assert_eq!(CommandId::default().to_string(), "0");
+    let key = PublicKey([0xa5; 32]);
+    assert_eq!(key.to_string(), "a5".repeat(32));
+    assert_eq!(format!("{key:?}"), "PublicKey(a5a5a5a5..)");
+    assert!(!key.is_none() && PublicKey::NONE.is_none());
 }
 
 #[test]
@@ -135,13 +150,20 @@ fn names_are_ordered_and_told_apart_as_their_texts_are() {
 #[test]
 fn debug_output_says_what_it_is_and_no_secret() {
     assert_eq!(format!("{:?}", Seed([7; 32])), "Seed(..)");
+    // No private key, and nothing that follows from one, is ever printed.
+    let (key, room) = (StaticKey::new([7; 32]), RoomKey::new([7; 32]));
+    assert_eq!(format!("{key:?} {room:?}"), "StaticKey(..) RoomKey(..)");
+    let identity = format!("{:?}", Identity::new(key, Some(room)));
+    assert!(identity.contains("StaticKey(..)") && !identity.contains("7, 7"));
+    let session = Session::new(&[7; 32], &[7; 32]);
+    assert_eq!(format!("{session:?}"), "Session { next: 0, newest: 0, .. }");
     assert_eq!(
         format!("{:?}", Outgoing::new()),
         "Outgoing { unsent: None, .. }"
     );
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let writer = DataWriter::new(&mut out, 1, 2, &Header::default());
-    assert_eq!(format!("{writer:?}"), "DataWriter { len: 14, .. }");
+    let writer = DataWriter::new(&mut out, 1, &Header::default());
+    assert_eq!(format!("{writer:?}"), "DataWriter { len: 22, .. }");
     let (mut peers, mut names, mut sessions) = ([PeerSlot::VACANT; 2], [0; 4], [0; 8]);
     let mut outbox = [OutboxSlot::VACANT; 1];
     let storage = ClientStorage {
@@ -153,7 +175,8 @@ fn debug_output_says_what_it_is_and_no_secret() {
     };
     let config = ClientConfig::new(Name::new("ann").unwrap(), ([127, 0, 0, 1], 5_000).into());
     assert_eq!(config.retry, RetryPolicy::default());
-    let client = Client::new(config, storage, Seed([7; 32])).unwrap();
+    let identity = Identity::new(StaticKey::new([7; 32]), None);
+    let client = Client::new(config, storage, identity, Seed([7; 32])).unwrap();
     assert_eq!(client.name().as_str(), "ann");
     assert_eq!(
         format!("{client:?}"),

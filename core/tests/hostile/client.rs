@@ -1,9 +1,12 @@
 //! What a server or a peer with bad intentions cannot do to a client, and when a client wants to be woken.
 
-use chatapp_core::wire::{Accept, Datagram, Frame, Header, Outcome, Refusal, VERSION};
+use chatapp_core::wire::{Datagram, Frame, Header, Outcome, Refusal, VERSION};
 use chatapp_core::{Command, CommandError, Drop, Endpoint, Handled, UnixSeconds};
 
-use crate::client_rig::{BOB, BOB_ID, Rig, address, bob, server};
+use crate::client_rig::{
+    BOB, BOB_ID, Rig, address, answer, bob, bob_accepts, mail, server, stray, text,
+};
+use crate::people::identity;
 
 // ---- who may end it ----
 
@@ -51,7 +54,7 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
 fn a_peer_is_not_the_server() {
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
-    let to = rig.call_to_bob();
+    let (to, _) = rig.call_to_bob();
     let refuse = |to, reason| Datagram::Refuse { to, reason };
     for (from, to, reason, expected) in [
         (bob(), to, Refusal::Displaced, Drop::Unexpected),
@@ -86,38 +89,38 @@ fn a_peer_is_not_the_server() {
 }
 
 #[test]
-fn a_session_is_closed_by_its_own_address_only() {
+fn a_session_is_opened_and_closed_by_its_own_peer_only() {
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
-    let to = rig.call_to_bob();
-    let accept = Accept {
-        id: BOB_ID,
-        epoch: 0,
-        table_epoch: 0,
-        window: 32,
-    };
-    let accept = Datagram::Accept { to, accept };
-    assert_eq!(
-        rig.give(address(9), &accept),
-        Handled::Ignored(Drop::WrongAddress)
-    );
-    assert_eq!(rig.give(bob(), &accept), Handled::Accepted);
-    assert_eq!(rig.give(bob(), &accept), Handled::Ignored(Drop::Duplicate));
+    let (to, call) = rig.call_to_bob();
+    let (accept, _) = answer(&identity("bob"), &call, &bob_accepts());
+    for (from, handled) in [
+        (address(9), Handled::Ignored(Drop::WrongAddress)),
+        (bob(), Handled::Accepted),
+        (bob(), Handled::Ignored(Drop::Duplicate)),
+    ] {
+        assert_eq!(rig.hands(from, &accept), handled);
+    }
     rig.sent();
     let refuse = Datagram::Refuse {
         to,
         reason: Refusal::NotMe,
     };
     assert_eq!(rig.give(bob(), &refuse), Handled::Ignored(Drop::Unexpected));
-    let reset = Datagram::Reset { echo: BOB_ID };
-    assert_eq!(
-        rig.give(address(9), &reset),
-        Handled::Ignored(Drop::WrongAddress)
-    );
-    assert_eq!(rig.sent(), []);
+    let reset = |person| Datagram::Reset {
+        echo: BOB_ID,
+        token: identity(person).reset_token(BOB_ID),
+    };
+    for (from, person, reason) in [
+        (address(9), "bob", Drop::WrongAddress),
+        (bob(), "mallory", Drop::BadTag),
+    ] {
+        assert_eq!(rig.give(from, &reset(person)), Handled::Ignored(reason));
+        assert_eq!(rig.sent(), []);
+    }
     // Bob has started anew: he is called again, as his message was not acknowledged.
-    assert_eq!(rig.give(bob(), &reset), Handled::Accepted);
-    assert_ne!(rig.call_to_bob(), to);
+    assert_eq!(rig.give(bob(), &reset("bob")), Handled::Accepted);
+    assert_ne!(rig.call_to_bob().0, to);
 }
 
 // ---- frames ----
@@ -140,10 +143,7 @@ fn what_was_never_sent_cannot_be_acknowledged() {
 fn each_side_sends_its_own_kinds_of_frames() {
     let mut rig = Rig::online();
     rig.tells(&[
-        Frame::Text {
-            counter: 1,
-            text: "from whom?",
-        },
+        text(1, "from whom?"),
         Frame::Leave { request: 1 },
         Frame::Skipped { count: 3 },
     ]);
@@ -151,18 +151,7 @@ fn each_side_sends_its_own_kinds_of_frames() {
     assert_eq!(rig.client.stats().drops(Drop::Unexpected), 2);
     rig.sent();
     rig.send_to_bob("hi");
-    let to = rig.call_to_bob();
-    let accept = Accept {
-        id: BOB_ID,
-        epoch: 0,
-        table_epoch: 0,
-        window: 32,
-    };
-    assert_eq!(
-        rig.give(bob(), &Datagram::Accept { to, accept }),
-        Handled::Accepted
-    );
-    let text = |counter, text| Frame::Text { counter, text };
+    let mut line = rig.meets_bob();
     let header = Header {
         window: 32,
         ..Header::default()
@@ -172,28 +161,26 @@ fn each_side_sends_its_own_kinds_of_frames() {
         text(7, "hello"),
         text(7, "hello again"),
     ];
+    let told = line.writes(&header, &frames);
+    // From another address, and in no session.
     assert_eq!(
-        rig.gives_data(bob(), (to, BOB_ID), &header, &frames),
-        Handled::Accepted
+        rig.hands(address(9), &told),
+        Handled::Ignored(Drop::WrongAddress)
     );
+    assert_eq!(rig.hands(bob(), &told), Handled::Accepted);
     let shown = rig.events();
     assert_eq!(shown.len(), 1);
     assert!(shown[0].contains(r#"from: "bob", text: "hello", channel: false"#));
     assert_eq!(rig.client.stats().drops(Drop::Unexpected), 3);
     assert_eq!(rig.client.stats().drops(Drop::Duplicate), 1);
-    // A repetition of all that, as it comes when the acknowledgement was lost.
-    assert_eq!(
-        rig.gives_data(bob(), (to, BOB_ID), &header, &frames),
-        Handled::Ignored(Drop::Duplicate)
-    );
+    // The same datagram again, and a repetition of all that, as it comes when the acknowledgement was lost.
+    assert_eq!(rig.hands(bob(), &told), Handled::Ignored(Drop::Replayed));
+    let again = line.writes(&header, &frames);
+    assert_eq!(rig.hands(bob(), &again), Handled::Ignored(Drop::Duplicate));
     assert_eq!(rig.events(), [""; 0]);
-    // From another address, and in no session.
+    let nowhere = stray(77);
     assert_eq!(
-        rig.gives_data(address(9), (to, BOB_ID), &header, &frames),
-        Handled::Ignored(Drop::WrongAddress)
-    );
-    assert_eq!(
-        rig.gives_data(bob(), (77, BOB_ID), &header, &frames),
+        rig.hands(bob(), &nowhere),
         Handled::Ignored(Drop::UnknownSession)
     );
 }
@@ -220,15 +207,6 @@ fn a_result_that_nobody_waits_for_changes_nothing() {
 #[test]
 fn a_message_is_shown_once_on_whatever_path_it_comes() {
     let mut rig = Rig::online();
-    let mail = |serial, counter| Frame::Mail {
-        serial,
-        incarnation: BOB,
-        counter,
-        stamp: UnixSeconds(9),
-        kept: false,
-        from: "bob",
-        text: "hi",
-    };
     let channel = |number, counter| Frame::Channel {
         number,
         incarnation: BOB,
@@ -239,7 +217,12 @@ fn a_message_is_shown_once_on_whatever_path_it_comes() {
         text: "all",
     };
     // Numbers of the server and counters of the sender: both have to be new.
-    rig.tells(&[mail(1, 1), mail(2, 1), mail(2, 2), mail(3, 3)]);
+    rig.tells(&[
+        mail(1, 1, false),
+        mail(2, 1, false),
+        mail(2, 2, false),
+        mail(3, 3, false),
+    ]);
     assert_eq!(rig.events().len(), 2);
     rig.tells(&[channel(1, 4), channel(2, 4), channel(2, 5), channel(3, 6)]);
     assert_eq!(rig.events().len(), 2);
@@ -249,15 +232,6 @@ fn a_message_is_shown_once_on_whatever_path_it_comes() {
 #[test]
 fn kept_messages_are_announced_before_the_first_that_is_shown() {
     let mut rig = Rig::online();
-    let mail = |serial, counter, kept| Frame::Mail {
-        serial,
-        incarnation: BOB,
-        counter,
-        stamp: UnixSeconds(9),
-        kept,
-        from: "bob",
-        text: "hi",
-    };
     let channel = |number, counter, kept| Frame::Channel {
         number,
         incarnation: BOB,
@@ -350,13 +324,13 @@ fn a_client_wants_to_be_woken_at_once_while_anything_waits() {
     let mut rig = Rig::online();
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
     // An answer that needs no session.
-    assert!(matches!(
-        rig.give(server(), &Datagram::Reset { echo: 77 }),
-        Handled::Ignored(_)
-    ));
+    let unknown = Datagram::Reset {
+        echo: 77,
+        token: identity("server").reset_token(77),
+    };
+    assert!(matches!(rig.give(server(), &unknown), Handled::Ignored(_)));
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
-    let header = rig.header();
-    let _ = rig.gives_data(bob(), (77, BOB_ID), &header, &[]);
+    let _ = rig.hands(bob(), &stray(77));
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     rig.sent();
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
@@ -379,11 +353,11 @@ fn a_client_wants_to_be_woken_at_once_while_anything_waits() {
     rig.sent();
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
     // Something to show of the client itself.
-    let ended = Datagram::Refuse {
-        to: rig.id,
-        reason: Refusal::Displaced,
+    let ended = Header {
+        closed: Some(Refusal::Displaced),
+        ..rig.header()
     };
-    assert_eq!(rig.give(server(), &ended), Handled::Accepted);
+    assert_eq!(rig.tells_under(&ended, &[]), Handled::Accepted);
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     assert_eq!(rig.events(), ["Refused { reason: Displaced }"]);
     assert_eq!(rig.client.poll_timeout(), None);
@@ -395,7 +369,7 @@ fn what_comes_and_goes_is_counted() {
     let before = rig.client.stats().clone();
     assert_eq!(
         (before.received.datagrams, before.received.frames()),
-        (2, 1)
+        (3, 1)
     );
     rig.command(Command::SendAll { text: "hi" }).unwrap();
     assert_eq!(rig.sent().len(), 1);

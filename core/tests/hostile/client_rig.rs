@@ -3,17 +3,28 @@
 use std::net::SocketAddr;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Accept, Call, DataWriter, Datagram, Entry, Frame, Header, Hello, Status};
+use chatapp_core::seal::{Correspondence, KEY_LEN, Letters, Responder, Session};
+use chatapp_core::wire::{
+    Accept, Answer, Cookie, DataWriter, Datagram, Entry, Frame, Header, Hello, Status, data,
+};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId, Endpoint,
-    Handled, Instant, Name, OutboxSlot, PeerSlot, Seed, WindowSlot,
+    Handled, Identity, Instant, Name, OutboxSlot, PeerSlot, PublicKey, RoomKey, Seed, UnixSeconds,
+    WindowSlot,
 };
 
+use crate::people::{Letter, bytes, identity, identity_in, key, letters_key};
+
 /// Session id that the server chooses.
-const SERVER_ID: u64 = 0x5e;
+pub(crate) const SERVER_ID: u64 = 0x5e;
 /// Bob's process, and the session id that it chooses.
 pub(crate) const BOB: u64 = 0xb0b;
 pub(crate) const BOB_ID: u64 = 0xb1d;
+/// What the server gives to alice.
+pub(crate) const COOKIE: Cookie = Cookie {
+    issued_at_ms: 5,
+    mac: 6,
+};
 
 /// The address of the server.
 pub(crate) fn server() -> SocketAddr {
@@ -37,15 +48,101 @@ fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
 pub(crate) struct Rig {
     pub(crate) client: Client<'static>,
     pub(crate) now: Instant,
+    room: Option<RoomKey>,
     /// Session id of the client towards the server.
     pub(crate) id: u64,
+    /// The client's process.
+    pub(crate) incarnation: u64,
+    /// The server's end of the session.
+    pub(crate) server: Option<Line>,
     /// Sequence number of the next frame from the server.
     next: u32,
+}
+
+/// The other end of a session with the client.
+#[derive(Clone)]
+pub(crate) struct Line {
+    identity: Identity,
+    session: Session,
+    /// Session id of the client.
+    to: u64,
+}
+
+impl Line {
+    pub(crate) fn writes(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let mut writer = DataWriter::new(&mut out, self.to, header);
+        assert!(frames.iter().all(|frame| writer.push(frame)), "they fit");
+        let len = writer.finish(&self.identity, &mut self.session);
+        out[..len].to_vec()
+    }
+}
+
+/// What whoever has this identity answers to a hello or a call, and the session that this opens.
+pub(crate) fn answer(identity: &Identity, request: &[u8], answer: &Answer) -> (Vec<u8>, Line) {
+    let (to, prologue, message) = match Datagram::parse(identity, request) {
+        Ok(Datagram::Hello(hello)) => (hello.id, hello.prologue, hello.message),
+        Ok(Datagram::Call(call)) => (call.id, call.prologue, call.message),
+        other => panic!("{other:?}"),
+    };
+    let mut payload = [0; DATAGRAM_LEN_MAX];
+    let (responder, _) = Responder::read(identity, prologue, message, &mut payload)
+        .expect("it is said to who has this identity");
+    let said = postcard::to_slice(answer, &mut payload).unwrap();
+    let mut message = [0; DATAGRAM_LEN_MAX];
+    let (session, len) = responder
+        .answer(identity, &bytes("answers", to), said, &mut message)
+        .unwrap();
+    let message = &message[..len];
+    let accept = plain(identity, &Datagram::Accept { to, message });
+    let line = Line {
+        identity: identity.clone(),
+        session,
+        to,
+    };
+    (accept, line)
+}
+
+/// That the server has a session for alice.
+pub(crate) fn server_accepts() -> Answer {
+    Answer::Accepted(Accept {
+        id: SERVER_ID,
+        epoch: 1,
+        table_epoch: 1,
+        window: 32,
+        reset: identity("server").reset_token(SERVER_ID),
+        letters: None,
+    })
+}
+
+/// That bob has one.
+pub(crate) fn bob_accepts() -> Answer {
+    Answer::Accepted(Accept {
+        id: BOB_ID,
+        epoch: 0,
+        table_epoch: 0,
+        window: 32,
+        reset: identity("bob").reset_token(BOB_ID),
+        letters: Some(letters_key("bob")),
+    })
+}
+
+/// A datagram that is not sealed.
+pub(crate) fn plain(identity: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = datagram.emit(identity, &mut out);
+    assert_ne!(len, 0);
+    out[..len].to_vec()
 }
 
 impl Rig {
     /// A client that has asked for nothing yet, with room for two others.
     pub(crate) fn new() -> Self {
+        Self::in_room(None)
+    }
+
+    /// The same in an open or a closed room.
+    pub(crate) fn in_room(room: Option<RoomKey>) -> Self {
         let storage = ClientStorage {
             peers: leak(PeerSlot::VACANT, 4),
             names: leak(0, 8),
@@ -54,10 +151,14 @@ impl Rig {
             windows: leak(WindowSlot::VACANT, 2),
         };
         let config = ClientConfig::new(Name::new("alice").unwrap(), server());
+        let identity = identity_in("alice", room.clone());
         Self {
-            client: Client::new(config, storage, Seed([5; 32])).unwrap(),
+            client: Client::new(config, storage, identity, Seed([5; 32])).unwrap(),
             now: Instant::ZERO,
+            room,
             id: 0,
+            incarnation: 0,
+            server: None,
             next: 0,
         }
     }
@@ -65,46 +166,69 @@ impl Rig {
     /// Registered, in a room with bob, and at rest.
     pub(crate) fn online() -> Self {
         let mut rig = Self::new();
-        rig.command(Command::Register { name: "alice" }).unwrap();
-        rig.accepts();
+        rig.comes_online();
+        rig
+    }
+
+    pub(crate) fn comes_online(&mut self) {
+        self.command(Command::Register { name: "alice" }).unwrap();
+        self.accepts();
         let page = [
             entry("alice", Status::Online, 0xa, address(0)),
             entry("bob", Status::Online, BOB, bob()),
         ]
         .concat();
-        rig.tells(&[whole_table(1, &page)]);
-        assert_eq!(rig.events(), ["Registered", "TableUpdated"]);
-        rig.sent();
-        rig
+        self.tells(&[whole_table(1, &page)]);
+        assert_eq!(self.events(), ["Registered", "TableUpdated"]);
+        self.sent();
+    }
+
+    pub(crate) fn identity(&self, person: &str) -> Identity {
+        identity_in(person, self.room.clone())
     }
 
     /// The server answers the request for a session that the client is about to send.
     pub(crate) fn accepts(&mut self) {
-        self.id = self.hello().id;
-        let accept = Accept {
-            id: SERVER_ID,
-            epoch: 1,
-            table_epoch: 1,
-            window: 32,
-        };
-        let to = self.id;
-        let accepted = self.give(server(), &Datagram::Accept { to, accept });
-        assert_eq!(accepted, Handled::Accepted);
+        let hello = self.hello(key("server"));
+        let (accept, line) = answer(&self.identity("server"), &hello, &server_accepts());
+        (self.id, self.next, self.server) = (line.to, 0, Some(line));
+        assert_eq!(self.hands(server(), &accept), Handled::Accepted);
     }
 
-    fn hello(&mut self) -> Hello<'static> {
-        let sent = self.sent();
-        let [(to, datagram)] = &sent[..] else {
+    /// The hello that the client is about to send; it gets a cookie of the server with this key, if it needs one.
+    pub(crate) fn hello(&mut self, key: PublicKey) -> Vec<u8> {
+        let mut request = self.request(server());
+        let identity = self.identity("");
+        if let Ok(Datagram::CookieRequest { id }) = Datagram::parse(&identity, &request) {
+            let cookie = Datagram::Cookie {
+                to: id,
+                cookie: COOKIE,
+                key: Some(key),
+            };
+            assert_eq!(self.give(server(), &cookie), Handled::Accepted);
+            request = self.request(server());
+        }
+        if let Ok(Datagram::Hello(hello)) = Datagram::parse(&identity, &request)
+            && key == crate::people::key("server")
+        {
+            let mut payload = [0; DATAGRAM_LEN_MAX];
+            let server = self.identity("server");
+            Responder::read(&server, hello.prologue, hello.message, &mut payload).unwrap();
+            let said: Hello<'_> = postcard::from_bytes(&payload).unwrap();
+            assert_eq!((said.name, hello.cookie), ("alice", COOKIE));
+            self.incarnation = said.incarnation;
+        }
+        request
+    }
+
+    /// The request that the client is about to send, and nothing else.
+    pub(crate) fn request(&mut self, expected: SocketAddr) -> Vec<u8> {
+        let mut sent = self.sent();
+        let (Some((to, datagram)), true) = (sent.pop(), sent.is_empty()) else {
             panic!("one request: {sent:?}")
         };
-        assert_eq!(*to, server());
-        match Datagram::parse(datagram) {
-            Ok(Datagram::Hello(hello)) => Hello {
-                name: "alice",
-                ..hello
-            },
-            other => panic!("{other:?}"),
-        }
+        assert_eq!(to, expected);
+        datagram
     }
 
     pub(crate) fn command(&mut self, command: Command<'_>) -> Result<CommandId, CommandError> {
@@ -115,27 +239,38 @@ impl Rig {
         self.command(Command::Send { to: "bob", text }).unwrap()
     }
 
-    /// The call that the client is about to send to bob, and its answer.
-    pub(crate) fn call_to_bob(&mut self) -> u64 {
-        let sent = self.sent();
-        let [(to, datagram)] = &sent[..] else {
-            panic!("one call: {sent:?}")
-        };
-        assert_eq!(*to, bob());
-        match Datagram::parse(datagram) {
-            Ok(Datagram::Call(Call {
-                id, to_incarnation, ..
-            })) => {
-                assert_eq!(to_incarnation, BOB);
-                id
+    /// The call that the client is about to send to bob, and its session id.
+    pub(crate) fn call_to_bob(&mut self) -> (u64, Vec<u8>) {
+        let call = self.request(bob());
+        match Datagram::parse(&self.identity("bob"), &call) {
+            Ok(Datagram::Call(message)) => {
+                assert_eq!(message.to_incarnation, BOB);
+                (message.id, call)
             }
             other => panic!("{other:?}"),
         }
     }
 
+    /// Bob answers the call that the client is about to send.
+    pub(crate) fn meets_bob(&mut self) -> Line {
+        let (_, call) = self.call_to_bob();
+        let (accept, line) = answer(&self.identity("bob"), &call, &bob_accepts());
+        assert_eq!(self.hands(bob(), &accept), Handled::Accepted);
+        line
+    }
+
     /// What the client shows, in the words of `Debug`.
     pub(crate) fn events(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.client.poll_event().map(|event| format!("{event:?}"))).collect()
+    }
+
+    /// What is to be remembered, in the words of `Debug`.
+    pub(crate) fn records(&mut self) -> Vec<String> {
+        let next = || {
+            let record = self.client.poll_persist();
+            record.map(|record| format!("{record:?}"))
+        };
+        std::iter::from_fn(next).collect()
     }
 
     /// The next event, and no other.
@@ -157,16 +292,39 @@ impl Rig {
     pub(crate) fn said(&mut self) -> Vec<(Header, Vec<String>)> {
         let sent = self.sent();
         let data = sent
-            .iter()
-            .filter_map(|(_, datagram)| match Datagram::parse(datagram) {
-                Ok(Datagram::Data(data)) if data.to == SERVER_ID => data.open(self.id).ok(),
-                _ => None,
+            .into_iter()
+            .filter(|(to, _)| *to == server())
+            .filter_map(|(_, mut datagram)| {
+                let line = self.server.as_ref()?;
+                let opened = data::open(&line.identity, &mut line.session.clone(), &mut datagram);
+                let (header, frames) = opened.ok()?;
+                let frames = frames.map(|frame| self.words(&frame.unwrap()));
+                Some((header, frames.collect()))
             });
-        data.map(|(header, frames)| {
-            let frames = frames.map(|frame| format!("{:?}", frame.unwrap()));
-            (header, frames.collect())
-        })
-        .collect()
+        data.collect()
+    }
+
+    /// A frame in the words of `Debug`, with the text of a letter to bob in its place.
+    fn words(&self, frame: &Frame<'_>) -> String {
+        let Frame::Store {
+            counter, letter, ..
+        } = *frame
+        else {
+            return format!("{frame:?}");
+        };
+        let whole = format!("{frame:?}");
+        let (front, _) = whole.split_once("letter:").unwrap();
+        let (ephemeral, letter) = letter.split_first_chunk::<KEY_LEN>().unwrap();
+        let who = Correspondence {
+            from: "alice",
+            incarnation: self.incarnation,
+            to: "bob",
+        };
+        let bob = identity("bob");
+        let letters = Letters::from(&bob, &key("alice"), &PublicKey(*ephemeral), who).unwrap();
+        let mut letter = letter.to_vec();
+        let text = letters.open(&bob, counter, &mut letter).unwrap();
+        format!("{front}text: {:?} }}", str::from_utf8(text).unwrap())
     }
 
     /// Time passes, with every wake-up that the client asks for; what it shows meanwhile.
@@ -184,11 +342,15 @@ impl Rig {
         shown
     }
 
+    /// A datagram that is not sealed.
     pub(crate) fn give(&mut self, from: SocketAddr, datagram: &Datagram<'_>) -> Handled {
-        let mut out = [0; DATAGRAM_LEN_MAX];
-        let len = datagram.emit(&mut out);
-        assert_ne!(len, 0);
-        self.client.handle_datagram(self.now, from, &out[..len])
+        let datagram = plain(&self.identity(""), datagram);
+        self.hands(from, &datagram)
+    }
+
+    pub(crate) fn hands(&mut self, from: SocketAddr, datagram: &[u8]) -> Handled {
+        let mut datagram = datagram.to_vec();
+        self.client.handle_datagram(self.now, from, &mut datagram)
     }
 
     /// The server sends these frames, behind all that it sent before.
@@ -207,28 +369,26 @@ impl Rig {
     }
 
     pub(crate) fn tells_under(&mut self, header: &Header, frames: &[Frame<'_>]) -> Handled {
-        self.gives_data(server(), (self.id, SERVER_ID), header, frames)
-    }
-
-    /// Frames in the session with these ids: the client's and the other side's.
-    pub(crate) fn gives_data(
-        &mut self,
-        from: SocketAddr,
-        (to, id): (u64, u64),
-        header: &Header,
-        frames: &[Frame<'_>],
-    ) -> Handled {
-        let mut out = [0; DATAGRAM_LEN_MAX];
-        let mut writer = DataWriter::new(&mut out, to, id, header);
-        assert!(frames.iter().all(|frame| writer.push(frame)), "they fit");
-        let len = writer.finish();
-        self.client.handle_datagram(self.now, from, &out[..len])
+        let line = self.server.as_mut().expect("there is a session");
+        let datagram = line.writes(header, frames);
+        self.hands(server(), &datagram)
     }
 }
 
 pub(crate) fn entry(name: &str, status: Status, incarnation: u64, address: SocketAddr) -> Vec<u8> {
+    entry_of(name, name, status, incarnation, address)
+}
+
+/// An entry of a name that is said to belong to this person.
+pub(crate) fn entry_of(
+    person: &str,
+    name: &str,
+    status: Status,
+    incarnation: u64,
+    address: SocketAddr,
+) -> Vec<u8> {
     let mut out = [0; 200];
-    let len = Entry::new(name, status, incarnation, address).emit(&mut out);
+    let len = Entry::new(name, status, incarnation, key(person), address).emit(&mut out);
     out[..len].to_vec()
 }
 
@@ -250,4 +410,49 @@ pub(crate) fn news(version: u32, entries: &[u8]) -> Frame<'_> {
         complete: true,
         entries,
     }
+}
+
+/// What bob writes to alice.
+pub(crate) fn from_bob(counter: u32, text: &str) -> Letter<'_> {
+    Letter {
+        person: "bob",
+        recipient: "alice",
+        from: "bob",
+        to: "alice",
+        incarnation: BOB,
+        counter,
+        text,
+    }
+}
+
+/// A letter of bob's that the server has kept.
+pub(crate) fn mail(serial: u64, counter: u32, kept: bool) -> Frame<'static> {
+    Frame::Mail {
+        serial,
+        incarnation: BOB,
+        counter,
+        stamp: UnixSeconds(9),
+        kept,
+        key: key("bob"),
+        from: "bob",
+        letter: from_bob(counter, "hi").kept().leak(),
+    }
+}
+
+/// A letter of bob's that he sends himself.
+pub(crate) fn text(counter: u32, text: &str) -> Frame<'static> {
+    Frame::Text {
+        counter,
+        letter: from_bob(counter, text).sealed().leak(),
+    }
+}
+
+/// Something sealed for a session that does not exist.
+pub(crate) fn stray(to: u64) -> Vec<u8> {
+    let mut line = Line {
+        identity: identity("bob"),
+        session: Session::new(&[1; KEY_LEN], &[2; KEY_LEN]),
+        to,
+    };
+    line.writes(&Header::default(), &[])
 }

@@ -12,9 +12,9 @@ fn a_table_is_believed_in_its_own_life_of_the_server_and_up_to_its_latest_versio
         let ann = rig.join(1, "ann");
         rig.join(2, "bob");
         let mut again = hello(1, "ann");
-        (again.id, again.opening) = (11, 2);
-        again.table_epoch = ann.table_epoch.wrapping_add(later);
-        again.table_version = version;
+        (again.id, again.hello.opening) = (11, 2);
+        again.hello.table_epoch = ann.table_epoch.wrapping_add(later);
+        again.hello.table_version = version;
         let mut ann = rig.enters(1, again);
         let sent = rig.pass(500);
         let told = rig.listens(&mut ann, sent);

@@ -2,22 +2,23 @@
 //! from its store.
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Frame, Hello};
+use chatapp_core::wire::Frame;
 use chatapp_core::{
     Endpoint, Handled, NameRecord, Record, RestoreError, ServerConfig, StoreFailed, Ticket,
     UnixSeconds,
 };
 
-use crate::server_rig::{Member, Rig, address, hello};
+use crate::people::key;
+use crate::server_rig::{Member, Request, Rig, address, hello, kept_letter};
 
-pub(crate) fn store(request: u32, text: &str) -> Frame<'_> {
+pub(crate) fn store(request: u32, text: &str) -> Frame<'static> {
     Frame::Store {
         request,
         counter: request,
         tried: 0,
         bounce: false,
         to: "bob",
-        text,
+        letter: kept_letter(text),
     }
 }
 
@@ -34,7 +35,7 @@ pub(crate) fn post(request: u32, text: &str) -> Frame<'_> {
 fn bob_misses(
     rig: &mut Rig,
     frames: &[Frame<'_>],
-    shown: impl FnOnce(&mut Hello<'_>, u64),
+    shown: impl FnOnce(&mut Request<'_>, u64),
 ) -> Member {
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
@@ -44,12 +45,12 @@ fn bob_misses(
     }
     let mut again = hello(2, "bob");
     again.id = 22;
-    again.opening = 2;
+    again.hello.opening = 2;
     shown(&mut again, bob.epoch);
     rig.enters(2, again)
 }
 
-fn nothing(_: &mut Hello<'_>, _: u64) {}
+fn nothing(_: &mut Request<'_>, _: u64) {}
 
 #[test]
 fn what_was_kept_comes_in_the_order_in_which_it_was_said() {
@@ -107,9 +108,9 @@ fn what_was_shown_is_believed_in_its_own_epoch_only() {
         let mut rig = Rig::new();
         let missed = [store(1, "mail"), post(2, "channel")];
         let mut bob = bob_misses(&mut rig, &missed, |again, epoch| {
-            again.epoch = epoch.wrapping_add(later);
-            again.mail_shown = 1;
-            again.channel_shown = 1;
+            again.hello.epoch = epoch.wrapping_add(later);
+            again.hello.mail_shown = 1;
+            again.hello.channel_shown = 1;
         });
         let sent = rig.pass(500);
         let told = rig.listens(&mut bob, sent).concat();
@@ -165,7 +166,7 @@ pub(crate) fn mail_of_request(request: u32, serial: u64, to: &'static str) -> Re
         counter: request,
         request,
         stamp: UnixSeconds(1),
-        text: "hi",
+        letter: kept_letter("hi"),
     }
 }
 
@@ -176,7 +177,7 @@ pub(crate) fn name_record(name: &str) -> NameRecord<'_> {
         registered: false,
         address: address(1),
         incarnation: 1,
-        resume: 1,
+        key: key(name),
         opening: 1,
         session: 0,
         away_s: 0,
@@ -199,7 +200,7 @@ pub(crate) fn remembers_two_names(config: ServerConfig) -> Rig {
 
 pub(crate) fn ann_returns(rig: &mut Rig) -> Member {
     let mut again = hello(1, "ann");
-    again.opening = 2;
+    again.hello.opening = 2;
     let mut ann = rig.enters(1, again);
     let sent = rig.pass(500);
     rig.listens(&mut ann, sent);
@@ -346,7 +347,7 @@ fn a_message_is_stored_before_what_happened_after_it() {
         tried: 0,
         bounce: false,
         to: "ann",
-        text: "hi",
+        letter: kept_letter("hi"),
     };
     let post = Frame::Post {
         request: 1,
@@ -365,7 +366,7 @@ fn a_message_is_stored_before_what_happened_after_it() {
         (false, [post, store], ["Channel", "Mail", "Name"]),
     ] {
         let mut rig = Rig::new();
-        let (ann, bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+        let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
         let left = ann.writes(&ann.header(), &[leave]);
         let said = bob.writes(&bob.header(), &frames);
         let mut inputs = [(bob.address, said), (ann.address, left)];
@@ -397,7 +398,7 @@ fn nothing_of_a_registration_is_seen_before_it_is_stored() {
     let sent = rig.say(&mut ann, &[store(1, "hi")]);
     rig.listens(&mut ann, sent);
     let mut again = hello(2, "bob");
-    (again.id, again.opening) = (22, 2);
+    (again.id, again.hello.opening) = (22, 2);
     let request = rig.proven(bob.address, again);
     assert_eq!(rig.judges(bob.address, &request), Handled::Accepted);
     let ticket = rig.server.poll_persist().unwrap().ticket;

@@ -6,6 +6,7 @@ mod client;
 mod client_rig;
 mod feed;
 mod keeping;
+mod people;
 mod receipts;
 mod restored;
 mod roster;

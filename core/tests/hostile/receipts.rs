@@ -1,7 +1,6 @@
 //! What becomes of messages once their recipient has acknowledged them: their senders are told.
 
-use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Datagram, Frame};
+use chatapp_core::wire::Frame;
 
 use crate::keeping::store;
 use crate::server_rig::{Member, Rig, Sent, hello};
@@ -15,7 +14,7 @@ fn bob_takes_his_message(rig: &mut Rig, ann: &mut Member, between: impl FnOnce(&
     rig.listens(ann, sent);
     between(rig);
     let mut again = hello(2, "bob");
-    (again.id, again.opening) = (22, 2);
+    (again.id, again.hello.opening) = (22, 2);
     let mut bob = rig.enters(2, again);
     let sent = rig.pass(500);
     assert!(bob.hears(&sent), "the message");
@@ -44,7 +43,7 @@ fn messages_that_are_handed_over_together_are_one_receipt() {
         rig.listens(&mut ann, sent);
     }
     let mut again = hello(2, "bob");
-    (again.id, again.opening) = (22, 2);
+    (again.id, again.hello.opening) = (22, 2);
     let mut bob = rig.enters(2, again);
     let sent = rig.pass(500);
     assert!(bob.hears(&sent), "the messages");
@@ -62,14 +61,12 @@ fn nothing_is_kept_for_a_sender_that_is_gone() {
     for successor in [false, true] {
         let mut rig = Rig::new();
         let mut ann = rig.join(1, "ann");
-        let (address, id) = (ann.address, ann.id);
+        let (address, reset) = (ann.address, rig.plain(&ann.reset()));
         bob_takes_his_message(&mut rig, &mut ann, |rig| {
             if successor {
                 rig.enters(1, hello(3, "ann"));
             } else {
-                let mut out = [0; DATAGRAM_LEN_MAX];
-                let len = Datagram::Reset { echo: id }.emit(&mut out);
-                rig.give(address, &out[..len]);
+                rig.give(address, &reset);
             }
         });
         assert_eq!(rig.server.usage().kept_messages.used, 0);

@@ -76,7 +76,7 @@ fn numbers_that_are_missing_in_the_log_are_not_stored() {
         log_next: 4,
     };
     rig.server.restore(seen).unwrap();
-    let ann = ann_returns(&mut rig);
+    let mut ann = ann_returns(&mut rig);
     let said = ann.writes(&ann.header(), &[post(1, "next")]);
     assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
     let mut numbers = Vec::new();

@@ -3,11 +3,16 @@
 use std::net::SocketAddr;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Accept, DataWriter, Datagram, Frame, Header, Hello, Refusal};
-use chatapp_core::{
-    ChangeSlot, Endpoint, FlightSlot, Handled, Instant, JournalSlot, LogSlot, MailSlot, NameSlot,
-    Seed, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed,
+use chatapp_core::seal::{KEY_LEN, Session, TAG_LEN};
+use chatapp_core::wire::{
+    Accept, Answer, Cookie, DataWriter, Datagram, Frame, Header, Hello, Opening, Refusal, data,
 };
+use chatapp_core::{
+    ChangeSlot, Endpoint, FlightSlot, Handled, Identity, Instant, JournalSlot, LogSlot, MailSlot,
+    NameSlot, RoomKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed,
+};
+
+use crate::people::{bytes, identity_in};
 
 /// Names that the server has room for.
 pub(crate) const NAMES: usize = 32;
@@ -25,14 +30,27 @@ pub(crate) struct Rig {
     /// Records that were offered to the store, and whether it takes them.
     pub(crate) records: usize,
     pub(crate) store_works: bool,
+    room: Option<RoomKey>,
 }
 
 /// Datagrams that were sent, and where to.
 pub(crate) type Sent = Vec<(SocketAddr, Vec<u8>)>;
 
+/// A request for a session: who makes it, and what it says.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// Session id that the client chose.
+    pub(crate) id: u64,
+    /// Whose key it is.
+    pub(crate) person: &'a str,
+    pub(crate) hello: Hello<'a>,
+}
+
 /// A client in its session with the server.
 pub(crate) struct Member {
     pub(crate) address: SocketAddr,
+    pub(crate) identity: Identity,
+    pub(crate) session: Session,
     /// Session ids: the client's and the server's.
     pub(crate) id: u64,
     pub(crate) server_id: u64,
@@ -51,6 +69,11 @@ impl Rig {
     }
 
     pub(crate) fn with(config: ServerConfig) -> Self {
+        Self::in_room(config, None, 3)
+    }
+
+    /// A server of an open or a closed room, whose entropy follows from `seed`: another one is another life of it.
+    pub(crate) fn in_room(config: ServerConfig, room: Option<RoomKey>, seed: u8) -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, NAMES),
             name_index: leak(0, NAMES * 2),
@@ -64,14 +87,20 @@ impl Rig {
             log_texts: leak(0, 512),
             journal: leak(JournalSlot::VACANT, 8),
         };
-        let server = Server::new(config, storage, Seed([3; 32])).unwrap();
+        let identity = identity_in("server", room.clone());
+        let server = Server::new(config, storage, identity, Seed([seed; 32])).unwrap();
         Self {
             server,
             now: Instant::ZERO,
             events: Vec::new(),
             records: 0,
             store_works: true,
+            room,
         }
+    }
+
+    fn identity(&self, person: &str) -> Identity {
+        identity_in(person, self.room.clone())
     }
 
     /// Stores what is to be stored.
@@ -102,46 +131,109 @@ impl Rig {
         sent
     }
 
+    /// What becomes of one datagram. Its outputs stay inside.
+    pub(crate) fn judges(&mut self, from: SocketAddr, datagram: &[u8]) -> Handled {
+        let mut datagram = datagram.to_vec();
+        self.server.handle_datagram(self.now, from, &mut datagram)
+    }
+
     pub(crate) fn give(&mut self, from: SocketAddr, datagram: &[u8]) -> Sent {
-        let _ = self.server.handle_datagram(self.now, from, datagram);
+        let _ = self.judges(from, datagram);
         self.drain()
     }
 
-    pub(crate) fn give_hello(&mut self, from: SocketAddr, hello: Hello<'_>) -> Sent {
+    /// Any datagram that is not sealed, written in the room of the server.
+    pub(crate) fn plain(&self, datagram: &Datagram<'_>) -> Vec<u8> {
         let mut out = [0; DATAGRAM_LEN_MAX];
-        let len = Datagram::Hello(hello).emit(&mut out);
-        self.give(from, &out[..len])
-    }
-
-    /// A request to register that proves its address.
-    pub(crate) fn proven(&mut self, from: SocketAddr, mut hello: Hello<'_>) -> Vec<u8> {
-        for (_, datagram) in self.give_hello(from, hello) {
-            if let Ok(Datagram::Cookie { cookie, .. }) = Datagram::parse(&datagram) {
-                hello.cookie = cookie;
-            }
-        }
-        let mut out = [0; DATAGRAM_LEN_MAX];
-        let len = Datagram::Hello(hello).emit(&mut out);
+        let len = datagram.emit(&self.identity(""), &mut out);
         out[..len].to_vec()
     }
 
-    /// Says hello until it is answered with something but a cookie.
+    /// What the server gives to this address to prove itself with.
+    pub(crate) fn cookie(&mut self, from: SocketAddr) -> Cookie {
+        let request = self.plain(&Datagram::CookieRequest { id: 1 });
+        let sent = self.give(from, &request);
+        let identity = self.identity("");
+        let cookies = sent.iter().filter(|(to, _)| *to == from);
+        let mut cookies =
+            cookies.filter_map(|(_, datagram)| match Datagram::parse(&identity, datagram) {
+                Ok(Datagram::Cookie { cookie, key, .. }) => Some((cookie, key)),
+                _ => None,
+            });
+        let (cookie, key) = cookies.next().unwrap();
+        assert_eq!(key, Some(self.server.key()));
+        cookie
+    }
+
+    /// A request with this cookie.
+    pub(crate) fn hello(&self, request: &Request<'_>, cookie: Cookie) -> Vec<u8> {
+        let identity = self.identity(request.person);
+        let (ephemeral, payload) = request.offer(&identity);
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let len = Opening::Hello(cookie).emit(
+            request.id,
+            &identity,
+            &self.server.key(),
+            &ephemeral,
+            &payload,
+            &mut out,
+        );
+        out[..len].to_vec()
+    }
+
+    /// A request to register that proves its address.
+    pub(crate) fn proven(&mut self, from: SocketAddr, request: Request<'_>) -> Vec<u8> {
+        let cookie = self.cookie(from);
+        self.hello(&request, cookie)
+    }
+
+    /// Says hello; what it is answered with.
     pub(crate) fn answer_to(
         &mut self,
         from: SocketAddr,
-        mut hello: Hello<'_>,
+        request: Request<'_>,
     ) -> Result<Accept, Refusal> {
-        loop {
-            let sent = self.give_hello(from, hello);
-            for (_, datagram) in sent.iter().filter(|(to, _)| *to == from) {
-                match Datagram::parse(datagram) {
-                    Ok(Datagram::Cookie { cookie, .. }) => hello.cookie = cookie,
-                    Ok(Datagram::Accept { to, accept }) if to == hello.id => return Ok(accept),
-                    Ok(Datagram::Refuse { to, reason }) if to == hello.id => return Err(reason),
-                    _ => {}
-                }
+        self.session(from, request).map(|(accept, _)| accept)
+    }
+
+    pub(crate) fn session(
+        &mut self,
+        from: SocketAddr,
+        request: Request<'_>,
+    ) -> Result<(Accept, Session), Refusal> {
+        let cookie = self.cookie(from);
+        let hello = self.hello(&request, cookie);
+        let sent = self.give(from, &hello);
+        self.answer_in(&sent, from, &request, cookie)
+            .expect("every hello is answered")
+    }
+
+    /// The answer to a hello among what was sent.
+    pub(crate) fn answer_in(
+        &self,
+        sent: &Sent,
+        from: SocketAddr,
+        request: &Request<'_>,
+        cookie: Cookie,
+    ) -> Option<Result<(Accept, Session), Refusal>> {
+        let identity = self.identity(request.person);
+        let mine = sent.iter().filter(|(to, _)| *to == from);
+        mine.filter_map(|(_, datagram)| match Datagram::parse(&identity, datagram) {
+            Ok(Datagram::Accept { to, message }) if to == request.id => {
+                let (ephemeral, payload) = request.offer(&identity);
+                let key = &self.server.key();
+                let (session, answer) = Opening::Hello(cookie)
+                    .complete(to, &identity, key, &ephemeral, &payload, message)
+                    .expect("an answer to what was said");
+                Some(match answer {
+                    Answer::Accepted(accept) => Ok((accept, session)),
+                    Answer::Refused(reason) => Err(reason),
+                })
             }
-        }
+            Ok(Datagram::Refuse { to, reason }) if to == request.id => Some(Err(reason)),
+            _ => None,
+        })
+        .next()
     }
 
     pub(crate) fn online(&self) -> usize {
@@ -171,12 +263,14 @@ impl Rig {
     }
 
     /// A client registers. What came with the answer is lost.
-    pub(crate) fn enters(&mut self, number: u16, hello: Hello<'_>) -> Member {
+    pub(crate) fn enters(&mut self, number: u16, request: Request<'_>) -> Member {
         let address = address(number);
-        let accept = self.answer_to(address, hello).unwrap();
+        let (accept, session) = self.session(address, request).unwrap();
         Member {
             address,
-            id: hello.id,
+            identity: self.identity(request.person),
+            session,
+            id: request.id,
             server_id: accept.id,
             epoch: accept.epoch,
             table_epoch: accept.table_epoch,
@@ -206,10 +300,18 @@ impl Rig {
         member.next += u32::try_from(frames.len()).unwrap();
         self.give(member.address, &datagram)
     }
+}
 
-    /// What becomes of one datagram. Its outputs stay inside.
-    pub(crate) fn judges(&mut self, from: SocketAddr, datagram: &[u8]) -> Handled {
-        self.server.handle_datagram(self.now, from, datagram)
+impl Request<'_> {
+    /// What the handshake is made of: an ephemeral key that no other request has, and what it says.
+    fn offer(&self, identity: &Identity) -> ([u8; KEY_LEN], Vec<u8>) {
+        let hello = Hello {
+            reset: identity.reset_token(self.id),
+            ..self.hello
+        };
+        let mut payload = [0; DATAGRAM_LEN_MAX];
+        let payload = postcard::to_slice(&hello, &mut payload).unwrap().to_vec();
+        (bytes(self.person, self.id), payload)
     }
 }
 
@@ -224,24 +326,36 @@ impl Member {
         }
     }
 
-    pub(crate) fn writes(&self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
+    pub(crate) fn writes(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
         let mut out = [0; DATAGRAM_LEN_MAX];
-        let mut writer = DataWriter::new(&mut out, self.server_id, self.id, header);
+        let mut writer = DataWriter::new(&mut out, self.server_id, header);
         assert!(frames.iter().all(|frame| writer.push(frame)), "they fit");
-        let len = writer.finish();
+        let len = writer.finish(&self.identity, &mut self.session);
         out[..len].to_vec()
     }
 
-    /// The headers and frames of the datagrams in its session, the frames in the words of `Debug`.
+    /// Says that this session is gone.
+    pub(crate) fn reset(&self) -> Datagram<'static> {
+        Datagram::Reset {
+            echo: self.id,
+            token: self.identity.reset_token(self.id),
+        }
+    }
+
+    /// The headers and frames of the datagrams in its session, the frames in the words of `Debug`. They can be read
+    /// again: nothing is noted in the session.
     pub(crate) fn reads(&self, sent: &Sent) -> Vec<(Header, Vec<String>)> {
         let mine = sent.iter().filter(|(to, _)| *to == self.address);
-        mine.filter_map(|(_, datagram)| match Datagram::parse(datagram) {
-            Ok(Datagram::Data(data)) if data.to == self.id => data.open(self.server_id).ok(),
-            _ => None,
-        })
-        .map(|(header, frames)| {
-            let frames = frames.map(|frame| format!("{:?}", frame.unwrap()));
-            (header, frames.collect())
+        mine.filter_map(|(_, datagram)| {
+            match Datagram::parse(&self.identity, datagram) {
+                Ok(Datagram::Data { to, .. }) if to == self.id => {}
+                _ => return None,
+            }
+            let (mut datagram, mut session) = (datagram.clone(), self.session);
+            let opened = data::open(&self.identity, &mut session, &mut datagram);
+            let (header, frames) = opened.ok()?;
+            let frames = frames.map(|frame| words(&frame.unwrap()));
+            Some((header, frames.collect()))
         })
         .collect()
     }
@@ -258,16 +372,32 @@ impl Member {
     }
 }
 
+/// A frame in the words of `Debug`, with the text that lies in a kept letter.
+fn words(frame: &Frame<'_>) -> String {
+    match frame {
+        Frame::Mail { letter, .. } => {
+            let text = &letter[KEY_LEN..letter.len() - TAG_LEN];
+            format!("{frame:?} {:?}", core::str::from_utf8(text).unwrap())
+        }
+        _ => format!("{frame:?}"),
+    }
+}
+
+/// Something as long as a letter with this text, to be kept. No server can tell that it is not sealed.
+pub(crate) fn kept_letter(text: &str) -> &'static [u8] {
+    [&[0x1e; KEY_LEN], text.as_bytes(), &[0x7a; TAG_LEN]]
+        .concat()
+        .leak()
+}
+
 pub(crate) fn address(number: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 10_000 + number))
 }
 
-pub(crate) fn hello(id: u64, name: &str) -> Hello<'_> {
-    Hello {
-        id,
+/// The process `id` of whom the name belongs to asks for it.
+pub(crate) fn hello(id: u64, name: &str) -> Request<'_> {
+    let hello = Hello {
         incarnation: id,
-        resume: id,
-        cookie: 0,
         table_epoch: 0,
         table_version: 0,
         epoch: 0,
@@ -276,6 +406,12 @@ pub(crate) fn hello(id: u64, name: &str) -> Hello<'_> {
         table_capacity: 64,
         opening: 1,
         window: 32,
+        reset: [0; TAG_LEN],
         name,
+    };
+    Request {
+        id,
+        person: name,
+        hello,
     }
 }

@@ -1,0 +1,69 @@
+//! Who takes part. Everybody's key follows from the name, so that the same name is the same person in every process.
+
+use chatapp_core::seal::{Correspondence, KEY_LEN, Letters};
+use chatapp_core::{Identity, PublicKey, RoomKey, StaticKey};
+
+/// The key of the closed room that some tests are about.
+pub(crate) const ROOM: RoomKey = RoomKey::new([0x33; KEY_LEN]);
+
+/// 32 bytes that follow from a text and a number.
+pub(crate) fn bytes(text: &str, number: u64) -> [u8; KEY_LEN] {
+    let mut bytes = [0x55; KEY_LEN];
+    let from = number.to_le_bytes().into_iter().chain(text.bytes());
+    bytes.iter_mut().zip(from).for_each(|(to, from)| *to = from);
+    bytes
+}
+
+pub(crate) fn identity(name: &str) -> Identity {
+    identity_in(name, None)
+}
+
+pub(crate) fn identity_in(name: &str, room: Option<RoomKey>) -> Identity {
+    Identity::new(StaticKey::new(bytes(name, 0)), room)
+}
+
+pub(crate) fn key(name: &str) -> PublicKey {
+    identity(name).public()
+}
+
+/// A letter, and how it is sealed; what it is said to be on its way may be something else.
+#[derive(Clone, Copy)]
+pub(crate) struct Letter<'a> {
+    /// Whose keys it is sealed with, and for whose.
+    pub(crate) person: &'a str,
+    pub(crate) recipient: &'a str,
+    /// What is sealed into it: the names, the sender's process, and the number of the message.
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+    pub(crate) incarnation: u64,
+    pub(crate) counter: u32,
+    pub(crate) text: &'a str,
+}
+
+/// What the letters of this person's process are opened with.
+pub(crate) fn letters_key(person: &str) -> PublicKey {
+    StaticKey::new(bytes(person, 1)).public()
+}
+
+impl Letter<'_> {
+    /// The letter as it goes directly.
+    pub(crate) fn sealed(&self) -> Vec<u8> {
+        let sender = identity(self.person);
+        let who = Correspondence {
+            from: self.from,
+            incarnation: self.incarnation,
+            to: self.to,
+        };
+        let (secret, public) = (bytes(self.person, 1), letters_key(self.person));
+        let letters = Letters::to(&sender, &key(self.recipient), &secret, &public, who).unwrap();
+        let mut letter = self.text.as_bytes().to_vec();
+        let tag = letters.seal(&sender, self.counter, &mut letter);
+        letter.extend(tag);
+        letter
+    }
+
+    /// The letter as it is kept.
+    pub(crate) fn kept(&self) -> Vec<u8> {
+        [&letters_key(self.person).0[..], &self.sealed()].concat()
+    }
+}
