@@ -12,6 +12,7 @@ import sys
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 DOCUMENT = pathlib.Path(__file__).resolve().parent.parent / "PROTOCOL.md"
 
@@ -43,7 +44,8 @@ def hkdf(chaining_key, material, outputs):
 
 
 def public(private):
-    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+    key = X25519PrivateKey.from_private_bytes(private).public_key()
+    return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def shared(private, remote):
