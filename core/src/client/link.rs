@@ -198,15 +198,20 @@ impl Client<'_> {
         self.throttled_untold |= throttled && !before;
     }
 
+    /// Whoever answered in a session speaks our version: only a request for one is answered so, and nobody answers it so
+    /// in a closed room.
     pub(super) fn take_unsupported(&mut self, from: SocketAddr, version: u8, echo: u64) -> Handled {
-        let hop = &self.peers.at(SERVER).hop;
-        let ours = echo != 0 && (hop.local_id == echo || hop.remote_id == echo);
         if version == VERSION {
             // The version byte of our datagram was damaged on its way.
             return self.stats.drop(Drop::Malformed);
         }
-        if !ours || hop.remote != from.into() {
+        let hop = &self.peers.at(SERVER).hop;
+        let asked = hop.phase() == Phase::Opening && hop.local_id == echo;
+        if !asked || hop.remote != from.into() {
             return self.stats.drop(Drop::UnknownSession);
+        }
+        if self.identity.is_closed() {
+            return self.stats.drop(Drop::Unexpected);
         }
         self.end(ClientEvent::ForeignVersion { version });
         Handled::Accepted

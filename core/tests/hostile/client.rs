@@ -4,7 +4,7 @@ use chatapp_core::wire::{Datagram, Frame, Header, Outcome, Refusal, VERSION};
 use chatapp_core::{Command, CommandError, Drop, Endpoint, Handled, UnixSeconds};
 
 use crate::client_rig::{
-    BOB, BOB_ID, Rig, address, answer, bob, bob_accepts, mail, server, stray, text,
+    BOB, BOB_ID, Rig, SERVER_ID, address, answer, bob, bob_accepts, mail, server, stray, text,
 };
 use crate::people::identity;
 
@@ -13,13 +13,13 @@ use crate::people::identity;
 #[test]
 fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
     let mut rig = Rig::online();
-    let id = rig.send_to_bob("hi");
     let unsupported = |version, echo| Datagram::Unsupported { version, echo };
     for (from, version, echo, reason) in [
         (server(), VERSION, rig.id, Drop::Malformed),
-        (server(), VERSION + 1, 1, Drop::UnknownSession),
         (server(), VERSION + 1, 0, Drop::UnknownSession),
-        (address(9), VERSION + 1, rig.id, Drop::UnknownSession),
+        // Whoever has opened a session speaks this version.
+        (server(), VERSION + 1, rig.id, Drop::UnknownSession),
+        (server(), VERSION + 1, SERVER_ID, Drop::UnknownSession),
     ] {
         assert_eq!(
             rig.give(from, &unsupported(version, echo)),
@@ -27,13 +27,30 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
         );
     }
     assert!(rig.client.is_registered());
-    let ended = unsupported(VERSION + 1, rig.id);
+    // The server has started anew, and a session is asked for.
+    let id = rig.command(Command::SendAll { text: "hi" }).unwrap();
+    let reset = Datagram::Reset {
+        echo: SERVER_ID,
+        token: identity("server").reset_token(SERVER_ID),
+    };
+    assert_eq!(rig.give(server(), &reset), Handled::Accepted);
+    let hello = rig.request(server());
+    let Ok(Datagram::Hello(asked)) = Datagram::parse(&identity(""), &hello) else {
+        panic!("a hello: {hello:?}")
+    };
+    for (from, echo) in [(server(), asked.id ^ 1), (address(9), asked.id)] {
+        assert_eq!(
+            rig.give(from, &unsupported(VERSION + 1, echo)),
+            Handled::Ignored(Drop::UnknownSession)
+        );
+    }
+    let ended = unsupported(VERSION + 1, asked.id);
     assert_eq!(rig.give(server(), &ended), Handled::Accepted);
     assert_eq!(
         rig.events(),
         [
             format!("ForeignVersion {{ version: {} }}", VERSION + 1),
-            format!("MessageStatus {{ id: {id:?}, to: \"bob\", status: NotDelivered }}"),
+            format!("ServerNotResponding {{ id: {id:?}, request: SendAll }}"),
         ]
     );
     // For good: nothing is taken, nothing is sent.
