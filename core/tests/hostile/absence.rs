@@ -54,7 +54,7 @@ fn a_forgotten_name_leaves_its_place_once_nothing_of_it_is_kept() {
         rig.say(&mut ann, &[store(1, "hi"), Frame::Leave { request: 2 }]);
         // Bob is back in time.
         let mut again = hello(2, "bob");
-        (again.id, again.opening) = (22, 2);
+        (again.id, again.hello.opening) = (22, 2);
         let mut bob = rig.enters(2, again);
         if taken {
             let sent = rig.pass(500);

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{Correspondence, KEY_LEN, Letters, Responder, Session};
+use chatapp_core::seal::{Correspondence, KEY_LEN, Letters, Responder, Session, TAG_LEN};
 use chatapp_core::wire::{
-    Accept, Answer, Cookie, DataWriter, Datagram, Entry, Frame, Header, Hello, Status, data,
+    Accept, Answer, Call, Cookie, DataWriter, Datagram, Entry, Frame, Header, Hello, Opening,
+    Status, data,
 };
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId, Endpoint,
@@ -455,4 +456,38 @@ pub(crate) fn stray(to: u64) -> Vec<u8> {
         to,
     };
     line.writes(&Header::default(), &[])
+}
+
+/// What bob says when he calls, for the n-th time.
+pub(crate) fn from_caller(opening: u32) -> Call<'static> {
+    Call {
+        from_incarnation: BOB,
+        opening,
+        window: 32,
+        reset: [0; TAG_LEN],
+        letters: letters_key("bob"),
+        from: "bob",
+    }
+}
+
+/// A call to the client, under the key of this person, with this session id.
+pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &Call<'_>) -> Vec<u8> {
+    let to_incarnation = rig.incarnation;
+    let identity = rig.identity(person);
+    let call = Call {
+        reset: identity.reset_token(id),
+        ..*call
+    };
+    let mut payload = [0; DATAGRAM_LEN_MAX];
+    let payload = postcard::to_slice(&call, &mut payload).unwrap();
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = Opening::Call { to_incarnation }.emit(
+        id,
+        &identity,
+        &rig.client.key(),
+        &bytes("calls", id),
+        payload,
+        &mut out,
+    );
+    out[..len].to_vec()
 }

@@ -322,7 +322,7 @@ fn a_departure_that_could_not_be_stored_is_offered_again_every_second() {
 #[test]
 fn a_record_says_for_how_long_its_name_has_been_away() {
     let mut rig = Rig::new();
-    let ann = rig.join(1, "ann");
+    let mut ann = rig.join(1, "ann");
     let left = ann.writes(&ann.header(), &[Frame::Leave { request: 1 }]);
     assert_eq!(rig.judges(ann.address, &left), Handled::Accepted);
     // The store fails: the departure is offered again every second.

@@ -2,13 +2,19 @@
 //! when a datagram is written by hand.
 
 mod absence;
+mod calls;
 mod client;
 mod client_rig;
+mod cookies;
+mod damage;
 mod feed;
 mod keeping;
+mod moves;
 mod people;
 mod receipts;
+mod registrations;
 mod restored;
 mod roster;
 mod server;
 mod server_rig;
+mod strangers;

@@ -1,7 +1,10 @@
 //! Who takes part. Everybody's key follows from the name, so that the same name is the same person in every process.
 
+use std::hash::Hasher;
+
 use chatapp_core::seal::{Correspondence, KEY_LEN, Letters};
 use chatapp_core::{Identity, PublicKey, RoomKey, StaticKey};
+use siphasher::sip::SipHasher24;
 
 /// The key of the closed room that some tests are about.
 pub(crate) const ROOM: RoomKey = RoomKey::new([0x33; KEY_LEN]);
@@ -24,6 +27,15 @@ pub(crate) fn identity_in(name: &str, room: Option<RoomKey>) -> Identity {
 
 pub(crate) fn key(name: &str) -> PublicKey {
     identity(name).public()
+}
+
+/// The tag behind a datagram of an open room that is not sealed: everybody can make it.
+pub(crate) fn tag(content: &[u8]) -> [u8; 8] {
+    let (low, high) = (b"ChatApp ", b"datagram");
+    let (low, high) = (u64::from_le_bytes(*low), u64::from_le_bytes(*high));
+    let mut hasher = SipHasher24::new_with_keys(low, high);
+    hasher.write(content);
+    hasher.finish().to_le_bytes()
 }
 
 /// A letter, and how it is sealed; what it is said to be on its way may be something else.

@@ -1,0 +1,178 @@
+//! Who may open a session with a client, and how much of that it looks at.
+
+use chatapp_core::wire::{Answer, Call, Datagram, Header, Refusal};
+use chatapp_core::{Command, Drop, Handled};
+
+use crate::client_rig::{
+    BOB, Rig, address, answer, bob, bob_accepts, call, from_caller, plain, server, server_accepts,
+    text,
+};
+use crate::people::{identity, key};
+
+#[test]
+fn a_caller_is_who_the_table_says() {
+    let mut rig = Rig::online();
+    let stranger = Call {
+        from: "cleo",
+        ..from_caller(1)
+    };
+    let other_process = Call {
+        from_incarnation: BOB + 1,
+        ..from_caller(1)
+    };
+    for (person, from, said, reason) in [
+        ("mallory", bob(), from_caller(1), Drop::ForeignKey),
+        ("bob", address(9), from_caller(1), Drop::WrongAddress),
+        ("bob", bob(), other_process, Drop::UnknownPeer),
+        ("cleo", address(3), stranger, Drop::UnknownPeer),
+    ] {
+        let called = call(&rig, person, 7, &said);
+        assert_eq!(rig.hands(from, &called), Handled::Ignored(reason));
+        assert_eq!(rig.sent(), []);
+    }
+    let called = call(&rig, "bob", 7, &from_caller(1));
+    assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+    let accept = rig.sent();
+    assert_eq!(accept.len(), 1);
+    assert!(accept[0].1.len() < called.len());
+    // The answer was lost: the same again. From elsewhere, nothing.
+    assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+    assert_eq!(rig.sent(), accept);
+    assert_eq!(
+        rig.hands(address(9), &called),
+        Handled::Ignored(Drop::WrongAddress)
+    );
+    // After a later call it is an old one.
+    let later = call(&rig, "bob", 8, &from_caller(2));
+    assert_eq!(rig.hands(bob(), &later), Handled::Accepted);
+    rig.sent();
+    assert_eq!(rig.hands(bob(), &called), Handled::Ignored(Drop::Duplicate));
+    assert_eq!(rig.sent(), []);
+}
+
+#[test]
+fn who_is_called_by_the_wrong_number_gives_a_hint_and_no_more() {
+    let mut rig = Rig::online();
+    let incarnation = core::mem::replace(&mut rig.incarnation, 77);
+    let called = call(&rig, "bob", 7, &from_caller(1));
+    rig.incarnation = incarnation;
+    assert_eq!(
+        rig.hands(bob(), &called),
+        Handled::Ignored(Drop::UnknownPeer)
+    );
+    let not_me = Datagram::Refuse {
+        to: 7,
+        reason: Refusal::NotMe,
+    };
+    let sent = rig.sent();
+    assert_eq!(sent, [(bob(), plain(&identity(""), &not_me))]);
+    assert!(sent[0].1.len() < called.len());
+}
+
+#[test]
+fn no_more_calls_are_looked_at_than_a_client_can_afford() {
+    let mut rig = Rig::online();
+    let looks_at = |rig: &mut Rig, calls: u64| {
+        (0..calls)
+            .filter(|id| {
+                let forged = call(rig, "mallory", 100 + id, &from_caller(1));
+                let handled = rig.hands(bob(), &forged);
+                let dropped = handled == Handled::Busy;
+                assert!(dropped || handled == Handled::Ignored(Drop::ForeignKey));
+                assert_eq!(rig.sent(), []);
+                !dropped
+            })
+            .count()
+    };
+    // 50 a second, for four seconds at once.
+    assert_eq!(looks_at(&mut rig, 210), 200);
+    rig.now = rig.now.plus_millis(100);
+    assert_eq!(looks_at(&mut rig, 10), 5);
+    // Bob, who repeats his call, comes through between two of them.
+    rig.now = rig.now.plus_millis(500);
+    let called = call(&rig, "bob", 7, &from_caller(1));
+    assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+}
+
+#[test]
+fn sixteen_answers_to_one_request_are_looked_at() {
+    for (forged, accepted) in [(15, true), (16, false)] {
+        let mut rig = Rig::new();
+        rig.command(Command::Register { name: "alice" }).unwrap();
+        let hello = rig.hello(key("server"));
+        let (accept, line) = answer(&identity("server"), &hello, &server_accepts());
+        let forgery = forge(&accept);
+        for _ in 0..forged {
+            assert_eq!(
+                rig.hands(server(), &forgery),
+                Handled::Ignored(Drop::BadTag)
+            );
+        }
+        let handled = rig.hands(server(), &accept);
+        if accepted {
+            assert_eq!(handled, Handled::Accepted);
+            (rig.id, rig.server) = (0, Some(line));
+            continue;
+        }
+        assert_eq!(handled, Handled::Ignored(Drop::Unexpected));
+        // Nothing is over: the next request is another one.
+        assert_eq!(rig.pass(3_000).len(), 1, "ServerNotResponding");
+        rig.comes_online();
+    }
+    // The same for the answer of a peer: the message goes the other way.
+    let mut rig = Rig::online();
+    rig.send_to_bob("hi");
+    let (_, called) = rig.call_to_bob();
+    let (accept, _) = answer(&identity("bob"), &called, &bob_accepts());
+    for _ in 0..16 {
+        assert_eq!(
+            rig.hands(bob(), &forge(&accept)),
+            Handled::Ignored(Drop::BadTag)
+        );
+    }
+    assert_eq!(
+        rig.hands(bob(), &accept),
+        Handled::Ignored(Drop::Unexpected)
+    );
+    assert!(rig.pass(3_000)[0].contains("SentToServer"));
+}
+
+/// Another answer that looks like this one.
+fn forge(accept: &[u8]) -> Vec<u8> {
+    let identity = identity("");
+    match Datagram::parse(&identity, accept) {
+        Ok(Datagram::Accept { to, message }) => {
+            let mut message = message.to_vec();
+            *message.last_mut().unwrap() ^= 1;
+            let message = &message[..];
+            plain(&identity, &Datagram::Accept { to, message })
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_peer_cannot_refuse_for_good_nor_end_the_client() {
+    let mut rig = Rig::online();
+    rig.send_to_bob("hi");
+    let (_, called) = rig.call_to_bob();
+    let refusal = Answer::Refused(Refusal::NameTaken);
+    let (refused, _) = answer(&identity("bob"), &called, &refusal);
+    assert_eq!(
+        rig.hands(bob(), &refused),
+        Handled::Ignored(Drop::Unexpected)
+    );
+    let (accept, mut line) = answer(&identity("bob"), &called, &bob_accepts());
+    assert_eq!(rig.hands(bob(), &accept), Handled::Accepted);
+    rig.sent();
+    let closing = Header {
+        acknowledged: 0,
+        window: 32,
+        closed: Some(Refusal::Displaced),
+        ..Header::default()
+    };
+    let said = line.writes(&closing, &[text(1, "bye")]);
+    assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+    assert_eq!(rig.events().len(), 1, "the message");
+    assert!(rig.client.is_registered());
+}

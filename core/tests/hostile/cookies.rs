@@ -1,0 +1,182 @@
+//! Cookies, and requests that somebody has recorded and sends again.
+
+use chatapp_core::limits::COOKIE_REQUEST_LEN;
+use chatapp_core::wire::{Cookie, Datagram, Frame, Refusal};
+use chatapp_core::{Drop, Endpoint, Handled, Record, ServerConfig};
+
+use crate::keeping::name_record;
+use crate::people::identity;
+use crate::server_rig::{Rig, address, hello};
+
+#[test]
+fn a_cookie_is_good_from_its_own_address_for_two_minutes_in_one_life_of_the_server() {
+    let mut other_life = Rig::in_room(ServerConfig::default(), None, 4);
+    other_life.now = other_life.now.plus_millis(1_000);
+    let foreign = other_life.cookie(address(1));
+    let fresh = || {
+        let mut rig = Rig::new();
+        rig.drain();
+        rig.now = rig.now.plus_millis(1_000);
+        let cookie = rig.cookie(address(1));
+        (rig, cookie)
+    };
+    let (_, cookie) = fresh();
+    let at = |issued_at_ms| Cookie {
+        issued_at_ms,
+        ..cookie
+    };
+    for (number, shown, later_ms, good) in [
+        (1, foreign, 0, false),
+        (2, cookie, 0, false),
+        (1, at(999), 0, false),
+        (1, at(1_001), 0, false),
+        (1, at(u64::MAX), 0, false),
+        (1, cookie, 120_001, false),
+        (1, cookie, 120_000, true),
+    ] {
+        let (mut rig, _) = fresh();
+        rig.now = rig.now.plus_millis(later_ms);
+        let request = rig.hello(&hello(1, "ann"), shown);
+        let handled = rig.judges(address(number), &request);
+        if good {
+            assert_eq!(handled, Handled::Accepted);
+            continue;
+        }
+        // It gets another one, and nothing is remembered.
+        assert_eq!(handled, Handled::Ignored(Drop::NoCookie));
+        let sent = rig.drain();
+        let answer = Datagram::parse(&identity(""), &sent[0].1);
+        assert!(matches!(answer, Ok(Datagram::Cookie { to: 1, .. })));
+        assert!(sent.len() == 1 && sent[0].1.len() < request.len());
+        assert_eq!((rig.server.usage().names.used, rig.records), (0, 1));
+    }
+}
+
+#[test]
+fn nobody_gets_more_than_it_sent_before_it_has_proved_where_it_is() {
+    let mut rig = Rig::new();
+    rig.drain();
+    let request = rig.plain(&Datagram::CookieRequest { id: 7 });
+    assert_eq!(request.len(), COOKIE_REQUEST_LEN);
+    for number in 0..1_000 {
+        let sent = rig.give(address(number), &request);
+        assert_eq!(sent.len(), 1);
+        assert!(sent[0].1.len() < request.len());
+    }
+    // Nothing is remembered of them.
+    assert_eq!(rig.server.usage().names.used, 0);
+    assert_eq!(rig.server.poll_timeout(), None);
+    assert_eq!(rig.server.stats().drops(Drop::NoCookie), 1_000);
+    for len in 0..COOKIE_REQUEST_LEN {
+        assert_eq!(rig.give(address(1), &request[..len]), []);
+    }
+}
+
+#[test]
+fn a_recorded_request_changes_nothing_for_who_is_there() {
+    let mut rig = Rig::new();
+    let mut recorded = Vec::new();
+    let mut register = |rig: &mut Rig, number: u16, id: u64, incarnation: u64, opening: u32| {
+        let mut request = hello(id, "ann");
+        (request.hello.incarnation, request.hello.opening) = (incarnation, opening);
+        let datagram = rig.proven(address(number), request);
+        recorded.push((address(number), datagram.clone()));
+        let sent = rig.give(address(number), &datagram);
+        assert!(!sent.is_empty());
+        rig.now = rig.now.plus_millis(1);
+        recorded.clone()
+    };
+    // A process, its next session, and five processes after it: the first is not even among those remembered.
+    register(&mut rig, 1, 1, 1, 1);
+    let mut all = register(&mut rig, 1, 2, 1, 2);
+    for process in 2..=6 {
+        all = register(&mut rig, 1, 10 + process, process, 1);
+    }
+    rig.events.clear();
+    let records = rig.records;
+    let (latest, older) = all.split_last().unwrap();
+    for (from, request) in older {
+        let sent = rig.give(*from, request);
+        // Who was displaced lately is told so, for good: nobody else can read it.
+        let told = |(_, datagram): &(_, Vec<u8>)| {
+            matches!(
+                Datagram::parse(&identity(""), datagram),
+                Ok(Datagram::Accept { .. })
+            )
+        };
+        assert!(sent.iter().all(told) && sent.len() <= 1, "{sent:?}");
+    }
+    assert!(rig.events.iter().all(|event| event.contains("Displaced")));
+    assert_eq!((rig.records, rig.online()), (records, 1));
+    assert_eq!(rig.server.stats().drops(Drop::Replayed), 2);
+    // That of the session which is open is answered again, as if the answer was lost.
+    let once = rig.give(latest.0, &latest.1);
+    assert_eq!(rig.give(latest.0, &latest.1), once);
+    assert_eq!((rig.records, rig.online()), (records, 1));
+}
+
+#[test]
+fn a_recorded_request_brings_nobody_back_who_has_left() {
+    for restarts in [false, true] {
+        let mut rig = Rig::new();
+        let request = rig.proven(address(1), hello(1, "ann"));
+        rig.give(address(1), &request);
+        let mut again = hello(2, "ann");
+        (again.hello.incarnation, again.hello.opening) = (1, 2);
+        let mut ann = rig.enters(1, again);
+        rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
+        assert_eq!(rig.online(), 0);
+        if restarts {
+            rig = Rig::in_room(ServerConfig::default(), None, 4);
+            let record = Record::Name(name_record("ann"));
+            rig.server.restore(record).unwrap();
+            rig.drain();
+        }
+        let records = rig.records;
+        let handled = rig.judges(address(1), &request);
+        let reason = if restarts {
+            Drop::NoCookie
+        } else {
+            Drop::Duplicate
+        };
+        assert_eq!(handled, Handled::Ignored(reason));
+        assert_eq!(rig.drain().len(), usize::from(restarts));
+        assert_eq!((rig.records, rig.online()), (records, 0));
+    }
+}
+
+#[test]
+fn whoever_repeats_a_request_from_elsewhere_learns_nothing() {
+    let mut rig = Rig::new();
+    let request = rig.proven(address(1), hello(1, "ann"));
+    rig.give(address(1), &request);
+    let sent = rig.give(address(2), &request);
+    assert_eq!(sent.len(), 1);
+    let answer = Datagram::parse(&identity(""), &sent[0].1);
+    assert!(matches!(answer, Ok(Datagram::Cookie { .. })));
+    // With a cookie of his own in it, it is not what ann has said.
+    let cookie = rig.cookie(address(2));
+    let mut changed = request.clone();
+    changed[10..18].copy_from_slice(&cookie.issued_at_ms.to_le_bytes());
+    changed[18..26].copy_from_slice(&cookie.mac.to_le_bytes());
+    let end = changed.len() - 8;
+    let tag = crate::people::tag(&changed[..end]);
+    changed[end..].copy_from_slice(&tag);
+    assert_eq!(
+        rig.judges(address(2), &changed),
+        Handled::Ignored(Drop::WrongAddress),
+        "the session exists"
+    );
+    changed[2] ^= 1;
+    let tag = crate::people::tag(&changed[..end]);
+    changed[end..].copy_from_slice(&tag);
+    assert_eq!(
+        rig.judges(address(2), &changed),
+        Handled::Ignored(Drop::BadTag)
+    );
+    assert_eq!(rig.drain(), []);
+    assert_eq!(
+        rig.answer_to(address(2), hello(3, "ann")),
+        Err(Refusal::Wait)
+    );
+}

@@ -1,0 +1,199 @@
+//! Clients whose address changes, perhaps without their knowing; and whoever repeats what they say from elsewhere.
+
+use std::net::SocketAddr;
+
+use chatapp_core::wire::{Cookie, Datagram, Header, Status};
+use chatapp_core::{Drop, Handled};
+
+use crate::client_rig::{self, BOB, entry, news, server, text};
+use crate::keeping::post;
+use crate::people::identity;
+use crate::server_rig::{Member, Rig, Sent, address};
+
+/// The cookie in the one answer to a datagram of this length.
+fn asked(sent: &Sent, from: SocketAddr, member: &Member, len: usize) -> Cookie {
+    let [(to, answer)] = &sent[..] else {
+        panic!("one answer: {sent:?}")
+    };
+    assert_eq!(*to, from);
+    assert!(answer.len() <= len, "never more than was said");
+    match Datagram::parse(&identity(""), answer) {
+        Ok(Datagram::Cookie {
+            to,
+            cookie,
+            key: None,
+        }) if to == member.id => cookie,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn with(cookie: Cookie, member: &Member) -> Header {
+    Header {
+        cookie: Some(cookie),
+        ..member.header()
+    }
+}
+
+fn is_at(rig: &Rig, expected: SocketAddr) -> bool {
+    let ann = rig.server.table().find(|row| row.name == "ann").unwrap();
+    ann.online && ann.address == expected
+}
+
+#[test]
+fn a_session_goes_on_at_another_address_once_that_is_proved() {
+    let mut rig = Rig::new();
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    let sent = rig.pass(500);
+    rig.listens(&mut bob, sent);
+    // The shortest datagram there is, and one with something in it.
+    let shortest = ann.writes(&ann.header(), &[]);
+    let said = ann.writes(&ann.header(), &[post(1, "hi")]);
+    let mut cookie = None;
+    for datagram in [&shortest, &said] {
+        let sent = rig.give(address(5), datagram);
+        cookie = Some(asked(&sent, address(5), &ann, datagram.len()));
+    }
+    assert!(is_at(&rig, address(1)));
+    let proof = ann.writes(&with(cookie.unwrap(), &ann), &[post(1, "hi")]);
+    assert_eq!(rig.judges(address(5), &proof), Handled::Accepted);
+    assert!(is_at(&rig, address(1)), "it is not stored");
+    let sent = rig.drain();
+    assert!(is_at(&rig, address(5)));
+    ann.address = address(5);
+    let told = ann.reads(&sent).into_iter().flat_map(|(_, frames)| frames);
+    assert!(
+        told.into_iter().any(|frame| frame.contains("Saved")),
+        "{sent:?}"
+    );
+    let told = rig.listens(&mut bob, sent);
+    assert!(told.iter().any(|frame| frame.starts_with("Page")));
+    // Nothing is taken from where she was, and she neither left nor came.
+    let late = ann.writes(&ann.header(), &[]);
+    let sent = rig.give(address(1), &late);
+    asked(&sent, address(1), &ann, late.len());
+    assert_eq!(rig.events.len(), 2, "{:?}", rig.events);
+}
+
+#[test]
+fn a_session_moves_to_nobody_who_repeats_what_was_said() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let cookie = rig.cookie(address(5));
+    let thief = rig.cookie(address(6));
+    // In front of her, with a cookie of his: he cannot put it into what is sealed.
+    let plain = ann.writes(&ann.header(), &[]);
+    let sent = rig.give(address(6), &plain);
+    asked(&sent, address(6), &ann, plain.len());
+    // With hers, which is not good for him.
+    let proof = ann.writes(&with(cookie, &ann), &[]);
+    let sent = rig.give(address(6), &proof);
+    asked(&sent, address(6), &ann, proof.len());
+    // Her own does not count twice, and not when something later has come before it.
+    assert_eq!(
+        rig.judges(address(5), &proof),
+        Handled::Ignored(Drop::Replayed)
+    );
+    let early = ann.writes(&with(cookie, &ann), &[]);
+    let late = ann.writes(&ann.header(), &[]);
+    assert_eq!(rig.judges(ann.address, &late), Handled::Accepted);
+    assert_eq!(
+        rig.judges(address(5), &early),
+        Handled::Ignored(Drop::WrongAddress)
+    );
+    rig.drain();
+    // An old one does not count, nor one that was made up.
+    for cookie in [
+        Cookie {
+            mac: cookie.mac ^ 1,
+            ..cookie
+        },
+        Cookie {
+            issued_at_ms: cookie.issued_at_ms + 1,
+            ..cookie
+        },
+        thief,
+    ] {
+        let proof = ann.writes(&with(cookie, &ann), &[]);
+        assert_eq!(
+            rig.judges(address(5), &proof),
+            Handled::Ignored(Drop::WrongAddress)
+        );
+        rig.drain();
+    }
+    assert!(is_at(&rig, address(1)));
+    // What she has proved is of no use to anybody else.
+    let proof = ann.writes(&with(cookie, &ann), &[]);
+    assert_eq!(rig.judges(address(5), &proof), Handled::Accepted);
+    rig.drain();
+    for from in [5, 6, 1] {
+        assert_eq!(
+            rig.judges(address(from), &proof),
+            Handled::Ignored(Drop::Replayed)
+        );
+        assert_eq!(rig.drain(), []);
+    }
+    assert!(is_at(&rig, address(5)));
+}
+
+#[test]
+fn a_client_proves_its_address_in_what_is_sealed_and_only_to_its_server() {
+    let mut rig = client_rig::Rig::online();
+    let cookie = Cookie {
+        issued_at_ms: 7,
+        mac: 8,
+    };
+    let to = rig.id;
+    let asks = |to| Datagram::Cookie {
+        to,
+        cookie,
+        key: None,
+    };
+    for (from, asked) in [(client_rig::bob(), to), (server(), to ^ 1)] {
+        assert_eq!(
+            rig.give(from, &asks(asked)),
+            Handled::Ignored(Drop::UnknownSession)
+        );
+    }
+    // With a key it would be about a new session, which nobody has asked for.
+    let with_key = Datagram::Cookie {
+        to,
+        cookie,
+        key: Some(crate::people::key("mallory")),
+    };
+    assert_eq!(
+        rig.give(server(), &with_key),
+        Handled::Ignored(Drop::Unexpected)
+    );
+    assert_eq!(rig.sent(), []);
+    assert_eq!(rig.give(server(), &asks(to)), Handled::Accepted);
+    let said = rig.said();
+    assert_eq!(said.len(), 1);
+    assert_eq!((said[0].0.cookie, &said[0].1[..]), (Some(cookie), &[][..]));
+    assert_eq!(rig.said().len(), 0, "once");
+    assert!(rig.client.is_registered());
+}
+
+#[test]
+fn peers_keep_their_session_with_who_moves() {
+    let mut rig = client_rig::Rig::online();
+    rig.send_to_bob("hi");
+    let mut line = rig.meets_bob();
+    rig.sent();
+    let moved = entry("bob", Status::Online, BOB, client_rig::address(2));
+    rig.tells(&[news(2, &moved)]);
+    rig.events();
+    let header = Header {
+        acknowledged: 1,
+        window: 32,
+        ..Header::default()
+    };
+    let said = line.writes(&header, &[text(1, "from the train")]);
+    assert_eq!(
+        rig.hands(client_rig::bob(), &said),
+        Handled::Ignored(Drop::WrongAddress)
+    );
+    assert_eq!(rig.hands(client_rig::address(2), &said), Handled::Accepted);
+    let shown = rig.events();
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert!(shown[0].contains("Delivered") && shown[1].contains("from the train"));
+}

@@ -1,0 +1,346 @@
+//! Who gets a name, and who does not.
+
+use chatapp_core::wire::{Datagram, Frame, Refusal};
+use chatapp_core::{Allowed, Drop, Endpoint, Handled, Name, Record, ServerConfig};
+
+use crate::keeping::{name_record, store};
+use crate::people::{identity, key};
+use crate::server_rig::{Request, Rig, address, hello};
+
+// ---- keys ----
+
+/// Somebody else asks for the name of ann.
+fn thief(id: u64) -> Request<'static> {
+    Request {
+        person: "mallory",
+        ..hello(id, "ann")
+    }
+}
+
+#[test]
+fn only_the_holder_of_its_key_gets_a_name() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let mut id = 20;
+    let mut tries_from_everywhere = |rig: &mut Rig| {
+        for number in [1, 2] {
+            for same_process in [true, false] {
+                id += 1;
+                let mut request = thief(id);
+                if same_process {
+                    (request.hello.incarnation, request.hello.opening) = (1, 9);
+                }
+                let answer = rig.answer_to(address(number), request);
+                assert_eq!(answer, Err(Refusal::ForeignKey));
+            }
+        }
+    };
+    // While she is there, while she is away, and when nothing is left but what was stored of her.
+    tries_from_everywhere(&mut rig);
+    assert_eq!(rig.online(), 1);
+    rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
+    assert_eq!(rig.online(), 0);
+    tries_from_everywhere(&mut rig);
+    let refused = r#"Refused { name: "ann", address: 127.0.0.1:10002, reason: ForeignKey }"#;
+    assert_eq!(rig.events.last().unwrap(), refused);
+    for registered in [false, true] {
+        let mut rig = Rig::new();
+        let record = Record::Name(chatapp_core::NameRecord {
+            registered,
+            ..name_record("ann")
+        });
+        rig.server.restore(record).unwrap();
+        tries_from_everywhere(&mut rig);
+        assert_eq!(rig.online(), usize::from(registered));
+        // The key's holder has it from anywhere, as soon as nobody answers.
+        let mut answer = Err(Refusal::Wait);
+        for _ in 0..12 {
+            answer = rig.answer_to(address(3), hello(2, "ann"));
+            if answer.is_ok() {
+                break;
+            }
+            assert!(registered);
+            rig.pass(500);
+        }
+        assert!(answer.is_ok(), "{answer:?}");
+    }
+}
+
+#[test]
+fn who_may_register_is_on_the_list_with_that_key() {
+    let allowed = [
+        ("ann", Some("ann")),
+        ("ann", Some("ann's board")),
+        ("bob", None),
+    ];
+    let allowed = allowed.map(|(name, person)| Allowed {
+        name: Name::new(name).unwrap(),
+        key: person.map(key),
+    });
+    let mut rig = Rig::new();
+    // Whoever is here stays.
+    rig.join(9, "zoe");
+    rig.server.admit_only(allowed.to_vec().leak());
+    assert_eq!(rig.online(), 1);
+    let mut id = 20;
+    for (name, person, answer) in [
+        ("ann", "mallory", Some(Refusal::NotAllowed)),
+        ("ann", "ann", None),
+        ("ann", "ann's board", Some(Refusal::ForeignKey)),
+        ("bob", "whoever comes first", None),
+        ("bob", "bob", Some(Refusal::ForeignKey)),
+        ("cleo", "cleo", Some(Refusal::NotAllowed)),
+        ("zoe", "zoe", Some(Refusal::NotAllowed)),
+    ] {
+        id += 1;
+        let request = Request {
+            person,
+            ..hello(id, name)
+        };
+        let number = u16::try_from(id).unwrap();
+        let answered = rig.answer_to(address(number), request);
+        assert_eq!(answered.err(), answer, "{name} {person}");
+    }
+}
+
+#[test]
+fn what_is_final_is_sealed_and_what_is_not_is_a_hint() {
+    let mut rig = Rig::new();
+    rig.join(1, "ann");
+    for (request, sealed) in [
+        (thief(2), true),
+        (hello(3, "a b"), true),
+        (hello(4, "ann"), false),
+    ] {
+        let hello = rig.proven(address(2), request);
+        let sent = rig.give(address(2), &hello);
+        let (to, answer) = sent.iter().find(|(to, _)| *to == address(2)).unwrap();
+        assert_eq!(*to, address(2));
+        assert!(answer.len() < hello.len(), "never more than was said");
+        let parsed = Datagram::parse(&identity(""), answer);
+        assert_eq!(matches!(parsed, Ok(Datagram::Accept { .. })), sealed);
+        assert_eq!(matches!(parsed, Ok(Datagram::Refuse { .. })), !sealed);
+    }
+}
+
+#[test]
+fn a_registration_that_could_not_be_stored_is_refused_when_it_is_repeated() {
+    let mut rig = Rig::new();
+    rig.drain();
+    rig.store_works = false;
+    let ann = hello(1, "ann");
+    let cookie = rig.cookie(address(1));
+    let request = rig.hello(&ann, cookie);
+    // It is with the store; then it is not, and the request is repeated as it was.
+    assert_eq!(rig.judges(address(1), &request), Handled::Accepted);
+    for expected in [Refusal::Wait, Refusal::NotStored, Refusal::NotStored] {
+        let _ = rig.judges(address(1), &request);
+        let mut out = [0; 1_200];
+        let transmit = rig.server.poll_transmit(rig.now, &mut out).unwrap();
+        let sent = vec![(transmit.to, out[..transmit.len].to_vec())];
+        let answer = rig.answer_in(&sent, address(1), &ann, cookie).unwrap();
+        assert_eq!(answer.err(), Some(expected));
+        assert_eq!(rig.drain(), []);
+    }
+    assert_eq!(rig.online(), 0);
+    // The next request has nothing to do with it: the name is still nobody's.
+    rig.store_works = true;
+    rig.pass(1_000);
+    let bob = Request {
+        person: "bob",
+        ..hello(2, "ann")
+    };
+    assert!(rig.answer_to(address(2), bob).is_ok());
+}
+
+#[test]
+fn a_name_that_is_being_stored_is_not_given_to_another_key() {
+    let mut rig = Rig::new();
+    rig.drain();
+    let request = rig.proven(address(1), hello(1, "ann"));
+    let cookie = rig.cookie(address(2));
+    let other = rig.hello(&thief(2), cookie);
+    assert_eq!(rig.judges(address(1), &request), Handled::Accepted);
+    assert_eq!(
+        rig.judges(address(2), &other),
+        Handled::Ignored(Drop::Refused)
+    );
+    let sent = rig.drain();
+    let answer = rig.answer_in(&sent, address(2), &thief(2), cookie).unwrap();
+    assert_eq!(answer.err(), Some(Refusal::Wait));
+    assert_eq!(
+        rig.answer_to(address(2), thief(2)),
+        Err(Refusal::ForeignKey)
+    );
+}
+
+#[test]
+fn a_name_that_was_forgotten_goes_to_the_next_key_without_what_was_said_before() {
+    let mut rig = Rig::with(ServerConfig {
+        keep_s: 10,
+        ..ServerConfig::default()
+    });
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
+    let sent = rig.say(&mut ann, &[store(1, "for bob alone")]);
+    rig.listens(&mut ann, sent);
+    let other = |id| Request {
+        person: "mallory",
+        ..hello(id, "bob")
+    };
+    let refused = rig.answer_to(address(3), other(3));
+    assert_eq!(refused, Err(Refusal::ForeignKey));
+    rig.pass(11_000);
+    let mut other = rig.enters(3, other(4));
+    let sent = rig.pass(500);
+    let told = rig.listens(&mut other, sent);
+    assert!(!told.concat().contains("for bob alone"), "{told:?}");
+    assert_eq!(rig.server.usage().kept_messages.used, 0);
+}
+
+// ---- contests ----
+
+#[test]
+fn an_answer_to_one_contest_says_nothing_about_a_later_one() {
+    let mut rig = Rig::new();
+    let mut holder = rig.join(1, "ann");
+    // A rival asks; the holder answers; the rival is refused.
+    assert_eq!(
+        rig.answer_to(address(2), hello(2, "ann")),
+        Err(Refusal::Wait)
+    );
+    rig.say(&mut holder, &[]);
+    assert_eq!(
+        rig.answer_to(address(2), hello(2, "ann")),
+        Err(Refusal::NameTaken)
+    );
+    // The holder dies. The next one to ask waits for its silence, and gets the name.
+    let mut answer = Err(Refusal::Wait);
+    for _ in 0..12 {
+        rig.now = rig.now.plus_millis(500);
+        rig.server.handle_timeout(rig.now);
+        rig.drain();
+        answer = rig.answer_to(address(3), hello(3, "ann"));
+        if answer != Err(Refusal::Wait) {
+            break;
+        }
+    }
+    assert!(answer.is_ok(), "{answer:?}");
+}
+
+#[test]
+fn a_second_rival_does_not_end_the_contest_of_the_first() {
+    let mut rig = Rig::new();
+    let mut holder = rig.join(1, "ann");
+    for (rival, number) in [(2, 2), (3, 3)] {
+        let answer = rig.answer_to(address(number), hello(rival, "ann"));
+        assert_eq!(answer, Err(Refusal::Wait));
+    }
+    rig.say(&mut holder, &[]);
+    for (rival, number, refusal) in [
+        (2, 2, Refusal::NameTaken),
+        (3, 3, Refusal::Wait),
+        (2, 2, Refusal::NameTaken),
+    ] {
+        let answer = rig.answer_to(address(number), hello(rival, "ann"));
+        assert_eq!(answer, Err(refusal));
+    }
+    // Then it is the second one's turn.
+    rig.pass(1_001);
+    let second = rig.answer_to(address(3), hello(3, "ann"));
+    assert_eq!(second, Err(Refusal::Wait));
+    rig.say(&mut holder, &[]);
+    let second = rig.answer_to(address(3), hello(3, "ann"));
+    assert_eq!(second, Err(Refusal::NameTaken));
+}
+
+// ---- processes ----
+
+#[test]
+fn a_new_process_at_the_address_of_the_old_one_has_its_name_at_once() {
+    let mut rig = Rig::new();
+    rig.join(1, "ann");
+    let mut second = hello(2, "ann");
+    assert_eq!(rig.answer_to(address(2), second), Err(Refusal::Wait));
+    assert!(rig.answer_to(address(1), second).is_ok());
+    assert_eq!(
+        rig.events[1..],
+        [
+            r#"Departed { name: "ann", reason: Displaced }"#,
+            r#"Registered { name: "ann", address: 127.0.0.1:10001, returning: true }"#
+        ]
+    );
+    assert_eq!(rig.online(), 1);
+    // The old one hears that it was displaced, wherever it asks from; the new one may ask again.
+    let mut first = hello(1, "ann");
+    first.hello.opening = 2;
+    first.id = 11;
+    for from in [address(1), address(3)] {
+        assert_eq!(rig.answer_to(from, first), Err(Refusal::Displaced));
+    }
+    second.hello.opening = 2;
+    second.id = 22;
+    assert!(rig.answer_to(address(1), second).is_ok());
+}
+
+#[test]
+fn everybody_learns_where_a_client_is_that_has_moved() {
+    let mut rig = Rig::new();
+    rig.join(1, "ann");
+    let mut bob = rig.join(2, "bob");
+    let sent = rig.pass(500);
+    rig.listens(&mut bob, sent);
+    let mut again = hello(1, "ann");
+    (again.id, again.hello.opening) = (11, 2);
+    rig.enters(5, again);
+    let ann = rig.server.table().find(|row| row.name == "ann").unwrap();
+    assert_eq!((ann.address, ann.online), (address(5), true));
+    let sent = rig.pass(500);
+    let told = rig.listens(&mut bob, sent);
+    assert_eq!(told.len(), 1, "a page: {told:?}");
+    assert_eq!(
+        rig.events.len(),
+        2,
+        "she neither left nor came: {:?}",
+        rig.events
+    );
+}
+
+#[test]
+fn a_registration_without_ids_is_malformed() {
+    let mut rig = Rig::new();
+    for (id, incarnation) in [(0, 1), (1, 0)] {
+        let mut request = hello(id, "ann");
+        request.hello.incarnation = incarnation;
+        let request = rig.proven(address(1), request);
+        assert_eq!(
+            rig.judges(address(1), &request),
+            Handled::Ignored(Drop::Malformed)
+        );
+    }
+    assert_eq!(rig.drain(), []);
+}
+
+// ---- rates ----
+
+#[test]
+fn one_address_takes_names_no_faster_than_its_share() {
+    let mut rig = Rig::new();
+    // Each registration is stored: a process that opens its session again and again costs more than its share.
+    let mut refused = None;
+    for opening in 1..=2_000 {
+        let mut again = hello(1, "mallory");
+        (again.id, again.hello.opening) = (opening.into(), opening);
+        if let Err(reason) = rig.answer_to(address(1), again) {
+            refused = Some((opening, reason));
+            break;
+        }
+    }
+    assert_eq!(refused, Some((301, Refusal::RateExceeded)));
+    // Other ports of that address have no more; other addresses have theirs.
+    let neighbour = rig.answer_to(address(2), hello(5_000, "ann"));
+    assert_eq!(neighbour, Err(Refusal::RateExceeded));
+    assert_eq!(rig.server.stats().drops(Drop::Refused), 2);
+    rig.now = rig.now.plus_millis(100);
+    rig.answer_to(address(2), hello(5_000, "ann")).unwrap();
+}

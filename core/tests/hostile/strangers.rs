@@ -1,0 +1,249 @@
+//! What is not sealed, and who has not the key of the room.
+
+use std::net::SocketAddr;
+
+use chatapp_core::seal::{KEY_LEN, Session, TAG_LEN};
+use chatapp_core::wire::{Answer, Cookie, DataWriter, Datagram, Header, Opening, Refusal, VERSION};
+use chatapp_core::{Command, Drop, Endpoint, Handled, Identity, RoomKey, ServerConfig};
+
+use crate::client_rig::{self, answer, server};
+use crate::people::{ROOM, identity, identity_in, key};
+use crate::server_rig::{self, address};
+
+const FINAL: [Refusal; 7] = [
+    Refusal::NameTaken,
+    Refusal::Displaced,
+    Refusal::RoomFull,
+    Refusal::NotStored,
+    Refusal::BadName,
+    Refusal::ForeignKey,
+    Refusal::NotAllowed,
+];
+
+#[test]
+fn a_final_refusal_is_believed_under_the_key_of_the_server_only() {
+    for reason in FINAL {
+        let mut rig = client_rig::Rig::new();
+        rig.command(Command::Register { name: "alice" }).unwrap();
+        let hello = rig.hello(key("server"));
+        let Ok(Datagram::Hello(asked)) = Datagram::parse(&identity(""), &hello) else {
+            panic!("a hello: {hello:?}")
+        };
+        let to = asked.id;
+        assert_eq!(
+            rig.give(server(), &Datagram::Refuse { to, reason }),
+            Handled::Ignored(Drop::Unexpected)
+        );
+        assert_eq!((rig.events(), rig.sent()), (Vec::new(), Vec::new()));
+        let (refused, _) = answer(&identity("server"), &hello, &Answer::Refused(reason));
+        assert_eq!(rig.hands(server(), &refused), Handled::Accepted);
+        assert_eq!(rig.events(), [format!("Refused {{ reason: {reason:?} }}")]);
+        assert_eq!(
+            rig.command(Command::Register { name: "alice" }),
+            Err(chatapp_core::CommandError::Ended)
+        );
+    }
+}
+
+#[test]
+fn a_hint_makes_a_client_wait_whoever_gives_it() {
+    let mut rig = client_rig::Rig::new();
+    rig.command(Command::Register { name: "alice" }).unwrap();
+    let hello = rig.hello(key("server"));
+    let Ok(Datagram::Hello(asked)) = Datagram::parse(&identity(""), &hello) else {
+        panic!("a hello: {hello:?}")
+    };
+    let to = asked.id;
+    for reason in [Refusal::Wait, Refusal::RateExceeded] {
+        // Under the key of the server, it is not what a server says.
+        let (sealed, _) = answer(&identity("server"), &hello, &Answer::Refused(reason));
+        assert_eq!(
+            rig.hands(server(), &sealed),
+            Handled::Ignored(Drop::Unexpected)
+        );
+        let hint = Datagram::Refuse { to, reason };
+        assert_eq!(rig.give(server(), &hint), Handled::Accepted);
+        assert_eq!(rig.sent(), []);
+        rig.now = rig.now.plus_millis(500);
+        rig.client.handle_timeout(rig.now);
+        assert_eq!(rig.sent(), [(server(), hello.clone())], "the same hello");
+    }
+    assert_eq!(rig.events(), ["Throttled"]);
+    let (accept, _) = answer(&identity("server"), &hello, &client_rig::server_accepts());
+    assert_eq!(rig.hands(server(), &accept), Handled::Accepted);
+}
+
+#[test]
+fn a_session_with_the_server_ends_when_the_server_seals_that() {
+    let mut rig = client_rig::Rig::online();
+    let to = rig.id;
+    for reason in FINAL {
+        let refuse = Datagram::Refuse { to, reason };
+        assert_eq!(
+            rig.give(server(), &refuse),
+            Handled::Ignored(Drop::Unexpected)
+        );
+    }
+    let closed = |reason, rig: &client_rig::Rig| Header {
+        closed: Some(reason),
+        ..rig.header()
+    };
+    for reason in [Refusal::Wait, Refusal::NotMe, Refusal::RateExceeded] {
+        let header = closed(reason, &rig);
+        assert_eq!(
+            rig.tells_under(&header, &[]),
+            Handled::Ignored(Drop::Unexpected)
+        );
+    }
+    assert!(rig.client.is_registered());
+    let header = closed(Refusal::Displaced, &rig);
+    assert_eq!(rig.tells_under(&header, &[]), Handled::Accepted);
+    assert_eq!(rig.events(), ["Refused { reason: Displaced }"]);
+    assert_eq!(rig.client.poll_timeout(), None);
+}
+
+#[test]
+fn a_reset_with_the_token_of_the_server_renews_the_session_at_once() {
+    let mut rig = client_rig::Rig::online();
+    let reset = |token| Datagram::Reset {
+        echo: client_rig::SERVER_ID,
+        token,
+    };
+    for token in [
+        [0; TAG_LEN],
+        identity("server").reset_token(client_rig::SERVER_ID + 1),
+        identity("bob").reset_token(client_rig::SERVER_ID),
+    ] {
+        assert_eq!(
+            rig.give(server(), &reset(token)),
+            Handled::Ignored(Drop::BadTag)
+        );
+        assert_eq!(rig.sent(), []);
+    }
+    let token = identity("server").reset_token(client_rig::SERVER_ID);
+    assert_eq!(rig.give(server(), &reset(token)), Handled::Accepted);
+    rig.accepts();
+    assert!(rig.client.is_registered());
+}
+
+// ---- closed rooms ----
+
+/// One datagram of each kind, as somebody with this identity writes it to this side of the room.
+fn all_kinds(stranger: &Identity, id: u64, cookie: Cookie, to: &Identity) -> Vec<Vec<u8>> {
+    let message = &[7; 100][..];
+    let mut all: Vec<Vec<u8>> = [
+        Datagram::Unsupported {
+            version: VERSION + 1,
+            echo: id,
+        },
+        Datagram::CookieRequest { id },
+        Datagram::Cookie {
+            to: id,
+            cookie,
+            key: Some(stranger.public()),
+        },
+        Datagram::Accept { to: id, message },
+        Datagram::Refuse {
+            to: id,
+            reason: Refusal::Wait,
+        },
+        Datagram::Reset {
+            echo: id,
+            token: stranger.reset_token(id),
+        },
+    ]
+    .iter()
+    .map(|datagram| client_rig::plain(stranger, datagram))
+    .collect();
+    let mut out = [0; 1_200];
+    let calls = [Opening::Hello(cookie), Opening::Call { to_incarnation: id }];
+    for opening in calls {
+        let ephemeral = [9; KEY_LEN];
+        let payload = [1; 90];
+        let len = opening.emit(id, stranger, &to.public(), &ephemeral, &payload, &mut out);
+        all.push(out[..len].to_vec());
+    }
+    let mut session = Session::new(&[1; KEY_LEN], &[2; KEY_LEN]);
+    let len = DataWriter::new(&mut out, id, &Header::default()).finish(stranger, &mut session);
+    all.push(out[..len].to_vec());
+    let mut foreign = all[1].clone();
+    foreign[0] = VERSION + 1;
+    all.push(foreign);
+    all
+}
+
+fn strangers() -> [Identity; 2] {
+    let other_room = RoomKey::new([0x44; KEY_LEN]);
+    [
+        identity("mallory"),
+        identity_in("mallory", Some(other_room)),
+    ]
+}
+
+#[test]
+fn a_stranger_to_a_closed_room_gets_no_answer_from_its_server() {
+    let mut rig = server_rig::Rig::in_room(ServerConfig::default(), Some(ROOM), 3);
+    let mut ann = rig.join(1, "ann");
+    let cookie = rig.cookie(address(2));
+    rig.events.clear();
+    let records = rig.records;
+    let server = identity_in("server", Some(ROOM));
+    for stranger in strangers() {
+        for id in [7, ann.id, ann.server_id] {
+            for datagram in all_kinds(&stranger, id, cookie, &server) {
+                for from in [address(2), ann.address] {
+                    let handled = rig.judges(from, &datagram);
+                    assert!(matches!(handled, Handled::Ignored(_)), "{datagram:?}");
+                    assert_eq!(rig.drain(), [], "{datagram:?}");
+                }
+            }
+        }
+    }
+    assert_eq!((rig.records, rig.online()), (records, 1));
+    // One who knows the key of the tags only, and not that of the room, does not get through the handshake either;
+    // and members are who they are.
+    let sent = rig.say(&mut ann, &[crate::keeping::post(1, "hi")]);
+    assert!(ann.hears(&sent));
+    rig.join(3, "bob");
+    assert_eq!(rig.online(), 2);
+}
+
+#[test]
+fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
+    let mut rig = client_rig::Rig::in_room(Some(ROOM));
+    rig.comes_online();
+    let alice = identity_in("alice", Some(ROOM));
+    let cookie = client_rig::COOKIE;
+    for stranger in strangers() {
+        for id in [7, rig.id, rig.incarnation, client_rig::SERVER_ID] {
+            for datagram in all_kinds(&stranger, id, cookie, &alice) {
+                let from: [SocketAddr; 3] = [server(), client_rig::bob(), client_rig::address(9)];
+                for from in from {
+                    let handled = rig.hands(from, &datagram);
+                    let refused = matches!(handled, Handled::Ignored(_));
+                    assert!(refused, "{datagram:?}");
+                    assert_eq!((rig.sent(), rig.events()), (Vec::new(), Vec::new()));
+                }
+            }
+        }
+    }
+    assert!(rig.client.is_registered());
+    // Not even while a session is asked for.
+    let token = identity_in("server", Some(ROOM)).reset_token(client_rig::SERVER_ID);
+    let reset = Datagram::Reset {
+        echo: client_rig::SERVER_ID,
+        token,
+    };
+    assert_eq!(rig.give(server(), &reset), Handled::Accepted);
+    let hello = rig.request(server());
+    let Ok(Datagram::Hello(asked)) = Datagram::parse(&alice, &hello) else {
+        panic!("a hello: {hello:?}")
+    };
+    for stranger in strangers() {
+        for datagram in all_kinds(&stranger, asked.id, cookie, &alice) {
+            let handled = rig.hands(server(), &datagram);
+            assert!(matches!(handled, Handled::Ignored(_)), "{datagram:?}");
+            assert_eq!((rig.sent(), rig.events()), (Vec::new(), Vec::new()));
+        }
+    }
+}
