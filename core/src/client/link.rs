@@ -252,6 +252,10 @@ impl Client<'_> {
     /// All retries to the server are used up.
     pub(super) fn server_silent(&mut self) {
         self.close_hop(SERVER);
+        if !self.server_key_proved {
+            // Perhaps it was not the server who said what its key is.
+            self.cookie = None;
+        }
         self.fail_requests();
         if let Standing::Registering(id) | Standing::Arriving(id) = self.standing {
             self.standing = if self.registered_before {
