@@ -23,10 +23,15 @@ pub(super) enum Sealed {
 }
 
 impl Client<'_> {
-    /// Seals a message for its recipient, once; false if nothing can be sealed for the key of that name.
+    /// Seals a message for its recipient, once; false if nothing can be sealed for the key of that name, or it has
+    /// another key than it had.
     pub(super) fn seal_letter(&mut self, slot: u32) -> bool {
         let entry = self.outbox.at(slot);
         let (to, counter) = (entry.to, entry.counter);
+        // What was sealed for the key that the name had before is of no use to whoever has it now.
+        if self.peers.at(to).foreign {
+            return false;
+        }
         if entry.sealed {
             return true;
         }
@@ -43,9 +48,6 @@ impl Client<'_> {
 
     fn letters_to(&mut self, peer: u32) -> Option<Letters> {
         let slot = self.peers.at(peer);
-        if slot.foreign {
-            return None;
-        }
         if !slot.writes {
             let who = Correspondence {
                 from: self.name.as_str(),
