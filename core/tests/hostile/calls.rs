@@ -3,10 +3,8 @@
 use chatapp_core::wire::{Answer, Call, Datagram, Header, Refusal};
 use chatapp_core::{Command, Drop, Handled};
 
-use crate::client_rig::{
-    BOB, Rig, address, answer, bob, bob_accepts, call, from_caller, plain, server, server_accepts,
-    text,
-};
+use crate::client_rig::{BOB, Rig, address, bob, server, text};
+use crate::lines::{answer, bob_accepts, call, from_caller, plain, server_accepts};
 use crate::people::{identity, key};
 
 #[test]

@@ -3,9 +3,8 @@
 use chatapp_core::wire::{Datagram, Frame, Header, Outcome, Refusal, VERSION};
 use chatapp_core::{Command, CommandError, Drop, Endpoint, Handled, UnixSeconds};
 
-use crate::client_rig::{
-    BOB, BOB_ID, Rig, SERVER_ID, address, answer, bob, bob_accepts, mail, server, stray, text,
-};
+use crate::client_rig::{BOB, BOB_ID, Rig, SERVER_ID, address, bob, mail, server, text};
+use crate::lines::{answer, bob_accepts, stray};
 use crate::people::identity;
 
 // ---- who may end it ----

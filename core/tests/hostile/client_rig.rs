@@ -3,18 +3,16 @@
 use std::net::SocketAddr;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{Correspondence, KEY_LEN, Letters, Responder, Session, TAG_LEN};
-use chatapp_core::wire::{
-    Accept, Answer, Call, Cookie, DataWriter, Datagram, Entry, Frame, Header, Hello, Opening,
-    Status, data,
-};
+use chatapp_core::seal::{Correspondence, KEY_LEN, Letters, Responder};
+use chatapp_core::wire::{Cookie, Datagram, Entry, Frame, Header, Hello, Status};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId, Endpoint,
     Handled, Identity, Instant, Name, OutboxSlot, PeerSlot, PublicKey, RoomKey, Seed, UnixSeconds,
     WindowSlot,
 };
 
-use crate::people::{Letter, bytes, identity, identity_in, key, letters_key};
+use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
+use crate::people::{Letter, identity, identity_in, key};
 
 /// Session id that the server chooses.
 pub(crate) const SERVER_ID: u64 = 0x5e;
@@ -58,82 +56,6 @@ pub(crate) struct Rig {
     pub(crate) server: Option<Line>,
     /// Sequence number of the next frame from the server.
     next: u32,
-}
-
-/// The other end of a session with the client.
-#[derive(Clone)]
-pub(crate) struct Line {
-    identity: Identity,
-    session: Session,
-    /// Session id of the client.
-    to: u64,
-}
-
-impl Line {
-    pub(crate) fn writes(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
-        let mut out = [0; DATAGRAM_LEN_MAX];
-        let mut writer = DataWriter::new(&mut out, self.to, header);
-        assert!(frames.iter().all(|frame| writer.push(frame)), "they fit");
-        let len = writer.finish(&self.identity, &mut self.session);
-        out[..len].to_vec()
-    }
-}
-
-/// What whoever has this identity answers to a hello or a call, and the session that this opens.
-pub(crate) fn answer(identity: &Identity, request: &[u8], answer: &Answer) -> (Vec<u8>, Line) {
-    let (to, prologue, message) = match Datagram::parse(identity, request) {
-        Ok(Datagram::Hello(hello)) => (hello.id, hello.prologue, hello.message),
-        Ok(Datagram::Call(call)) => (call.id, call.prologue, call.message),
-        other => panic!("{other:?}"),
-    };
-    let mut payload = [0; DATAGRAM_LEN_MAX];
-    let (responder, _) = Responder::read(identity, prologue, message, &mut payload)
-        .expect("it is said to who has this identity");
-    let said = postcard::to_slice(answer, &mut payload).unwrap();
-    let mut message = [0; DATAGRAM_LEN_MAX];
-    let (session, len) = responder
-        .answer(identity, &bytes("answers", to), said, &mut message)
-        .unwrap();
-    let message = &message[..len];
-    let accept = plain(identity, &Datagram::Accept { to, message });
-    let line = Line {
-        identity: identity.clone(),
-        session,
-        to,
-    };
-    (accept, line)
-}
-
-/// That the server has a session for alice.
-pub(crate) fn server_accepts() -> Answer {
-    Answer::Accepted(Accept {
-        id: SERVER_ID,
-        epoch: 1,
-        table_epoch: 1,
-        window: 32,
-        reset: identity("server").reset_token(SERVER_ID),
-        letters: None,
-    })
-}
-
-/// That bob has one.
-pub(crate) fn bob_accepts() -> Answer {
-    Answer::Accepted(Accept {
-        id: BOB_ID,
-        epoch: 0,
-        table_epoch: 0,
-        window: 32,
-        reset: identity("bob").reset_token(BOB_ID),
-        letters: Some(letters_key("bob")),
-    })
-}
-
-/// A datagram that is not sealed.
-pub(crate) fn plain(identity: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
-    let mut out = [0; DATAGRAM_LEN_MAX];
-    let len = datagram.emit(identity, &mut out);
-    assert_ne!(len, 0);
-    out[..len].to_vec()
 }
 
 impl Rig {
@@ -295,12 +217,9 @@ impl Rig {
         let data = sent
             .into_iter()
             .filter(|(to, _)| *to == server())
-            .filter_map(|(_, mut datagram)| {
+            .filter_map(|(_, datagram)| {
                 let line = self.server.as_ref()?;
-                let opened = data::open(&line.identity, &mut line.session.clone(), &mut datagram);
-                let (header, frames) = opened.ok()?;
-                let frames = frames.map(|frame| self.words(&frame.unwrap()));
-                Some((header, frames.collect()))
+                line.reads(datagram, |frame| self.words(frame))
             });
         data.collect()
     }
@@ -446,48 +365,4 @@ pub(crate) fn text(counter: u32, text: &str) -> Frame<'static> {
         counter,
         letter: from_bob(counter, text).sealed().leak(),
     }
-}
-
-/// Something sealed for a session that does not exist.
-pub(crate) fn stray(to: u64) -> Vec<u8> {
-    let mut line = Line {
-        identity: identity("bob"),
-        session: Session::new(&[1; KEY_LEN], &[2; KEY_LEN]),
-        to,
-    };
-    line.writes(&Header::default(), &[])
-}
-
-/// What bob says when he calls, for the n-th time.
-pub(crate) fn from_caller(opening: u32) -> Call<'static> {
-    Call {
-        from_incarnation: BOB,
-        opening,
-        window: 32,
-        reset: [0; TAG_LEN],
-        letters: letters_key("bob"),
-        from: "bob",
-    }
-}
-
-/// A call to the client, under the key of this person, with this session id.
-pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &Call<'_>) -> Vec<u8> {
-    let to_incarnation = rig.incarnation;
-    let identity = rig.identity(person);
-    let call = Call {
-        reset: identity.reset_token(id),
-        ..*call
-    };
-    let mut payload = [0; DATAGRAM_LEN_MAX];
-    let payload = postcard::to_slice(&call, &mut payload).unwrap();
-    let mut out = [0; DATAGRAM_LEN_MAX];
-    let len = Opening::Call { to_incarnation }.emit(
-        id,
-        &identity,
-        &rig.client.key(),
-        &bytes("calls", id),
-        payload,
-        &mut out,
-    );
-    out[..len].to_vec()
 }

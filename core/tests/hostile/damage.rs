@@ -7,7 +7,7 @@ use chatapp_core::wire::{Datagram, Header};
 
 use crate::keeping::{post, store};
 use crate::people::{identity, tag};
-use crate::{client_rig, server_rig};
+use crate::{client_rig, lines, server_rig};
 
 /// One side of the room, the same in every run, and what can be seen of it.
 trait Side {
@@ -150,7 +150,7 @@ fn of_a_reset() {
             echo: client_rig::SERVER_ID,
             token: identity("server").reset_token(client_rig::SERVER_ID),
         };
-        let reset = client_rig::plain(&identity(""), &reset);
+        let reset = lines::plain(&identity(""), &reset);
         (rig, client_rig::server(), reset)
     });
 }
@@ -175,7 +175,7 @@ fn of_a_cookie() {
             cookie: client_rig::COOKIE,
             key: Some(crate::people::key("server")),
         };
-        let cookie = client_rig::plain(&identity(""), &cookie);
+        let cookie = lines::plain(&identity(""), &cookie);
         (rig, client_rig::server(), cookie)
     });
 }
@@ -185,16 +185,16 @@ fn of_an_answer() {
     nothing_follows(None, || {
         let mut rig = registering();
         let hello = rig.hello(crate::people::key("server"));
-        let said = client_rig::server_accepts();
-        let (accept, _) = client_rig::answer(&identity("server"), &hello, &said);
+        let said = lines::server_accepts();
+        let (accept, _) = lines::answer(&identity("server"), &hello, &said);
         (rig, client_rig::server(), accept)
     });
     nothing_follows(None, || {
         let mut rig = client_rig::Rig::online();
         rig.send_to_bob("hi");
         let (_, call) = rig.call_to_bob();
-        let said = client_rig::bob_accepts();
-        let (accept, _) = client_rig::answer(&identity("bob"), &call, &said);
+        let said = lines::bob_accepts();
+        let (accept, _) = lines::answer(&identity("bob"), &call, &said);
         (rig, client_rig::bob(), accept)
     });
 }
@@ -209,7 +209,7 @@ fn of_a_hint() {
             to,
             reason: chatapp_core::wire::Refusal::NotMe,
         };
-        let refuse = client_rig::plain(&identity(""), &refuse);
+        let refuse = lines::plain(&identity(""), &refuse);
         (rig, client_rig::bob(), refuse)
     });
 }
@@ -226,7 +226,7 @@ fn of_what_another_version_says() {
             version: 3,
             echo: id,
         };
-        let unsupported = client_rig::plain(&identity(""), &unsupported);
+        let unsupported = lines::plain(&identity(""), &unsupported);
         (rig, client_rig::server(), unsupported)
     });
 }
@@ -235,7 +235,7 @@ fn of_what_another_version_says() {
 fn of_a_call() {
     nothing_follows(Some(13), || {
         let rig = client_rig::Rig::online();
-        let call = client_rig::call(&rig, "bob", 7, &client_rig::from_caller(1));
+        let call = lines::call(&rig, "bob", 7, &lines::from_caller(1));
         (rig, client_rig::bob(), call)
     });
 }

@@ -6,7 +6,8 @@ use chatapp_core::seal::{KEY_LEN, Session, TAG_LEN};
 use chatapp_core::wire::{Answer, Cookie, DataWriter, Datagram, Header, Opening, Refusal, VERSION};
 use chatapp_core::{Command, Drop, Endpoint, Handled, Identity, RoomKey, ServerConfig};
 
-use crate::client_rig::{self, answer, server};
+use crate::client_rig::{self, server};
+use crate::lines::{self, answer};
 use crate::people::{ROOM, identity, identity_in, key};
 use crate::server_rig::{self, address};
 
@@ -69,7 +70,7 @@ fn a_hint_makes_a_client_wait_whoever_gives_it() {
         assert_eq!(rig.sent(), [(server(), hello.clone())], "the same hello");
     }
     assert_eq!(rig.events(), ["Throttled"]);
-    let (accept, _) = answer(&identity("server"), &hello, &client_rig::server_accepts());
+    let (accept, _) = answer(&identity("server"), &hello, &lines::server_accepts());
     assert_eq!(rig.hands(server(), &accept), Handled::Accepted);
 }
 
@@ -153,7 +154,7 @@ fn all_kinds(stranger: &Identity, id: u64, cookie: Cookie, to: &Identity) -> Vec
         },
     ]
     .iter()
-    .map(|datagram| client_rig::plain(stranger, datagram))
+    .map(|datagram| lines::plain(stranger, datagram))
     .collect();
     let mut out = [0; 1_200];
     let calls = [Opening::Hello(cookie), Opening::Call { to_incarnation: id }];

@@ -1,0 +1,171 @@
+//! The other end of a session with the client: how it is opened from either side, and what is said in it.
+
+use chatapp_core::Identity;
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::seal::{KEY_LEN, Responder, Session, TAG_LEN};
+use chatapp_core::wire::{
+    Accept, Answer, Call, DataWriter, Datagram, Frame, Header, Opening, data,
+};
+
+use crate::client_rig::{BOB, BOB_ID, Rig, SERVER_ID};
+use crate::people::{bytes, identity, letters_key};
+
+/// The other end of a session with the client.
+#[derive(Clone)]
+pub(crate) struct Line {
+    identity: Identity,
+    session: Session,
+    /// Session id of the client.
+    pub(crate) to: u64,
+}
+
+impl Line {
+    /// What was said in this session, with each frame in these words; `None` if it is none of it.
+    pub(crate) fn reads(
+        &self,
+        mut datagram: Vec<u8>,
+        words: impl Fn(&Frame<'_>) -> String,
+    ) -> Option<(Header, Vec<String>)> {
+        let mut session = self.session;
+        let (header, frames) = data::open(&self.identity, &mut session, &mut datagram).ok()?;
+        let frames = frames.map(|frame| words(&frame.unwrap()));
+        Some((header, frames.collect()))
+    }
+
+    pub(crate) fn writes(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let mut writer = DataWriter::new(&mut out, self.to, header);
+        assert!(frames.iter().all(|frame| writer.push(frame)), "they fit");
+        let len = writer.finish(&self.identity, &mut self.session);
+        out[..len].to_vec()
+    }
+}
+
+/// What whoever has this identity answers to a hello or a call, and the session that this opens.
+pub(crate) fn answer(identity: &Identity, request: &[u8], answer: &Answer) -> (Vec<u8>, Line) {
+    let (to, prologue, message) = match Datagram::parse(identity, request) {
+        Ok(Datagram::Hello(hello)) => (hello.id, hello.prologue, hello.message),
+        Ok(Datagram::Call(call)) => (call.id, call.prologue, call.message),
+        other => panic!("{other:?}"),
+    };
+    let mut payload = [0; DATAGRAM_LEN_MAX];
+    let (responder, _) = Responder::read(identity, prologue, message, &mut payload)
+        .expect("it is said to who has this identity");
+    let said = postcard::to_slice(answer, &mut payload).unwrap();
+    let mut message = [0; DATAGRAM_LEN_MAX];
+    let (session, len) = responder
+        .answer(identity, &bytes("answers", to), said, &mut message)
+        .unwrap();
+    let message = &message[..len];
+    let accept = plain(identity, &Datagram::Accept { to, message });
+    let line = Line {
+        identity: identity.clone(),
+        session,
+        to,
+    };
+    (accept, line)
+}
+
+/// That the server has a session for alice.
+pub(crate) fn server_accepts() -> Answer {
+    Answer::Accepted(Accept {
+        id: SERVER_ID,
+        epoch: 1,
+        table_epoch: 1,
+        window: 32,
+        reset: identity("server").reset_token(SERVER_ID),
+        letters: None,
+    })
+}
+
+/// That bob has one.
+pub(crate) fn bob_accepts() -> Answer {
+    Answer::Accepted(Accept {
+        id: BOB_ID,
+        epoch: 0,
+        table_epoch: 0,
+        window: 32,
+        reset: identity("bob").reset_token(BOB_ID),
+        letters: Some(letters_key("bob")),
+    })
+}
+
+/// A datagram that is not sealed.
+pub(crate) fn plain(identity: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = datagram.emit(identity, &mut out);
+    assert_ne!(len, 0);
+    out[..len].to_vec()
+}
+
+/// Something sealed for a session that does not exist.
+pub(crate) fn stray(to: u64) -> Vec<u8> {
+    let mut line = Line {
+        identity: identity("bob"),
+        session: Session::new(&[1; KEY_LEN], &[2; KEY_LEN]),
+        to,
+    };
+    line.writes(&Header::default(), &[])
+}
+
+/// What bob says when he calls, for the n-th time.
+pub(crate) fn from_caller(opening: u32) -> Call<'static> {
+    Call {
+        from_incarnation: BOB,
+        opening,
+        window: 32,
+        reset: [0; TAG_LEN],
+        letters: letters_key("bob"),
+        from: "bob",
+    }
+}
+
+/// What a call is made of: an ephemeral key, and what it says.
+fn call_of(identity: &Identity, id: u64, call: &Call<'_>) -> ([u8; KEY_LEN], Vec<u8>) {
+    let call = Call {
+        reset: identity.reset_token(id),
+        ..*call
+    };
+    let mut payload = [0; DATAGRAM_LEN_MAX];
+    let payload = postcard::to_slice(&call, &mut payload).unwrap().to_vec();
+    (bytes("calls", id), payload)
+}
+
+/// A call to the client, under the key of this person, with this session id.
+pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &Call<'_>) -> Vec<u8> {
+    let to_incarnation = rig.incarnation;
+    let identity = rig.identity(person);
+    let (ephemeral, payload) = call_of(&identity, id, call);
+    let opening = Opening::Call { to_incarnation };
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = opening.emit(
+        id,
+        &identity,
+        &rig.client.key(),
+        &ephemeral,
+        &payload,
+        &mut out,
+    );
+    out[..len].to_vec()
+}
+
+/// The session that the client's answer to this call opens.
+pub(crate) fn opened(rig: &Rig, person: &str, id: u64, call: &Call<'_>, accept: &[u8]) -> Line {
+    let to_incarnation = rig.incarnation;
+    let identity = rig.identity(person);
+    let (ephemeral, payload) = call_of(&identity, id, call);
+    let opening = Opening::Call { to_incarnation };
+    let key = rig.client.key();
+    let Ok(Datagram::Accept { message, .. }) = Datagram::parse(&identity, accept) else {
+        panic!("an answer: {accept:?}")
+    };
+    let opened = opening.complete(id, &identity, &key, &ephemeral, &payload, message);
+    match opened {
+        Some((session, Answer::Accepted(accept))) => Line {
+            identity,
+            session,
+            to: accept.id,
+        },
+        other => panic!("{other:?}"),
+    }
+}

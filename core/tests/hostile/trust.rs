@@ -1,0 +1,434 @@
+//! Whose keys a client believes in, and whose letters it shows.
+
+use chatapp_core::wire::{Call, Datagram, Frame, Header, Outcome, Status};
+use chatapp_core::{
+    ClientRecord, Command, CommandError, Drop, Endpoint, Handled, PublicKey, UnixSeconds,
+};
+
+use crate::client_rig::{
+    BOB, COOKIE, Rig, SERVER_ID, address, bob, entry, entry_of, from_bob, mail, news, server, text,
+    whole_table,
+};
+use crate::lines::{answer, call, from_caller, opened, server_accepts};
+use crate::people::{Letter, identity, key};
+
+// ---- the server ----
+
+#[test]
+fn nothing_is_said_to_a_server_whose_key_has_changed() {
+    let mut rig = Rig::new();
+    assert!(rig.client.restore(ClientRecord::ServerKey(key("server"))));
+    rig.command(Command::Register { name: "alice" }).unwrap();
+    let request = rig.sent();
+    assert_eq!(request.len(), 1);
+    let Ok(Datagram::CookieRequest { id }) = Datagram::parse(&identity(""), &request[0].1) else {
+        panic!("a request for a cookie: {request:?}")
+    };
+    let cookie = Datagram::Cookie {
+        to: id,
+        cookie: COOKIE,
+        key: Some(key("mallory")),
+    };
+    assert_eq!(rig.give(server(), &cookie), Handled::Accepted);
+    let changed = format!("ServerKeyChanged {{ key: {:?} }}", key("mallory"));
+    assert_eq!(rig.events(), [changed]);
+    assert_eq!((rig.sent(), rig.records()), (Vec::new(), Vec::new()));
+    assert_eq!(rig.pass(600_000), [""; 0]);
+    assert_eq!(rig.client.poll_timeout(), None);
+    assert_eq!(
+        rig.command(Command::Register { name: "alice" }),
+        Err(CommandError::Ended)
+    );
+}
+
+#[test]
+fn the_key_of_a_server_is_remembered_once_it_is_proved() {
+    let mut rig = Rig::new();
+    rig.command(Command::Register { name: "alice" }).unwrap();
+    let hello = rig.hello(key("server"));
+    assert_eq!(rig.records(), [""; 0], "it was only said to be its key");
+    let (accept, line) = answer(&identity("server"), &hello, &server_accepts());
+    assert_eq!(rig.hands(server(), &accept), Handled::Accepted);
+    let known = format!("ServerKey({:?})", key("server"));
+    assert_eq!(rig.records(), [known]);
+    assert_eq!(rig.records(), [""; 0], "once");
+    rig.server = Some(line);
+    // A restart of the server, which has the same key: nothing is new.
+    let reset = Datagram::Reset {
+        echo: SERVER_ID,
+        token: identity("server").reset_token(SERVER_ID),
+    };
+    assert_eq!(rig.give(server(), &reset), Handled::Accepted);
+    rig.accepts();
+    assert_eq!(rig.records(), [""; 0]);
+}
+
+#[test]
+fn a_key_that_nobody_proved_is_forgotten_when_nobody_answers() {
+    // Keys of low order, with which nothing can be sealed, and one that is not the server's.
+    let mut one = [0; 32];
+    one[0] = 1;
+    for said in [PublicKey::NONE, PublicKey(one), key("mallory")] {
+        let mut rig = Rig::new();
+        rig.command(Command::Register { name: "alice" }).unwrap();
+        let request = rig.request(server());
+        let Ok(Datagram::CookieRequest { id }) = Datagram::parse(&identity(""), &request) else {
+            panic!("a request for a cookie: {request:?}")
+        };
+        let cookie = Datagram::Cookie {
+            to: id,
+            cookie: COOKIE,
+            key: Some(said),
+        };
+        assert_eq!(rig.give(server(), &cookie), Handled::Accepted);
+        rig.sent();
+        let shown = rig.pass(3_000);
+        assert_eq!(shown.len(), 1, "ServerNotResponding: {shown:?}");
+        assert_eq!(rig.records(), [""; 0]);
+        rig.comes_online();
+    }
+}
+
+// ---- people ----
+
+/// Alice has talked to bob.
+fn knows_bob() -> Rig {
+    let mut rig = Rig::online();
+    assert_eq!(rig.records().len(), 1, "the key of the server");
+    rig.tells(&[mail(1, 1, false)]);
+    assert!(rig.event().is_some());
+    let known = format!("PeerKey {{ name: \"bob\", key: {:?} }}", key("bob"));
+    let records = rig.records();
+    assert!(records[0].starts_with("Shown(") && records[1..] == [known]);
+    assert_eq!(rig.events(), [""; 0]);
+    rig.sent();
+    rig
+}
+
+fn impostor(status: Status, incarnation: u64) -> Vec<u8> {
+    entry_of("mallory", "bob", status, incarnation, address(8))
+}
+
+fn is_foreign(event: &str) -> bool {
+    event.contains("status: ForeignKey")
+}
+
+#[test]
+fn a_name_that_one_has_talked_to_keeps_its_key() {
+    let mut next_process = Rig::new();
+    assert!(next_process.client.restore(ClientRecord::PeerKey {
+        name: "bob",
+        key: key("bob")
+    }));
+    next_process.comes_online();
+    assert_eq!(next_process.records().len(), 1, "the key of the server");
+    for mut rig in [knows_bob(), next_process] {
+        for (version, there) in [
+            (2, impostor(Status::Online, BOB + 1)),
+            (3, impostor(Status::Offline, BOB + 1)),
+        ] {
+            rig.tells(&[news(version, &there)]);
+            rig.events();
+            rig.sent();
+            rig.send_to_bob("for bob alone");
+            let told = rig.events();
+            assert!(told.len() == 1 && is_foreign(&told[0]), "{told:?}");
+            assert_eq!(rig.sent(), []);
+        }
+        // Nor is anything taken from there.
+        rig.tells(&[news(4, &impostor(Status::Online, BOB + 1))]);
+        rig.events();
+        rig.sent();
+        for person in ["mallory", "bob"] {
+            let said = Call {
+                from_incarnation: BOB + 1,
+                ..from_caller(1)
+            };
+            let called = call(&rig, person, 7, &said);
+            assert_eq!(
+                rig.hands(address(8), &called),
+                Handled::Ignored(Drop::ForeignKey)
+            );
+            assert_eq!(rig.sent(), []);
+        }
+        let forged = Letter {
+            person: "mallory",
+            incarnation: BOB + 1,
+            ..from_bob(9, "it is me")
+        };
+        rig.tells(&[Frame::Mail {
+            serial: 9,
+            incarnation: BOB + 1,
+            counter: 9,
+            stamp: UnixSeconds(9),
+            kept: false,
+            key: key("mallory"),
+            from: "bob",
+            letter: forged.kept().leak(),
+        }]);
+        assert_eq!(
+            rig.events(),
+            [r#"NotShown { from: "bob", foreign_key: true }"#]
+        );
+        assert_eq!(rig.records(), [""; 0]);
+        assert_eq!(rig.client.stats().drops(Drop::ForeignKey), 3);
+        rig.sent();
+        // He is back: all is as it was.
+        rig.tells(&[news(5, &entry("bob", Status::Online, BOB, bob()))]);
+        rig.events();
+        rig.sent();
+        rig.send_to_bob("hi");
+        rig.meets_bob();
+    }
+}
+
+#[test]
+fn what_is_on_its_way_does_not_go_to_another_key() {
+    // Nobody has answered the call; or bob has, and not acknowledged the message; or it is with the server.
+    for stage in 0..3 {
+        let mut rig = Rig::online();
+        if stage == 2 {
+            rig.tells(&[news(2, &entry("bob", Status::Offline, BOB, bob()))]);
+        }
+        rig.events();
+        rig.sent();
+        rig.send_to_bob("one");
+        match stage {
+            0 => drop(rig.call_to_bob()),
+            1 => drop(rig.meets_bob()),
+            _ => {}
+        }
+        rig.send_to_bob("two");
+        rig.sent();
+        rig.tells(&[news(3, &impostor(Status::Online, BOB + 1))]);
+        if stage == 2 {
+            let header = Header {
+                acknowledged: 1,
+                ..rig.header()
+            };
+            let result = Frame::Result {
+                request: 1,
+                outcome: Outcome::Full,
+            };
+            assert_eq!(rig.events().len(), 2, "SentToServer, TableUpdated");
+            assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
+        }
+        let told = rig.events();
+        let foreign = told.iter().filter(|event| is_foreign(event)).count();
+        assert_eq!(foreign, if stage == 2 { 1 } else { 2 }, "{stage}: {told:?}");
+        let sent = rig.sent();
+        assert!(sent.iter().all(|(to, _)| *to == server()), "{sent:?}");
+        assert!(rig.client.is_idle());
+    }
+}
+
+#[test]
+fn a_key_goes_with_the_first_letter_and_stays_when_the_name_is_gone() {
+    let mut rig = Rig::online();
+    rig.records();
+    // Who was only in the table may come back with another key.
+    let (other, himself) = (
+        impostor(Status::Online, BOB + 1),
+        entry("bob", Status::Online, BOB, bob()),
+    );
+    rig.tells(&[news(2, &other), news(3, &himself)]);
+    rig.events();
+    rig.sent();
+    rig.send_to_bob("hi");
+    let mut line = rig.meets_bob();
+    rig.sent();
+    let acknowledges = Header {
+        acknowledged: 1,
+        window: 32,
+        ..Header::default()
+    };
+    let said = line.writes(&acknowledges, &[]);
+    assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+    assert_eq!(rig.events().len(), 1, "Delivered");
+    assert_eq!(rig.records().len(), 1, "written to");
+    // Cleo is in no table, and has written.
+    let letter = Letter {
+        person: "cleo",
+        from: "cleo",
+        incarnation: 0xc,
+        ..from_bob(1, "hello")
+    };
+    rig.tells(&[Frame::Mail {
+        serial: 1,
+        incarnation: 0xc,
+        counter: 1,
+        stamp: UnixSeconds(9),
+        kept: false,
+        key: key("cleo"),
+        from: "cleo",
+        letter: letter.kept().leak(),
+    }]);
+    assert!(rig.events()[0].contains(r#"from: "cleo", text: "hello""#));
+    let alice = entry("alice", Status::Online, 0xa, address(0));
+    rig.tells(&[whole_table(4, &alice)]);
+    rig.events();
+    let other = entry_of("mallory", "cleo", Status::Online, 0xd, address(3));
+    rig.tells(&[news(5, &other), news(6, &impostor(Status::Online, BOB + 1))]);
+    rig.events();
+    rig.sent();
+    for to in ["bob", "cleo"] {
+        rig.command(Command::Send { to, text: "hi" }).unwrap();
+        let told = rig.events();
+        assert!(told.len() == 1 && is_foreign(&told[0]), "{told:?}");
+    }
+}
+
+// ---- letters ----
+
+/// What the server says of a letter that it has kept.
+fn kept(serial: u64, letter: &Letter<'_>) -> Frame<'static> {
+    Frame::Mail {
+        serial,
+        incarnation: BOB,
+        counter: 2,
+        stamp: UnixSeconds(9),
+        kept: false,
+        key: key("bob"),
+        from: "bob",
+        letter: letter.kept().leak(),
+    }
+}
+
+/// Letters that are not what they are said to be: bob's second one to alice.
+fn forgeries() -> Vec<Letter<'static>> {
+    let letter = from_bob(2, "hi");
+    vec![
+        Letter {
+            recipient: "cleo",
+            ..letter
+        },
+        Letter {
+            person: "mallory",
+            ..letter
+        },
+        Letter {
+            to: "cleo",
+            ..letter
+        },
+        Letter {
+            from: "cleo",
+            ..letter
+        },
+        Letter {
+            incarnation: BOB + 1,
+            ..letter
+        },
+        Letter {
+            counter: 3,
+            ..letter
+        },
+        Letter { text: "", ..letter },
+    ]
+}
+
+const UNREADABLE: &str = r#"NotShown { from: "bob", foreign_key: false }"#;
+
+#[test]
+fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
+    let mut rig = Rig::online();
+    let mut damaged = from_bob(2, "hi").kept();
+    damaged[40] ^= 1;
+    let damaged = Frame::Mail {
+        serial: 1,
+        incarnation: BOB,
+        counter: 2,
+        stamp: UnixSeconds(9),
+        kept: false,
+        key: key("bob"),
+        from: "bob",
+        letter: damaged.leak(),
+    };
+    rig.tells(&[damaged]);
+    assert_eq!(rig.events(), [UNREADABLE]);
+    for (serial, forged) in (2..).zip(forgeries()) {
+        rig.tells(&[kept(serial, &forged)]);
+        assert_eq!(rig.events(), [UNREADABLE]);
+    }
+    assert_eq!(
+        rig.client.stats().drops(Drop::Unreadable),
+        1 + u64::try_from(forgeries().len()).unwrap()
+    );
+    // Nothing of that was in the way of the right one, which is shown once.
+    let letter = from_bob(2, "hi");
+    rig.tells(&[kept(100, &letter), kept(101, &letter)]);
+    let shown = rig.events();
+    assert_eq!(shown.len(), 1);
+    assert!(shown[0].contains(r#"from: "bob", text: "hi""#), "{shown:?}");
+    // As one of somebody who has that name now, or of another process, it is none.
+    for (serial, from, incarnation) in [(102, "cleo", BOB), (103, "bob", BOB + 1)] {
+        rig.tells(&[Frame::Mail {
+            serial,
+            incarnation,
+            counter: 2,
+            stamp: UnixSeconds(9),
+            kept: false,
+            key: key("bob"),
+            from,
+            letter: letter.kept().leak(),
+        }]);
+        assert!(rig.events()[0].starts_with("NotShown"));
+    }
+}
+
+#[test]
+fn a_letter_in_a_session_is_what_its_sender_sealed_or_is_not_shown() {
+    let mut rig = Rig::online();
+    rig.send_to_bob("hi");
+    let mut line = rig.meets_bob();
+    let mut header = Header {
+        acknowledged: 0,
+        window: 32,
+        ..Header::default()
+    };
+    rig.sent();
+    let frame = |letter: &Letter<'_>| Frame::Text {
+        counter: 2,
+        letter: letter.sealed().leak(),
+    };
+    for forged in forgeries() {
+        let said = line.writes(&header, &[frame(&forged)]);
+        header.first += 1;
+        assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+        assert_eq!(rig.events(), [UNREADABLE]);
+    }
+    let said = line.writes(&header, &[frame(&from_bob(2, "hi"))]);
+    assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+    assert_eq!(rig.events().len(), 1);
+}
+
+#[test]
+fn a_letter_is_shown_once_on_both_paths() {
+    for direct_first in [false, true] {
+        let mut rig = Rig::online();
+        let called = call(&rig, "bob", 7, &from_caller(1));
+        assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+        let (to, accept) = rig.sent().pop().unwrap();
+        assert_eq!(to, bob());
+        let mut line = opened(&rig, "bob", 7, &from_caller(1), &accept);
+        let header = Header {
+            window: 32,
+            ..Header::default()
+        };
+        let mut directly = |rig: &mut Rig| {
+            let said = line.writes(&header, &[text(2, "hi")]);
+            assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+            rig.events()
+        };
+        let through_the_server = |rig: &mut Rig| {
+            rig.tells(&[kept(1, &from_bob(2, "hi"))]);
+            rig.events()
+        };
+        let shown = if direct_first {
+            [directly(&mut rig), through_the_server(&mut rig)]
+        } else {
+            [through_the_server(&mut rig), directly(&mut rig)]
+        };
+        assert_eq!((shown[0].len(), shown[1].len()), (1, 0), "{shown:?}");
+        assert!(shown[0][0].contains(r#"from: "bob", text: "hi""#));
+    }
+}
