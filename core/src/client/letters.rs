@@ -1,6 +1,6 @@
 //! Sealing what is sent to one person, and opening what one person sent.
 
-use super::Client;
+use super::{Client, PeerSlot};
 use crate::name::Name;
 use crate::seal::{Correspondence, KEY_LEN, Letters, PublicKey, TAG_LEN};
 
@@ -116,7 +116,9 @@ impl Client<'_> {
             (Some(slot), None) => slot.key,
             (None, None) => return Err(Sealed::Unreadable),
         };
-        let cached = slot.filter(|slot| slot.reads == envelope.incarnation && slot.key == sender);
+        // No process has the number 0, which stands for no key at all.
+        let agreed = |slot: &PeerSlot| slot.reads != 0 && slot.reads == envelope.incarnation;
+        let cached = slot.filter(|slot| agreed(slot) && slot.key == sender);
         let letters = match (cached, envelope.keys) {
             (Some(slot), _) => Some(slot.letters_from),
             (None, Some((_, ephemeral))) => self.letters_from(

@@ -1,5 +1,6 @@
 //! Whose keys a client believes in, and whose letters it shows.
 
+use chatapp_core::seal::{KEY_LEN, Session};
 use chatapp_core::wire::{Call, Datagram, Frame, Header, Outcome, Status};
 use chatapp_core::{
     ClientRecord, Command, CommandError, Drop, Endpoint, Handled, PublicKey, UnixSeconds,
@@ -10,7 +11,7 @@ use crate::client_rig::{
     whole_table,
 };
 use crate::lines::{answer, call, from_caller, opened, server_accepts};
-use crate::people::{Letter, identity, key};
+use crate::people::{Letter, identity, key, letters_key};
 
 // ---- the server ----
 
@@ -372,6 +373,36 @@ fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
             letter: letter.kept().leak(),
         }]);
         assert!(rig.events()[0].starts_with("NotShown"));
+    }
+}
+
+#[test]
+fn no_letter_is_opened_with_a_key_that_was_never_agreed_on() {
+    let mut rig = Rig::new();
+    assert!(rig.client.restore(ClientRecord::PeerKey {
+        name: "bob",
+        key: key("bob")
+    }));
+    rig.comes_online();
+    // Sealed with zeros, under number 1, by whoever can be the server: bob is known, and has written nothing yet.
+    let mallory = identity("mallory");
+    let mut zeros = Session::new(&[0; KEY_LEN], &[0; KEY_LEN]);
+    mallory.seal(&mut zeros, &[], &mut []);
+    let mut forged = *b"forged";
+    let tag = mallory.seal(&mut zeros, &[], &mut forged);
+    let letter = [&letters_key("bob").0[..], &forged, &tag].concat();
+    for (serial, incarnation) in [(1, 0), (2, BOB)] {
+        rig.tells(&[Frame::Mail {
+            serial,
+            incarnation,
+            counter: 1,
+            stamp: UnixSeconds(9),
+            kept: false,
+            key: key("bob"),
+            from: "bob",
+            letter: &letter,
+        }]);
+        assert_eq!(rig.events(), [UNREADABLE]);
     }
 }
 
