@@ -4,15 +4,18 @@
 //! storing and releasing cost the same however much is kept. A free block merges with its neighbours at once; what
 //! lies behind the last used block counts as never used.
 
-use crate::limits::{TEXT_LEN_MAX, TEXT_WORDS_MAX};
+use crate::limits::{KEPT_LETTER_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 
 const WORD_LEN: usize = 4;
 /// Header, and two links while it is free.
 const BLOCK_MIN: u32 = 3;
 /// Sizes with a list of their own; the last list has all larger ones.
-const CLASSES: u32 = 256;
+const CLASSES: u32 = 288;
+/// Longest text that is kept: a letter with its key, or what is said to all.
+const LEN_MAX: usize = KEPT_LETTER_LEN_MAX;
+const _: () = assert!(TEXT_LEN_MAX <= LEN_MAX && CLASSES.is_multiple_of(32));
 const _: () = assert!(
-    1 + TEXT_LEN_MAX.div_ceil(WORD_LEN) + (BLOCK_MIN as usize) < CLASSES as usize,
+    1 + LEN_MAX.div_ceil(WORD_LEN) + (BLOCK_MIN as usize) < CLASSES as usize,
     "a block in the last list is large enough for any text, and what is left of it for a block"
 );
 /// Longest text that fits into its own handle.
@@ -88,7 +91,7 @@ impl<'a> Arena<'a> {
         if let Some(inline) = Text::inline(text) {
             return Some(inline);
         }
-        if text.len() > TEXT_LEN_MAX {
+        if text.len() > LEN_MAX {
             return None;
         }
         let words = u32::try_from(text.len().div_ceil(WORD_LEN)).ok()?;
@@ -335,7 +338,7 @@ mod tests {
                     // In turn the oldest, the newest, and those in the middle.
                     held.rotate_left(number % 3 * held.len() / 3);
                     for (handle, text) in held.drain(..1 + held.len() / 4) {
-                        assert_eq!(arena.load(handle, &mut [0; 1_000]), text);
+                        assert_eq!(arena.load(handle, &mut [0; LEN_MAX]), text);
                         arena.release(handle);
                     }
                 }
@@ -343,7 +346,7 @@ mod tests {
             arena.check();
         }
         for (handle, text) in held {
-            assert_eq!(arena.load(handle, &mut [0; 1_000]), text);
+            assert_eq!(arena.load(handle, &mut [0; LEN_MAX]), text);
             arena.release(handle);
             arena.check();
         }
@@ -397,7 +400,8 @@ mod tests {
             .step_by(2)
             .for_each(|handle| arena.release(*handle));
         let step = if cfg!(miri) { 131 } else { 13 };
-        for len in (1..=80).chain((81..=1_000).step_by(step)) {
+        let longer = (81..LEN_MAX).step_by(step).chain([LEN_MAX]);
+        for len in (1..=80).chain(longer) {
             let handle = arena.store(&vec![2; len]).unwrap();
             let block = handle
                 .block()

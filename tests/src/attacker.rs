@@ -1,16 +1,20 @@
-//! Somebody who hears every datagram and can send anything from anywhere, but does not know what a session does.
+//! Somebody who hears every datagram and can send anything from anywhere, at any time: what was overheard, as it was or
+//! changed, and datagrams of its own making, under a key of its own.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use chatapp_core::Identity;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Accept, Call, Datagram, Hello, Refusal};
+use chatapp_core::seal::TAG_LEN;
+use chatapp_core::wire::{Cookie, Datagram, Refusal};
 
 use crate::choices::Choices;
+use crate::keys::{Holder, Keys};
 use crate::medium::Medium;
 use crate::trace::Kind;
 
-/// Datagrams that the attacker remembers.
+/// Datagrams that the attacker remembers of late, and of all time.
 const OVERHEARD_MAX: usize = 128;
 
 /// What an attacker has overheard.
@@ -42,8 +46,8 @@ pub fn is_stranger(address: SocketAddr) -> bool {
     matches!(address.ip(), IpAddr::V4(ip) if ip.octets()[1] == 66)
 }
 
-/// One act against the room: `names` are those in it, `addresses` those of its processes, the server's first.
-pub fn attack(medium: &mut Medium, names: &[String], addresses: &[SocketAddr]) {
+/// One act against the room: `addresses` are those of its processes, the server's first.
+pub fn attack(medium: &mut Medium, keys: Keys, addresses: &[SocketAddr]) {
     let choices = &mut *medium.choices;
     let victim = addresses[choices.index(addresses.len())];
     let spoofed = addresses[choices.index(addresses.len())];
@@ -69,61 +73,38 @@ pub fn attack(medium: &mut Medium, names: &[String], addresses: &[SocketAddr]) {
             } else {
                 spoofed
             };
-            let name = choices.index(names.len());
-            let bytes = forge(choices, &names[name]);
+            let bytes = forge(choices, &keys.identity(Holder::Attacker));
             medium.inject(Kind::Forged, from, victim, bytes);
         }
     }
 }
 
 /// A well-formed datagram that opens or ends something, with guessed numbers.
-fn forge(choices: &mut dyn Choices, name: &str) -> Vec<u8> {
+fn forge(choices: &mut dyn Choices, identity: &Identity) -> Vec<u8> {
     let mut guess = || choices.next_u64();
     let id = guess();
-    let forged = match guess() % 7 {
-        0 => Datagram::Hello(Hello {
-            id,
-            incarnation: guess(),
-            resume: guess(),
-            cookie: guess() & guess(),
-            table_epoch: guess(),
-            table_version: guess() as u32,
-            epoch: guess(),
-            mail_shown: guess(),
-            channel_shown: guess() as u32,
-            table_capacity: guess() as u32,
-            opening: guess() as u32,
-            window: guess() as u16,
-            name,
-        }),
-        1 => Datagram::Call(Call {
-            id,
-            from_incarnation: guess(),
-            to_incarnation: guess(),
-            opening: guess() as u32,
-            window: guess() as u16,
-            from: name,
-        }),
-        2 => {
-            let (epoch, table_epoch) = (guess(), guess());
-            Datagram::Accept {
-                to: id,
-                accept: Accept {
-                    id: guess(),
-                    epoch,
-                    table_epoch,
-                    window: guess() as u16,
-                },
-            }
-        }
-        3 => Datagram::Refuse {
+    let message: Vec<u8> = (0..100 + guess() % 100).map(|_| guess() as u8).collect();
+    let forged = match guess() % 6 {
+        0 => Datagram::CookieRequest { id },
+        1 => Datagram::Accept {
+            to: id,
+            message: &message,
+        },
+        2 => Datagram::Refuse {
             to: id,
             reason: Refusal::Displaced,
         },
-        4 => Datagram::Reset { echo: id },
-        5 => Datagram::Cookie {
+        3 => Datagram::Reset {
+            echo: id,
+            token: [guess() as u8; TAG_LEN],
+        },
+        4 => Datagram::Cookie {
             to: id,
-            cookie: guess(),
+            cookie: Cookie {
+                issued_at_ms: guess(),
+                mac: guess(),
+            },
+            key: (guess() % 2 == 0).then(|| identity.public()),
         },
         _ => Datagram::Unsupported {
             version: guess() as u8,
@@ -131,6 +112,6 @@ fn forge(choices: &mut dyn Choices, name: &str) -> Vec<u8> {
         },
     };
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let len = forged.emit(&mut out);
+    let len = forged.emit(identity, &mut out);
     out[..len].to_vec()
 }

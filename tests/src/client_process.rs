@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use chatapp_core::{
-    ClientEvent, Command, CommandError, Endpoint, Flushed, Handled, MessageStatus, Request,
+    Client, ClientEvent, Command, CommandError, Endpoint, Flushed, Handled, MessageStatus, Request,
 };
 
+use crate::event::Node;
 use crate::medium::Medium;
 use crate::memory::Memory;
 use crate::model::{Model, NameId, ProcessId, Target, What};
@@ -95,7 +96,7 @@ impl ClientProcess {
             id,
             name,
             machine,
-            body: Body::new(address, now),
+            body: Body::new(Node::Client(id), address, now),
             display_full: false,
             waiting: VecDeque::new(),
             shown: Vec::new(),
@@ -107,7 +108,7 @@ impl ClientProcess {
     }
 
     /// Takes a datagram.
-    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &[u8]) -> Handled {
+    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &mut [u8]) -> Handled {
         let clock = self.body.clock(medium.now);
         self.machine
             .with(|client| client.handle_datagram(clock, from, bytes))
@@ -171,6 +172,7 @@ impl ClientProcess {
             }
             let more = machine.with(|client| {
                 let Some(event) = client.poll_event() else {
+                    remember(client, memory);
                     return Ok(false);
                 };
                 let line = || format!("{event:?}");
@@ -184,16 +186,16 @@ impl ClientProcess {
                 }
                 if matches!(
                     event,
-                    ClientEvent::Refused { .. } | ClientEvent::ForeignVersion { .. }
+                    ClientEvent::Refused { .. }
+                        | ClientEvent::ForeignVersion { .. }
+                        | ClientEvent::ServerKeyChanged { .. }
                 ) || *exiting && ends_exit(&event)
                 {
                     turn = Turn::Exited;
                 }
                 *left |= matches!(event, ClientEvent::Deregistered { .. });
                 model.saw(*id, &event, medium.now)?;
-                if let (Some(memory), Some(shown)) = (&mut *memory, client.poll_persist()) {
-                    memory.notes(shown);
-                }
+                remember(client, memory);
                 Ok(true)
             })?;
             if !more {
@@ -210,6 +212,9 @@ impl ClientProcess {
         let clock = body.clock(medium.now);
         let mut outgoing = std::mem::take(&mut body.outgoing);
         let flushed = machine.with(|client| {
+            medium
+                .wiretap
+                .learns(std::iter::from_fn(|| client.poll_key_log()));
             outgoing.flush(client, clock, BUDGET, |to, bytes| {
                 body.offer(medium, to, bytes)
             })
@@ -274,6 +279,15 @@ impl ClientProcess {
         };
         model.asked(self.id, id, what, medium.now)?;
         Ok(true)
+    }
+}
+
+/// Keeps what the next process of the name has to know, if this is the one that does.
+fn remember(client: &mut Client<'_>, memory: &mut Option<Memory>) {
+    while let Some(record) = client.poll_persist() {
+        if let Some(memory) = memory {
+            memory.notes(record);
+        }
     }
 }
 
@@ -359,6 +373,7 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
             MessageStatus::MailboxFull => Kind::MailboxFull,
             MessageStatus::NotStored => Kind::NotStored,
             MessageStatus::NoSuchClient => Kind::NoSuchClient,
+            MessageStatus::ForeignKey => Kind::ForeignKey,
             _ => Kind::NotDelivered,
         },
         ClientEvent::ServerNotResponding { request, .. } => match request {
@@ -368,6 +383,8 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
         },
         ClientEvent::Offline { .. } => Kind::Offline,
         ClientEvent::Deregistered { .. } => Kind::Deregistered,
+        ClientEvent::NotShown { .. } => Kind::NotShown,
+        ClientEvent::ServerKeyChanged { .. } => Kind::ServerKeyChanged,
         _ => Kind::Refused,
     }
 }
@@ -391,6 +408,14 @@ fn describe(event: &ClientEvent<'_>) -> String {
         }
         ClientEvent::ChannelDropped { count } => format!("ChannelDropped {count}"),
         ClientEvent::Throttled => "Throttled".into(),
+        ClientEvent::NotShown { from, foreign_key } => {
+            let why = if *foreign_key {
+                "ForeignKey"
+            } else {
+                "Unreadable"
+            };
+            format!("NotShown {from}: {why}")
+        }
         ClientEvent::Refused { reason } => format!("Refused {reason:?}"),
         other => format!("{other:?}")
             .split(' ')

@@ -9,7 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Call, Datagram, Hello, VERSION};
+use chatapp_core::seal::KEY_LEN;
+use chatapp_core::wire::{Cookie, Datagram, Opening, Refusal, VERSION};
+use chatapp_core::{Identity, StaticKey};
 use clap::Parser;
 
 use crate::e2e::{
@@ -19,6 +21,9 @@ use crate::measure::Usage;
 
 /// Sockets of strangers, each at an address and port of its own.
 const STRANGERS: usize = 500;
+
+/// Different handshakes that strangers begin.
+const HANDSHAKES: u8 = 64;
 
 /// Rounds of chat before the flood.
 const ROUNDS_BEFORE: usize = 20;
@@ -200,6 +205,8 @@ struct Flood {
     strangers: Vec<UdpSocket>,
     overheard: Vec<Seen>,
     victims: Vec<SocketAddr>,
+    identity: Identity,
+    handshakes: Vec<Vec<u8>>,
 }
 
 impl Flood {
@@ -209,11 +216,15 @@ impl Flood {
             let ip = Ipv4Addr::new(127, random.u8(..), random.u8(..), random.u8(1..255));
             UdpSocket::bind((IpAddr::V4(ip), 0))
         });
+        let strangers = strangers.collect::<io::Result<_>>()?;
+        let identity = Identity::new(StaticKey::new([7; KEY_LEN]), None);
         Ok(Self {
             seed,
-            strangers: strangers.collect::<io::Result<_>>()?,
+            strangers,
             overheard,
             victims,
+            handshakes: handshakes(&mut random, &identity),
+            identity,
         })
     }
 
@@ -229,10 +240,13 @@ impl Flood {
             match random.u8(0..8) {
                 0 => bytes.extend(junk(&mut random, DATAGRAM_LEN_MAX + 100)),
                 1 => {
-                    bytes.extend([VERSION, random.u8(0..8)]);
+                    bytes.extend([VERSION, random.u8(0..9)]);
                     bytes.extend(junk(&mut random, 200));
                 }
-                2 => forge(&mut random, &mut bytes),
+                2 if random.bool() => {
+                    bytes.extend(&self.handshakes[random.usize(..self.handshakes.len())]);
+                }
+                2 => forge(&mut random, &self.identity, &mut bytes),
                 kind => {
                     bytes.extend(&overheard.bytes);
                     true_way = random.bool();
@@ -273,38 +287,48 @@ fn damage(random: &mut fastrand::Rng, bytes: &mut Vec<u8>) {
     }
 }
 
-/// A datagram without any fault from somebody who is nobody.
-fn forge(random: &mut fastrand::Rng, bytes: &mut Vec<u8>) {
-    let name = ["alice", "bob", "carol", "dave", "mallory"][random.usize(..5)];
+/// Handshakes without any fault, of somebody who is nobody and has no cookie.
+fn handshakes(random: &mut fastrand::Rng, identity: &Identity) -> Vec<Vec<u8>> {
+    let build = |number: u8| {
+        let mut bytes = || std::array::from_fn(|_| random.u8(..));
+        let opening = if number.is_multiple_of(3) {
+            Opening::Call {
+                to_incarnation: u64::from_le_bytes(bytes()[..8].try_into().expect("eight")),
+            }
+        } else {
+            Opening::Hello(Cookie {
+                issued_at_ms: u64::from(number),
+                mac: u64::from_le_bytes(bytes()[..8].try_into().expect("eight")),
+            })
+        };
+        let (ephemeral, somebody) = (bytes(), StaticKey::new(bytes()).public());
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let id = u64::from(number) + 1;
+        let len = opening.emit(id, identity, &somebody, &ephemeral, &[number; 90], &mut out);
+        out[..len].to_vec()
+    };
+    (0..HANDSHAKES).map(build).collect()
+}
+
+/// A datagram without any fault that ends something, or asks for something.
+fn forge(random: &mut fastrand::Rng, identity: &Identity, bytes: &mut Vec<u8>) {
+    let id = random.u64(..);
     let datagram = match random.u8(0..4) {
-        0 | 1 => Datagram::Hello(Hello {
-            id: random.u64(..),
-            incarnation: random.u64(..),
-            resume: random.u64(..),
-            cookie: random.u64(..),
-            table_epoch: 0,
-            table_version: 0,
-            epoch: 0,
-            mail_shown: 0,
-            channel_shown: 0,
-            table_capacity: random.u32(..),
-            opening: random.u32(..),
-            window: random.u16(..),
-            name,
-        }),
-        2 => Datagram::Call(Call {
-            id: random.u64(..),
-            from_incarnation: random.u64(..),
-            to_incarnation: random.u64(..),
-            opening: random.u32(..),
-            window: random.u16(..),
-            from: name,
-        }),
-        _ => Datagram::Reset {
-            echo: random.u64(..),
+        0 => Datagram::CookieRequest { id },
+        1 => Datagram::Reset {
+            echo: id,
+            token: std::array::from_fn(|_| random.u8(..)),
+        },
+        2 => Datagram::Refuse {
+            to: id,
+            reason: Refusal::Displaced,
+        },
+        _ => Datagram::Accept {
+            to: id,
+            message: &[random.u8(..); 120],
         },
     };
     let mut buffer = [0; DATAGRAM_LEN_MAX];
-    let len = datagram.emit(&mut buffer);
+    let len = datagram.emit(identity, &mut buffer);
     bytes.extend(&buffer[..len]);
 }

@@ -20,6 +20,7 @@ pub mod event;
 #[cfg(target_os = "linux")]
 pub mod flood;
 pub mod journal;
+pub mod keys;
 #[cfg(target_os = "linux")]
 pub mod measure;
 pub mod medium;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use crate::attacker::Sniffer;
 use crate::choices::Choices;
 use crate::event::Event;
+use crate::keys::Keys;
 use crate::plan::NetworkPlan;
 use crate::process::PATIENCE;
 use crate::queue::{Millis, Queue};
@@ -52,7 +53,8 @@ const LATE: Millis = 500;
 
 impl Medium {
     /// An empty medium.
-    pub fn new(choices: Box<dyn Choices>, faults: NetworkPlan, trace: Trace) -> Self {
+    pub fn new(choices: Box<dyn Choices>, faults: NetworkPlan, trace: Trace, keys: Keys) -> Self {
+        let readable = trace.is_readable();
         Self {
             now: 0,
             queue: Queue::default(),
@@ -61,7 +63,7 @@ impl Medium {
             sniffer: Sniffer::default(),
             faults,
             cuts: BTreeSet::new(),
-            wiretap: Wiretap::default(),
+            wiretap: Wiretap::new(keys, readable),
             capture: None,
         }
     }

@@ -1,22 +1,48 @@
-//! What the processes of one name have shown, as the state folder of a person keeps it: the latest of each sender.
+//! What the processes of one name remember for the next one, as the state folder of a person keeps it: what was shown,
+//! and whose keys are whose.
 
-use chatapp_core::{Client, Shown};
+use std::collections::BTreeMap;
 
-/// What was shown, the most recent last.
+use chatapp_core::{Client, ClientRecord, PublicKey, Shown};
+
+/// A state folder.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(Vec<Shown>);
+pub struct Memory {
+    /// The latest of each sender, the most recent last.
+    shown: Vec<Shown>,
+    /// The key of the server.
+    pub server: Option<PublicKey>,
+    /// The keys of those one has talked to.
+    pub peers: BTreeMap<String, PublicKey>,
+}
 
 impl Memory {
-    /// A message was shown.
-    pub fn notes(&mut self, shown: Shown) {
-        self.0.retain(|before| {
-            (before.incarnation, before.channel) != (shown.incarnation, shown.channel)
-        });
-        self.0.push(shown);
+    /// There is something to remember.
+    pub fn notes(&mut self, record: ClientRecord<'_>) {
+        match record {
+            ClientRecord::Shown(shown) => {
+                self.shown.retain(|before| {
+                    (before.incarnation, before.channel) != (shown.incarnation, shown.channel)
+                });
+                self.shown.push(shown);
+            }
+            ClientRecord::ServerKey(key) => self.server = Some(key),
+            ClientRecord::PeerKey { name, key } => {
+                self.peers.insert(name.to_owned(), key);
+            }
+        }
     }
 
-    /// Gives everything to a new process.
+    /// Gives everything to a new process. A key for which its table has no room is learned anew.
     pub fn restore(&self, client: &mut Client<'_>) {
-        self.0.iter().for_each(|shown| client.restore(*shown));
+        if let Some(key) = self.server {
+            client.restore(ClientRecord::ServerKey(key));
+        }
+        for (name, key) in &self.peers {
+            client.restore(ClientRecord::PeerKey { name, key: *key });
+        }
+        for shown in &self.shown {
+            client.restore(ClientRecord::Shown(*shown));
+        }
     }
 }

@@ -6,6 +6,7 @@
 use chatapp_core::{RateLimit, RateLimits};
 
 use crate::choices::Choices;
+use crate::keys::{Crypto, Keys};
 use crate::queue::Millis;
 
 /// A run before it begins.
@@ -25,6 +26,8 @@ pub struct Plan {
     pub store: StorePlan,
     /// How much memory client and server are given.
     pub sizes: Sizes,
+    /// How everything is sealed.
+    pub keys: Keys,
 }
 
 /// What is wrong with the network, in thousandths of datagrams where nothing else is said.
@@ -173,6 +176,10 @@ impl Plan {
             nodes: NodePlan::default(),
             store: StorePlan::default(),
             sizes: Sizes::ROOMY,
+            keys: Keys {
+                crypto: Crypto::Real,
+                closed: false,
+            },
         }
     }
 
@@ -241,6 +248,11 @@ impl Plan {
                 },
             },
             sizes: Self::throttled(Self::draw_sizes(choices, clients as usize), span, pace),
+            // As with limits, without a choice.
+            keys: Keys {
+                crypto: Crypto::Real,
+                closed: span.is_multiple_of(7),
+            },
         }
     }
 

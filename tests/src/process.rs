@@ -4,10 +4,11 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use chatapp_core::limits::{KEPT_LETTER_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Instant, JournalSlot, LogSlot,
-    MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed, Sent, Server,
-    ServerConfig, ServerStorage, SourceSlot, WindowSlot,
+    ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Identity, Instant, JournalSlot,
+    KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed,
+    Sent, Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -24,6 +25,7 @@ struct ClientMemory {
     sessions: Vec<u32>,
     outbox: Vec<OutboxSlot>,
     windows: Vec<WindowSlot>,
+    keys: Vec<KeySlot>,
 }
 
 /// The slices of a server.
@@ -39,6 +41,7 @@ struct ServerMemory {
     log: Vec<LogSlot>,
     log_texts: Vec<u32>,
     journal: Vec<JournalSlot>,
+    keys: Vec<KeySlot>,
 }
 
 self_cell!(
@@ -63,6 +66,9 @@ pub struct ClientMachine(ClientCell);
 /// A server machine that owns its memory.
 pub struct ServerMachine(ServerCell);
 
+/// Keys that can come into use between two looks at what a machine tells.
+const KEYS: usize = 256;
+
 /// 32 bytes for the entropy of one process.
 fn seed(choices: &mut dyn Choices) -> Seed {
     let mut bytes = [0; 32];
@@ -74,7 +80,13 @@ fn seed(choices: &mut dyn Choices) -> Seed {
 
 impl ClientMachine {
     /// A new process.
-    pub fn new(name: Name, server: SocketAddr, sizes: &Sizes, choices: &mut dyn Choices) -> Self {
+    pub fn new(
+        name: Name,
+        server: SocketAddr,
+        sizes: &Sizes,
+        identity: Identity,
+        choices: &mut dyn Choices,
+    ) -> Self {
         let peers = sizes.peers + 1;
         let memory = ClientMemory {
             peers: vec![PeerSlot::VACANT; peers],
@@ -82,6 +94,7 @@ impl ClientMachine {
             sessions: vec![0; 4 * peers],
             outbox: vec![OutboxSlot::VACANT; sizes.outbox],
             windows: vec![WindowSlot::VACANT; sizes.windows],
+            keys: vec![KeySlot::VACANT; KEYS],
         };
         let config = ClientConfig {
             window: sizes.window,
@@ -95,8 +108,9 @@ impl ClientMachine {
                 sessions,
                 outbox,
                 windows,
+                keys,
             } = memory.borrow_mut();
-            Client::new(
+            let mut client = Client::new(
                 config,
                 ClientStorage {
                     peers,
@@ -105,9 +119,12 @@ impl ClientMachine {
                     outbox,
                     windows,
                 },
+                identity,
                 seed,
             )
-            .expect("the sizes of a plan are valid")
+            .expect("the sizes of a plan are valid");
+            client.log_keys(keys);
+            client
         }))
     }
 
@@ -124,8 +141,10 @@ impl ClientMachine {
 
 impl ServerMachine {
     /// A new process, with nothing restored yet.
-    pub fn new(sizes: &Sizes, choices: &mut dyn Choices) -> Self {
-        const WORDS_PER_TEXT: usize = 251;
+    pub fn new(sizes: &Sizes, identity: Identity, choices: &mut dyn Choices) -> Self {
+        // What lies in front of a kept text takes a word.
+        const WORDS_PER_LETTER: usize = 1 + KEPT_LETTER_LEN_MAX.div_ceil(4);
+        const WORDS_PER_TEXT: usize = 1 + TEXT_LEN_MAX.div_ceil(4);
         let memory = ServerMemory {
             names: vec![NameSlot::VACANT; sizes.names],
             name_index: vec![0; 2 * sizes.names],
@@ -134,10 +153,11 @@ impl ServerMachine {
             flights: vec![FlightSlot::VACANT; 32 * sizes.names],
             changes: vec![ChangeSlot::VACANT; sizes.changes],
             mail: vec![MailSlot::VACANT; sizes.mail],
-            mail_texts: vec![0; WORDS_PER_TEXT * sizes.mail],
+            mail_texts: vec![0; WORDS_PER_LETTER * sizes.mail],
             log: vec![LogSlot::VACANT; sizes.log],
             log_texts: vec![0; WORDS_PER_TEXT * sizes.log],
             journal: vec![JournalSlot::VACANT; sizes.journal],
+            keys: vec![KeySlot::VACANT; KEYS],
         };
         let config = ServerConfig {
             window: sizes.window,
@@ -160,6 +180,7 @@ impl ServerMachine {
                 log,
                 log_texts,
                 journal,
+                keys,
             } = memory.borrow_mut();
             let storage = ServerStorage {
                 names,
@@ -174,7 +195,10 @@ impl ServerMachine {
                 log_texts,
                 journal,
             };
-            Server::new(config, storage, seed).expect("the sizes of a plan are valid")
+            let mut server = Server::new(config, storage, identity, seed)
+                .expect("the sizes of a plan are valid");
+            server.log_keys(keys);
+            server
         }))
     }
 
@@ -191,6 +215,8 @@ impl ServerMachine {
 
 /// What stands between a machine and the world, and what can be wrong with it.
 pub struct Body {
+    /// Which process it is.
+    node: Node,
     /// Where the process receives.
     pub address: SocketAddr,
     /// The datagram that the network would not take.
@@ -227,8 +253,9 @@ const INBOX_MAX: usize = 64;
 
 impl Body {
     /// The body of a new process on a machine that started before the world did or since.
-    pub fn new(address: SocketAddr, now: Millis) -> Self {
+    pub fn new(node: Node, address: SocketAddr, now: Millis) -> Self {
         Self {
+            node,
             address,
             outgoing: Outgoing::new(),
             inbox: VecDeque::new(),
@@ -275,7 +302,7 @@ impl Body {
     pub fn offer(&mut self, medium: &mut Medium, to: SocketAddr, bytes: &[u8]) -> Sent {
         // It counts as sent when it was built: what arrives until the socket takes it is no answer to it.
         if !std::mem::replace(&mut self.offered, true) {
-            medium.wiretap.sent(to, bytes);
+            medium.wiretap.sent(self.node, to, bytes);
         }
         if self.socket_full || self.is_dying() {
             return Sent::WouldBlock;
@@ -292,7 +319,6 @@ impl Body {
         medium: &mut Medium,
         timeout: Option<Instant>,
         clogged: bool,
-        node: Node,
     ) -> bool {
         let Some(timeout) = timeout else {
             self.wake_at = None;
@@ -307,7 +333,7 @@ impl Body {
         }
         if self.wake_at != Some(at) {
             self.wake_at = Some(at);
-            medium.queue.schedule(at, Event::Wake(node));
+            medium.queue.schedule(at, Event::Wake(self.node));
         }
         false
     }

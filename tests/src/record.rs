@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::{NameRecord, Record, UnixSeconds};
+use chatapp_core::{NameRecord, PublicKey, Record, UnixSeconds};
 
 use crate::queue::Millis;
 
@@ -20,7 +20,7 @@ pub enum Stored {
         registered: bool,
         address: SocketAddr,
         incarnation: u64,
-        resume: u64,
+        key: PublicKey,
         opening: u32,
         session: u64,
         previous: [u32; 4],
@@ -42,7 +42,7 @@ pub enum Stored {
         counter: u32,
         request: u32,
         stamp: u32,
-        text: String,
+        letter: Vec<u8>,
     },
     Channel {
         number: u32,
@@ -86,7 +86,7 @@ impl From<Record<'_>> for Stored {
                 registered: name.registered,
                 address: name.address,
                 incarnation: name.incarnation,
-                resume: name.resume,
+                key: name.key,
                 opening: name.opening,
                 session: name.session,
                 previous: name.previous,
@@ -103,7 +103,7 @@ impl From<Record<'_>> for Stored {
                 counter,
                 request,
                 stamp,
-                text,
+                letter,
             } => Self::Mail {
                 serial,
                 to: to.to_owned(),
@@ -112,7 +112,7 @@ impl From<Record<'_>> for Stored {
                 counter,
                 request,
                 stamp: stamp.0,
-                text: text.to_owned(),
+                letter: letter.to_owned(),
             },
             Record::Channel {
                 number,
@@ -187,7 +187,7 @@ impl Stored {
                 registered,
                 address,
                 incarnation,
-                resume,
+                key,
                 opening,
                 session,
                 previous,
@@ -200,7 +200,7 @@ impl Stored {
                 registered: *registered,
                 address: *address,
                 incarnation: *incarnation,
-                resume: *resume,
+                key: *key,
                 opening: *opening,
                 session: *session,
                 previous: *previous,
@@ -217,7 +217,7 @@ impl Stored {
                 counter,
                 request,
                 stamp,
-                text,
+                letter,
             } => Record::Mail {
                 serial: *serial,
                 to,
@@ -226,7 +226,7 @@ impl Stored {
                 counter: *counter,
                 request: *request,
                 stamp: UnixSeconds(*stamp),
-                text,
+                letter,
             },
             Self::Channel {
                 number,

@@ -384,8 +384,7 @@ impl Run {
 
     fn attack(&mut self) {
         let addresses = self.addresses();
-        let names = self.world.names().to_vec();
-        attacker::attack(&mut self.world.medium, &names, &addresses);
+        attacker::attack(&mut self.world.medium, self.plan.keys, &addresses);
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), Violation> {

@@ -6,7 +6,7 @@ use chatapp_core::wire::Refusal;
 use chatapp_core::{Endpoint, Flushed, Handled, ServerEvent, StoreFailed, TableEntry, Ticket};
 
 use crate::client_process::Turn;
-use crate::event::Event;
+use crate::event::{Event, Node};
 use crate::journal::Journal;
 use crate::medium::Medium;
 use crate::model::{NameId, wall_clock};
@@ -33,13 +33,13 @@ impl ServerProcess {
     pub fn new(machine: ServerMachine, address: SocketAddr, now: Millis, life: u32) -> Self {
         Self {
             machine,
-            body: Body::new(address, now),
+            body: Body::new(Node::Server, address, now),
             life,
         }
     }
 
     /// Takes a datagram.
-    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &[u8]) -> Handled {
+    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &mut [u8]) -> Handled {
         let clock = self.body.clock(medium.now);
         self.machine.with(|server| {
             server.handle_wall_clock(wall_clock(medium.now));
@@ -137,6 +137,9 @@ impl ServerProcess {
         let clock = body.clock(medium.now);
         let mut outgoing = std::mem::take(&mut body.outgoing);
         let flushed = machine.with(|server| {
+            medium
+                .wiretap
+                .learns(std::iter::from_fn(|| server.poll_key_log()));
             outgoing.flush(server, clock, BUDGET, |to, bytes| {
                 body.offer(medium, to, bytes)
             })

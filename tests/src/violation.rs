@@ -36,6 +36,12 @@ pub enum Check {
     SixSendings,
     /// An address that proved nothing never gets more bytes than it sent.
     NoAmplification,
+    /// No key seals two things under one number, and no two parties have the same key.
+    KeyUsedOnce,
+    /// A name stays with the key that registered it.
+    NamesBelongToKeys,
+    /// A datagram that was changed on its way has no effect.
+    ChangesAreSeen,
     /// Machines keep their contract with the driver: they come to rest, and wake by themselves.
     Contract,
     /// Nothing that happens makes a machine panic.

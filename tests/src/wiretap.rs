@@ -1,28 +1,69 @@
-//! What can be checked on the datagrams themselves: how often something is sent to somebody who is silent, and how
-//! much a stranger gets.
+//! What can be checked on the datagrams themselves: how often something is sent to somebody who is silent, how much a
+//! stranger gets, and that no key ever seals two things under one number. It reads what is sealed with the keys that
+//! the machines tell.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use chatapp_core::wire::{Datagram, Frames, Header};
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::seal::{KEY_LEN, Session};
+use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
+use chatapp_core::{Identity, LoggedKey};
 
 use crate::attacker::is_stranger;
+use crate::event::Node;
+use crate::keys::{Holder, Keys};
+use crate::trace::digest;
 use crate::violation::{Check, Violation};
 
 /// Sendings of one thing to somebody who is silent: the first and five retries.
 const SENDINGS_MAX: u32 = 6;
 
 /// Listens to every datagram.
-#[derive(Debug, Default)]
 pub struct Wiretap {
-    /// Session ids that talk to each other; an id may have been answered more than once.
-    partners: BTreeMap<u64, Vec<u64>>,
+    identity: Identity,
+    /// By session id that is written to: the sessions with that id. An id may have been answered more than once.
+    sessions: BTreeMap<u64, Vec<Tapped>>,
+    /// All keys of sessions and letters, and what each belongs to.
+    keys: HashMap<[u8; KEY_LEN], Owner>,
+    /// Letters by author and number: what was sealed.
+    letters: HashMap<(Author, u32), u64>,
+    /// First messages of handshakes by their ephemeral keys, which no other message may have; second ones, too.
+    handshakes: HashMap<[u8; KEY_LEN], u64>,
     /// By session id that is written to: what was sent since its owner was last heard.
     silence: BTreeMap<u64, BTreeMap<Sendable, u32>>,
     /// By stranger: bytes it sent, bytes it got.
     strangers: BTreeMap<SocketAddr, (usize, usize)>,
+    /// What was in each datagram, in words, by its digest; only if somebody reads them.
+    words: Option<HashMap<u64, String>>,
     violation: Option<Violation>,
+}
+
+/// One direction of a session.
+struct Tapped {
+    /// The id of the other direction.
+    other: u64,
+    session: Session,
+    /// By counter: the digest of what was sealed under it.
+    sealed: BTreeMap<u64, u64>,
+}
+
+/// What a key belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Owner {
+    Session(u64),
+    Letters(u64, String),
+}
+
+/// Who wrote a letter, as the datagram that carries it shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Author {
+    /// The process that sends it.
+    Sender(Node),
+    /// The process that the server names.
+    Incarnation(u64),
 }
 
 /// What is repeated while nobody answers.
@@ -36,44 +77,184 @@ enum Sendable {
 }
 
 impl Wiretap {
+    /// A listener; one that is `readable` keeps what it reads in words.
+    pub fn new(keys: Keys, readable: bool) -> Self {
+        Self {
+            identity: keys.identity(Holder::Nobody),
+            sessions: BTreeMap::new(),
+            keys: HashMap::new(),
+            letters: HashMap::new(),
+            handshakes: HashMap::new(),
+            silence: BTreeMap::new(),
+            strangers: BTreeMap::new(),
+            words: readable.then(HashMap::new),
+            violation: None,
+        }
+    }
+
     /// The first promise that a datagram broke.
     pub fn take_violation(&mut self) -> Option<Violation> {
         self.violation.take()
     }
 
+    fn breaks(&mut self, check: Check, detail: String) {
+        self.violation
+            .get_or_insert_with(|| Violation::new(check, detail));
+    }
+
+    /// A machine tells all keys that came into use.
+    pub fn learns(&mut self, keys: impl Iterator<Item = LoggedKey>) {
+        let mut first = None;
+        for logged in keys {
+            match logged {
+                LoggedKey::Session { id, key } => {
+                    self.owns(key, Owner::Session(id));
+                    match first.take() {
+                        None => first = Some((id, key)),
+                        Some((before, its)) => {
+                            self.tap(before, its, id);
+                            self.tap(id, key, before);
+                        }
+                    }
+                }
+                LoggedKey::Letters {
+                    incarnation,
+                    to,
+                    key,
+                } => self.owns(key, Owner::Letters(incarnation, to.as_str().to_owned())),
+                other => self.breaks(Check::Contract, format!("the key log says {other:?}")),
+            }
+        }
+    }
+
+    fn owns(&mut self, key: [u8; KEY_LEN], owner: Owner) {
+        match self.keys.get(&key) {
+            None => drop(self.keys.insert(key, owner)),
+            Some(before) if *before == owner => {}
+            Some(before) => {
+                let detail = format!("{before:?} and {owner:?} have the same key");
+                self.breaks(Check::KeyUsedOnce, detail);
+            }
+        }
+    }
+
+    /// Both ends tell the same; only the first time counts.
+    fn tap(&mut self, id: u64, key: [u8; KEY_LEN], other: u64) {
+        let tapped = self.sessions.entry(id).or_default();
+        if tapped.iter().all(|known| known.other != other) {
+            tapped.push(Tapped {
+                other,
+                session: Session::new(&[0; KEY_LEN], &key),
+                sealed: BTreeMap::new(),
+            });
+        }
+    }
+
     /// A process sends a datagram.
-    pub fn sent(&mut self, to: SocketAddr, bytes: &[u8]) {
+    pub fn sent(&mut self, sender: Node, to: SocketAddr, bytes: &[u8]) {
         if is_stranger(to) {
             let (sent, got) = self.strangers.entry(to).or_default();
             *got += bytes.len();
             if got > sent {
                 let detail = format!("{to} sent {sent} bytes, proved nothing, and got {got}");
-                self.violation = Some(Violation::new(Check::NoAmplification, detail));
+                self.breaks(Check::NoAmplification, detail);
             }
         }
-        match Datagram::parse(bytes) {
-            Ok(Datagram::Hello(hello)) => self.count(hello.id, Sendable::Opening),
-            Ok(Datagram::Call(call)) => self.count(call.id, Sendable::Opening),
-            Ok(Datagram::Accept { to, accept }) => {
-                for (one, other) in [(to, accept.id), (accept.id, to)] {
-                    let partners = self.partners.entry(one).or_default();
-                    if !partners.contains(&other) {
-                        partners.push(other);
-                    }
-                }
+        match Datagram::parse(&self.identity, bytes) {
+            Ok(Datagram::CookieRequest { id }) => self.count(id, Sendable::Opening),
+            Ok(Datagram::Hello(hello)) => {
+                self.count(hello.id, Sendable::Opening);
+                self.handshake(hello.message, bytes);
             }
-            Ok(Datagram::Data(data)) => {
-                let Some((from, header, frames)) = self.open(bytes) else {
-                    return;
-                };
-                if header.probe {
-                    self.count(data.to, Sendable::Probe(from));
-                }
-                for (number, _) in (header.first..).zip(frames) {
-                    self.count(data.to, Sendable::Frame(from, number));
-                }
+            Ok(Datagram::Call(call)) => {
+                self.count(call.id, Sendable::Opening);
+                self.handshake(call.message, bytes);
             }
-            _ => {}
+            Ok(Datagram::Accept { message, .. }) => self.handshake(message, bytes),
+            Ok(Datagram::Data { to, counter }) => self.data(sender, to, counter, bytes),
+            Ok(_) => {}
+            Err(reason) => {
+                let detail = format!("a machine sends what is {}", reason.name());
+                self.breaks(Check::Contract, detail);
+            }
+        }
+    }
+
+    /// What was said under one ephemeral key stays as it is.
+    fn handshake(&mut self, message: &[u8], bytes: &[u8]) {
+        let Some(ephemeral) = message.first_chunk() else {
+            return self.breaks(Check::Contract, "a handshake without a key".to_owned());
+        };
+        let said = digest(bytes);
+        if *self.handshakes.entry(*ephemeral).or_insert(said) != said {
+            let detail = "one ephemeral key in two messages".to_owned();
+            self.breaks(Check::KeyUsedOnce, detail);
+        }
+    }
+
+    fn data(&mut self, sender: Node, to: u64, counter: u64, bytes: &[u8]) {
+        let mut copy = [0; DATAGRAM_LEN_MAX];
+        let copy = &mut copy[..bytes.len()];
+        let Self {
+            identity, sessions, ..
+        } = self;
+        let tapped = sessions.get_mut(&to).into_iter().flatten().rev();
+        let mut opened = tapped.filter_map(|tapped| {
+            copy.copy_from_slice(bytes);
+            data::open(identity, &mut tapped.session, copy).ok()?;
+            Some((tapped.other, tapped.sealed.entry(counter)))
+        });
+        let said = digest(bytes);
+        let other = match opened.next() {
+            Some((other, Entry::Vacant(place))) => {
+                place.insert(said);
+                other
+            }
+            // A number that was used comes as a replay, which does not open.
+            _ => {
+                let detail = format!("datagram {counter} to session {to:016x} cannot be opened");
+                return self.breaks(Check::KeyUsedOnce, detail);
+            }
+        };
+        // The header is behind version, kind, id and counter, and the tag comes last.
+        let body = &copy[18..bytes.len() - 16];
+        let Ok((header, frames)) = Header::parse(body) else {
+            return self.breaks(Check::Contract, "a header that does not parse".to_owned());
+        };
+        if let Some(words) = &mut self.words {
+            words.insert(said, describe(to, &header, frames));
+        }
+        if header.probe {
+            self.count(to, Sendable::Probe(other));
+        }
+        for (number, frame) in (header.first..).zip(frames) {
+            self.count(to, Sendable::Frame(other, number));
+            match frame {
+                Ok(frame) => self.frame(sender, &frame),
+                Err(_) => self.breaks(Check::Contract, "a frame that does not parse".to_owned()),
+            }
+        }
+    }
+
+    /// A message is sealed once: whichever way it takes, it is the same letter.
+    fn frame(&mut self, sender: Node, frame: &Frame<'_>) {
+        let kept = |letter: &[u8]| digest(letter.get(KEY_LEN..).unwrap_or_default());
+        let (author, counter, said) = match *frame {
+            Frame::Text { counter, letter } => (Author::Sender(sender), counter, digest(letter)),
+            Frame::Store {
+                counter, letter, ..
+            } => (Author::Sender(sender), counter, kept(letter)),
+            Frame::Mail {
+                incarnation,
+                counter,
+                letter,
+                ..
+            } => (Author::Incarnation(incarnation), counter, kept(letter)),
+            _ => return,
+        };
+        if *self.letters.entry((author, counter)).or_insert(said) != said {
+            let detail = format!("message {counter} of {author:?} is two letters");
+            self.breaks(Check::KeyUsedOnce, detail);
         }
     }
 
@@ -82,79 +263,81 @@ impl Wiretap {
         if is_stranger(from) {
             self.strangers.entry(from).or_default().0 += bytes.len();
         }
-        let heard = match Datagram::parse(bytes) {
-            Ok(Datagram::Data(data)) => data.to,
+        let heard = match Datagram::parse(&self.identity, bytes) {
             Ok(
-                Datagram::Cookie { to, .. }
+                Datagram::Data { to, .. }
+                | Datagram::Cookie { to, .. }
                 | Datagram::Accept { to, .. }
                 | Datagram::Refuse { to, .. },
             ) => to,
             _ => return,
         };
         self.silence.remove(&heard);
-        for partner in self.partners.get(&heard).into_iter().flatten() {
-            self.silence.remove(partner);
+        for tapped in self.sessions.get(&heard).into_iter().flatten() {
+            self.silence.remove(&tapped.other);
         }
     }
 
     fn count(&mut self, id: u64, what: Sendable) {
         let sendings = self.silence.entry(id).or_default().entry(what).or_default();
         *sendings += 1;
-        if *sendings > SENDINGS_MAX {
+        let sendings = *sendings;
+        if sendings > SENDINGS_MAX {
             let detail =
                 format!("{what:?} of session {id:016x} was sent {sendings} times into silence");
-            self.violation = Some(Violation::new(Check::SixSendings, detail));
+            self.breaks(Check::SixSendings, detail);
         }
-    }
-
-    /// The end that a datagram comes from, and what it carries.
-    fn open<'a>(&self, bytes: &'a [u8]) -> Option<(u64, Header, Frames<'a>)> {
-        let Ok(Datagram::Data(data)) = Datagram::parse(bytes) else {
-            return None;
-        };
-        self.partners.get(&data.to)?.iter().find_map(|from| {
-            let (header, frames) = data.open(*from).ok()?;
-            Some((*from, header, frames))
-        })
     }
 
     /// A datagram in words, with session ids shortened.
     pub fn describe(&self, bytes: &[u8]) -> String {
-        let Ok(datagram) = Datagram::parse(bytes) else {
-            return format!("{} bytes that are no datagram", bytes.len());
-        };
-        let Datagram::Data(data) = datagram else {
-            return format!("{datagram:?}");
-        };
-        let mut words = format!("Data to {:04x}", data.to >> 48);
-        let Some((_, header, frames)) = self.open(bytes) else {
-            return words + ", unreadable";
-        };
-        let Header {
-            gap,
-            probe,
-            acknowledged,
-            window,
-            first,
-            table_version,
-        } = header;
-        let _ = write!(words, ", acknowledged {acknowledged}, window {window}");
-        if let Some(version) = table_version {
-            let _ = write!(words, ", table {version}");
+        match Datagram::parse(&self.identity, bytes) {
+            Err(reason) => format!("{} bytes: {}", bytes.len(), reason.name()),
+            Ok(Datagram::Data { to, .. }) => {
+                let read = self.words.as_ref().and_then(|all| all.get(&digest(bytes)));
+                read.cloned()
+                    .unwrap_or_else(|| format!("Data to {:04x}, never sent like this", to >> 48))
+            }
+            Ok(Datagram::Hello(hello)) => format!("Hello {:04x}", hello.id >> 48),
+            Ok(Datagram::Call(call)) => format!("Call {:04x}", call.id >> 48),
+            Ok(Datagram::Accept { to, .. }) => format!("Accept to {:04x}", to >> 48),
+            Ok(datagram) => format!("{datagram:?}"),
         }
-        words.push_str(if gap { ", gap" } else { "" });
-        words.push_str(if probe { ", probe" } else { "" });
-        for (number, frame) in (first..).zip(frames) {
-            match frame {
-                Ok(frame) => {
-                    let frame: String = format!("{frame:?}").chars().take(160).collect();
-                    let _ = write!(words, "; {number}: {frame}");
-                }
-                Err(reason) => {
-                    let _ = write!(words, "; {number}: {reason:?}");
-                }
+    }
+}
+
+fn describe(to: u64, header: &Header, frames: Frames<'_>) -> String {
+    let mut words = format!("Data to {:04x}", to >> 48);
+    let Header {
+        gap,
+        probe,
+        acknowledged,
+        window,
+        first,
+        table_version,
+        closed,
+        cookie,
+    } = header;
+    let _ = write!(words, ", acknowledged {acknowledged}, window {window}");
+    if let Some(version) = table_version {
+        let _ = write!(words, ", table {version}");
+    }
+    if let Some(reason) = closed {
+        let _ = write!(words, ", closed: {reason}");
+    }
+    words.push_str(if cookie.is_some() { ", cookie" } else { "" });
+    words.push_str(if *gap { ", gap" } else { "" });
+    words.push_str(if *probe { ", probe" } else { "" });
+    for (number, frame) in (*first..).zip(frames) {
+        match frame {
+            Ok(frame) => {
+                let frame: String = format!("{frame:?}").chars().take(160).collect();
+                let _ = write!(words, "; {number}: {frame}");
+            }
+            Err(reason) => {
+                let _ = write!(words, "; {number}: {reason:?}");
             }
         }
-        words
     }
+    words
 }

@@ -13,6 +13,7 @@ use crate::choices::Choices;
 use crate::client_process::{Ask, ClientProcess, Turn};
 use crate::event::{Cue, Event, Node};
 use crate::journal::Journal;
+use crate::keys::{Holder, Keys};
 use crate::medium::Medium;
 use crate::memory::Memory;
 use crate::model::{Model, NameId, ProcessId};
@@ -46,6 +47,7 @@ pub struct World {
     homes: BTreeMap<SocketAddr, Node>,
     server_address: SocketAddr,
     server_lives: u32,
+    keys: Keys,
 }
 
 /// Times that a machine may want to be woken at the time at which it was just woken.
@@ -56,7 +58,12 @@ impl World {
     pub fn new(plan: &Plan, choices: Box<dyn Choices>, readable: bool) -> Self {
         let names: Vec<String> = (0..plan.clients).map(name).collect();
         Self {
-            medium: Medium::new(choices, plan.network.clone(), Trace::new(readable)),
+            medium: Medium::new(
+                choices,
+                plan.network.clone(),
+                Trace::new(readable),
+                plan.keys,
+            ),
             model: Model::new(plan, names.clone()),
             journal: Journal::new(plan.store.clone()),
             server: None,
@@ -69,6 +76,7 @@ impl World {
             homes: BTreeMap::new(),
             server_address: SocketAddr::new(Ipv4Addr::new(10, 0, 0, 1).into(), 5_000),
             server_lives: 0,
+            keys: plan.keys,
         }
     }
 
@@ -138,9 +146,11 @@ impl World {
     /// If it does not take what it stored.
     pub fn start_server(&mut self) -> Result<(), Violation> {
         let compact = self.medium.choices.chance(500);
+        let identity = self.keys.identity(Holder::Server);
         let now = self.now();
-        let clock = Body::new(self.server_address, now).clock(now);
-        let mut machine = ServerMachine::new(&self.sizes, &mut *self.medium.choices);
+        let clock = Body::new(Node::Server, self.server_address, now).clock(now);
+        let mut machine =
+            ServerMachine::new(&self.sizes, identity.clone(), &mut *self.medium.choices);
         let mut restored = machine.with(|server| {
             server.handle_timeout(clock);
             self.journal.restore(server, compact, now)
@@ -151,7 +161,7 @@ impl World {
                 keep_s: self.sizes.keep_s,
                 ..Sizes::ROOMY
             };
-            machine = ServerMachine::new(&roomy, &mut *self.medium.choices);
+            machine = ServerMachine::new(&roomy, identity, &mut *self.medium.choices);
             restored = machine.with(|server| {
                 server.handle_timeout(clock);
                 self.journal.restore(server, compact, now)
@@ -244,9 +254,7 @@ impl World {
                 &mut self.model,
             )?;
             let medium = &mut self.medium;
-            let due = server
-                .body
-                .schedule_wake(medium, timeout, false, Node::Server);
+            let due = server.body.schedule_wake(medium, timeout, false);
             if !due {
                 break;
             }
@@ -278,6 +286,7 @@ impl World {
             core_name,
             self.server_address,
             &self.sizes,
+            self.keys.identity(Holder::Name(name)),
             &mut *self.medium.choices,
         );
         if let Some(memory) = &memory {
@@ -366,10 +375,7 @@ impl World {
             }
             let timeout = client.machine.look(|client| client.poll_timeout());
             let clogged = client.display_full;
-            if !client
-                .body
-                .schedule_wake(medium, timeout, clogged, Node::Client(id))
-            {
+            if !client.body.schedule_wake(medium, timeout, clogged) {
                 return Ok(());
             }
             client.wake(medium);
@@ -502,15 +508,17 @@ impl World {
 
     fn take(&mut self, node: Node, from: SocketAddr, bytes: &[u8]) -> Result<(), Violation> {
         self.medium.wiretap.arrived(from, bytes);
+        // A machine opens what is sealed where it lies.
+        let mut copy = bytes.to_vec();
         let handled = match node {
             Node::Server => self
                 .server
                 .as_mut()
-                .map(|server| server.take(&self.medium, from, bytes)),
+                .map(|server| server.take(&self.medium, from, &mut copy)),
             Node::Client(id) => self
                 .clients
                 .get_mut(&id)
-                .map(|client| client.take(&self.medium, from, bytes)),
+                .map(|client| client.take(&self.medium, from, &mut copy)),
         };
         let medium = &mut self.medium;
         medium

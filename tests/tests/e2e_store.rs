@@ -95,6 +95,7 @@ fn without_a_folder_the_state_folder_of_the_user_is_used_and_nobody_else_may_rea
     let file = room
         .server
         .home()
+        .path()
         .join(format!("chatapp/server-{}/room.db", room.port));
     #[cfg(unix)]
     {
@@ -122,7 +123,7 @@ fn without_a_folder_the_state_folder_of_the_user_is_used_and_nobody_else_may_rea
     assert!(file.metadata().expect("the file is there").len() != 0);
     let mut room = Room::open_with(&["--ephemeral"]);
     drop(room.join("alice"));
-    let left = std::fs::read_dir(room.server.home())
+    let left = std::fs::read_dir(room.server.home().path())
         .expect("a home")
         .count();
     assert_eq!(left, 0, "nothing was written");

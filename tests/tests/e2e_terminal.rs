@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
-use chatapp_tests::e2e::{BYE, KEPT, Room, SAVED, Screen, TABLE, WELCOME, received_by};
+use chatapp_tests::e2e::{BYE, Home, KEPT, Room, SAVED, Screen, TABLE, WELCOME, received_by};
 use rustix::process::Signal;
 
 const LEFT: &str = "\x1b[D";
@@ -94,7 +94,7 @@ fn typed_lines_come_back_in_the_next_session_and_only_for_their_owner() {
     assert_eq!(mode(&file), 0o600);
     assert_eq!(mode(file.parent().expect("it is in a folder")), 0o700);
 
-    let again = Screen::start_in(alice.home(), &arguments, &[]);
+    let again = Screen::start_at(alice.home(), &arguments, &[]);
     again.shows(TABLE);
     again.types(UP);
     again.types_at(">>> send Alice first");
@@ -331,8 +331,8 @@ fn colors_come_where_they_are_wanted() {
     let mut bob = room.join("bob");
     let mut has_colors = |options: &[&str], environment: &[(&str, &str)]| {
         let arguments = [&["-c", "alice", host, &port, "0"], options].concat();
-        let home = std::sync::Arc::new(tempfile::TempDir::new().expect("a folder can be made"));
-        let mut alice = Screen::start_in(&home, &arguments, environment);
+        let home = Home::of("alice");
+        let mut alice = Screen::start_at(&home, &arguments, environment);
         alice.shows("[Client table updated.]");
         alice.types("send nobody hi\r");
         alice.shows("[Client nobody does not exist.]");

@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, UdpSocket};
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Datagram, Hello, VERSION};
+use chatapp_core::wire::{Datagram, VERSION};
+use chatapp_core::{Identity, StaticKey};
 use chatapp_tests::e2e::{PATIENCE, POSTED, Room};
 
 fn socket() -> UdpSocket {
@@ -14,9 +15,14 @@ fn socket() -> UdpSocket {
     socket
 }
 
+/// Anybody, in an open room.
+fn identity() -> Identity {
+    Identity::new(StaticKey::new([1; 32]), None)
+}
+
 fn emit(datagram: Datagram<'_>) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let len = datagram.emit(&mut out);
+    let len = datagram.emit(&identity(), &mut out);
     out[..len].to_vec()
 }
 
@@ -27,8 +33,8 @@ fn a_server_of_another_version_is_named_and_ends_with_exit_3() {
     let mut alice = Room::start_client(address, "alice", 0);
     let mut buffer = [0; DATAGRAM_LEN_MAX];
     let (len, from) = server.recv_from(&mut buffer).expect("the client asks");
-    let Ok(Datagram::Hello(Hello { id, .. })) = Datagram::parse(&buffer[..len]) else {
-        panic!("the client registers first");
+    let Ok(Datagram::CookieRequest { id }) = Datagram::parse(&identity(), &buffer[..len]) else {
+        panic!("the client asks for a cookie first");
     };
     let answer = emit(Datagram::Unsupported {
         version: VERSION + 1,
@@ -55,7 +61,7 @@ fn a_client_of_another_version_gets_one_small_answer() {
     let (len, _) = client.recv_from(&mut buffer).expect("the server answers");
     let echo = u64::from_le_bytes([7; 8]);
     assert_eq!(
-        Datagram::parse(&buffer[..len]),
+        Datagram::parse(&identity(), &buffer[..len]),
         Ok(Datagram::Unsupported {
             version: VERSION,
             echo

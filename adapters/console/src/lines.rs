@@ -40,6 +40,11 @@ enum Text<'a> {
     },
     BadName(chatapp_core::NameError),
     ForeignVersion(u8),
+    /// Somebody has another key than before, and what came of that.
+    ForeignKey {
+        name: &'a str,
+        what: &'static str,
+    },
 }
 
 use Text::{About, Count, Fixed};
@@ -92,6 +97,27 @@ impl<'a> Wording<'a> {
                 };
                 (None, notice(message))
             }
+            ClientEvent::NotShown {
+                from,
+                foreign_key: true,
+            } => (
+                None,
+                error(Text::ForeignKey {
+                    name: from,
+                    what: "a message from there is not shown",
+                }),
+            ),
+            ClientEvent::NotShown {
+                from,
+                foreign_key: false,
+            } => (
+                None,
+                error(About(
+                    "[A message from ",
+                    from,
+                    " is not shown: it was sealed for another key than yours, or changed.]",
+                )),
+            ),
             ClientEvent::ChannelDropped { count } => (
                 None,
                 error(Count(
@@ -131,6 +157,12 @@ impl<'a> Wording<'a> {
             ClientEvent::Offline { .. } => (None, self.offline()),
             ClientEvent::Deregistered { .. } => (None, notice(Fixed("[You are Offline. Bye.]"))),
             ClientEvent::Refused { reason } => (None, self.refused(reason)),
+            ClientEvent::ServerKeyChanged { .. } => (
+                None,
+                error(Fixed(
+                    "[The server has another key than before: nothing was said to it.]",
+                )),
+            ),
             ClientEvent::ForeignVersion { version } => (None, error(Text::ForeignVersion(version))),
             _ => return None.into_iter().chain(None),
         };
@@ -180,6 +212,16 @@ impl<'a> Wording<'a> {
                 Fixed("[The server could not store the registration. Try again later.]")
             }
             Refusal::BadName => About("[The server does not accept the name ", self.name, ".]"),
+            Refusal::ForeignKey => About(
+                "[The name ",
+                self.name,
+                " belongs to another key than yours. Choose another one.]",
+            ),
+            Refusal::NotAllowed => About(
+                "[The server does not admit ",
+                self.name,
+                " with this key. Ask whoever runs it to put you on its list.]",
+            ),
             _ => Fixed("[The server refused the registration.]"),
         })
     }
@@ -208,6 +250,10 @@ fn message_status(to: &str, status: MessageStatus) -> (Option<Line<'_>>, Line<'_
             "; it was not saved.]",
         )),
         MessageStatus::NoSuchClient => error(About("[Client ", to, " does not exist.]")),
+        MessageStatus::ForeignKey => error(Text::ForeignKey {
+            name: to,
+            what: "nothing was sent",
+        }),
         MessageStatus::NotDelivered => {
             return (
                 Some(SERVER_SILENT),
@@ -258,6 +304,14 @@ impl Line<'_> {
             Text::BadName(reason) => {
                 brush.paint(self.tone, format_args!("[That is no name: {reason}.]"))
             }
+            Text::ForeignKey { name, what } => brush.paint(
+                self.tone,
+                format_args!(
+                    "[{0} has another key than before: {what}. If {0} says that this is right, leave, type \
+                     `ChatApp keys forget name {0}`, and come back.]",
+                    Visible(name)
+                ),
+            ),
             Text::ForeignVersion(version) => brush.paint(
                 self.tone,
                 format_args!(
@@ -275,293 +329,4 @@ impl fmt::Display for Line<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    extern crate std;
-    use super::*;
-    use std::string::{String, ToString};
-    use std::vec::Vec;
-
-    use chatapp_core::{CommandId, NameError};
-
-    const WORDING: Wording<'_> = Wording {
-        name: "alice",
-        utc_offset: |_| 3_600,
-    };
-
-    fn lines(event: ClientEvent<'_>) -> Vec<String> {
-        let wording = Wording { ..WORDING };
-        wording.event(&event).map(|line| line.to_string()).collect()
-    }
-
-    fn status(status: MessageStatus) -> Vec<String> {
-        lines(ClientEvent::MessageStatus {
-            id: CommandId::default(),
-            to: "bob",
-            status,
-        })
-    }
-
-    fn silent(request: Request) -> Vec<String> {
-        lines(ClientEvent::ServerNotResponding {
-            id: CommandId::default(),
-            request,
-        })
-    }
-
-    fn message(channel: bool, kept_at: Option<u32>) -> Vec<String> {
-        let kept_at = kept_at.map(UnixSeconds);
-        lines(ClientEvent::Message {
-            from: "bob",
-            text: "hi  all\u{1b}[2J",
-            channel,
-            kept_at,
-        })
-    }
-
-    #[test]
-    fn words_the_room() {
-        let id = CommandId::default();
-        assert_eq!(
-            lines(ClientEvent::Registered),
-            ["[Welcome, You are registered.]"]
-        );
-        assert_eq!(
-            lines(ClientEvent::TableUpdated),
-            ["[Client table updated.]"]
-        );
-        assert_eq!(lines(ClientEvent::KeptMessages), ["[You have messages]"]);
-        assert_eq!(
-            lines(ClientEvent::Throttled),
-            ["[The server's limits make you wait; what you asked for goes on by itself.]"]
-        );
-        assert_eq!(
-            lines(ClientEvent::Deregistered { id }),
-            ["[You are Offline. Bye.]"]
-        );
-        assert_eq!(
-            lines(ClientEvent::Offline { id }),
-            ["[You are Offline. Use reg alice first.]"]
-        );
-        assert_eq!(
-            lines(ClientEvent::ChannelDropped { count: 12 }),
-            ["[12 older channel messages were dropped.]"]
-        );
-    }
-
-    #[test]
-    fn words_messages() {
-        assert_eq!(message(false, None), [r"bob: hi  all\u{1b}[2J"]);
-        assert_eq!(
-            message(true, None),
-            [r"Channel_Message bob: hi  all\u{1b}[2J"]
-        );
-        assert_eq!(
-            message(false, Some(1_648_150_292)),
-            [r"bob: <2022-03-24 20:31:32> hi  all\u{1b}[2J"]
-        );
-        assert_eq!(
-            message(true, Some(1_648_150_292)),
-            [r"Channel_Message bob: <2022-03-24 20:31:32> hi  all\u{1b}[2J"]
-        );
-    }
-
-    #[test]
-    fn words_what_became_of_a_message() {
-        use MessageStatus::*;
-        assert_eq!(status(Delivered), ["[Message received by bob.]"]);
-        assert_eq!(
-            status(SentToServer),
-            ["[No ACK from bob, message sent to server.]"]
-        );
-        assert_eq!(
-            status(Saved),
-            ["[Messages received by the server and saved]"]
-        );
-        assert_eq!(status(Exists), ["[Client bob exists!!]"]);
-        assert_eq!(
-            status(MailboxFull),
-            ["[Mailbox of bob is full; the message was not saved.]"]
-        );
-        assert_eq!(status(NoSuchClient), ["[Client bob does not exist.]"]);
-        assert_eq!(
-            status(NotStored),
-            ["[The server could not store the message to bob; it was not saved.]"]
-        );
-        assert_eq!(
-            status(NotDelivered),
-            [
-                "[Server not responding]",
-                "[Message to bob was not delivered.]"
-            ]
-        );
-    }
-
-    #[test]
-    fn words_what_became_of_a_channel_message() {
-        let id = CommandId::default();
-        assert_eq!(
-            lines(ClientEvent::Posted { id }),
-            ["[Message received by Server.]"]
-        );
-        assert_eq!(
-            lines(ClientEvent::NotPosted {
-                id,
-                store_failed: false
-            }),
-            ["[The channel is full; the message was not sent.]"]
-        );
-        assert_eq!(
-            lines(ClientEvent::NotPosted {
-                id,
-                store_failed: true
-            }),
-            ["[The server could not store the message; it was not sent.]"]
-        );
-    }
-
-    #[test]
-    fn words_a_silent_server() {
-        assert_eq!(silent(Request::SendAll), ["[Server not responding]"]);
-        assert_eq!(silent(Request::Register), ["[Server not responding]"]);
-        assert_eq!(
-            silent(Request::Deregister),
-            ["[Server not responding]", "[Exiting]"]
-        );
-    }
-
-    #[test]
-    fn words_refusals() {
-        let refused = |reason| lines(ClientEvent::Refused { reason });
-        assert_eq!(
-            refused(Refusal::NameTaken),
-            ["[The name alice is active elsewhere. Choose another one.]"]
-        );
-        assert_eq!(
-            refused(Refusal::Displaced),
-            ["[Another process has taken over the name alice.]"]
-        );
-        assert_eq!(
-            refused(Refusal::RoomFull),
-            ["[The room is full. Try again later.]"]
-        );
-        assert_eq!(
-            refused(Refusal::NotStored),
-            ["[The server could not store the registration. Try again later.]"]
-        );
-        assert_eq!(
-            refused(Refusal::BadName),
-            ["[The server does not accept the name alice.]"]
-        );
-        assert_eq!(
-            lines(ClientEvent::ForeignVersion { version: 2 }),
-            [std::format!(
-                "[the server speaks version 2, this program version {VERSION}]"
-            )]
-        );
-    }
-
-    #[test]
-    fn words_commands_that_were_not_taken() {
-        for (error, line) in [
-            (
-                CommandError::NotYourName,
-                "[You can only use reg and dereg with your own name, alice.]",
-            ),
-            (
-                CommandError::Offline,
-                "[You are Offline. Use reg alice first.]",
-            ),
-            (
-                CommandError::TextTooLong(1_001),
-                "[The text has 1001 bytes, the limit is 1000; it was not sent.]",
-            ),
-            (CommandError::EmptyText, "[There is no text to send.]"),
-            (
-                CommandError::AlreadyRegistered,
-                "[You are registered already.]",
-            ),
-            (
-                CommandError::BadName(NameError::TooLong(40)),
-                "[That is no name: a name has at most 32 bytes, this one has 40.]",
-            ),
-            (
-                CommandError::TableFull,
-                r"[The table of clients is full; the message to b\u{7f}b was not sent.]",
-            ),
-            (CommandError::Busy, "[Busy. Try again in a moment.]"),
-            (
-                CommandError::Ended,
-                "[You were refused by the server. Start again.]",
-            ),
-        ] {
-            assert_eq!(WORDING.command_error(error, "b\u{7f}b").to_string(), line);
-        }
-    }
-
-    /// Writes each part with its kind in front.
-    struct Marker(String);
-
-    impl Brush for Marker {
-        fn paint(&mut self, part: Part<'_>, words: fmt::Arguments<'_>) -> fmt::Result {
-            use fmt::Write;
-            write!(self.0, "{part:?}|{words}|")
-        }
-    }
-
-    fn parts(event: ClientEvent<'_>) -> Vec<String> {
-        let wording = Wording { ..WORDING };
-        wording
-            .event(&event)
-            .map(|line| {
-                let mut marker = Marker(String::new());
-                line.paint(&mut marker).unwrap();
-                marker.0
-            })
-            .collect()
-    }
-
-    #[test]
-    fn tells_the_parts_of_a_message() {
-        let event = ClientEvent::Message {
-            from: "bob",
-            text: "hi",
-            channel: true,
-            kept_at: Some(UnixSeconds(1_648_150_292)),
-        };
-        assert_eq!(
-            parts(event),
-            [
-                r#"ChannelMark|Channel_Message|Text| |Sender { name: "bob", channel: true }|bob|Text|: |Stamp|<2022-03-24 20:31:32>|Text| |Text|hi|"#
-            ]
-        );
-    }
-
-    #[test]
-    fn tells_success_from_failure() {
-        let id = CommandId::default();
-        let status = |status| ClientEvent::MessageStatus {
-            id,
-            to: "bob",
-            status,
-        };
-        for (event, lines) in [
-            (
-                status(MessageStatus::Delivered),
-                &["Success|[Message received by bob.]|"][..],
-            ),
-            (
-                status(MessageStatus::NotDelivered),
-                &[
-                    "Error|[Server not responding]|",
-                    "Error|[Message to bob was not delivered.]|",
-                ],
-            ),
-            (
-                ClientEvent::TableUpdated,
-                &["Notice|[Client table updated.]|"],
-            ),
-        ] {
-            assert_eq!(parts(event), lines);
-        }
-    }
-}
+mod tests;

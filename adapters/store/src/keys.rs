@@ -75,13 +75,19 @@ pub fn own_names(state: &Path) -> Result<Vec<(String, PublicKey)>, Error> {
     Ok(names)
 }
 
-/// The public key of the server with this folder, if it has one already.
+/// The folders of servers here, this one or those in it, with their public keys.
 ///
 /// # Errors
-/// The file cannot be read.
-pub fn server_key(folder: &Path) -> Result<Option<PublicKey>, Error> {
-    let file = server_key_file(folder);
-    file.exists().then(|| public_key(&file)).transpose()
+/// One of the files cannot be read.
+pub fn own_servers(state: &Path) -> Result<Vec<(PathBuf, PublicKey)>, Error> {
+    let mut folders = vec![state.to_owned()];
+    folders.extend(entries(state)?.iter().map(|entry| state.join(entry)));
+    folders.sort_unstable();
+    folders.retain(|folder| server_key_file(folder).is_file());
+    folders
+        .into_iter()
+        .map(|folder| public_key(&server_key_file(&folder)).map(|key| (folder, key)))
+        .collect()
 }
 
 /// 32 bytes from their 64 hexadecimal digits.

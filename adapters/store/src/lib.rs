@@ -56,7 +56,7 @@ pub use error::Error;
 pub use folder::{default_folder, file_name, server_folder};
 pub use journal::StoreJournal;
 pub use keys::{
-    client_key_file, make_room_key, own_names, parse_key, private_key, room_key, server_key,
+    client_key_file, make_room_key, own_names, own_servers, parse_key, private_key, room_key,
     server_key_file,
 };
 pub use memory::{KnownKeys, Memory, forget_peer, forget_server, known_keys};

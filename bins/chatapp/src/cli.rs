@@ -11,6 +11,8 @@ use clap_complete::Shell;
 
 use crate::data::{DataOptions, KeepOptions};
 use crate::exit::Failure;
+use crate::keyring::KeyAction;
+use crate::keys::KeyOptions;
 use crate::limits::LimitOptions;
 use crate::log::{Format, Level, LogOptions};
 use crate::manual::{AFTER_LONG_HELP, USAGE};
@@ -29,6 +31,8 @@ pub(crate) enum Mode {
         folder: PathBuf,
         json: bool,
     },
+    /// Show, forget or make keys.
+    Keys(KeyAction),
     /// Print completions for a shell.
     Completions(Shell),
     /// Print the manual page.
@@ -41,6 +45,7 @@ pub(crate) struct ServerOptions {
     pub(crate) network: NetworkOptions,
     pub(crate) limits: LimitOptions,
     pub(crate) data: DataOptions,
+    pub(crate) keys: KeyOptions,
     pub(crate) log: LogOptions,
     pub(crate) keep: KeepOptions,
 }
@@ -57,6 +62,7 @@ pub(crate) struct ClientOptions {
     /// Other clients that the table has room for.
     pub(crate) peers: u32,
     pub(crate) data: DataOptions,
+    pub(crate) keys: KeyOptions,
     pub(crate) color: ColorChoice,
     /// Typed lines are remembered beyond the end of the program.
     pub(crate) has_history: bool,
@@ -123,6 +129,7 @@ fn parse(
             folder: folder.clone(),
             json: *json,
         }),
+        (Some(Action::Keys { action }), ..) => Ok(Mode::Keys(action.clone())),
         (Some(Action::Completions { shell }), ..) => Ok(Mode::Completions(*shell)),
         (Some(Action::Man), ..) => Ok(Mode::Man),
         (None, Some(port), _) => Ok(Mode::Serve(ServerOptions {
@@ -130,6 +137,7 @@ fn parse(
             network: arguments.network.clone(),
             limits: arguments.limits,
             data: arguments.data.clone(),
+            keys: arguments.keys.clone(),
             keep: arguments.keep,
             log: LogOptions {
                 level: arguments.log,
@@ -160,6 +168,7 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
         network: arguments.network.clone(),
         peers: arguments.peers,
         data: arguments.data.clone(),
+        keys: arguments.keys.clone(),
         color: arguments.color,
         has_history: !arguments.no_history && !arguments.data.is_ephemeral(),
         speaks_json: arguments.json,
@@ -270,6 +279,8 @@ struct Arguments {
     log_format: Format,
 
     #[command(flatten)]
+    keys: KeyOptions,
+    #[command(flatten)]
     network: NetworkOptions,
     #[command(flatten)]
     limits: LimitOptions,
@@ -293,6 +304,12 @@ enum Action {
         /// As one line of JSON
         #[arg(long)]
         json: bool,
+    },
+    /// Show whose keys are known, forget one, or make one for a room of invited people
+    #[command(disable_help_subcommand = true)]
+    Keys {
+        #[command(subcommand)]
+        action: KeyAction,
     },
     /// Print completions for a shell
     Completions { shell: Shell },
@@ -341,6 +358,7 @@ mod tests {
             network: NetworkOptions::bound_to("::1"),
             peers: 64,
             data: DataOptions::default(),
+            keys: KeyOptions::default(),
             color: ColorChoice::Never,
             has_history: false,
             speaks_json: false,

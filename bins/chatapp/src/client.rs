@@ -10,15 +10,17 @@ use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use chatapp_console::Wording;
-use chatapp_core::{Client, ClientConfig};
+use chatapp_core::{Client, ClientConfig, PublicKey};
 use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Waker, seed};
+use chatapp_store::client_key_file;
 use clap::ColorChoice;
 
 use crate::cli::ClientOptions;
-use crate::data::open_memory;
+use crate::data::{Remembered, open_memory};
 use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
 use crate::input::Input;
+use crate::keyring::server_title;
 use crate::local_time::utc_offset;
 use crate::network::{Network, Program};
 use crate::signals::{self, Asked, Hooks};
@@ -51,6 +53,11 @@ fn chat(options: &ClientOptions, mut network: Network<impl Carrier>) -> Result<E
     let server = options
         .network
         .find(&options.server_host, options.server_port, &network)?;
+    let state = options.data.client_folder()?;
+    let key_file = state
+        .as_deref()
+        .map(|state| client_key_file(state, options.name.as_str()));
+    let identity = options.keys.identity(key_file.as_deref())?;
     let waker = network.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
     let gate = Arc::<Gate>::default();
@@ -68,13 +75,18 @@ fn chat(options: &ClientOptions, mut network: Network<impl Carrier>) -> Result<E
     })
     .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let config = ClientConfig::new(options.name.clone(), server);
-    let mut client = Client::new(config, memory.storage(), seed)
+    let mut client = Client::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
 
-    let folder = options.data.client_folder(server, options.name.as_str());
-    let shown = folder.and_then(|folder| open_memory(&folder, &mut client));
+    let remembered = match state {
+        Some(state) => {
+            let title = server_title(&options.server_host, options.server_port);
+            open_memory(&state, &title, &mut client)?
+        }
+        None => Remembered::default(),
+    };
 
-    let mut session = open(options, gate, asked.clone(), waker)?.remembering(shown);
+    let mut session = open(options, gate, asked.clone(), waker)?.remembering(remembered);
     session
         .enter(&mut client, network.now())
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
@@ -93,6 +105,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Carrier>) -> Result<E
         }
         network.rest_until(&mut client, session.due())?;
     };
+    let known_key = session.server_key();
     let output = session.into_output();
     let has_failed = !options.exec.is_empty() && output.has_failed();
     let end = match end {
@@ -115,7 +128,37 @@ fn chat(options: &ClientOptions, mut network: Network<impl Carrier>) -> Result<E
                 chatapp_core::wire::VERSION
             ),
         )),
+        End::ServerKeyChanged(key) => Err(Failure::new(
+            end.exit(),
+            server_key_changed(options, known_key, key),
+        )),
     }
+}
+
+/// What has happened, and what to do about it.
+fn server_key_changed(
+    options: &ClientOptions,
+    known: Option<PublicKey>,
+    found: PublicKey,
+) -> String {
+    let (host, port) = (&options.server_host, options.server_port);
+    let known = known.map_or_else(String::new, |key| {
+        format!("\n  the key that is known:  {key}")
+    });
+    let remedy = if options.data.is_ephemeral() {
+        "start again".to_owned()
+    } else {
+        let place = options.data.as_argument();
+        format!(
+            "forget the old one, and start again:\n  ChatApp keys forget server {host} {port}{place}"
+        )
+    };
+    format!(
+        "the server at {host} {port} has another key than before.\n\
+         It was set up anew, or somebody stands between you and it. Nothing was said to it.{known}\n  \
+         the key that it has now: {found}\n\
+         If whoever runs it says that this is right (`ChatApp keys show`, where it runs), {remedy}"
+    )
 }
 
 /// Starts the threads between the event loop and the person.

@@ -1,10 +1,9 @@
 //! Where a server or client keeps what must last, and looking into it.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use chatapp_core::{Client, ServerConfig};
-use chatapp_store::{Memory, Report, client_folder, default_folder, server_folder};
+use chatapp_core::{Client, ClientRecord, PublicKey, ServerConfig};
+use chatapp_store::{Memory, Report, default_folder, server_folder};
 use clap::Args;
 use jiff::SpanRelativeTo;
 
@@ -13,11 +12,11 @@ use crate::exit::{Exit, Failure};
 /// The options about what is kept on disk.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DataOptions {
-    /// Keep everything in this folder [default: one in your state folder, per port or per name and server]
+    /// Keep everything in this folder [default: your state folder, in which each server has one for its port]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Keep nothing on disk: it is gone when the program ends
+    /// Keep nothing on disk: it is gone when the program ends, the key too, to which a name belongs
     #[arg(long, conflicts_with = "data_dir")]
     ephemeral: bool,
 }
@@ -59,41 +58,79 @@ impl DataOptions {
         if let Some(folder) = &self.data_dir {
             return Ok(Some(folder.clone()));
         }
-        let no_home = || {
-            Failure::new(
-                Exit::Usage,
-                "you have no home: use --data-dir or --ephemeral",
-            )
-        };
-        let state = default_folder().ok_or_else(no_home)?;
-        Ok(Some(server_folder(&state, port)))
+        Ok(Some(server_folder(&state_folder(None)?, port)))
     }
 
-    /// The folder of the client with this name at this server; `None` to keep nothing.
-    pub(crate) fn client_folder(&self, server: SocketAddr, name: &str) -> Option<PathBuf> {
+    /// The folder in which clients keep what they keep; `None` to keep nothing.
+    pub(crate) fn client_folder(&self) -> Result<Option<PathBuf>, Failure> {
         if self.ephemeral {
-            return None;
+            return Ok(None);
         }
-        let state = self.data_dir.clone().or_else(default_folder)?;
-        Some(client_folder(&state, server, name))
+        state_folder(self.data_dir.as_deref()).map(Some)
+    }
+
+    /// What has to be said to other commands, so that they find the same folder.
+    pub(crate) fn as_argument(&self) -> String {
+        let folder = self.data_dir.as_deref();
+        folder.map_or_else(String::new, |folder| {
+            format!(" --data-dir {}", folder.display())
+        })
     }
 }
 
-/// What a client remembers, if it can: one that cannot works all the same.
-pub(crate) fn open_memory(folder: &Path, client: &mut Client<'_>) -> Option<Memory> {
-    let opened = Memory::open(folder).and_then(|memory| {
-        memory.restore(|shown| client.restore(shown))?;
-        Ok(memory)
-    });
-    match opened {
-        Ok(memory) => Some(memory),
-        // Another process has the name as well, and remembers.
-        Err(chatapp_store::Error::InUse { .. }) => None,
-        Err(error) => {
-            eprintln!("ChatApp: what was shown will not be remembered: {error}");
-            None
+/// This folder, or the one that the system has for such things.
+pub(crate) fn state_folder(folder: Option<&Path>) -> Result<PathBuf, Failure> {
+    let no_home = || {
+        Failure::new(
+            Exit::Usage,
+            "you have no home: use --data-dir or --ephemeral",
+        )
+    };
+    folder
+        .map(Path::to_owned)
+        .or_else(default_folder)
+        .ok_or_else(no_home)
+}
+
+/// What a client remembers of earlier processes, and where it notes what the next one has to know.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    /// `None` if nothing is kept, or another process has the name as well and remembers.
+    pub(crate) memory: Option<Memory>,
+    pub(crate) server_key: Option<PublicKey>,
+}
+
+/// Gives a client what is remembered of this name at this server.
+pub(crate) fn open_memory(
+    state: &Path,
+    server: &str,
+    client: &mut Client<'_>,
+) -> Result<Remembered, Failure> {
+    let name = client.name().clone();
+    let mut server_key = None;
+    let mut take = |record: ClientRecord<'_>| {
+        if let ClientRecord::ServerKey(key) = record {
+            server_key = Some(key);
         }
+        client.restore(record)
+    };
+    let (memory, left_over) = match Memory::open(state, server, name.as_str()) {
+        Ok(memory) => {
+            let left_over = memory.restore(take).map_err(unusable)?;
+            (Some(memory), left_over)
+        }
+        Err(chatapp_store::Error::InUse { .. }) => {
+            let left_over = Memory::restore_beside(state, server, name.as_str(), &mut take);
+            (None, left_over.map_err(unusable)?)
+        }
+        Err(error) => return Err(unusable(error)),
+    };
+    if left_over != 0 {
+        eprintln!(
+            "ChatApp: the table has no room for the keys of {left_over} people: raise --peers"
+        );
     }
+    Ok(Remembered { memory, server_key })
 }
 
 /// A store that cannot be used is for its owner to look after.

@@ -16,6 +16,8 @@ pub(crate) enum Exit {
     NoServer = 3,
     /// The server refused this client, or gave its name to another process.
     Refused = 4,
+    /// The server has another key than before.
+    ServerKeyChanged = 5,
     /// What was to be sent with `--exec` did not arrive, and is not kept either.
     NotDelivered = 6,
 }

@@ -9,6 +9,7 @@
 //! - `limits`, `operator`: what a server has room for, and who looks after it
 //! - `network`: what carries the datagrams, and what is done to them on the way
 //! - `data`: what is kept on disk, and where
+//! - `keys`, `keyring`: who this is and who may enter, and whose keys are whose
 //! - `log`: what a server says on standard error
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
 //! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt it
@@ -22,6 +23,8 @@ mod demo;
 mod display;
 mod exit;
 mod input;
+mod keyring;
+mod keys;
 mod limits;
 mod local_time;
 mod log;
@@ -61,6 +64,7 @@ fn run() -> Result<Exit, Failure> {
         Mode::Chat(options) => client::run(&options),
         Mode::Demo => demo::run(),
         Mode::Store { folder, json } => data::show(&folder, json),
+        Mode::Keys(action) => keyring::run(&action),
         Mode::Completions(shell) => manual::print_completions(shell),
         Mode::Man => manual::print_page(),
         Mode::Ask => Ok(Exit::Done),

@@ -227,7 +227,7 @@ impl<E: Endpoint> Behind<'_, E> {
 }
 
 impl<E: Endpoint> Endpoint for Behind<'_, E> {
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Handled {
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
         self.passage.note(from, false, datagram);
         self.endpoint.handle_datagram(now, from, datagram)
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use chatapp_console::LogLine;
 use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
 use chatapp_mio::{Carrier, Clock, Journal, MemoryJournal, ServerMemory, Waker, seed};
-use chatapp_store::{Options, Store};
+use chatapp_store::{Options, Store, server_key_file};
 
 use crate::cli::ServerOptions;
 use crate::data::unusable;
@@ -59,9 +59,15 @@ fn serve(options: &ServerOptions, mut network: Network<impl Carrier>) -> Result<
         keep_s: options.keep.seconds(),
         ..options.limits.config()
     };
-    let mut server = Server::new(config, memory.storage(), seed)
-        .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
+    let allowed = options.keys.allowed()?;
     let folder = options.data.server_folder(options.port)?;
+    let key_file = folder.as_deref().map(server_key_file);
+    let identity = options.keys.identity(key_file.as_deref())?;
+    let mut server = Server::new(config, memory.storage(), identity, seed)
+        .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
+    if let Some(allowed) = &allowed {
+        server.admit_only(allowed);
+    }
     let mut journal: Box<dyn Journal> = match folder {
         Some(folder) => Box::new(open_store(
             &folder,

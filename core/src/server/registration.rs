@@ -50,6 +50,8 @@ enum Verdict {
         known: bool,
     },
     Refuse(Refusal),
+    /// Its cookie is too old to tell it from a repetition: it gets a new one.
+    Renew,
     Ignore(Drop),
 }
 
@@ -112,6 +114,10 @@ impl Server<'_> {
             Verdict::Admit { slot, known } => self.seat(slot, &asked, responder, known),
             Verdict::Refuse(reason) if reason.is_hint() => self.hint(from, id, reason),
             Verdict::Refuse(reason) => self.refuse(&asked, responder, reason),
+            Verdict::Renew => {
+                self.send_cookie(from, id, Some(self.identity.public()));
+                self.stats.drop(Drop::Replayed)
+            }
             Verdict::Ignore(reason) => self.stats.drop(reason),
         }
     }
@@ -267,7 +273,7 @@ impl Server<'_> {
         }
         // A hello of a process before this one, recorded and sent again while its cookie is good.
         if asked.cookie.issued_at_ms < name.cookie_issued_at_ms {
-            return Verdict::Ignore(Drop::Replayed);
+            return Verdict::Renew;
         }
         // A process at the same address is the successor: two cannot receive there.
         if !name.is_here() || name.hop.remote == asked.from.into() {

@@ -52,6 +52,32 @@ fn a_room_that_falls_silent_departs_although_the_timers_run_late() {
     assert_eq!(rig.online(), 0);
 }
 
+#[test]
+fn a_hello_with_an_older_cookie_than_the_last_one_gets_a_new_cookie_and_nothing_else() {
+    let mut rig = Rig::new();
+    let early = rig.cookie(address(1));
+    rig.pass(10);
+    // Another process of the same person comes meanwhile, and goes.
+    let mut second = rig.join(2, "ann");
+    rig.say(&mut second, &[Frame::Leave { request: 1 }]);
+    assert_eq!(rig.online(), 0);
+    let late = rig.hello(&hello(1, "ann"), early);
+    let sent = rig.give(address(1), &late);
+    assert_eq!(rig.online(), 0, "it may be a repetition");
+    let [(to, answer)] = &sent[..] else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(*to, address(1));
+    assert!(answer.len() <= late.len());
+    let parsed = Datagram::parse(&identity("ann"), answer);
+    let Ok(Datagram::Cookie { cookie, .. }) = parsed else {
+        panic!("{parsed:?}")
+    };
+    let again = rig.hello(&hello(1, "ann"), cookie);
+    rig.give(address(1), &again);
+    assert_eq!(rig.online(), 1);
+}
+
 // ---- signs of life ----
 
 #[test]

@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 use std::net::{IpAddr, SocketAddr};
 
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, Command, Endpoint, Flushed, Instant, MessageStatus, Name,
-    Outgoing, Sent,
+    Client, ClientConfig, ClientEvent, Command, Endpoint, Flushed, Identity, Instant,
+    MessageStatus, Name, Outgoing, Sent, StaticKey,
 };
 use chatapp_mio::{ClientLimits, ClientMemory, seed};
 use mio::net::UdpSocket;
@@ -53,8 +53,10 @@ impl Member {
             ClientMemory::new(limits).map_err(io::Error::other)?,
         ));
         let config = ClientConfig::new(Name::new(name).map_err(io::Error::other)?, server);
+        // What is unpredictable enough for a seed is so for a key that lives as long as the process.
+        let identity = Identity::new(StaticKey::new(seed()?.0), None);
         let mut client =
-            Client::new(config, memory.storage(), seed()?).map_err(io::Error::other)?;
+            Client::new(config, memory.storage(), identity, seed()?).map_err(io::Error::other)?;
         client
             .command(now, Command::Register { name })
             .map_err(io::Error::other)?;
@@ -76,7 +78,7 @@ impl Member {
         loop {
             match self.socket.recv_from(buffer) {
                 Ok((len, from)) => {
-                    let _ = self.client.handle_datagram(now, from, &buffer[..len]);
+                    let _ = self.client.handle_datagram(now, from, &mut buffer[..len]);
                     self.drain();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,

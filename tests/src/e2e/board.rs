@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Process, Room, free_port};
+use super::{Home, Process, Room, free_port};
 
 const TARGET: &str = "thumbv7m-none-eabi";
 
@@ -125,7 +125,12 @@ impl Board {
             "-kernel",
             kernel.to_str().expect("build folders have sane names"),
         ];
-        let mut console = Process::start_titled(&format!("board: {image}"), command, &arguments);
+        let mut console = Process::start_titled(
+            &format!("board: {image}"),
+            command,
+            &Home::new(),
+            &arguments,
+        );
         // What is typed before the board listens is lost.
         console.shows_where("the board", |line| line.starts_with(ASKS_SETTINGS));
         Some(Self { console, port })

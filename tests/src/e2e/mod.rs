@@ -7,6 +7,7 @@
 mod binary;
 #[cfg(target_os = "linux")]
 mod board;
+mod home;
 #[cfg(target_os = "linux")]
 mod namespaces;
 mod port;
@@ -23,6 +24,7 @@ use std::time::Duration;
 pub use binary::binary;
 #[cfg(target_os = "linux")]
 pub use board::{ASKS_SETTINGS, Board};
+pub use home::Home;
 #[cfg(target_os = "linux")]
 pub use namespaces::{Machine, Namespaces};
 pub use port::{can_use_ipv6, free_port};

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{Process, TABLE, WELCOME, binary};
+use super::{Home, Process, TABLE, WELCOME, binary};
 
 /// Where the server of a [room](Namespaces::room) receives.
 const PORT: &str = "4119";
@@ -111,7 +111,7 @@ impl Namespaces {
             .args(["netns", "exec", &self.name_of(machine)])
             .args(by)
             .arg(binary());
-        Process::start_as(command, arguments)
+        Process::start_as(command, &Home::new(), arguments)
     }
 
     /// Runs `ip` on a machine, for example with `link set dev net1 down`.

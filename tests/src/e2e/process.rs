@@ -2,23 +2,12 @@
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tempfile::TempDir;
-
-use super::{PATIENCE, binary};
-
-/// The program with another folder for its state than the user's.
-pub(super) fn at_home(mut command: Command, home: &Path) -> Command {
-    for variable in ["HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"] {
-        command.env(variable, home);
-    }
-    command
-}
+use super::{Home, PATIENCE, binary};
 
 /// A running `ChatApp`, killed when it is dropped. Its transcript is printed if the test fails.
 #[derive(Debug)]
@@ -30,7 +19,7 @@ pub struct Process {
     stderr: Transcript,
     feeder: Option<JoinHandle<()>>,
     /// Where it keeps what it keeps, unless it is told otherwise.
-    home: TempDir,
+    home: Home,
 }
 
 impl Process {
@@ -39,23 +28,37 @@ impl Process {
     /// # Panics
     /// If it cannot be started.
     pub fn start<S: AsRef<str>>(arguments: &[S]) -> Self {
-        Self::start_as(Command::new(binary()), arguments)
+        Self::start_at(&Home::new(), arguments)
+    }
+
+    /// The same, with this home.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn start_at<S: AsRef<str>>(home: &Home, arguments: &[S]) -> Self {
+        Self::start_as(Command::new(binary()), home, arguments)
     }
 
     /// The same, by a command that ends with the path of the binary and runs it in its own place.
-    pub(super) fn start_as<S: AsRef<str>>(command: Command, arguments: &[S]) -> Self {
+    pub(super) fn start_as<S: AsRef<str>>(command: Command, home: &Home, arguments: &[S]) -> Self {
         let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
         Self::start_titled(
             &format!("ChatApp {}", arguments.join(" ")),
             command,
+            home,
             &arguments,
         )
     }
 
     /// The same with another program, which the transcript calls by this title.
-    pub(super) fn start_titled(title: &str, command: Command, arguments: &[&str]) -> Self {
-        let home = TempDir::new().expect("a temporary folder can be made");
-        let mut child = at_home(command, home.path())
+    pub(super) fn start_titled(
+        title: &str,
+        mut command: Command,
+        home: &Home,
+        arguments: &[&str],
+    ) -> Self {
+        let mut child = command
+            .envs(home.variables())
             .args(arguments)
             .env("TZ", "UTC")
             // Help is laid out for the width of a terminal; here is none.
@@ -72,7 +75,7 @@ impl Process {
             stderr: Transcript::of(child.stderr.take().expect("stderr is a pipe")),
             feeder: None,
             child,
-            home,
+            home: home.clone(),
         }
     }
 
@@ -201,8 +204,8 @@ impl Process {
     }
 
     /// Its home: where it keeps what it keeps, unless it was told otherwise.
-    pub fn home(&self) -> &Path {
-        self.home.path()
+    pub fn home(&self) -> &Home {
+        &self.home
     }
 
     /// Ends the process at once, as a power cut would.

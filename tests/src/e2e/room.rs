@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Process, TABLE, WELCOME, free_port};
+use super::{Home, Process, TABLE, WELCOME, free_port};
 
 /// A server on its own port.
 #[derive(Debug)]
@@ -34,13 +34,15 @@ impl Room {
         Self::open_at(free_port(), options)
     }
 
-    /// Starts a server on this port and waits until it serves.
+    /// Starts a server on this port and waits until it serves. It has the key that each server on this port has, and
+    /// remembers nothing else.
     ///
     /// # Panics
     /// If it does not start.
     pub fn open_at(port: u16, options: &[&str]) -> Self {
         let text = port.to_string();
-        let mut server = Process::start(&[&["-s", &text], options].concat());
+        let home = Home::of_server(port);
+        let mut server = Process::start_at(&home, &[&["-s", &text], options].concat());
         let line = server.shows_next();
         assert!(
             line.starts_with("The server starts!") && line.contains(&text),
@@ -82,7 +84,7 @@ impl Room {
         client
     }
 
-    /// Starts a client and waits for nothing.
+    /// Starts a client and waits for nothing. It has the key that everybody of this name has, and remembers nothing else.
     pub fn start_client(server: SocketAddr, name: &str, port: u16) -> Process {
         let arguments = [
             "-c",
@@ -91,7 +93,7 @@ impl Room {
             &server.port().to_string(),
             &port.to_string(),
         ];
-        Process::start(&arguments)
+        Process::start_at(&Home::of(name), &arguments)
     }
 
     /// Starts clients one after another; afterwards all of them know all of them.

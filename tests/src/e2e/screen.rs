@@ -11,10 +11,9 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{Winsize, tcsetwinsize};
-use tempfile::TempDir;
 
 use super::terminal::pair;
-use super::{PATIENCE, TABLE, WELCOME, binary};
+use super::{Home, PATIENCE, TABLE, WELCOME, binary};
 
 /// Rows that are kept when they scroll away.
 const SCROLLBACK_ROWS: usize = 5_000;
@@ -27,7 +26,7 @@ pub struct Screen {
     keyboard: File,
     shared: Arc<(Mutex<Model>, Condvar)>,
     /// Where its history is; also that of others that are started with it.
-    home: Arc<TempDir>,
+    home: Home,
 }
 
 struct Model {
@@ -47,15 +46,14 @@ impl Screen {
     /// # Panics
     /// If there is no pseudo-terminal, or the process cannot be started.
     pub fn start(arguments: &[&str]) -> Self {
-        let home = TempDir::new().expect("a folder can be made");
-        Self::start_in(&Arc::new(home), arguments, &[])
+        Self::start_at(&Home::new(), arguments, &[])
     }
 
     /// The same in this home, with these variables in its environment.
     ///
     /// # Panics
     /// If there is no pseudo-terminal, or the process cannot be started.
-    pub fn start_in(home: &Arc<TempDir>, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub fn start_at(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let (ours, theirs) = pair().expect("a pseudo-terminal can be had");
         let (rows, columns) = (24, 80);
         tcsetwinsize(&ours, size(rows, columns)).expect("it has a size");
@@ -65,8 +63,7 @@ impl Screen {
             .env_remove("NO_COLOR")
             .env("TZ", "UTC")
             .env("TERM", "xterm-256color")
-            .env("HOME", home.path())
-            .env("XDG_STATE_HOME", home.path())
+            .envs(home.variables())
             .envs(environment.iter().copied())
             .stdin(copy())
             .stdout(copy())
@@ -96,7 +93,7 @@ impl Screen {
             child,
             keyboard,
             shared,
-            home: Arc::clone(home),
+            home: home.clone(),
         }
     }
 
@@ -106,14 +103,15 @@ impl Screen {
     /// If it does not register.
     pub fn join(server: SocketAddr, name: &str, options: &[&str]) -> Self {
         let (host, port) = (server.ip().to_string(), server.port().to_string());
-        let screen = Self::start(&[&["-c", name, &host, &port, "0"], options].concat());
+        let arguments = [&["-c", name, &host, &port, "0"], options].concat();
+        let screen = Self::start_at(&Home::of(name), &arguments, &[]);
         screen.shows(WELCOME);
         screen.shows(TABLE);
         screen
     }
 
     /// The folder that its process takes for the home.
-    pub fn home(&self) -> &Arc<TempDir> {
+    pub fn home(&self) -> &Home {
         &self.home
     }
 

@@ -9,10 +9,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use tempfile::TempDir;
-
-use super::process::at_home;
-use super::{PATIENCE, binary};
+use super::{Home, PATIENCE, binary};
 
 /// A running `ChatApp` with a dumb pseudo-terminal as its input and output, killed when it is dropped.
 #[derive(Debug)]
@@ -21,7 +18,7 @@ pub struct Terminal {
     keyboard: File,
     screen: Arc<(Mutex<String>, Condvar)>,
     looked_at: usize,
-    _home: TempDir,
+    _home: Home,
 }
 
 impl Terminal {
@@ -32,8 +29,9 @@ impl Terminal {
     pub fn start(arguments: &[&str]) -> Self {
         let (ours, theirs) = pair().expect("a pseudo-terminal can be had");
         let copy = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
-        let home = TempDir::new().expect("a temporary folder can be made");
-        let child = at_home(Command::new(binary()), home.path())
+        let home = Home::new();
+        let child = Command::new(binary())
+            .envs(home.variables())
             .args(arguments)
             .env("TERM", "dumb")
             .stdin(copy())

@@ -6,7 +6,7 @@ use std::path::Path;
 use chatapp_core::{ClientRecord, PublicKey, Shown, StaticKey};
 use chatapp_store::{
     Error, Memory, client_key_file, forget_peer, forget_server, known_keys, make_room_key,
-    own_names, parse_key, private_key, room_key, server_key, server_key_file,
+    own_names, own_servers, parse_key, private_key, room_key, server_key_file,
 };
 use tempfile::TempDir;
 
@@ -43,9 +43,18 @@ fn a_key_is_made_once_and_belongs_to_its_name() {
             ("alice".to_owned(), public([1; 32]))
         ]
     );
-    assert_eq!(server_key(folder.path()).unwrap(), None);
-    private_key(&server_key_file(folder.path()), &[4; 32]).unwrap();
-    assert_eq!(server_key(folder.path()).unwrap(), Some(public([4; 32])));
+    assert_eq!(own_servers(folder.path()).unwrap(), []);
+    let inside = folder.path().join("server-4119");
+    for (folder, fresh) in [(folder.path(), 4), (&*inside, 5)] {
+        private_key(&server_key_file(folder), &[fresh; 32]).unwrap();
+    }
+    assert_eq!(
+        own_servers(folder.path()).unwrap(),
+        [
+            (folder.path().to_owned(), public([4; 32])),
+            (inside, public([5; 32]))
+        ]
+    );
 }
 
 #[test]

@@ -22,6 +22,10 @@ pub(super) enum Event<'a> {
         /// Seconds since 1970, UTC.
         kept_at: Option<u32>,
     },
+    NotShown {
+        from: &'a str,
+        foreign_key: bool,
+    },
     ChannelDropped {
         count: u32,
     },
@@ -52,6 +56,9 @@ pub(super) enum Event<'a> {
     Refused {
         reason: &'static str,
         message: String,
+    },
+    ServerKeyChanged {
+        key: String,
     },
     ForeignVersion {
         version: u8,
@@ -204,11 +211,15 @@ pub(super) fn events<'a>(
             channel,
             kept_at: kept_at.map(|at| at.0),
         }),
+        ClientEvent::NotShown { from, foreign_key } => Some(Event::NotShown { from, foreign_key }),
         ClientEvent::ChannelDropped { count } => Some(Event::ChannelDropped { count }),
         ClientEvent::Throttled => Some(Event::Throttled),
         ClientEvent::Refused { reason } => Some(Event::Refused {
             reason: refusal(reason),
             message: reason.to_string(),
+        }),
+        ClientEvent::ServerKeyChanged { key } => Some(Event::ServerKeyChanged {
+            key: key.to_string(),
         }),
         ClientEvent::ForeignVersion { version } => Some(Event::ForeignVersion { version }),
         ClientEvent::MessageStatus { id, to, status } if !status.is_final() => {
@@ -246,6 +257,8 @@ fn outcome(event: &ClientEvent<'_>) -> &'static str {
         ClientEvent::Deregistered { .. } => "deregistered",
         ClientEvent::TableUpdated => "registered",
         ClientEvent::Refused { .. } => "refused",
+        ClientEvent::ServerKeyChanged { .. } => "server_key_changed",
+        ClientEvent::ForeignVersion { .. } => "foreign_version",
         _ => "unknown",
     }
 }
@@ -260,6 +273,7 @@ fn message_status(status: MessageStatus) -> &'static str {
         MessageStatus::NotStored => "not_stored",
         MessageStatus::NoSuchClient => "no_such_client",
         MessageStatus::NotDelivered => "not_delivered",
+        MessageStatus::ForeignKey => "foreign_key",
         _ => "unknown",
     }
 }
@@ -271,6 +285,8 @@ fn refusal(reason: Refusal) -> &'static str {
         Refusal::RoomFull => "room_full",
         Refusal::NotStored => "not_stored",
         Refusal::BadName => "bad_name",
+        Refusal::ForeignKey => "foreign_key",
+        Refusal::NotAllowed => "not_allowed",
         _ => "unknown",
     }
 }

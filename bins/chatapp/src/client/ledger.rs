@@ -70,7 +70,10 @@ impl Ledger {
         self.has_failed |= is_failure(event);
         let id = event.settles().or_else(|| match event {
             // A registration has no event of its own that settles it.
-            ClientEvent::TableUpdated | ClientEvent::Refused { .. } => self
+            ClientEvent::TableUpdated
+            | ClientEvent::Refused { .. }
+            | ClientEvent::ServerKeyChanged { .. }
+            | ClientEvent::ForeignVersion { .. } => self
                 .open
                 .iter()
                 .find(|(_, open)| open.kind == Kind::Register)

@@ -4,13 +4,16 @@ use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chatapp_console as console;
-use chatapp_core::{Client, ClientEvent, Command, CommandError, Instant, Request, Shown};
+use chatapp_core::{
+    Client, ClientEvent, ClientRecord, Command, CommandError, Instant, PublicKey, Request, Shown,
+};
 use chatapp_mio::Waker;
 use chatapp_store::Memory;
 use serde_json::Value;
 
 use super::json::Order;
 use super::output::Output;
+use crate::data::Remembered;
 use crate::exit::Exit;
 use crate::input::{Input, Next, Typed};
 use crate::terminal::Gate;
@@ -26,6 +29,8 @@ pub(super) enum End {
     Silent,
     /// The server answered the first registration in another version.
     ForeignVersion(u8),
+    /// The server has this key, and had another one before.
+    ServerKeyChanged(PublicKey),
 }
 
 impl End {
@@ -33,6 +38,7 @@ impl End {
         match self {
             Self::Exit(exit) => exit,
             Self::Silent | Self::ForeignVersion(_) => Exit::NoServer,
+            Self::ServerKeyChanged(_) => Exit::ServerKeyChanged,
         }
     }
 }
@@ -42,8 +48,10 @@ pub(super) struct Session<'a> {
     output: Output<'a>,
     input: Input,
     waker: Waker,
-    /// Where it is kept which messages were shown.
+    /// Where it is kept which messages were shown, and whose keys are whose.
     memory: Option<Arc<Mutex<Memory>>>,
+    /// The key that the server has proved to have.
+    server_key: Option<PublicKey>,
     /// The line editor, if there is one.
     gate: Option<Arc<Gate>>,
     /// A line that the client had no room for.
@@ -73,6 +81,7 @@ impl<'a> Session<'a> {
             input,
             waker,
             memory: None,
+            server_key: None,
             gate,
             held: None,
             has_started: false,
@@ -84,12 +93,19 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Keeps there which messages were shown.
-    pub(super) fn remembering(self, memory: Option<Memory>) -> Self {
+    /// Goes on from what is remembered, and keeps there what the next process has to know.
+    pub(super) fn remembering(self, remembered: Remembered) -> Self {
+        let Remembered { memory, server_key } = remembered;
         Self {
             memory: memory.map(|memory| Arc::new(Mutex::new(memory))),
+            server_key,
             ..self
         }
+    }
+
+    /// The key that the server has proved to have, now or earlier.
+    pub(super) fn server_key(&self) -> Option<PublicKey> {
+        self.server_key
     }
 
     /// Enters the room for the first time.
@@ -246,7 +262,11 @@ impl<'a> Session<'a> {
     /// Shows what has happened, as far as the display has room: what is not taken is not acknowledged.
     pub(super) fn show_events(&mut self, client: &mut Client<'_>, now: Instant) {
         let mut shown = Vec::new();
-        while self.output.display().has_room() {
+        loop {
+            self.note_records(client, &mut shown);
+            if !self.output.display().has_room() {
+                break;
+            }
             let Some(event) = client.poll_event() else {
                 break;
             };
@@ -265,6 +285,13 @@ impl<'a> Session<'a> {
                     self.end_with(End::ForeignVersion(version));
                     continue;
                 }
+                ClientEvent::ServerKeyChanged { key } => {
+                    self.end_with(End::ServerKeyChanged(key));
+                    if !self.has_started {
+                        self.output.last_event(&event, now);
+                        continue;
+                    }
+                }
                 ClientEvent::ServerNotResponding {
                     request: Request::Deregister,
                     ..
@@ -275,9 +302,33 @@ impl<'a> Session<'a> {
                 _ => {}
             }
             self.output.event(&event, now);
-            shown.extend(client.poll_persist());
         }
+        // Keys that no event belongs to.
+        self.note_records(client, &mut shown);
         self.remember(shown);
+    }
+
+    /// Keeps keys at once, and collects what was shown.
+    fn note_records(&mut self, client: &mut Client<'_>, shown: &mut Vec<Shown>) {
+        while let Some(record) = client.poll_persist() {
+            match record {
+                ClientRecord::Shown(one) => {
+                    shown.push(one);
+                    continue;
+                }
+                ClientRecord::ServerKey(key) => self.server_key = Some(key),
+                ClientRecord::PeerKey { .. } => {}
+            }
+            let Some(memory) = &self.memory else { continue };
+            let noted = memory
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .note(record);
+            if let Err(error) = noted {
+                self.output
+                    .complain(format_args!("[A key is not remembered: {error}]"));
+            }
+        }
     }
 
     /// Remembers messages, once they are shown.
@@ -291,7 +342,7 @@ impl<'a> Session<'a> {
             let _ = memory
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .note(&shown);
+                .note_shown(&shown);
         });
     }
 

@@ -7,6 +7,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 use crate::exit::{Exit, Failure};
 
 /// How long to wait for one line. The slowest, a server that does not respond, takes 3 s.
@@ -19,6 +21,8 @@ pub(super) struct Role(usize);
 /// All processes; they end with this.
 pub(super) struct Cast {
     program: PathBuf,
+    /// Where all of them keep what they keep, until the end.
+    folder: TempDir,
     port: u16,
     players: Vec<Player>,
     sender: Sender<Shown>,
@@ -44,10 +48,12 @@ impl Cast {
     pub(super) fn new() -> Result<Self, Failure> {
         let program =
             std::env::current_exe().map_err(Failure::system("cannot find this program"))?;
+        let folder = TempDir::new().map_err(Failure::system("cannot make a folder"))?;
         let (sender, shown) = channel();
         let port = free_port().map_err(Failure::system("cannot find a free port"))?;
         Ok(Self {
             program,
+            folder,
             port,
             players: Vec::new(),
             sender,
@@ -79,7 +85,8 @@ impl Cast {
     fn start(&mut self, name: &str, arguments: &[&str]) -> Result<Role, Failure> {
         println!("{name:>6} $ ChatApp {}", arguments.join(" "));
         let mut process = Command::new(&self.program)
-            .args(["--bind", "127.0.0.1", "--ephemeral"])
+            .args(["--bind", "127.0.0.1", "--data-dir"])
+            .arg(self.folder.path())
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,11 +1,10 @@
 //! Where typed lines are remembered.
 
-use std::fmt::Write;
 use std::fs::DirBuilder;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
+use chatapp_store::{default_folder, file_name};
 use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, History as _};
 
@@ -18,10 +17,8 @@ pub(crate) struct History {
 impl History {
     /// The history of a name in the folder that the system has for such things. `None`: it has none.
     pub(crate) fn of(name: &str) -> Option<Self> {
-        let folders = etcetera::choose_base_strategy().ok()?;
-        let state = folders.state_dir().unwrap_or_else(|| folders.data_dir());
         Some(Self {
-            path: state.join("chatapp").join("history").join(file_name(name)),
+            path: default_folder()?.join("history").join(file_name(name)),
         })
     }
 
@@ -51,36 +48,4 @@ fn create_private(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder)
-}
-
-/// A file name that is a different one for each name, on systems that do not tell upper from lower case too.
-fn file_name(name: &str) -> String {
-    let mut file_name = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_') {
-            file_name.push(char::from(byte));
-        } else {
-            // Writing to a string does not fail.
-            let _ = write!(file_name, "%{byte:02x}");
-        }
-    }
-    file_name
-}
-
-#[cfg(test)]
-mod tests {
-    use super::file_name;
-
-    #[test]
-    fn a_name_stays_in_its_folder() {
-        for (name, file) in [
-            ("alice_2-b", "alice_2-b"),
-            ("Alice", "%41lice"),
-            ("../x", "%2e%2e%2fx"),
-            ("Zoë", "%5ao%c3%ab"),
-            ("a%41", "a%2541"),
-        ] {
-            assert_eq!(file_name(name), file);
-        }
-    }
 }

@@ -1,0 +1,199 @@
+//! `ChatApp keys`: what is known of keys, forgetting one, and making one for a room.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use chatapp_console::Visible;
+use chatapp_core::{Name, PublicKey};
+use chatapp_store as store;
+use clap::{Args, Subcommand};
+
+use crate::data::{state_folder, unusable};
+use crate::exit::{Exit, Failure};
+use crate::keys::random;
+
+/// What `ChatApp keys` does.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum KeyAction {
+    /// Show your names with their public keys, as lines for --allow-file, and whose keys are known
+    Show {
+        /// One of your names, alone
+        #[arg(value_parser = parse_name)]
+        name: Option<Name>,
+
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Forget a key: whatever is met next under that name or address is trusted again
+    #[command(disable_help_subcommand = true)]
+    Forget {
+        #[command(subcommand)]
+        what: Forget,
+    },
+    /// Make a key for --room-key, in a new file that you alone can read
+    NewRoom {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// Whose key is to be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum Forget {
+    /// That of a server
+    Server {
+        /// Its address, as it is typed behind -c
+        #[arg(value_name = "SERVER-IP")]
+        host: String,
+
+        /// Its port
+        #[arg(value_name = "SERVER-PORT")]
+        port: u16,
+
+        #[command(flatten)]
+        place: Place,
+    },
+    /// That of somebody you have talked to, in all rooms
+    Name {
+        /// The name
+        #[arg(value_parser = parse_name)]
+        name: Name,
+
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Where the keys are.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// What was given to --data-dir [default: your state folder]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl Place {
+    fn folder(&self) -> Result<PathBuf, Failure> {
+        state_folder(self.data_dir.as_deref())
+    }
+}
+
+/// How the key of a server is found again: as it was typed.
+pub(crate) fn server_title(host: &str, port: u16) -> String {
+    let host = host.to_ascii_lowercase();
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
+/// Runs `ChatApp keys`.
+pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
+    match action {
+        KeyAction::Show { name: None, place } => print(&list(&place.folder()?)?),
+        KeyAction::Show {
+            name: Some(name),
+            place,
+        } => print(&line_of(&place.folder()?, name)?),
+        KeyAction::Forget {
+            what: Forget::Server { host, port, place },
+        } => {
+            let title = server_title(host, *port);
+            let count = store::forget_server(&place.folder()?, &title).map_err(unusable)?;
+            forgot(count, &format!("of the server at {}", Visible(&title)))
+        }
+        KeyAction::Forget {
+            what: Forget::Name { name, place },
+        } => {
+            let count = store::forget_peer(&place.folder()?, name.as_str()).map_err(unusable)?;
+            forgot(count, &format!("of {name}"))
+        }
+        KeyAction::NewRoom { file } => {
+            store::make_room_key(file, &random()?).map_err(unusable)?;
+            print(&format!(
+                "Give {} to everybody you invite, in a way that nobody else sees; all start with --room-key.\n",
+                file.display()
+            ))
+        }
+    }
+}
+
+fn forgot(count: usize, whose: &str) -> Result<Exit, Failure> {
+    if count == 0 {
+        let message = format!("no key {whose} is known: `ChatApp keys show` shows those that are");
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    print(&format!("The key {whose} is forgotten.\n"))
+}
+
+/// One of the user's own names, as a line for a list of those who may register.
+fn line_of(state: &Path, name: &Name) -> Result<String, Failure> {
+    let names = store::own_names(state).map_err(unusable)?;
+    let own = names.iter().find(|(own, _)| own == name.as_str());
+    let (_, key) = own.ok_or_else(|| {
+        let message = format!("{name} has no key yet: it is made when {name} first enters a room");
+        Failure::new(Exit::Usage, message)
+    })?;
+    Ok(format!("{name} {key}\n"))
+}
+
+fn list(state: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let names = store::own_names(state).map_err(unusable)?;
+    if !names.is_empty() {
+        text += "# your names:\n";
+        add_names(&mut text, &names);
+    }
+    for (folder, key) in store::own_servers(state).map_err(unusable)? {
+        // Writing to a string does not fail, here and below.
+        let _ = writeln!(text, "# the server in {}:\n#   {key}", folder.display());
+    }
+    for known in store::known_keys(state).map_err(unusable)? {
+        let (name, server) = (Visible(&known.name), Visible(&known.server));
+        let _ = writeln!(text, "# known to {name} at {server}, the server first:");
+        let _ = match known.server_key {
+            Some(key) => writeln!(text, "#   {key}"),
+            None => writeln!(text, "#   not known"),
+        };
+        add_names(&mut text, &known.peers);
+    }
+    if text.is_empty() {
+        let _ = writeln!(text, "# no keys in {}", state.display());
+    }
+    Ok(text)
+}
+
+fn add_names(text: &mut String, names: &[(String, PublicKey)]) {
+    for (name, key) in names {
+        let _ = writeln!(text, "{} {key}", Visible(name));
+    }
+}
+
+fn print(text: &str) -> Result<Exit, Failure> {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(Failure::system("cannot write to standard output"))?;
+    Ok(Exit::Done)
+}
+
+fn parse_name(text: &str) -> Result<Name, String> {
+    Name::new(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_are_called_as_they_were_typed() {
+        assert_eq!(
+            server_title("Chat.Example.org", 4_119),
+            "chat.example.org:4119"
+        );
+        assert_eq!(server_title("::1", 4_119), "[::1]:4119");
+    }
+}

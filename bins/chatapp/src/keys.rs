@@ -1,0 +1,125 @@
+//! Who this program is, and who may enter: the options about keys.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chatapp_core::{Allowed, Identity, Name, PublicKey, StaticKey};
+use chatapp_mio::seed;
+use chatapp_store as store;
+use clap::Args;
+
+use crate::data::unusable;
+use crate::exit::{Exit, Failure};
+
+/// The options about keys.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "Who may enter")]
+pub(crate) struct KeyOptions {
+    /// Only those who have the same file, which `ChatApp keys new-room` makes, see that there is a room
+    #[arg(long, value_name = "FILE")]
+    room_key: Option<PathBuf>,
+
+    /// Only these names may register: `name` or `name key` on each line of this file, as `ChatApp keys show` prints it
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "server",
+        conflicts_with = "client"
+    )]
+    allow_file: Option<PathBuf>,
+}
+
+impl KeyOptions {
+    /// Who this program is: its key is in this file, made there if it is not; without a file, it is known to this process
+    /// only.
+    pub(crate) fn identity(&self, file: Option<&Path>) -> Result<Identity, Failure> {
+        let fresh = random()?;
+        let key = match file {
+            Some(file) => store::private_key(file, &fresh).map_err(unusable)?,
+            None => StaticKey::new(fresh),
+        };
+        let room = self.room_key.as_deref().map(store::room_key).transpose();
+        Ok(Identity::new(key, room.map_err(unusable)?))
+    }
+
+    /// Those who may register, in the order of their names; `None`: everybody.
+    pub(crate) fn allowed(&self) -> Result<Option<Vec<Allowed>>, Failure> {
+        let Some(file) = &self.allow_file else {
+            return Ok(None);
+        };
+        let wrong = |what: String| Failure::new(Exit::Usage, format!("{}{what}", file.display()));
+        let text = fs::read_to_string(file)
+            .map_err(|error| wrong(format!(" cannot be read as a list of names: {error}")))?;
+        read_list(&text)
+            .map(Some)
+            .map_err(|(line, what)| wrong(format!(", line {line}: {what}")))
+    }
+}
+
+/// 32 bytes that nobody else can predict.
+pub(crate) fn random() -> Result<[u8; 32], Failure> {
+    seed()
+        .map(|seed| seed.0)
+        .map_err(Failure::system("cannot get random numbers"))
+}
+
+/// Reads `name` or `name key` from each line, up to a word that begins with `#`; gives the number of a line that is wrong.
+fn read_list(text: &str) -> Result<Vec<Allowed>, (usize, String)> {
+    let mut allowed = BTreeMap::new();
+    for (line, number) in text.lines().zip(1..) {
+        let mut words = line.split_whitespace();
+        let mut words = words.by_ref().take_while(|word| !word.starts_with('#'));
+        let (name, key, more) = (words.next(), words.next(), words.next());
+        let Some(name) = name else { continue };
+        if let Some(more) = more {
+            return Err((number, format!("there is {more:?} behind the key")));
+        }
+        let name = Name::new(name).map_err(|error| (number, error.to_string()))?;
+        let no_key = || (number, "a key has 64 hexadecimal digits".to_owned());
+        let key = key.map(|digits| store::parse_key(digits).map(PublicKey).ok_or_else(no_key));
+        let entry = Allowed {
+            name: name.clone(),
+            key: key.transpose()?,
+        };
+        if allowed.insert(name.as_str().to_owned(), entry).is_some() {
+            return Err((number, format!("{name} was there before")));
+        }
+    }
+    Ok(allowed.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_read_in_any_order() {
+        let key = "ab".repeat(32);
+        let text = format!("# those who may\n\nzoe\n  bob\t{key} # his laptop\nalice # any key\n");
+        let read = read_list(&text).unwrap();
+        let read: Vec<_> = read
+            .iter()
+            .map(|one| (one.name.as_str(), one.key))
+            .collect();
+        let bob = Some(PublicKey([0xab; 32]));
+        assert_eq!(read, [("alice", None), ("bob", bob), ("zoe", None)]);
+        assert_eq!(read_list("# nobody"), Ok(vec![]));
+    }
+
+    #[test]
+    fn mistakes_in_a_list_have_their_line() {
+        let long = format!("alice\n{}", "n".repeat(33));
+        for (text, line, words) in [
+            ("alice ab", 1, "64 hexadecimal digits"),
+            ("\nalice\nalice", 3, "alice was there before"),
+            (&*long, 2, "32 bytes"),
+        ] {
+            let (at, what) = read_list(text).unwrap_err();
+            assert_eq!(at, line, "{text}");
+            assert!(what.contains(words), "{what}");
+        }
+        let more = format!("bob {} too", "ab".repeat(32));
+        assert!(read_list(&more).unwrap_err().1.contains("\"too\""));
+    }
+}

@@ -1,0 +1,69 @@
+//! Who has which key in a world, and what is done with keys: the real cryptography, or its stand-in.
+
+use chatapp_core::seal::KEY_LEN;
+use chatapp_core::{Identity, RoomKey, StaticKey};
+
+use crate::model::NameId;
+
+/// Which primitives seal what is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "stand-in", derive(clap::ValueEnum))]
+pub enum Crypto {
+    /// Those that people use.
+    #[default]
+    Real,
+    /// A stand-in that hides nothing, and costs little.
+    #[cfg(feature = "stand-in")]
+    StandIn,
+}
+
+/// Somebody with a key that lasts: longer than processes, and longer than the memory of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The server.
+    Server,
+    /// Who has a name.
+    Name(NameId),
+    /// Who would like to have it.
+    Thief(NameId),
+    /// The attacker.
+    Attacker,
+    /// Whoever listens: it has no key that counts.
+    Nobody,
+}
+
+/// The keys of a world.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys {
+    /// What is done with them.
+    pub crypto: Crypto,
+    /// Only those who have the key of the room get any answer.
+    pub closed: bool,
+}
+
+impl Keys {
+    /// The private key of somebody. That each is known to whoever reads this makes runs repeatable; nobody in the
+    /// world knows it.
+    fn private(self, holder: Holder) -> StaticKey {
+        let (kind, number) = match holder {
+            Holder::Server => (1, 0),
+            Holder::Name(name) => (2, name),
+            Holder::Thief(name) => (3, name),
+            Holder::Attacker => (4, 0),
+            Holder::Nobody => (5, 0),
+        };
+        let mut bytes = [kind; KEY_LEN];
+        bytes[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        match self.crypto {
+            Crypto::Real => StaticKey::new(bytes),
+            #[cfg(feature = "stand-in")]
+            Crypto::StandIn => StaticKey::transparent(bytes),
+        }
+    }
+
+    /// Somebody with the key of the room, if it is closed.
+    pub fn identity(self, holder: Holder) -> Identity {
+        let room = self.closed.then(|| RoomKey::new([9; KEY_LEN]));
+        Identity::new(self.private(holder), room)
+    }
+}
