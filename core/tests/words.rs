@@ -8,6 +8,7 @@ use chatapp_core::wire::{DataWriter, Header, Refusal};
 use chatapp_core::{
     Client, ClientConfig, ClientStorage, CommandError, CommandId, Departure, Drop, Name, NameError,
     OutboxSlot, Outgoing, PeerSlot, RestoreError, RetryPolicy, Seed, StorageError, StoreFailed,
+    Turn,
 };
 
 fn assert_words<T: Display>(expected: &[(T, &str)]) {
@@ -67,6 +68,10 @@ fn answers_of_the_server() {
         ),
         (Refusal::BadName, "the name is not valid"),
         (Refusal::NotMe, "that process is gone"),
+        (
+            Refusal::RateExceeded,
+            "too many registrations from that address",
+        ),
     ]);
     assert_words(&[
         (Departure::Left, "left"),
@@ -138,6 +143,10 @@ fn debug_output_says_what_it_is_and_no_secret() {
     assert_eq!(
         format!("{:?}", Outgoing::new()),
         "Outgoing { unsent: None, .. }"
+    );
+    assert_eq!(
+        format!("{:?}", Turn::default()),
+        "Turn { unread: false, flushed: Drained, .. }"
     );
     let mut out = [0; DATAGRAM_LEN_MAX];
     let writer = DataWriter::new(&mut out, 1, 2, &Header::default());
