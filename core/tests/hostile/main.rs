@@ -11,3 +11,4 @@ mod restored;
 mod roster;
 mod server;
 mod server_rig;
+mod storing;
