@@ -30,6 +30,23 @@ fn who_does_not_come_back_after_a_restart_departs() {
 }
 
 #[test]
+fn the_name_of_one_who_does_not_come_back_after_a_restart_goes_to_who_waits_for_it() {
+    let mut rig = Rig::new();
+    let record = NameRecord {
+        registered: true,
+        ..name_record("ann")
+    };
+    rig.server.restore(Record::Name(record)).unwrap();
+    // As long as for an answer of somebody silent.
+    for _ in 0..=6 {
+        let rival = rig.answer_to(address(2), hello(2, "ann"));
+        assert_eq!(rival, Err(Refusal::Wait));
+        rig.pass(500);
+    }
+    assert!(rig.answer_to(address(2), hello(2, "ann")).is_ok());
+}
+
+#[test]
 fn who_was_here_before_a_restart_is_told_six_times_at_most() {
     let mut rig = Rig::new();
     for (name, port, session) in [("ann", 1, 77), ("bob", 2, 78)] {

@@ -548,6 +548,8 @@ fn one_address_takes_names_no_faster_than_its_share() {
     let neighbour = rig.answer_to(address(2), hello(5_000, "ann"));
     assert_eq!(neighbour, Err(Refusal::RateExceeded));
     assert_eq!(rig.server.stats().drops(Drop::Refused), 2);
+    let told = rig.events.iter().filter(|e| e.starts_with("Refused"));
+    assert_eq!(told.count(), 1, "every five seconds at most");
     rig.now = rig.now.plus_millis(100);
     rig.answer_to(address(2), hello(5_000, "ann")).unwrap();
 }

@@ -72,9 +72,7 @@ fn nothing_of_a_registration_is_seen_before_it_is_stored() {
 }
 
 #[test]
-fn a_server_wants_to_be_woken_while_a_message_waits_to_be_stored() {
-    let mut rig = Rig::new();
-    let ann = rig.join(1, "ann");
+fn a_server_wants_to_be_woken_while_anything_waits_to_be_stored() {
     let message = Frame::Store {
         request: 1,
         counter: 1,
@@ -83,13 +81,17 @@ fn a_server_wants_to_be_woken_while_a_message_waits_to_be_stored() {
         to: "ann",
         text: "hi",
     };
-    let said = ann.writes(&ann.header(), &[message]);
-    assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
-    let mut out = [0; DATAGRAM_LEN_MAX];
-    while rig.server.poll_transmit(rig.now, &mut out).is_some() {}
-    assert_eq!(rig.server.poll_timeout(), Some(rig.now));
-    assert!(rig.server.poll_persist().is_some());
-    assert_ne!(rig.server.poll_timeout(), Some(rig.now));
+    for frame in [message, post(1, "hi")] {
+        let mut rig = Rig::new();
+        let ann = rig.join(1, "ann");
+        let said = ann.writes(&ann.header(), &[frame]);
+        assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        while rig.server.poll_transmit(rig.now, &mut out).is_some() {}
+        assert_eq!(rig.server.poll_timeout(), Some(rig.now));
+        assert!(rig.server.poll_persist().is_some());
+        assert_ne!(rig.server.poll_timeout(), Some(rig.now));
+    }
 }
 
 #[test]
