@@ -167,8 +167,8 @@ fn a_process_that_is_gone_departs_if_its_own_address_says_so() {
 #[test]
 fn a_new_process_at_the_address_of_the_old_one_has_its_name_at_once() {
     let mut rig = Rig::new();
-    rig.join(1, "ann");
-    let mut second = hello(2, "ann");
+    rig.enters(1, hello(11, "ann"));
+    let mut second = hello(12, "ann");
     assert_eq!(rig.answer_to(address(2), second), Err(Refusal::Wait));
     assert!(rig.answer_to(address(1), second).is_ok());
     assert_eq!(
@@ -180,7 +180,7 @@ fn a_new_process_at_the_address_of_the_old_one_has_its_name_at_once() {
     );
     assert_eq!(rig.online(), 1);
     // The old one hears that it was displaced, wherever it asks from; the new one may ask again.
-    let mut first = hello(1, "ann");
+    let mut first = hello(11, "ann");
     first.opening = 2;
     for from in [address(1), address(3)] {
         assert_eq!(rig.answer_to(from, first), Err(Refusal::Displaced));
