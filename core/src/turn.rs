@@ -304,6 +304,18 @@ mod tests {
     }
 
     #[test]
+    fn an_endpoint_that_cannot_send_is_told_the_time_once() {
+        let mut echo = Echo {
+            accepts: true,
+            due: Some(Instant::ZERO),
+            ..Echo::default()
+        };
+        let (mut wire, mut turn) = (wire(1, 0), Turn::new());
+        turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
+        assert_eq!((echo.timeouts, turn.flushed()), (1, Flushed::Blocked));
+    }
+
+    #[test]
     fn what_is_left_with_the_endpoint_is_looked_at_again_after_a_pause() {
         let mut echo = Echo {
             due: Some(Instant::from_millis(10)),

@@ -9,7 +9,7 @@ use chatapp_core::wire::{DataWriter, Header, Refusal};
 use chatapp_core::{
     Client, ClientConfig, ClientStorage, CommandError, CommandId, Departure, Drop, Identity, Name,
     NameError, OutboxSlot, Outgoing, PeerSlot, PublicKey, RestoreError, RetryPolicy, RoomKey, Seed,
-    StaticKey, StorageError, StoreFailed,
+    StaticKey, StorageError, StoreFailed, Turn,
 };
 
 fn assert_words<T: Display>(expected: &[(T, &str)]) {
@@ -160,6 +160,10 @@ fn debug_output_says_what_it_is_and_no_secret() {
     assert_eq!(
         format!("{:?}", Outgoing::new()),
         "Outgoing { unsent: None, .. }"
+    );
+    assert_eq!(
+        format!("{:?}", Turn::default()),
+        "Turn { unread: false, flushed: Drained, .. }"
     );
     let mut out = [0; DATAGRAM_LEN_MAX];
     let writer = DataWriter::new(&mut out, 1, &Header::default());

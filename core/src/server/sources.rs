@@ -238,6 +238,19 @@ mod tests {
     }
 
     #[test]
+    fn sources_have_slots_of_their_own_while_there_are_some() {
+        with(64, LIMITS, |sources| {
+            for host in 0..24 {
+                let from = address(&format!("192.0.2.{host}:1"));
+                for _ in 0..3 {
+                    assert!(sources.admits_registration(&from, Instant::ZERO));
+                }
+                assert!(!sources.admits_registration(&from, Instant::ZERO));
+            }
+        });
+    }
+
+    #[test]
     fn being_many_gives_nobody_more_than_the_slots_hold() {
         with(8, LIMITS, |sources| {
             let mut admitted = 0;

@@ -1,9 +1,11 @@
 //! Names that do not come back: after a restart, for long, or although nobody has stored that they left.
 
-use chatapp_core::wire::{Frame, Refusal};
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::{Datagram, Frame, Refusal};
 use chatapp_core::{NameRecord, Record, ServerConfig};
 
 use crate::keeping::{name_record, store};
+use crate::people::identity;
 use crate::server_rig::{NAMES, Rig, address, hello};
 
 fn keeps_names_for(keep_s: u32) -> Rig {
@@ -26,6 +28,59 @@ fn who_does_not_come_back_after_a_restart_departs() {
     rig.pass(1);
     assert_eq!(rig.online(), 0);
     assert_eq!(rig.events, [r#"Departed { name: "ann", reason: Silent }"#]);
+}
+
+#[test]
+fn the_name_of_one_who_does_not_come_back_after_a_restart_goes_to_who_waits_for_it() {
+    let mut rig = Rig::new();
+    let record = NameRecord {
+        registered: true,
+        ..name_record("ann")
+    };
+    rig.server.restore(Record::Name(record)).unwrap();
+    // As long as for an answer of somebody silent.
+    for _ in 0..=6 {
+        let rival = rig.answer_to(address(2), hello(2, "ann"));
+        assert_eq!(rival, Err(Refusal::Wait));
+        rig.pass(500);
+    }
+    assert!(rig.answer_to(address(2), hello(2, "ann")).is_ok());
+}
+
+#[test]
+fn who_was_here_before_a_restart_is_told_six_times_at_most() {
+    let mut rig = Rig::new();
+    for (name, port, session) in [("ann", 1, 77), ("bob", 2, 78)] {
+        let record = NameRecord {
+            registered: true,
+            address: address(port),
+            session,
+            ..name_record(name)
+        };
+        rig.server.restore(Record::Name(record)).unwrap();
+    }
+    let server = identity("server");
+    let reset = |port, echo| {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let token = server.reset_token(echo);
+        let len = Datagram::Reset { echo, token }.emit(&server, &mut out);
+        (address(port), out[..len].to_vec())
+    };
+    assert_eq!(rig.pass(0), [reset(1, 77), reset(2, 78)]);
+    assert_eq!(rig.pass(499), []);
+    assert_eq!(rig.pass(1), [reset(1, 77), reset(2, 78)]);
+    // One of them is back.
+    let mut again = hello(1, "ann");
+    again.hello.opening = 2;
+    rig.enters(1, again);
+    rig.drain();
+    for _ in 2..6 {
+        let sent = rig.pass(500);
+        assert_eq!(sent.iter().filter(|(to, _)| *to == address(2)).count(), 1);
+        assert!(!sent.contains(&reset(1, 77)));
+    }
+    let later = rig.pass(50_000);
+    assert!(later.iter().all(|(to, _)| *to == address(1)));
 }
 
 #[test]

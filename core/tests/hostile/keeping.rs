@@ -1,11 +1,9 @@
 //! What a server keeps for those who are away, in what order it is stored and handed over, and what it takes back
 //! from its store.
 
-use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::Frame;
 use chatapp_core::{
-    Endpoint, Handled, NameRecord, Record, RestoreError, ServerConfig, StoreFailed, Ticket,
-    UnixSeconds,
+    Endpoint, Handled, NameRecord, Record, RestoreError, ServerConfig, UnixSeconds,
 };
 
 use crate::people::key;
@@ -320,26 +318,6 @@ fn a_departure_that_could_not_be_stored_is_offered_again_every_second() {
 }
 
 #[test]
-fn a_record_says_for_how_long_its_name_has_been_away() {
-    let mut rig = Rig::new();
-    let mut ann = rig.join(1, "ann");
-    let left = ann.writes(&ann.header(), &[Frame::Leave { request: 1 }]);
-    assert_eq!(rig.judges(ann.address, &left), Handled::Accepted);
-    // The store fails: the departure is offered again every second.
-    for seconds in 0..3 {
-        let persist = rig.server.poll_persist().unwrap();
-        let Record::Name(record) = persist.record else {
-            panic!("{persist:?}")
-        };
-        assert_eq!((record.registered, record.away_s), (false, seconds));
-        let ticket = persist.ticket;
-        rig.server.handle_stored(rig.now, ticket, Err(StoreFailed));
-        rig.now = rig.now.plus_millis(1_000);
-        rig.server.handle_timeout(rig.now);
-    }
-}
-
-#[test]
 fn a_message_is_stored_before_what_happened_after_it() {
     let store = Frame::Store {
         request: 2,
@@ -388,35 +366,6 @@ fn a_message_is_stored_before_what_happened_after_it() {
         }
         assert_eq!(stored, expected);
     }
-}
-
-#[test]
-fn nothing_of_a_registration_is_seen_before_it_is_stored() {
-    let mut rig = Rig::new();
-    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
-    rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
-    let sent = rig.say(&mut ann, &[store(1, "hi")]);
-    rig.listens(&mut ann, sent);
-    let mut again = hello(2, "bob");
-    (again.id, again.hello.opening) = (22, 2);
-    let request = rig.proven(bob.address, again);
-    assert_eq!(rig.judges(bob.address, &request), Handled::Accepted);
-    let ticket = rig.server.poll_persist().unwrap().ticket;
-    let mut out = [0; DATAGRAM_LEN_MAX];
-    assert_eq!(rig.server.poll_transmit(rig.now, &mut out), None);
-    rig.server.handle_stored(rig.now, ticket, Ok(()));
-    assert!(rig.drain().iter().any(|(to, _)| *to == bob.address));
-}
-
-/// The core's own assertions say so; without them the answer is ignored.
-#[cfg(debug_assertions)]
-#[test]
-#[should_panic(expected = "tickets are answered in order, once")]
-fn an_answer_of_the_store_that_is_not_due_is_refused() {
-    let mut rig = Rig::new();
-    let ticket = rig.server.poll_persist().unwrap().ticket;
-    let later = Ticket::new(ticket.number() + 1);
-    rig.server.handle_stored(rig.now, later, Ok(()));
 }
 
 #[test]

@@ -18,5 +18,6 @@ mod restored;
 mod roster;
 mod server;
 mod server_rig;
+mod storing;
 mod strangers;
 mod trust;

@@ -56,20 +56,32 @@ fn what_was_pending_is_not_what_an_older_request_in_its_place_was() {
     assert_eq!(told, ["Result { request: 33, outcome: NotStored }"]);
 }
 
+const FIRST_ENTRY: Record<'static> = Record::Channel {
+    number: 1,
+    from: "bob",
+    incarnation: 1,
+    counter: 1,
+    request: 1,
+    stamp: UnixSeconds(1),
+    text: "hi",
+};
+
+#[test]
+fn what_was_restored_is_not_stored_again() {
+    let mut rig = remembers_two_names(ServerConfig::default());
+    for record in [mail_of_request(1, 1, "bob"), FIRST_ENTRY] {
+        rig.server.restore(record).unwrap();
+    }
+    let first = rig.server.poll_persist().unwrap();
+    assert!(matches!(first.record, Record::Epoch { .. }));
+    assert_eq!(rig.server.poll_persist(), None);
+}
+
 #[test]
 fn numbers_that_are_missing_in_the_log_are_not_stored() {
     let mut rig = remembers_two_names(ServerConfig::default());
     // Entry 1 is there, and somebody has seen entries up to 3.
-    let entry = Record::Channel {
-        number: 1,
-        from: "bob",
-        incarnation: 1,
-        counter: 1,
-        request: 1,
-        stamp: UnixSeconds(1),
-        text: "hi",
-    };
-    rig.server.restore(entry).unwrap();
+    rig.server.restore(FIRST_ENTRY).unwrap();
     let seen = Record::Progress {
         name: "bob",
         handed_over: 0,

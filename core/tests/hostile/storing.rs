@@ -1,0 +1,126 @@
+//! What is to be stored, what its record says, and what may be seen before the store has answered.
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::Frame;
+use chatapp_core::{Endpoint, Handled, Record, ServerConfig, StoreFailed, Ticket};
+
+use crate::keeping::{post, store};
+use crate::server_rig::{Rig, hello, kept_letter};
+
+#[test]
+fn a_message_that_could_not_be_stored_takes_no_room() {
+    let mut rig = Rig::with(ServerConfig {
+        mail_per_name: 1,
+        ..ServerConfig::default()
+    });
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
+    let sent = rig.pass(500);
+    rig.listens(&mut ann, sent);
+    for (request, works, outcome) in [
+        (1, false, "NotStored"),
+        (2, false, "NotStored"),
+        (3, true, "Saved"),
+        (4, true, "Full"),
+    ] {
+        rig.store_works = works;
+        let sent = rig.say(&mut ann, &[store(request, "hi")]);
+        let told = rig.listens(&mut ann, sent);
+        let result = format!("Result {{ request: {request}, outcome: {outcome} }}");
+        assert_eq!(told, [result]);
+    }
+}
+
+#[test]
+fn a_record_says_what_has_become_of_its_name_and_for_how_long_it_has_been_away() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let left = ann.writes(&ann.header(), &[Frame::Leave { request: 1 }]);
+    assert_eq!(rig.judges(ann.address, &left), Handled::Accepted);
+    // The store fails: the departure is offered again every second.
+    for seconds in 0..3 {
+        let persist = rig.server.poll_persist().unwrap();
+        let Record::Name(record) = persist.record else {
+            panic!("{persist:?}")
+        };
+        assert_eq!((record.registered, record.away_s), (false, seconds));
+        // Outcome 7 of request 1: the deregistration takes effect with this record.
+        assert_eq!((record.last_request, record.outcomes), (1, 7 << 4));
+        let ticket = persist.ticket;
+        rig.server.handle_stored(rig.now, ticket, Err(StoreFailed));
+        rig.now = rig.now.plus_millis(1_000);
+        rig.server.handle_timeout(rig.now);
+    }
+}
+
+#[test]
+fn nothing_of_a_registration_is_seen_before_it_is_stored() {
+    let mut rig = Rig::new();
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
+    let sent = rig.say(&mut ann, &[store(1, "hi")]);
+    rig.listens(&mut ann, sent);
+    let mut again = hello(2, "bob");
+    (again.id, again.hello.opening) = (22, 2);
+    let request = rig.proven(bob.address, again);
+    assert_eq!(rig.judges(bob.address, &request), Handled::Accepted);
+    let ticket = rig.server.poll_persist().unwrap().ticket;
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    assert_eq!(rig.server.poll_transmit(rig.now, &mut out), None);
+    rig.server.handle_stored(rig.now, ticket, Ok(()));
+    assert!(rig.drain().iter().any(|(to, _)| *to == bob.address));
+}
+
+#[test]
+fn a_server_wants_to_be_woken_while_anything_waits_to_be_stored() {
+    let message = Frame::Store {
+        request: 1,
+        counter: 1,
+        tried: 0,
+        bounce: false,
+        to: "ann",
+        letter: kept_letter("hi"),
+    };
+    for frame in [message, post(1, "hi")] {
+        let mut rig = Rig::new();
+        let mut ann = rig.join(1, "ann");
+        let said = ann.writes(&ann.header(), &[frame]);
+        assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        while rig.server.poll_transmit(rig.now, &mut out).is_some() {}
+        assert_eq!(rig.server.poll_timeout(), Some(rig.now));
+        assert!(rig.server.poll_persist().is_some());
+        assert_ne!(rig.server.poll_timeout(), Some(rig.now));
+    }
+}
+
+#[test]
+fn what_an_earlier_process_asked_for_is_stored_and_its_result_told_to_nobody() {
+    let mut rig = Rig::new();
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    let said = ann.writes(&ann.header(), &[post(1, "last words")]);
+    assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+    let ticket = rig.server.poll_persist().unwrap().ticket;
+    // Another process takes the name before the answer of the store.
+    let request = rig.proven(ann.address, hello(3, "ann"));
+    assert_eq!(rig.judges(ann.address, &request), Handled::Accepted);
+    rig.server.handle_stored(rig.now, ticket, Ok(()));
+    let mut sent = rig.drain();
+    let mut successor = rig.enters(1, hello(3, "ann"));
+    sent.extend(rig.pass(500));
+    let told = rig.listens(&mut successor, sent.clone()).concat();
+    assert!(!told.contains("Result"), "{told}");
+    let told = rig.listens(&mut bob, sent).concat();
+    assert!(told.contains(r#""last words""#), "{told}");
+}
+
+/// The core's own assertions say so; without them the answer is ignored.
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "tickets are answered in order, once")]
+fn an_answer_of_the_store_that_is_not_due_is_refused() {
+    let mut rig = Rig::new();
+    let ticket = rig.server.poll_persist().unwrap().ticket;
+    let later = Ticket::new(ticket.number() + 1);
+    rig.server.handle_stored(rig.now, later, Ok(()));
+}
