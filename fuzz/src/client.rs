@@ -11,6 +11,7 @@ use chatapp_core::{
 use crate::SEED;
 use crate::input::Input;
 use crate::network::{Network, address};
+use crate::people::identity;
 
 const PEERS: usize = 5;
 /// What one input can cause, many times over: a machine that sends more than this is in a loop.
@@ -32,12 +33,17 @@ pub fn client(bytes: &[u8]) {
         windows: &mut windows,
     };
     let name = Name::new("alice").expect("a valid name");
-    let client =
-        Client::new(ClientConfig::new(name, address(0)), storage, SEED).expect("enough storage");
+    let client = Client::new(
+        ClientConfig::new(name, address(0)),
+        storage,
+        identity(1),
+        SEED,
+    )
+    .expect("enough storage");
     let mut world = World {
         client,
         now: Instant::ZERO,
-        network: Network::default(),
+        network: Network::new(identity(1).public()),
         display_is_full: false,
         ended: false,
         unsettled: BTreeSet::new(),
@@ -65,8 +71,8 @@ impl World<'_> {
     fn takes_step(&mut self, input: &mut Input<'_>) -> Option<()> {
         match input.byte()? % 8 {
             0 | 1 => {
-                let (from, bytes) = self.network.gives(input)?;
-                self.client.handle_datagram(self.now, from, &bytes);
+                let (from, mut bytes) = self.network.gives(input)?;
+                self.client.handle_datagram(self.now, from, &mut bytes);
             }
             2 => self.gives(Command::Register { name: name(input)? }),
             3 => self.gives(Command::Deregister { name: name(input)? }),
@@ -101,7 +107,10 @@ impl World<'_> {
             .then(|| self.client.poll_event())
             .flatten()
         {
-            if let ClientEvent::Refused { .. } | ClientEvent::ForeignVersion { .. } = event {
+            if let ClientEvent::Refused { .. }
+            | ClientEvent::ForeignVersion { .. }
+            | ClientEvent::ServerKeyChanged { .. } = event
+            {
                 self.ended = true;
             }
             if let Some(id) = event.settles() {

@@ -5,6 +5,7 @@ mod console;
 mod datagram;
 mod input;
 mod network;
+mod people;
 mod seal;
 mod server;
 
@@ -12,6 +13,7 @@ pub use client::client;
 pub use console::console;
 pub use datagram::datagram;
 pub use network::address;
+pub use people::identity;
 pub use server::server;
 
 /// The entropy of every tested machine.

@@ -13,6 +13,7 @@ use chatapp_core::{
 use crate::SEED;
 use crate::input::Input;
 use crate::network::Network;
+use crate::people::identity;
 
 const NAMES: usize = 4;
 /// What one input can cause, many times over: a machine that gives more than this at once is in a loop.
@@ -51,11 +52,11 @@ pub fn server(bytes: &[u8]) {
         mail_per_name: 3,
         ..ServerConfig::default()
     };
-    let server = Server::new(config, storage, SEED).expect("enough storage");
+    let server = Server::new(config, storage, identity(0), SEED).expect("enough storage");
     let mut world = World {
         server,
         now: Instant::ZERO,
-        network: Network::default(),
+        network: Network::new(identity(0).public()),
         strangers: BTreeMap::new(),
         store_at_once: true,
         with_store: VecDeque::new(),
@@ -88,9 +89,9 @@ impl World<'_> {
     fn takes_step(&mut self, input: &mut Input<'_>) -> Option<()> {
         match input.byte()? % 8 {
             0..=4 => {
-                let (from, bytes) = self.network.gives(input)?;
+                let (from, mut bytes) = self.network.gives(input)?;
                 self.strangers.entry(from).or_default().sent += bytes.len();
-                self.server.handle_datagram(self.now, from, &bytes);
+                self.server.handle_datagram(self.now, from, &mut bytes);
             }
             5 => {
                 self.now = self.now.plus_millis(input.number()?.into());
@@ -140,7 +141,10 @@ impl World<'_> {
         self.network.takes(to, bytes);
         let stranger = self.strangers.entry(to).or_default();
         stranger.got += bytes.len();
-        stranger.is_known |= matches!(Datagram::parse(bytes), Ok(Datagram::Accept { .. }));
+        stranger.is_known |= matches!(
+            Datagram::parse(&identity(0), bytes),
+            Ok(Datagram::Accept { .. })
+        );
         assert!(
             stranger.is_known || stranger.got <= stranger.sent,
             "{to} proved nothing, sent {} bytes and got {}",
