@@ -75,10 +75,13 @@ impl Client<'_> {
                 true
             }
             ClientRecord::PeerKey { name, key } => {
-                let Some(peer) = Name::new(name)
-                    .ok()
-                    .and_then(|name| self.peer_for_command(&name))
-                else {
+                // No key that was given back before makes room for this one.
+                let known = self.find_peer(name).is_some();
+                let Ok(name) = Name::new(name) else {
+                    return false;
+                };
+                let room = known || self.has_free_peer();
+                let Some(peer) = room.then(|| self.peer_for_command(&name)).flatten() else {
                     return false;
                 };
                 let slot = self.peers.at_mut(peer);

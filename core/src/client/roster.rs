@@ -29,6 +29,10 @@ impl Client<'_> {
         Some(peer)
     }
 
+    pub(super) fn has_free_peer(&self) -> bool {
+        !self.free_peers.is_empty() || self.fresh_peers < self.peers.len()
+    }
+
     fn insert_peer(&mut self, name: Name) -> Option<u32> {
         let peer = if let Some(free) = self.free_peers.pop(&mut self.peers) {
             free

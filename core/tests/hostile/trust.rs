@@ -184,6 +184,18 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
 }
 
 #[test]
+fn keys_that_are_given_back_do_not_take_the_place_of_others() {
+    let mut rig = Rig::new();
+    let mut gives = |name| {
+        let key = key(name);
+        rig.client.restore(ClientRecord::PeerKey { name, key })
+    };
+    // There is room for three others; what is known already needs none.
+    let taken = ["bob", "cleo", "dora", "emil", "bob", "a b"].map(&mut gives);
+    assert_eq!(taken, [true, true, true, false, true, false]);
+}
+
+#[test]
 fn what_is_on_its_way_does_not_go_to_another_key() {
     // Nobody has answered the call; or bob has, and not acknowledged the message; or it is with the server.
     for stage in 0..3 {
