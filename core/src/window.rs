@@ -31,7 +31,8 @@ impl Window {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct WindowSlot {
-    pub(crate) incarnation: u64,
+    /// Which process of whom: see `Client::process`.
+    pub(crate) process: u64,
     /// When it was last used, in uses: the least recent is replaced.
     pub(crate) used: u32,
     pub(crate) direct: Window,
@@ -41,7 +42,7 @@ pub struct WindowSlot {
 impl WindowSlot {
     /// An unused slot; all zero bits.
     pub const VACANT: Self = Self {
-        incarnation: 0,
+        process: 0,
         used: 0,
         direct: Window::VACANT,
         channel: Window::VACANT,

@@ -22,7 +22,7 @@ impl Memory {
         match record {
             ClientRecord::Shown(shown) => {
                 self.shown.retain(|before| {
-                    (before.incarnation, before.channel) != (shown.incarnation, shown.channel)
+                    (before.process, before.channel) != (shown.process, shown.channel)
                 });
                 self.shown.push(shown);
             }

@@ -158,7 +158,7 @@ impl Memory {
                 };
                 self.used += 1;
                 statement.execute(params![
-                    one.incarnation.cast_signed(),
+                    one.process.cast_signed(),
                     direct,
                     channel,
                     self.used
@@ -272,7 +272,7 @@ fn restore(
     while let Some(row) = rows.next()? {
         for (column, channel) in [(1, false), (2, true)] {
             let shown = Shown {
-                incarnation: row.get::<_, i64>(0)?.cast_unsigned(),
+                process: row.get::<_, i64>(0)?.cast_unsigned(),
                 channel,
                 counter: row.get(column)?,
             };

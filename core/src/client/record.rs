@@ -25,8 +25,8 @@ pub enum ClientRecord<'a> {
 /// that its sender had sent before it, again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shown {
-    /// The sender's process.
-    pub incarnation: u64,
+    /// The sender's process: a number that follows from its incarnation and the sender's name.
+    pub process: u64,
     /// It was sent to the channel.
     pub channel: bool,
     /// The sender's number of the message.
@@ -59,7 +59,7 @@ impl Client<'_> {
     pub fn restore(&mut self, record: ClientRecord<'_>) -> bool {
         match record {
             ClientRecord::Shown(shown) => {
-                if let Some(slot) = self.window_slot(shown.incarnation) {
+                if let Some(slot) = self.window_slot(shown.process) {
                     let window = if shown.channel {
                         &mut slot.channel
                     } else {
@@ -75,10 +75,13 @@ impl Client<'_> {
                 true
             }
             ClientRecord::PeerKey { name, key } => {
-                let Some(peer) = Name::new(name)
-                    .ok()
-                    .and_then(|name| self.peer_for_command(&name))
-                else {
+                // No key that was given back before makes room for this one.
+                let known = self.find_peer(name).is_some();
+                let Ok(name) = Name::new(name) else {
+                    return false;
+                };
+                let room = known || self.has_free_peer();
+                let Some(peer) = room.then(|| self.peer_for_command(&name)).flatten() else {
                     return false;
                 };
                 let slot = self.peers.at_mut(peer);

@@ -29,6 +29,10 @@ impl Client<'_> {
         Some(peer)
     }
 
+    pub(super) fn has_free_peer(&self) -> bool {
+        !self.free_peers.is_empty() || self.fresh_peers < self.peers.len()
+    }
+
     fn insert_peer(&mut self, name: Name) -> Option<u32> {
         let peer = if let Some(free) = self.free_peers.pop(&mut self.peers) {
             free
@@ -169,7 +173,7 @@ impl Client<'_> {
         }
         if restarted {
             self.retire_windows(peer);
-            let kept = self.recall_windows(entry.incarnation);
+            let kept = self.recall_windows(self.process(entry.name, entry.incarnation));
             let slot = self.peers.at_mut(peer);
             slot.incarnation = entry.incarnation;
             slot.opening = 0;
@@ -229,6 +233,15 @@ impl Client<'_> {
 
     // ---- what was shown ----
 
+    /// Which process of whom: everybody chooses the numbers of his processes, but not so that what he has sent stands for
+    /// what somebody else sends.
+    fn process(&self, name: &str, incarnation: u64) -> u64 {
+        let number = incarnation.to_le_bytes();
+        let parts: [&[u8]; 3] = [b"ChatApp process", &number, name.as_bytes()];
+        let [a, b, c, d, e, f, g, h, ..] = self.identity.suite().hash(&parts);
+        u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// Whether a message was shown before, without noting it.
     pub(super) fn has_seen(
         &self,
@@ -240,14 +253,13 @@ impl Client<'_> {
         let current = self.find_peer(from).map(|peer| self.peers.at(peer));
         let (direct, posted) = match current {
             Some(peer) if peer.incarnation == incarnation => (peer.direct, peer.channel),
-            _ => match self
-                .windows
-                .iter()
-                .find(|slot| slot.incarnation == incarnation)
-            {
-                Some(slot) => (slot.direct, slot.channel),
-                None => return false,
-            },
+            _ => {
+                let process = self.process(from, incarnation);
+                match self.windows.iter().find(|slot| slot.process == process) {
+                    Some(slot) => (slot.direct, slot.channel),
+                    None => return false,
+                }
+            }
         };
         let window = if channel { posted } else { direct };
         !window.is_new(counter)
@@ -262,8 +274,9 @@ impl Client<'_> {
         channel: bool,
     ) -> bool {
         let new = self.enter_window(from, incarnation, counter, channel);
+        let process = self.process(from, incarnation);
         self.shown = new.then_some(Shown {
-            incarnation,
+            process,
             channel,
             counter,
         });
@@ -283,7 +296,7 @@ impl Client<'_> {
             };
             return window.accept(counter);
         }
-        match self.window_slot(incarnation) {
+        match self.window_slot(self.process(from, incarnation)) {
             Some(slot) if channel => slot.channel.accept(counter),
             Some(slot) => slot.direct.accept(counter),
             None => true,
@@ -291,22 +304,19 @@ impl Client<'_> {
     }
 
     /// The windows of a process that is not in the table; the least recently used ones give way to it.
-    pub(super) fn window_slot(&mut self, incarnation: u64) -> Option<&mut WindowSlot> {
+    pub(super) fn window_slot(&mut self, process: u64) -> Option<&mut WindowSlot> {
         self.window_uses = self.window_uses.wrapping_add(1);
         let uses = self.window_uses;
-        let known = self
-            .windows
-            .iter()
-            .position(|slot| slot.incarnation == incarnation);
+        let known = self.windows.iter().position(|slot| slot.process == process);
         let oldest = || {
             let ages = self.windows.iter().enumerate();
             ages.max_by_key(|(_, slot)| uses.wrapping_sub(slot.used))
                 .map(|(at, _)| at)
         };
         let slot = self.windows.get_mut(known.or_else(oldest)?)?;
-        if slot.incarnation != incarnation {
+        if slot.process != process {
             *slot = WindowSlot {
-                incarnation,
+                process,
                 ..WindowSlot::VACANT
             };
         }
@@ -315,25 +325,18 @@ impl Client<'_> {
     }
 
     fn retire_windows(&mut self, peer: u32) {
-        let PeerSlot {
-            incarnation,
-            direct,
-            channel,
-            ..
-        } = *self.peers.at(peer);
+        let slot = self.peers.at(peer);
+        let (direct, channel) = (slot.direct, slot.channel);
+        let process = self.process(slot.name.as_str(), slot.incarnation);
         if (direct, channel) != (Window::VACANT, Window::VACANT)
-            && let Some(slot) = self.window_slot(incarnation)
+            && let Some(slot) = self.window_slot(process)
         {
             (slot.direct, slot.channel) = (direct, channel);
         }
     }
 
-    fn recall_windows(&mut self, incarnation: u64) -> (Window, Window) {
-        match self
-            .windows
-            .iter_mut()
-            .find(|slot| slot.incarnation == incarnation)
-        {
+    fn recall_windows(&mut self, process: u64) -> (Window, Window) {
+        match self.windows.iter_mut().find(|slot| slot.process == process) {
             Some(slot) => {
                 let found = (slot.direct, slot.channel);
                 *slot = WindowSlot::VACANT;

@@ -184,6 +184,18 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
 }
 
 #[test]
+fn keys_that_are_given_back_do_not_take_the_place_of_others() {
+    let mut rig = Rig::new();
+    let mut gives = |name| {
+        let key = key(name);
+        rig.client.restore(ClientRecord::PeerKey { name, key })
+    };
+    // There is room for three others; what is known already needs none.
+    let taken = ["bob", "cleo", "dora", "emil", "bob", "a b"].map(&mut gives);
+    assert_eq!(taken, [true, true, true, false, true, false]);
+}
+
+#[test]
 fn what_is_on_its_way_does_not_go_to_another_key() {
     // Nobody has answered the call; or bob has, and not acknowledged the message; or it is with the server.
     for stage in 0..3 {
@@ -461,5 +473,76 @@ fn a_letter_is_shown_once_on_both_paths() {
         };
         assert_eq!((shown[0].len(), shown[1].len()), (1, 0), "{shown:?}");
         assert!(shown[0][0].contains(r#"from: "bob", text: "hi""#));
+    }
+}
+
+#[test]
+fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
+    // Mallory gives her process the number of bob's, which everybody knows, and a message the highest number of all.
+    let last = Letter {
+        person: "mallory",
+        from: "mallory",
+        ..from_bob(u32::MAX, "hi")
+    };
+    let mut rig = Rig::online();
+    rig.records();
+    let alice = entry("alice", Status::Online, 0xa, address(0));
+    let mallory = |incarnation| entry("mallory", Status::Online, incarnation, address(8));
+    let room = [&alice[..], &mallory(BOB)].concat();
+    let message = Frame::Mail {
+        serial: 1,
+        incarnation: BOB,
+        counter: u32::MAX,
+        stamp: UnixSeconds(9),
+        kept: false,
+        key: key("mallory"),
+        from: "mallory",
+        letter: last.kept().leak(),
+    };
+    let channel = Frame::Channel {
+        number: 1,
+        incarnation: BOB,
+        counter: u32::MAX,
+        stamp: UnixSeconds(9),
+        kept: false,
+        from: "mallory",
+        text: "hi",
+    };
+    rig.tells(&[whole_table(2, &room), message, channel]);
+    let mut shown = Vec::new();
+    while rig.event().is_some() {
+        while let Some(record) = rig.client.poll_persist() {
+            if let ClientRecord::Shown(one) = record {
+                shown.push(one);
+            }
+        }
+    }
+    assert_eq!(shown.len(), 2);
+    // She goes, and bob comes; or alice starts anew.
+    let room = [
+        &alice[..],
+        &mallory(0xe),
+        &entry("bob", Status::Online, BOB, bob()),
+    ]
+    .concat();
+    rig.tells(&[whole_table(3, &room)]);
+    rig.events();
+    let mut next_process = Rig::new();
+    for one in shown {
+        assert!(next_process.client.restore(ClientRecord::Shown(one)));
+    }
+    next_process.comes_online();
+    let posted = Frame::Channel {
+        number: 2,
+        incarnation: BOB,
+        counter: 2,
+        stamp: UnixSeconds(9),
+        kept: false,
+        from: "bob",
+        text: "hi",
+    };
+    for mut rig in [rig, next_process] {
+        rig.tells(&[mail(2, 1, false), posted]);
+        assert_eq!(rig.events().len(), 2);
     }
 }

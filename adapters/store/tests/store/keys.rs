@@ -129,9 +129,9 @@ fn the_key_of_a_room_does_not_replace_a_file() {
 fn keys_and_what_was_shown_are_remembered_in_their_room_until_they_are_forgotten() {
     let folder = folder();
     let (server, bob, carol) = (public([1; 32]), public([2; 32]), public([3; 32]));
-    let shown = |incarnation, channel, counter| {
+    let shown = |process, channel, counter| {
         ClientRecord::Shown(Shown {
-            incarnation,
+            process,
             channel,
             counter,
         })
