@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 
-use chatapp_core::{Client, ClientConfig, ClientEvent, Command, MessageStatus, Name};
+use chatapp_core::{
+    Client, ClientConfig, ClientEvent, Command, Identity, MessageStatus, Name, StaticKey,
+};
 use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, seed};
 use socket2::{SockFilter, SockRef};
 
@@ -32,7 +34,9 @@ pub(crate) fn run(server: SocketAddr, name: &str, window: u16, loss_percent: u32
         window,
         ..ClientConfig::new(name.clone(), server)
     };
-    let mut client = Client::new(config, memory.storage(), seed().expect("entropy")).expect("room");
+    let fresh = || seed().expect("entropy");
+    let identity = Identity::new(StaticKey::new(fresh().0), None);
+    let mut client = Client::new(config, memory.storage(), identity, fresh()).expect("room");
     let name = name.as_str();
     client
         .command(driver.now(), Command::Register { name })

@@ -9,8 +9,8 @@ use std::process::{Command as Program, ExitCode};
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
-    Client, ClientConfig, Command, Endpoint, Instant, Name, Persist, RateLimits, Seed, Server,
-    ServerConfig,
+    Client, ClientConfig, Command, Endpoint, Identity, Instant, Name, Persist, RateLimits, Seed,
+    Server, ServerConfig, StaticKey,
 };
 use chatapp_mio::{ClientLimits, ClientMemory, ServerLimits, ServerMemory};
 use clap::Parser;
@@ -352,6 +352,10 @@ fn number(address: SocketAddr) -> usize {
     }
 }
 
+fn identity(key: [u8; 32]) -> Identity {
+    Identity::new(StaticKey::new(key), None)
+}
+
 impl Room {
     /// All have come; one has left.
     fn with_clients(count: usize) -> Self {
@@ -368,8 +372,8 @@ impl Room {
             rates: RateLimits::NONE,
             ..ServerConfig::default()
         };
-        let server =
-            Server::new(config, memory.storage(), Seed([7; 32])).expect("storage suffices");
+        let server = Server::new(config, memory.storage(), identity([7; 32]), Seed([7; 32]))
+            .expect("storage suffices");
         let mut room = Self {
             server,
             clients: Vec::new(),
@@ -390,8 +394,8 @@ impl Room {
             let config = ClientConfig::new(Name::new(&name).expect("a name"), address(SERVER));
             let mut seed = [9; 32];
             seed[..8].copy_from_slice(&(number as u64).to_le_bytes());
-            let client =
-                Client::new(config, memory.storage(), Seed(seed)).expect("storage suffices");
+            let client = Client::new(config, memory.storage(), identity(seed), Seed(seed))
+                .expect("storage suffices");
             room.clients.push(client);
             room.command(number, Command::Register { name: &name });
             room.settle();
@@ -453,11 +457,11 @@ impl Room {
         }
         while !alice.is_idle() {
             while let Some(transmit) = alice.poll_transmit(self.now, &mut out) {
-                let _ = bob.handle_datagram(self.now, address(ALICE), &out[..transmit.len]);
+                let _ = bob.handle_datagram(self.now, address(ALICE), &mut out[..transmit.len]);
                 while bob.poll_event().is_some() {}
             }
             while let Some(transmit) = bob.poll_transmit(self.now, &mut out) {
-                let _ = alice.handle_datagram(self.now, address(BOB), &out[..transmit.len]);
+                let _ = alice.handle_datagram(self.now, address(BOB), &mut out[..transmit.len]);
                 while alice.poll_event().is_some() {}
             }
         }
@@ -465,15 +469,15 @@ impl Room {
 
     /// Delivers all that is on the way to one of them now, in measured calls.
     fn measure(&mut self, case: Case, to: usize) {
-        for letter in self.take_letters(to) {
-            case.run(&mut || self.deliver(&letter));
+        for mut letter in self.take_letters(to) {
+            case.run(&mut || self.deliver(&mut letter));
         }
     }
 
     /// The same without measuring.
     fn measure_nothing(&mut self, to: usize) {
-        for letter in self.take_letters(to) {
-            self.deliver(&letter);
+        for mut letter in self.take_letters(to) {
+            self.deliver(&mut letter);
         }
     }
 
@@ -488,7 +492,7 @@ impl Room {
         taken
     }
 
-    fn deliver(&mut self, (from, to, bytes): &Letter) {
+    fn deliver(&mut self, (from, to, bytes): &mut Letter) {
         let number = number(*to);
         if number == SERVER {
             let _ = self.server.handle_datagram(self.now, *from, bytes);
