@@ -9,6 +9,7 @@ mod cookies;
 mod damage;
 mod feed;
 mod keeping;
+mod letters;
 mod lines;
 mod moves;
 mod people;

@@ -1,0 +1,263 @@
+//! Which letters a client shows: those that their sender sealed for it, each once.
+
+use chatapp_core::seal::{KEY_LEN, Session};
+use chatapp_core::wire::{Frame, Header, Status};
+use chatapp_core::{ClientRecord, Drop, Handled, UnixSeconds};
+
+use crate::client_rig::{BOB, Rig, address, bob, entry, from_bob, mail, text, whole_table};
+use crate::lines::{call, from_caller, opened};
+use crate::people::{Letter, identity, key, letters_key};
+
+/// What the server says of a letter that it has kept.
+fn kept(serial: u64, letter: &Letter<'_>) -> Frame<'static> {
+    Frame::Mail {
+        serial,
+        incarnation: BOB,
+        counter: 2,
+        stamp: UnixSeconds(9),
+        kept: false,
+        key: key("bob"),
+        from: "bob",
+        letter: letter.kept().leak(),
+    }
+}
+
+/// Letters that are not what they are said to be: bob's second one to alice.
+fn forgeries() -> Vec<Letter<'static>> {
+    let letter = from_bob(2, "hi");
+    vec![
+        Letter {
+            recipient: "cleo",
+            ..letter
+        },
+        Letter {
+            person: "mallory",
+            ..letter
+        },
+        Letter {
+            to: "cleo",
+            ..letter
+        },
+        Letter {
+            from: "cleo",
+            ..letter
+        },
+        Letter {
+            incarnation: BOB + 1,
+            ..letter
+        },
+        Letter {
+            counter: 3,
+            ..letter
+        },
+        Letter { text: "", ..letter },
+    ]
+}
+
+const UNREADABLE: &str = r#"NotShown { from: "bob", foreign_key: false }"#;
+
+#[test]
+fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
+    let mut rig = Rig::online();
+    let mut damaged = from_bob(2, "hi").kept();
+    damaged[40] ^= 1;
+    let damaged = Frame::Mail {
+        serial: 1,
+        incarnation: BOB,
+        counter: 2,
+        stamp: UnixSeconds(9),
+        kept: false,
+        key: key("bob"),
+        from: "bob",
+        letter: damaged.leak(),
+    };
+    rig.tells(&[damaged]);
+    assert_eq!(rig.events(), [UNREADABLE]);
+    for (serial, forged) in (2..).zip(forgeries()) {
+        rig.tells(&[kept(serial, &forged)]);
+        assert_eq!(rig.events(), [UNREADABLE]);
+    }
+    assert_eq!(
+        rig.client.stats().drops(Drop::Unreadable),
+        1 + u64::try_from(forgeries().len()).unwrap()
+    );
+    // Nothing of that was in the way of the right one, which is shown once.
+    let letter = from_bob(2, "hi");
+    rig.tells(&[kept(100, &letter), kept(101, &letter)]);
+    let shown = rig.events();
+    assert_eq!(shown.len(), 1);
+    assert!(shown[0].contains(r#"from: "bob", text: "hi""#), "{shown:?}");
+    // As one of somebody who has that name now, or of another process, it is none.
+    for (serial, from, incarnation) in [(102, "cleo", BOB), (103, "bob", BOB + 1)] {
+        rig.tells(&[Frame::Mail {
+            serial,
+            incarnation,
+            counter: 2,
+            stamp: UnixSeconds(9),
+            kept: false,
+            key: key("bob"),
+            from,
+            letter: letter.kept().leak(),
+        }]);
+        assert!(rig.events()[0].starts_with("NotShown"));
+    }
+}
+
+#[test]
+fn no_letter_is_opened_with_a_key_that_was_never_agreed_on() {
+    let mut rig = Rig::new();
+    assert!(rig.client.restore(ClientRecord::PeerKey {
+        name: "bob",
+        key: key("bob")
+    }));
+    rig.comes_online();
+    // Sealed with zeros, under number 1, by whoever can be the server: bob is known, and has written nothing yet.
+    let mallory = identity("mallory");
+    let mut zeros = Session::new(&[0; KEY_LEN], &[0; KEY_LEN]);
+    mallory.seal(&mut zeros, &[], &mut []);
+    let mut forged = *b"forged";
+    let tag = mallory.seal(&mut zeros, &[], &mut forged);
+    let letter = [&letters_key("bob").0[..], &forged, &tag].concat();
+    for (serial, incarnation) in [(1, 0), (2, BOB)] {
+        rig.tells(&[Frame::Mail {
+            serial,
+            incarnation,
+            counter: 1,
+            stamp: UnixSeconds(9),
+            kept: false,
+            key: key("bob"),
+            from: "bob",
+            letter: &letter,
+        }]);
+        assert_eq!(rig.events(), [UNREADABLE]);
+    }
+}
+
+#[test]
+fn a_letter_in_a_session_is_what_its_sender_sealed_or_is_not_shown() {
+    let mut rig = Rig::online();
+    rig.send_to_bob("hi");
+    let mut line = rig.meets_bob();
+    let mut header = Header {
+        acknowledged: 0,
+        window: 32,
+        ..Header::default()
+    };
+    rig.sent();
+    let frame = |letter: &Letter<'_>| Frame::Text {
+        counter: 2,
+        letter: letter.sealed().leak(),
+    };
+    for forged in forgeries() {
+        let said = line.writes(&header, &[frame(&forged)]);
+        header.first += 1;
+        assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+        assert_eq!(rig.events(), [UNREADABLE]);
+    }
+    let said = line.writes(&header, &[frame(&from_bob(2, "hi"))]);
+    assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+    assert_eq!(rig.events().len(), 1);
+}
+
+#[test]
+fn a_letter_is_shown_once_on_both_paths() {
+    for direct_first in [false, true] {
+        let mut rig = Rig::online();
+        let called = call(&rig, "bob", 7, &from_caller(1));
+        assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+        let (to, accept) = rig.sent().pop().unwrap();
+        assert_eq!(to, bob());
+        let mut line = opened(&rig, "bob", 7, &from_caller(1), &accept);
+        let header = Header {
+            window: 32,
+            ..Header::default()
+        };
+        let mut directly = |rig: &mut Rig| {
+            let said = line.writes(&header, &[text(2, "hi")]);
+            assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+            rig.events()
+        };
+        let through_the_server = |rig: &mut Rig| {
+            rig.tells(&[kept(1, &from_bob(2, "hi"))]);
+            rig.events()
+        };
+        let shown = if direct_first {
+            [directly(&mut rig), through_the_server(&mut rig)]
+        } else {
+            [through_the_server(&mut rig), directly(&mut rig)]
+        };
+        assert_eq!((shown[0].len(), shown[1].len()), (1, 0), "{shown:?}");
+        assert!(shown[0][0].contains(r#"from: "bob", text: "hi""#));
+    }
+}
+
+#[test]
+fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
+    // Mallory gives her process the number of bob's, which everybody knows, and a message the highest number of all.
+    let last = Letter {
+        person: "mallory",
+        from: "mallory",
+        ..from_bob(u32::MAX, "hi")
+    };
+    let mut rig = Rig::online();
+    rig.records();
+    let alice = entry("alice", Status::Online, 0xa, address(0));
+    let mallory = |incarnation| entry("mallory", Status::Online, incarnation, address(8));
+    let room = [&alice[..], &mallory(BOB)].concat();
+    let message = Frame::Mail {
+        serial: 1,
+        incarnation: BOB,
+        counter: u32::MAX,
+        stamp: UnixSeconds(9),
+        kept: false,
+        key: key("mallory"),
+        from: "mallory",
+        letter: last.kept().leak(),
+    };
+    let channel = Frame::Channel {
+        number: 1,
+        incarnation: BOB,
+        counter: u32::MAX,
+        stamp: UnixSeconds(9),
+        kept: false,
+        from: "mallory",
+        text: "hi",
+    };
+    rig.tells(&[whole_table(2, &room), message, channel]);
+    let mut shown = Vec::new();
+    while rig.event().is_some() {
+        while let Some(record) = rig.client.poll_persist() {
+            if let ClientRecord::Shown(one) = record {
+                shown.push(one);
+            }
+        }
+    }
+    assert_eq!(shown.len(), 2);
+    // She goes, and bob comes; or alice starts anew.
+    let room = [
+        &alice[..],
+        &mallory(0xe),
+        &entry("bob", Status::Online, BOB, bob()),
+    ]
+    .concat();
+    rig.tells(&[whole_table(3, &room)]);
+    rig.events();
+    let mut next_process = Rig::new();
+    for one in shown {
+        assert!(next_process.client.restore(ClientRecord::Shown(one)));
+    }
+    next_process.comes_online();
+    let posted = Frame::Channel {
+        number: 2,
+        incarnation: BOB,
+        counter: 2,
+        stamp: UnixSeconds(9),
+        kept: false,
+        from: "bob",
+        text: "hi",
+    };
+    for mut rig in [rig, next_process] {
+        rig.tells(&[mail(2, 1, false), posted]);
+        assert_eq!(rig.events().len(), 2);
+    }
+}
