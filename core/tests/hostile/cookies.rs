@@ -117,14 +117,17 @@ fn a_recorded_request_changes_nothing_for_who_is_there() {
 
 #[test]
 fn a_recorded_request_brings_nobody_back_who_has_left() {
-    for restarts in [false, true] {
+    for (restarts, reason) in [(false, Drop::Duplicate), (true, Drop::NoCookie)] {
         let mut rig = Rig::new();
-        let request = rig.proven(address(1), hello(1, "ann"));
-        rig.give(address(1), &request);
+        let earlier = rig.proven(address(1), hello(1, "ann"));
+        rig.give(address(1), &earlier);
         let mut again = hello(2, "ann");
         (again.hello.incarnation, again.hello.opening) = (1, 2);
+        let latest = rig.proven(address(1), again);
         let mut ann = rig.enters(1, again);
         rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
+        // Her process has ended: she does not acknowledge the result.
+        rig.pass(5_000);
         assert_eq!(rig.online(), 0);
         if restarts {
             rig = Rig::in_room(ServerConfig::default(), None, 4);
@@ -133,15 +136,12 @@ fn a_recorded_request_brings_nobody_back_who_has_left() {
             rig.drain();
         }
         let records = rig.records;
-        let handled = rig.judges(address(1), &request);
-        let reason = if restarts {
-            Drop::NoCookie
-        } else {
-            Drop::Duplicate
-        };
-        assert_eq!(handled, Handled::Ignored(reason));
-        assert_eq!(rig.drain().len(), usize::from(restarts));
-        assert_eq!((rig.records, rig.online()), (records, 0));
+        for request in [earlier, latest] {
+            let handled = rig.judges(address(1), &request);
+            assert_eq!(handled, Handled::Ignored(reason));
+            assert_eq!(rig.drain().len(), usize::from(restarts));
+            assert_eq!((rig.records, rig.online()), (records, 0));
+        }
     }
 }
 
