@@ -38,6 +38,11 @@ impl Absence {
         self.listed.clear();
     }
 
+    /// Whether a name can be away for so long that it is forgotten.
+    pub fn may_forget(&self) -> bool {
+        self.keep_s < FOREVER_S
+    }
+
     /// Looks at the table of the server, and tells the model whom it does not list any more.
     ///
     /// # Errors
@@ -49,7 +54,7 @@ impl Absence {
         now: Millis,
         model: &mut Model,
     ) -> Result<(), Violation> {
-        if self.keep_s >= FOREVER_S {
+        if !self.may_forget() {
             return Ok(());
         }
         for name in online_names(server, names) {

@@ -1,35 +1,71 @@
 //! Somebody who hears every datagram and can send anything from anywhere, at any time: what was overheard, as it was or
-//! changed, and datagrams of its own making, under a key of its own.
+//! changed, and datagrams of its own making, under a key of its own. It knows who is in the room, and all public keys.
 
 use std::collections::VecDeque;
+use std::hash::Hasher;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use chatapp_core::Identity;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::TAG_LEN;
-use chatapp_core::wire::{Cookie, Datagram, Refusal};
+use chatapp_core::seal::{KEY_LEN, TAG_LEN};
+use chatapp_core::wire::{Call, Cookie, Datagram, Hello, Opening, Refusal};
+use chatapp_core::{Identity, PublicKey};
+use siphasher::sip::SipHasher24;
 
 use crate::choices::Choices;
 use crate::keys::{Holder, Keys};
 use crate::medium::Medium;
+use crate::model::NameId;
 use crate::trace::Kind;
 
-/// Datagrams that the attacker remembers of late, and of all time.
-const OVERHEARD_MAX: usize = 128;
+/// Datagrams that the attacker remembers of late.
+const RECENT_MAX: usize = 128;
+/// Of those before, every so many is remembered for as long as there is room.
+const OLD_EVERY: usize = 8;
+const OLD_MAX: usize = 512;
+
+/// The tag of a datagram that is not sealed, in an open room.
+const SHORT_TAG_LEN: usize = 8;
+
+/// A datagram on its way: from, to, payload.
+type Overheard = (SocketAddr, SocketAddr, Vec<u8>);
 
 /// What an attacker has overheard.
 #[derive(Debug, Default)]
 pub struct Sniffer {
-    overheard: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
+    recent: VecDeque<Overheard>,
+    old: VecDeque<Overheard>,
+    count: usize,
 }
 
 impl Sniffer {
     /// A datagram passed by.
     pub fn overhear(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        if self.overheard.len() == OVERHEARD_MAX {
-            self.overheard.pop_front();
+        self.count += 1;
+        self.recent.push_back((from, to, bytes.to_vec()));
+        if self.recent.len() <= RECENT_MAX {
+            return;
         }
-        self.overheard.push_back((from, to, bytes.to_vec()));
+        let oldest = self.recent.pop_front();
+        if self.count.is_multiple_of(OLD_EVERY) {
+            self.old.extend(oldest);
+        }
+        if self.old.len() > OLD_MAX {
+            self.old.pop_front();
+        }
+    }
+
+    fn any(&self, choices: &mut dyn Choices) -> Option<Overheard> {
+        let kept = if choices.chance(300) && !self.old.is_empty() {
+            &self.old
+        } else {
+            &self.recent
+        };
+        kept.get(choices.index(kept.len())).cloned()
+    }
+
+    /// The latest datagrams first.
+    fn latest(&self) -> impl Iterator<Item = &Overheard> {
+        self.recent.iter().rev()
     }
 }
 
@@ -46,69 +82,285 @@ pub fn is_stranger(address: SocketAddr) -> bool {
     matches!(address.ip(), IpAddr::V4(ip) if ip.octets()[1] == 66)
 }
 
-/// One act against the room: `addresses` are those of its processes, the server's first.
-pub fn attack(medium: &mut Medium, keys: Keys, addresses: &[SocketAddr]) {
+/// What an attacker knows of the room.
+pub struct Room {
+    /// The keys of the world: it uses only its own, and the public ones.
+    pub keys: Keys,
+    /// Where processes are, the server first.
+    pub addresses: Vec<SocketAddr>,
+    /// Which of the clients has which name.
+    pub people: Vec<(SocketAddr, NameId)>,
+    /// Names that belong to somebody for certain.
+    pub claimed: Vec<String>,
+    /// Clients that have seen the key of the server before.
+    pub pinned: Vec<SocketAddr>,
+}
+
+impl Room {
+    fn server(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    fn public(&self, holder: Holder) -> PublicKey {
+        self.keys.identity(holder).public()
+    }
+
+    /// Who the attacker is: it has not been given the key of a closed room.
+    fn attacker(&self) -> Identity {
+        let open = Keys {
+            closed: false,
+            ..self.keys
+        };
+        open.identity(Holder::Attacker)
+    }
+}
+
+/// One act against the room. What is impossible at this moment is left undone.
+pub fn attack(medium: &mut Medium, room: &Room) {
     let choices = &mut *medium.choices;
+    let addresses = &room.addresses;
     let victim = addresses[choices.index(addresses.len())];
     let spoofed = addresses[choices.index(addresses.len())];
     let stranger = stranger(choices);
-    let overheard = medium.sniffer.overheard.len();
-    let remembered = medium
-        .sniffer
-        .overheard
-        .get(choices.index(overheard))
-        .cloned();
-    match (choices.below(4), remembered) {
-        (0, Some((from, to, bytes))) => medium.inject(Kind::Recorded, from, to, bytes),
-        (1, Some((_, to, bytes))) => medium.inject(Kind::Redirected, stranger, to, bytes),
-        (2, _) => {
-            let junk = (0..choices.below(1_300))
-                .map(|_| choices.next_u64() as u8)
-                .collect();
-            medium.inject(Kind::Junk, stranger, victim, junk);
+    let remembered = medium.sniffer.any(choices);
+    let act = choices.below(9);
+    let of_its_own = match act {
+        0 => remembered.map(|(from, to, bytes)| (Kind::Recorded, from, to, bytes)),
+        1 => remembered.map(|(_, to, bytes)| (Kind::Redirected, stranger, to, bytes)),
+        2 | 3 => {
+            remembered.map(|(from, to, bytes)| (Kind::Changed, from, to, change(choices, bytes)))
         }
-        _ => {
+        4 => {
+            let junk = (0..choices.below(1_300)).map(|_| choices.next_u64() as u8);
+            Some((Kind::Junk, stranger, victim, junk.collect()))
+        }
+        5 => {
             let from = if choices.chance(500) {
                 stranger
             } else {
                 spoofed
             };
-            let bytes = forge(choices, &keys.identity(Holder::Attacker));
-            medium.inject(Kind::Forged, from, victim, bytes);
+            // With the number of a session that somebody asked for, or with a guess.
+            let id = remembered.and_then(|(_, _, bytes)| id_of(&bytes));
+            let id = id.filter(|_| choices.chance(500));
+            let bytes = forge(choices, &room.attacker(), id);
+            Some((Kind::Forged, from, victim, bytes))
         }
+        6 => hello(choices, &medium.sniffer, room)
+            .map(|(from, bytes)| (Kind::Impersonated, from, room.server(), bytes)),
+        7 => call(choices, &medium.sniffer, room)
+            .map(|(from, to, bytes)| (Kind::Impersonated, from, to, bytes)),
+        _ => swapped_key(choices, &medium.sniffer, room)
+            .map(|(to, bytes)| (Kind::Swapped, room.server(), to, bytes)),
+    };
+    if let Some((kind, from, to, bytes)) = of_its_own {
+        medium.inject(kind, from, to, bytes);
     }
 }
 
-/// A well-formed datagram that opens or ends something, with guessed numbers.
-fn forge(choices: &mut dyn Choices, identity: &Identity) -> Vec<u8> {
+fn id_of(bytes: &[u8]) -> Option<u64> {
+    Some(u64::from_le_bytes(*bytes.get(2..)?.first_chunk()?))
+}
+
+/// Changes one to three bits; in an open room the short tag, which anybody can make, may fit again.
+fn change(choices: &mut dyn Choices, mut bytes: Vec<u8>) -> Vec<u8> {
+    let retagged = choices.chance(500) && bytes.len() > SHORT_TAG_LEN;
+    let end = bytes.len() - if retagged { SHORT_TAG_LEN } else { 0 };
+    let first = choices.index(8 * end);
+    // Different bits, so that something is different.
+    for bit in 0..choices.between(1, 3) as usize {
+        let place = (first + bit * 7) % (8 * end);
+        bytes[place / 8] ^= 1 << (place % 8);
+    }
+    if retagged {
+        tag(&mut bytes);
+    }
+    bytes
+}
+
+/// Puts the tag of an open room where the present one is.
+fn tag(bytes: &mut [u8]) {
+    let (content, tag) = bytes.split_at_mut(bytes.len() - SHORT_TAG_LEN);
+    let mut hasher = SipHasher24::new_with_key(b"ChatApp datagram");
+    hasher.write(content);
+    tag.copy_from_slice(&hasher.finish().to_le_bytes());
+}
+
+/// 32 bytes of which nobody else knows anything.
+fn ephemeral(choices: &mut dyn Choices) -> [u8; KEY_LEN] {
+    let mut bytes = [0; KEY_LEN];
+    for part in bytes.chunks_exact_mut(8) {
+        part.copy_from_slice(&choices.secret().to_le_bytes());
+    }
+    bytes
+}
+
+/// A handshake with the server under the attacker's own key, for a name that belongs to somebody else, from an address
+/// for which a cookie was overheard.
+fn hello(
+    choices: &mut dyn Choices,
+    sniffer: &Sniffer,
+    room: &Room,
+) -> Option<(SocketAddr, Vec<u8>)> {
+    let identity = room.attacker();
+    let name = room.claimed.get(choices.index(room.claimed.len()))?;
+    let (from, cookie) =
+        sniffer
+            .latest()
+            .find_map(|(_, to, bytes)| match Datagram::parse(&identity, bytes) {
+                Ok(Datagram::Cookie { cookie, .. }) => Some((*to, cookie)),
+                _ => None,
+            })?;
+    let hello = Hello {
+        incarnation: choices.next_u64(),
+        table_epoch: 0,
+        table_version: 0,
+        epoch: 0,
+        mail_shown: 0,
+        channel_shown: 0,
+        table_capacity: 1_000,
+        opening: u32::MAX,
+        window: 32,
+        reset: [0; TAG_LEN],
+        name,
+    };
+    let payload = postcard::to_stdvec(&hello).ok()?;
+    let server = room.public(Holder::Server);
+    let opening = Opening::Hello(cookie);
+    let bytes = handshake(choices, opening, &identity, &server, &payload);
+    Some((from, bytes))
+}
+
+/// A handshake with somebody under the attacker's own key, as if it came from somebody else in the room.
+fn call(
+    choices: &mut dyn Choices,
+    sniffer: &Sniffer,
+    room: &Room,
+) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
+    let identity = room.attacker();
+    // Whom somebody has called is known by its number.
+    let mut known =
+        sniffer
+            .latest()
+            .filter_map(|(_, to, bytes)| match Datagram::parse(&identity, bytes) {
+                Ok(Datagram::Call(call)) => Some((*to, call.to_incarnation)),
+                _ => None,
+            });
+    let (callee, to_incarnation) = known.next()?;
+    let (caller, from_incarnation) = known.find(|(address, _)| *address != callee)?;
+    let name_of = |address| {
+        let mut people = room.people.iter();
+        people
+            .find(|(its, _)| *its == address)
+            .map(|(_, name)| *name)
+    };
+    let (callee_name, caller_name) = (name_of(callee)?, name_of(caller)?);
+    let name = crate::people::name(caller_name);
+    let call = Call {
+        from_incarnation,
+        opening: u32::MAX,
+        window: 32,
+        reset: [0; TAG_LEN],
+        letters: identity.public(),
+        from: &name,
+    };
+    let payload = postcard::to_stdvec(&call).ok()?;
+    let key = room.public(Holder::Name(callee_name));
+    let opening = Opening::Call { to_incarnation };
+    let bytes = handshake(choices, opening, &identity, &key, &payload);
+    Some((caller, callee, bytes))
+}
+
+fn handshake(
+    choices: &mut dyn Choices,
+    opening: Opening,
+    identity: &Identity,
+    to: &PublicKey,
+    payload: &[u8],
+) -> Vec<u8> {
+    /// What stands in front of the ephemeral key in a hello; eight bytes less in a call.
+    const FRONT: usize = 26;
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let (id, ephemeral) = (choices.next_u64(), ephemeral(choices));
+    let len = opening.emit(id, identity, to, &ephemeral, payload, &mut out);
+    let mut bytes = out[..len].to_vec();
+    if choices.chance(200) {
+        // A point of low order, with which everybody shares zero.
+        let at = match opening {
+            Opening::Hello(_) => FRONT,
+            Opening::Call { .. } => FRONT - 8,
+        };
+        bytes[at..][..KEY_LEN].fill(0);
+        tag(&mut bytes);
+    }
+    bytes
+}
+
+/// The key of somebody else where the key of the server is expected, for a client that knows better.
+fn swapped_key(
+    choices: &mut dyn Choices,
+    sniffer: &Sniffer,
+    room: &Room,
+) -> Option<(SocketAddr, Vec<u8>)> {
+    let identity = room.attacker();
+    let (to, id) =
+        sniffer
+            .latest()
+            .find_map(|(from, _, bytes)| match Datagram::parse(&identity, bytes) {
+                _ if !room.pinned.contains(from) => None,
+                Ok(Datagram::CookieRequest { id }) => Some((*from, id)),
+                Ok(Datagram::Hello(hello)) => Some((*from, hello.id)),
+                _ => None,
+            })?;
+    let cookie = Datagram::Cookie {
+        to: id,
+        cookie: Cookie {
+            issued_at_ms: 1,
+            mac: choices.next_u64(),
+        },
+        key: Some(if choices.chance(200) {
+            PublicKey::NONE
+        } else {
+            identity.public()
+        }),
+    };
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = cookie.emit(&identity, &mut out);
+    Some((to, out[..len].to_vec()))
+}
+
+/// A well-formed datagram that opens or ends something, with guessed numbers, or about a session that exists.
+fn forge(choices: &mut dyn Choices, identity: &Identity, id: Option<u64>) -> Vec<u8> {
     let mut guess = || choices.next_u64();
-    let id = guess();
+    let (guessed, known) = (guess(), id.is_some());
+    let id = id.unwrap_or(guessed);
     let message: Vec<u8> = (0..100 + guess() % 100).map(|_| guess() as u8).collect();
+    let reasons = [
+        Refusal::Wait,
+        Refusal::NotMe,
+        Refusal::RateExceeded,
+        Refusal::Displaced,
+        Refusal::NameTaken,
+        Refusal::ForeignKey,
+    ];
     let forged = match guess() % 6 {
         0 => Datagram::CookieRequest { id },
         1 => Datagram::Accept {
             to: id,
             message: &message,
         },
-        2 => Datagram::Refuse {
+        2 | 3 => Datagram::Refuse {
             to: id,
-            reason: Refusal::Displaced,
+            reason: reasons[guess() as usize % reasons.len()],
         },
-        3 => Datagram::Reset {
+        4 => Datagram::Reset {
             echo: id,
             token: [guess() as u8; TAG_LEN],
         },
-        4 => Datagram::Cookie {
-            to: id,
-            cookie: Cookie {
-                issued_at_ms: guess(),
-                mac: guess(),
-            },
-            key: (guess() % 2 == 0).then(|| identity.public()),
-        },
+        // Who is told of another version by somebody on the path believes it: that is denial, not deceit.
         _ => Datagram::Unsupported {
             version: guess() as u8,
-            echo: id,
+            echo: if known { guess() } else { id },
         },
     };
     let mut out = [0; DATAGRAM_LEN_MAX];

@@ -76,6 +76,8 @@ pub struct ClientProcess {
     pub shown: Vec<String>,
     /// What it remembers for the next process of its name, if it is the one that does.
     pub memory: Option<Memory>,
+    /// It has not the key of its name.
+    pub thief: bool,
     /// It was told that it left.
     left: bool,
     exiting: bool,
@@ -90,6 +92,7 @@ impl ClientProcess {
         machine: ClientMachine,
         address: SocketAddr,
         memory: Option<Memory>,
+        thief: bool,
         now: Millis,
     ) -> Self {
         Self {
@@ -101,6 +104,7 @@ impl ClientProcess {
             waiting: VecDeque::new(),
             shown: Vec::new(),
             memory,
+            thief,
             exiting: false,
             gone: false,
             left: false,

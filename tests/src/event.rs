@@ -15,6 +15,8 @@ pub enum Event {
         to: SocketAddr,
         /// The payload.
         bytes: Vec<u8>,
+        /// It is not what any process has sent.
+        changed: bool,
     },
     /// A process wants to be woken.
     Wake(Node),

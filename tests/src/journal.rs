@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use chatapp_core::{Persist, RestoreError, Server, StoreFailed, Ticket};
+use chatapp_core::{Persist, PublicKey, RestoreError, Server, StoreFailed, Ticket};
 
 use crate::medium::Medium;
 use crate::plan::StorePlan;
 use crate::queue::Millis;
 use crate::record::Stored;
 use crate::trace::{Kind, digest};
+use crate::violation::Check;
 
 /// How long a message that was handed over stays in a store that only has what counts: as the proof that its sender's
 /// request was done.
@@ -27,11 +28,13 @@ pub struct Journal {
     syncing: bool,
     /// The results of a sync are being reported.
     reporting: bool,
+    /// The keys that names belong to.
+    owners: BTreeMap<String, PublicKey>,
 }
 
 impl Journal {
     /// An empty store.
-    pub fn new(faults: StorePlan) -> Self {
+    pub fn new(faults: StorePlan, owners: BTreeMap<String, PublicKey>) -> Self {
         Self {
             faults,
             synced: Vec::new(),
@@ -40,6 +43,7 @@ impl Journal {
             waiting: VecDeque::new(),
             syncing: false,
             reporting: false,
+            owners,
         }
     }
 
@@ -50,6 +54,12 @@ impl Journal {
         persist: Persist<'_>,
     ) -> Option<Result<(), StoreFailed>> {
         let record = Stored::from(persist.record).at(medium.now);
+        if let Stored::Name { name, key, .. } = &record
+            && self.owners.get(name) != Some(key)
+        {
+            let detail = format!("{name} is stored with {key:?}, of somebody else");
+            medium.wiretap.breaks(Check::NamesBelongToKeys, detail);
+        }
         if self.faults.slow != 0 || !self.waiting.is_empty() || self.reporting {
             self.waiting.push_back((persist.ticket, record));
             return None;

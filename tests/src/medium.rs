@@ -100,10 +100,11 @@ impl Medium {
         }
         if self.choices.chance(self.faults.duplicate) {
             self.note_datagram(Kind::Duplicated, from, to, bytes);
-            self.carry(from, to, bytes.to_vec());
+            self.carry(from, to, bytes.to_vec(), false);
         }
-        let bytes = self.damage(from, to, bytes);
-        self.carry(from, to, bytes);
+        let arriving = self.damage(from, to, bytes);
+        let changed = arriving != bytes;
+        self.carry(from, to, arriving, changed);
     }
 
     /// Somebody who is no process of ours sends a datagram: nothing happens to it on the way.
@@ -117,7 +118,16 @@ impl Medium {
             });
         }
         self.note_datagram(kind, from, to, &bytes);
-        self.after(0, Event::Arrive { from, to, bytes });
+        let changed = kind == Kind::Changed;
+        self.after(
+            0,
+            Event::Arrive {
+                from,
+                to,
+                bytes,
+                changed,
+            },
+        );
     }
 
     /// A datagram is about what it carries, for people.
@@ -150,7 +160,7 @@ impl Medium {
         bytes
     }
 
-    fn carry(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
+    fn carry(&mut self, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>, changed: bool) {
         let straggles = self.choices.chance(self.faults.straggle);
         let longest = if straggles {
             self.faults.slow
@@ -161,7 +171,15 @@ impl Medium {
         if delay > LATE {
             self.note_datagram(Kind::Late, from, to, &bytes);
         }
-        self.after(delay, Event::Arrive { from, to, bytes });
+        self.after(
+            delay,
+            Event::Arrive {
+                from,
+                to,
+                bytes,
+                changed,
+            },
+        );
     }
 }
 

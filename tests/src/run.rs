@@ -270,7 +270,9 @@ impl Run {
             FaultKind::Rival => {
                 let names = self.plan.clients;
                 let name = self.choices().index(names);
-                if !self.world.processes_of(name).is_empty() {
+                if self.choices().chance(300) {
+                    self.thief(name)?;
+                } else if !self.world.processes_of(name).is_empty() {
                     self.world
                         .medium
                         .note(Kind::Rival, &[name as u64], || name.to_string());
@@ -382,9 +384,37 @@ impl Run {
         }
     }
 
+    /// Somebody else wants a name that has an owner.
+    fn thief(&mut self, name: NameId) -> Result<(), Violation> {
+        if !self.world.claimed().contains(&name) {
+            return Ok(());
+        }
+        self.world
+            .medium
+            .note(Kind::Thief, &[name as u64], || name.to_string());
+        let process = self.world.start_thief(name);
+        self.world
+            .ask(process, crate::client_process::Ask::Register)
+    }
+
     fn attack(&mut self) {
-        let addresses = self.addresses();
-        attacker::attack(&mut self.world.medium, self.plan.keys, &addresses);
+        let clients = self.world.clients.values();
+        let people = clients
+            .clone()
+            .map(|client| (client.body.address, client.name));
+        let pinned = clients.clone().filter(|client| {
+            let memory = client.memory.as_ref();
+            memory.is_some_and(|memory| memory.server.is_some())
+        });
+        let claimed = self.world.claimed();
+        let room = attacker::Room {
+            keys: self.plan.keys,
+            addresses: self.addresses(),
+            people: people.collect(),
+            claimed: claimed.into_iter().map(crate::people::name).collect(),
+            pinned: pinned.map(|client| client.body.address).collect(),
+        };
+        attacker::attack(&mut self.world.medium, &room);
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), Violation> {

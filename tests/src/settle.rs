@@ -54,6 +54,7 @@ impl World {
 
     /// Every process runs, and nobody crashes in its next turn.
     fn revive_processes(&mut self) -> Result<(), Violation> {
+        self.end_thieves();
         let clients: Vec<ProcessId> = self.clients.keys().copied().collect();
         for node in clients
             .iter()

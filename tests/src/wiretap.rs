@@ -97,7 +97,8 @@ impl Wiretap {
         self.violation.take()
     }
 
-    fn breaks(&mut self, check: Check, detail: String) {
+    /// Something was seen that must not be.
+    pub fn breaks(&mut self, check: Check, detail: String) {
         self.violation
             .get_or_insert_with(|| Violation::new(check, detail));
     }
@@ -287,6 +288,14 @@ impl Wiretap {
                 format!("{what:?} of session {id:016x} was sent {sendings} times into silence");
             self.breaks(Check::SixSendings, detail);
         }
+    }
+
+    /// Whether a datagram only says what nobody has to believe: it asks for patience, or offers a cookie.
+    pub fn is_hint(&self, bytes: &[u8]) -> bool {
+        matches!(
+            Datagram::parse(&self.identity, bytes),
+            Ok(Datagram::Cookie { .. } | Datagram::Refuse { .. })
+        )
     }
 
     /// A datagram in words, with session ids shortened.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use chatapp_core::{Endpoint, Name, RestoreError};
+use chatapp_core::{Endpoint, Handled, Name, RestoreError};
 
 use crate::absence::Absence;
 use crate::choices::Choices;
@@ -57,6 +57,10 @@ impl World {
     /// A world in which nothing runs yet.
     pub fn new(plan: &Plan, choices: Box<dyn Choices>, readable: bool) -> Self {
         let names: Vec<String> = (0..plan.clients).map(name).collect();
+        let key = |(id, name): (NameId, &String)| {
+            (name.clone(), plan.keys.identity(Holder::Name(id)).public())
+        };
+        let owners = names.iter().enumerate().map(key).collect();
         Self {
             medium: Medium::new(
                 choices,
@@ -65,7 +69,7 @@ impl World {
                 plan.keys,
             ),
             model: Model::new(plan, names.clone()),
-            journal: Journal::new(plan.store.clone()),
+            journal: Journal::new(plan.store.clone(), owners),
             server: None,
             clients: BTreeMap::new(),
             absence: Absence::new(plan),
@@ -107,7 +111,12 @@ impl World {
         };
         self.medium.now = at;
         let cue = match event {
-            Event::Arrive { from, to, bytes } => self.arrive(from, to, bytes).map(|()| None),
+            Event::Arrive {
+                from,
+                to,
+                bytes,
+                changed,
+            } => self.arrive(from, to, bytes, changed).map(|()| None),
             Event::Wake(node) => self.wake(node).map(|()| None),
             Event::Synced { life } => self.synced(life).map(|()| None),
             Event::Cue(cue) => Ok(Some(cue)),
@@ -205,6 +214,16 @@ impl World {
         self.journal.forget();
         self.absence.forget();
         self.model.server_forgot();
+        // Nobody owns a name now: a thief who still asks would be the first.
+        self.end_thieves();
+    }
+
+    /// Names that belong to somebody for as long as the server remembers anything.
+    pub fn claimed(&self) -> Vec<NameId> {
+        if self.absence.may_forget() {
+            return Vec::new();
+        }
+        self.model.claimed()
     }
 
     /// The names that the server knows, if it runs.
@@ -274,19 +293,29 @@ impl World {
 
     /// Starts a client under a name, at a fresh address or at a given one; it does nothing until it is asked.
     pub fn start_client(&mut self, name: NameId, address: Option<SocketAddr>) -> ProcessId {
+        self.start(name, address, Holder::Name(name))
+    }
+
+    /// Somebody else starts a client under a name, with another key.
+    pub fn start_thief(&mut self, name: NameId) -> ProcessId {
+        self.start(name, None, Holder::Thief(name))
+    }
+
+    fn start(&mut self, name: NameId, address: Option<SocketAddr>, who: Holder) -> ProcessId {
+        let thief = who == Holder::Thief(name);
         // Like a program that finds the folder in use, a second process of a name does without.
-        let memory = self
-            .processes_of(name)
-            .is_empty()
+        let memory = (!thief && self.processes_of(name).is_empty())
             .then(|| self.memories.remove(&name).unwrap_or_default());
-        let id = self.model.started(name, memory.is_some(), self.now());
+        let id = self
+            .model
+            .started(name, memory.is_some(), thief, self.now());
         let address = address.unwrap_or_else(|| fresh_address(name, id));
         let core_name = Name::new(&self.names[name]).expect("the names of a world are valid");
         let mut machine = ClientMachine::new(
             core_name,
             self.server_address,
             &self.sizes,
-            self.keys.identity(Holder::Name(name)),
+            self.keys.identity(who),
             &mut *self.medium.choices,
         );
         if let Some(memory) = &memory {
@@ -298,7 +327,7 @@ impl World {
         });
         self.clients.insert(
             id,
-            ClientProcess::new(id, name, machine, address, memory, self.medium.now),
+            ClientProcess::new(id, name, machine, address, memory, thief, self.medium.now),
         );
         self.homes.insert(address, Node::Client(id));
         id
@@ -320,13 +349,20 @@ impl World {
         self.rest_client(id)
     }
 
-    /// The running processes with a name, oldest first.
+    /// The running processes of somebody, oldest first.
     pub fn processes_of(&self, name: NameId) -> Vec<ProcessId> {
         self.clients
             .values()
-            .filter(|client| client.name == name)
+            .filter(|client| client.name == name && !client.thief)
             .map(|client| client.id)
             .collect()
+    }
+
+    /// All who use names of others end.
+    pub fn end_thieves(&mut self) {
+        let thieves = self.clients.values().filter(|client| client.thief);
+        let ids: Vec<ProcessId> = thieves.map(|client| client.id).collect();
+        ids.into_iter().for_each(|id| self.crash_client(id));
     }
 
     fn end_client(&mut self, id: ProcessId, kind: Kind) {
@@ -423,7 +459,7 @@ impl World {
         let inbox = std::mem::take(&mut body.inbox);
         self.medium.note(Kind::Resumed, &[], || format!("{node:?}"));
         for (from, bytes) in inbox {
-            self.take(node, from, &bytes)?;
+            self.take(node, from, &bytes, false)?;
         }
         self.wake_now(node)
     }
@@ -489,6 +525,7 @@ impl World {
         from: SocketAddr,
         to: SocketAddr,
         bytes: Vec<u8>,
+        changed: bool,
     ) -> Result<(), Violation> {
         let Some(&node) = self.homes.get(&to) else {
             self.medium.note_datagram(Kind::Nobody, from, to, &bytes);
@@ -498,7 +535,7 @@ impl World {
             return Ok(());
         };
         if body.pause.is_none() {
-            return self.take(node, from, &bytes);
+            return self.take(node, from, &bytes, changed);
         }
         if !body.keep(from, bytes) {
             self.medium.note_datagram(Kind::Overflowed, from, to, &[]);
@@ -506,7 +543,13 @@ impl World {
         Ok(())
     }
 
-    fn take(&mut self, node: Node, from: SocketAddr, bytes: &[u8]) -> Result<(), Violation> {
+    fn take(
+        &mut self,
+        node: Node,
+        from: SocketAddr,
+        bytes: &[u8],
+        changed: bool,
+    ) -> Result<(), Violation> {
         self.medium.wiretap.arrived(from, bytes);
         // A machine opens what is sealed where it lies.
         let mut copy = bytes.to_vec();
@@ -529,6 +572,13 @@ impl World {
                     medium.wiretap.describe(bytes)
                 )
             });
+        if changed && handled == Some(Handled::Accepted) && !medium.wiretap.is_hint(bytes) {
+            let what = medium.wiretap.describe(bytes);
+            return Err(Violation::new(
+                Check::ChangesAreSeen,
+                format!("{node:?} accepts what was changed: {what}"),
+            ));
+        }
         self.rest(node)
     }
 

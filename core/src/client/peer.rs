@@ -71,7 +71,7 @@ impl Client<'_> {
             }
             hop.accept_again();
             self.attend(peer);
-            return Handled::Accepted;
+            return self.stats.drop(Drop::Duplicate);
         }
         match self.calls.without(1, CALLS, self.now) {
             Some(left) => self.calls = left,

@@ -133,7 +133,7 @@ impl Server<'_> {
         }
         self.names.at_mut(slot).hop.accept_again();
         self.attend(slot);
-        Handled::Accepted
+        self.stats.drop(Drop::Duplicate)
     }
 
     fn judge(&mut self, asked: &Registration<'_>) -> Verdict {

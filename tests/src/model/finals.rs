@@ -60,6 +60,9 @@ impl Model {
 
     /// The first registration of a process was accepted.
     pub(super) fn welcomed(&mut self, process: ProcessId) -> Result<(), Violation> {
+        if self.lives[process].thief {
+            return Err(self.stolen(process));
+        }
         if std::mem::replace(&mut self.lives[process].welcomed, true) {
             return Err(Violation::new(
                 Check::OneFinalEvent,
@@ -71,6 +74,9 @@ impl Model {
 
     /// A registration is settled by the first table.
     pub(super) fn registered(&mut self, process: ProcessId) -> Result<(), Violation> {
+        if self.lives[process].thief {
+            return Err(self.stolen(process));
+        }
         let life = &mut self.lives[process];
         if let Some(asked) = life
             .registering
@@ -81,6 +87,30 @@ impl Model {
             self.registered_in.insert(life.name, asked.memory);
         }
         Ok(())
+    }
+
+    fn stolen(&self, process: ProcessId) -> Violation {
+        Violation::new(
+            Check::NamesBelongToKeys,
+            format!("{} has the name with another key", self.who(process)),
+        )
+    }
+
+    /// Names whose process was told, by the present memory of the server, that it is registered.
+    pub fn claimed(&self) -> Vec<NameId> {
+        let now = self.registered_in.iter();
+        now.filter(|(_, memory)| **memory == self.memory)
+            .map(|(name, _)| *name)
+            .collect()
+    }
+
+    /// A process ended because the server seems to have another key: somebody must have said so.
+    pub(super) fn server_key_changed(&self, process: ProcessId) -> Result<(), Violation> {
+        if self.limits.attacked && self.lives[process].remembers {
+            return Ok(());
+        }
+        let detail = format!("{} was told of another server", self.who(process));
+        Err(Violation::new(Check::RefusalIsTrue, detail))
     }
 
     /// A message has an outcome, which must be true.
@@ -161,7 +191,8 @@ impl Model {
 
     /// A process was told that it has to wait: the server must have limits.
     pub(super) fn throttled(&self, process: ProcessId) -> Result<(), Violation> {
-        if self.limits.throttles {
+        // Anybody on the path can ask for patience.
+        if self.limits.throttles || self.limits.attacked {
             return Ok(());
         }
         let detail = format!(
@@ -183,6 +214,7 @@ impl Model {
             Refusal::NameTaken | Refusal::Displaced => rival,
             Refusal::RoomFull => !self.limits.names_fit,
             Refusal::NotStored => self.limits.store_fails,
+            Refusal::ForeignKey => self.lives[process].thief,
             _ => false,
         };
         // A registration that is under way ends in this; everything else has a final event of its own.
@@ -210,7 +242,10 @@ impl Model {
             let over = rival
                 .ended
                 .is_some_and(|ended| ended + after_life < life.started);
-            other != process && rival.name == life.name && (!over || self.limits.attacked)
+            other != process
+                && rival.name == life.name
+                && !rival.thief
+                && (!over || self.limits.attacked)
         })
     }
 

@@ -62,6 +62,8 @@ struct Life {
     name: NameId,
     /// It has what those before it remembered, and its own showings are remembered.
     remembers: bool,
+    /// The name belongs to somebody else.
+    thief: bool,
     started: Millis,
     ended: Option<Millis>,
     /// When it was asked to deregister the last time that it did.
@@ -178,10 +180,11 @@ impl Model {
     }
 
     /// A process was started under a name; it may remember what those before it have shown.
-    pub fn started(&mut self, name: NameId, remembers: bool, at: Millis) -> ProcessId {
+    pub fn started(&mut self, name: NameId, remembers: bool, thief: bool, at: Millis) -> ProcessId {
         self.lives.push(Life {
             name,
             remembers,
+            thief,
             started: at,
             ended: None,
             left: None,
@@ -293,6 +296,14 @@ impl Model {
             ClientEvent::ChannelDropped { count } => self.dropped(process, count),
             ClientEvent::TableUpdated => self.registered(process),
             ClientEvent::Registered => self.welcomed(process),
+            ClientEvent::NotShown { from, foreign_key } => Err(Violation::new(
+                Check::ShownAsSent,
+                format!(
+                    "{} does not show what {from} wrote (another key: {foreign_key})",
+                    self.who(process)
+                ),
+            )),
+            ClientEvent::ServerKeyChanged { .. } => self.server_key_changed(process),
             ClientEvent::Refused { reason } => self.refused(process, reason, at),
             ClientEvent::ForeignVersion { version } => Err(Violation::new(
                 Check::RefusalIsTrue,
