@@ -427,8 +427,8 @@ impl Room {
     /// not in its small table looks the caller up, and answers when the call is repeated.
     fn settle(&mut self) {
         for _ in 0..10 {
-            while let Some(letter) = self.network.pop_front() {
-                self.deliver(&letter);
+            while let Some(mut letter) = self.network.pop_front() {
+                self.deliver(&mut letter);
             }
             if self.clients.iter().take(SMALL).all(Client::is_idle) {
                 return;
