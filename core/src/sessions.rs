@@ -96,11 +96,16 @@ impl<'a> Sessions<'a> {
         slot: u32,
         change: impl FnOnce(&mut Hop),
     ) {
-        let before = *slots.at(slot).hop();
-        let mut after = before;
+        let mut after = *slots.at(slot).hop();
         change(&mut after);
+        self.replace(slots, slot, &after);
+    }
+
+    /// On its own, so that its code is there once, and not once for each change.
+    fn replace<T: HasHop>(&mut self, slots: &mut Slots<'_, T>, slot: u32, after: &Hop) {
+        let before = *slots.at(slot).hop();
         let sides = [(Side::Local, 0), (Side::Remote, 1)]
-            .map(|(side, bit)| (slot * 2 + bit, side.id(&before), side.id(&after)));
+            .map(|(side, bit)| (slot * 2 + bit, side.id(&before), side.id(after)));
         let key = self.key;
         for (value, old, new) in sides {
             if old != new && old != 0 {
@@ -110,7 +115,7 @@ impl<'a> Sessions<'a> {
                 });
             }
         }
-        *slots.at_mut(slot).hop_mut() = after;
+        *slots.at_mut(slot).hop_mut() = *after;
         for (value, old, new) in sides {
             if old != new && new != 0 {
                 self.index.insert(self.hash(new), value);
