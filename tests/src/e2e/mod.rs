@@ -22,7 +22,7 @@ use std::time::Duration;
 
 pub use binary::binary;
 #[cfg(target_os = "linux")]
-pub use board::{ASKS_SETTINGS, Board};
+pub use board::{ASKS_SETTINGS, Board, build_firmware, can_emulate};
 #[cfg(target_os = "linux")]
 pub use namespaces::{Machine, Namespaces};
 pub use port::{can_use_ipv6, free_port};

@@ -7,7 +7,7 @@ use chatapp_core::{
 use super::{ROOM, WINDOW, take};
 
 /// Messages for those who are away, entries of the channel log, and words of four bytes for the texts of each.
-const MAIL: usize = 4 * ROOM;
+const MAIL: usize = 2 * ROOM;
 const LOG: usize = 2 * ROOM;
 const TEXT_WORDS: usize = 1_024;
 /// Records on the way to the store, which takes each at once.
