@@ -10,10 +10,10 @@ use chatapp_core::{Instant, Seed};
 use chatapp_smoltcp::smoltcp::wire::{HardwareAddress, IpCidr};
 use chatapp_smoltcp::{Stack, StackConfig, StackError};
 use siphasher::sip::SipHasher24;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::board::{self, Board, Clock, Ethernet, Uart};
-use crate::memory;
+use crate::memory::{StackBuffers, StackTables};
 use crate::settings::{Role, Settings};
 
 /// The console of the board.
@@ -70,6 +70,8 @@ fn connect(
     ethernet: &mut Ethernet,
     now: Instant,
 ) -> Result<&'static mut Stack<'static>, StackError> {
+    static TABLES: ConstStaticCell<StackTables<'_>> = ConstStaticCell::new(StackTables::VACANT);
+    static BUFFERS: ConstStaticCell<StackBuffers> = ConstStaticCell::new(StackBuffers::VACANT);
     static STACK: StaticCell<Stack<'_>> = StaticCell::new();
 
     let gateway = settings.gateway.map(IpAddr::V4);
@@ -83,7 +85,7 @@ fn connect(
         port: settings.port,
         seed: seed_of_stack(settings.seed),
     };
-    let storage = memory::stack().expect("a board is started once");
+    let storage = TABLES.take().storage(BUFFERS.take());
     Stack::new(&config, ethernet, storage, now).map(|stack| STACK.init(stack))
 }
 

@@ -55,6 +55,14 @@ impl Board {
         Self::start("server")
     }
 
+    /// Starts a board that plays the scripts of the firmware, likewise.
+    ///
+    /// # Panics
+    /// As [`with_client`](Self::with_client).
+    pub fn with_scripts() -> Option<Self> {
+        Self::start("replay")
+    }
+
     /// A client on a board that joins a room; it is registered and has the table.
     ///
     /// # Panics
@@ -218,7 +226,7 @@ fn what_is_missing() -> Result<(), String> {
 /// The folder of the images, built from the sources as they are now.
 fn firmware() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| build_firmware(&["client", "server"], None))
+    FOLDER.get_or_init(|| build_firmware(&["client", "server", "replay"], None))
 }
 
 /// Builds these images for a room of so many people, if it is not the usual number; the folder that they are in.

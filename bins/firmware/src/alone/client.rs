@@ -4,9 +4,9 @@
 
 use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
 use chatapp_core::{Client, ClientConfig, Command, Endpoint, Name, Seed, StorageError};
-use chatapp_firmware::memory;
+use chatapp_firmware::memory::ClientMemory;
 use cortex_m_rt::entry;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 mod never;
 
@@ -26,11 +26,17 @@ fn main() -> ! {
 }
 
 fn make() -> Option<Result<Client<'static>, StorageError>> {
+    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
+
     let config = ClientConfig {
         window: any(2),
         ..ClientConfig::new(Name::new(any_text()).ok()?, any_address())
     };
-    Some(Client::new(config, memory::client()?, any(Seed([0; 32]))))
+    Some(Client::new(
+        config,
+        MEMORY.try_take()?.storage(),
+        any(Seed([0; 32])),
+    ))
 }
 
 /// Everything that can be done with a client, in any order.

@@ -13,10 +13,10 @@ use chatapp_core::{
 };
 use chatapp_firmware::board::{self, Uart};
 use chatapp_firmware::machine::{self, Console, Machine};
-use chatapp_firmware::memory;
+use chatapp_firmware::memory::{self, ClientMemory};
 use chatapp_firmware::settings::Role;
 use cortex_m_rt::entry;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
@@ -71,13 +71,14 @@ fn client(
     server: SocketAddr,
     seed: Seed,
 ) -> Result<&'static mut Client<'static>, StorageError> {
+    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
     static CLIENT: StaticCell<Client<'_>> = StaticCell::new();
 
     let config = ClientConfig {
         window: memory::WINDOW,
         ..ClientConfig::new(name, server)
     };
-    let storage = memory::client().expect("a board is started once");
+    let storage = MEMORY.take().storage();
     Client::new(config, storage, seed).map(|client| CLIENT.init(client))
 }
 

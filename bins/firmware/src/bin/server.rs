@@ -8,10 +8,10 @@ use chatapp_console::{LogLine, ORDER_HELP, Order, Report, Typed, UnknownOrder};
 use chatapp_core::{Instant, Persist, Seed, Server, ServerConfig, StorageError, UnixSeconds};
 use chatapp_firmware::board;
 use chatapp_firmware::machine::{self, Console, Machine};
-use chatapp_firmware::memory;
+use chatapp_firmware::memory::{self, ServerMemory};
 use chatapp_firmware::settings::Role;
 use cortex_m_rt::entry;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
@@ -58,13 +58,14 @@ fn main() -> ! {
 /// Makes the server. On its own, so that the stack that it takes is free again afterwards.
 #[inline(never)]
 fn server(seed: Seed) -> Result<&'static mut Server<'static>, StorageError> {
+    static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::VACANT);
     static SERVER: StaticCell<Server<'_>> = StaticCell::new();
 
     let config = ServerConfig {
         window: memory::WINDOW,
         ..ServerConfig::default()
     };
-    let storage = memory::server().expect("a board is started once");
+    let storage = MEMORY.take().storage();
     Server::new(config, storage, seed).map(|server| SERVER.init(server))
 }
 
