@@ -133,6 +133,8 @@ impl Wiretap {
         let Header {
             gap,
             probe,
+            round,
+            heard_round,
             acknowledged,
             window,
             first,
@@ -142,6 +144,12 @@ impl Wiretap {
         if let Some(version) = table_version {
             let _ = write!(words, ", table {version}");
         }
+        let _ = write!(
+            words,
+            ", round {} of {}",
+            u8::from(round),
+            u8::from(heard_round)
+        );
         words.push_str(if gap { ", gap" } else { "" });
         words.push_str(if probe { ", probe" } else { "" });
         for (number, frame) in (first..).zip(frames) {

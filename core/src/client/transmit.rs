@@ -82,7 +82,7 @@ impl Client<'_> {
         self.peers
             .at_mut(peer)
             .hop
-            .sent_data(header.first, now, retry, &mut self.stats);
+            .sent_data(now, retry, &mut self.stats);
         writer.finish()
     }
 

@@ -212,7 +212,7 @@ impl Server<'_> {
         self.names
             .at_mut(slot)
             .hop
-            .sent_data(header.first, now, retry, &mut self.stats);
+            .sent_data(now, retry, &mut self.stats);
         writer.finish()
     }
 

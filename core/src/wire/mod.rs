@@ -239,6 +239,10 @@ pub struct Header {
     pub gap: bool,
     /// Please answer, even if there is nothing to say.
     pub probe: bool,
+    /// The sender's round: it changes whenever the sender repeats frames.
+    pub round: bool,
+    /// The recipient's round, of the frames that the sender saw last: the one that a gap belongs to.
+    pub heard_round: bool,
     /// Sequence number of the first frame that was not accepted yet: all before it are acknowledged.
     pub acknowledged: u32,
     /// Frames that are accepted beyond those; 0 while there is no room.
@@ -252,6 +256,8 @@ pub struct Header {
 const FLAG_GAP: u8 = 1;
 const FLAG_PROBE: u8 = 2;
 const FLAG_TABLE: u8 = 4;
+const FLAG_ROUND: u8 = 32;
+const FLAG_HEARD_ROUND: u8 = 64;
 
 fn session_key(to: u64, from: u64) -> Key {
     Key::new(to, from)
@@ -378,12 +384,12 @@ impl<'a> Data<'a> {
         } else {
             take::<u32>(rest).map(|(version, rest)| (Some(version), rest))?
         };
-        let gap = flags & FLAG_GAP != 0;
-        let probe = flags & FLAG_PROBE != 0;
         Ok((
             Header {
-                gap,
-                probe,
+                gap: flags & FLAG_GAP != 0,
+                probe: flags & FLAG_PROBE != 0,
+                round: flags & FLAG_ROUND != 0,
+                heard_round: flags & FLAG_HEARD_ROUND != 0,
                 acknowledged,
                 window,
                 first,
@@ -418,6 +424,8 @@ impl<'a> DataWriter<'a> {
             (header.gap, FLAG_GAP),
             (header.probe, FLAG_PROBE),
             (header.table_version.is_some(), FLAG_TABLE),
+            (header.round, FLAG_ROUND),
+            (header.heard_round, FLAG_HEARD_ROUND),
         ];
         let flags = flags
             .iter()
