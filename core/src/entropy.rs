@@ -104,11 +104,12 @@ impl Entropy {
     /// 64 random bits, never zero, so that zero can stand for "none".
     pub(crate) fn draw(&mut self) -> u64 {
         self.drawn = self.drawn.wrapping_add(1);
-        let mut hasher = self.key.hasher();
-        for word in self.salt.into_iter().chain([self.drawn]) {
-            hasher.write(&word.to_le_bytes());
+        let [high, low] = self.salt;
+        let mut words = [0; 24];
+        for (to, word) in words.chunks_exact_mut(8).zip([high, low, self.drawn]) {
+            to.copy_from_slice(&word.to_le_bytes());
         }
-        hasher.finish().max(1)
+        self.key.hash(&words).max(1)
     }
 
     pub(crate) fn key(&mut self) -> Key {

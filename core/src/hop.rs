@@ -6,6 +6,10 @@
 //! ("go-back-N"), so that a receiver needs no memory for reordering. Giving up ends the session: a receiver never
 //! waits for a number that will not come.
 //!
+//! Losses show by evidence, not only by silence. Whenever a sender goes back it starts another *round*, which every
+//! datagram names; who misses a frame reports a gap, and the round that it saw the gap in. So a report is believed
+//! once in each round, and a repetition that is lost too is repeated as soon as the first was.
+//!
 //! A hop knows nothing of chat: its owner maps sequence numbers to frames and keeps the deadline list.
 
 use zeroize::Zeroize;
@@ -25,6 +29,19 @@ const HANDSHAKE_LEN: usize = KEY_LEN + FIRST_PAYLOAD_MAX;
 const ANSWERS_MAX: u8 = 16;
 
 const _: () = assert!(ACCEPT_MESSAGE_LEN_MAX <= HANDSHAKE_LEN && HANDSHAKE_LEN <= u8::MAX as usize);
+
+/// Frames that a path is trusted to carry at a time before it has shown that it carries more.
+const BURST_MIN: u32 = 32;
+
+/// Acknowledgements that are sent in a row at most, on a rough path.
+const ACKNOWLEDGEMENTS_MAX: u8 = 3;
+
+/// Frames in one datagram at most, on a rough path: those on the way are spread over several, and the loss of one shows
+/// by the others.
+const ROUGH_FRAMES_MAX: u32 = 8;
+
+/// Datagrams with frames without a sign of loss until a path that lost some, a *rough* one, counts as a clean one again.
+const CLEAN_AFTER: u8 = 255;
 
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,17 +124,32 @@ pub(crate) struct Hop {
     end: u32,
     /// Frames beyond `acked` that the other side takes.
     window: u16,
-    /// Frames before this were already repeated for a gap report.
-    repaired: u32,
+    /// How much wider than [`BURST_MIN`] our bursts have become, as what they carry was acknowledged.
+    widened: u16,
+    /// Up to here they widen fast: half of what was too much the last time. 0: nothing was.
+    carried: u16,
+    /// The round that we send in: changes whenever frames are repeated.
+    round: bool,
     /// Send one datagram from `next`, whatever the window.
     repeat: bool,
+    /// Frames in the datagram that is being built.
+    in_datagram: u32,
     /// Only progress releases what is behind the datagram that was just repeated.
     held: bool,
 
     /// Next frame that we take.
     expected: u32,
-    ack_due: bool,
-    gap: bool,
+    /// Acknowledgements that are owed.
+    acks_due: u8,
+    /// The latest frame that came too early, and was dropped; whether there was one since the last report.
+    early: u32,
+    has_early: bool,
+    /// The next frame is here, or was, and there was no room: what comes behind it shows no loss.
+    next_came: bool,
+    /// The round of the other side that came last.
+    heard_round: bool,
+    /// Datagrams until the path counts as clean.
+    rough: u8,
 
     open_due: bool,
     accept_due: bool,
@@ -143,12 +175,19 @@ impl Hop {
         sent: 0,
         end: 0,
         window: 0,
-        repaired: 0,
+        widened: 0,
+        carried: 0,
+        round: false,
         repeat: false,
+        in_datagram: 0,
         held: false,
         expected: 0,
-        ack_due: false,
-        gap: false,
+        acks_due: 0,
+        early: 0,
+        has_early: false,
+        next_came: false,
+        heard_round: false,
+        rough: 0,
         open_due: false,
         accept_due: false,
         probe_due: false,
@@ -312,7 +351,9 @@ impl Hop {
     }
 
     pub(crate) fn owe_acknowledgement(&mut self) {
-        self.ack_due = self.is_open();
+        if self.is_open() {
+            self.acks_due = self.acks_due.max(1);
+        }
     }
 
     /// Whether the other side takes one more frame behind those that were sent.
@@ -322,7 +363,9 @@ impl Hop {
         } else {
             self.window
         };
-        self.next.wrapping_sub(self.acked) < room.into() && !self.held
+        let room = self.burst().min(room.into());
+        let is_full = self.rough != 0 && self.in_datagram >= ROUGH_FRAMES_MAX;
+        self.next.wrapping_sub(self.acked) < room && !is_full && !self.held
     }
 
     /// Whether there is a frame to send, and the other side takes it.
@@ -343,7 +386,7 @@ impl Hop {
             Phase::Opening if self.open_due => Wants::Opening,
             Phase::Opening => Wants::Nothing,
             Phase::Open if self.accept_due => Wants::Accept,
-            Phase::Open if self.ack_due || self.probe_due || self.may_send() => Wants::Data,
+            Phase::Open if self.acks_due != 0 || self.probe_due || self.may_send() => Wants::Data,
             Phase::Open => Wants::Nothing,
         }
     }
@@ -352,7 +395,10 @@ impl Hop {
     /// the table goes with a probe.
     pub(crate) fn header(&self, window: u16, table_version: Option<u32>) -> Header {
         Header {
-            gap: self.gap,
+            // A frame that was dropped and came again since is not missing.
+            gap: self.has_early && self.early.wrapping_sub(self.expected) <= u32::MAX / 2,
+            round: self.round,
+            heard_round: self.heard_round,
             probe: self.probe_due,
             acknowledged: self.expected,
             window,
@@ -366,6 +412,7 @@ impl Hop {
     /// One more frame is in the datagram.
     pub(crate) fn pushed(&mut self) {
         self.next = self.next.wrapping_add(1);
+        self.in_datagram += 1;
     }
 
     /// The request for a session was sent.
@@ -378,17 +425,12 @@ impl Hop {
         self.accept_due = false;
     }
 
-    /// A data datagram was sent that began with frame `first`.
-    pub(crate) fn sent_data(
-        &mut self,
-        first: u32,
-        now: Instant,
-        policy: RetryPolicy,
-        stats: &mut Stats,
-    ) {
-        self.ack_due = false;
-        self.gap = false;
-        let frames = self.next != first;
+    /// A data datagram was sent, with what was [pushed](Self::pushed).
+    pub(crate) fn sent_data(&mut self, now: Instant, policy: RetryPolicy, stats: &mut Stats) {
+        self.acks_due = self.acks_due.saturating_sub(1);
+        self.has_early &= self.acks_due != 0;
+        let frames = core::mem::take(&mut self.in_datagram) != 0;
+        self.rough = self.rough.saturating_sub(frames.into());
         if self.next.wrapping_sub(self.acked) > self.in_flight() {
             self.sent = self.next;
         }
@@ -401,6 +443,34 @@ impl Hop {
         }
         self.repeat = false;
         self.probe_due = false;
+    }
+
+    /// Frames that may be on the way at a time, as far as the path is known to carry them (the slow start, halving and
+    /// careful growth of RFC 5681): a burst that is larger than the other side's socket buffer is not repeated for ever.
+    fn burst(&self) -> u32 {
+        BURST_MIN + u32::from(self.widened)
+    }
+
+    /// So many frames were acknowledged: if as many were on the way as may be, more may be.
+    fn widen(&mut self, newly: u32) {
+        if self.in_flight() < self.burst() {
+            return;
+        }
+        let is_careful = self.carried != 0 && self.widened >= self.carried;
+        let step = if is_careful { newly.div_ceil(8) } else { newly };
+        let step = u16::try_from(step).unwrap_or(u16::MAX);
+        self.widened = self.widened.saturating_add(step).min(self.window);
+    }
+
+    /// Something was lost: everything from the first frame that is not acknowledged is sent again.
+    fn go_back(&mut self) {
+        let half = (self.in_flight() / 2).saturating_sub(BURST_MIN);
+        self.widened = u16::try_from(half).unwrap_or(u16::MAX).min(self.widened);
+        self.carried = self.widened.max(1);
+        self.next = self.acked;
+        self.held = false;
+        self.round = !self.round;
+        self.rough = CLEAN_AFTER;
     }
 
     // ---- receiving ----
@@ -425,6 +495,7 @@ impl Hop {
                 Err(Drop::BadAcknowledgement)
             };
         }
+        self.widen(newly);
         self.acked = header.acknowledged;
         self.window = header.window;
         if self.next.wrapping_sub(self.acked) > self.end.wrapping_sub(self.acked) {
@@ -438,11 +509,8 @@ impl Hop {
                 self.next = self.acked;
             }
         }
-        let repaired = self.repaired.wrapping_sub(self.acked);
-        if header.gap && self.in_flight() != 0 && (repaired == 0 || repaired > self.in_flight()) {
-            self.next = self.acked;
-            self.held = false;
-            self.repaired = self.sent;
+        if header.gap && header.heard_round == self.round && self.in_flight() != 0 {
+            self.go_back();
             stats.retransmissions_on_evidence += 1;
         }
         let stuck = self.window == 0 && self.outstanding() != 0;
@@ -452,28 +520,53 @@ impl Hop {
             self.retry.progress(now, policy);
         }
         if header.probe {
-            self.ack_due = true;
+            self.owe_acknowledgement();
         }
         Ok(newly)
     }
 
+    /// A datagram with frames came, sent in this round. One acknowledgement answers all of them that come between
+    /// two sendings; but on a rough path each gets its own: the loss of a single one would silence
+    /// the other side until its timer.
+    pub(crate) fn frames_came(&mut self, round: bool) {
+        if round != self.heard_round {
+            // All that was dropped before is on the way again.
+            self.heard_round = round;
+            self.has_early = false;
+            self.next_came = false;
+        }
+        let most = if self.rough == 0 {
+            1
+        } else {
+            ACKNOWLEDGEMENTS_MAX
+        };
+        self.rough = self.rough.saturating_sub(1);
+        self.acks_due = self.acks_due.saturating_add(1).min(most);
+    }
+
     /// A numbered frame came: what it is to us.
     pub(crate) fn arrival(&mut self, number: u32) -> Arrival {
-        self.ack_due = true;
         if number == self.expected {
+            self.next_came = true;
             Arrival::Next
         } else if number.wrapping_sub(self.expected) > u32::MAX / 2 {
+            self.rough = CLEAN_AFTER;
             Arrival::Duplicate
         } else {
-            self.gap = true;
+            if !self.next_came {
+                self.rough = CLEAN_AFTER;
+                self.early = number;
+                self.has_early = true;
+            }
             Arrival::Early
         }
     }
 
-    /// The frame that was [next](Arrival::Next) has been taken over.
-    pub(crate) fn took(&mut self) {
+    /// The frame that was [next](Arrival::Next) has been taken over; whether the one behind it is here, too.
+    pub(crate) fn took(&mut self, has_more: bool) {
         self.expected = self.expected.wrapping_add(1);
-        self.ack_due = true;
+        self.next_came = has_more;
+        self.owe_acknowledgement();
     }
 
     // ---- time ----
@@ -494,10 +587,8 @@ impl Hop {
             }
             Due::Again if self.phase == Phase::Opening => self.open_due = true,
             Due::Again if self.outstanding() != 0 => {
-                self.next = self.acked;
-                self.held = false;
+                self.go_back();
                 self.repeat = true;
-                self.repaired = self.acked;
             }
             Due::Again => self.probe_due = true,
         }

@@ -96,21 +96,31 @@ impl<'a> Sessions<'a> {
         slot: u32,
         change: impl FnOnce(&mut Hop),
     ) {
-        let ids = |slots: &Slots<'_, T>| {
-            let hop = slots.at(slot).hop();
-            [hop.local_id, hop.remote_id]
-        };
-        let values = [slot * 2, slot * 2 + 1];
+        self.unlist(slots, slot);
+        change(slots.at_mut(slot).hop_mut());
+        self.list(slots, slot);
+    }
+
+    // On their own, so that their code is there once, and not once for each change.
+
+    fn ids<T: HasHop>(slots: &Slots<'_, T>, slot: u32) -> [(u32, u64); 2] {
+        let hop = slots.at(slot).hop();
+        [(slot * 2, hop.local_id), (slot * 2 + 1, hop.remote_id)]
+    }
+
+    fn unlist<T: HasHop>(&mut self, slots: &Slots<'_, T>, slot: u32) {
         let key = self.key;
-        for (value, id) in values.into_iter().zip(ids(slots)) {
+        for (value, id) in Self::ids(slots, slot) {
             if id != 0 {
                 self.index.remove(self.hash(id), value, |held| {
                     key.hash(&id_of(slots, held).to_le_bytes())
                 });
             }
         }
-        change(slots.at_mut(slot).hop_mut());
-        for (value, id) in values.into_iter().zip(ids(slots)) {
+    }
+
+    fn list<T: HasHop>(&mut self, slots: &Slots<'_, T>, slot: u32) {
+        for (value, id) in Self::ids(slots, slot) {
             if id != 0 {
                 self.index.insert(self.hash(id), value);
             }

@@ -176,6 +176,7 @@ impl Stats {
         self.drops.get(reason as usize).copied().unwrap_or_default()
     }
 
+    #[cold]
     pub(crate) fn drop(&mut self, reason: Drop) -> Handled {
         if let Some(count) = self.drops.get_mut(reason as usize) {
             *count += 1;

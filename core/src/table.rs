@@ -2,6 +2,8 @@
 
 /// A non-empty slice of slots. An index that is out of range is a bug of ours: checked in debug builds,
 /// and in release builds the first slot stands in, so that no input can make the core panic.
+///
+/// Where code is dear, on machines of 32 bits, it has its two lookups once: inlined, they are a tenth of a client.
 pub(crate) struct Slots<'a, T> {
     first: &'a mut T,
     rest: &'a mut [T],
@@ -23,6 +25,7 @@ impl<'a, T> Slots<'a, T> {
         self.rest.len() as u32 + 1
     }
 
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(crate) fn at(&self, index: u32) -> &T {
         debug_assert!(index < self.len());
         match index.checked_sub(1) {
@@ -31,6 +34,7 @@ impl<'a, T> Slots<'a, T> {
         }
     }
 
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
         debug_assert!(index < self.len());
         match index.checked_sub(1) {

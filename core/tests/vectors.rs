@@ -562,6 +562,8 @@ fn the_largest_frames_fit() {
     let worst = Header {
         gap: true,
         probe: true,
+        round: true,
+        heard_round: true,
         acknowledged: u32::MAX,
         window: u16::MAX,
         first: u32::MAX,

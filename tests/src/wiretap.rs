@@ -320,6 +320,8 @@ fn describe(to: u64, header: &Header, frames: Frames<'_>) -> String {
     let Header {
         gap,
         probe,
+        round,
+        heard_round,
         acknowledged,
         window,
         first,
@@ -335,6 +337,8 @@ fn describe(to: u64, header: &Header, frames: Frames<'_>) -> String {
         let _ = write!(words, ", closed: {reason}");
     }
     words.push_str(if cookie.is_some() { ", cookie" } else { "" });
+    let (round, heard_round) = (u8::from(*round), u8::from(*heard_round));
+    let _ = write!(words, ", round {round} of {heard_round}");
     words.push_str(if *gap { ", gap" } else { "" });
     words.push_str(if *probe { ", probe" } else { "" });
     for (number, frame) in (*first..).zip(frames) {

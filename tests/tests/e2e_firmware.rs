@@ -169,3 +169,21 @@ fn ten_thousand_messages_leave_nothing_behind() {
         "nothing stood still"
     );
 }
+
+#[test]
+fn scripts_give_the_same_bytes_on_a_board() {
+    let Some(mut board) = Board::with_scripts() else {
+        return;
+    };
+    board.console.shows("all scripts are played");
+    let lines = board.console.lines();
+    let played: Vec<&str> = lines.iter().map(String::as_str).skip(1).collect();
+    let expected: Vec<&str> = ["script chat"]
+        .into_iter()
+        .chain(include_str!("../../bins/firmware/scripts/chat.expected").lines())
+        .chain(["script loss"])
+        .chain(include_str!("../../bins/firmware/scripts/loss.expected").lines())
+        .chain(["all scripts are played"])
+        .collect();
+    assert_eq!(played, expected);
+}

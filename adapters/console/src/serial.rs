@@ -58,7 +58,8 @@ impl core::error::Error for LineError {}
 #[derive(Debug)]
 pub struct SerialConsole<P> {
     port: P,
-    /// What is typed is sent back, and can be corrected; off for a program at the other end.
+    /// A person types: what is typed is sent back, and can be corrected. Off for a program at the other end, whose
+    /// lines are taken as they are.
     echo: bool,
     typed: [u8; TYPED_LEN_MAX],
     /// Bytes of the line, those that did not fit among them.
@@ -88,7 +89,8 @@ enum Key {
 }
 
 impl<P: Read + ReadReady + Write> SerialConsole<P> {
-    /// A console that takes bytes from this port, and sends them back if `echo` is set.
+    /// A console that takes lines from this port: from a person if `echo` is set, who sees what is typed and can correct
+    /// it, from a program otherwise.
     pub const fn new(port: P, echo: bool) -> Self {
         Self {
             port,
@@ -100,7 +102,7 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         }
     }
 
-    /// Whether what is typed is sent back, from now on.
+    /// Whether a person types, from now on.
     pub fn set_echo(&mut self, echo: bool) {
         self.echo = echo;
     }
@@ -210,6 +212,7 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
                 self.echo(b"\r\n")?;
                 return Ok(Key::Enter);
             }
+            _ if !self.echo => self.push(byte),
             CONTROL_C => return Ok(Key::End),
             CONTROL_D if self.len == 0 => return Ok(Key::End),
             CONTROL_U => {
@@ -406,6 +409,16 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_a_program_are_taken_as_they_are() {
+        let mut console = console(false);
+        assert_eq!(
+            typed(&mut console, b"\x03a\x08\x1b[2J\x7f\t\x15\x04\n"),
+            ["\x03a\x08\x1b[2J\x7f\t\x15\x04"]
+        );
+        assert_eq!(shown(&mut console), "");
+    }
+
+    #[test]
     fn leaving_is_a_key() {
         let mut console = console(true);
         assert_eq!(
@@ -445,7 +458,7 @@ mod tests {
 
     #[test]
     fn lines_that_are_nothing_say_why() {
-        let mut console = console(false);
+        let mut console = console(true);
         let longest = "x".repeat(TYPED_LEN_MAX);
         let line = std::format!("{longest}\n{longest}yz\x7f\nshort\n\n");
         assert_eq!(

@@ -55,7 +55,7 @@ impl Default for ServerLimits {
             names: 16_384,
             kept_messages: 100_000,
             log_entries: 65_536,
-            window: 32,
+            window: 128,
             records: 1_024,
             sources: 4_096,
         }

@@ -42,7 +42,7 @@ pub struct StackStorage<'a> {
     pub sockets: &'a mut [SocketStorage<'a>],
     /// One for each direction.
     pub packets: [&'a mut [udp::PacketMetadata]; 2],
-    /// At least as long as the longest packet of the network: 1,500 bytes.
+    /// At least [`RECEIVE_LEN`] bytes. A datagram that does not fit is dropped, as it is too long for the protocol.
     pub received: &'a mut [u8],
     /// At least [`DATAGRAM_LEN_MAX`] bytes.
     pub sent: &'a mut [u8],

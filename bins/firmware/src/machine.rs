@@ -6,14 +6,14 @@ use core::net::IpAddr;
 #[cfg(feature = "semihosting")]
 use chatapp_console::TYPED_LEN_MAX;
 use chatapp_console::{SerialConsole, Typed};
-use chatapp_core::Seed;
+use chatapp_core::{Instant, Seed};
 use chatapp_smoltcp::smoltcp::wire::{HardwareAddress, IpCidr};
-use chatapp_smoltcp::{Stack, StackConfig};
+use chatapp_smoltcp::{Stack, StackConfig, StackError};
 use siphasher::sip::SipHasher24;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::board::{self, Board, Clock, Ethernet, Uart};
-use crate::memory;
+use crate::memory::{StackBuffers, StackTables};
 use crate::settings::{Role, Settings};
 
 /// The console of the board.
@@ -27,7 +27,7 @@ pub struct Machine {
     /// Its network.
     pub stack: &'static mut Stack<'static>,
     /// What the network is on.
-    pub ethernet: &'static mut Ethernet,
+    pub ethernet: Ethernet,
     /// Time, and sleep.
     pub clock: Clock,
     /// Who and where it is.
@@ -41,31 +41,16 @@ impl Machine {
     /// If it is called a second time.
     pub fn start(role: Role) -> Self {
         static CONSOLE: StaticCell<Console> = StaticCell::new();
-        static ETHERNET: StaticCell<Ethernet> = StaticCell::new();
-        static STACK: StaticCell<Stack<'_>> = StaticCell::new();
 
         let board = Board::take().expect("a board is started once");
-        let mut clock = board.clock;
-        let console = CONSOLE.init(SerialConsole::new(board.uart, true));
-        let ethernet = ETHERNET.init(board.ethernet);
+        let (mut clock, mut ethernet) = (board.clock, board.ethernet);
+        let console = CONSOLE.init_with(|| SerialConsole::new(board.uart, true));
         let settings = ask(console, &mut clock, role);
         console.set_echo(settings.echo);
-        let gateway = settings.gateway.map(IpAddr::V4);
-        let config = StackConfig {
-            hardware_address: HardwareAddress::Ethernet(ethernet.address()),
-            addresses: &[IpCidr::new(
-                settings.subnet.address.into(),
-                settings.subnet.prefix_len,
-            )],
-            gateways: gateway.as_slice(),
-            port: settings.port,
-            seed: seed_of_stack(settings.seed),
-        };
-        let storage = memory::stack().expect("a board is started once");
-        match Stack::new(&config, ethernet, storage, clock.now()) {
+        match connect(&settings, &mut ethernet, clock.now()) {
             Ok(stack) => Self {
                 console,
-                stack: STACK.init(stack),
+                stack,
                 ethernet,
                 clock,
                 settings,
@@ -76,6 +61,32 @@ impl Machine {
             ),
         }
     }
+}
+
+/// Starts the network. On its own, so that the stack that it takes is free again afterwards.
+#[inline(never)]
+fn connect(
+    settings: &Settings,
+    ethernet: &mut Ethernet,
+    now: Instant,
+) -> Result<&'static mut Stack<'static>, StackError> {
+    static TABLES: ConstStaticCell<StackTables<'_>> = ConstStaticCell::new(StackTables::VACANT);
+    static BUFFERS: ConstStaticCell<StackBuffers> = ConstStaticCell::new(StackBuffers::VACANT);
+    static STACK: StaticCell<Stack<'_>> = StaticCell::new();
+
+    let gateway = settings.gateway.map(IpAddr::V4);
+    let config = StackConfig {
+        hardware_address: HardwareAddress::Ethernet(ethernet.address()),
+        addresses: &[IpCidr::new(
+            settings.subnet.address.into(),
+            settings.subnet.prefix_len,
+        )],
+        gateways: gateway.as_slice(),
+        port: settings.port,
+        seed: seed_of_stack(settings.seed),
+    };
+    let storage = TABLES.take().storage(BUFFERS.take());
+    Stack::new(&config, ethernet, storage, now).map(|stack| STACK.init(stack))
 }
 
 /// Ends the emulator, or starts the board again, which then asks for its settings.
@@ -94,6 +105,7 @@ pub fn fail(console: &mut Console, why: impl fmt::Display) -> ! {
 }
 
 /// Asks for the settings until there are some that can be used.
+#[inline(never)]
 fn ask(console: &mut Console, clock: &mut Clock, role: Role) -> Settings {
     #[cfg(feature = "semihosting")]
     {

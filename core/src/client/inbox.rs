@@ -154,7 +154,8 @@ impl Client<'_> {
             if let Some(kind) = kind {
                 self.stats.received.count_frame(kind);
             }
-            self.peers.at_mut(peer).hop.took();
+            let has_more = !self.inbox.is_empty();
+            self.peers.at_mut(peer).hop.took(has_more);
             self.attend(peer);
             if self.inbox.is_empty()
                 && let Some(starved) = self.starved.take()

@@ -61,13 +61,13 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// The protocol's default times, and a window of 32 frames.
+    /// The protocol's default times, and a window of 128 frames.
     pub fn new(name: Name, server: SocketAddr) -> Self {
         Self {
             name,
             server,
             retry: RetryPolicy::DEFAULT,
-            window: 32,
+            window: 128,
             keep_alive_ms: 20_000,
         }
     }

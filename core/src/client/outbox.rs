@@ -37,10 +37,11 @@ impl Form {
     }
 }
 
-/// How a command ended.
+/// How a command ended. No zero among its tags: "not yet" is all zero bits, which takes no room in an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Final {
-    Message(MessageStatus),
+    Message(MessageStatus) = 1,
     Posted,
     NotPosted { store_failed: bool },
     Silent(Request),

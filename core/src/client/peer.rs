@@ -308,6 +308,9 @@ impl Client<'_> {
             (0..newly).for_each(|_| self.delivered(peer));
         }
         let mut handled = Handled::Accepted;
+        if !frames.rest().is_empty() {
+            self.peers.at_mut(peer).hop.frames_came(header.round);
+        }
         let mut number = header.first;
         while !frames.rest().is_empty() {
             match self.peers.at_mut(peer).hop.arrival(number) {

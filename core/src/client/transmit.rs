@@ -92,7 +92,7 @@ impl Client<'_> {
         }
         let (now, retry) = (self.now, self.retry);
         let hop = &mut self.peers.at_mut(peer).hop;
-        hop.sent_data(header.first, now, retry, &mut self.stats);
+        hop.sent_data(now, retry, &mut self.stats);
         writer.finish(&self.identity, &mut hop.session)
     }
 

@@ -28,26 +28,42 @@ fn open_hop(frames: u32, window: u16) -> Hop {
 
 /// Sends what may go in one datagram of at most `fits` frames; returns the numbers.
 fn send(hop: &mut Hop, fits: usize, now: u64) -> Vec<u32> {
-    let first = hop.header(1, None).first;
     let mut numbers = Vec::new();
     while hop.may_send() && numbers.len() < fits {
         numbers.push(hop.position());
         hop.pushed();
     }
-    hop.sent_data(
-        first,
-        Instant::from_millis(now),
-        POLICY,
-        &mut Stats::default(),
-    );
+    hop.sent_data(Instant::from_millis(now), POLICY, &mut Stats::default());
+    numbers
+}
+
+/// Sends all that may go, in as many datagrams as it takes.
+fn send_all(hop: &mut Hop, now: u64) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    while hop.may_send() {
+        numbers.append(&mut send(hop, 16, now));
+    }
     numbers
 }
 
 fn ack(hop: &mut Hop, acknowledged: u32, window: u16, gap: bool, now: u64) -> Result<u32, Drop> {
+    let heard_round = hop.round;
+    ack_of_round(hop, acknowledged, window, gap, heard_round, now)
+}
+
+fn ack_of_round(
+    hop: &mut Hop,
+    acknowledged: u32,
+    window: u16,
+    gap: bool,
+    heard_round: bool,
+    now: u64,
+) -> Result<u32, Drop> {
     let header = Header {
         acknowledged,
         window,
         gap,
+        heard_round,
         ..Header::default()
     };
     hop.take_header(
@@ -96,20 +112,126 @@ fn a_timed_repetition_is_one_datagram_and_progress_releases_the_rest() {
     assert_eq!(send(&mut hop, 2, 500), [0, 1]);
     assert!(!hop.may_send(), "held until there is progress");
     assert_eq!(ack(&mut hop, 2, 32, false, 510), Ok(2));
-    assert_eq!(send(&mut hop, 9, 510), [2, 3, 4, 5]);
+    assert_eq!(send_all(&mut hop, 510), [2, 3, 4, 5]);
 }
 
 #[test]
-fn a_gap_report_repeats_at_once_and_only_once_a_flight() {
+fn a_gap_report_repeats_at_once_and_once_a_round() {
     let mut hop = open_hop(4, 32);
     send(&mut hop, 1, 0);
     send(&mut hop, 3, 0);
-    assert_eq!(ack(&mut hop, 0, 32, true, 5), Ok(0));
-    assert_eq!(send(&mut hop, 9, 5), [0, 1, 2, 3]);
-    assert_eq!(ack(&mut hop, 0, 32, true, 6), Ok(0));
+    assert_eq!(ack_of_round(&mut hop, 0, 32, true, false, 5), Ok(0));
+    assert_eq!(send(&mut hop, 2, 5), [0, 1]);
+    assert_eq!(send(&mut hop, 9, 5), [2, 3]);
+    assert_eq!(ack_of_round(&mut hop, 0, 32, true, false, 6), Ok(0));
     assert!(!hop.may_send(), "the second report is about the same gap");
-    assert_eq!(ack(&mut hop, 4, 32, false, 7), Ok(4));
+    assert_eq!(ack_of_round(&mut hop, 0, 32, true, true, 7), Ok(0));
+    assert_eq!(
+        send_all(&mut hop, 7),
+        [0, 1, 2, 3],
+        "the repetition was lost, too"
+    );
+    assert_eq!(ack(&mut hop, 4, 32, false, 8), Ok(4));
     assert_eq!(hop.deadline(), None);
+}
+
+#[test]
+fn what_is_on_the_way_is_spread_over_more_datagrams_while_its_path_loses_some() {
+    let mut hop = open_hop(32, 32);
+    let flight = |hop: &mut Hop| {
+        let mut datagrams = Vec::new();
+        while hop.may_send() {
+            datagrams.push(send(hop, 100, 0).len());
+        }
+        datagrams
+    };
+    assert_eq!(flight(&mut hop), [32]);
+    assert_eq!(ack(&mut hop, 0, 32, true, 0), Ok(0));
+    assert_eq!(flight(&mut hop), [8, 8, 8, 8]);
+}
+
+#[test]
+fn a_gap_is_reported_with_its_round_until_it_is_filled() {
+    let mut hop = open_hop(0, 32);
+    let reports = |hop: &Hop| {
+        let header = hop.header(32, None);
+        (header.gap, header.heard_round)
+    };
+    hop.frames_came(false);
+    assert_eq!(hop.arrival(1), Arrival::Early);
+    assert_eq!(reports(&hop), (true, false));
+    hop.frames_came(true);
+    assert_eq!(reports(&hop), (false, true), "it is on the way again");
+    assert_eq!(hop.arrival(1), Arrival::Early);
+    assert_eq!(reports(&hop), (true, true));
+    hop.frames_came(true);
+    assert_eq!(hop.arrival(0), Arrival::Next);
+    hop.took(false);
+    assert!(reports(&hop).0, "the second frame was dropped");
+    assert_eq!(hop.arrival(1), Arrival::Next);
+    hop.took(false);
+    assert!(!reports(&hop).0);
+}
+
+#[test]
+fn what_comes_behind_a_frame_that_there_was_no_room_for_shows_no_gap() {
+    let mut hop = open_hop(0, 32);
+    hop.frames_came(false);
+    assert_eq!(hop.arrival(0), Arrival::Next);
+    assert_eq!(hop.arrival(1), Arrival::Early);
+    assert!(!hop.header(32, None).gap);
+    hop.took(true);
+    assert_eq!(hop.arrival(2), Arrival::Early);
+    assert!(!hop.header(32, None).gap);
+    hop.took(false);
+    assert_eq!(hop.arrival(3), Arrival::Early);
+    assert!(hop.header(32, None).gap);
+}
+
+#[test]
+fn datagrams_share_an_acknowledgement_unless_their_path_loses_some() {
+    let mut hop = open_hop(0, 32);
+    let mut acknowledgements = |numbers: &[u32]| {
+        for number in numbers {
+            hop.frames_came(false);
+            if hop.arrival(*number) == Arrival::Next {
+                hop.took(false);
+            }
+        }
+        let mut count = 0;
+        while hop.wants() == Wants::Data {
+            send(&mut hop, 0, 0);
+            count += 1;
+        }
+        count
+    };
+    assert_eq!(acknowledgements(&[0, 1, 2]), 1);
+    assert_eq!(acknowledgements(&[4]), 1);
+    assert_eq!(acknowledgements(&[3, 4]), 2);
+    assert_eq!(acknowledgements(&[5, 6, 7, 8, 9]), 3);
+    for number in 10..=257 {
+        assert_eq!(acknowledgements(&[number]), 1);
+    }
+    assert_eq!(acknowledgements(&[258, 259, 260]), 1, "none was lost since");
+}
+
+#[test]
+fn bursts_widen_while_all_arrives_and_halve_when_something_is_lost() {
+    let mut hop = open_hop(1_000, 256);
+    let mut acknowledged = 0;
+    let mut flight = |hop: &mut Hop| {
+        let sent = send_all(hop, 0).len();
+        acknowledged += u32::try_from(sent).unwrap();
+        assert_eq!(ack(hop, acknowledged, 256, false, 1), Ok(sent as u32));
+        sent
+    };
+    assert_eq!([(); 4].map(|()| flight(&mut hop)), [32, 64, 128, 256]);
+    assert_eq!(send_all(&mut hop, 2).len(), 256, "no more than its window");
+    let acked = hop.acked();
+    ack(&mut hop, acked, 256, true, 3).unwrap();
+    assert_eq!(send_all(&mut hop, 4).len(), 128);
+    assert_eq!(ack(&mut hop, acked + 256, 256, false, 5), Ok(256));
+    assert_eq!(send_all(&mut hop, 6).len(), 160, "carefully");
 }
 
 #[test]
@@ -188,7 +310,55 @@ fn frames_are_taken_in_order_across_the_wrap() {
     assert_eq!(hop.arrival(u32::MAX / 2 - 1), Arrival::Early);
     assert_eq!(hop.arrival(u32::MAX / 2), Arrival::Duplicate);
     assert_eq!(hop.arrival(u32::MAX), Arrival::Next);
-    hop.took();
+    hop.took(false);
     assert_eq!(hop.arrival(u32::MAX), Arrival::Duplicate);
     assert_eq!(hop.arrival(0), Arrival::Next);
+}
+
+#[test]
+fn a_stream_through_a_path_that_loses_some_hardly_ever_waits_for_its_timer() {
+    let mut random = 1_u32;
+    let mut is_lost = || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        random >> 16 < 65_536 / 20
+    };
+    let (mut sender, mut recipient) = (open_hop(32, 32), open_hop(0, 32));
+    let (mut now, mut timed, mut flights) = (0, 0, 0);
+    let mut stats = Stats::default();
+    while sender.acked() < 100_000 {
+        flights += 1;
+        while sender.may_send() {
+            let header = sender.header(32, None);
+            let numbers = send(&mut sender, 16, now);
+            if is_lost() {
+                continue;
+            }
+            recipient.frames_came(header.round);
+            for number in numbers {
+                match recipient.arrival(number) {
+                    Arrival::Next => recipient.took(false),
+                    Arrival::Duplicate => {}
+                    Arrival::Early => break,
+                }
+            }
+        }
+        while recipient.wants() == Wants::Data {
+            let header = recipient.header(32, None);
+            send(&mut recipient, 0, now);
+            if is_lost() {
+                continue;
+            }
+            let at = Instant::from_millis(now);
+            let newly = sender.take_header(&header, at, POLICY, false, &mut stats);
+            (0..newly.unwrap()).for_each(|_| {
+                sender.enqueue();
+            });
+        }
+        if !sender.may_send() {
+            now = sender.deadline().unwrap().as_millis();
+            assert_eq!(expire(&mut sender, now), Expired::Waits);
+            timed += 1;
+        }
+    }
+    assert!(timed * 200 < flights, "{timed} of {flights}");
 }

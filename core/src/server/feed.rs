@@ -199,7 +199,7 @@ impl Server<'_> {
         }
         let (now, retry) = (self.now, self.retry);
         let hop = &mut self.names.at_mut(slot).hop;
-        hop.sent_data(header.first, now, retry, &mut self.stats);
+        hop.sent_data(now, retry, &mut self.stats);
         writer.finish(&self.identity, &mut hop.session)
     }
 

@@ -160,6 +160,9 @@ impl Server<'_> {
             self.check_table(slot, version);
         }
         let mut handled = Handled::Accepted;
+        if !frames.rest().is_empty() {
+            self.names.at_mut(slot).hop.frames_came(header.round);
+        }
         let mut number = header.first;
         while !frames.rest().is_empty() {
             let arrival = self.names.at_mut(slot).hop.arrival(number);
@@ -181,7 +184,7 @@ impl Server<'_> {
                 break;
             } else if self.take_request(slot, &frame) {
                 self.stats.received.count_frame(frame.kind());
-                self.names.at_mut(slot).hop.took();
+                self.names.at_mut(slot).hop.took(false);
             } else {
                 handled = self.stats.drop(Drop::Busy);
                 break;

@@ -28,6 +28,10 @@ pub struct Header {
     pub gap: bool,
     /// Please answer, even if there is nothing to say.
     pub probe: bool,
+    /// The round of the sender's frames: each repetition begins another, which is one bit in every header.
+    pub round: bool,
+    /// The round of the frames that came last from the other side: a gap belongs to it.
+    pub heard_round: bool,
     /// Sequence number of the first frame that was not accepted yet: all before it are acknowledged.
     pub acknowledged: u32,
     /// Frames that are accepted beyond those; 0 while there is no room.
@@ -47,6 +51,8 @@ const FLAG_PROBE: u8 = 2;
 const FLAG_TABLE: u8 = 4;
 const FLAG_CLOSED: u8 = 8;
 const FLAG_COOKIE: u8 = 16;
+const FLAG_ROUND: u8 = 32;
+const FLAG_HEARD_ROUND: u8 = 64;
 
 impl Header {
     fn flags(&self) -> u8 {
@@ -56,6 +62,8 @@ impl Header {
             (self.table_version.is_some(), FLAG_TABLE),
             (self.closed.is_some(), FLAG_CLOSED),
             (self.cookie.is_some(), FLAG_COOKIE),
+            (self.round, FLAG_ROUND),
+            (self.heard_round, FLAG_HEARD_ROUND),
         ]
         .iter()
         .filter(|(set, _)| *set)
@@ -83,6 +91,8 @@ impl Header {
         let mut header = Self {
             gap: flags & FLAG_GAP != 0,
             probe: flags & FLAG_PROBE != 0,
+            round: flags & FLAG_ROUND != 0,
+            heard_round: flags & FLAG_HEARD_ROUND != 0,
             acknowledged,
             window,
             first,

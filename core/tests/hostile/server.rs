@@ -424,12 +424,15 @@ fn a_gap_that_is_reported_is_filled_at_once_and_once() {
         counter: request,
         text: "hi",
     });
+    let mut heard_round = false;
     for post in posts {
-        rig.say(&mut ann, &[post]);
+        let sent = rig.say(&mut ann, &[post]);
+        heard_round = ann.reads(&sent)[0].0.round;
     }
     let before = rig.server.stats().clone();
     let header = Header {
         gap: true,
+        heard_round,
         ..ann.header()
     };
     let report = ann.writes(&header, &[]);

@@ -1,9 +1,11 @@
 //! The processes that are measured: this program again, in one of several roles, told by lines what to do.
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use chatapp_tests::e2e::Namespaces;
 use chatapp_tests::measure::Usage;
 
 use crate::stream::Times;
@@ -13,11 +15,18 @@ use crate::{bare, client};
 pub(crate) fn play(role: &[String]) {
     let arguments: Vec<&str> = role.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["client", server, name, window, loss] => client::run(
+        ["client", server, name, window, loss] => client::on_socket(
             server.parse().expect("an address"),
             name,
             window.parse().expect("frames"),
             loss.parse().expect("per cent"),
+        ),
+        ["client-on-tap", server, name, window, own, gateway] => client::on_tap(
+            server.parse().expect("an address"),
+            name,
+            window.parse().expect("frames"),
+            own,
+            gateway.parse().expect("an address"),
         ),
         ["bare-answers"] => bare::answer_all(),
         ["bare-sender", to, per_datagram] => bare::send_stream(
@@ -42,8 +51,18 @@ pub(crate) struct Child {
 
 impl Child {
     pub(crate) fn start(role: &[&str]) -> Self {
-        let program = std::env::current_exe().expect("this program has a path");
-        let mut process = Command::new(program)
+        Self::start_by(Command::new(this_program()), role)
+    }
+
+    /// Starts one on a machine of a network.
+    pub(crate) fn start_on(network: &Namespaces, machine: u8, role: &[&str]) -> Self {
+        let mut command = network.command(machine);
+        command.arg(this_program());
+        Self::start_by(command, role)
+    }
+
+    fn start_by(mut command: Command, role: &[&str]) -> Self {
+        let mut process = command
             .arg("--role")
             .args(role)
             .stdin(Stdio::piped())
@@ -89,6 +108,10 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn this_program() -> PathBuf {
+    std::env::current_exe().expect("this program has a path")
 }
 
 /// The next order from the parent; `None` if there will be no more.

@@ -6,7 +6,8 @@ use std::sync::mpsc;
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, Command, Identity, MessageStatus, Name, StaticKey,
 };
-use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, seed};
+use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Driver, Socket, seed};
+use chatapp_tap::{Tap, TapConfig, TapMemory};
 use socket2::{SockFilter, SockRef};
 
 use crate::TEXT;
@@ -16,13 +17,35 @@ use crate::stream::Stream;
 /// Who all messages are for.
 pub(crate) const RECIPIENT: &str = "recipient";
 
-/// Registers, says so, and then sends a stream to the recipient whenever it is told to.
-pub(crate) fn run(server: SocketAddr, name: &str, window: u16, loss_percent: u32) {
-    let socket = Socket::bind(Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), 0).expect("a free port");
+/// Where a client on a TAP device receives.
+const TAP_PORT: u16 = 5_000;
+
+/// A client on a socket; so much of what arrives there is lost.
+pub(crate) fn on_socket(server: SocketAddr, name: &str, window: u16, loss_percent: u32) {
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let bind = server.ip().is_loopback().then_some(loopback);
+    let socket = Socket::bind(bind, 0).expect("a free port");
     if loss_percent != 0 {
         lose(&socket, loss_percent);
     }
-    let mut driver = Driver::new(socket).expect("an event queue");
+    run(Driver::new(socket), server, name, window);
+}
+
+/// A client on the TAP device `net1`, as this address of its link.
+pub(crate) fn on_tap(server: SocketAddr, name: &str, window: u16, own: &str, gateway: IpAddr) {
+    let config = TapConfig {
+        device: "net1".into(),
+        addresses: vec![own.parse().expect("an address")],
+        gateways: vec![gateway],
+    };
+    let mut memory = TapMemory::default();
+    let tap = Tap::open(config, TAP_PORT, 7, &mut memory).expect("a TAP device");
+    run(Driver::over(tap), server, name, window);
+}
+
+/// Registers, says so, and then sends a stream to the recipient whenever it is told to.
+fn run(driver: std::io::Result<Driver<impl Carrier>>, server: SocketAddr, name: &str, window: u16) {
+    let mut driver = driver.expect("an event queue");
     let limits = ClientLimits {
         peers: 8,
         commands: 1_024,

@@ -1,8 +1,9 @@
 //! Messages from one client process to another.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatapp_tests::e2e::Room;
+use chatapp_tests::e2e::{Machine, Namespaces, Room};
 
 use crate::Size;
 use crate::child::Child;
@@ -38,6 +39,28 @@ impl Pair {
         Self {
             sender,
             recipient,
+            in_flight,
+        }
+    }
+
+    /// The same on machines of a network that holds their server, too.
+    fn across(network: &Namespaces, machine: Machine, in_flight: usize) -> Self {
+        let server = SocketAddr::new(network.address_of(0).into(), 4_119).to_string();
+        let window = in_flight.max(32).to_string();
+        let start = |number, name| {
+            let own = format!("{}/24", network.address_of(number));
+            let gateway = network.gateway_of(number).to_string();
+            let role: &[&str] = match machine {
+                Machine::Kernel => &["client", &server, name, &window, "0"],
+                Machine::Tap => &["client-on-tap", &server, name, &window, &own, &gateway],
+            };
+            let mut client = Child::start_on(network, number, role);
+            assert_eq!(client.says(), "registered");
+            client
+        };
+        Self {
+            recipient: start(1, RECIPIENT),
+            sender: start(2, "sender"),
             in_flight,
         }
     }
@@ -177,4 +200,64 @@ pub(crate) fn with_loss(title: &str, size: Size) -> Row {
         baseline: "the same stream without loss",
         lines: vec![excess],
     }
+}
+
+/// Two clients and their server, each on a network of its own behind one router: with TAP devices, and with sockets.
+fn on_tap_devices(
+    title: &str,
+    size: Size,
+    in_flight: usize,
+    messages: usize,
+    lines: impl FnOnce(&[(Measured, Measured)]) -> Vec<Line>,
+) -> Row {
+    let room = |machine| {
+        let network = Namespaces::with_machines(&[machine; 3])?;
+        let (server, []) = network.room([], &["--ephemeral"]);
+        let pair = Pair::across(&network, machine, in_flight);
+        Some((pair, server, network))
+    };
+    let runs = match (room(Machine::Tap), room(Machine::Kernel)) {
+        (Some((mut ours, ..)), Some((mut baseline, ..))) => {
+            alternate(size, messages, &mut ours, &mut baseline)
+        }
+        // Why is on standard error.
+        _ => Vec::new(),
+    };
+    Row {
+        title: title.into(),
+        baseline: "the same network with sockets",
+        lines: lines(&runs),
+    }
+}
+
+pub(crate) fn few_on_tap_devices(title: &str, size: Size) -> Row {
+    on_tap_devices(title, size, 32, 100_000, |runs| {
+        vec![
+            line("messages a second", Goal::AtLeast(0.8), runs, |run| {
+                run.per_second
+            }),
+            line(
+                "CPU of both for each, us",
+                Goal::AtMost(1.25),
+                runs,
+                |run| run.cpu_us,
+            ),
+        ]
+    })
+}
+
+pub(crate) fn one_on_tap_devices(title: &str, size: Size) -> Row {
+    on_tap_devices(title, size, 1, 8_000, |runs| {
+        vec![
+            line("median, us", Goal::AtMost(1.25), runs, |run| {
+                micros(run.times.median)
+            }),
+            line(
+                "CPU of both for each, us",
+                Goal::AtMost(1.25),
+                runs,
+                |run| run.cpu_us,
+            ),
+        ]
+    })
 }

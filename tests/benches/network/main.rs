@@ -75,7 +75,7 @@ fn main() -> ExitCode {
             divisor: 1,
         }
     };
-    let rows: [(&str, Measure); 8] = [
+    let rows: [(&str, Measure); 10] = [
         ("direct, 32 in flight", direct::few_in_flight),
         ("direct, 1,024 in flight", direct::many_in_flight),
         ("direct, one, round trip", direct::round_trip),
@@ -84,6 +84,11 @@ fn main() -> ExitCode {
         ("kept and synced, 32 senders", kept::saved),
         ("10,000 kept, fetched", kept::fetched),
         ("direct, 32 in flight, 5 % lost", direct::with_loss),
+        (
+            "direct, 32 in flight, on TAP devices",
+            direct::few_on_tap_devices,
+        ),
+        ("direct, one, on TAP devices", direct::one_on_tap_devices),
     ];
     let rows: Vec<Row> = rows
         .into_iter()

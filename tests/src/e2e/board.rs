@@ -1,17 +1,28 @@
 //! Boards in an emulator: the firmware, its console on pipes, its network that of this machine.
 
+use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Home, Process, Room, free_port};
+use tempfile::TempDir;
+
+use super::{Home, PATIENCE, Process, Room, free_port};
 
 const TARGET: &str = "thumbv7m-none-eabi";
 
 /// An emulator that hangs is ended by the system after so many seconds of CPU time.
 const CPU_S_MAX: u32 = 300;
+
+/// Where the board has its RAM, and how much of it.
+const RAM_START: usize = 0x2000_0000;
+const RAM_LEN: usize = 64 << 10;
+
+/// The socket of the emulator for commands.
+const MONITOR: &str = "monitor";
 
 /// What a board shows when it wants its settings.
 pub const ASKS_SETTINGS: &str = "This is a ChatApp ";
@@ -23,6 +34,8 @@ pub struct Board {
     pub console: Process,
     /// Its UDP port, on the board and on this machine.
     pub port: u16,
+    /// Where the emulator takes commands, and leaves what they give.
+    folder: TempDir,
 }
 
 impl Board {
@@ -40,6 +53,14 @@ impl Board {
     /// As [`with_client`](Self::with_client).
     pub fn with_server() -> Option<Self> {
         Self::start("server")
+    }
+
+    /// Starts a board that plays the scripts of the firmware, likewise.
+    ///
+    /// # Panics
+    /// As [`with_client`](Self::with_client).
+    pub fn with_scripts() -> Option<Self> {
+        Self::start("replay")
     }
 
     /// A client on a board that joins a room; it is registered and has the table.
@@ -87,22 +108,24 @@ impl Board {
     }
 
     fn start(image: &str) -> Option<Self> {
-        if let Err(reason) = can_emulate() {
-            assert!(
-                std::env::var_os("CHATAPP_NO_SKIP").is_none(),
-                "no emulated board: {reason}"
-            );
-            eprintln!("skipped: no emulated board: {reason}");
-            return None;
-        }
+        can_emulate().then(|| Self::of_image(&firmware().join(image)))
+    }
+
+    /// A board with this image.
+    ///
+    /// # Panics
+    /// If it does not start, or shows something else first than an image that wants its settings.
+    pub fn of_image(image: &Path) -> Self {
         let port = free_port();
+        let folder = TempDir::new().expect("a temporary folder can be made");
         // The network behind the emulator has the addresses of loopback: the board and the programs of this machine
         // know each other by the same ones.
         let network = format!(
             "user,model=stellaris,net=127.0.0.0/24,host=127.0.0.1,dhcpstart=127.0.0.15,\
              hostfwd=udp:127.0.0.1:{port}-127.0.0.2:{port}"
         );
-        let kernel = firmware().join(image);
+        let monitor = folder.path().join(MONITOR);
+        let monitor = format!("unix:{},server=on,wait=off", monitor.display());
         let mut command = Command::new("prlimit");
         // Both turn into what they run: the process is the one to kill, and it ends with these tests.
         command.arg(format!("--cpu={CPU_S_MAX}")).args([
@@ -117,28 +140,65 @@ impl Board {
             "-display",
             "none",
             "-monitor",
-            "none",
+            &monitor,
             "-serial",
             "stdio",
             "-nic",
             &network,
             "-kernel",
-            kernel.to_str().expect("build folders have sane names"),
+            image.to_str().expect("build folders have sane names"),
         ];
-        let mut console = Process::start_titled(
-            &format!("board: {image}"),
-            command,
-            &Home::new(),
-            &arguments,
-        );
+        let title = format!("board: {}", image.display());
+        let mut console = Process::start_titled(&title, command, &Home::new(), &arguments);
         // What is typed before the board listens is lost.
         console.shows_where("the board", |line| line.starts_with(ASKS_SETTINGS));
-        Some(Self { console, port })
+        Self {
+            console,
+            port,
+            folder,
+        }
+    }
+
+    /// All of its RAM, as it is now.
+    ///
+    /// # Panics
+    /// If the emulator does not tell.
+    pub fn memory(&self) -> Vec<u8> {
+        let mut monitor = UnixStream::connect(self.folder.path().join(MONITOR))
+            .expect("the emulator takes commands");
+        let file = self.folder.path().join("memory");
+        let command = format!(
+            "pmemsave {RAM_START} {RAM_LEN} \"{}\"\nquit\n",
+            file.display()
+        );
+        monitor
+            .write_all(command.as_bytes())
+            .and_then(|()| monitor.set_read_timeout(Some(PATIENCE)))
+            // When it has obeyed, it ends, and with it this.
+            .and_then(|()| monitor.read_to_end(&mut Vec::new()))
+            .expect("the emulator obeys");
+        std::fs::read(file).expect("the emulator wrote it")
     }
 }
 
+/// Whether there can be emulated boards here; why not, on stderr.
+///
+/// # Panics
+/// If there cannot, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
+pub fn can_emulate() -> bool {
+    let missing = what_is_missing();
+    if let Err(reason) = &missing {
+        assert!(
+            std::env::var_os("CHATAPP_NO_SKIP").is_none(),
+            "no emulated board: {reason}"
+        );
+        eprintln!("skipped: no emulated board: {reason}");
+    }
+    missing.is_ok()
+}
+
 /// Why there can be no emulated board here.
-fn can_emulate() -> Result<(), String> {
+fn what_is_missing() -> Result<(), String> {
     static CHECKED: OnceLock<Result<(), String>> = OnceLock::new();
     CHECKED
         .get_or_init(|| {
@@ -166,16 +226,27 @@ fn can_emulate() -> Result<(), String> {
 /// The folder of the images, built from the sources as they are now.
 fn firmware() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let firmware = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .with_file_name("bins")
-            .join("firmware");
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--release", "--bin", "client", "--bin", "server"])
-            .current_dir(&firmware)
-            .status()
-            .expect("cargo can be started");
-        assert!(built.success(), "the firmware builds");
-        firmware.join("target").join(TARGET).join("release")
-    })
+    FOLDER.get_or_init(|| build_firmware(&["client", "server", "replay"], None))
+}
+
+/// Builds these images for a room of so many people, if it is not the usual number; the folder that they are in.
+///
+/// # Panics
+/// If they do not build.
+pub fn build_firmware(images: &[&str], room: Option<usize>) -> PathBuf {
+    let firmware = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .with_file_name("bins")
+        .join("firmware");
+    let mut build = Command::new(env!("CARGO"));
+    build
+        .args(["build", "--release", "--locked"])
+        .args(images.iter().flat_map(|image| ["--bin", image]))
+        .current_dir(&firmware);
+    match room {
+        Some(room) => build.env("CHATAPP_ROOM", room.to_string()),
+        None => build.env_remove("CHATAPP_ROOM"),
+    };
+    let built = build.status().expect("cargo can be started");
+    assert!(built.success(), "the firmware builds");
+    firmware.join("target").join(TARGET).join("release")
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use binary::binary;
 #[cfg(target_os = "linux")]
-pub use board::{ASKS_SETTINGS, Board};
+pub use board::{ASKS_SETTINGS, Board, build_firmware, can_emulate};
 pub use home::Home;
 #[cfg(target_os = "linux")]
 pub use namespaces::{Machine, Namespaces};

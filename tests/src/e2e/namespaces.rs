@@ -22,7 +22,7 @@ pub struct Namespaces {
 pub enum Machine {
     /// The kernel's network.
     Kernel,
-    /// A TAP device, which is bridged to the network: the kernel has no address there, `ChatApp` has it.
+    /// A TAP device called `net1`, which is bridged to the network: the kernel has no address there, `ChatApp` has it.
     Tap,
 }
 
@@ -56,6 +56,11 @@ impl Namespaces {
     /// The address of a machine.
     pub fn address_of(&self, machine: u8) -> Ipv4Addr {
         Ipv4Addr::new(10, 77, machine, 2)
+    }
+
+    /// The router's address on the network of a machine.
+    pub fn gateway_of(&self, machine: u8) -> Ipv4Addr {
+        Ipv4Addr::new(10, 77, machine, 1)
     }
 
     /// Starts a server on machine 0 and clients on those behind it; afterwards all of them know all of them. All
@@ -92,7 +97,7 @@ impl Namespaces {
     /// If it cannot be started.
     pub fn start(&self, machine: u8, arguments: &[&str]) -> Process {
         let ip = format!("{}/24", self.address_of(machine));
-        let gateway = gateway_of(machine).to_string();
+        let gateway = self.gateway_of(machine).to_string();
         let tap = ["--tap", "net1", "--ip", &ip, "--gateway", &gateway];
         match self.machines[usize::from(machine)] {
             Machine::Kernel => self.start_by(machine, &[], arguments),
@@ -105,13 +110,16 @@ impl Namespaces {
     /// # Panics
     /// If it cannot be started.
     pub fn start_by(&self, machine: u8, by: &[&str], arguments: &[&str]) -> Process {
-        let mut command = Command::new("ip");
-        // `ip` turns into what it runs: the process is the one that signals are for.
-        command
-            .args(["netns", "exec", &self.name_of(machine)])
-            .args(by)
-            .arg(binary());
+        let mut command = self.command(machine);
+        command.args(by).arg(binary());
         Process::start_as(command, &Home::new(), arguments)
+    }
+
+    /// A command that turns into what is appended to it, on a machine: the process is the one that signals are for.
+    pub fn command(&self, machine: u8) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name_of(machine)]);
+        command
     }
 
     /// Runs `ip` on a machine, for example with `link set dev net1 down`.
@@ -165,7 +173,7 @@ impl Namespaces {
         for (number, kind) in (0..).zip(&self.machines) {
             let machine = self.name_of(number);
             let address = self.address_of(number);
-            let gateway = gateway_of(number);
+            let gateway = self.gateway_of(number);
             let common = [
                 format!("netns add {machine}"),
                 format!("-n {router} link add to{number} type veth peer name net0 netns {machine}"),
@@ -194,10 +202,6 @@ impl Namespaces {
         let forward = "echo 1 > /proc/sys/net/ipv4/ip_forward";
         run(Command::new("ip").args(["netns", "exec", &router, "sh", "-c", forward]))
     }
-}
-
-fn gateway_of(machine: u8) -> Ipv4Addr {
-    Ipv4Addr::new(10, 77, machine, 1)
 }
 
 impl Drop for Namespaces {

@@ -347,9 +347,10 @@ fn recipient(command: Command<'_>) -> Option<&str> {
 }
 
 /// What `help` says at a terminal, below the commands.
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     "",
-    "Tab completes commands, and names behind send. Up and Down bring typed lines back, Ctrl-R searches them.",
+    "Tab completes commands, and names behind send.",
+    "Up and Down bring typed lines back, Ctrl-R searches them.",
     "A line that begins with a blank is not remembered. Ctrl-C and Ctrl-D leave.",
     "For example:  send bob Are you there?",
     "              send_all Good morning!",

@@ -6,9 +6,9 @@ use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
 use chatapp_core::{
     Client, ClientConfig, ClientRecord, Command, Endpoint, Name, PublicKey, Seed, StorageError,
 };
-use chatapp_firmware::memory;
+use chatapp_firmware::memory::ClientMemory;
 use cortex_m_rt::entry;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 mod never;
 
@@ -31,13 +31,15 @@ fn main() -> ! {
 const RECORD: ClientRecord<'_> = ClientRecord::ServerKey(PublicKey::NONE);
 
 fn make() -> Option<Result<Client<'static>, StorageError>> {
+    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
+
     let config = ClientConfig {
         window: any(2),
         ..ClientConfig::new(Name::new(any_text()).ok()?, any_address())
     };
     Some(Client::new(
         config,
-        memory::client()?,
+        MEMORY.try_take()?.storage(),
         any_identity(),
         any(Seed([0; 32])),
     ))

@@ -6,9 +6,9 @@ use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
 use chatapp_core::{
     Endpoint, Persist, Record, Seed, Server, ServerConfig, StorageError, StoreFailed, UnixSeconds,
 };
-use chatapp_firmware::memory;
+use chatapp_firmware::memory::ServerMemory;
 use cortex_m_rt::entry;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 mod never;
 
@@ -28,10 +28,12 @@ fn main() -> ! {
 }
 
 fn make() -> Option<Result<Server<'static>, StorageError>> {
+    static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::VACANT);
+
     let config = any(ServerConfig::default());
     Some(Server::new(
         config,
-        memory::server()?,
+        MEMORY.try_take()?.storage(),
         any_identity(),
         any(Seed([0; 32])),
     ))

@@ -6,9 +6,9 @@ use core::net::SocketAddr;
 
 use chatapp_core::limits::RECEIVE_LEN;
 use chatapp_core::{Client, ClientConfig, Name, Network, Seed, Sent, Turn};
-use chatapp_firmware::memory;
+use chatapp_firmware::memory::ClientMemory;
 use cortex_m_rt::entry;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 mod never;
 
@@ -48,12 +48,8 @@ fn main() -> ! {
 }
 
 fn make() -> Option<Client<'static>> {
+    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
+
     let config = ClientConfig::new(Name::new(any_text()).ok()?, any_address());
-    Client::new(
-        config,
-        memory::client()?,
-        any_identity(),
-        any(Seed([0; 32])),
-    )
-    .ok()
+    Client::new(config, MEMORY.try_take()?.storage(), any_identity(), any(Seed([0; 32]))).ok()
 }

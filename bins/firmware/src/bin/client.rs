@@ -3,18 +3,20 @@
 #![no_main]
 
 use core::convert::Infallible;
+use core::net::SocketAddr;
 use core::panic::PanicInfo;
 
 use chatapp_console::{Answers, HELP, Input, Row, Typed, Wording, parse};
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, Command, CommandError, Instant, Name, Request,
+    Client, ClientConfig, ClientEvent, Command, CommandError, Instant, Name, Request, Seed,
+    StorageError,
 };
 use chatapp_firmware::board::{self, Uart};
 use chatapp_firmware::machine::{self, Console, Machine};
-use chatapp_firmware::memory;
+use chatapp_firmware::memory::{self, ClientMemory};
 use chatapp_firmware::settings::Role;
 use cortex_m_rt::entry;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
@@ -23,12 +25,10 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 
 #[entry]
 fn main() -> ! {
-    static CLIENT: StaticCell<Client<'_>> = StaticCell::new();
-
     let Machine {
         console,
         stack,
-        ethernet,
+        mut ethernet,
         mut clock,
         settings,
     } = Machine::start(Role::Client);
@@ -36,13 +36,8 @@ fn main() -> ! {
         .name
         .zip(settings.server)
         .expect("a client has both");
-    let config = ClientConfig {
-        window: memory::WINDOW,
-        ..ClientConfig::new(name.clone(), server.into())
-    };
-    let storage = memory::client().expect("a board is started once");
-    let client = match Client::new(config, storage, settings.seed) {
-        Ok(client) => CLIENT.init(client),
+    let client = match client(name.clone(), server.into(), settings.seed) {
+        Ok(client) => client,
         Err(error) => machine::fail(console, error),
     };
     let mut session = Session::of(&name);
@@ -52,7 +47,7 @@ fn main() -> ! {
     loop {
         let now = clock.now();
         session.take_line(console, client, now);
-        stack.work(ethernet, client, now, |client, _| {
+        stack.work(&mut ethernet, client, now, |client, _| {
             session.show_events(console, client);
         });
         match session.end(client) {
@@ -67,6 +62,24 @@ fn main() -> ! {
             clock.sleep_until(stack.wake_at(client, now));
         }
     }
+}
+
+/// Makes the client. On its own, so that the stack that it takes is free again afterwards.
+#[inline(never)]
+fn client(
+    name: Name,
+    server: SocketAddr,
+    seed: Seed,
+) -> Result<&'static mut Client<'static>, StorageError> {
+    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
+    static CLIENT: StaticCell<Client<'_>> = StaticCell::new();
+
+    let config = ClientConfig {
+        window: memory::WINDOW,
+        ..ClientConfig::new(name, server)
+    };
+    let storage = MEMORY.take().storage();
+    Client::new(config, storage, seed).map(|client| CLIENT.init(client))
 }
 
 /// What is between the person and the state machine.

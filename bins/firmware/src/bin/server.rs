@@ -5,13 +5,13 @@
 use core::panic::PanicInfo;
 
 use chatapp_console::{LogLine, ORDER_HELP, Order, Report, Typed, UnknownOrder};
-use chatapp_core::{Instant, Persist, Server, ServerConfig, UnixSeconds};
+use chatapp_core::{Instant, Persist, Seed, Server, ServerConfig, StorageError, UnixSeconds};
 use chatapp_firmware::board;
 use chatapp_firmware::machine::{self, Console, Machine};
-use chatapp_firmware::memory;
+use chatapp_firmware::memory::{self, ServerMemory};
 use chatapp_firmware::settings::Role;
 use cortex_m_rt::entry;
-use static_cell::StaticCell;
+use static_cell::{ConstStaticCell, StaticCell};
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
@@ -20,22 +20,15 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 
 #[entry]
 fn main() -> ! {
-    static SERVER: StaticCell<Server<'_>> = StaticCell::new();
-
     let Machine {
         console,
         stack,
-        ethernet,
+        mut ethernet,
         mut clock,
         settings,
     } = Machine::start(Role::Server);
-    let config = ServerConfig {
-        window: memory::WINDOW,
-        ..ServerConfig::default()
-    };
-    let storage = memory::server().expect("a board is started once");
-    let server = match Server::new(config, storage, settings.seed) {
-        Ok(server) => SERVER.init(server),
+    let server = match server(settings.seed) {
+        Ok(server) => server,
         Err(error) => machine::fail(console, error),
     };
     let started_at = clock.now();
@@ -49,7 +42,7 @@ fn main() -> ! {
         let now = clock.now();
         attend(console, server);
         server.handle_wall_clock(wall(settings.time, now, started_at));
-        stack.work(ethernet, server, now, |server, now| {
+        stack.work(&mut ethernet, server, now, |server, now| {
             // Memory takes every record at once.
             while let Some(Persist { ticket, .. }) = server.poll_persist() {
                 server.handle_stored(now, ticket, Ok(()));
@@ -60,6 +53,20 @@ fn main() -> ! {
         });
         clock.sleep_until(stack.wake_at(server, now));
     }
+}
+
+/// Makes the server. On its own, so that the stack that it takes is free again afterwards.
+#[inline(never)]
+fn server(seed: Seed) -> Result<&'static mut Server<'static>, StorageError> {
+    static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::VACANT);
+    static SERVER: StaticCell<Server<'_>> = StaticCell::new();
+
+    let config = ServerConfig {
+        window: memory::WINDOW,
+        ..ServerConfig::default()
+    };
+    let storage = MEMORY.take().storage();
+    Server::new(config, storage, seed).map(|server| SERVER.init(server))
 }
 
 /// The time of day, counted on from the one in the settings.

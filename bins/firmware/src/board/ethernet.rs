@@ -1,8 +1,10 @@
 //! The Ethernet controller, as a porter's `smoltcp` device.
 
+use chatapp_core::limits::RECEIVE_LEN;
 use chatapp_smoltcp::smoltcp::phy::{self, DeviceCapabilities, Medium};
 use chatapp_smoltcp::smoltcp::time::Instant;
 use chatapp_smoltcp::smoltcp::wire::EthernetAddress;
+use static_cell::ConstStaticCell;
 
 use super::registers::Registers;
 
@@ -30,18 +32,22 @@ const SEND: u32 = 0b1111;
 /// Of [`THRESHOLD`]: nothing leaves before it is complete.
 const WHOLE_FRAMES: u32 = 0x3f;
 
-/// Longest frame, and its header, in bytes.
-const FRAME_LEN_MAX: usize = 1_514;
+/// The header of a frame, and the longest frame, in bytes: one that carries a datagram of ours over IPv4. Longer ones
+/// are dropped.
 const HEADER_LEN: usize = 14;
+const FRAME_LEN_MAX: usize = HEADER_LEN + 20 + 8 + RECEIVE_LEN;
 /// What the length of a received frame counts besides the frame: itself, and a checksum behind the frame.
 const LENGTH_LEN: usize = 2;
 const CHECKSUM_LEN: usize = 4;
 
+/// Room for a frame.
+type Frame = [u8; FRAME_LEN_MAX];
+
 /// The Ethernet controller, with room for one frame each way besides its own queues.
 pub struct Ethernet {
     registers: Registers,
-    received: [u8; FRAME_LEN_MAX],
-    sent: [u8; FRAME_LEN_MAX],
+    received: &'static mut Frame,
+    sent: &'static mut Frame,
 }
 
 impl core::fmt::Debug for Ethernet {
@@ -53,11 +59,13 @@ impl core::fmt::Debug for Ethernet {
 }
 
 impl Ethernet {
-    /// Sets the controller up.
+    /// Sets the controller up; `None` if that was done before.
     ///
     /// # Safety
     /// Nothing else uses it.
-    pub(super) unsafe fn new() -> Self {
+    pub(super) unsafe fn new() -> Option<Self> {
+        static RECEIVED_FRAME: ConstStaticCell<Frame> = ConstStaticCell::new([0; FRAME_LEN_MAX]);
+        static SENT_FRAME: ConstStaticCell<Frame> = ConstStaticCell::new([0; FRAME_LEN_MAX]);
         // SAFETY: The device is there, and ours alone.
         let mut registers = unsafe { Registers::at(ETHERNET) };
         registers.write(INTERRUPT_MASK, 0);
@@ -67,11 +75,11 @@ impl Ethernet {
         registers.write(TRANSMIT_CONTROL, SEND);
         registers.write(RECEIVE_CONTROL, RECEIVE);
         registers.write(INTERRUPT_MASK, RECEIVED);
-        Self {
+        Some(Self {
             registers,
-            received: [0; FRAME_LEN_MAX],
-            sent: [0; FRAME_LEN_MAX],
-        }
+            received: RECEIVED_FRAME.try_take()?,
+            sent: SENT_FRAME.try_take()?,
+        })
     }
 
     /// The hardware address that the board was given.
@@ -164,7 +172,7 @@ impl phy::RxToken for Received<'_> {
 #[derive(Debug)]
 pub struct Sender<'a> {
     registers: &'a mut Registers,
-    frame: &'a mut [u8; FRAME_LEN_MAX],
+    frame: &'a mut Frame,
 }
 
 impl phy::TxToken for Sender<'_> {

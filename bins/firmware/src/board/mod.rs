@@ -36,7 +36,7 @@ impl Board {
         let peripherals = cortex_m::Peripherals::take()?;
         Some(Self {
             // SAFETY: `take` gives the peripherals once, so these are the only owners.
-            ethernet: unsafe { Ethernet::new() },
+            ethernet: unsafe { Ethernet::new()? },
             // SAFETY: As above.
             uart: unsafe { Uart::new() },
             clock: Clock::start(peripherals.SYST, peripherals.NVIC),

@@ -1,12 +1,12 @@
-//! How large the room is, and where everything lies: statics, each taken once.
+//! How large the room is, and the memory for everything.
 
 mod client;
 mod server;
 mod stack;
 
-pub use client::client;
-pub use server::server;
-pub use stack::stack;
+pub use client::ClientMemory;
+pub use server::ServerMemory;
+pub use stack::{StackBuffers, StackTables};
 
 /// People in the room, oneself included: `CHATAPP_ROOM` when this was built, 8 if it was not set.
 pub const ROOM: usize = match usize::from_str_radix(env!("CHATAPP_ROOM"), 10) {
@@ -16,13 +16,3 @@ pub const ROOM: usize = match usize::from_str_radix(env!("CHATAPP_ROOM"), 10) {
 
 /// Numbered frames that each other side may have on the way to us.
 pub const WINDOW: u16 = 2;
-
-/// A static array of vacant slots, taken where this stands. It can be taken once: the function returns `None` after that.
-macro_rules! take {
-    ($slot:ty, $vacant:expr, $count:expr) => {{
-        static CELL: static_cell::ConstStaticCell<[$slot; $count]> =
-            static_cell::ConstStaticCell::new([$vacant; $count]);
-        CELL.try_take()?
-    }};
-}
-use take;

@@ -1,26 +1,53 @@
 //! The memory of the network stack.
 
+use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
 use chatapp_smoltcp::smoltcp::iface::SocketStorage;
 use chatapp_smoltcp::smoltcp::socket::udp::PacketMetadata;
 use chatapp_smoltcp::{ParkedSlot, StackStorage};
 
-use super::take;
-
 /// Datagrams that wait for the hardware address of their next hop.
-const PARKED: usize = 2;
-/// Longest packet of the network.
-const PACKET_LEN_MAX: usize = 1_500;
+const PARKED: usize = 1;
 
-/// The memory of the network stack; `None` if it is taken.
-pub fn stack() -> Option<StackStorage<'static>> {
-    Some(StackStorage {
-        sockets: take!(SocketStorage<'static>, SocketStorage::EMPTY, 1),
-        packets: [
-            take!(PacketMetadata, PacketMetadata::EMPTY, 1),
-            take!(PacketMetadata, PacketMetadata::EMPTY, 1),
-        ],
-        received: take!(u8, 0, PACKET_LEN_MAX),
-        sent: take!(u8, 0, PACKET_LEN_MAX),
-        parked: take!(ParkedSlot, ParkedSlot::VACANT, PARKED),
-    })
+/// The tables of one network stack. They are not zero at first: apart from the buffers, only they take room in the image.
+#[derive(Debug)]
+pub struct StackTables<'a> {
+    sockets: [SocketStorage<'a>; 1],
+    packets: [[PacketMetadata; 1]; 2],
+}
+
+/// The buffers of one network stack. All of them are zero at first.
+#[derive(Debug)]
+pub struct StackBuffers {
+    received: [u8; RECEIVE_LEN],
+    sent: [u8; DATAGRAM_LEN_MAX],
+    parked: [ParkedSlot; PARKED],
+}
+
+impl StackBuffers {
+    /// Unused memory.
+    pub const VACANT: Self = Self {
+        received: [0; RECEIVE_LEN],
+        sent: [0; DATAGRAM_LEN_MAX],
+        parked: [ParkedSlot::VACANT; PARKED],
+    };
+}
+
+impl<'a> StackTables<'a> {
+    /// Unused memory.
+    pub const VACANT: Self = Self {
+        sockets: [SocketStorage::EMPTY; 1],
+        packets: [[PacketMetadata::EMPTY; 1]; 2],
+    };
+
+    /// What to hand to the stack.
+    pub fn storage(&'a mut self, buffers: &'a mut StackBuffers) -> StackStorage<'a> {
+        let [received, sent] = &mut self.packets;
+        StackStorage {
+            sockets: &mut self.sockets,
+            packets: [received, sent],
+            received: &mut buffers.received,
+            sent: &mut buffers.sent,
+            parked: &mut buffers.parked,
+        }
+    }
 }

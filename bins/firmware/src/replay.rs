@@ -1,0 +1,249 @@
+//! A whole room in one program and in virtual time: a script goes in; every datagram, and every line that is shown,
+//! comes out. On every machine, the same script gives the same.
+
+use core::fmt::{self, Write};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use chatapp_console::{Input, LogLine, Wording, parse};
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::{
+    Client, ClientConfig, Endpoint, Instant, Name, Persist, Seed, Server, ServerConfig, UnixSeconds,
+};
+use siphasher::sip::SipHasher24;
+
+use crate::memory::{ClientMemory, ServerMemory, WINDOW};
+
+/// The scripts, each with its title.
+///
+/// A line is `alice` or `bob` and what is typed there, `wait` and milliseconds that pass, or `lose` and how many of the
+/// next datagrams are lost.
+pub const SCRIPTS: [(&str, &str); 2] = [
+    ("chat", include_str!("../scripts/chat.txt")),
+    ("loss", include_str!("../scripts/loss.txt")),
+];
+
+/// Who is in the room.
+const CLIENTS: [&str; 2] = ["alice", "bob"];
+const SERVER: usize = CLIENTS.len();
+const PORT: u16 = 4_119;
+
+/// The memory of a room.
+#[derive(Debug)]
+pub struct RoomMemory {
+    clients: [ClientMemory; CLIENTS.len()],
+    server: ServerMemory,
+}
+
+impl RoomMemory {
+    /// Unused memory.
+    pub const VACANT: Self = Self {
+        clients: [ClientMemory::VACANT; CLIENTS.len()],
+        server: ServerMemory::VACANT,
+    };
+}
+
+/// Plays a script, and writes down what happens.
+///
+/// # Errors
+/// Those of `out`, or of a script that is none.
+pub fn play(script: &str, memory: &mut RoomMemory, out: &mut impl Write) -> fmt::Result {
+    *memory = RoomMemory::VACANT;
+    let mut room = Room::new(memory).ok_or(fmt::Error)?;
+    for line in script.lines().filter(|line| !line.starts_with('#')) {
+        let (who, what) = line.split_once(' ').ok_or(fmt::Error)?;
+        let number = what.parse::<u32>();
+        match (who, CLIENTS.iter().position(|name| *name == who)) {
+            (_, Some(client)) => room.types(client, what, out)?,
+            ("wait", None) => room.waits(number.map_err(|_| fmt::Error)?, out)?,
+            ("lose", None) => room.to_lose = number.map_err(|_| fmt::Error)?,
+            _ => return Err(fmt::Error),
+        }
+        room.settle(out)?;
+    }
+    Ok(())
+}
+
+/// A server and its clients, on a network without delay.
+struct Room<'a> {
+    now: Instant,
+    clients: [Client<'a>; CLIENTS.len()],
+    server: Server<'a>,
+    /// So many of the next datagrams are lost.
+    to_lose: u32,
+}
+
+impl<'a> Room<'a> {
+    fn new(memory: &'a mut RoomMemory) -> Option<Self> {
+        let config = ServerConfig {
+            window: WINDOW,
+            ..ServerConfig::default()
+        };
+        let mut server = Server::new(config, memory.server.storage(), seed_of(SERVER)).ok()?;
+        server.handle_wall_clock(UnixSeconds(1_648_150_292));
+        let client = |number: usize, memory: &'a mut ClientMemory| {
+            let config = ClientConfig {
+                window: WINDOW,
+                ..ClientConfig::new(Name::new(title_of(number)).ok()?, address_of(SERVER))
+            };
+            Client::new(config, memory.storage(), seed_of(number)).ok()
+        };
+        let [alice, bob] = &mut memory.clients;
+        Some(Self {
+            now: Instant::ZERO,
+            clients: [client(0, alice)?, client(1, bob)?],
+            server,
+            to_lose: 0,
+        })
+    }
+
+    fn endpoint(&mut self, number: usize) -> &mut dyn Endpoint {
+        match self.clients.get_mut(number) {
+            Some(client) => client,
+            None => &mut self.server,
+        }
+    }
+
+    fn types(&mut self, number: usize, line: &str, out: &mut impl Write) -> fmt::Result {
+        let (now, Some(client)) = (self.now, self.clients.get_mut(number)) else {
+            return Err(fmt::Error);
+        };
+        writeln!(out, "{} {}: {line}", now.as_millis(), title_of(number))?;
+        match parse(line) {
+            Ok(Some(Input::Table)) => client.table().try_for_each(|entry| {
+                let (name, address, online) = (entry.name, entry.address, entry.online);
+                writeln!(out, "  {name} {address} {online}")
+            }),
+            Ok(Some(Input::Command(command))) => match client.command(now, command) {
+                Ok(_) => Ok(()),
+                Err(error) => writeln!(out, "  {error}"),
+            },
+            _ => Err(fmt::Error),
+        }
+    }
+
+    /// Time passes.
+    fn waits(&mut self, millis: u32, out: &mut impl Write) -> fmt::Result {
+        let end = self.now.plus_millis(millis.into());
+        loop {
+            let due = (0..=SERVER)
+                .filter_map(|number| self.endpoint(number).poll_timeout())
+                .min()
+                .filter(|due| *due <= end);
+            self.now = due.unwrap_or(end).max(self.now);
+            let now = self.now;
+            for number in 0..=SERVER {
+                self.endpoint(number).handle_timeout(now);
+            }
+            self.settle(out)?;
+            if due.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Delivers datagrams until there are no more.
+    fn settle(&mut self, out: &mut impl Write) -> fmt::Result {
+        let mut buffer = [0; DATAGRAM_LEN_MAX];
+        loop {
+            let mut is_quiet = true;
+            for from in 0..=SERVER {
+                self.shows(from, out)?;
+                let now = self.now;
+                while let Some(transmit) = self.endpoint(from).poll_transmit(now, &mut buffer) {
+                    is_quiet = false;
+                    let datagram = buffer.get(..transmit.len).unwrap_or_default();
+                    let to = (0..=SERVER)
+                        .find(|number| address_of(*number) == transmit.to)
+                        .ok_or(fmt::Error)?;
+                    let is_lost = self.to_lose != 0;
+                    self.to_lose = self.to_lose.saturating_sub(1);
+                    writeln!(
+                        out,
+                        "{} {} > {}: {} bytes, {:016x}{}",
+                        now.as_millis(),
+                        title_of(from),
+                        title_of(to),
+                        datagram.len(),
+                        SipHasher24::new().hash(datagram),
+                        if is_lost { ", lost" } else { "" }
+                    )?;
+                    if !is_lost {
+                        self.endpoint(to)
+                            .handle_datagram(now, address_of(from), datagram);
+                        self.shows(to, out)?;
+                    }
+                }
+            }
+            if is_quiet {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes everything that is no datagram.
+    fn shows(&mut self, number: usize, out: &mut impl Write) -> fmt::Result {
+        let Self {
+            now,
+            clients,
+            server,
+            ..
+        } = self;
+        let at = now.as_millis();
+        let title = title_of(number);
+        let Some(client) = clients.get_mut(number) else {
+            while let Some(Persist { ticket, .. }) = server.poll_persist() {
+                server.handle_stored(*now, ticket, Ok(()));
+            }
+            while let Some(event) = server.poll_event() {
+                writeln!(out, "{at} {title} logs {}", LogLine(event))?;
+            }
+            return Ok(());
+        };
+        let wording = Wording {
+            name: title,
+            utc_offset: |_| 0,
+        };
+        while let Some(event) = client.poll_event() {
+            for line in wording.event(&event) {
+                writeln!(out, "{at} {title} shows {line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn title_of(number: usize) -> &'static str {
+    CLIENTS.get(number).copied().unwrap_or("server")
+}
+
+fn address_of(number: usize) -> SocketAddr {
+    let host = u8::try_from(number + 1).unwrap_or_default();
+    (IpAddr::V4(Ipv4Addr::new(192, 0, 2, host)), PORT).into()
+}
+
+fn seed_of(number: usize) -> Seed {
+    Seed([u8::try_from(number).unwrap_or_default(); 32])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_give_what_they_gave() {
+        let mut memory = Box::new(RoomMemory::VACANT);
+        for (title, script) in SCRIPTS {
+            let mut transcript = String::new();
+            play(script, &mut memory, &mut transcript).unwrap();
+            let file = format!("{}/scripts/{title}.expected", env!("CARGO_MANIFEST_DIR"));
+            if std::env::var_os("UPDATE_EXPECT").is_some() {
+                std::fs::write(&file, &transcript).unwrap();
+            }
+            assert_eq!(
+                transcript,
+                std::fs::read_to_string(file).unwrap(),
+                "{title}; after a change of the protocol, UPDATE_EXPECT=1 writes it anew"
+            );
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! What the firmware takes: flash and RAM of each image, and how deep its stack ever was, against the ceilings that are
+//! kept beside it.
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use chatapp_tests::e2e::{
+    ASKS_SETTINGS, BYE, Board, POSTED, Room, TABLE, build_firmware, can_emulate,
+};
+use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
+
+/// The images, and what they are.
+const IMAGES: [(&str, &str); 5] = [
+    ("blank", "nothing: vectors, start, panic handler"),
+    ("core-client", "the client of the core alone"),
+    ("client", "the whole client"),
+    ("core-server", "the server of the core alone"),
+    ("server", "the whole server"),
+];
+
+/// People in the room: as the images are usually built, and more.
+const ROOMS: [(usize, Option<usize>); 2] = [(8, None), (32, Some(32))];
+
+const CEILINGS: &str = include_str!("../../../bins/firmware/ceilings.txt");
+
+fn main() -> ExitCode {
+    if !can_emulate() {
+        return ExitCode::SUCCESS;
+    }
+    let mut is_too_much = false;
+    println!("| image | room | flash | RAM: statics | stack | |");
+    println!("| --- | ---: | ---: | ---: | ---: | --- |");
+    for (room, build_for) in ROOMS {
+        let folder = build_firmware(&IMAGES.map(|(image, _)| image), build_for);
+        for (image, meaning) in IMAGES {
+            let footprint = Footprint::of(image, &folder);
+            println!("| `{image}` | {room} | {footprint} | {meaning} |");
+            let ceiling = Footprint::ceiling(image, room);
+            if !footprint.is_within(&ceiling) {
+                eprintln!("`{image}` for {room} takes more than its ceiling: {ceiling}");
+                is_too_much = true;
+            }
+        }
+    }
+    ExitCode::from(u8::from(is_too_much))
+}
+
+/// What one image takes, in bytes.
+struct Footprint {
+    flash: u64,
+    statics: u64,
+    /// The deepest that the stack was, for images that were run.
+    stack: Option<u64>,
+}
+
+impl Footprint {
+    fn of(image: &str, folder: &Path) -> Self {
+        let path = folder.join(image);
+        let bytes = std::fs::read(&path).expect("it was built");
+        let elf = object::File::parse(&*bytes).expect("it is an image");
+        let (mut flash, mut statics) = (0, 0);
+        for section in elf.sections() {
+            let (is_stored, is_in_ram) = match section.kind() {
+                SectionKind::Text | SectionKind::ReadOnlyData => (true, false),
+                // Its first value lies in flash.
+                SectionKind::Data => (true, true),
+                SectionKind::UninitializedData => (false, true),
+                _ => (false, false),
+            };
+            flash += section.size() * u64::from(is_stored);
+            statics += section.size() * u64::from(is_in_ram);
+        }
+        let stack = match image {
+            "client" => Some(chat_on(Board::of_image(&path))),
+            "server" => Some(serve_on(Board::of_image(&path))),
+            _ => None,
+        };
+        let stack = stack.map(|memory| depth(&memory, &elf));
+        Self {
+            flash,
+            statics,
+            stack,
+        }
+    }
+
+    fn ceiling(image: &str, room: usize) -> Self {
+        let room = room.to_string();
+        let number = |word: Option<&&str>| word.and_then(|word| word.parse().ok());
+        CEILINGS
+            .lines()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>())
+            .find(|words| words.first() == Some(&image) && words.get(1) == Some(&room.as_str()))
+            .and_then(|words| {
+                Some(Self {
+                    flash: number(words.get(2))?,
+                    statics: number(words.get(3))?,
+                    stack: number(words.get(4)),
+                })
+            })
+            .unwrap_or_else(|| panic!("there is a ceiling for {image} {room}"))
+    }
+
+    fn is_within(&self, ceiling: &Self) -> bool {
+        self.flash <= ceiling.flash
+            && self.statics <= ceiling.statics
+            && self.stack.unwrap_or(0) <= ceiling.stack.unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Footprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            flash,
+            statics,
+            stack,
+        } = self;
+        write!(f, "{flash} | {statics} | ")?;
+        match stack {
+            Some(stack) => write!(f, "{stack}"),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+/// How deep the stack was: it is painted when the board starts, and grows downwards.
+fn depth(memory: &[u8], elf: &object::File<'_>) -> u64 {
+    const PAINT: [u8; 4] = 0xcccc_cccc_u32.to_le_bytes();
+    let address = |name| {
+        let symbol = elf.symbol_by_name(name).expect("the linker says where");
+        (symbol.address() - 0x2000_0000) as usize
+    };
+    let stack = &memory[address("_stack_end")..address("_stack_start")];
+    let unused = stack
+        .chunks_exact(PAINT.len())
+        .take_while(|word| *word == PAINT)
+        .count();
+    (stack.len() - unused * PAINT.len()) as u64
+}
+
+/// Uses everything that a client has, with texts that are as long as they can be; its memory then.
+fn chat_on(mut board: Board) -> Vec<u8> {
+    let long = "\u{1b}".repeat(1_000);
+    let room = Room::open();
+    let alice = |board: &mut Board| {
+        board.is_set(&format!("name=alice server={}", room.address()));
+        board.console.shows(TABLE);
+    };
+    board.console.types("help");
+    board.console.types("name=alice");
+    alice(&mut board);
+    let mut bob = room.join("bob");
+    board.console.shows(TABLE);
+    for line in ["help", "table", "sned", "send bob", "dereg bob", &long] {
+        board.console.types(line);
+    }
+    board.console.types(&format!("send bob {long}"));
+    bob.shows_where("a long text", |line| line.starts_with("alice: "));
+    bob.types(&format!("send alice {long}"));
+    bob.types(&format!("send_all {long}"));
+    bob.shows(POSTED);
+    board.console.types("dereg alice");
+    board.console.shows(BYE);
+    bob.shows(TABLE);
+    bob.types(&format!("send alice {long}"));
+    bob.types(&format!("send_all {long}"));
+    bob.shows(POSTED);
+    board.console.types("reg alice");
+    board.console.shows_where("a kept text", |line| {
+        line.starts_with("Channel_Message bob: <")
+    });
+    board.console.types("quit");
+    board
+        .console
+        .shows_where("the end", |line| line.starts_with(ASKS_SETTINGS));
+    alice(&mut board);
+    board.memory()
+}
+
+/// Uses everything that a server has, likewise.
+fn serve_on(mut board: Board) -> Vec<u8> {
+    let long = "x".repeat(1_000);
+    board.is_set("time=0");
+    let address = ([127, 0, 0, 1], board.port).into();
+    let [mut alice, mut bob] = Room::join_all_at(address, ["alice", "bob"]);
+    board.console.types("help");
+    alice.types(&format!("send bob {long}"));
+    bob.shows_where("a long text", |line| line.starts_with("alice: "));
+    bob.types("dereg bob");
+    bob.shows(BYE);
+    alice.shows(TABLE);
+    for _ in 0..3 {
+        alice.types(&format!("send bob {long}"));
+        alice.types(&format!("send_all {long}"));
+        alice.shows(POSTED);
+    }
+    bob.types("reg bob");
+    bob.shows_where("a kept text", |line| {
+        line.starts_with("Channel_Message alice: <")
+    });
+    board.console.types("stats");
+    board
+        .console
+        .shows_where("the report", |line| line.starts_with("dropped"));
+    board.memory()
+}
