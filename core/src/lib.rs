@@ -117,6 +117,11 @@
 //!
 //! [`Turn`] is the middle of this loop for a real [`Network`], with bounds and back-pressure; adapters add sleep.
 //!
+//! # Features
+//!
+//! All are off, and none excludes another. `log` and `defmt` tell the logger of the program, or of the board, what happens
+//! inside: what is dropped and why, what is repeated, who is given up. `zerocopy` lets slots be made from zeroed memory.
+//!
 //! # Inside
 //!
 //! Two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
@@ -144,6 +149,7 @@ mod sessions;
 mod stats;
 mod table;
 mod time;
+mod trace;
 mod turn;
 mod window;
 pub mod wire;
