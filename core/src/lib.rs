@@ -127,13 +127,18 @@
 //! Two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
 //! cumulative acknowledgements, 500 ms and 5 retries for everything. *End to end*, a message is identified by its
 //! sender's process and a counter, on every path it takes; its recipient shows each once. `PROTOCOL.md` beside this
-//! crate describes both, byte by byte.
+//! crate describes both, byte by byte. `PORTING.md` leads to a first message on a new board.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 #[cfg(test)]
 extern crate std;
+
+/// The example of the guide for porters is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../PORTING.md")]
+struct Porting;
 
 mod address;
 mod arena;
