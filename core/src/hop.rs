@@ -582,11 +582,16 @@ impl Hop {
         match self.retry.expire(now, woke_at, policy) {
             Due::Overslept => {}
             Due::GiveUp => {
+                crate::trace!("silent to all retries: the session is given up");
                 stats.give_ups += 1;
                 return Expired::GaveUp;
             }
             Due::Again if self.phase == Phase::Opening => self.open_due = true,
             Due::Again if self.outstanding() != 0 => {
+                crate::trace!(
+                    "no acknowledgement: frames are repeated from {}",
+                    self.acked
+                );
                 self.go_back();
                 self.repeat = true;
             }

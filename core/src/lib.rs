@@ -120,18 +120,28 @@
 //!
 //! [`Turn`] is the middle of this loop for a real [`Network`], with bounds and back-pressure; adapters add sleep.
 //!
+//! # Features
+//!
+//! All are off, and none excludes another. `log` and `defmt` tell the logger of the program, or of the board, what happens
+//! inside: what is dropped and why, what is repeated, who is given up. `zerocopy` lets slots be made from zeroed memory.
+//!
 //! # Inside
 //!
 //! All cryptography is in [`seal`]. Above it are two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
 //! cumulative acknowledgements, 500 ms and 5 retries for everything. *End to end*, a message is identified by its
 //! sender's process and a counter, on every path it takes; its recipient shows each once. `PROTOCOL.md` beside this
-//! crate describes both, byte by byte.
+//! crate describes both, byte by byte. `PORTING.md` leads to a first message on a new board.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 #[cfg(test)]
 extern crate std;
+
+/// The example of the guide for porters is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../PORTING.md")]
+struct Porting;
 
 mod address;
 mod arena;
@@ -151,6 +161,7 @@ mod sessions;
 mod stats;
 mod table;
 mod time;
+mod trace;
 mod turn;
 mod window;
 pub mod wire;

@@ -178,6 +178,7 @@ impl Stats {
 
     #[cold]
     pub(crate) fn drop(&mut self, reason: Drop) -> Handled {
+        crate::trace!("dropped: {}", reason.name());
         if let Some(count) = self.drops.get_mut(reason as usize) {
             *count += 1;
         }

@@ -297,6 +297,9 @@ impl<D: Device> OnDevice<'_, '_, D> {
             self.hand_over(to, datagram) == Fate::Left
         });
         self.socket.parked = parked;
+        if lost != 0 {
+            chatapp_core::trace!("no answer from the next hop: datagrams dropped: {}", lost);
+        }
         self.socket.unreachable += lost;
     }
 }
@@ -345,6 +348,7 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
             Fate::Left => Sent::Done,
             Fate::DeviceFull => Sent::WouldBlock,
             Fate::NoNeighbor => {
+                chatapp_core::trace!("a datagram waits for the hardware address of its next hop");
                 let lost = !self.socket.parked.keep(to, datagram, self.now, !waits);
                 self.socket.unreachable += u64::from(lost);
                 Sent::Done

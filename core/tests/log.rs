@@ -1,0 +1,66 @@
+//! What happens inside is told to the logger, with the feature `log`.
+
+use std::sync::Mutex;
+
+use chatapp_core::{
+    Client, ClientConfig, ClientStorage, Command, Endpoint, Instant, Name, OutboxSlot, PeerSlot,
+    Seed,
+};
+
+static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Recorder;
+
+impl log::Log for Recorder {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let target = record.target().split("::").next().unwrap_or_default();
+        let told = format!("{target}: {}", record.args());
+        TOLD.lock().unwrap().push(told);
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn the_logger_is_told() {
+    log::set_logger(&Recorder).unwrap();
+    log::set_max_level(log::LevelFilter::Debug);
+    let server = "192.0.2.1:4119".parse().unwrap();
+    let mut peers = [PeerSlot::VACANT; 2];
+    let mut outbox = [OutboxSlot::VACANT; 1];
+    let (mut names, mut sessions) = ([0; 4], [0; 8]);
+    let mut client = Client::new(
+        ClientConfig::new(Name::new("alice").unwrap(), server),
+        ClientStorage {
+            peers: &mut peers,
+            names: &mut names,
+            sessions: &mut sessions,
+            outbox: &mut outbox,
+            windows: &mut [],
+        },
+        Seed([1; 32]),
+    )
+    .unwrap();
+    client.handle_datagram(Instant::ZERO, server, b"?");
+    client
+        .command(Instant::ZERO, Command::Register { name: "alice" })
+        .unwrap();
+    let mut now = Instant::ZERO;
+    while client.poll_event().is_none() {
+        let mut out = [0; chatapp_core::limits::DATAGRAM_LEN_MAX];
+        while client.poll_transmit(now, &mut out).is_some() {}
+        now = client.poll_timeout().unwrap();
+        client.handle_timeout(now);
+    }
+    assert_eq!(
+        *TOLD.lock().unwrap(),
+        [
+            "chatapp_core: dropped: bad-length",
+            "chatapp_core: silent to all retries: the session is given up"
+        ]
+    );
+}
