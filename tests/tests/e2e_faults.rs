@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use chatapp_tests::e2e::{Process, Room, free_port, received_by};
+use chatapp_tests::e2e::{Home, Process, Room, free_port, received_by};
 use chatapp_tests::pcap::{Recorded, read_pcap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -112,7 +112,8 @@ fn talk_on_sockets(options: &[&str]) {
     let port = room.port.to_string();
     let start = |name| {
         let arguments = ["-c", name, "127.0.0.1", &port, "0", "--json"];
-        join(|| Process::start(&[&arguments, options].concat()))
+        let home = Home::of(name);
+        join(|| Process::start_at(&home, &[&arguments, options].concat()))
     };
     talk(start("alice"), start("bob"));
 }

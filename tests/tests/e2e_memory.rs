@@ -1,31 +1,27 @@
 //! A client that is killed before its acknowledgement arrives, and started again.
 
 use chatapp_tests::e2e::{
-    Direction, POSTED, Process, Relay, Room, TABLE, WELCOME, Weather, free_port,
+    Direction, Home, POSTED, Process, Relay, Room, TABLE, WELCOME, Weather, free_port,
 };
-use tempfile::TempDir;
 
-fn start(relay: &Relay, name: &str, port: u16, options: &[&str]) -> Process {
+fn start(relay: &Relay, home: &Home, name: &str, port: u16) -> Process {
     let (ip, server) = (relay.address().ip().to_string(), relay.address().port());
     let (server, port) = (server.to_string(), port.to_string());
-    let arguments = [&["-c", name, &ip, &server, &port], options].concat();
-    let mut client = Process::start(&arguments);
+    let mut client = Process::start_at(home, &["-c", name, &ip, &server, &port]);
     client.shows(WELCOME);
     client.shows(TABLE);
     client
 }
 
 #[test]
-fn what_was_shown_is_not_shown_again_unless_nothing_is_kept() {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+fn what_was_shown_is_not_shown_again_unless_that_is_lost() {
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
-    let keeping: &[&str] = &["--data-dir", folder.path().to_str().expect("a sane name")];
-    let forgetting: &[&str] = &["--ephemeral"];
     let mut alice = Room::join_at(relay.address(), "alice", 0);
-    for (name, options, times) in [("bob", keeping, 0), ("carol", forgetting, 1)] {
+    for (name, is_lost, times) in [("bob", false, 0), ("carol", true, 1)] {
         let port = free_port();
-        let mut client = start(&relay, name, port, options);
+        let home = Home::new();
+        let mut client = start(&relay, &home, name, port);
         alice.shows(TABLE);
         relay.cut_for(Direction::ToServer, port);
         alice.types(&format!("send_all for {name}"));
@@ -37,7 +33,10 @@ fn what_was_shown_is_not_shown_again_unless_nothing_is_kept() {
         client.is_killed();
         relay.mend();
 
-        let mut client = start(&relay, name, port, options);
+        if is_lost {
+            std::fs::remove_dir_all(home.state().join("clients")).expect("it was there");
+        }
+        let mut client = start(&relay, &home, name, port);
         alice.types(&format!("send_all end for {name}"));
         client.shows(&format!("Channel_Message alice: end for {name}"));
         let lines = client.lines();
@@ -52,15 +51,13 @@ fn what_was_shown_is_not_shown_again_unless_nothing_is_kept() {
 
 #[test]
 fn two_processes_of_one_name_do_not_disturb_each_other() {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+    let home = Home::new();
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
-    let keeping: &[&str] = &["--data-dir", folder.path().to_str().expect("a sane name")];
-    let mut first = start(&relay, "bob", 0, keeping);
+    let mut first = start(&relay, &home, "bob", 0);
     let (ip, server) = (relay.address().ip().to_string(), relay.address().port());
     let server = server.to_string();
-    let arguments = [&["-c", "bob", &ip, &server, "0"], keeping].concat();
-    let mut second = Process::start(&arguments);
+    let mut second = Process::start_at(&home, &["-c", "bob", &ip, &server, "0"]);
     assert_eq!(
         second.ends(),
         4,

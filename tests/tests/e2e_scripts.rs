@@ -3,7 +3,7 @@
 //! Texts are compared with the files in `expected/`; `UPDATE_EXPECT=1` writes them anew.
 
 use chatapp_tests::e2e::{
-    BYE, KEPT, POSTED, Process, Room, SAVED, TABLE, WELCOME, free_port, received_by,
+    BYE, Home, KEPT, POSTED, Process, Room, SAVED, TABLE, WELCOME, free_port, received_by,
 };
 use expect_test::{ExpectFile, expect_file};
 use serde_json::Value;
@@ -229,7 +229,8 @@ fn ends_in_json() {
     let room = Room::open();
     let _alice = room.join("alice");
     let port = room.port.to_string();
-    let mut second = Process::start(&["-c", "alice", "127.0.0.1", &port, "0", "--json"]);
+    let arguments = ["-c", "alice", "127.0.0.1", &port, "0", "--json"];
+    let mut second = Process::start_at(&Home::of("alice"), &arguments);
     assert_eq!(second.ends(), 4);
     assert_objects(&second, &[], expect_file!["../expected/refused.jsonl"]);
 }
@@ -238,13 +239,14 @@ fn ends_in_json() {
 fn commands_as_arguments_are_settled_before_the_program_leaves() {
     let room = Room::open();
     let mut bob = room.join("bob");
+    let home = Home::new();
     let exec = |commands: &[&str]| {
         let port = room.port.to_string();
         let mut arguments = vec!["-c", "robot", "127.0.0.1", &port, "0"];
         for command in commands {
             arguments.extend(["--exec", command]);
         }
-        let mut robot = Process::start(&arguments);
+        let mut robot = Process::start_at(&home, &arguments);
         (robot.ends(), robot)
     };
     // Nothing is read: the input stays open, and the program leaves all the same.

@@ -68,17 +68,18 @@ fn a_store_can_be_looked_into_while_it_is_used() {
         "{lines:?}"
     );
     assert!(
-        lines[2]
-            .ends_with("room.db: 2 names, 2 waiting messages, 0 channel messages, 2 bytes of text"),
+        lines[2].ends_with(
+            "room.db: 2 names, 2 waiting messages, 0 channel messages, 98 bytes in them"
+        ),
         "{lines:?}"
     );
     let mut report = Process::start(&["store", "--json", path]);
     assert_eq!(report.ends(), 0);
     let line = report.shows_next();
     for part in [
-        r#""schema":1,"names":[{"name":"alice","active":true,"#,
+        r#""schema":2,"names":[{"name":"alice","active":true,"#,
         r#"{"name":"bob","active":false,"#,
-        r#""waiting":2}],"waiting":2,"log_entries":0,"text_bytes":2}"#,
+        r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":98}"#,
     ] {
         assert!(line.contains(part), "{line}");
     }
@@ -121,13 +122,21 @@ fn without_a_folder_the_state_folder_of_the_user_is_used_and_nobody_else_may_rea
         assert_eq!(mode & 0o777, 0o700);
     }
     assert!(file.metadata().expect("the file is there").len() != 0);
-    let mut room = Room::open_with(&["--ephemeral"]);
-    drop(room.join("alice"));
-    let left = std::fs::read_dir(room.server.home().path())
-        .expect("a home")
-        .count();
-    assert_eq!(left, 0, "nothing was written");
-    room.server.is_killed();
+}
+
+#[test]
+fn nothing_is_written_by_those_who_are_to_keep_nothing() {
+    let port = free_port().to_string();
+    let mut server = Process::start(&["-s", &port, "--ephemeral"]);
+    server.shows_where("its start", |line| line.starts_with("The server starts!"));
+    let mut alice = Process::start(&["-c", "alice", "127.0.0.1", &port, "0", "--ephemeral"]);
+    alice.shows(TABLE);
+    alice.types("send alice hi");
+    alice.shows(&received_by("alice"));
+    for process in [&server, &alice] {
+        let left = std::fs::read_dir(process.home().path());
+        assert_eq!(left.expect("a home").count(), 0, "nothing was written");
+    }
 }
 
 /// A server in this folder, or in one below it, says why it does not start.

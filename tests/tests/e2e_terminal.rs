@@ -86,7 +86,7 @@ fn typed_lines_come_back_in_the_next_session_and_only_for_their_owner() {
     alice.types(CTRL_D);
     assert_eq!(alice.ends(), 0);
 
-    let file = alice.home().path().join("chatapp/history/%41lice");
+    let file = alice.home().state().join("history/%41lice");
     let mode = |path: &std::path::Path| {
         let metadata = std::fs::metadata(path).expect("it is there");
         metadata.permissions().mode() & 0o777
@@ -105,16 +105,14 @@ fn typed_lines_come_back_in_the_next_session_and_only_for_their_owner() {
     again.types("\r");
     again.shows("Alice: first");
 
-    let forgetful = [&arguments[..], &["--no-history"]].concat();
-    let other = Screen::start(&forgetful);
-    other.types("send_all forget this\r");
-    other.shows("forget this");
-    assert_eq!(
-        std::fs::read_dir(other.home().path())
-            .map(Iterator::count)
-            .ok(),
-        Some(0)
-    );
+    let mut other = Screen::start(&["-c", "Bob", host, &port, "0", "--no-history"]);
+    other.shows(TABLE);
+    other.types("send Bob forget this\r");
+    other.shows("Bob: forget this");
+    other.types(CTRL_D);
+    assert_eq!(other.ends(), 0);
+    assert!(other.home().state().exists(), "keys are kept");
+    assert!(!other.home().state().join("history").exists());
 }
 
 #[test]
@@ -461,7 +459,8 @@ fn many_kept_messages_are_counted() {
         bob.shows(SAVED);
     }
     let port = room.port.to_string();
-    let alice = Screen::start(&["-c", "alice", "127.0.0.1", &port, "0"]);
+    let arguments = ["-c", "alice", "127.0.0.1", &port, "0"];
+    let alice = Screen::start_at(alice.home(), &arguments, &[]);
     alice.shows("kept messages in all");
     let rows = alice.all_rows();
     for line in [

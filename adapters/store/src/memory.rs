@@ -109,6 +109,10 @@ impl Memory {
         take: impl FnMut(ClientRecord<'_>) -> bool,
     ) -> Result<usize, Error> {
         let file = folder::memory_folder(state, server, name).join(FILE);
+        if !file.exists() {
+            // The other process is just making it.
+            return Ok(0);
+        }
         let connection = schema::look(&MEMORY, &file)?;
         restore(&connection, take).map_err(Error::sql(&file))
     }

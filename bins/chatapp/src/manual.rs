@@ -99,6 +99,7 @@ pub(crate) const USAGE: &str = "\
 ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
        ChatApp store [--json] <DIR>
+       ChatApp keys show | forget | new-room
        ChatApp demo | man | completions <SHELL>
        ChatApp";
 
@@ -128,6 +129,7 @@ Lines that a client prints:
   [Client bob exists!!]                            bob is back; it goes to him
   [Client bob does not exist.]                     nobody has that name
   [Mailbox of bob is full; the message was not saved.]
+  [bob has another key than before: ...]         it may be somebody else; see Keys
   [Server not responding]                        no answer to 6 attempts within 3 seconds
   [Client table updated.]                        somebody came or left
   [The server's limits make you wait; ...]       you ask for more at once than the server allows; it goes on by itself
@@ -143,17 +145,32 @@ begin with a blank, and none with --no-history. Many pasted lines are sent only 
 
 A server takes `stats` (its counters, as SIGUSR1 does), `quit` and `help`.
 
+Keys:
+Everything that is sent is sealed, and a private message can be read by its recipient alone. A name
+belongs to the key that it was first registered with, which is made then. A client remembers the
+keys of servers and of those it has talked to, and tells nothing to whoever comes with another one.
+  ChatApp keys show                  your names with their public keys, and whose keys you know
+  ChatApp keys show alice            one of your names, as a line for --allow-file
+  ChatApp keys forget server localhost 4119
+                                     trust its next key, if the server was set up anew
+  ChatApp keys forget name bob       the same, if bob has lost his key
+  ChatApp keys new-room room.key     make a key for --room-key
+Each private key is a file in ~/.local/state/chatapp/keys that you alone can read. Who has a copy is
+you: keep one, and take it to your other machines.
+
 What is kept on disk:
-A server keeps names, waiting messages and the log of the channel, in `room.db` (SQLite) in its folder. It is on the
-disk before anybody is told so; a server that is killed goes on where it was when it is started again. A client keeps
-which messages it has shown, so that it shows none of them again after a restart.
+A server keeps names, waiting messages and the log of the channel, in `room.db` (SQLite) in its
+folder, and its private key beside it. It is on the disk before anybody is told so; a server that is
+killed goes on where it was when it is started again. A client keeps keys, and which messages it has
+shown, so that it shows none of them again after a restart.
 
 Exit codes:
   0  done
   1  the machine failed, for example standard output was closed
-  2  wrong usage, or a port, address or store that cannot be used
+  2  wrong usage, or a port, address, store or key that cannot be used
   3  the server does not respond, or speaks another version of the protocol
   4  the server refused the name, or another process took it over
+  5  the server has another key than before
   6  what was to be sent with --exec did not arrive, and is not kept either
 
 Examples, in two terminals:
@@ -179,6 +196,7 @@ mod tests {
         let page = String::from_utf8(page().unwrap()).unwrap();
         for part in [
             ".SH SYNOPSIS",
+            ".SH KEYS",
             ".SH \"EXIT CODES\"",
             "send_all",
             "no answer to 6 attempts",

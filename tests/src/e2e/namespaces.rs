@@ -15,6 +15,8 @@ pub struct Namespaces {
     /// Unlike that of any other test that runs on this machine.
     prefix: String,
     machines: Vec<Machine>,
+    /// What each machine keeps.
+    homes: Vec<Home>,
 }
 
 /// What `ChatApp` uses on a machine. From outside all machines look the same.
@@ -39,6 +41,7 @@ impl Namespaces {
         let namespaces = Self {
             prefix,
             machines: machines.to_vec(),
+            homes: machines.iter().map(|_| Home::new()).collect(),
         };
         match namespaces.make() {
             Ok(()) => Some(namespaces),
@@ -112,7 +115,7 @@ impl Namespaces {
     pub fn start_by(&self, machine: u8, by: &[&str], arguments: &[&str]) -> Process {
         let mut command = self.command(machine);
         command.args(by).arg(binary());
-        Process::start_as(command, &Home::new(), arguments)
+        Process::start_as(command, &self.homes[usize::from(machine)], arguments)
     }
 
     /// A command that turns into what is appended to it, on a machine: the process is the one that signals are for.

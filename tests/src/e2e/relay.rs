@@ -147,14 +147,16 @@ impl Relay {
         self.network.state().seen.clear();
     }
 
-    /// Waits until a datagram that goes in this direction carries these bytes.
+    /// Waits until somebody at this port has sent a datagram in this direction that is at least so long: what is in it is
+    /// sealed.
     ///
     /// # Panics
     /// If none comes.
-    pub fn sees(&self, direction: Direction, bytes: &[u8]) {
-        self.waits_for(&format!("{bytes:?} {direction:?}"), |seen| {
-            seen.iter()
-                .any(|seen| seen.direction == direction && seen.carries(bytes))
+    pub fn sees_long(&self, direction: Direction, port: u16, len: usize) {
+        self.waits_for(&format!("{len} bytes from {port} {direction:?}"), |seen| {
+            seen.iter().any(|seen| {
+                seen.direction == direction && seen.from.port() == port && seen.bytes.len() >= len
+            })
         });
     }
 
