@@ -4,7 +4,7 @@
 //! storing and releasing cost the same however much is kept. A free block merges with its neighbours at once; what
 //! lies behind the last used block counts as never used.
 
-use crate::limits::{KEPT_LETTER_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
+use crate::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 
 const WORD_LEN: usize = 4;
 /// Header, and two links while it is free.
@@ -12,7 +12,7 @@ const BLOCK_MIN: u32 = 3;
 /// Sizes with a list of their own; the last list has all larger ones.
 const CLASSES: u32 = 288;
 /// Longest text that is kept: a letter with its key, or what is said to all.
-const LEN_MAX: usize = KEPT_LETTER_LEN_MAX;
+const LEN_MAX: usize = MAIL_LEN_MAX;
 const _: () = assert!(TEXT_LEN_MAX <= LEN_MAX && CLASSES.is_multiple_of(32));
 const _: () = assert!(
     1 + LEN_MAX.div_ceil(WORD_LEN) + (BLOCK_MIN as usize) < CLASSES as usize,

@@ -35,6 +35,10 @@ pub const LETTER_LEN_MAX: usize = TEXT_LEN_MAX + LETTER_OVERHEAD;
 /// Longest letter that is kept: the key that is needed to open it stands in front.
 pub const KEPT_LETTER_LEN_MAX: usize = KEY_LEN + LETTER_LEN_MAX;
 
+/// Most that a server keeps of one message: the sender's key stands in front of its letter, since the sender's name may
+/// have another one when the message is handed over.
+pub const MAIL_LEN_MAX: usize = KEY_LEN + KEPT_LETTER_LEN_MAX;
+
 /// Requests to the server that may be without a result at a time: the server remembers this many outcomes for
 /// each name, so that a repeated request takes effect once.
 pub const REQUESTS_MAX: u32 = 32;

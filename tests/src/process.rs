@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use chatapp_core::limits::{KEPT_LETTER_LEN_MAX, TEXT_LEN_MAX};
+use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Identity, Instant, JournalSlot,
     KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed,
@@ -143,7 +143,7 @@ impl ServerMachine {
     /// A new process, with nothing restored yet.
     pub fn new(sizes: &Sizes, identity: Identity, choices: &mut dyn Choices) -> Self {
         // What lies in front of a kept text takes a word.
-        const WORDS_PER_LETTER: usize = 1 + KEPT_LETTER_LEN_MAX.div_ceil(4);
+        const WORDS_PER_LETTER: usize = 1 + MAIL_LEN_MAX.div_ceil(4);
         const WORDS_PER_TEXT: usize = 1 + TEXT_LEN_MAX.div_ceil(4);
         let memory = ServerMemory {
             names: vec![NameSlot::VACANT; sizes.names],

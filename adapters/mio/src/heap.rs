@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use chatapp_core::limits::{KEPT_LETTER_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
+use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 use chatapp_core::{
     ChangeSlot, ClientStorage, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, OutboxSlot,
     PeerSlot, ServerStorage, SourceSlot, WindowSlot,
@@ -161,7 +161,7 @@ impl ServerMemory {
             flights: vacant(names * usize::from(window))?,
             changes: vacant(2 * names)?,
             mail: vacant(kept_messages)?,
-            mail_texts: vacant(text_words(kept_messages, KEPT_LETTER_LEN_MAX))?,
+            mail_texts: vacant(text_words(kept_messages, MAIL_LEN_MAX))?,
             log: vacant(log_entries)?,
             log_texts: vacant(text_words(log_entries, TEXT_LEN_MAX))?,
             journal: vec![JournalSlot::VACANT; records],

@@ -12,6 +12,7 @@ use super::storage::{Flight, FlightSlot};
 use crate::endpoint::Transmit;
 use crate::hop::Wants;
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
+use crate::seal::{KEY_LEN, PublicKey};
 use crate::wire::{DataWriter, Datagram, Frame, Outcome};
 
 /// Bytes of a page around its entries, at most.
@@ -293,15 +294,17 @@ impl Server<'_> {
         let frame = match flight {
             Flight::Mail(index) => {
                 let mail = self.mail.slots.at(index);
+                let kept = self.mail.texts.load(mail.text, &mut self.scratch);
+                let (key, letter) = kept.split_first_chunk().unwrap_or((&[0; KEY_LEN], &[]));
                 Frame::Mail {
                     serial: mail.serial,
                     incarnation: mail.incarnation,
                     counter: mail.counter,
                     stamp: mail.stamp,
                     kept: mail.order < name.boundary,
-                    key: self.names.at(mail.from).key,
+                    key: PublicKey(*key),
                     from: self.names.at(mail.from).name.as_str(),
-                    letter: self.mail.texts.load(mail.text, &mut self.scratch),
+                    letter,
                 }
             }
             Flight::Log(number) => match self.channel.get(number) {

@@ -88,7 +88,8 @@ pub enum Record<'a> {
         request: u32,
         /// When it was accepted.
         stamp: UnixSeconds,
-        /// The letter, as in [`Frame::Store`](crate::wire::Frame::Store): nobody but the recipient can read it.
+        /// The sender's key, then the letter as in [`Frame::Store`](crate::wire::Frame::Store): nobody but the recipient
+        /// can read it.
         letter: &'a [u8],
     },
     /// A channel message is in the log. In the same step, the sender's request takes effect.

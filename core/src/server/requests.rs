@@ -7,7 +7,7 @@ use super::event::{Departure, Pending};
 use super::persist::NameRecord;
 use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
 use crate::hop::Arrival;
-use crate::limits::{KEPT_LETTER_LEN_MAX, REQUESTS_MAX, TEXT_LEN_MAX};
+use crate::limits::{KEPT_LETTER_LEN_MAX, MAIL_LEN_MAX, REQUESTS_MAX, TEXT_LEN_MAX};
 use crate::reply::Reply;
 use crate::seal::{KEY_LEN, LETTER_OVERHEAD};
 use crate::sessions::Side;
@@ -326,8 +326,12 @@ impl Server<'_> {
             stamp: self.wall,
             ..MailSlot::VACANT
         };
+        let mut kept = heapless::Vec::<u8, MAIL_LEN_MAX>::new();
+        let parts = [&self.names.at(slot).key.0, letter];
+        let fits = parts.map(|part| kept.extend_from_slice(part).is_ok());
+        debug_assert_eq!(fits, [true; 2], "the length was looked at");
         let room = self.names.at(recipient).mail_count < self.mail_per_name;
-        let Some(index) = room.then(|| self.insert_mail(mail, letter)).flatten() else {
+        let Some(index) = room.then(|| self.insert_mail(mail, &kept)).flatten() else {
             return self.names.at_mut(slot).set_outcome(request, Outcome::Full);
         };
         self.mail.serial += 1;

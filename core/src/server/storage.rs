@@ -28,7 +28,7 @@ pub struct ServerStorage<'a> {
     pub changes: &'a mut [ChangeSlot],
     /// One for each message that can be kept.
     pub mail: &'a mut [MailSlot],
-    /// The letters of kept messages, each 48 bytes longer than its text: one for each four bytes and one more. 263 for
+    /// The letters of kept messages, each 80 bytes longer than its text: one for each four bytes and one more. 271 for
     /// each message are enough for all that can be; at most 2^26 - 1.
     pub mail_texts: &'a mut [u32],
     /// One for each entry of the channel log.
