@@ -178,7 +178,12 @@ fn change(choices: &mut dyn Choices, mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Puts the tag of an open room where the present one is.
+/// A datagram with the tag of an open room in place of its own.
+pub fn tagged(mut bytes: Vec<u8>) -> Vec<u8> {
+    tag(&mut bytes);
+    bytes
+}
+
 fn tag(bytes: &mut [u8]) {
     let (content, tag) = bytes.split_at_mut(bytes.len() - SHORT_TAG_LEN);
     let mut hasher = SipHasher24::new_with_key(b"ChatApp datagram");

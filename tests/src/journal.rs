@@ -28,8 +28,8 @@ pub struct Journal {
     syncing: bool,
     /// The results of a sync are being reported.
     reporting: bool,
-    /// The keys that names belong to.
-    owners: BTreeMap<String, PublicKey>,
+    /// The keys that names belong to, as long as nobody has changed what is stored.
+    owners: Option<BTreeMap<String, PublicKey>>,
 }
 
 impl Journal {
@@ -43,7 +43,7 @@ impl Journal {
             waiting: VecDeque::new(),
             syncing: false,
             reporting: false,
-            owners,
+            owners: Some(owners),
         }
     }
 
@@ -55,7 +55,8 @@ impl Journal {
     ) -> Option<Result<(), StoreFailed>> {
         let record = Stored::from(persist.record).at(medium.now);
         if let Stored::Name { name, key, .. } = &record
-            && self.owners.get(name) != Some(key)
+            && let Some(owners) = &self.owners
+            && owners.get(name) != Some(key)
         {
             let detail = format!("{name} is stored with {key:?}, of somebody else");
             medium.wiretap.breaks(Check::NamesBelongToKeys, detail);
@@ -146,6 +147,17 @@ impl Journal {
         self.synced.clear();
         self.kept.clear();
         self.handed_over_at.clear();
+    }
+
+    /// Changes what is stored, whoever it belongs to.
+    pub fn falsify(&mut self, change: impl FnMut(&mut Stored)) {
+        self.owners = None;
+        self.synced.iter_mut().for_each(change);
+    }
+
+    /// All that is stored.
+    pub fn records(&self) -> &[Stored] {
+        &self.synced
     }
 
     /// Gives everything to a new server: as it was written, or as a store keeps it that only has what counts.

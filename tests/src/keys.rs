@@ -17,6 +17,17 @@ pub enum Crypto {
     StandIn,
 }
 
+impl Crypto {
+    /// What has to be given to Cargo, and to the simulator, for this one.
+    pub fn options(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Real => ("", ""),
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => (" --features stand-in", " --crypto stand-in"),
+        }
+    }
+}
+
 /// Somebody with a key that lasts: longer than processes, and longer than the memory of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {

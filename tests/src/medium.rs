@@ -31,9 +31,14 @@ pub struct Medium {
     pub wiretap: Wiretap,
     /// What an attacker has overheard.
     pub sniffer: Sniffer,
+    /// Sends what it makes of each datagram ahead of it, if there is somebody who does that.
+    pub forger: Option<Forger>,
     /// Every datagram as it was sent, if somebody wants a capture.
     pub capture: Option<Vec<Captured>>,
 }
+
+/// What somebody on the path makes of a datagram.
+pub type Forger = fn(&[u8]) -> Vec<Vec<u8>>;
 
 /// A datagram as it was sent.
 #[derive(Clone, Debug)]
@@ -46,6 +51,8 @@ pub struct Captured {
     pub to: SocketAddr,
     /// The payload.
     pub bytes: Vec<u8>,
+    /// By somebody who is no process of ours.
+    pub forged: bool,
 }
 
 /// A delay beyond the first retry.
@@ -64,6 +71,7 @@ impl Medium {
             faults,
             cuts: BTreeSet::new(),
             wiretap: Wiretap::new(keys, readable),
+            forger: None,
             capture: None,
         }
     }
@@ -86,9 +94,13 @@ impl Medium {
                 from,
                 to,
                 bytes: bytes.to_vec(),
+                forged: false,
             });
         }
         self.note_datagram(Kind::Sent, from, to, bytes);
+        for changed in self.forger.map(|make| make(bytes)).unwrap_or_default() {
+            self.inject(Kind::Changed, from, to, changed);
+        }
         if self.faults.attack != 0 {
             self.sniffer.overhear(from, to, bytes);
         }
@@ -115,6 +127,7 @@ impl Medium {
                 from,
                 to,
                 bytes: bytes.clone(),
+                forged: true,
             });
         }
         self.note_datagram(kind, from, to, &bytes);

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::attacker;
 use crate::choices::{Choices, FromBytes, Seeded};
 use crate::event::{Cue, Ending, Event, FaultKind, Node};
+use crate::keys::Crypto;
 use crate::medium::Captured;
 use crate::model::NameId;
 use crate::person;
@@ -31,6 +32,8 @@ pub struct Look {
     pub span: Option<Millis>,
     /// Seconds after which the server forgets a name that is away, if not longer than a run.
     pub keep_s: Option<u32>,
+    /// What seals everything.
+    pub crypto: Crypto,
 }
 
 /// What became of a run.
@@ -88,7 +91,10 @@ pub fn run_bytes(bytes: &[u8]) {
 
 /// The command that runs a seed again and shows all of it.
 pub fn replay_command(seed: u64, look: &Look) -> String {
-    let mut command = format!("cargo run --release --bin simulate -- --from {seed} --verbose");
+    let (features, crypto) = look.crypto.options();
+    let mut command = format!(
+        "cargo run --release -p chatapp-tests{features} --bin simulate -- --from {seed} --verbose{crypto}"
+    );
     if !look.without.is_empty() {
         command += &format!(" --without {}", look.without.join(","));
     }
@@ -110,6 +116,7 @@ pub fn run(mut choices: Box<dyn Choices>, look: &Look) -> Report {
     plan.clients = look.clients.unwrap_or(plan.clients);
     plan.span = look.span.unwrap_or(plan.span);
     plan.sizes.keep_s = look.keep_s.unwrap_or(plan.sizes.keep_s);
+    plan.keys.crypto = look.crypto;
     let plan = plan
         .without(look.without.iter().map(String::as_str))
         .expect("faults are named as in `FAULTS`");

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 
 use crate::choices::Seeded;
 use crate::client_process::Ask;
+use crate::medium::Captured;
 use crate::model::{NameId, ProcessId, Target};
 use crate::plan::Plan;
 use crate::queue::Millis;
+use crate::trace::Kind;
 use crate::violation::Violation;
 use crate::world::World;
 
@@ -115,6 +117,28 @@ impl Scene {
             .filter(|datagram| datagram.from == from && datagram.to == to && datagram.at >= since)
             .map(|datagram| datagram.at - since)
             .collect()
+    }
+
+    /// Everything that processes have sent so far.
+    pub fn overheard(&self) -> Vec<Captured> {
+        let captured = self.world.medium.capture.iter().flatten();
+        captured
+            .filter(|datagram| !datagram.forged)
+            .cloned()
+            .collect()
+    }
+
+    /// Somebody sends a datagram, as if it came from this address.
+    pub fn forge(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
+        let kind = Kind::Recorded;
+        self.world.medium.inject(kind, from, to, bytes.to_vec());
+    }
+
+    /// The server crashes, and starts again with what is stored.
+    pub fn restart_server(&mut self) {
+        self.world.crash_server();
+        let started = self.world.start_server();
+        self.check(started);
     }
 
     /// The step must have kept all promises.

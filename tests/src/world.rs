@@ -21,6 +21,7 @@ use crate::people::{fresh_address, name};
 use crate::plan::{Plan, Sizes};
 use crate::process::{Body, ClientMachine, Pause, ServerMachine};
 use crate::queue::Millis;
+use crate::record::Stored;
 use crate::server_process::{ServerProcess, known_names, online_names};
 use crate::trace::{Kind, Trace};
 use crate::violation::{Check, Violation};
@@ -216,6 +217,12 @@ impl World {
         self.model.server_forgot();
         // Nobody owns a name now: a thief who still asks would be the first.
         self.end_thieves();
+    }
+
+    /// The store says something else from now on: whoever has it lies.
+    pub fn falsify(&mut self, change: impl FnMut(&mut Stored)) {
+        self.model.server_lies();
+        self.journal.falsify(change);
     }
 
     /// Names that belong to somebody for as long as the server remembers anything.

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command as Program, ExitCode};
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::seal::{Handshake, KEY_LEN, Responder, TAG_LEN};
 use chatapp_core::{
     Client, ClientConfig, Command, Endpoint, Identity, Instant, Name, Persist, RateLimits, Seed,
     Server, ServerConfig, StaticKey,
@@ -87,10 +88,15 @@ enum Case {
     TextAcknowledgement,
     Exchange,
     Burst,
+    Seal,
+    Open,
+    First,
+    Second,
+    Complete,
 }
 
 impl Case {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 15] = [
         Self::Store,
         Self::Acknowledgement,
         Self::KeepAlive,
@@ -101,6 +107,11 @@ impl Case {
         Self::TextAcknowledgement,
         Self::Exchange,
         Self::Burst,
+        Self::Seal,
+        Self::Open,
+        Self::First,
+        Self::Second,
+        Self::Complete,
     ];
 
     const fn title(self) -> &'static str {
@@ -115,6 +126,11 @@ impl Case {
             Self::TextAcknowledgement => "client: a direct message acknowledged",
             Self::Exchange => "both clients: a direct message and its acknowledgement",
             Self::Burst => "both clients: the same in bursts of 32, for each",
+            Self::Seal => "sealing of 128 bytes",
+            Self::Open => "opening of 128 bytes",
+            Self::First => "handshake: the first message",
+            Self::Second => "handshake: the first read, the second message",
+            Self::Complete => "handshake: the second read",
         }
     }
 
@@ -131,6 +147,11 @@ impl Case {
             Self::TextAcknowledgement => "measured_direct_acknowledgement",
             Self::Exchange => "measured_exchange",
             Self::Burst => "measured_burst",
+            Self::Seal => "measured_seal",
+            Self::Open => "measured_open",
+            Self::First => "measured_first",
+            Self::Second => "measured_second",
+            Self::Complete => "measured_complete",
         }
     }
 
@@ -155,6 +176,11 @@ impl Case {
             Self::TextAcknowledgement => measured_direct_acknowledgement(work),
             Self::Exchange => measured_exchange(work),
             Self::Burst => measured_burst(work),
+            Self::Seal => measured_seal(work),
+            Self::Open => measured_open(work),
+            Self::First => measured_first(work),
+            Self::Second => measured_second(work),
+            Self::Complete => measured_complete(work),
         }
     }
 }
@@ -172,7 +198,8 @@ macro_rules! measured {
 
 measured! {
     measured_store measured_acknowledgement measured_keep_alive measured_post measured_lookup measured_return
-    measured_text measured_direct_acknowledgement measured_exchange measured_burst
+    measured_text measured_direct_acknowledgement measured_exchange measured_burst measured_seal measured_open
+    measured_first measured_second measured_complete
 }
 
 /// Instructions in one call of each measured function, in a room of so many.
@@ -237,6 +264,7 @@ fn read_counts(file: &Path) -> HashMap<String, f64> {
 fn go_through_all(clients: usize) {
     let mut room = Room::with_clients(clients);
     for round in 0..ROUNDS {
+        cryptography(u8::try_from(round).unwrap_or(0));
         let away = format!("client{GONE}");
         room.command(
             ALICE,
@@ -312,6 +340,41 @@ fn go_through_all(clients: usize) {
     );
     room.measure(Case::Post, SERVER);
     room.settle();
+}
+
+/// A handshake, and one datagram in the session that it opens.
+fn cryptography(round: u8) {
+    let (client, server) = (identity([1; KEY_LEN]), identity([2; KEY_LEN]));
+    let (mut first, mut second, mut payload) = ([0; 512], [0; 512], [0; 112]);
+    let (mut first_len, mut second_len) = (0, 0);
+    let (mut near, mut far) = (None, None);
+    let asked = Handshake {
+        identity: &client,
+        remote: &server.public(),
+        prologue: b"what stands in front",
+        ephemeral: &[round + 1; KEY_LEN],
+        payload: &[7; 96],
+    };
+    Case::First.run(&mut || first_len = asked.first(&mut first).expect("there is room"));
+    Case::Second.run(&mut || {
+        let message = &first[..first_len];
+        let read = Responder::read(&server, asked.prologue, message, &mut payload);
+        let (responder, _) = read.expect("it is for this server");
+        let ephemeral = [round + 100; KEY_LEN];
+        let answered = responder.answer(&server, &ephemeral, &[8; 80], &mut second);
+        let (session, len) = answered.expect("there is room");
+        (far, second_len) = (Some(session), len);
+    });
+    Case::Complete.run(&mut || {
+        let read = asked.complete(&second[..second_len], &mut payload);
+        near = read.map(|(session, _)| session);
+    });
+    let (mut near, mut far) = near.zip(far).expect("both have the session");
+    let mut body = [round; 128];
+    let mut tag = [0; TAG_LEN];
+    Case::Seal.run(&mut || tag = client.seal(&mut near, b"front", &mut body));
+    Case::Open.run(&mut || assert!(server.open(&mut far, 0, b"front", &mut body, &tag)));
+    assert_eq!(body, [round; 128]);
 }
 
 /// These two have room for everybody.

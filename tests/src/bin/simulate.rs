@@ -8,6 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
+use chatapp_tests::keys::Crypto;
 use chatapp_tests::pcap::write_pcap;
 use chatapp_tests::plan::{FAULTS, all_but};
 use chatapp_tests::run::{Look, Report, replay_command, run_seed, run_seed_twice};
@@ -47,6 +48,10 @@ struct Options {
     /// Write every datagram of the first seed to this file, as a capture for Wireshark.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
+    /// What seals everything.
+    #[cfg(feature = "stand-in")]
+    #[arg(long, value_enum, default_value_t = Crypto::Real)]
+    crypto: Crypto,
     /// Go on after a failure, and list all that fail.
     #[arg(long)]
     keep_going: bool,
@@ -120,6 +125,10 @@ fn look(options: &Options, readable: bool) -> Look {
         clients: options.clients.map(usize::from),
         span: options.span,
         keep_s: options.keep,
+        #[cfg(feature = "stand-in")]
+        crypto: options.crypto,
+        #[cfg(not(feature = "stand-in"))]
+        crypto: Crypto::Real,
     }
 }
 

@@ -106,7 +106,7 @@ impl Model {
 
     /// A process ended because the server seems to have another key: somebody must have said so.
     pub(super) fn server_key_changed(&self, process: ProcessId) -> Result<(), Violation> {
-        if self.limits.attacked && self.lives[process].remembers {
+        if (self.limits.attacked || self.server_lies) && self.lives[process].remembers {
             return Ok(());
         }
         let detail = format!("{} was told of another server", self.who(process));
@@ -164,6 +164,7 @@ impl Model {
                 ),
             )),
             MessageStatus::MailboxFull if self.limits.roomy => Err(self.untrue(id, "mailbox full")),
+            MessageStatus::ForeignKey if !self.server_lies => Err(self.untrue(id, "another key")),
             MessageStatus::NotStored if !self.may_be_not_stored(id) => {
                 Err(self.untrue(id, "not stored"))
             }
@@ -214,7 +215,7 @@ impl Model {
             Refusal::NameTaken | Refusal::Displaced => rival,
             Refusal::RoomFull => !self.limits.names_fit,
             Refusal::NotStored => self.limits.store_fails,
-            Refusal::ForeignKey => self.lives[process].thief,
+            Refusal::ForeignKey => self.lives[process].thief || self.server_lies,
             _ => false,
         };
         // A registration that is under way ends in this; everything else has a final event of its own.

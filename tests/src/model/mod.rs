@@ -37,6 +37,8 @@ pub struct Model {
     messages: Vec<Message>,
     /// How often the server lost its memory.
     memory: u32,
+    /// The server says what is not true: people may be told so.
+    server_lies: bool,
     /// How often the server was started.
     server_starts: u32,
     /// Names whose process was told that it is registered, and by which memory.
@@ -174,6 +176,7 @@ impl Model {
             lives: Vec::new(),
             messages: Vec::new(),
             memory: 0,
+            server_lies: false,
             server_starts: 0,
             registered_in: BTreeMap::new(),
         }
@@ -296,6 +299,7 @@ impl Model {
             ClientEvent::ChannelDropped { count } => self.dropped(process, count),
             ClientEvent::TableUpdated => self.registered(process),
             ClientEvent::Registered => self.welcomed(process),
+            ClientEvent::NotShown { .. } if self.server_lies => Ok(()),
             ClientEvent::NotShown { from, foreign_key } => Err(Violation::new(
                 Check::ShownAsSent,
                 format!(
@@ -315,6 +319,11 @@ impl Model {
             ClientEvent::Throttled => self.throttled(process),
             _ => self.settled(process, event, at),
         }
+    }
+
+    /// The server will not tell the truth any more.
+    pub fn server_lies(&mut self) {
+        self.server_lies = true;
     }
 
     /// The server lost its memory.
