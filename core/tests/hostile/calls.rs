@@ -34,10 +34,7 @@ fn a_caller_is_who_the_table_says() {
     assert_eq!(accept.len(), 1);
     assert!(accept[0].1.len() < called.len());
     // The answer was lost: the same again. From elsewhere, nothing.
-    assert_eq!(
-        rig.hands(bob(), &called),
-        Handled::Ignored(Drop::Duplicate)
-    );
+    assert_eq!(rig.hands(bob(), &called), Handled::Ignored(Drop::Duplicate));
     assert_eq!(rig.sent(), accept);
     assert_eq!(
         rig.hands(address(9), &called),
