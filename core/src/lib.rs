@@ -168,7 +168,7 @@ pub mod wire;
 
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientRecord, ClientStorage, Command, CommandError,
-    CommandId, MessageStatus, OutboxSlot, PeerSlot, Request, Shown,
+    CommandId, MessageId, MessageStatus, OutboxSlot, PeerSlot, Request, Shown,
 };
 pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry, Transmit};
 pub use entropy::Seed;

@@ -3,7 +3,7 @@
 use chatapp_console::{Input, Row, Stamp, Visible, Wording, parse};
 use chatapp_core::wire::Refusal;
 use chatapp_core::{
-    ClientEvent, Command, CommandError, CommandId, MessageStatus, Name, NameError, Request,
+    ClientEvent, Command, CommandError, CommandId, MessageId, MessageStatus, Name, NameError, Request,
     TableEntry, UnixSeconds, drives_display,
 };
 
@@ -73,6 +73,7 @@ fn received(name: &str, text: &str) {
     for (channel, way) in [(false, ""), (true, "Channel_Message ")] {
         let message = |kept_at| ClientEvent::Message {
             from: name,
+            id: MessageId::default(),
             text,
             channel,
             kept_at,

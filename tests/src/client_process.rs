@@ -401,6 +401,7 @@ fn describe(event: &ClientEvent<'_>) -> String {
             text,
             channel,
             kept_at,
+            ..
         } => {
             let kept = if kept_at.is_some() { "kept " } else { "" };
             let channel = if *channel { "channel " } else { "" };

@@ -136,6 +136,11 @@ fn assert_objects(process: &Process, ports: &[u16], expected: ExpectFile) {
         for port in ports {
             line = line.replace(&format!(":{port}"), ":PORT");
         }
+        if let Some((before, behind)) = line.split_once("\"message_id\":\"")
+            && let Some((_, counter)) = behind.split_once('-')
+        {
+            line = format!("{before}\"message_id\":\"PROCESS-{counter}");
+        }
         if let Some((before, behind)) = line.split_once("\"kept_at\":")
             && let rest = behind.trim_start_matches(|c: char| c.is_ascii_digit())
             && rest.len() < behind.len()

@@ -84,6 +84,7 @@ impl<'a> Wording<'a> {
                 text,
                 channel,
                 kept_at,
+                ..
             } => {
                 let kept_at = kept_at.map(|at| Stamp {
                     at,
@@ -284,6 +285,7 @@ impl Line<'_> {
                 text,
                 channel,
                 kept_at,
+                ..
             } => {
                 if channel {
                     brush.paint(Part::ChannelMark, format_args!("Channel_Message"))?;

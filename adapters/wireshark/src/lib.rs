@@ -1,9 +1,16 @@
 //! What it takes to watch ChatApp's traffic in Wireshark.
 //!
 //! - [`Capture`]: writes datagrams as a capture file.
+//! - [`KeyLog`]: writes the keys that open them.
+//! - [`DISSECTOR`]: names every field of them; a Lua script for Wireshark's folder of plugins.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod capture;
+mod key_log;
 
 pub use capture::Capture;
+pub use key_log::KeyLog;
+
+/// The dissector for Wireshark and tshark, 4.0 or newer.
+pub const DISSECTOR: &str = include_str!("../chatapp.lua");

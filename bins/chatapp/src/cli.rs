@@ -37,6 +37,8 @@ pub(crate) enum Mode {
     Completions(Shell),
     /// Print the manual page.
     Man,
+    /// Print the dissector for Wireshark.
+    Dissector,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +134,7 @@ fn parse(
         (Some(Action::Keys { action }), ..) => Ok(Mode::Keys(action.clone())),
         (Some(Action::Completions { shell }), ..) => Ok(Mode::Completions(*shell)),
         (Some(Action::Man), ..) => Ok(Mode::Man),
+        (Some(Action::Dissector), ..) => Ok(Mode::Dissector),
         (None, Some(port), _) => Ok(Mode::Serve(ServerOptions {
             port,
             network: arguments.network.clone(),
@@ -315,6 +318,8 @@ enum Action {
     Completions { shell: Shell },
     /// Print the manual page
     Man,
+    /// Print the dissector for Wireshark
+    Dissector,
 }
 
 /// All arguments, for whoever describes them.

@@ -74,9 +74,12 @@ fn chat(options: &ClientOptions, mut network: Network<impl Carrier>) -> Result<E
         ..ClientLimits::default()
     })
     .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
+    let mut key_slots = network.key_slots();
     let config = ClientConfig::new(options.name.clone(), server);
     let mut client = Client::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
+
+    client.log_keys(&mut key_slots);
 
     let remembered = match state {
         Some(state) => {

@@ -67,6 +67,7 @@ fn run() -> Result<Exit, Failure> {
         Mode::Keys(action) => keyring::run(&action),
         Mode::Completions(shell) => manual::print_completions(shell),
         Mode::Man => manual::print_page(),
+        Mode::Dissector => manual::print_dissector(),
         Mode::Ask => Ok(Exit::Done),
     }
 }

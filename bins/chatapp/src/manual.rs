@@ -1,4 +1,4 @@
-//! What the program says about itself: `--help`, its manual page, completions for shells.
+//! What the program says about itself: `--help`, its manual page, completions for shells, a dissector for Wireshark.
 
 use std::io::{self, Write};
 
@@ -25,6 +25,14 @@ pub(crate) fn print_completions(shell: Shell) -> Result<Exit, Failure> {
 /// The output is closed.
 pub(crate) fn print_page() -> Result<Exit, Failure> {
     print(&page().map_err(Failure::system("cannot write the manual page"))?)
+}
+
+/// Prints the dissector for Wireshark.
+///
+/// # Errors
+/// The output is closed.
+pub(crate) fn print_dissector() -> Result<Exit, Failure> {
+    print(chatapp_wireshark::DISSECTOR.as_bytes())
 }
 
 fn print(bytes: &[u8]) -> Result<Exit, Failure> {
@@ -100,7 +108,7 @@ ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
        ChatApp store [--json] <DIR>
        ChatApp keys show | forget | new-room
-       ChatApp demo | man | completions <SHELL>
+       ChatApp demo | man | completions <SHELL> | dissector
        ChatApp";
 
 /// What `--help` says below the options, in sections.

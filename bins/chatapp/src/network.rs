@@ -1,22 +1,24 @@
 //! What carries the datagrams: the operating system's sockets, or a network stack of this program's own on a TAP
-//! device; and what can be done to them on the way: record them, mistreat them.
+//! device; and what can be done to them on the way: record them with their keys, mistreat them.
 
 mod faults;
 mod recorder;
+mod secrets;
 #[cfg(target_os = "linux")]
 mod tap;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::{Endpoint, Handled, Instant, Transmit, UnixSeconds};
+use chatapp_core::{Endpoint, Handled, Instant, KeySlot, Transmit, UnixSeconds};
 use chatapp_mio::{Carrier, Driver, Socket, Waker};
 use clap::Args;
 
 use self::faults::{FaultOptions, Faults};
 use self::recorder::Recorder;
+use self::secrets::Secrets;
 #[cfg(target_os = "linux")]
 use self::tap::TapOptions;
 use crate::exit::{Exit, Failure};
@@ -37,9 +39,16 @@ pub(crate) struct NetworkOptions {
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
 
+    /// Write the keys that open them to this file; whoever has it reads everything
+    #[arg(long, value_name = "FILE")]
+    keylog: Option<PathBuf>,
+
     #[command(flatten)]
     faults: FaultOptions,
 }
+
+/// Keys that wait to be written, each for a turn at most.
+const KEYS_MAX: usize = 4_096;
 
 /// What runs on a network, whatever carries it.
 pub(crate) trait Program {
@@ -73,18 +82,13 @@ impl NetworkOptions {
         driver: io::Result<Driver<C>>,
         program: impl Program,
     ) -> Result<Exit, Failure> {
-        let recorder = self.pcap.as_ref().map(|path| {
-            Recorder::create(path).map_err(|error| {
-                Failure::new(
-                    Exit::Usage,
-                    format!("cannot write the capture {}: {error}", path.display()),
-                )
-            })
-        });
+        let recorder = created("capture", self.pcap.as_deref(), Recorder::create)?;
+        let secrets = created("key log", self.keylog.as_deref(), Secrets::create)?;
         program.run(Network {
             driver: driver.map_err(Failure::system("cannot wait for events"))?,
             passage: Passage {
-                recorder: recorder.transpose()?,
+                recorder,
+                secrets,
                 faults: Faults::new(self.faults, fastrand::Rng::new()),
             },
         })
@@ -132,6 +136,19 @@ impl NetworkOptions {
     }
 }
 
+/// Begins a file, if one is wanted.
+fn created<T>(
+    what: &str,
+    path: Option<&Path>,
+    create: impl FnOnce(&Path) -> io::Result<T>,
+) -> Result<Option<T>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    create(path).map(Some).map_err(|error| {
+        let message = format!("cannot write the {what} {}: {error}", path.display());
+        Failure::new(Exit::Usage, message)
+    })
+}
+
 /// A [`Driver`], and what happens to its datagrams on the way.
 pub(crate) struct Network<C> {
     driver: Driver<C>,
@@ -153,6 +170,16 @@ impl<C: Carrier> Network<C> {
 
     pub(crate) fn local_addr(&self) -> SocketAddr {
         self.driver.local_addr()
+    }
+
+    /// Room for the keys that an endpoint is to tell; none if nobody wants to know them.
+    pub(crate) fn key_slots(&self) -> Vec<KeySlot> {
+        let count = if self.passage.secrets.is_some() {
+            KEYS_MAX
+        } else {
+            0
+        };
+        vec![KeySlot::VACANT; count]
     }
 
     /// As [`Driver::work`].
@@ -192,6 +219,7 @@ impl<C: Carrier> Network<C> {
 /// What all datagrams pass through.
 struct Passage {
     recorder: Option<Recorder>,
+    secrets: Option<Secrets>,
     faults: Faults,
 }
 
@@ -210,6 +238,15 @@ struct Behind<'a, E> {
 }
 
 impl<E: Endpoint> Behind<'_, E> {
+    fn note_keys(&mut self) {
+        if let Some(secrets) = &mut self.passage.secrets
+            && let Err(error) = secrets.note(self.endpoint)
+        {
+            eprintln!("ChatApp: the key log ends here: {error}");
+            self.passage.secrets = None;
+        }
+    }
+
     /// The next datagram that gets through.
     fn next(&mut self, now: Instant, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         let faults = &mut self.passage.faults;
@@ -229,7 +266,9 @@ impl<E: Endpoint> Behind<'_, E> {
 impl<E: Endpoint> Endpoint for Behind<'_, E> {
     fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
         self.passage.note(from, false, datagram);
-        self.endpoint.handle_datagram(now, from, datagram)
+        let handled = self.endpoint.handle_datagram(now, from, datagram);
+        self.note_keys();
+        handled
     }
 
     fn handle_timeout(&mut self, now: Instant) {
@@ -242,6 +281,7 @@ impl<E: Endpoint> Endpoint for Behind<'_, E> {
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> Option<Transmit> {
         let transmit = self.next(now, out)?;
+        self.note_keys();
         let datagram = out.get(..transmit.len).unwrap_or_default();
         self.passage.note(transmit.to, true, datagram);
         Some(transmit)

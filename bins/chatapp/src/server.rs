@@ -63,8 +63,10 @@ fn serve(options: &ServerOptions, mut network: Network<impl Carrier>) -> Result<
     let folder = options.data.server_folder(options.port)?;
     let key_file = folder.as_deref().map(server_key_file);
     let identity = options.keys.identity(key_file.as_deref())?;
+    let mut key_slots = network.key_slots();
     let mut server = Server::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
+    server.log_keys(&mut key_slots);
     if let Some(allowed) = &allowed {
         server.admit_only(allowed);
     }

@@ -20,6 +20,8 @@ pub enum ClientEvent<'a> {
     Message {
         /// The sender.
         from: &'a str,
+        /// Which of the sender's messages it is.
+        id: MessageId,
         /// The text.
         text: &'a str,
         /// It was sent to the channel.
@@ -96,6 +98,15 @@ pub enum ClientEvent<'a> {
         /// The server's version.
         version: u8,
     },
+}
+
+/// Which one of a sender's messages this is: no other has the same, on whichever way it comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct MessageId {
+    /// The sender's process.
+    pub incarnation: u64,
+    /// The number of the message, over all recipients and the channel.
+    pub counter: u32,
 }
 
 /// How far a direct message is.

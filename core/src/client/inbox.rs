@@ -1,6 +1,6 @@
 //! The datagram whose frames are being taken over: one frame at a time, as the display takes what it shows.
 
-use super::event::ClientEvent;
+use super::event::{ClientEvent, MessageId};
 use super::letters::{self, Envelope, Sealed};
 use super::link::Standing;
 use super::{Client, SERVER};
@@ -317,30 +317,46 @@ impl Client<'_> {
         match Frames::new(self.inbox.bytes.get(at..).unwrap_or_default()).next() {
             Some(Ok(Frame::Mail {
                 from,
+                incarnation,
+                counter,
                 letter,
                 kept,
                 stamp,
                 ..
             })) => ClientEvent::Message {
                 from,
+                id: MessageId {
+                    incarnation,
+                    counter,
+                },
                 text: letters::kept(letter).map_or("", |(_, letter)| letters::text_of(letter)),
                 channel: false,
                 kept_at: kept_at(kept, stamp),
             },
             Some(Ok(Frame::Channel {
                 from,
+                incarnation,
+                counter,
                 text,
                 kept,
                 stamp,
                 ..
             })) => ClientEvent::Message {
                 from,
+                id: MessageId {
+                    incarnation,
+                    counter,
+                },
                 text,
                 channel: true,
                 kept_at: kept_at(kept, stamp),
             },
-            Some(Ok(Frame::Text { letter, .. })) => ClientEvent::Message {
+            Some(Ok(Frame::Text { counter, letter })) => ClientEvent::Message {
                 from: self.sender_at(at),
+                id: MessageId {
+                    incarnation: self.peers.at(self.inbox.peer).incarnation,
+                    counter,
+                },
                 text: letters::text_of(letter),
                 channel: false,
                 kept_at: None,

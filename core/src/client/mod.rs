@@ -16,7 +16,7 @@ mod transmit;
 use core::net::SocketAddr;
 
 pub use command::{Command, CommandError, CommandId};
-pub use event::{ClientEvent, MessageStatus, Request};
+pub use event::{ClientEvent, MessageId, MessageStatus, Request};
 pub use record::{ClientRecord, Shown};
 pub use storage::{ClientStorage, OutboxSlot, PeerSlot};
 

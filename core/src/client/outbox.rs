@@ -5,7 +5,7 @@
 //! its result is known; then they follow it, so that no message overtakes another on a different path.
 
 use super::command::CommandId;
-use super::event::{MessageStatus, Request};
+use super::event::{MessageId, MessageStatus, Request};
 use super::queue::Queue;
 use super::storage::{OutboxSlot, Presence};
 use super::{Client, SERVER};
@@ -155,6 +155,10 @@ impl Client<'_> {
         match notice {
             Notice::Show => ClientEvent::Message {
                 from: self.name.as_str(),
+                id: MessageId {
+                    incarnation: self.incarnation,
+                    counter: entry.counter,
+                },
                 text: entry.text(),
                 channel: false,
                 kept_at: None,

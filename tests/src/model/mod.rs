@@ -294,6 +294,7 @@ impl Model {
                 text,
                 channel,
                 kept_at,
+                ..
             } => self.shown(process, from, text, channel, kept_at, at),
             ClientEvent::KeptMessages => self.greeted(process),
             ClientEvent::ChannelDropped { count } => self.dropped(process, count),

@@ -5,7 +5,7 @@ use super::*;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use chatapp_core::{CommandId, NameError, PublicKey};
+use chatapp_core::{CommandId, MessageId, NameError, PublicKey};
 
 const WORDING: Wording<'_> = Wording {
     name: "alice",
@@ -36,6 +36,7 @@ fn message(channel: bool, kept_at: Option<u32>) -> Vec<String> {
     let kept_at = kept_at.map(UnixSeconds);
     lines(ClientEvent::Message {
         from: "bob",
+        id: MessageId::default(),
         text: "hi  all\u{1b}[2J",
         channel,
         kept_at,
@@ -297,6 +298,7 @@ fn parts(event: ClientEvent<'_>) -> Vec<String> {
 fn tells_the_parts_of_a_message() {
     let event = ClientEvent::Message {
         from: "bob",
+        id: MessageId::default(),
         text: "hi",
         channel: true,
         kept_at: Some(UnixSeconds(1_648_150_292)),

@@ -17,6 +17,7 @@ pub(super) enum Event<'a> {
     KeptMessages,
     Message {
         from: &'a str,
+        message_id: String,
         text: &'a str,
         channel: bool,
         /// Seconds since 1970, UTC.
@@ -202,11 +203,13 @@ pub(super) fn events<'a>(
         ClientEvent::KeptMessages => Some(Event::KeptMessages),
         ClientEvent::Message {
             from,
+            id,
             text,
             channel,
             kept_at,
         } => Some(Event::Message {
             from,
+            message_id: format!("{:016x}-{}", id.incarnation, id.counter),
             text,
             channel,
             kept_at: kept_at.map(|at| at.0),

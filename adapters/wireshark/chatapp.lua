@@ -1,0 +1,604 @@
+-- Dissects the ChatApp protocol, version 2, in Wireshark and tshark. Fields are named as in core/PROTOCOL.md.
+--
+-- What is sealed is opened with the key log of a program that took part (--keylog FILE): set the preference
+-- "Key log", or call tshark with -o chatapp.keylog:FILE. It opens Data, and the letters in it; the payloads of
+-- handshakes stay closed, because their keys are in no key log.
+
+local VERSION = 2
+local DATA = 8
+local HEADER_LEN, SHORT_TAG_LEN, TAG_LEN, KEY_LEN = 10, 8, 16, 32
+local REKEY_AFTER = 65536
+
+local KINDS = {
+    [0] = "Unsupported", "CookieRequest", "Cookie", "Hello", "Call", "Accept", "Refuse", "Reset", "Data",
+}
+local FRAMES = {
+    [0] = "Text", "Store", "Post", "Leave", "Lookup", "Result", "Receipt", "Mail", "Channel", "Skipped", "Page",
+    "Found", "Missing", "Partial",
+}
+local REASONS = {
+    [0] = "wait", "name taken", "displaced", "room full", "not stored", "bad name", "not me", "rate exceeded",
+    "foreign key", "not allowed",
+}
+local OUTCOMES = { [0] = "saved", "exists", "full", "no such client", "not stored", "left" }
+local STATUSES = { [0] = "offline", "online", "gone" }
+
+---- ChaCha20-Poly1305 (RFC 8439), under the nonces of Noise ----
+
+local band, bxor, rol, tobit = bit.band, bit.bxor, bit.rol, bit.tobit
+
+local function word(bytes, at)
+    local a, b, c, d = bytes:byte(at, at + 3)
+    return tobit(a + b * 0x100 + c * 0x10000 + d * 0x1000000)
+end
+
+local function quarter_round(x, a, b, c, d)
+    x[a] = tobit(x[a] + x[b]); x[d] = rol(bxor(x[d], x[a]), 16)
+    x[c] = tobit(x[c] + x[d]); x[b] = rol(bxor(x[b], x[c]), 12)
+    x[a] = tobit(x[a] + x[b]); x[d] = rol(bxor(x[d], x[a]), 8)
+    x[c] = tobit(x[c] + x[d]); x[b] = rol(bxor(x[b], x[c]), 7)
+end
+
+-- 64 bytes of the key stream; the nonce is four zeros and the 8 bytes of a counter.
+local function key_stream(key, nonce, block)
+    local start = { 0x61707865, 0x3320646e, 0x79622d32, 0x6b206574 }
+    for i = 0, 7 do start[5 + i] = word(key, 1 + 4 * i) end
+    start[13], start[14], start[15], start[16] = block, 0, word(nonce, 1), word(nonce, 5)
+    local x = {}
+    for i = 1, 16 do x[i] = start[i] end
+    for _ = 1, 10 do
+        quarter_round(x, 1, 5, 9, 13); quarter_round(x, 2, 6, 10, 14)
+        quarter_round(x, 3, 7, 11, 15); quarter_round(x, 4, 8, 12, 16)
+        quarter_round(x, 1, 6, 11, 16); quarter_round(x, 2, 7, 12, 13)
+        quarter_round(x, 3, 8, 9, 14); quarter_round(x, 4, 5, 10, 15)
+    end
+    local bytes = {}
+    for i = 1, 16 do
+        local sum = tobit(x[i] + start[i]) % 0x100000000
+        for _ = 1, 4 do
+            bytes[#bytes + 1] = sum % 0x100
+            sum = math.floor(sum / 0x100)
+        end
+    end
+    return bytes
+end
+
+local function decrypt(key, nonce, sealed)
+    local plain = {}
+    for start = 1, #sealed, 64 do
+        local stream = key_stream(key, nonce, 1 + math.floor(start / 64))
+        local part = { sealed:byte(start, start + 63) }
+        for i = 1, #part do part[i] = bxor(part[i], stream[i]) end
+        plain[#plain + 1] = string.char((table.unpack or unpack)(part))
+    end
+    return table.concat(plain)
+end
+
+-- Numbers of 130 bits in 10 limbs: products of two limbs, and sums of them, are exact.
+local LIMB_BITS, LIMBS, LIMB = 13, 10, 8192
+
+local function limbs(bytes)
+    local result, rest, bits = {}, 0, 0
+    for i = 1, #bytes do
+        rest = rest + bytes[i] * 2 ^ bits
+        bits = bits + 8
+        if bits >= LIMB_BITS then
+            result[#result + 1] = rest % LIMB
+            rest = math.floor(rest / LIMB)
+            bits = bits - LIMB_BITS
+        end
+    end
+    result[#result + 1] = rest
+    while #result < LIMBS do result[#result + 1] = 0 end
+    return result
+end
+
+-- Brings all limbs to 13 bits; returns what is beyond 130 bits.
+local function carry(h)
+    local over = 0
+    for i = 1, LIMBS do
+        local sum = h[i] + over
+        h[i] = sum % LIMB
+        over = math.floor(sum / LIMB)
+    end
+    return over
+end
+
+-- 2^130 is 5.
+local function reduce(h)
+    local over = carry(h)
+    h[1] = h[1] + 5 * over
+end
+
+local function poly1305(one_time_key, message)
+    local r_bytes = {}
+    for i = 1, 16 do r_bytes[i] = one_time_key[i] end
+    for _, i in ipairs({ 4, 8, 12, 16 }) do r_bytes[i] = band(r_bytes[i], 0x0f) end
+    for _, i in ipairs({ 5, 9, 13 }) do r_bytes[i] = band(r_bytes[i], 0xfc) end
+    local r, h = limbs(r_bytes), limbs({})
+    for start = 1, #message, 16 do
+        local block = { message:byte(start, start + 15) }
+        block[#block + 1] = 1
+        local m, product = limbs(block), {}
+        for i = 1, LIMBS do h[i] = h[i] + m[i] end
+        for i = 1, LIMBS do
+            local low, high = 0, 0
+            for j = 1, i do low = low + h[j] * r[i - j + 1] end
+            for j = i + 1, LIMBS do high = high + h[j] * r[i - j + 1 + LIMBS] end
+            product[i] = low + 5 * high
+        end
+        h = product
+        reduce(h)
+        reduce(h)
+    end
+    reduce(h)
+    local reduced = {}
+    for i = 1, LIMBS do reduced[i] = h[i] end
+    reduced[1] = reduced[1] + 5
+    if carry(reduced) > 0 then h = reduced end
+    -- Plus the second half of the key, in bytes.
+    local tag, rest, bits, limb, over = {}, 0, 0, 1, 0
+    for i = 1, 16 do
+        while bits < 8 and limb <= LIMBS do
+            rest = rest + h[limb] * 2 ^ bits
+            bits = bits + LIMB_BITS
+            limb = limb + 1
+        end
+        local sum = rest % 0x100 + one_time_key[16 + i] + over
+        rest = math.floor(rest / 0x100)
+        bits = bits - 8
+        tag[i] = string.char(sum % 0x100)
+        over = math.floor(sum / 0x100)
+    end
+    return table.concat(tag)
+end
+
+local function padded(bytes)
+    return bytes .. string.rep("\0", -#bytes % 16)
+end
+
+local function fixed(number)
+    local bytes = {}
+    for i = 1, 8 do
+        bytes[i] = string.char(number % 0x100)
+        number = math.floor(number / 0x100)
+    end
+    return table.concat(bytes)
+end
+
+-- Opens what was sealed; nil if the tag is that of another key.
+local function open(key, nonce, associated, sealed, tag)
+    local one_time_key = key_stream(key, nonce, 0)
+    local message = padded(associated) .. padded(sealed) .. fixed(#associated) .. fixed(#sealed)
+    if poly1305(one_time_key, message) ~= tag then return nil end
+    return decrypt(key, nonce, sealed)
+end
+
+-- The key that follows a key: Rekey of Noise.
+local function rekey(key)
+    return decrypt(key, string.rep("\255", 8), string.rep("\0", KEY_LEN))
+end
+
+---- The key log ----
+
+local chatapp = Proto("chatapp", "ChatApp")
+chatapp.prefs.keylog = Pref.string("Key log", "", "File that ChatApp writes with --keylog")
+
+local key_log = { sessions = {}, letters = {}, read_at = 0 }
+
+local function from_hex(text)
+    return (text:gsub("%x%x", function(byte) return string.char(tonumber(byte, 16)) end))
+end
+
+local function read_key_log()
+    key_log.sessions, key_log.letters, key_log.read_at = {}, {}, os.time()
+    local file = chatapp.prefs.keylog ~= "" and io.open(chatapp.prefs.keylog)
+    if not file then return end
+    for line in file:lines() do
+        local id, session_key = line:match("^SESSION (%x+) (%x+)$")
+        local letters_key = line:match("^LETTERS %x+ %S+ (%x+)$")
+        if id then
+            local keys = key_log.sessions[id] or {}
+            keys[#keys + 1] = { [0] = from_hex(session_key) }
+            key_log.sessions[id] = keys
+        elseif letters_key then
+            key_log.letters[#key_log.letters + 1] = from_hex(letters_key)
+        end
+    end
+    file:close()
+end
+
+-- The keys for a session id. Those of a capture that still runs may have been written since.
+local function keys_of(id)
+    if not key_log.sessions[id] and os.time() ~= key_log.read_at then read_key_log() end
+    return key_log.sessions[id] or {}
+end
+
+function chatapp.init() read_key_log() end
+
+function chatapp.prefs_changed() read_key_log() end
+
+local function open_data(tvb)
+    local id = tvb(2, 8):le_uint64():tohex()
+    local counter = tvb(10, 8):le_uint64():tonumber()
+    local epoch = math.floor(counter / REKEY_AFTER)
+    local raw = tvb:raw()
+    local associated, sealed, tag = raw:sub(1, 18), raw:sub(19, -TAG_LEN - 1), raw:sub(-TAG_LEN)
+    for _, chain in ipairs(keys_of(id)) do
+        for i = #chain + 1, epoch do chain[i] = rekey(chain[i - 1]) end
+        local plain = open(chain[epoch], raw:sub(11, 18), associated, sealed, tag)
+        if plain then return plain end
+    end
+end
+
+local function open_letter(letter, counter)
+    local sealed, tag = letter:sub(1, -TAG_LEN - 1), letter:sub(-TAG_LEN)
+    for _, key in ipairs(key_log.letters) do
+        local plain = open(key, fixed(counter), "", sealed, tag)
+        if plain then return plain end
+    end
+end
+
+---- Fields ----
+
+local fields = {}
+
+local function field_called(abbreviation, kind, name, ...)
+    local made = ProtoField[kind]("chatapp." .. abbreviation, name, ...)
+    fields[#fields + 1] = made
+    return made
+end
+
+local function field(kind, name, ...)
+    return field_called(name:gsub("[ ,]+", "_"), kind, name, ...)
+end
+
+local F = {
+    version = field("uint8", "version"),
+    kind = field("uint8", "kind", base.DEC, KINDS),
+    session_id = field("uint64", "session id", base.HEX),
+    zeros = field("bytes", "zeros"),
+    issued_at = field("uint64", "issued at"),
+    mac = field("uint64", "mac", base.HEX),
+    key = field("bytes", "key"),
+    to_incarnation = field("uint64", "to incarnation", base.HEX),
+    e = field("bytes", "e"),
+    sealed_s = field("bytes", "s, sealed"),
+    sealed_payload = field("bytes", "payload, sealed"),
+    reason = field("uint8", "reason", base.DEC, REASONS),
+    reset = field("bytes", "reset"),
+    short_tag = field("uint64", "short tag", base.HEX),
+    counter = field("uint64", "counter"),
+    sealed = field("bytes", "sealed"),
+    tag = field("bytes", "tag"),
+    flags = field("uint8", "flags", base.HEX),
+    gap = field("bool", "a frame arrived behind one that is missing", 8, nil, 1),
+    probe = field("bool", "please answer", 8, nil, 2),
+    has_version = field("bool", "the version of the table follows", 8, nil, 4),
+    closes = field("bool", "the session ends, and why follows", 8, nil, 8),
+    has_cookie = field("bool", "a cookie follows", 8, nil, 16),
+    acknowledged = field("uint64", "acknowledged"),
+    window = field("uint64", "window"),
+    first = field("uint64", "first"),
+    table_version = field("uint64", "table version"),
+    frame = field("uint8", "frame", base.DEC, FRAMES),
+    length = field("uint64", "length"),
+    letter = field("bytes", "letter"),
+    kept_letter = field("bytes", "kept letter"),
+    text = field("string", "text"),
+    request = field("uint64", "request"),
+    tried = field("uint64", "tried", base.HEX),
+    bounce = field("bool", "bounce"),
+    to = field("string", "to"),
+    query = field("uint64", "query"),
+    name = field("string", "name"),
+    outcome = field("uint8", "outcome", base.DEC, OUTCOMES),
+    number = field("uint64", "number"),
+    incarnation = field("uint64", "incarnation", base.HEX),
+    stamp = field("absolute_time", "stamp", base.UTC),
+    kept = field("bool", "kept"),
+    from = field("string", "from"),
+    count = field("uint64", "count"),
+    page_version = field_called("page_version", "uint64", "version"),
+    restart = field("bool", "restart"),
+    complete = field("bool", "complete"),
+    status = field("uint8", "status", base.DEC, STATUSES),
+    address = field("bytes", "address"),
+    ipv4 = field("ipv4", "IPv4 address"),
+    ipv6 = field("ipv6", "IPv6 address"),
+    port = field("uint16", "port"),
+}
+
+chatapp.fields = fields
+
+local malformed = ProtoExpert.new("chatapp.malformed", "not as the protocol says", expert.group.MALFORMED, expert.severity.ERROR)
+chatapp.experts = { malformed }
+
+---- A place in a datagram that moves on with each field ----
+
+local Cursor = {}
+Cursor.__index = Cursor
+
+local function cursor(tvb, tree, stop)
+    return setmetatable({ tvb = tvb, tree = tree, at = 0, stop = stop or tvb:len() }, Cursor)
+end
+
+function Cursor:left() return self.stop - self.at end
+
+-- The next bytes. What is too short raises an error, which the caller of all this shows.
+function Cursor:take(len)
+    if len > self:left() then error("too short") end
+    local range = self.tvb(self.at, len)
+    self.at = self.at + len
+    return range
+end
+
+function Cursor:bytes(item, len)
+    local range = self:take(len)
+    self.tree:add(item, range)
+    return range:raw()
+end
+
+function Cursor:byte(item)
+    local range = self:take(1)
+    return range:uint(), self.tree:add(item, range)
+end
+
+function Cursor:fixed(item)
+    local range = self:take(8)
+    return self.tree:add_le(item, range)
+end
+
+function Cursor:varint(item)
+    local start, value, place = self.at, 0, 1
+    repeat
+        local byte = self:take(1):uint()
+        value = value + byte % 0x80 * place
+        place = place * 0x80
+    until byte < 0x80
+    local range = self.tvb(start, self.at - start)
+    if item == F.stamp then
+        self.tree:add(item, range, NSTime.new(value, 0))
+    elseif item == F.port then
+        self.tree:add(item, range, value)
+    elseif item then
+        self.tree:add(item, range, UInt64.new(value % 0x100000000, math.floor(value / 0x100000000)))
+    end
+    return value, range
+end
+
+function Cursor:string(item)
+    local start = self.at
+    local len = self:varint()
+    self:take(len)
+    local range = self.tvb(start, self.at - start)
+    local value = len == 0 and "" or self.tvb(self.at - len, len):string(ENC_UTF_8)
+    self.tree:add(item, range, value)
+    return value
+end
+
+function Cursor:cookie()
+    self:fixed(F.issued_at)
+    self:fixed(F.mac)
+end
+
+function Cursor:address()
+    local tree, start = self.tree, self.at
+    self.tree = tree:add(F.address, self.tvb(start))
+    local branch = self.tree
+    if self:take(1):uint() == 0 then
+        branch:add(F.ipv4, self:take(4))
+    else
+        branch:add(F.ipv6, self:take(16))
+    end
+    self:varint(F.port)
+    branch:set_len(self.at - start)
+    self.tree = tree
+end
+
+function Cursor:entry()
+    self:string(F.name)
+    self:byte(F.status)
+    self:fixed(F.incarnation)
+    self:bytes(F.key, KEY_LEN)
+    self:address()
+end
+
+-- A letter, with its text if the key log has its key; a kept one begins with a key.
+function Cursor:letter(item, counter)
+    local len = self:varint(F.length)
+    local range = self:take(len)
+    local branch = self.tree:add(item, range)
+    local letter = range:raw()
+    if item == F.kept_letter then
+        branch:add(F.e, range(0, KEY_LEN))
+        letter = letter:sub(KEY_LEN + 1)
+    end
+    local text = #letter >= TAG_LEN and open_letter(letter, counter)
+    if text then branch:add(F.text, range, text):set_generated() end
+end
+
+---- Frames ----
+
+local dissect_frame = {
+    [0] = function(c) c:letter(F.letter, c:varint(F.counter)) end,
+    function(c)
+        c:varint(F.request)
+        local counter = c:varint(F.counter)
+        c:fixed(F.tried)
+        c:byte(F.bounce)
+        c:string(F.to)
+        c:letter(F.kept_letter, counter)
+    end,
+    function(c) c:varint(F.request); c:varint(F.counter); c:string(F.text) end,
+    function(c) c:varint(F.request) end,
+    function(c) c:varint(F.query); c:string(F.name) end,
+    function(c) c:varint(F.request); c:byte(F.outcome) end,
+    function(c) c:string(F.to); c:varint(F.counter) end,
+    function(c)
+        c:varint(F.number)
+        c:fixed(F.incarnation)
+        local counter = c:varint(F.counter)
+        c:varint(F.stamp)
+        c:byte(F.kept)
+        c:bytes(F.key, KEY_LEN)
+        c:string(F.from)
+        c:letter(F.kept_letter, counter)
+    end,
+    function(c)
+        c:varint(F.number)
+        c:fixed(F.incarnation)
+        c:varint(F.counter)
+        c:varint(F.stamp)
+        c:byte(F.kept)
+        c:string(F.from)
+        c:string(F.text)
+    end,
+    function(c) c:varint(F.count) end,
+    function(c)
+        c:varint(F.page_version)
+        c:byte(F.restart)
+        c:byte(F.complete)
+        local stop = c:varint(F.length) + c.at
+        if stop > c.stop then error("too short") end
+        while c.at < stop do c:entry() end
+    end,
+    function(c) c:varint(F.query); c:entry() end,
+    function(c) c:varint(F.query) end,
+    function() end,
+}
+
+-- What was sealed in Data; returns what it is called.
+local function dissect_plain(c)
+    local flags, item = c:byte(F.flags)
+    for _, flag in ipairs({ F.gap, F.probe, F.has_version, F.closes, F.has_cookie }) do
+        item:add(flag, c.tvb(c.at - 1, 1))
+    end
+    c:varint(F.acknowledged)
+    c:varint(F.window)
+    c:varint(F.first)
+    if band(flags, 4) ~= 0 then c:varint(F.table_version) end
+    if band(flags, 8) ~= 0 then c:byte(F.reason) end
+    if band(flags, 16) ~= 0 then c:cookie() end
+    local names, tree = {}, c.tree
+    while c:left() > 0 do
+        local start = c.at
+        local kind = c.tvb(start, 1):uint()
+        local name = FRAMES[kind]
+        if not name then error("no such frame") end
+        local branch = tree:add(chatapp, c.tvb(start), name)
+        c.tree = branch
+        c:byte(F.frame)
+        dissect_frame[kind](c)
+        branch:set_len(c.at - start)
+        names[#names + 1] = name
+    end
+    return #names == 0 and "acknowledgement" or table.concat(names, ", ")
+end
+
+---- Datagrams ----
+
+local dissect_body = {
+    [0] = function() end,
+    function(c) c:bytes(F.zeros, c:left()) end,
+    function(c)
+        c:cookie()
+        if c:left() > 0 then c:bytes(F.key, KEY_LEN) end
+    end,
+    function(c)
+        c:cookie()
+        c:bytes(F.e, KEY_LEN)
+        c:bytes(F.sealed_s, KEY_LEN + TAG_LEN)
+        c:bytes(F.sealed_payload, c:left())
+    end,
+    function(c)
+        c:fixed(F.to_incarnation)
+        c:bytes(F.e, KEY_LEN)
+        c:bytes(F.sealed_s, KEY_LEN + TAG_LEN)
+        c:bytes(F.sealed_payload, c:left())
+    end,
+    function(c)
+        c:bytes(F.e, KEY_LEN)
+        c:bytes(F.sealed_payload, c:left())
+    end,
+    function(c) return REASONS[c:byte(F.reason)] end,
+    function(c) c:bytes(F.reset, TAG_LEN) end,
+}
+
+-- Dissects Data; returns what is in it, if the key log has its key.
+local function dissect_data(tvb, c)
+    c:fixed(F.counter)
+    local plain = open_data(tvb)
+    if c:left() > 0 then c:bytes(F.sealed, c:left()) end
+    if not plain then return nil end
+    local opened = ByteArray.new(plain, true):tvb("Opened")
+    return dissect_plain(cursor(opened, c.tree:add(chatapp, opened(), "Opened")))
+end
+
+local function dissect(tvb, pinfo, root)
+    local len = tvb:len()
+    if len < HEADER_LEN + SHORT_TAG_LEN then return 0 end
+    local tree = root:add(chatapp, tvb())
+    local c = cursor(tvb, tree)
+    local version = c:byte(F.version)
+    local kind = c:byte(F.kind)
+    c:fixed(F.session_id)
+    local name = KINDS[kind] or string.format("kind %d", kind)
+    pinfo.cols.protocol = "ChatApp"
+    pinfo.cols.info = version == VERSION and name or string.format("version %d", version)
+    if version ~= VERSION and kind ~= 0 then return len end
+    local is_data = kind == DATA
+    c.stop = len - (is_data and TAG_LEN or SHORT_TAG_LEN)
+    local is_sound, what = pcall(function()
+        if is_data then return dissect_data(tvb, c) end
+        local body = dissect_body[kind]
+        if not body then error("no such kind") end
+        local what = body(c)
+        if c:left() > 0 then error("too long") end
+        return what
+    end)
+    if not is_sound then
+        tree:add_proto_expert_info(malformed)
+    elseif what then
+        pinfo.cols.info:append(": " .. what)
+    end
+    if is_data then
+        tree:add(F.tag, tvb(len - TAG_LEN, TAG_LEN))
+    else
+        tree:add_le(F.short_tag, tvb(len - SHORT_TAG_LEN, SHORT_TAG_LEN))
+    end
+    return len
+end
+
+function chatapp.dissector(tvb, pinfo, root) return dissect(tvb, pinfo, root) end
+
+---- Which datagrams these are ----
+
+local LENGTHS = {
+    [0] = function(len) return len == 18 end,
+    function(len) return len == 96 end,
+    function(len) return len == 34 or len == 66 end,
+    function(len) return len > 122 + TAG_LEN end,
+    function(len) return len > 114 + TAG_LEN end,
+    function(len) return len > 50 + TAG_LEN end,
+    function(len) return len == 19 end,
+    function(len) return len == 34 end,
+}
+
+-- There is no port that all use. What begins like a session is taken, and so is what follows between the same two.
+local function is_ours(tvb)
+    local len = tvb:len()
+    if len < HEADER_LEN + SHORT_TAG_LEN or tvb(0, 1):uint() ~= VERSION then return false end
+    local kind = tvb(1, 1):uint()
+    if kind == DATA then return #keys_of(tvb(2, 8):le_uint64():tohex()) > 0 end
+    return LENGTHS[kind] ~= nil and LENGTHS[kind](len)
+end
+
+chatapp:register_heuristic("udp", function(tvb, pinfo, root)
+    if not is_ours(tvb) then return false end
+    dissect(tvb, pinfo, root)
+    pinfo.conversation = chatapp
+    return true
+end)
+
+DissectorTable.get("udp.port"):add_for_decode_as(chatapp)

@@ -1,0 +1,60 @@
+//! Key logs: with them the dissector opens what is sealed in a capture.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// Bytes of a key.
+const KEY_LEN: usize = 32;
+
+/// A key log that is being written, one line for each key. Whoever has it reads everything.
+#[derive(Debug)]
+pub struct KeyLog<W> {
+    out: W,
+}
+
+impl<W: Write> KeyLog<W> {
+    /// Begins a key log.
+    pub fn new(out: W) -> Self {
+        Self { out }
+    }
+
+    /// Datagrams to this session id are sealed with this key, from counter 0 on.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn session(&mut self, id: u64, key: &[u8; KEY_LEN]) -> io::Result<()> {
+        writeln!(self.out, "SESSION {id:016x} {}", hex(key))
+    }
+
+    /// The letters of a process to a name are sealed with this key.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn letters(&mut self, incarnation: u64, to: &str, key: &[u8; KEY_LEN]) -> io::Result<()> {
+        writeln!(self.out, "LETTERS {incarnation:016x} {to} {}", hex(key))
+    }
+
+    /// So many keys are missing here.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn lost(&mut self, count: u32) -> io::Result<()> {
+        writeln!(self.out, "LOST {count}")
+    }
+
+    /// Hands on what the writer holds back.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn hex(key: &[u8]) -> String {
+    key.iter().fold(String::new(), |mut hex, byte| {
+        // A string takes everything.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
