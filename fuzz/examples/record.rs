@@ -2,18 +2,19 @@
 //!
 //! `cargo run --no-default-features --example record` in this folder.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::path::Path;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Call, Datagram, Hello};
+use chatapp_core::seal::{Responder, Session};
+use chatapp_core::wire::{Accept, Answer, Datagram, Frame, data};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, Command, Endpoint, FlightSlot, Instant,
-    JournalSlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed, Server,
-    ServerConfig, ServerStorage, SourceSlot, WindowSlot,
+    JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot,
+    PublicKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
 };
-use chatapp_fuzz::{SEED, address};
+use chatapp_fuzz::{SEED, address, identity};
 
 /// Numbers of the addresses of those who take part.
 const SERVER: u8 = 0;
@@ -22,54 +23,9 @@ const BOB: u8 = 2;
 
 fn main() -> std::io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    let mut room = Room::new();
-    for step in [
-        (ALICE, Command::Register { name: "alice" }),
-        (BOB, Command::Register { name: "bob" }),
-        (
-            ALICE,
-            Command::Send {
-                to: "bob",
-                text: "hi",
-            },
-        ),
-        (
-            BOB,
-            Command::Send {
-                to: "alice",
-                text: "hello",
-            },
-        ),
-        (BOB, Command::SendAll { text: "all" }),
-        (BOB, Command::Deregister { name: "bob" }),
-        (
-            ALICE,
-            Command::Send {
-                to: "bob",
-                text: "late",
-            },
-        ),
-        (
-            ALICE,
-            Command::Send {
-                to: "nobody",
-                text: "lost",
-            },
-        ),
-        (BOB, Command::Register { name: "bob" }),
-        (ALICE, Command::Deregister { name: "alice" }),
-        (
-            BOB,
-            Command::Send {
-                to: "alice",
-                text: "kept",
-            },
-        ),
-        (ALICE, Command::Register { name: "alice" }),
-    ] {
-        room.gives(step.0, step.1);
-        room.settles();
-    }
+    // What bob's letters are opened with is seen when he asks the server to keep one.
+    let letters = Room::new(PublicKey::NONE).acts().letters;
+    let room = Room::new(letters).acts();
     for (number, datagram) in room.datagrams.iter().enumerate() {
         write(
             &corpus,
@@ -78,8 +34,44 @@ fn main() -> std::io::Result<()> {
             datagram,
         )?;
     }
+    for (number, place) in [0, 40, 81, 120].into_iter().enumerate() {
+        let name = format!("changed-{number}");
+        write(&corpus, "handshake", &name, &handshake(place, number as u8))?;
+    }
+    write(&corpus, "sealed", "in-any-order", &deliveries())?;
     write(&corpus, "client", "session", &room.alice_view.steps)?;
     write(&corpus, "server", "session", &room.server_view.steps)
+}
+
+fn with_len(text: &[u8]) -> Vec<u8> {
+    [&(text.len() as u16).to_le_bytes()[..], text].concat()
+}
+
+/// Ephemeral keys, which byte is changed and how, what stands in front, what both sides say, and whatever else comes.
+fn handshake(place: u16, bits: u8) -> Vec<u8> {
+    [
+        &[1, 2][..],
+        &place.to_le_bytes(),
+        &[bits],
+        &with_len(b"front"),
+        &with_len(b"hello"),
+        &with_len(b"welcome"),
+        &[7; 120],
+    ]
+    .concat()
+}
+
+/// Three datagrams are sealed; they come out of order, twice, and changed.
+fn deliveries() -> Vec<u8> {
+    let mut steps = Vec::new();
+    for text in [&b"one"[..], b"two", b""] {
+        steps.push(0);
+        steps.extend(with_len(text));
+    }
+    steps.extend([
+        1, 2, 1, 2, 3, 0, 1, 4, 3, 1, 40, 1, 3, 1, 41, 1, 1, 1, 1, 0, 1, 0,
+    ]);
+    steps
 }
 
 fn write(corpus: &Path, target: &str, name: &str, bytes: &[u8]) -> std::io::Result<()> {
@@ -94,6 +86,9 @@ struct Room {
     bob: Client<'static>,
     network: VecDeque<(u8, u8, Vec<u8>)>,
     datagrams: Vec<Vec<u8>>,
+    /// By session id that is written to.
+    keys: HashMap<u64, Session>,
+    letters: PublicKey,
     server_view: View,
     alice_view: View,
 }
@@ -102,7 +97,7 @@ fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
     vec![vacant; count].leak()
 }
 
-fn client(name: &str, seed: Seed) -> Client<'static> {
+fn client(number: u8, name: &str, seed: Seed) -> Client<'static> {
     let name = Name::new(name).expect("a valid name");
     let storage = ClientStorage {
         peers: leak(PeerSlot::VACANT, 5),
@@ -111,11 +106,15 @@ fn client(name: &str, seed: Seed) -> Client<'static> {
         outbox: leak(OutboxSlot::VACANT, 4),
         windows: leak(WindowSlot::VACANT, 2),
     };
-    Client::new(ClientConfig::new(name, address(SERVER)), storage, seed).expect("enough storage")
+    let config = ClientConfig::new(name, address(SERVER));
+    let mut client = Client::new(config, storage, identity(number), seed).expect("enough storage");
+    client.log_keys(leak(KeySlot::VACANT, 16));
+    client
 }
 
 impl Room {
-    fn new() -> Self {
+    /// Bob tells that his letters are opened with this key.
+    fn new(letters: PublicKey) -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, 4),
             name_index: leak(0, 8),
@@ -134,15 +133,72 @@ impl Room {
             mail_per_name: 3,
             ..ServerConfig::default()
         };
+        let mut server =
+            Server::new(config, storage, identity(SERVER), SEED).expect("enough storage");
+        server.log_keys(leak(KeySlot::VACANT, 16));
         Self {
-            server: Server::new(config, storage, SEED).expect("enough storage"),
-            alice: client("alice", SEED),
-            bob: client("bob", Seed([2; 32])),
+            server,
+            alice: client(ALICE, "alice", SEED),
+            bob: client(BOB, "bob", Seed([2; 32])),
             network: VecDeque::new(),
             datagrams: Vec::new(),
+            keys: HashMap::new(),
+            letters,
             server_view: View::default(),
             alice_view: View::default(),
         }
+    }
+
+    /// Everything that the two do.
+    fn acts(mut self) -> Self {
+        for (who, command) in [
+            (ALICE, Command::Register { name: "alice" }),
+            (BOB, Command::Register { name: "bob" }),
+            (
+                ALICE,
+                Command::Send {
+                    to: "bob",
+                    text: "hi",
+                },
+            ),
+            (
+                BOB,
+                Command::Send {
+                    to: "alice",
+                    text: "hello",
+                },
+            ),
+            (BOB, Command::SendAll { text: "all" }),
+            (BOB, Command::Deregister { name: "bob" }),
+            (
+                ALICE,
+                Command::Send {
+                    to: "bob",
+                    text: "late",
+                },
+            ),
+            (
+                ALICE,
+                Command::Send {
+                    to: "nobody",
+                    text: "lost",
+                },
+            ),
+            (BOB, Command::Register { name: "bob" }),
+            (ALICE, Command::Deregister { name: "alice" }),
+            (
+                BOB,
+                Command::Send {
+                    to: "alice",
+                    text: "kept",
+                },
+            ),
+            (ALICE, Command::Register { name: "alice" }),
+        ] {
+            self.gives(who, command);
+            self.settles();
+        }
+        self
     }
 
     fn gives(&mut self, who: u8, command: Command<'_>) {
@@ -162,25 +218,55 @@ impl Room {
 
     /// Delivers until nothing is on its way.
     fn settles(&mut self) {
-        while let Some((from, to, bytes)) = self.network.pop_front() {
+        while let Some((from, to, mut bytes)) = self.network.pop_front() {
+            let said = self.said(from, to, &bytes);
+            let (now, source) = (Instant::ZERO, address(from));
             match to {
                 SERVER => {
-                    self.server_view.datagram(from, &bytes);
-                    self.server
-                        .handle_datagram(Instant::ZERO, address(from), &bytes);
+                    self.server_view.datagram(from, &bytes, &said);
+                    self.server.handle_datagram(now, source, &mut bytes);
                 }
                 ALICE => {
-                    self.alice_view.datagram(from, &bytes);
-                    self.alice
-                        .handle_datagram(Instant::ZERO, address(from), &bytes);
+                    self.alice_view.datagram(from, &bytes, &said);
+                    self.alice.handle_datagram(now, source, &mut bytes);
                 }
                 _ => {
-                    self.bob
-                        .handle_datagram(Instant::ZERO, address(from), &bytes);
+                    self.bob.handle_datagram(now, source, &mut bytes);
                 }
             }
             self.collects();
         }
+    }
+
+    /// What a datagram to this machine says behind its session id, once it is opened: what its fuzz target is told.
+    fn said(&mut self, from: u8, to: u8, bytes: &[u8]) -> Vec<u8> {
+        let own = identity(to);
+        let read = |prologue, message| {
+            let mut payload = [0; 112];
+            let (_, len) = Responder::read(&own, prologue, message, &mut payload)?;
+            Some(payload[..len].to_vec())
+        };
+        match Datagram::parse(&own, bytes).expect("a machine sends what can be parsed") {
+            Datagram::Hello(hello) => read(hello.prologue, hello.message),
+            Datagram::Call(call) => read(call.prologue, call.message)
+                .map(|said| [&call.to_incarnation.to_le_bytes()[..], &said].concat()),
+            // Whoever answers the tested machine chooses a session of its own.
+            Datagram::Accept { .. } => Some(accepts(from, self.letters)),
+            Datagram::Data { to, .. } => self.keys.get_mut(&to).and_then(|session| {
+                let mut copy = bytes.to_vec();
+                let (_, frames) = data::open(&own, session, &mut copy).ok()?;
+                for frame in frames.flatten() {
+                    if let Frame::Store { letter, .. } = frame
+                        && from == BOB
+                    {
+                        self.letters = PublicKey(*letter.first_chunk()?);
+                    }
+                }
+                Some(copy[18..bytes.len() - 16].to_vec())
+            }),
+            _ => Some(bytes[10..bytes.len() - 8].to_vec()),
+        }
+        .expect("everything can be read")
     }
 
     fn collects(&mut self) {
@@ -192,6 +278,15 @@ impl Room {
         while self.alice.poll_event().is_some() {}
         while self.bob.poll_event().is_some() {}
         let mut out = [0; DATAGRAM_LEN_MAX];
+        let all: [&mut dyn Endpoint; 3] = [&mut self.server, &mut self.alice, &mut self.bob];
+        for machine in all {
+            while let Some(logged) = machine.poll_key_log() {
+                if let LoggedKey::Session { id, key } = logged {
+                    let session = Session::new(&[0; 32], &key);
+                    self.keys.entry(id).or_insert(session);
+                }
+            }
+        }
         let machines: [(u8, &mut dyn Endpoint); 3] = [
             (SERVER, &mut self.server),
             (ALICE, &mut self.alice),
@@ -203,11 +298,6 @@ impl Room {
                 let to = [SERVER, ALICE, BOB]
                     .into_iter()
                     .find(|to| address(*to) == transmit.to);
-                match from {
-                    SERVER => self.server_view.sent(&bytes),
-                    ALICE => self.alice_view.sent(&bytes),
-                    _ => {}
-                }
                 self.datagrams.push(bytes.clone());
                 self.network
                     .push_back((from, to.expect("one of them"), bytes));
@@ -216,49 +306,55 @@ impl Room {
     }
 }
 
+/// An answer that opens a session.
+fn accepts(number: u8, letters: PublicKey) -> Vec<u8> {
+    let accept = Accept {
+        id: 0x1000 + u64::from(number),
+        epoch: 1,
+        table_epoch: 1,
+        window: 32,
+        reset: [7; 16],
+        letters: Some(letters),
+    };
+    postcard::to_stdvec(&Answer::Accepted(accept)).expect("there is room")
+}
+
 /// A session as one machine sees it, as steps of its fuzz target.
 #[derive(Default)]
 struct View {
     steps: Vec<u8>,
-    /// Session ids of this machine, in the order in which their sessions were opened.
+    /// Session ids that this machine receives under, in the order in which their sessions were opened.
     sessions: Vec<u64>,
     /// Session ids under which others asked for sessions: they are numbered anew.
     questions: Vec<u64>,
 }
 
 impl View {
-    fn sent(&mut self, bytes: &[u8]) {
-        if let Ok(Datagram::Accept { accept, .. }) = Datagram::parse(bytes) {
-            self.sessions.push(accept.id);
-        }
-    }
-
-    /// A step that repeats this datagram: where it came from, its kind, which session, and what stands between session
-    /// id and tag.
-    fn datagram(&mut self, from: u8, bytes: &[u8]) {
-        let back = match Datagram::parse(bytes).expect("a machine sends what can be parsed") {
-            Datagram::Data(data) => {
-                let newer = self.sessions.iter().rev().position(|id| *id == data.to);
-                newer.expect("an open session") as u8
+    /// A step that repeats this datagram: where it came from, its kind, which session, and what it says.
+    fn datagram(&mut self, from: u8, bytes: &[u8], said: &[u8]) {
+        let parsed = Datagram::parse(&identity(from), bytes);
+        let back = match parsed.expect("a machine sends what can be parsed") {
+            Datagram::Data { to, .. } => {
+                if !self.sessions.contains(&to) {
+                    self.sessions.push(to);
+                }
+                let newer = self.sessions.iter().rev().position(|id| *id == to);
+                newer.expect("it is there") as u8
             }
-            Datagram::Accept { to, .. } => {
-                self.sessions.push(to);
-                0
-            }
-            Datagram::Hello(Hello { id, .. }) | Datagram::Call(Call { id, .. }) => {
-                self.questions
-                    .iter()
-                    .position(|known| *known == id)
-                    .unwrap_or_else(|| {
-                        self.questions.push(id);
-                        self.questions.len() - 1
-                    }) as u8
-            }
+            Datagram::Hello(hello) => self.question(hello.id),
+            Datagram::Call(call) => self.question(call.id),
             _ => 0,
         };
-        let content = &bytes[10..bytes.len() - 8];
         self.steps.extend([0, from, bytes[1], back]);
-        self.text(content);
+        self.text(said);
+    }
+
+    fn question(&mut self, id: u64) -> u8 {
+        let known = self.questions.iter().position(|known| *known == id);
+        known.unwrap_or_else(|| {
+            self.questions.push(id);
+            self.questions.len() - 1
+        }) as u8
     }
 
     fn command(&mut self, command: Command<'_>) {

@@ -3,17 +3,21 @@
 mod client;
 mod console;
 mod datagram;
+mod handshake;
 mod input;
 mod network;
 mod people;
 mod seal;
+mod sealed;
 mod server;
 
 pub use client::client;
 pub use console::console;
 pub use datagram::datagram;
+pub use handshake::handshake;
 pub use network::address;
 pub use people::identity;
+pub use sealed::sealed;
 pub use server::server;
 
 /// The entropy of every tested machine.

@@ -23,6 +23,16 @@ fn datagrams() {
 }
 
 #[test]
+fn handshakes() {
+    replay("handshake", chatapp_fuzz::handshake);
+}
+
+#[test]
+fn what_is_sealed() {
+    replay("sealed", chatapp_fuzz::sealed);
+}
+
+#[test]
 fn a_client() {
     replay("client", chatapp_fuzz::client);
 }

@@ -3,7 +3,7 @@
 use chatapp_tests::run::{Look, Report, replay_command, run_seed, run_seed_twice};
 
 /// Seeds of each test. The harness runs the tests on all cores.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 120;
 
 fn succeeds(seed: u64, look: &Look, report: &Report) {
     if let Some(violation) = &report.violation {

@@ -1,0 +1,5 @@
+//! Sealed datagrams and letters, with working keys.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chatapp_fuzz::sealed(bytes));

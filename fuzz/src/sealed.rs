@@ -1,0 +1,142 @@
+//! Sealed datagrams and letters, with working keys: delivered in any order, again, and changed.
+
+use std::collections::BTreeSet;
+
+use chatapp_core::seal::{Correspondence, Letters, Session};
+use chatapp_core::{Identity, PublicKey};
+
+use crate::input::Input;
+use crate::people::identity;
+
+/// A datagram that was sealed: its counter, its text, the sealed bytes and the tag.
+struct Sealed {
+    counter: u64,
+    text: Vec<u8>,
+    bytes: Vec<u8>,
+    tag: [u8; 16],
+}
+
+/// Seals, delivers and changes what `bytes` say.
+///
+/// # Panics
+/// If what was changed or came already is opened, or if what is opened is not what was sealed.
+pub fn sealed(bytes: &[u8]) {
+    let mut input = Input(bytes);
+    let mut way = Way::new();
+    while way.step(&mut input).is_some() {}
+    letter(bytes);
+}
+
+/// One direction of a session.
+struct Way {
+    identity: Identity,
+    near: Session,
+    far: Session,
+    sent: Vec<Sealed>,
+    opened: BTreeSet<u64>,
+}
+
+impl Way {
+    fn new() -> Self {
+        let (one, other) = ([1; 32], [2; 32]);
+        Self {
+            identity: identity(0),
+            near: Session::new(&one, &other),
+            far: Session::new(&other, &one),
+            sent: Vec::new(),
+            opened: BTreeSet::new(),
+        }
+    }
+
+    fn step(&mut self, input: &mut Input<'_>) -> Option<()> {
+        let kind = input.byte()? % 4;
+        if kind == 0 || self.sent.is_empty() {
+            let text = input.bytes()?.to_vec();
+            let mut bytes = text.clone();
+            let tag = self.identity.seal(&mut self.near, b"front", &mut bytes);
+            self.sent.push(Sealed {
+                counter: self.sent.len() as u64,
+                text,
+                bytes,
+                tag,
+            });
+            return Some(());
+        }
+        let chosen = usize::from(input.byte()?) % self.sent.len();
+        let Sealed {
+            counter,
+            text,
+            bytes,
+            tag,
+        } = &self.sent[chosen];
+        let (mut counter, mut arriving, mut tag) = (*counter, bytes.clone(), *tag);
+        let changed = if kind == 3 {
+            let (place, bits) = (usize::from(input.byte()?), input.byte()?);
+            match arriving.get_mut(place) {
+                Some(byte) => *byte ^= bits,
+                None if place % 2 == 0 => tag[place % 16] ^= bits,
+                None => counter ^= u64::from(bits),
+            }
+            bits != 0
+        } else {
+            false
+        };
+        let opens = self
+            .identity
+            .open(&mut self.far, counter, b"front", &mut arriving, &tag);
+        if opens {
+            assert!(!changed, "what was changed does not open");
+            assert!(self.opened.insert(counter), "it opens once");
+            assert_eq!(arriving, *text);
+        }
+        Some(())
+    }
+}
+
+/// A letter opens with its number for its recipient, and in no other way.
+fn letter(bytes: &[u8]) {
+    let Some((control, text)) = bytes.split_first_chunk::<8>() else {
+        return;
+    };
+    let text = &text[..text.len().min(1_000)];
+    let [from, to, other, counter, place, bits, process, _] = *control;
+    let (sender, recipient) = (identity(from % 3), identity(3 + to % 3));
+    let ephemeral = [5; 32];
+    let public: PublicKey = chatapp_core::StaticKey::new(ephemeral).public();
+    let who = |incarnation: u8| Correspondence {
+        from: "alice",
+        incarnation: incarnation.into(),
+        to: "bob",
+    };
+    let key = Letters::to(
+        &sender,
+        &recipient.public(),
+        &ephemeral,
+        &public,
+        who(process),
+    );
+    let key = key.expect("both have keys");
+    let mut letter = text.to_vec();
+    let tag = key.seal(&sender, counter.into(), &mut letter);
+    letter.extend(tag);
+    let opens = |reader: &Identity, incarnation: u8, counter: u8, letter: &[u8]| {
+        let key = Letters::from(reader, &sender.public(), &public, who(incarnation))?;
+        let mut letter = letter.to_vec();
+        Some(key.open(reader, counter.into(), &mut letter)?.to_vec())
+    };
+    let opened = opens(&recipient, process, counter, &letter);
+    assert_eq!(opened.as_deref(), Some(text));
+    if other % 3 != to % 3 {
+        assert_eq!(
+            opens(&identity(3 + other % 3), process, counter, &letter),
+            None
+        );
+    }
+    if bits != 0 {
+        assert_eq!(opens(&recipient, process ^ bits, counter, &letter), None);
+        assert_eq!(opens(&recipient, process, counter ^ bits, &letter), None);
+        let at = usize::from(place) % letter.len();
+        letter[at] ^= bits;
+        assert_eq!(opens(&recipient, process, counter, &letter), None);
+    }
+}
