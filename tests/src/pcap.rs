@@ -1,11 +1,12 @@
-//! Capture files: of a simulated room, and those that the program writes.
+//! Capture files and key logs: of a simulated room, and those that the program writes.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use chatapp_wireshark::Capture;
+use chatapp_core::LoggedKey;
+use chatapp_wireshark::{Capture, KeyLog};
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 
 use crate::medium::Captured;
@@ -23,6 +24,27 @@ pub fn write_pcap(out: &mut impl Write, datagrams: &[Captured]) -> io::Result<()
         capture.write(at, datagram.from, datagram.to, &datagram.bytes)?;
     }
     capture.flush()
+}
+
+/// Writes the keys that open them.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_key_log(out: &mut impl Write, keys: &[LoggedKey]) -> io::Result<()> {
+    let mut log = KeyLog::new(out);
+    for key in keys {
+        match key {
+            LoggedKey::Session { id, key } => log.session(*id, key)?,
+            LoggedKey::Letters {
+                incarnation,
+                to,
+                key,
+            } => log.letters(*incarnation, to.as_str(), key)?,
+            LoggedKey::Lost { count } => log.lost(*count)?,
+            _ => {}
+        }
+    }
+    log.flush()
 }
 
 /// A datagram in a capture file.

@@ -4,6 +4,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use chatapp_core::LoggedKey;
+
 use crate::attacker;
 use crate::choices::{Choices, FromBytes, Seeded};
 use crate::event::{Cue, Ending, Event, FaultKind, Node};
@@ -22,7 +24,7 @@ use crate::world::World;
 pub struct Look {
     /// Keep the trace for people.
     pub readable: bool,
-    /// Keep every datagram.
+    /// Keep every datagram, and the keys.
     pub capture: bool,
     /// Kinds of faults that are left out.
     pub without: Vec<String>,
@@ -53,6 +55,8 @@ pub struct Report {
     pub lines: Vec<String>,
     /// Every datagram, if wanted.
     pub capture: Vec<Captured>,
+    /// The keys that open them, if they are wanted.
+    pub keys: Vec<LoggedKey>,
 }
 
 /// Runs a seed.
@@ -143,6 +147,11 @@ pub fn run(mut choices: Box<dyn Choices>, look: &Look) -> Report {
         healed_after,
         counts: medium.trace.counts().to_vec(),
         lines: medium.trace.lines().to_vec(),
+        keys: if look.capture {
+            medium.wiretap.keys().collect()
+        } else {
+            Vec::new()
+        },
         capture: medium.capture.unwrap_or_default(),
     }
 }

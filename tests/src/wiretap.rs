@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::seal::{KEY_LEN, Session};
 use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
-use chatapp_core::{Identity, LoggedKey};
+use chatapp_core::{Identity, LoggedKey, Name};
 
 use crate::attacker::is_stranger;
 use crate::event::Node;
@@ -126,6 +126,18 @@ impl Wiretap {
                 other => self.breaks(Check::Contract, format!("the key log says {other:?}")),
             }
         }
+    }
+
+    /// All keys that came into use.
+    pub fn keys(&self) -> impl Iterator<Item = LoggedKey> {
+        self.keys.iter().map(|(key, owner)| match owner {
+            Owner::Session(id) => LoggedKey::Session { id: *id, key: *key },
+            Owner::Letters(incarnation, to) => LoggedKey::Letters {
+                incarnation: *incarnation,
+                to: Name::new(to).expect("it was one"),
+                key: *key,
+            },
+        })
     }
 
     fn owns(&mut self, key: [u8; KEY_LEN], owner: Owner) {

@@ -1,7 +1,7 @@
 //! Runs any number of seeds on all cores: progress, speed, and what was covered.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use chatapp_tests::keys::Crypto;
-use chatapp_tests::pcap::write_pcap;
+use chatapp_tests::pcap::{write_key_log, write_pcap};
 use chatapp_tests::plan::{FAULTS, all_but};
 use chatapp_tests::run::{Look, Report, replay_command, run_seed, run_seed_twice};
 use chatapp_tests::trace::Kind;
@@ -52,6 +52,9 @@ struct Options {
     #[cfg(feature = "stand-in")]
     #[arg(long, value_enum, default_value_t = Crypto::Real)]
     crypto: Crypto,
+    /// Write the keys that open them to this file.
+    #[arg(long, value_name = "FILE", requires = "pcap")]
+    keylog: Option<PathBuf>,
     /// Go on after a failure, and list all that fail.
     #[arg(long)]
     keep_going: bool,
@@ -138,9 +141,11 @@ fn capture(path: &Path, options: &Options) -> io::Result<()> {
         capture: true,
         ..look(options, false)
     };
-    let mut file = BufWriter::new(File::create(path)?);
-    write_pcap(&mut file, &run_seed(options.from, &look).capture)?;
-    file.flush()
+    let report = run_seed(options.from, &look);
+    if let Some(path) = &options.keylog {
+        write_key_log(&mut BufWriter::new(File::create(path)?), &report.keys)?;
+    }
+    write_pcap(&mut BufWriter::new(File::create(path)?), &report.capture)
 }
 
 /// Runs all seeds on all cores.

@@ -1,6 +1,7 @@
 //! The dissector for Wireshark, in tshark.
 
 mod room;
+mod simulated;
 mod vectors;
 
 use std::io;
@@ -54,6 +55,7 @@ fn dissected(capture: &Path, key_log: &Path) -> Option<Vec<Vec<Field>>> {
         "{complaints}"
     );
     let text = String::from_utf8(stdout).expect("XML is UTF-8");
+    assert!(!text.contains("Lua Error"), "the script fails");
     let packets = text.split("<packet>").skip(1);
     Some(
         packets
