@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use chatapp_tests::e2e::{
-    ASKS_SETTINGS, BYE, Board, KEPT, POSTED, Process, Relay, Room, SAVED, TABLE, Weather,
+    ASKS_SETTINGS, BYE, Board, KEPT, POSTED, Process, Relay, Room, SAVED, TABLE, WELCOME, Weather,
     no_ack_from, received_by,
 };
 
@@ -186,4 +186,17 @@ fn scripts_give_the_same_bytes_on_a_board() {
         .chain(["all scripts are played"])
         .collect();
     assert_eq!(played, expected);
+}
+
+#[test]
+fn the_demonstration_demonstrates() {
+    let Some(mut demo) = Board::demonstration() else {
+        return;
+    };
+    demo.shows(WELCOME);
+    demo.types("send bob hi");
+    demo.shows_all(&["    bob sees: alice: hi".to_owned(), received_by("bob")]);
+    demo.types("quit");
+    demo.shows(BYE);
+    assert_eq!(demo.ends(), 0);
 }

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
-use super::{Home, PATIENCE, Process, Room, free_port};
+use super::{Home, Machine, Namespaces, PATIENCE, Process, Room, binary, free_port};
 
 const TARGET: &str = "thumbv7m-none-eabi";
 
@@ -73,6 +73,22 @@ impl Board {
         board.console.shows(super::WELCOME);
         board.console.shows(super::TABLE);
         Some(board.console)
+    }
+
+    /// The demonstration of the firmware, with its board in a network namespace; `None` if that cannot be done here.
+    ///
+    /// # Panics
+    /// As [`with_client`](Self::with_client).
+    pub fn demonstration() -> Option<Process> {
+        // Only to see whether there are such networks here.
+        Namespaces::with_machines(&[Machine::Tap])?;
+        let image = can_emulate().then(|| firmware().join("client"))?;
+        let mut command = Command::new("bash");
+        command
+            .arg(sources().join("demo"))
+            .env("CHATAPP_BIN", binary())
+            .env("CHATAPP_IMAGE", image);
+        Some(Process::start_titled("demo", command, &[]))
     }
 
     /// A room whose server is a board.
@@ -234,9 +250,7 @@ fn firmware() -> &'static Path {
 /// # Panics
 /// If they do not build.
 pub fn build_firmware(images: &[&str], room: Option<usize>) -> PathBuf {
-    let firmware = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .with_file_name("bins")
-        .join("firmware");
+    let firmware = sources();
     let mut build = Command::new(env!("CARGO"));
     build
         .args(["build", "--release", "--locked"])
@@ -249,4 +263,11 @@ pub fn build_firmware(images: &[&str], room: Option<usize>) -> PathBuf {
     let built = build.status().expect("cargo can be started");
     assert!(built.success(), "the firmware builds");
     firmware.join("target").join(TARGET).join("release")
+}
+
+/// The folder of the firmware.
+fn sources() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .with_file_name("bins")
+        .join("firmware")
 }
