@@ -7,11 +7,13 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use chatapp_console::{Input, LogLine, Wording, parse};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
-    Client, ClientConfig, Endpoint, Instant, Name, Persist, Seed, Server, ServerConfig, UnixSeconds,
+    Client, ClientConfig, Endpoint, Identity, Instant, Name, Persist, Seed, Server, ServerConfig,
+    UnixSeconds,
 };
 use siphasher::sip::SipHasher24;
 
 use crate::memory::{ClientMemory, ServerMemory, WINDOW};
+use crate::settings::static_key;
 
 /// The scripts, each with its title.
 ///
@@ -48,7 +50,19 @@ impl RoomMemory {
 /// Those of `out`, or of a script that is none.
 pub fn play(script: &str, memory: &mut RoomMemory, out: &mut impl Write) -> fmt::Result {
     *memory = RoomMemory::VACANT;
-    let mut room = Room::new(memory).ok_or(fmt::Error)?;
+    let (mut server, mut alice, mut bob) = (None, None, None);
+    let [memory_of_alice, memory_of_bob] = &mut memory.clients;
+    make_server(&mut server, &mut memory.server);
+    make_client(&mut alice, 0, memory_of_alice);
+    make_client(&mut bob, 1, memory_of_bob);
+    let clients = alice.as_mut().zip(bob.as_mut());
+    let ((alice, bob), server) = clients.zip(server.as_mut()).ok_or(fmt::Error)?;
+    let mut room = Room {
+        now: Instant::ZERO,
+        clients: [alice, bob],
+        server,
+        to_lose: 0,
+    };
     for line in script.lines().filter(|line| !line.starts_with('#')) {
         let (who, what) = line.split_once(' ').ok_or(fmt::Error)?;
         let number = what.parse::<u32>();
@@ -63,43 +77,48 @@ pub fn play(script: &str, memory: &mut RoomMemory, out: &mut impl Write) -> fmt:
     Ok(())
 }
 
+/// Makes the server in its place. On its own, so that the stack that it takes is free again afterwards.
+#[inline(never)]
+fn make_server<'a>(place: &mut Option<Server<'a>>, memory: &'a mut ServerMemory) {
+    let config = ServerConfig {
+        window: WINDOW,
+        ..ServerConfig::default()
+    };
+    let (identity, seed) = (identity_of(SERVER), seed_of(SERVER));
+    *place = Server::new(config, memory.storage(), identity, seed).ok();
+    if let Some(server) = place {
+        server.handle_wall_clock(UnixSeconds(1_648_150_292));
+    }
+}
+
+/// Makes a client, likewise.
+#[inline(never)]
+fn make_client<'a>(place: &mut Option<Client<'a>>, number: usize, memory: &'a mut ClientMemory) {
+    let Ok(name) = Name::new(title_of(number)) else {
+        return;
+    };
+    let config = ClientConfig {
+        window: WINDOW,
+        ..ClientConfig::new(name, address_of(SERVER))
+    };
+    let (identity, seed) = (identity_of(number), seed_of(number));
+    *place = Client::new(config, memory.storage(), identity, seed).ok();
+}
+
 /// A server and its clients, on a network without delay.
-struct Room<'a> {
+struct Room<'a, 'm> {
     now: Instant,
-    clients: [Client<'a>; CLIENTS.len()],
-    server: Server<'a>,
+    clients: [&'m mut Client<'a>; CLIENTS.len()],
+    server: &'m mut Server<'a>,
     /// So many of the next datagrams are lost.
     to_lose: u32,
 }
 
-impl<'a> Room<'a> {
-    fn new(memory: &'a mut RoomMemory) -> Option<Self> {
-        let config = ServerConfig {
-            window: WINDOW,
-            ..ServerConfig::default()
-        };
-        let mut server = Server::new(config, memory.server.storage(), seed_of(SERVER)).ok()?;
-        server.handle_wall_clock(UnixSeconds(1_648_150_292));
-        let client = |number: usize, memory: &'a mut ClientMemory| {
-            let config = ClientConfig {
-                window: WINDOW,
-                ..ClientConfig::new(Name::new(title_of(number)).ok()?, address_of(SERVER))
-            };
-            Client::new(config, memory.storage(), seed_of(number)).ok()
-        };
-        let [alice, bob] = &mut memory.clients;
-        Some(Self {
-            now: Instant::ZERO,
-            clients: [client(0, alice)?, client(1, bob)?],
-            server,
-            to_lose: 0,
-        })
-    }
-
+impl Room<'_, '_> {
     fn endpoint(&mut self, number: usize) -> &mut dyn Endpoint {
         match self.clients.get_mut(number) {
-            Some(client) => client,
-            None => &mut self.server,
+            Some(client) => *client,
+            None => self.server,
         }
     }
 
@@ -151,7 +170,7 @@ impl<'a> Room<'a> {
                 let now = self.now;
                 while let Some(transmit) = self.endpoint(from).poll_transmit(now, &mut buffer) {
                     is_quiet = false;
-                    let datagram = buffer.get(..transmit.len).unwrap_or_default();
+                    let datagram = buffer.get_mut(..transmit.len).unwrap_or_default();
                     let to = (0..=SERVER)
                         .find(|number| address_of(*number) == transmit.to)
                         .ok_or(fmt::Error)?;
@@ -219,6 +238,11 @@ fn title_of(number: usize) -> &'static str {
 fn address_of(number: usize) -> SocketAddr {
     let host = u8::try_from(number + 1).unwrap_or_default();
     (IpAddr::V4(Ipv4Addr::new(192, 0, 2, host)), PORT).into()
+}
+
+fn identity_of(number: usize) -> Identity {
+    let Seed(bytes) = seed_of(number + 1);
+    Identity::new(static_key(bytes), None)
 }
 
 fn seed_of(number: usize) -> Seed {

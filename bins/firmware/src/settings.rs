@@ -6,7 +6,8 @@ use core::fmt;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use chatapp_console::Visible;
-use chatapp_core::{Name, NameError, Seed, UnixSeconds};
+use chatapp_core::seal::KEY_LEN;
+use chatapp_core::{Identity, Name, NameError, PublicKey, RoomKey, Seed, StaticKey, UnixSeconds};
 
 /// What the board is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,12 @@ pub enum Setting {
     Gateway,
     /// The port to receive at.
     Port,
+    /// One's private key.
+    Key,
+    /// The key of the server.
+    ServerKey,
+    /// The key of a closed room.
+    Room,
     /// Entropy.
     Seed,
     /// The time of day.
@@ -45,6 +52,9 @@ const OF_CLIENT: &[Setting] = &[
     Setting::Address,
     Setting::Gateway,
     Setting::Port,
+    Setting::Key,
+    Setting::ServerKey,
+    Setting::Room,
     Setting::Seed,
     Setting::Echo,
 ];
@@ -52,6 +62,8 @@ const OF_SERVER: &[Setting] = &[
     Setting::Address,
     Setting::Gateway,
     Setting::Port,
+    Setting::Key,
+    Setting::Room,
     Setting::Seed,
     Setting::Time,
     Setting::Echo,
@@ -75,6 +87,9 @@ impl Setting {
             Self::Address => "address",
             Self::Gateway => "gateway",
             Self::Port => "port",
+            Self::Key => "key",
+            Self::ServerKey => "server_key",
+            Self::Room => "room",
             Self::Seed => "seed",
             Self::Time => "time",
             Self::Echo => "echo",
@@ -82,7 +97,10 @@ impl Setting {
     }
 
     const fn is_needed(self) -> bool {
-        !matches!(self, Self::Gateway | Self::Port | Self::Time | Self::Echo)
+        !matches!(
+            self,
+            Self::Gateway | Self::Port | Self::ServerKey | Self::Room | Self::Time | Self::Echo
+        )
     }
 
     const fn meaning(self) -> &'static str {
@@ -94,6 +112,13 @@ impl Setting {
             Self::Address => "the address of this board, and its network, such as 10.9.0.2/24",
             Self::Gateway => "the router to other networks, such as 10.9.0.1",
             Self::Port => "the UDP port of this board, 1 to 65535, such as 5000",
+            Self::Key => {
+                "your key, 64 hexadecimal digits that nobody else knows, the same at each start: openssl rand -hex 32"
+            }
+            Self::ServerKey => {
+                "the key of the server, 64 hexadecimal digits that it shows: another one is refused"
+            }
+            Self::Room => "the key of a closed room, 64 hexadecimal digits",
             Self::Seed => {
                 "64 hexadecimal digits that nobody knows, new at each start: openssl rand -hex 32"
             }
@@ -116,7 +141,7 @@ impl fmt::Display for Setting {
             f,
             "{key}={:width$}{meaning}{optional}",
             "",
-            width = 10 - key.len()
+            width = 12 - key.len()
         )
     }
 }
@@ -209,6 +234,10 @@ pub struct Settings {
     pub gateway: Option<Ipv4Addr>,
     /// The port to receive at.
     pub port: u16,
+    /// Who the board is, and in which room.
+    pub identity: Identity,
+    /// The key of the server, if another one is to be refused; only for a client.
+    pub server_key: Option<PublicKey>,
     /// Entropy.
     pub seed: Seed,
     /// The time of day at the start of the board; 0 if nobody said it.
@@ -223,7 +252,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] says what to do.
     pub fn parse(line: &str, role: Role) -> Result<Self, SettingsError<'_>> {
-        let mut values = [None; 8];
+        let mut values = [None; 11];
         for word in line.split_ascii_whitespace() {
             let (key, value) = word.split_once('=').ok_or(SettingsError::Unknown(word))?;
             let setting = role
@@ -256,6 +285,8 @@ impl Settings {
                 value.parse::<Ipv4Addr>().ok()
             })
         };
+        let bytes = |setting| read(setting, given(setting), parse_bytes);
+        let needed = |setting| bytes(setting)?.ok_or(SettingsError::Missing(setting));
         let subnet = read(Setting::Address, given(Setting::Address), Subnet::parse)?
             .ok_or(SettingsError::Missing(Setting::Address))?;
         let settings = Self {
@@ -277,8 +308,12 @@ impl Settings {
                 Role::Client => 5_000,
                 Role::Server => 4_119,
             }),
-            seed: read(Setting::Seed, given(Setting::Seed), parse_seed)?
-                .ok_or(SettingsError::Missing(Setting::Seed))?,
+            identity: Identity::new(
+                static_key(needed(Setting::Key)?),
+                bytes(Setting::Room)?.map(RoomKey::new),
+            ),
+            server_key: bytes(Setting::ServerKey)?.map(PublicKey),
+            seed: Seed(needed(Setting::Seed)?),
             time: read(Setting::Time, given(Setting::Time), |value| {
                 value.parse().ok()
             })?
@@ -301,20 +336,28 @@ impl Settings {
     }
 }
 
-fn parse_seed(value: &str) -> Option<Seed> {
-    let mut seed = [0; 32];
+/// A private key of these bytes.
+pub(crate) fn static_key(bytes: [u8; KEY_LEN]) -> StaticKey {
+    #[cfg(feature = "noise")]
+    return StaticKey::new(bytes);
+    #[cfg(not(feature = "noise"))]
+    StaticKey::transparent(bytes)
+}
+
+fn parse_bytes(value: &str) -> Option<[u8; KEY_LEN]> {
+    let mut bytes = [0; KEY_LEN];
     let digits = value.as_bytes();
-    if digits.len() != 2 * seed.len() {
+    if digits.len() != 2 * bytes.len() {
         return None;
     }
     let digit = |byte: u8| char::from(byte).to_digit(16);
-    for (byte, pair) in seed.iter_mut().zip(digits.chunks_exact(2)) {
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
         let &[high, low] = pair else {
             return None;
         };
         *byte = (digit(high)? << 4 | digit(low)?) as u8;
     }
-    Some(Seed(seed))
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -323,8 +366,10 @@ mod tests {
 
     const SEED: &str = "seed=000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F";
 
+    const KEY: &str = "key=2021222324252627282930313233343536373839404142434445464748495051";
+
     fn client(rest: &str) -> String {
-        format!("name=alice server=10.9.0.1:4119 address=10.9.0.2/24 {SEED} {rest}")
+        format!("name=alice server=10.9.0.1:4119 address=10.9.0.2/24 {KEY} {SEED} {rest}")
     }
 
     fn complaint(line: &str, role: Role) -> String {
@@ -346,6 +391,12 @@ mod tests {
         assert_eq!(settings.port, 7_000);
         assert_eq!(settings.seed.0, core::array::from_fn(|at| at as u8));
         assert!(!settings.echo);
+        assert!(!settings.identity.is_closed() && settings.server_key.is_none());
+        let ours = settings.identity.public();
+        let line = client(&format!(" server_key={ours} room={ours}"));
+        let settings = Settings::parse(&line, Role::Client).unwrap();
+        assert_eq!(settings.server_key, Some(ours));
+        assert!(settings.identity.is_closed());
     }
 
     #[test]
@@ -355,7 +406,7 @@ mod tests {
             (settings.port, settings.gateway, settings.echo),
             (5_000, None, true)
         );
-        let line = format!("address=10.9.0.2/24 {SEED}");
+        let line = format!("address=10.9.0.2/24 {KEY} {SEED}");
         let settings = Settings::parse(&line, Role::Server).unwrap();
         assert_eq!((settings.port, settings.time), (4_119, UnixSeconds(0)));
         let line = format!("{line} time=1648150292");
@@ -379,6 +430,10 @@ mod tests {
                 "[There is no setting time. Type help to see all settings.]",
             ),
             ("name=a name=b", "[name= is there twice.]"),
+            (
+                &client("room=00"),
+                "[room= wants something else: the key of a closed room, 64 hexadecimal digits.]",
+            ),
             (
                 &client("port=0"),
                 "[port= wants something else: the UDP port of this board, 1 to 65535, such as 5000.]",

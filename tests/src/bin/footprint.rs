@@ -10,13 +10,38 @@ use chatapp_tests::e2e::{
 };
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 
-/// The images, and what they are.
-const IMAGES: [(&str, &str); 5] = [
-    ("blank", "nothing: vectors, start, panic handler"),
-    ("core-client", "the client of the core alone"),
-    ("client", "the whole client"),
-    ("core-server", "the server of the core alone"),
-    ("server", "the whole server"),
+/// An image, and what it is.
+struct Image {
+    name: &'static str,
+    /// Without the cryptography, in whose place there is a stand-in.
+    is_bare: bool,
+    meaning: &'static str,
+}
+
+const fn image(name: &'static str, is_bare: bool, meaning: &'static str) -> Image {
+    Image {
+        name,
+        is_bare,
+        meaning,
+    }
+}
+
+const IMAGES: [Image; 7] = [
+    image("blank", true, "nothing: vectors, start, panic handler"),
+    image(
+        "core-client",
+        true,
+        "the client of the core, without cryptography",
+    ),
+    image(
+        "core-server",
+        true,
+        "the server of the core, without cryptography",
+    ),
+    image("client", true, "the whole client, without cryptography"),
+    image("server", true, "the whole server, without cryptography"),
+    image("client", false, "the whole client"),
+    image("server", false, "the whole server"),
 ];
 
 /// People in the room: as the images are usually built, and more.
@@ -32,14 +57,25 @@ fn main() -> ExitCode {
     println!("| image | room | flash | RAM: statics | stack | |");
     println!("| --- | ---: | ---: | ---: | ---: | --- |");
     for (room, build_for) in ROOMS {
-        let folder = build_firmware(&IMAGES.map(|(image, _)| image), build_for);
-        for (image, meaning) in IMAGES {
-            let footprint = Footprint::of(image, &folder);
-            println!("| `{image}` | {room} | {footprint} | {meaning} |");
-            let ceiling = Footprint::ceiling(image, room);
-            if !footprint.is_within(&ceiling) {
-                eprintln!("`{image}` for {room} takes more than its ceiling: {ceiling}");
-                is_too_much = true;
+        // Both kinds are built in the same place.
+        for is_bare in [true, false] {
+            let images = IMAGES.iter().filter(|image| image.is_bare == is_bare);
+            let names: Vec<_> = images.clone().map(|image| image.name).collect();
+            let options: &[&str] = if is_bare {
+                &["--no-default-features", "--features", "stand-in"]
+            } else {
+                &[]
+            };
+            let folder = build_firmware(&names, build_for, options);
+            for image in images {
+                let footprint = Footprint::of(image, &folder);
+                let Image { name, meaning, .. } = image;
+                println!("| `{name}` | {room} | {footprint} | {meaning} |");
+                let ceiling = Footprint::ceiling(image, room);
+                if !footprint.is_within(&ceiling) {
+                    eprintln!("`{name}` for {room} takes more than its ceiling: {ceiling}");
+                    is_too_much = true;
+                }
             }
         }
     }
@@ -55,14 +91,16 @@ struct Footprint {
 }
 
 impl Footprint {
-    fn of(image: &str, folder: &Path) -> Self {
-        let path = folder.join(image);
+    fn of(image: &Image, folder: &Path) -> Self {
+        let path = folder.join(image.name);
         let bytes = std::fs::read(&path).expect("it was built");
         let elf = object::File::parse(&*bytes).expect("it is an image");
         let (mut flash, mut statics) = (0, 0);
         for section in elf.sections() {
             let (is_stored, is_in_ram) = match section.kind() {
-                SectionKind::Text | SectionKind::ReadOnlyData => (true, false),
+                SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString => {
+                    (true, false)
+                }
                 // Its first value lies in flash.
                 SectionKind::Data => (true, true),
                 SectionKind::UninitializedData => (false, true),
@@ -71,9 +109,9 @@ impl Footprint {
             flash += section.size() * u64::from(is_stored);
             statics += section.size() * u64::from(is_in_ram);
         }
-        let stack = match image {
-            "client" => Some(chat_on(Board::of_image(&path))),
-            "server" => Some(serve_on(Board::of_image(&path))),
+        let stack = match (image.is_bare, image.name) {
+            (false, "client") => Some(chat_on(Board::of_image(&path))),
+            (false, "server") => Some(serve_on(Board::of_image(&path))),
             _ => None,
         };
         let stack = stack.map(|memory| depth(&memory, &elf));
@@ -84,13 +122,20 @@ impl Footprint {
         }
     }
 
-    fn ceiling(image: &str, room: usize) -> Self {
+    fn ceiling(image: &Image, room: usize) -> Self {
         let room = room.to_string();
+        let name = if image.is_bare {
+            format!("{}/bare", image.name)
+        } else {
+            image.name.to_owned()
+        };
         let number = |word: Option<&&str>| word.and_then(|word| word.parse().ok());
         CEILINGS
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>())
-            .find(|words| words.first() == Some(&image) && words.get(1) == Some(&room.as_str()))
+            .find(|words| {
+                words.first() == Some(&name.as_str()) && words.get(1) == Some(&room.as_str())
+            })
             .and_then(|words| {
                 Some(Self {
                     flash: number(words.get(2))?,
@@ -98,7 +143,7 @@ impl Footprint {
                     stack: number(words.get(4)),
                 })
             })
-            .unwrap_or_else(|| panic!("there is a ceiling for {image} {room}"))
+            .unwrap_or_else(|| panic!("there is a ceiling for {name} {room}"))
     }
 
     fn is_within(&self, ceiling: &Self) -> bool {

@@ -34,6 +34,8 @@ pub struct Board {
     pub console: Process,
     /// Its UDP port, on the board and on this machine.
     pub port: u16,
+    /// Who it is.
+    key: String,
     /// Where the emulator takes commands, and leaves what they give.
     folder: TempDir,
 }
@@ -88,7 +90,7 @@ impl Board {
             .arg(sources().join("demo"))
             .env("CHATAPP_BIN", binary())
             .env("CHATAPP_IMAGE", image);
-        Some(Process::start_titled("demo", command, &[]))
+        Some(Process::start_titled("demo", command, &Home::new(), &[]))
     }
 
     /// A room whose server is a board.
@@ -112,12 +114,9 @@ impl Board {
 
     /// Types these settings, and those that say where the board is, without an echo from then on.
     pub fn is_set(&mut self, settings: &str) {
-        let port = self.port;
-        let seed: String = (0..8)
-            .map(|_| format!("{:08x}", fastrand::u32(..)))
-            .collect();
+        let (port, key, seed) = (self.port, &self.key, random());
         self.console.types(&format!(
-            "{settings} address=127.0.0.2/24 port={port} seed={seed} echo=off"
+            "{settings} address=127.0.0.2/24 port={port} key={key} seed={seed} echo=off"
         ));
         self.console
             .shows_where("the echo", |line| line.ends_with("echo=off"));
@@ -171,6 +170,7 @@ impl Board {
         Self {
             console,
             port,
+            key: random(),
             folder,
         }
     }
@@ -195,6 +195,13 @@ impl Board {
             .expect("the emulator obeys");
         std::fs::read(file).expect("the emulator wrote it")
     }
+}
+
+/// 64 hexadecimal digits.
+fn random() -> String {
+    (0..8)
+        .map(|_| format!("{:08x}", fastrand::u32(..)))
+        .collect()
 }
 
 /// Whether there can be emulated boards here; why not, on stderr.
@@ -242,19 +249,21 @@ fn what_is_missing() -> Result<(), String> {
 /// The folder of the images, built from the sources as they are now.
 fn firmware() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| build_firmware(&["client", "server", "replay"], None))
+    FOLDER.get_or_init(|| build_firmware(&["client", "server", "replay"], None, &[]))
 }
 
-/// Builds these images for a room of so many people, if it is not the usual number; the folder that they are in.
+/// Builds these images for a room of so many people, if it is not the usual number, with these options of cargo; the folder
+/// that they are in.
 ///
 /// # Panics
 /// If they do not build.
-pub fn build_firmware(images: &[&str], room: Option<usize>) -> PathBuf {
+pub fn build_firmware(images: &[&str], room: Option<usize>, options: &[&str]) -> PathBuf {
     let firmware = sources();
     let mut build = Command::new(env!("CARGO"));
     build
         .args(["build", "--release", "--locked"])
         .args(images.iter().flat_map(|image| ["--bin", image]))
+        .args(options)
         .current_dir(&firmware);
     match room {
         Some(room) => build.env("CHATAPP_ROOM", room.to_string()),

@@ -51,5 +51,11 @@ fn make() -> Option<Client<'static>> {
     static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
 
     let config = ClientConfig::new(Name::new(any_text()).ok()?, any_address());
-    Client::new(config, MEMORY.try_take()?.storage(), any_identity(), any(Seed([0; 32]))).ok()
+    Client::new(
+        config,
+        MEMORY.try_take()?.storage(),
+        any_identity(),
+        any(Seed([0; 32])),
+    )
+    .ok()
 }

@@ -8,8 +8,8 @@ use core::panic::PanicInfo;
 
 use chatapp_console::{Answers, HELP, Input, Row, Typed, Wording, parse};
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, Command, CommandError, Instant, Name, Request, Seed,
-    StorageError,
+    Client, ClientConfig, ClientEvent, ClientRecord, Command, CommandError, Identity, Instant,
+    Name, Request, Seed, StorageError,
 };
 use chatapp_firmware::board::{self, Uart};
 use chatapp_firmware::machine::{self, Console, Machine};
@@ -36,10 +36,18 @@ fn main() -> ! {
         .name
         .zip(settings.server)
         .expect("a client has both");
-    let client = match client(name.clone(), server.into(), settings.seed) {
+    let client = match client(
+        name.clone(),
+        server.into(),
+        settings.identity,
+        settings.seed,
+    ) {
         Ok(client) => client,
         Err(error) => machine::fail(console, error),
     };
+    if let Some(key) = settings.server_key {
+        client.restore(ClientRecord::ServerKey(key));
+    }
     let mut session = Session::of(&name);
     if let Err(error) = session.enter(client, clock.now()) {
         machine::fail(console, error);
@@ -69,6 +77,7 @@ fn main() -> ! {
 fn client(
     name: Name,
     server: SocketAddr,
+    identity: Identity,
     seed: Seed,
 ) -> Result<&'static mut Client<'static>, StorageError> {
     static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
@@ -79,7 +88,7 @@ fn client(
         ..ClientConfig::new(name, server)
     };
     let storage = MEMORY.take().storage();
-    Client::new(config, storage, seed).map(|client| CLIENT.init(client))
+    Client::new(config, storage, identity, seed).map(|client| CLIENT.init(client))
 }
 
 /// What is between the person and the state machine.
@@ -218,6 +227,7 @@ impl<'a> Session<'a> {
                     ..
                 }
                 | ClientEvent::Refused { .. }
+                | ClientEvent::ServerKeyChanged { .. }
                 | ClientEvent::ForeignVersion { .. } => self.end = Some(End::Done),
                 ClientEvent::Registered => self.has_started = true,
                 _ => {}

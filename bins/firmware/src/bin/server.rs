@@ -5,7 +5,9 @@
 use core::panic::PanicInfo;
 
 use chatapp_console::{LogLine, ORDER_HELP, Order, Report, Typed, UnknownOrder};
-use chatapp_core::{Instant, Persist, Seed, Server, ServerConfig, StorageError, UnixSeconds};
+use chatapp_core::{
+    Identity, Instant, Persist, Seed, Server, ServerConfig, StorageError, UnixSeconds,
+};
 use chatapp_firmware::board;
 use chatapp_firmware::machine::{self, Console, Machine};
 use chatapp_firmware::memory::{self, ServerMemory};
@@ -27,13 +29,14 @@ fn main() -> ! {
         mut clock,
         settings,
     } = Machine::start(Role::Server);
-    let server = match server(settings.seed) {
+    let key = settings.identity.public();
+    let server = match server(settings.identity, settings.seed) {
         Ok(server) => server,
         Err(error) => machine::fail(console, error),
     };
     let started_at = clock.now();
     let Ok(()) = console.show(format_args!(
-        "The server starts! It listens on {}:{}, with room for {} people.",
+        "The server starts! It listens on {}:{}, with room for {} people. Its key is {key}.",
         settings.subnet.address,
         settings.port,
         memory::ROOM
@@ -57,7 +60,7 @@ fn main() -> ! {
 
 /// Makes the server. On its own, so that the stack that it takes is free again afterwards.
 #[inline(never)]
-fn server(seed: Seed) -> Result<&'static mut Server<'static>, StorageError> {
+fn server(identity: Identity, seed: Seed) -> Result<&'static mut Server<'static>, StorageError> {
     static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::VACANT);
     static SERVER: StaticCell<Server<'_>> = StaticCell::new();
 
@@ -66,7 +69,7 @@ fn server(seed: Seed) -> Result<&'static mut Server<'static>, StorageError> {
         ..ServerConfig::default()
     };
     let storage = MEMORY.take().storage();
-    Server::new(config, storage, seed).map(|server| SERVER.init(server))
+    Server::new(config, storage, identity, seed).map(|server| SERVER.init(server))
 }
 
 /// The time of day, counted on from the one in the settings.

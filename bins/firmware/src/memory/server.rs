@@ -9,9 +9,9 @@ use super::{ROOM, WINDOW};
 /// Frames on the way to each client.
 const FLIGHTS: usize = 2 * WINDOW as usize;
 /// Messages for those who are away, entries of the channel log, and words of four bytes for the texts of each.
-const MAIL: usize = 2 * ROOM;
-const LOG: usize = 2 * ROOM;
-const TEXT_WORDS: usize = 1_024;
+const MAIL: usize = ROOM;
+const LOG: usize = ROOM;
+const TEXT_WORDS: usize = 768;
 /// Records on the way to the store, which takes each at once.
 const JOURNAL: usize = 8;
 
