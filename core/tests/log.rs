@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use chatapp_core::{
-    Client, ClientConfig, ClientStorage, Command, Endpoint, Instant, Name, OutboxSlot, PeerSlot,
-    Seed,
+    Client, ClientConfig, ClientStorage, Command, Endpoint, Identity, Instant, Name, OutboxSlot,
+    PeerSlot, Seed, StaticKey,
 };
 
 static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -42,10 +42,11 @@ fn the_logger_is_told() {
             outbox: &mut outbox,
             windows: &mut [],
         },
+        Identity::new(StaticKey::new([2; 32]), None),
         Seed([1; 32]),
     )
     .unwrap();
-    client.handle_datagram(Instant::ZERO, server, b"?");
+    client.handle_datagram(Instant::ZERO, server, &mut [0]);
     client
         .command(Instant::ZERO, Command::Register { name: "alice" })
         .unwrap();
