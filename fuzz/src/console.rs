@@ -3,8 +3,8 @@
 use chatapp_console::{Input, Row, Stamp, Visible, Wording, parse};
 use chatapp_core::wire::Refusal;
 use chatapp_core::{
-    ClientEvent, Command, CommandError, CommandId, MessageId, MessageStatus, Name, NameError, Request,
-    TableEntry, UnixSeconds, drives_display,
+    ClientEvent, Command, CommandError, CommandId, MessageId, MessageStatus, Name, NameError,
+    Request, TableEntry, UnixSeconds, drives_display,
 };
 
 use crate::network::address;
