@@ -10,7 +10,7 @@ use chatapp_core::wire::{Cookie, Datagram, Opening, Refusal};
 use chatapp_core::{Drop, Endpoint, Identity, Instant, PublicKey, RateLimit, StaticKey};
 use chatapp_tests::client_process::Ask;
 use chatapp_tests::keys::{Holder, Keys};
-use chatapp_tests::medium::Captured;
+use chatapp_tests::medium::{Captured, Forger};
 use chatapp_tests::model::{NameId, ProcessId};
 use chatapp_tests::plan::Plan;
 use chatapp_tests::record::Stored;
@@ -262,7 +262,7 @@ fn every_bit(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 fn any_changed_bit_of_any_datagram_changes_nothing() {
-    let run = |forger: Option<fn(&[u8]) -> Vec<Vec<u8>>>| {
+    let run = |forger: Option<Forger>| {
         let mut scene = Scene::new(2);
         // Their entropy is drawn before anything can differ.
         let [ann, bob] = [ANN, BOB].map(|name| scene.world.start_client(name, None));
