@@ -40,6 +40,8 @@ pub enum Check {
     KeyUsedOnce,
     /// A name stays with the key that registered it.
     NamesBelongToKeys,
+    /// A datagram of a session is opened once by its recipient.
+    OpenedOnce,
     /// A datagram that was changed on its way has no effect.
     ChangesAreSeen,
     /// Machines keep their contract with the driver: they come to rest, and wake by themselves.

@@ -3,14 +3,14 @@
 //! the machines tell.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::seal::{KEY_LEN, Session};
 use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
-use chatapp_core::{Identity, LoggedKey, Name};
+use chatapp_core::{Drop, Handled, Identity, LoggedKey, Name};
 
 use crate::attacker::is_stranger;
 use crate::event::Node;
@@ -32,6 +32,8 @@ pub struct Wiretap {
     letters: HashMap<(Author, u32), u64>,
     /// First messages of handshakes by their ephemeral keys, which no other message may have; second ones, too.
     handshakes: HashMap<[u8; KEY_LEN], u64>,
+    /// Datagrams of sessions that were opened, and by whom.
+    opened: HashSet<(Node, u64)>,
     /// By session id that is written to: what was sent since its owner was last heard.
     silence: BTreeMap<u64, BTreeMap<Sendable, u32>>,
     /// By stranger: bytes it sent, bytes it got.
@@ -85,6 +87,7 @@ impl Wiretap {
             keys: HashMap::new(),
             letters: HashMap::new(),
             handshakes: HashMap::new(),
+            opened: HashSet::new(),
             silence: BTreeMap::new(),
             strangers: BTreeMap::new(),
             words: readable.then(HashMap::new),
@@ -288,6 +291,25 @@ impl Wiretap {
         self.silence.remove(&heard);
         for tapped in self.sessions.get(&heard).into_iter().flatten() {
             self.silence.remove(&tapped.other);
+        }
+    }
+
+    /// What became of a datagram that arrived.
+    pub fn handled(&mut self, node: Node, bytes: &[u8], handled: Handled) {
+        // Only what was opened is judged by its contents.
+        let opened = matches!(
+            handled,
+            Handled::Accepted
+                | Handled::Busy
+                | Handled::Ignored(Drop::Duplicate | Drop::OutOfOrder | Drop::BadAcknowledgement)
+        );
+        let sealed = matches!(
+            Datagram::parse(&self.identity, bytes),
+            Ok(Datagram::Data { .. })
+        );
+        if opened && sealed && !self.opened.insert((node, digest(bytes))) {
+            let what = self.describe(bytes);
+            self.breaks(Check::OpenedOnce, format!("{node:?} opens again: {what}"));
         }
     }
 

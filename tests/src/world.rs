@@ -571,6 +571,9 @@ impl World {
                 .map(|client| client.take(&self.medium, from, &mut copy)),
         };
         let medium = &mut self.medium;
+        if let Some(handled) = handled {
+            medium.wiretap.handled(node, bytes, handled);
+        }
         medium
             .trace
             .note(medium.now, Kind::Arrived, &[from.port().into()], || {
