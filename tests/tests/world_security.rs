@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{KEY_LEN, TAG_LEN};
+use chatapp_core::seal::{Correspondence, KEY_LEN, Letters, TAG_LEN};
 use chatapp_core::wire::{Cookie, Datagram, Opening, Refusal};
 use chatapp_core::{Drop, Endpoint, Identity, Instant, PublicKey, RateLimit, StaticKey};
 use chatapp_tests::client_process::Ask;
@@ -22,6 +22,7 @@ const CLEO: NameId = 2;
 
 /// Kinds of datagrams, the second byte.
 const COOKIE_REQUEST: u8 = 1;
+const COOKIE: u8 = 2;
 const HELLO: u8 = 3;
 const CALL: u8 = 4;
 const ACCEPT: u8 = 5;
@@ -168,11 +169,19 @@ fn a_recorded_request_brings_only_a_cookie_from_elsewhere_and_later() {
         Datagram::parse(&attacker(), &answers[0].bytes),
         Ok(Datagram::Cookie { .. })
     ));
-    for wait in [0, COOKIE_LIFE + 1] {
+    let cookies = |scene: &Scene| {
+        let mut sent = kinds(&scene.overheard(), COOKIE);
+        sent.retain(|datagram| datagram.to == recorded.from);
+        sent.len()
+    };
+    // A good cookie leads to the request itself, which is old; one that is not, to a new cookie.
+    for (wait, answers) in [(0, 0), (COOKIE_LIFE + 1, 1)] {
         scene.pass(wait);
+        let so_far = cookies(&scene);
         scene.forge(recorded.from, server, &recorded.bytes);
         scene.moment();
         assert_eq!(table(&scene), before);
+        assert_eq!(cookies(&scene), so_far + answers);
     }
 }
 
@@ -415,6 +424,37 @@ fn a_letter_in_the_name_of_somebody_else_is_not_shown() {
     assert_eq!(
         shown,
         ["KeptMessages", "NotShown cleo: Unreadable", "TableUpdated"]
+    );
+}
+
+#[test]
+fn a_letter_under_another_key_than_its_senders_is_not_shown() {
+    // Sealed by the book, but by somebody else: bob has talked to ann before.
+    let bob = public(Holder::Name(BOB));
+    let ephemeral = StaticKey::new([5; KEY_LEN]);
+    let (_, _, shown) = after_a_lie(|record| {
+        if let Stored::Mail {
+            incarnation,
+            counter,
+            letter,
+            ..
+        } = record
+        {
+            let who = Correspondence {
+                from: "ann",
+                incarnation: *incarnation,
+                to: "bob",
+            };
+            let (us, public) = (attacker(), ephemeral.public());
+            let letters = Letters::to(&us, &bob, &[5; KEY_LEN], &public, who).unwrap();
+            let mut text = b"#0 trust me".to_vec();
+            let tag = letters.seal(&us, *counter, &mut text);
+            *letter = [&us.public().0[..], &public.0, &text, &tag].concat();
+        }
+    });
+    assert_eq!(
+        shown,
+        ["KeptMessages", "NotShown ann: ForeignKey", "TableUpdated"]
     );
 }
 
