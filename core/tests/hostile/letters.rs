@@ -86,7 +86,8 @@ fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
     rig.tells(&[kept(100, &letter), kept(101, &letter)]);
     let shown = rig.events();
     assert_eq!(shown.len(), 1);
-    assert!(shown[0].contains(r#"from: "bob", text: "hi""#), "{shown:?}");
+    assert!(shown[0].contains(r#"from: "bob""#), "{shown:?}");
+    assert!(shown[0].contains(r#"text: "hi""#), "{shown:?}");
     // As one of somebody who has that name now, or of another process, it is none.
     for (serial, from, incarnation) in [(102, "cleo", BOB), (103, "bob", BOB + 1)] {
         rig.tells(&[Frame::Mail {
@@ -187,7 +188,8 @@ fn a_letter_is_shown_once_on_both_paths() {
             [through_the_server(&mut rig), directly(&mut rig)]
         };
         assert_eq!((shown[0].len(), shown[1].len()), (1, 0), "{shown:?}");
-        assert!(shown[0][0].contains(r#"from: "bob", text: "hi""#));
+        assert!(shown[0][0].contains(r#"from: "bob""#));
+        assert!(shown[0][0].contains(r#"text: "hi""#));
     }
 }
 
