@@ -69,7 +69,7 @@ fn a_store_can_be_looked_into_while_it_is_used() {
     );
     assert!(
         lines[2].ends_with(
-            "room.db: 2 names, 2 waiting messages, 0 channel messages, 98 bytes in them"
+            "room.db: 2 names, 2 waiting messages, 0 channel messages, 162 bytes in them"
         ),
         "{lines:?}"
     );
@@ -79,7 +79,7 @@ fn a_store_can_be_looked_into_while_it_is_used() {
     for part in [
         r#""schema":2,"names":[{"name":"alice","active":true,"#,
         r#"{"name":"bob","active":false,"#,
-        r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":98}"#,
+        r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":162}"#,
     ] {
         assert!(line.contains(part), "{line}");
     }

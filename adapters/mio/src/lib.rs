@@ -11,14 +11,16 @@
 //! - [`Journal`]: where the server's records go; [`MemoryJournal`] keeps none of them.
 //!
 //! ```no_run
-//! use chatapp_core::{Client, ClientConfig, Command, Name};
+//! use chatapp_core::{Client, ClientConfig, Command, Identity, Name, StaticKey};
 //! use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, seed};
 //!
 //! let mut driver = Driver::new(Socket::bind(None, 0)?)?;
 //! let name = Name::new("alice")?;
 //! let config = ClientConfig::new(name.clone(), "192.0.2.1:4119".parse()?);
 //! let mut memory = ClientMemory::new(ClientLimits::default())?;
-//! let mut client = Client::new(config, memory.storage(), seed()?)?;
+//! // A program that is started again keeps the 32 bytes of its key.
+//! let identity = Identity::new(StaticKey::new(seed()?.0), None);
+//! let mut client = Client::new(config, memory.storage(), identity, seed()?)?;
 //! client.command(driver.now(), Command::Register { name: name.as_str() })?;
 //! loop {
 //!     driver.work(&mut client, |client, _now| {
