@@ -251,6 +251,14 @@ impl Client<'_> {
 
     /// All retries to the server are used up.
     pub(super) fn server_silent(&mut self) {
+        if let Standing::Arriving(id) = self.standing
+            && self.peers.at(SERVER).hop.is_open()
+        {
+            // In a closed room nobody says that a session is gone: a registration ends only when no request for a new one
+            // is answered.
+            self.standing = Standing::Registering(id);
+            return self.open_server();
+        }
         self.close_hop(SERVER);
         if !self.server_key_proved {
             // Perhaps it was not the server who said what its key is.

@@ -127,6 +127,22 @@ fn a_reset_with_the_token_of_the_server_renews_the_session_at_once() {
     assert!(rig.client.is_registered());
 }
 
+#[test]
+fn a_registration_whose_session_was_lost_begins_anew_and_ends_when_no_request_is_answered() {
+    for room in [None, Some(ROOM)] {
+        let mut rig = client_rig::Rig::in_room(room);
+        rig.command(Command::Register { name: "alice" }).unwrap();
+        rig.accepts();
+        assert_eq!(rig.events(), ["Registered"]);
+        // The server has lost its memory before it told the table: it says nothing in that session, nor in a new one.
+        assert_eq!(rig.pass(20_000 + 3_000 + 2_999), [""; 0]);
+        let [event] = &rig.pass(1)[..] else {
+            panic!("one event")
+        };
+        assert!(event.starts_with("ServerNotResponding"), "{event}");
+    }
+}
+
 // ---- closed rooms ----
 
 /// One datagram of each kind, as somebody with this identity writes it to this side of the room.
