@@ -189,9 +189,13 @@ impl Client<'_> {
             let alike = slot.address.is_like(&server);
             slot.suspect = if alike { 0 } else { slot.incarnation };
         }
-        // Whoever only moved keeps the session. What was on its way to the old place otherwise goes the new way.
-        if slot.hop.is_open() && !restarted && !rekeyed && presence == Presence::Online {
+        // Whoever only moved keeps the session, and so does one whom only the server has lost sight of: its answer to our
+        // call, or ours to its, may be on the way. What was on its way to the old place otherwise goes the new way.
+        let same = slot.hop.is_open() && !restarted && !rekeyed;
+        if same && presence == Presence::Online {
             slot.hop.remote = entry.address;
+        } else if same && !moved && slot.queue.is_empty() {
+            return changed;
         } else if (moved || rekeyed || presence == Presence::Offline)
             && slot.hop.phase() != Phase::Closed
         {

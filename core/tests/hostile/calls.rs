@@ -1,10 +1,10 @@
 //! Who may open a session with a client, and how much of that it looks at.
 
-use chatapp_core::wire::{Answer, Call, Datagram, Header, Refusal};
+use chatapp_core::wire::{Answer, Call, Datagram, Header, Refusal, Status};
 use chatapp_core::{Command, Drop, Handled};
 
-use crate::client_rig::{BOB, Rig, address, bob, server, text};
-use crate::lines::{answer, bob_accepts, call, from_caller, plain, server_accepts};
+use crate::client_rig::{BOB, Rig, address, bob, entry, news, server, text};
+use crate::lines::{answer, bob_accepts, call, from_caller, opened, plain, server_accepts};
 use crate::people::{identity, key};
 
 #[test]
@@ -46,6 +46,31 @@ fn a_caller_is_who_the_table_says() {
     rig.sent();
     assert_eq!(rig.hands(bob(), &called), Handled::Ignored(Drop::Duplicate));
     assert_eq!(rig.sent(), []);
+}
+
+#[test]
+fn who_calls_is_answered_although_the_server_has_lost_sight_of_it_meanwhile() {
+    let mut rig = Rig::online();
+    let said = from_caller(1);
+    let called = call(&rig, "bob", 7, &said);
+    assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+    let offline = entry("bob", Status::Offline, BOB, bob());
+    rig.tells(&[news(2, &offline)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    let sent = rig.sent();
+    let (_, accept) = sent.iter().find(|(to, _)| *to == bob()).expect("an answer");
+    let mut line = opened(&rig, "bob", 7, &said, accept);
+    let header = Header {
+        window: 32,
+        ..Header::default()
+    };
+    let said = line.writes(&header, &[text(1, "still here")]);
+    assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+    let shown = rig.events();
+    assert!(shown[0].contains("still here"), "{shown:?}");
+    // What is said to him goes where the server keeps it for him.
+    rig.send_to_bob("where are you");
+    assert!(rig.events()[0].contains("SentToServer"));
 }
 
 #[test]
