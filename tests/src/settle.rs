@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use chatapp_core::RateLimits;
+
 use crate::client_process::Ask;
 use crate::event::Node;
 use crate::medium::Medium;
@@ -17,6 +19,10 @@ pub const HEALING_MAX: Millis = 60_000;
 
 /// Virtual time in which a new message, a new channel message and a deregistration are settled in a healthy room.
 pub const HEALTHY_MAX: Millis = 10_000;
+
+/// The same where the server limits rates: all ask at once, and again at once, and few of them are within the share of an
+/// address that many have in common.
+pub const THROTTLED_MAX: Millis = 60_000;
 
 /// How often it is looked whether everything has come right.
 const LOOK: Millis = 100;
@@ -197,7 +203,11 @@ impl World {
             self.ask(*id, Ask::Say(Target::Name(next), " healthy".to_owned()))?;
             self.ask(*id, Ask::Say(Target::Channel, " healthy".to_owned()))?;
         }
-        let deadline = self.now() + HEALTHY_MAX;
+        let longest = match plan.sizes.rates {
+            RateLimits::NONE => HEALTHY_MAX,
+            _ => THROTTLED_MAX,
+        };
+        let deadline = self.now() + longest;
         while self.now() < deadline {
             self.run_for(LOOK)?;
             if self.is_right(plan).is_ok() {
