@@ -42,6 +42,24 @@ fn completions_name_every_option() {
 }
 
 #[test]
+fn a_shell_offers_files_for_files_only() {
+    let (_, script) = run(&["completions", "fish"]);
+    let offers = |option: &str| {
+        let line = script
+            .lines()
+            .find(|line| line.contains(&format!(" -l {option} ")))
+            .unwrap_or_else(|| panic!("{option}"));
+        line.contains(" -r -F")
+    };
+    for option in ["pcap", "keylog", "data-dir", "allow-file", "room-key"] {
+        assert!(offers(option), "{option}");
+    }
+    for option in ["exec", "names", "keep", "bind", "drop", "color", "log"] {
+        assert!(!offers(option), "{option}");
+    }
+}
+
+#[test]
 fn every_wrong_line_has_an_answer_of_its_own() {
     let room = Room::open();
     let mut alice = room.join("alice");

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use chatapp_core::Name;
 use clap::error::ErrorKind;
-use clap::{ColorChoice, CommandFactory, Parser, Subcommand};
+use clap::{ColorChoice, CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use crate::data::{DataOptions, KeepOptions};
@@ -322,9 +322,23 @@ enum Action {
     Dissector,
 }
 
-/// All arguments, for whoever describes them.
+/// All arguments, for whoever describes them. Shells offer files for what is one, and for nothing else.
 pub(crate) fn definition() -> clap::Command {
+    let no_file = |argument: clap::Arg| {
+        let takes_value = argument.get_action().takes_values();
+        if takes_value && argument.get_value_hint() == ValueHint::Unknown {
+            argument.value_hint(ValueHint::Other)
+        } else {
+            argument
+        }
+    };
     Arguments::command()
+        .mut_args(no_file)
+        .mut_subcommands(move |command| {
+            command
+                .mut_args(no_file)
+                .mut_subcommands(move |command| command.mut_args(no_file))
+        })
 }
 
 #[cfg(test)]
