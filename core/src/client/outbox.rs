@@ -264,8 +264,20 @@ impl Client<'_> {
         self.release_backlog();
     }
 
+    /// The server remembers the outcomes of the last 32: none may be asked for while the one that many before it has no
+    /// result, though those between them may have theirs.
+    fn may_request(&self) -> bool {
+        let numbered = |entry: &OutboxSlot| !entry.form.is_lookup();
+        let queue = &self.peers.at(SERVER).queue;
+        let oldest = self.awaiting.find(&self.outbox, numbered);
+        let oldest = oldest.or_else(|| queue.find(&self.outbox, numbered));
+        let since = |slot| self.requests.wrapping_sub(self.outbox.at(slot).request);
+        self.requests_open < REQUESTS_MAX
+            && oldest.is_none_or(|slot| since(slot) < REQUESTS_MAX - 1)
+    }
+
     pub(super) fn release_backlog(&mut self) {
-        while self.requests_open < REQUESTS_MAX {
+        while self.may_request() {
             let Some(slot) = self.backlog.pop(&self.outbox) else {
                 return;
             };

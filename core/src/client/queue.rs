@@ -47,6 +47,22 @@ impl Queue {
         }
     }
 
+    /// The first slot for which `wanted` holds.
+    pub(crate) fn find(
+        &self,
+        outbox: &Slots<'_, OutboxSlot>,
+        wanted: impl Fn(&OutboxSlot) -> bool,
+    ) -> Option<u32> {
+        let mut at = self.first();
+        while let Some(slot) = at {
+            if wanted(outbox.at(slot)) {
+                break;
+            }
+            at = outbox.at(slot).next.checked_sub(1);
+        }
+        at
+    }
+
     /// Takes out the first slot for which `wanted` holds.
     pub(crate) fn take(
         &mut self,

@@ -222,6 +222,38 @@ fn a_result_that_nobody_waits_for_changes_nothing() {
 }
 
 #[test]
+fn no_request_is_made_before_the_one_32_before_it_has_its_result() {
+    let mut rig = Rig::with_outbox(None, 40);
+    rig.comes_online();
+    for _ in 0..40 {
+        rig.command(Command::SendAll { text: "hi" }).unwrap();
+    }
+    let result = |request| Frame::Result {
+        request,
+        outcome: Outcome::Saved,
+    };
+    let posts = |rig: &mut Rig| {
+        let said = rig.said().into_iter().flat_map(|(_, frames)| frames);
+        said.filter(|frame| frame.starts_with("Post")).count()
+    };
+    assert_eq!(posts(&mut rig), 32);
+    let acknowledged = |acknowledged, rig: &Rig| Header {
+        acknowledged,
+        ..rig.header()
+    };
+    // The results of all but the first: it is not known yet whether that one took effect.
+    let header = acknowledged(32, &rig);
+    let results: Vec<_> = (2..=32).map(result).collect();
+    assert_eq!(rig.tells_under(&header, &results), Handled::Accepted);
+    rig.next += 31;
+    assert_eq!(rig.events().len(), 31);
+    assert_eq!(posts(&mut rig), 0);
+    rig.tells(&[result(1)]);
+    assert_eq!(rig.events().len(), 1);
+    assert_eq!(posts(&mut rig), 8);
+}
+
+#[test]
 fn a_message_is_shown_once_on_whatever_path_it_comes() {
     let mut rig = Rig::online();
     let channel = |number, counter| Frame::Channel {

@@ -55,7 +55,7 @@ pub(crate) struct Rig {
     /// The server's end of the session.
     pub(crate) server: Option<Line>,
     /// Sequence number of the next frame from the server.
-    next: u32,
+    pub(crate) next: u32,
 }
 
 impl Rig {
@@ -66,11 +66,16 @@ impl Rig {
 
     /// The same in an open or a closed room.
     pub(crate) fn in_room(room: Option<RoomKey>) -> Self {
+        Self::with_outbox(room, 4)
+    }
+
+    /// The same with room for so many commands.
+    pub(crate) fn with_outbox(room: Option<RoomKey>, outbox: usize) -> Self {
         let storage = ClientStorage {
             peers: leak(PeerSlot::VACANT, 4),
             names: leak(0, 8),
             sessions: leak(0, 16),
-            outbox: leak(OutboxSlot::VACANT, 4),
+            outbox: leak(OutboxSlot::VACANT, outbox),
             windows: leak(WindowSlot::VACANT, 2),
         };
         let config = ClientConfig::new(Name::new("alice").unwrap(), server());
