@@ -16,7 +16,7 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::symmetric::{Symmetric, take, take_mut};
-use super::{Identity, KEY_LEN, PublicKey, Session, TAG_LEN};
+use super::{Identity, KEY_LEN, PartKey, PublicKey, Session, TAG_LEN};
 
 const NAME: &[u8] = b"Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s";
 
@@ -54,11 +54,12 @@ impl Handshake<'_> {
     pub fn first(&self, out: &mut [u8]) -> Option<usize> {
         let room = out.len();
         let mut rest = out;
-        self.write(&mut rest)?;
+        self.write(&mut rest, |_| {})?;
         Some(room - rest.len())
     }
 
-    fn write(&self, out: &mut &mut [u8]) -> Option<Symmetric> {
+    /// `before` sees the state in front of each part that is sealed.
+    fn write(&self, out: &mut &mut [u8], mut before: impl FnMut(&Symmetric)) -> Option<Symmetric> {
         let identity = self.identity;
         let suite = identity.suite();
         let mut state = Symmetric::new(suite, NAME, &[self.prologue]);
@@ -66,9 +67,11 @@ impl Handshake<'_> {
         let ephemeral = suite.public(self.ephemeral);
         write_key(&mut state, &ephemeral, out)?;
         state.mix_shared(self.ephemeral, &self.remote.0)?;
+        before(&state);
         state.encrypt(&identity.public.0, out)?;
         state.mix_shared(&identity.key.private, &self.remote.0)?;
         state.mix_key_and_hash(&Zeroizing::new(identity.pre_shared()));
+        before(&state);
         state.encrypt(self.payload, out)?;
         Some(state)
     }
@@ -76,15 +79,35 @@ impl Handshake<'_> {
     /// Reads the second message: the session, and the length of the answer in `payload`. `None` if it is no answer to
     /// the first. Cost: five multiplications on the curve.
     pub fn complete(&self, second: &[u8], payload: &mut [u8]) -> Option<(Session, usize)> {
+        let (mut state, rest) = self.hear(second)?;
+        let len = state.decrypt(rest, payload)?;
+        let (send, receive) = state.split();
+        Some((Session::new(&send, &receive), len))
+    }
+
+    /// The state in front of what is sealed in the second message, and that.
+    fn hear<'m>(&self, second: &'m [u8]) -> Option<(Symmetric, &'m [u8])> {
         let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
-        let mut state = self.write(&mut first.as_mut_slice())?;
+        let mut state = self.write(&mut first.as_mut_slice(), |_| {})?;
         let mut rest = second;
         let theirs = read_key(&mut state, &mut rest)?;
         state.mix_shared(self.ephemeral, &theirs)?;
         state.mix_shared(&self.identity.key.private, &theirs)?;
-        let len = state.decrypt(rest, payload)?;
-        let (send, receive) = state.split();
-        Some((Session::new(&send, &receive), len))
+        Some((state, rest))
+    }
+
+    /// Tells what the two sealed parts of the first message, our key and the payload, are sealed with. For tools: all is
+    /// computed again.
+    pub fn first_part_keys(&self, mut tell: impl FnMut(PartKey)) {
+        let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
+        self.write(&mut first.as_mut_slice(), |state| tell(state.part_key()));
+    }
+
+    /// What the payload of the second message is sealed with, if that answers the first. For tools: all is computed
+    /// again.
+    pub fn second_part_key(&self, second: &[u8]) -> Option<PartKey> {
+        let (state, _) = self.hear(second)?;
+        Some(state.part_key())
     }
 }
 
@@ -117,6 +140,17 @@ impl Responder {
         first: &[u8],
         payload: &mut [u8],
     ) -> Option<(Self, usize)> {
+        Self::hear(identity, prologue, first, payload, |_| {})
+    }
+
+    /// `before` sees the state in front of each part that is sealed.
+    fn hear(
+        identity: &Identity,
+        prologue: &[u8],
+        first: &[u8],
+        payload: &mut [u8],
+        mut before: impl FnMut(&Symmetric),
+    ) -> Option<(Self, usize)> {
         let mut state = Symmetric::new(identity.suite(), NAME, &[prologue]);
         state.mix_hash(&identity.public.0);
         let mut rest = first;
@@ -124,9 +158,11 @@ impl Responder {
         let private = &identity.key.private;
         state.mix_shared(private, &theirs)?;
         let mut remote = PublicKey::NONE;
+        before(&state);
         state.decrypt(take(&mut rest, KEY_LEN + TAG_LEN)?, &mut remote.0)?;
         state.mix_shared(private, &remote.0)?;
         state.mix_key_and_hash(&Zeroizing::new(identity.pre_shared()));
+        before(&state);
         let len = state.decrypt(rest, payload)?;
         let responder = Self {
             state,
@@ -153,13 +189,46 @@ impl Responder {
     ) -> Option<(Session, usize)> {
         let room = out.len();
         let mut rest = out;
-        let state = &mut self.state;
-        write_key(state, &identity.suite().public(ephemeral), &mut rest)?;
-        state.mix_shared(ephemeral, &self.theirs)?;
-        state.mix_shared(ephemeral, &self.remote.0)?;
-        state.encrypt(payload, &mut rest)?;
-        let (receive, send) = state.split();
+        self.begin(identity, ephemeral, &mut rest)?;
+        self.state.encrypt(payload, &mut rest)?;
+        let (receive, send) = self.state.split();
         Some((Session::new(&send, &receive), room - rest.len()))
+    }
+
+    /// What stands in front of the payload of the second message.
+    fn begin(
+        &mut self,
+        identity: &Identity,
+        ephemeral: &[u8; KEY_LEN],
+        out: &mut &mut [u8],
+    ) -> Option<()> {
+        let state = &mut self.state;
+        write_key(state, &identity.suite().public(ephemeral), out)?;
+        state.mix_shared(ephemeral, &self.theirs)?;
+        state.mix_shared(ephemeral, &self.remote.0)
+    }
+
+    /// Tells what the parts of both messages are sealed with: the initiator's key, its payload, and the answer that is
+    /// given with this ephemeral key. Fewer, if the first message is not for us. For tools: all is computed again.
+    pub fn part_keys(
+        identity: &Identity,
+        prologue: &[u8],
+        first: &[u8],
+        ephemeral: &[u8; KEY_LEN],
+        mut tell: impl FnMut(PartKey),
+    ) {
+        let mut payload = [0; FIRST_PAYLOAD_MAX];
+        let heard = Self::hear(identity, prologue, first, &mut payload, |state| {
+            tell(state.part_key());
+        });
+        let mut key = [0; KEY_LEN];
+        if let Some((mut responder, _)) = heard
+            && responder
+                .begin(identity, ephemeral, &mut key.as_mut_slice())
+                .is_some()
+        {
+            tell(responder.state.part_key());
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod handshake;
 mod letter;
 #[cfg(feature = "noise")]
 mod noise;
+mod part_key;
 mod session;
 #[cfg(feature = "stand-in")]
 mod stand_in;
@@ -30,6 +31,7 @@ use zeroize::Zeroize;
 pub(crate) use handshake::{FIRST_OVERHEAD, FIRST_PAYLOAD_MAX, SECOND_OVERHEAD};
 pub use handshake::{Handshake, Responder};
 pub use letter::{Correspondence, LETTER_OVERHEAD, Letters};
+pub use part_key::PartKey;
 pub use session::Session;
 pub(crate) use suite::Suite;
 

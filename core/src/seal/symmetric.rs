@@ -4,7 +4,7 @@
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::suite::Suite;
-use super::{KEY_LEN, TAG_LEN};
+use super::{KEY_LEN, PartKey, TAG_LEN};
 
 /// A chaining key, a transcript hash, and a key once there is one.
 pub(super) struct Symmetric {
@@ -118,6 +118,15 @@ impl Symmetric {
         self.nonce += 1;
         self.mix_hash(sealed);
         Some(text.len())
+    }
+
+    /// What the next text is sealed with, if it is the first under its key.
+    pub(super) fn part_key(&self) -> PartKey {
+        debug_assert!(self.nonce == 0 && self.key.is_some());
+        PartKey {
+            key: self.key.unwrap_or_default(),
+            transcript: self.transcript,
+        }
     }
 
     /// The keys of both directions, the initiator's first.

@@ -149,3 +149,57 @@ fn keys_that_share_nothing_are_refused() {
         assert!(Responder::read(&us, b"front", &message, &mut [0; 300]).is_none());
     }
 }
+
+#[test]
+fn both_sides_tell_what_opens_each_part() {
+    for room in [false, true] {
+        let (us, them) = (identity(1, room), identity(2, room));
+        let handshake = Handshake {
+            identity: &us,
+            remote: &them.public(),
+            prologue: b"front",
+            ephemeral: &[3; KEY_LEN],
+            payload: b"hello",
+        };
+        let message = first(&handshake);
+        let (responder, _) = Responder::read(&them, b"front", &message, &mut [0; 300]).unwrap();
+        let mut second = [0; 300];
+        let (_, len) = responder
+            .answer(&them, &[4; KEY_LEN], b"welcome", &mut second)
+            .unwrap();
+
+        let (mut asked, mut answered) = (Vec::new(), Vec::new());
+        handshake.first_part_keys(|part| asked.push(part));
+        asked.extend(handshake.second_part_key(&second[..len]));
+        let ephemeral = [4; KEY_LEN];
+        Responder::part_keys(&them, b"front", &message, &ephemeral, |part| {
+            answered.push(part);
+        });
+        assert_eq!(asked, answered);
+
+        let (key, payload) = message[KEY_LEN..].split_at(KEY_LEN + TAG_LEN);
+        let parts = [
+            (key, &us.public().0[..]),
+            (payload, b"hello"),
+            (&second[KEY_LEN..len], b"welcome"),
+        ];
+        let anybody = identity(9, false);
+        assert_eq!(asked.len(), parts.len());
+        for (at, key) in asked.iter().enumerate() {
+            for (place, (part, text)) in parts.iter().enumerate() {
+                let mut part = part.to_vec();
+                let opened = key.open(&anybody, &mut part);
+                assert_eq!(opened.as_deref(), (at == place).then_some(*text));
+            }
+        }
+    }
+}
+
+#[test]
+fn keys_of_parts_are_not_printed() {
+    let part = PartKey {
+        key: [7; KEY_LEN],
+        transcript: [7; KEY_LEN],
+    };
+    assert_eq!(std::format!("{part:?}"), "PartKey(..)");
+}
