@@ -1,13 +1,16 @@
 //! Keys for tools that read captured datagrams (`--keylog`, dissectors, the simulator): told only where the caller has
 //! handed in room for them.
 
+mod noted;
+mod ring;
+
 use core::fmt;
 
-use zeroize::Zeroize;
+pub(crate) use noted::{Asked, Noted};
+use ring::Ring;
 
-use crate::hop::Hop;
 use crate::name::Name;
-use crate::seal::{KEY_LEN, Letters};
+use crate::seal::{KEY_LEN, PartKey};
 
 /// A key that has just come into use. Whoever has it reads everything that is sealed with it.
 #[derive(Clone, PartialEq, Eq)]
@@ -31,6 +34,15 @@ pub enum LoggedKey {
         /// The key.
         key: [u8; KEY_LEN],
     },
+    /// A part of the handshake in the datagrams with this session id is sealed with this. Whoever begins a handshake
+    /// tells two before the first message, of its key and of its payload, and one when an answer came; whoever answers
+    /// one tells all three then.
+    Handshake {
+        /// The id in the datagrams, of both messages.
+        id: u64,
+        /// What opens it.
+        part: PartKey,
+    },
     /// There was no room for this many further keys.
     Lost {
         /// How many.
@@ -46,6 +58,7 @@ impl fmt::Debug for LoggedKey {
             Self::Letters {
                 incarnation, to, ..
             } => write!(f, "Letters({incarnation:016x} to {to}, ..)"),
+            Self::Handshake { id, .. } => write!(f, "Handshake({id:016x}, ..)"),
             Self::Lost { count } => write!(f, "Lost({count})"),
         }
     }
@@ -60,88 +73,49 @@ impl KeySlot {
     pub const VACANT: Self = Self(None);
 }
 
-/// Keys that wait to be polled, in the order in which they came. Without slots it is off.
+/// What a machine tells of its keys. Without slots it is off: then nothing is computed for it, and a program that never
+/// switches it on does not even contain how.
 pub(crate) struct KeyLog<'a> {
-    slots: &'a mut [KeySlot],
-    first: usize,
-    used: usize,
-    lost: u32,
+    ring: Ring<'a>,
+    tell: Option<fn(&mut Ring<'_>, &Noted<'_>)>,
 }
 
 impl<'a> KeyLog<'a> {
+    /// One that is off.
+    pub(crate) fn off() -> Self {
+        Self {
+            ring: Ring::new(&mut []),
+            tell: None,
+        }
+    }
+
     pub(crate) fn new(slots: &'a mut [KeySlot]) -> Self {
         Self {
-            slots,
-            first: 0,
-            used: 0,
-            lost: 0,
+            tell: (!slots.is_empty()).then_some(noted::tell),
+            ring: Ring::new(slots),
         }
     }
 
-    /// A session has been agreed on.
-    pub(crate) fn note_session(&mut self, hop: &Hop) {
-        if !self.slots.is_empty() {
-            let (send, receive) = hop.session.keys();
-            for (id, key) in [(hop.local_id, *receive), (hop.remote_id, *send)] {
-                self.push(LoggedKey::Session { id, key });
-            }
-        }
+    /// Whether somebody wants to know the keys.
+    pub(crate) fn is_on(&self) -> bool {
+        self.tell.is_some()
     }
 
-    /// What the letters of a process to a name are sealed with has been computed.
-    pub(crate) fn note_letters(&mut self, incarnation: u64, to: &Name, letters: &Letters) {
-        if !self.slots.is_empty() {
-            self.push(LoggedKey::Letters {
-                incarnation,
-                to: to.clone(),
-                key: *letters.key(),
-            });
-        }
-    }
-
-    fn place(&self, ahead: usize) -> usize {
-        let place = self.first.saturating_add(ahead);
-        place.checked_rem(self.slots.len()).unwrap_or_default()
-    }
-
-    fn push(&mut self, key: LoggedKey) {
-        let place = self.place(self.used);
-        match self.slots.get_mut(place) {
-            Some(slot) if slot.0.is_none() => {
-                slot.0 = Some(key);
-                self.used += 1;
-            }
-            _ => self.lost = self.lost.saturating_add(1),
+    pub(crate) fn note(&mut self, noted: &Noted<'_>) {
+        if let Some(tell) = self.tell {
+            tell(&mut self.ring, noted);
         }
     }
 
     pub(crate) fn pop(&mut self) -> Option<LoggedKey> {
-        let oldest = self.slots.get_mut(self.first)?.0.take();
-        if oldest.is_some() {
-            self.first = self.place(1);
-            self.used = self.used.saturating_sub(1);
-            return oldest;
-        }
-        let count = core::mem::take(&mut self.lost);
-        (count != 0).then_some(LoggedKey::Lost { count })
-    }
-}
-
-impl Drop for KeyLog<'_> {
-    fn drop(&mut self) {
-        for slot in &mut *self.slots {
-            if let Some(LoggedKey::Session { key, .. } | LoggedKey::Letters { key, .. }) =
-                &mut slot.0
-            {
-                key.zeroize();
-            }
-        }
+        self.ring.pop()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hop::Hop;
 
     fn key(id: u64) -> LoggedKey {
         LoggedKey::Session {
@@ -153,7 +127,7 @@ mod tests {
     #[test]
     fn keys_come_in_their_order_and_those_without_room_are_counted() {
         let mut slots = [const { KeySlot::VACANT }; 3];
-        let mut log = KeyLog::new(&mut slots);
+        let mut log = Ring::new(&mut slots);
         for round in 0..4 {
             (0..5).for_each(|id| log.push(key(10 * round + id)));
             for id in 0..3 {
@@ -175,7 +149,7 @@ mod tests {
         let mut log = KeyLog::new(&mut []);
         let mut hop = Hop::VACANT;
         hop.local_id = 1;
-        log.note_session(&hop);
+        log.note(&Noted::Session(&hop));
         assert_eq!(log.pop(), None);
     }
 

@@ -1,6 +1,7 @@
 //! Sealing what is sent to one person, and opening what one person sent.
 
 use super::{Client, PeerSlot};
+use crate::key_log::Noted;
 use crate::name::Name;
 use crate::seal::{Correspondence, KEY_LEN, Letters, PublicKey, TAG_LEN};
 
@@ -62,8 +63,11 @@ impl Client<'_> {
                 who,
             )?;
             let slot = self.peers.at_mut(peer);
-            self.key_log
-                .note_letters(self.incarnation, &slot.name, &letters);
+            self.key_log.note(&Noted::Letters {
+                incarnation: self.incarnation,
+                to: &slot.name,
+                letters: &letters,
+            });
             (slot.writes, slot.letters_to) = (true, letters);
             self.pin(peer);
         }
@@ -94,7 +98,11 @@ impl Client<'_> {
             to: self.name.as_str(),
         };
         let letters = Letters::from(&self.identity, key, ephemeral, who)?;
-        self.key_log.note_letters(incarnation, &self.name, &letters);
+        self.key_log.note(&Noted::Letters {
+            incarnation,
+            to: &self.name,
+            letters: &letters,
+        });
         Some(letters)
     }
 

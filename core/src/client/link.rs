@@ -7,6 +7,7 @@ use super::event::Request;
 use super::outbox::Final;
 use super::{Client, ClientEvent, SERVER};
 use crate::hop::{Other, Phase};
+use crate::key_log::Noted;
 use crate::seal::{FIRST_PAYLOAD_MAX, PublicKey, Session};
 use crate::stats::{Drop, Handled};
 use crate::wire::{Accept, Cookie, Hello, Refusal, VERSION};
@@ -95,6 +96,7 @@ impl Client<'_> {
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&hello, &mut payload).unwrap_or_default();
         self.peers.at_mut(SERVER).hop.offer(&ephemeral, payload);
+        self.note_asked(SERVER, None);
     }
 
     pub(super) fn take_cookie(
@@ -135,7 +137,8 @@ impl Client<'_> {
             reset: accept.reset,
         };
         self.change_hop(SERVER, |hop| hop.opened(other, session));
-        self.key_log.note_session(&self.peers.at(SERVER).hop);
+        self.key_log
+            .note(&Noted::Session(&self.peers.at(SERVER).hop));
         self.server_key_untold |= !core::mem::replace(&mut self.server_key_proved, true);
         self.path_cookie = None;
         // In another life of the server, its numbers say nothing about what came before.

@@ -282,7 +282,7 @@ impl<'a> Client<'a> {
             throttled_untold: false,
             reports: heapless::Deque::new(),
             reply: None,
-            key_log: KeyLog::new(&mut []),
+            key_log: KeyLog::off(),
             stats: Stats::default(),
         })
     }

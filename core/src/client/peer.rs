@@ -5,6 +5,7 @@ use core::net::SocketAddr;
 use super::storage::Presence;
 use super::{Client, SERVER};
 use crate::hop::{Arrival, Other, Phase};
+use crate::key_log::{Asked, Noted};
 use crate::rate::RateLimit;
 use crate::reply::Reply;
 use crate::seal::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN, is_same};
@@ -39,6 +40,27 @@ impl Client<'_> {
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&call, &mut payload).unwrap_or_default();
         self.peers.at_mut(peer).hop.offer(&ephemeral, payload);
+        self.note_asked(peer, None);
+    }
+
+    /// For the key log: a session was asked for or, by the second message of the handshake, answered.
+    pub(super) fn note_asked(&mut self, peer: u32, second: Option<&[u8]>) {
+        if !self.key_log.is_on() {
+            return;
+        }
+        let Some((opening, key)) = self.opening(peer) else {
+            return;
+        };
+        let asked = Asked {
+            identity: &self.identity,
+            opening,
+            remote: &key,
+            hop: &self.peers.at(peer).hop,
+        };
+        self.key_log.note(&match second {
+            None => Noted::Asked(asked),
+            Some(second) => Noted::Heard(asked, second),
+        });
     }
 
     /// What the request for a session is sent to, and the key that is meant. `None` before the server gave a cookie.
@@ -88,7 +110,7 @@ impl Client<'_> {
             return self.stats.drop(Drop::BadTag);
         };
         match from_payload::<Call<'_>>(payload.get(..len).unwrap_or_default()) {
-            Some(call) => self.answer_call(from, message.id, &call, responder),
+            Some(call) => self.answer_call(from, message, &call, responder),
             None => self.stats.drop(Drop::Malformed),
         }
     }
@@ -96,7 +118,7 @@ impl Client<'_> {
     fn answer_call(
         &mut self,
         from: SocketAddr,
-        remote_id: u64,
+        asked: &CallMessage<'_>,
         call: &Call<'_>,
         responder: Responder,
     ) -> Handled {
@@ -137,9 +159,16 @@ impl Client<'_> {
         else {
             return self.stats.drop(Drop::BadTag);
         };
+        self.key_log.note(&Noted::Answered {
+            identity: &self.identity,
+            id: asked.id,
+            prologue: asked.prologue,
+            first: asked.message,
+            ephemeral: &ephemeral,
+        });
         let message = message.get(..len).unwrap_or_default();
         let other = Other {
-            id: remote_id,
+            id: asked.id,
             window: call.window,
             reset: call.reset,
         };
@@ -147,7 +176,7 @@ impl Client<'_> {
         self.change_hop(peer, |hop| {
             hop.accept(id, from.into(), other, session, message);
         });
-        self.key_log.note_session(&self.peers.at(peer).hop);
+        self.key_log.note(&Noted::Session(&self.peers.at(peer).hop));
         self.expect_letters(peer, &call.letters);
         Handled::Accepted
     }
@@ -180,6 +209,9 @@ impl Client<'_> {
             return self.stats.drop(Drop::Unexpected);
         };
         let read = opening.complete(to, &self.identity, &key, ephemeral, payload, message);
+        if read.is_some() {
+            self.note_asked(peer, Some(message));
+        }
         match read {
             None => self.stats.drop(Drop::BadTag),
             Some((_, Answer::Refused(reason))) if peer == SERVER => self.refused(reason),
@@ -194,7 +226,7 @@ impl Client<'_> {
                     reset: accept.reset,
                 };
                 self.change_hop(peer, |hop| hop.opened(other, session));
-                self.key_log.note_session(&self.peers.at(peer).hop);
+                self.key_log.note(&Noted::Session(&self.peers.at(peer).hop));
                 self.peers.at_mut(peer).suspect = 0;
                 if let Some(letters) = accept.letters {
                     self.expect_letters(peer, &letters);

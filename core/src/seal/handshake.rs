@@ -54,7 +54,7 @@ impl Handshake<'_> {
     pub fn first(&self, out: &mut [u8]) -> Option<usize> {
         let room = out.len();
         let mut rest = out;
-        self.write(&mut rest, |_| {})?;
+        self.write(&mut rest, unseen)?;
         Some(room - rest.len())
     }
 
@@ -79,21 +79,26 @@ impl Handshake<'_> {
     /// Reads the second message: the session, and the length of the answer in `payload`. `None` if it is no answer to
     /// the first. Cost: five multiplications on the curve.
     pub fn complete(&self, second: &[u8], payload: &mut [u8]) -> Option<(Session, usize)> {
-        let (mut state, rest) = self.hear(second)?;
-        let len = state.decrypt(rest, payload)?;
-        let (send, receive) = state.split();
-        Some((Session::new(&send, &receive), len))
+        self.hear(second, payload, unseen)
     }
 
-    /// The state in front of what is sealed in the second message, and that.
-    fn hear<'m>(&self, second: &'m [u8]) -> Option<(Symmetric, &'m [u8])> {
+    /// `before` sees the state in front of what is sealed.
+    fn hear(
+        &self,
+        second: &[u8],
+        payload: &mut [u8],
+        before: impl FnOnce(&Symmetric),
+    ) -> Option<(Session, usize)> {
         let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
-        let mut state = self.write(&mut first.as_mut_slice(), |_| {})?;
+        let mut state = self.write(&mut first.as_mut_slice(), unseen)?;
         let mut rest = second;
         let theirs = read_key(&mut state, &mut rest)?;
         state.mix_shared(self.ephemeral, &theirs)?;
         state.mix_shared(&self.identity.key.private, &theirs)?;
-        Some((state, rest))
+        before(&state);
+        let len = state.decrypt(rest, payload)?;
+        let (send, receive) = state.split();
+        Some((Session::new(&send, &receive), len))
     }
 
     /// Tells what the two sealed parts of the first message, our key and the payload, are sealed with. For tools: all is
@@ -103,11 +108,10 @@ impl Handshake<'_> {
         self.write(&mut first.as_mut_slice(), |state| tell(state.part_key()));
     }
 
-    /// What the payload of the second message is sealed with, if that answers the first. For tools: all is computed
-    /// again.
-    pub fn second_part_key(&self, second: &[u8]) -> Option<PartKey> {
-        let (state, _) = self.hear(second)?;
-        Some(state.part_key())
+    /// Tells what the payload of the second message is sealed with; nothing, if that has no key that answers the first.
+    /// For tools: all is computed again.
+    pub fn second_part_key(&self, second: &[u8], tell: impl FnOnce(PartKey)) {
+        self.hear(second, &mut [], |state| tell(state.part_key()));
     }
 }
 
@@ -140,7 +144,7 @@ impl Responder {
         first: &[u8],
         payload: &mut [u8],
     ) -> Option<(Self, usize)> {
-        Self::hear(identity, prologue, first, payload, |_| {})
+        Self::hear(identity, prologue, first, payload, unseen)
     }
 
     /// `before` sees the state in front of each part that is sealed.
@@ -181,31 +185,34 @@ impl Responder {
     /// is 32 bytes that nobody else can predict, and that no other handshake has. Cost: three multiplications on the
     /// curve.
     pub fn answer(
-        mut self,
+        self,
         identity: &Identity,
         ephemeral: &[u8; KEY_LEN],
         payload: &[u8],
         out: &mut [u8],
     ) -> Option<(Session, usize)> {
-        let room = out.len();
-        let mut rest = out;
-        self.begin(identity, ephemeral, &mut rest)?;
-        self.state.encrypt(payload, &mut rest)?;
-        let (receive, send) = self.state.split();
-        Some((Session::new(&send, &receive), room - rest.len()))
+        self.say(identity, ephemeral, payload, out, unseen)
     }
 
-    /// What stands in front of the payload of the second message.
-    fn begin(
-        &mut self,
+    /// `before` sees the state in front of what is sealed.
+    fn say(
+        mut self,
         identity: &Identity,
         ephemeral: &[u8; KEY_LEN],
-        out: &mut &mut [u8],
-    ) -> Option<()> {
+        payload: &[u8],
+        out: &mut [u8],
+        before: impl FnOnce(&Symmetric),
+    ) -> Option<(Session, usize)> {
+        let room = out.len();
+        let mut rest = out;
         let state = &mut self.state;
-        write_key(state, &identity.suite().public(ephemeral), out)?;
+        write_key(state, &identity.suite().public(ephemeral), &mut rest)?;
         state.mix_shared(ephemeral, &self.theirs)?;
-        state.mix_shared(ephemeral, &self.remote.0)
+        state.mix_shared(ephemeral, &self.remote.0)?;
+        before(state);
+        state.encrypt(payload, &mut rest)?;
+        let (receive, send) = state.split();
+        Some((Session::new(&send, &receive), room - rest.len()))
     }
 
     /// Tells what the parts of both messages are sealed with: the initiator's key, its payload, and the answer that is
@@ -221,16 +228,18 @@ impl Responder {
         let heard = Self::hear(identity, prologue, first, &mut payload, |state| {
             tell(state.part_key());
         });
-        let mut key = [0; KEY_LEN];
-        if let Some((mut responder, _)) = heard
-            && responder
-                .begin(identity, ephemeral, &mut key.as_mut_slice())
-                .is_some()
-        {
-            tell(responder.state.part_key());
+        if let Some((responder, _)) = heard {
+            // No answer stands behind its key.
+            let mut second = [0; KEY_LEN];
+            responder.say(identity, ephemeral, &[], &mut second, |state| {
+                tell(state.part_key());
+            });
         }
     }
 }
+
+/// Nobody looks on. One function, where closures would be several, each with a copy of the handshake around it.
+fn unseen(_: &Symmetric) {}
 
 /// An ephemeral key; in handshakes with a pre-shared key it counts as key material, too (Noise, section 9.2).
 fn write_key(state: &mut Symmetric, key: &[u8; KEY_LEN], out: &mut &mut [u8]) -> Option<()> {

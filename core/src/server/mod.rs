@@ -263,7 +263,7 @@ impl<'a> Server<'a> {
             allowed: None,
             not_stored: heapless::Deque::new(),
             reply: None,
-            key_log: KeyLog::new(&mut []),
+            key_log: KeyLog::off(),
             scratch: [0; BODY_LEN_MAX],
             stats: Stats::default(),
         })

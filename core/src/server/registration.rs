@@ -7,14 +7,15 @@ use super::event::{Departure, Pending};
 use super::storage::{NameSlot, Standing};
 use crate::address::PackedAddress;
 use crate::hop::{Hop, Other};
+use crate::key_log::Noted;
 use crate::name::Name;
 use crate::reply::Reply;
 use crate::seal::{FIRST_PAYLOAD_MAX, PublicKey, Responder, Session, TAG_LEN, is_same};
 use crate::sessions::Side;
 use crate::stats::{Drop, Handled};
 use crate::wire::{
-    ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, Cookie, Datagram, Hello, HelloMessage,
-    Refusal, from_payload,
+    ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, Datagram, Hello, HelloMessage, Refusal,
+    from_payload,
 };
 
 /// One name of those who may register at all, and the key it must have, if that is known.
@@ -34,8 +35,7 @@ fn short(incarnation: u64) -> u32 {
 /// A request for a session whose sender has proved where it receives, and which key it has.
 struct Registration<'a> {
     from: SocketAddr,
-    id: u64,
-    cookie: Cookie,
+    message: &'a HelloMessage<'a>,
     key: PublicKey,
     hello: Hello<'a>,
 }
@@ -101,8 +101,7 @@ impl Server<'_> {
         let key = responder.remote();
         let asked = Registration {
             from,
-            id,
-            cookie,
+            message,
             key,
             hello,
         };
@@ -140,7 +139,7 @@ impl Server<'_> {
         let Ok(name) = Name::new(asked.hello.name) else {
             return Verdict::Refuse(Refusal::BadName);
         };
-        if self.not_stored.iter().any(|id| *id == asked.id) {
+        if self.not_stored.iter().any(|id| *id == asked.message.id) {
             return Verdict::Refuse(Refusal::NotStored);
         }
         if !self.is_allowed(name.as_str(), &asked.key) {
@@ -205,9 +204,9 @@ impl Server<'_> {
         reason: Refusal,
     ) -> Handled {
         let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
-        if let Some((_, len)) = self.say(responder, &Answer::Refused(reason), &mut message) {
+        if let Some((_, len)) = self.say(asked, responder, &Answer::Refused(reason), &mut message) {
             let refusal = Datagram::Accept {
-                to: asked.id,
+                to: asked.message.id,
                 message: message.get(..len).unwrap_or_default(),
             };
             self.answer(Reply::new(&self.identity, asked.from, &refusal));
@@ -223,6 +222,7 @@ impl Server<'_> {
     /// The second message of a handshake, and its length.
     fn say(
         &mut self,
+        asked: &Registration<'_>,
         responder: Responder,
         answer: &Answer,
         message: &mut [u8; ACCEPT_MESSAGE_LEN_MAX],
@@ -230,7 +230,15 @@ impl Server<'_> {
         let mut payload = [0; ANSWER_LEN_MAX];
         let payload = postcard::to_slice(answer, &mut payload).ok()?;
         let ephemeral = self.entropy.secret();
-        responder.answer(&self.identity, &ephemeral, payload, message)
+        let said = responder.answer(&self.identity, &ephemeral, payload, message)?;
+        self.key_log.note(&Noted::Answered {
+            identity: &self.identity,
+            id: asked.message.id,
+            prologue: asked.message.prologue,
+            first: asked.message.message,
+            ephemeral: &ephemeral,
+        });
+        Some(said)
     }
 
     fn judge_known(&mut self, slot: u32, asked: &Registration<'_>) -> Verdict {
@@ -272,14 +280,14 @@ impl Server<'_> {
             return Verdict::Refuse(Refusal::Displaced);
         }
         // A hello of a process before this one, recorded and sent again while its cookie is good.
-        if asked.cookie.issued_at_ms < name.cookie_issued_at_ms {
+        if asked.message.cookie.issued_at_ms < name.cookie_issued_at_ms {
             return Verdict::Renew;
         }
         // A process at the same address is the successor: two cannot receive there.
         if !name.is_here() || name.hop.remote == asked.from.into() {
             return Verdict::Admit { slot, known: true };
         }
-        self.contest(slot, asked.id)
+        self.contest(slot, asked.message.id)
     }
 
     /// Somebody asks for a name that is in use: whoever has it is asked for a sign of life.
@@ -326,7 +334,7 @@ impl Server<'_> {
             letters: None,
         };
         let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
-        let said = self.say(responder, &Answer::Accepted(accept), &mut message);
+        let said = self.say(asked, responder, &Answer::Accepted(accept), &mut message);
         let Some((session, len)) = said else {
             // Its ephemeral key is one that shares nothing.
             return self.stats.drop(Drop::BadTag);
@@ -339,7 +347,7 @@ impl Server<'_> {
         }
         let address = PackedAddress::from(asked.from);
         let other = Other {
-            id: asked.id,
+            id: asked.message.id,
             window: hello.window,
             reset: hello.reset,
         };
@@ -349,7 +357,7 @@ impl Server<'_> {
             hop.accept(local_id, address, other, session, message);
         });
         self.names.at_mut(slot).hop.sent_accept();
-        self.key_log.note_session(&self.names.at(slot).hop);
+        self.key_log.note(&Noted::Session(&self.names.at(slot).hop));
         self.forget_recall(slot);
         self.away.remove(&mut self.names, slot);
         self.vacated.remove(&mut self.names, slot);
@@ -378,7 +386,7 @@ impl Server<'_> {
         name.announce |= stays && moved;
         name.incarnation = hello.incarnation;
         name.key = asked.key;
-        name.cookie_issued_at_ms = asked.cookie.issued_at_ms;
+        name.cookie_issued_at_ms = asked.message.cookie.issued_at_ms;
         name.opening = hello.opening;
         name.address = address;
         name.capacity = hello.table_capacity;

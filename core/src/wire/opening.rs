@@ -160,6 +160,14 @@ impl Opening {
             }
     }
 
+    /// What stands in front of the first message of the handshake.
+    pub(crate) fn prologue(self, id: u64, front: &mut [u8; DATAGRAM_LEN_MAX]) -> &[u8] {
+        let mut writer = Writer::new(front);
+        self.write_front(id, &mut writer);
+        let len = writer.len;
+        front.get(..len).unwrap_or_default()
+    }
+
     /// Builds the datagram with the first message of a handshake; returns its length, or 0 if the other side's key is
     /// none. The same arguments give the same bytes; an ephemeral key serves one payload only. Cost: three
     /// multiplications on the curve.
@@ -203,13 +211,10 @@ impl Opening {
         message: &[u8],
     ) -> Option<(Session, Answer)> {
         let mut front = [0; DATAGRAM_LEN_MAX];
-        let mut writer = Writer::new(&mut front);
-        self.write_front(id, &mut writer);
-        let len = writer.len;
         let handshake = Handshake {
             identity,
             remote,
-            prologue: front.get(..len)?,
+            prologue: self.prologue(id, &mut front),
             ephemeral,
             payload,
         };

@@ -1,0 +1,95 @@
+//! What machines note for their key logs, and the keys that this stands for.
+
+use super::{LoggedKey, Ring};
+use crate::hop::Hop;
+use crate::limits::DATAGRAM_LEN_MAX;
+use crate::name::Name;
+use crate::seal::{Handshake, Identity, KEY_LEN, Letters, PartKey, PublicKey, Responder};
+use crate::wire::Opening;
+
+/// Something that makes keys come into use.
+pub(crate) enum Noted<'a> {
+    /// A session has been agreed on.
+    Session(&'a Hop),
+    /// What the letters of a process to a name are sealed with has been computed.
+    Letters {
+        incarnation: u64,
+        to: &'a Name,
+        letters: &'a Letters,
+    },
+    /// A session is asked for.
+    Asked(Asked<'a>),
+    /// What was asked is answered by this second message of the handshake.
+    Heard(Asked<'a>, &'a [u8]),
+    /// A request for a session is answered.
+    Answered {
+        identity: &'a Identity,
+        id: u64,
+        prologue: &'a [u8],
+        first: &'a [u8],
+        ephemeral: &'a [u8; KEY_LEN],
+    },
+}
+
+/// A request for a session.
+pub(crate) struct Asked<'a> {
+    pub(crate) identity: &'a Identity,
+    pub(crate) opening: Opening,
+    pub(crate) remote: &'a PublicKey,
+    /// With its id, and what it is made of.
+    pub(crate) hop: &'a Hop,
+}
+
+impl Asked<'_> {
+    fn with_handshake(&self, then: impl FnOnce(&Handshake<'_>)) {
+        let mut front = [0; DATAGRAM_LEN_MAX];
+        if let Some((ephemeral, payload)) = self.hop.offered() {
+            then(&Handshake {
+                identity: self.identity,
+                remote: self.remote,
+                prologue: self.opening.prologue(self.hop.local_id, &mut front),
+                ephemeral,
+                payload,
+            });
+        }
+    }
+}
+
+/// Tells the keys that something noted stands for. Those of handshakes are computed for this alone.
+pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
+    let handshake = |id| move |part: PartKey| LoggedKey::Handshake { id, part };
+    match *noted {
+        Noted::Session(hop) => {
+            let (send, receive) = hop.session.keys();
+            for (id, key) in [(hop.local_id, *receive), (hop.remote_id, *send)] {
+                ring.push(LoggedKey::Session { id, key });
+            }
+        }
+        Noted::Letters {
+            incarnation,
+            to,
+            letters,
+        } => ring.push(LoggedKey::Letters {
+            incarnation,
+            to: to.clone(),
+            key: *letters.key(),
+        }),
+        Noted::Asked(ref asked) => asked.with_handshake(|begun| {
+            let told = handshake(asked.hop.local_id);
+            begun.first_part_keys(|part| ring.push(told(part)));
+        }),
+        Noted::Heard(ref asked, second) => asked.with_handshake(|begun| {
+            let told = handshake(asked.hop.local_id);
+            begun.second_part_key(second, |part| ring.push(told(part)));
+        }),
+        Noted::Answered {
+            identity,
+            id,
+            prologue,
+            first,
+            ephemeral,
+        } => Responder::part_keys(identity, prologue, first, ephemeral, |part| {
+            ring.push(handshake(id)(part));
+        }),
+    }
+}
