@@ -1,8 +1,8 @@
 -- Dissects the ChatApp protocol, version 2, in Wireshark and tshark. Fields are named as in core/PROTOCOL.md.
 --
 -- What is sealed is opened with the key log of a program that took part (--keylog FILE): set the preference
--- "Key log", or call tshark with -o chatapp.keylog:FILE. It opens Data, and the letters in it; the payloads of
--- handshakes stay closed, because their keys are in no key log.
+-- "Key log", or call tshark with -o chatapp.keylog:FILE. It opens Data, and the letters in it, and what is said in
+-- handshakes: in all that this program began, and in those of others that it answered.
 
 local VERSION = 2
 local DATA = 8
@@ -22,6 +22,8 @@ local REASONS = {
 }
 local OUTCOMES = { [0] = "saved", "exists", "full", "no such client", "not stored", "left" }
 local STATUSES = { [0] = "offline", "online", "gone" }
+local ANSWERS = { [0] = "accepted", "refused" }
+local LETTERS = { [0] = "no letters", "letters" }
 
 ---- ChaCha20-Poly1305 (RFC 8439), under the nonces of Noise ----
 
@@ -184,23 +186,28 @@ end
 local chatapp = Proto("chatapp", "ChatApp")
 chatapp.prefs.keylog = Pref.string("Key log", "", "File that ChatApp writes with --keylog")
 
-local key_log = { sessions = {}, letters = {}, read_at = 0 }
+local key_log = { sessions = {}, handshakes = {}, letters = {}, read_at = 0 }
 
 local function from_hex(text)
     return (text:gsub("%x%x", function(byte) return string.char(tonumber(byte, 16)) end))
 end
 
 local function read_key_log()
-    key_log.sessions, key_log.letters, key_log.read_at = {}, {}, os.time()
+    key_log.sessions, key_log.handshakes, key_log.letters, key_log.read_at = {}, {}, {}, os.time()
     local file = chatapp.prefs.keylog ~= "" and io.open(chatapp.prefs.keylog)
     if not file then return end
     for line in file:lines() do
         local id, session_key = line:match("^SESSION (%x+) (%x+)$")
+        local part_id, part_key, transcript = line:match("^HANDSHAKE (%x+) (%x+) (%x+)$")
         local letters_key = line:match("^LETTERS %x+ %S+ (%x+)$")
         if id then
             local keys = key_log.sessions[id] or {}
             keys[#keys + 1] = { [0] = from_hex(session_key) }
             key_log.sessions[id] = keys
+        elseif part_id then
+            local parts = key_log.handshakes[part_id] or {}
+            parts[#parts + 1] = { key = from_hex(part_key), transcript = from_hex(transcript) }
+            key_log.handshakes[part_id] = parts
         elseif letters_key then
             key_log.letters[#key_log.letters + 1] = from_hex(letters_key)
         end
@@ -208,11 +215,13 @@ local function read_key_log()
     file:close()
 end
 
--- The keys for a session id. Those of a capture that still runs may have been written since.
-local function keys_of(id)
-    if not key_log.sessions[id] and os.time() ~= key_log.read_at then read_key_log() end
-    return key_log.sessions[id] or {}
+-- The keys of one kind for a session id. Those of a capture that still runs may have been written since.
+local function logged(kind, id)
+    if not key_log[kind][id] and os.time() ~= key_log.read_at then read_key_log() end
+    return key_log[kind][id] or {}
 end
+
+local function keys_of(id) return logged("sessions", id) end
 
 function chatapp.init() read_key_log() end
 
@@ -227,6 +236,15 @@ local function open_data(tvb)
     for _, chain in ipairs(keys_of(id)) do
         for i = #chain + 1, epoch do chain[i] = rekey(chain[i - 1]) end
         local plain = open(chain[epoch], raw:sub(11, 18), associated, sealed, tag)
+        if plain then return plain end
+    end
+end
+
+-- A part of a handshake. The three parts of one have different keys, and the answer may have come twice.
+local function open_part(id, part)
+    local sealed, tag = part:sub(1, -TAG_LEN - 1), part:sub(-TAG_LEN)
+    for _, with in ipairs(logged("handshakes", id)) do
+        local plain = open(with.key, fixed(0), with.transcript, sealed, tag)
         if plain then return plain end
     end
 end
@@ -264,7 +282,19 @@ local F = {
     to_incarnation = field("uint64", "to incarnation", base.HEX),
     e = field("bytes", "e"),
     sealed_s = field("bytes", "s, sealed"),
+    s = field("bytes", "s"),
     sealed_payload = field("bytes", "payload, sealed"),
+    table_epoch = field("uint64", "table epoch", base.HEX),
+    epoch = field("uint64", "epoch", base.HEX),
+    mail_shown = field("uint64", "mail shown"),
+    channel_shown = field("uint64", "channel shown"),
+    table_capacity = field("uint64", "table capacity"),
+    opening = field("uint64", "opening"),
+    from_incarnation = field("uint64", "from incarnation", base.HEX),
+    answer = field("uint8", "answer", base.DEC, ANSWERS),
+    id = field("uint64", "id", base.HEX),
+    has_letters = field("uint8", "has letters", base.DEC, LETTERS),
+    letters = field("bytes", "letters"),
     reason = field("uint8", "reason", base.DEC, REASONS),
     reset = field("bytes", "reset"),
     short_tag = field("uint64", "short tag", base.HEX),
@@ -418,6 +448,64 @@ function Cursor:letter(item, counter)
     if text then branch:add(F.text, range, text):set_generated() end
 end
 
+-- A sealed part of a handshake; what is in it is read if the key log has its key.
+function Cursor:part(item, len, read)
+    local range = self:take(len)
+    local branch = self.tree:add(item, range)
+    local plain = open_part(self.id, range:raw())
+    if not plain then return nil end
+    local opened = ByteArray.new(plain, true):tvb("Opened")
+    local c = cursor(opened, branch:add(chatapp, opened(), "Opened"))
+    local what = read(c)
+    if c:left() > 0 then error("too long") end
+    return what
+end
+
+-- The first message of a handshake.
+function Cursor:first_message(read)
+    self:bytes(F.e, KEY_LEN)
+    self:part(F.sealed_s, KEY_LEN + TAG_LEN, function(c) c:bytes(F.s, KEY_LEN) end)
+    return self:part(F.sealed_payload, self:left(), read)
+end
+
+---- What is said in handshakes; each returns what it comes to ----
+
+local function read_hello(c)
+    c:fixed(F.incarnation)
+    c:fixed(F.table_epoch)
+    c:varint(F.table_version)
+    c:fixed(F.epoch)
+    c:varint(F.mail_shown)
+    c:varint(F.channel_shown)
+    c:varint(F.table_capacity)
+    c:varint(F.opening)
+    c:varint(F.window)
+    c:bytes(F.reset, TAG_LEN)
+    return c:string(F.name)
+end
+
+local function read_call(c)
+    c:fixed(F.from_incarnation)
+    c:varint(F.opening)
+    c:varint(F.window)
+    c:bytes(F.reset, TAG_LEN)
+    c:bytes(F.letters, KEY_LEN)
+    return c:string(F.from)
+end
+
+local function read_answer(c)
+    local answer = c:byte(F.answer)
+    if answer == 1 then return REASONS[c:byte(F.reason)] end
+    if answer ~= 0 then error("no such answer") end
+    c:fixed(F.id)
+    c:fixed(F.epoch)
+    c:fixed(F.table_epoch)
+    c:varint(F.window)
+    c:bytes(F.reset, TAG_LEN)
+    if c:byte(F.has_letters) == 1 then c:bytes(F.letters, KEY_LEN) end
+    return ANSWERS[answer]
+end
+
 ---- Frames ----
 
 local dissect_frame = {
@@ -507,19 +595,15 @@ local dissect_body = {
     end,
     function(c)
         c:cookie()
-        c:bytes(F.e, KEY_LEN)
-        c:bytes(F.sealed_s, KEY_LEN + TAG_LEN)
-        c:bytes(F.sealed_payload, c:left())
+        return c:first_message(read_hello)
     end,
     function(c)
         c:fixed(F.to_incarnation)
-        c:bytes(F.e, KEY_LEN)
-        c:bytes(F.sealed_s, KEY_LEN + TAG_LEN)
-        c:bytes(F.sealed_payload, c:left())
+        return c:first_message(read_call)
     end,
     function(c)
         c:bytes(F.e, KEY_LEN)
-        c:bytes(F.sealed_payload, c:left())
+        return c:part(F.sealed_payload, c:left(), read_answer)
     end,
     function(c) return REASONS[c:byte(F.reason)] end,
     function(c) c:bytes(F.reset, TAG_LEN) end,
@@ -543,6 +627,7 @@ local function dissect(tvb, pinfo, root)
     local version = c:byte(F.version)
     local kind = c:byte(F.kind)
     c:fixed(F.session_id)
+    c.id = tvb(2, 8):le_uint64():tohex()
     local name = KINDS[kind] or string.format("kind %d", kind)
     pinfo.cols.protocol = "ChatApp"
     pinfo.cols.info = version == VERSION and name or string.format("version %d", version)

@@ -89,9 +89,19 @@ impl<'a> KeyLog<'a> {
         }
     }
 
+    /// One of all keys.
     pub(crate) fn new(slots: &'a mut [KeySlot]) -> Self {
+        Self::telling(slots, noted::tell)
+    }
+
+    /// One of all keys but those of handshakes.
+    pub(crate) fn of_sessions(slots: &'a mut [KeySlot]) -> Self {
+        Self::telling(slots, noted::tell_of_sessions)
+    }
+
+    fn telling(slots: &'a mut [KeySlot], tell: fn(&mut Ring<'_>, &Noted<'_>)) -> Self {
         Self {
-            tell: (!slots.is_empty()).then_some(noted::tell),
+            tell: (!slots.is_empty()).then_some(tell),
             ring: Ring::new(slots),
         }
     }

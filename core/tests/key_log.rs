@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use chatapp_core::seal::{KEY_LEN, Letters, Session};
+use chatapp_core::seal::{KEY_LEN, Letters, PartKey, Session, TAG_LEN};
 use chatapp_core::wire::{Datagram, Frame, data};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientEvent, ClientStorage, Command, Endpoint, FlightSlot,
@@ -56,8 +56,12 @@ fn client(name: &str, logged: usize) -> Client<'static> {
     client
 }
 
-/// All datagrams while ann and bob register and ann writes bob a message, and the keys that her machine tells.
-fn conversation(logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
+const ANN: usize = 0;
+const BOB: usize = 1;
+
+/// All datagrams while ann and bob register and ann writes bob a message, and the keys that the machine of one of them
+/// tells.
+fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
     let mut server = server();
     let mut clients = CLIENTS.map(|(name, _)| client(name, logged));
     let mut now = Instant::ZERO;
@@ -86,8 +90,9 @@ fn conversation(logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
                 network.push(((*address).into(), sent.to, out[..sent.len].to_vec()));
             }
         }
+        let told = &mut clients[whose];
+        keys.extend(std::iter::from_fn(|| told.poll_key_log()));
         let [ann, bob] = &mut clients;
-        keys.extend(std::iter::from_fn(|| ann.poll_key_log()));
         if ann.is_registered() && bob.is_registered() {
             for text in &mut texts {
                 ann.command(now, Command::Send { to: "bob", text }).unwrap();
@@ -116,7 +121,7 @@ fn conversation(logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
 
 #[test]
 fn a_capture_can_be_read_with_the_keys_and_not_without() {
-    let (captured, keys) = conversation(16);
+    let (captured, keys) = conversation(ANN, 16);
     let anybody = Identity::new(StaticKey::new([9; KEY_LEN]), None);
     let mut sessions: HashMap<u64, Session> = HashMap::new();
     let mut letters = Vec::new();
@@ -157,11 +162,61 @@ fn a_capture_can_be_read_with_the_keys_and_not_without() {
     assert_eq!(read, [b"a canary"]);
 }
 
+/// Parts of handshakes that can be opened: the key of who begins and what it says, or what is answered.
+fn opened_handshakes(whose: usize) -> Vec<&'static str> {
+    let (captured, keys) = conversation(whose, 16);
+    let anybody = Identity::new(StaticKey::new([9; KEY_LEN]), None);
+    let mut parts = HashMap::<u64, Vec<PartKey>>::new();
+    for logged in keys {
+        if let LoggedKey::Handshake { id, part } = logged {
+            parts.entry(id).or_default().push(part);
+        }
+    }
+    // Each is told once: for the key, the first payload and the second one.
+    assert!(parts.values().all(|parts| parts.len() == 3));
+    let opens = |id: u64, sealed: &[u8]| {
+        let mut keys = parts.get(&id).into_iter().flatten();
+        keys.any(|key| key.open(&anybody, &mut sealed.to_vec()).is_some())
+    };
+    let mut opened = Vec::new();
+    for datagram in captured {
+        let (what, id, message) = match Datagram::parse(&anybody, &datagram) {
+            Ok(Datagram::Hello(hello)) => ("hello", hello.id, hello.message),
+            Ok(Datagram::Call(call)) => ("call", call.id, call.message),
+            Ok(Datagram::Accept { to, message }) => ("accept", to, message),
+            _ => continue,
+        };
+        let sealed = &message[KEY_LEN..];
+        let is_open = if what == "accept" {
+            opens(id, sealed)
+        } else {
+            let (key, payload) = sealed.split_at(KEY_LEN + TAG_LEN);
+            assert_eq!(opens(id, key), opens(id, payload));
+            opens(id, payload)
+        };
+        opened.extend(is_open.then_some(what));
+    }
+    opened.sort_unstable();
+    opened
+}
+
+#[test]
+fn whoever_begins_or_answers_a_handshake_tells_what_opens_it() {
+    let own_and_the_one_with_the_other = ["accept", "accept", "call", "hello"];
+    assert_eq!(opened_handshakes(ANN), own_and_the_one_with_the_other);
+    assert_eq!(opened_handshakes(BOB), own_and_the_one_with_the_other);
+}
+
 #[test]
 fn a_full_log_says_how_much_it_lost_and_no_room_means_no_log() {
-    let (_, all) = conversation(16);
-    let (_, few) = conversation(1);
+    let (_, all) = conversation(ANN, 16);
+    let (_, few) = conversation(ANN, 1);
     assert_eq!(few.first(), all.first());
-    assert!(few.contains(&LoggedKey::Lost { count: 1 }), "{few:?}");
-    assert_eq!(conversation(0).1, []);
+    let told = few.iter().map(|logged| match logged {
+        LoggedKey::Lost { count } => *count,
+        _ => 1,
+    });
+    assert_eq!(told.sum::<u32>() as usize, all.len(), "{few:?}");
+    assert!(few.len() < all.len(), "{few:?}");
+    assert_eq!(conversation(ANN, 0).1, []);
 }

@@ -50,6 +50,8 @@ pub struct Keys {
     pub crypto: Crypto,
     /// Only those who have the key of the room get any answer.
     pub closed: bool,
+    /// The machines tell the keys of their handshakes, too, at the price of as many handshakes.
+    pub tells_handshakes: bool,
 }
 
 impl Keys {

@@ -40,6 +40,9 @@ pub fn write_key_log(out: &mut impl Write, keys: &[LoggedKey]) -> io::Result<()>
                 to,
                 key,
             } => log.letters(*incarnation, to.as_str(), key)?,
+            LoggedKey::Handshake { id, part } => {
+                log.handshake(*id, &part.key, &part.transcript)?;
+            }
             LoggedKey::Lost { count } => log.lost(*count)?,
             _ => {}
         }

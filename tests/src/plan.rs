@@ -179,6 +179,7 @@ impl Plan {
             keys: Keys {
                 crypto: Crypto::Real,
                 closed: false,
+                tells_handshakes: true,
             },
         }
     }
@@ -252,6 +253,7 @@ impl Plan {
             keys: Keys {
                 crypto: Crypto::Real,
                 closed: span.is_multiple_of(7),
+                tells_handshakes: span.is_multiple_of(5),
             },
         }
     }

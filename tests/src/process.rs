@@ -6,14 +6,15 @@ use std::net::SocketAddr;
 
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Identity, Instant, JournalSlot,
-    KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed,
-    Sent, Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
+    ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Instant, JournalSlot, KeySlot,
+    LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed, Sent,
+    Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
 };
 use self_cell::{MutBorrow, self_cell};
 
 use crate::choices::Choices;
 use crate::event::{Event, Node};
+use crate::keys::{Holder, Keys};
 use crate::medium::Medium;
 use crate::plan::Sizes;
 use crate::queue::Millis;
@@ -84,7 +85,7 @@ impl ClientMachine {
         name: Name,
         server: SocketAddr,
         sizes: &Sizes,
-        identity: Identity,
+        (world_keys, who): (Keys, Holder),
         choices: &mut dyn Choices,
     ) -> Self {
         let peers = sizes.peers + 1;
@@ -119,11 +120,15 @@ impl ClientMachine {
                     outbox,
                     windows,
                 },
-                identity,
+                world_keys.identity(who),
                 seed,
             )
             .expect("the sizes of a plan are valid");
-            client.log_keys(keys);
+            if world_keys.tells_handshakes {
+                client.log_keys(keys);
+            } else {
+                client.log_session_keys(keys);
+            }
             client
         }))
     }
@@ -141,7 +146,7 @@ impl ClientMachine {
 
 impl ServerMachine {
     /// A new process, with nothing restored yet.
-    pub fn new(sizes: &Sizes, identity: Identity, choices: &mut dyn Choices) -> Self {
+    pub fn new(sizes: &Sizes, world_keys: Keys, choices: &mut dyn Choices) -> Self {
         // What lies in front of a kept text takes a word.
         const WORDS_PER_LETTER: usize = 1 + MAIL_LEN_MAX.div_ceil(4);
         const WORDS_PER_TEXT: usize = 1 + TEXT_LEN_MAX.div_ceil(4);
@@ -195,9 +200,14 @@ impl ServerMachine {
                 log_texts,
                 journal,
             };
+            let identity = world_keys.identity(Holder::Server);
             let mut server = Server::new(config, storage, identity, seed)
                 .expect("the sizes of a plan are valid");
-            server.log_keys(keys);
+            if world_keys.tells_handshakes {
+                server.log_keys(keys);
+            } else {
+                server.log_session_keys(keys);
+            }
             server
         }))
     }

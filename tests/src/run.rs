@@ -121,6 +121,7 @@ pub fn run(mut choices: Box<dyn Choices>, look: &Look) -> Report {
     plan.span = look.span.unwrap_or(plan.span);
     plan.sizes.keep_s = look.keep_s.unwrap_or(plan.sizes.keep_s);
     plan.keys.crypto = look.crypto;
+    plan.keys.tells_handshakes |= look.capture;
     let plan = plan
         .without(look.without.iter().map(String::as_str))
         .expect("faults are named as in `FAULTS`");

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{KEY_LEN, Session};
+use chatapp_core::seal::{KEY_LEN, PartKey, Session, TAG_LEN};
 use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
 use chatapp_core::{Drop, Handled, Identity, LoggedKey, Name};
 
@@ -24,10 +24,13 @@ const SENDINGS_MAX: u32 = 6;
 /// Listens to every datagram.
 pub struct Wiretap {
     identity: Identity,
+    learns_handshakes: bool,
     /// By session id that is written to: the sessions with that id. An id may have been answered more than once.
     sessions: BTreeMap<u64, Vec<Tapped>>,
-    /// All keys of sessions and letters, and what each belongs to.
+    /// All keys, and what each belongs to.
     keys: HashMap<[u8; KEY_LEN], Owner>,
+    /// By session id: what opens the parts of its handshake.
+    parts: BTreeMap<u64, Vec<PartKey>>,
     /// Letters by author and number: what was sealed.
     letters: HashMap<(Author, u32), u64>,
     /// First messages of handshakes by their ephemeral keys, which no other message may have; second ones, too.
@@ -57,6 +60,8 @@ struct Tapped {
 enum Owner {
     Session(u64),
     Letters(u64, String),
+    /// One part of a handshake.
+    Handshake(u64),
 }
 
 /// Who wrote a letter, as the datagram that carries it shows.
@@ -83,8 +88,10 @@ impl Wiretap {
     pub fn new(keys: Keys, readable: bool) -> Self {
         Self {
             identity: keys.identity(Holder::Nobody),
+            learns_handshakes: keys.tells_handshakes,
             sessions: BTreeMap::new(),
             keys: HashMap::new(),
+            parts: BTreeMap::new(),
             letters: HashMap::new(),
             handshakes: HashMap::new(),
             opened: HashSet::new(),
@@ -126,6 +133,13 @@ impl Wiretap {
                     to,
                     key,
                 } => self.owns(key, Owner::Letters(incarnation, to.as_str().to_owned())),
+                LoggedKey::Handshake { id, part } => {
+                    self.owns(part.key, Owner::Handshake(id));
+                    let parts = self.parts.entry(id).or_default();
+                    if !parts.contains(&part) {
+                        parts.push(part);
+                    }
+                }
                 other => self.breaks(Check::Contract, format!("the key log says {other:?}")),
             }
         }
@@ -133,14 +147,23 @@ impl Wiretap {
 
     /// All keys that came into use.
     pub fn keys(&self) -> impl Iterator<Item = LoggedKey> {
-        self.keys.iter().map(|(key, owner)| match owner {
-            Owner::Session(id) => LoggedKey::Session { id: *id, key: *key },
-            Owner::Letters(incarnation, to) => LoggedKey::Letters {
+        let others = self.keys.iter().filter_map(|(key, owner)| match owner {
+            Owner::Session(id) => Some(LoggedKey::Session { id: *id, key: *key }),
+            Owner::Letters(incarnation, to) => Some(LoggedKey::Letters {
                 incarnation: *incarnation,
                 to: Name::new(to).expect("it was one"),
                 key: *key,
-            },
-        })
+            }),
+            Owner::Handshake(_) => None,
+        });
+        let parts = self.parts.iter().flat_map(|(id, parts)| {
+            let told = |part: &PartKey| LoggedKey::Handshake {
+                id: *id,
+                part: part.clone(),
+            };
+            parts.iter().map(told)
+        });
+        others.chain(parts)
     }
 
     fn owns(&mut self, key: [u8; KEY_LEN], owner: Owner) {
@@ -180,13 +203,13 @@ impl Wiretap {
             Ok(Datagram::CookieRequest { id }) => self.count(id, Sendable::Opening),
             Ok(Datagram::Hello(hello)) => {
                 self.count(hello.id, Sendable::Opening);
-                self.handshake(hello.message, bytes);
+                self.first_message(hello.id, hello.message, bytes);
             }
             Ok(Datagram::Call(call)) => {
                 self.count(call.id, Sendable::Opening);
-                self.handshake(call.message, bytes);
+                self.first_message(call.id, call.message, bytes);
             }
-            Ok(Datagram::Accept { message, .. }) => self.handshake(message, bytes),
+            Ok(Datagram::Accept { to, message }) => self.handshake(to, message, &[], bytes),
             Ok(Datagram::Data { to, counter }) => self.data(sender, to, counter, bytes),
             Ok(_) => {}
             Err(reason) => {
@@ -196,15 +219,36 @@ impl Wiretap {
         }
     }
 
-    /// What was said under one ephemeral key stays as it is.
-    fn handshake(&mut self, message: &[u8], bytes: &[u8]) {
-        let Some(ephemeral) = message.first_chunk() else {
+    /// The sealed key of its sender stands in front of the payload.
+    fn first_message(&mut self, id: u64, message: &[u8], bytes: &[u8]) {
+        let sealed_key_len = KEY_LEN + TAG_LEN;
+        self.handshake(id, message, &[sealed_key_len], bytes);
+    }
+
+    /// What was said under one ephemeral key stays as it is, and all of it can be read. The last part is as long as what
+    /// is left.
+    fn handshake(&mut self, id: u64, message: &[u8], part_lens: &[usize], bytes: &[u8]) {
+        let Some((ephemeral, mut rest)) = message.split_first_chunk() else {
             return self.breaks(Check::Contract, "a handshake without a key".to_owned());
         };
         let said = digest(bytes);
-        if *self.handshakes.entry(*ephemeral).or_insert(said) != said {
-            let detail = "one ephemeral key in two messages".to_owned();
-            self.breaks(Check::KeyUsedOnce, detail);
+        match self.handshakes.insert(*ephemeral, said) {
+            Some(before) if before == said => return,
+            Some(_) => {
+                let detail = "one ephemeral key in two messages".to_owned();
+                return self.breaks(Check::KeyUsedOnce, detail);
+            }
+            None if !self.learns_handshakes => return,
+            None => {}
+        }
+        for len in part_lens.iter().copied().chain([usize::MAX]) {
+            let (part, behind) = rest.split_at(len.min(rest.len()));
+            rest = behind;
+            let mut keys = self.parts.get(&id).into_iter().flatten();
+            if !keys.any(|key| key.open(&self.identity, &mut part.to_vec()).is_some()) {
+                let detail = format!("a handshake for session {id:016x} cannot be read");
+                return self.breaks(Check::Contract, detail);
+            }
         }
     }
 

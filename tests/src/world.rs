@@ -156,11 +156,10 @@ impl World {
     /// If it does not take what it stored.
     pub fn start_server(&mut self) -> Result<(), Violation> {
         let compact = self.medium.choices.chance(500);
-        let identity = self.keys.identity(Holder::Server);
+        let keys = self.keys;
         let now = self.now();
         let clock = Body::new(Node::Server, self.server_address, now).clock(now);
-        let mut machine =
-            ServerMachine::new(&self.sizes, identity.clone(), &mut *self.medium.choices);
+        let mut machine = ServerMachine::new(&self.sizes, keys, &mut *self.medium.choices);
         let mut restored = machine.with(|server| {
             server.handle_timeout(clock);
             self.journal.restore(server, compact, now)
@@ -171,7 +170,7 @@ impl World {
                 keep_s: self.sizes.keep_s,
                 ..Sizes::ROOMY
             };
-            machine = ServerMachine::new(&roomy, identity, &mut *self.medium.choices);
+            machine = ServerMachine::new(&roomy, keys, &mut *self.medium.choices);
             restored = machine.with(|server| {
                 server.handle_timeout(clock);
                 self.journal.restore(server, compact, now)
@@ -322,7 +321,7 @@ impl World {
             core_name,
             self.server_address,
             &self.sizes,
-            self.keys.identity(who),
+            (self.keys, who),
             &mut *self.medium.choices,
         );
         if let Some(memory) = &memory {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// Bytes of a key.
+/// Bytes of a key, and of a transcript hash.
 const KEY_LEN: usize = 32;
 
 /// A key log that is being written, one line for each key. Whoever has it reads everything.
@@ -24,6 +24,21 @@ impl<W: Write> KeyLog<W> {
     /// Those of the writer.
     pub fn session(&mut self, id: u64, key: &[u8; KEY_LEN]) -> io::Result<()> {
         writeln!(self.out, "SESSION {id:016x} {}", hex(key))
+    }
+
+    /// A part of the handshake in the datagrams with this session id is sealed with this key, and has this transcript
+    /// hash as associated data.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn handshake(
+        &mut self,
+        id: u64,
+        key: &[u8; KEY_LEN],
+        transcript: &[u8; KEY_LEN],
+    ) -> io::Result<()> {
+        let (key, transcript) = (hex(key), hex(transcript));
+        writeln!(self.out, "HANDSHAKE {id:016x} {key} {transcript}")
     }
 
     /// The letters of a process to a name are sealed with this key.

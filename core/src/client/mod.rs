@@ -356,6 +356,11 @@ impl<'a> Client<'a> {
         self.key_log = KeyLog::new(slots);
     }
 
+    /// As [`log_keys`](Self::log_keys), without the keys of handshakes: to compute these takes as long as the handshakes.
+    pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
+        self.key_log = KeyLog::of_sessions(slots);
+    }
+
     /// The table as far as this client has it, oneself included. Walks all slots.
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
         self.peers

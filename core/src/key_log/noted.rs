@@ -55,9 +55,8 @@ impl Asked<'_> {
     }
 }
 
-/// Tells the keys that something noted stands for. Those of handshakes are computed for this alone.
-pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
-    let handshake = |id| move |part: PartKey| LoggedKey::Handshake { id, part };
+/// Tells the keys that something noted stands for, but for those of handshakes: all these are known anyway.
+pub(super) fn tell_of_sessions(ring: &mut Ring<'_>, noted: &Noted<'_>) {
     match *noted {
         Noted::Session(hop) => {
             let (send, receive) = hop.session.keys();
@@ -74,6 +73,15 @@ pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
             to: to.clone(),
             key: *letters.key(),
         }),
+        Noted::Asked(_) | Noted::Heard(..) | Noted::Answered { .. } => {}
+    }
+}
+
+/// Tells all keys that something noted stands for. Those of handshakes are computed for this alone.
+pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
+    let handshake = |id| move |part: PartKey| LoggedKey::Handshake { id, part };
+    match *noted {
+        Noted::Session(_) | Noted::Letters { .. } => tell_of_sessions(ring, noted),
         Noted::Asked(ref asked) => asked.with_handshake(|begun| {
             let told = handshake(asked.hop.local_id);
             begun.first_part_keys(|part| ring.push(told(part)));

@@ -335,6 +335,11 @@ impl<'a> Server<'a> {
         self.key_log = KeyLog::new(slots);
     }
 
+    /// As [`log_keys`](Self::log_keys), without the keys of handshakes: to compute these takes as long as the handshakes.
+    pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
+        self.key_log = KeyLog::of_sessions(slots);
+    }
+
     /// The table as others have it. Walks all names.
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
         self.names

@@ -1,5 +1,6 @@
 //! The dissector for Wireshark, in tshark.
 
+mod handshakes;
 mod room;
 mod simulated;
 mod vectors;

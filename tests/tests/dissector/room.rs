@@ -63,6 +63,10 @@ fn whoever_has_the_key_log_reads_everything() {
         "kind: Hello (3)",
         "kind: Call (4)",
         "kind: Accept (5)",
+        "name: alice",
+        "from: alice",
+        "from: bob",
+        "answer: accepted (0)",
         "frame: Text (0)",
         "frame: Store (1)",
         "frame: Post (2)",
@@ -77,5 +81,8 @@ fn whoever_has_the_key_log_reads_everything() {
     for fields in &dissected {
         let has = |text: &str| fields.iter().any(|field| field.text.starts_with(text));
         assert_eq!(has("kind: Data"), has("acknowledged: "), "{fields:#?}");
+        let (asks, answers) = (has("kind: Hello") || has("kind: Call"), has("kind: Accept"));
+        assert_eq!(asks, has("s: ") && has("opening: "), "{fields:#?}");
+        assert_eq!(answers, has("answer: "), "{fields:#?}");
     }
 }

@@ -9,7 +9,7 @@ use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use chatapp_wireshark::{Capture, KeyLog};
 use tempfile::TempDir;
 
-use crate::{COMPLAINT, dissected};
+use crate::{COMPLAINT, Field, dissected};
 
 const PROTOCOL: &str = include_str!("../../../core/PROTOCOL.md");
 const SESSION: u64 = 0x1122_3344_5566_7788;
@@ -17,13 +17,13 @@ const SESSION: u64 = 0x1122_3344_5566_7788;
 const HEADERS_LEN: usize = 20 + 8;
 
 /// A test vector: its parts, with what the document says of each.
-struct Vector {
-    name: String,
-    parts: Vec<(Vec<u8>, String)>,
+pub(crate) struct Vector {
+    pub(crate) name: String,
+    pub(crate) parts: Vec<(Vec<u8>, String)>,
 }
 
 impl Vector {
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.parts
             .iter()
             .flat_map(|(bytes, _)| bytes.clone())
@@ -40,7 +40,7 @@ impl Vector {
     }
 }
 
-fn vectors() -> Vec<Vector> {
+pub(crate) fn vectors() -> Vec<Vector> {
     let blocks = PROTOCOL.split("```vector ").skip(1);
     blocks
         .map(|block| {
@@ -98,6 +98,27 @@ fn is_called(text: &str, comment: &str) -> bool {
     follows_name || value.contains(comment)
 }
 
+/// Fields that have to be shown: their places, their bytes, and what the document says of them.
+pub(crate) fn has_fields(vector: &Vector, mut place: usize, fields: &[Field]) {
+    for (bytes, comment) in &vector.parts {
+        // These are no names of fields: what is opened there has vectors of its own.
+        let is_field = !matches!(
+            &**comment,
+            "header" | "acknowledgement, see below" | "the same, sealed"
+        );
+        let is_there = fields.iter().any(|field| {
+            field.place == place && field.len == bytes.len() && is_called(&field.text, comment)
+        });
+        assert!(
+            is_there || !is_field,
+            "{}: {comment:?}, {} bytes at {place}, in {fields:#?}",
+            vector.name,
+            bytes.len()
+        );
+        place += bytes.len();
+    }
+}
+
 #[test]
 fn every_field_of_every_vector_is_named_as_in_the_document() {
     let folder = TempDir::new().expect("a temporary folder can be made");
@@ -146,28 +167,12 @@ fn every_field_of_every_vector_is_named_as_in_the_document() {
             "{}: {fields:#?}",
             vector.name
         );
-        let mut place = if vector.is_plain_data() {
+        let place = if vector.is_plain_data() {
             0
         } else {
             HEADERS_LEN
         };
-        for (bytes, comment) in &vector.parts {
-            // These are no names of fields: what is opened there has vectors of its own.
-            let is_field = !matches!(
-                &**comment,
-                "header" | "acknowledgement, see below" | "the same, sealed"
-            );
-            let is_there = fields.iter().any(|field| {
-                field.place == place && field.len == bytes.len() && is_called(&field.text, comment)
-            });
-            assert!(
-                is_there || !is_field,
-                "{}: {comment:?}, {} bytes at {place}, in {fields:#?}",
-                vector.name,
-                bytes.len()
-            );
-            place += bytes.len();
-        }
+        has_fields(vector, place, fields);
         let is_opened = fields
             .iter()
             .any(|field| field.text == "acknowledged: 300" || field.text == "acknowledged: 0");

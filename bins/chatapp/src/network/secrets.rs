@@ -44,6 +44,9 @@ impl Secrets {
                     to,
                     key,
                 } => self.log.letters(incarnation, to.as_str(), &key)?,
+                LoggedKey::Handshake { id, part } => {
+                    self.log.handshake(id, &part.key, &part.transcript)?;
+                }
                 LoggedKey::Lost { count } => self.log.lost(count)?,
                 _ => {}
             }

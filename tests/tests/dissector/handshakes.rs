@@ -1,0 +1,125 @@
+//! What is said in the handshakes of `core/PROTOCOL.md` is shown to whoever has the key log.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chatapp_core::seal::{PartKey, Responder};
+use chatapp_core::wire::Datagram;
+use chatapp_core::{Identity, RoomKey, StaticKey};
+use chatapp_wireshark::{Capture, KeyLog};
+use tempfile::TempDir;
+
+use crate::vectors::{Vector, has_fields, vectors};
+use crate::{COMPLAINT, dissected};
+
+/// The session id of all of them.
+const SESSION: u64 = 0x99aa_bbcc_ddee_ff00;
+
+/// Datagrams, and the vectors of what is said in them.
+const HANDSHAKES: [(&str, &str); 6] = [
+    ("hello", "hello-payload"),
+    ("hello-in-a-closed-room", "hello-payload"),
+    ("call", "call-payload"),
+    ("accept", "accept-payload"),
+    ("accept-in-a-closed-room", "accept-payload"),
+    ("call-accept", "call-accept-payload"),
+];
+/// The session id of the others is one that another protocol could begin with, whose dissector may be asked first; once
+/// a datagram was known, what follows between the same two is ours.
+const BEFORE: &str = "unsupported";
+/// Has no such vector.
+const REFUSED: &str = "refused";
+
+/// The secrets of the document count up from their first byte.
+fn counting(first: u8) -> [u8; 32] {
+    std::array::from_fn(|at| first + u8::try_from(at).expect("there are 32"))
+}
+
+/// Who answers these first messages.
+fn answering() -> [(&'static str, Identity); 3] {
+    let (server, bob) = (0x00, 0x40);
+    let identity = |first, room| Identity::new(StaticKey::new(counting(first)), room);
+    let room = RoomKey::new(counting(0xc0));
+    [
+        ("hello", identity(server, None)),
+        ("hello-in-a-closed-room", identity(server, Some(room))),
+        ("call", identity(bob, None)),
+    ]
+}
+
+/// What the parts of this first message and of its answer are sealed with.
+fn part_keys(identity: &Identity, first: &[u8]) -> Vec<PartKey> {
+    let (prologue, message) = match Datagram::parse(identity, first) {
+        Ok(Datagram::Hello(hello)) => (hello.prologue, hello.message),
+        Ok(Datagram::Call(call)) => (call.prologue, call.message),
+        other => panic!("{other:?}"),
+    };
+    let mut told = Vec::new();
+    Responder::part_keys(identity, prologue, message, &counting(0x80), |part| {
+        told.push(part);
+    });
+    told
+}
+
+#[test]
+fn what_is_said_in_the_handshakes_of_the_document_is_shown() {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let (capture, key_log) = (
+        folder.path().join("room.pcap"),
+        folder.path().join("room.keys"),
+    );
+    let all = vectors();
+    let called = |name: &str| -> &Vector {
+        let found = all.iter().find(|vector| vector.name == name);
+        found.unwrap_or_else(|| panic!("the document has {name}"))
+    };
+    let mut keys = KeyLog::new(fs::File::create(&key_log).unwrap());
+    for (name, identity) in answering() {
+        for PartKey {
+            ref key,
+            ref transcript,
+        } in part_keys(&identity, &called(name).bytes())
+        {
+            keys.handshake(SESSION, key, transcript).unwrap();
+        }
+    }
+    let mut writer = Capture::new(fs::File::create(&capture).unwrap()).unwrap();
+    let [from, to]: [SocketAddr; 2] = [
+        ([192, 0, 2, 1], 4_119).into(),
+        ([192, 0, 2, 7], 5_000).into(),
+    ];
+    let handshakes = HANDSHAKES.iter().map(|(name, _)| name);
+    for name in [&BEFORE].into_iter().chain(handshakes).chain([&REFUSED]) {
+        let datagram = called(name).bytes();
+        writer.write(Duration::ZERO, from, to, &datagram).unwrap();
+    }
+
+    let Some(dissected) = dissected(&capture, &key_log) else {
+        return;
+    };
+    let [_, others @ .., refused] = &dissected[..] else {
+        panic!("there are datagrams");
+    };
+    assert_eq!(others.len(), HANDSHAKES.len());
+    let alice = called("key-of-alice").bytes();
+    let alice: String = alice.iter().map(|byte| format!("{byte:02x}")).collect();
+    for ((name, payload), fields) in HANDSHAKES.iter().zip(others) {
+        assert!(
+            !fields.iter().any(|field| field.text.contains(COMPLAINT)),
+            "{name}: {fields:#?}"
+        );
+        // What is opened has places of its own.
+        has_fields(called(payload), 0, fields);
+        let key = fields
+            .iter()
+            .find_map(|field| field.text.strip_prefix("s: "));
+        assert_eq!(key, (!name.contains("accept")).then_some(&*alice), "{name}");
+    }
+    for text in ["answer: refused (1)", "reason: foreign key (8)"] {
+        assert!(
+            refused.iter().any(|field| field.text == text),
+            "{text}: {refused:#?}"
+        );
+    }
+}
