@@ -131,6 +131,25 @@ impl Relay {
         self.network.state().cut.clear();
     }
 
+    /// From now on the client at this port has another address: who is written to from there sees another socket, and
+    /// what is sent to the address that it had is lost.
+    ///
+    /// # Panics
+    /// If no such client ever sent anything, or no socket can be had.
+    pub fn moves(&self, client_port: u16) {
+        let front = Arc::new(socket());
+        let mut state = self.network.state();
+        let client = state
+            .clients
+            .iter_mut()
+            .find(|client| client.address.port() == client_port)
+            .expect("a client that was here");
+        client.front = Arc::clone(&front);
+        let address = client.address;
+        drop(state);
+        self.network.listen(front, Some(address));
+    }
+
     /// All datagrams that came in this direction, since the start or the last [`forget`](Self::forget).
     pub fn seen(&self, direction: Direction) -> Vec<Seen> {
         self.network
@@ -250,12 +269,21 @@ impl Network {
         let thread = std::thread::spawn(move || {
             let mut buffer = [0; 2_048];
             while !network.closed.load(Ordering::Relaxed) {
-                if let Ok((len, from)) = socket.recv_from(&mut buffer) {
+                if let Ok((len, from)) = socket.recv_from(&mut buffer)
+                    && network.is_in_use(&socket)
+                {
                     network.take(from, owner, &buffer[..len]);
                 }
             }
         });
         self.state().threads.push(thread);
+    }
+
+    /// Whether anybody is behind this socket: a client that moved left it behind.
+    fn is_in_use(&self, socket: &Arc<UdpSocket>) -> bool {
+        let state = self.state();
+        let mut fronts = state.clients.iter().map(|client| &client.front);
+        Arc::ptr_eq(socket, &self.entrance) || fronts.any(|front| Arc::ptr_eq(socket, front))
     }
 
     fn take(self: &Arc<Self>, from: SocketAddr, owner: Option<SocketAddr>, bytes: &[u8]) {
