@@ -10,6 +10,7 @@ mod board;
 mod home;
 #[cfg(target_os = "linux")]
 mod namespaces;
+mod peek;
 mod port;
 mod process;
 mod relay;
@@ -27,6 +28,7 @@ pub use board::{ASKS_SETTINGS, Board, build_firmware, can_emulate};
 pub use home::Home;
 #[cfg(target_os = "linux")]
 pub use namespaces::{Machine, Namespaces};
+pub use peek::Memory;
 pub use port::{can_use_ipv6, free_port};
 pub use process::Process;
 pub use relay::{Direction, Relay, Seen, Weather};
