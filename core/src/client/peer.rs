@@ -45,22 +45,17 @@ impl Client<'_> {
 
     /// For the key log: a session was asked for or, by the second message of the handshake, answered.
     pub(super) fn note_asked(&mut self, peer: u32, second: Option<&[u8]>) {
-        if !self.key_log.is_on() {
-            return;
+        if self.key_log.is_on()
+            && let Some((opening, key)) = self.opening(peer)
+        {
+            let asked = Asked {
+                identity: &self.identity,
+                opening,
+                remote: &key,
+                hop: &self.peers.at(peer).hop,
+            };
+            self.key_log.note(&Noted::Asked(asked, second));
         }
-        let Some((opening, key)) = self.opening(peer) else {
-            return;
-        };
-        let asked = Asked {
-            identity: &self.identity,
-            opening,
-            remote: &key,
-            hop: &self.peers.at(peer).hop,
-        };
-        self.key_log.note(&match second {
-            None => Noted::Asked(asked),
-            Some(second) => Noted::Heard(asked, second),
-        });
     }
 
     /// What the request for a session is sent to, and the key that is meant. `None` before the server gave a cookie.

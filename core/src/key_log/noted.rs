@@ -17,10 +17,8 @@ pub(crate) enum Noted<'a> {
         to: &'a Name,
         letters: &'a Letters,
     },
-    /// A session is asked for.
-    Asked(Asked<'a>),
-    /// What was asked is answered by this second message of the handshake.
-    Heard(Asked<'a>, &'a [u8]),
+    /// A session is asked for or, if there is a second message of the handshake, what was asked is answered by that.
+    Asked(Asked<'a>, Option<&'a [u8]>),
     /// A request for a session is answered.
     Answered {
         identity: &'a Identity,
@@ -73,7 +71,7 @@ pub(super) fn tell_of_sessions(ring: &mut Ring<'_>, noted: &Noted<'_>) {
             to: to.clone(),
             key: *letters.key(),
         }),
-        Noted::Asked(_) | Noted::Heard(..) | Noted::Answered { .. } => {}
+        Noted::Asked(..) | Noted::Answered { .. } => {}
     }
 }
 
@@ -82,13 +80,12 @@ pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
     let handshake = |id| move |part: PartKey| LoggedKey::Handshake { id, part };
     match *noted {
         Noted::Session(_) | Noted::Letters { .. } => tell_of_sessions(ring, noted),
-        Noted::Asked(ref asked) => asked.with_handshake(|begun| {
+        Noted::Asked(ref asked, second) => asked.with_handshake(|begun| {
             let told = handshake(asked.hop.local_id);
-            begun.first_part_keys(|part| ring.push(told(part)));
-        }),
-        Noted::Heard(ref asked, second) => asked.with_handshake(|begun| {
-            let told = handshake(asked.hop.local_id);
-            begun.second_part_key(second, |part| ring.push(told(part)));
+            match second {
+                None => begun.first_part_keys(|part| ring.push(told(part))),
+                Some(second) => begun.second_part_key(second, |part| ring.push(told(part))),
+            }
         }),
         Noted::Answered {
             identity,
