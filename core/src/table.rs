@@ -134,6 +134,10 @@ impl<L: Copy> List<L> {
         slots.at(index).link(self.which).after.checked_sub(1)
     }
 
+    pub(crate) fn is_last(&self, index: u32) -> bool {
+        self.tail == index + 1
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.head == 0
     }
@@ -264,6 +268,8 @@ mod tests {
         assert!(list.is_empty());
         list.push(&mut slots, 2);
         assert!(list.contains(&slots, 2), "a single element is found");
+        list.push(&mut slots, 0);
+        assert!(list.is_last(0) && !list.is_last(2));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! The datagram whose frames are being taken over: one frame at a time, as the display takes what it shows.
 
+use core::ops::Range;
+
 use super::event::{ClientEvent, MessageId};
 use super::letters::{self, Envelope, Sealed};
 use super::link::Standing;
+use super::roster::Sender;
 use super::{Client, SERVER};
 use crate::limits::BODY_LEN_MAX;
 use crate::name::Name;
@@ -50,6 +53,11 @@ impl Inbox {
         }
     }
 
+    /// A letter, to be opened where it lies.
+    pub(super) fn letter(&mut self, bytes: Range<usize>) -> &mut [u8] {
+        self.bytes.get_mut(bytes).unwrap_or_default()
+    }
+
     fn rest(&self) -> &[u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
@@ -88,11 +96,10 @@ impl Client<'_> {
             return Step::Empty;
         }
         let (at, peer) = (self.inbox.at, self.inbox.peer);
-        // The buffer is lent to the frame while it takes effect, and comes back.
-        let mut inbox = core::mem::replace(&mut self.inbox, Inbox::EMPTY);
-        let mut frames = Frames::new(inbox.rest());
+        let mut frames = Frames::new(self.inbox.rest());
         let frame = frames.next();
         let left = frames.rest().len();
+        let end = self.inbox.bytes.len().saturating_sub(left);
         let kind = frame.and_then(Result::ok).map(|frame| frame.kind());
         let announce = matches!(frame, Some(Ok(frame)) if self.announces(&frame));
         let step = match frame {
@@ -110,22 +117,29 @@ impl Client<'_> {
                 ..
             })) if peer == SERVER => {
                 let newer = serial > self.mail_shown;
-                self.mail_shown = self.mail_shown.max(serial);
-                match (Name::new(from), letters::kept(letter)) {
+                let parcel = match (Name::new(from), letters::kept(letter)) {
                     (Ok(from), Some((ephemeral, letter))) if newer => {
+                        let keys = Some((key, ephemeral));
                         let envelope = Envelope {
                             from,
                             incarnation,
                             counter,
-                            keys: Some((key, ephemeral)),
+                            keys,
                         };
-                        let len = letter.len();
-                        self.take_letter(&envelope, &mut inbox.bytes, left, len, at)
+                        Some((envelope, letter.len()))
                     }
-                    _ => self.quietly(Drop::Duplicate),
+                    _ => None,
+                };
+                self.mail_shown = self.mail_shown.max(serial);
+                match parcel {
+                    Some((envelope, len)) => {
+                        let sender = self.sender(envelope.from.as_str(), incarnation);
+                        self.take_letter(sender, &envelope, end.saturating_sub(len)..end, at)
+                    }
+                    None => self.quietly(Drop::Duplicate),
                 }
             }
-            Some(Ok(frame)) if peer == SERVER => self.take_server_frame(&frame, at),
+            Some(Ok(_)) if peer == SERVER => self.take_server_frame(at),
             Some(Ok(Frame::Text { counter, letter })) => {
                 let slot = self.peers.at(peer);
                 let envelope = Envelope {
@@ -134,22 +148,15 @@ impl Client<'_> {
                     counter,
                     keys: None,
                 };
-                let len = letter.len();
-                self.take_letter(&envelope, &mut inbox.bytes, left, len, at)
+                let letter = end.saturating_sub(letter.len())..end;
+                self.take_letter(Sender::Current(peer), &envelope, letter, at)
             }
-            Some(Ok(_)) => {
-                self.stats.drop(Drop::Unexpected);
-                Step::Quiet
-            }
-            Some(Err(reason)) => {
-                self.stats.drop(reason);
-                Step::Quiet
-            }
+            Some(Ok(_)) => self.quietly(Drop::Unexpected),
+            Some(Err(reason)) => self.quietly(reason),
             None => Step::Quiet,
         };
-        self.inbox = inbox;
         if !announce {
-            self.inbox.at = self.inbox.bytes.len() - left.min(self.inbox.bytes.len());
+            self.inbox.at = end;
             self.inbox.number = self.inbox.number.wrapping_add(1);
             if let Some(kind) = kind {
                 self.stats.received.count_frame(kind);
@@ -172,29 +179,21 @@ impl Client<'_> {
         Step::Quiet
     }
 
-    /// Takes a letter of `len` bytes that ends `left` bytes before the end of the datagram: it is opened where it lies.
+    /// Takes the letter that lies in these bytes of the datagram, and is opened there.
     fn take_letter(
         &mut self,
+        sender: Sender,
         envelope: &Envelope,
-        bytes: &mut [u8],
-        left: usize,
-        len: usize,
+        letter: Range<usize>,
         at: usize,
     ) -> Step {
-        let Envelope {
-            incarnation,
-            counter,
-            ..
-        } = *envelope;
-        let from = envelope.from.as_str();
-        if self.has_seen(from, incarnation, counter, false) {
+        let counter = envelope.counter;
+        if self.has_seen(sender, counter, false) {
             return self.quietly(Drop::Duplicate);
         }
-        let end = bytes.len().saturating_sub(left);
-        let letter = bytes.get_mut(end.saturating_sub(len)..end);
-        match self.open_letter(envelope, letter.unwrap_or_default()) {
+        match self.open_letter(sender, envelope, letter) {
             Ok(()) => {
-                self.accept_message(from, incarnation, counter, false);
+                self.accept_message(sender, counter, false);
                 Step::Show(Shown::Text { at })
             }
             Err(reason) => {
@@ -211,7 +210,10 @@ impl Client<'_> {
 
     /// A kept message is the first since the registration: people are told before they see it.
     fn announces(&self, frame: &Frame<'_>) -> bool {
-        let fresh = match *frame {
+        if self.kept_announced {
+            return false;
+        }
+        match *frame {
             Frame::Mail {
                 kept: true,
                 serial,
@@ -219,7 +221,10 @@ impl Client<'_> {
                 counter,
                 from,
                 ..
-            } => serial > self.mail_shown && !self.has_seen(from, incarnation, counter, false),
+            } => {
+                serial > self.mail_shown
+                    && !self.has_seen(self.sender(from, incarnation), counter, false)
+            }
             Frame::Channel {
                 kept: true,
                 number,
@@ -227,13 +232,27 @@ impl Client<'_> {
                 counter,
                 from,
                 ..
-            } => number > self.channel_shown && !self.has_seen(from, incarnation, counter, true),
+            } => {
+                number > self.channel_shown
+                    && !self.has_seen(self.sender(from, incarnation), counter, true)
+            }
             _ => false,
-        };
-        fresh && !self.kept_announced
+        }
     }
 
-    fn take_server_frame(&mut self, frame: &Frame<'_>, at: usize) -> Step {
+    /// The frame of the server that begins at this byte takes effect.
+    fn take_server_frame(&mut self, at: usize) -> Step {
+        // The buffer is lent to the frame meanwhile, and comes back.
+        let inbox = core::mem::replace(&mut self.inbox, Inbox::EMPTY);
+        let step = match Frames::new(inbox.rest()).next() {
+            Some(Ok(frame)) => self.obey(&frame, at),
+            _ => Step::Quiet,
+        };
+        self.inbox = inbox;
+        step
+    }
+
+    fn obey(&mut self, frame: &Frame<'_>, at: usize) -> Step {
         match *frame {
             Frame::Channel {
                 number,
@@ -244,7 +263,7 @@ impl Client<'_> {
             } => {
                 let newer = number > self.channel_shown;
                 self.channel_shown = self.channel_shown.max(number);
-                if newer && self.accept_message(from, incarnation, counter, true) {
+                if newer && self.accept_message(self.sender(from, incarnation), counter, true) {
                     return Step::Show(Shown::Text { at });
                 }
                 self.stats.drop(Drop::Duplicate);
@@ -252,7 +271,7 @@ impl Client<'_> {
             Frame::Skipped { count } => return Step::Show(Shown::Dropped { count }),
             Frame::Result { request, outcome } => self.take_result(request, outcome),
             Frame::Receipt { to, counter } => {
-                if let Some(peer) = self.find_peer(to) {
+                if let Some(peer) = self.find_peer(to.as_bytes()) {
                     let peer = self.peers.at_mut(peer);
                     peer.receipt = peer.receipt.max(counter);
                 }
@@ -352,7 +371,7 @@ impl Client<'_> {
                 kept_at: kept_at(kept, stamp),
             },
             Some(Ok(Frame::Text { counter, letter })) => ClientEvent::Message {
-                from: self.sender_at(at),
+                from: self.peers.at(self.inbox.peer).name.as_str(),
                 id: MessageId {
                     incarnation: self.peers.at(self.inbox.peer).incarnation,
                     counter,

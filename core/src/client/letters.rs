@@ -1,5 +1,8 @@
 //! Sealing what is sent to one person, and opening what one person sent.
 
+use core::ops::Range;
+
+use super::roster::Sender;
 use super::{Client, PeerSlot};
 use crate::key_log::Noted;
 use crate::name::Name;
@@ -106,14 +109,18 @@ impl Client<'_> {
         Some(letters)
     }
 
-    /// Opens a letter in place. Its text lies in front of the tag then.
+    /// Opens the letter in these bytes of the inbox, in place. Its text lies in front of the tag then.
     pub(super) fn open_letter(
         &mut self,
+        sender: Sender,
         envelope: &Envelope,
-        letter: &mut [u8],
+        letter: Range<usize>,
     ) -> Result<(), Sealed> {
-        // Whoever writes from the mailbox has a slot from then on, if there is room for one.
-        let peer = self.peer_for_command(&envelope.from);
+        let peer = match sender {
+            Sender::Current(peer) => Some(peer),
+            // Whoever writes from the mailbox has a slot from then on, if there is room for one.
+            Sender::Other(_) => self.peer_for_command(&envelope.from),
+        };
         let slot = peer.map(|peer| self.peers.at(peer));
         let known = slot.filter(|slot| !slot.key.is_none());
         let sender = match (known, envelope.keys) {
@@ -138,6 +145,7 @@ impl Client<'_> {
             (None, None) => None,
         };
         let letters = letters.ok_or(Sealed::Unreadable)?;
+        let letter = self.inbox.letter(letter);
         letters
             .open(&self.identity, envelope.counter, letter)
             .filter(|text| !text.is_empty() && core::str::from_utf8(text).is_ok())

@@ -310,7 +310,7 @@ impl Client<'_> {
             bounce,
             ..
         } = *entry;
-        let to = self.peers.at(entry.to).name.as_str();
+        let to = || self.peers.at(entry.to).name.as_str();
         match entry.form {
             Form::Direct => Frame::Text {
                 counter,
@@ -318,14 +318,14 @@ impl Client<'_> {
             },
             Form::Lookup | Form::Wonder => Frame::Lookup {
                 query: counter,
-                name: to,
+                name: to(),
             },
             Form::Store => Frame::Store {
                 request,
                 counter,
                 tried,
                 bounce,
-                to,
+                to: to(),
                 letter: entry.kept_letter(),
             },
             Form::Post => Frame::Post {

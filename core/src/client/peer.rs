@@ -117,7 +117,7 @@ impl Client<'_> {
         call: &Call<'_>,
         responder: Responder,
     ) -> Handled {
-        let Some(peer) = self.find_peer(call.from) else {
+        let Some(peer) = self.find_peer(call.from.as_bytes()) else {
             return self.unknown_caller(call);
         };
         let slot = self.peers.at(peer);

@@ -76,7 +76,7 @@ impl Client<'_> {
             }
             ClientRecord::PeerKey { name, key } => {
                 // No key that was given back before makes room for this one.
-                let known = self.find_peer(name).is_some();
+                let known = self.find_peer(name.as_bytes()).is_some();
                 let Ok(name) = Name::new(name) else {
                     return false;
                 };

@@ -9,20 +9,25 @@ use crate::stats::Drop;
 use crate::window::{Window, WindowSlot};
 use crate::wire::{Entry, Status};
 
-impl Client<'_> {
-    fn name_hash(&self, name: &str) -> u64 {
-        self.hash_key.hash(name.as_bytes())
-    }
+/// The process that sent something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sender {
+    /// The one that the table names for this peer.
+    Current(u32),
+    /// Another one; its number is what [`Client::process`] gives.
+    Other(u64),
+}
 
-    pub(super) fn find_peer(&self, name: &str) -> Option<u32> {
-        self.names.find(self.name_hash(name), |peer| {
-            self.peers.at(peer).name.as_bytes() == name.as_bytes()
+impl Client<'_> {
+    pub(super) fn find_peer(&self, name: &[u8]) -> Option<u32> {
+        self.names.find(self.hash_key.hash(name), |peer| {
+            self.peers.at(peer).name.as_bytes() == name
         })
     }
 
-    /// The slot of a name that was typed: one that nobody has gets a slot until it is known that nobody has it.
+    /// The slot of a name that is talked to: one that nobody has gets a slot until it is known that nobody has it.
     pub(super) fn peer_for_command(&mut self, name: &Name) -> Option<u32> {
-        let Some(peer) = self.find_peer(name.as_str()) else {
+        let Some(peer) = self.find_peer(name.as_bytes()) else {
             return self.insert_peer(name.clone());
         };
         self.touch(peer);
@@ -33,7 +38,7 @@ impl Client<'_> {
         !self.free_peers.is_empty() || self.fresh_peers < self.peers.len()
     }
 
-    fn insert_peer(&mut self, name: Name) -> Option<u32> {
+    pub(super) fn insert_peer(&mut self, name: Name) -> Option<u32> {
         let peer = if let Some(free) = self.free_peers.pop(&mut self.peers) {
             free
         } else if self.fresh_peers < self.peers.len() {
@@ -42,7 +47,7 @@ impl Client<'_> {
         } else {
             self.evict_peer()?
         };
-        let hash = self.name_hash(name.as_str());
+        let hash = self.hash_key.hash(name.as_bytes());
         *self.peers.at_mut(peer) = PeerSlot {
             name,
             presence: Presence::Unknown,
@@ -82,10 +87,9 @@ impl Client<'_> {
         self.close_hop(peer);
         self.retire_windows(peer);
         let (key, peers) = (self.hash_key, &self.peers);
-        let hash = key.hash(peers.at(peer).name.as_str().as_bytes());
-        self.names.remove(hash, peer, |held| {
-            key.hash(peers.at(held).name.as_str().as_bytes())
-        });
+        let hash = key.hash(peers.at(peer).name.as_bytes());
+        self.names
+            .remove(hash, peer, |held| key.hash(peers.at(held).name.as_bytes()));
         self.recent.remove(&mut self.peers, peer);
         self.untold_keys.remove(&mut self.peers, peer);
         *self.peers.at_mut(peer) = PeerSlot::VACANT;
@@ -94,8 +98,10 @@ impl Client<'_> {
 
     /// Notes that a peer is talked to.
     pub(super) fn touch(&mut self, peer: u32) {
-        self.recent.remove(&mut self.peers, peer);
-        self.recent.push(&mut self.peers, peer);
+        if !self.recent.is_last(peer) {
+            self.recent.remove(&mut self.peers, peer);
+            self.recent.push(&mut self.peers, peer);
+        }
     }
 
     // ---- the table as the server tells it ----
@@ -138,7 +144,7 @@ impl Client<'_> {
             Status::Online => Presence::Online,
             Status::Offline => Presence::Offline,
             Status::Gone => {
-                if let Some(peer) = self.find_peer(entry.name) {
+                if let Some(peer) = self.find_peer(entry.name.as_bytes()) {
                     self.unlist(peer);
                 }
                 return true;
@@ -149,7 +155,7 @@ impl Client<'_> {
             return false;
         };
         let Some(peer) = self
-            .find_peer(entry.name)
+            .find_peer(entry.name.as_bytes())
             .or_else(|| self.insert_peer(name))
         else {
             // A name that was typed and that nobody has holds the last slot, for as long as it is looked up.
@@ -173,9 +179,11 @@ impl Client<'_> {
         }
         if restarted {
             self.retire_windows(peer);
-            let kept = self.recall_windows(self.process(entry.name, entry.incarnation));
+            let process = self.process(entry.name, entry.incarnation);
+            let kept = self.recall_windows(process);
             let slot = self.peers.at_mut(peer);
             slot.incarnation = entry.incarnation;
+            slot.process = process;
             slot.opening = 0;
             (slot.direct, slot.channel) = kept;
         }
@@ -246,19 +254,26 @@ impl Client<'_> {
         u64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
+    /// Who sent something that came through the server.
+    pub(super) fn sender(&self, from: &str, incarnation: u64) -> Sender {
+        let current = self.find_peer(from.as_bytes()).filter(|peer| {
+            // No process has the number 0.
+            incarnation != 0 && self.peers.at(*peer).incarnation == incarnation
+        });
+        match current {
+            Some(peer) => Sender::Current(peer),
+            None => Sender::Other(self.process(from, incarnation)),
+        }
+    }
+
     /// Whether a message was shown before, without noting it.
-    pub(super) fn has_seen(
-        &self,
-        from: &str,
-        incarnation: u64,
-        counter: u32,
-        channel: bool,
-    ) -> bool {
-        let current = self.find_peer(from).map(|peer| self.peers.at(peer));
-        let (direct, posted) = match current {
-            Some(peer) if peer.incarnation == incarnation => (peer.direct, peer.channel),
-            _ => {
-                let process = self.process(from, incarnation);
+    pub(super) fn has_seen(&self, sender: Sender, counter: u32, channel: bool) -> bool {
+        let (direct, posted) = match sender {
+            Sender::Current(peer) => {
+                let slot = self.peers.at(peer);
+                (slot.direct, slot.channel)
+            }
+            Sender::Other(process) => {
                 match self.windows.iter().find(|slot| slot.process == process) {
                     Some(slot) => (slot.direct, slot.channel),
                     None => return false,
@@ -269,16 +284,13 @@ impl Client<'_> {
         !window.is_new(counter)
     }
 
-    /// Notes a message that came through the server; true if it is to be shown.
-    pub(super) fn accept_message(
-        &mut self,
-        from: &str,
-        incarnation: u64,
-        counter: u32,
-        channel: bool,
-    ) -> bool {
-        let new = self.enter_window(from, incarnation, counter, channel);
-        let process = self.process(from, incarnation);
+    /// Notes a message; true if it is to be shown.
+    pub(super) fn accept_message(&mut self, sender: Sender, counter: u32, channel: bool) -> bool {
+        let new = self.enter_window(sender, counter, channel);
+        let process = match sender {
+            Sender::Current(peer) => self.peers.at(peer).process,
+            Sender::Other(process) => process,
+        };
         self.shown = new.then_some(Shown {
             process,
             channel,
@@ -287,24 +299,20 @@ impl Client<'_> {
         new
     }
 
-    fn enter_window(&mut self, from: &str, incarnation: u64, counter: u32, channel: bool) -> bool {
-        if let Some(peer) = self.find_peer(from)
-            && self.peers.at(peer).incarnation == incarnation
-        {
-            self.touch(peer);
-            let slot = self.peers.at_mut(peer);
-            let window = if channel {
-                &mut slot.channel
-            } else {
-                &mut slot.direct
-            };
-            return window.accept(counter);
-        }
-        match self.window_slot(self.process(from, incarnation)) {
-            Some(slot) if channel => slot.channel.accept(counter),
-            Some(slot) => slot.direct.accept(counter),
-            None => true,
-        }
+    fn enter_window(&mut self, sender: Sender, counter: u32, channel: bool) -> bool {
+        let (direct, posted) = match sender {
+            Sender::Current(peer) => {
+                self.touch(peer);
+                let slot = self.peers.at_mut(peer);
+                (&mut slot.direct, &mut slot.channel)
+            }
+            Sender::Other(process) => match self.window_slot(process) {
+                Some(slot) => (&mut slot.direct, &mut slot.channel),
+                None => return true,
+            },
+        };
+        let window = if channel { posted } else { direct };
+        window.accept(counter)
     }
 
     /// The windows of a process that is not in the table; the least recently used ones give way to it.
@@ -330,8 +338,7 @@ impl Client<'_> {
 
     fn retire_windows(&mut self, peer: u32) {
         let slot = self.peers.at(peer);
-        let (direct, channel) = (slot.direct, slot.channel);
-        let process = self.process(slot.name.as_str(), slot.incarnation);
+        let (direct, channel, process) = (slot.direct, slot.channel, slot.process);
         if (direct, channel) != (Window::VACANT, Window::VACANT)
             && let Some(slot) = self.window_slot(process)
         {

@@ -48,6 +48,8 @@ pub struct PeerSlot {
     pub(crate) name: Name,
     pub(crate) presence: Presence,
     pub(crate) incarnation: u64,
+    /// Which process of whom that is: see `Client::process`.
+    pub(crate) process: u64,
     pub(crate) address: PackedAddress,
     pub(crate) key: PublicKey,
     /// The key was used: no other is taken for this name any more. And the table says another one.
@@ -95,6 +97,7 @@ impl PeerSlot {
         name: Name::VACANT,
         presence: Presence::Vacant,
         incarnation: 0,
+        process: 0,
         address: PackedAddress::VACANT,
         key: PublicKey::NONE,
         pinned: false,

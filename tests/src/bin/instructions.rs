@@ -1,5 +1,6 @@
 //! Instructions for what concerns one client, in a small room and in a large one, counted by Callgrind. Fails if the
-//! large room needs more than 1.2 times as many. Use a release build; it needs `valgrind`.
+//! large room needs more than 1.2 times as many, or the small one more than the ceilings that are kept in
+//! `instructions.txt`. Use a release build; it needs `valgrind`.
 
 use std::collections::{HashMap, VecDeque};
 use std::hint::black_box;
@@ -18,6 +19,12 @@ use clap::Parser;
 
 /// How many times the instructions of the small room the large one may need.
 const RATIO_MAX: f64 = 1.2;
+
+/// What the small room may need.
+const CEILINGS: &str = include_str!("../../instructions.txt");
+
+/// The functions that seal and open.
+const SEALING: [&str; 2] = ["seal::suite::Suite::seal", "seal::suite::Suite::open"];
 
 /// How often each case is repeated.
 const ROUNDS: usize = 16;
@@ -54,25 +61,58 @@ fn main() -> ExitCode {
         println!("skipped: no valgrind: {error}");
         return ExitCode::from(u8::from(std::env::var_os("CHATAPP_NO_SKIP").is_some()));
     }
-    let (of_few, of_many) = (count(few), count(many));
-    println!("{:<50} {few:>10} {many:>10} {:>7}", "instructions", "ratio");
+    let (of_few, of_many) = (count(few, None), count(many, None));
+    println!(
+        "{:<55} {few:>10} {many:>10} {:>7} {:>10}",
+        "instructions", "ratio", "ceiling"
+    );
     let mut too_many = false;
     for case in Case::ALL {
         let [small, large] = [(&of_few, few), (&of_many, many)].map(|(counts, clients)| {
-            let count = counts.get(case.function()).expect("each case was run");
-            count / case.units(clients)
+            let measured = counts.get(case.function()).expect("each case was run");
+            measured.cost / measured.calls / case.units(clients)
         });
-        let ratio = large / small;
-        too_many |= ratio > RATIO_MAX;
+        let (ratio, ceiling) = (large / small, ceiling(case.function()));
+        too_many |= ratio > RATIO_MAX || small > ceiling;
         println!(
-            "{:<50} {small:>10.0} {large:>10.0} {ratio:>7.2}",
+            "{:<55} {small:>10.0} {large:>10.0} {ratio:>7.2} {ceiling:>10.0}",
             case.title()
         );
     }
+    for case in [Case::Exchange, Case::Burst] {
+        let (before, ceiling) = (
+            before_sealing(case, few),
+            ceiling(&format!("{} before sealing", case.function())),
+        );
+        too_many |= before > ceiling;
+        println!(
+            "{:<55} {before:>10.0} {:>10} {:>7} {ceiling:>10.0}",
+            format!("{}, before sealing", case.title()),
+            "",
+            ""
+        );
+    }
     if too_many {
-        println!("more than {RATIO_MAX} times as many");
+        println!("more than {RATIO_MAX} times as many, or more than its ceiling");
     }
     ExitCode::from(u8::from(too_many))
+}
+
+/// What a line of the ceilings says that begins like this.
+fn ceiling(what: &str) -> f64 {
+    let mut lines = CEILINGS.lines().filter_map(|line| line.rsplit_once(' '));
+    lines
+        .find(|(name, _)| name.trim_end() == what)
+        .and_then(|(_, number)| number.parse().ok())
+        .unwrap_or_else(|| panic!("there is a ceiling for {what}"))
+}
+
+/// Instructions of a case without those of sealing and opening.
+fn before_sealing(case: Case, clients: usize) -> f64 {
+    let counts = count(clients, Some(case));
+    let measured = &counts[case.function()];
+    let sealing: f64 = SEALING.iter().map(|name| counts[*name].cost).sum();
+    (measured.cost - sealing) / measured.calls / case.units(clients)
 }
 
 /// What is counted.
@@ -202,12 +242,22 @@ measured! {
     measured_first measured_second measured_complete
 }
 
-/// Instructions in one call of each measured function, in a room of so many.
-fn count(clients: usize) -> HashMap<String, f64> {
+/// Calls of a function, and the instructions in all of them.
+#[derive(Default)]
+struct Measured {
+    calls: f64,
+    cost: f64,
+}
+
+/// What is spent in each measured function, and on sealing, in a room of so many: in all cases, or only while one of them
+/// happens.
+fn count(clients: usize, only: Option<Case>) -> HashMap<String, Measured> {
     let program = std::env::current_exe().expect("this program has a path");
     let file = std::env::temp_dir().join(format!("callgrind.{}.{clients}", std::process::id()));
+    let toggle = only.map(|case| format!("--toggle-collect=*::{}", case.function()));
     let status = Program::new("valgrind")
         .args(["--tool=callgrind", "--quiet"])
+        .args(toggle)
         .arg(format!("--callgrind-out-file={}", file.display()))
         .arg(program)
         .args(["--inside", &clients.to_string()])
@@ -221,10 +271,10 @@ fn count(clients: usize) -> HashMap<String, f64> {
 }
 
 /// Reads the profile: `cfn=(7) name`, later only `cfn=(7)`, then `calls=<count> ...`, then `<line> <inclusive cost>`.
-fn read_counts(file: &Path) -> HashMap<String, f64> {
+fn read_counts(file: &Path) -> HashMap<String, Measured> {
     let profile = std::fs::read_to_string(file).expect("Callgrind wrote its profile");
     let mut names = HashMap::new();
-    let mut costs = HashMap::<String, (f64, f64)>::new();
+    let mut counts = HashMap::<String, Measured>::new();
     let mut lines = profile.lines();
     let mut called = None;
     while let Some(line) = lines.next() {
@@ -234,12 +284,7 @@ fn read_counts(file: &Path) -> HashMap<String, f64> {
                 names.insert(id, name);
             }
             if kind == "c" {
-                called = names.get(id).and_then(|name| {
-                    let start = name.find("measured_")?;
-                    let name = &name[start..];
-                    let end = name.find(|c: char| !c.is_ascii_lowercase() && c != '_');
-                    Some(&name[..end.unwrap_or(name.len())])
-                });
+                called = names.get(id).and_then(|name| known(name));
             }
         } else if let Some(calls) = line.strip_prefix("calls=") {
             let number = |text: &str, place| -> f64 {
@@ -248,16 +293,23 @@ fn read_counts(file: &Path) -> HashMap<String, f64> {
             };
             let cost = lines.next().expect("calls are followed by their cost");
             if let Some(name) = called.take() {
-                let sum = costs.entry(name.to_owned()).or_default();
-                sum.0 += number(calls, 0);
-                sum.1 += number(cost, 1);
+                let sum = counts.entry(name.to_owned()).or_default();
+                sum.calls += number(calls, 0);
+                sum.cost += number(cost, 1);
             }
         }
     }
-    costs
-        .into_iter()
-        .map(|(name, (calls, cost))| (name, cost / calls))
-        .collect()
+    counts
+}
+
+/// The short name of a function that is counted.
+fn known(name: &str) -> Option<&str> {
+    if let Some(sealing) = SEALING.into_iter().find(|sealing| name.contains(sealing)) {
+        return Some(sealing);
+    }
+    let name = &name[name.find("measured_")?..];
+    let end = name.find(|c: char| !c.is_ascii_lowercase() && c != '_');
+    Some(&name[..end.unwrap_or(name.len())])
 }
 
 /// All cases, several times, in a room of so many clients.
