@@ -3,7 +3,6 @@
 use core::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
-use siphasher::sip128::{self, Hasher128};
 use zeroize::Zeroize;
 
 use crate::seal::{KEY_LEN, Suite};
@@ -16,6 +15,16 @@ use crate::seal::{KEY_LEN, Suite};
 /// the source of entropy fails, there is no seed, and nothing may be started.
 #[derive(Clone, Copy)]
 pub struct Seed(pub [u8; 32]);
+
+impl Seed {
+    /// A number for something beside the core that wants to be unpredictable too, such as a network stack. It tells nothing
+    /// about the seed, nor about what the core draws from it.
+    pub fn number(&self) -> u64 {
+        let [low, high, ..] = words(&self.0);
+        // What the core hashes under this key is longer.
+        Key(low, high).hash(self.0.last_chunk::<16>().unwrap_or(&[0; 16]))
+    }
+}
 
 impl core::fmt::Debug for Seed {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -44,12 +53,6 @@ impl Key {
     pub(crate) fn from_bytes(bytes: &[u8; KEY_LEN]) -> Self {
         let [low, high, ..] = words(bytes);
         Self(low, high)
-    }
-
-    pub(crate) fn hash128(self, bytes: &[u8]) -> [u8; 16] {
-        let mut hasher = sip128::SipHasher24::new_with_keys(self.0, self.1);
-        hasher.write(bytes);
-        hasher.finish128().as_bytes()
     }
 
     pub(crate) fn hasher(self) -> SipHasher24 {
@@ -130,9 +133,11 @@ mod tests {
     #[test]
     fn every_bit_of_the_seed_counts_and_no_draw_repeats() {
         let mut first_draws = std::collections::BTreeSet::new();
+        let mut numbers = std::collections::BTreeSet::new();
         for bit in 0..256 {
             let mut seed = [7; 32];
             seed[bit / 8] ^= 1 << (bit % 8);
+            numbers.insert(Seed(seed).number());
             let mut entropy = Entropy::new(Suite::Noise, Seed(seed));
             let draws: std::collections::BTreeSet<u64> = (0..4).map(|_| entropy.draw()).collect();
             assert_eq!(draws.len(), 4);
@@ -140,5 +145,6 @@ mod tests {
             first_draws.insert((draws, entropy.secret()));
         }
         assert_eq!(first_draws.len(), 256);
+        assert_eq!(numbers.len(), 256);
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::cell::Cell;
+use std::path::Path;
 
 use chatapp_tests::e2e::{
     ASKS_SETTINGS, BYE, Board, KEPT, POSTED, Process, Relay, Room, SAVED, TABLE, WELCOME, Weather,
@@ -186,6 +187,50 @@ fn scripts_give_the_same_bytes_on_a_board() {
         .chain(["all scripts are played"])
         .collect();
     assert_eq!(played, expected);
+}
+
+/// What a board with this image says of each test vector, and of all.
+fn findings(image: &Path) -> Vec<String> {
+    let mut board = Board::of_image(image);
+    board
+        .console
+        .shows_where("the total", |line| line.ends_with("test vectors agree"));
+    board.console.lines().split_off(1)
+}
+
+#[test]
+fn test_vectors_come_out_on_a_board_and_a_wrong_one_is_noticed() {
+    let Some(image) = Board::image_with_vectors() else {
+        return;
+    };
+    let document = include_str!("../../core/PROTOCOL.md");
+    let mut expected: Vec<_> = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("```vector "))
+        .map(|name| format!("{name} agrees"))
+        .collect();
+    let count = expected.len();
+    expected.push(format!("{count} of {count} test vectors agree"));
+    expected.sort();
+    let mut found = findings(&image);
+    found.sort();
+    assert_eq!(found, expected);
+
+    // The same image, with another digit in the document that is in it.
+    let mut bytes = std::fs::read(&image).unwrap();
+    let vector = b"```vector leave\n00";
+    let at = bytes.windows(vector.len()).position(|part| part == vector);
+    bytes[at.unwrap() + vector.len() - 1] = b'1';
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("vectors");
+    std::fs::write(&image, bytes).unwrap();
+    let found = findings(&image);
+    let wrong: Vec<_> = found
+        .iter()
+        .filter(|line| !line.ends_with(" agrees"))
+        .collect();
+    let total = format!("{} of {count} test vectors agree", count - 1);
+    assert_eq!(wrong, ["leave differs", &total]);
 }
 
 #[test]

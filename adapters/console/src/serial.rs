@@ -157,11 +157,16 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
     /// # Errors
     /// Those of the port.
     pub fn show(&mut self, line: impl fmt::Display) -> Result<(), P::Error> {
+        self.show_words(format_args!("{line}\n"))
+    }
+
+    /// One piece of code for lines of all kinds.
+    fn show_words(&mut self, words: fmt::Arguments<'_>) -> Result<(), P::Error> {
         let covers = self.echo && self.len != 0 && !self.is_given();
         if covers {
             self.port.write_all(b"\r\x1b[K")?;
         }
-        Answers(&mut self.port).show(line)?;
+        write_words(&mut self.port, words)?;
         if covers {
             let typed = self.typed.get(..self.len).unwrap_or(&self.typed);
             self.port.write_all(typed)?;
@@ -275,15 +280,19 @@ impl<P: Write> Answers<'_, P> {
     /// # Errors
     /// Those of the port.
     pub fn show(&mut self, line: impl fmt::Display) -> Result<(), P::Error> {
-        let mut failure = None;
-        let mut out = Out {
-            port: &mut *self.0,
-            failure: &mut failure,
-        };
-        // Words that cannot be told end the line early; a port that fails is an error.
-        let _ = fmt::Write::write_fmt(&mut out, format_args!("{line}\n"));
-        failure.map_or(Ok(()), Err)
+        write_words(self.0, format_args!("{line}\n"))
     }
+}
+
+/// Writes words; those that cannot be told end early, a port that fails is an error.
+fn write_words<P: Write>(port: &mut P, words: fmt::Arguments<'_>) -> Result<(), P::Error> {
+    let mut failure = None;
+    let mut out = Out {
+        port,
+        failure: &mut failure,
+    };
+    let _ = fmt::Write::write_fmt(&mut out, words);
+    failure.map_or(Ok(()), Err)
 }
 
 /// Writes words to a port, and remembers why that failed. A terminal needs two characters to begin a line.

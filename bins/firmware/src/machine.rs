@@ -6,15 +6,14 @@ use core::net::IpAddr;
 #[cfg(feature = "semihosting")]
 use chatapp_console::TYPED_LEN_MAX;
 use chatapp_console::{SerialConsole, Typed};
-use chatapp_core::{Instant, Seed};
+use chatapp_core::Instant;
 use chatapp_smoltcp::smoltcp::wire::{HardwareAddress, IpCidr};
 use chatapp_smoltcp::{Stack, StackConfig, StackError};
-use siphasher::sip::SipHasher24;
 use static_cell::{ConstStaticCell, StaticCell};
 
 use crate::board::{self, Board, Clock, Ethernet, Uart};
 use crate::memory::{StackBuffers, StackTables};
-use crate::settings::{Role, Settings};
+use crate::settings::{Role, Settings, Subnet};
 
 /// The console of the board.
 pub type Console = SerialConsole<Uart>;
@@ -47,7 +46,19 @@ impl Machine {
         let console = CONSOLE.init_with(|| SerialConsole::new(board.uart, true));
         let settings = ask(console, &mut clock, role);
         console.set_echo(settings.echo);
-        match connect(&settings, &mut ethernet, clock.now()) {
+        let gateway = settings.gateway.map(IpAddr::V4);
+        let Subnet {
+            address,
+            prefix_len,
+        } = settings.subnet;
+        let config = StackConfig {
+            hardware_address: HardwareAddress::Ethernet(ethernet.address()),
+            addresses: &[IpCidr::new(address.into(), prefix_len)],
+            gateways: gateway.as_slice(),
+            port: settings.port,
+            seed: settings.seed.number(),
+        };
+        match connect(&config, &mut ethernet, clock.now()) {
             Ok(stack) => Self {
                 console,
                 stack,
@@ -64,9 +75,15 @@ impl Machine {
 }
 
 /// Starts the network. On its own, so that the stack that it takes is free again afterwards.
+///
+/// # Errors
+/// [`StackError`] says what is wrong with `config`.
+///
+/// # Panics
+/// If it is called a second time.
 #[inline(never)]
-fn connect(
-    settings: &Settings,
+pub fn connect(
+    config: &StackConfig<'_>,
     ethernet: &mut Ethernet,
     now: Instant,
 ) -> Result<&'static mut Stack<'static>, StackError> {
@@ -74,19 +91,8 @@ fn connect(
     static BUFFERS: ConstStaticCell<StackBuffers> = ConstStaticCell::new(StackBuffers::VACANT);
     static STACK: StaticCell<Stack<'_>> = StaticCell::new();
 
-    let gateway = settings.gateway.map(IpAddr::V4);
-    let config = StackConfig {
-        hardware_address: HardwareAddress::Ethernet(ethernet.address()),
-        addresses: &[IpCidr::new(
-            settings.subnet.address.into(),
-            settings.subnet.prefix_len,
-        )],
-        gateways: gateway.as_slice(),
-        port: settings.port,
-        seed: seed_of_stack(settings.seed),
-    };
     let storage = TABLES.take().storage(BUFFERS.take());
-    Stack::new(&config, ethernet, storage, now).map(|stack| STACK.init(stack))
+    Stack::new(config, ethernet, storage, now).map(|stack| STACK.init(stack))
 }
 
 /// Ends the emulator, or starts the board again, which then asks for its settings.
@@ -144,10 +150,4 @@ fn ask(console: &mut Console, clock: &mut Clock, role: Role) -> Settings {
             Typed::End => end(),
         };
     }
-}
-
-/// Bits for the stack that tell nothing about the seed they come from: others may see some of them.
-fn seed_of_stack(Seed(seed): Seed) -> u64 {
-    let (key, rest) = seed.split_first_chunk().unwrap_or((&[0; 16], &[]));
-    SipHasher24::new_with_key(key).hash(rest)
 }

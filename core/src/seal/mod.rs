@@ -45,7 +45,7 @@ pub const TAG_LEN: usize = 16;
 /// The public half of a [`StaticKey`]: who somebody is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub struct PublicKey(pub [u8; KEY_LEN]);
+pub struct PublicKey(#[serde(with = "crate::wire::array")] pub [u8; KEY_LEN]);
 
 impl PublicKey {
     /// No key; nobody has this one, because X25519 with it gives zero, which is refused.
@@ -188,7 +188,9 @@ impl Identity {
     /// What proves that a session of ours, which the other side writes to under this id, is gone (as the stateless
     /// reset of RFC 9000, section 10.3): only we can make it, also after a restart.
     pub fn reset_token(&self, local_id: u64) -> [u8; TAG_LEN] {
-        self.reset.hash128(&local_id.to_le_bytes())
+        let id = u128::from(local_id);
+        let half = |number: u128| u128::from(self.reset.hash(&(number << 64 | id).to_le_bytes()));
+        (half(1) << 64 | half(0)).to_le_bytes()
     }
 
     fn pre_shared(&self) -> [u8; KEY_LEN] {

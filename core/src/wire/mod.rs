@@ -13,6 +13,7 @@
 //!
 //! Parsing is total: every input gives a [`Datagram`] or the [reason](Drop) it is none.
 
+pub(crate) mod array;
 pub mod data;
 mod frame;
 mod opening;

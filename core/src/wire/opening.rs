@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::writer::Writer;
-use super::{PREFIX_LEN, SHORT_TAG_LEN, kind};
+use super::{PREFIX_LEN, SHORT_TAG_LEN, array, kind};
 use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
 use crate::seal::{
     FIRST_OVERHEAD, Handshake, Identity, KEY_LEN, PublicKey, SECOND_OVERHEAD, Session, TAG_LEN,
@@ -258,6 +258,7 @@ pub struct Hello<'a> {
     /// Numbered frames that the client accepts beyond those it acknowledged.
     pub window: u16,
     /// Comes back in a [`Datagram::Reset`](super::Datagram::Reset) when the client does not have the session any more.
+    #[serde(with = "array")]
     pub reset: [u8; TAG_LEN],
     /// The name to register.
     pub name: &'a str,
@@ -274,6 +275,7 @@ pub struct Call<'a> {
     /// Numbered frames that the caller accepts beyond those it acknowledged.
     pub window: u16,
     /// As in [`Hello::reset`].
+    #[serde(with = "array")]
     pub reset: [u8; TAG_LEN],
     /// What the caller's letters are opened with.
     pub letters: PublicKey,
@@ -305,6 +307,7 @@ pub struct Accept {
     /// Numbered frames that it accepts beyond those it acknowledged.
     pub window: u16,
     /// As in [`Hello::reset`].
+    #[serde(with = "array")]
     pub reset: [u8; TAG_LEN],
     /// From a peer: what its letters are opened with.
     pub letters: Option<PublicKey>,

@@ -65,6 +65,14 @@ impl Board {
         Self::start("replay")
     }
 
+    /// The image that looks at the test vectors of the protocol; `None` as above.
+    ///
+    /// # Panics
+    /// As [`with_client`](Self::with_client).
+    pub fn image_with_vectors() -> Option<PathBuf> {
+        can_emulate().then(|| firmware().join("vectors"))
+    }
+
     /// A client on a board that joins a room; it is registered and has the table.
     ///
     /// # Panics
@@ -249,7 +257,7 @@ fn what_is_missing() -> Result<(), String> {
 /// The folder of the images, built from the sources as they are now.
 fn firmware() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| build_firmware(&["client", "server", "replay"], None, &[]))
+    FOLDER.get_or_init(|| build_firmware(&["client", "server", "replay", "vectors"], None, &[]))
 }
 
 /// Builds these images for a room of so many people, if it is not the usual number, with these options of cargo; the folder

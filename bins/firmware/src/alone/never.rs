@@ -1,11 +1,6 @@
 //! For images that cannot panic: one that could does not link.
-#![allow(dead_code, reason = "each image uses a part of it")]
 
-use core::hint::black_box;
-use core::net::SocketAddr;
 use core::panic::PanicInfo;
-
-use chatapp_core::{Identity, Instant, RoomKey, StaticKey};
 
 unsafe extern "C" {
     /// There is no such function: an image in which something can panic lacks it.
@@ -16,45 +11,4 @@ unsafe extern "C" {
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     something_can_panic()
-}
-
-/// A value that the compiler knows nothing of: it has to keep the code for all values.
-pub(crate) fn any<T>(value: T) -> T {
-    black_box(value)
-}
-
-/// Uses a value, as far as the compiler knows.
-pub(crate) fn keep<T>(value: T) {
-    black_box(value);
-}
-
-/// Some bytes, as many as there may be.
-pub(crate) fn any_bytes(buffer: &mut [u8]) -> &mut [u8] {
-    let len = any(0);
-    any(buffer).get_mut(..len).unwrap_or_default()
-}
-
-/// Some text.
-pub(crate) fn any_text() -> &'static str {
-    any("")
-}
-
-/// Some time.
-pub(crate) fn any_time() -> Instant {
-    Instant::from_millis(any(0))
-}
-
-/// Somebody, in some room.
-pub(crate) fn any_identity() -> Identity {
-    let room = any(None::<[u8; 32]>).map(RoomKey::new);
-    #[cfg(feature = "noise")]
-    let key = StaticKey::new(any([0; 32]));
-    #[cfg(not(feature = "noise"))]
-    let key = StaticKey::transparent(any([0; 32]));
-    Identity::new(key, room)
-}
-
-/// Some address.
-pub(crate) fn any_address() -> SocketAddr {
-    any(([0; 4], 0).into())
 }

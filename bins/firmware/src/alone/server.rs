@@ -11,8 +11,9 @@ use cortex_m_rt::entry;
 use static_cell::{ConstStaticCell, StaticCell};
 
 mod never;
+mod values;
 
-use never::{any, any_address, any_bytes, any_identity, any_time, keep};
+use values::{any, any_address, any_bytes, any_identity, any_time, keep};
 
 #[entry]
 fn main() -> ! {

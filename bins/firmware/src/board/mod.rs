@@ -8,6 +8,7 @@ pub mod debugger;
 mod ethernet;
 mod registers;
 mod uart;
+mod vectors;
 
 use core::fmt::Write;
 use core::panic::PanicInfo;

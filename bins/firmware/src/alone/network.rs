@@ -1,0 +1,71 @@
+//! The network without the core and a console: the driver, the stack and its adapter, with somebody on it who may say and hear
+//! anything. It shows what these cost.
+#![no_std]
+#![no_main]
+
+use core::net::{Ipv4Addr, SocketAddr};
+use core::panic::PanicInfo;
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::{Endpoint, Handled, Instant, Transmit};
+use chatapp_firmware::board::{self, Board};
+use chatapp_firmware::machine::connect;
+use chatapp_smoltcp::StackConfig;
+use chatapp_smoltcp::smoltcp::wire::{HardwareAddress, IpCidr};
+use cortex_m_rt::entry;
+
+mod values;
+
+use values::{any, keep};
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    board::stop(info)
+}
+
+/// Somebody on the network.
+struct Anybody;
+
+impl Endpoint for Anybody {
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
+        keep((now, from, datagram));
+        any(Handled::Accepted)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        keep(now);
+    }
+
+    fn poll_transmit(
+        &mut self,
+        now: Instant,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> Option<Transmit> {
+        keep((now, out));
+        any(None)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        any(None)
+    }
+}
+
+#[entry]
+fn main() -> ! {
+    let mut board = Board::take().expect("a board is started once");
+    let address = Ipv4Addr::from_bits(any(0));
+    let config = StackConfig {
+        hardware_address: HardwareAddress::Ethernet(board.ethernet.address()),
+        addresses: &[IpCidr::new(address.into(), any(24))],
+        gateways: &[address.into()],
+        port: any(0),
+        seed: any(0),
+    };
+    let stack = connect(&config, &mut board.ethernet, board.clock.now());
+    let stack = stack.expect("the network starts");
+    loop {
+        let now = board.clock.now();
+        stack.work(&mut board.ethernet, &mut Anybody, now, |_, _| {});
+        board.clock.sleep_until(stack.wake_at(&Anybody, now));
+    }
+}

@@ -1,0 +1,33 @@
+//! Makes the test vectors of the protocol, and says whether the document has the same: one line for each, then how many.
+#![no_std]
+#![no_main]
+
+use core::fmt::Write;
+use core::panic::PanicInfo;
+
+use chatapp_firmware::board::{self, Board};
+use chatapp_vectors::{DOCUMENT, Finding, check};
+use cortex_m_rt::entry;
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    board::stop(info)
+}
+
+#[entry]
+fn main() -> ! {
+    let mut board = Board::take().expect("a board is started once");
+    let uart = &mut board.uart;
+    let (mut agree, mut all) = (0, 0);
+    let mut told = writeln!(uart, "This is a ChatApp that looks at its test vectors.");
+    check(DOCUMENT, |name, _, finding| {
+        all += 1;
+        agree += i32::from(finding == Finding::Agrees);
+        told = told.and_then(|()| writeln!(uart, "{name} {finding}"));
+    });
+    told.and_then(|()| writeln!(uart, "{agree} of {all} test vectors agree"))
+        .expect("the serial line takes everything");
+    loop {
+        board.clock.sleep_until(None);
+    }
+}

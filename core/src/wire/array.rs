@@ -1,0 +1,45 @@
+//! Arrays of bytes among what serde reads and writes, one byte behind the other. What serde does with arrays is the same,
+//! but written out for each place of them: several times the code.
+
+use core::fmt;
+
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::ser::{SerializeTuple, Serializer};
+
+pub(crate) fn serialize<S: Serializer, const LEN: usize>(
+    bytes: &[u8; LEN],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut tuple = serializer.serialize_tuple(LEN)?;
+    for byte in bytes {
+        tuple.serialize_element(byte)?;
+    }
+    tuple.end()
+}
+
+pub(crate) fn deserialize<'de, D: Deserializer<'de>, const LEN: usize>(
+    deserializer: D,
+) -> Result<[u8; LEN], D::Error> {
+    deserializer.deserialize_tuple(LEN, Bytes)
+}
+
+/// Takes as many bytes as there are places.
+struct Bytes<const LEN: usize>;
+
+impl<'de, const LEN: usize> Visitor<'de> for Bytes<LEN> {
+    type Value = [u8; LEN];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{LEN} bytes")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<[u8; LEN], A::Error> {
+        let mut bytes = [0; LEN];
+        for (at, byte) in bytes.iter_mut().enumerate() {
+            *byte = seq
+                .next_element()?
+                .ok_or_else(|| A::Error::invalid_length(at, &self))?;
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,160 @@
+//! What is sealed in datagrams of a session: headers, and frames behind them.
+
+use chatapp_core::UnixSeconds;
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::seal::Session;
+use chatapp_core::wire::data::{self, DataWriter};
+use chatapp_core::wire::{Entry, Frame, Header, Outcome, Refusal, Status};
+
+use crate::Take;
+use crate::handshakes::INCARNATION;
+use crate::letter::{kept_letter, letter};
+use crate::open::COOKIE;
+use crate::people::{alice, bob, identity};
+
+/// Session id of the side that something is sent to.
+pub const OTHER: u64 = 0x1122_3344_5566_7788;
+pub(crate) const BOBS: u64 = 0x1112_1314_1516_1718;
+
+/// A header without anything special.
+pub fn plain() -> Header {
+    Header {
+        acknowledged: 300,
+        window: 32,
+        first: 1,
+        ..Header::default()
+    }
+}
+
+/// What is sealed in a datagram, header and frame, as it is written to `out`, and read back.
+///
+/// # Panics
+/// If it is not read back.
+pub fn body<'a>(
+    header: &Header,
+    frame: Option<&Frame<'_>>,
+    out: &'a mut [u8; DATAGRAM_LEN_MAX],
+) -> &'a [u8] {
+    let (identity, key) = (identity(alice()), [7; 32]);
+    let mut writer = DataWriter::new(out, OTHER, header);
+    assert!(frame.is_none_or(|frame| writer.push(frame)));
+    let len = writer.finish(&identity, &mut Session::new(&key, &key));
+    let mut session = Session::new(&key, &key);
+    let (read, mut frames) =
+        data::open(&identity, &mut session, &mut out[..len]).expect("it can be opened");
+    assert_eq!(read, *header);
+    assert_eq!(frames.next(), frame.map(|frame| Ok(*frame)));
+    assert_eq!(frames.next(), None);
+    &out[18..len - 16]
+}
+
+pub(crate) fn make(take: Take<'_>) {
+    let probe = Header {
+        gap: true,
+        probe: true,
+        table_version: Some(7),
+        ..plain()
+    };
+    let closing = Header {
+        closed: Some(Refusal::Displaced),
+        ..Header::default()
+    };
+    let moving = Header {
+        cookie: Some(COOKIE),
+        ..plain()
+    };
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    for (name, header) in [
+        ("acknowledgement", plain()),
+        ("probe", probe),
+        ("closing", closing),
+        ("moving", moving),
+    ] {
+        take(name, body(&header, None, &mut out));
+    }
+    let mut page = [0; 80];
+    let len = entry().emit(&mut page);
+    assert_eq!(entry().address(), ([192, 0, 2, 7], 4_000).into());
+    for (name, frame) in frames(&page[..len], &letter(), &kept_letter()) {
+        take(name, body(&plain(), Some(&frame), &mut out));
+    }
+}
+
+fn entry() -> Entry<'static> {
+    let address = ([192, 0, 2, 7], 4_000).into();
+    let key = identity(bob()).public();
+    Entry::new("bob", Status::Online, BOBS, key, address)
+}
+
+fn frames<'a>(page: &'a [u8], letter: &'a [u8], kept: &'a [u8]) -> [(&'static str, Frame<'a>); 14] {
+    let stamp = UnixSeconds(1_648_150_292);
+    let (incarnation, counter, text) = (INCARNATION, 300, "hi");
+    let store = Frame::Store {
+        request: 1,
+        counter,
+        tried: 0,
+        bounce: true,
+        to: "bob",
+        letter: kept,
+    };
+    let post = Frame::Post {
+        request: 2,
+        counter,
+        text,
+    };
+    let result = Frame::Result {
+        request: 1,
+        outcome: Outcome::Full,
+    };
+    let mail = Frame::Mail {
+        serial: 9,
+        incarnation,
+        counter,
+        stamp,
+        kept: true,
+        key: identity(alice()).public(),
+        from: "alice",
+        letter: kept,
+    };
+    let channel = Frame::Channel {
+        number: 5,
+        incarnation,
+        counter,
+        stamp,
+        kept: false,
+        from: "alice",
+        text,
+    };
+    let page = Frame::Page {
+        version: 7,
+        restart: true,
+        complete: true,
+        entries: page,
+    };
+    let found = Frame::Found {
+        query: 4,
+        entry: entry(),
+    };
+    [
+        ("text", Frame::Text { counter, letter }),
+        ("store", store),
+        ("post", post),
+        ("leave", Frame::Leave { request: 3 }),
+        (
+            "lookup",
+            Frame::Lookup {
+                query: 4,
+                name: "bob",
+            },
+        ),
+        ("result", result),
+        ("receipt", Frame::Receipt { to: "bob", counter }),
+        ("mail", mail),
+        ("channel", channel),
+        ("skipped", Frame::Skipped { count: 12 }),
+        ("page", page),
+        ("found", found),
+        ("missing", Frame::Missing { query: 4 }),
+        ("partial", Frame::Partial),
+    ]
+}

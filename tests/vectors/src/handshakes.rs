@@ -1,0 +1,169 @@
+//! Handshakes, what they say, and what is sealed with the keys that they give.
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::seal::{Responder, Session};
+use chatapp_core::wire::data::DataWriter;
+use chatapp_core::wire::{Accept, Answer, Call, Datagram, Hello, Opening, Refusal};
+use chatapp_core::{Identity, PublicKey};
+
+use crate::bodies::{BOBS, OTHER, plain};
+use crate::open::{COOKIE, emitted};
+use crate::people::{
+    INITIATOR_EPHEMERAL, LETTERS_EPHEMERAL, RESPONDER_EPHEMERAL, alice, bob, counting, identity,
+    member, public, server,
+};
+use crate::{Bytes, Take};
+
+/// Session id of the initiator; the responder's is [`OTHER`].
+pub(crate) const CLIENT: u64 = 0x99aa_bbcc_ddee_ff00;
+pub(crate) const INCARNATION: u64 = 0x0102_0304_0506_0708;
+
+pub(crate) fn make(take: Take<'_>) {
+    let (alice_here, server_here, bob_here) =
+        (identity(alice()), identity(server()), identity(bob()));
+    take("key-of-the-server", &server_here.public().0);
+    take("key-of-alice", &alice_here.public().0);
+    take("key-of-bob", &bob_here.public().0);
+
+    let with_server = Opening::Hello(COOKIE);
+    let (said, answer) = (payload(&hello()), accept(None));
+    take("hello-payload", &said);
+    take("accept-payload", &payload(&answer));
+    let registered = exchange(with_server, &alice_here, &server_here, &said, &answer);
+    take("hello", &registered.first);
+    take("accept", &registered.second);
+    let (alice_inside, server_inside) = (member(alice()), member(server()));
+    let invited = exchange(with_server, &alice_inside, &server_inside, &said, &answer);
+    take("hello-in-a-closed-room", &invited.first);
+    take("accept-in-a-closed-room", &invited.second);
+    let refusal = Answer::Refused(Refusal::ForeignKey);
+    let refused = exchange(with_server, &alice_here, &server_here, &said, &refusal);
+    take("refused", &refused.second);
+
+    let with_bob = Opening::Call {
+        to_incarnation: BOBS,
+    };
+    let (said, answer) = (payload(&call()), accept(Some(public(0xb0))));
+    take("call-payload", &said);
+    take("call-accept-payload", &payload(&answer));
+    let called = exchange(with_bob, &alice_here, &bob_here, &said, &answer);
+    take("call", &called.first);
+    take("call-accept", &called.second);
+
+    sealed(&alice_here, registered.session, take);
+}
+
+/// An acknowledgement in this session of the initiator, first, and behind the change of its key.
+fn sealed(initiator: &Identity, mut session: Session, take: Take<'_>) {
+    take("session-send", session.keys().0);
+    take("session-receive", session.keys().1);
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let mut seal = |session: &mut Session| {
+        let len = DataWriter::new(&mut out, OTHER, &plain()).finish(initiator, session);
+        Bytes::from_slice(&out[..len]).expect("vectors are short")
+    };
+    take("sealed", &seal(&mut session));
+    for _ in 1..1 << 16 {
+        seal(&mut session);
+    }
+    take("session-rekeyed", session.keys().0);
+    take("sealed-rekeyed", &seal(&mut session));
+}
+
+fn hello() -> Hello<'static> {
+    Hello {
+        incarnation: INCARNATION,
+        table_epoch: 0,
+        table_version: 0,
+        epoch: 0xe0e1,
+        mail_shown: 9,
+        channel_shown: 5,
+        table_capacity: 64,
+        opening: 1,
+        window: 32,
+        reset: *b"reset of alice's",
+        name: "alice",
+    }
+}
+
+fn call() -> Call<'static> {
+    Call {
+        from_incarnation: INCARNATION,
+        opening: 2,
+        window: 32,
+        reset: *b"reset of alice's",
+        letters: public(LETTERS_EPHEMERAL),
+        from: "alice",
+    }
+}
+
+fn accept(letters: Option<PublicKey>) -> Answer {
+    let server = letters.is_none();
+    Answer::Accepted(Accept {
+        id: OTHER,
+        epoch: if server { 0xe0e1 } else { 0 },
+        table_epoch: if server { 0xe2e3 } else { 0 },
+        window: 32,
+        reset: *b"reset, the other",
+        letters,
+    })
+}
+
+fn payload<T: serde::Serialize>(value: &T) -> Bytes {
+    let mut out = [0; 200];
+    let bytes = postcard::to_slice(value, &mut out).expect("vectors are short");
+    Bytes::from_slice(bytes).expect("vectors are short")
+}
+
+/// What one handshake says: its two datagrams, and the session of the initiator.
+struct Exchange {
+    first: Bytes,
+    second: Bytes,
+    session: Session,
+}
+
+fn exchange(
+    opening: Opening,
+    initiator: &Identity,
+    responder: &Identity,
+    said: &[u8],
+    answer: &Answer,
+) -> Exchange {
+    let (ephemeral, remote) = (counting(INITIATOR_EPHEMERAL), responder.public());
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = opening.emit(CLIENT, initiator, &remote, &ephemeral, said, &mut out);
+    let first = &out[..len];
+    let (prologue, message) = match Datagram::parse(responder, first) {
+        Ok(Datagram::Hello(hello)) => (hello.prologue, hello.message),
+        Ok(Datagram::Call(call)) => (call.prologue, call.message),
+        other => panic!("{other:?}"),
+    };
+    let mut payload_read = [0; 200];
+    let (read, len) = Responder::read(responder, prologue, message, &mut payload_read)
+        .expect("the first message can be read");
+    assert_eq!(&payload_read[..len], said);
+    assert_eq!(read.remote(), initiator.public());
+    let mut second = [0; 200];
+    let ephemeral_back = counting(RESPONDER_EPHEMERAL);
+    let (theirs, len) = read
+        .answer(responder, &ephemeral_back, &payload(answer), &mut second)
+        .expect("the second message can be made");
+    let message = &second[..len];
+    let (session, told) = opening
+        .complete(CLIENT, initiator, &remote, &ephemeral, said, message)
+        .expect("the second message can be read");
+    assert_eq!(told, *answer);
+    assert_eq!(theirs.keys(), (session.keys().1, session.keys().0));
+    let second = emitted(
+        responder,
+        &Datagram::Accept {
+            to: CLIENT,
+            message,
+        },
+    );
+    Exchange {
+        first: Bytes::from_slice(first).expect("vectors are short"),
+        second,
+        session,
+    }
+}

@@ -1,0 +1,71 @@
+//! Datagrams that are not sealed and open no handshake.
+
+use chatapp_core::Identity;
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::{Cookie, Datagram, Refusal, VERSION};
+
+use crate::Bytes;
+use crate::bodies::OTHER;
+use crate::handshakes::CLIENT;
+
+pub(crate) const COOKIE: Cookie = Cookie {
+    issued_at_ms: 0x1_0000,
+    mac: 0x5555_6666_7777_8888,
+};
+
+/// Those of somebody with this identity, each with its name.
+pub fn open_datagrams(identity: &Identity, take: &mut dyn FnMut(&'static str, &[u8])) {
+    let key = Some(identity.public());
+    let reset = Datagram::Reset {
+        echo: OTHER,
+        token: *b"reset, the other",
+    };
+    let datagrams = [
+        (
+            "unsupported",
+            Datagram::Unsupported {
+                version: VERSION,
+                echo: OTHER,
+            },
+        ),
+        ("cookie-request", Datagram::CookieRequest { id: CLIENT }),
+        (
+            "cookie",
+            Datagram::Cookie {
+                to: CLIENT,
+                cookie: COOKIE,
+                key,
+            },
+        ),
+        (
+            "cookie-of-a-path",
+            Datagram::Cookie {
+                to: CLIENT,
+                cookie: COOKIE,
+                key: None,
+            },
+        ),
+        (
+            "refuse",
+            Datagram::Refuse {
+                to: CLIENT,
+                reason: Refusal::RateExceeded,
+            },
+        ),
+        ("reset", reset),
+    ];
+    for (name, datagram) in datagrams {
+        take(name, &emitted(identity, &datagram));
+    }
+}
+
+/// A datagram as it is built, and read back.
+pub(crate) fn emitted(identity: &Identity, datagram: &Datagram<'_>) -> Bytes {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = datagram.emit(identity, &mut out);
+    assert_eq!(
+        Datagram::parse(identity, &out[..len]).as_ref(),
+        Ok(datagram)
+    );
+    Bytes::from_slice(&out[..len]).expect("vectors are short")
+}

@@ -1,0 +1,187 @@
+//! What the document says is what the code builds; and what is done to a datagram on its way shows.
+
+use chatapp_core::limits::{DATAGRAM_LEN_MAX, KEPT_LETTER_LEN_MAX, LETTER_LEN_MAX};
+use chatapp_core::seal::Session;
+use chatapp_core::wire::data::{self, DataWriter};
+use chatapp_core::wire::{Datagram, Frame, Frames, Header};
+use chatapp_core::{Drop, Identity, PublicKey, UnixSeconds};
+use chatapp_vectors::{
+    DOCUMENT, Finding, OTHER, alice, body, check, identity, member, open_datagrams, plain, server,
+};
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// What does not agree, and what it has to be.
+fn wrong(document: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    check(document, |name, made, finding| {
+        if finding != Finding::Agrees {
+            wrong.push(format!("{name} {finding}: {}", hex(made)));
+        }
+    });
+    wrong
+}
+
+fn all_open_datagrams(identity: &Identity) -> Vec<(&'static str, Vec<u8>)> {
+    let mut all = Vec::new();
+    open_datagrams(identity, &mut |name, bytes| {
+        all.push((name, bytes.to_vec()))
+    });
+    all
+}
+
+#[test]
+fn the_document_and_the_code_agree() {
+    let wrong = wrong(DOCUMENT);
+    assert!(wrong.is_empty(), "vectors:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_mistake_of_a_document_is_noticed() {
+    let leave = "\n```vector leave\n00 ac 02 20 01  # header\n03  # frame\n03  # request\n```\n";
+    assert!(DOCUMENT.contains(leave));
+    let differs = "leave differs: 00 ac 02 20 01 03 03";
+    for (there, expected) in [
+        (leave.replace("02 20", "02 21"), &[differs][..]),
+        (leave.replace("02 20", "02 2x"), &[differs]),
+        (leave.replace("03  # request\n", ""), &[differs]),
+        (leave.replace("# request", "\n00"), &[differs]),
+        (
+            leave.replace("vector leave", "vector leaf"),
+            &[
+                "leave is not in the document: 00 ac 02 20 01 03 03",
+                "leaf is not made by the code: ",
+            ],
+        ),
+        (leave.repeat(2), &["leave is not made by the code: "]),
+    ] {
+        assert_eq!(wrong(&DOCUMENT.replace(leave, &there)), expected, "{there}");
+    }
+}
+
+#[test]
+fn every_change_of_an_open_datagram_is_noticed() {
+    let identity = identity(server());
+    for (name, bytes) in all_open_datagrams(&identity) {
+        let intact = |bytes: &[u8]| Datagram::parse(&identity, bytes).is_ok();
+        for at in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= 1 << bit;
+                // What is taken for a sealed datagram is not opened by anybody.
+                let sealed = damaged[1] == 8;
+                assert!(
+                    sealed || !intact(&damaged),
+                    "{name}: bit {bit} of byte {at}"
+                );
+            }
+            assert!(!intact(&bytes[..at]), "{name} cut to {at}");
+        }
+        let mut longer = bytes.clone();
+        longer.push(0);
+        assert!(!intact(&longer), "{name} with a byte more");
+        longer.resize(DATAGRAM_LEN_MAX + 1, 0);
+        assert!(!intact(&longer), "{name} longer than any datagram");
+    }
+}
+
+#[test]
+fn every_change_of_a_sealed_datagram_is_noticed() {
+    let here = identity(alice());
+    let key = [7; 32];
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let frame = Frame::Leave { request: 3 };
+    let mut writer = DataWriter::new(&mut out, OTHER, &plain());
+    assert!(writer.push(&frame));
+    let len = writer.finish(&here, &mut Session::new(&key, &key));
+    let sealed = &out[..len];
+    let opens = |bytes: &[u8]| {
+        let mut copy = bytes.to_vec();
+        data::open(&here, &mut Session::new(&key, &key), &mut copy).map(|_| ())
+    };
+    assert_eq!(opens(sealed), Ok(()));
+    for at in 0..len {
+        for bit in 0..8 {
+            let mut damaged = sealed.to_vec();
+            damaged[at] ^= 1 << bit;
+            assert_eq!(opens(&damaged), Err(Drop::BadTag), "bit {bit} of byte {at}");
+        }
+        assert!(opens(&sealed[..at]).is_err(), "cut to {at}");
+    }
+    assert!(opens(&[sealed, &[0]].concat()).is_err());
+}
+
+#[test]
+fn members_of_a_closed_room_and_strangers_do_not_understand_each_other() {
+    let (inside, outside) = (member(server()), identity(server()));
+    for (one, other) in [(&inside, &outside), (&outside, &inside)] {
+        for (name, bytes) in all_open_datagrams(one) {
+            let understood = Datagram::parse(other, &bytes).is_ok();
+            assert_eq!(understood, name == "unsupported", "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_largest_frames_fit() {
+    let (name, text) = (&"n".repeat(32), &"t".repeat(1_000));
+    let worst = Header {
+        gap: true,
+        probe: true,
+        round: true,
+        heard_round: true,
+        acknowledged: u32::MAX,
+        window: u16::MAX,
+        first: u32::MAX,
+        table_version: Some(u32::MAX),
+        ..Header::default()
+    };
+    let (request, counter, number, stamp) = (u32::MAX, u32::MAX, u32::MAX, UnixSeconds(u32::MAX));
+    let (letter, kept) = (&[b'l'; LETTER_LEN_MAX], &[b'k'; KEPT_LETTER_LEN_MAX]);
+    for frame in [
+        Frame::Text { counter, letter },
+        Frame::Store {
+            request,
+            counter,
+            tried: u64::MAX,
+            bounce: true,
+            to: name,
+            letter: kept,
+        },
+        Frame::Post {
+            request,
+            counter,
+            text,
+        },
+        Frame::Mail {
+            serial: u64::MAX,
+            incarnation: u64::MAX,
+            counter,
+            stamp,
+            kept: true,
+            key: PublicKey([0xff; 32]),
+            from: name,
+            letter: kept,
+        },
+        Frame::Channel {
+            number,
+            incarnation: u64::MAX,
+            counter,
+            stamp,
+            kept: true,
+            from: name,
+            text,
+        },
+    ] {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let built = body(&worst, Some(&frame), &mut out);
+        let (_, mut read): (_, Frames<'_>) = Header::parse(built).unwrap();
+        assert_eq!(read.next(), Some(Ok(frame)));
+    }
+}
