@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use chatapp_core::{
-    Client, ClientEvent, Command, CommandError, Endpoint, Flushed, Handled, MessageStatus, Request,
+    Client, ClientEvent, ClientRecord, Command, CommandError, Endpoint, Flushed, Handled,
+    MessageStatus, Request,
 };
 
 use crate::event::Node;
@@ -167,6 +168,10 @@ impl ClientProcess {
             ..
         } = self;
         let mut turn = Turn::Rests;
+        if !body.is_dying() {
+            // Keys that no event belongs to.
+            machine.with(|client| remember(*id, client, memory, model));
+        }
         if self.display_full {
             return Ok(turn);
         }
@@ -176,7 +181,7 @@ impl ClientProcess {
             }
             let more = machine.with(|client| {
                 let Some(event) = client.poll_event() else {
-                    remember(client, memory);
+                    remember(*id, client, memory, model);
                     return Ok(false);
                 };
                 let line = || format!("{event:?}");
@@ -199,7 +204,7 @@ impl ClientProcess {
                 }
                 *left |= matches!(event, ClientEvent::Deregistered { .. });
                 model.saw(*id, &event, medium.now)?;
-                remember(client, memory);
+                remember(*id, client, memory, model);
                 Ok(true)
             })?;
             if !more {
@@ -287,8 +292,16 @@ impl ClientProcess {
 }
 
 /// Keeps what the next process of the name has to know, if this is the one that does.
-fn remember(client: &mut Client<'_>, memory: &mut Option<Memory>) {
+fn remember(
+    id: ProcessId,
+    client: &mut Client<'_>,
+    memory: &mut Option<Memory>,
+    model: &mut Model,
+) {
     while let Some(record) = client.poll_persist() {
+        if let ClientRecord::PeerKey { name, key } = record {
+            model.trusts(id, name, key);
+        }
         if let Some(memory) = memory {
             memory.notes(record);
         }
@@ -387,7 +400,10 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
         },
         ClientEvent::Offline { .. } => Kind::Offline,
         ClientEvent::Deregistered { .. } => Kind::Deregistered,
-        ClientEvent::NotShown { .. } => Kind::NotShown,
+        ClientEvent::NotShown { foreign_key, .. } => match foreign_key {
+            true => Kind::ForeignSender,
+            false => Kind::Unreadable,
+        },
         ClientEvent::ServerKeyChanged { .. } => Kind::ServerKeyChanged,
         _ => Kind::Refused,
     }

@@ -22,6 +22,7 @@ impl Model {
             self.once(process, id, at)?;
             self.in_order(process, id, channel)?;
         }
+        self.between_acquaintances(process, id)?;
         if let Some(stamp) = kept_at {
             self.kept(process, id, stamp, at)?;
         }
@@ -135,6 +136,11 @@ impl Model {
                         self.describe(id)
                     ),
                 ))
+            }
+            Some((Outcome::ForeignKey, when)) => {
+                let what = self.describe(id);
+                let detail = format!("{what} is shown, but was told at {when} ms not to be sent");
+                Err(Violation::new(Check::RefusalIsTrue, detail))
             }
             _ => Ok(()),
         }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::{Endpoint, Name};
+use chatapp_core::{Endpoint, Name, PublicKey};
 
 use super::{SPINS_MAX, World};
 use crate::client_process::{Ask, ClientProcess, Turn};
@@ -18,7 +18,40 @@ use crate::violation::{Check, Violation};
 impl World {
     /// Starts a client under a name, at a fresh address or at a given one; it does nothing until it is asked.
     pub fn start_client(&mut self, name: NameId, address: Option<SocketAddr>) -> ProcessId {
-        self.start(name, address, Holder::Name(name))
+        self.start(name, address, self.holder_of(name))
+    }
+
+    fn holder_of(&self, name: NameId) -> Holder {
+        match self.losses.get(&name) {
+            None => Holder::Name(name),
+            Some(losses) => Holder::Successor(name, *losses),
+        }
+    }
+
+    /// The public key of whoever has a name, or would like to have it back.
+    pub fn key_of(&self, name: NameId) -> PublicKey {
+        self.keys.identity(self.holder_of(name)).public()
+    }
+
+    /// Somebody loses the key of a name with all that was remembered, and will come with a new key.
+    pub fn lose_key(&mut self, name: NameId) {
+        for id in self.processes_of(name) {
+            self.crash_client(id);
+        }
+        self.memories.remove(&name);
+        self.model.lost_key(name);
+        *self.losses.entry(name).or_default() += 1;
+        let key = self.key_of(name);
+        self.journal.allow(&self.names[name], key);
+        let text = &self.names[name];
+        self.medium
+            .note(Kind::KeyLost, &[name as u64], || text.clone());
+    }
+
+    /// Whether the server will not give a name to whoever comes with its key now.
+    pub fn is_withheld(&self, name: NameId) -> bool {
+        let owner = self.journal.owner(&self.names[name]);
+        owner.is_some_and(|owner| owner != self.key_of(name))
     }
 
     /// Somebody else starts a client under a name, with another key.
@@ -31,9 +64,10 @@ impl World {
         // Like a program that finds the folder in use, a second process of a name does without.
         let memory = (!thief && self.processes_of(name).is_empty())
             .then(|| self.memories.remove(&name).unwrap_or_default());
+        let key = self.keys.identity(who).public();
         let id = self
             .model
-            .started(name, memory.is_some(), thief, self.now());
+            .started(name, key, memory.is_some(), thief, self.medium.now);
         let address = address.unwrap_or_else(|| fresh_address(name, id));
         let core_name = Name::new(&self.names[name]).expect("the names of a world are valid");
         let mut machine = ClientMachine::new(

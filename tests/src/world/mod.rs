@@ -50,6 +50,8 @@ pub struct World {
     server_address: SocketAddr,
     server_lives: u32,
     keys: Keys,
+    /// How often somebody has lost the key of a name.
+    losses: BTreeMap<NameId, u32>,
 }
 
 /// Times that a machine may want to be woken at the time at which it was just woken.
@@ -59,10 +61,10 @@ impl World {
     /// A world in which nothing runs yet.
     pub fn new(plan: &Plan, choices: Box<dyn Choices>, readable: bool) -> Self {
         let names: Vec<String> = (0..plan.clients).map(name).collect();
-        let key = |(id, name): (NameId, &String)| {
-            (name.clone(), plan.keys.identity(Holder::Name(id)).public())
-        };
-        let owners = names.iter().enumerate().map(key).collect();
+        let mut journal = Journal::new(plan.store.clone());
+        for (id, name) in names.iter().enumerate() {
+            journal.allow(name, plan.keys.identity(Holder::Name(id)).public());
+        }
         Self {
             medium: Medium::new(
                 choices,
@@ -71,7 +73,7 @@ impl World {
                 plan.keys,
             ),
             model: Model::new(plan, names.clone()),
-            journal: Journal::new(plan.store.clone(), owners),
+            journal,
             server: None,
             clients: BTreeMap::new(),
             absence: Absence::new(plan),
@@ -83,6 +85,7 @@ impl World {
             server_address: SocketAddr::new(Ipv4Addr::new(10, 0, 0, 1).into(), 5_000),
             server_lives: 0,
             keys: plan.keys,
+            losses: BTreeMap::new(),
         }
     }
 

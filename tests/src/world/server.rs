@@ -69,6 +69,16 @@ impl World {
             self.homes.remove(&self.server_address);
             self.medium.note(Kind::ServerCrashed, &[], String::new);
             self.journal.crash(&mut self.medium);
+            self.note_owners();
+        }
+    }
+
+    /// Tells the model which names have another key, or none.
+    fn note_owners(&mut self) {
+        for (name, key) in self.journal.take_changes() {
+            if let Some(id) = self.names.iter().position(|known| *known == name) {
+                self.model.belongs(id, key, self.medium.now);
+            }
         }
     }
 
@@ -76,6 +86,7 @@ impl World {
     pub fn forget(&mut self) {
         self.medium.note(Kind::ServerForgot, &[], String::new);
         self.journal.forget();
+        self.note_owners();
         self.absence.forget();
         self.model.server_forgot();
         // Nobody owns a name now: a thief who still asks would be the first.
@@ -135,6 +146,10 @@ impl World {
                 self.crash_server();
                 break;
             }
+            self.note_owners();
+            let Some(server) = &mut self.server else {
+                break;
+            };
             let timeout = server.machine.look(|server| server.poll_timeout());
             self.absence.look(
                 Some(&*server),

@@ -6,6 +6,7 @@ mod changes;
 mod letters;
 mod names;
 mod strangers;
+mod successors;
 
 use std::net::SocketAddr;
 
