@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use chatapp_core::{
-    Client, ClientEvent, ClientRecord, Command, CommandError, Endpoint, Flushed, Handled,
-    MessageStatus, Request,
+    Client, ClientEvent, ClientRecord, Command, CommandError, CommandId, Endpoint, Flushed,
+    Handled, MessageStatus, Request,
 };
 
 use crate::event::Node;
@@ -81,7 +81,8 @@ pub struct ClientProcess {
     pub thief: bool,
     /// It was told that it left.
     left: bool,
-    exiting: bool,
+    /// The command after which it ends.
+    exiting: Option<CommandId>,
     gone: bool,
 }
 
@@ -106,7 +107,7 @@ impl ClientProcess {
             shown: Vec::new(),
             memory,
             thief,
-            exiting: false,
+            exiting: None,
             gone: false,
             left: false,
         }
@@ -198,7 +199,7 @@ impl ClientProcess {
                     ClientEvent::Refused { .. }
                         | ClientEvent::ForeignVersion { .. }
                         | ClientEvent::ServerKeyChanged { .. }
-                ) || *exiting && ends_exit(&event)
+                ) || exiting.is_some_and(|last| ends_exit(&event, last))
                 {
                     turn = Turn::Exited;
                 }
@@ -267,7 +268,9 @@ impl ClientProcess {
             format!("{}: {command:?} {answer:?}", self.id)
         });
         let ask = self.waiting.pop_front();
-        self.exiting |= ask == Some(Ask::Exit) && answer.is_ok();
+        if let (Some(Ask::Exit), Ok(last)) = (&ask, answer) {
+            self.exiting = Some(last);
+        }
         // Who wants to leave and is not in the room any more just goes.
         self.gone |= ask == Some(Ask::Exit) && answer == Err(CommandError::Offline);
         let (Ok(id), Some(ask)) = (answer, ask) else {
@@ -353,15 +356,8 @@ fn refusal_kind(error: CommandError) -> Kind {
 }
 
 /// Whether a process that wants to exit does so now.
-fn ends_exit(event: &ClientEvent<'_>) -> bool {
-    matches!(
-        event,
-        ClientEvent::Deregistered { .. }
-            | ClientEvent::ServerNotResponding {
-                request: Request::Deregister,
-                ..
-            }
-    )
+fn ends_exit(event: &ClientEvent<'_>, last: CommandId) -> bool {
+    event.settles() == Some(last)
 }
 
 /// The kind of an event.
@@ -400,10 +396,7 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
         },
         ClientEvent::Offline { .. } => Kind::Offline,
         ClientEvent::Deregistered { .. } => Kind::Deregistered,
-        ClientEvent::NotShown { foreign_key, .. } => match foreign_key {
-            true => Kind::ForeignSender,
-            false => Kind::Unreadable,
-        },
+        ClientEvent::NotShown { .. } => Kind::NotShown,
         ClientEvent::ServerKeyChanged { .. } => Kind::ServerKeyChanged,
         _ => Kind::Refused,
     }

@@ -19,6 +19,8 @@ const PROOF: Millis = 60_000;
 pub struct Journal {
     /// What is wrong with the store at this time.
     pub faults: StorePlan,
+    /// Entries of the channel that a store has that only has what counts.
+    log: usize,
     synced: Vec<Stored>,
     /// For each recipient the messages that wait for it; and when those that do not any more were handed over.
     kept: BTreeMap<String, VecDeque<u64>>,
@@ -38,9 +40,10 @@ pub struct Journal {
 
 impl Journal {
     /// An empty store.
-    pub fn new(faults: StorePlan) -> Self {
+    pub fn new(faults: StorePlan, log: usize) -> Self {
         Self {
             faults,
+            log,
             synced: Vec::new(),
             kept: BTreeMap::new(),
             handed_over_at: BTreeMap::new(),
@@ -222,7 +225,7 @@ impl Journal {
                 let handed_over = self.handed_over_at.get(&serial);
                 handed_over.is_some_and(|at| now < at + PROOF)
             };
-            self.synced = compacted(std::mem::take(&mut self.synced), proves);
+            self.synced = compacted(std::mem::take(&mut self.synced), self.log, proves);
         }
         self.synced
             .iter()
@@ -230,9 +233,9 @@ impl Journal {
     }
 }
 
-/// The latest of each name and then of its progress, in front of the messages and entries that are left. Names come in
-/// the order in which they were stored last.
-fn compacted(records: Vec<Stored>, proves: impl Fn(u64) -> bool) -> Vec<Stored> {
+/// The latest of each name and then of its progress, in front of the messages and entries that are left, of the channel
+/// the latest. Names come in the order in which they were stored last.
+fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> Vec<Stored> {
     let (mut epoch, mut names, mut progress, mut left) = (None, Vec::new(), Vec::new(), Vec::new());
     for record in records {
         match &record {
@@ -264,7 +267,13 @@ fn compacted(records: Vec<Stored>, proves: impl Fn(u64) -> bool) -> Vec<Stored> 
             }
         }
     }
+    let newest = left.iter().filter_map(|record| match record {
+        Stored::Channel { number, .. } => Some(*number as usize),
+        _ => None,
+    });
+    let newest = newest.max().unwrap_or_default();
     left.retain(|record| match record {
+        Stored::Channel { number, .. } => *number as usize + log > newest,
         Stored::Mail { serial, to, .. } => {
             let is_over = progress.iter().any(|head| {
                 matches!(head, Stored::Progress { name, handed_over, .. } if name == to && handed_over >= serial)

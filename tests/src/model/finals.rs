@@ -137,8 +137,7 @@ impl Model {
         if last {
             self.messages[id].outcome = Some((outcome_of(event), at));
         }
-        let same_memory = self.messages[id].memory == self.memory;
-        if same_memory
+        if self.is_sender_remembered(id)
             && matches!(event, ClientEvent::NotPosted { .. })
             && !self.messages[id].showings.is_empty()
         {
@@ -178,6 +177,14 @@ impl Model {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the server knows what the sender of a message has asked for: it has not lost its memory, nor forgotten the
+    /// sender's name.
+    pub(super) fn is_sender_remembered(&self, id: MessageId) -> bool {
+        let message = &self.messages[id];
+        let sender = self.name_of(message.process);
+        message.memory == self.memory && !message.forgotten.contains(&sender)
     }
 
     /// The store fails, or the server was started anew, and later requests had taken effect before.

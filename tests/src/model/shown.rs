@@ -128,7 +128,7 @@ impl Model {
             Some((Outcome::Delivered, when)) if !rival => {
                 again(format!("it was reported received at {when} ms"))
             }
-            Some((Outcome::NotPosted, when)) if message.memory == self.memory => {
+            Some((Outcome::NotPosted, when)) if self.is_sender_remembered(id) => {
                 Err(Violation::new(
                     Check::RefusalIsTrue,
                     format!(

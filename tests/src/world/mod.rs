@@ -61,7 +61,7 @@ impl World {
     /// A world in which nothing runs yet.
     pub fn new(plan: &Plan, choices: Box<dyn Choices>, readable: bool) -> Self {
         let names: Vec<String> = (0..plan.clients).map(name).collect();
-        let mut journal = Journal::new(plan.store.clone());
+        let mut journal = Journal::new(plan.store.clone(), plan.sizes.log);
         for (id, name) in names.iter().enumerate() {
             journal.allow(name, plan.keys.identity(Holder::Name(id)).public());
         }
