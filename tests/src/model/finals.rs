@@ -77,6 +77,8 @@ impl Model {
         if !self.is_owner(process) && !self.server_lies {
             return Err(self.stolen(process));
         }
+        // The news may be older than that the name is forgotten.
+        let has_name = self.has_name(process);
         let life = &mut self.lives[process];
         if let Some(asked) = life
             .registering
@@ -84,7 +86,9 @@ impl Model {
             .and_then(|id| life.commands.get_mut(&id))
         {
             asked.settled = true;
-            self.registered_in.insert(life.name, asked.memory);
+            if has_name {
+                self.registered_in.insert(life.name, asked.memory);
+            }
         }
         Ok(())
     }

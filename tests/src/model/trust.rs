@@ -56,6 +56,13 @@ impl Model {
             .any(|tenure| tenure.key == life.key)
     }
 
+    /// Whether the name of a process belongs to its key now.
+    pub(super) fn has_name(&self, process: ProcessId) -> bool {
+        let life = &self.lives[process];
+        let last = self.tenures.get(&life.name).and_then(|all| all.last());
+        last.is_some_and(|tenure| tenure.key == life.key && tenure.until.is_none())
+    }
+
     /// Whether the name of a process had another key since it started.
     pub(super) fn is_withheld(&self, process: ProcessId) -> bool {
         let life = &self.lives[process];
