@@ -88,8 +88,8 @@ pub struct Room {
     pub keys: Keys,
     /// Where processes are, the server first.
     pub addresses: Vec<SocketAddr>,
-    /// Which of the clients has which name.
-    pub people: Vec<(SocketAddr, NameId)>,
+    /// Which of the clients has which name and key.
+    pub people: Vec<(SocketAddr, NameId, PublicKey)>,
     /// Names that belong to somebody for certain.
     pub claimed: Vec<String>,
     /// Clients that have seen the key of the server before.
@@ -253,14 +253,12 @@ fn call(
             });
     let (callee, to_incarnation) = known.next()?;
     let (caller, from_incarnation) = known.find(|(address, _)| *address != callee)?;
-    let name_of = |address| {
+    let who = |address| {
         let mut people = room.people.iter();
-        people
-            .find(|(its, _)| *its == address)
-            .map(|(_, name)| *name)
+        people.find(|(its, ..)| *its == address)
     };
-    let (callee_name, caller_name) = (name_of(callee)?, name_of(caller)?);
-    let name = crate::people::name(caller_name);
+    let ((_, _, key), (_, caller_name, _)) = (who(callee)?, who(caller)?);
+    let name = crate::people::name(*caller_name);
     let call = Call {
         from_incarnation,
         opening: u32::MAX,
@@ -270,9 +268,8 @@ fn call(
         from: &name,
     };
     let payload = postcard::to_stdvec(&call).ok()?;
-    let key = room.public(Holder::Name(callee_name));
     let opening = Opening::Call { to_incarnation };
-    let bytes = handshake(choices, opening, &identity, &key, &payload);
+    let bytes = handshake(choices, opening, &identity, key, &payload);
     Some((caller, callee, bytes))
 }
 

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use chatapp_core::{
-    Client, ClientEvent, Command, CommandError, Endpoint, Flushed, Handled, MessageStatus, Request,
+    Client, ClientEvent, ClientRecord, Command, CommandError, CommandId, Endpoint, Flushed,
+    Handled, MessageStatus, Request,
 };
 
 use crate::event::Node;
@@ -80,7 +81,8 @@ pub struct ClientProcess {
     pub thief: bool,
     /// It was told that it left.
     left: bool,
-    exiting: bool,
+    /// The command after which it ends.
+    exiting: Option<CommandId>,
     gone: bool,
 }
 
@@ -105,7 +107,7 @@ impl ClientProcess {
             shown: Vec::new(),
             memory,
             thief,
-            exiting: false,
+            exiting: None,
             gone: false,
             left: false,
         }
@@ -167,6 +169,10 @@ impl ClientProcess {
             ..
         } = self;
         let mut turn = Turn::Rests;
+        if !body.is_dying() {
+            // Keys that no event belongs to.
+            machine.with(|client| remember(*id, client, memory, model));
+        }
         if self.display_full {
             return Ok(turn);
         }
@@ -176,7 +182,7 @@ impl ClientProcess {
             }
             let more = machine.with(|client| {
                 let Some(event) = client.poll_event() else {
-                    remember(client, memory);
+                    remember(*id, client, memory, model);
                     return Ok(false);
                 };
                 let line = || format!("{event:?}");
@@ -193,13 +199,13 @@ impl ClientProcess {
                     ClientEvent::Refused { .. }
                         | ClientEvent::ForeignVersion { .. }
                         | ClientEvent::ServerKeyChanged { .. }
-                ) || *exiting && ends_exit(&event)
+                ) || exiting.is_some_and(|last| ends_exit(&event, last))
                 {
                     turn = Turn::Exited;
                 }
                 *left |= matches!(event, ClientEvent::Deregistered { .. });
                 model.saw(*id, &event, medium.now)?;
-                remember(client, memory);
+                remember(*id, client, memory, model);
                 Ok(true)
             })?;
             if !more {
@@ -262,7 +268,9 @@ impl ClientProcess {
             format!("{}: {command:?} {answer:?}", self.id)
         });
         let ask = self.waiting.pop_front();
-        self.exiting |= ask == Some(Ask::Exit) && answer.is_ok();
+        if let (Some(Ask::Exit), Ok(last)) = (&ask, answer) {
+            self.exiting = Some(last);
+        }
         // Who wants to leave and is not in the room any more just goes.
         self.gone |= ask == Some(Ask::Exit) && answer == Err(CommandError::Offline);
         let (Ok(id), Some(ask)) = (answer, ask) else {
@@ -287,8 +295,16 @@ impl ClientProcess {
 }
 
 /// Keeps what the next process of the name has to know, if this is the one that does.
-fn remember(client: &mut Client<'_>, memory: &mut Option<Memory>) {
+fn remember(
+    id: ProcessId,
+    client: &mut Client<'_>,
+    memory: &mut Option<Memory>,
+    model: &mut Model,
+) {
     while let Some(record) = client.poll_persist() {
+        if let ClientRecord::PeerKey { name, key } = record {
+            model.trusts(id, name, key);
+        }
         if let Some(memory) = memory {
             memory.notes(record);
         }
@@ -340,15 +356,8 @@ fn refusal_kind(error: CommandError) -> Kind {
 }
 
 /// Whether a process that wants to exit does so now.
-fn ends_exit(event: &ClientEvent<'_>) -> bool {
-    matches!(
-        event,
-        ClientEvent::Deregistered { .. }
-            | ClientEvent::ServerNotResponding {
-                request: Request::Deregister,
-                ..
-            }
-    )
+fn ends_exit(event: &ClientEvent<'_>, last: CommandId) -> bool {
+    event.settles() == Some(last)
 }
 
 /// The kind of an event.

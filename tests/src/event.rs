@@ -61,6 +61,7 @@ pub enum FaultKind {
     Clog,
     Partition,
     Attack,
+    LostKey,
 }
 
 /// What a fault leaves behind until it ends.
@@ -76,4 +77,6 @@ pub enum Ending {
     Reconnect(SocketAddr, SocketAddr),
     /// Display and socket take things again.
     Unclog(Node),
+    /// Somebody has no key any more, and makes a new one.
+    LoseKey(NameId),
 }

@@ -19,6 +19,8 @@ const PROOF: Millis = 60_000;
 pub struct Journal {
     /// What is wrong with the store at this time.
     pub faults: StorePlan,
+    /// Entries of the channel that a store has that only has what counts.
+    log: usize,
     synced: Vec<Stored>,
     /// For each recipient the messages that wait for it; and when those that do not any more were handed over.
     kept: BTreeMap<String, VecDeque<u64>>,
@@ -28,22 +30,67 @@ pub struct Journal {
     syncing: bool,
     /// The results of a sync are being reported.
     reporting: bool,
-    /// The keys that names belong to, as long as nobody has changed what is stored.
-    owners: Option<BTreeMap<String, PublicKey>>,
+    /// The keys that a name can ever have, as long as nobody has changed what is stored.
+    rightful: Option<BTreeMap<String, Vec<PublicKey>>>,
+    /// The key that each name has.
+    owners: BTreeMap<String, PublicKey>,
+    /// Names that have another key since this was last asked, or none.
+    changes: Vec<(String, Option<PublicKey>)>,
 }
 
 impl Journal {
     /// An empty store.
-    pub fn new(faults: StorePlan, owners: BTreeMap<String, PublicKey>) -> Self {
+    pub fn new(faults: StorePlan, log: usize) -> Self {
         Self {
             faults,
+            log,
             synced: Vec::new(),
             kept: BTreeMap::new(),
             handed_over_at: BTreeMap::new(),
             waiting: VecDeque::new(),
             syncing: false,
             reporting: false,
-            owners: Some(owners),
+            rightful: Some(BTreeMap::new()),
+            owners: BTreeMap::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// A name may have this key, whenever it has none.
+    pub fn allow(&mut self, name: &str, key: PublicKey) {
+        if let Some(rightful) = &mut self.rightful {
+            rightful.entry(name.to_owned()).or_default().push(key);
+        }
+    }
+
+    /// The key that a name has.
+    pub fn owner(&self, name: &str) -> Option<PublicKey> {
+        self.owners.get(name).copied()
+    }
+
+    /// Names that have another key since this was last asked, or none, in the order in which that was stored.
+    pub fn take_changes(&mut self) -> Vec<(String, Option<PublicKey>)> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Whether a name has this key, or may get it, because it has none.
+    fn may_have(&self, name: &str, key: &PublicKey) -> bool {
+        let Some(rightful) = &self.rightful else {
+            return true;
+        };
+        match self.owners.get(name) {
+            Some(owner) => owner == key,
+            None => rightful.get(name).is_some_and(|keys| keys.contains(key)),
+        }
+    }
+
+    fn set_owner(&mut self, name: &str, key: Option<PublicKey>) {
+        let before = match key {
+            Some(key) => self.owners.insert(name.to_owned(), key),
+            None => self.owners.remove(name),
+        };
+        if before != key {
+            self.changes.push((name.to_owned(), key));
         }
     }
 
@@ -55,8 +102,7 @@ impl Journal {
     ) -> Option<Result<(), StoreFailed>> {
         let record = Stored::from(persist.record).at(medium.now);
         if let Stored::Name { name, key, .. } = &record
-            && let Some(owners) = &self.owners
-            && owners.get(name) != Some(key)
+            && !self.may_have(name, key)
         {
             let detail = format!("{name} is stored with {key:?}, of somebody else");
             medium.wiretap.breaks(Check::NamesBelongToKeys, detail);
@@ -76,6 +122,8 @@ impl Journal {
 
     fn sync(&mut self, record: Stored, now: Millis) {
         match &record {
+            Stored::Name { name, key, .. } => self.set_owner(name, Some(*key)),
+            Stored::Forget { name, .. } => self.set_owner(name, None),
             Stored::Mail { serial, to, .. } => {
                 self.kept.entry(to.clone()).or_default().push_back(*serial);
             }
@@ -147,11 +195,13 @@ impl Journal {
         self.synced.clear();
         self.kept.clear();
         self.handed_over_at.clear();
+        let owned = std::mem::take(&mut self.owners).into_keys();
+        self.changes.extend(owned.map(|name| (name, None)));
     }
 
     /// Changes what is stored, whoever it belongs to.
     pub fn falsify(&mut self, change: impl FnMut(&mut Stored)) {
-        self.owners = None;
+        self.rightful = None;
         self.synced.iter_mut().for_each(change);
     }
 
@@ -175,7 +225,7 @@ impl Journal {
                 let handed_over = self.handed_over_at.get(&serial);
                 handed_over.is_some_and(|at| now < at + PROOF)
             };
-            self.synced = compacted(std::mem::take(&mut self.synced), proves);
+            self.synced = compacted(std::mem::take(&mut self.synced), self.log, proves);
         }
         self.synced
             .iter()
@@ -183,9 +233,9 @@ impl Journal {
     }
 }
 
-/// The latest of each name and then of its progress, in front of the messages and entries that are left. Names come in
-/// the order in which they were stored last.
-fn compacted(records: Vec<Stored>, proves: impl Fn(u64) -> bool) -> Vec<Stored> {
+/// The latest of each name and then of its progress, in front of the messages and entries that are left, of the channel
+/// the latest. Names come in the order in which they were stored last.
+fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> Vec<Stored> {
     let (mut epoch, mut names, mut progress, mut left) = (None, Vec::new(), Vec::new(), Vec::new());
     for record in records {
         match &record {
@@ -217,7 +267,13 @@ fn compacted(records: Vec<Stored>, proves: impl Fn(u64) -> bool) -> Vec<Stored> 
             }
         }
     }
+    let newest = left.iter().filter_map(|record| match record {
+        Stored::Channel { number, .. } => Some(*number as usize),
+        _ => None,
+    });
+    let newest = newest.max().unwrap_or_default();
     left.retain(|record| match record {
+        Stored::Channel { number, .. } => *number as usize + log > newest,
         Stored::Mail { serial, to, .. } => {
             let is_over = progress.iter().any(|head| {
                 matches!(head, Stored::Progress { name, handed_over, .. } if name == to && handed_over >= serial)

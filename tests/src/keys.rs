@@ -18,6 +18,11 @@ pub enum Crypto {
 }
 
 impl Crypto {
+    /// Whether there are sessions in a run that live for long enough to get another key.
+    pub fn rekeys(self) -> bool {
+        self != Self::Real
+    }
+
     /// What has to be given to Cargo, and to the simulator, for this one.
     pub fn options(self) -> (&'static str, &'static str) {
         match self {
@@ -35,6 +40,8 @@ pub enum Holder {
     Server,
     /// Who has a name.
     Name(NameId),
+    /// The same, after having lost the key so many times.
+    Successor(NameId, u32),
     /// Who would like to have it.
     Thief(NameId),
     /// The attacker.
@@ -58,15 +65,20 @@ impl Keys {
     /// The private key of somebody. That each is known to whoever reads this makes runs repeatable; nobody in the
     /// world knows it.
     fn private(self, holder: Holder) -> StaticKey {
-        let (kind, number) = match holder {
-            Holder::Server => (1, 0),
-            Holder::Name(name) => (2, name),
-            Holder::Thief(name) => (3, name),
-            Holder::Attacker => (4, 0),
-            Holder::Nobody => (5, 0),
+        let (kind, number, losses) = match holder {
+            Holder::Server => (1, 0, 0),
+            Holder::Name(name) => (2, name, 0),
+            Holder::Thief(name) => (3, name, 0),
+            Holder::Attacker => (4, 0, 0),
+            Holder::Nobody => (5, 0, 0),
+            Holder::Successor(name, losses) => (6, name, losses),
         };
         let mut bytes = [kind; KEY_LEN];
-        bytes[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        let (first, rest) = bytes.split_at_mut(8);
+        first.copy_from_slice(&(number as u64).to_le_bytes());
+        if losses != 0 {
+            rest[..4].copy_from_slice(&losses.to_le_bytes());
+        }
         match self.crypto {
             Crypto::Real => StaticKey::new(bytes),
             #[cfg(feature = "stand-in")]

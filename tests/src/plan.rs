@@ -70,6 +70,8 @@ pub struct NodePlan {
     pub rival: Millis,
     /// A display or a socket takes nothing for a while.
     pub clog: Millis,
+    /// Somebody loses the key of a name, and gets the name with another one when the server has forgotten the first.
+    pub lost_key: Millis,
 }
 
 /// What is wrong with the store.
@@ -151,7 +153,11 @@ pub const FAULTS: &[&str] = &[
     "failing-store",
     "tight",
     "throttle",
+    "lost-key",
 ];
+
+/// Names that are kept for longer than so many seconds are not forgotten within a run.
+const KEEP_MAX_S: u32 = 60;
 
 /// What has to be left out so that only these kinds of faults are left.
 pub fn all_but(kept: &[impl AsRef<str>]) -> Vec<String> {
@@ -208,6 +214,7 @@ impl Plan {
             roam: every(choices, 6),
             rival: every(choices, 6),
             clog: every(choices, 4),
+            lost_key: 0,
         };
         let partition = every(choices, 3);
         let attack = if choices.chance(250) {
@@ -220,7 +227,7 @@ impl Plan {
             _ => 0,
         };
         let pace = choices.between(100, 5_000) * if clients > 12 { 4 } else { 1 };
-        Self {
+        let plan = Self {
             clients: clients as usize,
             span,
             pace,
@@ -255,7 +262,28 @@ impl Plan {
                 closed: span.is_multiple_of(7),
                 tells_handshakes: span.is_multiple_of(5),
             },
+        };
+        plan.with_lost_keys()
+    }
+
+    /// Lets people lose their keys, and the server forget names soon, in every thirteenth run; without a choice, too.
+    fn with_lost_keys(mut self) -> Self {
+        if self.pace.is_multiple_of(13) {
+            self.nodes.lost_key = self.span / (2 + self.span % 4);
+            self.sizes.keep_s = 2 + (self.span % 5) as u32;
         }
+        self
+    }
+
+    /// The same plan with another time for which the server keeps a name. Where that is long, nobody loses a key: the name
+    /// would not be free again within the run.
+    #[must_use]
+    pub fn keeping(mut self, keep_s: u32) -> Self {
+        self.sizes.keep_s = keep_s;
+        if keep_s > KEEP_MAX_S {
+            self.nodes.lost_key = 0;
+        }
+        self
     }
 
     /// Makes the server limit rates in every fifth run. It asks for no choice, so that the seeds of runs found
@@ -334,10 +362,12 @@ impl Plan {
                     self.sizes = Sizes {
                         sources: self.sizes.sources,
                         rates: self.sizes.rates,
+                        keep_s: self.sizes.keep_s,
                         ..Sizes::ROOMY
                     };
                 }
                 "throttle" => self.sizes.rates = RateLimits::NONE,
+                "lost-key" => self = self.keeping(Sizes::ROOMY.keep_s),
                 unknown => return Err(format!("{unknown} is none of {}", FAULTS.join(", "))),
             }
         }

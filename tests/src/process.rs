@@ -18,6 +18,7 @@ use crate::keys::{Holder, Keys};
 use crate::medium::Medium;
 use crate::plan::Sizes;
 use crate::queue::Millis;
+use crate::trace::Kind;
 
 /// The slices of a client.
 struct ClientMemory {
@@ -313,6 +314,9 @@ impl Body {
         // It counts as sent when it was built: what arrives until the socket takes it is no answer to it.
         if !std::mem::replace(&mut self.offered, true) {
             medium.wiretap.sent(self.node, to, bytes);
+            if let Some(session) = medium.wiretap.take_rekeyed() {
+                medium.note(Kind::Rekeyed, &[session], || format!("{session:016x}"));
+            }
         }
         if self.socket_full || self.is_dying() {
             return Sent::WouldBlock;

@@ -119,12 +119,14 @@ pub fn run(mut choices: Box<dyn Choices>, look: &Look) -> Report {
     let mut plan = Plan::draw(&mut *choices);
     plan.clients = look.clients.unwrap_or(plan.clients);
     plan.span = look.span.unwrap_or(plan.span);
-    plan.sizes.keep_s = look.keep_s.unwrap_or(plan.sizes.keep_s);
     plan.keys.crypto = look.crypto;
     plan.keys.tells_handshakes |= look.capture;
-    let plan = plan
+    let mut plan = plan
         .without(look.without.iter().map(String::as_str))
         .expect("faults are named as in `FAULTS`");
+    if let Some(keep_s) = look.keep_s {
+        plan = plan.keeping(keep_s);
+    }
     let mut run = Run {
         world: World::new(&plan, choices, look.readable),
         plan,
@@ -169,7 +171,7 @@ struct Run {
 }
 
 /// All faults, and how often the plan wants them.
-fn schedule(plan: &Plan) -> [(FaultKind, Millis); 8] {
+fn schedule(plan: &Plan) -> [(FaultKind, Millis); 9] {
     [
         (FaultKind::Crash, plan.nodes.crash),
         (FaultKind::ServerCrash, plan.nodes.server_crash),
@@ -179,6 +181,7 @@ fn schedule(plan: &Plan) -> [(FaultKind, Millis); 8] {
         (FaultKind::Clog, plan.nodes.clog),
         (FaultKind::Partition, plan.network.partition),
         (FaultKind::Attack, plan.network.attack),
+        (FaultKind::LostKey, plan.nodes.lost_key),
     ]
 }
 
@@ -301,6 +304,7 @@ impl Run {
             FaultKind::Clog => self.clog()?,
             FaultKind::Partition => self.partition(),
             FaultKind::Attack => self.attack(),
+            FaultKind::LostKey => self.lose_key()?,
         }
         Ok(())
     }
@@ -414,11 +418,25 @@ impl Run {
             .ask(process, crate::client_process::Ask::Register)
     }
 
+    /// Somebody moves to another machine, or loses one, and all that was on it.
+    fn lose_key(&mut self) -> Result<(), Violation> {
+        let names = self.plan.clients;
+        let name = self.choices().index(names);
+        if self.choices().chance(700) {
+            for process in self.world.processes_of(name) {
+                self.world.ask(process, crate::client_process::Ask::Exit)?;
+            }
+        }
+        self.cue_within(3_000, Cue::End(Ending::LoseKey(name)));
+        Ok(())
+    }
+
     fn attack(&mut self) {
         let clients = self.world.clients.values();
-        let people = clients
-            .clone()
-            .map(|client| (client.body.address, client.name));
+        let people = clients.clone().map(|client| {
+            let key = self.world.key_of(client.name);
+            (client.body.address, client.name, key)
+        });
         let pinned = clients.clone().filter(|client| {
             let memory = client.memory.as_ref();
             memory.is_some_and(|memory| memory.server.is_some())
@@ -464,6 +482,10 @@ impl Run {
                 self.world.set_socket(Node::Client(process), false)?;
             }
             Ending::Unclog(Node::Server) => self.world.set_socket(Node::Server, false)?,
+            Ending::LoseKey(name) => {
+                self.world.lose_key(name);
+                self.cue_within(10_000, Cue::End(Ending::Return(name)));
+            }
         }
         Ok(())
     }

@@ -43,6 +43,8 @@ pub struct Wiretap {
     strangers: BTreeMap<SocketAddr, (usize, usize)>,
     /// What was in each datagram, in words, by its digest; only if somebody reads them.
     words: Option<HashMap<u64, String>>,
+    /// The session that got another key with the latest datagram.
+    rekeyed: Option<u64>,
     violation: Option<Violation>,
 }
 
@@ -98,6 +100,7 @@ impl Wiretap {
             silence: BTreeMap::new(),
             strangers: BTreeMap::new(),
             words: readable.then(HashMap::new),
+            rekeyed: None,
             violation: None,
         }
     }
@@ -105,6 +108,11 @@ impl Wiretap {
     /// The first promise that a datagram broke.
     pub fn take_violation(&mut self) -> Option<Violation> {
         self.violation.take()
+    }
+
+    /// The session that is written to with another key than before since this was last asked, by its id.
+    pub fn take_rekeyed(&mut self) -> Option<u64> {
+        self.rekeyed.take()
     }
 
     /// Something was seen that must not be.
@@ -261,13 +269,16 @@ impl Wiretap {
         let tapped = sessions.get_mut(&to).into_iter().flatten().rev();
         let mut opened = tapped.filter_map(|tapped| {
             copy.copy_from_slice(bytes);
+            let key = *tapped.session.keys().1;
             data::open(identity, &mut tapped.session, copy).ok()?;
-            Some((tapped.other, tapped.sealed.entry(counter)))
+            let rekeyed = *tapped.session.keys().1 != key;
+            Some((tapped.other, rekeyed, tapped.sealed.entry(counter)))
         });
         let said = digest(bytes);
         let other = match opened.next() {
-            Some((other, Entry::Vacant(place))) => {
+            Some((other, rekeyed, Entry::Vacant(place))) => {
                 place.insert(said);
+                self.rekeyed = rekeyed.then_some(to);
                 other
             }
             // A number that was used comes as a replay, which does not open.

@@ -8,8 +8,6 @@ use super::suite::Suite;
 use super::{Identity, KEY_LEN, TAG_LEN};
 use crate::stats::Drop;
 
-/// After so many datagrams, in powers of two, the key of a direction gives way to the next one.
-const REKEY_BITS: u32 = 16;
 /// Datagrams that may be overtaken by later ones and still count.
 const REPLAY_WINDOW: u64 = 64;
 
@@ -76,7 +74,7 @@ impl Session {
         let counter = self.next;
         self.next = self.next.saturating_add(1);
         let tag = suite.seal(&self.send, counter, associated, text);
-        if epoch(self.next) != epoch(counter) {
+        if epoch(suite, self.next) != epoch(suite, counter) {
             self.send = suite.rekey(&self.send);
         }
         tag
@@ -135,8 +133,8 @@ impl Session {
         text: &mut [u8],
         tag: &[u8; TAG_LEN],
     ) -> Option<()> {
-        let now = epoch(self.newest.saturating_sub(1));
-        match epoch(counter).checked_sub(now)? {
+        let now = epoch(suite, self.newest.saturating_sub(1));
+        match epoch(suite, counter).checked_sub(now)? {
             0 => suite.open(&self.receive, counter, associated, text, tag),
             1 => {
                 let mut next = suite.rekey(&self.receive);
@@ -155,8 +153,8 @@ impl Session {
     }
 }
 
-fn epoch(counter: u64) -> u64 {
-    counter >> REKEY_BITS
+fn epoch(suite: Suite, counter: u64) -> u64 {
+    counter >> suite.rekey_bits()
 }
 
 /// Sealing and opening for tools.
@@ -253,14 +251,14 @@ mod tests {
     fn keys_change_and_both_sides_follow() {
         let (mut one, mut other) = pair();
         let first = one.send;
-        one.next = (1 << REKEY_BITS) - 1;
+        one.next = (1 << 16) - 1;
         other.newest = one.next;
         let (last, next) = (sealed(&mut one), sealed(&mut one));
         assert_ne!(one.send, first);
         assert!(opens(&mut other, next));
         assert_eq!(other.receive, one.send);
         assert!(!opens(&mut other, last), "the old key is gone");
-        one.next = 5 << REKEY_BITS;
+        one.next = 5 << 16;
         let far = sealed(&mut one);
         assert!(!opens(&mut other, far), "nobody skips a key");
         one.next = u64::MAX;

@@ -19,6 +19,17 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
+    /// After so many datagrams, in powers of two, the key of a direction gives way to the next one. In a simulated room no
+    /// session lives for as long as with the real keys, and it shall see that, too.
+    pub(crate) const fn rekey_bits(self) -> u32 {
+        match self {
+            #[cfg(feature = "noise")]
+            Self::Noise => 16,
+            #[cfg(feature = "stand-in")]
+            Self::StandIn => 8,
+        }
+    }
+
     pub(crate) fn public(self, private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
         match self {
             #[cfg(feature = "noise")]

@@ -114,7 +114,10 @@ fn main() -> ExitCode {
         print_failure(*seed, &options);
         return ExitCode::FAILURE;
     }
-    if sum.runs >= BIG_ENOUGH && options.without.is_empty() && never_happened(&sum.counts) {
+    if sum.runs >= BIG_ENOUGH
+        && options.without.is_empty()
+        && never_happened(&sum.counts, look(&options, false).crypto)
+    {
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -223,11 +226,11 @@ fn print_coverage(counts: &[u64]) {
 }
 
 /// Whether a kind never happened, and says which.
-fn never_happened(counts: &[u64]) -> bool {
+fn never_happened(counts: &[u64], crypto: Crypto) -> bool {
     let never: Vec<&str> = Kind::ALL
         .iter()
         .zip(counts)
-        .filter(|(_, count)| **count == 0)
+        .filter(|(kind, count)| **count == 0 && (**kind != Kind::Rekeyed || crypto.rekeys()))
         .map(|(kind, _)| kind.label())
         .collect();
     if never.is_empty() {

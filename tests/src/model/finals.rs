@@ -60,7 +60,7 @@ impl Model {
 
     /// The first registration of a process was accepted.
     pub(super) fn welcomed(&mut self, process: ProcessId) -> Result<(), Violation> {
-        if self.lives[process].thief {
+        if !self.is_owner(process) && !self.server_lies {
             return Err(self.stolen(process));
         }
         if std::mem::replace(&mut self.lives[process].welcomed, true) {
@@ -74,9 +74,11 @@ impl Model {
 
     /// A registration is settled by the first table.
     pub(super) fn registered(&mut self, process: ProcessId) -> Result<(), Violation> {
-        if self.lives[process].thief {
+        if !self.is_owner(process) && !self.server_lies {
             return Err(self.stolen(process));
         }
+        // The news may be older than that the name is forgotten.
+        let has_name = self.has_name(process);
         let life = &mut self.lives[process];
         if let Some(asked) = life
             .registering
@@ -84,7 +86,9 @@ impl Model {
             .and_then(|id| life.commands.get_mut(&id))
         {
             asked.settled = true;
-            self.registered_in.insert(life.name, asked.memory);
+            if has_name {
+                self.registered_in.insert(life.name, asked.memory);
+            }
         }
         Ok(())
     }
@@ -137,8 +141,7 @@ impl Model {
         if last {
             self.messages[id].outcome = Some((outcome_of(event), at));
         }
-        let same_memory = self.messages[id].memory == self.memory;
-        if same_memory
+        if self.is_sender_remembered(id)
             && matches!(event, ClientEvent::NotPosted { .. })
             && !self.messages[id].showings.is_empty()
         {
@@ -164,7 +167,9 @@ impl Model {
                 ),
             )),
             MessageStatus::MailboxFull if self.limits.roomy => Err(self.untrue(id, "mailbox full")),
-            MessageStatus::ForeignKey if !self.server_lies => Err(self.untrue(id, "another key")),
+            MessageStatus::ForeignKey if !self.has_foreign_recipient(id) && !self.server_lies => {
+                Err(self.untrue(id, "another key"))
+            }
             MessageStatus::NotStored if !self.may_be_not_stored(id) => {
                 Err(self.untrue(id, "not stored"))
             }
@@ -176,6 +181,14 @@ impl Model {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the server knows what the sender of a message has asked for: it has not lost its memory, nor forgotten the
+    /// sender's name.
+    pub(super) fn is_sender_remembered(&self, id: MessageId) -> bool {
+        let message = &self.messages[id];
+        let sender = self.name_of(message.process);
+        message.memory == self.memory && !message.forgotten.contains(&sender)
     }
 
     /// The store fails, or the server was started anew, and later requests had taken effect before.
@@ -215,7 +228,7 @@ impl Model {
             Refusal::NameTaken | Refusal::Displaced => rival,
             Refusal::RoomFull => !self.limits.names_fit,
             Refusal::NotStored => self.limits.store_fails,
-            Refusal::ForeignKey => self.lives[process].thief || self.server_lies,
+            Refusal::ForeignKey => self.is_withheld(process) || self.server_lies,
             _ => false,
         };
         // A registration that is under way ends in this; everything else has a final event of its own.
@@ -288,14 +301,17 @@ impl Model {
         self.messages.len()
     }
 
-    /// Checks that all messages from this one on were received, saved or posted.
+    /// Checks that all messages from this one on were received, saved or posted; those to names that have another key
+    /// than their senders know were not sent.
     ///
     /// # Errors
     /// The first that was not.
     pub fn all_arrived_since(&self, first: MessageId) -> Result<(), Violation> {
         for (id, message) in self.messages.iter().enumerate().skip(first) {
+            let foreign = self.has_foreign_recipient(id);
             match message.outcome {
-                Some((Outcome::Delivered | Outcome::Saved | Outcome::Posted, _)) => {}
+                Some((Outcome::Delivered | Outcome::Saved | Outcome::Posted, _)) if !foreign => {}
+                Some((Outcome::ForeignKey, _)) if foreign => {}
                 _ => return Err(self.untrue(id, "it did not arrive, in a healthy room")),
             }
         }

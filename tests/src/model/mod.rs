@@ -4,11 +4,16 @@
 mod finals;
 mod promises;
 mod shown;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use chatapp_core::{ClientEvent, CommandId, MessageStatus, RateLimits, Request, UnixSeconds};
+use chatapp_core::{
+    ClientEvent, CommandId, MessageStatus, PublicKey, RateLimits, Request, UnixSeconds,
+};
+
+use self::trust::{Tenure, Trust};
 
 use crate::plan::{Plan, Sizes};
 use crate::queue::Millis;
@@ -43,6 +48,10 @@ pub struct Model {
     server_starts: u32,
     /// Names whose process was told that it is registered, and by which memory.
     registered_in: BTreeMap<NameId, u32>,
+    /// Which keys each name had on the server, one after the other.
+    tenures: BTreeMap<NameId, Vec<Tenure>>,
+    /// Whom those who remember take for whom.
+    folders: BTreeMap<NameId, Trust>,
 }
 
 /// Which excuses the plan gives.
@@ -54,6 +63,8 @@ struct Limits {
     throttles: bool,
     /// Recipients may have to forget what they showed: the memory for it is smaller than what can be repeated.
     forgetful_windows: bool,
+    /// Tables may have no room for all of the room, and keys are forgotten with their names.
+    forgets_keys: bool,
     attacked: bool,
     /// Longest time that a datagram is under way.
     longest_delay: Millis,
@@ -62,6 +73,11 @@ struct Limits {
 /// A process.
 struct Life {
     name: NameId,
+    key: PublicKey,
+    /// Whom it takes for whom.
+    trust: Trust,
+    /// Messages that it was given and did not show, by sender, and whether because of the sender's key.
+    withheld: BTreeMap<(String, bool), usize>,
     /// It has what those before it remembered, and its own showings are remembered.
     remembers: bool,
     /// The name belongs to somebody else.
@@ -143,6 +159,7 @@ enum Outcome {
     Saved,
     Posted,
     NotPosted,
+    ForeignKey,
     Other,
 }
 
@@ -166,6 +183,8 @@ impl Model {
                 names_fit: plan.sizes.names >= plan.clients,
                 throttles: plan.sizes.rates != RateLimits::NONE,
                 forgetful_windows: plan.sizes.windows < Sizes::ROOMY.windows,
+                // One more is for a name that nobody has.
+                forgets_keys: plan.sizes.peers <= plan.clients,
                 attacked: plan.network.attack != 0,
                 longest_delay: if straggles {
                     plan.network.slow
@@ -179,13 +198,26 @@ impl Model {
             server_lies: false,
             server_starts: 0,
             registered_in: BTreeMap::new(),
+            tenures: BTreeMap::new(),
+            folders: BTreeMap::new(),
         }
     }
 
-    /// A process was started under a name; it may remember what those before it have shown.
-    pub fn started(&mut self, name: NameId, remembers: bool, thief: bool, at: Millis) -> ProcessId {
+    /// A process was started under a name; it may remember what those before it have shown, and whose keys are whose.
+    pub fn started(
+        &mut self,
+        name: NameId,
+        key: PublicKey,
+        remembers: bool,
+        thief: bool,
+        at: Millis,
+    ) -> ProcessId {
+        let folder = self.folders.get(&name).filter(|_| remembers);
         self.lives.push(Life {
             name,
+            key,
+            trust: folder.cloned().unwrap_or_default(),
+            withheld: BTreeMap::new(),
             remembers,
             thief,
             started: at,
@@ -300,14 +332,9 @@ impl Model {
             ClientEvent::ChannelDropped { count } => self.dropped(process, count),
             ClientEvent::TableUpdated => self.registered(process),
             ClientEvent::Registered => self.welcomed(process),
-            ClientEvent::NotShown { .. } if self.server_lies => Ok(()),
-            ClientEvent::NotShown { from, foreign_key } => Err(Violation::new(
-                Check::ShownAsSent,
-                format!(
-                    "{} does not show what {from} wrote (another key: {foreign_key})",
-                    self.who(process)
-                ),
-            )),
+            ClientEvent::NotShown { from, foreign_key } => {
+                self.not_shown(process, from, foreign_key)
+            }
             ClientEvent::ServerKeyChanged { .. } => self.server_key_changed(process),
             ClientEvent::Refused { reason } => self.refused(process, reason, at),
             ClientEvent::ForeignVersion { version } => Err(Violation::new(
@@ -372,6 +399,10 @@ fn outcome_of(event: &ClientEvent<'_>) -> Outcome {
             status: MessageStatus::Saved,
             ..
         } => Outcome::Saved,
+        ClientEvent::MessageStatus {
+            status: MessageStatus::ForeignKey,
+            ..
+        } => Outcome::ForeignKey,
         ClientEvent::Posted { .. } => Outcome::Posted,
         ClientEvent::NotPosted { .. } => Outcome::NotPosted,
         _ => Outcome::Other,

@@ -5,9 +5,10 @@ use crate::violation::{Check, Violation};
 
 impl Model {
     /// What was reported saved or posted, and is missing at a recipient. Entries of the channel that were
-    /// announced as dropped are not missing.
+    /// announced as dropped, and letters that were announced as not shown, are not missing.
     pub fn owed(&self) -> Vec<Violation> {
         let mut missing = Vec::new();
+        let mut withheld = self.withheld();
         let mut excused: Vec<u32> = vec![0; self.names.len()];
         for life in &self.lives {
             excused[life.name] += life.dropped;
@@ -27,6 +28,9 @@ impl Model {
                 }
                 if message.target == Target::Channel && excused[name] > 0 {
                     excused[name] -= 1;
+                    continue;
+                }
+                if self.was_withheld(id, name, &mut withheld) {
                     continue;
                 }
                 let detail = format!("{} never reached {}", self.describe(id), self.names[name]);

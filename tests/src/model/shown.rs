@@ -22,6 +22,7 @@ impl Model {
             self.once(process, id, at)?;
             self.in_order(process, id, channel)?;
         }
+        self.between_acquaintances(process, id)?;
         if let Some(stamp) = kept_at {
             self.kept(process, id, stamp, at)?;
         }
@@ -127,7 +128,7 @@ impl Model {
             Some((Outcome::Delivered, when)) if !rival => {
                 again(format!("it was reported received at {when} ms"))
             }
-            Some((Outcome::NotPosted, when)) if message.memory == self.memory => {
+            Some((Outcome::NotPosted, when)) if self.is_sender_remembered(id) => {
                 Err(Violation::new(
                     Check::RefusalIsTrue,
                     format!(
@@ -135,6 +136,11 @@ impl Model {
                         self.describe(id)
                     ),
                 ))
+            }
+            Some((Outcome::ForeignKey, when)) => {
+                let what = self.describe(id);
+                let detail = format!("{what} is shown, but was told at {when} ms not to be sent");
+                Err(Violation::new(Check::RefusalIsTrue, detail))
             }
             _ => Ok(()),
         }

@@ -1,0 +1,183 @@
+//! The clients of a world: they start, are asked for something, and end.
+
+use std::net::SocketAddr;
+
+use chatapp_core::{Endpoint, Name, PublicKey};
+
+use super::{SPINS_MAX, World};
+use crate::client_process::{Ask, ClientProcess, Turn};
+use crate::event::Node;
+use crate::keys::Holder;
+use crate::model::{NameId, ProcessId};
+use crate::people::fresh_address;
+use crate::process::ClientMachine;
+use crate::server_process::{known_names, online_names};
+use crate::trace::Kind;
+use crate::violation::{Check, Violation};
+
+impl World {
+    /// Starts a client under a name, at a fresh address or at a given one; it does nothing until it is asked.
+    pub fn start_client(&mut self, name: NameId, address: Option<SocketAddr>) -> ProcessId {
+        self.start(name, address, self.holder_of(name))
+    }
+
+    fn holder_of(&self, name: NameId) -> Holder {
+        match self.losses.get(&name) {
+            None => Holder::Name(name),
+            Some(losses) => Holder::Successor(name, *losses),
+        }
+    }
+
+    /// The public key of whoever has a name, or would like to have it back.
+    pub fn key_of(&self, name: NameId) -> PublicKey {
+        self.keys.identity(self.holder_of(name)).public()
+    }
+
+    /// Somebody loses the key of a name with all that was remembered, and will come with a new key.
+    pub fn lose_key(&mut self, name: NameId) {
+        for id in self.processes_of(name) {
+            self.crash_client(id);
+        }
+        self.memories.remove(&name);
+        self.model.lost_key(name);
+        *self.losses.entry(name).or_default() += 1;
+        let key = self.key_of(name);
+        self.journal.allow(&self.names[name], key);
+        let text = &self.names[name];
+        self.medium
+            .note(Kind::KeyLost, &[name as u64], || text.clone());
+    }
+
+    /// Whether the server will not give a name to whoever comes with its key now.
+    pub fn is_withheld(&self, name: NameId) -> bool {
+        let owner = self.journal.owner(&self.names[name]);
+        owner.is_some_and(|owner| owner != self.key_of(name))
+    }
+
+    /// Somebody else starts a client under a name, with another key.
+    pub fn start_thief(&mut self, name: NameId) -> ProcessId {
+        self.start(name, None, Holder::Thief(name))
+    }
+
+    fn start(&mut self, name: NameId, address: Option<SocketAddr>, who: Holder) -> ProcessId {
+        let thief = who == Holder::Thief(name);
+        // Like a program that finds the folder in use, a second process of a name does without.
+        let memory = (!thief && self.processes_of(name).is_empty())
+            .then(|| self.memories.remove(&name).unwrap_or_default());
+        let key = self.keys.identity(who).public();
+        let id = self
+            .model
+            .started(name, key, memory.is_some(), thief, self.medium.now);
+        let address = address.unwrap_or_else(|| fresh_address(name, id));
+        let core_name = Name::new(&self.names[name]).expect("the names of a world are valid");
+        let mut machine = ClientMachine::new(
+            core_name,
+            self.server_address,
+            &self.sizes,
+            (self.keys, who),
+            &mut *self.medium.choices,
+        );
+        if let Some(memory) = &memory {
+            machine.with(|client| memory.restore(client));
+        }
+        let text = &self.names[name];
+        self.medium.note(Kind::Started, &[id as u64], || {
+            format!("{id}: {text} at {address}")
+        });
+        self.clients.insert(
+            id,
+            ClientProcess::new(id, name, machine, address, memory, thief, self.medium.now),
+        );
+        self.homes.insert(address, Node::Client(id));
+        id
+    }
+
+    /// Ends a client at once.
+    pub fn crash_client(&mut self, id: ProcessId) {
+        self.end_client(id, Kind::Crashed);
+    }
+
+    /// Lets the person in front of a client want something.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn ask(&mut self, id: ProcessId, ask: Ask) -> Result<(), Violation> {
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.waiting.push_back(ask);
+        }
+        self.rest_client(id)
+    }
+
+    /// The running processes of somebody, oldest first.
+    pub fn processes_of(&self, name: NameId) -> Vec<ProcessId> {
+        self.clients
+            .values()
+            .filter(|client| client.name == name && !client.thief)
+            .map(|client| client.id)
+            .collect()
+    }
+
+    /// All who use names of others end.
+    pub fn end_thieves(&mut self) {
+        let thieves = self.clients.values().filter(|client| client.thief);
+        let ids: Vec<ProcessId> = thieves.map(|client| client.id).collect();
+        ids.into_iter().for_each(|id| self.crash_client(id));
+    }
+
+    pub(super) fn end_client(&mut self, id: ProcessId, kind: Kind) {
+        if let Some(client) = self.clients.remove(&id) {
+            self.homes.remove(&client.body.address);
+            if let Some(memory) = client.memory {
+                self.memories.insert(client.name, memory);
+            }
+            self.medium.note(kind, &[id as u64], || id.to_string());
+            self.model.ended(id, self.medium.now);
+        }
+    }
+
+    /// Drains a client until it rests, and notes when it wants to be woken.
+    pub(super) fn rest_client(&mut self, id: ProcessId) -> Result<(), Violation> {
+        let Self {
+            medium,
+            model,
+            server,
+            names,
+            clients,
+            ..
+        } = self;
+        let Some(client) = clients
+            .get_mut(&id)
+            .filter(|client| client.body.pause.is_none())
+        else {
+            return Ok(());
+        };
+        let known = || known_names(server.as_ref(), names);
+        for _ in 0..=SPINS_MAX {
+            let turn = client.turn(medium, model, names, &known)?;
+            if client.has_left() {
+                model.left(id, &online_names(server.as_ref(), names))?;
+            }
+            match turn {
+                Turn::Rests => {}
+                Turn::Crashed => {
+                    self.end_client(id, Kind::CrashedInTurn);
+                    return Ok(());
+                }
+                Turn::Exited => {
+                    self.end_client(id, Kind::Exited);
+                    return Ok(());
+                }
+            }
+            let timeout = client.machine.look(|client| client.poll_timeout());
+            let clogged = client.display_full;
+            if !client.body.schedule_wake(medium, timeout, clogged) {
+                return Ok(());
+            }
+            client.wake(medium);
+        }
+        Err(Violation::new(
+            Check::Contract,
+            format!("process {id} wants to be woken without end"),
+        ))
+    }
+}

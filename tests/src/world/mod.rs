@@ -1,0 +1,152 @@
+//! A whole room in one thread and in virtual time: one server, its store, clients, and the network between them.
+//!
+//! The world is a mechanism: it does what it is told to do, when it is told. [`run`](crate::run) draws what that
+//! is from a seed; scenario tests write it down.
+
+mod clients;
+mod events;
+mod processes;
+mod server;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::absence::Absence;
+use crate::choices::Choices;
+use crate::client_process::ClientProcess;
+use crate::event::{Cue, Event, Node};
+use crate::journal::Journal;
+use crate::keys::{Holder, Keys};
+use crate::medium::Medium;
+use crate::memory::Memory;
+use crate::model::{Model, NameId, ProcessId};
+use crate::people::name;
+use crate::plan::{Plan, Sizes};
+use crate::queue::Millis;
+use crate::server_process::ServerProcess;
+use crate::trace::Trace;
+use crate::violation::Violation;
+
+/// The world.
+pub struct World {
+    /// Time, dice, record, network.
+    pub medium: Medium,
+    /// What must be true.
+    pub model: Model,
+    /// The store of the server.
+    pub journal: Journal,
+    /// The server, while it runs.
+    pub server: Option<ServerProcess>,
+    /// The clients that run.
+    pub clients: BTreeMap<ProcessId, ClientProcess>,
+    /// Which names the server lists, and since when they are away.
+    absence: Absence,
+    /// What people remember while no process of theirs runs.
+    memories: BTreeMap<NameId, Memory>,
+    names: Vec<String>,
+    sizes: Sizes,
+    store_fails: bool,
+    homes: BTreeMap<SocketAddr, Node>,
+    server_address: SocketAddr,
+    server_lives: u32,
+    keys: Keys,
+    /// How often somebody has lost the key of a name.
+    losses: BTreeMap<NameId, u32>,
+}
+
+/// Times that a machine may want to be woken at the time at which it was just woken.
+const SPINS_MAX: u32 = 8;
+
+impl World {
+    /// A world in which nothing runs yet.
+    pub fn new(plan: &Plan, choices: Box<dyn Choices>, readable: bool) -> Self {
+        let names: Vec<String> = (0..plan.clients).map(name).collect();
+        let mut journal = Journal::new(plan.store.clone(), plan.sizes.log);
+        for (id, name) in names.iter().enumerate() {
+            journal.allow(name, plan.keys.identity(Holder::Name(id)).public());
+        }
+        Self {
+            medium: Medium::new(
+                choices,
+                plan.network.clone(),
+                Trace::new(readable),
+                plan.keys,
+            ),
+            model: Model::new(plan, names.clone()),
+            journal,
+            server: None,
+            clients: BTreeMap::new(),
+            absence: Absence::new(plan),
+            memories: BTreeMap::new(),
+            names,
+            sizes: plan.sizes.clone(),
+            store_fails: plan.store.fail != 0,
+            homes: BTreeMap::new(),
+            server_address: SocketAddr::new(Ipv4Addr::new(10, 0, 0, 1).into(), 5_000),
+            server_lives: 0,
+            keys: plan.keys,
+            losses: BTreeMap::new(),
+        }
+    }
+
+    /// Virtual time.
+    pub fn now(&self) -> Millis {
+        self.medium.now
+    }
+
+    /// The names of this world.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Where the server receives.
+    pub fn server_address(&self) -> SocketAddr {
+        self.server_address
+    }
+
+    /// Lets the next event happen; a cue is for the caller. `None` when nothing will ever happen again.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn step(&mut self) -> Result<Option<Cue>, Violation> {
+        let Some((at, event)) = self.medium.queue.pop() else {
+            return Ok(None);
+        };
+        self.medium.now = at;
+        let cue = match event {
+            Event::Arrive {
+                from,
+                to,
+                bytes,
+                changed,
+            } => self.arrive(from, to, bytes, changed).map(|()| None),
+            Event::Wake(node) => self.wake(node).map(|()| None),
+            Event::Synced { life } => self.synced(life).map(|()| None),
+            Event::Cue(cue) => Ok(Some(cue)),
+        }?;
+        match self.medium.wiretap.take_violation() {
+            Some(violation) => Err(violation),
+            None => Ok(cue),
+        }
+    }
+
+    /// Lets everything happen up to and including a time; cues are ignored.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn run_until(&mut self, end: Millis) -> Result<(), Violation> {
+        while self.medium.queue.next_at().is_some_and(|at| at <= end) {
+            self.step()?;
+        }
+        self.medium.now = end;
+        Ok(())
+    }
+
+    /// Lets time pass; cues are ignored.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn run_for(&mut self, span: Millis) -> Result<(), Violation> {
+        self.run_until(self.now() + span)
+    }
+}

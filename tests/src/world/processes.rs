@@ -1,0 +1,106 @@
+//! What happens to a process from outside: it stands still, moves, or cannot write.
+
+use std::net::SocketAddr;
+
+use super::World;
+use crate::event::Node;
+use crate::model::ProcessId;
+use crate::process::{Body, Pause};
+use crate::trace::Kind;
+use crate::violation::Violation;
+
+impl World {
+    /// What is around a process, if it runs.
+    pub fn body(&mut self, node: Node) -> Option<&mut Body> {
+        match node {
+            Node::Server => self.server.as_mut().map(|server| &mut server.body),
+            Node::Client(id) => self.clients.get_mut(&id).map(|client| &mut client.body),
+        }
+    }
+
+    /// A process stands still, alone or with the clock of its machine.
+    pub fn pause(&mut self, node: Node, suspended: bool) {
+        let since = self.now();
+        if let Some(body) = self.body(node).filter(|body| body.pause.is_none()) {
+            body.pause = Some(Pause { since, suspended });
+            let kind = if suspended {
+                Kind::Suspended
+            } else {
+                Kind::Stopped
+            };
+            self.medium.note(kind, &[], || format!("{node:?}"));
+        }
+    }
+
+    /// A process runs on: as any adapter does, it reads its socket before it looks at the clock.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn resume(&mut self, node: Node) -> Result<(), Violation> {
+        let now = self.now();
+        let Some(body) = self.body(node).filter(|body| body.pause.is_some()) else {
+            return Ok(());
+        };
+        body.resume(now);
+        let inbox = std::mem::take(&mut body.inbox);
+        self.medium.note(Kind::Resumed, &[], || format!("{node:?}"));
+        for (from, bytes) in inbox {
+            self.take(node, from, &bytes, false)?;
+        }
+        self.wake_now(node)
+    }
+
+    /// The address of a client changes, as with a new lease or another network.
+    pub fn roam(&mut self, id: ProcessId) {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return;
+        };
+        let before = client.body.address;
+        let after = SocketAddr::new(before.ip(), before.port() + 1_000);
+        if self.homes.contains_key(&after) || before.port() > 60_000 {
+            return;
+        }
+        client.body.address = after;
+        self.homes.remove(&before);
+        self.homes.insert(after, Node::Client(id));
+        self.medium.note(Kind::Moved, &[id as u64], || {
+            format!("{id}: {before} to {after}")
+        });
+    }
+
+    /// The display of a client takes nothing, or takes things again.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn set_display(&mut self, id: ProcessId, full: bool) -> Result<(), Violation> {
+        let Some(client) = self.clients.get_mut(&id) else {
+            return Ok(());
+        };
+        client.display_full = full;
+        let kind = if full {
+            Kind::DisplayFull
+        } else {
+            Kind::DisplayFree
+        };
+        self.medium.note(kind, &[id as u64], || id.to_string());
+        self.rest_client(id)
+    }
+
+    /// The socket of a process takes nothing, or takes things again.
+    ///
+    /// # Errors
+    /// A broken promise.
+    pub fn set_socket(&mut self, node: Node, full: bool) -> Result<(), Violation> {
+        let Some(body) = self.body(node) else {
+            return Ok(());
+        };
+        body.socket_full = full;
+        let kind = if full {
+            Kind::SocketFull
+        } else {
+            Kind::SocketFree
+        };
+        self.medium.note(kind, &[], || format!("{node:?}"));
+        self.rest(node)
+    }
+}

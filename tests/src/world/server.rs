@@ -1,0 +1,176 @@
+//! The server of a world: it starts with what the store has, syncs, and crashes.
+
+use chatapp_core::{Endpoint, RestoreError};
+
+use super::{SPINS_MAX, World};
+use crate::client_process::Turn;
+use crate::event::Node;
+use crate::model::NameId;
+use crate::plan::Sizes;
+use crate::process::{Body, ServerMachine};
+use crate::record::Stored;
+use crate::server_process::{ServerProcess, known_names};
+use crate::trace::Kind;
+use crate::violation::{Check, Violation};
+
+impl World {
+    /// Starts the server with what the store has.
+    ///
+    /// # Errors
+    /// If it does not take what it stored.
+    pub fn start_server(&mut self) -> Result<(), Violation> {
+        let compact = self.medium.choices.chance(500);
+        let keys = self.keys;
+        let now = self.now();
+        let clock = Body::new(Node::Server, self.server_address, now).clock(now);
+        let mut machine = ServerMachine::new(&self.sizes, keys, &mut *self.medium.choices);
+        let mut restored = machine.with(|server| {
+            server.handle_timeout(clock);
+            self.journal.restore(server, compact, now)
+        });
+        if restored == Err(RestoreError::Full) && self.store_fails {
+            // What was handed over is still in a store that would not take the news: it needs more memory.
+            let roomy = Sizes {
+                keep_s: self.sizes.keep_s,
+                ..Sizes::ROOMY
+            };
+            machine = ServerMachine::new(&roomy, keys, &mut *self.medium.choices);
+            restored = machine.with(|server| {
+                server.handle_timeout(clock);
+                self.journal.restore(server, compact, now)
+            });
+        }
+        restored.map_err(|error| Violation::new(Check::Restored, format!("{error:?}")))?;
+        self.server_lives += 1;
+        let life = self.server_lives;
+        self.medium
+            .note(Kind::ServerRestored, &[], || format!("life {life}"));
+        self.server = Some(ServerProcess::new(
+            machine,
+            self.server_address,
+            self.now(),
+            life,
+        ));
+        self.homes.insert(self.server_address, Node::Server);
+        // It may have been stored that a name is forgotten, and the server crashed at once.
+        self.absence.look(
+            self.server.as_ref(),
+            &self.names,
+            self.medium.now,
+            &mut self.model,
+        )?;
+        self.model.server_restored(&self.known_names())?;
+        self.rest_server()
+    }
+
+    /// Ends the server at once.
+    pub fn crash_server(&mut self) {
+        if self.server.take().is_some() {
+            self.homes.remove(&self.server_address);
+            self.medium.note(Kind::ServerCrashed, &[], String::new);
+            self.journal.crash(&mut self.medium);
+            self.note_owners();
+        }
+    }
+
+    /// Tells the model which names have another key, or none.
+    fn note_owners(&mut self) {
+        for (name, key) in self.journal.take_changes() {
+            if let Some(id) = self.names.iter().position(|known| *known == name) {
+                self.model.belongs(id, key, self.medium.now);
+            }
+        }
+    }
+
+    /// The store loses everything.
+    pub fn forget(&mut self) {
+        self.medium.note(Kind::ServerForgot, &[], String::new);
+        self.journal.forget();
+        self.note_owners();
+        self.absence.forget();
+        self.model.server_forgot();
+        // Nobody owns a name now: a thief who still asks would be the first.
+        self.end_thieves();
+    }
+
+    /// The store says something else from now on: whoever has it lies.
+    pub fn falsify(&mut self, change: impl FnMut(&mut Stored)) {
+        self.model.server_lies();
+        self.journal.falsify(change);
+    }
+
+    /// Names that belong to somebody for as long as the server remembers anything.
+    pub fn claimed(&self) -> Vec<NameId> {
+        if self.absence.may_forget() {
+            return Vec::new();
+        }
+        self.model.claimed()
+    }
+
+    /// The names that the server knows, if it runs.
+    pub fn known_names(&self) -> Vec<NameId> {
+        known_names(self.server.as_ref(), &self.names)
+    }
+
+    pub(super) fn synced(&mut self, life: u32) -> Result<(), Violation> {
+        if self
+            .server
+            .as_ref()
+            .is_none_or(|server| server.life != life)
+        {
+            return Ok(());
+        }
+        for (ticket, result) in self.journal.end_sync(&mut self.medium) {
+            let Some(server) = &mut self.server else {
+                break;
+            };
+            // A process that stands still takes the news, and acts on it later.
+            server.stored(&self.medium, ticket, result);
+            self.rest_server()?;
+        }
+        self.journal.reported();
+        Ok(())
+    }
+
+    /// Drains the server until it rests, and notes when it wants to be woken.
+    pub(super) fn rest_server(&mut self) -> Result<(), Violation> {
+        let mut spins = 0;
+        while let Some(server) = self
+            .server
+            .as_mut()
+            .filter(|server| server.body.pause.is_none())
+        {
+            if server.turn(&mut self.medium, &mut self.journal)? == Turn::Crashed {
+                self.medium
+                    .note(Kind::ServerCrashedInTurn, &[], String::new);
+                self.crash_server();
+                break;
+            }
+            self.note_owners();
+            let Some(server) = &mut self.server else {
+                break;
+            };
+            let timeout = server.machine.look(|server| server.poll_timeout());
+            self.absence.look(
+                Some(&*server),
+                &self.names,
+                self.medium.now,
+                &mut self.model,
+            )?;
+            let medium = &mut self.medium;
+            let due = server.body.schedule_wake(medium, timeout, false);
+            if !due {
+                break;
+            }
+            spins += 1;
+            if spins > SPINS_MAX {
+                return Err(Violation::new(
+                    Check::Contract,
+                    "the server wants to be woken without end",
+                ));
+            }
+            server.wake(&self.medium);
+        }
+        Ok(())
+    }
+}
