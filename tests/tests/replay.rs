@@ -82,6 +82,10 @@ const CASES: &[Case] = &[
     any("B22", 2_099_929),
     any("B27", 7_021_972),
     any("B29", 10_026_879),
+    Case {
+        only: Some(&["server-crash", "tight", "lost-key"]),
+        ..any("B30", 8_001_720)
+    },
 ];
 
 #[test]

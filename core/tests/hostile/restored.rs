@@ -3,6 +3,7 @@
 use chatapp_core::{Handled, NameRecord, Record, ServerConfig, UnixSeconds};
 
 use crate::keeping::{ann_returns, mail_of_request, name_record, post, remembers_two_names, store};
+use crate::server_rig::Rig;
 
 /// The outcomes of requests, as a record has them: four bits for each, by the remainder of its number.
 fn outcomes(of: impl IntoIterator<Item = (u32, u128)>) -> u128 {
@@ -54,6 +55,25 @@ fn what_was_pending_is_not_what_an_older_request_in_its_place_was() {
     let sent = rig.say(&mut ann, &[store(33, "hi")]);
     let told = rig.listens(&mut ann, sent);
     assert_eq!(told, ["Result { request: 33, outcome: NotStored }"]);
+}
+
+#[test]
+fn what_was_handed_over_takes_no_place_for_a_sender_who_is_forgotten() {
+    let mut rig = Rig::with(ServerConfig::default());
+    rig.server
+        .restore(Record::Name(name_record("bob")))
+        .unwrap();
+    let handed_over = Record::Progress {
+        name: "bob",
+        handed_over: 1,
+        log_next: 0,
+    };
+    rig.server.restore(handed_over).unwrap();
+    // A store keeps it for a while, as a proof for ann.
+    rig.server.restore(mail_of_request(1, 1, "bob")).unwrap();
+    assert_eq!(rig.server.usage().names.used, 1);
+    rig.server.restore(mail_of_request(2, 2, "bob")).unwrap();
+    assert_eq!(rig.server.usage().names.used, 2);
 }
 
 const FIRST_ENTRY: Record<'static> = Record::Channel {
