@@ -86,6 +86,7 @@ const CASES: &[Case] = &[
         only: Some(&["server-crash", "tight", "lost-key"]),
         ..any("B30", 8_001_720)
     },
+    any("B31", 11_006_630),
 ];
 
 #[test]

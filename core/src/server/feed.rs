@@ -333,7 +333,9 @@ impl Server<'_> {
                     counter: mail.counter,
                 }
             }
-            Flight::Found { query, slot } if self.names.at(slot).gone => Frame::Missing { query },
+            Flight::Found { query, slot } if !self.names.at(slot).is_listed() => {
+                Frame::Missing { query }
+            }
             Flight::Found { query, slot } => Frame::Found {
                 query,
                 entry: entry(self.names.at(slot)),
@@ -363,6 +365,7 @@ impl Server<'_> {
             // As the first of a datagram the page fits again.
             return None;
         }
+        debug_assert!(!again || flight == asked, "nothing that a page says grows");
         let stuck = !again
             && match flight {
                 Flight::Changes { from, upto } => from == upto && upto != self.table_version,

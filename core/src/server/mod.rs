@@ -344,7 +344,7 @@ impl<'a> Server<'a> {
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
         self.names
             .iter()
-            .filter(|name| name.version != 0 && !name.gone && !name.forgetting)
+            .filter(|name| name.is_listed() && !name.forgetting)
             .map(|name| TableEntry {
                 name: name.name.as_str(),
                 address: name.announced_address.get(),

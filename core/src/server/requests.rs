@@ -275,7 +275,7 @@ impl Server<'_> {
         }
         let found = self
             .find(name)
-            .filter(|found| self.names.at(*found).version != 0 && !self.names.at(*found).gone);
+            .filter(|found| self.names.at(*found).is_listed());
         self.enqueue(
             slot,
             found.map_or(Flight::Missing { query }, |slot| Flight::Found {

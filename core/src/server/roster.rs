@@ -6,7 +6,7 @@ use crate::wire::{Entry, Frame, Status};
 
 /// What others may know of a name.
 pub(super) fn entry(name: &NameSlot) -> Entry<'_> {
-    let status = if name.gone {
+    let status = if name.announced_gone {
         Status::Gone
     } else if name.announced_online {
         Status::Online
@@ -32,6 +32,7 @@ impl Server<'_> {
         *self.changes.at_mut(place) = ChangeSlot { slot, order };
         let name = self.names.at_mut(slot);
         name.version = version;
+        name.announced_gone = name.gone;
         name.announced_online = name.standing == Standing::Online;
         name.announced_incarnation = name.incarnation;
         name.announced_address = name.address;
@@ -93,7 +94,7 @@ impl Server<'_> {
         let mut len = 0;
         for at in from..upto {
             let name = self.names.at(at);
-            if name.version == 0 || name.version > since || name.gone {
+            if !name.is_listed() || name.version > since {
                 continue;
             }
             match entry(name).emit(out.get_mut(len..).unwrap_or_default()) {

@@ -59,6 +59,7 @@ pub struct NameSlot {
     pub(crate) name: Name,
     pub(crate) standing: Standing,
     /// What the table says of it: this, and not the rest of the slot, is what others may know.
+    pub(crate) announced_gone: bool,
     pub(crate) announced_online: bool,
     pub(crate) announced_incarnation: u64,
     pub(crate) announced_address: PackedAddress,
@@ -155,6 +156,7 @@ impl NameSlot {
     pub const VACANT: Self = Self {
         name: Name::VACANT,
         standing: Standing::Vacant,
+        announced_gone: false,
         announced_online: false,
         announced_incarnation: 0,
         announced_address: PackedAddress::VACANT,
@@ -207,6 +209,11 @@ impl NameSlot {
         forgotten: 0,
         own_lost: 0,
     };
+
+    /// In the table that everybody may know.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.version != 0 && !self.announced_gone
+    }
 
     /// In the room, with or without the table having said so.
     pub(crate) fn is_here(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Datagram, Frame, Refusal};
-use chatapp_core::{NameRecord, Record, ServerConfig};
+use chatapp_core::{Handled, NameRecord, Record, ServerConfig};
 
 use crate::keeping::{name_record, store};
 use crate::people::identity;
@@ -98,6 +98,26 @@ fn a_name_is_not_forgotten_before_it_is_stored_that_it_left() {
     assert!(!rig.events.iter().any(|event| event == forgotten));
     rig.pass(2_000);
     assert_eq!(rig.events.last().unwrap(), forgotten);
+}
+
+#[test]
+fn a_forgotten_name_that_returns_is_in_the_table_once_that_is_announced() {
+    let mut rig = keeps_names_for(2);
+    let mut ann = rig.join(1, "ann");
+    rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
+    rig.pass(10_000);
+    assert_eq!(rig.events.last().unwrap(), r#"Forgotten { name: "ann" }"#);
+    let said = rig.proven(address(3), hello(3, "ann"));
+    assert_eq!(rig.judges(address(3), &said), Handled::Accepted);
+    // Who has the name is stored, and that it is there is not.
+    let mut listed = Vec::new();
+    while let Some(persist) = rig.server.poll_persist() {
+        let ticket = persist.ticket;
+        listed.push(rig.server.table().count());
+        rig.server.handle_stored(rig.now, ticket, Ok(()));
+    }
+    assert_eq!(listed, [0, 0]);
+    assert_eq!(rig.server.table().count(), 1);
 }
 
 #[test]
