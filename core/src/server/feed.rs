@@ -224,6 +224,21 @@ impl Server<'_> {
         }
     }
 
+    /// From here on the client is told the whole table as it is now. What is on its way of one before says nothing if it is
+    /// repeated: filled with what has changed since, its pages might not have room for all that they stand for.
+    fn begin_snapshot(&mut self, slot: u32) {
+        let hop = &self.names.at(slot).hop;
+        let (first, count) = (hop.acked(), hop.outstanding());
+        for ahead in 0..count {
+            let place = self.flight_place(slot, first.wrapping_add(ahead));
+            if let Some(FlightSlot(flight @ Flight::Snapshot { .. })) = self.flights.get_mut(place)
+            {
+                *flight = Flight::Changes { from: 0, upto: 0 };
+            }
+        }
+        self.names.at_mut(slot).snapshot_version = self.table_version;
+    }
+
     /// A flight was written for the first time: the cursor it came from moves on.
     fn embark(&mut self, slot: u32, flight: Flight) {
         self.enqueue(slot, flight);
@@ -349,8 +364,7 @@ impl Server<'_> {
             }
             Flight::Snapshot { from, upto } => {
                 if from == 0 && !again {
-                    let version = self.table_version;
-                    self.names.at_mut(slot).snapshot_version = version;
+                    self.begin_snapshot(slot);
                 }
                 let (frame, end) = self.snapshot_page(slot, from, upto, page.get_mut(..room)?);
                 flight = Flight::Snapshot { from, upto: end };
