@@ -379,7 +379,12 @@ impl Server<'_> {
             // As the first of a datagram the page fits again.
             return None;
         }
-        debug_assert!(!again || flight == asked, "nothing that a page says grows");
+        debug_assert!(
+            !again || flight == asked,
+            "nothing that a page says grows {asked:?} {flight:?} {room} {slot} {} {}",
+            self.names.at(slot).snapshot_version,
+            self.table_version
+        );
         let stuck = !again
             && match flight {
                 Flight::Changes { from, upto } => from == upto && upto != self.table_version,

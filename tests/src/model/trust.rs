@@ -129,6 +129,14 @@ impl Model {
         Err(Violation::new(Check::ShownAsSent, detail))
     }
 
+    /// How often a message may be kept: a server that has forgotten its sender takes the same request for a new one.
+    fn times_kept_at_most(&self, id: MessageId) -> usize {
+        let message = &self.messages[id];
+        let sender = self.name_of(message.process);
+        let forgotten = message.forgotten.iter().filter(|name| **name == sender);
+        1 + forgotten.count() + (self.memory - message.memory) as usize
+    }
+
     /// A process was given a message, and does not show it.
     pub(super) fn not_shown(
         &mut self,
@@ -143,7 +151,7 @@ impl Model {
         let withheld = (0..self.messages.len())
             .filter(|id| self.names[author(id)] == from)
             .filter(|id| self.is_withheld_from(*id, process, foreign_key));
-        let most = withheld.count();
+        let most: usize = withheld.map(|id| self.times_kept_at_most(id)).sum();
         let life = &mut self.lives[process];
         // It may be what was announced as kept.
         life.greeted = false;

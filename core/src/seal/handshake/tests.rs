@@ -111,13 +111,14 @@ fn any_change_of_a_message_is_seen() {
     let (_, len) = responder
         .answer(&them, &[4; KEY_LEN], b"welcome", &mut second)
         .unwrap();
-    for at in 0..message.len() {
+    let step = if cfg!(miri) { 61 } else { 1 };
+    for at in (0..message.len()).step_by(step) {
         let mut changed = message.clone();
         changed[at] ^= 1 << (at % 7);
         assert!(Responder::read(&them, b"front", &changed, &mut payload).is_none());
         assert!(Responder::read(&them, b"front", &message[..at], &mut payload).is_none());
     }
-    for at in 0..len {
+    for at in (0..len).step_by(step) {
         let mut changed = second;
         changed[at] ^= 1 << (at % 7);
         assert!(handshake.complete(&changed[..len], &mut payload).is_none());
