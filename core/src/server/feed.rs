@@ -381,9 +381,7 @@ impl Server<'_> {
         }
         debug_assert!(
             !again || flight == asked,
-            "nothing that a page says grows {asked:?} {flight:?} {room} {slot} {} {}",
-            self.names.at(slot).snapshot_version,
-            self.table_version
+            "a repeated page has no room for all that it stands for: {asked:?}, {flight:?}"
         );
         let stuck = !again
             && match flight {

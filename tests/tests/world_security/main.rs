@@ -3,6 +3,8 @@
 //! checked in all rooms of the simulator, by the model and the wiretap.
 
 mod changes;
+mod first_datagrams;
+mod forged;
 mod letters;
 mod names;
 mod strangers;
@@ -63,6 +65,20 @@ fn hello(id: u64, cookie: Cookie, ephemeral: [u8; KEY_LEN]) -> Vec<u8> {
     let server = public(Holder::Server);
     let len = opening.emit(id, &attacker(), &server, &ephemeral, &[1; 90], &mut out);
     out[..len].to_vec()
+}
+
+/// The cookie that the server gives to somebody who asks for one here.
+fn cookie_for(scene: &mut Scene, here: SocketAddr) -> Cookie {
+    let server = scene.world.server_address();
+    let request = plain(&Datagram::CookieRequest { id: 7 });
+    scene.forge(here, server, &request);
+    scene.pass(1);
+    let sent = scene.overheard();
+    let answer = sent.iter().rfind(|datagram| datagram.to == here).unwrap();
+    match Datagram::parse(&attacker(), &answer.bytes) {
+        Ok(Datagram::Cookie { cookie, .. }) => cookie,
+        _ => panic!("{answer:?}"),
+    }
 }
 
 fn kinds(datagrams: &[Captured], kind: u8) -> Vec<Captured> {

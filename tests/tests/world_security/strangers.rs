@@ -1,62 +1,17 @@
-//! Strangers: what they get, what they leave behind, and what they cost.
+//! Strangers: what they get, and what they cost.
 
-use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::seal::{KEY_LEN, TAG_LEN};
 use chatapp_core::wire::{Cookie, Datagram};
-use chatapp_core::{Drop, Endpoint, Instant, RateLimit};
+use chatapp_core::{Drop, RateLimit};
 use chatapp_tests::client_process::Ask;
 use chatapp_tests::keys::Keys;
 use chatapp_tests::plan::Plan;
 use chatapp_tests::scene::Scene;
 
 use crate::{
-    ANN, BOB, COOKIE, COOKIE_LIFE, DATA, HELLO, after_a_conversation, attacker, hello, kinds,
-    plain, stranger,
+    ANN, BOB, COOKIE, COOKIE_LIFE, DATA, HELLO, after_a_conversation, attacker, cookie_for, hello,
+    kinds, plain, stranger,
 };
-
-// ---- 1: who proved nothing gets nothing, and costs nothing ----
-
-#[test]
-fn thousands_of_first_datagrams_of_strangers_leave_no_trace() {
-    let (mut scene, ann, _) = after_a_conversation();
-    let records = scene.world.journal.records().len();
-    let server = scene.world.server.as_mut().unwrap();
-    let usage = server.machine.look(|server| server.usage());
-    let foreign = Cookie {
-        issued_at_ms: 1,
-        mac: 7,
-    };
-    let requests = [
-        plain(&Datagram::CookieRequest { id: 9 }),
-        hello(9, foreign, [5; KEY_LEN]),
-        plain(&Datagram::Reset {
-            echo: 9,
-            token: [1; TAG_LEN],
-        }),
-    ];
-    for number in 0..20_000 {
-        let from = stranger(number);
-        let mut request = requests[number as usize % requests.len()].clone();
-        let sent = request.len();
-        server.machine.with(|server| {
-            server.handle_datagram(Instant::from_millis(500), from, &mut request);
-            let mut out = [0; DATAGRAM_LEN_MAX];
-            let got = server.poll_transmit(Instant::from_millis(500), &mut out);
-            let got = got.map_or(0, |transmit| {
-                assert_eq!(transmit.to, from);
-                transmit.len
-            });
-            assert!(got <= sent, "{sent} bytes, and {got} in return");
-            assert!(server.poll_persist().is_none());
-        });
-    }
-    let server = scene.world.server.as_ref().unwrap();
-    assert_eq!(server.machine.look(|server| server.usage()), usage);
-    assert_eq!(scene.world.journal.records().len(), records);
-    scene.send(ann, BOB, "as before");
-    scene.moment();
-    assert_eq!(scene.shows(ann), ["Delivered bob"]);
-}
 
 // ---- 2: a cookie is for one address and a short time ----
 
@@ -114,14 +69,7 @@ fn a_handshake_with_a_point_of_low_order_is_none() {
     let (mut scene, _, _) = after_a_conversation();
     let server = scene.world.server_address();
     let here = stranger(7);
-    let request = plain(&Datagram::CookieRequest { id: 7 });
-    scene.forge(here, server, &request);
-    scene.pass(1);
-    let sent = scene.overheard();
-    let answer = sent.iter().rfind(|datagram| datagram.to == here).unwrap();
-    let Ok(Datagram::Cookie { cookie, .. }) = Datagram::parse(&attacker(), &answer.bytes) else {
-        panic!("{answer:?}")
-    };
+    let cookie = cookie_for(&mut scene, here);
     let before = bad_tags(&scene);
     // The field elements 0 and 1, which have order 4 and 1 (RFC 7748, section 6.1).
     for element in [0, 1] {
@@ -160,13 +108,7 @@ fn thousands_of_half_open_handshakes_cost_what_the_limit_allows() {
     };
     let before = usage(&scene);
     let here = stranger(7);
-    scene.forge(here, server, &plain(&Datagram::CookieRequest { id: 7 }));
-    scene.pass(1);
-    let sent = scene.overheard();
-    let answer = sent.iter().rfind(|datagram| datagram.to == here).unwrap();
-    let Ok(Datagram::Cookie { cookie, .. }) = Datagram::parse(&attacker(), &answer.bytes) else {
-        panic!("{answer:?}")
-    };
+    let cookie = cookie_for(&mut scene, here);
     let began = scene.world.now();
     let bad = bad_tags(&scene);
     for number in 0..3_000_u64 {
