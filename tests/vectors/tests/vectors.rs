@@ -31,7 +31,7 @@ fn wrong(document: &str) -> Vec<String> {
 fn all_open_datagrams(identity: &Identity) -> Vec<(&'static str, Vec<u8>)> {
     let mut all = Vec::new();
     open_datagrams(identity, &mut |name, bytes| {
-        all.push((name, bytes.to_vec()))
+        all.push((name, bytes.to_vec()));
     });
     all
 }
