@@ -381,7 +381,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Strangers do not fill the log: one such event a second is enough, the counters have the rest.
+    /// Strangers do not fill the log: one such event every few seconds is enough, the counters have the rest.
     fn report_sparingly(&mut self, event: Pending) {
         if self.now >= self.sparingly_again_at {
             self.sparingly_again_at = self.now.plus_millis(SPARING_EVENT_MS);
