@@ -222,6 +222,26 @@ fn a_result_that_nobody_waits_for_changes_nothing() {
 }
 
 #[test]
+fn a_server_that_was_silent_is_asked_for_a_session_once_it_is_heard_of() {
+    let mut rig = Rig::online();
+    rig.command(Command::SendAll { text: "hi" }).unwrap();
+    let silent = rig.pass(3_000);
+    assert!(silent[0].starts_with("ServerNotResponding"), "{silent:?}");
+    for (from, asked) in [(address(9), false), (server(), true)] {
+        rig.hands(from, &stray(77));
+        let sent = rig.sent();
+        let to_server = sent.iter().filter(|(to, _)| *to == server());
+        let hellos = to_server.filter(|(_, datagram)| {
+            matches!(
+                Datagram::parse(&identity(""), datagram),
+                Ok(Datagram::Hello(_))
+            )
+        });
+        assert_eq!(hellos.count(), usize::from(asked), "{from}");
+    }
+}
+
+#[test]
 fn no_request_is_made_before_the_one_32_before_it_has_its_result() {
     let mut rig = Rig::with_outbox(None, 40);
     rig.comes_online();
