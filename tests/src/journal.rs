@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use chatapp_core::{Persist, PublicKey, RestoreError, Server, StoreFailed, Ticket};
 
 use crate::medium::Medium;
-use crate::model::wall_clock;
 use crate::plan::StorePlan;
 use crate::queue::Millis;
 use crate::record::Stored;
@@ -226,7 +225,7 @@ impl Journal {
                 let handed_over = self.handed_over_at.get(&serial);
                 handed_over.is_some_and(|at| now < at + PROOF)
             };
-            self.synced = compacted(std::mem::take(&mut self.synced), self.log, now, proves);
+            self.synced = compacted(std::mem::take(&mut self.synced), self.log, proves);
         }
         self.synced
             .iter()
@@ -236,12 +235,7 @@ impl Journal {
 
 /// The latest of each name and then of its progress, in front of the messages and entries that are left, of the channel
 /// the latest. Names come in the order in which they were stored last.
-fn compacted(
-    records: Vec<Stored>,
-    log: usize,
-    now: Millis,
-    proves: impl Fn(u64) -> bool,
-) -> Vec<Stored> {
+fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> Vec<Stored> {
     let (mut epoch, mut names, mut progress, mut left) = (None, Vec::new(), Vec::new(), Vec::new());
     for record in records {
         match &record {
@@ -279,9 +273,7 @@ fn compacted(
     });
     let newest = newest.max().unwrap_or_default();
     left.retain(|record| match record {
-        Stored::Channel { number, stamp, .. } => {
-            *number as usize + log > newest || *stamp > wall_clock(now.saturating_sub(PROOF)).0
-        }
+        Stored::Channel { number, .. } => *number as usize + log > newest,
         Stored::Mail { serial, to, .. } => {
             let is_over = progress.iter().any(|head| {
                 matches!(head, Stored::Progress { name, handed_over, .. } if name == to && handed_over >= serial)

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Transaction, TransactionBe
 
 use crate::owned::{Message, Name, Owned};
 
-/// How long a message that was handed over, and an entry that the log has no place for any more, stay as the proof that
-/// their sender's request was done. A sender that has no answer repeats its request for seconds, never for minutes.
+/// How long a message that was handed over stays as the proof that its sender's request was done. A sender that has no
+/// answer repeats its request for seconds, never for minutes.
 const PROOF: Duration = Duration::from_secs(60);
 /// Names whose messages are removed with one transaction at most, so that none takes long.
 const REMOVALS_PER_COMMIT: usize = 64;
@@ -114,12 +114,8 @@ impl Writer {
         }
         if let Some(oldest) = newest_entry.checked_sub(self.log_entries) {
             transaction
-                .prepare_cached("DELETE FROM channel WHERE number <= ?1 AND abs(stamp - ?2) > ?3")?
-                .execute(params![
-                    oldest.cast_signed(),
-                    wall.0,
-                    PROOF.as_secs().cast_signed()
-                ])?;
+                .prepare_cached("DELETE FROM channel WHERE number <= ?1")?
+                .execute([oldest.cast_signed()])?;
         }
         let due = self.removals.iter().take(REMOVALS_PER_COMMIT);
         let due = due.take_while(|(due, ..)| *due <= now).count();

@@ -92,8 +92,7 @@ pub enum Record<'a> {
         /// can read it.
         letter: &'a [u8],
     },
-    /// A channel message is in the log. In the same step, the sender's request takes effect: a store keeps the record for a
-    /// minute, also if the log has no place for it any more, for the same reason.
+    /// A channel message is in the log. In the same step, the sender's request takes effect.
     Channel {
         /// Number of the entry in this epoch: rising.
         number: u32,

@@ -94,13 +94,10 @@ fn the_log_is_as_long_as_it_was_asked_to_be() {
     let mut journal = store.into_journal(|| {}).unwrap();
     journal.store(Ticket::new(1), name("bob"));
     for number in 1..=10 {
-        let mut entry = post(number, "bob", "hi");
-        if let Record::Channel { stamp, .. } = &mut entry
-            && number == 5
-        {
-            *stamp = Clock::new().wall();
-        }
-        journal.store(Ticket::new(u64::from(number) + 1), entry);
+        journal.store(
+            Ticket::new(u64::from(number) + 1),
+            post(number, "bob", "hi"),
+        );
     }
     drop(journal);
     let left: Vec<String> = content(folder.path());
@@ -108,9 +105,8 @@ fn the_log_is_as_long_as_it_was_asked_to_be() {
         .iter()
         .filter(|line| line.starts_with("Channel"))
         .collect();
-    // What came within a minute still proves that its sender's request was done.
-    assert_eq!(left.len(), 4, "{left:?}");
-    assert!(left[0].contains("number: 5") && left[1].contains("number: 8"));
+    assert_eq!(left.len(), 3, "{left:?}");
+    assert!(left[0].contains("number: 8"));
 }
 
 #[test]
