@@ -192,15 +192,17 @@ impl Client<'_> {
         let returned = slot.presence == Presence::Offline && presence == Presence::Online;
         slot.address = entry.address;
         slot.presence = presence;
-        if moved || returned {
+        let same = slot.hop.is_open() && !restarted && !rekeyed;
+        let stays = same && presence == Presence::Online;
+        // What is outstanding in a session that goes on must not be overtaken on another way.
+        if (moved || returned) && !stays {
             // Others know us by the address that the server sees: a peer of the other family would see another one.
             let alike = slot.address.is_like(&server);
             slot.suspect = if alike { 0 } else { slot.incarnation };
         }
         // Whoever only moved keeps the session, and so does one whom only the server has lost sight of: its answer to our
         // call, or ours to its, may be on the way. What was on its way to the old place otherwise goes the new way.
-        let same = slot.hop.is_open() && !restarted && !rekeyed;
-        if same && presence == Presence::Online {
+        if stays {
             slot.hop.remote = entry.address;
         } else if same && !moved && slot.queue.is_empty() {
             return changed;

@@ -197,3 +197,27 @@ fn peers_keep_their_session_with_who_moves() {
     assert_eq!(shown.len(), 2, "{shown:?}");
     assert!(shown[0].contains("Delivered") && shown[1].contains("from the train"));
 }
+
+#[test]
+fn nothing_overtakes_what_is_outstanding_towards_who_moves_to_another_family() {
+    let mut rig = client_rig::Rig::online();
+    rig.send_to_bob("first");
+    let mut line = rig.meets_bob();
+    rig.sent();
+    let elsewhere = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 6_001));
+    let moved = entry("bob", Status::Online, BOB, elsewhere);
+    rig.tells(&[news(2, &moved)]);
+    rig.events();
+    rig.send_to_bob("second");
+    let sent = rig.sent();
+    assert!(sent.iter().any(|(to, _)| *to == elsewhere), "{sent:?}");
+    assert_eq!(rig.events(), [""; 0], "it did not go to the server");
+    let header = Header {
+        acknowledged: 2,
+        window: 32,
+        ..Header::default()
+    };
+    let said = line.writes(&header, &[]);
+    assert_eq!(rig.hands(elsewhere, &said), Handled::Accepted);
+    assert_eq!(rig.events().len(), 2);
+}
