@@ -11,6 +11,7 @@
 
 pub mod absence;
 pub mod attacker;
+pub mod ceilings;
 pub mod choices;
 pub mod client_process;
 #[cfg(target_os = "linux")]

@@ -1,0 +1,235 @@
+//! A server, clients, and a network that is a queue.
+
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::{
+    Client, ClientConfig, Command, Endpoint, Identity, Instant, Name, Persist, RateLimits, Seed,
+    Server, ServerConfig, StaticKey,
+};
+use chatapp_mio::{ClientLimits, ClientMemory, ServerLimits, ServerMemory};
+
+use crate::case::{BURST, Case};
+
+/// 64 bytes.
+const TEXT: &str = "a message of sixty-four bytes, as people write them to friends..";
+
+/// Entries that the table of most clients can hold: fewer than either room has.
+pub(crate) const SMALL: usize = 4;
+
+/// These two have room for everybody.
+pub(crate) const ALICE: usize = 0;
+pub(crate) const BOB: usize = 1;
+/// These two, and all others, have small tables.
+pub(crate) const ERIN: usize = 2;
+pub(crate) const GONE: usize = 3;
+/// Stands for the server among the clients.
+pub(crate) const SERVER: usize = usize::MAX;
+
+type Letter = (SocketAddr, SocketAddr, Vec<u8>);
+
+/// All of them.
+pub(crate) struct Room {
+    server: Server<'static>,
+    pub(crate) clients: Vec<Client<'static>>,
+    network: VecDeque<Letter>,
+    pub(crate) now: Instant,
+}
+
+fn address(number: usize) -> SocketAddr {
+    let host = if number == SERVER {
+        0
+    } else {
+        u32::try_from(number).unwrap_or(0) + 1
+    };
+    SocketAddr::from((Ipv4Addr::from((10 << 24) + host), 4_119))
+}
+
+fn number(address: SocketAddr) -> usize {
+    match address {
+        SocketAddr::V4(address) => match address.ip().to_bits() & 0xff_ffff {
+            0 => SERVER,
+            host => host as usize - 1,
+        },
+        SocketAddr::V6(_) => unreachable!("nobody here has such an address"),
+    }
+}
+
+pub(crate) fn identity(key: [u8; 32]) -> Identity {
+    Identity::new(StaticKey::new(key), None)
+}
+
+impl Room {
+    /// All have come; one has left.
+    pub(crate) fn with_clients(count: usize) -> Self {
+        let limits = ServerLimits {
+            names: count,
+            kept_messages: 1_000,
+            log_entries: 1_000,
+            ..ServerLimits::default()
+        };
+        let memory = Box::leak(Box::new(
+            ServerMemory::new(limits).expect("memory suffices"),
+        ));
+        let config = ServerConfig {
+            rates: RateLimits::NONE,
+            ..ServerConfig::default()
+        };
+        let server = Server::new(config, memory.storage(), identity([7; 32]), Seed([7; 32]))
+            .expect("storage suffices");
+        let mut room = Self {
+            server,
+            clients: Vec::new(),
+            network: VecDeque::new(),
+            now: Instant::ZERO,
+        };
+        for number in 0..count {
+            let peers = if number <= BOB { count } else { SMALL };
+            let limits = ClientLimits {
+                peers,
+                commands: if number <= BOB { BURST } else { 2 },
+                former_peers: 2,
+            };
+            let memory = Box::leak(Box::new(
+                ClientMemory::new(limits).expect("memory suffices"),
+            ));
+            let name = format!("client{number}");
+            let config = ClientConfig::new(Name::new(&name).expect("a name"), address(SERVER));
+            let mut seed = [9; 32];
+            seed[..8].copy_from_slice(&(number as u64).to_le_bytes());
+            let client = Client::new(config, memory.storage(), identity(seed), Seed(seed))
+                .expect("storage suffices");
+            room.clients.push(client);
+            room.command(number, Command::Register { name: &name });
+            room.settle();
+            assert!(room.clients[number].is_registered());
+        }
+        room.command(
+            GONE,
+            Command::Deregister {
+                name: &format!("client{GONE}"),
+            },
+        );
+        room.settle();
+        room
+    }
+
+    pub(crate) fn command(&mut self, number: usize, command: Command<'_>) {
+        self.now = self.now.plus_millis(1);
+        self.clients[number]
+            .command(self.now, command)
+            .expect("the client takes it");
+        self.attend(number);
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.network.is_empty()
+    }
+
+    /// Delivers everything, until those who are measured have nothing under way. Who is called by somebody that is
+    /// not in its small table looks the caller up, and answers when the call is repeated.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..10 {
+            while let Some(mut letter) = self.network.pop_front() {
+                self.deliver(&mut letter);
+            }
+            if self.clients.iter().take(SMALL).all(Client::is_idle) {
+                return;
+            }
+            self.now = self.now.plus_millis(500);
+            for number in 0..SMALL.min(self.clients.len()) {
+                self.clients[number].handle_timeout(self.now);
+                self.attend(number);
+            }
+        }
+        panic!("somebody has something under way for ever");
+    }
+
+    /// Alice writes to Bob, until all is acknowledged: nothing but the two clients, and buffers that are there already.
+    pub(crate) fn exchange(&mut self, messages: usize) {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let [alice, bob, ..] = &mut self.clients[..] else {
+            unreachable!("there are two")
+        };
+        let send = Command::Send {
+            to: "client1",
+            text: TEXT,
+        };
+        for _ in 0..messages {
+            alice.command(self.now, send).expect("the client takes it");
+        }
+        while !alice.is_idle() {
+            while let Some(transmit) = alice.poll_transmit(self.now, &mut out) {
+                let _ = bob.handle_datagram(self.now, address(ALICE), &mut out[..transmit.len]);
+                while bob.poll_event().is_some() {}
+            }
+            while let Some(transmit) = bob.poll_transmit(self.now, &mut out) {
+                let _ = alice.handle_datagram(self.now, address(BOB), &mut out[..transmit.len]);
+                while alice.poll_event().is_some() {}
+            }
+        }
+    }
+
+    /// Delivers all that is on the way to one of them now, in measured calls.
+    pub(crate) fn measure(&mut self, case: Case, to: usize) {
+        for mut letter in self.take_letters(to) {
+            case.run(&mut || self.deliver(&mut letter));
+        }
+    }
+
+    /// The same without measuring.
+    pub(crate) fn measure_nothing(&mut self, to: usize) {
+        for mut letter in self.take_letters(to) {
+            self.deliver(&mut letter);
+        }
+    }
+
+    fn take_letters(&mut self, to: usize) -> VecDeque<Letter> {
+        let (taken, left) = self
+            .network
+            .drain(..)
+            .partition(|letter| letter.1 == address(to));
+        self.network = left;
+        // Not in the middle of what is measured.
+        self.network.reserve(2 * self.clients.len());
+        taken
+    }
+
+    fn deliver(&mut self, (from, to, bytes): &mut Letter) {
+        let number = number(*to);
+        if number == SERVER {
+            let _ = self.server.handle_datagram(self.now, *from, bytes);
+        } else {
+            let _ = self.clients[number].handle_datagram(self.now, *from, bytes);
+        }
+        self.attend(number);
+    }
+
+    /// Takes all outputs of one of them.
+    pub(crate) fn attend(&mut self, number: usize) {
+        if number == SERVER {
+            while let Some(Persist { ticket, record: _ }) = self.server.poll_persist() {
+                self.server.handle_stored(self.now, ticket, Ok(()));
+            }
+            while self.server.poll_event().is_some() {}
+            transmit(&mut self.server, SERVER, self.now, &mut self.network);
+        } else {
+            let client = &mut self.clients[number];
+            while client.poll_event().is_some() {}
+            transmit(client, number, self.now, &mut self.network);
+        }
+    }
+}
+
+fn transmit(
+    endpoint: &mut dyn Endpoint,
+    number: usize,
+    now: Instant,
+    network: &mut VecDeque<Letter>,
+) {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    while let Some(transmit) = endpoint.poll_transmit(now, &mut out) {
+        network.push_back((address(number), transmit.to, out[..transmit.len].to_vec()));
+    }
+}
