@@ -1,8 +1,10 @@
 //! What the cryptography costs a message: the time of a direct message and its acknowledgement at both ends, in the core
-//! alone, with the real cryptography and with its stand-in, in turn. Use a release build; ratios count, not figures.
+//! alone, with the real cryptography and with its stand-in, in turn. Use a release build; ratios count, not figures. Fails
+//! if one of them is more than its ceiling in `sealing.txt`.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 use std::time::Instant as Clock;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
@@ -10,11 +12,15 @@ use chatapp_core::{
     Client, ClientConfig, Command, Endpoint, Instant, Name, Persist, Seed, Server, ServerConfig,
 };
 use chatapp_mio::{ClientLimits, ClientMemory, ServerLimits, ServerMemory};
+use chatapp_tests::ceilings::Ceilings;
 use chatapp_tests::keys::{Crypto, Holder, Keys};
 use clap::Parser;
 
 /// 64 bytes.
 const TEXT: &str = "a message of sixty-four bytes, as people write them to friends..";
+
+/// How many times as long the real cryptography may take.
+const CEILINGS: Ceilings = Ceilings::new(include_str!("../../sealing.txt"));
 
 /// Messages under way at once, where they are not alone.
 const BURST: usize = 32;
@@ -34,16 +40,25 @@ struct Arguments {
     messages: usize,
 }
 
-fn main() {
+fn main() -> ExitCode {
     let Arguments { rounds, messages } = Arguments::parse();
     println!(
-        "{:<55} {:>9} {:>9} {:>6}",
-        "nanoseconds for each, median", "real", "stand-in", "ratio"
+        "{:<55} {:>9} {:>9} {:>6} {:>7}",
+        "nanoseconds for each, median", "real", "stand-in", "ratio", "ceiling"
     );
+    let mut is_within = true;
     let mut rooms = [Crypto::Real, Crypto::StandIn].map(Room::new);
-    for (burst, title) in [
-        (1, "both clients: a direct message and its acknowledgement"),
-        (BURST, "both clients: the same in bursts of 32, for each"),
+    for (burst, name, title) in [
+        (
+            1,
+            "alone",
+            "both clients: a direct message and its acknowledgement",
+        ),
+        (
+            BURST,
+            "in bursts",
+            "both clients: the same in bursts of 32, for each",
+        ),
     ] {
         let [sent, same] = rooms.each_mut().map(|room| room.exchange(burst));
         assert_eq!(sent, same, "what is sealed is as long with either");
@@ -59,13 +74,19 @@ fn main() {
         }
         let [real, stand_in] = [0, 1].map(|kind| median(times.iter().map(|time| time[kind])));
         let ratio = median(times.iter().map(|time| time[0] / time[1]));
-        println!("{title:<55} {real:>9.0} {stand_in:>9.0} {ratio:>6.2}");
+        let ceiling = CEILINGS.of(name);
+        is_within &= CEILINGS.allows(name, ratio);
+        println!("{title:<55} {real:>9.0} {stand_in:>9.0} {ratio:>6.2} {ceiling:>7.1}");
         println!(
             "    {:.1} bytes in {:.2} datagrams",
             sent.bytes as f64 / burst as f64,
             sent.datagrams as f64 / burst as f64
         );
     }
+    if !is_within {
+        println!("more than its ceiling");
+    }
+    ExitCode::from(u8::from(!is_within))
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
