@@ -186,42 +186,63 @@ end
 local chatapp = Proto("chatapp", "ChatApp")
 chatapp.prefs.keylog = Pref.string("Key log", "", "File that ChatApp writes with --keylog")
 
-local key_log = { sessions = {}, handshakes = {}, letters = {}, read_at = 0 }
+-- What is known of the log: its keys, the first line, and how far it was read, to the end of a line.
+local key_log = { sessions = {}, handshakes = {}, letters = {}, first = nil, read_to = 0 }
 
 local function from_hex(text)
     return (text:gsub("%x%x", function(byte) return string.char(tonumber(byte, 16)) end))
 end
 
-local function read_key_log()
-    key_log.sessions, key_log.handshakes, key_log.letters, key_log.read_at = {}, {}, {}, os.time()
-    local file = chatapp.prefs.keylog ~= "" and io.open(chatapp.prefs.keylog)
-    if not file then return end
-    for line in file:lines() do
-        local id, session_key = line:match("^SESSION (%x+) (%x+)$")
-        local part_id, part_key, transcript = line:match("^HANDSHAKE (%x+) (%x+) (%x+)$")
-        local letters_key = line:match("^LETTERS %x+ %S+ (%x+)$")
-        if id then
-            local keys = key_log.sessions[id] or {}
-            keys[#keys + 1] = { [0] = from_hex(session_key) }
-            key_log.sessions[id] = keys
-        elseif part_id then
-            local parts = key_log.handshakes[part_id] or {}
-            parts[#parts + 1] = { key = from_hex(part_key), transcript = from_hex(transcript) }
-            key_log.handshakes[part_id] = parts
-        elseif letters_key then
-            key_log.letters[#key_log.letters + 1] = from_hex(letters_key)
-        end
+local function note(line)
+    local id, session_key = line:match("^SESSION (%x+) (%x+)$")
+    local part_id, part_key, transcript = line:match("^HANDSHAKE (%x+) (%x+) (%x+)$")
+    local letters_key = line:match("^LETTERS %x+ %S+ (%x+)$")
+    if id then
+        local keys = key_log.sessions[id] or {}
+        keys[#keys + 1] = { [0] = from_hex(session_key) }
+        key_log.sessions[id] = keys
+    elseif part_id then
+        local parts = key_log.handshakes[part_id] or {}
+        parts[#parts + 1] = { key = from_hex(part_key), transcript = from_hex(transcript) }
+        key_log.handshakes[part_id] = parts
+    elseif letters_key then
+        key_log.letters[#key_log.letters + 1] = from_hex(letters_key)
+    end
+end
+
+-- Reads what was written to the log since it was last read; whether that is anything. A line whose end is not there yet
+-- is left for the next time. Another log in the place of the first has another first line: it is read from its beginning.
+local function read_on()
+    local file = chatapp.prefs.keylog ~= "" and io.open(chatapp.prefs.keylog, "rb")
+    if not file then return false end
+    local size, whole = file:seek("end"), nil
+    file:seek("set", 0)
+    local first = file:read("*l")
+    if first ~= key_log.first or size < key_log.read_to then key_log.read_to = 0 end
+    if size > key_log.read_to then
+        file:seek("set", key_log.read_to)
+        whole = file:read("*a"):match("^.*\n")
     end
     file:close()
+    if not whole then return false end
+    for line in whole:gmatch("[^\r\n]+") do note(line) end
+    key_log.first, key_log.read_to = first, key_log.read_to + #whole
+    return true
 end
 
--- The keys of one kind for a session id. Those of a capture that still runs may have been written since.
-local function logged(kind, id)
-    if not key_log[kind][id] and os.time() ~= key_log.read_at then read_key_log() end
-    return key_log[kind][id] or {}
+local function read_key_log()
+    key_log.sessions, key_log.handshakes, key_log.letters = {}, {}, {}
+    key_log.first, key_log.read_to = nil, 0
+    read_on()
 end
 
-local function keys_of(id) return logged("sessions", id) end
+-- What comes of an attempt with the keys that are known. Those of a capture that still runs may have been written since
+-- the log was read: if nothing comes of it, and the log has grown, the rest is read, and it is tried again.
+local function with_keys(attempt)
+    local result = attempt()
+    if not result and read_on() then result = attempt() end
+    return result
+end
 
 function chatapp.init() read_key_log() end
 
@@ -233,28 +254,34 @@ local function open_data(tvb)
     local epoch = math.floor(counter / REKEY_AFTER)
     local raw = tvb:raw()
     local associated, sealed, tag = raw:sub(1, 18), raw:sub(19, -TAG_LEN - 1), raw:sub(-TAG_LEN)
-    for _, chain in ipairs(keys_of(id)) do
-        for i = #chain + 1, epoch do chain[i] = rekey(chain[i - 1]) end
-        local plain = open(chain[epoch], raw:sub(11, 18), associated, sealed, tag)
-        if plain then return plain end
-    end
+    return with_keys(function()
+        for _, chain in ipairs(key_log.sessions[id] or {}) do
+            for i = #chain + 1, epoch do chain[i] = rekey(chain[i - 1]) end
+            local plain = open(chain[epoch], raw:sub(11, 18), associated, sealed, tag)
+            if plain then return plain end
+        end
+    end)
 end
 
 -- A part of a handshake. The three parts of one have different keys, and the answer may have come twice.
 local function open_part(id, part)
     local sealed, tag = part:sub(1, -TAG_LEN - 1), part:sub(-TAG_LEN)
-    for _, with in ipairs(logged("handshakes", id)) do
-        local plain = open(with.key, fixed(0), with.transcript, sealed, tag)
-        if plain then return plain end
-    end
+    return with_keys(function()
+        for _, with in ipairs(key_log.handshakes[id] or {}) do
+            local plain = open(with.key, fixed(0), with.transcript, sealed, tag)
+            if plain then return plain end
+        end
+    end)
 end
 
 local function open_letter(letter, counter)
     local sealed, tag = letter:sub(1, -TAG_LEN - 1), letter:sub(-TAG_LEN)
-    for _, key in ipairs(key_log.letters) do
-        local plain = open(key, fixed(counter), "", sealed, tag)
-        if plain then return plain end
-    end
+    return with_keys(function()
+        for _, key in ipairs(key_log.letters) do
+            local plain = open(key, fixed(counter), "", sealed, tag)
+            if plain then return plain end
+        end
+    end)
 end
 
 ---- Fields ----
@@ -675,7 +702,10 @@ local function is_ours(tvb)
     local len = tvb:len()
     if len < HEADER_LEN + SHORT_TAG_LEN or tvb(0, 1):uint() ~= VERSION then return false end
     local kind = tvb(1, 1):uint()
-    if kind == DATA then return #keys_of(tvb(2, 8):le_uint64():tohex()) > 0 end
+    if kind == DATA then
+        local id = tvb(2, 8):le_uint64():tohex()
+        return with_keys(function() return key_log.sessions[id] end) ~= nil
+    end
     return LENGTHS[kind] ~= nil and LENGTHS[kind](len)
 end
 

@@ -14,7 +14,7 @@ use crate::vectors::{Vector, has_fields, vectors};
 use crate::{COMPLAINT, dissected};
 
 /// The session id of all of them.
-const SESSION: u64 = 0x99aa_bbcc_ddee_ff00;
+pub(crate) const SESSION: u64 = 0x99aa_bbcc_ddee_ff00;
 
 /// Datagrams, and the vectors of what is said in them.
 const HANDSHAKES: [(&str, &str); 6] = [
@@ -27,7 +27,7 @@ const HANDSHAKES: [(&str, &str); 6] = [
 ];
 /// The session id of the others is one that another protocol could begin with, whose dissector may be asked first; once
 /// a datagram was known, what follows between the same two is ours.
-const BEFORE: &str = "unsupported";
+pub(crate) const BEFORE: &str = "unsupported";
 /// Has no such vector.
 const REFUSED: &str = "refused";
 
@@ -37,7 +37,7 @@ fn counting(first: u8) -> [u8; 32] {
 }
 
 /// Who answers these first messages.
-fn answering() -> [(&'static str, Identity); 3] {
+pub(crate) fn answering() -> [(&'static str, Identity); 3] {
     let (server, bob) = (0x00, 0x40);
     let identity = |first, room| Identity::new(StaticKey::new(counting(first)), room);
     let room = RoomKey::new(counting(0xc0));
@@ -49,7 +49,7 @@ fn answering() -> [(&'static str, Identity); 3] {
 }
 
 /// What the parts of this first message and of its answer are sealed with.
-fn part_keys(identity: &Identity, first: &[u8]) -> Vec<PartKey> {
+pub(crate) fn part_keys(identity: &Identity, first: &[u8]) -> Vec<PartKey> {
     let (prologue, message) = match Datagram::parse(identity, first) {
         Ok(Datagram::Hello(hello)) => (hello.prologue, hello.message),
         Ok(Datagram::Call(call)) => (call.prologue, call.message),

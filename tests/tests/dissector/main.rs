@@ -1,6 +1,7 @@
 //! The dissector for Wireshark, in tshark.
 
 mod handshakes;
+mod live;
 mod room;
 mod simulated;
 mod vectors;
@@ -21,35 +22,45 @@ struct Field {
     len: usize,
 }
 
-/// What tshark makes of a capture: the fields of each datagram. `None` if there is no tshark.
-fn dissected(capture: &Path, key_log: &Path) -> Option<Vec<Vec<Field>>> {
+/// tshark with the dissector and a key log, about to tell the fields of each datagram.
+fn tshark(key_log: &Path) -> Command {
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../adapters/wireshark/chatapp.lua"
     );
-    let output = Command::new("tshark")
+    let mut command = Command::new("tshark");
+    command
         .arg("-X")
         .arg(format!("lua_script:{script}"))
         .arg("-o")
         .arg(format!("chatapp.keylog:{}", key_log.display()))
-        .args(["-T", "pdml", "-r"])
-        .arg(capture)
-        .output();
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = match output {
+        .args(["-T", "pdml"]);
+    command
+}
+
+/// What came of a start of tshark; `None` if there is none.
+fn started<T>(outcome: io::Result<T>) -> Option<T> {
+    match outcome {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             assert!(
                 std::env::var_os("CHATAPP_NO_SKIP").is_none(),
                 "there is no tshark"
             );
             eprintln!("skipped: there is no tshark");
-            return None;
+            None
         }
-        output => output.expect("tshark can be started"),
-    };
+        outcome => Some(outcome.expect("tshark can be started")),
+    }
+}
+
+/// What tshark makes of a capture: the fields of each datagram. `None` if there is no tshark.
+fn dissected(capture: &Path, key_log: &Path) -> Option<Vec<Vec<Field>>> {
+    let output = tshark(key_log).arg("-r").arg(capture).output();
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = started(output)?;
     let complaints = String::from_utf8_lossy(&stderr);
     assert!(
         status.success() && !complaints.contains("Lua"),
