@@ -308,7 +308,10 @@ fn strangers_get_no_answer_at_all_from_a_room_for_invited_people() {
         assert_eq!(code, 0, "{said}");
     }
     let before = fs::read(key).expect("a key");
-    assert_eq!(run(&home, &["keys", "new-room", key]).0, 2);
+    let (code, said) = run(&home, &["keys", "new-room", key]);
+    assert_eq!(code, 2);
+    let words = "room.key is there already, and a key is never overwritten: name another file";
+    assert!(said.contains(words), "{said}");
     assert_eq!(fs::read(key).expect("a key"), before, "not overwritten");
 
     let room = Room::open_with(&["--room-key", key]);

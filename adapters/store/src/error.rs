@@ -56,6 +56,11 @@ pub enum Error {
         /// The file.
         file: PathBuf,
     },
+    /// There is a file in the place of a new key.
+    Exists {
+        /// The file.
+        file: PathBuf,
+    },
     /// There is no store.
     Missing {
         /// The file that would be it.
@@ -150,6 +155,12 @@ impl fmt::Display for Error {
             Self::Exposed { file } => write!(
                 f,
                 "others may read the private key {0}: keep it to yourself with `chmod 600 {0}`",
+                file.display()
+            ),
+            Self::Exists { file } => write!(
+                f,
+                "{} is there already, and a key is never overwritten: name another file, or move this one away if \
+                 nobody needs it any more",
                 file.display()
             ),
             Self::Missing { file } => write!(f, "there is no store: {} is missing", file.display()),

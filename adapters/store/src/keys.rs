@@ -56,7 +56,9 @@ pub fn make_room_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<(), Error> {
     if create(file, fresh).map_err(Error::file(file))? {
         return Ok(());
     }
-    Err(Error::file(file)(ErrorKind::AlreadyExists.into()))
+    Err(Error::Exists {
+        file: file.to_owned(),
+    })
 }
 
 /// The names that have a key in this folder, in their order, with their public keys.
