@@ -210,7 +210,9 @@ fn parse_command(text: &str) -> Result<String, String> {
     after_help = "Try `ChatApp demo`, and `ChatApp --help` for the commands and exit codes.",
     after_long_help = AFTER_LONG_HELP,
     args_conflicts_with_subcommands = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    // Longer lines are hard to read.
+    max_term_width = 100
 )]
 struct Arguments {
     /// Serve a chat room on this UDP port (1024 to 65535)
@@ -300,7 +302,7 @@ enum Action {
     Demo,
     /// Show what is in a server's store: names, what waits for them, the log of the channel
     Store {
-        /// The folder, as it was given to --data-dir
+        /// The server's folder: as given to --data-dir, or server-4119 in your state folder for port 4119
         #[arg(value_name = "DIR")]
         folder: PathBuf,
 
@@ -315,7 +317,10 @@ enum Action {
         action: KeyAction,
     },
     /// Print completions for a shell
-    Completions { shell: Shell },
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Print the manual page
     Man,
     /// Print the dissector for Wireshark

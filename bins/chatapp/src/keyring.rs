@@ -18,7 +18,7 @@ use crate::keys::random;
 pub(crate) enum KeyAction {
     /// Show your names with their public keys, as lines for --allow-file, and whose keys are known
     Show {
-        /// One of your names, alone
+        /// Show this one of your names alone
         #[arg(value_parser = parse_name)]
         name: Option<Name>,
 
@@ -33,7 +33,7 @@ pub(crate) enum KeyAction {
     },
     /// Make a key for --room-key, in a new file that you alone can read
     NewRoom {
-        /// The file
+        /// The new file; one that is there already is never overwritten
         file: PathBuf,
     },
 }
@@ -41,9 +41,9 @@ pub(crate) enum KeyAction {
 /// Whose key is to be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Forget {
-    /// That of a server
+    /// Forget the key of a server: the next one that is met there is trusted
     Server {
-        /// Its address, as it is typed behind -c
+        /// Its address or host name, as you type it behind -c: localhost and 127.0.0.1 are two
         #[arg(value_name = "SERVER-IP")]
         host: String,
 
@@ -54,7 +54,7 @@ pub(crate) enum Forget {
         #[command(flatten)]
         place: Place,
     },
-    /// That of somebody you have talked to, in all rooms
+    /// Forget the key of somebody you have talked to, in all rooms
     Name {
         /// The name
         #[arg(value_parser = parse_name)]
@@ -68,7 +68,7 @@ pub(crate) enum Forget {
 /// Where the keys are.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// What was given to --data-dir [default: your state folder]
+    /// The folder that was given to --data-dir [default: your state folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
