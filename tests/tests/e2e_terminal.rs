@@ -204,6 +204,26 @@ fn what_is_typed_ahead_is_neither_lost_nor_shown_twice() {
     assert_eq!(typed, expected.iter().collect::<Vec<_>>(), "{alice}");
 }
 
+/// A key that ends the input, typed while a line is being obeyed, would not reach the editor as that key.
+#[test]
+fn the_terminal_edits_no_lines_by_itself_between_two_of_them() {
+    let room = Room::open();
+    let alice = Screen::join(room.address(), "alice", &[]);
+    alice.types(&"help\r".repeat(100));
+    alice.types("send alice done\r");
+    let mut looks = 0_u32;
+    while !alice
+        .all_rows()
+        .iter()
+        .any(|row| row.ends_with(" alice: done"))
+    {
+        for _ in 0..1_000 {
+            assert!(!alice.edits_lines(), "after {looks} looks {alice}");
+            looks += 1;
+        }
+    }
+}
+
 #[test]
 fn a_program_that_was_stopped_goes_on_with_the_line_that_was_typed() {
     let room = Room::open();

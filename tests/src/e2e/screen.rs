@@ -234,10 +234,22 @@ impl Screen {
     /// # Panics
     /// If the terminal is closed.
     pub fn echoes(&self) -> bool {
+        self.has_mode(rustix::termios::LocalModes::ECHO)
+    }
+
+    /// Whether the terminal itself lets lines be edited, as it does for a program that reads lines.
+    ///
+    /// # Panics
+    /// If the terminal is closed.
+    pub fn edits_lines(&self) -> bool {
+        self.has_mode(rustix::termios::LocalModes::ICANON)
+    }
+
+    fn has_mode(&self, mode: rustix::termios::LocalModes) -> bool {
         rustix::termios::tcgetattr(&self.keyboard)
             .expect("the terminal is open")
             .local_modes
-            .contains(rustix::termios::LocalModes::ECHO)
+            .contains(mode)
     }
 
     /// Sets the terminal as a shell does while the process is stopped.

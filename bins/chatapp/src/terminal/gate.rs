@@ -102,14 +102,18 @@ impl Gate {
     /// it prepared the terminal before the stop took effect.
     pub(crate) fn resume(&self) {
         let mut state = self.lock();
-        if state.turn == Turn::Editing {
-            mode::resume_editing();
-            if !state.is_printing {
-                // Behind it, the line is shown again.
-                state.job = Some(NOTHING.into());
-                state.is_printing = true;
-                self.changed.notify_all();
+        match state.turn {
+            Turn::Editing => {
+                mode::resume_editing();
+                if !state.is_printing {
+                    // Behind it, the line is shown again.
+                    state.job = Some(NOTHING.into());
+                    state.is_printing = true;
+                    self.changed.notify_all();
+                }
             }
+            Turn::Free | Turn::Writing => mode::resume_between(),
+            Turn::Changing | Turn::Taken => {}
         }
     }
 

@@ -8,20 +8,30 @@ const CLEAN_LINE: &str = "\x1b[?2004l\r\x1b[J";
 #[cfg(unix)]
 static FOUND: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
 
+/// How it is set while no line is being typed.
+#[cfg(unix)]
+static BETWEEN: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
+
 /// How the editor has set it: each time in the same way.
 #[cfg(unix)]
 static EDITING: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
 
-/// Remembers how the terminal is set now, and ends its echo: the editor shows what is typed, when it is its turn.
+/// Remembers how the terminal is set now, and ends its echo and its own editing of lines: the editor shows and
+/// understands what is typed, when it is its turn. Only the keys for signals work meanwhile.
 pub(super) fn take() {
     #[cfg(unix)]
     if let Ok(mut terminal) = rustix::termios::tcgetattr(io::stdin())
         && FOUND.set(terminal.clone()).is_ok()
     {
-        terminal
-            .local_modes
-            .remove(rustix::termios::LocalModes::ECHO);
+        use rustix::termios::{InputModes, LocalModes, SpecialCodeIndex};
+
+        let own_editing = LocalModes::ECHO | LocalModes::ICANON | LocalModes::IEXTEN;
+        terminal.local_modes.remove(own_editing);
+        terminal.input_modes.remove(InputModes::ICRNL);
+        terminal.special_codes[SpecialCodeIndex::VMIN] = 1;
+        terminal.special_codes[SpecialCodeIndex::VTIME] = 0;
         set(&terminal);
+        let _ = BETWEEN.set(terminal);
     }
 }
 
@@ -41,6 +51,14 @@ pub(super) fn resume_editing() {
     #[cfg(unix)]
     if let Some(editing) = EDITING.get() {
         set(editing);
+    }
+}
+
+/// Sets the terminal for the time between two lines again.
+pub(super) fn resume_between() {
+    #[cfg(unix)]
+    if let Some(between) = BETWEEN.get() {
+        set(between);
     }
 }
 
