@@ -57,6 +57,7 @@ impl Client<'_> {
         self.commands = self.commands.wrapping_add(1);
         let id = CommandId(self.commands);
         self.standing = Standing::Registering(id);
+        self.renewed = false;
         self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
         self.open_server();
         Ok(id)
@@ -256,9 +257,9 @@ impl Client<'_> {
     pub(super) fn server_silent(&mut self) {
         if let Standing::Arriving(id) = self.standing
             && self.peers.at(SERVER).hop.is_open()
+            && !core::mem::replace(&mut self.renewed, true)
         {
-            // In a closed room nobody says that a session is gone: a registration ends only when no request for a new one
-            // is answered.
+            // In a closed room nobody says that a session is gone: a registration asks for another one, once.
             self.standing = Standing::Registering(id);
             return self.open_server();
         }

@@ -136,6 +136,8 @@ pub struct Client<'a> {
 
     standing: Standing,
     registered_before: bool,
+    /// This registration has asked for a session anew.
+    renewed: bool,
     leaving: Option<u32>,
     /// What the server gave us to prove where we are.
     cookie: Option<Cookie>,
@@ -261,6 +263,7 @@ impl<'a> Client<'a> {
             starved: None,
             standing: Standing::New,
             registered_before: false,
+            renewed: false,
             leaving: None,
             cookie: None,
             path_cookie: None,

@@ -168,6 +168,7 @@ impl Client<'_> {
             reset: call.reset,
         };
         self.peers.at_mut(peer).opening = call.opening;
+        self.peers.at_mut(peer).unsure = false;
         self.change_hop(peer, |hop| {
             hop.accept(id, from.into(), other, session, message);
         });
@@ -223,6 +224,7 @@ impl Client<'_> {
                 self.change_hop(peer, |hop| hop.opened(other, session));
                 self.key_log.note(&Noted::Session(&self.peers.at(peer).hop));
                 self.peers.at_mut(peer).suspect = 0;
+                self.peers.at_mut(peer).unsure = false;
                 if let Some(letters) = accept.letters {
                     self.expect_letters(peer, &letters);
                 }
@@ -332,6 +334,7 @@ impl Client<'_> {
             self.watch_results();
         } else {
             self.peers.at_mut(peer).suspect = 0;
+            self.peers.at_mut(peer).unsure = false;
             (0..newly).for_each(|_| self.delivered(peer));
         }
         let mut handled = Handled::Accepted;

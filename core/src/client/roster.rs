@@ -193,22 +193,24 @@ impl Client<'_> {
         slot.address = entry.address;
         slot.presence = presence;
         let same = slot.hop.is_open() && !restarted && !rekeyed;
-        let stays = same && presence == Presence::Online;
+        let stays = same && presence == Presence::Online && !slot.unsure;
         // What is outstanding in a session that goes on must not be overtaken on another way.
         if (moved || returned) && !stays {
             // Others know us by the address that the server sees: a peer of the other family would see another one.
             let alike = slot.address.is_like(&server);
             slot.suspect = if alike { 0 } else { slot.incarnation };
         }
-        // Whoever only moved keeps the session, and so does one whom only the server has lost sight of: its answer to our
-        // call, or ours to its, may be on the way. What was on its way to the old place otherwise goes the new way.
+        // Whoever only moved keeps the session, and so does one whom only the server has lost sight of: our answer to its
+        // call may be on the way. But it may have left and closed the session, and in a closed room nobody says so: if it
+        // was not heard of since, it is called again once it is back. What was on its way to the old place otherwise goes
+        // the new way.
+        let offline = presence == Presence::Offline;
         if stays {
             slot.hop.remote = entry.address;
-        } else if same && !moved && slot.queue.is_empty() {
+        } else if same && offline && !moved && slot.queue.is_empty() {
+            slot.unsure = true;
             return changed;
-        } else if (moved || rekeyed || presence == Presence::Offline)
-            && slot.hop.phase() != Phase::Closed
-        {
+        } else if (moved || rekeyed || offline || same) && slot.hop.phase() != Phase::Closed {
             self.fall_back(peer);
         }
         changed

@@ -80,6 +80,8 @@ pub struct PeerSlot {
     pub(crate) receipt: u32,
     /// Incarnation that was silent to direct messages; 0 for none.
     pub(crate) suspect: u64,
+    /// The session was kept over the news that the peer is offline, and nothing came in it since.
+    pub(crate) unsure: bool,
     /// When the direct path to a suspect was last tried.
     pub(crate) tried_at: Instant,
     /// Number of the peer's latest call.
@@ -117,6 +119,7 @@ impl PeerSlot {
         kept: 0,
         receipt: 0,
         suspect: 0,
+        unsure: false,
         tried_at: Instant::ZERO,
         opening: 0,
         seen_in: 0,

@@ -74,6 +74,40 @@ fn who_calls_is_answered_although_the_server_has_lost_sight_of_it_meanwhile() {
 }
 
 #[test]
+fn who_was_away_and_says_nothing_in_its_session_is_called_again() {
+    for heard in [false, true] {
+        let mut rig = Rig::online();
+        rig.send_to_bob("before");
+        let mut line = rig.meets_bob();
+        let acknowledges = Header {
+            acknowledged: 1,
+            window: 32,
+            ..Header::default()
+        };
+        rig.sent();
+        let said = line.writes(&acknowledges, &[]);
+        rig.hands(bob(), &said);
+        for (version, status) in [(2, Status::Offline), (3, Status::Online)] {
+            if heard && status == Status::Online {
+                let said = line.writes(&acknowledges, &[text(1, "still here")]);
+                assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+                rig.events();
+            }
+            rig.tells(&[news(version, &entry("bob", status, BOB, bob()))]);
+            rig.events();
+        }
+        rig.sent();
+        rig.send_to_bob("after");
+        let sent = rig.sent();
+        let calls = sent.iter().filter(|(to, datagram)| {
+            let parsed = Datagram::parse(&identity("bob"), datagram);
+            *to == bob() && matches!(parsed, Ok(Datagram::Call(_)))
+        });
+        assert_eq!(calls.count(), usize::from(!heard), "{heard}");
+    }
+}
+
+#[test]
 fn who_is_called_by_the_wrong_number_gives_a_hint_and_no_more() {
     let mut rig = Rig::online();
     let incarnation = core::mem::replace(&mut rig.incarnation, 77);

@@ -143,6 +143,20 @@ fn a_registration_whose_session_was_lost_begins_anew_and_ends_when_no_request_is
     }
 }
 
+#[test]
+fn a_registration_whose_server_answers_and_says_no_more_ends() {
+    let mut rig = client_rig::Rig::new();
+    rig.command(Command::Register { name: "alice" }).unwrap();
+    rig.accepts();
+    assert_eq!(rig.events(), ["Registered"]);
+    assert_eq!(rig.pass(22_999), [""; 0]);
+    rig.now = rig.now.plus_millis(1);
+    rig.client.handle_timeout(rig.now);
+    rig.accepts();
+    let ended = rig.pass(60_000);
+    assert!(ended[0].starts_with("ServerNotResponding"), "{ended:?}");
+}
+
 // ---- closed rooms ----
 
 /// One datagram of each kind, as somebody with this identity writes it to this side of the room.
