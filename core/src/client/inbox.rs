@@ -136,6 +136,7 @@ impl Client<'_> {
                         let sender = self.sender(envelope.from.as_str(), incarnation);
                         self.take_letter(sender, &envelope, end.saturating_sub(len)..end, at)
                     }
+                    None if newer => self.quietly(Drop::Malformed),
                     None => self.quietly(Drop::Duplicate),
                 }
             }

@@ -123,7 +123,7 @@ impl Client<'_> {
         };
         let slot = peer.map(|peer| self.peers.at(peer));
         let known = slot.filter(|slot| !slot.key.is_none());
-        let sender = match (known, envelope.keys) {
+        let key = match (known, envelope.keys) {
             (Some(slot), Some((key, _))) if slot.pinned && slot.key != key => {
                 return Err(Sealed::ForeignKey);
             }
@@ -133,13 +133,13 @@ impl Client<'_> {
         };
         // No process has the number 0, which stands for no key at all.
         let agreed = |slot: &PeerSlot| slot.reads != 0 && slot.reads == envelope.incarnation;
-        let cached = slot.filter(|slot| agreed(slot) && slot.key == sender);
+        let cached = slot.filter(|slot| agreed(slot) && slot.key == key);
         let letters = match (cached, envelope.keys) {
             (Some(slot), _) => Some(slot.letters_from),
             (None, Some((_, ephemeral))) => self.letters_from(
                 envelope.from.as_str(),
                 envelope.incarnation,
-                &sender,
+                &key,
                 &ephemeral,
             ),
             (None, None) => None,
@@ -152,8 +152,8 @@ impl Client<'_> {
             .ok_or(Sealed::Unreadable)?;
         if let Some(peer) = peer {
             let slot = self.peers.at_mut(peer);
-            slot.writes &= slot.key == sender;
-            slot.key = sender;
+            slot.writes &= slot.key == key;
+            slot.key = key;
             (slot.reads, slot.letters_from) = (envelope.incarnation, letters);
             self.pin(peer);
         }

@@ -317,18 +317,12 @@ impl<'a> Client<'a> {
             Command::Deregister { .. } => self.leave(),
             Command::Send { to, text } => {
                 check_text(text)?;
-                let known = match self.find_peer(to.as_bytes()) {
-                    Some(peer) => Ok(peer),
-                    None => Err(Name::new(to).map_err(CommandError::BadName)?),
-                };
+                let to = Name::new(to).map_err(CommandError::BadName)?;
                 if self.outbox_used == self.outbox.len() {
                     return Err(CommandError::Busy);
                 }
-                let to = match known {
-                    Ok(peer) => peer,
-                    Err(name) => self.insert_peer(name).ok_or(CommandError::TableFull)?,
-                };
-                self.touch(to);
+                let to = self.peer_for_command(&to);
+                let to = to.ok_or(CommandError::TableFull)?;
                 self.enter(Form::Direct, to, text)
             }
             Command::SendAll { text } => {

@@ -120,6 +120,11 @@ impl Client<'_> {
             self.restarting = true;
             self.incomplete = false;
         }
+        if version == 0 && !restart && !complete && entries.is_empty() {
+            // It said something when it was first sent; now a newer whole table follows. What is missing until then may have
+            // been in it.
+            self.restarting = false;
+        }
         let mut news = !self.restarting && !entries.is_empty();
         for entry in Entry::parse_all(entries) {
             news |= self.take_entry(&entry);

@@ -139,6 +139,11 @@ impl Server<'_> {
             if number >= sender.log_sent {
                 sender.own_lost += 1;
             }
+            // With the entry goes the proof that its request was done. A sender who may ask again needs another one, which
+            // is stored before whatever takes the entry's place.
+            if sender.may_ask_again(entry.incarnation, entry.request) {
+                self.change_name(entry.from);
+            }
         }
         self.release(entry.from);
         Some(())

@@ -236,7 +236,10 @@ impl Server<'_> {
                 *flight = Flight::Changes { from: 0, upto: 0 };
             }
         }
-        self.names.at_mut(slot).snapshot_version = self.table_version;
+        let version = self.table_version;
+        let name = self.names.at_mut(slot);
+        name.snapshot_version = version;
+        name.forgotten = version;
     }
 
     /// A flight was written for the first time: the cursor it came from moves on.
@@ -407,6 +410,10 @@ impl Server<'_> {
                 Flight::Log(number) => self.log_acknowledged(slot, number + 1),
                 Flight::Skipped { upto, .. } => self.log_acknowledged(slot, upto),
                 Flight::Receipt(_) => self.receipt_acknowledged(slot),
+                Flight::Result(request) => {
+                    let name = self.names.at_mut(slot);
+                    name.result_acked = name.result_acked.max(request);
+                }
                 _ => {}
             }
         }

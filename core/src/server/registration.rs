@@ -380,6 +380,7 @@ impl Server<'_> {
             name.last_request = 0;
             name.outcomes = 0;
             name.result_sent = 0;
+            name.result_acked = 0;
         }
         let stays = same_process && name.standing == Standing::Online;
         let moved = name.address != address;

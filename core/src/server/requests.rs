@@ -30,6 +30,12 @@ const OUTCOMES: [(Outcome, u128); 6] = [
 ];
 
 impl NameSlot {
+    /// Whether this process may repeat this request, because it did not acknowledge the result.
+    pub(super) fn may_ask_again(&self, incarnation: u64, request: u32) -> bool {
+        let recent = self.last_request.wrapping_sub(request) < REQUESTS_MAX;
+        self.incarnation == incarnation && request > self.result_acked && recent
+    }
+
     fn outcome_code(&self, request: u32) -> u128 {
         self.outcomes >> (request % REQUESTS_MAX * 4) & 0xf
     }

@@ -126,6 +126,8 @@ pub struct NameSlot {
     pub(crate) last_request: u32,
     pub(crate) outcomes: u128,
     pub(crate) result_sent: u32,
+    /// The latest request whose result its client has acknowledged.
+    pub(crate) result_acked: u32,
     /// A request in the latest datagram was not taken, because its source asks for more than its share.
     pub(crate) throttled: bool,
     /// Request to deregister that waits to be stored.
@@ -196,6 +198,7 @@ impl NameSlot {
         last_request: 0,
         outcomes: 0,
         result_sent: 0,
+        result_acked: 0,
         throttled: false,
         leave_request: 0,
         boundary: 0,

@@ -1,6 +1,7 @@
 //! From where on, and in what order, a client is told what is new in the room.
 
 use chatapp_core::Handled;
+use chatapp_core::wire::Frame;
 
 use crate::keeping::post;
 use crate::server_rig::{Rig, address, hello};
@@ -50,4 +51,33 @@ fn channel_messages_and_changes_of_the_table_come_in_their_common_order() {
     assert!(told[0].contains(r#""before""#), "{told:?}");
     assert!(told[1].starts_with("Page"), "{told:?}");
     assert!(told[2].contains(r#""after""#), "{told:?}");
+}
+
+#[test]
+fn a_whole_table_that_has_begun_is_not_begun_again_for_changes_before_it() {
+    let mut rig = Rig::new();
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    let sent = rig.pass(500);
+    rig.listens(&mut ann, sent);
+    // More changes than are remembered. Of what ann is told, all but the first page is lost.
+    let (mut first, mut told) = (Vec::new(), Vec::new());
+    for opening in 2..40 {
+        first.extend(rig.say(&mut bob, &[Frame::Leave { request: opening }]));
+        let mut request = hello(2, "bob");
+        (request.id, request.hello.opening) = (100 + u64::from(opening), opening);
+        bob = rig.enters(2, request);
+    }
+    told.extend(ann.hears_one(&first));
+    rig.say(&mut ann, &[]);
+    for _ in 0..20 {
+        let sent = rig.pass(500);
+        told.extend(ann.hears_one(&sent));
+        rig.say(&mut ann, &[]);
+    }
+
+    // Three pages were lost that nobody can repeat, and the whole table that was sent behind them is the next.
+    let whole = told
+        .iter()
+        .position(|frame| frame.contains("restart: true"));
+    assert_eq!(whole, Some(4), "{told:#?}");
 }

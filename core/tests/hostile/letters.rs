@@ -54,6 +54,27 @@ fn forgeries() -> Vec<Letter<'static>> {
     ]
 }
 
+#[test]
+fn what_is_no_letter_is_counted_as_such() {
+    let message = from_bob(2, "hi").kept().leak();
+    let mut rig = Rig::online();
+    for (serial, from, letter) in [(1, "\u{1b}[2J", &message[..]), (2, "bob", &message[..8])] {
+        rig.tells(&[Frame::Mail {
+            serial,
+            incarnation: BOB,
+            counter: 2,
+            stamp: UnixSeconds(9),
+            kept: false,
+            key: key("bob"),
+            from,
+            letter,
+        }]);
+        assert_eq!(rig.events(), [""; 0]);
+    }
+    let drops = [Drop::Malformed, Drop::Duplicate].map(|reason| rig.client.stats().drops(reason));
+    assert_eq!(drops, [2, 0]);
+}
+
 const UNREADABLE: &str = r#"NotShown { from: "bob", foreign_key: false }"#;
 
 #[test]

@@ -360,6 +360,16 @@ impl Member {
         .collect()
     }
 
+    /// Takes the next frame that it needs, and nothing behind it.
+    pub(crate) fn hears_one(&mut self, sent: &Sent) -> Option<String> {
+        let (_, mut frames) = self
+            .reads(sent)
+            .into_iter()
+            .find(|(header, frames)| header.first == self.taken && !frames.is_empty())?;
+        self.taken += 1;
+        Some(frames.swap_remove(0))
+    }
+
     /// Takes what was sent to it; whether there was anything new.
     pub(crate) fn hears(&mut self, sent: &Sent) -> bool {
         let before = self.taken;

@@ -53,6 +53,44 @@ fn a_record_says_what_has_become_of_its_name_and_for_how_long_it_has_been_away()
     }
 }
 
+/// A store drops an entry of the channel when the log has no place for it any more.
+#[test]
+fn before_an_entry_goes_its_sender_has_the_result_or_the_store_has_another_proof_of_it() {
+    for hears in [true, false] {
+        let mut rig = Rig::new();
+        let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+        let sent = rig.pass(500);
+        rig.listens(&mut ann, sent);
+        let sent = rig.say(&mut ann, &[post(1, "first")]);
+        if hears {
+            rig.listens(&mut ann, sent);
+        }
+        for request in 1..8 {
+            let sent = rig.say(&mut bob, &[post(request, "more")]);
+            rig.listens(&mut bob, sent);
+        }
+        let ninth = bob.writes(&bob.header(), &[post(8, "more")]);
+        assert_eq!(rig.judges(bob.address, &ninth), Handled::Accepted);
+        let mut stored = Vec::new();
+        while let Some(persist) = rig.server.poll_persist() {
+            stored.push(match persist.record {
+                // Outcome 2 of request 1.
+                Record::Name(record) => format!("{} {:x}", record.name, record.outcomes),
+                Record::Channel { number, .. } => format!("entry {number}"),
+                other => format!("{other:?}"),
+            });
+            let ticket = persist.ticket;
+            rig.server.handle_stored(rig.now, ticket, Ok(()));
+        }
+        let expected: &[&str] = if hears {
+            &["entry 9"]
+        } else {
+            &["ann 20", "entry 9"]
+        };
+        assert_eq!(stored, expected);
+    }
+}
+
 #[test]
 fn nothing_of_a_registration_is_seen_before_it_is_stored() {
     let mut rig = Rig::new();
