@@ -82,6 +82,7 @@ impl Server<'_> {
             self.remove_mail(index);
         }
         self.drop_receipts(slot);
+        self.unstable.remove(&mut self.names, slot);
         self.away.remove(&mut self.names, slot);
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);

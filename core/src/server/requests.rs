@@ -33,7 +33,8 @@ impl NameSlot {
     /// Whether this process may repeat this request, because it did not acknowledge the result.
     pub(super) fn may_ask_again(&self, incarnation: u64, request: u32) -> bool {
         let recent = self.last_request.wrapping_sub(request) < REQUESTS_MAX;
-        self.incarnation == incarnation && request > self.result_acked && recent
+        let same = self.incarnation == incarnation && !self.forgetting;
+        same && recent && request > self.result_acked
     }
 
     fn outcome_code(&self, request: u32) -> u128 {

@@ -119,3 +119,39 @@ fn numbers_that_are_missing_in_the_log_are_not_stored() {
     }
     assert_eq!(numbers, [(4, "next".to_owned())]);
 }
+
+/// Nine entries of bob's, and room for eight: with the first the store loses a proof, and is given another one.
+#[test]
+fn nothing_is_stored_of_a_name_that_is_forgotten() {
+    for forgets in [false, true] {
+        let mut rig = remembers_two_names(ServerConfig::default());
+        for number in 1..=9 {
+            let entry = Record::Channel {
+                number,
+                from: "bob",
+                incarnation: 1,
+                counter: number,
+                request: number,
+                stamp: UnixSeconds(1),
+                text: "hi",
+            };
+            rig.server.restore(entry).unwrap();
+        }
+        if forgets {
+            let forget = Record::Forget {
+                name: "bob",
+                serial: 0,
+                log_next: 10,
+            };
+            rig.server.restore(forget).unwrap();
+        }
+        let mut names = Vec::new();
+        while let Some(persist) = rig.server.poll_persist() {
+            if let Record::Name(record) = persist.record {
+                names.push(record.name.to_owned());
+            }
+        }
+        let expected: &[&str] = if forgets { &[] } else { &["bob"] };
+        assert_eq!(names, expected);
+    }
+}
