@@ -2,9 +2,9 @@
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Datagram, Frame, Refusal};
-use chatapp_core::{Handled, NameRecord, Record, ServerConfig};
+use chatapp_core::{Endpoint, Handled, NameRecord, Record, ServerConfig};
 
-use crate::keeping::{name_record, store};
+use crate::keeping::{name_record, post, store};
 use crate::people::identity;
 use crate::server_rig::{NAMES, Rig, address, hello};
 
@@ -98,6 +98,38 @@ fn a_name_is_not_forgotten_before_it_is_stored_that_it_left() {
     assert!(!rig.events.iter().any(|event| event == forgotten));
     rig.pass(2_000);
     assert_eq!(rig.events.last().unwrap(), forgotten);
+}
+
+/// With an entry the store loses the proof that its request was done; somebody who is forgotten needs none.
+#[test]
+fn a_name_is_forgotten_once_though_an_entry_of_it_goes_meanwhile() {
+    let mut rig = keeps_names_for(10);
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    // Bob does not hear the results.
+    rig.say(&mut bob, &[post(1, "first"), Frame::Leave { request: 2 }]);
+    for request in 1..8 {
+        let sent = rig.say(&mut ann, &[post(request, "more")]);
+        rig.listens(&mut ann, sent);
+    }
+    rig.now = rig.now.plus_millis(10_000);
+    rig.server.handle_timeout(rig.now);
+    let said = ann.writes(&ann.header(), &[post(8, "ninth")]);
+    let mut stored = Vec::new();
+    let mut ticket = None;
+    while let Some(persist) = rig.server.poll_persist() {
+        match persist.record {
+            Record::Forget { .. } => stored.push("forget"),
+            Record::Channel { .. } => stored.push("entry"),
+            other => panic!("{other:?}"),
+        }
+        if let Some(stored) = ticket.replace(persist.ticket) {
+            rig.server.handle_stored(rig.now, stored, Ok(()));
+        }
+        if stored == ["forget"] {
+            assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+        }
+    }
+    assert_eq!(stored, ["forget", "entry"]);
 }
 
 #[test]
