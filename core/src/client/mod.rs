@@ -317,12 +317,19 @@ impl<'a> Client<'a> {
             Command::Deregister { .. } => self.leave(),
             Command::Send { to, text } => {
                 check_text(text)?;
-                let to = Name::new(to).map_err(CommandError::BadName)?;
                 if self.outbox_used == self.outbox.len() {
                     return Err(CommandError::Busy);
                 }
-                let to = self.peer_for_command(&to);
-                let to = to.ok_or(CommandError::TableFull)?;
+                let to = match self.find_peer(to.as_bytes()) {
+                    Some(peer) => {
+                        self.touch(peer);
+                        peer
+                    }
+                    None => {
+                        let name = Name::new(to).map_err(CommandError::BadName)?;
+                        self.insert_peer(name).ok_or(CommandError::TableFull)?
+                    }
+                };
                 self.enter(Form::Direct, to, text)
             }
             Command::SendAll { text } => {
