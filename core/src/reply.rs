@@ -68,13 +68,18 @@ impl Reply {
 
     /// The answer to a datagram for a session that is not there.
     pub(crate) fn no_session(identity: &Identity, to: SocketAddr, id: u64) -> Option<Self> {
+        (!identity.is_closed())
+            .then(|| Self::reset(identity, to, id))
+            .flatten()
+    }
+
+    /// Says that the session with this id is over.
+    pub(crate) fn reset(identity: &Identity, to: SocketAddr, id: u64) -> Option<Self> {
         let reset = Datagram::Reset {
             echo: id,
             token: identity.reset_token(id),
         };
-        (!identity.is_closed())
-            .then(|| Self::new(identity, to, &reset))
-            .flatten()
+        Self::new(identity, to, &reset)
     }
 
     fn of(to: SocketAddr, out: &[u8], len: usize) -> Option<Self> {

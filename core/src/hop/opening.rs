@@ -104,6 +104,13 @@ impl Hop {
         };
     }
 
+    /// As [`close`](Self::close), but the id that others write to stays known: whoever still does can be told.
+    pub(crate) fn end(&mut self) {
+        let local_id = self.local_id;
+        self.close();
+        self.local_id = local_id;
+    }
+
     /// Leaves no secret behind.
     pub(crate) fn wipe(&mut self) {
         self.session.wipe();

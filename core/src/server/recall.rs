@@ -1,18 +1,20 @@
 //! After a restart: those who were here are told that their sessions are gone, and ask for new ones at once.
 
 use super::Server;
+use crate::hop::Hop;
 use crate::reply::Reply;
 use crate::time::Instant;
-use crate::wire::Datagram;
 
 impl Server<'_> {
     /// This name was here in an earlier life of the server, in the session with this id.
     pub(super) fn recall_later(&mut self, slot: u32, session: u64) {
         let now = self.now;
         self.forget_recall(slot);
+        // Whoever writes in it later than this is told then.
+        let ended = |hop: &mut Hop| hop.local_id = session;
+        self.sessions.change(&mut self.names, slot, ended);
         if session != 0 {
             let name = self.names.at_mut(slot);
-            name.recall = session;
             name.recall_at = now;
             name.recalls = 0;
             self.recalls.push(&mut self.names, slot);
@@ -22,7 +24,6 @@ impl Server<'_> {
     /// It has a new session, or needs none.
     pub(super) fn forget_recall(&mut self, slot: u32) {
         self.recalls.remove(&mut self.names, slot);
-        self.names.at_mut(slot).recall = 0;
     }
 
     pub(super) fn recall_deadline(&self) -> Option<Instant> {
@@ -41,12 +42,11 @@ impl Server<'_> {
         name.recalls += 1;
         name.recall_at = now.plus_millis(retry.interval_ms.into());
         let last = name.recalls > retry.retries;
-        let (to, echo) = (name.address.get(), name.recall);
-        let token = self.identity.reset_token(echo);
+        let (to, id) = (name.address.get(), name.hop.local_id);
         self.recalls.remove(&mut self.names, slot);
         if !last {
             self.recalls.push(&mut self.names, slot);
         }
-        Reply::new(&self.identity, to, &Datagram::Reset { echo, token })
+        Reply::reset(&self.identity, to, id)
     }
 }

@@ -503,7 +503,7 @@ impl Server<'_> {
     }
 
     pub(super) fn end_session(&mut self, slot: u32) {
-        self.sessions.change(&mut self.names, slot, Hop::close);
+        self.sessions.change(&mut self.names, slot, Hop::end);
         self.rewind(slot);
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);

@@ -6,7 +6,7 @@ use super::Server;
 use super::event::{Departure, Pending};
 use super::persist::NameRecord;
 use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
-use crate::hop::Arrival;
+use crate::hop::{Arrival, Phase};
 use crate::limits::{KEPT_LETTER_LEN_MAX, MAIL_LEN_MAX, REQUESTS_MAX, TEXT_LEN_MAX};
 use crate::reply::Reply;
 use crate::seal::{KEY_LEN, LETTER_OVERHEAD};
@@ -136,6 +136,11 @@ impl Server<'_> {
         };
         let suite = self.identity.suite();
         let name = self.names.at_mut(slot);
+        if name.hop.phase() == Phase::Closed {
+            // Only who was let in knows this id: it may learn that we are here, in a closed room, too.
+            self.answer(Reply::reset(&self.identity, from, to));
+            return self.stats.drop(Drop::UnknownSession);
+        }
         if name.registering {
             return self.stats.drop(Drop::Unexpected);
         }

@@ -105,9 +105,7 @@ pub struct NameSlot {
     /// It was heard of since.
     pub(crate) contest_answered: bool,
 
-    /// The id of its session with an earlier life of the server, until it has a new one; when it is told so, and how
-    /// often it was.
-    pub(crate) recall: u64,
+    /// When it is told that its session with an earlier life of the server is gone, and how often it was.
     pub(crate) recall_at: Instant,
     pub(crate) recalls: u8,
 
@@ -187,7 +185,6 @@ impl NameSlot {
         contested_by: 0,
         contested_at: Instant::ZERO,
         contest_answered: false,
-        recall: 0,
         recall_at: Instant::ZERO,
         recalls: 0,
         version: 0,

@@ -5,7 +5,7 @@ use chatapp_core::wire::{Datagram, Frame, Refusal};
 use chatapp_core::{Endpoint, Handled, NameRecord, Record, ServerConfig};
 
 use crate::keeping::{name_record, post, store};
-use crate::people::identity;
+use crate::people::{ROOM, identity, identity_in};
 use crate::server_rig::{NAMES, Rig, address, hello};
 
 fn keeps_names_for(keep_s: u32) -> Rig {
@@ -179,5 +179,40 @@ fn a_forgotten_name_leaves_its_place_once_nothing_of_it_is_kept() {
         }
         let last = rig.answer_to(address(99), hello(99, "last"));
         assert_eq!(last.err(), (!taken).then_some(Refusal::RoomFull));
+    }
+}
+
+/// In a closed room nobody else is answered.
+#[test]
+fn whoever_writes_in_a_session_that_is_over_is_told_so() {
+    for restarts in [false, true] {
+        let config = ServerConfig::default();
+        let mut rig = Rig::in_room(config.clone(), Some(ROOM), 3);
+        let mut ann = rig.join(1, "ann");
+        if restarts {
+            let record = NameRecord {
+                registered: true,
+                session: ann.server_id,
+                ..name_record("ann")
+            };
+            rig = Rig::in_room(config, Some(ROOM), 4);
+            rig.server.restore(Record::Name(record)).unwrap();
+        }
+        // Nothing that she is told meanwhile arrives.
+        rig.pass(30_000);
+        if !restarts {
+            rig.pass(60_000);
+            assert_eq!(rig.online(), 0);
+        }
+        let said = ann.writes(&ann.header(), &[post(1, "hi")]);
+        let over = Datagram::Reset {
+            echo: ann.server_id,
+            token: identity_in("server", Some(ROOM)).reset_token(ann.server_id),
+        };
+        let told = vec![(ann.address, rig.plain(&over))];
+        assert_eq!(rig.give(ann.address, &said), told, "{restarts}");
+        let mut stranger = said;
+        stranger[2] ^= 1;
+        assert_eq!(rig.give(ann.address, &stranger), []);
     }
 }

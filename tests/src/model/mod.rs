@@ -13,7 +13,7 @@ use chatapp_core::{
     ClientEvent, CommandId, MessageStatus, PublicKey, RateLimits, Request, UnixSeconds,
 };
 
-use self::trust::{Tenure, Trust};
+use self::trust::{Tenure, Trust, Withheld};
 
 use crate::plan::{Plan, Sizes};
 use crate::queue::Millis;
@@ -77,7 +77,7 @@ struct Life {
     /// Whom it takes for whom.
     trust: Trust,
     /// Messages that it was given and did not show, by sender, and whether because of the sender's key.
-    withheld: BTreeMap<(String, bool), usize>,
+    withheld: BTreeMap<(String, bool), Withheld>,
     /// It has what those before it remembered, and its own showings are remembered.
     remembers: bool,
     /// The name belongs to somebody else.

@@ -1,7 +1,7 @@
 //! Whose key is whose: which key a name had on the server, and whom each process takes for whom. Where the two differ,
 //! nothing private passes, and both sides are told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chatapp_core::PublicKey;
 
@@ -16,6 +16,14 @@ pub(super) type Trust = BTreeMap<NameId, PublicKey>;
 pub(super) struct Tenure {
     key: PublicKey,
     until: Option<Millis>,
+}
+
+/// What somebody announced as not shown, for one reason.
+#[derive(Default)]
+pub(super) struct Withheld {
+    count: usize,
+    /// What it may have been, by whom each took for whom at that time.
+    candidates: BTreeSet<MessageId>,
 }
 
 impl Model {
@@ -148,17 +156,20 @@ impl Model {
             return Ok(());
         }
         let author = |id: &MessageId| self.name_of(self.messages[*id].process);
-        let withheld = (0..self.messages.len())
+        let withheld: BTreeSet<MessageId> = (0..self.messages.len())
             .filter(|id| self.names[author(id)] == from)
-            .filter(|id| self.is_withheld_from(*id, process, foreign_key));
-        let most: usize = withheld.map(|id| self.times_kept_at_most(id)).sum();
+            .filter(|id| self.is_withheld_from(*id, process, foreign_key))
+            .collect();
+        let times = withheld.iter().map(|id| self.times_kept_at_most(*id));
+        let most: usize = times.sum();
         let life = &mut self.lives[process];
         // It may be what was announced as kept.
         life.greeted = false;
         let key = (from.to_owned(), foreign_key);
         let so_far = life.withheld.entry(key).or_default();
-        *so_far += 1;
-        if *so_far <= most {
+        so_far.count += 1;
+        so_far.candidates.extend(withheld);
+        if so_far.count <= most {
             return Ok(());
         }
         let detail = format!(
@@ -168,13 +179,15 @@ impl Model {
         Err(Violation::new(Check::ShownAsSent, detail))
     }
 
-    /// How often a message of somebody was not shown to somebody, by recipient, sender and reason.
-    pub(super) fn withheld(&self) -> BTreeMap<(NameId, String, bool), usize> {
-        let mut all = BTreeMap::new();
+    /// What somebody announced as not shown of somebody, by recipient, sender and reason.
+    pub(super) fn withheld(&self) -> BTreeMap<(NameId, String, bool), Withheld> {
+        let mut all = BTreeMap::<_, Withheld>::new();
         for life in &self.lives {
-            for ((from, foreign_key), count) in &life.withheld {
-                *all.entry((life.name, from.clone(), *foreign_key))
-                    .or_default() += count;
+            for ((from, foreign_key), withheld) in &life.withheld {
+                let key = (life.name, from.clone(), *foreign_key);
+                let sum = all.entry(key).or_default();
+                sum.count += withheld.count;
+                sum.candidates.extend(&withheld.candidates);
             }
         }
         all
@@ -185,18 +198,17 @@ impl Model {
         &self,
         id: MessageId,
         name: NameId,
-        announced: &mut BTreeMap<(NameId, String, bool), usize>,
+        announced: &mut BTreeMap<(NameId, String, bool), Withheld>,
     ) -> bool {
         let from = &self.names[self.name_of(self.messages[id].process)];
         [true, false].into_iter().any(|foreign_key| {
-            let mut readers = (0..self.lives.len()).filter(|id| self.lives[*id].name == name);
-            let count = announced.get_mut(&(name, from.clone(), foreign_key));
-            let Some(count) = count.filter(|count| **count > 0) else {
+            let key = (name, from.clone(), foreign_key);
+            let Some(withheld) = announced.get_mut(&key) else {
                 return false;
             };
-            let withheld = readers.any(|reader| self.is_withheld_from(id, reader, foreign_key));
-            *count -= usize::from(withheld);
-            withheld
+            let is_one = withheld.count > 0 && withheld.candidates.contains(&id);
+            withheld.count -= usize::from(is_one);
+            is_one
         })
     }
 }
