@@ -134,7 +134,8 @@ mod tests {
     fn every_bit_of_the_seed_counts_and_no_draw_repeats() {
         let mut first_draws = std::collections::BTreeSet::new();
         let mut numbers = std::collections::BTreeSet::new();
-        for bit in 0..256 {
+        let step = if cfg!(miri) { 32 } else { 1 };
+        for bit in (0..256).step_by(step) {
             let mut seed = [7; 32];
             seed[bit / 8] ^= 1 << (bit % 8);
             numbers.insert(Seed(seed).number());
@@ -144,7 +145,7 @@ mod tests {
             assert_ne!(entropy.secret(), entropy.secret());
             first_draws.insert((draws, entropy.secret()));
         }
-        assert_eq!(first_draws.len(), 256);
-        assert_eq!(numbers.len(), 256);
+        assert_eq!(first_draws.len(), 256 / step);
+        assert_eq!(numbers.len(), 256 / step);
     }
 }
