@@ -325,7 +325,7 @@ fn a_stream_through_a_path_that_loses_some_hardly_ever_waits_for_its_timer() {
     let (mut sender, mut recipient) = (open_hop(32, 32), open_hop(0, 32));
     let (mut now, mut timed, mut flights) = (0, 0, 0);
     let mut stats = Stats::default();
-    let frames = if cfg!(miri) { 5_000 } else { 100_000 };
+    let frames = if cfg!(miri) { 20_000 } else { 100_000 };
     while sender.acked() < frames {
         flights += 1;
         while sender.may_send() {
