@@ -165,6 +165,10 @@ impl Server<'_> {
 
     pub(super) fn remove_mail(&mut self, index: u32) {
         let MailSlot { from, to, .. } = *self.mail.slots.at(index);
+        let sender = self.names.at_mut(from);
+        if sender.kept_last == index + 1 {
+            sender.kept_last = 0;
+        }
         self.mail.remove(index);
         self.release(from);
         self.release(to);

@@ -151,7 +151,8 @@ impl Server<'_> {
         self.order += 1;
         let mail = self.mail.slots.at_mut(index);
         mail.order = self.order;
-        let to = mail.to;
+        let (from, to) = (mail.from, mail.to);
+        self.names.at_mut(from).kept_last = index + 1;
         self.names
             .at_mut(to)
             .mailbox
@@ -170,9 +171,13 @@ impl Server<'_> {
         name.handed_over = mail.serial;
         self.note_progress(recipient);
 
+        let followed = self.is_followed(index);
         let sender = self.names.at_mut(mail.from);
-        if sender.incarnation != mail.incarnation || !sender.hop.is_open() {
+        if followed || sender.incarnation != mail.incarnation || !sender.hop.is_open() {
             return self.remove_mail(index);
+        }
+        if sender.kept_last == index + 1 {
+            sender.kept_last = 0;
         }
         self.mail.release_text(index);
         // Receipts for the same recipient that were not sent yet become one.
@@ -187,6 +192,18 @@ impl Server<'_> {
         if mail.from != recipient {
             self.attend(mail.from);
         }
+    }
+
+    /// Whether another message of the same process is known to wait for the same recipient. Until that is handed over,
+    /// a receipt changes nothing for the sender: it would only cost a datagram and its answer for each window of a
+    /// full mailbox.
+    fn is_followed(&self, index: u32) -> bool {
+        let mail = self.mail.slots.at(index);
+        let last = self.names.at(mail.from).kept_last.checked_sub(1);
+        last.is_some_and(|last| {
+            let later = self.mail.slots.at(last);
+            last != index && later.to == mail.to && later.incarnation == mail.incarnation
+        })
     }
 
     /// The sender acknowledged its oldest receipt.

@@ -137,6 +137,8 @@ pub struct NameSlot {
     pub(crate) mail_count: u32,
     /// What recipients acknowledged of this sender's kept messages.
     pub(crate) receipts: MailQueue,
+    /// Its latest kept message, while that waits in a mailbox: slot + 1.
+    pub(crate) kept_last: u32,
     /// Serial number of the last message that was handed over.
     pub(crate) handed_over: u64,
     /// Next entry of the log to be acknowledged, and to be sent.
@@ -202,6 +204,7 @@ impl NameSlot {
         mailbox: MailQueue::EMPTY,
         mail_count: 0,
         receipts: MailQueue::EMPTY,
+        kept_last: 0,
         handed_over: 0,
         log_acked: 0,
         log_sent: 0,

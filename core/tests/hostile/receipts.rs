@@ -3,7 +3,7 @@
 use chatapp_core::wire::Frame;
 
 use crate::keeping::store;
-use crate::server_rig::{Member, Rig, Sent, hello};
+use crate::server_rig::{Member, Rig, Sent, hello, kept_letter};
 
 /// Ann has sent a message to bob, who is away; then `between` happens, bob returns, and is told it. What the
 /// server has sent once bob has acknowledged it.
@@ -58,6 +58,48 @@ fn messages_that_are_handed_over_together_are_one_receipt() {
     let receipts: Vec<&String> = told.iter().filter(|f| f.starts_with("Receipt")).collect();
     assert_eq!(receipts, [r#"Receipt { to: "bob", counter: 3 }"#]);
     assert_eq!(rig.server.usage().kept_messages.used, 0);
+}
+
+#[test]
+fn no_receipt_is_sent_while_a_later_message_waits() {
+    // Two of them do not fit into one datagram.
+    let text = "x".repeat(590);
+    let to_carol = Frame::Store {
+        request: 3,
+        counter: 3,
+        tried: 0,
+        bounce: false,
+        to: "carol",
+        letter: kept_letter("hi"),
+    };
+    let receipt = |counter| format!("Receipt {{ to: \"bob\", counter: {counter} }}");
+    // What waits for somebody else says nothing of bob: then each of his messages may have its receipt.
+    for (later, first_receipts) in [(None, vec![]), (Some(to_carol), vec![receipt(1)])] {
+        let mut rig = Rig::new();
+        let mut ann = rig.join(1, "ann");
+        for (number, name) in [(2, "bob"), (3, "carol")] {
+            let mut away = rig.join(number, name);
+            rig.say(&mut away, &[Frame::Leave { request: 1 }]);
+        }
+        for frame in [store(1, &text), store(2, &text)].into_iter().chain(later) {
+            let sent = rig.say(&mut ann, &[frame]);
+            rig.listens(&mut ann, sent);
+        }
+        let mut again = hello(2, "bob");
+        (again.id, again.hello.opening) = (22, 2);
+        let mut bob = rig.enters(2, again);
+        for receipts in [first_receipts, vec![receipt(2)]] {
+            let sent = rig.pass(500);
+            rig.listens(&mut ann, sent.clone());
+            assert!(bob.hears(&sent), "one message");
+            let sent = rig.say(&mut bob, &[]);
+            let mut told = rig.listens(&mut ann, sent);
+            told.retain(|frame| frame.starts_with("Receipt"));
+            assert_eq!(told, receipts);
+        }
+        let left = usize::from(later.is_some());
+        assert_eq!(rig.server.usage().kept_messages.used as usize, left);
+    }
 }
 
 #[test]
