@@ -123,13 +123,20 @@ impl<'a> Arena<'a> {
         };
         let len = len.min(out.len());
         let place = out.get_mut(..len).unwrap_or_default();
-        for (ahead, piece) in (0..).zip(place.chunks_mut(WORD_LEN)) {
-            let word = first.map_or(text.0, |first| self.get(first + ahead));
-            piece
-                .iter_mut()
-                .zip(word.to_le_bytes())
-                .for_each(|(to, from)| *to = from);
-        }
+        let inline = [text.0];
+        let words = first.map_or(inline.as_slice(), |first| {
+            self.words.get(first as usize..).unwrap_or_default()
+        });
+        // Whole words in a loop of their own: with pieces of any length, each word is a call of `memcpy`.
+        let (whole, rest) = place.as_chunks_mut::<WORD_LEN>();
+        let last = words.get(whole.len()).copied().unwrap_or_default();
+        whole
+            .iter_mut()
+            .zip(words)
+            .for_each(|(to, word)| *to = word.to_le_bytes());
+        rest.iter_mut()
+            .zip(last.to_le_bytes())
+            .for_each(|(to, from)| *to = from);
         out.get(..len).unwrap_or_default()
     }
 

@@ -302,13 +302,14 @@ impl Server<'_> {
         }
         let asked = flight;
         let name = self.names.at(slot);
-        let mut page = [0; BODY_LEN_MAX];
+        // Only a page needs this, and most frames are none.
+        let mut page;
         let reserve = if again {
             PAGE_OVERHEAD
         } else {
             PAGE_OVERHEAD + PAGE_RESERVE
         };
-        let room = writer.room().saturating_sub(reserve).min(page.len());
+        let room = writer.room().saturating_sub(reserve).min(BODY_LEN_MAX);
         let frame = match flight {
             Flight::Mail(index) => {
                 let mail = self.mail.slots.at(index);
@@ -361,6 +362,7 @@ impl Server<'_> {
             Flight::Missing { query } => Frame::Missing { query },
             Flight::Partial => Frame::Partial,
             Flight::Changes { from, upto } => {
+                page = [0; BODY_LEN_MAX];
                 let (frame, end) = self.changes_page(from, upto, page.get_mut(..room)?);
                 flight = Flight::Changes { from, upto: end };
                 frame
@@ -369,6 +371,7 @@ impl Server<'_> {
                 if from == 0 && !again {
                     self.begin_snapshot(slot);
                 }
+                page = [0; BODY_LEN_MAX];
                 let (frame, end) = self.snapshot_page(slot, from, upto, page.get_mut(..room)?);
                 flight = Flight::Snapshot { from, upto: end };
                 frame
