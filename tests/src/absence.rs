@@ -27,7 +27,8 @@ impl Absence {
     pub fn new(plan: &Plan) -> Self {
         Self {
             keep_s: plan.sizes.keep_s,
-            late: (plan.store.fail == 0).then_some(ROUNDING + 2 * plan.store.slow),
+            // A record waits for those in front of it, more than fit the store at once.
+            late: (plan.store.fail == 0).then_some(ROUNDING + 4 * plan.store.slow),
             listed: BTreeSet::new(),
             online_at: BTreeMap::new(),
         }

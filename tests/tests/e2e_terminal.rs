@@ -1,6 +1,7 @@
 //! At a real terminal: what a person types stays intact, whatever arrives.
 #![cfg(unix)]
 
+use std::cell::Cell;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
@@ -209,18 +210,19 @@ fn what_is_typed_ahead_is_neither_lost_nor_shown_twice() {
 fn the_terminal_edits_no_lines_by_itself_between_two_of_them() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
-    alice.types(&"help\r".repeat(100));
-    alice.types("send alice done\r");
-    let mut looks = 0_u32;
-    while !alice
-        .all_rows()
-        .iter()
-        .any(|row| row.ends_with(" alice: done"))
-    {
-        for _ in 0..1_000 {
-            assert!(!alice.edits_lines(), "after {looks} looks {alice}");
-            looks += 1;
-        }
+    let looks = Cell::new(0_u32);
+    for number in 0..40 {
+        alice.types(&format!("send alice line {number}\r"));
+        let shown = format!(" alice: line {number}");
+        alice.waits_for(&shown, |alice| {
+            // Not without a pause: while it is looked at, a terminal cannot be set.
+            for _ in 0..200 {
+                assert!(!alice.edits_lines(), "at look {} {alice}", looks.get());
+                looks.set(looks.get() + 1);
+                std::thread::sleep(Duration::from_micros(10));
+            }
+            alice.all_rows().iter().any(|row| row.ends_with(&shown))
+        });
     }
 }
 

@@ -154,7 +154,11 @@ impl Client<'_> {
             let slot = self.peers.at_mut(peer);
             slot.writes &= slot.key == key;
             slot.key = key;
-            (slot.reads, slot.letters_from) = (envelope.incarnation, letters);
+            // A letter in a session does not bring what opens it: that stays, whatever another process has left behind.
+            let talks = slot.hop.is_open() && slot.reads == slot.incarnation;
+            if !talks || envelope.incarnation == slot.incarnation {
+                (slot.reads, slot.letters_from) = (envelope.incarnation, letters);
+            }
             self.pin(peer);
         }
         Ok(())

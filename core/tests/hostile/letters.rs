@@ -214,6 +214,49 @@ fn a_letter_is_shown_once_on_both_paths() {
     }
 }
 
+/// Somebody starts a second process, and the first one does not know yet that it has lost the name.
+#[test]
+fn what_two_processes_of_one_name_write_is_shown() {
+    let mut rig = Rig::online();
+    let called = call(&rig, "bob", 7, &from_caller(1));
+    assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+    let (_, accept) = rig.sent().pop().unwrap();
+    let mut line = opened(&rig, "bob", 7, &from_caller(1), &accept);
+    let from_the_second = Letter {
+        incarnation: BOB + 1,
+        ..from_bob(1, "second")
+    };
+    let Frame::Mail { letter, .. } = kept(1, &from_the_second) else {
+        panic!("a kept letter");
+    };
+    for (number, words) in ["one", "two"].into_iter().enumerate() {
+        let number = u32::try_from(number).unwrap();
+        let header = Header {
+            window: 32,
+            first: number,
+            ..Header::default()
+        };
+        let said = line.writes(&header, &[text(number + 1, words)]);
+        assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+        let shown = rig.events();
+        let shows = shown.len() == 1 && shown[0].contains(words);
+        assert!(shows, "{shown:?}");
+        rig.tells(&[Frame::Mail {
+            serial: u64::from(number) + 1,
+            incarnation: BOB + 1,
+            counter: 1,
+            stamp: UnixSeconds(9),
+            kept: false,
+            key: key("bob"),
+            from: "bob",
+            letter,
+        }]);
+        // The same letter twice is shown once.
+        let shown = rig.events();
+        assert_eq!(shown.len(), usize::from(number == 0), "{shown:?}");
+    }
+}
+
 #[test]
 fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
     // Mallory gives her process the number of bob's, which everybody knows, and a message the highest number of all.
