@@ -1,6 +1,8 @@
 //! Starting `ChatApp`: arguments, prompt, exit codes.
 
-use chatapp_tests::e2e::{BYE, Process, Room, TABLE, WELCOME, free_port};
+use std::process::{Command, Stdio};
+
+use chatapp_tests::e2e::{BYE, Process, Room, TABLE, WELCOME, binary, free_port};
 
 #[test]
 fn wrong_usage_is_explained_on_stderr_with_exit_2() {
@@ -82,6 +84,22 @@ fn a_port_in_use_is_an_error() {
         "{second}"
     );
     assert_eq!(second.lines(), Vec::<String>::new());
+}
+
+#[test]
+fn a_demo_that_nobody_reads_ends_with_a_line() {
+    let mut demo = Command::new(binary())
+        .arg("demo")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(demo.stdout.take());
+    let output = demo.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("standard output"), "{told}");
 }
 
 #[test]

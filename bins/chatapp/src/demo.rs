@@ -12,7 +12,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     let start = Instant::now();
     let mut cast = Cast::new()?;
 
-    cast.tell("A server starts, and three people enter.");
+    cast.tell("A server starts, and three people enter.")?;
     let server = cast.server()?;
     let alice = cast.client("alice")?;
     let bob = cast.client("bob")?;
@@ -27,13 +27,13 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     let seconds = start.elapsed().as_secs_f32();
     cast.tell(&format!(
         "Done: everything arrived, once, in {seconds:.1} s."
-    ));
-    cast.tell("For real use: ChatApp -s 4119, and then ChatApp -c <name> <server-ip> 4119 0");
+    ))?;
+    cast.tell("For real use: ChatApp -s 4119, and then ChatApp -c <name> <server-ip> 4119 0")?;
     Ok(Exit::Done)
 }
 
 fn chat(cast: &mut Cast, alice: Role, bob: Role, carol: Role) -> Result<(), Failure> {
-    cast.tell("They chat: directly with one another, and with everybody.");
+    cast.tell("They chat: directly with one another, and with everybody.")?;
     cast.types(alice, "send bob Hi Bob!")?;
     cast.sees(bob, "alice: Hi Bob!")?;
     cast.sees(alice, "[Message received by bob.]")?;
@@ -52,7 +52,7 @@ fn leave_and_come_back(
     bob: Role,
     carol: Role,
 ) -> Result<(), Failure> {
-    cast.tell("Bob leaves. What people send meanwhile waits for him on the server.");
+    cast.tell("Bob leaves. What people send meanwhile waits for him on the server.")?;
     cast.types(bob, "dereg bob")?;
     cast.sees(bob, "[You are Offline. Bye.]")?;
     cast.sees(alice, "[Client table updated.]")?;
@@ -63,7 +63,7 @@ fn leave_and_come_back(
     cast.sees(carol, "[Message received by Server.]")?;
     cast.sees(alice, "Channel_Message carol: Bob missed this.")?;
 
-    cast.tell("Bob comes back, and gets it with the time it was sent.");
+    cast.tell("Bob comes back, and gets it with the time it was sent.")?;
     cast.types(bob, "reg bob")?;
     cast.sees(bob, "[You have messages]")?;
     cast.sees(bob, "alice: <*> Are you there?")?;
@@ -72,7 +72,7 @@ fn leave_and_come_back(
 }
 
 fn restart(cast: &mut Cast, alice: Role, carol: Role) -> Result<Role, Failure> {
-    cast.tell("Carol ends her program, and starts it again later.");
+    cast.tell("Carol ends her program, and starts it again later.")?;
     cast.types(carol, "quit")?;
     cast.sees(carol, "[You are Offline. Bye.]")?;
     cast.ends(carol, Exit::Done)?;
@@ -84,7 +84,7 @@ fn restart(cast: &mut Cast, alice: Role, carol: Role) -> Result<Role, Failure> {
 }
 
 fn make_mistakes(cast: &mut Cast, alice: Role) -> Result<(), Failure> {
-    cast.tell("Mistakes are explained.");
+    cast.tell("Mistakes are explained.")?;
     cast.types(alice, "send dave Hi")?;
     cast.sees(alice, "[Client dave does not exist.]")?;
     cast.types(alice, "dereg bob")?;
@@ -103,7 +103,7 @@ fn without_the_server(cast: &mut Cast, server: Role, all: [Role; 3]) -> Result<(
     let [alice, bob, _] = all;
     cast.tell(
         "The server is killed. People who know one another chat on; what needs the server says so.",
-    );
+    )?;
     cast.kill(server)?;
     cast.types(alice, "send bob Still here?")?;
     cast.sees(bob, "alice: Still here?")?;

@@ -62,8 +62,8 @@ impl Cast {
     }
 
     /// Prints what is going on.
-    pub(super) fn tell(&self, what: &str) {
-        println!("\n# {what}");
+    pub(super) fn tell(&self, what: &str) -> Result<(), Failure> {
+        print(&format!("\n# {what}\n"))
     }
 
     /// Starts the server.
@@ -83,7 +83,8 @@ impl Cast {
     }
 
     fn start(&mut self, name: &str, arguments: &[&str]) -> Result<Role, Failure> {
-        println!("{name:>6} $ ChatApp {}", arguments.join(" "));
+        let arguments_shown = arguments.join(" ");
+        print(&format!("{name:>6} $ ChatApp {arguments_shown}\n"))?;
         let mut process = Command::new(&self.program)
             .args(["--bind", "127.0.0.1", "--data-dir"])
             .arg(self.folder.path())
@@ -117,7 +118,7 @@ impl Cast {
     /// Types a line for a client.
     pub(super) fn types(&mut self, Role(index): Role, line: &str) -> Result<(), Failure> {
         let player = &mut self.players[index];
-        println!("{:>6} > {line}", player.name);
+        print(&format!("{:>6} > {line}\n", player.name))?;
         player.lines.clear();
         match &mut player.input {
             Some(input) => writeln!(input, "{line}").and_then(|()| input.flush()),
@@ -135,7 +136,7 @@ impl Cast {
                 lines.remove(at);
                 return Ok(());
             }
-            if !self.listen(deadline) {
+            if !self.listen(deadline)? {
                 let name = &self.players[role.0].name;
                 return Err(Failure::new(
                     Exit::System,
@@ -149,7 +150,7 @@ impl Cast {
     pub(super) fn ends(&mut self, Role(index): Role, exit: Exit) -> Result<(), Failure> {
         let deadline = Instant::now() + PATIENCE;
         while self.players[index].open_outputs != 0 {
-            if !self.listen(deadline) {
+            if !self.listen(deadline)? {
                 let name = &self.players[index].name;
                 return Err(Failure::new(Exit::System, format!("{name} did not end")));
             }
@@ -159,11 +160,8 @@ impl Cast {
             .process
             .wait()
             .map_err(Failure::system("cannot wait for a process"))?;
-        println!(
-            "{:>6} $ (exit code {})",
-            player.name,
-            status.code().unwrap_or(-1)
-        );
+        let code = status.code().unwrap_or(-1);
+        print(&format!("{:>6} $ (exit code {code})\n", player.name))?;
         if status.code() == Some(exit as i32) {
             return Ok(());
         }
@@ -184,7 +182,7 @@ impl Cast {
     }
 
     /// Prints and notes the next line of anybody; false if there is none before the deadline.
-    fn listen(&mut self, deadline: Instant) -> bool {
+    fn listen(&mut self, deadline: Instant) -> Result<bool, Failure> {
         match self
             .shown
             .recv_timeout(deadline.saturating_duration_since(Instant::now()))
@@ -196,14 +194,14 @@ impl Cast {
                 let player = &mut self.players[index];
                 match line {
                     Some(line) => {
-                        println!("{:>6} | {line}", player.name);
+                        print(&format!("{:>6} | {line}\n", player.name))?;
                         player.lines.push(line);
                     }
                     None => player.open_outputs -= 1,
                 }
-                true
+                Ok(true)
             }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => false,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(false),
         }
     }
 }
@@ -216,6 +214,15 @@ impl Drop for Cast {
             let _ = player.process.wait();
         }
     }
+}
+
+/// Prints text that ends its line.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(Failure::system("cannot write to standard output"))
 }
 
 fn forward(role: Role, output: impl Read, sender: &Sender<Shown>) {

@@ -119,7 +119,8 @@ impl Gate {
 
     /// Gives the terminal back as it was found.
     pub(crate) fn restore_terminal(&self) {
-        let turn = self.lock().turn;
+        // Nobody sets it again.
+        let turn = std::mem::replace(&mut self.lock().turn, Turn::Taken);
         mode::give_back();
         if matches!(turn, Turn::Changing | Turn::Editing) {
             mode::leave_line();
