@@ -277,6 +277,7 @@ impl Client<'_> {
                     peer.receipt = peer.receipt.max(counter);
                 }
             }
+            page if page == Frame::EMPTIED_PAGE => self.await_whole_table(),
             Frame::Page {
                 version,
                 restart,

@@ -106,6 +106,12 @@ impl Client<'_> {
 
     // ---- the table as the server tells it ----
 
+    /// What a page said is lost, and the whole table follows.
+    pub(super) fn await_whole_table(&mut self) {
+        self.restarting = false;
+        self.table_version = 0;
+    }
+
     /// Takes a page; true if it has news: a change, even one that was taken back meanwhile, or a whole table that is
     /// not what was here.
     pub(super) fn take_page(
@@ -119,11 +125,6 @@ impl Client<'_> {
             self.tables = self.tables.wrapping_add(1).max(1);
             self.restarting = true;
             self.incomplete = false;
-        }
-        if version == 0 && !restart && !complete && entries.is_empty() {
-            // It said something when it was first sent; now a newer whole table follows. What is missing until then may have
-            // been in it.
-            self.restarting = false;
         }
         let mut news = !self.restarting && !entries.is_empty();
         for entry in Entry::parse_all(entries) {
@@ -216,7 +217,12 @@ impl Client<'_> {
             slot.unsure = true;
             return changed;
         } else if (moved || rekeyed || offline || same) && slot.hop.phase() != Phase::Closed {
+            let keeps_it = same && !moved && self.identity.is_closed();
             self.fall_back(peer);
+            if keeps_it && !offline && self.peers.at(peer).hop.phase() == Phase::Closed {
+                // It may still write in what is over here, and nobody would tell it.
+                self.call(peer);
+            }
         }
         changed
     }

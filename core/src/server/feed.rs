@@ -233,7 +233,7 @@ impl Server<'_> {
             let place = self.flight_place(slot, first.wrapping_add(ahead));
             if let Some(FlightSlot(flight @ Flight::Snapshot { .. })) = self.flights.get_mut(place)
             {
-                *flight = Flight::Changes { from: 0, upto: 0 };
+                *flight = Flight::Emptied;
             }
         }
         let version = self.table_version;
@@ -271,7 +271,7 @@ impl Server<'_> {
                 name.table_sent = name.snapshot_version;
                 name.page_due = false;
             }
-            Flight::Found { .. } | Flight::Missing { .. } | Flight::Vacant => {}
+            Flight::Emptied | Flight::Found { .. } | Flight::Missing { .. } | Flight::Vacant => {}
         }
     }
 
@@ -297,7 +297,7 @@ impl Server<'_> {
                 name.forgotten = version;
             }
             if upto <= name.forgotten {
-                flight = Flight::Changes { from: 0, upto: 0 };
+                flight = Flight::Emptied;
             }
         }
         let asked = flight;
@@ -376,6 +376,7 @@ impl Server<'_> {
                 flight = Flight::Snapshot { from, upto: end };
                 frame
             }
+            Flight::Emptied => Frame::EMPTIED_PAGE,
             Flight::Vacant => {
                 debug_assert!(false, "every sequence number has its flight");
                 Frame::Skipped { count: 0 }

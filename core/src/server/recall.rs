@@ -1,20 +1,16 @@
 //! After a restart: those who were here are told that their sessions are gone, and ask for new ones at once.
 
 use super::Server;
-use crate::hop::Hop;
 use crate::reply::Reply;
 use crate::time::Instant;
 
 impl Server<'_> {
-    /// This name was here in an earlier life of the server, in the session with this id.
-    pub(super) fn recall_later(&mut self, slot: u32, session: u64) {
+    /// This name was here in an earlier life of the server: it is told that its session with that is over.
+    pub(super) fn recall_later(&mut self, slot: u32) {
         let now = self.now;
         self.forget_recall(slot);
-        // Whoever writes in it later than this is told then.
-        let ended = |hop: &mut Hop| hop.local_id = session;
-        self.sessions.change(&mut self.names, slot, ended);
-        if session != 0 {
-            let name = self.names.at_mut(slot);
+        let name = self.names.at_mut(slot);
+        if name.hop.local_id != 0 {
             name.recall_at = now;
             name.recalls = 0;
             self.recalls.push(&mut self.names, slot);

@@ -80,6 +80,10 @@ impl NameSlot {
                 self.set_outcome_code(request, if known && code != PENDING { code } else { NONE });
             }
         }
+        // What was lost with the server, and has nothing behind it that was not, is taken when it is made again.
+        while self.last_request >= oldest.max(1) && self.outcome_code(self.last_request) == NONE {
+            self.last_request -= 1;
+        }
     }
 
     /// Notes a request to deregister: its result is sent when the deregistration is stored.
@@ -137,7 +141,7 @@ impl Server<'_> {
         let suite = self.identity.suite();
         let name = self.names.at_mut(slot);
         if name.hop.phase() == Phase::Closed {
-            // Only who was let in knows this id: it may learn that we are here, in a closed room, too.
+            // Who knows this id was let in, or sees the path: it may learn that we are here, in a closed room, too.
             self.answer(Reply::reset(&self.identity, from, to));
             return self.stats.drop(Drop::UnknownSession);
         }

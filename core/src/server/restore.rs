@@ -5,6 +5,7 @@ use core::fmt;
 use super::Server;
 use super::persist::{NameRecord, Record};
 use super::storage::{LogSlot, MailSlot, Standing};
+use crate::hop::Hop;
 use crate::name::Name;
 use crate::wire::Outcome;
 
@@ -164,7 +165,7 @@ impl Server<'_> {
         slot_ref.key = record.key;
         slot_ref.opening = record.opening;
         slot_ref.previous = record.previous;
-        slot_ref.result_sent = record.last_request;
+        slot_ref.result_sent = slot_ref.last_request;
         slot_ref.log_acked = record.log_next;
         slot_ref.log_sent = record.log_next;
         slot_ref.own_lost = 0;
@@ -172,6 +173,9 @@ impl Server<'_> {
         self.announce(slot);
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);
+        // Whoever writes in it is told that it is over.
+        let over = |hop: &mut Hop| hop.local_id = record.session;
+        self.sessions.change(&mut self.names, slot, over);
         self.vacated.remove(&mut self.names, slot);
         self.away.remove(&mut self.names, slot);
         if !record.registered {
@@ -179,7 +183,7 @@ impl Server<'_> {
         }
         if record.registered {
             self.silence.push(&mut self.names, slot);
-            self.recall_later(slot, record.session);
+            self.recall_later(slot);
         }
         Ok(())
     }

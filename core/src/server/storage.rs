@@ -348,6 +348,8 @@ pub(crate) enum Flight {
         from: u32,
         upto: u32,
     },
+    /// A page whose content is not remembered; the whole table follows.
+    Emptied,
     Found {
         query: u32,
         slot: u32,

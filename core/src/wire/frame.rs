@@ -154,6 +154,15 @@ pub const FRAME_KINDS: [&str; 14] = [
 ];
 
 impl Frame<'_> {
+    /// A page that said something when it was first sent, which the server does not remember. The whole table follows
+    /// behind it, and nothing is missing until then. No other page of version 0 is complete.
+    pub const EMPTIED_PAGE: Self = Self::Page {
+        version: 0,
+        restart: false,
+        complete: true,
+        entries: &[],
+    };
+
     /// The number of its kind: on the wire, and in [`FRAME_KINDS`].
     pub const fn kind(&self) -> usize {
         match self {

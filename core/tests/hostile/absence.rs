@@ -185,13 +185,13 @@ fn a_forgotten_name_leaves_its_place_once_nothing_of_it_is_kept() {
 /// In a closed room nobody else is answered.
 #[test]
 fn whoever_writes_in_a_session_that_is_over_is_told_so() {
-    for restarts in [false, true] {
+    for (restarts, registered) in [(false, true), (true, true), (true, false)] {
         let config = ServerConfig::default();
         let mut rig = Rig::in_room(config.clone(), Some(ROOM), 3);
         let mut ann = rig.join(1, "ann");
         if restarts {
             let record = NameRecord {
-                registered: true,
+                registered,
                 session: ann.server_id,
                 ..name_record("ann")
             };

@@ -5,7 +5,7 @@ use chatapp_core::{Command, Drop, Handled};
 
 use crate::client_rig::{BOB, Rig, address, bob, entry, news, server, text};
 use crate::lines::{answer, bob_accepts, call, from_caller, opened, plain, server_accepts};
-use crate::people::{identity, key};
+use crate::people::{ROOM, identity, key};
 
 #[test]
 fn a_caller_is_who_the_table_says() {
@@ -75,8 +75,15 @@ fn who_calls_is_answered_although_the_server_has_lost_sight_of_it_meanwhile() {
 
 #[test]
 fn who_was_away_and_says_nothing_in_its_session_is_called_again() {
-    for heard in [false, true] {
-        let mut rig = Rig::online();
+    for (heard, room) in [
+        (false, None),
+        (true, None),
+        (false, Some(ROOM)),
+        (true, Some(ROOM)),
+    ] {
+        let is_closed = room.is_some();
+        let mut rig = Rig::in_room(room);
+        rig.comes_online();
         rig.send_to_bob("before");
         let mut line = rig.meets_bob();
         let acknowledges = Header {
@@ -96,14 +103,20 @@ fn who_was_away_and_says_nothing_in_its_session_is_called_again() {
             rig.tells(&[news(version, &entry("bob", status, BOB, bob()))]);
             rig.events();
         }
-        rig.sent();
+        let calls = |rig: &mut Rig| {
+            let sent = rig.sent();
+            let calls = sent.iter().filter(|(to, datagram)| {
+                let parsed = Datagram::parse(&rig.identity("bob"), datagram);
+                *to == bob() && matches!(parsed, Ok(Datagram::Call(_)))
+            });
+            calls.count()
+        };
+        // In a closed room nobody would tell him that the session is over, in which he may write next.
+        let at_once = usize::from(!heard && is_closed);
+        assert_eq!(calls(&mut rig), at_once, "{heard} {is_closed}");
         rig.send_to_bob("after");
-        let sent = rig.sent();
-        let calls = sent.iter().filter(|(to, datagram)| {
-            let parsed = Datagram::parse(&identity("bob"), datagram);
-            *to == bob() && matches!(parsed, Ok(Datagram::Call(_)))
-        });
-        assert_eq!(calls.count(), usize::from(!heard), "{heard}");
+        let later = usize::from(!heard && !is_closed);
+        assert_eq!(calls(&mut rig), later, "{heard} {is_closed}");
     }
 }
 

@@ -54,7 +54,9 @@ fn what_was_pending_is_not_what_an_older_request_in_its_place_was() {
     let mut ann = ann_returns(&mut rig);
     let sent = rig.say(&mut ann, &[store(33, "hi")]);
     let told = rig.listens(&mut ann, sent);
-    assert_eq!(told, ["Result { request: 33, outcome: NotStored }"]);
+    assert_eq!(told, ["Result { request: 33, outcome: Saved }"]);
+    // It was lost with the server, and nothing after it was not: it is done now.
+    assert_eq!(rig.server.usage().kept_messages.used, 1);
 }
 
 #[test]
