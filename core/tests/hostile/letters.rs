@@ -8,18 +8,29 @@ use crate::client_rig::{BOB, Rig, address, bob, entry, from_bob, mail, text, who
 use crate::lines::{call, from_caller, opened};
 use crate::people::{Letter, identity, key, letters_key};
 
-/// What the server says of a letter that it has kept.
-fn kept(serial: u64, letter: &Letter<'_>) -> Frame<'static> {
+/// What the server says of a letter that it has kept, under bob's key.
+fn mail_of<'a>(
+    serial: u64,
+    incarnation: u64,
+    counter: u32,
+    from: &'a str,
+    letter: &'a [u8],
+) -> Frame<'a> {
     Frame::Mail {
         serial,
-        incarnation: BOB,
-        counter: 2,
+        incarnation,
+        counter,
         stamp: UnixSeconds(9),
         kept: false,
         key: key("bob"),
-        from: "bob",
-        letter: letter.kept().leak(),
+        from,
+        letter,
     }
+}
+
+/// The same of bob's second one.
+fn kept(serial: u64, letter: &Letter<'_>) -> Frame<'static> {
+    mail_of(serial, BOB, 2, "bob", letter.kept().leak())
 }
 
 /// Letters that are not what they are said to be: bob's second one to alice.
@@ -59,16 +70,7 @@ fn what_is_no_letter_is_counted_as_such() {
     let message = from_bob(2, "hi").kept().leak();
     let mut rig = Rig::online();
     for (serial, from, letter) in [(1, "\u{1b}[2J", &message[..]), (2, "bob", &message[..8])] {
-        rig.tells(&[Frame::Mail {
-            serial,
-            incarnation: BOB,
-            counter: 2,
-            stamp: UnixSeconds(9),
-            kept: false,
-            key: key("bob"),
-            from,
-            letter,
-        }]);
+        rig.tells(&[mail_of(serial, BOB, 2, from, letter)]);
         assert_eq!(rig.events(), [""; 0]);
     }
     let drops = [Drop::Malformed, Drop::Duplicate].map(|reason| rig.client.stats().drops(reason));
@@ -82,16 +84,7 @@ fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
     let mut rig = Rig::online();
     let mut damaged = from_bob(2, "hi").kept();
     damaged[40] ^= 1;
-    let damaged = Frame::Mail {
-        serial: 1,
-        incarnation: BOB,
-        counter: 2,
-        stamp: UnixSeconds(9),
-        kept: false,
-        key: key("bob"),
-        from: "bob",
-        letter: damaged.leak(),
-    };
+    let damaged = mail_of(1, BOB, 2, "bob", damaged.leak());
     rig.tells(&[damaged]);
     assert_eq!(rig.events(), [UNREADABLE]);
     for (serial, forged) in (2..).zip(forgeries()) {
@@ -111,16 +104,7 @@ fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
     assert!(shown[0].contains(r#"text: "hi""#), "{shown:?}");
     // As one of somebody who has that name now, or of another process, it is none.
     for (serial, from, incarnation) in [(102, "cleo", BOB), (103, "bob", BOB + 1)] {
-        rig.tells(&[Frame::Mail {
-            serial,
-            incarnation,
-            counter: 2,
-            stamp: UnixSeconds(9),
-            kept: false,
-            key: key("bob"),
-            from,
-            letter: letter.kept().leak(),
-        }]);
+        rig.tells(&[mail_of(serial, incarnation, 2, from, letter.kept().leak())]);
         assert!(rig.events()[0].starts_with("NotShown"));
     }
 }
@@ -141,16 +125,7 @@ fn no_letter_is_opened_with_a_key_that_was_never_agreed_on() {
     let tag = mallory.seal(&mut zeros, &[], &mut forged);
     let letter = [&letters_key("bob").0[..], &forged, &tag].concat();
     for (serial, incarnation) in [(1, 0), (2, BOB)] {
-        rig.tells(&[Frame::Mail {
-            serial,
-            incarnation,
-            counter: 1,
-            stamp: UnixSeconds(9),
-            kept: false,
-            key: key("bob"),
-            from: "bob",
-            letter: &letter,
-        }]);
+        rig.tells(&[mail_of(serial, incarnation, 1, "bob", &letter)]);
         assert_eq!(rig.events(), [UNREADABLE]);
     }
 }
@@ -226,9 +201,7 @@ fn what_two_processes_of_one_name_write_is_shown() {
         incarnation: BOB + 1,
         ..from_bob(1, "second")
     };
-    let Frame::Mail { letter, .. } = kept(1, &from_the_second) else {
-        panic!("a kept letter");
-    };
+    let letter = from_the_second.kept();
     for (number, words) in ["one", "two"].into_iter().enumerate() {
         let number = u32::try_from(number).unwrap();
         let header = Header {
@@ -241,16 +214,7 @@ fn what_two_processes_of_one_name_write_is_shown() {
         let shown = rig.events();
         let shows = shown.len() == 1 && shown[0].contains(words);
         assert!(shows, "{shown:?}");
-        rig.tells(&[Frame::Mail {
-            serial: u64::from(number) + 1,
-            incarnation: BOB + 1,
-            counter: 1,
-            stamp: UnixSeconds(9),
-            kept: false,
-            key: key("bob"),
-            from: "bob",
-            letter,
-        }]);
+        rig.tells(&[mail_of(u64::from(number) + 1, BOB + 1, 1, "bob", &letter)]);
         // The same letter twice is shown once.
         let shown = rig.events();
         assert_eq!(shown.len(), usize::from(number == 0), "{shown:?}");
