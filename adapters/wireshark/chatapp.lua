@@ -334,9 +334,11 @@ local F = {
     has_version = field("bool", "the version of the table follows", 8, nil, 4),
     closes = field("bool", "the session ends, and why follows", 8, nil, 8),
     has_cookie = field("bool", "a cookie follows", 8, nil, 16),
+    is_padded = field("bool", "padding is at the end", 8, nil, 128),
     acknowledged = field("uint64", "acknowledged"),
     window = field("uint64", "window"),
     first = field("uint64", "first"),
+    padding = field("bytes", "padding"),
     table_version = field("uint64", "table version"),
     frame = field("uint8", "frame", base.DEC, FRAMES),
     length = field("uint64", "length"),
@@ -586,7 +588,7 @@ local dissect_frame = {
 -- What was sealed in Data; returns what it is called.
 local function dissect_plain(c)
     local flags, item = c:byte(F.flags)
-    for _, flag in ipairs({ F.gap, F.probe, F.has_version, F.closes, F.has_cookie }) do
+    for _, flag in ipairs({ F.gap, F.probe, F.has_version, F.closes, F.has_cookie, F.is_padded }) do
         item:add(flag, c.tvb(c.at - 1, 1))
     end
     c:varint(F.acknowledged)
@@ -595,8 +597,9 @@ local function dissect_plain(c)
     if band(flags, 4) ~= 0 then c:varint(F.table_version) end
     if band(flags, 8) ~= 0 then c:byte(F.reason) end
     if band(flags, 16) ~= 0 then c:cookie() end
+    local padding = band(flags, 128) ~= 0 and c.tvb(c.tvb:len() - 1, 1):uint() or 0
     local names, tree = {}, c.tree
-    while c:left() > 0 do
+    while c:left() > padding do
         local start = c.at
         local kind = c.tvb(start, 1):uint()
         local name = FRAMES[kind]
@@ -608,6 +611,8 @@ local function dissect_plain(c)
         branch:set_len(c.at - start)
         names[#names + 1] = name
     end
+    c.tree = tree
+    if padding > 0 then c:bytes(F.padding, padding) end
     return #names == 0 and "acknowledgement" or table.concat(names, ", ")
 end
 

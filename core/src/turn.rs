@@ -10,7 +10,7 @@ use crate::time::Instant;
 
 /// Datagrams that are read before the endpoint's answers are sent, so that the answers to a burst share
 /// datagrams, but nobody waits for a flood to end.
-const READS_PER_TURN: usize = 64;
+const READS_PER_TURN: usize = 16;
 
 /// Datagrams that are sent before the network is read again.
 const SENDS_PER_TURN: usize = 256;
@@ -29,8 +29,15 @@ pub trait Network {
     /// is cut: it is too long for the protocol, too.
     fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)>;
 
-    /// Sends a datagram. One that cannot be sent at all is dropped, as on any network.
+    /// Sends a datagram, or keeps it to send it together with others. One that cannot be sent at all is dropped, as on
+    /// any network.
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent;
+
+    /// Sends what [`send`](Self::send) has kept: there is nothing more at this moment. What the network does not take
+    /// now is offered again with the next datagram, or the next call.
+    fn flush(&mut self) -> Sent {
+        Sent::Done
+    }
 }
 
 /// Runs an [`Endpoint`] over a [`Network`], one turn at a time: whoever owns both decides when, and sleeps in between.
@@ -157,6 +164,9 @@ impl Turn {
             .flush(endpoint, now, SENDS_PER_TURN, |to, datagram| {
                 network.send(to, datagram)
             });
+        if self.flushed != Flushed::Blocked && network.flush() == Sent::WouldBlock {
+            self.flushed = Flushed::Blocked;
+        }
     }
 }
 
@@ -279,9 +289,11 @@ mod tests {
         };
         let (mut wire, mut turn) = (wire(100, 500), Turn::new());
         turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
-        assert_eq!(wire.arriving.len(), 36);
-        assert_eq!(turn.wake_at(&echo, Instant::ZERO), Some(Instant::ZERO));
-        turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
+        assert_eq!(wire.arriving.len(), 100 - READS_PER_TURN);
+        for _ in 0..100 / READS_PER_TURN {
+            assert_eq!(turn.wake_at(&echo, Instant::ZERO), Some(Instant::ZERO));
+            turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
+        }
         assert_eq!(turn.wake_at(&echo, Instant::ZERO), None);
         assert_eq!(wire.log.len(), 200);
     }
@@ -301,6 +313,47 @@ mod tests {
         assert_eq!(turn.flushed(), Flushed::Drained);
         let left: Vec<_> = wire.log.into_iter().filter(|(sent, _)| *sent).collect();
         assert_eq!(left, [0, 1, 2].map(|number| (true, vec![number])));
+    }
+
+    /// Keeps what it is given until it is told that there is no more, and then takes it if it has room.
+    struct Gathering(Wire, Vec<Vec<u8>>);
+
+    impl Network for Gathering {
+        fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
+            self.0.receive(buffer)
+        }
+
+        fn send(&mut self, _: SocketAddr, datagram: &[u8]) -> Sent {
+            self.1.push(datagram.to_vec());
+            Sent::Done
+        }
+
+        fn flush(&mut self) -> Sent {
+            if self.1.len() > self.0.room {
+                return Sent::WouldBlock;
+            }
+            for datagram in self.1.drain(..) {
+                assert_eq!(self.0.send(PEER, &datagram), Sent::Done);
+            }
+            Sent::Done
+        }
+    }
+
+    #[test]
+    fn what_the_network_gathers_leaves_at_the_end_of_the_turn_or_waits_for_it() {
+        let mut echo = Echo {
+            accepts: true,
+            ..Echo::default()
+        };
+        let mut network = Gathering(wire(3, 2), Vec::new());
+        let mut turn = Turn::new();
+        turn.run(&mut echo, &mut network, Instant::ZERO, |_, _| {});
+        assert_eq!(turn.flushed(), Flushed::Blocked);
+        assert_eq!(turn.wake_at(&echo, Instant::ZERO), None);
+        network.0.room = 3;
+        turn.run(&mut echo, &mut network, Instant::ZERO, |_, _| {});
+        assert_eq!(turn.flushed(), Flushed::Drained);
+        assert_eq!(sent(&network.0), [false, false, false, true, true, true]);
     }
 
     #[test]

@@ -82,6 +82,7 @@ impl Client<'_> {
             let frame = self.frame(slot);
             let kind = frame.kind();
             if !writer.push(&frame) {
+                writer.pad();
                 break;
             }
             self.stats.sent.count_frame(kind);

@@ -182,6 +182,7 @@ impl Server<'_> {
             if hop.may_send() {
                 let flight = self.flight(slot, hop.position());
                 if self.write(slot, flight, true, &mut writer).is_none() {
+                    writer.pad();
                     break;
                 }
             } else {
@@ -192,6 +193,7 @@ impl Server<'_> {
                     break;
                 };
                 let Some(flight) = self.write(slot, flight, false, &mut writer) else {
+                    writer.pad();
                     break;
                 };
                 self.embark(slot, flight);

@@ -2,6 +2,7 @@
 //! when a datagram is written by hand.
 
 mod absence;
+mod bursts;
 mod calls;
 mod client;
 mod client_rig;

@@ -72,6 +72,13 @@ pub(crate) fn make(take: Take<'_>) {
     ] {
         take(name, body(&header, None, &mut out));
     }
+    // A datagram that is padded is a long one; this one is only read.
+    let padded: [u8; 10] = [0x80, 0xac, 2, 0x20, 1, 3, 7, 0, 0, 3];
+    let (read, mut frames_read) = Header::parse(&padded).expect("it is one");
+    assert_eq!(read, plain());
+    let leave = Frame::Leave { request: 7 };
+    assert!(frames_read.next() == Some(Ok(leave)) && frames_read.next().is_none());
+    take("padded", &padded);
     let mut page = [0; 80];
     let len = entry().emit(&mut page);
     assert_eq!(entry().address(), ([192, 0, 2, 7], 4_000).into());
