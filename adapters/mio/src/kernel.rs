@@ -7,6 +7,7 @@ use chatapp_core::limits::RECEIVE_LEN;
 use chatapp_core::{Endpoint, Flushed, Instant, Network, Sent, Turn};
 use mio::{Interest, Registry, Token};
 
+use crate::bursts::Bursts;
 use crate::carrier::Carrier;
 use crate::socket::{Received, Refused, Socket};
 
@@ -30,6 +31,7 @@ pub struct Kernel {
 #[derive(Debug)]
 struct Watched {
     socket: Socket,
+    bursts: Bursts,
     /// The socket was not yet read empty since it became readable.
     readable: bool,
     /// The kernel has no memory to send.
@@ -42,7 +44,7 @@ impl Network for Watched {
             if !self.readable {
                 return None;
             }
-            match self.socket.receive(buffer) {
+            match self.bursts.receive(&self.socket, buffer) {
                 Received::Datagram(len, from) => return Some((from, len)),
                 Received::Failed => {}
                 Received::Nothing => self.readable = false,
@@ -54,7 +56,18 @@ impl Network for Watched {
     }
 
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
-        let sent = self.socket.send(to, datagram);
+        let sent = self.bursts.send(&self.socket, to, datagram);
+        self.note(sent)
+    }
+
+    fn flush(&mut self) -> Sent {
+        let sent = self.bursts.flush(&self.socket);
+        self.note(sent)
+    }
+}
+
+impl Watched {
+    fn note(&mut self, sent: Result<(), Refused>) -> Sent {
         self.no_buffers = sent == Err(Refused::NoBuffers);
         match sent {
             Ok(()) => Sent::Done,
@@ -70,6 +83,7 @@ impl Kernel {
             turn: Turn::new(),
             socket: Watched {
                 socket,
+                bursts: Bursts::new(),
                 readable: true,
                 no_buffers: false,
             },

@@ -36,14 +36,17 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod bursts;
 mod carrier;
 mod clock;
 mod driver;
 mod heap;
 mod journal;
 mod kernel;
+mod offload;
 mod socket;
 
+pub use bursts::Bursts;
 pub use carrier::Carrier;
 pub use clock::{Clock, seed};
 pub use driver::{Driver, Waker};
@@ -51,4 +54,4 @@ pub use heap::{ClientLimits, ClientMemory, OutOfMemory, ServerLimits, ServerMemo
 pub use journal::{Journal, MemoryJournal};
 pub use kernel::Kernel;
 pub use mio::{Registry, Token};
-pub use socket::Socket;
+pub use socket::{Received, Refused, Socket};

@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
 
-use chatapp_core::limits::RECEIVE_LEN;
 use mio::net::UdpSocket;
 use socket2::{Domain, Protocol, Type};
+
+use crate::offload;
 
 /// What the kernel is asked to buffer in each direction, in bytes; it may grant less. The default of a few hundred
 /// small datagrams overflows when a room of thousands answers at once.
@@ -24,7 +25,7 @@ pub struct Socket {
 
 /// Why a datagram was not taken, if it may be taken later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub enum Refused {
     /// The socket's buffer is full: it reports when it is writable.
     WouldBlock,
     /// The kernel is short of memory: nothing reports the end of that.
@@ -61,6 +62,7 @@ impl Socket {
         socket.set_nonblocking(true)?;
         socket.bind(&local.into())?;
         let udp = UdpSocket::from_std(socket.into());
+        offload::enable(&udp);
         let local = udp.local_addr()?;
         Ok(Self {
             udp,
@@ -98,39 +100,63 @@ impl Socket {
         self.dual_stack || self.local.is_ipv4() == to.is_ipv4()
     }
 
-    /// Takes the next datagram; what is longer than the buffer is cut. `None`: there is none now.
-    pub(crate) fn receive(&self, buffer: &mut [u8; RECEIVE_LEN]) -> Received {
-        match self.udp.recv_from(buffer) {
-            Ok((len, from)) => {
-                Received::Datagram(len, SocketAddr::new(from.ip().to_canonical(), from.port()))
+    /// Takes what arrived next: how many bytes, how many of them each datagram but the last has, and where they came
+    /// from. Otherwise what came of asking.
+    pub(crate) fn receive(
+        &self,
+        buffer: &mut [u8],
+    ) -> Result<(usize, usize, SocketAddr), Received> {
+        match offload::receive(&self.udp, buffer) {
+            Ok((len, segment_len, from)) => {
+                let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                Ok((len, segment_len, from))
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Received::Nothing,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Received::Nothing),
             // About one datagram, often an earlier one of ours that nobody wanted.
-            Err(_) => Received::Failed,
+            Err(_) => Err(Received::Failed),
+        }
+    }
+
+    /// The address as this socket takes it.
+    fn mapped(&self, to: SocketAddr) -> SocketAddr {
+        match to.ip() {
+            IpAddr::V4(ip) if self.dual_stack => {
+                SocketAddr::new(ip.to_ipv6_mapped().into(), to.port())
+            }
+            _ => to,
         }
     }
 
     /// Sends a datagram. One that cannot be sent at all is dropped, as on any network.
     pub(crate) fn send(&self, to: SocketAddr, datagram: &[u8]) -> Result<(), Refused> {
-        let to = match to.ip() {
-            IpAddr::V4(ip) if self.dual_stack => {
-                SocketAddr::new(ip.to_ipv6_mapped().into(), to.port())
-            }
-            _ => to,
-        };
+        let to = self.mapped(to);
         // An error may be the news of an earlier datagram's fate, and is gone once it was reported: this
         // datagram gets a second chance.
         for _ in 0..2 {
-            match self.udp.send_to(datagram, to) {
+            match self.udp.send_to(datagram, to).as_ref().map_err(refused) {
                 Ok(_) => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    return Err(Refused::WouldBlock);
-                }
-                Err(error) if is_out_of_buffers(&error) => return Err(Refused::NoBuffers),
-                Err(_) => {}
+                Err(Some(refused)) => return Err(refused),
+                Err(None) => {}
             }
         }
         Ok(())
+    }
+
+    /// Sends datagrams of this length, the last of which may be shorter. False if they cannot be sent at once: the
+    /// device may not be able to, a path may be too narrow, or there was news of an earlier datagram.
+    pub(crate) fn send_burst(
+        &self,
+        to: SocketAddr,
+        datagrams: &[u8],
+        segment_len: usize,
+    ) -> Result<bool, Refused> {
+        let Ok(segment_len) = u16::try_from(segment_len) else {
+            return Ok(false);
+        };
+        match offload::send(&self.udp, self.mapped(to), datagrams, segment_len) {
+            Ok(()) => Ok(true),
+            Err(error) => refused(&error).map_or(Ok(false), Err),
+        }
     }
 }
 
@@ -144,13 +170,22 @@ impl AsFd for Socket {
 
 /// What came of asking for a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Received {
+pub enum Received {
     /// So many bytes, from there.
     Datagram(usize, SocketAddr),
     /// The socket was empty.
     Nothing,
     /// An error of no consequence.
     Failed,
+}
+
+/// Whether it may be taken later.
+fn refused(error: &io::Error) -> Option<Refused> {
+    if error.kind() == ErrorKind::WouldBlock {
+        Some(Refused::WouldBlock)
+    } else {
+        is_out_of_buffers(error).then_some(Refused::NoBuffers)
+    }
 }
 
 fn is_out_of_buffers(error: &io::Error) -> bool {
@@ -164,7 +199,7 @@ fn is_out_of_buffers(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chatapp_core::limits::DATAGRAM_LEN_MAX;
+    use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
 
     const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -172,7 +207,7 @@ mod tests {
         let mut buffer = [0; RECEIVE_LEN];
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
         while std::time::Instant::now() < deadline {
-            if let Received::Datagram(len, from) = socket.receive(&mut buffer) {
+            if let Ok((len, _, from)) = socket.receive(&mut buffer) {
                 return (buffer[..len].to_vec(), from);
             }
             std::thread::yield_now();

@@ -8,6 +8,8 @@ use chatapp_core::{
 };
 use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Driver, Socket, seed};
 use chatapp_tap::{Tap, TapConfig, TapMemory};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::UdpGroSegment;
 use socket2::{SockFilter, SockRef};
 
 use crate::TEXT;
@@ -118,8 +120,10 @@ fn run(driver: std::io::Result<Driver<impl Carrier>>, server: SocketAddr, name: 
 }
 
 /// Lets the kernel drop so many of the datagrams that arrive, at random: a socket filter (`man 7 socket`,
-/// `SO_ATTACH_FILTER`) of three instructions of the classic packet filter.
+/// `SO_ATTACH_FILTER`) of three instructions of the classic packet filter. As on a network, each is lost by itself: not
+/// the whole burst, which the filter would get if the socket took bursts.
 fn lose(socket: &Socket, percent: u32) {
+    setsockopt(socket, UdpGroSegment, &false).expect("an option of the socket");
     const LOAD_RANDOM: SockFilter = SockFilter::new(0x20, 0, 0, 0xffff_f000_u32 + 56);
     let drop_below = u32::MAX / 100 * percent;
     let program = [

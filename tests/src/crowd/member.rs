@@ -1,21 +1,21 @@
 //! One of many clients: a state machine, a socket, and what it was told.
 
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use chatapp_core::limits::RECEIVE_LEN;
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, Command, Endpoint, Flushed, Identity, Instant,
-    MessageStatus, Name, Outgoing, Sent, StaticKey,
+    Client, ClientConfig, ClientEvent, Command, Flushed, Identity, Instant, MessageStatus, Name,
+    Network, Sent, StaticKey, Turn,
 };
-use chatapp_mio::{ClientLimits, ClientMemory, seed};
-use mio::net::UdpSocket;
+use chatapp_mio::{Bursts, ClientLimits, ClientMemory, Received, Socket, seed};
 
 /// A client with its own socket. It lives as long as the process, and so does its memory.
 pub struct Member {
     /// The state machine.
     pub client: Client<'static>,
     /// Its socket.
-    pub socket: UdpSocket,
+    pub socket: Socket,
     /// Where it receives.
     pub address: SocketAddr,
     /// Messages that it showed.
@@ -28,7 +28,7 @@ pub struct Member {
     pub(super) counted: (usize, usize),
     /// When it is listed to be told the time.
     pub(super) listed: Option<Instant>,
-    outgoing: Outgoing,
+    turn: Turn,
 }
 
 impl Member {
@@ -43,7 +43,7 @@ impl Member {
         table: usize,
         server: SocketAddr,
     ) -> io::Result<Self> {
-        let socket = UdpSocket::bind(SocketAddr::new(ip, 0))?;
+        let socket = Socket::bind(Some(ip), 0)?;
         let limits = ClientLimits {
             peers: table,
             commands: 32,
@@ -62,61 +62,92 @@ impl Member {
             .map_err(io::Error::other)?;
         Ok(Self {
             client,
-            address: socket.local_addr()?,
+            address: socket.local_addr(),
             socket,
             heard: 0,
             succeeded: 0,
             failed: 0,
             counted: (0, 0),
             listed: None,
-            outgoing: Outgoing::new(),
+            turn: Turn::new(),
         })
     }
 
-    /// Reads the socket empty.
-    pub(super) fn read(&mut self, now: Instant, buffer: &mut [u8; 2_048]) {
+    /// Does all that is to be done now; reads only what was reported to have arrived.
+    pub(super) fn work(&mut self, now: Instant, has_arrived: bool, bursts: &mut Bursts) {
+        let Self {
+            client,
+            socket,
+            turn,
+            heard,
+            succeeded,
+            failed,
+            ..
+        } = self;
+        let mut link = Link {
+            socket,
+            bursts,
+            readable: has_arrived,
+        };
         loop {
-            match self.socket.recv_from(buffer) {
-                Ok((len, from)) => {
-                    let _ = self.client.handle_datagram(now, from, &mut buffer[..len]);
-                    self.drain();
+            turn.run(client, &mut link, now, |client, _| {
+                while let Some(event) = client.poll_event() {
+                    match event {
+                        ClientEvent::Message { .. } => *heard += 1,
+                        ClientEvent::Posted { .. }
+                        | ClientEvent::MessageStatus {
+                            status: MessageStatus::Delivered | MessageStatus::Saved,
+                            ..
+                        } => *succeeded += 1,
+                        ClientEvent::Refused { .. } => *failed += 1,
+                        other if other.settles().is_some() => *failed += 1,
+                        _ => {}
+                    }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // About an earlier datagram.
-                Err(_) => {}
-            }
-        }
-    }
-
-    /// Takes all outputs. A datagram that the kernel does not take is lost, as on any network.
-    pub(super) fn attend(&mut self, now: Instant) {
-        self.drain();
-        loop {
-            let flushed = self.outgoing.flush(&mut self.client, now, 64, |to, bytes| {
-                let _ = self.socket.send_to(bytes, to);
-                Sent::Done
             });
-            if flushed == Flushed::Drained {
+            if !link.readable && turn.flushed() != Flushed::Budget {
                 return;
             }
         }
     }
 
-    fn drain(&mut self) {
-        while let Some(event) = self.client.poll_event() {
-            match event {
-                ClientEvent::Message { .. } => self.heard += 1,
-                ClientEvent::Posted { .. }
-                | ClientEvent::MessageStatus {
-                    status: MessageStatus::Delivered | MessageStatus::Saved,
-                    ..
-                } => {
-                    self.succeeded += 1;
-                }
-                ClientEvent::Refused { .. } => self.failed += 1,
-                other if other.settles().is_some() => self.failed += 1,
-                _ => {}
+    /// When it has to be told the time.
+    pub(super) fn due(&mut self, now: Instant) -> Option<Instant> {
+        self.turn.wake_at(&self.client, now)
+    }
+}
+
+/// A socket, and the buffers of the whole crowd. A datagram that the kernel does not take is lost, as on any network.
+struct Link<'a> {
+    socket: &'a Socket,
+    bursts: &'a mut Bursts,
+    readable: bool,
+}
+
+impl Network for Link<'_> {
+    fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
+        while self.readable {
+            match self.bursts.receive(self.socket, buffer) {
+                Received::Datagram(len, from) => return Some((from, len)),
+                // About an earlier datagram.
+                Received::Failed => {}
+                Received::Nothing => self.readable = false,
             }
         }
+        None
+    }
+
+    fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
+        if self.bursts.send(self.socket, to, datagram).is_err() {
+            *self.bursts = Bursts::new();
+        }
+        Sent::Done
+    }
+
+    fn flush(&mut self) -> Sent {
+        if self.bursts.flush(self.socket).is_err() {
+            *self.bursts = Bursts::new();
+        }
+        Sent::Done
     }
 }

@@ -10,10 +10,12 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use chatapp_core::{Command, Endpoint, Instant};
-use chatapp_mio::Clock;
+use chatapp_core::{Command, Instant};
+use chatapp_mio::{Bursts, Clock};
+use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
 pub use cli::main;
@@ -39,7 +41,7 @@ pub struct Crowd {
     poll: Poll,
     events: Events,
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
-    buffer: Box<[u8; 2_048]>,
+    bursts: Bursts,
 }
 
 impl Crowd {
@@ -57,7 +59,7 @@ impl Crowd {
             poll: Poll::new()?,
             events: Events::with_capacity(1_024),
             timers: BinaryHeap::new(),
-            buffer: Box::new([0; 2_048]),
+            bursts: Bursts::new(),
         })
     }
 
@@ -75,12 +77,14 @@ impl Crowd {
         let host = u8::try_from(number % SOURCES).unwrap_or_default();
         let ip = IpAddr::V4(Ipv4Addr::new(127, 0, 1, host + 1));
         let now = self.clock.now();
-        let mut member = Member::new(now, &Self::name_of(number), ip, table, self.server)?;
-        self.poll
-            .registry()
-            .register(&mut member.socket, Token(number), Interest::READABLE)?;
+        let member = Member::new(now, &Self::name_of(number), ip, table, self.server)?;
+        self.poll.registry().register(
+            &mut SourceFd(&member.socket.as_fd().as_raw_fd()),
+            Token(number),
+            Interest::READABLE,
+        )?;
         self.members.push(member);
-        self.attend(number, now);
+        self.attend(number, now, false);
         Ok(())
     }
 
@@ -94,7 +98,7 @@ impl Crowd {
             .client
             .command(now, command)
             .expect("it takes the command");
-        self.attend(number, now);
+        self.attend(number, now, false);
     }
 
     /// Works until the condition holds, for so long at most; whether it holds.
@@ -162,8 +166,7 @@ impl Crowd {
         let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
         for number in ready {
             let now = self.clock.now();
-            self.members[number].read(now, &mut self.buffer);
-            self.attend(number, now);
+            self.attend(number, now, true);
         }
         let now = self.clock.now();
         while let Some(&Reverse((at, number))) = self.timers.peek() {
@@ -175,22 +178,21 @@ impl Crowd {
             // Another time may be listed since.
             if member.listed == Some(at) {
                 member.listed = None;
-                member.client.handle_timeout(now);
-                self.attend(number, now);
+                self.attend(number, now, false);
             }
         }
         Ok(())
     }
 
-    /// Takes all outputs of a member, and lists when it has to be told the time.
-    fn attend(&mut self, number: usize, now: Instant) {
+    /// Lets a member do what is to be done, and lists when it has to be told the time.
+    fn attend(&mut self, number: usize, now: Instant, has_arrived: bool) {
         let member = &mut self.members[number];
-        member.attend(now);
+        member.work(now, has_arrived, &mut self.bursts);
         let (heard, succeeded) = member.counted;
         member.counted = (member.heard, member.succeeded);
         self.heard += member.heard - heard;
         self.succeeded += member.succeeded - succeeded;
-        let due = member.client.poll_timeout();
+        let due = member.due(now);
         if let Some(at) = due
             && member.listed.is_none_or(|listed| at < listed)
         {

@@ -1,0 +1,218 @@
+//! Datagrams on their way between a socket and its reader: several at a time, where the system has
+//! offload (`offload.rs`).
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
+
+use crate::offload::{self, RECEIVED_LEN_MAX};
+use crate::socket::{Received, Refused, Socket};
+
+/// Datagrams that leave at once, at most. With more, the other side would wait longer for the first than the price of
+/// another call is worth.
+const SEGMENTS_MAX: usize = 16;
+
+/// Buffers between sockets and their reader, for one burst in each direction. Several sockets can share them if each is
+/// read empty, and [flushed](Self::flush), before the next.
+pub struct Bursts {
+    arrived: Box<[u8]>,
+    /// What of it was not given out yet.
+    unread: std::ops::Range<usize>,
+    /// How long each datagram in it is, but for the last.
+    segment_len: usize,
+    from: SocketAddr,
+
+    leaving: Vec<u8>,
+    to: SocketAddr,
+    /// How long the first datagram is; the others have the same length, but for the last.
+    leaving_len: usize,
+}
+
+impl fmt::Debug for Bursts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bursts")
+            .field("unread", &self.unread.len())
+            .field("leaving", &self.leaving.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Default for Bursts {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Bursts {
+    /// Empty buffers, of some 80 KiB where there is offload.
+    pub fn new() -> Self {
+        let nowhere = SocketAddr::from(([0; 4], 0));
+        Self {
+            arrived: vec![0; RECEIVED_LEN_MAX].into(),
+            unread: 0..0,
+            segment_len: 0,
+            from: nowhere,
+            leaving: Vec::with_capacity(SEGMENTS_MAX * DATAGRAM_LEN_MAX),
+            to: nowhere,
+            leaving_len: 0,
+        }
+    }
+
+    /// Takes the next datagram; what is longer than the buffer is cut.
+    pub fn receive(&mut self, socket: &Socket, buffer: &mut [u8; RECEIVE_LEN]) -> Received {
+        if self.unread.is_empty() {
+            match socket.receive(&mut self.arrived) {
+                Ok((len, segment_len, from)) => {
+                    self.unread = 0..len;
+                    // An empty datagram is one, too.
+                    self.segment_len = segment_len;
+                    self.from = from;
+                }
+                Err(other) => return other,
+            }
+        }
+        let len = self.segment_len.min(self.unread.len());
+        let datagram = self.arrived.get(self.unread.start..self.unread.start + len);
+        self.unread.start += len;
+        let kept = len.min(buffer.len());
+        if let (Some(to), Some(from)) = (
+            buffer.get_mut(..kept),
+            datagram.and_then(|datagram| datagram.get(..kept)),
+        ) {
+            to.copy_from_slice(from);
+        }
+        Received::Datagram(kept, self.from)
+    }
+
+    /// Sends a datagram together with those before it, as soon as another one cannot go with them.
+    ///
+    /// # Errors
+    /// Those before it were not taken, and are kept; so this one was not taken, either.
+    pub fn send(
+        &mut self,
+        socket: &Socket,
+        to: SocketAddr,
+        datagram: &[u8],
+    ) -> Result<(), Refused> {
+        if !offload::IS_KNOWN || datagram.is_empty() {
+            self.flush(socket)?;
+            return socket.send(to, datagram);
+        }
+        let joins = to == self.to
+            && datagram.len() <= self.leaving_len
+            && self.leaving.len() < SEGMENTS_MAX * self.leaving_len
+            && self.leaving.len().is_multiple_of(self.leaving_len);
+        if !joins {
+            self.flush(socket)?;
+            self.to = to;
+            self.leaving_len = datagram.len();
+        }
+        self.leaving.extend_from_slice(datagram);
+        Ok(())
+    }
+
+    /// Sends what is kept.
+    ///
+    /// # Errors
+    /// It was not taken, and is kept.
+    pub fn flush(&mut self, socket: &Socket) -> Result<(), Refused> {
+        let is_burst = self.leaving.len() > self.leaving_len;
+        if is_burst && socket.send_burst(self.to, &self.leaving, self.leaving_len)? {
+            self.leaving.clear();
+        }
+        while !self.leaving.is_empty() {
+            let len = self.leaving_len.min(self.leaving.len());
+            socket.send(self.to, self.leaving.get(..len).unwrap_or_default())?;
+            self.leaving.drain(..len);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    /// All that arrives until there is nothing, and how often the kernel was asked.
+    fn all(bursts: &mut Bursts, socket: &Socket) -> (Vec<Vec<u8>>, usize) {
+        let mut buffer = [0; RECEIVE_LEN];
+        let (mut datagrams, mut calls) = (Vec::new(), 0);
+        loop {
+            calls += usize::from(bursts.unread.is_empty());
+            match bursts.receive(socket, &mut buffer) {
+                Received::Datagram(len, _) => datagrams.push(buffer[..len].to_vec()),
+                Received::Nothing => return (datagrams, calls - 1),
+                Received::Failed => panic!("nothing was refused"),
+            }
+        }
+    }
+
+    fn datagram(number: u8, len: usize) -> Vec<u8> {
+        vec![number; len]
+    }
+
+    #[test]
+    fn datagrams_arrive_one_by_one_in_their_order_whatever_went_together() {
+        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let (all_addresses, one) = (Socket::bind(None, 0), Socket::bind(Some(localhost), 0));
+        let (sender, recipient) = (all_addresses.unwrap(), one.unwrap());
+        let other = Socket::bind(Some(localhost), 0).unwrap();
+        let mut bursts = Bursts::new();
+        let lens = [
+            [1_200; 40].as_slice(),
+            &[700, 1_200, 1_200, 41, 1_200, 1_200, 41, 41, 42, 1, 1],
+        ]
+        .concat();
+        let sent: Vec<_> = (0..).zip(lens).map(|(at, len)| datagram(at, len)).collect();
+        for (at, datagram) in sent.iter().enumerate() {
+            let to = recipient.local_addr();
+            assert_eq!(bursts.send(&sender, to, datagram), Ok(()));
+            if at % 13 == 12 {
+                let to = other.local_addr();
+                assert_eq!(bursts.send(&sender, to, datagram), Ok(()));
+            }
+        }
+        assert_eq!(bursts.flush(&sender), Ok(()));
+        let (arrived, calls) = all(&mut bursts, &recipient);
+        assert_eq!(arrived, sent);
+        assert_eq!(all(&mut bursts, &other).0.len(), 3);
+        if offload::IS_KNOWN {
+            assert!(calls <= 13, "{calls} calls for {} datagrams", sent.len());
+        }
+    }
+
+    #[test]
+    fn what_cannot_go_together_goes_alone() {
+        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let socket = Socket::bind(Some(localhost), 0).unwrap();
+        let mut bursts = Bursts::new();
+        // Longer than a packet of the loopback device: no segment may be.
+        let long = vec![3; 66_000];
+        assert_eq!(bursts.send(&socket, socket.local_addr(), &long), Ok(()));
+        assert_eq!(bursts.send(&socket, socket.local_addr(), &long), Ok(()));
+        for number in 0..2 {
+            let to = socket.local_addr();
+            assert_eq!(bursts.send(&socket, to, &datagram(number, 9)), Ok(()));
+        }
+        assert_eq!(bursts.flush(&socket), Ok(()));
+        let (arrived, _) = all(&mut bursts, &socket);
+        assert_eq!(arrived, [datagram(0, 9), datagram(1, 9)]);
+    }
+
+    #[test]
+    fn what_is_longer_than_the_protocol_allows_is_cut_and_an_empty_datagram_is_one() {
+        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let socket = Socket::bind(Some(localhost), 0).unwrap();
+        let mut bursts = Bursts::new();
+        for len in [5_000, 0, 7] {
+            let to = socket.local_addr();
+            assert_eq!(bursts.send(&socket, to, &datagram(1, len)), Ok(()));
+        }
+        assert_eq!(bursts.flush(&socket), Ok(()));
+        let (arrived, _) = all(&mut bursts, &socket);
+        let lens: Vec<_> = arrived.iter().map(Vec::len).collect();
+        assert_eq!(lens, [RECEIVE_LEN, 0, 7]);
+    }
+}

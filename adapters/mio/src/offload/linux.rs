@@ -1,0 +1,69 @@
+//! `UDP_SEGMENT` and `UDP_GRO` (`man 7 udp`).
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+
+use mio::net::UdpSocket;
+use nix::sys::socket::sockopt::UdpGroSegment;
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
+};
+
+pub(crate) const IS_KNOWN: bool = true;
+/// The longest that the kernel hands over at once.
+pub(crate) const RECEIVED_LEN_MAX: usize = 65_535;
+
+/// Room for the one fact that is asked for, the length of a segment, aligned.
+const CONTROL_LEN: usize = 32;
+
+/// From here on, [`receive`] may give several datagrams at once. Older kernels cannot.
+pub(crate) fn enable(socket: &UdpSocket) {
+    let _ = setsockopt(socket, UdpGroSegment, &true);
+}
+
+/// Takes what came next: its bytes, how many of them each datagram but the last has, and where it came from.
+pub(crate) fn receive(
+    socket: &UdpSocket,
+    buffer: &mut [u8],
+) -> io::Result<(usize, usize, SocketAddr)> {
+    let mut control = [0; CONTROL_LEN];
+    let mut parts = [IoSliceMut::new(buffer)];
+    let received = recvmsg::<SockaddrStorage>(
+        socket.as_raw_fd(),
+        &mut parts,
+        Some(&mut control),
+        MsgFlags::empty(),
+    )?;
+    let segment_len = received.cmsgs()?.find_map(|fact| match fact {
+        ControlMessageOwned::UdpGroSegments(len) => usize::try_from(len).ok(),
+        _ => None,
+    });
+    let from = received.address.as_ref().and_then(address);
+    let from = from.ok_or(io::ErrorKind::InvalidData)?;
+    let len = received.bytes;
+    Ok((len, segment_len.unwrap_or(len), from))
+}
+
+fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
+    let v4 = storage.as_sockaddr_in().map(|v4| (*v4).into());
+    let v6 = || storage.as_sockaddr_in6().map(|v6| (*v6).into());
+    v4.map(SocketAddr::V4).or_else(|| v6().map(SocketAddr::V6))
+}
+
+/// Sends datagrams that all have this length, but for the last, which may be shorter.
+pub(crate) fn send(
+    socket: &UdpSocket,
+    to: SocketAddr,
+    datagrams: &[u8],
+    segment_len: u16,
+) -> io::Result<()> {
+    sendmsg(
+        socket.as_raw_fd(),
+        &[IoSlice::new(datagrams)],
+        &[ControlMessage::UdpGsoSegments(&segment_len)],
+        MsgFlags::empty(),
+        Some(&SockaddrStorage::from(to)),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! No offload.
+
+use std::io;
+use std::net::SocketAddr;
+
+use chatapp_core::limits::RECEIVE_LEN;
+use mio::net::UdpSocket;
+
+pub(crate) const IS_KNOWN: bool = false;
+pub(crate) const RECEIVED_LEN_MAX: usize = RECEIVE_LEN;
+
+pub(crate) fn enable(_: &UdpSocket) {}
+
+/// Takes what came next; twice its length, and where it came from.
+pub(crate) fn receive(
+    socket: &UdpSocket,
+    buffer: &mut [u8],
+) -> io::Result<(usize, usize, SocketAddr)> {
+    let (len, from) = socket.recv_from(buffer)?;
+    Ok((len, len, from))
+}
+
+pub(crate) fn send(_: &UdpSocket, _: SocketAddr, _: &[u8], _: u16) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
