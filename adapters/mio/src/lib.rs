@@ -6,6 +6,7 @@
 //! - [`Driver`]: the event loop, one turn at a time: it sleeps, reads, tells the time, and sends.
 //! - [`Carrier`]: what it carries datagrams with; [`Kernel`] is the one over a socket, `chatapp-tap` has another.
 //! - [`Socket`]: IPv4 and IPv6 in one, with errors sorted into those that matter and those that do not.
+//! - [`Bursts`]: several datagrams at once between a socket and its reader, where the system can do so.
 //! - [`Clock`] and [`seed`]: time and entropy.
 //! - [`ClientMemory`] and [`ServerMemory`]: the storage on the heap, from limits.
 //! - [`Journal`]: where the server's records go; [`MemoryJournal`] keeps none of them.
