@@ -76,6 +76,7 @@ impl Desk {
 
     /// Waits until all is stored.
     fn settle(&mut self) {
+        self.journal.submit();
         while self.open != 0 {
             match self.journal.poll_stored() {
                 Some((_, result)) => {
@@ -276,6 +277,7 @@ fn large_store() {
                     while server.poll_event().is_some() {}
                 })
                 .expect("events");
+            journal.submit();
             driver.rest(&server).expect("events");
         }
         let took = fetching.join().expect("the client does not panic");

@@ -16,7 +16,7 @@ use crate::write::Writer;
 /// A [`Store`](crate::Store) at work. When it is dropped, it first stores what it was given.
 #[derive(Debug)]
 pub struct StoreJournal {
-    /// What was handed over since the thread was last told.
+    /// What was handed over since the thread was last given something.
     fresh: Vec<(Ticket, Owned)>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -33,6 +33,8 @@ struct State {
     waiting: Vec<(Ticket, Owned)>,
     done: VecDeque<(Ticket, Result<(), StoreFailed>)>,
     failure: Option<String>,
+    /// The thread has nothing to do, and has to be woken. While it writes, it need not be: it looks for more itself.
+    idle: bool,
     closed: bool,
 }
 
@@ -69,25 +71,26 @@ impl StoreJournal {
     }
 }
 
-impl StoreJournal {
-    /// Tells the thread of all that was handed over, at once: together it costs one sync.
-    fn submit(&mut self) -> MutexGuard<'_, State> {
-        let mut state = self.shared.lock();
-        if !self.fresh.is_empty() {
-            state.waiting.append(&mut self.fresh);
-            self.shared.changed.notify_one();
-        }
-        state
-    }
-}
-
 impl Journal for StoreJournal {
     fn store(&mut self, ticket: Ticket, record: Record<'_>) {
         self.fresh.push((ticket, record.into()));
     }
 
+    /// Gives the thread all that was handed over, at once: together it costs one sync.
+    fn submit(&mut self) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let mut state = self.shared.lock();
+        state.waiting.append(&mut self.fresh);
+        if std::mem::take(&mut state.idle) {
+            drop(state);
+            self.shared.changed.notify_one();
+        }
+    }
+
     fn poll_stored(&mut self) -> Option<(Ticket, Result<(), StoreFailed>)> {
-        self.submit().done.pop_front()
+        self.shared.lock().done.pop_front()
     }
 
     fn failure(&self) -> Option<String> {
@@ -97,7 +100,8 @@ impl Journal for StoreJournal {
 
 impl Drop for StoreJournal {
     fn drop(&mut self) {
-        self.submit().closed = true;
+        self.submit();
+        self.shared.lock().closed = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
             // A panic of that thread has been reported by itself.
@@ -112,6 +116,7 @@ fn write_all(shared: &Shared, mut writer: Writer, wake: impl Fn()) {
     loop {
         let mut state = shared.lock();
         while state.waiting.is_empty() && !state.closed {
+            state.idle = true;
             state = shared
                 .changed
                 .wait(state)

@@ -32,6 +32,7 @@
 //!         journal.exchange(server, now);
 //!         while server.poll_event().is_some() {}
 //!     })?;
+//!     journal.submit();
 //!     driver.rest(&server)?;
 //! }
 //! # #[allow(unreachable_code)]

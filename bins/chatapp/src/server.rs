@@ -96,6 +96,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Carrier>) -> Result<
             journal.exchange(server, now);
             write_log(&log, server, options.log, wall, &*journal);
         })?;
+        journal.submit();
         if operator.wants_to_leave() {
             break;
         }

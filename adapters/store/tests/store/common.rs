@@ -49,8 +49,14 @@ impl Desk {
         self.next += 1;
     }
 
-    /// Waits for the fate of the next record.
+    /// Whether the fate of a record is known already.
+    pub(crate) fn knows_a_fate(&mut self) -> bool {
+        self.journal.poll_stored().is_some()
+    }
+
+    /// Lets all that was handed over be stored, and waits for the fate of the next record.
     pub(crate) fn fate(&mut self) -> bool {
+        self.journal.submit();
         loop {
             if let Some((_, result)) = self.journal.poll_stored() {
                 return result.is_ok();

@@ -1,6 +1,7 @@
 //! What goes in comes out, in an order in which a server takes it, and what has served goes.
 
-use crate::common::{Desk, content, line, mail, name, post};
+use crate::common::{Desk, content, line, mail, name, post, scratch};
+use crate::shim::Shim;
 use chatapp_core::{Record, Ticket, UnixSeconds};
 use chatapp_mio::{Clock, Journal};
 use chatapp_store::{Options, Report, Store};
@@ -177,4 +178,22 @@ fn who_is_forgotten_leaves_nothing_but_what_it_sent_and_the_numbers() {
         !rest.contains("to bob") && !rest.contains("name: \"bob\""),
         "{rest}"
     );
+}
+
+#[test]
+fn what_is_handed_over_in_one_turn_costs_one_sync() {
+    let folder = scratch();
+    let shim = Shim::new();
+    let mut desk = Desk::open(folder.path(), Some(shim.name())).unwrap();
+    // The write-ahead log begins with a sync of its own.
+    assert!(desk.stores(name("bob")));
+    let before = shim.syncs();
+    for serial in 1..=64 {
+        desk.hand(mail(serial, "bob", "bob", b"one of many"));
+        assert!(!desk.knows_a_fate(), "nothing is stored inside of a turn");
+    }
+    for _ in 1..=64 {
+        assert!(desk.fate());
+    }
+    assert_eq!(shim.syncs() - before, 1);
 }

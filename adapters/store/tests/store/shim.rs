@@ -104,6 +104,15 @@ impl Shim {
         self.state.steps.lock().unwrap().len()
     }
 
+    /// How often something was synced so far.
+    pub(crate) fn syncs(&self) -> usize {
+        let steps = self.state.steps.lock().unwrap();
+        let syncs = steps
+            .iter()
+            .filter(|step| matches!(step, Step::Sync { .. }));
+        syncs.count()
+    }
+
     /// Makes the files in `to` those that a power cut after `steps` leaves, if they were those in `base` before the
     /// first step.
     pub(crate) fn cut(&self, steps: usize, base: &Path, to: &Path, random: &mut fastrand::Rng) {
