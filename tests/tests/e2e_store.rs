@@ -77,7 +77,7 @@ fn a_store_can_be_looked_into_while_it_is_used() {
     assert_eq!(report.ends(), 0);
     let line = report.shows_next();
     for part in [
-        r#""schema":2,"names":[{"name":"alice","active":true,"#,
+        r#""schema":3,"names":[{"name":"alice","active":true,"#,
         r#"{"name":"bob","active":false,"#,
         r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":162}"#,
     ] {

@@ -50,6 +50,7 @@ mod owned;
 mod report;
 mod restore;
 mod schema;
+mod serials;
 mod store;
 mod write;
 

@@ -41,9 +41,12 @@ pub struct KeptName {
 }
 
 const NAMES: &str = "
-    SELECT name, registered, address, key,
-        (SELECT count(*) FROM mail WHERE recipient = name AND serial > handed_over) AS waiting
-    FROM names ORDER BY name";
+    SELECT name, registered, address, key, coalesce(messages, 0) AS waiting
+    FROM names LEFT JOIN (
+        SELECT recipient, count(*) AS messages FROM mail JOIN names ON name = recipient
+        WHERE serial > handed_over GROUP BY recipient
+    ) ON recipient = name
+    ORDER BY name";
 
 const TOTALS: &str = "
     SELECT (SELECT count(*) FROM mail JOIN names ON name = recipient WHERE serial > handed_over),

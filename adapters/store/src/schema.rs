@@ -33,7 +33,8 @@ pub(crate) const ROOM: Schema = Schema {
     synchronous: "FULL",
 };
 
-const ROOM_MIGRATIONS: [&str; 1] = ["
+const ROOM_MIGRATIONS: [&str; 2] = [
+    "
     -- The life of this room, in which its numbers count.
     CREATE TABLE room (
         one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -86,7 +87,10 @@ const ROOM_MIGRATIONS: [&str; 1] = ["
         stamp INTEGER NOT NULL,
         text TEXT NOT NULL
     ) STRICT;
-"];
+",
+    // Nearly every message was at another place in it, which was a page to write for each; `serials` has it in memory.
+    "DROP INDEX mail_of;",
+];
 
 /// What every SQLite file begins with.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";

@@ -7,6 +7,7 @@ use chatapp_core::UnixSeconds;
 use rusqlite::{Connection, OptionalExtension, Result, Transaction, TransactionBehavior, params};
 
 use crate::owned::{Message, Name, Owned};
+use crate::serials::{Change, Serials};
 
 /// How long a message that was handed over stays as the proof that its sender's request was done. A sender that has no
 /// answer repeats its request for seconds, never for minutes.
@@ -22,6 +23,8 @@ pub(crate) struct Writer {
     log_entries: u64,
     /// The next place in the common order of messages and log entries.
     place: i64,
+    /// What is there to be removed.
+    serials: Serials,
     /// Names, and up to which serial their messages can be removed, from when on.
     removals: VecDeque<(Instant, String, i64)>,
 }
@@ -35,22 +38,27 @@ impl Writer {
             [],
             |row| row.get(0),
         )?;
+        let serials = Serials::read(&connection)?;
         let mut writer = Self {
             connection,
             log_entries: log_entries as u64,
             place,
+            serials,
             removals: VecDeque::new(),
         };
         let due = Instant::now() + PROOF;
-        let mut arrived = writer.connection.prepare(
-            "SELECT DISTINCT name, handed_over FROM names JOIN mail ON recipient = name AND serial <= handed_over",
-        )?;
-        let mut rows = arrived.query([])?;
+        let mut names = writer
+            .connection
+            .prepare("SELECT name, handed_over FROM names")?;
+        let mut rows = names.query([])?;
         while let Some(row) = rows.next()? {
-            writer.removals.push_back((due, row.get(0)?, row.get(1)?));
+            let (name, serial): (String, i64) = (row.get(0)?, row.get(1)?);
+            if writer.serials.up_to(&name, serial).next().is_some() {
+                writer.removals.push_back((due, name, serial));
+            }
         }
         drop(rows);
-        drop(arrived);
+        drop(names);
         Ok(writer)
     }
 
@@ -79,6 +87,7 @@ impl Writer {
         let transaction = self.connection.transaction_with_behavior(behavior)?;
         let mut newest_entry = 0;
         let mut handed_over = Vec::new();
+        let mut changes = Vec::new();
         for record in records {
             match record {
                 Owned::Epoch {
@@ -91,9 +100,15 @@ impl Writer {
                     name,
                     serial,
                     log_next,
-                } => forget(&transaction, name, *serial, *log_next)?,
+                } => {
+                    forget(&transaction, name, *serial, *log_next)?;
+                    remove(&transaction, self.serials.all(name, &changes))?;
+                    changes.push(Change::Forgotten { name });
+                }
                 Owned::Mail { to, message } => {
                     keep(&transaction, to, message, self.place)?;
+                    let serial = message.number.cast_signed();
+                    changes.push(Change::Kept { to, serial });
                     self.place += 1;
                 }
                 Owned::Channel(entry) => {
@@ -120,12 +135,13 @@ impl Writer {
         let due = self.removals.iter().take(REMOVALS_PER_COMMIT);
         let due = due.take_while(|(due, ..)| *due <= now).count();
         for (_, name, serial) in self.removals.iter().take(due) {
-            transaction
-                .prepare_cached("DELETE FROM mail WHERE recipient = ?1 AND serial <= ?2")?
-                .execute(params![name, serial])?;
+            remove(&transaction, self.serials.up_to(name, *serial))?;
         }
         transaction.commit()?;
-        self.removals.drain(..due);
+        self.serials.apply(&changes);
+        for (_, name, serial) in self.removals.drain(..due) {
+            self.serials.remove_up_to(&name, serial);
+        }
         self.removals.extend(handed_over);
         Ok(())
     }
@@ -145,12 +161,18 @@ fn forget(transaction: &Transaction<'_>, name: &str, serial: u64, log_next: u32)
         .prepare_cached("DELETE FROM names WHERE name = ?1")?
         .execute([name])?;
     transaction
-        .prepare_cached("DELETE FROM mail WHERE recipient = ?1")?
-        .execute([name])?;
-    transaction
         .prepare_cached("UPDATE room SET serial = ?1, log_next = ?2")?
         .execute(params![serial.cast_signed(), log_next])
         .map(drop)
+}
+
+/// Removes messages; some may be gone.
+fn remove(transaction: &Transaction<'_>, serials: impl Iterator<Item = i64>) -> Result<()> {
+    let mut removal = transaction.prepare_cached("DELETE FROM mail WHERE serial = ?1")?;
+    for serial in serials {
+        removal.execute([serial])?;
+    }
+    Ok(())
 }
 
 fn name_is(transaction: &Transaction<'_>, name: &Name, wall: UnixSeconds) -> Result<()> {
@@ -250,4 +272,146 @@ fn progress(
         )?
         .execute(params![name, handed_over.cast_signed(), log_next])?;
     Ok(before.is_some_and(|before| before < handed_over.cast_signed()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::schema;
+    use chatapp_core::{NameRecord, PublicKey, Record};
+    use tempfile::TempDir;
+
+    fn writer(folder: &Path) -> Writer {
+        let connection = schema::open(&schema::ROOM, &folder.join("room.db"), None).unwrap();
+        Writer::new(connection, 10).unwrap()
+    }
+
+    fn name(name: &str) -> Record<'_> {
+        Record::Name(NameRecord {
+            name,
+            registered: true,
+            address: "192.0.2.1:4119".parse().unwrap(),
+            incarnation: 1,
+            key: PublicKey([1; 32]),
+            opening: 1,
+            session: 1,
+            previous: [0; 4],
+            last_request: 0,
+            outcomes: 0,
+            log_next: 1,
+            away_s: 0,
+        })
+    }
+
+    fn mail(serial: u64, to: &str) -> Record<'_> {
+        Record::Mail {
+            serial,
+            to,
+            from: "ann",
+            incarnation: 1,
+            counter: 1,
+            request: 1,
+            stamp: UnixSeconds(1),
+            letter: b"sealed",
+        }
+    }
+
+    fn got(name: &str, handed_over: u64) -> Record<'_> {
+        Record::Progress {
+            name,
+            handed_over,
+            log_next: 1,
+        }
+    }
+
+    fn forget(name: &str) -> Record<'_> {
+        Record::Forget {
+            name,
+            serial: 9,
+            log_next: 1,
+        }
+    }
+
+    fn commit(writer: &mut Writer, records: &[Record<'_>], now: Instant) -> Result<()> {
+        let records: Vec<Owned> = records.iter().map(|record| (*record).into()).collect();
+        writer.commit(records.iter(), now, UnixSeconds(1))
+    }
+
+    /// The serials in the file; in memory there are the same.
+    fn kept(writer: &Writer) -> Vec<i64> {
+        let query = "SELECT serial FROM mail ORDER BY serial";
+        let mut all = writer.connection.prepare(query).unwrap();
+        let all: Result<Vec<i64>> = all.query_map([], |row| row.get(0)).unwrap().collect();
+        let all = all.unwrap();
+        let mut known: Vec<i64> = ["ann", "bob"]
+            .iter()
+            .flat_map(|name| writer.serials.up_to(name, i64::MAX))
+            .collect();
+        known.sort_unstable();
+        assert_eq!(known, all);
+        all
+    }
+
+    #[test]
+    fn what_arrived_goes_when_its_proof_is_not_needed_any_more_also_after_a_restart() {
+        let folder = TempDir::new().unwrap();
+        let start = Instant::now();
+        let records = [
+            name("ann"),
+            name("bob"),
+            mail(1, "bob"),
+            mail(2, "ann"),
+            mail(3, "bob"),
+            mail(4, "bob"),
+        ];
+        let mut first = writer(folder.path());
+        commit(&mut first, &records, start).unwrap();
+        commit(&mut first, &[got("bob", 1)], start).unwrap();
+        let soon = start + PROOF - Duration::from_millis(1);
+        commit(&mut first, &[got("bob", 3)], soon).unwrap();
+        assert_eq!(kept(&first), [1, 2, 3, 4]);
+        commit(&mut first, &[], start + PROOF).unwrap();
+        assert_eq!(kept(&first), [2, 3, 4]);
+        drop(first);
+
+        let mut second = writer(folder.path());
+        assert_eq!(kept(&second), [2, 3, 4]);
+        commit(&mut second, &[], Instant::now() + PROOF).unwrap();
+        assert_eq!(kept(&second), [2, 4]);
+    }
+
+    #[test]
+    fn who_is_forgotten_loses_what_came_in_the_same_transaction_and_keeps_what_comes_behind() {
+        let folder = TempDir::new().unwrap();
+        let mut writer = writer(folder.path());
+        let now = Instant::now();
+        let before = [name("bob"), mail(1, "bob"), mail(2, "ann")];
+        commit(&mut writer, &before, now).unwrap();
+        let records = [
+            mail(3, "bob"),
+            forget("bob"),
+            name("bob"),
+            mail(4, "bob"),
+            mail(5, "ann"),
+        ];
+        commit(&mut writer, &records, now).unwrap();
+        assert_eq!(kept(&writer), [2, 4, 5]);
+    }
+
+    #[test]
+    fn a_transaction_that_fails_changes_nothing() {
+        let folder = TempDir::new().unwrap();
+        let mut writer = writer(folder.path());
+        let start = Instant::now();
+        let before = [name("bob"), mail(1, "bob"), mail(2, "bob"), got("bob", 1)];
+        commit(&mut writer, &before, start).unwrap();
+        // Something is due, something comes, somebody goes, and then there is a serial twice.
+        let records = [mail(3, "ann"), forget("bob"), mail(3, "ann")];
+        assert!(commit(&mut writer, &records, start + PROOF).is_err());
+        assert_eq!(kept(&writer), [1, 2]);
+        commit(&mut writer, &[mail(3, "ann")], start + PROOF).unwrap();
+        assert_eq!(kept(&writer), [2, 3]);
+    }
 }

@@ -197,3 +197,29 @@ fn what_is_handed_over_in_one_turn_costs_one_sync() {
     }
     assert_eq!(shim.syncs() - before, 1);
 }
+
+#[test]
+fn a_store_of_the_version_before_is_brought_up_to_date_with_all_that_is_in_it() {
+    let folder = TempDir::new().unwrap();
+    let mut desk = Desk::open(folder.path(), None).unwrap();
+    for record in [name("bob"), mail(1, "bob", "bob", b"old")] {
+        assert!(desk.stores(record));
+    }
+    drop(desk);
+    let expected = content(folder.path());
+    let connection = rusqlite::Connection::open(folder.path().join("room.db")).unwrap();
+    let as_it_was = "CREATE INDEX mail_of ON mail (recipient); PRAGMA user_version = 2;";
+    connection.execute_batch(as_it_was).unwrap();
+
+    assert_eq!(content(folder.path()), expected);
+    let version: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 3);
+    let indices = "SELECT count(*) FROM sqlite_schema WHERE name = 'mail_of'";
+    let indices: i64 = connection.query_row(indices, [], |row| row.get(0)).unwrap();
+    assert_eq!(indices, 0);
+    connection.close().unwrap();
+    let report = Report::of(folder.path()).unwrap();
+    assert_eq!((report.waiting, report.names[0].waiting), (1, 1));
+}

@@ -81,7 +81,7 @@ fn a_newer_schema_is_told_and_not_touched() {
     for folder in [folder.path(), copy.path()] {
         says_and_leaves_alone(
             folder,
-            "was written by a newer ChatApp (schema 99, this one knows 2)",
+            "was written by a newer ChatApp (schema 99, this one knows 3)",
         );
     }
     assert!(copy.path().join("room.db-wal").metadata().unwrap().len() != 0);
