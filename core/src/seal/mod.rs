@@ -17,11 +17,18 @@ mod letter;
 #[cfg(feature = "noise")]
 mod noise;
 mod part_key;
+#[cfg(feature = "ring")]
+mod ring;
+// The tests compare both.
+#[cfg(all(feature = "noise", any(test, not(feature = "ring"))))]
+mod rust_crypto;
 mod session;
 #[cfg(feature = "stand-in")]
 mod stand_in;
 mod suite;
 mod symmetric;
+#[cfg(all(test, feature = "noise"))]
+mod tests;
 
 use core::fmt;
 

@@ -1,11 +1,9 @@
-//! The primitives, from the RustCrypto and dalek projects.
+//! The curve and the hashes, from the RustCrypto and dalek projects.
 
 use blake2::{Blake2s256, Digest};
-use chacha20poly1305::aead::{AeadInOut, KeyInit, inout::InOutBuf};
-use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
-use hmac::{Mac, SimpleHmac};
+use hmac::{KeyInit, Mac, SimpleHmac};
 
-use super::{KEY_LEN, TAG_LEN};
+use super::KEY_LEN;
 
 pub(super) fn public(private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
     x25519_dalek::x25519(*private, x25519_dalek::X25519_BASEPOINT_BYTES)
@@ -39,41 +37,4 @@ fn widened(key: &[u8; KEY_LEN]) -> [u8; 64] {
     let mut block = [0; 64];
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     block
-}
-
-fn nonce(counter: u64) -> Nonce {
-    let [a, b, c, d, e, f, g, h] = counter.to_le_bytes();
-    [0, 0, 0, 0, a, b, c, d, e, f, g, h].into()
-}
-
-pub(super) fn seal(
-    key: &[u8; KEY_LEN],
-    counter: u64,
-    associated: &[u8],
-    text: &mut [u8],
-) -> [u8; TAG_LEN] {
-    let sealed = ChaCha20Poly1305::new(key.into()).encrypt_inout_detached(
-        &nonce(counter),
-        associated,
-        InOutBuf::from(text),
-    );
-    debug_assert!(sealed.is_ok(), "only texts of 256 GiB are too long");
-    sealed.map(Into::into).unwrap_or_default()
-}
-
-pub(super) fn open(
-    key: &[u8; KEY_LEN],
-    counter: u64,
-    associated: &[u8],
-    text: &mut [u8],
-    tag: &[u8; TAG_LEN],
-) -> Option<()> {
-    ChaCha20Poly1305::new(key.into())
-        .decrypt_inout_detached(
-            &nonce(counter),
-            associated,
-            InOutBuf::from(text),
-            &Tag::from(*tag),
-        )
-        .ok()
 }

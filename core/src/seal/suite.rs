@@ -3,6 +3,10 @@
 
 #[cfg(feature = "noise")]
 use super::noise;
+#[cfg(feature = "ring")]
+use super::ring as cipher;
+#[cfg(all(feature = "noise", not(feature = "ring")))]
+use super::rust_crypto as cipher;
 #[cfg(feature = "stand-in")]
 use super::stand_in;
 use super::{KEY_LEN, TAG_LEN};
@@ -85,7 +89,7 @@ impl Suite {
     ) -> [u8; TAG_LEN] {
         match self {
             #[cfg(feature = "noise")]
-            Self::Noise => noise::seal(key, nonce, associated, text),
+            Self::Noise => cipher::seal(key, nonce, associated, text),
             #[cfg(feature = "stand-in")]
             Self::StandIn => stand_in::tag(key, nonce, associated, text),
         }
@@ -103,7 +107,7 @@ impl Suite {
     ) -> Option<()> {
         match self {
             #[cfg(feature = "noise")]
-            Self::Noise => noise::open(key, nonce, associated, text, tag),
+            Self::Noise => cipher::open(key, nonce, associated, text, tag),
             #[cfg(feature = "stand-in")]
             Self::StandIn => (stand_in::tag(key, nonce, associated, text) == *tag).then_some(()),
         }
@@ -116,11 +120,18 @@ impl Suite {
             // Noise, section 4.2: what zeros are encrypted to, under a nonce that nothing else has.
             Self::Noise => {
                 let mut next = [0; KEY_LEN];
-                noise::seal(key, u64::MAX, &[], &mut next);
+                cipher::seal(key, u64::MAX, &[], &mut next);
                 next
             }
             #[cfg(feature = "stand-in")]
             Self::StandIn => stand_in::hash(&[b"rekey", key]),
         }
     }
+}
+
+/// A counter as a nonce of ChaCha20-Poly1305, as Noise writes it (section 12.3).
+#[cfg(feature = "noise")]
+pub(super) fn nonce(counter: u64) -> [u8; 12] {
+    let [a, b, c, d, e, f, g, h] = counter.to_le_bytes();
+    [0, 0, 0, 0, a, b, c, d, e, f, g, h]
 }

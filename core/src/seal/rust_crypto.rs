@@ -1,0 +1,39 @@
+//! ChaCha20-Poly1305 (RFC 8439) from the RustCrypto project: in Rust alone, for every machine.
+
+use chacha20poly1305::aead::{AeadInOut, KeyInit, inout::InOutBuf};
+use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
+
+use super::suite::nonce;
+use super::{KEY_LEN, TAG_LEN};
+
+pub(super) fn seal(
+    key: &[u8; KEY_LEN],
+    counter: u64,
+    associated: &[u8],
+    text: &mut [u8],
+) -> [u8; TAG_LEN] {
+    let sealed = ChaCha20Poly1305::new(key.into()).encrypt_inout_detached(
+        &Nonce::from(nonce(counter)),
+        associated,
+        InOutBuf::from(text),
+    );
+    debug_assert!(sealed.is_ok(), "only texts of 256 GiB are too long");
+    sealed.map(Into::into).unwrap_or_default()
+}
+
+pub(super) fn open(
+    key: &[u8; KEY_LEN],
+    counter: u64,
+    associated: &[u8],
+    text: &mut [u8],
+    tag: &[u8; TAG_LEN],
+) -> Option<()> {
+    ChaCha20Poly1305::new(key.into())
+        .decrypt_inout_detached(
+            &Nonce::from(nonce(counter)),
+            associated,
+            InOutBuf::from(text),
+            &Tag::from(*tag),
+        )
+        .ok()
+}
