@@ -14,8 +14,9 @@ local KINDS = {
 }
 local FRAMES = {
     [0] = "Text", "Store", "Post", "Leave", "Lookup", "Result", "Receipt", "Mail", "Channel", "Skipped", "Page",
-    "Found", "Missing", "Partial",
+    "Found", "Missing", "Partial", "FurtherMail", "FurtherChannel",
 }
+local MAIL, CHANNEL = 7, 8
 local REASONS = {
     [0] = "wait", "name taken", "displaced", "room full", "not stored", "bad name", "not me", "rate exceeded",
     "foreign key", "not allowed",
@@ -408,13 +409,16 @@ function Cursor:fixed(item)
     return self.tree:add_le(item, range)
 end
 
-function Cursor:varint(item)
+-- A number, which may count from another one: what it comes to is shown. Only the numbers of the server do not wrap.
+function Cursor:varint(item, from)
     local start, value, place = self.at, 0, 1
     repeat
         local byte = self:take(1):uint()
         value = value + byte % 0x80 * place
         place = place * 0x80
     until byte < 0x80
+    if from then value = value + from end
+    if from and item ~= F.number then value = value % 0x100000000 end
     local range = self.tvb(start, self.at - start)
     if item == F.stamp then
         self.tree:add(item, range, NSTime.new(value, 0))
@@ -537,6 +541,45 @@ end
 
 ---- Frames ----
 
+-- What the server tells of a message, and what the next frame may leave out.
+local function complete(c, kind)
+    local row = { kind = kind, number = c:varint(F.number), incarnation = c.tvb(c.at, 8):le_uint64() }
+    c:fixed(F.incarnation)
+    row.counter, row.stamp = c:varint(F.counter), c:varint(F.stamp)
+    c:byte(F.kept)
+    if kind == MAIL then c:bytes(F.key, KEY_LEN) end
+    row.from = c:string(F.from)
+    if kind == MAIL then c:bytes(F.letters, KEY_LEN) end
+    return row
+end
+
+-- The same of one that leaves out what the frame before it says.
+local function further(c, kind)
+    local before = c.before
+    if not before or before.kind ~= kind then error("nothing to count from") end
+    local row = { kind = kind, incarnation = before.incarnation, from = before.from }
+    row.number = c:varint(F.number, before.number)
+    row.counter = c:varint(F.counter, before.counter)
+    row.stamp = c:varint(F.stamp, before.stamp)
+    c:byte(F.kept)
+    c.tree:add(F.incarnation, row.incarnation):set_generated()
+    c.tree:add(F.from, row.from):set_generated()
+    return row
+end
+
+local function mail(c, read)
+    local row = read(c, MAIL)
+    c:letter(F.letter, row.counter)
+    return row
+end
+
+local function channel(c, read)
+    local row = read(c, CHANNEL)
+    c:string(F.text)
+    return row
+end
+
+-- Each returns what the next frame may leave out, if anything.
 local dissect_frame = {
     [0] = function(c) c:letter(F.letter, c:varint(F.counter)) end,
     function(c)
@@ -552,25 +595,8 @@ local dissect_frame = {
     function(c) c:varint(F.query); c:string(F.name) end,
     function(c) c:varint(F.request); c:byte(F.outcome) end,
     function(c) c:string(F.to); c:varint(F.counter) end,
-    function(c)
-        c:varint(F.number)
-        c:fixed(F.incarnation)
-        local counter = c:varint(F.counter)
-        c:varint(F.stamp)
-        c:byte(F.kept)
-        c:bytes(F.key, KEY_LEN)
-        c:string(F.from)
-        c:letter(F.kept_letter, counter)
-    end,
-    function(c)
-        c:varint(F.number)
-        c:fixed(F.incarnation)
-        c:varint(F.counter)
-        c:varint(F.stamp)
-        c:byte(F.kept)
-        c:string(F.from)
-        c:string(F.text)
-    end,
+    function(c) return mail(c, complete) end,
+    function(c) return channel(c, complete) end,
     function(c) c:varint(F.count) end,
     function(c)
         c:varint(F.page_version)
@@ -583,6 +609,8 @@ local dissect_frame = {
     function(c) c:varint(F.query); c:entry() end,
     function(c) c:varint(F.query) end,
     function() end,
+    function(c) return mail(c, further) end,
+    function(c) return channel(c, further) end,
 }
 
 -- What was sealed in Data; returns what it is called.
@@ -607,7 +635,7 @@ local function dissect_plain(c)
         local branch = tree:add(chatapp, c.tvb(start), name)
         c.tree = branch
         c:byte(F.frame)
-        dissect_frame[kind](c)
+        c.before = dissect_frame[kind](c)
         branch:set_len(c.at - start)
         names[#names + 1] = name
     end

@@ -45,10 +45,10 @@ pub const REQUESTS_MAX: u32 = 32;
 
 /// Flags, acknowledgement, window, first sequence number and table version, each at its longest.
 const HEADER_LEN_MAX: usize = 1 + 5 + 3 + 5 + 5;
-/// The largest frame, a kept message: kind, serial number, incarnation, counter, stamp, flag, key, name, and a letter
-/// with its length.
+/// The largest frame, a kept message: kind, serial number, incarnation, counter, stamp, flag, key, name, key of the
+/// letter, and the letter with its length.
 const FRAME_LEN_MAX: usize =
-    1 + 10 + 8 + 5 + 5 + 1 + KEY_LEN + (1 + NAME_LEN_MAX) + (2 + KEPT_LETTER_LEN_MAX);
+    1 + 10 + 8 + 5 + 5 + 1 + KEY_LEN + (1 + NAME_LEN_MAX) + KEY_LEN + (2 + LETTER_LEN_MAX);
 
 const _: () = assert!(TEXT_LEN_MAX == 1_000 && NAME_LEN_MAX == 32);
 const _: () = assert!(

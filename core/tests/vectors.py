@@ -232,6 +232,9 @@ def main():
     letter = seal(key, 300, b"hi")
     check("letter", letter)
     check("letter-kept", public(letters) + letter)
+    mail, further = v["mail"], v["further-mail"]
+    check("mail", mail[:-len(letter)] + letter)
+    check("further-mail", mail + further[len(mail) : -len(letter)] + seal(key, 302, b"hi"))
 
     for failure in failures:
         print(f"differs: {failure}", file=sys.stderr)

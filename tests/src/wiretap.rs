@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::seal::{KEY_LEN, PartKey, Session, TAG_LEN};
 use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
-use chatapp_core::{Drop, Handled, Identity, LoggedKey, Name};
+use chatapp_core::{Drop, Handled, Identity, LoggedKey, Name, PublicKey};
 
 use crate::attacker::is_stranger;
 use crate::event::Node;
@@ -309,18 +309,20 @@ impl Wiretap {
 
     /// A message is sealed once: whichever way it takes, it is the same letter.
     fn frame(&mut self, sender: Node, frame: &Frame<'_>) {
-        let kept = |letter: &[u8]| digest(letter.get(KEY_LEN..).unwrap_or_default());
         let (author, counter, said) = match *frame {
             Frame::Text { counter, letter } => (Author::Sender(sender), counter, digest(letter)),
             Frame::Store {
                 counter, letter, ..
-            } => (Author::Sender(sender), counter, kept(letter)),
+            } => {
+                let (_, letter) = PublicKey::in_front_of(letter);
+                (Author::Sender(sender), counter, digest(letter))
+            }
             Frame::Mail {
                 incarnation,
                 counter,
                 letter,
                 ..
-            } => (Author::Incarnation(incarnation), counter, kept(letter)),
+            } => (Author::Incarnation(incarnation), counter, digest(letter)),
             _ => return,
         };
         if *self.letters.entry((author, counter)).or_insert(said) != said {

@@ -11,12 +11,14 @@ use crate::limits::BODY_LEN_MAX;
 use crate::name::Name;
 use crate::stats::Drop;
 use crate::time::UnixSeconds;
-use crate::wire::{Frame, Frames};
+use crate::wire::{Frame, Frames, Place};
 
 /// The frames of one datagram that were not taken over yet.
 pub(super) struct Inbox {
     bytes: heapless::Vec<u8, BODY_LEN_MAX>,
-    at: usize,
+    place: Place,
+    /// Where the frame is that was looked at last.
+    latest: Place,
     peer: u32,
     /// Sequence number of the next frame.
     number: u32,
@@ -25,31 +27,33 @@ pub(super) struct Inbox {
 impl Inbox {
     pub(super) const EMPTY: Self = Self {
         bytes: heapless::Vec::new(),
-        at: 0,
+        place: Place::START,
+        latest: Place::START,
         peer: 0,
         number: 0,
     };
 
     pub(super) fn is_empty(&self) -> bool {
-        self.at >= self.bytes.len()
+        self.place.at() >= self.bytes.len()
     }
 
-    /// Takes the frames of a datagram; false if those of another one are still here.
-    pub(super) fn fill(&mut self, peer: u32, number: u32, frames: &[u8]) -> bool {
+    /// Takes the frames of a datagram that were not parsed yet; false if those of another one are still here.
+    pub(super) fn fill(&mut self, peer: u32, number: u32, frames: &Frames<'_>) -> bool {
         if !self.is_empty() {
             return false;
         }
+        let (bytes, place) = frames.parts();
         self.bytes.clear();
-        self.at = 0;
+        self.place = place;
         self.peer = peer;
         self.number = number;
-        self.bytes.extend_from_slice(frames).is_ok()
+        self.bytes.extend_from_slice(bytes).is_ok()
     }
 
     pub(super) fn forget_session_of(&mut self, peer: u32) {
         if self.peer == peer {
             self.bytes.clear();
-            self.at = 0;
+            self.place = Place::START;
         }
     }
 
@@ -58,8 +62,9 @@ impl Inbox {
         self.bytes.get_mut(bytes).unwrap_or_default()
     }
 
-    fn rest(&self) -> &[u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
+    /// The frame that was looked at last.
+    fn latest(&self) -> Option<Result<Frame<'_>, Drop>> {
+        Frames::resume(&self.bytes, self.latest).next()
     }
 }
 
@@ -72,20 +77,12 @@ pub(super) enum Step {
     Show(Shown),
 }
 
-/// A frame that is to be shown; its content lies in the inbox.
+/// What is to be shown of the frame that was looked at last; its content lies in the inbox.
 pub(super) enum Shown {
     KeptMessages,
-    /// The frame begins at this byte.
-    Text {
-        at: usize,
-    },
-    Withheld {
-        at: usize,
-        foreign_key: bool,
-    },
-    Dropped {
-        count: u32,
-    },
+    Text,
+    Withheld { foreign_key: bool },
+    Dropped { count: u32 },
     TableUpdated,
 }
 
@@ -95,13 +92,16 @@ impl Client<'_> {
         if self.inbox.is_empty() {
             return Step::Empty;
         }
-        let (at, peer) = (self.inbox.at, self.inbox.peer);
-        let mut frames = Frames::new(self.inbox.rest());
+        let peer = self.inbox.peer;
+        self.inbox.latest = self.inbox.place;
+        let mut frames = Frames::resume(&self.inbox.bytes, self.inbox.place);
         let frame = frames.next();
-        let left = frames.rest().len();
-        let end = self.inbox.bytes.len().saturating_sub(left);
-        let kind = frame.and_then(Result::ok).map(|frame| frame.kind());
-        let announce = matches!(frame, Some(Ok(frame)) if self.announces(&frame));
+        let (_, behind) = frames.parts();
+        let end = behind.at();
+        let (kind, announce) = match &frame {
+            Some(Ok(frame)) => (Some(frame.kind()), self.announces(frame)),
+            _ => (None, false),
+        };
         let step = match frame {
             _ if announce => {
                 self.kept_announced = true;
@@ -113,13 +113,15 @@ impl Client<'_> {
                 counter,
                 key,
                 from,
+                letter_key,
                 letter,
                 ..
             })) if peer == SERVER => {
                 let newer = serial > self.mail_shown;
-                let parcel = match (Name::new(from), letters::kept(letter)) {
-                    (Ok(from), Some((ephemeral, letter))) if newer => {
-                        let keys = Some((key, ephemeral));
+                let is_there = !(letter_key.is_none() && letter.is_empty());
+                let parcel = match Name::new(from) {
+                    Ok(from) if newer && is_there => {
+                        let keys = Some((key, letter_key));
                         let envelope = Envelope {
                             from,
                             incarnation,
@@ -134,13 +136,13 @@ impl Client<'_> {
                 match parcel {
                     Some((envelope, len)) => {
                         let sender = self.sender(envelope.from.as_str(), incarnation);
-                        self.take_letter(sender, &envelope, end.saturating_sub(len)..end, at)
+                        self.take_letter(sender, &envelope, end.saturating_sub(len)..end)
                     }
                     None if newer => self.quietly(Drop::Malformed),
                     None => self.quietly(Drop::Duplicate),
                 }
             }
-            Some(Ok(_)) if peer == SERVER => self.take_server_frame(at),
+            Some(Ok(_)) if peer == SERVER => self.take_server_frame(),
             Some(Ok(Frame::Text { counter, letter })) => {
                 let slot = self.peers.at(peer);
                 let envelope = Envelope {
@@ -150,14 +152,14 @@ impl Client<'_> {
                     keys: None,
                 };
                 let letter = end.saturating_sub(letter.len())..end;
-                self.take_letter(Sender::Current(peer), &envelope, letter, at)
+                self.take_letter(Sender::Current(peer), &envelope, letter)
             }
             Some(Ok(_)) => self.quietly(Drop::Unexpected),
             Some(Err(reason)) => self.quietly(reason),
             None => Step::Quiet,
         };
         if !announce {
-            self.inbox.at = end;
+            self.inbox.place = behind;
             self.inbox.number = self.inbox.number.wrapping_add(1);
             if let Some(kind) = kind {
                 self.stats.received.count_frame(kind);
@@ -181,13 +183,7 @@ impl Client<'_> {
     }
 
     /// Takes the letter that lies in these bytes of the datagram, and is opened there.
-    fn take_letter(
-        &mut self,
-        sender: Sender,
-        envelope: &Envelope,
-        letter: Range<usize>,
-        at: usize,
-    ) -> Step {
+    fn take_letter(&mut self, sender: Sender, envelope: &Envelope, letter: Range<usize>) -> Step {
         let counter = envelope.counter;
         if self.has_seen(sender, counter, false) {
             return self.quietly(Drop::Duplicate);
@@ -195,7 +191,7 @@ impl Client<'_> {
         match self.open_letter(sender, envelope, letter) {
             Ok(()) => {
                 self.accept_message(sender, counter, false);
-                Step::Show(Shown::Text { at })
+                Step::Show(Shown::Text)
             }
             Err(reason) => {
                 let foreign_key = reason == Sealed::ForeignKey;
@@ -204,7 +200,7 @@ impl Client<'_> {
                 } else {
                     Drop::Unreadable
                 });
-                Step::Show(Shown::Withheld { at, foreign_key })
+                Step::Show(Shown::Withheld { foreign_key })
             }
         }
     }
@@ -241,19 +237,19 @@ impl Client<'_> {
         }
     }
 
-    /// The frame of the server that begins at this byte takes effect.
-    fn take_server_frame(&mut self, at: usize) -> Step {
+    /// The frame of the server that was looked at last takes effect.
+    fn take_server_frame(&mut self) -> Step {
         // The buffer is lent to the frame meanwhile, and comes back.
         let inbox = core::mem::replace(&mut self.inbox, Inbox::EMPTY);
-        let step = match Frames::new(inbox.rest()).next() {
-            Some(Ok(frame)) => self.obey(&frame, at),
+        let step = match inbox.latest() {
+            Some(Ok(frame)) => self.obey(&frame),
             _ => Step::Quiet,
         };
         self.inbox = inbox;
         step
     }
 
-    fn obey(&mut self, frame: &Frame<'_>, at: usize) -> Step {
+    fn obey(&mut self, frame: &Frame<'_>) -> Step {
         match *frame {
             Frame::Channel {
                 number,
@@ -265,7 +261,7 @@ impl Client<'_> {
                 let newer = number > self.channel_shown;
                 self.channel_shown = self.channel_shown.max(number);
                 if newer && self.accept_message(self.sender(from, incarnation), counter, true) {
-                    return Step::Show(Shown::Text { at });
+                    return Step::Show(Shown::Text);
                 }
                 self.stats.drop(Drop::Duplicate);
             }
@@ -315,27 +311,27 @@ impl Client<'_> {
         Step::Quiet
     }
 
-    /// Who sent the letter in the frame that begins at this byte.
-    fn sender_at(&self, at: usize) -> &str {
-        match Frames::new(self.inbox.bytes.get(at..).unwrap_or_default()).next() {
+    /// Who sent the letter in the frame that was looked at last.
+    fn sender_of_latest(&self) -> &str {
+        match self.inbox.latest() {
             Some(Ok(Frame::Mail { from, .. })) => from,
             _ => self.peers.at(self.inbox.peer).name.as_str(),
         }
     }
 
     pub(super) fn shown_event(&self, shown: Shown) -> ClientEvent<'_> {
-        let at = match shown {
-            Shown::Withheld { at, foreign_key } => {
-                let from = self.sender_at(at);
+        match shown {
+            Shown::Withheld { foreign_key } => {
+                let from = self.sender_of_latest();
                 return ClientEvent::NotShown { from, foreign_key };
             }
             Shown::KeptMessages => return ClientEvent::KeptMessages,
             Shown::Dropped { count } => return ClientEvent::ChannelDropped { count },
             Shown::TableUpdated => return ClientEvent::TableUpdated,
-            Shown::Text { at } => at,
-        };
+            Shown::Text => {}
+        }
         let kept_at = |kept: bool, stamp: UnixSeconds| kept.then_some(stamp);
-        match Frames::new(self.inbox.bytes.get(at..).unwrap_or_default()).next() {
+        match self.inbox.latest() {
             Some(Ok(Frame::Mail {
                 from,
                 incarnation,
@@ -350,7 +346,7 @@ impl Client<'_> {
                     incarnation,
                     counter,
                 },
-                text: letters::kept(letter).map_or("", |(_, letter)| letters::text_of(letter)),
+                text: letters::text_of(letter),
                 channel: false,
                 kept_at: kept_at(kept, stamp),
             },

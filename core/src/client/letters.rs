@@ -6,7 +6,7 @@ use super::roster::Sender;
 use super::{Client, PeerSlot};
 use crate::key_log::Noted;
 use crate::name::Name;
-use crate::seal::{Correspondence, KEY_LEN, Letters, PublicKey, TAG_LEN};
+use crate::seal::{Correspondence, Letters, PublicKey, TAG_LEN};
 
 /// What has to be known of a letter to open it.
 pub(super) struct Envelope {
@@ -170,10 +170,4 @@ pub(super) fn text_of(letter: &[u8]) -> &str {
     let text = letter.len().checked_sub(TAG_LEN);
     text.and_then(|len| core::str::from_utf8(letter.get(..len)?).ok())
         .unwrap_or_default()
-}
-
-/// The key in front of a letter that was kept, and the letter.
-pub(super) fn kept(letter: &[u8]) -> Option<(PublicKey, &[u8])> {
-    let (key, letter) = letter.split_first_chunk::<KEY_LEN>()?;
-    Some((PublicKey(*key), letter))
 }

@@ -345,7 +345,7 @@ impl Client<'_> {
         while !frames.rest().is_empty() {
             match self.peers.at_mut(peer).hop.arrival(number) {
                 Arrival::Next => {
-                    if !self.inbox.fill(peer, number, frames.rest()) {
+                    if !self.inbox.fill(peer, number, &frames) {
                         handled = self.stats.drop(Drop::Busy);
                     }
                     break;

@@ -62,6 +62,14 @@ impl PublicKey {
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
     }
+
+    /// The key that these bytes begin with, and what is behind it; none, and nothing, if they are too short for one.
+    pub fn in_front_of(bytes: &[u8]) -> (Self, &[u8]) {
+        match bytes.split_first_chunk() {
+            Some((key, rest)) => (Self(*key), rest),
+            None => (Self::NONE, &[]),
+        }
+    }
 }
 
 impl fmt::Display for PublicKey {

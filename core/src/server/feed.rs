@@ -12,7 +12,7 @@ use super::storage::{Flight, FlightSlot};
 use crate::endpoint::Transmit;
 use crate::hop::Wants;
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
-use crate::seal::{KEY_LEN, PublicKey};
+use crate::seal::PublicKey;
 use crate::wire::{DataWriter, Datagram, Frame, Outcome};
 
 /// Bytes of a page around its entries, at most.
@@ -316,15 +316,17 @@ impl Server<'_> {
             Flight::Mail(index) => {
                 let mail = self.mail.slots.at(index);
                 let kept = self.mail.texts.load(mail.text, &mut self.scratch);
-                let (key, letter) = kept.split_first_chunk().unwrap_or((&[0; KEY_LEN], &[]));
+                let (key, kept) = PublicKey::in_front_of(kept);
+                let (letter_key, letter) = PublicKey::in_front_of(kept);
                 Frame::Mail {
                     serial: mail.serial,
                     incarnation: mail.incarnation,
                     counter: mail.counter,
                     stamp: mail.stamp,
                     kept: mail.order < name.boundary,
-                    key: PublicKey(*key),
+                    key,
                     from: self.names.at(mail.from).name.as_str(),
+                    letter_key,
                     letter,
                 }
             }

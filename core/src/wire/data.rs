@@ -8,7 +8,9 @@ use core::fmt;
 
 use serde::Deserialize;
 
-use super::frame::{Frame, Frames};
+use super::frame::Frame;
+use super::frames::Frames;
+use super::further::Numbers;
 use super::opening::{Cookie, Refusal};
 use super::writer::Writer;
 use super::{PREFIX_LEN, kind};
@@ -190,6 +192,10 @@ pub struct DataWriter<'a> {
     writer: Writer<'a>,
     /// Where the frames begin.
     start: usize,
+    /// Where the last complete frame begins.
+    complete: usize,
+    /// The numbers of the last frame, if the next one can count from them.
+    numbers: Option<Numbers>,
 }
 
 impl fmt::Debug for DataWriter<'_> {
@@ -209,7 +215,12 @@ impl<'a> DataWriter<'a> {
         writer.bytes(&[0; 8]);
         header.write(&mut writer);
         let start = writer.len;
-        Self { writer, start }
+        Self {
+            writer,
+            start,
+            complete: start,
+            numbers: None,
+        }
     }
 
     /// Whether a frame was added.
@@ -217,9 +228,26 @@ impl<'a> DataWriter<'a> {
         self.writer.len > self.start
     }
 
-    /// Adds a frame; false, and nothing added, if it does not fit any more.
+    /// Adds a frame; false, and nothing added, if it does not fit any more. What it has in common with the one before
+    /// it is left out.
     pub fn push(&mut self, frame: &Frame<'_>) -> bool {
-        self.writer.value(frame)
+        if let Some(numbers) = &self.numbers
+            && let complete = self.writer.written(self.complete)
+            && let Some((further, numbers)) = numbers.shortens(frame, complete)
+        {
+            let pushed = self.writer.value(&further);
+            if pushed {
+                self.numbers = Some(numbers);
+            }
+            return pushed;
+        }
+        let start = self.writer.len;
+        let pushed = self.writer.value(frame);
+        if pushed {
+            self.complete = start;
+            self.numbers = Numbers::of(frame);
+        }
+        pushed
     }
 
     /// Bytes that are left for frames.

@@ -1,4 +1,6 @@
 //! Frames: the numbered contents of a data datagram.
+//!
+//! What consecutive ones have in common may be [left out](super::further) on the wire.
 
 use core::net::SocketAddr;
 
@@ -6,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::PackedAddress;
 use crate::seal::PublicKey;
-use crate::stats::Drop;
 use crate::time::UnixSeconds;
 
 /// One numbered frame. The order of the variants is their number on the wire.
@@ -91,7 +92,9 @@ pub enum Frame<'a> {
         key: PublicKey,
         /// The sender.
         from: &'a str,
-        /// As in [`Store`](Self::Store).
+        /// The key that the sender's letters are opened with; none, and no letter, if what is kept is too short for it.
+        letter_key: PublicKey,
+        /// The [letter](crate::seal::Letters).
         #[serde(with = "serde_bytes")]
         letter: &'a [u8],
     },
@@ -147,7 +150,8 @@ pub enum Frame<'a> {
     Partial,
 }
 
-/// Names of the kinds of frames, in the order of their numbers.
+/// Names of the kinds of frames, in the order of their numbers. One that leaves something out on the wire is of the kind
+/// that it is without that.
 pub const FRAME_KINDS: [&str; 14] = [
     "text", "store", "post", "leave", "lookup", "result", "receipt", "mail", "channel", "skipped",
     "page", "found", "missing", "partial",
@@ -266,44 +270,6 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// The frames of a datagram, parsed as they are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frames<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Frames<'a> {
-    pub(crate) const fn new(rest: &'a [u8]) -> Self {
-        Self { rest }
-    }
-
-    /// Bytes that were not parsed yet.
-    pub fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-}
-
-impl<'a> Iterator for Frames<'a> {
-    type Item = Result<Frame<'a>, Drop>;
-
-    /// A damaged frame ends the iteration: where the next one begins cannot be known.
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        match postcard::take_from_bytes(self.rest) {
-            Ok((frame, rest)) => {
-                self.rest = rest;
-                Some(Ok(frame))
-            }
-            Err(_) => {
-                self.rest = &[];
-                Some(Err(Drop::Malformed))
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,6 +322,7 @@ mod tests {
                 kept: false,
                 key: PublicKey([7; 32]),
                 from: "bob",
+                letter_key: PublicKey([8; 32]),
                 letter: b"hi",
             },
             Frame::Channel {

@@ -16,12 +16,16 @@
 pub(crate) mod array;
 pub mod data;
 mod frame;
+mod frames;
+mod further;
 mod opening;
 mod writer;
 
 pub(crate) use data::open_in;
 pub use data::{DataWriter, Header};
-pub use frame::{Entry, FRAME_KINDS, Frame, Frames, Outcome, Status};
+pub use frame::{Entry, FRAME_KINDS, Frame, Outcome, Status};
+pub use frames::Frames;
+pub(crate) use frames::Place;
 pub(crate) use opening::{ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, from_payload};
 pub use opening::{
     Accept, Answer, Call, CallMessage, Cookie, Hello, HelloMessage, Opening, Refusal,

@@ -35,6 +35,11 @@ impl<'a> Writer<'a> {
         CONTENT_LEN_MAX.saturating_sub(self.len)
     }
 
+    /// What was written from this byte on.
+    pub(super) fn written(&self, start: usize) -> &[u8] {
+        self.out.get(start..self.len).unwrap_or_default()
+    }
+
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> bool {
         let Some(place) = self.free().get_mut(..bytes.len()) else {
             return false;

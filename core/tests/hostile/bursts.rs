@@ -67,7 +67,7 @@ fn a_server_sends_bursts_of_equal_length() {
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
     rig.listens(&mut ann, sent);
-    let text = "y".repeat(320);
+    let text = "y".repeat(340);
     let posts: Vec<_> = (1..5)
         .map(|number| Frame::Post {
             request: number,

@@ -12,7 +12,7 @@ use chatapp_core::{
 };
 
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
-use crate::people::{Letter, identity, identity_in, key};
+use crate::people::{Letter, identity, identity_in, key, letters_key};
 
 /// Session id that the server chooses.
 pub(crate) const SERVER_ID: u64 = 0x5e;
@@ -360,7 +360,8 @@ pub(crate) fn mail(serial: u64, counter: u32, kept: bool) -> Frame<'static> {
         kept,
         key: key("bob"),
         from: "bob",
-        letter: from_bob(counter, "hi").kept().leak(),
+        letter_key: letters_key("bob"),
+        letter: from_bob(counter, "hi").sealed().leak(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chatapp_core::seal::{KEY_LEN, Session};
 use chatapp_core::wire::{Frame, Header, Status};
-use chatapp_core::{ClientRecord, Drop, Handled, UnixSeconds};
+use chatapp_core::{ClientRecord, Drop, Handled, PublicKey, UnixSeconds};
 
 use crate::client_rig::{BOB, Rig, address, bob, entry, from_bob, mail, text, whole_table};
 use crate::lines::{call, from_caller, opened};
@@ -14,8 +14,9 @@ fn mail_of<'a>(
     incarnation: u64,
     counter: u32,
     from: &'a str,
-    letter: &'a [u8],
+    kept: &'a [u8],
 ) -> Frame<'a> {
+    let (letter_key, letter) = PublicKey::in_front_of(kept);
     Frame::Mail {
         serial,
         incarnation,
@@ -24,6 +25,7 @@ fn mail_of<'a>(
         kept: false,
         key: key("bob"),
         from,
+        letter_key,
         letter,
     }
 }
@@ -242,7 +244,8 @@ fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
         kept: false,
         key: key("mallory"),
         from: "mallory",
-        letter: last.kept().leak(),
+        letter_key: letters_key("mallory"),
+        letter: last.sealed().leak(),
     };
     let channel = Frame::Channel {
         number: 1,

@@ -18,6 +18,7 @@ mod receipts;
 mod registrations;
 mod restored;
 mod roster;
+mod rows;
 mod server;
 mod server_rig;
 mod storing;

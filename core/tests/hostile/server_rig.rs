@@ -386,7 +386,7 @@ impl Member {
 fn words(frame: &Frame<'_>) -> String {
     match frame {
         Frame::Mail { letter, .. } => {
-            let text = &letter[KEY_LEN..letter.len() - TAG_LEN];
+            let text = &letter[..letter.len() - TAG_LEN];
             format!("{frame:?} {:?}", core::str::from_utf8(text).unwrap())
         }
         _ => format!("{frame:?}"),

@@ -10,7 +10,7 @@ use crate::client_rig::{
     whole_table,
 };
 use crate::lines::{answer, call, from_caller, server_accepts};
-use crate::people::{Letter, identity, key};
+use crate::people::{Letter, identity, key, letters_key};
 
 // ---- the server ----
 
@@ -164,7 +164,8 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
             kept: false,
             key: key("mallory"),
             from: "bob",
-            letter: forged.kept().leak(),
+            letter_key: letters_key("mallory"),
+            letter: forged.sealed().leak(),
         }]);
         assert_eq!(
             rig.events(),
@@ -273,7 +274,8 @@ fn a_key_goes_with_the_first_letter_and_stays_when_the_name_is_gone() {
         kept: false,
         key: key("cleo"),
         from: "cleo",
-        letter: letter.kept().leak(),
+        letter_key: letters_key("cleo"),
+        letter: letter.sealed().leak(),
     }]);
     let shown = rig.events();
     assert!(shown[0].contains(r#"from: "cleo""#));

@@ -8,13 +8,16 @@ use chatapp_core::wire::{Entry, Frame, Header, Outcome, Refusal, Status};
 
 use crate::Take;
 use crate::handshakes::INCARNATION;
-use crate::letter::{kept_letter, letter};
+use crate::letter::{self, FIRST, LATER, kept_letter, letter};
 use crate::open::COOKIE;
 use crate::people::{alice, bob, identity};
 
 /// Session id of the side that something is sent to.
 pub const OTHER: u64 = 0x1122_3344_5566_7788;
 pub(crate) const BOBS: u64 = 0x1112_1314_1516_1718;
+/// When the frames of the server were accepted; and after its clock was set back by two minutes.
+const STAMP: UnixSeconds = UnixSeconds(1_648_150_292);
+const EARLIER: UnixSeconds = UnixSeconds(STAMP.0 - 120);
 
 /// A header without anything special.
 pub fn plain() -> Header {
@@ -26,25 +29,24 @@ pub fn plain() -> Header {
     }
 }
 
-/// What is sealed in a datagram, header and frame, as it is written to `out`, and read back.
+/// What is sealed in a datagram, header and frames, as it is written to `out`, and read back.
 ///
 /// # Panics
 /// If it is not read back.
 pub fn body<'a>(
     header: &Header,
-    frame: Option<&Frame<'_>>,
+    frames: &[Frame<'_>],
     out: &'a mut [u8; DATAGRAM_LEN_MAX],
 ) -> &'a [u8] {
     let (identity, key) = (identity(alice()), [7; 32]);
     let mut writer = DataWriter::new(out, OTHER, header);
-    assert!(frame.is_none_or(|frame| writer.push(frame)));
+    assert!(frames.iter().all(|frame| writer.push(frame)));
     let len = writer.finish(&identity, &mut Session::new(&key, &key));
     let mut session = Session::new(&key, &key);
-    let (read, mut frames) =
+    let (read, read_frames) =
         data::open(&identity, &mut session, &mut out[..len]).expect("it can be opened");
     assert_eq!(read, *header);
-    assert_eq!(frames.next(), frame.map(|frame| Ok(*frame)));
-    assert_eq!(frames.next(), None);
+    assert!(read_frames.eq(frames.iter().map(|frame| Ok(*frame))));
     &out[18..len - 16]
 }
 
@@ -70,7 +72,7 @@ pub(crate) fn make(take: Take<'_>) {
         ("closing", closing),
         ("moving", moving),
     ] {
-        take(name, body(&header, None, &mut out));
+        take(name, body(&header, &[], &mut out));
     }
     // A datagram that is padded is a long one; this one is only read.
     let padded: [u8; 10] = [0x80, 0xac, 2, 0x20, 1, 3, 7, 0, 0, 3];
@@ -82,9 +84,18 @@ pub(crate) fn make(take: Take<'_>) {
     let mut page = [0; 80];
     let len = entry().emit(&mut page);
     assert_eq!(entry().address(), ([192, 0, 2, 7], 4_000).into());
-    for (name, frame) in frames(&page[..len], &letter(), &kept_letter()) {
-        take(name, body(&plain(), Some(&frame), &mut out));
+    let letters = [letter(FIRST), letter(LATER)];
+    let [letter, later_letter] = letters.each_ref().map(|letter| &letter[..]);
+    for (name, frame) in frames(&page[..len], letter, &kept_letter()) {
+        take(name, body(&plain(), &[frame], &mut out));
     }
+    let mails = [mail(9, FIRST, letter), mail(11, LATER, later_letter)];
+    take("further-mail", body(&plain(), &mails, &mut out));
+    let entries = [
+        channel(5, 300, STAMP, "hi"),
+        channel(6, 301, EARLIER, "all"),
+    ];
+    take("further-channel", body(&plain(), &entries, &mut out));
 }
 
 fn entry() -> Entry<'static> {
@@ -93,9 +104,34 @@ fn entry() -> Entry<'static> {
     Entry::new("bob", Status::Online, BOBS, key, address)
 }
 
+fn mail(serial: u64, counter: u32, letter: &[u8]) -> Frame<'_> {
+    Frame::Mail {
+        serial,
+        incarnation: INCARNATION,
+        counter,
+        stamp: STAMP,
+        kept: true,
+        key: identity(alice()).public(),
+        from: "alice",
+        letter_key: letter::key(),
+        letter,
+    }
+}
+
+fn channel(number: u32, counter: u32, stamp: UnixSeconds, text: &str) -> Frame<'_> {
+    Frame::Channel {
+        number,
+        incarnation: INCARNATION,
+        counter,
+        stamp,
+        kept: false,
+        from: "alice",
+        text,
+    }
+}
+
 fn frames<'a>(page: &'a [u8], letter: &'a [u8], kept: &'a [u8]) -> [(&'static str, Frame<'a>); 14] {
-    let stamp = UnixSeconds(1_648_150_292);
-    let (incarnation, counter, text) = (INCARNATION, 300, "hi");
+    let (counter, text) = (FIRST, "hi");
     let store = Frame::Store {
         request: 1,
         counter,
@@ -113,25 +149,8 @@ fn frames<'a>(page: &'a [u8], letter: &'a [u8], kept: &'a [u8]) -> [(&'static st
         request: 1,
         outcome: Outcome::Full,
     };
-    let mail = Frame::Mail {
-        serial: 9,
-        incarnation,
-        counter,
-        stamp,
-        kept: true,
-        key: identity(alice()).public(),
-        from: "alice",
-        letter: kept,
-    };
-    let channel = Frame::Channel {
-        number: 5,
-        incarnation,
-        counter,
-        stamp,
-        kept: false,
-        from: "alice",
-        text,
-    };
+    let mail = mail(9, counter, letter);
+    let channel = channel(5, counter, STAMP, text);
     let page = Frame::Page {
         version: 7,
         restart: true,

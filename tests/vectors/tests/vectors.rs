@@ -167,7 +167,8 @@ fn the_largest_frames_fit() {
             kept: true,
             key: PublicKey([0xff; 32]),
             from: name,
-            letter: kept,
+            letter_key: PublicKey([0xff; 32]),
+            letter,
         },
         Frame::Channel {
             number,
@@ -180,7 +181,7 @@ fn the_largest_frames_fit() {
         },
     ] {
         let mut out = [0; DATAGRAM_LEN_MAX];
-        let built = body(&worst, Some(&frame), &mut out);
+        let built = body(&worst, &[frame], &mut out);
         let (_, mut read): (_, Frames<'_>) = Header::parse(built).unwrap();
         assert_eq!(read.next(), Some(Ok(frame)));
     }

@@ -1,0 +1,105 @@
+//! The frames of a datagram, one after the other.
+
+use super::frame::Frame;
+use super::further::{self, Further, Numbers};
+use crate::stats::Drop;
+
+/// A place between two frames, where somebody can [go on](Frames::resume).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    at: usize,
+    /// Where the last complete frame begins; at the same place, if there is none.
+    complete: usize,
+    /// The numbers of the last frame, if it left something out itself.
+    numbers: Option<Numbers>,
+}
+
+impl Place {
+    /// In front of all of them.
+    pub(crate) const START: Self = Self {
+        at: 0,
+        complete: 0,
+        numbers: None,
+    };
+
+    /// Bytes in front of it.
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+}
+
+/// The frames of a datagram, parsed as they are asked for. What one leaves out because the one before it says it is
+/// filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frames<'a> {
+    bytes: &'a [u8],
+    place: Place,
+}
+
+impl<'a> Frames<'a> {
+    pub(crate) const fn new(bytes: &'a [u8]) -> Self {
+        Self::resume(bytes, Place::START)
+    }
+
+    /// Those from this place on. What was opened in place in front of it does no harm.
+    pub(crate) const fn resume(bytes: &'a [u8], place: Place) -> Self {
+        Self { bytes, place }
+    }
+
+    /// Bytes that were not parsed yet.
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.place.at..).unwrap_or_default()
+    }
+
+    /// All bytes, and how far they were parsed.
+    pub(crate) const fn parts(&self) -> (&'a [u8], Place) {
+        (self.bytes, self.place)
+    }
+
+    /// The next frame, which leaves something out, completed from those before it.
+    fn further(&mut self) -> Result<Frame<'a>, Drop> {
+        let rest = self.rest();
+        let Place { at, complete, .. } = self.place;
+        let completed = || {
+            let (what, behind): (Further<'a>, _) = postcard::take_from_bytes(rest).ok()?;
+            let complete = self.bytes.get(complete..at)?;
+            let (frame, numbers) = what.completed(self.place.numbers, complete)?;
+            Some((frame, numbers, behind))
+        };
+        let Some((frame, numbers, behind)) = completed() else {
+            return Err(self.ends());
+        };
+        self.place.numbers = Some(numbers);
+        self.place.at = self.bytes.len().saturating_sub(behind.len());
+        Ok(frame)
+    }
+
+    /// Nothing more can be read.
+    fn ends(&mut self) -> Drop {
+        self.place.at = self.bytes.len();
+        Drop::Malformed
+    }
+}
+
+impl<'a> Iterator for Frames<'a> {
+    type Item = Result<Frame<'a>, Drop>;
+
+    /// A damaged frame ends the iteration: where the next one begins cannot be known.
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.rest();
+        if further::is_further(*rest.first()?) {
+            return Some(self.further());
+        }
+        match postcard::take_from_bytes(rest) {
+            Ok((frame, behind)) => {
+                self.place = Place {
+                    at: self.bytes.len().saturating_sub(behind.len()),
+                    complete: self.place.at,
+                    numbers: None,
+                };
+                Some(Ok(frame))
+            }
+            Err(_) => Some(Err(self.ends())),
+        }
+    }
+}
