@@ -35,6 +35,8 @@ pub(crate) struct Room {
     pub(crate) clients: Vec<Client<'static>>,
     network: VecDeque<Letter>,
     pub(crate) now: Instant,
+    /// Where the datagrams of an exchange are built.
+    out: [u8; DATAGRAM_LEN_MAX],
 }
 
 fn address(number: usize) -> SocketAddr {
@@ -83,6 +85,7 @@ impl Room {
             clients: Vec::new(),
             network: VecDeque::new(),
             now: Instant::ZERO,
+            out: [0; DATAGRAM_LEN_MAX],
         };
         for number in 0..count {
             let peers = if number <= BOB { count } else { SMALL };
@@ -148,7 +151,7 @@ impl Room {
 
     /// Alice writes to Bob, until all is acknowledged: nothing but the two clients, and buffers that are there already.
     pub(crate) fn exchange(&mut self, messages: usize) {
-        let mut out = [0; DATAGRAM_LEN_MAX];
+        let out = &mut self.out;
         let [alice, bob, ..] = &mut self.clients[..] else {
             unreachable!("there are two")
         };
@@ -160,11 +163,11 @@ impl Room {
             alice.command(self.now, send).expect("the client takes it");
         }
         while !alice.is_idle() {
-            while let Some(transmit) = alice.poll_transmit(self.now, &mut out) {
+            while let Some(transmit) = alice.poll_transmit(self.now, out) {
                 let _ = bob.handle_datagram(self.now, address(ALICE), &mut out[..transmit.len]);
                 while bob.poll_event().is_some() {}
             }
-            while let Some(transmit) = bob.poll_transmit(self.now, &mut out) {
+            while let Some(transmit) = bob.poll_transmit(self.now, out) {
                 let _ = alice.handle_datagram(self.now, address(BOB), &mut out[..transmit.len]);
                 while alice.poll_event().is_some() {}
             }
