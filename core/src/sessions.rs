@@ -49,19 +49,30 @@ impl Side {
 }
 
 /// An index of all sessions under both ids, keyed so that a stranger's choice of ids causes no collisions.
+///
+/// Every datagram asks for a local id. We drew all of these at random, so little has to be done to them: it is the remote ones,
+/// which others choose, that need a pseudo-random function.
 pub(crate) struct Sessions<'a> {
     /// Twice the slot, plus 1 for the remote id.
     index: Index<'a>,
     key: Key,
 }
 
-fn id_of<T: HasHop>(slots: &Slots<'_, T>, value: u32) -> u64 {
+/// Which side's id a cell of the index stands for, and the id.
+fn id_of<T: HasHop>(slots: &Slots<'_, T>, value: u32) -> (Side, u64) {
     let side = if value & 1 == 0 {
         Side::Local
     } else {
         Side::Remote
     };
-    side.id(slots.at(value / 2).hop())
+    (side, side.id(slots.at(value / 2).hop()))
+}
+
+fn hash(key: Key, (side, id): (Side, u64)) -> u64 {
+    match side {
+        Side::Local => key.scatter(id),
+        Side::Remote => key.hash(&id.to_le_bytes()),
+    }
 }
 
 impl<'a> Sessions<'a> {
@@ -73,18 +84,13 @@ impl<'a> Sessions<'a> {
         })
     }
 
-    fn hash(&self, id: u64) -> u64 {
-        self.key.hash(&id.to_le_bytes())
-    }
-
     pub(crate) fn find<T: HasHop>(&self, slots: &Slots<'_, T>, side: Side, id: u64) -> Option<u32> {
         if id == 0 {
             return None;
         }
-        let remote = u32::from(side == Side::Remote);
         self.index
-            .find(self.hash(id), |value| {
-                value & 1 == remote && id_of(slots, value) == id
+            .find(hash(self.key, (side, id)), |value| {
+                id_of(slots, value) == (side, id)
             })
             .map(|value| value / 2)
     }
@@ -103,26 +109,23 @@ impl<'a> Sessions<'a> {
 
     // On their own, so that their code is there once, and not once for each change.
 
-    fn ids<T: HasHop>(slots: &Slots<'_, T>, slot: u32) -> [(u32, u64); 2] {
-        let hop = slots.at(slot).hop();
-        [(slot * 2, hop.local_id), (slot * 2 + 1, hop.remote_id)]
-    }
-
     fn unlist<T: HasHop>(&mut self, slots: &Slots<'_, T>, slot: u32) {
         let key = self.key;
-        for (value, id) in Self::ids(slots, slot) {
-            if id != 0 {
-                self.index.remove(self.hash(id), value, |held| {
-                    key.hash(&id_of(slots, held).to_le_bytes())
+        for value in [slot * 2, slot * 2 + 1] {
+            let listed = id_of(slots, value);
+            if listed.1 != 0 {
+                self.index.remove(hash(key, listed), value, |held| {
+                    hash(key, id_of(slots, held))
                 });
             }
         }
     }
 
     fn list<T: HasHop>(&mut self, slots: &Slots<'_, T>, slot: u32) {
-        for (value, id) in Self::ids(slots, slot) {
-            if id != 0 {
-                self.index.insert(self.hash(id), value);
+        for value in [slot * 2, slot * 2 + 1] {
+            let listed = id_of(slots, value);
+            if listed.1 != 0 {
+                self.index.insert(hash(self.key, listed), value);
             }
         }
     }
