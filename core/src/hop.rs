@@ -153,7 +153,7 @@ pub(crate) struct Hop {
     probe_due: bool,
     retry: Retry,
     /// The deadline under which the session stands in its owner's list; zero for none.
-    pub(crate) listed: Instant,
+    listed: Instant,
 }
 
 impl Hop {
@@ -202,6 +202,14 @@ impl Hop {
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.retry.deadline()
+    }
+
+    /// The deadline under which the session is to stand in its owner's list from now on, zero for none; `None` if it stands
+    /// there already.
+    pub(crate) fn changed_deadline(&mut self) -> Option<Instant> {
+        let deadline = self.deadline().unwrap_or(Instant::ZERO);
+        let before = core::mem::replace(&mut self.listed, deadline);
+        (deadline != before).then_some(deadline)
     }
 
     /// Frames that the owner has and that are not acknowledged.

@@ -11,19 +11,15 @@ pub(crate) trait HasHop {
     fn hop_mut(&mut self) -> &mut Hop;
 }
 
-/// Keeps a session in the list of deadlines, after anything about it has changed. All intervals are the same, so a
-/// new deadline belongs at the end, and an unchanged one stays where it is.
+/// Keeps a session in the list of deadlines, after [its deadline](Hop::changed_deadline) has changed. All intervals are the
+/// same, so a new deadline belongs at the end, and an unchanged one stays where it is.
 pub(crate) fn list_deadline<L: Copy, T: HasHop + Linked<L>>(
     deadlines: &mut List<L>,
     slots: &mut Slots<'_, T>,
     slot: u32,
+    changed: Option<Instant>,
 ) {
-    let hop = slots.at_mut(slot).hop_mut();
-    let deadline = hop.deadline().unwrap_or(Instant::ZERO);
-    if deadline == hop.listed {
-        return;
-    }
-    hop.listed = deadline;
+    let Some(deadline) = changed else { return };
     deadlines.remove(slots, slot);
     if deadline != Instant::ZERO {
         deadlines.push(slots, slot);

@@ -95,10 +95,11 @@ impl<L: Copy> List<L> {
 
     /// Appends a slot; one that is already in the list stays where it is.
     pub(crate) fn push<T: Linked<L>>(&mut self, slots: &mut Slots<'_, T>, index: u32) {
-        if self.contains(slots, index) {
+        let link = slots.at_mut(index).link_mut(self.which);
+        if *link != Link::VACANT || self.head == index + 1 {
             return;
         }
-        slots.at_mut(index).link_mut(self.which).before = self.tail;
+        link.before = self.tail;
         match self.tail.checked_sub(1) {
             Some(tail) => slots.at_mut(tail).link_mut(self.which).after = index + 1,
             None => self.head = index + 1,
@@ -108,10 +109,11 @@ impl<L: Copy> List<L> {
 
     /// Takes a slot out; one that is not in the list is left alone.
     pub(crate) fn remove<T: Linked<L>>(&mut self, slots: &mut Slots<'_, T>, index: u32) {
-        if !self.contains(slots, index) {
+        let link = slots.at_mut(index).link_mut(self.which);
+        if *link == Link::VACANT && self.head != index + 1 {
             return;
         }
-        let Link { before, after } = *slots.at(index).link(self.which);
+        let Link { before, after } = core::mem::replace(link, Link::VACANT);
         match before.checked_sub(1) {
             Some(before) => slots.at_mut(before).link_mut(self.which).after = after,
             None => self.head = after,
@@ -120,7 +122,6 @@ impl<L: Copy> List<L> {
             Some(after) => slots.at_mut(after).link_mut(self.which).before = before,
             None => self.tail = before,
         }
-        *slots.at_mut(index).link_mut(self.which) = Link::VACANT;
     }
 
     pub(crate) fn pop<T: Linked<L>>(&mut self, slots: &mut Slots<'_, T>) -> Option<u32> {

@@ -443,17 +443,19 @@ impl<'a> Client<'a> {
 
     /// Puts a session into the lists it belongs to, after anything about it has changed.
     fn attend(&mut self, peer: u32) {
-        if self.peers.at(peer).hop.wants() == Wants::Nothing {
+        let (now, retry) = (self.now, self.retry);
+        let hop = &mut self.peers.at_mut(peer).hop;
+        let wants = hop.wants();
+        if hop.outstanding() != 0 {
+            hop.wait_for_window(now, retry);
+        }
+        let changed = hop.changed_deadline();
+        if wants == Wants::Nothing {
             self.ready.remove(&mut self.peers, peer);
         } else {
             self.ready.push(&mut self.peers, peer);
         }
-        let (now, retry) = (self.now, self.retry);
-        let hop = &mut self.peers.at_mut(peer).hop;
-        if hop.outstanding() != 0 {
-            hop.wait_for_window(now, retry);
-        }
-        list_deadline(&mut self.deadlines, &mut self.peers, peer);
+        list_deadline(&mut self.deadlines, &mut self.peers, peer, changed);
     }
 
     /// Changes the session with a peer: opens, accepts or closes it.

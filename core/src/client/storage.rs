@@ -162,24 +162,21 @@ impl HasHop for PeerSlot {
     }
 }
 
+/// Each list has the link of its number.
 impl Linked<PeerList> for PeerSlot {
     fn link(&self, list: PeerList) -> &Link {
-        let [deadline, ready, recent, untold_key] = &self.links;
-        match list {
-            PeerList::Deadline => deadline,
-            PeerList::Ready => ready,
-            PeerList::Recent => recent,
-            PeerList::UntoldKey => untold_key,
+        let [first, rest @ ..] = &self.links;
+        match (list as usize).checked_sub(1) {
+            None => first,
+            Some(below) => rest.get(below).unwrap_or(first),
         }
     }
 
     fn link_mut(&mut self, list: PeerList) -> &mut Link {
-        let [deadline, ready, recent, untold_key] = &mut self.links;
-        match list {
-            PeerList::Deadline => deadline,
-            PeerList::Ready => ready,
-            PeerList::Recent => recent,
-            PeerList::UntoldKey => untold_key,
+        let [first, rest @ ..] = &mut self.links;
+        match (list as usize).checked_sub(1) {
+            None => first,
+            Some(below) => rest.get_mut(below).unwrap_or(first),
         }
     }
 }

@@ -414,8 +414,10 @@ impl<'a> Server<'a> {
         let waits = room && !due && name.is_here() && !name.registering;
         self.feed(slot, waits);
         let (now, retry) = (self.now, self.retry);
-        self.names.at_mut(slot).hop.wait_for_window(now, retry);
-        list_deadline(&mut self.deadlines, &mut self.names, slot);
+        let hop = &mut self.names.at_mut(slot).hop;
+        hop.wait_for_window(now, retry);
+        let changed = hop.changed_deadline();
+        list_deadline(&mut self.deadlines, &mut self.names, slot, changed);
     }
 }
 

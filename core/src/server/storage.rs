@@ -253,58 +253,21 @@ impl NameList {
     const COUNT: usize = 10;
 }
 
+/// Each list has the link of its number.
 impl Linked<NameList> for NameSlot {
     fn link(&self, list: NameList) -> &Link {
-        let [
-            deadline,
-            silence,
-            ready,
-            log_feed,
-            table_feed,
-            unstable,
-            progress,
-            recall,
-            away,
-            vacated,
-        ] = &self.links;
-        match list {
-            NameList::Deadline => deadline,
-            NameList::Silence => silence,
-            NameList::Ready => ready,
-            NameList::LogFeed => log_feed,
-            NameList::TableFeed => table_feed,
-            NameList::Unstable => unstable,
-            NameList::Progress => progress,
-            NameList::Recall => recall,
-            NameList::Away => away,
-            NameList::Vacated => vacated,
+        let [first, rest @ ..] = &self.links;
+        match (list as usize).checked_sub(1) {
+            None => first,
+            Some(below) => rest.get(below).unwrap_or(first),
         }
     }
 
     fn link_mut(&mut self, list: NameList) -> &mut Link {
-        let [
-            deadline,
-            silence,
-            ready,
-            log_feed,
-            table_feed,
-            unstable,
-            progress,
-            recall,
-            away,
-            vacated,
-        ] = &mut self.links;
-        match list {
-            NameList::Deadline => deadline,
-            NameList::Silence => silence,
-            NameList::Ready => ready,
-            NameList::LogFeed => log_feed,
-            NameList::TableFeed => table_feed,
-            NameList::Unstable => unstable,
-            NameList::Progress => progress,
-            NameList::Recall => recall,
-            NameList::Away => away,
-            NameList::Vacated => vacated,
+        let [first, rest @ ..] = &mut self.links;
+        match (list as usize).checked_sub(1) {
+            None => first,
+            Some(below) => rest.get_mut(below).unwrap_or(first),
         }
     }
 }
