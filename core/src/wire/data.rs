@@ -62,26 +62,25 @@ const FLAG_PADDED: u8 = 128;
 
 impl Header {
     fn flags(&self) -> u8 {
-        [
-            (self.gap, FLAG_GAP),
-            (self.probe, FLAG_PROBE),
-            (self.table_version.is_some(), FLAG_TABLE),
-            (self.closed.is_some(), FLAG_CLOSED),
-            (self.cookie.is_some(), FLAG_COOKIE),
-            (self.round, FLAG_ROUND),
-            (self.heard_round, FLAG_HEARD_ROUND),
-        ]
-        .iter()
-        .filter(|(set, _)| *set)
-        .fold(0, |all, (_, flag)| all | flag)
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        flag(self.gap, FLAG_GAP)
+            | flag(self.probe, FLAG_PROBE)
+            | flag(self.table_version.is_some(), FLAG_TABLE)
+            | flag(self.closed.is_some(), FLAG_CLOSED)
+            | flag(self.cookie.is_some(), FLAG_COOKIE)
+            | flag(self.round, FLAG_ROUND)
+            | flag(self.heard_round, FLAG_HEARD_ROUND)
     }
 
     fn write(&self, writer: &mut Writer<'_>) -> bool {
-        let fixed = (self.flags(), self.acknowledged, self.window, self.first);
-        writer.value(&fixed)
+        // Each flag has its own bit below the highest, so that they are written as a number of one byte.
+        writer.number(self.flags().into())
+            && writer.number(self.acknowledged)
+            && writer.number(self.window.into())
+            && writer.number(self.first)
             && self
                 .table_version
-                .is_none_or(|version| writer.value(&version))
+                .is_none_or(|version| writer.number(version))
             && self.closed.is_none_or(|reason| writer.value(&reason))
             && self
                 .cookie
@@ -109,7 +108,7 @@ impl Header {
             (header.table_version, rest) = (Some(version), behind);
         }
         if flags & FLAG_CLOSED != 0 {
-            let (reason, behind) = take(rest)?;
+            let (reason, behind) = postcard::take_from_bytes(rest).map_err(|_| Drop::Malformed)?;
             (header.closed, rest) = (Some(reason), behind);
         }
         if flags & FLAG_COOKIE != 0 {
@@ -212,7 +211,7 @@ impl<'a> DataWriter<'a> {
         let mut writer = Writer::new(out);
         writer.prefix(kind::DATA, to);
         // The counter takes its place when the datagram is sealed.
-        writer.bytes(&[0; 8]);
+        writer.len = FRONT_LEN;
         header.write(&mut writer);
         let start = writer.len;
         Self {
