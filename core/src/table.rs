@@ -135,6 +135,10 @@ impl<L: Copy> List<L> {
         slots.at(index).link(self.which).after.checked_sub(1)
     }
 
+    pub(crate) fn last(&self) -> Option<u32> {
+        self.tail.checked_sub(1)
+    }
+
     pub(crate) fn is_last(&self, index: u32) -> bool {
         self.tail == index + 1
     }

@@ -20,9 +20,14 @@ pub(super) enum Sender {
 
 impl Client<'_> {
     pub(super) fn find_peer(&self, name: &[u8]) -> Option<u32> {
-        self.names.find(self.hash_key.hash(name), |peer| {
-            self.peers.at(peer).name.as_bytes() == name
-        })
+        let has = |peer| self.peers.at(peer).name.as_bytes() == name;
+        // People go on talking to those they talked to last.
+        if let Some(last) = self.recent.last()
+            && has(last)
+        {
+            return Some(last);
+        }
+        self.names.find(self.hash_key.hash(name), has)
     }
 
     /// The slot of a name that is talked to: one that nobody has gets a slot until it is known that nobody has it.
