@@ -7,11 +7,14 @@ use core::hash::{Hash, Hasher};
 use crate::limits::NAME_LEN_MAX;
 
 /// A valid name: 1 to 32 bytes of UTF-8 without white space or control characters.
-#[derive(Clone)]
+///
+/// It is looked at as a whole, zeros behind it included, which is done by words where there are large ones.
+#[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[cfg_attr(target_pointer_width = "64", repr(align(8)))]
 pub struct Name {
-    len: u8,
     bytes: [u8; NAME_LEN_MAX],
+    len: u8,
 }
 
 /// Why a string is not a name.
@@ -65,8 +68,8 @@ pub const fn drives_display(character: char) -> bool {
 impl Name {
     /// No name: the content of a vacant slot. Never on the wire.
     pub(crate) const VACANT: Self = Self {
-        len: 0,
         bytes: [0; NAME_LEN_MAX],
+        len: 0,
     };
 
     /// Checks and copies a name.
@@ -100,17 +103,10 @@ impl Name {
 
     /// The name as a string.
     pub fn as_str(&self) -> &str {
-        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        let whole = core::str::from_utf8(&self.bytes).unwrap_or_default();
+        whole.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
-
-impl PartialEq for Name {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
-    }
-}
-
-impl Eq for Name {}
 
 impl PartialOrd for Name {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
@@ -166,6 +162,14 @@ mod tests {
         ] {
             assert_eq!(Name::new(good).unwrap().as_str(), good);
         }
+    }
+
+    #[test]
+    fn a_name_is_not_its_beginning() {
+        let name = |text| Name::new(text).unwrap();
+        assert_eq!(name("ann"), name("ann"));
+        assert_ne!(name("ann"), name("anna"));
+        assert_ne!(name("ann"), Name::VACANT);
     }
 
     #[test]
