@@ -465,11 +465,14 @@ impl Hop {
         }
     }
 
-    /// The frame that was [next](Arrival::Next) has been taken over; whether the one behind it is here, too.
-    pub(crate) fn took(&mut self, has_more: bool) {
+    /// The frame that was [next](Arrival::Next) has been taken over; whether the one behind it is here, too. True if that
+    /// is owed an acknowledgement, and none was owed before.
+    pub(crate) fn took(&mut self, has_more: bool) -> bool {
         self.expected = self.expected.wrapping_add(1);
         self.next_came = has_more;
+        let owed = self.acks_due != 0;
         self.owe_acknowledgement();
+        !owed && self.acks_due != 0
     }
 
     // ---- time ----

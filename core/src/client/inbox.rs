@@ -81,8 +81,17 @@ pub(super) enum Step {
 pub(super) enum Shown {
     KeptMessages,
     Text,
-    Withheld { foreign_key: bool },
-    Dropped { count: u32 },
+    /// A direct message, whose letter lies in these bytes.
+    Direct {
+        counter: u32,
+        letter: Range<usize>,
+    },
+    Withheld {
+        foreign_key: bool,
+    },
+    Dropped {
+        count: u32,
+    },
     TableUpdated,
 }
 
@@ -121,7 +130,7 @@ impl Client<'_> {
                 let is_there = !(letter_key.is_none() && letter.is_empty());
                 let parcel = match Name::new(from) {
                     Ok(from) if newer && is_there => {
-                        let keys = Some((key, letter_key));
+                        let keys = (key, letter_key);
                         let envelope = Envelope {
                             from,
                             incarnation,
@@ -136,23 +145,48 @@ impl Client<'_> {
                 match parcel {
                     Some((envelope, len)) => {
                         let sender = self.sender(envelope.from.as_str(), incarnation);
-                        self.take_letter(sender, &envelope, end.saturating_sub(len)..end)
+                        if self.has_seen(sender, counter, false) {
+                            self.quietly(Drop::Duplicate)
+                        } else {
+                            let letter = end.saturating_sub(len)..end;
+                            match self.open_letter(sender, &envelope, letter) {
+                                Ok(()) => self.show(sender, counter, Shown::Text),
+                                Err(reason) => self.withhold(reason),
+                            }
+                        }
                     }
                     None if newer => self.quietly(Drop::Malformed),
                     None => self.quietly(Drop::Duplicate),
                 }
             }
+            Some(Ok(Frame::Channel {
+                number,
+                from,
+                incarnation,
+                counter,
+                ..
+            })) if peer == SERVER => {
+                let newer = number > self.channel_shown;
+                let sender = self.sender(from, incarnation);
+                self.channel_shown = self.channel_shown.max(number);
+                if newer && self.accept_message(sender, counter, true) {
+                    Step::Show(Shown::Text)
+                } else {
+                    self.quietly(Drop::Duplicate)
+                }
+            }
             Some(Ok(_)) if peer == SERVER => self.take_server_frame(),
             Some(Ok(Frame::Text { counter, letter })) => {
-                let slot = self.peers.at(peer);
-                let envelope = Envelope {
-                    from: slot.name.clone(),
-                    incarnation: slot.incarnation,
-                    counter,
-                    keys: None,
-                };
                 let letter = end.saturating_sub(letter.len())..end;
-                self.take_letter(Sender::Current(peer), &envelope, letter)
+                let sender = Sender::Current(peer);
+                if self.has_seen(sender, counter, false) {
+                    self.quietly(Drop::Duplicate)
+                } else {
+                    match self.open_direct(peer, counter, letter.clone()) {
+                        Ok(()) => self.show(sender, counter, Shown::Direct { counter, letter }),
+                        Err(reason) => self.withhold(reason),
+                    }
+                }
             }
             Some(Ok(_)) => self.quietly(Drop::Unexpected),
             Some(Err(reason)) => self.quietly(reason),
@@ -165,11 +199,10 @@ impl Client<'_> {
                 self.stats.received.count_frame(kind);
             }
             let has_more = !self.inbox.is_empty();
-            self.peers.at_mut(peer).hop.took(has_more);
-            self.attend(peer);
-            if self.inbox.is_empty()
-                && let Some(starved) = self.starved.take()
-            {
+            if self.peers.at_mut(peer).hop.took(has_more) {
+                self.attend(peer);
+            }
+            if !has_more && let Some(starved) = self.starved.take() {
                 self.peers.at_mut(starved).hop.owe_acknowledgement();
                 self.attend(starved);
             }
@@ -182,27 +215,21 @@ impl Client<'_> {
         Step::Quiet
     }
 
-    /// Takes the letter that lies in these bytes of the datagram, and is opened there.
-    fn take_letter(&mut self, sender: Sender, envelope: &Envelope, letter: Range<usize>) -> Step {
-        let counter = envelope.counter;
-        if self.has_seen(sender, counter, false) {
-            return self.quietly(Drop::Duplicate);
-        }
-        match self.open_letter(sender, envelope, letter) {
-            Ok(()) => {
-                self.accept_message(sender, counter, false);
-                Step::Show(Shown::Text)
-            }
-            Err(reason) => {
-                let foreign_key = reason == Sealed::ForeignKey;
-                self.stats.drop(if foreign_key {
-                    Drop::ForeignKey
-                } else {
-                    Drop::Unreadable
-                });
-                Step::Show(Shown::Withheld { foreign_key })
-            }
-        }
+    /// The letter was opened.
+    fn show(&mut self, sender: Sender, counter: u32, shown: Shown) -> Step {
+        self.accept_message(sender, counter, false);
+        Step::Show(shown)
+    }
+
+    /// The letter in the frame that was looked at last cannot be shown.
+    fn withhold(&mut self, reason: Sealed) -> Step {
+        let foreign_key = reason == Sealed::ForeignKey;
+        self.stats.drop(if foreign_key {
+            Drop::ForeignKey
+        } else {
+            Drop::Unreadable
+        });
+        Step::Show(Shown::Withheld { foreign_key })
     }
 
     /// A kept message is the first since the registration: people are told before they see it.
@@ -251,20 +278,6 @@ impl Client<'_> {
 
     fn obey(&mut self, frame: &Frame<'_>) -> Step {
         match *frame {
-            Frame::Channel {
-                number,
-                from,
-                incarnation,
-                counter,
-                ..
-            } => {
-                let newer = number > self.channel_shown;
-                self.channel_shown = self.channel_shown.max(number);
-                if newer && self.accept_message(self.sender(from, incarnation), counter, true) {
-                    return Step::Show(Shown::Text);
-                }
-                self.stats.drop(Drop::Duplicate);
-            }
             Frame::Skipped { count } => return Step::Show(Shown::Dropped { count }),
             Frame::Result { request, outcome } => self.take_result(request, outcome),
             Frame::Receipt { to, counter } => {
@@ -328,6 +341,19 @@ impl Client<'_> {
             Shown::KeptMessages => return ClientEvent::KeptMessages,
             Shown::Dropped { count } => return ClientEvent::ChannelDropped { count },
             Shown::TableUpdated => return ClientEvent::TableUpdated,
+            Shown::Direct { counter, letter } => {
+                let peer = self.peers.at(self.inbox.peer);
+                return ClientEvent::Message {
+                    from: peer.name.as_str(),
+                    id: MessageId {
+                        incarnation: peer.incarnation,
+                        counter,
+                    },
+                    text: letters::text_of(self.inbox.bytes.get(letter).unwrap_or_default()),
+                    channel: false,
+                    kept_at: None,
+                };
+            }
             Shown::Text => {}
         }
         let kept_at = |kept: bool, stamp: UnixSeconds| kept.then_some(stamp);
@@ -367,16 +393,6 @@ impl Client<'_> {
                 text,
                 channel: true,
                 kept_at: kept_at(kept, stamp),
-            },
-            Some(Ok(Frame::Text { counter, letter })) => ClientEvent::Message {
-                from: self.peers.at(self.inbox.peer).name.as_str(),
-                id: MessageId {
-                    incarnation: self.peers.at(self.inbox.peer).incarnation,
-                    counter,
-                },
-                text: letters::text_of(letter),
-                channel: false,
-                kept_at: None,
             },
             _ => {
                 debug_assert!(false, "only these frames are shown");

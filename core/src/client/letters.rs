@@ -6,15 +6,15 @@ use super::roster::Sender;
 use super::{Client, PeerSlot};
 use crate::key_log::Noted;
 use crate::name::Name;
-use crate::seal::{Correspondence, Letters, PublicKey, TAG_LEN};
+use crate::seal::{Correspondence, Identity, Letters, PublicKey, TAG_LEN};
 
-/// What has to be known of a letter to open it.
+/// What has to be known of a letter that was kept, to open it.
 pub(super) struct Envelope {
     pub(super) from: Name,
     pub(super) incarnation: u64,
     pub(super) counter: u32,
-    /// What came with a letter that was kept: the sender's key, and that of the letter. In a session, both are known.
-    pub(super) keys: Option<(PublicKey, PublicKey)>,
+    /// The sender's key, and that of the letter.
+    pub(super) keys: (PublicKey, PublicKey),
 }
 
 /// Why a letter is not shown.
@@ -109,7 +109,29 @@ impl Client<'_> {
         Some(letters)
     }
 
-    /// Opens the letter in these bytes of the inbox, in place. Its text lies in front of the tag then.
+    /// Opens the letter of a direct message in these bytes of the inbox, in place: the session has brought all that has to
+    /// be known of it. Its text lies in front of the tag then.
+    pub(super) fn open_direct(
+        &mut self,
+        peer: u32,
+        counter: u32,
+        letter: Range<usize>,
+    ) -> Result<(), Sealed> {
+        let slot = self.peers.at(peer);
+        if slot.key.is_none() || !slot.agreed_with(slot.incarnation) {
+            return Err(Sealed::Unreadable);
+        }
+        open(
+            &self.identity,
+            &slot.letters_from,
+            counter,
+            self.inbox.letter(letter),
+        )?;
+        self.pin(peer);
+        Ok(())
+    }
+
+    /// Opens a letter that was kept, in the same way.
     pub(super) fn open_letter(
         &mut self,
         sender: Sender,
@@ -122,34 +144,29 @@ impl Client<'_> {
             Sender::Other(_) => self.peer_for_command(&envelope.from),
         };
         let slot = peer.map(|peer| self.peers.at(peer));
-        let known = slot.filter(|slot| !slot.key.is_none());
-        let key = match (known, envelope.keys) {
-            (Some(slot), Some((key, _))) if slot.pinned && slot.key != key => {
-                return Err(Sealed::ForeignKey);
-            }
-            (_, Some((key, _))) => key,
-            (Some(slot), None) => slot.key,
-            (None, None) => return Err(Sealed::Unreadable),
+        let (key, ephemeral) = envelope.keys;
+        let foreign = |slot: &PeerSlot| slot.pinned && !slot.key.is_none() && slot.key != key;
+        if slot.is_some_and(foreign) {
+            return Err(Sealed::ForeignKey);
+        }
+        let known = |slot: &&PeerSlot| slot.agreed_with(envelope.incarnation) && slot.key == key;
+        let letters = match slot.filter(known) {
+            Some(slot) => slot.letters_from,
+            None => self
+                .letters_from(
+                    envelope.from.as_str(),
+                    envelope.incarnation,
+                    &key,
+                    &ephemeral,
+                )
+                .ok_or(Sealed::Unreadable)?,
         };
-        // No process has the number 0, which stands for no key at all.
-        let agreed = |slot: &PeerSlot| slot.reads != 0 && slot.reads == envelope.incarnation;
-        let cached = slot.filter(|slot| agreed(slot) && slot.key == key);
-        let letters = match (cached, envelope.keys) {
-            (Some(slot), _) => Some(slot.letters_from),
-            (None, Some((_, ephemeral))) => self.letters_from(
-                envelope.from.as_str(),
-                envelope.incarnation,
-                &key,
-                &ephemeral,
-            ),
-            (None, None) => None,
-        };
-        let letters = letters.ok_or(Sealed::Unreadable)?;
-        let letter = self.inbox.letter(letter);
-        letters
-            .open(&self.identity, envelope.counter, letter)
-            .filter(|text| !text.is_empty() && core::str::from_utf8(text).is_ok())
-            .ok_or(Sealed::Unreadable)?;
+        open(
+            &self.identity,
+            &letters,
+            envelope.counter,
+            self.inbox.letter(letter),
+        )?;
         if let Some(peer) = peer {
             let slot = self.peers.at_mut(peer);
             slot.writes &= slot.key == key;
@@ -163,6 +180,29 @@ impl Client<'_> {
         }
         Ok(())
     }
+}
+
+impl PeerSlot {
+    /// Whether the key of the letters that this process sends to us is there. No process has the number 0, which stands
+    /// for no key at all.
+    fn agreed_with(&self, incarnation: u64) -> bool {
+        self.reads != 0 && self.reads == incarnation
+    }
+}
+
+fn open(
+    identity: &Identity,
+    letters: &Letters,
+    counter: u32,
+    letter: &mut [u8],
+) -> Result<(), Sealed> {
+    letters
+        .open(identity, counter, letter)
+        .filter(|text| !text.is_empty())
+        // Most texts have nothing but ASCII, which is seen at a glance.
+        .filter(|text| text.is_ascii() || core::str::from_utf8(text).is_ok())
+        .map(|_| ())
+        .ok_or(Sealed::Unreadable)
 }
 
 /// The text of a letter that was opened in place.

@@ -189,6 +189,18 @@ fn what_comes_behind_a_frame_that_there_was_no_room_for_shows_no_gap() {
 }
 
 #[test]
+fn only_the_first_frame_that_is_taken_makes_an_acknowledgement_due() {
+    let mut hop = open_hop(0, 32);
+    assert!(hop.took(true));
+    assert!(!hop.took(false), "it is due already");
+    let (now, policy) = (Instant::ZERO, RetryPolicy::DEFAULT);
+    hop.sent_data(now, policy, &mut Stats::default());
+    assert!(hop.took(false));
+    hop.close();
+    assert!(!hop.took(false), "there is nobody to send it to");
+}
+
+#[test]
 fn datagrams_share_an_acknowledgement_unless_their_path_loses_some() {
     let mut hop = open_hop(0, 32);
     let mut acknowledgements = |numbers: &[u32]| {
@@ -337,7 +349,9 @@ fn a_stream_through_a_path_that_loses_some_hardly_ever_waits_for_its_timer() {
             recipient.frames_came(header.round);
             for number in numbers {
                 match recipient.arrival(number) {
-                    Arrival::Next => recipient.took(false),
+                    Arrival::Next => {
+                        recipient.took(false);
+                    }
                     Arrival::Duplicate => {}
                     Arrival::Early => break,
                 }
