@@ -15,6 +15,14 @@ use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
 use crate::seal::PublicKey;
 use crate::wire::{DataWriter, Datagram, Frame, Outcome};
 
+/// Whether there is anything new for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// Nobody has looked.
+    Perhaps,
+    None,
+}
+
 /// Bytes of a page around its entries, at most.
 const PAGE_OVERHEAD: usize = 12;
 /// What a page leaves free when it is first built, so that it fits behind the longest header when it is repeated.
@@ -57,11 +65,16 @@ impl Server<'_> {
 
     // ---- what is next for one client ----
 
-    pub(super) fn has_own_news(&mut self, slot: u32) -> bool {
-        self.next_flight(slot).is_some()
+    /// What is next for this client, if one more frame may be on the way to it.
+    pub(super) fn own_news(&mut self, slot: u32) -> Option<Flight> {
+        if self.may_add(slot) {
+            self.next_flight(slot)
+        } else {
+            None
+        }
     }
 
-    fn next_flight(&mut self, slot: u32) -> Option<Flight> {
+    pub(super) fn next_flight(&mut self, slot: u32) -> Option<Flight> {
         let name = self.names.at(slot);
         if name.registering || !name.hop.is_open() {
             return None;
@@ -143,22 +156,24 @@ impl Server<'_> {
                 Some(slot) => slot,
                 None => self.most_behind()?,
             };
-            let len = match self.names.at(slot).hop.wants() {
+            let (len, news) = match self.names.at(slot).hop.wants() {
                 Wants::Accept => {
                     let name = self.names.at_mut(slot);
                     name.hop.sent_accept();
-                    Datagram::Accept {
+                    let accept = Datagram::Accept {
                         to: name.hop.remote_id,
                         message: name.hop.handshake_message(),
-                    }
-                    .emit(&self.identity, out)
+                    };
+                    (accept.emit(&self.identity, out), News::Perhaps)
                 }
-                Wants::Data => self.build_data(slot, out),
-                _ if self.may_add(slot) && self.has_own_news(slot) => self.build_data(slot, out),
-                _ => 0,
+                Wants::Data => self.build_data(slot, None, out),
+                _ => match self.own_news(slot) {
+                    None => (0, News::None),
+                    first => self.build_data(slot, first, out),
+                },
             };
             let to = self.names.at(slot).hop.remote.get();
-            self.attend(slot);
+            self.attend_with(slot, news);
             if len != 0 {
                 return Some(Transmit { to, len });
             }
@@ -171,12 +186,19 @@ impl Server<'_> {
         hop.is_open() && hop.outstanding() < self.flights_each && hop.has_window()
     }
 
-    fn build_data(&mut self, slot: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
+    /// Builds a datagram of frames, the `first` of which may be known; returns its length, and whether there is more.
+    fn build_data(
+        &mut self,
+        slot: u32,
+        mut first: Option<Flight>,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> (usize, News) {
         let name = self.names.at(slot);
         let hop = &name.hop;
         let window = if name.throttled { 0 } else { self.window };
         let header = hop.header(window, None);
         let mut writer = DataWriter::new(out, hop.remote_id, &header);
+        let mut news = News::Perhaps;
         loop {
             let hop = &self.names.at(slot).hop;
             if hop.may_send() {
@@ -189,7 +211,8 @@ impl Server<'_> {
                 if !self.may_add(slot) {
                     break;
                 }
-                let Some(flight) = self.next_flight(slot) else {
+                let Some(flight) = first.take().or_else(|| self.next_flight(slot)) else {
+                    news = News::None;
                     break;
                 };
                 let Some(flight) = self.write(slot, flight, false, &mut writer) else {
@@ -203,7 +226,7 @@ impl Server<'_> {
         let (now, retry) = (self.now, self.retry);
         let hop = &mut self.names.at_mut(slot).hop;
         hop.sent_data(now, retry, &mut self.stats);
-        writer.finish(&self.identity, &mut hop.session)
+        (writer.finish(&self.identity, &mut hop.session), news)
     }
 
     fn flight_place(&self, slot: u32, sequence: u32) -> usize {

@@ -43,6 +43,7 @@ use crate::wire::Datagram;
 use channel::Channel;
 use cookies::Cookies;
 use event::Pending;
+use feed::News;
 use mailbox::Mail;
 use persist::JournalRing;
 use sources::Sources;
@@ -402,9 +403,13 @@ impl<'a> Server<'a> {
 
     /// Puts a name into the lists it belongs to, after anything about it or its session has changed.
     fn attend(&mut self, slot: u32) {
+        self.attend_with(slot, News::Perhaps);
+    }
+
+    fn attend_with(&mut self, slot: u32, news: News) {
         let wants = self.names.at(slot).hop.wants() != Wants::Nothing;
         let room = self.may_add(slot);
-        let due = wants || (room && self.has_own_news(slot));
+        let due = wants || (news == News::Perhaps && room && self.next_flight(slot).is_some());
         if due {
             self.ready.push(&mut self.names, slot);
         } else {
