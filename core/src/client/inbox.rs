@@ -5,7 +5,6 @@ use core::ops::Range;
 use super::event::{ClientEvent, MessageId};
 use super::letters::{self, Envelope, Sealed};
 use super::link::Standing;
-use super::roster::Sender;
 use super::{Client, SERVER};
 use crate::limits::BODY_LEN_MAX;
 use crate::name::Name;
@@ -150,7 +149,10 @@ impl Client<'_> {
                         } else {
                             let letter = end.saturating_sub(len)..end;
                             match self.open_letter(sender, &envelope, letter) {
-                                Ok(()) => self.show(sender, counter, Shown::Text),
+                                Ok(()) => {
+                                    self.accept_message(sender, counter, false);
+                                    Step::Show(Shown::Text)
+                                }
                                 Err(reason) => self.withhold(reason),
                             }
                         }
@@ -178,12 +180,11 @@ impl Client<'_> {
             Some(Ok(_)) if peer == SERVER => self.take_server_frame(),
             Some(Ok(Frame::Text { counter, letter })) => {
                 let letter = end.saturating_sub(letter.len())..end;
-                let sender = Sender::Current(peer);
-                if self.has_seen(sender, counter, false) {
+                if !self.peers.at(peer).direct.is_new(counter) {
                     self.quietly(Drop::Duplicate)
                 } else {
-                    match self.open_direct(peer, counter, letter.clone()) {
-                        Ok(()) => self.show(sender, counter, Shown::Direct { counter, letter }),
+                    match self.take_direct(peer, counter, letter.clone()) {
+                        Ok(()) => Step::Show(Shown::Direct { counter, letter }),
                         Err(reason) => self.withhold(reason),
                     }
                 }
@@ -213,12 +214,6 @@ impl Client<'_> {
     fn quietly(&mut self, reason: Drop) -> Step {
         self.stats.drop(reason);
         Step::Quiet
-    }
-
-    /// The letter was opened.
-    fn show(&mut self, sender: Sender, counter: u32, shown: Shown) -> Step {
-        self.accept_message(sender, counter, false);
-        Step::Show(shown)
     }
 
     /// The letter in the frame that was looked at last cannot be shown.

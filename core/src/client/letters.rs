@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::roster::Sender;
-use super::{Client, PeerSlot};
+use super::{Client, PeerSlot, Shown};
 use crate::key_log::Noted;
 use crate::name::Name;
 use crate::seal::{Correspondence, Identity, Letters, PublicKey, TAG_LEN};
@@ -109,29 +109,32 @@ impl Client<'_> {
         Some(letters)
     }
 
-    /// Opens the letter of a direct message in these bytes of the inbox, in place: the session has brought all that has to
-    /// be known of it. Its text lies in front of the tag then.
-    pub(super) fn open_direct(
+    /// Opens the letter of a direct message that was not shown yet, in these bytes of the inbox, in place: the session has
+    /// brought all that has to be known of it. Its text lies in front of the tag then, and is to be shown.
+    pub(super) fn take_direct(
         &mut self,
         peer: u32,
         counter: u32,
         letter: Range<usize>,
     ) -> Result<(), Sealed> {
-        let slot = self.peers.at(peer);
+        let slot = self.peers.at_mut(peer);
         if slot.key.is_none() || !slot.agreed_with(slot.incarnation) {
             return Err(Sealed::Unreadable);
         }
-        open(
-            &self.identity,
-            &slot.letters_from,
+        let letter = self.inbox.letter(letter);
+        open(&self.identity, &slot.letters_from, counter, letter)?;
+        slot.direct.accept(counter);
+        self.shown = Some(Shown {
+            process: slot.process,
+            channel: false,
             counter,
-            self.inbox.letter(letter),
-        )?;
+        });
         self.pin(peer);
+        self.touch(peer);
         Ok(())
     }
 
-    /// Opens a letter that was kept, in the same way.
+    /// Opens a letter that was kept, in these bytes of the inbox, in place. Its text lies in front of the tag then.
     pub(super) fn open_letter(
         &mut self,
         sender: Sender,
