@@ -73,8 +73,7 @@ impl Header {
     }
 
     fn write(&self, writer: &mut Writer<'_>) -> bool {
-        // Each flag has its own bit below the highest, so that they are written as a number of one byte.
-        writer.number(self.flags().into())
+        writer.array(&[self.flags()])
             && writer.number(self.acknowledged)
             && writer.number(self.window.into())
             && writer.number(self.first)

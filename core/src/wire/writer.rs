@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Bytes whose number the compiler knows: it copies them at once.
-    fn array<const LEN: usize>(&mut self, bytes: &[u8; LEN]) -> bool {
+    pub(super) fn array<const LEN: usize>(&mut self, bytes: &[u8; LEN]) -> bool {
         let Some(place) = self.free().first_chunk_mut() else {
             return false;
         };
