@@ -28,7 +28,6 @@ pub struct Member {
     pub(super) counted: (usize, usize),
     /// When it is listed to be told the time.
     pub(super) listed: Option<Instant>,
-    turn: Turn,
 }
 
 impl Member {
@@ -69,21 +68,20 @@ impl Member {
             failed: 0,
             counted: (0, 0),
             listed: None,
-            turn: Turn::new(),
         })
     }
 
     /// Does all that is to be done now; reads only what was reported to have arrived.
-    pub(super) fn work(&mut self, now: Instant, has_arrived: bool, bursts: &mut Bursts) {
+    pub(super) fn work(&mut self, now: Instant, has_arrived: bool, shared: &mut Shared) {
         let Self {
             client,
             socket,
-            turn,
             heard,
             succeeded,
             failed,
             ..
         } = self;
+        let Shared { turn, bursts } = shared;
         let mut link = Link {
             socket,
             bursts,
@@ -110,11 +108,13 @@ impl Member {
             }
         }
     }
+}
 
-    /// When it has to be told the time.
-    pub(super) fn due(&mut self, now: Instant) -> Option<Instant> {
-        self.turn.wake_at(&self.client, now)
-    }
+/// What one of the crowd after the other works with. Nothing of its work is left in there.
+#[derive(Default)]
+pub(super) struct Shared {
+    turn: Turn,
+    bursts: Bursts,
 }
 
 /// A socket, and the buffers of the whole crowd. A datagram that the kernel does not take is lost, as on any network.

@@ -13,10 +13,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use chatapp_core::{Command, Instant};
-use chatapp_mio::{Bursts, Clock};
+use chatapp_core::{Command, Endpoint, Instant};
+use chatapp_mio::Clock;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
+
+use self::member::Shared;
 
 pub use cli::main;
 pub use member::Member;
@@ -41,7 +43,7 @@ pub struct Crowd {
     poll: Poll,
     events: Events,
     timers: BinaryHeap<Reverse<(Instant, usize)>>,
-    bursts: Bursts,
+    shared: Shared,
 }
 
 impl Crowd {
@@ -59,7 +61,7 @@ impl Crowd {
             poll: Poll::new()?,
             events: Events::with_capacity(1_024),
             timers: BinaryHeap::new(),
-            bursts: Bursts::new(),
+            shared: Shared::default(),
         })
     }
 
@@ -187,12 +189,12 @@ impl Crowd {
     /// Lets a member do what is to be done, and lists when it has to be told the time.
     fn attend(&mut self, number: usize, now: Instant, has_arrived: bool) {
         let member = &mut self.members[number];
-        member.work(now, has_arrived, &mut self.bursts);
+        member.work(now, has_arrived, &mut self.shared);
         let (heard, succeeded) = member.counted;
         member.counted = (member.heard, member.succeeded);
         self.heard += member.heard - heard;
         self.succeeded += member.succeeded - succeeded;
-        let due = member.due(now);
+        let due = member.client.poll_timeout();
         if let Some(at) = due
             && member.listed.is_none_or(|listed| at < listed)
         {
