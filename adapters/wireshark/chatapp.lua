@@ -626,6 +626,12 @@ local function dissect_plain(c)
     if band(flags, 8) ~= 0 then c:byte(F.reason) end
     if band(flags, 16) ~= 0 then c:cookie() end
     local padding = band(flags, 128) ~= 0 and c.tvb(c.tvb:len() - 1, 1):uint() or 0
+    if band(flags, 128) ~= 0 then
+        if padding == 0 or padding > c:left() then error("no such padding") end
+        for at = c.tvb:len() - padding, c.tvb:len() - 2 do
+            if c.tvb(at, 1):uint() ~= 0 then error("padding is zeros") end
+        end
+    end
     local names, tree = {}, c.tree
     while c:left() > padding do
         local start = c.at

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
 
-use crate::offload::{self, RECEIVED_LEN_MAX};
+use crate::offload::RECEIVED_LEN_MAX;
 use crate::socket::{Received, Refused, Socket};
 
 /// Datagrams that leave at once, at most. With more, the other side would wait longer for the first than the price of
@@ -95,11 +95,12 @@ impl Bursts {
         to: SocketAddr,
         datagram: &[u8],
     ) -> Result<(), Refused> {
-        if !offload::IS_KNOWN || datagram.is_empty() {
+        if !socket.sends_bursts || datagram.is_empty() {
             self.flush(socket)?;
             return socket.send(to, datagram);
         }
-        let joins = to == self.to
+        let joins = !self.leaving.is_empty()
+            && to == self.to
             && datagram.len() <= self.leaving_len
             && self.leaving.len() < SEGMENTS_MAX * self.leaving_len
             && self.leaving.len().is_multiple_of(self.leaving_len);
@@ -110,6 +111,11 @@ impl Bursts {
         }
         self.leaving.extend_from_slice(datagram);
         Ok(())
+    }
+
+    /// Drops what is kept.
+    pub fn discard(&mut self) {
+        self.leaving.clear();
     }
 
     /// Sends what is kept.
@@ -178,9 +184,47 @@ mod tests {
         let (arrived, calls) = all(&mut bursts, &recipient);
         assert_eq!(arrived, sent);
         assert_eq!(all(&mut bursts, &other).0.len(), 3);
-        if offload::IS_KNOWN {
+        if sender.sends_bursts {
             assert!(calls <= 13, "{calls} calls for {} datagrams", sent.len());
         }
+    }
+
+    #[test]
+    fn without_offload_they_go_one_by_one_and_at_once() {
+        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let (mut old, recipient) = (
+            Socket::bind(Some(localhost), 0).unwrap(),
+            Socket::bind(Some(localhost), 0).unwrap(),
+        );
+        old.sends_bursts = false;
+        let mut bursts = Bursts::new();
+        for number in 0..3 {
+            let sent = bursts.send(&old, recipient.local_addr(), &datagram(number, 50));
+            assert_eq!((sent, bursts.leaving.len()), (Ok(()), 0));
+        }
+        let (arrived, _) = all(&mut bursts, &recipient);
+        assert_eq!(arrived, [0, 1, 2].map(|number| datagram(number, 50)));
+    }
+
+    #[test]
+    fn what_is_dropped_does_not_take_what_arrived_with_it() {
+        let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let socket = Socket::bind(Some(localhost), 0).unwrap();
+        let mut bursts = Bursts::new();
+        let to = socket.local_addr();
+        for number in 0..2 {
+            assert_eq!(bursts.send(&socket, to, &datagram(number, 9)), Ok(()));
+        }
+        assert_eq!(bursts.flush(&socket), Ok(()));
+        let mut buffer = [0; RECEIVE_LEN];
+        assert_eq!(
+            bursts.receive(&socket, &mut buffer),
+            Received::Datagram(9, to)
+        );
+        assert_eq!(bursts.send(&socket, to, &datagram(2, 9)), Ok(()));
+        bursts.discard();
+        assert_eq!(bursts.flush(&socket), Ok(()));
+        assert_eq!(all(&mut bursts, &socket).0, [datagram(1, 9)]);
     }
 
     #[test]

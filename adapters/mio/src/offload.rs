@@ -7,6 +7,6 @@ mod linux;
 mod plain;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) use linux::{IS_KNOWN, RECEIVED_LEN_MAX, enable, receive, send};
+pub(crate) use linux::{RECEIVED_LEN_MAX, enable, receive, send};
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) use plain::{IS_KNOWN, RECEIVED_LEN_MAX, enable, receive, send};
+pub(crate) use plain::{RECEIVED_LEN_MAX, enable, receive, send};

@@ -21,6 +21,8 @@ pub struct Socket {
     local: SocketAddr,
     /// It is an IPv6 socket that carries IPv4 too, in mapped addresses.
     dual_stack: bool,
+    /// Datagrams can be sent several at a time.
+    pub(crate) sends_bursts: bool,
 }
 
 /// Why a datagram was not taken, if it may be taken later.
@@ -62,12 +64,13 @@ impl Socket {
         socket.set_nonblocking(true)?;
         socket.bind(&local.into())?;
         let udp = UdpSocket::from_std(socket.into());
-        offload::enable(&udp);
+        let sends_bursts = offload::enable(&udp);
         let local = udp.local_addr()?;
         Ok(Self {
             udp,
             local,
             dual_stack,
+            sends_bursts,
         })
     }
 

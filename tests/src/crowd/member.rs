@@ -139,14 +139,14 @@ impl Network for Link<'_> {
 
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
         if self.bursts.send(self.socket, to, datagram).is_err() {
-            *self.bursts = Bursts::new();
+            self.bursts.discard();
         }
         Sent::Done
     }
 
     fn flush(&mut self) -> Sent {
         if self.bursts.flush(self.socket).is_err() {
-            *self.bursts = Bursts::new();
+            self.bursts.discard();
         }
         Sent::Done
     }

@@ -5,21 +5,25 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
 use mio::net::UdpSocket;
-use nix::sys::socket::sockopt::UdpGroSegment;
+use nix::sys::socket::sockopt::{UdpGroSegment, UdpGsoSegment};
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
 };
 
-pub(crate) const IS_KNOWN: bool = true;
 /// The longest that the kernel hands over at once.
 pub(crate) const RECEIVED_LEN_MAX: usize = 65_535;
 
-/// Room for the one fact that is asked for, the length of a segment, aligned.
-const CONTROL_LEN: usize = 32;
+/// Room for the length of a segment, and for what somebody else may ask the kernel to tell of each datagram.
+#[repr(align(8))]
+struct Control([u8; 256]);
 
-/// From here on, [`receive`] may give several datagrams at once. Older kernels cannot.
-pub(crate) fn enable(socket: &UdpSocket) {
-    let _ = setsockopt(socket, UdpGroSegment, &true);
+/// From here on, [`receive`] may give several datagrams at once, if the kernel can do so. Says whether [`send`] may be
+/// used: a kernel that does not know how would send all of them as one. Nothing sets a length for every datagram.
+pub(crate) fn enable(socket: &UdpSocket) -> bool {
+    let sends = setsockopt(socket, UdpGsoSegment, &0).is_ok();
+    // The younger of both (Linux 5.0): a kernel that has it has both.
+    let receives = setsockopt(socket, UdpGroSegment, &true).is_ok();
+    sends && receives
 }
 
 /// Takes what came next: its bytes, how many of them each datagram but the last has, and where it came from.
@@ -27,12 +31,12 @@ pub(crate) fn receive(
     socket: &UdpSocket,
     buffer: &mut [u8],
 ) -> io::Result<(usize, usize, SocketAddr)> {
-    let mut control = [0; CONTROL_LEN];
+    let mut control = Control([0; 256]);
     let mut parts = [IoSliceMut::new(buffer)];
     let received = recvmsg::<SockaddrStorage>(
         socket.as_raw_fd(),
         &mut parts,
-        Some(&mut control),
+        Some(&mut control.0),
         MsgFlags::empty(),
     )?;
     let segment_len = received.cmsgs()?.find_map(|fact| match fact {

@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use chatapp_core::limits::RECEIVE_LEN;
 use mio::net::UdpSocket;
 
-pub(crate) const IS_KNOWN: bool = false;
 pub(crate) const RECEIVED_LEN_MAX: usize = RECEIVE_LEN;
 
-pub(crate) fn enable(_: &UdpSocket) {}
+pub(crate) fn enable(_: &UdpSocket) -> bool {
+    false
+}
 
 /// Takes what came next; twice its length, and where it came from.
 pub(crate) fn receive(
