@@ -40,7 +40,10 @@ pub(crate) fn receive(
         MsgFlags::empty(),
     )?;
     let segment_len = received.cmsgs()?.find_map(|fact| match fact {
-        ControlMessageOwned::UdpGroSegments(len) => usize::try_from(len).ok(),
+        // With a length of 0, empty datagrams would come out for ever.
+        ControlMessageOwned::UdpGroSegments(len) => {
+            usize::try_from(len).ok().filter(|len| *len != 0)
+        }
         _ => None,
     });
     let from = received.address.as_ref().and_then(address);
