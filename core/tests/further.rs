@@ -219,7 +219,7 @@ fn a_short_form_where_it_does_not_belong_is_malformed() {
     let damaged = [frames_of(&[mail(0)]), vec![0xff]].concat();
     let text = Frame::Text {
         counter: 1,
-        letter: b"hi",
+        text: b"hi",
     };
     let in_front: [&[u8]; 5] = [
         &[],

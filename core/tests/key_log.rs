@@ -8,8 +8,8 @@ use chatapp_core::wire::{Datagram, Frame, data};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientEvent, ClientStorage, Command, Endpoint, FlightSlot,
     Identity, Instant, JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot,
-    OutboxSlot, PeerSlot, Seed, Server, ServerConfig, ServerStorage, SourceSlot, StaticKey,
-    WindowSlot, limits,
+    OutboxSlot, PeerSlot, PublicKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot,
+    StaticKey, WindowSlot, limits,
 };
 
 const SERVER: ([u8; 4], u16) = ([10, 0, 0, 1], 5_000);
@@ -59,8 +59,18 @@ fn client(name: &str, logged: usize) -> Client<'static> {
 const ANN: usize = 0;
 const BOB: usize = 1;
 
-/// All datagrams while ann and bob register and ann writes bob a message, and the keys that the machine of one of them
-/// tells.
+/// How far a conversation has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Arrival,
+    Message,
+    Departure,
+    Farewell,
+    Letter,
+}
+
+/// All datagrams while ann and bob register, ann writes bob a message, he leaves, and she writes once more; and the keys
+/// that the machine of one of them tells.
 fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
     let mut server = server();
     let mut clients = CLIENTS.map(|(name, _)| client(name, logged));
@@ -68,12 +78,11 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
     let (mut captured, mut keys) = (Vec::new(), Vec::new());
     let mut out = [0; limits::DATAGRAM_LEN_MAX];
     let mut network: Vec<(SocketAddr, SocketAddr, Vec<u8>)> = Vec::new();
-    let mut shown = false;
+    let mut stage = Stage::Arrival;
     for ((name, _), client) in CLIENTS.iter().zip(&mut clients) {
         client.command(now, Command::Register { name }).unwrap();
     }
-    let mut texts = ["a canary"].into_iter();
-    while !shown || clients.iter().any(|client| !client.is_idle()) {
+    while stage != Stage::Letter || clients.iter().any(|client| !client.is_idle()) {
         while let Some(persist) = server.poll_persist() {
             let ticket = persist.ticket;
             server.handle_stored(now, ticket, Ok(()));
@@ -84,7 +93,11 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
         }
         for ((_, address), client) in CLIENTS.iter().zip(&mut clients) {
             while let Some(event) = client.poll_event() {
-                shown |= matches!(event, ClientEvent::Message { .. });
+                stage = match (stage, event) {
+                    (Stage::Message, ClientEvent::Message { .. }) => Stage::Departure,
+                    (Stage::Departure, ClientEvent::TableUpdated) => Stage::Farewell,
+                    _ => stage,
+                };
             }
             while let Some(sent) = client.poll_transmit(now, &mut out) {
                 network.push(((*address).into(), sent.to, out[..sent.len].to_vec()));
@@ -93,10 +106,21 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
         let told = &mut clients[whose];
         keys.extend(std::iter::from_fn(|| told.poll_key_log()));
         let [ann, bob] = &mut clients;
-        if ann.is_registered() && bob.is_registered() {
-            for text in &mut texts {
-                ann.command(now, Command::Send { to: "bob", text }).unwrap();
+        let send = |text| Command::Send { to: "bob", text };
+        match stage {
+            Stage::Arrival if ann.is_registered() && bob.is_registered() => {
+                ann.command(now, send("a canary")).unwrap();
+                stage = Stage::Message;
             }
+            Stage::Departure if bob.is_registered() => {
+                let leave = Command::Deregister { name: "bob" };
+                bob.command(now, leave).unwrap();
+            }
+            Stage::Farewell => {
+                ann.command(now, send("a canary, kept")).unwrap();
+                stage = Stage::Letter;
+            }
+            _ => {}
         }
         if network.is_empty() {
             now = now.plus_millis(100);
@@ -148,18 +172,27 @@ fn a_capture_can_be_read_with_the_keys_and_not_without() {
         };
         let (_, frames) = data::open(&anybody, session, &mut datagram).expect("it is sealed so");
         for frame in frames {
-            if let Ok(Frame::Text { counter, letter }) = frame {
-                assert!(!plain(letter));
-                let open = |key: &Letters| {
-                    let mut letter = letter.to_vec();
-                    Some(key.open(&anybody, counter, &mut letter)?.to_vec())
-                };
-                let text = letters.iter().find_map(open);
-                read.push(text.expect("it is sealed so"));
-            }
+            let (counter, letter) = match frame {
+                Ok(Frame::Text { text, .. }) => {
+                    read.push(text.to_vec());
+                    continue;
+                }
+                Ok(Frame::Store {
+                    counter, letter, ..
+                }) => (counter, letter),
+                _ => continue,
+            };
+            assert!(!plain(letter));
+            let (_, letter) = PublicKey::in_front_of(letter);
+            let open = |key: &Letters| {
+                let mut letter = letter.to_vec();
+                Some(key.open(&anybody, counter, &mut letter)?.to_vec())
+            };
+            let text = letters.iter().find_map(open);
+            read.push(text.expect("it is sealed so"));
         }
     }
-    assert_eq!(read, [b"a canary"]);
+    assert_eq!(read, [&b"a canary"[..], b"a canary, kept"]);
 }
 
 /// Parts of handshakes that can be opened: the key of who begins and what it says, or what is answered.

@@ -266,7 +266,6 @@ fn call(
         opening: u32::MAX,
         window: 32,
         reset: [0; TAG_LEN],
-        letters: identity.public(),
         from: &name,
     };
     let payload = postcard::to_stdvec(&call).ok()?;

@@ -31,8 +31,8 @@ pub struct Wiretap {
     keys: HashMap<[u8; KEY_LEN], Owner>,
     /// By session id: what opens the parts of its handshake.
     parts: BTreeMap<u64, Vec<PartKey>>,
-    /// Letters by author and number: what was sealed.
-    letters: HashMap<(Author, u32), u64>,
+    /// Messages by form, author and number: the digest of what was sent.
+    messages: HashMap<(Form, Author, u32), u64>,
     /// First messages of handshakes by their ephemeral keys, which no other message may have; second ones, too.
     handshakes: HashMap<[u8; KEY_LEN], u64>,
     /// Datagrams of sessions that were opened, and by whom.
@@ -66,7 +66,14 @@ enum Owner {
     Handshake(u64),
 }
 
-/// Who wrote a letter, as the datagram that carries it shows.
+/// How a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Form {
+    Text,
+    Letter,
+}
+
+/// Who wrote a message, as the datagram that carries it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Author {
     /// The process that sends it.
@@ -94,7 +101,7 @@ impl Wiretap {
             sessions: BTreeMap::new(),
             keys: HashMap::new(),
             parts: BTreeMap::new(),
-            letters: HashMap::new(),
+            messages: HashMap::new(),
             handshakes: HashMap::new(),
             opened: HashSet::new(),
             silence: BTreeMap::new(),
@@ -307,26 +314,32 @@ impl Wiretap {
         }
     }
 
-    /// A message is sealed once: whichever way it takes, it is the same letter.
+    /// A message stays as it is: directly it is one text, and with the server one letter.
     fn frame(&mut self, sender: Node, frame: &Frame<'_>) {
-        let (author, counter, said) = match *frame {
-            Frame::Text { counter, letter } => (Author::Sender(sender), counter, digest(letter)),
+        let (form, author, counter, said) = match *frame {
+            Frame::Text { counter, text } => (Form::Text, Author::Sender(sender), counter, text),
             Frame::Store {
                 counter, letter, ..
             } => {
                 let (_, letter) = PublicKey::in_front_of(letter);
-                (Author::Sender(sender), counter, digest(letter))
+                (Form::Letter, Author::Sender(sender), counter, letter)
             }
             Frame::Mail {
                 incarnation,
                 counter,
                 letter,
                 ..
-            } => (Author::Incarnation(incarnation), counter, digest(letter)),
+            } => (
+                Form::Letter,
+                Author::Incarnation(incarnation),
+                counter,
+                letter,
+            ),
             _ => return,
         };
-        if *self.letters.entry((author, counter)).or_insert(said) != said {
-            let detail = format!("message {counter} of {author:?} is two letters");
+        let said = digest(said);
+        if *self.messages.entry((form, author, counter)).or_insert(said) != said {
+            let detail = format!("message {counter} of {author:?} is two, as {form:?}");
             self.breaks(Check::KeyUsedOnce, detail);
         }
     }

@@ -5,6 +5,7 @@ use core::ops::Range;
 use super::event::{ClientEvent, MessageId};
 use super::letters::{self, Envelope, Sealed};
 use super::link::Standing;
+use super::roster::Sender;
 use super::{Client, SERVER};
 use crate::limits::BODY_LEN_MAX;
 use crate::name::Name;
@@ -61,6 +62,10 @@ impl Inbox {
         self.bytes.get_mut(bytes).unwrap_or_default()
     }
 
+    fn text_bytes(&self, bytes: &Range<usize>) -> &[u8] {
+        self.bytes.get(bytes.clone()).unwrap_or_default()
+    }
+
     /// The frame that was looked at last.
     fn latest(&self) -> Option<Result<Frame<'_>, Drop>> {
         Frames::resume(&self.bytes, self.latest).next()
@@ -80,10 +85,10 @@ pub(super) enum Step {
 pub(super) enum Shown {
     KeptMessages,
     Text,
-    /// A direct message, whose letter lies in these bytes.
+    /// A direct message, whose text lies in these bytes.
     Direct {
         counter: u32,
-        letter: Range<usize>,
+        text: Range<usize>,
     },
     Withheld {
         foreign_key: bool,
@@ -178,15 +183,16 @@ impl Client<'_> {
                 }
             }
             Some(Ok(_)) if peer == SERVER => self.take_server_frame(),
-            Some(Ok(Frame::Text { counter, letter })) => {
-                let letter = end.saturating_sub(letter.len())..end;
-                if !self.peers.at(peer).direct.is_new(counter) {
-                    self.quietly(Drop::Duplicate)
+            Some(Ok(Frame::Text { counter, text })) => {
+                let is_text = letters::is_text(text);
+                let text = end.saturating_sub(text.len())..end;
+                if !is_text {
+                    self.quietly(Drop::Malformed)
+                } else if self.accept_message(Sender::Current(peer), counter, false) {
+                    self.pin(peer);
+                    Step::Show(Shown::Direct { counter, text })
                 } else {
-                    match self.take_direct(peer, counter, letter.clone()) {
-                        Ok(()) => Step::Show(Shown::Direct { counter, letter }),
-                        Err(reason) => self.withhold(reason),
-                    }
+                    self.quietly(Drop::Duplicate)
                 }
             }
             Some(Ok(_)) => self.quietly(Drop::Unexpected),
@@ -336,7 +342,7 @@ impl Client<'_> {
             Shown::KeptMessages => return ClientEvent::KeptMessages,
             Shown::Dropped { count } => return ClientEvent::ChannelDropped { count },
             Shown::TableUpdated => return ClientEvent::TableUpdated,
-            Shown::Direct { counter, letter } => {
+            Shown::Direct { counter, text } => {
                 let peer = self.peers.at(self.inbox.peer);
                 return ClientEvent::Message {
                     from: peer.name.as_str(),
@@ -344,7 +350,7 @@ impl Client<'_> {
                         incarnation: peer.incarnation,
                         counter,
                     },
-                    text: letters::text_of(self.inbox.bytes.get(letter).unwrap_or_default()),
+                    text: core::str::from_utf8(self.inbox.text_bytes(&text)).unwrap_or_default(),
                     channel: false,
                     kept_at: None,
                 };

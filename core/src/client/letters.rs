@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::roster::Sender;
-use super::{Client, PeerSlot, Shown};
+use super::{Client, PeerSlot};
 use crate::key_log::Noted;
 use crate::name::Name;
 use crate::seal::{Correspondence, Identity, Letters, PublicKey, TAG_LEN};
@@ -27,15 +27,27 @@ pub(super) enum Sealed {
 }
 
 impl Client<'_> {
-    /// Seals a message for its recipient, once; false if nothing can be sealed for the key of that name, or it has
+    /// Whether anything may be sent to a name: not if it has no key, or another one than it had. The key counts from then
+    /// on.
+    pub(super) fn trusts(&mut self, peer: u32) -> bool {
+        let slot = self.peers.at(peer);
+        let trusted = !slot.foreign && !slot.key.is_none();
+        if trusted {
+            self.pin(peer);
+        }
+        trusted
+    }
+
+    /// Seals a message for its recipient, to be kept; false if nothing can be sealed for the key of that name, or it has
     /// another key than it had.
     pub(super) fn seal_letter(&mut self, slot: u32) -> bool {
         let entry = self.outbox.at(slot);
         let (to, counter) = (entry.to, entry.counter);
         // What was sealed for the key that the name had before is of no use to whoever has it now.
-        if self.peers.at(to).foreign {
+        if !self.trusts(to) {
             return false;
         }
+        let entry = self.outbox.at(slot);
         if entry.sealed {
             return true;
         }
@@ -72,20 +84,16 @@ impl Client<'_> {
                 letters: &letters,
             });
             (slot.writes, slot.letters_to) = (true, letters);
-            self.pin(peer);
         }
         Some(self.peers.at(peer).letters_to)
     }
 
-    /// A peer has told what its letters are opened with.
-    pub(super) fn expect_letters(&mut self, peer: u32, ephemeral: &PublicKey) {
-        let slot = self.peers.at(peer);
-        let (incarnation, key, name) = (slot.incarnation, slot.key, slot.name.clone());
-        let letters = self.letters_from(name.as_str(), incarnation, &key, ephemeral);
-        let slot = self.peers.at_mut(peer);
-        if let Some(letters) = letters {
-            (slot.reads, slot.letters_from) = (incarnation, letters);
-        }
+    /// A message that was sealed to be kept goes directly after all: its text is there again. False if it is not.
+    pub(super) fn unseal_letter(&mut self, slot: u32) -> bool {
+        let entry = self.outbox.at_mut(slot);
+        let (counter, letters) = (entry.counter, self.peers.at(entry.to).letters_to);
+        !entry.sealed
+            || entry.unseal(|letter| letters.open(&self.identity, counter, letter).is_some())
     }
 
     fn letters_from(
@@ -107,31 +115,6 @@ impl Client<'_> {
             letters: &letters,
         });
         Some(letters)
-    }
-
-    /// Opens the letter of a direct message that was not shown yet, in these bytes of the inbox, in place: the session has
-    /// brought all that has to be known of it. Its text lies in front of the tag then, and is to be shown.
-    pub(super) fn take_direct(
-        &mut self,
-        peer: u32,
-        counter: u32,
-        letter: Range<usize>,
-    ) -> Result<(), Sealed> {
-        let slot = self.peers.at_mut(peer);
-        if slot.key.is_none() || !slot.agreed_with(slot.incarnation) {
-            return Err(Sealed::Unreadable);
-        }
-        let letter = self.inbox.letter(letter);
-        open(&self.identity, &slot.letters_from, counter, letter)?;
-        slot.direct.accept(counter);
-        self.shown = Some(Shown {
-            process: slot.process,
-            channel: false,
-            counter,
-        });
-        self.pin(peer);
-        self.touch(peer);
-        Ok(())
     }
 
     /// Opens a letter that was kept, in these bytes of the inbox, in place. Its text lies in front of the tag then.
@@ -174,11 +157,7 @@ impl Client<'_> {
             let slot = self.peers.at_mut(peer);
             slot.writes &= slot.key == key;
             slot.key = key;
-            // A letter in a session does not bring what opens it: that stays, whatever another process has left behind.
-            let talks = slot.hop.is_open() && slot.reads == slot.incarnation;
-            if !talks || envelope.incarnation == slot.incarnation {
-                (slot.reads, slot.letters_from) = (envelope.incarnation, letters);
-            }
+            (slot.reads, slot.letters_from) = (envelope.incarnation, letters);
             self.pin(peer);
         }
         Ok(())
@@ -201,11 +180,15 @@ fn open(
 ) -> Result<(), Sealed> {
     letters
         .open(identity, counter, letter)
-        .filter(|text| !text.is_empty())
-        // Most texts have nothing but ASCII, which is seen at a glance.
-        .filter(|text| text.is_ascii() || core::str::from_utf8(text).is_ok())
+        .filter(|text| is_text(text))
         .map(|_| ())
         .ok_or(Sealed::Unreadable)
+}
+
+/// Whether these bytes are what somebody may write.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    // Most texts have nothing but ASCII, which is seen at a glance.
+    !bytes.is_empty() && (bytes.is_ascii() || core::str::from_utf8(bytes).is_ok())
 }
 
 /// The text of a letter that was opened in place.

@@ -195,10 +195,12 @@ impl Client<'_> {
             self.store(slot, false);
         } else if peer.presence == Presence::Unknown {
             self.look_up(slot);
-        } else if !self.seal_letter(slot) {
+        } else if !self.trusts(to) {
             self.settle(slot, Final::Message(MessageStatus::ForeignKey));
         } else if self.is_reachable(to) {
             self.send_directly(slot);
+        } else if !self.seal_letter(slot) {
+            self.settle(slot, Final::Message(MessageStatus::ForeignKey));
         } else {
             self.peers.at_mut(to).scouting = true;
             self.store(slot, true);
@@ -213,6 +215,10 @@ impl Client<'_> {
     }
 
     fn send_directly(&mut self, slot: u32) {
+        if !self.unseal_letter(slot) {
+            debug_assert!(false, "we have sealed it ourselves");
+            return self.settle(slot, Final::Message(MessageStatus::NotDelivered));
+        }
         let to = self.outbox.at(slot).to;
         self.outbox.at_mut(slot).form = Form::Direct;
         let peer = self.peers.at_mut(to);
@@ -314,7 +320,7 @@ impl Client<'_> {
         match entry.form {
             Form::Direct => Frame::Text {
                 counter,
-                letter: entry.letter(),
+                text: entry.text_bytes(),
             },
             Form::Lookup | Form::Wonder => Frame::Lookup {
                 query: counter,

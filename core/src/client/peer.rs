@@ -34,7 +34,6 @@ impl Client<'_> {
             opening: self.openings,
             window: self.window,
             reset: self.identity.reset_token(id),
-            letters: self.letters_public,
             from: self.name.as_str(),
         };
         let mut payload = [0; FIRST_PAYLOAD_MAX];
@@ -144,7 +143,6 @@ impl Client<'_> {
             table_epoch: 0,
             window: self.window,
             reset: self.identity.reset_token(id),
-            letters: Some(self.letters_public),
         };
         let mut said = [0; ANSWER_LEN_MAX];
         let said = postcard::to_slice(&Answer::Accepted(accept), &mut said).unwrap_or_default();
@@ -173,7 +171,6 @@ impl Client<'_> {
             hop.accept(id, from.into(), other, session, message);
         });
         self.key_log.note(&Noted::Session(&self.peers.at(peer).hop));
-        self.expect_letters(peer, &call.letters);
         Handled::Accepted
     }
 
@@ -225,9 +222,6 @@ impl Client<'_> {
                 self.key_log.note(&Noted::Session(&self.peers.at(peer).hop));
                 self.peers.at_mut(peer).suspect = 0;
                 self.peers.at_mut(peer).unsure = false;
-                if let Some(letters) = accept.letters {
-                    self.expect_letters(peer, &letters);
-                }
                 Handled::Accepted
             }
         }

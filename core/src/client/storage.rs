@@ -258,14 +258,16 @@ impl OutboxSlot {
         Some(())
     }
 
+    /// Opens the letter in place; true if that succeeded.
+    pub(crate) fn unseal(&mut self, open: impl FnOnce(&mut [u8]) -> bool) -> bool {
+        self.sealed = false;
+        let end = KEY_LEN + usize::from(self.len) + TAG_LEN;
+        self.text.get_mut(KEY_LEN..end).is_some_and(open)
+    }
+
     fn part(&self, from: usize, tail: usize) -> &[u8] {
         let end = KEY_LEN + usize::from(self.len) + tail;
         self.text.get(from..end).unwrap_or_default()
-    }
-
-    /// The letter, for its recipient.
-    pub(crate) fn letter(&self) -> &[u8] {
-        self.part(KEY_LEN, TAG_LEN)
     }
 
     /// The letter with the key that opens it in front, to be kept.
@@ -273,8 +275,13 @@ impl OutboxSlot {
         self.part(0, TAG_LEN)
     }
 
-    /// The text, before it is sealed.
+    /// The text, while it is not sealed.
     pub(crate) fn text(&self) -> &str {
-        core::str::from_utf8(self.part(KEY_LEN, 0)).unwrap_or_default()
+        core::str::from_utf8(self.text_bytes()).unwrap_or_default()
+    }
+
+    /// The bytes of the text, while it is not sealed.
+    pub(crate) fn text_bytes(&self) -> &[u8] {
+        self.part(KEY_LEN, 0)
     }
 }

@@ -331,7 +331,6 @@ impl Server<'_> {
             table_epoch: self.table_epoch,
             window: self.window,
             reset: self.identity.reset_token(local_id),
-            letters: None,
         };
         let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
         let said = self.say(asked, responder, &Answer::Accepted(accept), &mut message);

@@ -323,10 +323,10 @@ mod tests {
             let mut out = [0xee; DATAGRAM_LEN_MAX];
             let mut writer = DataWriter::new(&mut out, 1, &Header::default());
             // A text of this length has three bytes around it.
-            let letter = vec![9; writer.room() - lacking - 4];
+            let text = vec![9; writer.room() - lacking - 4];
             let frame = Frame::Text {
                 counter: 1,
-                letter: &letter,
+                text: &text,
             };
             assert!(writer.push(&frame));
             writer.pad();

@@ -18,9 +18,9 @@ pub enum Frame<'a> {
     Text {
         /// Number of the message among all of its sender's process.
         counter: u32,
-        /// The [letter](crate::seal::Letters).
+        /// The text: UTF-8, and not empty, if its sender is honest.
         #[serde(with = "serde_bytes")]
-        letter: &'a [u8],
+        text: &'a [u8],
     },
     /// Client to server: keep a message for somebody.
     Store {
@@ -286,7 +286,7 @@ mod tests {
         let frames = [
             Frame::Text {
                 counter: 1,
-                letter: b"hi",
+                text: b"hi",
             },
             Frame::Store {
                 request: 1,

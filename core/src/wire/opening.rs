@@ -16,15 +16,15 @@ const COOKIE_LEN: usize = 16;
 const HELLO_FRONT_LEN: usize = PREFIX_LEN + COOKIE_LEN;
 const CALL_FRONT_LEN: usize = PREFIX_LEN + 8;
 
-/// Longest payload of an [`Answer`]: its kind, three numbers, a window, a token, and a key behind its flag.
-pub(crate) const ANSWER_LEN_MAX: usize = 1 + 3 * 8 + 3 + TAG_LEN + 1 + KEY_LEN;
+/// Longest payload of an [`Answer`]: its kind, three numbers, a window, and a token.
+pub(crate) const ANSWER_LEN_MAX: usize = 1 + 3 * 8 + 3 + TAG_LEN;
 /// Longest second message of a handshake.
 pub(crate) const ACCEPT_MESSAGE_LEN_MAX: usize = SECOND_OVERHEAD + ANSWER_LEN_MAX;
 
 const _: () = {
     let around = PREFIX_LEN + SHORT_TAG_LEN;
     let shortest_hello = HELLO_FRONT_LEN + FIRST_OVERHEAD + 8 + 8 + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
-    let shortest_call = CALL_FRONT_LEN + FIRST_OVERHEAD + 8 + TAG_LEN + KEY_LEN + 3 + SHORT_TAG_LEN;
+    let shortest_call = CALL_FRONT_LEN + FIRST_OVERHEAD + 8 + TAG_LEN + 3 + SHORT_TAG_LEN;
     let answer = around + ACCEPT_MESSAGE_LEN_MAX;
     assert!(
         shortest_hello > answer && shortest_call > answer,
@@ -277,8 +277,6 @@ pub struct Call<'a> {
     /// As in [`Hello::reset`].
     #[serde(with = "array")]
     pub reset: [u8; TAG_LEN],
-    /// What the caller's letters are opened with.
-    pub letters: PublicKey,
     /// Name of the caller.
     pub from: &'a str,
 }
@@ -309,8 +307,6 @@ pub struct Accept {
     /// As in [`Hello::reset`].
     #[serde(with = "array")]
     pub reset: [u8; TAG_LEN],
-    /// From a peer: what its letters are opened with.
-    pub letters: Option<PublicKey>,
 }
 
 /// Why a session is not opened.

@@ -44,7 +44,7 @@ fn burst(texts: impl Iterator<Item = String>) -> (Vec<usize>, usize) {
 
 #[test]
 fn a_burst_leaves_in_datagrams_of_equal_length() {
-    let (lens, count) = burst((0..32).map(|number| "x".repeat(40 + number)));
+    let (lens, count) = burst((0..32).map(|number| "x".repeat(60 + number)));
     let (last, others) = lens.split_last().unwrap();
     assert!(others.len() >= 2 && *last < DATAGRAM_LEN_MAX, "{lens:?}");
     assert!(

@@ -365,10 +365,10 @@ pub(crate) fn mail(serial: u64, counter: u32, kept: bool) -> Frame<'static> {
     }
 }
 
-/// A letter of bob's that he sends himself.
-pub(crate) fn text(counter: u32, text: &str) -> Frame<'static> {
+/// A message that bob sends himself.
+pub(crate) fn text(counter: u32, text: &str) -> Frame<'_> {
     Frame::Text {
         counter,
-        letter: from_bob(counter, text).sealed().leak(),
+        text: text.as_bytes(),
     }
 }

@@ -133,7 +133,7 @@ fn no_letter_is_opened_with_a_key_that_was_never_agreed_on() {
 }
 
 #[test]
-fn a_letter_in_a_session_is_what_its_sender_sealed_or_is_not_shown() {
+fn what_is_no_text_in_a_session_is_counted_as_such() {
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
     let mut line = rig.meets_bob();
@@ -143,23 +143,29 @@ fn a_letter_in_a_session_is_what_its_sender_sealed_or_is_not_shown() {
         ..Header::default()
     };
     rig.sent();
-    let frame = |letter: &Letter<'_>| Frame::Text {
-        counter: 2,
-        letter: letter.sealed().leak(),
-    };
-    for forged in forgeries() {
-        let said = line.writes(&header, &[frame(&forged)]);
+    for (number, junk) in (1..).zip([&b""[..], b"\xff", b"cut off: \xe2\x82"]) {
+        let frame = Frame::Text {
+            counter: 2,
+            text: junk,
+        };
+        let said = line.writes(&header, &[frame]);
         header.first += 1;
         assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
-        assert_eq!(rig.events(), [UNREADABLE]);
+        assert_eq!(rig.events(), [""; 0]);
+        assert_eq!(rig.client.stats().drops(Drop::Malformed), number);
     }
-    let said = line.writes(&header, &[frame(&from_bob(2, "hi"))]);
+    // Nothing of that was in the way of the right one.
+    let said = line.writes(&header, &[text(2, "\u{20ac}")]);
     assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
-    assert_eq!(rig.events().len(), 1);
+    let shown = rig.events();
+    assert!(
+        shown.len() == 1 && shown[0].contains("\u{20ac}"),
+        "{shown:?}"
+    );
 }
 
 #[test]
-fn a_letter_is_shown_once_on_both_paths() {
+fn a_message_is_shown_once_on_both_paths() {
     for direct_first in [false, true] {
         let mut rig = Rig::online();
         let called = call(&rig, "bob", 7, &from_caller(1));

@@ -8,7 +8,7 @@ use chatapp_core::wire::{
 };
 
 use crate::client_rig::{BOB, BOB_ID, Rig, SERVER_ID};
-use crate::people::{bytes, identity, letters_key};
+use crate::people::{bytes, identity};
 
 /// What stands in front of what is sealed.
 const FRONT_LEN: usize = 18;
@@ -85,7 +85,6 @@ pub(crate) fn server_accepts() -> Answer {
         table_epoch: 1,
         window: 32,
         reset: identity("server").reset_token(SERVER_ID),
-        letters: None,
     })
 }
 
@@ -97,7 +96,6 @@ pub(crate) fn bob_accepts() -> Answer {
         table_epoch: 0,
         window: 32,
         reset: identity("bob").reset_token(BOB_ID),
-        letters: Some(letters_key("bob")),
     })
 }
 
@@ -126,7 +124,6 @@ pub(crate) fn from_caller(opening: u32) -> Call<'static> {
         opening,
         window: 32,
         reset: [0; TAG_LEN],
-        letters: letters_key("bob"),
         from: "bob",
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn letters_key(person: &str) -> PublicKey {
 }
 
 impl Letter<'_> {
-    /// The letter as it goes directly.
+    /// The text, and the tag behind it.
     pub(crate) fn sealed(&self) -> Vec<u8> {
         let sender = identity(self.person);
         let who = Correspondence {

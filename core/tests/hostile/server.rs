@@ -225,7 +225,7 @@ fn frames_that_only_a_server_sends_and_texts_of_no_length_have_no_effect() {
         Frame::Skipped { count: 3 },
         Frame::Text {
             counter: 1,
-            letter: b"hi",
+            text: b"hi",
         },
         Frame::Store {
             request: 1,

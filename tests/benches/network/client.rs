@@ -82,10 +82,6 @@ fn run(driver: std::io::Result<Driver<impl Carrier>>, server: SocketAddr, name: 
     let mut is_streaming = false;
     let mut is_registered = false;
     loop {
-        if !is_registered && client.is_registered() {
-            is_registered = true;
-            say("registered");
-        }
         if let Ok(order) = ordered.try_recv() {
             stream = Stream::parse(&order);
             is_streaming = true;
@@ -111,6 +107,10 @@ fn run(driver: std::io::Result<Driver<impl Carrier>>, server: SocketAddr, name: 
                 stream.sent(room);
             })
             .expect("events");
+        if !is_registered && client.is_registered() {
+            is_registered = true;
+            say("registered");
+        }
         if is_streaming && let Some(times) = stream.times() {
             is_streaming = false;
             say(&times.to_string());

@@ -162,7 +162,13 @@ fn frames<'a>(page: &'a [u8], letter: &'a [u8], kept: &'a [u8]) -> [(&'static st
         entry: entry(),
     };
     [
-        ("text", Frame::Text { counter, letter }),
+        (
+            "text",
+            Frame::Text {
+                counter,
+                text: b"hi",
+            },
+        ),
         ("store", store),
         ("post", post),
         ("leave", Frame::Leave { request: 3 }),

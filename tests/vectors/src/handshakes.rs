@@ -1,16 +1,15 @@
 //! Handshakes, what they say, and what is sealed with the keys that they give.
 
+use chatapp_core::Identity;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::seal::{Responder, Session};
 use chatapp_core::wire::data::DataWriter;
 use chatapp_core::wire::{Accept, Answer, Call, Datagram, Hello, Opening, Refusal};
-use chatapp_core::{Identity, PublicKey};
 
 use crate::bodies::{BOBS, OTHER, plain};
 use crate::open::{COOKIE, emitted};
 use crate::people::{
-    INITIATOR_EPHEMERAL, LETTERS_EPHEMERAL, RESPONDER_EPHEMERAL, alice, bob, counting, identity,
-    member, public, server,
+    INITIATOR_EPHEMERAL, RESPONDER_EPHEMERAL, alice, bob, counting, identity, member, server,
 };
 use crate::{Bytes, Take};
 
@@ -26,7 +25,7 @@ pub(crate) fn make(take: Take<'_>) {
     take("key-of-bob", &bob_here.public().0);
 
     let with_server = Opening::Hello(COOKIE);
-    let (said, answer) = (payload(&hello()), accept(None));
+    let (said, answer) = (payload(&hello()), accept(true));
     take("hello-payload", &said);
     take("accept-payload", &payload(&answer));
     let registered = exchange(with_server, &alice_here, &server_here, &said, &answer);
@@ -43,7 +42,7 @@ pub(crate) fn make(take: Take<'_>) {
     let with_bob = Opening::Call {
         to_incarnation: BOBS,
     };
-    let (said, answer) = (payload(&call()), accept(Some(public(0xb0))));
+    let (said, answer) = (payload(&call()), accept(false));
     take("call-payload", &said);
     take("call-accept-payload", &payload(&answer));
     let called = exchange(with_bob, &alice_here, &bob_here, &said, &answer);
@@ -92,20 +91,17 @@ fn call() -> Call<'static> {
         opening: 2,
         window: 32,
         reset: *b"reset of alice's",
-        letters: public(LETTERS_EPHEMERAL),
         from: "alice",
     }
 }
 
-fn accept(letters: Option<PublicKey>) -> Answer {
-    let server = letters.is_none();
+fn accept(server: bool) -> Answer {
     Answer::Accepted(Accept {
         id: OTHER,
         epoch: if server { 0xe0e1 } else { 0 },
         table_epoch: if server { 0xe2e3 } else { 0 },
         window: 32,
         reset: *b"reset, the other",
-        letters,
     })
 }
 

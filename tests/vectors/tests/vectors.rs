@@ -145,7 +145,10 @@ fn the_largest_frames_fit() {
     let (request, counter, number, stamp) = (u32::MAX, u32::MAX, u32::MAX, UnixSeconds(u32::MAX));
     let (letter, kept) = (&[b'l'; LETTER_LEN_MAX], &[b'k'; KEPT_LETTER_LEN_MAX]);
     for frame in [
-        Frame::Text { counter, letter },
+        Frame::Text {
+            counter,
+            text: text.as_bytes(),
+        },
         Frame::Store {
             request,
             counter,
