@@ -29,13 +29,16 @@ pub(super) enum Sealed {
 impl Client<'_> {
     /// Whether anything may be sent to a name: not if it has no key, or another one than it had. The key counts from then
     /// on.
+    #[inline]
     pub(super) fn trusts(&mut self, peer: u32) -> bool {
         let slot = self.peers.at(peer);
-        let trusted = !slot.foreign && !slot.key.is_none();
-        if trusted {
+        if slot.foreign || slot.key.is_none() {
+            return false;
+        }
+        if !slot.pinned {
             self.pin(peer);
         }
-        trusted
+        true
     }
 
     /// Seals a message for its recipient, to be kept; false if nothing can be sealed for the key of that name, or it has
@@ -91,9 +94,11 @@ impl Client<'_> {
     /// A message that was sealed to be kept goes directly after all: its text is there again. False if it is not.
     pub(super) fn unseal_letter(&mut self, slot: u32) -> bool {
         let entry = self.outbox.at_mut(slot);
+        if !entry.sealed {
+            return true;
+        }
         let (counter, letters) = (entry.counter, self.peers.at(entry.to).letters_to);
-        !entry.sealed
-            || entry.unseal(|letter| letters.open(&self.identity, counter, letter).is_some())
+        entry.unseal(|letter| letters.open(&self.identity, counter, letter).is_some())
     }
 
     fn letters_from(

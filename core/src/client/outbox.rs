@@ -227,7 +227,10 @@ impl Client<'_> {
         if peer.hop.phase() == Phase::Closed {
             self.call(to);
         }
-        self.attend(to);
+        // Where something waits to be transmitted already, one more frame changes nothing.
+        if !self.ready.contains(&self.peers, to) {
+            self.attend(to);
+        }
     }
 
     fn look_up(&mut self, slot: u32) {

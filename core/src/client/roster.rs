@@ -306,33 +306,29 @@ impl Client<'_> {
 
     /// Notes a message; true if it is to be shown.
     pub(super) fn accept_message(&mut self, sender: Sender, counter: u32, channel: bool) -> bool {
-        let new = self.enter_window(sender, counter, channel);
-        let process = match sender {
-            Sender::Current(peer) => self.peers.at(peer).process,
-            Sender::Other(process) => process,
+        let (windows, process) = match sender {
+            Sender::Current(peer) => {
+                self.touch(peer);
+                let slot = self.peers.at_mut(peer);
+                (Some((&mut slot.direct, &mut slot.channel)), slot.process)
+            }
+            Sender::Other(process) => {
+                let slot = self.window_slot(process);
+                let windows = slot.map(|slot| (&mut slot.direct, &mut slot.channel));
+                (windows, process)
+            }
         };
+        // Where there is no memory for windows, everything is new.
+        let new = windows.is_none_or(|(direct, posted)| {
+            let window = if channel { posted } else { direct };
+            window.accept(counter)
+        });
         self.shown = new.then_some(Shown {
             process,
             channel,
             counter,
         });
         new
-    }
-
-    fn enter_window(&mut self, sender: Sender, counter: u32, channel: bool) -> bool {
-        let (direct, posted) = match sender {
-            Sender::Current(peer) => {
-                self.touch(peer);
-                let slot = self.peers.at_mut(peer);
-                (&mut slot.direct, &mut slot.channel)
-            }
-            Sender::Other(process) => match self.window_slot(process) {
-                Some(slot) => (&mut slot.direct, &mut slot.channel),
-                None => return true,
-            },
-        };
-        let window = if channel { posted } else { direct };
-        window.accept(counter)
     }
 
     /// The windows of a process that is not in the table; the least recently used ones give way to it.
