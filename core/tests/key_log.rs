@@ -64,6 +64,7 @@ const BOB: usize = 1;
 enum Stage {
     Arrival,
     Message,
+    Shown,
     Departure,
     Farewell,
     Letter,
@@ -94,7 +95,7 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
         for ((_, address), client) in CLIENTS.iter().zip(&mut clients) {
             while let Some(event) = client.poll_event() {
                 stage = match (stage, event) {
-                    (Stage::Message, ClientEvent::Message { .. }) => Stage::Departure,
+                    (Stage::Message, ClientEvent::Message { .. }) => Stage::Shown,
                     (Stage::Departure, ClientEvent::TableUpdated) => Stage::Farewell,
                     _ => stage,
                 };
@@ -112,9 +113,10 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
                 ann.command(now, send("a canary")).unwrap();
                 stage = Stage::Message;
             }
-            Stage::Departure if bob.is_registered() => {
+            Stage::Shown => {
                 let leave = Command::Deregister { name: "bob" };
                 bob.command(now, leave).unwrap();
+                stage = Stage::Departure;
             }
             Stage::Farewell => {
                 ann.command(now, send("a canary, kept")).unwrap();
