@@ -65,9 +65,8 @@ impl Ours {
         let start = Instant::now();
         for _ in 0..rounds {
             let wanted = self.crowd.heard + RECIPIENTS * at_once;
-            for _ in 0..at_once {
-                self.crowd.commands(AUTHOR, Command::SendAll { text: TEXT });
-            }
+            let posts = std::iter::repeat_n(Command::SendAll { text: TEXT }, at_once);
+            self.crowd.commands_all(AUTHOR, posts);
             let deadline = Instant::now() + PATIENCE;
             while self.crowd.heard < wanted {
                 self.crowd.turn(PATIENCE).expect("events");

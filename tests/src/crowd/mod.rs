@@ -95,11 +95,23 @@ impl Crowd {
     /// # Panics
     /// If it does not take it.
     pub fn commands(&mut self, number: usize, command: Command<'_>) {
+        self.commands_all(number, [command]);
+    }
+
+    /// Gives a member commands at once: what comes of them leaves together.
+    ///
+    /// # Panics
+    /// If it does not take them.
+    pub fn commands_all<'c>(
+        &mut self,
+        number: usize,
+        commands: impl IntoIterator<Item = Command<'c>>,
+    ) {
         let now = self.clock.now();
-        self.members[number]
-            .client
-            .command(now, command)
-            .expect("it takes the command");
+        let client = &mut self.members[number].client;
+        for command in commands {
+            client.command(now, command).expect("it takes the command");
+        }
         self.attend(number, now, false);
     }
 
