@@ -76,26 +76,36 @@ impl Post {
     fn saves(&mut self, messages: usize, at_once: usize) -> f64 {
         let start = Instant::now();
         let before = self.crowd.succeeded;
-        let mut senders: Vec<usize> = (0..SENDERS)
+        let mut asked: Vec<usize> = (0..SENDERS)
             .map(|number| self.crowd.members[number].succeeded)
             .collect();
-        let mut sent = 0;
+        let recipients: Vec<String> = (0..self.away)
+            .map(|number| Crowd::name_of(SENDERS + number))
+            .collect();
+        let mut order = recipients.iter().cycle().take(messages);
+        let mut next = |asked: &mut usize, succeeded: usize| {
+            let has_room = *asked - succeeded < at_once;
+            let to = has_room.then(|| order.next()).flatten()?;
+            *asked += 1;
+            Some(Command::Send { to, text: TEXT })
+        };
+        for (number, asked) in asked.iter_mut().enumerate() {
+            let succeeded = *asked;
+            let first = std::iter::from_fn(|| next(asked, succeeded));
+            self.crowd.commands_all(number, first);
+        }
         while self.crowd.succeeded - before < messages {
-            for (number, asked) in senders.iter_mut().enumerate() {
-                while sent < messages && *asked - self.crowd.members[number].succeeded < at_once {
-                    *asked += 1;
-                    let to = Crowd::name_of(SENDERS + sent % self.away);
-                    self.crowd.commands(
-                        number,
-                        Command::Send {
-                            to: &to,
-                            text: TEXT,
-                        },
-                    );
-                    sent += 1;
-                }
-            }
-            self.crowd.turn(PATIENCE).expect("events");
+            let turn = self
+                .crowd
+                .turn_then(PATIENCE, |number, client, succeeded, now| {
+                    let Some(asked) = asked.get_mut(number) else {
+                        return;
+                    };
+                    while let Some(command) = next(asked, succeeded) {
+                        client.command(now, command).expect("it takes the command");
+                    }
+                });
+            turn.expect("events");
             assert!(start.elapsed() < PATIENCE, "not everything was saved");
         }
         messages as f64 / start.elapsed().as_secs_f64()

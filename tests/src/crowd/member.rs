@@ -71,8 +71,15 @@ impl Member {
         })
     }
 
-    /// Does all that is to be done now; reads only what was reported to have arrived.
-    pub(super) fn work(&mut self, now: Instant, has_arrived: bool, shared: &mut Shared) {
+    /// Does all that is to be done now; reads only what was reported to have arrived. `then` is called once it has taken
+    /// what there was: what the client is told to do leaves with its acknowledgements.
+    pub(super) fn work(
+        &mut self,
+        now: Instant,
+        has_arrived: bool,
+        shared: &mut Shared,
+        mut then: impl FnMut(&mut Client<'static>, usize, Instant),
+    ) {
         let Self {
             client,
             socket,
@@ -88,7 +95,7 @@ impl Member {
             readable: has_arrived,
         };
         loop {
-            turn.run(client, &mut link, now, |client, _| {
+            turn.run(client, &mut link, now, |client, now| {
                 while let Some(event) = client.poll_event() {
                     match event {
                         ClientEvent::Message { .. } => *heard += 1,
@@ -102,6 +109,7 @@ impl Member {
                         _ => {}
                     }
                 }
+                then(client, *succeeded, now);
             });
             if !link.readable && turn.flushed() != Flushed::Budget {
                 return;

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use chatapp_core::{Command, Endpoint, Instant};
+use chatapp_core::{Client, Command, Endpoint, Instant};
 use chatapp_mio::Clock;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -169,6 +169,19 @@ impl Crowd {
     /// # Errors
     /// The event queue is broken.
     pub fn turn(&mut self, pause: Duration) -> io::Result<()> {
+        self.turn_then(pause, |_, _, _, _| {})
+    }
+
+    /// As [`turn`](Self::turn). Once a member has taken what has arrived, `then` gets its number, its client, how many of its
+    /// commands succeeded, and the time: what it tells the client to do leaves together with acknowledgements.
+    ///
+    /// # Errors
+    /// The event queue is broken.
+    pub fn turn_then(
+        &mut self,
+        pause: Duration,
+        mut then: impl FnMut(usize, &mut Client<'static>, usize, Instant),
+    ) -> io::Result<()> {
         let now = self.clock.now();
         let due = self.timers.peek();
         let due = due.map(|Reverse((at, _))| Duration::from_millis(at.millis_since(now)));
@@ -180,7 +193,9 @@ impl Crowd {
         let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
         for number in ready {
             let now = self.clock.now();
-            self.attend(number, now, true);
+            self.attend_then(number, now, true, |client, succeeded, now| {
+                then(number, client, succeeded, now);
+            });
         }
         let now = self.clock.now();
         while let Some(&Reverse((at, number))) = self.timers.peek() {
@@ -200,8 +215,18 @@ impl Crowd {
 
     /// Lets a member do what is to be done, and lists when it has to be told the time.
     fn attend(&mut self, number: usize, now: Instant, has_arrived: bool) {
+        self.attend_then(number, now, has_arrived, |_, _, _| {});
+    }
+
+    fn attend_then(
+        &mut self,
+        number: usize,
+        now: Instant,
+        has_arrived: bool,
+        then: impl FnMut(&mut Client<'static>, usize, Instant),
+    ) {
         let member = &mut self.members[number];
-        member.work(now, has_arrived, &mut self.shared);
+        member.work(now, has_arrived, &mut self.shared, then);
         let (heard, succeeded) = member.counted;
         member.counted = (member.heard, member.succeeded);
         self.heard += member.heard - heard;
