@@ -99,7 +99,9 @@ impl Model {
             if showing.process == process {
                 return again(format!("first at {} ms", showing.at));
             }
-            if self.lives[process].remembers && self.lives[showing.process].remembers {
+            // With a key, all that was remembered under it was lost.
+            let (one, other) = (&self.lives[process], &self.lives[showing.process]);
+            if one.remembers && other.remembers && one.key == other.key {
                 return again(format!("{} remembered it", self.who(showing.process)));
             }
             // A rival that stood still meanwhile shows what it had received before.
@@ -110,7 +112,7 @@ impl Model {
             if left
                 && !rival
                 && showing.by_server
-                && message.memory == self.memory
+                && self.is_sender_remembered(id)
                 && !self.limits.store_fails
             {
                 return again(format!(
