@@ -136,8 +136,9 @@ pub(crate) struct Hop {
 
     /// Next frame that we take.
     expected: u32,
-    /// Acknowledgements that are owed.
+    /// Acknowledgements that are owed; and until when they wait for something to go with, zero if they do not.
     acks_due: u8,
+    acks_held_until: Instant,
     /// The latest frame that came too early, and was dropped; whether there was one since the last report.
     early: u32,
     has_early: bool,
@@ -180,6 +181,7 @@ impl Hop {
         held: false,
         expected: 0,
         acks_due: 0,
+        acks_held_until: Instant::ZERO,
         early: 0,
         has_early: false,
         next_came: false,
@@ -259,6 +261,27 @@ impl Hop {
         }
     }
 
+    /// What is acknowledged will be answered: until then, at the latest, the acknowledgement waits for the answer to go
+    /// with. On a rough path it does not.
+    pub(crate) fn hold_acknowledgement(&mut self, until: Instant) {
+        if self.acks_due != 0 && self.rough == 0 && self.acks_held_until == Instant::ZERO {
+            self.acks_held_until = until;
+        }
+    }
+
+    pub(crate) fn release_acknowledgement(&mut self) {
+        self.acks_held_until = Instant::ZERO;
+    }
+
+    /// When the acknowledgement that waits goes alone.
+    pub(crate) fn held_until(&self) -> Option<Instant> {
+        (self.acks_held_until != Instant::ZERO).then_some(self.acks_held_until)
+    }
+
+    fn acknowledges(&self) -> bool {
+        self.acks_due != 0 && self.acks_held_until == Instant::ZERO
+    }
+
     /// Whether the other side takes one more frame behind those that were sent.
     pub(crate) fn has_window(&self) -> bool {
         let room = if self.repeat {
@@ -289,7 +312,7 @@ impl Hop {
             Phase::Opening if self.open_due => Wants::Opening,
             Phase::Opening => Wants::Nothing,
             Phase::Open if self.accept_due => Wants::Accept,
-            Phase::Open if self.acks_due != 0 || self.probe_due || self.may_send() => Wants::Data,
+            Phase::Open if self.acknowledges() || self.probe_due || self.may_send() => Wants::Data,
             Phase::Open => Wants::Nothing,
         }
     }
@@ -331,6 +354,7 @@ impl Hop {
     /// A data datagram was sent, with what was [pushed](Self::pushed).
     pub(crate) fn sent_data(&mut self, now: Instant, policy: RetryPolicy, stats: &mut Stats) {
         self.acks_due = self.acks_due.saturating_sub(1);
+        self.release_acknowledgement();
         self.has_early &= self.acks_due != 0;
         let frames = core::mem::take(&mut self.in_datagram) != 0;
         self.rough = self.rough.saturating_sub(frames.into());
@@ -424,6 +448,7 @@ impl Hop {
         }
         if header.probe {
             self.owe_acknowledgement();
+            self.release_acknowledgement();
         }
         Ok(newly)
     }

@@ -142,6 +142,7 @@ pub struct Server<'a> {
     deadlines: List<NameList>,
     silence: List<NameList>,
     ready: List<NameList>,
+    held: List<NameList>,
     log_feed: List<NameList>,
     table_feed: List<NameList>,
     unstable: List<NameList>,
@@ -240,6 +241,7 @@ impl<'a> Server<'a> {
             deadlines: List::new(NameList::Deadline),
             silence: List::new(NameList::Silence),
             ready: List::new(NameList::Ready),
+            held: List::new(NameList::Held),
             log_feed: List::new(NameList::LogFeed),
             table_feed: List::new(NameList::TableFeed),
             unstable: List::new(NameList::Unstable),
@@ -407,7 +409,13 @@ impl<'a> Server<'a> {
     }
 
     fn attend_with(&mut self, slot: u32, news: News) {
-        let wants = self.names.at(slot).hop.wants() != Wants::Nothing;
+        let hop = &self.names.at(slot).hop;
+        let (wants, holds) = (hop.wants() != Wants::Nothing, hop.held_until().is_some());
+        if holds {
+            self.held.push(&mut self.names, slot);
+        } else {
+            self.held.remove(&mut self.names, slot);
+        }
         let room = self.may_add(slot);
         let due = wants || (news == News::Perhaps && room && self.next_flight(slot).is_some());
         if due {
@@ -471,6 +479,17 @@ impl Endpoint for Server<'_> {
             }
         }
         for _ in 0..TIMERS_PER_CALL {
+            let Some(slot) = self.held.first() else {
+                break;
+            };
+            let hop = &mut self.names.at_mut(slot).hop;
+            if hop.held_until().is_some_and(|until| until > self.now) {
+                break;
+            }
+            hop.release_acknowledgement();
+            self.attend(slot);
+        }
+        for _ in 0..TIMERS_PER_CALL {
             let Some(slot) = self.deadlines.first() else {
                 break;
             };
@@ -521,12 +540,17 @@ impl Endpoint for Server<'_> {
             .deadlines
             .first()
             .and_then(|slot| self.names.at(slot).hop.deadline());
+        let held = self
+            .held
+            .first()
+            .and_then(|slot| self.names.at(slot).hop.held_until());
         let silence = self
             .silence
             .first()
             .map(|slot| self.names.at(slot).heard_at.plus_millis(self.silence_ms));
         [
             deadline,
+            held,
             silence,
             self.store_deadline(),
             self.recall_deadline(),

@@ -17,6 +17,10 @@ use crate::wire::{Frame, Outcome, open_in};
 /// Requests are counted up to here: arithmetic on their numbers never wraps.
 const REQUEST_NUMBER_MAX: u32 = u32::MAX - 2 * REQUESTS_MAX;
 
+/// The acknowledgement of requests waits for their results, which come once they are stored, this part of the interval
+/// after which they would be repeated at most.
+const HOLD_DIVISOR: u32 = 10;
+
 /// Outcomes in four bits each.
 const NONE: u128 = 0;
 const PENDING: u128 = 1;
@@ -117,6 +121,14 @@ impl NameSlot {
     }
 }
 
+/// Whether a frame asks for something that a result follows, once it is stored.
+fn has_result(frame: &Frame<'_>) -> bool {
+    matches!(
+        frame,
+        Frame::Store { .. } | Frame::Post { .. } | Frame::Leave { .. }
+    )
+}
+
 impl Server<'_> {
     /// The next request whose result is known and was not sent.
     pub(super) fn next_result(&self, slot: u32) -> Option<u32> {
@@ -176,9 +188,11 @@ impl Server<'_> {
             self.check_table(slot, version);
         }
         let mut handled = Handled::Accepted;
-        if !frames.rest().is_empty() {
+        let has_frames = !frames.rest().is_empty();
+        if has_frames {
             self.names.at_mut(slot).hop.frames_came(header.round);
         }
+        let mut all_have_results = true;
         let mut number = header.first;
         while !frames.rest().is_empty() {
             let arrival = self.names.at_mut(slot).hop.arrival(number);
@@ -201,11 +215,21 @@ impl Server<'_> {
             } else if self.take_request(slot, &frame) {
                 self.stats.received.count_frame(frame.kind());
                 self.names.at_mut(slot).hop.took(false);
+                all_have_results &= has_result(&frame);
             } else {
                 handled = self.stats.drop(Drop::Busy);
                 break;
             }
             number = number.wrapping_add(1);
+        }
+        if has_frames {
+            let hop = &mut self.names.at_mut(slot).hop;
+            if all_have_results && handled == Handled::Accepted {
+                let part_ms = self.retry.interval_ms / HOLD_DIVISOR;
+                hop.hold_acknowledgement(self.now.plus_millis(part_ms.max(1).into()));
+            } else {
+                hop.release_acknowledgement();
+            }
         }
         self.attend(slot);
         handled

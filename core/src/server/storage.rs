@@ -233,6 +233,8 @@ pub(crate) enum NameList {
     Silence,
     /// Something waits to be transmitted.
     Ready,
+    /// By the time until which an acknowledgement waits for a result to go with.
+    Held,
     /// Waits for the next entry of the log.
     LogFeed,
     /// Waits for the next change of the table.
@@ -250,7 +252,7 @@ pub(crate) enum NameList {
 }
 
 impl NameList {
-    const COUNT: usize = 10;
+    const COUNT: usize = 11;
 }
 
 /// Each list has the link of its number.
