@@ -9,6 +9,7 @@ mod client_rig;
 mod cookies;
 mod damage;
 mod feed;
+mod held;
 mod keeping;
 mod letters;
 mod lines;

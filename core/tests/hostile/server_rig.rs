@@ -59,8 +59,8 @@ pub(crate) struct Member {
     /// The life of the table, as it was told.
     pub(crate) table_epoch: u64,
     /// Sequence numbers: of the next frame to the server, and of the next one from it.
-    next: u32,
-    taken: u32,
+    pub(crate) next: u32,
+    pub(crate) taken: u32,
 }
 
 impl Rig {
