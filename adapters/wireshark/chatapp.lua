@@ -24,7 +24,6 @@ local REASONS = {
 local OUTCOMES = { [0] = "saved", "exists", "full", "no such client", "not stored", "left" }
 local STATUSES = { [0] = "offline", "online", "gone" }
 local ANSWERS = { [0] = "accepted", "refused" }
-local LETTERS = { [0] = "no letters", "letters" }
 
 ---- ChaCha20-Poly1305 (RFC 8439), under the nonces of Noise ----
 
@@ -321,7 +320,6 @@ local F = {
     from_incarnation = field("uint64", "from incarnation", base.HEX),
     answer = field("uint8", "answer", base.DEC, ANSWERS),
     id = field("uint64", "id", base.HEX),
-    has_letters = field("uint8", "has letters", base.DEC, LETTERS),
     letters = field("bytes", "letters"),
     reason = field("uint8", "reason", base.DEC, REASONS),
     reset = field("bytes", "reset"),
@@ -522,8 +520,9 @@ local function read_call(c)
     c:varint(F.opening)
     c:varint(F.window)
     c:bytes(F.reset, TAG_LEN)
-    c:bytes(F.letters, KEY_LEN)
-    return c:string(F.from)
+    local from = c:string(F.from)
+    c:string(F.to)
+    return from
 end
 
 local function read_answer(c)
@@ -535,7 +534,6 @@ local function read_answer(c)
     c:fixed(F.table_epoch)
     c:varint(F.window)
     c:bytes(F.reset, TAG_LEN)
-    if c:byte(F.has_letters) == 1 then c:bytes(F.letters, KEY_LEN) end
     return ANSWERS[answer]
 end
 
@@ -581,7 +579,7 @@ end
 
 -- Each returns what the next frame may leave out, if anything.
 local dissect_frame = {
-    [0] = function(c) c:letter(F.letter, c:varint(F.counter)) end,
+    [0] = function(c) c:varint(F.counter); c:string(F.text) end,
     function(c)
         c:varint(F.request)
         local counter = c:varint(F.counter)

@@ -8,11 +8,11 @@ use std::path::Path;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::seal::{Responder, Session};
-use chatapp_core::wire::{Accept, Answer, Datagram, Frame, data};
+use chatapp_core::wire::{Accept, Answer, Datagram, data};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, Command, Endpoint, FlightSlot, Instant,
-    JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot,
-    PublicKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
+    JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed,
+    Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
 };
 use chatapp_fuzz::{SEED, address, identity};
 
@@ -23,9 +23,7 @@ const BOB: u8 = 2;
 
 fn main() -> std::io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    // What bob's letters are opened with is seen when he asks the server to keep one.
-    let letters = Room::new(PublicKey::NONE).acts().letters;
-    let room = Room::new(letters).acts();
+    let room = Room::new().acts();
     for (number, datagram) in room.datagrams.iter().enumerate() {
         write(
             &corpus,
@@ -88,7 +86,6 @@ struct Room {
     datagrams: Vec<Vec<u8>>,
     /// By session id that is written to.
     keys: HashMap<u64, Session>,
-    letters: PublicKey,
     server_view: View,
     alice_view: View,
 }
@@ -113,8 +110,7 @@ fn client(number: u8, name: &str, seed: Seed) -> Client<'static> {
 }
 
 impl Room {
-    /// Bob tells that his letters are opened with this key.
-    fn new(letters: PublicKey) -> Self {
+    fn new() -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, 4),
             name_index: leak(0, 8),
@@ -143,7 +139,6 @@ impl Room {
             network: VecDeque::new(),
             datagrams: Vec::new(),
             keys: HashMap::new(),
-            letters,
             server_view: View::default(),
             alice_view: View::default(),
         }
@@ -251,17 +246,10 @@ impl Room {
             Datagram::Call(call) => read(call.prologue, call.message)
                 .map(|said| [&call.to_incarnation.to_le_bytes()[..], &said].concat()),
             // Whoever answers the tested machine chooses a session of its own.
-            Datagram::Accept { .. } => Some(accepts(from, self.letters)),
+            Datagram::Accept { .. } => Some(accepts(from)),
             Datagram::Data { to, .. } => self.keys.get_mut(&to).and_then(|session| {
                 let mut copy = bytes.to_vec();
-                let (_, frames) = data::open(&own, session, &mut copy).ok()?;
-                for frame in frames.flatten() {
-                    if let Frame::Store { letter, .. } = frame
-                        && from == BOB
-                    {
-                        self.letters = PublicKey(*letter.first_chunk()?);
-                    }
-                }
+                data::open(&own, session, &mut copy).ok()?;
                 Some(copy[18..bytes.len() - 16].to_vec())
             }),
             _ => Some(bytes[10..bytes.len() - 8].to_vec()),
@@ -307,14 +295,13 @@ impl Room {
 }
 
 /// An answer that opens a session.
-fn accepts(number: u8, letters: PublicKey) -> Vec<u8> {
+fn accepts(number: u8) -> Vec<u8> {
     let accept = Accept {
         id: 0x1000 + u64::from(number),
         epoch: 1,
         table_epoch: 1,
         window: 32,
         reset: [7; 16],
-        letters: Some(letters),
     };
     postcard::to_stdvec(&Answer::Accepted(accept)).expect("there is room")
 }

@@ -259,14 +259,15 @@ fn call(
         let mut people = room.people.iter();
         people.find(|(its, ..)| *its == address)
     };
-    let ((_, _, key), (_, caller_name, _)) = (who(callee)?, who(caller)?);
-    let name = crate::people::name(*caller_name);
+    let ((_, callee_name, key), (_, caller_name, _)) = (who(callee)?, who(caller)?);
+    let [name, callee_name] = [caller_name, callee_name].map(|name| crate::people::name(*name));
     let call = Call {
         from_incarnation,
         opening: u32::MAX,
         window: 32,
         reset: [0; TAG_LEN],
         from: &name,
+        to: &callee_name,
     };
     let payload = postcard::to_stdvec(&call).ok()?;
     let opening = Opening::Call { to_incarnation };

@@ -35,6 +35,7 @@ impl Client<'_> {
             window: self.window,
             reset: self.identity.reset_token(id),
             from: self.name.as_str(),
+            to: self.peers.at(peer).name.as_str(),
         };
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&call, &mut payload).unwrap_or_default();
@@ -116,6 +117,10 @@ impl Client<'_> {
         call: &Call<'_>,
         responder: Responder,
     ) -> Handled {
+        if call.to != self.name.as_str() {
+            // Somebody has told the caller that another name has our key.
+            return self.stats.drop(Drop::Unexpected);
+        }
         let Some(peer) = self.find_peer(call.from.as_bytes()) else {
             return self.unknown_caller(call);
         };

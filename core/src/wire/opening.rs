@@ -24,7 +24,7 @@ pub(crate) const ACCEPT_MESSAGE_LEN_MAX: usize = SECOND_OVERHEAD + ANSWER_LEN_MA
 const _: () = {
     let around = PREFIX_LEN + SHORT_TAG_LEN;
     let shortest_hello = HELLO_FRONT_LEN + FIRST_OVERHEAD + 8 + 8 + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
-    let shortest_call = CALL_FRONT_LEN + FIRST_OVERHEAD + 8 + TAG_LEN + 3 + SHORT_TAG_LEN;
+    let shortest_call = CALL_FRONT_LEN + FIRST_OVERHEAD + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
     let answer = around + ACCEPT_MESSAGE_LEN_MAX;
     assert!(
         shortest_hello > answer && shortest_call > answer,
@@ -279,6 +279,8 @@ pub struct Call<'a> {
     pub reset: [u8; TAG_LEN],
     /// Name of the caller.
     pub from: &'a str,
+    /// Name of who is called: a message to somebody else must not be taken for one to whoever answers.
+    pub to: &'a str,
 }
 
 /// What becomes of a request for a session, said by whoever has the key that was meant.

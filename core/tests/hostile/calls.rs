@@ -18,7 +18,13 @@ fn a_caller_is_who_the_table_says() {
         from_incarnation: BOB + 1,
         ..from_caller(1)
     };
+    // Bob was told that somebody else has our key.
+    let for_somebody_else = Call {
+        to: "cleo",
+        ..from_caller(1)
+    };
     for (person, from, said, reason) in [
+        ("bob", bob(), for_somebody_else, Drop::Unexpected),
         ("mallory", bob(), from_caller(1), Drop::ForeignKey),
         ("bob", address(9), from_caller(1), Drop::WrongAddress),
         ("bob", bob(), other_process, Drop::UnknownPeer),

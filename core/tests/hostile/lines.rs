@@ -125,6 +125,7 @@ pub(crate) fn from_caller(opening: u32) -> Call<'static> {
         window: 32,
         reset: [0; TAG_LEN],
         from: "bob",
+        to: "alice",
     }
 }
 

@@ -92,6 +92,7 @@ fn call() -> Call<'static> {
         window: 32,
         reset: *b"reset of alice's",
         from: "alice",
+        to: "bob",
     }
 }
 
