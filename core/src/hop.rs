@@ -136,9 +136,9 @@ pub(crate) struct Hop {
 
     /// Next frame that we take.
     expected: u32,
-    /// Acknowledgements that are owed; and until when they wait for something to go with, zero if they do not.
+    /// Acknowledgements that are owed; and whether they wait for something to go with.
     acks_due: u8,
-    acks_held_until: Instant,
+    acks_held: bool,
     /// The latest frame that came too early, and was dropped; whether there was one since the last report.
     early: u32,
     has_early: bool,
@@ -181,7 +181,7 @@ impl Hop {
         held: false,
         expected: 0,
         acks_due: 0,
-        acks_held_until: Instant::ZERO,
+        acks_held: false,
         early: 0,
         has_early: false,
         next_came: false,
@@ -261,25 +261,18 @@ impl Hop {
         }
     }
 
-    /// What is acknowledged will be answered: until then, at the latest, the acknowledgement waits for the answer to go
-    /// with. On a rough path it does not.
-    pub(crate) fn hold_acknowledgement(&mut self, until: Instant) {
-        if self.acks_due != 0 && self.rough == 0 && self.acks_held_until == Instant::ZERO {
-            self.acks_held_until = until;
-        }
+    /// What is acknowledged will be answered: the acknowledgement waits for the answer to go with, or until it is
+    /// [released](Self::release_acknowledgement). On a rough path it does not.
+    pub(crate) fn hold_acknowledgement(&mut self) {
+        self.acks_held = self.acks_due != 0 && self.rough == 0;
     }
 
     pub(crate) fn release_acknowledgement(&mut self) {
-        self.acks_held_until = Instant::ZERO;
+        self.acks_held = false;
     }
 
-    /// When the acknowledgement that waits goes alone.
-    pub(crate) fn held_until(&self) -> Option<Instant> {
-        (self.acks_held_until != Instant::ZERO).then_some(self.acks_held_until)
-    }
-
-    fn acknowledges(&self) -> bool {
-        self.acks_due != 0 && self.acks_held_until == Instant::ZERO
+    pub(crate) fn holds_acknowledgement(&self) -> bool {
+        self.acks_held
     }
 
     /// Whether the other side takes one more frame behind those that were sent.
@@ -312,7 +305,8 @@ impl Hop {
             Phase::Opening if self.open_due => Wants::Opening,
             Phase::Opening => Wants::Nothing,
             Phase::Open if self.accept_due => Wants::Accept,
-            Phase::Open if self.acknowledges() || self.probe_due || self.may_send() => Wants::Data,
+            Phase::Open if self.acks_due != 0 && !self.acks_held => Wants::Data,
+            Phase::Open if self.probe_due || self.may_send() => Wants::Data,
             Phase::Open => Wants::Nothing,
         }
     }

@@ -410,7 +410,7 @@ impl<'a> Server<'a> {
 
     fn attend_with(&mut self, slot: u32, news: News) {
         let hop = &self.names.at(slot).hop;
-        let (wants, holds) = (hop.wants() != Wants::Nothing, hop.held_until().is_some());
+        let (wants, holds) = (hop.wants() != Wants::Nothing, hop.holds_acknowledgement());
         if holds {
             self.held.push(&mut self.names, slot);
         } else {
@@ -482,11 +482,11 @@ impl Endpoint for Server<'_> {
             let Some(slot) = self.held.first() else {
                 break;
             };
-            let hop = &mut self.names.at_mut(slot).hop;
-            if hop.held_until().is_some_and(|until| until > self.now) {
+            let name = self.names.at_mut(slot);
+            if name.held_until > self.now {
                 break;
             }
-            hop.release_acknowledgement();
+            name.hop.release_acknowledgement();
             self.attend(slot);
         }
         for _ in 0..TIMERS_PER_CALL {
@@ -540,10 +540,7 @@ impl Endpoint for Server<'_> {
             .deadlines
             .first()
             .and_then(|slot| self.names.at(slot).hop.deadline());
-        let held = self
-            .held
-            .first()
-            .and_then(|slot| self.names.at(slot).hop.held_until());
+        let held = self.held.first().map(|slot| self.names.at(slot).held_until);
         let silence = self
             .silence
             .first()

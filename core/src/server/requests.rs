@@ -223,12 +223,15 @@ impl Server<'_> {
             number = number.wrapping_add(1);
         }
         if has_frames {
-            let hop = &mut self.names.at_mut(slot).hop;
-            if all_have_results && handled == Handled::Accepted {
+            let name = self.names.at_mut(slot);
+            if !name.hop.holds_acknowledgement() {
                 let part_ms = self.retry.interval_ms / HOLD_DIVISOR;
-                hop.hold_acknowledgement(self.now.plus_millis(part_ms.max(1).into()));
+                name.held_until = self.now.plus_millis(part_ms.into());
+            }
+            if all_have_results && handled == Handled::Accepted {
+                name.hop.hold_acknowledgement();
             } else {
-                hop.release_acknowledgement();
+                name.hop.release_acknowledgement();
             }
         }
         self.attend(slot);

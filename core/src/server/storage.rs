@@ -99,6 +99,8 @@ pub struct NameSlot {
     pub(crate) links: [Link; NameList::COUNT],
     /// When it was last heard of, or watched.
     pub(crate) heard_at: Instant,
+    /// Until when the acknowledgement that is held waits.
+    pub(crate) held_until: Instant,
     /// The session id under which somebody else asks for the name, or 0, and since when.
     pub(crate) contested_by: u64,
     pub(crate) contested_at: Instant,
@@ -184,6 +186,7 @@ impl NameSlot {
         hop: Hop::VACANT,
         links: [Link::VACANT; NameList::COUNT],
         heard_at: Instant::ZERO,
+        held_until: Instant::ZERO,
         contested_by: 0,
         contested_at: Instant::ZERO,
         contest_answered: false,
