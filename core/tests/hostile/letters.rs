@@ -1,11 +1,11 @@
 //! Which letters a client shows: those that their sender sealed for it, each once.
 
 use chatapp_core::seal::{KEY_LEN, Session};
-use chatapp_core::wire::{Frame, Header, Status};
+use chatapp_core::wire::{Entry, Frame, Header, Outcome, Status};
 use chatapp_core::{ClientRecord, Drop, Handled, PublicKey, UnixSeconds};
 
-use crate::client_rig::{BOB, Rig, address, bob, entry, from_bob, mail, text, whole_table};
-use crate::lines::{call, from_caller, opened};
+use crate::client_rig::{BOB, Rig, address, bob, entry, from_bob, mail, news, text, whole_table};
+use crate::lines::{answer, bob_accepts, call, from_caller, opened};
 use crate::people::{Letter, identity, key, letters_key};
 
 /// What the server says of a letter that it has kept, under bob's key.
@@ -77,6 +77,12 @@ fn what_is_no_letter_is_counted_as_such() {
     }
     let drops = [Drop::Malformed, Drop::Duplicate].map(|reason| rig.client.stats().drops(reason));
     assert_eq!(drops, [2, 0]);
+}
+
+/// All frames, in one line.
+fn frames_of(said: Vec<(Header, Vec<String>)>) -> String {
+    let frames = said.into_iter().flat_map(|(_, frames)| frames);
+    frames.collect::<Vec<_>>().join(", ")
 }
 
 const UNREADABLE: &str = r#"NotShown { from: "bob", foreign_key: false }"#;
@@ -162,6 +168,55 @@ fn what_is_no_text_in_a_session_is_counted_as_such() {
         shown.len() == 1 && shown[0].contains("\u{20ac}"),
         "{shown:?}"
     );
+}
+
+#[test]
+fn a_message_that_was_sealed_to_be_kept_goes_directly_as_it_was_typed() {
+    let mut rig = Rig::online();
+    rig.tells(&[news(2, &entry("bob", Status::Offline, BOB, bob()))]);
+    rig.events();
+    rig.send_to_bob("as it was typed");
+    let said = frames_of(rig.said());
+    assert!(
+        said.contains("Store") && said.contains(r#"text: "as it was typed""#),
+        "{said}"
+    );
+    // He is back meanwhile.
+    let mut header = rig.header();
+    header.acknowledged = 1;
+    let result = Frame::Result {
+        request: 1,
+        outcome: Outcome::Exists,
+    };
+    assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
+    rig.events();
+    let said = frames_of(rig.said());
+    let query = said
+        .split_once("Lookup { query: ")
+        .and_then(|(_, rest)| rest.split_once(','))
+        .expect("it asks where he is");
+    let entry = Entry::new("bob", Status::Online, BOB, key("bob"), bob());
+    let found = Frame::Found {
+        query: query.0.parse().unwrap(),
+        entry,
+    };
+    header.acknowledged = 2;
+    header.first += 1;
+    assert_eq!(rig.tells_under(&header, &[found]), Handled::Accepted);
+    rig.events();
+    let to_bob = |rig: &mut Rig| {
+        let sent = rig.sent().into_iter().find(|(to, _)| *to == bob());
+        sent.expect("it goes to him").1
+    };
+    let (accept, line) = answer(&identity("bob"), &to_bob(&mut rig), &bob_accepts());
+    assert_eq!(rig.hands(bob(), &accept), Handled::Accepted);
+    let (_, frames) = line
+        .reads(to_bob(&mut rig), |frame| match frame {
+            Frame::Text { text, .. } => String::from_utf8_lossy(text).into_owned(),
+            other => panic!("{other:?}"),
+        })
+        .expect("he can read it");
+    assert_eq!(frames, ["as it was typed"]);
 }
 
 #[test]
