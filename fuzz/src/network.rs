@@ -20,7 +20,7 @@ const KIND_ACCEPT: u8 = 5;
 const KIND_DATA: u8 = 8;
 /// Longest payloads of the messages of a handshake.
 const FIRST_LEN_MAX: usize = 112;
-const SECOND_LEN_MAX: usize = 77;
+const SECOND_LEN_MAX: usize = 44;
 
 /// One of a few addresses; 0 is the server's.
 pub fn address(number: u8) -> SocketAddr {

@@ -1,4 +1,4 @@
-//! Letters: private messages that only their recipient can open, wherever they wait.
+//! Letters: private messages that wait where somebody else keeps them, and that only their recipient can open.
 //!
 //! The key of all letters of one process to one recipient is agreed on as in the one-way pattern `K` of the Noise
 //! Protocol Framework (section 7.4), `e, es, ss` between static keys that both know; see `PROTOCOL.md`. A letter is sealed

@@ -7,7 +7,8 @@
 //! * A [session](Session) between two programs begins with a [handshake](Handshake) of one round trip,
 //!   `Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s` (Noise Protocol Framework, revision 34); from then on each datagram is
 //!   sealed with ChaCha20-Poly1305 (RFC 8439) under a 64-bit counter.
-//! * A private message is a [letter](Letters): sealed by its sender for its recipient alone, whoever keeps it meanwhile.
+//! * What goes directly is sealed by the session with its recipient. A private message that the server keeps is a
+//!   [letter](Letters): sealed by its sender for its recipient alone.
 //!
 //! This module is public for those who write tools: dissectors, fuzzers, other implementations. Programs need only
 //! the keys.
