@@ -275,6 +275,11 @@ impl Hop {
         self.acks_held
     }
 
+    /// Whether an acknowledgement is to go at once.
+    pub(crate) fn acknowledges(&self) -> bool {
+        self.acks_due != 0 && !self.acks_held
+    }
+
     /// Whether the other side takes one more frame behind those that were sent.
     pub(crate) fn has_window(&self) -> bool {
         let room = if self.repeat {
@@ -305,8 +310,7 @@ impl Hop {
             Phase::Opening if self.open_due => Wants::Opening,
             Phase::Opening => Wants::Nothing,
             Phase::Open if self.accept_due => Wants::Accept,
-            Phase::Open if self.acks_due != 0 && !self.acks_held => Wants::Data,
-            Phase::Open if self.probe_due || self.may_send() => Wants::Data,
+            Phase::Open if self.acknowledges() || self.probe_due || self.may_send() => Wants::Data,
             Phase::Open => Wants::Nothing,
         }
     }

@@ -4,6 +4,7 @@ use core::ops::Range;
 
 use super::roster::Sender;
 use super::{Client, PeerSlot};
+use crate::hop::Phase;
 use crate::key_log::Noted;
 use crate::name::Name;
 use crate::seal::{Correspondence, Identity, Letters, PublicKey, TAG_LEN};
@@ -28,7 +29,7 @@ pub(super) enum Sealed {
 
 impl Client<'_> {
     /// Whether anything may be sent to a name: not if it has no key, or another one than it had. The key counts from then
-    /// on.
+    /// on, also one with which nobody can open a session: whoever lists it could have listed any.
     #[inline]
     pub(super) fn trusts(&mut self, peer: u32) -> bool {
         let slot = self.peers.at(peer);
@@ -160,10 +161,15 @@ impl Client<'_> {
         )?;
         if let Some(peer) = peer {
             let slot = self.peers.at_mut(peer);
-            slot.writes &= slot.key == key;
+            let rekeyed = slot.key != key;
+            slot.writes &= !rekeyed;
             slot.key = key;
             (slot.reads, slot.letters_from) = (envelope.incarnation, letters);
             self.pin(peer);
+            if rekeyed && self.peers.at(peer).hop.phase() != Phase::Closed {
+                // It is a session with somebody else, whom the table took for this one.
+                self.fall_back(peer);
+            }
         }
         Ok(())
     }

@@ -260,9 +260,9 @@ impl OutboxSlot {
 
     /// Opens the letter in place; true if that succeeded.
     pub(crate) fn unseal(&mut self, open: impl FnOnce(&mut [u8]) -> bool) -> bool {
-        self.sealed = false;
         let end = KEY_LEN + usize::from(self.len) + TAG_LEN;
-        self.text.get_mut(KEY_LEN..end).is_some_and(open)
+        self.sealed = !self.text.get_mut(KEY_LEN..end).is_some_and(open);
+        !self.sealed
     }
 
     fn part(&self, from: usize, tail: usize) -> &[u8] {

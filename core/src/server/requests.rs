@@ -188,6 +188,7 @@ impl Server<'_> {
             self.check_table(slot, version);
         }
         let mut handled = Handled::Accepted;
+        let may_hold = !self.names.at(slot).hop.acknowledges();
         let has_frames = !frames.rest().is_empty();
         if has_frames {
             self.names.at_mut(slot).hop.frames_came(header.round);
@@ -228,7 +229,7 @@ impl Server<'_> {
                 let part_ms = self.retry.interval_ms / HOLD_DIVISOR;
                 name.held_until = self.now.plus_millis(part_ms.into());
             }
-            if all_have_results && handled == Handled::Accepted {
+            if may_hold && all_have_results && handled == Handled::Accepted {
                 name.hop.hold_acknowledgement();
             } else {
                 name.hop.release_acknowledgement();

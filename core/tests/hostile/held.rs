@@ -88,14 +88,13 @@ fn a_request_whose_outcome_is_known_is_answered_at_once() {
 fn what_has_no_result_or_comes_again_is_acknowledged_at_once() {
     let mut rig = Rig::with(ServerConfig::default());
     let mut ann = settled(&mut rig);
-    let lookup = Frame::Lookup {
-        query: 7,
-        name: "bob",
+    // Nothing follows what clients do not say to servers.
+    let text = Frame::Text {
+        counter: 1,
+        text: b"hi",
     };
-    let all = says(&mut rig, &mut ann, &[post(1, "hi"), lookup]);
-    let sent = sends(&mut rig, &ann);
-    assert_eq!(sent, [(all, vec!["Missing { query: 7 }".to_owned()])]);
-    ann.taken += 1;
+    let all = says(&mut rig, &mut ann, &[post(1, "hi"), text]);
+    assert_eq!(sends(&mut rig, &ann), [(all, vec![])]);
 
     let header = ann.header();
     let all = says(&mut rig, &mut ann, &[post(2, "hi")]);
@@ -113,9 +112,55 @@ fn who_asks_for_a_sign_of_life_gets_one() {
     let mut rig = Rig::with(ServerConfig::default());
     let mut ann = settled(&mut rig);
     let all = says(&mut rig, &mut ann, &[post(1, "hi")]);
-    let mut probe = ann.header();
-    probe.probe = true;
-    let datagram = ann.writes(&probe, &[]);
-    rig.judges(ann.address, &datagram);
+    asks(&mut rig, &mut ann, &[]);
     assert_eq!(sends(&mut rig, &ann), [(all, vec![])]);
+    // Nor does it wait where a request comes right behind the question, or with it.
+    asks(&mut rig, &mut ann, &[]);
+    let all = says(&mut rig, &mut ann, &[post(2, "hi")]);
+    assert_eq!(sends(&mut rig, &ann), [(all, vec![])]);
+    asks(&mut rig, &mut ann, &[post(3, "hi")]);
+    assert_eq!(sends(&mut rig, &ann), [(all + 1, vec![])]);
+}
+
+/// Ann asks for a sign of life, and says this.
+fn asks(rig: &mut Rig, ann: &mut Member, frames: &[Frame<'_>]) {
+    let mut header = ann.header();
+    header.probe = true;
+    ann.next += u32::try_from(frames.len()).unwrap();
+    let datagram = ann.writes(&header, frames);
+    assert_eq!(rig.judges(ann.address, &datagram), Handled::Accepted);
+}
+
+#[test]
+fn nobody_keeps_the_others_waiting() {
+    let mut rig = Rig::with(ServerConfig::default());
+    let mut ann = settled(&mut rig);
+    let mut bob = rig.join(2, "bob");
+    let sent = rig.pass(500);
+    rig.listens(&mut ann, sent);
+    for query in 0..300 {
+        for member in [&mut ann, &mut bob] {
+            let sent = rig.say(member, &[Frame::Lookup { query, name: "eve" }]);
+            rig.listens(member, sent);
+        }
+    }
+    says(&mut rig, &mut ann, &[post(1, "hi")]);
+    rig.now = rig.now.plus_millis(HELD_MS / 5);
+    let due = rig.now.plus_millis(HELD_MS);
+    let all = says(&mut rig, &mut bob, &[post(1, "hi")]);
+    // Ann asks for more, and for a sign of life, all the time.
+    for request in 2..6 {
+        rig.now = rig.now.plus_millis(HELD_MS / 5);
+        asks(&mut rig, &mut ann, &[post(request, "hi")]);
+    }
+    rig.now = due;
+    rig.server.handle_timeout(due);
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let mut sent = Vec::new();
+    while let Some(transmit) = rig.server.poll_transmit(rig.now, &mut out) {
+        sent.push((transmit.to, out[..transmit.len].to_vec()));
+    }
+    let to_bob = bob.reads(&sent);
+    assert_eq!(to_bob[0].0.acknowledged, all);
+    assert!(!ann.reads(&sent).is_empty());
 }

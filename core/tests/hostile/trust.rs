@@ -6,10 +6,10 @@ use chatapp_core::{
 };
 
 use crate::client_rig::{
-    BOB, COOKIE, Rig, SERVER_ID, address, bob, entry, entry_of, from_bob, mail, news, server,
+    BOB, COOKIE, Rig, SERVER_ID, address, bob, entry, entry_of, from_bob, mail, news, server, text,
     whole_table,
 };
-use crate::lines::{answer, call, from_caller, server_accepts};
+use crate::lines::{answer, call, from_caller, opened, server_accepts};
 use crate::people::{Letter, identity, key, letters_key};
 
 // ---- the server ----
@@ -181,6 +181,39 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
         rig.send_to_bob("hi");
         rig.meets_bob();
     }
+}
+
+#[test]
+fn a_session_ends_when_it_turns_out_whose_key_the_name_has() {
+    let mut rig = Rig::online();
+    // The server lists somebody else under bob's name, who calls, and has said nothing yet.
+    rig.tells(&[news(2, &impostor(Status::Online, BOB))]);
+    rig.events();
+    rig.sent();
+    let called = call(&rig, "mallory", 7, &from_caller(1));
+    assert_eq!(rig.hands(address(8), &called), Handled::Accepted);
+    let (_, accept) = rig.sent().pop().unwrap();
+    let mut line = opened(&rig, "mallory", 7, &from_caller(1), &accept);
+    // Then there is a letter that bob has written.
+    rig.tells(&[mail(1, 2, false)]);
+    let shown = rig.events();
+    assert!(
+        shown.len() == 1 && shown[0].contains(r#"text: "hi""#),
+        "{shown:?}"
+    );
+    let header = Header {
+        window: 32,
+        ..Header::default()
+    };
+    let said = line.writes(&header, &[text(3, "it is me")]);
+    assert!(matches!(rig.hands(address(8), &said), Handled::Ignored(_)));
+    assert_eq!(rig.events(), [""; 0]);
+    rig.send_to_bob("for bob alone");
+    let readable = rig.sent().into_iter().find_map(|(_, datagram)| {
+        let (_, frames) = line.reads(datagram, |frame| format!("{frame:?}"))?;
+        (!frames.is_empty()).then_some(frames)
+    });
+    assert_eq!(readable, None);
 }
 
 #[test]
