@@ -5,7 +5,7 @@ use chatapp_core::wire::Frame;
 use chatapp_core::{Endpoint, Handled, ServerConfig};
 
 use crate::keeping::{post, store};
-use crate::server_rig::{Member, Rig};
+use crate::server_rig::{Member, Rig, Sent};
 
 /// The server's interval is 500 ms.
 const HELD_MS: u64 = 50;
@@ -21,14 +21,19 @@ fn settled(rig: &mut Rig) -> Member {
     ann
 }
 
-/// What the server sends before its store has answered: what it acknowledges, and the frames.
-fn sends(rig: &mut Rig, ann: &Member) -> Vec<(u32, Vec<String>)> {
+/// All that the server sends before its store has answered.
+fn transmits(rig: &mut Rig) -> Sent {
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let mut sent = Vec::new();
+    let mut sent = Sent::new();
     while let Some(transmit) = rig.server.poll_transmit(rig.now, &mut out) {
         sent.push((transmit.to, out[..transmit.len].to_vec()));
     }
-    let read = ann.reads(&sent);
+    sent
+}
+
+/// What of it is for ann: what it acknowledges, and the frames.
+fn sends(rig: &mut Rig, ann: &Member) -> Vec<(u32, Vec<String>)> {
+    let read = ann.reads(&transmits(rig));
     read.into_iter()
         .map(|(header, frames)| (header.acknowledged, frames))
         .collect()
@@ -155,11 +160,7 @@ fn nobody_keeps_the_others_waiting() {
     }
     rig.now = due;
     rig.server.handle_timeout(due);
-    let mut out = [0; DATAGRAM_LEN_MAX];
-    let mut sent = Vec::new();
-    while let Some(transmit) = rig.server.poll_transmit(rig.now, &mut out) {
-        sent.push((transmit.to, out[..transmit.len].to_vec()));
-    }
+    let sent = transmits(&mut rig);
     let to_bob = bob.reads(&sent);
     assert_eq!(to_bob[0].0.acknowledged, all);
     assert!(!ann.reads(&sent).is_empty());

@@ -112,7 +112,7 @@ impl Model {
             if left
                 && !rival
                 && showing.by_server
-                && self.is_sender_remembered(id)
+                && message.memory == self.memory
                 && !self.limits.store_fails
             {
                 return again(format!(
