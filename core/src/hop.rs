@@ -40,6 +40,10 @@ const ROUGH_FRAMES_MAX: u32 = 8;
 /// Datagrams with frames without a sign of loss until a path that lost some, a *rough* one, counts as a clean one again.
 const CLEAN_AFTER: u8 = 255;
 
+/// An acknowledgement that may wait for something to go with waits this part of the interval at most after which what it
+/// acknowledges would be repeated.
+const HOLD_DIVISOR: u32 = 10;
+
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -261,8 +265,8 @@ impl Hop {
         }
     }
 
-    /// What is acknowledged will be answered: the acknowledgement waits for the answer to go with, or until it is
-    /// [released](Self::release_acknowledgement). On a rough path it does not.
+    /// Something will come for the acknowledgement to go with: it waits for that, or until it is
+    /// [released](Self::release_acknowledgement), at the latest [then](Self::held_until). On a rough path it does not.
     pub(crate) fn hold_acknowledgement(&mut self) {
         self.acks_held = self.acks_due != 0 && self.rough == 0;
     }
@@ -271,8 +275,18 @@ impl Hop {
         self.acks_held = false;
     }
 
+    /// Until when an acknowledgement may wait from now on.
+    pub(crate) fn held_until(now: Instant, policy: RetryPolicy) -> Instant {
+        now.plus_millis((policy.interval_ms / HOLD_DIVISOR).into())
+    }
+
     pub(crate) fn holds_acknowledgement(&self) -> bool {
         self.acks_held
+    }
+
+    /// Whether an acknowledgement is owed, held or not.
+    pub(crate) fn owes_acknowledgement(&self) -> bool {
+        self.acks_due != 0
     }
 
     /// Whether an acknowledgement is to go at once.

@@ -7,6 +7,7 @@ use super::letters::{self, Envelope, Sealed};
 use super::link::Standing;
 use super::roster::Sender;
 use super::{Client, SERVER};
+use crate::hop::Hop;
 use crate::limits::BODY_LEN_MAX;
 use crate::name::Name;
 use crate::stats::Drop;
@@ -22,6 +23,8 @@ pub(super) struct Inbox {
     peer: u32,
     /// Sequence number of the next frame.
     number: u32,
+    /// None of its frames was taken over yet, and its sender was owed no acknowledgement before it came.
+    unowed: bool,
 }
 
 impl Inbox {
@@ -31,14 +34,22 @@ impl Inbox {
         latest: Place::START,
         peer: 0,
         number: 0,
+        unowed: false,
     };
 
     pub(super) fn is_empty(&self) -> bool {
         self.place.at() >= self.bytes.len()
     }
 
-    /// Takes the frames of a datagram that were not parsed yet; false if those of another one are still here.
-    pub(super) fn fill(&mut self, peer: u32, number: u32, frames: &Frames<'_>) -> bool {
+    /// Takes the frames of a datagram that were not parsed yet; false if those of another one are still here. `unowed`:
+    /// they are all of its frames, and its sender was owed no acknowledgement before it came.
+    pub(super) fn fill(
+        &mut self,
+        peer: u32,
+        number: u32,
+        frames: &Frames<'_>,
+        unowed: bool,
+    ) -> bool {
         if !self.is_empty() {
             return false;
         }
@@ -47,6 +58,7 @@ impl Inbox {
         self.place = place;
         self.peer = peer;
         self.number = number;
+        self.unowed = unowed;
         self.bytes.extend_from_slice(bytes).is_ok()
     }
 
@@ -115,6 +127,7 @@ impl Client<'_> {
             Some(Ok(frame)) => (Some(frame.kind()), self.announces(frame)),
             _ => (None, false),
         };
+        let may_wait = self.may_wait(peer, &frame);
         let step = match frame {
             _ if announce => {
                 self.kept_announced = true;
@@ -174,7 +187,11 @@ impl Client<'_> {
                 ..
             })) if peer == SERVER => {
                 let newer = number > self.channel_shown;
-                let sender = self.sender(from, incarnation);
+                let sender = self.current_sender(from, incarnation);
+                let sender = sender.unwrap_or_else(|| {
+                    let suite = self.identity.suite();
+                    Sender::Other(self.latest_process.find(suite, from, incarnation))
+                });
                 self.channel_shown = self.channel_shown.max(number);
                 if newer && self.accept_message(sender, counter, true) {
                     Step::Show(Shown::Text)
@@ -206,7 +223,15 @@ impl Client<'_> {
                 self.stats.received.count_frame(kind);
             }
             let has_more = !self.inbox.is_empty();
-            if self.peers.at_mut(peer).hop.took(has_more) {
+            let is_alone = core::mem::take(&mut self.inbox.unowed) && !has_more;
+            let hop = &mut self.peers.at_mut(peer).hop;
+            let owed_anew = hop.took(has_more);
+            let waits = may_wait && is_alone && !owed_anew;
+            if waits {
+                hop.hold_acknowledgement();
+                self.held_until = Hop::held_until(self.now, self.retry);
+            }
+            if waits || owed_anew {
                 self.attend(peer);
             }
             if !has_more && let Some(starved) = self.starved.take() {
@@ -215,6 +240,16 @@ impl Client<'_> {
             }
         }
         step
+    }
+
+    /// Nobody waits to hear that an entry of the channel's log was shown, while the server may send the next one: every
+    /// second acknowledgement of one that came alone waits a little for that, and answers both (RFC 9000, section 13.2.2).
+    /// Half of the clients begin with the first, by their session, half with the second: the server never hears of all at once.
+    fn may_wait(&self, peer: u32, frame: &Option<Result<Frame<'_>, Drop>>) -> bool {
+        let is_entry = matches!(frame, Some(Ok(Frame::Channel { kept: false, .. })));
+        let session = self.peers.at(peer).hop.local_id;
+        let is_second = (session ^ u64::from(self.inbox.number)) & 1 != 0;
+        is_entry && peer == SERVER && self.window > 1 && !is_second
     }
 
     fn quietly(&mut self, reason: Drop) -> Step {

@@ -115,7 +115,9 @@ impl Client<'_> {
             (Phase::Open, None) => {
                 // Our address has changed, without our knowing.
                 self.path_cookie = Some(cookie);
-                self.peers.at_mut(SERVER).hop.owe_acknowledgement();
+                let hop = &mut self.peers.at_mut(SERVER).hop;
+                hop.owe_acknowledgement();
+                hop.release_acknowledgement();
                 self.attend(SERVER);
             }
             (Phase::Opening, Some(key)) if self.server_key_proved && key != self.server_key => {

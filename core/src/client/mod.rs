@@ -39,6 +39,7 @@ use inbox::Inbox;
 use link::Standing;
 use outbox::Form;
 use queue::Queue;
+use roster::LatestProcess;
 use storage::{PeerList, Presence};
 use zeroize::Zeroize;
 
@@ -128,6 +129,7 @@ pub struct Client<'a> {
 
     windows: &'a mut [crate::window::WindowSlot],
     window_uses: u32,
+    latest_process: LatestProcess,
     inbox: Inbox,
     /// The message in the latest event.
     shown: Option<Shown>,
@@ -165,6 +167,8 @@ pub struct Client<'a> {
     channel_shown: u32,
     kept_announced: bool,
     keep_alive_at: Instant,
+    /// Until when an acknowledgement that the server is owed waits, if it does.
+    held_until: Instant,
 
     /// The server makes us wait; and that is still to be told.
     throttled: bool,
@@ -258,6 +262,7 @@ impl<'a> Client<'a> {
             last_notice: 0,
             windows,
             window_uses: 0,
+            latest_process: LatestProcess::NONE,
             inbox: Inbox::EMPTY,
             shown: None,
             starved: None,
@@ -281,6 +286,7 @@ impl<'a> Client<'a> {
             channel_shown: 0,
             kept_announced: false,
             keep_alive_at: Instant::ZERO,
+            held_until: Instant::ZERO,
             throttled: false,
             throttled_untold: false,
             reports: heapless::Deque::new(),
@@ -466,6 +472,12 @@ impl<'a> Client<'a> {
         self.attend(peer);
     }
 
+    /// When the acknowledgement that the server is owed goes by itself, if it waits.
+    fn held_due(&self) -> Option<Instant> {
+        let holds = self.peers.at(SERVER).hop.holds_acknowledgement();
+        holds.then_some(self.held_until)
+    }
+
     fn close_hop(&mut self, peer: u32) {
         self.change_hop(peer, Hop::close);
     }
@@ -514,6 +526,10 @@ impl Endpoint for Client<'_> {
         self.note_time(now);
         if self.standing.is_in_room() && self.now >= self.keep_alive_at {
             self.keep_alive();
+        }
+        if self.held_due().is_some_and(|due| due <= self.now) {
+            self.peers.at_mut(SERVER).hop.release_acknowledgement();
+            self.attend(SERVER);
         }
         while let Some(peer) = self.deadlines.first() {
             let due = self
@@ -565,10 +581,10 @@ impl Endpoint for Client<'_> {
             .first()
             .and_then(|peer| self.peers.at(peer).hop.deadline());
         let keep_alive = self.standing.is_in_room().then_some(self.keep_alive_at);
-        match (deadline, keep_alive) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        }
+        [deadline, keep_alive, self.held_due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn poll_key_log(&mut self) -> Option<LoggedKey> {

@@ -337,14 +337,18 @@ impl Client<'_> {
             (0..newly).for_each(|_| self.delivered(peer));
         }
         let mut handled = Handled::Accepted;
+        let hop = &mut self.peers.at_mut(peer).hop;
+        let unowed = !hop.owes_acknowledgement();
         if !frames.rest().is_empty() {
-            self.peers.at_mut(peer).hop.frames_came(header.round);
+            hop.release_acknowledgement();
+            hop.frames_came(header.round);
         }
         let mut number = header.first;
         while !frames.rest().is_empty() {
             match self.peers.at_mut(peer).hop.arrival(number) {
                 Arrival::Next => {
-                    if !self.inbox.fill(peer, number, &frames) {
+                    let unowed = unowed && number == header.first;
+                    if !self.inbox.fill(peer, number, &frames, unowed) {
                         handled = self.stats.drop(Drop::Busy);
                     }
                     break;

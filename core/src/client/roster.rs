@@ -5,6 +5,7 @@ use super::storage::{PeerSlot, Presence};
 use super::{Client, SERVER, Shown};
 use crate::hop::Phase;
 use crate::name::Name;
+use crate::seal::Suite;
 use crate::stats::Drop;
 use crate::window::{Window, WindowSlot};
 use crate::wire::{Entry, Status};
@@ -14,8 +15,49 @@ use crate::wire::{Entry, Status};
 pub(super) enum Sender {
     /// The one that the table names for this peer.
     Current(u32),
-    /// Another one; its number is what [`Client::process`] gives.
+    /// Another one; its number is what [`process`] gives.
     Other(u64),
+}
+
+/// Which process of whom, in short: everybody chooses the numbers of his processes, but not so that what he has sent
+/// stands for what somebody else sends.
+fn process(suite: Suite, name: &str, incarnation: u64) -> u64 {
+    let number = incarnation.to_le_bytes();
+    let parts: [&[u8]; 3] = [b"ChatApp process", &number, name.as_bytes()];
+    let [a, b, c, d, e, f, g, h, ..] = suite.hash(&parts);
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The process outside of the table that wrote to the channel last: it often writes the next message, too, and a hash
+/// costs as much as all else that is done with one.
+pub(super) struct LatestProcess {
+    name: Name,
+    incarnation: u64,
+    process: u64,
+}
+
+impl LatestProcess {
+    pub(super) const NONE: Self = Self {
+        name: Name::VACANT,
+        incarnation: 0,
+        process: 0,
+    };
+
+    /// What [`process`] gives.
+    pub(super) fn find(&mut self, suite: Suite, name: &str, incarnation: u64) -> u64 {
+        if self.incarnation == incarnation && self.name.as_bytes() == name.as_bytes() {
+            return self.process;
+        }
+        let process = process(suite, name, incarnation);
+        if let Ok(name) = Name::new(name) {
+            *self = Self {
+                name,
+                incarnation,
+                process,
+            };
+        }
+        process
+    }
 }
 
 impl Client<'_> {
@@ -190,7 +232,7 @@ impl Client<'_> {
         }
         if restarted {
             self.retire_windows(peer);
-            let process = self.process(entry.name, entry.incarnation);
+            let process = process(self.identity.suite(), entry.name, entry.incarnation);
             let kept = self.recall_windows(process);
             let slot = self.peers.at_mut(peer);
             slot.incarnation = entry.incarnation;
@@ -265,25 +307,18 @@ impl Client<'_> {
 
     // ---- what was shown ----
 
-    /// Which process of whom: everybody chooses the numbers of his processes, but not so that what he has sent stands for
-    /// what somebody else sends.
-    fn process(&self, name: &str, incarnation: u64) -> u64 {
-        let number = incarnation.to_le_bytes();
-        let parts: [&[u8]; 3] = [b"ChatApp process", &number, name.as_bytes()];
-        let [a, b, c, d, e, f, g, h, ..] = self.identity.suite().hash(&parts);
-        u64::from_le_bytes([a, b, c, d, e, f, g, h])
-    }
-
     /// Who sent something that came through the server.
     pub(super) fn sender(&self, from: &str, incarnation: u64) -> Sender {
-        let current = self.find_peer(from.as_bytes()).filter(|peer| {
-            // No process has the number 0.
-            incarnation != 0 && self.peers.at(*peer).incarnation == incarnation
-        });
-        match current {
-            Some(peer) => Sender::Current(peer),
-            None => Sender::Other(self.process(from, incarnation)),
-        }
+        self.current_sender(from, incarnation)
+            .unwrap_or_else(|| Sender::Other(process(self.identity.suite(), from, incarnation)))
+    }
+
+    /// The sender, if it is the process that the table names for this peer.
+    pub(super) fn current_sender(&self, from: &str, incarnation: u64) -> Option<Sender> {
+        let peer = self.find_peer(from.as_bytes())?;
+        // No process has the number 0.
+        let is_current = incarnation != 0 && self.peers.at(peer).incarnation == incarnation;
+        is_current.then_some(Sender::Current(peer))
     }
 
     /// Whether a message was shown before, without noting it.

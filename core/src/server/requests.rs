@@ -6,7 +6,7 @@ use super::Server;
 use super::event::{Departure, Pending};
 use super::persist::NameRecord;
 use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
-use crate::hop::{Arrival, Phase};
+use crate::hop::{Arrival, Hop, Phase};
 use crate::limits::{KEPT_LETTER_LEN_MAX, MAIL_LEN_MAX, REQUESTS_MAX, TEXT_LEN_MAX};
 use crate::reply::Reply;
 use crate::seal::{KEY_LEN, LETTER_OVERHEAD};
@@ -16,10 +16,6 @@ use crate::wire::{Frame, Outcome, open_in};
 
 /// Requests are counted up to here: arithmetic on their numbers never wraps.
 const REQUEST_NUMBER_MAX: u32 = u32::MAX - 2 * REQUESTS_MAX;
-
-/// The acknowledgement of requests waits for their results, which come once they are stored, this part of the interval
-/// after which they would be repeated at most.
-const HOLD_DIVISOR: u32 = 10;
 
 /// Outcomes in four bits each.
 const NONE: u128 = 0;
@@ -226,8 +222,7 @@ impl Server<'_> {
         if has_frames {
             let name = self.names.at_mut(slot);
             if !name.hop.holds_acknowledgement() {
-                let part_ms = self.retry.interval_ms / HOLD_DIVISOR;
-                name.held_until = self.now.plus_millis(part_ms.into());
+                name.held_until = Hop::held_until(self.now, self.retry);
             }
             if may_hold && all_have_results && handled == Handled::Accepted {
                 name.hop.hold_acknowledgement();

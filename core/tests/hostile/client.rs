@@ -299,6 +299,30 @@ fn a_message_is_shown_once_on_whatever_path_it_comes() {
 }
 
 #[test]
+fn processes_outside_of_the_table_are_told_apart_by_name_and_by_number() {
+    let mut rig = Rig::online();
+    let mut number = 0;
+    let mut shown = |from, incarnation, counter| {
+        number += 1;
+        rig.tells(&[Frame::Channel {
+            number,
+            incarnation,
+            counter,
+            stamp: UnixSeconds(9),
+            kept: false,
+            from,
+            text: "all",
+        }]);
+        rig.events().len()
+    };
+    assert_eq!(shown("carol", 7, 5), 1);
+    assert_eq!((shown("carol", 7, 5), shown("carol", 7, 6)), (0, 1));
+    assert_eq!((shown("dave", 7, 5), shown("dave", 7, 6)), (1, 1));
+    assert_eq!((shown("carol", 7, 6), shown("carol", 7, 7)), (0, 1));
+    assert_eq!((shown("carol", 8, 7), shown("carol", 8, 7)), (1, 0));
+}
+
+#[test]
 fn kept_messages_are_announced_before_the_first_that_is_shown() {
     let mut rig = Rig::online();
     let channel = |number, counter, kept| Frame::Channel {

@@ -14,6 +14,9 @@ use chatapp_core::{
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
 use crate::people::{Letter, identity, identity_in, key, letters_key};
 
+/// What [`ClientConfig::new`] chooses.
+const DEFAULT_WINDOW: u16 = 128;
+
 /// Session id that the server chooses.
 pub(crate) const SERVER_ID: u64 = 0x5e;
 /// Bob's process, and the session id that it chooses.
@@ -71,6 +74,15 @@ impl Rig {
 
     /// The same with room for so many commands.
     pub(crate) fn with_outbox(room: Option<RoomKey>, outbox: usize) -> Self {
+        Self::with(room, outbox, DEFAULT_WINDOW)
+    }
+
+    /// The same in an open room, to which so many frames may be on the way.
+    pub(crate) fn with_window(window: u16) -> Self {
+        Self::with(None, 4, window)
+    }
+
+    fn with(room: Option<RoomKey>, outbox: usize, window: u16) -> Self {
         let storage = ClientStorage {
             peers: leak(PeerSlot::VACANT, 4),
             names: leak(0, 8),
@@ -78,7 +90,10 @@ impl Rig {
             outbox: leak(OutboxSlot::VACANT, outbox),
             windows: leak(WindowSlot::VACANT, 2),
         };
-        let config = ClientConfig::new(Name::new("alice").unwrap(), server());
+        let config = ClientConfig {
+            window,
+            ..ClientConfig::new(Name::new("alice").unwrap(), server())
+        };
         let identity = identity_in("alice", room.clone());
         Self {
             client: Client::new(config, storage, identity, Seed([5; 32])).unwrap(),

@@ -10,6 +10,7 @@ mod cookies;
 mod damage;
 mod feed;
 mod held;
+mod held_entries;
 mod keeping;
 mod letters;
 mod lines;
