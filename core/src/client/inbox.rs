@@ -127,7 +127,7 @@ impl Client<'_> {
             Some(Ok(frame)) => (Some(frame.kind()), self.announces(frame)),
             _ => (None, false),
         };
-        let may_wait = self.may_wait(peer, &frame);
+        let mut may_wait = false;
         let step = match frame {
             _ if announce => {
                 self.kept_announced = true;
@@ -184,8 +184,10 @@ impl Client<'_> {
                 from,
                 incarnation,
                 counter,
+                kept,
                 ..
             })) if peer == SERVER => {
+                may_wait = !kept;
                 let newer = number > self.channel_shown;
                 let sender = self.current_sender(from, incarnation);
                 let sender = sender.unwrap_or_else(|| {
@@ -218,17 +220,17 @@ impl Client<'_> {
         };
         if !announce {
             self.inbox.place = behind;
-            self.inbox.number = self.inbox.number.wrapping_add(1);
             if let Some(kind) = kind {
                 self.stats.received.count_frame(kind);
             }
             let has_more = !self.inbox.is_empty();
             let is_alone = core::mem::take(&mut self.inbox.unowed) && !has_more;
-            let hop = &mut self.peers.at_mut(peer).hop;
-            let owed_anew = hop.took(has_more);
-            let waits = may_wait && is_alone && !owed_anew;
+            let number = self.inbox.number;
+            self.inbox.number = number.wrapping_add(1);
+            let owed_anew = self.peers.at_mut(peer).hop.took(has_more);
+            let waits = may_wait && is_alone && !owed_anew && self.holds_entry(number);
             if waits {
-                hop.hold_acknowledgement();
+                self.peers.at_mut(SERVER).hop.hold_acknowledgement();
                 self.held_until = Hop::held_until(self.now, self.retry);
             }
             if waits || owed_anew {
@@ -242,14 +244,14 @@ impl Client<'_> {
         step
     }
 
-    /// Nobody waits to hear that an entry of the channel's log was shown, while the server may send the next one: every
-    /// second acknowledgement of one that came alone waits a little for that, and answers both (RFC 9000, section 13.2.2).
-    /// Half of the clients begin with the first, by their session, half with the second: the server never hears of all at once.
-    fn may_wait(&self, peer: u32, frame: &Option<Result<Frame<'_>, Drop>>) -> bool {
-        let is_entry = matches!(frame, Some(Ok(Frame::Channel { kept: false, .. })));
-        let session = self.peers.at(peer).hop.local_id;
-        let is_second = (session ^ u64::from(self.inbox.number)) & 1 != 0;
-        is_entry && peer == SERVER && self.window > 1 && !is_second
+    /// Whether the acknowledgement of an entry of the channel's log that came alone, in the frame of this number, waits:
+    /// nobody waits to hear that it was shown, while the server may send the next one, so every second one waits a little
+    /// for that, and both go as one (RFC 9000, section 13.2.2). Half of the clients begin with the first, by their session,
+    /// half with the second: the server never hears of all at once.
+    fn holds_entry(&self, number: u32) -> bool {
+        let session = self.peers.at(SERVER).hop.local_id;
+        let is_second = (session ^ u64::from(number)) & 1 != 0;
+        self.window > 1 && !is_second
     }
 
     fn quietly(&mut self, reason: Drop) -> Step {
