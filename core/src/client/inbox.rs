@@ -191,8 +191,9 @@ impl Client<'_> {
                 let newer = number > self.channel_shown;
                 let sender = self.current_sender(from, incarnation);
                 let sender = sender.unwrap_or_else(|| {
-                    let suite = self.identity.suite();
-                    Sender::Other(self.latest_process.find(suite, from, incarnation))
+                    let (key, suite) = (self.hash_key, self.identity.suite());
+                    let latest = &mut self.latest_process;
+                    Sender::Other(latest.find(key, suite, from, incarnation))
                 });
                 self.channel_shown = self.channel_shown.max(number);
                 if newer && self.accept_message(sender, counter, true) {

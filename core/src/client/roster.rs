@@ -1,8 +1,11 @@
 //! The table of clients: who is there, under which process and address, and what was shown of each.
 
+use core::hash::Hasher;
+
 use super::outbox::Form;
 use super::storage::{PeerSlot, Presence};
 use super::{Client, SERVER, Shown};
+use crate::entropy::Key;
 use crate::hop::Phase;
 use crate::name::Name;
 use crate::seal::Suite;
@@ -28,35 +31,31 @@ fn process(suite: Suite, name: &str, incarnation: u64) -> u64 {
     u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }
 
-/// The process outside of the table that wrote to the channel last: it often writes the next message, too, and a hash
-/// costs as much as all else that is done with one.
+/// The process outside of the table that wrote to the channel last: it often writes the next message, too, and a
+/// cryptographic hash costs as much as all else that is done with one.
 pub(super) struct LatestProcess {
-    name: Name,
-    incarnation: u64,
+    /// Its name and number, hashed under a key that nobody knows.
+    known_by: u64,
     process: u64,
 }
 
 impl LatestProcess {
     pub(super) const NONE: Self = Self {
-        name: Name::VACANT,
-        incarnation: 0,
+        known_by: 0,
         process: 0,
     };
 
     /// What [`process`] gives.
-    pub(super) fn find(&mut self, suite: Suite, name: &str, incarnation: u64) -> u64 {
-        if self.incarnation == incarnation && self.name.as_bytes() == name.as_bytes() {
-            return self.process;
+    pub(super) fn find(&mut self, key: Key, suite: Suite, name: &str, incarnation: u64) -> u64 {
+        let mut hasher = key.hasher();
+        hasher.write(&incarnation.to_le_bytes());
+        hasher.write(name.as_bytes());
+        let known_by = hasher.finish();
+        if self.known_by != known_by {
+            let process = process(suite, name, incarnation);
+            *self = Self { known_by, process };
         }
-        let process = process(suite, name, incarnation);
-        if let Ok(name) = Name::new(name) {
-            *self = Self {
-                name,
-                incarnation,
-                process,
-            };
-        }
-        process
+        self.process
     }
 }
 
