@@ -1,7 +1,5 @@
 //! The table of clients: who is there, under which process and address, and what was shown of each.
 
-use core::hash::Hasher;
-
 use super::outbox::Form;
 use super::storage::{PeerSlot, Presence};
 use super::{Client, SERVER, Shown};
@@ -34,26 +32,28 @@ fn process(suite: Suite, name: &str, incarnation: u64) -> u64 {
 /// The process outside of the table that wrote to the channel last: it often writes the next message, too, and a
 /// cryptographic hash costs as much as all else that is done with one.
 pub(super) struct LatestProcess {
-    /// Its name and number, hashed under a key that nobody knows.
-    known_by: u64,
+    /// Its name, hashed under a key that nobody knows.
+    name: u64,
+    incarnation: u64,
     process: u64,
 }
 
 impl LatestProcess {
     pub(super) const NONE: Self = Self {
-        known_by: 0,
+        name: 0,
+        incarnation: 0,
         process: 0,
     };
 
     /// What [`process`] gives.
     pub(super) fn find(&mut self, key: Key, suite: Suite, name: &str, incarnation: u64) -> u64 {
-        let mut hasher = key.hasher();
-        hasher.write(&incarnation.to_le_bytes());
-        hasher.write(name.as_bytes());
-        let known_by = hasher.finish();
-        if self.known_by != known_by {
-            let process = process(suite, name, incarnation);
-            *self = Self { known_by, process };
+        let hash = key.hash(name.as_bytes());
+        if (self.name, self.incarnation) != (hash, incarnation) {
+            *self = Self {
+                name: hash,
+                incarnation,
+                process: process(suite, name, incarnation),
+            };
         }
         self.process
     }

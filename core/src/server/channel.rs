@@ -94,6 +94,16 @@ impl Channel<'_> {
     pub(super) fn next_number(&self) -> u32 {
         self.end.max(self.floor)
     }
+
+    /// The number of the first entry that the store does not have, or does not know somebody to have passed.
+    pub(super) fn saved_number(&self) -> u32 {
+        self.saved.max(self.floor)
+    }
+
+    /// Whether all entries were given to the store.
+    pub(super) fn all_saved(&self) -> bool {
+        self.saved == self.end
+    }
 }
 
 impl Server<'_> {

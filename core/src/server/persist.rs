@@ -232,11 +232,13 @@ impl Server<'_> {
     }
 
     /// The next name to store. What was accepted before it changed goes first: messages of a name's earlier process
-    /// must not be overtaken by its new entry.
+    /// must not be overtaken by its new entry. So do the entries of the log that it has passed: a server that lost them
+    /// would go on behind them, and tell others that they missed what nobody has posted.
     fn next_name(&self) -> Option<u32> {
         let first = self.unstable.first().filter(|_| self.may_store_names())?;
-        self.is_turn_of(self.names.at(first).stored_after)
-            .then_some(first)
+        let name = self.names.at(first);
+        let has_entries = self.channel.all_saved() || name.log_acked <= self.channel.saved;
+        (has_entries && self.is_turn_of(name.stored_after)).then_some(first)
     }
 
     fn next_entry(&self) -> Option<u32> {
@@ -255,7 +257,7 @@ impl Server<'_> {
             && (!self.epoch_stored
                 || self.may_store_names()
                 || self.mail.unsaved.head != 0
-                || self.channel.saved < self.channel.end
+                || !self.channel.all_saved()
                 || !self.progress.is_empty())
     }
 
@@ -279,7 +281,7 @@ impl Server<'_> {
                 record: Record::Epoch {
                     epoch: self.epoch,
                     serial: self.mail.serial,
-                    log_next: self.channel.next_number(),
+                    log_next: self.channel.saved_number(),
                 },
             });
         }
@@ -290,7 +292,7 @@ impl Server<'_> {
                 let record = Record::Forget {
                     name: self.names.at(slot).name.as_str(),
                     serial: self.mail.serial,
-                    log_next: self.channel.next_number(),
+                    log_next: self.channel.saved_number(),
                 };
                 return Some(Persist { ticket, record });
             }

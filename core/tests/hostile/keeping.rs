@@ -369,6 +369,25 @@ fn a_message_is_stored_before_what_happened_after_it() {
 }
 
 #[test]
+fn nobody_is_stored_as_having_passed_entries_that_the_store_does_not_have() {
+    let mut rig = Rig::new();
+    let mut ann = rig.join(1, "ann");
+    let said = ann.writes(&ann.header(), &[post(1, "one"), post(2, "two")]);
+    let bob = rig.proven(address(2), hello(2, "bob"));
+    assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+    assert_eq!(rig.judges(address(2), &bob), Handled::Accepted);
+    let mut stored = Vec::new();
+    while let Some(persist) = rig.server.poll_persist() {
+        stored.push(match persist.record {
+            Record::Name(name) => format!("{} from {} on", name.name, name.log_next),
+            Record::Channel { number, .. } => format!("entry {number}"),
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(stored, ["entry 1", "entry 2", "bob from 3 on"]);
+}
+
+#[test]
 fn records_leave_in_the_order_of_their_tickets() {
     let mut rig = Rig::new();
     let request = rig.proven(address(1), hello(1, "ann"));
