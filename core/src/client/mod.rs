@@ -483,6 +483,13 @@ impl<'a> Client<'a> {
     }
 }
 
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 fn check_text(text: &str) -> Result<(), CommandError> {
     match text.len() {
         0 => Err(CommandError::EmptyText),
@@ -581,10 +588,7 @@ impl Endpoint for Client<'_> {
             .first()
             .and_then(|peer| self.peers.at(peer).hop.deadline());
         let keep_alive = self.standing.is_in_room().then_some(self.keep_alive_at);
-        [deadline, keep_alive, self.held_due()]
-            .into_iter()
-            .flatten()
-            .min()
+        earlier(deadline, earlier(keep_alive, self.held_due()))
     }
 
     fn poll_key_log(&mut self) -> Option<LoggedKey> {
