@@ -141,13 +141,22 @@ fn append(folder: &Path, records: usize, group: usize) -> f64 {
 }
 
 pub(crate) fn saved(title: &str, size: Size) -> Row {
+    saved_with(title, size, 1)
+}
+
+pub(crate) fn many_saved(title: &str, size: Size) -> Row {
+    saved_with(title, size, 16)
+}
+
+/// Each sender has so many messages on the way at a time.
+fn saved_with(title: &str, size: Size, at_once: usize) -> Row {
     const AWAY: usize = 16;
     let messages = 10_000 / size.divisor;
     let mut post = Post::open(AWAY);
     let folder = TempDir::new().expect("a temporary folder");
     let mut run = || {
         (
-            post.saves(messages, 1),
+            post.saves(messages, at_once),
             append(folder.path(), messages.next_multiple_of(SENDERS), SENDERS),
         )
     };

@@ -75,13 +75,14 @@ fn main() -> ExitCode {
             divisor: 1,
         }
     };
-    let rows: [(&str, Measure); 10] = [
+    let rows: [(&str, Measure); 11] = [
         ("direct, 32 in flight", direct::few_in_flight),
         ("direct, 1,024 in flight", direct::many_in_flight),
         ("direct, one, round trip", direct::round_trip),
         ("send_all to 1,000, 1 in flight", fan_out::one_in_flight),
         ("send_all to 1,000, 16 in flight", fan_out::many_in_flight),
         ("kept and synced, 32 senders", kept::saved),
+        ("kept and synced, 32 senders, 16 each", kept::many_saved),
         ("10,000 kept, fetched", kept::fetched),
         ("direct, 32 in flight, 5 % lost", direct::with_loss),
         (
