@@ -269,6 +269,35 @@ fn what_is_on_its_way_does_not_go_to_another_key() {
 }
 
 #[test]
+fn nothing_follows_a_kept_message_to_another_key() {
+    let mut rig = Rig::online();
+    rig.tells(&[news(2, &entry("bob", Status::Offline, BOB, bob()))]);
+    rig.events();
+    rig.sent();
+    rig.send_to_bob("one");
+    assert_eq!(rig.said().len(), 1);
+    // It waits for the result of the first.
+    rig.send_to_bob("two");
+    rig.tells(&[news(3, &impostor(Status::Offline, BOB + 1))]);
+    rig.events();
+    rig.sent();
+    let header = Header {
+        acknowledged: 1,
+        ..rig.header()
+    };
+    let saved = Frame::Result {
+        request: 1,
+        outcome: Outcome::Saved,
+    };
+    assert_eq!(rig.tells_under(&header, &[saved]), Handled::Accepted);
+    let told = rig.events();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("status: Saved") && is_foreign(&told[1]));
+    assert!(rig.said().iter().all(|(_, frames)| frames.is_empty()));
+    assert!(rig.client.is_idle());
+}
+
+#[test]
 fn a_key_goes_with_the_first_letter_and_stays_when_the_name_is_gone() {
     let mut rig = Rig::online();
     rig.records();
