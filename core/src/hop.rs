@@ -40,8 +40,8 @@ const ROUGH_FRAMES_MAX: u32 = 8;
 /// Datagrams with frames without a sign of loss until a path that lost some, a *rough* one, counts as a clean one again.
 const CLEAN_AFTER: u8 = 255;
 
-/// An acknowledgement that may wait for something to go with waits this part of the interval at most after which what it
-/// acknowledges would be repeated.
+/// An acknowledgement that may wait for something to go with waits this part of the interval at most: of our own, or of
+/// what the other side has if nobody chose another one, after which it would repeat what is acknowledged.
 const HOLD_DIVISOR: u32 = 10;
 
 /// Where a session is in its life.
@@ -265,7 +265,7 @@ impl Hop {
         }
     }
 
-    /// Something will come for the acknowledgement to go with: it waits for that, or until it is
+    /// Something may come for the acknowledgement to go with: it waits for that, or until it is
     /// [released](Self::release_acknowledgement), at the latest [then](Self::held_until). On a rough path it does not.
     pub(crate) fn hold_acknowledgement(&mut self) {
         self.acks_held = self.acks_due != 0 && self.rough == 0;
@@ -277,7 +277,8 @@ impl Hop {
 
     /// Until when an acknowledgement may wait from now on.
     pub(crate) fn held_until(now: Instant, policy: RetryPolicy) -> Instant {
-        now.plus_millis((policy.interval_ms / HOLD_DIVISOR).into())
+        let interval_ms = policy.interval_ms.min(RetryPolicy::DEFAULT.interval_ms);
+        now.plus_millis((interval_ms / HOLD_DIVISOR).into())
     }
 
     pub(crate) fn holds_acknowledgement(&self) -> bool {

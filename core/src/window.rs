@@ -31,7 +31,7 @@ impl Window {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct WindowSlot {
-    /// Which process of whom: see `Client::process`.
+    /// Which process of whom: see `process` in `client/roster.rs`.
     pub(crate) process: u64,
     /// When it was last used, in uses: the least recent is replaced.
     pub(crate) used: u32,

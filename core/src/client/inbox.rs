@@ -42,7 +42,7 @@ impl Inbox {
     }
 
     /// Takes the frames of a datagram that were not parsed yet; false if those of another one are still here. `unowed`:
-    /// they are all of its frames, and its sender was owed no acknowledgement before it came.
+    /// its sender was owed no acknowledgement before it came.
     pub(super) fn fill(
         &mut self,
         peer: u32,
@@ -60,6 +60,11 @@ impl Inbox {
         self.number = number;
         self.unowed = unowed;
         self.bytes.extend_from_slice(bytes).is_ok()
+    }
+
+    /// This peer waits for an answer, or sends more: what is here of it is acknowledged as soon as it was taken over.
+    pub(super) fn owes_at_once(&mut self, peer: u32) {
+        self.unowed &= self.peer != peer;
     }
 
     pub(super) fn forget_session_of(&mut self, peer: u32) {
@@ -238,7 +243,9 @@ impl Client<'_> {
                 self.attend(peer);
             }
             if !has_more && let Some(starved) = self.starved.take() {
-                self.peers.at_mut(starved).hop.owe_acknowledgement();
+                let hop = &mut self.peers.at_mut(starved).hop;
+                hop.owe_acknowledgement();
+                hop.release_acknowledgement();
                 self.attend(starved);
             }
         }

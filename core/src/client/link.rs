@@ -118,6 +118,7 @@ impl Client<'_> {
                 let hop = &mut self.peers.at_mut(SERVER).hop;
                 hop.owe_acknowledgement();
                 hop.release_acknowledgement();
+                self.inbox.owes_at_once(SERVER);
                 self.attend(SERVER);
             }
             (Phase::Opening, Some(key)) if self.server_key_proved && key != self.server_key => {

@@ -346,7 +346,7 @@ impl<'a> Client<'a> {
     }
 
     /// Takes the next event. Taking a [`ClientEvent::Message`] is what acknowledges it, so a caller that has no
-    /// room to show it does not ask. Cost: that of one frame.
+    /// room to show it does not ask. The acknowledgement of a message to all may go 50 ms later. Cost: that of one frame.
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
         self.shown = None;
         loop {

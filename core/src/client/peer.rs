@@ -343,11 +343,13 @@ impl Client<'_> {
             hop.release_acknowledgement();
             hop.frames_came(header.round);
         }
+        if header.probe || !frames.rest().is_empty() {
+            self.inbox.owes_at_once(peer);
+        }
         let mut number = header.first;
         while !frames.rest().is_empty() {
             match self.peers.at_mut(peer).hop.arrival(number) {
                 Arrival::Next => {
-                    let unowed = unowed && number == header.first;
                     if !self.inbox.fill(peer, number, &frames, unowed) {
                         handled = self.stats.drop(Drop::Busy);
                     }

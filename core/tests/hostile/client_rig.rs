@@ -74,15 +74,20 @@ impl Rig {
 
     /// The same with room for so many commands.
     pub(crate) fn with_outbox(room: Option<RoomKey>, outbox: usize) -> Self {
-        Self::with(room, outbox, DEFAULT_WINDOW)
+        Self::with(room, outbox, DEFAULT_WINDOW, 5)
     }
 
     /// The same in an open room, to which so many frames may be on the way.
     pub(crate) fn with_window(window: u16) -> Self {
-        Self::with(None, 4, window)
+        Self::with(None, 4, window, 5)
     }
 
-    fn with(room: Option<RoomKey>, outbox: usize, window: u16) -> Self {
+    /// The same in an open room, with other random numbers.
+    pub(crate) fn with_seed(seed: u8) -> Self {
+        Self::with(None, 4, DEFAULT_WINDOW, seed)
+    }
+
+    fn with(room: Option<RoomKey>, outbox: usize, window: u16, seed: u8) -> Self {
         let storage = ClientStorage {
             peers: leak(PeerSlot::VACANT, 4),
             names: leak(0, 8),
@@ -96,7 +101,7 @@ impl Rig {
         };
         let identity = identity_in("alice", room.clone());
         Self {
-            client: Client::new(config, storage, identity, Seed([5; 32])).unwrap(),
+            client: Client::new(config, storage, identity, Seed([seed; 32])).unwrap(),
             now: Instant::ZERO,
             room,
             id: 0,

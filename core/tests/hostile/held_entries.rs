@@ -2,9 +2,9 @@
 //! something to go with.
 
 use chatapp_core::wire::{Cookie, Datagram, Frame, Header};
-use chatapp_core::{Command, Endpoint, Handled, UnixSeconds};
+use chatapp_core::{Command, Drop, Endpoint, Handled, UnixSeconds};
 
-use crate::client_rig::{Rig, bob, server, text};
+use crate::client_rig::{Rig, SERVER_ID, bob, server, text};
 
 /// The interval is 500 ms.
 const HELD_MS: u64 = 50;
@@ -67,8 +67,8 @@ fn where_no_other_comes_the_acknowledgement_goes_alone() {
     let (mut rig, first) = client();
     hears(&mut rig, first);
     let due = rig.now.plus_millis(HELD_MS);
-    assert_eq!(acknowledgements(&mut rig), []);
     assert_eq!(rig.client.poll_timeout(), Some(due));
+    assert_eq!(acknowledgements(&mut rig), []);
     rig.now = rig.now.plus_millis(HELD_MS - 1);
     rig.client.handle_timeout(rig.now);
     assert_eq!(acknowledgements(&mut rig), []);
@@ -77,8 +77,6 @@ fn where_no_other_comes_the_acknowledgement_goes_alone() {
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
     // It went: nothing of it is left to do.
     assert!(rig.client.poll_timeout() > Some(due.plus_millis(HELD_MS)));
-    rig.pass(HELD_MS);
-    assert_eq!(acknowledgements(&mut rig), []);
 }
 
 #[test]
@@ -89,14 +87,19 @@ fn what_the_client_says_takes_the_acknowledgement_along() {
     let said = rig.said();
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].0.acknowledged, rig.next);
-    rig.pass(HELD_MS);
-    assert_eq!(rig.said(), []);
+    assert!(rig.client.poll_timeout() > Some(rig.now.plus_millis(HELD_MS)));
 }
 
 #[test]
 fn entries_that_come_together_are_acknowledged_at_once() {
     let (mut rig, first) = client();
     rig.tells(&[entry(first), entry(first + 1)]);
+    assert_eq!(rig.events().len(), 2);
+    assert_eq!(acknowledgements(&mut rig), [rig.next]);
+    // Nor do those wait of which the last would wait by itself.
+    hears(&mut rig, first + 2);
+    rig.pass(HELD_MS);
+    rig.tells(&[entry(first + 3), entry(first + 4)]);
     assert_eq!(rig.events().len(), 2);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
 }
@@ -166,10 +169,8 @@ fn on_a_path_that_lost_something_nothing_waits() {
     }
 }
 
-#[test]
-fn who_has_to_prove_where_it_is_does_so_at_once() {
-    let (mut rig, first) = client();
-    hears(&mut rig, first);
+/// The server asks for a proof of the address.
+fn asks_where_it_is(rig: &mut Rig) -> Cookie {
     let cookie = Cookie {
         issued_at_ms: 7,
         mac: 8,
@@ -180,6 +181,14 @@ fn who_has_to_prove_where_it_is_does_so_at_once() {
         key: None,
     };
     assert_eq!(rig.give(server(), &asked), Handled::Accepted);
+    cookie
+}
+
+#[test]
+fn who_has_to_prove_where_it_is_does_so_at_once() {
+    let (mut rig, first) = client();
+    hears(&mut rig, first);
+    let cookie = asks_where_it_is(&mut rig);
     let said = rig.said();
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].0.cookie, Some(cookie));
@@ -198,6 +207,89 @@ fn an_entry_that_is_not_shown_yet_is_not_acknowledged_and_later_at_once() {
     );
     assert_eq!(rig.events().len(), 1);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
+}
+
+/// What the client acknowledges once it has shown an entry whose acknowledgement would wait, but that this came before.
+fn acknowledges_after(came: impl FnOnce(&mut Rig, u32, &Header)) -> (Vec<u32>, u32) {
+    let (mut rig, first) = client();
+    let header = rig.header();
+    rig.tells(&[entry(first)]);
+    came(&mut rig, first, &header);
+    assert_eq!(rig.events().len(), 1);
+    (acknowledgements(&mut rig), rig.next)
+}
+
+#[test]
+fn what_asks_for_an_answer_gets_it_also_if_the_entry_before_it_is_shown_later() {
+    let a_question = acknowledges_after(|rig, _, _| {
+        let mut header = rig.header();
+        header.probe = true;
+        assert_eq!(rig.tells_under(&header, &[]), Handled::Accepted);
+    });
+    let the_next_entry = acknowledges_after(|rig, first, _| {
+        let header = rig.header();
+        let dropped = rig.tells_under(&header, &[entry(first + 1)]);
+        assert_eq!(dropped, Handled::Ignored(Drop::OutOfOrder));
+    });
+    let the_same_again = acknowledges_after(|rig, first, header| {
+        let dropped = rig.tells_under(header, &[entry(first)]);
+        assert_eq!(dropped, Handled::Busy);
+    });
+    let the_next_after_it_was_told_to_wait = acknowledges_after(|rig, first, _| {
+        assert_eq!(rig.said()[0].0.window, 0);
+        let header = rig.header();
+        rig.tells_under(&header, &[entry(first + 1)]);
+    });
+    for (all, next) in [
+        a_question,
+        the_next_entry,
+        the_same_again,
+        the_next_after_it_was_told_to_wait,
+    ] {
+        assert_eq!(all, [next]);
+    }
+    let (mut rig, first) = client();
+    rig.tells(&[entry(first)]);
+    let cookie = asks_where_it_is(&mut rig);
+    assert_eq!(rig.events().len(), 1);
+    let said = rig.said();
+    assert_eq!(said.len(), 1);
+    assert_eq!(said[0].0.cookie, Some(cookie));
+}
+
+#[test]
+fn entries_that_came_one_by_one_before_it_could_answer_are_acknowledged_at_once() {
+    let (mut rig, first) = client();
+    for number in first..first + 3 {
+        hears(&mut rig, number);
+    }
+    assert_eq!(acknowledgements(&mut rig), [rig.next]);
+}
+
+#[test]
+fn half_of_the_clients_begin_with_the_first_entry() {
+    let waits = |seed| {
+        let mut rig = Rig::with_seed(seed);
+        rig.comes_online();
+        hears(&mut rig, 1);
+        acknowledgements(&mut rig).is_empty()
+    };
+    let waiting = (0..64).filter(|seed| waits(*seed)).count();
+    assert!((16..48).contains(&waiting), "{waiting}");
+}
+
+#[test]
+fn nothing_waits_longer_than_its_session() {
+    let (mut rig, first) = client();
+    hears(&mut rig, first);
+    let due = rig.client.poll_timeout();
+    let reset = Datagram::Reset {
+        echo: SERVER_ID,
+        token: rig.identity("server").reset_token(SERVER_ID),
+    };
+    assert_eq!(rig.give(server(), &reset), Handled::Accepted);
+    rig.sent();
+    assert!(rig.client.poll_timeout() > due);
 }
 
 #[test]
