@@ -112,7 +112,8 @@ impl Model {
             if left
                 && !rival
                 && showing.by_server
-                && message.memory == self.memory
+                // What a forgotten sender asks for again is posted again.
+                && self.is_sender_remembered(id)
                 && !self.limits.store_fails
             {
                 return again(format!(

@@ -34,6 +34,10 @@ impl Model {
             last.until.get_or_insert(at);
         }
         tenures.extend(key.map(|key| Tenure { key, until: None }));
+        if key.is_none() {
+            // News of the registration may have come since the name was taken off the table.
+            self.registered_in.remove(&name);
+        }
     }
 
     /// A process takes this key, and no other, for that of a name.
