@@ -40,8 +40,8 @@ const ROUGH_FRAMES_MAX: u32 = 8;
 /// Datagrams with frames without a sign of loss until a path that lost some, a *rough* one, counts as a clean one again.
 const CLEAN_AFTER: u8 = 255;
 
-/// An acknowledgement that may wait for something to go with waits this part of the interval at most: of our own, or of
-/// what the other side has if nobody chose another one, after which it would repeat what is acknowledged.
+/// An acknowledgement that may wait for something to go with waits this part of the interval at most after which the other
+/// side would repeat what it acknowledges. That is our own interval, or the default where ours is longer.
 const HOLD_DIVISOR: u32 = 10;
 
 /// Where a session is in its life.
@@ -265,6 +265,12 @@ impl Hop {
         }
     }
 
+    /// As [`owe_acknowledgement`](Self::owe_acknowledgement), and it waits for nothing.
+    pub(crate) fn owe_at_once(&mut self) {
+        self.owe_acknowledgement();
+        self.release_acknowledgement();
+    }
+
     /// Something may come for the acknowledgement to go with: it waits for that, or until it is
     /// [released](Self::release_acknowledgement), at the latest [then](Self::held_until). On a rough path it does not.
     pub(crate) fn hold_acknowledgement(&mut self) {
@@ -460,8 +466,7 @@ impl Hop {
             self.retry.progress(now, policy);
         }
         if header.probe {
-            self.owe_acknowledgement();
-            self.release_acknowledgement();
+            self.owe_at_once();
         }
         Ok(newly)
     }

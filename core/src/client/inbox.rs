@@ -243,9 +243,7 @@ impl Client<'_> {
                 self.attend(peer);
             }
             if !has_more && let Some(starved) = self.starved.take() {
-                let hop = &mut self.peers.at_mut(starved).hop;
-                hop.owe_acknowledgement();
-                hop.release_acknowledgement();
+                self.peers.at_mut(starved).hop.owe_at_once();
                 self.attend(starved);
             }
         }

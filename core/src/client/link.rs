@@ -115,9 +115,7 @@ impl Client<'_> {
             (Phase::Open, None) => {
                 // Our address has changed, without our knowing.
                 self.path_cookie = Some(cookie);
-                let hop = &mut self.peers.at_mut(SERVER).hop;
-                hop.owe_acknowledgement();
-                hop.release_acknowledgement();
+                self.peers.at_mut(SERVER).hop.owe_at_once();
                 self.inbox.owes_at_once(SERVER);
                 self.attend(SERVER);
             }

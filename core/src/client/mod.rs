@@ -1,6 +1,7 @@
 //! The client: one person's end of the room.
 
 mod command;
+mod endpoint;
 mod event;
 mod inbox;
 mod letters;
@@ -20,21 +21,21 @@ pub use event::{ClientEvent, MessageId, MessageStatus, Request};
 pub use record::{ClientRecord, Shown};
 pub use storage::{ClientStorage, OutboxSlot, PeerSlot};
 
-use crate::endpoint::{Endpoint, StorageError, TableEntry, Transmit};
+use crate::endpoint::{StorageError, TableEntry};
 use crate::entropy::{Entropy, Key, Seed};
-use crate::hop::{Expired, Hop, Wants};
-use crate::key_log::{KeyLog, KeySlot, LoggedKey};
-use crate::limits::{DATAGRAM_LEN_MAX, TEXT_LEN_MAX};
+use crate::hop::{Hop, Wants};
+use crate::key_log::{KeyLog, KeySlot};
+use crate::limits::TEXT_LEN_MAX;
 use crate::name::Name;
 use crate::rate::Bucket;
 use crate::reply::Reply;
 use crate::retry::RetryPolicy;
 use crate::seal::{Identity, KEY_LEN, PublicKey};
 use crate::sessions::{Sessions, list_deadline};
-use crate::stats::{Drop, Handled, Stats};
+use crate::stats::Stats;
 use crate::table::{Index, List, Slots};
 use crate::time::Instant;
-use crate::wire::{Cookie, Datagram};
+use crate::wire::Cookie;
 use inbox::Inbox;
 use link::Standing;
 use outbox::Form;
@@ -367,7 +368,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// From now on [`poll_key_log`](Endpoint::poll_key_log) gives every key that comes into use. Whoever reads them
+    /// From now on [`poll_key_log`](crate::Endpoint::poll_key_log) gives every key that comes into use. Whoever reads them
     /// reads everything; meant for tools. As many wait as there are slots.
     pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
         self.key_log = KeyLog::new(slots);
@@ -472,21 +473,8 @@ impl<'a> Client<'a> {
         self.attend(peer);
     }
 
-    /// When the acknowledgement that the server is owed goes by itself, if it waits.
-    fn held_due(&self) -> Option<Instant> {
-        let holds = self.peers.at(SERVER).hop.holds_acknowledgement();
-        holds.then_some(self.held_until)
-    }
-
     fn close_hop(&mut self, peer: u32) {
         self.change_hop(peer, Hop::close);
-    }
-}
-
-fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
     }
 }
 
@@ -498,105 +486,7 @@ fn check_text(text: &str) -> Result<(), CommandError> {
     }
 }
 
-impl Endpoint for Client<'_> {
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
-        self.note_time(now);
-        self.stats.received.count_bytes(datagram.len());
-        if self.standing == Standing::Ended {
-            return self.stats.drop(Drop::Unexpected);
-        }
-        let parsed = Datagram::parse(&self.identity, datagram);
-        if parsed.is_ok() {
-            self.stats.received.count_kind(datagram);
-        }
-        match parsed {
-            Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
-            Ok(Datagram::Call(call)) => self.take_call(from, &call),
-            Ok(Datagram::Accept { to, message }) => self.take_accept(from, to, message),
-            Ok(Datagram::Refuse { to, reason }) => self.take_refusal(from, to, reason),
-            Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),
-            Ok(Datagram::Cookie { to, cookie, key }) => self.take_cookie(from, to, cookie, key),
-            Ok(Datagram::Unsupported { version, echo }) => {
-                self.take_unsupported(from, version, echo)
-            }
-            Ok(_) => self.stats.drop(Drop::Unexpected),
-            Err(reason) => {
-                if reason == Drop::ForeignVersion {
-                    self.reply = Reply::foreign_version(&self.identity, from, datagram);
-                }
-                self.stats.drop(reason)
-            }
-        }
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.note_time(now);
-        if self.standing.is_in_room() && self.now >= self.keep_alive_at {
-            self.keep_alive();
-        }
-        if self.held_due().is_some_and(|due| due <= self.now) {
-            self.peers.at_mut(SERVER).hop.release_acknowledgement();
-            self.attend(SERVER);
-        }
-        while let Some(peer) = self.deadlines.first() {
-            let due = self
-                .peers
-                .at(peer)
-                .hop
-                .deadline()
-                .is_some_and(|deadline| deadline <= self.now);
-            if !due {
-                break;
-            }
-            match self.peers.at_mut(peer).hop.expire(
-                self.now,
-                self.woke_at,
-                self.retry,
-                &mut self.stats,
-            ) {
-                Expired::Waits => self.attend(peer),
-                Expired::GaveUp if peer == SERVER => self.server_silent(),
-                Expired::GaveUp => self.peer_silent(peer),
-            }
-        }
-    }
-
-    fn poll_transmit(
-        &mut self,
-        now: Instant,
-        out: &mut [u8; DATAGRAM_LEN_MAX],
-    ) -> Option<Transmit> {
-        self.note_time(now);
-        let transmit = self.transmit(out)?;
-        self.stats.sent.count_bytes(transmit.len);
-        self.stats.sent.count_kind(out);
-        Some(transmit)
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        let waiting = self.reply.is_some()
-            || !self.ready.is_empty()
-            || !self.reports.is_empty()
-            || self.throttled_untold
-            || self.first_notice != 0
-            || !self.inbox.is_empty();
-        if waiting {
-            return Some(self.now);
-        }
-        let deadline = self
-            .deadlines
-            .first()
-            .and_then(|peer| self.peers.at(peer).hop.deadline());
-        let keep_alive = self.standing.is_in_room().then_some(self.keep_alive_at);
-        earlier(deadline, earlier(keep_alive, self.held_due()))
-    }
-
-    fn poll_key_log(&mut self) -> Option<LoggedKey> {
-        self.key_log.pop()
-    }
-}
-
-impl core::ops::Drop for Client<'_> {
+impl Drop for Client<'_> {
     /// Wipes the secrets; those of sessions lie in the storage.
     fn drop(&mut self) {
         self.letters_secret.zeroize();

@@ -1,0 +1,127 @@
+//! The client as those who run it see it: datagrams, time, and when it wants to be told the time.
+
+use core::net::SocketAddr;
+
+use super::link::Standing;
+use super::{Client, SERVER};
+use crate::endpoint::{Endpoint, Transmit};
+use crate::hop::Expired;
+use crate::key_log::LoggedKey;
+use crate::limits::DATAGRAM_LEN_MAX;
+use crate::reply::Reply;
+use crate::stats::{Drop, Handled};
+use crate::time::Instant;
+use crate::wire::Datagram;
+
+impl Endpoint for Client<'_> {
+    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
+        self.note_time(now);
+        self.stats.received.count_bytes(datagram.len());
+        if self.standing == Standing::Ended {
+            return self.stats.drop(Drop::Unexpected);
+        }
+        let parsed = Datagram::parse(&self.identity, datagram);
+        if parsed.is_ok() {
+            self.stats.received.count_kind(datagram);
+        }
+        match parsed {
+            Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
+            Ok(Datagram::Call(call)) => self.take_call(from, &call),
+            Ok(Datagram::Accept { to, message }) => self.take_accept(from, to, message),
+            Ok(Datagram::Refuse { to, reason }) => self.take_refusal(from, to, reason),
+            Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),
+            Ok(Datagram::Cookie { to, cookie, key }) => self.take_cookie(from, to, cookie, key),
+            Ok(Datagram::Unsupported { version, echo }) => {
+                self.take_unsupported(from, version, echo)
+            }
+            Ok(_) => self.stats.drop(Drop::Unexpected),
+            Err(reason) => {
+                if reason == Drop::ForeignVersion {
+                    self.reply = Reply::foreign_version(&self.identity, from, datagram);
+                }
+                self.stats.drop(reason)
+            }
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.note_time(now);
+        if self.standing.is_in_room() && self.now >= self.keep_alive_at {
+            self.keep_alive();
+        }
+        if self.held_due().is_some_and(|due| due <= self.now) {
+            self.peers.at_mut(SERVER).hop.release_acknowledgement();
+            self.attend(SERVER);
+        }
+        while let Some(peer) = self.deadlines.first() {
+            let due = self
+                .peers
+                .at(peer)
+                .hop
+                .deadline()
+                .is_some_and(|deadline| deadline <= self.now);
+            if !due {
+                break;
+            }
+            match self.peers.at_mut(peer).hop.expire(
+                self.now,
+                self.woke_at,
+                self.retry,
+                &mut self.stats,
+            ) {
+                Expired::Waits => self.attend(peer),
+                Expired::GaveUp if peer == SERVER => self.server_silent(),
+                Expired::GaveUp => self.peer_silent(peer),
+            }
+        }
+    }
+
+    fn poll_transmit(
+        &mut self,
+        now: Instant,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> Option<Transmit> {
+        self.note_time(now);
+        let transmit = self.transmit(out)?;
+        self.stats.sent.count_bytes(transmit.len);
+        self.stats.sent.count_kind(out);
+        Some(transmit)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let waiting = self.reply.is_some()
+            || !self.ready.is_empty()
+            || !self.reports.is_empty()
+            || self.throttled_untold
+            || self.first_notice != 0
+            || !self.inbox.is_empty();
+        if waiting {
+            return Some(self.now);
+        }
+        let deadline = self
+            .deadlines
+            .first()
+            .and_then(|peer| self.peers.at(peer).hop.deadline());
+        let keep_alive = self.standing.is_in_room().then_some(self.keep_alive_at);
+        earlier(deadline, earlier(keep_alive, self.held_due()))
+    }
+
+    fn poll_key_log(&mut self) -> Option<LoggedKey> {
+        self.key_log.pop()
+    }
+}
+
+impl Client<'_> {
+    /// When the acknowledgement that the server is owed goes by itself, if it waits.
+    fn held_due(&self) -> Option<Instant> {
+        let holds = self.peers.at(SERVER).hop.holds_acknowledgement();
+        holds.then_some(self.held_until)
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
