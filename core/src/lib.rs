@@ -127,7 +127,7 @@
 //!
 //! # Inside
 //!
-//! All cryptography is in [`seal`]. Above it are two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
+//! All cryptography is in [`crypto`]. Above it are two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
 //! cumulative acknowledgements, 500 ms and 5 retries for everything. *End to end*, a message is identified by its
 //! sender's process and a counter, on every path it takes; its recipient shows each once. `PROTOCOL.md` beside this
 //! crate describes both, byte by byte. `PORTING.md` leads to a first message on a new board.
@@ -144,45 +144,39 @@ extern crate std;
 struct Porting;
 
 mod address;
-mod arena;
 mod client;
-mod endpoint;
-mod entropy;
-mod hop;
-mod key_log;
+mod containers;
+pub mod crypto;
+mod driver;
+mod drop_reason;
 pub mod limits;
 mod name;
 mod rate;
-mod reply;
 mod retry;
-pub mod seal;
 mod server;
-mod sessions;
+mod session;
 mod stats;
-mod table;
 mod time;
 mod trace;
-mod turn;
-mod window;
 pub mod wire;
 
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientRecord, ClientStorage, Command, CommandError,
-    CommandId, MessageId, MessageStatus, OutboxSlot, PeerSlot, Request, Shown,
+    CommandId, MessageId, MessageStatus, OutboxSlot, PeerSlot, Request, Shown, WindowSlot,
 };
-pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry, Transmit};
-pub use entropy::Seed;
-pub use key_log::{KeySlot, LoggedKey};
+pub use crypto::{Identity, PublicKey, RoomKey, Seed, StaticKey};
+pub use driver::{
+    Endpoint, Flushed, Network, Outgoing, Sent, StorageError, TableEntry, Transmit, Turn,
+};
+pub use drop_reason::{Drop, Handled};
 pub use name::{Name, NameError, drives_display};
 pub use rate::RateLimit;
 pub use retry::RetryPolicy;
-pub use seal::{Identity, PublicKey, RoomKey, StaticKey};
 pub use server::{
     Allowed, ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot, NameRecord,
     NameSlot, Persist, RateLimits, Record, RestoreError, Server, ServerConfig, ServerEvent,
     ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
 };
-pub use stats::{Drop, Handled, Stats, Traffic};
+pub use session::key_log::{KeySlot, LoggedKey};
+pub use stats::{Stats, Traffic};
 pub use time::{Instant, UnixSeconds};
-pub use turn::{Network, Turn};
-pub use window::WindowSlot;

@@ -1,6 +1,6 @@
 //! Bounds of the wire format, and the proof that they fit together.
 
-use crate::seal::{KEY_LEN, LETTER_OVERHEAD, TAG_LEN};
+use crate::crypto::{KEY_LEN, LETTER_OVERHEAD, TAG_LEN};
 
 /// Longest name, in bytes of UTF-8.
 pub const NAME_LEN_MAX: usize = 32;

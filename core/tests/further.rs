@@ -1,8 +1,8 @@
 //! What consecutive messages of one sender have in common is said once in a datagram, and read as if it were said
 //! in each.
 
+use chatapp_core::crypto::{Session, TAG_LEN};
 use chatapp_core::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, TEXT_LEN_MAX};
-use chatapp_core::seal::{Session, TAG_LEN};
 use chatapp_core::wire::{DataWriter, Frame, Header, data};
 use chatapp_core::{Drop, Identity, PublicKey, StaticKey, UnixSeconds};
 

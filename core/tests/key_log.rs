@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use chatapp_core::seal::{KEY_LEN, Letters, PartKey, Session, TAG_LEN};
+use chatapp_core::crypto::{KEY_LEN, Letters, PartKey, Session, TAG_LEN};
 use chatapp_core::wire::{Datagram, Frame, data};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientEvent, ClientStorage, Command, Endpoint, FlightSlot,

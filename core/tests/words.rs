@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 
+use chatapp_core::crypto::Session;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::Session;
 use chatapp_core::wire::{DataWriter, Header, Refusal};
 use chatapp_core::{
     Client, ClientConfig, ClientStorage, CommandError, CommandId, Departure, Drop, Identity, Name,

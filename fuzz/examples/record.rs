@@ -6,8 +6,8 @@ use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::path::Path;
 
+use chatapp_core::crypto::{Responder, Session};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{Responder, Session};
 use chatapp_core::wire::{Accept, Answer, Datagram, data};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, Command, Endpoint, FlightSlot, Instant,

@@ -1,12 +1,12 @@
 //! The parser and the encoder.
 
+use chatapp_core::crypto::Session;
 use chatapp_core::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
-use chatapp_core::seal::Session;
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{DATAGRAM_LEN_MIN, Datagram, Entry, Frame, Header};
 
-use crate::people::identity;
 use crate::seal::{TAG_LEN, seal_public};
+use crate::people::identity;
 
 /// Longest datagram that is ever built: some that are longer parse, and cannot be built again.
 const BUILT_LEN_MAX: usize = DATAGRAM_LEN_MIN + BODY_LEN_MAX;

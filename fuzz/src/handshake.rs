@@ -1,6 +1,6 @@
 //! The two messages of a handshake, with real keys.
 
-use chatapp_core::seal::{Handshake, Responder};
+use chatapp_core::crypto::{Handshake, Responder};
 
 use crate::input::Input;
 use crate::people::identity;

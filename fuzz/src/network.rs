@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use chatapp_core::crypto::{Responder, Session};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{Responder, Session};
 use chatapp_core::wire::{Answer, Cookie, Datagram, Opening, VERSION};
 use chatapp_core::{Identity, PublicKey};
 

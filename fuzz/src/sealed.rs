@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chatapp_core::seal::{Correspondence, Letters, Session};
+use chatapp_core::crypto::{Correspondence, Letters, Session};
 use chatapp_core::{Identity, PublicKey};
 
 use crate::input::Input;

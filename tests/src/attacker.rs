@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use std::hash::Hasher;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{KEY_LEN, TAG_LEN};
 use chatapp_core::wire::{Call, Cookie, Datagram, Hello, Opening, Refusal};
 use chatapp_core::{Identity, PublicKey};
 use siphasher::sip::SipHasher24;

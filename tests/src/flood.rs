@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::KEY_LEN;
 use chatapp_core::wire::{Cookie, Datagram, Opening, Refusal, VERSION};
 use chatapp_core::{Identity, StaticKey};
 use clap::Parser;

@@ -1,6 +1,6 @@
 //! Who has which key in a world, and what is done with keys: the real cryptography, or its stand-in.
 
-use chatapp_core::seal::KEY_LEN;
+use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{Identity, RoomKey, StaticKey};
 
 use crate::model::NameId;

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use chatapp_core::crypto::{KEY_LEN, PartKey, Session, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{KEY_LEN, PartKey, Session, TAG_LEN};
 use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
 use chatapp_core::{Drop, Handled, Identity, LoggedKey, Name, PublicKey};
 

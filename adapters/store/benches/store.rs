@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use chatapp_core::seal::{Correspondence, KEY_LEN, LETTER_OVERHEAD, Letters};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, LETTER_OVERHEAD, Letters};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, Command, Identity, Name, NameRecord, PublicKey, Record,
     Server, ServerConfig, StaticKey, Ticket, UnixSeconds,

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
-use chatapp_core::seal::KEY_LEN;
+use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{PublicKey, RoomKey, StaticKey};
 use zeroize::Zeroizing;
 

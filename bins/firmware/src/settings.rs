@@ -6,7 +6,7 @@ use core::fmt;
 use core::net::{Ipv4Addr, SocketAddrV4};
 
 use chatapp_console::Visible;
-use chatapp_core::seal::KEY_LEN;
+use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{Identity, Name, NameError, PublicKey, RoomKey, Seed, StaticKey, UnixSeconds};
 
 /// What the board is.

@@ -4,12 +4,12 @@ use core::net::SocketAddr;
 
 use super::link::Standing;
 use super::{Client, SERVER};
-use crate::endpoint::{Endpoint, Transmit};
-use crate::hop::Expired;
-use crate::key_log::LoggedKey;
+use crate::driver::{Endpoint, Transmit};
+use crate::drop_reason::{Drop, Handled};
 use crate::limits::DATAGRAM_LEN_MAX;
-use crate::reply::Reply;
-use crate::stats::{Drop, Handled};
+use crate::session::connection::Expired;
+use crate::session::key_log::LoggedKey;
+use crate::session::reply::Reply;
 use crate::time::Instant;
 use crate::wire::Datagram;
 

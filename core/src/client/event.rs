@@ -1,7 +1,7 @@
 //! What a client reports to the person in front of it.
 
 use super::command::CommandId;
-use crate::seal::PublicKey;
+use crate::crypto::PublicKey;
 use crate::time::UnixSeconds;
 use crate::wire::Refusal;
 

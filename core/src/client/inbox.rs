@@ -7,10 +7,10 @@ use super::letters::{self, Envelope, Sealed};
 use super::link::Standing;
 use super::roster::Sender;
 use super::{Client, SERVER};
-use crate::hop::Hop;
+use crate::drop_reason::Drop;
 use crate::limits::BODY_LEN_MAX;
 use crate::name::Name;
-use crate::stats::Drop;
+use crate::session::connection::Hop;
 use crate::time::UnixSeconds;
 use crate::wire::{Frame, Frames, Place};
 

@@ -4,10 +4,10 @@ use core::ops::Range;
 
 use super::roster::Sender;
 use super::{Client, PeerSlot};
-use crate::hop::Phase;
-use crate::key_log::Noted;
+use crate::crypto::{Correspondence, Identity, Letters, PublicKey, TAG_LEN};
 use crate::name::Name;
-use crate::seal::{Correspondence, Identity, Letters, PublicKey, TAG_LEN};
+use crate::session::connection::Phase;
+use crate::session::key_log::Noted;
 
 /// What has to be known of a letter that was kept, to open it.
 pub(super) struct Envelope {

@@ -6,10 +6,10 @@ use super::command::{CommandError, CommandId};
 use super::event::Request;
 use super::outbox::Final;
 use super::{Client, ClientEvent, SERVER};
-use crate::hop::{Other, Phase};
-use crate::key_log::Noted;
-use crate::seal::{FIRST_PAYLOAD_MAX, PublicKey, Session};
-use crate::stats::{Drop, Handled};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Session};
+use crate::drop_reason::{Drop, Handled};
+use crate::session::connection::{Other, Phase};
+use crate::session::key_log::Noted;
 use crate::wire::{Accept, Cookie, Hello, Refusal, VERSION};
 
 /// How long a result may be out before the server is asked for a sign of life.

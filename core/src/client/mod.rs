@@ -13,6 +13,7 @@ mod record;
 mod roster;
 mod storage;
 mod transmit;
+mod window;
 
 use core::net::SocketAddr;
 
@@ -20,20 +21,21 @@ pub use command::{Command, CommandError, CommandId};
 pub use event::{ClientEvent, MessageId, MessageStatus, Request};
 pub use record::{ClientRecord, Shown};
 pub use storage::{ClientStorage, OutboxSlot, PeerSlot};
+pub use window::WindowSlot;
 
-use crate::endpoint::{StorageError, TableEntry};
-use crate::entropy::{Entropy, Key, Seed};
-use crate::hop::{Hop, Wants};
-use crate::key_log::{KeyLog, KeySlot};
+use crate::containers::{Index, List, Slots};
+use crate::crypto::{Entropy, Key, Seed};
+use crate::crypto::{Identity, KEY_LEN, PublicKey};
+use crate::driver::{StorageError, TableEntry};
 use crate::limits::TEXT_LEN_MAX;
 use crate::name::Name;
 use crate::rate::Bucket;
-use crate::reply::Reply;
 use crate::retry::RetryPolicy;
-use crate::seal::{Identity, KEY_LEN, PublicKey};
-use crate::sessions::{Sessions, list_deadline};
+use crate::session::connection::{Hop, Wants};
+use crate::session::index::{Sessions, list_deadline};
+use crate::session::key_log::{KeyLog, KeySlot};
+use crate::session::reply::Reply;
 use crate::stats::Stats;
-use crate::table::{Index, List, Slots};
 use crate::time::Instant;
 use crate::wire::Cookie;
 use inbox::Inbox;
@@ -128,7 +130,7 @@ pub struct Client<'a> {
     first_notice: u32,
     last_notice: u32,
 
-    windows: &'a mut [crate::window::WindowSlot],
+    windows: &'a mut [WindowSlot],
     window_uses: u32,
     latest_process: LatestProcess,
     inbox: Inbox,

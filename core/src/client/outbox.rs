@@ -10,9 +10,9 @@ use super::queue::Queue;
 use super::storage::{OutboxSlot, Presence};
 use super::{Client, SERVER};
 use crate::client::ClientEvent;
-use crate::hop::Phase;
 use crate::limits::REQUESTS_MAX;
 use crate::retry::note_time;
+use crate::session::connection::Phase;
 use crate::time::Instant;
 use crate::wire::{Frame, Outcome};
 

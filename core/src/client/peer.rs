@@ -4,13 +4,13 @@ use core::net::SocketAddr;
 
 use super::storage::Presence;
 use super::{Client, SERVER};
-use crate::hop::{Arrival, Other, Phase};
-use crate::key_log::{Asked, Noted};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN, is_same};
+use crate::drop_reason::{Drop, Handled};
 use crate::rate::RateLimit;
-use crate::reply::Reply;
-use crate::seal::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN, is_same};
-use crate::sessions::Side;
-use crate::stats::{Drop, Handled};
+use crate::session::connection::{Arrival, Other, Phase};
+use crate::session::index::Side;
+use crate::session::key_log::{Asked, Noted};
+use crate::session::reply::Reply;
 use crate::wire::{
     ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, Call, CallMessage, Datagram, Opening,
     Refusal, from_payload, open_in,

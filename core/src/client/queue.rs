@@ -1,7 +1,7 @@
 //! Queues of outbox slots.
 
 use super::storage::OutboxSlot;
-use crate::table::Slots;
+use crate::containers::Slots;
 
 /// A first-in first-out queue of outbox slots, linked through the slots.
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,8 @@
 
 use super::storage::Presence;
 use super::{Client, SERVER};
+use crate::crypto::PublicKey;
 use crate::name::Name;
-use crate::seal::PublicKey;
 
 /// One fact to remember, for [`Client::restore`] in the next process of the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

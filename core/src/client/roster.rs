@@ -2,13 +2,13 @@
 
 use super::outbox::Form;
 use super::storage::{PeerSlot, Presence};
+use super::window::{Window, WindowSlot};
 use super::{Client, SERVER, Shown};
-use crate::entropy::Key;
-use crate::hop::Phase;
+use crate::crypto::Key;
+use crate::crypto::Suite;
+use crate::drop_reason::Drop;
 use crate::name::Name;
-use crate::seal::Suite;
-use crate::stats::Drop;
-use crate::window::{Window, WindowSlot};
+use crate::session::connection::Phase;
 use crate::wire::{Entry, Status};
 
 /// The process that sent something.

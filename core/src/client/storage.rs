@@ -3,15 +3,15 @@
 use super::command::CommandId;
 use super::outbox::{Final, Form};
 use super::queue::Queue;
+use super::window::{Window, WindowSlot};
 use crate::address::PackedAddress;
-use crate::hop::Hop;
+use crate::containers::{Link, Linked};
+use crate::crypto::{KEY_LEN, Letters, PublicKey, TAG_LEN};
 use crate::limits::KEPT_LETTER_LEN_MAX;
 use crate::name::Name;
-use crate::seal::{KEY_LEN, Letters, PublicKey, TAG_LEN};
-use crate::sessions::HasHop;
-use crate::table::{Link, Linked};
+use crate::session::connection::Hop;
+use crate::session::index::HasHop;
 use crate::time::Instant;
-use crate::window::{Window, WindowSlot};
 
 /// The slices that a client works in, sized once by the caller: statics on a microcontroller, the heap elsewhere.
 /// All slots must be `VACANT`, all numbers zero.

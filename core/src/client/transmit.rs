@@ -2,10 +2,10 @@
 
 use super::storage::OutboxSlot;
 use super::{Client, SERVER};
-use crate::endpoint::Transmit;
-use crate::hop::Wants;
+use crate::containers::Slots;
+use crate::driver::Transmit;
 use crate::limits::DATAGRAM_LEN_MAX;
-use crate::table::Slots;
+use crate::session::connection::Wants;
 use crate::wire::{DataWriter, Datagram};
 
 impl Client<'_> {

@@ -2,8 +2,8 @@
 
 use super::storage::LogSlot;
 use super::{Server, StorageError};
-use crate::arena::Arena;
-use crate::table::Slots;
+use crate::containers::Arena;
+use crate::containers::Slots;
 
 /// The channel log: a ring of entries, numbered from 1.
 pub(super) struct Channel<'a> {

@@ -3,7 +3,7 @@
 use core::hash::Hasher;
 
 use crate::address::PackedAddress;
-use crate::entropy::Key;
+use crate::crypto::Key;
 use crate::time::Instant;
 use crate::wire::Cookie;
 

@@ -7,8 +7,8 @@
 use super::Server;
 use super::event::Pending;
 use super::storage::{MailSlot, NameSlot, Standing};
-use crate::hop::Hop;
 use crate::name::Name;
+use crate::session::connection::Hop;
 use crate::time::Instant;
 
 impl Server<'_> {

@@ -9,10 +9,10 @@ use super::channel::NextEntry;
 use super::mailbox::text;
 use super::roster::entry;
 use super::storage::{Flight, FlightSlot};
-use crate::endpoint::Transmit;
-use crate::hop::Wants;
+use crate::crypto::PublicKey;
+use crate::driver::Transmit;
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
-use crate::seal::PublicKey;
+use crate::session::connection::Wants;
 use crate::wire::{DataWriter, Datagram, Frame, Outcome};
 
 /// Whether there is anything new for a client.

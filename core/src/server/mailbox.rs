@@ -5,8 +5,8 @@
 
 use super::storage::{MailQueue, MailSlot};
 use super::{Server, StorageError};
-use crate::arena::{Arena, Text};
-use crate::table::Slots;
+use crate::containers::Slots;
+use crate::containers::{Arena, Text};
 
 /// All kept messages.
 pub(super) struct Mail<'a> {

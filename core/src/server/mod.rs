@@ -26,18 +26,19 @@ pub use storage::{
     ChangeSlot, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, ServerStorage,
 };
 
-use crate::endpoint::{Endpoint, StorageError, TableEntry, Transmit};
-use crate::entropy::{Entropy, Key, Seed};
-use crate::hop::{Expired, Wants};
-use crate::key_log::{KeyLog, KeySlot, LoggedKey};
+use crate::containers::{Index, List, Slots};
+use crate::crypto::{Entropy, Key, Seed};
+use crate::crypto::{Identity, PublicKey};
+use crate::driver::{Endpoint, StorageError, TableEntry, Transmit};
+use crate::drop_reason::{Drop, Handled};
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
 use crate::name::Name;
-use crate::reply::Reply;
 use crate::retry::{RetryPolicy, note_time};
-use crate::seal::{Identity, PublicKey};
-use crate::sessions::{Sessions, list_deadline};
-use crate::stats::{Drop, Handled, Stats};
-use crate::table::{Index, List, Slots};
+use crate::session::connection::{Expired, Wants};
+use crate::session::index::{Sessions, list_deadline};
+use crate::session::key_log::{KeyLog, KeySlot, LoggedKey};
+use crate::session::reply::Reply;
+use crate::stats::Stats;
 use crate::time::{Instant, UnixSeconds};
 use crate::wire::Datagram;
 use channel::Channel;

@@ -10,8 +10,8 @@ use super::event::Pending;
 use super::mailbox::text;
 use super::storage::{Journal, JournalSlot, LogSlot, MailSlot};
 use super::{Server, StorageError};
-use crate::seal::PublicKey;
-use crate::table::Slots;
+use crate::containers::Slots;
+use crate::crypto::PublicKey;
 use crate::time::{Instant, UnixSeconds};
 use crate::wire::Outcome;
 

@@ -1,7 +1,7 @@
 //! After a restart: those who were here are told that their sessions are gone, and ask for new ones at once.
 
 use super::Server;
-use crate::reply::Reply;
+use crate::session::reply::Reply;
 use crate::time::Instant;
 
 impl Server<'_> {

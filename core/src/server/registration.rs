@@ -6,13 +6,13 @@ use super::Server;
 use super::event::{Departure, Pending};
 use super::storage::{NameSlot, Standing};
 use crate::address::PackedAddress;
-use crate::hop::{Hop, Other};
-use crate::key_log::Noted;
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, Session, TAG_LEN, is_same};
+use crate::drop_reason::{Drop, Handled};
 use crate::name::Name;
-use crate::reply::Reply;
-use crate::seal::{FIRST_PAYLOAD_MAX, PublicKey, Responder, Session, TAG_LEN, is_same};
-use crate::sessions::Side;
-use crate::stats::{Drop, Handled};
+use crate::session::connection::{Hop, Other};
+use crate::session::index::Side;
+use crate::session::key_log::Noted;
+use crate::session::reply::Reply;
 use crate::wire::{
     ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, Datagram, Hello, HelloMessage, Refusal,
     from_payload,

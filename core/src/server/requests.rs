@@ -6,12 +6,12 @@ use super::Server;
 use super::event::{Departure, Pending};
 use super::persist::NameRecord;
 use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
-use crate::hop::{Arrival, Hop, Phase};
+use crate::crypto::{KEY_LEN, LETTER_OVERHEAD};
+use crate::drop_reason::{Drop, Handled};
 use crate::limits::{KEPT_LETTER_LEN_MAX, MAIL_LEN_MAX, REQUESTS_MAX, TEXT_LEN_MAX};
-use crate::reply::Reply;
-use crate::seal::{KEY_LEN, LETTER_OVERHEAD};
-use crate::sessions::Side;
-use crate::stats::{Drop, Handled};
+use crate::session::connection::{Arrival, Hop, Phase};
+use crate::session::index::Side;
+use crate::session::reply::Reply;
 use crate::wire::{Frame, Outcome, open_in};
 
 /// Requests are counted up to here: arithmetic on their numbers never wraps.

@@ -5,8 +5,8 @@ use core::fmt;
 use super::Server;
 use super::persist::{NameRecord, Record};
 use super::storage::{LogSlot, MailSlot, Standing};
-use crate::hop::Hop;
 use crate::name::Name;
+use crate::session::connection::Hop;
 use crate::wire::Outcome;
 
 /// Why a record cannot be restored.

@@ -3,9 +3,9 @@
 
 use super::StorageError;
 use crate::address::PackedAddress;
-use crate::entropy::Key;
+use crate::containers::Slots;
+use crate::crypto::Key;
 use crate::rate::{Bucket, RateLimit, nanos};
-use crate::table::Slots;
 use crate::time::Instant;
 
 /// Slots that one source may lie in: when others use them all, the one nearest to full is given away.
@@ -156,8 +156,8 @@ mod tests {
     use std::vec;
 
     use super::*;
-    use crate::entropy::{Entropy, Seed};
-    use crate::seal::Suite;
+    use crate::crypto::Suite;
+    use crate::crypto::{Entropy, Seed};
 
     const LIMITS: RateLimits = RateLimits {
         registrations: RateLimit {

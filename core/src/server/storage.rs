@@ -2,12 +2,12 @@
 
 use super::SourceSlot;
 use crate::address::PackedAddress;
-use crate::arena::Text;
-use crate::hop::Hop;
+use crate::containers::Text;
+use crate::containers::{Link, Linked};
+use crate::crypto::PublicKey;
 use crate::name::Name;
-use crate::seal::PublicKey;
-use crate::sessions::HasHop;
-use crate::table::{Link, Linked};
+use crate::session::connection::Hop;
+use crate::session::index::HasHop;
 use crate::time::{Instant, UnixSeconds};
 
 /// The slices that a server works in, sized once by the caller: statics on a microcontroller, the heap elsewhere.

@@ -14,9 +14,9 @@ use super::further::Numbers;
 use super::opening::{Cookie, Refusal};
 use super::writer::Writer;
 use super::{PREFIX_LEN, kind};
+use crate::crypto::{Identity, Session, Suite, TAG_LEN};
+use crate::drop_reason::Drop;
 use crate::limits::DATAGRAM_LEN_MAX;
-use crate::seal::{Identity, Session, Suite, TAG_LEN};
-use crate::stats::Drop;
 
 /// What stands in front of what is sealed.
 const FRONT_LEN: usize = PREFIX_LEN + 8;
@@ -318,7 +318,7 @@ mod tests {
 
     #[test]
     fn any_datagram_that_lacks_little_can_be_made_a_full_one() {
-        let identity = Identity::new(crate::seal::StaticKey::new([1; 32]), None);
+        let identity = Identity::new(crate::crypto::StaticKey::new([1; 32]), None);
         for lacking in 0..=usize::from(PADDING_LEN_MAX) + 1 {
             let mut out = [0xee; DATAGRAM_LEN_MAX];
             let mut writer = DataWriter::new(&mut out, 1, &Header::default());

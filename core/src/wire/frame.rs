@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::address::PackedAddress;
-use crate::seal::PublicKey;
+use crate::crypto::PublicKey;
 use crate::time::UnixSeconds;
 
 /// One numbered frame. The order of the variants is their number on the wire.
@@ -36,7 +36,7 @@ pub enum Frame<'a> {
         bounce: bool,
         /// The recipient.
         to: &'a str,
-        /// The key that the sender's letters are opened with, and the [letter](crate::seal::Letters).
+        /// The key that the sender's letters are opened with, and the [letter](crate::crypto::Letters).
         #[serde(with = "serde_bytes")]
         letter: &'a [u8],
     },
@@ -94,7 +94,7 @@ pub enum Frame<'a> {
         from: &'a str,
         /// The key that the sender's letters are opened with; none, and no letter, if what is kept is too short for it.
         letter_key: PublicKey,
-        /// The [letter](crate::seal::Letters).
+        /// The [letter](crate::crypto::Letters).
         #[serde(with = "serde_bytes")]
         letter: &'a [u8],
     },

@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::further::{self, Further, Numbers};
-use crate::stats::Drop;
+use crate::drop_reason::Drop;
 
 /// A place between two frames, where somebody can [go on](Frames::resume).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

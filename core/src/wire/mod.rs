@@ -6,14 +6,13 @@
 //! version (1) | kind (1) | session id (8, little-endian)
 //! ```
 //!
-//! Datagrams [inside a session](data) are sealed; those that open one carry a message of the [handshake](crate::seal).
+//! Datagrams [inside a session](data) are sealed; those that open one carry a message of the [handshake](crate::crypto).
 //! All but the sealed ones end in a tag, SipHash-2-4 over all that stands before it: under a public constant, or in a
 //! closed room under a key that only its members have. The tag finds damage, and keeps strangers out of a closed
 //! room; it does not protect against somebody on the path.
 //!
 //! Parsing is total: every input gives a [`Datagram`] or the [reason](Drop) it is none.
 
-pub(crate) mod array;
 pub mod data;
 mod frame;
 mod frames;
@@ -31,10 +30,10 @@ pub use opening::{
     Accept, Answer, Call, CallMessage, Cookie, Hello, HelloMessage, Opening, Refusal,
 };
 
-use crate::entropy::Key;
+use crate::crypto::Key;
+use crate::crypto::{Identity, PublicKey, TAG_LEN};
+use crate::drop_reason::Drop;
 use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
-use crate::seal::{Identity, PublicKey, TAG_LEN};
-use crate::stats::Drop;
 use writer::Writer;
 
 /// The version of the protocol that this crate speaks: the first byte of every datagram.
@@ -249,7 +248,7 @@ fn tag_fits(whole: &[u8], key: Key) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::StaticKey;
+    use crate::crypto::StaticKey;
 
     #[test]
     fn what_has_a_fixed_length_has_no_other() {

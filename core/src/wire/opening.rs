@@ -5,11 +5,12 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::writer::Writer;
-use super::{PREFIX_LEN, SHORT_TAG_LEN, array, kind};
-use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
-use crate::seal::{
+use super::{PREFIX_LEN, SHORT_TAG_LEN, kind};
+use crate::crypto::byte_array;
+use crate::crypto::{
     FIRST_OVERHEAD, Handshake, Identity, KEY_LEN, PublicKey, SECOND_OVERHEAD, Session, TAG_LEN,
 };
+use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
 
 const COOKIE_LEN: usize = 16;
 /// What stands in front of the handshake in a hello, and in a call.
@@ -258,7 +259,7 @@ pub struct Hello<'a> {
     /// Numbered frames that the client accepts beyond those it acknowledged.
     pub window: u16,
     /// Comes back in a [`Datagram::Reset`](super::Datagram::Reset) when the client does not have the session any more.
-    #[serde(with = "array")]
+    #[serde(with = "byte_array")]
     pub reset: [u8; TAG_LEN],
     /// The name to register.
     pub name: &'a str,
@@ -275,7 +276,7 @@ pub struct Call<'a> {
     /// Numbered frames that the caller accepts beyond those it acknowledged.
     pub window: u16,
     /// As in [`Hello::reset`].
-    #[serde(with = "array")]
+    #[serde(with = "byte_array")]
     pub reset: [u8; TAG_LEN],
     /// Name of the caller.
     pub from: &'a str,
@@ -307,7 +308,7 @@ pub struct Accept {
     /// Numbered frames that it accepts beyond those it acknowledged.
     pub window: u16,
     /// As in [`Hello::reset`].
-    #[serde(with = "array")]
+    #[serde(with = "byte_array")]
     pub reset: [u8; TAG_LEN],
 }
 

@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::{PREFIX_LEN, SHORT_TAG_LEN, VERSION};
-use crate::entropy::Key;
+use crate::crypto::Key;
+use crate::crypto::TAG_LEN;
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, SEAL_OVERHEAD};
-use crate::seal::TAG_LEN;
 
 /// What is written may not be longer: the tag follows.
 const CONTENT_LEN_MAX: usize = SEAL_OVERHEAD - TAG_LEN + BODY_LEN_MAX;

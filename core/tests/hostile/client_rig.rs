@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters, Responder};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{Correspondence, KEY_LEN, Letters, Responder};
 use chatapp_core::wire::{Cookie, Datagram, Entry, Frame, Header, Hello, Status};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId, Endpoint,

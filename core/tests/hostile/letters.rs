@@ -1,6 +1,6 @@
 //! Which letters a client shows: those that their sender sealed for it, each once.
 
-use chatapp_core::seal::{KEY_LEN, Session};
+use chatapp_core::crypto::{KEY_LEN, Session};
 use chatapp_core::wire::{Entry, Frame, Header, Outcome, Status};
 use chatapp_core::{ClientRecord, Drop, Handled, PublicKey, UnixSeconds};
 

@@ -1,8 +1,8 @@
 //! The other end of a session with the client: how it is opened from either side, and what is said in it.
 
 use chatapp_core::Identity;
+use chatapp_core::crypto::{KEY_LEN, Responder, Session, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{KEY_LEN, Responder, Session, TAG_LEN};
 use chatapp_core::wire::{
     Accept, Answer, Call, DataWriter, Datagram, Frame, Header, Opening, data,
 };

@@ -2,7 +2,7 @@
 
 use std::hash::Hasher;
 
-use chatapp_core::seal::{Correspondence, KEY_LEN, Letters};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters};
 use chatapp_core::{Identity, PublicKey, RoomKey, StaticKey};
 use siphasher::sip::SipHasher24;
 

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
+use chatapp_core::crypto::{KEY_LEN, Session, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{KEY_LEN, Session, TAG_LEN};
 use chatapp_core::wire::{
     Accept, Answer, Cookie, DataWriter, Datagram, Frame, Header, Hello, Opening, Refusal, data,
 };

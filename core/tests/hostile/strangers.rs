@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::seal::{KEY_LEN, Session, TAG_LEN};
+use chatapp_core::crypto::{KEY_LEN, Session, TAG_LEN};
 use chatapp_core::wire::{Answer, Cookie, DataWriter, Datagram, Header, Opening, Refusal, VERSION};
 use chatapp_core::{Command, Drop, Endpoint, Handled, Identity, RoomKey, ServerConfig};
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatapp_core::seal::{PartKey, Responder};
+use chatapp_core::crypto::{PartKey, Responder};
 use chatapp_core::wire::Datagram;
 use chatapp_core::{Identity, RoomKey, StaticKey};
 use chatapp_wireshark::{Capture, KeyLog};

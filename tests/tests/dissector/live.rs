@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
 use chatapp_core::Identity;
-use chatapp_core::seal::PartKey;
+use chatapp_core::crypto::PartKey;
 use chatapp_wireshark::{Capture, KeyLog};
 use tempfile::TempDir;
 

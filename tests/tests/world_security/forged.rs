@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
+use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{KEY_LEN, TAG_LEN};
 use chatapp_core::wire::{Cookie, Datagram, Hello, Opening, Refusal, VERSION};
 use chatapp_core::{Drop, Endpoint, Handled, Instant, Server, ServerEvent, Usage};
 use chatapp_tests::attacker::tagged;

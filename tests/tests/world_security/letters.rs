@@ -1,7 +1,7 @@
 //! Private messages, and a server that lies about them.
 
 use chatapp_core::StaticKey;
-use chatapp_core::seal::{Correspondence, KEY_LEN, Letters};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters};
 use chatapp_tests::client_process::Ask;
 use chatapp_tests::keys::Holder;
 use chatapp_tests::model::ProcessId;

@@ -12,8 +12,8 @@ mod successors;
 
 use std::net::SocketAddr;
 
+use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::KEY_LEN;
 use chatapp_core::wire::{Cookie, Datagram, Opening};
 use chatapp_core::{Identity, PublicKey, StaticKey};
 use chatapp_tests::client_process::Ask;

@@ -1,6 +1,6 @@
 //! Strangers: what they get, and what they cost.
 
-use chatapp_core::seal::{KEY_LEN, TAG_LEN};
+use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::wire::{Cookie, Datagram};
 use chatapp_core::{Drop, RateLimit};
 use chatapp_tests::client_process::Ask;

@@ -1,8 +1,8 @@
 //! What is sealed in datagrams of a session: headers, and frames behind them.
 
 use chatapp_core::UnixSeconds;
+use chatapp_core::crypto::Session;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::Session;
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Entry, Frame, Header, Outcome, Refusal, Status};
 

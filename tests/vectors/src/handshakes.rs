@@ -1,8 +1,8 @@
 //! Handshakes, what they say, and what is sealed with the keys that they give.
 
 use chatapp_core::Identity;
+use chatapp_core::crypto::{Responder, Session};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::seal::{Responder, Session};
 use chatapp_core::wire::data::DataWriter;
 use chatapp_core::wire::{Accept, Answer, Call, Datagram, Hello, Opening, Refusal};
 

@@ -1,7 +1,7 @@
 //! Letters "hi" of alice to bob.
 
 use chatapp_core::PublicKey;
-use chatapp_core::seal::{Correspondence, Letters};
+use chatapp_core::crypto::{Correspondence, Letters};
 
 use crate::people::{LETTERS_EPHEMERAL, alice, bob, counting, identity, public};
 use crate::{Bytes, Take};

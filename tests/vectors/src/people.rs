@@ -1,6 +1,6 @@
 //! Who is in the vectors, and their secrets.
 
-use chatapp_core::seal::KEY_LEN;
+use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{Identity, PublicKey, RoomKey, StaticKey};
 
 pub(crate) const INITIATOR_EPHEMERAL: u8 = 0x60;

@@ -1,7 +1,7 @@
 //! What the document says is what the code builds; and what is done to a datagram on its way shows.
 
+use chatapp_core::crypto::Session;
 use chatapp_core::limits::{DATAGRAM_LEN_MAX, KEPT_LETTER_LEN_MAX, LETTER_LEN_MAX};
-use chatapp_core::seal::Session;
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Datagram, Frame, Frames, Header};
 use chatapp_core::{Drop, Identity, PublicKey, UnixSeconds};

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::case::Case;
 
 /// The functions that seal and open.
-const SEALING: [&str; 2] = ["seal::suite::Suite::seal", "seal::suite::Suite::open"];
+const SEALING: [&str; 2] = ["crypto::suite::Suite::seal", "crypto::suite::Suite::open"];
 
 /// Calls of a function, and the instructions in all of them.
 #[derive(Debug, Default, PartialEq)]

@@ -1,6 +1,6 @@
 //! All cases, in their turn.
 
-use chatapp_core::seal::{Handshake, KEY_LEN, Responder, TAG_LEN};
+use chatapp_core::crypto::{Handshake, KEY_LEN, Responder, TAG_LEN};
 use chatapp_core::{Command, Endpoint as _};
 
 use crate::case::{BURST, Case};

@@ -1,7 +1,7 @@
 //! Reliability between two sessions, client to client or client to server: the lower of the two layers.
 //!
 //! A hop session is opened by one exchange ([`Hello`](crate::wire::Hello) or [`Call`](crate::wire::Call), then
-//! [`Answer`](crate::wire::Answer)), the two messages of a [handshake](crate::seal), and every datagram in it is sealed. In it, both directions number their frames; the receiver takes them in
+//! [`Answer`](crate::wire::Answer)), the two messages of a [handshake](crate::crypto), and every datagram in it is sealed. In it, both directions number their frames; the receiver takes them in
 //! order and acknowledges cumulatively; what it cannot take it drops, and the sender goes back to it
 //! ("go-back-N"), so that a receiver needs no memory for reordering. Giving up ends the session: a receiver never
 //! waits for a number that will not come.
@@ -15,9 +15,10 @@
 mod opening;
 
 use crate::address::PackedAddress;
+use crate::crypto::{FIRST_PAYLOAD_MAX, KEY_LEN, Session, TAG_LEN};
+use crate::drop_reason::Drop;
 use crate::retry::{Due, Retry, RetryPolicy};
-use crate::seal::{FIRST_PAYLOAD_MAX, KEY_LEN, Session, TAG_LEN};
-use crate::stats::{Drop, Stats};
+use crate::stats::Stats;
 use crate::time::Instant;
 use crate::wire::{ACCEPT_MESSAGE_LEN_MAX, Header};
 

@@ -70,10 +70,10 @@ impl Letters {
         public: &PublicKey,
         who: Correspondence<'_>,
     ) -> Option<Self> {
-        let mut state = who.start(identity, &identity.public, recipient);
+        let mut state = who.start(identity, &identity.public(), recipient);
         state.mix_hash(&public.0);
         state.mix_shared(ephemeral, &recipient.0)?;
-        state.mix_shared(&identity.key.private, &recipient.0)?;
+        state.mix_shared(identity.private(), &recipient.0)?;
         Some(Self {
             key: state.bound_key(),
         })
@@ -87,8 +87,8 @@ impl Letters {
         ephemeral: &PublicKey,
         who: Correspondence<'_>,
     ) -> Option<Self> {
-        let private = &identity.key.private;
-        let mut state = who.start(identity, sender, &identity.public);
+        let private = identity.private();
+        let mut state = who.start(identity, sender, &identity.public());
         state.mix_hash(&ephemeral.0);
         state.mix_shared(private, &ephemeral.0)?;
         state.mix_shared(private, &sender.0)?;

@@ -3,7 +3,7 @@
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, Tag, UnboundKey};
 
-use super::suite::nonce;
+use super::nonce::nonce;
 use super::{KEY_LEN, TAG_LEN};
 
 /// Sessions keep their keys as bytes. To make this of them is a copy: ChaCha20 has no key schedule.

@@ -1,11 +1,10 @@
 //! Unguessable numbers, all from one seed that the caller hands in.
 
-use core::hash::Hasher;
-
-use siphasher::sip::SipHasher24;
 use zeroize::Zeroize;
 
-use crate::seal::{KEY_LEN, Suite};
+use super::keyed_hash::{Key, words};
+use super::sizes::KEY_LEN;
+use super::suite::Suite;
 
 /// 32 bytes from a source that nobody else can predict, fresh for every process or boot.
 ///
@@ -22,7 +21,7 @@ impl Seed {
     pub fn number(&self) -> u64 {
         let [low, high, ..] = words(&self.0);
         // What the core hashes under this key is longer.
-        Key(low, high).hash(self.0.last_chunk::<16>().unwrap_or(&[0; 16]))
+        Key::new(low, high).hash(self.0.last_chunk::<16>().unwrap_or(&[0; 16]))
     }
 }
 
@@ -30,54 +29,6 @@ impl core::fmt::Debug for Seed {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str("Seed(..)")
     }
-}
-
-/// A key for one use of the pseudo-random function.
-#[derive(Clone, Copy)]
-pub(crate) struct Key(u64, u64);
-
-impl core::fmt::Debug for Key {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("Key(..)")
-    }
-}
-
-impl Key {
-    /// The key of tags that everybody may make, as in `PROTOCOL.md`.
-    pub(crate) const PUBLIC: Self = Self(
-        u64::from_le_bytes(*b"ChatApp "),
-        u64::from_le_bytes(*b"datagram"),
-    );
-
-    /// From the first 16 bytes.
-    pub(crate) fn from_bytes(bytes: &[u8; KEY_LEN]) -> Self {
-        let [low, high, ..] = words(bytes);
-        Self(low, high)
-    }
-
-    pub(crate) fn hasher(self) -> SipHasher24 {
-        SipHasher24::new_with_keys(self.0, self.1)
-    }
-
-    pub(crate) fn hash(self, bytes: &[u8]) -> u64 {
-        let mut hasher = self.hasher();
-        hasher.write(bytes);
-        hasher.finish()
-    }
-
-    /// Spreads numbers that nobody chose over a table, by multiplication with a secret odd number (Dietzfelbinger and
-    /// others, 1997): the upper bits count. For numbers that others choose, there is [`hash`](Self::hash).
-    pub(crate) fn scatter(self, number: u64) -> u64 {
-        (number ^ self.0).wrapping_mul(self.1 | 1)
-    }
-}
-
-fn words(bytes: &[u8; KEY_LEN]) -> [u64; 4] {
-    let mut words = [0; 4];
-    for (word, chunk) in words.iter_mut().zip(bytes.as_chunks().0) {
-        *word = u64::from_le_bytes(*chunk);
-    }
-    words
 }
 
 /// Draws identifiers and keys from the seed, one after another.
@@ -97,7 +48,7 @@ impl Entropy {
         Self {
             suite,
             chain: suite.hash(&[b"ChatApp secrets", &bytes]),
-            key: Key(low, high),
+            key: Key::new(low, high),
             salt,
             drawn: 0,
         }
@@ -122,7 +73,7 @@ impl Entropy {
     }
 
     pub(crate) fn key(&mut self) -> Key {
-        Key(self.draw(), self.draw())
+        Key::new(self.draw(), self.draw())
     }
 }
 

@@ -1,8 +1,8 @@
 //! Finds the slot of a session by either of its ids.
 
-use crate::entropy::Key;
-use crate::hop::Hop;
-use crate::table::{Index, Linked, List, Slots};
+use crate::containers::{Index, Linked, List, Slots};
+use crate::crypto::Key;
+use crate::session::connection::Hop;
 use crate::time::Instant;
 
 /// A slot that holds one end of a hop session.

@@ -2,9 +2,9 @@
 
 use core::net::SocketAddr;
 
-use crate::endpoint::Transmit;
+use crate::crypto::{Identity, KEY_LEN, Session, TAG_LEN};
+use crate::driver::Transmit;
 use crate::limits::DATAGRAM_LEN_MAX;
-use crate::seal::{Identity, KEY_LEN, Session, TAG_LEN};
 use crate::wire::{
     ACCEPT_MESSAGE_LEN_MAX, DATAGRAM_LEN_MIN, DataWriter, Datagram, Header, Refusal, VERSION,
 };

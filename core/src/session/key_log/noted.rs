@@ -1,10 +1,10 @@
 //! What machines note for their key logs, and the keys that this stands for.
 
 use super::{LoggedKey, Ring};
-use crate::hop::Hop;
+use crate::crypto::{Handshake, Identity, KEY_LEN, Letters, PartKey, PublicKey, Responder};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::name::Name;
-use crate::seal::{Handshake, Identity, KEY_LEN, Letters, PartKey, PublicKey, Responder};
+use crate::session::connection::Hop;
 use crate::wire::Opening;
 
 /// Something that makes keys come into use.

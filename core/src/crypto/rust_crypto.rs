@@ -3,7 +3,7 @@
 use chacha20poly1305::aead::{AeadInOut, KeyInit, inout::InOutBuf};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
 
-use super::suite::nonce;
+use super::nonce::nonce;
 use super::{KEY_LEN, TAG_LEN};
 
 pub(super) fn seal(

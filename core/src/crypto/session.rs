@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 
 use super::suite::Suite;
 use super::{Identity, KEY_LEN, TAG_LEN};
-use crate::stats::Drop;
+use crate::drop_reason::Drop;
 
 /// Datagrams that may be overtaken by later ones and still count.
 const REPLAY_WINDOW: u64 = 64;

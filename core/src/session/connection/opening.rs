@@ -4,7 +4,7 @@ use zeroize::Zeroize;
 
 use super::{HANDSHAKE_LEN, Hop, Other, Phase};
 use crate::address::PackedAddress;
-use crate::seal::{KEY_LEN, Session};
+use crate::crypto::{KEY_LEN, Session};
 
 /// Answers to one request for a session that are looked at.
 const ANSWERS_MAX: u8 = 16;

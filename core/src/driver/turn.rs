@@ -3,9 +3,9 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::endpoint::{Endpoint, Flushed, Outgoing, Sent};
+use super::endpoint::{Endpoint, Flushed, Outgoing, Sent};
+use crate::drop_reason::Handled;
 use crate::limits::RECEIVE_LEN;
-use crate::stats::Handled;
 use crate::time::Instant;
 
 /// Datagrams that are read before the endpoint's answers are sent, so that the answers to a burst share
@@ -176,10 +176,10 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
+    use super::super::endpoint::Transmit;
     use super::*;
-    use crate::endpoint::Transmit;
+    use crate::drop_reason::Drop;
     use crate::limits::DATAGRAM_LEN_MAX;
-    use crate::stats::Drop;
 
     const PEER: SocketAddr = SocketAddr::new(
         core::net::IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 1)),

@@ -9,8 +9,8 @@ use core::fmt;
 pub(crate) use noted::{Asked, Noted};
 use ring::Ring;
 
+use crate::crypto::{KEY_LEN, PartKey};
 use crate::name::Name;
-use crate::seal::{KEY_LEN, PartKey};
 
 /// A key that has just come into use. Whoever has it reads everything that is sealed with it.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum LoggedKey {
     Session {
         /// The id in the datagrams.
         id: u64,
-        /// Their first key; the following ones come from it ([`Session`](crate::seal::Session)).
+        /// Their first key; the following ones come from it ([`Session`](crate::crypto::Session)).
         key: [u8; KEY_LEN],
     },
     /// The private messages of one process to one name are sealed with this key. May be told again.
@@ -125,7 +125,7 @@ impl<'a> KeyLog<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hop::Hop;
+    use crate::session::connection::Hop;
 
     fn key(id: u64) -> LoggedKey {
         LoggedKey::Session {

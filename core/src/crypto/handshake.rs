@@ -68,8 +68,8 @@ impl Handshake<'_> {
         write_key(&mut state, &ephemeral, out)?;
         state.mix_shared(self.ephemeral, &self.remote.0)?;
         before(&state);
-        state.encrypt(&identity.public.0, out)?;
-        state.mix_shared(&identity.key.private, &self.remote.0)?;
+        state.encrypt(&identity.public().0, out)?;
+        state.mix_shared(identity.private(), &self.remote.0)?;
         state.mix_key_and_hash(&Zeroizing::new(identity.pre_shared()));
         before(&state);
         state.encrypt(self.payload, out)?;
@@ -94,7 +94,7 @@ impl Handshake<'_> {
         let mut rest = second;
         let theirs = read_key(&mut state, &mut rest)?;
         state.mix_shared(self.ephemeral, &theirs)?;
-        state.mix_shared(&self.identity.key.private, &theirs)?;
+        state.mix_shared(self.identity.private(), &theirs)?;
         before(&state);
         let len = state.decrypt(rest, payload)?;
         let (send, receive) = state.split();
@@ -156,10 +156,10 @@ impl Responder {
         mut before: impl FnMut(&Symmetric),
     ) -> Option<(Self, usize)> {
         let mut state = Symmetric::new(identity.suite(), NAME, &[prologue]);
-        state.mix_hash(&identity.public.0);
+        state.mix_hash(&identity.public().0);
         let mut rest = first;
         let theirs = read_key(&mut state, &mut rest)?;
-        let private = &identity.key.private;
+        let private = identity.private();
         state.mix_shared(private, &theirs)?;
         let mut remote = PublicKey::NONE;
         before(&state);

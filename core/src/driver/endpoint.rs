@@ -3,9 +3,9 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::key_log::LoggedKey;
+use crate::drop_reason::Handled;
 use crate::limits::DATAGRAM_LEN_MAX;
-use crate::stats::Handled;
+use crate::session::key_log::LoggedKey;
 use crate::time::Instant;
 
 /// A datagram that was built: where it goes, and how many bytes of the buffer it has.

@@ -128,10 +128,3 @@ impl Suite {
         }
     }
 }
-
-/// A counter as a nonce of ChaCha20-Poly1305, as Noise writes it (section 12.3).
-#[cfg(feature = "noise")]
-pub(super) fn nonce(counter: u64) -> [u8; 12] {
-    let [a, b, c, d, e, f, g, h] = counter.to_le_bytes();
-    [0, 0, 0, 0, a, b, c, d, e, f, g, h]
-}

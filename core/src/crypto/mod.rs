@@ -1,0 +1,55 @@
+//! All cryptography, behind one seam: keys, handshakes, sealed datagrams, letters.
+//!
+//! `SECURITY.md` beside this crate says what is promised and why it holds; `PROTOCOL.md` gives every step as bytes,
+//! with test vectors. In short:
+//!
+//! * Every program has a static X25519 key pair ([`StaticKey`], [`PublicKey`]; RFC 7748).
+//! * A [session](Session) between two programs begins with a [handshake](Handshake) of one round trip,
+//!   `Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s` (Noise Protocol Framework, revision 34); from then on each datagram is
+//!   sealed with ChaCha20-Poly1305 (RFC 8439) under a 64-bit counter.
+//! * What goes directly is sealed by the session with its recipient. A private message that the server keeps is a
+//!   [letter](Letters): sealed by its sender for its recipient alone.
+//!
+//! This module is public for those who write tools: dissectors, fuzzers, other implementations. Programs need only
+//! the keys.
+
+pub(crate) mod byte_array;
+mod entropy;
+mod handshake;
+mod identity;
+mod keyed_hash;
+mod keys;
+mod letter;
+#[cfg(feature = "noise")]
+mod noise;
+#[cfg(feature = "noise")]
+mod nonce;
+mod part_key;
+#[cfg(feature = "ring")]
+mod ring;
+// The tests compare both.
+#[cfg(all(feature = "noise", any(test, not(feature = "ring"))))]
+mod rust_crypto;
+mod same;
+mod session;
+mod sizes;
+#[cfg(feature = "stand-in")]
+mod stand_in;
+mod suite;
+mod symmetric;
+#[cfg(all(test, feature = "noise"))]
+mod tests;
+
+pub(crate) use entropy::Entropy;
+pub use entropy::Seed;
+pub(crate) use handshake::{FIRST_OVERHEAD, FIRST_PAYLOAD_MAX, SECOND_OVERHEAD};
+pub use handshake::{Handshake, Responder};
+pub use identity::Identity;
+pub(crate) use keyed_hash::Key;
+pub use keys::{PublicKey, RoomKey, StaticKey};
+pub use letter::{Correspondence, LETTER_OVERHEAD, Letters};
+pub use part_key::PartKey;
+pub(crate) use same::is_same;
+pub use session::Session;
+pub use sizes::{KEY_LEN, TAG_LEN};
+pub(crate) use suite::Suite;
