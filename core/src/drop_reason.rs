@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
-pub enum Drop {
+pub enum DropReason {
     /// Longer than [`DATAGRAM_LEN_MAX`](crate::limits::DATAGRAM_LEN_MAX), or too short to be anything.
     BadLength,
     /// Written in another version of the protocol.
@@ -45,7 +45,7 @@ pub enum Drop {
     Unreadable,
 }
 
-impl Drop {
+impl DropReason {
     /// All reasons, in the order of their numbers.
     pub const ALL: [Self; 19] = [
         Self::BadLength,
@@ -97,11 +97,11 @@ impl Drop {
 
 /// What became of a datagram that was handed to the core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Handled {
+pub enum Disposition {
     /// It took effect.
     Accepted,
     /// It had no effect, for this reason; the reason was counted.
-    Ignored(Drop),
+    Ignored(DropReason),
     /// It is valid, but there is no room now. It was not acknowledged, so the sender will repeat it.
     Busy,
 }

@@ -22,7 +22,7 @@
 //!
 //! * **Same inputs, same outputs**, byte for byte: time, the wall clock, keys and a [`Seed`] of entropy are arguments.
 //! * **Everything is sealed**: a session is between two [keys](Identity), and a private message for its recipient alone.
-//! * **No input panics**, and nothing else does: `bins/firmware` has images that do not link if something could. Hostile datagrams are dropped and [counted by reason](Drop); mistakes of the user are
+//! * **No input panics**, and nothing else does: `bins/firmware` has images that do not link if something could. Hostile datagrams are dropped and [counted by reason](DropReason); mistakes of the user are
 //!   [values](CommandError); full storage is a value too.
 //! * **Memory** is what the caller hands in ([`ClientStorage`], [`ServerStorage`]), sized once.
 //! * **Cost**: an input that concerns one client costs the same in a room of ten and of ten thousand. A message to
@@ -127,7 +127,7 @@
 //!
 //! # Inside
 //!
-//! All cryptography is in [`crypto`]. Above it are two layers, kept apart. A *hop* makes one session between two processes reliable: sequence numbers, a window,
+//! All cryptography is in [`crypto`]. Above it are two layers, kept apart. A *connection* makes one session between two processes reliable: sequence numbers, a window,
 //! cumulative acknowledgements, 500 ms and 5 retries for everything. *End to end*, a message is identified by its
 //! sender's process and a counter, on every path it takes; its recipient shows each once. `PROTOCOL.md` beside this
 //! crate describes both, byte by byte. `PORTING.md` leads to a first message on a new board.
@@ -168,7 +168,7 @@ pub use crypto::{Identity, PublicKey, RoomKey, Seed, StaticKey};
 pub use driver::{
     Endpoint, Flushed, Network, Outgoing, Sent, StorageError, TableEntry, Transmit, Turn,
 };
-pub use drop_reason::{Drop, Handled};
+pub use drop_reason::{Disposition, DropReason};
 pub use name::{Name, NameError, drives_display};
 pub use rate::RateLimit;
 pub use retry::RetryPolicy;

@@ -1,6 +1,6 @@
 //! Counters: what came, what went, and why something was dropped.
 
-use crate::drop_reason::{Drop, Handled};
+use crate::drop_reason::{Disposition, DropReason};
 use crate::wire::{DATAGRAM_KINDS, FRAME_KINDS};
 
 /// What went in one direction.
@@ -60,27 +60,27 @@ pub struct Stats {
     pub retransmissions_timed: u64,
     /// Rounds repeated because the other side reported a gap.
     pub retransmissions_on_evidence: u64,
-    /// Hop sessions given up after the last retry.
+    /// Connection sessions given up after the last retry.
     pub give_ups: u64,
-    drops: [u64; Drop::ALL.len()],
+    drops: [u64; DropReason::ALL.len()],
 }
 
 impl Stats {
     /// How often something was dropped for this reason.
-    pub fn drops(&self, reason: Drop) -> u64 {
+    pub fn drops(&self, reason: DropReason) -> u64 {
         self.drops.get(reason as usize).copied().unwrap_or_default()
     }
 
     #[cold]
-    pub(crate) fn drop(&mut self, reason: Drop) -> Handled {
+    pub(crate) fn drop(&mut self, reason: DropReason) -> Disposition {
         crate::trace!("dropped: {}", reason.name());
         if let Some(count) = self.drops.get_mut(reason as usize) {
             *count += 1;
         }
-        if matches!(reason, Drop::Busy | Drop::RateExceeded) {
-            Handled::Busy
+        if matches!(reason, DropReason::Busy | DropReason::RateExceeded) {
+            Disposition::Busy
         } else {
-            Handled::Ignored(reason)
+            Disposition::Ignored(reason)
         }
     }
 }
@@ -91,9 +91,9 @@ mod tests {
 
     #[test]
     fn reasons_are_numbered_in_order() {
-        for (number, reason) in Drop::ALL.into_iter().enumerate() {
+        for (number, reason) in DropReason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, number);
         }
-        assert_eq!(Stats::default().drops(Drop::Offline), 0);
+        assert_eq!(Stats::default().drops(DropReason::Offline), 0);
     }
 }

@@ -1,10 +1,10 @@
 //! What consecutive messages of one sender have in common is said once in a datagram, and read as if it were said
 //! in each.
 
-use chatapp_core::crypto::{Session, TAG_LEN};
+use chatapp_core::crypto::{SessionKeys, TAG_LEN};
 use chatapp_core::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::wire::{DataWriter, Frame, Header, data};
-use chatapp_core::{Drop, Identity, PublicKey, StaticKey, UnixSeconds};
+use chatapp_core::{DropReason, Identity, PublicKey, StaticKey, UnixSeconds};
 
 /// What stands in front of what is sealed, in a datagram of a session.
 const FRONT_LEN: usize = 18;
@@ -14,7 +14,7 @@ const HEADER_LEN: usize = 4;
 /// What is sealed in a datagram with as many of these frames as fit, and how many those are. They are read back.
 fn written(header: &Header, frames: &[Frame<'_>]) -> (Vec<u8>, usize) {
     let identity = Identity::new(StaticKey::new([1; 32]), None);
-    let session = || Session::new(&[7; 32], &[7; 32]);
+    let session = || SessionKeys::new(&[7; 32], &[7; 32]);
     let mut out = [0; DATAGRAM_LEN_MAX];
     let mut writer = DataWriter::new(&mut out, 1, header);
     let fitting = frames.iter().take_while(|frame| writer.push(frame)).count();
@@ -34,7 +34,7 @@ fn frames_of(frames: &[Frame<'_>]) -> Vec<u8> {
 }
 
 /// What is read in these bytes behind a header.
-fn read(frames: &[u8]) -> Vec<Result<String, Drop>> {
+fn read(frames: &[u8]) -> Vec<Result<String, DropReason>> {
     let body = [&[0; HEADER_LEN], frames].concat();
     let (_, frames) = Header::parse(&body).unwrap();
     frames
@@ -42,7 +42,7 @@ fn read(frames: &[u8]) -> Vec<Result<String, Drop>> {
         .collect()
 }
 
-fn words(frames: &[Frame<'_>]) -> Vec<Result<String, Drop>> {
+fn words(frames: &[Frame<'_>]) -> Vec<Result<String, DropReason>> {
     let words = |frame| Ok(format!("{frame:?}"));
     frames.iter().map(words).collect()
 }
@@ -239,7 +239,7 @@ fn a_short_form_where_it_does_not_belong_is_malformed() {
     for (front, short) in wrong {
         let mut expected = read(&front);
         if expected.iter().all(Result::is_ok) {
-            expected.push(Err(Drop::Malformed));
+            expected.push(Err(DropReason::Malformed));
         }
         let all = [&front[..], short, &behind].concat();
         assert_eq!(read(&all), expected, "{all:x?}");
@@ -339,7 +339,7 @@ fn what_does_not_fit_changes_nothing() {
         text: &long,
     };
     let identity = Identity::new(StaticKey::new([1; 32]), None);
-    let session = || Session::new(&[7; 32], &[7; 32]);
+    let session = || SessionKeys::new(&[7; 32], &[7; 32]);
     let mut out = [0; DATAGRAM_LEN_MAX];
     let mut writer = DataWriter::new(&mut out, 1, &Header::default());
     let frames: Vec<_> = (0..4).map(entry).collect();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{KEY_LEN, Letters, PartKey, Session, TAG_LEN};
+use chatapp_core::crypto::{KEY_LEN, Letters, PartKey, SessionKeys, TAG_LEN};
 use chatapp_core::wire::{Datagram, Frame, data};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientEvent, ClientStorage, Command, Endpoint, FlightSlot,
@@ -149,12 +149,12 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
 fn a_capture_can_be_read_with_the_keys_and_not_without() {
     let (captured, keys) = conversation(ANN, 16);
     let anybody = Identity::new(StaticKey::new([9; KEY_LEN]), None);
-    let mut sessions: HashMap<u64, Session> = HashMap::new();
+    let mut sessions: HashMap<u64, SessionKeys> = HashMap::new();
     let mut letters = Vec::new();
     for logged in keys {
         match logged {
             LoggedKey::Session { id, key } => {
-                sessions.insert(id, Session::new(&[0; KEY_LEN], &key));
+                sessions.insert(id, SessionKeys::new(&[0; KEY_LEN], &key));
             }
             LoggedKey::Letters { key, .. } => letters.push(Letters::of(key)),
             LoggedKey::Handshake { .. } => {}

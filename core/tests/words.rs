@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
 
-use chatapp_core::crypto::Session;
+use chatapp_core::crypto::SessionKeys;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{DataWriter, Header, Refusal};
 use chatapp_core::{
-    Client, ClientConfig, ClientStorage, CommandError, CommandId, Departure, Drop, Identity, Name,
-    NameError, OutboxSlot, Outgoing, PeerSlot, PublicKey, RestoreError, RetryPolicy, RoomKey, Seed,
-    StaticKey, StorageError, StoreFailed, Turn,
+    Client, ClientConfig, ClientStorage, CommandError, CommandId, Departure, DropReason, Identity,
+    Name, NameError, OutboxSlot, Outgoing, PeerSlot, PublicKey, RestoreError, RetryPolicy, RoomKey,
+    Seed, StaticKey, StorageError, StoreFailed, Turn,
 };
 
 fn assert_words<T: Display>(expected: &[(T, &str)]) {
@@ -105,15 +105,15 @@ fn mistakes_of_the_caller_and_its_store() {
 
 #[test]
 fn reasons_to_drop_something_have_short_names_of_their_own() {
-    let names: BTreeSet<&str> = Drop::ALL.iter().map(|reason| reason.name()).collect();
-    assert_eq!(names.len(), Drop::ALL.len());
+    let names: BTreeSet<&str> = DropReason::ALL.iter().map(|reason| reason.name()).collect();
+    assert_eq!(names.len(), DropReason::ALL.len());
     for name in names {
         assert!(
             name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') && name.len() > 3,
             "{name}"
         );
     }
-    assert_eq!(Drop::BadTag.name(), "bad-tag");
+    assert_eq!(DropReason::BadTag.name(), "bad-tag");
 }
 
 #[test]
@@ -155,8 +155,11 @@ fn debug_output_says_what_it_is_and_no_secret() {
     assert_eq!(format!("{key:?} {room:?}"), "StaticKey(..) RoomKey(..)");
     let identity = format!("{:?}", Identity::new(key, Some(room)));
     assert!(identity.contains("StaticKey(..)") && !identity.contains("7, 7"));
-    let session = Session::new(&[7; 32], &[7; 32]);
-    assert_eq!(format!("{session:?}"), "Session { next: 0, newest: 0, .. }");
+    let session = SessionKeys::new(&[7; 32], &[7; 32]);
+    assert_eq!(
+        format!("{session:?}"),
+        "SessionKeys { next: 0, newest: 0, .. }"
+    );
     assert_eq!(
         format!("{:?}", Outgoing::new()),
         "Outgoing { unsent: None, .. }"

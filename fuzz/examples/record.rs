@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::path::Path;
 
-use chatapp_core::crypto::{Responder, Session};
+use chatapp_core::crypto::{Responder, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Accept, Answer, Datagram, data};
 use chatapp_core::{
@@ -85,7 +85,7 @@ struct Room {
     network: VecDeque<(u8, u8, Vec<u8>)>,
     datagrams: Vec<Vec<u8>>,
     /// By session id that is written to.
-    keys: HashMap<u64, Session>,
+    keys: HashMap<u64, SessionKeys>,
     server_view: View,
     alice_view: View,
 }
@@ -270,7 +270,7 @@ impl Room {
         for machine in all {
             while let Some(logged) = machine.poll_key_log() {
                 if let LoggedKey::Session { id, key } = logged {
-                    let session = Session::new(&[0; 32], &key);
+                    let session = SessionKeys::new(&[0; 32], &key);
                     self.keys.entry(id).or_insert(session);
                 }
             }

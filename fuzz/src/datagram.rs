@@ -1,12 +1,12 @@
 //! The parser and the encoder.
 
-use chatapp_core::crypto::Session;
+use chatapp_core::crypto::SessionKeys;
 use chatapp_core::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{DATAGRAM_LEN_MIN, Datagram, Entry, Frame, Header};
 
-use crate::seal::{TAG_LEN, seal_public};
 use crate::people::identity;
+use crate::seal::{TAG_LEN, seal_public};
 
 /// Longest datagram that is ever built: some that are longer parse, and cannot be built again.
 const BUILT_LEN_MAX: usize = DATAGRAM_LEN_MIN + BODY_LEN_MAX;
@@ -63,8 +63,8 @@ fn body_emits_what_it_parses(body: &[u8]) {
         );
         return;
     }
-    let len = writer.finish(&identity, &mut Session::new(&key, &key));
-    let mut session = Session::new(&key, &key);
+    let len = writer.finish(&identity, &mut SessionKeys::new(&key, &key));
+    let mut session = SessionKeys::new(&key, &key);
     let (header_again, frames_again) =
         data::open(&identity, &mut session, &mut out[..len]).expect("the tag fits");
     assert_eq!(header_again, header);

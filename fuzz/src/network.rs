@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use chatapp_core::crypto::{Responder, Session};
+use chatapp_core::crypto::{Responder, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Answer, Cookie, Datagram, Opening, VERSION};
 use chatapp_core::{Identity, PublicKey};
@@ -45,7 +45,7 @@ struct Begun {
 struct Open {
     who: u8,
     theirs: u64,
-    session: Session,
+    session: SessionKeys,
     sealed: u64,
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chatapp_core::crypto::{Correspondence, Letters, Session};
+use chatapp_core::crypto::{Correspondence, Letters, SessionKeys};
 use chatapp_core::{Identity, PublicKey};
 
 use crate::input::Input;
@@ -30,8 +30,8 @@ pub fn sealed(bytes: &[u8]) {
 /// One direction of a session.
 struct Way {
     identity: Identity,
-    near: Session,
-    far: Session,
+    near: SessionKeys,
+    far: SessionKeys,
     sent: Vec<Sealed>,
     opened: BTreeSet<u64>,
 }
@@ -41,8 +41,8 @@ impl Way {
         let (one, other) = ([1; 32], [2; 32]);
         Self {
             identity: identity(0),
-            near: Session::new(&one, &other),
-            far: Session::new(&other, &one),
+            near: SessionKeys::new(&one, &other),
+            far: SessionKeys::new(&other, &one),
             sent: Vec::new(),
             opened: BTreeSet::new(),
         }

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use chatapp_core::{
-    Client, ClientEvent, ClientRecord, Command, CommandError, CommandId, Endpoint, Flushed,
-    Handled, MessageStatus, Request,
+    Client, ClientEvent, ClientRecord, Command, CommandError, CommandId, Disposition, Endpoint,
+    Flushed, MessageStatus, Request,
 };
 
 use crate::event::Node;
@@ -114,7 +114,7 @@ impl ClientProcess {
     }
 
     /// Takes a datagram.
-    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &mut [u8]) -> Handled {
+    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &mut [u8]) -> Disposition {
         let clock = self.body.clock(medium.now);
         self.machine
             .with(|client| client.handle_datagram(clock, from, bytes))

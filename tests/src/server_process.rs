@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use chatapp_core::wire::Refusal;
-use chatapp_core::{Endpoint, Flushed, Handled, ServerEvent, StoreFailed, TableEntry, Ticket};
+use chatapp_core::{Disposition, Endpoint, Flushed, ServerEvent, StoreFailed, TableEntry, Ticket};
 
 use crate::client_process::Turn;
 use crate::event::{Event, Node};
@@ -39,7 +39,7 @@ impl ServerProcess {
     }
 
     /// Takes a datagram.
-    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &mut [u8]) -> Handled {
+    pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &mut [u8]) -> Disposition {
         let clock = self.body.clock(medium.now);
         self.machine.with(|server| {
             server.handle_wall_clock(wall_clock(medium.now));

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{KEY_LEN, PartKey, Session, TAG_LEN};
+use chatapp_core::crypto::{KEY_LEN, PartKey, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
-use chatapp_core::{Drop, Handled, Identity, LoggedKey, Name, PublicKey};
+use chatapp_core::{Disposition, DropReason, Identity, LoggedKey, Name, PublicKey};
 
 use crate::attacker::is_stranger;
 use crate::event::Node;
@@ -52,7 +52,7 @@ pub struct Wiretap {
 struct Tapped {
     /// The id of the other direction.
     other: u64,
-    session: Session,
+    session: SessionKeys,
     /// By counter: the digest of what was sealed under it.
     sealed: BTreeMap<u64, u64>,
 }
@@ -60,7 +60,7 @@ struct Tapped {
 /// What a key belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Owner {
-    Session(u64),
+    SessionKeys(u64),
     Letters(u64, String),
     /// One part of a handshake.
     Handshake(u64),
@@ -134,7 +134,7 @@ impl Wiretap {
         for logged in keys {
             match logged {
                 LoggedKey::Session { id, key } => {
-                    self.owns(key, Owner::Session(id));
+                    self.owns(key, Owner::SessionKeys(id));
                     match first.take() {
                         None => first = Some((id, key)),
                         Some((before, its)) => {
@@ -163,7 +163,7 @@ impl Wiretap {
     /// All keys that came into use.
     pub fn keys(&self) -> impl Iterator<Item = LoggedKey> {
         let others = self.keys.iter().filter_map(|(key, owner)| match owner {
-            Owner::Session(id) => Some(LoggedKey::Session { id: *id, key: *key }),
+            Owner::SessionKeys(id) => Some(LoggedKey::Session { id: *id, key: *key }),
             Owner::Letters(incarnation, to) => Some(LoggedKey::Letters {
                 incarnation: *incarnation,
                 to: Name::new(to).expect("it was one"),
@@ -198,7 +198,7 @@ impl Wiretap {
         if tapped.iter().all(|known| known.other != other) {
             tapped.push(Tapped {
                 other,
-                session: Session::new(&[0; KEY_LEN], &key),
+                session: SessionKeys::new(&[0; KEY_LEN], &key),
                 sealed: BTreeMap::new(),
             });
         }
@@ -365,13 +365,15 @@ impl Wiretap {
     }
 
     /// What became of a datagram that arrived.
-    pub fn handled(&mut self, node: Node, bytes: &[u8], handled: Handled) {
+    pub fn handled(&mut self, node: Node, bytes: &[u8], handled: Disposition) {
         // Only what was opened is judged by its contents.
         let opened = matches!(
             handled,
-            Handled::Accepted
-                | Handled::Busy
-                | Handled::Ignored(Drop::Duplicate | Drop::OutOfOrder | Drop::BadAcknowledgement)
+            Disposition::Accepted
+                | Disposition::Busy
+                | Disposition::Ignored(
+                    DropReason::Duplicate | DropReason::OutOfOrder | DropReason::BadAcknowledgement
+                )
         );
         let sealed = matches!(
             Datagram::parse(&self.identity, bytes),

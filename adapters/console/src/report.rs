@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use chatapp_core::{Drop, Gauge, Server, Stats, Usage};
+use chatapp_core::{DropReason, Gauge, Server, Stats, Usage};
 
 /// All counters and gauges, some a line, those that are zero left out.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl fmt::Display for Report<'_> {
             f,
             "repeated: {retransmissions_timed} because time ran out, {retransmissions_on_evidence} on evidence; given up: {give_ups}"
         )?;
-        let drops = Drop::ALL.map(|reason| (reason.name(), self.stats.drops(reason)));
+        let drops = DropReason::ALL.map(|reason| (reason.name(), self.stats.drops(reason)));
         f.write_str("dropped")?;
         let any = list(f, ": ", drops)?;
         f.write_str(if any { "" } else { ": nothing" })

@@ -152,13 +152,13 @@ mod tests {
     use std::net::{Ipv4Addr, UdpSocket};
 
     use chatapp_core::limits::DATAGRAM_LEN_MAX;
-    use chatapp_core::{Drop, Handled, Transmit};
+    use chatapp_core::{Disposition, DropReason, Transmit};
 
     /// Answers every datagram with its bytes, and counts what it is told.
     #[derive(Default)]
     struct Echo {
         answers: Vec<(SocketAddr, Vec<u8>)>,
-        handled: Option<Handled>,
+        handled: Option<Disposition>,
         due: Option<Instant>,
         timeouts: usize,
     }
@@ -169,9 +169,9 @@ mod tests {
             _: Instant,
             from: SocketAddr,
             datagram: &mut [u8],
-        ) -> Handled {
+        ) -> Disposition {
             self.answers.push((from, datagram.to_vec()));
-            self.handled.unwrap_or(Handled::Accepted)
+            self.handled.unwrap_or(Disposition::Accepted)
         }
 
         fn handle_timeout(&mut self, _: Instant) {
@@ -237,7 +237,7 @@ mod tests {
     fn answers_to_strangers_leave_before_the_next_datagram_is_read() {
         let (mut driver, peer) = rig();
         let mut echo = Echo {
-            handled: Some(Handled::Ignored(Drop::NoCookie)),
+            handled: Some(Disposition::Ignored(DropReason::NoCookie)),
             ..Echo::default()
         };
         for number in 0..3_u8 {

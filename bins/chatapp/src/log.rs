@@ -1,7 +1,7 @@
 //! What a server says on standard error.
 
 use chatapp_console::Stamp;
-use chatapp_core::{Drop, Instant, Stats, UnixSeconds};
+use chatapp_core::{DropReason, Instant, Stats, UnixSeconds};
 use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -159,7 +159,7 @@ impl Traffic {
             stats.sent.datagrams - old.sent.datagrams,
             stats.retransmissions_timed - old.retransmissions_timed,
         );
-        for reason in Drop::ALL {
+        for reason in DropReason::ALL {
             let count = stats.drops(reason) - old.drops(reason);
             if count > 0 {
                 words += &format!(", {count} dropped: {}", reason.name());

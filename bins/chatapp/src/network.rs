@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::{Endpoint, Handled, Instant, KeySlot, Transmit, UnixSeconds};
+use chatapp_core::{Disposition, Endpoint, Instant, KeySlot, Transmit, UnixSeconds};
 use chatapp_mio::{Carrier, Driver, Socket, Waker};
 use clap::Args;
 
@@ -264,7 +264,12 @@ impl<E: Endpoint> Behind<'_, E> {
 }
 
 impl<E: Endpoint> Endpoint for Behind<'_, E> {
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Disposition {
         self.passage.note(from, false, datagram);
         let handled = self.endpoint.handle_datagram(now, from, datagram);
         self.note_keys();

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use super::link::Standing;
 use super::{Client, SERVER};
 use crate::driver::{Endpoint, Transmit};
-use crate::drop_reason::{Drop, Handled};
+use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::session::connection::Expired;
 use crate::session::key_log::LoggedKey;
@@ -14,11 +14,16 @@ use crate::time::Instant;
 use crate::wire::Datagram;
 
 impl Endpoint for Client<'_> {
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Disposition {
         self.note_time(now);
         self.stats.received.count_bytes(datagram.len());
         if self.standing == Standing::Ended {
-            return self.stats.drop(Drop::Unexpected);
+            return self.stats.drop(DropReason::Unexpected);
         }
         let parsed = Datagram::parse(&self.identity, datagram);
         if parsed.is_ok() {
@@ -34,9 +39,9 @@ impl Endpoint for Client<'_> {
             Ok(Datagram::Unsupported { version, echo }) => {
                 self.take_unsupported(from, version, echo)
             }
-            Ok(_) => self.stats.drop(Drop::Unexpected),
+            Ok(_) => self.stats.drop(DropReason::Unexpected),
             Err(reason) => {
-                if reason == Drop::ForeignVersion {
+                if reason == DropReason::ForeignVersion {
                     self.reply = Reply::foreign_version(&self.identity, from, datagram);
                 }
                 self.stats.drop(reason)
@@ -50,20 +55,23 @@ impl Endpoint for Client<'_> {
             self.keep_alive();
         }
         if self.held_due().is_some_and(|due| due <= self.now) {
-            self.peers.at_mut(SERVER).hop.release_acknowledgement();
+            self.peers
+                .at_mut(SERVER)
+                .connection
+                .release_acknowledgement();
             self.attend(SERVER);
         }
         while let Some(peer) = self.deadlines.first() {
             let due = self
                 .peers
                 .at(peer)
-                .hop
+                .connection
                 .deadline()
                 .is_some_and(|deadline| deadline <= self.now);
             if !due {
                 break;
             }
-            match self.peers.at_mut(peer).hop.expire(
+            match self.peers.at_mut(peer).connection.expire(
                 self.now,
                 self.woke_at,
                 self.retry,
@@ -101,7 +109,7 @@ impl Endpoint for Client<'_> {
         let deadline = self
             .deadlines
             .first()
-            .and_then(|peer| self.peers.at(peer).hop.deadline());
+            .and_then(|peer| self.peers.at(peer).connection.deadline());
         let keep_alive = self.standing.is_in_room().then_some(self.keep_alive_at);
         earlier(deadline, earlier(keep_alive, self.held_due()))
     }
@@ -114,7 +122,7 @@ impl Endpoint for Client<'_> {
 impl Client<'_> {
     /// When the acknowledgement that the server is owed goes by itself, if it waits.
     fn held_due(&self) -> Option<Instant> {
-        let holds = self.peers.at(SERVER).hop.holds_acknowledgement();
+        let holds = self.peers.at(SERVER).connection.holds_acknowledgement();
         holds.then_some(self.held_until)
     }
 }

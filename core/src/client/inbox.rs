@@ -7,10 +7,10 @@ use super::letters::{self, Envelope, Sealed};
 use super::link::Standing;
 use super::roster::Sender;
 use super::{Client, SERVER};
-use crate::drop_reason::Drop;
+use crate::drop_reason::DropReason;
 use crate::limits::BODY_LEN_MAX;
 use crate::name::Name;
-use crate::session::connection::Hop;
+use crate::session::connection::Connection;
 use crate::time::UnixSeconds;
 use crate::wire::{Frame, Frames, Place};
 
@@ -84,7 +84,7 @@ impl Inbox {
     }
 
     /// The frame that was looked at last.
-    fn latest(&self) -> Option<Result<Frame<'_>, Drop>> {
+    fn latest(&self) -> Option<Result<Frame<'_>, DropReason>> {
         Frames::resume(&self.bytes, self.latest).next()
     }
 }
@@ -168,7 +168,7 @@ impl Client<'_> {
                     Some((envelope, len)) => {
                         let sender = self.sender(envelope.from.as_str(), incarnation);
                         if self.has_seen(sender, counter, false) {
-                            self.quietly(Drop::Duplicate)
+                            self.quietly(DropReason::Duplicate)
                         } else {
                             let letter = end.saturating_sub(len)..end;
                             match self.open_letter(sender, &envelope, letter) {
@@ -180,8 +180,8 @@ impl Client<'_> {
                             }
                         }
                     }
-                    None if newer => self.quietly(Drop::Malformed),
-                    None => self.quietly(Drop::Duplicate),
+                    None if newer => self.quietly(DropReason::Malformed),
+                    None => self.quietly(DropReason::Duplicate),
                 }
             }
             Some(Ok(Frame::Channel {
@@ -204,7 +204,7 @@ impl Client<'_> {
                 if newer && self.accept_message(sender, counter, true) {
                     Step::Show(Shown::Text)
                 } else {
-                    self.quietly(Drop::Duplicate)
+                    self.quietly(DropReason::Duplicate)
                 }
             }
             Some(Ok(_)) if peer == SERVER => self.take_server_frame(),
@@ -212,15 +212,15 @@ impl Client<'_> {
                 let is_text = letters::is_text(text);
                 let text = end.saturating_sub(text.len())..end;
                 if !is_text {
-                    self.quietly(Drop::Malformed)
+                    self.quietly(DropReason::Malformed)
                 } else if self.accept_message(Sender::Current(peer), counter, false) {
                     self.pin(peer);
                     Step::Show(Shown::Direct { counter, text })
                 } else {
-                    self.quietly(Drop::Duplicate)
+                    self.quietly(DropReason::Duplicate)
                 }
             }
-            Some(Ok(_)) => self.quietly(Drop::Unexpected),
+            Some(Ok(_)) => self.quietly(DropReason::Unexpected),
             Some(Err(reason)) => self.quietly(reason),
             None => Step::Quiet,
         };
@@ -233,17 +233,17 @@ impl Client<'_> {
             let is_alone = core::mem::take(&mut self.inbox.unowed) && !has_more;
             let number = self.inbox.number;
             self.inbox.number = number.wrapping_add(1);
-            let owed_anew = self.peers.at_mut(peer).hop.took(has_more);
+            let owed_anew = self.peers.at_mut(peer).connection.took(has_more);
             let waits = may_wait && is_alone && !owed_anew && self.holds_entry(number);
             if waits {
-                self.peers.at_mut(SERVER).hop.hold_acknowledgement();
-                self.held_until = Hop::held_until(self.now, self.retry);
+                self.peers.at_mut(SERVER).connection.hold_acknowledgement();
+                self.held_until = Connection::held_until(self.now, self.retry);
             }
             if waits || owed_anew {
                 self.attend(peer);
             }
             if !has_more && let Some(starved) = self.starved.take() {
-                self.peers.at_mut(starved).hop.owe_at_once();
+                self.peers.at_mut(starved).connection.owe_at_once();
                 self.attend(starved);
             }
         }
@@ -255,12 +255,12 @@ impl Client<'_> {
     /// for that, and both go as one (RFC 9000, section 13.2.2). Half of the clients begin with the first, by their session,
     /// half with the second: the server never hears of all at once.
     fn holds_entry(&self, number: u32) -> bool {
-        let session = self.peers.at(SERVER).hop.local_id;
+        let session = self.peers.at(SERVER).connection.local_id;
         let is_second = (session ^ u64::from(number)) & 1 != 0;
         self.window > 1 && !is_second
     }
 
-    fn quietly(&mut self, reason: Drop) -> Step {
+    fn quietly(&mut self, reason: DropReason) -> Step {
         self.stats.drop(reason);
         Step::Quiet
     }
@@ -269,9 +269,9 @@ impl Client<'_> {
     fn withhold(&mut self, reason: Sealed) -> Step {
         let foreign_key = reason == Sealed::ForeignKey;
         self.stats.drop(if foreign_key {
-            Drop::ForeignKey
+            DropReason::ForeignKey
         } else {
-            Drop::Unreadable
+            DropReason::Unreadable
         });
         Step::Show(Shown::Withheld { foreign_key })
     }
@@ -362,7 +362,7 @@ impl Client<'_> {
                 }
             }
             _ => {
-                self.stats.drop(Drop::Unexpected);
+                self.stats.drop(DropReason::Unexpected);
             }
         }
         Step::Quiet

@@ -6,8 +6,8 @@ use super::command::{CommandError, CommandId};
 use super::event::Request;
 use super::outbox::Final;
 use super::{Client, ClientEvent, SERVER};
-use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Session};
-use crate::drop_reason::{Drop, Handled};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, SessionKeys};
+use crate::drop_reason::{Disposition, DropReason};
 use crate::session::connection::{Other, Phase};
 use crate::session::key_log::Noted;
 use crate::wire::{Accept, Cookie, Hello, Refusal, VERSION};
@@ -75,7 +75,7 @@ impl Client<'_> {
         self.openings = self.openings.wrapping_add(1);
         let id = self.entropy.draw();
         let server = self.server.into();
-        self.change_hop(SERVER, |hop| hop.open(id, server));
+        self.change_connection(SERVER, |connection| connection.open(id, server));
         if self.cookie.is_none() || self.server_key.is_none() {
             return;
         }
@@ -96,7 +96,10 @@ impl Client<'_> {
         };
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&hello, &mut payload).unwrap_or_default();
-        self.peers.at_mut(SERVER).hop.offer(&ephemeral, payload);
+        self.peers
+            .at_mut(SERVER)
+            .connection
+            .offer(&ephemeral, payload);
         self.note_asked(SERVER, None);
     }
 
@@ -106,16 +109,16 @@ impl Client<'_> {
         to: u64,
         cookie: Cookie,
         key: Option<PublicKey>,
-    ) -> Handled {
-        let hop = &self.peers.at(SERVER).hop;
-        if hop.local_id != to || hop.remote != from.into() {
-            return self.stats.drop(Drop::UnknownSession);
+    ) -> Disposition {
+        let connection = &self.peers.at(SERVER).connection;
+        if connection.local_id != to || connection.remote != from.into() {
+            return self.stats.drop(DropReason::UnknownSession);
         }
-        match (hop.phase(), key) {
+        match (connection.phase(), key) {
             (Phase::Open, None) => {
                 // Our address has changed, without our knowing.
                 self.path_cookie = Some(cookie);
-                self.peers.at_mut(SERVER).hop.owe_at_once();
+                self.peers.at_mut(SERVER).connection.owe_at_once();
                 self.inbox.owes_at_once(SERVER);
                 self.attend(SERVER);
             }
@@ -127,20 +130,24 @@ impl Client<'_> {
                 self.cookie = Some(cookie);
                 self.ask_server();
             }
-            _ => return self.stats.drop(Drop::Unexpected),
+            _ => return self.stats.drop(DropReason::Unexpected),
         }
-        Handled::Accepted
+        Disposition::Accepted
     }
 
-    pub(super) fn take_server_accept(&mut self, accept: &Accept, session: Session) -> Handled {
+    pub(super) fn take_server_accept(
+        &mut self,
+        accept: &Accept,
+        session: SessionKeys,
+    ) -> Disposition {
         let other = Other {
             id: accept.id,
             window: accept.window,
             reset: accept.reset,
         };
-        self.change_hop(SERVER, |hop| hop.opened(other, session));
+        self.change_connection(SERVER, |connection| connection.opened(other, session));
         self.key_log
-            .note(&Noted::Session(&self.peers.at(SERVER).hop));
+            .note(&Noted::Session(&self.peers.at(SERVER).connection));
         self.server_key_untold |= !core::mem::replace(&mut self.server_key_proved, true);
         self.path_cookie = None;
         // In another life of the server, its numbers say nothing about what came before.
@@ -164,11 +171,16 @@ impl Client<'_> {
                 self.report(ClientEvent::Registered);
             }
         }
-        Handled::Accepted
+        Disposition::Accepted
     }
 
-    pub(super) fn take_refusal(&mut self, from: SocketAddr, to: u64, reason: Refusal) -> Handled {
-        let server = &self.peers.at(SERVER).hop;
+    pub(super) fn take_refusal(
+        &mut self,
+        from: SocketAddr,
+        to: u64,
+        reason: Refusal,
+    ) -> Disposition {
+        let server = &self.peers.at(SERVER).connection;
         if server.local_id != to || server.remote != from.into() || server.phase() == Phase::Closed
         {
             return self.take_peer_refusal(from, to, reason);
@@ -179,22 +191,22 @@ impl Client<'_> {
                     self.note_throttled(true);
                 }
                 let (now, retry) = (self.now, self.retry);
-                self.peers.at_mut(SERVER).hop.ask_later(now, retry);
+                self.peers.at_mut(SERVER).connection.ask_later(now, retry);
                 self.attend(SERVER);
             }
             // What is final is believed only if the server's key has sealed it.
-            _ => return self.stats.drop(Drop::Unexpected),
+            _ => return self.stats.drop(DropReason::Unexpected),
         }
-        Handled::Accepted
+        Disposition::Accepted
     }
 
     /// The server says, under its key, that there is no place here for this client.
-    pub(super) fn refused(&mut self, reason: Refusal) -> Handled {
+    pub(super) fn refused(&mut self, reason: Refusal) -> Disposition {
         if reason.is_hint() {
-            return self.stats.drop(Drop::Unexpected);
+            return self.stats.drop(DropReason::Unexpected);
         }
         self.end(ClientEvent::Refused { reason });
-        Handled::Accepted
+        Disposition::Accepted
     }
 
     /// The server takes what is asked of it, or it does not at the moment.
@@ -205,21 +217,26 @@ impl Client<'_> {
 
     /// Whoever answered in a session speaks our version: only a request for one is answered so, and nobody answers it so
     /// in a closed room.
-    pub(super) fn take_unsupported(&mut self, from: SocketAddr, version: u8, echo: u64) -> Handled {
+    pub(super) fn take_unsupported(
+        &mut self,
+        from: SocketAddr,
+        version: u8,
+        echo: u64,
+    ) -> Disposition {
         if version == VERSION {
             // The version byte of our datagram was damaged on its way.
-            return self.stats.drop(Drop::Malformed);
+            return self.stats.drop(DropReason::Malformed);
         }
-        let hop = &self.peers.at(SERVER).hop;
-        let asked = hop.phase() == Phase::Opening && hop.local_id == echo;
-        if !asked || hop.remote != from.into() {
-            return self.stats.drop(Drop::UnknownSession);
+        let connection = &self.peers.at(SERVER).connection;
+        let asked = connection.phase() == Phase::Opening && connection.local_id == echo;
+        if !asked || connection.remote != from.into() {
+            return self.stats.drop(DropReason::UnknownSession);
         }
         if self.identity.is_closed() {
-            return self.stats.drop(Drop::Unexpected);
+            return self.stats.drop(DropReason::Unexpected);
         }
         self.end(ClientEvent::ForeignVersion { version });
-        Handled::Accepted
+        Disposition::Accepted
     }
 
     /// The server does not know our session: it started anew, or took us for gone.
@@ -227,18 +244,18 @@ impl Client<'_> {
         if self.standing.is_in_room() {
             self.open_server();
         } else {
-            self.close_hop(SERVER);
+            self.close_connection(SERVER);
         }
     }
 
     /// Nothing more is to be expected of this client.
     fn end(&mut self, report: ClientEvent<'static>) {
         self.standing = Standing::Ended;
-        self.close_hop(SERVER);
+        self.close_connection(SERVER);
         self.fail_requests();
         self.turn_away();
         for peer in 1..self.fresh_peers {
-            self.close_hop(peer);
+            self.close_connection(peer);
             self.abandon_messages(peer);
         }
         self.report(report);
@@ -257,14 +274,14 @@ impl Client<'_> {
     /// All retries to the server are used up.
     pub(super) fn server_silent(&mut self) {
         if let Standing::Arriving(id) = self.standing
-            && self.peers.at(SERVER).hop.is_open()
+            && self.peers.at(SERVER).connection.is_open()
             && !core::mem::replace(&mut self.renewed, true)
         {
             // In a closed room nobody says that a session is gone: a registration asks for another one, once.
             self.standing = Standing::Registering(id);
             return self.open_server();
         }
-        self.close_hop(SERVER);
+        self.close_connection(SERVER);
         if !self.server_key_proved {
             // Perhaps it was not the server who said what its key is.
             self.cookie = None;
@@ -302,7 +319,7 @@ impl Client<'_> {
         // Nothing but questions about callers can be left.
         self.fail_requests();
         for peer in 1..self.fresh_peers {
-            self.close_hop(peer);
+            self.close_connection(peer);
         }
         self.settle(slot, Final::Deregistered);
     }
@@ -315,11 +332,11 @@ impl Client<'_> {
     /// A sign of life, answered by the server; or a quiet attempt to get the session back.
     pub(super) fn keep_alive(&mut self) {
         self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
-        match self.peers.at(SERVER).hop.phase() {
+        match self.peers.at(SERVER).connection.phase() {
             Phase::Closed => self.open_server(),
             Phase::Opening => {}
             Phase::Open => {
-                self.peers.at_mut(SERVER).hop.probe();
+                self.peers.at_mut(SERVER).connection.probe();
                 self.attend(SERVER);
             }
         }

@@ -31,7 +31,7 @@ use crate::limits::TEXT_LEN_MAX;
 use crate::name::Name;
 use crate::rate::Bucket;
 use crate::retry::RetryPolicy;
-use crate::session::connection::{Hop, Wants};
+use crate::session::connection::{Connection, Wants};
 use crate::session::index::{Sessions, list_deadline};
 use crate::session::key_log::{KeyLog, KeySlot};
 use crate::session::reply::Reply;
@@ -453,12 +453,12 @@ impl<'a> Client<'a> {
     /// Puts a session into the lists it belongs to, after anything about it has changed.
     fn attend(&mut self, peer: u32) {
         let (now, retry) = (self.now, self.retry);
-        let hop = &mut self.peers.at_mut(peer).hop;
-        let wants = hop.wants();
-        if hop.outstanding() != 0 {
-            hop.wait_for_window(now, retry);
+        let connection = &mut self.peers.at_mut(peer).connection;
+        let wants = connection.wants();
+        if connection.outstanding() != 0 {
+            connection.wait_for_window(now, retry);
         }
-        let changed = hop.changed_deadline();
+        let changed = connection.changed_deadline();
         if wants == Wants::Nothing {
             self.ready.remove(&mut self.peers, peer);
         } else {
@@ -468,15 +468,15 @@ impl<'a> Client<'a> {
     }
 
     /// Changes the session with a peer: opens, accepts or closes it.
-    fn change_hop(&mut self, peer: u32, change: impl FnOnce(&mut Hop)) {
+    fn change_connection(&mut self, peer: u32, change: impl FnOnce(&mut Connection)) {
         self.sessions.change(&mut self.peers, peer, change);
         self.peers.at_mut(peer).last_sent = (0, 0);
         self.inbox.forget_session_of(peer);
         self.attend(peer);
     }
 
-    fn close_hop(&mut self, peer: u32) {
-        self.change_hop(peer, Hop::close);
+    fn close_connection(&mut self, peer: u32) {
+        self.change_connection(peer, Connection::close);
     }
 }
 

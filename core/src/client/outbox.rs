@@ -223,8 +223,8 @@ impl Client<'_> {
         self.outbox.at_mut(slot).form = Form::Direct;
         let peer = self.peers.at_mut(to);
         peer.queue.push(&mut self.outbox, slot);
-        peer.hop.enqueue();
-        if peer.hop.phase() == Phase::Closed {
+        peer.connection.enqueue();
+        if peer.connection.phase() == Phase::Closed {
             self.call(to);
         }
         // Where something waits to be transmitted already, one more frame changes nothing.
@@ -249,7 +249,7 @@ impl Client<'_> {
         let peer = self.peers.at_mut(to);
         peer.pending += 1;
         let suspicious = peer.suspect != 0 && peer.suspect == peer.incarnation;
-        let closed = peer.hop.phase() == Phase::Closed;
+        let closed = peer.connection.phase() == Phase::Closed;
         if suspicious && closed && self.now.millis_since(peer.tried_at) >= PATH_RETRY_MS {
             self.call(to);
             self.attend(to);
@@ -298,11 +298,11 @@ impl Client<'_> {
             }
             let server = self.peers.at_mut(SERVER);
             server.queue.push(&mut self.outbox, slot);
-            server.hop.enqueue();
-            match server.hop.phase() {
+            server.connection.enqueue();
+            match server.connection.phase() {
                 Phase::Closed => self.open_server(),
                 // A request gets all its retries, also if the session was being renewed quietly.
-                Phase::Opening if server.hop.outstanding() == 1 => self.open_server(),
+                Phase::Opening if server.connection.outstanding() == 1 => self.open_server(),
                 _ => {}
             }
             self.attend(SERVER);
@@ -476,7 +476,7 @@ impl Client<'_> {
 
     /// The session with a peer is over: what was outstanding goes another way, together.
     pub(super) fn fall_back(&mut self, peer: u32) {
-        self.close_hop(peer);
+        self.close_connection(peer);
         let mut queue = core::mem::replace(&mut self.peers.at_mut(peer).queue, Queue::EMPTY);
         while let Some(slot) = queue.pop(&self.outbox) {
             self.dispatch(slot);
@@ -539,7 +539,7 @@ impl Client<'_> {
         let server = self.peers.at_mut(SERVER);
         server.queue = awaiting;
         for _ in 0..count {
-            server.hop.enqueue();
+            server.connection.enqueue();
         }
     }
 

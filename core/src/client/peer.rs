@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use super::storage::Presence;
 use super::{Client, SERVER};
 use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN, is_same};
-use crate::drop_reason::{Drop, Handled};
+use crate::drop_reason::{Disposition, DropReason};
 use crate::rate::RateLimit;
 use crate::session::connection::{Arrival, Other, Phase};
 use crate::session::index::Side;
@@ -27,7 +27,7 @@ impl Client<'_> {
         let slot = self.peers.at_mut(peer);
         slot.tried_at = self.now;
         let address = slot.address;
-        self.change_hop(peer, |hop| hop.open(id, address));
+        self.change_connection(peer, |connection| connection.open(id, address));
         let ephemeral = self.entropy.secret();
         let call = Call {
             from_incarnation: self.incarnation,
@@ -39,7 +39,10 @@ impl Client<'_> {
         };
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&call, &mut payload).unwrap_or_default();
-        self.peers.at_mut(peer).hop.offer(&ephemeral, payload);
+        self.peers
+            .at_mut(peer)
+            .connection
+            .offer(&ephemeral, payload);
         self.note_asked(peer, None);
     }
 
@@ -52,7 +55,7 @@ impl Client<'_> {
                 identity: &self.identity,
                 opening,
                 remote: &key,
-                hop: &self.peers.at(peer).hop,
+                connection: &self.peers.at(peer).connection,
             };
             self.key_log.note(&Noted::Asked(asked, second));
         }
@@ -68,31 +71,31 @@ impl Client<'_> {
         Some((Opening::Call { to_incarnation }, slot.key))
     }
 
-    pub(super) fn take_call(&mut self, from: SocketAddr, message: &CallMessage<'_>) -> Handled {
+    pub(super) fn take_call(&mut self, from: SocketAddr, message: &CallMessage<'_>) -> Disposition {
         if message.to_incarnation != self.incarnation {
             let refuse = Datagram::Refuse {
                 to: message.id,
                 reason: Refusal::NotMe,
             };
             self.reply = Reply::new(&self.identity, from, &refuse);
-            return self.stats.drop(Drop::UnknownPeer);
+            return self.stats.drop(DropReason::UnknownPeer);
         }
         if !self.standing.is_active() {
-            return self.stats.drop(Drop::Offline);
+            return self.stats.drop(DropReason::Offline);
         }
         let repeated = self.sessions.find(&self.peers, Side::Remote, message.id);
         if let Some(peer) = repeated {
-            let hop = &mut self.peers.at_mut(peer).hop;
-            if hop.remote != from.into() {
-                return self.stats.drop(Drop::WrongAddress);
+            let connection = &mut self.peers.at_mut(peer).connection;
+            if connection.remote != from.into() {
+                return self.stats.drop(DropReason::WrongAddress);
             }
-            hop.accept_again();
+            connection.accept_again();
             self.attend(peer);
-            return self.stats.drop(Drop::Duplicate);
+            return self.stats.drop(DropReason::Duplicate);
         }
         match self.calls.without(1, CALLS, self.now) {
             Some(left) => self.calls = left,
-            None => return self.stats.drop(Drop::RateExceeded),
+            None => return self.stats.drop(DropReason::RateExceeded),
         }
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let read = Responder::read(
@@ -102,11 +105,11 @@ impl Client<'_> {
             &mut payload,
         );
         let Some((responder, len)) = read else {
-            return self.stats.drop(Drop::BadTag);
+            return self.stats.drop(DropReason::BadTag);
         };
         match from_payload::<Call<'_>>(payload.get(..len).unwrap_or_default()) {
             Some(call) => self.answer_call(from, message, &call, responder),
-            None => self.stats.drop(Drop::Malformed),
+            None => self.stats.drop(DropReason::Malformed),
         }
     }
 
@@ -116,10 +119,10 @@ impl Client<'_> {
         asked: &CallMessage<'_>,
         call: &Call<'_>,
         responder: Responder,
-    ) -> Handled {
+    ) -> Disposition {
         if call.to != self.name.as_str() {
             // Somebody has told the caller that another name has our key.
-            return self.stats.drop(Drop::Unexpected);
+            return self.stats.drop(DropReason::Unexpected);
         }
         let Some(peer) = self.find_peer(call.from.as_bytes()) else {
             return self.unknown_caller(call);
@@ -129,17 +132,17 @@ impl Client<'_> {
             return self.unknown_caller(call);
         }
         if slot.foreign || slot.key != responder.remote() {
-            return self.stats.drop(Drop::ForeignKey);
+            return self.stats.drop(DropReason::ForeignKey);
         }
         if slot.address != from.into() {
-            return self.stats.drop(Drop::WrongAddress);
+            return self.stats.drop(DropReason::WrongAddress);
         }
         if call.opening <= slot.opening {
-            return self.stats.drop(Drop::Duplicate);
+            return self.stats.drop(DropReason::Duplicate);
         }
         // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271, section 6.8).
-        if slot.hop.phase() == Phase::Opening && self.incarnation > call.from_incarnation {
-            return self.stats.drop(Drop::Unexpected);
+        if slot.connection.phase() == Phase::Opening && self.incarnation > call.from_incarnation {
+            return self.stats.drop(DropReason::Unexpected);
         }
         let id = self.entropy.draw();
         let accept = Accept {
@@ -155,7 +158,7 @@ impl Client<'_> {
         let ephemeral = self.entropy.secret();
         let Some((session, len)) = responder.answer(&self.identity, &ephemeral, said, &mut message)
         else {
-            return self.stats.drop(Drop::BadTag);
+            return self.stats.drop(DropReason::BadTag);
         };
         self.key_log.note(&Noted::Answered {
             identity: &self.identity,
@@ -172,48 +175,50 @@ impl Client<'_> {
         };
         self.peers.at_mut(peer).opening = call.opening;
         self.peers.at_mut(peer).unsure = false;
-        self.change_hop(peer, |hop| {
-            hop.accept(id, from.into(), other, session, message);
+        self.change_connection(peer, |connection| {
+            connection.accept(id, from.into(), other, session, message);
         });
-        self.key_log.note(&Noted::Session(&self.peers.at(peer).hop));
-        Handled::Accepted
+        self.key_log
+            .note(&Noted::Session(&self.peers.at(peer).connection));
+        Disposition::Accepted
     }
 
     /// A client whose table does not hold the whole room asks for the caller's entry; the caller will call again.
-    fn unknown_caller(&mut self, call: &Call<'_>) -> Handled {
+    fn unknown_caller(&mut self, call: &Call<'_>) -> Disposition {
         if self.partial {
             self.wonder(call.from);
         }
-        self.stats.drop(Drop::UnknownPeer)
+        self.stats.drop(DropReason::UnknownPeer)
     }
 
-    pub(super) fn take_accept(&mut self, from: SocketAddr, to: u64, message: &[u8]) -> Handled {
+    pub(super) fn take_accept(&mut self, from: SocketAddr, to: u64, message: &[u8]) -> Disposition {
         let Some(peer) = self.sessions.find(&self.peers, Side::Local, to) else {
-            return self.stats.drop(Drop::UnknownSession);
+            return self.stats.drop(DropReason::UnknownSession);
         };
-        let hop = &self.peers.at(peer).hop;
-        if hop.remote != from.into() {
-            return self.stats.drop(Drop::WrongAddress);
+        let connection = &self.peers.at(peer).connection;
+        if connection.remote != from.into() {
+            return self.stats.drop(DropReason::WrongAddress);
         }
-        if hop.phase() != Phase::Opening {
-            return self.stats.drop(Drop::Duplicate);
+        if connection.phase() != Phase::Opening {
+            return self.stats.drop(DropReason::Duplicate);
         }
-        let (Some((opening, key)), true) =
-            (self.opening(peer), self.peers.at_mut(peer).hop.try_answer())
-        else {
-            return self.stats.drop(Drop::Unexpected);
+        let (Some((opening, key)), true) = (
+            self.opening(peer),
+            self.peers.at_mut(peer).connection.try_answer(),
+        ) else {
+            return self.stats.drop(DropReason::Unexpected);
         };
-        let Some((ephemeral, payload)) = self.peers.at(peer).hop.offered() else {
-            return self.stats.drop(Drop::Unexpected);
+        let Some((ephemeral, payload)) = self.peers.at(peer).connection.offered() else {
+            return self.stats.drop(DropReason::Unexpected);
         };
         let read = opening.complete(to, &self.identity, &key, ephemeral, payload, message);
         if read.is_some() {
             self.note_asked(peer, Some(message));
         }
         match read {
-            None => self.stats.drop(Drop::BadTag),
+            None => self.stats.drop(DropReason::BadTag),
             Some((_, Answer::Refused(reason))) if peer == SERVER => self.refused(reason),
-            Some((_, Answer::Refused(_))) => self.stats.drop(Drop::Unexpected),
+            Some((_, Answer::Refused(_))) => self.stats.drop(DropReason::Unexpected),
             Some((session, Answer::Accepted(accept))) if peer == SERVER => {
                 self.take_server_accept(&accept, session)
             }
@@ -223,11 +228,12 @@ impl Client<'_> {
                     window: accept.window,
                     reset: accept.reset,
                 };
-                self.change_hop(peer, |hop| hop.opened(other, session));
-                self.key_log.note(&Noted::Session(&self.peers.at(peer).hop));
+                self.change_connection(peer, |connection| connection.opened(other, session));
+                self.key_log
+                    .note(&Noted::Session(&self.peers.at(peer).connection));
                 self.peers.at_mut(peer).suspect = 0;
                 self.peers.at_mut(peer).unsure = false;
-                Handled::Accepted
+                Disposition::Accepted
             }
         }
     }
@@ -237,17 +243,18 @@ impl Client<'_> {
         from: SocketAddr,
         to: u64,
         reason: Refusal,
-    ) -> Handled {
+    ) -> Disposition {
         let found = self.sessions.find(&self.peers, Side::Local, to);
-        let Some(peer) = found.filter(|peer| self.peers.at(*peer).hop.remote == from.into()) else {
-            return self.stats.drop(Drop::UnknownSession);
+        let Some(peer) = found.filter(|peer| self.peers.at(*peer).connection.remote == from.into())
+        else {
+            return self.stats.drop(DropReason::UnknownSession);
         };
-        let hop = &self.peers.at(peer).hop;
-        if peer == SERVER || hop.phase() != Phase::Opening || reason != Refusal::NotMe {
-            return self.stats.drop(Drop::Unexpected);
+        let connection = &self.peers.at(peer).connection;
+        if peer == SERVER || connection.phase() != Phase::Opening || reason != Refusal::NotMe {
+            return self.stats.drop(DropReason::Unexpected);
         }
         self.peer_silent(peer);
-        Handled::Accepted
+        Disposition::Accepted
     }
 
     pub(super) fn take_reset(
@@ -255,31 +262,31 @@ impl Client<'_> {
         from: SocketAddr,
         echo: u64,
         token: [u8; TAG_LEN],
-    ) -> Handled {
+    ) -> Disposition {
         let Some(peer) = self.sessions.find(&self.peers, Side::Remote, echo) else {
             self.hear_of_server(from);
-            return self.stats.drop(Drop::UnknownSession);
+            return self.stats.drop(DropReason::UnknownSession);
         };
-        let hop = &self.peers.at(peer).hop;
-        if hop.remote != from.into() {
-            return self.stats.drop(Drop::WrongAddress);
+        let connection = &self.peers.at(peer).connection;
+        if connection.remote != from.into() {
+            return self.stats.drop(DropReason::WrongAddress);
         }
-        if !is_same(&hop.reset, &token) {
-            return self.stats.drop(Drop::BadTag);
+        if !is_same(&connection.reset, &token) {
+            return self.stats.drop(DropReason::BadTag);
         }
         if peer == SERVER {
             self.take_server_reset();
-        } else if hop.outstanding() != 0 {
+        } else if connection.outstanding() != 0 {
             self.call(peer);
         } else {
-            self.close_hop(peer);
+            self.close_connection(peer);
         }
-        Handled::Accepted
+        Disposition::Accepted
     }
 
     /// The server may be back, and speak of a session that we have given up.
     fn hear_of_server(&mut self, from: SocketAddr) {
-        let lost = self.peers.at(SERVER).hop.phase() == Phase::Closed;
+        let lost = self.peers.at(SERVER).connection.phase() == Phase::Closed;
         if lost && from == self.server && self.standing.is_in_room() {
             self.open_server();
         }
@@ -292,22 +299,27 @@ impl Client<'_> {
         self.fall_back(peer);
     }
 
-    pub(super) fn take_data(&mut self, from: SocketAddr, to: u64, datagram: &mut [u8]) -> Handled {
+    pub(super) fn take_data(
+        &mut self,
+        from: SocketAddr,
+        to: u64,
+        datagram: &mut [u8],
+    ) -> Disposition {
         let Some(peer) = self.sessions.find(&self.peers, Side::Local, to) else {
             self.reply = Reply::no_session(&self.identity, from, to);
             self.hear_of_server(from);
-            return self.stats.drop(Drop::UnknownSession);
+            return self.stats.drop(DropReason::UnknownSession);
         };
-        let hop = &self.peers.at(peer).hop;
-        if hop.remote != from.into() {
-            return self.stats.drop(Drop::WrongAddress);
+        let connection = &self.peers.at(peer).connection;
+        if connection.remote != from.into() {
+            return self.stats.drop(DropReason::WrongAddress);
         }
-        if !hop.is_open() {
-            return self.stats.drop(Drop::Unexpected);
+        if !connection.is_open() {
+            return self.stats.drop(DropReason::Unexpected);
         }
         let suite = self.identity.suite();
-        let hop = &mut self.peers.at_mut(peer).hop;
-        let opened = match open_in(suite, &mut hop.session, datagram) {
+        let connection = &mut self.peers.at_mut(peer).connection;
+        let opened = match open_in(suite, &mut connection.keys, datagram) {
             Ok(opened) => opened,
             Err(reason) => return self.stats.drop(reason),
         };
@@ -318,14 +330,15 @@ impl Client<'_> {
             return self.refused(reason);
         }
         let (now, retry) = (self.now, self.retry);
-        let newly = match hop.take_header(&header, now, retry, peer == SERVER, &mut self.stats) {
-            Ok(newly) => newly,
-            Err(reason) => return self.stats.drop(reason),
-        };
+        let newly =
+            match connection.take_header(&header, now, retry, peer == SERVER, &mut self.stats) {
+                Ok(newly) => newly,
+                Err(reason) => return self.stats.drop(reason),
+            };
         if peer == SERVER {
             (0..newly).for_each(|_| self.request_acknowledged());
             // It lasts until nothing waits: between two refusals the server takes some of it.
-            if self.peers.at(SERVER).hop.outstanding() == 0 {
+            if self.peers.at(SERVER).connection.outstanding() == 0 {
                 self.note_throttled(false);
             } else if header.window == 0 {
                 self.note_throttled(true);
@@ -336,34 +349,34 @@ impl Client<'_> {
             self.peers.at_mut(peer).unsure = false;
             (0..newly).for_each(|_| self.delivered(peer));
         }
-        let mut handled = Handled::Accepted;
-        let hop = &mut self.peers.at_mut(peer).hop;
-        let unowed = !hop.owes_acknowledgement();
+        let mut handled = Disposition::Accepted;
+        let connection = &mut self.peers.at_mut(peer).connection;
+        let unowed = !connection.owes_acknowledgement();
         if !frames.rest().is_empty() {
-            hop.release_acknowledgement();
-            hop.frames_came(header.round);
+            connection.release_acknowledgement();
+            connection.frames_came(header.round);
         }
         if header.probe || !frames.rest().is_empty() {
             self.inbox.owes_at_once(peer);
         }
         let mut number = header.first;
         while !frames.rest().is_empty() {
-            match self.peers.at_mut(peer).hop.arrival(number) {
+            match self.peers.at_mut(peer).connection.arrival(number) {
                 Arrival::Next => {
                     if !self.inbox.fill(peer, number, &frames, unowed) {
-                        handled = self.stats.drop(Drop::Busy);
+                        handled = self.stats.drop(DropReason::Busy);
                     }
                     break;
                 }
                 Arrival::Duplicate => {
-                    handled = self.stats.drop(Drop::Duplicate);
+                    handled = self.stats.drop(DropReason::Duplicate);
                     if let Some(Err(reason)) = frames.next() {
                         handled = self.stats.drop(reason);
                     }
                     number = number.wrapping_add(1);
                 }
                 Arrival::Early => {
-                    handled = self.stats.drop(Drop::OutOfOrder);
+                    handled = self.stats.drop(DropReason::OutOfOrder);
                     break;
                 }
             }

@@ -6,7 +6,7 @@ use super::window::{Window, WindowSlot};
 use super::{Client, SERVER, Shown};
 use crate::crypto::Key;
 use crate::crypto::Suite;
-use crate::drop_reason::Drop;
+use crate::drop_reason::DropReason;
 use crate::name::Name;
 use crate::session::connection::Phase;
 use crate::wire::{Entry, Status};
@@ -130,7 +130,7 @@ impl Client<'_> {
     }
 
     fn vacate_peer(&mut self, peer: u32) {
-        self.close_hop(peer);
+        self.close_connection(peer);
         self.retire_windows(peer);
         let (key, peers) = (self.hash_key, &self.peers);
         let hash = key.hash(peers.at(peer).name.as_bytes());
@@ -203,7 +203,7 @@ impl Client<'_> {
             }
         };
         let Ok(name) = Name::new(entry.name) else {
-            self.stats.drop(Drop::Malformed);
+            self.stats.drop(DropReason::Malformed);
             return false;
         };
         let Some(peer) = self
@@ -212,7 +212,7 @@ impl Client<'_> {
         else {
             // A name that was typed and that nobody has holds the last slot, for as long as it is looked up.
             self.incomplete = true;
-            self.stats.drop(Drop::Busy);
+            self.stats.drop(DropReason::Busy);
             return false;
         };
         let tables = self.tables;
@@ -244,7 +244,7 @@ impl Client<'_> {
         let returned = slot.presence == Presence::Offline && presence == Presence::Online;
         slot.address = entry.address;
         slot.presence = presence;
-        let same = slot.hop.is_open() && !restarted && !rekeyed;
+        let same = slot.connection.is_open() && !restarted && !rekeyed;
         let stays = same && presence == Presence::Online && !slot.unsure;
         // What is outstanding in a session that goes on must not be overtaken on another way.
         if (moved || returned) && !stays {
@@ -258,14 +258,15 @@ impl Client<'_> {
         // the new way.
         let offline = presence == Presence::Offline;
         if stays {
-            slot.hop.remote = entry.address;
+            slot.connection.remote = entry.address;
         } else if same && offline && !moved && slot.queue.is_empty() {
             slot.unsure = true;
             return changed;
-        } else if (moved || rekeyed || offline || same) && slot.hop.phase() != Phase::Closed {
+        } else if (moved || rekeyed || offline || same) && slot.connection.phase() != Phase::Closed
+        {
             let keeps_it = same && !moved && self.identity.is_closed();
             self.fall_back(peer);
-            if keeps_it && !offline && self.peers.at(peer).hop.phase() == Phase::Closed {
+            if keeps_it && !offline && self.peers.at(peer).connection.phase() == Phase::Closed {
                 // It may still write in what is over here, and nobody would tell it.
                 self.call(peer);
             }
@@ -281,7 +282,7 @@ impl Client<'_> {
         slot.receipt = 0;
         // Whose key is known is remembered, whoever has the name next.
         let idle = slot.references == 0 && !slot.pinned;
-        if slot.hop.phase() != Phase::Closed {
+        if slot.connection.phase() != Phase::Closed {
             self.fall_back(peer);
         }
         if idle {
@@ -292,7 +293,7 @@ impl Client<'_> {
     /// Somebody calls who is not in a table that does not hold the whole room: look the name up, one at a time.
     pub(super) fn wonder(&mut self, name: &str) {
         let Ok(name) = Name::new(name) else { return };
-        if self.wondering || self.leaving.is_some() || !self.peers.at(SERVER).hop.is_open() {
+        if self.wondering || self.leaving.is_some() || !self.peers.at(SERVER).connection.is_open() {
             return;
         }
         let Some(peer) = self.peer_for_command(&name) else {

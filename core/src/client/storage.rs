@@ -9,8 +9,8 @@ use crate::containers::{Link, Linked};
 use crate::crypto::{KEY_LEN, Letters, PublicKey, TAG_LEN};
 use crate::limits::KEPT_LETTER_LEN_MAX;
 use crate::name::Name;
-use crate::session::connection::Hop;
-use crate::session::index::HasHop;
+use crate::session::connection::Connection;
+use crate::session::index::HasConnection;
 use crate::time::Instant;
 
 /// The slices that a client works in, sized once by the caller: statics on a microcontroller, the heap elsewhere.
@@ -60,7 +60,7 @@ pub struct PeerSlot {
     pub(crate) reads: u64,
     pub(crate) letters_to: Letters,
     pub(crate) letters_from: Letters,
-    pub(crate) hop: Hop,
+    pub(crate) connection: Connection,
     pub(crate) links: [Link; PeerList::COUNT],
     /// What was sent directly, in the order of its sequence numbers.
     pub(crate) queue: Queue,
@@ -108,7 +108,7 @@ impl PeerSlot {
         reads: 0,
         letters_to: Letters::VACANT,
         letters_from: Letters::VACANT,
-        hop: Hop::VACANT,
+        connection: Connection::VACANT,
         links: [Link::VACANT; PeerList::COUNT],
         queue: Queue::EMPTY,
         last_sent: (0, 0),
@@ -129,7 +129,7 @@ impl PeerSlot {
 
     /// Leaves no secret behind.
     pub(crate) fn wipe(&mut self) {
-        self.hop.wipe();
+        self.connection.wipe();
         self.letters_to.wipe();
         self.letters_from.wipe();
     }
@@ -152,13 +152,13 @@ impl PeerList {
     const COUNT: usize = 4;
 }
 
-impl HasHop for PeerSlot {
-    fn hop(&self) -> &Hop {
-        &self.hop
+impl HasConnection for PeerSlot {
+    fn connection(&self) -> &Connection {
+        &self.connection
     }
 
-    fn hop_mut(&mut self) -> &mut Hop {
-        &mut self.hop
+    fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 }
 

@@ -15,28 +15,28 @@ impl Client<'_> {
         }
         loop {
             let peer = self.ready.pop(&mut self.peers)?;
-            let wants = self.peers.at(peer).hop.wants();
+            let wants = self.peers.at(peer).connection.wants();
             let len = match wants {
                 Wants::Nothing => continue,
                 Wants::Opening => self.build_opening(peer, out),
                 Wants::Accept => {
-                    let hop = &self.peers.at(peer).hop;
+                    let connection = &self.peers.at(peer).connection;
                     Datagram::Accept {
-                        to: hop.remote_id,
-                        message: hop.handshake_message(),
+                        to: connection.remote_id,
+                        message: connection.handshake_message(),
                     }
                     .emit(&self.identity, out)
                 }
                 Wants::Data => self.build_data(peer, out),
             };
             let (now, retry) = (self.now, self.retry);
-            let hop = &mut self.peers.at_mut(peer).hop;
+            let connection = &mut self.peers.at_mut(peer).connection;
             match wants {
-                Wants::Opening => hop.sent_opening(now, retry),
-                Wants::Accept => hop.sent_accept(),
+                Wants::Opening => connection.sent_opening(now, retry),
+                Wants::Accept => connection.sent_accept(),
                 Wants::Data | Wants::Nothing => {}
             }
-            let to = hop.remote.get();
+            let to = connection.remote.get();
             self.attend(peer);
             if len != 0 {
                 return Some(Transmit { to, len });
@@ -51,8 +51,8 @@ impl Client<'_> {
     }
 
     fn build_opening(&self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
-        let id = self.peers.at(peer).hop.local_id;
-        let offered = self.peers.at(peer).hop.offered();
+        let id = self.peers.at(peer).connection.local_id;
+        let offered = self.peers.at(peer).connection.offered();
         let (Some((ephemeral, payload)), Some((opening, key))) = (offered, self.opening(peer))
         else {
             return Datagram::CookieRequest { id }.emit(&self.identity, out);
@@ -68,14 +68,14 @@ impl Client<'_> {
             0
         };
         let version = (peer == SERVER).then_some(self.table_version);
-        let hop = &self.peers.at(peer).hop;
-        let mut header = hop.header(window, version);
+        let connection = &self.peers.at(peer).connection;
+        let mut header = connection.header(window, version);
         if peer == SERVER {
             header.cookie = self.path_cookie.take();
         }
-        let mut writer = DataWriter::new(out, hop.remote_id, &header);
+        let mut writer = DataWriter::new(out, connection.remote_id, &header);
         // There is no room for a cookie beside the largest frame.
-        while header.cookie.is_none() && self.peers.at(peer).hop.may_send() {
+        while header.cookie.is_none() && self.peers.at(peer).connection.may_send() {
             let Some(slot) = self.next_to_send(peer) else {
                 break;
             };
@@ -86,15 +86,15 @@ impl Client<'_> {
                 break;
             }
             self.stats.sent.count_frame(kind);
-            let sequence = self.peers.at(peer).hop.position();
+            let sequence = self.peers.at(peer).connection.position();
             let target = self.peers.at_mut(peer);
             target.last_sent = (slot + 1, sequence);
-            target.hop.pushed();
+            target.connection.pushed();
         }
         let (now, retry) = (self.now, self.retry);
-        let hop = &mut self.peers.at_mut(peer).hop;
-        hop.sent_data(now, retry, &mut self.stats);
-        writer.finish(&self.identity, &mut hop.session)
+        let connection = &mut self.peers.at_mut(peer).connection;
+        connection.sent_data(now, retry, &mut self.stats);
+        writer.finish(&self.identity, &mut connection.keys)
     }
 
     /// The outbox slot whose turn it is in this session: right behind the one sent last, unless frames are repeated.
@@ -102,12 +102,15 @@ impl Client<'_> {
         let target = self.peers.at(peer);
         let (last, sequence) = target.last_sent;
         if last != 0
-            && target.hop.position() == sequence.wrapping_add(1)
-            && target.hop.acked() != target.hop.position()
+            && target.connection.position() == sequence.wrapping_add(1)
+            && target.connection.acked() != target.connection.position()
         {
             return self.outbox.at(last - 1).next.checked_sub(1);
         }
-        let ahead = target.hop.position().wrapping_sub(target.hop.acked());
+        let ahead = target
+            .connection
+            .position()
+            .wrapping_sub(target.connection.acked());
         nth(&self.outbox, target.queue.first()?, ahead)
     }
 }

@@ -16,7 +16,7 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::symmetric::{Symmetric, take, take_mut};
-use super::{Identity, KEY_LEN, PartKey, PublicKey, Session, TAG_LEN};
+use super::{Identity, KEY_LEN, PartKey, PublicKey, SessionKeys, TAG_LEN};
 
 const NAME: &[u8] = b"Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s";
 
@@ -78,7 +78,7 @@ impl Handshake<'_> {
 
     /// Reads the second message: the session, and the length of the answer in `payload`. `None` if it is no answer to
     /// the first. Cost: five multiplications on the curve.
-    pub fn complete(&self, second: &[u8], payload: &mut [u8]) -> Option<(Session, usize)> {
+    pub fn complete(&self, second: &[u8], payload: &mut [u8]) -> Option<(SessionKeys, usize)> {
         self.hear(second, payload, unseen)
     }
 
@@ -88,7 +88,7 @@ impl Handshake<'_> {
         second: &[u8],
         payload: &mut [u8],
         before: impl FnOnce(&Symmetric),
-    ) -> Option<(Session, usize)> {
+    ) -> Option<(SessionKeys, usize)> {
         let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
         let mut state = self.write(&mut first.as_mut_slice(), unseen)?;
         let mut rest = second;
@@ -98,7 +98,7 @@ impl Handshake<'_> {
         before(&state);
         let len = state.decrypt(rest, payload)?;
         let (send, receive) = state.split();
-        Some((Session::new(&send, &receive), len))
+        Some((SessionKeys::new(&send, &receive), len))
     }
 
     /// Tells what the two sealed parts of the first message, our key and the payload, are sealed with. For tools: all is
@@ -190,7 +190,7 @@ impl Responder {
         ephemeral: &[u8; KEY_LEN],
         payload: &[u8],
         out: &mut [u8],
-    ) -> Option<(Session, usize)> {
+    ) -> Option<(SessionKeys, usize)> {
         self.say(identity, ephemeral, payload, out, unseen)
     }
 
@@ -202,7 +202,7 @@ impl Responder {
         payload: &[u8],
         out: &mut [u8],
         before: impl FnOnce(&Symmetric),
-    ) -> Option<(Session, usize)> {
+    ) -> Option<(SessionKeys, usize)> {
         let room = out.len();
         let mut rest = out;
         let state = &mut self.state;
@@ -212,7 +212,7 @@ impl Responder {
         before(state);
         state.encrypt(payload, &mut rest)?;
         let (receive, send) = state.split();
-        Some((Session::new(&send, &receive), room - rest.len()))
+        Some((SessionKeys::new(&send, &receive), room - rest.len()))
     }
 
     /// Tells what the parts of both messages are sealed with: the initiator's key, its payload, and the answer that is

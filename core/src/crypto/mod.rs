@@ -4,7 +4,7 @@
 //! with test vectors. In short:
 //!
 //! * Every program has a static X25519 key pair ([`StaticKey`], [`PublicKey`]; RFC 7748).
-//! * A [session](Session) between two programs begins with a [handshake](Handshake) of one round trip,
+//! * A [session](SessionKeys) between two programs begins with a [handshake](Handshake) of one round trip,
 //!   `Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s` (Noise Protocol Framework, revision 34); from then on each datagram is
 //!   sealed with ChaCha20-Poly1305 (RFC 8439) under a 64-bit counter.
 //! * What goes directly is sealed by the session with its recipient. A private message that the server keeps is a
@@ -31,7 +31,7 @@ mod ring;
 #[cfg(all(feature = "noise", any(test, not(feature = "ring"))))]
 mod rust_crypto;
 mod same;
-mod session;
+mod session_keys;
 mod sizes;
 #[cfg(feature = "stand-in")]
 mod stand_in;
@@ -50,6 +50,6 @@ pub use keys::{PublicKey, RoomKey, StaticKey};
 pub use letter::{Correspondence, LETTER_OVERHEAD, Letters};
 pub use part_key::PartKey;
 pub(crate) use same::is_same;
-pub use session::Session;
+pub use session_keys::SessionKeys;
 pub use sizes::{KEY_LEN, TAG_LEN};
 pub(crate) use suite::Suite;

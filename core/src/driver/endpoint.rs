@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::drop_reason::Handled;
+use crate::drop_reason::Disposition;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::session::key_log::LoggedKey;
 use crate::time::Instant;
@@ -45,7 +45,12 @@ impl core::error::Error for StorageError {}
 pub trait Endpoint {
     /// Takes a datagram from the network, and opens it where it lies: its bytes are worthless afterwards. Cost:
     /// independent of the number of clients.
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled;
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Disposition;
 
     /// Tells that time has passed. A call before [`poll_timeout`](Self::poll_timeout) is harmless.
     fn handle_timeout(&mut self, now: Instant);
@@ -150,8 +155,8 @@ mod tests {
     struct Numbers(u8);
 
     impl Endpoint for Numbers {
-        fn handle_datagram(&mut self, _: Instant, _: SocketAddr, _: &mut [u8]) -> Handled {
-            Handled::Accepted
+        fn handle_datagram(&mut self, _: Instant, _: SocketAddr, _: &mut [u8]) -> Disposition {
+            Disposition::Accepted
         }
 
         fn handle_timeout(&mut self, _: Instant) {}

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::SocketAddr;
 
 use super::endpoint::{Endpoint, Flushed, Outgoing, Sent};
-use crate::drop_reason::Handled;
+use crate::drop_reason::Disposition;
 use crate::limits::RECEIVE_LEN;
 use crate::time::Instant;
 
@@ -147,7 +147,7 @@ impl Turn {
             drain(endpoint, now);
             // Answers inside of sessions can wait and share datagrams. An answer to somebody without a session is
             // not remembered anywhere: it leaves before the next datagram is read.
-            if handled != Handled::Accepted {
+            if handled != Disposition::Accepted {
                 self.flush(endpoint, network, now);
             }
         }
@@ -178,7 +178,7 @@ mod tests {
 
     use super::super::endpoint::Transmit;
     use super::*;
-    use crate::drop_reason::Drop;
+    use crate::drop_reason::DropReason;
     use crate::limits::DATAGRAM_LEN_MAX;
 
     const PEER: SocketAddr = SocketAddr::new(
@@ -196,12 +196,17 @@ mod tests {
     }
 
     impl Endpoint for Echo {
-        fn handle_datagram(&mut self, _: Instant, _: SocketAddr, datagram: &mut [u8]) -> Handled {
+        fn handle_datagram(
+            &mut self,
+            _: Instant,
+            _: SocketAddr,
+            datagram: &mut [u8],
+        ) -> Disposition {
             self.answers.push_back(datagram.to_vec());
             if self.accepts {
-                Handled::Accepted
+                Disposition::Accepted
             } else {
-                Handled::Ignored(Drop::NoCookie)
+                Disposition::Ignored(DropReason::NoCookie)
             }
         }
 

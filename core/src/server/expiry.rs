@@ -8,7 +8,7 @@ use super::Server;
 use super::event::Pending;
 use super::storage::{MailSlot, NameSlot, Standing};
 use crate::name::Name;
-use crate::session::connection::Hop;
+use crate::session::connection::Connection;
 use crate::time::Instant;
 
 impl Server<'_> {
@@ -84,7 +84,8 @@ impl Server<'_> {
         }
         self.drop_receipts(slot);
         self.unstable.remove(&mut self.names, slot);
-        self.sessions.change(&mut self.names, slot, Hop::close);
+        self.sessions
+            .change(&mut self.names, slot, Connection::close);
         self.away.remove(&mut self.names, slot);
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);
@@ -130,7 +131,8 @@ impl Server<'_> {
         let (key, names) = (self.hash_key, &self.names);
         let hash = |slot| key.hash(names.at(slot).name.as_str().as_bytes());
         self.index.remove(hash(slot), slot, hash);
-        self.sessions.change(&mut self.names, slot, Hop::close);
+        self.sessions
+            .change(&mut self.names, slot, Connection::close);
         self.changes_floor = self.changes_floor.max(self.names.at(slot).version);
         Some(slot)
     }

@@ -76,7 +76,7 @@ impl Server<'_> {
 
     pub(super) fn next_flight(&mut self, slot: u32) -> Option<Flight> {
         let name = self.names.at(slot);
-        if name.registering || !name.hop.is_open() {
+        if name.registering || !name.connection.is_open() {
             return None;
         }
         if !name.is_here() {
@@ -156,13 +156,13 @@ impl Server<'_> {
                 Some(slot) => slot,
                 None => self.most_behind()?,
             };
-            let (len, news) = match self.names.at(slot).hop.wants() {
+            let (len, news) = match self.names.at(slot).connection.wants() {
                 Wants::Accept => {
                     let name = self.names.at_mut(slot);
-                    name.hop.sent_accept();
+                    name.connection.sent_accept();
                     let accept = Datagram::Accept {
-                        to: name.hop.remote_id,
-                        message: name.hop.handshake_message(),
+                        to: name.connection.remote_id,
+                        message: name.connection.handshake_message(),
                     };
                     (accept.emit(&self.identity, out), News::Perhaps)
                 }
@@ -172,7 +172,7 @@ impl Server<'_> {
                     first => self.build_data(slot, first, out),
                 },
             };
-            let to = self.names.at(slot).hop.remote.get();
+            let to = self.names.at(slot).connection.remote.get();
             self.attend_with(slot, news);
             if len != 0 {
                 return Some(Transmit { to, len });
@@ -182,8 +182,10 @@ impl Server<'_> {
 
     /// Whether one more frame may be on the way to this client.
     pub(super) fn may_add(&self, slot: u32) -> bool {
-        let hop = &self.names.at(slot).hop;
-        hop.is_open() && hop.outstanding() < self.flights_each && hop.has_window()
+        let connection = &self.names.at(slot).connection;
+        connection.is_open()
+            && connection.outstanding() < self.flights_each
+            && connection.has_window()
     }
 
     /// Builds a datagram of frames, the `first` of which may be known; returns its length, and whether there is more.
@@ -194,15 +196,15 @@ impl Server<'_> {
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> (usize, News) {
         let name = self.names.at(slot);
-        let hop = &name.hop;
+        let connection = &name.connection;
         let window = if name.throttled { 0 } else { self.window };
-        let header = hop.header(window, None);
-        let mut writer = DataWriter::new(out, hop.remote_id, &header);
+        let header = connection.header(window, None);
+        let mut writer = DataWriter::new(out, connection.remote_id, &header);
         let mut news = News::Perhaps;
         loop {
-            let hop = &self.names.at(slot).hop;
-            if hop.may_send() {
-                let flight = self.flight(slot, hop.position());
+            let connection = &self.names.at(slot).connection;
+            if connection.may_send() {
+                let flight = self.flight(slot, connection.position());
                 if self.write(slot, flight, true, &mut writer).is_none() {
                     writer.pad();
                     break;
@@ -221,12 +223,12 @@ impl Server<'_> {
                 };
                 self.embark(slot, flight);
             }
-            self.names.at_mut(slot).hop.pushed();
+            self.names.at_mut(slot).connection.pushed();
         }
         let (now, retry) = (self.now, self.retry);
-        let hop = &mut self.names.at_mut(slot).hop;
-        hop.sent_data(now, retry, &mut self.stats);
-        (writer.finish(&self.identity, &mut hop.session), news)
+        let connection = &mut self.names.at_mut(slot).connection;
+        connection.sent_data(now, retry, &mut self.stats);
+        (writer.finish(&self.identity, &mut connection.keys), news)
     }
 
     fn flight_place(&self, slot: u32, sequence: u32) -> usize {
@@ -242,7 +244,7 @@ impl Server<'_> {
 
     /// Gives a flight a sequence number.
     pub(super) fn enqueue(&mut self, slot: u32, flight: Flight) {
-        let sequence = self.names.at_mut(slot).hop.enqueue();
+        let sequence = self.names.at_mut(slot).connection.enqueue();
         let place = self.flight_place(slot, sequence);
         if let Some(free) = self.flights.get_mut(place) {
             *free = FlightSlot(flight);
@@ -252,8 +254,8 @@ impl Server<'_> {
     /// From here on the client is told the whole table as it is now. What is on its way of one before says nothing if it is
     /// repeated: filled with what has changed since, its pages might not have room for all that they stand for.
     fn begin_snapshot(&mut self, slot: u32) {
-        let hop = &self.names.at(slot).hop;
-        let (first, count) = (hop.acked(), hop.outstanding());
+        let connection = &self.names.at(slot).connection;
+        let (first, count) = (connection.acked(), connection.outstanding());
         for ahead in 0..count {
             let place = self.flight_place(slot, first.wrapping_add(ahead));
             if let Some(FlightSlot(flight @ Flight::Snapshot { .. })) = self.flights.get_mut(place)
@@ -434,7 +436,7 @@ impl Server<'_> {
 
     /// The client acknowledged its oldest frames.
     pub(super) fn acknowledged(&mut self, slot: u32, newly: u32) {
-        let first = self.names.at(slot).hop.acked().wrapping_sub(newly);
+        let first = self.names.at(slot).connection.acked().wrapping_sub(newly);
         for ahead in 0..newly {
             match self.flight(slot, first.wrapping_add(ahead)) {
                 Flight::Mail(_) => self.handed_over(slot),
@@ -505,7 +507,7 @@ impl Server<'_> {
     /// The client told which version of the table it has, and nothing is on its way to it.
     pub(super) fn check_table(&mut self, slot: u32, version: u32) {
         let name = self.names.at_mut(slot);
-        if name.hop.outstanding() == 0 && name.snapshot == 0 && version != name.table_sent {
+        if name.connection.outstanding() == 0 && name.snapshot == 0 && version != name.table_sent {
             name.table_sent = version.min(name.table_sent);
             if version == 0 {
                 name.snapshot = 1;

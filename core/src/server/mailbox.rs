@@ -173,7 +173,7 @@ impl Server<'_> {
 
         let followed = self.is_followed(index);
         let sender = self.names.at_mut(mail.from);
-        if followed || sender.incarnation != mail.incarnation || !sender.hop.is_open() {
+        if followed || sender.incarnation != mail.incarnation || !sender.connection.is_open() {
             return self.remove_mail(index);
         }
         if sender.kept_last == index + 1 {

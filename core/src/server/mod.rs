@@ -30,7 +30,7 @@ use crate::containers::{Index, List, Slots};
 use crate::crypto::{Entropy, Key, Seed};
 use crate::crypto::{Identity, PublicKey};
 use crate::driver::{Endpoint, StorageError, TableEntry, Transmit};
-use crate::drop_reason::{Drop, Handled};
+use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
 use crate::name::Name;
 use crate::retry::{RetryPolicy, note_time};
@@ -410,8 +410,11 @@ impl<'a> Server<'a> {
     }
 
     fn attend_with(&mut self, slot: u32, news: News) {
-        let hop = &self.names.at(slot).hop;
-        let (wants, holds) = (hop.wants() != Wants::Nothing, hop.holds_acknowledgement());
+        let connection = &self.names.at(slot).connection;
+        let (wants, holds) = (
+            connection.wants() != Wants::Nothing,
+            connection.holds_acknowledgement(),
+        );
         if holds {
             self.held.push(&mut self.names, slot);
         } else {
@@ -428,15 +431,20 @@ impl<'a> Server<'a> {
         let waits = room && !due && name.is_here() && !name.registering;
         self.feed(slot, waits);
         let (now, retry) = (self.now, self.retry);
-        let hop = &mut self.names.at_mut(slot).hop;
-        hop.wait_for_window(now, retry);
-        let changed = hop.changed_deadline();
+        let connection = &mut self.names.at_mut(slot).connection;
+        connection.wait_for_window(now, retry);
+        let changed = connection.changed_deadline();
         list_deadline(&mut self.deadlines, &mut self.names, slot, changed);
     }
 }
 
 impl Endpoint for Server<'_> {
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Disposition {
         self.note_time(now);
         self.stats.received.count_bytes(datagram.len());
         let parsed = Datagram::parse(&self.identity, datagram);
@@ -448,9 +456,9 @@ impl Endpoint for Server<'_> {
             Ok(Datagram::CookieRequest { id }) => self.take_cookie_request(from, id),
             Ok(Datagram::Hello(hello)) => self.take_hello(from, &hello),
             Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),
-            Ok(_) => self.stats.drop(Drop::Unexpected),
+            Ok(_) => self.stats.drop(DropReason::Unexpected),
             Err(reason) => {
-                if reason == Drop::ForeignVersion {
+                if reason == DropReason::ForeignVersion {
                     self.answer(Reply::foreign_version(&self.identity, from, datagram));
                     let version = datagram.first().copied().unwrap_or_default();
                     self.report_sparingly(Pending::ForeignVersion {
@@ -487,7 +495,7 @@ impl Endpoint for Server<'_> {
             if name.held_until > self.now {
                 break;
             }
-            name.hop.release_acknowledgement();
+            name.connection.release_acknowledgement();
             self.attend(slot);
         }
         for _ in 0..TIMERS_PER_CALL {
@@ -497,7 +505,7 @@ impl Endpoint for Server<'_> {
             if self
                 .names
                 .at(slot)
-                .hop
+                .connection
                 .deadline()
                 .is_some_and(|deadline| deadline > self.now)
             {
@@ -507,7 +515,7 @@ impl Endpoint for Server<'_> {
             match self
                 .names
                 .at_mut(slot)
-                .hop
+                .connection
                 .expire(now, woke_at, retry, &mut self.stats)
             {
                 Expired::Waits => self.attend(slot),
@@ -540,7 +548,7 @@ impl Endpoint for Server<'_> {
         let deadline = self
             .deadlines
             .first()
-            .and_then(|slot| self.names.at(slot).hop.deadline());
+            .and_then(|slot| self.names.at(slot).connection.deadline());
         let held = self.held.first().map(|slot| self.names.at(slot).held_until);
         let silence = self
             .silence
@@ -564,11 +572,11 @@ impl Endpoint for Server<'_> {
     }
 }
 
-impl core::ops::Drop for Server<'_> {
+impl Drop for Server<'_> {
     /// Wipes the secrets of the sessions, which lie in the storage.
     fn drop(&mut self) {
         for slot in 0..self.names_used {
-            self.names.at_mut(slot).hop.wipe();
+            self.names.at_mut(slot).connection.wipe();
         }
     }
 }

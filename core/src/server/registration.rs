@@ -6,10 +6,10 @@ use super::Server;
 use super::event::{Departure, Pending};
 use super::storage::{NameSlot, Standing};
 use crate::address::PackedAddress;
-use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, Session, TAG_LEN, is_same};
-use crate::drop_reason::{Drop, Handled};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, SessionKeys, TAG_LEN, is_same};
+use crate::drop_reason::{Disposition, DropReason};
 use crate::name::Name;
-use crate::session::connection::{Hop, Other};
+use crate::session::connection::{Connection, Other};
 use crate::session::index::Side;
 use crate::session::key_log::Noted;
 use crate::session::reply::Reply;
@@ -52,13 +52,13 @@ enum Verdict {
     Refuse(Refusal),
     /// Its cookie is too old to tell it from a repetition: it gets a new one.
     Renew,
-    Ignore(Drop),
+    Ignore(DropReason),
 }
 
 impl Server<'_> {
-    pub(super) fn take_cookie_request(&mut self, from: SocketAddr, id: u64) -> Handled {
+    pub(super) fn take_cookie_request(&mut self, from: SocketAddr, id: u64) -> Disposition {
         self.send_cookie(from, id, Some(self.identity.public()));
-        self.stats.drop(Drop::NoCookie)
+        self.stats.drop(DropReason::NoCookie)
     }
 
     /// Answers with a cookie, and keeps nothing in mind.
@@ -71,7 +71,11 @@ impl Server<'_> {
         self.answer(Reply::new(&self.identity, to, &cookie));
     }
 
-    pub(super) fn take_hello(&mut self, from: SocketAddr, message: &HelloMessage<'_>) -> Handled {
+    pub(super) fn take_hello(
+        &mut self,
+        from: SocketAddr,
+        message: &HelloMessage<'_>,
+    ) -> Disposition {
         let (id, cookie) = (message.id, message.cookie);
         let address = PackedAddress::from(from);
         if !self.cookies.is_good(&address, self.now, cookie) {
@@ -92,11 +96,11 @@ impl Server<'_> {
             &mut payload,
         );
         let Some((responder, len)) = read else {
-            return self.stats.drop(Drop::BadTag);
+            return self.stats.drop(DropReason::BadTag);
         };
         let hello = from_payload::<Hello<'_>>(payload.get(..len).unwrap_or_default());
         let Some(hello) = hello.filter(|hello| hello.incarnation != 0 && id != 0) else {
-            return self.stats.drop(Drop::Malformed);
+            return self.stats.drop(DropReason::Malformed);
         };
         let key = responder.remote();
         let asked = Registration {
@@ -115,24 +119,24 @@ impl Server<'_> {
             Verdict::Refuse(reason) => self.refuse(&asked, responder, reason),
             Verdict::Renew => {
                 self.send_cookie(from, id, Some(self.identity.public()));
-                self.stats.drop(Drop::Replayed)
+                self.stats.drop(DropReason::Replayed)
             }
             Verdict::Ignore(reason) => self.stats.drop(reason),
         }
     }
 
     /// A request whose session exists: the answer was lost, or is not ready.
-    fn take_again(&mut self, slot: u32, from: SocketAddr, id: u64) -> Handled {
+    fn take_again(&mut self, slot: u32, from: SocketAddr, id: u64) -> Disposition {
         let name = self.names.at(slot);
-        if name.hop.remote != from.into() {
-            return self.stats.drop(Drop::WrongAddress);
+        if name.connection.remote != from.into() {
+            return self.stats.drop(DropReason::WrongAddress);
         }
         if name.registering {
             return self.hint(from, id, Refusal::Wait);
         }
-        self.names.at_mut(slot).hop.accept_again();
+        self.names.at_mut(slot).connection.accept_again();
         self.attend(slot);
-        self.stats.drop(Drop::Duplicate)
+        self.stats.drop(DropReason::Duplicate)
     }
 
     fn judge(&mut self, asked: &Registration<'_>) -> Verdict {
@@ -183,7 +187,7 @@ impl Server<'_> {
     }
 
     /// Asks for patience. Nothing proves that it was us.
-    fn hint(&mut self, to: SocketAddr, id: u64, reason: Refusal) -> Handled {
+    fn hint(&mut self, to: SocketAddr, id: u64, reason: Refusal) -> Disposition {
         let refuse = Datagram::Refuse { to: id, reason };
         self.answer(Reply::new(&self.identity, to, &refuse));
         if reason == Refusal::RateExceeded {
@@ -193,7 +197,7 @@ impl Server<'_> {
                 reason,
             });
         }
-        self.stats.drop(Drop::Refused)
+        self.stats.drop(DropReason::Refused)
     }
 
     /// Refuses for good, under our key.
@@ -202,7 +206,7 @@ impl Server<'_> {
         asked: &Registration<'_>,
         responder: Responder,
         reason: Refusal,
-    ) -> Handled {
+    ) -> Disposition {
         let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
         if let Some((_, len)) = self.say(asked, responder, &Answer::Refused(reason), &mut message) {
             let refusal = Datagram::Accept {
@@ -216,7 +220,7 @@ impl Server<'_> {
             address: asked.from,
             reason,
         });
-        self.stats.drop(Drop::Refused)
+        self.stats.drop(DropReason::Refused)
     }
 
     /// The second message of a handshake, and its length.
@@ -226,7 +230,7 @@ impl Server<'_> {
         responder: Responder,
         answer: &Answer,
         message: &mut [u8; ACCEPT_MESSAGE_LEN_MAX],
-    ) -> Option<(Session, usize)> {
+    ) -> Option<(SessionKeys, usize)> {
         let mut payload = [0; ANSWER_LEN_MAX];
         let payload = postcard::to_slice(answer, &mut payload).ok()?;
         let ephemeral = self.entropy.secret();
@@ -265,7 +269,7 @@ impl Server<'_> {
         if name.incarnation == hello.incarnation {
             // Recorded and sent again, or overtaken by a later one.
             if hello.opening <= name.opening {
-                return Verdict::Ignore(Drop::Duplicate);
+                return Verdict::Ignore(DropReason::Duplicate);
             }
             return if name.registering {
                 Verdict::Refuse(Refusal::Wait)
@@ -284,7 +288,7 @@ impl Server<'_> {
             return Verdict::Renew;
         }
         // A process at the same address is the successor: two cannot receive there.
-        if !name.is_here() || name.hop.remote == asked.from.into() {
+        if !name.is_here() || name.connection.remote == asked.from.into() {
             return Verdict::Admit { slot, known: true };
         }
         self.contest(slot, asked.message.id)
@@ -299,7 +303,7 @@ impl Server<'_> {
         if asked && name.contest_answered {
             return Verdict::Refuse(Refusal::NameTaken);
         }
-        if asked && age > retry.patience_ms() && !name.hop.is_open() {
+        if asked && age > retry.patience_ms() && !name.connection.is_open() {
             // There is no session to ask in, and its holder did not come back to open one.
             return Verdict::Admit { slot, known: true };
         }
@@ -309,7 +313,7 @@ impl Server<'_> {
             name.contested_by = id;
             name.contested_at = now;
             name.contest_answered = false;
-            name.hop.probe();
+            name.connection.probe();
             self.attend(slot);
         }
         Verdict::Refuse(Refusal::Wait)
@@ -322,7 +326,7 @@ impl Server<'_> {
         asked: &Registration<'_>,
         responder: Responder,
         known: bool,
-    ) -> Handled {
+    ) -> Disposition {
         let hello = &asked.hello;
         let local_id = self.entropy.draw();
         let accept = Accept {
@@ -336,7 +340,7 @@ impl Server<'_> {
         let said = self.say(asked, responder, &Answer::Accepted(accept), &mut message);
         let Some((session, len)) = said else {
             // Its ephemeral key is one that shares nothing.
-            return self.stats.drop(Drop::BadTag);
+            return self.stats.drop(DropReason::BadTag);
         };
         let message = message.get(..len).unwrap_or_default();
         let same_process = self.names.at(slot).incarnation == hello.incarnation;
@@ -351,12 +355,13 @@ impl Server<'_> {
             reset: hello.reset,
         };
         // What was on its way in the old session is told anew, from the cursors.
-        self.sessions.change(&mut self.names, slot, |hop| {
-            hop.close();
-            hop.accept(local_id, address, other, session, message);
+        self.sessions.change(&mut self.names, slot, |connection| {
+            connection.close();
+            connection.accept(local_id, address, other, session, message);
         });
-        self.names.at_mut(slot).hop.sent_accept();
-        self.key_log.note(&Noted::Session(&self.names.at(slot).hop));
+        self.names.at_mut(slot).connection.sent_accept();
+        self.key_log
+            .note(&Noted::Session(&self.names.at(slot).connection));
         self.forget_recall(slot);
         self.away.remove(&mut self.names, slot);
         self.vacated.remove(&mut self.names, slot);
@@ -414,7 +419,7 @@ impl Server<'_> {
         self.heard(slot);
         self.change_name(slot);
         self.attend(slot);
-        Handled::Accepted
+        Disposition::Accepted
     }
 
     /// The registration is stored: the client is told, and gets what was kept.
@@ -424,7 +429,7 @@ impl Server<'_> {
         let returning = name.known;
         name.known = true;
         name.gone = false;
-        name.hop.accept_again();
+        name.connection.accept_again();
         if core::mem::take(&mut name.fresh) {
             self.report(Pending::Registered { slot, returning });
         }
@@ -437,7 +442,7 @@ impl Server<'_> {
         // Its client learns it when it asks again: the answer that it is accepted lies ready, and is never sent.
         let name = self.names.at_mut(slot);
         name.opening = name.opening.saturating_sub(1);
-        let id = name.hop.remote_id;
+        let id = name.connection.remote_id;
         if self.not_stored.is_full() {
             self.not_stored.pop_front();
         }
@@ -475,11 +480,11 @@ impl Server<'_> {
 
     /// The old process is told; it may hear it now, or when it next asks for a session.
     fn displace(&mut self, slot: u32) {
-        let hop = &mut self.names.at_mut(slot).hop;
-        if hop.is_open() {
-            let (to, id) = (hop.remote.get(), hop.remote_id);
+        let connection = &mut self.names.at_mut(slot).connection;
+        if connection.is_open() {
+            let (to, id) = (connection.remote.get(), connection.remote_id);
             let reason = Refusal::Displaced;
-            let closing = Reply::closing(&self.identity, to, id, &mut hop.session, reason);
+            let closing = Reply::closing(&self.identity, to, id, &mut connection.keys, reason);
             self.answer(closing);
         }
         self.depart(slot, Departure::Displaced);
@@ -502,7 +507,7 @@ impl Server<'_> {
     }
 
     pub(super) fn end_session(&mut self, slot: u32) {
-        self.sessions.change(&mut self.names, slot, Hop::end);
+        self.sessions.change(&mut self.names, slot, Connection::end);
         self.rewind(slot);
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);
@@ -512,7 +517,7 @@ impl Server<'_> {
     /// The client has proved that it receives somewhere else now; its session goes on.
     pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
         let name = self.names.at_mut(slot);
-        name.hop.remote = to.into();
+        name.connection.remote = to.into();
         name.address = to.into();
         if name.is_here() {
             name.announce |= name.standing == Standing::Online;
@@ -525,18 +530,18 @@ impl Server<'_> {
         from: SocketAddr,
         echo: u64,
         token: [u8; TAG_LEN],
-    ) -> Handled {
+    ) -> Disposition {
         let Some(slot) = self.sessions.find(&self.names, Side::Remote, echo) else {
-            return self.stats.drop(Drop::UnknownSession);
+            return self.stats.drop(DropReason::UnknownSession);
         };
-        if self.names.at(slot).hop.remote != from.into() {
-            return self.stats.drop(Drop::WrongAddress);
+        if self.names.at(slot).connection.remote != from.into() {
+            return self.stats.drop(DropReason::WrongAddress);
         }
-        if !is_same(&self.names.at(slot).hop.reset, &token) {
-            return self.stats.drop(Drop::BadTag);
+        if !is_same(&self.names.at(slot).connection.reset, &token) {
+            return self.stats.drop(DropReason::BadTag);
         }
         self.depart(slot, Departure::Gone);
-        Handled::Accepted
+        Disposition::Accepted
     }
 
     // ---- signs of life ----
@@ -555,13 +560,13 @@ impl Server<'_> {
 
     /// The client was silent for long: it is asked for a sign of life, and gone if there is none.
     pub(super) fn watch(&mut self, slot: u32) {
-        if !self.names.at(slot).hop.is_open() {
+        if !self.names.at(slot).connection.is_open() {
             return self.depart(slot, Departure::Silent);
         }
         let now = self.now;
         let name = self.names.at_mut(slot);
         name.heard_at = now;
-        name.hop.probe();
+        name.connection.probe();
         self.silence.remove(&mut self.names, slot);
         self.silence.push(&mut self.names, slot);
         self.attend(slot);

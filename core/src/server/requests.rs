@@ -7,9 +7,9 @@ use super::event::{Departure, Pending};
 use super::persist::NameRecord;
 use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
 use crate::crypto::{KEY_LEN, LETTER_OVERHEAD};
-use crate::drop_reason::{Drop, Handled};
+use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::{KEPT_LETTER_LEN_MAX, MAIL_LEN_MAX, REQUESTS_MAX, TEXT_LEN_MAX};
-use crate::session::connection::{Arrival, Hop, Phase};
+use crate::session::connection::{Arrival, Connection, Phase};
 use crate::session::index::Side;
 use crate::session::reply::Reply;
 use crate::wire::{Frame, Outcome, open_in};
@@ -141,39 +141,44 @@ impl Server<'_> {
         None
     }
 
-    pub(super) fn take_data(&mut self, from: SocketAddr, to: u64, datagram: &mut [u8]) -> Handled {
+    pub(super) fn take_data(
+        &mut self,
+        from: SocketAddr,
+        to: u64,
+        datagram: &mut [u8],
+    ) -> Disposition {
         let Some(slot) = self.sessions.find(&self.names, Side::Local, to) else {
             self.answer(Reply::no_session(&self.identity, from, to));
-            return self.stats.drop(Drop::UnknownSession);
+            return self.stats.drop(DropReason::UnknownSession);
         };
         let suite = self.identity.suite();
         let name = self.names.at_mut(slot);
-        if name.hop.phase() == Phase::Closed {
+        if name.connection.phase() == Phase::Closed {
             // Who knows this id was let in, or sees the path: it may learn that we are here, in a closed room, too.
             self.answer(Reply::reset(&self.identity, from, to));
-            return self.stats.drop(Drop::UnknownSession);
+            return self.stats.drop(DropReason::UnknownSession);
         }
         if name.registering {
-            return self.stats.drop(Drop::Unexpected);
+            return self.stats.drop(DropReason::Unexpected);
         }
-        let opened = match open_in(suite, &mut name.hop.session, datagram) {
+        let opened = match open_in(suite, &mut name.connection.keys, datagram) {
             Ok(opened) => opened,
             Err(reason) => return self.stats.drop(reason),
         };
         let (header, mut frames) = (opened.header, opened.frames);
-        if name.hop.remote != from.into() {
+        if name.connection.remote != from.into() {
             // The client's address has changed, perhaps without its knowing, or somebody repeats what it said.
-            let id = name.hop.remote_id;
+            let id = name.connection.remote_id;
             let proof = header.cookie.filter(|_| opened.newest);
             if !proof.is_some_and(|cookie| self.cookies.is_good(&from.into(), self.now, cookie)) {
                 self.send_cookie(from, id, None);
-                return self.stats.drop(Drop::WrongAddress);
+                return self.stats.drop(DropReason::WrongAddress);
             }
             self.moved(slot, from);
         }
         let (now, retry) = (self.now, self.retry);
-        let hop = &mut self.names.at_mut(slot).hop;
-        let newly = match hop.take_header(&header, now, retry, true, &mut self.stats) {
+        let connection = &mut self.names.at_mut(slot).connection;
+        let newly = match connection.take_header(&header, now, retry, true, &mut self.stats) {
             Ok(newly) => newly,
             Err(reason) => return self.stats.drop(reason),
         };
@@ -183,51 +188,51 @@ impl Server<'_> {
         if let Some(version) = header.table_version {
             self.check_table(slot, version);
         }
-        let mut handled = Handled::Accepted;
-        let may_hold = !self.names.at(slot).hop.acknowledges();
+        let mut handled = Disposition::Accepted;
+        let may_hold = !self.names.at(slot).connection.acknowledges();
         let has_frames = !frames.rest().is_empty();
         if has_frames {
-            self.names.at_mut(slot).hop.frames_came(header.round);
+            self.names.at_mut(slot).connection.frames_came(header.round);
         }
         let mut all_have_results = true;
         let mut number = header.first;
         while !frames.rest().is_empty() {
-            let arrival = self.names.at_mut(slot).hop.arrival(number);
+            let arrival = self.names.at_mut(slot).connection.arrival(number);
             if arrival == Arrival::Early {
-                handled = self.stats.drop(Drop::OutOfOrder);
+                handled = self.stats.drop(DropReason::OutOfOrder);
                 break;
             }
             let frame = match frames.next() {
                 Some(Ok(frame)) => frame,
                 _ => {
-                    handled = self.stats.drop(Drop::Malformed);
+                    handled = self.stats.drop(DropReason::Malformed);
                     break;
                 }
             };
             if arrival == Arrival::Duplicate {
-                handled = self.stats.drop(Drop::Duplicate);
+                handled = self.stats.drop(DropReason::Duplicate);
             } else if !self.within_rate(slot, &frame) {
-                handled = self.stats.drop(Drop::RateExceeded);
+                handled = self.stats.drop(DropReason::RateExceeded);
                 break;
             } else if self.take_request(slot, &frame) {
                 self.stats.received.count_frame(frame.kind());
-                self.names.at_mut(slot).hop.took(false);
+                self.names.at_mut(slot).connection.took(false);
                 all_have_results &= has_result(&frame);
             } else {
-                handled = self.stats.drop(Drop::Busy);
+                handled = self.stats.drop(DropReason::Busy);
                 break;
             }
             number = number.wrapping_add(1);
         }
         if has_frames {
             let name = self.names.at_mut(slot);
-            if !name.hop.holds_acknowledgement() {
-                name.held_until = Hop::held_until(self.now, self.retry);
+            if !name.connection.holds_acknowledgement() {
+                name.held_until = Connection::held_until(self.now, self.retry);
             }
-            if may_hold && all_have_results && handled == Handled::Accepted {
-                name.hop.hold_acknowledgement();
+            if may_hold && all_have_results && handled == Disposition::Accepted {
+                name.connection.hold_acknowledgement();
             } else {
-                name.hop.release_acknowledgement();
+                name.connection.release_acknowledgement();
             }
         }
         self.attend(slot);
@@ -245,7 +250,7 @@ impl Server<'_> {
         let name = self.names.at_mut(slot);
         let admitted = self
             .sources
-            .admits_request(&name.hop.remote, text_len, self.now);
+            .admits_request(&name.connection.remote, text_len, self.now);
         name.throttled = !admitted;
         if !admitted {
             self.report_sparingly(Pending::Throttled { slot });
@@ -289,7 +294,7 @@ impl Server<'_> {
                 }
             }
             _ => {
-                self.stats.drop(Drop::Unexpected);
+                self.stats.drop(DropReason::Unexpected);
             }
         }
         true
@@ -299,7 +304,7 @@ impl Server<'_> {
         let name = self.names.at_mut(slot);
         let counts = 0 < request && request <= REQUEST_NUMBER_MAX;
         if !fits || !counts || !name.is_here() {
-            self.stats.drop(Drop::Unexpected);
+            self.stats.drop(DropReason::Unexpected);
             return false;
         }
         name.note_request(request)
@@ -307,8 +312,8 @@ impl Server<'_> {
 
     fn look_up(&mut self, slot: u32, query: u32, name: &str) -> bool {
         // What is kept comes first: an entry must not overtake messages of that name's earlier process.
-        let hop = &self.names.at(slot).hop;
-        let room = hop.outstanding() < self.flights_each;
+        let connection = &self.names.at(slot).connection;
+        let room = connection.outstanding() < self.flights_each;
         if !room || self.names.at(slot).mailbox.next_unsent().is_some() {
             return false;
         }

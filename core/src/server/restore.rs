@@ -6,7 +6,7 @@ use super::Server;
 use super::persist::{NameRecord, Record};
 use super::storage::{LogSlot, MailSlot, Standing};
 use crate::name::Name;
-use crate::session::connection::Hop;
+use crate::session::connection::Connection;
 use crate::wire::Outcome;
 
 /// Why a record cannot be restored.
@@ -174,7 +174,7 @@ impl Server<'_> {
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);
         // Whoever writes in it is told that it is over.
-        let over = |hop: &mut Hop| hop.local_id = record.session;
+        let over = |connection: &mut Connection| connection.local_id = record.session;
         self.sessions.change(&mut self.names, slot, over);
         self.vacated.remove(&mut self.names, slot);
         self.away.remove(&mut self.names, slot);

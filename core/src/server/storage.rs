@@ -6,8 +6,8 @@ use crate::containers::Text;
 use crate::containers::{Link, Linked};
 use crate::crypto::PublicKey;
 use crate::name::Name;
-use crate::session::connection::Hop;
-use crate::session::index::HasHop;
+use crate::session::connection::Connection;
+use crate::session::index::HasConnection;
 use crate::time::{Instant, UnixSeconds};
 
 /// The slices that a server works in, sized once by the caller: statics on a microcontroller, the heap elsewhere.
@@ -95,7 +95,7 @@ pub struct NameSlot {
     /// Processes that were displaced, in short.
     pub(crate) previous: [u32; 4],
     pub(crate) capacity: u32,
-    pub(crate) hop: Hop,
+    pub(crate) connection: Connection,
     pub(crate) links: [Link; NameList::COUNT],
     /// When it was last heard of, or watched.
     pub(crate) heard_at: Instant,
@@ -183,7 +183,7 @@ impl NameSlot {
         opening: 0,
         previous: [0; 4],
         capacity: 0,
-        hop: Hop::VACANT,
+        connection: Connection::VACANT,
         links: [Link::VACANT; NameList::COUNT],
         heard_at: Instant::ZERO,
         held_until: Instant::ZERO,
@@ -277,13 +277,13 @@ impl Linked<NameList> for NameSlot {
     }
 }
 
-impl HasHop for NameSlot {
-    fn hop(&self) -> &Hop {
-        &self.hop
+impl HasConnection for NameSlot {
+    fn connection(&self) -> &Connection {
+        &self.connection
     }
 
-    fn hop_mut(&mut self) -> &mut Hop {
-        &mut self.hop
+    fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reliability between two sessions, client to client or client to server: the lower of the two layers.
 //!
-//! A hop session is opened by one exchange ([`Hello`](crate::wire::Hello) or [`Call`](crate::wire::Call), then
+//! A session is opened by one exchange ([`Hello`](crate::wire::Hello) or [`Call`](crate::wire::Call), then
 //! [`Answer`](crate::wire::Answer)), the two messages of a [handshake](crate::crypto), and every datagram in it is sealed. In it, both directions number their frames; the receiver takes them in
 //! order and acknowledges cumulatively; what it cannot take it drops, and the sender goes back to it
 //! ("go-back-N"), so that a receiver needs no memory for reordering. Giving up ends the session: a receiver never
@@ -10,13 +10,13 @@
 //! datagram names; who misses a frame reports a gap, and the round that it saw the gap in. So a report is believed
 //! once in each round, and a repetition that is lost too is repeated as soon as the first was.
 //!
-//! A hop knows nothing of chat: its owner maps sequence numbers to frames and keeps the deadline list.
+//! A connection knows nothing of chat: its owner maps sequence numbers to frames and keeps the deadline list.
 
 mod opening;
 
 use crate::address::PackedAddress;
-use crate::crypto::{FIRST_PAYLOAD_MAX, KEY_LEN, Session, TAG_LEN};
-use crate::drop_reason::Drop;
+use crate::crypto::{FIRST_PAYLOAD_MAX, KEY_LEN, SessionKeys, TAG_LEN};
+use crate::drop_reason::DropReason;
 use crate::retry::{Due, Retry, RetryPolicy};
 use crate::stats::Stats;
 use crate::time::Instant;
@@ -96,10 +96,10 @@ pub(crate) struct Other {
     pub(crate) reset: [u8; TAG_LEN],
 }
 
-/// One end of a hop session.
+/// One end of a session.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub(crate) struct Hop {
+pub(crate) struct Connection {
     phase: Phase,
     /// Where the other side receives.
     pub(crate) remote: PackedAddress,
@@ -108,7 +108,7 @@ pub(crate) struct Hop {
     /// Session id that we write to the other side; 0 for none.
     pub(crate) remote_id: u64,
     /// The keys, once the session is open.
-    pub(crate) session: Session,
+    pub(crate) keys: SessionKeys,
     /// What proves that the other side does not have the session any more.
     pub(crate) reset: [u8; TAG_LEN],
     handshake: [u8; HANDSHAKE_LEN],
@@ -162,13 +162,13 @@ pub(crate) struct Hop {
     listed: Instant,
 }
 
-impl Hop {
+impl Connection {
     pub(crate) const VACANT: Self = Self {
         phase: Phase::Closed,
         remote: PackedAddress::VACANT,
         local_id: 0,
         remote_id: 0,
-        session: Session::VACANT,
+        keys: SessionKeys::VACANT,
         reset: [0; TAG_LEN],
         handshake: [0; HANDSHAKE_LEN],
         handshake_len: 0,
@@ -431,7 +431,7 @@ impl Hop {
         policy: RetryPolicy,
         patient: bool,
         stats: &mut Stats,
-    ) -> Result<u32, Drop> {
+    ) -> Result<u32, DropReason> {
         let newly = header.acknowledged.wrapping_sub(self.acked);
         if newly > self.in_flight() {
             // An old acknowledgement that was overtaken is no news; anything else is nonsense.
@@ -439,7 +439,7 @@ impl Hop {
             return if old {
                 Ok(0)
             } else {
-                Err(Drop::BadAcknowledgement)
+                Err(DropReason::BadAcknowledgement)
             };
         }
         self.widen(newly);

@@ -2,18 +2,18 @@
 
 use crate::containers::{Index, Linked, List, Slots};
 use crate::crypto::Key;
-use crate::session::connection::Hop;
+use crate::session::connection::Connection;
 use crate::time::Instant;
 
-/// A slot that holds one end of a hop session.
-pub(crate) trait HasHop {
-    fn hop(&self) -> &Hop;
-    fn hop_mut(&mut self) -> &mut Hop;
+/// A slot that holds one end of a session.
+pub(crate) trait HasConnection {
+    fn connection(&self) -> &Connection;
+    fn connection_mut(&mut self) -> &mut Connection;
 }
 
-/// Keeps a session in the list of deadlines, after [its deadline](Hop::changed_deadline) has changed. All intervals are the
+/// Keeps a session in the list of deadlines, after [its deadline](Connection::changed_deadline) has changed. All intervals are the
 /// same, so a new deadline belongs at the end, and an unchanged one stays where it is.
-pub(crate) fn list_deadline<L: Copy, T: HasHop + Linked<L>>(
+pub(crate) fn list_deadline<L: Copy, T: HasConnection + Linked<L>>(
     deadlines: &mut List<L>,
     slots: &mut Slots<'_, T>,
     slot: u32,
@@ -36,10 +36,10 @@ pub(crate) enum Side {
 }
 
 impl Side {
-    fn id(self, hop: &Hop) -> u64 {
+    fn id(self, connection: &Connection) -> u64 {
         match self {
-            Self::Local => hop.local_id,
-            Self::Remote => hop.remote_id,
+            Self::Local => connection.local_id,
+            Self::Remote => connection.remote_id,
         }
     }
 }
@@ -55,13 +55,13 @@ pub(crate) struct Sessions<'a> {
 }
 
 /// Which side's id a cell of the index stands for, and the id.
-fn id_of<T: HasHop>(slots: &Slots<'_, T>, value: u32) -> (Side, u64) {
+fn id_of<T: HasConnection>(slots: &Slots<'_, T>, value: u32) -> (Side, u64) {
     let side = if value & 1 == 0 {
         Side::Local
     } else {
         Side::Remote
     };
-    (side, side.id(slots.at(value / 2).hop()))
+    (side, side.id(slots.at(value / 2).connection()))
 }
 
 fn hash(key: Key, (side, id): (Side, u64)) -> u64 {
@@ -80,7 +80,12 @@ impl<'a> Sessions<'a> {
         })
     }
 
-    pub(crate) fn find<T: HasHop>(&self, slots: &Slots<'_, T>, side: Side, id: u64) -> Option<u32> {
+    pub(crate) fn find<T: HasConnection>(
+        &self,
+        slots: &Slots<'_, T>,
+        side: Side,
+        id: u64,
+    ) -> Option<u32> {
         if id == 0 {
             return None;
         }
@@ -92,20 +97,20 @@ impl<'a> Sessions<'a> {
     }
 
     /// Changes the session in a slot and keeps the index in step.
-    pub(crate) fn change<T: HasHop>(
+    pub(crate) fn change<T: HasConnection>(
         &mut self,
         slots: &mut Slots<'_, T>,
         slot: u32,
-        change: impl FnOnce(&mut Hop),
+        change: impl FnOnce(&mut Connection),
     ) {
         self.unlist(slots, slot);
-        change(slots.at_mut(slot).hop_mut());
+        change(slots.at_mut(slot).connection_mut());
         self.list(slots, slot);
     }
 
     // On their own, so that their code is there once, and not once for each change.
 
-    fn unlist<T: HasHop>(&mut self, slots: &Slots<'_, T>, slot: u32) {
+    fn unlist<T: HasConnection>(&mut self, slots: &Slots<'_, T>, slot: u32) {
         let key = self.key;
         for value in [slot * 2, slot * 2 + 1] {
             let listed = id_of(slots, value);
@@ -117,7 +122,7 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    fn list<T: HasHop>(&mut self, slots: &Slots<'_, T>, slot: u32) {
+    fn list<T: HasConnection>(&mut self, slots: &Slots<'_, T>, slot: u32) {
         for value in [slot * 2, slot * 2 + 1] {
             let listed = id_of(slots, value);
             if listed.1 != 0 {

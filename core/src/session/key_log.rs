@@ -22,7 +22,7 @@ pub enum LoggedKey {
     Session {
         /// The id in the datagrams.
         id: u64,
-        /// Their first key; the following ones come from it ([`Session`](crate::crypto::Session)).
+        /// Their first key; the following ones come from it ([`SessionKeys`](crate::crypto::SessionKeys)).
         key: [u8; KEY_LEN],
     },
     /// The private messages of one process to one name are sealed with this key. May be told again.
@@ -125,7 +125,7 @@ impl<'a> KeyLog<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::connection::Hop;
+    use crate::session::connection::Connection;
 
     fn key(id: u64) -> LoggedKey {
         LoggedKey::Session {
@@ -157,9 +157,9 @@ mod tests {
     #[test]
     fn a_log_without_room_is_off() {
         let mut log = KeyLog::new(&mut []);
-        let mut hop = Hop::VACANT;
-        hop.local_id = 1;
-        log.note(&Noted::Session(&hop));
+        let mut connection = Connection::VACANT;
+        connection.local_id = 1;
+        log.note(&Noted::Session(&connection));
         assert_eq!(log.pop(), None);
     }
 

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use crate::crypto::{Identity, KEY_LEN, Session, TAG_LEN};
+use crate::crypto::{Identity, KEY_LEN, SessionKeys, TAG_LEN};
 use crate::driver::Transmit;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::wire::{
@@ -37,7 +37,7 @@ impl Reply {
         identity: &Identity,
         to: SocketAddr,
         remote_id: u64,
-        session: &mut Session,
+        session: &mut SessionKeys,
         reason: Refusal,
     ) -> Option<Self> {
         let mut out = [0; DATAGRAM_LEN_MAX];

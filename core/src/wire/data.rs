@@ -14,8 +14,8 @@ use super::further::Numbers;
 use super::opening::{Cookie, Refusal};
 use super::writer::Writer;
 use super::{PREFIX_LEN, kind};
-use crate::crypto::{Identity, Session, Suite, TAG_LEN};
-use crate::drop_reason::Drop;
+use crate::crypto::{Identity, SessionKeys, Suite, TAG_LEN};
+use crate::drop_reason::DropReason;
 use crate::limits::DATAGRAM_LEN_MAX;
 
 /// What stands in front of what is sealed.
@@ -89,8 +89,8 @@ impl Header {
     /// The header, and the frames behind it.
     ///
     /// # Errors
-    /// [`Drop::Malformed`].
-    pub fn parse(body: &[u8]) -> Result<(Self, Frames<'_>), Drop> {
+    /// [`DropReason::Malformed`].
+    pub fn parse(body: &[u8]) -> Result<(Self, Frames<'_>), DropReason> {
         let ((flags, acknowledged, window, first), mut rest) = take::<(u8, u32, u16, u32)>(body)?;
         let mut header = Self {
             gap: flags & FLAG_GAP != 0,
@@ -107,15 +107,16 @@ impl Header {
             (header.table_version, rest) = (Some(version), behind);
         }
         if flags & FLAG_CLOSED != 0 {
-            let (reason, behind) = postcard::take_from_bytes(rest).map_err(|_| Drop::Malformed)?;
+            let (reason, behind) =
+                postcard::take_from_bytes(rest).map_err(|_| DropReason::Malformed)?;
             (header.closed, rest) = (Some(reason), behind);
         }
         if flags & FLAG_COOKIE != 0 {
-            let (cookie, behind) = rest.split_first_chunk().ok_or(Drop::Malformed)?;
+            let (cookie, behind) = rest.split_first_chunk().ok_or(DropReason::Malformed)?;
             (header.cookie, rest) = (Some(Cookie::from_bytes(cookie)), behind);
         }
         if flags & FLAG_PADDED != 0 {
-            rest = unpadded(rest).ok_or(Drop::Malformed)?;
+            rest = unpadded(rest).ok_or(DropReason::Malformed)?;
         }
         Ok((header, Frames::new(rest)))
     }
@@ -129,8 +130,8 @@ fn unpadded(body: &[u8]) -> Option<&[u8]> {
     zeros.iter().all(|byte| *byte == 0).then_some(frames)
 }
 
-fn take<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<(T, &'a [u8]), Drop> {
-    postcard::take_from_bytes(body).map_err(|_| Drop::Malformed)
+fn take<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<(T, &'a [u8]), DropReason> {
+    postcard::take_from_bytes(body).map_err(|_| DropReason::Malformed)
 }
 
 /// The number of a datagram in its session; `None` if it is too short.
@@ -153,16 +154,16 @@ pub(crate) struct Opened<'a> {
 
 pub(crate) fn open_in<'a>(
     suite: Suite,
-    session: &mut Session,
+    session: &mut SessionKeys,
     whole: &'a mut [u8],
-) -> Result<Opened<'a>, Drop> {
-    let counter = counter(whole).ok_or(Drop::BadLength)?;
+) -> Result<Opened<'a>, DropReason> {
+    let counter = counter(whole).ok_or(DropReason::BadLength)?;
     let (front, sealed) = whole
         .split_at_mut_checked(FRONT_LEN)
-        .ok_or(Drop::BadLength)?;
+        .ok_or(DropReason::BadLength)?;
     let (body, tag) = sealed
         .split_last_chunk_mut::<TAG_LEN>()
-        .ok_or(Drop::BadLength)?;
+        .ok_or(DropReason::BadLength)?;
     let newest = session.open(suite, counter, front, body, tag)?;
     let (header, frames) = Header::parse(body)?;
     Ok(Opened {
@@ -175,12 +176,12 @@ pub(crate) fn open_in<'a>(
 /// Opens a datagram of a session in place, for tools.
 ///
 /// # Errors
-/// [`Drop::BadTag`] if it is none of this session, or came already; [`Drop::BadLength`]; [`Drop::Malformed`].
+/// [`DropReason::BadTag`] if it is none of this session, or came already; [`DropReason::BadLength`]; [`DropReason::Malformed`].
 pub fn open<'a>(
     identity: &Identity,
-    session: &mut Session,
+    session: &mut SessionKeys,
     whole: &'a mut [u8],
-) -> Result<(Header, Frames<'a>), Drop> {
+) -> Result<(Header, Frames<'a>), DropReason> {
     let opened = open_in(identity.suite(), session, whole)?;
     Ok((opened.header, opened.frames))
 }
@@ -269,11 +270,11 @@ impl<'a> DataWriter<'a> {
     }
 
     /// Seals the datagram; returns its length. 0 if the counters of the session are used up.
-    pub fn finish(self, identity: &Identity, session: &mut Session) -> usize {
+    pub fn finish(self, identity: &Identity, session: &mut SessionKeys) -> usize {
         self.seal(identity.suite(), session).unwrap_or_default()
     }
 
-    fn seal(self, suite: Suite, session: &mut Session) -> Option<usize> {
+    fn seal(self, suite: Suite, session: &mut SessionKeys) -> Option<usize> {
         let Writer { out, len } = self.writer;
         let (front, rest) = out.split_at_mut_checked(FRONT_LEN)?;
         *front.last_chunk_mut()? = session.counter()?.to_le_bytes();
@@ -330,7 +331,7 @@ mod tests {
             };
             assert!(writer.push(&frame));
             writer.pad();
-            let mut session = Session::new(&[1; 32], &[1; 32]);
+            let mut session = SessionKeys::new(&[1; 32], &[1; 32]);
             let len = writer.finish(&identity, &mut session);
             let is_padded = lacking <= PADDING_LEN_MAX.into();
             assert_eq!(len == DATAGRAM_LEN_MAX, is_padded, "{lacking}");

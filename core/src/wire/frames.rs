@@ -2,7 +2,7 @@
 
 use super::frame::Frame;
 use super::further::{self, Further, Numbers};
-use crate::drop_reason::Drop;
+use crate::drop_reason::DropReason;
 
 /// A place between two frames, where somebody can [go on](Frames::resume).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl<'a> Frames<'a> {
     }
 
     /// The next frame, which leaves something out, completed from those before it.
-    fn further(&mut self) -> Result<Frame<'a>, Drop> {
+    fn further(&mut self) -> Result<Frame<'a>, DropReason> {
         let rest = self.rest();
         let Place { at, complete, .. } = self.place;
         let completed = || {
@@ -75,14 +75,14 @@ impl<'a> Frames<'a> {
     }
 
     /// Nothing more can be read.
-    fn ends(&mut self) -> Drop {
+    fn ends(&mut self) -> DropReason {
         self.place.at = self.bytes.len();
-        Drop::Malformed
+        DropReason::Malformed
     }
 }
 
 impl<'a> Iterator for Frames<'a> {
-    type Item = Result<Frame<'a>, Drop>;
+    type Item = Result<Frame<'a>, DropReason>;
 
     /// A damaged frame ends the iteration: where the next one begins cannot be known.
     fn next(&mut self) -> Option<Self::Item> {

@@ -11,7 +11,7 @@
 //! closed room under a key that only its members have. The tag finds damage, and keeps strangers out of a closed
 //! room; it does not protect against somebody on the path.
 //!
-//! Parsing is total: every input gives a [`Datagram`] or the [reason](Drop) it is none.
+//! Parsing is total: every input gives a [`Datagram`] or the [reason](DropReason) it is none.
 
 pub mod data;
 mod frame;
@@ -32,7 +32,7 @@ pub use opening::{
 
 use crate::crypto::Key;
 use crate::crypto::{Identity, PublicKey, TAG_LEN};
-use crate::drop_reason::Drop;
+use crate::drop_reason::DropReason;
 use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
 use writer::Writer;
 
@@ -135,30 +135,30 @@ impl<'a> Datagram<'a> {
     /// Takes a datagram apart, in the room of this identity.
     ///
     /// # Errors
-    /// The reason to drop it. A foreign version gives [`Drop::ForeignVersion`] if it is not an
+    /// The reason to drop it. A foreign version gives [`DropReason::ForeignVersion`] if it is not an
     /// [`Unsupported`](Self::Unsupported).
-    pub fn parse(identity: &Identity, whole: &'a [u8]) -> Result<Self, Drop> {
+    pub fn parse(identity: &Identity, whole: &'a [u8]) -> Result<Self, DropReason> {
         if whole.len() < DATAGRAM_LEN_MIN || whole.len() > DATAGRAM_LEN_MAX {
-            return Err(Drop::BadLength);
+            return Err(DropReason::BadLength);
         }
         let [version, kind, ref rest @ ..] = *whole else {
-            return Err(Drop::BadLength);
+            return Err(DropReason::BadLength);
         };
         if version != VERSION && kind != kind::UNSUPPORTED {
-            return Err(Drop::ForeignVersion);
+            return Err(DropReason::ForeignVersion);
         }
-        let (id, rest) = rest.split_first_chunk().ok_or(Drop::BadLength)?;
+        let (id, rest) = rest.split_first_chunk().ok_or(DropReason::BadLength)?;
         let id = u64::from_le_bytes(*id);
         if kind == kind::DATA {
-            let counter = data::counter(whole).ok_or(Drop::BadLength)?;
+            let counter = data::counter(whole).ok_or(DropReason::BadLength)?;
             return Ok(Self::Data { to: id, counter });
         }
         if !tag_fits(whole, tag_key(identity, kind)) {
-            return Err(Drop::BadTag);
+            return Err(DropReason::BadTag);
         }
         let (body, _) = rest
             .split_last_chunk::<SHORT_TAG_LEN>()
-            .ok_or(Drop::BadLength)?;
+            .ok_or(DropReason::BadLength)?;
         let parsed = match kind {
             kind::UNSUPPORTED if body.is_empty() => Some(Self::Unsupported { version, echo: id }),
             kind::COOKIE_REQUEST if whole.len() == COOKIE_REQUEST_LEN => {
@@ -185,7 +185,7 @@ impl<'a> Datagram<'a> {
                 .map(|token| Self::Reset { echo: id, token }),
             _ => None,
         };
-        parsed.ok_or(Drop::Malformed)
+        parsed.ok_or(DropReason::Malformed)
     }
 
     /// Builds a datagram; returns its length. [Data](Self::Data) is built with a [`DataWriter`], and what begins a
@@ -266,7 +266,7 @@ mod tests {
                 let (content, tag) = out[..other].split_at_mut(other - SHORT_TAG_LEN);
                 tag.copy_from_slice(&Key::PUBLIC.hash(content).to_le_bytes());
                 let parsed = Datagram::parse(&identity, &out[..other]);
-                assert_eq!(parsed, Err(Drop::Malformed));
+                assert_eq!(parsed, Err(DropReason::Malformed));
             }
         }
     }
@@ -278,7 +278,7 @@ mod tests {
         long[1] = kind::DATA;
         for len in [DATAGRAM_LEN_MAX + 1, DATAGRAM_LEN_MAX + 2, long.len()] {
             let parsed = Datagram::parse(&identity, &long[..len]);
-            assert_eq!(parsed, Err(Drop::BadLength));
+            assert_eq!(parsed, Err(DropReason::BadLength));
         }
     }
 }

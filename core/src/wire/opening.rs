@@ -8,7 +8,7 @@ use super::writer::Writer;
 use super::{PREFIX_LEN, SHORT_TAG_LEN, kind};
 use crate::crypto::byte_array;
 use crate::crypto::{
-    FIRST_OVERHEAD, Handshake, Identity, KEY_LEN, PublicKey, SECOND_OVERHEAD, Session, TAG_LEN,
+    FIRST_OVERHEAD, Handshake, Identity, KEY_LEN, PublicKey, SECOND_OVERHEAD, SessionKeys, TAG_LEN,
 };
 use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
 
@@ -210,7 +210,7 @@ impl Opening {
         ephemeral: &[u8; KEY_LEN],
         payload: &[u8],
         message: &[u8],
-    ) -> Option<(Session, Answer)> {
+    ) -> Option<(SessionKeys, Answer)> {
         let mut front = [0; DATAGRAM_LEN_MAX];
         let handshake = Handshake {
             identity,

@@ -2,7 +2,7 @@
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Datagram, Frame, Refusal};
-use chatapp_core::{Endpoint, Handled, NameRecord, Record, ServerConfig};
+use chatapp_core::{Disposition, Endpoint, NameRecord, Record, ServerConfig};
 
 use crate::keeping::{name_record, post, store};
 use crate::people::{ROOM, identity, identity_in};
@@ -126,7 +126,7 @@ fn a_name_is_forgotten_once_though_an_entry_of_it_goes_meanwhile() {
             rig.server.handle_stored(rig.now, stored, Ok(()));
         }
         if stored == ["forget"] {
-            assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+            assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
         }
     }
     assert_eq!(stored, ["forget", "entry"]);
@@ -140,7 +140,7 @@ fn a_forgotten_name_that_returns_is_in_the_table_once_that_is_announced() {
     rig.pass(10_000);
     assert_eq!(rig.events.last().unwrap(), r#"Forgotten { name: "ann" }"#);
     let said = rig.proven(address(3), hello(3, "ann"));
-    assert_eq!(rig.judges(address(3), &said), Handled::Accepted);
+    assert_eq!(rig.judges(address(3), &said), Disposition::Accepted);
     // Who has the name is stored, and that it is there is not.
     let mut listed = Vec::new();
     while let Some(persist) = rig.server.poll_persist() {

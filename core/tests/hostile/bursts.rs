@@ -1,6 +1,6 @@
 //! What a burst of datagrams looks like from outside: equal lengths, which an operating system takes at once.
 
-use chatapp_core::Handled;
+use chatapp_core::Disposition;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Frame, Header};
 
@@ -79,7 +79,7 @@ fn a_server_sends_bursts_of_equal_length() {
     for half in posts.chunks(2) {
         let datagram = ann.writes(&header, half);
         header.first += 2;
-        assert_eq!(rig.judges(ann.address, &datagram), Handled::Accepted);
+        assert_eq!(rig.judges(ann.address, &datagram), Disposition::Accepted);
     }
     let sent = rig.drain();
     let to_bob: Vec<_> = sent

@@ -1,7 +1,7 @@
 //! Who may open a session with a client, and how much of that it looks at.
 
 use chatapp_core::wire::{Answer, Call, Datagram, Header, Refusal, Status};
-use chatapp_core::{Command, Drop, Handled};
+use chatapp_core::{Command, Disposition, DropReason};
 
 use crate::client_rig::{BOB, Rig, address, bob, entry, news, server, text};
 use crate::lines::{answer, bob_accepts, call, from_caller, opened, plain, server_accepts};
@@ -24,33 +24,39 @@ fn a_caller_is_who_the_table_says() {
         ..from_caller(1)
     };
     for (person, from, said, reason) in [
-        ("bob", bob(), for_somebody_else, Drop::Unexpected),
-        ("mallory", bob(), from_caller(1), Drop::ForeignKey),
-        ("bob", address(9), from_caller(1), Drop::WrongAddress),
-        ("bob", bob(), other_process, Drop::UnknownPeer),
-        ("cleo", address(3), stranger, Drop::UnknownPeer),
+        ("bob", bob(), for_somebody_else, DropReason::Unexpected),
+        ("mallory", bob(), from_caller(1), DropReason::ForeignKey),
+        ("bob", address(9), from_caller(1), DropReason::WrongAddress),
+        ("bob", bob(), other_process, DropReason::UnknownPeer),
+        ("cleo", address(3), stranger, DropReason::UnknownPeer),
     ] {
         let called = call(&rig, person, 7, &said);
-        assert_eq!(rig.hands(from, &called), Handled::Ignored(reason));
+        assert_eq!(rig.hands(from, &called), Disposition::Ignored(reason));
         assert_eq!(rig.sent(), []);
     }
     let called = call(&rig, "bob", 7, &from_caller(1));
-    assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
     let accept = rig.sent();
     assert_eq!(accept.len(), 1);
     assert!(accept[0].1.len() < called.len());
     // The answer was lost: the same again. From elsewhere, nothing.
-    assert_eq!(rig.hands(bob(), &called), Handled::Ignored(Drop::Duplicate));
+    assert_eq!(
+        rig.hands(bob(), &called),
+        Disposition::Ignored(DropReason::Duplicate)
+    );
     assert_eq!(rig.sent(), accept);
     assert_eq!(
         rig.hands(address(9), &called),
-        Handled::Ignored(Drop::WrongAddress)
+        Disposition::Ignored(DropReason::WrongAddress)
     );
     // After a later call it is an old one.
     let later = call(&rig, "bob", 8, &from_caller(2));
-    assert_eq!(rig.hands(bob(), &later), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &later), Disposition::Accepted);
     rig.sent();
-    assert_eq!(rig.hands(bob(), &called), Handled::Ignored(Drop::Duplicate));
+    assert_eq!(
+        rig.hands(bob(), &called),
+        Disposition::Ignored(DropReason::Duplicate)
+    );
     assert_eq!(rig.sent(), []);
 }
 
@@ -59,7 +65,7 @@ fn who_calls_is_answered_although_the_server_has_lost_sight_of_it_meanwhile() {
     let mut rig = Rig::online();
     let said = from_caller(1);
     let called = call(&rig, "bob", 7, &said);
-    assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
     let offline = entry("bob", Status::Offline, BOB, bob());
     rig.tells(&[news(2, &offline)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
@@ -71,7 +77,7 @@ fn who_calls_is_answered_although_the_server_has_lost_sight_of_it_meanwhile() {
         ..Header::default()
     };
     let said = line.writes(&header, &[text(1, "still here")]);
-    assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
     let shown = rig.events();
     assert!(shown[0].contains("still here"), "{shown:?}");
     // What is said to him goes where the server keeps it for him.
@@ -103,7 +109,7 @@ fn who_was_away_and_says_nothing_in_its_session_is_called_again() {
         for (version, status) in [(2, Status::Offline), (3, Status::Online)] {
             if heard && status == Status::Online {
                 let said = line.writes(&acknowledges, &[text(1, "still here")]);
-                assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+                assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
                 rig.events();
             }
             rig.tells(&[news(version, &entry("bob", status, BOB, bob()))]);
@@ -134,7 +140,7 @@ fn who_is_called_by_the_wrong_number_gives_a_hint_and_no_more() {
     rig.incarnation = incarnation;
     assert_eq!(
         rig.hands(bob(), &called),
-        Handled::Ignored(Drop::UnknownPeer)
+        Disposition::Ignored(DropReason::UnknownPeer)
     );
     let not_me = Datagram::Refuse {
         to: 7,
@@ -153,8 +159,8 @@ fn no_more_calls_are_looked_at_than_a_client_can_afford() {
             .filter(|id| {
                 let forged = call(rig, "mallory", 100 + id, &from_caller(1));
                 let handled = rig.hands(bob(), &forged);
-                let dropped = handled == Handled::Busy;
-                assert!(dropped || handled == Handled::Ignored(Drop::ForeignKey));
+                let dropped = handled == Disposition::Busy;
+                assert!(dropped || handled == Disposition::Ignored(DropReason::ForeignKey));
                 assert_eq!(rig.sent(), []);
                 !dropped
             })
@@ -167,7 +173,7 @@ fn no_more_calls_are_looked_at_than_a_client_can_afford() {
     // Bob, who repeats his call, comes through between two of them.
     rig.now = rig.now.plus_millis(500);
     let called = call(&rig, "bob", 7, &from_caller(1));
-    assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
 }
 
 #[test]
@@ -181,16 +187,16 @@ fn sixteen_answers_to_one_request_are_looked_at() {
         for _ in 0..forged {
             assert_eq!(
                 rig.hands(server(), &forgery),
-                Handled::Ignored(Drop::BadTag)
+                Disposition::Ignored(DropReason::BadTag)
             );
         }
         let handled = rig.hands(server(), &accept);
         if accepted {
-            assert_eq!(handled, Handled::Accepted);
+            assert_eq!(handled, Disposition::Accepted);
             (rig.id, rig.server) = (0, Some(line));
             continue;
         }
-        assert_eq!(handled, Handled::Ignored(Drop::Unexpected));
+        assert_eq!(handled, Disposition::Ignored(DropReason::Unexpected));
         // Nothing is over: the next request is another one.
         assert_eq!(rig.pass(3_000).len(), 1, "ServerNotResponding");
         rig.comes_online();
@@ -203,12 +209,12 @@ fn sixteen_answers_to_one_request_are_looked_at() {
     for _ in 0..16 {
         assert_eq!(
             rig.hands(bob(), &forge(&accept)),
-            Handled::Ignored(Drop::BadTag)
+            Disposition::Ignored(DropReason::BadTag)
         );
     }
     assert_eq!(
         rig.hands(bob(), &accept),
-        Handled::Ignored(Drop::Unexpected)
+        Disposition::Ignored(DropReason::Unexpected)
     );
     assert!(rig.pass(3_000)[0].contains("SentToServer"));
 }
@@ -236,10 +242,10 @@ fn a_peer_cannot_refuse_for_good_nor_end_the_client() {
     let (refused, _) = answer(&identity("bob"), &called, &refusal);
     assert_eq!(
         rig.hands(bob(), &refused),
-        Handled::Ignored(Drop::Unexpected)
+        Disposition::Ignored(DropReason::Unexpected)
     );
     let (accept, mut line) = answer(&identity("bob"), &called, &bob_accepts());
-    assert_eq!(rig.hands(bob(), &accept), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &accept), Disposition::Accepted);
     rig.sent();
     let closing = Header {
         acknowledged: 0,
@@ -248,7 +254,7 @@ fn a_peer_cannot_refuse_for_good_nor_end_the_client() {
         ..Header::default()
     };
     let said = line.writes(&closing, &[text(1, "bye")]);
-    assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
     assert_eq!(rig.events().len(), 1, "the message");
     assert!(rig.client.is_registered());
 }

@@ -1,7 +1,7 @@
 //! What a server or a peer with bad intentions cannot do to a client, and when a client wants to be woken.
 
 use chatapp_core::wire::{Datagram, Frame, Header, Outcome, Refusal, VERSION};
-use chatapp_core::{Command, CommandError, Drop, Endpoint, Handled, UnixSeconds};
+use chatapp_core::{Command, CommandError, Disposition, DropReason, Endpoint, UnixSeconds};
 
 use crate::client_rig::{BOB, BOB_ID, Rig, SERVER_ID, address, bob, mail, server, text};
 use crate::lines::{answer, bob_accepts, stray};
@@ -14,15 +14,15 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
     let mut rig = Rig::online();
     let unsupported = |version, echo| Datagram::Unsupported { version, echo };
     for (from, version, echo, reason) in [
-        (server(), VERSION, rig.id, Drop::Malformed),
-        (server(), VERSION + 1, 0, Drop::UnknownSession),
+        (server(), VERSION, rig.id, DropReason::Malformed),
+        (server(), VERSION + 1, 0, DropReason::UnknownSession),
         // Whoever has opened a session speaks this version.
-        (server(), VERSION + 1, rig.id, Drop::UnknownSession),
-        (server(), VERSION + 1, SERVER_ID, Drop::UnknownSession),
+        (server(), VERSION + 1, rig.id, DropReason::UnknownSession),
+        (server(), VERSION + 1, SERVER_ID, DropReason::UnknownSession),
     ] {
         assert_eq!(
             rig.give(from, &unsupported(version, echo)),
-            Handled::Ignored(reason)
+            Disposition::Ignored(reason)
         );
     }
     assert!(rig.client.is_registered());
@@ -32,7 +32,7 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
         echo: SERVER_ID,
         token: identity("server").reset_token(SERVER_ID),
     };
-    assert_eq!(rig.give(server(), &reset), Handled::Accepted);
+    assert_eq!(rig.give(server(), &reset), Disposition::Accepted);
     let hello = rig.request(server());
     let Ok(Datagram::Hello(asked)) = Datagram::parse(&identity(""), &hello) else {
         panic!("a hello: {hello:?}")
@@ -40,11 +40,11 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
     for (from, echo) in [(server(), asked.id ^ 1), (address(9), asked.id)] {
         assert_eq!(
             rig.give(from, &unsupported(VERSION + 1, echo)),
-            Handled::Ignored(Drop::UnknownSession)
+            Disposition::Ignored(DropReason::UnknownSession)
         );
     }
     let ended = unsupported(VERSION + 1, asked.id);
-    assert_eq!(rig.give(server(), &ended), Handled::Accepted);
+    assert_eq!(rig.give(server(), &ended), Disposition::Accepted);
     assert_eq!(
         rig.events(),
         [
@@ -60,7 +60,7 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
     );
     assert_eq!(
         rig.give(server(), &ended),
-        Handled::Ignored(Drop::Unexpected)
+        Disposition::Ignored(DropReason::Unexpected)
     );
     assert_eq!(rig.pass(600_000), [""; 0]);
     assert_eq!(rig.client.poll_timeout(), None);
@@ -73,22 +73,27 @@ fn a_peer_is_not_the_server() {
     let (to, _) = rig.call_to_bob();
     let refuse = |to, reason| Datagram::Refuse { to, reason };
     for (from, to, reason, expected) in [
-        (bob(), to, Refusal::Displaced, Drop::Unexpected),
-        (address(9), to, Refusal::NotMe, Drop::UnknownSession),
-        (bob(), 77, Refusal::NotMe, Drop::UnknownSession),
-        (address(9), rig.id, Refusal::Displaced, Drop::UnknownSession),
-        (server(), rig.id, Refusal::Wait, Drop::Unexpected),
+        (bob(), to, Refusal::Displaced, DropReason::Unexpected),
+        (address(9), to, Refusal::NotMe, DropReason::UnknownSession),
+        (bob(), 77, Refusal::NotMe, DropReason::UnknownSession),
+        (
+            address(9),
+            rig.id,
+            Refusal::Displaced,
+            DropReason::UnknownSession,
+        ),
+        (server(), rig.id, Refusal::Wait, DropReason::Unexpected),
     ] {
         assert_eq!(
             rig.give(from, &refuse(to, reason)),
-            Handled::Ignored(expected)
+            Disposition::Ignored(expected)
         );
     }
     assert_eq!(rig.events(), [""; 0]);
     // Another process is at bob's address: his message goes to the server at once.
     assert_eq!(
         rig.give(bob(), &refuse(to, Refusal::NotMe)),
-        Handled::Accepted
+        Disposition::Accepted
     );
     let said = rig.said();
     assert_eq!(
@@ -100,7 +105,7 @@ fn a_peer_is_not_the_server() {
     assert_eq!(rig.events().len(), 1, "SentToServer");
     assert_eq!(
         rig.give(bob(), &refuse(to, Refusal::NotMe)),
-        Handled::Ignored(Drop::UnknownSession)
+        Disposition::Ignored(DropReason::UnknownSession)
     );
 }
 
@@ -111,9 +116,9 @@ fn a_session_is_opened_and_closed_by_its_own_peer_only() {
     let (to, call) = rig.call_to_bob();
     let (accept, _) = answer(&identity("bob"), &call, &bob_accepts());
     for (from, handled) in [
-        (address(9), Handled::Ignored(Drop::WrongAddress)),
-        (bob(), Handled::Accepted),
-        (bob(), Handled::Ignored(Drop::Duplicate)),
+        (address(9), Disposition::Ignored(DropReason::WrongAddress)),
+        (bob(), Disposition::Accepted),
+        (bob(), Disposition::Ignored(DropReason::Duplicate)),
     ] {
         assert_eq!(rig.hands(from, &accept), handled);
     }
@@ -122,20 +127,23 @@ fn a_session_is_opened_and_closed_by_its_own_peer_only() {
         to,
         reason: Refusal::NotMe,
     };
-    assert_eq!(rig.give(bob(), &refuse), Handled::Ignored(Drop::Unexpected));
+    assert_eq!(
+        rig.give(bob(), &refuse),
+        Disposition::Ignored(DropReason::Unexpected)
+    );
     let reset = |person| Datagram::Reset {
         echo: BOB_ID,
         token: identity(person).reset_token(BOB_ID),
     };
     for (from, person, reason) in [
-        (address(9), "bob", Drop::WrongAddress),
-        (bob(), "mallory", Drop::BadTag),
+        (address(9), "bob", DropReason::WrongAddress),
+        (bob(), "mallory", DropReason::BadTag),
     ] {
-        assert_eq!(rig.give(from, &reset(person)), Handled::Ignored(reason));
+        assert_eq!(rig.give(from, &reset(person)), Disposition::Ignored(reason));
         assert_eq!(rig.sent(), []);
     }
     // Bob has started anew: he is called again, as his message was not acknowledged.
-    assert_eq!(rig.give(bob(), &reset("bob")), Handled::Accepted);
+    assert_eq!(rig.give(bob(), &reset("bob")), Disposition::Accepted);
     assert_ne!(rig.call_to_bob().0, to);
 }
 
@@ -150,7 +158,7 @@ fn what_was_never_sent_cannot_be_acknowledged() {
     };
     assert_eq!(
         rig.tells_under(&header, &[Frame::Skipped { count: 3 }]),
-        Handled::Ignored(Drop::BadAcknowledgement)
+        Disposition::Ignored(DropReason::BadAcknowledgement)
     );
     assert_eq!(rig.events(), [""; 0], "nothing else in it counts");
 }
@@ -164,7 +172,7 @@ fn each_side_sends_its_own_kinds_of_frames() {
         Frame::Skipped { count: 3 },
     ]);
     assert_eq!(rig.events(), ["ChannelDropped { count: 3 }"]);
-    assert_eq!(rig.client.stats().drops(Drop::Unexpected), 2);
+    assert_eq!(rig.client.stats().drops(DropReason::Unexpected), 2);
     rig.sent();
     rig.send_to_bob("hi");
     let mut line = rig.meets_bob();
@@ -181,24 +189,30 @@ fn each_side_sends_its_own_kinds_of_frames() {
     // From another address, and in no session.
     assert_eq!(
         rig.hands(address(9), &told),
-        Handled::Ignored(Drop::WrongAddress)
+        Disposition::Ignored(DropReason::WrongAddress)
     );
-    assert_eq!(rig.hands(bob(), &told), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &told), Disposition::Accepted);
     let shown = rig.events();
     assert_eq!(shown.len(), 1);
     assert!(shown[0].contains(r#"from: "bob""#));
     assert!(shown[0].contains(r#"text: "hello", channel: false"#));
-    assert_eq!(rig.client.stats().drops(Drop::Unexpected), 3);
-    assert_eq!(rig.client.stats().drops(Drop::Duplicate), 1);
+    assert_eq!(rig.client.stats().drops(DropReason::Unexpected), 3);
+    assert_eq!(rig.client.stats().drops(DropReason::Duplicate), 1);
     // The same datagram again, and a repetition of all that, as it comes when the acknowledgement was lost.
-    assert_eq!(rig.hands(bob(), &told), Handled::Ignored(Drop::Replayed));
+    assert_eq!(
+        rig.hands(bob(), &told),
+        Disposition::Ignored(DropReason::Replayed)
+    );
     let again = line.writes(&header, &frames);
-    assert_eq!(rig.hands(bob(), &again), Handled::Ignored(Drop::Duplicate));
+    assert_eq!(
+        rig.hands(bob(), &again),
+        Disposition::Ignored(DropReason::Duplicate)
+    );
     assert_eq!(rig.events(), [""; 0]);
     let nowhere = stray(77);
     assert_eq!(
         rig.hands(bob(), &nowhere),
-        Handled::Ignored(Drop::UnknownSession)
+        Disposition::Ignored(DropReason::UnknownSession)
     );
 }
 
@@ -264,7 +278,7 @@ fn no_request_is_made_before_the_one_32_before_it_has_its_result() {
     // The results of all but the first: it is not known yet whether that one took effect.
     let header = acknowledged(32, &rig);
     let results: Vec<_> = (2..=32).map(result).collect();
-    assert_eq!(rig.tells_under(&header, &results), Handled::Accepted);
+    assert_eq!(rig.tells_under(&header, &results), Disposition::Accepted);
     rig.next += 31;
     assert_eq!(rig.events().len(), 31);
     assert_eq!(posts(&mut rig), 0);
@@ -295,7 +309,7 @@ fn a_message_is_shown_once_on_whatever_path_it_comes() {
     assert_eq!(rig.events().len(), 2);
     rig.tells(&[channel(1, 4), channel(2, 4), channel(2, 5), channel(3, 6)]);
     assert_eq!(rig.events().len(), 2);
-    assert_eq!(rig.client.stats().drops(Drop::Duplicate), 4);
+    assert_eq!(rig.client.stats().drops(DropReason::Duplicate), 4);
 }
 
 #[test]
@@ -375,7 +389,7 @@ fn a_server_that_owes_a_result_is_asked_after_two_seconds() {
         acknowledged: 1,
         ..rig.header()
     };
-    assert_eq!(rig.tells_under(&header, &[]), Handled::Accepted);
+    assert_eq!(rig.tells_under(&header, &[]), Disposition::Accepted);
     assert_eq!(rig.sent(), []);
     let due = rig.now.plus_millis(2_000);
     assert_eq!(rig.client.poll_timeout(), Some(due));
@@ -402,7 +416,7 @@ fn a_client_gives_a_sign_of_life_every_twenty_seconds() {
         assert!(said[0].0.probe && said[0].0.table_version == Some(1));
         // The answer.
         let header = rig.header();
-        assert_eq!(rig.tells_under(&header, &[]), Handled::Accepted);
+        assert_eq!(rig.tells_under(&header, &[]), Disposition::Accepted);
         assert_eq!(rig.sent(), []);
     }
 }
@@ -421,7 +435,10 @@ fn a_client_wants_to_be_woken_at_once_while_anything_waits() {
         echo: 77,
         token: identity("server").reset_token(77),
     };
-    assert!(matches!(rig.give(server(), &unknown), Handled::Ignored(_)));
+    assert!(matches!(
+        rig.give(server(), &unknown),
+        Disposition::Ignored(_)
+    ));
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
     let _ = rig.hands(bob(), &stray(77));
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
@@ -450,7 +467,7 @@ fn a_client_wants_to_be_woken_at_once_while_anything_waits() {
         closed: Some(Refusal::Displaced),
         ..rig.header()
     };
-    assert_eq!(rig.tells_under(&ended, &[]), Handled::Accepted);
+    assert_eq!(rig.tells_under(&ended, &[]), Disposition::Accepted);
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     assert_eq!(rig.events(), ["Refused { reason: Displaced }"]);
     assert_eq!(rig.client.poll_timeout(), None);

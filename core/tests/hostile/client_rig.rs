@@ -6,9 +6,9 @@ use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters, Responder};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Cookie, Datagram, Entry, Frame, Header, Hello, Status};
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId, Endpoint,
-    Handled, Identity, Instant, Name, OutboxSlot, PeerSlot, PublicKey, RoomKey, Seed, UnixSeconds,
-    WindowSlot,
+    Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId,
+    Disposition, Endpoint, Identity, Instant, Name, OutboxSlot, PeerSlot, PublicKey, RoomKey, Seed,
+    UnixSeconds, WindowSlot,
 };
 
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
@@ -140,7 +140,7 @@ impl Rig {
         let hello = self.hello(key("server"));
         let (accept, line) = answer(&self.identity("server"), &hello, &server_accepts());
         (self.id, self.next, self.server) = (line.to, 0, Some(line));
-        assert_eq!(self.hands(server(), &accept), Handled::Accepted);
+        assert_eq!(self.hands(server(), &accept), Disposition::Accepted);
     }
 
     /// The hello that the client is about to send; it gets a cookie of the server with this key, if it needs one.
@@ -153,7 +153,7 @@ impl Rig {
                 cookie: COOKIE,
                 key: Some(key),
             };
-            assert_eq!(self.give(server(), &cookie), Handled::Accepted);
+            assert_eq!(self.give(server(), &cookie), Disposition::Accepted);
             request = self.request(server());
         }
         if let Ok(Datagram::Hello(hello)) = Datagram::parse(&identity, &request)
@@ -203,7 +203,7 @@ impl Rig {
     pub(crate) fn meets_bob(&mut self) -> Line {
         let (_, call) = self.call_to_bob();
         let (accept, line) = answer(&self.identity("bob"), &call, &bob_accepts());
-        assert_eq!(self.hands(bob(), &accept), Handled::Accepted);
+        assert_eq!(self.hands(bob(), &accept), Disposition::Accepted);
         line
     }
 
@@ -288,12 +288,12 @@ impl Rig {
     }
 
     /// A datagram that is not sealed.
-    pub(crate) fn give(&mut self, from: SocketAddr, datagram: &Datagram<'_>) -> Handled {
+    pub(crate) fn give(&mut self, from: SocketAddr, datagram: &Datagram<'_>) -> Disposition {
         let datagram = plain(&self.identity(""), datagram);
         self.hands(from, &datagram)
     }
 
-    pub(crate) fn hands(&mut self, from: SocketAddr, datagram: &[u8]) -> Handled {
+    pub(crate) fn hands(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
         let mut datagram = datagram.to_vec();
         self.client.handle_datagram(self.now, from, &mut datagram)
     }
@@ -302,7 +302,7 @@ impl Rig {
     pub(crate) fn tells(&mut self, frames: &[Frame<'_>]) {
         let header = self.header();
         self.next += u32::try_from(frames.len()).unwrap();
-        assert_eq!(self.tells_under(&header, frames), Handled::Accepted);
+        assert_eq!(self.tells_under(&header, frames), Disposition::Accepted);
     }
 
     pub(crate) fn header(&self) -> Header {
@@ -313,7 +313,7 @@ impl Rig {
         }
     }
 
-    pub(crate) fn tells_under(&mut self, header: &Header, frames: &[Frame<'_>]) -> Handled {
+    pub(crate) fn tells_under(&mut self, header: &Header, frames: &[Frame<'_>]) -> Disposition {
         let line = self.server.as_mut().expect("there is a session");
         let datagram = line.writes(header, frames);
         self.hands(server(), &datagram)

@@ -2,7 +2,7 @@
 
 use chatapp_core::limits::COOKIE_REQUEST_LEN;
 use chatapp_core::wire::{Cookie, Datagram, Frame, Refusal};
-use chatapp_core::{Drop, Endpoint, Handled, Record, ServerConfig};
+use chatapp_core::{Disposition, DropReason, Endpoint, Record, ServerConfig};
 
 use crate::keeping::name_record;
 use crate::people::identity;
@@ -39,11 +39,11 @@ fn a_cookie_is_good_from_its_own_address_for_two_minutes_in_one_life_of_the_serv
         let request = rig.hello(&hello(1, "ann"), shown);
         let handled = rig.judges(address(number), &request);
         if good {
-            assert_eq!(handled, Handled::Accepted);
+            assert_eq!(handled, Disposition::Accepted);
             continue;
         }
         // It gets another one, and nothing is remembered.
-        assert_eq!(handled, Handled::Ignored(Drop::NoCookie));
+        assert_eq!(handled, Disposition::Ignored(DropReason::NoCookie));
         let sent = rig.drain();
         let answer = Datagram::parse(&identity(""), &sent[0].1);
         assert!(matches!(answer, Ok(Datagram::Cookie { to: 1, .. })));
@@ -66,7 +66,7 @@ fn nobody_gets_more_than_it_sent_before_it_has_proved_where_it_is() {
     // Nothing is remembered of them.
     assert_eq!(rig.server.usage().names.used, 0);
     assert_eq!(rig.server.poll_timeout(), None);
-    assert_eq!(rig.server.stats().drops(Drop::NoCookie), 1_000);
+    assert_eq!(rig.server.stats().drops(DropReason::NoCookie), 1_000);
     for len in 0..COOKIE_REQUEST_LEN {
         assert_eq!(rig.give(address(1), &request[..len]), []);
     }
@@ -108,7 +108,7 @@ fn a_recorded_request_changes_nothing_for_who_is_there() {
     }
     assert!(rig.events.iter().all(|event| event.contains("Displaced")));
     assert_eq!((rig.records, rig.online()), (records, 1));
-    assert_eq!(rig.server.stats().drops(Drop::Replayed), 2);
+    assert_eq!(rig.server.stats().drops(DropReason::Replayed), 2);
     // That of the session which is open is answered again, as if the answer was lost.
     let once = rig.give(latest.0, &latest.1);
     assert_eq!(rig.give(latest.0, &latest.1), once);
@@ -117,7 +117,7 @@ fn a_recorded_request_changes_nothing_for_who_is_there() {
 
 #[test]
 fn a_recorded_request_brings_nobody_back_who_has_left() {
-    for (restarts, reason) in [(false, Drop::Duplicate), (true, Drop::NoCookie)] {
+    for (restarts, reason) in [(false, DropReason::Duplicate), (true, DropReason::NoCookie)] {
         let mut rig = Rig::new();
         let earlier = rig.proven(address(1), hello(1, "ann"));
         rig.give(address(1), &earlier);
@@ -138,7 +138,7 @@ fn a_recorded_request_brings_nobody_back_who_has_left() {
         let records = rig.records;
         for request in [earlier, latest] {
             let handled = rig.judges(address(1), &request);
-            assert_eq!(handled, Handled::Ignored(reason));
+            assert_eq!(handled, Disposition::Ignored(reason));
             assert_eq!(rig.drain().len(), usize::from(restarts));
             assert_eq!((rig.records, rig.online()), (records, 0));
         }
@@ -164,7 +164,7 @@ fn whoever_repeats_a_request_from_elsewhere_learns_nothing() {
     changed[end..].copy_from_slice(&tag);
     assert_eq!(
         rig.judges(address(2), &changed),
-        Handled::Ignored(Drop::WrongAddress),
+        Disposition::Ignored(DropReason::WrongAddress),
         "the session exists"
     );
     changed[2] ^= 1;
@@ -172,7 +172,7 @@ fn whoever_repeats_a_request_from_elsewhere_learns_nothing() {
     changed[end..].copy_from_slice(&tag);
     assert_eq!(
         rig.judges(address(2), &changed),
-        Handled::Ignored(Drop::BadTag)
+        Disposition::Ignored(DropReason::BadTag)
     );
     assert_eq!(rig.drain(), []);
     assert_eq!(

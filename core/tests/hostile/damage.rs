@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::Handled;
+use chatapp_core::Disposition;
 use chatapp_core::wire::{Datagram, Header};
 
 use crate::keeping::{post, store};
@@ -11,14 +11,14 @@ use crate::{client_rig, lines, server_rig};
 
 /// One side of the room, the same in every run, and what can be seen of it.
 trait Side {
-    fn takes(&mut self, from: SocketAddr, datagram: &[u8]) -> Handled;
+    fn takes(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition;
     fn sends(&mut self) -> Vec<(SocketAddr, Vec<u8>)>;
     /// What it shows, and the table.
     fn shows(&mut self) -> (Vec<String>, Vec<String>);
 }
 
 impl Side for server_rig::Rig {
-    fn takes(&mut self, from: SocketAddr, datagram: &[u8]) -> Handled {
+    fn takes(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
         self.judges(from, datagram)
     }
 
@@ -35,7 +35,7 @@ impl Side for server_rig::Rig {
 }
 
 impl Side for client_rig::Rig {
-    fn takes(&mut self, from: SocketAddr, datagram: &[u8]) -> Handled {
+    fn takes(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
         self.hands(from, datagram)
     }
 
@@ -89,7 +89,7 @@ fn nothing_follows<S: Side>(
     assert_eq!(before, clean.shows());
     for damaged in &changed {
         let handled = hurt.takes(from, damaged);
-        assert!(matches!(handled, Handled::Ignored(_)), "{damaged:?}");
+        assert!(matches!(handled, Disposition::Ignored(_)), "{damaged:?}");
         for (to, answer) in hurt.sends() {
             assert!(to == from && answer.len() <= damaged.len());
             assert!(is_harmless(&answer), "{answer:?}");

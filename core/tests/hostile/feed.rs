@@ -1,6 +1,6 @@
 //! From where on, and in what order, a client is told what is new in the room.
 
-use chatapp_core::Handled;
+use chatapp_core::Disposition;
 use chatapp_core::wire::Frame;
 
 use crate::keeping::post;
@@ -42,7 +42,7 @@ fn channel_messages_and_changes_of_the_table_come_in_their_common_order() {
         (address(3), cleo),
         (ann.address, said_later),
     ] {
-        assert_eq!(rig.judges(from, &datagram), Handled::Accepted);
+        assert_eq!(rig.judges(from, &datagram), Disposition::Accepted);
         rig.store();
     }
     let sent = rig.drain();

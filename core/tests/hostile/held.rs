@@ -2,7 +2,7 @@
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::Frame;
-use chatapp_core::{Endpoint, Handled, ServerConfig};
+use chatapp_core::{Disposition, Endpoint, ServerConfig};
 
 use crate::keeping::{post, store};
 use crate::server_rig::{Member, Rig, Sent};
@@ -43,7 +43,7 @@ fn sends(rig: &mut Rig, ann: &Member) -> Vec<(u32, Vec<String>)> {
 fn says(rig: &mut Rig, ann: &mut Member, frames: &[Frame<'_>]) -> u32 {
     let datagram = ann.writes(&ann.header(), frames);
     ann.next += u32::try_from(frames.len()).unwrap();
-    assert_eq!(rig.judges(ann.address, &datagram), Handled::Accepted);
+    assert_eq!(rig.judges(ann.address, &datagram), Disposition::Accepted);
     ann.next
 }
 
@@ -133,7 +133,7 @@ fn asks(rig: &mut Rig, ann: &mut Member, frames: &[Frame<'_>]) {
     header.probe = true;
     ann.next += u32::try_from(frames.len()).unwrap();
     let datagram = ann.writes(&header, frames);
-    assert_eq!(rig.judges(ann.address, &datagram), Handled::Accepted);
+    assert_eq!(rig.judges(ann.address, &datagram), Disposition::Accepted);
 }
 
 #[test]

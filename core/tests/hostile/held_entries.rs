@@ -2,7 +2,7 @@
 //! something to go with.
 
 use chatapp_core::wire::{Cookie, Datagram, Frame, Header};
-use chatapp_core::{Command, Drop, Endpoint, Handled, UnixSeconds};
+use chatapp_core::{Command, Disposition, DropReason, Endpoint, UnixSeconds};
 
 use crate::client_rig::{Rig, SERVER_ID, bob, server, text};
 
@@ -130,7 +130,7 @@ fn direct_messages_are_acknowledged_at_once() {
             ..Header::default()
         };
         let datagram = line.writes(&header, &[text(number + 1, "hi")]);
-        assert_eq!(rig.hands(bob(), &datagram), Handled::Accepted);
+        assert_eq!(rig.hands(bob(), &datagram), Disposition::Accepted);
         rig.events();
         assert_eq!(rig.sent().len(), 1);
     }
@@ -180,7 +180,7 @@ fn asks_where_it_is(rig: &mut Rig) -> Cookie {
         cookie,
         key: None,
     };
-    assert_eq!(rig.give(server(), &asked), Handled::Accepted);
+    assert_eq!(rig.give(server(), &asked), Disposition::Accepted);
     cookie
 }
 
@@ -224,16 +224,16 @@ fn what_asks_for_an_answer_gets_it_also_if_the_entry_before_it_is_shown_later() 
     let a_question = acknowledges_after(|rig, _, _| {
         let mut header = rig.header();
         header.probe = true;
-        assert_eq!(rig.tells_under(&header, &[]), Handled::Accepted);
+        assert_eq!(rig.tells_under(&header, &[]), Disposition::Accepted);
     });
     let the_next_entry = acknowledges_after(|rig, first, _| {
         let header = rig.header();
         let dropped = rig.tells_under(&header, &[entry(first + 1)]);
-        assert_eq!(dropped, Handled::Ignored(Drop::OutOfOrder));
+        assert_eq!(dropped, Disposition::Ignored(DropReason::OutOfOrder));
     });
     let the_same_again = acknowledges_after(|rig, first, header| {
         let dropped = rig.tells_under(header, &[entry(first)]);
-        assert_eq!(dropped, Handled::Busy);
+        assert_eq!(dropped, Disposition::Busy);
     });
     let the_next_after_it_was_told_to_wait = acknowledges_after(|rig, first, _| {
         assert_eq!(rig.said()[0].0.window, 0);
@@ -287,7 +287,7 @@ fn nothing_waits_longer_than_its_session() {
         echo: SERVER_ID,
         token: rig.identity("server").reset_token(SERVER_ID),
     };
-    assert_eq!(rig.give(server(), &reset), Handled::Accepted);
+    assert_eq!(rig.give(server(), &reset), Disposition::Accepted);
     rig.sent();
     assert!(rig.client.poll_timeout() > due);
 }

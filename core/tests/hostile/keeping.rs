@@ -3,7 +3,7 @@
 
 use chatapp_core::wire::Frame;
 use chatapp_core::{
-    Endpoint, Handled, NameRecord, Record, RestoreError, ServerConfig, UnixSeconds,
+    Disposition, Endpoint, NameRecord, Record, RestoreError, ServerConfig, UnixSeconds,
 };
 
 use crate::people::key;
@@ -352,7 +352,7 @@ fn a_message_is_stored_before_what_happened_after_it() {
             inputs.reverse();
         }
         for (from, datagram) in inputs {
-            assert_eq!(rig.judges(from, &datagram), Handled::Accepted);
+            assert_eq!(rig.judges(from, &datagram), Disposition::Accepted);
         }
         let mut stored = Vec::new();
         while let Some(persist) = rig.server.poll_persist() {
@@ -374,8 +374,8 @@ fn nobody_is_stored_as_having_passed_entries_that_the_store_does_not_have() {
     let mut ann = rig.join(1, "ann");
     let said = ann.writes(&ann.header(), &[post(1, "one"), post(2, "two")]);
     let bob = rig.proven(address(2), hello(2, "bob"));
-    assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
-    assert_eq!(rig.judges(address(2), &bob), Handled::Accepted);
+    assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
+    assert_eq!(rig.judges(address(2), &bob), Disposition::Accepted);
     let mut stored = Vec::new();
     while let Some(persist) = rig.server.poll_persist() {
         stored.push(match persist.record {
@@ -391,7 +391,7 @@ fn nobody_is_stored_as_having_passed_entries_that_the_store_does_not_have() {
 fn records_leave_in_the_order_of_their_tickets() {
     let mut rig = Rig::new();
     let request = rig.proven(address(1), hello(1, "ann"));
-    assert_eq!(rig.judges(address(1), &request), Handled::Accepted);
+    assert_eq!(rig.judges(address(1), &request), Disposition::Accepted);
     let mut tickets = Vec::new();
     while let Some(record) = rig.server.poll_persist() {
         tickets.push(record.ticket.number());

@@ -1,8 +1,8 @@
 //! Which letters a client shows: those that their sender sealed for it, each once.
 
-use chatapp_core::crypto::{KEY_LEN, Session};
+use chatapp_core::crypto::{KEY_LEN, SessionKeys};
 use chatapp_core::wire::{Entry, Frame, Header, Outcome, Status};
-use chatapp_core::{ClientRecord, Drop, Handled, PublicKey, UnixSeconds};
+use chatapp_core::{ClientRecord, Disposition, DropReason, PublicKey, UnixSeconds};
 
 use crate::client_rig::{BOB, Rig, address, bob, entry, from_bob, mail, news, text, whole_table};
 use crate::lines::{answer, bob_accepts, call, from_caller, opened};
@@ -75,7 +75,8 @@ fn what_is_no_letter_is_counted_as_such() {
         rig.tells(&[mail_of(serial, BOB, 2, from, letter)]);
         assert_eq!(rig.events(), [""; 0]);
     }
-    let drops = [Drop::Malformed, Drop::Duplicate].map(|reason| rig.client.stats().drops(reason));
+    let drops = [DropReason::Malformed, DropReason::Duplicate]
+        .map(|reason| rig.client.stats().drops(reason));
     assert_eq!(drops, [2, 0]);
 }
 
@@ -100,7 +101,7 @@ fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
         assert_eq!(rig.events(), [UNREADABLE]);
     }
     assert_eq!(
-        rig.client.stats().drops(Drop::Unreadable),
+        rig.client.stats().drops(DropReason::Unreadable),
         1 + u64::try_from(forgeries().len()).unwrap()
     );
     // Nothing of that was in the way of the right one, which is shown once.
@@ -127,7 +128,7 @@ fn no_letter_is_opened_with_a_key_that_was_never_agreed_on() {
     rig.comes_online();
     // Sealed with zeros, under number 1, by whoever can be the server: bob is known, and has written nothing yet.
     let mallory = identity("mallory");
-    let mut zeros = Session::new(&[0; KEY_LEN], &[0; KEY_LEN]);
+    let mut zeros = SessionKeys::new(&[0; KEY_LEN], &[0; KEY_LEN]);
     mallory.seal(&mut zeros, &[], &mut []);
     let mut forged = *b"forged";
     let tag = mallory.seal(&mut zeros, &[], &mut forged);
@@ -156,13 +157,13 @@ fn what_is_no_text_in_a_session_is_counted_as_such() {
         };
         let said = line.writes(&header, &[frame]);
         header.first += 1;
-        assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+        assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
         assert_eq!(rig.events(), [""; 0]);
-        assert_eq!(rig.client.stats().drops(Drop::Malformed), number);
+        assert_eq!(rig.client.stats().drops(DropReason::Malformed), number);
     }
     // Nothing of that was in the way of the right one.
     let said = line.writes(&header, &[text(2, "\u{20ac}")]);
-    assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
     let shown = rig.events();
     assert!(
         shown.len() == 1 && shown[0].contains("\u{20ac}"),
@@ -188,7 +189,7 @@ fn a_message_that_was_sealed_to_be_kept_goes_directly_as_it_was_typed() {
         request: 1,
         outcome: Outcome::Exists,
     };
-    assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
+    assert_eq!(rig.tells_under(&header, &[result]), Disposition::Accepted);
     rig.events();
     let said = frames_of(rig.said());
     let query = said
@@ -202,14 +203,14 @@ fn a_message_that_was_sealed_to_be_kept_goes_directly_as_it_was_typed() {
     };
     header.acknowledged = 2;
     header.first += 1;
-    assert_eq!(rig.tells_under(&header, &[found]), Handled::Accepted);
+    assert_eq!(rig.tells_under(&header, &[found]), Disposition::Accepted);
     rig.events();
     let to_bob = |rig: &mut Rig| {
         let sent = rig.sent().into_iter().find(|(to, _)| *to == bob());
         sent.expect("it goes to him").1
     };
     let (accept, line) = answer(&identity("bob"), &to_bob(&mut rig), &bob_accepts());
-    assert_eq!(rig.hands(bob(), &accept), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &accept), Disposition::Accepted);
     let (_, frames) = line
         .reads(to_bob(&mut rig), |frame| match frame {
             Frame::Text { text, .. } => String::from_utf8_lossy(text).into_owned(),
@@ -224,7 +225,7 @@ fn a_message_is_shown_once_on_both_paths() {
     for direct_first in [false, true] {
         let mut rig = Rig::online();
         let called = call(&rig, "bob", 7, &from_caller(1));
-        assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+        assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
         let (to, accept) = rig.sent().pop().unwrap();
         assert_eq!(to, bob());
         let mut line = opened(&rig, "bob", 7, &from_caller(1), &accept);
@@ -234,7 +235,7 @@ fn a_message_is_shown_once_on_both_paths() {
         };
         let mut directly = |rig: &mut Rig| {
             let said = line.writes(&header, &[text(2, "hi")]);
-            assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+            assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
             rig.events()
         };
         let through_the_server = |rig: &mut Rig| {
@@ -257,7 +258,7 @@ fn a_message_is_shown_once_on_both_paths() {
 fn what_two_processes_of_one_name_write_is_shown() {
     let mut rig = Rig::online();
     let called = call(&rig, "bob", 7, &from_caller(1));
-    assert_eq!(rig.hands(bob(), &called), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
     let (_, accept) = rig.sent().pop().unwrap();
     let mut line = opened(&rig, "bob", 7, &from_caller(1), &accept);
     let from_the_second = Letter {
@@ -273,7 +274,7 @@ fn what_two_processes_of_one_name_write_is_shown() {
             ..Header::default()
         };
         let said = line.writes(&header, &[text(number + 1, words)]);
-        assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+        assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
         let shown = rig.events();
         let shows = shown.len() == 1 && shown[0].contains(words);
         assert!(shows, "{shown:?}");

@@ -1,7 +1,7 @@
 //! The other end of a session with the client: how it is opened from either side, and what is said in it.
 
 use chatapp_core::Identity;
-use chatapp_core::crypto::{KEY_LEN, Responder, Session, TAG_LEN};
+use chatapp_core::crypto::{KEY_LEN, Responder, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{
     Accept, Answer, Call, DataWriter, Datagram, Frame, Header, Opening, data,
@@ -17,7 +17,7 @@ const FRONT_LEN: usize = 18;
 #[derive(Clone)]
 pub(crate) struct Line {
     identity: Identity,
-    session: Session,
+    session: SessionKeys,
     /// Session id of the client.
     pub(crate) to: u64,
 }
@@ -111,7 +111,7 @@ pub(crate) fn plain(identity: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
 pub(crate) fn stray(to: u64) -> Vec<u8> {
     let mut line = Line {
         identity: identity("bob"),
-        session: Session::new(&[1; KEY_LEN], &[2; KEY_LEN]),
+        session: SessionKeys::new(&[1; KEY_LEN], &[2; KEY_LEN]),
         to,
     };
     line.writes(&Header::default(), &[])

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use chatapp_core::wire::{Cookie, Datagram, Header, Status};
-use chatapp_core::{Drop, Handled};
+use chatapp_core::{Disposition, DropReason};
 
 use crate::client_rig::{self, BOB, entry, news, server, text};
 use crate::keeping::post;
@@ -55,7 +55,7 @@ fn a_session_goes_on_at_another_address_once_that_is_proved() {
     }
     assert!(is_at(&rig, address(1)));
     let proof = ann.writes(&with(cookie.unwrap(), &ann), &[post(1, "hi")]);
-    assert_eq!(rig.judges(address(5), &proof), Handled::Accepted);
+    assert_eq!(rig.judges(address(5), &proof), Disposition::Accepted);
     assert!(is_at(&rig, address(1)), "it is not stored");
     let sent = rig.drain();
     assert!(is_at(&rig, address(5)));
@@ -91,14 +91,14 @@ fn a_session_moves_to_nobody_who_repeats_what_was_said() {
     // Her own does not count twice, and not when something later has come before it.
     assert_eq!(
         rig.judges(address(5), &proof),
-        Handled::Ignored(Drop::Replayed)
+        Disposition::Ignored(DropReason::Replayed)
     );
     let early = ann.writes(&with(cookie, &ann), &[]);
     let late = ann.writes(&ann.header(), &[]);
-    assert_eq!(rig.judges(ann.address, &late), Handled::Accepted);
+    assert_eq!(rig.judges(ann.address, &late), Disposition::Accepted);
     assert_eq!(
         rig.judges(address(5), &early),
-        Handled::Ignored(Drop::WrongAddress)
+        Disposition::Ignored(DropReason::WrongAddress)
     );
     rig.drain();
     // An old one does not count, nor one that was made up.
@@ -116,19 +116,19 @@ fn a_session_moves_to_nobody_who_repeats_what_was_said() {
         let proof = ann.writes(&with(cookie, &ann), &[]);
         assert_eq!(
             rig.judges(address(5), &proof),
-            Handled::Ignored(Drop::WrongAddress)
+            Disposition::Ignored(DropReason::WrongAddress)
         );
         rig.drain();
     }
     assert!(is_at(&rig, address(1)));
     // What she has proved is of no use to anybody else.
     let proof = ann.writes(&with(cookie, &ann), &[]);
-    assert_eq!(rig.judges(address(5), &proof), Handled::Accepted);
+    assert_eq!(rig.judges(address(5), &proof), Disposition::Accepted);
     rig.drain();
     for from in [5, 6, 1] {
         assert_eq!(
             rig.judges(address(from), &proof),
-            Handled::Ignored(Drop::Replayed)
+            Disposition::Ignored(DropReason::Replayed)
         );
         assert_eq!(rig.drain(), []);
     }
@@ -151,7 +151,7 @@ fn a_client_proves_its_address_in_what_is_sealed_and_only_to_its_server() {
     for (from, asked) in [(client_rig::bob(), to), (server(), to ^ 1)] {
         assert_eq!(
             rig.give(from, &asks(asked)),
-            Handled::Ignored(Drop::UnknownSession)
+            Disposition::Ignored(DropReason::UnknownSession)
         );
     }
     // With a key it would be about a new session, which nobody has asked for.
@@ -162,10 +162,10 @@ fn a_client_proves_its_address_in_what_is_sealed_and_only_to_its_server() {
     };
     assert_eq!(
         rig.give(server(), &with_key),
-        Handled::Ignored(Drop::Unexpected)
+        Disposition::Ignored(DropReason::Unexpected)
     );
     assert_eq!(rig.sent(), []);
-    assert_eq!(rig.give(server(), &asks(to)), Handled::Accepted);
+    assert_eq!(rig.give(server(), &asks(to)), Disposition::Accepted);
     let said = rig.said();
     assert_eq!(said.len(), 1);
     assert_eq!((said[0].0.cookie, &said[0].1[..]), (Some(cookie), &[][..]));
@@ -190,9 +190,12 @@ fn peers_keep_their_session_with_who_moves() {
     let said = line.writes(&header, &[text(1, "from the train")]);
     assert_eq!(
         rig.hands(client_rig::bob(), &said),
-        Handled::Ignored(Drop::WrongAddress)
+        Disposition::Ignored(DropReason::WrongAddress)
     );
-    assert_eq!(rig.hands(client_rig::address(2), &said), Handled::Accepted);
+    assert_eq!(
+        rig.hands(client_rig::address(2), &said),
+        Disposition::Accepted
+    );
     let shown = rig.events();
     assert_eq!(shown.len(), 2, "{shown:?}");
     assert!(shown[0].contains("Delivered") && shown[1].contains("from the train"));
@@ -218,6 +221,6 @@ fn nothing_overtakes_what_is_outstanding_towards_who_moves_to_another_family() {
         ..Header::default()
     };
     let said = line.writes(&header, &[]);
-    assert_eq!(rig.hands(elsewhere, &said), Handled::Accepted);
+    assert_eq!(rig.hands(elsewhere, &said), Disposition::Accepted);
     assert_eq!(rig.events().len(), 2);
 }

@@ -1,7 +1,7 @@
 //! Who gets a name, and who does not.
 
 use chatapp_core::wire::{Datagram, Frame, Refusal};
-use chatapp_core::{Allowed, Drop, Endpoint, Handled, Name, Record, ServerConfig};
+use chatapp_core::{Allowed, Disposition, DropReason, Endpoint, Name, Record, ServerConfig};
 
 use crate::keeping::{name_record, store};
 use crate::people::{identity, key};
@@ -132,7 +132,7 @@ fn a_registration_that_could_not_be_stored_is_refused_when_it_is_repeated() {
     let cookie = rig.cookie(address(1));
     let request = rig.hello(&ann, cookie);
     // It is with the store; then it is not, and the request is repeated as it was.
-    assert_eq!(rig.judges(address(1), &request), Handled::Accepted);
+    assert_eq!(rig.judges(address(1), &request), Disposition::Accepted);
     for expected in [Refusal::Wait, Refusal::NotStored, Refusal::NotStored] {
         let _ = rig.judges(address(1), &request);
         let mut out = [0; 1_200];
@@ -160,10 +160,10 @@ fn a_name_that_is_being_stored_is_not_given_to_another_key() {
     let request = rig.proven(address(1), hello(1, "ann"));
     let cookie = rig.cookie(address(2));
     let other = rig.hello(&thief(2), cookie);
-    assert_eq!(rig.judges(address(1), &request), Handled::Accepted);
+    assert_eq!(rig.judges(address(1), &request), Disposition::Accepted);
     assert_eq!(
         rig.judges(address(2), &other),
-        Handled::Ignored(Drop::Refused)
+        Disposition::Ignored(DropReason::Refused)
     );
     let sent = rig.drain();
     let answer = rig.answer_in(&sent, address(2), &thief(2), cookie).unwrap();
@@ -315,7 +315,7 @@ fn a_registration_without_ids_is_malformed() {
         let request = rig.proven(address(1), request);
         assert_eq!(
             rig.judges(address(1), &request),
-            Handled::Ignored(Drop::Malformed)
+            Disposition::Ignored(DropReason::Malformed)
         );
     }
     assert_eq!(rig.drain(), []);
@@ -340,7 +340,7 @@ fn one_address_takes_names_no_faster_than_its_share() {
     // Other ports of that address have no more; other addresses have theirs.
     let neighbour = rig.answer_to(address(2), hello(5_000, "ann"));
     assert_eq!(neighbour, Err(Refusal::RateExceeded));
-    assert_eq!(rig.server.stats().drops(Drop::Refused), 2);
+    assert_eq!(rig.server.stats().drops(DropReason::Refused), 2);
     rig.now = rig.now.plus_millis(100);
     rig.answer_to(address(2), hello(5_000, "ann")).unwrap();
 }

@@ -1,6 +1,6 @@
 //! What a server that has started again makes of requests whose outcome was open, and of numbers that are missing.
 
-use chatapp_core::{Handled, NameRecord, Record, ServerConfig, UnixSeconds};
+use chatapp_core::{Disposition, NameRecord, Record, ServerConfig, UnixSeconds};
 
 use crate::keeping::{ann_returns, mail_of_request, name_record, post, remembers_two_names, store};
 use crate::server_rig::Rig;
@@ -112,7 +112,7 @@ fn numbers_that_are_missing_in_the_log_are_not_stored() {
     rig.server.restore(seen).unwrap();
     let mut ann = ann_returns(&mut rig);
     let said = ann.writes(&ann.header(), &[post(1, "next")]);
-    assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+    assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
     let mut numbers = Vec::new();
     while let Some(persist) = rig.server.poll_persist() {
         if let Record::Channel { number, text, .. } = persist.record {

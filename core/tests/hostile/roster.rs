@@ -1,7 +1,7 @@
 //! What a client makes of the table that the server tells it, and of the answers about those who are away.
 
 use chatapp_core::wire::{Frame, Header, Outcome, Status};
-use chatapp_core::{Drop, Handled};
+use chatapp_core::{Disposition, DropReason};
 
 use crate::client_rig::{BOB, Rig, address, bob, entry, news, whole_table};
 
@@ -130,7 +130,7 @@ fn names_that_are_none_are_not_listed() {
     assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
     rig.events();
     assert_eq!(names(&rig).len(), 2);
-    assert_eq!(rig.client.stats().drops(Drop::Malformed), 1);
+    assert_eq!(rig.client.stats().drops(DropReason::Malformed), 1);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_table_that_does_not_hold_the_room_believes_that_a_name_is_gone() {
             request: 1,
             outcome: Outcome::NoSuchClient,
         };
-        assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
+        assert_eq!(rig.tells_under(&header, &[result]), Disposition::Accepted);
         let told = rig.events();
         assert!(told[1].ends_with("status: NoSuchClient }"), "{told:?}");
         // A whole table knows better: the answer may be older than it.
@@ -185,7 +185,7 @@ fn answers_the_first_of_three(outcome: Outcome) -> (Rig, Vec<String>) {
         request: 1,
         outcome,
     };
-    assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
+    assert_eq!(rig.tells_under(&header, &[result]), Disposition::Accepted);
     let events = rig.events();
     (rig, events)
 }

@@ -2,7 +2,7 @@
 //! datagrams, each is what it would be by itself.
 
 use chatapp_core::wire::{Frame, Header};
-use chatapp_core::{Drop, Handled, UnixSeconds};
+use chatapp_core::{Disposition, DropReason, UnixSeconds};
 
 use crate::client_rig::{self, BOB, mail, server};
 use crate::keeping::{post, store};
@@ -48,7 +48,10 @@ fn of_a_repeated_row_only_what_is_new_is_shown() {
         rig.tells(&rows[..taken]);
         assert_eq!(rig.events().len(), taken);
         let repeated = rig.tells_under(&header, &rows);
-        let expected = [Handled::Ignored(Drop::Duplicate), Handled::Accepted];
+        let expected = [
+            Disposition::Ignored(DropReason::Duplicate),
+            Disposition::Accepted,
+        ];
         assert_eq!(repeated, expected[usize::from(taken == 0)]);
         let shown = rig.events();
         assert_eq!(shown.len(), 8 - taken);
@@ -90,11 +93,11 @@ fn what_leaves_out_what_nothing_says_shows_nothing() {
         let first = u8::try_from(rig.next).unwrap();
         let plain = [&[0, 0, 32, first], &frames.concat()[..]].concat();
         let datagram = rig.server.as_mut().unwrap().writes_bytes(plain);
-        assert_eq!(rig.hands(server(), &datagram), Handled::Accepted);
+        assert_eq!(rig.hands(server(), &datagram), Disposition::Accepted);
         rig.next += u32::try_from(frames.len()).unwrap();
         assert_eq!(rig.events().len(), shown);
     }
-    assert_eq!(rig.client.stats().drops(Drop::Malformed), 3);
+    assert_eq!(rig.client.stats().drops(DropReason::Malformed), 3);
     // The session goes on.
     rig.tells(&two_rows());
     assert_eq!(rig.events().len(), 8);

@@ -2,7 +2,7 @@
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{DATAGRAM_LEN_MIN, Datagram, Frame, Header, VERSION};
-use chatapp_core::{Drop, Endpoint, Handled};
+use chatapp_core::{Disposition, DropReason, Endpoint};
 
 use crate::people::identity;
 use crate::server_rig::{NAMES, Rig, address, hello, kept_letter};
@@ -125,19 +125,19 @@ fn a_process_that_is_gone_departs_if_it_says_so_itself_from_its_own_address() {
     };
     let lie = rig.plain(&lie);
     for (from, reset, reason) in [
-        (address(2), &reset, Drop::WrongAddress),
-        (ann.address, &lie, Drop::BadTag),
+        (address(2), &reset, DropReason::WrongAddress),
+        (ann.address, &lie, DropReason::BadTag),
     ] {
-        assert_eq!(rig.judges(from, reset), Handled::Ignored(reason));
+        assert_eq!(rig.judges(from, reset), Disposition::Ignored(reason));
         assert_eq!(rig.drain(), []);
         assert_eq!(rig.online(), 1);
     }
-    assert_eq!(rig.judges(ann.address, &reset), Handled::Accepted);
+    assert_eq!(rig.judges(ann.address, &reset), Disposition::Accepted);
     rig.drain();
     assert_eq!(rig.online(), 0);
     assert_eq!(
         rig.judges(ann.address, &reset),
-        Handled::Ignored(Drop::UnknownSession)
+        Disposition::Ignored(DropReason::UnknownSession)
     );
 }
 
@@ -150,7 +150,7 @@ fn events_that_nobody_takes_are_counted() {
     for _ in 0..20 {
         assert_eq!(
             rig.judges(address(1), &refused),
-            Handled::Ignored(Drop::Refused)
+            Disposition::Ignored(DropReason::Refused)
         );
     }
     rig.drain();
@@ -209,11 +209,11 @@ fn what_was_never_sent_cannot_be_acknowledged() {
     let lie = ann.writes(&header, &[Frame::Leave { request: 1 }]);
     assert_eq!(
         rig.judges(ann.address, &lie),
-        Handled::Ignored(Drop::BadAcknowledgement)
+        Disposition::Ignored(DropReason::BadAcknowledgement)
     );
     rig.drain();
     assert_eq!(rig.online(), 1, "nothing else in it counts");
-    assert_eq!(rig.server.stats().drops(Drop::BadAcknowledgement), 1);
+    assert_eq!(rig.server.stats().drops(DropReason::BadAcknowledgement), 1);
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn frames_that_only_a_server_sends_and_texts_of_no_length_have_no_effect() {
     ];
     for (before, frame) in frames.into_iter().enumerate() {
         assert_eq!(
-            rig.server.stats().drops(Drop::Unexpected),
+            rig.server.stats().drops(DropReason::Unexpected),
             u64::try_from(before).unwrap()
         );
         rig.say(&mut ann, &[frame]);

@@ -2,14 +2,15 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{KEY_LEN, Session, TAG_LEN};
+use chatapp_core::crypto::{KEY_LEN, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{
     Accept, Answer, Cookie, DataWriter, Datagram, Frame, Header, Hello, Opening, Refusal, data,
 };
 use chatapp_core::{
-    ChangeSlot, Endpoint, FlightSlot, Handled, Identity, Instant, JournalSlot, LogSlot, MailSlot,
-    NameSlot, RoomKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed,
+    ChangeSlot, Disposition, Endpoint, FlightSlot, Identity, Instant, JournalSlot, LogSlot,
+    MailSlot, NameSlot, RoomKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot,
+    StoreFailed,
 };
 
 use crate::people::{bytes, identity_in};
@@ -50,7 +51,7 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Member {
     pub(crate) address: SocketAddr,
     pub(crate) identity: Identity,
-    pub(crate) session: Session,
+    pub(crate) session: SessionKeys,
     /// Session ids: the client's and the server's.
     pub(crate) id: u64,
     pub(crate) server_id: u64,
@@ -132,7 +133,7 @@ impl Rig {
     }
 
     /// What becomes of one datagram. Its outputs stay inside.
-    pub(crate) fn judges(&mut self, from: SocketAddr, datagram: &[u8]) -> Handled {
+    pub(crate) fn judges(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
         let mut datagram = datagram.to_vec();
         self.server.handle_datagram(self.now, from, &mut datagram)
     }
@@ -200,7 +201,7 @@ impl Rig {
         &mut self,
         from: SocketAddr,
         request: Request<'_>,
-    ) -> Result<(Accept, Session), Refusal> {
+    ) -> Result<(Accept, SessionKeys), Refusal> {
         let cookie = self.cookie(from);
         let hello = self.hello(&request, cookie);
         let sent = self.give(from, &hello);
@@ -215,7 +216,7 @@ impl Rig {
         from: SocketAddr,
         request: &Request<'_>,
         cookie: Cookie,
-    ) -> Option<Result<(Accept, Session), Refusal>> {
+    ) -> Option<Result<(Accept, SessionKeys), Refusal>> {
         let identity = self.identity(request.person);
         let mine = sent.iter().filter(|(to, _)| *to == from);
         mine.filter_map(|(_, datagram)| match Datagram::parse(&identity, datagram) {

@@ -2,7 +2,7 @@
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::Frame;
-use chatapp_core::{Endpoint, Handled, Record, ServerConfig, StoreFailed, Ticket};
+use chatapp_core::{Disposition, Endpoint, Record, ServerConfig, StoreFailed, Ticket};
 
 use crate::keeping::{post, store};
 use crate::server_rig::{Rig, hello, kept_letter};
@@ -36,7 +36,7 @@ fn a_record_says_what_has_become_of_its_name_and_for_how_long_it_has_been_away()
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let left = ann.writes(&ann.header(), &[Frame::Leave { request: 1 }]);
-    assert_eq!(rig.judges(ann.address, &left), Handled::Accepted);
+    assert_eq!(rig.judges(ann.address, &left), Disposition::Accepted);
     // The store fails: the departure is offered again every second.
     for seconds in 0..3 {
         let persist = rig.server.poll_persist().unwrap();
@@ -70,7 +70,7 @@ fn before_an_entry_goes_its_sender_has_the_result_or_the_store_has_another_proof
             rig.listens(&mut bob, sent);
         }
         let ninth = bob.writes(&bob.header(), &[post(8, "more")]);
-        assert_eq!(rig.judges(bob.address, &ninth), Handled::Accepted);
+        assert_eq!(rig.judges(bob.address, &ninth), Disposition::Accepted);
         let mut stored = Vec::new();
         while let Some(persist) = rig.server.poll_persist() {
             stored.push(match persist.record {
@@ -101,7 +101,7 @@ fn nothing_of_a_registration_is_seen_before_it_is_stored() {
     let mut again = hello(2, "bob");
     (again.id, again.hello.opening) = (22, 2);
     let request = rig.proven(bob.address, again);
-    assert_eq!(rig.judges(bob.address, &request), Handled::Accepted);
+    assert_eq!(rig.judges(bob.address, &request), Disposition::Accepted);
     let ticket = rig.server.poll_persist().unwrap().ticket;
     let mut out = [0; DATAGRAM_LEN_MAX];
     assert_eq!(rig.server.poll_transmit(rig.now, &mut out), None);
@@ -123,7 +123,7 @@ fn a_server_wants_to_be_woken_while_anything_waits_to_be_stored() {
         let mut rig = Rig::new();
         let mut ann = rig.join(1, "ann");
         let said = ann.writes(&ann.header(), &[frame]);
-        assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+        assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
         let mut out = [0; DATAGRAM_LEN_MAX];
         while rig.server.poll_transmit(rig.now, &mut out).is_some() {}
         assert_eq!(rig.server.poll_timeout(), Some(rig.now));
@@ -137,11 +137,11 @@ fn what_an_earlier_process_asked_for_is_stored_and_its_result_told_to_nobody() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let said = ann.writes(&ann.header(), &[post(1, "last words")]);
-    assert_eq!(rig.judges(ann.address, &said), Handled::Accepted);
+    assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
     let ticket = rig.server.poll_persist().unwrap().ticket;
     // Another process takes the name before the answer of the store.
     let request = rig.proven(ann.address, hello(3, "ann"));
-    assert_eq!(rig.judges(ann.address, &request), Handled::Accepted);
+    assert_eq!(rig.judges(ann.address, &request), Disposition::Accepted);
     rig.server.handle_stored(rig.now, ticket, Ok(()));
     let mut sent = rig.drain();
     let mut successor = rig.enters(1, hello(3, "ann"));

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{KEY_LEN, Session, TAG_LEN};
+use chatapp_core::crypto::{KEY_LEN, SessionKeys, TAG_LEN};
 use chatapp_core::wire::{Answer, Cookie, DataWriter, Datagram, Header, Opening, Refusal, VERSION};
-use chatapp_core::{Command, Drop, Endpoint, Handled, Identity, RoomKey, ServerConfig};
+use chatapp_core::{Command, Disposition, DropReason, Endpoint, Identity, RoomKey, ServerConfig};
 
 use crate::client_rig::{self, server};
 use crate::lines::{self, answer};
@@ -33,11 +33,11 @@ fn a_final_refusal_is_believed_under_the_key_of_the_server_only() {
         let to = asked.id;
         assert_eq!(
             rig.give(server(), &Datagram::Refuse { to, reason }),
-            Handled::Ignored(Drop::Unexpected)
+            Disposition::Ignored(DropReason::Unexpected)
         );
         assert_eq!((rig.events(), rig.sent()), (Vec::new(), Vec::new()));
         let (refused, _) = answer(&identity("server"), &hello, &Answer::Refused(reason));
-        assert_eq!(rig.hands(server(), &refused), Handled::Accepted);
+        assert_eq!(rig.hands(server(), &refused), Disposition::Accepted);
         assert_eq!(rig.events(), [format!("Refused {{ reason: {reason:?} }}")]);
         assert_eq!(
             rig.command(Command::Register { name: "alice" }),
@@ -60,10 +60,10 @@ fn a_hint_makes_a_client_wait_whoever_gives_it() {
         let (sealed, _) = answer(&identity("server"), &hello, &Answer::Refused(reason));
         assert_eq!(
             rig.hands(server(), &sealed),
-            Handled::Ignored(Drop::Unexpected)
+            Disposition::Ignored(DropReason::Unexpected)
         );
         let hint = Datagram::Refuse { to, reason };
-        assert_eq!(rig.give(server(), &hint), Handled::Accepted);
+        assert_eq!(rig.give(server(), &hint), Disposition::Accepted);
         assert_eq!(rig.sent(), []);
         rig.now = rig.now.plus_millis(500);
         rig.client.handle_timeout(rig.now);
@@ -71,7 +71,7 @@ fn a_hint_makes_a_client_wait_whoever_gives_it() {
     }
     assert_eq!(rig.events(), ["Throttled"]);
     let (accept, _) = answer(&identity("server"), &hello, &lines::server_accepts());
-    assert_eq!(rig.hands(server(), &accept), Handled::Accepted);
+    assert_eq!(rig.hands(server(), &accept), Disposition::Accepted);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_session_with_the_server_ends_when_the_server_seals_that() {
         let refuse = Datagram::Refuse { to, reason };
         assert_eq!(
             rig.give(server(), &refuse),
-            Handled::Ignored(Drop::Unexpected)
+            Disposition::Ignored(DropReason::Unexpected)
         );
     }
     let closed = |reason, rig: &client_rig::Rig| Header {
@@ -93,12 +93,12 @@ fn a_session_with_the_server_ends_when_the_server_seals_that() {
         let header = closed(reason, &rig);
         assert_eq!(
             rig.tells_under(&header, &[]),
-            Handled::Ignored(Drop::Unexpected)
+            Disposition::Ignored(DropReason::Unexpected)
         );
     }
     assert!(rig.client.is_registered());
     let header = closed(Refusal::Displaced, &rig);
-    assert_eq!(rig.tells_under(&header, &[]), Handled::Accepted);
+    assert_eq!(rig.tells_under(&header, &[]), Disposition::Accepted);
     assert_eq!(rig.events(), ["Refused { reason: Displaced }"]);
     assert_eq!(rig.client.poll_timeout(), None);
 }
@@ -117,12 +117,12 @@ fn a_reset_with_the_token_of_the_server_renews_the_session_at_once() {
     ] {
         assert_eq!(
             rig.give(server(), &reset(token)),
-            Handled::Ignored(Drop::BadTag)
+            Disposition::Ignored(DropReason::BadTag)
         );
         assert_eq!(rig.sent(), []);
     }
     let token = identity("server").reset_token(client_rig::SERVER_ID);
-    assert_eq!(rig.give(server(), &reset(token)), Handled::Accepted);
+    assert_eq!(rig.give(server(), &reset(token)), Disposition::Accepted);
     rig.accepts();
     assert!(rig.client.is_registered());
 }
@@ -194,7 +194,7 @@ fn all_kinds(stranger: &Identity, id: u64, cookie: Cookie, to: &Identity) -> Vec
         let len = opening.emit(id, stranger, &to.public(), &ephemeral, &payload, &mut out);
         all.push(out[..len].to_vec());
     }
-    let mut session = Session::new(&[1; KEY_LEN], &[2; KEY_LEN]);
+    let mut session = SessionKeys::new(&[1; KEY_LEN], &[2; KEY_LEN]);
     let len = DataWriter::new(&mut out, id, &Header::default()).finish(stranger, &mut session);
     all.push(out[..len].to_vec());
     let mut foreign = all[1].clone();
@@ -224,7 +224,7 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_server() {
             for datagram in all_kinds(&stranger, id, cookie, &server) {
                 for from in [address(2), ann.address] {
                     let handled = rig.judges(from, &datagram);
-                    assert!(matches!(handled, Handled::Ignored(_)), "{datagram:?}");
+                    assert!(matches!(handled, Disposition::Ignored(_)), "{datagram:?}");
                     assert_eq!(rig.drain(), [], "{datagram:?}");
                 }
             }
@@ -251,7 +251,7 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
                 let from: [SocketAddr; 3] = [server(), client_rig::bob(), client_rig::address(9)];
                 for from in from {
                     let handled = rig.hands(from, &datagram);
-                    let refused = matches!(handled, Handled::Ignored(_));
+                    let refused = matches!(handled, Disposition::Ignored(_));
                     assert!(refused, "{datagram:?}");
                     assert_eq!((rig.sent(), rig.events()), (Vec::new(), Vec::new()));
                 }
@@ -265,7 +265,7 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
         echo: client_rig::SERVER_ID,
         token,
     };
-    assert_eq!(rig.give(server(), &reset), Handled::Accepted);
+    assert_eq!(rig.give(server(), &reset), Disposition::Accepted);
     let hello = rig.request(server());
     let Ok(Datagram::Hello(asked)) = Datagram::parse(&alice, &hello) else {
         panic!("a hello: {hello:?}")
@@ -273,7 +273,7 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
     for stranger in strangers() {
         for datagram in all_kinds(&stranger, asked.id, cookie, &alice) {
             let handled = rig.hands(server(), &datagram);
-            assert!(matches!(handled, Handled::Ignored(_)), "{datagram:?}");
+            assert!(matches!(handled, Disposition::Ignored(_)), "{datagram:?}");
             assert_eq!((rig.sent(), rig.events()), (Vec::new(), Vec::new()));
         }
     }

@@ -2,7 +2,7 @@
 
 use chatapp_core::wire::{Call, Datagram, Frame, Header, Outcome, Status};
 use chatapp_core::{
-    ClientRecord, Command, CommandError, Drop, Endpoint, Handled, PublicKey, UnixSeconds,
+    ClientRecord, Command, CommandError, Disposition, DropReason, Endpoint, PublicKey, UnixSeconds,
 };
 
 use crate::client_rig::{
@@ -29,7 +29,7 @@ fn nothing_is_said_to_a_server_whose_key_has_changed() {
         cookie: COOKIE,
         key: Some(key("mallory")),
     };
-    assert_eq!(rig.give(server(), &cookie), Handled::Accepted);
+    assert_eq!(rig.give(server(), &cookie), Disposition::Accepted);
     let changed = format!("ServerKeyChanged {{ key: {:?} }}", key("mallory"));
     assert_eq!(rig.events(), [changed]);
     assert_eq!((rig.sent(), rig.records()), (Vec::new(), Vec::new()));
@@ -48,7 +48,7 @@ fn the_key_of_a_server_is_remembered_once_it_is_proved() {
     let hello = rig.hello(key("server"));
     assert_eq!(rig.records(), [""; 0], "it was only said to be its key");
     let (accept, line) = answer(&identity("server"), &hello, &server_accepts());
-    assert_eq!(rig.hands(server(), &accept), Handled::Accepted);
+    assert_eq!(rig.hands(server(), &accept), Disposition::Accepted);
     let known = format!("ServerKey({:?})", key("server"));
     assert_eq!(rig.records(), [known]);
     assert_eq!(rig.records(), [""; 0], "once");
@@ -58,7 +58,7 @@ fn the_key_of_a_server_is_remembered_once_it_is_proved() {
         echo: SERVER_ID,
         token: identity("server").reset_token(SERVER_ID),
     };
-    assert_eq!(rig.give(server(), &reset), Handled::Accepted);
+    assert_eq!(rig.give(server(), &reset), Disposition::Accepted);
     rig.accepts();
     assert_eq!(rig.records(), [""; 0]);
 }
@@ -80,7 +80,7 @@ fn a_key_that_nobody_proved_is_forgotten_when_nobody_answers() {
             cookie: COOKIE,
             key: Some(said),
         };
-        assert_eq!(rig.give(server(), &cookie), Handled::Accepted);
+        assert_eq!(rig.give(server(), &cookie), Disposition::Accepted);
         rig.sent();
         let shown = rig.pass(3_000);
         assert_eq!(shown.len(), 1, "ServerNotResponding: {shown:?}");
@@ -147,7 +147,7 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
             let called = call(&rig, person, 7, &said);
             assert_eq!(
                 rig.hands(address(8), &called),
-                Handled::Ignored(Drop::ForeignKey)
+                Disposition::Ignored(DropReason::ForeignKey)
             );
             assert_eq!(rig.sent(), []);
         }
@@ -172,7 +172,7 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
             [r#"NotShown { from: "bob", foreign_key: true }"#]
         );
         assert_eq!(rig.records(), [""; 0]);
-        assert_eq!(rig.client.stats().drops(Drop::ForeignKey), 3);
+        assert_eq!(rig.client.stats().drops(DropReason::ForeignKey), 3);
         rig.sent();
         // He is back: all is as it was.
         rig.tells(&[news(5, &entry("bob", Status::Online, BOB, bob()))]);
@@ -191,7 +191,7 @@ fn a_session_ends_when_it_turns_out_whose_key_the_name_has() {
     rig.events();
     rig.sent();
     let called = call(&rig, "mallory", 7, &from_caller(1));
-    assert_eq!(rig.hands(address(8), &called), Handled::Accepted);
+    assert_eq!(rig.hands(address(8), &called), Disposition::Accepted);
     let (_, accept) = rig.sent().pop().unwrap();
     let mut line = opened(&rig, "mallory", 7, &from_caller(1), &accept);
     // Then there is a letter that bob has written.
@@ -206,7 +206,10 @@ fn a_session_ends_when_it_turns_out_whose_key_the_name_has() {
         ..Header::default()
     };
     let said = line.writes(&header, &[text(3, "it is me")]);
-    assert!(matches!(rig.hands(address(8), &said), Handled::Ignored(_)));
+    assert!(matches!(
+        rig.hands(address(8), &said),
+        Disposition::Ignored(_)
+    ));
     assert_eq!(rig.events(), [""; 0]);
     rig.send_to_bob("for bob alone");
     let readable = rig.sent().into_iter().find_map(|(_, datagram)| {
@@ -262,7 +265,7 @@ fn what_is_on_its_way_does_not_go_to_another_key() {
                 },
             };
             assert_eq!(rig.events().len(), 2, "SentToServer, TableUpdated");
-            assert_eq!(rig.tells_under(&header, &[result]), Handled::Accepted);
+            assert_eq!(rig.tells_under(&header, &[result]), Disposition::Accepted);
         }
         let told = rig.events();
         let foreign = told.iter().filter(|event| is_foreign(event)).count();
@@ -294,7 +297,7 @@ fn a_key_goes_with_the_first_letter_and_stays_when_the_name_is_gone() {
         ..Header::default()
     };
     let said = line.writes(&acknowledges, &[]);
-    assert_eq!(rig.hands(bob(), &said), Handled::Accepted);
+    assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
     assert_eq!(rig.events().len(), 1, "Delivered");
     assert_eq!(rig.records().len(), 1, "written to");
     // Cleo is in no table, and has written.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::Handled;
+use chatapp_core::Disposition;
 
 use super::World;
 use crate::event::Node;
@@ -65,7 +65,7 @@ impl World {
                     medium.wiretap.describe(bytes)
                 )
             });
-        if changed && handled == Some(Handled::Accepted) && !medium.wiretap.is_hint(bytes) {
+        if changed && handled == Some(Disposition::Accepted) && !medium.wiretap.is_hint(bytes) {
             let what = medium.wiretap.describe(bytes);
             return Err(Violation::new(
                 Check::ChangesAreSeen,

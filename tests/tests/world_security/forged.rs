@@ -7,7 +7,7 @@ use std::ops::Range;
 use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Cookie, Datagram, Hello, Opening, Refusal, VERSION};
-use chatapp_core::{Drop, Endpoint, Handled, Instant, Server, ServerEvent, Usage};
+use chatapp_core::{Disposition, DropReason, Endpoint, Instant, Server, ServerEvent, Usage};
 use chatapp_tests::attacker::tagged;
 use chatapp_tests::keys::Holder;
 use chatapp_tests::medium::Captured;
@@ -175,7 +175,7 @@ impl Forged {
             datagram.clone_from(bytes);
             let handled = server.take(medium, from, &mut datagram);
             assert!(
-                matches!(handled, Handled::Ignored(_)),
+                matches!(handled, Disposition::Ignored(_)),
                 "{handled:?}: {bytes:?}"
             );
             server.machine.with(|server| {
@@ -228,7 +228,10 @@ impl State {
         let table = server.table().map(|entry| format!("{entry:?}"));
         let sent = stats.sent.datagrams_by_kind();
         Self {
-            dropped: Drop::ALL.iter().map(|reason| stats.drops(*reason)).sum(),
+            dropped: DropReason::ALL
+                .iter()
+                .map(|reason| stats.drops(*reason))
+                .sum(),
             usage: server.usage(),
             table: table.collect(),
             timeout: server.poll_timeout(),

@@ -2,7 +2,7 @@
 
 use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::wire::{Cookie, Datagram};
-use chatapp_core::{Drop, RateLimit};
+use chatapp_core::{DropReason, RateLimit};
 use chatapp_tests::client_process::Ask;
 use chatapp_tests::keys::Keys;
 use chatapp_tests::plan::Plan;
@@ -87,7 +87,7 @@ fn bad_tags(scene: &Scene) -> u64 {
     let server = scene.world.server.as_ref().unwrap();
     server
         .machine
-        .look(|server| server.stats().drops(Drop::BadTag))
+        .look(|server| server.stats().drops(DropReason::BadTag))
 }
 
 // ---- 11: what half of a handshake costs ----

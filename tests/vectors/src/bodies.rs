@@ -1,7 +1,7 @@
 //! What is sealed in datagrams of a session: headers, and frames behind them.
 
 use chatapp_core::UnixSeconds;
-use chatapp_core::crypto::Session;
+use chatapp_core::crypto::SessionKeys;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Entry, Frame, Header, Outcome, Refusal, Status};
@@ -41,8 +41,8 @@ pub fn body<'a>(
     let (identity, key) = (identity(alice()), [7; 32]);
     let mut writer = DataWriter::new(out, OTHER, header);
     assert!(frames.iter().all(|frame| writer.push(frame)));
-    let len = writer.finish(&identity, &mut Session::new(&key, &key));
-    let mut session = Session::new(&key, &key);
+    let len = writer.finish(&identity, &mut SessionKeys::new(&key, &key));
+    let mut session = SessionKeys::new(&key, &key);
     let (read, read_frames) =
         data::open(&identity, &mut session, &mut out[..len]).expect("it can be opened");
     assert_eq!(read, *header);

@@ -1,7 +1,7 @@
 //! Handshakes, what they say, and what is sealed with the keys that they give.
 
 use chatapp_core::Identity;
-use chatapp_core::crypto::{Responder, Session};
+use chatapp_core::crypto::{Responder, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::data::DataWriter;
 use chatapp_core::wire::{Accept, Answer, Call, Datagram, Hello, Opening, Refusal};
@@ -53,11 +53,11 @@ pub(crate) fn make(take: Take<'_>) {
 }
 
 /// An acknowledgement in this session of the initiator, first, and behind the change of its key.
-fn sealed(initiator: &Identity, mut session: Session, take: Take<'_>) {
+fn sealed(initiator: &Identity, mut session: SessionKeys, take: Take<'_>) {
     take("session-send", session.keys().0);
     take("session-receive", session.keys().1);
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let mut seal = |session: &mut Session| {
+    let mut seal = |session: &mut SessionKeys| {
         let len = DataWriter::new(&mut out, OTHER, &plain()).finish(initiator, session);
         Bytes::from_slice(&out[..len]).expect("vectors are short")
     };
@@ -116,7 +116,7 @@ fn payload<T: serde::Serialize>(value: &T) -> Bytes {
 struct Exchange {
     first: Bytes,
     second: Bytes,
-    session: Session,
+    session: SessionKeys,
 }
 
 fn exchange(

@@ -1,10 +1,10 @@
 //! What the document says is what the code builds; and what is done to a datagram on its way shows.
 
-use chatapp_core::crypto::Session;
+use chatapp_core::crypto::SessionKeys;
 use chatapp_core::limits::{DATAGRAM_LEN_MAX, KEPT_LETTER_LEN_MAX, LETTER_LEN_MAX};
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Datagram, Frame, Frames, Header};
-use chatapp_core::{Drop, Identity, PublicKey, UnixSeconds};
+use chatapp_core::{DropReason, Identity, PublicKey, UnixSeconds};
 use chatapp_vectors::{
     DOCUMENT, Finding, OTHER, alice, body, check, identity, member, open_datagrams, plain, server,
 };
@@ -99,18 +99,22 @@ fn every_change_of_a_sealed_datagram_is_noticed() {
     let frame = Frame::Leave { request: 3 };
     let mut writer = DataWriter::new(&mut out, OTHER, &plain());
     assert!(writer.push(&frame));
-    let len = writer.finish(&here, &mut Session::new(&key, &key));
+    let len = writer.finish(&here, &mut SessionKeys::new(&key, &key));
     let sealed = &out[..len];
     let opens = |bytes: &[u8]| {
         let mut copy = bytes.to_vec();
-        data::open(&here, &mut Session::new(&key, &key), &mut copy).map(|_| ())
+        data::open(&here, &mut SessionKeys::new(&key, &key), &mut copy).map(|_| ())
     };
     assert_eq!(opens(sealed), Ok(()));
     for at in 0..len {
         for bit in 0..8 {
             let mut damaged = sealed.to_vec();
             damaged[at] ^= 1 << bit;
-            assert_eq!(opens(&damaged), Err(Drop::BadTag), "bit {bit} of byte {at}");
+            assert_eq!(
+                opens(&damaged),
+                Err(DropReason::BadTag),
+                "bit {bit} of byte {at}"
+            );
         }
         assert!(opens(&sealed[..at]).is_err(), "cut to {at}");
     }

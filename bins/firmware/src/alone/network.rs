@@ -7,7 +7,7 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::panic::PanicInfo;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::{Endpoint, Handled, Instant, Transmit};
+use chatapp_core::{Disposition, Endpoint, Instant, Transmit};
 use chatapp_firmware::board::{self, Board};
 use chatapp_firmware::machine::connect;
 use chatapp_smoltcp::StackConfig;
@@ -27,9 +27,14 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 struct Anybody;
 
 impl Endpoint for Anybody {
-    fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Handled {
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Disposition {
         keep((now, from, datagram));
-        any(Handled::Accepted)
+        any(Disposition::Accepted)
     }
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -2,14 +2,14 @@
 
 use zeroize::Zeroize;
 
-use super::{HANDSHAKE_LEN, Hop, Other, Phase};
+use super::{Connection, HANDSHAKE_LEN, Other, Phase};
 use crate::address::PackedAddress;
-use crate::crypto::{KEY_LEN, Session};
+use crate::crypto::{KEY_LEN, SessionKeys};
 
 /// Answers to one request for a session that are looked at.
 const ANSWERS_MAX: u8 = 16;
 
-impl Hop {
+impl Connection {
     /// A new session with the numbers of none: what is outstanding is numbered again, from 0.
     fn restart(&mut self, phase: Phase, local_id: u64, remote: PackedAddress) {
         *self = Self {
@@ -62,15 +62,15 @@ impl Hop {
             .unwrap_or_default()
     }
 
-    fn set_other(&mut self, other: Other, session: Session) {
+    fn set_other(&mut self, other: Other, session: SessionKeys) {
         self.remote_id = other.id;
         self.window = other.window.max(1);
         self.reset = other.reset;
-        self.session = session;
+        self.keys = session;
     }
 
     /// The answer to our request came: the session is open.
-    pub(crate) fn opened(&mut self, other: Other, session: Session) {
+    pub(crate) fn opened(&mut self, other: Other, session: SessionKeys) {
         self.restart(Phase::Open, self.local_id, self.remote);
         self.set_other(other, session);
     }
@@ -81,7 +81,7 @@ impl Hop {
         local_id: u64,
         remote: PackedAddress,
         other: Other,
-        session: Session,
+        session: SessionKeys,
         message: &[u8],
     ) {
         self.restart(Phase::Open, local_id, remote);
@@ -113,7 +113,7 @@ impl Hop {
 
     /// Leaves no secret behind.
     pub(crate) fn wipe(&mut self) {
-        self.session.wipe();
+        self.keys.wipe();
         self.handshake.zeroize();
     }
 }

@@ -16,49 +16,55 @@ fn other(id: u64, window: u16) -> Other {
     }
 }
 
-fn open_hop(frames: u32, window: u16) -> Hop {
-    let mut hop = Hop::VACANT;
-    hop.open(1, PackedAddress::VACANT);
-    hop.opened(other(2, window), Session::VACANT);
+fn open_hop(frames: u32, window: u16) -> Connection {
+    let mut connection = Connection::VACANT;
+    connection.open(1, PackedAddress::VACANT);
+    connection.opened(other(2, window), SessionKeys::VACANT);
     for _ in 0..frames {
-        hop.enqueue();
+        connection.enqueue();
     }
-    hop
+    connection
 }
 
 /// Sends what may go in one datagram of at most `fits` frames; returns the numbers.
-fn send(hop: &mut Hop, fits: usize, now: u64) -> Vec<u32> {
+fn send(connection: &mut Connection, fits: usize, now: u64) -> Vec<u32> {
     let mut numbers = Vec::new();
-    while hop.may_send() && numbers.len() < fits {
-        numbers.push(hop.position());
-        hop.pushed();
+    while connection.may_send() && numbers.len() < fits {
+        numbers.push(connection.position());
+        connection.pushed();
     }
-    hop.sent_data(Instant::from_millis(now), POLICY, &mut Stats::default());
+    connection.sent_data(Instant::from_millis(now), POLICY, &mut Stats::default());
     numbers
 }
 
 /// Sends all that may go, in as many datagrams as it takes.
-fn send_all(hop: &mut Hop, now: u64) -> Vec<u32> {
+fn send_all(connection: &mut Connection, now: u64) -> Vec<u32> {
     let mut numbers = Vec::new();
-    while hop.may_send() {
-        numbers.append(&mut send(hop, 16, now));
+    while connection.may_send() {
+        numbers.append(&mut send(connection, 16, now));
     }
     numbers
 }
 
-fn ack(hop: &mut Hop, acknowledged: u32, window: u16, gap: bool, now: u64) -> Result<u32, Drop> {
-    let heard_round = hop.round;
-    ack_of_round(hop, acknowledged, window, gap, heard_round, now)
+fn ack(
+    connection: &mut Connection,
+    acknowledged: u32,
+    window: u16,
+    gap: bool,
+    now: u64,
+) -> Result<u32, DropReason> {
+    let heard_round = connection.round;
+    ack_of_round(connection, acknowledged, window, gap, heard_round, now)
 }
 
 fn ack_of_round(
-    hop: &mut Hop,
+    connection: &mut Connection,
     acknowledged: u32,
     window: u16,
     gap: bool,
     heard_round: bool,
     now: u64,
-) -> Result<u32, Drop> {
+) -> Result<u32, DropReason> {
     let header = Header {
         acknowledged,
         window,
@@ -66,7 +72,7 @@ fn ack_of_round(
         heard_round,
         ..Header::default()
     };
-    hop.take_header(
+    connection.take_header(
         &header,
         Instant::from_millis(now),
         POLICY,
@@ -75,28 +81,28 @@ fn ack_of_round(
     )
 }
 
-fn expire(hop: &mut Hop, now: u64) -> Expired {
-    expire_after(hop, now, 0)
+fn expire(connection: &mut Connection, now: u64) -> Expired {
+    expire_after(connection, now, 0)
 }
 
 /// The caller was away until `woke_at`.
-fn expire_after(hop: &mut Hop, now: u64, woke_at: u64) -> Expired {
+fn expire_after(connection: &mut Connection, now: u64, woke_at: u64) -> Expired {
     let (now, woke_at) = (Instant::from_millis(now), Instant::from_millis(woke_at));
-    hop.expire(now, woke_at, POLICY, &mut Stats::default())
+    connection.expire(now, woke_at, POLICY, &mut Stats::default())
 }
 
 #[test]
 fn silence_gets_six_datagrams_and_then_nothing() {
-    let mut hop = open_hop(1, 32);
+    let mut connection = open_hop(1, 32);
     let mut sent_at = vec![0];
-    send(&mut hop, 16, 0);
+    send(&mut connection, 16, 0);
     loop {
-        let now = hop.deadline().unwrap().as_millis();
-        if expire(&mut hop, now) == Expired::GaveUp {
+        let now = connection.deadline().unwrap().as_millis();
+        if expire(&mut connection, now) == Expired::GaveUp {
             assert_eq!(now, POLICY.patience_ms());
             break;
         }
-        assert_eq!(send(&mut hop, 16, now), [0]);
+        assert_eq!(send(&mut connection, 16, now), [0]);
         sent_at.push(now);
     }
     assert_eq!(sent_at, [0, 500, 1_000, 1_500, 2_000, 2_500]);
@@ -104,115 +110,122 @@ fn silence_gets_six_datagrams_and_then_nothing() {
 
 #[test]
 fn a_timed_repetition_is_one_datagram_and_progress_releases_the_rest() {
-    let mut hop = open_hop(6, 32);
-    assert_eq!(send(&mut hop, 2, 0), [0, 1]);
-    assert_eq!(send(&mut hop, 2, 0), [2, 3]);
-    assert_eq!(send(&mut hop, 2, 0), [4, 5]);
-    assert_eq!(expire(&mut hop, 500), Expired::Waits);
-    assert_eq!(send(&mut hop, 2, 500), [0, 1]);
-    assert!(!hop.may_send(), "held until there is progress");
-    assert_eq!(ack(&mut hop, 2, 32, false, 510), Ok(2));
-    assert_eq!(send_all(&mut hop, 510), [2, 3, 4, 5]);
+    let mut connection = open_hop(6, 32);
+    assert_eq!(send(&mut connection, 2, 0), [0, 1]);
+    assert_eq!(send(&mut connection, 2, 0), [2, 3]);
+    assert_eq!(send(&mut connection, 2, 0), [4, 5]);
+    assert_eq!(expire(&mut connection, 500), Expired::Waits);
+    assert_eq!(send(&mut connection, 2, 500), [0, 1]);
+    assert!(!connection.may_send(), "held until there is progress");
+    assert_eq!(ack(&mut connection, 2, 32, false, 510), Ok(2));
+    assert_eq!(send_all(&mut connection, 510), [2, 3, 4, 5]);
 }
 
 #[test]
 fn a_gap_report_repeats_at_once_and_once_a_round() {
-    let mut hop = open_hop(4, 32);
-    send(&mut hop, 1, 0);
-    send(&mut hop, 3, 0);
-    assert_eq!(ack_of_round(&mut hop, 0, 32, true, false, 5), Ok(0));
-    assert_eq!(send(&mut hop, 2, 5), [0, 1]);
-    assert_eq!(send(&mut hop, 9, 5), [2, 3]);
-    assert_eq!(ack_of_round(&mut hop, 0, 32, true, false, 6), Ok(0));
-    assert!(!hop.may_send(), "the second report is about the same gap");
-    assert_eq!(ack_of_round(&mut hop, 0, 32, true, true, 7), Ok(0));
+    let mut connection = open_hop(4, 32);
+    send(&mut connection, 1, 0);
+    send(&mut connection, 3, 0);
+    assert_eq!(ack_of_round(&mut connection, 0, 32, true, false, 5), Ok(0));
+    assert_eq!(send(&mut connection, 2, 5), [0, 1]);
+    assert_eq!(send(&mut connection, 9, 5), [2, 3]);
+    assert_eq!(ack_of_round(&mut connection, 0, 32, true, false, 6), Ok(0));
+    assert!(
+        !connection.may_send(),
+        "the second report is about the same gap"
+    );
+    assert_eq!(ack_of_round(&mut connection, 0, 32, true, true, 7), Ok(0));
     assert_eq!(
-        send_all(&mut hop, 7),
+        send_all(&mut connection, 7),
         [0, 1, 2, 3],
         "the repetition was lost, too"
     );
-    assert_eq!(ack(&mut hop, 4, 32, false, 8), Ok(4));
-    assert_eq!(hop.deadline(), None);
+    assert_eq!(ack(&mut connection, 4, 32, false, 8), Ok(4));
+    assert_eq!(connection.deadline(), None);
 }
 
 #[test]
 fn what_is_on_the_way_is_spread_over_more_datagrams_while_its_path_loses_some() {
-    let mut hop = open_hop(32, 32);
-    let flight = |hop: &mut Hop| {
+    let mut connection = open_hop(32, 32);
+    let flight = |connection: &mut Connection| {
         let mut datagrams = Vec::new();
-        while hop.may_send() {
-            datagrams.push(send(hop, 100, 0).len());
+        while connection.may_send() {
+            datagrams.push(send(connection, 100, 0).len());
         }
         datagrams
     };
-    assert_eq!(flight(&mut hop), [32]);
-    assert_eq!(ack(&mut hop, 0, 32, true, 0), Ok(0));
-    assert_eq!(flight(&mut hop), [8, 8, 8, 8]);
+    assert_eq!(flight(&mut connection), [32]);
+    assert_eq!(ack(&mut connection, 0, 32, true, 0), Ok(0));
+    assert_eq!(flight(&mut connection), [8, 8, 8, 8]);
 }
 
 #[test]
 fn a_gap_is_reported_with_its_round_until_it_is_filled() {
-    let mut hop = open_hop(0, 32);
-    let reports = |hop: &Hop| {
-        let header = hop.header(32, None);
+    let mut connection = open_hop(0, 32);
+    let reports = |connection: &Connection| {
+        let header = connection.header(32, None);
         (header.gap, header.heard_round)
     };
-    hop.frames_came(false);
-    assert_eq!(hop.arrival(1), Arrival::Early);
-    assert_eq!(reports(&hop), (true, false));
-    hop.frames_came(true);
-    assert_eq!(reports(&hop), (false, true), "it is on the way again");
-    assert_eq!(hop.arrival(1), Arrival::Early);
-    assert_eq!(reports(&hop), (true, true));
-    hop.frames_came(true);
-    assert_eq!(hop.arrival(0), Arrival::Next);
-    hop.took(false);
-    assert!(reports(&hop).0, "the second frame was dropped");
-    assert_eq!(hop.arrival(1), Arrival::Next);
-    hop.took(false);
-    assert!(!reports(&hop).0);
+    connection.frames_came(false);
+    assert_eq!(connection.arrival(1), Arrival::Early);
+    assert_eq!(reports(&connection), (true, false));
+    connection.frames_came(true);
+    assert_eq!(
+        reports(&connection),
+        (false, true),
+        "it is on the way again"
+    );
+    assert_eq!(connection.arrival(1), Arrival::Early);
+    assert_eq!(reports(&connection), (true, true));
+    connection.frames_came(true);
+    assert_eq!(connection.arrival(0), Arrival::Next);
+    connection.took(false);
+    assert!(reports(&connection).0, "the second frame was dropped");
+    assert_eq!(connection.arrival(1), Arrival::Next);
+    connection.took(false);
+    assert!(!reports(&connection).0);
 }
 
 #[test]
 fn what_comes_behind_a_frame_that_there_was_no_room_for_shows_no_gap() {
-    let mut hop = open_hop(0, 32);
-    hop.frames_came(false);
-    assert_eq!(hop.arrival(0), Arrival::Next);
-    assert_eq!(hop.arrival(1), Arrival::Early);
-    assert!(!hop.header(32, None).gap);
-    hop.took(true);
-    assert_eq!(hop.arrival(2), Arrival::Early);
-    assert!(!hop.header(32, None).gap);
-    hop.took(false);
-    assert_eq!(hop.arrival(3), Arrival::Early);
-    assert!(hop.header(32, None).gap);
+    let mut connection = open_hop(0, 32);
+    connection.frames_came(false);
+    assert_eq!(connection.arrival(0), Arrival::Next);
+    assert_eq!(connection.arrival(1), Arrival::Early);
+    assert!(!connection.header(32, None).gap);
+    connection.took(true);
+    assert_eq!(connection.arrival(2), Arrival::Early);
+    assert!(!connection.header(32, None).gap);
+    connection.took(false);
+    assert_eq!(connection.arrival(3), Arrival::Early);
+    assert!(connection.header(32, None).gap);
 }
 
 #[test]
 fn only_the_first_frame_that_is_taken_makes_an_acknowledgement_due() {
-    let mut hop = open_hop(0, 32);
-    assert!(hop.took(true));
-    assert!(!hop.took(false), "it is due already");
+    let mut connection = open_hop(0, 32);
+    assert!(connection.took(true));
+    assert!(!connection.took(false), "it is due already");
     let (now, policy) = (Instant::ZERO, RetryPolicy::DEFAULT);
-    hop.sent_data(now, policy, &mut Stats::default());
-    assert!(hop.took(false));
-    hop.close();
-    assert!(!hop.took(false), "there is nobody to send it to");
+    connection.sent_data(now, policy, &mut Stats::default());
+    assert!(connection.took(false));
+    connection.close();
+    assert!(!connection.took(false), "there is nobody to send it to");
 }
 
 #[test]
 fn datagrams_share_an_acknowledgement_unless_their_path_loses_some() {
-    let mut hop = open_hop(0, 32);
+    let mut connection = open_hop(0, 32);
     let mut acknowledgements = |numbers: &[u32]| {
         for number in numbers {
-            hop.frames_came(false);
-            if hop.arrival(*number) == Arrival::Next {
-                hop.took(false);
+            connection.frames_came(false);
+            if connection.arrival(*number) == Arrival::Next {
+                connection.took(false);
             }
         }
         let mut count = 0;
-        while hop.wants() == Wants::Data {
-            send(&mut hop, 0, 0);
+        while connection.wants() == Wants::Data {
+            send(&mut connection, 0, 0);
             count += 1;
         }
         count
@@ -229,102 +242,122 @@ fn datagrams_share_an_acknowledgement_unless_their_path_loses_some() {
 
 #[test]
 fn bursts_widen_while_all_arrives_and_halve_when_something_is_lost() {
-    let mut hop = open_hop(1_000, 256);
+    let mut connection = open_hop(1_000, 256);
     let mut acknowledged = 0;
-    let mut flight = |hop: &mut Hop| {
-        let sent = send_all(hop, 0).len();
+    let mut flight = |connection: &mut Connection| {
+        let sent = send_all(connection, 0).len();
         acknowledged += u32::try_from(sent).unwrap();
-        assert_eq!(ack(hop, acknowledged, 256, false, 1), Ok(sent as u32));
+        assert_eq!(
+            ack(connection, acknowledged, 256, false, 1),
+            Ok(sent as u32)
+        );
         sent
     };
-    assert_eq!([(); 4].map(|()| flight(&mut hop)), [32, 64, 128, 256]);
-    assert_eq!(send_all(&mut hop, 2).len(), 256, "no more than its window");
-    let acked = hop.acked();
-    ack(&mut hop, acked, 256, true, 3).unwrap();
-    assert_eq!(send_all(&mut hop, 4).len(), 128);
-    assert_eq!(ack(&mut hop, acked + 256, 256, false, 5), Ok(256));
-    assert_eq!(send_all(&mut hop, 6).len(), 160, "carefully");
+    assert_eq!(
+        [(); 4].map(|()| flight(&mut connection)),
+        [32, 64, 128, 256]
+    );
+    assert_eq!(
+        send_all(&mut connection, 2).len(),
+        256,
+        "no more than its window"
+    );
+    let acked = connection.acked();
+    ack(&mut connection, acked, 256, true, 3).unwrap();
+    assert_eq!(send_all(&mut connection, 4).len(), 128);
+    assert_eq!(ack(&mut connection, acked + 256, 256, false, 5), Ok(256));
+    assert_eq!(send_all(&mut connection, 6).len(), 160, "carefully");
 }
 
 #[test]
 fn a_closed_window_is_probed_and_reopens() {
-    let mut hop = open_hop(3, 1);
-    assert_eq!(send(&mut hop, 9, 0), [0]);
-    assert_eq!(ack(&mut hop, 1, 0, false, 1), Ok(1));
-    assert!(!hop.may_send());
-    assert_eq!(expire(&mut hop, 501), Expired::Waits);
-    assert_eq!(send(&mut hop, 9, 501), [1]);
-    assert_eq!(ack(&mut hop, 1, 2, false, 502), Ok(0), "still in flight");
-    assert_eq!(send(&mut hop, 9, 502), [2]);
+    let mut connection = open_hop(3, 1);
+    assert_eq!(send(&mut connection, 9, 0), [0]);
+    assert_eq!(ack(&mut connection, 1, 0, false, 1), Ok(1));
+    assert!(!connection.may_send());
+    assert_eq!(expire(&mut connection, 501), Expired::Waits);
+    assert_eq!(send(&mut connection, 9, 501), [1]);
+    assert_eq!(
+        ack(&mut connection, 1, 2, false, 502),
+        Ok(0),
+        "still in flight"
+    );
+    assert_eq!(send(&mut connection, 9, 502), [2]);
 }
 
 #[test]
 fn nonsense_is_refused_and_old_news_is_not() {
-    let mut hop = open_hop(3, 8);
-    send(&mut hop, 9, 0);
-    assert_eq!(ack(&mut hop, 4, 8, false, 1), Err(Drop::BadAcknowledgement));
-    assert_eq!(ack(&mut hop, 2, 8, false, 1), Ok(2));
-    assert_eq!(ack(&mut hop, 1, 8, false, 1), Ok(0));
-    assert_eq!(hop.outstanding(), 1);
+    let mut connection = open_hop(3, 8);
+    send(&mut connection, 9, 0);
+    assert_eq!(
+        ack(&mut connection, 4, 8, false, 1),
+        Err(DropReason::BadAcknowledgement)
+    );
+    assert_eq!(ack(&mut connection, 2, 8, false, 1), Ok(2));
+    assert_eq!(ack(&mut connection, 1, 8, false, 1), Ok(0));
+    assert_eq!(connection.outstanding(), 1);
 }
 
 #[test]
 fn a_new_session_numbers_what_is_outstanding_again() {
-    let mut hop = open_hop(5, 8);
-    send(&mut hop, 9, 0);
-    ack(&mut hop, 2, 8, false, 1).unwrap();
-    hop.accept(
+    let mut connection = open_hop(5, 8);
+    send(&mut connection, 9, 0);
+    ack(&mut connection, 2, 8, false, 1).unwrap();
+    connection.accept(
         7,
         PackedAddress::VACANT,
         other(8, 8),
-        Session::VACANT,
+        SessionKeys::VACANT,
         b"said",
     );
-    assert_eq!(hop.handshake_message(), b"said");
-    assert_eq!(hop.wants(), Wants::Accept);
-    hop.sent_accept();
-    assert_eq!(send(&mut hop, 9, 2), [0, 1, 2]);
+    assert_eq!(connection.handshake_message(), b"said");
+    assert_eq!(connection.wants(), Wants::Accept);
+    connection.sent_accept();
+    assert_eq!(send(&mut connection, 9, 2), [0, 1, 2]);
 }
 
 #[test]
 fn after_a_pause_one_retry_is_due_and_nobody_is_given_up() {
-    let mut hop = open_hop(1, 8);
-    send(&mut hop, 9, 0);
+    let mut connection = open_hop(1, 8);
+    send(&mut connection, 9, 0);
     for now in [500, 1_000, 1_500, 2_000, 2_500] {
-        assert_eq!(expire(&mut hop, now), Expired::Waits);
-        send(&mut hop, 9, now);
+        assert_eq!(expire(&mut connection, now), Expired::Waits);
+        send(&mut connection, 9, now);
     }
     assert_eq!(
-        expire_after(&mut hop, 100_000, 100_000),
+        expire_after(&mut connection, 100_000, 100_000),
         Expired::Waits,
         "its own sleep proves nothing"
     );
-    assert_eq!(expire_after(&mut hop, 100_500, 100_000), Expired::GaveUp);
+    assert_eq!(
+        expire_after(&mut connection, 100_500, 100_000),
+        Expired::GaveUp
+    );
 }
 
 #[test]
 fn a_timer_that_runs_late_under_load_still_counts() {
-    let mut hop = open_hop(1, 8);
-    send(&mut hop, 9, 0);
+    let mut connection = open_hop(1, 8);
+    send(&mut connection, 9, 0);
     for now in [2_000, 4_000, 6_000, 8_000, 10_000] {
-        assert_eq!(expire(&mut hop, now), Expired::Waits);
-        assert_eq!(send(&mut hop, 9, now), [0]);
+        assert_eq!(expire(&mut connection, now), Expired::Waits);
+        assert_eq!(send(&mut connection, 9, now), [0]);
     }
-    assert_eq!(expire(&mut hop, 12_000), Expired::GaveUp);
+    assert_eq!(expire(&mut connection, 12_000), Expired::GaveUp);
 }
 
 #[test]
 fn frames_are_taken_in_order_across_the_wrap() {
-    let mut hop = open_hop(0, 8);
-    hop.expected = u32::MAX;
-    assert_eq!(hop.arrival(0), Arrival::Early);
+    let mut connection = open_hop(0, 8);
+    connection.expected = u32::MAX;
+    assert_eq!(connection.arrival(0), Arrival::Early);
     // Half of all numbers are ahead, the other half was here before.
-    assert_eq!(hop.arrival(u32::MAX / 2 - 1), Arrival::Early);
-    assert_eq!(hop.arrival(u32::MAX / 2), Arrival::Duplicate);
-    assert_eq!(hop.arrival(u32::MAX), Arrival::Next);
-    hop.took(false);
-    assert_eq!(hop.arrival(u32::MAX), Arrival::Duplicate);
-    assert_eq!(hop.arrival(0), Arrival::Next);
+    assert_eq!(connection.arrival(u32::MAX / 2 - 1), Arrival::Early);
+    assert_eq!(connection.arrival(u32::MAX / 2), Arrival::Duplicate);
+    assert_eq!(connection.arrival(u32::MAX), Arrival::Next);
+    connection.took(false);
+    assert_eq!(connection.arrival(u32::MAX), Arrival::Duplicate);
+    assert_eq!(connection.arrival(0), Arrival::Next);
 }
 
 #[test]

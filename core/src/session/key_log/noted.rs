@@ -4,13 +4,13 @@ use super::{LoggedKey, Ring};
 use crate::crypto::{Handshake, Identity, KEY_LEN, Letters, PartKey, PublicKey, Responder};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::name::Name;
-use crate::session::connection::Hop;
+use crate::session::connection::Connection;
 use crate::wire::Opening;
 
 /// Something that makes keys come into use.
 pub(crate) enum Noted<'a> {
     /// A session has been agreed on.
-    Session(&'a Hop),
+    Session(&'a Connection),
     /// What the letters of a process to a name are sealed with has been computed.
     Letters {
         incarnation: u64,
@@ -35,17 +35,17 @@ pub(crate) struct Asked<'a> {
     pub(crate) opening: Opening,
     pub(crate) remote: &'a PublicKey,
     /// With its id, and what it is made of.
-    pub(crate) hop: &'a Hop,
+    pub(crate) connection: &'a Connection,
 }
 
 impl Asked<'_> {
     fn with_handshake(&self, then: impl FnOnce(&Handshake<'_>)) {
         let mut front = [0; DATAGRAM_LEN_MAX];
-        if let Some((ephemeral, payload)) = self.hop.offered() {
+        if let Some((ephemeral, payload)) = self.connection.offered() {
             then(&Handshake {
                 identity: self.identity,
                 remote: self.remote,
-                prologue: self.opening.prologue(self.hop.local_id, &mut front),
+                prologue: self.opening.prologue(self.connection.local_id, &mut front),
                 ephemeral,
                 payload,
             });
@@ -56,9 +56,12 @@ impl Asked<'_> {
 /// Tells the keys that something noted stands for, but for those of handshakes: all these are known anyway.
 pub(super) fn tell_of_sessions(ring: &mut Ring<'_>, noted: &Noted<'_>) {
     match *noted {
-        Noted::Session(hop) => {
-            let (send, receive) = hop.session.keys();
-            for (id, key) in [(hop.local_id, *receive), (hop.remote_id, *send)] {
+        Noted::Session(connection) => {
+            let (send, receive) = connection.keys.keys();
+            for (id, key) in [
+                (connection.local_id, *receive),
+                (connection.remote_id, *send),
+            ] {
                 ring.push(LoggedKey::Session { id, key });
             }
         }
@@ -81,7 +84,7 @@ pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
     match *noted {
         Noted::Session(_) | Noted::Letters { .. } => tell_of_sessions(ring, noted),
         Noted::Asked(ref asked, second) => asked.with_handshake(|begun| {
-            let told = handshake(asked.hop.local_id);
+            let told = handshake(asked.connection.local_id);
             match second {
                 None => begun.first_part_keys(|part| ring.push(told(part))),
                 Some(second) => begun.second_part_key(second, |part| ring.push(told(part))),

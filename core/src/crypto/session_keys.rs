@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 
 use super::suite::Suite;
 use super::{Identity, KEY_LEN, TAG_LEN};
-use crate::drop_reason::Drop;
+use crate::drop_reason::DropReason;
 
 /// Datagrams that may be overtaken by later ones and still count.
 const REPLAY_WINDOW: u64 = 64;
@@ -15,7 +15,7 @@ const REPLAY_WINDOW: u64 = 64;
 /// 3.4.3).
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub struct Session {
+pub struct SessionKeys {
     send: [u8; KEY_LEN],
     receive: [u8; KEY_LEN],
     /// The counter of the next datagram.
@@ -26,16 +26,16 @@ pub struct Session {
     came: u64,
 }
 
-impl fmt::Debug for Session {
+impl fmt::Debug for SessionKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session")
+        f.debug_struct("SessionKeys")
             .field("next", &self.next)
             .field("newest", &self.newest)
             .finish_non_exhaustive()
     }
 }
 
-impl Session {
+impl SessionKeys {
     pub(crate) const VACANT: Self = Self {
         send: [0; KEY_LEN],
         receive: [0; KEY_LEN],
@@ -106,7 +106,7 @@ impl Session {
     /// Opens a datagram in place; otherwise `text` is worthless. True if it is the newest of all.
     ///
     /// # Errors
-    /// [`Drop::Replayed`], or [`Drop::BadTag`] if it is not of this session.
+    /// [`DropReason::Replayed`], or [`DropReason::BadTag`] if it is not of this session.
     pub(crate) fn open(
         &mut self,
         suite: Suite,
@@ -114,12 +114,12 @@ impl Session {
         associated: &[u8],
         text: &mut [u8],
         tag: &[u8; TAG_LEN],
-    ) -> Result<bool, Drop> {
+    ) -> Result<bool, DropReason> {
         if !self.may_come(counter) {
-            return Err(Drop::Replayed);
+            return Err(DropReason::Replayed);
         }
         self.unseal(suite, counter, associated, text, tag)
-            .ok_or(Drop::BadTag)?;
+            .ok_or(DropReason::BadTag)?;
         let newest = counter >= self.newest;
         self.note(counter);
         Ok(newest)
@@ -160,14 +160,19 @@ fn epoch(suite: Suite, counter: u64) -> u64 {
 /// Sealing and opening for tools.
 impl Identity {
     /// Seals the next datagram of a session in place; gives its tag. `associated` is what stands in front.
-    pub fn seal(&self, session: &mut Session, associated: &[u8], text: &mut [u8]) -> [u8; TAG_LEN] {
+    pub fn seal(
+        &self,
+        session: &mut SessionKeys,
+        associated: &[u8],
+        text: &mut [u8],
+    ) -> [u8; TAG_LEN] {
         session.seal(self.suite(), associated, text)
     }
 
     /// Opens a datagram of a session in place; false if it is none, or came already.
     pub fn open(
         &self,
-        session: &mut Session,
+        session: &mut SessionKeys,
         counter: u64,
         associated: &[u8],
         text: &mut [u8],
@@ -185,19 +190,25 @@ mod tests {
 
     const SUITE: Suite = Suite::Noise;
 
-    fn pair() -> (Session, Session) {
+    fn pair() -> (SessionKeys, SessionKeys) {
         let (one, other) = ([1; KEY_LEN], [2; KEY_LEN]);
-        (Session::new(&one, &other), Session::new(&other, &one))
+        (
+            SessionKeys::new(&one, &other),
+            SessionKeys::new(&other, &one),
+        )
     }
 
-    fn sealed(from: &mut Session) -> (u64, [u8; 2], [u8; TAG_LEN]) {
+    fn sealed(from: &mut SessionKeys) -> (u64, [u8; 2], [u8; TAG_LEN]) {
         let counter = from.counter().unwrap();
         let mut text = *b"hi";
         let tag = from.seal(SUITE, b"front", &mut text);
         (counter, text, tag)
     }
 
-    fn opens(to: &mut Session, (counter, mut text, tag): (u64, [u8; 2], [u8; TAG_LEN])) -> bool {
+    fn opens(
+        to: &mut SessionKeys,
+        (counter, mut text, tag): (u64, [u8; 2], [u8; TAG_LEN]),
+    ) -> bool {
         let opened = to.open(SUITE, counter, b"front", &mut text, &tag).is_ok();
         assert!(!opened || text == *b"hi");
         opened
