@@ -38,42 +38,21 @@
 //!
 //! use chatapp_core::*;
 //!
-//! /// Storage on the heap; a microcontroller has statics.
-//! fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
-//!     vec![vacant; count].leak()
-//! }
-//!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let (names, mail) = (8, 16);
+//! // Memory for 8 names, 8 frames on the way to each, 16 messages; a microcontroller has it in statics.
+//! let mut server_memory = Box::new(ServerMemory::<8, 8, 16, 1_024, 16>::new());
 //! let mut server = Server::new(
 //!     ServerConfig::default(),
-//!     ServerStorage {
-//!         names: leak(NameSlot::VACANT, names),
-//!         name_index: leak(0, names * 2),
-//!         session_index: leak(0, names * 4),
-//!         sources: leak(SourceSlot::VACANT, 4),
-//!         flights: leak(FlightSlot::VACANT, names * 8),
-//!         changes: leak(ChangeSlot::VACANT, names * 2),
-//!         mail: leak(MailSlot::VACANT, mail),
-//!         mail_texts: leak(0, mail * 64),
-//!         log: leak(LogSlot::VACANT, 16),
-//!         log_texts: leak(0, 1_024),
-//!         journal: leak(JournalSlot::VACANT, 16),
-//!     },
+//!     server_memory.storage(),
 //!     Identity::new(StaticKey::new([1; 32]), None),
 //!     Seed([1; 32]), // 32 random bytes, at every start others
 //! )?;
 //! let server_address: SocketAddr = "127.0.0.1:5000".parse()?;
 //! let alice_address: SocketAddr = "127.0.0.1:6000".parse()?;
+//! let mut alice_memory = ClientMemory::<9, 4, 8>::new();
 //! let mut alice = Client::new(
 //!     ClientConfig::new(Name::new("alice")?, server_address),
-//!     ClientStorage {
-//!         peers: leak(PeerSlot::VACANT, 9),
-//!         names: leak(0, 18),
-//!         sessions: leak(0, 36),
-//!         outbox: leak(OutboxSlot::VACANT, 4),
-//!         windows: leak(WindowSlot::VACANT, 8),
-//!     },
+//!     alice_memory.storage(),
 //!     Identity::new(StaticKey::new([2; 32]), None), // 32 random bytes, kept for the next start
 //!     Seed([2; 32]),
 //! )?;
@@ -161,8 +140,9 @@ mod trace;
 pub mod wire;
 
 pub use client::{
-    Client, ClientConfig, ClientEvent, ClientRecord, ClientStorage, Command, CommandError,
-    CommandId, MessageId, MessageStatus, OutboxSlot, PeerSlot, Request, Shown, WindowSlot,
+    Client, ClientConfig, ClientEvent, ClientMemory, ClientRecord, ClientStorage, Command,
+    CommandError, CommandId, MessageId, MessageStatus, OutboxSlot, PeerSlot, Request, Shown,
+    WindowSlot,
 };
 pub use crypto::{Identity, PublicKey, RoomKey, Seed, StaticKey};
 pub use driver::{
@@ -175,8 +155,9 @@ pub use retry::RetryPolicy;
 pub use server::{
     Allowed, ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot, NameRecord,
     NameSlot, Persist, RateLimits, Record, RestoreError, Server, ServerConfig, ServerEvent,
-    ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
+    ServerMemory, ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
 };
+pub use session::ConnectionSlot;
 pub use session::key_log::{KeySlot, LoggedKey};
 pub use stats::{Stats, Traffic};
 pub use time::{Instant, UnixSeconds};

@@ -6,10 +6,8 @@ use std::net::SocketAddr;
 use chatapp_core::crypto::{KEY_LEN, Letters, PartKey, SessionKeys, TAG_LEN};
 use chatapp_core::wire::{Datagram, Frame, data};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientEvent, ClientStorage, Command, Endpoint, FlightSlot,
-    Identity, Instant, JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot,
-    OutboxSlot, PeerSlot, PublicKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot,
-    StaticKey, WindowSlot, limits,
+    Client, ClientConfig, ClientEvent, ClientMemory, Command, Endpoint, Identity, Instant, KeySlot,
+    LoggedKey, Name, PublicKey, Seed, Server, ServerConfig, ServerMemory, StaticKey, limits,
 };
 
 const SERVER: ([u8; 4], u16) = ([10, 0, 0, 1], 5_000);
@@ -23,35 +21,23 @@ fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
 }
 
 fn server() -> Server<'static> {
-    let storage = ServerStorage {
-        names: leak(NameSlot::VACANT, 4),
-        name_index: leak(0, 8),
-        session_index: leak(0, 16),
-        sources: leak(SourceSlot::VACANT, 4),
-        flights: leak(FlightSlot::VACANT, 32),
-        changes: leak(ChangeSlot::VACANT, 8),
-        mail: leak(MailSlot::VACANT, 4),
-        mail_texts: leak(0, 1_024),
-        log: leak(LogSlot::VACANT, 4),
-        log_texts: leak(0, 1_024),
-        journal: leak(JournalSlot::VACANT, 16),
-    };
+    let memory = Box::leak(Box::new(ServerMemory::<4, 8, 4, 1_024, 16>::new()));
     let identity = Identity::new(StaticKey::new([1; KEY_LEN]), None);
-    Server::new(ServerConfig::default(), storage, identity, Seed([1; 32])).unwrap()
+    Server::new(
+        ServerConfig::default(),
+        memory.storage(),
+        identity,
+        Seed([1; 32]),
+    )
+    .unwrap()
 }
 
 fn client(name: &str, logged: usize) -> Client<'static> {
-    let storage = ClientStorage {
-        peers: leak(PeerSlot::VACANT, 4),
-        names: leak(0, 8),
-        sessions: leak(0, 16),
-        outbox: leak(OutboxSlot::VACANT, 4),
-        windows: leak(WindowSlot::VACANT, 4),
-    };
+    let memory = Box::leak(Box::new(ClientMemory::<4, 4, 4>::new()));
     let config = ClientConfig::new(Name::new(name).unwrap(), SERVER.into());
     let own = [name.as_bytes()[0]; KEY_LEN];
     let identity = Identity::new(StaticKey::new(own), None);
-    let mut client = Client::new(config, storage, identity, Seed(own)).unwrap();
+    let mut client = Client::new(config, memory.storage(), identity, Seed(own)).unwrap();
     client.log_keys(leak(KeySlot::VACANT, logged));
     client
 }

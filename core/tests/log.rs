@@ -3,8 +3,7 @@
 use std::sync::Mutex;
 
 use chatapp_core::{
-    Client, ClientConfig, ClientStorage, Command, Endpoint, Identity, Instant, Name, OutboxSlot,
-    PeerSlot, Seed, StaticKey,
+    Client, ClientConfig, ClientMemory, Command, Endpoint, Identity, Instant, Name, Seed, StaticKey,
 };
 
 static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -30,18 +29,10 @@ fn the_logger_is_told() {
     log::set_logger(&Recorder).unwrap();
     log::set_max_level(log::LevelFilter::Debug);
     let server = "192.0.2.1:4119".parse().unwrap();
-    let mut peers = [PeerSlot::VACANT; 2];
-    let mut outbox = [OutboxSlot::VACANT; 1];
-    let (mut names, mut sessions) = ([0; 4], [0; 8]);
+    let mut memory = ClientMemory::<2, 1, 0>::new();
     let mut client = Client::new(
         ClientConfig::new(Name::new("alice").unwrap(), server),
-        ClientStorage {
-            peers: &mut peers,
-            names: &mut names,
-            sessions: &mut sessions,
-            outbox: &mut outbox,
-            windows: &mut [],
-        },
+        memory.storage(),
         Identity::new(StaticKey::new([2; 32]), None),
         Seed([1; 32]),
     )

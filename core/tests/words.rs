@@ -7,9 +7,9 @@ use chatapp_core::crypto::SessionKeys;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{DataWriter, Header, Refusal};
 use chatapp_core::{
-    Client, ClientConfig, ClientStorage, CommandError, CommandId, Departure, DropReason, Identity,
-    Name, NameError, OutboxSlot, Outgoing, PeerSlot, PublicKey, RestoreError, RetryPolicy, RoomKey,
-    Seed, StaticKey, StorageError, StoreFailed, Turn,
+    Client, ClientConfig, ClientMemory, CommandError, CommandId, Departure, DropReason, Identity,
+    Name, NameError, Outgoing, PublicKey, RestoreError, RetryPolicy, RoomKey, Seed, StaticKey,
+    StorageError, StoreFailed, Turn,
 };
 
 fn assert_words<T: Display>(expected: &[(T, &str)]) {
@@ -171,19 +171,11 @@ fn debug_output_says_what_it_is_and_no_secret() {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let writer = DataWriter::new(&mut out, 1, &Header::default());
     assert_eq!(format!("{writer:?}"), "DataWriter { len: 22, .. }");
-    let (mut peers, mut names, mut sessions) = ([PeerSlot::VACANT; 2], [0; 4], [0; 8]);
-    let mut outbox = [OutboxSlot::VACANT; 1];
-    let storage = ClientStorage {
-        peers: &mut peers,
-        names: &mut names,
-        sessions: &mut sessions,
-        outbox: &mut outbox,
-        windows: &mut [],
-    };
+    let mut memory = ClientMemory::<2, 1, 0>::new();
     let config = ClientConfig::new(Name::new("ann").unwrap(), ([127, 0, 0, 1], 5_000).into());
     assert_eq!(config.retry, RetryPolicy::default());
     let identity = Identity::new(StaticKey::new([7; 32]), None);
-    let client = Client::new(config, storage, identity, Seed([7; 32])).unwrap();
+    let client = Client::new(config, memory.storage(), identity, Seed([7; 32])).unwrap();
     assert_eq!(client.name().as_str(), "ann");
     assert_eq!(
         format!("{client:?}"),

@@ -10,9 +10,9 @@ use chatapp_core::crypto::{Responder, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Accept, Answer, Datagram, data};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientStorage, Command, Endpoint, FlightSlot, Instant,
-    JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed,
-    Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
+    ChangeSlot, Client, ClientConfig, ClientMemory, Command, ConnectionSlot, Endpoint, FlightSlot,
+    Instant, JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot, Seed, Server,
+    ServerConfig, ServerStorage, SourceSlot,
 };
 use chatapp_fuzz::{SEED, address, identity};
 
@@ -96,15 +96,10 @@ fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
 
 fn client(number: u8, name: &str, seed: Seed) -> Client<'static> {
     let name = Name::new(name).expect("a valid name");
-    let storage = ClientStorage {
-        peers: leak(PeerSlot::VACANT, 5),
-        names: leak(0, 10),
-        sessions: leak(0, 20),
-        outbox: leak(OutboxSlot::VACANT, 4),
-        windows: leak(WindowSlot::VACANT, 2),
-    };
+    let memory = Box::leak(Box::new(ClientMemory::<5, 4, 2>::new()));
     let config = ClientConfig::new(name, address(SERVER));
-    let mut client = Client::new(config, storage, identity(number), seed).expect("enough storage");
+    let mut client =
+        Client::new(config, memory.storage(), identity(number), seed).expect("enough storage");
     client.log_keys(leak(KeySlot::VACANT, 16));
     client
 }
@@ -113,6 +108,7 @@ impl Room {
     fn new() -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, 4),
+            connections: leak(ConnectionSlot::VACANT, 4),
             name_index: leak(0, 8),
             session_index: leak(0, 16),
             sources: leak(SourceSlot::VACANT, 1),

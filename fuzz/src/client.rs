@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandId, Endpoint, Instant, Name,
-    OutboxSlot, PeerSlot, WindowSlot,
+    Client, ClientConfig, ClientEvent, ClientMemory, Command, CommandId, Endpoint, Instant, Name,
 };
 
 use crate::SEED;
@@ -22,20 +21,11 @@ const TRANSMITS_MAX: usize = 1_000;
 /// # Panics
 /// If a command is settled twice or never, if the client never comes to rest, or if it sends what cannot be parsed.
 pub fn client(bytes: &[u8]) {
-    let (mut peers, mut names, mut sessions) =
-        ([PeerSlot::VACANT; PEERS], [0; 2 * PEERS], [0; 4 * PEERS]);
-    let (mut outbox, mut windows) = ([OutboxSlot::VACANT; 4], [WindowSlot::VACANT; 2]);
-    let storage = ClientStorage {
-        peers: &mut peers,
-        names: &mut names,
-        sessions: &mut sessions,
-        outbox: &mut outbox,
-        windows: &mut windows,
-    };
+    let mut memory = ClientMemory::<PEERS, 4, 2>::new();
     let name = Name::new("alice").expect("a valid name");
     let client = Client::new(
         ClientConfig::new(name, address(0)),
-        storage,
+        memory.storage(),
         identity(1),
         SEED,
     )

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::Datagram;
 use chatapp_core::{
-    ChangeSlot, Endpoint, FlightSlot, Instant, JournalSlot, LogSlot, MailSlot, NameSlot, Server,
-    ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket, UnixSeconds,
+    ChangeSlot, ConnectionSlot, Endpoint, FlightSlot, Instant, JournalSlot, LogSlot, MailSlot,
+    NameSlot, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket, UnixSeconds,
 };
 
 use crate::SEED;
@@ -26,6 +26,7 @@ const OUTPUTS_MAX: usize = 1_000;
 /// cannot be parsed.
 pub fn server(bytes: &[u8]) {
     let mut names = vec![NameSlot::VACANT; NAMES];
+    let mut connections = vec![ConnectionSlot::VACANT; NAMES];
     let (mut name_index, mut session_index) = ([0; 2 * NAMES], [0; 4 * NAMES]);
     let (mut flights, mut changes) = (
         vec![FlightSlot::VACANT; 4 * NAMES],
@@ -36,6 +37,7 @@ pub fn server(bytes: &[u8]) {
     let mut journal = vec![JournalSlot::VACANT; 8];
     let storage = ServerStorage {
         names: &mut names,
+        connections: &mut connections,
         name_index: &mut name_index,
         session_index: &mut session_index,
         sources: &mut [SourceSlot::VACANT; 2],

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientStorage, FlightSlot, Instant, JournalSlot, KeySlot,
-    LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, RetryPolicy, Seed, Sent,
-    Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
+    ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, FlightSlot, Instant,
+    JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot,
+    RetryPolicy, Seed, Sent, Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -23,6 +23,7 @@ use crate::trace::Kind;
 /// The slices of a client.
 struct ClientMemory {
     peers: Vec<PeerSlot>,
+    connections: Vec<ConnectionSlot>,
     names: Vec<u32>,
     sessions: Vec<u32>,
     outbox: Vec<OutboxSlot>,
@@ -33,6 +34,7 @@ struct ClientMemory {
 /// The slices of a server.
 struct ServerMemory {
     names: Vec<NameSlot>,
+    connections: Vec<ConnectionSlot>,
     name_index: Vec<u32>,
     session_index: Vec<u32>,
     sources: Vec<SourceSlot>,
@@ -92,6 +94,7 @@ impl ClientMachine {
         let peers = sizes.peers + 1;
         let memory = ClientMemory {
             peers: vec![PeerSlot::VACANT; peers],
+            connections: vec![ConnectionSlot::VACANT; peers],
             names: vec![0; 2 * peers],
             sessions: vec![0; 4 * peers],
             outbox: vec![OutboxSlot::VACANT; sizes.outbox],
@@ -106,6 +109,7 @@ impl ClientMachine {
         Self(ClientCell::new(MutBorrow::new(memory), |memory| {
             let ClientMemory {
                 peers,
+                connections,
                 names,
                 sessions,
                 outbox,
@@ -116,6 +120,7 @@ impl ClientMachine {
                 config,
                 ClientStorage {
                     peers,
+                    connections,
                     names,
                     sessions,
                     outbox,
@@ -153,6 +158,7 @@ impl ServerMachine {
         const WORDS_PER_TEXT: usize = 1 + TEXT_LEN_MAX.div_ceil(4);
         let memory = ServerMemory {
             names: vec![NameSlot::VACANT; sizes.names],
+            connections: vec![ConnectionSlot::VACANT; sizes.names],
             name_index: vec![0; 2 * sizes.names],
             session_index: vec![0; 4 * sizes.names],
             sources: vec![SourceSlot::VACANT; sizes.sources],
@@ -176,6 +182,7 @@ impl ServerMachine {
         Self(ServerCell::new(MutBorrow::new(memory), |memory| {
             let ServerMemory {
                 names,
+                connections,
                 name_index,
                 session_index,
                 sources,
@@ -190,6 +197,7 @@ impl ServerMachine {
             } = memory.borrow_mut();
             let storage = ServerStorage {
                 names,
+                connections,
                 name_index,
                 session_index,
                 sources,

@@ -5,8 +5,8 @@ use std::fmt;
 
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 use chatapp_core::{
-    ChangeSlot, ClientStorage, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, OutboxSlot,
-    PeerSlot, ServerStorage, SourceSlot, WindowSlot,
+    ChangeSlot, ClientStorage, ConnectionSlot, FlightSlot, JournalSlot, LogSlot, MailSlot,
+    NameSlot, OutboxSlot, PeerSlot, ServerStorage, SourceSlot, WindowSlot,
 };
 use zerocopy::FromZeros;
 
@@ -84,6 +84,7 @@ fn vacant<T: FromZeros>(count: usize) -> Result<Vec<T>, OutOfMemory> {
 #[derive(Debug)]
 pub struct ClientMemory {
     peers: Vec<PeerSlot>,
+    connections: Vec<ConnectionSlot>,
     names: Vec<u32>,
     sessions: Vec<u32>,
     outbox: Vec<OutboxSlot>,
@@ -99,6 +100,7 @@ impl ClientMemory {
         let peers = limits.peers + 1;
         Ok(Self {
             peers: vacant(peers)?,
+            connections: vacant(peers)?,
             names: vacant(2 * peers)?,
             sessions: vacant(4 * peers)?,
             outbox: vec![OutboxSlot::VACANT; limits.commands],
@@ -110,6 +112,7 @@ impl ClientMemory {
     pub fn storage(&mut self) -> ClientStorage<'_> {
         ClientStorage {
             peers: &mut self.peers,
+            connections: &mut self.connections,
             names: &mut self.names,
             sessions: &mut self.sessions,
             outbox: &mut self.outbox,
@@ -122,6 +125,7 @@ impl ClientMemory {
 #[derive(Debug)]
 pub struct ServerMemory {
     names: Vec<NameSlot>,
+    connections: Vec<ConnectionSlot>,
     name_index: Vec<u32>,
     session_index: Vec<u32>,
     sources: Vec<SourceSlot>,
@@ -155,6 +159,7 @@ impl ServerMemory {
         } = limits;
         Ok(Self {
             names: vacant(names)?,
+            connections: vacant(names)?,
             name_index: vacant(2 * names)?,
             session_index: vacant(4 * names)?,
             sources: vacant(sources)?,
@@ -172,6 +177,7 @@ impl ServerMemory {
     pub fn storage(&mut self) -> ServerStorage<'_> {
         ServerStorage {
             names: &mut self.names,
+            connections: &mut self.connections,
             name_index: &mut self.name_index,
             session_index: &mut self.session_index,
             sources: &mut self.sources,

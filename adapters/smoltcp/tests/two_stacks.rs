@@ -6,9 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientStorage, Command, FlightSlot, Identity, Instant,
-    JournalSlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed, Server,
-    ServerConfig, ServerStorage, SourceSlot, StaticKey, WindowSlot,
+    Client, ClientConfig, ClientMemory, Command, Identity, Instant, Name, Seed, Server,
+    ServerConfig, ServerMemory, StaticKey,
 };
 use chatapp_smoltcp::smoltcp::iface::SocketStorage;
 use chatapp_smoltcp::smoltcp::phy::{
@@ -147,22 +146,10 @@ impl Room {
             ipv6,
             medium,
         };
-        let storage = ServerStorage {
-            names: leak(NameSlot::VACANT, 8),
-            name_index: leak(0, 16),
-            session_index: leak(0, 32),
-            sources: leak(SourceSlot::VACANT, 8),
-            flights: leak(FlightSlot::VACANT, 64),
-            changes: leak(ChangeSlot::VACANT, 16),
-            mail: leak(MailSlot::VACANT, 256),
-            mail_texts: leak(0, 8_192),
-            log: leak(LogSlot::VACANT, 64),
-            log_texts: leak(0, 4_096),
-            journal: leak(JournalSlot::VACANT, 16),
-        };
+        let memory = Box::leak(Box::new(ServerMemory::<8, 8, 256, 8_192, 16>::new()));
         let server = Server::new(
             ServerConfig::default(),
-            storage,
+            memory.storage(),
             Identity::new(StaticKey::new([1; 32]), None),
             Seed([1; 32]),
         )
@@ -215,20 +202,14 @@ impl Room {
 
     /// A client that is told to register.
     fn join(&mut self, name: &str) -> usize {
-        let storage = ClientStorage {
-            peers: leak(PeerSlot::VACANT, 9),
-            names: leak(0, 18),
-            sessions: leak(0, 36),
-            outbox: leak(OutboxSlot::VACANT, 64),
-            windows: leak(WindowSlot::VACANT, 8),
-        };
+        let memory = Box::leak(Box::new(ClientMemory::<9, 64, 8>::new()));
         let server = SocketAddr::new(self.ip(0), PORT);
         let config = ClientConfig::new(Name::new(name).unwrap(), server);
         let mut seed = [0; 32];
         seed[..name.len()].copy_from_slice(name.as_bytes());
         let mut client = Client::new(
             config,
-            storage,
+            memory.storage(),
             Identity::new(StaticKey::new(seed), None),
             Seed(seed),
         )

@@ -39,8 +39,8 @@ pub struct RoomMemory {
 impl RoomMemory {
     /// Unused memory.
     pub const VACANT: Self = Self {
-        clients: [ClientMemory::VACANT; CLIENTS.len()],
-        server: ServerMemory::VACANT,
+        clients: [const { ClientMemory::new() }; CLIENTS.len()],
+        server: ServerMemory::new(),
     };
 }
 

@@ -55,23 +55,14 @@ impl Endpoint for Client<'_> {
             self.keep_alive();
         }
         if self.held_due().is_some_and(|due| due <= self.now) {
-            self.peers
-                .at_mut(SERVER)
-                .connection
-                .release_acknowledgement();
+            self.sessions.at_mut(SERVER).release_acknowledgement();
             self.attend(SERVER);
         }
-        while let Some(peer) = self.deadlines.first() {
-            let due = self
-                .peers
-                .at(peer)
-                .connection
-                .deadline()
-                .is_some_and(|deadline| deadline <= self.now);
-            if !due {
+        while let Some((peer, deadline)) = self.sessions.first_deadline() {
+            if deadline.is_none_or(|deadline| deadline > self.now) {
                 break;
             }
-            match self.peers.at_mut(peer).connection.expire(
+            match self.sessions.at_mut(peer).expire(
                 self.now,
                 self.woke_at,
                 self.retry,
@@ -98,7 +89,7 @@ impl Endpoint for Client<'_> {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let waiting = self.reply.is_some()
-            || !self.ready.is_empty()
+            || self.sessions.has_ready()
             || !self.reports.is_empty()
             || self.throttled_untold
             || self.first_notice != 0
@@ -107,9 +98,9 @@ impl Endpoint for Client<'_> {
             return Some(self.now);
         }
         let deadline = self
-            .deadlines
-            .first()
-            .and_then(|peer| self.peers.at(peer).connection.deadline());
+            .sessions
+            .first_deadline()
+            .and_then(|(_, deadline)| deadline);
         let keep_alive = self.standing.is_in_room().then_some(self.keep_alive_at);
         earlier(deadline, earlier(keep_alive, self.held_due()))
     }
@@ -122,7 +113,7 @@ impl Endpoint for Client<'_> {
 impl Client<'_> {
     /// When the acknowledgement that the server is owed goes by itself, if it waits.
     fn held_due(&self) -> Option<Instant> {
-        let holds = self.peers.at(SERVER).connection.holds_acknowledgement();
+        let holds = self.sessions.at(SERVER).holds_acknowledgement();
         holds.then_some(self.held_until)
     }
 }

@@ -233,17 +233,17 @@ impl Client<'_> {
             let is_alone = core::mem::take(&mut self.inbox.unowed) && !has_more;
             let number = self.inbox.number;
             self.inbox.number = number.wrapping_add(1);
-            let owed_anew = self.peers.at_mut(peer).connection.took(has_more);
+            let owed_anew = self.sessions.at_mut(peer).took(has_more);
             let waits = may_wait && is_alone && !owed_anew && self.holds_entry(number);
             if waits {
-                self.peers.at_mut(SERVER).connection.hold_acknowledgement();
+                self.sessions.at_mut(SERVER).hold_acknowledgement();
                 self.held_until = Connection::held_until(self.now, self.retry);
             }
             if waits || owed_anew {
                 self.attend(peer);
             }
             if !has_more && let Some(starved) = self.starved.take() {
-                self.peers.at_mut(starved).connection.owe_at_once();
+                self.sessions.at_mut(starved).owe_at_once();
                 self.attend(starved);
             }
         }
@@ -255,7 +255,7 @@ impl Client<'_> {
     /// for that, and both go as one (RFC 9000, section 13.2.2). Half of the clients begin with the first, by their session,
     /// half with the second: the server never hears of all at once.
     fn holds_entry(&self, number: u32) -> bool {
-        let session = self.peers.at(SERVER).connection.local_id;
+        let session = self.sessions.at(SERVER).local_id;
         let is_second = (session ^ u64::from(number)) & 1 != 0;
         self.window > 1 && !is_second
     }

@@ -166,7 +166,7 @@ impl Client<'_> {
             slot.key = key;
             (slot.reads, slot.letters_from) = (envelope.incarnation, letters);
             self.pin(peer);
-            if rekeyed && self.peers.at(peer).connection.phase() != Phase::Closed {
+            if rekeyed && self.sessions.at(peer).phase() != Phase::Closed {
                 // It is a session with somebody else, whom the table took for this one.
                 self.fall_back(peer);
             }

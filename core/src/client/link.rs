@@ -96,10 +96,7 @@ impl Client<'_> {
         };
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&hello, &mut payload).unwrap_or_default();
-        self.peers
-            .at_mut(SERVER)
-            .connection
-            .offer(&ephemeral, payload);
+        self.sessions.at_mut(SERVER).offer(&ephemeral, payload);
         self.note_asked(SERVER, None);
     }
 
@@ -110,7 +107,7 @@ impl Client<'_> {
         cookie: Cookie,
         key: Option<PublicKey>,
     ) -> Disposition {
-        let connection = &self.peers.at(SERVER).connection;
+        let connection = self.sessions.at(SERVER);
         if connection.local_id != to || connection.remote != from.into() {
             return self.stats.drop(DropReason::UnknownSession);
         }
@@ -118,7 +115,7 @@ impl Client<'_> {
             (Phase::Open, None) => {
                 // Our address has changed, without our knowing.
                 self.path_cookie = Some(cookie);
-                self.peers.at_mut(SERVER).connection.owe_at_once();
+                self.sessions.at_mut(SERVER).owe_at_once();
                 self.inbox.owes_at_once(SERVER);
                 self.attend(SERVER);
             }
@@ -146,8 +143,7 @@ impl Client<'_> {
             reset: accept.reset,
         };
         self.change_connection(SERVER, |connection| connection.opened(other, session));
-        self.key_log
-            .note(&Noted::Session(&self.peers.at(SERVER).connection));
+        self.key_log.note(&Noted::Session(self.sessions.at(SERVER)));
         self.server_key_untold |= !core::mem::replace(&mut self.server_key_proved, true);
         self.path_cookie = None;
         // In another life of the server, its numbers say nothing about what came before.
@@ -180,7 +176,7 @@ impl Client<'_> {
         to: u64,
         reason: Refusal,
     ) -> Disposition {
-        let server = &self.peers.at(SERVER).connection;
+        let server = &self.sessions.at(SERVER);
         if server.local_id != to || server.remote != from.into() || server.phase() == Phase::Closed
         {
             return self.take_peer_refusal(from, to, reason);
@@ -191,7 +187,7 @@ impl Client<'_> {
                     self.note_throttled(true);
                 }
                 let (now, retry) = (self.now, self.retry);
-                self.peers.at_mut(SERVER).connection.ask_later(now, retry);
+                self.sessions.at_mut(SERVER).ask_later(now, retry);
                 self.attend(SERVER);
             }
             // What is final is believed only if the server's key has sealed it.
@@ -227,7 +223,7 @@ impl Client<'_> {
             // The version byte of our datagram was damaged on its way.
             return self.stats.drop(DropReason::Malformed);
         }
-        let connection = &self.peers.at(SERVER).connection;
+        let connection = self.sessions.at(SERVER);
         let asked = connection.phase() == Phase::Opening && connection.local_id == echo;
         if !asked || connection.remote != from.into() {
             return self.stats.drop(DropReason::UnknownSession);
@@ -274,7 +270,7 @@ impl Client<'_> {
     /// All retries to the server are used up.
     pub(super) fn server_silent(&mut self) {
         if let Standing::Arriving(id) = self.standing
-            && self.peers.at(SERVER).connection.is_open()
+            && self.sessions.at(SERVER).is_open()
             && !core::mem::replace(&mut self.renewed, true)
         {
             // In a closed room nobody says that a session is gone: a registration asks for another one, once.
@@ -332,11 +328,11 @@ impl Client<'_> {
     /// A sign of life, answered by the server; or a quiet attempt to get the session back.
     pub(super) fn keep_alive(&mut self) {
         self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
-        match self.peers.at(SERVER).connection.phase() {
+        match self.sessions.at(SERVER).phase() {
             Phase::Closed => self.open_server(),
             Phase::Opening => {}
             Phase::Open => {
-                self.peers.at_mut(SERVER).connection.probe();
+                self.sessions.at_mut(SERVER).probe();
                 self.attend(SERVER);
             }
         }

@@ -6,6 +6,7 @@ mod event;
 mod inbox;
 mod letters;
 mod link;
+mod memory;
 mod outbox;
 mod peer;
 mod queue;
@@ -19,6 +20,7 @@ use core::net::SocketAddr;
 
 pub use command::{Command, CommandError, CommandId};
 pub use event::{ClientEvent, MessageId, MessageStatus, Request};
+pub use memory::ClientMemory;
 pub use record::{ClientRecord, Shown};
 pub use storage::{ClientStorage, OutboxSlot, PeerSlot};
 pub use window::WindowSlot;
@@ -31,8 +33,8 @@ use crate::limits::TEXT_LEN_MAX;
 use crate::name::Name;
 use crate::rate::Bucket;
 use crate::retry::RetryPolicy;
+use crate::session::Sessions;
 use crate::session::connection::{Connection, Wants};
-use crate::session::index::{Sessions, list_deadline};
 use crate::session::key_log::{KeyLog, KeySlot};
 use crate::session::reply::Reply;
 use crate::stats::Stats;
@@ -105,8 +107,6 @@ pub struct Client<'a> {
     peers: Slots<'a, PeerSlot>,
     names: Index<'a>,
     sessions: Sessions<'a>,
-    deadlines: List<PeerList>,
-    ready: List<PeerList>,
     recent: List<PeerList>,
     untold_keys: List<PeerList>,
     free_peers: List<PeerList>,
@@ -206,6 +206,7 @@ impl<'a> Client<'a> {
     ) -> Result<Self, StorageError> {
         let ClientStorage {
             peers,
+            connections,
             names,
             sessions,
             outbox,
@@ -219,8 +220,8 @@ impl<'a> Client<'a> {
         let mut entropy = Entropy::new(identity.suite(), seed);
         let letters_secret = entropy.secret();
         let letters_public = PublicKey(identity.suite().public(&letters_secret));
-        let sessions =
-            Sessions::new(sessions, peers.len(), entropy.key()).ok_or(StorageError("sessions"))?;
+        let sessions = Sessions::new(connections, sessions, peers.len(), entropy.key())
+            .ok_or(StorageError("sessions"))?;
         Ok(Self {
             name: config.name,
             server: config.server,
@@ -245,8 +246,6 @@ impl<'a> Client<'a> {
             peers,
             names,
             sessions,
-            deadlines: List::new(PeerList::Deadline),
-            ready: List::new(PeerList::Ready),
             recent: List::new(PeerList::Recent),
             untold_keys: List::new(PeerList::UntoldKey),
             free_peers: List::new(PeerList::Recent),
@@ -453,23 +452,18 @@ impl<'a> Client<'a> {
     /// Puts a session into the lists it belongs to, after anything about it has changed.
     fn attend(&mut self, peer: u32) {
         let (now, retry) = (self.now, self.retry);
-        let connection = &mut self.peers.at_mut(peer).connection;
+        let connection = self.sessions.at_mut(peer);
         let wants = connection.wants();
         if connection.outstanding() != 0 {
             connection.wait_for_window(now, retry);
         }
-        let changed = connection.changed_deadline();
-        if wants == Wants::Nothing {
-            self.ready.remove(&mut self.peers, peer);
-        } else {
-            self.ready.push(&mut self.peers, peer);
-        }
-        list_deadline(&mut self.deadlines, &mut self.peers, peer, changed);
+        self.sessions.set_ready(peer, wants != Wants::Nothing);
+        self.sessions.list_deadline(peer);
     }
 
     /// Changes the session with a peer: opens, accepts or closes it.
     fn change_connection(&mut self, peer: u32, change: impl FnOnce(&mut Connection)) {
-        self.sessions.change(&mut self.peers, peer, change);
+        self.sessions.change(peer, change);
         self.peers.at_mut(peer).last_sent = (0, 0);
         self.inbox.forget_session_of(peer);
         self.attend(peer);
@@ -493,6 +487,7 @@ impl Drop for Client<'_> {
     fn drop(&mut self) {
         self.letters_secret.zeroize();
         for peer in 0..self.fresh_peers {
+            self.sessions.at_mut(peer).wipe();
             self.peers.at_mut(peer).wipe();
         }
     }

@@ -223,12 +223,12 @@ impl Client<'_> {
         self.outbox.at_mut(slot).form = Form::Direct;
         let peer = self.peers.at_mut(to);
         peer.queue.push(&mut self.outbox, slot);
-        peer.connection.enqueue();
-        if peer.connection.phase() == Phase::Closed {
+        self.sessions.at_mut(to).enqueue();
+        if self.sessions.at(to).phase() == Phase::Closed {
             self.call(to);
         }
         // Where something waits to be transmitted already, one more frame changes nothing.
-        if !self.ready.contains(&self.peers, to) {
+        if !self.sessions.is_ready(to) {
             self.attend(to);
         }
     }
@@ -249,7 +249,7 @@ impl Client<'_> {
         let peer = self.peers.at_mut(to);
         peer.pending += 1;
         let suspicious = peer.suspect != 0 && peer.suspect == peer.incarnation;
-        let closed = peer.connection.phase() == Phase::Closed;
+        let closed = self.sessions.at(to).phase() == Phase::Closed;
         if suspicious && closed && self.now.millis_since(peer.tried_at) >= PATH_RETRY_MS {
             self.call(to);
             self.attend(to);
@@ -298,11 +298,11 @@ impl Client<'_> {
             }
             let server = self.peers.at_mut(SERVER);
             server.queue.push(&mut self.outbox, slot);
-            server.connection.enqueue();
-            match server.connection.phase() {
+            self.sessions.at_mut(SERVER).enqueue();
+            match self.sessions.at(SERVER).phase() {
                 Phase::Closed => self.open_server(),
                 // A request gets all its retries, also if the session was being renewed quietly.
-                Phase::Opening if server.connection.outstanding() == 1 => self.open_server(),
+                Phase::Opening if self.sessions.at(SERVER).outstanding() == 1 => self.open_server(),
                 _ => {}
             }
             self.attend(SERVER);
@@ -539,7 +539,7 @@ impl Client<'_> {
         let server = self.peers.at_mut(SERVER);
         server.queue = awaiting;
         for _ in 0..count {
-            server.connection.enqueue();
+            self.sessions.at_mut(SERVER).enqueue();
         }
     }
 

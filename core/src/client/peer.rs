@@ -7,8 +7,8 @@ use super::{Client, SERVER};
 use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN, is_same};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::rate::RateLimit;
+use crate::session::Side;
 use crate::session::connection::{Arrival, Other, Phase};
-use crate::session::index::Side;
 use crate::session::key_log::{Asked, Noted};
 use crate::session::reply::Reply;
 use crate::wire::{
@@ -39,10 +39,7 @@ impl Client<'_> {
         };
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&call, &mut payload).unwrap_or_default();
-        self.peers
-            .at_mut(peer)
-            .connection
-            .offer(&ephemeral, payload);
+        self.sessions.at_mut(peer).offer(&ephemeral, payload);
         self.note_asked(peer, None);
     }
 
@@ -55,7 +52,7 @@ impl Client<'_> {
                 identity: &self.identity,
                 opening,
                 remote: &key,
-                connection: &self.peers.at(peer).connection,
+                connection: self.sessions.at(peer),
             };
             self.key_log.note(&Noted::Asked(asked, second));
         }
@@ -83,9 +80,9 @@ impl Client<'_> {
         if !self.standing.is_active() {
             return self.stats.drop(DropReason::Offline);
         }
-        let repeated = self.sessions.find(&self.peers, Side::Remote, message.id);
+        let repeated = self.sessions.find(Side::Remote, message.id);
         if let Some(peer) = repeated {
-            let connection = &mut self.peers.at_mut(peer).connection;
+            let connection = self.sessions.at_mut(peer);
             if connection.remote != from.into() {
                 return self.stats.drop(DropReason::WrongAddress);
             }
@@ -141,7 +138,9 @@ impl Client<'_> {
             return self.stats.drop(DropReason::Duplicate);
         }
         // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271, section 6.8).
-        if slot.connection.phase() == Phase::Opening && self.incarnation > call.from_incarnation {
+        if self.sessions.at(peer).phase() == Phase::Opening
+            && self.incarnation > call.from_incarnation
+        {
             return self.stats.drop(DropReason::Unexpected);
         }
         let id = self.entropy.draw();
@@ -178,8 +177,7 @@ impl Client<'_> {
         self.change_connection(peer, |connection| {
             connection.accept(id, from.into(), other, session, message);
         });
-        self.key_log
-            .note(&Noted::Session(&self.peers.at(peer).connection));
+        self.key_log.note(&Noted::Session(self.sessions.at(peer)));
         Disposition::Accepted
     }
 
@@ -192,23 +190,22 @@ impl Client<'_> {
     }
 
     pub(super) fn take_accept(&mut self, from: SocketAddr, to: u64, message: &[u8]) -> Disposition {
-        let Some(peer) = self.sessions.find(&self.peers, Side::Local, to) else {
+        let Some(peer) = self.sessions.find(Side::Local, to) else {
             return self.stats.drop(DropReason::UnknownSession);
         };
-        let connection = &self.peers.at(peer).connection;
+        let connection = self.sessions.at(peer);
         if connection.remote != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
         if connection.phase() != Phase::Opening {
             return self.stats.drop(DropReason::Duplicate);
         }
-        let (Some((opening, key)), true) = (
-            self.opening(peer),
-            self.peers.at_mut(peer).connection.try_answer(),
-        ) else {
+        let (Some((opening, key)), true) =
+            (self.opening(peer), self.sessions.at_mut(peer).try_answer())
+        else {
             return self.stats.drop(DropReason::Unexpected);
         };
-        let Some((ephemeral, payload)) = self.peers.at(peer).connection.offered() else {
+        let Some((ephemeral, payload)) = self.sessions.at(peer).offered() else {
             return self.stats.drop(DropReason::Unexpected);
         };
         let read = opening.complete(to, &self.identity, &key, ephemeral, payload, message);
@@ -229,8 +226,7 @@ impl Client<'_> {
                     reset: accept.reset,
                 };
                 self.change_connection(peer, |connection| connection.opened(other, session));
-                self.key_log
-                    .note(&Noted::Session(&self.peers.at(peer).connection));
+                self.key_log.note(&Noted::Session(self.sessions.at(peer)));
                 self.peers.at_mut(peer).suspect = 0;
                 self.peers.at_mut(peer).unsure = false;
                 Disposition::Accepted
@@ -244,12 +240,11 @@ impl Client<'_> {
         to: u64,
         reason: Refusal,
     ) -> Disposition {
-        let found = self.sessions.find(&self.peers, Side::Local, to);
-        let Some(peer) = found.filter(|peer| self.peers.at(*peer).connection.remote == from.into())
-        else {
+        let found = self.sessions.find(Side::Local, to);
+        let Some(peer) = found.filter(|peer| self.sessions.at(*peer).remote == from.into()) else {
             return self.stats.drop(DropReason::UnknownSession);
         };
-        let connection = &self.peers.at(peer).connection;
+        let connection = self.sessions.at(peer);
         if peer == SERVER || connection.phase() != Phase::Opening || reason != Refusal::NotMe {
             return self.stats.drop(DropReason::Unexpected);
         }
@@ -263,11 +258,11 @@ impl Client<'_> {
         echo: u64,
         token: [u8; TAG_LEN],
     ) -> Disposition {
-        let Some(peer) = self.sessions.find(&self.peers, Side::Remote, echo) else {
+        let Some(peer) = self.sessions.find(Side::Remote, echo) else {
             self.hear_of_server(from);
             return self.stats.drop(DropReason::UnknownSession);
         };
-        let connection = &self.peers.at(peer).connection;
+        let connection = self.sessions.at(peer);
         if connection.remote != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
@@ -286,7 +281,7 @@ impl Client<'_> {
 
     /// The server may be back, and speak of a session that we have given up.
     fn hear_of_server(&mut self, from: SocketAddr) {
-        let lost = self.peers.at(SERVER).connection.phase() == Phase::Closed;
+        let lost = self.sessions.at(SERVER).phase() == Phase::Closed;
         if lost && from == self.server && self.standing.is_in_room() {
             self.open_server();
         }
@@ -305,12 +300,12 @@ impl Client<'_> {
         to: u64,
         datagram: &mut [u8],
     ) -> Disposition {
-        let Some(peer) = self.sessions.find(&self.peers, Side::Local, to) else {
+        let Some(peer) = self.sessions.find(Side::Local, to) else {
             self.reply = Reply::no_session(&self.identity, from, to);
             self.hear_of_server(from);
             return self.stats.drop(DropReason::UnknownSession);
         };
-        let connection = &self.peers.at(peer).connection;
+        let connection = self.sessions.at(peer);
         if connection.remote != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
@@ -318,7 +313,7 @@ impl Client<'_> {
             return self.stats.drop(DropReason::Unexpected);
         }
         let suite = self.identity.suite();
-        let connection = &mut self.peers.at_mut(peer).connection;
+        let connection = self.sessions.at_mut(peer);
         let opened = match open_in(suite, &mut connection.keys, datagram) {
             Ok(opened) => opened,
             Err(reason) => return self.stats.drop(reason),
@@ -338,7 +333,7 @@ impl Client<'_> {
         if peer == SERVER {
             (0..newly).for_each(|_| self.request_acknowledged());
             // It lasts until nothing waits: between two refusals the server takes some of it.
-            if self.peers.at(SERVER).connection.outstanding() == 0 {
+            if self.sessions.at(SERVER).outstanding() == 0 {
                 self.note_throttled(false);
             } else if header.window == 0 {
                 self.note_throttled(true);
@@ -350,7 +345,7 @@ impl Client<'_> {
             (0..newly).for_each(|_| self.delivered(peer));
         }
         let mut handled = Disposition::Accepted;
-        let connection = &mut self.peers.at_mut(peer).connection;
+        let connection = self.sessions.at_mut(peer);
         let unowed = !connection.owes_acknowledgement();
         if !frames.rest().is_empty() {
             connection.release_acknowledgement();
@@ -361,7 +356,7 @@ impl Client<'_> {
         }
         let mut number = header.first;
         while !frames.rest().is_empty() {
-            match self.peers.at_mut(peer).connection.arrival(number) {
+            match self.sessions.at_mut(peer).arrival(number) {
                 Arrival::Next => {
                     if !self.inbox.fill(peer, number, &frames, unowed) {
                         handled = self.stats.drop(DropReason::Busy);

@@ -225,6 +225,7 @@ impl Client<'_> {
         let changed = moved || slot.presence != presence || slot.foreign != foreign;
         slot.foreign = foreign;
         if rekeyed && !foreign {
+            self.sessions.at_mut(peer).wipe();
             slot.wipe();
             slot.key = entry.key;
             (slot.writes, slot.reads) = (false, 0);
@@ -244,7 +245,7 @@ impl Client<'_> {
         let returned = slot.presence == Presence::Offline && presence == Presence::Online;
         slot.address = entry.address;
         slot.presence = presence;
-        let same = slot.connection.is_open() && !restarted && !rekeyed;
+        let same = self.sessions.at(peer).is_open() && !restarted && !rekeyed;
         let stays = same && presence == Presence::Online && !slot.unsure;
         // What is outstanding in a session that goes on must not be overtaken on another way.
         if (moved || returned) && !stays {
@@ -258,15 +259,16 @@ impl Client<'_> {
         // the new way.
         let offline = presence == Presence::Offline;
         if stays {
-            slot.connection.remote = entry.address;
+            self.sessions.at_mut(peer).remote = entry.address;
         } else if same && offline && !moved && slot.queue.is_empty() {
             slot.unsure = true;
             return changed;
-        } else if (moved || rekeyed || offline || same) && slot.connection.phase() != Phase::Closed
+        } else if (moved || rekeyed || offline || same)
+            && self.sessions.at(peer).phase() != Phase::Closed
         {
             let keeps_it = same && !moved && self.identity.is_closed();
             self.fall_back(peer);
-            if keeps_it && !offline && self.peers.at(peer).connection.phase() == Phase::Closed {
+            if keeps_it && !offline && self.sessions.at(peer).phase() == Phase::Closed {
                 // It may still write in what is over here, and nobody would tell it.
                 self.call(peer);
             }
@@ -282,7 +284,7 @@ impl Client<'_> {
         slot.receipt = 0;
         // Whose key is known is remembered, whoever has the name next.
         let idle = slot.references == 0 && !slot.pinned;
-        if slot.connection.phase() != Phase::Closed {
+        if self.sessions.at(peer).phase() != Phase::Closed {
             self.fall_back(peer);
         }
         if idle {
@@ -293,7 +295,7 @@ impl Client<'_> {
     /// Somebody calls who is not in a table that does not hold the whole room: look the name up, one at a time.
     pub(super) fn wonder(&mut self, name: &str) {
         let Ok(name) = Name::new(name) else { return };
-        if self.wondering || self.leaving.is_some() || !self.peers.at(SERVER).connection.is_open() {
+        if self.wondering || self.leaving.is_some() || !self.sessions.at(SERVER).is_open() {
             return;
         }
         let Some(peer) = self.peer_for_command(&name) else {

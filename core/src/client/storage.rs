@@ -9,16 +9,17 @@ use crate::containers::{Link, Linked};
 use crate::crypto::{KEY_LEN, Letters, PublicKey, TAG_LEN};
 use crate::limits::KEPT_LETTER_LEN_MAX;
 use crate::name::Name;
-use crate::session::connection::Connection;
-use crate::session::index::HasConnection;
+use crate::session::ConnectionSlot;
 use crate::time::Instant;
 
 /// The slices that a client works in, sized once by the caller: statics on a microcontroller, the heap elsewhere.
 /// All slots must be `VACANT`, all numbers zero.
 #[derive(Debug)]
 pub struct ClientStorage<'a> {
-    /// The session with the server, and one slot for each client of the room that the table can hold.
+    /// The server, and one slot for each client of the room that the table can hold.
     pub peers: &'a mut [PeerSlot],
+    /// One for each peer slot.
+    pub connections: &'a mut [ConnectionSlot],
     /// At least two for each peer slot.
     pub names: &'a mut [u32],
     /// At least four for each peer slot.
@@ -41,7 +42,7 @@ pub(crate) enum Presence {
     Online,
 }
 
-/// One client of the room, and the session with it; the first slot is the session with the server.
+/// One client of the room; the first slot stands for the server.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct PeerSlot {
@@ -60,7 +61,6 @@ pub struct PeerSlot {
     pub(crate) reads: u64,
     pub(crate) letters_to: Letters,
     pub(crate) letters_from: Letters,
-    pub(crate) connection: Connection,
     pub(crate) links: [Link; PeerList::COUNT],
     /// What was sent directly, in the order of its sequence numbers.
     pub(crate) queue: Queue,
@@ -108,7 +108,6 @@ impl PeerSlot {
         reads: 0,
         letters_to: Letters::VACANT,
         letters_from: Letters::VACANT,
-        connection: Connection::VACANT,
         links: [Link::VACANT; PeerList::COUNT],
         queue: Queue::EMPTY,
         last_sent: (0, 0),
@@ -129,7 +128,6 @@ impl PeerSlot {
 
     /// Leaves no secret behind.
     pub(crate) fn wipe(&mut self) {
-        self.connection.wipe();
         self.letters_to.wipe();
         self.letters_from.wipe();
     }
@@ -138,10 +136,6 @@ impl PeerSlot {
 /// The lists that a peer can stand in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PeerList {
-    /// By deadline of the retransmission timer.
-    Deadline,
-    /// Something waits to be transmitted.
-    Ready,
     /// Occupied slots by use, or free ones.
     Recent,
     /// The key is to be remembered, and that was not told yet.
@@ -149,17 +143,7 @@ pub(crate) enum PeerList {
 }
 
 impl PeerList {
-    const COUNT: usize = 4;
-}
-
-impl HasConnection for PeerSlot {
-    fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    fn connection_mut(&mut self) -> &mut Connection {
-        &mut self.connection
-    }
+    const COUNT: usize = 2;
 }
 
 /// Each list has the link of its number.

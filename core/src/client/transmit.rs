@@ -14,13 +14,13 @@ impl Client<'_> {
             return Some(reply.emit(out));
         }
         loop {
-            let peer = self.ready.pop(&mut self.peers)?;
-            let wants = self.peers.at(peer).connection.wants();
+            let peer = self.sessions.pop_ready()?;
+            let wants = self.sessions.at(peer).wants();
             let len = match wants {
                 Wants::Nothing => continue,
                 Wants::Opening => self.build_opening(peer, out),
                 Wants::Accept => {
-                    let connection = &self.peers.at(peer).connection;
+                    let connection = self.sessions.at(peer);
                     Datagram::Accept {
                         to: connection.remote_id,
                         message: connection.handshake_message(),
@@ -30,7 +30,7 @@ impl Client<'_> {
                 Wants::Data => self.build_data(peer, out),
             };
             let (now, retry) = (self.now, self.retry);
-            let connection = &mut self.peers.at_mut(peer).connection;
+            let connection = self.sessions.at_mut(peer);
             match wants {
                 Wants::Opening => connection.sent_opening(now, retry),
                 Wants::Accept => connection.sent_accept(),
@@ -51,8 +51,8 @@ impl Client<'_> {
     }
 
     fn build_opening(&self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
-        let id = self.peers.at(peer).connection.local_id;
-        let offered = self.peers.at(peer).connection.offered();
+        let id = self.sessions.at(peer).local_id;
+        let offered = self.sessions.at(peer).offered();
         let (Some((ephemeral, payload)), Some((opening, key))) = (offered, self.opening(peer))
         else {
             return Datagram::CookieRequest { id }.emit(&self.identity, out);
@@ -68,14 +68,14 @@ impl Client<'_> {
             0
         };
         let version = (peer == SERVER).then_some(self.table_version);
-        let connection = &self.peers.at(peer).connection;
+        let connection = self.sessions.at(peer);
         let mut header = connection.header(window, version);
         if peer == SERVER {
             header.cookie = self.path_cookie.take();
         }
         let mut writer = DataWriter::new(out, connection.remote_id, &header);
         // There is no room for a cookie beside the largest frame.
-        while header.cookie.is_none() && self.peers.at(peer).connection.may_send() {
+        while header.cookie.is_none() && self.sessions.at(peer).may_send() {
             let Some(slot) = self.next_to_send(peer) else {
                 break;
             };
@@ -86,31 +86,28 @@ impl Client<'_> {
                 break;
             }
             self.stats.sent.count_frame(kind);
-            let sequence = self.peers.at(peer).connection.position();
+            let sequence = self.sessions.at(peer).position();
             let target = self.peers.at_mut(peer);
             target.last_sent = (slot + 1, sequence);
-            target.connection.pushed();
+            self.sessions.at_mut(peer).pushed();
         }
         let (now, retry) = (self.now, self.retry);
-        let connection = &mut self.peers.at_mut(peer).connection;
+        let connection = self.sessions.at_mut(peer);
         connection.sent_data(now, retry, &mut self.stats);
         writer.finish(&self.identity, &mut connection.keys)
     }
 
     /// The outbox slot whose turn it is in this session: right behind the one sent last, unless frames are repeated.
     fn next_to_send(&self, peer: u32) -> Option<u32> {
-        let target = self.peers.at(peer);
+        let (target, connection) = (self.peers.at(peer), self.sessions.at(peer));
         let (last, sequence) = target.last_sent;
         if last != 0
-            && target.connection.position() == sequence.wrapping_add(1)
-            && target.connection.acked() != target.connection.position()
+            && connection.position() == sequence.wrapping_add(1)
+            && connection.acked() != connection.position()
         {
             return self.outbox.at(last - 1).next.checked_sub(1);
         }
-        let ahead = target
-            .connection
-            .position()
-            .wrapping_sub(target.connection.acked());
+        let ahead = connection.position().wrapping_sub(connection.acked());
         nth(&self.outbox, target.queue.first()?, ahead)
     }
 }

@@ -84,8 +84,7 @@ impl Server<'_> {
         }
         self.drop_receipts(slot);
         self.unstable.remove(&mut self.names, slot);
-        self.sessions
-            .change(&mut self.names, slot, Connection::close);
+        self.sessions.change(slot, Connection::close);
         self.away.remove(&mut self.names, slot);
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);
@@ -131,8 +130,7 @@ impl Server<'_> {
         let (key, names) = (self.hash_key, &self.names);
         let hash = |slot| key.hash(names.at(slot).name.as_str().as_bytes());
         self.index.remove(hash(slot), slot, hash);
-        self.sessions
-            .change(&mut self.names, slot, Connection::close);
+        self.sessions.change(slot, Connection::close);
         self.changes_floor = self.changes_floor.max(self.names.at(slot).version);
         Some(slot)
     }

@@ -76,7 +76,7 @@ impl Server<'_> {
 
     pub(super) fn next_flight(&mut self, slot: u32) -> Option<Flight> {
         let name = self.names.at(slot);
-        if name.registering || !name.connection.is_open() {
+        if name.registering || !self.sessions.at(slot).is_open() {
             return None;
         }
         if !name.is_here() {
@@ -152,17 +152,17 @@ impl Server<'_> {
             return Some(reply.emit(out));
         }
         loop {
-            let slot = match self.ready.pop(&mut self.names) {
+            let slot = match self.sessions.pop_ready() {
                 Some(slot) => slot,
                 None => self.most_behind()?,
             };
-            let (len, news) = match self.names.at(slot).connection.wants() {
+            let (len, news) = match self.sessions.at(slot).wants() {
                 Wants::Accept => {
-                    let name = self.names.at_mut(slot);
-                    name.connection.sent_accept();
+                    let connection = self.sessions.at_mut(slot);
+                    connection.sent_accept();
                     let accept = Datagram::Accept {
-                        to: name.connection.remote_id,
-                        message: name.connection.handshake_message(),
+                        to: connection.remote_id,
+                        message: connection.handshake_message(),
                     };
                     (accept.emit(&self.identity, out), News::Perhaps)
                 }
@@ -172,7 +172,7 @@ impl Server<'_> {
                     first => self.build_data(slot, first, out),
                 },
             };
-            let to = self.names.at(slot).connection.remote.get();
+            let to = self.sessions.at(slot).remote.get();
             self.attend_with(slot, news);
             if len != 0 {
                 return Some(Transmit { to, len });
@@ -182,7 +182,7 @@ impl Server<'_> {
 
     /// Whether one more frame may be on the way to this client.
     pub(super) fn may_add(&self, slot: u32) -> bool {
-        let connection = &self.names.at(slot).connection;
+        let connection = self.sessions.at(slot);
         connection.is_open()
             && connection.outstanding() < self.flights_each
             && connection.has_window()
@@ -196,13 +196,13 @@ impl Server<'_> {
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> (usize, News) {
         let name = self.names.at(slot);
-        let connection = &name.connection;
+        let connection = &self.sessions.at_mut(slot);
         let window = if name.throttled { 0 } else { self.window };
         let header = connection.header(window, None);
         let mut writer = DataWriter::new(out, connection.remote_id, &header);
         let mut news = News::Perhaps;
         loop {
-            let connection = &self.names.at(slot).connection;
+            let connection = self.sessions.at(slot);
             if connection.may_send() {
                 let flight = self.flight(slot, connection.position());
                 if self.write(slot, flight, true, &mut writer).is_none() {
@@ -223,10 +223,10 @@ impl Server<'_> {
                 };
                 self.embark(slot, flight);
             }
-            self.names.at_mut(slot).connection.pushed();
+            self.sessions.at_mut(slot).pushed();
         }
         let (now, retry) = (self.now, self.retry);
-        let connection = &mut self.names.at_mut(slot).connection;
+        let connection = self.sessions.at_mut(slot);
         connection.sent_data(now, retry, &mut self.stats);
         (writer.finish(&self.identity, &mut connection.keys), news)
     }
@@ -244,7 +244,7 @@ impl Server<'_> {
 
     /// Gives a flight a sequence number.
     pub(super) fn enqueue(&mut self, slot: u32, flight: Flight) {
-        let sequence = self.names.at_mut(slot).connection.enqueue();
+        let sequence = self.sessions.at_mut(slot).enqueue();
         let place = self.flight_place(slot, sequence);
         if let Some(free) = self.flights.get_mut(place) {
             *free = FlightSlot(flight);
@@ -254,7 +254,7 @@ impl Server<'_> {
     /// From here on the client is told the whole table as it is now. What is on its way of one before says nothing if it is
     /// repeated: filled with what has changed since, its pages might not have room for all that they stand for.
     fn begin_snapshot(&mut self, slot: u32) {
-        let connection = &self.names.at(slot).connection;
+        let connection = self.sessions.at(slot);
         let (first, count) = (connection.acked(), connection.outstanding());
         for ahead in 0..count {
             let place = self.flight_place(slot, first.wrapping_add(ahead));
@@ -436,7 +436,7 @@ impl Server<'_> {
 
     /// The client acknowledged its oldest frames.
     pub(super) fn acknowledged(&mut self, slot: u32, newly: u32) {
-        let first = self.names.at(slot).connection.acked().wrapping_sub(newly);
+        let first = self.sessions.at(slot).acked().wrapping_sub(newly);
         for ahead in 0..newly {
             match self.flight(slot, first.wrapping_add(ahead)) {
                 Flight::Mail(_) => self.handed_over(slot),
@@ -507,7 +507,10 @@ impl Server<'_> {
     /// The client told which version of the table it has, and nothing is on its way to it.
     pub(super) fn check_table(&mut self, slot: u32, version: u32) {
         let name = self.names.at_mut(slot);
-        if name.connection.outstanding() == 0 && name.snapshot == 0 && version != name.table_sent {
+        if self.sessions.at(slot).outstanding() == 0
+            && name.snapshot == 0
+            && version != name.table_sent
+        {
             name.table_sent = version.min(name.table_sent);
             if version == 0 {
                 name.snapshot = 1;

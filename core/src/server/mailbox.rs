@@ -173,7 +173,10 @@ impl Server<'_> {
 
         let followed = self.is_followed(index);
         let sender = self.names.at_mut(mail.from);
-        if followed || sender.incarnation != mail.incarnation || !sender.connection.is_open() {
+        if followed
+            || sender.incarnation != mail.incarnation
+            || !self.sessions.at(mail.from).is_open()
+        {
             return self.remove_mail(index);
         }
         if sender.kept_last == index + 1 {

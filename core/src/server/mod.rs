@@ -6,6 +6,7 @@ mod event;
 mod expiry;
 mod feed;
 mod mailbox;
+mod memory;
 mod persist;
 mod recall;
 mod registration;
@@ -18,6 +19,7 @@ mod storage;
 use core::net::SocketAddr;
 
 pub use event::{Departure, ServerEvent};
+pub use memory::ServerMemory;
 pub use persist::{NameRecord, Persist, Record, StoreFailed, Ticket};
 pub use registration::Allowed;
 pub use restore::RestoreError;
@@ -34,8 +36,8 @@ use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
 use crate::name::Name;
 use crate::retry::{RetryPolicy, note_time};
+use crate::session::Sessions;
 use crate::session::connection::{Expired, Wants};
-use crate::session::index::{Sessions, list_deadline};
 use crate::session::key_log::{KeyLog, KeySlot, LoggedKey};
 use crate::session::reply::Reply;
 use crate::stats::Stats;
@@ -140,9 +142,7 @@ pub struct Server<'a> {
     names_used: u32,
     flights: &'a mut [FlightSlot],
     flights_each: u32,
-    deadlines: List<NameList>,
     silence: List<NameList>,
-    ready: List<NameList>,
     held: List<NameList>,
     log_feed: List<NameList>,
     table_feed: List<NameList>,
@@ -206,8 +206,13 @@ impl<'a> Server<'a> {
         let names = Slots::new(storage.names).ok_or(StorageError("names"))?;
         let index =
             Index::new(storage.name_index, names.len()).ok_or(StorageError("name_index"))?;
-        let sessions = Sessions::new(storage.session_index, names.len(), entropy.key())
-            .ok_or(StorageError("session_index"))?;
+        let sessions = Sessions::new(
+            storage.connections,
+            storage.session_index,
+            names.len(),
+            entropy.key(),
+        )
+        .ok_or(StorageError("session_index"))?;
         let flights_each = u32::try_from(storage.flights.len())
             .ok()
             .and_then(|flights| flights.checked_div(names.len()))
@@ -239,9 +244,7 @@ impl<'a> Server<'a> {
             names_used: 0,
             flights: storage.flights,
             flights_each,
-            deadlines: List::new(NameList::Deadline),
             silence: List::new(NameList::Silence),
-            ready: List::new(NameList::Ready),
             held: List::new(NameList::Held),
             log_feed: List::new(NameList::LogFeed),
             table_feed: List::new(NameList::TableFeed),
@@ -410,7 +413,7 @@ impl<'a> Server<'a> {
     }
 
     fn attend_with(&mut self, slot: u32, news: News) {
-        let connection = &self.names.at(slot).connection;
+        let connection = self.sessions.at(slot);
         let (wants, holds) = (
             connection.wants() != Wants::Nothing,
             connection.holds_acknowledgement(),
@@ -422,19 +425,14 @@ impl<'a> Server<'a> {
         }
         let room = self.may_add(slot);
         let due = wants || (news == News::Perhaps && room && self.next_flight(slot).is_some());
-        if due {
-            self.ready.push(&mut self.names, slot);
-        } else {
-            self.ready.remove(&mut self.names, slot);
-        }
+        self.sessions.set_ready(slot, due);
         let name = self.names.at(slot);
         let waits = room && !due && name.is_here() && !name.registering;
         self.feed(slot, waits);
         let (now, retry) = (self.now, self.retry);
-        let connection = &mut self.names.at_mut(slot).connection;
+        let connection = self.sessions.at_mut(slot);
         connection.wait_for_window(now, retry);
-        let changed = connection.changed_deadline();
-        list_deadline(&mut self.deadlines, &mut self.names, slot, changed);
+        self.sessions.list_deadline(slot);
     }
 }
 
@@ -495,27 +493,20 @@ impl Endpoint for Server<'_> {
             if name.held_until > self.now {
                 break;
             }
-            name.connection.release_acknowledgement();
+            self.sessions.at_mut(slot).release_acknowledgement();
             self.attend(slot);
         }
         for _ in 0..TIMERS_PER_CALL {
-            let Some(slot) = self.deadlines.first() else {
+            let Some((slot, deadline)) = self.sessions.first_deadline() else {
                 break;
             };
-            if self
-                .names
-                .at(slot)
-                .connection
-                .deadline()
-                .is_some_and(|deadline| deadline > self.now)
-            {
+            if deadline.is_some_and(|deadline| deadline > self.now) {
                 break;
             }
             let (now, woke_at, retry) = (self.now, self.woke_at, self.retry);
             match self
-                .names
+                .sessions
                 .at_mut(slot)
-                .connection
                 .expire(now, woke_at, retry, &mut self.stats)
             {
                 Expired::Waits => self.attend(slot),
@@ -538,7 +529,7 @@ impl Endpoint for Server<'_> {
 
     fn poll_timeout(&self) -> Option<Instant> {
         let waiting = self.reply.is_some()
-            || !self.ready.is_empty()
+            || self.sessions.has_ready()
             || self.feed_is_behind()
             || !self.events.is_empty()
             || self.has_record_due();
@@ -546,9 +537,9 @@ impl Endpoint for Server<'_> {
             return Some(self.now);
         }
         let deadline = self
-            .deadlines
-            .first()
-            .and_then(|slot| self.names.at(slot).connection.deadline());
+            .sessions
+            .first_deadline()
+            .and_then(|(_, deadline)| deadline);
         let held = self.held.first().map(|slot| self.names.at(slot).held_until);
         let silence = self
             .silence
@@ -576,7 +567,7 @@ impl Drop for Server<'_> {
     /// Wipes the secrets of the sessions, which lie in the storage.
     fn drop(&mut self) {
         for slot in 0..self.names_used {
-            self.names.at_mut(slot).connection.wipe();
+            self.sessions.at_mut(slot).wipe();
         }
     }
 }

@@ -9,8 +9,8 @@ use crate::address::PackedAddress;
 use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, SessionKeys, TAG_LEN, is_same};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::name::Name;
+use crate::session::Side;
 use crate::session::connection::{Connection, Other};
-use crate::session::index::Side;
 use crate::session::key_log::Noted;
 use crate::session::reply::Reply;
 use crate::wire::{
@@ -81,7 +81,7 @@ impl Server<'_> {
         if !self.cookies.is_good(&address, self.now, cookie) {
             return self.take_cookie_request(from, id);
         }
-        if let Some(slot) = self.sessions.find(&self.names, Side::Remote, id) {
+        if let Some(slot) = self.sessions.find(Side::Remote, id) {
             return self.take_again(slot, from, id);
         }
         // From here on it costs multiplications on the curve.
@@ -128,13 +128,13 @@ impl Server<'_> {
     /// A request whose session exists: the answer was lost, or is not ready.
     fn take_again(&mut self, slot: u32, from: SocketAddr, id: u64) -> Disposition {
         let name = self.names.at(slot);
-        if name.connection.remote != from.into() {
+        if self.sessions.at(slot).remote != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
         if name.registering {
             return self.hint(from, id, Refusal::Wait);
         }
-        self.names.at_mut(slot).connection.accept_again();
+        self.sessions.at_mut(slot).accept_again();
         self.attend(slot);
         self.stats.drop(DropReason::Duplicate)
     }
@@ -288,7 +288,7 @@ impl Server<'_> {
             return Verdict::Renew;
         }
         // A process at the same address is the successor: two cannot receive there.
-        if !name.is_here() || name.connection.remote == asked.from.into() {
+        if !name.is_here() || self.sessions.at(slot).remote == asked.from.into() {
             return Verdict::Admit { slot, known: true };
         }
         self.contest(slot, asked.message.id)
@@ -303,7 +303,7 @@ impl Server<'_> {
         if asked && name.contest_answered {
             return Verdict::Refuse(Refusal::NameTaken);
         }
-        if asked && age > retry.patience_ms() && !name.connection.is_open() {
+        if asked && age > retry.patience_ms() && !self.sessions.at(slot).is_open() {
             // There is no session to ask in, and its holder did not come back to open one.
             return Verdict::Admit { slot, known: true };
         }
@@ -313,7 +313,7 @@ impl Server<'_> {
             name.contested_by = id;
             name.contested_at = now;
             name.contest_answered = false;
-            name.connection.probe();
+            self.sessions.at_mut(slot).probe();
             self.attend(slot);
         }
         Verdict::Refuse(Refusal::Wait)
@@ -355,13 +355,12 @@ impl Server<'_> {
             reset: hello.reset,
         };
         // What was on its way in the old session is told anew, from the cursors.
-        self.sessions.change(&mut self.names, slot, |connection| {
+        self.sessions.change(slot, |connection| {
             connection.close();
             connection.accept(local_id, address, other, session, message);
         });
-        self.names.at_mut(slot).connection.sent_accept();
-        self.key_log
-            .note(&Noted::Session(&self.names.at(slot).connection));
+        self.sessions.at_mut(slot).sent_accept();
+        self.key_log.note(&Noted::Session(self.sessions.at(slot)));
         self.forget_recall(slot);
         self.away.remove(&mut self.names, slot);
         self.vacated.remove(&mut self.names, slot);
@@ -429,7 +428,7 @@ impl Server<'_> {
         let returning = name.known;
         name.known = true;
         name.gone = false;
-        name.connection.accept_again();
+        self.sessions.at_mut(slot).accept_again();
         if core::mem::take(&mut name.fresh) {
             self.report(Pending::Registered { slot, returning });
         }
@@ -442,7 +441,7 @@ impl Server<'_> {
         // Its client learns it when it asks again: the answer that it is accepted lies ready, and is never sent.
         let name = self.names.at_mut(slot);
         name.opening = name.opening.saturating_sub(1);
-        let id = name.connection.remote_id;
+        let id = self.sessions.at(slot).remote_id;
         if self.not_stored.is_full() {
             self.not_stored.pop_front();
         }
@@ -480,7 +479,7 @@ impl Server<'_> {
 
     /// The old process is told; it may hear it now, or when it next asks for a session.
     fn displace(&mut self, slot: u32) {
-        let connection = &mut self.names.at_mut(slot).connection;
+        let connection = self.sessions.at_mut(slot);
         if connection.is_open() {
             let (to, id) = (connection.remote.get(), connection.remote_id);
             let reason = Refusal::Displaced;
@@ -507,7 +506,7 @@ impl Server<'_> {
     }
 
     pub(super) fn end_session(&mut self, slot: u32) {
-        self.sessions.change(&mut self.names, slot, Connection::end);
+        self.sessions.change(slot, Connection::end);
         self.rewind(slot);
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);
@@ -517,7 +516,7 @@ impl Server<'_> {
     /// The client has proved that it receives somewhere else now; its session goes on.
     pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
         let name = self.names.at_mut(slot);
-        name.connection.remote = to.into();
+        self.sessions.at_mut(slot).remote = to.into();
         name.address = to.into();
         if name.is_here() {
             name.announce |= name.standing == Standing::Online;
@@ -531,13 +530,13 @@ impl Server<'_> {
         echo: u64,
         token: [u8; TAG_LEN],
     ) -> Disposition {
-        let Some(slot) = self.sessions.find(&self.names, Side::Remote, echo) else {
+        let Some(slot) = self.sessions.find(Side::Remote, echo) else {
             return self.stats.drop(DropReason::UnknownSession);
         };
-        if self.names.at(slot).connection.remote != from.into() {
+        if self.sessions.at(slot).remote != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
-        if !is_same(&self.names.at(slot).connection.reset, &token) {
+        if !is_same(&self.sessions.at(slot).reset, &token) {
             return self.stats.drop(DropReason::BadTag);
         }
         self.depart(slot, Departure::Gone);
@@ -560,13 +559,13 @@ impl Server<'_> {
 
     /// The client was silent for long: it is asked for a sign of life, and gone if there is none.
     pub(super) fn watch(&mut self, slot: u32) {
-        if !self.names.at(slot).connection.is_open() {
+        if !self.sessions.at(slot).is_open() {
             return self.depart(slot, Departure::Silent);
         }
         let now = self.now;
         let name = self.names.at_mut(slot);
         name.heard_at = now;
-        name.connection.probe();
+        self.sessions.at_mut(slot).probe();
         self.silence.remove(&mut self.names, slot);
         self.silence.push(&mut self.names, slot);
         self.attend(slot);

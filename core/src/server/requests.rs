@@ -9,8 +9,8 @@ use super::storage::{Flight, LogSlot, MailSlot, NameSlot, Standing};
 use crate::crypto::{KEY_LEN, LETTER_OVERHEAD};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::{KEPT_LETTER_LEN_MAX, MAIL_LEN_MAX, REQUESTS_MAX, TEXT_LEN_MAX};
+use crate::session::Side;
 use crate::session::connection::{Arrival, Connection, Phase};
-use crate::session::index::Side;
 use crate::session::reply::Reply;
 use crate::wire::{Frame, Outcome, open_in};
 
@@ -147,13 +147,13 @@ impl Server<'_> {
         to: u64,
         datagram: &mut [u8],
     ) -> Disposition {
-        let Some(slot) = self.sessions.find(&self.names, Side::Local, to) else {
+        let Some(slot) = self.sessions.find(Side::Local, to) else {
             self.answer(Reply::no_session(&self.identity, from, to));
             return self.stats.drop(DropReason::UnknownSession);
         };
         let suite = self.identity.suite();
         let name = self.names.at_mut(slot);
-        if name.connection.phase() == Phase::Closed {
+        if self.sessions.at(slot).phase() == Phase::Closed {
             // Who knows this id was let in, or sees the path: it may learn that we are here, in a closed room, too.
             self.answer(Reply::reset(&self.identity, from, to));
             return self.stats.drop(DropReason::UnknownSession);
@@ -161,14 +161,14 @@ impl Server<'_> {
         if name.registering {
             return self.stats.drop(DropReason::Unexpected);
         }
-        let opened = match open_in(suite, &mut name.connection.keys, datagram) {
+        let opened = match open_in(suite, &mut self.sessions.at_mut(slot).keys, datagram) {
             Ok(opened) => opened,
             Err(reason) => return self.stats.drop(reason),
         };
         let (header, mut frames) = (opened.header, opened.frames);
-        if name.connection.remote != from.into() {
+        if self.sessions.at(slot).remote != from.into() {
             // The client's address has changed, perhaps without its knowing, or somebody repeats what it said.
-            let id = name.connection.remote_id;
+            let id = self.sessions.at(slot).remote_id;
             let proof = header.cookie.filter(|_| opened.newest);
             if !proof.is_some_and(|cookie| self.cookies.is_good(&from.into(), self.now, cookie)) {
                 self.send_cookie(from, id, None);
@@ -177,7 +177,7 @@ impl Server<'_> {
             self.moved(slot, from);
         }
         let (now, retry) = (self.now, self.retry);
-        let connection = &mut self.names.at_mut(slot).connection;
+        let connection = self.sessions.at_mut(slot);
         let newly = match connection.take_header(&header, now, retry, true, &mut self.stats) {
             Ok(newly) => newly,
             Err(reason) => return self.stats.drop(reason),
@@ -189,15 +189,15 @@ impl Server<'_> {
             self.check_table(slot, version);
         }
         let mut handled = Disposition::Accepted;
-        let may_hold = !self.names.at(slot).connection.acknowledges();
+        let may_hold = !self.sessions.at(slot).acknowledges();
         let has_frames = !frames.rest().is_empty();
         if has_frames {
-            self.names.at_mut(slot).connection.frames_came(header.round);
+            self.sessions.at_mut(slot).frames_came(header.round);
         }
         let mut all_have_results = true;
         let mut number = header.first;
         while !frames.rest().is_empty() {
-            let arrival = self.names.at_mut(slot).connection.arrival(number);
+            let arrival = self.sessions.at_mut(slot).arrival(number);
             if arrival == Arrival::Early {
                 handled = self.stats.drop(DropReason::OutOfOrder);
                 break;
@@ -216,7 +216,7 @@ impl Server<'_> {
                 break;
             } else if self.take_request(slot, &frame) {
                 self.stats.received.count_frame(frame.kind());
-                self.names.at_mut(slot).connection.took(false);
+                self.sessions.at_mut(slot).took(false);
                 all_have_results &= has_result(&frame);
             } else {
                 handled = self.stats.drop(DropReason::Busy);
@@ -226,13 +226,13 @@ impl Server<'_> {
         }
         if has_frames {
             let name = self.names.at_mut(slot);
-            if !name.connection.holds_acknowledgement() {
+            if !self.sessions.at(slot).holds_acknowledgement() {
                 name.held_until = Connection::held_until(self.now, self.retry);
             }
             if may_hold && all_have_results && handled == Disposition::Accepted {
-                name.connection.hold_acknowledgement();
+                self.sessions.at_mut(slot).hold_acknowledgement();
             } else {
-                name.connection.release_acknowledgement();
+                self.sessions.at_mut(slot).release_acknowledgement();
             }
         }
         self.attend(slot);
@@ -248,9 +248,9 @@ impl Server<'_> {
             _ => return true,
         };
         let name = self.names.at_mut(slot);
-        let admitted = self
-            .sources
-            .admits_request(&name.connection.remote, text_len, self.now);
+        let admitted =
+            self.sources
+                .admits_request(&self.sessions.at(slot).remote, text_len, self.now);
         name.throttled = !admitted;
         if !admitted {
             self.report_sparingly(Pending::Throttled { slot });
@@ -312,7 +312,7 @@ impl Server<'_> {
 
     fn look_up(&mut self, slot: u32, query: u32, name: &str) -> bool {
         // What is kept comes first: an entry must not overtake messages of that name's earlier process.
-        let connection = &self.names.at(slot).connection;
+        let connection = self.sessions.at(slot);
         let room = connection.outstanding() < self.flights_each;
         if !room || self.names.at(slot).mailbox.next_unsent().is_some() {
             return false;

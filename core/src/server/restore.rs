@@ -175,7 +175,7 @@ impl Server<'_> {
         self.forget_recall(slot);
         // Whoever writes in it is told that it is over.
         let over = |connection: &mut Connection| connection.local_id = record.session;
-        self.sessions.change(&mut self.names, slot, over);
+        self.sessions.change(slot, over);
         self.vacated.remove(&mut self.names, slot);
         self.away.remove(&mut self.names, slot);
         if !record.registered {

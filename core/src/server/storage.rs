@@ -6,8 +6,7 @@ use crate::containers::Text;
 use crate::containers::{Link, Linked};
 use crate::crypto::PublicKey;
 use crate::name::Name;
-use crate::session::connection::Connection;
-use crate::session::index::HasConnection;
+use crate::session::ConnectionSlot;
 use crate::time::{Instant, UnixSeconds};
 
 /// The slices that a server works in, sized once by the caller: statics on a microcontroller, the heap elsewhere.
@@ -16,6 +15,8 @@ use crate::time::{Instant, UnixSeconds};
 pub struct ServerStorage<'a> {
     /// One for each name that the room can hold.
     pub names: &'a mut [NameSlot],
+    /// One for each name.
+    pub connections: &'a mut [ConnectionSlot],
     /// At least two for each name.
     pub name_index: &'a mut [u32],
     /// At least four for each name.
@@ -95,7 +96,6 @@ pub struct NameSlot {
     /// Processes that were displaced, in short.
     pub(crate) previous: [u32; 4],
     pub(crate) capacity: u32,
-    pub(crate) connection: Connection,
     pub(crate) links: [Link; NameList::COUNT],
     /// When it was last heard of, or watched.
     pub(crate) heard_at: Instant,
@@ -183,7 +183,6 @@ impl NameSlot {
         opening: 0,
         previous: [0; 4],
         capacity: 0,
-        connection: Connection::VACANT,
         links: [Link::VACANT; NameList::COUNT],
         heard_at: Instant::ZERO,
         held_until: Instant::ZERO,
@@ -230,12 +229,8 @@ impl NameSlot {
 /// The lists that a name can stand in.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NameList {
-    /// By deadline of the retransmission timer.
-    Deadline,
     /// By the time it was last heard of.
     Silence,
-    /// Something waits to be transmitted.
-    Ready,
     /// By the time until which an acknowledgement waits for a result to go with.
     Held,
     /// Waits for the next entry of the log.
@@ -255,7 +250,7 @@ pub(crate) enum NameList {
 }
 
 impl NameList {
-    const COUNT: usize = 11;
+    const COUNT: usize = 9;
 }
 
 /// Each list has the link of its number.
@@ -274,16 +269,6 @@ impl Linked<NameList> for NameSlot {
             None => first,
             Some(below) => rest.get_mut(below).unwrap_or(first),
         }
-    }
-}
-
-impl HasConnection for NameSlot {
-    fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    fn connection_mut(&mut self) -> &mut Connection {
-        &mut self.connection
     }
 }
 

@@ -7,8 +7,8 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Cookie, Datagram, Entry, Frame, Header, Hello, Status};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId,
-    Disposition, Endpoint, Identity, Instant, Name, OutboxSlot, PeerSlot, PublicKey, RoomKey, Seed,
-    UnixSeconds, WindowSlot,
+    ConnectionSlot, Disposition, Endpoint, Identity, Instant, Name, OutboxSlot, PeerSlot,
+    PublicKey, RoomKey, Seed, UnixSeconds, WindowSlot,
 };
 
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
@@ -90,6 +90,7 @@ impl Rig {
     fn with(room: Option<RoomKey>, outbox: usize, window: u16, seed: u8) -> Self {
         let storage = ClientStorage {
             peers: leak(PeerSlot::VACANT, 4),
+            connections: leak(ConnectionSlot::VACANT, 4),
             names: leak(0, 8),
             sessions: leak(0, 16),
             outbox: leak(OutboxSlot::VACANT, outbox),

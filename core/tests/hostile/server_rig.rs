@@ -8,8 +8,8 @@ use chatapp_core::wire::{
     Accept, Answer, Cookie, DataWriter, Datagram, Frame, Header, Hello, Opening, Refusal, data,
 };
 use chatapp_core::{
-    ChangeSlot, Disposition, Endpoint, FlightSlot, Identity, Instant, JournalSlot, LogSlot,
-    MailSlot, NameSlot, RoomKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot,
+    ChangeSlot, ConnectionSlot, Disposition, Endpoint, FlightSlot, Identity, Instant, JournalSlot,
+    LogSlot, MailSlot, NameSlot, RoomKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot,
     StoreFailed,
 };
 
@@ -77,6 +77,7 @@ impl Rig {
     pub(crate) fn in_room(config: ServerConfig, room: Option<RoomKey>, seed: u8) -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, NAMES),
+            connections: leak(ConnectionSlot::VACANT, NAMES),
             name_index: leak(0, NAMES * 2),
             session_index: leak(0, NAMES * 4),
             sources: leak(SourceSlot::VACANT, 1),

@@ -32,7 +32,7 @@ fn main() -> ! {
 const RECORD: ClientRecord<'_> = ClientRecord::ServerKey(PublicKey::NONE);
 
 fn make() -> Option<Result<Client<'static>, StorageError>> {
-    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
+    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::new());
 
     let config = ClientConfig {
         window: any(2),

@@ -29,7 +29,7 @@ fn main() -> ! {
 }
 
 fn make() -> Option<Result<Server<'static>, StorageError>> {
-    static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::VACANT);
+    static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::new());
 
     let config = any(ServerConfig::default());
     Some(Server::new(

@@ -49,7 +49,7 @@ fn main() -> ! {
 }
 
 fn make() -> Option<Client<'static>> {
-    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
+    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::new());
 
     let config = ClientConfig::new(Name::new(any_text()).ok()?, any_address());
     Client::new(

@@ -80,7 +80,7 @@ fn client(
     identity: Identity,
     seed: Seed,
 ) -> Result<&'static mut Client<'static>, StorageError> {
-    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::VACANT);
+    static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::new());
     static CLIENT: StaticCell<Client<'_>> = StaticCell::new();
 
     let config = ClientConfig {

@@ -61,7 +61,7 @@ fn main() -> ! {
 /// Makes the server. On its own, so that the stack that it takes is free again afterwards.
 #[inline(never)]
 fn server(identity: Identity, seed: Seed) -> Result<&'static mut Server<'static>, StorageError> {
-    static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::VACANT);
+    static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::new());
     static SERVER: StaticCell<Server<'_>> = StaticCell::new();
 
     let config = ServerConfig {

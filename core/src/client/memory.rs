@@ -1,0 +1,66 @@
+//! The memory of a client as one value.
+
+use super::storage::{ClientStorage, OutboxSlot, PeerSlot};
+use super::window::WindowSlot;
+use crate::session::ConnectionSlot;
+
+/// All memory of one client, sized at compile time: a static on a microcontroller, a value on the
+/// stack or the heap elsewhere. It is all zero bits when new, so it takes no room in an image.
+///
+/// * `PEERS`: the server and the clients that the roster can hold, at least 2.
+/// * `COMMANDS`: commands that may be unsettled at a time, at least 1.
+/// * `WINDOWS`: former processes whose messages are still recognised as duplicates.
+///
+/// Only this door is generic: [`Client`](crate::Client) borrows slices.
+#[derive(Debug)]
+pub struct ClientMemory<const PEERS: usize, const COMMANDS: usize, const WINDOWS: usize> {
+    peers: [PeerSlot; PEERS],
+    connections: [ConnectionSlot; PEERS],
+    names: [[u32; 2]; PEERS],
+    sessions: [[u32; 4]; PEERS],
+    outbox: [OutboxSlot; COMMANDS],
+    windows: [WindowSlot; WINDOWS],
+}
+
+impl<const PEERS: usize, const COMMANDS: usize, const WINDOWS: usize>
+    ClientMemory<PEERS, COMMANDS, WINDOWS>
+{
+    /// Creates unused memory.
+    pub const fn new() -> Self {
+        const {
+            assert!(
+                PEERS >= 2,
+                "a client needs a slot for the server and one for itself"
+            );
+        };
+        const { assert!(COMMANDS >= 1, "a client needs a slot for a command") };
+        Self {
+            peers: [PeerSlot::VACANT; PEERS],
+            connections: [ConnectionSlot::VACANT; PEERS],
+            names: [[0; 2]; PEERS],
+            sessions: [[0; 4]; PEERS],
+            outbox: [OutboxSlot::VACANT; COMMANDS],
+            windows: [WindowSlot::VACANT; WINDOWS],
+        }
+    }
+
+    /// Returns the slices for [`Client::new`](crate::Client::new).
+    pub fn storage(&mut self) -> ClientStorage<'_> {
+        ClientStorage {
+            peers: &mut self.peers,
+            connections: &mut self.connections,
+            names: self.names.as_flattened_mut(),
+            sessions: self.sessions.as_flattened_mut(),
+            outbox: &mut self.outbox,
+            windows: &mut self.windows,
+        }
+    }
+}
+
+impl<const PEERS: usize, const COMMANDS: usize, const WINDOWS: usize> Default
+    for ClientMemory<PEERS, COMMANDS, WINDOWS>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,100 @@
+//! The memory of a server as one value.
+
+use super::sources::SourceSlot;
+use super::storage::{
+    ChangeSlot, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, ServerStorage,
+};
+use crate::session::ConnectionSlot;
+
+/// All memory of one server, sized at compile time: a static on a microcontroller, a value on the
+/// heap elsewhere. It is all zero bits when new, so it takes no room in an image.
+///
+/// * `NAMES`: names that the room can hold, at least 1.
+/// * `FRAMES`: frames that may be unacknowledged by each client, at least 2.
+/// * `MESSAGES`: messages that can be stored, and entries of the channel log: so many of each.
+/// * `WORDS`: words of four bytes for the texts of stored messages, and for those of the log: so
+///   many for each. 271 for each message are enough for all that can be.
+/// * `RECORDS`: records that may be with the store at a time, at least 1.
+///
+/// Only this door is generic: [`Server`](crate::Server) borrows slices.
+#[derive(Debug)]
+pub struct ServerMemory<
+    const NAMES: usize,
+    const FRAMES: usize,
+    const MESSAGES: usize,
+    const WORDS: usize,
+    const RECORDS: usize,
+> {
+    names: [NameSlot; NAMES],
+    connections: [ConnectionSlot; NAMES],
+    name_index: [[u32; 2]; NAMES],
+    session_index: [[u32; 4]; NAMES],
+    sources: [SourceSlot; NAMES],
+    flights: [[FlightSlot; FRAMES]; NAMES],
+    changes: [[ChangeSlot; 2]; NAMES],
+    mail: [MailSlot; MESSAGES],
+    mail_texts: [u32; WORDS],
+    log: [LogSlot; MESSAGES],
+    log_texts: [u32; WORDS],
+    journal: [JournalSlot; RECORDS],
+}
+
+impl<
+    const NAMES: usize,
+    const FRAMES: usize,
+    const MESSAGES: usize,
+    const WORDS: usize,
+    const RECORDS: usize,
+> ServerMemory<NAMES, FRAMES, MESSAGES, WORDS, RECORDS>
+{
+    /// Creates unused memory.
+    pub const fn new() -> Self {
+        const { assert!(NAMES >= 1 && FRAMES >= 2 && MESSAGES >= 1 && RECORDS >= 1) };
+        const { assert!(WORDS >= 3, "a text pool has at least three words") };
+        Self {
+            names: [NameSlot::VACANT; NAMES],
+            connections: [ConnectionSlot::VACANT; NAMES],
+            name_index: [[0; 2]; NAMES],
+            session_index: [[0; 4]; NAMES],
+            sources: [SourceSlot::VACANT; NAMES],
+            flights: [[FlightSlot::VACANT; FRAMES]; NAMES],
+            changes: [[ChangeSlot::VACANT; 2]; NAMES],
+            mail: [MailSlot::VACANT; MESSAGES],
+            mail_texts: [0; WORDS],
+            log: [LogSlot::VACANT; MESSAGES],
+            log_texts: [0; WORDS],
+            journal: [JournalSlot::VACANT; RECORDS],
+        }
+    }
+
+    /// Returns the slices for [`Server::new`](crate::Server::new).
+    pub fn storage(&mut self) -> ServerStorage<'_> {
+        ServerStorage {
+            names: &mut self.names,
+            connections: &mut self.connections,
+            name_index: self.name_index.as_flattened_mut(),
+            session_index: self.session_index.as_flattened_mut(),
+            sources: &mut self.sources,
+            flights: self.flights.as_flattened_mut(),
+            changes: self.changes.as_flattened_mut(),
+            mail: &mut self.mail,
+            mail_texts: &mut self.mail_texts,
+            log: &mut self.log,
+            log_texts: &mut self.log_texts,
+            journal: &mut self.journal,
+        }
+    }
+}
+
+impl<
+    const NAMES: usize,
+    const FRAMES: usize,
+    const MESSAGES: usize,
+    const WORDS: usize,
+    const RECORDS: usize,
+> Default for ServerMemory<NAMES, FRAMES, MESSAGES, WORDS, RECORDS>
+{
+    fn default() -> Self {
+        Self::new()
+    }
+}
