@@ -130,7 +130,7 @@ impl Server<'_> {
     pub(super) fn owes_kept(&mut self, slot: u32) -> bool {
         let name = self.names.at(slot);
         let boundary = name.boundary;
-        if let Some(index) = name.mailbox.head.checked_sub(1)
+        if let Some(index) = name.mailbox.all.first()
             && self.mail.slots.at(index).order < boundary
         {
             return true;
@@ -478,7 +478,7 @@ impl Server<'_> {
 
     /// The client told what it had before its acknowledgement got lost.
     pub(super) fn note_shown(&mut self, slot: u32, mail: u64, channel: u32) {
-        while let Some(oldest) = self.names.at(slot).mailbox.head.checked_sub(1) {
+        while let Some(oldest) = self.names.at(slot).mailbox.all.first() {
             if self.mail.slots.at(oldest).serial > mail {
                 break;
             }

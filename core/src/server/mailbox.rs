@@ -5,21 +5,17 @@
 
 use super::storage::{MailQueue, MailSlot};
 use super::{Server, StorageError};
-use crate::containers::Slots;
-use crate::containers::{Arena, Text};
+use crate::containers::{Arena, Chained, FreeList, Next, Queue, Slots, Text};
 
 /// All kept messages.
 pub(super) struct Mail<'a> {
     pub(super) slots: Slots<'a, MailSlot>,
     pub(super) texts: Arena<'a>,
-    /// First free slot + 1, linked through `next`; slots from `fresh` on were never used.
-    free: u32,
-    fresh: u32,
-    used: u32,
+    free: FreeList,
     /// Serial numbers so far.
     pub(super) serial: u64,
     /// Those that were not handed to the store yet.
-    pub(super) unsaved: MailQueue,
+    pub(super) unsaved: Queue,
 }
 
 impl<'a> Mail<'a> {
@@ -30,38 +26,26 @@ impl<'a> Mail<'a> {
         Ok(Self {
             slots: Slots::new(slots).ok_or(StorageError("mail"))?,
             texts: Arena::new(words).ok_or(StorageError("mail_texts"))?,
-            free: 0,
-            fresh: 0,
-            used: 0,
+            free: FreeList::new(),
             serial: 0,
-            unsaved: MailQueue::EMPTY,
+            unsaved: Queue::EMPTY,
         })
     }
 
     pub(super) fn used(&self) -> u32 {
-        self.used
+        self.free.used()
     }
 
     /// Takes a slot for a message; `None` if there is no slot or no room for the text.
     pub(super) fn insert(&mut self, mail: MailSlot, letter: &[u8]) -> Option<u32> {
-        if self.free == 0 && self.fresh == self.slots.len() {
+        if self.free.is_exhausted(&self.slots) {
             return None;
         }
         let text = self.texts.store(letter)?;
-        let index = match self.free.checked_sub(1) {
-            Some(free) => {
-                self.free = self.slots.at(free).next;
-                free
-            }
-            None => {
-                self.fresh += 1;
-                self.fresh - 1
-            }
-        };
-        self.used += 1;
+        let index = self.free.allocate(&self.slots)?;
         *self.slots.at_mut(index) = MailSlot {
             text,
-            next: 0,
+            next: Next::NONE,
             ..mail
         };
         Some(index)
@@ -75,55 +59,41 @@ impl<'a> Mail<'a> {
 
     pub(super) fn remove(&mut self, index: u32) {
         self.release_text(index);
-        *self.slots.at_mut(index) = MailSlot {
-            next: self.free,
-            ..MailSlot::VACANT
-        };
-        self.free = index + 1;
-        self.used -= 1;
+        *self.slots.at_mut(index) = MailSlot::VACANT;
+        self.free.release(&mut self.slots, index);
     }
 }
 
 impl MailQueue {
     pub(super) fn push(&mut self, slots: &mut Slots<'_, MailSlot>, index: u32) {
-        slots.at_mut(index).next = 0;
-        match self.tail.checked_sub(1) {
-            Some(tail) => slots.at_mut(tail).next = index + 1,
-            None => self.head = index + 1,
-        }
-        self.tail = index + 1;
-        if self.unsent == 0 {
-            self.unsent = index + 1;
+        self.all.push(slots, index);
+        if self.unsent == Next::NONE {
+            self.unsent = Next::to(index);
         }
     }
 
     pub(super) fn pop(&mut self, slots: &Slots<'_, MailSlot>) -> Option<u32> {
-        let index = self.head.checked_sub(1)?;
-        let next = slots.at(index).next;
-        if self.unsent == self.head {
-            self.unsent = next;
-        }
-        self.head = next;
-        if next == 0 {
-            self.tail = 0;
+        let index = self.all.pop(slots)?;
+        if self.unsent == Next::to(index) {
+            self.unsent = slots.at(index).next();
         }
         Some(index)
     }
 
     pub(super) fn next_unsent(&self) -> Option<u32> {
-        self.unsent.checked_sub(1)
+        self.unsent.get()
     }
 
     /// The one behind the last that was sent is sent.
     pub(super) fn sent(&mut self, slots: &Slots<'_, MailSlot>) {
-        if let Some(index) = self.unsent.checked_sub(1) {
-            self.unsent = slots.at(index).next;
+        if let Some(index) = self.unsent.get() {
+            self.unsent = slots.at(index).next();
         }
     }
 
     /// Everything is to be sent again.
     pub(super) fn rewind(&mut self) {
-        self.unsent = self.head;
+        self.unsent = self.all.first().map_or(Next::NONE, Next::to);
     }
 }
 
@@ -135,15 +105,9 @@ pub(super) fn text(bytes: &[u8]) -> &str {
 impl Server<'_> {
     /// Whether anything from this sender waits for this recipient. Cost: the length of the mailbox.
     pub(super) fn has_mail_from(&self, recipient: u32, sender: u32) -> bool {
-        let mut at = self.names.at(recipient).mailbox.head;
-        while let Some(index) = at.checked_sub(1) {
-            let mail = self.mail.slots.at(index);
-            if mail.from == sender {
-                return true;
-            }
-            at = mail.next;
-        }
-        false
+        let mailbox = &self.names.at(recipient).mailbox.all;
+        let from_sender = |mail: &MailSlot| mail.from == sender;
+        mailbox.find(&self.mail.slots, from_sender).is_some()
     }
 
     /// A message was stored: it takes its place in the mailbox.
@@ -184,8 +148,8 @@ impl Server<'_> {
         }
         self.mail.release_text(index);
         // Receipts for the same recipient that were not sent yet become one.
-        if let Some(last) = sender.receipts.tail.checked_sub(1)
-            && sender.receipts.unsent == last + 1
+        if let Some(last) = sender.receipts.all.last()
+            && sender.receipts.next_unsent() == Some(last)
             && self.mail.slots.at(last).to == mail.to
         {
             self.mail.slots.at_mut(last).counter = mail.counter;

@@ -248,7 +248,7 @@ impl Server<'_> {
     }
 
     fn is_turn_of(&self, stored_after: u64) -> bool {
-        let next_mail = self.mail.unsaved.head.checked_sub(1);
+        let next_mail = self.mail.unsaved.first();
         next_mail.is_none_or(|mail| stored_after < self.mail.slots.at(mail).serial)
     }
 
@@ -256,7 +256,7 @@ impl Server<'_> {
         !self.journal.is_full()
             && (!self.epoch_stored
                 || self.may_store_names()
-                || self.mail.unsaved.head != 0
+                || !self.mail.unsaved.is_empty()
                 || !self.channel.all_saved()
                 || !self.progress.is_empty())
     }

@@ -203,7 +203,7 @@ impl Server<'_> {
     fn forget_handed_over(&mut self, slot: u32) {
         loop {
             let name = self.names.at(slot);
-            let Some(index) = name.mailbox.head.checked_sub(1) else {
+            let Some(index) = name.mailbox.all.first() else {
                 return;
             };
             if self.mail.slots.at(index).serial > name.handed_over {

@@ -2,8 +2,7 @@
 
 use super::SourceSlot;
 use crate::address::PackedAddress;
-use crate::containers::Text;
-use crate::containers::{Link, Linked};
+use crate::containers::{Chained, Link, Linked, Next, Queue, Text};
 use crate::crypto::PublicKey;
 use crate::name::Name;
 use crate::session::ConnectionSlot;
@@ -351,8 +350,18 @@ pub struct MailSlot {
     pub(crate) request: u32,
     pub(crate) stamp: UnixSeconds,
     pub(crate) text: Text,
-    /// The next in its queue, + 1.
-    pub(crate) next: u32,
+    /// The next in its queue, or the next free one.
+    pub(crate) next: Next,
+}
+
+impl Chained for MailSlot {
+    fn next(&self) -> Next {
+        self.next
+    }
+
+    fn next_mut(&mut self) -> &mut Next {
+        &mut self.next
+    }
 }
 
 impl MailSlot {
@@ -367,7 +376,7 @@ impl MailSlot {
         request: 0,
         stamp: UnixSeconds(0),
         text: Text::VACANT,
-        next: 0,
+        next: Next::NONE,
     };
 }
 
@@ -375,17 +384,15 @@ impl MailSlot {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct MailQueue {
-    pub(crate) head: u32,
-    pub(crate) tail: u32,
-    /// The first that was not sent, + 1.
-    pub(crate) unsent: u32,
+    pub(crate) all: Queue,
+    /// The first that was not sent.
+    pub(crate) unsent: Next,
 }
 
 impl MailQueue {
     pub(crate) const EMPTY: Self = Self {
-        head: 0,
-        tail: 0,
-        unsent: 0,
+        all: Queue::EMPTY,
+        unsent: Next::NONE,
     };
 }
 
