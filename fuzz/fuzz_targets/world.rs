@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chatapp_tests::run::run_bytes(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chatapp_simulator::run::run_bytes(bytes));

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use chatapp_tests::e2e::Namespaces;
-use chatapp_tests::measure::Usage;
+use chatapp_e2e::Namespaces;
+use chatapp_e2e::measure::Usage;
 
 use crate::stream::Times;
 use crate::{bare, client};

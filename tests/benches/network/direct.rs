@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatapp_tests::e2e::{Machine, Namespaces, Room};
+use chatapp_e2e::{Machine, Namespaces, Room};
 
 use crate::Size;
 use crate::child::Child;

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use chatapp_core::Command;
-use chatapp_tests::crowd::Crowd;
-use chatapp_tests::e2e::{PATIENCE, Room};
-use chatapp_tests::measure::Usage;
+use chatapp_e2e::crowd::Crowd;
+use chatapp_e2e::measure::Usage;
+use chatapp_e2e::{PATIENCE, Room};
 
 use crate::child::Child;
 use crate::report::{Goal, Line, Row, Score};

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use chatapp_core::Command;
-use chatapp_tests::crowd::Crowd;
-use chatapp_tests::e2e::{PATIENCE, Room, free_port};
+use chatapp_e2e::crowd::Crowd;
+use chatapp_e2e::{PATIENCE, Room, free_port};
 use tempfile::TempDir;
 
 use crate::child::Child;

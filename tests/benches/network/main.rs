@@ -1,7 +1,7 @@
 //! Throughput and latency of real processes over real sockets, each beside bare datagrams that carry the same traffic in
 //! the same run: on a machine that has other work too, only the ratio of two neighbours means anything.
 //!
-//! `cargo bench -p chatapp-tests` prints a table; `tests/README.md` says what its rows are.
+//! `cargo bench -p chatapp-benches` prints a table; `tests/README.md` says what its rows are.
 
 mod bare;
 mod child;

@@ -1,0 +1,104 @@
+//! Instructions for what concerns one client, in a small room and in a large one, counted by Callgrind. Fails if the
+//! large room needs more than 1.2 times as many, or the small one more than the ceilings that are kept in
+//! `ceilings.txt`. Use a release build; it needs `valgrind`.
+
+mod callgrind;
+mod case;
+mod course;
+mod room;
+
+use std::process::{Command, ExitCode};
+
+use chatapp_benches::ceilings::Ceilings;
+use clap::Parser;
+
+use self::callgrind::{before_sealing, count};
+use self::case::Case;
+
+/// How many times the instructions of the small room the large one may need.
+const RATIO_MAX: f64 = 1.2;
+
+/// What the small room may need.
+const CEILINGS: Ceilings = Ceilings::new(include_str!("ceilings.txt"));
+
+#[derive(Parser)]
+struct Arguments {
+    /// Clients in the small room
+    #[arg(long, default_value_t = 10)]
+    few: usize,
+    /// Clients in the large room
+    #[arg(long, default_value_t = 10_000)]
+    many: usize,
+    /// Go through all cases in a room of this size, under Callgrind
+    #[arg(long, hide = true)]
+    inside: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let Arguments { few, many, inside } = Arguments::parse();
+    if let Some(clients) = inside {
+        course::go_through_all(clients);
+        return ExitCode::SUCCESS;
+    }
+    if let Err(error) = Command::new("valgrind").arg("--version").output() {
+        println!("skipped: no valgrind: {error}");
+        return ExitCode::from(u8::from(std::env::var_os("CHATAPP_NO_SKIP").is_some()));
+    }
+    let (of_few, of_many) = (count(few, None), count(many, None));
+    println!(
+        "{:<55} {few:>10} {many:>10} {:>7} {:>10}",
+        "instructions", "ratio", "ceiling"
+    );
+    let mut too_many = false;
+    for case in Case::ALL {
+        let [small, large] = [(&of_few, few), (&of_many, many)].map(|(counts, clients)| {
+            let measured = counts.get(case.function()).expect("each case was run");
+            measured.each(case, clients)
+        });
+        let (ratio, name) = (large / small, case.function());
+        too_many |= ratio > RATIO_MAX || !CEILINGS.allows(name, small);
+        println!(
+            "{:<55} {small:>10.0} {large:>10.0} {ratio:>7.2} {:>10.0}",
+            case.title(),
+            CEILINGS.of(name)
+        );
+    }
+    for case in [Case::Exchange, Case::Burst] {
+        let before = before_sealing(case, few);
+        let name = format!("{} before sealing", case.function());
+        too_many |= !CEILINGS.allows(&name, before);
+        println!(
+            "{:<55} {before:>10.0} {:>10} {:>7} {:>10.0}",
+            format!("{}, before sealing", case.title()),
+            "",
+            "",
+            CEILINGS.of(&name)
+        );
+    }
+    if too_many {
+        println!("more than {RATIO_MAX} times as many, or more than its ceiling");
+    }
+    ExitCode::from(u8::from(too_many))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ceiling_below_what_is_counted_is_broken() {
+        let profile = "fn=(1) main\n+3 7\ncfn=(2) instructions::case::measured_burst\ncalls=2 0\n4 64000\n\
+                       fn=(3) others\ncfn=(2)\ncalls=1 0\n9 32000\n";
+        let counts = callgrind::read_counts(profile);
+        let burst = counts[Case::Burst.function()].each(Case::Burst, 10);
+        assert!(Ceilings::new("measured_burst 1000").allows("measured_burst", burst));
+        assert!(!Ceilings::new("measured_burst 999").allows("measured_burst", burst));
+    }
+
+    #[test]
+    fn every_case_has_a_ceiling() {
+        for case in Case::ALL {
+            assert!(CEILINGS.of(case.function()) > 0.0, "{case:?}");
+        }
+    }
+}

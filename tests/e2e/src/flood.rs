@@ -1,0 +1,334 @@
+//! A flood: junk, damaged, forged and replayed datagrams at a real server and real clients, as fast as one thread can
+//! send them, while people chat.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chatapp_core::crypto::KEY_LEN;
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::{Cookie, Datagram, Opening, Refusal, VERSION};
+use chatapp_core::{Identity, StaticKey};
+use clap::Parser;
+
+use crate::measure::Usage;
+use crate::{
+    Direction, POSTED, Process, Relay, Room, SAVED, Seen, Weather, free_port, received_by,
+};
+
+/// Sockets of strangers, each at an address and port of its own.
+const STRANGERS: usize = 500;
+
+/// Different handshakes that strangers begin.
+const HANDSHAKES: u8 = 64;
+
+/// Rounds of chat before the flood.
+const ROUNDS_BEFORE: usize = 20;
+
+/// How long to wait between two rounds of chat.
+const PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Datagrams to send
+    #[arg(long, default_value_t = 1_000_000)]
+    datagrams: usize,
+    /// Decides what they are
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+/// Reads the arguments, floods a room, and prints what became of it.
+///
+/// # Errors
+/// The machine has too few sockets.
+pub fn main() -> io::Result<()> {
+    let Arguments { datagrams, seed } = Arguments::parse();
+    println!("{}", run(datagrams, seed)?);
+    Ok(())
+}
+
+/// What was measured.
+#[derive(Debug)]
+pub struct Report {
+    /// Datagrams that were sent.
+    pub datagrams: usize,
+    /// How long that took.
+    pub took: Duration,
+    /// Rounds of chat, a direct message and one to the channel, while the flood lasted.
+    pub rounds: usize,
+    /// The longest of them.
+    pub slowest: Duration,
+    /// How many of the direct messages needed the server.
+    pub saved: usize,
+    /// How long one took afterwards.
+    pub afterwards: Duration,
+    /// The server, before and after.
+    pub server: (Usage, Usage),
+    /// A client that was flooded, before and after.
+    pub client: (Usage, Usage),
+    /// What the server says about it.
+    pub stats: Vec<String>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = self.datagrams as f64 / self.took.as_secs_f64();
+        writeln!(
+            f,
+            "{} datagrams in {:.2?}: {rate:.0} a second",
+            self.datagrams, self.took
+        )?;
+        writeln!(
+            f,
+            "meanwhile {} rounds of chat, {} direct messages by way of the server; the slowest round took {:.0?}, one afterwards {:.0?}",
+            self.rounds, self.saved, self.slowest, self.afterwards
+        )?;
+        for (who, (before, after)) in [("server", self.server), ("client", self.client)] {
+            writeln!(
+                f,
+                "{who}: {:.1} MiB resident before, {:.1} after; {:.1?} of CPU",
+                before.rss_mib(),
+                after.rss_mib(),
+                after.cpu - before.cpu
+            )?;
+        }
+        f.write_str(&self.stats.join("\n"))
+    }
+}
+
+/// Floods a room with so many datagrams; the seed decides what they are.
+///
+/// # Errors
+/// The machine has too few sockets.
+///
+/// # Panics
+/// If a message does not arrive, or somebody is not in the room afterwards.
+pub fn run(datagrams: usize, seed: u64) -> io::Result<Report> {
+    let mut room = Room::open();
+    // What these two say is overheard, and comes back, true and damaged, the way it went.
+    let relay = Relay::before(room.address(), Weather::default());
+    let [mut alice, mut bob] = Room::join_all_at(relay.address(), ["alice", "bob"]);
+    let (carol_port, dave_port) = (free_port(), free_port());
+    let mut carol = Room::join_at(room.address(), "carol", carol_port);
+    let mut dave = Room::join_at(room.address(), "dave", dave_port);
+    for round in 0..ROUNDS_BEFORE {
+        chat(&mut alice, &mut bob, "bob", round);
+        chat(&mut carol, &mut dave, "dave", round);
+    }
+    let overheard: Vec<Seen> = [
+        Direction::ToServer,
+        Direction::FromServer,
+        Direction::BetweenClients,
+    ]
+    .into_iter()
+    .flat_map(|direction| relay.seen(direction))
+    .collect();
+    let victims: Vec<SocketAddr> = [room.port, room.port, carol_port, dave_port]
+        .map(|port| (Ipv4Addr::LOCALHOST, port).into())
+        .to_vec();
+    let flood = Flood::new(seed, overheard, victims)?;
+
+    let usage =
+        |room: &Room, client: &Process| (Usage::of(room.server.id()), Usage::of(client.id()));
+    let before = usage(&room, &carol);
+    let saved_before = carol.count(SAVED);
+    let over = AtomicBool::new(false);
+    let (took, rounds, slowest) = thread::scope(|scope| {
+        let flooding = scope.spawn(|| {
+            let took = flood.runs(datagrams);
+            over.store(true, Ordering::Relaxed);
+            took
+        });
+        let (mut rounds, mut slowest) = (0, Duration::ZERO);
+        while !over.load(Ordering::Relaxed) {
+            let took = chat(&mut carol, &mut dave, "dave", ROUNDS_BEFORE + rounds);
+            slowest = slowest.max(took);
+            rounds += 1;
+            thread::sleep(PAUSE);
+        }
+        (flooding.join(), rounds, slowest)
+    });
+    let took = took.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let saved = carol.count(SAVED) - saved_before;
+    let afterwards = chat(&mut carol, &mut dave, "dave", ROUNDS_BEFORE + rounds);
+    chat(&mut alice, &mut bob, "bob", ROUNDS_BEFORE);
+    let after = usage(&room, &carol);
+    room.server.types("stats");
+    let stats = [
+        "clients: 4 online; names: 4 of",
+        "waiting: ",
+        "received: ",
+        "sent: ",
+        "repeated: ",
+        "dropped",
+    ]
+    .map(|words| room.server.logs(words))
+    .to_vec();
+    Ok(Report {
+        datagrams,
+        took,
+        rounds,
+        slowest,
+        saved,
+        afterwards,
+        server: (before.0, after.0),
+        client: (before.1, after.1),
+        stats,
+    })
+}
+
+/// One direct message, which may need the server, and one to the channel; how long it took until both had arrived and
+/// their sender knew it.
+fn chat(from: &mut Process, to: &mut Process, name: &str, round: usize) -> Duration {
+    let start = Instant::now();
+    let direct = received_by(name);
+    from.types(&format!("send {name} direct {round}"));
+    from.types(&format!("send_all channel {round}"));
+    while from.count(&direct) + from.count(SAVED) <= round || from.count(POSTED) <= round {
+        from.shows_next();
+    }
+    for text in [format!("direct {round}"), format!("channel {round}")] {
+        if !to.lines().iter().any(|line| line.ends_with(&text)) {
+            to.shows_where(&text, |line| line.ends_with(&text));
+        }
+    }
+    start.elapsed()
+}
+
+/// Where the flood comes from, where it goes, and what it is made of.
+struct Flood {
+    seed: u64,
+    strangers: Vec<UdpSocket>,
+    overheard: Vec<Seen>,
+    victims: Vec<SocketAddr>,
+    identity: Identity,
+    handshakes: Vec<Vec<u8>>,
+}
+
+impl Flood {
+    fn new(seed: u64, overheard: Vec<Seen>, victims: Vec<SocketAddr>) -> io::Result<Self> {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let strangers = (0..STRANGERS).map(|_| {
+            let ip = Ipv4Addr::new(127, random.u8(..), random.u8(..), random.u8(1..255));
+            UdpSocket::bind((IpAddr::V4(ip), 0))
+        });
+        let strangers = strangers.collect::<io::Result<_>>()?;
+        let identity = Identity::new(StaticKey::new([7; KEY_LEN]), None);
+        Ok(Self {
+            seed,
+            strangers,
+            overheard,
+            victims,
+            handshakes: handshakes(&mut random, &identity),
+            identity,
+        })
+    }
+
+    /// Sends so many datagrams; how long that took. What the kernel refuses is not repeated.
+    fn runs(&self, datagrams: usize) -> Duration {
+        let mut random = fastrand::Rng::with_seed(self.seed);
+        let mut bytes = Vec::new();
+        let start = Instant::now();
+        for _ in 0..datagrams {
+            let overheard = &self.overheard[random.usize(..self.overheard.len())];
+            bytes.clear();
+            let mut true_way = false;
+            match random.u8(0..8) {
+                0 => bytes.extend(junk(&mut random, DATAGRAM_LEN_MAX + 100)),
+                1 => {
+                    bytes.extend([VERSION, random.u8(0..9)]);
+                    bytes.extend(junk(&mut random, 200));
+                }
+                2 if random.bool() => {
+                    bytes.extend(&self.handshakes[random.usize(..self.handshakes.len())]);
+                }
+                2 => forge(&mut random, &self.identity, &mut bytes),
+                kind => {
+                    bytes.extend(&overheard.bytes);
+                    true_way = random.bool();
+                    if kind < 6 {
+                        damage(&mut random, &mut bytes);
+                    }
+                }
+            }
+            if true_way {
+                overheard.forges(&bytes);
+            } else {
+                let stranger = &self.strangers[random.usize(..self.strangers.len())];
+                let victim = self.victims[random.usize(..self.victims.len())];
+                let _ = stranger.send_to(&bytes, victim);
+            }
+        }
+        start.elapsed()
+    }
+}
+
+fn junk(random: &mut fastrand::Rng, len_max: usize) -> Vec<u8> {
+    let len = random.usize(..=len_max);
+    std::iter::repeat_with(|| random.u8(..)).take(len).collect()
+}
+
+/// Some bytes are others, or it is shorter, or longer.
+fn damage(random: &mut fastrand::Rng, bytes: &mut Vec<u8>) {
+    for _ in 0..random.usize(1..4) {
+        match random.u8(0..6) {
+            0 => bytes.truncate(random.usize(..=bytes.len())),
+            1 => bytes.push(random.u8(..)),
+            _ if bytes.is_empty() => {}
+            _ => {
+                let place = random.usize(..bytes.len());
+                bytes[place] ^= 1 << random.u8(0..8);
+            }
+        }
+    }
+}
+
+/// Handshakes without any fault, of somebody who is nobody and has no cookie.
+fn handshakes(random: &mut fastrand::Rng, identity: &Identity) -> Vec<Vec<u8>> {
+    let build = |number: u8| {
+        let mut bytes = || std::array::from_fn(|_| random.u8(..));
+        let opening = if number.is_multiple_of(3) {
+            Opening::Call {
+                to_incarnation: u64::from_le_bytes(bytes()[..8].try_into().expect("eight")),
+            }
+        } else {
+            Opening::Hello(Cookie {
+                issued_at_ms: u64::from(number),
+                mac: u64::from_le_bytes(bytes()[..8].try_into().expect("eight")),
+            })
+        };
+        let (ephemeral, somebody) = (bytes(), StaticKey::new(bytes()).public());
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let id = u64::from(number) + 1;
+        let len = opening.emit(id, identity, &somebody, &ephemeral, &[number; 90], &mut out);
+        out[..len].to_vec()
+    };
+    (0..HANDSHAKES).map(build).collect()
+}
+
+/// A datagram without any fault that ends something, or asks for something.
+fn forge(random: &mut fastrand::Rng, identity: &Identity, bytes: &mut Vec<u8>) {
+    let id = random.u64(..);
+    let datagram = match random.u8(0..4) {
+        0 => Datagram::CookieRequest { id },
+        1 => Datagram::Reset {
+            echo: id,
+            token: std::array::from_fn(|_| random.u8(..)),
+        },
+        2 => Datagram::Refuse {
+            to: id,
+            reason: Refusal::Displaced,
+        },
+        _ => Datagram::Accept {
+            to: id,
+            message: &[random.u8(..); 120],
+        },
+    };
+    let mut buffer = [0; DATAGRAM_LEN_MAX];
+    let len = datagram.emit(identity, &mut buffer);
+    bytes.extend(&buffer[..len]);
+}

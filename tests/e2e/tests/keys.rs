@@ -1,0 +1,439 @@
+//! Whose keys are whose: made on first use, pinned, refused, forgotten; rooms for invited people.
+
+use std::fs;
+use std::path::Path;
+
+use chatapp_core::wire::Datagram;
+use chatapp_core::{Identity, StaticKey};
+use chatapp_e2e::{
+    Direction, Home, Process, Relay, Room, TABLE, WELCOME, Weather, free_port, received_by,
+};
+
+const FOREIGN: &str = "[The name alice belongs to another key than yours. Choose another one.]";
+
+/// Starts a client at a server, with this home.
+fn start(home: &Home, name: &str, server: u16, options: &[&str]) -> Process {
+    let server = server.to_string();
+    let arguments = [&["-c", name, "127.0.0.1", &server, "0"], options].concat();
+    Process::start_at(home, &arguments)
+}
+
+/// The same, and waits until it is in the room.
+fn join(home: &Home, name: &str, server: u16) -> Process {
+    let mut client = start(home, name, server, &[]);
+    client.shows(WELCOME);
+    client.shows(TABLE);
+    client
+}
+
+fn leaves(client: &mut Process) {
+    client.types("quit");
+    assert_eq!(client.ends(), 0, "{client}");
+}
+
+/// What `ChatApp` prints to its end, with this home.
+fn run(home: &Home, arguments: &[&str]) -> (i32, String) {
+    let mut process = Process::start_at(home, arguments);
+    let code = process.ends();
+    (code, [process.lines(), process.log()].concat().join("\n"))
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().expect("a sane name")
+}
+
+/// A server on this port with a key, and all else, of its own.
+fn another_server(port: u16) -> Process {
+    let mut server = Process::start(&["-s", &port.to_string()]);
+    server.shows_where("its start", |line| line.starts_with("The server starts!"));
+    server
+}
+
+#[test]
+fn keys_are_made_once_for_their_owner_alone() {
+    let port = free_port();
+    let home = Home::new();
+    let text = port.to_string();
+    let mut server = Process::start_at(&home, &["-s", &text]);
+    server.shows_where("its start", |line| line.starts_with("The server starts!"));
+    leaves(&mut join(&home, "alice", port));
+    let files = [
+        home.state().join("keys/alice"),
+        home.state().join(format!("server-{port}/key")),
+    ];
+    let read = || files.each_ref().map(|file| fs::read(file).expect("a key"));
+    let keys = read();
+    assert!(keys.iter().all(|key| key.len() == 65) && keys[0] != keys[1]);
+    #[cfg(unix)]
+    for file in files.iter().chain([&home
+        .state()
+        .join(format!("clients/alice@127%2e0%2e0%2e1%3a{port}/memory.db"))])
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = file.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+    server.is_killed();
+    let mut server = Process::start_at(&home, &["-s", &text]);
+    server.shows_where("its start", |line| line.starts_with("The server starts!"));
+    leaves(&mut join(&home, "alice", port));
+    assert_eq!(read(), keys, "they are used again");
+    server.logs("alice returned");
+
+    let (code, shown) = run(&home, &["keys", "show"]);
+    assert_eq!(code, 0);
+    let (_, line) = run(&home, &["keys", "show", "alice"]);
+    assert!(line.starts_with("alice ") && line.len() == 6 + 64, "{line}");
+    assert!(shown.contains(&line), "{shown}");
+    let servers: Vec<&str> = shown
+        .lines()
+        .filter_map(|line| line.strip_prefix("#   "))
+        .collect();
+    assert_eq!(servers.len(), 2, "as it is, and as alice knows it: {shown}");
+    assert_eq!(servers[0], servers[1]);
+    let (code, line) = run(&home, &["keys", "show", "bob"]);
+    assert_eq!(code, 2);
+    assert!(line.contains("bob has no key yet"), "{line}");
+}
+
+#[test]
+fn two_first_starts_at_once_have_one_key() {
+    let room = Room::open();
+    let home = Home::new();
+    let mut both = [(); 2].map(|()| start(&home, "alice", room.port, &["--listen"]));
+    let mut first = both.each_mut().map(Process::shows_next);
+    first.sort_unstable();
+    assert_eq!(
+        first,
+        [
+            "[The name alice is active elsewhere. Choose another one.]",
+            WELCOME
+        ],
+        "the key of the one that is refused is the right one"
+    );
+}
+
+#[test]
+fn a_name_belongs_to_its_key_whoever_is_there_and_after_a_restart() {
+    let folder = Home::new();
+    let mut room = Room::open_in(folder.path(), free_port());
+    let home = Home::new();
+    let mut alice = join(&home, "alice", room.port);
+    let is_refused = |room: &mut Room| {
+        let mut thief = start(&Home::new(), "alice", room.port, &[]);
+        assert_eq!(thief.ends(), 4, "{thief}");
+        assert_eq!(thief.lines(), [FOREIGN]);
+        room.server.logs("refused alice from 127.0.0.1:");
+    };
+    is_refused(&mut room);
+    alice.types("dereg alice");
+    alice.shows("[You are Offline. Bye.]");
+    is_refused(&mut room);
+    room.server.is_killed();
+    let mut room = Room::open_in(folder.path(), room.port);
+    is_refused(&mut room);
+    alice.types("reg alice");
+    alice.shows(TABLE);
+    is_refused(&mut room);
+    alice.types("send alice still here");
+    alice.shows("alice: still here");
+}
+
+#[test]
+fn a_server_with_another_key_is_told_nothing_until_the_old_key_is_forgotten() {
+    let mut room = Room::open();
+    let relay = Relay::before(room.address(), Weather::default());
+    let home = Home::new();
+    let port = relay.address().port();
+    leaves(&mut join(&home, "alice", port));
+    room.server.is_killed();
+    let _other = another_server(room.port);
+
+    for options in [&[][..], &["--json"], &["--exec", "send_all hi"]] {
+        relay.forget();
+        let mut alice = start(&home, "alice", port, options);
+        assert_eq!(alice.ends(), 5, "{alice}");
+        let said = alice.log().join("\n");
+        let remedy = format!("ChatApp keys forget server 127.0.0.1 {port}");
+        for words in [
+            "has another key than before",
+            &remedy,
+            "the key that is known:",
+        ] {
+            assert!(said.contains(words), "{said}");
+        }
+        let lines = alice.lines().join("\n");
+        assert_eq!(lines.contains("server_key_changed"), options == ["--json"]);
+        let anybody = Identity::new(StaticKey::new([1; 32]), None);
+        let sent = relay.seen(Direction::ToServer);
+        assert!(!sent.is_empty());
+        for one in &sent {
+            let is_question = matches!(
+                Datagram::parse(&anybody, &one.bytes),
+                Ok(Datagram::CookieRequest { .. })
+            );
+            assert!(
+                is_question,
+                "nothing but the question for a cookie: {one:?}"
+            );
+        }
+    }
+
+    let server = port.to_string();
+    let forget = ["keys", "forget", "server", "127.0.0.1", &server];
+    assert_eq!(run(&home, &forget).0, 0);
+    let (code, said) = run(&home, &forget);
+    assert_eq!(code, 2, "it is gone");
+    assert!(
+        said.contains("no key of the server at 127.0.0.1:"),
+        "{said}"
+    );
+    leaves(&mut join(&home, "alice", port));
+    leaves(&mut join(&home, "alice", port));
+}
+
+#[test]
+fn a_server_whose_key_changes_while_people_chat_loses_them() {
+    let mut room = Room::open();
+    let mut alice = room.join("alice");
+    room.server.is_killed();
+    let _other = another_server(room.port);
+    alice.types("send_all hi");
+    assert_eq!(alice.ends(), 5);
+    let line = "[The server has another key than before: nothing was said to it.]";
+    assert_eq!(alice.count(line), 1, "{alice}");
+    alice.logs("has another key than before");
+}
+
+#[test]
+fn somebody_whose_key_changed_behind_the_servers_back_is_not_believed() {
+    let mut room = Room::open();
+    let home = Home::new();
+    let mut alice = join(&home, "alice", room.port);
+    let mut bob = room.join("bob");
+    alice.types("send bob hi");
+    alice.shows(&received_by("bob"));
+    bob.shows("alice: hi");
+    leaves(&mut alice);
+    leaves(&mut bob);
+
+    // A server that has forgotten whose names are whose, or says so.
+    room.server.is_killed();
+    let room = Room::open_at(room.port, &[]);
+    let mut thief = join(&Home::new(), "bob", room.port);
+    thief.types("send alice it is me");
+    thief.shows("[Client alice does not exist.]");
+    let mut alice = join(&home, "alice", room.port);
+    thief.shows(TABLE);
+    alice.types("send bob a secret");
+    let remedy = "type `ChatApp keys forget name bob`";
+    alice.shows_where("a warning", |line| {
+        line.starts_with("[bob has another key than before: nothing was sent.")
+            && line.contains(remedy)
+    });
+    alice.types("dereg alice");
+    alice.shows("[You are Offline. Bye.]");
+    thief.shows(TABLE);
+    thief.types("send alice it is me");
+    thief.shows("[Messages received by the server and saved]");
+    alice.types("reg alice");
+    alice.shows_where("a warning", |line| {
+        line.starts_with("[bob has another key than before: a message from there is not shown.")
+            && line.contains(remedy)
+    });
+    assert!(!alice.lines().iter().any(|line| line.contains("it is me")));
+    assert!(!thief.lines().iter().any(|line| line.contains("secret")));
+    leaves(&mut alice);
+
+    let mut alice = start(&home, "alice", room.port, &["--exec", "send bob a secret"]);
+    assert_eq!(alice.ends(), 6, "nothing was sent");
+
+    assert_eq!(run(&home, &["keys", "forget", "name", "bob"]).0, 0);
+    let mut alice = join(&home, "alice", room.port);
+    alice.types("send bob hi");
+    alice.shows(&received_by("bob"));
+    thief.shows("alice: hi");
+}
+
+#[test]
+fn only_those_on_the_list_may_register() {
+    let home = Home::of("alice");
+    let (_, alice) = run(&home, &["keys", "show", "alice"]);
+    let list = home.path().join("list");
+    let list = path(&list);
+    fs::write(
+        list,
+        format!("# who may\nbob\n{alice} # with this key only\n"),
+    )
+    .expect("a list");
+    let mut room = Room::open_with(&["--allow-file", list]);
+    leaves(&mut join(&home, "alice", room.port));
+    leaves(&mut join(&Home::new(), "bob", room.port));
+    for name in ["alice", "carol"] {
+        let mut stranger = start(&Home::new(), name, room.port, &[]);
+        assert_eq!(stranger.ends(), 4);
+        let line = format!(
+            "[The server does not admit {name} with this key. Ask whoever runs it to put you on its list.]"
+        );
+        assert_eq!(stranger.lines(), [line]);
+        room.server.logs(&format!("refused {name} from"));
+    }
+    let port = free_port().to_string();
+    for (content, words) in [
+        (
+            "bob\nalice 12\n",
+            "list, line 2: a key has 64 hexadecimal digits",
+        ),
+        ("bob\n\nbob\n", "list, line 3: bob was there before"),
+    ] {
+        fs::write(list, content).expect("a list");
+        let (code, said) = run(&home, &["-s", &port, "--allow-file", list]);
+        assert_eq!(code, 2);
+        assert!(said.contains(words), "{said}");
+    }
+    let (code, said) = run(&home, &["-s", &port, "--allow-file", "nowhere"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("nowhere cannot be read"), "{said}");
+}
+
+#[test]
+fn strangers_get_no_answer_at_all_from_a_room_for_invited_people() {
+    use std::net::{Ipv4Addr, UdpSocket};
+
+    let home = Home::new();
+    let [key, other] = ["room.key", "other.key"].map(|name| home.path().join(name));
+    let (key, other) = (path(&key), path(&other));
+    for file in [key, other] {
+        let (code, said) = run(&home, &["keys", "new-room", file]);
+        assert_eq!(code, 0, "{said}");
+    }
+    let before = fs::read(key).expect("a key");
+    let (code, said) = run(&home, &["keys", "new-room", key]);
+    assert_eq!(code, 2);
+    let words = "room.key is there already, and a key is never overwritten: name another file";
+    assert!(said.contains(words), "{said}");
+    assert_eq!(fs::read(key).expect("a key"), before, "not overwritten");
+
+    let room = Room::open_with(&["--room-key", key]);
+    let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    stranger.set_nonblocking(true).expect("a socket");
+    let anybody = Identity::new(StaticKey::new([1; 32]), None);
+    let mut out = [0; chatapp_core::limits::DATAGRAM_LEN_MAX];
+    let len = Datagram::CookieRequest { id: 7 }.emit(&anybody, &mut out);
+    let of_another_version = [&[99], &out[1..len]].concat();
+    let of_no_session = [&out[..1], &[8], &[7; 98]].concat();
+    for question in [
+        &out[..len],
+        &of_another_version,
+        &of_no_session,
+        &[7; 1_200],
+    ] {
+        stranger
+            .send_to(question, room.address())
+            .expect("it can be sent");
+    }
+    for options in [&[][..], &["--room-key", other]] {
+        let mut outsider = start(&Home::new(), "mallory", room.port, options);
+        assert_eq!(outsider.ends(), 3);
+        outsider.logs("does not respond");
+    }
+    let mut alice = start(&home, "alice", room.port, &["--room-key", key]);
+    alice.shows(TABLE);
+    let mut bob = start(&Home::new(), "bob", room.port, &["--room-key", key]);
+    bob.shows(TABLE);
+    bob.types("send alice hi");
+    bob.shows(&received_by("alice"));
+    // All that was sent before is read by now.
+    let answer = stranger.recv_from(&mut [0; 1_500]);
+    assert_eq!(
+        answer.expect_err("no answer").kind(),
+        std::io::ErrorKind::WouldBlock
+    );
+
+    let (code, said) = run(&home, &["-s", "4119", "--room-key", "nowhere"]);
+    assert_eq!(code, 2);
+    assert!(said.contains("nowhere"), "{said}");
+}
+
+#[test]
+fn what_people_write_to_each_other_is_nowhere_to_be_read() {
+    const SECRET: &str = "the canary sings at midnight";
+    const PUBLIC: &str = "the parrot talks at noon";
+    let folder = Home::new();
+    let room = Room::open_in(folder.path(), free_port());
+    let relay = Relay::before(room.address(), Weather::default());
+    let [mut alice, mut bob] = Room::join_all_at(relay.address(), ["alice", "bob"]);
+    alice.types(&format!("send bob {SECRET}"));
+    bob.shows(&format!("alice: {SECRET}"));
+    alice.shows(&received_by("bob"));
+    alice.types(&format!("send_all {PUBLIC}"));
+    bob.shows(&format!("Channel_Message alice: {PUBLIC}"));
+    bob.types("dereg bob");
+    bob.shows("[You are Offline. Bye.]");
+    alice.shows(TABLE);
+    alice.types(&format!("send bob {SECRET}"));
+    alice.shows("[Messages received by the server and saved]");
+
+    let mut files = 0;
+    for entry in fs::read_dir(folder.path()).expect("the server's folder") {
+        let content = fs::read(entry.expect("a file").path()).expect("a file");
+        let found = |text: &str| {
+            content
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        assert!(!found("midnight") && !found("canary"));
+        files += usize::from(found("alice"));
+    }
+    assert!(files != 0, "where she is known");
+    bob.types("reg bob");
+    bob.shows_where("what was kept", |line| {
+        line.ends_with(SECRET) && line.contains('<')
+    });
+    bob.shows(TABLE);
+    for direction in [
+        Direction::ToServer,
+        Direction::FromServer,
+        Direction::BetweenClients,
+    ] {
+        let seen = relay.seen(direction);
+        assert!(!seen.is_empty());
+        for word in ["canary", "midnight", "parrot", "noon", "alice", "bob"] {
+            let told = seen.iter().find(|seen| seen.carries(word.as_bytes()));
+            assert!(told.is_none(), "{word}: {told:?}");
+        }
+    }
+    assert!(!room.server.log().join("\n").contains("canary"));
+}
+
+#[test]
+fn keys_and_memories_that_cannot_be_used_stop_the_start() {
+    let nothing = Relay::before_nothing();
+    let port = nothing.address().port();
+    let home = Home::of("alice");
+    let key = home.state().join("keys/alice");
+    let is_refused = |words: &str| {
+        let mut alice = start(&home, "alice", port, &[]);
+        assert_eq!(alice.ends(), 2, "{alice}");
+        assert_eq!(alice.lines(), Vec::<String>::new());
+        let said = alice.log().join("\n");
+        assert!(said.contains(words), "{said}");
+    };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("it is ours");
+        is_refused("chmod 600");
+    }
+    fs::remove_file(&key).expect("it is ours");
+    fs::create_dir(&key).expect("a folder in its place");
+    is_refused("keys/alice");
+    fs::remove_dir(&key).expect("it is empty");
+
+    let folder = format!("clients/alice@127%2e0%2e0%2e1%3a{port}");
+    let memory = home.state().join(folder);
+    fs::create_dir_all(&memory).expect("a folder");
+    fs::write(memory.join("memory.db"), b"junk").expect("a file");
+    is_refused("is damaged");
+    assert!(nothing.seen(Direction::ToServer).is_empty());
+}

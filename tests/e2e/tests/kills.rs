@@ -1,0 +1,135 @@
+//! The server is killed again and again while people send: what was reported saved or posted arrives, once, in order.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chatapp_e2e::{BYE, POSTED, Process, Room, SAVED, SILENT, free_port};
+use tempfile::TempDir;
+
+const SEED: u64 = 5;
+/// Who is away, so that everything for them waits; a mailbox has room for 1,000.
+const AWAY: [&str; 12] = [
+    "d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7", "d8", "d9", "d10", "d11",
+];
+
+#[test]
+fn twenty_kills_under_load() {
+    survives(20);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn two_hundred_kills_under_load() {
+    survives(200);
+}
+
+fn survives(kills: usize) {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let mut room = Room::open_in(folder.path(), free_port());
+    let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
+    let mut away: Vec<Process> = AWAY.iter().map(|name| room.join(name)).collect();
+    for (client, name) in away.iter_mut().zip(AWAY) {
+        client.types(&format!("dereg {name}"));
+        client.shows(BYE);
+    }
+
+    let stop = AtomicBool::new(false);
+    let (saved, posted) = std::thread::scope(|scope| {
+        let sender = scope.spawn(|| sends(&mut alice, &stop));
+        let poster = scope.spawn(|| posts(&mut bob, &stop));
+        let mut random = fastrand::Rng::with_seed(SEED);
+        for _ in 0..kills {
+            std::thread::sleep(Duration::from_millis(random.u64(0..250)));
+            room.server.is_killed();
+            room = Room::open_in(folder.path(), room.port);
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        stop.store(true, Ordering::Relaxed);
+        (
+            sender.join().expect("alice's person does not panic"),
+            poster.join().expect("bob's person does not panic"),
+        )
+    });
+    println!(
+        "{} saved, {} posted, {kills} kills",
+        saved.len(),
+        posted.len()
+    );
+    assert!(
+        saved.len() > kills && posted.len() > kills,
+        "there was load"
+    );
+
+    for (place, (client, name)) in away.iter_mut().zip(AWAY).enumerate() {
+        client.types(&format!("reg {name}"));
+        client.types(&format!("send {name} end"));
+        client.shows(&format!("{name}: end"));
+        let mine: Vec<usize> = saved
+            .iter()
+            .copied()
+            .filter(|number| number % AWAY.len() == place)
+            .collect();
+        assert_arrived(&mine, &numbers(client, "alice: <"), name);
+        assert_arrived(&posted, &numbers(client, "Channel_Message bob: <"), name);
+    }
+    bob.types("send_all 999999999");
+    bob.shows(POSTED);
+    for client in [&mut alice, &mut carol] {
+        client.shows("Channel_Message bob: 999999999");
+        let mut seen = numbers(client, "Channel_Message bob: ");
+        assert_eq!(seen.pop(), Some(999_999_999));
+        assert_arrived(&posted, &seen, "who was there");
+    }
+}
+
+/// Sends to those who are away, one message after the other; returns those that were reported saved.
+fn sends(client: &mut Process, stop: &AtomicBool) -> Vec<usize> {
+    let mut saved = Vec::new();
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        client.types(&format!("send {} {number}", AWAY[number % AWAY.len()]));
+        let line = client.shows_where("a final line", |line| {
+            line == SAVED || line.ends_with("not saved.]") || line.ends_with("not delivered.]")
+        });
+        if line == SAVED {
+            saved.push(number);
+        }
+    }
+    saved
+}
+
+/// Posts one message after the other; returns those that were reported received by the server.
+fn posts(client: &mut Process, stop: &AtomicBool) -> Vec<usize> {
+    let mut posted = Vec::new();
+    for number in 0.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        client.types(&format!("send_all {number}"));
+        let line = client.shows_where("a final line", |line| {
+            line == POSTED || line == SILENT || line.ends_with("not sent.]")
+        });
+        if line == POSTED {
+            posted.push(number);
+        }
+    }
+    posted
+}
+
+/// The numbers behind this prefix, and behind a stamp if there is one, as they were shown.
+fn numbers(client: &Process, prefix: &str) -> Vec<usize> {
+    let lines = client.lines();
+    let texts = lines.iter().filter_map(|line| line.strip_prefix(prefix));
+    let texts = texts.map(|text| text.rsplit("> ").next().unwrap_or(text));
+    texts.filter_map(|text| text.parse().ok()).collect()
+}
+
+/// What was promised was seen; nothing was seen twice or out of order.
+fn assert_arrived(promised: &[usize], seen: &[usize], name: &str) {
+    let disorder = seen.windows(2).find(|pair| pair[0] >= pair[1]);
+    assert_eq!(disorder, None, "{name} saw something twice or out of order");
+    let missing = promised.iter().find(|number| !seen.contains(number));
+    assert_eq!(missing, None, "{name} misses what was promised");
+}

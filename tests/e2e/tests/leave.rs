@@ -1,0 +1,107 @@
+//! Ways to leave.
+
+use chatapp_e2e::{BYE, Direction, Process, Relay, Room, SAVED, TABLE, Weather};
+
+#[test]
+fn the_end_of_input_finishes_what_is_on_its_way_and_leaves() {
+    let mut room = Room::open();
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    alice.is_piped("send bob one\nsend_all two\nsend bob three");
+    assert_eq!(alice.ends(), 0);
+    bob.shows_all(&["alice: one", "Channel_Message alice: two", "alice: three"]);
+    assert_eq!(alice.count("[Message received by bob.]"), 2);
+    assert_eq!(alice.count("[Message received by Server.]"), 1);
+    assert_eq!(alice.lines().last().map(String::as_str), Some(BYE));
+    left(&mut room, &mut bob);
+}
+
+/// Everybody knows that alice is offline.
+fn left(room: &mut Room, bob: &mut Process) {
+    bob.shows(TABLE);
+    bob.types("send alice late");
+    bob.shows(SAVED);
+    room.server.logs("alice");
+}
+
+#[test]
+fn quit_leaves() {
+    let mut room = Room::open();
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    alice.types("quit");
+    assert_eq!(alice.ends(), 0);
+    assert_eq!(alice.lines().last().map(String::as_str), Some(BYE));
+    left(&mut room, &mut bob);
+}
+
+#[test]
+fn whoever_is_offline_leaves_without_another_word() {
+    let room = Room::open();
+    let mut alice = room.join("alice");
+    alice.types("dereg alice");
+    alice.shows(BYE);
+    alice.closes_input();
+    assert_eq!(alice.ends(), 0);
+    assert_eq!(alice.count(BYE), 1);
+}
+
+#[test]
+fn the_end_of_its_input_does_not_stop_the_server() {
+    let mut room = Room::open();
+    room.server.closes_input();
+    let mut alice = room.join("alice");
+    alice.types("send_all hi");
+    alice.shows("[Message received by Server.]");
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_leave_like_the_end_of_input() {
+    use rustix::process::Signal;
+
+    let mut room = Room::open();
+    let mut bob = room.join("bob");
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut alice = room.join("alice");
+        bob.shows(TABLE);
+        alice.is_sent(signal);
+        assert_eq!(alice.ends(), 0);
+        assert_eq!(alice.lines().last().map(String::as_str), Some(BYE));
+        left(&mut room, &mut bob);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_leaves_at_once() {
+    use rustix::process::Signal;
+
+    let room = Room::open();
+    let relay = Relay::before(room.address(), Weather::default());
+    let mut alice = Room::join_at(relay.address(), "alice", 0);
+    alice.types("send_all settled");
+    alice.shows("[Message received by Server.]");
+    relay.cut(Direction::ToServer);
+    relay.forget();
+    alice.is_sent(Signal::TERM);
+    // The deregistration and its repetitions, behind an acknowledgement or two that were still on their way: the
+    // first signal was heard, and the second one is not taken for the same.
+    relay.sees_datagrams(Direction::ToServer, 4);
+    alice.is_sent(Signal::TERM);
+    assert_ne!(alice.ends(), 0, "it could not say good-bye");
+    assert_eq!(
+        alice.lines().last().map(String::as_str),
+        Some("[Message received by Server.]")
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_stop_the_server() {
+    use rustix::process::Signal;
+
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut room = Room::open();
+        room.server.is_sent(signal);
+        assert_eq!(room.server.ends(), 0);
+    }
+}

@@ -1,0 +1,100 @@
+//! What a server has room for, what each address may ask of it, and the counters that tell about it.
+
+use chatapp_e2e::{Room, SAVED, TABLE, WELCOME, received_by};
+
+#[test]
+fn a_server_says_what_it_has_room_for() {
+    let mut room = Room::open_with(&["--names", "3", "--requests", "0"]);
+    room.server.shows(
+        "Room for 3 names, 100000 kept messages (1000 for each name) and 65536 channel messages. \
+         A second, each address has 10 registrations, any number of requests and 512 KiB of text.",
+    );
+}
+
+#[test]
+fn a_full_room_says_so_and_serves_those_who_are_in() {
+    let room = Room::open_with(&["--names", "2"]);
+    let [mut alice, _bob] = room.join_all(["alice", "bob"]);
+    let mut carol = Room::start_client(room.address(), "carol", 0);
+    carol.shows("[The room is full. Try again later.]");
+    assert_eq!(carol.ends(), 4);
+    alice.types("send bob hi");
+    alice.shows(&received_by("bob"));
+}
+
+#[test]
+fn a_full_mailbox_says_so() {
+    let room = Room::open_with(&["--mailbox", "2"]);
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    bob.types("dereg bob");
+    alice.shows(TABLE);
+    for (text, line) in [
+        ("one", SAVED),
+        ("two", SAVED),
+        (
+            "three",
+            "[Mailbox of bob is full; the message was not saved.]",
+        ),
+    ] {
+        alice.types(&format!("send bob {text}"));
+        alice.shows(line);
+    }
+}
+
+#[test]
+fn a_client_with_a_small_table_talks_to_anybody_in_a_larger_room() {
+    let room = Room::open();
+    let mut others = room.join_all(["alice", "bob", "carol", "dave"]);
+    let port = room.port.to_string();
+    let arguments = ["-c", "erin", "127.0.0.1", &port, "0", "--peers", "2"];
+    let mut erin = chatapp_e2e::Process::start(&arguments);
+    erin.shows(WELCOME);
+    for (name, other) in ["alice", "bob", "carol", "dave"].iter().zip(&mut others) {
+        erin.types(&format!("send {name} hello"));
+        erin.shows(&received_by(name));
+        other.shows("erin: hello");
+        other.types("send erin and to you");
+        erin.shows(&format!("{name}: and to you"));
+    }
+}
+
+#[test]
+fn who_is_in_a_hurry_waits_and_nothing_is_lost() {
+    let room = Room::open_with(&["--requests", "20"]);
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    // 80 at once, and then 20 a second.
+    let lines: String = (0..100).map(|i| format!("send_all {i}\n")).collect();
+    alice.is_piped(lines);
+    for i in 0..100 {
+        bob.shows(&format!("Channel_Message alice: {i}"));
+    }
+    alice.shows("[The server's limits make you wait; what you asked for goes on by itself.]");
+}
+
+#[test]
+#[cfg(unix)]
+fn the_counters_are_shown_on_request_and_on_a_signal() {
+    use rustix::process::Signal;
+
+    let mut room = Room::open();
+    let [mut alice, _bob] = room.join_all(["alice", "bob"]);
+    alice.types("send_all hi");
+    alice.shows("[Message received by Server.]");
+    room.server.types("stats");
+    for words in [
+        "clients: 2 online; names: 2 of 16384",
+        "waiting: 0 of 100000 messages (at most 1000 for each name), 1 of 65536 channel messages kept",
+        "; frames: post 1",
+        "given up: 0",
+        "dropped: no-cookie 2",
+    ] {
+        room.server.logs(words);
+    }
+    room.server.is_sent(Signal::USR1);
+    room.server.logs("clients: 2 online");
+    room.server.types("dance");
+    room.server
+        .logs("A server knows the commands stats, quit and help.");
+    room.server.types("quit");
+    assert_eq!(room.server.ends(), 0);
+}

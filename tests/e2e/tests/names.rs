@@ -1,0 +1,178 @@
+//! Whose a name is: processes that come back, are refused, take over, or are displaced.
+
+use chatapp_e2e::{
+    BYE, KEPT, Room, SAVED, TABLE, WELCOME, free_port, is_stamped, no_ack_from, received_by,
+};
+
+#[test]
+fn a_name_that_is_active_elsewhere_is_refused_with_exit_4() {
+    let mut room = Room::open();
+    let mut alice = room.join("alice");
+    let mut other = Room::start_client(room.address(), "alice", 0);
+    assert_eq!(other.ends(), 4);
+    assert_eq!(
+        other.lines(),
+        ["[The name alice is active elsewhere. Choose another one.]"]
+    );
+    room.server.logs("refused");
+    alice.types("send alice still here");
+    alice.shows("alice: still here");
+}
+
+#[test]
+fn a_process_that_returns_at_its_address_gets_what_was_kept() {
+    let room = Room::open();
+    let port = free_port();
+    let mut bob = room.join("bob");
+    let mut alice = Room::join_at(room.address(), "alice", port);
+    bob.shows(TABLE);
+    alice.is_killed();
+    bob.types("send alice one");
+    bob.shows(&no_ack_from("alice"));
+    bob.shows(SAVED);
+    bob.types("send_all two");
+    bob.shows("[Message received by Server.]");
+
+    let mut alice = Room::start_client(room.address(), "alice", port);
+    assert_eq!(alice.shows_next(), WELCOME);
+    assert_eq!(alice.shows_next(), KEPT);
+    let kept = [alice.shows_next(), alice.shows_next()];
+    assert!(
+        kept.iter().any(|line| is_stamped(line, "bob", "one")),
+        "{kept:?}"
+    );
+    assert!(
+        kept.iter()
+            .any(|line| is_stamped(line, "Channel_Message bob", "two")),
+        "{kept:?}"
+    );
+    assert_eq!(alice.shows_next(), TABLE);
+    alice.types("table");
+    alice.types("send alice end");
+    alice.shows("alice: end");
+    let rows = alice
+        .lines()
+        .iter()
+        .filter(|line| line.split_whitespace().any(|word| word == "alice"))
+        .count();
+    assert_eq!(rows, 1, "the name is there once: {alice}");
+    bob.types("send alice hi");
+    bob.shows(&received_by("alice"));
+    alice.shows("bob: hi");
+}
+
+#[test]
+fn a_process_that_returns_at_once_chats_at_once() {
+    let room = Room::open();
+    let port = free_port();
+    let mut bob = room.join("bob");
+    for round in 0..3 {
+        let mut alice = Room::join_at(room.address(), "alice", port);
+        bob.shows(TABLE);
+        bob.types(&format!("send alice {round}"));
+        bob.shows(&received_by("alice"));
+        alice.shows(&format!("bob: {round}"));
+        alice.types(&format!("send bob {round}"));
+        alice.shows(&received_by("bob"));
+        bob.shows(&format!("alice: {round}"));
+        alice.is_killed();
+    }
+}
+
+#[test]
+fn a_name_whose_holder_vanished_is_taken_over_with_its_messages() {
+    let room = Room::open();
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    alice.types("dereg alice");
+    alice.shows(BYE);
+    bob.shows(TABLE);
+    bob.types("send alice one");
+    bob.shows(SAVED);
+    alice.types("reg alice");
+    alice.shows(TABLE);
+    assert!(
+        is_stamped(&alice.lines()[alice.lines().len() - 2], "bob", "one"),
+        "{alice}"
+    );
+    bob.shows(TABLE);
+    alice.is_killed();
+    bob.types("send alice two");
+    bob.shows(SAVED);
+
+    let mut heir = Room::start_client(room.address(), "alice", 0);
+    heir.shows(WELCOME);
+    assert_eq!(heir.shows_next(), KEPT);
+    let line = heir.shows_next();
+    assert!(is_stamped(&line, "bob", "two"), "{line}");
+    assert_eq!(heir.shows_next(), TABLE);
+    bob.types("send alice three");
+    bob.shows(&received_by("alice"));
+    heir.shows("bob: three");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_displaced_process_is_told_and_leaves_with_exit_4() {
+    use rustix::process::Signal;
+
+    let room = Room::open();
+    let mut alice = room.join("alice");
+    alice.is_sent(Signal::STOP);
+    let mut heir = Room::join_at(room.address(), "alice", 0);
+    alice.is_sent(Signal::CONT);
+    alice.types("send_all am I still here");
+    assert_eq!(alice.ends(), 4);
+    assert_eq!(
+        alice.count("[Another process has taken over the name alice.]"),
+        1
+    );
+    heir.types("send alice hi");
+    heir.shows("alice: hi");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_process_that_was_stopped_comes_back_by_itself_and_misses_nothing() {
+    use rustix::process::Signal;
+
+    let room = Room::open();
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    bob.is_sent(Signal::STOP);
+    alice.types("send bob one");
+    // The server found him silent as well.
+    alice.shows_all(&[&no_ack_from("bob"), SAVED, TABLE]);
+    alice.types("send_all two");
+    alice.shows("[Message received by Server.]");
+    bob.is_sent(Signal::CONT);
+    bob.shows_where("one, direct or kept", |line| {
+        line == "alice: one" || is_stamped(line, "alice", "one")
+    });
+    bob.shows_where("two", |line| {
+        is_stamped(line, "Channel_Message alice", "two")
+    });
+    // Back in the room, he is reached at once, directly or through the server.
+    alice.shows(TABLE);
+    alice.types("send bob three");
+    bob.shows("alice: three");
+    let shown = bob.lines();
+    for text in ["one", "two"] {
+        assert_eq!(
+            shown.iter().filter(|line| line.ends_with(text)).count(),
+            1,
+            "{bob}"
+        );
+    }
+}
+
+#[test]
+fn names_of_every_kind_are_kept_apart() {
+    let room = Room::open();
+    let names = ["../x", "a,b", "Zoë", "名前", "send_all", &"n".repeat(32)];
+    let mut clients = room.join_all(names);
+    for (from, name) in names.iter().enumerate() {
+        let to = (from + 1) % names.len();
+        clients[from].types(&format!("send {} hello", names[to]));
+        clients[from].shows(&received_by(names[to]));
+        clients[to].shows(&format!("{name}: hello"));
+    }
+}

@@ -1,0 +1,150 @@
+//! Addresses of every kind.
+
+use chatapp_e2e::{
+    BYE, Direction, POSTED, Process, Relay, Room, TABLE, WELCOME, Weather, can_use_ipv6, free_port,
+    received_by,
+};
+
+/// Where a datagram says which kind it is, and the kinds that ask for a session.
+const KIND_AT: usize = 1;
+const HELLO: u8 = 3;
+const CALL: u8 = 4;
+
+fn joins(room: &Room, name: &str, host: &str) -> Process {
+    let mut client = Process::start(&["-c", name, host, &room.port.to_string(), "0"]);
+    client.shows(WELCOME);
+    client.shows(TABLE);
+    client
+}
+
+fn chat(mut alice: Process, mut bob: Process) {
+    alice.shows(TABLE);
+    alice.types("send bob over here");
+    alice.shows(&received_by("bob"));
+    bob.shows("alice: over here");
+    bob.types("send_all and here");
+    bob.shows("[Message received by Server.]");
+    alice.shows("Channel_Message bob: and here");
+}
+
+#[test]
+fn ipv6_loopback() {
+    if !can_use_ipv6() {
+        return;
+    }
+    let room = Room::open();
+    chat(joins(&room, "alice", "::1"), joins(&room, "bob", "::1"));
+}
+
+#[test]
+fn a_host_name() {
+    let room = Room::open();
+    chat(
+        joins(&room, "alice", "localhost"),
+        joins(&room, "bob", "localhost"),
+    );
+}
+
+#[test]
+fn a_room_with_both_kinds_of_addresses() {
+    if !can_use_ipv6() {
+        return;
+    }
+    let room = Room::open();
+    let mut alice = joins(&room, "alice", "::1");
+    let mut bob = joins(&room, "bob", "127.0.0.1");
+    alice.shows(TABLE);
+    bob.types("send_all from IPv4");
+    alice.shows("Channel_Message bob: from IPv4");
+    alice.types("send_all from IPv6");
+    bob.shows("Channel_Message alice: from IPv6");
+}
+
+#[test]
+fn a_server_bound_to_one_address() {
+    if !can_use_ipv6() {
+        return;
+    }
+    for (bind, host) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1")] {
+        let room = Room::open_with(&["--bind", bind]);
+        chat(joins(&room, "alice", host), joins(&room, "bob", host));
+    }
+}
+
+#[test]
+fn a_client_at_a_port_and_address_of_its_choice() {
+    let room = Room::open();
+    let (server, port) = (room.port.to_string(), free_port());
+    let mut alice = Process::start(&[
+        "-c",
+        "alice",
+        "127.0.0.1",
+        &server,
+        &port.to_string(),
+        "--bind",
+        "127.0.0.1",
+    ]);
+    alice.shows(TABLE);
+    alice.types("table");
+    alice.shows_where("her own row", |line| {
+        line.contains(&format!("127.0.0.1:{port}"))
+    });
+}
+
+/// As a telephone does between two networks: it does not even notice.
+#[test]
+fn whose_address_changes_goes_on_in_the_same_session() {
+    let mut room = Room::open();
+    let relay = Relay::before(room.address(), Weather::default());
+    let port = free_port();
+    let mut bob = Room::join_at(relay.address(), "bob", 0);
+    let mut alice = Room::join_at(relay.address(), "alice", port);
+    bob.shows(TABLE);
+    alice.types("send bob on the way");
+    alice.shows(&received_by("bob"));
+    bob.types("send alice me too");
+    bob.shows(&received_by("alice"));
+    alice.types("send_all on the way");
+    alice.shows(POSTED);
+    bob.shows("Channel_Message alice: on the way");
+    let row = |client: &mut Process| {
+        client.types("table");
+        client.shows_where("her row", |line| line.starts_with("alice"))
+    };
+    let before = row(&mut bob);
+
+    relay.moves(port);
+    relay.forget();
+    alice.types("send_all in the office");
+    alice.shows(POSTED);
+    bob.shows_all(&["Channel_Message alice: in the office", TABLE]);
+    assert_ne!(row(&mut bob), before, "she is elsewhere");
+    bob.types("send alice there already?");
+    alice.shows("bob: there already?");
+    bob.shows(&received_by("alice"));
+    alice.types("send bob in the office");
+    bob.shows("alice: in the office");
+    alice.shows(&received_by("bob"));
+    bob.types("send_all she is there");
+    bob.shows(POSTED);
+    alice.shows("Channel_Message bob: she is there");
+
+    for (direction, handshakes) in [
+        (Direction::ToServer, HELLO),
+        (Direction::BetweenClients, CALL),
+    ] {
+        let seen = relay.seen(direction);
+        assert!(!seen.is_empty());
+        assert!(
+            seen.iter().all(|seen| seen.bytes[KIND_AT] != handshakes),
+            "{seen:?}"
+        );
+    }
+    // What is logged up to here is about who came.
+    bob.types("dereg bob");
+    bob.shows(BYE);
+    room.server.logs("bob departed");
+    let log = room.server.log();
+    let about_alice: Vec<_> = log.iter().filter(|line| line.contains("alice")).collect();
+    assert_eq!(about_alice.len(), 1, "{log:?}");
+}

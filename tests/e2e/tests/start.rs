@@ -1,0 +1,160 @@
+//! Starting `ChatApp`: arguments, prompt, exit codes.
+
+use std::process::{Command, Stdio};
+
+use chatapp_e2e::{BYE, Process, Room, TABLE, WELCOME, binary, free_port};
+
+#[test]
+fn wrong_usage_is_explained_on_stderr_with_exit_2() {
+    let long = "n".repeat(33);
+    let wrong: &[(&[&str], &str)] = &[
+        (&["-s"], "PORT"),
+        (&["-s", "1023"], "1024"),
+        (&["-s", "0"], "1024"),
+        (&["-s", "65536"], "65536"),
+        (&["-s", "-1"], "-1"),
+        (&["-s", "abc"], "abc"),
+        (&["-s", "5000", "extra"], "extra"),
+        (&["-c"], "-c"),
+        (&["-c", "alice", "127.0.0.1", "5000"], "-c"),
+        (&["-c", "alice", "127.0.0.1", "1023", "5001"], "1024"),
+        (&["-c", "alice", "127.0.0.1", "5000", "1023"], "1024"),
+        (&["-c", "alice", "127.0.0.1", "5000", "65536"], "65536"),
+        (&["-c", "a b", "127.0.0.1", "5000", "5001"], "name"),
+        (&["-c", "", "127.0.0.1", "5000", "5001"], "name"),
+        (&["-c", &long, "127.0.0.1", "5000", "5001"], "32"),
+        (&["-s", "5000", "--bind", "nowhere"], "nowhere"),
+        (&["--frobnicate"], "--frobnicate"),
+        (&["frobnicate"], "frobnicate"),
+    ];
+    for (arguments, part) in wrong {
+        let mut process = Process::start(arguments);
+        assert_eq!(process.ends(), 2, "{process}");
+        assert_eq!(process.lines(), Vec::<String>::new(), "{process}");
+        assert!(
+            process.log().join("\n").contains(part),
+            "{part:?} is explained: {process}"
+        );
+    }
+}
+
+#[test]
+fn help_teaches_and_version_tells() {
+    let mut help = Process::start(&["--help"]);
+    assert_eq!(help.ends(), 0);
+    let text = help.lines().join("\n");
+    for part in [
+        "-s", "-c", "--bind", "send ", "send_all", "dereg", "reg", "1024", "exit",
+    ] {
+        assert!(text.to_lowercase().contains(part), "{part:?} in {text}");
+    }
+    let mut version = Process::start(&["--version"]);
+    assert_eq!(version.ends(), 0);
+    assert!(
+        version.lines().join("").contains(env!("CARGO_PKG_VERSION")),
+        "{version}"
+    );
+}
+
+#[test]
+fn without_arguments_it_asks_for_a_line() {
+    let port = free_port();
+    let mut server = Process::start::<&str>(&[]);
+    server.types(&format!("ChatApp -s {port}"));
+    server.shows_where("the start", |line| line.contains("The server starts!"));
+
+    let mut alice = Process::start::<&str>(&[]);
+    alice.types(&format!("ChatApp -c alice 127.0.0.1 {port} 0"));
+    alice.shows_where("the welcome", |line| line.ends_with(WELCOME));
+    alice.shows(TABLE);
+    alice.types("send alice hi");
+    alice.shows("alice: hi");
+    alice.closes_input();
+    assert_eq!(alice.ends(), 0);
+    assert_eq!(alice.lines().last().map(String::as_str), Some(BYE));
+}
+
+#[test]
+fn a_port_in_use_is_an_error() {
+    let room = Room::open();
+    let mut second = Process::start(&["-s", &room.port.to_string()]);
+    assert_ne!(second.ends(), 0);
+    assert!(
+        second.log().join("\n").contains(&room.port.to_string()),
+        "{second}"
+    );
+    assert_eq!(second.lines(), Vec::<String>::new());
+}
+
+#[test]
+fn a_demo_that_nobody_reads_ends_with_a_line() {
+    let mut demo = Command::new(binary())
+        .arg("demo")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(demo.stdout.take());
+    let output = demo.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
+    assert!(told.contains("standard output"), "{told}");
+}
+
+#[test]
+fn the_demo_chats_leaves_and_comes_back() {
+    let mut demo = Process::start(&["demo"]);
+    assert_eq!(demo.ends(), 0);
+    let text = demo.lines().join("\n");
+    for part in [
+        WELCOME,
+        TABLE,
+        BYE,
+        "[You have messages]",
+        "[Message received by Server.]",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+}
+
+#[cfg(unix)]
+mod terminal {
+    use chatapp_e2e::{Room, Terminal, free_port};
+
+    #[test]
+    fn every_line_at_a_terminal_begins_with_the_prompt() {
+        let room = Room::open();
+        let port = room.port.to_string();
+        let mut alice = Terminal::start(&["-c", "alice", "127.0.0.1", &port, "0"]);
+        alice.shows("[Welcome, You are registered.]");
+        alice.shows("[Client table updated.]");
+        alice.types("send alice hi\n");
+        alice.shows("[Message received by alice.]");
+        alice.types("quit\n");
+        assert_eq!(alice.ends(), 0);
+        for line in [
+            "[Welcome, You are registered.]",
+            "[Client table updated.]",
+            "alice: hi",
+        ] {
+            assert!(
+                alice.screen().contains(&format!(">>> {line}")),
+                "{line:?} in {:?}",
+                alice.screen()
+            );
+        }
+    }
+
+    #[test]
+    fn the_prompt_asks_again_after_a_wrong_line() {
+        let port = free_port();
+        let mut server = Terminal::start(&[]);
+        server.shows("$ ");
+        server.types("ChatApp -s 80\n");
+        server.shows("1024");
+        server.shows("$ ");
+        server.types(&format!("ChatApp -s {port}\n"));
+        server.shows("The server starts!");
+    }
+}

@@ -1,0 +1,287 @@
+//! A server that is killed and started again with its store.
+
+use std::path::Path;
+use std::process::Command;
+
+use chatapp_e2e::{
+    BYE, KEPT, POSTED, Process, Room, SAVED, TABLE, free_port, is_stamped, no_ack_from, received_by,
+};
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    TempDir::new().expect("a temporary folder can be made")
+}
+
+#[test]
+fn what_was_saved_is_there_after_a_kill() {
+    let folder = folder();
+    let mut room = Room::open_in(folder.path(), free_port());
+    let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
+    carol.types("dereg carol");
+    carol.shows(BYE);
+    alice.shows(TABLE);
+    alice.types("send carol hi");
+    alice.shows(SAVED);
+    bob.types("send_all hello");
+    bob.shows(POSTED);
+    alice.shows("Channel_Message bob: hello");
+    room.server.is_killed();
+
+    let _room = Room::open_in(folder.path(), room.port);
+    carol.types("reg carol");
+    carol.shows(KEPT);
+    carol.shows_where("alice's message", |line| is_stamped(line, "alice", "hi"));
+    carol.shows_where("bob's message", |line| {
+        is_stamped(line, "Channel_Message bob", "hello")
+    });
+    carol.shows(TABLE);
+    carol.types("send_all back");
+    carol.shows(POSTED);
+    for (client, times) in [(&mut alice, 1), (&mut bob, 0)] {
+        client.shows("Channel_Message carol: back");
+        assert_eq!(client.count("Channel_Message bob: hello"), times, "no more");
+    }
+}
+
+#[test]
+fn a_store_can_be_looked_into_while_it_is_used() {
+    let folder = folder();
+    let path = folder.path().to_str().expect("a sane name");
+    let room = Room::open_in(folder.path(), free_port());
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    bob.types("dereg bob");
+    bob.shows(BYE);
+    for number in 0..2 {
+        alice.types(&format!("send bob {number}"));
+        alice.shows(&no_ack_from("bob"));
+        alice.shows(SAVED);
+    }
+    let mut report = Process::start(&["store", path]);
+    assert_eq!(report.ends(), 0);
+    let lines = report.lines();
+    assert!(
+        lines[0].starts_with("alice  active   0 waiting  127.0.0.1:"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with("bob    offline  2 waiting  127.0.0.1:"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[2].ends_with(
+            "room.db: 2 names, 2 waiting messages, 0 channel messages, 162 bytes in them"
+        ),
+        "{lines:?}"
+    );
+    let mut report = Process::start(&["store", "--json", path]);
+    assert_eq!(report.ends(), 0);
+    let line = report.shows_next();
+    for part in [
+        r#""schema":3,"names":[{"name":"alice","active":true,"#,
+        r#"{"name":"bob","active":false,"#,
+        r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":162}"#,
+    ] {
+        assert!(line.contains(part), "{line}");
+    }
+    let nothing = folder.path().join("nothing");
+    let mut report = Process::start(&["store", nothing.to_str().expect("a sane name")]);
+    assert_eq!(report.ends(), 2);
+    report.logs("there is no store");
+}
+
+#[test]
+fn without_a_folder_the_state_folder_of_the_user_is_used_and_nobody_else_may_read_it() {
+    let room = Room::open();
+    drop(room.join("alice"));
+    let file = room
+        .server
+        .home()
+        .path()
+        .join(format!("chatapp/server-{}/room.db", room.port));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for file in [
+            file.clone(),
+            file.with_extension("db-wal"),
+            file.with_file_name("lock"),
+        ] {
+            let mode = file
+                .metadata()
+                .expect("the file is there")
+                .permissions()
+                .mode();
+            assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+        }
+        let folder = file.parent().expect("a file is in a folder");
+        let mode = folder
+            .metadata()
+            .expect("the folder is there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+    assert!(file.metadata().expect("the file is there").len() != 0);
+}
+
+#[test]
+fn nothing_is_written_by_those_who_are_to_keep_nothing() {
+    let port = free_port().to_string();
+    let mut server = Process::start(&["-s", &port, "--ephemeral"]);
+    server.shows_where("its start", |line| line.starts_with("The server starts!"));
+    let mut alice = Process::start(&["-c", "alice", "127.0.0.1", &port, "0", "--ephemeral"]);
+    alice.shows(TABLE);
+    alice.types("send alice hi");
+    alice.shows(&received_by("alice"));
+    for process in [&server, &alice] {
+        let left = std::fs::read_dir(process.home().path());
+        assert_eq!(left.expect("a home").count(), 0, "nothing was written");
+    }
+}
+
+/// A server in this folder, or in one below it, says why it does not start.
+fn says(folder: &Path, words: &str) {
+    let port = free_port().to_string();
+    let path = folder.to_str().expect("a sane name");
+    let mut server = Process::start(&["-s", &port, "--data-dir", path]);
+    assert_eq!(server.ends(), 2);
+    assert_eq!(server.lines(), Vec::<String>::new());
+    let line = server.logs("ChatApp: ");
+    assert!(line.contains(words) && line.contains(path), "{line}");
+}
+
+#[test]
+fn a_second_server_on_the_same_store_is_refused() {
+    let folder = folder();
+    let _room = Room::open_in(folder.path(), free_port());
+    says(folder.path(), "another server uses");
+}
+
+#[test]
+fn a_store_that_cannot_be_used_is_left_alone() {
+    let folder = folder();
+    drop(Room::open_in(folder.path(), free_port()));
+    let file = folder.path().join("room.db");
+    let whole = std::fs::read(&file).expect("the file is there");
+    // Where SQLite keeps the version of the schema.
+    const VERSION_AT: usize = 63;
+    for (at, byte, words) in [
+        (0, b's', "is damaged"),
+        (VERSION_AT, 77, "was written by a newer ChatApp (schema 77"),
+    ] {
+        let mut bytes = whole.clone();
+        bytes[at] = byte;
+        std::fs::write(&file, &bytes).expect("the file can be written");
+        std::fs::remove_file(file.with_extension("db-wal")).unwrap_or_default();
+        says(folder.path(), words);
+        assert_eq!(std::fs::read(&file).expect("the file is there"), bytes);
+    }
+}
+
+/// A small file system in memory, unmounted when it is dropped; `None`, with the reason, where it cannot be had.
+struct SmallDisk(TempDir);
+
+impl SmallDisk {
+    fn new() -> Option<Self> {
+        let folder = folder();
+        let path = folder.path().to_str().expect("a sane name");
+        if mount(&["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", path]) {
+            return Some(Self(folder));
+        }
+        assert!(
+            std::env::var_os("CHATAPP_NO_SKIP").is_none(),
+            "no file system can be mounted"
+        );
+        eprintln!("skipped: no file system can be mounted");
+        None
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg(self.path()).status();
+        assert!(std::thread::panicking() || unmounted.is_ok_and(|status| status.success()));
+    }
+}
+
+fn mount(arguments: &[&str]) -> bool {
+    let output = Command::new("mount").args(arguments).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn a_full_disk_is_told_to_senders_and_once_in_the_log_and_is_over_when_there_is_room() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let mut room = Room::open_in(disk.path(), free_port());
+    let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
+    carol.types("dereg carol");
+    carol.shows(BYE);
+    alice.shows(TABLE);
+    let ballast = disk.path().join("ballast");
+    let full = std::fs::write(&ballast, vec![1; 4 << 20]);
+    assert!(full.is_err(), "the disk is full now");
+
+    for _ in 0..3 {
+        alice.types("send carol lost");
+        alice.shows("[The server could not store the message to carol; it was not saved.]");
+    }
+    bob.types("send_all lost");
+    bob.shows("[The server could not store the message; it was not sent.]");
+    // What needs no disk goes on.
+    alice.types("send bob hi");
+    alice.shows(&received_by("bob"));
+    bob.shows("alice: hi");
+    room.server
+        .logs("the store fails, nothing is saved: database or disk is full");
+
+    std::fs::remove_file(ballast).expect("the ballast can be removed");
+    alice.types("send carol kept");
+    alice.shows(SAVED);
+    bob.types("send_all kept");
+    bob.shows(POSTED);
+    room.server.logs("the store works again");
+    let failures = room.server.log();
+    let failures = failures
+        .iter()
+        .filter(|line| line.contains("the store fails"));
+    assert_eq!(failures.count(), 1, "told once");
+    carol.types("reg carol");
+    carol.shows_where("what was kept", |line| is_stamped(line, "alice", "kept"));
+    carol.shows_where("what was kept", |line| {
+        is_stamped(line, "Channel_Message bob", "kept")
+    });
+    assert!(!carol.lines().iter().any(|line| line.ends_with("lost")));
+    room.server.is_killed();
+}
+
+#[test]
+fn a_disk_that_may_not_be_written_is_told() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let path = disk.path().to_str().expect("a sane name");
+    let mut room = Room::open_in(disk.path(), free_port());
+    drop(room.join("alice"));
+    room.server.is_killed();
+    assert!(mount(&["-o", "remount,ro", path]));
+    says(disk.path(), "Read-only file system");
+}
+
+#[test]
+fn who_is_away_for_longer_than_asked_is_forgotten() {
+    let mut room = Room::open_with(&["--keep", "1s"]);
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    bob.types("dereg bob");
+    bob.shows(BYE);
+    alice.shows(TABLE);
+    room.server
+        .logs("bob was away for too long and is forgotten");
+    alice.shows(TABLE);
+    alice.types("send bob hi");
+    alice.shows("[Client bob does not exist.]");
+    bob.types("reg bob");
+    bob.shows(TABLE);
+    assert_eq!(bob.count(KEPT), 0);
+}

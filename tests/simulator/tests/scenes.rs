@@ -1,0 +1,448 @@
+//! What must happen in a room step by step, in virtual time: the rules that people can rely on.
+
+use chatapp_core::RateLimit;
+use chatapp_simulator::client_process::Ask;
+use chatapp_simulator::model::NameId;
+use chatapp_simulator::plan::{Plan, Sizes};
+use chatapp_simulator::scene::Scene;
+
+const ANN: NameId = 0;
+const BOB: NameId = 1;
+const CLEO: NameId = 2;
+
+/// The first sending and five retries, 500 ms apart.
+const SIX: [u64; 6] = [0, 500, 1_000, 1_500, 2_000, 2_500];
+/// After the last of them, one more interval is waited.
+const PATIENCE: u64 = 3_000;
+
+fn tight(clients: usize, change: impl FnOnce(&mut Sizes)) -> Scene {
+    let mut plan = Plan::quiet(clients);
+    change(&mut plan.sizes);
+    Scene::of(&plan)
+}
+
+// ---- limits ----
+
+#[test]
+fn who_asks_for_more_than_the_share_waits_and_nothing_is_lost() {
+    let mut scene = tight(2, |sizes| {
+        sizes.rates.requests = RateLimit {
+            per_second: 4,
+            burst: 3,
+        };
+    });
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.shows(ann);
+    scene.shows(bob);
+    for number in 0..12 {
+        scene.post(ann, &number.to_string());
+    }
+    scene.pass(200);
+    assert_eq!(
+        scene.shows(ann),
+        ["Posted", "Posted", "Posted", "Throttled"]
+    );
+    assert_eq!(scene.shows(bob).len(), 3);
+    scene.pass(2_000);
+    let meanwhile = scene.shows(ann).len();
+    assert!((6..=9).contains(&meanwhile), "{meanwhile} more in 2 s");
+    scene.pass(1_000);
+    scene.shows(ann);
+    let rest = scene.shows(bob);
+    assert_eq!(rest.len(), 9);
+    assert_eq!(rest.last().unwrap(), "channel ann: 11");
+    // The next time is told again.
+    for number in 12..16 {
+        scene.post(ann, &number.to_string());
+    }
+    scene.pass(200);
+    assert!(scene.shows(ann).contains(&"Throttled".to_owned()));
+}
+
+#[test]
+fn a_registration_above_the_share_waits_for_its_turn() {
+    let mut scene = tight(3, |sizes| {
+        sizes.sources = 1;
+        sizes.rates.registrations = RateLimit {
+            per_second: 1,
+            burst: 1,
+        };
+    });
+    let (ann, bob, cleo) = (scene.start(ANN), scene.start(BOB), scene.start(CLEO));
+    scene.pass(500);
+    let counts = [ann, bob, cleo].map(|who| scene.shows(who));
+    let waiting = counts.iter().filter(|lines| **lines == ["Throttled"]);
+    assert_eq!(waiting.count(), 2, "{counts:?}");
+    scene.pass(5_000);
+    for who in [ann, bob, cleo] {
+        scene.send(who, ANN, "here");
+    }
+    scene.pass(1_000);
+    for who in [ann, bob, cleo] {
+        let lines = scene.shows(who);
+        assert!(lines.contains(&"Delivered ann".to_owned()), "{lines:?}");
+    }
+}
+
+// ---- silence ----
+
+#[test]
+fn a_server_that_is_not_there_gets_six_requests_to_register() {
+    let mut scene = Scene::new(1);
+    scene.world.crash_server();
+    let ann = scene.start(ANN);
+    let server = scene.world.server_address();
+    scene.pass(PATIENCE - 1);
+    assert!(scene.shows(ann).is_empty());
+    scene.pass(1);
+    assert_eq!(scene.shows(ann), ["ServerNotResponding Register"]);
+    scene.pass(10 * PATIENCE);
+    assert_eq!(scene.sent(scene.address(ann), server, 0), SIX);
+}
+
+#[test]
+fn a_server_that_falls_silent_gets_six_datagrams_with_the_message() {
+    let mut scene = Scene::new(1);
+    let ann = scene.join(ANN);
+    let server = scene.world.server_address();
+    scene.cut(scene.address(ann), server);
+    let asked_at = scene.world.now();
+    scene.post(ann, "anybody?");
+    scene.pass(PATIENCE);
+    assert_eq!(scene.shows(ann), ["ServerNotResponding SendAll"]);
+    assert_eq!(scene.sent(scene.address(ann), server, asked_at), SIX);
+}
+
+#[test]
+fn a_peer_that_is_gone_gets_six_calls_and_the_server_the_message() {
+    let mut scene = Scene::new(2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    let there = scene.address(bob);
+    scene.world.crash_client(bob);
+    scene.shows(ann);
+    let asked_at = scene.world.now();
+    scene.send(ann, BOB, "are you there?");
+    scene.pass(PATIENCE + 100);
+    assert_eq!(scene.shows(ann), ["SentToServer bob", "Saved bob"]);
+    assert_eq!(scene.sent(scene.address(ann), there, asked_at), SIX);
+}
+
+#[test]
+fn a_peer_that_falls_silent_gets_six_datagrams_with_the_message() {
+    let mut scene = Scene::new(2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.send(ann, BOB, "hello");
+    scene.moment();
+    let there = scene.address(bob);
+    scene.world.crash_client(bob);
+    scene.shows(ann);
+    let asked_at = scene.world.now();
+    scene.send(ann, BOB, "are you there?");
+    scene.pass(PATIENCE + 100);
+    assert_eq!(scene.shows(ann), ["SentToServer bob", "Saved bob"]);
+    assert_eq!(scene.sent(scene.address(ann), there, asked_at), SIX);
+}
+
+// ---- the three acceptance cases ----
+
+#[test]
+fn three_clients_chat_leave_and_return() {
+    let mut scene = Scene::new(3);
+    let all = [scene.join(ANN), scene.join(BOB), scene.join(CLEO)];
+    let names = ["ann", "bob", "cleo"];
+    scene.moment();
+    all.iter().for_each(|process| drop(scene.shows(*process)));
+    for (sender, from) in all.iter().zip(names) {
+        for (recipient, to) in names.iter().enumerate() {
+            scene.send(*sender, recipient, "hi");
+            scene.moment();
+            let shown = scene.shows(all[recipient]);
+            assert_eq!(shown[0], format!("{from}: hi"));
+            let told = if *sender == all[recipient] {
+                shown[1..].to_vec()
+            } else {
+                scene.shows(*sender)
+            };
+            assert_eq!(told, [format!("Delivered {to}")]);
+        }
+    }
+    let [ann, bob, cleo] = all;
+    scene.ask(ann, Ask::Deregister);
+    scene.moment();
+    assert_eq!(scene.shows(ann), ["Deregistered"]);
+    for process in [bob, cleo] {
+        assert_eq!(scene.shows(process), ["TableUpdated"]);
+        scene.send(process, ANN, "where are you?");
+        scene.moment();
+        assert_eq!(scene.shows(process), ["SentToServer ann", "Saved ann"]);
+    }
+    scene.ask(ann, Ask::Register);
+    scene.moment();
+    let kept = [
+        "KeptMessages",
+        "kept bob: where are you?",
+        "kept cleo: where are you?",
+        "TableUpdated",
+    ];
+    assert_eq!(scene.shows(ann), kept);
+    for process in [bob, cleo] {
+        assert_eq!(scene.shows(process), ["TableUpdated"]);
+    }
+    for ask in [Ask::Deregister, Ask::Register] {
+        scene.ask(ann, ask);
+        scene.moment();
+    }
+    assert_eq!(scene.shows(ann), ["Deregistered", "TableUpdated"]);
+}
+
+#[test]
+fn a_message_to_somebody_offline_needs_the_server() {
+    let mut scene = Scene::new(2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.ask(bob, Ask::Exit);
+    scene.moment();
+    scene.world.crash_server();
+    scene.shows(ann);
+    scene.send(ann, BOB, "hi");
+    scene.pass(PATIENCE);
+    assert_eq!(scene.shows(ann), ["SentToServer bob", "NotDelivered bob"]);
+}
+
+#[test]
+fn a_channel_message_reaches_all_others_once() {
+    let mut scene = Scene::new(3);
+    let all = [scene.join(ANN), scene.join(BOB), scene.join(CLEO)];
+    scene.moment();
+    all.iter().for_each(|process| drop(scene.shows(*process)));
+    scene.post(all[ANN], "hi all");
+    scene.moment();
+    assert_eq!(scene.shows(all[ANN]), ["Posted"]);
+    for process in [all[BOB], all[CLEO]] {
+        assert_eq!(scene.shows(process), ["channel ann: hi all"]);
+    }
+}
+
+// ---- order and loss ----
+
+#[test]
+fn what_was_kept_comes_before_what_is_sent_directly() {
+    let mut scene = Scene::new(2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.ask(bob, Ask::Deregister);
+    scene.moment();
+    scene.send(ann, BOB, "kept");
+    scene.moment();
+    scene.shows(bob);
+    scene.ask(bob, Ask::Register);
+    for text in ["one", "two", "three"] {
+        scene.send(ann, BOB, text);
+        scene.pass(1);
+    }
+    scene.moment();
+    let mut shown = scene.shows(bob);
+    shown.retain(|line| line.contains("ann"));
+    let messages: Vec<_> = shown
+        .iter()
+        .filter_map(|line| line.split(": ").nth(1))
+        .collect();
+    assert_eq!(messages, ["kept", "one", "two", "three"], "{shown:?}");
+    scene.shows(ann);
+    scene.send(ann, BOB, "four");
+    scene.moment();
+    assert_eq!(scene.shows(ann), ["Delivered bob"], "directly again");
+}
+
+#[test]
+fn messages_that_fell_back_stay_in_order_when_the_path_is_back() {
+    let mut scene = Scene::new(2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.cut(scene.address(ann), scene.address(bob));
+    scene.send(ann, BOB, "one");
+    scene.pass(PATIENCE - 100);
+    scene.send(ann, BOB, "two");
+    scene.mend();
+    scene.pass(200);
+    scene.send(ann, BOB, "three");
+    scene.pass(PATIENCE);
+    let mut shown = scene.shows(bob);
+    shown.retain(|line| line.contains("ann"));
+    assert_eq!(shown, ["ann: one", "ann: two", "ann: three"]);
+}
+
+#[test]
+fn a_full_mailbox_is_told_and_takes_nothing_more() {
+    let mut scene = tight(2, |sizes| sizes.mail_per_name = 2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.ask(bob, Ask::Deregister);
+    scene.moment();
+    scene.shows(bob);
+    scene.shows(ann);
+    for text in ["one", "two", "three"] {
+        scene.send(ann, BOB, text);
+        scene.moment();
+    }
+    let told: Vec<_> = scene
+        .shows(ann)
+        .into_iter()
+        .filter(|line| !line.starts_with("SentToServer"))
+        .collect();
+    assert_eq!(told, ["Saved bob", "Saved bob", "MailboxFull bob"]);
+    scene.ask(bob, Ask::Register);
+    scene.moment();
+    let kept = [
+        "KeptMessages",
+        "kept ann: one",
+        "kept ann: two",
+        "TableUpdated",
+    ];
+    assert_eq!(scene.shows(bob), kept);
+}
+
+#[test]
+fn channel_messages_that_fell_out_of_the_log_are_counted() {
+    let mut scene = tight(2, |sizes| sizes.log = 3);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.ask(bob, Ask::Deregister);
+    scene.moment();
+    scene.shows(bob);
+    for text in ["1", "2", "3", "4", "5"] {
+        scene.post(ann, text);
+        scene.moment();
+    }
+    scene.ask(bob, Ask::Register);
+    scene.moment();
+    let shown = [
+        "ChannelDropped 2",
+        "KeptMessages",
+        "kept channel ann: 3",
+        "kept channel ann: 4",
+        "kept channel ann: 5",
+        "TableUpdated",
+    ];
+    assert_eq!(scene.shows(bob), shown);
+}
+
+#[test]
+fn a_display_that_takes_nothing_is_not_told_to_have_shown() {
+    let mut scene = Scene::new(2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.shows(ann);
+    let full = scene.world.set_display(bob, true);
+    assert_eq!(full, Ok(()));
+    scene.send(ann, BOB, "hi");
+    scene.pass(PATIENCE + 100);
+    assert_eq!(scene.shows(ann), ["SentToServer bob", "Saved bob"]);
+    assert!(scene.shows(bob).is_empty());
+    let free = scene.world.set_display(bob, false);
+    assert_eq!(free, Ok(()));
+    scene.pass(PATIENCE);
+    let mut shown = scene.shows(bob);
+    shown.retain(|line| line.contains("ann"));
+    assert_eq!(shown, ["ann: hi"]);
+}
+
+// ---- names and sessions ----
+
+#[test]
+fn a_table_smaller_than_the_room_still_reaches_everybody() {
+    let mut scene = tight(4, |sizes| sizes.peers = 2);
+    let all: Vec<_> = (0..4).map(|name| scene.join(name)).collect();
+    for (sender, process) in all.iter().enumerate() {
+        for to in (0..4).filter(|to| *to != sender) {
+            scene.shows(*process);
+            scene.send(*process, to, "hi");
+            // A callee that does not know its caller looks it up, and is called again.
+            scene.pass(600);
+            let told = scene.shows(*process);
+            assert!(
+                told.iter().any(|line| line.starts_with("Delivered")),
+                "{sender} to {to}: {told:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_name_in_use_is_refused_while_its_holder_answers() {
+    let mut scene = Scene::new(1);
+    let holder = scene.join(ANN);
+    let rival = scene.start(ANN);
+    scene.pass(PATIENCE);
+    assert!(!scene.runs(rival), "it was refused, and left");
+    assert!(scene.runs(holder));
+    scene.post(holder, "still here");
+    scene.moment();
+    assert_eq!(scene.shows(holder), ["Posted"]);
+}
+
+#[test]
+fn a_silent_holder_is_displaced_learns_it_and_never_returns() {
+    let mut scene = Scene::new(1);
+    let holder = scene.join(ANN);
+    let server = scene.world.server_address();
+    scene.cut(scene.address(holder), server);
+    let heir = scene.start(ANN);
+    scene.pass(2 * PATIENCE);
+    assert_eq!(scene.shows(heir), ["Registered", "TableUpdated"]);
+    scene.mend();
+    scene.pass(30_000);
+    assert!(!scene.runs(holder), "it was displaced, and left");
+    assert!(scene.shows(heir).is_empty());
+    scene.post(heir, "mine");
+    scene.moment();
+    assert_eq!(scene.shows(heir), ["Posted"]);
+}
+
+#[test]
+fn two_that_call_each_other_at_once_both_get_through() {
+    let mut scene = Scene::new(2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.moment();
+    scene.shows(ann);
+    scene.send(ann, BOB, "hi bob");
+    scene.send(bob, ANN, "hi ann");
+    scene.pass(600);
+    for (process, message, other) in [(ann, "bob: hi ann", "bob"), (bob, "ann: hi bob", "ann")] {
+        let mut shown = scene.shows(process);
+        shown.sort();
+        assert_eq!(shown, [format!("Delivered {other}"), message.to_owned()]);
+    }
+}
+
+#[test]
+fn a_room_survives_its_server() {
+    let mut scene = Scene::new(2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.ask(bob, Ask::Exit);
+    scene.moment();
+    scene.send(ann, BOB, "later");
+    scene.post(ann, "all");
+    scene.moment();
+    scene.world.crash_server();
+    let restarted = scene.world.start_server();
+    assert_eq!(restarted, Ok(()));
+    let bob = scene.start(BOB);
+    scene.moment();
+    let shown = [
+        "Registered",
+        "KeptMessages",
+        "kept ann: later",
+        "kept channel ann: all",
+        "TableUpdated",
+    ];
+    assert_eq!(scene.shows(bob), shown);
+}
+
+#[test]
+fn people_whose_addresses_cannot_reach_each_other_chat_through_the_server() {
+    const ZOE: NameId = 4;
+    let mut scene = Scene::new(5);
+    let (ann, zoe) = (scene.join(ANN), scene.join(ZOE));
+    assert!(scene.address(ann).is_ipv4() && scene.address(zoe).is_ipv6());
+    scene.moment();
+    scene.shows(ann);
+    scene.send(ann, ZOE, "hi");
+    scene.moment();
+    assert_eq!(scene.shows(ann), ["SentToServer Zoë", "Saved Zoë"]);
+    assert_eq!(scene.shows(zoe), ["ann: hi"]);
+}

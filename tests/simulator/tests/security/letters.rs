@@ -1,0 +1,189 @@
+//! Private messages, and a server that lies about them.
+
+use chatapp_core::StaticKey;
+use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters};
+use chatapp_simulator::client_process::Ask;
+use chatapp_simulator::keys::Holder;
+use chatapp_simulator::model::ProcessId;
+use chatapp_simulator::record::Stored;
+use chatapp_simulator::scene::Scene;
+
+use crate::{ANN, BOB, CLEO, after_a_conversation, attacker, public};
+
+// ---- 7 and 8: a server that lies ----
+
+/// Ann and bob have talked, bob is away, and ann has written to him; then the store is changed, and bob returns.
+fn after_a_lie(change: impl FnMut(&mut Stored)) -> (Scene, [ProcessId; 2], Vec<String>) {
+    let (mut scene, ann, bob) = after_a_conversation();
+    let cleo = scene.join(CLEO);
+    scene.send(cleo, ANN, "I am cleo");
+    scene.moment();
+    scene.ask(bob, Ask::Deregister);
+    scene.moment();
+    scene.shows(ann);
+    scene.send(ann, BOB, "are you there?");
+    scene.moment();
+    assert_eq!(scene.shows(ann), ["SentToServer bob", "Saved bob"]);
+    scene.world.crash_server();
+    scene.world.falsify(change);
+    let started = scene.world.start_server();
+    scene.check(started);
+    scene.pass(30_000);
+    scene.shows(bob);
+    scene.ask(bob, Ask::Register);
+    scene.moment();
+    let shown = scene.shows(bob);
+    (scene, [ann, bob], shown)
+}
+
+#[test]
+fn an_honest_store_tells_the_truth() {
+    let (_, _, shown) = after_a_lie(|_| {});
+    assert_eq!(
+        shown,
+        ["KeptMessages", "kept ann: are you there?", "TableUpdated"]
+    );
+}
+
+#[test]
+fn a_letter_that_was_changed_is_not_shown() {
+    let (_, _, shown) = after_a_lie(|record| {
+        if let Stored::Mail { letter, .. } = record {
+            *letter.last_mut().unwrap() ^= 1;
+        }
+    });
+    assert_eq!(
+        shown,
+        ["KeptMessages", "NotShown ann: Unreadable", "TableUpdated"]
+    );
+}
+
+#[test]
+fn a_letter_with_another_number_or_process_is_not_shown() {
+    let (_, _, shown) = after_a_lie(|record| {
+        if let Stored::Mail { counter, .. } = record {
+            *counter += 1;
+        }
+    });
+    assert_eq!(
+        shown,
+        ["KeptMessages", "NotShown ann: Unreadable", "TableUpdated"]
+    );
+    let (_, _, shown) = after_a_lie(|record| {
+        if let Stored::Mail { incarnation, .. } = record {
+            *incarnation += 1;
+        }
+    });
+    assert_eq!(
+        shown,
+        ["KeptMessages", "NotShown ann: Unreadable", "TableUpdated"]
+    );
+}
+
+#[test]
+fn a_letter_in_the_name_of_somebody_else_is_not_shown() {
+    let (_, _, shown) = after_a_lie(|record| {
+        if let Stored::Mail { from, .. } = record {
+            *from = "cleo".to_owned();
+        }
+    });
+    assert_eq!(
+        shown,
+        ["KeptMessages", "NotShown cleo: Unreadable", "TableUpdated"]
+    );
+}
+
+#[test]
+fn a_letter_under_another_key_than_its_senders_is_not_shown() {
+    // Sealed by the book, but by somebody else: bob has talked to ann before.
+    let bob = public(Holder::Name(BOB));
+    let ephemeral = StaticKey::new([5; KEY_LEN]);
+    let (_, _, shown) = after_a_lie(|record| {
+        if let Stored::Mail {
+            incarnation,
+            counter,
+            letter,
+            ..
+        } = record
+        {
+            let who = Correspondence {
+                from: "ann",
+                incarnation: *incarnation,
+                to: "bob",
+            };
+            let (us, public) = (attacker(), ephemeral.public());
+            let letters = Letters::to(&us, &bob, &[5; KEY_LEN], &public, who).unwrap();
+            let mut text = b"#0 trust me".to_vec();
+            let tag = letters.seal(&us, *counter, &mut text);
+            *letter = [&us.public().0[..], &public.0, &text, &tag].concat();
+        }
+    });
+    assert_eq!(
+        shown,
+        ["KeptMessages", "NotShown ann: ForeignKey", "TableUpdated"]
+    );
+}
+
+#[test]
+fn a_letter_for_somebody_else_is_not_shown() {
+    let (mut scene, [ann, _], _) = after_a_lie(|record| {
+        if let Stored::Mail { to, .. } = record {
+            *to = "ann".to_owned();
+        }
+    });
+    scene.pass(1_000);
+    let shown = scene.shows(ann);
+    assert!(
+        shown.contains(&"NotShown ann: Unreadable".to_owned()),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn a_server_that_swaps_a_key_is_caught_by_those_who_talked_before() {
+    let (mut scene, [ann, bob], _) = after_a_lie(|record| {
+        if let Stored::Name { name, key, .. } = record
+            && name == "bob"
+        {
+            *key = attacker().public();
+        }
+    });
+    assert!(!scene.runs(bob), "his own name is refused to him");
+    scene.shows(ann);
+    scene.send(ann, BOB, "a secret");
+    scene.pass(10_000);
+    assert_eq!(scene.shows(ann), ["ForeignKey bob"], "nothing is sent");
+}
+
+#[test]
+fn what_people_write_is_nowhere_but_with_them() {
+    let (mut scene, ann, bob) = after_a_conversation();
+    scene.ask(bob, Ask::Deregister);
+    scene.moment();
+    scene.send(ann, BOB, "canary");
+    scene.post(ann, "yellow");
+    scene.moment();
+    let holds = |bytes: &[u8], word: &str| {
+        bytes
+            .windows(word.len())
+            .any(|part| part == word.as_bytes())
+    };
+    for record in scene.world.journal.records() {
+        if let Stored::Mail { letter, .. } = record {
+            assert!(!holds(letter, "canary") && !holds(letter, "for later"));
+        }
+    }
+    let stored = format!("{:?}", scene.world.journal.records());
+    assert!(
+        stored.contains("yellow"),
+        "the server knows what it tells to all"
+    );
+    assert!(!stored.contains("canary"));
+    scene.ask(bob, Ask::Register);
+    scene.moment();
+    for datagram in scene.overheard() {
+        for word in ["canary", "yellow", "hello", "for later", "to all"] {
+            assert!(!holds(&datagram.bytes, word), "{word}: {datagram:?}");
+        }
+    }
+}

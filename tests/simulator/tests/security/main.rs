@@ -1,0 +1,114 @@
+//! What an attacker cannot do, step by step: the promises of `core/SECURITY.md`, with their numbers there.
+//! That nobody shows what was not sent, no key is used twice under one number and no stranger gets more than it sent is
+//! checked in all rooms of the simulator, by the model and the wiretap.
+
+mod changes;
+mod first_datagrams;
+mod forged;
+mod letters;
+mod names;
+mod strangers;
+mod successors;
+
+use std::net::SocketAddr;
+
+use chatapp_core::crypto::KEY_LEN;
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::{Cookie, Datagram, Opening};
+use chatapp_core::{Identity, PublicKey, StaticKey};
+use chatapp_simulator::client_process::Ask;
+use chatapp_simulator::keys::Holder;
+use chatapp_simulator::medium::Captured;
+use chatapp_simulator::model::{NameId, ProcessId};
+use chatapp_simulator::plan::Plan;
+use chatapp_simulator::scene::Scene;
+
+const ANN: NameId = 0;
+const BOB: NameId = 1;
+const CLEO: NameId = 2;
+
+/// Kinds of datagrams, the second byte.
+const COOKIE_REQUEST: u8 = 1;
+const COOKIE: u8 = 2;
+const HELLO: u8 = 3;
+const CALL: u8 = 4;
+const ACCEPT: u8 = 5;
+const DATA: u8 = 8;
+
+/// A cookie is good for two minutes.
+const COOKIE_LIFE: u64 = 120_000;
+
+fn attacker() -> Identity {
+    Identity::new(StaticKey::new([66; KEY_LEN]), None)
+}
+
+fn public(holder: Holder) -> PublicKey {
+    let keys = Plan::quiet(0).keys;
+    keys.identity(holder).public()
+}
+
+fn stranger(number: u32) -> SocketAddr {
+    let [_, a, b, c] = number.to_be_bytes();
+    ([10, 66 + (a & 1), b, c], 6_000).into()
+}
+
+fn plain(datagram: &Datagram<'_>) -> Vec<u8> {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = datagram.emit(&attacker(), &mut out);
+    out[..len].to_vec()
+}
+
+/// A handshake with the server under the attacker's key.
+fn hello(id: u64, cookie: Cookie, ephemeral: [u8; KEY_LEN]) -> Vec<u8> {
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let opening = Opening::Hello(cookie);
+    let server = public(Holder::Server);
+    let len = opening.emit(id, &attacker(), &server, &ephemeral, &[1; 90], &mut out);
+    out[..len].to_vec()
+}
+
+/// The cookie that the server gives to somebody who asks for one here.
+fn cookie_for(scene: &mut Scene, here: SocketAddr) -> Cookie {
+    let server = scene.world.server_address();
+    let request = plain(&Datagram::CookieRequest { id: 7 });
+    scene.forge(here, server, &request);
+    scene.pass(1);
+    let sent = scene.overheard();
+    let answer = sent.iter().rfind(|datagram| datagram.to == here).unwrap();
+    match Datagram::parse(&attacker(), &answer.bytes) {
+        Ok(Datagram::Cookie { cookie, .. }) => cookie,
+        _ => panic!("{answer:?}"),
+    }
+}
+
+fn kinds(datagrams: &[Captured], kind: u8) -> Vec<Captured> {
+    let mut kept = datagrams.to_vec();
+    kept.retain(|datagram| datagram.bytes[1] == kind);
+    kept
+}
+
+/// Two people who have talked: directly, to all, and while one of them was away.
+fn after_a_conversation() -> (Scene, ProcessId, ProcessId) {
+    let mut scene = Scene::new(3);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.moment();
+    converse(&mut scene, ann, bob);
+    (scene, ann, bob)
+}
+
+fn converse(scene: &mut Scene, ann: ProcessId, bob: ProcessId) {
+    scene.send(ann, BOB, "hello");
+    scene.moment();
+    scene.send(bob, ANN, "hello, too");
+    scene.post(ann, "to all");
+    scene.moment();
+    scene.ask(bob, Ask::Deregister);
+    scene.moment();
+    scene.send(ann, BOB, "for later");
+    scene.moment();
+    scene.ask(bob, Ask::Register);
+    scene.moment();
+    for process in [ann, bob] {
+        assert!(!scene.shows(process).is_empty());
+    }
+}

@@ -1,0 +1,87 @@
+//! A name that was forgotten, and belongs to somebody else now, or to the same person with another key.
+
+use chatapp_simulator::client_process::Ask;
+use chatapp_simulator::model::ProcessId;
+use chatapp_simulator::plan::Plan;
+use chatapp_simulator::scene::Scene;
+
+use crate::{ANN, BOB, CLEO, converse};
+
+const KEEP_S: u32 = 5;
+/// A name that is away for so long is forgotten.
+const KEEP: u64 = 5_000;
+
+/// Ann and bob have talked, cleo is there, and bob leaves and loses his key.
+fn after_a_loss() -> (Scene, ProcessId, ProcessId) {
+    let mut plan = Plan::quiet(3);
+    plan.sizes.keep_s = KEEP_S;
+    let mut scene = Scene::of(&plan);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    converse(&mut scene, ann, bob);
+    let cleo = scene.join(CLEO);
+    scene.ask(bob, Ask::Exit);
+    scene.moment();
+    scene.world.lose_key(BOB);
+    scene.shows(ann);
+    (scene, ann, cleo)
+}
+
+#[test]
+fn who_lost_a_key_waits_until_the_name_is_forgotten() {
+    let (mut scene, _, _) = after_a_loss();
+    let bob = scene.start(BOB);
+    scene.moment();
+    assert!(!scene.runs(bob), "the name belongs to the key that is lost");
+    scene.pass(KEEP);
+    let bob = scene.join(BOB);
+    assert!(scene.runs(bob));
+}
+
+#[test]
+fn nothing_private_passes_between_those_who_know_another_key() {
+    let (mut scene, ann, cleo) = after_a_loss();
+    scene.pass(KEEP);
+    let bob = scene.join(BOB);
+    scene.shows(ann);
+    scene.send(ann, BOB, "for whom you were");
+    scene.moment();
+    assert_eq!(scene.shows(ann), ["ForeignKey bob"]);
+    assert!(scene.shows(bob).is_empty());
+    scene.send(bob, ANN, "it is me");
+    scene.pass(KEEP);
+    assert_eq!(scene.shows(bob), ["SentToServer ann", "Saved ann"]);
+    assert_eq!(scene.shows(ann), ["NotShown bob: ForeignKey"]);
+    assert_eq!(scene.world.model.owed(), []);
+    // Who did not know the other key talks to whoever is there.
+    scene.shows(cleo);
+    scene.send(cleo, BOB, "hello");
+    scene.moment();
+    assert_eq!(scene.shows(cleo), ["Delivered bob"]);
+    assert_eq!(scene.shows(bob), ["cleo: hello"]);
+}
+
+#[test]
+fn what_was_sealed_for_the_key_before_is_announced_and_not_shown() {
+    let (mut scene, ann, _) = after_a_loss();
+    scene.pass(KEEP - 500);
+    // Ann does not hear that the name is forgotten.
+    let server = scene.world.server_address();
+    let way = (server, scene.address(ann));
+    scene.world.medium.cuts.insert(way);
+    scene.pass(1_000);
+    let bob = scene.join(BOB);
+    scene.ask(bob, Ask::Deregister);
+    scene.moment();
+    scene.send(ann, BOB, "are you still there?");
+    scene.moment();
+    scene.shows(bob);
+    scene.ask(bob, Ask::Register);
+    scene.moment();
+    let shown = ["KeptMessages", "NotShown ann: Unreadable", "TableUpdated"];
+    assert_eq!(scene.shows(bob), shown);
+    scene.mend();
+    scene.pass(KEEP);
+    let told = scene.shows(ann);
+    assert!(told.contains(&"Saved bob".to_owned()), "{told:?}");
+    assert_eq!(scene.world.model.owed(), []);
+}

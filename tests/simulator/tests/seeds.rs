@@ -1,0 +1,79 @@
+//! A fixed set of seeds of the simulator; `simulate` runs any number of others.
+
+use chatapp_simulator::run::{Look, Report, replay_command, run_seed, run_seed_twice};
+
+/// Seeds of each test. The harness runs the tests on all cores.
+const SEEDS: u64 = 120;
+
+fn succeeds(seed: u64, look: &Look, report: &Report) {
+    if let Some(violation) = &report.violation {
+        panic!(
+            "seed {seed}: {violation}\nreplay it with: {}",
+            replay_command(seed, look)
+        );
+    }
+}
+
+fn all_succeed(from: u64, look: &Look) {
+    for seed in from..from + SEEDS {
+        succeeds(seed, look, &run_seed(seed, look));
+    }
+}
+
+#[test]
+fn rooms_of_all_sizes_keep_their_promises() {
+    all_succeed(0, &Look::default());
+}
+
+#[test]
+fn small_rooms_keep_their_promises() {
+    let look = Look {
+        clients: Some(3),
+        span: Some(12_000),
+        ..Look::default()
+    };
+    all_succeed(1_000, &look);
+    all_succeed(2_000, &look);
+}
+
+#[test]
+fn two_people_keep_their_promises() {
+    let look = Look {
+        clients: Some(2),
+        span: Some(20_000),
+        ..Look::default()
+    };
+    all_succeed(3_000, &look);
+    all_succeed(4_000, &look);
+}
+
+#[test]
+fn rooms_that_forget_names_keep_their_promises() {
+    let look = Look {
+        clients: Some(3),
+        span: Some(15_000),
+        keep_s: Some(4),
+        ..Look::default()
+    };
+    all_succeed(5_000, &look);
+}
+
+#[test]
+fn a_seed_repeats_itself_and_differs_from_the_next() {
+    let look = Look {
+        clients: Some(3),
+        span: Some(5_000),
+        ..Look::default()
+    };
+    let hashes: Vec<u64> = (0..8)
+        .map(|seed| {
+            let report = run_seed_twice(seed, &look);
+            succeeds(seed, &look, &report);
+            report.hash
+        })
+        .collect();
+    let mut different = hashes.clone();
+    different.sort_unstable();
+    different.dedup();
+    assert_eq!(different.len(), hashes.len());
+}
