@@ -135,7 +135,7 @@ impl Client<'_> {
         let mut may_wait = false;
         let step = match frame {
             _ if announce => {
-                self.kept_announced = true;
+                self.server_log.announce();
                 Step::Show(Shown::KeptMessages)
             }
             Some(Ok(Frame::Mail {
@@ -148,7 +148,7 @@ impl Client<'_> {
                 letter,
                 ..
             })) if peer == SERVER => {
-                let newer = serial > self.mail_shown;
+                let newer = self.server_log.take_mail(serial);
                 let is_there = !(letter_key.is_none() && letter.is_empty());
                 let parcel = match Name::new(from) {
                     Ok(from) if newer && is_there => {
@@ -163,7 +163,6 @@ impl Client<'_> {
                     }
                     _ => None,
                 };
-                self.mail_shown = self.mail_shown.max(serial);
                 match parcel {
                     Some((envelope, len)) => {
                         let sender = self.sender(envelope.from.as_str(), incarnation);
@@ -193,14 +192,13 @@ impl Client<'_> {
                 ..
             })) if peer == SERVER => {
                 may_wait = !kept;
-                let newer = number > self.channel_shown;
+                let newer = self.server_log.take_entry(number);
                 let sender = self.current_sender(from, incarnation);
                 let sender = sender.unwrap_or_else(|| {
-                    let (key, suite) = (self.hash_key, self.identity.suite());
-                    let latest = &mut self.latest_process;
-                    Sender::Other(latest.find(key, suite, from, incarnation))
+                    let (hash, suite) =
+                        (self.hash_key.hash(from.as_bytes()), self.identity.suite());
+                    Sender::Other(self.dedup.writer(suite, hash, from, incarnation))
                 });
-                self.channel_shown = self.channel_shown.max(number);
                 if newer && self.accept_message(sender, counter, true) {
                     Step::Show(Shown::Text)
                 } else {
@@ -278,7 +276,7 @@ impl Client<'_> {
 
     /// A kept message is the first since the registration: people are told before they see it.
     fn announces(&self, frame: &Frame<'_>) -> bool {
-        if self.kept_announced {
+        if self.server_log.has_announced() {
             return false;
         }
         match *frame {
@@ -290,7 +288,7 @@ impl Client<'_> {
                 from,
                 ..
             } => {
-                serial > self.mail_shown
+                self.server_log.is_new_mail(serial)
                     && !self.has_seen(self.sender(from, incarnation), counter, false)
             }
             Frame::Channel {
@@ -301,7 +299,7 @@ impl Client<'_> {
                 from,
                 ..
             } => {
-                number > self.channel_shown
+                self.server_log.is_new_entry(number)
                     && !self.has_seen(self.sender(from, incarnation), counter, true)
             }
             _ => false,

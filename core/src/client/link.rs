@@ -83,9 +83,9 @@ impl Client<'_> {
         let hello = Hello {
             incarnation: self.incarnation,
             table_epoch: self.table_epoch,
-            epoch: self.epoch,
-            mail_shown: self.mail_shown,
-            channel_shown: self.channel_shown,
+            epoch: self.server_log.epoch(),
+            mail_shown: self.server_log.mail(),
+            channel_shown: self.server_log.channel(),
             table_version: self.table_version,
             // The first slot is the session with the server.
             table_capacity: self.peers.len() - 1,
@@ -146,18 +146,12 @@ impl Client<'_> {
         self.key_log.note(&Noted::Session(self.sessions.at(SERVER)));
         self.server_key_untold |= !core::mem::replace(&mut self.server_key_proved, true);
         self.path_cookie = None;
-        // In another life of the server, its numbers say nothing about what came before.
-        if self.epoch != accept.epoch {
-            self.epoch = accept.epoch;
-            self.channel_shown = 0;
-            self.mail_shown = 0;
-        }
+        self.server_log.start_session(accept.epoch);
         if self.table_epoch != accept.table_epoch {
             self.table_epoch = accept.table_epoch;
             self.table_version = 0;
         }
         self.note_throttled(false);
-        self.kept_announced = false;
         self.partial = false;
         self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
         if let Standing::Registering(id) = self.standing {

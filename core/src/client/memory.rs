@@ -1,7 +1,7 @@
 //! The memory of a client as one value.
 
+use super::dedup::WindowSlot;
 use super::storage::{ClientStorage, OutboxSlot, PeerSlot};
-use super::window::WindowSlot;
 use crate::session::ConnectionSlot;
 
 /// All memory of one client, sized at compile time: a static on a microcontroller, a value on the

@@ -1,6 +1,7 @@
 //! The client: one person's end of the room.
 
 mod command;
+mod dedup;
 mod endpoint;
 mod event;
 mod inbox;
@@ -12,18 +13,18 @@ mod peer;
 mod queue;
 mod record;
 mod roster;
+mod server_log;
 mod storage;
 mod transmit;
-mod window;
 
 use core::net::SocketAddr;
 
 pub use command::{Command, CommandError, CommandId};
+pub use dedup::WindowSlot;
 pub use event::{ClientEvent, MessageId, MessageStatus, Request};
 pub use memory::ClientMemory;
 pub use record::{ClientRecord, Shown};
 pub use storage::{ClientStorage, OutboxSlot, PeerSlot};
-pub use window::WindowSlot;
 
 use crate::containers::{Index, List, Slots};
 use crate::crypto::{Entropy, Key, Seed};
@@ -40,11 +41,12 @@ use crate::session::reply::Reply;
 use crate::stats::Stats;
 use crate::time::Instant;
 use crate::wire::Cookie;
+use dedup::Dedup;
 use inbox::Inbox;
 use link::Standing;
 use outbox::Form;
 use queue::Queue;
-use roster::LatestProcess;
+use server_log::ServerLog;
 use storage::{PeerList, Presence};
 use zeroize::Zeroize;
 
@@ -130,12 +132,9 @@ pub struct Client<'a> {
     first_notice: u32,
     last_notice: u32,
 
-    windows: &'a mut [WindowSlot],
-    window_uses: u32,
-    latest_process: LatestProcess,
+    dedup: Dedup<'a>,
+    server_log: ServerLog,
     inbox: Inbox,
-    /// The message in the latest event.
-    shown: Option<Shown>,
     /// A session whose other side was told that there is no room.
     starved: Option<u32>,
 
@@ -149,8 +148,7 @@ pub struct Client<'a> {
     /// What it asks us to prove in the present session, from another address than before.
     path_cookie: Option<Cookie>,
     openings: u32,
-    /// The life of the server's channel log, and of its table, that our numbers belong to.
-    epoch: u64,
+    /// The life of the server's table that our numbers belong to.
     table_epoch: u64,
     table_version: u32,
     /// Whole tables so far.
@@ -165,10 +163,6 @@ pub struct Client<'a> {
     partial: bool,
     /// A caller is being looked up.
     wondering: bool,
-    /// The latest kept message and log entry that came from this life of the server.
-    mail_shown: u64,
-    channel_shown: u32,
-    kept_announced: bool,
     keep_alive_at: Instant,
     /// Until when an acknowledgement that the server is owed waits, if it does.
     held_until: Instant,
@@ -262,11 +256,9 @@ impl<'a> Client<'a> {
             early: Queue::EMPTY,
             first_notice: 0,
             last_notice: 0,
-            windows,
-            window_uses: 0,
-            latest_process: LatestProcess::NONE,
+            dedup: Dedup::new(windows),
+            server_log: ServerLog::START,
             inbox: Inbox::EMPTY,
-            shown: None,
             starved: None,
             standing: Standing::New,
             registered_before: false,
@@ -275,7 +267,6 @@ impl<'a> Client<'a> {
             cookie: None,
             path_cookie: None,
             openings: 0,
-            epoch: 0,
             table_epoch: 0,
             table_version: 0,
             tables: 0,
@@ -284,9 +275,6 @@ impl<'a> Client<'a> {
             page_news: false,
             partial: false,
             wondering: false,
-            mail_shown: 0,
-            channel_shown: 0,
-            kept_announced: false,
             keep_alive_at: Instant::ZERO,
             held_until: Instant::ZERO,
             throttled: false,
@@ -350,7 +338,7 @@ impl<'a> Client<'a> {
     /// Takes the next event. Taking a [`ClientEvent::Message`] is what acknowledges it, so a caller that has no
     /// room to show it does not ask. The acknowledgement of a message to all may go 50 ms later. Cost: that of one frame.
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
-        self.shown = None;
+        self.dedup.take_shown();
         loop {
             if let Some(report) = self.reports.pop_front() {
                 return Some(report);

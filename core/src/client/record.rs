@@ -40,7 +40,7 @@ impl Client<'_> {
     /// Whoever keeps it should do so when the message has been shown: before that, a crash would lose the message, after
     /// it, show it again.
     pub fn poll_persist(&mut self) -> Option<ClientRecord<'_>> {
-        if let Some(shown) = self.shown.take() {
+        if let Some(shown) = self.dedup.take_shown() {
             return Some(ClientRecord::Shown(shown));
         }
         if core::mem::take(&mut self.server_key_untold) {
@@ -59,14 +59,7 @@ impl Client<'_> {
     pub fn restore(&mut self, record: ClientRecord<'_>) -> bool {
         match record {
             ClientRecord::Shown(shown) => {
-                if let Some(slot) = self.window_slot(shown.process) {
-                    let window = if shown.channel {
-                        &mut slot.channel
-                    } else {
-                        &mut slot.direct
-                    };
-                    window.accept(shown.counter);
-                }
+                self.dedup.restore(shown);
                 true
             }
             ClientRecord::ServerKey(key) => {

@@ -1,11 +1,9 @@
 //! The table of clients: who is there, under which process and address, and what was shown of each.
 
+use super::dedup::process_number;
 use super::outbox::Form;
 use super::storage::{PeerSlot, Presence};
-use super::window::{Window, WindowSlot};
-use super::{Client, SERVER, Shown};
-use crate::crypto::Key;
-use crate::crypto::Suite;
+use super::{Client, SERVER};
 use crate::drop_reason::DropReason;
 use crate::name::Name;
 use crate::session::connection::Phase;
@@ -16,47 +14,8 @@ use crate::wire::{Entry, Status};
 pub(super) enum Sender {
     /// The one that the table names for this peer.
     Current(u32),
-    /// Another one; its number is what [`process`] gives.
+    /// Another one; its number is what [`process_number`] gives.
     Other(u64),
-}
-
-/// Which process of whom, in short: everybody chooses the numbers of his processes, but not so that what he has sent
-/// stands for what somebody else sends.
-fn process(suite: Suite, name: &str, incarnation: u64) -> u64 {
-    let number = incarnation.to_le_bytes();
-    let parts: [&[u8]; 3] = [b"ChatApp process", &number, name.as_bytes()];
-    let [a, b, c, d, e, f, g, h, ..] = suite.hash(&parts);
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
-}
-
-/// The process outside of the table that wrote to the channel last: it often writes the next message, too, and a
-/// cryptographic hash costs as much as all else that is done with one.
-pub(super) struct LatestProcess {
-    /// Its name, hashed under a key that nobody knows.
-    name: u64,
-    incarnation: u64,
-    process: u64,
-}
-
-impl LatestProcess {
-    pub(super) const NONE: Self = Self {
-        name: 0,
-        incarnation: 0,
-        process: 0,
-    };
-
-    /// What [`process`] gives.
-    pub(super) fn find(&mut self, key: Key, suite: Suite, name: &str, incarnation: u64) -> u64 {
-        let hash = key.hash(name.as_bytes());
-        if (self.name, self.incarnation) != (hash, incarnation) {
-            *self = Self {
-                name: hash,
-                incarnation,
-                process: process(suite, name, incarnation),
-            };
-        }
-        self.process
-    }
 }
 
 impl Client<'_> {
@@ -131,7 +90,7 @@ impl Client<'_> {
 
     fn vacate_peer(&mut self, peer: u32) {
         self.close_connection(peer);
-        self.retire_windows(peer);
+        self.dedup.retire(&self.peers.at(peer).marks);
         let (key, peers) = (self.hash_key, &self.peers);
         let hash = key.hash(peers.at(peer).name.as_bytes());
         self.names
@@ -231,14 +190,11 @@ impl Client<'_> {
             (slot.writes, slot.reads) = (false, 0);
         }
         if restarted {
-            self.retire_windows(peer);
-            let process = process(self.identity.suite(), entry.name, entry.incarnation);
-            let kept = self.recall_windows(process);
-            let slot = self.peers.at_mut(peer);
+            let process = process_number(self.identity.suite(), entry.name, entry.incarnation);
+            self.dedup.retire(&slot.marks);
+            slot.marks = self.dedup.recall(process);
             slot.incarnation = entry.incarnation;
-            slot.process = process;
             slot.opening = 0;
-            (slot.direct, slot.channel) = kept;
         }
         let server = self.server.into();
         let slot = self.peers.at_mut(peer);
@@ -311,8 +267,9 @@ impl Client<'_> {
 
     /// Who sent something that came through the server.
     pub(super) fn sender(&self, from: &str, incarnation: u64) -> Sender {
-        self.current_sender(from, incarnation)
-            .unwrap_or_else(|| Sender::Other(process(self.identity.suite(), from, incarnation)))
+        self.current_sender(from, incarnation).unwrap_or_else(|| {
+            Sender::Other(process_number(self.identity.suite(), from, incarnation))
+        })
     }
 
     /// The sender, if it is the process that the table names for this peer.
@@ -325,88 +282,21 @@ impl Client<'_> {
 
     /// Whether a message was shown before, without noting it.
     pub(super) fn has_seen(&self, sender: Sender, counter: u32, channel: bool) -> bool {
-        let (direct, posted) = match sender {
-            Sender::Current(peer) => {
-                let slot = self.peers.at(peer);
-                (slot.direct, slot.channel)
-            }
-            Sender::Other(process) => {
-                match self.windows.iter().find(|slot| slot.process == process) {
-                    Some(slot) => (slot.direct, slot.channel),
-                    None => return false,
-                }
-            }
-        };
-        let window = if channel { posted } else { direct };
-        !window.is_new(counter)
+        match sender {
+            Sender::Current(peer) => self.peers.at(peer).marks.has_seen(counter, channel),
+            Sender::Other(process) => self.dedup.has_seen(process, counter, channel),
+        }
     }
 
     /// Notes a message; true if it is to be shown.
     pub(super) fn accept_message(&mut self, sender: Sender, counter: u32, channel: bool) -> bool {
-        let (windows, process) = match sender {
+        match sender {
             Sender::Current(peer) => {
                 self.touch(peer);
-                let slot = self.peers.at_mut(peer);
-                (Some((&mut slot.direct, &mut slot.channel)), slot.process)
+                let marks = &mut self.peers.at_mut(peer).marks;
+                self.dedup.accept(marks, counter, channel)
             }
-            Sender::Other(process) => {
-                let slot = self.window_slot(process);
-                let windows = slot.map(|slot| (&mut slot.direct, &mut slot.channel));
-                (windows, process)
-            }
-        };
-        // Where there is no memory for windows, everything is new.
-        let new = windows.is_none_or(|(direct, posted)| {
-            let window = if channel { posted } else { direct };
-            window.accept(counter)
-        });
-        self.shown = new.then_some(Shown {
-            process,
-            channel,
-            counter,
-        });
-        new
-    }
-
-    /// The windows of a process that is not in the table; the least recently used ones give way to it.
-    pub(super) fn window_slot(&mut self, process: u64) -> Option<&mut WindowSlot> {
-        self.window_uses = self.window_uses.wrapping_add(1);
-        let uses = self.window_uses;
-        let known = self.windows.iter().position(|slot| slot.process == process);
-        let oldest = || {
-            let ages = self.windows.iter().enumerate();
-            ages.max_by_key(|(_, slot)| uses.wrapping_sub(slot.used))
-                .map(|(at, _)| at)
-        };
-        let slot = self.windows.get_mut(known.or_else(oldest)?)?;
-        if slot.process != process {
-            *slot = WindowSlot {
-                process,
-                ..WindowSlot::VACANT
-            };
-        }
-        slot.used = uses;
-        Some(slot)
-    }
-
-    fn retire_windows(&mut self, peer: u32) {
-        let slot = self.peers.at(peer);
-        let (direct, channel, process) = (slot.direct, slot.channel, slot.process);
-        if (direct, channel) != (Window::VACANT, Window::VACANT)
-            && let Some(slot) = self.window_slot(process)
-        {
-            (slot.direct, slot.channel) = (direct, channel);
-        }
-    }
-
-    fn recall_windows(&mut self, process: u64) -> (Window, Window) {
-        match self.windows.iter_mut().find(|slot| slot.process == process) {
-            Some(slot) => {
-                let found = (slot.direct, slot.channel);
-                *slot = WindowSlot::VACANT;
-                found
-            }
-            None => (Window::VACANT, Window::VACANT),
+            Sender::Other(process) => self.dedup.accept_former(process, counter, channel),
         }
     }
 }

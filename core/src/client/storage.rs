@@ -1,9 +1,9 @@
 //! The memory of a client, handed in by the caller.
 
 use super::command::CommandId;
+use super::dedup::{ProcessMarks, WindowSlot};
 use super::outbox::{Final, Form};
 use super::queue::Queue;
-use super::window::{Window, WindowSlot};
 use crate::address::PackedAddress;
 use crate::containers::{Link, Linked};
 use crate::crypto::{KEY_LEN, Letters, PublicKey, TAG_LEN};
@@ -49,8 +49,6 @@ pub struct PeerSlot {
     pub(crate) name: Name,
     pub(crate) presence: Presence,
     pub(crate) incarnation: u64,
-    /// Which process of whom that is: see `Client::process`.
-    pub(crate) process: u64,
     pub(crate) address: PackedAddress,
     pub(crate) key: PublicKey,
     /// The key was used: no other is taken for this name any more. And the table says another one.
@@ -89,8 +87,7 @@ pub struct PeerSlot {
     /// The latest whole table that named this peer.
     pub(crate) seen_in: u32,
     /// Messages of the current incarnation that were shown.
-    pub(crate) direct: Window,
-    pub(crate) channel: Window,
+    pub(super) marks: ProcessMarks,
 }
 
 impl PeerSlot {
@@ -99,7 +96,6 @@ impl PeerSlot {
         name: Name::VACANT,
         presence: Presence::Vacant,
         incarnation: 0,
-        process: 0,
         address: PackedAddress::VACANT,
         key: PublicKey::NONE,
         pinned: false,
@@ -122,8 +118,7 @@ impl PeerSlot {
         tried_at: Instant::ZERO,
         opening: 0,
         seen_in: 0,
-        direct: Window::VACANT,
-        channel: Window::VACANT,
+        marks: ProcessMarks::VACANT,
     };
 
     /// Leaves no secret behind.

@@ -1,0 +1,286 @@
+//! Duplicate suppression, end to end: a message is shown at most once, on whichever path it comes.
+//!
+//! A sender numbers its messages and sends them in order, so the highest number shown of each
+//! process is all that has to be remembered.
+
+use super::record::Shown;
+use crate::crypto::Suite;
+
+/// The highest counter shown from one process of a sender; 0 for none.
+///
+/// Nothing waits for a gap, because a counter can be missing for good. Nothing below the highest is
+/// shown: it is a duplicate, or its sender was told that it is not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+struct HighWaterMark(u32);
+
+impl HighWaterMark {
+    fn is_new(self, counter: u32) -> bool {
+        counter > self.0
+    }
+
+    fn raise(&mut self, counter: u32) -> bool {
+        let is_new = self.is_new(counter);
+        self.0 = self.0.max(counter);
+        is_new
+    }
+}
+
+/// The marks of one process. Direct and channel messages take different paths, so that one kind may
+/// run far ahead of the other.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct ProcessMarks {
+    process: u64,
+    direct: HighWaterMark,
+    channel: HighWaterMark,
+}
+
+impl ProcessMarks {
+    /// Marks of no process; all zero bits.
+    pub(super) const VACANT: Self = Self::of(0);
+
+    /// Returns marks of a process of which nothing was shown.
+    const fn of(process: u64) -> Self {
+        Self {
+            process,
+            direct: HighWaterMark(0),
+            channel: HighWaterMark(0),
+        }
+    }
+
+    /// Returns whether a message was shown before.
+    pub(super) fn has_seen(&self, counter: u32, channel: bool) -> bool {
+        let mark = if channel { self.channel } else { self.direct };
+        !mark.is_new(counter)
+    }
+
+    fn raise(&mut self, counter: u32, channel: bool) -> bool {
+        let mark = if channel {
+            &mut self.channel
+        } else {
+            &mut self.direct
+        };
+        mark.raise(counter)
+    }
+}
+
+/// The marks of a process that is not in the roster.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub struct WindowSlot {
+    marks: ProcessMarks,
+    /// When it was last used, in uses: the least recent is replaced.
+    used: u32,
+}
+
+impl WindowSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self {
+        marks: ProcessMarks::VACANT,
+        used: 0,
+    };
+}
+
+/// Returns the number of a process: a hash of its incarnation and its sender's name, so that no
+/// sender can choose one that stands for a process of another.
+pub(super) fn process_number(suite: Suite, name: &str, incarnation: u64) -> u64 {
+    let number = incarnation.to_le_bytes();
+    let parts: [&[u8]; 3] = [b"ChatApp process", &number, name.as_bytes()];
+    let [a, b, c, d, e, f, g, h, ..] = suite.hash(&parts);
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// The process outside of the roster that wrote to the channel last. It often writes the next
+/// message, too, and [`process_number`] costs as much as all else that is done with one.
+struct LatestProcess {
+    /// Its name, hashed under a secret key.
+    name: u64,
+    incarnation: u64,
+    number: u64,
+}
+
+/// What was shown of processes that are not in the roster, and the message shown last.
+pub(super) struct Dedup<'a> {
+    former: &'a mut [WindowSlot],
+    uses: u32,
+    latest: LatestProcess,
+    shown: Option<Shown>,
+}
+
+impl<'a> Dedup<'a> {
+    /// Creates it over the memory for former processes, which may be empty.
+    pub(super) fn new(former: &'a mut [WindowSlot]) -> Self {
+        Self {
+            former,
+            uses: 0,
+            latest: LatestProcess {
+                name: 0,
+                incarnation: 0,
+                number: 0,
+            },
+            shown: None,
+        }
+    }
+
+    /// Takes the record of the message that was accepted last, if the latest was accepted.
+    pub(super) fn take_shown(&mut self) -> Option<Shown> {
+        self.shown.take()
+    }
+
+    /// Returns what [`process_number`] gives, from memory if the same process wrote last. `hash` is
+    /// that of the name under a secret key.
+    pub(super) fn writer(&mut self, suite: Suite, hash: u64, name: &str, incarnation: u64) -> u64 {
+        if (self.latest.name, self.latest.incarnation) != (hash, incarnation) {
+            self.latest = LatestProcess {
+                name: hash,
+                incarnation,
+                number: process_number(suite, name, incarnation),
+            };
+        }
+        self.latest.number
+    }
+
+    /// Returns whether a message of a process that is not in the roster was shown before.
+    pub(super) fn has_seen(&self, process: u64, counter: u32, channel: bool) -> bool {
+        let found = self
+            .former
+            .iter()
+            .find(|slot| slot.marks.process == process);
+        found.is_some_and(|slot| slot.marks.has_seen(counter, channel))
+    }
+
+    /// Notes a message of a process in the roster, whose marks these are; true if it is new.
+    pub(super) fn accept(&mut self, marks: &mut ProcessMarks, counter: u32, channel: bool) -> bool {
+        let is_new = marks.raise(counter, channel);
+        self.note(is_new, marks.process, counter, channel)
+    }
+
+    /// Notes a message of a process that is not in the roster; true if it is new. Without memory for
+    /// former processes, each is.
+    pub(super) fn accept_former(&mut self, process: u64, counter: u32, channel: bool) -> bool {
+        let slot = self.slot(process);
+        let is_new = slot.is_none_or(|slot| slot.marks.raise(counter, channel));
+        self.note(is_new, process, counter, channel)
+    }
+
+    fn note(&mut self, is_new: bool, process: u64, counter: u32, channel: bool) -> bool {
+        self.shown = is_new.then_some(Shown {
+            process,
+            channel,
+            counter,
+        });
+        is_new
+    }
+
+    /// Takes back what an earlier process of this client has shown.
+    pub(super) fn restore(&mut self, shown: Shown) {
+        if let Some(slot) = self.slot(shown.process) {
+            slot.marks.raise(shown.counter, shown.channel);
+        }
+    }
+
+    /// Keeps the marks of a process that leaves the roster.
+    pub(super) fn retire(&mut self, marks: &ProcessMarks) {
+        let unused = ProcessMarks::VACANT;
+        if (marks.direct, marks.channel) != (unused.direct, unused.channel)
+            && let Some(slot) = self.slot(marks.process)
+        {
+            slot.marks = *marks;
+        }
+    }
+
+    /// Returns the marks of a process that comes into the roster.
+    pub(super) fn recall(&mut self, process: u64) -> ProcessMarks {
+        let mut slots = self.former.iter_mut();
+        match slots.find(|slot| slot.marks.process == process) {
+            Some(slot) => core::mem::replace(slot, WindowSlot::VACANT).marks,
+            None => ProcessMarks::of(process),
+        }
+    }
+
+    /// Returns the slot of a process; the one that was least recently used gives way to a new one.
+    fn slot(&mut self, process: u64) -> Option<&mut WindowSlot> {
+        self.uses = self.uses.wrapping_add(1);
+        let uses = self.uses;
+        let known = |slot: &WindowSlot| slot.marks.process == process;
+        let oldest = || {
+            let ages = self.former.iter().enumerate();
+            ages.max_by_key(|(_, slot)| uses.wrapping_sub(slot.used))
+                .map(|(at, _)| at)
+        };
+        let at = self.former.iter().position(known).or_else(oldest)?;
+        let slot = self.former.get_mut(at)?;
+        if !known(slot) {
+            slot.marks = ProcessMarks::of(process);
+        }
+        slot.used = uses;
+        Some(slot)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_rising_counters_once_in_order() {
+        let mut dedup = Dedup::new(&mut []);
+        let mut marks = ProcessMarks::of(7);
+        let counters = [0, 1, 1, 3, 2, 3, u32::MAX, 4];
+        let shown = counters.map(|counter| dedup.accept(&mut marks, counter, false));
+        assert_eq!(shown, [false, true, false, true, false, false, true, false]);
+        assert!(marks.has_seen(u32::MAX, false));
+        assert!(!marks.has_seen(1, true), "the channel is counted apart");
+        assert_eq!(dedup.take_shown(), None, "the last one was not new");
+    }
+
+    #[test]
+    fn names_process_and_kind_of_message_shown() {
+        let mut dedup = Dedup::new(&mut []);
+        assert!(dedup.accept(&mut ProcessMarks::of(7), 5, true));
+        let (process, channel, counter) = (7, true, 5);
+        let expected = Shown {
+            process,
+            channel,
+            counter,
+        };
+        assert_eq!(dedup.take_shown(), Some(expected));
+        assert_eq!(dedup.take_shown(), None);
+    }
+
+    #[test]
+    fn replaces_least_recently_used_process() {
+        let mut slots = [WindowSlot::VACANT; 2];
+        let mut dedup = Dedup::new(&mut slots);
+        assert!(dedup.accept_former(1, 10, false));
+        assert!(dedup.accept_former(2, 20, false));
+        assert!(!dedup.accept_former(1, 10, false));
+        assert!(dedup.accept_former(3, 30, true));
+        assert!(dedup.has_seen(1, 10, false));
+        assert!(!dedup.has_seen(2, 20, false), "it gave way");
+        assert!(dedup.has_seen(3, 30, true));
+        assert!(!dedup.has_seen(3, 30, false));
+    }
+
+    #[test]
+    fn returns_marks_of_process_that_was_retired() {
+        let mut slots = [WindowSlot::VACANT; 2];
+        let mut dedup = Dedup::new(&mut slots);
+        let mut marks = ProcessMarks::of(9);
+        dedup.retire(&marks);
+        assert!(!dedup.has_seen(9, 0, false), "nothing of it was shown");
+        dedup.accept(&mut marks, 3, false);
+        dedup.retire(&marks);
+        let recalled = dedup.recall(9);
+        assert!(recalled.has_seen(3, false) && !recalled.has_seen(4, false));
+        assert!(!dedup.has_seen(9, 3, false), "its slot is free again");
+    }
+
+    #[test]
+    fn shows_everything_without_memory() {
+        let mut dedup = Dedup::new(&mut []);
+        assert!(dedup.accept_former(1, 1, false));
+        assert!(dedup.accept_former(1, 1, false));
+    }
+}
