@@ -328,7 +328,7 @@ impl Client<'_> {
                     peer.receipt = peer.receipt.max(counter);
                 }
             }
-            page if page == Frame::EMPTIED_PAGE => self.await_whole_table(),
+            page if page == Frame::EMPTIED_PAGE => self.table.await_whole(),
             Frame::Page {
                 version,
                 restart,
@@ -337,9 +337,8 @@ impl Client<'_> {
             } => {
                 let changed = self.take_page(version, restart, complete, entries);
                 // A session that was renewed quietly begins with a page, or the whole table, that may say nothing new.
-                let news = changed || self.page_news || !self.standing.is_active();
-                self.page_news = news && !complete;
-                if complete && news && self.standing.is_in_room() {
+                let news = changed || !self.standing.is_active();
+                if self.table.completes_news(news, complete) && self.standing.is_in_room() {
                     self.arrived();
                     return Step::Show(Shown::TableUpdated);
                 }
@@ -353,7 +352,7 @@ impl Client<'_> {
             }
             Frame::Missing { query } => self.looked_up(query, true),
             Frame::Partial => {
-                self.partial = true;
+                self.table.note_partial();
                 if let Standing::Arriving(_) = self.standing {
                     self.arrived();
                     return Step::Show(Shown::TableUpdated);

@@ -82,11 +82,11 @@ impl Client<'_> {
         let ephemeral = self.entropy.secret();
         let hello = Hello {
             incarnation: self.incarnation,
-            table_epoch: self.table_epoch,
+            table_epoch: self.table.epoch(),
             epoch: self.server_log.epoch(),
             mail_shown: self.server_log.mail(),
             channel_shown: self.server_log.channel(),
-            table_version: self.table_version,
+            table_version: self.table.version(),
             // The first slot is the session with the server.
             table_capacity: self.peers.len() - 1,
             opening: self.openings,
@@ -147,12 +147,8 @@ impl Client<'_> {
         self.server_key_untold |= !core::mem::replace(&mut self.server_key_proved, true);
         self.path_cookie = None;
         self.server_log.start_session(accept.epoch);
-        if self.table_epoch != accept.table_epoch {
-            self.table_epoch = accept.table_epoch;
-            self.table_version = 0;
-        }
+        self.table.start_session(accept.table_epoch);
         self.note_throttled(false);
-        self.partial = false;
         self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
         if let Standing::Registering(id) = self.standing {
             self.standing = Standing::Arriving(id);

@@ -15,6 +15,7 @@ mod record;
 mod roster;
 mod server_log;
 mod storage;
+mod table_sync;
 mod transmit;
 
 use core::net::SocketAddr;
@@ -48,6 +49,7 @@ use outbox::Form;
 use queue::Queue;
 use server_log::ServerLog;
 use storage::{PeerList, Presence};
+use table_sync::TableSync;
 use zeroize::Zeroize;
 
 /// The peer slot that holds the session with the server.
@@ -148,19 +150,7 @@ pub struct Client<'a> {
     /// What it asks us to prove in the present session, from another address than before.
     path_cookie: Option<Cookie>,
     openings: u32,
-    /// The life of the server's table that our numbers belong to.
-    table_epoch: u64,
-    table_version: u32,
-    /// Whole tables so far.
-    tables: u32,
-    /// A whole table is arriving.
-    restarting: bool,
-    /// There was no room for an entry of the table: the whole of it is asked for again.
-    incomplete: bool,
-    /// A page of a table that is not complete yet had something new.
-    page_news: bool,
-    /// The table does not hold the whole room.
-    partial: bool,
+    table: TableSync,
     /// A caller is being looked up.
     wondering: bool,
     keep_alive_at: Instant,
@@ -267,13 +257,7 @@ impl<'a> Client<'a> {
             cookie: None,
             path_cookie: None,
             openings: 0,
-            table_epoch: 0,
-            table_version: 0,
-            tables: 0,
-            restarting: false,
-            incomplete: false,
-            page_news: false,
-            partial: false,
+            table: TableSync::START,
             wondering: false,
             keep_alive_at: Instant::ZERO,
             held_until: Instant::ZERO,

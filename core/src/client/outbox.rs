@@ -416,7 +416,7 @@ impl Client<'_> {
             }
             Outcome::NoSuchClient => {
                 // A whole table knows better: the answer may be older than it.
-                if self.partial {
+                if self.table.is_partial() {
                     peer.presence = Presence::Unknown;
                 }
                 MessageStatus::NoSuchClient

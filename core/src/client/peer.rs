@@ -183,7 +183,7 @@ impl Client<'_> {
 
     /// A client whose table does not hold the whole room asks for the caller's entry; the caller will call again.
     fn unknown_caller(&mut self, call: &Call<'_>) -> Disposition {
-        if self.partial {
+        if self.table.is_partial() {
             self.wonder(call.from);
         }
         self.stats.drop(DropReason::UnknownPeer)

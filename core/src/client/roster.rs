@@ -77,7 +77,7 @@ impl Client<'_> {
                 break;
             }
             // A key that is forgotten is believed anew: those who were not talked to for longest go first.
-            let may_go = self.partial || slot.presence == Presence::Unknown;
+            let may_go = self.table.is_partial() || slot.presence == Presence::Unknown;
             if idle && may_go && victim.is_none() {
                 victim = Some(peer);
             }
@@ -111,12 +111,6 @@ impl Client<'_> {
 
     // ---- the table as the server tells it ----
 
-    /// What a page said is lost, and the whole table follows.
-    pub(super) fn await_whole_table(&mut self) {
-        self.restarting = false;
-        self.table_version = 0;
-    }
-
     /// Takes a page; true if it has news: a change, even one that was taken back meanwhile, or a whole table that is
     /// not what was here.
     pub(super) fn take_page(
@@ -126,27 +120,29 @@ impl Client<'_> {
         complete: bool,
         entries: &[u8],
     ) -> bool {
-        if restart {
-            self.tables = self.tables.wrapping_add(1).max(1);
-            self.restarting = true;
-            self.incomplete = false;
-        }
-        let mut news = !self.restarting && !entries.is_empty();
+        let brings_changes = self.table.begin_page(restart);
+        let mut news = brings_changes && !entries.is_empty();
         for entry in Entry::parse_all(entries) {
             news |= self.take_entry(&entry);
         }
-        self.table_version = if self.incomplete { 0 } else { version };
-        if complete && core::mem::take(&mut self.restarting) {
-            for peer in 1..self.fresh_peers {
-                let slot = self.peers.at(peer);
-                let listed = matches!(slot.presence, Presence::Online | Presence::Offline);
-                if listed && slot.seen_in != self.tables {
-                    self.unlist(peer);
-                    news = true;
-                }
-            }
+        if self.table.end_page(version, complete) {
+            news |= self.unlist_unseen();
         }
         news
+    }
+
+    /// Removes those that the whole table did not name; true if there were any.
+    fn unlist_unseen(&mut self) -> bool {
+        let mut found = false;
+        for peer in 1..self.fresh_peers {
+            let slot = self.peers.at(peer);
+            let listed = matches!(slot.presence, Presence::Online | Presence::Offline);
+            if listed && slot.seen_in != self.table.generation() {
+                self.unlist(peer);
+                found = true;
+            }
+        }
+        found
     }
 
     /// Takes one entry; true if it changes anything.
@@ -170,13 +166,12 @@ impl Client<'_> {
             .or_else(|| self.insert_peer(name))
         else {
             // A name that was typed and that nobody has holds the last slot, for as long as it is looked up.
-            self.incomplete = true;
+            self.table.note_lack_of_room();
             self.stats.drop(DropReason::Busy);
             return false;
         };
-        let tables = self.tables;
         let slot = self.peers.at_mut(peer);
-        slot.seen_in = tables;
+        slot.seen_in = self.table.generation();
         let restarted = slot.incarnation != entry.incarnation;
         let moved = restarted || slot.address != entry.address;
         let rekeyed = slot.key != entry.key;

@@ -67,7 +67,7 @@ impl Client<'_> {
             self.starved = Some(peer);
             0
         };
-        let version = (peer == SERVER).then_some(self.table_version);
+        let version = (peer == SERVER).then_some(self.table.version());
         let connection = self.sessions.at(peer);
         let mut header = connection.header(window, version);
         if peer == SERVER {
