@@ -55,7 +55,7 @@ impl Endpoint for Client<'_> {
             self.keep_alive();
         }
         if self.held_due().is_some_and(|due| due <= self.now) {
-            self.sessions.at_mut(SERVER).release_acknowledgement();
+            self.sessions.at_mut(SERVER).flush_ack();
             self.attend(SERVER);
         }
         while let Some((peer, deadline)) = self.sessions.first_deadline() {
@@ -113,7 +113,7 @@ impl Endpoint for Client<'_> {
 impl Client<'_> {
     /// When the acknowledgement that the server is owed goes by itself, if it waits.
     fn held_due(&self) -> Option<Instant> {
-        let holds = self.sessions.at(SERVER).holds_acknowledgement();
+        let holds = self.sessions.at(SERVER).is_ack_delayed();
         holds.then_some(self.held_until)
     }
 }

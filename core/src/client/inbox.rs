@@ -234,14 +234,14 @@ impl Client<'_> {
             let owed_anew = self.sessions.at_mut(peer).took(has_more);
             let waits = may_wait && is_alone && !owed_anew && self.holds_entry(number);
             if waits {
-                self.sessions.at_mut(SERVER).hold_acknowledgement();
-                self.held_until = Connection::held_until(self.now, self.retry);
+                self.sessions.at_mut(SERVER).delay_ack();
+                self.held_until = Connection::delayed_until(self.now, self.retry);
             }
             if waits || owed_anew {
                 self.attend(peer);
             }
             if !has_more && let Some(starved) = self.starved.take() {
-                self.sessions.at_mut(starved).owe_at_once();
+                self.sessions.at_mut(starved).ack_now();
                 self.attend(starved);
             }
         }
@@ -253,7 +253,7 @@ impl Client<'_> {
     /// for that, and both go as one (RFC 9000, section 13.2.2). Half of the clients begin with the first, by their session,
     /// half with the second: the server never hears of all at once.
     fn holds_entry(&self, number: u32) -> bool {
-        let session = self.sessions.at(SERVER).local_id;
+        let session = self.sessions.at(SERVER).local_id();
         let is_second = (session ^ u64::from(number)) & 1 != 0;
         self.window > 1 && !is_second
     }

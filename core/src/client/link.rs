@@ -8,7 +8,7 @@ use super::outbox::Final;
 use super::{Client, ClientEvent, SERVER};
 use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, SessionKeys};
 use crate::drop_reason::{Disposition, DropReason};
-use crate::session::connection::{Other, Phase};
+use crate::session::connection::{PeerParameters, Phase};
 use crate::session::key_log::Noted;
 use crate::wire::{Accept, Cookie, Hello, Refusal, VERSION};
 
@@ -108,14 +108,14 @@ impl Client<'_> {
         key: Option<PublicKey>,
     ) -> Disposition {
         let connection = self.sessions.at(SERVER);
-        if connection.local_id != to || connection.remote != from.into() {
+        if connection.local_id() != to || *connection.remote() != from.into() {
             return self.stats.drop(DropReason::UnknownSession);
         }
         match (connection.phase(), key) {
             (Phase::Open, None) => {
                 // Our address has changed, without our knowing.
                 self.path_cookie = Some(cookie);
-                self.sessions.at_mut(SERVER).owe_at_once();
+                self.sessions.at_mut(SERVER).ack_now();
                 self.inbox.owes_at_once(SERVER);
                 self.attend(SERVER);
             }
@@ -137,11 +137,7 @@ impl Client<'_> {
         accept: &Accept,
         session: SessionKeys,
     ) -> Disposition {
-        let other = Other {
-            id: accept.id,
-            window: accept.window,
-            reset: accept.reset,
-        };
+        let other = PeerParameters::from(accept);
         self.change_connection(SERVER, |connection| connection.opened(other, session));
         self.key_log.note(&Noted::Session(self.sessions.at(SERVER)));
         self.server_key_untold |= !core::mem::replace(&mut self.server_key_proved, true);
@@ -167,7 +163,9 @@ impl Client<'_> {
         reason: Refusal,
     ) -> Disposition {
         let server = &self.sessions.at(SERVER);
-        if server.local_id != to || server.remote != from.into() || server.phase() == Phase::Closed
+        if server.local_id() != to
+            || *server.remote() != from.into()
+            || server.phase() == Phase::Closed
         {
             return self.take_peer_refusal(from, to, reason);
         }
@@ -214,8 +212,8 @@ impl Client<'_> {
             return self.stats.drop(DropReason::Malformed);
         }
         let connection = self.sessions.at(SERVER);
-        let asked = connection.phase() == Phase::Opening && connection.local_id == echo;
-        if !asked || connection.remote != from.into() {
+        let asked = connection.phase() == Phase::Opening && connection.local_id() == echo;
+        if !asked || *connection.remote() != from.into() {
             return self.stats.drop(DropReason::UnknownSession);
         }
         if self.identity.is_closed() {

@@ -4,11 +4,11 @@ use core::net::SocketAddr;
 
 use super::storage::Presence;
 use super::{Client, SERVER};
-use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN, is_same};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::rate::RateLimit;
 use crate::session::Side;
-use crate::session::connection::{Arrival, Other, Phase};
+use crate::session::connection::{Arrival, PeerParameters, Phase};
 use crate::session::key_log::{Asked, Noted};
 use crate::session::reply::Reply;
 use crate::wire::{
@@ -83,7 +83,7 @@ impl Client<'_> {
         let repeated = self.sessions.find(Side::Remote, message.id);
         if let Some(peer) = repeated {
             let connection = self.sessions.at_mut(peer);
-            if connection.remote != from.into() {
+            if *connection.remote() != from.into() {
                 return self.stats.drop(DropReason::WrongAddress);
             }
             connection.accept_again();
@@ -167,7 +167,7 @@ impl Client<'_> {
             ephemeral: &ephemeral,
         });
         let message = message.get(..len).unwrap_or_default();
-        let other = Other {
+        let other = PeerParameters {
             id: asked.id,
             window: call.window,
             reset: call.reset,
@@ -194,7 +194,7 @@ impl Client<'_> {
             return self.stats.drop(DropReason::UnknownSession);
         };
         let connection = self.sessions.at(peer);
-        if connection.remote != from.into() {
+        if *connection.remote() != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
         if connection.phase() != Phase::Opening {
@@ -220,11 +220,7 @@ impl Client<'_> {
                 self.take_server_accept(&accept, session)
             }
             Some((session, Answer::Accepted(accept))) => {
-                let other = Other {
-                    id: accept.id,
-                    window: accept.window,
-                    reset: accept.reset,
-                };
+                let other = PeerParameters::from(&accept);
                 self.change_connection(peer, |connection| connection.opened(other, session));
                 self.key_log.note(&Noted::Session(self.sessions.at(peer)));
                 self.peers.at_mut(peer).suspect = 0;
@@ -241,7 +237,8 @@ impl Client<'_> {
         reason: Refusal,
     ) -> Disposition {
         let found = self.sessions.find(Side::Local, to);
-        let Some(peer) = found.filter(|peer| self.sessions.at(*peer).remote == from.into()) else {
+        let Some(peer) = found.filter(|peer| *self.sessions.at(*peer).remote() == from.into())
+        else {
             return self.stats.drop(DropReason::UnknownSession);
         };
         let connection = self.sessions.at(peer);
@@ -263,10 +260,10 @@ impl Client<'_> {
             return self.stats.drop(DropReason::UnknownSession);
         };
         let connection = self.sessions.at(peer);
-        if connection.remote != from.into() {
+        if *connection.remote() != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
-        if !is_same(&connection.reset, &token) {
+        if !connection.is_reset_by(&token) {
             return self.stats.drop(DropReason::BadTag);
         }
         if peer == SERVER {
@@ -306,7 +303,7 @@ impl Client<'_> {
             return self.stats.drop(DropReason::UnknownSession);
         };
         let connection = self.sessions.at(peer);
-        if connection.remote != from.into() {
+        if *connection.remote() != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
         if !connection.is_open() {
@@ -314,7 +311,7 @@ impl Client<'_> {
         }
         let suite = self.identity.suite();
         let connection = self.sessions.at_mut(peer);
-        let opened = match open_in(suite, &mut connection.keys, datagram) {
+        let opened = match open_in(suite, connection.keys_mut(), datagram) {
             Ok(opened) => opened,
             Err(reason) => return self.stats.drop(reason),
         };
@@ -346,9 +343,9 @@ impl Client<'_> {
         }
         let mut handled = Disposition::Accepted;
         let connection = self.sessions.at_mut(peer);
-        let unowed = !connection.owes_acknowledgement();
+        let unowed = !connection.is_ack_due();
         if !frames.rest().is_empty() {
-            connection.release_acknowledgement();
+            connection.flush_ack();
             connection.frames_came(header.round);
         }
         if header.probe || !frames.rest().is_empty() {

@@ -210,7 +210,7 @@ impl Client<'_> {
         // the new way.
         let offline = presence == Presence::Offline;
         if stays {
-            self.sessions.at_mut(peer).remote = entry.address;
+            self.sessions.at_mut(peer).set_remote(entry.address);
         } else if same && offline && !moved && slot.queue.is_empty() {
             slot.unsure = true;
             return changed;

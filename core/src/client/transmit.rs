@@ -22,7 +22,7 @@ impl Client<'_> {
                 Wants::Accept => {
                     let connection = self.sessions.at(peer);
                     Datagram::Accept {
-                        to: connection.remote_id,
+                        to: connection.remote_id(),
                         message: connection.handshake_message(),
                     }
                     .emit(&self.identity, out)
@@ -36,7 +36,7 @@ impl Client<'_> {
                 Wants::Accept => connection.sent_accept(),
                 Wants::Data | Wants::Nothing => {}
             }
-            let to = connection.remote.get();
+            let to = connection.remote().get();
             self.attend(peer);
             if len != 0 {
                 return Some(Transmit { to, len });
@@ -51,7 +51,7 @@ impl Client<'_> {
     }
 
     fn build_opening(&self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
-        let id = self.sessions.at(peer).local_id;
+        let id = self.sessions.at(peer).local_id();
         let offered = self.sessions.at(peer).offered();
         let (Some((ephemeral, payload)), Some((opening, key))) = (offered, self.opening(peer))
         else {
@@ -73,7 +73,7 @@ impl Client<'_> {
         if peer == SERVER {
             header.cookie = self.path_cookie.take();
         }
-        let mut writer = DataWriter::new(out, connection.remote_id, &header);
+        let mut writer = DataWriter::new(out, connection.remote_id(), &header);
         // There is no room for a cookie beside the largest frame.
         while header.cookie.is_none() && self.sessions.at(peer).may_send() {
             let Some(slot) = self.next_to_send(peer) else {
@@ -94,7 +94,7 @@ impl Client<'_> {
         let (now, retry) = (self.now, self.retry);
         let connection = self.sessions.at_mut(peer);
         connection.sent_data(now, retry, &mut self.stats);
-        writer.finish(&self.identity, &mut connection.keys)
+        writer.finish(&self.identity, connection.keys_mut())
     }
 
     /// The outbox slot whose turn it is in this session: right behind the one sent last, unless frames are repeated.

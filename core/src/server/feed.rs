@@ -161,7 +161,7 @@ impl Server<'_> {
                     let connection = self.sessions.at_mut(slot);
                     connection.sent_accept();
                     let accept = Datagram::Accept {
-                        to: connection.remote_id,
+                        to: connection.remote_id(),
                         message: connection.handshake_message(),
                     };
                     (accept.emit(&self.identity, out), News::Perhaps)
@@ -172,7 +172,7 @@ impl Server<'_> {
                     first => self.build_data(slot, first, out),
                 },
             };
-            let to = self.sessions.at(slot).remote.get();
+            let to = self.sessions.at(slot).remote().get();
             self.attend_with(slot, news);
             if len != 0 {
                 return Some(Transmit { to, len });
@@ -199,7 +199,7 @@ impl Server<'_> {
         let connection = &self.sessions.at_mut(slot);
         let window = if name.throttled { 0 } else { self.window };
         let header = connection.header(window, None);
-        let mut writer = DataWriter::new(out, connection.remote_id, &header);
+        let mut writer = DataWriter::new(out, connection.remote_id(), &header);
         let mut news = News::Perhaps;
         loop {
             let connection = self.sessions.at(slot);
@@ -228,7 +228,7 @@ impl Server<'_> {
         let (now, retry) = (self.now, self.retry);
         let connection = self.sessions.at_mut(slot);
         connection.sent_data(now, retry, &mut self.stats);
-        (writer.finish(&self.identity, &mut connection.keys), news)
+        (writer.finish(&self.identity, connection.keys_mut()), news)
     }
 
     fn flight_place(&self, slot: u32, sequence: u32) -> usize {

@@ -416,7 +416,7 @@ impl<'a> Server<'a> {
         let connection = self.sessions.at(slot);
         let (wants, holds) = (
             connection.wants() != Wants::Nothing,
-            connection.holds_acknowledgement(),
+            connection.is_ack_delayed(),
         );
         if holds {
             self.held.push(&mut self.names, slot);
@@ -493,7 +493,7 @@ impl Endpoint for Server<'_> {
             if name.held_until > self.now {
                 break;
             }
-            self.sessions.at_mut(slot).release_acknowledgement();
+            self.sessions.at_mut(slot).flush_ack();
             self.attend(slot);
         }
         for _ in 0..TIMERS_PER_CALL {

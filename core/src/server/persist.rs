@@ -368,7 +368,7 @@ impl Server<'_> {
             incarnation: name.incarnation,
             key: name.key,
             opening: name.opening,
-            session: self.sessions.at(slot).local_id,
+            session: self.sessions.at(slot).local_id(),
             previous: name.previous,
             last_request: name.last_request,
             outcomes,

@@ -10,7 +10,7 @@ impl Server<'_> {
         let now = self.now;
         self.forget_recall(slot);
         let name = self.names.at_mut(slot);
-        if self.sessions.at(slot).local_id != 0 {
+        if self.sessions.at(slot).local_id() != 0 {
             name.recall_at = now;
             name.recalls = 0;
             self.recalls.push(&mut self.names, slot);
@@ -38,7 +38,7 @@ impl Server<'_> {
         name.recalls += 1;
         name.recall_at = now.plus_millis(retry.interval_ms.into());
         let last = name.recalls > retry.retries;
-        let (to, id) = (name.address.get(), self.sessions.at(slot).local_id);
+        let (to, id) = (name.address.get(), self.sessions.at(slot).local_id());
         self.recalls.remove(&mut self.names, slot);
         if !last {
             self.recalls.push(&mut self.names, slot);

@@ -6,11 +6,11 @@ use super::Server;
 use super::event::{Departure, Pending};
 use super::storage::{NameSlot, Standing};
 use crate::address::PackedAddress;
-use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, SessionKeys, TAG_LEN, is_same};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, SessionKeys, TAG_LEN};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::name::Name;
 use crate::session::Side;
-use crate::session::connection::{Connection, Other};
+use crate::session::connection::{Connection, PeerParameters};
 use crate::session::key_log::Noted;
 use crate::session::reply::Reply;
 use crate::wire::{
@@ -128,7 +128,7 @@ impl Server<'_> {
     /// A request whose session exists: the answer was lost, or is not ready.
     fn take_again(&mut self, slot: u32, from: SocketAddr, id: u64) -> Disposition {
         let name = self.names.at(slot);
-        if self.sessions.at(slot).remote != from.into() {
+        if *self.sessions.at(slot).remote() != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
         if name.registering {
@@ -288,7 +288,7 @@ impl Server<'_> {
             return Verdict::Renew;
         }
         // A process at the same address is the successor: two cannot receive there.
-        if !name.is_here() || self.sessions.at(slot).remote == asked.from.into() {
+        if !name.is_here() || *self.sessions.at(slot).remote() == asked.from.into() {
             return Verdict::Admit { slot, known: true };
         }
         self.contest(slot, asked.message.id)
@@ -349,7 +349,7 @@ impl Server<'_> {
             self.displace(slot);
         }
         let address = PackedAddress::from(asked.from);
-        let other = Other {
+        let other = PeerParameters {
             id: asked.message.id,
             window: hello.window,
             reset: hello.reset,
@@ -441,7 +441,7 @@ impl Server<'_> {
         // Its client learns it when it asks again: the answer that it is accepted lies ready, and is never sent.
         let name = self.names.at_mut(slot);
         name.opening = name.opening.saturating_sub(1);
-        let id = self.sessions.at(slot).remote_id;
+        let id = self.sessions.at(slot).remote_id();
         if self.not_stored.is_full() {
             self.not_stored.pop_front();
         }
@@ -481,9 +481,9 @@ impl Server<'_> {
     fn displace(&mut self, slot: u32) {
         let connection = self.sessions.at_mut(slot);
         if connection.is_open() {
-            let (to, id) = (connection.remote.get(), connection.remote_id);
+            let (to, id) = (connection.remote().get(), connection.remote_id());
             let reason = Refusal::Displaced;
-            let closing = Reply::closing(&self.identity, to, id, &mut connection.keys, reason);
+            let closing = Reply::closing(&self.identity, to, id, connection.keys_mut(), reason);
             self.answer(closing);
         }
         self.depart(slot, Departure::Displaced);
@@ -516,7 +516,7 @@ impl Server<'_> {
     /// The client has proved that it receives somewhere else now; its session goes on.
     pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
         let name = self.names.at_mut(slot);
-        self.sessions.at_mut(slot).remote = to.into();
+        self.sessions.at_mut(slot).set_remote(to.into());
         name.address = to.into();
         if name.is_here() {
             name.announce |= name.standing == Standing::Online;
@@ -533,10 +533,10 @@ impl Server<'_> {
         let Some(slot) = self.sessions.find(Side::Remote, echo) else {
             return self.stats.drop(DropReason::UnknownSession);
         };
-        if self.sessions.at(slot).remote != from.into() {
+        if *self.sessions.at(slot).remote() != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
-        if !is_same(&self.sessions.at(slot).reset, &token) {
+        if !self.sessions.at(slot).is_reset_by(&token) {
             return self.stats.drop(DropReason::BadTag);
         }
         self.depart(slot, Departure::Gone);

@@ -161,14 +161,14 @@ impl Server<'_> {
         if name.registering {
             return self.stats.drop(DropReason::Unexpected);
         }
-        let opened = match open_in(suite, &mut self.sessions.at_mut(slot).keys, datagram) {
+        let opened = match open_in(suite, self.sessions.at_mut(slot).keys_mut(), datagram) {
             Ok(opened) => opened,
             Err(reason) => return self.stats.drop(reason),
         };
         let (header, mut frames) = (opened.header, opened.frames);
-        if self.sessions.at(slot).remote != from.into() {
+        if *self.sessions.at(slot).remote() != from.into() {
             // The client's address has changed, perhaps without its knowing, or somebody repeats what it said.
-            let id = self.sessions.at(slot).remote_id;
+            let id = self.sessions.at(slot).remote_id();
             let proof = header.cookie.filter(|_| opened.newest);
             if !proof.is_some_and(|cookie| self.cookies.is_good(&from.into(), self.now, cookie)) {
                 self.send_cookie(from, id, None);
@@ -189,7 +189,7 @@ impl Server<'_> {
             self.check_table(slot, version);
         }
         let mut handled = Disposition::Accepted;
-        let may_hold = !self.sessions.at(slot).acknowledges();
+        let may_hold = !self.sessions.at(slot).is_ack_due_now();
         let has_frames = !frames.rest().is_empty();
         if has_frames {
             self.sessions.at_mut(slot).frames_came(header.round);
@@ -226,13 +226,13 @@ impl Server<'_> {
         }
         if has_frames {
             let name = self.names.at_mut(slot);
-            if !self.sessions.at(slot).holds_acknowledgement() {
-                name.held_until = Connection::held_until(self.now, self.retry);
+            if !self.sessions.at(slot).is_ack_delayed() {
+                name.held_until = Connection::delayed_until(self.now, self.retry);
             }
             if may_hold && all_have_results && handled == Disposition::Accepted {
-                self.sessions.at_mut(slot).hold_acknowledgement();
+                self.sessions.at_mut(slot).delay_ack();
             } else {
-                self.sessions.at_mut(slot).release_acknowledgement();
+                self.sessions.at_mut(slot).flush_ack();
             }
         }
         self.attend(slot);
@@ -250,7 +250,7 @@ impl Server<'_> {
         let name = self.names.at_mut(slot);
         let admitted =
             self.sources
-                .admits_request(&self.sessions.at(slot).remote, text_len, self.now);
+                .admits_request(self.sessions.at(slot).remote(), text_len, self.now);
         name.throttled = !admitted;
         if !admitted {
             self.report_sparingly(Pending::Throttled { slot });

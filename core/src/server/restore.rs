@@ -174,7 +174,7 @@ impl Server<'_> {
         self.silence.remove(&mut self.names, slot);
         self.forget_recall(slot);
         // Whoever writes in it is told that it is over.
-        let over = |connection: &mut Connection| connection.local_id = record.session;
+        let over = |connection: &mut Connection| connection.restore_ended(record.session);
         self.sessions.change(slot, over);
         self.vacated.remove(&mut self.names, slot);
         self.away.remove(&mut self.names, slot);

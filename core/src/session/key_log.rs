@@ -1,5 +1,5 @@
-//! Keys for tools that read captured datagrams (`--keylog`, dissectors, the simulator): told only where the caller has
-//! handed in room for them.
+//! Keys for tools that read captured datagrams (`--keylog`, dissectors, the simulator): told only
+//! where the caller has handed in room for them.
 
 mod noted;
 mod ring;
@@ -16,13 +16,14 @@ use crate::name::Name;
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoggedKey {
-    /// Datagrams that are sent to this session id are sealed with this key, from counter 0 on. Both directions of a
-    /// session are told, one after the other. A request that is answered again, by a server that was started anew, makes
-    /// two keys for one id.
+    /// Datagrams that are sent to this session id are sealed with this key, from counter 0 on. Both
+    /// directions of a session are told, one after the other. A request that is answered again, by
+    /// a server that was started anew, makes two keys for one id.
     Session {
         /// The id in the datagrams.
         id: u64,
-        /// Their first key; the following ones come from it ([`SessionKeys`](crate::crypto::SessionKeys)).
+        /// Their first key; the following ones come from it
+        /// ([`SessionKeys`](crate::crypto::SessionKeys)).
         key: [u8; KEY_LEN],
     },
     /// The private messages of one process to one name are sealed with this key. May be told again.
@@ -34,9 +35,9 @@ pub enum LoggedKey {
         /// The key.
         key: [u8; KEY_LEN],
     },
-    /// A part of the handshake in the datagrams with this session id is sealed with this. Whoever begins a handshake
-    /// tells two before the first message, of its key and of its payload, and one when an answer came; whoever answers
-    /// one tells all three then.
+    /// A part of the handshake in the datagrams with this session id is sealed with this. Whoever
+    /// begins a handshake tells two before the first message, of its key and of its payload, and
+    /// one when an answer came; whoever answers one tells all three then.
     Handshake {
         /// The id in the datagrams, of both messages.
         id: u64,
@@ -73,8 +74,8 @@ impl KeySlot {
     pub const VACANT: Self = Self(None);
 }
 
-/// What a machine tells of its keys. Without slots it is off: then nothing is computed for it, and a program that never
-/// switches it on does not even contain how.
+/// What a machine tells of its keys. Without slots it is off: then nothing is computed for it, and
+/// a program that never switches it on does not even contain how.
 pub(crate) struct KeyLog<'a> {
     ring: Ring<'a>,
     tell: Option<fn(&mut Ring<'_>, &Noted<'_>)>,
@@ -158,7 +159,7 @@ mod tests {
     fn a_log_without_room_is_off() {
         let mut log = KeyLog::new(&mut []);
         let mut connection = Connection::VACANT;
-        connection.local_id = 1;
+        connection.restore_ended(1);
         log.note(&Noted::Session(&connection));
         assert_eq!(log.pop(), None);
     }

@@ -1,4 +1,5 @@
-//! Reliable, encrypted sessions between two processes: the lower of the two layers, used by client and server.
+//! Reliable, encrypted sessions between two processes: the lower of the two layers, used by client
+//! and server.
 
 pub(crate) mod connection;
 pub(crate) mod key_log;

@@ -65,17 +65,17 @@ pub(crate) enum Side {
 impl Side {
     fn id(self, connection: &Connection) -> u64 {
         match self {
-            Self::Local => connection.local_id,
-            Self::Remote => connection.remote_id,
+            Self::Local => connection.local_id(),
+            Self::Remote => connection.remote_id(),
         }
     }
 }
 
-/// All sessions, in slots, with an index under both ids that is keyed so that a stranger's choice of
-/// ids causes no collisions.
+/// All sessions, in slots, with an index under both ids that is keyed so that a stranger's choice
+/// of ids causes no collisions.
 ///
-/// Every datagram asks for a local id. All of these were drawn at random, so little has to be done to
-/// them: the remote ones, which others choose, need a pseudo-random function.
+/// Every datagram asks for a local id. All of these were drawn at random, so little has to be done
+/// to them: the remote ones, which others choose, need a pseudo-random function.
 pub(crate) struct Sessions<'a> {
     connections: Slots<'a, ConnectionSlot>,
     /// Twice the slot, plus 1 for the remote id.
@@ -180,8 +180,8 @@ impl<'a> Sessions<'a> {
 
     // ---- deadlines ----
 
-    /// Keeps a session in the list of deadlines, after anything about it has changed. All intervals are the same, so a
-    /// new deadline belongs at the end, and an unchanged one stays where it is.
+    /// Keeps a session in the list of deadlines, after anything about it has changed. All intervals
+    /// are the same, so a new deadline belongs at the end, and an unchanged one stays where it is.
     pub(crate) fn list_deadline(&mut self, slot: u32) {
         let Some(deadline) = self.at_mut(slot).changed_deadline() else {
             return;

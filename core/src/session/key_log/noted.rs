@@ -17,7 +17,8 @@ pub(crate) enum Noted<'a> {
         to: &'a Name,
         letters: &'a Letters,
     },
-    /// A session is asked for or, if there is a second message of the handshake, what was asked is answered by that.
+    /// A session is asked for or, if there is a second message of the handshake, what was asked is
+    /// answered by that.
     Asked(Asked<'a>, Option<&'a [u8]>),
     /// A request for a session is answered.
     Answered {
@@ -45,7 +46,9 @@ impl Asked<'_> {
             then(&Handshake {
                 identity: self.identity,
                 remote: self.remote,
-                prologue: self.opening.prologue(self.connection.local_id, &mut front),
+                prologue: self
+                    .opening
+                    .prologue(self.connection.local_id(), &mut front),
                 ephemeral,
                 payload,
             });
@@ -53,14 +56,15 @@ impl Asked<'_> {
     }
 }
 
-/// Tells the keys that something noted stands for, but for those of handshakes: all these are known anyway.
+/// Tells the keys that something noted stands for, but for those of handshakes: all these are known
+/// anyway.
 pub(super) fn tell_of_sessions(ring: &mut Ring<'_>, noted: &Noted<'_>) {
     match *noted {
         Noted::Session(connection) => {
-            let (send, receive) = connection.keys.keys();
+            let (send, receive) = connection.keys().keys();
             for (id, key) in [
-                (connection.local_id, *receive),
-                (connection.remote_id, *send),
+                (connection.local_id(), *receive),
+                (connection.remote_id(), *send),
             ] {
                 ring.push(LoggedKey::Session { id, key });
             }
@@ -84,7 +88,7 @@ pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
     match *noted {
         Noted::Session(_) | Noted::Letters { .. } => tell_of_sessions(ring, noted),
         Noted::Asked(ref asked, second) => asked.with_handshake(|begun| {
-            let told = handshake(asked.connection.local_id);
+            let told = handshake(asked.connection.local_id());
             match second {
                 None => begun.first_part_keys(|part| ring.push(told(part))),
                 Some(second) => begun.second_part_key(second, |part| ring.push(told(part))),

@@ -1,0 +1,97 @@
+//! Acknowledgements that are due, and whether they wait for a datagram to go with (delayed, RFC
+//! 9000 section 13.2.1).
+
+/// The acknowledgements that one side has to send.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct Acks {
+    due: u8,
+    /// They wait for something to go with; never set while none is due.
+    delayed: bool,
+}
+
+impl Acks {
+    pub(super) const VACANT: Self = Self {
+        due: 0,
+        delayed: false,
+    };
+
+    /// Makes one acknowledgement due; one that is due already is enough. True if none was.
+    pub(super) fn require(&mut self) -> bool {
+        let is_new = self.due == 0;
+        self.due = self.due.max(1);
+        is_new
+    }
+
+    /// Makes one more acknowledgement due, for one more datagram, up to `most`.
+    pub(super) fn on_datagram(&mut self, most: u8) {
+        self.due = self.due.saturating_add(1).min(most);
+    }
+
+    /// Lets what is due wait for something to go with.
+    pub(super) fn delay(&mut self) {
+        self.delayed = self.due != 0;
+    }
+
+    /// Ends the wait.
+    pub(super) fn flush(&mut self) {
+        self.delayed = false;
+    }
+
+    /// Notes that a datagram was sent: it carried one acknowledgement. True if more are due.
+    pub(super) fn on_sent(&mut self) -> bool {
+        self.due = self.due.saturating_sub(1);
+        self.delayed = false;
+        self.due != 0
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.due != 0
+    }
+
+    pub(super) fn is_delayed(&self) -> bool {
+        self.delayed
+    }
+
+    /// Whether one is to be sent, even if nothing goes with it.
+    pub(super) fn is_due_now(&self) -> bool {
+        self.due != 0 && !self.delayed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_only_what_is_due() {
+        let mut acks = Acks::VACANT;
+        acks.delay();
+        assert!(!acks.is_delayed());
+        assert!(acks.require());
+        assert!(acks.is_due_now());
+        acks.delay();
+        assert!(acks.is_due() && acks.is_delayed() && !acks.is_due_now());
+        acks.flush();
+        assert!(acks.is_due_now());
+    }
+
+    #[test]
+    fn counts_one_for_each_datagram_up_to_a_bound() {
+        let mut acks = Acks::VACANT;
+        (0..5).for_each(|_| acks.on_datagram(3));
+        assert!(!acks.require(), "some are due already");
+        assert_eq!([(); 3].map(|()| acks.on_sent()), [true, true, false]);
+        assert!(!acks.is_due());
+    }
+
+    #[test]
+    fn ends_the_delay_with_any_datagram_sent() {
+        let mut acks = Acks::VACANT;
+        acks.on_datagram(3);
+        acks.on_datagram(3);
+        acks.delay();
+        assert!(acks.on_sent());
+        assert!(acks.is_due_now());
+    }
+}

@@ -1,0 +1,125 @@
+//! What a session remembers of its handshake: the parts of the request, or the answer to one.
+
+use zeroize::Zeroize;
+
+use crate::crypto::{FIRST_PAYLOAD_MAX, KEY_LEN};
+use crate::wire::ACCEPT_MESSAGE_LEN_MAX;
+
+/// The initiator makes its message again from an ephemeral key and a payload; the responder sends
+/// the second message again as it is.
+const HANDSHAKE_LEN: usize = KEY_LEN + FIRST_PAYLOAD_MAX;
+
+const _: () = assert!(ACCEPT_MESSAGE_LEN_MAX <= HANDSHAKE_LEN && HANDSHAKE_LEN <= u8::MAX as usize);
+
+/// Answers to one request for a session that are read.
+const ANSWERS_MAX: u8 = 16;
+
+/// The own side of a handshake.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct Handshake {
+    bytes: [u8; HANDSHAKE_LEN],
+    len: u8,
+    /// Answers that were read.
+    answers: u8,
+    /// The own message is to be sent.
+    due: bool,
+}
+
+impl Handshake {
+    pub(super) const VACANT: Self = Self {
+        bytes: [0; HANDSHAKE_LEN],
+        len: 0,
+        answers: 0,
+        due: false,
+    };
+
+    fn set(&mut self, parts: [&[u8]; 2]) {
+        let bytes = parts.into_iter().flatten();
+        self.bytes
+            .iter_mut()
+            .zip(bytes)
+            .for_each(|(to, from)| *to = *from);
+        let len = parts.iter().map(|part| part.len()).sum::<usize>();
+        self.len = u8::try_from(len.min(HANDSHAKE_LEN)).unwrap_or_default();
+    }
+
+    /// Takes what the first message is made of.
+    pub(super) fn offer(&mut self, ephemeral: &[u8; KEY_LEN], payload: &[u8]) {
+        self.set([ephemeral, payload]);
+    }
+
+    /// Takes the second message.
+    pub(super) fn answer(&mut self, message: &[u8]) {
+        self.set([message, &[]]);
+    }
+
+    /// Returns the ephemeral key and the payload of the first message; `None` before there are any.
+    pub(super) fn offered(&self) -> Option<(&[u8; KEY_LEN], &[u8])> {
+        self.message().split_first_chunk()
+    }
+
+    /// Returns the second message.
+    pub(super) fn message(&self) -> &[u8] {
+        self.bytes.get(..self.len.into()).unwrap_or_default()
+    }
+
+    /// Whether one more answer to the request is read: each costs multiplications on the curve, and
+    /// an attacker on the path can forge them.
+    pub(super) fn try_answer(&mut self) -> bool {
+        self.answers = self.answers.saturating_add(1);
+        self.answers <= ANSWERS_MAX
+    }
+
+    /// Makes the own message due.
+    pub(super) fn send(&mut self) {
+        self.due = true;
+    }
+
+    pub(super) fn on_sent(&mut self) {
+        self.due = false;
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        self.due
+    }
+
+    /// Leaves no secret behind.
+    pub(super) fn wipe(&mut self) {
+        self.bytes.zeroize();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remembers_the_parts_of_a_request() {
+        let mut handshake = Handshake::VACANT;
+        assert_eq!(handshake.offered(), None);
+        handshake.offer(&[3; KEY_LEN], b"hello");
+        assert_eq!(handshake.offered(), Some((&[3; KEY_LEN], &b"hello"[..])));
+    }
+
+    #[test]
+    fn remembers_the_answer_as_it_is() {
+        let mut handshake = Handshake::VACANT;
+        handshake.answer(b"accepted");
+        assert_eq!(handshake.message(), b"accepted");
+    }
+
+    #[test]
+    fn reads_at_most_sixteen_answers() {
+        let mut handshake = Handshake::VACANT;
+        assert_eq!((0..300).filter(|_| handshake.try_answer()).count(), 16);
+    }
+
+    #[test]
+    fn wipes_its_secret() {
+        let mut handshake = Handshake::VACANT;
+        handshake.offer(&[3; KEY_LEN], &[4; FIRST_PAYLOAD_MAX]);
+        handshake.wipe();
+        assert_eq!(handshake.bytes, [0; HANDSHAKE_LEN]);
+    }
+}

@@ -1,0 +1,282 @@
+//! The sending direction: numbers of frames, and going back to the first that is not acknowledged
+//! ("go-back-N").
+//!
+//! Whenever the sender goes back it begins another *retransmission phase*, which every datagram
+//! names; a report of a gap names the phase it was seen in. So a report is believed once in each
+//! phase, and a repetition that is lost too is repeated as soon as the first was.
+
+/// What an acknowledgement says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acked {
+    /// So many frames anew, perhaps none.
+    Newly(u32),
+    /// Another one overtook it.
+    Old,
+    /// A frame that was never sent.
+    Invalid,
+}
+
+/// Where a repetition stands that the timer caused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u8)]
+enum Repeat {
+    /// There is none.
+    Nothing,
+    /// One datagram goes out, whatever the window.
+    Due,
+    /// It was sent: only progress releases what is behind it.
+    Sent,
+}
+
+/// Which frames are sent, acknowledged, or wait.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct Sender {
+    /// First frame that is not acknowledged.
+    acked: u32,
+    /// Next frame to send; goes back to `acked` when frames were lost.
+    next: u32,
+    /// One past the last frame ever sent.
+    sent: u32,
+    /// One past the last frame that the owner has.
+    end: u32,
+    /// Frames beyond `acked` that the other side takes.
+    window: u16,
+    /// Frames in the datagram that is being built.
+    in_datagram: u16,
+    repeat: Repeat,
+    /// The retransmission phase: changes whenever frames are repeated.
+    phase: bool,
+}
+
+impl Sender {
+    pub(super) const VACANT: Self = Self {
+        acked: 0,
+        next: 0,
+        sent: 0,
+        end: 0,
+        window: 0,
+        in_datagram: 0,
+        repeat: Repeat::Nothing,
+        phase: false,
+    };
+
+    /// Returns a sender of a new session: what is outstanding in this one is numbered again, from
+    /// 0.
+    pub(super) fn renumbered(&self) -> Self {
+        Self {
+            end: self.outstanding(),
+            ..Self::VACANT
+        }
+    }
+
+    /// Returns the frames that the owner has and that are not acknowledged.
+    pub(super) fn outstanding(&self) -> u32 {
+        self.end.wrapping_sub(self.acked)
+    }
+
+    pub(super) fn in_flight(&self) -> u32 {
+        self.sent.wrapping_sub(self.acked)
+    }
+
+    pub(super) fn acked(&self) -> u32 {
+        self.acked
+    }
+
+    pub(super) fn next(&self) -> u32 {
+        self.next
+    }
+
+    pub(super) fn window(&self) -> u16 {
+        self.window
+    }
+
+    pub(super) fn set_window(&mut self, window: u16) {
+        self.window = window;
+    }
+
+    pub(super) fn phase(&self) -> bool {
+        self.phase
+    }
+
+    pub(super) fn in_datagram(&self) -> u16 {
+        self.in_datagram
+    }
+
+    /// Numbers one more frame of the owner.
+    pub(super) fn enqueue(&mut self) -> u32 {
+        let number = self.end;
+        self.end = self.end.wrapping_add(1);
+        number
+    }
+
+    /// Whether the other side takes one more frame behind those that were sent, and the path does.
+    pub(super) fn has_window(&self, cwnd: u32) -> bool {
+        let room = match self.repeat {
+            Repeat::Nothing => self.window,
+            Repeat::Due => self.window.max(1),
+            Repeat::Sent => return false,
+        };
+        self.next.wrapping_sub(self.acked) < cwnd.min(room.into())
+    }
+
+    /// Whether the owner has a frame that was not sent since the sender last went back.
+    pub(super) fn has_next(&self) -> bool {
+        self.next != self.end
+    }
+
+    /// Puts the next frame into the datagram that is being built.
+    pub(super) fn on_pushed(&mut self) {
+        self.next = self.next.wrapping_add(1);
+        self.in_datagram = self.in_datagram.saturating_add(1);
+    }
+
+    /// Takes what was [pushed](Self::on_pushed) as sent: whether there were frames, and whether the
+    /// timer had them repeated.
+    pub(super) fn on_sent(&mut self) -> (bool, bool) {
+        let has_frames = core::mem::take(&mut self.in_datagram) != 0;
+        if self.next.wrapping_sub(self.acked) > self.in_flight() {
+            self.sent = self.next;
+        }
+        let is_repeated = self.repeat == Repeat::Due;
+        if is_repeated {
+            self.repeat = if self.next == self.sent {
+                Repeat::Nothing
+            } else {
+                Repeat::Sent
+            };
+        }
+        (has_frames, is_repeated)
+    }
+
+    /// Says what an acknowledgement of everything before `upto` means.
+    pub(super) fn acknowledges(&self, upto: u32) -> Acked {
+        let newly = upto.wrapping_sub(self.acked);
+        if newly <= self.in_flight() {
+            Acked::Newly(newly)
+        } else if self.acked.wrapping_sub(upto) <= u32::from(u16::MAX) {
+            Acked::Old
+        } else {
+            Acked::Invalid
+        }
+    }
+
+    /// Takes the acknowledgement of `newly` frames, and how many the other side takes beyond them.
+    pub(super) fn on_ack(&mut self, newly: u32, window: u16) {
+        self.acked = self.acked.wrapping_add(newly);
+        self.window = window;
+        if self.next.wrapping_sub(self.acked) > self.outstanding() {
+            self.next = self.acked;
+        }
+        if newly != 0 {
+            if self.repeat == Repeat::Sent {
+                // What followed the lost datagram was dropped by the other side: repeat it all.
+                self.next = self.acked;
+            }
+            self.repeat = Repeat::Nothing;
+        }
+    }
+
+    /// Goes back: everything from the first frame that is not acknowledged is sent again.
+    pub(super) fn go_back(&mut self) {
+        self.next = self.acked;
+        if self.repeat == Repeat::Sent {
+            self.repeat = Repeat::Nothing;
+        }
+        self.phase = !self.phase;
+    }
+
+    /// Goes back as the timer has expired: one datagram first, whatever the window.
+    pub(super) fn go_back_by_timer(&mut self) {
+        self.go_back();
+        self.repeat = Repeat::Due;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A sender with a window of 8 that has so many frames, some of which were sent.
+    fn sender(frames: u32, sent: u32) -> Sender {
+        let mut sender = Sender::VACANT;
+        sender.set_window(8);
+        for _ in 0..frames {
+            sender.enqueue();
+        }
+        (0..sent).for_each(|_| sender.on_pushed());
+        sender.on_sent();
+        sender
+    }
+
+    #[test]
+    fn tells_old_acknowledgements_from_invalid_ones() {
+        let mut sender = sender(5, 3);
+        assert_eq!(sender.acknowledges(0), Acked::Newly(0));
+        assert_eq!(sender.acknowledges(3), Acked::Newly(3));
+        assert_eq!(sender.acknowledges(4), Acked::Invalid);
+        sender.on_ack(2, 8);
+        assert_eq!(sender.acknowledges(1), Acked::Old);
+        assert_eq!(sender.acknowledges(2_u32.wrapping_sub(65_535)), Acked::Old);
+        let older = 2_u32.wrapping_sub(65_536);
+        assert_eq!(sender.acknowledges(older), Acked::Invalid);
+        assert_eq!((sender.outstanding(), sender.in_flight()), (3, 1));
+    }
+
+    #[test]
+    fn sends_within_both_windows() {
+        let mut sender = sender(20, 4);
+        assert!(sender.has_window(5) && !sender.has_window(4));
+        sender.on_ack(0, 4);
+        assert!(!sender.has_window(5));
+        sender.on_ack(1, 4);
+        assert!(sender.has_window(5) && sender.has_next());
+    }
+
+    #[test]
+    fn repeats_one_datagram_by_timer_until_progress() {
+        let mut sender = sender(6, 6);
+        sender.on_ack(0, 0);
+        assert!(!sender.has_window(32));
+        sender.go_back_by_timer();
+        assert!(sender.has_window(32), "whatever the window");
+        sender.on_pushed();
+        assert_eq!(sender.on_sent(), (true, true));
+        sender.on_ack(0, 8);
+        assert!(!sender.has_window(32), "no progress");
+        sender.on_ack(1, 8);
+        assert_eq!(sender.next(), 1);
+        assert!(sender.has_window(32));
+    }
+
+    #[test]
+    fn repeats_once_in_each_phase() {
+        let mut sender = sender(3, 3);
+        assert!(!sender.phase());
+        sender.go_back();
+        assert!(sender.phase());
+        assert_eq!(sender.next(), 0);
+        sender.on_pushed();
+        assert_eq!(sender.on_sent(), (true, false));
+        assert_eq!(sender.in_flight(), 3);
+    }
+
+    #[test]
+    fn keeps_a_timed_repetition_that_was_not_sent() {
+        let mut sender = sender(3, 3);
+        sender.go_back_by_timer();
+        sender.go_back();
+        sender.on_ack(0, 0);
+        assert!(sender.has_window(32));
+    }
+
+    #[test]
+    fn numbers_what_is_outstanding_again() {
+        let mut sender = sender(5, 3);
+        sender.on_ack(2, 8);
+        let renumbered = sender.renumbered();
+        assert_eq!(renumbered.outstanding(), 3);
+        assert_eq!((renumbered.next(), renumbered.window()), (0, 0));
+    }
+}
