@@ -53,7 +53,8 @@ impl fmt::Display for CommandId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// No room, or an earlier command has to be settled first: give the same command again after the next event.
+    /// No room, or an earlier command has to be settled first: give the same command again after
+    /// the next event.
     Busy,
     /// The recipient's name is not valid.
     BadName(NameError),

@@ -156,8 +156,8 @@ impl<'a> Dedup<'a> {
         self.note(is_new, marks.process, counter, channel)
     }
 
-    /// Notes a message of a process that is not in the roster; true if it is new. Without memory for
-    /// former processes, each is.
+    /// Notes a message of a process that is not in the roster; true if it is new. Without memory
+    /// for former processes, each is.
     pub(super) fn accept_former(&mut self, process: u64, counter: u32, channel: bool) -> bool {
         let slot = self.slot(process);
         let is_new = slot.is_none_or(|slot| slot.marks.raise(counter, channel));

@@ -2,8 +2,8 @@
 
 use core::net::SocketAddr;
 
-use super::link::Standing;
-use super::{Client, SERVER};
+use super::machine::Client;
+use super::peers::SERVER;
 use crate::driver::{Endpoint, Transmit};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::DATAGRAM_LEN_MAX;
@@ -22,7 +22,7 @@ impl Endpoint for Client<'_> {
     ) -> Disposition {
         self.note_time(now);
         self.stats.received.count_bytes(datagram.len());
-        if self.standing == Standing::Ended {
+        if self.registration.has_ended() {
             return self.stats.drop(DropReason::Unexpected);
         }
         let parsed = Datagram::parse(&self.identity, datagram);
@@ -51,7 +51,9 @@ impl Endpoint for Client<'_> {
 
     fn handle_timeout(&mut self, now: Instant) {
         self.note_time(now);
-        if self.standing.is_in_room() && self.now >= self.keep_alive_at {
+        if let Some(due) = self.registration.keep_alive_at()
+            && due <= self.now
+        {
             self.keep_alive();
         }
         if self.held_due().is_some_and(|due| due <= self.now) {
@@ -90,9 +92,8 @@ impl Endpoint for Client<'_> {
     fn poll_timeout(&self) -> Option<Instant> {
         let waiting = self.reply.is_some()
             || self.sessions.has_ready()
-            || !self.reports.is_empty()
-            || self.throttled_untold
-            || self.first_notice != 0
+            || !self.events.is_empty()
+            || self.outbox.has_notices()
             || !self.inbox.is_empty();
         if waiting {
             return Some(self.now);
@@ -101,7 +102,7 @@ impl Endpoint for Client<'_> {
             .sessions
             .first_deadline()
             .and_then(|(_, deadline)| deadline);
-        let keep_alive = self.standing.is_in_room().then_some(self.keep_alive_at);
+        let keep_alive = self.registration.keep_alive_at();
         earlier(deadline, earlier(keep_alive, self.held_due()))
     }
 

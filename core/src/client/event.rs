@@ -5,8 +5,8 @@ use crate::crypto::PublicKey;
 use crate::time::UnixSeconds;
 use crate::wire::Refusal;
 
-/// Something to show. Texts and names are exactly as sent: whoever shows them on a terminal makes control
-/// characters visible first ([`drives_display`](crate::drives_display)).
+/// Something to show. Texts and names are exactly as sent: whoever shows them on a terminal makes
+/// control characters visible first ([`drives_display`](crate::drives_display)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvent<'a> {
@@ -33,7 +33,8 @@ pub enum ClientEvent<'a> {
     NotShown {
         /// Who is said to have sent it.
         from: &'a str,
-        /// The name has another key than it had; otherwise the message was sealed for somebody else, or changed.
+        /// The name has another key than it had; otherwise the message was sealed for somebody
+        /// else, or changed.
         foreign_key: bool,
     },
     /// This many older channel messages were dropped before one could get them.
@@ -53,8 +54,8 @@ pub enum ClientEvent<'a> {
         /// The server could not store it; otherwise it had no room.
         store_failed: bool,
     },
-    /// The server takes nothing more for the moment: more is asked of it from here than its limits allow. What
-    /// was asked waits; told once for each time.
+    /// The server takes nothing more for the moment: more is asked of it from here than its limits
+    /// allow. What was asked waits; told once for each time.
     Throttled,
     /// What became of a direct message.
     MessageStatus {
@@ -87,8 +88,8 @@ pub enum ClientEvent<'a> {
         /// Why.
         reason: Refusal,
     },
-    /// The server has another key than it had: it is another server, or somebody is in between. Nothing was said to it;
-    /// the client does nothing any more.
+    /// The server has another key than it had: it is another server, or somebody is in between.
+    /// Nothing was said to it; the client does nothing any more.
     ServerKeyChanged {
         /// The new key.
         key: PublicKey,

@@ -3,62 +3,28 @@
 use core::net::SocketAddr;
 
 use super::command::{CommandError, CommandId};
+use super::event::ClientEvent;
 use super::event::Request;
-use super::outbox::Final;
-use super::{Client, ClientEvent, SERVER};
+use super::frames::Shown;
+use super::machine::Client;
+use super::notices::Final;
+use super::peers::SERVER;
 use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, SessionKeys};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::session::connection::{PeerParameters, Phase};
 use crate::session::key_log::Noted;
 use crate::wire::{Accept, Cookie, Hello, Refusal, VERSION};
 
-/// How long a result may be out before the server is asked for a sign of life.
-const RESULT_PATIENCE_MS: u64 = 2_000;
-
-/// Where a client stands with the room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Never registered.
-    New,
-    /// A registration was asked for.
-    Registering(CommandId),
-    /// The registration was accepted; what was kept comes first, then the table.
-    Arriving(CommandId),
-    /// The table has arrived. Stays so while the server is down: peers chat on.
-    Active,
-    /// Deregistered.
-    Left,
-    /// Refused or displaced, for good.
-    Ended,
-}
-
-impl Standing {
-    pub(crate) fn is_active(self) -> bool {
-        self == Self::Active
-    }
-
-    pub(crate) fn is_on_the_way(self) -> bool {
-        matches!(self, Self::Registering(_) | Self::Arriving(_))
-    }
-
-    pub(crate) fn is_in_room(self) -> bool {
-        self.is_active() || self.is_on_the_way()
-    }
-}
-
 impl Client<'_> {
     pub(super) fn register(&mut self) -> Result<CommandId, CommandError> {
-        if self.standing.is_in_room() {
+        if self.registration.is_in_room() {
             return Err(CommandError::AlreadyRegistered);
         }
-        if !self.reports.is_empty() {
+        if self.events.has_reports() {
             return Err(CommandError::Busy);
         }
-        self.commands = self.commands.wrapping_add(1);
-        let id = CommandId(self.commands);
-        self.standing = Standing::Registering(id);
-        self.renewed = false;
-        self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
+        let id = self.outbox.number();
+        self.registration.start(id, self.now);
         self.open_server();
         Ok(id)
     }
@@ -69,14 +35,14 @@ impl Client<'_> {
         self.ask_server();
     }
 
-    /// Says hello, or where there is no cookie, asks for one first. Each hello is a handshake of its own: what has been
-    /// said under one ephemeral key stays as it is.
+    /// Says hello, or where there is no cookie, asks for one first. Each hello is a handshake of
+    /// its own: what has been said under one ephemeral key stays as it is.
     fn ask_server(&mut self) {
         self.openings = self.openings.wrapping_add(1);
         let id = self.entropy.draw();
-        let server = self.server.into();
+        let server = self.server.address().into();
         self.change_connection(SERVER, |connection| connection.open(id, server));
-        if self.cookie.is_none() || self.server_key.is_none() {
+        if self.server.opening().is_none_or(|(_, key)| key.is_none()) {
             return;
         }
         let ephemeral = self.entropy.secret();
@@ -88,7 +54,7 @@ impl Client<'_> {
             channel_shown: self.server_log.channel(),
             table_version: self.table.version(),
             // The first slot is the session with the server.
-            table_capacity: self.peers.len() - 1,
+            table_capacity: self.peers.capacity(),
             opening: self.openings,
             window: self.window,
             reset: self.identity.reset_token(id),
@@ -114,19 +80,15 @@ impl Client<'_> {
         match (connection.phase(), key) {
             (Phase::Open, None) => {
                 // Our address has changed, without our knowing.
-                self.path_cookie = Some(cookie);
+                self.server.set_path_cookie(cookie);
                 self.sessions.at_mut(SERVER).ack_now();
-                self.inbox.owes_at_once(SERVER);
+                self.inbox.hurry(SERVER);
                 self.attend(SERVER);
             }
-            (Phase::Opening, Some(key)) if self.server_key_proved && key != self.server_key => {
-                self.end(ClientEvent::ServerKeyChanged { key });
-            }
-            (Phase::Opening, Some(key)) => {
-                self.server_key = key;
-                self.cookie = Some(cookie);
+            (Phase::Opening, Some(key)) if self.server.take_cookie(cookie, key) => {
                 self.ask_server();
             }
+            (Phase::Opening, Some(key)) => self.end(ClientEvent::ServerKeyChanged { key }),
             _ => return self.stats.drop(DropReason::Unexpected),
         }
         Disposition::Accepted
@@ -140,18 +102,12 @@ impl Client<'_> {
         let other = PeerParameters::from(accept);
         self.change_connection(SERVER, |connection| connection.opened(other, session));
         self.key_log.note(&Noted::Session(self.sessions.at(SERVER)));
-        self.server_key_untold |= !core::mem::replace(&mut self.server_key_proved, true);
-        self.path_cookie = None;
+        self.server.prove();
         self.server_log.start_session(accept.epoch);
         self.table.start_session(accept.table_epoch);
-        self.note_throttled(false);
-        self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
-        if let Standing::Registering(id) = self.standing {
-            self.standing = Standing::Arriving(id);
-            if !self.registered_before {
-                self.registered_before = true;
-                self.report(ClientEvent::Registered);
-            }
+        self.events.note_throttled(false);
+        if self.registration.accept(self.now) {
+            self.events.report(ClientEvent::Registered);
         }
         Disposition::Accepted
     }
@@ -172,7 +128,7 @@ impl Client<'_> {
         match reason {
             Refusal::Wait | Refusal::RateExceeded if server.phase() == Phase::Opening => {
                 if reason == Refusal::RateExceeded {
-                    self.note_throttled(true);
+                    self.events.note_throttled(true);
                 }
                 let (now, retry) = (self.now, self.retry);
                 self.sessions.at_mut(SERVER).ask_later(now, retry);
@@ -193,14 +149,8 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// The server takes what is asked of it, or it does not at the moment.
-    pub(super) fn note_throttled(&mut self, throttled: bool) {
-        let before = core::mem::replace(&mut self.throttled, throttled);
-        self.throttled_untold |= throttled && !before;
-    }
-
-    /// Whoever answered in a session speaks our version: only a request for one is answered so, and nobody answers it so
-    /// in a closed room.
+    /// Whoever answered in a session speaks our version: only a request for one is answered so, and
+    /// nobody answers it so in a closed room.
     pub(super) fn take_unsupported(
         &mut self,
         from: SocketAddr,
@@ -225,7 +175,7 @@ impl Client<'_> {
 
     /// The server does not know our session: it started anew, or took us for gone.
     pub(super) fn take_server_reset(&mut self) {
-        if self.standing.is_in_room() {
+        if self.registration.is_in_room() {
             self.open_server();
         } else {
             self.close_connection(SERVER);
@@ -234,50 +184,37 @@ impl Client<'_> {
 
     /// Nothing more is to be expected of this client.
     fn end(&mut self, report: ClientEvent<'static>) {
-        self.standing = Standing::Ended;
+        self.registration.end();
         self.close_connection(SERVER);
         self.fail_requests();
         self.turn_away();
-        for peer in 1..self.fresh_peers {
+        for peer in self.peers.used() {
             self.close_connection(peer);
             self.abandon_messages(peer);
         }
-        self.report(report);
+        self.events.report(report);
     }
 
     /// There is no registration that commands could wait for.
     fn turn_away(&mut self) {
-        while let Some(slot) = self.early.pop(&self.outbox) {
-            self.settle(slot, Final::Offline);
+        while let Some(slot) = self.registration.pop_held(self.outbox.slots()) {
+            self.outbox.settle(slot, Final::Offline);
         }
-        if let Some(slot) = self.leaving.take() {
-            self.settle(slot, Final::Offline);
+        if let Some(slot) = self.registration.take_leaving() {
+            self.outbox.settle(slot, Final::Offline);
         }
     }
 
     /// All retries to the server are used up.
     pub(super) fn server_silent(&mut self) {
-        if let Standing::Arriving(id) = self.standing
-            && self.sessions.at(SERVER).is_open()
-            && !core::mem::replace(&mut self.renewed, true)
-        {
-            // In a closed room nobody says that a session is gone: a registration asks for another one, once.
-            self.standing = Standing::Registering(id);
+        if self.sessions.at(SERVER).is_open() && self.registration.try_again() {
             return self.open_server();
         }
         self.close_connection(SERVER);
-        if !self.server_key_proved {
-            // Perhaps it was not the server who said what its key is.
-            self.cookie = None;
-        }
+        self.server.doubt();
         self.fail_requests();
-        if let Standing::Registering(id) | Standing::Arriving(id) = self.standing {
-            self.standing = if self.registered_before {
-                Standing::Left
-            } else {
-                Standing::New
-            };
-            self.report(ClientEvent::ServerNotResponding {
+        if let Some(id) = self.registration.fail() {
+            self.events.report(ClientEvent::ServerNotResponding {
                 id,
                 request: Request::Register,
             });
@@ -286,36 +223,35 @@ impl Client<'_> {
     }
 
     /// The table is complete: the registration is done, and what was typed meanwhile may go.
-    pub(super) fn arrived(&mut self) {
-        if let Standing::Arriving(_) = self.standing {
-            self.standing = Standing::Active;
-            while let Some(slot) = self.early.pop(&self.outbox) {
+    pub(super) fn arrived(&mut self) -> Shown {
+        if self.registration.arrive() {
+            while let Some(slot) = self.registration.pop_held(self.outbox.slots()) {
                 self.dispatch(slot);
             }
             self.leave_when_settled();
         }
+        Shown::TableUpdated
     }
 
     /// The server took us off the table.
     pub(super) fn left(&mut self, slot: u32) {
-        self.leaving = None;
-        self.standing = Standing::Left;
+        self.registration.leave();
         // Nothing but questions about callers can be left.
         self.fail_requests();
-        for peer in 1..self.fresh_peers {
+        for peer in self.peers.used() {
             self.close_connection(peer);
         }
-        self.settle(slot, Final::Deregistered);
+        self.outbox.settle(slot, Final::Deregistered);
     }
 
     pub(super) fn leave_failed(&mut self, slot: u32) {
-        self.leaving = None;
-        self.settle(slot, Final::Silent(Request::Deregister));
+        self.registration.take_leaving();
+        self.outbox.settle(slot, Final::Silent(Request::Deregister));
     }
 
     /// A sign of life, answered by the server; or a quiet attempt to get the session back.
     pub(super) fn keep_alive(&mut self) {
-        self.keep_alive_at = self.now.plus_millis(self.keep_alive_ms);
+        self.registration.restart_keep_alive(self.now);
         match self.sessions.at(SERVER).phase() {
             Phase::Closed => self.open_server(),
             Phase::Opening => {}
@@ -329,16 +265,8 @@ impl Client<'_> {
 
     /// While results are awaited, signs of life are asked for sooner.
     pub(super) fn watch_results(&mut self) {
-        if self.awaits_results() {
-            self.keep_alive_at = self
-                .keep_alive_at
-                .min(self.now.plus_millis(RESULT_PATIENCE_MS));
-        }
-    }
-
-    pub(super) fn report(&mut self, report: ClientEvent<'static>) {
-        if self.reports.push_back(report).is_err() {
-            debug_assert!(false, "more reports than one input can cause");
+        if self.requests.awaits_results() {
+            self.registration.hasten_keep_alive(self.now);
         }
     }
 }

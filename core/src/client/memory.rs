@@ -1,7 +1,9 @@
 //! The memory of a client as one value.
 
 use super::dedup::WindowSlot;
-use super::storage::{ClientStorage, OutboxSlot, PeerSlot};
+use super::outbox_slot::OutboxSlot;
+use super::peer_slot::PeerSlot;
+use super::storage::ClientStorage;
 use crate::session::ConnectionSlot;
 
 /// All memory of one client, sized at compile time: a static on a microcontroller, a value on the

@@ -2,8 +2,8 @@
 
 use core::net::SocketAddr;
 
-use super::storage::Presence;
-use super::{Client, SERVER};
+use super::machine::Client;
+use super::peers::SERVER;
 use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::rate::RateLimit;
@@ -25,8 +25,8 @@ impl Client<'_> {
         self.openings = self.openings.wrapping_add(1);
         let id = self.entropy.draw();
         let slot = self.peers.at_mut(peer);
-        slot.tried_at = self.now;
-        let address = slot.address;
+        slot.route.note_try(self.now);
+        let address = slot.listing.address();
         self.change_connection(peer, |connection| connection.open(id, address));
         let ephemeral = self.entropy.secret();
         let call = Call {
@@ -43,7 +43,8 @@ impl Client<'_> {
         self.note_asked(peer, None);
     }
 
-    /// For the key log: a session was asked for or, by the second message of the handshake, answered.
+    /// For the key log: a session was asked for or, by the second message of the handshake,
+    /// answered.
     pub(super) fn note_asked(&mut self, peer: u32, second: Option<&[u8]>) {
         if self.key_log.is_on()
             && let Some((opening, key)) = self.opening(peer)
@@ -58,14 +59,16 @@ impl Client<'_> {
         }
     }
 
-    /// What the request for a session is sent to, and the key that is meant. `None` before the server gave a cookie.
+    /// What the request for a session is sent to, and the key that is meant. `None` before the
+    /// server gave a cookie.
     pub(super) fn opening(&self, peer: u32) -> Option<(Opening, PublicKey)> {
         if peer == SERVER {
-            return Some((Opening::Hello(self.cookie?), self.server_key));
+            let (cookie, key) = self.server.opening()?;
+            return Some((Opening::Hello(cookie), key));
         }
         let slot = self.peers.at(peer);
-        let to_incarnation = slot.incarnation;
-        Some((Opening::Call { to_incarnation }, slot.key))
+        let to_incarnation = slot.listing.incarnation();
+        Some((Opening::Call { to_incarnation }, *slot.key.get()))
     }
 
     pub(super) fn take_call(&mut self, from: SocketAddr, message: &CallMessage<'_>) -> Disposition {
@@ -77,7 +80,7 @@ impl Client<'_> {
             self.reply = Reply::new(&self.identity, from, &refuse);
             return self.stats.drop(DropReason::UnknownPeer);
         }
-        if !self.standing.is_active() {
+        if !self.registration.is_active() {
             return self.stats.drop(DropReason::Offline);
         }
         let repeated = self.sessions.find(Side::Remote, message.id);
@@ -121,23 +124,24 @@ impl Client<'_> {
             // Somebody has told the caller that another name has our key.
             return self.stats.drop(DropReason::Unexpected);
         }
-        let Some(peer) = self.find_peer(call.from.as_bytes()) else {
+        let Some(peer) = self.peers.find(call.from.as_bytes()) else {
             return self.unknown_caller(call);
         };
         let slot = self.peers.at(peer);
-        if slot.incarnation != call.from_incarnation || slot.presence == Presence::Unknown {
+        if slot.listing.incarnation() != call.from_incarnation || !slot.listing.is_listed() {
             return self.unknown_caller(call);
         }
-        if slot.foreign || slot.key != responder.remote() {
+        if slot.key.is_foreign() || *slot.key.get() != responder.remote() {
             return self.stats.drop(DropReason::ForeignKey);
         }
-        if slot.address != from.into() {
+        if slot.listing.address() != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
         if call.opening <= slot.opening {
             return self.stats.drop(DropReason::Duplicate);
         }
-        // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271, section 6.8).
+        // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271,
+        // section 6.8).
         if self.sessions.at(peer).phase() == Phase::Opening
             && self.incarnation > call.from_incarnation
         {
@@ -172,8 +176,9 @@ impl Client<'_> {
             window: call.window,
             reset: call.reset,
         };
-        self.peers.at_mut(peer).opening = call.opening;
-        self.peers.at_mut(peer).unsure = false;
+        let slot = self.peers.at_mut(peer);
+        slot.opening = call.opening;
+        slot.route.note_session();
         self.change_connection(peer, |connection| {
             connection.accept(id, from.into(), other, session, message);
         });
@@ -181,10 +186,11 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// A client whose table does not hold the whole room asks for the caller's entry; the caller will call again.
+    /// A client whose table does not hold the whole room asks for the caller's entry; the caller
+    /// will call again.
     fn unknown_caller(&mut self, call: &Call<'_>) -> Disposition {
         if self.table.is_partial() {
-            self.wonder(call.from);
+            self.look_up_caller(call.from);
         }
         self.stats.drop(DropReason::UnknownPeer)
     }
@@ -223,8 +229,7 @@ impl Client<'_> {
                 let other = PeerParameters::from(&accept);
                 self.change_connection(peer, |connection| connection.opened(other, session));
                 self.key_log.note(&Noted::Session(self.sessions.at(peer)));
-                self.peers.at_mut(peer).suspect = 0;
-                self.peers.at_mut(peer).unsure = false;
+                self.peers.at_mut(peer).route.note_answer();
                 Disposition::Accepted
             }
         }
@@ -279,15 +284,14 @@ impl Client<'_> {
     /// The server may be back, and speak of a session that we have given up.
     fn hear_of_server(&mut self, from: SocketAddr) {
         let lost = self.sessions.at(SERVER).phase() == Phase::Closed;
-        if lost && from == self.server && self.standing.is_in_room() {
+        if lost && from == self.server.address() && self.registration.is_in_room() {
             self.open_server();
         }
     }
 
     /// All retries to a peer are used up, or it is not there any more.
     pub(super) fn peer_silent(&mut self, peer: u32) {
-        let slot = self.peers.at_mut(peer);
-        slot.suspect = slot.incarnation;
+        self.peers.at_mut(peer).route.note_silence();
         self.fall_back(peer);
     }
 
@@ -331,14 +335,13 @@ impl Client<'_> {
             (0..newly).for_each(|_| self.request_acknowledged());
             // It lasts until nothing waits: between two refusals the server takes some of it.
             if self.sessions.at(SERVER).outstanding() == 0 {
-                self.note_throttled(false);
+                self.events.note_throttled(false);
             } else if header.window == 0 {
-                self.note_throttled(true);
+                self.events.note_throttled(true);
             }
             self.watch_results();
         } else {
-            self.peers.at_mut(peer).suspect = 0;
-            self.peers.at_mut(peer).unsure = false;
+            self.peers.at_mut(peer).route.note_answer();
             (0..newly).for_each(|_| self.delivered(peer));
         }
         let mut handled = Disposition::Accepted;
@@ -349,7 +352,7 @@ impl Client<'_> {
             connection.frames_came(header.round);
         }
         if header.probe || !frames.rest().is_empty() {
-            self.inbox.owes_at_once(peer);
+            self.inbox.hurry(peer);
         }
         let mut number = header.first;
         while !frames.rest().is_empty() {

@@ -1,8 +1,7 @@
 //! Builds datagrams, one when asked.
 
-use super::storage::OutboxSlot;
-use super::{Client, SERVER};
-use crate::containers::Slots;
+use super::machine::Client;
+use super::peers::SERVER;
 use crate::driver::Transmit;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::session::connection::Wants;
@@ -64,14 +63,14 @@ impl Client<'_> {
         let window = if self.inbox.is_empty() {
             self.window
         } else {
-            self.starved = Some(peer);
+            self.inbox.note_starved(peer);
             0
         };
         let version = (peer == SERVER).then_some(self.table.version());
         let connection = self.sessions.at(peer);
         let mut header = connection.header(window, version);
         if peer == SERVER {
-            header.cookie = self.path_cookie.take();
+            header.cookie = self.server.take_path_cookie();
         }
         let mut writer = DataWriter::new(out, connection.remote_id(), &header);
         // There is no room for a cookie beside the largest frame.
@@ -87,8 +86,7 @@ impl Client<'_> {
             }
             self.stats.sent.count_frame(kind);
             let sequence = self.sessions.at(peer).position();
-            let target = self.peers.at_mut(peer);
-            target.last_sent = (slot + 1, sequence);
+            self.peers.at_mut(peer).sending.sent(slot, sequence);
             self.sessions.at_mut(peer).pushed();
         }
         let (now, retry) = (self.now, self.retry);
@@ -97,24 +95,11 @@ impl Client<'_> {
         writer.finish(&self.identity, connection.keys_mut())
     }
 
-    /// The outbox slot whose turn it is in this session: right behind the one sent last, unless frames are repeated.
+    /// Returns the outbox slot that is sent next in this session.
     fn next_to_send(&self, peer: u32) -> Option<u32> {
-        let (target, connection) = (self.peers.at(peer), self.sessions.at(peer));
-        let (last, sequence) = target.last_sent;
-        if last != 0
-            && connection.position() == sequence.wrapping_add(1)
-            && connection.acked() != connection.position()
-        {
-            return self.outbox.at(last - 1).next.checked_sub(1);
-        }
-        let ahead = connection.position().wrapping_sub(connection.acked());
-        nth(&self.outbox, target.queue.first()?, ahead)
+        let connection = self.sessions.at(peer);
+        let (position, oldest) = (connection.position(), connection.acked());
+        self.outbox
+            .at_position(&self.peers.at(peer).sending, position, oldest)
     }
-}
-
-fn nth(outbox: &Slots<'_, OutboxSlot>, mut slot: u32, count: u32) -> Option<u32> {
-    for _ in 0..count {
-        slot = outbox.at(slot).next.checked_sub(1)?;
-    }
-    Some(slot)
 }

@@ -1,0 +1,101 @@
+//! Takes commands: each is sent on its way, waits for the roster, or is refused.
+
+use super::command::{Command, CommandError, CommandId};
+use super::machine::Client;
+use super::outbox_slot::Form;
+use super::peers::SERVER;
+use crate::limits::TEXT_LEN_MAX;
+use crate::name::Name;
+use crate::time::Instant;
+
+impl Client<'_> {
+    /// Takes a command. What comes of it is reported by [`poll_event`](Self::poll_event); each
+    /// command but `Register` is settled by exactly one event
+    /// ([`ClientEvent::settles`](crate::ClientEvent::settles)). `Register` ends in `TableUpdated`,
+    /// `ServerNotResponding` or `Refused`.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing was sent. [`CommandError::Busy`] asks for the same command again later.
+    pub fn command(
+        &mut self,
+        now: Instant,
+        command: Command<'_>,
+    ) -> Result<CommandId, CommandError> {
+        self.note_time(now);
+        if self.registration.has_ended() {
+            return Err(CommandError::Ended);
+        }
+        match command {
+            Command::Register { name } | Command::Deregister { name }
+                if name != self.name.as_str() =>
+            {
+                Err(CommandError::NotYourName)
+            }
+            _ if self.registration.leaving().is_some() => Err(CommandError::Busy),
+            Command::Register { .. } => self.register(),
+            _ if !self.registration.is_in_room() => Err(CommandError::Offline),
+            Command::Deregister { .. } => self.leave(),
+            Command::Send { to, text } => {
+                check_text(text)?;
+                if self.outbox.is_full() {
+                    return Err(CommandError::Busy);
+                }
+                let to = match self.peers.find(to.as_bytes()) {
+                    Some(peer) => {
+                        self.peers.touch(peer);
+                        peer
+                    }
+                    None => {
+                        let name = Name::new(to).map_err(CommandError::BadName)?;
+                        self.insert_peer(name).ok_or(CommandError::TableFull)?
+                    }
+                };
+                self.enter(Form::Direct, to, text)
+            }
+            Command::SendAll { text } => {
+                check_text(text)?;
+                self.enter(Form::Post, SERVER, text)
+            }
+        }
+    }
+
+    fn enter(&mut self, form: Form, to: u32, text: &str) -> Result<CommandId, CommandError> {
+        let slot = self.allocate(form, to, text).ok_or(CommandError::Busy)?;
+        let id = self.outbox.at(slot).id();
+        if self.registration.is_active() {
+            self.dispatch(slot);
+        } else {
+            self.registration.hold(self.outbox.slots(), slot);
+        }
+        Ok(id)
+    }
+
+    fn leave(&mut self) -> Result<CommandId, CommandError> {
+        let slot = self
+            .allocate(Form::Leave, SERVER, "")
+            .ok_or(CommandError::Busy)?;
+        self.registration.set_leaving(slot);
+        self.leave_when_settled();
+        Ok(self.outbox.at(slot).id())
+    }
+
+    /// A deregistration waits until it is the only command left.
+    pub(super) fn leave_when_settled(&mut self) {
+        if let Some(slot) = self.registration.leaving()
+            && self.outbox.used() == 1
+            && self.registration.is_active()
+            && self.outbox.at(slot).request() == 0
+            && !self.outbox.at(slot).is_settled()
+        {
+            self.dispatch(slot);
+        }
+    }
+}
+
+fn check_text(text: &str) -> Result<(), CommandError> {
+    match text.len() {
+        0 => Err(CommandError::EmptyText),
+        len if len > TEXT_LEN_MAX => Err(CommandError::TextTooLong(len)),
+        _ => Ok(()),
+    }
+}

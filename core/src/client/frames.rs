@@ -1,0 +1,408 @@
+//! Takes over the frames of the inbox, one at a time, and makes the events of what they show.
+
+use core::ops::Range;
+
+use super::event::{ClientEvent, MessageId};
+use super::inbox::{Inbox, TakenFrame};
+use super::machine::Client;
+use super::peers::SERVER;
+use super::roster::Sender;
+use super::stored::{self, Envelope, Undecrypted};
+use crate::drop_reason::DropReason;
+use crate::session::connection::Connection;
+use crate::wire::Frame;
+
+/// What taking over one frame led to.
+enum Step {
+    /// There was none.
+    Empty,
+    /// Nothing to show for this frame by itself.
+    Quiet,
+    Show(Shown),
+}
+
+/// What is to be shown of the frame that was looked at last; its content lies in the inbox.
+pub(super) enum Shown {
+    KeptMessages,
+    Text,
+    /// A direct message, whose text lies in these bytes.
+    Direct {
+        counter: u32,
+        text: Range<usize>,
+    },
+    Withheld {
+        foreign_key: bool,
+    },
+    Dropped {
+        count: u32,
+    },
+    TableUpdated,
+}
+
+/// What is to be done with a frame, without a borrow of its bytes.
+enum Task {
+    Nothing,
+    Drop(DropReason),
+    /// A frame of the server that is no message.
+    Obey,
+    /// A stored message with this serial number, which lies in these bytes.
+    Mail(u64, Option<Envelope>, Range<usize>),
+    /// A message of the channel, with its number in the log.
+    Entry(u32, Sender, u32),
+    /// A direct message, which lies in these bytes.
+    Text(u32, Range<usize>),
+}
+
+impl Task {
+    /// Returns the task of a frame that ends at this byte.
+    fn of(frame: &Frame<'_>, is_from_server: bool, end: usize) -> Self {
+        match *frame {
+            Frame::Mail { serial, letter, .. } if is_from_server => {
+                let message = end.saturating_sub(letter.len())..end;
+                Self::Mail(serial, Envelope::of(frame), message)
+            }
+            _ if is_from_server => Self::Obey,
+            Frame::Text { counter, text } if stored::is_text(text) => {
+                Self::Text(counter, end.saturating_sub(text.len())..end)
+            }
+            Frame::Text { .. } => Self::Drop(DropReason::Malformed),
+            _ => Self::Drop(DropReason::Unexpected),
+        }
+    }
+}
+
+impl Client<'_> {
+    /// Takes the next event. Taking a [`ClientEvent::Message`] is what acknowledges it, so a caller
+    /// that has no room to show it does not ask. The acknowledgement of a message to all may go 50
+    /// ms later. Cost: that of one frame.
+    pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
+        self.dedup.take_shown();
+        loop {
+            if let Some(event) = self.events.pop() {
+                return Some(event);
+            }
+            if let Some((slot, notice)) = self.next_notice() {
+                return Some(self.notice_event(slot, notice));
+            }
+            match self.advance_inbox() {
+                Step::Empty => return None,
+                Step::Quiet => {}
+                Step::Show(shown) => return Some(self.shown_event(shown)),
+            }
+        }
+    }
+
+    /// Takes over the next frame.
+    fn advance_inbox(&mut self) -> Step {
+        if self.inbox.is_empty() {
+            return Step::Empty;
+        }
+        self.inbox.look_at_next();
+        let peer = self.inbox.peer();
+        let (frame, behind) = self.inbox.parse();
+        let mut may_wait = false;
+        let task = match frame {
+            Some(Ok(frame)) if self.announces(&frame) => {
+                self.server_log.announce();
+                return Step::Show(Shown::KeptMessages);
+            }
+            Some(Ok(frame)) => {
+                self.stats.received.count_frame(frame.kind());
+                match frame {
+                    Frame::Channel {
+                        number,
+                        from,
+                        incarnation,
+                        counter,
+                        kept,
+                        ..
+                    } if peer == SERVER => {
+                        may_wait = !kept;
+                        let sender = match self.peers.find_process(from, incarnation) {
+                            Some(peer) => Sender::Current(peer),
+                            None => {
+                                let hash = self.peers.hash(from.as_bytes());
+                                let suite = self.identity.suite();
+                                Sender::Other(self.dedup.writer(suite, hash, from, incarnation))
+                            }
+                        };
+                        Task::Entry(number, sender, counter)
+                    }
+                    _ => Task::of(&frame, peer == SERVER, behind.at()),
+                }
+            }
+            Some(Err(reason)) => Task::Drop(reason),
+            None => Task::Nothing,
+        };
+        let taken = self.inbox.take_to(behind);
+        let step = self.perform(peer, task);
+        self.acknowledge_frame(peer, &taken, may_wait);
+        step
+    }
+
+    fn perform(&mut self, peer: u32, task: Task) -> Step {
+        match task {
+            Task::Nothing => Step::Quiet,
+            Task::Drop(reason) => self.quietly(reason),
+            Task::Obey => self.take_server_frame(),
+            Task::Mail(serial, envelope, message) => self.take_mail(serial, envelope, message),
+            Task::Entry(number, sender, counter) => {
+                if self.server_log.take_entry(number) && self.accept_message(sender, counter, true)
+                {
+                    return Step::Show(Shown::Text);
+                }
+                self.quietly(DropReason::Duplicate)
+            }
+            Task::Text(counter, text) => {
+                if !self.accept_message(Sender::Current(peer), counter, false) {
+                    return self.quietly(DropReason::Duplicate);
+                }
+                self.pin(peer);
+                Step::Show(Shown::Direct { counter, text })
+            }
+        }
+    }
+
+    fn quietly(&mut self, reason: DropReason) -> Step {
+        self.stats.drop(reason);
+        Step::Quiet
+    }
+
+    fn take_mail(
+        &mut self,
+        serial: u64,
+        envelope: Option<Envelope>,
+        message: Range<usize>,
+    ) -> Step {
+        if !self.server_log.take_mail(serial) {
+            return self.quietly(DropReason::Duplicate);
+        }
+        let Some(envelope) = envelope else {
+            return self.quietly(DropReason::Malformed);
+        };
+        let sender = self.sender(envelope.from.as_str(), envelope.incarnation);
+        if self.has_seen(sender, envelope.counter, false) {
+            return self.quietly(DropReason::Duplicate);
+        }
+        match self.decrypt_stored(sender, &envelope, message) {
+            Ok(()) => {
+                self.accept_message(sender, envelope.counter, false);
+                Step::Show(Shown::Text)
+            }
+            Err(reason) => self.withhold(reason),
+        }
+    }
+
+    /// The stored message in the frame that was looked at last cannot be shown.
+    fn withhold(&mut self, reason: Undecrypted) -> Step {
+        let foreign_key = reason == Undecrypted::ForeignKey;
+        self.stats.drop(if foreign_key {
+            DropReason::ForeignKey
+        } else {
+            DropReason::Unreadable
+        });
+        Step::Show(Shown::Withheld { foreign_key })
+    }
+
+    /// Acknowledges a frame that was taken over, at once or with what comes next.
+    fn acknowledge_frame(&mut self, peer: u32, taken: &TakenFrame, may_wait: bool) {
+        let owed_anew = self.sessions.at_mut(peer).took(taken.has_more);
+        let waits = may_wait && taken.is_alone && !owed_anew && self.holds_entry(taken.number);
+        if waits {
+            self.sessions.at_mut(SERVER).delay_ack();
+            self.held_until = Connection::delayed_until(self.now, self.retry);
+        }
+        if waits || owed_anew {
+            self.attend(peer);
+        }
+        if !taken.has_more
+            && let Some(starved) = self.inbox.take_starved()
+        {
+            self.sessions.at_mut(starved).ack_now();
+            self.attend(starved);
+        }
+    }
+
+    /// Returns whether the acknowledgement of a channel message that came alone, in the frame of
+    /// this number, is delayed: the server may send the next one meanwhile, and both go as one (RFC
+    /// 9000, section 13.2.2). Every second one waits. Half of the clients begin with the first, by
+    /// their session, half with the second: the server never hears of all at once.
+    fn holds_entry(&self, number: u32) -> bool {
+        let session = self.sessions.at(SERVER).local_id();
+        let is_second = (session ^ u64::from(number)) & 1 != 0;
+        self.window > 1 && !is_second
+    }
+
+    /// Returns whether a kept message is the first since the registration: people are told before
+    /// they see it.
+    fn announces(&self, frame: &Frame<'_>) -> bool {
+        if self.server_log.has_announced() {
+            return false;
+        }
+        match *frame {
+            Frame::Mail {
+                kept: true,
+                serial,
+                incarnation,
+                counter,
+                from,
+                ..
+            } => {
+                self.server_log.is_new_mail(serial)
+                    && !self.has_seen(self.sender(from, incarnation), counter, false)
+            }
+            Frame::Channel {
+                kept: true,
+                number,
+                incarnation,
+                counter,
+                from,
+                ..
+            } => {
+                self.server_log.is_new_entry(number)
+                    && !self.has_seen(self.sender(from, incarnation), counter, true)
+            }
+            _ => false,
+        }
+    }
+
+    // ---- frames of the server that are no messages ----
+
+    /// The frame that was looked at last takes effect.
+    fn take_server_frame(&mut self) -> Step {
+        // The buffer is lent to the frame meanwhile, and comes back.
+        let inbox = core::mem::replace(&mut self.inbox, Inbox::EMPTY);
+        let shown = match inbox.latest() {
+            Some(Ok(frame)) => self.obey(&frame),
+            _ => None,
+        };
+        self.inbox = inbox;
+        shown.map_or(Step::Quiet, Step::Show)
+    }
+
+    fn obey(&mut self, frame: &Frame<'_>) -> Option<Shown> {
+        match *frame {
+            Frame::Skipped { count } => return Some(Shown::Dropped { count }),
+            Frame::Result { request, outcome } => self.take_result(request, outcome),
+            Frame::Receipt { to, counter } => {
+                let peer = self.peers.find(to.as_bytes())?;
+                self.peers.at_mut(peer).route.note_receipt(counter);
+            }
+            page if page == Frame::EMPTIED_PAGE => self.table.await_whole(),
+            Frame::Page {
+                version,
+                restart,
+                complete,
+                entries,
+            } => {
+                let changed = self.take_page(version, restart, complete, entries);
+                // A session that was renewed quietly begins with a page, or the whole table, that
+                // may say nothing new.
+                let has_news = changed || !self.registration.is_active();
+                let completes = self.table.completes_news(has_news, complete);
+                if completes && self.registration.is_in_room() {
+                    return Some(self.arrived());
+                }
+            }
+            Frame::Found { query, entry } => {
+                let changed = self.take_entry(&entry);
+                self.looked_up(query, false);
+                return changed.then_some(Shown::TableUpdated);
+            }
+            Frame::Missing { query } => self.looked_up(query, true),
+            Frame::Partial => {
+                self.table.note_partial();
+                if self.registration.is_arriving() {
+                    return Some(self.arrived());
+                }
+            }
+            _ => {
+                self.stats.drop(DropReason::Unexpected);
+            }
+        }
+        None
+    }
+
+    // ---- events ----
+
+    /// Returns who sent the stored message in the frame that was looked at last.
+    fn sender_of_latest(&self) -> &str {
+        match self.inbox.latest() {
+            Some(Ok(Frame::Mail { from, .. })) => from,
+            _ => self.peers.at(self.inbox.peer()).name.as_str(),
+        }
+    }
+
+    /// Returns the event of what is to be shown.
+    fn shown_event(&self, shown: Shown) -> ClientEvent<'_> {
+        match shown {
+            Shown::Withheld { foreign_key } => ClientEvent::NotShown {
+                from: self.sender_of_latest(),
+                foreign_key,
+            },
+            Shown::KeptMessages => ClientEvent::KeptMessages,
+            Shown::Dropped { count } => ClientEvent::ChannelDropped { count },
+            Shown::TableUpdated => ClientEvent::TableUpdated,
+            Shown::Direct { counter, text } => {
+                let peer = self.peers.at(self.inbox.peer());
+                ClientEvent::Message {
+                    from: peer.name.as_str(),
+                    id: MessageId {
+                        incarnation: peer.listing.incarnation(),
+                        counter,
+                    },
+                    text: self.inbox.text(&text),
+                    channel: false,
+                    kept_at: None,
+                }
+            }
+            Shown::Text => self.latest_message(),
+        }
+    }
+
+    /// Returns the message in the frame that was looked at last.
+    fn latest_message(&self) -> ClientEvent<'_> {
+        match self.inbox.latest() {
+            Some(Ok(Frame::Mail {
+                from,
+                incarnation,
+                counter,
+                letter,
+                kept,
+                stamp,
+                ..
+            })) => ClientEvent::Message {
+                from,
+                id: MessageId {
+                    incarnation,
+                    counter,
+                },
+                text: stored::text_of(letter),
+                channel: false,
+                kept_at: kept.then_some(stamp),
+            },
+            Some(Ok(Frame::Channel {
+                from,
+                incarnation,
+                counter,
+                text,
+                kept,
+                stamp,
+                ..
+            })) => ClientEvent::Message {
+                from,
+                id: MessageId {
+                    incarnation,
+                    counter,
+                },
+                text,
+                channel: true,
+                kept_at: kept.then_some(stamp),
+            },
+            _ => {
+                debug_assert!(false, "only these frames are shown");
+                ClientEvent::TableUpdated
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What is reported of a command, and in which order.
+
+use super::command::CommandId;
+use super::event::{ClientEvent, MessageStatus, Request};
+
+/// How a command ended. No zero among its tags: "not yet" is all zero bits, which takes no room in
+/// an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Final {
+    Message(MessageStatus) = 1,
+    /// A message to oneself: it is shown, then it is delivered.
+    ToSelf,
+    Posted,
+    NotPosted {
+        store_failed: bool,
+    },
+    Silent(Request),
+    Offline,
+    Deregistered,
+}
+
+impl Final {
+    /// Returns the event for a command with this id, and the name of its recipient.
+    pub(super) fn event(self, id: CommandId, to: &str) -> ClientEvent<'_> {
+        match self {
+            Self::Message(status) => ClientEvent::MessageStatus { id, to, status },
+            Self::ToSelf => {
+                let status = MessageStatus::Delivered;
+                ClientEvent::MessageStatus { id, to, status }
+            }
+            Self::Posted => ClientEvent::Posted { id },
+            Self::NotPosted { store_failed } => ClientEvent::NotPosted { id, store_failed },
+            Self::Silent(request) => ClientEvent::ServerNotResponding { id, request },
+            Self::Offline => ClientEvent::Offline { id },
+            Self::Deregistered => ClientEvent::Deregistered { id },
+        }
+    }
+}
+
+/// Something to report of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// A message to oneself is shown.
+    Show,
+    Status(MessageStatus),
+    Final(Final),
+}
+
+/// What was not reported of one command yet.
+#[derive(Clone, Debug)]
+pub(super) struct Notices {
+    sent_to_server: bool,
+    exists: bool,
+    settled: Option<Final>,
+}
+
+impl Notices {
+    /// Nothing; all zero bits.
+    pub(super) const NONE: Self = Self {
+        sent_to_server: false,
+        exists: false,
+        settled: None,
+    };
+
+    /// Returns whether nothing is to be reported.
+    pub(super) fn is_empty(&self) -> bool {
+        !self.sent_to_server && !self.exists && self.settled.is_none()
+    }
+
+    /// Returns whether the command has ended and that was not reported yet.
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled.is_some()
+    }
+
+    /// Reports that a message went to the server.
+    pub(super) fn sent_to_server(&mut self) {
+        self.sent_to_server = true;
+    }
+
+    /// Reports that the recipient exists, and the message goes out again.
+    pub(super) fn exists(&mut self) {
+        self.exists = true;
+    }
+
+    /// Reports how the command ended.
+    pub(super) fn settle(&mut self, result: Final) {
+        self.settled = Some(result);
+    }
+
+    /// Takes the next thing to report.
+    pub(super) fn take(&mut self) -> Option<Notice> {
+        if self.settled == Some(Final::ToSelf) {
+            self.settled = Some(Final::Message(MessageStatus::Delivered));
+            return Some(Notice::Show);
+        }
+        if core::mem::take(&mut self.sent_to_server) {
+            return Some(Notice::Status(MessageStatus::SentToServer));
+        }
+        if core::mem::take(&mut self.exists) {
+            return Some(Notice::Status(MessageStatus::Exists));
+        }
+        self.settled.take().map(Notice::Final)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reports_progress_before_end() {
+        let mut notices = Notices::NONE;
+        assert_eq!(notices.take(), None);
+        let saved = Final::Message(MessageStatus::Saved);
+        notices.settle(saved);
+        notices.exists();
+        notices.sent_to_server();
+        let taken = [(); 4].map(|()| notices.take());
+        let expected = [
+            Some(Notice::Status(MessageStatus::SentToServer)),
+            Some(Notice::Status(MessageStatus::Exists)),
+            Some(Notice::Final(saved)),
+            None,
+        ];
+        assert_eq!(taken, expected);
+        assert!(notices.is_empty());
+    }
+
+    #[test]
+    fn shows_message_to_self_before_delivered() {
+        let mut notices = Notices::NONE;
+        notices.settle(Final::ToSelf);
+        assert_eq!(notices.take(), Some(Notice::Show));
+        let delivered = Final::Message(MessageStatus::Delivered);
+        assert_eq!(notices.take(), Some(Notice::Final(delivered)));
+        assert!(notices.is_empty());
+    }
+}

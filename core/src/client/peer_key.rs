@@ -1,0 +1,160 @@
+//! The key of one name. The first one that is used is pinned: no other is taken for the name.
+
+use crate::crypto::PublicKey;
+
+/// Whether a key was used, and what the roster says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u8)]
+enum Pin {
+    /// It was not used: another one may replace it.
+    Free,
+    Pinned,
+    /// It is pinned, and the roster lists another one.
+    Foreign,
+}
+
+/// The key that a name is believed to have.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct PeerKey {
+    key: PublicKey,
+    pin: Pin,
+}
+
+/// What the key in an entry of the roster means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyChange {
+    None,
+    /// It is another one, and stands from now on.
+    Replaced,
+    /// It is not the one that is pinned.
+    BecameForeign,
+    /// It is still not the one that is pinned.
+    StaysForeign,
+    /// It is the one that is pinned again.
+    Returned,
+}
+
+impl KeyChange {
+    /// Returns whether the entry lists another key than the one that was here.
+    pub(super) fn is_other(self) -> bool {
+        matches!(
+            self,
+            Self::Replaced | Self::BecameForeign | Self::StaysForeign
+        )
+    }
+
+    /// Returns whether the name became trusted, or ceased to be.
+    pub(super) fn changes_trust(self) -> bool {
+        matches!(self, Self::BecameForeign | Self::Returned)
+    }
+}
+
+impl PeerKey {
+    /// No key; all zero bits.
+    pub(super) const NONE: Self = Self {
+        key: PublicKey::NONE,
+        pin: Pin::Free,
+    };
+
+    pub(super) fn get(&self) -> &PublicKey {
+        &self.key
+    }
+
+    pub(super) fn is_pinned(&self) -> bool {
+        self.pin != Pin::Free
+    }
+
+    /// Returns whether the roster lists another key than the pinned one.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.pin == Pin::Foreign
+    }
+
+    /// Returns whether messages may be encrypted for this key.
+    pub(super) fn is_usable(&self) -> bool {
+        !self.is_foreign() && !self.key.is_none()
+    }
+
+    /// Returns whether this key is refused, because another one is pinned.
+    pub(super) fn refuses(&self, key: &PublicKey) -> bool {
+        self.is_pinned() && !self.key.is_none() && self.key != *key
+    }
+
+    /// Pins the key; true if it was not pinned.
+    pub(super) fn pin(&mut self) -> bool {
+        let is_new = self.pin == Pin::Free;
+        if is_new {
+            self.pin = Pin::Pinned;
+        }
+        is_new
+    }
+
+    /// Takes back a key that an earlier process of this client had pinned.
+    pub(super) fn restore(&mut self, key: PublicKey) {
+        self.key = key;
+        self.pin();
+    }
+
+    /// Takes the key that the roster lists.
+    pub(super) fn list(&mut self, key: &PublicKey) -> KeyChange {
+        let is_other = self.key != *key;
+        let change = match self.pin {
+            Pin::Free if is_other => KeyChange::Replaced,
+            Pin::Pinned if is_other => KeyChange::BecameForeign,
+            Pin::Foreign if is_other => KeyChange::StaysForeign,
+            Pin::Foreign => KeyChange::Returned,
+            Pin::Free | Pin::Pinned => KeyChange::None,
+        };
+        match change {
+            KeyChange::Replaced => self.key = *key,
+            KeyChange::BecameForeign => self.pin = Pin::Foreign,
+            KeyChange::Returned => self.pin = Pin::Pinned,
+            KeyChange::None | KeyChange::StaysForeign => {}
+        }
+        change
+    }
+
+    /// Takes the key of a message that was decrypted with it; true if it is another one.
+    pub(super) fn learn(&mut self, key: &PublicKey) -> bool {
+        let is_other = self.key != *key;
+        self.key = *key;
+        is_other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::KEY_LEN;
+
+    const ONE: PublicKey = PublicKey([1; KEY_LEN]);
+    const OTHER: PublicKey = PublicKey([2; KEY_LEN]);
+
+    #[test]
+    fn believes_roster_until_key_is_pinned() {
+        let mut key = PeerKey::NONE;
+        assert!(!key.is_usable());
+        assert_eq!(key.list(&OTHER), KeyChange::Replaced);
+        assert_eq!(key.list(&ONE), KeyChange::Replaced);
+        assert!(key.is_usable() && !key.refuses(&OTHER));
+        assert!(key.pin() && !key.pin());
+        assert_eq!(key.list(&ONE), KeyChange::None);
+        assert_eq!(key.list(&OTHER), KeyChange::BecameForeign);
+        assert_eq!(key.list(&OTHER), KeyChange::StaysForeign);
+        assert!(!key.is_usable() && key.refuses(&OTHER));
+        assert_eq!(*key.get(), ONE, "the pinned one stays");
+        assert!(!key.pin() && key.is_foreign());
+        assert_eq!(key.list(&ONE), KeyChange::Returned);
+        assert!(key.is_usable());
+    }
+
+    #[test]
+    fn learns_key_of_message_while_none_is_pinned() {
+        let mut key = PeerKey::NONE;
+        assert!(!key.refuses(&ONE));
+        assert!(key.learn(&ONE) && !key.learn(&ONE));
+        key.restore(OTHER);
+        assert!(key.refuses(&ONE) && !key.refuses(&OTHER));
+    }
+}

@@ -1,0 +1,194 @@
+//! Encrypts what the server stores for a recipient, and decrypts what it stored for this client.
+
+use core::ops::Range;
+
+use super::machine::Client;
+use super::roster::Sender;
+use crate::crypto::{Correspondence, Letters, PublicKey, TAG_LEN};
+use crate::name::Name;
+use crate::session::connection::Phase;
+use crate::session::key_log::Noted;
+use crate::wire::Frame;
+
+/// What has to be known of a stored message, to decrypt it.
+pub(super) struct Envelope {
+    pub(super) from: Name,
+    pub(super) incarnation: u64,
+    pub(super) counter: u32,
+    /// The sender's public key.
+    pub(super) key: PublicKey,
+    /// The ephemeral public key of its process.
+    pub(super) ephemeral: PublicKey,
+}
+
+impl Envelope {
+    /// Reads it from a frame; `None` if the name is not valid, or nothing was stored.
+    pub(super) fn of(frame: &Frame<'_>) -> Option<Self> {
+        let Frame::Mail {
+            incarnation,
+            counter,
+            key,
+            from,
+            letter_key,
+            letter,
+            ..
+        } = *frame
+        else {
+            return None;
+        };
+        if letter_key.is_none() && letter.is_empty() {
+            return None;
+        }
+        Some(Self {
+            from: Name::new(from).ok()?,
+            incarnation,
+            counter,
+            key,
+            ephemeral: letter_key,
+        })
+    }
+}
+
+/// Why a stored message is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Undecrypted {
+    /// It names a sender that has another key.
+    ForeignKey,
+    /// It was encrypted for another key, or was changed.
+    Unreadable,
+}
+
+impl Client<'_> {
+    /// Encrypts a message for its recipient, to be stored. False if nothing can be encrypted for
+    /// the key of that name, or the name has another key than it had.
+    pub(super) fn encrypt_message(&mut self, slot: u32) -> bool {
+        let to = self.outbox.at(slot).to();
+        // What was encrypted for an earlier key is of no use to the one that has the name now.
+        if !self.pins.trusts(self.peers.slots(), to) {
+            return false;
+        }
+        if self.outbox.at(slot).text().is_encrypted() {
+            return true;
+        }
+        let Some(key) = self.message_key_to(to) else {
+            return false;
+        };
+        let entry = self.outbox.at_mut(slot);
+        let counter = entry.counter();
+        let seal = |text: &mut [u8]| key.seal(&self.identity, counter, text);
+        let sealed = entry.text_mut().encrypt(self.message_keys.public(), seal);
+        sealed.is_some()
+    }
+
+    fn message_key_to(&mut self, peer: u32) -> Option<Letters> {
+        let slot = self.peers.at_mut(peer);
+        if let Some(key) = slot.message_keys.to() {
+            return Some(key);
+        }
+        let who = Correspondence {
+            from: self.name.as_str(),
+            incarnation: self.incarnation,
+            to: slot.name.as_str(),
+        };
+        let key = self
+            .message_keys
+            .derive(&self.identity, slot.key.get(), who)?;
+        self.key_log.note(&Noted::Letters {
+            incarnation: self.incarnation,
+            to: &slot.name,
+            letters: &key,
+        });
+        slot.message_keys.set_to(key);
+        Some(key)
+    }
+
+    /// A message that was encrypted to be stored goes directly after all: its text is there again.
+    /// False if it is not.
+    pub(super) fn decrypt_message(&mut self, slot: u32) -> bool {
+        let entry = self.outbox.at_mut(slot);
+        if !entry.text().is_encrypted() {
+            return true;
+        }
+        let counter = entry.counter();
+        let key = self.peers.at(entry.to()).message_keys.latest_to();
+        let open = |text: &mut [u8]| key.open(&self.identity, counter, text).is_some();
+        entry.text_mut().decrypt(open)
+    }
+
+    fn message_key_from(&mut self, envelope: &Envelope) -> Option<Letters> {
+        let who = Correspondence {
+            from: envelope.from.as_str(),
+            incarnation: envelope.incarnation,
+            to: self.name.as_str(),
+        };
+        let key = Letters::from(&self.identity, &envelope.key, &envelope.ephemeral, who)?;
+        self.key_log.note(&Noted::Letters {
+            incarnation: envelope.incarnation,
+            to: &self.name,
+            letters: &key,
+        });
+        Some(key)
+    }
+
+    /// Decrypts a stored message in place, in these bytes of the inbox. Its text lies in front of
+    /// the tag then.
+    pub(super) fn decrypt_stored(
+        &mut self,
+        sender: Sender,
+        envelope: &Envelope,
+        message: Range<usize>,
+    ) -> Result<(), Undecrypted> {
+        let peer = match sender {
+            Sender::Current(peer) => Some(peer),
+            // A sender of a stored message has a slot from then on, if there is room for one.
+            Sender::Other(_) => self.peer_for_command(&envelope.from),
+        };
+        let slot = peer.map(|peer| self.peers.at(peer));
+        if slot.is_some_and(|slot| slot.key.refuses(&envelope.key)) {
+            return Err(Undecrypted::ForeignKey);
+        }
+        let known = slot
+            .filter(|slot| *slot.key.get() == envelope.key)
+            .and_then(|slot| slot.message_keys.from(envelope.incarnation));
+        let key = known
+            .or_else(|| self.message_key_from(envelope))
+            .ok_or(Undecrypted::Unreadable)?;
+        let bytes = self.inbox.stored_message(message);
+        let text = key.open(&self.identity, envelope.counter, bytes);
+        if !text.is_some_and(|text| is_text(text)) {
+            return Err(Undecrypted::Unreadable);
+        }
+        if let Some(peer) = peer {
+            self.learn_keys(peer, envelope, key);
+        }
+        Ok(())
+    }
+
+    /// A peer has proved that it has this key.
+    fn learn_keys(&mut self, peer: u32, envelope: &Envelope, key: Letters) {
+        let slot = self.peers.at_mut(peer);
+        let is_rekeyed = slot.key.learn(&envelope.key);
+        if is_rekeyed {
+            slot.message_keys.expire_to();
+        }
+        slot.message_keys.set_from(envelope.incarnation, key);
+        self.pin(peer);
+        if is_rekeyed && self.sessions.at(peer).phase() != Phase::Closed {
+            // It is a session with another client, which the roster took for this one.
+            self.fall_back(peer);
+        }
+    }
+}
+
+/// Returns whether these bytes may be the text of a message.
+pub(super) fn is_text(bytes: &[u8]) -> bool {
+    // Most texts have nothing but ASCII, which is seen at a glance.
+    !bytes.is_empty() && (bytes.is_ascii() || core::str::from_utf8(bytes).is_ok())
+}
+
+/// Returns the text of a stored message that was decrypted in place.
+pub(super) fn text_of(message: &[u8]) -> &str {
+    let text = message.len().checked_sub(TAG_LEN);
+    text.and_then(|len| core::str::from_utf8(message.get(..len)?).ok())
+        .unwrap_or_default()
+}
