@@ -1,5 +1,5 @@
-//! What the firmware takes: flash and RAM of each image and each of its parts, and how deep its stack ever was, against
-//! the ceilings that are kept beside it.
+//! What the firmware takes: flash and RAM of each image and each of its parts, and how deep its
+//! stack ever was, against the ceilings that are kept beside it.
 
 use std::fmt;
 use std::path::Path;
@@ -46,7 +46,8 @@ const IMAGES: [Image; 8] = [
 /// An image, and whether it is bare.
 type Key = (&'static str, bool);
 
-/// A part of a whole image: how much more some images take than others. All parts and `blank` are the whole.
+/// A part of a whole image: how much more some images take than others. All parts and `blank` are
+/// the whole.
 struct Part {
     name: &'static str,
     more: &'static [Key],

@@ -22,8 +22,8 @@ impl Measured {
     }
 }
 
-/// What is spent in each measured function, and on sealing, in a room of so many: in all cases, or only while one of them
-/// happens.
+/// What is spent in each measured function, and on sealing, in a room of so many: in all cases, or
+/// only while one of them happens.
 pub(crate) fn count(clients: usize, only: Option<Case>) -> HashMap<String, Measured> {
     let program = std::env::current_exe().expect("this program has a path");
     let file = std::env::temp_dir().join(format!("callgrind.{}.{clients}", std::process::id()));
@@ -52,7 +52,8 @@ pub(crate) fn before_sealing(case: Case, clients: usize) -> f64 {
     (measured.cost - sealing) / measured.calls / case.units(clients)
 }
 
-/// Reads the profile: `cfn=(7) name`, later only `cfn=(7)`, then `calls=<count> ...`, then `<line> <inclusive cost>`.
+/// Reads the profile: `cfn=(7) name`, later only `cfn=(7)`, then `calls=<count> ...`, then `<line>
+/// <inclusive cost>`.
 pub(crate) fn read_counts(profile: &str) -> HashMap<String, Measured> {
     let mut names = HashMap::new();
     let mut counts = HashMap::<String, Measured>::new();

@@ -127,7 +127,7 @@ macro_rules! measured {
 }
 
 measured! {
-    measured_store measured_acknowledgement measured_keep_alive measured_post measured_lookup measured_return
-    measured_text measured_direct_acknowledgement measured_exchange measured_burst measured_seal measured_open
-    measured_first measured_second measured_complete
+    measured_store measured_acknowledgement measured_keep_alive measured_post measured_lookup
+    measured_return measured_text measured_direct_acknowledgement measured_exchange measured_burst
+    measured_seal measured_open measured_first measured_second measured_complete
 }

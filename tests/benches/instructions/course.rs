@@ -14,66 +14,9 @@ pub(crate) fn go_through_all(clients: usize) {
     let mut room = Room::with_clients(clients);
     for round in 0..ROUNDS {
         cryptography(u8::try_from(round).unwrap_or(0));
-        let away = format!("client{GONE}");
-        room.command(
-            ALICE,
-            Command::Send {
-                to: &away,
-                text: "for later",
-            },
-        );
-        room.measure(Case::Store, SERVER);
-        room.measure_nothing(ALICE);
-        room.measure(Case::Acknowledgement, SERVER);
-        room.settle();
-
-        // One that is not in its table, as far as the room has more than fit.
-        let other = format!(
-            "client{}",
-            SMALL + 1 + (clients - SMALL - 2) * round / ROUNDS
-        );
-        room.command(
-            ERIN,
-            Command::Send {
-                to: &other,
-                text: "hello",
-            },
-        );
-        room.measure(Case::Lookup, SERVER);
-        room.settle();
-
-        room.command(
-            ALICE,
-            Command::Send {
-                to: "client1",
-                text: "hello",
-            },
-        );
-        room.settle();
-        room.command(
-            ALICE,
-            Command::Send {
-                to: "client1",
-                text: "hello again",
-            },
-        );
-        room.measure(Case::Text, BOB);
-        room.measure(Case::TextAcknowledgement, ALICE);
-        room.settle();
-        Case::Exchange.run(&mut || room.exchange(1));
-        Case::Burst.run(&mut || room.exchange(BURST));
-
-        room.command(ERIN, Command::Deregister { name: "client2" });
-        room.settle();
-        room.command(ERIN, Command::Register { name: "client2" });
-        while room.is_busy() {
-            room.measure(Case::Return, SERVER);
-            room.measure_nothing(ERIN);
-            if room.clients[ERIN].is_registered() {
-                break;
-            }
-        }
-        room.settle();
+        through_the_server(&mut room, clients, round);
+        directly(&mut room);
+        away_and_back(&mut room);
 
         room.now = room.now.plus_millis(20_000);
         room.clients[ALICE].handle_timeout(room.now);
@@ -88,6 +31,76 @@ pub(crate) fn go_through_all(clients: usize) {
         },
     );
     room.measure(Case::Post, SERVER);
+    room.settle();
+}
+
+/// A message that the server keeps, and one to a name that has to be looked up.
+fn through_the_server(room: &mut Room, clients: usize, round: usize) {
+    let away = format!("client{GONE}");
+    room.command(
+        ALICE,
+        Command::Send {
+            to: &away,
+            text: "for later",
+        },
+    );
+    room.measure(Case::Store, SERVER);
+    room.measure_nothing(ALICE);
+    room.measure(Case::Acknowledgement, SERVER);
+    room.settle();
+
+    // One that is not in its table, as far as the room has more than fit.
+    let other = format!(
+        "client{}",
+        SMALL + 1 + (clients - SMALL - 2) * round / ROUNDS
+    );
+    room.command(
+        ERIN,
+        Command::Send {
+            to: &other,
+            text: "hello",
+        },
+    );
+    room.measure(Case::Lookup, SERVER);
+    room.settle();
+}
+
+/// Messages from client to client.
+fn directly(room: &mut Room) {
+    room.command(
+        ALICE,
+        Command::Send {
+            to: "client1",
+            text: "hello",
+        },
+    );
+    room.settle();
+    room.command(
+        ALICE,
+        Command::Send {
+            to: "client1",
+            text: "hello again",
+        },
+    );
+    room.measure(Case::Text, BOB);
+    room.measure(Case::TextAcknowledgement, ALICE);
+    room.settle();
+    Case::Exchange.run(&mut || room.exchange(1));
+    Case::Burst.run(&mut || room.exchange(BURST));
+}
+
+/// A client that leaves, and comes back.
+fn away_and_back(room: &mut Room) {
+    room.command(ERIN, Command::Deregister { name: "client2" });
+    room.settle();
+    room.command(ERIN, Command::Register { name: "client2" });
+    while room.is_busy() {
+        room.measure(Case::Return, SERVER);
+        room.measure_nothing(ERIN);
+        if room.clients[ERIN].is_registered() {
+            break;
+        }
+    }
     room.settle();
 }
 

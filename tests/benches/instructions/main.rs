@@ -1,6 +1,6 @@
-//! Instructions for what concerns one client, in a small room and in a large one, counted by Callgrind. Fails if the
-//! large room needs more than 1.2 times as many, or the small one more than the ceilings that are kept in
-//! `ceilings.txt`. Use a release build; it needs `valgrind`.
+//! Instructions for what concerns one client, in a small room and in a large one, counted by
+//! Callgrind. Fails if the large room needs more than 1.2 times as many, or the small one more than
+//! the ceilings that are kept in `ceilings.txt`. Use a release build; it needs `valgrind`.
 
 mod callgrind;
 mod case;
@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn a_ceiling_below_what_is_counted_is_broken() {
-        let profile = "fn=(1) main\n+3 7\ncfn=(2) instructions::case::measured_burst\ncalls=2 0\n4 64000\n\
+        let profile = "fn=(1) main\n+3 7\n\
+                       cfn=(2) instructions::case::measured_burst\ncalls=2 0\n4 64000\n\
                        fn=(3) others\ncfn=(2)\ncalls=1 0\n9 32000\n";
         let counts = callgrind::read_counts(profile);
         let burst = counts[Case::Burst.function()].each(Case::Burst, 10);

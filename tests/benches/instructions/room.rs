@@ -130,8 +130,9 @@ impl Room {
         !self.network.is_empty()
     }
 
-    /// Delivers everything, until those who are measured have nothing under way. Who is called by somebody that is
-    /// not in its small table looks the caller up, and answers when the call is repeated.
+    /// Delivers everything, until those who are measured have nothing under way. Who is called by
+    /// somebody that is not in its small table looks the caller up, and answers when the call
+    /// is repeated.
     pub(crate) fn settle(&mut self) {
         for _ in 0..10 {
             while let Some(mut letter) = self.network.pop_front() {
@@ -149,7 +150,8 @@ impl Room {
         panic!("somebody has something under way for ever");
     }
 
-    /// Alice writes to Bob, until all is acknowledged: nothing but the two clients, and buffers that are there already.
+    /// Alice writes to Bob, until all is acknowledged: nothing but the two clients, and buffers
+    /// that are there already.
     pub(crate) fn exchange(&mut self, messages: usize) {
         let out = &mut self.out;
         let [alice, bob, ..] = &mut self.clients[..] else {

@@ -1,6 +1,8 @@
-//! The baselines: the same traffic as bare datagrams over mio, with no protocol but a number in front.
+//! The baselines: the same traffic as bare datagrams over mio, with no protocol but a number in
+//! front.
 //!
-//! They are written as one would write them for speed: one socket, one event queue, read until it is empty.
+//! They are written as one would write them for speed: one socket, one event queue, read until it
+//! is empty.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,14 +12,16 @@ use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
 use socket2::SockRef;
 
-use crate::BARE_LEN;
 use crate::child::{next_order, say};
 use crate::stream::Stream;
+use crate::work::BARE_LEN;
 
-/// Longer than any wait for a datagram on this machine. Nothing is sent again: the buffers are large enough for all.
+/// Longer than any wait for a datagram on this machine. Nothing is sent again: the buffers are
+/// large enough for all.
 const PATIENCE: Duration = Duration::from_secs(10);
 const BUFFER_LEN: usize = 4 << 20;
-/// Recipients that are sent to before acknowledgements are read: the buffer never has to hold those of all.
+/// Recipients that are sent to before acknowledgements are read: the buffer never has to hold those
+/// of all.
 const GROUP: usize = 64;
 const ACKNOWLEDGEMENT_LEN: usize = 8;
 
@@ -110,8 +114,8 @@ pub(crate) fn send_stream(to: SocketAddr, per_datagram: usize) {
     }
 }
 
-/// Prints its port, and waits for a datagram from each recipient. Then, whenever it is told to, sends a datagram to
-/// each and waits for all acknowledgements, again and again.
+/// Prints its port, and waits for a datagram from each recipient. Then, whenever it is told to,
+/// sends a datagram to each and waits for all acknowledgements, again and again.
 pub(crate) fn fan_out(recipients: usize) {
     let mut bare = Bare::bind();
     say(&bare.port().to_string());

@@ -1,20 +1,21 @@
-//! A client process: the core over the adapter for this system's sockets, as the program `ChatApp` runs it.
+//! A client process: the core over the adapter for this system's sockets, as the program `ChatApp`
+//! runs it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver};
 
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, Command, Identity, MessageStatus, Name, StaticKey,
 };
-use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Driver, Socket, seed};
+use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Driver, Socket, Waker, seed};
 use chatapp_tap::{Tap, TapConfig, TapMemory};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::UdpGroSegment;
 use socket2::{SockFilter, SockRef};
 
-use crate::TEXT;
 use crate::child::{next_order, say};
 use crate::stream::Stream;
+use crate::work::TEXT;
 
 /// Who all messages are for.
 pub(crate) const RECIPIENT: &str = "recipient";
@@ -67,17 +68,7 @@ fn run(driver: std::io::Result<Driver<impl Carrier>>, server: SocketAddr, name: 
         .command(driver.now(), Command::Register { name })
         .expect("it is new");
 
-    let waker = driver.waker();
-    let (orders, ordered) = mpsc::channel();
-    std::thread::spawn(move || {
-        while let Some(order) = next_order() {
-            // The other end ends with this process.
-            let _ = orders.send(order);
-            waker.wake();
-        }
-        std::process::exit(0);
-    });
-
+    let ordered = orders(driver.waker());
     let mut stream = Stream::new(0, 0);
     let mut is_streaming = false;
     let mut is_registered = false;
@@ -119,9 +110,24 @@ fn run(driver: std::io::Result<Driver<impl Carrier>>, server: SocketAddr, name: 
     }
 }
 
-/// Lets the kernel drop so many of the datagrams that arrive, at random: a socket filter (`man 7 socket`,
-/// `SO_ATTACH_FILTER`) of three instructions of the classic packet filter. As on a network, each is lost by itself: not
-/// the whole burst, which the filter would get if the socket took bursts.
+/// The orders as they come, each of which wakes the driver; this process ends when no more will.
+fn orders(waker: Waker) -> Receiver<String> {
+    let (orders, ordered) = mpsc::channel();
+    std::thread::spawn(move || {
+        while let Some(order) = next_order() {
+            // The other end ends with this process.
+            let _ = orders.send(order);
+            waker.wake();
+        }
+        std::process::exit(0);
+    });
+    ordered
+}
+
+/// Lets the kernel drop so many of the datagrams that arrive, at random: a socket filter (`man 7
+/// socket`, `SO_ATTACH_FILTER`) of three instructions of the classic packet filter. As on a
+/// network, each is lost by itself: not the whole burst, which the filter would get if the socket
+/// took bursts.
 fn lose(socket: &Socket, percent: u32) {
     setsockopt(socket, UdpGroSegment, &false).expect("an option of the socket");
     const LOAD_RANDOM: SockFilter = SockFilter::new(0x20, 0, 0, 0xffff_f000_u32 + 56);

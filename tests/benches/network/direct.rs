@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use chatapp_e2e::{Machine, Namespaces, Room};
 
-use crate::Size;
 use crate::child::Child;
 use crate::client::RECIPIENT;
 use crate::report::{Goal, Line, Row, Score};
 use crate::stream::{Stream, Times};
+use crate::work::Size;
 
 /// Who sends, who receives, and how many messages are in flight.
 struct Pair {
@@ -202,7 +202,8 @@ pub(crate) fn with_loss(title: &str, size: Size) -> Row {
     }
 }
 
-/// Two clients and their server, each on a network of its own behind one router: with TAP devices, and with sockets.
+/// Two clients and their server, each on a network of its own behind one router: with TAP devices,
+/// and with sockets.
 fn on_tap_devices(
     title: &str,
     size: Size,

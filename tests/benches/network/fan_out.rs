@@ -9,13 +9,14 @@ use chatapp_e2e::{PATIENCE, Room};
 
 use crate::child::Child;
 use crate::report::{Goal, Line, Row, Score};
-use crate::{Size, TEXT};
+use crate::work::{Size, TEXT};
 
 const RECIPIENTS: usize = 1_000;
 /// Entries in the table of each: nobody needs to know all others to hear the channel.
 const TABLE: usize = 4;
-/// So many come at a time. A thousand handshakes in a row would keep their one thread from answering for longer than the
-/// server waits, and what it repeats then makes a path count as rough for its next 255 datagrams.
+/// So many come at a time. A thousand handshakes in a row would keep their one thread from
+/// answering for longer than the server waits, and what it repeats then makes a path count as rough
+/// for its next 255 datagrams.
 const GROUP: usize = 13;
 const _: () = assert!((RECIPIENTS + 1).is_multiple_of(GROUP));
 /// Who writes to all others.

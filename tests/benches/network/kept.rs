@@ -14,7 +14,7 @@ use crate::child::Child;
 use crate::fan_out::UNLIMITED;
 use crate::report::{Goal, Line, Row, Score};
 use crate::stream::Stream;
-use crate::{BARE_LEN, Size, TEXT};
+use crate::work::{BARE_LEN, Size, TEXT};
 
 const SENDERS: usize = 32;
 /// Kept for one client, which then fetches them all.
@@ -72,7 +72,8 @@ impl Post {
         assert!(left.expect("events"), "it cannot leave");
     }
 
-    /// All senders write, each so much at a time, until so much was saved; returns messages a second.
+    /// All senders write, each so much at a time, until so much was saved; returns messages a
+    /// second.
     fn saves(&mut self, messages: usize, at_once: usize) -> f64 {
         let start = Instant::now();
         let before = self.crowd.succeeded;

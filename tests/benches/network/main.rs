@@ -1,5 +1,6 @@
-//! Throughput and latency of real processes over real sockets, each beside bare datagrams that carry the same traffic in
-//! the same run: on a machine that has other work too, only the ratio of two neighbours means anything.
+//! Throughput and latency of real processes over real sockets, each beside bare datagrams that
+//! carry the same traffic in the same run: on a machine that has other work too, only the ratio of
+//! two neighbours means anything.
 //!
 //! `cargo bench -p chatapp-benches` prints a table; `tests/README.md` says what its rows are.
 
@@ -10,7 +11,9 @@ mod direct;
 mod fan_out;
 mod kept;
 mod report;
+mod roles;
 mod stream;
+mod work;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,12 +22,7 @@ use clap::Parser;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use report::Row;
-
-/// A line of text of 64 bytes: what every message says.
-const TEXT: &str = "a message of sixty-four bytes, as people write them to friends..";
-/// Bytes of one message in the baselines: a number in front of the text.
-const BARE_LEN: usize = 8 + TEXT.len();
-const _: () = assert!(TEXT.len() == 64);
+use work::Size;
 
 #[derive(Parser)]
 struct Arguments {
@@ -45,22 +43,13 @@ struct Arguments {
     role: Vec<String>,
 }
 
-/// How much is measured.
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    /// Pairs of runs, ours and the baseline's in turn.
-    rounds: usize,
-    /// Divides the messages of one run.
-    divisor: usize,
-}
-
 /// Measures one kind of work under this title.
 type Measure = fn(&str, Size) -> Row;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if !arguments.role.is_empty() {
-        child::play(&arguments.role);
+        roles::play(&arguments.role);
         return ExitCode::SUCCESS;
     }
     allow_many_sockets();

@@ -1,6 +1,7 @@
-//! What the cryptography costs a message: the time of a direct message and its acknowledgement at both ends, in the core
-//! alone, with the real cryptography and with its stand-in, in turn. Use a release build; ratios count, not figures. Fails
-//! if one of them is more than its ceiling in `sealing.txt`.
+//! What the cryptography costs a message: the time of a direct message and its acknowledgement at
+//! both ends, in the core alone, with the real cryptography and with its stand-in, in turn. Use a
+//! release build; ratios count, not figures. Fails if one of them is more than its ceiling in
+//! `sealing.txt`.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -35,7 +36,8 @@ struct Arguments {
     /// Rounds, of which each has both kinds of cryptography
     #[arg(long, default_value_t = 1_001)]
     rounds: usize,
-    /// Messages in each, for each kind: so few that other programs seldom take the processor away in between
+    /// Messages in each, for each kind: so few that other programs seldom take the processor away
+    /// in between
     #[arg(long, default_value_t = 320)]
     messages: usize,
 }
@@ -218,8 +220,8 @@ impl Room {
         }
     }
 
-    /// Alice writes to Bob, until all is acknowledged: nothing but the two clients, and a buffer that is there already.
-    /// How much both have sent.
+    /// Alice writes to Bob, until all is acknowledged: nothing but the two clients, and a buffer
+    /// that is there already. How much both have sent.
     fn exchange(&mut self, messages: usize) -> Sent {
         let (now, mut out) = (self.now, [0; DATAGRAM_LEN_MAX]);
         let mut sent = Sent::default();

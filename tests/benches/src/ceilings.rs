@@ -1,6 +1,7 @@
 //! Ceilings that are kept in the repository, for what is measured.
 
-/// A text with lines that end in a number: what is called as the words before it may take so much, and no more.
+/// A text with lines that end in a number: what is called as the words before it may take so much,
+/// and no more.
 #[derive(Clone, Copy, Debug)]
 pub struct Ceilings(&'static str);
 

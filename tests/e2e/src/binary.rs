@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Path of the `ChatApp` binary, built from the sources as they are now, in the profile of these tests.
+/// Path of the `ChatApp` binary, built from the sources as they are now, in the profile of these
+/// tests.
 ///
-/// Cargo builds the binary of another package for nobody's tests, so this asks for it: a matter of milliseconds if
-/// it is there.
+/// Cargo builds the binary of another package for nobody's tests, so this asks for it: a matter of
+/// milliseconds if it is there.
 ///
 /// # Panics
 /// If it does not build.
@@ -16,7 +17,8 @@ pub fn binary() -> &'static Path {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
         escargot::CargoBuild::new()
             .manifest_path(manifest)
-            // With the features of the whole workspace, what the tests were built with is used again.
+            // With the features of the whole workspace, what the tests were built with is used
+            // again.
             .arg("--workspace")
             .bin("ChatApp")
             .current_release()

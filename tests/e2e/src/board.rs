@@ -42,10 +42,12 @@ pub struct Board {
 }
 
 impl Board {
-    /// Starts a board with the client on it; `None`, with the reason on stderr, if that cannot be done here.
+    /// Starts a board with the client on it; `None`, with the reason on stderr, if that cannot be
+    /// done here.
     ///
     /// # Panics
-    /// If it cannot be done, and skipping is not allowed (`CHATAPP_NO_SKIP` is set), or if the firmware does not build.
+    /// If it cannot be done, and skipping is not allowed (`CHATAPP_NO_SKIP` is set), or if the
+    /// firmware does not build.
     pub fn with_client() -> Option<Self> {
         Self::start("client")
     }
@@ -86,7 +88,8 @@ impl Board {
         Some(board.console)
     }
 
-    /// The demonstration of the firmware, with its board in a network namespace; `None` if that cannot be done here.
+    /// The demonstration of the firmware, with its board in a network namespace; `None` if that
+    /// cannot be done here.
     ///
     /// # Panics
     /// As [`with_client`](Self::with_client).
@@ -142,8 +145,8 @@ impl Board {
     pub fn of_image(image: &Path) -> Self {
         let port = free_port();
         let folder = TempDir::new().expect("a temporary folder can be made");
-        // The network behind the emulator has the addresses of loopback: the board and the programs of this machine
-        // know each other by the same ones.
+        // The network behind the emulator has the addresses of loopback: the board and the programs
+        // of this machine know each other by the same ones.
         let network = format!(
             "user,model=stellaris,net=127.0.0.0/24,host=127.0.0.1,dhcpstart=127.0.0.15,\
              hostfwd=udp:127.0.0.1:{port}-127.0.0.2:{port}"
@@ -151,7 +154,8 @@ impl Board {
         let monitor = folder.path().join(MONITOR);
         let monitor = format!("unix:{},server=on,wait=off", monitor.display());
         let mut command = Command::new("prlimit");
-        // Both turn into what they run: the process is the one to kill, and it ends with these tests.
+        // Both turn into what they run: the process is the one to kill, and it ends with these
+        // tests.
         command.arg(format!("--cpu={CPU_S_MAX}")).args([
             "setpriv",
             "--pdeathsig",

@@ -1,5 +1,5 @@
-//! A flood: junk, damaged, forged and replayed datagrams at a real server and real clients, as fast as one thread can
-//! send them, while people chat.
+//! A flood: junk, damaged, forged and replayed datagrams at a real server and real clients, as fast
+//! as one thread can send them, while people chat.
 
 use std::fmt;
 use std::io;
@@ -84,7 +84,8 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "meanwhile {} rounds of chat, {} direct messages by way of the server; the slowest round took {:.0?}, one afterwards {:.0?}",
+            "meanwhile {} rounds of chat, {} direct messages by way of the server; \
+             the slowest round took {:.0?}, one afterwards {:.0?}",
             self.rounds, self.saved, self.slowest, self.afterwards
         )?;
         for (who, (before, after)) in [("server", self.server), ("client", self.client)] {
@@ -157,17 +158,6 @@ pub fn run(datagrams: usize, seed: u64) -> io::Result<Report> {
     let afterwards = chat(&mut carol, &mut dave, "dave", ROUNDS_BEFORE + rounds);
     chat(&mut alice, &mut bob, "bob", ROUNDS_BEFORE);
     let after = usage(&room, &carol);
-    room.server.types("stats");
-    let stats = [
-        "clients: 4 online; names: 4 of",
-        "waiting: ",
-        "received: ",
-        "sent: ",
-        "repeated: ",
-        "dropped",
-    ]
-    .map(|words| room.server.logs(words))
-    .to_vec();
     Ok(Report {
         datagrams,
         took,
@@ -177,12 +167,27 @@ pub fn run(datagrams: usize, seed: u64) -> io::Result<Report> {
         afterwards,
         server: (before.0, after.0),
         client: (before.1, after.1),
-        stats,
+        stats: stats(&mut room),
     })
 }
 
-/// One direct message, which may need the server, and one to the channel; how long it took until both had arrived and
-/// their sender knew it.
+/// What the server says of itself, with all four in the room.
+fn stats(room: &mut Room) -> Vec<String> {
+    room.server.types("stats");
+    [
+        "clients: 4 online; names: 4 of",
+        "waiting: ",
+        "received: ",
+        "sent: ",
+        "repeated: ",
+        "dropped",
+    ]
+    .map(|words| room.server.logs(words))
+    .to_vec()
+}
+
+/// One direct message, which may need the server, and one to the channel; how long it took until
+/// both had arrived and their sender knew it.
 fn chat(from: &mut Process, to: &mut Process, name: &str, round: usize) -> Duration {
     let start = Instant::now();
     let direct = received_by(name);

@@ -26,7 +26,8 @@ impl Home {
         Self(Arc::new(folder))
     }
 
-    /// One with the key of this name, the same each time, as if it had been copied; nothing else is remembered.
+    /// One with the key of this name, the same each time, as if it had been copied; nothing else is
+    /// remembered.
     ///
     /// # Panics
     /// If the key cannot be kept.

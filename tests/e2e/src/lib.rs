@@ -1,11 +1,11 @@
 //! End-to-end tests: the real binary, several processes, real sockets on loopback.
 //!
-//! A [`Room`] is a running server; [`Room::join`] starts clients in it. A [`Process`] is typed to and
-//! read line by line; a [`Screen`] is one at a terminal, seen as a person sees it. A [`Board`] is a
-//! microcontroller in an emulator. A [`Relay`] stands between clients and server, counts what passes
-//! and mistreats it. A [`crowd`] is thousands of clients in one process; a [`flood`] is an attack.
-//! Nothing here sleeps: everything waits for a condition, and fails with all transcripts after
-//! [`PATIENCE`].
+//! A [`Room`] is a running server; [`Room::join`] starts clients in it. A [`Process`] is typed to
+//! and read line by line; a [`Screen`] is one at a terminal, seen as a person sees it. A [`Board`]
+//! is a microcontroller in an emulator. A [`Relay`] stands between clients and server, counts what
+//! passes and mistreats it. A [`crowd`] is thousands of clients in one process; a [`flood`] is an
+//! attack. Nothing here sleeps: everything waits for a condition, and fails with all transcripts
+//! after [`PATIENCE`].
 
 mod binary;
 #[cfg(target_os = "linux")]

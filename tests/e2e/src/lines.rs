@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// How long anything is waited for before the test fails: far beyond the 6 s that two hops of retries take.
+/// How long anything is waited for before the test fails: far beyond the 6 s that two hops of
+/// retries take.
 pub const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What a client prints when its registration was accepted.

@@ -6,7 +6,8 @@ use std::time::Duration;
 /// Processor time and memory of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
-    /// Processor time of its threads since they started; what those that ended have used is not in it.
+    /// Processor time of its threads since they started; what those that ended have used is not in
+    /// it.
     pub cpu: Duration,
     /// Resident memory.
     pub rss_bytes: u64,

@@ -1,4 +1,5 @@
-//! Machines on networks of their own, in one: Linux network namespaces around a router. Needs root and `ip`.
+//! Machines on networks of their own, in one: Linux network namespaces around a router. Needs root
+//! and `ip`.
 
 use std::net::Ipv4Addr;
 use std::process::{Command, Output};
@@ -9,7 +10,8 @@ use super::{Home, Process, TABLE, WELCOME, binary};
 /// Where the server of a [room](Namespaces::room) receives.
 const PORT: &str = "4119";
 
-/// A router and a number of machines, each on a network of its own behind it. Removed when it is dropped.
+/// A router and a number of machines, each on a network of its own behind it. Removed when it is
+/// dropped.
 #[derive(Debug)]
 pub struct Namespaces {
     /// Unlike that of any other test that runs on this machine.
@@ -24,12 +26,14 @@ pub struct Namespaces {
 pub enum Machine {
     /// The kernel's network.
     Kernel,
-    /// A TAP device called `net1`, which is bridged to the network: the kernel has no address there, `ChatApp` has it.
+    /// A TAP device called `net1`, which is bridged to the network: the kernel has no address
+    /// there, `ChatApp` has it.
     Tap,
 }
 
 impl Namespaces {
-    /// Makes machines, numbered from 0; `None`, with the reason on stderr, if that cannot be done here.
+    /// Makes machines, numbered from 0; `None`, with the reason on stderr, if that cannot be done
+    /// here.
     ///
     /// # Panics
     /// If it cannot be done, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
@@ -66,8 +70,8 @@ impl Namespaces {
         Ipv4Addr::new(10, 77, machine, 1)
     }
 
-    /// Starts a server on machine 0 and clients on those behind it; afterwards all of them know all of them. All
-    /// of them have these options.
+    /// Starts a server on machine 0 and clients on those behind it; afterwards all of them know all
+    /// of them. All of them have these options.
     ///
     /// # Panics
     /// If there are not as many machines, or if one does not start, or is not told of the others.
@@ -108,7 +112,8 @@ impl Namespaces {
         }
     }
 
-    /// Starts `ChatApp` on a machine with these arguments only, by a command that runs it in its own place.
+    /// Starts `ChatApp` on a machine with these arguments only, by a command that runs it in its
+    /// own place.
     ///
     /// # Panics
     /// If it cannot be started.
@@ -118,7 +123,8 @@ impl Namespaces {
         Process::start_as(command, &self.homes[usize::from(machine)], arguments)
     }
 
-    /// A command that turns into what is appended to it, on a machine: the process is the one that signals are for.
+    /// A command that turns into what is appended to it, on a machine: the process is the one that
+    /// signals are for.
     pub fn command(&self, machine: u8) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name_of(machine)]);

@@ -7,7 +7,8 @@ use super::Process;
 pub struct Memory(Vec<Vec<u8>>);
 
 impl Memory {
-    /// Reads all that the process itself could read; `None`, with the reason on stderr, if that cannot be done here.
+    /// Reads all that the process itself could read; `None`, with the reason on stderr, if that
+    /// cannot be done here.
     ///
     /// # Panics
     /// If it cannot be done, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
@@ -64,7 +65,8 @@ fn readable_range(line: &str) -> Option<std::ops::Range<u64>> {
     rest.starts_with('r').then_some(range)
 }
 
-/// What is in a range, as far as there is anything: some are the kernel's own, or longer than the file behind them.
+/// What is in a range, as far as there is anything: some are the kernel's own, or longer than the
+/// file behind them.
 #[cfg(target_os = "linux")]
 fn content(memory: &std::fs::File, range: std::ops::Range<u64>) -> Vec<u8> {
     use std::os::unix::fs::FileExt;

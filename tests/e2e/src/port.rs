@@ -3,8 +3,8 @@
 use std::net::{Ipv6Addr, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// Below the range from which systems pick ports by themselves, so that nobody takes one between its choice here and
-/// its use.
+/// Below the range from which systems pick ports by themselves, so that nobody takes one between
+/// its choice here and its use.
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 

@@ -126,7 +126,8 @@ impl Process {
             .unwrap_or_else(|failure| panic!("{self}{failure}"))
     }
 
-    /// Waits for all of these lines on stdout, in any order, and skips others up to the last of them.
+    /// Waits for all of these lines on stdout, in any order, and skips others up to the last of
+    /// them.
     ///
     /// # Panics
     /// If one does not come.
@@ -177,7 +178,8 @@ impl Process {
             .unwrap_or(-1)
     }
 
-    /// Whether what the process shows is read on. While it is not, the pipe fills, and the display stands still.
+    /// Whether what the process shows is read on. While it is not, the pipe fills, and the display
+    /// stands still.
     pub fn is_watched(&self, watched: bool) {
         self.stdout.lines().unwatched = !watched;
         self.stdout.shared.1.notify_all();

@@ -60,8 +60,9 @@ pub struct Weather {
     pub delay_ms_max: u64,
 }
 
-/// A network in between. Clients that are given its [address](Self::address) as that of the server reach the server,
-/// and each other, through it: the server sees each of them at a socket of the relay, as behind a full-cone NAT.
+/// A network in between. Clients that are given its [address](Self::address) as that of the server
+/// reach the server, and each other, through it: the server sees each of them at a socket of the
+/// relay, as behind a full-cone NAT.
 #[derive(Debug)]
 pub struct Relay {
     network: Arc<Network>,
@@ -131,8 +132,8 @@ impl Relay {
         self.network.state().cut.clear();
     }
 
-    /// From now on the client at this port has another address: who is written to from there sees another socket, and
-    /// what is sent to the address that it had is lost.
+    /// From now on the client at this port has another address: who is written to from there sees
+    /// another socket, and what is sent to the address that it had is lost.
     ///
     /// # Panics
     /// If no such client ever sent anything, or no socket can be had.
@@ -150,7 +151,8 @@ impl Relay {
         self.network.listen(front, Some(address));
     }
 
-    /// All datagrams that came in this direction, since the start or the last [`forget`](Self::forget).
+    /// All datagrams that came in this direction, since the start or the last
+    /// [`forget`](Self::forget).
     pub fn seen(&self, direction: Direction) -> Vec<Seen> {
         self.network
             .state()
@@ -166,8 +168,8 @@ impl Relay {
         self.network.state().seen.clear();
     }
 
-    /// Waits until somebody at this port has sent a datagram in this direction that is at least so long: what is in it is
-    /// sealed.
+    /// Waits until somebody at this port has sent a datagram in this direction that is at least so
+    /// long: what is in it is sealed.
     ///
     /// # Panics
     /// If none comes.

@@ -34,8 +34,8 @@ impl Room {
         Self::open_at(free_port(), options)
     }
 
-    /// Starts a server on this port and waits until it serves. It has the key that each server on this port has, and
-    /// remembers nothing else.
+    /// Starts a server on this port and waits until it serves. It has the key that each server on
+    /// this port has, and remembers nothing else.
     ///
     /// # Panics
     /// If it does not start.
@@ -84,7 +84,8 @@ impl Room {
         client
     }
 
-    /// Starts a client and waits for nothing. It has the key that everybody of this name has, and remembers nothing else.
+    /// Starts a client and waits for nothing. It has the key that everybody of this name has, and
+    /// remembers nothing else.
     pub fn start_client(server: SocketAddr, name: &str, port: u16) -> Process {
         let arguments = [
             "-c",

@@ -41,7 +41,8 @@ impl fmt::Debug for Model {
 }
 
 impl Screen {
-    /// Starts `ChatApp` with these arguments at a terminal of 24 rows and 80 columns, in a home of its own.
+    /// Starts `ChatApp` with these arguments at a terminal of 24 rows and 80 columns, in a home of
+    /// its own.
     ///
     /// # Panics
     /// If there is no pseudo-terminal, or the process cannot be started.

@@ -11,7 +11,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::{Home, PATIENCE, binary};
 
-/// A running `ChatApp` with a dumb pseudo-terminal as its input and output, killed when it is dropped.
+/// A running `ChatApp` with a dumb pseudo-terminal as its input and output, killed when it is
+/// dropped.
 #[derive(Debug)]
 pub struct Terminal {
     child: Child,

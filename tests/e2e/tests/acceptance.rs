@@ -1,5 +1,5 @@
-//! The three acceptance cases of the original course program: over sockets, all on TAP devices, and with a server on a
-//! microcontroller.
+//! The three acceptance cases of the original course program: over sockets, all on TAP devices, and
+//! with a server on a microcontroller.
 
 use chatapp_e2e::{
     BYE, KEPT, POSTED, Process, Room, SAVED, SILENT, TABLE, is_stamped, no_ack_from, received_by,

@@ -1,4 +1,5 @@
-//! Bad networks on purpose, and captures: with sockets, and on TAP devices (which need root and `ip`).
+//! Bad networks on purpose, and captures: with sockets, and on TAP devices (which need root and
+//! `ip`).
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -24,7 +25,8 @@ fn join(start: impl Fn() -> Process) -> Process {
     }
 }
 
-/// Two talk at once: all that they are told to have arrived, or to be kept, is shown, and nothing twice.
+/// Two talk at once: all that they are told to have arrived, or to be kept, is shown, and nothing
+/// twice.
 fn talk(mut alice: Process, mut bob: Process) {
     for (client, name, other) in [(&mut alice, "alice", "bob"), (&mut bob, "bob", "alice")] {
         for number in 0..MESSAGES {
@@ -151,7 +153,8 @@ fn meet(mut server: Process, mut alice: Process, mut bob: Process) {
     assert_eq!(server.ends(), 0);
 }
 
-/// Three captures of one room: what one sent, the one it was for received, with the same addresses on it.
+/// Three captures of one room: what one sent, the one it was for received, with the same addresses
+/// on it.
 fn assert_agree(folder: &Path) {
     let captures = ["server", "alice", "bob"].map(|name| read_pcap(&folder.join(name)));
     let sent_by_all = |from| {

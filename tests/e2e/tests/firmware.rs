@@ -107,7 +107,8 @@ fn sends(client: &mut Process, to: &str, count: usize) {
     }
 }
 
-/// Waits until everything from `other` was shown, and everything to it is settled: all of it, in order, and once.
+/// Waits until everything from `other` was shown, and everything to it is settled: all of it, in
+/// order, and once.
 fn shows_all(client: &mut Process, other: &str, count: usize) {
     let (from, delivered) = (format!("{other}: "), received_by(other));
     let (shown, settled) = (Cell::new(0), Cell::new(0));

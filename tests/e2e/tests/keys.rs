@@ -273,7 +273,8 @@ fn only_those_on_the_list_may_register() {
         let mut stranger = start(&Home::new(), name, room.port, &[]);
         assert_eq!(stranger.ends(), 4);
         let line = format!(
-            "[The server does not admit {name} with this key. Ask whoever runs it to put you on its list.]"
+            "[The server does not admit {name} with this key. \
+             Ask whoever runs it to put you on its list.]"
         );
         assert_eq!(stranger.lines(), [line]);
         room.server.logs(&format!("refused {name} from"));

@@ -1,4 +1,5 @@
-//! The server is killed again and again while people send: what was reported saved or posted arrives, once, in order.
+//! The server is killed again and again while people send: what was reported saved or posted
+//! arrives, once, in order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -82,7 +83,8 @@ fn survives(kills: usize) {
     }
 }
 
-/// Sends to those who are away, one message after the other; returns those that were reported saved.
+/// Sends to those who are away, one message after the other; returns those that were reported
+/// saved.
 fn sends(client: &mut Process, stop: &AtomicBool) -> Vec<usize> {
     let mut saved = Vec::new();
     for number in 0.. {

@@ -83,8 +83,8 @@ fn a_second_signal_leaves_at_once() {
     relay.cut(Direction::ToServer);
     relay.forget();
     alice.is_sent(Signal::TERM);
-    // The deregistration and its repetitions, behind an acknowledgement or two that were still on their way: the
-    // first signal was heard, and the second one is not taken for the same.
+    // The deregistration and its repetitions, behind an acknowledgement or two that were still on
+    // their way: the first signal was heard, and the second one is not taken for the same.
     relay.sees_datagrams(Direction::ToServer, 4);
     alice.is_sent(Signal::TERM);
     assert_ne!(alice.ends(), 0, "it could not say good-bye");

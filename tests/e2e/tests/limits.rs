@@ -1,4 +1,5 @@
-//! What a server has room for, what each address may ask of it, and the counters that tell about it.
+//! What a server has room for, what each address may ask of it, and the counters that tell about
+//! it.
 
 use chatapp_e2e::{Room, SAVED, TABLE, WELCOME, received_by};
 
@@ -83,7 +84,8 @@ fn the_counters_are_shown_on_request_and_on_a_signal() {
     room.server.types("stats");
     for words in [
         "clients: 2 online; names: 2 of 16384",
-        "waiting: 0 of 100000 messages (at most 1000 for each name), 1 of 65536 channel messages kept",
+        "waiting: 0 of 100000 messages (at most 1000 for each name), \
+         1 of 65536 channel messages kept",
         "; frames: post 1",
         "given up: 0",
         "dropped: no-cookie 2",

@@ -1,4 +1,5 @@
-//! A lot at once: everything arrives, in order, once, and every command ends in exactly one final line.
+//! A lot at once: everything arrives, in order, once, and every command ends in exactly one final
+//! line.
 
 use chatapp_e2e::{POSTED, Process, Relay, Room, SAVED, Weather, received_by};
 

@@ -1,4 +1,5 @@
-//! What scripts see: JSON, `--exec`, `--listen`, the server's log, and every text that people may rely on.
+//! What scripts see: JSON, `--exec`, `--listen`, the server's log, and every text that people may
+//! rely on.
 //!
 //! Texts are compared with the files in `expected/`; `UPDATE_EXPECT=1` writes them anew.
 

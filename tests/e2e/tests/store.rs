@@ -178,7 +178,8 @@ fn a_store_that_cannot_be_used_is_left_alone() {
     }
 }
 
-/// A small file system in memory, unmounted when it is dropped; `None`, with the reason, where it cannot be had.
+/// A small file system in memory, unmounted when it is dropped; `None`, with the reason, where it
+/// cannot be had.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {

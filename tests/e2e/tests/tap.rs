@@ -1,4 +1,5 @@
-//! `ChatApp` on TAP devices, alone and with others that use the kernel's network. Needs root and `ip`.
+//! `ChatApp` on TAP devices, alone and with others that use the kernel's network. Needs root and
+//! `ip`.
 #![cfg(target_os = "linux")]
 
 use chatapp_e2e::{Machine, Namespaces, POSTED, SAVED, TABLE, WELCOME, no_ack_from, received_by};

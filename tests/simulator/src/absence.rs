@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Model, NameId};
+use crate::model::Model;
+use crate::numbers::NameId;
 use crate::plan::Plan;
 use crate::queue::Millis;
 use crate::server_process::{ServerProcess, known_names, online_names};
@@ -16,7 +17,8 @@ const FOREVER_S: u32 = 24 * 60 * 60;
 /// What the server's table said so far.
 pub struct Absence {
     keep_s: u32,
-    /// How late the table may say that somebody left; `None`: any time, because that could not be stored.
+    /// How late the table may say that somebody left; `None`: any time, because that could not be
+    /// stored.
     late: Option<Millis>,
     listed: BTreeSet<NameId>,
     online_at: BTreeMap<NameId, Millis>,

@@ -1,9 +1,9 @@
-//! Somebody who hears every datagram and can send anything from anywhere, at any time: what was overheard, as it was or
-//! changed, and datagrams of its own making, under a key of its own. It knows who is in the room, and all public keys.
+//! Somebody who hears every datagram and can send anything from anywhere, at any time: what was
+//! overheard, as it was or changed, and datagrams of its own making, under a key of its own. It
+//! knows who is in the room, and all public keys.
 
-use std::collections::VecDeque;
 use std::hash::Hasher;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
@@ -14,73 +14,12 @@ use siphasher::sip::SipHasher24;
 use crate::choices::Choices;
 use crate::keys::{Holder, Keys};
 use crate::medium::Medium;
-use crate::model::NameId;
+use crate::numbers::NameId;
+use crate::sniffer::{Sniffer, stranger};
 use crate::trace::Kind;
-
-/// Datagrams that the attacker remembers of late.
-const RECENT_MAX: usize = 128;
-/// Of those before, every so many is remembered for as long as there is room.
-const OLD_EVERY: usize = 8;
-const OLD_MAX: usize = 512;
 
 /// The tag of a datagram that is not sealed, in an open room.
 const SHORT_TAG_LEN: usize = 8;
-
-/// A datagram on its way: from, to, payload.
-type Overheard = (SocketAddr, SocketAddr, Vec<u8>);
-
-/// What an attacker has overheard.
-#[derive(Debug, Default)]
-pub struct Sniffer {
-    recent: VecDeque<Overheard>,
-    old: VecDeque<Overheard>,
-    count: usize,
-}
-
-impl Sniffer {
-    /// A datagram passed by.
-    pub fn overhear(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        self.count += 1;
-        self.recent.push_back((from, to, bytes.to_vec()));
-        if self.recent.len() <= RECENT_MAX {
-            return;
-        }
-        let oldest = self.recent.pop_front();
-        if self.count.is_multiple_of(OLD_EVERY) {
-            self.old.extend(oldest);
-        }
-        if self.old.len() > OLD_MAX {
-            self.old.pop_front();
-        }
-    }
-
-    fn any(&self, choices: &mut dyn Choices) -> Option<Overheard> {
-        let kept = if choices.chance(300) && !self.old.is_empty() {
-            &self.old
-        } else {
-            &self.recent
-        };
-        kept.get(choices.index(kept.len())).cloned()
-    }
-
-    /// The latest datagrams first.
-    fn latest(&self) -> impl Iterator<Item = &Overheard> {
-        self.recent.iter().rev()
-    }
-}
-
-/// Addresses where none of our processes ever is.
-fn stranger(choices: &mut dyn Choices) -> SocketAddr {
-    SocketAddr::new(
-        Ipv4Addr::new(10, 66, 0, 1).into(),
-        6_000 + choices.below(8) as u16,
-    )
-}
-
-/// Whether an address is one of those.
-pub fn is_stranger(address: SocketAddr) -> bool {
-    matches!(address.ip(), IpAddr::V4(ip) if ip.octets()[1] == 66)
-}
 
 /// What an attacker knows of the room.
 pub struct Room {
@@ -202,8 +141,8 @@ fn ephemeral(choices: &mut dyn Choices) -> [u8; KEY_LEN] {
     bytes
 }
 
-/// A handshake with the server under the attacker's own key, for a name that belongs to somebody else, from an address
-/// for which a cookie was overheard.
+/// A handshake with the server under the attacker's own key, for a name that belongs to somebody
+/// else, from an address for which a cookie was overheard.
 fn hello(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
@@ -238,7 +177,8 @@ fn hello(
     Some((from, bytes))
 }
 
-/// A handshake with somebody under the attacker's own key, as if it came from somebody else in the room.
+/// A handshake with somebody under the attacker's own key, as if it came from somebody else in the
+/// room.
 fn call(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
@@ -300,7 +240,8 @@ fn handshake(
     bytes
 }
 
-/// The key of somebody else where the key of the server is expected, for a client that knows better.
+/// The key of somebody else where the key of the server is expected, for a client that knows
+/// better.
 fn swapped_key(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
@@ -333,7 +274,8 @@ fn swapped_key(
     Some((to, out[..len].to_vec()))
 }
 
-/// A well-formed datagram that opens or ends something, with guessed numbers, or about a session that exists.
+/// A well-formed datagram that opens or ends something, with guessed numbers, or about a session
+/// that exists.
 fn forge(choices: &mut dyn Choices, identity: &Identity, id: Option<u64>) -> Vec<u8> {
     let mut guess = || choices.next_u64();
     let (guessed, known) = (guess(), id.is_some());
@@ -361,7 +303,8 @@ fn forge(choices: &mut dyn Choices, identity: &Identity, id: Option<u64>) -> Vec
             echo: id,
             token: [guess() as u8; TAG_LEN],
         },
-        // Who is told of another version by somebody on the path believes it: that is denial, not deceit.
+        // Who is told of another version by somebody on the path believes it: that is denial, not
+        // deceit.
         _ => Datagram::Unsupported {
             version: guess() as u8,
             echo: if known { guess() } else { id },

@@ -50,8 +50,8 @@ impl Choices for Seeded {
     }
 }
 
-/// Decisions from bytes, as few as each decision needs; after the last byte a generator with a fixed seed goes on,
-/// so that short inputs make whole runs too.
+/// Decisions from bytes, as few as each decision needs; after the last byte a generator with a
+/// fixed seed goes on, so that short inputs make whole runs too.
 #[derive(Clone, Debug)]
 pub struct FromBytes {
     bytes: VecDeque<u8>,
@@ -79,7 +79,8 @@ impl Choices for FromBytes {
         self.take(8).unwrap_or_else(|| self.rest.next_u64())
     }
 
-    /// Not for a fuzzer to choose: two processes with the same secrets break promises that hold in any other room.
+    /// Not for a fuzzer to choose: two processes with the same secrets break promises that hold in
+    /// any other room.
     fn secret(&mut self) -> u64 {
         self.rest.next_u64()
     }

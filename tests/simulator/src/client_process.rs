@@ -11,7 +11,8 @@ use chatapp_core::{
 use crate::event::Node;
 use crate::medium::Medium;
 use crate::memory::Memory;
-use crate::model::{Model, NameId, ProcessId, Target, What};
+use crate::model::{Model, Target, What};
+use crate::numbers::{NameId, ProcessId};
 use crate::process::{Body, ClientMachine};
 use crate::queue::Millis;
 use crate::trace::{Kind, digest};

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::model::{NameId, ProcessId};
+use crate::numbers::{NameId, ProcessId};
 
 /// Something that will happen.
 #[derive(Debug)]

@@ -1,4 +1,5 @@
-//! The store of the server: it syncs at once, late, or not at all, and a crash takes what was not synced.
+//! The store of the server: it syncs at once, late, or not at all, and a crash takes what was not
+//! synced.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -7,12 +8,12 @@ use chatapp_core::{Persist, PublicKey, RestoreError, Server, StoreFailed, Ticket
 use crate::medium::Medium;
 use crate::plan::StorePlan;
 use crate::queue::Millis;
-use crate::record::Stored;
+use crate::record::{Channel, Epoch, Forget, Mail, Name, Progress, Stored};
 use crate::trace::{Kind, digest};
 use crate::violation::Check;
 
-/// How long a message that was handed over stays in a store that only has what counts: as the proof that its sender's
-/// request was done.
+/// How long a message that was handed over stays in a store that only has what counts: as the proof
+/// that its sender's request was done.
 const PROOF: Millis = 60_000;
 
 /// All records that were ever stored, in order.
@@ -22,7 +23,8 @@ pub struct Journal {
     /// Entries of the channel that a store has that only has what counts.
     log: usize,
     synced: Vec<Stored>,
-    /// For each recipient the messages that wait for it; and when those that do not any more were handed over.
+    /// For each recipient the messages that wait for it; and when those that do not any more were
+    /// handed over.
     kept: BTreeMap<String, VecDeque<u64>>,
     handed_over_at: BTreeMap<u64, Millis>,
     waiting: VecDeque<(Ticket, Stored)>,
@@ -68,7 +70,8 @@ impl Journal {
         self.owners.get(name).copied()
     }
 
-    /// Names that have another key since this was last asked, or none, in the order in which that was stored.
+    /// Names that have another key since this was last asked, or none, in the order in which that
+    /// was stored.
     pub fn take_changes(&mut self) -> Vec<(String, Option<PublicKey>)> {
         std::mem::take(&mut self.changes)
     }
@@ -101,7 +104,7 @@ impl Journal {
         persist: Persist<'_>,
     ) -> Option<Result<(), StoreFailed>> {
         let record = Stored::from(persist.record).at(medium.now);
-        if let Stored::Name { name, key, .. } = &record
+        if let Stored::Name(Name { name, key, .. }) = &record
             && !self.may_have(name, key)
         {
             let detail = format!("{name} is stored with {key:?}, of somebody else");
@@ -122,14 +125,14 @@ impl Journal {
 
     fn sync(&mut self, record: Stored, now: Millis) {
         match &record {
-            Stored::Name { name, key, .. } => self.set_owner(name, Some(*key)),
-            Stored::Forget { name, .. } => self.set_owner(name, None),
-            Stored::Mail { serial, to, .. } => {
+            Stored::Name(Name { name, key, .. }) => self.set_owner(name, Some(*key)),
+            Stored::Forget(Forget { name, .. }) => self.set_owner(name, None),
+            Stored::Mail(Mail { serial, to, .. }) => {
                 self.kept.entry(to.clone()).or_default().push_back(*serial);
             }
-            Stored::Progress {
+            Stored::Progress(Progress {
                 name, handed_over, ..
-            } => {
+            }) => {
                 let kept = self.kept.entry(name.clone()).or_default();
                 while let Some(serial) = kept.front().filter(|serial| *serial <= handed_over) {
                     self.handed_over_at.insert(*serial, now);
@@ -150,7 +153,8 @@ impl Journal {
         Some(medium.choices.between(0, self.faults.slow))
     }
 
-    /// The sync is over, for all that waits together: the tickets in order, and whether they are stored.
+    /// The sync is over, for all that waits together: the tickets in order, and whether they are
+    /// stored.
     pub fn end_sync(&mut self, medium: &mut Medium) -> Vec<(Ticket, Result<(), StoreFailed>)> {
         self.syncing = false;
         self.reporting = true;
@@ -210,7 +214,8 @@ impl Journal {
         &self.synced
     }
 
-    /// Gives everything to a new server: as it was written, or as a store keeps it that only has what counts.
+    /// Gives everything to a new server: as it was written, or as a store keeps it that only has
+    /// what counts.
     ///
     /// # Errors
     /// The first record that the server does not take.
@@ -233,34 +238,37 @@ impl Journal {
     }
 }
 
-/// The latest of each name and then of its progress, in front of the messages and entries that are left, of the channel
-/// the latest. Names come in the order in which they were stored last.
+/// The latest of each name and then of its progress, in front of the messages and entries that are
+/// left, of the channel the latest. Names come in the order in which they were stored last.
 fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> Vec<Stored> {
     let (mut epoch, mut names, mut progress, mut left) = (None, Vec::new(), Vec::new(), Vec::new());
     for record in records {
         match &record {
-            Stored::Epoch { .. } => epoch = Some(record),
-            Stored::Name { name: new, .. } => {
-                names.retain(|old| !matches!(old, Stored::Name { name, .. } if name == new));
+            Stored::Epoch(_) => epoch = Some(record),
+            Stored::Name(Name { name: new, .. }) => {
+                names.retain(|old| !matches!(old, Stored::Name(Name { name, .. }) if name == new));
                 names.push(record);
             }
-            Stored::Progress { name: new, .. } => {
-                progress.retain(|old| !matches!(old, Stored::Progress { name, .. } if name == new));
+            Stored::Progress(Progress { name: new, .. }) => {
+                progress.retain(
+                    |old| !matches!(old, Stored::Progress(Progress { name, .. }) if name == new),
+                );
                 progress.push(record);
             }
-            Stored::Mail { .. } | Stored::Channel { .. } => left.push(record),
-            Stored::Forget {
+            Stored::Mail(_) | Stored::Channel(_) => left.push(record),
+            Stored::Forget(Forget {
                 name: gone,
                 serial: last,
                 log_next: next,
-            } => {
-                names.retain(|old| !matches!(old, Stored::Name { name, .. } if name == gone));
-                progress
-                    .retain(|old| !matches!(old, Stored::Progress { name, .. } if name == gone));
-                left.retain(|old| !matches!(old, Stored::Mail { to, .. } if to == gone));
-                if let Some(Stored::Epoch {
+            }) => {
+                names.retain(|old| !matches!(old, Stored::Name(Name { name, .. }) if name == gone));
+                progress.retain(
+                    |old| !matches!(old, Stored::Progress(Progress { name, .. }) if name == gone),
+                );
+                left.retain(|old| !matches!(old, Stored::Mail(Mail { to, .. }) if to == gone));
+                if let Some(Stored::Epoch(Epoch {
                     serial, log_next, ..
-                }) = &mut epoch
+                })) = &mut epoch
                 {
                     (*serial, *log_next) = (*last, *next);
                 }
@@ -268,15 +276,18 @@ fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> 
         }
     }
     let newest = left.iter().filter_map(|record| match record {
-        Stored::Channel { number, .. } => Some(*number as usize),
+        Stored::Channel(Channel { number, .. }) => Some(*number as usize),
         _ => None,
     });
     let newest = newest.max().unwrap_or_default();
     left.retain(|record| match record {
-        Stored::Channel { number, .. } => *number as usize + log > newest,
-        Stored::Mail { serial, to, .. } => {
-            let is_over = progress.iter().any(|head| {
-                matches!(head, Stored::Progress { name, handed_over, .. } if name == to && handed_over >= serial)
+        Stored::Channel(Channel { number, .. }) => *number as usize + log > newest,
+        Stored::Mail(Mail { serial, to, .. }) => {
+            let is_over = progress.iter().any(|head| match head {
+                Stored::Progress(Progress {
+                    name, handed_over, ..
+                }) => name == to && handed_over >= serial,
+                _ => false,
             });
             !is_over || proves(*serial)
         }

@@ -1,9 +1,10 @@
-//! Who has which key in a world, and what is done with keys: the real cryptography, or its stand-in.
+//! Who has which key in a world, and what is done with keys: the real cryptography, or its
+//! stand-in.
 
 use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{Identity, RoomKey, StaticKey};
 
-use crate::model::NameId;
+use crate::numbers::NameId;
 
 /// Which primitives seal what is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,8 +63,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The private key of somebody. That each is known to whoever reads this makes runs repeatable; nobody in the
-    /// world knows it.
+    /// The private key of somebody. That each is known to whoever reads this makes runs repeatable;
+    /// nobody in the world knows it.
     fn private(self, holder: Holder) -> StaticKey {
         let (kind, number, losses) = match holder {
             Holder::Server => (1, 0, 0),

@@ -1,15 +1,16 @@
-//! What all processes share: the time, the dice, the record of the run, and the network between them.
+//! What all processes share: the time, the dice, the record of the run, and the network between
+//! them.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use crate::attacker::Sniffer;
 use crate::choices::Choices;
 use crate::event::Event;
 use crate::keys::Keys;
 use crate::plan::NetworkPlan;
-use crate::process::PATIENCE;
 use crate::queue::{Millis, Queue};
+use crate::sniffer::Sniffer;
+use crate::times::PATIENCE;
 use crate::trace::{Kind, Trace, digest};
 use crate::wiretap::Wiretap;
 

@@ -1,5 +1,5 @@
-//! What the processes of one name remember for the next one, as the state folder of a person keeps it: what was shown,
-//! and whose keys are whose.
+//! What the processes of one name remember for the next one, as the state folder of a person keeps
+//! it: what was shown, and whose keys are whose.
 
 use std::collections::BTreeMap;
 

@@ -10,7 +10,7 @@ use chatapp_wireshark::{Capture, KeyLog};
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 
 use crate::medium::Captured;
-use crate::model::WALL_CLOCK_START;
+use crate::times::WALL_CLOCK_START;
 
 /// Writes all datagrams, in their order.
 ///
@@ -61,7 +61,8 @@ pub struct Recorded {
     pub bytes: Vec<u8>,
 }
 
-/// Reads all datagrams of a capture file as [`Capture`] writes it, one that is still being written included.
+/// Reads all datagrams of a capture file as [`Capture`] writes it, one that is still being written
+/// included.
 ///
 /// # Panics
 /// If the file is anything else.

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use crate::model::{NameId, ProcessId};
+use crate::numbers::{NameId, ProcessId};
 
 /// Names of all sorts that people may have.
 pub fn name(number: NameId) -> String {

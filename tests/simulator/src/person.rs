@@ -2,7 +2,8 @@
 
 use crate::choices::Choices;
 use crate::client_process::{Ask, Nonsense};
-use crate::model::{NameId, Target};
+use crate::model::Target;
+use crate::numbers::NameId;
 
 /// Longest text, in bytes.
 const TEXT_LEN_MAX: usize = chatapp_core::limits::TEXT_LEN_MAX;

@@ -1,7 +1,8 @@
-//! What is drawn once for a run: how large the world is, what its people do, and which faults it knows.
+//! What is drawn once for a run: how large the world is, what its people do, and which faults it
+//! knows.
 //!
-//! Each kind of fault is present in some runs and absent in others: a fault that is always there hides what
-//! only happens without it.
+//! Each kind of fault is present in some runs and absent in others: a fault that is always there
+//! hides what only happens without it.
 
 use chatapp_core::{RateLimit, RateLimits};
 
@@ -53,7 +54,8 @@ pub struct NetworkPlan {
     pub attack: Millis,
 }
 
-/// What is wrong with processes and machines: mean times between two faults in the whole world, 0 for never.
+/// What is wrong with processes and machines: mean times between two faults in the whole world, 0
+/// for never.
 #[derive(Clone, Debug, Default)]
 pub struct NodePlan {
     /// A client crashes and returns.
@@ -70,7 +72,8 @@ pub struct NodePlan {
     pub rival: Millis,
     /// A display or a socket takes nothing for a while.
     pub clog: Millis,
-    /// Somebody loses the key of a name, and gets the name with another one when the server has forgotten the first.
+    /// Somebody loses the key of a name, and gets the name with another one when the server has
+    /// forgotten the first.
     pub lost_key: Millis,
 }
 
@@ -81,6 +84,21 @@ pub struct StorePlan {
     pub slow: Millis,
     /// Thousandths of syncs that fail.
     pub fail: u32,
+}
+
+impl StorePlan {
+    fn draw(choices: &mut dyn Choices) -> Self {
+        Self {
+            slow: match choices.chance(300) {
+                true => choices.between(1, 3_000),
+                false => 0,
+            },
+            fail: match choices.chance(100) {
+                true => choices.between(1, 300) as u32,
+                false => 0,
+            },
+        }
+    }
 }
 
 /// Slots of memory.
@@ -243,18 +261,7 @@ impl Plan {
                 attack,
             },
             nodes,
-            store: StorePlan {
-                slow: if choices.chance(300) {
-                    choices.between(1, 3_000)
-                } else {
-                    0
-                },
-                fail: if choices.chance(100) {
-                    choices.between(1, 300) as u32
-                } else {
-                    0
-                },
-            },
+            store: StorePlan::draw(choices),
             sizes: Self::throttled(Self::draw_sizes(choices, clients as usize), span, pace),
             // As with limits, without a choice.
             keys: Keys {
@@ -266,7 +273,8 @@ impl Plan {
         plan.with_lost_keys()
     }
 
-    /// Lets people lose their keys, and the server forget names soon, in every thirteenth run; without a choice, too.
+    /// Lets people lose their keys, and the server forget names soon, in every thirteenth run;
+    /// without a choice, too.
     fn with_lost_keys(mut self) -> Self {
         if self.pace.is_multiple_of(13) {
             self.nodes.lost_key = self.span / (2 + self.span % 4);
@@ -275,8 +283,8 @@ impl Plan {
         self
     }
 
-    /// The same plan with another time for which the server keeps a name. Where that is long, nobody loses a key: the name
-    /// would not be free again within the run.
+    /// The same plan with another time for which the server keeps a name. Where that is long,
+    /// nobody loses a key: the name would not be free again within the run.
     #[must_use]
     pub fn keeping(mut self, keep_s: u32) -> Self {
         self.sizes.keep_s = keep_s;
@@ -286,8 +294,8 @@ impl Plan {
         self
     }
 
-    /// Makes the server limit rates in every fifth run. It asks for no choice, so that the seeds of runs found
-    /// before there were limits still stand for the same runs.
+    /// Makes the server limit rates in every fifth run. It asks for no choice, so that the seeds of
+    /// runs found before there were limits still stand for the same runs.
     fn throttled(sizes: Sizes, span: Millis, pace: Millis) -> Sizes {
         if !span.is_multiple_of(5) {
             return sizes;

@@ -1,5 +1,5 @@
-//! Processes: a core state machine with its memory, and around it what every adapter has: a socket, a clock, and
-//! a display or a store.
+//! Processes: a core state machine with its memory, and around it what every adapter has: a socket,
+//! a clock, and a display or a store.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, FlightSlot, Instant,
-    JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot,
-    RetryPolicy, Seed, Sent, Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
+    JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, Seed,
+    Sent, Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -319,7 +319,8 @@ impl Body {
 
     /// Offers a datagram to the socket.
     pub fn offer(&mut self, medium: &mut Medium, to: SocketAddr, bytes: &[u8]) -> Sent {
-        // It counts as sent when it was built: what arrives until the socket takes it is no answer to it.
+        // It counts as sent when it was built: what arrives until the socket takes it is no answer
+        // to it.
         if !std::mem::replace(&mut self.offered, true) {
             medium.wiretap.sent(self.node, to, bytes);
             if let Some(session) = medium.wiretap.take_rekeyed() {
@@ -372,6 +373,3 @@ impl Body {
         }
     }
 }
-
-/// Patience of the protocol: first sending to giving up.
-pub const PATIENCE: Millis = RetryPolicy::DEFAULT.patience_ms();

@@ -1,5 +1,6 @@
 //! Records as a store keeps them: with memory of their own.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use chatapp_core::{NameRecord, PublicKey, Record, UnixSeconds};
@@ -7,57 +8,87 @@ use chatapp_core::{NameRecord, PublicKey, Record, UnixSeconds};
 use crate::queue::Millis;
 
 /// A record that was handed to the store.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the fields are those of the core's `Record`")]
+#[derive(Clone, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the variants are those of the core's `Record`")]
 pub enum Stored {
-    Epoch {
-        epoch: u64,
-        serial: u64,
-        log_next: u32,
-    },
-    Name {
-        name: String,
-        registered: bool,
-        address: SocketAddr,
-        incarnation: u64,
-        key: PublicKey,
-        opening: u32,
-        session: u64,
-        previous: [u32; 4],
-        last_request: u32,
-        outcomes: u128,
-        log_next: u32,
-        away_s: u32,
-    },
-    Forget {
-        name: String,
-        serial: u64,
-        log_next: u32,
-    },
-    Mail {
-        serial: u64,
-        to: String,
-        from: String,
-        incarnation: u64,
-        counter: u32,
-        request: u32,
-        stamp: u32,
-        letter: Vec<u8>,
-    },
-    Channel {
-        number: u32,
-        from: String,
-        incarnation: u64,
-        counter: u32,
-        request: u32,
-        stamp: u32,
-        text: String,
-    },
-    Progress {
-        name: String,
-        handed_over: u64,
-        log_next: u32,
-    },
+    Epoch(Epoch),
+    Name(Name),
+    Forget(Forget),
+    Mail(Mail),
+    Channel(Channel),
+    Progress(Progress),
+}
+
+/// Where numbers go on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the fields are those of the core's record")]
+pub struct Epoch {
+    pub epoch: u64,
+    pub serial: u64,
+    pub log_next: u32,
+}
+
+/// A name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the fields are those of the core's record")]
+pub struct Name {
+    pub name: String,
+    pub registered: bool,
+    pub address: SocketAddr,
+    pub incarnation: u64,
+    pub key: PublicKey,
+    pub opening: u32,
+    pub session: u64,
+    pub previous: [u32; 4],
+    pub last_request: u32,
+    pub outcomes: u128,
+    pub log_next: u32,
+    pub away_s: u32,
+}
+
+/// A name that is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the fields are those of the core's record")]
+pub struct Forget {
+    pub name: String,
+    pub serial: u64,
+    pub log_next: u32,
+}
+
+/// A message that waits for its recipient.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the fields are those of the core's record")]
+pub struct Mail {
+    pub serial: u64,
+    pub to: String,
+    pub from: String,
+    pub incarnation: u64,
+    pub counter: u32,
+    pub request: u32,
+    pub stamp: u32,
+    pub letter: Vec<u8>,
+}
+
+/// An entry of the channel.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the fields are those of the core's record")]
+pub struct Channel {
+    pub number: u32,
+    pub from: String,
+    pub incarnation: u64,
+    pub counter: u32,
+    pub request: u32,
+    pub stamp: u32,
+    pub text: String,
+}
+
+/// What a name has been given.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the fields are those of the core's record")]
+pub struct Progress {
+    pub name: String,
+    pub handed_over: u64,
+    pub log_next: u32,
 }
 
 impl From<Record<'_>> for Stored {
@@ -67,34 +98,21 @@ impl From<Record<'_>> for Stored {
                 epoch,
                 serial,
                 log_next,
-            } => Self::Epoch {
+            } => Self::Epoch(Epoch {
                 epoch,
                 serial,
                 log_next,
-            },
+            }),
+            Record::Name(name) => Self::Name(name.into()),
             Record::Forget {
                 name,
                 serial,
                 log_next,
-            } => Self::Forget {
+            } => Self::Forget(Forget {
                 name: name.to_owned(),
                 serial,
                 log_next,
-            },
-            Record::Name(name) => Self::Name {
-                name: name.name.to_owned(),
-                registered: name.registered,
-                address: name.address,
-                incarnation: name.incarnation,
-                key: name.key,
-                opening: name.opening,
-                session: name.session,
-                previous: name.previous,
-                last_request: name.last_request,
-                outcomes: name.outcomes,
-                log_next: name.log_next,
-                away_s: name.away_s,
-            },
+            }),
             Record::Mail {
                 serial,
                 to,
@@ -104,7 +122,7 @@ impl From<Record<'_>> for Stored {
                 request,
                 stamp,
                 letter,
-            } => Self::Mail {
+            } => Self::Mail(Mail {
                 serial,
                 to: to.to_owned(),
                 from: from.to_owned(),
@@ -113,7 +131,7 @@ impl From<Record<'_>> for Stored {
                 request,
                 stamp: stamp.0,
                 letter: letter.to_owned(),
-            },
+            }),
             Record::Channel {
                 number,
                 from,
@@ -122,7 +140,7 @@ impl From<Record<'_>> for Stored {
                 request,
                 stamp,
                 text,
-            } => Self::Channel {
+            } => Self::Channel(Channel {
                 number,
                 from: from.to_owned(),
                 incarnation,
@@ -130,16 +148,35 @@ impl From<Record<'_>> for Stored {
                 request,
                 stamp: stamp.0,
                 text: text.to_owned(),
-            },
+            }),
             Record::Progress {
                 name,
                 handed_over,
                 log_next,
-            } => Self::Progress {
+            } => Self::Progress(Progress {
                 name: name.to_owned(),
                 handed_over,
                 log_next,
-            },
+            }),
+        }
+    }
+}
+
+impl From<NameRecord<'_>> for Name {
+    fn from(record: NameRecord<'_>) -> Self {
+        Self {
+            name: record.name.to_owned(),
+            registered: record.registered,
+            address: record.address,
+            incarnation: record.incarnation,
+            key: record.key,
+            opening: record.opening,
+            session: record.session,
+            previous: record.previous,
+            last_request: record.last_request,
+            outcomes: record.outcomes,
+            log_next: record.log_next,
+            away_s: record.away_s,
         }
     }
 }
@@ -148,11 +185,11 @@ impl Stored {
     /// Turns the time that a name has been away into the second in which it left, or back.
     #[must_use]
     pub fn at(mut self, now: Millis) -> Self {
-        if let Self::Name {
+        if let Self::Name(Name {
             registered: false,
             away_s,
             ..
-        } = &mut self
+        }) = &mut self
         {
             *away_s = u32::try_from(now / 1_000)
                 .unwrap_or(u32::MAX)
@@ -164,96 +201,73 @@ impl Stored {
     /// The record as the core takes it back.
     pub fn record(&self) -> Record<'_> {
         match self {
-            Self::Epoch {
-                epoch,
-                serial,
-                log_next,
-            } => Record::Epoch {
-                epoch: *epoch,
-                serial: *serial,
-                log_next: *log_next,
+            Self::Epoch(record) => Record::Epoch {
+                epoch: record.epoch,
+                serial: record.serial,
+                log_next: record.log_next,
             },
-            Self::Forget {
-                name,
-                serial,
-                log_next,
-            } => Record::Forget {
-                name,
-                serial: *serial,
-                log_next: *log_next,
+            Self::Name(name) => Record::Name(name.record()),
+            Self::Forget(record) => Record::Forget {
+                name: &record.name,
+                serial: record.serial,
+                log_next: record.log_next,
             },
-            Self::Name {
-                name,
-                registered,
-                address,
-                incarnation,
-                key,
-                opening,
-                session,
-                previous,
-                last_request,
-                outcomes,
-                log_next,
-                away_s,
-            } => Record::Name(NameRecord {
-                name,
-                registered: *registered,
-                address: *address,
-                incarnation: *incarnation,
-                key: *key,
-                opening: *opening,
-                session: *session,
-                previous: *previous,
-                last_request: *last_request,
-                outcomes: *outcomes,
-                log_next: *log_next,
-                away_s: *away_s,
-            }),
-            Self::Mail {
-                serial,
-                to,
-                from,
-                incarnation,
-                counter,
-                request,
-                stamp,
-                letter,
-            } => Record::Mail {
-                serial: *serial,
-                to,
-                from,
-                incarnation: *incarnation,
-                counter: *counter,
-                request: *request,
-                stamp: UnixSeconds(*stamp),
-                letter,
+            Self::Mail(record) => Record::Mail {
+                serial: record.serial,
+                to: &record.to,
+                from: &record.from,
+                incarnation: record.incarnation,
+                counter: record.counter,
+                request: record.request,
+                stamp: UnixSeconds(record.stamp),
+                letter: &record.letter,
             },
-            Self::Channel {
-                number,
-                from,
-                incarnation,
-                counter,
-                request,
-                stamp,
-                text,
-            } => Record::Channel {
-                number: *number,
-                from,
-                incarnation: *incarnation,
-                counter: *counter,
-                request: *request,
-                stamp: UnixSeconds(*stamp),
-                text,
+            Self::Channel(record) => Record::Channel {
+                number: record.number,
+                from: &record.from,
+                incarnation: record.incarnation,
+                counter: record.counter,
+                request: record.request,
+                stamp: UnixSeconds(record.stamp),
+                text: &record.text,
             },
-            Self::Progress {
-                name,
-                handed_over,
-                log_next,
-            } => Record::Progress {
-                name,
-                handed_over: *handed_over,
-                log_next: *log_next,
+            Self::Progress(record) => Record::Progress {
+                name: &record.name,
+                handed_over: record.handed_over,
+                log_next: record.log_next,
             },
+        }
+    }
+}
+
+impl Name {
+    fn record(&self) -> NameRecord<'_> {
+        NameRecord {
+            name: &self.name,
+            registered: self.registered,
+            address: self.address,
+            incarnation: self.incarnation,
+            key: self.key,
+            opening: self.opening,
+            session: self.session,
+            previous: self.previous,
+            last_request: self.last_request,
+            outcomes: self.outcomes,
+            log_next: self.log_next,
+            away_s: self.away_s,
+        }
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Epoch(record) => record.fmt(f),
+            Self::Name(record) => record.fmt(f),
+            Self::Forget(record) => record.fmt(f),
+            Self::Mail(record) => record.fmt(f),
+            Self::Channel(record) => record.fmt(f),
+            Self::Progress(record) => record.fmt(f),
         }
     }
 }

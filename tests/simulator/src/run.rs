@@ -1,5 +1,5 @@
-//! One run: a plan is drawn, people act and faults happen for a while, then everything is healed, and everything
-//! must come right.
+//! One run: a plan is drawn, people act and faults happen for a while, then everything is healed,
+//! and everything must come right.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use crate::choices::{Choices, FromBytes, Seeded};
 use crate::event::{Cue, Ending, Event, FaultKind, Node};
 use crate::keys::Crypto;
 use crate::medium::Captured;
-use crate::model::NameId;
+use crate::numbers::NameId;
 use crate::person;
 use crate::plan::Plan;
 use crate::queue::Millis;
@@ -310,7 +310,8 @@ impl Run {
         Ok(())
     }
 
-    /// A client crashes, at once or in the middle of one of its next turns; somebody notices and starts it again.
+    /// A client crashes, at once or in the middle of one of its next turns; somebody notices and
+    /// starts it again.
     fn crash(&mut self) {
         let Some(process) = self.some_client() else {
             return;
@@ -363,7 +364,8 @@ impl Run {
             .collect()
     }
 
-    /// Two processes, or one and all others, do not hear each other any more, or only one the other.
+    /// Two processes, or one and all others, do not hear each other any more, or only one the
+    /// other.
     fn partition(&mut self) {
         let addresses = self.addresses();
         let one = addresses[self.choices().index(addresses.len())];

@@ -1,11 +1,13 @@
-//! A room that a test directs by hand: nothing happens by chance, and a broken promise is a panic with the trace.
+//! A room that a test directs by hand: nothing happens by chance, and a broken promise is a panic
+//! with the trace.
 
 use std::net::SocketAddr;
 
 use crate::choices::Seeded;
 use crate::client_process::Ask;
 use crate::medium::Captured;
-use crate::model::{NameId, ProcessId, Target};
+use crate::model::Target;
+use crate::numbers::{NameId, ProcessId};
 use crate::plan::Plan;
 use crate::queue::Millis;
 use crate::trace::Kind;

@@ -9,9 +9,10 @@ use crate::client_process::Turn;
 use crate::event::{Event, Node};
 use crate::journal::Journal;
 use crate::medium::Medium;
-use crate::model::{NameId, wall_clock};
+use crate::numbers::NameId;
 use crate::process::{Body, ServerMachine};
 use crate::queue::Millis;
+use crate::times::wall_clock;
 use crate::trace::{Kind, digest};
 use crate::violation::{Check, Violation};
 

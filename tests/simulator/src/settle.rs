@@ -1,4 +1,5 @@
-//! The end of every run: the faults stop, everybody is back, and everything that was promised must come true.
+//! The end of every run: the faults stop, everybody is back, and everything that was promised must
+//! come true.
 
 use std::net::SocketAddr;
 
@@ -7,27 +8,32 @@ use chatapp_core::RateLimits;
 use crate::client_process::Ask;
 use crate::event::Node;
 use crate::medium::Medium;
-use crate::model::{NameId, ProcessId, Target};
+use crate::model::Target;
+use crate::numbers::{NameId, ProcessId};
 use crate::plan::{NetworkPlan, Plan, StorePlan};
 use crate::queue::Millis;
 use crate::violation::{Check, Violation};
 use crate::world::World;
 
-/// Virtual time in which everything comes right once the faults have stopped. A client that the server has
-/// forgotten learns it from its next keep-alive (20 s); a name whose process is silent is free after a probe (3 s).
+/// Virtual time in which everything comes right once the faults have stopped. A client that the
+/// server has forgotten learns it from its next keep-alive (20 s); a name whose process is silent
+/// is free after a probe (3 s).
 pub const HEALING_MAX: Millis = 60_000;
 
-/// Virtual time in which a new message, a new channel message and a deregistration are settled in a healthy room.
+/// Virtual time in which a new message, a new channel message and a deregistration are settled in a
+/// healthy room.
 pub const HEALTHY_MAX: Millis = 10_000;
 
-/// The same where the server limits rates: all ask at once, and again at once, and few of them are within the share of an
-/// address that many have in common.
+/// The same where the server limits rates: all ask at once, and again at once, and few of them are
+/// within the share of an address that many have in common.
 pub const THROTTLED_MAX: Millis = 60_000;
 
-/// Time after which the server has noticed that somebody who did not leave is silent, and takes the name for away.
+/// Time after which the server has noticed that somebody who did not leave is silent, and takes the
+/// name for away.
 const SILENCE_MAX: Millis = 70_000;
 
-/// Virtual time in which everything comes right in a run. A name whose key was lost must be forgotten first.
+/// Virtual time in which everything comes right in a run. A name whose key was lost must be
+/// forgotten first.
 fn healing_max(plan: &Plan) -> Millis {
     match plan.nodes.lost_key {
         0 => HEALING_MAX,
@@ -150,7 +156,8 @@ impl World {
             return Err(Violation::new(Check::Contract, "the server does not run"));
         };
         let truth = server.machine.look(|server| sorted_table(server.table()));
-        // Who does not fit into the room is refused again and again; who is in its table has a place.
+        // Who does not fit into the room is refused again and again; who is in its table has a
+        // place.
         let all_fit = plan.sizes.names >= plan.clients;
         let has_place = |name: &str| all_fit || truth.iter().any(|(known, _, _)| known == name);
         let absent = (0..plan.clients)
@@ -174,7 +181,8 @@ impl World {
             if !registered && has_place(&self.names()[client.name]) {
                 return wrong(Check::TablesConverge, "not registered");
             }
-            // A rival that ended may have taken the name just before: the process learns it from its next keep-alive.
+            // A rival that ended may have taken the name just before: the process learns it from
+            // its next keep-alive.
             let name = &self.names()[client.name];
             let listed = truth.iter().find(|(known, _, _)| known == name);
             if registered && listed.map(|(_, address, _)| *address) != Some(client.body.address) {

@@ -4,7 +4,8 @@ use crate::queue::Millis;
 
 macro_rules! kinds {
     ($($(#[$about:meta])* $kind:ident => $label:literal,)*) => {
-        /// Everything that can happen in a world. A large number of runs must show each at least once.
+        /// Everything that can happen in a world. A large number of runs must show each at least
+        /// once.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub enum Kind { $($(#[$about])* #[doc = $label] $kind,)* }

@@ -28,7 +28,8 @@ pub enum Check {
     RefusalIsTrue,
     /// Once the faults have stopped, all tables equal the server's.
     TablesConverge,
-    /// Each command ends in exactly one final event, within a stated time once the faults have stopped.
+    /// Each command ends in exactly one final event, within a stated time once the faults have
+    /// stopped.
     OneFinalEvent,
     /// Who is told that it left is not online for the others any more.
     LeftIsOffline,

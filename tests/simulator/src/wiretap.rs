@@ -1,6 +1,6 @@
-//! What can be checked on the datagrams themselves: how often something is sent to somebody who is silent, how much a
-//! stranger gets, and that no key ever seals two things under one number. It reads what is sealed with the keys that
-//! the machines tell.
+//! What can be checked on the datagrams themselves: how often something is sent to somebody who is
+//! silent, how much a stranger gets, and that no key ever seals two things under one number. It
+//! reads what is sealed with the keys that the machines tell.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -12,9 +12,9 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
 use chatapp_core::{Disposition, DropReason, Identity, LoggedKey, Name, PublicKey};
 
-use crate::attacker::is_stranger;
 use crate::event::Node;
 use crate::keys::{Holder, Keys};
+use crate::sniffer::is_stranger;
 use crate::trace::digest;
 use crate::violation::{Check, Violation};
 
@@ -25,7 +25,8 @@ const SENDINGS_MAX: u32 = 6;
 pub struct Wiretap {
     identity: Identity,
     learns_handshakes: bool,
-    /// By session id that is written to: the sessions with that id. An id may have been answered more than once.
+    /// By session id that is written to: the sessions with that id. An id may have been answered
+    /// more than once.
     sessions: BTreeMap<u64, Vec<Tapped>>,
     /// All keys, and what each belongs to.
     keys: HashMap<[u8; KEY_LEN], Owner>,
@@ -33,7 +34,8 @@ pub struct Wiretap {
     parts: BTreeMap<u64, Vec<PartKey>>,
     /// Messages by form, author and number: the digest of what was sent.
     messages: HashMap<(Form, Author, u32), u64>,
-    /// First messages of handshakes by their ephemeral keys, which no other message may have; second ones, too.
+    /// First messages of handshakes by their ephemeral keys, which no other message may have;
+    /// second ones, too.
     handshakes: HashMap<[u8; KEY_LEN], u64>,
     /// Datagrams of sessions that were opened, and by whom.
     opened: HashSet<(Node, u64)>,
@@ -86,7 +88,8 @@ enum Author {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Sendable {
     Opening,
-    /// In the session with this other end: the same process may have several, one after another, under one id.
+    /// In the session with this other end: the same process may have several, one after another,
+    /// under one id.
     Probe(u64),
     /// In the session with this other end, the frame with this number.
     Frame(u64, u32),
@@ -117,7 +120,8 @@ impl Wiretap {
         self.violation.take()
     }
 
-    /// The session that is written to with another key than before since this was last asked, by its id.
+    /// The session that is written to with another key than before since this was last asked, by
+    /// its id.
     pub fn take_rekeyed(&mut self) -> Option<u64> {
         self.rekeyed.take()
     }
@@ -135,13 +139,12 @@ impl Wiretap {
             match logged {
                 LoggedKey::Session { id, key } => {
                     self.owns(key, Owner::SessionKeys(id));
-                    match first.take() {
-                        None => first = Some((id, key)),
-                        Some((before, its)) => {
-                            self.tap(before, its, id);
-                            self.tap(id, key, before);
-                        }
-                    }
+                    let Some((before, its)) = first.take() else {
+                        first = Some((id, key));
+                        continue;
+                    };
+                    self.tap(before, its, id);
+                    self.tap(id, key, before);
                 }
                 LoggedKey::Letters {
                     incarnation,
@@ -240,8 +243,8 @@ impl Wiretap {
         self.handshake(id, message, &[sealed_key_len], bytes);
     }
 
-    /// What was said under one ephemeral key stays as it is, and all of it can be read. The last part is as long as what
-    /// is left.
+    /// What was said under one ephemeral key stays as it is, and all of it can be read. The last
+    /// part is as long as what is left.
     fn handshake(&mut self, id: u64, message: &[u8], part_lens: &[usize], bytes: &[u8]) {
         let Some((ephemeral, mut rest)) = message.split_first_chunk() else {
             return self.breaks(Check::Contract, "a handshake without a key".to_owned());
@@ -396,7 +399,8 @@ impl Wiretap {
         }
     }
 
-    /// Whether a datagram only says what nobody has to believe: it asks for patience, or offers a cookie.
+    /// Whether a datagram only says what nobody has to believe: it asks for patience, or offers a
+    /// cookie.
     pub fn is_hint(&self, bytes: &[u8]) -> bool {
         matches!(
             Datagram::parse(&self.identity, bytes),

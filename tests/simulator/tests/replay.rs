@@ -1,5 +1,5 @@
-//! Every mistake that the simulator has found, run again with the seed that showed it, and the corpus of the fuzz
-//! target `world`. `README.md` says what each was.
+//! Every mistake that the simulator has found, run again with the seed that showed it, and the
+//! corpus of the fuzz target `world`. `README.md` says what each was.
 
 use std::fs;
 

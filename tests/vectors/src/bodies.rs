@@ -6,28 +6,13 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Entry, Frame, Header, Outcome, Refusal, Status};
 
-use crate::Take;
-use crate::handshakes::INCARNATION;
 use crate::letter::{self, FIRST, LATER, kept_letter, letter};
-use crate::open::COOKIE;
 use crate::people::{alice, bob, identity};
+use crate::values::{BOBS, COOKIE, INCARNATION, OTHER, Take, plain};
 
-/// Session id of the side that something is sent to.
-pub const OTHER: u64 = 0x1122_3344_5566_7788;
-pub(crate) const BOBS: u64 = 0x1112_1314_1516_1718;
 /// When the frames of the server were accepted; and after its clock was set back by two minutes.
 const STAMP: UnixSeconds = UnixSeconds(1_648_150_292);
 const EARLIER: UnixSeconds = UnixSeconds(STAMP.0 - 120);
-
-/// A header without anything special.
-pub fn plain() -> Header {
-    Header {
-        acknowledged: 300,
-        window: 32,
-        first: 1,
-        ..Header::default()
-    }
-}
 
 /// What is sealed in a datagram, header and frames, as it is written to `out`, and read back.
 ///

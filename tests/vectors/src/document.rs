@@ -1,4 +1,5 @@
-//! The vectors in the document: blocks marked `vector <name>`, bytes in hex, with comments behind `#`.
+//! The vectors in the document: blocks marked `vector <name>`, bytes in hex, with comments behind
+//! `#`.
 
 /// One vector.
 #[derive(Clone, Copy, Debug)]

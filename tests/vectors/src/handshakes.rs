@@ -6,16 +6,11 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::data::DataWriter;
 use chatapp_core::wire::{Accept, Answer, Call, Datagram, Hello, Opening, Refusal};
 
-use crate::bodies::{BOBS, OTHER, plain};
-use crate::open::{COOKIE, emitted};
+use crate::open::emitted;
 use crate::people::{
     INITIATOR_EPHEMERAL, RESPONDER_EPHEMERAL, alice, bob, counting, identity, member, server,
 };
-use crate::{Bytes, Take};
-
-/// Session id of the initiator; the responder's is [`OTHER`].
-pub(crate) const CLIENT: u64 = 0x99aa_bbcc_ddee_ff00;
-pub(crate) const INCARNATION: u64 = 0x0102_0304_0506_0708;
+use crate::values::{BOBS, Bytes, CLIENT, COOKIE, INCARNATION, OTHER, Take, plain};
 
 pub(crate) fn make(take: Take<'_>) {
     let (alice_here, server_here, bob_here) =

@@ -4,7 +4,7 @@ use chatapp_core::PublicKey;
 use chatapp_core::crypto::{Correspondence, Letters};
 
 use crate::people::{LETTERS_EPHEMERAL, alice, bob, counting, identity, public};
-use crate::{Bytes, Take};
+use crate::values::{Bytes, INCARNATION, Take};
 
 /// Numbers of the first and of another one.
 pub(crate) const FIRST: u32 = 300;
@@ -35,7 +35,7 @@ pub(crate) fn letter(number: u32) -> Bytes {
     let ephemeral = counting(LETTERS_EPHEMERAL);
     let who = Correspondence {
         from: "alice",
-        incarnation: crate::handshakes::INCARNATION,
+        incarnation: INCARNATION,
         to: "bob",
     };
     let to = Letters::to(&alice, &bob.public(), &ephemeral, &letters_key, who);

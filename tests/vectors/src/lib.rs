@@ -1,5 +1,5 @@
-//! The test vectors of `PROTOCOL.md`: what the document says is what the code builds, and reads back. Needs no operating
-//! system, so that a board can look, too.
+//! The test vectors of `PROTOCOL.md`: what the document says is what the code builds, and reads
+//! back. Needs no operating system, so that a board can look, too.
 //!
 //! The script `core/tests/vectors.py` makes them a third time, from the text of the document alone.
 #![no_std]
@@ -11,24 +11,22 @@ mod handshakes;
 mod letter;
 mod open;
 mod people;
+mod values;
 
 use core::fmt;
 
-pub use bodies::{OTHER, body, plain};
+pub use bodies::body;
 pub use open::open_datagrams;
 pub use people::{alice, identity, member, server};
+pub use values::{OTHER, plain};
+
+use values::Take;
 
 /// The document.
 pub const DOCUMENT: &str = include_str!("../../../core/PROTOCOL.md");
 
 /// Vectors that there may be.
 const COUNT_MAX: usize = 64;
-
-/// A vector as it is made.
-type Bytes = heapless::Vec<u8, 256>;
-
-/// Takes vectors, each with its name.
-type Take<'a> = &'a mut dyn FnMut(&'static str, &[u8]);
 
 /// What became of one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +52,8 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Compares all that the code makes with a document, and reports each vector with the bytes that were made.
+/// Compares all that the code makes with a document, and reports each vector with the bytes that
+/// were made.
 ///
 /// # Panics
 /// If the code does not read back what it has built.

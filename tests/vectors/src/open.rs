@@ -2,16 +2,9 @@
 
 use chatapp_core::Identity;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Cookie, Datagram, Refusal, VERSION};
+use chatapp_core::wire::{Datagram, Refusal, VERSION};
 
-use crate::Bytes;
-use crate::bodies::OTHER;
-use crate::handshakes::CLIENT;
-
-pub(crate) const COOKIE: Cookie = Cookie {
-    issued_at_ms: 0x1_0000,
-    mac: 0x5555_6666_7777_8888,
-};
+use crate::values::{Bytes, CLIENT, COOKIE, OTHER};
 
 /// Those of somebody with this identity, each with its name.
 pub fn open_datagrams(identity: &Identity, take: &mut dyn FnMut(&'static str, &[u8])) {

@@ -1,4 +1,5 @@
-//! Lets crowds arrive at a real server over real sockets, and says what it costs. Use a release build.
+//! Lets crowds arrive at a real server over real sockets, and says what it costs. Use a release
+//! build.
 
 fn main() -> std::io::Result<()> {
     #[cfg(target_os = "linux")]

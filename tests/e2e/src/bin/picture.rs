@@ -1,4 +1,5 @@
-//! Makes the pictures of the README: two people chat in real terminals, and what stands on the screens becomes SVG.
+//! Makes the pictures of the README: two people chat in real terminals, and what stands on the
+//! screens becomes SVG.
 //!
 //! ```sh
 //! cargo run --bin picture -- pictures
@@ -110,12 +111,28 @@ mod svg {
         let width = f32::from(columns.get()) * CELL.0 + 2.0 * MARGIN;
         let height = f32::from(rows.get()) * CELL.1 + 2.0 * MARGIN + TITLE_HEIGHT;
         let mut svg = format!(
-            r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" height="{height:.0}" role="img" aria-label="The terminal of {title}">
-<rect width="100%" height="100%" rx="8" fill="{BACKGROUND}"/>
-<circle cx="18" cy="18" r="5" fill="#e06c75"/><circle cx="36" cy="18" r="5" fill="#e5c07b"/><circle cx="54" cy="18" r="5" fill="#98c379"/>
-<text x="50%" y="22" text-anchor="middle" font-family="sans-serif" font-size="13" fill="#8a919e">{title}</text>
-<g font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="14" xml:space="preserve">
-"##
+            concat!(
+                r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0} {height:.0}" "#,
+                r#"width="{width:.0}" height="{height:.0}" role="img" "#,
+                r#"aria-label="The terminal of {title}">"#,
+                "\n",
+                r#"<rect width="100%" height="100%" rx="8" fill="{background}"/>"#,
+                "\n",
+                r##"<circle cx="18" cy="18" r="5" fill="#e06c75"/>"##,
+                r##"<circle cx="36" cy="18" r="5" fill="#e5c07b"/>"##,
+                r##"<circle cx="54" cy="18" r="5" fill="#98c379"/>"##,
+                "\n",
+                r#"<text x="50%" y="22" text-anchor="middle" font-family="sans-serif" "#,
+                r##"font-size="13" fill="#8a919e">{title}</text>"##,
+                "\n",
+                r#"<g font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" "#,
+                r#"font-size="14" xml:space="preserve">"#,
+                "\n",
+            ),
+            width = width,
+            height = height,
+            title = title,
+            background = BACKGROUND,
         );
         for row in 0..rows.get() {
             draw_row(&mut svg, screen, row, columns.get());
@@ -125,10 +142,15 @@ mod svg {
         // Writing to a string does not fail.
         let _ = writeln!(
             svg,
-            r#"<rect x="{x:.1}" y="{:.1}" width="{:.1}" height="{:.1}" fill="{FOREGROUND}" opacity="0.55"/>"#,
+            concat!(
+                r#"<rect x="{:.1}" y="{:.1}" width="{:.1}" height="{:.1}" "#,
+                r#"fill="{}" opacity="0.55"/>"#
+            ),
+            x,
             y - CELL.1 + 4.5,
             CELL.0,
-            CELL.1
+            CELL.1,
+            FOREGROUND
         );
         svg + "</g>\n</svg>\n"
     }
@@ -191,7 +213,11 @@ mod svg {
         let length = f32::from(cells) * CELL.0;
         let _ = writeln!(
             svg,
-            r#"<text x="{x:.1}" y="{y:.1}" textLength="{length:.1}" fill="{fill}"{weight}{opacity}>{escaped}</text>"#
+            concat!(
+                r#"<text x="{:.1}" y="{:.1}" textLength="{:.1}" "#,
+                r#"fill="{}"{}{}>{}</text>"#
+            ),
+            x, y, length, fill, weight, opacity, escaped
         );
     }
 }

@@ -65,7 +65,8 @@ pub fn main() -> io::Result<()> {
     if let [half, all] = &small_reports[..] {
         let ratio = |of: fn(&Report) -> f64| of(all) / of(half);
         println!(
-            "for each arrival, all against half of those with small tables: {:.2} times the CPU, {:.2} times the bytes received, {:.2} sent",
+            "for each arrival, all against half of those with small tables: {:.2} times the CPU, \
+             {:.2} times the bytes received, {:.2} sent",
             ratio(|report| report.cpu_each().as_secs_f64()),
             ratio(|report| report.bytes_each().0 as f64),
             ratio(|report| report.bytes_each().1 as f64),

@@ -52,7 +52,8 @@ impl Member {
             ClientMemory::new(limits).map_err(io::Error::other)?,
         ));
         let config = ClientConfig::new(Name::new(name).map_err(io::Error::other)?, server);
-        // What is unpredictable enough for a seed is so for a key that lives as long as the process.
+        // What is unpredictable enough for a seed is so for a key that lives as long as the
+        // process.
         let identity = Identity::new(StaticKey::new(seed()?.0), None);
         let mut client =
             Client::new(config, memory.storage(), identity, seed()?).map_err(io::Error::other)?;
@@ -71,8 +72,9 @@ impl Member {
         })
     }
 
-    /// Does all that is to be done now; reads only what was reported to have arrived. `then` is called once it has taken
-    /// what there was: what the client is told to do leaves with its acknowledgements.
+    /// Does all that is to be done now; reads only what was reported to have arrived. `then` is
+    /// called once it has taken what there was: what the client is told to do leaves with its
+    /// acknowledgements.
     pub(super) fn work(
         &mut self,
         now: Instant,
@@ -97,17 +99,7 @@ impl Member {
         loop {
             turn.run(client, &mut link, now, |client, now| {
                 while let Some(event) = client.poll_event() {
-                    match event {
-                        ClientEvent::Message { .. } => *heard += 1,
-                        ClientEvent::Posted { .. }
-                        | ClientEvent::MessageStatus {
-                            status: MessageStatus::Delivered | MessageStatus::Saved,
-                            ..
-                        } => *succeeded += 1,
-                        ClientEvent::Refused { .. } => *failed += 1,
-                        other if other.settles().is_some() => *failed += 1,
-                        _ => {}
-                    }
+                    count(&event, heard, succeeded, failed);
                 }
                 then(client, *succeeded, now);
             });
@@ -118,6 +110,21 @@ impl Member {
     }
 }
 
+/// Counts an event as one of these, if it is.
+fn count(event: &ClientEvent<'_>, heard: &mut usize, succeeded: &mut usize, failed: &mut usize) {
+    match event {
+        ClientEvent::Message { .. } => *heard += 1,
+        ClientEvent::Posted { .. }
+        | ClientEvent::MessageStatus {
+            status: MessageStatus::Delivered | MessageStatus::Saved,
+            ..
+        } => *succeeded += 1,
+        ClientEvent::Refused { .. } => *failed += 1,
+        other if other.settles().is_some() => *failed += 1,
+        _ => {}
+    }
+}
+
 /// What one of the crowd after the other works with. Nothing of its work is left in there.
 #[derive(Default)]
 pub(super) struct Shared {
@@ -125,7 +132,8 @@ pub(super) struct Shared {
     bursts: Bursts,
 }
 
-/// A socket, and the buffers of the whole crowd. A datagram that the kernel does not take is lost, as on any network.
+/// A socket, and the buffers of the whole crowd. A datagram that the kernel does not take is lost,
+/// as on any network.
 struct Link<'a> {
     socket: &'a Socket,
     bursts: &'a mut Bursts,

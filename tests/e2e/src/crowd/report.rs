@@ -37,7 +37,8 @@ pub struct Report {
     pub plan: Plan,
     /// When the last one began to register, from the first.
     pub last_began: Duration,
-    /// How much later all had what they need: registered, and the same table as the server if it fits.
+    /// How much later all had what they need: registered, and the same table as the server if it
+    /// fits.
     pub converged_after: Duration,
     /// Datagrams and bytes that the server received until then, and sent.
     pub received: (u64, u64),
@@ -146,7 +147,8 @@ pub fn run(plan: Plan) -> io::Result<Report> {
 
     let mut waiting: Vec<usize> = (0..plan.clients).collect();
     let all_came = crowd.works_until(PATIENCE, |crowd| {
-        // Most of those who were complete stay complete: only the last in the list is looked at, until it is.
+        // Most of those who were complete stay complete: only the last in the list is looked at,
+        // until it is.
         while let Some(&number) = waiting.last() {
             let client = &crowd.members[number].client;
             let has_all = client.is_registered()
@@ -188,7 +190,8 @@ pub fn run(plan: Plan) -> io::Result<Report> {
     })
 }
 
-/// Datagrams and bytes that the server received and sent, as it says itself; all clients are in its table.
+/// Datagrams and bytes that the server received and sent, as it says itself; all clients are in its
+/// table.
 fn traffic(room: &mut Room, clients: usize) -> ((u64, u64), (u64, u64)) {
     room.server.types("stats");
     room.server.logs(&format!("clients: {clients} online"));

@@ -25,8 +25,8 @@ const HANDSHAKES: [(&str, &str); 6] = [
     ("accept-in-a-closed-room", "accept-payload"),
     ("call-accept", "call-accept-payload"),
 ];
-/// The session id of the others is one that another protocol could begin with, whose dissector may be asked first; once
-/// a datagram was known, what follows between the same two is ours.
+/// The session id of the others is one that another protocol could begin with, whose dissector may
+/// be asked first; once a datagram was known, what follows between the same two is ours.
 pub(crate) const BEFORE: &str = "unsupported";
 /// Has no such vector.
 const REFUSED: &str = "refused";

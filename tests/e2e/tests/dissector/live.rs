@@ -109,7 +109,8 @@ fn keys_are_found_that_come_while_the_capture_runs() {
     let Some(mut live) = Live::start(&key_log) else {
         return;
     };
-    // The dissector of another protocol may be asked first; once one datagram was known, all are ours.
+    // The dissector of another protocol may be asked first; once one datagram was known, all are
+    // ours.
     assert_eq!(live.shows(&unsupported), [false, false]);
     assert_eq!(live.shows(&hello), [true, false]);
     append(rest);

@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use crate::dissected;
 
-/// Rooms in which these come up together. Rare ones are left to the vectors: Unsupported, Skipped, Partial, FurtherMail.
+/// Rooms in which these come up together. Rare ones are left to the vectors: Unsupported, Skipped,
+/// Partial, FurtherMail.
 const SEEDS: std::ops::Range<u64> = 0..12;
 const KINDS: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 const FRAMES: [u8; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 15];

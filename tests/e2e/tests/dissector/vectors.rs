@@ -1,4 +1,5 @@
-//! On the test vectors of `core/PROTOCOL.md`: every field that is named there has that name, place and length.
+//! On the test vectors of `core/PROTOCOL.md`: every field that is named there has that name, place
+//! and length.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -84,7 +85,8 @@ fn sealed(key: &[u8], counter: u64, plain: &[u8]) -> Vec<u8> {
     datagram
 }
 
-/// Whether a field is what the document calls so: by its name, which a value may follow there, or by its value.
+/// Whether a field is what the document calls so: by its name, which a value may follow there, or
+/// by its value.
 fn is_called(text: &str, comment: &str) -> bool {
     // Only an example stands between these words.
     let comment = match comment.strip_prefix("payload ") {

@@ -30,7 +30,8 @@ fn rig() -> Option<Rig> {
 }
 
 impl Rig {
-    /// Both talk at once, first on the direct path, which is then cut, and afterwards through the server.
+    /// Both talk at once, first on the direct path, which is then cut, and afterwards through the
+    /// server.
     fn talk_while_split(&mut self) {
         let Self {
             network,
@@ -51,7 +52,8 @@ impl Rig {
             while client.count(SAVED) + client.count(&received_by(other)) < LINES {
                 client.shows(SAVED);
             }
-            // What was typed while the path was thought to work was held up by its retries once, and not each.
+            // What was typed while the path was thought to work was held up by its retries once,
+            // and not each.
             assert!(client.count(SAVED) >= LINES - 1, "{client}");
         }
     }

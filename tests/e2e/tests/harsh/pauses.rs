@@ -1,4 +1,5 @@
-//! Processes that stand still for a while, as on a laptop that sleeps, and one that loses its memory.
+//! Processes that stand still for a while, as on a laptop that sleeps, and one that loses its
+//! memory.
 
 use std::time::{Duration, Instant};
 
@@ -122,7 +123,8 @@ fn server_stands_still_for(pause: Duration) -> (Room, [Process; 2]) {
     std::thread::sleep(pause.saturating_sub(stopped_at.elapsed()));
     room.server.goes_on();
 
-    // Bob was told of each line what became of it, and those that the server has reached alice, in their order.
+    // Bob was told of each line what became of it, and those that the server has reached alice, in
+    // their order.
     let finals = [POSTED, SILENT];
     alice.types("send_all line 1");
     settles(&mut alice, &finals, 1);

@@ -11,7 +11,8 @@ pub(crate) fn types_lines(client: &mut Process, command: &str, count: usize) {
     }
 }
 
-/// Waits until `client` has shown the line of this number from this sender, whether it was kept or not.
+/// Waits until `client` has shown the line of this number from this sender, whether it was kept or
+/// not.
 pub(crate) fn shows_line(client: &mut Process, sender: &str, number: usize) {
     if !numbers(client, sender).contains(&number) {
         client.shows_where(&format!("line {number} of {sender}"), |line| {
@@ -20,7 +21,8 @@ pub(crate) fn shows_line(client: &mut Process, sender: &str, number: usize) {
     }
 }
 
-/// The numbers of all lines from this sender (`alice`, `Channel_Message alice`), in the order they were shown.
+/// The numbers of all lines from this sender (`alice`, `Channel_Message alice`), in the order they
+/// were shown.
 pub(crate) fn numbers(client: &Process, sender: &str) -> Vec<usize> {
     let lines = client.lines();
     lines

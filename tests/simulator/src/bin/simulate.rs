@@ -14,6 +14,7 @@ use chatapp_simulator::plan::{FAULTS, all_but};
 use chatapp_simulator::run::{Look, Report, replay_command, run_seed, run_seed_twice};
 use chatapp_simulator::trace::Kind;
 use clap::Parser;
+use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Simulates whole chat rooms and checks every promise; each run is decided by its seed.
@@ -30,11 +31,12 @@ struct Options {
     #[arg(long)]
     verbose: bool,
     /// Kinds of faults to leave out, separated by commas.
-    #[arg(long, value_delimiter = ',', value_parser = clap::builder::PossibleValuesParser::new(FAULTS))]
+    #[arg(long, value_delimiter = ',', value_parser = kinds())]
     without: Vec<String>,
-    /// The only kinds of faults to keep, separated by commas; what the seed has of them stays as it is.
+    /// The only kinds of faults to keep, separated by commas; what the seed has of them stays as
+    /// it is.
     #[arg(long, value_delimiter = ',', conflicts_with = "without")]
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(FAULTS))]
+    #[arg(value_parser = kinds())]
     only: Vec<String>,
     /// Clients in the room, instead of as many as the seed says (1 to 64).
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=64))]
@@ -77,6 +79,11 @@ struct Sum {
     failures: Vec<(u64, String)>,
 }
 
+/// The kinds of faults that may be named.
+fn kinds() -> PossibleValuesParser {
+    PossibleValuesParser::new(FAULTS)
+}
+
 fn main() -> ExitCode {
     let mut options = Options::parse();
     if !options.only.is_empty() {
@@ -100,7 +107,8 @@ fn main() -> ExitCode {
         print_coverage(&sum.counts);
     }
     println!(
-        "{} runs in {seconds:.1} s ({:.0} runs per second), {:.1} hours simulated, healed within {:.1} s, {} failed",
+        "{} runs in {seconds:.1} s ({:.0} runs per second), {:.1} hours simulated, \
+         healed within {:.1} s, {} failed",
         sum.runs,
         sum.runs as f64 / seconds,
         sum.simulated_ms as f64 / 3_600_000.0,

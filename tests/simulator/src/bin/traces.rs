@@ -1,5 +1,5 @@
-//! Hashes the traces of seeds: every datagram, event and record of each run. Two versions of the core
-//! that print the same hash behave the same, byte for byte, in all these runs.
+//! Hashes the traces of seeds: every datagram, event and record of each run. Two versions of the
+//! core that print the same hash behave the same, byte for byte, in all these runs.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};

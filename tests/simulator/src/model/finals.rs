@@ -4,8 +4,8 @@ use chatapp_core::wire::Refusal;
 use chatapp_core::{ClientEvent, CommandId, MessageStatus};
 
 use super::{MessageId, Model, NameId, Outcome, ProcessId, Target, What, answers, outcome_of};
-use crate::process::PATIENCE;
 use crate::queue::Millis;
+use crate::times::PATIENCE;
 use crate::violation::{Check, Violation};
 
 impl Model {
@@ -32,7 +32,8 @@ impl Model {
         }
     }
 
-    /// The command that an event is about: it must exist, wait, and be of the kind that is answered.
+    /// The command that an event is about: it must exist, wait, and be of the kind that is
+    /// answered.
     fn answered(
         &mut self,
         process: ProcessId,
@@ -183,8 +184,8 @@ impl Model {
         }
     }
 
-    /// Whether the server knows what the sender of a message has asked for: it has not lost its memory, nor forgotten the
-    /// sender's name.
+    /// Whether the server knows what the sender of a message has asked for: it has not lost its
+    /// memory, nor forgotten the sender's name.
     pub(super) fn is_sender_remembered(&self, id: MessageId) -> bool {
         let message = &self.messages[id];
         let sender = self.name_of(message.process);
@@ -231,7 +232,8 @@ impl Model {
             Refusal::ForeignKey => self.is_withheld(process) || self.server_lies,
             _ => false,
         };
-        // A registration that is under way ends in this; everything else has a final event of its own.
+        // A registration that is under way ends in this; everything else has a final event of its
+        // own.
         let life = &mut self.lives[process];
         if let Some(asked) = life
             .registering
@@ -250,7 +252,8 @@ impl Model {
     /// Whether the name of a process may have been another's since it started.
     fn has_rival(&self, process: ProcessId) -> bool {
         let life = &self.lives[process];
-        // What a rival that ended had sent may still arrive, and be believed for as long as retries last.
+        // What a rival that ended had sent may still arrive, and be believed for as long as retries
+        // last.
         let after_life = self.limits.longest_delay + 2 * PATIENCE;
         self.lives.iter().enumerate().any(|(other, rival)| {
             let over = rival
@@ -301,8 +304,8 @@ impl Model {
         self.messages.len()
     }
 
-    /// Checks that all messages from this one on were received, saved or posted; those to names that have another key
-    /// than their senders know were not sent.
+    /// Checks that all messages from this one on were received, saved or posted; those to names
+    /// that have another key than their senders know were not sent.
     ///
     /// # Errors
     /// The first that was not.

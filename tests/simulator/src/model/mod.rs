@@ -1,38 +1,25 @@
-//! The reference model: who asked for what, who was told what, and what must follow. Only maps and lists, filled
-//! by what a person in the room sees; it knows nothing of the protocol.
+//! The reference model: who asked for what, who was told what, and what must follow. Only maps and
+//! lists, filled by what a person in the room sees; it knows nothing of the protocol.
 
 mod finals;
 mod promises;
 mod shown;
+mod tenure;
 mod trust;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use chatapp_core::{
-    ClientEvent, CommandId, MessageStatus, PublicKey, RateLimits, Request, UnixSeconds,
-};
+use chatapp_core::{ClientEvent, CommandId, MessageStatus, PublicKey, RateLimits, Request};
 
-use self::trust::{Tenure, Trust, Withheld};
+use self::tenure::{Tenure, Trust, Withheld};
+
+pub use crate::numbers::{MessageId, NameId, ProcessId};
 
 use crate::plan::{Plan, Sizes};
 use crate::queue::Millis;
+use crate::times::wall_clock;
 use crate::violation::{Check, Violation};
-
-/// Number of a name.
-pub type NameId = usize;
-/// Number of a process, in the order of their starts.
-pub type ProcessId = usize;
-/// Number of a message, in the order of the commands.
-pub type MessageId = usize;
-
-/// The wall clock when the world begins.
-pub const WALL_CLOCK_START: u32 = 1_800_000_000;
-
-/// What the wall clock shows.
-pub fn wall_clock(at: Millis) -> UnixSeconds {
-    UnixSeconds(WALL_CLOCK_START + u32::try_from(at / 1_000).unwrap_or(u32::MAX / 4))
-}
 
 /// All that is known from outside about one run.
 pub struct Model {
@@ -61,7 +48,8 @@ struct Limits {
     names_fit: bool,
     /// The server limits rates.
     throttles: bool,
-    /// Recipients may have to forget what they showed: the memory for it is smaller than what can be repeated.
+    /// Recipients may have to forget what they showed: the memory for it is smaller than what can
+    /// be repeated.
     forgetful_windows: bool,
     /// Tables may have no room for all of the room, and keys are forgotten with their names.
     forgets_keys: bool,
@@ -76,7 +64,8 @@ struct Life {
     key: PublicKey,
     /// Whom it takes for whom.
     trust: Trust,
-    /// Messages that it was given and did not show, by sender, and whether because of the sender's key.
+    /// Messages that it was given and did not show, by sender, and whether because of the sender's
+    /// key.
     withheld: BTreeMap<(String, bool), Withheld>,
     /// It has what those before it remembered, and its own showings are remembered.
     remembers: bool,
@@ -203,7 +192,8 @@ impl Model {
         }
     }
 
-    /// A process was started under a name; it may remember what those before it have shown, and whose keys are whose.
+    /// A process was started under a name; it may remember what those before it have shown, and
+    /// whose keys are whose.
     pub fn started(
         &mut self,
         name: NameId,

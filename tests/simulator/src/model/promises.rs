@@ -4,8 +4,9 @@ use super::{MessageId, Model, NameId, Outcome, Target};
 use crate::violation::{Check, Violation};
 
 impl Model {
-    /// What was reported saved or posted, and is missing at a recipient. Entries of the channel that were
-    /// announced as dropped, and letters that were announced as not shown, are not missing.
+    /// What was reported saved or posted, and is missing at a recipient. Entries of the channel
+    /// that were announced as dropped, and letters that were announced as not shown, are not
+    /// missing.
     pub fn owed(&self) -> Vec<Violation> {
         let mut missing = Vec::new();
         let mut withheld = self.withheld();
@@ -66,7 +67,8 @@ impl Model {
     /// The server was restored from its store and knows these names.
     ///
     /// # Errors
-    /// If a process that lives was told that its name is registered, and the server does not know it any more.
+    /// If a process that lives was told that its name is registered, and the server does not know
+    /// it any more.
     pub fn server_restored(&mut self, known: &[NameId]) -> Result<(), Violation> {
         self.server_starts += 1;
         for name in 0..self.names.len() {

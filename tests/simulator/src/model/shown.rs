@@ -149,7 +149,8 @@ impl Model {
         }
     }
 
-    /// After everything that the same process sent before, and never after a later process of the sender.
+    /// After everything that the same process sent before, and never after a later process of the
+    /// sender.
     fn in_order(
         &mut self,
         process: ProcessId,
@@ -219,8 +220,8 @@ impl Model {
         Ok(())
     }
 
-    /// Channel messages were dropped, which cannot be when all of them fit. Where the store fails, the count
-    /// includes entries that were never stored.
+    /// Channel messages were dropped, which cannot be when all of them fit. Where the store fails,
+    /// the count includes entries that were never stored.
     pub(super) fn dropped(&mut self, process: ProcessId, count: u32) -> Result<(), Violation> {
         let life = &mut self.lives[process];
         life.greeted = false;

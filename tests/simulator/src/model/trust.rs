@@ -1,30 +1,14 @@
-//! Whose key is whose: which key a name had on the server, and whom each process takes for whom. Where the two differ,
-//! nothing private passes, and both sides are told.
+//! Whose key is whose: which key a name had on the server, and whom each process takes for whom.
+//! Where the two differ, nothing private passes, and both sides are told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chatapp_core::PublicKey;
 
+use super::tenure::{Tenure, Withheld};
 use super::{MessageId, Model, NameId, ProcessId, Target};
 use crate::queue::Millis;
 use crate::violation::{Check, Violation};
-
-/// Whom somebody takes for whom.
-pub(super) type Trust = BTreeMap<NameId, PublicKey>;
-
-/// A time in which a name had one key on the server.
-pub(super) struct Tenure {
-    key: PublicKey,
-    until: Option<Millis>,
-}
-
-/// What somebody announced as not shown, for one reason.
-#[derive(Default)]
-pub(super) struct Withheld {
-    count: usize,
-    /// What it may have been, by whom each took for whom at that time.
-    candidates: BTreeSet<MessageId>,
-}
 
 impl Model {
     /// A name has this key on the server from now on, or none.
@@ -141,7 +125,8 @@ impl Model {
         Err(Violation::new(Check::ShownAsSent, detail))
     }
 
-    /// How often a message may be kept: a server that has forgotten its sender takes the same request for a new one.
+    /// How often a message may be kept: a server that has forgotten its sender takes the same
+    /// request for a new one.
     fn times_kept_at_most(&self, id: MessageId) -> usize {
         let message = &self.messages[id];
         let sender = self.name_of(message.process);
@@ -197,7 +182,8 @@ impl Model {
         all
     }
 
-    /// Whether it was announced that a message that a name was to get was not shown; each announcement counts once.
+    /// Whether it was announced that a message that a name was to get was not shown; each
+    /// announcement counts once.
     pub(super) fn was_withheld(
         &self,
         id: MessageId,

@@ -8,7 +8,7 @@ use super::{SPINS_MAX, World};
 use crate::client_process::{Ask, ClientProcess, Turn};
 use crate::event::Node;
 use crate::keys::Holder;
-use crate::model::{NameId, ProcessId};
+use crate::numbers::{NameId, ProcessId};
 use crate::people::fresh_address;
 use crate::process::ClientMachine;
 use crate::server_process::{known_names, online_names};
@@ -16,7 +16,8 @@ use crate::trace::Kind;
 use crate::violation::{Check, Violation};
 
 impl World {
-    /// Starts a client under a name, at a fresh address or at a given one; it does nothing until it is asked.
+    /// Starts a client under a name, at a fresh address or at a given one; it does nothing until it
+    /// is asked.
     pub fn start_client(&mut self, name: NameId, address: Option<SocketAddr>) -> ProcessId {
         self.start(name, address, self.holder_of(name))
     }

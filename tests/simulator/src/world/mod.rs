@@ -1,7 +1,8 @@
-//! A whole room in one thread and in virtual time: one server, its store, clients, and the network between them.
+//! A whole room in one thread and in virtual time: one server, its store, clients, and the network
+//! between them.
 //!
-//! The world is a mechanism: it does what it is told to do, when it is told. [`run`](crate::run) draws what that
-//! is from a seed; scenario tests write it down.
+//! The world is a mechanism: it does what it is told to do, when it is told. [`run`](crate::run)
+//! draws what that is from a seed; scenario tests write it down.
 
 mod clients;
 mod events;
@@ -19,7 +20,8 @@ use crate::journal::Journal;
 use crate::keys::{Holder, Keys};
 use crate::medium::Medium;
 use crate::memory::Memory;
-use crate::model::{Model, NameId, ProcessId};
+use crate::model::Model;
+use crate::numbers::{NameId, ProcessId};
 use crate::people::name;
 use crate::plan::{Plan, Sizes};
 use crate::queue::Millis;
@@ -104,7 +106,8 @@ impl World {
         self.server_address
     }
 
-    /// Lets the next event happen; a cue is for the caller. `None` when nothing will ever happen again.
+    /// Lets the next event happen; a cue is for the caller. `None` when nothing will ever happen
+    /// again.
     ///
     /// # Errors
     /// A broken promise.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::World;
 use crate::event::Node;
-use crate::model::ProcessId;
+use crate::numbers::ProcessId;
 use crate::process::{Body, Pause};
 use crate::trace::Kind;
 use crate::violation::Violation;

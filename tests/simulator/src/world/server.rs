@@ -5,7 +5,7 @@ use chatapp_core::{Endpoint, RestoreError};
 use super::{SPINS_MAX, World};
 use crate::client_process::Turn;
 use crate::event::Node;
-use crate::model::NameId;
+use crate::numbers::NameId;
 use crate::plan::Sizes;
 use crate::process::{Body, ServerMachine};
 use crate::record::Stored;
@@ -29,7 +29,8 @@ impl World {
             self.journal.restore(server, compact, now)
         });
         if restored == Err(RestoreError::Full) && self.store_fails {
-            // What was handed over is still in a store that would not take the news: it needs more memory.
+            // What was handed over is still in a store that would not take the news: it needs more
+            // memory.
             let roomy = Sizes {
                 keep_s: self.sizes.keep_s,
                 ..Sizes::ROOMY

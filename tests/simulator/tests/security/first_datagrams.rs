@@ -1,4 +1,5 @@
-//! A million first datagrams, forged and recorded: nobody can tell afterwards whether there were any.
+//! A million first datagrams, forged and recorded: nobody can tell afterwards whether there were
+//! any.
 
 use std::net::SocketAddr;
 
@@ -14,7 +15,8 @@ use crate::{ANN, BOB, CLEO, COOKIE_LIFE, converse, cookie_for, stranger};
 /// How many there are.
 const FLOOD: u32 = 1_000_000;
 
-/// They come in so many parts, a second apart: a cookie that is good at the beginning is good at the end.
+/// They come in so many parts, a second apart: a cookie that is good at the beginning is good at
+/// the end.
 const PARTS: u32 = 100;
 
 /// Registers when all have come.
@@ -38,7 +40,8 @@ struct Story {
     stored: Vec<Stored>,
 }
 
-/// People chat while so many datagrams come; then somebody new registers, and the server starts again.
+/// People chat while so many datagrams come; then somebody new registers, and the server starts
+/// again.
 fn story(flood: u32) -> Story {
     let mut plan = Plan::quiet(4);
     // What counts against an address that somebody has borrowed is missed when its owner registers.

@@ -1,4 +1,5 @@
-//! First datagrams that are not what they seem to be, handed to the server as fast as it takes them.
+//! First datagrams that are not what they seem to be, handed to the server as fast as it takes
+//! them.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -46,7 +47,8 @@ impl Forged {
         }
     }
 
-    /// Everything that can be said without a cookie: requests for one, what belongs to no session, and junk.
+    /// Everything that can be said without a cookie: requests for one, what belongs to no session,
+    /// and junk.
     pub(crate) fn without_cookies(&mut self, borrowed: &[SocketAddr]) {
         for number in 0..EACH {
             let id = self.random.u64(1..);
@@ -93,7 +95,8 @@ impl Forged {
         }
     }
 
-    /// Requests in which nothing but the cookie is wrong, because it is not good where they come from.
+    /// Requests in which nothing but the cookie is wrong, because it is not good where they come
+    /// from.
     pub(crate) fn with_cookie(&mut self, cookie: Cookie, borrowed: &[SocketAddr]) {
         for number in 0..EACH {
             let id = self.random.u64(1..);
@@ -139,8 +142,8 @@ impl Forged {
         }
     }
 
-    /// All that others have said to the server; the same with one bit changed, where there is a short tag one that fits;
-    /// and cut off. None of it comes from where it came from.
+    /// All that others have said to the server; the same with one bit changed, where there is a
+    /// short tag one that fits; and cut off. None of it comes from where it came from.
     pub(crate) fn recorded(&mut self, overheard: &[Captured], server: SocketAddr) {
         let said: BTreeSet<&[u8]> = overheard
             .iter()
@@ -160,7 +163,8 @@ impl Forged {
         }
     }
 
-    /// Hands these ones of all to the server, and looks at what it does. Everything else stands still.
+    /// Hands these ones of all to the server, and looks at what it does. Everything else stands
+    /// still.
     pub(crate) fn pour(&mut self, world: &mut World, numbers: Range<u32>) {
         let World { server, medium, .. } = world;
         let server = server.as_mut().expect("it runs");
@@ -210,7 +214,8 @@ impl Forged {
     }
 }
 
-/// All that the server says of itself, but how many datagrams came, and how many strangers it answered.
+/// All that the server says of itself, but how many datagrams came, and how many strangers it
+/// answered.
 #[derive(Debug, PartialEq)]
 struct State {
     dropped: u64,

@@ -5,14 +5,15 @@ use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters};
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::keys::Holder;
 use chatapp_simulator::model::ProcessId;
-use chatapp_simulator::record::Stored;
+use chatapp_simulator::record::{Mail, Name, Stored};
 use chatapp_simulator::scene::Scene;
 
 use crate::{ANN, BOB, CLEO, after_a_conversation, attacker, public};
 
 // ---- 7 and 8: a server that lies ----
 
-/// Ann and bob have talked, bob is away, and ann has written to him; then the store is changed, and bob returns.
+/// Ann and bob have talked, bob is away, and ann has written to him; then the store is changed, and
+/// bob returns.
 fn after_a_lie(change: impl FnMut(&mut Stored)) -> (Scene, [ProcessId; 2], Vec<String>) {
     let (mut scene, ann, bob) = after_a_conversation();
     let cleo = scene.join(CLEO);
@@ -48,7 +49,7 @@ fn an_honest_store_tells_the_truth() {
 #[test]
 fn a_letter_that_was_changed_is_not_shown() {
     let (_, _, shown) = after_a_lie(|record| {
-        if let Stored::Mail { letter, .. } = record {
+        if let Stored::Mail(Mail { letter, .. }) = record {
             *letter.last_mut().unwrap() ^= 1;
         }
     });
@@ -61,7 +62,7 @@ fn a_letter_that_was_changed_is_not_shown() {
 #[test]
 fn a_letter_with_another_number_or_process_is_not_shown() {
     let (_, _, shown) = after_a_lie(|record| {
-        if let Stored::Mail { counter, .. } = record {
+        if let Stored::Mail(Mail { counter, .. }) = record {
             *counter += 1;
         }
     });
@@ -70,7 +71,7 @@ fn a_letter_with_another_number_or_process_is_not_shown() {
         ["KeptMessages", "NotShown ann: Unreadable", "TableUpdated"]
     );
     let (_, _, shown) = after_a_lie(|record| {
-        if let Stored::Mail { incarnation, .. } = record {
+        if let Stored::Mail(Mail { incarnation, .. }) = record {
             *incarnation += 1;
         }
     });
@@ -83,7 +84,7 @@ fn a_letter_with_another_number_or_process_is_not_shown() {
 #[test]
 fn a_letter_in_the_name_of_somebody_else_is_not_shown() {
     let (_, _, shown) = after_a_lie(|record| {
-        if let Stored::Mail { from, .. } = record {
+        if let Stored::Mail(Mail { from, .. }) = record {
             *from = "cleo".to_owned();
         }
     });
@@ -99,12 +100,12 @@ fn a_letter_under_another_key_than_its_senders_is_not_shown() {
     let bob = public(Holder::Name(BOB));
     let ephemeral = StaticKey::new([5; KEY_LEN]);
     let (_, _, shown) = after_a_lie(|record| {
-        if let Stored::Mail {
+        if let Stored::Mail(Mail {
             incarnation,
             counter,
             letter,
             ..
-        } = record
+        }) = record
         {
             let who = Correspondence {
                 from: "ann",
@@ -127,7 +128,7 @@ fn a_letter_under_another_key_than_its_senders_is_not_shown() {
 #[test]
 fn a_letter_for_somebody_else_is_not_shown() {
     let (mut scene, [ann, _], _) = after_a_lie(|record| {
-        if let Stored::Mail { to, .. } = record {
+        if let Stored::Mail(Mail { to, .. }) = record {
             *to = "ann".to_owned();
         }
     });
@@ -142,7 +143,7 @@ fn a_letter_for_somebody_else_is_not_shown() {
 #[test]
 fn a_server_that_swaps_a_key_is_caught_by_those_who_talked_before() {
     let (mut scene, [ann, bob], _) = after_a_lie(|record| {
-        if let Stored::Name { name, key, .. } = record
+        if let Stored::Name(Name { name, key, .. }) = record
             && name == "bob"
         {
             *key = attacker().public();
@@ -169,7 +170,7 @@ fn what_people_write_is_nowhere_but_with_them() {
             .any(|part| part == word.as_bytes())
     };
     for record in scene.world.journal.records() {
-        if let Stored::Mail { letter, .. } = record {
+        if let Stored::Mail(Mail { letter, .. }) = record {
             assert!(!holds(letter, "canary") && !holds(letter, "for later"));
         }
     }

@@ -1,6 +1,7 @@
-//! What an attacker cannot do, step by step: the promises of `core/SECURITY.md`, with their numbers there.
-//! That nobody shows what was not sent, no key is used twice under one number and no stranger gets more than it sent is
-//! checked in all rooms of the simulator, by the model and the wiretap.
+//! What an attacker cannot do, step by step: the promises of `core/SECURITY.md`, with their numbers
+//! there. That nobody shows what was not sent, no key is used twice under one number and no
+//! stranger gets more than it sent is checked in all rooms of the simulator, by the model and the
+//! wiretap.
 
 mod changes;
 mod first_datagrams;

@@ -1,4 +1,5 @@
-//! A name that was forgotten, and belongs to somebody else now, or to the same person with another key.
+//! A name that was forgotten, and belongs to somebody else now, or to the same person with another
+//! key.
 
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::model::ProcessId;

@@ -1,9 +1,11 @@
 //! At a real terminal: what a person types stays intact, whatever arrives.
 #![cfg(unix)]
 
+mod search;
+
 use std::cell::Cell;
 use std::os::unix::fs::PermissionsExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chatapp_e2e::{BYE, Home, KEPT, Room, SAVED, Screen, TABLE, WELCOME, received_by};
 use rustix::process::Signal;
@@ -117,75 +119,6 @@ fn typed_lines_come_back_in_the_next_session_and_only_for_their_owner() {
 }
 
 #[test]
-fn a_search_that_is_held_for_5_seconds_delays_nobody() {
-    let room = Room::open();
-    let alice = Screen::join(room.address(), "alice", &[]);
-    let mut bob = room.join("bob");
-    alice.types("send bob first\r");
-    bob.shows("alice: first");
-    alice.types("half a li");
-    alice.types(CTRL_R);
-    alice.types("fir");
-    alice.shows("(reverse-i-search)`fir': send bob first");
-
-    let start = Instant::now();
-    for number in 0..200 {
-        bob.types(&format!("send alice news {number}"));
-        if number % 50 == 49 {
-            bob.shows(&received_by("alice"));
-        }
-    }
-    while bob.count(&received_by("alice")) < 200 {
-        bob.shows(&received_by("alice"));
-    }
-    assert!(
-        !bob.lines().iter().any(|line| line.starts_with("[No ACK")),
-        "all of them were acknowledged in time: {bob}"
-    );
-    std::thread::sleep(Duration::from_secs(5).saturating_sub(start.elapsed()));
-    alice.shows("(reverse-i-search)`fir': send bob first");
-    // Back to what was typed before.
-    alice.types("\x07");
-    alice.types_at(">>> half a li");
-    alice.shows("bob: news 199");
-    let rows = alice.all_rows();
-    let shown: Vec<&String> = rows
-        .iter()
-        .filter(|row| row.contains("bob: news"))
-        .collect();
-    assert_eq!(shown.len(), 200, "{alice}");
-    for (number, row) in shown.iter().enumerate() {
-        assert!(row.ends_with(&format!("bob: news {number}")), "{row}");
-    }
-}
-
-#[test]
-fn what_arrives_while_a_search_is_held_is_shown_even_if_the_program_is_ended_then() {
-    let room = Room::open();
-    let mut alice = Screen::join(room.address(), "alice", &[]);
-    let mut bob = room.join("bob");
-    alice.types("send bob first\r");
-    bob.shows("alice: first");
-    alice.types(CTRL_R);
-    alice.shows("(reverse-i-search)");
-    for number in 0..20 {
-        bob.types(&format!("send alice news {number}"));
-        bob.shows(&received_by("alice"));
-    }
-    alice.is_sent(Signal::TERM);
-    assert_eq!(alice.ends(), 0);
-    alice.shows(BYE);
-    for number in 0..20 {
-        let row = format!("bob: news {number}");
-        assert!(
-            alice.all_rows().iter().any(|shown| shown.ends_with(&row)),
-            "{row}{alice}"
-        );
-    }
-    assert!(alice.echoes(), "the terminal is given back as it was");
-}
-
-#[test]
 fn what_is_typed_ahead_is_neither_lost_nor_shown_twice() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
@@ -205,7 +138,8 @@ fn what_is_typed_ahead_is_neither_lost_nor_shown_twice() {
     assert_eq!(typed, expected.iter().collect::<Vec<_>>(), "{alice}");
 }
 
-/// A key that ends the input, typed while a line is being obeyed, would not reach the editor as that key.
+/// A key that ends the input, typed while a line is being obeyed, would not reach the editor as
+/// that key.
 #[test]
 fn the_terminal_edits_no_lines_by_itself_between_two_of_them() {
     let room = Room::open();

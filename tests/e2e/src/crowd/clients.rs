@@ -1,0 +1,233 @@
+//! The clients of a crowd, and what wakes them.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+
+use chatapp_core::{Client, Command, Endpoint, Instant};
+use chatapp_mio::Clock;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+
+use super::member::{Member, Shared};
+
+/// Addresses that the crowd comes from.
+const SOURCES: usize = 250;
+
+/// How often something is looked at that no event reports.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Many clients, and one event queue for all of them.
+pub struct Crowd {
+    /// The clients, in the order in which they came.
+    pub members: Vec<Member>,
+    /// Messages that they showed, all together.
+    pub heard: usize,
+    /// Commands of theirs that succeeded.
+    pub succeeded: usize,
+    clock: Clock,
+    server: SocketAddr,
+    poll: Poll,
+    events: Events,
+    timers: BinaryHeap<Reverse<(Instant, usize)>>,
+    shared: Shared,
+}
+
+impl Crowd {
+    /// Nobody yet.
+    ///
+    /// # Errors
+    /// The system gives no event queue.
+    pub fn new(server: SocketAddr) -> io::Result<Self> {
+        Ok(Self {
+            members: Vec::new(),
+            heard: 0,
+            succeeded: 0,
+            clock: Clock::new(),
+            server,
+            poll: Poll::new()?,
+            events: Events::with_capacity(1_024),
+            timers: BinaryHeap::new(),
+            shared: Shared::default(),
+        })
+    }
+
+    /// The name of a member.
+    pub fn name_of(number: usize) -> String {
+        format!("member{number}")
+    }
+
+    /// One more client, with room for so many others.
+    ///
+    /// # Errors
+    /// The machine has no socket or memory left.
+    pub fn joins(&mut self, table: usize) -> io::Result<()> {
+        let number = self.members.len();
+        let host = u8::try_from(number % SOURCES).unwrap_or_default();
+        let ip = IpAddr::V4(Ipv4Addr::new(127, 0, 1, host + 1));
+        let now = self.clock.now();
+        let member = Member::new(now, &Self::name_of(number), ip, table, self.server)?;
+        self.poll.registry().register(
+            &mut SourceFd(&member.socket.as_fd().as_raw_fd()),
+            Token(number),
+            Interest::READABLE,
+        )?;
+        self.members.push(member);
+        self.attend(number, now, false);
+        Ok(())
+    }
+
+    /// Gives a member a command.
+    ///
+    /// # Panics
+    /// If it does not take it.
+    pub fn commands(&mut self, number: usize, command: Command<'_>) {
+        self.commands_all(number, [command]);
+    }
+
+    /// Gives a member commands at once: what comes of them leaves together.
+    ///
+    /// # Panics
+    /// If it does not take them.
+    pub fn commands_all<'c>(
+        &mut self,
+        number: usize,
+        commands: impl IntoIterator<Item = Command<'c>>,
+    ) {
+        let now = self.clock.now();
+        let client = &mut self.members[number].client;
+        for command in commands {
+            client.command(now, command).expect("it takes the command");
+        }
+        self.attend(number, now, false);
+    }
+
+    /// Works until the condition holds, for so long at most; whether it holds.
+    ///
+    /// # Errors
+    /// The event queue is broken.
+    pub fn works_until(
+        &mut self,
+        patience: Duration,
+        mut condition: impl FnMut(&mut Self) -> bool,
+    ) -> io::Result<bool> {
+        let deadline = std::time::Instant::now() + patience;
+        let mut next_look = std::time::Instant::now();
+        loop {
+            let left = deadline.saturating_duration_since(std::time::Instant::now());
+            self.turn(left.min(LOOK))?;
+            if std::time::Instant::now() < next_look {
+                continue;
+            }
+            if condition(self) {
+                return Ok(true);
+            }
+            let now = std::time::Instant::now();
+            if now >= deadline {
+                return Ok(false);
+            }
+            next_look = deadline.min(now + LOOK);
+        }
+    }
+
+    /// Who has not got a table that names exactly the whole crowd, each at its address.
+    pub fn without_the_whole_table(&self) -> Vec<usize> {
+        let names: Vec<String> = (0..self.members.len()).map(Self::name_of).collect();
+        let truth: HashMap<&str, SocketAddr> = names
+            .iter()
+            .map(String::as_str)
+            .zip(self.members.iter().map(|member| member.address))
+            .collect();
+        let is_wrong = |member: &Member| {
+            let mut entries = 0;
+            let all_true = member.client.table().all(|entry| {
+                entries += 1;
+                entry.online && truth.get(entry.name) == Some(&entry.address)
+            });
+            !all_true || entries != truth.len()
+        };
+        (0..self.members.len())
+            .filter(|&number| is_wrong(&self.members[number]))
+            .collect()
+    }
+
+    /// Waits until a member has something to do, for so long at most, and does it.
+    ///
+    /// # Errors
+    /// The event queue is broken.
+    pub fn turn(&mut self, pause: Duration) -> io::Result<()> {
+        self.turn_then(pause, |_, _, _, _| {})
+    }
+
+    /// As [`turn`](Self::turn). Once a member has taken what has arrived, `then` gets its number,
+    /// its client, how many of its commands succeeded, and the time: what it tells the client
+    /// to do leaves together with acknowledgements.
+    ///
+    /// # Errors
+    /// The event queue is broken.
+    pub fn turn_then(
+        &mut self,
+        pause: Duration,
+        mut then: impl FnMut(usize, &mut Client<'static>, usize, Instant),
+    ) -> io::Result<()> {
+        let now = self.clock.now();
+        let due = self.timers.peek();
+        let due = due.map(|Reverse((at, _))| Duration::from_millis(at.millis_since(now)));
+        let pause = due.map_or(pause, |due| due.min(pause));
+        match self.poll.poll(&mut self.events, Some(pause)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
+        for number in ready {
+            let now = self.clock.now();
+            self.attend_then(number, now, true, |client, succeeded, now| {
+                then(number, client, succeeded, now);
+            });
+        }
+        let now = self.clock.now();
+        while let Some(&Reverse((at, number))) = self.timers.peek() {
+            if at > now {
+                break;
+            }
+            self.timers.pop();
+            let member = &mut self.members[number];
+            // Another time may be listed since.
+            if member.listed == Some(at) {
+                member.listed = None;
+                self.attend(number, now, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a member do what is to be done, and lists when it has to be told the time.
+    fn attend(&mut self, number: usize, now: Instant, has_arrived: bool) {
+        self.attend_then(number, now, has_arrived, |_, _, _| {});
+    }
+
+    fn attend_then(
+        &mut self,
+        number: usize,
+        now: Instant,
+        has_arrived: bool,
+        then: impl FnMut(&mut Client<'static>, usize, Instant),
+    ) {
+        let member = &mut self.members[number];
+        member.work(now, has_arrived, &mut self.shared, then);
+        let (heard, succeeded) = member.counted;
+        member.counted = (member.heard, member.succeeded);
+        self.heard += member.heard - heard;
+        self.succeeded += member.succeeded - succeeded;
+        let due = member.client.poll_timeout();
+        if let Some(at) = due
+            && member.listed.is_none_or(|listed| at < listed)
+        {
+            member.listed = Some(at);
+            self.timers.push(Reverse((at, number)));
+        }
+    }
+}
