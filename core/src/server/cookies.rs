@@ -1,4 +1,5 @@
-//! Proofs that somebody receives at its address, made and checked without any state (as in RFC 6347, section 4.2.1).
+//! Proofs that somebody receives at its address, made and checked without any state (as in RFC
+//! 6347, section 4.2.1).
 
 use core::hash::Hasher;
 

@@ -51,7 +51,8 @@ pub enum ServerEvent<'a> {
         /// The name.
         name: &'a str,
     },
-    /// The store failed; nothing that depends on it was acknowledged. Reported once until it works again.
+    /// The store failed; nothing that depends on it was acknowledged. Reported once until it works
+    /// again.
     StoreFailed,
     /// The store works again.
     StoreRecovered,
@@ -84,34 +85,4 @@ impl fmt::Display for Departure {
             Self::Displaced => "replaced by another process",
         })
     }
-}
-
-/// An event as it waits, with slots in place of names.
-#[derive(Clone, Debug)]
-pub(super) enum Pending {
-    Registered {
-        slot: u32,
-        returning: bool,
-    },
-    Departed {
-        slot: u32,
-        reason: Departure,
-    },
-    Refused {
-        name: crate::name::Name,
-        address: SocketAddr,
-        reason: Refusal,
-    },
-    ForeignVersion {
-        address: SocketAddr,
-        version: u8,
-    },
-    Throttled {
-        slot: u32,
-    },
-    Forgotten {
-        slot: u32,
-    },
-    StoreFailed,
-    StoreRecovered,
 }

@@ -1,9 +1,13 @@
 //! The memory of a server as one value.
 
-use super::sources::SourceSlot;
-use super::storage::{
-    ChangeSlot, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, ServerStorage,
-};
+use super::channel_log::LogSlot;
+use super::in_flight::FlightSlot;
+use super::journal::JournalSlot;
+use super::mailboxes::MailSlot;
+use super::name_slot::NameSlot;
+use super::quotas::SourceSlot;
+use super::storage::ServerStorage;
+use super::table::ChangeSlot;
 use crate::session::ConnectionSlot;
 
 /// All memory of one server, sized at compile time: a static on a microcontroller, a value on the

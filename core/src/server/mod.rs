@@ -1,63 +1,80 @@
 //! The server: the names, the table, the channel log, and what is kept for those who are away.
 
-mod channel;
+mod absence;
+mod admission;
+mod channel_cursor;
+mod channel_log;
+mod contest;
 mod cookies;
+mod delivery;
+mod endpoint;
 mod event;
-mod expiry;
+mod event_queue;
 mod feed;
-mod mailbox;
+mod in_flight;
+mod journal;
+mod listing;
+mod liveness;
+mod mailboxes;
+mod membership;
 mod memory;
-mod persist;
-mod recall;
+mod name_list;
+mod name_slot;
+mod origin;
+mod persistence;
+mod process;
+mod quotas;
+mod record;
 mod registration;
 mod requests;
+mod restart_notices;
 mod restore;
+mod results;
 mod roster;
-mod sources;
+mod routes;
+mod send_queue;
 mod storage;
+mod table;
 
-use core::net::SocketAddr;
-
+pub use admission::Allowed;
+pub use channel_log::LogSlot;
 pub use event::{Departure, ServerEvent};
+pub use in_flight::FlightSlot;
+pub use journal::JournalSlot;
+pub use mailboxes::MailSlot;
 pub use memory::ServerMemory;
-pub use persist::{NameRecord, Persist, Record, StoreFailed, Ticket};
-pub use registration::Allowed;
+pub use name_slot::NameSlot;
+pub use quotas::{RateLimits, SourceSlot};
+pub use record::{NameRecord, Persist, Record, StoreFailed, Ticket};
 pub use restore::RestoreError;
-pub use sources::{RateLimits, SourceSlot};
-pub use storage::{
-    ChangeSlot, FlightSlot, JournalSlot, LogSlot, MailSlot, NameSlot, ServerStorage,
-};
+pub use storage::ServerStorage;
+pub use table::ChangeSlot;
 
-use crate::containers::{Index, List, Slots};
-use crate::crypto::{Entropy, Key, Seed};
-use crate::crypto::{Identity, PublicKey};
-use crate::driver::{Endpoint, StorageError, TableEntry, Transmit};
-use crate::drop_reason::{Disposition, DropReason};
-use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
-use crate::name::Name;
-use crate::retry::{RetryPolicy, note_time};
+use crate::containers::List;
+use crate::crypto::{Entropy, Identity, PublicKey, Seed};
+use crate::driver::{StorageError, TableEntry};
+use crate::limits::BODY_LEN_MAX;
+use crate::retry::RetryPolicy;
 use crate::session::Sessions;
-use crate::session::connection::{Expired, Wants};
-use crate::session::key_log::{KeyLog, KeySlot, LoggedKey};
+use crate::session::key_log::{KeyLog, KeySlot};
 use crate::session::reply::Reply;
 use crate::stats::Stats;
 use crate::time::{Instant, UnixSeconds};
-use crate::wire::Datagram;
-use channel::Channel;
+use absence::Absence;
+use admission::Admission;
+use channel_log::ChannelLog;
 use cookies::Cookies;
-use event::Pending;
-use feed::News;
-use mailbox::Mail;
-use persist::JournalRing;
-use sources::Sources;
-use storage::NameList;
-
-/// Timers that one call of `handle_timeout` runs at most: it bounds the events that one input can cause.
-const TIMERS_PER_CALL: usize = 8;
-/// Time between two events that strangers can cause as often as they like.
-const SPARING_EVENT_MS: u64 = 5_000;
-/// Events that wait to be polled at most.
-const EVENTS_MAX: usize = 16;
+use event_queue::EventQueue;
+use feed::Feed;
+use in_flight::InFlight;
+use journal::Journal;
+use liveness::Liveness;
+use mailboxes::Mailboxes;
+use name_list::NameList;
+use quotas::Quotas;
+use restart_notices::RestartNotices;
+use roster::Roster;
+use table::TableChanges;
 
 /// What a server is told when it is made.
 #[derive(Clone, Debug)]
@@ -68,7 +85,8 @@ pub struct ServerConfig {
     pub window: u16,
     /// Messages that are kept for one name at most.
     pub mail_per_name: u32,
-    /// Milliseconds of silence after which a client is asked for a sign of life: three of its keep-alives.
+    /// Milliseconds of silence after which a client is asked for a sign of life: three of its
+    /// keep-alives.
     pub silence_ms: u32,
     /// What one source may ask for.
     pub rates: RateLimits,
@@ -116,68 +134,38 @@ pub struct Usage {
 }
 
 /// A server as a state machine; the contract is stated in the [crate's documentation](crate).
+///
+/// It only routes between its parts, none of which knows it.
 pub struct Server<'a> {
     retry: RetryPolicy,
     window: u16,
-    mail_per_name: u32,
-    silence_ms: u64,
-    keep_s: u32,
-
     identity: Identity,
     entropy: Entropy,
-    hash_key: Key,
     cookies: Cookies,
-    /// The life of the channel log, and of the table, that our numbers belong to.
-    epoch: u64,
-    table_epoch: u64,
     now: Instant,
     woke_at: Instant,
-    wall: UnixSeconds,
-
-    names: Slots<'a, NameSlot>,
-    index: Index<'a>,
-    sessions: Sessions<'a>,
-    sources: Sources<'a>,
-    /// Names so far: slots below this are in use.
-    names_used: u32,
-    flights: &'a mut [FlightSlot],
-    flights_each: u32,
-    silence: List<NameList>,
-    held: List<NameList>,
-    log_feed: List<NameList>,
-    table_feed: List<NameList>,
-    unstable: List<NameList>,
-    progress: List<NameList>,
-    recalls: List<NameList>,
-    away: List<NameList>,
-    vacated: List<NameList>,
-
-    changes: Slots<'a, ChangeSlot>,
-    /// Changes up to this version may speak of names whose slots have gone to others.
-    changes_floor: u32,
-    /// Versions of the table so far, and places in the common order of messages and changes.
-    table_version: u32,
-    order: u64,
-
-    mail: Mail<'a>,
-    channel: Channel<'a>,
-    journal: JournalRing<'a>,
-    epoch_stored: bool,
-    store_failing: bool,
-    store_again_at: Instant,
-
-    events: heapless::Deque<Pending, EVENTS_MAX>,
-    events_lost: u32,
-    sparingly_again_at: Instant,
-    /// The name in the refusal that was polled last.
-    refused_name: Name,
-    /// Who may register at all, by name; `None` for everybody.
-    allowed: Option<&'a [Allowed]>,
-    /// Requests whose registrations could not be stored lately, by their session ids.
-    not_stored: heapless::Deque<u64, 8>,
     /// An answer that needs no session.
     reply: Option<Reply>,
     key_log: KeyLog<'a>,
+    held: List<NameList>,
+    sessions: Sessions<'a>,
+
+    wall: UnixSeconds,
+    /// Places in the common order of messages and changes of the table, so far.
+    order: u64,
+    roster: Roster<'a>,
+    admission: Admission<'a>,
+    quotas: Quotas<'a>,
+    liveness: Liveness,
+    absence: Absence,
+    notices: RestartNotices,
+    mail: Mailboxes<'a>,
+    channel: ChannelLog<'a>,
+    table: TableChanges<'a>,
+    in_flight: InFlight<'a>,
+    feed: Feed,
+    journal: Journal<'a>,
+    events: EventQueue,
     /// Where texts and pages are put together.
     scratch: [u8; BODY_LEN_MAX],
     stats: Stats,
@@ -186,7 +174,7 @@ pub struct Server<'a> {
 impl core::fmt::Debug for Server<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Server")
-            .field("names", &self.names_used)
+            .field("names", &self.roster.used())
             .finish_non_exhaustive()
     }
 }
@@ -203,84 +191,56 @@ impl<'a> Server<'a> {
         seed: Seed,
     ) -> Result<Self, StorageError> {
         let mut entropy = Entropy::new(identity.suite(), seed);
-        let names = Slots::new(storage.names).ok_or(StorageError("names"))?;
-        let index =
-            Index::new(storage.name_index, names.len()).ok_or(StorageError("name_index"))?;
+        let session_key = entropy.key();
+        let quotas_key = entropy.key();
+        let roster = Roster::new(storage.names, storage.name_index, entropy.key())?;
+        let names = roster.capacity();
         let sessions = Sessions::new(
             storage.connections,
             storage.session_index,
-            names.len(),
-            entropy.key(),
+            names,
+            session_key,
         )
         .ok_or(StorageError("session_index"))?;
-        let flights_each = u32::try_from(storage.flights.len())
-            .ok()
-            .and_then(|flights| flights.checked_div(names.len()))
-            .filter(|each| *each >= 2)
-            .ok_or(StorageError("flights"))?;
-        let sources = Sources::new(storage.sources, config.rates, entropy.key())?;
         Ok(Self {
             retry: RetryPolicy {
                 interval_ms: config.retry.interval_ms.max(1),
                 ..config.retry
             },
             window: config.window.max(1),
-            mail_per_name: config.mail_per_name,
-            silence_ms: config.silence_ms.max(1).into(),
-            keep_s: config.keep_s.max(1),
-            hash_key: entropy.key(),
+            in_flight: InFlight::new(storage.flights, names)?,
+            quotas: Quotas::new(storage.sources, config.rates, quotas_key)?,
             cookies: Cookies::new(entropy.key()),
-            epoch: entropy.draw(),
-            table_epoch: entropy.draw(),
+            journal: Journal::new(storage.journal, entropy.draw())?,
+            table: TableChanges::new(storage.changes, entropy.draw())?,
             identity,
             entropy,
             now: Instant::ZERO,
             woke_at: Instant::ZERO,
-            wall: UnixSeconds(0),
-            names,
-            index,
-            sessions,
-            sources,
-            names_used: 0,
-            flights: storage.flights,
-            flights_each,
-            silence: List::new(NameList::Silence),
-            held: List::new(NameList::Held),
-            log_feed: List::new(NameList::LogFeed),
-            table_feed: List::new(NameList::TableFeed),
-            unstable: List::new(NameList::Unstable),
-            progress: List::new(NameList::Progress),
-            recalls: List::new(NameList::Recall),
-            away: List::new(NameList::Away),
-            vacated: List::new(NameList::Vacated),
-            changes: Slots::new(storage.changes).ok_or(StorageError("changes"))?,
-            changes_floor: 0,
-            table_version: 0,
-            order: 0,
-            mail: Mail::new(storage.mail, storage.mail_texts)?,
-            channel: Channel::new(storage.log, storage.log_texts)?,
-            journal: JournalRing::new(storage.journal)?,
-            epoch_stored: false,
-            store_failing: false,
-            store_again_at: Instant::ZERO,
-            events: heapless::Deque::new(),
-            events_lost: 0,
-            sparingly_again_at: Instant::ZERO,
-            refused_name: Name::VACANT,
-            allowed: None,
-            not_stored: heapless::Deque::new(),
             reply: None,
             key_log: KeyLog::off(),
+            held: List::new(NameList::Held),
+            sessions,
+            wall: UnixSeconds(0),
+            order: 0,
+            roster,
+            admission: Admission::new(),
+            liveness: Liveness::new(config.silence_ms),
+            absence: Absence::new(config.keep_s),
+            notices: RestartNotices::new(),
+            mail: Mailboxes::new(storage.mail, storage.mail_texts, config.mail_per_name)?,
+            channel: ChannelLog::new(storage.log, storage.log_texts)?,
+            feed: Feed::new(),
+            events: EventQueue::new(),
             scratch: [0; BODY_LEN_MAX],
             stats: Stats::default(),
         })
     }
 
-    /// From now on only these may register, which are sorted by name: whoever is here stays. Cost: the logarithm of their
-    /// number, for each registration.
+    /// From now on only these may register, which are sorted by name: whoever is here stays. Cost:
+    /// the logarithm of their number, for each registration.
     pub fn admit_only(&mut self, allowed: &'a [Allowed]) {
-        debug_assert!(allowed.is_sorted_by(|one, next| one.name.as_str() <= next.name.as_str()));
-        self.allowed = Some(allowed);
+        self.admission.admit_only(allowed);
     }
 
     /// The server's own public key.
@@ -295,67 +255,36 @@ impl<'a> Server<'a> {
 
     /// Takes the next event for the log.
     pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {
-        let Some(pending) = self.events.pop_front() else {
-            let count = core::mem::take(&mut self.events_lost);
-            return (count != 0).then_some(ServerEvent::EventsLost { count });
-        };
-        let name = |slot| self.names.at(slot).name.as_str();
-        Some(match pending {
-            Pending::Registered { slot, returning } => {
-                let address = self.names.at(slot).address.get();
-                ServerEvent::Registered {
-                    name: name(slot),
-                    address,
-                    returning,
-                }
-            }
-            Pending::Departed { slot, reason } => ServerEvent::Departed {
-                name: name(slot),
-                reason,
-            },
-            Pending::Refused {
-                name,
-                address,
-                reason,
-            } => {
-                // The name is lent from where the event lay.
-                self.refused_name = name;
-                ServerEvent::Refused {
-                    name: self.refused_name.as_str(),
-                    address,
-                    reason,
-                }
-            }
-            Pending::ForeignVersion { address, version } => {
-                ServerEvent::ForeignVersion { address, version }
-            }
-            Pending::Throttled { slot } => ServerEvent::Throttled { name: name(slot) },
-            Pending::Forgotten { slot } => ServerEvent::Forgotten { name: name(slot) },
-            Pending::StoreFailed => ServerEvent::StoreFailed,
-            Pending::StoreRecovered => ServerEvent::StoreRecovered,
+        let roster = &self.roster;
+        self.events.poll(|slot| {
+            let name = roster.at(slot);
+            (name.name.as_str(), name.process.address().get())
         })
     }
 
-    /// From now on [`poll_key_log`](Endpoint::poll_key_log) gives every key that comes into use. Whoever reads them
-    /// reads everything that is sent in sessions; meant for tools. As many wait as there are slots.
+    /// From now on [`poll_key_log`](Endpoint::poll_key_log) gives every key that comes into use.
+    /// Whoever reads them reads everything that is sent in sessions; meant for tools. As many wait
+    /// as there are slots.
     pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
         self.key_log = KeyLog::new(slots);
     }
 
-    /// As [`log_keys`](Self::log_keys), without the keys of handshakes: to compute these takes as long as the handshakes.
+    /// As [`log_keys`](Self::log_keys), without the keys of handshakes: to compute these takes as
+    /// long as the handshakes.
     pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
         self.key_log = KeyLog::of_sessions(slots);
     }
 
     /// The table as others have it. Walks all names.
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
-        self.names
+        self.roster
+            .slots()
             .iter()
-            .filter(|name| name.is_listed() && !name.forgetting)
+            .filter(|name| name.listing.is_listed() && !name.membership.is_expiring())
             .map(|name| TableEntry {
                 name: name.name.as_str(),
-                address: name.announced_address.get(),
-                online: name.announced_online,
+                address: name.listing.address().get(),
+                online: name.listing.is_online(),
             })
     }
 
@@ -364,12 +293,12 @@ impl<'a> Server<'a> {
         let of = |used, most| Gauge { used, most };
         let online = self.table().filter(|entry| entry.online).count();
         Usage {
-            names: of(self.names_used, self.names.len()),
+            names: of(self.roster.used(), self.roster.capacity()),
             online: u32::try_from(online).unwrap_or(u32::MAX),
-            kept_messages: of(self.mail.used(), self.mail.slots.len()),
-            mail_per_name: self.mail_per_name,
-            channel_messages: of(self.channel.used(), self.channel.len()),
-            records: of(self.journal.used(), self.journal.len()),
+            kept_messages: of(self.mail.used(), self.mail.capacity()),
+            mail_per_name: self.mail.per_name(),
+            channel_messages: of(self.channel.used(), self.channel.capacity()),
+            records: of(self.journal.used(), self.journal.capacity()),
         }
     }
 
@@ -377,196 +306,12 @@ impl<'a> Server<'a> {
     pub fn stats(&self) -> &Stats {
         &self.stats
     }
-
-    fn answer(&mut self, reply: Option<Reply>) {
-        self.reply = reply;
-    }
-
-    fn report(&mut self, event: Pending) {
-        if self.events.push_back(event).is_err() {
-            self.events_lost = self.events_lost.saturating_add(1);
-        }
-    }
-
-    /// Strangers do not fill the log: one such event every few seconds is enough, the counters have the rest.
-    fn report_sparingly(&mut self, event: Pending) {
-        if self.now >= self.sparingly_again_at {
-            self.sparingly_again_at = self.now.plus_millis(SPARING_EVENT_MS);
-            self.report(event);
-        }
-    }
-
-    fn note_time(&mut self, now: Instant) {
-        note_time(&mut self.now, &mut self.woke_at, now, self.retry);
-    }
-
-    fn find(&self, name: &str) -> Option<u32> {
-        let hash = self.hash_key.hash(name.as_bytes());
-        self.index.find(hash, |slot| {
-            self.names.at(slot).name.as_bytes() == name.as_bytes()
-        })
-    }
-
-    /// Puts a name into the lists it belongs to, after anything about it or its session has changed.
-    fn attend(&mut self, slot: u32) {
-        self.attend_with(slot, News::Perhaps);
-    }
-
-    fn attend_with(&mut self, slot: u32, news: News) {
-        let connection = self.sessions.at(slot);
-        let (wants, holds) = (
-            connection.wants() != Wants::Nothing,
-            connection.is_ack_delayed(),
-        );
-        if holds {
-            self.held.push(&mut self.names, slot);
-        } else {
-            self.held.remove(&mut self.names, slot);
-        }
-        let room = self.may_add(slot);
-        let due = wants || (news == News::Perhaps && room && self.next_flight(slot).is_some());
-        self.sessions.set_ready(slot, due);
-        let name = self.names.at(slot);
-        let waits = room && !due && name.is_here() && !name.registering;
-        self.feed(slot, waits);
-        let (now, retry) = (self.now, self.retry);
-        let connection = self.sessions.at_mut(slot);
-        connection.wait_for_window(now, retry);
-        self.sessions.list_deadline(slot);
-    }
-}
-
-impl Endpoint for Server<'_> {
-    fn handle_datagram(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        datagram: &mut [u8],
-    ) -> Disposition {
-        self.note_time(now);
-        self.stats.received.count_bytes(datagram.len());
-        let parsed = Datagram::parse(&self.identity, datagram);
-        if parsed.is_ok() {
-            self.stats.received.count_kind(datagram);
-        }
-        match parsed {
-            Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
-            Ok(Datagram::CookieRequest { id }) => self.take_cookie_request(from, id),
-            Ok(Datagram::Hello(hello)) => self.take_hello(from, &hello),
-            Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),
-            Ok(_) => self.stats.drop(DropReason::Unexpected),
-            Err(reason) => {
-                if reason == DropReason::ForeignVersion {
-                    self.answer(Reply::foreign_version(&self.identity, from, datagram));
-                    let version = datagram.first().copied().unwrap_or_default();
-                    self.report_sparingly(Pending::ForeignVersion {
-                        address: from,
-                        version,
-                    });
-                }
-                self.stats.drop(reason)
-            }
-        }
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.note_time(now);
-        for _ in 0..TIMERS_PER_CALL {
-            let Some(slot) = self.silence.first() else {
-                break;
-            };
-            if self.now.millis_since(self.names.at(slot).heard_at) < self.silence_ms {
-                break;
-            }
-            self.watch(slot);
-        }
-        for _ in 0..TIMERS_PER_CALL {
-            if !self.expire_one() {
-                break;
-            }
-        }
-        for _ in 0..TIMERS_PER_CALL {
-            let Some(slot) = self.held.first() else {
-                break;
-            };
-            let name = self.names.at_mut(slot);
-            if name.held_until > self.now {
-                break;
-            }
-            self.sessions.at_mut(slot).flush_ack();
-            self.attend(slot);
-        }
-        for _ in 0..TIMERS_PER_CALL {
-            let Some((slot, deadline)) = self.sessions.first_deadline() else {
-                break;
-            };
-            if deadline.is_some_and(|deadline| deadline > self.now) {
-                break;
-            }
-            let (now, woke_at, retry) = (self.now, self.woke_at, self.retry);
-            match self
-                .sessions
-                .at_mut(slot)
-                .expire(now, woke_at, retry, &mut self.stats)
-            {
-                Expired::Waits => self.attend(slot),
-                Expired::GaveUp => self.depart(slot, Departure::Silent),
-            }
-        }
-    }
-
-    fn poll_transmit(
-        &mut self,
-        now: Instant,
-        out: &mut [u8; DATAGRAM_LEN_MAX],
-    ) -> Option<Transmit> {
-        self.note_time(now);
-        let transmit = self.transmit(out)?;
-        self.stats.sent.count_bytes(transmit.len);
-        self.stats.sent.count_kind(out);
-        Some(transmit)
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        let waiting = self.reply.is_some()
-            || self.sessions.has_ready()
-            || self.feed_is_behind()
-            || !self.events.is_empty()
-            || self.has_record_due();
-        if waiting {
-            return Some(self.now);
-        }
-        let deadline = self
-            .sessions
-            .first_deadline()
-            .and_then(|(_, deadline)| deadline);
-        let held = self.held.first().map(|slot| self.names.at(slot).held_until);
-        let silence = self
-            .silence
-            .first()
-            .map(|slot| self.names.at(slot).heard_at.plus_millis(self.silence_ms));
-        [
-            deadline,
-            held,
-            silence,
-            self.store_deadline(),
-            self.recall_deadline(),
-            self.expiry_deadline(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
-    }
-
-    fn poll_key_log(&mut self) -> Option<LoggedKey> {
-        self.key_log.pop()
-    }
 }
 
 impl Drop for Server<'_> {
     /// Wipes the secrets of the sessions, which lie in the storage.
     fn drop(&mut self) {
-        for slot in 0..self.names_used {
+        for slot in 0..self.roster.used() {
             self.sessions.at_mut(slot).wipe();
         }
     }

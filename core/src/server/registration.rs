@@ -3,8 +3,11 @@
 use core::net::SocketAddr;
 
 use super::Server;
-use super::event::{Departure, Pending};
-use super::storage::{NameSlot, Standing};
+use super::contest::{Contest, Ruling};
+use super::event::Departure;
+use super::event_queue::Pending;
+use super::membership::Admitted;
+use super::process::Session;
 use crate::address::PackedAddress;
 use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, SessionKeys, TAG_LEN};
 use crate::drop_reason::{Disposition, DropReason};
@@ -17,20 +20,6 @@ use crate::wire::{
     ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, Datagram, Hello, HelloMessage, Refusal,
     from_payload,
 };
-
-/// One name of those who may register at all, and the key it must have, if that is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowed {
-    /// The name.
-    pub name: Name,
-    /// Its key; none for whichever registers first.
-    pub key: Option<PublicKey>,
-}
-
-fn short(incarnation: u64) -> u32 {
-    let [a, b, c, d, ..] = incarnation.to_le_bytes();
-    u32::from_le_bytes([a, b, c, d]).max(1)
-}
 
 /// A request for a session whose sender has proved where it receives, and which key it has.
 struct Registration<'a> {
@@ -85,7 +74,7 @@ impl Server<'_> {
             return self.take_again(slot, from, id);
         }
         // From here on it costs multiplications on the curve.
-        if !self.sources.admits_registration(&address, self.now) {
+        if !self.quotas.admits_registration(&address, self.now) {
             return self.hint(from, id, Refusal::RateExceeded);
         }
         let mut payload = [0; FIRST_PAYLOAD_MAX];
@@ -127,11 +116,10 @@ impl Server<'_> {
 
     /// A request whose session exists: the answer was lost, or is not ready.
     fn take_again(&mut self, slot: u32, from: SocketAddr, id: u64) -> Disposition {
-        let name = self.names.at(slot);
         if *self.sessions.at(slot).remote() != from.into() {
             return self.stats.drop(DropReason::WrongAddress);
         }
-        if name.registering {
+        if self.roster.at(slot).membership.is_registering() {
             return self.hint(from, id, Refusal::Wait);
         }
         self.sessions.at_mut(slot).accept_again();
@@ -143,47 +131,16 @@ impl Server<'_> {
         let Ok(name) = Name::new(asked.hello.name) else {
             return Verdict::Refuse(Refusal::BadName);
         };
-        if self.not_stored.iter().any(|id| *id == asked.message.id) {
+        if self.admission.has_rejected(asked.message.id) {
             return Verdict::Refuse(Refusal::NotStored);
         }
-        if !self.is_allowed(name.as_str(), &asked.key) {
+        if !self.admission.allows(name.as_str(), &asked.key) {
             return Verdict::Refuse(Refusal::NotAllowed);
         }
-        match self.find(name.as_str()) {
+        match self.roster.find(name.as_str()) {
             Some(slot) => self.judge_known(slot, asked),
             None => Verdict::New(name),
         }
-    }
-
-    fn is_allowed(&self, name: &str, key: &PublicKey) -> bool {
-        let Some(allowed) = self.allowed else {
-            return true;
-        };
-        let from = allowed.partition_point(|entry| entry.name.as_str() < name);
-        allowed
-            .get(from..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(|entry| entry.name.as_str() == name)
-            .any(|entry| entry.key.is_none_or(|only| only == *key))
-    }
-
-    /// Gives a name that nobody has a slot; `None` if the room is full.
-    pub(super) fn insert(&mut self, name: Name) -> Option<u32> {
-        let slot = self.free_slot()?;
-        let hash = self.hash_key.hash(name.as_str().as_bytes());
-        let log_end = self.channel.next_number();
-        let links = self.names.at(slot).links;
-        *self.names.at_mut(slot) = NameSlot {
-            name,
-            links,
-            standing: Standing::Offline,
-            log_acked: log_end,
-            log_sent: log_end,
-            ..NameSlot::VACANT
-        };
-        self.index.insert(hash, slot);
-        Some(slot)
     }
 
     /// Asks for patience. Nothing proves that it was us.
@@ -191,11 +148,12 @@ impl Server<'_> {
         let refuse = Datagram::Refuse { to: id, reason };
         self.answer(Reply::new(&self.identity, to, &refuse));
         if reason == Refusal::RateExceeded {
-            self.report_sparingly(Pending::Refused {
+            let event = Pending::Refused {
                 name: Name::VACANT,
                 address: to,
                 reason,
-            });
+            };
+            self.events.push_sparingly(event, self.now);
         }
         self.stats.drop(DropReason::Refused)
     }
@@ -247,76 +205,61 @@ impl Server<'_> {
 
     fn judge_known(&mut self, slot: u32, asked: &Registration<'_>) -> Verdict {
         let hello = &asked.hello;
-        let name = self.names.at(slot);
-        if name.forgetting {
+        let log_next = self.channel.next_number();
+        let name = self.roster.at_mut(slot);
+        let is_registering = name.membership.is_registering();
+        if name.membership.is_expiring() {
             return Verdict::Refuse(Refusal::Wait);
         }
-        if name.gone && !name.registering {
-            // Like a name that nobody ever had: what was said before is not for it.
-            let log_end = self.channel.next_number();
-            let name = self.names.at_mut(slot);
-            (name.log_acked, name.log_sent, name.own_lost) = (log_end, log_end, 0);
+        if name.membership.is_gone() {
+            // Like a name that nobody ever had: earlier entries of the channel are not for it.
+            name.channel.jump_to(log_next);
             return Verdict::Admit { slot, known: false };
         }
-        if name.key != asked.key && !name.key.is_none() {
-            let settled = name.known || !name.registering;
+        if name.process.has_other_key(&asked.key) {
+            let settled = name.membership.is_known() || !is_registering;
             return Verdict::Refuse(if settled {
                 Refusal::ForeignKey
             } else {
                 Refusal::Wait
             });
         }
-        if name.incarnation == hello.incarnation {
-            // Recorded and sent again, or overtaken by a later one.
-            if hello.opening <= name.opening {
-                return Verdict::Ignore(DropReason::Duplicate);
-            }
-            return if name.registering {
-                Verdict::Refuse(Refusal::Wait)
-            } else {
-                Verdict::Admit { slot, known: true }
-            };
+        let same = name.process.incarnation() == hello.incarnation;
+        // Recorded and sent again, or overtaken by a later one.
+        if same && hello.opening <= name.process.opening() {
+            return Verdict::Ignore(DropReason::Duplicate);
         }
-        if name.registering {
+        if is_registering {
             return Verdict::Refuse(Refusal::Wait);
         }
-        if name.previous.contains(&short(hello.incarnation)) {
+        if same {
+            return Verdict::Admit { slot, known: true };
+        }
+        if name.process.was_displaced(hello.incarnation) {
             return Verdict::Refuse(Refusal::Displaced);
         }
         // A hello of a process before this one, recorded and sent again while its cookie is good.
-        if asked.message.cookie.issued_at_ms < name.cookie_issued_at_ms {
+        let cookie = asked.message.cookie;
+        if name.process.has_newer_cookie(cookie.issued_at_ms) {
             return Verdict::Renew;
         }
         // A process at the same address is the successor: two cannot receive there.
-        if !name.is_here() || *self.sessions.at(slot).remote() == asked.from.into() {
+        let connection = self.sessions.at(slot);
+        if !name.membership.is_here() || *connection.remote() == asked.from.into() {
             return Verdict::Admit { slot, known: true };
         }
-        self.contest(slot, asked.message.id)
-    }
-
-    /// Somebody asks for a name that is in use: whoever has it is asked for a sign of life.
-    fn contest(&mut self, slot: u32, id: u64) -> Verdict {
-        let (now, retry) = (self.now, self.retry);
-        let name = self.names.at_mut(slot);
-        let age = now.millis_since(name.contested_at);
-        let asked = name.contested_by == id;
-        if asked && name.contest_answered {
-            return Verdict::Refuse(Refusal::NameTaken);
+        let (id, is_open) = (asked.message.id, connection.is_open());
+        match name.contest.challenge(id, is_open, self.now, self.retry) {
+            Ruling::Taken => Verdict::Refuse(Refusal::NameTaken),
+            Ruling::Admit => Verdict::Admit { slot, known: true },
+            Ruling::Wait { probe } => {
+                if probe {
+                    self.sessions.at_mut(slot).probe();
+                    self.attend(slot);
+                }
+                Verdict::Refuse(Refusal::Wait)
+            }
         }
-        if asked && age > retry.patience_ms() && !self.sessions.at(slot).is_open() {
-            // There is no session to ask in, and its holder did not come back to open one.
-            return Verdict::Admit { slot, known: true };
-        }
-        // One contest at a time: its answer is fetched within an interval, then the next one may ask.
-        let free = name.contested_by == 0 || age > 2 * u64::from(retry.interval_ms);
-        if !asked && free {
-            name.contested_by = id;
-            name.contested_at = now;
-            name.contest_answered = false;
-            self.sessions.at_mut(slot).probe();
-            self.attend(slot);
-        }
-        Verdict::Refuse(Refusal::Wait)
     }
 
     /// The name goes to this process: everything is ready, but nothing leaves before it is stored.
@@ -331,8 +274,8 @@ impl Server<'_> {
         let local_id = self.entropy.draw();
         let accept = Accept {
             id: local_id,
-            epoch: self.epoch,
-            table_epoch: self.table_epoch,
+            epoch: self.journal.epoch(),
+            table_epoch: self.table.epoch(),
             window: self.window,
             reset: self.identity.reset_token(local_id),
         };
@@ -343,8 +286,9 @@ impl Server<'_> {
             return self.stats.drop(DropReason::BadTag);
         };
         let message = message.get(..len).unwrap_or_default();
-        let same_process = self.names.at(slot).incarnation == hello.incarnation;
-        let here = self.names.at(slot).is_here();
+        let name = self.roster.at(slot);
+        let same_process = name.process.incarnation() == hello.incarnation;
+        let here = name.membership.is_here();
         if known && !same_process && here {
             self.displace(slot);
         }
@@ -361,75 +305,59 @@ impl Server<'_> {
         });
         self.sessions.at_mut(slot).sent_accept();
         self.key_log.note(&Noted::Session(self.sessions.at(slot)));
-        self.forget_recall(slot);
-        self.away.remove(&mut self.names, slot);
-        self.vacated.remove(&mut self.names, slot);
-        if hello.epoch == self.epoch {
-            self.note_shown(slot, hello.mail_shown, hello.channel_shown);
-        }
-        self.rewind(slot);
-        if !same_process {
-            self.drop_receipts(slot);
-        }
-        let (order, table_epoch) = (self.order, self.table_epoch);
-        let name = self.names.at_mut(slot);
-        if !same_process {
-            if name.incarnation != 0 {
-                name.previous.rotate_right(1);
-                if let Some(latest) = name.previous.first_mut() {
-                    *latest = short(name.incarnation);
-                }
-            }
-            name.last_request = 0;
-            name.outcomes = 0;
-            name.result_sent = 0;
-            name.result_acked = 0;
-        }
-        let stays = same_process && name.standing == Standing::Online;
-        let moved = name.address != address;
-        name.announce |= stays && moved;
-        name.incarnation = hello.incarnation;
-        name.key = asked.key;
-        name.cookie_issued_at_ms = asked.message.cookie.issued_at_ms;
-        name.opening = hello.opening;
-        name.address = address;
-        name.capacity = hello.table_capacity;
-        name.partial = false;
-        name.partial_due = false;
-        name.contested_by = 0;
-        name.registering = true;
-        name.throttled = false;
-        name.fresh = !stays;
-        if !stays {
-            name.standing = Standing::Returning;
-            name.boundary = order + 1;
-        }
-        // The client may have the table already, up to some version of this life of it.
-        let has_table =
-            hello.table_epoch == table_epoch && hello.table_version <= self.table_version;
-        let version = if has_table { hello.table_version } else { 0 };
-        name.table_sent = version;
-        name.snapshot = 0;
-        name.page_due = true;
-        if version == 0 {
-            name.snapshot = 1;
-            name.snapshot_version = 0;
-        }
-        self.heard(slot);
-        self.change_name(slot);
-        self.attend(slot);
+        self.begin_session(slot, asked, same_process);
         Disposition::Accepted
     }
 
-    /// The registration is stored: the client is told, and gets what was kept.
+    /// The process has a session, which is to be stored: what its client has, and what it gets, is
+    /// counted anew.
+    fn begin_session(&mut self, slot: u32, asked: &Registration<'_>, same_process: bool) {
+        let hello = &asked.hello;
+        let names = self.roster.slots_mut();
+        self.notices.remove(names, slot);
+        self.absence.remove(names, slot);
+        self.roster.occupy(slot);
+        if hello.epoch == self.journal.epoch() {
+            self.note_shown(slot, hello.mail_shown, hello.channel_shown);
+        }
+        self.roster.at_mut(slot).rewind();
+        if !same_process {
+            self.drop_receipts(slot);
+        }
+        let name = self.roster.at_mut(slot);
+        if !same_process {
+            name.results.begin_process();
+        }
+        let has_moved = name.process.begin(&Session {
+            incarnation: hello.incarnation,
+            opening: hello.opening,
+            key: asked.key,
+            address: asked.from.into(),
+            cookie_issued_at_ms: asked.message.cookie.issued_at_ms,
+        });
+        name.contest = Contest::None;
+        name.throttled = false;
+        if name.membership.register(same_process) {
+            name.announce |= has_moved;
+        } else {
+            name.boundary = self.order + 1;
+        }
+        // The client may have the table already, up to some version of this life of it.
+        let has_table =
+            hello.table_epoch == self.table.epoch() && hello.table_version <= self.table.version();
+        let version = if has_table { hello.table_version } else { 0 };
+        name.table.begin(hello.table_capacity, version);
+        self.heard(slot);
+        self.change_name(slot);
+        self.attend(slot);
+    }
+
+    /// The registration is stored: the client is told, and gets the messages that were stored for
+    /// it.
     pub(super) fn admitted(&mut self, slot: u32) {
-        let name = self.names.at_mut(slot);
-        name.registering = false;
-        let returning = name.known;
-        name.known = true;
-        name.gone = false;
+        let admitted = self.roster.at_mut(slot).membership.admit();
         self.sessions.at_mut(slot).accept_again();
-        if core::mem::take(&mut name.fresh) {
+        if let Admitted::Registered { returning } = admitted {
             self.report(Pending::Registered { slot, returning });
         }
         self.settle_return(slot);
@@ -438,39 +366,33 @@ impl Server<'_> {
 
     /// The registration could not be stored: it did not happen.
     pub(super) fn not_admitted(&mut self, slot: u32) {
-        // Its client learns it when it asks again: the answer that it is accepted lies ready, and is never sent.
-        let name = self.names.at_mut(slot);
-        name.opening = name.opening.saturating_sub(1);
-        let id = self.sessions.at(slot).remote_id();
-        if self.not_stored.is_full() {
-            self.not_stored.pop_front();
-        }
-        let _ = self.not_stored.push_back(id);
-        let listed = self.names.at(slot).announced_online;
-        if listed {
+        // Its client learns it when it asks again: the answer that it is accepted lies ready, and
+        // is never sent.
+        self.admission.reject(self.sessions.at(slot).remote_id());
+        let name = self.roster.at_mut(slot);
+        name.process.reject();
+        if name.listing.is_online() {
             // It was online before: the others must learn that it is not.
             return self.depart(slot, Departure::Gone);
         }
         self.end_session(slot);
-        let name = self.names.at_mut(slot);
-        name.registering = false;
-        name.fresh = false;
-        name.standing = Standing::Offline;
-        if name.known {
+        let membership = &mut self.roster.at_mut(slot).membership;
+        membership.reject();
+        if membership.is_known() {
             return self.is_away(slot, 0);
         }
-        name.gone = true;
-        self.vacate(slot);
+        self.roster.vacate(slot);
     }
 
-    /// What was kept at the registration is handed over: the client is online now, and the others learn it.
+    /// The messages that were stored at the registration are handed over: the client is online now,
+    /// and the others learn it.
     pub(super) fn settle_return(&mut self, slot: u32) {
-        let name = self.names.at(slot);
-        if name.standing != Standing::Returning || name.registering || self.owes_kept(slot) {
+        let is_returning = self.roster.at(slot).membership.is_returning();
+        if !is_returning || self.is_behind_boundary(slot) {
             return;
         }
-        let name = self.names.at_mut(slot);
-        name.standing = Standing::Online;
+        let name = self.roster.at_mut(slot);
+        name.membership.settle();
         name.announce = true;
         self.change_name(slot);
     }
@@ -489,16 +411,13 @@ impl Server<'_> {
         self.depart(slot, Departure::Displaced);
     }
 
-    /// The client is not active any more; everybody learns it once that is stored.
+    /// The client is not in the room any more; the others learn it once that is stored.
     pub(super) fn depart(&mut self, slot: u32, reason: Departure) {
         self.end_session(slot);
-        let name = self.names.at_mut(slot);
-        name.registering = false;
-        name.fresh = false;
-        if !name.is_here() {
+        let name = self.roster.at_mut(slot);
+        if !name.membership.leave() {
             return;
         }
-        name.standing = Standing::Offline;
         name.announce = true;
         self.is_away(slot, 0);
         self.report(Pending::Departed { slot, reason });
@@ -507,19 +426,20 @@ impl Server<'_> {
 
     pub(super) fn end_session(&mut self, slot: u32) {
         self.sessions.change(slot, Connection::end);
-        self.rewind(slot);
-        self.silence.remove(&mut self.names, slot);
-        self.forget_recall(slot);
+        self.roster.at_mut(slot).rewind();
+        let names = self.roster.slots_mut();
+        self.liveness.remove(names, slot);
+        self.notices.remove(names, slot);
         self.attend(slot);
     }
 
     /// The client has proved that it receives somewhere else now; its session goes on.
     pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
-        let name = self.names.at_mut(slot);
         self.sessions.at_mut(slot).set_remote(to.into());
-        name.address = to.into();
-        if name.is_here() {
-            name.announce |= name.standing == Standing::Online;
+        let name = self.roster.at_mut(slot);
+        name.process.move_to(to.into());
+        if name.membership.is_here() {
+            name.announce |= name.membership.is_online();
             self.change_name(slot);
         }
     }
@@ -547,27 +467,21 @@ impl Server<'_> {
 
     /// The client was heard of.
     pub(super) fn heard(&mut self, slot: u32) {
-        let now = self.now;
-        let name = self.names.at_mut(slot);
-        name.heard_at = now;
-        name.contest_answered = true;
-        self.silence.remove(&mut self.names, slot);
-        if self.names.at(slot).is_here() {
-            self.silence.push(&mut self.names, slot);
-        }
+        let name = self.roster.at_mut(slot);
+        name.contest.on_heard();
+        let is_here = name.membership.is_here();
+        let names = self.roster.slots_mut();
+        self.liveness.on_heard(names, slot, self.now, is_here);
     }
 
-    /// The client was silent for long: it is asked for a sign of life, and gone if there is none.
-    pub(super) fn watch(&mut self, slot: u32) {
+    /// The client was silent for long: it is probed, and gone if it does not answer.
+    pub(super) fn probe(&mut self, slot: u32) {
         if !self.sessions.at(slot).is_open() {
             return self.depart(slot, Departure::Silent);
         }
-        let now = self.now;
-        let name = self.names.at_mut(slot);
-        name.heard_at = now;
+        let names = self.roster.slots_mut();
+        self.liveness.on_heard(names, slot, self.now, true);
         self.sessions.at_mut(slot).probe();
-        self.silence.remove(&mut self.names, slot);
-        self.silence.push(&mut self.names, slot);
         self.attend(slot);
     }
 }

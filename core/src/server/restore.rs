@@ -3,11 +3,14 @@
 use core::fmt;
 
 use super::Server;
-use super::persist::{NameRecord, Record};
-use super::storage::{LogSlot, MailSlot, Standing};
+use super::channel_log::LogSlot;
+use super::mailboxes::Parties;
+use super::origin::Origin;
+use super::process::Session;
+use super::record::{NameRecord, Record};
 use crate::name::Name;
 use crate::session::connection::Connection;
-use crate::wire::Outcome;
+use crate::time::UnixSeconds;
 
 /// Why a record cannot be restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +34,9 @@ impl fmt::Display for RestoreError {
 impl core::error::Error for RestoreError {}
 
 impl Server<'_> {
-    /// Takes back a record of an earlier life, before anything else happens. Only a clock that does not start near zero
-    /// is told before, by [`handle_timeout`](crate::Endpoint::handle_timeout): absence is counted from then on.
+    /// Takes back a record of an earlier life, before anything else happens. Only a clock that does
+    /// not start near zero is told before, by [`handle_timeout`](crate::Endpoint::handle_timeout):
+    /// absence is counted from then on.
     ///
     /// # Errors
     /// [`RestoreError`]; the server must not be used then.
@@ -43,10 +47,8 @@ impl Server<'_> {
                 serial,
                 log_next,
             } => {
-                self.epoch = epoch;
-                self.mail.serial = self.mail.serial.max(serial);
-                self.channel.go_on_from(log_next);
-                self.epoch_stored = true;
+                self.journal.restore_epoch(epoch);
+                self.raise_numbers(serial, log_next);
             }
             Record::Name(record) => self.restore_name(&record)?,
             Record::Mail {
@@ -59,31 +61,12 @@ impl Server<'_> {
                 stamp,
                 letter,
             } => {
-                let to = self.find(to).ok_or(RestoreError::Inconsistent)?;
-                self.mail.serial = self.mail.serial.max(serial);
-                let is_over = serial <= self.names.at(to).handed_over;
-                // What was handed over only proves that its sender's request took effect.
-                if is_over && self.find(from).is_none() {
-                    return Ok(());
-                }
-                let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
-                self.restore_request(from, incarnation, request);
-                if is_over {
-                    return Ok(());
-                }
-                let mail = MailSlot {
-                    serial,
+                let origin = Origin {
                     incarnation,
-                    from,
-                    to,
                     counter,
                     request,
-                    stamp,
-                    ..MailSlot::VACANT
                 };
-                let index = self.insert_mail(mail, letter).ok_or(RestoreError::Full)?;
-                self.names.at_mut(to).mail_count += 1;
-                self.keep(index);
+                self.restore_mail(serial, (from, to), origin, stamp, letter)?;
             }
             Record::Channel {
                 number,
@@ -94,48 +77,26 @@ impl Server<'_> {
                 stamp,
                 text,
             } => {
-                let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
-                self.restore_request(from, incarnation, request);
-                self.channel.start_at(number);
-                // Numbers of entries that could not be stored are missing.
-                self.fill_log(number).ok_or(RestoreError::Full)?;
-                let entry = LogSlot {
+                let origin = Origin {
                     incarnation,
-                    from,
                     counter,
                     request,
-                    stamp,
-                    ..LogSlot::VACANT
                 };
-                let number = self.append_to_log(entry, text).ok_or(RestoreError::Full)?;
-                self.channel.saved = number + 1;
-                self.publish(number, true);
+                self.restore_entry(number, from, origin, stamp, text)?;
             }
             Record::Progress {
                 name,
                 handed_over,
                 log_next,
-            } => {
-                let slot = self.find(name).ok_or(RestoreError::Inconsistent)?;
-                // Numbers go on from here, also if nothing of what had them is left.
-                self.mail.serial = self.mail.serial.max(handed_over);
-                self.channel.go_on_from(log_next);
-                let name = self.names.at_mut(slot);
-                name.log_acked = name.log_acked.max(log_next);
-                name.log_sent = name.log_acked;
-                name.own_lost = 0;
-                name.handed_over = name.handed_over.max(handed_over);
-                self.forget_handed_over(slot);
-            }
+            } => self.restore_progress(name, handed_over, log_next)?,
             Record::Forget {
                 name,
                 serial,
                 log_next,
             } => {
-                self.mail.serial = self.mail.serial.max(serial);
-                self.channel.go_on_from(log_next);
-                if let Some(slot) = self.find(name) {
-                    self.progress.remove(&mut self.names, slot);
+                self.raise_numbers(serial, log_next);
+                if let Some(slot) = self.roster.find(name) {
+                    self.journal.drop_progress(self.roster.slots_mut(), slot);
                     self.forget(slot);
                 }
             }
@@ -143,76 +104,126 @@ impl Server<'_> {
         Ok(())
     }
 
+    /// Numbers go on from these, also if nothing that had them is left.
+    fn raise_numbers(&mut self, serial: u64, log_next: u32) {
+        self.mail.raise_serial(serial);
+        self.channel.go_on_from(log_next);
+    }
+
     fn restore_name(&mut self, record: &NameRecord<'_>) -> Result<(), RestoreError> {
-        let name = Name::new(record.name).map_err(|_| RestoreError::Inconsistent)?;
-        let slot = match self.find(record.name) {
+        let text = Name::new(record.name).map_err(|_| RestoreError::Inconsistent)?;
+        let slot = match self.roster.find(record.name) {
             Some(slot) => slot,
-            None => self.insert(name).ok_or(RestoreError::Full)?,
+            None => self.insert(text).ok_or(RestoreError::Full)?,
         };
         self.channel.go_on_from(record.log_next);
-        let now = self.now;
-        let slot_ref = self.names.at_mut(slot);
-        slot_ref.known = true;
-        slot_ref.gone = false;
-        slot_ref.standing = if record.registered {
-            Standing::Online
-        } else {
-            Standing::Offline
+        let name = self.roster.at_mut(slot);
+        name.membership.restore(record.registered);
+        let same = name.process.incarnation() == record.incarnation;
+        name.results
+            .restore(record.last_request, record.outcomes, same);
+        let session = Session {
+            incarnation: record.incarnation,
+            opening: record.opening,
+            key: record.key,
+            address: record.address.into(),
+            cookie_issued_at_ms: 0,
         };
-        slot_ref.address = record.address.into();
-        slot_ref.restore_outcomes(record);
-        slot_ref.incarnation = record.incarnation;
-        slot_ref.key = record.key;
-        slot_ref.opening = record.opening;
-        slot_ref.previous = record.previous;
-        slot_ref.result_sent = slot_ref.last_request;
-        slot_ref.log_acked = record.log_next;
-        slot_ref.log_sent = record.log_next;
-        slot_ref.own_lost = 0;
-        slot_ref.heard_at = now;
+        name.process.restore(&session, record.previous);
+        name.channel.jump_to(record.log_next);
         self.announce(slot);
-        self.silence.remove(&mut self.names, slot);
-        self.forget_recall(slot);
-        // Whoever writes in it is told that it is over.
+        // A client that writes in it is told that it is over.
         let over = |connection: &mut Connection| connection.restore_ended(record.session);
         self.sessions.change(slot, over);
-        self.vacated.remove(&mut self.names, slot);
-        self.away.remove(&mut self.names, slot);
+        self.roster.occupy(slot);
+        let (now, names) = (self.now, self.roster.slots_mut());
+        self.liveness.on_heard(names, slot, now, record.registered);
+        self.notices.remove(names, slot);
+        self.absence.remove(names, slot);
         if !record.registered {
-            self.is_away(slot, record.away_s);
-        }
-        if record.registered {
-            self.silence.push(&mut self.names, slot);
-            self.recall_later(slot);
+            self.absence.add(names, slot, now, record.away_s);
+        } else if record.session != 0 {
+            self.notices.add(names, slot, now);
         }
         Ok(())
     }
 
-    /// A stored message proves that its sender's request took effect.
-    fn restore_request(&mut self, slot: u32, incarnation: u64, request: u32) {
-        let name = self.names.at_mut(slot);
-        if name.incarnation == incarnation && request > name.last_request {
-            name.note_request(request);
+    fn restore_mail(
+        &mut self,
+        serial: u64,
+        (from, to): (&str, &str),
+        origin: Origin,
+        stamp: UnixSeconds,
+        letter: &[u8],
+    ) -> Result<(), RestoreError> {
+        let to = self.roster.find(to).ok_or(RestoreError::Inconsistent)?;
+        self.mail.raise_serial(serial);
+        let is_over = serial <= self.roster.at(to).mailbox.handed_over();
+        // A message that was handed over only proves that its sender's request took effect.
+        if is_over && self.roster.find(from).is_none() {
+            return Ok(());
         }
-        if name.incarnation == incarnation {
-            name.set_outcome(request, Outcome::Saved);
-            name.result_sent = name.last_request;
+        let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
+        self.restore_request(from, origin);
+        if is_over {
+            return Ok(());
+        }
+        let parties = Parties { from, to };
+        let mailbox = &mut self.roster.at_mut(to).mailbox;
+        let index = self
+            .mail
+            .restore(mailbox, serial, parties, origin, stamp, letter)
+            .ok_or(RestoreError::Full)?;
+        self.refer(parties);
+        self.keep(index);
+        Ok(())
+    }
+
+    fn restore_entry(
+        &mut self,
+        number: u32,
+        from: &str,
+        origin: Origin,
+        stamp: UnixSeconds,
+        text: &str,
+    ) -> Result<(), RestoreError> {
+        let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
+        self.restore_request(from, origin);
+        self.channel.start_at(number);
+        // Numbers of entries that could not be stored are missing.
+        self.fill_channel(number).ok_or(RestoreError::Full)?;
+        let entry = LogSlot::new(from, origin, stamp, 0);
+        let number = self.append(entry, text).ok_or(RestoreError::Full)?;
+        self.channel.saved(number);
+        self.publish(number, true);
+        Ok(())
+    }
+
+    fn restore_progress(
+        &mut self,
+        name: &str,
+        handed_over: u64,
+        log_next: u32,
+    ) -> Result<(), RestoreError> {
+        let slot = self.roster.find(name).ok_or(RestoreError::Inconsistent)?;
+        self.raise_numbers(handed_over, log_next);
+        let name = self.roster.at_mut(slot);
+        name.channel.restore(log_next);
+        name.mailbox.restore_handed_over(handed_over);
+        loop {
+            let mailbox = &mut self.roster.at_mut(slot).mailbox;
+            let Some(index) = self.mail.pop_handed_over(mailbox) else {
+                return Ok(());
+            };
+            self.remove_mail(index);
         }
     }
 
-    fn forget_handed_over(&mut self, slot: u32) {
-        loop {
-            let name = self.names.at(slot);
-            let Some(index) = name.mailbox.all.first() else {
-                return;
-            };
-            if self.mail.slots.at(index).serial > name.handed_over {
-                return;
-            }
-            let name = self.names.at_mut(slot);
-            name.mailbox.pop(&self.mail.slots);
-            name.mail_count -= 1;
-            self.remove_mail(index);
+    /// A stored message proves that its sender's request took effect.
+    fn restore_request(&mut self, slot: u32, origin: Origin) {
+        let name = self.roster.at_mut(slot);
+        if name.process.incarnation() == origin.incarnation {
+            name.results.restore_saved(origin.request);
         }
     }
 }

@@ -1,154 +1,180 @@
-//! The table of clients as it is told to them: the changes since what they have, or the whole.
+//! The names that the server knows: their slots, and how they are found.
 
-use super::Server;
-use super::storage::{ChangeSlot, NameSlot, Standing};
-use crate::wire::{Entry, Frame, Status};
+use super::name_list::NameList;
+use super::name_slot::NameSlot;
+use crate::containers::{Index, List, Slots};
+use crate::crypto::Key;
+use crate::driver::StorageError;
+use crate::name::Name;
 
-/// What others may know of a name.
-pub(super) fn entry(name: &NameSlot) -> Entry<'_> {
-    let status = if name.announced_gone {
-        Status::Gone
-    } else if name.announced_online {
-        Status::Online
-    } else {
-        Status::Offline
-    };
-    Entry {
-        name: name.name.as_str(),
-        status,
-        incarnation: name.announced_incarnation,
-        key: name.key,
-        address: name.announced_address,
+/// A slot for a new name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Inserted {
+    /// The slot.
+    pub(super) slot: u32,
+    /// The version of the latest change of the forgotten name that had the slot before, if any had.
+    pub(super) replaced: Option<u32>,
+}
+
+/// All names, present, absent and forgotten.
+pub(super) struct Roster<'a> {
+    slots: Slots<'a, NameSlot>,
+    index: Index<'a>,
+    hash_key: Key,
+    /// Names so far: slots below this are in use.
+    used: u32,
+    /// Forgotten names that nothing refers to.
+    vacated: List<NameList>,
+}
+
+impl<'a> Roster<'a> {
+    /// Creates a roster without names.
+    pub(super) fn new(
+        slots: &'a mut [NameSlot],
+        cells: &'a mut [u32],
+        hash_key: Key,
+    ) -> Result<Self, StorageError> {
+        let slots = Slots::new(slots).ok_or(StorageError("names"))?;
+        Ok(Self {
+            index: Index::new(cells, slots.len()).ok_or(StorageError("name_index"))?,
+            slots,
+            hash_key,
+            used: 0,
+            vacated: List::new(NameList::Vacated),
+        })
+    }
+
+    /// Returns how many slots have names.
+    pub(super) fn used(&self) -> u32 {
+        self.used
+    }
+
+    /// Returns how many names fit.
+    pub(super) fn capacity(&self) -> u32 {
+        self.slots.len()
+    }
+
+    /// Returns the name in a slot.
+    pub(super) fn at(&self, slot: u32) -> &NameSlot {
+        self.slots.at(slot)
+    }
+
+    /// Returns the name in a slot, to change it.
+    pub(super) fn at_mut(&mut self, slot: u32) -> &mut NameSlot {
+        self.slots.at_mut(slot)
+    }
+
+    /// Returns the text of the name in a slot.
+    pub(super) fn name(&self, slot: u32) -> &str {
+        self.slots.at(slot).name.as_str()
+    }
+
+    /// Returns all slots.
+    pub(super) fn slots(&self) -> &Slots<'a, NameSlot> {
+        &self.slots
+    }
+
+    /// Returns all slots, for the lists that are threaded through them.
+    pub(super) fn slots_mut(&mut self) -> &mut Slots<'a, NameSlot> {
+        &mut self.slots
+    }
+
+    /// Returns the slot of a name.
+    pub(super) fn find(&self, name: &str) -> Option<u32> {
+        let hash = self.hash_key.hash(name.as_bytes());
+        self.index.find(hash, |slot| {
+            self.slots.at(slot).name.as_bytes() == name.as_bytes()
+        })
+    }
+
+    /// Gives a new name a slot: one that was never used, or that of a forgotten name. `None` if the
+    /// room is full.
+    pub(super) fn insert(&mut self, name: Name, log_next: u32) -> Option<Inserted> {
+        let inserted = self.free_slot()?;
+        let hash = self.hash_key.hash(name.as_bytes());
+        let slot = self.slots.at_mut(inserted.slot);
+        let links = slot.links.clone();
+        *slot = NameSlot::new(name, links, log_next);
+        self.index.insert(hash, inserted.slot);
+        Some(inserted)
+    }
+
+    fn free_slot(&mut self) -> Option<Inserted> {
+        if self.used < self.slots.len() {
+            self.used += 1;
+            return Some(Inserted {
+                slot: self.used - 1,
+                replaced: None,
+            });
+        }
+        let slot = self.vacated.pop(&mut self.slots)?;
+        let (key, slots) = (self.hash_key, &self.slots);
+        let hash = |slot| key.hash(slots.at(slot).name.as_bytes());
+        self.index.remove(hash(slot), slot, hash);
+        Some(Inserted {
+            slot,
+            replaced: Some(self.slots.at(slot).listing.version()),
+        })
+    }
+
+    // ---- references ----
+
+    /// Notes that a message, receipt or log entry refers to a name.
+    pub(super) fn refer(&mut self, slot: u32) {
+        self.slots.at_mut(slot).references += 1;
+        self.occupy(slot);
+    }
+
+    /// Notes that a message, receipt or log entry refers to a name no longer.
+    pub(super) fn release(&mut self, slot: u32) {
+        self.slots.at_mut(slot).references -= 1;
+        self.vacate(slot);
+    }
+
+    /// Notes that a slot must not go to another name.
+    pub(super) fn occupy(&mut self, slot: u32) {
+        self.vacated.remove(&mut self.slots, slot);
+    }
+
+    /// Lets the slot of a forgotten name go to another one, if nothing refers to it.
+    pub(super) fn vacate(&mut self, slot: u32) {
+        if self.slots.at(slot).may_be_replaced() {
+            self.vacated.push(&mut self.slots, slot);
+        }
     }
 }
 
-impl Server<'_> {
-    /// A change of this name is stored: it gets its place in the order of all changes, and everybody may know it.
-    pub(super) fn announce(&mut self, slot: u32) {
-        self.order += 1;
-        self.table_version += 1;
-        let (order, version) = (self.order, self.table_version);
-        let place = self.change_place(version);
-        *self.changes.at_mut(place) = ChangeSlot { slot, order };
-        let name = self.names.at_mut(slot);
-        name.version = version;
-        name.announced_gone = name.gone;
-        name.announced_online = name.standing == Standing::Online;
-        name.announced_incarnation = name.incarnation;
-        name.announced_address = name.address;
-        self.attend(slot);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{Entropy, Seed, Suite};
+
+    fn with(test: impl FnOnce(&mut Roster<'_>)) {
+        let (mut slots, mut cells) = ([NameSlot::VACANT, NameSlot::VACANT], [0; 4]);
+        let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
+        test(&mut Roster::new(&mut slots, &mut cells, key).unwrap());
     }
 
-    fn change_place(&self, version: u32) -> u32 {
-        version.checked_rem(self.changes.len()).unwrap_or_default()
+    fn insert(roster: &mut Roster<'_>, name: &str) -> Option<u32> {
+        let inserted = roster.insert(Name::new(name).unwrap(), 1)?;
+        Some(inserted.slot)
     }
 
-    /// Whether the change with this number is still remembered.
-    pub(super) fn has_change(&self, version: u32) -> bool {
-        version + self.changes.len() > self.table_version && version > self.changes_floor
-    }
-
-    /// The place of the next change for this client in the common order; 0 for the whole table.
-    pub(super) fn next_change(&mut self, slot: u32) -> Option<u64> {
-        let name = self.names.at(slot);
-        if name.partial || !name.announced_online || !name.is_here() {
-            return None;
-        }
-        if name.snapshot != 0 {
-            return Some(0);
-        }
-        if name.table_sent == self.table_version {
-            return name.page_due.then_some(0);
-        }
-        let next = name.table_sent + 1;
-        if self.has_change(next) {
-            return Some(self.changes.at(self.change_place(next)).order);
-        }
-        // The client is too far behind: it gets the whole.
-        self.names.at_mut(slot).snapshot = 1;
-        Some(0)
-    }
-
-    /// Fills a page with changes after `from`, at most up to `upto`; returns its length and where it ends.
-    fn fill_changes(&self, from: u32, upto: u32, out: &mut [u8]) -> (usize, u32) {
-        let mut len = 0;
-        for version in from + 1..=upto {
-            let slot = self.changes.at(self.change_place(version)).slot;
-            let name = self.names.at(slot);
-            // A later change of the same name says it better.
-            if name.version != version {
-                continue;
-            }
-            match entry(name).emit(out.get_mut(len..).unwrap_or_default()) {
-                0 => return (len, version - 1),
-                written => len += written,
-            }
-        }
-        (len, upto)
-    }
-
-    /// Fills a page with slots from `from`, at most up to `upto`, that have not changed since the sending of the
-    /// whole table began: the changed ones come later, as changes.
-    fn fill_snapshot(&self, slot: u32, from: u32, upto: u32, out: &mut [u8]) -> (usize, u32) {
-        let since = self.names.at(slot).snapshot_version;
-        let mut len = 0;
-        for at in from..upto {
-            let name = self.names.at(at);
-            if !name.is_listed() || name.version > since {
-                continue;
-            }
-            match entry(name).emit(out.get_mut(len..).unwrap_or_default()) {
-                0 => return (len, at),
-                written => len += written,
-            }
-        }
-        (len, upto)
-    }
-
-    /// Builds a page of changes: the frame borrows `out`, and the number says where the page ends.
-    pub(super) fn changes_page<'b>(
-        &self,
-        from: u32,
-        upto: u32,
-        out: &'b mut [u8],
-    ) -> (Frame<'b>, u32) {
-        let (len, end) = self.fill_changes(from, upto, out);
-        let page = Frame::Page {
-            version: end,
-            restart: false,
-            complete: end == self.table_version,
-            entries: out.get(..len).unwrap_or_default(),
-        };
-        (page, end)
-    }
-
-    /// Builds a page of the whole table: the frame borrows `out`, and the number says where the page ends.
-    pub(super) fn snapshot_page<'b>(
-        &self,
-        slot: u32,
-        from: u32,
-        upto: u32,
-        out: &'b mut [u8],
-    ) -> (Frame<'b>, u32) {
-        let (len, end) = self.fill_snapshot(slot, from, upto, out);
-        let since = self.names.at(slot).snapshot_version;
-        let last = end >= self.names_used;
-        let page = Frame::Page {
-            version: if last { since } else { 0 },
-            restart: from == 0,
-            complete: last && since == self.table_version,
-            entries: out.get(..len).unwrap_or_default(),
-        };
-        (page, end)
-    }
-
-    /// The rest of the room does not fit into the client's table: from here on it looks up what it needs.
-    pub(super) fn check_capacity(&mut self, slot: u32) {
-        let name = self.names.at_mut(slot);
-        if !name.partial && name.capacity < self.names_used {
-            name.partial = true;
-            name.partial_due = true;
-            name.snapshot = 0;
-        }
+    #[test]
+    fn gives_slots_of_forgotten_names_to_others() {
+        with(|roster| {
+            let alice = insert(roster, "alice").unwrap();
+            let bob = insert(roster, "bob").unwrap();
+            assert_eq!(insert(roster, "carol"), None);
+            roster.refer(alice);
+            roster.at_mut(alice).membership.forget();
+            roster.vacate(alice);
+            assert_eq!(insert(roster, "carol"), None, "a message comes from her");
+            roster.release(alice);
+            assert_eq!(insert(roster, "carol"), Some(alice));
+            assert_eq!(roster.find("alice"), None);
+            assert_eq!(roster.find("carol"), Some(alice));
+            assert_eq!(roster.find("bob"), Some(bob));
+        });
     }
 }

@@ -208,6 +208,8 @@ pub enum Outcome {
 
 /// Whether a client is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u8)]
 pub enum Status {
     /// Deregistered, gone, or just returning.
     Offline,

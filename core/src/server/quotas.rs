@@ -1,5 +1,5 @@
-//! How much each source may ask for: token buckets of fixed number, for addresses that proved that they receive. A
-//! source whose buckets are full needs no memory at all.
+//! How much each source may ask for: token buckets of fixed number, for addresses that proved that
+//! they receive. A source whose buckets are full needs no memory at all.
 
 use super::StorageError;
 use crate::address::PackedAddress;
@@ -8,11 +8,12 @@ use crate::crypto::Key;
 use crate::rate::{Bucket, RateLimit, nanos};
 use crate::time::Instant;
 
-/// Slots that one source may lie in: when others use them all, the one nearest to full is given away.
+/// Slots that one source may lie in: when others use them all, the one nearest to full is given
+/// away.
 const WAYS: u32 = 4;
 
-/// What one source may ask for. A source is an IPv4 address, or the upper 64 bits of an IPv6 address: everybody at
-/// one site can have as many of the lower ones as he likes.
+/// What one source may ask for. A source is an IPv4 address, or the upper 64 bits of an IPv6
+/// address: everybody at one site can have as many of the lower ones as he likes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
     /// Sessions: registrations, returns, and what replaces a lost session.
@@ -33,8 +34,8 @@ impl RateLimits {
 }
 
 impl Default for RateLimits {
-    /// 10 registrations a second, 300 at once: a lecture hall behind one address; 500 requests and 512 KiB of text
-    /// a second, 2,000 and 2 MiB at once: a script in a hurry.
+    /// 10 registrations a second, 300 at once: a lecture hall behind one address; 500 requests and
+    /// 512 KiB of text a second, 2,000 and 2 MiB at once: a script in a hurry.
     fn default() -> Self {
         Self {
             registrations: RateLimit::new(10, 30),
@@ -71,13 +72,13 @@ impl SourceSlot {
 }
 
 /// The buckets of all sources that used some of theirs lately.
-pub(super) struct Sources<'a> {
+pub(super) struct Quotas<'a> {
     slots: Slots<'a, SourceSlot>,
     limits: RateLimits,
     key: Key,
 }
 
-impl<'a> Sources<'a> {
+impl<'a> Quotas<'a> {
     pub(super) fn new(
         slots: &'a mut [SourceSlot],
         limits: RateLimits,
@@ -178,10 +179,10 @@ mod tests {
         text.parse::<SocketAddr>().unwrap().into()
     }
 
-    fn with(slots: usize, limits: RateLimits, test: impl FnOnce(&mut Sources<'_>)) {
+    fn with(slots: usize, limits: RateLimits, test: impl FnOnce(&mut Quotas<'_>)) {
         let mut slots = vec![SourceSlot::VACANT; slots];
         let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
-        test(&mut Sources::new(&mut slots, limits, key).unwrap());
+        test(&mut Quotas::new(&mut slots, limits, key).unwrap());
     }
 
     #[test]
@@ -278,7 +279,7 @@ mod tests {
             }
         });
         let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
-        let none = Sources::new(&mut [], LIMITS, key).err();
+        let none = Quotas::new(&mut [], LIMITS, key).err();
         assert_eq!(none, Some(StorageError("sources")));
     }
 }

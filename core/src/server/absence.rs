@@ -1,0 +1,93 @@
+//! How long names were offline, and which are forgotten for it.
+//!
+//! The time of a departure is kept as an instant of this life of the server, and the part of the
+//! absence that was before it.
+
+use super::name_list::NameList;
+use crate::containers::{Linked, List, Slots};
+use crate::time::Instant;
+
+/// Since when a name is offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct Away {
+    left_at: Instant,
+    /// For how long it had been offline before this life of the server.
+    before_s: u32,
+}
+
+impl Away {
+    /// Since the beginning; all zero bits.
+    pub(super) const VACANT: Self = Self {
+        left_at: Instant::ZERO,
+        before_s: 0,
+    };
+
+    /// Returns for how many seconds the name has been offline.
+    pub(super) fn seconds(self, now: Instant) -> u32 {
+        let since = now.millis_since(self.left_at) / 1_000;
+        u32::try_from(since)
+            .unwrap_or(u32::MAX)
+            .saturating_add(self.before_s)
+    }
+}
+
+/// A slot of a name that can be offline.
+pub(super) trait Absent: Linked<NameList> {
+    /// Returns since when it is.
+    fn away(&self) -> Away;
+    /// Notes since when it is.
+    fn set_away(&mut self, away: Away);
+}
+
+/// The names that are offline, in the order in which they left.
+pub(super) struct Absence {
+    list: List<NameList>,
+    keep_s: u32,
+}
+
+impl Absence {
+    /// Creates an empty list of names that are forgotten after so many seconds.
+    pub(super) fn new(keep_s: u32) -> Self {
+        Self {
+            list: List::new(NameList::Away),
+            keep_s: keep_s.max(1),
+        }
+    }
+
+    /// Notes that a name is offline from now on, and was for so many seconds in an earlier life of
+    /// the server.
+    pub(super) fn add<T: Absent>(
+        &mut self,
+        names: &mut Slots<'_, T>,
+        slot: u32,
+        now: Instant,
+        before_s: u32,
+    ) {
+        self.list.remove(names, slot);
+        names.at_mut(slot).set_away(Away {
+            left_at: now,
+            before_s,
+        });
+        self.list.push(names, slot);
+    }
+
+    /// Notes that a name is back, or forgotten.
+    pub(super) fn remove<T: Absent>(&mut self, names: &mut Slots<'_, T>, slot: u32) {
+        self.list.remove(names, slot);
+    }
+
+    /// Returns when the next name is to be forgotten: that of the first in the list. A store that
+    /// restores names in another order makes it late.
+    pub(super) fn deadline<T: Absent>(&self, names: &Slots<'_, T>) -> Option<Instant> {
+        let away = names.at(self.list.first()?).away();
+        let left_s = self.keep_s.saturating_sub(away.before_s);
+        Some(away.left_at.plus_millis(u64::from(left_s) * 1_000))
+    }
+
+    /// Returns the name that is to be forgotten now.
+    pub(super) fn expired<T: Absent>(&self, names: &Slots<'_, T>, now: Instant) -> Option<u32> {
+        let slot = self.list.first()?;
+        (self.deadline(names)? <= now).then_some(slot)
+    }
+}

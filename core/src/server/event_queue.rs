@@ -1,0 +1,171 @@
+//! The events that wait for the log.
+
+use core::net::SocketAddr;
+
+use super::event::{Departure, ServerEvent};
+use crate::name::Name;
+use crate::time::Instant;
+use crate::wire::Refusal;
+
+/// Time between two events that strangers can cause as often as they like.
+const SPARING_MS: u64 = 5_000;
+/// Events that wait to be polled at most.
+const EVENTS_MAX: usize = 16;
+
+/// An event as it waits, with slots in place of names.
+#[derive(Clone, Debug)]
+pub(super) enum Pending {
+    Registered {
+        slot: u32,
+        returning: bool,
+    },
+    Departed {
+        slot: u32,
+        reason: Departure,
+    },
+    Refused {
+        name: Name,
+        address: SocketAddr,
+        reason: Refusal,
+    },
+    ForeignVersion {
+        address: SocketAddr,
+        version: u8,
+    },
+    Throttled {
+        slot: u32,
+    },
+    Forgotten {
+        slot: u32,
+    },
+    StoreFailed,
+    StoreRecovered,
+}
+
+/// The events that wait for the log, a fixed number of them.
+pub(super) struct EventQueue {
+    events: heapless::Deque<Pending, EVENTS_MAX>,
+    /// Events for which there was no room.
+    lost: u32,
+    sparing_again_at: Instant,
+    /// The name in the refusal that was polled last.
+    refused_name: Name,
+}
+
+impl EventQueue {
+    /// Creates an empty queue.
+    pub(super) fn new() -> Self {
+        Self {
+            events: heapless::Deque::new(),
+            lost: 0,
+            sparing_again_at: Instant::ZERO,
+            refused_name: Name::VACANT,
+        }
+    }
+
+    /// Returns whether no event waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Appends an event; without room, it is counted.
+    pub(super) fn push(&mut self, event: Pending) {
+        if self.events.push_back(event).is_err() {
+            self.lost = self.lost.saturating_add(1);
+        }
+    }
+
+    /// Appends an event that strangers can cause: one every few seconds is enough, the counters
+    /// have the rest.
+    pub(super) fn push_sparingly(&mut self, event: Pending, now: Instant) {
+        if now >= self.sparing_again_at {
+            self.sparing_again_at = now.plus_millis(SPARING_MS);
+            self.push(event);
+        }
+    }
+
+    /// Takes the next event; `client` gives the name in a slot, and its address.
+    pub(super) fn poll<'e>(
+        &'e mut self,
+        client: impl Fn(u32) -> (&'e str, SocketAddr),
+    ) -> Option<ServerEvent<'e>> {
+        let Some(pending) = self.events.pop_front() else {
+            let count = core::mem::take(&mut self.lost);
+            return (count != 0).then_some(ServerEvent::EventsLost { count });
+        };
+        Some(match pending {
+            Pending::Registered { slot, returning } => {
+                let (name, address) = client(slot);
+                ServerEvent::Registered {
+                    name,
+                    address,
+                    returning,
+                }
+            }
+            Pending::Departed { slot, reason } => ServerEvent::Departed {
+                name: client(slot).0,
+                reason,
+            },
+            Pending::Refused {
+                name,
+                address,
+                reason,
+            } => {
+                // The name is lent from where the event lay.
+                self.refused_name = name;
+                ServerEvent::Refused {
+                    name: self.refused_name.as_str(),
+                    address,
+                    reason,
+                }
+            }
+            Pending::ForeignVersion { address, version } => {
+                ServerEvent::ForeignVersion { address, version }
+            }
+            Pending::Throttled { slot } => ServerEvent::Throttled {
+                name: client(slot).0,
+            },
+            Pending::Forgotten { slot } => ServerEvent::Forgotten {
+                name: client(slot).0,
+            },
+            Pending::StoreFailed => ServerEvent::StoreFailed,
+            Pending::StoreRecovered => ServerEvent::StoreRecovered,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn poll(events: &mut EventQueue) -> Option<ServerEvent<'_>> {
+        let address = SocketAddr::from(([192, 0, 2, 1], 1));
+        events.poll(|_| ("alice", address))
+    }
+
+    #[test]
+    fn counts_events_without_room() {
+        let mut events = EventQueue::new();
+        for slot in 0..EVENTS_MAX + 2 {
+            events.push(Pending::Throttled { slot: slot as u32 });
+        }
+        for _ in 0..EVENTS_MAX {
+            let event = poll(&mut events);
+            assert_eq!(event, Some(ServerEvent::Throttled { name: "alice" }));
+        }
+        let lost = ServerEvent::EventsLost { count: 2 };
+        assert_eq!(poll(&mut events), Some(lost));
+        assert_eq!(poll(&mut events), None);
+    }
+
+    #[test]
+    fn reports_strangers_every_five_seconds() {
+        let mut events = EventQueue::new();
+        for at_ms in [1, 5_000, 5_001] {
+            let now = Instant::from_millis(at_ms);
+            events.push_sparingly(Pending::StoreFailed, now);
+        }
+        assert!(poll(&mut events).is_some() && poll(&mut events).is_some());
+        assert_eq!(poll(&mut events), None);
+    }
+}

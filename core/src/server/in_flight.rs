@@ -1,0 +1,132 @@
+//! The numbered frames that are on their way to clients.
+
+use crate::driver::StorageError;
+
+/// A numbered frame on its way to a client: its content is looked up when it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u32)]
+pub(super) enum Flight {
+    Vacant,
+    /// The stored message in this slot.
+    Mail(u32),
+    /// The log entry with this number.
+    Log(u32),
+    /// The log entries from the cursor to this number fell out of the log; so many of them were for
+    /// this client.
+    Skipped {
+        upto: u32,
+        count: u32,
+    },
+    /// The result of this request.
+    Result(u32),
+    /// The receipt in this mail slot.
+    Receipt(u32),
+    /// The changes of the table after `from`, up to `upto`.
+    Changes {
+        from: u32,
+        upto: u32,
+    },
+    /// The slots from `from` up to `upto`, as part of the whole table.
+    Snapshot {
+        from: u32,
+        upto: u32,
+    },
+    /// A page whose content is not remembered; the whole table follows.
+    Emptied,
+    Found {
+        query: u32,
+        slot: u32,
+    },
+    Missing {
+        query: u32,
+    },
+    Partial,
+}
+
+/// One frame on its way.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub struct FlightSlot(Flight);
+
+impl FlightSlot {
+    /// An unused slot.
+    pub const VACANT: Self = Self(Flight::Vacant);
+}
+
+/// The frames on their way to all clients: rings of equal length, one for each name.
+pub(super) struct InFlight<'a> {
+    frames: &'a mut [FlightSlot],
+    each: u32,
+}
+
+impl<'a> InFlight<'a> {
+    /// Divides the slots among so many names: at least two for each.
+    pub(super) fn new(frames: &'a mut [FlightSlot], names: u32) -> Result<Self, StorageError> {
+        let each = u32::try_from(frames.len())
+            .ok()
+            .and_then(|count| count.checked_div(names))
+            .filter(|each| *each >= 2)
+            .ok_or(StorageError("flights"))?;
+        Ok(Self { frames, each })
+    }
+
+    /// Returns whether a client has room for one more frame behind so many.
+    pub(super) fn has_room(&self, outstanding: u32) -> bool {
+        outstanding < self.each
+    }
+
+    fn place(&self, slot: u32, sequence: u32) -> usize {
+        let within = sequence.checked_rem(self.each).unwrap_or_default();
+        slot as usize * self.each as usize + within as usize
+    }
+
+    /// Returns the frame with this sequence number of the client in a slot.
+    pub(super) fn get(&self, slot: u32, sequence: u32) -> Flight {
+        let place = self.place(slot, sequence);
+        self.frames
+            .get(place)
+            .map_or(Flight::Vacant, |frame| frame.0)
+    }
+
+    /// Gives a frame a sequence number.
+    pub(super) fn set(&mut self, slot: u32, sequence: u32, frame: Flight) {
+        let place = self.place(slot, sequence);
+        if let Some(free) = self.frames.get_mut(place) {
+            *free = FlightSlot(frame);
+        }
+    }
+
+    /// Empties the pages of the whole table among `count` frames from `first` on: another one
+    /// begins. Filled with the names that have changed since, they might not have room for all that
+    /// they stand for.
+    pub(super) fn empty_snapshots(&mut self, slot: u32, first: u32, count: u32) {
+        for ahead in 0..count {
+            let sequence = first.wrapping_add(ahead);
+            if let Flight::Snapshot { .. } = self.get(slot, sequence) {
+                self.set(slot, sequence, Flight::Emptied);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_frames_apart_by_client_and_number() {
+        let mut slots = [FlightSlot::VACANT; 7];
+        assert!(InFlight::new(&mut slots, 4).is_err());
+        let mut in_flight = InFlight::new(&mut slots, 2).unwrap();
+        assert!(in_flight.has_room(2) && !in_flight.has_room(3));
+        let snapshot = Flight::Snapshot { from: 0, upto: 2 };
+        in_flight.set(0, u32::MAX, snapshot);
+        in_flight.set(0, 1, Flight::Mail(5));
+        in_flight.set(1, 1, snapshot);
+        in_flight.empty_snapshots(0, u32::MAX, 3);
+        assert_eq!(in_flight.get(0, u32::MAX), Flight::Emptied);
+        assert_eq!(in_flight.get(0, 1), Flight::Mail(5));
+        assert_eq!(in_flight.get(1, 1), snapshot);
+    }
+}

@@ -1,0 +1,497 @@
+//! Messages stored for recipients that are away, and the receipts that tell their senders of the
+//! delivery.
+//!
+//! A message waits in no queue while it is being stored; then in its recipient's mailbox, until the
+//! recipient has acknowledged it; then, as a receipt, with its sender, until that has acknowledged
+//! it, too.
+
+use super::origin::Origin;
+use super::record::Record;
+use super::send_queue::SendQueue;
+use crate::containers::{Arena, Chained, FreeList, Next, Queue, Slots, Text};
+use crate::crypto::PublicKey;
+use crate::driver::StorageError;
+use crate::limits::MAIL_LEN_MAX;
+use crate::time::UnixSeconds;
+use crate::wire::Frame;
+
+/// Where a message comes from and goes to, by the slots of the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct Parties {
+    pub(super) from: u32,
+    pub(super) to: u32,
+}
+
+/// One stored message; later the receipt for it.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub struct MailSlot {
+    /// Number in the store.
+    serial: u64,
+    /// Place among all messages and changes of the table.
+    order: u64,
+    origin: Origin,
+    parties: Parties,
+    /// When it was accepted.
+    stamp: UnixSeconds,
+    text: Text,
+    /// The next in its queue, or the next free one.
+    next: Next,
+}
+
+impl MailSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self {
+        serial: 0,
+        order: 0,
+        origin: Origin::VACANT,
+        parties: Parties { from: 0, to: 0 },
+        stamp: UnixSeconds(0),
+        text: Text::VACANT,
+        next: Next::NONE,
+    };
+}
+
+impl Chained for MailSlot {
+    fn next(&self) -> Next {
+        self.next
+    }
+
+    fn next_mut(&mut self) -> &mut Next {
+        &mut self.next
+    }
+}
+
+/// What waits for one recipient.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct Mailbox {
+    queue: SendQueue,
+    /// Messages in it, and those for it that are being stored.
+    count: u32,
+    /// Serial number of the last message that the recipient acknowledged.
+    handed_over: u64,
+}
+
+impl Mailbox {
+    /// Nothing; all zero bits.
+    pub(super) const VACANT: Self = Self {
+        queue: SendQueue::EMPTY,
+        count: 0,
+        handed_over: 0,
+    };
+
+    /// Returns the serial number of the last message that the recipient acknowledged.
+    pub(super) fn handed_over(&self) -> u64 {
+        self.handed_over
+    }
+
+    /// Takes back what the recipient had acknowledged in an earlier life of the server.
+    pub(super) fn restore_handed_over(&mut self, serial: u64) {
+        self.handed_over = self.handed_over.max(serial);
+    }
+
+    /// Returns the next message to send.
+    pub(super) fn next(&self) -> Option<u32> {
+        self.queue.next_unsent()
+    }
+
+    /// Notes that the session has ended: all messages are to be sent again.
+    pub(super) fn rewind(&mut self) {
+        self.queue.rewind();
+    }
+}
+
+/// The receipts that wait for one sender.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct Receipts {
+    queue: SendQueue,
+    /// The sender's latest stored message, while that waits in a mailbox.
+    latest: Next,
+}
+
+impl Receipts {
+    /// Nothing; all zero bits.
+    pub(super) const VACANT: Self = Self {
+        queue: SendQueue::EMPTY,
+        latest: Next::NONE,
+    };
+
+    /// Notes that the sender's message in this slot waits in a mailbox.
+    pub(super) fn on_kept(&mut self, index: u32) {
+        self.latest = Next::to(index);
+    }
+
+    /// Returns the next receipt to send.
+    pub(super) fn next(&self) -> Option<u32> {
+        self.queue.next_unsent()
+    }
+
+    /// Notes that the session has ended: all receipts are to be sent again.
+    pub(super) fn rewind(&mut self) {
+        self.queue.rewind();
+    }
+
+    /// The message in this slot waits in no mailbox any more.
+    fn forget(&mut self, index: u32) {
+        if self.latest == Next::to(index) {
+            self.latest = Next::NONE;
+        }
+    }
+}
+
+/// What became of a message that its recipient has acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HandedOver {
+    /// Its sender gets a receipt.
+    Receipt,
+    /// Nothing is left of it.
+    Removed,
+}
+
+/// All stored messages.
+pub(super) struct Mailboxes<'a> {
+    slots: Slots<'a, MailSlot>,
+    texts: Arena<'a>,
+    free: FreeList,
+    /// Messages that one mailbox holds at most.
+    per_name: u32,
+    /// Serial numbers so far.
+    serial: u64,
+    /// Those that were not handed to the store yet.
+    unsaved: Queue,
+}
+
+impl<'a> Mailboxes<'a> {
+    /// Creates empty mailboxes.
+    pub(super) fn new(
+        slots: &'a mut [MailSlot],
+        words: &'a mut [u32],
+        per_name: u32,
+    ) -> Result<Self, StorageError> {
+        Ok(Self {
+            slots: Slots::new(slots).ok_or(StorageError("mail"))?,
+            texts: Arena::new(words).ok_or(StorageError("mail_texts"))?,
+            free: FreeList::new(),
+            per_name,
+            serial: 0,
+            unsaved: Queue::EMPTY,
+        })
+    }
+
+    /// Returns how many messages and receipts there are.
+    pub(super) fn used(&self) -> u32 {
+        self.free.used()
+    }
+
+    /// Returns how many messages fit.
+    pub(super) fn capacity(&self) -> u32 {
+        self.slots.len()
+    }
+
+    /// Returns how many messages one mailbox holds at most.
+    pub(super) fn per_name(&self) -> u32 {
+        self.per_name
+    }
+
+    /// Returns the highest serial number so far.
+    pub(super) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    /// Notes that serial numbers up to this one were given.
+    pub(super) fn raise_serial(&mut self, serial: u64) {
+        self.serial = self.serial.max(serial);
+    }
+
+    /// Returns sender and recipient of a message.
+    pub(super) fn parties(&self, index: u32) -> Parties {
+        self.slots.at(index).parties
+    }
+
+    /// Returns the request that made a message.
+    pub(super) fn origin(&self, index: u32) -> Origin {
+        self.slots.at(index).origin
+    }
+
+    // ---- into the store ----
+
+    /// Accepts a message, which is to be stored next; false if there is no room for it.
+    pub(super) fn accept(
+        &mut self,
+        mailbox: &mut Mailbox,
+        parties: Parties,
+        origin: Origin,
+        stamp: UnixSeconds,
+        key: &PublicKey,
+        letter: &[u8],
+    ) -> bool {
+        if mailbox.count >= self.per_name {
+            return false;
+        }
+        let mut kept = heapless::Vec::<u8, MAIL_LEN_MAX>::new();
+        let fits = [&key.0, letter].map(|part| kept.extend_from_slice(part).is_ok());
+        debug_assert_eq!(fits, [true; 2], "the caller checked the length");
+        let Some(index) = self.insert(self.serial + 1, parties, origin, stamp, &kept) else {
+            return false;
+        };
+        self.serial += 1;
+        mailbox.count += 1;
+        self.unsaved.push(&mut self.slots, index);
+        true
+    }
+
+    /// Takes back a message that an earlier life of the server has stored.
+    pub(super) fn restore(
+        &mut self,
+        mailbox: &mut Mailbox,
+        serial: u64,
+        parties: Parties,
+        origin: Origin,
+        stamp: UnixSeconds,
+        kept: &[u8],
+    ) -> Option<u32> {
+        let index = self.insert(serial, parties, origin, stamp, kept)?;
+        mailbox.count += 1;
+        Some(index)
+    }
+
+    fn insert(
+        &mut self,
+        serial: u64,
+        parties: Parties,
+        origin: Origin,
+        stamp: UnixSeconds,
+        kept: &[u8],
+    ) -> Option<u32> {
+        if self.free.is_exhausted(&self.slots) {
+            return None;
+        }
+        let text = self.texts.store(kept)?;
+        let index = self.free.allocate(&self.slots)?;
+        *self.slots.at_mut(index) = MailSlot {
+            serial,
+            order: 0,
+            origin,
+            parties,
+            stamp,
+            text,
+            next: Next::NONE,
+        };
+        Some(index)
+    }
+
+    /// Returns whether a message is to be handed to the store.
+    pub(super) fn has_unsaved(&self) -> bool {
+        !self.unsaved.is_empty()
+    }
+
+    /// Returns whether everything that was accepted up to this serial number is with the store.
+    pub(super) fn has_saved_upto(&self, serial: u64) -> bool {
+        let next = self.unsaved.first();
+        next.is_none_or(|next| serial < self.slots.at(next).serial)
+    }
+
+    /// Takes the next message to hand to the store.
+    pub(super) fn pop_unsaved(&mut self) -> Option<u32> {
+        self.unsaved.pop(&self.slots)
+    }
+
+    /// Builds the record of a message.
+    pub(super) fn record<'b>(
+        &self,
+        index: u32,
+        to: &'b str,
+        from: &'b str,
+        scratch: &'b mut [u8],
+    ) -> Record<'b> {
+        let mail = self.slots.at(index);
+        Record::Mail {
+            serial: mail.serial,
+            to,
+            from,
+            incarnation: mail.origin.incarnation,
+            counter: mail.origin.counter,
+            request: mail.origin.request,
+            stamp: mail.stamp,
+            letter: self.texts.load(mail.text, scratch),
+        }
+    }
+
+    // ---- to the recipient ----
+
+    /// Notes that a message is stored: it takes its place in the mailbox. Its sender
+    /// [notes it](Receipts::on_kept), too.
+    pub(super) fn keep(&mut self, index: u32, order: u64, mailbox: &mut Mailbox) {
+        self.slots.at_mut(index).order = order;
+        mailbox.queue.push(&mut self.slots, index);
+    }
+
+    /// Returns whether a message from this sender waits in a mailbox. Cost: the length of the
+    /// mailbox.
+    pub(super) fn has_from(&self, mailbox: &Mailbox, sender: u32) -> bool {
+        let queue = mailbox.queue.all();
+        let from_sender = |mail: &MailSlot| mail.parties.from == sender;
+        queue.find(&self.slots, from_sender).is_some()
+    }
+
+    /// Returns the place of a message among all messages and changes of the table.
+    pub(super) fn order(&self, index: u32) -> u64 {
+        self.slots.at(index).order
+    }
+
+    /// Returns the order of the oldest message of a mailbox, sent or not.
+    pub(super) fn oldest_order(&self, mailbox: &Mailbox) -> Option<u64> {
+        let oldest = mailbox.queue.all().first()?;
+        Some(self.order(oldest))
+    }
+
+    /// Builds the frame with a message; it is marked as stored if it was before `boundary`.
+    pub(super) fn build<'b>(
+        &self,
+        index: u32,
+        from: &'b str,
+        boundary: u64,
+        scratch: &'b mut [u8],
+    ) -> Frame<'b> {
+        let mail = self.slots.at(index);
+        let kept = self.texts.load(mail.text, scratch);
+        let (key, kept) = PublicKey::in_front_of(kept);
+        let (letter_key, letter) = PublicKey::in_front_of(kept);
+        Frame::Mail {
+            serial: mail.serial,
+            incarnation: mail.origin.incarnation,
+            counter: mail.origin.counter,
+            stamp: mail.stamp,
+            kept: mail.order < boundary,
+            key,
+            from,
+            letter_key,
+            letter,
+        }
+    }
+
+    /// Notes that the next message of a mailbox was sent.
+    pub(super) fn on_sent(&self, mailbox: &mut Mailbox) {
+        mailbox.queue.on_sent(&self.slots);
+    }
+
+    /// Takes the oldest message of a mailbox, which the recipient has acknowledged: it goes on to
+    /// its sender ([`hand_over`](Self::hand_over)).
+    pub(super) fn on_acked(&self, mailbox: &mut Mailbox) -> Option<u32> {
+        let index = self.pop(mailbox)?;
+        mailbox.handed_over = self.slots.at(index).serial;
+        Some(index)
+    }
+
+    /// Takes the oldest message of a mailbox if the recipient has it, and those up to this serial
+    /// number.
+    pub(super) fn on_acked_upto(&self, mailbox: &mut Mailbox, serial: u64) -> Option<u32> {
+        let oldest = mailbox.queue.all().first()?;
+        if self.slots.at(oldest).serial > serial {
+            return None;
+        }
+        self.on_acked(mailbox)
+    }
+
+    /// Takes the oldest message of a mailbox if the recipient had acknowledged it in an earlier
+    /// life of the server.
+    pub(super) fn pop_handed_over(&self, mailbox: &mut Mailbox) -> Option<u32> {
+        let oldest = mailbox.queue.all().first()?;
+        let is_over = self.slots.at(oldest).serial <= mailbox.handed_over;
+        is_over.then(|| self.pop(mailbox)).flatten()
+    }
+
+    /// Takes the oldest message of a mailbox, to remove it.
+    pub(super) fn pop(&self, mailbox: &mut Mailbox) -> Option<u32> {
+        let index = mailbox.queue.pop(&self.slots)?;
+        mailbox.count -= 1;
+        Some(index)
+    }
+
+    /// Notes that a message could not be stored: it is to be removed.
+    pub(super) fn not_stored(mailbox: &mut Mailbox) {
+        mailbox.count -= 1;
+    }
+
+    // ---- to the sender ----
+
+    /// Makes a receipt of a message that its recipient has acknowledged, if the sender's process is
+    /// still `there`, and needs one.
+    pub(super) fn hand_over(
+        &mut self,
+        index: u32,
+        sender: &mut Receipts,
+        there: bool,
+    ) -> HandedOver {
+        if !there || self.is_followed(index, sender) {
+            self.remove(index, sender);
+            return HandedOver::Removed;
+        }
+        let mail = *self.slots.at(index);
+        // Receipts for the same recipient that were not sent yet become one.
+        if let Some(last) = sender.queue.all().last()
+            && sender.queue.next_unsent() == Some(last)
+            && self.slots.at(last).parties.to == mail.parties.to
+        {
+            self.slots.at_mut(last).origin.counter = mail.origin.counter;
+            self.remove(index, sender);
+            return HandedOver::Removed;
+        }
+        self.release_text(index);
+        sender.forget(index);
+        sender.queue.push(&mut self.slots, index);
+        HandedOver::Receipt
+    }
+
+    /// Whether another message of the same process is known to wait for the same recipient. Until
+    /// that is handed over, a receipt changes nothing for the sender: it would only cost a datagram
+    /// and its answer for each window of a full mailbox.
+    fn is_followed(&self, index: u32, sender: &Receipts) -> bool {
+        let mail = self.slots.at(index);
+        sender.latest.get().is_some_and(|latest| {
+            let later = self.slots.at(latest);
+            latest != index
+                && later.parties.to == mail.parties.to
+                && later.origin.incarnation == mail.origin.incarnation
+        })
+    }
+
+    /// Builds the frame with a receipt.
+    pub(super) fn build_receipt<'b>(&self, index: u32, to: &'b str) -> Frame<'b> {
+        let counter = self.slots.at(index).origin.counter;
+        Frame::Receipt { to, counter }
+    }
+
+    /// Notes that the next receipt of a sender was sent.
+    pub(super) fn on_receipt_sent(&self, sender: &mut Receipts) {
+        sender.queue.on_sent(&self.slots);
+    }
+
+    /// Removes the oldest receipt of a sender, which it has acknowledged, or does not wait for any
+    /// more; returns whose it was.
+    pub(super) fn on_receipt_acked(&mut self, sender: &mut Receipts) -> Option<Parties> {
+        let index = sender.queue.pop(&self.slots)?;
+        let parties = self.parties(index);
+        self.remove(index, sender);
+        Some(parties)
+    }
+
+    /// Removes a message or receipt that is in no queue.
+    pub(super) fn remove(&mut self, index: u32, sender: &mut Receipts) {
+        sender.forget(index);
+        self.release_text(index);
+        *self.slots.at_mut(index) = MailSlot::VACANT;
+        self.free.release(&mut self.slots, index);
+    }
+
+    fn release_text(&mut self, index: u32) {
+        let text = core::mem::replace(&mut self.slots.at_mut(index).text, Text::VACANT);
+        self.texts.release(text);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+use super::*;
+
+const ALICE: u32 = 0;
+const BOB: u32 = 1;
+const TO_BOB: Parties = Parties {
+    from: ALICE,
+    to: BOB,
+};
+
+fn origin(counter: u32) -> Origin {
+    Origin {
+        incarnation: 7,
+        counter,
+        request: counter,
+    }
+}
+
+/// Mailboxes of three messages, Bob's mailbox, and Alice's receipts.
+fn with(test: impl FnOnce(&mut Mailboxes<'_>, &mut Mailbox, &mut Receipts)) {
+    let (mut slots, mut words) = ([MailSlot::VACANT; 3], [0; 64]);
+    let mut mail = Mailboxes::new(&mut slots, &mut words, 2).unwrap();
+    let (mut bob, mut alice) = (Mailbox::VACANT, Receipts::VACANT);
+    test(&mut mail, &mut bob, &mut alice);
+}
+
+fn accept(mail: &mut Mailboxes<'_>, bob: &mut Mailbox, counter: u32) -> bool {
+    let key = PublicKey([1; 32]);
+    mail.accept(bob, TO_BOB, origin(counter), UnixSeconds(1), &key, &[2; 8])
+}
+
+/// Accepts a message, and stores it.
+fn keep(mail: &mut Mailboxes<'_>, bob: &mut Mailbox, alice: &mut Receipts, counter: u32) {
+    assert!(accept(mail, bob, counter));
+    let index = mail.pop_unsaved().unwrap();
+    mail.keep(index, counter.into(), bob);
+    alice.on_kept(index);
+}
+
+#[test]
+fn holds_so_many_for_each_name_and_no_more() {
+    with(|mail, bob, _| {
+        assert!(accept(mail, bob, 1) && accept(mail, bob, 2));
+        assert!(!accept(mail, bob, 3), "those on their way count");
+        assert_eq!((mail.serial(), mail.used()), (2, 2));
+        assert!(mail.has_saved_upto(0) && !mail.has_saved_upto(1));
+        assert!(
+            bob.next().is_none(),
+            "nothing is in the mailbox before it is stored"
+        );
+    });
+}
+
+#[test]
+fn becomes_one_receipt_when_all_are_acked() {
+    with(|mail, bob, alice| {
+        keep(mail, bob, alice, 1);
+        keep(mail, bob, alice, 2);
+        assert!(mail.has_from(bob, ALICE) && !mail.has_from(bob, BOB));
+        let first = mail.on_acked(bob).unwrap();
+        assert_eq!(mail.hand_over(first, alice, true), HandedOver::Removed);
+        let second = mail.on_acked(bob).unwrap();
+        assert_eq!(mail.hand_over(second, alice, true), HandedOver::Receipt);
+        assert_eq!(alice.next(), Some(second));
+        let receipt = Frame::Receipt {
+            to: "bob",
+            counter: 2,
+        };
+        assert_eq!(mail.build_receipt(second, "bob"), receipt);
+        assert_eq!(mail.on_receipt_acked(alice), Some(TO_BOB));
+        assert_eq!((mail.used(), bob.handed_over()), (0, 2));
+    });
+}
+
+#[test]
+fn merges_receipts_that_were_not_sent() {
+    with(|mail, bob, alice| {
+        for counter in [1, 2] {
+            keep(mail, bob, alice, counter);
+            let index = mail.on_acked(bob).unwrap();
+            mail.hand_over(index, alice, true);
+        }
+        assert_eq!(mail.used(), 1);
+        mail.on_receipt_sent(alice);
+        keep(mail, bob, alice, 3);
+        let index = mail.on_acked(bob).unwrap();
+        assert_eq!(mail.hand_over(index, alice, true), HandedOver::Receipt);
+        assert_eq!(mail.used(), 2, "a receipt that was sent stays as it is");
+    });
+}
+
+#[test]
+fn makes_no_receipt_for_a_process_that_is_gone() {
+    with(|mail, bob, alice| {
+        keep(mail, bob, alice, 1);
+        assert_eq!(mail.on_acked_upto(bob, 0), None);
+        let index = mail.on_acked_upto(bob, 1).unwrap();
+        assert_eq!(mail.hand_over(index, alice, false), HandedOver::Removed);
+        assert_eq!((alice.next(), mail.used()), (None, 0));
+    });
+}

@@ -1,0 +1,58 @@
+//! The lists that a name can stand in.
+
+use crate::containers::Link;
+
+/// The lists that a name can stand in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NameList {
+    /// By the time it was last heard of.
+    Silence,
+    /// By the time until which an acknowledgement waits for a result to go with.
+    Held,
+    /// Waits for the next entry of the log.
+    LogFeed,
+    /// Waits for the next change of the table.
+    TableFeed,
+    /// A change of the name waits to be stored.
+    Unstable,
+    /// A cursor or a handed-over message waits to be stored.
+    Progress,
+    /// Is to be told that the server has started again.
+    Notices,
+    /// By the time it left.
+    Away,
+    /// Its slot can go to another name.
+    Vacated,
+}
+
+impl NameList {
+    const COUNT: usize = 9;
+}
+
+/// The neighbours of a name in all lists.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct NameLinks([Link; NameList::COUNT]);
+
+impl NameLinks {
+    /// In no list; all zero bits.
+    pub(super) const VACANT: Self = Self([Link::VACANT; NameList::COUNT]);
+
+    /// Returns the link of a list: each has the one of its number.
+    pub(super) fn get(&self, list: NameList) -> &Link {
+        let [first, rest @ ..] = &self.0;
+        match (list as usize).checked_sub(1) {
+            None => first,
+            Some(below) => rest.get(below).unwrap_or(first),
+        }
+    }
+
+    /// Returns the link of a list, to change it.
+    pub(super) fn get_mut(&mut self, list: NameList) -> &mut Link {
+        let [first, rest @ ..] = &mut self.0;
+        match (list as usize).checked_sub(1) {
+            None => first,
+            Some(below) => rest.get_mut(below).unwrap_or(first),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Records to the store, and what waits for their fate.
+
+use super::Server;
+use super::event_queue::Pending;
+use super::journal::{Entry, StoreChange};
+use super::mailboxes::{Mailboxes, Parties};
+use super::origin::Origin;
+use super::record::{NameRecord, Persist, Record, StoreFailed, Ticket};
+use crate::time::Instant;
+use crate::wire::Outcome;
+
+impl Server<'_> {
+    /// Takes the next record to store. Records must become durable in this order; several may be
+    /// stored together. O(1).
+    pub fn poll_persist(&mut self) -> Option<Persist<'_>> {
+        let names = self.roster.slots_mut();
+        let (ticket, entry) =
+            self.journal
+                .poll(names, &mut self.channel, &mut self.mail, self.now)?;
+        let roster = &self.roster;
+        let record = match entry {
+            Entry::Epoch => Record::Epoch {
+                epoch: self.journal.epoch(),
+                serial: self.mail.serial(),
+                log_next: self.channel.saved_number(),
+            },
+            Entry::Name(slot) => Record::Name(self.name_record(slot)),
+            Entry::Forget(slot) => Record::Forget {
+                name: roster.name(slot),
+                serial: self.mail.serial(),
+                log_next: self.channel.saved_number(),
+            },
+            Entry::Channel(number) => {
+                let from = roster.name(self.channel.get(number)?.from());
+                self.channel.record(number, from, &mut self.scratch)?
+            }
+            Entry::Progress(slot) => {
+                let name = roster.at(slot);
+                Record::Progress {
+                    name: name.name.as_str(),
+                    handed_over: name.mailbox.handed_over(),
+                    log_next: name.channel.acked(),
+                }
+            }
+            Entry::Mail(index) => {
+                let Parties { from, to } = self.mail.parties(index);
+                let (to, from) = (roster.name(to), roster.name(from));
+                self.mail.record(index, to, from, &mut self.scratch)
+            }
+            Entry::Vacant => return None,
+        };
+        Some(Persist { ticket, record })
+    }
+
+    fn name_record(&self, slot: u32) -> NameRecord<'_> {
+        let name = self.roster.at(slot);
+        let (last_request, outcomes) = name.results.to_store();
+        NameRecord {
+            name: name.name.as_str(),
+            registered: name.membership.is_here(),
+            address: name.process.address().get(),
+            incarnation: name.process.incarnation(),
+            key: name.process.key(),
+            opening: name.process.opening(),
+            session: self.sessions.at(slot).local_id(),
+            previous: name.process.previous(),
+            last_request,
+            outcomes,
+            log_next: name.channel.acked(),
+            away_s: name.away_s(self.now),
+        }
+    }
+
+    /// Tells the fate of a record. Answers come in the order of the tickets; any other is ignored.
+    pub fn handle_stored(&mut self, now: Instant, ticket: Ticket, result: Result<(), StoreFailed>) {
+        self.note_time(now);
+        let stored = result.is_ok();
+        let Some((entry, change)) = self.journal.on_stored(ticket, stored, self.now) else {
+            debug_assert!(false, "tickets are answered in order, once");
+            return;
+        };
+        match change {
+            Some(StoreChange::Failed) => self.report(Pending::StoreFailed),
+            Some(StoreChange::Recovered) => self.report(Pending::StoreRecovered),
+            None => {}
+        }
+        match entry {
+            Entry::Name(slot) => self.name_stored(slot, stored),
+            Entry::Mail(index) => self.mail_stored(index, stored),
+            Entry::Channel(number) => self.entry_stored(number, stored),
+            Entry::Forget(slot) if stored => {
+                self.report(Pending::Forgotten { slot });
+                self.forget(slot);
+            }
+            Entry::Forget(slot) => self.change_name(slot),
+            // A cursor that was not stored makes a repetition after a restart, which its recipient
+            // drops.
+            Entry::Epoch | Entry::Progress(_) | Entry::Vacant => {}
+        }
+    }
+
+    fn name_stored(&mut self, slot: u32, stored: bool) {
+        if self.journal.has_change(self.roster.slots(), slot) {
+            // A later change of the same name is on its way: that one decides.
+            return;
+        }
+        let name = self.roster.at_mut(slot);
+        let is_registering = name.membership.is_registering();
+        match (stored, is_registering) {
+            (false, true) => return self.not_admitted(slot),
+            (false, false) => return self.change_name(slot),
+            (true, _) => {}
+        }
+        if core::mem::take(&mut name.announce) {
+            self.announce(slot);
+        }
+        self.roster.at_mut(slot).results.left();
+        if is_registering {
+            self.admitted(slot);
+        }
+        self.attend(slot);
+    }
+
+    fn mail_stored(&mut self, index: u32, stored: bool) {
+        let Parties { from, to } = self.mail.parties(index);
+        let origin = self.mail.origin(index);
+        if stored {
+            self.keep(index);
+        } else {
+            Mailboxes::not_stored(&mut self.roster.at_mut(to).mailbox);
+            self.remove_mail(index);
+        }
+        self.decide(from, origin, stored);
+    }
+
+    fn entry_stored(&mut self, number: u32, stored: bool) {
+        self.publish(number, stored);
+        if let Some(entry) = self.channel.get(number) {
+            let (from, origin) = (entry.from(), entry.origin());
+            self.decide(from, origin, stored);
+        }
+    }
+
+    /// The outcome of a request that had to be stored is known.
+    fn decide(&mut self, slot: u32, origin: Origin, stored: bool) {
+        let name = self.roster.at_mut(slot);
+        if name.process.incarnation() == origin.incarnation {
+            let outcome = if stored {
+                Outcome::Saved
+            } else {
+                Outcome::NotStored
+            };
+            name.results.decide(origin.request, outcome);
+            self.attend(slot);
+        }
+    }
+}

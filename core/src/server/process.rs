@@ -1,0 +1,163 @@
+//! The process that has a name.
+
+use crate::address::PackedAddress;
+use crate::crypto::PublicKey;
+
+/// Processes that had a name before, and are remembered.
+const PREVIOUS: usize = 4;
+
+/// The process that has a name, and its latest session.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct Process {
+    incarnation: u64,
+    /// Age of the cookie of its latest session: an older one was recorded, and is sent again.
+    cookie_issued_at_ms: u64,
+    /// The key that the name belongs to.
+    key: PublicKey,
+    /// Where it receives.
+    address: PackedAddress,
+    /// Number of its latest session.
+    opening: u32,
+    /// Processes that were displaced, in short.
+    previous: [u32; PREVIOUS],
+}
+
+/// A session that a process opens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Session {
+    pub(super) incarnation: u64,
+    pub(super) opening: u32,
+    pub(super) key: PublicKey,
+    pub(super) address: PackedAddress,
+    pub(super) cookie_issued_at_ms: u64,
+}
+
+fn short(incarnation: u64) -> u32 {
+    let [a, b, c, d, ..] = incarnation.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d]).max(1)
+}
+
+impl Process {
+    /// No process; all zero bits.
+    pub(super) const VACANT: Self = Self {
+        incarnation: 0,
+        cookie_issued_at_ms: 0,
+        key: PublicKey::NONE,
+        address: PackedAddress::VACANT,
+        opening: 0,
+        previous: [0; PREVIOUS],
+    };
+
+    /// Returns its number; 0 for none.
+    pub(super) fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+
+    /// Returns the key that the name belongs to.
+    pub(super) fn key(&self) -> PublicKey {
+        self.key
+    }
+
+    /// Returns where it receives.
+    pub(super) fn address(&self) -> PackedAddress {
+        self.address
+    }
+
+    /// Returns the number of its latest session.
+    pub(super) fn opening(&self) -> u32 {
+        self.opening
+    }
+
+    /// Returns the processes that were displaced, in short.
+    pub(super) fn previous(&self) -> [u32; PREVIOUS] {
+        self.previous
+    }
+
+    /// Returns whether the name belongs to another key.
+    pub(super) fn has_other_key(&self, key: &PublicKey) -> bool {
+        self.key != *key && !self.key.is_none()
+    }
+
+    /// Returns whether this process has lost the name to another.
+    pub(super) fn was_displaced(&self, incarnation: u64) -> bool {
+        self.previous.contains(&short(incarnation))
+    }
+
+    /// Returns whether a cookie is older than that of the latest session.
+    pub(super) fn has_newer_cookie(&self, issued_at_ms: u64) -> bool {
+        issued_at_ms < self.cookie_issued_at_ms
+    }
+
+    /// Begins a session, of this process or of one that replaces it; returns whether it receives
+    /// somewhere else.
+    pub(super) fn begin(&mut self, session: &Session) -> bool {
+        if self.incarnation != session.incarnation && self.incarnation != 0 {
+            self.previous.rotate_right(1);
+            if let Some(latest) = self.previous.first_mut() {
+                *latest = short(self.incarnation);
+            }
+        }
+        let has_moved = self.address != session.address;
+        *self = Self {
+            incarnation: session.incarnation,
+            cookie_issued_at_ms: session.cookie_issued_at_ms,
+            key: session.key,
+            address: session.address,
+            opening: session.opening,
+            previous: self.previous,
+        };
+        has_moved
+    }
+
+    /// Takes the latest session back, which could not be stored.
+    pub(super) fn reject(&mut self) {
+        self.opening = self.opening.saturating_sub(1);
+    }
+
+    /// Notes that the process receives somewhere else now.
+    pub(super) fn move_to(&mut self, address: PackedAddress) {
+        self.address = address;
+    }
+
+    /// Takes back what an earlier life of the server has stored.
+    pub(super) fn restore(&mut self, session: &Session, previous: [u32; PREVIOUS]) {
+        *self = Self {
+            incarnation: session.incarnation,
+            cookie_issued_at_ms: self.cookie_issued_at_ms,
+            key: session.key,
+            address: session.address,
+            opening: session.opening,
+            previous,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(incarnation: u64) -> Session {
+        Session {
+            incarnation,
+            opening: 1,
+            key: PublicKey([1; 32]),
+            address: PackedAddress::VACANT,
+            cookie_issued_at_ms: 50,
+        }
+    }
+
+    #[test]
+    fn remembers_four_displaced_processes() {
+        let mut process = Process::VACANT;
+        for incarnation in 1..=6 {
+            assert!(!process.was_displaced(incarnation));
+            process.begin(&session(incarnation));
+            process.begin(&session(incarnation));
+        }
+        let displaced = [1, 2, 3, 4, 5, 6].map(|number| process.was_displaced(number));
+        assert_eq!(displaced, [false, true, true, true, true, false]);
+        assert!(process.has_newer_cookie(49) && !process.has_newer_cookie(50));
+        assert!(process.has_other_key(&PublicKey([2; 32])));
+    }
+}

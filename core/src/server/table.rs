@@ -1,0 +1,437 @@
+//! The table of clients as it is told to them: the changes since what they have, or the whole.
+
+use super::listing::Listed;
+use crate::containers::Slots;
+use crate::driver::StorageError;
+use crate::wire::Frame;
+
+/// One change of the table.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub struct ChangeSlot {
+    slot: u32,
+    /// Place among all messages and changes.
+    order: u64,
+}
+
+impl ChangeSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self { slot: 0, order: 0 };
+}
+
+/// The latest changes of the table, numbered by its versions.
+pub(super) struct TableChanges<'a> {
+    changes: Slots<'a, ChangeSlot>,
+    /// The life of the table that the versions belong to.
+    epoch: u64,
+    /// Versions so far.
+    version: u32,
+    /// Changes up to this version may speak of names whose slots have gone to others.
+    floor: u32,
+}
+
+impl<'a> TableChanges<'a> {
+    /// Creates an empty table.
+    pub(super) fn new(changes: &'a mut [ChangeSlot], epoch: u64) -> Result<Self, StorageError> {
+        Ok(Self {
+            changes: Slots::new(changes).ok_or(StorageError("changes"))?,
+            epoch,
+            version: 0,
+            floor: 0,
+        })
+    }
+
+    /// Returns the life of the table that the versions belong to.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Returns the latest version.
+    pub(super) fn version(&self) -> u32 {
+        self.version
+    }
+
+    fn place(&self, version: u32) -> u32 {
+        version.checked_rem(self.changes.len()).unwrap_or_default()
+    }
+
+    /// Notes a change of the name in this slot; returns its version.
+    pub(super) fn add(&mut self, slot: u32, order: u64) -> u32 {
+        self.version += 1;
+        let place = self.place(self.version);
+        *self.changes.at_mut(place) = ChangeSlot { slot, order };
+        self.version
+    }
+
+    /// Forgets the changes up to this version: the slot of one goes to another name.
+    pub(super) fn forget_upto(&mut self, version: u32) {
+        self.floor = self.floor.max(version);
+    }
+
+    /// Returns whether the change to this version is still remembered.
+    fn has(&self, version: u32) -> bool {
+        version + self.changes.len() > self.version && version > self.floor
+    }
+
+    /// Builds a page of the changes after `from`, at most up to `upto`, in `out`; returns where it
+    /// ends, too.
+    pub(super) fn build_changes<'b, T: Listed>(
+        &self,
+        names: &Slots<'_, T>,
+        (from, upto): (u32, u32),
+        out: &'b mut [u8],
+    ) -> (Frame<'b>, u32) {
+        let (mut len, mut end) = (0, upto);
+        for version in from + 1..=upto {
+            let name = names.at(self.changes.at(self.place(version)).slot);
+            // A later change of the same name says it better.
+            if name.listing().version() != version {
+                continue;
+            }
+            match name.entry().emit(out.get_mut(len..).unwrap_or_default()) {
+                0 => {
+                    end = version - 1;
+                    break;
+                }
+                written => len += written,
+            }
+        }
+        let page = Frame::Page {
+            version: end,
+            restart: false,
+            complete: end == self.version,
+            entries: out.get(..len).unwrap_or_default(),
+        };
+        (page, end)
+    }
+
+    /// Builds a page of the whole table in `out`: the first `used` slots have names, those from
+    /// `from` up to `upto` belong to the page. Names that have changed since the version `since`
+    /// come later, as changes. Returns where the page ends, too.
+    pub(super) fn build_snapshot<'b, T: Listed>(
+        &self,
+        names: &Slots<'_, T>,
+        used: u32,
+        since: u32,
+        (from, upto): (u32, u32),
+        out: &'b mut [u8],
+    ) -> (Frame<'b>, u32) {
+        let (mut len, mut end) = (0, upto);
+        for slot in from..upto {
+            let name = names.at(slot);
+            if !name.listing().is_listed() || name.listing().version() > since {
+                continue;
+            }
+            match name.entry().emit(out.get_mut(len..).unwrap_or_default()) {
+                0 => {
+                    end = slot;
+                    break;
+                }
+                written => len += written,
+            }
+        }
+        let is_last = end >= used;
+        let page = Frame::Page {
+            version: if is_last { since } else { 0 },
+            restart: from == 0,
+            complete: is_last && since == self.version,
+            entries: out.get(..len).unwrap_or_default(),
+        };
+        (page, end)
+    }
+}
+
+/// What a recipient is told of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+#[repr(u32)]
+enum Coverage {
+    /// The changes since what it has.
+    Changes,
+    /// The whole, from this slot on.
+    Whole { next: u32 },
+    /// Nothing: its own table is smaller than the room. Whether it knows that.
+    Partial { told: bool },
+}
+
+/// What of the table comes next for a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NextPage {
+    /// Nothing more: the table does not fit into its own.
+    Partial,
+    /// The changes after `from`, up to `upto`.
+    Changes { from: u32, upto: u32 },
+    /// The slots from `from` up to `upto`, as part of the whole table.
+    Snapshot { from: u32, upto: u32 },
+}
+
+/// How far one recipient has got the table.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(super) struct TableCursor {
+    coverage: Coverage,
+    /// The version that it was sent.
+    sent: u32,
+    /// Version at which the sending of the whole table began.
+    since: u32,
+    /// Pages of changes up to this version say nothing when they are repeated in this session: the
+    /// whole table follows them.
+    forgotten: u32,
+    /// Names that fit into its own table.
+    capacity: u32,
+    /// A page is due even if nothing has changed.
+    page_due: bool,
+}
+
+impl TableCursor {
+    /// Nothing was sent; all zero bits.
+    pub(super) const VACANT: Self = Self {
+        coverage: Coverage::Changes,
+        sent: 0,
+        since: 0,
+        forgotten: 0,
+        capacity: 0,
+        page_due: false,
+    };
+
+    /// Begins a session with a client whose table has this version, and room for `capacity` names.
+    pub(super) fn begin(&mut self, capacity: u32, version: u32) {
+        self.capacity = capacity;
+        self.sent = version;
+        self.page_due = true;
+        self.coverage = Coverage::Changes;
+        if version == 0 {
+            self.coverage = Coverage::Whole { next: 0 };
+            self.since = 0;
+        }
+    }
+
+    /// Returns whether the recipient is told of changes.
+    pub(super) fn follows(&self) -> bool {
+        !matches!(self.coverage, Coverage::Partial { .. })
+    }
+
+    /// Returns whether there are changes that the recipient was not sent.
+    pub(super) fn is_behind(&self, table: &TableChanges<'_>) -> bool {
+        self.sent < table.version
+    }
+
+    /// Returns the version at which the sending of the whole table began.
+    pub(super) fn since(&self) -> u32 {
+        self.since
+    }
+
+    // ---- delivery ----
+
+    /// Returns what comes next for a recipient of a room of so many names, and its place among all
+    /// messages and changes; 0 for one that waits for nothing. One that is not listed as `online`
+    /// gets nothing.
+    pub(super) fn next(
+        &mut self,
+        table: &TableChanges<'_>,
+        names: u32,
+        online: bool,
+    ) -> Option<(u64, NextPage)> {
+        if self.follows() && self.capacity < names {
+            // The rest of the room does not fit: from here on the client looks up what it needs.
+            self.coverage = Coverage::Partial { told: false };
+        }
+        if !online {
+            return None;
+        }
+        let snapshot = |from| (0, NextPage::Snapshot { from, upto: names });
+        let (from, upto) = (self.sent, table.version);
+        let changes = |order| (order, NextPage::Changes { from, upto });
+        match self.coverage {
+            Coverage::Partial { told } => (!told).then_some((0, NextPage::Partial)),
+            Coverage::Whole { next } => Some(snapshot(next)),
+            Coverage::Changes if from == upto => self.page_due.then(|| changes(0)),
+            Coverage::Changes if table.has(from + 1) => {
+                Some(changes(table.changes.at(table.place(from + 1)).order))
+            }
+            Coverage::Changes => {
+                // The client is too far behind: it gets the whole.
+                self.coverage = Coverage::Whole { next: 0 };
+                Some(snapshot(0))
+            }
+        }
+    }
+
+    /// Notes that the whole table is sent as it is now.
+    pub(super) fn begin_snapshot(&mut self, table: &TableChanges<'_>) {
+        self.since = table.version;
+        self.forgotten = table.version;
+    }
+
+    /// Returns whether a page of changes that is repeated still says what it did. If not, the whole
+    /// table follows: neither it nor those behind it may bring the client to a version before that.
+    pub(super) fn may_repeat(
+        &mut self,
+        table: &TableChanges<'_>,
+        (from, upto): (u32, u32),
+    ) -> bool {
+        if from == upto {
+            return true;
+        }
+        if !table.has(from + 1) && upto > self.forgotten {
+            self.forgotten = table.version;
+            if self.follows() {
+                self.coverage = Coverage::Whole { next: 0 };
+            }
+        }
+        upto > self.forgotten
+    }
+
+    /// Notes that the client was told that the table does not fit into its own.
+    pub(super) fn on_partial_sent(&mut self) {
+        self.coverage = Coverage::Partial { told: true };
+    }
+
+    /// Notes that a page of changes up to this version was sent.
+    pub(super) fn on_changes_sent(&mut self, upto: u32) {
+        self.sent = upto;
+        self.page_due = false;
+    }
+
+    /// Notes that a page of the whole table was sent, which ends at this slot of so many.
+    pub(super) fn on_snapshot_sent(&mut self, upto: u32, names: u32) {
+        if upto < names {
+            self.coverage = Coverage::Whole { next: upto };
+        } else {
+            self.coverage = Coverage::Changes;
+            self.sent = self.since;
+            self.page_due = false;
+        }
+    }
+
+    /// Notes which version the client says that it has, while nothing is on its way to it.
+    pub(super) fn check(&mut self, version: u32) {
+        if self.coverage == Coverage::Changes && version != self.sent {
+            self.sent = version.min(self.sent);
+            if version == 0 {
+                self.coverage = Coverage::Whole { next: 0 };
+            }
+        }
+    }
+
+    /// Notes that the session has ended.
+    pub(super) fn rewind(&mut self) {
+        self.forgotten = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::PackedAddress;
+    use crate::crypto::PublicKey;
+    use crate::server::listing::Listing;
+    use crate::wire::{Entry, Status};
+
+    struct Person(Listing);
+    impl Listed for Person {
+        fn listing(&self) -> &Listing {
+            &self.0
+        }
+        fn entry(&self) -> Entry<'_> {
+            self.0.entry("alice", PublicKey::NONE)
+        }
+    }
+
+    fn person(version: u32) -> Person {
+        let address = PackedAddress::VACANT;
+        Person(Listing::new(version, Status::Online, 7, address))
+    }
+
+    /// A table that remembers two changes, and had so many.
+    fn with(changes: u32, test: impl FnOnce(&mut TableChanges<'_>)) {
+        let mut slots = [ChangeSlot::VACANT; 2];
+        let mut table = TableChanges::new(&mut slots, 1).unwrap();
+        for change in 1..=changes {
+            table.add(change % 2, change.into());
+        }
+        test(&mut table);
+    }
+
+    fn cursor(version: u32) -> TableCursor {
+        let mut cursor = TableCursor::VACANT;
+        cursor.begin(8, version);
+        cursor
+    }
+
+    #[test]
+    fn sends_changes_while_they_are_remembered() {
+        with(5, |table| {
+            let changes = |from| NextPage::Changes { from, upto: 5 };
+            let whole = NextPage::Snapshot { from: 0, upto: 2 };
+            assert_eq!(cursor(3).next(table, 2, false), None);
+            assert_eq!(cursor(3).next(table, 2, true), Some((4, changes(3))));
+            assert_eq!(cursor(2).next(table, 2, true), Some((0, whole)));
+            let mut done = cursor(5);
+            assert_eq!(done.next(table, 2, true), Some((0, changes(5))));
+            done.on_changes_sent(5);
+            assert_eq!(done.next(table, 2, true), None);
+            table.forget_upto(4);
+            assert_eq!(cursor(3).next(table, 2, true), Some((0, whole)));
+        });
+    }
+
+    #[test]
+    fn sends_the_whole_in_pages_then_changes() {
+        with(2, |table| {
+            let mut cursor = cursor(0);
+            let mut names = [person(1), person(2)];
+            let names = Slots::new(&mut names).unwrap();
+            cursor.begin_snapshot(table);
+            let mut out = [0; 100];
+            let (page, end) = table.build_snapshot(&names, 2, cursor.since(), (0, 2), &mut out);
+            assert!(end < 2, "it has room for one");
+            let Frame::Page {
+                version: 0,
+                restart: true,
+                complete: false,
+                ..
+            } = page
+            else {
+                panic!("{page:?}");
+            };
+            cursor.on_snapshot_sent(end, 2);
+            table.add(0, 3);
+            let rest = NextPage::Snapshot { from: 1, upto: 2 };
+            assert_eq!(cursor.next(table, 2, true), Some((0, rest)));
+            cursor.on_snapshot_sent(2, 2);
+            let changes = NextPage::Changes { from: 2, upto: 3 };
+            assert_eq!(cursor.next(table, 2, true), Some((3, changes)));
+        });
+    }
+
+    #[test]
+    fn tells_once_that_the_table_does_not_fit() {
+        with(1, |table| {
+            let mut cursor = cursor(1);
+            assert_eq!(cursor.next(table, 9, true), Some((0, NextPage::Partial)));
+            cursor.on_partial_sent();
+            assert_eq!(cursor.next(table, 9, true), None);
+            assert!(!cursor.follows());
+        });
+    }
+
+    #[test]
+    fn empties_repeated_pages_that_are_forgotten() {
+        with(2, |table| {
+            let mut cursor = cursor(1);
+            assert!(cursor.may_repeat(table, (1, 2)));
+            for order in 3..=5 {
+                table.add(0, order);
+            }
+            assert!(!cursor.may_repeat(table, (1, 2)));
+            assert!(!cursor.may_repeat(table, (4, 5)), "those behind it, too");
+            assert!(
+                cursor.may_repeat(table, (2, 2)),
+                "one without changes stays"
+            );
+            let whole = NextPage::Snapshot { from: 0, upto: 2 };
+            assert_eq!(cursor.next(table, 2, true), Some((0, whole)));
+        });
+    }
+}
