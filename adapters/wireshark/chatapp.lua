@@ -1,8 +1,9 @@
--- Dissects the ChatApp protocol, version 2, in Wireshark and tshark. Fields are named as in core/PROTOCOL.md.
+-- Dissects the ChatApp protocol, version 2, in Wireshark and tshark.
+-- Fields are named as in core/PROTOCOL.md.
 --
--- What is sealed is opened with the key log of a program that took part (--keylog FILE): set the preference
--- "Key log", or call tshark with -o chatapp.keylog:FILE. It opens Data, and the letters in it, and what is said in
--- handshakes: in all that this program began, and in those of others that it answered.
+-- The dissector decrypts with the key log of a program that took part (--keylog FILE): set the
+-- preference "Key log", or call tshark with -o chatapp.keylog:FILE. It decrypts Data, the stored
+-- messages in Data, and the handshakes that this program initiated or answered.
 
 local VERSION = 2
 local DATA = 8
@@ -10,16 +11,17 @@ local HEADER_LEN, SHORT_TAG_LEN, TAG_LEN, KEY_LEN = 10, 8, 16, 32
 local REKEY_AFTER = 65536
 
 local KINDS = {
-    [0] = "Unsupported", "CookieRequest", "Cookie", "Hello", "Call", "Accept", "Refuse", "Reset", "Data",
+    [0] = "Unsupported", "CookieRequest", "Cookie", "ClientHello", "PeerHello", "Accept", "Refuse",
+    "Reset", "Data",
 }
 local FRAMES = {
-    [0] = "Text", "Store", "Post", "Leave", "Lookup", "Result", "Receipt", "Mail", "Channel", "Skipped", "Page",
-    "Found", "Missing", "Partial", "FurtherMail", "FurtherChannel",
+    [0] = "Text", "Store", "Post", "Leave", "Lookup", "Result", "Receipt", "Mail", "Channel",
+    "Skipped", "Page", "Found", "Missing", "Partial", "MailDelta", "ChannelDelta",
 }
 local MAIL, CHANNEL = 7, 8
 local REASONS = {
-    [0] = "wait", "name taken", "displaced", "room full", "not stored", "bad name", "not me", "rate exceeded",
-    "foreign key", "not allowed",
+    [0] = "wait", "name taken", "displaced", "room full", "not stored", "bad name", "not me",
+    "rate exceeded", "foreign key", "not allowed",
 }
 local OUTCOMES = { [0] = "saved", "exists", "full", "no such client", "not stored", "left" }
 local STATUSES = { [0] = "offline", "online", "gone" }
@@ -65,18 +67,18 @@ local function key_stream(key, nonce, block)
     return bytes
 end
 
-local function decrypt(key, nonce, sealed)
+local function decrypt(key, nonce, encrypted)
     local plain = {}
-    for start = 1, #sealed, 64 do
+    for start = 1, #encrypted, 64 do
         local stream = key_stream(key, nonce, 1 + math.floor(start / 64))
-        local part = { sealed:byte(start, start + 63) }
+        local part = { encrypted:byte(start, start + 63) }
         for i = 1, #part do part[i] = bxor(part[i], stream[i]) end
         plain[#plain + 1] = string.char((table.unpack or unpack)(part))
     end
     return table.concat(plain)
 end
 
--- Numbers of 130 bits in 10 limbs: products of two limbs, and sums of them, are exact.
+-- Integers of 130 bits in 10 limbs: products of two limbs, and sums of them, are exact.
 local LIMB_BITS, LIMBS, LIMB = 13, 10, 8192
 
 local function limbs(bytes)
@@ -95,7 +97,7 @@ local function limbs(bytes)
     return result
 end
 
--- Brings all limbs to 13 bits; returns what is beyond 130 bits.
+-- Brings all limbs to 13 bits; returns the carry out of 130 bits.
 local function carry(h)
     local over = 0
     for i = 1, LIMBS do
@@ -168,12 +170,13 @@ local function fixed(number)
     return table.concat(bytes)
 end
 
--- Opens what was sealed; nil if the tag is that of another key.
-local function open(key, nonce, associated, sealed, tag)
+-- Decrypts; nil if the tag is that of another key.
+local function open(key, nonce, associated, encrypted, tag)
     local one_time_key = key_stream(key, nonce, 0)
-    local message = padded(associated) .. padded(sealed) .. fixed(#associated) .. fixed(#sealed)
+    local lengths = fixed(#associated) .. fixed(#encrypted)
+    local message = padded(associated) .. padded(encrypted) .. lengths
     if poly1305(one_time_key, message) ~= tag then return nil end
-    return decrypt(key, nonce, sealed)
+    return decrypt(key, nonce, encrypted)
 end
 
 -- The key that follows a key: Rekey of Noise.
@@ -186,8 +189,8 @@ end
 local chatapp = Proto("chatapp", "ChatApp")
 chatapp.prefs.keylog = Pref.string("Key log", "", "File that ChatApp writes with --keylog")
 
--- What is known of the log: its keys, the first line, and how far it was read, to the end of a line.
-local key_log = { sessions = {}, handshakes = {}, letters = {}, first = nil, read_to = 0 }
+-- The log as far as it was read: its keys, its first line, the offset behind the last whole line.
+local key_log = { sessions = {}, handshakes = {}, messages = {}, first = nil, read_to = 0 }
 
 local function from_hex(text)
     return (text:gsub("%x%x", function(byte) return string.char(tonumber(byte, 16)) end))
@@ -196,7 +199,7 @@ end
 local function note(line)
     local id, session_key = line:match("^SESSION (%x+) (%x+)$")
     local part_id, part_key, transcript = line:match("^HANDSHAKE (%x+) (%x+) (%x+)$")
-    local letters_key = line:match("^LETTERS %x+ %S+ (%x+)$")
+    local message_key = line:match("^LETTERS %x+ %S+ (%x+)$")
     if id then
         local keys = key_log.sessions[id] or {}
         keys[#keys + 1] = { [0] = from_hex(session_key) }
@@ -205,13 +208,14 @@ local function note(line)
         local parts = key_log.handshakes[part_id] or {}
         parts[#parts + 1] = { key = from_hex(part_key), transcript = from_hex(transcript) }
         key_log.handshakes[part_id] = parts
-    elseif letters_key then
-        key_log.letters[#key_log.letters + 1] = from_hex(letters_key)
+    elseif message_key then
+        key_log.messages[#key_log.messages + 1] = from_hex(message_key)
     end
 end
 
--- Reads what was written to the log since it was last read; whether that is anything. A line whose end is not there yet
--- is left for the next time. Another log in the place of the first has another first line: it is read from its beginning.
+-- Reads what was appended to the log since the last call; returns whether there was anything.
+-- An incomplete line is left for the next call. A log with another first line is a new one: it is
+-- read from its beginning.
 local function read_on()
     local file = chatapp.prefs.keylog ~= "" and io.open(chatapp.prefs.keylog, "rb")
     if not file then return false end
@@ -231,13 +235,13 @@ local function read_on()
 end
 
 local function read_key_log()
-    key_log.sessions, key_log.handshakes, key_log.letters = {}, {}, {}
+    key_log.sessions, key_log.handshakes, key_log.messages = {}, {}, {}
     key_log.first, key_log.read_to = nil, 0
     read_on()
 end
 
--- What comes of an attempt with the keys that are known. Those of a capture that still runs may have been written since
--- the log was read: if nothing comes of it, and the log has grown, the rest is read, and it is tried again.
+-- Makes an attempt with the keys that are known. While a capture runs, keys can be appended to the
+-- log: if the attempt fails and the log has grown, reads the rest and tries again.
 local function with_keys(attempt)
     local result = attempt()
     if not result and read_on() then result = attempt() end
@@ -248,37 +252,37 @@ function chatapp.init() read_key_log() end
 
 function chatapp.prefs_changed() read_key_log() end
 
-local function open_data(tvb)
+local function decrypt_data(tvb)
     local id = tvb(2, 8):le_uint64():tohex()
     local counter = tvb(10, 8):le_uint64():tonumber()
     local epoch = math.floor(counter / REKEY_AFTER)
     local raw = tvb:raw()
-    local associated, sealed, tag = raw:sub(1, 18), raw:sub(19, -TAG_LEN - 1), raw:sub(-TAG_LEN)
+    local associated, encrypted, tag = raw:sub(1, 18), raw:sub(19, -TAG_LEN - 1), raw:sub(-TAG_LEN)
     return with_keys(function()
         for _, chain in ipairs(key_log.sessions[id] or {}) do
             for i = #chain + 1, epoch do chain[i] = rekey(chain[i - 1]) end
-            local plain = open(chain[epoch], raw:sub(11, 18), associated, sealed, tag)
+            local plain = open(chain[epoch], raw:sub(11, 18), associated, encrypted, tag)
             if plain then return plain end
         end
     end)
 end
 
--- A part of a handshake. The three parts of one have different keys, and the answer may have come twice.
-local function open_part(id, part)
-    local sealed, tag = part:sub(1, -TAG_LEN - 1), part:sub(-TAG_LEN)
+-- Decrypts a part of a handshake. Its three parts have different keys; the answer can be repeated.
+local function decrypt_part(id, part)
+    local encrypted, tag = part:sub(1, -TAG_LEN - 1), part:sub(-TAG_LEN)
     return with_keys(function()
         for _, with in ipairs(key_log.handshakes[id] or {}) do
-            local plain = open(with.key, fixed(0), with.transcript, sealed, tag)
+            local plain = open(with.key, fixed(0), with.transcript, encrypted, tag)
             if plain then return plain end
         end
     end)
 end
 
-local function open_letter(letter, counter)
-    local sealed, tag = letter:sub(1, -TAG_LEN - 1), letter:sub(-TAG_LEN)
+local function decrypt_message(message, counter)
+    local encrypted, tag = message:sub(1, -TAG_LEN - 1), message:sub(-TAG_LEN)
     return with_keys(function()
-        for _, key in ipairs(key_log.letters) do
-            local plain = open(key, fixed(counter), "", sealed, tag)
+        for _, key in ipairs(key_log.messages) do
+            local plain = open(key, fixed(counter), "", encrypted, tag)
             if plain then return plain end
         end
     end)
@@ -308,41 +312,41 @@ local F = {
     key = field("bytes", "key"),
     to_incarnation = field("uint64", "to incarnation", base.HEX),
     e = field("bytes", "e"),
-    sealed_s = field("bytes", "s, sealed"),
+    encrypted_s = field("bytes", "s, encrypted"),
     s = field("bytes", "s"),
-    sealed_payload = field("bytes", "payload, sealed"),
-    table_epoch = field("uint64", "table epoch", base.HEX),
+    encrypted_payload = field("bytes", "payload, encrypted"),
+    roster_epoch = field("uint64", "roster epoch", base.HEX),
     epoch = field("uint64", "epoch", base.HEX),
     mail_shown = field("uint64", "mail shown"),
     channel_shown = field("uint64", "channel shown"),
-    table_capacity = field("uint64", "table capacity"),
-    opening = field("uint64", "opening"),
+    roster_capacity = field("uint64", "roster capacity"),
+    session_sequence = field("uint64", "session sequence"),
     from_incarnation = field("uint64", "from incarnation", base.HEX),
     answer = field("uint8", "answer", base.DEC, ANSWERS),
     id = field("uint64", "id", base.HEX),
-    letters = field("bytes", "letters"),
+    ephemeral_key = field("bytes", "ephemeral key"),
     reason = field("uint8", "reason", base.DEC, REASONS),
-    reset = field("bytes", "reset"),
+    reset_token = field("bytes", "reset token"),
     short_tag = field("uint64", "short tag", base.HEX),
     counter = field("uint64", "counter"),
-    sealed = field("bytes", "sealed"),
+    encrypted = field("bytes", "encrypted"),
     tag = field("bytes", "tag"),
     flags = field("uint8", "flags", base.HEX),
-    gap = field("bool", "a frame arrived behind one that is missing", 8, nil, 1),
-    probe = field("bool", "please answer", 8, nil, 2),
-    has_version = field("bool", "the version of the table follows", 8, nil, 4),
-    closes = field("bool", "the session ends, and why follows", 8, nil, 8),
-    has_cookie = field("bool", "a cookie follows", 8, nil, 16),
-    is_padded = field("bool", "padding is at the end", 8, nil, 128),
+    gap = field("bool", "gap", 8, nil, 1),
+    probe = field("bool", "probe", 8, nil, 2),
+    has_version = field("bool", "roster version follows", 8, nil, 4),
+    closes = field("bool", "closed", 8, nil, 8),
+    has_cookie = field("bool", "cookie follows", 8, nil, 16),
+    is_padded = field("bool", "padded", 8, nil, 128),
     acknowledged = field("uint64", "acknowledged"),
     window = field("uint64", "window"),
     first = field("uint64", "first"),
     padding = field("bytes", "padding"),
-    table_version = field("uint64", "table version"),
+    roster_version = field("uint64", "roster version"),
     frame = field("uint8", "frame", base.DEC, FRAMES),
     length = field("uint64", "length"),
-    letter = field("bytes", "letter"),
-    kept_letter = field("bytes", "kept letter"),
+    ciphertext = field("bytes", "ciphertext"),
+    stored_message = field("bytes", "stored message"),
     text = field("string", "text"),
     request = field("uint64", "request"),
     tried = field("uint64", "tried", base.HEX),
@@ -353,8 +357,8 @@ local F = {
     outcome = field("uint8", "outcome", base.DEC, OUTCOMES),
     number = field("uint64", "number"),
     incarnation = field("uint64", "incarnation", base.HEX),
-    stamp = field("absolute_time", "stamp", base.UTC),
-    kept = field("bool", "kept"),
+    timestamp = field("absolute_time", "timestamp", base.UTC),
+    stored = field("bool", "stored"),
     from = field("string", "from"),
     count = field("uint64", "count"),
     page_version = field_called("page_version", "uint64", "version"),
@@ -369,7 +373,9 @@ local F = {
 
 chatapp.fields = fields
 
-local malformed = ProtoExpert.new("chatapp.malformed", "not as the protocol says", expert.group.MALFORMED, expert.severity.ERROR)
+local malformed = ProtoExpert.new(
+    "chatapp.malformed", "not as the protocol says", expert.group.MALFORMED, expert.severity.ERROR
+)
 chatapp.experts = { malformed }
 
 ---- A place in a datagram that moves on with each field ----
@@ -383,7 +389,7 @@ end
 
 function Cursor:left() return self.stop - self.at end
 
--- The next bytes. What is too short raises an error, which the caller of all this shows.
+-- The next bytes. Too few raise an error, which the caller shows.
 function Cursor:take(len)
     if len > self:left() then error("too short") end
     local range = self.tvb(self.at, len)
@@ -407,7 +413,7 @@ function Cursor:fixed(item)
     return self.tree:add_le(item, range)
 end
 
--- A number, which may count from another one: what it comes to is shown. Only the numbers of the server do not wrap.
+-- A varint, which can be a difference: the sum is shown. Only numbers of the server do not wrap.
 function Cursor:varint(item, from)
     local start, value, place = self.at, 0, 1
     repeat
@@ -418,7 +424,7 @@ function Cursor:varint(item, from)
     if from then value = value + from end
     if from and item ~= F.number then value = value % 0x100000000 end
     local range = self.tvb(start, self.at - start)
-    if item == F.stamp then
+    if item == F.timestamp then
         self.tree:add(item, range, NSTime.new(value, 0))
     elseif item == F.port then
         self.tree:add(item, range, value)
@@ -465,28 +471,28 @@ function Cursor:entry()
     self:address()
 end
 
--- A letter, with its text if the key log has its key; a kept one begins with a key.
-function Cursor:letter(item, counter)
+-- An encrypted message, with its text if the key log has its key; a stored one begins with `e`.
+function Cursor:message(item, counter)
     local len = self:varint(F.length)
     local range = self:take(len)
     local branch = self.tree:add(item, range)
-    local letter = range:raw()
-    if item == F.kept_letter then
+    local message = range:raw()
+    if item == F.stored_message then
         branch:add(F.e, range(0, KEY_LEN))
-        letter = letter:sub(KEY_LEN + 1)
+        message = message:sub(KEY_LEN + 1)
     end
-    local text = #letter >= TAG_LEN and open_letter(letter, counter)
+    local text = #message >= TAG_LEN and decrypt_message(message, counter)
     if text then branch:add(F.text, range, text):set_generated() end
 end
 
--- A sealed part of a handshake; what is in it is read if the key log has its key.
+-- An encrypted part of a handshake; its content is read if the key log has its key.
 function Cursor:part(item, len, read)
     local range = self:take(len)
     local branch = self.tree:add(item, range)
-    local plain = open_part(self.id, range:raw())
+    local plain = decrypt_part(self.id, range:raw())
     if not plain then return nil end
-    local opened = ByteArray.new(plain, true):tvb("Opened")
-    local c = cursor(opened, branch:add(chatapp, opened(), "Opened"))
+    local decrypted = ByteArray.new(plain, true):tvb("Decrypted")
+    local c = cursor(decrypted, branch:add(chatapp, decrypted(), "Decrypted"))
     local what = read(c)
     if c:left() > 0 then error("too long") end
     return what
@@ -495,31 +501,31 @@ end
 -- The first message of a handshake.
 function Cursor:first_message(read)
     self:bytes(F.e, KEY_LEN)
-    self:part(F.sealed_s, KEY_LEN + TAG_LEN, function(c) c:bytes(F.s, KEY_LEN) end)
-    return self:part(F.sealed_payload, self:left(), read)
+    self:part(F.encrypted_s, KEY_LEN + TAG_LEN, function(c) c:bytes(F.s, KEY_LEN) end)
+    return self:part(F.encrypted_payload, self:left(), read)
 end
 
----- What is said in handshakes; each returns what it comes to ----
+---- Payloads of handshakes; each returns a summary ----
 
-local function read_hello(c)
+local function read_client_hello(c)
     c:fixed(F.incarnation)
-    c:fixed(F.table_epoch)
-    c:varint(F.table_version)
+    c:fixed(F.roster_epoch)
+    c:varint(F.roster_version)
     c:fixed(F.epoch)
     c:varint(F.mail_shown)
     c:varint(F.channel_shown)
-    c:varint(F.table_capacity)
-    c:varint(F.opening)
+    c:varint(F.roster_capacity)
+    c:varint(F.session_sequence)
     c:varint(F.window)
-    c:bytes(F.reset, TAG_LEN)
+    c:bytes(F.reset_token, TAG_LEN)
     return c:string(F.name)
 end
 
-local function read_call(c)
+local function read_peer_hello(c)
     c:fixed(F.from_incarnation)
-    c:varint(F.opening)
+    c:varint(F.session_sequence)
     c:varint(F.window)
-    c:bytes(F.reset, TAG_LEN)
+    c:bytes(F.reset_token, TAG_LEN)
     local from = c:string(F.from)
     c:string(F.to)
     return from
@@ -531,35 +537,36 @@ local function read_answer(c)
     if answer ~= 0 then error("no such answer") end
     c:fixed(F.id)
     c:fixed(F.epoch)
-    c:fixed(F.table_epoch)
+    c:fixed(F.roster_epoch)
     c:varint(F.window)
-    c:bytes(F.reset, TAG_LEN)
+    c:bytes(F.reset_token, TAG_LEN)
     return ANSWERS[answer]
 end
 
 ---- Frames ----
 
--- What the server tells of a message, and what the next frame may leave out.
+-- The fields of a Mail or Channel; returns those that a delta frame omits.
 local function complete(c, kind)
-    local row = { kind = kind, number = c:varint(F.number), incarnation = c.tvb(c.at, 8):le_uint64() }
+    local row = { kind = kind, number = c:varint(F.number) }
+    row.incarnation = c.tvb(c.at, 8):le_uint64()
     c:fixed(F.incarnation)
-    row.counter, row.stamp = c:varint(F.counter), c:varint(F.stamp)
-    c:byte(F.kept)
+    row.counter, row.timestamp = c:varint(F.counter), c:varint(F.timestamp)
+    c:byte(F.stored)
     if kind == MAIL then c:bytes(F.key, KEY_LEN) end
     row.from = c:string(F.from)
-    if kind == MAIL then c:bytes(F.letters, KEY_LEN) end
+    if kind == MAIL then c:bytes(F.ephemeral_key, KEY_LEN) end
     return row
 end
 
--- The same of one that leaves out what the frame before it says.
-local function further(c, kind)
+-- The fields of a delta frame; the omitted ones come from the frame before.
+local function delta(c, kind)
     local before = c.before
     if not before or before.kind ~= kind then error("nothing to count from") end
     local row = { kind = kind, incarnation = before.incarnation, from = before.from }
     row.number = c:varint(F.number, before.number)
     row.counter = c:varint(F.counter, before.counter)
-    row.stamp = c:varint(F.stamp, before.stamp)
-    c:byte(F.kept)
+    row.timestamp = c:varint(F.timestamp, before.timestamp)
+    c:byte(F.stored)
     c.tree:add(F.incarnation, row.incarnation):set_generated()
     c.tree:add(F.from, row.from):set_generated()
     return row
@@ -567,7 +574,7 @@ end
 
 local function mail(c, read)
     local row = read(c, MAIL)
-    c:letter(F.letter, row.counter)
+    c:message(F.ciphertext, row.counter)
     return row
 end
 
@@ -577,7 +584,7 @@ local function channel(c, read)
     return row
 end
 
--- Each returns what the next frame may leave out, if anything.
+-- Each returns the fields that a delta frame behind it omits, if any.
 local dissect_frame = {
     [0] = function(c) c:varint(F.counter); c:string(F.text) end,
     function(c)
@@ -586,7 +593,7 @@ local dissect_frame = {
         c:fixed(F.tried)
         c:byte(F.bounce)
         c:string(F.to)
-        c:letter(F.kept_letter, counter)
+        c:message(F.stored_message, counter)
     end,
     function(c) c:varint(F.request); c:varint(F.counter); c:string(F.text) end,
     function(c) c:varint(F.request) end,
@@ -607,11 +614,11 @@ local dissect_frame = {
     function(c) c:varint(F.query); c:entry() end,
     function(c) c:varint(F.query) end,
     function() end,
-    function(c) return mail(c, further) end,
-    function(c) return channel(c, further) end,
+    function(c) return mail(c, delta) end,
+    function(c) return channel(c, delta) end,
 }
 
--- What was sealed in Data; returns what it is called.
+-- The plaintext of Data; returns a summary.
 local function dissect_plain(c)
     local flags, item = c:byte(F.flags)
     for _, flag in ipairs({ F.gap, F.probe, F.has_version, F.closes, F.has_cookie, F.is_padded }) do
@@ -620,7 +627,7 @@ local function dissect_plain(c)
     c:varint(F.acknowledged)
     c:varint(F.window)
     c:varint(F.first)
-    if band(flags, 4) ~= 0 then c:varint(F.table_version) end
+    if band(flags, 4) ~= 0 then c:varint(F.roster_version) end
     if band(flags, 8) ~= 0 then c:byte(F.reason) end
     if band(flags, 16) ~= 0 then c:cookie() end
     local padding = band(flags, 128) ~= 0 and c.tvb(c.tvb:len() - 1, 1):uint() or 0
@@ -659,28 +666,28 @@ local dissect_body = {
     end,
     function(c)
         c:cookie()
-        return c:first_message(read_hello)
+        return c:first_message(read_client_hello)
     end,
     function(c)
         c:fixed(F.to_incarnation)
-        return c:first_message(read_call)
+        return c:first_message(read_peer_hello)
     end,
     function(c)
         c:bytes(F.e, KEY_LEN)
-        return c:part(F.sealed_payload, c:left(), read_answer)
+        return c:part(F.encrypted_payload, c:left(), read_answer)
     end,
     function(c) return REASONS[c:byte(F.reason)] end,
-    function(c) c:bytes(F.reset, TAG_LEN) end,
+    function(c) c:bytes(F.reset_token, TAG_LEN) end,
 }
 
--- Dissects Data; returns what is in it, if the key log has its key.
+-- Dissects Data; returns a summary, if the key log has its key.
 local function dissect_data(tvb, c)
     c:fixed(F.counter)
-    local plain = open_data(tvb)
-    if c:left() > 0 then c:bytes(F.sealed, c:left()) end
+    local plain = decrypt_data(tvb)
+    if c:left() > 0 then c:bytes(F.encrypted, c:left()) end
     if not plain then return nil end
-    local opened = ByteArray.new(plain, true):tvb("Opened")
-    return dissect_plain(cursor(opened, c.tree:add(chatapp, opened(), "Opened")))
+    local decrypted = ByteArray.new(plain, true):tvb("Decrypted")
+    return dissect_plain(cursor(decrypted, c.tree:add(chatapp, decrypted(), "Decrypted")))
 end
 
 local function dissect(tvb, pinfo, root)
@@ -734,7 +741,8 @@ local LENGTHS = {
     function(len) return len == 34 end,
 }
 
--- There is no port that all use. What begins like a session is taken, and so is what follows between the same two.
+-- There is no fixed port. A datagram that can begin a session is taken, and all that follow between
+-- the same two addresses.
 local function is_ours(tvb)
     local len = tvb:len()
     if len < HEADER_LEN + SHORT_TAG_LEN or tvb(0, 1):uint() ~= VERSION then return false end

@@ -202,10 +202,10 @@ def main():
         check(second, back + two + siphash24(tag, back + two))
         return keys
 
-    hello, accepted = v["hello-payload"], v["accept-payload"]
-    exchange("hello", "refused", 26, alice, server, bytes(32), open_tag, hello, b"\x01\x08")
+    hello, accepted = v["client-hello-payload"], v["accept-payload"]
+    exchange("client-hello", "refused", 26, alice, server, bytes(32), open_tag, hello, b"\x01\x08")
     exchange(
-        "hello-in-a-closed-room",
+        "client-hello-in-a-closed-room",
         "accept-in-a-closed-room",
         26,
         alice,
@@ -215,26 +215,26 @@ def main():
         hello,
         accepted,
     )
-    calling, answer = v["call-payload"], v["call-accept-payload"]
-    exchange("call", "call-accept", 18, alice, bob, bytes(32), open_tag, calling, answer)
+    calling, answer = v["peer-hello-payload"], v["peer-accept-payload"]
+    exchange("peer-hello", "peer-accept", 18, alice, bob, bytes(32), open_tag, calling, answer)
     send, receive = exchange(
-        "hello", "accept", 26, alice, server, bytes(32), open_tag, hello, accepted
+        "client-hello", "accept", 26, alice, server, bytes(32), open_tag, hello, accepted
     )
     check("session-send", send)
     check("session-receive", receive)
     body = v["acknowledgement"]
-    check("sealed", v["sealed"][:18] + seal(send, 0, body, v["sealed"][:18]))
+    check("encrypted", v["encrypted"][:18] + seal(send, 0, body, v["encrypted"][:18]))
     rekeyed = seal(send, 2**64 - 1, bytes(32))[:32]
     check("session-rekeyed", rekeyed)
-    front = v["sealed-rekeyed"][:18]
-    check("sealed-rekeyed", front + seal(rekeyed, 65_536, body, front))
+    front = v["encrypted-rekeyed"][:18]
+    check("encrypted-rekeyed", front + seal(rekeyed, 65_536, body, front))
     key = letter_key(alice, bob, letters, hello[:8], (b"alice", b"bob"))
     letter = seal(key, 300, b"hi")
-    check("letter", letter)
-    check("letter-kept", public(letters) + letter)
-    mail, further = v["mail"], v["further-mail"]
+    check("ciphertext", letter)
+    check("stored-message", public(letters) + letter)
+    mail, further = v["mail"], v["mail-delta"]
     check("mail", mail[:-len(letter)] + letter)
-    check("further-mail", mail + further[len(mail) : -len(letter)] + seal(key, 302, b"hi"))
+    check("mail-delta", mail + further[len(mail) : -len(letter)] + seal(key, 302, b"hi"))
 
     for failure in failures:
         print(f"differs: {failure}", file=sys.stderr)

@@ -75,12 +75,12 @@ pub(crate) fn make(take: Take<'_>) {
         take(name, body(&plain(), &[frame], &mut out));
     }
     let mails = [mail(9, FIRST, letter), mail(11, LATER, later_letter)];
-    take("further-mail", body(&plain(), &mails, &mut out));
+    take("mail-delta", body(&plain(), &mails, &mut out));
     let entries = [
         channel(5, 300, STAMP, "hi"),
         channel(6, 301, EARLIER, "all"),
     ];
-    take("further-channel", body(&plain(), &entries, &mut out));
+    take("channel-delta", body(&plain(), &entries, &mut out));
 }
 
 fn entry() -> Entry<'static> {

@@ -21,14 +21,14 @@ pub(crate) fn make(take: Take<'_>) {
 
     let with_server = Opening::Hello(COOKIE);
     let (said, answer) = (payload(&hello()), accept(true));
-    take("hello-payload", &said);
+    take("client-hello-payload", &said);
     take("accept-payload", &payload(&answer));
     let registered = exchange(with_server, &alice_here, &server_here, &said, &answer);
-    take("hello", &registered.first);
+    take("client-hello", &registered.first);
     take("accept", &registered.second);
     let (alice_inside, server_inside) = (member(alice()), member(server()));
     let invited = exchange(with_server, &alice_inside, &server_inside, &said, &answer);
-    take("hello-in-a-closed-room", &invited.first);
+    take("client-hello-in-a-closed-room", &invited.first);
     take("accept-in-a-closed-room", &invited.second);
     let refusal = Answer::Refused(Refusal::ForeignKey);
     let refused = exchange(with_server, &alice_here, &server_here, &said, &refusal);
@@ -38,11 +38,11 @@ pub(crate) fn make(take: Take<'_>) {
         to_incarnation: BOBS,
     };
     let (said, answer) = (payload(&call()), accept(false));
-    take("call-payload", &said);
-    take("call-accept-payload", &payload(&answer));
+    take("peer-hello-payload", &said);
+    take("peer-accept-payload", &payload(&answer));
     let called = exchange(with_bob, &alice_here, &bob_here, &said, &answer);
-    take("call", &called.first);
-    take("call-accept", &called.second);
+    take("peer-hello", &called.first);
+    take("peer-accept", &called.second);
 
     sealed(&alice_here, registered.session, take);
 }
@@ -56,12 +56,12 @@ fn sealed(initiator: &Identity, mut session: SessionKeys, take: Take<'_>) {
         let len = DataWriter::new(&mut out, OTHER, &plain()).finish(initiator, session);
         Bytes::from_slice(&out[..len]).expect("vectors are short")
     };
-    take("sealed", &seal(&mut session));
+    take("encrypted", &seal(&mut session));
     for _ in 1..1 << 16 {
         seal(&mut session);
     }
     take("session-rekeyed", session.keys().0);
-    take("sealed-rekeyed", &seal(&mut session));
+    take("encrypted-rekeyed", &seal(&mut session));
 }
 
 fn hello() -> Hello<'static> {

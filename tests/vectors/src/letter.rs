@@ -11,8 +11,8 @@ pub(crate) const FIRST: u32 = 300;
 pub(crate) const LATER: u32 = 302;
 
 pub(crate) fn make(take: Take<'_>) {
-    take("letter", &letter(FIRST));
-    take("letter-kept", &kept_letter());
+    take("ciphertext", &letter(FIRST));
+    take("stored-message", &kept_letter());
 }
 
 /// The letter, with the key of the letters in front.

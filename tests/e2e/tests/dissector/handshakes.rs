@@ -18,12 +18,12 @@ pub(crate) const SESSION: u64 = 0x99aa_bbcc_ddee_ff00;
 
 /// Datagrams, and the vectors of what is said in them.
 const HANDSHAKES: [(&str, &str); 6] = [
-    ("hello", "hello-payload"),
-    ("hello-in-a-closed-room", "hello-payload"),
-    ("call", "call-payload"),
+    ("client-hello", "client-hello-payload"),
+    ("client-hello-in-a-closed-room", "client-hello-payload"),
+    ("peer-hello", "peer-hello-payload"),
     ("accept", "accept-payload"),
     ("accept-in-a-closed-room", "accept-payload"),
-    ("call-accept", "call-accept-payload"),
+    ("peer-accept", "peer-accept-payload"),
 ];
 /// The session id of the others is one that another protocol could begin with, whose dissector may
 /// be asked first; once a datagram was known, what follows between the same two is ours.
@@ -42,9 +42,12 @@ pub(crate) fn answering() -> [(&'static str, Identity); 3] {
     let identity = |first, room| Identity::new(StaticKey::new(counting(first)), room);
     let room = RoomKey::new(counting(0xc0));
     [
-        ("hello", identity(server, None)),
-        ("hello-in-a-closed-room", identity(server, Some(room))),
-        ("call", identity(bob, None)),
+        ("client-hello", identity(server, None)),
+        (
+            "client-hello-in-a-closed-room",
+            identity(server, Some(room)),
+        ),
+        ("peer-hello", identity(bob, None)),
     ]
 }
 

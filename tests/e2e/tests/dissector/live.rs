@@ -17,7 +17,7 @@ use crate::vectors::vectors;
 use crate::{Field, field, started, tshark};
 
 /// What is shown of the first message of a handshake: its first part, and its second one.
-const SHOWN: [&str; 2] = ["s: ", "opening: "];
+const SHOWN: [&str; 2] = ["s: ", "session sequence: "];
 
 /// tshark, while datagrams come.
 struct Live {

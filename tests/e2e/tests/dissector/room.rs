@@ -63,8 +63,8 @@ fn whoever_has_the_key_log_reads_everything() {
         "name: bob",
         "kind: CookieRequest (1)",
         "kind: Cookie (2)",
-        "kind: Hello (3)",
-        "kind: Call (4)",
+        "kind: ClientHello (3)",
+        "kind: PeerHello (4)",
         "kind: Accept (5)",
         "name: alice",
         "from: alice",
@@ -78,15 +78,18 @@ fn whoever_has_the_key_log_reads_everything() {
         "frame: Receipt (6)",
         "frame: Mail (7)",
         "frame: Page (10)",
-        "frame: FurtherMail (14)",
+        "frame: MailDelta (14)",
     ] {
         assert!(all().any(|shown| shown == text), "{text}");
     }
     for fields in &dissected {
         let has = |text: &str| fields.iter().any(|field| field.text.starts_with(text));
         assert_eq!(has("kind: Data"), has("acknowledged: "), "{fields:#?}");
-        let (asks, answers) = (has("kind: Hello") || has("kind: Call"), has("kind: Accept"));
-        assert_eq!(asks, has("s: ") && has("opening: "), "{fields:#?}");
+        let (asks, answers) = (
+            has("kind: ClientHello") || has("kind: PeerHello"),
+            has("kind: Accept"),
+        );
+        assert_eq!(asks, has("s: ") && has("session sequence: "), "{fields:#?}");
         assert_eq!(answers, has("answer: "), "{fields:#?}");
     }
 }

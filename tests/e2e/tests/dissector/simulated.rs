@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::dissected;
 
 /// Rooms in which these come up together. Rare ones are left to the vectors: Unsupported, Skipped,
-/// Partial, FurtherMail.
+/// Partial, MailDelta.
 const SEEDS: std::ops::Range<u64> = 0..12;
 const KINDS: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 const FRAMES: [u8; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 15];
@@ -48,8 +48,8 @@ fn what_happens_in_rooms_is_read() {
         for fields in dissected {
             let has = |start| fields.iter().any(|field| field.text.starts_with(start));
             let kinds = [
-                ("kind: Hello", "table capacity: "),
-                ("kind: Call", "from incarnation: "),
+                ("kind: ClientHello", "roster capacity: "),
+                ("kind: PeerHello", "from incarnation: "),
                 ("kind: Accept", "answer: "),
                 ("kind: Data", "acknowledged: "),
             ];

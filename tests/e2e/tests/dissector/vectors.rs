@@ -90,7 +90,7 @@ fn sealed(key: &[u8], counter: u64, plain: &[u8]) -> Vec<u8> {
 fn is_called(text: &str, comment: &str) -> bool {
     // Only an example stands between these words.
     let comment = match comment.strip_prefix("payload ") {
-        Some(rest) if rest.ends_with(", sealed") => "payload, sealed",
+        Some(rest) if rest.ends_with(", encrypted") => "payload, encrypted",
         _ => comment,
     };
     let (name, value) = text.split_once(": ").unwrap_or((text, ""));
@@ -106,7 +106,7 @@ pub(crate) fn has_fields(vector: &Vector, mut place: usize, fields: &[Field]) {
         // These are no names of fields: what is opened there has vectors of its own.
         let is_field = !matches!(
             &**comment,
-            "header" | "acknowledgement, see below" | "the same, sealed"
+            "header" | "acknowledgement, see below" | "the same, encrypted"
         );
         let is_there = fields.iter().any(|field| {
             field.place == place && field.len == bytes.len() && is_called(&field.text, comment)
@@ -180,7 +180,7 @@ fn every_field_of_every_vector_is_named_as_in_the_document() {
             .any(|field| field.text == "acknowledged: 300" || field.text == "acknowledged: 0");
         assert_eq!(
             is_opened,
-            vector.is_plain_data() || vector.name.starts_with("sealed"),
+            vector.is_plain_data() || vector.name.starts_with("encrypted"),
             "{}",
             vector.name
         );
