@@ -20,7 +20,7 @@ local FRAMES = {
 }
 local MAIL, CHANNEL = 7, 8
 local REASONS = {
-    [0] = "wait", "name taken", "displaced", "room full", "not stored", "bad name", "not me",
+    [0] = "wait", "name taken", "evicted", "room full", "not stored", "bad name", "not me",
     "rate exceeded", "foreign key", "not allowed",
 }
 local OUTCOMES = { [0] = "saved", "exists", "full", "no such client", "not stored", "left" }
