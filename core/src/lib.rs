@@ -137,6 +137,7 @@ mod session;
 mod stats;
 mod time;
 mod trace;
+mod transmit;
 pub mod wire;
 
 pub use client::{
@@ -145,9 +146,7 @@ pub use client::{
     WindowSlot,
 };
 pub use crypto::{Identity, PublicKey, RoomKey, Seed, StaticKey};
-pub use driver::{
-    Endpoint, Flushed, Network, Outgoing, Sent, StorageError, TableEntry, Transmit, Turn,
-};
+pub use driver::{Endpoint, Flushed, Network, Outgoing, Sent, StorageError, TableEntry, Turn};
 pub use drop_reason::{Disposition, DropReason};
 pub use name::{Name, NameError, drives_display};
 pub use rate::RateLimit;
@@ -161,3 +160,4 @@ pub use session::ConnectionSlot;
 pub use session::key_log::{KeySlot, LoggedKey};
 pub use stats::{Stats, Traffic};
 pub use time::{Instant, UnixSeconds};
+pub use transmit::Transmit;

@@ -30,20 +30,6 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Notes the time that the caller tells, which never goes back; and when the caller comes back after an absence of an
-/// interval or more, as a process that was stopped does.
-pub(crate) fn note_time(
-    now: &mut Instant,
-    woke_at: &mut Instant,
-    told: Instant,
-    policy: RetryPolicy,
-) {
-    if told.millis_since(*now) >= policy.interval_ms.into() {
-        *woke_at = told;
-    }
-    *now = told.max(*now);
-}
-
 /// What is due when the time of a [`Retry`] has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {

@@ -21,7 +21,7 @@ impl Client<'_> {
         now: Instant,
         command: Command<'_>,
     ) -> Result<CommandId, CommandError> {
-        self.note_time(now);
+        self.sessions.advance(now);
         if self.registration.has_ended() {
             return Err(CommandError::Ended);
         }

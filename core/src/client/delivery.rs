@@ -126,7 +126,7 @@ impl Client<'_> {
         peer.route.start_store(form);
         let tried = peer.route.tried(peer.listing.incarnation());
         if tried != 0
-            && peer.route.is_retry_due(self.now)
+            && peer.route.is_retry_due(self.sessions.now())
             && self.sessions.at(to).phase() == Phase::Closed
         {
             self.call(to);

@@ -4,13 +4,13 @@ use core::net::SocketAddr;
 
 use super::machine::Client;
 use super::peers::SERVER;
-use crate::driver::{Endpoint, Transmit};
+use crate::driver::Endpoint;
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::session::connection::Expired;
 use crate::session::key_log::LoggedKey;
-use crate::session::reply::Reply;
 use crate::time::Instant;
+use crate::transmit::Transmit;
 use crate::wire::Datagram;
 
 impl Endpoint for Client<'_> {
@@ -20,16 +20,11 @@ impl Endpoint for Client<'_> {
         from: SocketAddr,
         datagram: &mut [u8],
     ) -> Disposition {
-        self.note_time(now);
-        self.stats.received.count_bytes(datagram.len());
+        self.sessions.on_datagram(now, datagram.len());
         if self.registration.has_ended() {
-            return self.stats.drop(DropReason::Unexpected);
+            return self.sessions.drop(DropReason::Unexpected);
         }
-        let parsed = Datagram::parse(&self.identity, datagram);
-        if parsed.is_ok() {
-            self.stats.received.count_kind(datagram);
-        }
-        match parsed {
+        match self.sessions.parse(from, datagram) {
             Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
             Ok(Datagram::Call(call)) => self.take_call(from, &call),
             Ok(Datagram::Accept { to, message }) => self.take_accept(from, to, message),
@@ -39,37 +34,23 @@ impl Endpoint for Client<'_> {
             Ok(Datagram::Unsupported { version, echo }) => {
                 self.take_unsupported(from, version, echo)
             }
-            Ok(_) => self.stats.drop(DropReason::Unexpected),
-            Err(reason) => {
-                if reason == DropReason::ForeignVersion {
-                    self.reply = Reply::foreign_version(&self.identity, from, datagram);
-                }
-                self.stats.drop(reason)
-            }
+            Ok(_) => self.sessions.drop(DropReason::Unexpected),
+            Err(reason) => self.sessions.drop(reason),
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.note_time(now);
+        self.sessions.advance(now);
         if let Some(due) = self.registration.keep_alive_at()
-            && due <= self.now
+            && due <= self.sessions.now()
         {
             self.keep_alive();
         }
-        if self.held_due().is_some_and(|due| due <= self.now) {
-            self.sessions.at_mut(SERVER).flush_ack();
-            self.attend(SERVER);
+        if let Some(peer) = self.sessions.flush_next() {
+            self.attend(peer);
         }
-        while let Some((peer, deadline)) = self.sessions.first_deadline() {
-            if deadline.is_none_or(|deadline| deadline > self.now) {
-                break;
-            }
-            match self.sessions.at_mut(peer).expire(
-                self.now,
-                self.woke_at,
-                self.retry,
-                &mut self.stats,
-            ) {
+        while let Some((peer, expired)) = self.sessions.expire_next() {
+            match expired {
                 Expired::Waits => self.attend(peer),
                 Expired::GaveUp if peer == SERVER => self.server_silent(),
                 Expired::GaveUp => self.peer_silent(peer),
@@ -82,46 +63,26 @@ impl Endpoint for Client<'_> {
         now: Instant,
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> Option<Transmit> {
-        self.note_time(now);
+        self.sessions.advance(now);
         let transmit = self.transmit(out)?;
-        self.stats.sent.count_bytes(transmit.len);
-        self.stats.sent.count_kind(out);
+        self.sessions.on_transmit(transmit.len, out);
         Some(transmit)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        let waiting = self.reply.is_some()
-            || self.sessions.has_ready()
+        let waiting = self.sessions.has_output()
             || !self.events.is_empty()
             || self.outbox.has_notices()
             || !self.inbox.is_empty();
         if waiting {
-            return Some(self.now);
+            return Some(self.sessions.now());
         }
-        let deadline = self
-            .sessions
-            .first_deadline()
-            .and_then(|(_, deadline)| deadline);
         let keep_alive = self.registration.keep_alive_at();
-        earlier(deadline, earlier(keep_alive, self.held_due()))
+        let deadlines = [self.sessions.next_deadline(), keep_alive];
+        deadlines.into_iter().flatten().min()
     }
 
     fn poll_key_log(&mut self) -> Option<LoggedKey> {
-        self.key_log.pop()
-    }
-}
-
-impl Client<'_> {
-    /// When the acknowledgement that the server is owed goes by itself, if it waits.
-    fn held_due(&self) -> Option<Instant> {
-        let holds = self.sessions.at(SERVER).is_ack_delayed();
-        holds.then_some(self.held_until)
-    }
-}
-
-fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
+        self.sessions.handshakes().key_log().pop()
     }
 }

@@ -9,7 +9,6 @@ use super::peers::SERVER;
 use super::roster::Sender;
 use super::stored::{self, Envelope, Undecrypted};
 use crate::drop_reason::DropReason;
-use crate::session::connection::Connection;
 use crate::wire::Frame;
 
 /// What taking over one frame led to.
@@ -107,7 +106,7 @@ impl Client<'_> {
                 return Step::Show(Shown::KeptMessages);
             }
             Some(Ok(frame)) => {
-                self.stats.received.count_frame(frame.kind());
+                self.sessions.stats_mut().received.count_frame(frame.kind());
                 match frame {
                     Frame::Channel {
                         number,
@@ -122,7 +121,7 @@ impl Client<'_> {
                             Some(peer) => Sender::Current(peer),
                             None => {
                                 let hash = self.peers.hash(from.as_bytes());
-                                let suite = self.identity.suite();
+                                let suite = self.sessions.identity().suite();
                                 Sender::Other(self.dedup.writer(suite, hash, from, incarnation))
                             }
                         };
@@ -164,7 +163,7 @@ impl Client<'_> {
     }
 
     fn quietly(&mut self, reason: DropReason) -> Step {
-        self.stats.drop(reason);
+        self.sessions.drop(reason);
         Step::Quiet
     }
 
@@ -196,7 +195,7 @@ impl Client<'_> {
     /// The stored message in the frame that was looked at last cannot be shown.
     fn withhold(&mut self, reason: Undecrypted) -> Step {
         let foreign_key = reason == Undecrypted::ForeignKey;
-        self.stats.drop(if foreign_key {
+        self.sessions.drop(if foreign_key {
             DropReason::ForeignKey
         } else {
             DropReason::Unreadable
@@ -209,8 +208,7 @@ impl Client<'_> {
         let owed_anew = self.sessions.at_mut(peer).took(taken.has_more);
         let waits = may_wait && taken.is_alone && !owed_anew && self.holds_entry(taken.number);
         if waits {
-            self.sessions.at_mut(SERVER).delay_ack();
-            self.held_until = Connection::delayed_until(self.now, self.retry);
+            self.sessions.delay_ack(SERVER);
         }
         if waits || owed_anew {
             self.attend(peer);
@@ -317,7 +315,7 @@ impl Client<'_> {
                 }
             }
             _ => {
-                self.stats.drop(DropReason::Unexpected);
+                self.sessions.drop(DropReason::Unexpected);
             }
         }
         None

@@ -9,10 +9,9 @@ use super::frames::Shown;
 use super::machine::Client;
 use super::notices::Final;
 use super::peers::SERVER;
-use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, SessionKeys};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey};
 use crate::drop_reason::{Disposition, DropReason};
-use crate::session::connection::{PeerParameters, Phase};
-use crate::session::key_log::Noted;
+use crate::session::connection::Phase;
 use crate::wire::{Accept, Cookie, Hello, Refusal, VERSION};
 
 impl Client<'_> {
@@ -24,7 +23,7 @@ impl Client<'_> {
             return Err(CommandError::Busy);
         }
         let id = self.outbox.number();
-        self.registration.start(id, self.now);
+        self.registration.start(id, self.sessions.now());
         self.open_server();
         Ok(id)
     }
@@ -39,13 +38,11 @@ impl Client<'_> {
     /// its own: what has been said under one ephemeral key stays as it is.
     fn ask_server(&mut self) {
         self.openings = self.openings.wrapping_add(1);
-        let id = self.entropy.draw();
-        let server = self.server.address().into();
-        self.change_connection(SERVER, |connection| connection.open(id, server));
-        if self.server.opening().is_none_or(|(_, key)| key.is_none()) {
+        let reset = self.sessions.request(SERVER, self.server.address().into());
+        self.session_changed(SERVER);
+        let Some(recipient) = self.recipient(SERVER).filter(|(_, key)| !key.is_none()) else {
             return;
-        }
-        let ephemeral = self.entropy.secret();
+        };
         let hello = Hello {
             incarnation: self.incarnation,
             table_epoch: self.table.epoch(),
@@ -57,13 +54,12 @@ impl Client<'_> {
             table_capacity: self.peers.capacity(),
             opening: self.openings,
             window: self.window,
-            reset: self.identity.reset_token(id),
+            reset,
             name: self.name.as_str(),
         };
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&hello, &mut payload).unwrap_or_default();
-        self.sessions.at_mut(SERVER).offer(&ephemeral, payload);
-        self.note_asked(SERVER, None);
+        self.sessions.offer(SERVER, payload, &recipient);
     }
 
     pub(super) fn take_cookie(
@@ -75,7 +71,7 @@ impl Client<'_> {
     ) -> Disposition {
         let connection = self.sessions.at(SERVER);
         if connection.local_id() != to || *connection.remote() != from.into() {
-            return self.stats.drop(DropReason::UnknownSession);
+            return self.sessions.drop(DropReason::UnknownSession);
         }
         match (connection.phase(), key) {
             (Phase::Open, None) => {
@@ -89,24 +85,18 @@ impl Client<'_> {
                 self.ask_server();
             }
             (Phase::Opening, Some(key)) => self.end(ClientEvent::ServerKeyChanged { key }),
-            _ => return self.stats.drop(DropReason::Unexpected),
+            _ => return self.sessions.drop(DropReason::Unexpected),
         }
         Disposition::Accepted
     }
 
-    pub(super) fn take_server_accept(
-        &mut self,
-        accept: &Accept,
-        session: SessionKeys,
-    ) -> Disposition {
-        let other = PeerParameters::from(accept);
-        self.change_connection(SERVER, |connection| connection.opened(other, session));
-        self.key_log.note(&Noted::Session(self.sessions.at(SERVER)));
+    /// The server has accepted the session that is open now.
+    pub(super) fn take_server_accept(&mut self, accept: &Accept) -> Disposition {
         self.server.prove();
         self.server_log.start_session(accept.epoch);
         self.table.start_session(accept.table_epoch);
         self.events.note_throttled(false);
-        if self.registration.accept(self.now) {
+        if self.registration.accept(self.sessions.now()) {
             self.events.report(ClientEvent::Registered);
         }
         Disposition::Accepted
@@ -130,12 +120,11 @@ impl Client<'_> {
                 if reason == Refusal::RateExceeded {
                     self.events.note_throttled(true);
                 }
-                let (now, retry) = (self.now, self.retry);
-                self.sessions.at_mut(SERVER).ask_later(now, retry);
+                self.sessions.ask_later(SERVER);
                 self.attend(SERVER);
             }
             // What is final is believed only if the server's key has sealed it.
-            _ => return self.stats.drop(DropReason::Unexpected),
+            _ => return self.sessions.drop(DropReason::Unexpected),
         }
         Disposition::Accepted
     }
@@ -143,7 +132,7 @@ impl Client<'_> {
     /// The server says, under its key, that there is no place here for this client.
     pub(super) fn refused(&mut self, reason: Refusal) -> Disposition {
         if reason.is_hint() {
-            return self.stats.drop(DropReason::Unexpected);
+            return self.sessions.drop(DropReason::Unexpected);
         }
         self.end(ClientEvent::Refused { reason });
         Disposition::Accepted
@@ -159,15 +148,15 @@ impl Client<'_> {
     ) -> Disposition {
         if version == VERSION {
             // The version byte of our datagram was damaged on its way.
-            return self.stats.drop(DropReason::Malformed);
+            return self.sessions.drop(DropReason::Malformed);
         }
         let connection = self.sessions.at(SERVER);
         let asked = connection.phase() == Phase::Opening && connection.local_id() == echo;
         if !asked || *connection.remote() != from.into() {
-            return self.stats.drop(DropReason::UnknownSession);
+            return self.sessions.drop(DropReason::UnknownSession);
         }
-        if self.identity.is_closed() {
-            return self.stats.drop(DropReason::Unexpected);
+        if self.sessions.identity().is_closed() {
+            return self.sessions.drop(DropReason::Unexpected);
         }
         self.end(ClientEvent::ForeignVersion { version });
         Disposition::Accepted
@@ -251,11 +240,11 @@ impl Client<'_> {
 
     /// A sign of life, answered by the server; or a quiet attempt to get the session back.
     pub(super) fn keep_alive(&mut self) {
-        self.registration.restart_keep_alive(self.now);
+        self.registration.restart_keep_alive(self.sessions.now());
         match self.sessions.at(SERVER).phase() {
             Phase::Closed => self.open_server(),
             Phase::Opening => {}
-            Phase::Open => {
+            Phase::Accepted | Phase::Open => {
                 self.sessions.at_mut(SERVER).probe();
                 self.attend(SERVER);
             }
@@ -266,7 +255,7 @@ impl Client<'_> {
     /// While results are awaited, signs of life are asked for sooner.
     pub(super) fn watch_results(&mut self) {
         if self.requests.awaits_results() {
-            self.registration.hasten_keep_alive(self.now);
+            self.registration.hasten_keep_alive(self.sessions.now());
         }
     }
 }

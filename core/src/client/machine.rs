@@ -7,7 +7,7 @@ use super::events::Events;
 use super::inbox::Inbox;
 use super::message_keys::MessageKeys;
 use super::outbox::Outbox;
-use super::peers::{Peers, SERVER};
+use super::peers::Peers;
 use super::pins::Pins;
 use super::registration::Registration;
 use super::requests::Requests;
@@ -19,36 +19,22 @@ use crate::crypto::{Entropy, Identity, PublicKey, Seed};
 use crate::driver::{StorageError, TableEntry};
 use crate::name::Name;
 use crate::rate::Bucket;
-use crate::retry::RetryPolicy;
-use crate::session::Sessions;
 use crate::session::key_log::{KeyLog, KeySlot};
-use crate::session::reply::Reply;
+use crate::session::{Clock, Connections, Handshakes, Sessions};
 use crate::stats::Stats;
-use crate::time::Instant;
 
 /// A client as a state machine; the contract is stated in the [crate's documentation](crate).
 pub struct Client<'a> {
     pub(super) name: Name,
     /// This process: 64 random bits that everyone learns.
     pub(super) incarnation: u64,
-    pub(super) retry: RetryPolicy,
     pub(super) window: u16,
 
-    pub(super) identity: Identity,
-    pub(super) entropy: Entropy,
-    pub(super) now: Instant,
-    pub(super) woke_at: Instant,
     pub(super) sessions: Sessions<'a>,
     /// Handshakes so far.
     pub(super) openings: u32,
     /// What callers may ask for.
     pub(super) calls: Bucket,
-    /// Until when a delayed acknowledgement to the server waits, if there is one.
-    pub(super) held_until: Instant,
-    /// An answer that needs no session.
-    pub(super) reply: Option<Reply>,
-    pub(super) key_log: KeyLog<'a>,
-    pub(super) stats: Stats,
 
     pub(super) server: ServerLink,
     pub(super) registration: Registration,
@@ -90,27 +76,18 @@ impl<'a> Client<'a> {
         let incarnation = entropy.draw();
         let peers = Peers::new(peers, names, entropy.key())?;
         let outbox = Outbox::new(outbox).ok_or(StorageError("outbox"))?;
-        let sessions = Sessions::new(connections, sessions, peers.capacity() + 1, session_key)
-            .ok_or(StorageError("sessions"))?;
+        let connections =
+            Connections::new(connections, sessions, peers.capacity() + 1, session_key)
+                .ok_or(StorageError("sessions"))?;
+        let handshakes = Handshakes::new(identity, entropy);
+        let sessions = Sessions::new(connections, handshakes, Clock::new(config.retry), None);
         Ok(Self {
             name: config.name,
             incarnation,
-            retry: RetryPolicy {
-                interval_ms: config.retry.interval_ms.max(1),
-                ..config.retry
-            },
             window: config.window.max(1),
-            identity,
-            entropy,
-            now: Instant::ZERO,
-            woke_at: Instant::ZERO,
             sessions,
             openings: 0,
             calls: Bucket::FULL,
-            held_until: Instant::ZERO,
-            reply: None,
-            key_log: KeyLog::off(),
-            stats: Stats::default(),
             server: ServerLink::new(config.server),
             registration: Registration::new(config.keep_alive_ms),
             table: TableSync::START,
@@ -129,13 +106,13 @@ impl<'a> Client<'a> {
     /// From now on [`poll_key_log`](crate::Endpoint::poll_key_log) gives every key that comes into
     /// use. Whoever reads them reads everything; meant for tools. As many wait as there are slots.
     pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
-        self.key_log = KeyLog::new(slots);
+        *self.sessions.handshakes().key_log() = KeyLog::new(slots);
     }
 
     /// As [`log_keys`](Self::log_keys), without the keys of handshakes: to compute these takes as
     /// long as the handshakes.
     pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
-        self.key_log = KeyLog::of_sessions(slots);
+        *self.sessions.handshakes().key_log() = KeyLog::of_sessions(slots);
     }
 
     /// The table as far as this client has it, oneself included. Walks all slots.
@@ -155,7 +132,7 @@ impl<'a> Client<'a> {
 
     /// One's own public key.
     pub fn key(&self) -> PublicKey {
-        self.identity.public()
+        self.sessions.identity().public()
     }
 
     /// One's own name.
@@ -165,7 +142,7 @@ impl<'a> Client<'a> {
 
     /// Counters since this client was made.
     pub fn stats(&self) -> &Stats {
-        &self.stats
+        self.sessions.stats()
     }
 }
 
@@ -179,12 +156,10 @@ impl core::fmt::Debug for Client<'_> {
 }
 
 impl Drop for Client<'_> {
-    /// Wipes the secrets; those of sessions lie in the storage.
+    /// Wipes the secrets of messages; those of sessions wipe themselves.
     fn drop(&mut self) {
         self.message_keys.wipe();
-        self.sessions.at_mut(SERVER).wipe();
         for peer in self.peers.used() {
-            self.sessions.at_mut(peer).wipe();
             self.peers.at_mut(peer).message_keys.wipe();
         }
     }

@@ -4,17 +4,12 @@ use core::net::SocketAddr;
 
 use super::machine::Client;
 use super::peers::SERVER;
-use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN};
+use crate::crypto::{FIRST_PAYLOAD_MAX, Responder, TAG_LEN};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::rate::RateLimit;
-use crate::session::Side;
 use crate::session::connection::{Arrival, PeerParameters, Phase};
-use crate::session::key_log::{Asked, Noted};
-use crate::session::reply::Reply;
-use crate::wire::{
-    ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, Call, CallMessage, Datagram, Opening,
-    Refusal, from_payload, open_in,
-};
+use crate::session::{Recipient, Repeated, Request, Terms};
+use crate::wire::{Answer, Call, CallMessage, Datagram, Opening, Refusal, from_payload};
 
 /// Calls that are looked at: each costs multiplications on the curve.
 const CALLS: RateLimit = RateLimit::new(50, 4);
@@ -23,45 +18,29 @@ impl Client<'_> {
     /// Asks a peer for a session.
     pub(super) fn call(&mut self, peer: u32) {
         self.openings = self.openings.wrapping_add(1);
-        let id = self.entropy.draw();
         let slot = self.peers.at_mut(peer);
-        slot.route.note_try(self.now);
+        slot.route.note_try(self.sessions.now());
         let address = slot.listing.address();
-        self.change_connection(peer, |connection| connection.open(id, address));
-        let ephemeral = self.entropy.secret();
+        let reset = self.sessions.request(peer, address);
+        self.session_changed(peer);
         let call = Call {
             from_incarnation: self.incarnation,
             opening: self.openings,
             window: self.window,
-            reset: self.identity.reset_token(id),
+            reset,
             from: self.name.as_str(),
             to: self.peers.at(peer).name.as_str(),
         };
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&call, &mut payload).unwrap_or_default();
-        self.sessions.at_mut(peer).offer(&ephemeral, payload);
-        self.note_asked(peer, None);
-    }
-
-    /// For the key log: a session was asked for or, by the second message of the handshake,
-    /// answered.
-    pub(super) fn note_asked(&mut self, peer: u32, second: Option<&[u8]>) {
-        if self.key_log.is_on()
-            && let Some((opening, key)) = self.opening(peer)
-        {
-            let asked = Asked {
-                identity: &self.identity,
-                opening,
-                remote: &key,
-                connection: self.sessions.at(peer),
-            };
-            self.key_log.note(&Noted::Asked(asked, second));
+        if let Some(recipient) = self.recipient(peer) {
+            self.sessions.offer(peer, payload, &recipient);
         }
     }
 
     /// What the request for a session is sent to, and the key that is meant. `None` before the
     /// server gave a cookie.
-    pub(super) fn opening(&self, peer: u32) -> Option<(Opening, PublicKey)> {
+    pub(super) fn recipient(&self, peer: u32) -> Option<Recipient> {
         if peer == SERVER {
             let (cookie, key) = self.server.opening()?;
             return Some((Opening::Hello(cookie), key));
@@ -77,52 +56,48 @@ impl Client<'_> {
                 to: message.id,
                 reason: Refusal::NotMe,
             };
-            self.reply = Reply::new(&self.identity, from, &refuse);
-            return self.stats.drop(DropReason::UnknownPeer);
+            self.sessions.reply(from, &refuse);
+            return self.sessions.drop(DropReason::UnknownPeer);
         }
         if !self.registration.is_active() {
-            return self.stats.drop(DropReason::Offline);
+            return self.sessions.drop(DropReason::Offline);
         }
-        let repeated = self.sessions.find(Side::Remote, message.id);
-        if let Some(peer) = repeated {
-            let connection = self.sessions.at_mut(peer);
-            if *connection.remote() != from.into() {
-                return self.stats.drop(DropReason::WrongAddress);
+        match self.sessions.answer_again(from, message.id) {
+            None => {}
+            Some(Repeated::Answered(peer)) => {
+                self.attend(peer);
+                return self.sessions.drop(DropReason::Duplicate);
             }
-            connection.accept_again();
-            self.attend(peer);
-            return self.stats.drop(DropReason::Duplicate);
+            Some(Repeated::WrongAddress | Repeated::Unconfirmed(_)) => {
+                return self.sessions.drop(DropReason::WrongAddress);
+            }
         }
-        match self.calls.without(1, CALLS, self.now) {
+        match self.calls.without(1, CALLS, self.sessions.now()) {
             Some(left) => self.calls = left,
-            None => return self.stats.drop(DropReason::RateExceeded),
+            None => return self.sessions.drop(DropReason::RateExceeded),
         }
+        let request = Request::from(message);
         let mut payload = [0; FIRST_PAYLOAD_MAX];
-        let read = Responder::read(
-            &self.identity,
-            message.prologue,
-            message.message,
-            &mut payload,
-        );
+        let read = self.sessions.handshakes().read(&request, &mut payload);
         let Some((responder, len)) = read else {
-            return self.stats.drop(DropReason::BadTag);
+            return self.sessions.drop(DropReason::BadTag);
         };
         match from_payload::<Call<'_>>(payload.get(..len).unwrap_or_default()) {
-            Some(call) => self.answer_call(from, message, &call, responder),
-            None => self.stats.drop(DropReason::Malformed),
+            Some(call) => self.answer_call(from, &request, &call, responder),
+            None => self.sessions.drop(DropReason::Malformed),
         }
     }
 
     fn answer_call(
         &mut self,
         from: SocketAddr,
-        asked: &CallMessage<'_>,
+        request: &Request<'_>,
         call: &Call<'_>,
         responder: Responder,
     ) -> Disposition {
         if call.to != self.name.as_str() {
             // Somebody has told the caller that another name has our key.
-            return self.stats.drop(DropReason::Unexpected);
+            return self.sessions.drop(DropReason::Unexpected);
         }
         let Some(peer) = self.peers.find(call.from.as_bytes()) else {
             return self.unknown_caller(call);
@@ -132,57 +107,40 @@ impl Client<'_> {
             return self.unknown_caller(call);
         }
         if slot.key.is_foreign() || *slot.key.get() != responder.remote() {
-            return self.stats.drop(DropReason::ForeignKey);
+            return self.sessions.drop(DropReason::ForeignKey);
         }
         if slot.listing.address() != from.into() {
-            return self.stats.drop(DropReason::WrongAddress);
+            return self.sessions.drop(DropReason::WrongAddress);
         }
         if call.opening <= slot.opening {
-            return self.stats.drop(DropReason::Duplicate);
+            return self.sessions.drop(DropReason::Duplicate);
         }
         // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271,
         // section 6.8).
         if self.sessions.at(peer).phase() == Phase::Opening
             && self.incarnation > call.from_incarnation
         {
-            return self.stats.drop(DropReason::Unexpected);
+            return self.sessions.drop(DropReason::Unexpected);
         }
-        let id = self.entropy.draw();
-        let accept = Accept {
-            id,
-            epoch: 0,
-            table_epoch: 0,
+        let terms = Terms {
             window: self.window,
-            reset: self.identity.reset_token(id),
+            ..Terms::default()
         };
-        let mut said = [0; ANSWER_LEN_MAX];
-        let said = postcard::to_slice(&Answer::Accepted(accept), &mut said).unwrap_or_default();
-        let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
-        let ephemeral = self.entropy.secret();
-        let Some((session, len)) = responder.answer(&self.identity, &ephemeral, said, &mut message)
-        else {
-            return self.stats.drop(DropReason::BadTag);
+        let handshakes = self.sessions.handshakes();
+        let Some(accepted) = handshakes.accept(request, responder, terms) else {
+            return self.sessions.drop(DropReason::BadTag);
         };
-        self.key_log.note(&Noted::Answered {
-            identity: &self.identity,
-            id: asked.id,
-            prologue: asked.prologue,
-            first: asked.message,
-            ephemeral: &ephemeral,
-        });
-        let message = message.get(..len).unwrap_or_default();
         let other = PeerParameters {
-            id: asked.id,
+            id: request.id,
             window: call.window,
             reset: call.reset,
         };
         let slot = self.peers.at_mut(peer);
         slot.opening = call.opening;
         slot.route.note_session();
-        self.change_connection(peer, |connection| {
-            connection.accept(id, from.into(), other, session, message);
-        });
-        self.key_log.note(&Noted::Session(self.sessions.at(peer)));
+        self.sessions.settle(peer, from.into(), other, &accepted);
+        self.sessions.at_mut(peer).confirm();
+        self.session_changed(peer);
         Disposition::Accepted
     }
 
@@ -192,43 +150,29 @@ impl Client<'_> {
         if self.table.is_partial() {
             self.look_up_caller(call.from);
         }
-        self.stats.drop(DropReason::UnknownPeer)
+        self.sessions.drop(DropReason::UnknownPeer)
     }
 
     pub(super) fn take_accept(&mut self, from: SocketAddr, to: u64, message: &[u8]) -> Disposition {
-        let Some(peer) = self.sessions.find(Side::Local, to) else {
-            return self.stats.drop(DropReason::UnknownSession);
+        let peer = match self.sessions.find_from(from, to) {
+            Ok(peer) => peer,
+            Err(reason) => return self.sessions.drop(reason),
         };
-        let connection = self.sessions.at(peer);
-        if *connection.remote() != from.into() {
-            return self.stats.drop(DropReason::WrongAddress);
+        if self.sessions.at(peer).phase() != Phase::Opening {
+            return self.sessions.drop(DropReason::Duplicate);
         }
-        if connection.phase() != Phase::Opening {
-            return self.stats.drop(DropReason::Duplicate);
-        }
-        let (Some((opening, key)), true) =
-            (self.opening(peer), self.sessions.at_mut(peer).try_answer())
-        else {
-            return self.stats.drop(DropReason::Unexpected);
-        };
-        let Some((ephemeral, payload)) = self.sessions.at(peer).offered() else {
-            return self.stats.drop(DropReason::Unexpected);
-        };
-        let read = opening.complete(to, &self.identity, &key, ephemeral, payload, message);
-        if read.is_some() {
-            self.note_asked(peer, Some(message));
-        }
-        match read {
-            None => self.stats.drop(DropReason::BadTag),
-            Some((_, Answer::Refused(reason))) if peer == SERVER => self.refused(reason),
-            Some((_, Answer::Refused(_))) => self.stats.drop(DropReason::Unexpected),
-            Some((session, Answer::Accepted(accept))) if peer == SERVER => {
-                self.take_server_accept(&accept, session)
-            }
-            Some((session, Answer::Accepted(accept))) => {
-                let other = PeerParameters::from(&accept);
-                self.change_connection(peer, |connection| connection.opened(other, session));
-                self.key_log.note(&Noted::Session(self.sessions.at(peer)));
+        let recipient = self.recipient(peer);
+        match self.sessions.complete(peer, recipient.as_ref(), message) {
+            Err(reason) => self.sessions.drop(reason),
+            Ok((_, Answer::Refused(reason))) if peer == SERVER => self.refused(reason),
+            Ok((_, Answer::Refused(_))) => self.sessions.drop(DropReason::Unexpected),
+            Ok((keys, Answer::Accepted(accept))) => {
+                self.sessions
+                    .open(peer, PeerParameters::from(&accept), keys);
+                self.session_changed(peer);
+                if peer == SERVER {
+                    return self.take_server_accept(&accept);
+                }
                 self.peers.at_mut(peer).route.note_answer();
                 Disposition::Accepted
             }
@@ -241,14 +185,12 @@ impl Client<'_> {
         to: u64,
         reason: Refusal,
     ) -> Disposition {
-        let found = self.sessions.find(Side::Local, to);
-        let Some(peer) = found.filter(|peer| *self.sessions.at(*peer).remote() == from.into())
-        else {
-            return self.stats.drop(DropReason::UnknownSession);
+        let Ok(peer) = self.sessions.find_from(from, to) else {
+            return self.sessions.drop(DropReason::UnknownSession);
         };
         let connection = self.sessions.at(peer);
         if peer == SERVER || connection.phase() != Phase::Opening || reason != Refusal::NotMe {
-            return self.stats.drop(DropReason::Unexpected);
+            return self.sessions.drop(DropReason::Unexpected);
         }
         self.peer_silent(peer);
         Disposition::Accepted
@@ -260,20 +202,18 @@ impl Client<'_> {
         echo: u64,
         token: [u8; TAG_LEN],
     ) -> Disposition {
-        let Some(peer) = self.sessions.find(Side::Remote, echo) else {
-            self.hear_of_server(from);
-            return self.stats.drop(DropReason::UnknownSession);
+        let peer = match self.sessions.take_reset(from, echo, &token) {
+            Ok(peer) => peer,
+            Err(reason) => {
+                if reason == DropReason::UnknownSession {
+                    self.hear_of_server(from);
+                }
+                return self.sessions.drop(reason);
+            }
         };
-        let connection = self.sessions.at(peer);
-        if *connection.remote() != from.into() {
-            return self.stats.drop(DropReason::WrongAddress);
-        }
-        if !connection.is_reset_by(&token) {
-            return self.stats.drop(DropReason::BadTag);
-        }
         if peer == SERVER {
             self.take_server_reset();
-        } else if connection.outstanding() != 0 {
+        } else if self.sessions.at(peer).outstanding() != 0 {
             self.call(peer);
         } else {
             self.close_connection(peer);
@@ -301,36 +241,26 @@ impl Client<'_> {
         to: u64,
         datagram: &mut [u8],
     ) -> Disposition {
-        let Some(peer) = self.sessions.find(Side::Local, to) else {
-            self.reply = Reply::no_session(&self.identity, from, to);
-            self.hear_of_server(from);
-            return self.stats.drop(DropReason::UnknownSession);
+        let received = match self.sessions.receive(from, to, datagram) {
+            Ok(received) => received,
+            Err(reason) => {
+                if reason == DropReason::UnknownSession {
+                    self.hear_of_server(from);
+                }
+                return self.sessions.drop(reason);
+            }
         };
-        let connection = self.sessions.at(peer);
-        if *connection.remote() != from.into() {
-            return self.stats.drop(DropReason::WrongAddress);
-        }
-        if !connection.is_open() {
-            return self.stats.drop(DropReason::Unexpected);
-        }
-        let suite = self.identity.suite();
-        let connection = self.sessions.at_mut(peer);
-        let opened = match open_in(suite, connection.keys_mut(), datagram) {
-            Ok(opened) => opened,
-            Err(reason) => return self.stats.drop(reason),
-        };
-        let (header, mut frames) = (opened.header, opened.frames);
+        let peer = received.slot;
+        let (header, mut frames) = (received.header, received.frames);
         if let Some(reason) = header.closed
             && peer == SERVER
         {
             return self.refused(reason);
         }
-        let (now, retry) = (self.now, self.retry);
-        let newly =
-            match connection.take_header(&header, now, retry, peer == SERVER, &mut self.stats) {
-                Ok(newly) => newly,
-                Err(reason) => return self.stats.drop(reason),
-            };
+        let newly = match self.sessions.take_header(peer, &header, peer == SERVER) {
+            Ok(newly) => newly,
+            Err(reason) => return self.sessions.drop(reason),
+        };
         if peer == SERVER {
             (0..newly).for_each(|_| self.request_acknowledged());
             // It lasts until nothing waits: between two refusals the server takes some of it.
@@ -359,19 +289,19 @@ impl Client<'_> {
             match self.sessions.at_mut(peer).arrival(number) {
                 Arrival::Next => {
                     if !self.inbox.fill(peer, number, &frames, unowed) {
-                        handled = self.stats.drop(DropReason::Busy);
+                        handled = self.sessions.drop(DropReason::Busy);
                     }
                     break;
                 }
                 Arrival::Duplicate => {
-                    handled = self.stats.drop(DropReason::Duplicate);
+                    handled = self.sessions.drop(DropReason::Duplicate);
                     if let Some(Err(reason)) = frames.next() {
-                        handled = self.stats.drop(reason);
+                        handled = self.sessions.drop(reason);
                     }
                     number = number.wrapping_add(1);
                 }
                 Arrival::Early => {
-                    handled = self.stats.drop(DropReason::OutOfOrder);
+                    handled = self.sessions.drop(DropReason::OutOfOrder);
                     break;
                 }
             }

@@ -113,7 +113,11 @@ impl Client<'_> {
             slot.message_keys.wipe();
         }
         if change.restarted {
-            let process = process_number(self.identity.suite(), entry.name, entry.incarnation);
+            let process = process_number(
+                self.sessions.identity().suite(),
+                entry.name,
+                entry.incarnation,
+            );
             self.dedup.retire(&slot.marks);
             slot.marks = self.dedup.recall(process);
             slot.opening = 0;
@@ -124,7 +128,7 @@ impl Client<'_> {
 
     fn peer_for_entry(&mut self, name: &str) -> Option<u32> {
         let Ok(owned) = Name::new(name) else {
-            self.stats.drop(DropReason::Malformed);
+            self.sessions.drop(DropReason::Malformed);
             return None;
         };
         let known = self.peers.find(name.as_bytes());
@@ -132,7 +136,7 @@ impl Client<'_> {
         if peer.is_none() {
             // A name that was typed and that nobody has holds the last slot, while it is looked up.
             self.table.note_lack_of_room();
-            self.stats.drop(DropReason::Busy);
+            self.sessions.drop(DropReason::Busy);
         }
         peer
     }
@@ -166,7 +170,7 @@ impl Client<'_> {
         } else if (moved || is_rekeyed || !is_online || is_same)
             && connection.phase() != Phase::Closed
         {
-            let keeps_it = is_same && !moved && self.identity.is_closed();
+            let keeps_it = is_same && !moved && self.sessions.identity().is_closed();
             self.fall_back(peer);
             if keeps_it && is_online && self.sessions.at(peer).phase() == Phase::Closed {
                 // It may still write in the session that is over here, and nothing would tell it.
@@ -212,7 +216,11 @@ impl Client<'_> {
     pub(super) fn sender(&self, from: &str, incarnation: u64) -> Sender {
         match self.peers.find_process(from, incarnation) {
             Some(peer) => Sender::Current(peer),
-            None => Sender::Other(process_number(self.identity.suite(), from, incarnation)),
+            None => Sender::Other(process_number(
+                self.sessions.identity().suite(),
+                from,
+                incarnation,
+            )),
         }
     }
 

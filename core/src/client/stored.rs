@@ -75,7 +75,7 @@ impl Client<'_> {
         };
         let entry = self.outbox.at_mut(slot);
         let counter = entry.counter();
-        let seal = |text: &mut [u8]| key.seal(&self.identity, counter, text);
+        let seal = |text: &mut [u8]| key.seal(self.sessions.identity(), counter, text);
         let sealed = entry.text_mut().encrypt(self.message_keys.public(), seal);
         sealed.is_some()
     }
@@ -92,8 +92,8 @@ impl Client<'_> {
         };
         let key = self
             .message_keys
-            .derive(&self.identity, slot.key.get(), who)?;
-        self.key_log.note(&Noted::Letters {
+            .derive(self.sessions.identity(), slot.key.get(), who)?;
+        self.sessions.handshakes().key_log().note(&Noted::Letters {
             incarnation: self.incarnation,
             to: &slot.name,
             letters: &key,
@@ -111,7 +111,7 @@ impl Client<'_> {
         }
         let counter = entry.counter();
         let key = self.peers.at(entry.to()).message_keys.latest_to();
-        let open = |text: &mut [u8]| key.open(&self.identity, counter, text).is_some();
+        let open = |text: &mut [u8]| key.open(self.sessions.identity(), counter, text).is_some();
         entry.text_mut().decrypt(open)
     }
 
@@ -121,8 +121,13 @@ impl Client<'_> {
             incarnation: envelope.incarnation,
             to: self.name.as_str(),
         };
-        let key = Letters::from(&self.identity, &envelope.key, &envelope.ephemeral, who)?;
-        self.key_log.note(&Noted::Letters {
+        let key = Letters::from(
+            self.sessions.identity(),
+            &envelope.key,
+            &envelope.ephemeral,
+            who,
+        )?;
+        self.sessions.handshakes().key_log().note(&Noted::Letters {
             incarnation: envelope.incarnation,
             to: &self.name,
             letters: &key,
@@ -154,7 +159,7 @@ impl Client<'_> {
             .or_else(|| self.message_key_from(envelope))
             .ok_or(Undecrypted::Unreadable)?;
         let bytes = self.inbox.stored_message(message);
-        let text = key.open(&self.identity, envelope.counter, bytes);
+        let text = key.open(self.sessions.identity(), envelope.counter, bytes);
         if !text.is_some_and(|text| is_text(text)) {
             return Err(Undecrypted::Unreadable);
         }

@@ -2,40 +2,28 @@
 
 use super::machine::Client;
 use super::peers::SERVER;
-use crate::driver::Transmit;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::session::connection::Wants;
-use crate::wire::{DataWriter, Datagram};
+use crate::transmit::Transmit;
+use crate::wire::DataWriter;
 
 impl Client<'_> {
     pub(super) fn transmit(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
-        if let Some(reply) = self.reply.take() {
-            return Some(reply.emit(out));
+        if let Some(transmit) = self.sessions.emit_reply(out) {
+            return Some(transmit);
         }
         loop {
             let peer = self.sessions.pop_ready()?;
-            let wants = self.sessions.at(peer).wants();
-            let len = match wants {
+            let len = match self.sessions.at(peer).wants() {
                 Wants::Nothing => continue,
-                Wants::Opening => self.build_opening(peer, out),
-                Wants::Accept => {
-                    let connection = self.sessions.at(peer);
-                    Datagram::Accept {
-                        to: connection.remote_id(),
-                        message: connection.handshake_message(),
-                    }
-                    .emit(&self.identity, out)
+                Wants::Opening => {
+                    let recipient = self.recipient(peer);
+                    self.sessions.emit_request(peer, recipient.as_ref(), out)
                 }
+                Wants::Accept => self.sessions.emit_accept(peer, out),
                 Wants::Data => self.build_data(peer, out),
             };
-            let (now, retry) = (self.now, self.retry);
-            let connection = self.sessions.at_mut(peer);
-            match wants {
-                Wants::Opening => connection.sent_opening(now, retry),
-                Wants::Accept => connection.sent_accept(),
-                Wants::Data | Wants::Nothing => {}
-            }
-            let to = connection.remote().get();
+            let to = self.sessions.at(peer).remote().get();
             self.attend(peer);
             if len != 0 {
                 return Some(Transmit { to, len });
@@ -47,16 +35,6 @@ impl Client<'_> {
                 self.peer_silent(peer);
             }
         }
-    }
-
-    fn build_opening(&self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
-        let id = self.sessions.at(peer).local_id();
-        let offered = self.sessions.at(peer).offered();
-        let (Some((ephemeral, payload)), Some((opening, key))) = (offered, self.opening(peer))
-        else {
-            return Datagram::CookieRequest { id }.emit(&self.identity, out);
-        };
-        opening.emit(id, &self.identity, &key, ephemeral, payload, out)
     }
 
     fn build_data(&mut self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
@@ -84,15 +62,12 @@ impl Client<'_> {
                 writer.pad();
                 break;
             }
-            self.stats.sent.count_frame(kind);
+            self.sessions.stats_mut().sent.count_frame(kind);
             let sequence = self.sessions.at(peer).position();
             self.peers.at_mut(peer).sending.sent(slot, sequence);
             self.sessions.at_mut(peer).pushed();
         }
-        let (now, retry) = (self.now, self.retry);
-        let connection = self.sessions.at_mut(peer);
-        connection.sent_data(now, retry, &mut self.stats);
-        writer.finish(&self.identity, connection.keys_mut())
+        self.sessions.finish_data(peer, writer)
     }
 
     /// Returns the outbox slot that is sent next in this session.

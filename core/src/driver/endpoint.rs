@@ -7,16 +7,7 @@ use crate::drop_reason::Disposition;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::session::key_log::LoggedKey;
 use crate::time::Instant;
-
-/// A datagram that was built: where it goes, and how many bytes of the buffer it has.
-#[must_use = "a datagram that is not sent is lost"]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transmit {
-    /// Where it goes.
-    pub to: SocketAddr,
-    /// Its length in bytes.
-    pub len: usize,
-}
+use crate::transmit::Transmit;
 
 /// One row of the table of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

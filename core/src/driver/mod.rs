@@ -3,5 +3,5 @@
 mod endpoint;
 mod turn;
 
-pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry, Transmit};
+pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry};
 pub use turn::{Network, Turn};

@@ -176,10 +176,10 @@ mod tests {
     use std::vec;
     use std::vec::Vec;
 
-    use super::super::endpoint::Transmit;
     use super::*;
     use crate::drop_reason::DropReason;
     use crate::limits::DATAGRAM_LEN_MAX;
+    use crate::transmit::Transmit;
 
     const PEER: SocketAddr = SocketAddr::new(
         core::net::IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 1)),

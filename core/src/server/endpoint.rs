@@ -5,13 +5,13 @@ use core::net::SocketAddr;
 use super::Server;
 use super::event::Departure;
 use super::event_queue::Pending;
-use crate::driver::{Endpoint, Transmit};
+use crate::driver::Endpoint;
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::session::connection::Expired;
 use crate::session::key_log::LoggedKey;
-use crate::session::reply::Reply;
 use crate::time::Instant;
+use crate::transmit::Transmit;
 use crate::wire::Datagram;
 
 /// Timers that one call of `handle_timeout` runs at most: it bounds the events that one input can
@@ -25,37 +25,35 @@ impl Endpoint for Server<'_> {
         from: SocketAddr,
         datagram: &mut [u8],
     ) -> Disposition {
-        self.note_time(now);
-        self.stats.received.count_bytes(datagram.len());
-        let parsed = Datagram::parse(&self.identity, datagram);
-        if parsed.is_ok() {
-            self.stats.received.count_kind(datagram);
-        }
+        self.sessions.on_datagram(now, datagram.len());
+        let parsed = self.sessions.parse(from, datagram);
         match parsed {
             Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
             Ok(Datagram::CookieRequest { id }) => self.take_cookie_request(from, id),
             Ok(Datagram::Hello(hello)) => self.take_hello(from, &hello),
             Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),
-            Ok(_) => self.stats.drop(DropReason::Unexpected),
+            Ok(_) => self.sessions.drop(DropReason::Unexpected),
             Err(reason) => {
                 if reason == DropReason::ForeignVersion {
-                    self.answer(Reply::foreign_version(&self.identity, from, datagram));
                     let version = datagram.first().copied().unwrap_or_default();
                     let event = Pending::ForeignVersion {
                         address: from,
                         version,
                     };
-                    self.events.push_sparingly(event, self.now);
+                    self.events.push_sparingly(event, self.sessions.now());
                 }
-                self.stats.drop(reason)
+                self.sessions.drop(reason)
             }
         }
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.note_time(now);
+        self.sessions.advance(now);
         for _ in 0..TIMERS_PER_CALL {
-            let Some(slot) = self.liveness.silent(self.roster.slots(), self.now) else {
+            let Some(slot) = self
+                .liveness
+                .silent(self.roster.slots(), self.sessions.now())
+            else {
                 break;
             };
             self.probe(slot);
@@ -66,28 +64,16 @@ impl Endpoint for Server<'_> {
             }
         }
         for _ in 0..TIMERS_PER_CALL {
-            let Some(slot) = self.held.first() else {
+            let Some(slot) = self.sessions.flush_next() else {
                 break;
             };
-            if self.roster.at(slot).held_until > self.now {
-                break;
-            }
-            self.sessions.at_mut(slot).flush_ack();
             self.attend(slot);
         }
         for _ in 0..TIMERS_PER_CALL {
-            let Some((slot, deadline)) = self.sessions.first_deadline() else {
+            let Some((slot, expired)) = self.sessions.expire_next() else {
                 break;
             };
-            if deadline.is_some_and(|deadline| deadline > self.now) {
-                break;
-            }
-            let (now, woke_at, retry) = (self.now, self.woke_at, self.retry);
-            match self
-                .sessions
-                .at_mut(slot)
-                .expire(now, woke_at, retry, &mut self.stats)
-            {
+            match expired {
                 Expired::Waits => self.attend(slot),
                 Expired::GaveUp => self.depart(slot, Departure::Silent),
             }
@@ -99,30 +85,25 @@ impl Endpoint for Server<'_> {
         now: Instant,
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> Option<Transmit> {
-        self.note_time(now);
+        self.sessions.advance(now);
         let transmit = self.transmit(out)?;
-        self.stats.sent.count_bytes(transmit.len);
-        self.stats.sent.count_kind(out);
+        self.sessions.on_transmit(transmit.len, out);
         Some(transmit)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        let waiting = self.reply.is_some()
-            || self.sessions.has_ready()
+        let waiting = self.sessions.has_output()
             || self.most_behind().is_some()
             || !self.events.is_empty()
-            || self.journal.is_due(&self.channel, &self.mail, self.now);
+            || self
+                .journal
+                .is_due(&self.channel, &self.mail, self.sessions.now());
         if waiting {
-            return Some(self.now);
+            return Some(self.sessions.now());
         }
-        let deadline = self
-            .sessions
-            .first_deadline()
-            .and_then(|(_, deadline)| deadline);
         let names = self.roster.slots();
         [
-            deadline,
-            self.held.first().map(|slot| names.at(slot).held_until),
+            self.sessions.next_deadline(),
             self.liveness.deadline(names),
             self.journal.deadline(),
             self.notices.deadline(names),
@@ -134,6 +115,6 @@ impl Endpoint for Server<'_> {
     }
 
     fn poll_key_log(&mut self) -> Option<LoggedKey> {
-        self.key_log.pop()
+        self.sessions.handshakes().key_log().pop()
     }
 }

@@ -5,7 +5,6 @@ mod admission;
 mod channel_cursor;
 mod channel_log;
 mod contest;
-mod cookies;
 mod delivery;
 mod endpoint;
 mod event;
@@ -50,27 +49,23 @@ pub use restore::RestoreError;
 pub use storage::ServerStorage;
 pub use table::ChangeSlot;
 
-use crate::containers::List;
 use crate::crypto::{Entropy, Identity, PublicKey, Seed};
 use crate::driver::{StorageError, TableEntry};
 use crate::limits::BODY_LEN_MAX;
 use crate::retry::RetryPolicy;
-use crate::session::Sessions;
 use crate::session::key_log::{KeyLog, KeySlot};
-use crate::session::reply::Reply;
+use crate::session::{Clock, Connections, Cookies, Handshakes, Sessions};
 use crate::stats::Stats;
-use crate::time::{Instant, UnixSeconds};
+use crate::time::UnixSeconds;
 use absence::Absence;
 use admission::Admission;
 use channel_log::ChannelLog;
-use cookies::Cookies;
 use event_queue::EventQueue;
 use feed::Feed;
 use in_flight::InFlight;
 use journal::Journal;
 use liveness::Liveness;
 use mailboxes::Mailboxes;
-use name_list::NameList;
 use quotas::Quotas;
 use restart_notices::RestartNotices;
 use roster::Roster;
@@ -137,17 +132,7 @@ pub struct Usage {
 ///
 /// It only routes between its parts, none of which knows it.
 pub struct Server<'a> {
-    retry: RetryPolicy,
     window: u16,
-    identity: Identity,
-    entropy: Entropy,
-    cookies: Cookies,
-    now: Instant,
-    woke_at: Instant,
-    /// An answer that needs no session.
-    reply: Option<Reply>,
-    key_log: KeyLog<'a>,
-    held: List<NameList>,
     sessions: Sessions<'a>,
 
     wall: UnixSeconds,
@@ -168,7 +153,6 @@ pub struct Server<'a> {
     events: EventQueue,
     /// Where texts and pages are put together.
     scratch: [u8; BODY_LEN_MAX],
-    stats: Stats,
 }
 
 impl core::fmt::Debug for Server<'_> {
@@ -195,31 +179,24 @@ impl<'a> Server<'a> {
         let quotas_key = entropy.key();
         let roster = Roster::new(storage.names, storage.name_index, entropy.key())?;
         let names = roster.capacity();
-        let sessions = Sessions::new(
+        let connections = Connections::new(
             storage.connections,
             storage.session_index,
             names,
             session_key,
         )
         .ok_or(StorageError("session_index"))?;
+        let cookies = Cookies::new(entropy.key());
+        let (epoch, table_epoch) = (entropy.draw(), entropy.draw());
+        let handshakes = Handshakes::new(identity, entropy);
+        let clock = Clock::new(config.retry);
+        let sessions = Sessions::new(connections, handshakes, clock, Some(cookies));
         Ok(Self {
-            retry: RetryPolicy {
-                interval_ms: config.retry.interval_ms.max(1),
-                ..config.retry
-            },
             window: config.window.max(1),
             in_flight: InFlight::new(storage.flights, names)?,
             quotas: Quotas::new(storage.sources, config.rates, quotas_key)?,
-            cookies: Cookies::new(entropy.key()),
-            journal: Journal::new(storage.journal, entropy.draw())?,
-            table: TableChanges::new(storage.changes, entropy.draw())?,
-            identity,
-            entropy,
-            now: Instant::ZERO,
-            woke_at: Instant::ZERO,
-            reply: None,
-            key_log: KeyLog::off(),
-            held: List::new(NameList::Held),
+            journal: Journal::new(storage.journal, epoch)?,
+            table: TableChanges::new(storage.changes, table_epoch)?,
             sessions,
             wall: UnixSeconds(0),
             order: 0,
@@ -233,7 +210,6 @@ impl<'a> Server<'a> {
             feed: Feed::new(),
             events: EventQueue::new(),
             scratch: [0; BODY_LEN_MAX],
-            stats: Stats::default(),
         })
     }
 
@@ -245,7 +221,7 @@ impl<'a> Server<'a> {
 
     /// The server's own public key.
     pub fn key(&self) -> PublicKey {
-        self.identity.public()
+        self.sessions.identity().public()
     }
 
     /// Tells the time of day, for the stamps of messages: once a turn is enough.
@@ -266,13 +242,13 @@ impl<'a> Server<'a> {
     /// Whoever reads them reads everything that is sent in sessions; meant for tools. As many wait
     /// as there are slots.
     pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
-        self.key_log = KeyLog::new(slots);
+        *self.sessions.handshakes().key_log() = KeyLog::new(slots);
     }
 
     /// As [`log_keys`](Self::log_keys), without the keys of handshakes: to compute these takes as
     /// long as the handshakes.
     pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
-        self.key_log = KeyLog::of_sessions(slots);
+        *self.sessions.handshakes().key_log() = KeyLog::of_sessions(slots);
     }
 
     /// The table as others have it. Walks all names.
@@ -304,15 +280,6 @@ impl<'a> Server<'a> {
 
     /// Counters since this server was made.
     pub fn stats(&self) -> &Stats {
-        &self.stats
-    }
-}
-
-impl Drop for Server<'_> {
-    /// Wipes the secrets of the sessions, which lie in the storage.
-    fn drop(&mut self) {
-        for slot in 0..self.roster.used() {
-            self.sessions.at_mut(slot).wipe();
-        }
+        self.sessions.stats()
     }
 }

@@ -7,8 +7,6 @@ use crate::containers::Link;
 pub(super) enum NameList {
     /// By the time it was last heard of.
     Silence,
-    /// By the time until which an acknowledgement waits for a result to go with.
-    Held,
     /// Waits for the next entry of the log.
     LogFeed,
     /// Waits for the next change of the table.
@@ -26,7 +24,7 @@ pub(super) enum NameList {
 }
 
 impl NameList {
-    const COUNT: usize = 9;
+    const COUNT: usize = 8;
 }
 
 /// The neighbours of a name in all lists.

@@ -39,8 +39,6 @@ pub struct NameSlot {
     pub(super) contest: Contest,
     /// When it was last heard of, or probed.
     heard_at: Instant,
-    /// Until when the acknowledgement that is held waits.
-    pub(super) held_until: Instant,
     away: Away,
     notice: Notice,
     pub(super) listing: Listing,
@@ -66,7 +64,6 @@ impl NameSlot {
         process: Process::VACANT,
         contest: Contest::None,
         heard_at: Instant::ZERO,
-        held_until: Instant::ZERO,
         away: Away::VACANT,
         notice: Notice::VACANT,
         listing: Listing::VACANT,

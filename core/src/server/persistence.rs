@@ -14,9 +14,12 @@ impl Server<'_> {
     /// stored together. O(1).
     pub fn poll_persist(&mut self) -> Option<Persist<'_>> {
         let names = self.roster.slots_mut();
-        let (ticket, entry) =
-            self.journal
-                .poll(names, &mut self.channel, &mut self.mail, self.now)?;
+        let (ticket, entry) = self.journal.poll(
+            names,
+            &mut self.channel,
+            &mut self.mail,
+            self.sessions.now(),
+        )?;
         let roster = &self.roster;
         let record = match entry {
             Entry::Epoch => Record::Epoch {
@@ -67,15 +70,16 @@ impl Server<'_> {
             last_request,
             outcomes,
             log_next: name.channel.acked(),
-            away_s: name.away_s(self.now),
+            away_s: name.away_s(self.sessions.now()),
         }
     }
 
     /// Tells the fate of a record. Answers come in the order of the tickets; any other is ignored.
     pub fn handle_stored(&mut self, now: Instant, ticket: Ticket, result: Result<(), StoreFailed>) {
-        self.note_time(now);
+        self.sessions.advance(now);
         let stored = result.is_ok();
-        let Some((entry, change)) = self.journal.on_stored(ticket, stored, self.now) else {
+        let Some((entry, change)) = self.journal.on_stored(ticket, stored, self.sessions.now())
+        else {
             debug_assert!(false, "tickets are answered in order, once");
             return;
         };

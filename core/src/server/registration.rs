@@ -9,17 +9,12 @@ use super::event_queue::Pending;
 use super::membership::Admitted;
 use super::process::Session;
 use crate::address::PackedAddress;
-use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, SessionKeys, TAG_LEN};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::name::Name;
-use crate::session::Side;
 use crate::session::connection::{Connection, PeerParameters};
-use crate::session::key_log::Noted;
-use crate::session::reply::Reply;
-use crate::wire::{
-    ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, Datagram, Hello, HelloMessage, Refusal,
-    from_payload,
-};
+use crate::session::{Repeated, Request, Terms};
+use crate::wire::{Datagram, Hello, HelloMessage, Refusal, from_payload};
 
 /// A request for a session whose sender has proved where it receives, and which key it has.
 struct Registration<'a> {
@@ -46,18 +41,14 @@ enum Verdict {
 
 impl Server<'_> {
     pub(super) fn take_cookie_request(&mut self, from: SocketAddr, id: u64) -> Disposition {
-        self.send_cookie(from, id, Some(self.identity.public()));
-        self.stats.drop(DropReason::NoCookie)
+        self.reply_first_cookie(from, id);
+        self.sessions.drop(DropReason::NoCookie)
     }
 
-    /// Answers with a cookie, and keeps nothing in mind.
-    pub(super) fn send_cookie(&mut self, to: SocketAddr, id: u64, key: Option<PublicKey>) {
-        let cookie = Datagram::Cookie {
-            to: id,
-            cookie: self.cookies.make(&to.into(), self.now),
-            key,
-        };
-        self.answer(Reply::new(&self.identity, to, &cookie));
+    /// Answers with a cookie and the key of this server.
+    fn reply_first_cookie(&mut self, to: SocketAddr, id: u64) {
+        let key = self.sessions.identity().public();
+        self.sessions.reply_cookie(to, id, Some(key));
     }
 
     pub(super) fn take_hello(
@@ -67,29 +58,28 @@ impl Server<'_> {
     ) -> Disposition {
         let (id, cookie) = (message.id, message.cookie);
         let address = PackedAddress::from(from);
-        if !self.cookies.is_good(&address, self.now, cookie) {
+        if !self.sessions.is_good_cookie(&address, cookie) {
             return self.take_cookie_request(from, id);
         }
-        if let Some(slot) = self.sessions.find(Side::Remote, id) {
-            return self.take_again(slot, from, id);
+        if let Some(repeated) = self.sessions.answer_again(from, id) {
+            return self.take_again(repeated, from, id);
         }
         // From here on it costs multiplications on the curve.
-        if !self.quotas.admits_registration(&address, self.now) {
+        if !self
+            .quotas
+            .admits_registration(&address, self.sessions.now())
+        {
             return self.hint(from, id, Refusal::RateExceeded);
         }
+        let request = Request::from(message);
         let mut payload = [0; FIRST_PAYLOAD_MAX];
-        let read = Responder::read(
-            &self.identity,
-            message.prologue,
-            message.message,
-            &mut payload,
-        );
+        let read = self.sessions.handshakes().read(&request, &mut payload);
         let Some((responder, len)) = read else {
-            return self.stats.drop(DropReason::BadTag);
+            return self.sessions.drop(DropReason::BadTag);
         };
         let hello = from_payload::<Hello<'_>>(payload.get(..len).unwrap_or_default());
         let Some(hello) = hello.filter(|hello| hello.incarnation != 0 && id != 0) else {
-            return self.stats.drop(DropReason::Malformed);
+            return self.sessions.drop(DropReason::Malformed);
         };
         let key = responder.remote();
         let asked = Registration {
@@ -107,24 +97,23 @@ impl Server<'_> {
             Verdict::Refuse(reason) if reason.is_hint() => self.hint(from, id, reason),
             Verdict::Refuse(reason) => self.refuse(&asked, responder, reason),
             Verdict::Renew => {
-                self.send_cookie(from, id, Some(self.identity.public()));
-                self.stats.drop(DropReason::Replayed)
+                self.reply_first_cookie(from, id);
+                self.sessions.drop(DropReason::Replayed)
             }
-            Verdict::Ignore(reason) => self.stats.drop(reason),
+            Verdict::Ignore(reason) => self.sessions.drop(reason),
         }
     }
 
     /// A request whose session exists: the answer was lost, or is not ready.
-    fn take_again(&mut self, slot: u32, from: SocketAddr, id: u64) -> Disposition {
-        if *self.sessions.at(slot).remote() != from.into() {
-            return self.stats.drop(DropReason::WrongAddress);
+    fn take_again(&mut self, repeated: Repeated, from: SocketAddr, id: u64) -> Disposition {
+        match repeated {
+            Repeated::WrongAddress => self.sessions.drop(DropReason::WrongAddress),
+            Repeated::Unconfirmed(_) => self.hint(from, id, Refusal::Wait),
+            Repeated::Answered(slot) => {
+                self.attend(slot);
+                self.sessions.drop(DropReason::Duplicate)
+            }
         }
-        if self.roster.at(slot).membership.is_registering() {
-            return self.hint(from, id, Refusal::Wait);
-        }
-        self.sessions.at_mut(slot).accept_again();
-        self.attend(slot);
-        self.stats.drop(DropReason::Duplicate)
     }
 
     fn judge(&mut self, asked: &Registration<'_>) -> Verdict {
@@ -146,16 +135,16 @@ impl Server<'_> {
     /// Asks for patience. Nothing proves that it was us.
     fn hint(&mut self, to: SocketAddr, id: u64, reason: Refusal) -> Disposition {
         let refuse = Datagram::Refuse { to: id, reason };
-        self.answer(Reply::new(&self.identity, to, &refuse));
+        self.sessions.reply(to, &refuse);
         if reason == Refusal::RateExceeded {
             let event = Pending::Refused {
                 name: Name::VACANT,
                 address: to,
                 reason,
             };
-            self.events.push_sparingly(event, self.now);
+            self.events.push_sparingly(event, self.sessions.now());
         }
-        self.stats.drop(DropReason::Refused)
+        self.sessions.drop(DropReason::Refused)
     }
 
     /// Refuses for good, under our key.
@@ -165,42 +154,15 @@ impl Server<'_> {
         responder: Responder,
         reason: Refusal,
     ) -> Disposition {
-        let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
-        if let Some((_, len)) = self.say(asked, responder, &Answer::Refused(reason), &mut message) {
-            let refusal = Datagram::Accept {
-                to: asked.message.id,
-                message: message.get(..len).unwrap_or_default(),
-            };
-            self.answer(Reply::new(&self.identity, asked.from, &refusal));
-        }
+        let request = Request::from(asked.message);
+        self.sessions
+            .refuse(asked.from, &request, responder, reason);
         self.report(Pending::Refused {
             name: Name::new(asked.hello.name).unwrap_or(Name::VACANT),
             address: asked.from,
             reason,
         });
-        self.stats.drop(DropReason::Refused)
-    }
-
-    /// The second message of a handshake, and its length.
-    fn say(
-        &mut self,
-        asked: &Registration<'_>,
-        responder: Responder,
-        answer: &Answer,
-        message: &mut [u8; ACCEPT_MESSAGE_LEN_MAX],
-    ) -> Option<(SessionKeys, usize)> {
-        let mut payload = [0; ANSWER_LEN_MAX];
-        let payload = postcard::to_slice(answer, &mut payload).ok()?;
-        let ephemeral = self.entropy.secret();
-        let said = responder.answer(&self.identity, &ephemeral, payload, message)?;
-        self.key_log.note(&Noted::Answered {
-            identity: &self.identity,
-            id: asked.message.id,
-            prologue: asked.message.prologue,
-            first: asked.message.message,
-            ephemeral: &ephemeral,
-        });
-        Some(said)
+        self.sessions.drop(DropReason::Refused)
     }
 
     fn judge_known(&mut self, slot: u32, asked: &Registration<'_>) -> Verdict {
@@ -249,7 +211,10 @@ impl Server<'_> {
             return Verdict::Admit { slot, known: true };
         }
         let (id, is_open) = (asked.message.id, connection.is_open());
-        match name.contest.challenge(id, is_open, self.now, self.retry) {
+        match name
+            .contest
+            .challenge(id, is_open, self.sessions.now(), self.sessions.retry())
+        {
             Ruling::Taken => Verdict::Refuse(Refusal::NameTaken),
             Ruling::Admit => Verdict::Admit { slot, known: true },
             Ruling::Wait { probe } => {
@@ -271,40 +236,32 @@ impl Server<'_> {
         known: bool,
     ) -> Disposition {
         let hello = &asked.hello;
-        let local_id = self.entropy.draw();
-        let accept = Accept {
-            id: local_id,
+        let terms = Terms {
             epoch: self.journal.epoch(),
             table_epoch: self.table.epoch(),
             window: self.window,
-            reset: self.identity.reset_token(local_id),
         };
-        let mut message = [0; ACCEPT_MESSAGE_LEN_MAX];
-        let said = self.say(asked, responder, &Answer::Accepted(accept), &mut message);
-        let Some((session, len)) = said else {
+        let request = Request::from(asked.message);
+        let handshakes = self.sessions.handshakes();
+        let Some(accepted) = handshakes.accept(&request, responder, terms) else {
             // Its ephemeral key is one that shares nothing.
-            return self.stats.drop(DropReason::BadTag);
+            return self.sessions.drop(DropReason::BadTag);
         };
-        let message = message.get(..len).unwrap_or_default();
         let name = self.roster.at(slot);
         let same_process = name.process.incarnation() == hello.incarnation;
         let here = name.membership.is_here();
         if known && !same_process && here {
             self.displace(slot);
         }
-        let address = PackedAddress::from(asked.from);
-        let other = PeerParameters {
+        let peer = PeerParameters {
             id: asked.message.id,
             window: hello.window,
             reset: hello.reset,
         };
         // What was on its way in the old session is told anew, from the cursors.
-        self.sessions.change(slot, |connection| {
-            connection.close();
-            connection.accept(local_id, address, other, session, message);
-        });
-        self.sessions.at_mut(slot).sent_accept();
-        self.key_log.note(&Noted::Session(self.sessions.at(slot)));
+        self.sessions.change(slot, Connection::close);
+        self.sessions
+            .settle(slot, asked.from.into(), peer, &accepted);
         self.begin_session(slot, asked, same_process);
         Disposition::Accepted
     }
@@ -356,7 +313,7 @@ impl Server<'_> {
     /// it.
     pub(super) fn admitted(&mut self, slot: u32) {
         let admitted = self.roster.at_mut(slot).membership.admit();
-        self.sessions.at_mut(slot).accept_again();
+        self.sessions.at_mut(slot).confirm();
         if let Admitted::Registered { returning } = admitted {
             self.report(Pending::Registered { slot, returning });
         }
@@ -401,12 +358,8 @@ impl Server<'_> {
 
     /// The old process is told; it may hear it now, or when it next asks for a session.
     fn displace(&mut self, slot: u32) {
-        let connection = self.sessions.at_mut(slot);
-        if connection.is_open() {
-            let (to, id) = (connection.remote().get(), connection.remote_id());
-            let reason = Refusal::Displaced;
-            let closing = Reply::closing(&self.identity, to, id, connection.keys_mut(), reason);
-            self.answer(closing);
+        if self.sessions.at(slot).is_open() {
+            self.sessions.reply_closing(slot, Refusal::Displaced);
         }
         self.depart(slot, Departure::Displaced);
     }
@@ -435,7 +388,6 @@ impl Server<'_> {
 
     /// The client has proved that it receives somewhere else now; its session goes on.
     pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
-        self.sessions.at_mut(slot).set_remote(to.into());
         let name = self.roster.at_mut(slot);
         name.process.move_to(to.into());
         if name.membership.is_here() {
@@ -450,15 +402,10 @@ impl Server<'_> {
         echo: u64,
         token: [u8; TAG_LEN],
     ) -> Disposition {
-        let Some(slot) = self.sessions.find(Side::Remote, echo) else {
-            return self.stats.drop(DropReason::UnknownSession);
+        let slot = match self.sessions.take_reset(from, echo, &token) {
+            Ok(slot) => slot,
+            Err(reason) => return self.sessions.drop(reason),
         };
-        if *self.sessions.at(slot).remote() != from.into() {
-            return self.stats.drop(DropReason::WrongAddress);
-        }
-        if !self.sessions.at(slot).is_reset_by(&token) {
-            return self.stats.drop(DropReason::BadTag);
-        }
         self.depart(slot, Departure::Gone);
         Disposition::Accepted
     }
@@ -471,7 +418,8 @@ impl Server<'_> {
         name.contest.on_heard();
         let is_here = name.membership.is_here();
         let names = self.roster.slots_mut();
-        self.liveness.on_heard(names, slot, self.now, is_here);
+        self.liveness
+            .on_heard(names, slot, self.sessions.now(), is_here);
     }
 
     /// The client was silent for long: it is probed, and gone if it does not answer.
@@ -480,7 +428,8 @@ impl Server<'_> {
             return self.depart(slot, Departure::Silent);
         }
         let names = self.roster.slots_mut();
-        self.liveness.on_heard(names, slot, self.now, true);
+        self.liveness
+            .on_heard(names, slot, self.sessions.now(), true);
         self.sessions.at_mut(slot).probe();
         self.attend(slot);
     }

@@ -13,10 +13,8 @@ use super::results::REQUEST_NUMBER_MAX;
 use crate::crypto::{KEY_LEN, LETTER_OVERHEAD};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::{KEPT_LETTER_LEN_MAX, TEXT_LEN_MAX};
-use crate::session::Side;
-use crate::session::connection::{Arrival, Connection, Phase};
-use crate::session::reply::Reply;
-use crate::wire::{Frame, Outcome, open_in};
+use crate::session::connection::Arrival;
+use crate::wire::{Frame, Outcome};
 
 /// Whether a frame asks for something that a result follows, once it is stored.
 fn has_result(frame: &Frame<'_>) -> bool {
@@ -33,41 +31,21 @@ impl Server<'_> {
         to: u64,
         datagram: &mut [u8],
     ) -> Disposition {
-        let Some(slot) = self.sessions.find(Side::Local, to) else {
-            self.answer(Reply::no_session(&self.identity, from, to));
-            return self.stats.drop(DropReason::UnknownSession);
+        let received = match self.sessions.receive(from, to, datagram) {
+            Ok(received) => received,
+            Err(reason) => return self.sessions.drop(reason),
         };
-        let suite = self.identity.suite();
-        if self.sessions.at(slot).phase() == Phase::Closed {
-            // Who knows this id was let in, or sees the path: it may learn that we are here, in a
-            // closed room, too.
-            self.answer(Reply::reset(&self.identity, from, to));
-            return self.stats.drop(DropReason::UnknownSession);
-        }
-        if self.roster.at(slot).membership.is_registering() {
-            return self.stats.drop(DropReason::Unexpected);
-        }
-        let opened = match open_in(suite, self.sessions.at_mut(slot).keys_mut(), datagram) {
-            Ok(opened) => opened,
-            Err(reason) => return self.stats.drop(reason),
-        };
-        let (header, mut frames) = (opened.header, opened.frames);
-        if *self.sessions.at(slot).remote() != from.into() {
-            // The client's address has changed, perhaps without its knowing, or somebody repeats
-            // what it said.
-            let id = self.sessions.at(slot).remote_id();
-            let proof = header.cookie.filter(|_| opened.newest);
-            if !proof.is_some_and(|cookie| self.cookies.is_good(&from.into(), self.now, cookie)) {
-                self.send_cookie(from, id, None);
-                return self.stats.drop(DropReason::WrongAddress);
+        let slot = received.slot;
+        if received.moved {
+            if !self.sessions.migrate(from, &received) {
+                return self.sessions.drop(DropReason::WrongAddress);
             }
             self.moved(slot, from);
         }
-        let (now, retry) = (self.now, self.retry);
-        let connection = self.sessions.at_mut(slot);
-        let newly = match connection.take_header(&header, now, retry, true, &mut self.stats) {
+        let (header, mut frames) = (received.header, received.frames);
+        let newly = match self.sessions.take_header(slot, &header, true) {
             Ok(newly) => newly,
-            Err(reason) => return self.stats.drop(reason),
+            Err(reason) => return self.sessions.drop(reason),
         };
         self.roster.at_mut(slot).throttled = false;
         self.heard(slot);
@@ -86,38 +64,34 @@ impl Server<'_> {
         while !frames.rest().is_empty() {
             let arrival = self.sessions.at_mut(slot).arrival(number);
             if arrival == Arrival::Early {
-                handled = self.stats.drop(DropReason::OutOfOrder);
+                handled = self.sessions.drop(DropReason::OutOfOrder);
                 break;
             }
             let frame = match frames.next() {
                 Some(Ok(frame)) => frame,
                 _ => {
-                    handled = self.stats.drop(DropReason::Malformed);
+                    handled = self.sessions.drop(DropReason::Malformed);
                     break;
                 }
             };
             if arrival == Arrival::Duplicate {
-                handled = self.stats.drop(DropReason::Duplicate);
+                handled = self.sessions.drop(DropReason::Duplicate);
             } else if !self.within_rate(slot, &frame) {
-                handled = self.stats.drop(DropReason::RateExceeded);
+                handled = self.sessions.drop(DropReason::RateExceeded);
                 break;
             } else if self.take_request(slot, &frame) {
-                self.stats.received.count_frame(frame.kind());
+                self.sessions.stats_mut().received.count_frame(frame.kind());
                 self.sessions.at_mut(slot).took(false);
                 all_have_results &= has_result(&frame);
             } else {
-                handled = self.stats.drop(DropReason::Busy);
+                handled = self.sessions.drop(DropReason::Busy);
                 break;
             }
             number = number.wrapping_add(1);
         }
         if has_frames {
-            if !self.sessions.at(slot).is_ack_delayed() {
-                self.roster.at_mut(slot).held_until =
-                    Connection::delayed_until(self.now, self.retry);
-            }
             if may_hold && all_have_results && handled == Disposition::Accepted {
-                self.sessions.at_mut(slot).delay_ack();
+                self.sessions.delay_ack(slot);
             } else {
                 self.sessions.at_mut(slot).flush_ack();
             }
@@ -136,11 +110,13 @@ impl Server<'_> {
             _ => return true,
         };
         let from = self.sessions.at(slot).remote();
-        let admitted = self.quotas.admits_request(from, text_len, self.now);
+        let admitted = self
+            .quotas
+            .admits_request(from, text_len, self.sessions.now());
         self.roster.at_mut(slot).throttled = !admitted;
         if !admitted {
             let event = Pending::Throttled { slot };
-            self.events.push_sparingly(event, self.now);
+            self.events.push_sparingly(event, self.sessions.now());
         }
         admitted
     }
@@ -182,7 +158,7 @@ impl Server<'_> {
                 }
             }
             _ => {
-                self.stats.drop(DropReason::Unexpected);
+                self.sessions.drop(DropReason::Unexpected);
             }
         }
         true
@@ -192,7 +168,7 @@ impl Server<'_> {
         let name = self.roster.at_mut(slot);
         let counts = 0 < request && request <= REQUEST_NUMBER_MAX;
         if !fits || !counts || !name.membership.is_here() {
-            self.stats.drop(DropReason::Unexpected);
+            self.sessions.drop(DropReason::Unexpected);
             return false;
         }
         name.results.note(request)

@@ -136,7 +136,7 @@ impl Server<'_> {
         let over = |connection: &mut Connection| connection.restore_ended(record.session);
         self.sessions.change(slot, over);
         self.roster.occupy(slot);
-        let (now, names) = (self.now, self.roster.slots_mut());
+        let (now, names) = (self.sessions.now(), self.roster.slots_mut());
         self.liveness.on_heard(names, slot, now, record.registered);
         self.notices.remove(names, slot);
         self.absence.remove(names, slot);

@@ -8,14 +8,11 @@ use super::in_flight::Flight;
 use super::listing::Listing;
 use super::mailboxes::{HandedOver, Parties};
 use super::{Server, feed};
-use crate::driver::Transmit;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::name::Name;
-use crate::retry::note_time;
 use crate::session::connection::{Connection, Wants};
-use crate::session::reply::Reply;
-use crate::time::Instant;
-use crate::wire::{DataWriter, Datagram};
+use crate::transmit::Transmit;
+use crate::wire::DataWriter;
 
 /// Whether there is anything new for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,16 +23,8 @@ enum News {
 }
 
 impl<'a> Server<'a> {
-    pub(super) fn answer(&mut self, reply: Option<Reply>) {
-        self.reply = reply;
-    }
-
     pub(super) fn report(&mut self, event: Pending) {
         self.events.push(event);
-    }
-
-    pub(super) fn note_time(&mut self, now: Instant) {
-        note_time(&mut self.now, &mut self.woke_at, now, self.retry);
     }
 
     /// The next place in the common order of messages and changes of the table.
@@ -52,7 +41,7 @@ impl<'a> Server<'a> {
             table: &self.table,
             in_flight: &mut self.in_flight,
             scratch: &mut self.scratch,
-            stats: &mut self.stats,
+            stats: self.sessions.stats_mut(),
         }
     }
 
@@ -104,12 +93,15 @@ impl<'a> Server<'a> {
     /// A name is offline from now on, or was for so many seconds in an earlier life of the server.
     pub(super) fn is_away(&mut self, slot: u32, before_s: u32) {
         let names = self.roster.slots_mut();
-        self.absence.add(names, slot, self.now, before_s);
+        self.absence.add(names, slot, self.sessions.now(), before_s);
     }
 
     /// Begins to forget the name that was offline for too long; false if there is none.
     pub(super) fn expire_one(&mut self) -> bool {
-        let Some(slot) = self.absence.expired(self.roster.slots(), self.now) else {
+        let Some(slot) = self
+            .absence
+            .expired(self.roster.slots(), self.sessions.now())
+        else {
             return false;
         };
         if self.roster.at(slot).results.is_leaving() {
@@ -254,8 +246,11 @@ impl<'a> Server<'a> {
     // ---- out ----
 
     pub(super) fn transmit(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
-        if let Some(reply) = self.reply.take().or_else(|| self.next_notice()) {
-            return Some(reply.emit(out));
+        if let Some(transmit) = self.sessions.emit_reply(out) {
+            return Some(transmit);
+        }
+        if let Some(transmit) = self.emit_notice(out) {
+            return Some(transmit);
         }
         loop {
             let slot = match self.sessions.pop_ready() {
@@ -263,15 +258,7 @@ impl<'a> Server<'a> {
                 None => self.most_behind()?,
             };
             let (len, news) = match self.sessions.at(slot).wants() {
-                Wants::Accept => {
-                    let connection = self.sessions.at_mut(slot);
-                    connection.sent_accept();
-                    let accept = Datagram::Accept {
-                        to: connection.remote_id(),
-                        message: connection.handshake_message(),
-                    };
-                    (accept.emit(&self.identity, out), News::Perhaps)
-                }
+                Wants::Accept => (self.sessions.emit_accept(slot, out), News::Perhaps),
                 Wants::Data => self.build_data(slot, None, out),
                 _ if !self.may_add(slot) => (0, News::None),
                 _ => match self.next_frame(slot) {
@@ -287,12 +274,16 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// The next client of an earlier life of the server to be told that its session is gone.
-    fn next_notice(&mut self) -> Option<Reply> {
+    /// Builds the next notice to a client of an earlier life of the server that its session is
+    /// gone.
+    fn emit_notice(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         let names = self.roster.slots_mut();
-        let slot = self.notices.next(names, self.now, self.retry)?;
+        let slot = self
+            .notices
+            .next(names, self.sessions.now(), self.sessions.retry())?;
         let to = self.roster.at(slot).process.address().get();
-        Reply::reset(&self.identity, to, self.sessions.at(slot).local_id())
+        let id = self.sessions.at(slot).local_id();
+        self.sessions.emit_reset(to, id, out)
     }
 
     /// The client that is most behind, if any is.
@@ -356,10 +347,7 @@ impl<'a> Server<'a> {
             }
             self.sessions.at_mut(slot).pushed();
         }
-        let (now, retry) = (self.now, self.retry);
-        let connection = self.sessions.at_mut(slot);
-        connection.sent_data(now, retry, &mut self.stats);
-        (writer.finish(&self.identity, connection.keys_mut()), news)
+        (self.sessions.finish_data(slot, writer), news)
     }
 
     // ---- acknowledgements ----
@@ -421,26 +409,12 @@ impl<'a> Server<'a> {
     }
 
     fn attend_with(&mut self, slot: u32, news: News) {
-        let connection = self.sessions.at(slot);
-        let (wants, holds) = (
-            connection.wants() != Wants::Nothing,
-            connection.is_ack_delayed(),
-        );
-        let names = self.roster.slots_mut();
-        if holds {
-            self.held.push(names, slot);
-        } else {
-            self.held.remove(names, slot);
-        }
+        let wants = self.sessions.at(slot).wants() != Wants::Nothing;
         let room = self.may_add(slot);
         let due = wants || (news == News::Perhaps && room && self.next_frame(slot).is_some());
-        self.sessions.set_ready(slot, due);
         let membership = &self.roster.at(slot).membership;
         let waits = room && !due && membership.is_here() && !membership.is_registering();
         self.feed.wait(self.roster.slots_mut(), slot, waits);
-        let (now, retry) = (self.now, self.retry);
-        let connection = self.sessions.at_mut(slot);
-        connection.wait_for_window(now, retry);
-        self.sessions.list_deadline(slot);
+        self.sessions.reschedule(slot, due, true);
     }
 }

@@ -22,7 +22,7 @@ mod sender;
 
 use acks::Acks;
 use congestion::Congestion;
-use handshake::Handshake;
+pub(crate) use handshake::Handshake;
 pub(crate) use peer_parameters::PeerParameters;
 pub(crate) use phase::{Expired, Phase, Wants};
 pub(crate) use receiver::Arrival;
@@ -30,17 +30,12 @@ use receiver::Receiver;
 use sender::{Acked, Sender};
 
 use crate::address::PackedAddress;
-use crate::crypto::{KEY_LEN, SessionKeys, TAG_LEN, is_same};
+use crate::crypto::{SessionKeys, TAG_LEN, is_same};
 use crate::drop_reason::DropReason;
 use crate::retry::{Due, Retry, RetryPolicy};
 use crate::stats::Stats;
 use crate::time::Instant;
 use crate::wire::Header;
-
-/// A delayed acknowledgement waits this part at most of the interval after which the other side
-/// would repeat what it acknowledges. That is the own interval, or the default if the own one is
-/// longer.
-const DELAY_DIVISOR: u32 = 10;
 
 /// One end of a session.
 #[derive(Clone, Debug)]
@@ -91,8 +86,9 @@ impl Connection {
         self.phase
     }
 
+    /// Whether there is a session, which its owner may still have to confirm.
     pub(crate) fn is_open(&self) -> bool {
-        self.phase == Phase::Open
+        matches!(self.phase, Phase::Accepted | Phase::Open)
     }
 
     pub(crate) fn remote(&self) -> &PackedAddress {
@@ -140,30 +136,18 @@ impl Connection {
         };
     }
 
-    /// Asks for a session. Without an [offer](Self::offer), for a cookie first.
+    /// Asks for a session. Without an [offer](Handshake::offer), for a cookie first.
     pub(crate) fn open(&mut self, local_id: u64, remote: PackedAddress) {
         self.restart(Phase::Opening, local_id, remote);
         self.handshake.send();
     }
 
-    /// Takes what the request for a session is made of: an ephemeral key and a payload.
-    pub(crate) fn offer(&mut self, ephemeral: &[u8; KEY_LEN], payload: &[u8]) {
-        self.handshake.offer(ephemeral, payload);
+    pub(crate) fn handshake(&self) -> &Handshake {
+        &self.handshake
     }
 
-    /// Whether one more answer to the request is read: each costs multiplications on the curve.
-    pub(crate) fn try_answer(&mut self) -> bool {
-        self.handshake.try_answer()
-    }
-
-    /// Returns the ephemeral key and the payload of the request; `None` before there are any.
-    pub(crate) fn offered(&self) -> Option<(&[u8; KEY_LEN], &[u8])> {
-        self.handshake.offered()
-    }
-
-    /// Returns the second message of the handshake, which is sent as often as it is asked for.
-    pub(crate) fn handshake_message(&self) -> &[u8] {
-        self.handshake.message()
+    pub(crate) fn handshake_mut(&mut self) -> &mut Handshake {
+        &mut self.handshake
     }
 
     fn set_peer(&mut self, peer: PeerParameters, keys: SessionKeys) {
@@ -179,7 +163,8 @@ impl Connection {
         self.set_peer(peer, keys);
     }
 
-    /// Opens a session that the other side asked for; an `Accept` with this message is due.
+    /// Accepts a session that the other side asked for. The answer, with this message of the
+    /// handshake, is sent when the owner [confirms](Self::confirm) it.
     pub(crate) fn accept(
         &mut self,
         local_id: u64,
@@ -188,14 +173,16 @@ impl Connection {
         keys: SessionKeys,
         message: &[u8],
     ) {
-        self.restart(Phase::Open, local_id, remote);
+        self.restart(Phase::Accepted, local_id, remote);
         self.set_peer(peer, keys);
         self.handshake.answer(message);
-        self.handshake.send();
     }
 
-    /// Makes the `Accept` due again: the other side repeats its request.
-    pub(crate) fn accept_again(&mut self) {
+    /// Makes the `Accept` due: the session is confirmed, or the other side repeats its request.
+    pub(crate) fn confirm(&mut self) {
+        if self.phase == Phase::Accepted {
+            self.phase = Phase::Open;
+        }
         self.handshake.send();
     }
 
@@ -333,11 +320,15 @@ impl Connection {
             Phase::Closed => Wants::Nothing,
             Phase::Opening if self.handshake.is_due() => Wants::Opening,
             Phase::Opening => Wants::Nothing,
-            Phase::Open if self.handshake.is_due() => Wants::Accept,
-            Phase::Open if self.acks.is_due_now() || self.probe_due || self.may_send() => {
-                Wants::Data
+            Phase::Accepted | Phase::Open => {
+                if self.handshake.is_due() {
+                    Wants::Accept
+                } else if self.acks.is_due_now() || self.probe_due || self.may_send() {
+                    Wants::Data
+                } else {
+                    Wants::Nothing
+                }
             }
-            Phase::Open => Wants::Nothing,
         }
     }
 
@@ -470,13 +461,12 @@ impl Connection {
     }
 
     /// Lets an acknowledgement wait for something to go with, until it is
-    /// [flushed](Self::flush_ack), at the latest [then](Self::delayed_until). On a lossy path it
-    /// does not wait.
-    pub(crate) fn delay_ack(&mut self) {
+    /// [flushed](Self::flush_ack), at the latest then. On a lossy path it does not wait.
+    pub(crate) fn delay_ack(&mut self, until: Instant) {
         if self.congestion.is_lossy() {
             self.acks.flush();
         } else {
-            self.acks.delay();
+            self.acks.delay(until);
         }
     }
 
@@ -484,10 +474,9 @@ impl Connection {
         self.acks.flush();
     }
 
-    /// Returns until when an acknowledgement may wait from now on.
-    pub(crate) fn delayed_until(now: Instant, policy: RetryPolicy) -> Instant {
-        let interval_ms = policy.interval_ms.min(RetryPolicy::DEFAULT.interval_ms);
-        now.plus_millis((interval_ms / DELAY_DIVISOR).into())
+    /// Returns until when an acknowledgement waits, if one does.
+    pub(crate) fn delayed_until(&self) -> Instant {
+        self.acks.delayed_until()
     }
 
     pub(crate) fn is_ack_delayed(&self) -> bool {

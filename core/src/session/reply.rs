@@ -2,9 +2,10 @@
 
 use core::net::SocketAddr;
 
-use crate::crypto::{Identity, KEY_LEN, SessionKeys, TAG_LEN};
-use crate::driver::Transmit;
+use super::connection::Connection;
+use crate::crypto::{Identity, KEY_LEN, TAG_LEN};
 use crate::limits::DATAGRAM_LEN_MAX;
+use crate::transmit::Transmit;
 use crate::wire::{
     ACCEPT_MESSAGE_LEN_MAX, DATAGRAM_LEN_MIN, DataWriter, Datagram, Header, Refusal, VERSION,
 };
@@ -35,9 +36,7 @@ impl Reply {
     /// The last datagram of a session, which says why it ends.
     pub(crate) fn closing(
         identity: &Identity,
-        to: SocketAddr,
-        remote_id: u64,
-        session: &mut SessionKeys,
+        connection: &mut Connection,
         reason: Refusal,
     ) -> Option<Self> {
         let mut out = [0; DATAGRAM_LEN_MAX];
@@ -45,8 +44,9 @@ impl Reply {
             closed: Some(reason),
             ..Header::default()
         };
-        let len = DataWriter::new(&mut out, remote_id, &header).finish(identity, session);
-        Self::of(to, &out, len)
+        let writer = DataWriter::new(&mut out, connection.remote_id(), &header);
+        let len = writer.finish(identity, connection.keys_mut());
+        Self::of(connection.remote().get(), &out, len)
     }
 
     /// The answer to a datagram of another version: one small datagram that names ours.

@@ -1,217 +1,494 @@
-//! All sessions of one socket: their connections, found by either of their ids, and the lists of
-//! those that have a deadline or something to send.
+//! The sessions of one socket: the one engine that client and server share. It knows who receives
+//! what, decrypts, acknowledges, repeats, and answers what needs no session; the frames inside, and
+//! who may have a session at all, are its owner's.
 
-use super::connection::Connection;
-use crate::containers::{Index, Link, Linked, List, Slots};
-use crate::crypto::Key;
+use core::net::SocketAddr;
+
+use super::clock::Clock;
+use super::connection::{Connection, Expired, PeerParameters, Phase};
+use super::connections::{Connections, Side};
+use super::cookies::Cookies;
+use super::handshakes::{Accepted, Handshakes, Recipient, Request};
+use super::key_log::Noted;
+use super::received::{Received, Repeated};
+use super::reply::Reply;
+use crate::address::PackedAddress;
+use crate::crypto::{Identity, PublicKey, Responder, SessionKeys, TAG_LEN};
+use crate::drop_reason::{Disposition, DropReason};
+use crate::limits::DATAGRAM_LEN_MAX;
+use crate::retry::RetryPolicy;
+use crate::stats::Stats;
 use crate::time::Instant;
+use crate::transmit::Transmit;
+use crate::wire::{Answer, Cookie, DataWriter, Datagram, Header, Refusal, open_in};
 
-/// One end of a session, and the lists that it stands in.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub struct ConnectionSlot {
-    connection: Connection,
-    links: [Link; ConnectionList::COUNT],
-}
-
-impl ConnectionSlot {
-    /// An unused slot; all zero bits.
-    pub const VACANT: Self = Self {
-        connection: Connection::VACANT,
-        links: [Link::VACANT; ConnectionList::COUNT],
-    };
-}
-
-/// The lists that a connection can stand in.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ConnectionList {
-    /// By deadline of the retransmission timer.
-    Deadline,
-    /// Something waits to be transmitted.
-    Ready,
-}
-
-impl ConnectionList {
-    const COUNT: usize = 2;
-}
-
-impl Linked<ConnectionList> for ConnectionSlot {
-    fn link(&self, list: ConnectionList) -> &Link {
-        let [deadline, ready] = &self.links;
-        match list {
-            ConnectionList::Deadline => deadline,
-            ConnectionList::Ready => ready,
-        }
-    }
-
-    fn link_mut(&mut self, list: ConnectionList) -> &mut Link {
-        let [deadline, ready] = &mut self.links;
-        match list {
-            ConnectionList::Deadline => deadline,
-            ConnectionList::Ready => ready,
-        }
-    }
-}
-
-/// Which of the two ids of a session.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// The id that others write to us.
-    Local,
-    /// The id that we write to others.
-    Remote,
-}
-
-impl Side {
-    fn id(self, connection: &Connection) -> u64 {
-        match self {
-            Self::Local => connection.local_id(),
-            Self::Remote => connection.remote_id(),
-        }
-    }
-}
-
-/// All sessions, in slots, with an index under both ids that is keyed so that a stranger's choice
-/// of ids causes no collisions.
-///
-/// Every datagram asks for a local id. All of these were drawn at random, so little has to be done
-/// to them: the remote ones, which others choose, need a pseudo-random function.
+/// All sessions of one socket.
 pub(crate) struct Sessions<'a> {
-    connections: Slots<'a, ConnectionSlot>,
-    /// Twice the slot, plus 1 for the remote id.
-    index: Index<'a>,
-    key: Key,
-    deadlines: List<ConnectionList>,
-    ready: List<ConnectionList>,
+    connections: Connections<'a>,
+    handshakes: Handshakes<'a>,
+    clock: Clock,
+    /// Where the other side of a session may move to another address: what proves that it did.
+    cookies: Option<Cookies>,
+    /// An answer that needs no session.
+    reply: Option<Reply>,
+    stats: Stats,
 }
 
 impl<'a> Sessions<'a> {
-    /// `None` if there are fewer than so many `connections`, or not four cells for each.
+    /// Returns no sessions. With `cookies`, those that come may move to other addresses.
     pub(crate) fn new(
-        connections: &'a mut [ConnectionSlot],
-        cells: &'a mut [u32],
-        count: u32,
-        key: Key,
-    ) -> Option<Self> {
-        let connections = Slots::new(connections).filter(|slots| slots.len() >= count)?;
-        Some(Self {
+        connections: Connections<'a>,
+        handshakes: Handshakes<'a>,
+        clock: Clock,
+        cookies: Option<Cookies>,
+    ) -> Self {
+        Self {
             connections,
-            index: Index::new(cells, count.checked_mul(2)?)?,
-            key,
-            deadlines: List::new(ConnectionList::Deadline),
-            ready: List::new(ConnectionList::Ready),
-        })
+            handshakes,
+            clock,
+            cookies,
+            reply: None,
+            stats: Stats::default(),
+        }
+    }
+
+    pub(crate) fn identity(&self) -> &Identity {
+        self.handshakes.identity()
+    }
+
+    /// Returns what reads and accepts requests, and the key log.
+    pub(crate) fn handshakes(&mut self) -> &mut Handshakes<'a> {
+        &mut self.handshakes
+    }
+
+    pub(crate) fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    pub(crate) fn stats_mut(&mut self) -> &mut Stats {
+        &mut self.stats
+    }
+
+    /// Counts a reason why something had no effect.
+    pub(crate) fn drop(&mut self, reason: DropReason) -> Disposition {
+        self.stats.drop(reason)
     }
 
     pub(crate) fn at(&self, slot: u32) -> &Connection {
-        &self.connections.at(slot).connection
+        self.connections.at(slot)
     }
 
     pub(crate) fn at_mut(&mut self, slot: u32) -> &mut Connection {
-        &mut self.connections.at_mut(slot).connection
+        self.connections.at_mut(slot)
     }
 
-    // ---- ids ----
+    fn find(&self, side: Side, id: u64) -> Option<u32> {
+        self.connections.find(side, id)
+    }
 
-    pub(crate) fn find(&self, side: Side, id: u64) -> Option<u32> {
-        if id == 0 {
-            return None;
+    /// Returns the session with this local id and this other side.
+    pub(crate) fn find_from(&self, from: SocketAddr, to: u64) -> Result<u32, DropReason> {
+        let found = self.find(Side::Local, to);
+        let slot = found.ok_or(DropReason::UnknownSession)?;
+        if *self.at(slot).remote() != from.into() {
+            return Err(DropReason::WrongAddress);
         }
-        self.index
-            .find(hash(self.key, (side, id)), |value| {
-                id_of(&self.connections, value) == (side, id)
-            })
-            .map(|value| value / 2)
+        Ok(slot)
     }
 
     /// Changes the session in a slot and keeps the index in step.
     pub(crate) fn change(&mut self, slot: u32, change: impl FnOnce(&mut Connection)) {
-        self.unlist(slot);
-        change(self.at_mut(slot));
-        self.list(slot);
+        self.connections.unlist(slot);
+        change(self.connections.at_mut(slot));
+        self.connections.list(slot);
     }
 
-    // On their own, so that their code is there once, and not once for each change.
+    // ---- time ----
 
-    fn unlist(&mut self, slot: u32) {
-        let (key, connections) = (self.key, &self.connections);
-        for value in [slot * 2, slot * 2 + 1] {
-            let listed = id_of(connections, value);
-            if listed.1 != 0 {
-                self.index.remove(hash(key, listed), value, |held| {
-                    hash(key, id_of(connections, held))
-                });
-            }
+    /// Takes the time that the caller tells.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        self.clock.advance(now);
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub(crate) fn retry(&self) -> RetryPolicy {
+        self.clock.retry()
+    }
+
+    /// Returns when the next acknowledgement or repetition is due.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let deadline = self.connections.first_deadline().and_then(|(_, at)| at);
+        let delayed = self.connections.first_delayed().map(|(_, until)| until);
+        match (deadline, delayed) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
         }
     }
 
-    fn list(&mut self, slot: u32) {
-        for value in [slot * 2, slot * 2 + 1] {
-            let listed = id_of(&self.connections, value);
-            if listed.1 != 0 {
-                self.index.insert(hash(self.key, listed), value);
+    /// Flushes the next acknowledgement whose delay is over; returns the session. The owner
+    /// reschedules it.
+    pub(crate) fn flush_next(&mut self) -> Option<u32> {
+        let (slot, until) = self.connections.first_delayed()?;
+        if until > self.clock.now() {
+            return None;
+        }
+        self.connections.at_mut(slot).flush_ack();
+        Some(slot)
+    }
+
+    /// Acts on the next deadline that has passed; returns the session. The owner reschedules or
+    /// ends it.
+    pub(crate) fn expire_next(&mut self) -> Option<(u32, Expired)> {
+        let (slot, deadline) = self.connections.first_deadline()?;
+        let (now, woke_at, retry) = (self.clock.now(), self.clock.woke_at(), self.clock.retry());
+        if deadline.is_some_and(|deadline| deadline > now) {
+            return None;
+        }
+        let connection = self.connections.at_mut(slot);
+        Some((
+            slot,
+            connection.expire(now, woke_at, retry, &mut self.stats),
+        ))
+    }
+
+    /// Makes the request for a session wait one more interval.
+    pub(crate) fn ask_later(&mut self, slot: u32) {
+        let (now, retry) = (self.clock.now(), self.clock.retry());
+        self.connections.at_mut(slot).ask_later(now, retry);
+    }
+
+    /// Lets an acknowledgement wait for something to go with.
+    pub(crate) fn delay_ack(&mut self, slot: u32) {
+        let until = self.clock.delayed();
+        self.connections.at_mut(slot).delay_ack(until);
+    }
+
+    /// Puts a session into the lists it belongs to, after anything about it has changed: whether it
+    /// has something to send, and whether a closed window of the other side is asked about.
+    pub(crate) fn reschedule(&mut self, slot: u32, is_ready: bool, asks_for_window: bool) {
+        if asks_for_window {
+            let (now, retry) = (self.clock.now(), self.clock.retry());
+            self.connections.at_mut(slot).wait_for_window(now, retry);
+        }
+        self.connections.reschedule(slot, is_ready);
+    }
+
+    // ---- receiving ----
+
+    /// Counts a datagram that came, and takes the time.
+    pub(crate) fn on_datagram(&mut self, now: Instant, len: usize) {
+        self.clock.advance(now);
+        self.stats.received.count_bytes(len);
+    }
+
+    /// Takes a datagram apart. One of another version is answered.
+    ///
+    /// # Errors
+    /// As [`Datagram::parse`].
+    pub(crate) fn parse<'d>(
+        &mut self,
+        from: SocketAddr,
+        datagram: &'d [u8],
+    ) -> Result<Datagram<'d>, DropReason> {
+        let parsed = Datagram::parse(self.handshakes.identity(), datagram);
+        match parsed {
+            Ok(_) => self.stats.received.count_kind(datagram),
+            Err(DropReason::ForeignVersion) => {
+                self.reply = Reply::foreign_version(self.identity(), from, datagram);
             }
+            Err(_) => {}
+        }
+        parsed
+    }
+
+    /// Decrypts a datagram for the session with this local id, where it lies. For a session that
+    /// is not there, a stateless reset is the answer.
+    ///
+    /// # Errors
+    /// [`DropReason::UnknownSession`]; [`DropReason::WrongAddress`], where an address cannot
+    /// change; [`DropReason::Unexpected`], if the session is not open or confirmed; what
+    /// decrypting gives.
+    pub(crate) fn receive<'d>(
+        &mut self,
+        from: SocketAddr,
+        to: u64,
+        datagram: &'d mut [u8],
+    ) -> Result<Received<'d>, DropReason> {
+        let identity = self.handshakes.identity();
+        let Some(slot) = self.connections.find(Side::Local, to) else {
+            self.reply = Reply::no_session(identity, from, to);
+            return Err(DropReason::UnknownSession);
+        };
+        let connection = self.connections.at_mut(slot);
+        let moved = *connection.remote() != from.into();
+        match connection.phase() {
+            Phase::Closed => {
+                // A sender that knows this id was let in, or sees the path: it may learn that
+                // this side is here, in a closed room, too.
+                self.reply = Reply::reset(identity, from, to);
+                return Err(DropReason::UnknownSession);
+            }
+            _ if moved && self.cookies.is_none() => return Err(DropReason::WrongAddress),
+            Phase::Opening | Phase::Accepted => return Err(DropReason::Unexpected),
+            Phase::Open => {}
+        }
+        let opened = open_in(identity.suite(), connection.keys_mut(), datagram)?;
+        Ok(Received::new(slot, opened, moved))
+    }
+
+    /// Takes the header of a datagram that was received; returns how many frames it acknowledges
+    /// anew. A `patient` owner never gives up a peer that answers that it has no room now.
+    ///
+    /// # Errors
+    /// [`DropReason::BadAcknowledgement`].
+    pub(crate) fn take_header(
+        &mut self,
+        slot: u32,
+        header: &Header,
+        patient: bool,
+    ) -> Result<u32, DropReason> {
+        let (now, retry) = (self.clock.now(), self.clock.retry());
+        let connection = self.connections.at_mut(slot);
+        connection.take_header(header, now, retry, patient, &mut self.stats)
+    }
+
+    /// Takes the news that the other side does not have a session any more; returns its slot.
+    ///
+    /// # Errors
+    /// [`DropReason::UnknownSession`]; [`DropReason::WrongAddress`]; [`DropReason::BadTag`].
+    pub(crate) fn take_reset(
+        &self,
+        from: SocketAddr,
+        echo: u64,
+        token: &[u8; TAG_LEN],
+    ) -> Result<u32, DropReason> {
+        let found = self.find(Side::Remote, echo);
+        let slot = found.ok_or(DropReason::UnknownSession)?;
+        let connection = self.at(slot);
+        if *connection.remote() != from.into() {
+            return Err(DropReason::WrongAddress);
+        }
+        if !connection.is_reset_by(token) {
+            return Err(DropReason::BadTag);
+        }
+        Ok(slot)
+    }
+
+    // ---- addresses ----
+
+    /// Answers with a cookie, and keeps nothing in mind. A first one goes with the own `key`.
+    pub(crate) fn reply_cookie(&mut self, to: SocketAddr, id: u64, key: Option<PublicKey>) {
+        if let Some(cookies) = self.cookies {
+            let cookie = cookies.make(&to.into(), self.clock.now());
+            self.reply(
+                to,
+                &Datagram::Cookie {
+                    to: id,
+                    cookie,
+                    key,
+                },
+            );
         }
     }
 
-    // ---- who is ready ----
+    /// Whether this cookie proves that its sender receives at this address.
+    pub(crate) fn is_good_cookie(&self, from: &PackedAddress, cookie: Cookie) -> bool {
+        let now = self.clock.now();
+        self.cookies.is_some_and(|it| it.is_good(from, now, cookie))
+    }
 
-    /// Notes whether the session in a slot has something to send.
-    pub(crate) fn set_ready(&mut self, slot: u32, is_ready: bool) {
-        if is_ready {
-            self.ready.push(&mut self.connections, slot);
+    /// Moves a session to the address that a datagram came from, if that proves that the other side
+    /// receives there; otherwise asks it for the proof. Its address has changed, perhaps without
+    /// its knowing, or an attacker repeats what it said.
+    pub(crate) fn migrate(&mut self, from: SocketAddr, received: &Received<'_>) -> bool {
+        let slot = received.slot;
+        let proof = received.proof();
+        let address = PackedAddress::from(from);
+        let is_proved = proof.is_some_and(|cookie| self.is_good_cookie(&address, cookie));
+        if is_proved {
+            self.connections.at_mut(slot).set_remote(address);
         } else {
-            self.ready.remove(&mut self.connections, slot);
+            self.reply_cookie(from, self.at(slot).remote_id(), None);
         }
+        is_proved
+    }
+
+    // ---- answering a handshake ----
+
+    /// Answers a request whose session exists: the answer was lost, or is not ready. `None` if
+    /// there is no such session.
+    pub(crate) fn answer_again(&mut self, from: SocketAddr, id: u64) -> Option<Repeated> {
+        let slot = self.find(Side::Remote, id)?;
+        let connection = self.connections.at_mut(slot);
+        Some(if *connection.remote() != from.into() {
+            Repeated::WrongAddress
+        } else if connection.phase() == Phase::Accepted {
+            Repeated::Unconfirmed(slot)
+        } else {
+            connection.confirm();
+            Repeated::Answered(slot)
+        })
+    }
+
+    /// Refuses a request, under the own key.
+    pub(crate) fn refuse(
+        &mut self,
+        to: SocketAddr,
+        request: &Request<'_>,
+        responder: Responder,
+        reason: Refusal,
+    ) {
+        let answer = Answer::Refused(reason);
+        if let Some(response) = self.handshakes.answer(request, responder, &answer) {
+            let message = response.message();
+            let to_id = request.id;
+            self.reply(to, &Datagram::Accept { to: to_id, message });
+        }
+    }
+
+    /// Gives an accepted session its slot. The answer is sent when it is
+    /// [confirmed](Connection::confirm).
+    pub(crate) fn settle(
+        &mut self,
+        slot: u32,
+        remote: PackedAddress,
+        peer: PeerParameters,
+        accepted: &Accepted,
+    ) {
+        self.connections.unlist(slot);
+        let connection = self.connections.at_mut(slot);
+        accepted.settle(connection, remote, peer);
+        self.handshakes.key_log().note(&Noted::Session(connection));
+        self.connections.list(slot);
+    }
+
+    // ---- asking for a session ----
+
+    /// Asks for a session, without an [offer](Self::offer) for a cookie first; returns the token
+    /// that resets it.
+    pub(crate) fn request(&mut self, slot: u32, remote: PackedAddress) -> [u8; TAG_LEN] {
+        let id = self.handshakes.draw_id();
+        self.change(slot, |connection| connection.open(id, remote));
+        self.identity().reset_token(id)
+    }
+
+    /// Makes the request: it says this, to this recipient.
+    pub(crate) fn offer(&mut self, slot: u32, payload: &[u8], recipient: &Recipient) {
+        let connection = self.connections.at_mut(slot);
+        self.handshakes.offer(connection, payload, recipient);
+    }
+
+    /// Reads an answer to a request. Cost: eight multiplications on the curve.
+    ///
+    /// # Errors
+    /// [`DropReason::Unexpected`] or [`DropReason::BadTag`].
+    pub(crate) fn complete(
+        &mut self,
+        slot: u32,
+        recipient: Option<&Recipient>,
+        message: &[u8],
+    ) -> Result<(SessionKeys, Answer), DropReason> {
+        let connection = self.connections.at_mut(slot);
+        self.handshakes.complete(connection, recipient, message)
+    }
+
+    /// Opens the session that was asked for and accepted.
+    pub(crate) fn open(&mut self, slot: u32, peer: PeerParameters, keys: SessionKeys) {
+        self.connections.unlist(slot);
+        let connection = self.connections.at_mut(slot);
+        connection.opened(peer, keys);
+        self.handshakes.key_log().note(&Noted::Session(connection));
+        self.connections.list(slot);
+    }
+
+    // ---- answers that need no session ----
+
+    /// Answers with one datagram; one that waits to be polled gives way to it.
+    pub(crate) fn reply(&mut self, to: SocketAddr, datagram: &Datagram<'_>) {
+        self.reply = Reply::new(self.handshakes.identity(), to, datagram);
+    }
+
+    /// Tells the other side that its session ends, and why.
+    pub(crate) fn reply_closing(&mut self, slot: u32, reason: Refusal) {
+        let connection = self.connections.at_mut(slot);
+        self.reply = Reply::closing(self.handshakes.identity(), connection, reason);
+    }
+
+    // ---- sending ----
+
+    /// Whether something can be sent at once.
+    pub(crate) fn has_output(&self) -> bool {
+        self.reply.is_some() || self.connections.has_ready()
     }
 
     pub(crate) fn is_ready(&self, slot: u32) -> bool {
-        self.ready.contains(&self.connections, slot)
-    }
-
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty()
+        self.connections.is_ready(slot)
     }
 
     /// Takes the session that has been ready for longest.
     pub(crate) fn pop_ready(&mut self) -> Option<u32> {
-        self.ready.pop(&mut self.connections)
+        self.connections.pop_ready()
     }
 
-    // ---- deadlines ----
+    /// Builds the answer that needs no session, if there is one.
+    pub(crate) fn emit_reply(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
+        let transmit = self.reply.as_ref()?.emit(out);
+        self.reply = None;
+        Some(transmit)
+    }
 
-    /// Keeps a session in the list of deadlines, after anything about it has changed. All intervals
-    /// are the same, so a new deadline belongs at the end, and an unchanged one stays where it is.
-    pub(crate) fn list_deadline(&mut self, slot: u32) {
-        let Some(deadline) = self.at_mut(slot).changed_deadline() else {
-            return;
+    /// Builds the news that the session with this id is over.
+    pub(crate) fn emit_reset(
+        &self,
+        to: SocketAddr,
+        id: u64,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> Option<Transmit> {
+        Some(Reply::reset(self.identity(), to, id)?.emit(out))
+    }
+
+    /// Builds the request for a session; returns its length, 0 if the recipient's key is none.
+    pub(crate) fn emit_request(
+        &mut self,
+        slot: u32,
+        recipient: Option<&Recipient>,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> usize {
+        let (now, retry) = (self.clock.now(), self.clock.retry());
+        let connection = self.connections.at_mut(slot);
+        connection.sent_opening(now, retry);
+        self.handshakes.emit(connection, recipient, out)
+    }
+
+    /// Builds the answer to a request; returns its length.
+    pub(crate) fn emit_accept(&mut self, slot: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
+        let connection = self.connections.at_mut(slot);
+        connection.sent_accept();
+        let accept = Datagram::Accept {
+            to: connection.remote_id(),
+            message: connection.handshake().message(),
         };
-        self.deadlines.remove(&mut self.connections, slot);
-        if deadline != Instant::ZERO {
-            self.deadlines.push(&mut self.connections, slot);
-        }
+        accept.emit(self.handshakes.identity(), out)
     }
 
-    /// The session whose deadline is next.
-    pub(crate) fn first_deadline(&self) -> Option<(u32, Option<Instant>)> {
-        let slot = self.deadlines.first()?;
-        Some((slot, self.at(slot).deadline()))
+    /// Ends a data datagram: encrypts it and notes it as sent. Returns its length, 0 if the
+    /// counters of the session are used up.
+    pub(crate) fn finish_data(&mut self, slot: u32, writer: DataWriter<'_>) -> usize {
+        let (now, retry) = (self.clock.now(), self.clock.retry());
+        let connection = self.connections.at_mut(slot);
+        connection.sent_data(now, retry, &mut self.stats);
+        writer.finish(self.handshakes.identity(), connection.keys_mut())
+    }
+
+    /// Counts a datagram that was built.
+    pub(crate) fn on_transmit(&mut self, len: usize, datagram: &[u8]) {
+        self.stats.sent.count_bytes(len);
+        self.stats.sent.count_kind(datagram);
     }
 }
 
-/// Which side's id a cell of the index stands for, and the id.
-fn id_of(connections: &Slots<'_, ConnectionSlot>, value: u32) -> (Side, u64) {
-    let side = if value & 1 == 0 {
-        Side::Local
-    } else {
-        Side::Remote
-    };
-    (side, side.id(&connections.at(value / 2).connection))
-}
-
-fn hash(key: Key, (side, id): (Side, u64)) -> u64 {
-    match side {
-        Side::Local => key.scatter(id),
-        Side::Remote => key.hash(&id.to_le_bytes()),
-    }
-}
+#[cfg(test)]
+mod tests;

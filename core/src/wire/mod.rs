@@ -20,8 +20,8 @@ mod further;
 mod opening;
 mod writer;
 
-pub(crate) use data::open_in;
 pub use data::{DataWriter, Header};
+pub(crate) use data::{Opened, open_in};
 pub use frame::{Entry, FRAME_KINDS, Frame, Outcome, Status};
 pub use frames::Frames;
 pub(crate) use frames::Place;

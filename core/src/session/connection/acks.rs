@@ -1,6 +1,8 @@
 //! Acknowledgements that are due, and whether they wait for a datagram to go with (delayed, RFC
 //! 9000 section 13.2.1).
 
+use crate::time::Instant;
+
 /// The acknowledgements that one side has to send.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -8,12 +10,15 @@ pub(super) struct Acks {
     due: u8,
     /// They wait for something to go with; never set while none is due.
     delayed: bool,
+    /// Until when they wait.
+    until: Instant,
 }
 
 impl Acks {
     pub(super) const VACANT: Self = Self {
         due: 0,
         delayed: false,
+        until: Instant::ZERO,
     };
 
     /// Makes one acknowledgement due; one that is due already is enough. True if none was.
@@ -28,9 +33,17 @@ impl Acks {
         self.due = self.due.saturating_add(1).min(most);
     }
 
-    /// Lets what is due wait for something to go with.
-    pub(super) fn delay(&mut self) {
-        self.delayed = self.due != 0;
+    /// Lets what is due wait for something to go with, until then; what waits already waits no
+    /// longer for it.
+    pub(super) fn delay(&mut self, until: Instant) {
+        if !self.delayed {
+            self.delayed = self.due != 0;
+            self.until = until;
+        }
+    }
+
+    pub(super) fn delayed_until(&self) -> Instant {
+        self.until
     }
 
     /// Ends the wait.
@@ -66,12 +79,14 @@ mod tests {
     #[test]
     fn delays_only_what_is_due() {
         let mut acks = Acks::VACANT;
-        acks.delay();
+        acks.delay(Instant::ZERO);
         assert!(!acks.is_delayed());
         assert!(acks.require());
         assert!(acks.is_due_now());
-        acks.delay();
+        acks.delay(Instant::from_millis(50));
+        acks.delay(Instant::from_millis(60));
         assert!(acks.is_due() && acks.is_delayed() && !acks.is_due_now());
+        assert_eq!(acks.delayed_until().as_millis(), 50);
         acks.flush();
         assert!(acks.is_due_now());
     }
@@ -90,7 +105,7 @@ mod tests {
         let mut acks = Acks::VACANT;
         acks.on_datagram(3);
         acks.on_datagram(3);
-        acks.delay();
+        acks.delay(Instant::ZERO);
         assert!(acks.on_sent());
         assert!(acks.is_due_now());
     }

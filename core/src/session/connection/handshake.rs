@@ -17,7 +17,7 @@ const ANSWERS_MAX: u8 = 16;
 /// The own side of a handshake.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     bytes: [u8; HANDSHAKE_LEN],
     len: u8,
     /// Answers that were read.
@@ -45,7 +45,7 @@ impl Handshake {
     }
 
     /// Takes what the first message is made of.
-    pub(super) fn offer(&mut self, ephemeral: &[u8; KEY_LEN], payload: &[u8]) {
+    pub(crate) fn offer(&mut self, ephemeral: &[u8; KEY_LEN], payload: &[u8]) {
         self.set([ephemeral, payload]);
     }
 
@@ -55,18 +55,18 @@ impl Handshake {
     }
 
     /// Returns the ephemeral key and the payload of the first message; `None` before there are any.
-    pub(super) fn offered(&self) -> Option<(&[u8; KEY_LEN], &[u8])> {
+    pub(crate) fn offered(&self) -> Option<(&[u8; KEY_LEN], &[u8])> {
         self.message().split_first_chunk()
     }
 
     /// Returns the second message.
-    pub(super) fn message(&self) -> &[u8] {
+    pub(crate) fn message(&self) -> &[u8] {
         self.bytes.get(..self.len.into()).unwrap_or_default()
     }
 
     /// Whether one more answer to the request is read: each costs multiplications on the curve, and
     /// an attacker on the path can forge them.
-    pub(super) fn try_answer(&mut self) -> bool {
+    pub(crate) fn try_answer(&mut self) -> bool {
         self.answers = self.answers.saturating_add(1);
         self.answers <= ANSWERS_MAX
     }

@@ -8,6 +8,8 @@ pub(crate) enum Phase {
     Closed,
     /// It was asked for, and there is no answer yet.
     Opening,
+    /// The other side asked for it, and the owner has not confirmed it yet.
+    Accepted,
     Open,
 }
 

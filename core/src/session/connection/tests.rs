@@ -310,7 +310,8 @@ fn a_new_session_numbers_what_is_outstanding_again() {
         SessionKeys::VACANT,
         b"said",
     );
-    assert_eq!(connection.handshake_message(), b"said");
+    connection.confirm();
+    assert_eq!(connection.handshake().message(), b"said");
     assert_eq!(connection.wants(), Wants::Accept);
     connection.sent_accept();
     assert_eq!(send(&mut connection, 9, 2), [0, 1, 2]);

@@ -1,6 +1,7 @@
 //! What machines note for their key logs, and the keys that this stands for.
 
-use super::{LoggedKey, Ring};
+use super::logged_key::LoggedKey;
+use super::ring::Ring;
 use crate::crypto::{Handshake, Identity, KEY_LEN, Letters, PartKey, PublicKey, Responder};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::name::Name;
@@ -42,7 +43,7 @@ pub(crate) struct Asked<'a> {
 impl Asked<'_> {
     fn with_handshake(&self, then: impl FnOnce(&Handshake<'_>)) {
         let mut front = [0; DATAGRAM_LEN_MAX];
-        if let Some((ephemeral, payload)) = self.connection.offered() {
+        if let Some((ephemeral, payload)) = self.connection.handshake().offered() {
             then(&Handshake {
                 identity: self.identity,
                 remote: self.remote,

@@ -1,8 +1,6 @@
 //! Keys that wait to be polled, in the order in which they came.
 
-use zeroize::Zeroize;
-
-use super::{KeySlot, LoggedKey};
+use super::logged_key::{KeySlot, LoggedKey};
 
 /// As many keys as there are slots; of the rest it is known how many they were.
 pub(super) struct Ring<'a> {
@@ -30,8 +28,8 @@ impl<'a> Ring<'a> {
     pub(super) fn push(&mut self, key: LoggedKey) {
         let place = self.place(self.used);
         match self.slots.get_mut(place) {
-            Some(slot) if slot.0.is_none() => {
-                slot.0 = Some(key);
+            Some(slot) if slot.is_vacant() => {
+                slot.fill(key);
                 self.used += 1;
             }
             _ => self.lost = self.lost.saturating_add(1),
@@ -40,8 +38,7 @@ impl<'a> Ring<'a> {
 
     pub(super) fn pop(&mut self) -> Option<LoggedKey> {
         let oldest = self.slots.get_mut(self.first)?;
-        if let Some(key) = oldest.0.clone() {
-            oldest.wipe();
+        if let Some(key) = oldest.take() {
             self.first = self.place(1);
             self.used = self.used.saturating_sub(1);
             return Some(key);
@@ -51,20 +48,37 @@ impl<'a> Ring<'a> {
     }
 }
 
-impl KeySlot {
-    /// Leaves no key behind, not even in memory that is not read any more.
-    fn wipe(&mut self) {
-        match &mut self.0 {
-            Some(LoggedKey::Session { key, .. } | LoggedKey::Letters { key, .. }) => key.zeroize(),
-            // The key of a part wipes itself.
-            Some(LoggedKey::Handshake { .. } | LoggedKey::Lost { .. }) | None => {}
-        }
-        self.0 = None;
-    }
-}
-
 impl Drop for Ring<'_> {
     fn drop(&mut self) {
         self.slots.iter_mut().for_each(KeySlot::wipe);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(id: u64) -> LoggedKey {
+        LoggedKey::Session { id, key: [7; 32] }
+    }
+
+    #[test]
+    fn keys_come_in_their_order_and_those_without_room_are_counted() {
+        let mut slots = [const { KeySlot::VACANT }; 3];
+        let mut log = Ring::new(&mut slots);
+        for round in 0..4 {
+            (0..5).for_each(|id| log.push(key(10 * round + id)));
+            for id in 0..3 {
+                assert_eq!(log.pop(), Some(key(10 * round + id)));
+            }
+            assert_eq!(log.pop(), Some(LoggedKey::Lost { count: 2 }));
+            assert_eq!(log.pop(), None);
+        }
+        log.push(key(1));
+        log.push(key(2));
+        assert_eq!(log.pop(), Some(key(1)));
+        log.push(key(3));
+        assert_eq!(log.pop(), Some(key(2)));
+        assert_eq!(log.pop(), Some(key(3)));
     }
 }

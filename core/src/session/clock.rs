@@ -1,0 +1,93 @@
+//! The time that the caller tells, and the rule by which everything is repeated.
+
+use crate::retry::RetryPolicy;
+use crate::time::Instant;
+
+/// A delayed acknowledgement waits this part at most of the interval after which the other side
+/// would repeat what it acknowledges. That is the own interval, or the default if the own one is
+/// longer.
+const DELAY_DIVISOR: u32 = 10;
+
+/// A clock that never goes back, and knows when the caller came back after an absence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    now: Instant,
+    woke_at: Instant,
+    retry: RetryPolicy,
+}
+
+impl Clock {
+    pub(crate) fn new(retry: RetryPolicy) -> Self {
+        Self {
+            now: Instant::ZERO,
+            woke_at: Instant::ZERO,
+            retry: RetryPolicy {
+                interval_ms: retry.interval_ms.max(1),
+                ..retry
+            },
+        }
+    }
+
+    /// Takes the time that the caller tells. An interval or more since the last time is an absence,
+    /// as of a process that was stopped.
+    pub(super) fn advance(&mut self, told: Instant) {
+        if told.millis_since(self.now) >= self.retry.interval_ms.into() {
+            self.woke_at = told;
+        }
+        self.now = told.max(self.now);
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Returns when the caller last came back after an absence.
+    pub(super) fn woke_at(&self) -> Instant {
+        self.woke_at
+    }
+
+    pub(super) fn retry(&self) -> RetryPolicy {
+        self.retry
+    }
+
+    /// Returns until when an acknowledgement may wait from now on.
+    pub(super) fn delayed(&self) -> Instant {
+        let default_ms = RetryPolicy::DEFAULT.interval_ms;
+        let interval_ms = self.retry.interval_ms.min(default_ms);
+        self.now.plus_millis((interval_ms / DELAY_DIVISOR).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_goes_back() {
+        let mut clock = Clock::new(RetryPolicy::DEFAULT);
+        clock.advance(Instant::from_millis(400));
+        clock.advance(Instant::from_millis(300));
+        assert_eq!(clock.now().as_millis(), 400);
+        assert_eq!(clock.woke_at(), Instant::ZERO);
+    }
+
+    #[test]
+    fn notices_an_absence_of_an_interval() {
+        let mut clock = Clock::new(RetryPolicy::DEFAULT);
+        clock.advance(Instant::from_millis(499));
+        assert_eq!(clock.woke_at(), Instant::ZERO);
+        clock.advance(Instant::from_millis(999));
+        assert_eq!(clock.woke_at().as_millis(), 999);
+    }
+
+    #[test]
+    fn delays_by_a_tenth_of_the_shorter_interval() {
+        for (interval_ms, delay_ms) in [(0, 0), (100, 10), (500, 50), (5_000, 50)] {
+            let clock = Clock::new(RetryPolicy {
+                interval_ms,
+                retries: 5,
+            });
+            assert_eq!(clock.delayed().as_millis(), delay_ms);
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! The connections of one socket: found by either of their ids, and the lists of those that have a
+//! deadline, a delayed acknowledgement, or something to send.
+
+use super::connection::Connection;
+use crate::containers::{Index, Link, Linked, List, Slots};
+use crate::crypto::Key;
+use crate::time::Instant;
+
+/// One end of a session, and the lists that it stands in.
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub struct ConnectionSlot {
+    connection: Connection,
+    links: [Link; ConnectionList::COUNT],
+}
+
+impl ConnectionSlot {
+    /// An unused slot; all zero bits.
+    pub const VACANT: Self = Self {
+        connection: Connection::VACANT,
+        links: [Link::VACANT; ConnectionList::COUNT],
+    };
+}
+
+/// The lists that a connection can stand in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ConnectionList {
+    /// By deadline of the retransmission timer.
+    Deadline,
+    /// Something waits to be transmitted.
+    Ready,
+    /// By the time until which an acknowledgement is delayed.
+    Delayed,
+}
+
+impl ConnectionList {
+    const COUNT: usize = 3;
+}
+
+impl Linked<ConnectionList> for ConnectionSlot {
+    fn link(&self, list: ConnectionList) -> &Link {
+        let [deadline, ready, delayed] = &self.links;
+        match list {
+            ConnectionList::Deadline => deadline,
+            ConnectionList::Ready => ready,
+            ConnectionList::Delayed => delayed,
+        }
+    }
+
+    fn link_mut(&mut self, list: ConnectionList) -> &mut Link {
+        let [deadline, ready, delayed] = &mut self.links;
+        match list {
+            ConnectionList::Deadline => deadline,
+            ConnectionList::Ready => ready,
+            ConnectionList::Delayed => delayed,
+        }
+    }
+}
+
+/// Which of the two ids of a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The id that others write to us.
+    Local,
+    /// The id that we write to others.
+    Remote,
+}
+
+impl Side {
+    fn id(self, connection: &Connection) -> u64 {
+        match self {
+            Self::Local => connection.local_id(),
+            Self::Remote => connection.remote_id(),
+        }
+    }
+}
+
+/// All connections, in slots, with an index under both ids that is keyed, so that an attacker's
+/// choice of ids causes no collisions.
+///
+/// Every datagram asks for a local id. All of these were drawn at random, so little has to be done
+/// to them: the remote ones, which others choose, need a pseudo-random function.
+pub(crate) struct Connections<'a> {
+    connections: Slots<'a, ConnectionSlot>,
+    /// Twice the slot, plus 1 for the remote id.
+    index: Index<'a>,
+    key: Key,
+    deadlines: List<ConnectionList>,
+    ready: List<ConnectionList>,
+    delayed: List<ConnectionList>,
+}
+
+impl<'a> Connections<'a> {
+    /// `None` if there are fewer than so many `connections`, or not four cells for each.
+    pub(crate) fn new(
+        connections: &'a mut [ConnectionSlot],
+        cells: &'a mut [u32],
+        count: u32,
+        key: Key,
+    ) -> Option<Self> {
+        let connections = Slots::new(connections).filter(|slots| slots.len() >= count)?;
+        Some(Self {
+            connections,
+            index: Index::new(cells, count.checked_mul(2)?)?,
+            key,
+            deadlines: List::new(ConnectionList::Deadline),
+            ready: List::new(ConnectionList::Ready),
+            delayed: List::new(ConnectionList::Delayed),
+        })
+    }
+
+    pub(super) fn at(&self, slot: u32) -> &Connection {
+        &self.connections.at(slot).connection
+    }
+
+    pub(super) fn at_mut(&mut self, slot: u32) -> &mut Connection {
+        &mut self.connections.at_mut(slot).connection
+    }
+
+    // ---- ids ----
+
+    pub(super) fn find(&self, side: Side, id: u64) -> Option<u32> {
+        if id == 0 {
+            return None;
+        }
+        self.index
+            .find(hash(self.key, (side, id)), |value| {
+                id_of(&self.connections, value) == (side, id)
+            })
+            .map(|value| value / 2)
+    }
+
+    /// Takes a session out of the index, before its ids change.
+    pub(super) fn unlist(&mut self, slot: u32) {
+        let (key, connections) = (self.key, &self.connections);
+        for value in [slot * 2, slot * 2 + 1] {
+            let listed = id_of(connections, value);
+            if listed.1 != 0 {
+                self.index.remove(hash(key, listed), value, |held| {
+                    hash(key, id_of(connections, held))
+                });
+            }
+        }
+    }
+
+    /// Puts a session into the index, under its new ids.
+    pub(super) fn list(&mut self, slot: u32) {
+        for value in [slot * 2, slot * 2 + 1] {
+            let listed = id_of(&self.connections, value);
+            if listed.1 != 0 {
+                self.index.insert(hash(self.key, listed), value);
+            }
+        }
+    }
+
+    // ---- lists ----
+
+    /// Puts a session into the lists it belongs to, after anything about it has changed. All
+    /// intervals are the same, so a new deadline belongs at the end, and an unchanged one stays
+    /// where it is.
+    pub(super) fn reschedule(&mut self, slot: u32, is_ready: bool) {
+        let connection = self.at_mut(slot);
+        let is_delayed = connection.is_ack_delayed();
+        let changed = connection.changed_deadline();
+        let slots = &mut self.connections;
+        if is_delayed {
+            self.delayed.push(slots, slot);
+        } else {
+            self.delayed.remove(slots, slot);
+        }
+        if is_ready {
+            self.ready.push(slots, slot);
+        } else {
+            self.ready.remove(slots, slot);
+        }
+        if let Some(deadline) = changed {
+            self.deadlines.remove(slots, slot);
+            if deadline != Instant::ZERO {
+                self.deadlines.push(slots, slot);
+            }
+        }
+    }
+
+    pub(super) fn is_ready(&self, slot: u32) -> bool {
+        self.ready.contains(&self.connections, slot)
+    }
+
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// Takes the session that has been ready for longest.
+    pub(super) fn pop_ready(&mut self) -> Option<u32> {
+        self.ready.pop(&mut self.connections)
+    }
+
+    /// Returns the session whose deadline is next.
+    pub(super) fn first_deadline(&self) -> Option<(u32, Option<Instant>)> {
+        let slot = self.deadlines.first()?;
+        Some((slot, self.at(slot).deadline()))
+    }
+
+    /// Returns the session whose delayed acknowledgement is next, and until when it waits.
+    pub(super) fn first_delayed(&self) -> Option<(u32, Instant)> {
+        let slot = self.delayed.first()?;
+        Some((slot, self.at(slot).delayed_until()))
+    }
+}
+
+impl Drop for Connections<'_> {
+    /// Wipes the secrets of the sessions, which lie in the storage.
+    fn drop(&mut self) {
+        for slot in 0..self.connections.len() {
+            self.at_mut(slot).wipe();
+        }
+    }
+}
+
+/// Which side's id a cell of the index stands for, and the id.
+fn id_of(connections: &Slots<'_, ConnectionSlot>, value: u32) -> (Side, u64) {
+    let side = if value & 1 == 0 {
+        Side::Local
+    } else {
+        Side::Remote
+    };
+    (side, side.id(&connections.at(value / 2).connection))
+}
+
+fn hash(key: Key, (side, id): (Side, u64)) -> u64 {
+    match side {
+        Side::Local => key.scatter(id),
+        Side::Remote => key.hash(&id.to_le_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::address::PackedAddress;
+    use crate::retry::RetryPolicy;
+    use crate::session::connection::PeerParameters;
+
+    const POLICY: RetryPolicy = RetryPolicy::DEFAULT;
+
+    fn with(count: u32, test: impl FnOnce(&mut Connections<'_>)) {
+        let mut slots = vec![ConnectionSlot::VACANT; count as usize];
+        let mut cells = vec![0; count as usize * 4];
+        test(&mut Connections::new(&mut slots, &mut cells, count, Key::new(1, 2)).unwrap());
+    }
+
+    fn open(connections: &mut Connections<'_>, slot: u32, local_id: u64, remote_id: u64) {
+        connections.unlist(slot);
+        let connection = connections.at_mut(slot);
+        connection.open(local_id, PackedAddress::VACANT);
+        let peer = PeerParameters {
+            id: remote_id,
+            window: 8,
+            reset: [0; 16],
+        };
+        connection.opened(peer, crate::crypto::SessionKeys::VACANT);
+        connections.list(slot);
+    }
+
+    #[test]
+    fn finds_sessions_by_either_id() {
+        with(3, |connections| {
+            open(connections, 2, 7, 8);
+            open(connections, 1, 8, 7);
+            assert_eq!(connections.find(Side::Local, 7), Some(2));
+            assert_eq!(connections.find(Side::Remote, 7), Some(1));
+            assert_eq!(connections.find(Side::Local, 0), None);
+            open(connections, 2, 9, 8);
+            assert_eq!(connections.find(Side::Local, 7), None);
+            assert_eq!(connections.find(Side::Remote, 8), Some(2));
+        });
+    }
+
+    #[test]
+    fn orders_sessions_by_deadline() {
+        with(2, |connections| {
+            for (slot, at) in [(1, 5), (0, 6)] {
+                open(connections, slot, 10 + u64::from(slot), 20);
+                let now = Instant::from_millis(at);
+                connections.at_mut(slot).ask_later(now, POLICY);
+                connections.reschedule(slot, false);
+            }
+            let first = connections.first_deadline();
+            assert_eq!(first, Some((1, Some(Instant::from_millis(505)))));
+            connections.at_mut(1).close();
+            connections.reschedule(1, false);
+            assert_eq!(connections.first_deadline().map(|(slot, _)| slot), Some(0));
+        });
+    }
+
+    #[test]
+    fn takes_ready_sessions_in_their_order() {
+        with(3, |connections| {
+            for slot in [2, 0, 1, 0] {
+                connections.reschedule(slot, true);
+            }
+            assert!(connections.is_ready(0));
+            connections.reschedule(0, false);
+            let ready: Vec<u32> = core::iter::from_fn(|| connections.pop_ready()).collect();
+            assert_eq!(ready, [2, 1]);
+            assert!(!connections.has_ready());
+        });
+    }
+
+    #[test]
+    fn lists_delayed_acknowledgements_until_sent() {
+        with(1, |connections| {
+            open(connections, 0, 1, 2);
+            connections.at_mut(0).require_ack();
+            connections.at_mut(0).delay_ack(Instant::from_millis(50));
+            connections.reschedule(0, false);
+            let first = connections.first_delayed();
+            assert_eq!(first, Some((0, Instant::from_millis(50))));
+            connections.at_mut(0).flush_ack();
+            connections.reschedule(0, true);
+            assert_eq!(connections.first_delayed(), None);
+        });
+    }
+
+    #[test]
+    fn refuses_too_little_memory() {
+        let mut slots = [ConnectionSlot::VACANT];
+        let key = Key::new(1, 2);
+        assert!(Connections::new(&mut slots, &mut [0; 8], 2, key).is_none());
+        assert!(Connections::new(&mut slots, &mut [0; 3], 1, key).is_none());
+    }
+}

@@ -1,0 +1,248 @@
+//! The handshakes of one socket, on both sides: who this is, its ephemeral keys, and the key log.
+
+use super::connection::{Connection, PeerParameters};
+use super::key_log::{Asked, KeyLog, Noted};
+use crate::address::PackedAddress;
+use crate::crypto::{
+    Entropy, FIRST_PAYLOAD_MAX, Identity, KEY_LEN, PublicKey, Responder, SessionKeys,
+};
+use crate::drop_reason::DropReason;
+use crate::limits::DATAGRAM_LEN_MAX;
+use crate::wire::{
+    ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, CallMessage, Datagram, HelloMessage,
+    Opening,
+};
+
+/// The first message of a handshake, as it came.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// Session id that the initiator chose.
+    pub(crate) id: u64,
+    prologue: &'a [u8],
+    message: &'a [u8],
+}
+
+impl<'a> From<&HelloMessage<'a>> for Request<'a> {
+    fn from(hello: &HelloMessage<'a>) -> Self {
+        Self {
+            id: hello.id,
+            prologue: hello.prologue,
+            message: hello.message,
+        }
+    }
+}
+
+impl<'a> From<&CallMessage<'a>> for Request<'a> {
+    fn from(call: &CallMessage<'a>) -> Self {
+        Self {
+            id: call.id,
+            prologue: call.prologue,
+            message: call.message,
+        }
+    }
+}
+
+/// What the side that accepts sessions says in each of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Terms {
+    /// Epoch of the store; 0 for none.
+    pub(crate) epoch: u64,
+    /// Epoch of the table; 0 for none.
+    pub(crate) table_epoch: u64,
+    /// Frames that are accepted beyond those that were acknowledged.
+    pub(crate) window: u16,
+}
+
+/// A second message of a handshake, and the keys of the session that it opens.
+pub(super) struct Response {
+    keys: SessionKeys,
+    bytes: [u8; ACCEPT_MESSAGE_LEN_MAX],
+    len: usize,
+}
+
+impl Response {
+    pub(super) fn message(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// A session that was accepted, before it takes its slot.
+pub(crate) struct Accepted {
+    local_id: u64,
+    response: Response,
+}
+
+impl Accepted {
+    /// Makes it the session in a slot.
+    pub(super) fn settle(
+        &self,
+        connection: &mut Connection,
+        remote: PackedAddress,
+        peer: PeerParameters,
+    ) {
+        let Response { keys, .. } = self.response;
+        connection.accept(self.local_id, remote, peer, keys, self.response.message());
+    }
+}
+
+/// Whom a request for a session is sent to, and the key that is meant.
+pub(crate) type Recipient = (Opening, PublicKey);
+
+/// All that handshakes need beside the session that they open.
+pub(crate) struct Handshakes<'a> {
+    identity: Identity,
+    entropy: Entropy,
+    key_log: KeyLog<'a>,
+}
+
+impl<'a> Handshakes<'a> {
+    pub(crate) fn new(identity: Identity, entropy: Entropy) -> Self {
+        Self {
+            identity,
+            entropy,
+            key_log: KeyLog::off(),
+        }
+    }
+
+    pub(super) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Draws the id of a new session.
+    pub(super) fn draw_id(&mut self) -> u64 {
+        self.entropy.draw()
+    }
+
+    // ---- the key log ----
+
+    pub(crate) fn key_log(&mut self) -> &mut KeyLog<'a> {
+        &mut self.key_log
+    }
+
+    fn log_asked(
+        &mut self,
+        connection: &Connection,
+        &(opening, ref remote): &Recipient,
+        second: Option<&[u8]>,
+    ) {
+        if self.key_log.is_on() {
+            let asked = Asked {
+                identity: &self.identity,
+                opening,
+                remote,
+                connection,
+            };
+            self.key_log.note(&Noted::Asked(asked, second));
+        }
+    }
+
+    // ---- the responder ----
+
+    /// Reads a request: whose it is, and the length of what it says, in `payload`. `None` if it is
+    /// not for this identity. Cost: two multiplications on the curve.
+    pub(crate) fn read(
+        &self,
+        request: &Request<'_>,
+        payload: &mut [u8; FIRST_PAYLOAD_MAX],
+    ) -> Option<(Responder, usize)> {
+        Responder::read(&self.identity, request.prologue, request.message, payload)
+    }
+
+    /// Answers a request. `None` if its ephemeral key is one that shares nothing. Cost: three
+    /// multiplications on the curve.
+    pub(super) fn answer(
+        &mut self,
+        request: &Request<'_>,
+        responder: Responder,
+        answer: &Answer,
+    ) -> Option<Response> {
+        let mut payload = [0; ANSWER_LEN_MAX];
+        let payload = postcard::to_slice(answer, &mut payload).ok()?;
+        let ephemeral = self.entropy.secret();
+        let mut bytes = [0; ACCEPT_MESSAGE_LEN_MAX];
+        let (keys, len) = responder.answer(&self.identity, &ephemeral, payload, &mut bytes)?;
+        self.key_log.note(&Noted::Answered {
+            identity: &self.identity,
+            id: request.id,
+            prologue: request.prologue,
+            first: request.message,
+            ephemeral: &ephemeral,
+        });
+        Some(Response { keys, bytes, len })
+    }
+
+    /// Accepts a request, on these terms. `None` as [`answer`](Self::answer).
+    pub(crate) fn accept(
+        &mut self,
+        request: &Request<'_>,
+        responder: Responder,
+        terms: Terms,
+    ) -> Option<Accepted> {
+        let local_id = self.draw_id();
+        let accept = Accept {
+            id: local_id,
+            epoch: terms.epoch,
+            table_epoch: terms.table_epoch,
+            window: terms.window,
+            reset: self.identity.reset_token(local_id),
+        };
+        let response = self.answer(request, responder, &Answer::Accepted(accept))?;
+        Some(Accepted { local_id, response })
+    }
+
+    // ---- the initiator ----
+
+    /// Makes the request of a session: from now on it says this, to this recipient, under an
+    /// ephemeral key of its own.
+    pub(super) fn offer(
+        &mut self,
+        connection: &mut Connection,
+        payload: &[u8],
+        recipient: &Recipient,
+    ) {
+        let ephemeral: [u8; KEY_LEN] = self.entropy.secret();
+        connection.handshake_mut().offer(&ephemeral, payload);
+        self.log_asked(connection, recipient, None);
+    }
+
+    /// Builds the request; without a recipient or an [offer](Self::offer), the request for a
+    /// cookie. Returns its length, 0 if the key of the recipient is none.
+    pub(super) fn emit(
+        &self,
+        connection: &Connection,
+        recipient: Option<&Recipient>,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> usize {
+        let id = connection.local_id();
+        let (Some((ephemeral, payload)), Some((opening, key))) =
+            (connection.handshake().offered(), recipient)
+        else {
+            return Datagram::CookieRequest { id }.emit(&self.identity, out);
+        };
+        opening.emit(id, &self.identity, key, ephemeral, payload, out)
+    }
+
+    /// Reads an answer to the request of a session. Cost: eight multiplications on the curve.
+    ///
+    /// # Errors
+    /// [`DropReason::Unexpected`] if there was no request, or too many answers to it came;
+    /// [`DropReason::BadTag`].
+    pub(super) fn complete(
+        &mut self,
+        connection: &mut Connection,
+        recipient: Option<&Recipient>,
+        message: &[u8],
+    ) -> Result<(SessionKeys, Answer), DropReason> {
+        let is_read = connection.handshake_mut().try_answer();
+        let recipient = recipient.filter(|_| is_read);
+        let offered = connection.handshake().offered();
+        let (Some(recipient), Some((ephemeral, payload))) = (recipient, offered) else {
+            return Err(DropReason::Unexpected);
+        };
+        let (id, (opening, key)) = (connection.local_id(), recipient);
+        let read = opening.complete(id, &self.identity, key, ephemeral, payload, message);
+        let read = read.ok_or(DropReason::BadTag)?;
+        self.log_asked(connection, recipient, Some(message));
+        Ok(read)
+    }
+}

@@ -1,0 +1,43 @@
+//! What the engine says of a datagram that it took.
+
+use crate::wire::{Cookie, Frames, Header, Opened};
+
+/// A datagram of a session that was decrypted.
+pub(crate) struct Received<'d> {
+    pub(crate) slot: u32,
+    pub(crate) header: Header,
+    pub(crate) frames: Frames<'d>,
+    /// It comes from another address than that of the session.
+    pub(crate) moved: bool,
+    /// No datagram that was sent later has come before.
+    newest: bool,
+}
+
+impl<'d> Received<'d> {
+    pub(super) fn new(slot: u32, opened: Opened<'d>, moved: bool) -> Self {
+        Self {
+            slot,
+            header: opened.header,
+            frames: opened.frames,
+            moved,
+            newest: opened.newest,
+        }
+    }
+
+    /// Returns the proof that its sender receives where it comes from. An old datagram proves
+    /// nothing: an attacker may have recorded it.
+    pub(super) fn proof(&self) -> Option<Cookie> {
+        self.header.cookie.filter(|_| self.newest)
+    }
+}
+
+/// A request for a session that exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeated {
+    /// It comes from another address than that of the session.
+    WrongAddress,
+    /// The session in this slot is not confirmed yet.
+    Unconfirmed(u32),
+    /// The session in this slot is answered again.
+    Answered(u32),
+}
