@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the sealed test vectors of PROTOCOL.md again, from its text and with other libraries than the core's.
+"""Makes the encrypted test vectors of PROTOCOL.md again, from its text, with other libraries.
 
 Needs Python 3.9 and the package `cryptography`. Exits with 0 if everything agrees.
 """
@@ -129,7 +129,7 @@ class Symmetric:
 
 
 def handshake(static, remote, ephemerals, pre_shared, prologue, payload, answer):
-    """Both messages of IKpsk1, and the keys of both directions, made with all secrets of both sides."""
+    """Returns both messages of IKpsk1 and the keys of both directions, from all secrets of both."""
     state = Symmetric(b"Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s", prologue)
     state.mix_hash(public(remote))
     e, re_ = ephemerals
