@@ -7,9 +7,9 @@ use chatapp_core::crypto::SessionKeys;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{DataWriter, Header, Refusal};
 use chatapp_core::{
-    Client, ClientConfig, ClientMemory, CommandError, CommandId, Departure, DropReason, Identity,
-    Name, NameError, Outgoing, PublicKey, RestoreError, RetryPolicy, RoomKey, Seed, StaticKey,
-    StorageError, StoreFailed, Turn,
+    Client, ClientConfig, ClientMemory, CommandError, CommandId, Departure, DropReason, EventLoop,
+    Identity, Name, NameError, PublicKey, RestoreError, RetryPolicy, RoomKey, Seed, StaticKey,
+    StorageError, StoreFailed, TransmitQueue,
 };
 
 fn assert_words<T: Display>(expected: &[(T, &str)]) {
@@ -161,12 +161,12 @@ fn debug_output_says_what_it_is_and_no_secret() {
         "SessionKeys { next: 0, newest: 0, .. }"
     );
     assert_eq!(
-        format!("{:?}", Outgoing::new()),
-        "Outgoing { unsent: None, .. }"
+        format!("{:?}", TransmitQueue::new()),
+        "TransmitQueue { is_unsent: false, .. }"
     );
     assert_eq!(
-        format!("{:?}", Turn::default()),
-        "Turn { unread: false, flushed: Drained, .. }"
+        format!("{:?}", EventLoop::default()),
+        "EventLoop { is_unread: false, flushed: Drained, .. }"
     );
     let mut out = [0; DATAGRAM_LEN_MAX];
     let writer = DataWriter::new(&mut out, 1, &Header::default());

@@ -1,27 +1,29 @@
-//! The event loop, one turn at a time.
+//! The event loop of the core over a transport that the operating system waits for.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chatapp_core::{Endpoint, Instant, UnixSeconds};
+use chatapp_core::{Endpoint, EventLoop, Instant, UnixSeconds};
 use mio::{Events, Poll, Token};
 
 use crate::Clock;
-use crate::carrier::Carrier;
-use crate::kernel::Kernel;
 use crate::socket::Socket;
+use crate::transport::Transport;
+use crate::udp_transport::UdpTransport;
 
-const CARRIER: Token = Token(0);
+const TRANSPORT: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// Drives one [`Endpoint`] over one [`Carrier`]: over a [`Socket`], if nothing else is said.
+/// Drives one [`Endpoint`] over one [`Transport`], by default over a [`Socket`]: an [`EventLoop`], a
+/// clock, and an event queue to park in.
 #[derive(Debug)]
-pub struct Driver<C = Kernel> {
+pub struct Driver<T = UdpTransport> {
+    event_loop: EventLoop,
+    transport: T,
     poll: Poll,
     events: Events,
-    carrier: C,
     waker: Waker,
     clock: Clock,
 }
@@ -45,23 +47,24 @@ impl Driver {
     /// # Errors
     /// The operating system gives no event queue.
     pub fn new(socket: Socket) -> io::Result<Self> {
-        Self::over(Kernel::new(socket))
+        Self::over(UdpTransport::new(socket))
     }
 }
 
-impl<C: Carrier> Driver<C> {
-    /// Takes over whatever carries datagrams.
+impl<T: Transport> Driver<T> {
+    /// Takes over a transport.
     ///
     /// # Errors
     /// The operating system gives no event queue.
-    pub fn over(mut carrier: C) -> io::Result<Self> {
+    pub fn over(mut transport: T) -> io::Result<Self> {
         let poll = Poll::new()?;
-        carrier.register(poll.registry(), CARRIER)?;
+        transport.register(poll.registry(), TRANSPORT)?;
         let waker = Waker(Arc::new(mio::Waker::new(poll.registry(), WAKER)?));
         Ok(Self {
+            event_loop: EventLoop::new(),
+            transport,
             poll,
             events: Events::with_capacity(8),
-            carrier,
             waker,
             clock: Clock::new(),
         })
@@ -84,63 +87,66 @@ impl<C: Carrier> Driver<C> {
 
     /// Where datagrams are received.
     pub fn local_addr(&self) -> SocketAddr {
-        self.carrier.local_addr()
+        self.transport.local_addr()
     }
 
     /// Where datagrams to this address come from; the unspecified address if nothing leads there.
     pub fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr {
-        self.carrier.local_addr_towards(to)
+        self.transport.local_addr_towards(to)
     }
 
     /// Whether datagrams to this address can leave at all.
     pub fn reaches(&self, to: SocketAddr) -> bool {
-        self.carrier.reaches(to)
+        self.transport.reaches(to)
     }
 
-    /// Does all that is to be done now: reads datagrams, tells the endpoint the time, and sends.
-    ///
-    /// `drain` is called after every input, the caller's own ones before this call included: it takes from the
-    /// endpoint whatever is not a datagram.
+    /// Returns the transport.
+    pub fn transport(&mut self) -> &mut T {
+        &mut self.transport
+    }
+
+    /// Does all that can be done now, as [`EventLoop::poll`] does.
     ///
     /// # Errors
-    /// The event queue, or the device that carries datagrams, is broken. No error of the network ends up here.
-    pub fn work<E: Endpoint + ?Sized>(
+    /// The event queue, or the device of the transport, is broken. No error of the network ends up here.
+    pub fn poll<E: Endpoint + ?Sized>(
         &mut self,
         endpoint: &mut E,
         drain: impl FnMut(&mut E, Instant),
     ) -> io::Result<()> {
         let now = self.clock.now();
-        self.carrier
-            .work(self.poll.registry(), endpoint, now, drain)
+        self.event_loop
+            .poll(endpoint, &mut self.transport, now, drain);
+        self.transport.update_interest(self.poll.registry())
     }
 
-    /// Sleeps until there is work to do, or until [woken](Waker::wake).
+    /// Parks until the next poll is due, or until [woken](Waker::wake).
     ///
     /// # Errors
     /// The event queue is broken.
-    pub fn rest<E: Endpoint + ?Sized>(&mut self, endpoint: &E) -> io::Result<()> {
-        self.rest_until(endpoint, None)
+    pub fn park<E: Endpoint + ?Sized>(&mut self, endpoint: &E) -> io::Result<()> {
+        self.park_until(endpoint, None)
     }
 
-    /// Sleeps as [`rest`](Self::rest) does, at most until the caller has something to do itself.
+    /// Parks as [`park`](Self::park) does, at most until the caller has something to do itself.
     ///
     /// # Errors
     /// The event queue is broken.
-    pub fn rest_until<E: Endpoint + ?Sized>(
+    pub fn park_until<E: Endpoint + ?Sized>(
         &mut self,
         endpoint: &E,
-        at_most: Option<Instant>,
+        deadline: Option<Instant>,
     ) -> io::Result<()> {
+        let next = self.event_loop.next_deadline(endpoint, &self.transport);
+        let until = [next, deadline].into_iter().flatten().min();
         let now = self.clock.now();
-        let until = [self.carrier.wake_at(endpoint, now), at_most];
-        let until = until.into_iter().flatten().min();
         let timeout = until.map(|until| Duration::from_millis(until.millis_since(now)));
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
-        if self.events.iter().any(|event| event.token() == CARRIER) {
-            self.carrier.notice();
+        if self.events.iter().any(|event| event.token() == TRANSPORT) {
+            self.transport.on_event();
         }
         Ok(())
     }
@@ -211,15 +217,15 @@ mod tests {
     fn reads_drains_and_answers() {
         let (mut driver, peer) = rig();
         let mut echo = Echo::default();
-        driver.work(&mut echo, |_, _| {}).unwrap();
+        driver.poll(&mut echo, |_, _| {}).unwrap();
         for number in 0..3_u8 {
             peer.send(&[number]).unwrap();
         }
         let mut drained = Vec::new();
         while drained.last() != Some(&3) {
-            driver.rest(&echo).unwrap();
+            driver.park(&echo).unwrap();
             driver
-                .work(&mut echo, |echo, _| drained.push(echo.answers.len()))
+                .poll(&mut echo, |echo, _| drained.push(echo.answers.len()))
                 .unwrap();
         }
         let mut answers: Vec<u8> = (0..3)
@@ -234,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_to_strangers_leave_before_the_next_datagram_is_read() {
+    fn answers_strangers_before_the_next_datagram() {
         let (mut driver, peer) = rig();
         let mut echo = Echo {
             handled: Some(Disposition::Ignored(DropReason::NoCookie)),
@@ -246,13 +252,13 @@ mod tests {
         let mut answered = 0;
         while answered < 3 {
             driver
-                .work(&mut echo, |echo, _| {
+                .poll(&mut echo, |echo, _| {
                     assert!(echo.answers.len() <= 1);
                     answered += echo.answers.len();
                 })
                 .unwrap();
             if answered < 3 {
-                driver.rest(&echo).unwrap();
+                driver.park(&echo).unwrap();
             }
         }
     }
@@ -264,27 +270,27 @@ mod tests {
             due: Some(driver.now().plus_millis(20)),
             ..Echo::default()
         };
-        driver.work(&mut echo, |_, _| {}).unwrap();
+        driver.poll(&mut echo, |_, _| {}).unwrap();
         if driver.now() < echo.due.unwrap_or_default() {
             assert_eq!(echo.timeouts, 0);
         }
         while echo.timeouts == 0 {
-            driver.rest(&echo).unwrap();
-            driver.work(&mut echo, |_, _| {}).unwrap();
+            driver.park(&echo).unwrap();
+            driver.poll(&mut echo, |_, _| {}).unwrap();
         }
         assert!(driver.now() >= Instant::from_millis(20));
     }
 
     #[test]
-    fn a_waker_ends_the_rest_it_came_before_and_the_one_it_comes_during() {
+    fn wakes_before_and_during_a_park() {
         let (mut driver, _) = rig();
         let mut echo = Echo::default();
-        driver.work(&mut echo, |_, _| {}).unwrap();
+        driver.poll(&mut echo, |_, _| {}).unwrap();
         let waker = driver.waker();
         waker.wake();
-        driver.rest(&echo).unwrap();
+        driver.park(&echo).unwrap();
         let thread = std::thread::spawn(move || waker.wake());
-        driver.rest(&echo).unwrap();
+        driver.park(&echo).unwrap();
         thread.join().unwrap();
     }
 }

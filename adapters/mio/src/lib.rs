@@ -3,13 +3,13 @@
 //!
 //! There is no protocol here, only what the core leaves to its caller:
 //!
-//! - [`Driver`]: the event loop, one turn at a time: it sleeps, reads, tells the time, and sends.
-//! - [`Carrier`]: what it carries datagrams with; [`Kernel`] is the one over a socket, `chatapp-tap` has another.
+//! - [`Driver`]: the [event loop](chatapp_core::EventLoop) of the core, with a clock and a way to park.
+//! - [`Transport`]: a network that the system can wait for; [`UdpTransport`] is the one over a socket,
+//!   `chatapp-tap` has another.
 //! - [`Socket`]: IPv4 and IPv6 in one, with errors sorted into those that matter and those that do not.
-//! - [`Bursts`]: several datagrams at once between a socket and its reader, where the system can do so.
+//! - [`GsoBuffer`]: several datagrams at once between a socket and its reader, where the system can do so.
 //! - [`Clock`] and [`seed`]: time and entropy.
 //! - [`ClientMemory`] and [`ServerMemory`]: the storage on the heap, from limits.
-//! - [`Journal`]: where the server's records go; [`MemoryJournal`] keeps none of them.
 //!
 //! ```no_run
 //! use chatapp_core::{Client, ClientConfig, Command, Identity, Name, StaticKey};
@@ -24,12 +24,12 @@
 //! let mut client = Client::new(config, memory.storage(), identity, seed()?)?;
 //! client.command(driver.now(), Command::Register { name: name.as_str() })?;
 //! loop {
-//!     driver.work(&mut client, |client, _now| {
+//!     driver.poll(&mut client, |client, _now| {
 //!         while let Some(event) = client.poll_event() {
 //!             println!("{event:?}");
 //!         }
 //!     })?;
-//!     driver.rest(&client)?;
+//!     driver.park(&client)?;
 //! }
 //! # #[allow(unreachable_code)]
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -37,22 +37,20 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod bursts;
-mod carrier;
 mod clock;
 mod driver;
+mod gso_buffer;
 mod heap;
-mod journal;
-mod kernel;
 mod offload;
 mod socket;
+mod transport;
+mod udp_transport;
 
-pub use bursts::Bursts;
-pub use carrier::Carrier;
 pub use clock::{Clock, seed};
 pub use driver::{Driver, Waker};
+pub use gso_buffer::GsoBuffer;
 pub use heap::{ClientLimits, ClientMemory, OutOfMemory, ServerLimits, ServerMemory};
-pub use journal::{Journal, MemoryJournal};
-pub use kernel::Kernel;
 pub use mio::{Registry, Token};
 pub use socket::{Received, Refused, Socket};
+pub use transport::Transport;
+pub use udp_transport::UdpTransport;

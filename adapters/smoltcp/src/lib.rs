@@ -4,10 +4,11 @@
 //!
 //! There is no protocol here, only what the core leaves to its caller:
 //!
-//! - [`Stack`]: one UDP socket on one interface, and one turn of the loop over it.
+//! - [`Stack`]: one UDP socket on one interface; [on its device](Stack::on) it is the
+//!   [`Network`](chatapp_core::Network) for the [event loop](chatapp_core::EventLoop) of the core.
 //! - [`StackStorage`]: its memory, handed in by the caller.
 //!
-//! A porter provides a `Device` (his Ethernet or radio), a clock in milliseconds, and 8 random bytes; see the test
+//! A porter provides a `Device` (an Ethernet or radio driver), a clock in milliseconds, and 8 random bytes; see the test
 //! `two_stacks` for two complete machines in one process.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -18,4 +19,4 @@ mod stack;
 
 pub use parked::ParkedSlot;
 pub use smoltcp;
-pub use stack::{Stack, StackConfig, StackError, StackStorage};
+pub use stack::{OnDevice, Stack, StackConfig, StackError, StackStorage};

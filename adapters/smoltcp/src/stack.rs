@@ -1,10 +1,10 @@
-//! One UDP socket on one interface, and one turn of the loop over it.
+//! One UDP socket on one interface, as a network.
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
-use chatapp_core::{Endpoint, Flushed, Instant, Network, Sent, Turn};
+use chatapp_core::{Instant, Network, Sent};
 use smoltcp::iface::{
     Config, Interface, PollIngressSingleResult, SocketHandle, SocketSet, SocketStorage,
 };
@@ -14,8 +14,8 @@ use smoltcp::wire::{HardwareAddress, IpCidr, IpEndpoint};
 
 use crate::parked::{Parked, ParkedSlot};
 
-/// Frames that one turn takes from the device, those that carry no datagram for us among them.
-const FRAMES_PER_TURN: usize = 256;
+/// Frames that one poll takes from the device, those that carry no datagram for this socket among them.
+const FRAMES_PER_POLL: usize = 256;
 
 /// How soon to look again at a device that takes nothing: it does not report when it does.
 const DEVICE_FULL_PAUSE_MS: u64 = 1;
@@ -81,20 +81,20 @@ impl fmt::Display for StackError {
 
 impl core::error::Error for StackError {}
 
-/// A network stack with one UDP socket, which runs an [`Endpoint`].
+/// A network stack with one UDP socket. [`on`](Self::on) its device, it is a [`Network`].
 pub struct Stack<'a> {
-    turn: Turn,
-    socket: Socket<'a>,
-}
-
-struct Socket<'a> {
     interface: Interface,
     sockets: SocketSet<'a>,
     handle: SocketHandle,
     port: u16,
     parked: Parked<'a>,
-    /// The last turn left frames with the device.
-    unread: bool,
+    now: Instant,
+    /// Frames that this poll may still take from the device.
+    frames_left: usize,
+    /// The last poll left frames with the device.
+    is_unread: bool,
+    /// The device took nothing when it was last asked to send.
+    is_device_full: bool,
     /// Datagrams whose next hop never said where it is.
     unreachable: u64,
 }
@@ -102,7 +102,7 @@ struct Socket<'a> {
 impl fmt::Debug for Stack<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stack")
-            .field("port", &self.socket.port)
+            .field("port", &self.port)
             .finish_non_exhaustive()
     }
 }
@@ -170,46 +170,36 @@ impl<'a> Stack<'a> {
         let mut sockets = SocketSet::new(storage.sockets);
         let handle = sockets.add(socket);
         Ok(Self {
-            turn: Turn::new(),
-            socket: Socket {
-                interface,
-                sockets,
-                handle,
-                port: config.port,
-                parked: Parked::new(storage.parked),
-                unread: false,
-                unreachable: 0,
-            },
+            interface,
+            sockets,
+            handle,
+            port: config.port,
+            parked: Parked::new(storage.parked),
+            now,
+            frames_left: FRAMES_PER_POLL,
+            is_unread: false,
+            is_device_full: false,
+            unreachable: 0,
         })
     }
 
-    /// Does all that is to be done now, as [`Turn::run`] does.
-    pub fn work<E: Endpoint + ?Sized>(
-        &mut self,
-        device: &mut impl Device,
-        endpoint: &mut E,
-        now: Instant,
-        drain: impl FnMut(&mut E, Instant),
-    ) {
-        self.socket.unread = false;
-        let mut network = OnDevice {
-            socket: &mut self.socket,
+    /// Returns the network of this stack on its device, to
+    /// [poll](chatapp_core::EventLoop::poll) an endpoint over it. What it knows stays in the stack.
+    pub fn on<'s, D: Device>(&'s mut self, device: &'s mut D) -> OnDevice<'s, 'a, D> {
+        OnDevice {
+            stack: self,
             device,
-            now,
-            frames_left: FRAMES_PER_TURN,
-        };
-        self.turn.run(endpoint, &mut network, now, drain);
-        network.offer_parked();
+        }
     }
 
-    /// When [`work`](Self::work) is to be called again if the device has nothing before. To be called once behind
-    /// each turn.
-    pub fn wake_at<E: Endpoint + ?Sized>(&mut self, endpoint: &E, now: Instant) -> Option<Instant> {
-        let turn = self.turn.wake_at(endpoint, now);
-        let device = (self.turn.flushed() == Flushed::Blocked)
-            .then(|| now.plus_millis(DEVICE_FULL_PAUSE_MS));
-        let unread = self.socket.unread.then_some(now);
-        [turn, device, unread, self.socket.parked.due()]
+    /// Returns when to poll again, as [`Network::next_deadline`] does: the device may have room, frames
+    /// may be left there, or parked datagrams may be offered again.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let unread = self.is_unread.then_some(self.now);
+        let device = self
+            .is_device_full
+            .then(|| self.now.plus_millis(DEVICE_FULL_PAUSE_MS));
+        [device, unread, self.parked.due()]
             .into_iter()
             .flatten()
             .min()
@@ -217,21 +207,27 @@ impl<'a> Stack<'a> {
 
     /// Datagrams that were dropped because their next hop never said where it is.
     pub fn unreachable(&self) -> u64 {
-        self.socket.unreachable
+        self.unreachable
     }
 
     /// The interface, to change addresses and routes.
     pub fn interface(&mut self) -> &mut Interface {
-        &mut self.socket.interface
+        &mut self.interface
     }
 }
 
-/// The socket and its device for the length of one turn.
-struct OnDevice<'s, 'a, D: Device> {
-    socket: &'s mut Socket<'a>,
+/// A [`Stack`] on its device.
+pub struct OnDevice<'s, 'a, D: Device> {
+    stack: &'s mut Stack<'a>,
     device: &'s mut D,
-    now: Instant,
-    frames_left: usize,
+}
+
+impl<D: Device> fmt::Debug for OnDevice<'_, '_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OnDevice")
+            .field("stack", &self.stack)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What became of a datagram that was given to the socket.
@@ -247,24 +243,26 @@ enum Fate {
 impl<D: Device> OnDevice<'_, '_, D> {
     /// Gives a datagram to the socket, whose queue is empty, and leaves the queue empty again.
     fn hand_over(&mut self, to: SocketAddr, datagram: &[u8]) -> Fate {
-        let Socket {
+        let Stack {
             interface,
             sockets,
             handle,
+            now,
             ..
-        } = &mut *self.socket;
+        } = &mut *self.stack;
         let socket = sockets.get_mut::<udp::Socket<'_>>(*handle);
         let sent = endpoint(to).map(|to| socket.send_slice(datagram, to));
         if sent.is_none_or(|sent| sent.is_err()) {
             // Nobody can have that address, or nobody who can be reached from here.
             return Fate::Left;
         }
-        interface.poll_egress(timestamp(self.now), self.device, sockets);
+        interface.poll_egress(timestamp(*now), self.device, sockets);
         if sockets.get::<udp::Socket<'_>>(*handle).send_queue() == 0 {
             return Fate::Left;
         }
+        let now = timestamp(*now);
         self.start_afresh();
-        if self.device.transmit(timestamp(self.now)).is_none() {
+        if self.device.transmit(now).is_none() {
             Fate::DeviceFull
         } else {
             Fate::NoNeighbor
@@ -274,7 +272,7 @@ impl<D: Device> OnDevice<'_, '_, D> {
     /// Empties the queue of the socket, and ends the silence that the stack imposes on a socket whose neighbour is
     /// not known. What was received is not touched by this: all of it was taken before.
     fn start_afresh(&mut self) {
-        let socket = &mut *self.socket;
+        let socket = &mut *self.stack;
         #[allow(
             irrefutable_let_patterns,
             reason = "with other features, smoltcp has other sockets"
@@ -288,33 +286,41 @@ impl<D: Device> OnDevice<'_, '_, D> {
     }
 
     fn offer_parked(&mut self) {
-        if !self.socket.parked.is_due(self.now) {
+        if !self.stack.parked.is_due(self.stack.now) {
             return;
         }
         // Lent out, so that the socket can be used meanwhile.
-        let mut parked = core::mem::replace(&mut self.socket.parked, Parked::new(&mut []));
-        let lost = parked.offer(self.now, |to, datagram| {
+        let mut parked = core::mem::replace(&mut self.stack.parked, Parked::new(&mut []));
+        let lost = parked.offer(self.stack.now, |to, datagram| {
             self.hand_over(to, datagram) == Fate::Left
         });
-        self.socket.parked = parked;
+        self.stack.parked = parked;
         if lost != 0 {
             chatapp_core::trace!("no answer from the next hop: datagrams dropped: {}", lost);
         }
-        self.socket.unreachable += lost;
+        self.stack.unreachable += lost;
     }
 }
 
 impl<D: Device> Network for OnDevice<'_, '_, D> {
+    fn begin_poll(&mut self, now: Instant) {
+        self.stack.now = now;
+        self.stack.frames_left = FRAMES_PER_POLL;
+        self.stack.is_unread = false;
+    }
+
     fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
         loop {
-            let Socket {
+            let Stack {
                 interface,
                 sockets,
                 handle,
                 parked,
-                unread,
+                now,
+                frames_left,
+                is_unread,
                 ..
-            } = &mut *self.socket;
+            } = &mut *self.stack;
             if let Ok((datagram, from)) = sockets.get_mut::<udp::Socket<'_>>(*handle).recv() {
                 let len = datagram.len().min(buffer.len());
                 buffer
@@ -324,12 +330,12 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
                 return Some((from.endpoint.into(), len));
             }
             // One frame at a time: the socket has room for one datagram, and none is lost for want of it.
-            let Some(left) = self.frames_left.checked_sub(1) else {
-                *unread = true;
+            let Some(left) = frames_left.checked_sub(1) else {
+                *is_unread = true;
                 return None;
             };
-            self.frames_left = left;
-            match interface.poll_ingress_single(timestamp(self.now), self.device, sockets) {
+            *frames_left = left;
+            match interface.poll_ingress_single(timestamp(*now), self.device, sockets) {
                 PollIngressSingleResult::None => return None,
                 PollIngressSingleResult::PacketProcessed
                 | PollIngressSingleResult::SocketStateChanged => parked.hope(),
@@ -338,22 +344,31 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
     }
 
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
-        let waits = self.socket.parked.waits_for(to);
+        let waits = self.stack.parked.waits_for(to);
         let fate = if waits {
             Fate::NoNeighbor
         } else {
             self.hand_over(to, datagram)
         };
+        self.stack.is_device_full = fate == Fate::DeviceFull;
         match fate {
             Fate::Left => Sent::Done,
             Fate::DeviceFull => Sent::WouldBlock,
             Fate::NoNeighbor => {
                 chatapp_core::trace!("a datagram waits for the hardware address of its next hop");
-                let lost = !self.socket.parked.keep(to, datagram, self.now, !waits);
-                self.socket.unreachable += u64::from(lost);
+                let lost = !self.stack.parked.keep(to, datagram, self.stack.now, !waits);
+                self.stack.unreachable += u64::from(lost);
                 Sent::Done
             }
         }
+    }
+
+    fn end_poll(&mut self) {
+        self.offer_parked();
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.stack.next_deadline()
     }
 }
 

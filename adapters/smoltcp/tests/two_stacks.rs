@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use chatapp_core::{
-    Client, ClientConfig, ClientMemory, Command, Identity, Instant, Name, Seed, Server,
+    Client, ClientConfig, ClientMemory, Command, EventLoop, Identity, Instant, Name, Seed, Server,
     ServerConfig, ServerMemory, StaticKey,
 };
 use chatapp_smoltcp::smoltcp::iface::SocketStorage;
@@ -112,7 +112,8 @@ struct Node {
     machine: Machine,
     stack: Stack<'static>,
     port: Port,
-    wake_at: Option<Instant>,
+    event_loop: EventLoop,
+    next_deadline: Option<Instant>,
     shown: Vec<String>,
 }
 
@@ -194,7 +195,8 @@ impl Room {
             machine,
             stack,
             port,
-            wake_at: Some(self.now),
+            event_loop: EventLoop::new(),
+            next_deadline: Some(self.now),
             shown: Vec::new(),
         });
         number
@@ -226,37 +228,39 @@ impl Room {
         if let Machine::Client(client) = &mut node.machine {
             client.command(now, command).unwrap();
         }
-        node.wake_at = Some(now);
+        node.next_deadline = Some(now);
     }
 
-    /// One turn of one node.
-    fn turn(&mut self, number: usize) {
+    /// Polls one node.
+    fn poll(&mut self, number: usize) {
         let now = self.now;
         let Node {
             machine,
             stack,
             port,
-            wake_at,
+            event_loop,
+            next_deadline,
             shown,
         } = &mut self.nodes[number];
+        let mut network = stack.on(port);
         match machine {
             Machine::Server(server) => {
-                stack.work(port, server.as_mut(), now, |server, now| {
+                event_loop.poll(server.as_mut(), &mut network, now, |server, now| {
                     while let Some(persist) = server.poll_persist() {
                         let ticket = persist.ticket;
                         server.handle_stored(now, ticket, Ok(()));
                     }
                     while server.poll_event().is_some() {}
                 });
-                *wake_at = stack.wake_at(server.as_ref(), now);
+                *next_deadline = event_loop.next_deadline(server.as_ref(), &network);
             }
             Machine::Client(client) => {
-                stack.work(port, client.as_mut(), now, |client, _| {
+                event_loop.poll(client.as_mut(), &mut network, now, |client, _| {
                     while let Some(event) = client.poll_event() {
                         shown.push(format!("{event:?}"));
                     }
                 });
-                *wake_at = stack.wake_at(client.as_ref(), now);
+                *next_deadline = event_loop.next_deadline(client.as_ref(), &network);
             }
         }
     }
@@ -269,11 +273,13 @@ impl Room {
                 let has_frames = !self.hub.borrow().ports[*number].is_empty();
                 let blocked = self.nodes[*number].port.room == Some(0);
                 (has_frames && !blocked)
-                    || self.nodes[*number].wake_at.is_some_and(|at| at <= self.now)
+                    || self.nodes[*number]
+                        .next_deadline
+                        .is_some_and(|at| at <= self.now)
             };
             let next = (0..self.nodes.len()).find(waiting);
             if let Some(number) = next {
-                self.turn(number);
+                self.poll(number);
                 // A device that is full has room again a moment later.
                 if let Some(room) = &mut self.nodes[number].port.room
                     && *room == 0
@@ -282,7 +288,11 @@ impl Room {
                 }
                 continue;
             }
-            let due = self.nodes.iter().filter_map(|node| node.wake_at).min();
+            let due = self
+                .nodes
+                .iter()
+                .filter_map(|node| node.next_deadline)
+                .min();
             match due {
                 Some(due) if due <= end => self.now = due,
                 _ => {

@@ -10,12 +10,10 @@ use std::time::{Duration, Instant};
 
 use chatapp_core::crypto::{Correspondence, KEY_LEN, LETTER_OVERHEAD, Letters};
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, Command, Identity, Name, NameRecord, PublicKey, Record,
-    Server, ServerConfig, StaticKey, Ticket, UnixSeconds,
+    Client, ClientConfig, ClientEvent, Command, Identity, Journal, Name, NameRecord, PublicKey,
+    Record, Server, ServerConfig, StaticKey, Ticket, UnixSeconds,
 };
-use chatapp_mio::{
-    ClientLimits, ClientMemory, Driver, Journal, ServerLimits, ServerMemory, Socket, seed,
-};
+use chatapp_mio::{ClientLimits, ClientMemory, Driver, ServerLimits, ServerMemory, Socket, seed};
 use chatapp_store::{Options, Store, StoreJournal};
 use tempfile::TempDir;
 
@@ -272,13 +270,13 @@ fn large_store() {
         });
         while !stop.load(Ordering::SeqCst) {
             driver
-                .work(&mut server, |server, now| {
+                .poll(&mut server, |server, now| {
                     journal.exchange(server, now);
                     while server.poll_event().is_some() {}
                 })
                 .expect("events");
             journal.submit();
-            driver.rest(&server).expect("events");
+            driver.park(&server).expect("events");
         }
         let took = fetching.join().expect("the client does not panic");
         println!(
@@ -340,13 +338,13 @@ fn fetch(server: SocketAddr) -> Duration {
     let mut fetched = 0;
     while fetched < FETCHED {
         driver
-            .work(&mut client, |client, _| {
+            .poll(&mut client, |client, _| {
                 while let Some(event) = client.poll_event() {
                     fetched += u64::from(matches!(event, ClientEvent::Message { .. }));
                 }
             })
             .expect("events");
-        driver.rest(&client).expect("events");
+        driver.park(&client).expect("events");
     }
     start.elapsed()
 }

@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use chatapp_core::{Record, StoreFailed, Ticket};
-use chatapp_mio::{Clock, Journal};
+use chatapp_core::{Journal, Record, StoreFailed, Ticket, UnixSeconds};
 
 use crate::folder::Lock;
 use crate::owned::Owned;
@@ -18,6 +17,8 @@ use crate::write::Writer;
 pub struct StoreJournal {
     /// What was handed over since the thread was last given something.
     fresh: Vec<(Ticket, Owned)>,
+    /// Why records could not be stored, the last time.
+    failure: Option<String>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -65,6 +66,7 @@ impl StoreJournal {
             })?;
         Ok(Self {
             fresh: Vec::new(),
+            failure: None,
             shared,
             thread: Some(thread),
         })
@@ -90,11 +92,15 @@ impl Journal for StoreJournal {
     }
 
     fn poll_stored(&mut self) -> Option<(Ticket, Result<(), StoreFailed>)> {
-        self.shared.lock().done.pop_front()
+        let mut state = self.shared.lock();
+        if state.failure.is_some() {
+            self.failure = state.failure.take();
+        }
+        state.done.pop_front()
     }
 
-    fn failure(&self) -> Option<String> {
-        self.shared.lock().failure.clone()
+    fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
     }
 }
 
@@ -112,7 +118,6 @@ impl Drop for StoreJournal {
 
 fn write_all(shared: &Shared, mut writer: Writer, wake: impl Fn()) {
     let mut batch = Vec::new();
-    let clock = Clock::new();
     loop {
         let mut state = shared.lock();
         while state.waiting.is_empty() && !state.closed {
@@ -131,7 +136,7 @@ fn write_all(shared: &Shared, mut writer: Writer, wake: impl Fn()) {
         let written = writer.commit(
             batch.iter().map(|(_, record)| record),
             Instant::now(),
-            clock.wall(),
+            time_of_day(),
         );
 
         let mut state = shared.lock();
@@ -145,4 +150,11 @@ fn write_all(shared: &Shared, mut writer: Writer, wake: impl Fn()) {
         drop(state);
         wake();
     }
+}
+
+fn time_of_day() -> UnixSeconds {
+    let since = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    UnixSeconds(u32::try_from(since.as_secs()).unwrap_or(u32::MAX))
 }

@@ -13,8 +13,8 @@
 //! happened: the store recovers when the disk does.
 //!
 //! ```no_run
-//! use chatapp_core::{Identity, Server, ServerConfig};
-//! use chatapp_mio::{Driver, Journal, ServerLimits, ServerMemory, Socket, seed};
+//! use chatapp_core::{Identity, Journal, Server, ServerConfig};
+//! use chatapp_mio::{Driver, ServerLimits, ServerMemory, Socket, seed};
 //! use chatapp_store::{Options, Store, private_key, server_key_file};
 //!
 //! let mut driver = Driver::new(Socket::bind(None, 4_119)?)?;
@@ -28,12 +28,12 @@
 //! let waker = driver.waker();
 //! let mut journal = store.into_journal(move || waker.wake())?;
 //! loop {
-//!     driver.work(&mut server, |server, now| {
+//!     driver.poll(&mut server, |server, now| {
 //!         journal.exchange(server, now);
 //!         while server.poll_event().is_some() {}
 //!     })?;
 //!     journal.submit();
-//!     driver.rest(&server)?;
+//!     driver.park(&server)?;
 //! }
 //! # #[allow(unreachable_code)]
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -14,6 +14,9 @@ use crate::{Error, StoreJournal, schema};
 /// The name of the file in the folder.
 pub(crate) const FILE: &str = "room.db";
 
+/// Entries of the channel log that are kept by default.
+const LOG_ENTRIES: usize = 65_536;
+
 /// How a store is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -27,7 +30,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            log_entries: chatapp_mio::ServerLimits::default().log_entries,
+            log_entries: LOG_ENTRIES,
             vfs: None,
         }
     }

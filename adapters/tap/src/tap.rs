@@ -1,16 +1,16 @@
-//! The carrier: a stack on a device.
+//! The transport: a stack on a device.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 
-use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::{Endpoint, Instant};
-use chatapp_mio::Carrier;
+use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
+use chatapp_core::{Instant, Network, Sent};
+use chatapp_mio::Transport;
 use chatapp_smoltcp::smoltcp::iface::SocketStorage;
 use chatapp_smoltcp::smoltcp::socket::udp::PacketMetadata;
 use chatapp_smoltcp::smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
-use chatapp_smoltcp::{ParkedSlot, Stack, StackConfig, StackStorage};
+use chatapp_smoltcp::{OnDevice, ParkedSlot, Stack, StackConfig, StackStorage};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
@@ -99,6 +99,10 @@ impl<'a> Tap<'a> {
         })
     }
 
+    fn network(&mut self) -> OnDevice<'_, 'a, Device> {
+        self.stack.on(&mut self.device)
+    }
+
     fn local_addr_where(&self, fits: impl Fn(&IpAddr) -> bool) -> SocketAddr {
         let own = self.config.addresses.iter();
         let ip = own.map(|own| own.address().into()).find(fits);
@@ -106,32 +110,41 @@ impl<'a> Tap<'a> {
     }
 }
 
-impl Carrier for Tap<'_> {
+impl Network for Tap<'_> {
+    fn begin_poll(&mut self, now: Instant) {
+        self.network().begin_poll(now);
+    }
+
+    fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
+        self.network().receive(buffer)
+    }
+
+    fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
+        self.network().send(to, datagram)
+    }
+
+    fn end_poll(&mut self) {
+        self.network().end_poll();
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.stack.next_deadline()
+    }
+}
+
+impl Transport for Tap<'_> {
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         let file = self.device.as_raw_fd();
         registry.register(&mut SourceFd(&file), token, Interest::READABLE)
     }
 
-    /// Nothing to note: the device is read empty, or the next turn is due at once.
-    fn notice(&mut self) {}
-
-    fn work<E: Endpoint + ?Sized>(
-        &mut self,
-        _registry: &Registry,
-        endpoint: &mut E,
-        now: Instant,
-        drain: impl FnMut(&mut E, Instant),
-    ) -> io::Result<()> {
-        self.stack.work(&mut self.device, endpoint, now, drain);
+    /// Changes nothing: a TAP device always has room. Looks whether it is still there.
+    fn update_interest(&mut self, _: &Registry) -> io::Result<()> {
         if self.device.is_gone() {
             let name = &self.config.device;
             return Err(io::Error::other(format!("the device {name} was removed")));
         }
         Ok(())
-    }
-
-    fn wake_at<E: Endpoint + ?Sized>(&mut self, endpoint: &E, now: Instant) -> Option<Instant> {
-        self.stack.wake_at(endpoint, now)
     }
 
     fn local_addr(&self) -> SocketAddr {

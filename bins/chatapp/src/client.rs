@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use chatapp_console::Wording;
 use chatapp_core::{Client, ClientConfig, PublicKey};
-use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Waker, seed};
+use chatapp_mio::{ClientLimits, ClientMemory, Transport, Waker, seed};
 use chatapp_store::client_key_file;
 use clap::ColorChoice;
 
@@ -44,12 +44,12 @@ impl Program for Chat<'_> {
         format!("cannot use client port {}", self.0.port)
     }
 
-    fn run<C: Carrier>(self, network: Network<C>) -> Result<Exit, Failure> {
+    fn run<T: Transport>(self, network: Network<T>) -> Result<Exit, Failure> {
         chat(self.0, network)
     }
 }
 
-fn chat(options: &ClientOptions, mut network: Network<impl Carrier>) -> Result<Exit, Failure> {
+fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result<Exit, Failure> {
     let server = options
         .network
         .find(&options.server_host, options.server_port, &network)?;
@@ -98,7 +98,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Carrier>) -> Result<E
             session.interrupt();
         }
         session.take_input(&mut client, network.now());
-        network.work(&mut client, |client, now| session.show_events(client, now))?;
+        network.poll(&mut client, |client, now| session.show_events(client, now))?;
         session.tick(&client, network.now());
         if let Some(end) = session.end(&client) {
             break end;
@@ -106,7 +106,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Carrier>) -> Result<E
         if session.takes_up_again() {
             continue;
         }
-        network.rest_until(&mut client, session.due())?;
+        network.park_until(&mut client, session.due())?;
     };
     let known_key = session.server_key();
     let output = session.into_output();

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{Disposition, Endpoint, Instant, KeySlot, Transmit, UnixSeconds};
-use chatapp_mio::{Carrier, Driver, Socket, Waker};
+use chatapp_mio::{Driver, Socket, Transport, Waker};
 use clap::Args;
 
 use self::faults::{FaultOptions, Faults};
@@ -56,7 +56,7 @@ pub(crate) trait Program {
     fn cannot_use_port(&self) -> String;
 
     /// Runs until it ends.
-    fn run<C: Carrier>(self, network: Network<C>) -> Result<Exit, Failure>;
+    fn run<T: Transport>(self, network: Network<T>) -> Result<Exit, Failure>;
 }
 
 impl NetworkOptions {
@@ -77,9 +77,9 @@ impl NetworkOptions {
         self.run_on(Driver::new(socket), program)
     }
 
-    fn run_on<C: Carrier>(
+    fn run_on<T: Transport>(
         &self,
-        driver: io::Result<Driver<C>>,
+        driver: io::Result<Driver<T>>,
         program: impl Program,
     ) -> Result<Exit, Failure> {
         let recorder = created("capture", self.pcap.as_deref(), Recorder::create)?;
@@ -99,7 +99,7 @@ impl NetworkOptions {
         &self,
         host: &str,
         port: u16,
-        network: &Network<impl Carrier>,
+        network: &Network<impl Transport>,
     ) -> Result<SocketAddr, Failure> {
         let unusable = |why: &str| Failure::new(Exit::Usage, format!("cannot find {host}: {why}"));
         let mut addresses: Vec<SocketAddr> = (host, port)
@@ -150,12 +150,12 @@ fn created<T>(
 }
 
 /// A [`Driver`], and what happens to its datagrams on the way.
-pub(crate) struct Network<C> {
-    driver: Driver<C>,
+pub(crate) struct Network<T> {
+    driver: Driver<T>,
     passage: Passage,
 }
 
-impl<C: Carrier> Network<C> {
+impl<T: Transport> Network<T> {
     pub(crate) fn waker(&self) -> Waker {
         self.driver.waker()
     }
@@ -182,8 +182,8 @@ impl<C: Carrier> Network<C> {
         vec![KeySlot::VACANT; count]
     }
 
-    /// As [`Driver::work`].
-    pub(crate) fn work<E: Endpoint>(
+    /// As [`Driver::poll`].
+    pub(crate) fn poll<E: Endpoint>(
         &mut self,
         endpoint: &mut E,
         mut drain: impl FnMut(&mut E, Instant),
@@ -191,7 +191,7 @@ impl<C: Carrier> Network<C> {
         let Self { driver, passage } = self;
         let mut behind = Behind { passage, endpoint };
         driver
-            .work(&mut behind, |behind, now| drain(behind.endpoint, now))
+            .poll(&mut behind, |behind, now| drain(behind.endpoint, now))
             .map_err(Failure::system("cannot go on"))?;
         if let Some(recorder) = &mut passage.recorder
             && let Err(error) = recorder.write(|peer| driver.local_addr_towards(peer))
@@ -203,15 +203,15 @@ impl<C: Carrier> Network<C> {
         Ok(())
     }
 
-    /// As [`Driver::rest_until`].
-    pub(crate) fn rest_until(
+    /// As [`Driver::park_until`].
+    pub(crate) fn park_until(
         &mut self,
         endpoint: &mut impl Endpoint,
         at_most: Option<Instant>,
     ) -> Result<(), Failure> {
         let Self { driver, passage } = self;
         driver
-            .rest_until(&Behind { passage, endpoint }, at_most)
+            .park_until(&Behind { passage, endpoint }, at_most)
             .map_err(Failure::system("cannot go on"))
     }
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::path::Path;
 
 use chatapp_console::LogLine;
-use chatapp_core::{Server, ServerConfig, ServerEvent, UnixSeconds};
-use chatapp_mio::{Carrier, Clock, Journal, MemoryJournal, ServerMemory, Waker, seed};
+use chatapp_core::{Journal, NullJournal, Server, ServerConfig, ServerEvent, UnixSeconds};
+use chatapp_mio::{Clock, ServerMemory, Transport, Waker, seed};
 use chatapp_store::{Options, Store, server_key_file};
 
 use crate::cli::ServerOptions;
@@ -30,12 +30,12 @@ impl Program for Serve<'_> {
         format!("cannot serve on port {}", self.0.port)
     }
 
-    fn run<C: Carrier>(self, network: Network<C>) -> Result<Exit, Failure> {
+    fn run<T: Transport>(self, network: Network<T>) -> Result<Exit, Failure> {
         serve(self.0, network)
     }
 }
 
-fn serve(options: &ServerOptions, mut network: Network<impl Carrier>) -> Result<Exit, Failure> {
+fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Result<Exit, Failure> {
     let waker = network.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
     let asked = signals::watch(
@@ -77,7 +77,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Carrier>) -> Result<
             &mut server,
             network.waker(),
         )?),
-        None => Box::new(MemoryJournal::default()),
+        None => Box::new(NullJournal::new()),
     };
     let mut traffic = Traffic::default();
 
@@ -92,7 +92,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Carrier>) -> Result<
         };
         operator.attend(&answers, &server);
         server.handle_wall_clock(wall);
-        network.work(&mut server, |server, now| {
+        network.poll(&mut server, |server, now| {
             journal.exchange(server, now);
             write_log(&log, server, options.log, wall, &*journal);
         })?;
@@ -101,7 +101,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Carrier>) -> Result<
             break;
         }
         let due = traffic.report(&log, options.log, server.stats(), network.now(), wall);
-        network.rest_until(&mut server, due)?;
+        network.park_until(&mut server, due)?;
     }
     // A log that cannot be written is no reason to end differently.
     let _ = log.finish();
@@ -124,7 +124,7 @@ fn open_store(
     store.into_journal(move || waker.wake()).map_err(unusable)
 }
 
-fn announce(network: &Network<impl Carrier>, limits: &LimitOptions) -> Result<(), Failure> {
+fn announce(network: &Network<impl Transport>, limits: &LimitOptions) -> Result<(), Failure> {
     use io::Write;
     let mut output = io::stdout().lock();
     writeln!(

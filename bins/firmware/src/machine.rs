@@ -6,7 +6,7 @@ use core::net::IpAddr;
 #[cfg(feature = "semihosting")]
 use chatapp_console::TYPED_LEN_MAX;
 use chatapp_console::{SerialConsole, Typed};
-use chatapp_core::Instant;
+use chatapp_core::{EventLoop, Instant};
 use chatapp_smoltcp::smoltcp::wire::{HardwareAddress, IpCidr};
 use chatapp_smoltcp::{Stack, StackConfig, StackError};
 use static_cell::{ConstStaticCell, StaticCell};
@@ -27,6 +27,8 @@ pub struct Machine {
     pub stack: &'static mut Stack<'static>,
     /// What the network is on.
     pub ethernet: Ethernet,
+    /// What drives the endpoint.
+    pub event_loop: &'static mut EventLoop,
     /// Time, and sleep.
     pub clock: Clock,
     /// Who and where it is.
@@ -40,6 +42,7 @@ impl Machine {
     /// If it is called a second time.
     pub fn start(role: Role) -> Self {
         static CONSOLE: StaticCell<Console> = StaticCell::new();
+        static EVENT_LOOP: ConstStaticCell<EventLoop> = ConstStaticCell::new(EventLoop::new());
 
         let board = Board::take().expect("a board is started once");
         let (mut clock, mut ethernet) = (board.clock, board.ethernet);
@@ -63,6 +66,7 @@ impl Machine {
                 console,
                 stack,
                 ethernet,
+                event_loop: EVENT_LOOP.take(),
                 clock,
                 settings,
             },

@@ -1,7 +1,15 @@
-//! What adapters drive: the endpoint, the network, and the turn of the loop between them.
+//! What adapters drive: the endpoint, the network, the journal, and the event loop between them.
 
 mod endpoint;
-mod turn;
+mod event_loop;
+mod journal;
+mod network;
+mod storage_error;
+mod transmit_queue;
 
-pub use endpoint::{Endpoint, Flushed, Outgoing, Sent, StorageError, TableEntry};
-pub use turn::{Network, Turn};
+pub use endpoint::{Endpoint, TableEntry};
+pub use event_loop::EventLoop;
+pub use journal::{Journal, NullJournal};
+pub use network::{Network, Sent};
+pub use storage_error::StorageError;
+pub use transmit_queue::{Flushed, TransmitQueue};

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, Command, Identity, MessageStatus, Name, StaticKey,
 };
-use chatapp_mio::{Carrier, ClientLimits, ClientMemory, Driver, Socket, Waker, seed};
+use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, Transport, Waker, seed};
 use chatapp_tap::{Tap, TapConfig, TapMemory};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::UdpGroSegment;
@@ -47,7 +47,12 @@ pub(crate) fn on_tap(server: SocketAddr, name: &str, window: u16, own: &str, gat
 }
 
 /// Registers, says so, and then sends a stream to the recipient whenever it is told to.
-fn run(driver: std::io::Result<Driver<impl Carrier>>, server: SocketAddr, name: &str, window: u16) {
+fn run(
+    driver: std::io::Result<Driver<impl Transport>>,
+    server: SocketAddr,
+    name: &str,
+    window: u16,
+) {
     let mut driver = driver.expect("an event queue");
     let limits = ClientLimits {
         peers: 8,
@@ -78,7 +83,7 @@ fn run(driver: std::io::Result<Driver<impl Carrier>>, server: SocketAddr, name: 
             is_streaming = true;
         }
         driver
-            .work(&mut client, |client, now| {
+            .poll(&mut client, |client, now| {
                 let mut acknowledged = 0;
                 while let Some(event) = client.poll_event() {
                     if let ClientEvent::MessageStatus { status, .. } = event {
@@ -106,7 +111,7 @@ fn run(driver: std::io::Result<Driver<impl Carrier>>, server: SocketAddr, name: 
             is_streaming = false;
             say(&times.to_string());
         }
-        driver.rest(&client).expect("events");
+        driver.park(&client).expect("events");
     }
 }
 

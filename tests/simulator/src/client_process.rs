@@ -18,14 +18,14 @@ use crate::queue::Millis;
 use crate::trace::{Kind, digest};
 use crate::violation::{Check, Violation};
 
-/// Datagrams that one turn can never need.
+/// Datagrams that one poll can never need.
 const BUDGET: usize = 10_000;
 
-/// How a turn ended.
+/// How a poll ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum Step {
     /// Everything is drained.
-    Rests,
+    Parked,
     /// The process crashed between two outputs.
     Crashed,
     /// The process has nothing more to do: it left, or was refused.
@@ -136,29 +136,29 @@ impl ClientProcess {
     ///
     /// # Errors
     /// A broken promise.
-    pub fn turn(
+    pub fn poll(
         &mut self,
         medium: &mut Medium,
         model: &mut Model,
         names: &[String],
         known: &dyn Fn() -> Vec<NameId>,
-    ) -> Result<Turn, Violation> {
+    ) -> Result<Step, Violation> {
         loop {
             let shown = self.show(medium, model)?;
-            if shown == Turn::Crashed || self.transmit(medium)? == Turn::Crashed {
-                return Ok(Turn::Crashed);
+            if shown == Step::Crashed || self.transmit(medium)? == Step::Crashed {
+                return Ok(Step::Crashed);
             }
-            if shown == Turn::Exited || self.gone {
-                return Ok(Turn::Exited);
+            if shown == Step::Exited || self.gone {
+                return Ok(Step::Exited);
             }
             if !self.give_command(medium, model, names, known)? {
-                return Ok(Turn::Rests);
+                return Ok(Step::Parked);
             }
         }
     }
 
     /// Shows what there is to show.
-    fn show(&mut self, medium: &mut Medium, model: &mut Model) -> Result<Turn, Violation> {
+    fn show(&mut self, medium: &mut Medium, model: &mut Model) -> Result<Step, Violation> {
         let Self {
             id,
             machine,
@@ -169,17 +169,17 @@ impl ClientProcess {
             exiting,
             ..
         } = self;
-        let mut turn = Turn::Rests;
+        let mut step = Step::Parked;
         if !body.is_dying() {
             // Keys that no event belongs to.
             machine.with(|client| remember(*id, client, memory, model));
         }
         if self.display_full {
-            return Ok(turn);
+            return Ok(step);
         }
         loop {
             if body.is_dying() {
-                return Ok(Turn::Crashed);
+                return Ok(Step::Crashed);
             }
             let more = machine.with(|client| {
                 let Some(event) = client.poll_event() else {
@@ -202,7 +202,7 @@ impl ClientProcess {
                         | ClientEvent::ServerKeyChanged { .. }
                 ) || exiting.is_some_and(|last| ends_exit(&event, last))
                 {
-                    turn = Turn::Exited;
+                    step = Step::Exited;
                 }
                 *left |= matches!(event, ClientEvent::Deregistered { .. });
                 model.saw(*id, &event, medium.now)?;
@@ -214,11 +214,11 @@ impl ClientProcess {
             }
             body.count_output();
         }
-        Ok(turn)
+        Ok(step)
     }
 
     /// Sends what there is to send.
-    fn transmit(&mut self, medium: &mut Medium) -> Result<Turn, Violation> {
+    fn transmit(&mut self, medium: &mut Medium) -> Result<Step, Violation> {
         let Self { machine, body, .. } = self;
         let clock = body.clock(medium.now);
         let mut outgoing = std::mem::take(&mut body.outgoing);
@@ -236,8 +236,8 @@ impl ClientProcess {
                 Check::Contract,
                 "a client sends without end",
             )),
-            Flushed::Blocked if body.is_dying() => Ok(Turn::Crashed),
-            _ => Ok(Turn::Rests),
+            Flushed::Blocked if body.is_dying() => Ok(Step::Crashed),
+            _ => Ok(Step::Parked),
         }
     }
 

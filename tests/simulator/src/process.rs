@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, FlightSlot, Instant,
-    JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, Outgoing, PeerSlot, Seed,
-    Sent, Server, ServerConfig, ServerStorage, SourceSlot, WindowSlot,
+    JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed, Sent,
+    Server, ServerConfig, ServerStorage, SourceSlot, TransmitQueue, WindowSlot,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -239,7 +239,7 @@ pub struct Body {
     /// Where the process receives.
     pub address: SocketAddr,
     /// The datagram that the network would not take.
-    pub outgoing: Outgoing,
+    pub outgoing: TransmitQueue,
     /// What arrived while the process stood still.
     pub inbox: VecDeque<(SocketAddr, Vec<u8>)>,
     /// How far the clock of the machine is behind that of the world.
@@ -253,7 +253,7 @@ pub struct Body {
     /// Outputs until the process crashes.
     pub outputs_left: Option<u32>,
     /// When the process wants to be woken, in world time.
-    pub wake_at: Option<Millis>,
+    pub next_deadline: Option<Millis>,
 }
 
 /// A process that stands still.
@@ -276,14 +276,14 @@ impl Body {
         Self {
             node,
             address,
-            outgoing: Outgoing::new(),
+            outgoing: TransmitQueue::new(),
             inbox: VecDeque::new(),
             behind: now / 2,
             pause: None,
             socket_full: false,
             offered: false,
             outputs_left: None,
-            wake_at: None,
+            next_deadline: None,
         }
     }
 
@@ -344,7 +344,7 @@ impl Body {
         clogged: bool,
     ) -> bool {
         let Some(timeout) = timeout else {
-            self.wake_at = None;
+            self.next_deadline = None;
             return false;
         };
         let mut at = self.world_time(timeout);
@@ -354,8 +354,8 @@ impl Body {
         if at <= medium.now {
             return true;
         }
-        if self.wake_at != Some(at) {
-            self.wake_at = Some(at);
+        if self.next_deadline != Some(at) {
+            self.next_deadline = Some(at);
             medium.queue.schedule(at, Event::Wake(self.node));
         }
         false

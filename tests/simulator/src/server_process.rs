@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use chatapp_core::wire::Refusal;
 use chatapp_core::{Disposition, Endpoint, Flushed, ServerEvent, StoreFailed, TableEntry, Ticket};
 
-use crate::client_process::Turn;
+use crate::client_process::Step;
 use crate::event::{Event, Node};
 use crate::journal::Journal;
 use crate::medium::Medium;
@@ -68,24 +68,24 @@ impl ServerProcess {
     ///
     /// # Errors
     /// A broken promise.
-    pub fn turn(&mut self, medium: &mut Medium, journal: &mut Journal) -> Result<Turn, Violation> {
-        if self.persist(medium, journal) == Turn::Crashed || self.report(medium) == Turn::Crashed {
-            return Ok(Turn::Crashed);
+    pub fn poll(&mut self, medium: &mut Medium, journal: &mut Journal) -> Result<Step, Violation> {
+        if self.persist(medium, journal) == Step::Crashed || self.report(medium) == Step::Crashed {
+            return Ok(Step::Crashed);
         }
         self.transmit(medium)
     }
 
     /// Hands records to the store, and reports what it stores at once.
-    fn persist(&mut self, medium: &mut Medium, journal: &mut Journal) -> Turn {
+    fn persist(&mut self, medium: &mut Medium, journal: &mut Journal) -> Step {
         loop {
             if self.body.is_dying() {
-                return Turn::Crashed;
+                return Step::Crashed;
             }
             let Some((ticket, failed)) = self.machine.with(|server| {
                 let persist = server.poll_persist()?;
                 Some((persist.ticket, journal.write(medium, persist)))
             }) else {
-                return Turn::Rests;
+                return Step::Parked;
             };
             self.body.count_output();
             if let Some(result) = failed {
@@ -98,11 +98,11 @@ impl ServerProcess {
     }
 
     /// Writes the log.
-    fn report(&mut self, medium: &mut Medium) -> Turn {
+    fn report(&mut self, medium: &mut Medium) -> Step {
         let Self { machine, body, .. } = self;
         loop {
             if body.is_dying() {
-                return Turn::Crashed;
+                return Step::Crashed;
             }
             let more = machine.with(|server| {
                 let Some(event) = server.poll_event() else {
@@ -126,14 +126,14 @@ impl ServerProcess {
                 true
             });
             if !more {
-                return Turn::Rests;
+                return Step::Parked;
             }
             body.count_output();
         }
     }
 
     /// Sends what there is to send.
-    fn transmit(&mut self, medium: &mut Medium) -> Result<Turn, Violation> {
+    fn transmit(&mut self, medium: &mut Medium) -> Result<Step, Violation> {
         let Self { machine, body, .. } = self;
         let clock = body.clock(medium.now);
         let mut outgoing = std::mem::take(&mut body.outgoing);
@@ -151,8 +151,8 @@ impl ServerProcess {
                 Check::Contract,
                 "the server sends without end",
             )),
-            Flushed::Blocked if body.is_dying() => Ok(Turn::Crashed),
-            _ => Ok(Turn::Rests),
+            Flushed::Blocked if body.is_dying() => Ok(Step::Crashed),
+            _ => Ok(Step::Parked),
         }
     }
 }

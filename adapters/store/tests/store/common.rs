@@ -4,8 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use chatapp_core::{NameRecord, PublicKey, Record, Ticket, UnixSeconds};
-use chatapp_mio::Journal;
+use chatapp_core::{Journal, NameRecord, PublicKey, Record, Ticket, UnixSeconds};
 use chatapp_store::{Error, Options, Store, StoreJournal};
 use tempfile::TempDir;
 
@@ -73,7 +72,7 @@ impl Desk {
 
     /// Why it failed last.
     pub(crate) fn failure(&self) -> String {
-        self.journal.failure().unwrap_or_default()
+        self.journal.failure().unwrap_or_default().to_owned()
     }
 }
 

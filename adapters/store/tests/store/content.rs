@@ -2,8 +2,8 @@
 
 use crate::common::{Desk, content, line, mail, name, post, scratch};
 use crate::shim::Shim;
-use chatapp_core::{Record, Ticket, UnixSeconds};
-use chatapp_mio::{Clock, Journal};
+use chatapp_core::{Journal, Record, Ticket, UnixSeconds};
+use chatapp_mio::{Clock, ServerLimits};
 use chatapp_store::{Options, Report, Store};
 use tempfile::TempDir;
 
@@ -222,4 +222,10 @@ fn a_store_of_the_version_before_is_brought_up_to_date_with_all_that_is_in_it() 
     connection.close().unwrap();
     let report = Report::of(folder.path()).unwrap();
     assert_eq!((report.waiting, report.names[0].waiting), (1, 1));
+}
+
+#[test]
+fn keeps_as_many_entries_as_a_default_server() {
+    let limits = ServerLimits::default();
+    assert_eq!(Options::default().log_entries, limits.log_entries);
 }

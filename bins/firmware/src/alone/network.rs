@@ -7,12 +7,13 @@ use core::net::{Ipv4Addr, SocketAddr};
 use core::panic::PanicInfo;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::{Disposition, Endpoint, Instant, Transmit};
+use chatapp_core::{Disposition, Endpoint, EventLoop, Instant, Transmit};
 use chatapp_firmware::board::{self, Board};
 use chatapp_firmware::machine::connect;
 use chatapp_smoltcp::StackConfig;
 use chatapp_smoltcp::smoltcp::wire::{HardwareAddress, IpCidr};
 use cortex_m_rt::entry;
+use static_cell::ConstStaticCell;
 
 mod values;
 
@@ -57,6 +58,8 @@ impl Endpoint for Anybody {
 
 #[entry]
 fn main() -> ! {
+    static EVENT_LOOP: ConstStaticCell<EventLoop> = ConstStaticCell::new(EventLoop::new());
+
     let mut board = Board::take().expect("a board is started once");
     let address = Ipv4Addr::from_bits(any(0));
     let config = StackConfig {
@@ -68,9 +71,12 @@ fn main() -> ! {
     };
     let stack = connect(&config, &mut board.ethernet, board.clock.now());
     let stack = stack.expect("the network starts");
+    let event_loop = EVENT_LOOP.take();
     loop {
         let now = board.clock.now();
-        stack.work(&mut board.ethernet, &mut Anybody, now, |_, _| {});
-        board.clock.sleep_until(stack.wake_at(&Anybody, now));
+        let mut network = stack.on(&mut board.ethernet);
+        event_loop.poll(&mut Anybody, &mut network, now, |_, _| {});
+        let deadline = event_loop.next_deadline(&Anybody, &network);
+        board.clock.sleep_until(deadline);
     }
 }

@@ -29,6 +29,7 @@ fn main() -> ! {
         console,
         stack,
         mut ethernet,
+        event_loop,
         mut clock,
         settings,
     } = Machine::start(Role::Client);
@@ -55,7 +56,8 @@ fn main() -> ! {
     loop {
         let now = clock.now();
         session.take_line(console, client, now);
-        stack.work(&mut ethernet, client, now, |client, _| {
+        let mut network = stack.on(&mut ethernet);
+        event_loop.poll(client, &mut network, now, |client, _| {
             session.show_events(console, client);
         });
         match session.end(client) {
@@ -67,7 +69,7 @@ fn main() -> ! {
             ),
         }
         if !session.wants_another_turn() {
-            clock.sleep_until(stack.wake_at(client, now));
+            clock.sleep_until(event_loop.next_deadline(client, &network));
         }
     }
 }

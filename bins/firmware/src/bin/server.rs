@@ -26,6 +26,7 @@ fn main() -> ! {
         console,
         stack,
         mut ethernet,
+        event_loop,
         mut clock,
         settings,
     } = Machine::start(Role::Server);
@@ -45,7 +46,8 @@ fn main() -> ! {
         let now = clock.now();
         attend(console, server);
         server.handle_wall_clock(wall(settings.time, now, started_at));
-        stack.work(&mut ethernet, server, now, |server, now| {
+        let mut network = stack.on(&mut ethernet);
+        event_loop.poll(server, &mut network, now, |server, now| {
             // Memory takes every record at once.
             while let Some(Persist { ticket, .. }) = server.poll_persist() {
                 server.handle_stored(now, ticket, Ok(()));
@@ -54,7 +56,7 @@ fn main() -> ! {
                 let Ok(()) = console.show(LogLine(event));
             }
         });
-        clock.sleep_until(stack.wake_at(server, now));
+        clock.sleep_until(event_loop.next_deadline(server, &network));
     }
 }
 

@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use chatapp_core::limits::RECEIVE_LEN;
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, Command, Flushed, Identity, Instant, MessageStatus, Name,
-    Network, Sent, StaticKey, Turn,
+    Client, ClientConfig, ClientEvent, Command, EventLoop, Flushed, Identity, Instant,
+    MessageStatus, Name, Network, Sent, StaticKey,
 };
-use chatapp_mio::{Bursts, ClientLimits, ClientMemory, Received, Socket, seed};
+use chatapp_mio::{ClientLimits, ClientMemory, GsoBuffer, Received, Socket, seed};
 
 /// A client with its own socket. It lives as long as the process, and so does its memory.
 pub struct Member {
@@ -90,20 +90,20 @@ impl Member {
             failed,
             ..
         } = self;
-        let Shared { turn, bursts } = shared;
+        let Shared { event_loop, buffer } = shared;
         let mut link = Link {
             socket,
-            bursts,
+            buffer,
             readable: has_arrived,
         };
         loop {
-            turn.run(client, &mut link, now, |client, now| {
+            event_loop.poll(client, &mut link, now, |client, now| {
                 while let Some(event) = client.poll_event() {
                     count(&event, heard, succeeded, failed);
                 }
                 then(client, *succeeded, now);
             });
-            if !link.readable && turn.flushed() != Flushed::Budget {
+            if !link.readable && event_loop.flushed() != Flushed::Budget {
                 return;
             }
         }
@@ -128,22 +128,22 @@ fn count(event: &ClientEvent<'_>, heard: &mut usize, succeeded: &mut usize, fail
 /// What one of the crowd after the other works with. Nothing of its work is left in there.
 #[derive(Default)]
 pub(super) struct Shared {
-    turn: Turn,
-    bursts: Bursts,
+    event_loop: EventLoop,
+    buffer: GsoBuffer,
 }
 
 /// A socket, and the buffers of the whole crowd. A datagram that the kernel does not take is lost,
 /// as on any network.
 struct Link<'a> {
     socket: &'a Socket,
-    bursts: &'a mut Bursts,
+    buffer: &'a mut GsoBuffer,
     readable: bool,
 }
 
 impl Network for Link<'_> {
-    fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
+    fn receive(&mut self, datagram: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
         while self.readable {
-            match self.bursts.receive(self.socket, buffer) {
+            match self.buffer.receive(self.socket, datagram) {
                 Received::Datagram(len, from) => return Some((from, len)),
                 // About an earlier datagram.
                 Received::Failed => {}
@@ -154,15 +154,15 @@ impl Network for Link<'_> {
     }
 
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
-        if self.bursts.send(self.socket, to, datagram).is_err() {
-            self.bursts.discard();
+        if self.buffer.send(self.socket, to, datagram).is_err() {
+            self.buffer.discard();
         }
         Sent::Done
     }
 
     fn flush(&mut self) -> Sent {
-        if self.bursts.flush(self.socket).is_err() {
-            self.bursts.discard();
+        if self.buffer.flush(self.socket).is_err() {
+            self.buffer.discard();
         }
         Sent::Done
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use chatapp_core::{Endpoint, Name, PublicKey};
 
 use super::{SPINS_MAX, World};
-use crate::client_process::{Ask, ClientProcess, Turn};
+use crate::client_process::{Ask, ClientProcess, Step};
 use crate::event::Node;
 use crate::keys::Holder;
 use crate::numbers::{NameId, ProcessId};
@@ -106,7 +106,7 @@ impl World {
         if let Some(client) = self.clients.get_mut(&id) {
             client.waiting.push_back(ask);
         }
-        self.rest_client(id)
+        self.park_client(id)
     }
 
     /// The running processes of somebody, oldest first.
@@ -137,7 +137,7 @@ impl World {
     }
 
     /// Drains a client until it rests, and notes when it wants to be woken.
-    pub(super) fn rest_client(&mut self, id: ProcessId) -> Result<(), Violation> {
+    pub(super) fn park_client(&mut self, id: ProcessId) -> Result<(), Violation> {
         let Self {
             medium,
             model,
@@ -154,17 +154,17 @@ impl World {
         };
         let known = || known_names(server.as_ref(), names);
         for _ in 0..=SPINS_MAX {
-            let turn = client.turn(medium, model, names, &known)?;
+            let step = client.poll(medium, model, names, &known)?;
             if client.has_left() {
                 model.left(id, &online_names(server.as_ref(), names))?;
             }
-            match turn {
-                Turn::Rests => {}
-                Turn::Crashed => {
+            match step {
+                Step::Parked => {}
+                Step::Crashed => {
                     self.end_client(id, Kind::CrashedInTurn);
                     return Ok(());
                 }
-                Turn::Exited => {
+                Step::Exited => {
                     self.end_client(id, Kind::Exited);
                     return Ok(());
                 }

@@ -72,13 +72,15 @@ impl World {
                 format!("{node:?} accepts what was changed: {what}"),
             ));
         }
-        self.rest(node)
+        self.park(node)
     }
 
     pub(super) fn wake(&mut self, node: Node) -> Result<(), Violation> {
         let now = self.now();
         match self.body(node) {
-            Some(body) if body.wake_at == Some(now) && body.pause.is_none() => self.wake_now(node),
+            Some(body) if body.next_deadline == Some(now) && body.pause.is_none() => {
+                self.wake_now(node)
+            }
             _ => Ok(()),
         }
     }
@@ -97,13 +99,13 @@ impl World {
                     .for_each(|client| client.wake(&self.medium));
             }
         }
-        self.rest(node)
+        self.park(node)
     }
 
-    pub(super) fn rest(&mut self, node: Node) -> Result<(), Violation> {
+    pub(super) fn park(&mut self, node: Node) -> Result<(), Violation> {
         match node {
-            Node::Server => self.rest_server(),
-            Node::Client(id) => self.rest_client(id),
+            Node::Server => self.park_server(),
+            Node::Client(id) => self.park_client(id),
         }
     }
 }

@@ -83,7 +83,7 @@ impl World {
             Kind::DisplayFree
         };
         self.medium.note(kind, &[id as u64], || id.to_string());
-        self.rest_client(id)
+        self.park_client(id)
     }
 
     /// The socket of a process takes nothing, or takes things again.
@@ -101,6 +101,6 @@ impl World {
             Kind::SocketFree
         };
         self.medium.note(kind, &[], || format!("{node:?}"));
-        self.rest(node)
+        self.park(node)
     }
 }

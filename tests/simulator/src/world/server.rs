@@ -3,7 +3,7 @@
 use chatapp_core::{Endpoint, RestoreError};
 
 use super::{SPINS_MAX, World};
-use crate::client_process::Turn;
+use crate::client_process::Step;
 use crate::event::Node;
 use crate::numbers::NameId;
 use crate::plan::Sizes;
@@ -61,7 +61,7 @@ impl World {
             &mut self.model,
         )?;
         self.model.server_restored(&self.known_names())?;
-        self.rest_server()
+        self.park_server()
     }
 
     /// Ends the server at once.
@@ -127,21 +127,21 @@ impl World {
             };
             // A process that stands still takes the news, and acts on it later.
             server.stored(&self.medium, ticket, result);
-            self.rest_server()?;
+            self.park_server()?;
         }
         self.journal.reported();
         Ok(())
     }
 
     /// Drains the server until it rests, and notes when it wants to be woken.
-    pub(super) fn rest_server(&mut self) -> Result<(), Violation> {
+    pub(super) fn park_server(&mut self) -> Result<(), Violation> {
         let mut spins = 0;
         while let Some(server) = self
             .server
             .as_mut()
             .filter(|server| server.body.pause.is_none())
         {
-            if server.turn(&mut self.medium, &mut self.journal)? == Turn::Crashed {
+            if server.poll(&mut self.medium, &mut self.journal)? == Step::Crashed {
                 self.medium
                     .note(Kind::ServerCrashedInTurn, &[], String::new);
                 self.crash_server();

@@ -1,5 +1,5 @@
-//! Datagrams on their way between a socket and its reader: several at a time, where the system has
-//! offload (`offload.rs`).
+//! Datagrams between a socket and its reader: several at a time, where the system has offload
+//! (`offload.rs`).
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ const SEGMENTS_MAX: usize = 16;
 
 /// Buffers between sockets and their reader, for one burst in each direction. Several sockets can share them if each is
 /// read empty, and [flushed](Self::flush), before the next.
-pub struct Bursts {
+pub struct GsoBuffer {
     arrived: Box<[u8]>,
     /// What of it was not given out yet.
     unread: std::ops::Range<usize>,
@@ -29,22 +29,22 @@ pub struct Bursts {
     leaving_len: usize,
 }
 
-impl fmt::Debug for Bursts {
+impl fmt::Debug for GsoBuffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bursts")
+        f.debug_struct("GsoBuffer")
             .field("unread", &self.unread.len())
             .field("leaving", &self.leaving.len())
             .finish_non_exhaustive()
     }
 }
 
-impl Default for Bursts {
+impl Default for GsoBuffer {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Bursts {
+impl GsoBuffer {
     /// Empty buffers, of some 80 KiB where there is offload.
     pub fn new() -> Self {
         let nowhere = SocketAddr::from(([0; 4], 0));
@@ -142,12 +142,12 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     /// All that arrives until there is nothing, and how often the kernel was asked.
-    fn all(bursts: &mut Bursts, socket: &Socket) -> (Vec<Vec<u8>>, usize) {
+    fn all(gso: &mut GsoBuffer, socket: &Socket) -> (Vec<Vec<u8>>, usize) {
         let mut buffer = [0; RECEIVE_LEN];
         let (mut datagrams, mut calls) = (Vec::new(), 0);
         loop {
-            calls += usize::from(bursts.unread.is_empty());
-            match bursts.receive(socket, &mut buffer) {
+            calls += usize::from(gso.unread.is_empty());
+            match gso.receive(socket, &mut buffer) {
                 Received::Datagram(len, _) => datagrams.push(buffer[..len].to_vec()),
                 Received::Nothing => return (datagrams, calls - 1),
                 Received::Failed => panic!("nothing was refused"),
@@ -165,7 +165,7 @@ mod tests {
         let (all_addresses, one) = (Socket::bind(None, 0), Socket::bind(Some(localhost), 0));
         let (sender, recipient) = (all_addresses.unwrap(), one.unwrap());
         let other = Socket::bind(Some(localhost), 0).unwrap();
-        let mut bursts = Bursts::new();
+        let mut gso = GsoBuffer::new();
         let lens = [
             [1_200; 40].as_slice(),
             &[700, 1_200, 1_200, 41, 1_200, 1_200, 41, 41, 42, 1, 1],
@@ -174,16 +174,16 @@ mod tests {
         let sent: Vec<_> = (0..).zip(lens).map(|(at, len)| datagram(at, len)).collect();
         for (at, datagram) in sent.iter().enumerate() {
             let to = recipient.local_addr();
-            assert_eq!(bursts.send(&sender, to, datagram), Ok(()));
+            assert_eq!(gso.send(&sender, to, datagram), Ok(()));
             if at % 13 == 12 {
                 let to = other.local_addr();
-                assert_eq!(bursts.send(&sender, to, datagram), Ok(()));
+                assert_eq!(gso.send(&sender, to, datagram), Ok(()));
             }
         }
-        assert_eq!(bursts.flush(&sender), Ok(()));
-        let (arrived, calls) = all(&mut bursts, &recipient);
+        assert_eq!(gso.flush(&sender), Ok(()));
+        let (arrived, calls) = all(&mut gso, &recipient);
         assert_eq!(arrived, sent);
-        assert_eq!(all(&mut bursts, &other).0.len(), 3);
+        assert_eq!(all(&mut gso, &other).0.len(), 3);
         if sender.sends_bursts {
             assert!(calls <= 13, "{calls} calls for {} datagrams", sent.len());
         }
@@ -197,12 +197,12 @@ mod tests {
             Socket::bind(Some(localhost), 0).unwrap(),
         );
         old.sends_bursts = false;
-        let mut bursts = Bursts::new();
+        let mut gso = GsoBuffer::new();
         for number in 0..3 {
-            let sent = bursts.send(&old, recipient.local_addr(), &datagram(number, 50));
-            assert_eq!((sent, bursts.leaving.len()), (Ok(()), 0));
+            let sent = gso.send(&old, recipient.local_addr(), &datagram(number, 50));
+            assert_eq!((sent, gso.leaving.len()), (Ok(()), 0));
         }
-        let (arrived, _) = all(&mut bursts, &recipient);
+        let (arrived, _) = all(&mut gso, &recipient);
         assert_eq!(arrived, [0, 1, 2].map(|number| datagram(number, 50)));
     }
 
@@ -210,38 +210,35 @@ mod tests {
     fn what_is_dropped_does_not_take_what_arrived_with_it() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let socket = Socket::bind(Some(localhost), 0).unwrap();
-        let mut bursts = Bursts::new();
+        let mut gso = GsoBuffer::new();
         let to = socket.local_addr();
         for number in 0..2 {
-            assert_eq!(bursts.send(&socket, to, &datagram(number, 9)), Ok(()));
+            assert_eq!(gso.send(&socket, to, &datagram(number, 9)), Ok(()));
         }
-        assert_eq!(bursts.flush(&socket), Ok(()));
+        assert_eq!(gso.flush(&socket), Ok(()));
         let mut buffer = [0; RECEIVE_LEN];
-        assert_eq!(
-            bursts.receive(&socket, &mut buffer),
-            Received::Datagram(9, to)
-        );
-        assert_eq!(bursts.send(&socket, to, &datagram(2, 9)), Ok(()));
-        bursts.discard();
-        assert_eq!(bursts.flush(&socket), Ok(()));
-        assert_eq!(all(&mut bursts, &socket).0, [datagram(1, 9)]);
+        assert_eq!(gso.receive(&socket, &mut buffer), Received::Datagram(9, to));
+        assert_eq!(gso.send(&socket, to, &datagram(2, 9)), Ok(()));
+        gso.discard();
+        assert_eq!(gso.flush(&socket), Ok(()));
+        assert_eq!(all(&mut gso, &socket).0, [datagram(1, 9)]);
     }
 
     #[test]
     fn what_cannot_go_together_goes_alone() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let socket = Socket::bind(Some(localhost), 0).unwrap();
-        let mut bursts = Bursts::new();
+        let mut gso = GsoBuffer::new();
         // Longer than a packet of the loopback device: no segment may be.
         let long = vec![3; 66_000];
-        assert_eq!(bursts.send(&socket, socket.local_addr(), &long), Ok(()));
-        assert_eq!(bursts.send(&socket, socket.local_addr(), &long), Ok(()));
+        assert_eq!(gso.send(&socket, socket.local_addr(), &long), Ok(()));
+        assert_eq!(gso.send(&socket, socket.local_addr(), &long), Ok(()));
         for number in 0..2 {
             let to = socket.local_addr();
-            assert_eq!(bursts.send(&socket, to, &datagram(number, 9)), Ok(()));
+            assert_eq!(gso.send(&socket, to, &datagram(number, 9)), Ok(()));
         }
-        assert_eq!(bursts.flush(&socket), Ok(()));
-        let (arrived, _) = all(&mut bursts, &socket);
+        assert_eq!(gso.flush(&socket), Ok(()));
+        let (arrived, _) = all(&mut gso, &socket);
         assert_eq!(arrived, [datagram(0, 9), datagram(1, 9)]);
     }
 
@@ -249,13 +246,13 @@ mod tests {
     fn what_is_longer_than_the_protocol_allows_is_cut_and_an_empty_datagram_is_one() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let socket = Socket::bind(Some(localhost), 0).unwrap();
-        let mut bursts = Bursts::new();
+        let mut gso = GsoBuffer::new();
         for len in [5_000, 0, 7] {
             let to = socket.local_addr();
-            assert_eq!(bursts.send(&socket, to, &datagram(1, len)), Ok(()));
+            assert_eq!(gso.send(&socket, to, &datagram(1, len)), Ok(()));
         }
-        assert_eq!(bursts.flush(&socket), Ok(()));
-        let (arrived, _) = all(&mut bursts, &socket);
+        assert_eq!(gso.flush(&socket), Ok(()));
+        let (arrived, _) = all(&mut gso, &socket);
         let lens: Vec<_> = arrived.iter().map(Vec::len).collect();
         assert_eq!(lens, [RECEIVE_LEN, 0, 7]);
     }

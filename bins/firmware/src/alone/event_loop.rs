@@ -1,11 +1,11 @@
-//! The loop of the core over any network. It cannot panic, or this does not link.
+//! The event loop of the core over any network. It cannot panic, or this does not link.
 #![no_std]
 #![no_main]
 
 use core::net::SocketAddr;
 
 use chatapp_core::limits::RECEIVE_LEN;
-use chatapp_core::{Client, ClientConfig, Name, Network, Seed, Sent, Turn};
+use chatapp_core::{Client, ClientConfig, EventLoop, Name, Network, Seed, Sent};
 use chatapp_firmware::memory::ClientMemory;
 use cortex_m_rt::entry;
 use static_cell::{ConstStaticCell, StaticCell};
@@ -32,15 +32,15 @@ impl Network for Any {
 
 #[entry]
 fn main() -> ! {
-    static TURN: StaticCell<Turn> = StaticCell::new();
+    static EVENT_LOOP: ConstStaticCell<EventLoop> = ConstStaticCell::new(EventLoop::new());
     static CLIENT: StaticCell<Client<'_>> = StaticCell::new();
-    let turn = TURN.try_init(Turn::new());
+    let event_loop = EVENT_LOOP.try_take();
     let client = make().and_then(|client| CLIENT.try_init(client));
-    if let Some((turn, client)) = turn.zip(client) {
+    if let Some((event_loop, client)) = event_loop.zip(client) {
         loop {
             let now = any_time();
-            turn.run(client, &mut Any, now, |client, _| keep(client.poll_event()));
-            keep((turn.wake_at(client, now), turn.flushed()));
+            event_loop.poll(client, &mut Any, now, |client, _| keep(client.poll_event()));
+            keep((event_loop.next_deadline(client, &Any), event_loop.flushed()));
         }
     }
     loop {

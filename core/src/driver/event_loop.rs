@@ -1,99 +1,94 @@
-//! One turn of the loop that every adapter runs, written once.
+//! The event loop that every adapter runs.
 
 use core::fmt;
-use core::net::SocketAddr;
 
-use super::endpoint::{Endpoint, Flushed, Outgoing, Sent};
+use super::endpoint::Endpoint;
+use super::network::{Network, Sent};
+use super::transmit_queue::{Flushed, TransmitQueue};
 use crate::drop_reason::Disposition;
 use crate::limits::RECEIVE_LEN;
 use crate::time::Instant;
 
 /// Datagrams that are read before the endpoint's answers are sent, so that the answers to a burst share
 /// datagrams, but nobody waits for a flood to end.
-const READS_PER_TURN: usize = 16;
+const READS_PER_POLL: usize = 16;
 
 /// Datagrams that are sent before the network is read again.
-const SENDS_PER_TURN: usize = 256;
+const SENDS_PER_POLL: usize = 256;
 
-/// How often the endpoint is told the time in one turn: each time it does a bounded part of what is due, and
+/// How often the endpoint is told the time in one poll: each time it does a bounded part of what is due, and
 /// thousands of clients may have gone silent at once.
-const TIMEOUTS_PER_TURN: usize = 64;
+const TIMEOUTS_PER_POLL: usize = 64;
 
 /// How long to wait for something whose end nothing reports: the caller leaves an event with the endpoint until it
 /// has room for it.
 const LEFT_OVER_PAUSE_MS: u64 = 5;
 
-/// What carries datagrams: a socket, or a network stack. Nothing here waits.
-pub trait Network {
-    /// Takes the next datagram that has arrived: where it came from, and its length. What is longer than the buffer
-    /// is cut: it is too long for the protocol, too.
-    fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)>;
-
-    /// Sends a datagram, or keeps it to send it together with others. One that cannot be sent at all is dropped, as on
-    /// any network.
-    fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent;
-
-    /// Sends what [`send`](Self::send) has kept: there is nothing more at this moment. What the network does not take
-    /// now is offered again with the next datagram, or the next call.
-    fn flush(&mut self) -> Sent {
-        Sent::Done
-    }
-}
-
-/// Runs an [`Endpoint`] over a [`Network`], one turn at a time: whoever owns both decides when, and sleeps in between.
-pub struct Turn {
-    outgoing: Outgoing,
+/// Drives an [`Endpoint`] over a [`Network`]: the owner of all three polls it, and parks in between.
+///
+/// 1. [`poll`](Self::poll) does all that can be done now.
+/// 2. [`next_deadline`](Self::next_deadline) says how long to wait for a datagram, or for room to send
+///    if the network is [blocked](Flushed::Blocked).
+///
+/// All zero bits when new: as a static, it takes no room in an image.
+pub struct EventLoop {
+    queue: TransmitQueue,
     received: [u8; RECEIVE_LEN],
     /// There may be more to read.
-    unread: bool,
+    is_unread: bool,
     flushed: Flushed,
-    /// The endpoint was due when the last turn ended.
+    /// The endpoint was due when the last poll ended, and when the one before it did.
     was_due: bool,
+    is_left_over: bool,
+    polled_at: Instant,
 }
 
-impl Default for Turn {
+impl Default for EventLoop {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl fmt::Debug for Turn {
+impl fmt::Debug for EventLoop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn")
-            .field("unread", &self.unread)
+        f.debug_struct("EventLoop")
+            .field("is_unread", &self.is_unread)
             .field("flushed", &self.flushed)
             .finish_non_exhaustive()
     }
 }
 
-impl Turn {
-    /// Before the first turn.
+impl EventLoop {
+    /// Creates a loop that was not polled yet.
     pub const fn new() -> Self {
         Self {
-            outgoing: Outgoing::new(),
+            queue: TransmitQueue::new(),
             received: [0; RECEIVE_LEN],
-            unread: false,
+            is_unread: false,
             flushed: Flushed::Drained,
             was_due: false,
+            is_left_over: false,
+            polled_at: Instant::ZERO,
         }
     }
 
-    /// Does all that is to be done now: reads datagrams, tells the endpoint the time, and sends. Each of them is
-    /// bounded: [`wake_at`](Self::wake_at) says whether something is left.
+    /// Does all that can be done now: reads datagrams, tells the endpoint the time, and sends. Each
+    /// of these is bounded; [`next_deadline`](Self::next_deadline) is the present if there is more.
     ///
-    /// `drain` is called after every input, the caller's own ones before this call included: it takes from the
-    /// endpoint whatever is not a datagram.
-    pub fn run<E: Endpoint + ?Sized, N: Network + ?Sized>(
+    /// `drain` is called after each input, and first for those that the caller gave itself: it takes
+    /// all outputs that are no datagrams, in the [order](crate#the-contract) of the contract.
+    pub fn poll<E: Endpoint + ?Sized, N: Network + ?Sized>(
         &mut self,
         endpoint: &mut E,
         network: &mut N,
         now: Instant,
         mut drain: impl FnMut(&mut E, Instant),
     ) {
+        network.begin_poll(now);
         drain(endpoint, now);
         // First read, then tell the time: an answer that is here already must not be missed.
         self.read(endpoint, network, now, &mut drain);
-        for _ in 0..TIMEOUTS_PER_TURN {
+        for _ in 0..TIMEOUTS_PER_POLL {
             if endpoint.poll_timeout().is_none_or(|due| due > now) {
                 break;
             }
@@ -105,28 +100,38 @@ impl Turn {
             }
         }
         self.flush(endpoint, network, now);
+        network.end_poll();
+
+        let is_due = endpoint.poll_timeout().is_some_and(|due| due <= now);
+        self.is_left_over = is_due && self.was_due;
+        self.was_due = is_due;
+        self.polled_at = now;
     }
 
-    /// Whether the network took everything at the end of the last turn.
+    /// Returns whether the network took everything at the end of the last poll.
     pub fn flushed(&self) -> Flushed {
         self.flushed
     }
 
-    /// When the next turn is due, if the network reports nothing before: a datagram that arrived, or room to send if
-    /// the last turn ended [blocked](Flushed::Blocked). To be called once behind each turn.
-    pub fn wake_at<E: Endpoint + ?Sized>(&mut self, endpoint: &E, now: Instant) -> Option<Instant> {
-        let due = endpoint.poll_timeout();
-        let due_now = due.is_some_and(|due| due <= now);
-        let left_over = due_now && self.was_due;
-        self.was_due = due_now;
-        if self.unread || self.flushed == Flushed::Budget {
-            Some(now)
-        } else if left_over {
-            // It was told the time and drained just now: what makes it due was left there.
-            Some(now.plus_millis(LEFT_OVER_PAUSE_MS))
-        } else {
-            due
+    /// Returns when to poll again, if nothing happens before: a datagram arrives, or the network has
+    /// room again after the last poll ended [blocked](Flushed::Blocked). `None`: there is no limit.
+    pub fn next_deadline<E: Endpoint + ?Sized, N: Network + ?Sized>(
+        &self,
+        endpoint: &E,
+        network: &N,
+    ) -> Option<Instant> {
+        if self.is_unread || self.flushed == Flushed::Budget {
+            return Some(self.polled_at);
         }
+        let due = endpoint.poll_timeout().map(|due| {
+            // It was told the time and drained just now: what makes it due was left there.
+            if self.is_left_over && due <= self.polled_at {
+                self.polled_at.plus_millis(LEFT_OVER_PAUSE_MS)
+            } else {
+                due
+            }
+        });
+        [due, network.next_deadline()].into_iter().flatten().min()
     }
 
     fn read<E: Endpoint + ?Sized, N: Network + ?Sized>(
@@ -136,9 +141,9 @@ impl Turn {
         now: Instant,
         drain: &mut impl FnMut(&mut E, Instant),
     ) {
-        for _ in 0..READS_PER_TURN {
+        for _ in 0..READS_PER_POLL {
             let received = network.receive(&mut self.received);
-            self.unread = received.is_some();
+            self.is_unread = received.is_some();
             let Some((from, len)) = received else {
                 return;
             };
@@ -160,8 +165,8 @@ impl Turn {
         now: Instant,
     ) {
         self.flushed = self
-            .outgoing
-            .flush(endpoint, now, SENDS_PER_TURN, |to, datagram| {
+            .queue
+            .flush(endpoint, now, SENDS_PER_POLL, |to, datagram| {
                 network.send(to, datagram)
             });
         if self.flushed != Flushed::Blocked && network.flush() == Sent::WouldBlock {
@@ -180,6 +185,7 @@ mod tests {
     use crate::drop_reason::DropReason;
     use crate::limits::DATAGRAM_LEN_MAX;
     use crate::transmit::Transmit;
+    use core::net::SocketAddr;
 
     const PEER: SocketAddr = SocketAddr::new(
         core::net::IpAddr::V4(core::net::Ipv4Addr::new(192, 0, 2, 1)),
@@ -270,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_share_a_turn_but_strangers_are_answered_one_by_one() {
+    fn answers_strangers_before_the_next_datagram() {
         for (accepts, order) in [
             (true, [false, false, true, true]),
             (false, [false, true, false, true]),
@@ -279,43 +285,43 @@ mod tests {
                 accepts,
                 ..Echo::default()
             };
-            let (mut wire, mut turn) = (wire(2, 9), Turn::new());
-            turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
+            let (mut wire, mut event_loop) = (wire(2, 9), EventLoop::new());
+            event_loop.poll(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
             assert_eq!(sent(&wire), order);
-            assert_eq!(turn.wake_at(&echo, Instant::ZERO), None);
+            assert_eq!(event_loop.next_deadline(&echo, &wire), None);
         }
     }
 
     #[test]
-    fn a_flood_is_read_in_parts() {
+    fn reads_a_flood_in_parts() {
         let mut echo = Echo {
             accepts: true,
             ..Echo::default()
         };
-        let (mut wire, mut turn) = (wire(100, 500), Turn::new());
-        turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
-        assert_eq!(wire.arriving.len(), 100 - READS_PER_TURN);
-        for _ in 0..100 / READS_PER_TURN {
-            assert_eq!(turn.wake_at(&echo, Instant::ZERO), Some(Instant::ZERO));
-            turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
+        let (mut wire, mut event_loop) = (wire(100, 500), EventLoop::new());
+        event_loop.poll(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
+        assert_eq!(wire.arriving.len(), 100 - READS_PER_POLL);
+        for _ in 0..100 / READS_PER_POLL {
+            assert_eq!(event_loop.next_deadline(&echo, &wire), Some(Instant::ZERO));
+            event_loop.poll(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
         }
-        assert_eq!(turn.wake_at(&echo, Instant::ZERO), None);
+        assert_eq!(event_loop.next_deadline(&echo, &wire), None);
         assert_eq!(wire.log.len(), 200);
     }
 
     #[test]
-    fn what_the_network_does_not_take_waits_for_it() {
+    fn keeps_datagrams_while_the_network_is_blocked() {
         let mut echo = Echo {
             accepts: true,
             ..Echo::default()
         };
-        let (mut wire, mut turn) = (wire(3, 1), Turn::new());
-        turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
-        assert_eq!(turn.flushed(), Flushed::Blocked);
-        assert_eq!(turn.wake_at(&echo, Instant::ZERO), None);
+        let (mut wire, mut event_loop) = (wire(3, 1), EventLoop::new());
+        event_loop.poll(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
+        assert_eq!(event_loop.flushed(), Flushed::Blocked);
+        assert_eq!(event_loop.next_deadline(&echo, &wire), None);
         wire.room = 9;
-        turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
-        assert_eq!(turn.flushed(), Flushed::Drained);
+        event_loop.poll(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
+        assert_eq!(event_loop.flushed(), Flushed::Drained);
         let left: Vec<_> = wire.log.into_iter().filter(|(sent, _)| *sent).collect();
         assert_eq!(left, [0, 1, 2].map(|number| (true, vec![number])));
     }
@@ -345,50 +351,55 @@ mod tests {
     }
 
     #[test]
-    fn what_the_network_gathers_leaves_at_the_end_of_the_turn_or_waits_for_it() {
+    fn flushes_the_network_at_the_end_of_a_poll() {
         let mut echo = Echo {
             accepts: true,
             ..Echo::default()
         };
         let mut network = Gathering(wire(3, 2), Vec::new());
-        let mut turn = Turn::new();
-        turn.run(&mut echo, &mut network, Instant::ZERO, |_, _| {});
-        assert_eq!(turn.flushed(), Flushed::Blocked);
-        assert_eq!(turn.wake_at(&echo, Instant::ZERO), None);
+        let mut event_loop = EventLoop::new();
+        event_loop.poll(&mut echo, &mut network, Instant::ZERO, |_, _| {});
+        assert_eq!(event_loop.flushed(), Flushed::Blocked);
+        assert_eq!(event_loop.next_deadline(&echo, &network), None);
         network.0.room = 3;
-        turn.run(&mut echo, &mut network, Instant::ZERO, |_, _| {});
-        assert_eq!(turn.flushed(), Flushed::Drained);
+        event_loop.poll(&mut echo, &mut network, Instant::ZERO, |_, _| {});
+        assert_eq!(event_loop.flushed(), Flushed::Drained);
         assert_eq!(sent(&network.0), [false, false, false, true, true, true]);
     }
 
     #[test]
-    fn an_endpoint_that_cannot_send_is_told_the_time_once() {
+    fn tells_the_time_once_while_blocked() {
         let mut echo = Echo {
             accepts: true,
             due: Some(Instant::ZERO),
             ..Echo::default()
         };
-        let (mut wire, mut turn) = (wire(1, 0), Turn::new());
-        turn.run(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
-        assert_eq!((echo.timeouts, turn.flushed()), (1, Flushed::Blocked));
+        let (mut wire, mut event_loop) = (wire(1, 0), EventLoop::new());
+        event_loop.poll(&mut echo, &mut wire, Instant::ZERO, |_, _| {});
+        assert_eq!((echo.timeouts, event_loop.flushed()), (1, Flushed::Blocked));
     }
 
     #[test]
-    fn what_is_left_with_the_endpoint_is_looked_at_again_after_a_pause() {
+    fn polls_again_after_a_pause_for_what_is_left() {
         let mut echo = Echo {
             due: Some(Instant::from_millis(10)),
             ..Echo::default()
         };
-        let (mut wire, mut turn) = (wire(0, 0), Turn::new());
-        let mut wake_at = |now| {
+        let (mut wire, mut event_loop) = (wire(0, 0), EventLoop::new());
+        let mut deadline_after = |now| {
             let now = Instant::from_millis(now);
             let mut drained = 0;
-            turn.run(&mut echo, &mut wire, now, |_, _| drained += 1);
-            (drained, turn.wake_at(&echo, now).map(Instant::as_millis))
+            event_loop.poll(&mut echo, &mut wire, now, |_, _| drained += 1);
+            (
+                drained,
+                event_loop
+                    .next_deadline(&echo, &wire)
+                    .map(Instant::as_millis),
+            )
         };
-        assert_eq!(wake_at(9), (1, Some(10)));
+        assert_eq!(deadline_after(9), (1, Some(10)));
         // Due, and due again behind that: its caller left something there.
-        assert_eq!(wake_at(10), (1 + TIMEOUTS_PER_TURN, Some(10)));
-        assert_eq!(wake_at(10), (1 + TIMEOUTS_PER_TURN, Some(15)));
+        assert_eq!(deadline_after(10), (1 + TIMEOUTS_PER_POLL, Some(10)));
+        assert_eq!(deadline_after(10), (1 + TIMEOUTS_PER_POLL, Some(15)));
     }
 }
