@@ -1,4 +1,4 @@
-//! What is sealed in datagrams of a session: headers, and frames behind them.
+//! Builds the plaintext of Data: headers, and frames behind them.
 
 use chatapp_core::UnixSeconds;
 use chatapp_core::crypto::SessionKeys;
@@ -6,18 +6,18 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Entry, Frame, Header, Outcome, Refusal, Status};
 
-use crate::letter::{self, FIRST, LATER, kept_letter, letter};
 use crate::people::{alice, bob, identity};
+use crate::stored_message::{self, FIRST, LATER, ciphertext, stored_message};
 use crate::values::{BOBS, COOKIE, INCARNATION, OTHER, Take, plain};
 
-/// When the frames of the server were accepted; and after its clock was set back by two minutes.
+/// When the server accepted its frames, and after its clock was set back by two minutes.
 const STAMP: UnixSeconds = UnixSeconds(1_648_150_292);
 const EARLIER: UnixSeconds = UnixSeconds(STAMP.0 - 120);
 
-/// What is sealed in a datagram, header and frames, as it is written to `out`, and read back.
+/// Writes the plaintext of a datagram, header and frames, to `out`, and reads it back.
 ///
 /// # Panics
-/// If it is not read back.
+/// Panics if it reads back something else.
 pub fn body<'a>(
     header: &Header,
     frames: &[Frame<'_>],
@@ -59,7 +59,7 @@ pub(crate) fn make(take: Take<'_>) {
     ] {
         take(name, body(&header, &[], &mut out));
     }
-    // A datagram that is padded is a long one; this one is only read.
+    // Only long datagrams are padded when they are written: this one is only read.
     let padded: [u8; 10] = [0x80, 0xac, 2, 0x20, 1, 3, 7, 0, 0, 3];
     let (read, mut frames_read) = Header::parse(&padded).expect("it is one");
     assert_eq!(read, plain());
@@ -69,12 +69,12 @@ pub(crate) fn make(take: Take<'_>) {
     let mut page = [0; 80];
     let len = entry().emit(&mut page);
     assert_eq!(entry().address(), ([192, 0, 2, 7], 4_000).into());
-    let letters = [letter(FIRST), letter(LATER)];
-    let [letter, later_letter] = letters.each_ref().map(|letter| &letter[..]);
-    for (name, frame) in frames(&page[..len], letter, &kept_letter()) {
+    let messages = [ciphertext(FIRST), ciphertext(LATER)];
+    let [first, later] = messages.each_ref().map(|message| &message[..]);
+    for (name, frame) in frames(&page[..len], first, &stored_message()) {
         take(name, body(&plain(), &[frame], &mut out));
     }
-    let mails = [mail(9, FIRST, letter), mail(11, LATER, later_letter)];
+    let mails = [mail(9, FIRST, first), mail(11, LATER, later)];
     take("mail-delta", body(&plain(), &mails, &mut out));
     let entries = [
         channel(5, 300, STAMP, "hi"),
@@ -98,7 +98,7 @@ fn mail(serial: u64, counter: u32, letter: &[u8]) -> Frame<'_> {
         kept: true,
         key: identity(alice()).public(),
         from: "alice",
-        letter_key: letter::key(),
+        letter_key: stored_message::key(),
         letter,
     }
 }
@@ -115,7 +115,11 @@ fn channel(number: u32, counter: u32, stamp: UnixSeconds, text: &str) -> Frame<'
     }
 }
 
-fn frames<'a>(page: &'a [u8], letter: &'a [u8], kept: &'a [u8]) -> [(&'static str, Frame<'a>); 14] {
+fn frames<'a>(
+    page: &'a [u8],
+    ciphertext: &'a [u8],
+    stored: &'a [u8],
+) -> [(&'static str, Frame<'a>); 14] {
     let (counter, text) = (FIRST, "hi");
     let store = Frame::Store {
         request: 1,
@@ -123,7 +127,7 @@ fn frames<'a>(page: &'a [u8], letter: &'a [u8], kept: &'a [u8]) -> [(&'static st
         tried: 0,
         bounce: true,
         to: "bob",
-        letter: kept,
+        letter: stored,
     };
     let post = Frame::Post {
         request: 2,
@@ -134,7 +138,7 @@ fn frames<'a>(page: &'a [u8], letter: &'a [u8], kept: &'a [u8]) -> [(&'static st
         request: 1,
         outcome: Outcome::Full,
     };
-    let mail = mail(9, counter, letter);
+    let mail = mail(9, counter, ciphertext);
     let channel = channel(5, counter, STAMP, text);
     let page = Frame::Page {
         version: 7,

@@ -1,5 +1,5 @@
-//! The vectors in the document: blocks marked `vector <name>`, bytes in hex, with comments behind
-//! `#`.
+//! Finds the vectors in the document: blocks marked `vector <name>`, with hexadecimal bytes, and
+//! comments behind `#`.
 
 /// One vector.
 #[derive(Clone, Copy, Debug)]
@@ -8,7 +8,7 @@ pub(crate) struct Block<'a> {
     text: &'a str,
 }
 
-/// All vectors of a document.
+/// Returns the vectors of a document.
 pub(crate) fn blocks(document: &str) -> impl Iterator<Item = Block<'_>> {
     document.split("\n```vector ").skip(1).map(|rest| {
         let (name, rest) = rest.split_once('\n').unwrap_or((rest, ""));
@@ -18,7 +18,7 @@ pub(crate) fn blocks(document: &str) -> impl Iterator<Item = Block<'_>> {
 }
 
 impl Block<'_> {
-    /// Whether these are its bytes.
+    /// Returns whether these are its bytes.
     pub(crate) fn says(&self, bytes: &[u8]) -> bool {
         let words = self
             .text

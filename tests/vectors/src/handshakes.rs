@@ -1,4 +1,4 @@
-//! Handshakes, what they say, and what is sealed with the keys that they give.
+//! Builds handshakes, their payloads, and Data under the keys that they give.
 
 use chatapp_core::Identity;
 use chatapp_core::crypto::{Responder, SessionKeys};
@@ -44,24 +44,24 @@ pub(crate) fn make(take: Take<'_>) {
     take("peer-hello", &called.first);
     take("peer-accept", &called.second);
 
-    sealed(&alice_here, registered.session, take);
+    encrypted(&alice_here, registered.session, take);
 }
 
-/// An acknowledgement in this session of the initiator, first, and behind the change of its key.
-fn sealed(initiator: &Identity, mut session: SessionKeys, take: Take<'_>) {
+/// Builds the first acknowledgement of the initiator, and the first one after its key update.
+fn encrypted(initiator: &Identity, mut session: SessionKeys, take: Take<'_>) {
     take("session-send", session.keys().0);
     take("session-receive", session.keys().1);
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let mut seal = |session: &mut SessionKeys| {
+    let mut encrypt = |session: &mut SessionKeys| {
         let len = DataWriter::new(&mut out, OTHER, &plain()).finish(initiator, session);
         Bytes::from_slice(&out[..len]).expect("vectors are short")
     };
-    take("encrypted", &seal(&mut session));
+    take("encrypted", &encrypt(&mut session));
     for _ in 1..1 << 16 {
-        seal(&mut session);
+        encrypt(&mut session);
     }
     take("session-rekeyed", session.keys().0);
-    take("encrypted-rekeyed", &seal(&mut session));
+    take("encrypted-rekeyed", &encrypt(&mut session));
 }
 
 fn hello() -> Hello<'static> {
@@ -107,7 +107,7 @@ fn payload<T: serde::Serialize>(value: &T) -> Bytes {
     Bytes::from_slice(bytes).expect("vectors are short")
 }
 
-/// What one handshake says: its two datagrams, and the session of the initiator.
+/// The two datagrams of a handshake, and the session keys of the initiator.
 struct Exchange {
     first: Bytes,
     second: Bytes,

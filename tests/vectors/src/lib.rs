@@ -1,16 +1,16 @@
-//! The test vectors of `PROTOCOL.md`: what the document says is what the code builds, and reads
-//! back. Needs no operating system, so that a board can look, too.
+//! Builds the test vectors of `PROTOCOL.md` with the core, reads them back, and compares them with
+//! the document. Needs no operating system, so that firmware runs it as well.
 //!
-//! The script `core/tests/vectors.py` makes them a third time, from the text of the document alone.
+//! The script `core/tests/vectors.py` builds the vectors from the text of the document alone.
 #![no_std]
 #![deny(missing_docs)]
 
 mod bodies;
 mod document;
 mod handshakes;
-mod letter;
 mod open;
 mod people;
+mod stored_message;
 mod values;
 
 use core::fmt;
@@ -25,19 +25,19 @@ use values::Take;
 /// The document.
 pub const DOCUMENT: &str = include_str!("../../../core/PROTOCOL.md");
 
-/// Vectors that there may be.
+/// The maximum number of vectors.
 const COUNT_MAX: usize = 64;
 
-/// What became of one vector.
+/// The result for one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// The document says what the code makes.
+    /// The document and the code have the same bytes.
     Agrees,
-    /// It says something else, or no bytes.
+    /// The document has other bytes, or none.
     Differs,
-    /// It does not have this one, or the code makes it twice.
+    /// The document does not have this vector, or the code builds it twice.
     Undocumented,
-    /// Nothing makes it, or the document has it twice.
+    /// The code does not build this vector, or the document has it twice.
     Unmade,
 }
 
@@ -52,11 +52,10 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Compares all that the code makes with a document, and reports each vector with the bytes that
-/// were made.
+/// Compares all vectors of the code with a document, and reports each vector with its bytes.
 ///
 /// # Panics
-/// If the code does not read back what it has built.
+/// Panics if the code does not read back what it has built.
 pub fn check<'a>(document: &'a str, mut report: impl FnMut(&'a str, &[u8], Finding)) {
     let mut left: heapless::Vec<_, COUNT_MAX> = heapless::Vec::new();
     for block in document::blocks(document) {
@@ -82,6 +81,6 @@ pub fn check<'a>(document: &'a str, mut report: impl FnMut(&'a str, &[u8], Findi
 fn make_all(take: Take<'_>) {
     open_datagrams(&identity(server()), take);
     handshakes::make(take);
-    letter::make(take);
+    stored_message::make(take);
     bodies::make(take);
 }

@@ -1,4 +1,4 @@
-//! Datagrams that are not sealed and open no handshake.
+//! Builds the datagrams that contain neither ciphertext nor a handshake message.
 
 use chatapp_core::Identity;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
@@ -6,7 +6,7 @@ use chatapp_core::wire::{Datagram, Refusal, VERSION};
 
 use crate::values::{Bytes, CLIENT, COOKIE, OTHER};
 
-/// Those of somebody with this identity, each with its name.
+/// Passes these datagrams of an identity to `take`, each with its name.
 pub fn open_datagrams(identity: &Identity, take: &mut dyn FnMut(&'static str, &[u8])) {
     let key = Some(identity.public());
     let reset = Datagram::Reset {
@@ -52,7 +52,7 @@ pub fn open_datagrams(identity: &Identity, take: &mut dyn FnMut(&'static str, &[
     }
 }
 
-/// A datagram as it is built, and read back.
+/// Builds a datagram and reads it back.
 pub(crate) fn emitted(identity: &Identity, datagram: &Datagram<'_>) -> Bytes {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let len = datagram.emit(identity, &mut out);

@@ -1,17 +1,17 @@
-//! Values that several vectors contain, and how vectors are handed over.
+//! Values that several vectors contain, and the types that pass vectors on.
 
 use chatapp_core::wire::{Cookie, Header};
 
-/// A vector as it is made.
+/// The bytes of a vector.
 pub(crate) type Bytes = heapless::Vec<u8, 256>;
 
 /// Takes vectors, each with its name.
 pub(crate) type Take<'a> = &'a mut dyn FnMut(&'static str, &[u8]);
 
-/// Session id of the side that something is sent to.
+/// The session id of the recipient.
 pub const OTHER: u64 = 0x1122_3344_5566_7788;
 pub(crate) const BOBS: u64 = 0x1112_1314_1516_1718;
-/// Session id of the initiator; the responder's is [`OTHER`].
+/// The session id of the initiator; that of the responder is [`OTHER`].
 pub(crate) const CLIENT: u64 = 0x99aa_bbcc_ddee_ff00;
 pub(crate) const INCARNATION: u64 = 0x0102_0304_0506_0708;
 pub(crate) const COOKIE: Cookie = Cookie {
@@ -19,7 +19,7 @@ pub(crate) const COOKIE: Cookie = Cookie {
     mac: 0x5555_6666_7777_8888,
 };
 
-/// A header without anything special.
+/// Returns a header without flags.
 pub fn plain() -> Header {
     Header {
         acknowledged: 300,

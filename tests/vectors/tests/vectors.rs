@@ -1,4 +1,5 @@
-//! What the document says is what the code builds; and what is done to a datagram on its way shows.
+//! Compares the vectors of the document with the code, and checks that every change of a datagram
+//! is noticed.
 
 use chatapp_core::crypto::SessionKeys;
 use chatapp_core::limits::{DATAGRAM_LEN_MAX, KEPT_LETTER_LEN_MAX, LETTER_LEN_MAX};
@@ -37,13 +38,13 @@ fn all_open_datagrams(identity: &Identity) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 #[test]
-fn the_document_and_the_code_agree() {
+fn agrees_with_the_document() {
     let wrong = wrong(DOCUMENT);
     assert!(wrong.is_empty(), "vectors:\n{}", wrong.join("\n"));
 }
 
 #[test]
-fn every_mistake_of_a_document_is_noticed() {
+fn notices_every_mistake_of_a_document() {
     let leave = "\n```vector leave\n00 ac 02 20 01  # header\n03  # frame\n03  # request\n```\n";
     assert!(DOCUMENT.contains(leave));
     let differs = "leave differs: 00 ac 02 20 01 03 03";
@@ -66,7 +67,7 @@ fn every_mistake_of_a_document_is_noticed() {
 }
 
 #[test]
-fn every_change_of_an_open_datagram_is_noticed() {
+fn notices_every_change_of_an_open_datagram() {
     let identity = identity(server());
     for (name, bytes) in all_open_datagrams(&identity) {
         let intact = |bytes: &[u8]| Datagram::parse(&identity, bytes).is_ok();
@@ -74,10 +75,10 @@ fn every_change_of_an_open_datagram_is_noticed() {
             for bit in 0..8 {
                 let mut damaged = bytes.clone();
                 damaged[at] ^= 1 << bit;
-                // What is taken for a sealed datagram is not opened by anybody.
-                let sealed = damaged[1] == 8;
+                // A datagram of the kind Data has no short tag.
+                let is_data = damaged[1] == 8;
                 assert!(
-                    sealed || !intact(&damaged),
+                    is_data || !intact(&damaged),
                     "{name}: bit {bit} of byte {at}"
                 );
             }
@@ -92,7 +93,7 @@ fn every_change_of_an_open_datagram_is_noticed() {
 }
 
 #[test]
-fn every_change_of_a_sealed_datagram_is_noticed() {
+fn notices_every_change_of_data() {
     let here = identity(alice());
     let key = [7; 32];
     let mut out = [0; DATAGRAM_LEN_MAX];
@@ -100,15 +101,15 @@ fn every_change_of_a_sealed_datagram_is_noticed() {
     let mut writer = DataWriter::new(&mut out, OTHER, &plain());
     assert!(writer.push(&frame));
     let len = writer.finish(&here, &mut SessionKeys::new(&key, &key));
-    let sealed = &out[..len];
+    let datagram = &out[..len];
     let opens = |bytes: &[u8]| {
         let mut copy = bytes.to_vec();
         data::open(&here, &mut SessionKeys::new(&key, &key), &mut copy).map(|_| ())
     };
-    assert_eq!(opens(sealed), Ok(()));
+    assert_eq!(opens(datagram), Ok(()));
     for at in 0..len {
         for bit in 0..8 {
-            let mut damaged = sealed.to_vec();
+            let mut damaged = datagram.to_vec();
             damaged[at] ^= 1 << bit;
             assert_eq!(
                 opens(&damaged),
@@ -116,13 +117,13 @@ fn every_change_of_a_sealed_datagram_is_noticed() {
                 "bit {bit} of byte {at}"
             );
         }
-        assert!(opens(&sealed[..at]).is_err(), "cut to {at}");
+        assert!(opens(&datagram[..at]).is_err(), "cut to {at}");
     }
-    assert!(opens(&[sealed, &[0]].concat()).is_err());
+    assert!(opens(&[datagram, &[0]].concat()).is_err());
 }
 
 #[test]
-fn members_of_a_closed_room_and_strangers_do_not_understand_each_other() {
+fn separates_members_from_strangers() {
     let (inside, outside) = (member(server()), identity(server()));
     for (one, other) in [(&inside, &outside), (&outside, &inside)] {
         for (name, bytes) in all_open_datagrams(one) {
@@ -133,7 +134,7 @@ fn members_of_a_closed_room_and_strangers_do_not_understand_each_other() {
 }
 
 #[test]
-fn the_largest_frames_fit() {
+fn fits_the_largest_frames() {
     let (name, text) = (&"n".repeat(32), &"t".repeat(1_000));
     let worst = Header {
         gap: true,
