@@ -24,7 +24,7 @@ use acks::Acks;
 use congestion::Congestion;
 pub(crate) use handshake::Handshake;
 pub(crate) use peer_parameters::PeerParameters;
-pub(crate) use phase::{Expired, Phase, Wants};
+pub(crate) use phase::{Expired, Phase, Relisted, Wants};
 pub(crate) use receiver::Arrival;
 use receiver::Receiver;
 use sender::{Acked, Sender};
@@ -220,12 +220,12 @@ impl Connection {
         self.retry.deadline()
     }
 
-    /// Returns the deadline under which the session is to stand in its owner's list from now on,
-    /// zero for none; `None` if it stands there already.
-    pub(crate) fn changed_deadline(&mut self) -> Option<Instant> {
-        let deadline = self.deadline().unwrap_or(Instant::ZERO);
-        let before = core::mem::replace(&mut self.listed, deadline);
-        (deadline != before).then_some(deadline)
+    /// Returns the deadlines under which the session stood in its owner's list, and is to stand
+    /// from now on; `None` if they are the same.
+    pub(crate) fn changed_deadline(&mut self) -> Option<Relisted> {
+        let after = self.deadline().unwrap_or(Instant::ZERO);
+        let before = core::mem::replace(&mut self.listed, after);
+        (after != before).then_some(Relisted { before, after })
     }
 
     /// Waits one more interval before the request is repeated: the other side is alive, but not

@@ -1,7 +1,7 @@
 //! The connections of one socket: found by either of their ids, and the lists of those that have a
 //! deadline, a delayed acknowledgement, or something to send.
 
-use super::connection::Connection;
+use super::connection::{Connection, Relisted};
 use crate::containers::{Index, Link, Linked, List, Slots};
 use crate::crypto::Key;
 use crate::time::Instant;
@@ -155,29 +155,34 @@ impl<'a> Connections<'a> {
 
     // ---- lists ----
 
-    /// Puts a session into the lists it belongs to, after anything about it has changed. All
-    /// intervals are the same, so a new deadline belongs at the end, and an unchanged one stays
-    /// where it is.
-    pub(super) fn reschedule(&mut self, slot: u32, is_ready: bool) {
-        let connection = self.at_mut(slot);
-        let is_delayed = connection.is_ack_delayed();
-        let changed = connection.changed_deadline();
+    /// Lists a session as ready, or not.
+    pub(super) fn list_ready(&mut self, slot: u32, is_ready: bool) {
         let slots = &mut self.connections;
-        if is_delayed {
-            self.delayed.push(slots, slot);
-        } else {
-            self.delayed.remove(slots, slot);
-        }
         if is_ready {
             self.ready.push(slots, slot);
-        } else {
+        } else if self.ready.contains(slots, slot) {
             self.ready.remove(slots, slot);
         }
-        if let Some(deadline) = changed {
-            self.deadlines.remove(slots, slot);
-            if deadline != Instant::ZERO {
-                self.deadlines.push(slots, slot);
-            }
+    }
+
+    /// Lists a session by its delayed acknowledgement, if it has one. Mostly none has.
+    #[inline]
+    pub(super) fn list_delayed(&mut self, slot: u32, is_delayed: bool) {
+        if is_delayed {
+            self.delayed.push(&mut self.connections, slot);
+        } else if !self.delayed.is_empty() {
+            self.delayed.remove(&mut self.connections, slot);
+        }
+    }
+
+    /// Moves a session in the list of deadlines. All intervals are the same, so a new deadline
+    /// belongs at the end.
+    pub(super) fn list_deadline(&mut self, slot: u32, Relisted { before, after }: Relisted) {
+        if before != Instant::ZERO {
+            self.deadlines.remove(&mut self.connections, slot);
+        }
+        if after != Instant::ZERO {
+            self.deadlines.push(&mut self.connections, slot);
         }
     }
 
@@ -264,6 +269,11 @@ mod tests {
         connections.list(slot);
     }
 
+    fn relist(connections: &mut Connections<'_>, slot: u32) {
+        let changed = connections.at_mut(slot).changed_deadline();
+        connections.list_deadline(slot, changed.unwrap());
+    }
+
     #[test]
     fn finds_sessions_by_either_id() {
         with(3, |connections| {
@@ -285,12 +295,12 @@ mod tests {
                 open(connections, slot, 10 + u64::from(slot), 20);
                 let now = Instant::from_millis(at);
                 connections.at_mut(slot).ask_later(now, POLICY);
-                connections.reschedule(slot, false);
+                relist(connections, slot);
             }
             let first = connections.first_deadline();
             assert_eq!(first, Some((1, Some(Instant::from_millis(505)))));
             connections.at_mut(1).close();
-            connections.reschedule(1, false);
+            relist(connections, 1);
             assert_eq!(connections.first_deadline().map(|(slot, _)| slot), Some(0));
         });
     }
@@ -299,10 +309,10 @@ mod tests {
     fn takes_ready_sessions_in_their_order() {
         with(3, |connections| {
             for slot in [2, 0, 1, 0] {
-                connections.reschedule(slot, true);
+                connections.list_ready(slot, true);
             }
             assert!(connections.is_ready(0));
-            connections.reschedule(0, false);
+            connections.list_ready(0, false);
             let ready: Vec<u32> = core::iter::from_fn(|| connections.pop_ready()).collect();
             assert_eq!(ready, [2, 1]);
             assert!(!connections.has_ready());
@@ -315,11 +325,11 @@ mod tests {
             open(connections, 0, 1, 2);
             connections.at_mut(0).require_ack();
             connections.at_mut(0).delay_ack(Instant::from_millis(50));
-            connections.reschedule(0, false);
+            connections.list_delayed(0, true);
             let first = connections.first_delayed();
             assert_eq!(first, Some((0, Instant::from_millis(50))));
             connections.at_mut(0).flush_ack();
-            connections.reschedule(0, true);
+            connections.list_delayed(0, false);
             assert_eq!(connections.first_delayed(), None);
         });
     }

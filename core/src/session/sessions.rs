@@ -23,6 +23,9 @@ use crate::transmit::Transmit;
 use crate::wire::{Answer, Cookie, DataWriter, Datagram, Header, Refusal, open_in};
 
 /// All sessions of one socket.
+///
+/// The verbs of every datagram are inlined: each machine has one place that calls them, and what
+/// they return is not copied.
 pub(crate) struct Sessions<'a> {
     connections: Connections<'a>,
     handshakes: Handshakes<'a>,
@@ -82,13 +85,9 @@ impl<'a> Sessions<'a> {
         self.connections.at_mut(slot)
     }
 
-    fn find(&self, side: Side, id: u64) -> Option<u32> {
-        self.connections.find(side, id)
-    }
-
     /// Returns the session with this local id and this other side.
     pub(crate) fn find_from(&self, from: SocketAddr, to: u64) -> Result<u32, DropReason> {
-        let found = self.find(Side::Local, to);
+        let found = self.connections.find(Side::Local, to);
         let slot = found.ok_or(DropReason::UnknownSession)?;
         if *self.at(slot).remote() != from.into() {
             return Err(DropReason::WrongAddress);
@@ -122,10 +121,7 @@ impl<'a> Sessions<'a> {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let deadline = self.connections.first_deadline().and_then(|(_, at)| at);
         let delayed = self.connections.first_delayed().map(|(_, until)| until);
-        match (deadline, delayed) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        [deadline, delayed].into_iter().flatten().min()
     }
 
     /// Flushes the next acknowledgement whose delay is over; returns the session. The owner
@@ -168,12 +164,20 @@ impl<'a> Sessions<'a> {
 
     /// Puts a session into the lists it belongs to, after anything about it has changed: whether it
     /// has something to send, and whether a closed window of the other side is asked about.
+    #[inline]
     pub(crate) fn reschedule(&mut self, slot: u32, is_ready: bool, asks_for_window: bool) {
+        let (now, retry) = (self.clock.now(), self.clock.retry());
+        let connection = self.connections.at_mut(slot);
         if asks_for_window {
-            let (now, retry) = (self.clock.now(), self.clock.retry());
-            self.connections.at_mut(slot).wait_for_window(now, retry);
+            connection.wait_for_window(now, retry);
         }
-        self.connections.reschedule(slot, is_ready);
+        let is_delayed = connection.is_ack_delayed();
+        let changed = connection.changed_deadline();
+        self.connections.list_ready(slot, is_ready);
+        self.connections.list_delayed(slot, is_delayed);
+        if let Some(changed) = changed {
+            self.connections.list_deadline(slot, changed);
+        }
     }
 
     // ---- receiving ----
@@ -211,6 +215,7 @@ impl<'a> Sessions<'a> {
     /// [`DropReason::UnknownSession`]; [`DropReason::WrongAddress`], where an address cannot
     /// change; [`DropReason::Unexpected`], if the session is not open or confirmed; what
     /// decrypting gives.
+    #[inline(always)]
     pub(crate) fn receive<'d>(
         &mut self,
         from: SocketAddr,
@@ -244,6 +249,7 @@ impl<'a> Sessions<'a> {
     ///
     /// # Errors
     /// [`DropReason::BadAcknowledgement`].
+    #[inline(always)]
     pub(crate) fn take_header(
         &mut self,
         slot: u32,
@@ -265,7 +271,7 @@ impl<'a> Sessions<'a> {
         echo: u64,
         token: &[u8; TAG_LEN],
     ) -> Result<u32, DropReason> {
-        let found = self.find(Side::Remote, echo);
+        let found = self.connections.find(Side::Remote, echo);
         let slot = found.ok_or(DropReason::UnknownSession)?;
         let connection = self.at(slot);
         if *connection.remote() != from.into() {
@@ -276,8 +282,6 @@ impl<'a> Sessions<'a> {
         }
         Ok(slot)
     }
-
-    // ---- addresses ----
 
     /// Answers with a cookie, and keeps nothing in mind. A first one goes with the own `key`.
     pub(crate) fn reply_cookie(&mut self, to: SocketAddr, id: u64, key: Option<PublicKey>) {
@@ -321,7 +325,7 @@ impl<'a> Sessions<'a> {
     /// Answers a request whose session exists: the answer was lost, or is not ready. `None` if
     /// there is no such session.
     pub(crate) fn answer_again(&mut self, from: SocketAddr, id: u64) -> Option<Repeated> {
-        let slot = self.find(Side::Remote, id)?;
+        let slot = self.connections.find(Side::Remote, id)?;
         let connection = self.connections.at_mut(slot);
         Some(if *connection.remote() != from.into() {
             Repeated::WrongAddress
@@ -476,6 +480,7 @@ impl<'a> Sessions<'a> {
 
     /// Ends a data datagram: encrypts it and notes it as sent. Returns its length, 0 if the
     /// counters of the session are used up.
+    #[inline(always)]
     pub(crate) fn finish_data(&mut self, slot: u32, writer: DataWriter<'_>) -> usize {
         let (now, retry) = (self.clock.now(), self.clock.retry());
         let connection = self.connections.at_mut(slot);

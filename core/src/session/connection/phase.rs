@@ -1,5 +1,7 @@
 //! Where a session is in its life, and what follows from that.
 
+use crate::time::Instant;
+
 /// Where a session is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -23,6 +25,13 @@ pub(crate) enum Wants {
     Accept,
     /// Frames, an acknowledgement, or a probe.
     Data,
+}
+
+/// A session whose place in the list of deadlines changes; zero stands for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Relisted {
+    pub(crate) before: Instant,
+    pub(crate) after: Instant,
 }
 
 /// What an expired deadline led to.
