@@ -1,4 +1,4 @@
-//! What the person at a client can ask for.
+//! The commands of the user.
 
 use core::fmt;
 
@@ -8,26 +8,26 @@ use crate::name::NameError;
 /// A command for a [`Client`](super::Client).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command<'a> {
-    /// Send a message to one client; ends in one final event.
+    /// Sends a message to one client; ends in one final event.
     Send {
         /// The recipient.
         to: &'a str,
         /// The text.
         text: &'a str,
     },
-    /// Send a message to the channel; ends in one final event.
+    /// Sends a message to the channel; ends in one final event.
     SendAll {
         /// The text.
         text: &'a str,
     },
-    /// Enter the room under one's own name.
+    /// Enters the room under the client's own name.
     Register {
-        /// The name that was typed; only one's own is allowed.
+        /// The name that was typed; only the client's own is allowed.
         name: &'a str,
     },
-    /// Leave the room; the process goes on. Waits until all earlier commands are settled.
+    /// Leaves the room; the process goes on. Waits until all earlier commands are settled.
     Deregister {
-        /// The name that was typed; only one's own is allowed.
+        /// The name that was typed; only the client's own is allowed.
         name: &'a str,
     },
 }
@@ -62,13 +62,13 @@ pub enum CommandError {
     EmptyText,
     /// The text has this many bytes, more than [`TEXT_LEN_MAX`].
     TextTooLong(usize),
-    /// Only one's own name can be registered or deregistered.
+    /// Only the client's own name can be registered or deregistered.
     NotYourName,
-    /// One is not registered.
+    /// The client is not registered.
     Offline,
-    /// One is registered already.
+    /// The client is registered already.
     AlreadyRegistered,
-    /// All slots of the table are in use by those one talks to.
+    /// All slots of the roster are in use by names that commands or pinned keys need.
     TableFull,
     /// The client was refused or displaced; it does nothing any more.
     Ended,

@@ -9,13 +9,14 @@ use crate::name::Name;
 use crate::time::Instant;
 
 impl Client<'_> {
-    /// Takes a command. What comes of it is reported by [`poll_event`](Self::poll_event); each
+    /// Takes a command. [`poll_event`](Self::poll_event) reports its progress and its end: each
     /// command but `Register` is settled by exactly one event
     /// ([`ClientEvent::settles`](crate::ClientEvent::settles)). `Register` ends in `TableUpdated`,
     /// `ServerNotResponding` or `Refused`.
     ///
     /// # Errors
-    /// [`CommandError`]; nothing was sent. [`CommandError::Busy`] asks for the same command again later.
+    /// [`CommandError`]; nothing was sent. [`CommandError::Busy`] asks for the same command again
+    /// later.
     pub fn command(
         &mut self,
         now: Instant,

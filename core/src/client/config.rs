@@ -14,9 +14,9 @@ pub struct ClientConfig {
     pub server: SocketAddr,
     /// How everything that waits for an answer is repeated.
     pub retry: RetryPolicy,
-    /// Numbered frames that each other side may have on the way to us, at least 1.
+    /// Numbered frames that each peer may have in flight to this client, at least 1.
     pub window: u16,
-    /// Milliseconds between two signs of life to the server.
+    /// Milliseconds between two keep-alives to the server.
     pub keep_alive_ms: u32,
 }
 

@@ -1,45 +1,46 @@
-//! What a client reports to the person in front of it.
+//! The events that a client reports to its user.
 
 use super::command::CommandId;
 use crate::crypto::PublicKey;
 use crate::time::UnixSeconds;
 use crate::wire::Refusal;
 
-/// Something to show. Texts and names are exactly as sent: whoever shows them on a terminal makes
-/// control characters visible first ([`drives_display`](crate::drives_display)).
+/// Something to show. Texts and names are exactly as sent: a program that shows them on a terminal
+/// makes control characters visible first ([`drives_display`](crate::drives_display)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvent<'a> {
     /// The first registration of this process was accepted.
     Registered,
-    /// The table has changed, and is consistent.
+    /// The roster has changed, and is consistent.
     TableUpdated,
-    /// What follows with a stamp was kept while one was away; once for each return.
+    /// The messages that follow with a stamp were stored while the client was away; once for each
+    /// return.
     KeptMessages,
-    /// A message, direct or through the server. Taking this event is what acknowledges the message.
+    /// A message, direct or through the server. Taking this event acknowledges the message.
     Message {
         /// The sender.
         from: &'a str,
-        /// Which of the sender's messages it is.
+        /// The number of the message and its sender's process.
         id: MessageId,
         /// The text.
         text: &'a str,
         /// It was sent to the channel.
         channel: bool,
-        /// When the server accepted it, if that was before one's current registration.
+        /// When the server accepted it, if that was before the current registration.
         kept_at: Option<UnixSeconds>,
     },
     /// A private message came that is not shown, and never will be.
     NotShown {
-        /// Who is said to have sent it.
+        /// The name that the message gives for its sender, unproved.
         from: &'a str,
-        /// The name has another key than it had; otherwise the message was sealed for somebody
-        /// else, or changed.
+        /// The name has another key than it had; otherwise the message was encrypted for another
+        /// key, or changed.
         foreign_key: bool,
     },
-    /// This many older channel messages were dropped before one could get them.
+    /// Older channel messages were dropped before the client could get them.
     ChannelDropped {
-        /// How many.
+        /// The number of messages.
         count: u32,
     },
     /// A message for the channel is in the log. Final.
@@ -54,26 +55,26 @@ pub enum ClientEvent<'a> {
         /// The server could not store it; otherwise it had no room.
         store_failed: bool,
     },
-    /// The server takes nothing more for the moment: more is asked of it from here than its limits
-    /// allow. What was asked waits; told once for each time.
+    /// The server takes nothing more for the moment, because of its rate limits. Requests wait; told
+    /// once for each time.
     Throttled,
-    /// What became of a direct message.
+    /// The progress or the end of a direct message.
     MessageStatus {
         /// The command.
         id: CommandId,
         /// The recipient.
         to: &'a str,
-        /// How far it is.
+        /// The progress.
         status: MessageStatus,
     },
     /// The server was silent to all retries. Final for the command.
     ServerNotResponding {
         /// The command.
         id: CommandId,
-        /// What it was.
+        /// The kind of command.
         request: Request,
     },
-    /// A command that waited for a registration found none. Final.
+    /// A command waited for a registration, which failed. Final.
     Offline {
         /// The command.
         id: CommandId,
@@ -85,11 +86,11 @@ pub enum ClientEvent<'a> {
     },
     /// The server refuses this client, which does nothing any more.
     Refused {
-        /// Why.
+        /// The reason.
         reason: Refusal,
     },
-    /// The server has another key than it had: it is another server, or somebody is in between.
-    /// Nothing was said to it; the client does nothing any more.
+    /// The server has another key than it had: it is another server, or an attacker is in between.
+    /// Nothing was sent to it; the client does nothing any more.
     ServerKeyChanged {
         /// The new key.
         key: PublicKey,
@@ -101,7 +102,7 @@ pub enum ClientEvent<'a> {
     },
 }
 
-/// Which one of a sender's messages this is: no other has the same, on whichever way it comes.
+/// Identifies a message: no other has the same number, on any path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MessageId {
     /// The sender's process.
@@ -110,7 +111,7 @@ pub struct MessageId {
     pub counter: u32,
 }
 
-/// How far a direct message is.
+/// The progress of a direct message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MessageStatus {
@@ -118,30 +119,30 @@ pub enum MessageStatus {
     SentToServer,
     /// The recipient is online after all: the message goes out again.
     Exists,
-    /// The recipient's program took it over to show it. Final.
+    /// The recipient's program has taken it to show it. Final.
     Delivered,
-    /// The server has it for the recipient. Final.
+    /// The server has stored it for the recipient. Final.
     Saved,
     /// The recipient's mailbox is full. Final.
     MailboxFull,
     /// The server could not store it. Final.
     NotStored,
-    /// Nobody has that name. Final.
+    /// No client has that name. Final.
     NoSuchClient,
-    /// The server was silent as well. Final.
+    /// The server did not answer either. Final.
     NotDelivered,
-    /// The name has another key than it had when one talked to it: nothing was sent. Final.
+    /// The name has another key than the one that was pinned: nothing was sent. Final.
     ForeignKey,
 }
 
 impl MessageStatus {
-    /// Whether no other status follows.
+    /// Returns whether no other status follows.
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::SentToServer | Self::Exists)
     }
 }
 
-/// What the server was asked for.
+/// A kind of request to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
     /// A registration.
@@ -153,7 +154,7 @@ pub enum Request {
 }
 
 impl ClientEvent<'_> {
-    /// The command that is settled by this event, if one is: each ends in exactly one such event.
+    /// Returns the command that this event settles. Each command ends in exactly one such event.
     pub const fn settles(&self) -> Option<CommandId> {
         match *self {
             Self::Posted { id }

@@ -99,37 +99,33 @@ impl Client<'_> {
         self.inbox.look_at_next();
         let peer = self.inbox.peer();
         let (frame, behind) = self.inbox.parse();
-        let mut may_wait = false;
-        let task = match frame {
-            Some(Ok(frame)) if self.announces(&frame) => {
+        if let Some(Ok(frame)) = &frame {
+            if self.announces(frame) {
                 self.server_log.announce();
                 return Step::Show(Shown::KeptMessages);
             }
-            Some(Ok(frame)) => {
-                self.sessions.stats_mut().received.count_frame(frame.kind());
-                match frame {
-                    Frame::Channel {
-                        number,
-                        from,
-                        incarnation,
-                        counter,
-                        kept,
-                        ..
-                    } if peer == SERVER => {
-                        may_wait = !kept;
-                        let sender = match self.peers.find_process(from, incarnation) {
-                            Some(peer) => Sender::Current(peer),
-                            None => {
-                                let hash = self.peers.hash(from.as_bytes());
-                                let suite = self.sessions.identity().suite();
-                                Sender::Other(self.dedup.writer(suite, hash, from, incarnation))
-                            }
-                        };
-                        Task::Entry(number, sender, counter)
-                    }
-                    _ => Task::of(&frame, peer == SERVER, behind.at()),
-                }
+            self.stats.received.count_frame(frame.kind());
+        }
+        let mut may_wait = false;
+        let task = match frame {
+            Some(Ok(Frame::Channel {
+                number,
+                from,
+                incarnation,
+                counter,
+                kept,
+                ..
+            })) if peer == SERVER => {
+                may_wait = !kept;
+                let known = self.peers.find_process(from, incarnation);
+                let sender = known.map(Sender::Current).unwrap_or_else(|| {
+                    let hash = self.peers.hash(from.as_bytes());
+                    let suite = self.identity.suite();
+                    Sender::Other(self.dedup.writer(suite, hash, from, incarnation))
+                });
+                Task::Entry(number, sender, counter)
             }
+            Some(Ok(frame)) => Task::of(&frame, peer == SERVER, behind.at()),
             Some(Err(reason)) => Task::Drop(reason),
             None => Task::Nothing,
         };

@@ -1,15 +1,15 @@
-//! Gives what the next process of the same name must know, and takes it back.
+//! Gives the records for the next process of the same name, and takes them back.
 
 use super::machine::Client;
 use super::record::ClientRecord;
 use crate::name::Name;
 
 impl Client<'_> {
-    /// What to remember: first of the message in the event that was taken last, if it was one, then
-    /// keys. Of what was shown, the latest of each process and kind stands for those before it.
+    /// Returns the next record to keep: first that of the message in the event that was taken last,
+    /// then keys. The latest message of each process and kind stands for those before it.
     ///
-    /// Whoever keeps it should do so when the message has been shown: before that, a crash would
-    /// lose the message, after it, show it again.
+    /// A record is best kept when its message has been shown. A crash before that shows the message
+    /// again; a record that is kept earlier would lose it.
     pub fn poll_persist(&mut self) -> Option<ClientRecord<'_>> {
         if let Some(shown) = self.dedup.take_shown() {
             return Some(ClientRecord::Shown(shown));
@@ -25,9 +25,8 @@ impl Client<'_> {
         })
     }
 
-    /// Takes back what an earlier process of the same name has told, before anything else happens;
-    /// what was shown last comes last. A key for which the table has no room is not remembered:
-    /// `false`.
+    /// Takes back a record of an earlier process of the same name, before any other input; the
+    /// message that was shown last comes last. False if the roster has no room for a key.
     pub fn restore(&mut self, record: ClientRecord<'_>) -> bool {
         match record {
             ClientRecord::Shown(shown) => {

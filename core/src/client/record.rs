@@ -1,5 +1,4 @@
-//! What the next process of the same person must know: what was shown already, and whose keys are
-//! whose.
+//! The records for the next process of the same name: messages that were shown, and pinned keys.
 
 use crate::crypto::PublicKey;
 
@@ -11,7 +10,7 @@ pub enum ClientRecord<'a> {
     Shown(Shown),
     /// The key of the server, which has proved that it has it. Another one is refused from now on.
     ServerKey(PublicKey),
-    /// The key of somebody one has talked to. Another one is refused from now on.
+    /// The key of a peer that messages were exchanged with. Another one is refused from now on.
     PeerKey {
         /// The name it belongs to.
         name: &'a str,
@@ -21,7 +20,7 @@ pub enum ClientRecord<'a> {
 }
 
 /// A message that was shown. Given back to [`Client::restore`](crate::Client::restore), it keeps
-/// the next process from showing it, or anything that its sender had sent before it, again.
+/// the next process from showing it again, or anything that its sender had sent before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shown {
     /// The sender's process: a number that follows from its incarnation and the sender's name.
