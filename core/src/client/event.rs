@@ -55,8 +55,8 @@ pub enum ClientEvent<'a> {
         /// The server could not store it; otherwise it had no room.
         store_failed: bool,
     },
-    /// The server takes nothing more for the moment, because of its rate limits. Requests wait; told
-    /// once for each time.
+    /// The server takes nothing more for the moment, because of its rate limits. Requests wait;
+    /// told once for each time.
     Throttled,
     /// The progress or the end of a direct message.
     MessageStatus {

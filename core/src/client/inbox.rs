@@ -91,11 +91,9 @@ impl Inbox {
         self.latest = self.place;
     }
 
-    /// Parses the frame that is looked at, and returns the place behind it.
-    pub(super) fn parse(&self) -> (Option<Result<Frame<'_>, DropReason>>, Place) {
-        let mut frames = Frames::resume(&self.bytes, self.latest);
-        let frame = frames.next();
-        (frame, frames.parts().1)
+    /// Returns the frames from the one that is looked at on.
+    pub(super) fn frames(&self) -> Frames<'_> {
+        Frames::resume(&self.bytes, self.latest)
     }
 
     /// Takes over the frames up to this place.
@@ -113,7 +111,7 @@ impl Inbox {
 
     /// Returns the frame that is looked at.
     pub(super) fn latest(&self) -> Option<Result<Frame<'_>, DropReason>> {
-        self.parse().0
+        self.frames().next()
     }
 
     /// Returns these bytes as a text.
@@ -156,7 +154,9 @@ mod tests {
     /// Takes over the next frame.
     fn take(inbox: &mut Inbox) -> TakenFrame {
         inbox.look_at_next();
-        let behind = inbox.parse().1;
+        let mut frames = inbox.frames();
+        frames.next();
+        let behind = frames.parts().1;
         inbox.take_to(behind)
     }
 

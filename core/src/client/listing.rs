@@ -28,7 +28,7 @@ pub(super) struct Listing {
 
 /// What an entry changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Change {
+pub(super) struct ListingChange {
     /// Another process has the name.
     pub(super) restarted: bool,
     /// Another process, or another address.
@@ -86,10 +86,10 @@ impl Listing {
         entry: &Entry<'_>,
         presence: Presence,
         generation: u32,
-    ) -> Change {
+    ) -> ListingChange {
         let restarted = self.incarnation != entry.incarnation;
         let moved = restarted || self.address != entry.address;
-        let change = Change {
+        let change = ListingChange {
             restarted,
             moved,
             returned: (self.presence, presence) == (Presence::Offline, Presence::Online),
@@ -120,7 +120,7 @@ mod tests {
         let mut update = |incarnation, port, presence| {
             let address = ([192, 0, 2, 1], port).into();
             let entry = Entry::new("a", Status::Online, incarnation, PublicKey::NONE, address);
-            let Change {
+            let ListingChange {
                 restarted,
                 moved,
                 returned,

@@ -1,5 +1,17 @@
-//! The client as a composition of parts. The other files of this folder that have an `impl Client`
-//! route between them.
+//! The client as a composition of parts. The files below this one route between them.
+
+mod calls;
+mod commands;
+mod data;
+mod delivery;
+mod endpoint;
+mod frames;
+mod persist;
+mod roster;
+mod server;
+mod sessions;
+mod stored;
+mod transmit;
 
 use super::config::ClientConfig;
 use super::dedup::Dedup;
@@ -25,34 +37,34 @@ use crate::stats::Stats;
 
 /// A client as a state machine; the contract is stated in the [crate's documentation](crate).
 pub struct Client<'a> {
-    pub(super) name: Name,
+    name: Name,
     /// This process: 64 random bits that everyone learns.
-    pub(super) incarnation: u64,
-    pub(super) window: u16,
+    incarnation: u64,
+    window: u16,
 
-    pub(super) sessions: Sessions<'a>,
+    sessions: Sessions<'a>,
     /// Handshakes so far.
-    pub(super) openings: u32,
+    openings: u32,
     /// What callers may ask for.
-    pub(super) calls: Bucket,
+    calls: Bucket,
 
-    pub(super) server: ServerLink,
-    pub(super) registration: Registration,
-    pub(super) table: TableSync,
-    pub(super) peers: Peers<'a>,
-    pub(super) pins: Pins,
-    pub(super) message_keys: MessageKeys,
-    pub(super) outbox: Outbox<'a>,
-    pub(super) requests: Requests,
-    pub(super) inbox: Inbox,
-    pub(super) server_log: ServerLog,
-    pub(super) dedup: Dedup<'a>,
-    pub(super) events: Events,
+    server: ServerLink,
+    registration: Registration,
+    table: TableSync,
+    peers: Peers<'a>,
+    pins: Pins,
+    message_keys: MessageKeys,
+    outbox: Outbox<'a>,
+    requests: Requests,
+    inbox: Inbox,
+    server_log: ServerLog,
+    dedup: Dedup<'a>,
+    events: Events,
 }
 
 impl<'a> Client<'a> {
-    /// A client that is not registered: give it
-    /// [`Command::Register`](crate::Command::Register) first.
+    /// Creates a client that is not registered: [`Command::Register`](crate::Command::Register)
+    /// comes first.
     ///
     /// # Errors
     /// [`StorageError`] names the slice that is too small.
@@ -103,44 +115,45 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// From now on [`poll_key_log`](crate::Endpoint::poll_key_log) gives every key that comes into
-    /// use. Whoever reads them reads everything; meant for tools. As many wait as there are slots.
+    /// Logs every key from now on, for [`poll_key_log`](crate::Endpoint::poll_key_log). They
+    /// decrypt everything; meant for tools. As many wait as there are slots.
     pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
         *self.sessions.handshakes().key_log() = KeyLog::new(slots);
     }
 
-    /// As [`log_keys`](Self::log_keys), without the keys of handshakes: to compute these takes as
-    /// long as the handshakes.
+    /// As [`log_keys`](Self::log_keys), without the keys of handshakes, which take as long to
+    /// compute as the handshakes.
     pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
         *self.sessions.handshakes().key_log() = KeyLog::of_sessions(slots);
     }
 
-    /// The table as far as this client has it, oneself included. Walks all slots.
+    /// Returns the roster as far as this client has it, itself included. Walks all slots.
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
         self.peers.table()
     }
 
-    /// True while no command is unsettled.
+    /// Returns whether all commands are settled.
     pub fn is_idle(&self) -> bool {
         self.outbox.used() == 0 && !self.registration.is_on_the_way()
     }
 
-    /// True from the first table after a registration until the deregistration is done.
+    /// Returns whether the client is in the room: from the first roster after a registration until
+    /// the deregistration is done.
     pub fn is_registered(&self) -> bool {
         self.registration.is_active()
     }
 
-    /// One's own public key.
+    /// Returns the client's own public key.
     pub fn key(&self) -> PublicKey {
         self.sessions.identity().public()
     }
 
-    /// One's own name.
+    /// Returns the client's own name.
     pub fn name(&self) -> &Name {
         &self.name
     }
 
-    /// Counters since this client was made.
+    /// Returns the counters since this client was created.
     pub fn stats(&self) -> &Stats {
         self.sessions.stats()
     }

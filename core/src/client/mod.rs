@@ -5,16 +5,11 @@
 //! gives back goes to the next.
 
 mod command;
-mod commands;
 mod config;
 mod dedup;
-mod delivery;
-mod endpoint;
 mod event;
 mod events;
-mod frames;
 mod inbox;
-mod link;
 mod listing;
 mod machine;
 mod memory;
@@ -23,25 +18,19 @@ mod message_text;
 mod notices;
 mod outbox;
 mod outbox_slot;
-mod peer;
 mod peer_key;
 mod peer_slot;
 mod peers;
-mod persist;
 mod pins;
 mod record;
 mod registration;
 mod requests;
-mod roster;
 mod route;
 mod send_queue;
 mod server_link;
 mod server_log;
-mod sessions;
 mod storage;
-mod stored;
 mod table_sync;
-mod transmit;
 
 pub use command::{Command, CommandError, CommandId};
 pub use config::ClientConfig;

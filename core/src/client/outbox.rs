@@ -79,7 +79,12 @@ impl<'a> Outbox<'a> {
 
     /// Settles a command; its slot is to be released when that was reported.
     pub(super) fn settle(&mut self, slot: u32, result: Final) {
-        self.notice(slot).settle(result);
+        let notices = self.slots.at_mut(slot).notices();
+        let is_first = notices.is_empty();
+        notices.settle(result);
+        if is_first {
+            self.noticed.push(&mut self.slots, slot);
+        }
     }
 
     /// Returns what is to be reported of a command, to add something.

@@ -24,8 +24,8 @@ pub(super) struct Peers<'a> {
 }
 
 impl<'a> Peers<'a> {
-    /// Creates it without peers. The names are hashed under a secret key, so that nobody chooses
-    /// names that collide.
+    /// Creates it without peers. The names are hashed under a secret key, so that an attacker
+    /// cannot choose names that collide.
     ///
     /// # Errors
     /// [`StorageError`] names the slice that is too small.
@@ -235,7 +235,7 @@ mod tests {
             let all = ["a", "b", "c"].map(|text| peers.insert(name(text)).unwrap());
             list(peers, all[0], 7);
             peers.at_mut(all[1]).key.pin();
-            assert_eq!(peers.victim(true, &own), Some(all[2]), "nobody has it");
+            assert_eq!(peers.victim(true, &own), Some(all[2]), "unknown");
             peers.at_mut(all[2]).references = 1;
             assert_eq!(peers.victim(false, &own), Some(all[1]), "listed ones stay");
             assert_eq!(peers.victim(true, &own), Some(all[0]), "the least recent");

@@ -25,9 +25,10 @@ impl Pins {
     /// another one than it had. The key counts from then on even if no session opens with it,
     /// because a roster that lists it could have listed any.
     pub(super) fn trusts(&mut self, peers: &mut Slots<'_, PeerSlot>, peer: u32) -> bool {
-        let is_usable = peers.at(peer).key.is_usable();
-        if is_usable {
-            self.pin(peers, peer);
+        let key = &mut peers.at_mut(peer).key;
+        let is_usable = key.is_usable();
+        if is_usable && key.pin() {
+            self.untold.push(peers, peer);
         }
         is_usable
     }

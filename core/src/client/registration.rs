@@ -5,7 +5,7 @@ use super::outbox_slot::OutboxSlot;
 use crate::containers::{Queue, Slots};
 use crate::time::Instant;
 
-/// How long a result may be out before the server is asked for a sign of life.
+/// How long a result may be out before a keep-alive asks the server for an answer.
 const RESULT_PATIENCE_MS: u64 = 2_000;
 
 /// Which session of a registration this is. In a closed room nothing says that a session is gone,

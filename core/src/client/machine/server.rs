@@ -1,14 +1,14 @@
-//! The session with the server: registration, signs of life, silence.
+//! The session with the server: registration, keep-alives, silence.
 
 use core::net::SocketAddr;
 
-use super::command::{CommandError, CommandId};
-use super::event::ClientEvent;
-use super::event::Request;
 use super::frames::Shown;
-use super::machine::Client;
-use super::notices::Final;
-use super::peers::SERVER;
+use crate::client::command::{CommandError, CommandId};
+use crate::client::event::ClientEvent;
+use crate::client::event::Request;
+use crate::client::machine::Client;
+use crate::client::notices::Final;
+use crate::client::peers::SERVER;
 use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::session::connection::Phase;
@@ -34,8 +34,8 @@ impl Client<'_> {
         self.ask_server();
     }
 
-    /// Says hello, or where there is no cookie, asks for one first. Each hello is a handshake of
-    /// its own: what has been said under one ephemeral key stays as it is.
+    /// Sends a ClientHello, or asks for a cookie first. Each is a handshake with an ephemeral key
+    /// of its own.
     fn ask_server(&mut self) {
         self.openings = self.openings.wrapping_add(1);
         let reset = self.sessions.request(SERVER, self.server.address().into());
@@ -75,7 +75,7 @@ impl Client<'_> {
         }
         match (connection.phase(), key) {
             (Phase::Open, None) => {
-                // Our address has changed, without our knowing.
+                // The address of this client has changed, without its knowledge.
                 self.server.set_path_cookie(cookie);
                 self.sessions.at_mut(SERVER).ack_now();
                 self.inbox.hurry(SERVER);
@@ -123,13 +123,13 @@ impl Client<'_> {
                 self.sessions.ask_later(SERVER);
                 self.attend(SERVER);
             }
-            // What is final is believed only if the server's key has sealed it.
+            // A final refusal is believed only if the server's key authenticates it.
             _ => return self.sessions.drop(DropReason::Unexpected),
         }
         Disposition::Accepted
     }
 
-    /// The server says, under its key, that there is no place here for this client.
+    /// The server says, under its key, that there is no place for this client.
     pub(super) fn refused(&mut self, reason: Refusal) -> Disposition {
         if reason.is_hint() {
             return self.sessions.drop(DropReason::Unexpected);
@@ -138,8 +138,8 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// Whoever answered in a session speaks our version: only a request for one is answered so, and
-    /// nobody answers it so in a closed room.
+    /// Only a request for a session is answered so, and not in a closed room: a server that
+    /// answered in a session speaks this version.
     pub(super) fn take_unsupported(
         &mut self,
         from: SocketAddr,
@@ -147,7 +147,7 @@ impl Client<'_> {
         echo: u64,
     ) -> Disposition {
         if version == VERSION {
-            // The version byte of our datagram was damaged on its way.
+            // The version byte of this client's datagram was damaged on its way.
             return self.sessions.drop(DropReason::Malformed);
         }
         let connection = self.sessions.at(SERVER);
@@ -162,7 +162,7 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// The server does not know our session: it started anew, or took us for gone.
+    /// The server does not know the session: it has restarted, or took this client for gone.
     pub(super) fn take_server_reset(&mut self) {
         if self.registration.is_in_room() {
             self.open_server();
@@ -222,7 +222,7 @@ impl Client<'_> {
         Shown::TableUpdated
     }
 
-    /// The server took us off the table.
+    /// The server removed this client from the roster.
     pub(super) fn left(&mut self, slot: u32) {
         self.registration.leave();
         // Nothing but questions about callers can be left.
@@ -238,7 +238,7 @@ impl Client<'_> {
         self.outbox.settle(slot, Final::Silent(Request::Deregister));
     }
 
-    /// A sign of life, answered by the server; or a quiet attempt to get the session back.
+    /// Sends a keep-alive, which the server answers; or tries quietly to get the session back.
     pub(super) fn keep_alive(&mut self) {
         self.registration.restart_keep_alive(self.sessions.now());
         match self.sessions.at(SERVER).phase() {
@@ -252,7 +252,7 @@ impl Client<'_> {
         self.watch_results();
     }
 
-    /// While results are awaited, signs of life are asked for sooner.
+    /// While results are awaited, the next keep-alive is due sooner.
     pub(super) fn watch_results(&mut self) {
         if self.requests.awaits_results() {
             self.registration.hasten_keep_alive(self.sessions.now());

@@ -1,17 +1,17 @@
-//! Sessions with peers: calls, silence, and the datagrams inside all sessions.
+//! Asks peers for sessions, and answers their calls.
 
 use core::net::SocketAddr;
 
-use super::machine::Client;
-use super::peers::SERVER;
-use crate::crypto::{FIRST_PAYLOAD_MAX, Responder, TAG_LEN};
+use crate::client::machine::Client;
+use crate::client::peers::SERVER;
+use crate::crypto::{FIRST_PAYLOAD_MAX, Responder};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::rate::RateLimit;
-use crate::session::connection::{Arrival, PeerParameters, Phase};
+use crate::session::connection::{PeerParameters, Phase};
 use crate::session::{Recipient, Repeated, Request, Terms};
 use crate::wire::{Answer, Call, CallMessage, Datagram, Opening, Refusal, from_payload};
 
-/// Calls that are looked at: each costs multiplications on the curve.
+/// How many calls are read: each costs multiplications on the curve.
 const CALLS: RateLimit = RateLimit::new(50, 4);
 
 impl Client<'_> {
@@ -38,8 +38,7 @@ impl Client<'_> {
         }
     }
 
-    /// What the request for a session is sent to, and the key that is meant. `None` before the
-    /// server gave a cookie.
+    /// Returns the recipient of a request for a session; `None` before the server gave a cookie.
     pub(super) fn recipient(&self, peer: u32) -> Option<Recipient> {
         if peer == SERVER {
             let (cookie, key) = self.server.opening()?;
@@ -96,7 +95,7 @@ impl Client<'_> {
         responder: Responder,
     ) -> Disposition {
         if call.to != self.name.as_str() {
-            // Somebody has told the caller that another name has our key.
+            // The caller was told that another name has the key of this client.
             return self.sessions.drop(DropReason::Unexpected);
         }
         let Some(peer) = self.peers.find(call.from.as_bytes()) else {
@@ -144,8 +143,8 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// A client whose table does not hold the whole room asks for the caller's entry; the caller
-    /// will call again.
+    /// Asks for the caller's entry, if the roster does not have the whole room; the caller will
+    /// call again.
     fn unknown_caller(&mut self, call: &Call<'_>) -> Disposition {
         if self.table.is_partial() {
             self.look_up_caller(call.from);
@@ -194,119 +193,5 @@ impl Client<'_> {
         }
         self.peer_silent(peer);
         Disposition::Accepted
-    }
-
-    pub(super) fn take_reset(
-        &mut self,
-        from: SocketAddr,
-        echo: u64,
-        token: [u8; TAG_LEN],
-    ) -> Disposition {
-        let peer = match self.sessions.take_reset(from, echo, &token) {
-            Ok(peer) => peer,
-            Err(reason) => {
-                if reason == DropReason::UnknownSession {
-                    self.hear_of_server(from);
-                }
-                return self.sessions.drop(reason);
-            }
-        };
-        if peer == SERVER {
-            self.take_server_reset();
-        } else if self.sessions.at(peer).outstanding() != 0 {
-            self.call(peer);
-        } else {
-            self.close_connection(peer);
-        }
-        Disposition::Accepted
-    }
-
-    /// The server may be back, and speak of a session that we have given up.
-    fn hear_of_server(&mut self, from: SocketAddr) {
-        let lost = self.sessions.at(SERVER).phase() == Phase::Closed;
-        if lost && from == self.server.address() && self.registration.is_in_room() {
-            self.open_server();
-        }
-    }
-
-    /// All retries to a peer are used up, or it is not there any more.
-    pub(super) fn peer_silent(&mut self, peer: u32) {
-        self.peers.at_mut(peer).route.note_silence();
-        self.fall_back(peer);
-    }
-
-    pub(super) fn take_data(
-        &mut self,
-        from: SocketAddr,
-        to: u64,
-        datagram: &mut [u8],
-    ) -> Disposition {
-        let received = match self.sessions.receive(from, to, datagram) {
-            Ok(received) => received,
-            Err(reason) => {
-                if reason == DropReason::UnknownSession {
-                    self.hear_of_server(from);
-                }
-                return self.sessions.drop(reason);
-            }
-        };
-        let peer = received.slot;
-        let (header, mut frames) = (received.header, received.frames);
-        if let Some(reason) = header.closed
-            && peer == SERVER
-        {
-            return self.refused(reason);
-        }
-        let newly = match self.sessions.take_header(peer, &header, peer == SERVER) {
-            Ok(newly) => newly,
-            Err(reason) => return self.sessions.drop(reason),
-        };
-        if peer == SERVER {
-            (0..newly).for_each(|_| self.request_acknowledged());
-            // It lasts until nothing waits: between two refusals the server takes some of it.
-            if self.sessions.at(SERVER).outstanding() == 0 {
-                self.events.note_throttled(false);
-            } else if header.window == 0 {
-                self.events.note_throttled(true);
-            }
-            self.watch_results();
-        } else {
-            self.peers.at_mut(peer).route.note_answer();
-            (0..newly).for_each(|_| self.delivered(peer));
-        }
-        let mut handled = Disposition::Accepted;
-        let connection = self.sessions.at_mut(peer);
-        let unowed = !connection.is_ack_due();
-        if !frames.rest().is_empty() {
-            connection.flush_ack();
-            connection.frames_came(header.round);
-        }
-        if header.probe || !frames.rest().is_empty() {
-            self.inbox.hurry(peer);
-        }
-        let mut number = header.first;
-        while !frames.rest().is_empty() {
-            match self.sessions.at_mut(peer).arrival(number) {
-                Arrival::Next => {
-                    if !self.inbox.fill(peer, number, &frames, unowed) {
-                        handled = self.sessions.drop(DropReason::Busy);
-                    }
-                    break;
-                }
-                Arrival::Duplicate => {
-                    handled = self.sessions.drop(DropReason::Duplicate);
-                    if let Some(Err(reason)) = frames.next() {
-                        handled = self.sessions.drop(reason);
-                    }
-                    number = number.wrapping_add(1);
-                }
-                Arrival::Early => {
-                    handled = self.sessions.drop(DropReason::OutOfOrder);
-                    break;
-                }
-            }
-        }
-        self.attend(peer);
-        handled
     }
 }

@@ -1,6 +1,6 @@
 //! Keeps what belongs to a session in step with it.
 
-use super::machine::Client;
+use crate::client::machine::Client;
 use crate::session::connection::{Connection, Wants};
 
 impl Client<'_> {

@@ -1,7 +1,7 @@
 //! Gives the records for the next process of the same name, and takes them back.
 
-use super::machine::Client;
-use super::record::ClientRecord;
+use crate::client::machine::Client;
+use crate::client::record::ClientRecord;
 use crate::name::Name;
 
 impl Client<'_> {

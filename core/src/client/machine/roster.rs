@@ -1,11 +1,11 @@
-//! The roster as the server tells it, and the peers that a command or a message names.
+//! Takes the roster of the server, and finds the peers that a command or a message names.
 
-use super::dedup::process_number;
-use super::listing::{Change, Presence};
-use super::machine::Client;
-use super::outbox_slot::Form;
-use super::peer_key::KeyChange;
-use super::peers::SERVER;
+use crate::client::dedup::process_number;
+use crate::client::listing::{ListingChange, Presence};
+use crate::client::machine::Client;
+use crate::client::outbox_slot::Form;
+use crate::client::peer_key::KeyChange;
+use crate::client::peers::SERVER;
 use crate::drop_reason::DropReason;
 use crate::name::Name;
 use crate::session::connection::Phase;
@@ -24,7 +24,7 @@ impl Client<'_> {
     // ---- peers ----
 
     /// Returns the slot of a name that is used. A name that has none gets one, until it is known
-    /// that nobody has the name.
+    /// that no client has the name.
     pub(super) fn peer_for_command(&mut self, name: &Name) -> Option<u32> {
         let Some(peer) = self.peers.find(name.as_bytes()) else {
             return self.insert_peer(name.clone());
@@ -134,7 +134,7 @@ impl Client<'_> {
         let known = self.peers.find(name.as_bytes());
         let peer = known.or_else(|| self.insert_peer(owned));
         if peer.is_none() {
-            // A name that was typed and that nobody has holds the last slot, while it is looked up.
+            // A name that was typed and that no client has holds the last slot during its lookup.
             self.table.note_lack_of_room();
             self.sessions.drop(DropReason::Busy);
         }
@@ -148,8 +148,14 @@ impl Client<'_> {
     /// of: this client's answer to its call may be on the way. But it may have left and closed the
     /// session, and in a closed room nothing says so. If nothing came from it since, it is called
     /// again once it is back.
-    fn follow_entry(&mut self, peer: u32, entry: &Entry<'_>, change: Change, is_rekeyed: bool) {
-        let Change {
+    fn follow_entry(
+        &mut self,
+        peer: u32,
+        entry: &Entry<'_>,
+        change: ListingChange,
+        is_rekeyed: bool,
+    ) {
+        let ListingChange {
             restarted, moved, ..
         } = change;
         let slot = self.peers.at_mut(peer);

@@ -1,7 +1,7 @@
 //! Builds datagrams, one when asked.
 
-use super::machine::Client;
-use super::peers::SERVER;
+use crate::client::machine::Client;
+use crate::client::peers::SERVER;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::session::connection::Wants;
 use crate::transmit::Transmit;

@@ -1,11 +1,11 @@
 //! Sends commands on their way, and takes what becomes of them.
 
-use super::event::{ClientEvent, MessageId, MessageStatus, Request};
-use super::machine::Client;
-use super::notices::{Final, Notice};
-use super::outbox_slot::Form;
-use super::peers::SERVER;
-use super::route::Way;
+use crate::client::event::{ClientEvent, MessageId, MessageStatus, Request};
+use crate::client::machine::Client;
+use crate::client::notices::{Final, Notice};
+use crate::client::outbox_slot::Form;
+use crate::client::peers::SERVER;
+use crate::client::route::Way;
 use crate::session::connection::Phase;
 use crate::wire::{Frame, Outcome};
 

@@ -1,9 +1,9 @@
 //! Takes commands: each is sent on its way, waits for the roster, or is refused.
 
-use super::command::{Command, CommandError, CommandId};
-use super::machine::Client;
-use super::outbox_slot::Form;
-use super::peers::SERVER;
+use crate::client::command::{Command, CommandError, CommandId};
+use crate::client::machine::Client;
+use crate::client::outbox_slot::Form;
+use crate::client::peers::SERVER;
 use crate::limits::TEXT_LEN_MAX;
 use crate::name::Name;
 use crate::time::Instant;

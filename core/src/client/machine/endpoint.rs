@@ -1,9 +1,9 @@
-//! The client as those who run it see it: datagrams, time, and when it wants to be told the time.
+//! The client as an endpoint: datagrams, time, and its next deadline.
 
 use core::net::SocketAddr;
 
-use super::machine::Client;
-use super::peers::SERVER;
+use crate::client::machine::Client;
+use crate::client::peers::SERVER;
 use crate::driver::Endpoint;
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::DATAGRAM_LEN_MAX;

@@ -2,12 +2,12 @@
 
 use core::ops::Range;
 
-use super::event::{ClientEvent, MessageId};
-use super::inbox::{Inbox, TakenFrame};
-use super::machine::Client;
-use super::peers::SERVER;
 use super::roster::Sender;
 use super::stored::{self, Envelope, Undecrypted};
+use crate::client::event::{ClientEvent, MessageId};
+use crate::client::inbox::{Inbox, TakenFrame};
+use crate::client::machine::Client;
+use crate::client::peers::SERVER;
 use crate::drop_reason::DropReason;
 use crate::wire::Frame;
 
@@ -44,8 +44,8 @@ enum Task {
     Drop(DropReason),
     /// A frame of the server that is no message.
     Obey,
-    /// A stored message with this serial number, which lies in these bytes.
-    Mail(u64, Option<Envelope>, Range<usize>),
+    /// A stored message, in a frame that ends at this byte.
+    Mail(usize),
     /// A message of the channel, with its number in the log.
     Entry(u32, Sender, u32),
     /// A direct message, which lies in these bytes.
@@ -56,10 +56,7 @@ impl Task {
     /// Returns the task of a frame that ends at this byte.
     fn of(frame: &Frame<'_>, is_from_server: bool, end: usize) -> Self {
         match *frame {
-            Frame::Mail { serial, letter, .. } if is_from_server => {
-                let message = end.saturating_sub(letter.len())..end;
-                Self::Mail(serial, Envelope::of(frame), message)
-            }
+            Frame::Mail { .. } if is_from_server => Self::Mail(end),
             _ if is_from_server => Self::Obey,
             Frame::Text { counter, text } if stored::is_text(text) => {
                 Self::Text(counter, end.saturating_sub(text.len())..end)
@@ -98,13 +95,15 @@ impl Client<'_> {
         }
         self.inbox.look_at_next();
         let peer = self.inbox.peer();
-        let (frame, behind) = self.inbox.parse();
+        let mut frames = self.inbox.frames();
+        let frame = frames.next();
+        let (_, behind) = frames.parts();
         if let Some(Ok(frame)) = &frame {
             if self.announces(frame) {
                 self.server_log.announce();
                 return Step::Show(Shown::KeptMessages);
             }
-            self.stats.received.count_frame(frame.kind());
+            self.sessions.stats_mut().received.count_frame(frame.kind());
         }
         let mut may_wait = false;
         let task = match frame {
@@ -120,7 +119,7 @@ impl Client<'_> {
                 let known = self.peers.find_process(from, incarnation);
                 let sender = known.map(Sender::Current).unwrap_or_else(|| {
                     let hash = self.peers.hash(from.as_bytes());
-                    let suite = self.identity.suite();
+                    let suite = self.sessions.identity().suite();
                     Sender::Other(self.dedup.writer(suite, hash, from, incarnation))
                 });
                 Task::Entry(number, sender, counter)
@@ -140,7 +139,7 @@ impl Client<'_> {
             Task::Nothing => Step::Quiet,
             Task::Drop(reason) => self.quietly(reason),
             Task::Obey => self.take_server_frame(),
-            Task::Mail(serial, envelope, message) => self.take_mail(serial, envelope, message),
+            Task::Mail(end) => self.take_mail(end),
             Task::Entry(number, sender, counter) => {
                 if self.server_log.take_entry(number) && self.accept_message(sender, counter, true)
                 {
@@ -163,16 +162,16 @@ impl Client<'_> {
         Step::Quiet
     }
 
-    fn take_mail(
-        &mut self,
-        serial: u64,
-        envelope: Option<Envelope>,
-        message: Range<usize>,
-    ) -> Step {
+    /// Takes the stored message in the frame that was looked at last, which ends at this byte.
+    fn take_mail(&mut self, end: usize) -> Step {
+        let Some(Ok(frame @ Frame::Mail { serial, letter, .. })) = self.inbox.latest() else {
+            return Step::Quiet;
+        };
+        let message = end.saturating_sub(letter.len())..end;
         if !self.server_log.take_mail(serial) {
             return self.quietly(DropReason::Duplicate);
         }
-        let Some(envelope) = envelope else {
+        let Some(envelope) = Envelope::of(&frame) else {
             return self.quietly(DropReason::Malformed);
         };
         let sender = self.sender(envelope.from.as_str(), envelope.incarnation);

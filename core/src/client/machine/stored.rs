@@ -2,8 +2,8 @@
 
 use core::ops::Range;
 
-use super::machine::Client;
 use super::roster::Sender;
+use crate::client::machine::Client;
 use crate::crypto::{Correspondence, Letters, PublicKey, TAG_LEN};
 use crate::name::Name;
 use crate::session::connection::Phase;

@@ -1,0 +1,134 @@
+//! Takes the datagrams inside of sessions, and notices that a session is gone.
+
+use core::net::SocketAddr;
+
+use crate::client::machine::Client;
+use crate::client::peers::SERVER;
+use crate::crypto::TAG_LEN;
+use crate::drop_reason::{Disposition, DropReason};
+use crate::session::connection::{Arrival, Phase};
+use crate::wire::{Frames, Header};
+
+impl Client<'_> {
+    pub(super) fn take_reset(
+        &mut self,
+        from: SocketAddr,
+        echo: u64,
+        token: [u8; TAG_LEN],
+    ) -> Disposition {
+        let peer = match self.sessions.take_reset(from, echo, &token) {
+            Ok(peer) => peer,
+            Err(reason) => {
+                if reason == DropReason::UnknownSession {
+                    self.hear_of_server(from);
+                }
+                return self.sessions.drop(reason);
+            }
+        };
+        if peer == SERVER {
+            self.take_server_reset();
+        } else if self.sessions.at(peer).outstanding() != 0 {
+            self.call(peer);
+        } else {
+            self.close_connection(peer);
+        }
+        Disposition::Accepted
+    }
+
+    /// The server may be back, and speak of a session that this client has given up.
+    fn hear_of_server(&mut self, from: SocketAddr) {
+        let lost = self.sessions.at(SERVER).phase() == Phase::Closed;
+        if lost && from == self.server.address() && self.registration.is_in_room() {
+            self.open_server();
+        }
+    }
+
+    /// All retries to a peer are used up, or it is not there any more.
+    pub(super) fn peer_silent(&mut self, peer: u32) {
+        self.peers.at_mut(peer).route.note_silence();
+        self.fall_back(peer);
+    }
+
+    pub(super) fn take_data(
+        &mut self,
+        from: SocketAddr,
+        to: u64,
+        datagram: &mut [u8],
+    ) -> Disposition {
+        let received = match self.sessions.receive(from, to, datagram) {
+            Ok(received) => received,
+            Err(reason) => {
+                if reason == DropReason::UnknownSession {
+                    self.hear_of_server(from);
+                }
+                return self.sessions.drop(reason);
+            }
+        };
+        let peer = received.slot;
+        let (header, frames) = (received.header, received.frames);
+        if let Some(reason) = header.closed
+            && peer == SERVER
+        {
+            return self.refused(reason);
+        }
+        match self.sessions.take_header(peer, &header, peer == SERVER) {
+            Ok(newly) if peer == SERVER => self.take_server_acks(newly, header.window),
+            Ok(newly) => {
+                self.peers.at_mut(peer).route.note_answer();
+                (0..newly).for_each(|_| self.delivered(peer));
+            }
+            Err(reason) => return self.sessions.drop(reason),
+        }
+        let disposition = self.take_frames(peer, &header, frames);
+        self.attend(peer);
+        disposition
+    }
+
+    /// The server acknowledged so many requests, and takes as many as this window says.
+    fn take_server_acks(&mut self, newly: u32, window: u16) {
+        (0..newly).for_each(|_| self.request_acknowledged());
+        // Throttling lasts until nothing waits: between two refusals the server takes some of it.
+        if self.sessions.at(SERVER).outstanding() == 0 {
+            self.events.note_throttled(false);
+        } else if window == 0 {
+            self.events.note_throttled(true);
+        }
+        self.watch_results();
+    }
+
+    /// Puts the frames into the inbox that are next in their session.
+    fn take_frames(&mut self, peer: u32, header: &Header, mut frames: Frames<'_>) -> Disposition {
+        let mut disposition = Disposition::Accepted;
+        let connection = self.sessions.at_mut(peer);
+        let is_unhurried = !connection.is_ack_due();
+        if !frames.rest().is_empty() {
+            connection.flush_ack();
+            connection.frames_came(header.round);
+        }
+        if header.probe || !frames.rest().is_empty() {
+            self.inbox.hurry(peer);
+        }
+        let mut number = header.first;
+        while !frames.rest().is_empty() {
+            match self.sessions.at_mut(peer).arrival(number) {
+                Arrival::Next => {
+                    if !self.inbox.fill(peer, number, &frames, is_unhurried) {
+                        return self.sessions.drop(DropReason::Busy);
+                    }
+                    break;
+                }
+                Arrival::Duplicate => {
+                    disposition = self.sessions.drop(DropReason::Duplicate);
+                    if let Some(Err(reason)) = frames.next() {
+                        disposition = self.sessions.drop(reason);
+                    }
+                    number = number.wrapping_add(1);
+                }
+                Arrival::Early => {
+                    return self.sessions.drop(DropReason::OutOfOrder);
+                }
+            }
+        }
+        disposition
+    }
+}
