@@ -91,3 +91,43 @@ impl Absence {
         (self.deadline(names)? <= now).then_some(slot)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containers::Link;
+
+    struct Name(Link, Away);
+    impl Linked<NameList> for Name {
+        fn link(&self, _: NameList) -> &Link {
+            &self.0
+        }
+        fn link_mut(&mut self, _: NameList) -> &mut Link {
+            &mut self.0
+        }
+    }
+    impl Absent for Name {
+        fn away(&self) -> Away {
+            self.1
+        }
+        fn set_away(&mut self, away: Away) {
+            self.1 = away;
+        }
+    }
+
+    #[test]
+    fn expires_names_in_the_order_they_left() {
+        let mut names = [(); 2].map(|()| Name(Link::VACANT, Away::VACANT));
+        let mut names = Slots::new(&mut names).unwrap();
+        let mut absence = Absence::new(60);
+        let at = Instant::from_millis;
+        absence.add(&mut names, 1, at(5_000), 20);
+        absence.add(&mut names, 0, at(7_000), 0);
+        assert_eq!(names.at(1).away().seconds(at(8_500)), 23);
+        assert_eq!(absence.deadline(&names), Some(at(45_000)));
+        assert_eq!(absence.expired(&names, at(44_999)), None);
+        assert_eq!(absence.expired(&names, at(45_000)), Some(1));
+        absence.remove(&mut names, 1);
+        assert_eq!(absence.deadline(&names), Some(at(67_000)));
+    }
+}

@@ -2,7 +2,7 @@
 //! acknowledged. Each is built anew whenever it is sent.
 
 use super::channel_log::ChannelLog;
-use super::in_flight::{Flight, InFlight};
+use super::in_flight::{InFlight, SentFrame};
 use super::listing;
 use super::mailboxes::{Mailboxes, Parties};
 use super::roster::Roster;
@@ -48,11 +48,11 @@ impl Delivery<'_, '_> {
     pub(super) fn write_new(
         &mut self,
         slot: u32,
-        frame: Flight,
+        frame: SentFrame,
         (first, count): (u32, u32),
         writer: &mut DataWriter<'_>,
     ) -> bool {
-        if let Flight::Snapshot { from: 0, .. } = frame {
+        if let SentFrame::Snapshot { from: 0, .. } = frame {
             self.in_flight.empty_snapshots(slot, first, count);
             self.roster.at_mut(slot).table.begin_snapshot(self.table);
         }
@@ -60,8 +60,8 @@ impl Delivery<'_, '_> {
         let room = writer.room().saturating_sub(PAGE_OVERHEAD + PAGE_RESERVE);
         let (built, frame) = self.build(slot, frame, room);
         let is_stuck = match frame {
-            Flight::Changes { from, upto } => from == upto && upto != version,
-            Flight::Snapshot { from, upto } => from == upto && upto != names,
+            SentFrame::Changes { from, upto } => from == upto && upto != version,
+            SentFrame::Snapshot { from, upto } => from == upto && upto != names,
             _ => false,
         };
         let kind = built.kind();
@@ -82,10 +82,10 @@ impl Delivery<'_, '_> {
         writer: &mut DataWriter<'_>,
     ) -> bool {
         let mut frame = self.in_flight.get(slot, sequence);
-        if let Flight::Changes { from, upto } = frame {
+        if let SentFrame::Changes { from, upto } = frame {
             let cursor = &mut self.roster.at_mut(slot).table;
             if !cursor.may_repeat(self.table, (from, upto)) {
-                frame = Flight::Emptied;
+                frame = SentFrame::Emptied;
             }
         }
         let room = writer.room().saturating_sub(PAGE_OVERHEAD);
@@ -108,7 +108,7 @@ impl Delivery<'_, '_> {
 
     /// Builds a frame for the client in a slot; a page has at most `room` bytes of entries, and is
     /// returned with its end filled in.
-    fn build(&mut self, slot: u32, frame: Flight, room: usize) -> (Frame<'_>, Flight) {
+    fn build(&mut self, slot: u32, frame: SentFrame, room: usize) -> (Frame<'_>, SentFrame) {
         let Self {
             roster,
             mail,
@@ -120,38 +120,38 @@ impl Delivery<'_, '_> {
         let name = roster.at(slot);
         let out = scratch.as_mut_slice();
         let built = match frame {
-            Flight::Result(request) => name.results.build(request),
-            Flight::Receipt(index) => {
+            SentFrame::Result(request) => name.results.build(request),
+            SentFrame::Receipt(index) => {
                 mail.build_receipt(index, roster.name(mail.parties(index).to))
             }
-            Flight::Mail(index) => {
+            SentFrame::Mail(index) => {
                 let from = roster.name(mail.parties(index).from);
                 mail.build(index, from, name.boundary, out)
             }
-            Flight::Log(number) => {
+            SentFrame::Log(number) => {
                 let from = channel
                     .get(number)
                     .map_or("", |entry| roster.name(entry.from()));
                 channel.build(number, from, name.boundary, out)
             }
-            Flight::Skipped { count, .. } => Frame::Skipped { count },
-            Flight::Changes { from, upto } => {
+            SentFrame::Skipped { count, .. } => Frame::Skipped { count },
+            SentFrame::Changes { from, upto } => {
                 let out = out.get_mut(..room).unwrap_or_default();
                 let (page, upto) = table.build_changes(roster.slots(), (from, upto), out);
-                return (page, Flight::Changes { from, upto });
+                return (page, SentFrame::Changes { from, upto });
             }
-            Flight::Snapshot { from, upto } => {
+            SentFrame::Snapshot { from, upto } => {
                 let (slots, used) = (roster.slots(), roster.used());
                 let out = out.get_mut(..room).unwrap_or_default();
                 let since = name.table.since();
                 let (page, upto) = table.build_snapshot(slots, used, since, (from, upto), out);
-                return (page, Flight::Snapshot { from, upto });
+                return (page, SentFrame::Snapshot { from, upto });
             }
-            Flight::Emptied => Frame::EMPTIED_PAGE,
-            Flight::Partial => Frame::Partial,
-            Flight::Found { query, slot } => listing::build_found(roster.at(slot), query),
-            Flight::Missing { query } => Frame::Missing { query },
-            Flight::Vacant => {
+            SentFrame::Emptied => Frame::EMPTIED_PAGE,
+            SentFrame::Partial => Frame::Partial,
+            SentFrame::Found { query, slot } => listing::build_found(roster.at(slot), query),
+            SentFrame::Missing { query } => Frame::Missing { query },
+            SentFrame::Vacant => {
                 debug_assert!(false, "every sequence number has its frame");
                 Frame::Skipped { count: 0 }
             }
@@ -160,19 +160,22 @@ impl Delivery<'_, '_> {
     }
 
     /// Moves the cursor that a frame came from, as it was written for the first time.
-    fn on_sent(&mut self, slot: u32, frame: Flight) {
+    fn on_sent(&mut self, slot: u32, frame: SentFrame) {
         let names = self.roster.used();
         let name = self.roster.at_mut(slot);
         match frame {
-            Flight::Result(request) => name.results.on_sent(request),
-            Flight::Receipt(_) => self.mail.on_receipt_sent(&mut name.receipts),
-            Flight::Mail(_) => self.mail.on_sent(&mut name.mailbox),
-            Flight::Log(number) => name.channel.on_sent(number),
-            Flight::Skipped { upto, .. } => name.channel.on_skipped_sent(upto),
-            Flight::Changes { upto, .. } => name.table.on_changes_sent(upto),
-            Flight::Snapshot { upto, .. } => name.table.on_snapshot_sent(upto, names),
-            Flight::Partial => name.table.on_partial_sent(),
-            Flight::Emptied | Flight::Found { .. } | Flight::Missing { .. } | Flight::Vacant => {}
+            SentFrame::Result(request) => name.results.on_sent(request),
+            SentFrame::Receipt(_) => self.mail.on_receipt_sent(&mut name.receipts),
+            SentFrame::Mail(_) => self.mail.on_sent(&mut name.mailbox),
+            SentFrame::Log(number) => name.channel.on_sent(number),
+            SentFrame::Skipped { upto, .. } => name.channel.on_skipped_sent(upto),
+            SentFrame::Changes { upto, .. } => name.table.on_changes_sent(upto),
+            SentFrame::Snapshot { upto, .. } => name.table.on_snapshot_sent(upto, names),
+            SentFrame::Partial => name.table.on_partial_sent(),
+            SentFrame::Emptied
+            | SentFrame::Found { .. }
+            | SentFrame::Missing { .. }
+            | SentFrame::Vacant => {}
         }
     }
 
@@ -180,20 +183,20 @@ impl Delivery<'_, '_> {
     pub(super) fn on_acked(&mut self, slot: u32, sequence: u32) -> Acked {
         let name = self.roster.at_mut(slot);
         let upto = match self.in_flight.get(slot, sequence) {
-            Flight::Result(request) => {
+            SentFrame::Result(request) => {
                 name.results.on_acked(request);
                 return Acked::Nothing;
             }
-            Flight::Receipt(_) => {
+            SentFrame::Receipt(_) => {
                 let parties = self.mail.on_receipt_acked(&mut name.receipts);
                 return parties.map_or(Acked::Nothing, Acked::Receipt);
             }
-            Flight::Mail(_) => {
+            SentFrame::Mail(_) => {
                 let index = self.mail.on_acked(&mut name.mailbox);
                 return index.map_or(Acked::Nothing, Acked::Message);
             }
-            Flight::Log(number) => number + 1,
-            Flight::Skipped { upto, .. } => upto,
+            SentFrame::Log(number) => number + 1,
+            SentFrame::Skipped { upto, .. } => upto,
             _ => return Acked::Nothing,
         };
         name.channel.on_acked(self.channel, slot, upto);

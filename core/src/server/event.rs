@@ -1,11 +1,11 @@
-//! What a server reports for its log; never texts.
+//! The events that a server reports for its log; never texts.
 
 use core::fmt;
 use core::net::SocketAddr;
 
 use crate::wire::Refusal;
 
-/// Something that the operator of a server may want to know.
+/// An event that the operator of a server may want to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ServerEvent<'a> {
@@ -18,25 +18,25 @@ pub enum ServerEvent<'a> {
         /// The name was known before.
         returning: bool,
     },
-    /// A client is not active any more.
+    /// A client left the room.
     Departed {
         /// Its name.
         name: &'a str,
-        /// Why.
+        /// The reason.
         reason: Departure,
     },
     /// A registration was refused.
     Refused {
         /// The name that was asked for.
         name: &'a str,
-        /// Who asked.
+        /// The address that asked.
         address: SocketAddr,
-        /// Why not.
+        /// The reason.
         reason: Refusal,
     },
-    /// Somebody speaks another version of the protocol.
+    /// A datagram of another version of the protocol came.
     ForeignVersion {
-        /// Who.
+        /// Its sender.
         address: SocketAddr,
         /// The version.
         version: u8,
@@ -46,7 +46,7 @@ pub enum ServerEvent<'a> {
         /// Its name.
         name: &'a str,
     },
-    /// A name was away for too long, and is forgotten.
+    /// A name was offline for too long, and is forgotten.
     Forgotten {
         /// The name.
         name: &'a str,
@@ -56,14 +56,14 @@ pub enum ServerEvent<'a> {
     StoreFailed,
     /// The store works again.
     StoreRecovered,
-    /// This many events were lost because nobody took them.
+    /// This many events were lost because they were not polled.
     EventsLost {
         /// How many.
         count: u32,
     },
 }
 
-/// Why a client is not active any more.
+/// Why a client left the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Departure {
     /// It deregistered.

@@ -8,7 +8,7 @@
 
 use super::channel_cursor::NextEntry;
 use super::channel_log::ChannelLog;
-use super::in_flight::Flight;
+use super::in_flight::SentFrame;
 use super::mailboxes::Mailboxes;
 use super::name_list::NameList;
 use super::name_slot::NameSlot;
@@ -24,35 +24,35 @@ pub(super) fn next(
     channel: &ChannelLog<'_>,
     table: &TableChanges<'_>,
     names: u32,
-) -> Option<Flight> {
+) -> Option<SentFrame> {
     if name.membership.is_registering() {
         return None;
     }
     if !name.membership.is_here() {
-        return name.results.next().map(Flight::Result);
+        return name.results.next().map(SentFrame::Result);
     }
     let entry = name.channel.next(channel, slot);
     if let Some(index) = name.mailbox.next() {
         return Some(match entry {
             Some(entry) if entry.order() < mail.order(index) => entry.into(),
-            _ => Flight::Mail(index),
+            _ => SentFrame::Mail(index),
         });
     }
     if let Some(request) = name.results.next() {
-        return Some(Flight::Result(request));
+        return Some(SentFrame::Result(request));
     }
     if let Some(index) = name.receipts.next() {
-        return Some(Flight::Receipt(index));
+        return Some(SentFrame::Receipt(index));
     }
     let online = name.listing.is_online();
     match (name.table.next(table, names, online), entry) {
         (Some((order, _)), Some(entry)) if entry.order() < order => Some(entry.into()),
         (Some((_, page)), _) => Some(page.into()),
-        (None, entry) => entry.map(Flight::from),
+        (None, entry) => entry.map(SentFrame::from),
     }
 }
 
-impl From<NextEntry> for Flight {
+impl From<NextEntry> for SentFrame {
     fn from(entry: NextEntry) -> Self {
         match entry {
             NextEntry::Entry { number, .. } => Self::Log(number),
@@ -61,7 +61,7 @@ impl From<NextEntry> for Flight {
     }
 }
 
-impl From<NextPage> for Flight {
+impl From<NextPage> for SentFrame {
     fn from(page: NextPage) -> Self {
         match page {
             NextPage::Partial => Self::Partial,
@@ -117,5 +117,89 @@ impl Feed {
                 .first()
                 .filter(|slot| names.at(*slot).table.is_behind(table))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::channel_log::{Appended, LogSlot};
+    use crate::server::listing::Listing;
+    use crate::server::mailboxes::{MailSlot, Parties};
+    use crate::server::origin::Origin;
+    use crate::server::table::ChangeSlot;
+    use crate::time::UnixSeconds;
+    use crate::wire::{Outcome, Status};
+
+    const ALICE: u32 = 0;
+    const BOB: u32 = 1;
+
+    /// Bob, who is online, and whose table is as it was before the change of this order.
+    fn bob(table: &mut TableChanges<'_>, order: u64) -> NameSlot {
+        let mut name = NameSlot::VACANT;
+        name.membership.register(false);
+        name.membership.admit();
+        name.membership.settle();
+        let address = name.process.address();
+        name.listing = Listing::new(1, Status::Online, 7, address);
+        let version = table.version();
+        table.add(ALICE, order);
+        name.table.begin(8, version);
+        name.channel.jump_to(1);
+        name
+    }
+
+    #[test]
+    fn merges_messages_and_entries_by_their_order() {
+        let (mut changes, mut mails) = ([ChangeSlot::VACANT; 2], [MailSlot::VACANT; 2]);
+        let (mut log, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
+        let mut table = TableChanges::new(&mut changes, 1).unwrap();
+        let mut mail = Mailboxes::new(&mut mails, &mut words, 2).unwrap();
+        let mut channel = ChannelLog::new(&mut log, &mut []).unwrap();
+        table.add(BOB, 1);
+        let mut bob = bob(&mut table, 3);
+
+        let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
+        assert!(matches!(channel.append(entry, "hi"), Appended::Entry(1)));
+        channel.publish(1, 2, true);
+        let parties = Parties {
+            from: ALICE,
+            to: BOB,
+        };
+        let stamp = UnixSeconds(1);
+        let restored = mail.restore(&mut bob.mailbox, 1, parties, Origin::VACANT, stamp, &[1; 8]);
+        mail.keep(restored.unwrap(), 4, &mut bob.mailbox);
+        bob.results.note(1);
+        bob.results.decide(1, Outcome::Saved);
+
+        let next = |bob: &mut NameSlot| next(BOB, bob, &mail, &channel, &table, 2);
+        assert_eq!(next(&mut bob), Some(SentFrame::Log(1)));
+        bob.channel.on_sent(1);
+        assert_eq!(next(&mut bob), Some(SentFrame::Mail(0)));
+        mail.on_sent(&mut bob.mailbox);
+        assert_eq!(next(&mut bob), Some(SentFrame::Result(1)));
+        bob.results.on_sent(1);
+        let page = SentFrame::Changes { from: 1, upto: 2 };
+        assert_eq!(next(&mut bob), Some(page));
+        bob.table.on_changes_sent(2);
+        assert_eq!(next(&mut bob), None);
+    }
+
+    #[test]
+    fn gives_only_results_to_a_client_that_left() {
+        let (mut changes, mut mails) = ([ChangeSlot::VACANT; 2], [MailSlot::VACANT; 1]);
+        let mut log = [LogSlot::VACANT; 1];
+        let mut table = TableChanges::new(&mut changes, 1).unwrap();
+        let mail = Mailboxes::new(&mut mails, &mut [], 2).unwrap();
+        let channel = ChannelLog::new(&mut log, &mut []).unwrap();
+        let mut bob = bob(&mut table, 1);
+        bob.membership.leave();
+        assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), None);
+        bob.results.note_leave(1);
+        bob.results.left();
+        let result = Some(SentFrame::Result(1));
+        assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), result);
+        bob.membership.register(false);
+        assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), None);
     }
 }

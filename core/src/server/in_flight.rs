@@ -6,7 +6,7 @@ use crate::driver::StorageError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u32)]
-pub(super) enum Flight {
+pub(super) enum SentFrame {
     Vacant,
     /// The stored message in this slot.
     Mail(u32),
@@ -47,11 +47,11 @@ pub(super) enum Flight {
 /// One frame on its way.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub struct FlightSlot(Flight);
+pub struct FlightSlot(SentFrame);
 
 impl FlightSlot {
     /// An unused slot.
-    pub const VACANT: Self = Self(Flight::Vacant);
+    pub const VACANT: Self = Self(SentFrame::Vacant);
 }
 
 /// The frames on their way to all clients: rings of equal length, one for each name.
@@ -82,15 +82,15 @@ impl<'a> InFlight<'a> {
     }
 
     /// Returns the frame with this sequence number of the client in a slot.
-    pub(super) fn get(&self, slot: u32, sequence: u32) -> Flight {
+    pub(super) fn get(&self, slot: u32, sequence: u32) -> SentFrame {
         let place = self.place(slot, sequence);
         self.frames
             .get(place)
-            .map_or(Flight::Vacant, |frame| frame.0)
+            .map_or(SentFrame::Vacant, |frame| frame.0)
     }
 
     /// Gives a frame a sequence number.
-    pub(super) fn set(&mut self, slot: u32, sequence: u32, frame: Flight) {
+    pub(super) fn set(&mut self, slot: u32, sequence: u32, frame: SentFrame) {
         let place = self.place(slot, sequence);
         if let Some(free) = self.frames.get_mut(place) {
             *free = FlightSlot(frame);
@@ -103,8 +103,8 @@ impl<'a> InFlight<'a> {
     pub(super) fn empty_snapshots(&mut self, slot: u32, first: u32, count: u32) {
         for ahead in 0..count {
             let sequence = first.wrapping_add(ahead);
-            if let Flight::Snapshot { .. } = self.get(slot, sequence) {
-                self.set(slot, sequence, Flight::Emptied);
+            if let SentFrame::Snapshot { .. } = self.get(slot, sequence) {
+                self.set(slot, sequence, SentFrame::Emptied);
             }
         }
     }
@@ -120,13 +120,13 @@ mod tests {
         assert!(InFlight::new(&mut slots, 4).is_err());
         let mut in_flight = InFlight::new(&mut slots, 2).unwrap();
         assert!(in_flight.has_room(2) && !in_flight.has_room(3));
-        let snapshot = Flight::Snapshot { from: 0, upto: 2 };
+        let snapshot = SentFrame::Snapshot { from: 0, upto: 2 };
         in_flight.set(0, u32::MAX, snapshot);
-        in_flight.set(0, 1, Flight::Mail(5));
+        in_flight.set(0, 1, SentFrame::Mail(5));
         in_flight.set(1, 1, snapshot);
         in_flight.empty_snapshots(0, u32::MAX, 3);
-        assert_eq!(in_flight.get(0, u32::MAX), Flight::Emptied);
-        assert_eq!(in_flight.get(0, 1), Flight::Mail(5));
+        assert_eq!(in_flight.get(0, u32::MAX), SentFrame::Emptied);
+        assert_eq!(in_flight.get(0, 1), SentFrame::Mail(5));
         assert_eq!(in_flight.get(1, 1), snapshot);
     }
 }

@@ -238,7 +238,7 @@ impl<'a> Journal<'a> {
     /// The next name to store. Messages that were accepted before it changed go first: those of a
     /// name's earlier process must not be overtaken by its new entry. So do the entries of the log
     /// that it has passed: a server that lost them would go on behind them, and tell others that
-    /// they missed entries that nobody has posted.
+    /// they missed entries that were never posted.
     fn next_name<T: Stored>(
         &self,
         names: &Slots<'_, T>,

@@ -60,3 +60,45 @@ impl Liveness {
         (silence_ms >= self.silence_ms).then_some(slot)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containers::Link;
+
+    struct Name(Link, Instant);
+    impl Linked<NameList> for Name {
+        fn link(&self, _: NameList) -> &Link {
+            &self.0
+        }
+        fn link_mut(&mut self, _: NameList) -> &mut Link {
+            &mut self.0
+        }
+    }
+    impl Heard for Name {
+        fn heard_at(&self) -> Instant {
+            self.1
+        }
+        fn set_heard_at(&mut self, at: Instant) {
+            self.1 = at;
+        }
+    }
+
+    #[test]
+    fn finds_the_client_that_is_silent_for_longest() {
+        let mut names = [(); 3].map(|()| Name(Link::VACANT, Instant::ZERO));
+        let mut names = Slots::new(&mut names).unwrap();
+        let mut liveness = Liveness::new(100);
+        let at = Instant::from_millis;
+        for (slot, heard_ms, is_here) in [(0, 1, true), (1, 2, true), (2, 3, false), (0, 4, true)] {
+            liveness.on_heard(&mut names, slot, at(heard_ms), is_here);
+        }
+        assert_eq!(liveness.deadline(&names), Some(at(102)));
+        assert_eq!(liveness.silent(&names, at(101)), None);
+        assert_eq!(liveness.silent(&names, at(102)), Some(1));
+        liveness.remove(&mut names, 1);
+        assert_eq!(liveness.silent(&names, at(104)), Some(0));
+        liveness.on_heard(&mut names, 0, at(104), false);
+        assert_eq!(liveness.deadline(&names), None);
+    }
+}

@@ -1,10 +1,10 @@
 //! How much each source may ask for: token buckets of fixed number, for addresses that proved that
 //! they receive. A source whose buckets are full needs no memory at all.
 
-use super::StorageError;
 use crate::address::PackedAddress;
 use crate::containers::Slots;
 use crate::crypto::Key;
+use crate::driver::StorageError;
 use crate::rate::{Bucket, RateLimit, nanos};
 use crate::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::time::Instant;
 const WAYS: u32 = 4;
 
 /// What one source may ask for. A source is an IPv4 address, or the upper 64 bits of an IPv6
-/// address: everybody at one site can have as many of the lower ones as he likes.
+/// address: a site can have as many of the lower ones as it likes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
     /// Sessions: registrations, returns, and what replaces a lost session.
@@ -141,7 +141,7 @@ impl<'a> Quotas<'a> {
             }
         }
         let slot = self.slots.at_mut(best);
-        // A stranger in a crowded place inherits what is used there: being many gives nobody more.
+        // A new source in a crowded place inherits the use of the old one: many sources get no more.
         if slot.full_at() <= nanos(now) {
             *slot = SourceSlot::VACANT;
         }

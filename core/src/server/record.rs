@@ -79,8 +79,8 @@ pub enum Record<'a> {
         request: u32,
         /// When it was accepted.
         stamp: UnixSeconds,
-        /// The sender's key, then the letter as in [`Frame::Store`](crate::wire::Frame::Store):
-        /// nobody but the recipient can read it.
+        /// The sender's key, then the encrypted message as in
+        /// [`Frame::Store`](crate::wire::Frame::Store), which only the recipient can read.
         letter: &'a [u8],
     },
     /// A channel message is in the log. In the same step, the sender's request takes effect.
@@ -135,7 +135,7 @@ pub struct NameRecord<'a> {
     pub key: PublicKey,
     /// Number of the process's latest session.
     pub opening: u32,
-    /// The id that the process writes to us in that session; 0 for none. A server that has started
+    /// The id that the process writes to the server in that session; 0 for none. A server that has started
     /// again uses it to tell the process so.
     pub session: u64,
     /// Processes that were displaced, in short.
@@ -147,6 +147,27 @@ pub struct NameRecord<'a> {
     /// The next log entry that it has not acknowledged.
     pub log_next: u32,
     /// For how many seconds it has been away, now: when it is given back, the store has added the
-    /// time since. Those who are away longest should come first then, or are forgotten late.
+    /// time since. Names that are away longest should come first then, or are forgotten late.
     pub away_s: u32,
 }
+
+/// Why a record cannot be restored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RestoreError {
+    /// There is not enough storage for what was stored.
+    Full,
+    /// The record refers to a name that no record before it has made known, or is damaged.
+    Inconsistent,
+}
+
+impl fmt::Display for RestoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "there is less room than what was stored needs: raise the limits",
+            Self::Inconsistent => "the records do not fit together",
+        })
+    }
+}
+
+impl core::error::Error for RestoreError {}

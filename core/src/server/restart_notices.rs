@@ -86,3 +86,53 @@ impl RestartNotices {
         Some(slot)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containers::Link;
+
+    struct Name(Link, Notice);
+    impl Linked<NameList> for Name {
+        fn link(&self, _: NameList) -> &Link {
+            &self.0
+        }
+        fn link_mut(&mut self, _: NameList) -> &mut Link {
+            &mut self.0
+        }
+    }
+    impl Noticed for Name {
+        fn notice(&self) -> Notice {
+            self.1
+        }
+        fn set_notice(&mut self, notice: Notice) {
+            self.1 = notice;
+        }
+    }
+
+    #[test]
+    fn tells_each_client_six_times() {
+        let mut names = [(); 2].map(|()| Name(Link::VACANT, Notice::VACANT));
+        let mut names = Slots::new(&mut names).unwrap();
+        let mut notices = RestartNotices::new();
+        let at = Instant::from_millis;
+        notices.add(&mut names, 0, at(0));
+        notices.add(&mut names, 1, at(0));
+        let mut told = [0; 2];
+        while let Some(now) = notices.deadline(&names) {
+            let slot = notices.next(&mut names, now, RetryPolicy::DEFAULT).unwrap();
+            told[slot as usize] += 1;
+        }
+        assert_eq!(told, [6, 6]);
+    }
+
+    #[test]
+    fn stops_when_the_client_has_a_session() {
+        let mut names = [Name(Link::VACANT, Notice::VACANT)];
+        let mut names = Slots::new(&mut names).unwrap();
+        let mut notices = RestartNotices::new();
+        notices.add(&mut names, 0, Instant::ZERO);
+        notices.remove(&mut names, 0);
+        assert_eq!(notices.deadline(&names), None);
+    }
+}

@@ -28,15 +28,15 @@ pub struct ServerStorage<'a> {
     pub flights: &'a mut [FlightSlot],
     /// The latest changes of the table; a client that is further behind gets the whole table.
     pub changes: &'a mut [ChangeSlot],
-    /// One for each message that can be kept.
+    /// One for each message that can be stored.
     pub mail: &'a mut [MailSlot],
-    /// The letters of kept messages, each 80 bytes longer than its text: one for each four bytes
-    /// and one more. 271 for each message are enough for all that can be; at most 2^26 - 1.
+    /// The encrypted texts of stored messages, each 80 bytes longer than its text: one word for each
+    /// four bytes and one more. 271 for each message are always enough; at most 2^26 - 1.
     pub mail_texts: &'a mut [u32],
     /// One for each entry of the channel log.
     pub log: &'a mut [LogSlot],
     /// The texts of the channel log: one for each four bytes and one more, at least three; none for
-    /// up to three bytes. 251 for each entry are enough for all that can be; at most 2^26 - 1.
+    /// up to three bytes. 251 for each entry are always enough; at most 2^26 - 1.
     pub log_texts: &'a mut [u32],
     /// Records that may be with the store at a time.
     pub journal: &'a mut [JournalSlot],

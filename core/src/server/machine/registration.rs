@@ -3,15 +3,15 @@
 use core::net::SocketAddr;
 
 use super::Server;
-use super::contest::{Contest, Ruling};
-use super::event::Departure;
-use super::event_queue::Pending;
-use super::membership::Admitted;
-use super::process::Session;
 use crate::address::PackedAddress;
-use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder, TAG_LEN};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::name::Name;
+use crate::server::contest::{Contest, Ruling};
+use crate::server::event::Departure;
+use crate::server::event_queue::Pending;
+use crate::server::membership::Admitted;
+use crate::server::process::Session;
 use crate::session::connection::{Connection, PeerParameters};
 use crate::session::{Repeated, Request, Terms};
 use crate::wire::{Datagram, Hello, HelloMessage, Refusal, from_payload};
@@ -88,12 +88,12 @@ impl Server<'_> {
             key,
             hello,
         };
-        match self.judge(&asked) {
+        match self.evaluate(&asked) {
             Verdict::New(name) => match self.insert(name) {
-                Some(slot) => self.seat(slot, &asked, responder, false),
+                Some(slot) => self.admit(slot, &asked, responder, false),
                 None => self.refuse(&asked, responder, Refusal::RoomFull),
             },
-            Verdict::Admit { slot, known } => self.seat(slot, &asked, responder, known),
+            Verdict::Admit { slot, known } => self.admit(slot, &asked, responder, known),
             Verdict::Refuse(reason) if reason.is_hint() => self.hint(from, id, reason),
             Verdict::Refuse(reason) => self.refuse(&asked, responder, reason),
             Verdict::Renew => {
@@ -110,13 +110,13 @@ impl Server<'_> {
             Repeated::WrongAddress => self.sessions.drop(DropReason::WrongAddress),
             Repeated::Unconfirmed(_) => self.hint(from, id, Refusal::Wait),
             Repeated::Answered(slot) => {
-                self.attend(slot);
+                self.reschedule(slot);
                 self.sessions.drop(DropReason::Duplicate)
             }
         }
     }
 
-    fn judge(&mut self, asked: &Registration<'_>) -> Verdict {
+    fn evaluate(&mut self, asked: &Registration<'_>) -> Verdict {
         let Ok(name) = Name::new(asked.hello.name) else {
             return Verdict::Refuse(Refusal::BadName);
         };
@@ -127,12 +127,12 @@ impl Server<'_> {
             return Verdict::Refuse(Refusal::NotAllowed);
         }
         match self.roster.find(name.as_str()) {
-            Some(slot) => self.judge_known(slot, asked),
+            Some(slot) => self.evaluate_known(slot, asked),
             None => Verdict::New(name),
         }
     }
 
-    /// Asks for patience. Nothing proves that it was us.
+    /// Refuses for now, without a proof that it was this server.
     fn hint(&mut self, to: SocketAddr, id: u64, reason: Refusal) -> Disposition {
         let refuse = Datagram::Refuse { to: id, reason };
         self.sessions.reply(to, &refuse);
@@ -147,7 +147,7 @@ impl Server<'_> {
         self.sessions.drop(DropReason::Refused)
     }
 
-    /// Refuses for good, under our key.
+    /// Refuses for good, under the server's key.
     fn refuse(
         &mut self,
         asked: &Registration<'_>,
@@ -165,7 +165,7 @@ impl Server<'_> {
         self.sessions.drop(DropReason::Refused)
     }
 
-    fn judge_known(&mut self, slot: u32, asked: &Registration<'_>) -> Verdict {
+    fn evaluate_known(&mut self, slot: u32, asked: &Registration<'_>) -> Verdict {
         let hello = &asked.hello;
         let log_next = self.channel.next_number();
         let name = self.roster.at_mut(slot);
@@ -174,7 +174,7 @@ impl Server<'_> {
             return Verdict::Refuse(Refusal::Wait);
         }
         if name.membership.is_gone() {
-            // Like a name that nobody ever had: earlier entries of the channel are not for it.
+            // Like a name that no process ever had: earlier entries of the channel are not for it.
             name.channel.jump_to(log_next);
             return Verdict::Admit { slot, known: false };
         }
@@ -220,7 +220,7 @@ impl Server<'_> {
             Ruling::Wait { probe } => {
                 if probe {
                     self.sessions.at_mut(slot).probe();
-                    self.attend(slot);
+                    self.reschedule(slot);
                 }
                 Verdict::Refuse(Refusal::Wait)
             }
@@ -228,7 +228,7 @@ impl Server<'_> {
     }
 
     /// The name goes to this process: everything is ready, but nothing leaves before it is stored.
-    fn seat(
+    fn admit(
         &mut self,
         slot: u32,
         asked: &Registration<'_>,
@@ -251,7 +251,7 @@ impl Server<'_> {
         let same_process = name.process.incarnation() == hello.incarnation;
         let here = name.membership.is_here();
         if known && !same_process && here {
-            self.displace(slot);
+            self.evict(slot);
         }
         let peer = PeerParameters {
             id: asked.message.id,
@@ -306,7 +306,7 @@ impl Server<'_> {
         name.table.begin(hello.table_capacity, version);
         self.heard(slot);
         self.change_name(slot);
-        self.attend(slot);
+        self.reschedule(slot);
     }
 
     /// The registration is stored: the client is told, and gets the messages that were stored for
@@ -318,7 +318,7 @@ impl Server<'_> {
             self.report(Pending::Registered { slot, returning });
         }
         self.settle_return(slot);
-        self.attend(slot);
+        self.reschedule(slot);
     }
 
     /// The registration could not be stored: it did not happen.
@@ -352,85 +352,5 @@ impl Server<'_> {
         name.membership.settle();
         name.announce = true;
         self.change_name(slot);
-    }
-
-    // ---- departures ----
-
-    /// The old process is told; it may hear it now, or when it next asks for a session.
-    fn displace(&mut self, slot: u32) {
-        if self.sessions.at(slot).is_open() {
-            self.sessions.reply_closing(slot, Refusal::Displaced);
-        }
-        self.depart(slot, Departure::Displaced);
-    }
-
-    /// The client is not in the room any more; the others learn it once that is stored.
-    pub(super) fn depart(&mut self, slot: u32, reason: Departure) {
-        self.end_session(slot);
-        let name = self.roster.at_mut(slot);
-        if !name.membership.leave() {
-            return;
-        }
-        name.announce = true;
-        self.is_away(slot, 0);
-        self.report(Pending::Departed { slot, reason });
-        self.change_name(slot);
-    }
-
-    pub(super) fn end_session(&mut self, slot: u32) {
-        self.sessions.change(slot, Connection::end);
-        self.roster.at_mut(slot).rewind();
-        let names = self.roster.slots_mut();
-        self.liveness.remove(names, slot);
-        self.notices.remove(names, slot);
-        self.attend(slot);
-    }
-
-    /// The client has proved that it receives somewhere else now; its session goes on.
-    pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
-        let name = self.roster.at_mut(slot);
-        name.process.move_to(to.into());
-        if name.membership.is_here() {
-            name.announce |= name.membership.is_online();
-            self.change_name(slot);
-        }
-    }
-
-    pub(super) fn take_reset(
-        &mut self,
-        from: SocketAddr,
-        echo: u64,
-        token: [u8; TAG_LEN],
-    ) -> Disposition {
-        let slot = match self.sessions.take_reset(from, echo, &token) {
-            Ok(slot) => slot,
-            Err(reason) => return self.sessions.drop(reason),
-        };
-        self.depart(slot, Departure::Gone);
-        Disposition::Accepted
-    }
-
-    // ---- signs of life ----
-
-    /// The client was heard of.
-    pub(super) fn heard(&mut self, slot: u32) {
-        let name = self.roster.at_mut(slot);
-        name.contest.on_heard();
-        let is_here = name.membership.is_here();
-        let names = self.roster.slots_mut();
-        self.liveness
-            .on_heard(names, slot, self.sessions.now(), is_here);
-    }
-
-    /// The client was silent for long: it is probed, and gone if it does not answer.
-    pub(super) fn probe(&mut self, slot: u32) {
-        if !self.sessions.at(slot).is_open() {
-            return self.depart(slot, Departure::Silent);
-        }
-        let names = self.roster.slots_mut();
-        self.liveness
-            .on_heard(names, slot, self.sessions.now(), true);
-        self.sessions.at_mut(slot).probe();
-        self.attend(slot);
     }
 }

@@ -3,11 +3,11 @@
 use core::net::SocketAddr;
 
 use super::Server;
-use super::event::Departure;
-use super::event_queue::Pending;
 use crate::driver::Endpoint;
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::DATAGRAM_LEN_MAX;
+use crate::server::event::Departure;
+use crate::server::event_queue::Pending;
 use crate::session::connection::Expired;
 use crate::session::key_log::LoggedKey;
 use crate::time::Instant;
@@ -67,14 +67,14 @@ impl Endpoint for Server<'_> {
             let Some(slot) = self.sessions.flush_next() else {
                 break;
             };
-            self.attend(slot);
+            self.reschedule(slot);
         }
         for _ in 0..TIMERS_PER_CALL {
             let Some((slot, expired)) = self.sessions.expire_next() else {
                 break;
             };
             match expired {
-                Expired::Waits => self.attend(slot),
+                Expired::Waits => self.reschedule(slot),
                 Expired::GaveUp => self.depart(slot, Departure::Silent),
             }
         }

@@ -1,11 +1,11 @@
 //! Records to the store, and what waits for their fate.
 
 use super::Server;
-use super::event_queue::Pending;
-use super::journal::{Entry, StoreChange};
-use super::mailboxes::{Mailboxes, Parties};
-use super::origin::Origin;
-use super::record::{NameRecord, Persist, Record, StoreFailed, Ticket};
+use crate::server::event_queue::Pending;
+use crate::server::journal::{Entry, StoreChange};
+use crate::server::mailboxes::{Mailboxes, Parties};
+use crate::server::origin::Origin;
+use crate::server::record::{NameRecord, Persist, Record, StoreFailed, Ticket};
 use crate::time::Instant;
 use crate::wire::Outcome;
 
@@ -122,7 +122,7 @@ impl Server<'_> {
         if is_registering {
             self.admitted(slot);
         }
-        self.attend(slot);
+        self.reschedule(slot);
     }
 
     fn mail_stored(&mut self, index: u32, stored: bool) {
@@ -155,7 +155,7 @@ impl Server<'_> {
                 Outcome::NotStored
             };
             name.results.decide(origin.request, outcome);
-            self.attend(slot);
+            self.reschedule(slot);
         }
     }
 }

@@ -3,26 +3,18 @@
 use core::net::SocketAddr;
 
 use super::Server;
-use super::channel_log::LogSlot;
-use super::event::Departure;
-use super::event_queue::Pending;
-use super::in_flight::Flight;
-use super::mailboxes::Parties;
-use super::origin::Origin;
-use super::results::REQUEST_NUMBER_MAX;
 use crate::crypto::{KEY_LEN, LETTER_OVERHEAD};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::{KEPT_LETTER_LEN_MAX, TEXT_LEN_MAX};
+use crate::server::channel_log::LogSlot;
+use crate::server::event::Departure;
+use crate::server::event_queue::Pending;
+use crate::server::in_flight::SentFrame;
+use crate::server::mailboxes::Parties;
+use crate::server::origin::Origin;
+use crate::server::results::REQUEST_NUMBER_MAX;
 use crate::session::connection::Arrival;
-use crate::wire::{Frame, Outcome};
-
-/// Whether a frame asks for something that a result follows, once it is stored.
-fn has_result(frame: &Frame<'_>) -> bool {
-    matches!(
-        frame,
-        Frame::Store { .. } | Frame::Post { .. } | Frame::Leave { .. }
-    )
-}
+use crate::wire::{Frame, Frames, Header, Outcome};
 
 impl Server<'_> {
     pub(super) fn take_data(
@@ -42,7 +34,7 @@ impl Server<'_> {
             }
             self.moved(slot, from);
         }
-        let (header, mut frames) = (received.header, received.frames);
+        let (header, frames) = (received.header, received.frames);
         let newly = match self.sessions.take_header(slot, &header, true) {
             Ok(newly) => newly,
             Err(reason) => return self.sessions.drop(reason),
@@ -53,56 +45,75 @@ impl Server<'_> {
         if let Some(version) = header.table_version {
             self.check_table(slot, version);
         }
-        let mut handled = Disposition::Accepted;
-        let may_hold = !self.sessions.at(slot).is_ack_due_now();
-        let has_frames = !frames.rest().is_empty();
-        if has_frames {
-            self.sessions.at_mut(slot).frames_came(header.round);
+        let handled = self.take_frames(slot, &header, frames);
+        self.reschedule(slot);
+        handled
+    }
+
+    /// Takes the frames of a datagram in their order, as many as there is room for. Their
+    /// acknowledgement waits for their results, if each has one.
+    fn take_frames(&mut self, slot: u32, header: &Header, mut frames: Frames<'_>) -> Disposition {
+        if frames.rest().is_empty() {
+            return Disposition::Accepted;
         }
-        let mut all_have_results = true;
+        let mut may_delay = !self.sessions.at(slot).is_ack_due_now();
+        self.sessions.at_mut(slot).frames_came(header.round);
+        let mut handled = Disposition::Accepted;
         let mut number = header.first;
         while !frames.rest().is_empty() {
-            let arrival = self.sessions.at_mut(slot).arrival(number);
-            if arrival == Arrival::Early {
-                handled = self.sessions.drop(DropReason::OutOfOrder);
-                break;
-            }
-            let frame = match frames.next() {
-                Some(Ok(frame)) => frame,
-                _ => {
-                    handled = self.sessions.drop(DropReason::Malformed);
-                    break;
+            match self.take_frame(slot, number, &mut frames) {
+                Ok(has_result) => may_delay &= has_result,
+                Err(reason) => {
+                    handled = self.sessions.drop(reason);
+                    if reason != DropReason::Duplicate {
+                        break;
+                    }
                 }
-            };
-            if arrival == Arrival::Duplicate {
-                handled = self.sessions.drop(DropReason::Duplicate);
-            } else if !self.within_rate(slot, &frame) {
-                handled = self.sessions.drop(DropReason::RateExceeded);
-                break;
-            } else if self.take_request(slot, &frame) {
-                self.sessions.stats_mut().received.count_frame(frame.kind());
-                self.sessions.at_mut(slot).took(false);
-                all_have_results &= has_result(&frame);
-            } else {
-                handled = self.sessions.drop(DropReason::Busy);
-                break;
             }
             number = number.wrapping_add(1);
         }
-        if has_frames {
-            if may_hold && all_have_results && handled == Disposition::Accepted {
-                self.sessions.delay_ack(slot);
-            } else {
-                self.sessions.at_mut(slot).flush_ack();
-            }
+        if may_delay && handled == Disposition::Accepted {
+            self.sessions.delay_ack(slot);
+        } else {
+            self.sessions.at_mut(slot).flush_ack();
         }
-        self.attend(slot);
         handled
+    }
+
+    /// Takes the frame with this number; returns whether a result follows it, once it is stored.
+    fn take_frame(
+        &mut self,
+        slot: u32,
+        number: u32,
+        frames: &mut Frames<'_>,
+    ) -> Result<bool, DropReason> {
+        let arrival = self.sessions.at_mut(slot).arrival(number);
+        if arrival == Arrival::Early {
+            return Err(DropReason::OutOfOrder);
+        }
+        let Some(Ok(frame)) = frames.next() else {
+            return Err(DropReason::Malformed);
+        };
+        if arrival == Arrival::Duplicate {
+            return Err(DropReason::Duplicate);
+        }
+        if !self.is_within_rate(slot, &frame) {
+            return Err(DropReason::RateExceeded);
+        }
+        if !self.take_request(slot, &frame) {
+            return Err(DropReason::Busy);
+        }
+        self.sessions.stats_mut().received.count_frame(frame.kind());
+        self.sessions.at_mut(slot).took(false);
+        Ok(matches!(
+            frame,
+            Frame::Store { .. } | Frame::Post { .. } | Frame::Leave { .. }
+        ))
     }
 
     /// Whether the client's source may ask for this now. If not, its window is closed until it asks
     /// again.
-    fn within_rate(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
+    fn is_within_rate(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
         let text_len = match frame {
             Frame::Store { letter, .. } => letter.len(),
             Frame::Post { text, .. } => text.len(),
@@ -136,7 +147,8 @@ impl Server<'_> {
                 let sealed = KEY_LEN + LETTER_OVERHEAD < letter.len();
                 let fits = sealed && letter.len() <= KEPT_LETTER_LEN_MAX;
                 if self.is_new_request(slot, request, fits) {
-                    self.store(slot, request, counter, tried, bounce, to, letter);
+                    let tried = bounce.then_some(tried);
+                    self.store(slot, (request, counter), tried, to, letter);
                 }
             }
             Frame::Post {
@@ -185,31 +197,30 @@ impl Server<'_> {
         let found = self.roster.find(name);
         let frame = match found {
             Some(found) if self.roster.at(found).listing.is_listed() => {
-                Flight::Found { query, slot: found }
+                SentFrame::Found { query, slot: found }
             }
-            _ => Flight::Missing { query },
+            _ => SentFrame::Missing { query },
         };
         let sequence = self.sessions.at_mut(slot).enqueue();
         self.in_flight.set(slot, sequence, frame);
         true
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one frame")]
+    /// Stores a message for its recipient, unless that is online as a process that was not `tried`.
     fn store(
         &mut self,
         slot: u32,
-        request: u32,
-        counter: u32,
-        tried: u64,
-        bounce: bool,
+        (request, counter): (u32, u32),
+        tried: Option<u64>,
         to: &str,
         letter: &[u8],
     ) {
         let recipient = self.roster.find(to);
         let outcome = match recipient {
             Some(to) if self.roster.at(to).membership.is_known() => {
-                let untried = self.roster.at(to).listing.incarnation() != tried;
-                if bounce && untried && self.is_reachable(to, slot) {
+                let current = self.roster.at(to).listing.incarnation();
+                let untried = tried.is_some_and(|tried| tried != current);
+                if untried && self.is_reachable(to, slot) {
                     Outcome::Exists
                 } else if self.accept_mail(slot, to, (request, counter), letter) {
                     return;

@@ -1,37 +1,14 @@
 //! Takes back what an earlier life of the server has stored.
 
-use core::fmt;
-
 use super::Server;
-use super::channel_log::LogSlot;
-use super::mailboxes::Parties;
-use super::origin::Origin;
-use super::process::Session;
-use super::record::{NameRecord, Record};
 use crate::name::Name;
+use crate::server::channel_log::LogSlot;
+use crate::server::mailboxes::Parties;
+use crate::server::origin::Origin;
+use crate::server::process::Session;
+use crate::server::record::{NameRecord, Record, RestoreError};
 use crate::session::connection::Connection;
 use crate::time::UnixSeconds;
-
-/// Why a record cannot be restored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RestoreError {
-    /// There is not enough storage for what was stored.
-    Full,
-    /// The record names somebody whom no record before it has made known, or is damaged.
-    Inconsistent,
-}
-
-impl fmt::Display for RestoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full => "there is less room than what was stored needs: raise the limits",
-            Self::Inconsistent => "the records do not fit together",
-        })
-    }
-}
-
-impl core::error::Error for RestoreError {}
 
 impl Server<'_> {
     /// Takes back a record of an earlier life, before anything else happens. Only a clock that does

@@ -1,0 +1,190 @@
+//! The server as a composition of parts, none of which knows it.
+
+mod endpoint;
+mod messages;
+mod persistence;
+mod presence;
+mod registration;
+mod requests;
+mod restore;
+mod transmission;
+
+use super::absence::Absence;
+use super::admission::{Admission, Allowed};
+use super::channel_log::ChannelLog;
+use super::config::ServerConfig;
+use super::event::ServerEvent;
+use super::event_queue::EventQueue;
+use super::feed::Feed;
+use super::in_flight::InFlight;
+use super::journal::Journal;
+use super::liveness::Liveness;
+use super::mailboxes::Mailboxes;
+use super::quotas::Quotas;
+use super::restart_notices::RestartNotices;
+use super::roster::Roster;
+use super::storage::ServerStorage;
+use super::table::TableChanges;
+use super::usage::{Gauge, Usage};
+use crate::crypto::{Entropy, Identity, PublicKey, Seed};
+use crate::driver::{StorageError, TableEntry};
+use crate::limits::BODY_LEN_MAX;
+use crate::session::key_log::{KeyLog, KeySlot};
+use crate::session::{Clock, Connections, Cookies, Handshakes, Sessions};
+use crate::stats::Stats;
+use crate::time::UnixSeconds;
+
+/// A server as a state machine; the contract is stated in the [crate's documentation](crate).
+///
+/// It only routes between its parts, none of which knows it.
+pub struct Server<'a> {
+    sessions: Sessions<'a>,
+    window: u16,
+    wall: UnixSeconds,
+    /// Places in the common order of messages and changes of the table, so far.
+    order: u64,
+    roster: Roster<'a>,
+    admission: Admission<'a>,
+    quotas: Quotas<'a>,
+    liveness: Liveness,
+    absence: Absence,
+    notices: RestartNotices,
+    mail: Mailboxes<'a>,
+    channel: ChannelLog<'a>,
+    table: TableChanges<'a>,
+    in_flight: InFlight<'a>,
+    feed: Feed,
+    journal: Journal<'a>,
+    events: EventQueue,
+    /// Where texts and pages are put together.
+    scratch: [u8; BODY_LEN_MAX],
+}
+
+impl core::fmt::Debug for Server<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Server")
+            .field("names", &self.roster.used())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Server<'a> {
+    /// Creates the server of an empty room. The records of a store are given to
+    /// [`restore`](Self::restore) next.
+    ///
+    /// # Errors
+    /// [`StorageError`] names the slice that is too small.
+    pub fn new(
+        config: ServerConfig,
+        storage: ServerStorage<'a>,
+        identity: Identity,
+        seed: Seed,
+    ) -> Result<Self, StorageError> {
+        let mut entropy = Entropy::new(identity.suite(), seed);
+        let session_key = entropy.key();
+        let quotas_key = entropy.key();
+        let roster = Roster::new(storage.names, storage.name_index, entropy.key())?;
+        let names = roster.capacity();
+        let connections = Connections::new(
+            storage.connections,
+            storage.session_index,
+            names,
+            session_key,
+        )
+        .ok_or(StorageError("session_index"))?;
+        let cookies = Cookies::new(entropy.key());
+        let (epoch, table_epoch) = (entropy.draw(), entropy.draw());
+        let handshakes = Handshakes::new(identity, entropy);
+        let clock = Clock::new(config.retry);
+        Ok(Self {
+            sessions: Sessions::new(connections, handshakes, clock, Some(cookies)),
+            window: config.window.max(1),
+            in_flight: InFlight::new(storage.flights, names)?,
+            quotas: Quotas::new(storage.sources, config.rates, quotas_key)?,
+            journal: Journal::new(storage.journal, epoch)?,
+            table: TableChanges::new(storage.changes, table_epoch)?,
+            wall: UnixSeconds(0),
+            order: 0,
+            roster,
+            admission: Admission::new(),
+            liveness: Liveness::new(config.silence_ms),
+            absence: Absence::new(config.keep_s),
+            notices: RestartNotices::new(),
+            mail: Mailboxes::new(storage.mail, storage.mail_texts, config.mail_per_name)?,
+            channel: ChannelLog::new(storage.log, storage.log_texts)?,
+            feed: Feed::new(),
+            events: EventQueue::new(),
+            scratch: [0; BODY_LEN_MAX],
+        })
+    }
+
+    /// Lets only these names register from now on, which are sorted; clients in the room stay. Cost:
+    /// the logarithm of their number, for each registration.
+    pub fn admit_only(&mut self, allowed: &'a [Allowed]) {
+        self.admission.admit_only(allowed);
+    }
+
+    /// Returns the server's own public key.
+    pub fn key(&self) -> PublicKey {
+        self.sessions.identity().public()
+    }
+
+    /// Tells the time of day, for the stamps of messages: once a turn is enough.
+    pub fn handle_wall_clock(&mut self, now: UnixSeconds) {
+        self.wall = now;
+    }
+
+    /// Takes the next event for the log.
+    pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {
+        let roster = &self.roster;
+        self.events.poll(|slot| {
+            let name = roster.at(slot);
+            (name.name.as_str(), name.process.address().get())
+        })
+    }
+
+    /// Makes [`poll_key_log`](crate::Endpoint::poll_key_log) give every key that comes into use. With
+    /// them, everything that is sent in sessions can be read; meant for tools. As many wait as there
+    /// are slots.
+    pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
+        *self.sessions.handshakes().key_log() = KeyLog::new(slots);
+    }
+
+    /// As [`log_keys`](Self::log_keys), without the keys of handshakes: to compute these takes as
+    /// long as the handshakes.
+    pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
+        *self.sessions.handshakes().key_log() = KeyLog::of_sessions(slots);
+    }
+
+    /// Returns the table as clients have it. Cost: walks all names.
+    pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
+        self.roster
+            .slots()
+            .iter()
+            .filter(|name| name.listing.is_listed() && !name.membership.is_expiring())
+            .map(|name| TableEntry {
+                name: name.name.as_str(),
+                address: name.listing.address().get(),
+                online: name.listing.is_online(),
+            })
+    }
+
+    /// Returns how full everything is. Cost: walks all names.
+    pub fn usage(&self) -> Usage {
+        let of = |used, most| Gauge { used, most };
+        let online = self.table().filter(|entry| entry.online).count();
+        Usage {
+            names: of(self.roster.used(), self.roster.capacity()),
+            online: u32::try_from(online).unwrap_or(u32::MAX),
+            kept_messages: of(self.mail.used(), self.mail.capacity()),
+            mail_per_name: self.mail.per_name(),
+            channel_messages: of(self.channel.used(), self.channel.capacity()),
+            records: of(self.journal.used(), self.journal.capacity()),
+        }
+    }
+
+    /// Returns the counters since this server was made.
+    pub fn stats(&self) -> &Stats {
+        self.sessions.stats()
+    }
+}

@@ -1,0 +1,191 @@
+//! Names that come, leave, and are forgotten.
+
+use core::net::SocketAddr;
+
+use super::Server;
+use crate::crypto::TAG_LEN;
+use crate::drop_reason::Disposition;
+use crate::name::Name;
+use crate::server::event::Departure;
+use crate::server::event_queue::Pending;
+use crate::server::listing::Listing;
+use crate::session::connection::Connection;
+use crate::wire::Refusal;
+
+impl Server<'_> {
+    pub(super) fn report(&mut self, event: Pending) {
+        self.events.push(event);
+    }
+
+    // ---- names ----
+
+    /// Gives a new name a slot; `None` if the room is full.
+    pub(super) fn insert(&mut self, name: Name) -> Option<u32> {
+        let inserted = self.roster.insert(name, self.channel.next_number())?;
+        if let Some(version) = inserted.replaced {
+            self.sessions.change(inserted.slot, Connection::close);
+            self.table.forget_upto(version);
+        }
+        Some(inserted.slot)
+    }
+
+    /// The slot of a sender that may have been forgotten since.
+    pub(super) fn sender_slot(&mut self, name: &str) -> Option<u32> {
+        if let Some(slot) = self.roster.find(name) {
+            return Some(slot);
+        }
+        let slot = self.insert(Name::new(name).ok()?)?;
+        self.roster.at_mut(slot).membership.forget();
+        Some(slot)
+    }
+
+    /// A change of this name is to be stored.
+    pub(super) fn change_name(&mut self, slot: u32) {
+        let serial = self.mail.serial();
+        self.journal
+            .note_change(self.roster.slots_mut(), slot, serial);
+    }
+
+    /// A cursor of this name has moved, and is to be stored.
+    pub(super) fn note_progress(&mut self, slot: u32) {
+        self.journal.note_progress(self.roster.slots_mut(), slot);
+    }
+
+    /// A change of this name is stored: it gets its place in the order of all changes, and others
+    /// may know it.
+    pub(super) fn announce(&mut self, slot: u32) {
+        let order = self.next_order();
+        let version = self.table.add(slot, order);
+        let name = self.roster.at_mut(slot);
+        let (incarnation, address) = (name.process.incarnation(), name.process.address());
+        name.listing = Listing::new(version, name.membership.status(), incarnation, address);
+        self.reschedule(slot);
+    }
+
+    /// A name is offline from now on, or was for so many seconds in an earlier life of the server.
+    pub(super) fn is_away(&mut self, slot: u32, before_s: u32) {
+        let names = self.roster.slots_mut();
+        self.absence.add(names, slot, self.sessions.now(), before_s);
+    }
+
+    /// Begins to forget the name that was offline for too long; false if there is none.
+    pub(super) fn expire_one(&mut self) -> bool {
+        let Some(slot) = self
+            .absence
+            .expired(self.roster.slots(), self.sessions.now())
+        else {
+            return false;
+        };
+        if self.roster.at(slot).results.is_leaving() {
+            // The store has not even taken that it left.
+            self.is_away(slot, 0);
+            return true;
+        }
+        self.absence.remove(self.roster.slots_mut(), slot);
+        self.end_session(slot);
+        self.journal.drop_progress(self.roster.slots_mut(), slot);
+        self.roster.at_mut(slot).membership.expire();
+        self.change_name(slot);
+        true
+    }
+
+    /// Forgets a name with the messages for it. Its own messages stay.
+    pub(super) fn forget(&mut self, slot: u32) {
+        while let Some(index) = self.mail.pop(&mut self.roster.at_mut(slot).mailbox) {
+            self.remove_mail(index);
+        }
+        self.drop_receipts(slot);
+        self.sessions.change(slot, Connection::close);
+        let names = self.roster.slots_mut();
+        self.journal.drop_change(names, slot);
+        self.absence.remove(names, slot);
+        self.liveness.remove(names, slot);
+        self.notices.remove(names, slot);
+        let name = self.roster.at_mut(slot);
+        name.forget();
+        if name.listing.version() != 0 {
+            self.announce(slot);
+        }
+        self.roster.vacate(slot);
+    }
+
+    // ---- departures ----
+
+    /// The old process is told; it may hear it now, or when it next asks for a session.
+    pub(super) fn evict(&mut self, slot: u32) {
+        if self.sessions.at(slot).is_open() {
+            self.sessions.reply_closing(slot, Refusal::Displaced);
+        }
+        self.depart(slot, Departure::Displaced);
+    }
+
+    /// The client is not in the room any more; the others learn it once that is stored.
+    pub(super) fn depart(&mut self, slot: u32, reason: Departure) {
+        self.end_session(slot);
+        let name = self.roster.at_mut(slot);
+        if !name.membership.leave() {
+            return;
+        }
+        name.announce = true;
+        self.is_away(slot, 0);
+        self.report(Pending::Departed { slot, reason });
+        self.change_name(slot);
+    }
+
+    pub(super) fn end_session(&mut self, slot: u32) {
+        self.sessions.change(slot, Connection::end);
+        self.roster.at_mut(slot).rewind();
+        let names = self.roster.slots_mut();
+        self.liveness.remove(names, slot);
+        self.notices.remove(names, slot);
+        self.reschedule(slot);
+    }
+
+    /// The client has proved that it receives somewhere else now; its session goes on.
+    pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
+        let name = self.roster.at_mut(slot);
+        name.process.move_to(to.into());
+        if name.membership.is_here() {
+            name.announce |= name.membership.is_online();
+            self.change_name(slot);
+        }
+    }
+
+    pub(super) fn take_reset(
+        &mut self,
+        from: SocketAddr,
+        echo: u64,
+        token: [u8; TAG_LEN],
+    ) -> Disposition {
+        let slot = match self.sessions.take_reset(from, echo, &token) {
+            Ok(slot) => slot,
+            Err(reason) => return self.sessions.drop(reason),
+        };
+        self.depart(slot, Departure::Gone);
+        Disposition::Accepted
+    }
+
+    // ---- signs of life ----
+
+    /// The client was heard of.
+    pub(super) fn heard(&mut self, slot: u32) {
+        let name = self.roster.at_mut(slot);
+        name.contest.on_heard();
+        let is_here = name.membership.is_here();
+        let names = self.roster.slots_mut();
+        self.liveness
+            .on_heard(names, slot, self.sessions.now(), is_here);
+    }
+
+    /// The client was silent for long: it is probed, and gone if it does not answer.
+    pub(super) fn probe(&mut self, slot: u32) {
+        if !self.sessions.at(slot).is_open() {
+            return self.depart(slot, Departure::Silent);
+        }
+        let names = self.roster.slots_mut();
+        self.liveness
+            .on_heard(names, slot, self.sessions.now(), true);
+        self.sessions.at_mut(slot).probe();
+        self.reschedule(slot);
+    }
+}
