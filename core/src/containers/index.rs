@@ -1,7 +1,8 @@
 //! A hash index over slots.
 
-/// A hash index over slots: open addressing with linear probing; the caller gives at least two empty cells for
-/// each slot, keys it with a secret, and compares keys itself. Cells hold index + 1.
+/// A hash index over slots: open addressing with linear probing; the caller gives at least two
+/// empty cells for each slot, keys it with a secret, and compares keys itself. Cells hold index +
+/// 1.
 pub(crate) struct Index<'a> {
     cells: &'a mut [u32],
 }
@@ -116,7 +117,8 @@ mod tests {
     fn index_finds_what_is_in_it_and_nothing_else() {
         let mut cells = [0; 16];
         let mut index = Index::new(&mut cells, 8).unwrap();
-        // Hashes that fall on three cells at the end and the start: runs that wrap around in every way.
+        // Hashes that fall on three cells at the end and the start: runs that wrap around in every
+        // way.
         let hash = |slot: u32| u64::from(slot % 3).wrapping_sub(1) << 60;
         let mut held = [false; 8];
         let mut random = 1_u32;

@@ -23,7 +23,8 @@ pub(crate) trait Linked<L: Copy> {
     fn link_mut(&mut self, list: L) -> &mut Link;
 }
 
-/// A doubly linked list threaded through slots: append, remove and take the first in O(1), no memory of its own.
+/// A doubly linked list threaded through slots: append, remove and take the first in O(1), no
+/// memory of its own.
 pub(crate) struct List<L> {
     which: L,
     head: u32,

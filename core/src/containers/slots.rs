@@ -1,9 +1,11 @@
 //! Slots handed in by the caller, addressed by index without a way to panic.
 
-/// A non-empty slice of slots. An index that is out of range is a bug of ours: checked in debug builds,
-/// and in release builds the first slot stands in, so that no input can make the core panic.
+/// A non-empty slice of slots. An index that is out of range is a bug of ours: checked in debug
+/// builds, and in release builds the first slot stands in, so that no input can make the core
+/// panic.
 ///
-/// Where code is dear, on machines of 32 bits, it has its two lookups once: inlined, they are a tenth of a client.
+/// Where code is dear, on machines of 32 bits, it has its two lookups once: inlined, they are a
+/// tenth of a client.
 pub(crate) struct Slots<'a, T> {
     first: &'a mut T,
     rest: &'a mut [T],

@@ -1,8 +1,9 @@
-//! Kept texts of any length in one piece of memory: a text costs its length, 4 bytes, and what is missing to a word.
+//! Kept texts of any length in one piece of memory: a text costs its length, 4 bytes, and what is
+//! missing to a word.
 //!
-//! A boundary-tag allocator (Knuth, TAOCP volume 1, 2.5) over words, with a list of free blocks for each size, so that
-//! storing and releasing cost the same however much is kept. A free block merges with its neighbours at once; what
-//! lies behind the last used block counts as never used.
+//! A boundary-tag allocator (Knuth, TAOCP volume 1, 2.5) over words, with a list of free blocks for
+//! each size, so that storing and releasing cost the same however much is kept. A free block merges
+//! with its neighbours at once; what lies behind the last used block counts as never used.
 
 use crate::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 
@@ -21,7 +22,8 @@ const _: () = assert!(
 /// Longest text that fits into its own handle.
 const INLINE_LEN: usize = 3;
 
-/// The header of a block: its size in words, bytes of its last words that are not text, and what is in front of it.
+/// The header of a block: its size in words, bytes of its last words that are not text, and what is
+/// in front of it.
 const USED: u32 = 1;
 const BEHIND_FREE: u32 = 1 << 1;
 /// The free block in front has the least size: it has no room for its size at its end.
@@ -86,7 +88,8 @@ impl<'a> Arena<'a> {
         })
     }
 
-    /// Stores a text of valid length; `None`, and nothing changed, if no free block is large enough.
+    /// Stores a text of valid length; `None`, and nothing changed, if no free block is large
+    /// enough.
     pub(crate) fn store(&mut self, text: &[u8]) -> Option<Text> {
         if let Some(inline) = Text::inline(text) {
             return Some(inline);
@@ -127,7 +130,8 @@ impl<'a> Arena<'a> {
         let words = first.map_or(inline.as_slice(), |first| {
             self.words.get(first as usize..).unwrap_or_default()
         });
-        // Whole words in a loop of their own: with pieces of any length, each word is a call of `memcpy`.
+        // Whole words in a loop of their own: with pieces of any length, each word is a call of
+        // `memcpy`.
         let (whole, rest) = place.as_chunks_mut::<WORD_LEN>();
         let last = words.get(whole.len()).copied().unwrap_or_default();
         whole
@@ -284,7 +288,8 @@ mod tests {
     use super::*;
 
     impl Arena<'_> {
-        /// Walks all blocks: sizes and flags fit together, no two free ones are neighbours, and lists have them all.
+        /// Walks all blocks: sizes and flags fit together, no two free ones are neighbours, and
+        /// lists have them all.
         fn check(&self) {
             let (mut at, mut before, mut free) = (0, USED, 0);
             while at < self.end {

@@ -126,13 +126,13 @@ impl Delivery<'_, '_> {
             }
             SentFrame::Mail(index) => {
                 let from = roster.name(mail.parties(index).from);
-                mail.build(index, from, name.boundary, out)
+                mail.build(index, from, name.membership.boundary(), out)
             }
             SentFrame::Log(number) => {
                 let from = channel
                     .get(number)
                     .map_or("", |entry| roster.name(entry.from()));
-                channel.build(number, from, name.boundary, out)
+                channel.build(number, from, name.membership.boundary(), out)
             }
             SentFrame::Skipped { count, .. } => Frame::Skipped { count },
             SentFrame::Changes { from, upto } => {

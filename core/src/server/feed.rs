@@ -137,7 +137,7 @@ mod tests {
     /// Bob, who is online, and whose table is as it was before the change of this order.
     fn bob(table: &mut TableChanges<'_>, order: u64) -> NameSlot {
         let mut name = NameSlot::VACANT;
-        name.membership.register(false);
+        name.membership.register(false, false, 0);
         name.membership.admit();
         name.membership.settle();
         let address = name.process.address();
@@ -199,7 +199,7 @@ mod tests {
         bob.results.left();
         let result = Some(SentFrame::Result(1));
         assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), result);
-        bob.membership.register(false);
+        bob.membership.register(false, false, 0);
         assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), None);
     }
 }

@@ -118,8 +118,8 @@ impl<'a> Server<'a> {
         })
     }
 
-    /// Lets only these names register from now on, which are sorted; clients in the room stay. Cost:
-    /// the logarithm of their number, for each registration.
+    /// Lets only these names register from now on, which are sorted; clients in the room stay.
+    /// Cost: the logarithm of their number, for each registration.
     pub fn admit_only(&mut self, allowed: &'a [Allowed]) {
         self.admission.admit_only(allowed);
     }
@@ -139,13 +139,13 @@ impl<'a> Server<'a> {
         let roster = &self.roster;
         self.events.poll(|slot| {
             let name = roster.at(slot);
-            (name.name.as_str(), name.process.address().get())
+            (name.name(), name.process.address().get())
         })
     }
 
-    /// Makes [`poll_key_log`](crate::Endpoint::poll_key_log) give every key that comes into use. With
-    /// them, everything that is sent in sessions can be read; meant for tools. As many wait as there
-    /// are slots.
+    /// Makes [`poll_key_log`](crate::Endpoint::poll_key_log) give every key that comes into use.
+    /// With them, everything that is sent in sessions can be read; meant for tools. As many wait as
+    /// there are slots.
     pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
         *self.sessions.handshakes().key_log() = KeyLog::new(slots);
     }
@@ -163,7 +163,7 @@ impl<'a> Server<'a> {
             .iter()
             .filter(|name| name.listing.is_listed() && !name.membership.is_expiring())
             .map(|name| TableEntry {
-                name: name.name.as_str(),
+                name: name.name(),
                 address: name.listing.address().get(),
                 online: name.listing.is_online(),
             })

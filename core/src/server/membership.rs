@@ -38,6 +38,10 @@ pub(super) struct Membership {
     tenure: Tenure,
     /// It was offline for too long; that waits to be stored.
     expiring: bool,
+    /// The change that waits to be stored has to be announced to all.
+    unannounced: bool,
+    /// Messages and changes before this place were stored before the registration.
+    boundary: u64,
 }
 
 /// What a stored registration means.
@@ -55,6 +59,8 @@ impl Membership {
         standing: Standing::Offline,
         tenure: Tenure::New,
         expiring: false,
+        unannounced: false,
+        boundary: 0,
     };
 
     // ---- what it is ----
@@ -105,18 +111,34 @@ impl Membership {
         }
     }
 
+    /// Returns the place among all messages and changes at which the client registered: earlier
+    /// ones were stored for it, later ones are merely late.
+    pub(super) fn boundary(&self) -> u64 {
+        self.boundary
+    }
+
+    /// Returns whether the change that was stored has to be announced to all; it is, then.
+    pub(super) fn take_announcement(&mut self) -> bool {
+        core::mem::take(&mut self.unannounced)
+    }
+
     // ---- what becomes of it ----
 
-    /// Notes a registration, which is to be stored; returns whether the name stays online
-    /// meanwhile, as that of the `same` process does.
-    pub(super) fn register(&mut self, same: bool) -> bool {
-        let stays = same && self.is_online();
-        self.standing = if stays {
-            Standing::Renewing
+    /// Notes a registration behind so many messages and changes, which is to be stored. The name
+    /// stays online meanwhile if its `same` process was, and others are told if it has moved.
+    pub(super) fn register(&mut self, same: bool, has_moved: bool, order: u64) {
+        if same && self.is_online() {
+            self.standing = Standing::Renewing;
+            self.unannounced |= has_moved;
         } else {
-            Standing::Registering
-        };
-        stays
+            self.standing = Standing::Registering;
+            self.boundary = order + 1;
+        }
+    }
+
+    /// Notes that the client receives somewhere else now.
+    pub(super) fn on_moved(&mut self) {
+        self.unannounced |= self.is_online();
     }
 
     /// Notes that the registration is stored.
@@ -142,12 +164,14 @@ impl Membership {
     /// Notes that everything that was stored for the client is handed over.
     pub(super) fn settle(&mut self) {
         self.standing = Standing::Online;
+        self.unannounced = true;
     }
 
     /// Notes that the client is not in the room any more; returns whether it was.
     pub(super) fn leave(&mut self) -> bool {
         let was_here = self.is_here();
         self.standing = Standing::Offline;
+        self.unannounced |= was_here;
         was_here
     }
 
@@ -182,31 +206,36 @@ mod tests {
     #[test]
     fn goes_through_registration_and_departure() {
         let mut name = Membership::VACANT;
-        assert!(!name.register(false), "it was not online");
+        name.register(false, true, 7);
+        assert_eq!(name.boundary(), 8);
+        assert!(!name.take_announcement(), "it is not online");
         assert!(name.is_here() && name.is_registering() && !name.is_known());
         assert_eq!(name.admit(), Admitted::Registered { returning: false });
         assert!(name.is_returning() && name.is_known());
         assert_eq!(name.status(), Status::Offline);
         name.settle();
         assert_eq!(name.status(), Status::Online);
-        assert!(name.register(true), "the same process stays online");
+        assert!(name.take_announcement() && !name.take_announcement());
+        name.register(true, true, 9);
+        assert_eq!(name.boundary(), 8, "the same process stays online");
+        assert!(name.take_announcement(), "it has moved");
         assert_eq!(name.status(), Status::Online);
         assert_eq!(name.admit(), Admitted::Renewed);
         assert!(name.leave() && !name.leave());
-        name.register(false);
+        name.register(false, false, 0);
         assert_eq!(name.admit(), Admitted::Registered { returning: true });
     }
 
     #[test]
     fn is_gone_when_rejected_or_forgotten() {
         let mut name = Membership::VACANT;
-        name.register(false);
+        name.register(false, false, 0);
         name.reject();
         assert!(name.is_gone());
-        name.register(false);
+        name.register(false, false, 0);
         assert!(!name.is_gone(), "a process asks for it");
         name.admit();
-        name.register(false);
+        name.register(false, false, 0);
         name.reject();
         assert!(name.is_known(), "it was before");
         name.expire();

@@ -23,16 +23,14 @@ use crate::wire::Entry;
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct NameSlot {
-    pub(super) name: Name,
-    pub(super) links: NameLinks,
+    name: Name,
+    links: NameLinks,
     /// Stored messages, receipts and log entries that refer to it.
-    pub(super) references: u32,
+    references: u32,
     pub(super) membership: Membership,
-    /// The change that waits to be stored has to be announced to all.
-    pub(super) announce: bool,
     /// A request in the latest datagram was not taken, because its source asks for more than its
     /// share.
-    pub(super) throttled: bool,
+    throttled: bool,
     /// The change is stored after the message with this serial number.
     stored_after: u64,
     pub(super) process: Process,
@@ -44,8 +42,6 @@ pub struct NameSlot {
     pub(super) listing: Listing,
     pub(super) table: TableCursor,
     pub(super) results: Results,
-    /// Registrations divide what was stored for the client from what is merely late.
-    pub(super) boundary: u64,
     pub(super) mailbox: Mailbox,
     pub(super) receipts: Receipts,
     pub(super) channel: ChannelCursor,
@@ -58,7 +54,6 @@ impl NameSlot {
         links: NameLinks::VACANT,
         references: 0,
         membership: Membership::VACANT,
-        announce: false,
         throttled: false,
         stored_after: 0,
         process: Process::VACANT,
@@ -69,32 +64,56 @@ impl NameSlot {
         listing: Listing::VACANT,
         table: TableCursor::VACANT,
         results: Results::VACANT,
-        boundary: 0,
         mailbox: Mailbox::VACANT,
         receipts: Receipts::VACANT,
         channel: ChannelCursor::VACANT,
     };
 
-    /// Creates a name without a client, in a slot that stands in these lists. Log entries before
-    /// `log_next` are not for it.
-    pub(super) fn new(name: Name, links: NameLinks, log_next: u32) -> Self {
-        Self {
+    /// Gives the slot to a name without a client. Log entries before `log_next` are not for it.
+    pub(super) fn replace(&mut self, name: Name, log_next: u32) {
+        *self = Self {
             name,
-            links,
+            links: self.links.clone(),
             channel: ChannelCursor::at(log_next),
             ..Self::VACANT
-        }
+        };
     }
 
     /// Forgets everything but the name, and what refers to it.
     pub(super) fn forget(&mut self) {
-        let forgotten = Self::new(self.name.clone(), self.links.clone(), 0);
         *self = Self {
+            name: self.name.clone(),
+            links: self.links.clone(),
             references: self.references,
             listing: self.listing.clone(),
-            ..forgotten
+            ..Self::VACANT
         };
         self.membership.forget();
+    }
+
+    /// Returns the text of the name.
+    pub(super) fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Notes that one more stored message, receipt or log entry refers to the name.
+    pub(super) fn refer(&mut self) {
+        self.references += 1;
+    }
+
+    /// Notes that one stored message, receipt or log entry less refers to the name.
+    pub(super) fn release(&mut self) {
+        self.references -= 1;
+    }
+
+    /// Returns whether a request in the latest datagram was not taken.
+    pub(super) fn is_throttled(&self) -> bool {
+        self.throttled
+    }
+
+    /// Notes whether a request was not taken, because its source asks for more than its share.
+    pub(super) fn set_throttled(&mut self, throttled: bool) {
+        self.throttled = throttled;
     }
 
     /// Returns whether the slot may go to another name: no process has this one, and nothing refers

@@ -141,7 +141,8 @@ impl<'a> Quotas<'a> {
             }
         }
         let slot = self.slots.at_mut(best);
-        // A new source in a crowded place inherits the use of the old one: many sources get no more.
+        // A new source in a crowded place inherits the use of the old one: many sources get no
+        // more.
         if slot.full_at() <= nanos(now) {
             *slot = SourceSlot::VACANT;
         }

@@ -135,8 +135,8 @@ pub struct NameRecord<'a> {
     pub key: PublicKey,
     /// Number of the process's latest session.
     pub opening: u32,
-    /// The id that the process writes to the server in that session; 0 for none. A server that has started
-    /// again uses it to tell the process so.
+    /// The id that the process writes to the server in that session; 0 for none. A server that has
+    /// started again uses it to tell the process so.
     pub session: u64,
     /// Processes that were displaced, in short.
     pub previous: [u32; 4],

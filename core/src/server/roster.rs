@@ -66,7 +66,7 @@ impl<'a> Roster<'a> {
 
     /// Returns the text of the name in a slot.
     pub(super) fn name(&self, slot: u32) -> &str {
-        self.slots.at(slot).name.as_str()
+        self.slots.at(slot).name()
     }
 
     /// Returns all slots.
@@ -82,9 +82,8 @@ impl<'a> Roster<'a> {
     /// Returns the slot of a name.
     pub(super) fn find(&self, name: &str) -> Option<u32> {
         let hash = self.hash_key.hash(name.as_bytes());
-        self.index.find(hash, |slot| {
-            self.slots.at(slot).name.as_bytes() == name.as_bytes()
-        })
+        self.index
+            .find(hash, |slot| self.slots.at(slot).name() == name)
     }
 
     /// Gives a new name a slot: one that was never used, or that of a forgotten name. `None` if the
@@ -92,9 +91,7 @@ impl<'a> Roster<'a> {
     pub(super) fn insert(&mut self, name: Name, log_next: u32) -> Option<Inserted> {
         let inserted = self.free_slot()?;
         let hash = self.hash_key.hash(name.as_bytes());
-        let slot = self.slots.at_mut(inserted.slot);
-        let links = slot.links.clone();
-        *slot = NameSlot::new(name, links, log_next);
+        self.slots.at_mut(inserted.slot).replace(name, log_next);
         self.index.insert(hash, inserted.slot);
         Some(inserted)
     }
@@ -109,7 +106,7 @@ impl<'a> Roster<'a> {
         }
         let slot = self.vacated.pop(&mut self.slots)?;
         let (key, slots) = (self.hash_key, &self.slots);
-        let hash = |slot| key.hash(slots.at(slot).name.as_bytes());
+        let hash = |slot| key.hash(slots.at(slot).name().as_bytes());
         self.index.remove(hash(slot), slot, hash);
         Some(Inserted {
             slot,
@@ -121,13 +118,13 @@ impl<'a> Roster<'a> {
 
     /// Notes that a message, receipt or log entry refers to a name.
     pub(super) fn refer(&mut self, slot: u32) {
-        self.slots.at_mut(slot).references += 1;
+        self.slots.at_mut(slot).refer();
         self.occupy(slot);
     }
 
     /// Notes that a message, receipt or log entry refers to a name no longer.
     pub(super) fn release(&mut self, slot: u32) {
-        self.slots.at_mut(slot).references -= 1;
+        self.slots.at_mut(slot).release();
         self.vacate(slot);
     }
 

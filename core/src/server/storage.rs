@@ -30,8 +30,8 @@ pub struct ServerStorage<'a> {
     pub changes: &'a mut [ChangeSlot],
     /// One for each message that can be stored.
     pub mail: &'a mut [MailSlot],
-    /// The encrypted texts of stored messages, each 80 bytes longer than its text: one word for each
-    /// four bytes and one more. 271 for each message are always enough; at most 2^26 - 1.
+    /// The encrypted texts of stored messages, each 80 bytes longer than its text: one word for
+    /// each four bytes and one more. 271 for each message are always enough; at most 2^26 - 1.
     pub mail_texts: &'a mut [u32],
     /// One for each entry of the channel log.
     pub log: &'a mut [LogSlot],

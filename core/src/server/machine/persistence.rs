@@ -40,7 +40,7 @@ impl Server<'_> {
             Entry::Progress(slot) => {
                 let name = roster.at(slot);
                 Record::Progress {
-                    name: name.name.as_str(),
+                    name: name.name(),
                     handed_over: name.mailbox.handed_over(),
                     log_next: name.channel.acked(),
                 }
@@ -59,7 +59,7 @@ impl Server<'_> {
         let name = self.roster.at(slot);
         let (last_request, outcomes) = name.results.to_store();
         NameRecord {
-            name: name.name.as_str(),
+            name: name.name(),
             registered: name.membership.is_here(),
             address: name.process.address().get(),
             incarnation: name.process.incarnation(),
@@ -115,7 +115,7 @@ impl Server<'_> {
             (false, false) => return self.change_name(slot),
             (true, _) => {}
         }
-        if core::mem::take(&mut name.announce) {
+        if name.membership.take_announcement() {
             self.announce(slot);
         }
         self.roster.at_mut(slot).results.left();

@@ -122,11 +122,9 @@ impl Server<'_> {
     /// The client is not in the room any more; the others learn it once that is stored.
     pub(super) fn depart(&mut self, slot: u32, reason: Departure) {
         self.end_session(slot);
-        let name = self.roster.at_mut(slot);
-        if !name.membership.leave() {
+        if !self.roster.at_mut(slot).membership.leave() {
             return;
         }
-        name.announce = true;
         self.is_away(slot, 0);
         self.report(Pending::Departed { slot, reason });
         self.change_name(slot);
@@ -146,7 +144,7 @@ impl Server<'_> {
         let name = self.roster.at_mut(slot);
         name.process.move_to(to.into());
         if name.membership.is_here() {
-            name.announce |= name.membership.is_online();
+            name.membership.on_moved();
             self.change_name(slot);
         }
     }

@@ -293,12 +293,9 @@ impl Server<'_> {
             cookie_issued_at_ms: asked.message.cookie.issued_at_ms,
         });
         name.contest = Contest::None;
-        name.throttled = false;
-        if name.membership.register(same_process) {
-            name.announce |= has_moved;
-        } else {
-            name.boundary = self.order + 1;
-        }
+        name.set_throttled(false);
+        name.membership
+            .register(same_process, has_moved, self.order);
         // The client may have the table already, up to some version of this life of it.
         let has_table =
             hello.table_epoch == self.table.epoch() && hello.table_version <= self.table.version();
@@ -348,9 +345,7 @@ impl Server<'_> {
         if !is_returning || self.is_behind_boundary(slot) {
             return;
         }
-        let name = self.roster.at_mut(slot);
-        name.membership.settle();
-        name.announce = true;
+        self.roster.at_mut(slot).membership.settle();
         self.change_name(slot);
     }
 }

@@ -39,7 +39,7 @@ impl Server<'_> {
             Ok(newly) => newly,
             Err(reason) => return self.sessions.drop(reason),
         };
-        self.roster.at_mut(slot).throttled = false;
+        self.roster.at_mut(slot).set_throttled(false);
         self.heard(slot);
         self.acknowledged(slot, newly);
         if let Some(version) = header.table_version {
@@ -124,7 +124,7 @@ impl Server<'_> {
         let admitted = self
             .quotas
             .admits_request(from, text_len, self.sessions.now());
-        self.roster.at_mut(slot).throttled = !admitted;
+        self.roster.at_mut(slot).set_throttled(!admitted);
         if !admitted {
             let event = Pending::Throttled { slot };
             self.events.push_sparingly(event, self.sessions.now());
@@ -285,9 +285,7 @@ impl Server<'_> {
 
     /// The client deregisters. Its session stays open for the result.
     fn leave(&mut self, slot: u32) {
-        let name = self.roster.at_mut(slot);
-        name.membership.leave();
-        name.announce = true;
+        self.roster.at_mut(slot).membership.leave();
         self.liveness.remove(self.roster.slots_mut(), slot);
         self.is_away(slot, 0);
         self.report(Pending::Departed {

@@ -59,7 +59,8 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Builds the news for the next client of an earlier life of the server that its session is gone.
+    /// Builds the news for the next client of an earlier life of the server that its session is
+    /// gone.
     fn emit_notice(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         let (now, retry) = (self.sessions.now(), self.sessions.retry());
         let slot = self.notices.next(self.roster.slots_mut(), now, retry)?;
@@ -97,7 +98,7 @@ impl<'a> Server<'a> {
         mut first: Option<SentFrame>,
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> (usize, News) {
-        let throttled = self.roster.at(slot).throttled;
+        let throttled = self.roster.at(slot).is_throttled();
         let window = if throttled { 0 } else { self.window };
         let connection = self.sessions.at(slot);
         let header = connection.header(window, None);
@@ -169,7 +170,7 @@ impl<'a> Server<'a> {
     /// Whether the client has not acknowledged everything that was stored at its registration.
     pub(super) fn is_behind_boundary(&mut self, slot: u32) -> bool {
         let name = self.roster.at_mut(slot);
-        let boundary = name.boundary;
+        let boundary = name.membership.boundary();
         let oldest = self.mail.oldest_order(&name.mailbox);
         oldest.is_some_and(|order| order < boundary)
             || name.channel.is_before(&self.channel, slot, boundary)
