@@ -32,6 +32,7 @@ pub mod run;
 pub mod scene;
 pub mod server_process;
 pub mod settle;
+pub mod small_room;
 pub mod sniffer;
 pub mod times;
 pub mod trace;

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use chatapp_core::LoggedKey;
 
 use crate::attacker;
-use crate::choices::{Choices, FromBytes, Seeded};
+use crate::choices::{Choices, Seeded};
 use crate::event::{Cue, Ending, Event, FaultKind, Node};
 use crate::keys::Crypto;
 use crate::medium::Captured;
@@ -78,21 +78,6 @@ pub fn run_seed_twice(seed: u64, look: &Look) -> Report {
     first
 }
 
-/// Runs a small room in which every decision comes from bytes, as a fuzzer wants it.
-///
-/// # Panics
-/// If a promise is broken.
-pub fn run_bytes(bytes: &[u8]) {
-    let look = Look {
-        clients: Some(3),
-        span: Some(6_000),
-        ..Look::default()
-    };
-    if let Some(violation) = run(Box::new(FromBytes::new(bytes)), &look).violation {
-        panic!("{violation}");
-    }
-}
-
 /// The command that runs a seed again and shows all of it.
 pub fn replay_command(seed: u64, look: &Look) -> String {
     let (features, crypto) = look.crypto.options();
@@ -117,7 +102,13 @@ pub fn replay_command(seed: u64, look: &Look) -> String {
 
 /// Runs whatever the choices say.
 pub fn run(mut choices: Box<dyn Choices>, look: &Look) -> Report {
-    let mut plan = Plan::draw(&mut *choices);
+    let plan = drawn(&mut *choices, look);
+    run_plan(plan, choices, look)
+}
+
+/// Draws a plan, and changes it as the look wants it.
+pub(crate) fn drawn(choices: &mut dyn Choices, look: &Look) -> Plan {
+    let mut plan = Plan::draw(choices);
     plan.clients = look.clients.unwrap_or(plan.clients);
     plan.span = look.span.unwrap_or(plan.span);
     plan.keys.crypto = look.crypto;
@@ -128,6 +119,11 @@ pub fn run(mut choices: Box<dyn Choices>, look: &Look) -> Report {
     if let Some(keep_s) = look.keep_s {
         plan = plan.keeping(keep_s);
     }
+    plan
+}
+
+/// Runs a plan.
+pub(crate) fn run_plan(plan: Plan, choices: Box<dyn Choices>, look: &Look) -> Report {
     let mut run = Run {
         world: World::new(&plan, choices, look.readable),
         plan,

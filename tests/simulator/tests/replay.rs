@@ -3,8 +3,10 @@
 
 use std::fs;
 
+use chatapp_simulator::keys::Crypto;
 use chatapp_simulator::plan::all_but;
-use chatapp_simulator::run::{Look, replay_command, run_bytes, run_seed};
+use chatapp_simulator::run::{Look, replay_command, run_seed};
+use chatapp_simulator::small_room::run_bytes;
 
 /// A run that has gone wrong once.
 struct Case {
@@ -121,6 +123,6 @@ fn rooms_from_the_corpus_keep_their_promises() {
     for file in files {
         let path = file.expect("it can be listed").path();
         println!("{}", path.display());
-        run_bytes(&fs::read(path).expect("it can be read"));
+        run_bytes(&fs::read(path).expect("it can be read"), Crypto::Real);
     }
 }
