@@ -14,7 +14,9 @@ use chatapp_core::{
     Instant, JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot, Seed, Server,
     ServerConfig, ServerStorage, SourceSlot,
 };
-use chatapp_fuzz::{SEED, address, identity};
+use chatapp_fuzz::{
+    CommandStep, KEY_MARK, NameStep, SEED, Scenario, Start, Step, Words, address, identity,
+};
 
 /// Numbers of the addresses of those who take part.
 const SERVER: u8 = 0;
@@ -37,8 +39,8 @@ fn main() -> std::io::Result<()> {
         write(&corpus, "handshake", &name, &handshake(place, number as u8))?;
     }
     write(&corpus, "sealed", "in-any-order", &deliveries())?;
-    write(&corpus, "client", "session", &room.alice_view.steps)?;
-    write(&corpus, "server", "session", &room.server_view.steps)
+    write(&corpus, "client", "session", &room.alice_view.bytes())?;
+    write(&corpus, "server", "session", &room.server_view.bytes())
 }
 
 fn with_len(text: &[u8]) -> Vec<u8> {
@@ -305,15 +307,23 @@ fn accepts(number: u8) -> Vec<u8> {
 /// A session as one machine sees it, as steps of its fuzz target.
 #[derive(Default)]
 struct View {
-    steps: Vec<u8>,
-    /// Session ids that this machine receives under, in the order in which their sessions were opened.
+    steps: Vec<Step>,
+    /// Session ids that this machine receives under, in the order in which they were opened.
     sessions: Vec<u64>,
     /// Session ids under which others asked for sessions: they are numbered anew.
     questions: Vec<u64>,
 }
 
 impl View {
-    /// A step that repeats this datagram: where it came from, its kind, which session, and what it says.
+    fn bytes(&self) -> Vec<u8> {
+        Scenario {
+            start: Start::New,
+            steps: self.steps.clone(),
+        }
+        .to_bytes()
+    }
+
+    /// A step that repeats this datagram: its origin, its kind, its session, and its content.
     fn datagram(&mut self, from: u8, bytes: &[u8], said: &[u8]) {
         let parsed = Datagram::parse(&identity(from), bytes);
         let back = match parsed.expect("a machine sends what can be parsed") {
@@ -328,8 +338,12 @@ impl View {
             Datagram::Call(call) => self.question(call.id),
             _ => 0,
         };
-        self.steps.extend([0, from, bytes[1], back]);
-        self.text(said);
+        self.steps.push(Step::Content {
+            from,
+            kind: bytes[1],
+            back,
+            content: marked(said),
+        });
     }
 
     fn question(&mut self, id: u64) -> u8 {
@@ -341,27 +355,26 @@ impl View {
     }
 
     fn command(&mut self, command: Command<'_>) {
-        match command {
-            Command::Register { name } => self.name(2, name),
-            Command::Deregister { name } => self.name(3, name),
-            Command::Send { to, text } => {
-                self.name(4, to);
-                self.text(text.as_bytes());
-            }
-            Command::SendAll { text } => {
-                self.steps.push(5);
-                self.text(text.as_bytes());
-            }
+        let name = |name: &str| NameStep::Any(name.to_owned());
+        let words = |text: &str| Words::Short(text.to_owned());
+        self.steps.push(Step::Command(match command {
+            Command::Register { name: own } => CommandStep::Register(name(own)),
+            Command::Deregister { name: own } => CommandStep::Deregister(name(own)),
+            Command::Send { to, text } => CommandStep::Send(name(to), words(text)),
+            Command::SendAll { text } => CommandStep::SendAll(words(text)),
+        }));
+    }
+}
+
+/// The content with marks in place of keys.
+fn marked(content: &[u8]) -> Vec<u8> {
+    let mut content = content.to_vec();
+    for number in [SERVER, ALICE, BOB] {
+        let key = identity(number).public().0;
+        let place = |content: &[u8]| content.windows(key.len()).position(|found| *found == key);
+        while let Some(at) = place(&content) {
+            content[at..at + key.len()].fill(KEY_MARK + number);
         }
     }
-
-    fn name(&mut self, step: u8, name: &str) {
-        self.steps.extend([step, 3]);
-        self.text(name.as_bytes());
-    }
-
-    fn text(&mut self, text: &[u8]) {
-        self.steps.extend((text.len() as u16).to_le_bytes());
-        self.steps.extend(text);
-    }
+    content
 }

@@ -2,4 +2,7 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chatapp_simulator::run::run_bytes(bytes));
+use chatapp_simulator::keys::Crypto;
+use chatapp_simulator::small_room::run_bytes;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| run_bytes(bytes, Crypto::StandIn));

@@ -1,55 +1,137 @@
 //! A client under any input.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientMemory, Command, CommandId, Endpoint, Instant, Name,
 };
 
-use crate::SEED;
-use crate::input::Input;
+use crate::frame_step::{EntryStep, FrameStep};
 use crate::network::{Network, address};
-use crate::people::identity;
+use crate::people::participant;
+use crate::scenario::{Scenario, Start};
+use crate::step::{CommandStep, Fate, Say, Step};
+use crate::values::{Jump, NameStep, Rarely, Words};
+use crate::{BOB, CAROL, CLIENT, SEED, SERVER};
 
 const PEERS: usize = 5;
-/// What one input can cause, many times over: a machine that sends more than this is in a loop.
+/// Many times more than one input can cause: a machine that sends more than this is in a loop.
 const TRANSMITS_MAX: usize = 1_000;
 
-/// Drives a client, alice, with the steps that `bytes` stand for, then leaves it alone until it must be idle.
+/// Drives a client, alice, through the scenario that `bytes` stand for, then leaves it alone until
+/// it must be idle.
 ///
 /// # Panics
-/// If a command is settled twice or never, if the client never comes to rest, or if it sends what cannot be parsed.
+/// If a command is settled twice or never, if the client never comes to rest, or if it sends what
+/// cannot be parsed.
 pub fn client(bytes: &[u8]) {
+    let scenario = Scenario::from_bytes(bytes);
+    with_client(|client| {
+        let mut world = World::new(client);
+        if scenario.start == Start::Registered {
+            world.replays(registered());
+        }
+        let steps = &scenario.steps;
+        steps.iter().for_each(|step| world.takes_step(step));
+        world.comes_to_rest();
+    });
+}
+
+fn with_client(run: impl FnOnce(Client<'_>)) {
     let mut memory = ClientMemory::<PEERS, 4, 2>::new();
-    let name = Name::new("alice").expect("a valid name");
-    let client = Client::new(
-        ClientConfig::new(name, address(0)),
-        memory.storage(),
-        identity(1),
-        SEED,
-    )
-    .expect("enough storage");
-    let mut world = World {
-        client,
-        now: Instant::ZERO,
-        network: Network::new(identity(1).public()),
-        display_is_full: false,
-        ended: false,
-        unsettled: BTreeSet::new(),
-        settled: BTreeSet::new(),
+    let config = ClientConfig::new(Name::new("alice").expect("a valid name"), address(SERVER));
+    let identity = participant(CLIENT).clone();
+    run(Client::new(config, memory.storage(), identity, SEED).expect("enough storage"));
+}
+
+/// Returns the recording of a client that is in a room. Made once.
+fn registered() -> &'static Recording {
+    static RECORDING: OnceLock<Recording> = OnceLock::new();
+    RECORDING.get_or_init(|| {
+        let mut recording = None;
+        with_client(|client| recording = Some(World::new(client).records(&opening())));
+        recording.expect("the client was made")
+    })
+}
+
+/// The beginning of a run, as the client experiences it, and all others when it has ended.
+struct Recording {
+    inputs: Vec<Recorded>,
+    network: Network,
+}
+
+enum Recorded {
+    Step(Step),
+    Datagram(SocketAddr, Vec<u8>),
+}
+
+/// The steps after which alice is in a room with bob and carol, has a session with bob, and has
+/// sent carol a message through the server.
+fn opening() -> Vec<Step> {
+    let hi = || Words::Short("hi".into());
+    let send = |to| Step::Command(CommandStep::Send(NameStep::Of(to), hi()));
+    let answer = |from| Step::Answer {
+        from,
+        back: 0,
+        refusal: Rarely(0),
+        epoch: 1,
+        window: Rarely(0),
     };
-    let mut input = Input(bytes);
-    while world.takes_step(&mut input).is_some() {
-        world.drains();
+    let entries = [(CLIENT, 1), (BOB, 1), (CAROL, 0)];
+    let page = FrameStep::Page {
+        version: Jump::default(),
+        restart: true,
+        complete: true,
+        entries: entries.map(|(name, status)| entry(name, status)).to_vec(),
+    };
+    let saved = FrameStep::Result {
+        back: Rarely(0),
+        outcome: 0,
+    };
+    vec![
+        Step::Command(CommandStep::Register(NameStep::Of(CLIENT))),
+        Step::GiveCookie {
+            back: 0,
+            key: Some(SERVER),
+        },
+        answer(SERVER),
+        says(0, vec![page]),
+        send(BOB),
+        answer(BOB),
+        says(0, Vec::new()),
+        send(CAROL),
+        says(1, vec![saved]),
+    ]
+}
+
+fn entry(name: u8, status: u8) -> EntryStep {
+    EntryStep {
+        name: NameStep::Of(name),
+        status,
+        process: Rarely(0),
+        key_of: Rarely(0),
+        address_of: Rarely(0),
     }
-    world.comes_to_rest();
+}
+
+fn says(session: u8, frames: Vec<FrameStep>) -> Step {
+    Step::Say(Say {
+        session,
+        head: Rarely::default(),
+        frames,
+        fate: Fate::Arrives,
+    })
 }
 
 struct World<'a> {
     client: Client<'a>,
     now: Instant,
     network: Network,
+    /// The network is that of the recording afterwards.
+    is_replaying: bool,
     display_is_full: bool,
     /// The server refused the client: this settles everything.
     ended: bool,
@@ -57,29 +139,89 @@ struct World<'a> {
     settled: BTreeSet<u32>,
 }
 
-impl World<'_> {
-    fn takes_step(&mut self, input: &mut Input<'_>) -> Option<()> {
-        match input.byte()? % 8 {
-            0 | 1 => {
-                let (from, mut bytes) = self.network.gives(input)?;
-                self.client.handle_datagram(self.now, from, &mut bytes);
-            }
-            2 => self.gives(Command::Register { name: name(input)? }),
-            3 => self.gives(Command::Deregister { name: name(input)? }),
-            4 => self.gives(Command::Send {
-                to: name(input)?,
-                text: input.text()?,
-            }),
-            5 => self.gives(Command::SendAll {
-                text: input.text()?,
-            }),
-            6 => {
-                self.now = self.now.plus_millis(input.number()?.into());
-                self.client.handle_timeout(self.now);
-            }
-            _ => self.display_is_full = input.flag()?,
+impl<'a> World<'a> {
+    fn new(client: Client<'a>) -> Self {
+        Self {
+            client,
+            now: Instant::ZERO,
+            network: Network::new(CLIENT),
+            is_replaying: false,
+            display_is_full: false,
+            ended: false,
+            unsettled: BTreeSet::new(),
+            settled: BTreeSet::new(),
         }
-        Some(())
+    }
+
+    fn records(mut self, steps: &[Step]) -> Recording {
+        let mut inputs = Vec::new();
+        for step in steps {
+            if let Some((from, bytes)) = self.network.gives(step) {
+                inputs.push(Recorded::Datagram(from, bytes.clone()));
+                self.arrives(from, bytes);
+            } else {
+                inputs.push(Recorded::Step(step.clone()));
+                self.takes_step(step);
+            }
+        }
+        Recording {
+            inputs,
+            network: self.network,
+        }
+    }
+
+    /// Repeats a recording: only the client works.
+    fn replays(&mut self, recording: &Recording) {
+        self.is_replaying = true;
+        for input in &recording.inputs {
+            match input {
+                Recorded::Step(step) => self.takes_step(step),
+                Recorded::Datagram(from, bytes) => self.arrives(*from, bytes.clone()),
+            }
+        }
+        self.is_replaying = false;
+        self.network = recording.network.clone();
+    }
+
+    fn arrives(&mut self, from: SocketAddr, mut bytes: Vec<u8>) {
+        self.client.handle_datagram(self.now, from, &mut bytes);
+        self.drains();
+    }
+
+    fn takes_step(&mut self, step: &Step) {
+        match step {
+            Step::Command(command) => self.commands(command),
+            Step::Wait { ms } => self.waits_until(self.now.plus_millis((*ms).into())),
+            Step::Deadline => {
+                let due = self.client.poll_timeout().unwrap_or(self.now);
+                self.waits_until(due);
+            }
+            Step::Display { full } => self.display_is_full = *full,
+            _ => {
+                if let Some((from, bytes)) = self.network.gives(step) {
+                    self.arrives(from, bytes);
+                }
+                return;
+            }
+        }
+        self.drains();
+    }
+
+    fn waits_until(&mut self, time: Instant) {
+        self.now = time;
+        self.client.handle_timeout(time);
+    }
+
+    fn commands(&mut self, command: &CommandStep) {
+        match command {
+            CommandStep::Register(name) => self.gives(Command::Register { name: name.text() }),
+            CommandStep::Deregister(name) => self.gives(Command::Deregister { name: name.text() }),
+            CommandStep::Send(to, text) => self.gives(Command::Send {
+                to: to.text(),
+                text: &text.text(),
+            }),
+            CommandStep::SendAll(text) => self.gives(Command::SendAll { text: &text.text() }),
+        }
     }
 
     fn gives(&mut self, command: Command<'_>) {
@@ -112,7 +254,9 @@ impl World<'_> {
             let Some(transmit) = self.client.poll_transmit(self.now, &mut out) else {
                 return;
             };
-            self.network.takes(transmit.to, &out[..transmit.len]);
+            if !self.is_replaying {
+                self.network.takes(transmit.to, &out[..transmit.len]);
+            }
         }
         panic!("more than {TRANSMITS_MAX} datagrams at once");
     }
@@ -125,7 +269,7 @@ impl World<'_> {
         self.unsettled.remove(&id.number());
     }
 
-    /// Nobody answers any more: all retries run out, and everything must be settled.
+    /// Nothing answers any more: all retries run out, and everything must be settled.
     fn comes_to_rest(&mut self) {
         self.display_is_full = false;
         let end = self.now.plus_millis(60_000);
@@ -133,8 +277,7 @@ impl World<'_> {
             self.drains();
             let due = self.client.poll_timeout().unwrap_or(end);
             assert!(due > self.now, "everything was polled, so nothing is due");
-            self.now = due.min(end);
-            self.client.handle_timeout(self.now);
+            self.waits_until(due.min(end));
         }
         self.drains();
         if !self.ended {
@@ -144,12 +287,39 @@ impl World<'_> {
     }
 }
 
-/// A name: one of those that matter, or any.
-fn name<'a>(input: &mut Input<'a>) -> Option<&'a str> {
-    match input.byte()? {
-        0 => Some("alice"),
-        1 => Some("bob"),
-        2 => Some("carol"),
-        _ => input.text(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn registers_before_the_first_step() {
+        with_client(|client| {
+            let mut world = World::new(client);
+            world.replays(registered());
+            assert!(world.client.is_registered());
+            assert!(world.client.is_idle(), "both messages are settled");
+            assert_eq!(world.settled.len(), 2);
+        });
+    }
+
+    #[test]
+    fn replays_what_it_recorded() {
+        let mut sent = Vec::new();
+        for replays in [false, true] {
+            with_client(|client| {
+                let mut world = World::new(client);
+                if replays {
+                    world.replays(registered());
+                } else {
+                    opening().iter().for_each(|step| world.takes_step(step));
+                }
+                world.gives(Command::SendAll { text: "hi" });
+                let mut out = [0; DATAGRAM_LEN_MAX];
+                let transmit = world.client.poll_transmit(world.now, &mut out);
+                sent.push((out, transmit));
+            });
+        }
+        assert_eq!(sent[0], sent[1]);
+        assert!(sent[0].1.is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the steps of a run out of bytes.
+//! Reads values out of bytes.
 
 /// Bytes that were not read yet. Every method gives `None` when they are used up.
 #[derive(Debug)]
@@ -9,10 +9,6 @@ impl<'a> Input<'a> {
         let (byte, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*byte)
-    }
-
-    pub(crate) fn flag(&mut self) -> Option<bool> {
-        Some(self.byte()? & 1 == 1)
     }
 
     pub(crate) fn number(&mut self) -> Option<u16> {
@@ -27,15 +23,5 @@ impl<'a> Input<'a> {
         let (bytes, rest) = self.0.split_at(len);
         self.0 = rest;
         Some(bytes)
-    }
-
-    /// A length, then a text of so many bytes, up to the first that is not UTF-8.
-    pub(crate) fn text(&mut self) -> Option<&'a str> {
-        Some(
-            self.bytes()?
-                .utf8_chunks()
-                .next()
-                .map_or("", |chunk| chunk.valid()),
-        )
     }
 }

@@ -1,19 +1,19 @@
-//! Everybody whom the tested machine talks to: makes datagrams out of bytes, most of them of the right form, with real
-//! handshakes and sessions, so that what is sealed is tested as well.
+//! All participants that the tested machine talks to: makes datagrams out of steps, with working
+//! handshakes and sessions, so that the code behind the encryption is tested as well.
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use chatapp_core::crypto::{Responder, SessionKeys};
+use chatapp_core::PublicKey;
+use chatapp_core::crypto::{KEY_LEN, Responder, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Answer, Cookie, Datagram, Opening, VERSION};
-use chatapp_core::{Identity, PublicKey};
+use chatapp_core::wire::{Accept, Answer, Call, Cookie, Datagram, Hello, Opening, VERSION};
 
-use crate::input::Input;
-use crate::people::identity;
+use crate::conversation::{Conversation, Heard, Knowledge, Machine, Numbers, refusal};
+use crate::people::{PARTICIPANTS, participant};
 use crate::seal::seal_public;
+use crate::step::{Fate, Open, Say, Step};
 
-/// Numbers of kinds of datagrams, the second byte: what begins and answers a handshake, and the contents of a session.
+/// Numbers of kinds of datagrams, the second byte.
 const KIND_HELLO: u8 = 3;
 const KIND_CALL: u8 = 4;
 const KIND_ACCEPT: u8 = 5;
@@ -21,153 +21,345 @@ const KIND_DATA: u8 = 8;
 /// Longest payloads of the messages of a handshake.
 const FIRST_LEN_MAX: usize = 112;
 const SECOND_LEN_MAX: usize = 44;
+/// In a content, 32 of these bytes, or of those that follow, stand for the key of the participant
+/// with the number 0, 1, ...: keys depend on the ciphers, and inputs do not.
+pub const KEY_MARK: u8 = 0xa0;
 
-/// One of a few addresses; 0 is the server's.
+/// Returns one of a few addresses; 0 is that of the server.
 pub fn address(number: u8) -> SocketAddr {
-    match number % 6 {
+    match number % PARTICIPANTS as u8 {
         5 => (Ipv6Addr::LOCALHOST, 5_005).into(),
         number => (Ipv4Addr::LOCALHOST, 5_000 + u16::from(number)).into(),
     }
 }
 
-/// A handshake that we have begun: what its first message was made of.
-#[derive(Debug)]
+/// A handshake that a participant has begun: what its first message was made of.
+#[derive(Clone, Debug)]
 struct Begun {
     who: u8,
     id: u64,
     opening: Opening,
-    ephemeral: [u8; 32],
+    ephemeral: [u8; KEY_LEN],
     payload: Vec<u8>,
 }
 
-/// A session with the tested machine: who we are in it, the id that we write to, and how many datagrams were sealed.
-#[derive(Debug)]
-struct Open {
-    who: u8,
-    theirs: u64,
-    session: SessionKeys,
-    sealed: u64,
+/// What is remembered of each participant.
+#[derive(Clone, Copy, Debug, Default)]
+struct Participant {
+    /// The latest cookie that its address got.
+    cookie: Option<Cookie>,
+    /// Sessions that it asked for.
+    openings: u32,
+    numbers: Numbers,
 }
 
-/// What was learned from the datagrams of the tested machine: with it, datagrams can be made that the machine takes.
-#[derive(Debug)]
+/// The other ends of all sessions of the tested machine.
+#[derive(Clone, Debug)]
 pub(crate) struct Network {
-    /// The key of the tested machine.
-    machine: PublicKey,
-    sessions: Vec<Open>,
+    machine: Machine,
+    participants: [Participant; PARTICIPANTS],
+    sessions: Vec<Conversation>,
     begun: Vec<Begun>,
     /// Datagrams in which the machine asked for sessions.
     asked: Vec<Vec<u8>>,
-    /// The latest cookie that each address got.
-    cookies: BTreeMap<SocketAddr, Cookie>,
+    /// Well-formed datagrams to the machine.
+    history: Vec<(SocketAddr, Vec<u8>)>,
+    /// All cookies that the machine gave, and the addresses that got them.
+    cookies: Vec<(SocketAddr, Cookie)>,
+    /// What the machine told when it accepted a session.
+    accepted: Option<Accept>,
+    heard: Heard,
     /// Ephemeral keys so far.
     ephemerals: u64,
 }
 
 impl Network {
-    /// Around a machine with this key.
-    pub(crate) fn new(machine: PublicKey) -> Self {
+    /// Around the machine with this number.
+    pub(crate) fn new(number: u8) -> Self {
         Self {
-            machine,
+            machine: Machine {
+                key: participant(number).public(),
+                number,
+                incarnation: None,
+            },
+            participants: [Participant::default(); PARTICIPANTS],
             sessions: Vec::new(),
             begun: Vec::new(),
             asked: Vec::new(),
-            cookies: BTreeMap::new(),
+            history: Vec::new(),
+            cookies: Vec::new(),
+            accepted: None,
+            heard: Heard::default(),
             ephemerals: 0,
         }
     }
 
-    /// Looks at a datagram that the machine sent to this address.
+    /// Reads a datagram that the machine sent to this address. Returns whether it accepts a
+    /// session.
     ///
     /// # Panics
     /// If it does not parse.
-    pub(crate) fn takes(&mut self, to: SocketAddr, bytes: &[u8]) {
-        match Datagram::parse(&identity(0), bytes).expect("a machine sends what can be parsed") {
+    pub(crate) fn takes(&mut self, to: SocketAddr, bytes: &[u8]) -> bool {
+        let datagram = Datagram::parse(participant(0), bytes);
+        match datagram.expect("a machine sends datagrams that can be parsed") {
             Datagram::Hello(_) | Datagram::Call(_) | Datagram::CookieRequest { .. } => {
                 self.asked.push(bytes.to_vec());
             }
             Datagram::Cookie { cookie, .. } => {
-                self.cookies.insert(to, cookie);
+                self.cookies.push((to, cookie));
+                let mut all = (0..).zip(&mut self.participants);
+                if let Some((_, participant)) = all.find(|(number, _)| address(*number) == to) {
+                    participant.cookie = Some(cookie);
+                }
             }
-            Datagram::Accept { to: id, message } => self.completes(id, message),
+            Datagram::Accept { to: id, message } => {
+                self.completes(id, message);
+                return true;
+            }
+            Datagram::Data { to: id, .. } => {
+                let heard = &mut self.heard;
+                let mut newest_first = self.sessions.iter_mut().rev();
+                newest_first.any(|session| session.ours == id && session.hears(bytes, heard));
+            }
             _ => {}
         }
+        false
     }
 
-    /// The machine has answered a handshake of ours.
+    /// Whether a datagram proves that its sender receives at the address that it comes from.
+    pub(crate) fn validates(&self, from: SocketAddr, bytes: &[u8]) -> bool {
+        bytes.get(1) == Some(&KIND_HELLO)
+            && matches!(
+                Datagram::parse(participant(0), bytes),
+                Ok(Datagram::Hello(hello)) if self.cookies.contains(&(from, hello.cookie))
+            )
+    }
+
+    /// The machine has answered a handshake.
     fn completes(&mut self, id: u64, message: &[u8]) {
         let Some(begun) = self.begun.iter().rev().find(|begun| begun.id == id) else {
             return;
         };
         let read = begun.opening.complete(
             id,
-            &identity(begun.who),
-            &self.machine,
+            participant(begun.who),
+            &self.machine.key,
             &begun.ephemeral,
             &begun.payload,
             message,
         );
-        if let Some((session, Answer::Accepted(accept))) = read {
-            self.sessions.push(Open {
-                who: begun.who,
-                theirs: accept.id,
-                session,
-                sealed: 0,
-            });
+        if let Some((keys, Answer::Accepted(accept))) = read {
+            let session = Conversation::new(begun.who, accept.id, id, keys);
+            self.sessions.push(session);
+            self.accepted = Some(accept);
         }
     }
 
-    /// Where a datagram comes from, and its bytes: as they are, behind a session id that means something and with the
-    /// right tag, as what a handshake says, or as the contents of a session.
-    pub(crate) fn gives(&mut self, input: &mut Input<'_>) -> Option<(SocketAddr, Vec<u8>)> {
-        let who = input.byte()? % 6;
-        let kind = input.byte()?;
-        if kind > KIND_DATA {
-            return Some((address(who), input.bytes()?.to_owned()));
-        }
-        let back = usize::from(input.byte()?);
-        let content = input.bytes()?;
-        let content = &content[..content.len().min(DATAGRAM_LEN_MAX)];
-        let bytes = match kind {
-            KIND_HELLO | KIND_CALL => self.begins(who, kind, back, content),
-            KIND_ACCEPT => self.answers(who, back, content)?,
-            KIND_DATA => self.says(back, content)?,
-            _ => self.plain(kind, back, content),
+    /// Returns the datagram that a step delivers, and the address that it comes from; `None` if
+    /// it delivers none.
+    pub(crate) fn gives(&mut self, step: &Step) -> Option<(SocketAddr, Vec<u8>)> {
+        let (from, bytes) = match step {
+            Step::Bytes { from, bytes } => (address(*from), bytes.clone()),
+            Step::Content {
+                from,
+                kind,
+                back,
+                content,
+            } => (
+                address(*from),
+                self.content(*from, *kind, (*back).into(), content)?,
+            ),
+            Step::AskCookie { from } => {
+                let id = self.begun.len() as u64 + 1;
+                (address(*from), emitted(&Datagram::CookieRequest { id }))
+            }
+            Step::GiveCookie { back, key } => (address(0), self.cookie(*back, *key)),
+            Step::Open(open) => (address(open.from), self.opens(open)),
+            Step::Answer {
+                from,
+                back,
+                refusal,
+                epoch,
+                window,
+            } => {
+                let said = self.answer(refusal.0, *epoch, window.0);
+                (address(*from), self.answers(*from, (*back).into(), &said)?)
+            }
+            Step::Say(say) => return self.says(say),
+            Step::Resend { session } => {
+                let place = self.place(*session)?;
+                let (session, numbers, known) = self.speaker(place);
+                (address(session.who), session.says_again(numbers, known))
+            }
+            Step::Repeat { back, fate } => {
+                let (from, bytes) = latest(&self.history, (*back).into())?;
+                return fate.happens(*from, bytes.clone());
+            }
+            Step::Reset { session, wrong } => {
+                let session = &self.sessions[self.place(*session)?];
+                let mut token = reset_token(session.who);
+                token[0] ^= wrong.0;
+                let echo = session.ours;
+                (
+                    address(session.who),
+                    emitted(&Datagram::Reset { echo, token }),
+                )
+            }
+            Step::Refuse { back, reason } => {
+                let (to, reason) = (self.asked_id((*back).into()), refusal(*reason));
+                (address(0), emitted(&Datagram::Refuse { to, reason }))
+            }
+            _ => return None,
         };
-        Some((address(who), bytes))
+        self.history.push((from, bytes.clone()));
+        Some((from, bytes))
     }
 
-    fn ephemeral(&mut self) -> [u8; 32] {
+    fn place(&self, back: u8) -> Option<usize> {
+        let count = self.sessions.len();
+        count.checked_sub(1 + usize::from(back) % count.max(1))
+    }
+
+    /// Returns the session at this place, and what is needed to speak in it.
+    fn speaker(&mut self, place: usize) -> (&mut Conversation, &mut Numbers, Knowledge<'_>) {
+        let session = &mut self.sessions[place];
+        let speaker = &mut self.participants[usize::from(session.who)];
+        let known = Knowledge {
+            machine: &self.machine,
+            heard: &self.heard,
+            cookie: speaker.cookie,
+        };
+        (session, &mut speaker.numbers, known)
+    }
+
+    fn says(&mut self, say: &Say) -> Option<(SocketAddr, Vec<u8>)> {
+        let place = self.place(say.session)?;
+        let (session, numbers, known) = self.speaker(place);
+        let bytes = session.says(&say.head.0, &say.frames, numbers, known);
+        let from = address(session.who);
+        self.history.push((from, bytes.clone()));
+        say.fate.happens(from, bytes)
+    }
+
+    fn cookie(&self, back: u8, key: Option<u8>) -> Vec<u8> {
+        let cookie = Cookie {
+            issued_at_ms: 1,
+            mac: 2,
+        };
+        emitted(&Datagram::Cookie {
+            to: self.asked_id(back.into()),
+            cookie,
+            key: key.map(|key| participant(key).public()),
+        })
+    }
+
+    fn opens(&mut self, open: &Open) -> Vec<u8> {
+        let place = usize::from(open.from) % PARTICIPANTS;
+        let who = place as u8;
+        let participant = &mut self.participants[place];
+        participant.openings += 1;
+        let number = open.opening.from(participant.openings);
+        let id = match open.id.0 {
+            0 => 0x100 + self.begun.len() as u64,
+            id => id.into(),
+        };
+        let incarnation = self.machine.incarnation_of(who, open.process.0);
+        let window = open.window.0.checked_sub(1).map_or(32, u16::from);
+        let mut payload = [0; FIRST_LEN_MAX];
+        if self.machine.number != 0 {
+            let call = Call {
+                from_incarnation: incarnation,
+                opening: number,
+                window,
+                reset: reset_token(who),
+                from: open.name.text(),
+                to: "alice",
+            };
+            let payload = postcard::to_slice(&call, &mut payload).map_or(&[][..], |said| said);
+            let to_incarnation = self.machine.incarnation_of(self.machine.number, 0);
+            return self.begins(who, id, Opening::Call { to_incarnation }, payload);
+        }
+        let known = self.accepted.as_ref().filter(|_| open.knows_table);
+        let hello = Hello {
+            incarnation,
+            table_epoch: known.map_or(0, |accept| accept.table_epoch),
+            table_version: known.map_or(0, |_| self.heard.version),
+            epoch: known.map_or(0, |accept| accept.epoch),
+            mail_shown: known.map_or(0, |_| self.heard.serial),
+            channel_shown: known.map_or(0, |_| self.heard.channel),
+            table_capacity: open.capacity.into(),
+            opening: number,
+            window,
+            reset: reset_token(who),
+            name: open.name.text(),
+        };
+        let payload = postcard::to_slice(&hello, &mut payload).map_or(&[][..], |said| said);
+        let opening = Opening::Hello(self.cookie_of(who.wrapping_add(open.cookie_of.0)));
+        self.begins(who, id, opening, payload)
+    }
+
+    fn cookie_of(&self, who: u8) -> Cookie {
+        let none = Cookie {
+            issued_at_ms: 0,
+            mac: 0,
+        };
+        let participant = &self.participants[usize::from(who) % PARTICIPANTS];
+        participant.cookie.unwrap_or(none)
+    }
+
+    fn answer(&self, refused: u8, epoch: u8, window: u8) -> Vec<u8> {
+        let answer = match refused.checked_sub(1) {
+            Some(reason) => Answer::Refused(refusal(reason)),
+            None => Answer::Accepted(Accept {
+                id: 0x1000 + self.sessions.len() as u64,
+                epoch: epoch.into(),
+                table_epoch: epoch.into(),
+                window: window.checked_sub(1).map_or(32, u16::from),
+                reset: reset_token(7),
+            }),
+        };
+        postcard::to_stdvec(&answer).unwrap_or_default()
+    }
+
+    /// Puts any content where it belongs in a datagram of this kind.
+    fn content(&mut self, from: u8, kind: u8, back: usize, content: &[u8]) -> Option<Vec<u8>> {
+        let who = from % PARTICIPANTS as u8;
+        let content = &content[..content.len().min(DATAGRAM_LEN_MAX)];
+        let content = &with_keys(content);
+        let id = back as u64 + 1;
+        Some(match kind {
+            KIND_HELLO => self.begins(who, id, Opening::Hello(self.cookie_of(who)), content),
+            KIND_CALL => {
+                let (to, said) = match content.split_first_chunk() {
+                    Some((to, said)) => (u64::from_le_bytes(*to), said),
+                    None => (0, &[][..]),
+                };
+                self.begins(who, id, Opening::Call { to_incarnation: to }, said)
+            }
+            KIND_ACCEPT => self.answers(who, back, content)?,
+            KIND_DATA => {
+                let place = self.place(back as u8)?;
+                let session = &mut self.sessions[place];
+                session.seals(content, &prefix(KIND_DATA, session.theirs, &[]))
+            }
+            _ => plain(kind, self.asked_id(back), content),
+        })
+    }
+
+    fn ephemeral(&mut self) -> [u8; KEY_LEN] {
         self.ephemerals += 1;
-        let mut ephemeral = [0x5e; 32];
+        let mut ephemeral = [0x5e; KEY_LEN];
         ephemeral[..8].copy_from_slice(&self.ephemerals.to_le_bytes());
         ephemeral
     }
 
-    /// The first message of a handshake; the content is what it says.
-    fn begins(&mut self, who: u8, kind: u8, back: usize, content: &[u8]) -> Vec<u8> {
-        let id = back as u64 + 1;
-        let opening = if kind == KIND_HELLO {
-            let none = Cookie {
-                issued_at_ms: 0,
-                mac: 0,
-            };
-            Opening::Hello(self.cookies.get(&address(who)).copied().unwrap_or(none))
-        } else {
-            let to_incarnation = content
-                .first_chunk()
-                .map_or(0, |first| u64::from_le_bytes(*first));
-            Opening::Call { to_incarnation }
-        };
-        let payload = match kind {
-            KIND_CALL => content.get(8..).unwrap_or_default(),
-            _ => content,
-        };
+    /// The first message of a handshake.
+    fn begins(&mut self, who: u8, id: u64, opening: Opening, payload: &[u8]) -> Vec<u8> {
         let payload = payload[..payload.len().min(FIRST_LEN_MAX)].to_vec();
         let ephemeral = self.ephemeral();
         let mut out = [0; DATAGRAM_LEN_MAX];
-        let (us, machine) = (identity(who), self.machine);
-        let len = opening.emit(id, &us, &machine, &ephemeral, &payload, &mut out);
+        let key = self.machine.key;
+        let len = opening.emit(id, participant(who), &key, &ephemeral, &payload, &mut out);
         self.begun.push(Begun {
             who,
             id,
@@ -178,73 +370,101 @@ impl Network {
         out[..len].to_owned()
     }
 
-    /// The second message of a handshake that the machine began; the content is what it says.
+    /// The second message of a handshake that the machine began; the content is its payload.
     fn answers(&mut self, who: u8, back: usize, content: &[u8]) -> Option<Vec<u8>> {
         let ephemeral = self.ephemeral();
-        let us = identity(who);
+        let who = who % PARTICIPANTS as u8;
+        let us = participant(who);
         let asked = latest(&self.asked, back)?;
-        let (id, prologue, message) = match Datagram::parse(&us, asked) {
+        let (id, prologue, message) = match Datagram::parse(us, asked) {
             Ok(Datagram::Hello(hello)) => (hello.id, hello.prologue, hello.message),
             Ok(Datagram::Call(call)) => (call.id, call.prologue, call.message),
             _ => return Some(plain(KIND_ACCEPT, 1, content)),
         };
-        let Some((responder, _)) = Responder::read(&us, prologue, message, &mut [0; 200]) else {
+        let mut first = [0; 200];
+        let Some((responder, len)) = Responder::read(us, prologue, message, &mut first) else {
             return Some(plain(KIND_ACCEPT, id, content));
         };
+        if let Ok(hello) = postcard::from_bytes::<Hello<'_>>(&first[..len]) {
+            self.machine.incarnation = Some(hello.incarnation);
+        }
         let said = &content[..content.len().min(SECOND_LEN_MAX)];
         let mut message = [0; 200];
-        let (session, len) = responder.answer(&us, &ephemeral, said, &mut message)?;
-        // It is accepted; we write to the id that was asked for.
+        let (keys, len) = responder.answer(us, &ephemeral, said, &mut message)?;
+        // It is accepted: the id that was asked for is written to.
         if said.first() == Some(&0) {
-            self.sessions.push(Open {
-                who,
-                theirs: id,
-                session,
-                sealed: 0,
-            });
+            self.opened(who, id, said, keys);
         }
-        Some(emitted(
-            &us,
-            &Datagram::Accept {
-                to: id,
-                message: &message[..len],
-            },
-        ))
+        let message = &message[..len];
+        Some(emitted(&Datagram::Accept { to: id, message }))
     }
 
-    /// The contents of a session, sealed.
-    fn says(&mut self, back: usize, content: &[u8]) -> Option<Vec<u8>> {
-        let place = self
-            .sessions
-            .len()
-            .checked_sub(1 + back % self.sessions.len().max(1))?;
-        let open = &mut self.sessions[place];
-        let mut bytes = prefix(KIND_DATA, open.theirs, &open.sealed.to_le_bytes());
-        open.sealed += 1;
-        let front = bytes.len();
-        bytes.extend(&content[..content.len().min(DATAGRAM_LEN_MAX - front - 16)]);
-        let (associated, text) = bytes.split_at_mut(front);
-        let tag = identity(open.who).seal(&mut open.session, associated, text);
-        bytes.extend(tag);
-        Some(bytes)
+    fn opened(&mut self, who: u8, theirs: u64, said: &[u8], keys: SessionKeys) {
+        let ours = match postcard::from_bytes(said) {
+            Ok(Answer::Accepted(accept)) => accept.id,
+            _ => 0,
+        };
+        let session = Conversation::new(who, theirs, ours, keys);
+        self.sessions.push(session);
     }
 
-    /// A datagram that is not sealed and is no message of a handshake.
-    fn plain(&self, kind: u8, back: usize, content: &[u8]) -> Vec<u8> {
+    /// Session id of a request of the machine.
+    fn asked_id(&self, back: usize) -> u64 {
         let asked = latest(&self.asked, back);
         let id = asked.and_then(|asked| asked.get(2..)?.first_chunk());
-        let id = id.map_or(back as u64 + 1, |id| u64::from_le_bytes(*id));
-        plain(kind, id, content)
+        id.map_or(back as u64 + 1, |id| u64::from_le_bytes(*id))
     }
+}
+
+impl Fate {
+    fn happens(&self, from: SocketAddr, mut bytes: Vec<u8>) -> Option<(SocketAddr, Vec<u8>)> {
+        match *self {
+            Self::Arrives => {}
+            Self::Waits => return None,
+            Self::From(other) => return Some((address(other), bytes)),
+            Self::Changed(place, bits) => {
+                let place = usize::from(place) % bytes.len().max(1);
+                bytes
+                    .get_mut(place)
+                    .into_iter()
+                    .for_each(|byte| *byte ^= bits);
+            }
+            Self::Cut(len) => bytes.truncate(len.into()),
+        }
+        Some((from, bytes))
+    }
+}
+
+/// The reset token that a participant tells when it opens a session.
+fn reset_token(who: u8) -> [u8; TAG_LEN] {
+    [who; TAG_LEN]
+}
+
+/// Puts keys where their marks are.
+fn with_keys(content: &[u8]) -> Vec<u8> {
+    let mut content = content.to_vec();
+    let mut at = 0;
+    while let Some(rest) = content.get_mut(at..)
+        && let Some((mark, _)) = rest.split_first_chunk_mut::<KEY_LEN>()
+    {
+        let number = mark[0].wrapping_sub(KEY_MARK);
+        let is_mark = usize::from(number) < PARTICIPANTS && mark.iter().all(|it| *it == mark[0]);
+        if is_mark {
+            let PublicKey(key) = participant(number).public();
+            *mark = key;
+        }
+        at += if is_mark { KEY_LEN } else { 1 };
+    }
+    content
 }
 
 fn latest<T>(all: &[T], back: usize) -> Option<&T> {
     all.iter().rev().nth(back % all.len().max(1))
 }
 
-fn emitted(us: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
+fn emitted(datagram: &Datagram<'_>) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let len = datagram.emit(us, &mut out);
+    let len = datagram.emit(participant(0), &mut out);
     out[..len].to_owned()
 }
 

@@ -1,118 +1,237 @@
 //! A server under any input.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::Datagram;
 use chatapp_core::{
     ChangeSlot, ConnectionSlot, Endpoint, FlightSlot, Instant, JournalSlot, LogSlot, MailSlot,
     NameSlot, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket, UnixSeconds,
 };
 
-use crate::SEED;
-use crate::input::Input;
-use crate::network::Network;
-use crate::people::identity;
+use crate::frame_step::FrameStep;
+use crate::network::{Network, address};
+use crate::people::{PARTICIPANTS, participant};
+use crate::scenario::{Scenario, Start};
+use crate::step::{Fate, Open, Say, Step};
+use crate::values::{Jump, NameStep, Rarely, Words};
+use crate::{ALICE, BOB, CAROL, SEED, SERVER, WALL_CLOCK};
 
 const NAMES: usize = 4;
-/// What one input can cause, many times over: a machine that gives more than this at once is in a loop.
+/// Many times more than one input can cause: a machine that gives more than this at once is in a
+/// loop.
 const OUTPUTS_MAX: usize = 1_000;
 
-/// Drives a server with the steps that `bytes` stand for, then leaves it alone until it must be quiet.
+/// Drives a server through the scenario that `bytes` stand for, then leaves it alone until it must
+/// be quiet.
 ///
 /// # Panics
-/// If an address that proved nothing gets more than it sent, if the server never comes to rest, or if it sends what
-/// cannot be parsed.
+/// If an address that proved nothing gets more than it sent, if the server never comes to rest, or
+/// if it sends what cannot be parsed.
 pub fn server(bytes: &[u8]) {
-    let mut names = vec![NameSlot::VACANT; NAMES];
-    let mut connections = vec![ConnectionSlot::VACANT; NAMES];
-    let (mut name_index, mut session_index) = ([0; 2 * NAMES], [0; 4 * NAMES]);
-    let (mut flights, mut changes) = (
-        vec![FlightSlot::VACANT; 4 * NAMES],
-        vec![ChangeSlot::VACANT; 2 * NAMES],
-    );
-    let (mut mail, mut mail_texts) = (vec![MailSlot::VACANT; 6], [0; 192]);
-    let (mut log, mut log_texts) = (vec![LogSlot::VACANT; 6], [0; 192]);
-    let mut journal = vec![JournalSlot::VACANT; 8];
+    let scenario = Scenario::from_bytes(bytes);
+    with_server(|server| {
+        let mut world = World::new(server);
+        if scenario.start == Start::Registered {
+            world.replays(registered());
+        }
+        let steps = &scenario.steps;
+        steps.iter().for_each(|step| world.takes_step(step));
+        world.comes_to_rest();
+    });
+}
+
+fn with_server(run: impl FnOnce(Server<'_>)) {
     let storage = ServerStorage {
-        names: &mut names,
-        connections: &mut connections,
-        name_index: &mut name_index,
-        session_index: &mut session_index,
+        names: &mut [NameSlot::VACANT; NAMES],
+        connections: &mut [ConnectionSlot::VACANT; NAMES],
+        name_index: &mut [0; 2 * NAMES],
+        session_index: &mut [0; 4 * NAMES],
         sources: &mut [SourceSlot::VACANT; 2],
-        flights: &mut flights,
-        changes: &mut changes,
-        mail: &mut mail,
-        mail_texts: &mut mail_texts,
-        log: &mut log,
-        log_texts: &mut log_texts,
-        journal: &mut journal,
+        flights: &mut [FlightSlot::VACANT; 4 * NAMES],
+        changes: &mut [ChangeSlot::VACANT; 2 * NAMES],
+        mail: &mut [MailSlot::VACANT; 6],
+        mail_texts: &mut [0; 192],
+        log: &mut [LogSlot::VACANT; 6],
+        log_texts: &mut [0; 192],
+        journal: &mut [JournalSlot::VACANT; 8],
     };
     let config = ServerConfig {
         window: 4,
         mail_per_name: 3,
         ..ServerConfig::default()
     };
-    let server = Server::new(config, storage, identity(0), SEED).expect("enough storage");
-    let mut world = World {
-        server,
-        now: Instant::ZERO,
-        network: Network::new(identity(0).public()),
-        strangers: BTreeMap::new(),
-        store_at_once: true,
-        with_store: VecDeque::new(),
-    };
-    let mut input = Input(bytes);
-    while world.takes_step(&mut input).is_some() {
-        world.drains();
-    }
-    world.comes_to_rest();
+    let identity = participant(SERVER).clone();
+    run(Server::new(config, storage, identity, SEED).expect("enough storage"));
 }
 
-/// What an address sent and got, until a session with it was opened.
-#[derive(Default)]
+/// Returns the recording of a server with a full room. Made once.
+fn registered() -> &'static Recording {
+    static RECORDING: OnceLock<Recording> = OnceLock::new();
+    RECORDING.get_or_init(|| {
+        let mut recording = None;
+        with_server(|server| recording = Some(World::new(server).records(&opening())));
+        recording.expect("the server was made")
+    })
+}
+
+/// The beginning of a run: the datagrams that the server gets, and all others when it has ended.
+struct Recording {
+    datagrams: Vec<(SocketAddr, Vec<u8>)>,
+    network: Network,
+    strangers: [Stranger; PARTICIPANTS],
+}
+
+/// The steps after which alice, bob and carol are in the room, carol has left it, and a message is
+/// stored for her.
+fn opening() -> Vec<Step> {
+    let mut steps = Vec::new();
+    for from in [ALICE, BOB, CAROL] {
+        steps.extend([Step::AskCookie { from }, Step::Open(opens(from))]);
+        steps.push(says(0, Vec::new()));
+    }
+    steps.push(says(
+        0,
+        vec![FrameStep::Leave {
+            request: Jump::default(),
+        }],
+    ));
+    let store = FrameStep::Store {
+        request: Jump::default(),
+        counter: Jump::default(),
+        tried: Rarely(0),
+        bounce: false,
+        to: NameStep::Of(CAROL),
+        text: Words::Short("hi".into()),
+    };
+    steps.extend([says(2, vec![store]), says(1, Vec::new())]);
+    steps
+}
+
+fn opens(from: u8) -> Open {
+    Open {
+        from,
+        name: NameStep::Of(from),
+        process: Rarely(0),
+        id: Rarely(0),
+        opening: Jump::default(),
+        window: Rarely(0),
+        knows_table: false,
+        capacity: 8,
+        cookie_of: Rarely(0),
+    }
+}
+
+fn says(session: u8, frames: Vec<FrameStep>) -> Step {
+    Step::Say(Say {
+        session,
+        head: Rarely::default(),
+        frames,
+        fate: Fate::Arrives,
+    })
+}
+
+/// What an address sent and got, until it was validated by a cookie or a session.
+#[derive(Clone, Copy, Default)]
 struct Stranger {
     sent: usize,
     got: usize,
-    is_known: bool,
+    is_validated: bool,
 }
 
 struct World<'a> {
     server: Server<'a>,
     now: Instant,
     network: Network,
-    strangers: BTreeMap<SocketAddr, Stranger>,
+    strangers: [Stranger; PARTICIPANTS],
     store_at_once: bool,
     with_store: VecDeque<Ticket>,
+    /// Network and strangers are those of the recording afterwards.
+    is_replaying: bool,
 }
 
-impl World<'_> {
-    fn takes_step(&mut self, input: &mut Input<'_>) -> Option<()> {
-        match input.byte()? % 8 {
-            0..=4 => {
-                let (from, mut bytes) = self.network.gives(input)?;
-                self.strangers.entry(from).or_default().sent += bytes.len();
-                self.server.handle_datagram(self.now, from, &mut bytes);
+impl<'a> World<'a> {
+    fn new(server: Server<'a>) -> Self {
+        Self {
+            server,
+            now: Instant::ZERO,
+            network: Network::new(SERVER),
+            strangers: [Stranger::default(); PARTICIPANTS],
+            store_at_once: true,
+            with_store: VecDeque::new(),
+            is_replaying: false,
+        }
+    }
+
+    fn records(mut self, steps: &[Step]) -> Recording {
+        let mut datagrams = Vec::new();
+        for step in steps {
+            let (from, bytes) = self.network.gives(step).expect("each step is a datagram");
+            datagrams.push((from, bytes.clone()));
+            self.arrives(from, bytes);
+        }
+        Recording {
+            datagrams,
+            network: self.network,
+            strangers: self.strangers,
+        }
+    }
+
+    /// Repeats a recording: only the server works.
+    fn replays(&mut self, recording: &Recording) {
+        self.is_replaying = true;
+        for (from, bytes) in &recording.datagrams {
+            self.arrives(*from, bytes.clone());
+        }
+        self.is_replaying = false;
+        self.network = recording.network.clone();
+        self.strangers = recording.strangers;
+    }
+
+    fn arrives(&mut self, from: SocketAddr, mut bytes: Vec<u8>) {
+        let validates = self.network.validates(from, &bytes);
+        let stranger = self.stranger(from);
+        stranger.sent += bytes.len();
+        stranger.is_validated |= validates;
+        self.server.handle_datagram(self.now, from, &mut bytes);
+        self.drains();
+    }
+
+    fn stranger(&mut self, at: SocketAddr) -> &mut Stranger {
+        let mut all = (0..).zip(&mut self.strangers);
+        let found = all.find(|(number, _)| address(*number) == at);
+        found.expect("all addresses are those of participants").1
+    }
+
+    fn takes_step(&mut self, step: &Step) {
+        match step {
+            Step::Wait { ms } => self.waits_until(self.now.plus_millis((*ms).into())),
+            Step::Deadline => {
+                let due = self.server.poll_timeout().unwrap_or(self.now);
+                self.waits_until(due);
             }
-            5 => {
-                self.now = self.now.plus_millis(input.number()?.into());
-                self.server.handle_wall_clock(UnixSeconds(1_648_150_292));
-                self.server.handle_timeout(self.now);
-            }
-            6 => self.store_at_once = input.flag()?,
-            _ => {
-                let result = if input.flag()? {
-                    Err(StoreFailed)
-                } else {
-                    Ok(())
-                };
+            Step::Store { at_once } => self.store_at_once = *at_once,
+            Step::Stored { failed } => {
+                let result = if *failed { Err(StoreFailed) } else { Ok(()) };
                 if let Some(ticket) = self.with_store.pop_front() {
                     self.server.handle_stored(self.now, ticket, result);
                 }
             }
+            _ => {
+                if let Some((from, bytes)) = self.network.gives(step) {
+                    self.arrives(from, bytes);
+                }
+                return;
+            }
         }
-        Some(())
+        self.drains();
+    }
+
+    fn waits_until(&mut self, time: Instant) {
+        self.now = time;
+        self.server.handle_wall_clock(UnixSeconds(WALL_CLOCK));
+        self.server.handle_timeout(time);
     }
 
     fn drains(&mut self) {
@@ -134,28 +253,27 @@ impl World<'_> {
             let Some(transmit) = self.server.poll_transmit(self.now, &mut out) else {
                 return;
             };
-            self.sends(transmit.to, &out[..transmit.len]);
+            if !self.is_replaying {
+                self.sends(transmit.to, &out[..transmit.len]);
+            }
         }
         panic!("more than {OUTPUTS_MAX} datagrams at once");
     }
 
     fn sends(&mut self, to: SocketAddr, bytes: &[u8]) {
-        self.network.takes(to, bytes);
-        let stranger = self.strangers.entry(to).or_default();
+        let accepts = self.network.takes(to, bytes);
+        let stranger = self.stranger(to);
         stranger.got += bytes.len();
-        stranger.is_known |= matches!(
-            Datagram::parse(&identity(0), bytes),
-            Ok(Datagram::Accept { .. })
-        );
+        stranger.is_validated |= accepts;
         assert!(
-            stranger.is_known || stranger.got <= stranger.sent,
-            "{to} proved nothing, sent {} bytes and got {}",
+            stranger.is_validated || stranger.got <= stranger.sent,
+            "{to} is not validated, sent {} bytes and got {}",
             stranger.sent,
             stranger.got
         );
     }
 
-    /// Nobody sends any more, and the store works: all retries run out, and nothing is left to do.
+    /// Nothing arrives any more, and the store works: all retries run out, and nothing is left.
     fn comes_to_rest(&mut self) {
         self.store_at_once = true;
         let end = self.now.plus_millis(600_000);
@@ -171,5 +289,42 @@ impl World<'_> {
             self.server.table().all(|entry| !entry.online),
             "silent clients are found gone"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fills_the_room_before_the_first_step() {
+        with_server(|server| {
+            let mut world = World::new(server);
+            world.replays(registered());
+            let online: Vec<_> = world.server.table().map(|entry| entry.online).collect();
+            assert_eq!(online, [true, true, false]);
+            assert_eq!(world.server.usage().kept_messages.used, 1);
+        });
+    }
+    #[test]
+    fn replays_what_it_recorded() {
+        let mut sent = Vec::new();
+        for replays in [false, true] {
+            with_server(|server| {
+                let mut world = World::new(server);
+                if replays {
+                    world.replays(registered());
+                } else {
+                    opening().iter().for_each(|step| world.takes_step(step));
+                }
+                let due = world.server.poll_timeout().expect("clients are there");
+                world.now = due;
+                world.server.handle_timeout(due);
+                let mut out = [0; DATAGRAM_LEN_MAX];
+                let transmit = world.server.poll_transmit(due, &mut out);
+                sent.push((due, out, transmit));
+            });
+        }
+        assert_eq!(sent[0], sent[1]);
     }
 }

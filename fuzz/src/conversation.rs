@@ -1,0 +1,455 @@
+//! A session with the tested machine, as the participant at its other end keeps it.
+
+use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters, SessionKeys};
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::data::{self, DataWriter};
+use chatapp_core::wire::{Cookie, Entry, Frame, Header, Outcome, Refusal, Status};
+use chatapp_core::{PublicKey, UnixSeconds};
+
+use crate::frame_step::{Author, EntryStep, FrameStep};
+use crate::people::{ephemeral_public, participant};
+use crate::step::Head;
+use crate::values::NameStep;
+use crate::{WALL_CLOCK, address};
+
+/// The next numbers of a participant.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers {
+    request: u32,
+    counter: u32,
+    query: u32,
+    serial: u32,
+    channel: u32,
+    version: u32,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        Self {
+            request: 1,
+            counter: 1,
+            query: 1,
+            serial: 1,
+            channel: 1,
+            version: 1,
+        }
+    }
+}
+
+/// The latest numbers that the machine has said.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Heard {
+    request: u32,
+    counter: u32,
+    query: u32,
+    pub(crate) serial: u64,
+    pub(crate) channel: u32,
+    pub(crate) version: u32,
+}
+
+/// The tested machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine {
+    pub(crate) key: PublicKey,
+    /// Its number among the participants.
+    pub(crate) number: u8,
+    /// Its process, once it has told it.
+    pub(crate) incarnation: Option<u64>,
+}
+
+impl Machine {
+    /// Returns the incarnation of a process.
+    pub(crate) fn incarnation_of(&self, number: u8, process: u8) -> u64 {
+        match self.incarnation {
+            Some(its) if process == 0 && number == self.number => its,
+            _ => 0x1000 * (u64::from(number) + 1) + u64::from(process),
+        }
+    }
+}
+
+/// What a participant knows when it speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Knowledge<'a> {
+    pub(crate) machine: &'a Machine,
+    pub(crate) heard: &'a Heard,
+    pub(crate) cookie: Option<Cookie>,
+}
+
+/// An open session.
+#[derive(Clone, Debug)]
+pub(crate) struct Conversation {
+    /// Number of the participant.
+    pub(crate) who: u8,
+    /// Id that the machine receives under.
+    pub(crate) theirs: u64,
+    /// Id that the machine writes to.
+    pub(crate) ours: u64,
+    keys: SessionKeys,
+    sealed: u64,
+    first: u32,
+    received: u32,
+    round: bool,
+    heard_round: bool,
+    /// The latest frames, and the numbers before them.
+    said: (u32, Numbers, Vec<FrameStep>),
+}
+
+impl Conversation {
+    /// A session that was just opened.
+    pub(crate) fn new(who: u8, theirs: u64, ours: u64, keys: SessionKeys) -> Self {
+        Self {
+            who,
+            theirs,
+            ours,
+            keys,
+            sealed: 0,
+            first: 0,
+            received: 0,
+            round: false,
+            heard_round: false,
+            said: (0, Numbers::default(), Vec::new()),
+        }
+    }
+
+    /// Encrypts any content; returns the datagram.
+    pub(crate) fn seals(&mut self, content: &[u8], front: &[u8]) -> Vec<u8> {
+        let mut bytes = [front, &self.sealed.to_le_bytes()].concat();
+        self.sealed += 1;
+        let front = bytes.len();
+        bytes.extend(&content[..content.len().min(DATAGRAM_LEN_MAX - front - 16)]);
+        let (associated, text) = bytes.split_at_mut(front);
+        let tag = participant(self.who).seal(&mut self.keys, associated, text);
+        bytes.extend(tag);
+        bytes
+    }
+
+    /// Reads a datagram of the machine; `false` if it is of another session.
+    pub(crate) fn hears(&mut self, bytes: &[u8], heard: &mut Heard) -> bool {
+        let mut copy = [0; DATAGRAM_LEN_MAX];
+        let copy = &mut copy[..bytes.len()];
+        copy.copy_from_slice(bytes);
+        let Ok((header, frames)) = data::open(participant(self.who), &mut self.keys, copy) else {
+            return false;
+        };
+        self.heard_round = header.round;
+        let mut number = header.first;
+        for frame in frames {
+            let frame = frame.expect("a machine sends frames that can be parsed");
+            if number == self.received {
+                self.received += 1;
+            }
+            number = number.wrapping_add(1);
+            heard.note(&frame);
+        }
+        true
+    }
+
+    /// Builds a datagram with frames that have the next numbers.
+    pub(crate) fn says(
+        &mut self,
+        head: &Head,
+        frames: &[FrameStep],
+        numbers: &mut Numbers,
+        known: Knowledge<'_>,
+    ) -> Vec<u8> {
+        let Knowledge {
+            machine,
+            heard,
+            cookie,
+        } = known;
+        self.said = (self.first, *numbers, frames.to_vec());
+        self.round ^= head.round;
+        let version = heard.version.max(numbers.version.wrapping_sub(1));
+        let header = Header {
+            gap: head.gap,
+            probe: head.probe,
+            round: self.round,
+            heard_round: self.heard_round != head.heard_round,
+            acknowledged: head.acknowledged.from(self.received),
+            window: head.window.0.checked_sub(1).map_or(32, u16::from),
+            first: head.first.from(self.first),
+            table_version: head.table.map(|jump| jump.from(version)),
+            closed: head.closed.0.checked_sub(1).map(refusal),
+            cookie: cookie.filter(|_| head.cookie),
+        };
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let mut writer = DataWriter::new(&mut out, self.theirs, &header);
+        for step in frames {
+            let speaker = Speaker {
+                machine,
+                heard,
+                numbers,
+            };
+            if !speaker.pushes(step, &mut writer) {
+                break;
+            }
+            self.first = self.first.wrapping_add(1);
+        }
+        let len = writer.finish(participant(self.who), &mut self.keys);
+        self.sealed += 1;
+        out[..len].to_owned()
+    }
+
+    /// Builds a datagram with the frames of the one before, and their numbers.
+    pub(crate) fn says_again(&mut self, numbers: &mut Numbers, known: Knowledge<'_>) -> Vec<u8> {
+        let (first, before, frames) = std::mem::take(&mut self.said);
+        (self.first, *numbers) = (first, before);
+        let head = Head {
+            round: true,
+            ..Head::default()
+        };
+        self.says(&head, &frames, numbers, known)
+    }
+}
+
+impl Heard {
+    fn note(&mut self, frame: &Frame<'_>) {
+        match *frame {
+            Frame::Text { counter, .. } => self.counter = counter,
+            Frame::Store {
+                request, counter, ..
+            }
+            | Frame::Post {
+                request, counter, ..
+            } => (self.request, self.counter) = (request, counter),
+            Frame::Leave { request } => self.request = request,
+            Frame::Lookup { query, .. } => self.query = query,
+            Frame::Mail { serial, .. } => self.serial = serial,
+            Frame::Channel { number, .. } => self.channel = number,
+            Frame::Page { version, .. } => self.version = version,
+            _ => {}
+        }
+    }
+}
+
+/// What the frames of one datagram are made with.
+struct Speaker<'a> {
+    machine: &'a Machine,
+    heard: &'a Heard,
+    numbers: &'a mut Numbers,
+}
+
+fn next(number: &mut u32, jump: crate::values::Jump) -> u32 {
+    let value = jump.from(*number);
+    *number = value.wrapping_add(1);
+    value
+}
+
+impl Speaker<'_> {
+    fn pushes(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
+        match step {
+            FrameStep::Text { .. }
+            | FrameStep::Store { .. }
+            | FrameStep::Post { .. }
+            | FrameStep::Leave { .. }
+            | FrameStep::Lookup { .. } => self.pushes_of_client(step, writer),
+            FrameStep::Mail { .. } | FrameStep::Channel { .. } => self.pushes_message(step, writer),
+            FrameStep::Page {
+                version,
+                restart,
+                complete,
+                entries,
+            } => {
+                let version = next(&mut self.numbers.version, *version);
+                let mut page = [0; DATAGRAM_LEN_MAX];
+                let mut len = 0;
+                for step in entries {
+                    len += entry(self.machine, step).emit(&mut page[len..]);
+                }
+                writer.push(&Frame::Page {
+                    version,
+                    restart: *restart,
+                    complete: *complete,
+                    entries: &page[..len],
+                })
+            }
+            _ => writer.push(&self.answer(step)),
+        }
+    }
+
+    fn pushes_of_client(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
+        let numbers = self.numbers;
+        match step {
+            FrameStep::Text { counter, text } => writer.push(&Frame::Text {
+                counter: next(&mut numbers.counter, *counter),
+                text: text.text().as_bytes(),
+            }),
+            FrameStep::Store {
+                request,
+                counter,
+                tried,
+                bounce,
+                to,
+                text,
+            } => writer.push(&Frame::Store {
+                request: next(&mut numbers.request, *request),
+                counter: next(&mut numbers.counter, *counter),
+                tried: match tried.0 {
+                    0 => 0,
+                    process => self.machine.incarnation_of(to.number(), process - 1),
+                },
+                bounce: *bounce,
+                to: to.text(),
+                letter: &[&[7; KEY_LEN], text.text().as_bytes(), &[8; 16]].concat(),
+            }),
+            FrameStep::Post {
+                request,
+                counter,
+                text,
+            } => writer.push(&Frame::Post {
+                request: next(&mut numbers.request, *request),
+                counter: next(&mut numbers.counter, *counter),
+                text: &text.text(),
+            }),
+            FrameStep::Lookup { query, name } => writer.push(&Frame::Lookup {
+                query: next(&mut numbers.query, *query),
+                name: name.text(),
+            }),
+            FrameStep::Leave { request } => writer.push(&Frame::Leave {
+                request: next(&mut numbers.request, *request),
+            }),
+            _ => false,
+        }
+    }
+
+    fn pushes_message(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
+        let numbers = self.numbers;
+        match step {
+            FrameStep::Mail {
+                serial,
+                from,
+                opens,
+                text,
+            } => {
+                let serial = next(&mut numbers.serial, *serial);
+                let counter = next(&mut numbers.counter, from.counter);
+                let sealed = Mail::seal(self.machine, from, counter, text.text().as_bytes());
+                writer.push(&Frame::Mail {
+                    serial: serial.into(),
+                    incarnation: sealed.incarnation,
+                    counter,
+                    stamp: UnixSeconds(WALL_CLOCK),
+                    kept: from.kept,
+                    key: key_of(&from.name, from.key_of.0),
+                    from: from.name.text(),
+                    letter_key: sealed.ephemeral,
+                    letter: &sealed.message[usize::from(!opens).min(sealed.message.len())..],
+                })
+            }
+            FrameStep::Channel { number, from, text } => writer.push(&Frame::Channel {
+                number: next(&mut numbers.channel, *number),
+                incarnation: self
+                    .machine
+                    .incarnation_of(from.name.number(), from.process.0),
+                counter: next(&mut numbers.counter, from.counter),
+                stamp: UnixSeconds(WALL_CLOCK),
+                kept: from.kept,
+                from: from.name.text(),
+                text: &text.text(),
+            }),
+            _ => false,
+        }
+    }
+
+    fn answer<'s>(&self, step: &'s FrameStep) -> Frame<'s> {
+        let heard = self.heard;
+        match step {
+            FrameStep::Result { back, outcome } => Frame::Result {
+                request: heard.request.wrapping_sub(back.0.into()),
+                outcome: outcome_of(*outcome),
+            },
+            FrameStep::Receipt { to, back } => Frame::Receipt {
+                to: to.text(),
+                counter: heard.counter.wrapping_sub(back.0.into()),
+            },
+            FrameStep::Skipped { count } => Frame::Skipped {
+                count: (*count).into(),
+            },
+            FrameStep::Found { back, entry: step } => Frame::Found {
+                query: heard.query.wrapping_sub(back.0.into()),
+                entry: entry(self.machine, step),
+            },
+            FrameStep::Missing { back } => Frame::Missing {
+                query: heard.query.wrapping_sub(back.0.into()),
+            },
+            _ => Frame::Partial,
+        }
+    }
+}
+
+/// A stored message as its sender has encrypted it for the machine.
+struct Mail {
+    incarnation: u64,
+    ephemeral: PublicKey,
+    message: Vec<u8>,
+}
+
+impl Mail {
+    fn seal(machine: &Machine, from: &Author, counter: u32, text: &[u8]) -> Self {
+        let number = from.name.number();
+        let incarnation = machine.incarnation_of(number, from.process.0);
+        let private = [0x40 + number; KEY_LEN];
+        let ephemeral = ephemeral_public(private);
+        let machine_name = NameStep::Of(machine.number);
+        let who = Correspondence {
+            from: from.name.text(),
+            incarnation,
+            to: machine_name.text(),
+        };
+        let sender = participant(number.wrapping_add(from.key_of.0));
+        let mut message = text.to_vec();
+        if let Some(key) = Letters::to(sender, &machine.key, &private, &ephemeral, who) {
+            let tag = key.seal(sender, counter, &mut message);
+            message.extend(tag);
+        }
+        Self {
+            incarnation,
+            ephemeral,
+            message,
+        }
+    }
+}
+
+fn key_of(name: &NameStep, distance: u8) -> PublicKey {
+    participant(name.number().wrapping_add(distance)).public()
+}
+
+fn entry<'s>(machine: &Machine, step: &'s EntryStep) -> Entry<'s> {
+    let number = step.name.number();
+    let status = match step.status % 4 {
+        0 => Status::Offline,
+        2 => Status::Gone,
+        _ => Status::Online,
+    };
+    Entry::new(
+        step.name.text(),
+        status,
+        machine.incarnation_of(number, step.process.0),
+        key_of(&step.name, step.key_of.0),
+        address(number.wrapping_add(step.address_of.0)),
+    )
+}
+
+/// Returns one of all reasons.
+pub(crate) fn refusal(number: u8) -> Refusal {
+    use Refusal::*;
+    let all = [
+        Wait,
+        NameTaken,
+        Displaced,
+        RoomFull,
+        NotStored,
+        BadName,
+        NotMe,
+        RateExceeded,
+        ForeignKey,
+        NotAllowed,
+    ];
+    all[usize::from(number) % all.len()]
+}
+
+fn outcome_of(number: u8) -> Outcome {
+    use Outcome::*;
+    let all = [Saved, Exists, Full, NoSuchClient, NotStored, Left];
+    all[usize::from(number) % all.len()]
+}

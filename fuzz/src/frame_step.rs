@@ -1,0 +1,152 @@
+//! Frames as steps say them: with numbers that are relative to the conversation.
+
+#[cfg(feature = "libfuzzer")]
+use arbitrary::Arbitrary;
+use serde::{Deserialize, Serialize};
+
+use crate::values::{Jump, NameStep, Rarely, Words};
+
+/// A frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
+pub enum FrameStep {
+    /// A direct message.
+    Text {
+        /// Distance of the number of the message.
+        counter: Jump,
+        /// The text.
+        text: Words,
+    },
+    /// A message to be stored.
+    Store {
+        /// Distance of the number of the request.
+        request: Jump,
+        /// Distance of the number of the message.
+        counter: Jump,
+        /// The process of the recipient that was tried; 0 if none was.
+        tried: Rarely<u8>,
+        /// Whether it comes back if the recipient is online.
+        bounce: bool,
+        /// The recipient.
+        to: NameStep,
+        /// In place of an encrypted message, of which it has the length.
+        text: Words,
+    },
+    /// A channel message.
+    Post {
+        /// Distance of the number of the request.
+        request: Jump,
+        /// Distance of the number of the message.
+        counter: Jump,
+        /// The text.
+        text: Words,
+    },
+    /// A client deregisters.
+    Leave {
+        /// Distance of the number of the request.
+        request: Jump,
+    },
+    /// A client asks for the entry of a name.
+    Lookup {
+        /// Distance of the number of the query.
+        query: Jump,
+        /// The name.
+        name: NameStep,
+    },
+    /// The outcome of a request of the machine.
+    Result {
+        /// Which request, counted backwards.
+        back: Rarely<u8>,
+        /// The outcome.
+        outcome: u8,
+    },
+    /// A recipient has acknowledged messages of the machine.
+    Receipt {
+        /// The recipient.
+        to: NameStep,
+        /// Which message, counted backwards.
+        back: Rarely<u8>,
+    },
+    /// A stored message.
+    Mail {
+        /// Distance of its serial number.
+        serial: Jump,
+        /// Who sent it.
+        from: Author,
+        /// Whether the encrypted message opens.
+        opens: bool,
+        /// The text.
+        text: Words,
+    },
+    /// An entry of the channel log.
+    Channel {
+        /// Distance of its number.
+        number: Jump,
+        /// Who sent it.
+        from: Author,
+        /// The text.
+        text: Words,
+    },
+    /// Entries of the channel log were dropped.
+    Skipped {
+        /// How many.
+        count: u8,
+    },
+    /// A part of the table.
+    Page {
+        /// Distance of its version.
+        version: Jump,
+        /// Whether it begins the whole table.
+        restart: bool,
+        /// Whether there is no newer version.
+        complete: bool,
+        /// The entries.
+        entries: Vec<EntryStep>,
+    },
+    /// The entry that was looked up.
+    Found {
+        /// Which query, counted backwards.
+        back: Rarely<u8>,
+        /// The entry.
+        entry: EntryStep,
+    },
+    /// No such name.
+    Missing {
+        /// Which query, counted backwards.
+        back: Rarely<u8>,
+    },
+    /// The table does not fit.
+    Partial,
+}
+
+/// Who sent a message that the server hands over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
+pub struct Author {
+    /// The name.
+    pub name: NameStep,
+    /// Which process of the name.
+    pub process: Rarely<u8>,
+    /// Distance of the number of the message.
+    pub counter: Jump,
+    /// Whether it was accepted before the registration.
+    pub kept: bool,
+    /// Distance of the owner of the key.
+    pub key_of: Rarely<u8>,
+}
+
+/// An entry of the table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
+pub struct EntryStep {
+    /// The name.
+    pub name: NameStep,
+    /// 0: offline, 1: online, 2: gone.
+    pub status: u8,
+    /// Which process has the name.
+    pub process: Rarely<u8>,
+    /// Distance of the owner of the key.
+    pub key_of: Rarely<u8>,
+    /// Distance of the owner of the address.
+    pub address_of: Rarely<u8>,
+}

@@ -1,0 +1,111 @@
+//! An input: where a run begins, and its steps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::step::Step;
+
+/// What the machine has been through before the first step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing.
+    #[default]
+    New,
+    /// It is in a room, with open sessions.
+    Registered,
+}
+
+impl Start {
+    /// Reads the first byte of an input.
+    fn from_byte(byte: u8) -> Self {
+        if byte % 2 == 0 {
+            Self::New
+        } else {
+            Self::Registered
+        }
+    }
+}
+
+/// An input, taken apart.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scenario {
+    /// Where it begins.
+    pub start: Start,
+    /// What happens.
+    pub steps: Vec<Step>,
+}
+
+impl Scenario {
+    /// Reads an input: any bytes are one, up to the first step that is damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let (start, rest) = match bytes.split_first() {
+            Some((first, rest)) => (Start::from_byte(*first), rest),
+            None => (Start::default(), bytes),
+        };
+        Self {
+            start,
+            steps: all_of(rest),
+        }
+    }
+
+    /// Writes the input.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![match self.start {
+            Start::New => 0,
+            Start::Registered => 1,
+        }];
+        for step in &self.steps {
+            bytes = postcard::to_extend(step, bytes).expect("there is memory for a step");
+        }
+        bytes
+    }
+}
+
+/// Reads values up to the first that is damaged.
+fn all_of<'a, T: Deserialize<'a> + Serialize>(mut bytes: &'a [u8]) -> Vec<T> {
+    let mut all = Vec::new();
+    while let Ok((value, rest)) = postcard::take_from_bytes(bytes) {
+        all.push(value);
+        bytes = rest;
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame_step::FrameStep;
+    use crate::step::{Fate, Say};
+    use crate::values::{Jump, Rarely, Words};
+
+    fn scenario() -> Scenario {
+        let text = FrameStep::Text {
+            counter: Jump(-1),
+            text: Words::Long(300),
+        };
+        let say = Say {
+            session: 1,
+            head: Rarely::default(),
+            frames: vec![text, FrameStep::Partial],
+            fate: Fate::Cut(40),
+        };
+        Scenario {
+            start: Start::Registered,
+            steps: vec![Step::Deadline, Step::Say(say), Step::Wait { ms: 500 }],
+        }
+    }
+
+    #[test]
+    fn reads_what_it_writes() {
+        let scenario = scenario();
+        assert_eq!(Scenario::from_bytes(&scenario.to_bytes()), scenario);
+    }
+
+    #[test]
+    fn reads_steps_before_damage() {
+        let scenario = scenario();
+        let mut bytes = scenario.to_bytes();
+        bytes.extend([0xff; 3]);
+        assert_eq!(Scenario::from_bytes(&bytes), scenario);
+        assert_eq!(Scenario::from_bytes(&[]), Scenario::default());
+    }
+}
