@@ -12,4 +12,4 @@ pub(crate) use index::Index;
 pub(crate) use list::{Link, Linked, List};
 pub(crate) use queue::{Chained, Next, Queue};
 pub(crate) use slots::Slots;
-pub(crate) use text_pool::{Arena, Text};
+pub(crate) use text_pool::{TextHandle, TextPool};

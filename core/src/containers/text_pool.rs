@@ -35,13 +35,13 @@ const _: () = assert!(TEXT_WORDS_MAX == (1 << (u32::BITS - SIZE_SHIFT)) - 1);
 /// Where a text is kept: a block, or a short text itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub(crate) struct Text(u32);
+pub(crate) struct TextHandle(u32);
 
 /// The handle holds the text: its length in three bits from `INLINE_LEN_SHIFT`, and its bytes.
 const INLINE: u32 = 1 << 31;
 const INLINE_LEN_SHIFT: u32 = 24;
 
-impl Text {
+impl TextHandle {
     /// No text; all zero bits.
     pub(crate) const VACANT: Self = Self(0);
 
@@ -67,7 +67,7 @@ impl Text {
 }
 
 /// Memory for texts, handed in by the caller. Words that were never used are never touched.
-pub(crate) struct Arena<'a> {
+pub(crate) struct TextPool<'a> {
     words: &'a mut [u32],
     /// Words from here on hold nothing.
     end: u32,
@@ -77,7 +77,7 @@ pub(crate) struct Arena<'a> {
     filled: [u32; CLASSES as usize / 32],
 }
 
-impl<'a> Arena<'a> {
+impl<'a> TextPool<'a> {
     /// `None` if there are more than [`TEXT_WORDS_MAX`] words.
     pub(crate) fn new(words: &'a mut [u32]) -> Option<Self> {
         (words.len() <= TEXT_WORDS_MAX).then_some(Self {
@@ -90,8 +90,8 @@ impl<'a> Arena<'a> {
 
     /// Stores a text of valid length; `None`, and nothing changed, if no free block is large
     /// enough.
-    pub(crate) fn store(&mut self, text: &[u8]) -> Option<Text> {
-        if let Some(inline) = Text::inline(text) {
+    pub(crate) fn store(&mut self, text: &[u8]) -> Option<TextHandle> {
+        if let Some(inline) = TextHandle::inline(text) {
             return Some(inline);
         }
         if text.len() > LEN_MAX {
@@ -109,11 +109,11 @@ impl<'a> Arena<'a> {
                 .for_each(|(to, from)| *to = *from);
             self.set(at, u32::from_le_bytes(word));
         }
-        Some(Text(block + 1))
+        Some(TextHandle(block + 1))
     }
 
     /// Copies a text into `out`; returns what was copied.
-    pub(crate) fn load<'b>(&self, text: Text, out: &'b mut [u8]) -> &'b [u8] {
+    pub(crate) fn load<'b>(&self, text: TextHandle, out: &'b mut [u8]) -> &'b [u8] {
         let (first, len) = if text.is_inline() {
             (None, (text.0 >> INLINE_LEN_SHIFT & 3) as usize)
         } else if let Some(block) = text.block() {
@@ -145,7 +145,7 @@ impl<'a> Arena<'a> {
     }
 
     /// Gives the memory of a text back.
-    pub(crate) fn release(&mut self, text: Text) {
+    pub(crate) fn release(&mut self, text: TextHandle) {
         let Some(block) = text.block() else {
             return;
         };
@@ -287,7 +287,7 @@ mod tests {
 
     use super::*;
 
-    impl Arena<'_> {
+    impl TextPool<'_> {
         /// Walks all blocks: sizes and flags fit together, no two free ones are neighbours, and
         /// lists have them all.
         fn check(&self) {
@@ -338,49 +338,49 @@ mod tests {
     #[test]
     fn gives_back_what_it_got_in_any_order_and_all_of_its_memory() {
         let mut words = vec![0; 1_500];
-        let mut arena = Arena::new(&mut words).unwrap();
+        let mut pool = TextPool::new(&mut words).unwrap();
         let mut held = VecDeque::new();
         // Miri takes minutes for all of them.
         let texts = if cfg!(miri) { 40 } else { 400 };
         for number in 0..texts {
             let text = text(number);
-            match arena.store(&text) {
+            match pool.store(&text) {
                 Some(handle) => held.push_back((handle, text)),
                 None => {
                     // In turn the oldest, the newest, and those in the middle.
                     held.rotate_left(number % 3 * held.len() / 3);
                     for (handle, text) in held.drain(..1 + held.len() / 4) {
-                        assert_eq!(arena.load(handle, &mut [0; LEN_MAX]), text);
-                        arena.release(handle);
+                        assert_eq!(pool.load(handle, &mut [0; LEN_MAX]), text);
+                        pool.release(handle);
                     }
                 }
             }
-            arena.check();
+            pool.check();
         }
         for (handle, text) in held {
-            assert_eq!(arena.load(handle, &mut [0; LEN_MAX]), text);
-            arena.release(handle);
-            arena.check();
+            assert_eq!(pool.load(handle, &mut [0; LEN_MAX]), text);
+            pool.release(handle);
+            pool.check();
         }
-        assert_eq!(arena.end, 0);
+        assert_eq!(pool.end, 0);
     }
 
     #[test]
     fn full_is_a_value_and_changes_nothing() {
         let mut words = [0; 12];
-        let mut arena = Arena::new(&mut words).unwrap();
-        assert_eq!(arena.store(&[1; 45]), None);
-        let whole = arena.store(&[1; 44]).unwrap();
-        assert_eq!(arena.store(&[1; 4]), None);
-        let short = arena.store(&[7; 3]).unwrap();
-        assert_eq!(arena.load(whole, &mut [0; 64]), [1; 44]);
-        assert_eq!(arena.load(short, &mut [0; 64]), [7; 3]);
-        arena.release(short);
-        arena.release(whole);
-        assert_eq!(arena.load(Text::VACANT, &mut [0; 64]), []);
-        arena.release(Text::VACANT);
-        assert_eq!(arena.end, 0);
-        let mut none = Arena::new(&mut []).unwrap();
+        let mut pool = TextPool::new(&mut words).unwrap();
+        assert_eq!(pool.store(&[1; 45]), None);
+        let whole = pool.store(&[1; 44]).unwrap();
+        assert_eq!(pool.store(&[1; 4]), None);
+        let short = pool.store(&[7; 3]).unwrap();
+        assert_eq!(pool.load(whole, &mut [0; 64]), [1; 44]);
+        assert_eq!(pool.load(short, &mut [0; 64]), [7; 3]);
+        pool.release(short);
+        pool.release(whole);
+        assert_eq!(pool.load(TextHandle::VACANT, &mut [0; 64]), []);
+        pool.release(TextHandle::VACANT);
+        assert_eq!(pool.end, 0);
+        let mut none = TextPool::new(&mut []).unwrap();
         assert_eq!(none.store(&[1; 4]), None);
         assert!(none.store(&[1; 3]).is_some());
     }
@@ -388,39 +388,39 @@ mod tests {
     #[test]
     fn what_is_left_of_a_free_block_may_be_the_smallest_there_is() {
         let mut words = [0; 12];
-        let mut arena = Arena::new(&mut words).unwrap();
-        let (free, last) = (arena.store(&[1; 32]).unwrap(), arena.store(&[2; 8]));
+        let mut pool = TextPool::new(&mut words).unwrap();
+        let (free, last) = (pool.store(&[1; 32]).unwrap(), pool.store(&[2; 8]));
         assert!(last.is_some(), "it holds the end");
-        arena.release(free);
+        pool.release(free);
         // Nine words are free: six of them for this one, and three for the next.
         for text in [&[3; 20][..], &[4; 8]] {
-            let handle = arena.store(text).unwrap();
-            assert_eq!(arena.load(handle, &mut [0; 64]), text);
-            arena.check();
+            let handle = pool.store(text).unwrap();
+            assert_eq!(pool.load(handle, &mut [0; 64]), text);
+            pool.check();
         }
     }
 
     #[test]
     fn a_kept_message_costs_its_length_and_at_most_64_bytes() {
         let mut words = vec![0; 2_000];
-        let mut arena = Arena::new(&mut words).unwrap();
+        let mut pool = TextPool::new(&mut words).unwrap();
         // Free blocks of every size, so that the worst fit is among them.
         let held: Vec<_> = (4..64)
-            .map(|len| arena.store(&vec![1; len]).unwrap())
+            .map(|len| pool.store(&vec![1; len]).unwrap())
             .collect();
         held.iter()
             .step_by(2)
-            .for_each(|handle| arena.release(*handle));
+            .for_each(|handle| pool.release(*handle));
         let step = if cfg!(miri) { 131 } else { 13 };
         let longer = (81..LEN_MAX).step_by(step).chain([LEN_MAX]);
         for len in (1..=80).chain(longer) {
-            let handle = arena.store(&vec![2; len]).unwrap();
+            let handle = pool.store(&vec![2; len]).unwrap();
             let block = handle
                 .block()
-                .map_or(0, |block| arena.get(block) >> SIZE_SHIFT);
+                .map_or(0, |block| pool.get(block) >> SIZE_SHIFT);
             let cost = size_of::<crate::MailSlot>() + block as usize * WORD_LEN;
             assert!(cost <= len + 64, "{len} bytes cost {cost}");
-            arena.release(handle);
+            pool.release(handle);
         }
     }
 }

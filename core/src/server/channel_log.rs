@@ -3,7 +3,7 @@
 
 use super::origin::Origin;
 use super::record::Record;
-use crate::containers::{Arena, Slots, Text};
+use crate::containers::{Slots, TextHandle, TextPool};
 use crate::driver::StorageError;
 use crate::time::UnixSeconds;
 use crate::wire::Frame;
@@ -19,7 +19,7 @@ pub struct LogSlot {
     origin: Origin,
     from: u32,
     stamp: UnixSeconds,
-    text: Text,
+    text: TextHandle,
     /// It could not be stored: no recipient gets it.
     void: bool,
 }
@@ -32,7 +32,7 @@ impl LogSlot {
         origin: Origin::VACANT,
         from: 0,
         stamp: UnixSeconds(0),
-        text: Text::VACANT,
+        text: TextHandle::VACANT,
         void: false,
     };
 
@@ -110,7 +110,7 @@ pub(super) struct Evicted {
 /// The channel log: a ring of entries, numbered from 1.
 pub(super) struct ChannelLog<'a> {
     slots: Slots<'a, LogSlot>,
-    texts: Arena<'a>,
+    texts: TextPool<'a>,
     /// Oldest entry that is here.
     first: u32,
     /// One past the last entry that was stored: no recipient gets more.
@@ -132,7 +132,7 @@ impl<'a> ChannelLog<'a> {
     ) -> Result<Self, StorageError> {
         Ok(Self {
             slots: Slots::new(slots).ok_or(StorageError("log"))?,
-            texts: Arena::new(words).ok_or(StorageError("log_texts"))?,
+            texts: TextPool::new(words).ok_or(StorageError("log_texts"))?,
             first: 1,
             visible: 1,
             saved: 1,

@@ -8,7 +8,7 @@
 use super::origin::Origin;
 use super::record::Record;
 use super::send_queue::SendQueue;
-use crate::containers::{Arena, Chained, FreeList, Next, Queue, Slots, Text};
+use crate::containers::{Chained, FreeList, Next, Queue, Slots, TextHandle, TextPool};
 use crate::crypto::PublicKey;
 use crate::driver::StorageError;
 use crate::limits::MAIL_LEN_MAX;
@@ -35,7 +35,7 @@ pub struct MailSlot {
     parties: Parties,
     /// When it was accepted.
     stamp: UnixSeconds,
-    text: Text,
+    text: TextHandle,
     /// The next in its queue, or the next free one.
     next: Next,
 }
@@ -48,7 +48,7 @@ impl MailSlot {
         origin: Origin::VACANT,
         parties: Parties { from: 0, to: 0 },
         stamp: UnixSeconds(0),
-        text: Text::VACANT,
+        text: TextHandle::VACANT,
         next: Next::NONE,
     };
 }
@@ -154,7 +154,7 @@ pub(super) enum HandedOver {
 /// All stored messages.
 pub(super) struct Mailboxes<'a> {
     slots: Slots<'a, MailSlot>,
-    texts: Arena<'a>,
+    texts: TextPool<'a>,
     free: FreeList,
     /// Messages that one mailbox holds at most.
     per_name: u32,
@@ -173,7 +173,7 @@ impl<'a> Mailboxes<'a> {
     ) -> Result<Self, StorageError> {
         Ok(Self {
             slots: Slots::new(slots).ok_or(StorageError("mail"))?,
-            texts: Arena::new(words).ok_or(StorageError("mail_texts"))?,
+            texts: TextPool::new(words).ok_or(StorageError("mail_texts"))?,
             free: FreeList::new(),
             per_name,
             serial: 0,
@@ -488,7 +488,7 @@ impl<'a> Mailboxes<'a> {
     }
 
     fn release_text(&mut self, index: u32) {
-        let text = core::mem::replace(&mut self.slots.at_mut(index).text, Text::VACANT);
+        let text = core::mem::replace(&mut self.slots.at_mut(index).text, TextHandle::VACANT);
         self.texts.release(text);
     }
 }

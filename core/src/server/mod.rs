@@ -8,6 +8,7 @@ mod absence;
 mod admission;
 mod channel_cursor;
 mod channel_log;
+mod claim;
 mod config;
 mod contest;
 mod delivery;

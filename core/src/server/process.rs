@@ -6,7 +6,7 @@ use crate::crypto::PublicKey;
 /// Processes that had a name before, and are remembered.
 const PREVIOUS: usize = 4;
 
-/// The process that has a name, and its latest session.
+/// The process that has a name, and its latest opened.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Process {
@@ -17,7 +17,7 @@ pub(super) struct Process {
     key: PublicKey,
     /// Where it receives.
     address: PackedAddress,
-    /// Number of its latest session.
+    /// Number of its latest opened.
     opening: u32,
     /// Processes that were displaced, in short.
     previous: [u32; PREVIOUS],
@@ -25,7 +25,7 @@ pub(super) struct Process {
 
 /// A session that a process opens.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Session {
+pub(super) struct Opening {
     pub(super) incarnation: u64,
     pub(super) opening: u32,
     pub(super) key: PublicKey,
@@ -64,7 +64,7 @@ impl Process {
         self.address
     }
 
-    /// Returns the number of its latest session.
+    /// Returns the number of its latest opened.
     pub(super) fn opening(&self) -> u32 {
         self.opening
     }
@@ -84,27 +84,27 @@ impl Process {
         self.previous.contains(&short(incarnation))
     }
 
-    /// Returns whether a cookie is older than that of the latest session.
+    /// Returns whether a cookie is older than that of the latest opened.
     pub(super) fn has_newer_cookie(&self, issued_at_ms: u64) -> bool {
         issued_at_ms < self.cookie_issued_at_ms
     }
 
     /// Begins a session, of this process or of one that replaces it; returns whether it receives
     /// somewhere else.
-    pub(super) fn begin(&mut self, session: &Session) -> bool {
-        if self.incarnation != session.incarnation && self.incarnation != 0 {
+    pub(super) fn begin(&mut self, opened: &Opening) -> bool {
+        if self.incarnation != opened.incarnation && self.incarnation != 0 {
             self.previous.rotate_right(1);
             if let Some(latest) = self.previous.first_mut() {
                 *latest = short(self.incarnation);
             }
         }
-        let has_moved = self.address != session.address;
+        let has_moved = self.address != opened.address;
         *self = Self {
-            incarnation: session.incarnation,
-            cookie_issued_at_ms: session.cookie_issued_at_ms,
-            key: session.key,
-            address: session.address,
-            opening: session.opening,
+            incarnation: opened.incarnation,
+            cookie_issued_at_ms: opened.cookie_issued_at_ms,
+            key: opened.key,
+            address: opened.address,
+            opening: opened.opening,
             previous: self.previous,
         };
         has_moved
@@ -121,13 +121,13 @@ impl Process {
     }
 
     /// Takes back what an earlier life of the server has stored.
-    pub(super) fn restore(&mut self, session: &Session, previous: [u32; PREVIOUS]) {
+    pub(super) fn restore(&mut self, opened: &Opening, previous: [u32; PREVIOUS]) {
         *self = Self {
-            incarnation: session.incarnation,
+            incarnation: opened.incarnation,
             cookie_issued_at_ms: self.cookie_issued_at_ms,
-            key: session.key,
-            address: session.address,
-            opening: session.opening,
+            key: opened.key,
+            address: opened.address,
+            opening: opened.opening,
             previous,
         };
     }
@@ -137,8 +137,8 @@ impl Process {
 mod tests {
     use super::*;
 
-    fn session(incarnation: u64) -> Session {
-        Session {
+    fn session(incarnation: u64) -> Opening {
+        Opening {
             incarnation,
             opening: 1,
             key: PublicKey([1; 32]),

@@ -1,17 +1,18 @@
-//! Who may have which name: registrations, contests between two processes, departures.
+//! Registrations: handshakes with processes that ask for names.
 
 use core::net::SocketAddr;
 
 use super::Server;
 use crate::address::PackedAddress;
-use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder};
+use crate::crypto::{FIRST_PAYLOAD_MAX, Responder};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::name::Name;
-use crate::server::contest::{Contest, Ruling};
+use crate::server::claim::{Claim, Denial};
+use crate::server::contest::Contest;
 use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
 use crate::server::membership::Admitted;
-use crate::server::process::Session;
+use crate::server::process::Opening;
 use crate::session::connection::{Connection, PeerParameters};
 use crate::session::{Repeated, Request, Terms};
 use crate::wire::{Datagram, Hello, HelloMessage, Refusal, from_payload};
@@ -20,23 +21,8 @@ use crate::wire::{Datagram, Hello, HelloMessage, Refusal, from_payload};
 struct Registration<'a> {
     from: SocketAddr,
     message: &'a HelloMessage<'a>,
-    key: PublicKey,
     hello: Hello<'a>,
-}
-
-/// What becomes of it.
-enum Verdict {
-    /// The name is new, and goes to this process.
-    New(Name),
-    /// The name in this slot goes to this process; `known`, if it was not forgotten meanwhile.
-    Admit {
-        slot: u32,
-        known: bool,
-    },
-    Refuse(Refusal),
-    /// Its cookie is too old to tell it from a repetition: it gets a new one.
-    Renew,
-    Ignore(DropReason),
+    opening: Opening,
 }
 
 impl Server<'_> {
@@ -81,26 +67,28 @@ impl Server<'_> {
         let Some(hello) = hello.filter(|hello| hello.incarnation != 0 && id != 0) else {
             return self.sessions.drop(DropReason::Malformed);
         };
-        let key = responder.remote();
         let asked = Registration {
             from,
             message,
-            key,
+            opening: Opening {
+                incarnation: hello.incarnation,
+                opening: hello.opening,
+                key: responder.remote(),
+                address,
+                cookie_issued_at_ms: cookie.issued_at_ms,
+            },
             hello,
         };
         match self.evaluate(&asked) {
-            Verdict::New(name) => match self.insert(name) {
-                Some(slot) => self.admit(slot, &asked, responder, false),
-                None => self.refuse(&asked, responder, Refusal::RoomFull),
-            },
-            Verdict::Admit { slot, known } => self.admit(slot, &asked, responder, known),
-            Verdict::Refuse(reason) if reason.is_hint() => self.hint(from, id, reason),
-            Verdict::Refuse(reason) => self.refuse(&asked, responder, reason),
-            Verdict::Renew => {
+            Ok((slot, known)) => self.admit(slot, &asked, responder, known),
+            Err(Denial::Probe) => self.hint(from, id, Refusal::Wait),
+            Err(Denial::Refuse(reason)) if reason.is_hint() => self.hint(from, id, reason),
+            Err(Denial::Refuse(reason)) => self.refuse(&asked, responder, reason),
+            Err(Denial::Renew) => {
                 self.reply_first_cookie(from, id);
                 self.sessions.drop(DropReason::Replayed)
             }
-            Verdict::Ignore(reason) => self.sessions.drop(reason),
+            Err(Denial::Ignore(reason)) => self.sessions.drop(reason),
         }
     }
 
@@ -116,19 +104,26 @@ impl Server<'_> {
         }
     }
 
-    fn evaluate(&mut self, asked: &Registration<'_>) -> Verdict {
+    /// Decides whether a process gets the name that it asks for; returns the slot, and whether the
+    /// name was known before.
+    fn evaluate(&mut self, asked: &Registration<'_>) -> Result<(u32, bool), Denial> {
+        let refuse = |reason| Err(Denial::Refuse(reason));
         let Ok(name) = Name::new(asked.hello.name) else {
-            return Verdict::Refuse(Refusal::BadName);
+            return refuse(Refusal::BadName);
         };
         if self.admission.has_rejected(asked.message.id) {
-            return Verdict::Refuse(Refusal::NotStored);
+            return refuse(Refusal::NotStored);
         }
-        if !self.admission.allows(name.as_str(), &asked.key) {
-            return Verdict::Refuse(Refusal::NotAllowed);
+        if !self.admission.allows(name.as_str(), &asked.opening.key) {
+            return refuse(Refusal::NotAllowed);
         }
-        match self.roster.find(name.as_str()) {
-            Some(slot) => self.evaluate_known(slot, asked),
-            None => Verdict::New(name),
+        if let Some(slot) = self.roster.find(name.as_str()) {
+            let known = self.evaluate_known(slot, asked)?;
+            return Ok((slot, known));
+        }
+        match self.insert(name) {
+            Some(slot) => Ok((slot, false)),
+            None => refuse(Refusal::RoomFull),
         }
     }
 
@@ -165,66 +160,27 @@ impl Server<'_> {
         self.sessions.drop(DropReason::Refused)
     }
 
-    fn evaluate_known(&mut self, slot: u32, asked: &Registration<'_>) -> Verdict {
-        let hello = &asked.hello;
-        let log_next = self.channel.next_number();
-        let name = self.roster.at_mut(slot);
-        let is_registering = name.membership.is_registering();
-        if name.membership.is_expiring() {
-            return Verdict::Refuse(Refusal::Wait);
-        }
-        if name.membership.is_gone() {
-            // Like a name that no process ever had: earlier entries of the channel are not for it.
-            name.channel.jump_to(log_next);
-            return Verdict::Admit { slot, known: false };
-        }
-        if name.process.has_other_key(&asked.key) {
-            let settled = name.membership.is_known() || !is_registering;
-            return Verdict::Refuse(if settled {
-                Refusal::ForeignKey
-            } else {
-                Refusal::Wait
-            });
-        }
-        let same = name.process.incarnation() == hello.incarnation;
-        // Recorded and sent again, or overtaken by a later one.
-        if same && hello.opening <= name.process.opening() {
-            return Verdict::Ignore(DropReason::Duplicate);
-        }
-        if is_registering {
-            return Verdict::Refuse(Refusal::Wait);
-        }
-        if same {
-            return Verdict::Admit { slot, known: true };
-        }
-        if name.process.was_displaced(hello.incarnation) {
-            return Verdict::Refuse(Refusal::Displaced);
-        }
-        // A hello of a process before this one, recorded and sent again while its cookie is good.
-        let cookie = asked.message.cookie;
-        if name.process.has_newer_cookie(cookie.issued_at_ms) {
-            return Verdict::Renew;
-        }
-        // A process at the same address is the successor: two cannot receive there.
+    /// Decides whether a process gets a name that has this slot.
+    fn evaluate_known(&mut self, slot: u32, asked: &Registration<'_>) -> Result<bool, Denial> {
         let connection = self.sessions.at(slot);
-        if !name.membership.is_here() || *connection.remote() == asked.from.into() {
-            return Verdict::Admit { slot, known: true };
-        }
-        let (id, is_open) = (asked.message.id, connection.is_open());
-        match name
-            .contest
-            .challenge(id, is_open, self.sessions.now(), self.sessions.retry())
-        {
-            Ruling::Taken => Verdict::Refuse(Refusal::NameTaken),
-            Ruling::Admit => Verdict::Admit { slot, known: true },
-            Ruling::Wait { probe } => {
-                if probe {
-                    self.sessions.at_mut(slot).probe();
-                    self.reschedule(slot);
-                }
-                Verdict::Refuse(Refusal::Wait)
+        let claim = Claim {
+            id: asked.message.id,
+            opening: &asked.opening,
+            now: self.sessions.now(),
+            retry: self.sessions.retry(),
+        };
+        let name = self.roster.at_mut(slot);
+        let verdict = claim.evaluate(name, connection.remote(), connection.is_open());
+        match verdict {
+            // Like a name that no process ever had: earlier entries of the channel are not for it.
+            Ok(false) => name.channel.jump_to(self.channel.next_number()),
+            Err(Denial::Probe) => {
+                self.sessions.at_mut(slot).probe();
+                self.reschedule(slot);
             }
+            _ => {}
         }
+        verdict
     }
 
     /// The name goes to this process: everything is ready, but nothing leaves before it is stored.
@@ -285,13 +241,7 @@ impl Server<'_> {
         if !same_process {
             name.results.begin_process();
         }
-        let has_moved = name.process.begin(&Session {
-            incarnation: hello.incarnation,
-            opening: hello.opening,
-            key: asked.key,
-            address: asked.from.into(),
-            cookie_issued_at_ms: asked.message.cookie.issued_at_ms,
-        });
+        let has_moved = name.process.begin(&asked.opening);
         name.contest = Contest::None;
         name.set_throttled(false);
         name.membership

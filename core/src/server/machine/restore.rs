@@ -5,7 +5,7 @@ use crate::name::Name;
 use crate::server::channel_log::LogSlot;
 use crate::server::mailboxes::Parties;
 use crate::server::origin::Origin;
-use crate::server::process::Session;
+use crate::server::process::Opening;
 use crate::server::record::{NameRecord, Record, RestoreError};
 use crate::session::connection::Connection;
 use crate::time::UnixSeconds;
@@ -99,14 +99,14 @@ impl Server<'_> {
         let same = name.process.incarnation() == record.incarnation;
         name.results
             .restore(record.last_request, record.outcomes, same);
-        let session = Session {
+        let opened = Opening {
             incarnation: record.incarnation,
             opening: record.opening,
             key: record.key,
             address: record.address.into(),
             cookie_issued_at_ms: 0,
         };
-        name.process.restore(&session, record.previous);
+        name.process.restore(&opened, record.previous);
         name.channel.jump_to(record.log_next);
         self.announce(slot);
         // A client that writes in it is told that it is over.

@@ -1,0 +1,174 @@
+//! Whether a process that asks for a known name may have it.
+
+use super::contest::Ruling;
+use super::name_slot::NameSlot;
+use super::process::Opening;
+use crate::address::PackedAddress;
+use crate::drop_reason::DropReason;
+use crate::retry::RetryPolicy;
+use crate::time::Instant;
+use crate::wire::Refusal;
+
+/// A process that asks for a name, at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim<'a> {
+    /// The session id that it chose.
+    pub(super) id: u64,
+    pub(super) opening: &'a Opening,
+    pub(super) now: Instant,
+    pub(super) retry: RetryPolicy,
+}
+
+/// Why a process does not get a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denial {
+    /// It is told so.
+    Refuse(Refusal),
+    /// It has to wait until the process that has the name was probed.
+    Probe,
+    /// Its cookie is too old to tell it from a repetition: it gets a new one.
+    Renew,
+    /// Its request has no effect.
+    Ignore(DropReason),
+}
+
+const WAIT: Result<bool, Denial> = Err(Denial::Refuse(Refusal::Wait));
+
+impl Claim<'_> {
+    /// Decides whether the process gets a name; returns whether the name was known before. The
+    /// process that has it so far receives at `remote`, in a session that is open or not.
+    pub(super) fn evaluate(
+        &self,
+        name: &mut NameSlot,
+        remote: &PackedAddress,
+        has_session: bool,
+    ) -> Result<bool, Denial> {
+        let (membership, process, asked) = (&name.membership, &name.process, self.opening);
+        if membership.is_expiring() {
+            return WAIT;
+        }
+        if membership.is_gone() {
+            return Ok(false);
+        }
+        let is_registering = membership.is_registering();
+        if process.has_other_key(&asked.key) {
+            let is_settled = membership.is_known() || !is_registering;
+            return if is_settled {
+                Err(Denial::Refuse(Refusal::ForeignKey))
+            } else {
+                WAIT
+            };
+        }
+        let is_same = process.incarnation() == asked.incarnation;
+        // Recorded and sent again, or overtaken by a later one.
+        if is_same && asked.opening <= process.opening() {
+            return Err(Denial::Ignore(DropReason::Duplicate));
+        }
+        if is_registering {
+            return WAIT;
+        }
+        if is_same {
+            return Ok(true);
+        }
+        if process.was_displaced(asked.incarnation) {
+            return Err(Denial::Refuse(Refusal::Displaced));
+        }
+        // A request of a process before this one, recorded and sent again while its cookie is good.
+        if process.has_newer_cookie(asked.cookie_issued_at_ms) {
+            return Err(Denial::Renew);
+        }
+        // A process at the same address is the successor: two cannot receive there.
+        if !membership.is_here() || *remote == asked.address {
+            return Ok(true);
+        }
+        let contest = &mut name.contest;
+        match contest.challenge(self.id, has_session, self.now, self.retry) {
+            Ruling::Taken => Err(Denial::Refuse(Refusal::NameTaken)),
+            Ruling::Admit => Ok(true),
+            Ruling::Wait { probe: true } => Err(Denial::Probe),
+            Ruling::Wait { probe: false } => WAIT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::net::SocketAddr;
+
+    use super::*;
+    use crate::crypto::PublicKey;
+
+    fn opening(incarnation: u64, opening: u32, port: u16) -> Opening {
+        Opening {
+            incarnation,
+            opening,
+            key: PublicKey([1; 32]),
+            address: SocketAddr::from(([192, 0, 2, 1], port)).into(),
+            cookie_issued_at_ms: 50,
+        }
+    }
+
+    /// A name that process 7 has, at port 1.
+    fn name() -> NameSlot {
+        let mut name = NameSlot::VACANT;
+        name.process.begin(&opening(7, 1, 1));
+        name.membership.register(false, false, 0);
+        name.membership.admit();
+        name
+    }
+
+    fn evaluate(name: &mut NameSlot, opening: &Opening) -> Result<bool, Denial> {
+        let remote = name.process.address();
+        let claim = Claim {
+            id: 9,
+            opening,
+            now: Instant::ZERO,
+            retry: RetryPolicy::DEFAULT,
+        };
+        claim.evaluate(name, &remote, true)
+    }
+
+    #[test]
+    fn gives_the_name_to_its_process_and_successors() {
+        let mut name = name();
+        let repeated = Err(Denial::Ignore(DropReason::Duplicate));
+        assert_eq!(evaluate(&mut name, &opening(7, 1, 1)), repeated);
+        assert_eq!(evaluate(&mut name, &opening(7, 2, 2)), Ok(true));
+        assert_eq!(evaluate(&mut name, &opening(8, 1, 1)), Ok(true));
+        name.process.begin(&opening(8, 1, 1));
+        let displaced = Err(Denial::Refuse(Refusal::Displaced));
+        assert_eq!(evaluate(&mut name, &opening(7, 2, 1)), displaced);
+        name.membership.leave();
+        assert_eq!(evaluate(&mut name, &opening(9, 1, 2)), Ok(true));
+    }
+
+    #[test]
+    fn probes_the_process_that_has_the_name() {
+        let mut name = name();
+        assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), Err(Denial::Probe));
+        assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), WAIT);
+        name.contest.on_heard();
+        let taken = Err(Denial::Refuse(Refusal::NameTaken));
+        assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), taken);
+    }
+
+    #[test]
+    fn refuses_other_keys_and_recorded_requests() {
+        let mut name = name();
+        let other = Opening {
+            key: PublicKey([2; 32]),
+            ..opening(8, 1, 2)
+        };
+        let foreign = Err(Denial::Refuse(Refusal::ForeignKey));
+        assert_eq!(evaluate(&mut name, &other), foreign);
+        let recorded = Opening {
+            cookie_issued_at_ms: 49,
+            ..opening(8, 1, 2)
+        };
+        assert_eq!(evaluate(&mut name, &recorded), Err(Denial::Renew));
+        name.membership.register(false, false, 0);
+        assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), WAIT);
+        name.membership.forget();
+        assert_eq!(evaluate(&mut name, &other), Ok(false), "the name is free");
+    }
+}
