@@ -5,13 +5,13 @@ use crate::server::channel_log::{Appended, Evicted, LogSlot};
 use crate::server::mailboxes::{HandedOver, Parties};
 
 impl Server<'_> {
-    /// The next place in the common order of messages and changes of the table.
+    /// Returns the next place in the common order of messages and changes of the table.
     pub(super) fn next_order(&mut self) -> u64 {
         self.order += 1;
         self.order
     }
 
-    /// A message was stored: it takes its place in the mailbox.
+    /// Notes that a message was stored: it takes its place in the mailbox.
     pub(super) fn keep(&mut self, index: u32) {
         let order = self.next_order();
         let Parties { from, to } = self.mail.parties(index);
@@ -21,13 +21,13 @@ impl Server<'_> {
         self.reschedule(to);
     }
 
-    /// A message refers to its sender and its recipient.
+    /// Notes that a message refers to its sender and its recipient.
     pub(super) fn refer(&mut self, parties: Parties) {
         self.roster.refer(parties.from);
         self.roster.refer(parties.to);
     }
 
-    /// A message is gone.
+    /// Notes that a message is gone.
     pub(super) fn release(&mut self, parties: Parties) {
         self.roster.release(parties.from);
         self.roster.release(parties.to);
@@ -41,7 +41,7 @@ impl Server<'_> {
         self.release(parties);
     }
 
-    /// The recipient has acknowledged a message: its sender gets a receipt.
+    /// Notes that the recipient has acknowledged a message: its sender gets a receipt.
     pub(super) fn handed_over(&mut self, recipient: u32, index: u32) {
         self.note_progress(recipient);
         let parties = self.mail.parties(index);
@@ -55,7 +55,7 @@ impl Server<'_> {
         }
     }
 
-    /// The process that waited for these receipts is gone.
+    /// Drops the receipts of a process that is gone.
     pub(super) fn drop_receipts(&mut self, slot: u32) {
         loop {
             let receipts = &mut self.roster.at_mut(slot).receipts;
@@ -109,7 +109,7 @@ impl Server<'_> {
         self.roster.release(evicted.from);
     }
 
-    /// An entry was stored, or could not be: recipients may pass it now.
+    /// Notes that an entry was stored, or could not be: recipients may pass it now.
     pub(super) fn publish(&mut self, number: u32, stored: bool) {
         let order = self.next_order();
         self.channel.publish(number, order, stored);

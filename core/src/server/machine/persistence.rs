@@ -145,7 +145,7 @@ impl Server<'_> {
         }
     }
 
-    /// The outcome of a request that had to be stored is known.
+    /// Notes the outcome of a request that had to be stored.
     fn decide(&mut self, slot: u32, origin: Origin, stored: bool) {
         let name = self.roster.at_mut(slot);
         if name.process.incarnation() == origin.incarnation {

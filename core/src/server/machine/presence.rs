@@ -29,7 +29,7 @@ impl Server<'_> {
         Some(inserted.slot)
     }
 
-    /// The slot of a sender that may have been forgotten since.
+    /// Returns the slot of a sender that may have been forgotten since.
     pub(super) fn sender_slot(&mut self, name: &str) -> Option<u32> {
         if let Some(slot) = self.roster.find(name) {
             return Some(slot);
@@ -39,20 +39,20 @@ impl Server<'_> {
         Some(slot)
     }
 
-    /// A change of this name is to be stored.
+    /// Notes that a change of this name is to be stored.
     pub(super) fn change_name(&mut self, slot: u32) {
         let serial = self.mail.serial();
         self.journal
             .note_change(self.roster.slots_mut(), slot, serial);
     }
 
-    /// A cursor of this name has moved, and is to be stored.
+    /// Notes that a cursor of this name has moved, and is to be stored.
     pub(super) fn note_progress(&mut self, slot: u32) {
         self.journal.note_progress(self.roster.slots_mut(), slot);
     }
 
-    /// A change of this name is stored: it gets its place in the order of all changes, and others
-    /// may know it.
+    /// Announces a change of this name that is stored: it gets its place in the order of all
+    /// changes, and others may know it.
     pub(super) fn announce(&mut self, slot: u32) {
         let order = self.next_order();
         let version = self.table.add(slot, order);
@@ -62,7 +62,8 @@ impl Server<'_> {
         self.reschedule(slot);
     }
 
-    /// A name is offline from now on, or was for so many seconds in an earlier life of the server.
+    /// Notes that a name is offline from now on, and was for so many seconds in an earlier life of
+    /// the server.
     pub(super) fn is_away(&mut self, slot: u32, before_s: u32) {
         let names = self.roster.slots_mut();
         self.absence.add(names, slot, self.sessions.now(), before_s);
@@ -111,7 +112,8 @@ impl Server<'_> {
 
     // ---- departures ----
 
-    /// The old process is told; it may hear it now, or when it next asks for a session.
+    /// Tells the old process that it lost its name; it may hear it now, or when it next asks for a
+    /// session.
     pub(super) fn evict(&mut self, slot: u32) {
         if self.sessions.at(slot).is_open() {
             self.sessions.reply_closing(slot, Refusal::Displaced);
@@ -119,7 +121,7 @@ impl Server<'_> {
         self.depart(slot, Departure::Displaced);
     }
 
-    /// The client is not in the room any more; the others learn it once that is stored.
+    /// Notes that the client is not in the room any more; the others learn it once that is stored.
     pub(super) fn depart(&mut self, slot: u32, reason: Departure) {
         self.end_session(slot);
         if !self.roster.at_mut(slot).membership.leave() {
@@ -139,7 +141,7 @@ impl Server<'_> {
         self.reschedule(slot);
     }
 
-    /// The client has proved that it receives somewhere else now; its session goes on.
+    /// Notes that the client has proved that it receives somewhere else now; its session goes on.
     pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
         let name = self.roster.at_mut(slot);
         name.process.move_to(to.into());
@@ -165,7 +167,7 @@ impl Server<'_> {
 
     // ---- signs of life ----
 
-    /// The client was heard of.
+    /// Notes that the client was heard of.
     pub(super) fn heard(&mut self, slot: u32) {
         let name = self.roster.at_mut(slot);
         name.contest.on_heard();
@@ -175,7 +177,7 @@ impl Server<'_> {
             .on_heard(names, slot, self.sessions.now(), is_here);
     }
 
-    /// The client was silent for long: it is probed, and gone if it does not answer.
+    /// Probes a client that was silent for long; it is gone if it does not answer.
     pub(super) fn probe(&mut self, slot: u32) {
         if !self.sessions.at(slot).is_open() {
             return self.depart(slot, Departure::Silent);

@@ -92,7 +92,7 @@ impl Server<'_> {
         }
     }
 
-    /// A request whose session exists: the answer was lost, or is not ready.
+    /// Takes a request whose session exists: the answer was lost, or is not ready.
     fn take_again(&mut self, repeated: Repeated, from: SocketAddr, id: u64) -> Disposition {
         match repeated {
             Repeated::WrongAddress => self.sessions.drop(DropReason::WrongAddress),
@@ -183,7 +183,7 @@ impl Server<'_> {
         verdict
     }
 
-    /// The name goes to this process: everything is ready, but nothing leaves before it is stored.
+    /// Gives the name to the process: everything is ready, but nothing leaves before it is stored.
     fn admit(
         &mut self,
         slot: u32,
@@ -214,7 +214,7 @@ impl Server<'_> {
             window: hello.window,
             reset: hello.reset,
         };
-        // What was on its way in the old session is told anew, from the cursors.
+        // Frames that were on their way in the old session are sent anew, from the cursors.
         self.sessions.change(slot, Connection::close);
         self.sessions
             .settle(slot, asked.from.into(), peer, &accepted);
@@ -222,8 +222,8 @@ impl Server<'_> {
         Disposition::Accepted
     }
 
-    /// The process has a session, which is to be stored: what its client has, and what it gets, is
-    /// counted anew.
+    /// Begins a session of the process, which is to be stored: the cursors of its client start
+    /// anew.
     fn begin_session(&mut self, slot: u32, asked: &Registration<'_>, same_process: bool) {
         let hello = &asked.hello;
         let names = self.roster.slots_mut();
@@ -256,8 +256,8 @@ impl Server<'_> {
         self.reschedule(slot);
     }
 
-    /// The registration is stored: the client is told, and gets the messages that were stored for
-    /// it.
+    /// Notes that the registration is stored: the client is told, and gets the messages that were
+    /// stored for it.
     pub(super) fn admitted(&mut self, slot: u32) {
         let admitted = self.roster.at_mut(slot).membership.admit();
         self.sessions.at_mut(slot).confirm();
@@ -268,7 +268,7 @@ impl Server<'_> {
         self.reschedule(slot);
     }
 
-    /// The registration could not be stored: it did not happen.
+    /// Takes the registration back, which could not be stored.
     pub(super) fn not_admitted(&mut self, slot: u32) {
         // Its client learns it when it asks again: the answer that it is accepted lies ready, and
         // is never sent.
@@ -288,8 +288,8 @@ impl Server<'_> {
         self.roster.vacate(slot);
     }
 
-    /// The messages that were stored at the registration are handed over: the client is online now,
-    /// and the others learn it.
+    /// Notes that the client is online, if the messages that were stored at its registration are
+    /// handed over; the others learn it.
     pub(super) fn settle_return(&mut self, slot: u32) {
         let is_returning = self.roster.at(slot).membership.is_returning();
         if !is_returning || self.is_behind_boundary(slot) {

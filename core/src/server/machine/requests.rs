@@ -1,4 +1,4 @@
-//! What clients ask for inside their sessions, and what became of it.
+//! Requests of clients inside their sessions, and their outcomes.
 
 use core::net::SocketAddr;
 
@@ -111,8 +111,8 @@ impl Server<'_> {
         ))
     }
 
-    /// Whether the client's source may ask for this now. If not, its window is closed until it asks
-    /// again.
+    /// Returns whether the client's source may ask for this now. If not, its window is closed until
+    /// it asks again.
     fn is_within_rate(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
         let text_len = match frame {
             Frame::Store { letter, .. } => letter.len(),
@@ -187,7 +187,7 @@ impl Server<'_> {
     }
 
     fn look_up(&mut self, slot: u32, query: u32, name: &str) -> bool {
-        // What is kept comes first: an entry must not overtake messages of that name's earlier
+        // Stored messages come first: an entry must not overtake those of that name's earlier
         // process.
         let outstanding = self.sessions.at(slot).outstanding();
         let has_room = self.in_flight.has_room(outstanding);
@@ -233,7 +233,7 @@ impl Server<'_> {
         self.roster.at_mut(slot).results.decide(request, outcome);
     }
 
-    /// Whether the recipient is online, and has no message from this sender to get first.
+    /// Returns whether the recipient is online, and has no message from this sender to get first.
     fn is_reachable(&self, recipient: u32, sender: u32) -> bool {
         let name = self.roster.at(recipient);
         name.membership.is_online()
@@ -283,7 +283,7 @@ impl Server<'_> {
         }
     }
 
-    /// The client deregisters. Its session stays open for the result.
+    /// Deregisters the client. Its session stays open for the result.
     fn leave(&mut self, slot: u32) {
         self.roster.at_mut(slot).membership.leave();
         self.liveness.remove(self.roster.slots_mut(), slot);

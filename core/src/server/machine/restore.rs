@@ -1,4 +1,4 @@
-//! Takes back what an earlier life of the server has stored.
+//! Takes back the records of an earlier life of the server.
 
 use super::Server;
 use crate::name::Name;
@@ -81,7 +81,7 @@ impl Server<'_> {
         Ok(())
     }
 
-    /// Numbers go on from these, also if nothing that had them is left.
+    /// Makes numbers go on from these, also if nothing that had them is left.
     fn raise_numbers(&mut self, serial: u64, log_next: u32) {
         self.mail.raise_serial(serial);
         self.channel.go_on_from(log_next);
@@ -196,7 +196,7 @@ impl Server<'_> {
         }
     }
 
-    /// A stored message proves that its sender's request took effect.
+    /// Takes back a request that took effect, which a stored message proves.
     fn restore_request(&mut self, slot: u32, origin: Origin) {
         let name = self.roster.at_mut(slot);
         if name.process.incarnation() == origin.incarnation {

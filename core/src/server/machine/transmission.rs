@@ -69,13 +69,13 @@ impl<'a> Server<'a> {
         self.sessions.emit_reset(to, id, out)
     }
 
-    /// The client that is most behind, if any is.
+    /// Returns the client that is most behind, if any is.
     pub(super) fn most_behind(&self) -> Option<u32> {
         self.feed
             .most_behind(self.roster.slots(), &self.channel, &self.table)
     }
 
-    /// Whether one more frame may be on the way to this client.
+    /// Returns whether one more frame may be on the way to this client.
     fn may_add(&self, slot: u32) -> bool {
         let connection = self.sessions.at(slot);
         connection.is_open()
@@ -83,7 +83,7 @@ impl<'a> Server<'a> {
             && connection.has_window()
     }
 
-    /// The next frame for this client, which may have one more on the way to it.
+    /// Returns the next frame for this client, which may have one more on the way to it.
     fn next_frame(&mut self, slot: u32) -> Option<SentFrame> {
         let names = self.roster.used();
         let name = self.roster.at_mut(slot);
@@ -135,7 +135,7 @@ impl<'a> Server<'a> {
 
     // ---- acknowledgements ----
 
-    /// The client acknowledged its oldest frames.
+    /// Notes that the client acknowledged its oldest frames.
     pub(super) fn acknowledged(&mut self, slot: u32, newly: u32) {
         let first = self.sessions.at(slot).acked().wrapping_sub(newly);
         for ahead in 0..newly {
@@ -152,7 +152,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// The client told what it had before its acknowledgement got lost.
+    /// Notes what the client says that it had before its acknowledgement got lost.
     pub(super) fn note_shown(&mut self, slot: u32, mail: u64, channel: u32) {
         loop {
             let mailbox = &mut self.roster.at_mut(slot).mailbox;
@@ -167,7 +167,8 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Whether the client has not acknowledged everything that was stored at its registration.
+    /// Returns whether the client has not acknowledged everything that was stored at its
+    /// registration.
     pub(super) fn is_behind_boundary(&mut self, slot: u32) -> bool {
         let name = self.roster.at_mut(slot);
         let boundary = name.membership.boundary();
@@ -176,7 +177,8 @@ impl<'a> Server<'a> {
             || name.channel.is_before(&self.channel, slot, boundary)
     }
 
-    /// The client told which version of the table it has, and nothing is on its way to it.
+    /// Notes which version of the table the client says that it has, if nothing is on its way to
+    /// it.
     pub(super) fn check_table(&mut self, slot: u32, version: u32) {
         if self.sessions.at(slot).outstanding() == 0 {
             self.roster.at_mut(slot).table.check(version);
