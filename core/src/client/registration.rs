@@ -17,7 +17,7 @@ enum Attempt {
 }
 
 /// Where a client stands with the room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum Standing {
     /// Not registered yet, or not any more.
     Outside,
@@ -62,7 +62,7 @@ impl Registration {
 
     /// Returns whether the first roster has arrived.
     pub(super) fn is_active(&self) -> bool {
-        self.standing == Standing::Active
+        matches!(self.standing, Standing::Active)
     }
 
     /// Returns whether the registration was accepted and the roster has not arrived.
@@ -80,7 +80,7 @@ impl Registration {
     }
 
     pub(super) fn has_ended(&self) -> bool {
-        self.standing == Standing::Ended
+        matches!(self.standing, Standing::Ended)
     }
 
     /// Starts a registration by this command.

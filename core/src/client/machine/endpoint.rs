@@ -78,8 +78,10 @@ impl Endpoint for Client<'_> {
             return Some(self.sessions.now());
         }
         let keep_alive = self.registration.keep_alive_at();
-        let deadlines = [self.sessions.next_deadline(), keep_alive];
-        deadlines.into_iter().flatten().min()
+        match (self.sessions.next_deadline(), keep_alive) {
+            (Some(deadline), Some(keep_alive)) => Some(deadline.min(keep_alive)),
+            (deadline, keep_alive) => deadline.or(keep_alive),
+        }
     }
 
     fn poll_key_log(&mut self) -> Option<LoggedKey> {
