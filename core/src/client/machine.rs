@@ -173,7 +173,7 @@ impl Drop for Client<'_> {
     fn drop(&mut self) {
         self.message_keys.wipe();
         for peer in self.peers.used() {
-            self.peers.at_mut(peer).message_keys.wipe();
+            self.peers.at_mut(peer).message_keys_mut().wipe();
         }
     }
 }

@@ -13,19 +13,19 @@ use crate::name::Name;
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct PeerSlot {
-    pub(super) name: Name,
-    pub(super) listing: Listing,
-    pub(super) key: PeerKey,
-    pub(super) message_keys: PeerMessageKeys,
-    pub(super) route: Route,
+    name: Name,
+    listing: Listing,
+    key: PeerKey,
+    message_keys: PeerMessageKeys,
+    route: Route,
     /// What was sent directly.
-    pub(super) sending: SendQueue,
+    sending: SendQueue,
     /// What was shown of its present process.
-    pub(super) marks: ProcessMarks,
+    marks: ProcessMarks,
     /// Commands in the outbox that name this peer.
-    pub(super) references: u32,
+    references: u32,
     /// Number of the peer's latest call.
-    pub(super) opening: u32,
+    opening: u32,
     links: [Link; PeerList::COUNT],
 }
 
@@ -53,10 +53,93 @@ impl PeerSlot {
         }
     }
 
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(super) fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    pub(super) fn listing_mut(&mut self) -> &mut Listing {
+        &mut self.listing
+    }
+
+    pub(super) fn key(&self) -> &PeerKey {
+        &self.key
+    }
+
+    pub(super) fn key_mut(&mut self) -> &mut PeerKey {
+        &mut self.key
+    }
+
+    pub(super) fn message_keys(&self) -> &PeerMessageKeys {
+        &self.message_keys
+    }
+
+    pub(super) fn message_keys_mut(&mut self) -> &mut PeerMessageKeys {
+        &mut self.message_keys
+    }
+
+    pub(super) fn route(&self) -> &Route {
+        &self.route
+    }
+
+    pub(super) fn route_mut(&mut self) -> &mut Route {
+        &mut self.route
+    }
+
+    pub(super) fn sending(&self) -> &SendQueue {
+        &self.sending
+    }
+
+    pub(super) fn sending_mut(&mut self) -> &mut SendQueue {
+        &mut self.sending
+    }
+
+    pub(super) fn marks(&self) -> &ProcessMarks {
+        &self.marks
+    }
+
+    pub(super) fn marks_mut(&mut self) -> &mut ProcessMarks {
+        &mut self.marks
+    }
+
+    /// Another process has the name, with these marks.
+    pub(super) fn restart(&mut self, marks: ProcessMarks) {
+        self.marks = marks;
+        self.opening = 0;
+    }
+
+    /// Returns whether this call is later than all others of the process.
+    pub(super) fn is_new_call(&self, opening: u32) -> bool {
+        opening > self.opening
+    }
+
+    /// The call of this number was answered.
+    pub(super) fn note_call(&mut self, opening: u32) {
+        self.opening = opening;
+    }
+
+    /// A command names the peer.
+    pub(super) fn add_reference(&mut self) {
+        self.references += 1;
+    }
+
+    /// A command that named the peer has ended.
+    pub(super) fn drop_reference(&mut self) {
+        self.references -= 1;
+    }
+
+    /// Returns whether a command names the peer.
+    pub(super) fn is_referenced(&self) -> bool {
+        self.references != 0
+    }
+
     /// Returns whether the slot may be given to another name: no command names it, and the server
     /// keeps nothing for it from this client.
     pub(super) fn is_idle(&self) -> bool {
-        self.references == 0 && !self.route.has_kept()
+        !self.is_referenced() && !self.route.has_kept()
     }
 }
 

@@ -73,11 +73,11 @@ impl<'a> Peers<'a> {
 
     /// Returns the roster.
     pub(super) fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
-        let listed = self.slots.iter().filter(|peer| peer.listing.is_listed());
+        let listed = self.slots.iter().filter(|peer| peer.listing().is_listed());
         listed.map(|peer| TableEntry {
-            name: peer.name.as_str(),
-            address: peer.listing.address().get(),
-            online: peer.listing.is_online(),
+            name: peer.name().as_str(),
+            address: peer.listing().address().get(),
+            online: peer.listing().is_online(),
         })
     }
 
@@ -88,7 +88,7 @@ impl<'a> Peers<'a> {
 
     /// Returns the slot of a name.
     pub(super) fn find(&self, name: &[u8]) -> Option<u32> {
-        let has = |peer| self.slots.at(peer).name.as_bytes() == name;
+        let has = |peer| self.slots.at(peer).name().as_bytes() == name;
         // The peer that was used last is often used next.
         if let Some(last) = self.recent.last()
             && has(last)
@@ -102,7 +102,7 @@ impl<'a> Peers<'a> {
     pub(super) fn find_process(&self, name: &str, incarnation: u64) -> Option<u32> {
         let peer = self.find(name.as_bytes())?;
         // No process has the number 0.
-        let is_listed = incarnation != 0 && self.at(peer).listing.incarnation() == incarnation;
+        let is_listed = incarnation != 0 && self.at(peer).listing().incarnation() == incarnation;
         is_listed.then_some(peer)
     }
 
@@ -144,9 +144,9 @@ impl<'a> Peers<'a> {
         let mut victim = None;
         while let Some(peer) = at {
             let slot = self.slots.at(peer);
-            let is_listed = slot.listing.is_listed();
-            if slot.is_idle() && slot.name != *own_name {
-                if !is_listed && !slot.key.is_pinned() {
+            let is_listed = slot.listing().is_listed();
+            if slot.is_idle() && slot.name() != own_name {
+                if !is_listed && !slot.key().is_pinned() {
                     return Some(peer);
                 }
                 // A key that is forgotten is believed anew, so the least recent goes first.
@@ -162,7 +162,7 @@ impl<'a> Peers<'a> {
     /// Vacates a slot.
     pub(super) fn remove(&mut self, peer: u32) {
         let (key, slots) = (self.key, &self.slots);
-        let hash_of = |peer| key.hash(slots.at(peer).name.as_bytes());
+        let hash_of = |peer| key.hash(slots.at(peer).name().as_bytes());
         self.names.remove(hash_of(peer), peer, hash_of);
         self.recent.remove(&mut self.slots, peer);
         *self.slots.at_mut(peer) = PeerSlot::VACANT;
@@ -191,10 +191,10 @@ mod tests {
     /// Lists a peer, which is online.
     fn list(peers: &mut Peers<'_>, peer: u32, incarnation: u64) {
         let address = "192.0.2.1:5000".parse().unwrap();
-        let text = peers.at(peer).name.clone();
+        let text = peers.at(peer).name().clone();
         let key = PublicKey([1; KEY_LEN]);
         let entry = Entry::new(text.as_str(), Status::Online, incarnation, key, address);
-        let listing = &mut peers.at_mut(peer).listing;
+        let listing = peers.at_mut(peer).listing_mut();
         listing.update(&entry, Presence::Online, 1);
     }
 
@@ -234,14 +234,14 @@ mod tests {
             let own = name("own");
             let all = ["a", "b", "c"].map(|text| peers.insert(name(text)).unwrap());
             list(peers, all[0], 7);
-            peers.at_mut(all[1]).key.pin();
+            peers.at_mut(all[1]).key_mut().pin();
             assert_eq!(peers.victim(true, &own), Some(all[2]), "unknown");
-            peers.at_mut(all[2]).references = 1;
+            peers.at_mut(all[2]).add_reference();
             assert_eq!(peers.victim(false, &own), Some(all[1]), "listed ones stay");
             assert_eq!(peers.victim(true, &own), Some(all[0]), "the least recent");
             peers.touch(all[0]);
             assert_eq!(peers.victim(true, &own), Some(all[1]));
-            peers.at_mut(all[1]).route.note_kept(5);
+            peers.at_mut(all[1]).route_mut().note_kept(5);
             assert_eq!(peers.victim(true, &own), Some(all[0]));
             assert_eq!(
                 peers.victim(true, &name("a")),

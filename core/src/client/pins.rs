@@ -16,7 +16,7 @@ impl Pins {
 
     /// Pins the key of a peer, because messages were exchanged under it.
     pub(super) fn pin(&mut self, peers: &mut Slots<'_, PeerSlot>, peer: u32) {
-        if peers.at_mut(peer).key.pin() {
+        if peers.at_mut(peer).key_mut().pin() {
             self.untold.push(peers, peer);
         }
     }
@@ -25,7 +25,7 @@ impl Pins {
     /// another one than it had. The key counts from then on even if no session opens with it,
     /// because a roster that lists it could have listed any.
     pub(super) fn trusts(&mut self, peers: &mut Slots<'_, PeerSlot>, peer: u32) -> bool {
-        let key = &mut peers.at_mut(peer).key;
+        let key = peers.at_mut(peer).key_mut();
         let is_usable = key.is_usable();
         if is_usable && key.pin() {
             self.untold.push(peers, peer);
@@ -56,13 +56,13 @@ mod tests {
         let mut pins = Pins::NONE;
         assert!(!pins.trusts(&mut peers, 1), "it has no key");
         for peer in [3, 1, 2, 3] {
-            peers.at_mut(peer).key.list(&PublicKey([7; KEY_LEN]));
+            peers.at_mut(peer).key_mut().list(&PublicKey([7; KEY_LEN]));
             assert!(pins.trusts(&mut peers, peer));
         }
         pins.remove(&mut peers, 1);
         let taken = [(); 3].map(|()| pins.take(&mut peers));
         assert_eq!(taken, [Some(3), Some(2), None]);
-        peers.at_mut(3).key.list(&PublicKey([8; KEY_LEN]));
+        peers.at_mut(3).key_mut().list(&PublicKey([8; KEY_LEN]));
         assert!(!pins.trusts(&mut peers, 3), "another key is listed");
         assert_eq!(pins.take(&mut peers), None);
     }

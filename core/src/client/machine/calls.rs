@@ -19,8 +19,8 @@ impl Client<'_> {
     pub(super) fn call(&mut self, peer: u32) {
         self.openings = self.openings.wrapping_add(1);
         let slot = self.peers.at_mut(peer);
-        slot.route.note_try(self.sessions.now());
-        let address = slot.listing.address();
+        slot.route_mut().note_try(self.sessions.now());
+        let address = slot.listing().address();
         let reset = self.sessions.request(peer, address);
         self.session_changed(peer);
         let call = Call {
@@ -29,7 +29,7 @@ impl Client<'_> {
             window: self.window,
             reset,
             from: self.name.as_str(),
-            to: self.peers.at(peer).name.as_str(),
+            to: self.peers.at(peer).name().as_str(),
         };
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let payload = postcard::to_slice(&call, &mut payload).unwrap_or_default();
@@ -45,8 +45,8 @@ impl Client<'_> {
             return Some((Opening::Hello(cookie), key));
         }
         let slot = self.peers.at(peer);
-        let to_incarnation = slot.listing.incarnation();
-        Some((Opening::Call { to_incarnation }, *slot.key.get()))
+        let to_incarnation = slot.listing().incarnation();
+        Some((Opening::Call { to_incarnation }, *slot.key().get()))
     }
 
     pub(super) fn take_call(&mut self, from: SocketAddr, message: &CallMessage<'_>) -> Disposition {
@@ -102,16 +102,16 @@ impl Client<'_> {
             return self.unknown_caller(call);
         };
         let slot = self.peers.at(peer);
-        if slot.listing.incarnation() != call.from_incarnation || !slot.listing.is_listed() {
+        if slot.listing().incarnation() != call.from_incarnation || !slot.listing().is_listed() {
             return self.unknown_caller(call);
         }
-        if slot.key.is_foreign() || *slot.key.get() != responder.remote() {
+        if slot.key().is_foreign() || *slot.key().get() != responder.remote() {
             return self.sessions.drop(DropReason::ForeignKey);
         }
-        if slot.listing.address() != from.into() {
+        if slot.listing().address() != from.into() {
             return self.sessions.drop(DropReason::WrongAddress);
         }
-        if call.opening <= slot.opening {
+        if !slot.is_new_call(call.opening) {
             return self.sessions.drop(DropReason::Duplicate);
         }
         // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271,
@@ -135,8 +135,8 @@ impl Client<'_> {
             reset: call.reset,
         };
         let slot = self.peers.at_mut(peer);
-        slot.opening = call.opening;
-        slot.route.note_session();
+        slot.note_call(call.opening);
+        slot.route_mut().note_session();
         self.sessions.settle(peer, from.into(), other, &accepted);
         self.sessions.at_mut(peer).confirm();
         self.session_changed(peer);
@@ -172,7 +172,7 @@ impl Client<'_> {
                 if peer == SERVER {
                     return self.take_server_accept(&accept);
                 }
-                self.peers.at_mut(peer).route.note_answer();
+                self.peers.at_mut(peer).route_mut().note_answer();
                 Disposition::Accepted
             }
         }

@@ -45,7 +45,7 @@ impl Client<'_> {
 
     /// All retries to a peer are used up, or it is not there any more.
     pub(super) fn peer_silent(&mut self, peer: u32) {
-        self.peers.at_mut(peer).route.note_silence();
+        self.peers.at_mut(peer).route_mut().note_silence();
         self.fall_back(peer);
     }
 
@@ -74,7 +74,7 @@ impl Client<'_> {
         match self.sessions.take_header(peer, &header, peer == SERVER) {
             Ok(newly) if peer == SERVER => self.take_server_acks(newly, header.window),
             Ok(newly) => {
-                self.peers.at_mut(peer).route.note_answer();
+                self.peers.at_mut(peer).route_mut().note_answer();
                 (0..newly).for_each(|_| self.delivered(peer));
             }
             Err(reason) => return self.sessions.drop(reason),

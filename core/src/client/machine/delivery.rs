@@ -15,14 +15,14 @@ impl Client<'_> {
     /// Takes a slot for a command; `None` if there is no room.
     pub(super) fn allocate(&mut self, form: Form, to: u32, text: &str) -> Option<u32> {
         let slot = self.outbox.allocate(form, to, text)?;
-        self.peers.at_mut(to).references += 1;
+        self.peers.at_mut(to).add_reference();
         Some(slot)
     }
 
     /// Frees the slot of a command that ended.
     fn release(&mut self, slot: u32) {
         let to = self.outbox.at(slot).to();
-        self.peers.at_mut(to).references -= 1;
+        self.peers.at_mut(to).drop_reference();
         self.outbox.release(slot);
         self.leave_when_settled();
     }
@@ -40,7 +40,7 @@ impl Client<'_> {
     /// Returns the event for a notice.
     pub(super) fn notice_event(&self, slot: u32, notice: Notice) -> ClientEvent<'_> {
         let entry = self.outbox.at(slot);
-        let to = self.peers.at(entry.to()).name.as_str();
+        let to = self.peers.at(entry.to()).name().as_str();
         match notice {
             Notice::Show => ClientEvent::Message {
                 from: self.name.as_str(),
@@ -75,12 +75,12 @@ impl Client<'_> {
         }
         let to = entry.to();
         let peer = self.peers.at_mut(to);
-        if peer.name == self.name {
+        if *peer.name() == self.name {
             return self.outbox.settle(slot, Final::ToSelf);
         }
-        let listing = &peer.listing;
-        match peer.route.way(listing.presence(), listing.incarnation()) {
-            Way::Hold => peer.route.hold(self.outbox.slots(), slot),
+        let listing = peer.listing();
+        match peer.route().way(listing.presence(), listing.incarnation()) {
+            Way::Hold => peer.route_mut().hold(self.outbox.slots(), slot),
             Way::Follow => self.store(slot, Form::Store),
             Way::LookUp => self.look_up(slot),
             Way::Direct if self.pins.trusts(self.peers.slots(), to) => self.send_directly(slot),
@@ -98,7 +98,7 @@ impl Client<'_> {
         let to = entry.to();
         entry.set_form(Form::Direct);
         let peer = self.peers.at_mut(to);
-        peer.sending.push(self.outbox.slots(), slot);
+        peer.sending_mut().push(self.outbox.slots(), slot);
         self.sessions.at_mut(to).enqueue();
         if self.sessions.at(to).phase() == Phase::Closed {
             self.call(to);
@@ -113,7 +113,7 @@ impl Client<'_> {
         let entry = self.outbox.at_mut(slot);
         entry.set_form(Form::Lookup);
         let to = entry.to();
-        self.peers.at_mut(to).route.start_scout();
+        self.peers.at_mut(to).route_mut().start_scout();
         self.request(slot);
     }
 
@@ -123,10 +123,10 @@ impl Client<'_> {
         }
         let to = self.outbox.at(slot).to();
         let peer = self.peers.at_mut(to);
-        peer.route.start_store(form);
-        let tried = peer.route.tried(peer.listing.incarnation());
+        peer.route_mut().start_store(form);
+        let tried = peer.route().tried(peer.listing().incarnation());
         if tried != 0
-            && peer.route.is_retry_due(self.sessions.now())
+            && peer.route().is_retry_due(self.sessions.now())
             && self.sessions.at(to).phase() == Phase::Closed
         {
             self.call(to);
@@ -147,7 +147,7 @@ impl Client<'_> {
 
     pub(super) fn open_requests(&mut self) {
         loop {
-            let sending = &mut self.peers.at_mut(SERVER).sending;
+            let sending = self.peers.at_mut(SERVER).sending_mut();
             if !self.requests.open(&mut self.outbox, sending) {
                 return;
             }
@@ -165,7 +165,7 @@ impl Client<'_> {
 
     /// Queues what has no result again, for a new session with the server.
     pub(super) fn repeat_requests(&mut self) {
-        let sending = &mut self.peers.at_mut(SERVER).sending;
+        let sending = self.peers.at_mut(SERVER).sending_mut();
         let count = self.requests.repeat(&mut self.outbox, sending);
         let server = self.sessions.at_mut(SERVER);
         (0..count).for_each(|_| {
@@ -176,14 +176,14 @@ impl Client<'_> {
     /// Returns what an outbox slot says, as a frame.
     pub(super) fn frame(&self, slot: u32) -> Frame<'_> {
         let entry = self.outbox.at(slot);
-        entry.frame(self.peers.at(entry.to()).name.as_str())
+        entry.frame(self.peers.at(entry.to()).name().as_str())
     }
 
     // ---- results ----
 
     /// The peer acknowledged its oldest message.
     pub(super) fn delivered(&mut self, peer: u32) {
-        let sending = &mut self.peers.at_mut(peer).sending;
+        let sending = self.peers.at_mut(peer).sending_mut();
         if let Some(slot) = sending.pop(self.outbox.slots()) {
             self.end_message(slot, MessageStatus::Delivered);
         }
@@ -191,7 +191,7 @@ impl Client<'_> {
 
     /// The server acknowledged the oldest request: its result is awaited.
     pub(super) fn request_acknowledged(&mut self) {
-        let sending = &mut self.peers.at_mut(SERVER).sending;
+        let sending = self.peers.at_mut(SERVER).sending_mut();
         if let Some(slot) = sending.pop(self.outbox.slots()) {
             self.requests.acknowledged(&mut self.outbox, slot);
         }
@@ -220,22 +220,22 @@ impl Client<'_> {
         let entry = self.outbox.at(slot);
         let to = entry.to();
         let peer = self.peers.at_mut(to);
-        peer.route.end_store();
+        peer.route_mut().end_store();
         let status = match outcome {
             Outcome::Exists => {
                 // What the entry of the peer is now, only the server knows.
-                peer.route.note_nothing_kept();
+                peer.route_mut().note_nothing_kept();
                 self.outbox.notice(slot).exists();
                 return self.look_up(slot);
             }
             Outcome::Saved => {
-                peer.route.note_kept(entry.counter());
+                peer.route_mut().note_kept(entry.counter());
                 MessageStatus::Saved
             }
             Outcome::NoSuchClient => {
                 // A whole table knows better: the answer may be older than it.
                 if self.table.is_partial() {
-                    peer.listing.unlist();
+                    peer.listing_mut().unlist();
                 }
                 MessageStatus::NoSuchClient
             }
@@ -245,7 +245,7 @@ impl Client<'_> {
         let is_scout = entry.form() == Form::Scout;
         self.end_message(slot, status);
         if is_scout {
-            self.peers.at_mut(to).route.end_scout();
+            self.peers.at_mut(to).route_mut().end_scout();
             self.follow_scout(to, outcome == Outcome::Saved);
         }
     }
@@ -263,7 +263,7 @@ impl Client<'_> {
 
     /// Takes the oldest message that waits for no scout any more.
     fn pop_held(&mut self, peer: u32) -> Option<u32> {
-        let route = &mut self.peers.at_mut(peer).route;
+        let route = self.peers.at_mut(peer).route_mut();
         if route.has_scout() {
             return None;
         }
@@ -283,7 +283,7 @@ impl Client<'_> {
         if form == Form::CallerLookup {
             self.end_caller_lookup(slot);
         } else {
-            self.peers.at_mut(peer).route.end_scout();
+            self.peers.at_mut(peer).route_mut().end_scout();
             if missing {
                 self.end_message(slot, MessageStatus::NoSuchClient);
             } else {
@@ -304,7 +304,7 @@ impl Client<'_> {
     /// The session with a peer is over: what was outstanding goes another way, together.
     pub(super) fn fall_back(&mut self, peer: u32) {
         self.close_connection(peer);
-        let mut queue = self.peers.at_mut(peer).sending.take();
+        let mut queue = self.peers.at_mut(peer).sending_mut().take();
         while let Some(slot) = queue.pop(self.outbox.slots()) {
             self.dispatch(slot);
         }
@@ -312,7 +312,7 @@ impl Client<'_> {
 
     /// The server is silent: everything that needs it ends.
     pub(super) fn fail_requests(&mut self) {
-        let sending = &mut self.peers.at_mut(SERVER).sending;
+        let sending = self.peers.at_mut(SERVER).sending_mut();
         let mut failed = self.requests.take_all(&mut self.outbox, sending);
         while let Some(slot) = failed.pop(self.outbox.slots()) {
             self.fail_request(slot);
@@ -322,7 +322,7 @@ impl Client<'_> {
     fn fail_request(&mut self, slot: u32) {
         let entry = self.outbox.at(slot);
         let (to, form) = (entry.to(), entry.form());
-        let route = &mut self.peers.at_mut(to).route;
+        let route = self.peers.at_mut(to).route_mut();
         match form {
             Form::Post => {
                 let silent = Final::Silent(Request::SendAll);
@@ -340,7 +340,7 @@ impl Client<'_> {
 
     fn abandon_held(&mut self, peer: u32) {
         loop {
-            let route = &mut self.peers.at_mut(peer).route;
+            let route = self.peers.at_mut(peer).route_mut();
             let Some(slot) = route.pop_held(self.outbox.slots()) else {
                 return;
             };
@@ -350,7 +350,7 @@ impl Client<'_> {
 
     /// No way is left for the messages to this peer.
     pub(super) fn abandon_messages(&mut self, peer: u32) {
-        let mut queue = self.peers.at_mut(peer).sending.take();
+        let mut queue = self.peers.at_mut(peer).sending_mut().take();
         while let Some(slot) = queue.pop(self.outbox.slots()) {
             self.end_message(slot, MessageStatus::NotDelivered);
         }

@@ -279,7 +279,7 @@ impl Client<'_> {
             Frame::Result { request, outcome } => self.take_result(request, outcome),
             Frame::Receipt { to, counter } => {
                 let peer = self.peers.find(to.as_bytes())?;
-                self.peers.at_mut(peer).route.note_receipt(counter);
+                self.peers.at_mut(peer).route_mut().note_receipt(counter);
             }
             page if page == Frame::EMPTIED_PAGE => self.table.await_whole(),
             Frame::Page {
@@ -322,7 +322,7 @@ impl Client<'_> {
     fn sender_of_latest(&self) -> &str {
         match self.inbox.latest() {
             Some(Ok(Frame::Mail { from, .. })) => from,
-            _ => self.peers.at(self.inbox.peer()).name.as_str(),
+            _ => self.peers.at(self.inbox.peer()).name().as_str(),
         }
     }
 
@@ -339,9 +339,9 @@ impl Client<'_> {
             Shown::Direct { counter, text } => {
                 let peer = self.peers.at(self.inbox.peer());
                 ClientEvent::Message {
-                    from: peer.name.as_str(),
+                    from: peer.name().as_str(),
                     id: MessageId {
-                        incarnation: peer.listing.incarnation(),
+                        incarnation: peer.listing().incarnation(),
                         counter,
                     },
                     text: self.inbox.text(&text),

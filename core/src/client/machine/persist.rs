@@ -20,8 +20,8 @@ impl Client<'_> {
         let peer = self.pins.take(self.peers.slots())?;
         let slot = self.peers.at(peer);
         Some(ClientRecord::PeerKey {
-            name: slot.name.as_str(),
-            key: *slot.key.get(),
+            name: slot.name().as_str(),
+            key: *slot.key().get(),
         })
     }
 
@@ -47,7 +47,7 @@ impl Client<'_> {
                 let Some(peer) = room.then(|| self.peer_for_command(&name)).flatten() else {
                     return false;
                 };
-                self.peers.at_mut(peer).key.restore(key);
+                self.peers.at_mut(peer).key_mut().restore(key);
                 true
             }
         }

@@ -43,7 +43,7 @@ impl Client<'_> {
 
     fn vacate_peer(&mut self, peer: u32) {
         self.close_connection(peer);
-        self.dedup.retire(&self.peers.at(peer).marks);
+        self.dedup.retire(self.peers.at(peer).marks());
         self.pins.remove(self.peers.slots(), peer);
         self.peers.remove(peer);
     }
@@ -79,7 +79,7 @@ impl Client<'_> {
     fn unlist_unseen(&mut self) -> bool {
         let mut found = false;
         for peer in self.peers.used() {
-            let listing = &self.peers.at(peer).listing;
+            let listing = self.peers.at(peer).listing();
             if listing.is_listed() && !listing.was_seen_in(self.table.generation()) {
                 self.unlist(peer);
                 found = true;
@@ -105,12 +105,12 @@ impl Client<'_> {
         };
         let slot = self.peers.at_mut(peer);
         let change = slot
-            .listing
+            .listing_mut()
             .update(entry, presence, self.table.generation());
-        let key_change = slot.key.list(&entry.key);
+        let key_change = slot.key_mut().list(&entry.key);
         if key_change == KeyChange::Replaced {
             self.sessions.at_mut(peer).wipe();
-            slot.message_keys.wipe();
+            slot.message_keys_mut().wipe();
         }
         if change.restarted {
             let process = process_number(
@@ -118,9 +118,8 @@ impl Client<'_> {
                 entry.name,
                 entry.incarnation,
             );
-            self.dedup.retire(&slot.marks);
-            slot.marks = self.dedup.recall(process);
-            slot.opening = 0;
+            self.dedup.retire(slot.marks());
+            slot.restart(self.dedup.recall(process));
         }
         self.follow_entry(peer, entry, change, key_change.is_other());
         change.any || key_change.changes_trust()
@@ -160,19 +159,19 @@ impl Client<'_> {
         } = change;
         let slot = self.peers.at_mut(peer);
         let connection = self.sessions.at_mut(peer);
-        let is_online = slot.listing.is_online();
+        let is_online = slot.listing().is_online();
         let is_same = connection.is_open() && !restarted && !is_rekeyed;
-        let stays = is_same && is_online && slot.route.is_sure();
+        let stays = is_same && is_online && slot.route().is_sure();
         // What is outstanding in a session that goes on must not be overtaken on another way.
         if (moved || change.returned) && !stays {
             // Peers know this client by the address that the server sees, of one family.
-            slot.route
+            slot.route_mut()
                 .note_move(entry.address.is_like(&self.server.address().into()));
         }
         if stays {
             connection.set_remote(entry.address);
-        } else if is_same && !is_online && !moved && slot.sending.is_empty() {
-            slot.route.doubt_session();
+        } else if is_same && !is_online && !moved && slot.sending().is_empty() {
+            slot.route_mut().doubt_session();
         } else if (moved || is_rekeyed || !is_online || is_same)
             && connection.phase() != Phase::Closed
         {
@@ -188,10 +187,10 @@ impl Client<'_> {
     /// The name has left the roster; the slot stays while a command needs it.
     pub(super) fn unlist(&mut self, peer: u32) {
         let slot = self.peers.at_mut(peer);
-        slot.listing.unlist();
-        slot.route.forget_kept();
+        slot.listing_mut().unlist();
+        slot.route_mut().forget_kept();
         // A pinned key is remembered, even if the name gets another owner.
-        let may_go = slot.references == 0 && !slot.key.is_pinned();
+        let may_go = !slot.is_referenced() && !slot.key().is_pinned();
         if self.sessions.at(peer).phase() != Phase::Closed {
             self.fall_back(peer);
         }
@@ -233,7 +232,7 @@ impl Client<'_> {
     /// Returns whether a message was shown before, without noting it.
     pub(super) fn has_seen(&self, sender: Sender, counter: u32, channel: bool) -> bool {
         match sender {
-            Sender::Current(peer) => self.peers.at(peer).marks.has_seen(counter, channel),
+            Sender::Current(peer) => self.peers.at(peer).marks().has_seen(counter, channel),
             Sender::Other(process) => self.dedup.has_seen(process, counter, channel),
         }
     }
@@ -243,7 +242,7 @@ impl Client<'_> {
         match sender {
             Sender::Current(peer) => {
                 self.peers.touch(peer);
-                let marks = &mut self.peers.at_mut(peer).marks;
+                let marks = self.peers.at_mut(peer).marks_mut();
                 self.dedup.accept(marks, counter, channel)
             }
             Sender::Other(process) => self.dedup.accept_former(process, counter, channel),

@@ -14,7 +14,7 @@ impl Client<'_> {
 
     /// Notes that the session with a peer is another one, or none.
     pub(super) fn session_changed(&mut self, peer: u32) {
-        self.peers.at_mut(peer).sending.restart();
+        self.peers.at_mut(peer).sending_mut().restart();
         self.inbox.forget_session_of(peer);
         self.attend(peer);
     }

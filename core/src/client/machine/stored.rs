@@ -82,23 +82,23 @@ impl Client<'_> {
 
     fn message_key_to(&mut self, peer: u32) -> Option<Letters> {
         let slot = self.peers.at_mut(peer);
-        if let Some(key) = slot.message_keys.to() {
+        if let Some(key) = slot.message_keys().to() {
             return Some(key);
         }
         let who = Correspondence {
             from: self.name.as_str(),
             incarnation: self.incarnation,
-            to: slot.name.as_str(),
+            to: slot.name().as_str(),
         };
         let key = self
             .message_keys
-            .derive(self.sessions.identity(), slot.key.get(), who)?;
+            .derive(self.sessions.identity(), slot.key().get(), who)?;
         self.sessions.handshakes().key_log().note(&Noted::Letters {
             incarnation: self.incarnation,
-            to: &slot.name,
+            to: slot.name(),
             letters: &key,
         });
-        slot.message_keys.set_to(key);
+        slot.message_keys_mut().set_to(key);
         Some(key)
     }
 
@@ -110,7 +110,7 @@ impl Client<'_> {
             return true;
         }
         let counter = entry.counter();
-        let key = self.peers.at(entry.to()).message_keys.latest_to();
+        let key = self.peers.at(entry.to()).message_keys().latest_to();
         let open = |text: &mut [u8]| key.open(self.sessions.identity(), counter, text).is_some();
         entry.text_mut().decrypt(open)
     }
@@ -149,12 +149,12 @@ impl Client<'_> {
             Sender::Other(_) => self.peer_for_command(&envelope.from),
         };
         let slot = peer.map(|peer| self.peers.at(peer));
-        if slot.is_some_and(|slot| slot.key.refuses(&envelope.key)) {
+        if slot.is_some_and(|slot| slot.key().refuses(&envelope.key)) {
             return Err(Undecrypted::ForeignKey);
         }
         let known = slot
-            .filter(|slot| *slot.key.get() == envelope.key)
-            .and_then(|slot| slot.message_keys.from(envelope.incarnation));
+            .filter(|slot| *slot.key().get() == envelope.key)
+            .and_then(|slot| slot.message_keys().from(envelope.incarnation));
         let key = known
             .or_else(|| self.message_key_from(envelope))
             .ok_or(Undecrypted::Unreadable)?;
@@ -172,11 +172,11 @@ impl Client<'_> {
     /// A peer has proved that it has this key.
     fn learn_keys(&mut self, peer: u32, envelope: &Envelope, key: Letters) {
         let slot = self.peers.at_mut(peer);
-        let is_rekeyed = slot.key.learn(&envelope.key);
+        let is_rekeyed = slot.key_mut().learn(&envelope.key);
         if is_rekeyed {
-            slot.message_keys.expire_to();
+            slot.message_keys_mut().expire_to();
         }
-        slot.message_keys.set_from(envelope.incarnation, key);
+        slot.message_keys_mut().set_from(envelope.incarnation, key);
         self.pin(peer);
         if is_rekeyed && self.sessions.at(peer).phase() != Phase::Closed {
             // It is a session with another client, which the roster took for this one.

@@ -64,7 +64,7 @@ impl Client<'_> {
             }
             self.sessions.stats_mut().sent.count_frame(kind);
             let sequence = self.sessions.at(peer).position();
-            self.peers.at_mut(peer).sending.sent(slot, sequence);
+            self.peers.at_mut(peer).sending_mut().sent(slot, sequence);
             self.sessions.at_mut(peer).pushed();
         }
         self.sessions.finish_data(peer, writer)
@@ -75,6 +75,6 @@ impl Client<'_> {
         let connection = self.sessions.at(peer);
         let (position, oldest) = (connection.position(), connection.acked());
         self.outbox
-            .at_position(&self.peers.at(peer).sending, position, oldest)
+            .at_position(self.peers.at(peer).sending(), position, oldest)
     }
 }
