@@ -12,7 +12,8 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// 500 ms and 5 retries: somebody who is silent gets exactly 6 datagrams, and is given up after 3 s.
+    /// 500 ms and 5 retries: somebody who is silent gets exactly 6 datagrams, and is given up after
+    /// 3 s.
     pub const DEFAULT: Self = Self {
         interval_ms: 500,
         retries: 5,
@@ -35,13 +36,15 @@ impl Default for RetryPolicy {
 pub(crate) enum Due {
     /// Send again.
     Again,
-    /// The caller was away for longer than an interval: wait once more before concluding anything from silence.
+    /// The caller was away for longer than an interval: wait once more before concluding anything
+    /// from silence.
     Overslept,
     /// All retries are used up.
     GiveUp,
 }
 
-/// Counts the sendings of whatever waits for an answer. The deadline lies in the list that holds the owner.
+/// Counts the sendings of whatever waits for an answer. The deadline lies in the list that holds
+/// the owner.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Retry {
@@ -87,7 +90,8 @@ impl Retry {
         self.due = false;
     }
 
-    /// The deadline has passed. `woke_at` is when the caller last came back after at least an interval.
+    /// The deadline has passed. `woke_at` is when the caller last came back after at least an
+    /// interval.
     pub(crate) fn expire(&mut self, now: Instant, woke_at: Instant, policy: RetryPolicy) -> Due {
         if woke_at.millis_since(self.deadline) >= policy.interval_ms.into() {
             self.deadline = now.plus_millis(policy.interval_ms.into());

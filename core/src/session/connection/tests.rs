@@ -16,7 +16,7 @@ fn other(id: u64, window: u16) -> PeerParameters {
     }
 }
 
-fn open_hop(frames: u32, window: u16) -> Connection {
+fn open_session(frames: u32, window: u16) -> Connection {
     let mut connection = Connection::VACANT;
     connection.open(1, PackedAddress::VACANT);
     connection.opened(other(2, window), SessionKeys::VACANT);
@@ -54,10 +54,10 @@ fn ack(
     now: u64,
 ) -> Result<u32, DropReason> {
     let heard_round = connection.sender.phase();
-    ack_of_round(connection, acknowledged, window, gap, heard_round, now)
+    ack_of_phase(connection, acknowledged, window, gap, heard_round, now)
 }
 
-fn ack_of_round(
+fn ack_of_phase(
     connection: &mut Connection,
     acknowledged: u32,
     window: u16,
@@ -92,8 +92,8 @@ fn expire_after(connection: &mut Connection, now: u64, woke_at: u64) -> Expired 
 }
 
 #[test]
-fn silence_gets_six_datagrams_and_then_nothing() {
-    let mut connection = open_hop(1, 32);
+fn sends_six_datagrams_into_silence_and_gives_up() {
+    let mut connection = open_session(1, 32);
     let mut sent_at = vec![0];
     send(&mut connection, 16, 0);
     loop {
@@ -109,8 +109,8 @@ fn silence_gets_six_datagrams_and_then_nothing() {
 }
 
 #[test]
-fn a_timed_repetition_is_one_datagram_and_progress_releases_the_rest() {
-    let mut connection = open_hop(6, 32);
+fn repeats_one_datagram_by_timer_until_progress() {
+    let mut connection = open_session(6, 32);
     assert_eq!(send(&mut connection, 2, 0), [0, 1]);
     assert_eq!(send(&mut connection, 2, 0), [2, 3]);
     assert_eq!(send(&mut connection, 2, 0), [4, 5]);
@@ -122,19 +122,19 @@ fn a_timed_repetition_is_one_datagram_and_progress_releases_the_rest() {
 }
 
 #[test]
-fn a_gap_report_repeats_at_once_and_once_a_round() {
-    let mut connection = open_hop(4, 32);
+fn repeats_at_once_and_once_a_phase_by_a_gap_report() {
+    let mut connection = open_session(4, 32);
     send(&mut connection, 1, 0);
     send(&mut connection, 3, 0);
-    assert_eq!(ack_of_round(&mut connection, 0, 32, true, false, 5), Ok(0));
+    assert_eq!(ack_of_phase(&mut connection, 0, 32, true, false, 5), Ok(0));
     assert_eq!(send(&mut connection, 2, 5), [0, 1]);
     assert_eq!(send(&mut connection, 9, 5), [2, 3]);
-    assert_eq!(ack_of_round(&mut connection, 0, 32, true, false, 6), Ok(0));
+    assert_eq!(ack_of_phase(&mut connection, 0, 32, true, false, 6), Ok(0));
     assert!(
         !connection.may_send(),
         "the second report is about the same gap"
     );
-    assert_eq!(ack_of_round(&mut connection, 0, 32, true, true, 7), Ok(0));
+    assert_eq!(ack_of_phase(&mut connection, 0, 32, true, true, 7), Ok(0));
     assert_eq!(
         send_all(&mut connection, 7),
         [0, 1, 2, 3],
@@ -145,8 +145,8 @@ fn a_gap_report_repeats_at_once_and_once_a_round() {
 }
 
 #[test]
-fn what_is_on_the_way_is_spread_over_more_datagrams_while_its_path_loses_some() {
-    let mut connection = open_hop(32, 32);
+fn spreads_frames_over_datagrams_on_a_lossy_path() {
+    let mut connection = open_session(32, 32);
     let flight = |connection: &mut Connection| {
         let mut datagrams = Vec::new();
         while connection.may_send() {
@@ -160,8 +160,8 @@ fn what_is_on_the_way_is_spread_over_more_datagrams_while_its_path_loses_some() 
 }
 
 #[test]
-fn a_gap_is_reported_with_its_round_until_it_is_filled() {
-    let mut connection = open_hop(0, 32);
+fn reports_a_gap_with_its_phase_until_it_is_filled() {
+    let mut connection = open_session(0, 32);
     let reports = |connection: &Connection| {
         let header = connection.header(32, None);
         (header.gap, header.heard_round)
@@ -187,8 +187,8 @@ fn a_gap_is_reported_with_its_round_until_it_is_filled() {
 }
 
 #[test]
-fn what_comes_behind_a_frame_that_there_was_no_room_for_shows_no_gap() {
-    let mut connection = open_hop(0, 32);
+fn shows_no_gap_behind_a_frame_without_room() {
+    let mut connection = open_session(0, 32);
     connection.frames_came(false);
     assert_eq!(connection.arrival(0), Arrival::Next);
     assert_eq!(connection.arrival(1), Arrival::Early);
@@ -202,8 +202,8 @@ fn what_comes_behind_a_frame_that_there_was_no_room_for_shows_no_gap() {
 }
 
 #[test]
-fn only_the_first_frame_that_is_taken_makes_an_acknowledgement_due() {
-    let mut connection = open_hop(0, 32);
+fn requires_an_acknowledgement_by_the_first_frame() {
+    let mut connection = open_session(0, 32);
     assert!(connection.took(true));
     assert!(!connection.took(false), "it is due already");
     let (now, policy) = (Instant::ZERO, RetryPolicy::DEFAULT);
@@ -214,8 +214,8 @@ fn only_the_first_frame_that_is_taken_makes_an_acknowledgement_due() {
 }
 
 #[test]
-fn datagrams_share_an_acknowledgement_unless_their_path_loses_some() {
-    let mut connection = open_hop(0, 32);
+fn shares_acknowledgements_on_a_clean_path() {
+    let mut connection = open_session(0, 32);
     let mut acknowledgements = |numbers: &[u32]| {
         for number in numbers {
             connection.frames_came(false);
@@ -241,8 +241,8 @@ fn datagrams_share_an_acknowledgement_unless_their_path_loses_some() {
 }
 
 #[test]
-fn bursts_widen_while_all_arrives_and_halve_when_something_is_lost() {
-    let mut connection = open_hop(1_000, 256);
+fn widens_bursts_until_a_loss_and_halves_them_then() {
+    let mut connection = open_session(1_000, 256);
     let mut acknowledged = 0;
     let mut flight = |connection: &mut Connection| {
         let sent = send_all(connection, 0).len();
@@ -270,8 +270,8 @@ fn bursts_widen_while_all_arrives_and_halve_when_something_is_lost() {
 }
 
 #[test]
-fn a_closed_window_is_probed_and_reopens() {
-    let mut connection = open_hop(3, 1);
+fn probes_a_closed_window_until_it_reopens() {
+    let mut connection = open_session(3, 1);
     assert_eq!(send(&mut connection, 9, 0), [0]);
     assert_eq!(ack(&mut connection, 1, 0, false, 1), Ok(1));
     assert!(!connection.may_send());
@@ -286,8 +286,8 @@ fn a_closed_window_is_probed_and_reopens() {
 }
 
 #[test]
-fn nonsense_is_refused_and_old_news_is_not() {
-    let mut connection = open_hop(3, 8);
+fn refuses_invalid_acknowledgements_but_not_old_ones() {
+    let mut connection = open_session(3, 8);
     send(&mut connection, 9, 0);
     assert_eq!(
         ack(&mut connection, 4, 8, false, 1),
@@ -299,8 +299,8 @@ fn nonsense_is_refused_and_old_news_is_not() {
 }
 
 #[test]
-fn a_new_session_numbers_what_is_outstanding_again() {
-    let mut connection = open_hop(5, 8);
+fn numbers_outstanding_frames_again_in_a_new_session() {
+    let mut connection = open_session(5, 8);
     send(&mut connection, 9, 0);
     ack(&mut connection, 2, 8, false, 1).unwrap();
     connection.accept(
@@ -318,8 +318,8 @@ fn a_new_session_numbers_what_is_outstanding_again() {
 }
 
 #[test]
-fn after_a_pause_one_retry_is_due_and_nobody_is_given_up() {
-    let mut connection = open_hop(1, 8);
+fn gives_nothing_up_after_a_pause_of_its_own() {
+    let mut connection = open_session(1, 8);
     send(&mut connection, 9, 0);
     for now in [500, 1_000, 1_500, 2_000, 2_500] {
         assert_eq!(expire(&mut connection, now), Expired::Waits);
@@ -337,8 +337,8 @@ fn after_a_pause_one_retry_is_due_and_nobody_is_given_up() {
 }
 
 #[test]
-fn a_timer_that_runs_late_under_load_still_counts() {
-    let mut connection = open_hop(1, 8);
+fn counts_a_timer_that_runs_late_under_load() {
+    let mut connection = open_session(1, 8);
     send(&mut connection, 9, 0);
     for now in [2_000, 4_000, 6_000, 8_000, 10_000] {
         assert_eq!(expire(&mut connection, now), Expired::Waits);
@@ -347,14 +347,27 @@ fn a_timer_that_runs_late_under_load_still_counts() {
     assert_eq!(expire(&mut connection, 12_000), Expired::GaveUp);
 }
 
+/// Takes frames until one is missing.
+fn receive(connection: &mut Connection, numbers: &[u32]) {
+    for number in numbers {
+        match connection.arrival(*number) {
+            Arrival::Next => {
+                connection.took(false);
+            }
+            Arrival::Duplicate => {}
+            Arrival::Early => break,
+        }
+    }
+}
+
 #[test]
-fn a_stream_through_a_path_that_loses_some_hardly_ever_waits_for_its_timer() {
+fn waits_hardly_ever_for_its_timer_on_a_lossy_path() {
     let mut random = 1_u32;
     let mut is_lost = || {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         random >> 16 < 65_536 / 20
     };
-    let (mut sender, mut recipient) = (open_hop(32, 32), open_hop(0, 32));
+    let (mut sender, mut recipient) = (open_session(32, 32), open_session(0, 32));
     let (mut now, mut timed, mut flights) = (0, 0, 0);
     let mut stats = Stats::default();
     let frames = if cfg!(miri) { 20_000 } else { 100_000 };
@@ -367,15 +380,7 @@ fn a_stream_through_a_path_that_loses_some_hardly_ever_waits_for_its_timer() {
                 continue;
             }
             recipient.frames_came(header.round);
-            for number in numbers {
-                match recipient.arrival(number) {
-                    Arrival::Next => {
-                        recipient.took(false);
-                    }
-                    Arrival::Duplicate => {}
-                    Arrival::Early => break,
-                }
-            }
+            receive(&mut recipient, &numbers);
         }
         while recipient.wants() == Wants::Data {
             let header = recipient.header(32, None);
