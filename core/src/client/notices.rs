@@ -2,6 +2,7 @@
 
 use super::command::CommandId;
 use super::event::{ClientEvent, MessageStatus, Request};
+use crate::name::Name;
 
 /// How a command ended. No zero among its tags: "not yet" is all zero bits, which takes no room in
 /// an image.
@@ -22,13 +23,15 @@ pub(super) enum Final {
 
 impl Final {
     /// Returns the event for a command with this id, and the name of its recipient.
-    pub(super) fn event(self, id: CommandId, to: &str) -> ClientEvent<'_> {
+    pub(super) fn event(self, id: CommandId, to: &Name) -> ClientEvent<'_> {
+        let message = |status| ClientEvent::MessageStatus {
+            id,
+            to: to.as_str(),
+            status,
+        };
         match self {
-            Self::Message(status) => ClientEvent::MessageStatus { id, to, status },
-            Self::ToSelf => {
-                let status = MessageStatus::Delivered;
-                ClientEvent::MessageStatus { id, to, status }
-            }
+            Self::Message(status) => message(status),
+            Self::ToSelf => message(MessageStatus::Delivered),
             Self::Posted => ClientEvent::Posted { id },
             Self::NotPosted { store_failed } => ClientEvent::NotPosted { id, store_failed },
             Self::Silent(request) => ClientEvent::ServerNotResponding { id, request },
@@ -90,7 +93,7 @@ impl Notices {
 
     /// Takes the next thing to report.
     pub(super) fn take(&mut self) -> Option<Notice> {
-        if self.settled == Some(Final::ToSelf) {
+        if matches!(self.settled, Some(Final::ToSelf)) {
             self.settled = Some(Final::Message(MessageStatus::Delivered));
             return Some(Notice::Show);
         }

@@ -4,6 +4,7 @@ use super::command::CommandId;
 use super::message_text::MessageText;
 use super::notices::Notices;
 use crate::containers::{Chained, Next};
+use crate::name::Name;
 use crate::wire::Frame;
 
 /// What an outbox slot is sent as.
@@ -123,8 +124,8 @@ impl OutboxSlot {
         &mut self.text
     }
 
-    /// Returns what it says, as a frame. `to` is the name of the recipient.
-    pub(super) fn frame<'a>(&'a self, to: &'a str) -> Frame<'a> {
+    /// Returns what it says, as a frame. `to` gives the name of the recipient, if the frame has it.
+    pub(super) fn frame<'a>(&'a self, to: impl FnOnce() -> &'a Name) -> Frame<'a> {
         let (request, counter) = (self.request, self.counter());
         match self.form {
             Form::Direct => Frame::Text {
@@ -133,14 +134,14 @@ impl OutboxSlot {
             },
             Form::Lookup | Form::CallerLookup => Frame::Lookup {
                 query: counter,
-                name: to,
+                name: to().as_str(),
             },
             Form::Store | Form::Scout => Frame::Store {
                 request,
                 counter,
                 tried: self.tried,
                 bounce: self.form == Form::Scout,
-                to,
+                to: to().as_str(),
                 letter: self.text.stored(),
             },
             Form::Post => Frame::Post {
@@ -181,13 +182,15 @@ impl Chained<Noticed> for OutboxSlot {
 mod tests {
     use super::*;
 
+    const NAME: Name = Name::VACANT;
+
     #[test]
     fn bounces_only_as_a_scout() {
         let mut entry = OutboxSlot::VACANT;
         entry.reset(CommandId(5), Form::Direct, 1, "hello");
         for (form, expected) in [(Form::Store, false), (Form::Scout, true)] {
             entry.store_as(form, 7);
-            let Frame::Store { tried, bounce, .. } = entry.frame("bob") else {
+            let Frame::Store { tried, bounce, .. } = entry.frame(|| &NAME) else {
                 panic!("another frame");
             };
             assert_eq!((tried, bounce), (7, expected));
@@ -205,6 +208,6 @@ mod tests {
             counter,
             text,
         };
-        assert_eq!(entry.frame(""), expected);
+        assert_eq!(entry.frame(|| &NAME), expected);
     }
 }

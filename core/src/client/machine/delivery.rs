@@ -40,7 +40,7 @@ impl Client<'_> {
     /// Returns the event for a notice.
     pub(super) fn notice_event(&self, slot: u32, notice: Notice) -> ClientEvent<'_> {
         let entry = self.outbox.at(slot);
-        let to = self.peers.at(entry.to()).name().as_str();
+        let to = self.peers.at(entry.to()).name();
         match notice {
             Notice::Show => ClientEvent::Message {
                 from: self.name.as_str(),
@@ -54,7 +54,7 @@ impl Client<'_> {
             },
             Notice::Status(status) => ClientEvent::MessageStatus {
                 id: entry.id(),
-                to,
+                to: to.as_str(),
                 status,
             },
             Notice::Final(result) => result.event(entry.id(), to),
@@ -176,7 +176,7 @@ impl Client<'_> {
     /// Returns what an outbox slot says, as a frame.
     pub(super) fn frame(&self, slot: u32) -> Frame<'_> {
         let entry = self.outbox.at(slot);
-        entry.frame(self.peers.at(entry.to()).name().as_str())
+        entry.frame(|| self.peers.at(entry.to()).name())
     }
 
     // ---- results ----
