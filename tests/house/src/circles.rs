@@ -144,6 +144,13 @@ mod tests {
     }
 
     #[test]
+    fn ends_where_many_names_come_from_other_crates() {
+        let root = "mod b; use x::*; use y::*; use z::*; use w::*; fn f() { n::m(); }";
+        let child = "use super::*; use x::*; use y::*; use z::*; fn g() { n::m(); x::y(); }";
+        assert_eq!(circles(&[("a/lib.rs", root), ("a/b.rs", child)]), [""; 0]);
+    }
+
+    #[test]
     fn leaves_tests_and_other_crates_alone() {
         let root = "mod b; use b::B; struct A; #[cfg(test)] mod tests { use super::A; }";
         let child = "pub struct B; use std::fmt; #[cfg(test)] mod tests { use crate::A; }";

@@ -116,15 +116,32 @@ impl Modules {
         if inside.items.contains(name) {
             return Some(&inside.file);
         }
-        inside.imports.iter().find_map(|import| {
-            let next = match &import.name {
-                Some(imported) if imported == name => [&import.path, rest].concat(),
-                Some(_) => return None,
-                None => [&import.path, path].concat(),
-            };
-            // What is imported under its own name from another crate leads back here.
-            (next != path).then(|| self.resolve(module, &next, steps))?
+        inside.imports.iter().find_map(|import| match &import.name {
+            Some(imported) if imported == name => {
+                let next = [&import.path, rest].concat();
+                // What is imported under its own name from another crate leads back here.
+                (next != path).then(|| self.resolve(module, &next, steps))?
+            }
+            Some(_) => None,
+            None => {
+                let all = self.module_of(module, &import.path)?;
+                (all != module).then(|| self.find(all, path, steps))?
+            }
         })
+    }
+
+    /// Returns the module of this crate that a path names, as seen from another one.
+    fn module_of(&self, from: usize, path: &[String]) -> Option<usize> {
+        let mut module = from;
+        for name in path {
+            module = match name.as_str() {
+                "crate" => 0,
+                "self" => module,
+                "super" => self.0[module].parent?,
+                _ => *self.0[module].children.get(name)?,
+            };
+        }
+        Some(module)
     }
 }
 
