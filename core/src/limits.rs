@@ -21,6 +21,7 @@ pub const RECEIVE_LEN: usize = DATAGRAM_LEN_MAX + 1;
 
 /// Length of a [request for a cookie](crate::wire::Datagram::CookieRequest): padded, so that an address that proved
 /// nothing never gets more bytes than it sent.
+//= PROTOCOL.md#3.4
 pub const COOKIE_REQUEST_LEN: usize = 96;
 
 /// Bytes around what is sealed in a datagram of a session: version, kind, session id, counter and tag.

@@ -76,6 +76,7 @@ impl Name {
     ///
     /// # Errors
     /// [`NameError`] says which rule `text` breaks.
+    //= PROTOCOL.md#2.3
     pub fn new(text: &str) -> Result<Self, NameError> {
         if text.is_empty() {
             return Err(NameError::Empty);
@@ -173,6 +174,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#2.3
     fn refuses_with_a_reason() {
         assert_eq!(Name::new(""), Err(NameError::Empty));
         assert_eq!(Name::new(&"é".repeat(17)), Err(NameError::TooLong(34)));

@@ -92,6 +92,7 @@ impl Retry {
 
     /// The deadline has passed. `woke_at` is when the caller last came back after at least an
     /// interval.
+    //= PROTOCOL.md#7.1
     pub(crate) fn expire(&mut self, now: Instant, woke_at: Instant, policy: RetryPolicy) -> Due {
         if woke_at.millis_since(self.deadline) >= policy.interval_ms.into() {
             self.deadline = now.plus_millis(policy.interval_ms.into());

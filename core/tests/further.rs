@@ -209,6 +209,7 @@ fn differences_are_those_to_the_frame_before() {
 }
 
 #[test]
+//= PROTOCOL.md#14.16
 fn a_short_form_where_it_does_not_belong_is_malformed() {
     let further = |first: &Frame<'_>, second: &Frame<'_>| {
         frames_of(&[*first, *second])[frames_of(&[*first]).len()..].to_vec()

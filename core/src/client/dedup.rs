@@ -151,6 +151,7 @@ impl<'a> Dedup<'a> {
     }
 
     /// Notes a message of a process in the roster, whose marks these are; true if it is new.
+    //= PROTOCOL.md#10.1
     pub(super) fn accept(&mut self, marks: &mut ProcessMarks, counter: u32, channel: bool) -> bool {
         let is_new = marks.raise(counter, channel);
         self.note(is_new, marks.process, counter, channel)
@@ -224,6 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
+    //= PROTOCOL.md#10.1
     fn shows_rising_counters_once_in_order() {
         let mut dedup = Dedup::new(&mut []);
         let mut marks = ProcessMarks::of(7);

@@ -12,6 +12,7 @@ pub(super) struct MessageKeys {
 
 impl MessageKeys {
     /// Takes the secret half, which is drawn once for each process.
+    //= PROTOCOL.md#11.1
     pub(super) fn new(identity: &Identity, secret: [u8; KEY_LEN]) -> Self {
         Self {
             public: PublicKey(identity.suite().public(&secret)),

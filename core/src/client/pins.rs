@@ -24,6 +24,7 @@ impl Pins {
     /// Returns whether messages may go to a peer, and pins its key if so: not if it has no key, or
     /// another one than it had. The key counts from then on even if no session opens with it,
     /// because a roster that lists it could have listed any.
+    //= PROTOCOL.md#11.3
     pub(super) fn trusts(&mut self, peers: &mut Slots<'_, PeerSlot>, peer: u32) -> bool {
         let key = peers.at_mut(peer).key_mut();
         let is_usable = key.is_usable();

@@ -60,6 +60,7 @@ impl Requests {
 
     /// Returns whether a request may be opened: not while the one that is [`REQUESTS_MAX`] before
     /// it has no result, even if those between them have theirs.
+    //= PROTOCOL.md#10.3
     fn may_open(&self, outbox: &mut Outbox<'_>, sending: &SendQueue) -> bool {
         if self.open >= REQUESTS_MAX {
             return false;
@@ -145,6 +146,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#10.3
     fn opens_no_request_far_ahead_of_oldest() {
         let mut slots = [OutboxSlot::VACANT; 40];
         let mut outbox = outbox_of(&mut slots);

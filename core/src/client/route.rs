@@ -88,6 +88,7 @@ impl Route {
     };
 
     /// Returns the way of the next message to a peer of which the roster says this.
+    //= PROTOCOL.md#10.2
     pub(super) fn way(&self, presence: Presence, incarnation: u64) -> Way {
         let is_reachable = presence == Presence::Online
             && self.receipt >= self.kept
@@ -272,6 +273,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#10.2
     fn overtakes_nothing_at_the_server() {
         let mut route = Route::VACANT;
         route.start_store(Form::Scout);

@@ -62,6 +62,7 @@ impl Entropy {
     }
 
     /// 64 random bits, never zero, so that zero can stand for "none".
+    //= PROTOCOL.md#3.1
     pub(crate) fn draw(&mut self) -> u64 {
         self.drawn = self.drawn.wrapping_add(1);
         let [high, low] = self.salt;

@@ -10,6 +10,7 @@ pub(super) fn public(private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
 }
 
 /// X25519. An all-zero result, from a point of low order, is refused (RFC 7748, section 6.1).
+//= PROTOCOL.md#4.3
 pub(super) fn shared(private: &[u8; KEY_LEN], public: &[u8; KEY_LEN]) -> Option<[u8; KEY_LEN]> {
     let shared = x25519_dalek::x25519(*private, *public);
     // All bytes are looked at, whatever they are.

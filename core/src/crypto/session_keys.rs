@@ -81,6 +81,7 @@ impl SessionKeys {
     }
 
     /// Whether a datagram with this counter can still count.
+    //= PROTOCOL.md#5.3
     fn may_come(&self, counter: u64) -> bool {
         match self.newest.checked_sub(counter) {
             None | Some(0) => counter != u64::MAX,
@@ -107,6 +108,7 @@ impl SessionKeys {
     ///
     /// # Errors
     /// [`DropReason::Replayed`], or [`DropReason::BadTag`] if it is not of this session.
+    //= PROTOCOL.md#17.3
     pub(crate) fn open(
         &mut self,
         suite: Suite,
@@ -125,6 +127,7 @@ impl SessionKeys {
         Ok(newest)
     }
 
+    //= PROTOCOL.md#5.4
     fn unseal(
         &mut self,
         suite: Suite,
@@ -215,6 +218,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#5.3
     fn each_datagram_counts_once_in_any_order() {
         let (mut one, mut other) = pair();
         let sent: std::vec::Vec<_> = (0..100).map(|_| sealed(&mut one)).collect();
@@ -259,6 +263,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#5.4
     fn keys_change_and_both_sides_follow() {
         let (mut one, mut other) = pair();
         let first = one.send;

@@ -92,6 +92,7 @@ impl<'a> Quotas<'a> {
     }
 
     /// Whether a source may have one more session; it is counted.
+    //= PROTOCOL.md#15.1
     pub(super) fn admits_registration(&mut self, from: &PackedAddress, now: Instant) -> bool {
         let limit = self.limits.registrations;
         let slot = self.slot(from, now);

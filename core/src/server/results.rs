@@ -47,6 +47,7 @@ impl Results {
     // ---- requests ----
 
     /// Notes a request; false if it is a repetition.
+    //= PROTOCOL.md#10.3
     pub(crate) fn note(&mut self, request: u32) -> bool {
         if request <= self.last {
             // Its result is wanted again, if it is still remembered.

@@ -30,6 +30,7 @@ impl Clock {
 
     /// Takes the time that the caller tells. An interval or more since the last time is an absence,
     /// as of a process that was stopped.
+    //= PROTOCOL.md#7.7
     pub(super) fn advance(&mut self, told: Instant) {
         if told.millis_since(self.now) >= self.retry.interval_ms.into() {
             self.woke_at = told;
@@ -51,6 +52,7 @@ impl Clock {
     }
 
     /// Returns until when an acknowledgement may wait from now on.
+    //= PROTOCOL.md#6.3
     pub(super) fn delayed(&self) -> Instant {
         let default_ms = RetryPolicy::DEFAULT.interval_ms;
         let interval_ms = self.retry.interval_ms.min(default_ms);

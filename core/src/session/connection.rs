@@ -117,6 +117,7 @@ impl Connection {
     }
 
     /// Whether this proves that the other side does not have the session any more.
+    //= PROTOCOL.md#5.6
     pub(crate) fn is_reset_by(&self, token: &[u8; TAG_LEN]) -> bool {
         is_same(&self.reset, token)
     }
@@ -387,6 +388,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`DropReason::BadAcknowledgement`], if it acknowledges what was never sent.
+    //= PROTOCOL.md#7.5
     pub(crate) fn take_header(
         &mut self,
         header: &Header,

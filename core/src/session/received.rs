@@ -26,6 +26,7 @@ impl<'d> Received<'d> {
 
     /// Returns the proof that its sender receives where it comes from. An old datagram proves
     /// nothing: an attacker may have recorded it.
+    //= PROTOCOL.md#5.8
     pub(super) fn proof(&self) -> Option<Cookie> {
         self.header.cookie.filter(|_| self.newest)
     }

@@ -123,6 +123,7 @@ impl Header {
 }
 
 /// What stands in front of the padding, whose last byte counts its bytes; all others are zero.
+//= PROTOCOL.md#3.13
 fn unpadded(body: &[u8]) -> Option<&[u8]> {
     let (&count, rest) = body.split_last()?;
     let zeros = usize::from(count).checked_sub(1)?;
@@ -300,6 +301,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#3.13
     fn padding_is_zeros_and_their_count() {
         for (behind, frames) in [
             (&[1][..], Some(&[][..])),

@@ -119,6 +119,7 @@ impl Numbers {
 impl<'a> Further<'a> {
     /// The frame with all that it leaves out, and its numbers; `None` if it does not belong here. Those before it are
     /// given, if it is not the complete frame that stands right before it.
+    //= PROTOCOL.md#14.16
     pub(super) fn completed(
         &self,
         before: Option<Numbers>,

@@ -137,6 +137,7 @@ impl<'a> Datagram<'a> {
     /// # Errors
     /// The reason to drop it. A foreign version gives [`DropReason::ForeignVersion`] if it is not an
     /// [`Unsupported`](Self::Unsupported).
+    //= PROTOCOL.md#2.1
     pub fn parse(identity: &Identity, whole: &'a [u8]) -> Result<Self, DropReason> {
         if whole.len() < DATAGRAM_LEN_MIN || whole.len() > DATAGRAM_LEN_MAX {
             return Err(DropReason::BadLength);
@@ -239,6 +240,7 @@ fn tag_key(identity: &Identity, kind: u8) -> Key {
     }
 }
 
+//= PROTOCOL.md#3.2
 fn tag_fits(whole: &[u8], key: Key) -> bool {
     whole
         .split_last_chunk()
@@ -251,6 +253,7 @@ mod tests {
     use crate::crypto::StaticKey;
 
     #[test]
+    //= PROTOCOL.md#3.4
     fn what_has_a_fixed_length_has_no_other() {
         let identity = Identity::new(StaticKey::new([1; 32]), None);
         let mut out = [0; DATAGRAM_LEN_MAX];
@@ -272,6 +275,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#2.1
     fn what_is_longer_than_a_datagram_is_none_whatever_its_length() {
         let identity = Identity::new(StaticKey::new([1; 32]), None);
         let mut long = [VERSION; DATAGRAM_LEN_MAX + 100];

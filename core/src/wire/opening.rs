@@ -172,6 +172,7 @@ impl Opening {
     /// Builds the datagram with the first message of a handshake; returns its length, or 0 if the other side's key is
     /// none. The same arguments give the same bytes; an ephemeral key serves one payload only. Cost: three
     /// multiplications on the curve.
+    //= PROTOCOL.md#4.4
     pub fn emit(
         self,
         id: u64,

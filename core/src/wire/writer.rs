@@ -68,6 +68,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A number of up to 32 bits in the same form as [`value`](Self::value) writes it, with less ado.
+    //= PROTOCOL.md#2.2
     pub(super) fn number(&mut self, mut number: u32) -> bool {
         loop {
             let [low, ..] = number.to_le_bytes();
@@ -128,6 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
+    //= PROTOCOL.md#2.2
     fn numbers_are_those_of_postcard() {
         for number in (0..32).flat_map(|bit| [(1_u32 << bit) - 1, 1 << bit, u32::MAX >> bit]) {
             let (mut one, mut other) = ([0; DATAGRAM_LEN_MAX], [0; DATAGRAM_LEN_MAX]);

@@ -8,6 +8,7 @@ use crate::lines::{answer, bob_accepts, call, from_caller, opened, plain, server
 use crate::people::{ROOM, identity, key};
 
 #[test]
+//= PROTOCOL.md#4.6
 fn a_caller_is_who_the_table_says() {
     let mut rig = Rig::online();
     let stranger = Call {

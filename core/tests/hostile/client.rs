@@ -10,6 +10,7 @@ use crate::people::identity;
 // ---- who may end it ----
 
 #[test]
+//= PROTOCOL.md#17.1
 fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
     let mut rig = Rig::online();
     let unsupported = |version, echo| Datagram::Unsupported { version, echo };
@@ -164,6 +165,7 @@ fn what_was_never_sent_cannot_be_acknowledged() {
 }
 
 #[test]
+//= PROTOCOL.md#14.1
 fn each_side_sends_its_own_kinds_of_frames() {
     let mut rig = Rig::online();
     rig.tells(&[

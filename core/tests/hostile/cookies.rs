@@ -53,6 +53,7 @@ fn a_cookie_is_good_from_its_own_address_for_two_minutes_in_one_life_of_the_serv
 }
 
 #[test]
+//= PROTOCOL.md#4.2
 fn nobody_gets_more_than_it_sent_before_it_has_proved_where_it_is() {
     let mut rig = Rig::new();
     rig.drain();
@@ -73,6 +74,7 @@ fn nobody_gets_more_than_it_sent_before_it_has_proved_where_it_is() {
 }
 
 #[test]
+//= PROTOCOL.md#9.3
 fn a_recorded_request_changes_nothing_for_who_is_there() {
     let mut rig = Rig::new();
     let mut recorded = Vec::new();

@@ -59,6 +59,7 @@ fn a_request_is_acknowledged_with_its_result() {
 }
 
 #[test]
+//= PROTOCOL.md#6.3
 fn where_the_store_is_slow_the_acknowledgement_goes_alone() {
     let mut rig = Rig::with(ServerConfig::default());
     let mut ann = settled(&mut rig);

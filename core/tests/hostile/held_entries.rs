@@ -63,6 +63,7 @@ fn an_entry_is_acknowledged_with_the_next_one() {
 }
 
 #[test]
+//= PROTOCOL.md#6.4
 fn where_no_other_comes_the_acknowledgement_goes_alone() {
     let (mut rig, first) = client();
     hears(&mut rig, first);

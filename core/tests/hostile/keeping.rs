@@ -80,6 +80,7 @@ fn what_was_kept_comes_in_the_order_in_which_it_was_said() {
 }
 
 #[test]
+//= PROTOCOL.md#9.2
 fn who_returns_is_online_once_all_that_was_kept_is_handed_over() {
     // Two of them do not fit into one datagram.
     let text = "x".repeat(590);
@@ -206,6 +207,7 @@ pub(crate) fn ann_returns(rig: &mut Rig) -> Member {
 }
 
 #[test]
+//= PROTOCOL.md#10.3
 fn a_request_whose_message_was_stored_takes_effect_once() {
     for later_record in [false, true] {
         let mut rig = remembers_two_names(ServerConfig::default());
@@ -318,6 +320,7 @@ fn a_departure_that_could_not_be_stored_is_offered_again_every_second() {
 }
 
 #[test]
+//= PROTOCOL.md#10.6
 fn a_message_is_stored_before_what_happened_after_it() {
     let store = Frame::Store {
         request: 2,

@@ -89,6 +89,7 @@ fn frames_of(said: Vec<(Header, Vec<String>)>) -> String {
 const UNREADABLE: &str = r#"NotShown { from: "bob", foreign_key: false }"#;
 
 #[test]
+//= PROTOCOL.md#11.2
 fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
     let mut rig = Rig::online();
     let mut damaged = from_bob(2, "hi").kept();
@@ -255,6 +256,7 @@ fn a_message_is_shown_once_on_both_paths() {
 
 /// Somebody starts a second process, and the first one does not know yet that it has lost the name.
 #[test]
+//= PROTOCOL.md#11.1
 fn what_two_processes_of_one_name_write_is_shown() {
     let mut rig = Rig::online();
     let called = call(&rig, "bob", 7, &from_caller(1));

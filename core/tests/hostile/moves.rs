@@ -75,6 +75,7 @@ fn a_session_goes_on_at_another_address_once_that_is_proved() {
 }
 
 #[test]
+//= PROTOCOL.md#5.8
 fn a_session_moves_to_nobody_who_repeats_what_was_said() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
@@ -136,6 +137,7 @@ fn a_session_moves_to_nobody_who_repeats_what_was_said() {
 }
 
 #[test]
+//= PROTOCOL.md#3.12
 fn a_client_proves_its_address_in_what_is_sealed_and_only_to_its_server() {
     let mut rig = client_rig::Rig::online();
     let cookie = Cookie {

@@ -18,6 +18,7 @@ fn thief(id: u64) -> Request<'static> {
 }
 
 #[test]
+//= PROTOCOL.md#9.3
 fn only_the_holder_of_its_key_gets_a_name() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
@@ -307,6 +308,7 @@ fn everybody_learns_where_a_client_is_that_has_moved() {
 }
 
 #[test]
+//= PROTOCOL.md#3.1
 fn a_registration_without_ids_is_malformed() {
     let mut rig = Rig::new();
     for (id, incarnation) in [(0, 1), (1, 0)] {
@@ -324,6 +326,7 @@ fn a_registration_without_ids_is_malformed() {
 // ---- rates ----
 
 #[test]
+//= PROTOCOL.md#15.1
 fn one_address_takes_names_no_faster_than_its_share() {
     let mut rig = Rig::new();
     // Each registration is stored: a process that opens its session again and again costs more than its share.

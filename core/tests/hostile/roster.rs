@@ -62,6 +62,7 @@ fn who_is_missing_in_a_whole_table_goes_with_its_last_page() {
 /// A page of a whole table that comes again after a newer one has begun says nothing: what it said is not known here. One
 /// whose names have all changed since the table was begun has no entries either, and brings what it is there for.
 #[test]
+//= PROTOCOL.md#13.3
 fn nobody_is_missing_in_a_whole_table_of_which_a_page_was_emptied() {
     let alice = entry("alice", Status::Online, 0xa, address(0));
     let carol = entry("carol", Status::Online, 0xc, address(3));

@@ -92,6 +92,7 @@ fn before_an_entry_goes_its_sender_has_the_result_or_the_store_has_another_proof
 }
 
 #[test]
+//= PROTOCOL.md#4.5
 fn nothing_of_a_registration_is_seen_before_it_is_stored() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));

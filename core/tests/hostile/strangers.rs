@@ -104,6 +104,7 @@ fn a_session_with_the_server_ends_when_the_server_seals_that() {
 }
 
 #[test]
+//= PROTOCOL.md#5.6
 fn a_reset_with_the_token_of_the_server_renews_the_session_at_once() {
     let mut rig = client_rig::Rig::online();
     let reset = |token| Datagram::Reset {

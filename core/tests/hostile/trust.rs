@@ -15,6 +15,7 @@ use crate::people::{Letter, identity, key, letters_key};
 // ---- the server ----
 
 #[test]
+//= PROTOCOL.md#4.8
 fn nothing_is_said_to_a_server_whose_key_has_changed() {
     let mut rig = Rig::new();
     assert!(rig.client.restore(ClientRecord::ServerKey(key("server"))));
@@ -114,6 +115,7 @@ fn is_foreign(event: &str) -> bool {
 }
 
 #[test]
+//= PROTOCOL.md#11.3
 fn a_name_that_one_has_talked_to_keeps_its_key() {
     let mut next_process = Rig::new();
     assert!(next_process.client.restore(ClientRecord::PeerKey {

@@ -250,3 +250,41 @@ fn states_requirements_in_sections() {
     assert!(required.contains("7.3") && !required.contains("1.2"));
     assert!(required.len() > 40, "{required:?}");
 }
+
+/// What a source comment begins with that cites a section.
+const CITATION: &str = "//= PROTOCOL.md#";
+
+/// Returns the sections that the sources in a folder cite: the code, and its tests.
+fn citations(folder: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut by_code, mut by_tests) = (BTreeSet::new(), BTreeSet::new());
+    visit_sources(folder, &mut |path, text| {
+        let mut is_test = path
+            .components()
+            .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")));
+        for line in text.lines().map(str::trim) {
+            is_test |= line == "#[cfg(test)]";
+            if let Some(number) = line.strip_prefix(CITATION) {
+                let cited = if is_test { &mut by_tests } else { &mut by_code };
+                cited.insert(number.to_owned());
+            }
+        }
+    });
+    (by_code, by_tests)
+}
+
+#[test]
+fn cites_each_required_section_in_code_and_tests() {
+    let (by_code, mut by_tests) = citations(&workspace().join("core"));
+    by_tests.extend(citations(&workspace().join("tests")).1);
+    let required = required(DOCUMENT);
+    let uncited = |cited| required.difference(cited).collect::<Vec<_>>();
+    assert_eq!(uncited(&by_code), [""; 0], "not cited by the code");
+    assert_eq!(uncited(&by_tests), [""; 0], "not cited by a test");
+    let all: BTreeSet<_> = sections(DOCUMENT)
+        .into_iter()
+        .map(|section| section.number)
+        .collect();
+    let unknown = |cited: &BTreeSet<String>| cited.difference(&all).cloned().collect::<Vec<_>>();
+    assert_eq!(unknown(&by_code), [""; 0], "the code cites no section");
+    assert_eq!(unknown(&by_tests), [""; 0], "a test cites no section");
+}

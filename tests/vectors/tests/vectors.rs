@@ -67,6 +67,7 @@ fn notices_every_mistake_of_a_document() {
 }
 
 #[test]
+//= PROTOCOL.md#3.2
 fn notices_every_change_of_an_open_datagram() {
     let identity = identity(server());
     for (name, bytes) in all_open_datagrams(&identity) {

@@ -87,6 +87,7 @@ impl Client<'_> {
         }
     }
 
+    //= PROTOCOL.md#4.6
     fn answer_call(
         &mut self,
         from: SocketAddr,

@@ -220,6 +220,7 @@ impl Client<'_> {
     /// this number, is delayed: the server may send the next one meanwhile, and both go as one (RFC
     /// 9000, section 13.2.2). Every second one waits. Half of the clients begin with the first, by
     /// their session, half with the second: the server never hears of all at once.
+    //= PROTOCOL.md#6.4
     fn holds_entry(&self, number: u32) -> bool {
         let session = self.sessions.at(SERVER).local_id();
         let is_second = (session ^ u64::from(number)) & 1 != 0;
@@ -273,6 +274,7 @@ impl Client<'_> {
         shown.map_or(Step::Quiet, Step::Show)
     }
 
+    //= PROTOCOL.md#14.1
     fn obey(&mut self, frame: &Frame<'_>) -> Option<Shown> {
         match *frame {
             Frame::Skipped { count } => return Some(Shown::Dropped { count }),

@@ -57,6 +57,7 @@ impl Client<'_> {
 
     /// Takes a page; true if it has news: a change, even one that was taken back meanwhile, or a
     /// whole table that is not what was here.
+    //= PROTOCOL.md#13.3
     pub(super) fn take_page(
         &mut self,
         version: u32,

@@ -62,6 +62,7 @@ impl Client<'_> {
         self.sessions.offer(SERVER, payload, &recipient);
     }
 
+    //= PROTOCOL.md#4.8
     pub(super) fn take_cookie(
         &mut self,
         from: SocketAddr,
@@ -140,6 +141,7 @@ impl Client<'_> {
 
     /// Only a request for a session is answered so, and not in a closed room: a server that
     /// answered in a session speaks this version.
+    //= PROTOCOL.md#17.1
     pub(super) fn take_unsupported(
         &mut self,
         from: SocketAddr,

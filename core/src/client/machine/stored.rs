@@ -61,6 +61,7 @@ pub(super) enum Undecrypted {
 impl Client<'_> {
     /// Encrypts a message for its recipient, to be stored. False if nothing can be encrypted for
     /// the key of that name, or the name has another key than it had.
+    //= PROTOCOL.md#11.2
     pub(super) fn encrypt_message(&mut self, slot: u32) -> bool {
         let to = self.outbox.at(slot).to();
         // What was encrypted for an earlier key is of no use to the one that has the name now.

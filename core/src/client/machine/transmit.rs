@@ -37,6 +37,7 @@ impl Client<'_> {
         }
     }
 
+    //= PROTOCOL.md#3.12
     fn build_data(&mut self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
         let window = if self.inbox.is_empty() {
             self.window

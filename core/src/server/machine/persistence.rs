@@ -12,6 +12,7 @@ use crate::wire::Outcome;
 impl Server<'_> {
     /// Takes the next record to store. Records must become durable in this order; several may be
     /// stored together. O(1).
+    //= PROTOCOL.md#10.6
     pub fn poll_persist(&mut self) -> Option<Persist<'_>> {
         let names = self.roster.slots_mut();
         let (ticket, entry) = self.journal.poll(

@@ -37,6 +37,7 @@ impl Server<'_> {
         self.sessions.reply_cookie(to, id, Some(key));
     }
 
+    //= PROTOCOL.md#4.2
     pub(super) fn take_hello(
         &mut self,
         from: SocketAddr,
@@ -161,6 +162,7 @@ impl Server<'_> {
     }
 
     /// Decides whether a process gets a name that has this slot.
+    //= PROTOCOL.md#9.3
     fn evaluate_known(&mut self, slot: u32, asked: &Registration<'_>) -> Result<bool, Denial> {
         let connection = self.sessions.at(slot);
         let claim = Claim {
@@ -258,6 +260,7 @@ impl Server<'_> {
 
     /// Notes that the registration is stored: the client is told, and gets the messages that were
     /// stored for it.
+    //= PROTOCOL.md#4.5
     pub(super) fn admitted(&mut self, slot: u32) {
         let admitted = self.roster.at_mut(slot).membership.admit();
         self.sessions.at_mut(slot).confirm();
@@ -290,6 +293,7 @@ impl Server<'_> {
 
     /// Notes that the client is online, if the messages that were stored at its registration are
     /// handed over; the others learn it.
+    //= PROTOCOL.md#9.2
     pub(super) fn settle_return(&mut self, slot: u32) {
         let is_returning = self.roster.at(slot).membership.is_returning();
         if !is_returning || self.is_behind_boundary(slot) {

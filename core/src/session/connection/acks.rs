@@ -67,6 +67,7 @@ impl Acks {
     }
 
     /// Whether one is to be sent, even if nothing goes with it.
+    //= PROTOCOL.md#6.2
     pub(super) fn is_due_now(&self) -> bool {
         self.due != 0 && !self.delayed
     }

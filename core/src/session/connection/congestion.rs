@@ -35,6 +35,7 @@ impl Congestion {
 
     /// Returns the congestion window: a burst that is larger than the socket buffer of the other
     /// side would be repeated for ever.
+    //= PROTOCOL.md#8.1
     pub(super) fn cwnd(&self) -> u32 {
         INITIAL_WINDOW + u32::from(self.growth)
     }
@@ -56,6 +57,7 @@ impl Congestion {
     }
 
     /// Takes the loss of sent frames: the window becomes half of what was in flight.
+    //= PROTOCOL.md#8.3
     pub(super) fn on_loss(&mut self, in_flight: u32) {
         let half = (in_flight / 2).saturating_sub(INITIAL_WINDOW);
         self.growth = u16::try_from(half).unwrap_or(u16::MAX).min(self.growth);
@@ -94,6 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
+    //= PROTOCOL.md#8.1
     fn doubles_until_the_receive_window() {
         let mut congestion = Congestion::VACANT;
         let mut windows = [0; 5];
@@ -112,6 +115,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#8.3
     fn halves_on_loss_and_grows_by_an_eighth() {
         let mut congestion = Congestion::VACANT;
         congestion.on_ack(200, 200, u16::MAX);

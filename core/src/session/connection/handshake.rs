@@ -66,6 +66,7 @@ impl Handshake {
 
     /// Whether one more answer to the request is read: each costs multiplications on the curve, and
     /// an attacker on the path can forge them.
+    //= PROTOCOL.md#4.7
     pub(crate) fn try_answer(&mut self) -> bool {
         self.answers = self.answers.saturating_add(1);
         self.answers <= ANSWERS_MAX
@@ -95,6 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
+    //= PROTOCOL.md#4.4
     fn remembers_the_parts_of_a_request() {
         let mut handshake = Handshake::VACANT;
         assert_eq!(handshake.offered(), None);
@@ -110,6 +112,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#4.7
     fn reads_at_most_sixteen_answers() {
         let mut handshake = Handshake::VACANT;
         assert_eq!((0..300).filter(|_| handshake.try_answer()).count(), 16);

@@ -58,6 +58,7 @@ impl Receiver {
     }
 
     /// Says of a numbered frame that came what it is.
+    //= PROTOCOL.md#5.2
     pub(super) fn arrival(&mut self, number: u32) -> Arrival {
         if number == self.expected {
             self.next_came = true;
@@ -99,6 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
+    //= PROTOCOL.md#5.2
     fn takes_frames_in_order_across_the_wrap() {
         let mut receiver = Receiver {
             expected: u32::MAX,

@@ -112,6 +112,7 @@ impl Sender {
     }
 
     /// Whether the other side takes one more frame behind those that were sent, and the path does.
+    //= PROTOCOL.md#5.5
     pub(super) fn has_window(&self, cwnd: u32) -> bool {
         let room = match self.repeat {
             Repeat::Nothing => self.window,
@@ -151,6 +152,7 @@ impl Sender {
     }
 
     /// Says what an acknowledgement of everything before `upto` means.
+    //= PROTOCOL.md#6.1
     pub(super) fn acknowledges(&self, upto: u32) -> Acked {
         let newly = upto.wrapping_sub(self.acked);
         if newly <= self.in_flight() {
@@ -179,6 +181,7 @@ impl Sender {
     }
 
     /// Goes back: everything from the first frame that is not acknowledged is sent again.
+    //= PROTOCOL.md#7.3
     pub(super) fn go_back(&mut self) {
         self.next = self.acked;
         if self.repeat == Repeat::Sent {
@@ -188,6 +191,7 @@ impl Sender {
     }
 
     /// Goes back as the timer has expired: one datagram first, whatever the window.
+    //= PROTOCOL.md#7.2
     pub(super) fn go_back_by_timer(&mut self) {
         self.go_back();
         self.repeat = Repeat::Due;
@@ -211,6 +215,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#6.1
     fn tells_old_acknowledgements_from_invalid_ones() {
         let mut sender = sender(5, 3);
         assert_eq!(sender.acknowledges(0), Acked::Newly(0));
@@ -225,6 +230,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#5.5
     fn sends_within_both_windows() {
         let mut sender = sender(20, 4);
         assert!(sender.has_window(5) && !sender.has_window(4));
@@ -235,6 +241,7 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#7.2
     fn repeats_one_datagram_by_timer_until_progress() {
         let mut sender = sender(6, 6);
         sender.on_ack(0, 0);

@@ -92,6 +92,7 @@ fn expire_after(connection: &mut Connection, now: u64, woke_at: u64) -> Expired 
 }
 
 #[test]
+//= PROTOCOL.md#7.1
 fn sends_six_datagrams_into_silence_and_gives_up() {
     let mut connection = open_session(1, 32);
     let mut sent_at = vec![0];
@@ -122,6 +123,7 @@ fn repeats_one_datagram_by_timer_until_progress() {
 }
 
 #[test]
+//= PROTOCOL.md#7.3
 fn repeats_at_once_and_once_a_phase_by_a_gap_report() {
     let mut connection = open_session(4, 32);
     send(&mut connection, 1, 0);
@@ -187,6 +189,7 @@ fn reports_a_gap_with_its_phase_until_it_is_filled() {
 }
 
 #[test]
+//= PROTOCOL.md#7.3
 fn shows_no_gap_behind_a_frame_without_room() {
     let mut connection = open_session(0, 32);
     connection.frames_came(false);
@@ -214,6 +217,7 @@ fn requires_an_acknowledgement_by_the_first_frame() {
 }
 
 #[test]
+//= PROTOCOL.md#6.2
 fn shares_acknowledgements_on_a_clean_path() {
     let mut connection = open_session(0, 32);
     let mut acknowledgements = |numbers: &[u32]| {
@@ -270,6 +274,7 @@ fn widens_bursts_until_a_loss_and_halves_them_then() {
 }
 
 #[test]
+//= PROTOCOL.md#7.5
 fn probes_a_closed_window_until_it_reopens() {
     let mut connection = open_session(3, 1);
     assert_eq!(send(&mut connection, 9, 0), [0]);
@@ -318,6 +323,7 @@ fn numbers_outstanding_frames_again_in_a_new_session() {
 }
 
 #[test]
+//= PROTOCOL.md#7.7
 fn gives_nothing_up_after_a_pause_of_its_own() {
     let mut connection = open_session(1, 8);
     send(&mut connection, 9, 0);

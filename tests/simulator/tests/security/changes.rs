@@ -22,6 +22,7 @@ fn every_bit(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
+//= PROTOCOL.md#17.3
 fn any_changed_bit_of_any_datagram_changes_nothing() {
     let run = |forger: Option<Forger>| {
         let mut scene = Scene::new(2);

@@ -65,6 +65,7 @@ fn a_recorded_request_brings_only_a_cookie_from_elsewhere_and_later() {
 // ---- 10: points that everybody shares zero with ----
 
 #[test]
+//= PROTOCOL.md#4.3
 fn a_handshake_with_a_point_of_low_order_is_none() {
     let (mut scene, _, _) = after_a_conversation();
     let server = scene.world.server_address();
