@@ -1,6 +1,6 @@
 //! The one rule by which everything that waits for an answer is repeated.
 
-use crate::time::Instant;
+use crate::time::{Instant, PackedInstant};
 
 /// How often, and how many times, something that is not answered is sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,14 +52,14 @@ pub(crate) struct Retry {
     sent: u16,
     /// The deadline has passed, and what is to be sent again was not transmitted yet.
     due: bool,
-    deadline: Instant,
+    deadline: PackedInstant,
 }
 
 impl Retry {
     pub(crate) const IDLE: Self = Self {
         sent: 0,
         due: false,
-        deadline: Instant::ZERO,
+        deadline: PackedInstant::ZERO,
     };
 
     pub(crate) fn is_armed(&self) -> bool {
@@ -68,14 +68,14 @@ impl Retry {
 
     /// When [`expire`](Self::expire) is to be called; never zero.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        (self.is_armed() && !self.due).then_some(self.deadline)
+        (self.is_armed() && !self.due).then_some(self.deadline.get())
     }
 
     /// Something was sent (again): wait one interval from `now`.
     pub(crate) fn sent(&mut self, now: Instant, policy: RetryPolicy) {
         self.sent = self.sent.saturating_add(1);
         self.due = false;
-        self.deadline = now.plus_millis(policy.interval_ms.into());
+        self.deadline = now.plus_millis(policy.interval_ms.into()).into();
     }
 
     /// There was an answer, but more is waiting: the count starts again.
@@ -94,8 +94,8 @@ impl Retry {
     /// interval.
     //= PROTOCOL.md#7.1
     pub(crate) fn expire(&mut self, now: Instant, woke_at: Instant, policy: RetryPolicy) -> Due {
-        if woke_at.millis_since(self.deadline) >= policy.interval_ms.into() {
-            self.deadline = now.plus_millis(policy.interval_ms.into());
+        if woke_at.millis_since(self.deadline.get()) >= policy.interval_ms.into() {
+            self.deadline = now.plus_millis(policy.interval_ms.into()).into();
             Due::Overslept
         } else if self.sent > policy.retries.into() {
             Due::GiveUp

@@ -2,8 +2,8 @@
 
 /// A point in monotonic time, in milliseconds since a start the caller chose.
 ///
-/// The core never reads a clock. An [`Instant`] that is smaller than one given before is taken as the
-/// larger of the two, so a clock that steps back does no harm.
+/// The core never reads a clock. An [`Instant`] that is smaller than one given before is taken as
+/// the larger of the two, so a clock that steps back does no harm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct Instant {
@@ -35,6 +35,27 @@ impl Instant {
     /// Milliseconds that passed from `earlier` to this instant; 0 if `earlier` is later.
     pub const fn millis_since(self, earlier: Self) -> u64 {
         self.millis.saturating_sub(earlier.millis)
+    }
+}
+
+/// An [`Instant`] that needs no alignment: in a slot beside small fields it takes eight bytes,
+/// where the other takes up to sixteen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
+pub(crate) struct PackedInstant([u8; 8]);
+
+impl PackedInstant {
+    /// The start of the caller's clock; all zero bits.
+    pub(crate) const ZERO: Self = Self([0; 8]);
+
+    pub(crate) const fn get(self) -> Instant {
+        Instant::from_millis(u64::from_le_bytes(self.0))
+    }
+}
+
+impl From<Instant> for PackedInstant {
+    fn from(instant: Instant) -> Self {
+        Self(instant.millis.to_le_bytes())
     }
 }
 

@@ -57,8 +57,6 @@ pub(crate) struct Connection {
     receiver: Receiver,
     congestion: Congestion,
     acks: Acks,
-    /// The other side is to be asked for an answer.
-    probe_due: bool,
     retry: Retry,
     /// The deadline under which the session stands in its owner's list; zero for none.
     listed: Instant,
@@ -77,7 +75,6 @@ impl Connection {
         receiver: Receiver::VACANT,
         congestion: Congestion::VACANT,
         acks: Acks::VACANT,
-        probe_due: false,
         retry: Retry::IDLE,
         listed: Instant::ZERO,
     };
@@ -266,7 +263,7 @@ impl Connection {
                 self.congestion.on_loss(self.in_flight());
                 self.sender.go_back_by_timer();
             }
-            Due::Again => self.probe_due = true,
+            Due::Again => self.sender.probe(),
         }
         Expired::Waits
     }
@@ -301,7 +298,7 @@ impl Connection {
     /// already is such a question.
     pub(crate) fn probe(&mut self) {
         if self.is_open() && !self.retry.is_armed() {
-            self.probe_due = true;
+            self.sender.probe();
         }
     }
 
@@ -324,7 +321,7 @@ impl Connection {
             Phase::Accepted | Phase::Open => {
                 if self.handshake.is_due() {
                     Wants::Accept
-                } else if self.acks.is_due_now() || self.probe_due || self.may_send() {
+                } else if self.acks.is_due_now() || self.sender.is_probe_due() || self.may_send() {
                     Wants::Data
                 } else {
                     Wants::Nothing
@@ -340,11 +337,11 @@ impl Connection {
             gap: self.receiver.has_gap(),
             round: self.sender.phase(),
             heard_round: self.receiver.peer_phase(),
-            probe: self.probe_due,
+            probe: self.sender.is_probe_due(),
             acknowledged: self.receiver.expected(),
             window,
             first: self.sender.next(),
-            table_version: table_version.filter(|_| self.probe_due),
+            table_version: table_version.filter(|_| self.sender.is_probe_due()),
             closed: None,
             cookie: None,
         }
@@ -370,15 +367,15 @@ impl Connection {
         if !self.acks.on_sent() {
             self.receiver.on_reported();
         }
-        let (has_frames, is_repeated) = self.sender.on_sent();
-        if has_frames {
+        let sent = self.sender.on_sent();
+        if sent.has_frames {
             self.congestion.on_datagram();
         }
-        stats.retransmissions_timed += u64::from(is_repeated);
-        if is_repeated || self.probe_due || (has_frames && !self.retry.is_armed()) {
+        stats.retransmissions_timed += u64::from(sent.is_repeated);
+        let is_first = sent.has_frames && !self.retry.is_armed();
+        if sent.is_repeated || sent.is_probe || is_first {
             self.retry.sent(now, policy);
         }
-        self.probe_due = false;
     }
 
     // ---- receiving ----

@@ -1,7 +1,7 @@
 //! Acknowledgements that are due, and whether they wait for a datagram to go with (delayed, RFC
 //! 9000 section 13.2.1).
 
-use crate::time::Instant;
+use crate::time::{Instant, PackedInstant};
 
 /// The acknowledgements that one side has to send.
 #[derive(Clone, Debug)]
@@ -11,14 +11,14 @@ pub(super) struct Acks {
     /// They wait for something to go with; never set while none is due.
     delayed: bool,
     /// Until when they wait.
-    until: Instant,
+    until: PackedInstant,
 }
 
 impl Acks {
     pub(super) const VACANT: Self = Self {
         due: 0,
         delayed: false,
-        until: Instant::ZERO,
+        until: PackedInstant::ZERO,
     };
 
     /// Makes one acknowledgement due; one that is due already is enough. True if none was.
@@ -38,12 +38,12 @@ impl Acks {
     pub(super) fn delay(&mut self, until: Instant) {
         if !self.delayed {
             self.delayed = self.due != 0;
-            self.until = until;
+            self.until = until.into();
         }
     }
 
     pub(super) fn delayed_until(&self) -> Instant {
-        self.until
+        self.until.get()
     }
 
     /// Ends the wait.

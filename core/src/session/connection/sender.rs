@@ -16,6 +16,15 @@ pub(super) enum Acked {
     Invalid,
 }
 
+/// What was in a datagram that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) has_frames: bool,
+    /// The timer had its frames repeated.
+    pub(super) is_repeated: bool,
+    pub(super) is_probe: bool,
+}
+
 /// Where a repetition stands that the timer caused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -48,6 +57,8 @@ pub(super) struct Sender {
     repeat: Repeat,
     /// The retransmission phase: changes whenever frames are repeated.
     phase: bool,
+    /// The other side is to be asked for an answer.
+    probe: bool,
 }
 
 impl Sender {
@@ -60,6 +71,7 @@ impl Sender {
         in_datagram: 0,
         repeat: Repeat::Nothing,
         phase: false,
+        probe: false,
     };
 
     /// Returns a sender of a new session: what is outstanding in this one is numbered again, from
@@ -100,6 +112,15 @@ impl Sender {
         self.phase
     }
 
+    /// Makes a probe due.
+    pub(super) fn probe(&mut self) {
+        self.probe = true;
+    }
+
+    pub(super) fn is_probe_due(&self) -> bool {
+        self.probe
+    }
+
     pub(super) fn in_datagram(&self) -> u16 {
         self.in_datagram
     }
@@ -133,9 +154,8 @@ impl Sender {
         self.in_datagram = self.in_datagram.saturating_add(1);
     }
 
-    /// Takes what was [pushed](Self::on_pushed) as sent: whether there were frames, and whether the
-    /// timer had them repeated.
-    pub(super) fn on_sent(&mut self) -> (bool, bool) {
+    /// Takes what was [pushed](Self::on_pushed), and a probe that was due, as sent.
+    pub(super) fn on_sent(&mut self) -> Sent {
         let has_frames = core::mem::take(&mut self.in_datagram) != 0;
         if self.next.wrapping_sub(self.acked) > self.in_flight() {
             self.sent = self.next;
@@ -148,7 +168,11 @@ impl Sender {
                 Repeat::Sent
             };
         }
-        (has_frames, is_repeated)
+        Sent {
+            has_frames,
+            is_repeated,
+            is_probe: core::mem::take(&mut self.probe),
+        }
     }
 
     /// Says what an acknowledgement of everything before `upto` means.
@@ -249,7 +273,8 @@ mod tests {
         sender.go_back_by_timer();
         assert!(sender.has_window(32), "whatever the window");
         sender.on_pushed();
-        assert_eq!(sender.on_sent(), (true, true));
+        let sent = sender.on_sent();
+        assert!(sent.has_frames && sent.is_repeated);
         sender.on_ack(0, 8);
         assert!(!sender.has_window(32), "no progress");
         sender.on_ack(1, 8);
@@ -265,7 +290,8 @@ mod tests {
         assert!(sender.phase());
         assert_eq!(sender.next(), 0);
         sender.on_pushed();
-        assert_eq!(sender.on_sent(), (true, false));
+        let sent = sender.on_sent();
+        assert!(sent.has_frames && !sent.is_repeated && !sent.is_probe);
         assert_eq!(sender.in_flight(), 3);
     }
 
@@ -276,6 +302,15 @@ mod tests {
         sender.go_back();
         sender.on_ack(0, 0);
         assert!(sender.has_window(32));
+    }
+
+    #[test]
+    fn probes_once() {
+        let mut sender = Sender::VACANT;
+        sender.probe();
+        assert!(sender.is_probe_due());
+        assert!(sender.on_sent().is_probe && !sender.is_probe_due());
+        assert!(!sender.on_sent().is_probe);
     }
 
     #[test]
