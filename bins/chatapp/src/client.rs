@@ -106,7 +106,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         if session.takes_up_again() {
             continue;
         }
-        network.park_until(&mut client, session.due())?;
+        network.park_until(&client, session.due())?;
     };
     let known_key = session.server_key();
     let output = session.into_output();

@@ -1,24 +1,21 @@
-//! What carries the datagrams: the operating system's sockets, or a network stack of this program's own on a TAP
-//! device; and what can be done to them on the way: record them with their keys, mistreat them.
+//! The network of the program: sockets of the operating system, or a network stack of its own on a TAP
+//! device; around it the tools that capture, log keys and inject faults.
 
 mod faults;
-mod recorder;
-mod secrets;
 #[cfg(target_os = "linux")]
 mod tap;
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
-use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::{Disposition, Endpoint, Instant, KeySlot, Transmit, UnixSeconds};
-use chatapp_mio::{Driver, Socket, Transport, Waker};
+use chatapp_core::{Endpoint, Instant, KeySlot, UnixSeconds};
+use chatapp_mio::{Driver, Socket, Transport, UdpTransport, Waker};
+use chatapp_network_tools::{FaultInjector, KeyLogger, PcapWriter, create_private_file};
 use clap::Args;
 
-use self::faults::{FaultOptions, Faults};
-use self::recorder::Recorder;
-use self::secrets::Secrets;
+use self::faults::FaultOptions;
 #[cfg(target_os = "linux")]
 use self::tap::TapOptions;
 use crate::exit::{Exit, Failure};
@@ -50,9 +47,9 @@ pub(crate) struct NetworkOptions {
 /// Keys that wait to be written, each for a turn at most.
 const KEYS_MAX: usize = 4_096;
 
-/// What runs on a network, whatever carries it.
+/// A program that runs on a network, over any transport.
 pub(crate) trait Program {
-    /// For example "cannot serve on port 4119".
+    /// Returns, for example, "cannot serve on port 4119".
     fn cannot_use_port(&self) -> String;
 
     /// Runs until it ends.
@@ -66,7 +63,7 @@ impl NetworkOptions {
         if let Some(config) = self.tap.config() {
             let mut memory = chatapp_tap::TapMemory::default();
             let tap = tap::open(config, port, &mut memory)?;
-            return self.run_on(Driver::over(tap), program);
+            return self.run_on(tap, program);
         }
         let socket = Socket::bind(self.bind, port).map_err(|error| {
             Failure::new(
@@ -74,24 +71,25 @@ impl NetworkOptions {
                 format!("{}: {error}", program.cannot_use_port()),
             )
         })?;
-        self.run_on(Driver::new(socket), program)
+        self.run_on(UdpTransport::new(socket), program)
     }
 
-    fn run_on<T: Transport>(
-        &self,
-        driver: io::Result<Driver<T>>,
-        program: impl Program,
-    ) -> Result<Exit, Failure> {
-        let recorder = created("capture", self.pcap.as_deref(), Recorder::create)?;
-        let secrets = created("key log", self.keylog.as_deref(), Secrets::create)?;
-        program.run(Network {
-            driver: driver.map_err(Failure::system("cannot wait for events"))?,
-            passage: Passage {
-                recorder,
-                secrets,
-                faults: Faults::new(self.faults, fastrand::Rng::new()),
-            },
-        })
+    fn run_on<T: Transport>(&self, transport: T, program: impl Program) -> Result<Exit, Failure> {
+        let capture = match &self.pcap {
+            None => PcapWriter::off(transport),
+            Some(path) => {
+                let file = created("capture", path, File::create(path))?;
+                let capture = PcapWriter::new(transport, file, T::local_addr_towards);
+                capture.map_err(cannot_write("capture", path))?
+            }
+        };
+        let key_logger = match &self.keylog {
+            None => KeyLogger::off(),
+            Some(path) => KeyLogger::new(created("key log", path, create_private_file(path))?),
+        };
+        let faults = FaultInjector::new(capture, self.faults.faults(), fastrand::u64(..));
+        let driver = Driver::over(faults).map_err(Failure::system("cannot wait for events"))?;
+        program.run(Network { driver, key_logger })
     }
 
     /// The address of a host that can be reached; IPv4 first, which every machine has.
@@ -136,23 +134,25 @@ impl NetworkOptions {
     }
 }
 
-/// Begins a file, if one is wanted.
-fn created<T>(
-    what: &str,
-    path: Option<&Path>,
-    create: impl FnOnce(&Path) -> io::Result<T>,
-) -> Result<Option<T>, Failure> {
-    let Some(path) = path else { return Ok(None) };
-    create(path).map(Some).map_err(|error| {
-        let message = format!("cannot write the {what} {}: {error}", path.display());
-        Failure::new(Exit::Usage, message)
-    })
+/// Begins a file.
+fn created(what: &str, path: &Path, file: io::Result<File>) -> Result<BufWriter<File>, Failure> {
+    file.map(BufWriter::new).map_err(cannot_write(what, path))
 }
 
-/// A [`Driver`], and what happens to its datagrams on the way.
+fn cannot_write(what: &str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
+    move |error| {
+        let message = format!("cannot write the {what} {}: {error}", path.display());
+        Failure::new(Exit::Usage, message)
+    }
+}
+
+/// A transport with faults around a capture.
+type Layers<T> = FaultInjector<PcapWriter<T, BufWriter<File>>>;
+
+/// A [`Driver`] with the tools around its transport and its endpoint.
 pub(crate) struct Network<T> {
-    driver: Driver<T>,
-    passage: Passage,
+    driver: Driver<Layers<T>>,
+    key_logger: KeyLogger<BufWriter<File>>,
 }
 
 impl<T: Transport> Network<T> {
@@ -172,13 +172,9 @@ impl<T: Transport> Network<T> {
         self.driver.local_addr()
     }
 
-    /// Room for the keys that an endpoint is to tell; none if nobody wants to know them.
+    /// Returns room for the keys that an endpoint is to tell; none without a key log.
     pub(crate) fn key_slots(&self) -> Vec<KeySlot> {
-        let count = if self.passage.secrets.is_some() {
-            KEYS_MAX
-        } else {
-            0
-        };
+        let count = if self.key_logger.is_on() { KEYS_MAX } else { 0 };
         vec![KeySlot::VACANT; count]
     }
 
@@ -188,17 +184,16 @@ impl<T: Transport> Network<T> {
         endpoint: &mut E,
         mut drain: impl FnMut(&mut E, Instant),
     ) -> Result<(), Failure> {
-        let Self { driver, passage } = self;
-        let mut behind = Behind { passage, endpoint };
-        driver
-            .poll(&mut behind, |behind, now| drain(behind.endpoint, now))
+        let mut logged = self.key_logger.around(endpoint);
+        self.driver
+            .poll(&mut logged, |logged, now| drain(logged.endpoint, now))
             .map_err(Failure::system("cannot go on"))?;
-        if let Some(recorder) = &mut passage.recorder
-            && let Err(error) = recorder.write(|peer| driver.local_addr_towards(peer))
-        {
-            // People can do without it, and chat on.
+        // People can do without either, and chat on.
+        if let Some(error) = self.driver.transport().inner_mut().take_error() {
             eprintln!("ChatApp: the capture ends here: {error}");
-            passage.recorder = None;
+        }
+        if let Some(error) = self.key_logger.take_error() {
+            eprintln!("ChatApp: the key log ends here: {error}");
         }
         Ok(())
     }
@@ -206,94 +201,11 @@ impl<T: Transport> Network<T> {
     /// As [`Driver::park_until`].
     pub(crate) fn park_until(
         &mut self,
-        endpoint: &mut impl Endpoint,
-        at_most: Option<Instant>,
+        endpoint: &impl Endpoint,
+        deadline: Option<Instant>,
     ) -> Result<(), Failure> {
-        let Self { driver, passage } = self;
-        driver
-            .park_until(&Behind { passage, endpoint }, at_most)
+        self.driver
+            .park_until(endpoint, deadline)
             .map_err(Failure::system("cannot go on"))
-    }
-}
-
-/// What all datagrams pass through.
-struct Passage {
-    recorder: Option<Recorder>,
-    secrets: Option<Secrets>,
-    faults: Faults,
-}
-
-impl Passage {
-    fn note(&mut self, peer: SocketAddr, is_sent: bool, datagram: &[u8]) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.note(peer, is_sent, datagram);
-        }
-    }
-}
-
-/// An endpoint behind the passage.
-struct Behind<'a, E> {
-    passage: &'a mut Passage,
-    endpoint: &'a mut E,
-}
-
-impl<E: Endpoint> Behind<'_, E> {
-    fn note_keys(&mut self) {
-        if let Some(secrets) = &mut self.passage.secrets
-            && let Err(error) = secrets.note(self.endpoint)
-        {
-            eprintln!("ChatApp: the key log ends here: {error}");
-            self.passage.secrets = None;
-        }
-    }
-
-    /// The next datagram that gets through.
-    fn next(&mut self, now: Instant, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
-        let faults = &mut self.passage.faults;
-        if let Some((to, len)) = faults.release(now, out) {
-            return Some(Transmit { to, len });
-        }
-        while let Some(transmit) = self.endpoint.poll_transmit(now, out) {
-            let datagram = out.get_mut(..transmit.len)?;
-            if faults.take(now, transmit.to, datagram) {
-                return Some(transmit);
-            }
-        }
-        None
-    }
-}
-
-impl<E: Endpoint> Endpoint for Behind<'_, E> {
-    fn handle_datagram(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        datagram: &mut [u8],
-    ) -> Disposition {
-        self.passage.note(from, false, datagram);
-        let handled = self.endpoint.handle_datagram(now, from, datagram);
-        self.note_keys();
-        handled
-    }
-
-    fn handle_timeout(&mut self, now: Instant) {
-        self.endpoint.handle_timeout(now);
-    }
-
-    fn poll_transmit(
-        &mut self,
-        now: Instant,
-        out: &mut [u8; DATAGRAM_LEN_MAX],
-    ) -> Option<Transmit> {
-        let transmit = self.next(now, out)?;
-        self.note_keys();
-        let datagram = out.get(..transmit.len).unwrap_or_default();
-        self.passage.note(transmit.to, true, datagram);
-        Some(transmit)
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
-        let due = [self.endpoint.poll_timeout(), self.passage.faults.due()];
-        due.into_iter().flatten().min()
     }
 }

@@ -101,7 +101,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
             break;
         }
         let due = traffic.report(&log, options.log, server.stats(), network.now(), wall);
-        network.park_until(&mut server, due)?;
+        network.park_until(&server, due)?;
     }
     // A log that cannot be written is no reason to end differently.
     let _ = log.finish();

@@ -1,0 +1,199 @@
+//! Key logs.
+
+#[cfg(unix)]
+use std::fs::Permissions;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::{Disposition, Endpoint, Instant, LoggedKey, Transmit};
+use chatapp_wireshark::KeyLog;
+
+/// Writes the keys of an [`Endpoint`] to a key log, each before the datagrams that it encrypts.
+///
+/// The endpoint gives its keys only if it was asked to, with `log_keys`. If the file cannot be written
+/// any more, the key log ends: see [`take_error`](Self::take_error).
+#[derive(Debug)]
+pub struct KeyLogger<W: Write> {
+    log: Option<KeyLog<W>>,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> KeyLogger<W> {
+    /// Begins a key log. Anybody who has it can decrypt everything: see [`create_private_file`].
+    pub fn new(out: W) -> Self {
+        Self {
+            log: Some(KeyLog::new(out)),
+            error: None,
+        }
+    }
+
+    /// Creates a logger that writes nothing.
+    pub fn off() -> Self {
+        Self {
+            log: None,
+            error: None,
+        }
+    }
+
+    /// Returns whether it writes keys.
+    pub fn is_on(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Returns an endpoint whose keys are written while it is driven.
+    pub fn around<'a, E: Endpoint>(&'a mut self, endpoint: &'a mut E) -> Logged<'a, E, W> {
+        Logged {
+            logger: self,
+            endpoint,
+        }
+    }
+
+    /// Returns the error that ended the key log, once.
+    pub fn take_error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    fn note(&mut self, endpoint: &mut impl Endpoint) {
+        if let Some(log) = &mut self.log
+            && let Err(error) = write_keys(log, endpoint)
+        {
+            self.log = None;
+            self.error = Some(error);
+        }
+    }
+}
+
+/// Writes the keys that have come into use.
+fn write_keys(log: &mut KeyLog<impl Write>, endpoint: &mut impl Endpoint) -> io::Result<()> {
+    let mut is_new = false;
+    while let Some(key) = endpoint.poll_key_log() {
+        is_new = true;
+        match key {
+            LoggedKey::Session { id, key } => log.session(id, &key)?,
+            LoggedKey::Letters {
+                incarnation,
+                to,
+                key,
+            } => log.letters(incarnation, to.as_str(), &key)?,
+            LoggedKey::Handshake { id, part } => log.handshake(id, &part.key, &part.transcript)?,
+            LoggedKey::Lost { count } => log.lost(count)?,
+            _ => {}
+        }
+    }
+    // A reader of the file finds a key before the datagrams that it encrypts.
+    if is_new { log.flush() } else { Ok(()) }
+}
+
+/// An endpoint whose keys are written while it is driven.
+#[derive(Debug)]
+pub struct Logged<'a, E, W: Write> {
+    logger: &'a mut KeyLogger<W>,
+    /// The endpoint itself.
+    pub endpoint: &'a mut E,
+}
+
+impl<E: Endpoint, W: Write> Endpoint for Logged<'_, E, W> {
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Disposition {
+        let disposition = self.endpoint.handle_datagram(now, from, datagram);
+        self.logger.note(self.endpoint);
+        disposition
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.endpoint.handle_timeout(now);
+    }
+
+    fn poll_transmit(
+        &mut self,
+        now: Instant,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> Option<Transmit> {
+        let transmit = self.endpoint.poll_transmit(now, out)?;
+        self.logger.note(self.endpoint);
+        Some(transmit)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.endpoint.poll_timeout()
+    }
+}
+
+/// Creates a file that its owner alone can read, in the place of a file of that name.
+///
+/// # Errors
+/// The file cannot be written, or not be kept from others.
+pub fn create_private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        // The mode above is that of a new file; this one may have been there.
+        #[cfg(unix)]
+        keep_from_others(&file)?;
+        file.set_len(0)?;
+    }
+    Ok(file)
+}
+
+/// Lets nobody but the owner of a file read it. The file is the one that is open, not the one that has
+/// its name by now.
+#[cfg(unix)]
+fn keep_from_others(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let private = Permissions::from_mode(0o600);
+    file.set_permissions(private).map_err(|error| {
+        let message = format!("it cannot be kept from others who may read it: {error}");
+        io::Error::new(error.kind(), message)
+    })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn keeps_an_old_file_from_others_and_empties_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let [old, new] = ["old.keys", "new.keys"].map(|name| folder.path().join(name));
+        fs::write(&old, "SESSION of long ago").unwrap();
+        fs::set_permissions(&old, Permissions::from_mode(0o644)).unwrap();
+        for path in [&old, &new] {
+            let created = create_private_file(path).unwrap();
+            let file = path.metadata().unwrap();
+            assert_eq!(file.permissions().mode() & 0o777, 0o600, "{path:?}");
+            assert_eq!(file.len(), 0, "{path:?}");
+            drop(created);
+        }
+    }
+
+    /// The name of a thread is such a file: its owner may write it, and everybody read it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn refuses_a_file_that_others_can_read() {
+        let error = create_private_file(Path::new("/proc/thread-self/comm")).unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("cannot be kept from others"), "{message}");
+    }
+
+    /// A device keeps nothing, and its permissions are for all who use it.
+    #[test]
+    fn leaves_a_device_as_it_is() {
+        let mode = || fs::metadata("/dev/null").unwrap().permissions().mode();
+        let before = mode();
+        create_private_file(Path::new("/dev/null")).unwrap();
+        assert_eq!(mode(), before);
+    }
+}

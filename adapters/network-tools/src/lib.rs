@@ -1,0 +1,21 @@
+//! Layers around a [`Network`](chatapp_core::Network), for tests and for debugging.
+//!
+//! - [`FaultInjector`]: drops, duplicates, corrupts and delays datagrams.
+//! - [`PcapWriter`]: writes each datagram to a capture file for Wireshark.
+//! - [`KeyLogger`]: writes the keys that decrypt the capture; it stands around an
+//!   [`Endpoint`](chatapp_core::Endpoint), because sessions, and not networks, have keys.
+//!
+//! Layers nest: a fault injector around a capture captures what is left of the traffic. With the
+//! feature `mio`, layers around a transport of `chatapp-mio` are transports, too.
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod fault_injector;
+mod key_logger;
+mod pcap_writer;
+#[cfg(feature = "mio")]
+mod transport;
+
+pub use fault_injector::{FaultInjector, Faults};
+pub use key_logger::{KeyLogger, Logged, create_private_file};
+pub use pcap_writer::PcapWriter;
