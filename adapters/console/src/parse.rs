@@ -20,7 +20,8 @@ pub enum Input<'a> {
     Quit,
 }
 
-/// What is wrong with a typed line; its [`Display`](fmt::Display) form is a line that says what to do.
+/// What is wrong with a typed line; its [`Display`](fmt::Display) form is a line that says what to
+/// do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseError<'a> {
     /// There is no such command.
@@ -75,8 +76,9 @@ pub const HELP: [&str; 7] = [
 
 /// Reads a typed line, without its line end. `None` for a line with nothing on it.
 ///
-/// A text begins one blank behind the command or name, and is kept exactly from there. A command may have a slash in
-/// front, as other chat programs want it; so may the words that those programs have for our commands.
+/// A text begins one blank behind the command or name, and is kept exactly from there. A command
+/// may have a slash in front, as other chat programs want it; so may the words that those programs
+/// have for our commands.
 ///
 /// # Errors
 /// [`ParseError`] says what to do. Whether a name or text is acceptable is for the client to say.

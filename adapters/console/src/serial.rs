@@ -1,5 +1,5 @@
-//! A console on a serial line: lines typed there, with an echo and a way to correct them, and lines shown above the
-//! one being typed.
+//! A console on a serial line: lines typed there, with an echo and a way to correct them, and lines
+//! shown above the one being typed.
 
 use core::fmt;
 
@@ -7,8 +7,8 @@ use embedded_io::{Read, ReadReady, Write};
 
 use chatapp_core::limits::{NAME_LEN_MAX, TEXT_LEN_MAX};
 
-/// Longest line that can be typed, in bytes: the longest command, and some more, so that the refusal of a text can
-/// say how long it is.
+/// Longest line that can be typed, in bytes: the longest command, and some more, so that the
+/// refusal of a text can say how long it is.
 pub const TYPED_LEN_MAX: usize = "send_all ".len() + NAME_LEN_MAX + TEXT_LEN_MAX + 64;
 
 const BACKSPACE: u8 = 0x08;
@@ -53,13 +53,13 @@ impl core::error::Error for LineError {}
 
 /// A console on a serial port.
 ///
-/// Nothing waits for input. What is shown is written at once, and waits for the port: on a slow line, a long text
-/// takes as long as the line needs for it.
+/// Nothing waits for input. What is shown is written at once, and waits for the port: on a slow
+/// line, a long text takes as long as the line needs for it.
 #[derive(Debug)]
 pub struct SerialConsole<P> {
     port: P,
-    /// A person types: what is typed is sent back, and can be corrected. Off for a program at the other end, whose
-    /// lines are taken as they are.
+    /// A person types: what is typed is sent back, and can be corrected. Off for a program at the
+    /// other end, whose lines are taken as they are.
     echo: bool,
     typed: [u8; TYPED_LEN_MAX],
     /// Bytes of the line, those that did not fit among them.
@@ -89,8 +89,8 @@ enum Key {
 }
 
 impl<P: Read + ReadReady + Write> SerialConsole<P> {
-    /// A console that takes lines from this port: from a person if `echo` is set, who sees what is typed and can correct
-    /// it, from a program otherwise.
+    /// A console that takes lines from this port: from a person if `echo` is set, who sees what is
+    /// typed and can correct it, from a program otherwise.
     pub const fn new(port: P, echo: bool) -> Self {
         Self {
             port,
@@ -107,8 +107,8 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         self.echo = echo;
     }
 
-    /// Takes what was typed, up to the end of a line, and where answers to it are shown; `None` if there is no whole
-    /// line yet.
+    /// Takes what was typed, up to the end of a line, and where answers to it are shown; `None` if
+    /// there is no whole line yet.
     ///
     /// # Errors
     /// Those of the port.
@@ -144,8 +144,8 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         Ok(None)
     }
 
-    /// The next [`read_line`](Self::read_line) gives the last line again: there was no room for it. Meanwhile nothing
-    /// is read.
+    /// The next [`read_line`](Self::read_line) gives the last line again: there was no room for it.
+    /// Meanwhile nothing is read.
     pub fn keep_line(&mut self) {
         if self.state == State::Given {
             self.state = State::Kept;
@@ -295,7 +295,8 @@ fn write_words<P: Write>(port: &mut P, words: fmt::Arguments<'_>) -> Result<(), 
     failure.map_or(Ok(()), Err)
 }
 
-/// Writes words to a port, and remembers why that failed. A terminal needs two characters to begin a line.
+/// Writes words to a port, and remembers why that failed. A terminal needs two characters to begin
+/// a line.
 struct Out<'a, P: Write> {
     port: &'a mut P,
     failure: &'a mut Option<P::Error>,

@@ -15,10 +15,11 @@ pub struct Stamp {
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Year, month and day of the Gregorian calendar, `days` days after 1970-01-01; for days from the year 0 on.
+/// Year, month and day of the Gregorian calendar, `days` days after 1970-01-01; for days from the
+/// year 0 on.
 ///
-/// The algorithm is Howard Hinnant's `civil_from_days`: years are counted from March, so that the leap day is the
-/// last of its year.
+/// The algorithm is Howard Hinnant's `civil_from_days`: years are counted from March, so that the
+/// leap day is the last of its year.
 const fn civil(days: i64) -> (i64, i64, i64) {
     const DAYS_PER_ERA: i64 = 146_097;
     let days = days + 719_468;

@@ -53,10 +53,11 @@ pub(crate) fn suggestion(word: &str) -> Option<&'static str> {
         .map(|(_, command)| command)
 }
 
-/// How many insertions, deletions, replacements and swaps of neighbours lead from `a`, which has at most
-/// [`WORD_LEN_MAX`] bytes, to `b`; upper and lower case count as the same.
+/// How many insertions, deletions, replacements and swaps of neighbours lead from `a`, which has at
+/// most [`WORD_LEN_MAX`] bytes, to `b`; upper and lower case count as the same.
 fn distance(a: &[u8], b: &[u8]) -> usize {
-    // Three rows of the usual table: for the prefixes of `b` that end here, one before and two before.
+    // Three rows of the usual table: for the prefixes of `b` that end here, one before and two
+    // before.
     let mut row: [usize; WORD_LEN_MAX + 1] = core::array::from_fn(|column| column);
     let mut above = row;
     for (i, of_b) in b.iter().enumerate() {

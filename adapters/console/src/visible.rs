@@ -4,8 +4,8 @@ use core::fmt::{self, Write};
 
 use chatapp_core::drives_display;
 
-/// Shows a text with everything that would drive the display escaped: an escape character becomes `\u{1b}`, a tab
-/// `\t`. All other characters stay as they are.
+/// Shows a text with everything that would drive the display escaped: an escape character becomes
+/// `\u{1b}`, a tab `\t`. All other characters stay as they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Visible<'a>(pub &'a str);
 

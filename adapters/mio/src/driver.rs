@@ -16,8 +16,8 @@ use crate::udp_transport::UdpTransport;
 const TRANSPORT: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// Drives one [`Endpoint`] over one [`Transport`], by default over a [`Socket`]: an [`EventLoop`], a
-/// clock, and an event queue to park in.
+/// Drives one [`Endpoint`] over one [`Transport`], by default over a [`Socket`]: an [`EventLoop`],
+/// a clock, and an event queue to park in.
 #[derive(Debug)]
 pub struct Driver<T = UdpTransport> {
     event_loop: EventLoop,
@@ -33,8 +33,8 @@ pub struct Driver<T = UdpTransport> {
 pub struct Waker(Arc<mio::Waker>);
 
 impl Waker {
-    /// Ends the current sleep, or the next one if the driver is not asleep. Any number of calls before that
-    /// count as one.
+    /// Ends the current sleep, or the next one if the driver is not asleep. Any number of calls
+    /// before that count as one.
     pub fn wake(&self) {
         // It fails only where the system's resources are exhausted or the driver is gone.
         let _ = self.0.wake();
@@ -108,7 +108,8 @@ impl<T: Transport> Driver<T> {
     /// Does all that can be done now, as [`EventLoop::poll`] does.
     ///
     /// # Errors
-    /// The event queue, or the device of the transport, is broken. No error of the network ends up here.
+    /// The event queue, or the device of the transport, is broken. No error of the network ends up
+    /// here.
     pub fn poll<E: Endpoint + ?Sized>(
         &mut self,
         endpoint: &mut E,

@@ -9,12 +9,12 @@ use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
 use crate::offload::RECEIVED_LEN_MAX;
 use crate::socket::{Received, Refused, Socket};
 
-/// Datagrams that leave at once, at most. With more, the other side would wait longer for the first than the price of
-/// another call is worth.
+/// Datagrams that leave at once, at most. With more, the other side would wait longer for the first
+/// than the price of another call is worth.
 const SEGMENTS_MAX: usize = 16;
 
-/// Buffers between sockets and their reader, for one burst in each direction. Several sockets can share them if each is
-/// read empty, and [flushed](Self::flush), before the next.
+/// Buffers between sockets and their reader, for one burst in each direction. Several sockets can
+/// share them if each is read empty, and [flushed](Self::flush), before the next.
 pub struct GsoBuffer {
     arrived: Box<[u8]>,
     /// What of it was not given out yet.

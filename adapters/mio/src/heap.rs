@@ -45,7 +45,8 @@ pub struct ServerLimits {
     pub window: u16,
     /// Records on the way to the journal.
     pub records: usize,
-    /// Addresses and networks whose rates are limited each for itself at a time; more of them share.
+    /// Addresses and networks whose rates are limited each for itself at a time; more of them
+    /// share.
     pub sources: usize,
 }
 
@@ -74,8 +75,8 @@ impl fmt::Display for OutOfMemory {
 
 impl Error for OutOfMemory {}
 
-/// Vacant slots in memory that the system gives zeroed: none of it is touched before it is used, so that room for
-/// the worst case costs addresses, not memory.
+/// Vacant slots in memory that the system gives zeroed: none of it is touched before it is used, so
+/// that room for the worst case costs addresses, not memory.
 fn vacant<T: FromZeros>(count: usize) -> Result<Vec<T>, OutOfMemory> {
     T::new_vec_zeroed(count).map_err(|_| OutOfMemory)
 }

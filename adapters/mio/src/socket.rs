@@ -10,8 +10,8 @@ use socket2::{Domain, Protocol, Type};
 
 use crate::offload;
 
-/// What the kernel is asked to buffer in each direction, in bytes; it may grant less. The default of a few hundred
-/// small datagrams overflows when a room of thousands answers at once.
+/// What the kernel is asked to buffer in each direction, in bytes; it may grant less. The default
+/// of a few hundred small datagrams overflows when a room of thousands answers at once.
 const BUFFER_LEN: usize = 4 << 20;
 
 /// A non-blocking UDP socket that reaches IPv4 and, where the machine has it, IPv6.
@@ -44,7 +44,8 @@ impl Socket {
             return Self::bind_one(SocketAddr::new(ip, port), false);
         }
         match Self::bind_one(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), true) {
-            // A port in use is in use. Anything else means that this machine has no (dual-stack) IPv6.
+            // A port in use is in use. Anything else means that this machine has no (dual-stack)
+            // IPv6.
             Err(error) if error.kind() != ErrorKind::AddrInUse => {
                 Self::bind_one(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), false)
             }
@@ -79,8 +80,8 @@ impl Socket {
         self.local
     }
 
-    /// Where datagrams to this address come from: where this socket receives, or the address that the kernel would
-    /// choose among all of this machine's.
+    /// Where datagrams to this address come from: where this socket receives, or the address that
+    /// the kernel would choose among all of this machine's.
     pub fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr {
         if !self.local.ip().is_unspecified() {
             return self.local;
@@ -103,8 +104,8 @@ impl Socket {
         self.dual_stack || self.local.is_ipv4() == to.is_ipv4()
     }
 
-    /// Takes what arrived next: how many bytes, how many of them each datagram but the last has, and where they came
-    /// from. Otherwise what came of asking.
+    /// Takes what arrived next: how many bytes, how many of them each datagram but the last has,
+    /// and where they came from. Otherwise what came of asking.
     pub(crate) fn receive(
         &self,
         buffer: &mut [u8],
@@ -133,8 +134,8 @@ impl Socket {
     /// Sends a datagram. One that cannot be sent at all is dropped, as on any network.
     pub(crate) fn send(&self, to: SocketAddr, datagram: &[u8]) -> Result<(), Refused> {
         let to = self.mapped(to);
-        // An error may be the news of an earlier datagram's fate, and is gone once it was reported: this
-        // datagram gets a second chance.
+        // An error may be the news of an earlier datagram's fate, and is gone once it was reported:
+        // this datagram gets a second chance.
         for _ in 0..2 {
             match self.udp.send_to(datagram, to).as_ref().map_err(refused) {
                 Ok(_) => return Ok(()),
@@ -145,8 +146,9 @@ impl Socket {
         Ok(())
     }
 
-    /// Sends datagrams of this length, the last of which may be shorter. False if they cannot be sent at once: the
-    /// device may not be able to, a path may be too narrow, or there was news of an earlier datagram.
+    /// Sends datagrams of this length, the last of which may be shorter. False if they cannot be
+    /// sent at once: the device may not be able to, a path may be too narrow, or there was news
+    /// of an earlier datagram.
     pub(crate) fn send_burst(
         &self,
         to: SocketAddr,

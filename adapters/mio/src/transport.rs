@@ -27,7 +27,8 @@ pub trait Transport: Network {
     /// Returns the address at which it receives.
     fn local_addr(&self) -> SocketAddr;
 
-    /// Returns the source address of datagrams to `to`; the unspecified address if nothing leads there.
+    /// Returns the source address of datagrams to `to`; the unspecified address if nothing leads
+    /// there.
     fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr;
 
     /// Returns whether datagrams to this address can leave at all.

@@ -23,8 +23,8 @@ pub struct Faults {
     pub delay_ms: u16,
 }
 
-/// A network that mistreats the datagrams sent through it. Those that arrive are left alone: in a test,
-/// the other side has an injector of its own.
+/// A network that mistreats the datagrams sent through it. Those that arrive are left alone: in a
+/// test, the other side has an injector of its own.
 #[derive(Debug)]
 pub struct FaultInjector<N> {
     inner: N,
@@ -107,8 +107,8 @@ impl<N: Network> FaultInjector<N> {
         Sent::Done
     }
 
-    /// Sends a datagram, or keeps it to send it first: its faults have happened, and must not happen
-    /// again.
+    /// Sends a datagram, or keeps it to send it first: its faults have happened, and must not
+    /// happen again.
     fn pass(&mut self, to: SocketAddr, datagram: &[u8]) {
         if self.inner.send(to, datagram) == Sent::WouldBlock {
             self.is_blocked = true;

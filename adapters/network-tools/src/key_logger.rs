@@ -13,8 +13,8 @@ use chatapp_wireshark::KeyLog;
 
 /// Writes the keys of an [`Endpoint`] to a key log, each before the datagrams that it encrypts.
 ///
-/// The endpoint gives its keys only if it was asked to, with `log_keys`. If the file cannot be written
-/// any more, the key log ends: see [`take_error`](Self::take_error).
+/// The endpoint gives its keys only if it was asked to, with `log_keys`. If the file cannot be
+/// written any more, the key log ends: see [`take_error`](Self::take_error).
 #[derive(Debug)]
 pub struct KeyLogger<W: Write> {
     log: Option<KeyLog<W>>,
@@ -145,8 +145,8 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Lets nobody but the owner of a file read it. The file is the one that is open, not the one that has
-/// its name by now.
+/// Lets nobody but the owner of a file read it. The file is the one that is open, not the one that
+/// has its name by now.
 #[cfg(unix)]
 fn keep_from_others(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;

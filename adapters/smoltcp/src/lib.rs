@@ -1,6 +1,6 @@
-//! Runs a ChatApp [`Client`](chatapp_core::Client) or [`Server`](chatapp_core::Server) over [smoltcp]: any
-//! [`Device`](smoltcp::phy::Device) that moves Ethernet frames or IP packets is enough. No standard library, no
-//! allocation, no operating system.
+//! Runs a ChatApp [`Client`](chatapp_core::Client) or [`Server`](chatapp_core::Server) over
+//! [smoltcp]: any [`Device`](smoltcp::phy::Device) that moves Ethernet frames or IP packets is
+//! enough. No standard library, no allocation, no operating system.
 //!
 //! There is no protocol here, only what the core leaves to its caller:
 //!
@@ -8,8 +8,8 @@
 //!   [`Network`](chatapp_core::Network) for the [event loop](chatapp_core::EventLoop) of the core.
 //! - [`StackStorage`]: its memory, handed in by the caller.
 //!
-//! A porter provides a `Device` (an Ethernet or radio driver), a clock in milliseconds, and 8 random bytes; see the test
-//! `two_stacks` for two complete machines in one process.
+//! A porter provides a `Device` (an Ethernet or radio driver), a clock in milliseconds, and 8
+//! random bytes; see the test `two_stacks` for two complete machines in one process.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -1,7 +1,8 @@
 //! Datagrams whose next hop has not said yet which hardware address it has.
 //!
-//! The stack asks for it, and until there is an answer the datagram would stay at the head of the socket's queue and
-//! hold up those to everybody else. So it waits here, and is offered again when the answer may have come.
+//! The stack asks for it, and until there is an answer the datagram would stay at the head of the
+//! socket's queue and hold up those to everybody else. So it waits here, and is offered again when
+//! the answer may have come.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -50,8 +51,8 @@ pub(crate) struct Parked<'a> {
     offered_at: Instant,
     /// Something arrived since they were last offered: the answer may be among it.
     hopeful: bool,
-    /// When the stack last asked for a hardware address, and the slot whose turn is next: one that is never answered
-    /// must not use up the requests of all others.
+    /// When the stack last asked for a hardware address, and the slot whose turn is next: one that
+    /// is never answered must not use up the requests of all others.
     asked_at: Option<Instant>,
     next: usize,
 }
@@ -93,8 +94,8 @@ impl<'a> Parked<'a> {
         !self.is_empty() && (self.hopeful || self.due().is_some_and(|due| due <= now))
     }
 
-    /// Keeps a datagram, in the place of the oldest one if all are taken; false if one was lost for it. The stack was
-    /// `asked` for the way to it.
+    /// Keeps a datagram, in the place of the oldest one if all are taken; false if one was lost for
+    /// it. The stack was `asked` for the way to it.
     pub(crate) fn keep(
         &mut self,
         to: SocketAddr,
@@ -135,7 +136,8 @@ impl<'a> Parked<'a> {
         }
     }
 
-    /// Offers each datagram once; `send` says whether it has left. Returns how many waited for too long.
+    /// Offers each datagram once; `send` says whether it has left. Returns how many waited for too
+    /// long.
     pub(crate) fn offer(
         &mut self,
         now: Instant,

@@ -14,7 +14,8 @@ use smoltcp::wire::{HardwareAddress, IpCidr, IpEndpoint};
 
 use crate::parked::{Parked, ParkedSlot};
 
-/// Frames that one poll takes from the device, those that carry no datagram for this socket among them.
+/// Frames that one poll takes from the device, those that carry no datagram for this socket among
+/// them.
 const FRAMES_PER_POLL: usize = 256;
 
 /// How soon to look again at a device that takes nothing: it does not report when it does.
@@ -42,12 +43,13 @@ pub struct StackStorage<'a> {
     pub sockets: &'a mut [SocketStorage<'a>],
     /// One for each direction.
     pub packets: [&'a mut [udp::PacketMetadata]; 2],
-    /// At least [`RECEIVE_LEN`] bytes. A datagram that does not fit is dropped, as it is too long for the protocol.
+    /// At least [`RECEIVE_LEN`] bytes. A datagram that does not fit is dropped, as it is too long
+    /// for the protocol.
     pub received: &'a mut [u8],
     /// At least [`DATAGRAM_LEN_MAX`] bytes.
     pub sent: &'a mut [u8],
-    /// Datagrams that may wait for the hardware address of their next hop; with none, the first one to everybody is
-    /// lost, and repeated by the protocol.
+    /// Datagrams that may wait for the hardware address of their next hop; with none, the first
+    /// one to everybody is lost, and repeated by the protocol.
     pub parked: &'a mut [ParkedSlot],
 }
 
@@ -192,8 +194,8 @@ impl<'a> Stack<'a> {
         }
     }
 
-    /// Returns when to poll again, as [`Network::next_deadline`] does: the device may have room, frames
-    /// may be left there, or parked datagrams may be offered again.
+    /// Returns when to poll again, as [`Network::next_deadline`] does: the device may have room,
+    /// frames may be left there, or parked datagrams may be offered again.
     pub fn next_deadline(&self) -> Option<Instant> {
         let unread = self.is_unread.then_some(self.now);
         let device = self
@@ -269,8 +271,9 @@ impl<D: Device> OnDevice<'_, '_, D> {
         }
     }
 
-    /// Empties the queue of the socket, and ends the silence that the stack imposes on a socket whose neighbour is
-    /// not known. What was received is not touched by this: all of it was taken before.
+    /// Empties the queue of the socket, and ends the silence that the stack imposes on a socket
+    /// whose neighbour is not known. What was received is not touched by this: all of it was
+    /// taken before.
     fn start_afresh(&mut self) {
         let socket = &mut *self.stack;
         #[allow(
@@ -329,7 +332,8 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
                     .for_each(|(to, from)| *to = *from);
                 return Some((from.endpoint.into(), len));
             }
-            // One frame at a time: the socket has room for one datagram, and none is lost for want of it.
+            // One frame at a time: the socket has room for one datagram, and none is lost for want
+            // of it.
             let Some(left) = frames_left.checked_sub(1) else {
                 *is_unread = true;
                 return None;

@@ -1,4 +1,5 @@
-//! Whole machines over stacks that are joined in one process: a hub of frames, and a clock that is a number.
+//! Whole machines over stacks that are joined in one process: a hub of frames, and a clock that is
+//! a number.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -30,8 +31,8 @@ fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
 #[derive(Default)]
 struct Hub {
     ports: Vec<VecDeque<Vec<u8>>>,
-    /// Out of 100 frames, so many are lost, as a fixed seed draws them: what is lost in step with the repetitions would
-    /// be lost for ever on a network without delay.
+    /// Out of 100 frames, so many are lost, as a fixed seed draws them: what is lost in step with
+    /// the repetitions would be lost for ever on a network without delay.
     loss_percent: u8,
     random: fastrand::Rng,
     is_down: bool,
@@ -409,8 +410,8 @@ fn a_neighbor_that_is_gone_does_not_hold_up_the_others() {
             },
         );
     }
-    // One retry would show that the first datagram to Bob was not kept while his address was asked for: the stack
-    // asks for Carol's first, and for another one a second later.
+    // One retry would show that the first datagram to Bob was not kept while his address was asked
+    // for: the stack asks for Carol's first, and for another one a second later.
     room.pass(1_300);
     for number in 0..20 {
         assert_eq!(room.shows(bob, &format!("number {number};")), 1);

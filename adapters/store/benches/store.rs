@@ -1,5 +1,5 @@
-//! What storing costs, and what a large store costs to start with. Prints figures and ratios; run it on the disk that
-//! they are wanted for: `TMPDIR=/some/folder cargo bench -p chatapp-store`.
+//! What storing costs, and what a large store costs to start with. Prints figures and ratios; run
+//! it on the disk that they are wanted for: `TMPDIR=/some/folder cargo bench -p chatapp-store`.
 
 use std::fs::File;
 use std::io::Write;
@@ -21,7 +21,8 @@ use tempfile::TempDir;
 const GROUP: usize = 32;
 /// Groups of one measurement.
 const GROUPS: usize = 150;
-/// Measurements; each kind has its turn in each, so that a disk that changes its mind changes it for all.
+/// Measurements; each kind has its turn in each, so that a disk that changes its mind changes it
+/// for all.
 const ROUNDS: usize = 5;
 
 const NAMES: usize = 10_000;
@@ -92,7 +93,8 @@ fn identity() -> Identity {
     Identity::new(StaticKey::new([1; KEY_LEN]), None)
 }
 
-/// The letter of this number, as a process of `from` seals it for `to`, with the key in front that it is opened with.
+/// The letter of this number, as a process of `from` seals it for `to`, with the key in front that
+/// it is opened with.
 fn letter(letters: &Letters, ephemeral: &PublicKey, number: u64) -> Vec<u8> {
     let mut text = TEXT.as_bytes().to_owned();
     let counter = u32::try_from(number).expect("not so many");

@@ -8,7 +8,8 @@ use etcetera::BaseStrategy;
 
 use crate::Error;
 
-/// The folder in which ChatApp keeps its state on this platform, for this user; `None` if there is no home.
+/// The folder in which ChatApp keeps its state on this platform, for this user; `None` if there is
+/// no home.
 pub fn default_folder() -> Option<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
     let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
@@ -20,8 +21,8 @@ pub fn server_folder(state: &Path, port: u16) -> PathBuf {
     state.join(format!("server-{port}"))
 }
 
-/// Where a client remembers what it has seen under this name in the room of this server, which is called as it was
-/// typed, with its port.
+/// Where a client remembers what it has seen under this name in the room of this server, which is
+/// called as it was typed, with its port.
 pub(crate) fn memory_folder(state: &Path, server: &str, name: &str) -> PathBuf {
     memories(state).join(format!("{}@{}", file_name(name), file_name(server)))
 }
@@ -31,8 +32,8 @@ pub(crate) fn memories(state: &Path) -> PathBuf {
     state.join("clients")
 }
 
-/// A name for a file that belongs to somebody: it does not leave its folder, and is another one for each, also where
-/// upper and lower case are the same.
+/// A name for a file that belongs to somebody: it does not leave its folder, and is another one for
+/// each, also where upper and lower case are the same.
 pub fn file_name(name: &str) -> String {
     let mut file = String::new();
     for byte in name.bytes() {
@@ -63,7 +64,8 @@ pub(crate) fn owner_of(file: &str) -> Option<String> {
     (file_name(&name) == file).then_some(name)
 }
 
-/// Makes a folder, and those it lies in, for nobody but this user. One that is there is left as it is.
+/// Makes a folder, and those it lies in, for nobody but this user. One that is there is left as it
+/// is.
 pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -90,7 +92,8 @@ pub(crate) fn sync(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// One process at a time. The operating system takes the lock back when the process ends, however it ends.
+/// One process at a time. The operating system takes the lock back when the process ends, however
+/// it ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,

@@ -1,4 +1,5 @@
-//! Stores records beside the event loop: whatever waits when the disk is free goes into one transaction.
+//! Stores records beside the event loop: whatever waits when the disk is free goes into one
+//! transaction.
 
 use std::collections::VecDeque;
 use std::io;
@@ -34,7 +35,8 @@ struct State {
     waiting: Vec<(Ticket, Owned)>,
     done: VecDeque<(Ticket, Result<(), StoreFailed>)>,
     failure: Option<String>,
-    /// The thread has nothing to do, and has to be woken. While it writes, it need not be: it looks for more itself.
+    /// The thread has nothing to do, and has to be woken. While it writes, it need not be: it
+    /// looks for more itself.
     idle: bool,
     closed: bool,
 }

@@ -1,4 +1,5 @@
-//! Keys in files of their own, of 64 hexadecimal digits each; private ones, which nobody else may read, and those of rooms.
+//! Keys in files of their own, of 64 hexadecimal digits each; private ones, which nobody else may
+//! read, and those of rooms.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -24,8 +25,9 @@ pub fn server_key_file(folder: &Path) -> PathBuf {
     folder.join("key")
 }
 
-/// The private key in a file. If there is none, it is made of these 32 bytes, which nobody else can predict, and is on the
-/// disk before it is used. Of two processes that do so at once, both get the same.
+/// The private key in a file. If there is none, it is made of these 32 bytes, which nobody else can
+/// predict, and is on the disk before it is used. Of two processes that do so at once, both get the
+/// same.
 ///
 /// # Errors
 /// The file cannot be read or made, is no key, or may be read by others.

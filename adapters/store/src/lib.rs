@@ -1,16 +1,17 @@
-//! Keeps what a ChatApp server must not lose, and what a client remembers, in SQLite files, so that anybody can look into
-//! it with `sqlite3`; and the private keys of both.
+//! Keeps what a ChatApp server must not lose, and what a client remembers, in SQLite files, so that
+//! anybody can look into it with `sqlite3`; and the private keys of both.
 //!
 //! - [`Store`]: one folder with the file `room.db`, used by one server at a time.
-//! - [`StoreJournal`]: takes the server's records beside its event loop, one transaction for all that wait.
-//! - [`Memory`]: what a client's person has seen, so that a restart of the client does not show it again, and the keys of
-//!   servers and people, so that others are not taken for them.
+//! - [`StoreJournal`]: takes the server's records beside its event loop, one transaction for all
+//!   that wait.
+//! - [`Memory`]: what a client's person has seen, so that a restart of the client does not show it
+//!   again, and the keys of servers and people, so that others are not taken for them.
 //! - [`private_key`]: who a client or server is.
 //! - [`Report`]: what is in a store, for people and for scripts.
 //!
-//! A record is reported as stored when it is on the disk: the write-ahead log is synced with every transaction.
-//! What cannot be stored is reported as that, all of its transaction, and the next one is tried as if nothing had
-//! happened: the store recovers when the disk does.
+//! A record is reported as stored when it is on the disk: the write-ahead log is synced with every
+//! transaction. What cannot be stored is reported as that, all of its transaction, and the next one
+//! is tried as if nothing had happened: the store recovers when the disk does.
 //!
 //! ```no_run
 //! use chatapp_core::{Identity, Journal, Server, ServerConfig};

@@ -1,4 +1,5 @@
-//! What a client remembers for the next process of the same person: what was shown, and whose keys are whose.
+//! What a client remembers for the next process of the same person: what was shown, and whose keys
+//! are whose.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +16,9 @@ const PROCESSES: i64 = 1_024;
 
 const FILE: &str = "memory.db";
 
-/// What was shown is not synced when it is noted: it outlasts the process, which is what it is for. A power cut may take
-/// the last moments, and only messages whose acknowledgement was lost in these moments would be seen twice. Keys are synced.
+/// What was shown is not synced when it is noted: it outlasts the process, which is what it is for.
+/// A power cut may take the last moments, and only messages whose acknowledgement was lost in these
+/// moments would be seen twice. Keys are synced.
 const MEMORY: Schema = Schema {
     application_id: 0x4368_6173,
     oldest: 1,
@@ -71,7 +73,8 @@ pub struct KnownKeys {
 }
 
 impl Memory {
-    /// Opens the memory of this name at this server, as it was typed, with its port; makes it if it is not there.
+    /// Opens the memory of this name at this server, as it was typed, with its port; makes it if it
+    /// is not there.
     ///
     /// # Errors
     /// It is in use, not ours, too new, damaged, or cannot be written.
@@ -90,7 +93,8 @@ impl Memory {
         })
     }
 
-    /// Gives everything to a client that was just made; returns how much of it the client has no room for.
+    /// Gives everything to a client that was just made; returns how much of it the client has no
+    /// room for.
     ///
     /// # Errors
     /// It cannot be read.
@@ -187,7 +191,8 @@ pub fn known_keys(state: &Path) -> Result<Vec<KnownKeys>, Error> {
     Ok(known)
 }
 
-/// Forgets the key of the server that is called so, with its port, for all names; returns for how many it was known.
+/// Forgets the key of the server that is called so, with its port, for all names; returns for how
+/// many it was known.
 ///
 /// # Errors
 /// One of the memories cannot be written.
@@ -196,8 +201,8 @@ pub fn forget_server(state: &Path, server: &str) -> Result<usize, Error> {
     forget_key(state, forget, server)
 }
 
-/// Forgets the key of everybody who is called so, in all rooms, for all of one's own names; returns how often it was
-/// known.
+/// Forgets the key of everybody who is called so, in all rooms, for all of one's own names; returns
+/// how often it was known.
 ///
 /// # Errors
 /// One of the memories cannot be written.

@@ -17,8 +17,8 @@ pub(crate) struct Schema {
     pub(crate) application_id: i64,
     /// The oldest version that can be brought up to date.
     pub(crate) oldest: i64,
-    /// How each version is made of the one before; the oldest, of an empty file. A step is never changed once it was
-    /// released.
+    /// How each version is made of the one before; the oldest, of an empty file. A step is never
+    /// changed once it was released.
     pub(crate) migrations: &'static [&'static str],
     /// How far a transaction has got when it is reported as done.
     pub(crate) synchronous: &'static str,
@@ -105,8 +105,8 @@ impl Schema {
     }
 }
 
-/// Opens a file for reading and writing, makes it if it is not there, and brings it up to date. A file that this
-/// program cannot use is not touched.
+/// Opens a file for reading and writing, makes it if it is not there, and brings it up to date. A
+/// file that this program cannot use is not touched.
 pub(crate) fn open(schema: &Schema, file: &Path, vfs: Option<&str>) -> Result<Connection, Error> {
     if file.exists() {
         check_header(file)?;
@@ -134,8 +134,8 @@ pub(crate) fn look(schema: &Schema, file: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Makes an empty store beside its place, and puts it there when it is complete: whatever is found in that place was
-/// once whole.
+/// Makes an empty store beside its place, and puts it there when it is complete: whatever is found
+/// in that place was once whole.
 fn make(schema: &Schema, file: &Path) -> Result<(), Error> {
     let young = file.with_extension("new");
     for left_over in ["new", "new-wal", "new-shm", "new-journal"] {

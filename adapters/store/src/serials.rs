@@ -1,8 +1,8 @@
 //! Which messages the file has for whom.
 //!
-//! An index in the file would say the same, but the messages of one transaction are for many recipients: each would be
-//! a page of that index to write and to sync. In memory, a message costs eight bytes, and the server has all of it there
-//! anyway.
+//! An index in the file would say the same, but the messages of one transaction are for many
+//! recipients: each would be a page of that index to write and to sync. In memory, a message costs
+//! eight bytes, and the server has all of it there anyway.
 
 use std::collections::{HashMap, VecDeque};
 

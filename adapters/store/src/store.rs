@@ -23,7 +23,8 @@ const LOG_ENTRIES: usize = 65_536;
 pub struct Options {
     /// Entries of the channel log that are kept: as many as the server has room for.
     pub log_entries: usize,
-    /// The name under which a "virtual file system" is registered with SQLite; `None`: the operating system's.
+    /// The name under which a "virtual file system" is registered with SQLite; `None`: the
+    /// operating system's.
     pub vfs: Option<String>,
 }
 
@@ -69,11 +70,12 @@ impl Store {
         &self.file
     }
 
-    /// Gives everything that is stored to a server that was just made. The time of day tells how long names have been
-    /// away.
+    /// Gives everything that is stored to a server that was just made. The time of day tells how
+    /// long names have been away.
     ///
     /// # Errors
-    /// The store cannot be read, or the server does not take what is in it: it must not be used then.
+    /// The store cannot be read, or the server does not take what is in it: it must not be used
+    /// then.
     pub fn restore(
         &mut self,
         now: UnixSeconds,
@@ -88,7 +90,8 @@ impl Store {
         })
     }
 
-    /// Starts to store records; `wake` is called, on another thread, when the fate of some is known.
+    /// Starts to store records; `wake` is called, on another thread, when the fate of some is
+    /// known.
     ///
     /// # Errors
     /// The store cannot be read, or the operating system gives no thread.

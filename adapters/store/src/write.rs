@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Transaction, TransactionBe
 use crate::owned::{Message, Name, Owned};
 use crate::serials::{Change, Serials};
 
-/// How long a message that was handed over stays as the proof that its sender's request was done. A sender that has no
-/// answer repeats its request for seconds, never for minutes.
+/// How long a message that was handed over stays as the proof that its sender's request was done. A
+/// sender that has no answer repeats its request for seconds, never for minutes.
 const PROOF: Duration = Duration::from_secs(60);
 /// Names whose messages are removed with one transaction at most, so that none takes long.
 const REMOVALS_PER_COMMIT: usize = 64;
@@ -254,8 +254,8 @@ fn post(transaction: &Transaction<'_>, entry: &Message<String>, place: i64) -> R
         .map(drop)
 }
 
-/// Notes how far a name has got; returns whether further messages have arrived. Nothing is known of a name that was
-/// forgotten since.
+/// Notes how far a name has got; returns whether further messages have arrived. Nothing is known of
+/// a name that was forgotten since.
 fn progress(
     transaction: &Transaction<'_>,
     name: &str,

@@ -102,7 +102,8 @@ impl TapConfig {
         }
     }
 
-    /// What the machine itself could be on the link: the gateway, or the first address that is free.
+    /// What the machine itself could be on the link: the gateway, or the first address that is
+    /// free.
     fn neighbor(&self, own: IpCidr) -> Option<IpCidr> {
         let gateway = self
             .gateways
@@ -135,7 +136,8 @@ fn is_for_one(own: &IpCidr) -> bool {
     }
 }
 
-/// An address that the machine has; `None` for what is valid on one link only, and what is no IP address.
+/// An address that the machine has; `None` for what is valid on one link only, and what is no IP
+/// address.
 fn cidr(ip: SockaddrStorage, mask: SockaddrStorage) -> Option<IpCidr> {
     let (ip, ones): (IpAddr, u32) =
         if let (Some(ip), Some(mask)) = (ip.as_sockaddr_in(), mask.as_sockaddr_in()) {

@@ -21,7 +21,8 @@ use crate::error::TapError;
 /// The longest packet on an Ethernet.
 const PACKET_LEN_MAX: usize = 1_500;
 
-/// Datagrams that wait for the hardware address of their next hop: a server that starts again may have many next hops.
+/// Datagrams that wait for the hardware address of their next hop: a server that starts again may
+/// have many next hops.
 const PARKED: usize = 256;
 
 /// What a [`Tap`] needs, to be kept by the caller as long as the `Tap`.
@@ -160,8 +161,8 @@ impl Transport for Tap<'_> {
     }
 }
 
-/// As unlike those of others as the IP address is: a program that starts again has the address that its neighbours
-/// remember.
+/// As unlike those of others as the IP address is: a program that starts again has the address that
+/// its neighbours remember.
 fn hardware_address(own: &IpCidr) -> EthernetAddress {
     let [a, b, c, d] = match own.address() {
         IpAddress::Ipv4(ip) => ip.octets(),

@@ -44,7 +44,8 @@ impl<W: Write> Capture<W> {
         })
     }
 
-    /// Writes a datagram; `at` is counted from 1970, UTC. Between an IPv4 and an IPv6 address, both are written as IPv6.
+    /// Writes a datagram; `at` is counted from 1970, UTC. Between an IPv4 and an IPv6 address, both
+    /// are written as IPv6.
     ///
     /// # Errors
     /// Those of the writer; the datagram is longer than UDP carries.

@@ -26,8 +26,8 @@ impl<W: Write> KeyLog<W> {
         writeln!(self.out, "SESSION {id:016x} {}", hex(key))
     }
 
-    /// A part of the handshake in the datagrams with this session id is sealed with this key, and has this transcript
-    /// hash as associated data.
+    /// A part of the handshake in the datagrams with this session id is sealed with this key, and
+    /// has this transcript hash as associated data.
     ///
     /// # Errors
     /// Those of the writer.

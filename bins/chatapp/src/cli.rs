@@ -76,7 +76,8 @@ pub(crate) struct ClientOptions {
     pub(crate) is_listening: bool,
 }
 
-/// The mode that the program was started in. Ends the program if the arguments are wrong or ask for help.
+/// The mode that the program was started in. Ends the program if the arguments are wrong or ask for
+/// help.
 pub(crate) fn from_arguments() -> Mode {
     parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
 }
@@ -199,8 +200,8 @@ fn parse_command(text: &str) -> Result<String, String> {
 
 /// A chat room over UDP: messages arrive once, in order, and wait for those who are away.
 ///
-/// Start one server, then a client for each person. Without arguments, ChatApp asks for one of the lines below
-/// at a `$ ` prompt.
+/// Start one server, then a client for each person. Without arguments, ChatApp asks for one of the
+/// lines below at a `$ ` prompt.
 #[derive(Parser)]
 #[command(
     name = "ChatApp",
@@ -221,8 +222,8 @@ struct Arguments {
 
     /// Enter a room under a name
     ///
-    /// NAME has 1 to 32 bytes and no white space. SERVER-IP is an IP address or a host name. CLIENT-PORT is the
-    /// UDP port to chat from, 1024 to 65535, or 0 for any free one.
+    /// NAME has 1 to 32 bytes and no white space. SERVER-IP is an IP address or a host name.
+    /// CLIENT-PORT is the UDP port to chat from, 1024 to 65535, or 0 for any free one.
     #[arg(
         short = 'c',
         num_args = 4,
@@ -233,7 +234,8 @@ struct Arguments {
     #[command(flatten)]
     data: DataOptions,
 
-    /// Other clients that a client's table has room for; in a larger room it looks up those it talks to
+    /// Other clients that a client's table has room for; in a larger room it looks up those it
+    /// talks to
     #[arg(long, requires = "client", conflicts_with = "server", value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
     peers: u32,
 
@@ -302,7 +304,8 @@ enum Action {
     Demo,
     /// Show what is in a server's store: names, what waits for them, the log of the channel
     Store {
-        /// The server's folder: as given to --data-dir, or server-4119 in your state folder for port 4119
+        /// The server's folder: as given to --data-dir, or server-4119 in your state folder for
+        /// port 4119
         #[arg(value_name = "DIR")]
         folder: PathBuf,
 
@@ -327,7 +330,8 @@ enum Action {
     Dissector,
 }
 
-/// All arguments, for whoever describes them. Shells offer files for what is one, and for nothing else.
+/// All arguments, for whoever describes them. Shells offer files for what is one, and for nothing
+/// else.
 pub(crate) fn definition() -> clap::Command {
     let no_file = |argument: clap::Arg| {
         let takes_value = argument.get_action().takes_values();

@@ -29,7 +29,8 @@ use crate::terminal::{self, Editor, Gate, History, Names, Screen};
 use output::{Face, Manner, Output};
 use session::{End, Session};
 
-/// Bytes that may wait at a terminal before it counts as full: what arrives while its owner searches the history.
+/// Bytes that may wait at a terminal before it counts as full: what arrives while its owner
+/// searches the history.
 const WAITING_LEN_AT_TERMINAL: usize = 64 << 10;
 
 /// Runs a client until it ends.
@@ -234,7 +235,8 @@ fn terminal_failure(error: rustyline::error::ReadlineError) -> Failure {
     Failure::new(Exit::System, format!("cannot use the terminal: {error}"))
 }
 
-/// Colours are shown where they are wanted; if nobody said so, at terminals that have them, and `NO_COLOR` is not set.
+/// Colours are shown where they are wanted; if nobody said so, at terminals that have them, and
+/// `NO_COLOR` is not set.
 fn has_colors(choice: ColorChoice, is_capable: bool) -> bool {
     match choice {
         ColorChoice::Always => true,

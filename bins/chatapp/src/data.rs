@@ -12,11 +12,13 @@ use crate::exit::{Exit, Failure};
 /// The options about what is kept on disk.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DataOptions {
-    /// Keep everything in this folder [default: your state folder, in which each server has one for its port]
+    /// Keep everything in this folder [default: your state folder, in which each server has one
+    /// for its port]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Keep nothing on disk: it is gone when the program ends, the key too, to which a name belongs
+    /// Keep nothing on disk: it is gone when the program ends, the key too, to which a name
+    /// belongs
     #[arg(long, conflicts_with = "data_dir")]
     ephemeral: bool,
 }
@@ -24,7 +26,8 @@ pub(crate) struct DataOptions {
 /// How long a server remembers who is away.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeepOptions {
-    /// Forget a name, and what waits for it, when it has been away this long, such as 12h or 90d [default: 30d]
+    /// Forget a name, and what waits for it, when it has been away this long, such as 12h or 90d
+    /// [default: 30d]
     #[arg(long, value_name = "TIME", value_parser = parse_seconds, requires = "server", conflicts_with = "client")]
     keep: Option<u32>,
 }

@@ -1,4 +1,5 @@
-//! A room at work: a server and clients, each a process of its own with a real socket, played by a script.
+//! A room at work: a server and clients, each a process of its own with a real socket, played by a
+//! script.
 
 mod cast;
 
@@ -7,7 +8,8 @@ use std::time::Instant;
 use crate::exit::{Exit, Failure};
 use cast::{Cast, Role};
 
-/// Plays the whole script. Each step waits for the lines that it must cause, and fails if they do not come.
+/// Plays the whole script. Each step waits for the lines that it must cause, and fails if they do
+/// not come.
 pub(crate) fn run() -> Result<Exit, Failure> {
     let start = Instant::now();
     let mut cast = Cast::new()?;

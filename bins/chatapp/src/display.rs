@@ -6,8 +6,8 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// Bytes that may wait before the display counts as full. What waits here was acknowledged to its sender, and
-/// would be lost with this process: enough to keep the output busy, and no more.
+/// Bytes that may wait before the display counts as full. What waits here was acknowledged to its
+/// sender, and would be lost with this process: enough to keep the output busy, and no more.
 pub(crate) const WAITING_LEN: usize = 16 << 10;
 
 const PROMPT: &str = ">>> ";
@@ -64,8 +64,8 @@ impl Shared {
 }
 
 impl Display {
-    /// Starts the thread that writes to `output`; it calls `wake` when there is room again, or writing failed. With
-    /// `capacity` bytes waiting, it counts as full.
+    /// Starts the thread that writes to `output`; it calls `wake` when there is room again, or
+    /// writing failed. With `capacity` bytes waiting, it counts as full.
     ///
     /// # Errors
     /// The operating system gives no thread.
@@ -111,7 +111,8 @@ impl Display {
         self.write(format_args!("{before}{line}\n{after}"));
     }
 
-    /// Does something, on the thread of the display, when all that was shown so far is written; never if it cannot be.
+    /// Does something, on the thread of the display, when all that was shown so far is written;
+    /// never if it cannot be.
     pub(crate) fn afterwards(&self, task: impl FnOnce() + Send + 'static) {
         self.shared.lock().after.push(Task(Box::new(task)));
         self.shared.changed.notify_one();
@@ -124,7 +125,8 @@ impl Display {
         }
     }
 
-    /// The terminal has shown a `^C` behind a standing prompt: what follows needs a line of its own.
+    /// The terminal has shown a `^C` behind a standing prompt: what follows needs a line of its
+    /// own.
     pub(crate) fn interrupted(&self) {
         if self.prompt == Prompt::Standing {
             self.write(format_args!("\n{PROMPT}"));

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// Everything is done.
     Done = 0,
-    /// The machine failed: standard output was closed, there is no memory for a thread, or the like.
+    /// The machine failed: standard output was closed, there is no memory for a thread, or the
+    /// like.
     System = 1,
     /// The arguments are wrong, or name a port or address that cannot be used.
     Usage = 2,

@@ -11,11 +11,12 @@ use chatapp_mio::Waker;
 use crate::signals::Asked;
 use crate::terminal::{self, Editor, Gate, Keys};
 
-/// Lines that are read ahead. Behind them the reading stops, and whoever writes to this program waits.
+/// Lines that are read ahead. Behind them the reading stops, and whoever writes to this program
+/// waits.
 const WAITING_MAX: usize = 64;
 
-/// Longest line that is read whole, in bytes. No command is nearly as long; up to here the refusal of a text can
-/// say how long it is.
+/// Longest line that is read whole, in bytes. No command is nearly as long; up to here the refusal
+/// of a text can say how long it is.
 const LINE_LEN_MAX: usize = 64 << 10;
 
 /// What came from the input.
@@ -176,12 +177,14 @@ impl Input {
         Ok(input)
     }
 
-    /// Takes the next line. Asking for it tells the line editor that those before it are dealt with.
+    /// Takes the next line. Asking for it tells the line editor that those before it are dealt
+    /// with.
     pub(crate) fn next(&mut self) -> Next {
         loop {
             let sent = match self.sent.try_recv() {
                 Err(TryRecvError::Empty) => {
-                    // Whatever comes from here on is announced again; what came before is looked at once more.
+                    // Whatever comes from here on is announced again; what came before is looked at
+                    // once more.
                     self.announced.store(false, Ordering::SeqCst);
                     self.sent.try_recv()
                 }

@@ -16,11 +16,13 @@ use crate::exit::{Exit, Failure};
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Who may enter")]
 pub(crate) struct KeyOptions {
-    /// Only those who have the same file, which `ChatApp keys new-room` makes, see that there is a room
+    /// Only those who have the same file, which `ChatApp keys new-room` makes, see that there is a
+    /// room
     #[arg(long, value_name = "FILE")]
     room_key: Option<PathBuf>,
 
-    /// Only these names may register: `name` or `name key` on each line of this file, as `ChatApp keys show` prints it
+    /// Only these names may register: `name` or `name key` on each line of this file, as `ChatApp
+    /// keys show` prints it
     #[arg(
         long,
         value_name = "FILE",
@@ -31,8 +33,8 @@ pub(crate) struct KeyOptions {
 }
 
 impl KeyOptions {
-    /// Who this program is: its key is in this file, made there if it is not; without a file, it is known to this process
-    /// only.
+    /// Who this program is: its key is in this file, made there if it is not; without a file, it is
+    /// known to this process only.
     pub(crate) fn identity(&self, file: Option<&Path>) -> Result<Identity, Failure> {
         let fresh = random()?;
         let key = match file {
@@ -64,7 +66,8 @@ pub(crate) fn random() -> Result<[u8; 32], Failure> {
         .map_err(Failure::system("cannot get random numbers"))
 }
 
-/// Reads `name` or `name key` from each line, up to a word that begins with `#`; gives the number of a line that is wrong.
+/// Reads `name` or `name key` from each line, up to a word that begins with `#`; gives the number
+/// of a line that is wrong.
 fn read_list(text: &str) -> Result<Vec<Allowed>, (usize, String)> {
     let mut allowed = BTreeMap::new();
     for (line, number) in text.lines().zip(1..) {

@@ -1,4 +1,5 @@
-//! What a server has room for, and what each address may ask of it: the options, and what they say when it starts.
+//! What a server has room for, and what each address may ask of it: the options, and what they say
+//! when it starts.
 
 use std::fmt;
 
@@ -9,7 +10,8 @@ use clap::Args;
 /// More would not fit into the numbers of the protocol, or into any machine that is meant.
 const MOST: i64 = 16_777_216;
 
-/// How long a source may save up what it may ask for: a lecture hall that arrives at once, a script in a hurry.
+/// How long a source may save up what it may ask for: a lecture hall that arrives at once, a script
+/// in a hurry.
 const REGISTRATION_BURST_S: u32 = 30;
 const REQUEST_BURST_S: u32 = 4;
 

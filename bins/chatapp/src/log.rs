@@ -118,8 +118,8 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Writes a line if the log has them, there was traffic, and the last one is long enough ago. Returns when one
-    /// is to be written, unless the log itself will say so.
+    /// Writes a line if the log has them, there was traffic, and the last one is long enough ago.
+    /// Returns when one is to be written, unless the log itself will say so.
     pub(crate) fn report(
         &mut self,
         log: &Display,

@@ -1,8 +1,8 @@
 //! `ChatApp`: a chat room over UDP, its server and its client in one program.
 //!
-//! This crate reads arguments and connects parts: the protocol is `chatapp-core`, sockets and time are
-//! `chatapp-mio`, a network stack on a TAP device `chatapp-tap`, commands and lines are `chatapp-console`, what is kept on disk is
-//! `chatapp-store`. What is here:
+//! This crate reads arguments and connects parts: the protocol is `chatapp-core`, sockets and time
+//! are `chatapp-mio`, a network stack on a TAP device `chatapp-tap`, commands and lines are
+//! `chatapp-console`, what is kept on disk is `chatapp-store`. What is here:
 //!
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: what the program can be
@@ -12,7 +12,8 @@
 //! - `keys`, `keyring`: who this is and who may enter, and whose keys are whose
 //! - `log`: what a server says on standard error
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
-//! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt it
+//! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt
+//!   it
 //! - `terminal`, `style`: what a terminal has beyond lines: an editor, colours
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! What the program says about itself: `--help`, its manual page, completions for shells, a dissector for Wireshark.
+//! What the program says about itself: `--help`, its manual page, completions for shells, a
+//! dissector for Wireshark.
 
 use std::io::{self, Write};
 
@@ -74,7 +75,8 @@ fn subcommands() -> Vec<String> {
     definition().get_subcommands().map(line).collect()
 }
 
-/// The sections of [`AFTER_LONG_HELP`]. A paragraph without a heading belongs to the section before it.
+/// The sections of [`AFTER_LONG_HELP`]. A paragraph without a heading belongs to the section before
+/// it.
 fn sections() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut sections: Vec<(&str, Vec<&str>)> = Vec::new();
     for paragraph in AFTER_LONG_HELP.split("\n\n") {
@@ -111,7 +113,8 @@ ChatApp [OPTIONS] -s <PORT>
        ChatApp demo | man | completions <SHELL> | dissector
        ChatApp";
 
-/// What `--help` says below the options, in sections. Its lines fit a terminal of 80 columns, so that none is broken.
+/// What `--help` says below the options, in sections. Its lines fit a terminal of 80 columns, so
+/// that none is broken.
 pub(crate) const AFTER_LONG_HELP: &str = "\
 Commands of a client, one a line:
   send <name> <text>   send a message to one person, kept if that person is away

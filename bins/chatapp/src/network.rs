@@ -1,5 +1,5 @@
-//! The network of the program: sockets of the operating system, or a network stack of its own on a TAP
-//! device; around it the tools that capture, log keys and inject faults.
+//! The network of the program: sockets of the operating system, or a network stack of its own on a
+//! TAP device; around it the tools that capture, log keys and inject faults.
 
 mod faults;
 #[cfg(target_os = "linux")]

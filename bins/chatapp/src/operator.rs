@@ -18,7 +18,8 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Starts to read standard input; `waker` is woken when there is something to [attend](Self::attend) to.
+    /// Starts to read standard input; `waker` is woken when there is something to
+    /// [attend](Self::attend) to.
     ///
     /// # Errors
     /// The operating system gives no thread.
@@ -34,7 +35,8 @@ impl Operator {
         self.wants_to_leave
     }
 
-    /// Takes the lines that were typed, and answers. The end of the input means nothing: a server runs on without one.
+    /// Takes the lines that were typed, and answers. The end of the input means nothing: a server
+    /// runs on without one.
     pub(crate) fn attend(&mut self, log: &Log<'_>, server: &Server<'_>) {
         while log.display.has_room()
             && let Some(input) = &mut self.input

@@ -1,4 +1,5 @@
-//! Ctrl-C and the like: the first one asks the program to leave, the second one ends it. SIGUSR1 asks for counters.
+//! Ctrl-C and the like: the first one asks the program to leave, the second one ends it. SIGUSR1
+//! asks for counters.
 
 use std::io;
 use std::sync::Arc;
@@ -70,7 +71,8 @@ pub(crate) fn watch(
                     ask.stats.store(true, Ordering::SeqCst);
                 } else if ask.leave.swap(true, Ordering::SeqCst) {
                     (hooks.tidy_up)();
-                    // It does not return for these signals; if it ever did, the next one would try again.
+                    // It does not return for these signals; if it ever did, the next one would try
+                    // again.
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
                 waker.wake();
@@ -79,8 +81,8 @@ pub(crate) fn watch(
     Ok(asked)
 }
 
-/// Watches for Ctrl-C, and wakes `waker` at the first one. The second one ends the program, and leaves the console to
-/// the system: nothing can be called then.
+/// Watches for Ctrl-C, and wakes `waker` at the first one. The second one ends the program, and
+/// leaves the console to the system: nothing can be called then.
 ///
 /// # Errors
 /// The operating system does not let it be caught.

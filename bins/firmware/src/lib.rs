@@ -1,7 +1,7 @@
 //! ChatApp on a microcontroller: what the images `client` and `server` share.
 //!
-//! The protocol is `chatapp-core`, the network stack `chatapp-smoltcp`, the console `chatapp-console`. What is left
-//! is here:
+//! The protocol is `chatapp-core`, the network stack `chatapp-smoltcp`, the console
+//! `chatapp-console`. What is left is here:
 //!
 //! - `board`: the drivers. Whoever ports this replaces them, and nothing else.
 //! - [`settings`]: who and where this board is, from its console

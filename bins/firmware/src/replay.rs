@@ -1,5 +1,5 @@
-//! A whole room in one program and in virtual time: a script goes in; every datagram, and every line that is shown,
-//! comes out. On every machine, the same script gives the same.
+//! A whole room in one program and in virtual time: a script goes in; every datagram, and every
+//! line that is shown, comes out. On every machine, the same script gives the same.
 
 use core::fmt::{self, Write};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,8 +17,8 @@ use crate::settings::static_key;
 
 /// The scripts, each with its title.
 ///
-/// A line is `alice` or `bob` and what is typed there, `wait` and milliseconds that pass, or `lose` and how many of the
-/// next datagrams are lost.
+/// A line is `alice` or `bob` and what is typed there, `wait` and milliseconds that pass, or `lose`
+/// and how many of the next datagrams are lost.
 pub const SCRIPTS: [(&str, &str); 2] = [
     ("chat", include_str!("../scripts/chat.txt")),
     ("loss", include_str!("../scripts/loss.txt")),
@@ -77,7 +77,8 @@ pub fn play(script: &str, memory: &mut RoomMemory, out: &mut impl Write) -> fmt:
     Ok(())
 }
 
-/// Makes the server in its place. On its own, so that the stack that it takes is free again afterwards.
+/// Makes the server in its place. On its own, so that the stack that it takes is free again
+/// afterwards.
 #[inline(never)]
 fn make_server<'a>(place: &mut Option<Server<'a>>, memory: &'a mut ServerMemory) {
     let config = ServerConfig {

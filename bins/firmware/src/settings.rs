@@ -1,6 +1,7 @@
 //! Who and where this board is: one line of settings, typed at its console when it starts.
 //!
-//! A board has no entropy of its own, and no calendar. Both come with the settings, fresh at each start.
+//! A board has no entropy of its own, and no calendar. Both come with the settings, fresh at each
+//! start.
 
 use core::fmt;
 use core::net::{Ipv4Addr, SocketAddrV4};
@@ -173,7 +174,8 @@ impl Subnet {
     }
 }
 
-/// What is wrong with a line of settings; its [`Display`](fmt::Display) form is a line that says what to do.
+/// What is wrong with a line of settings; its [`Display`](fmt::Display) form is a line that says
+/// what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingsError<'a> {
     /// A word is no setting.
@@ -247,7 +249,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads a line such as `name=alice server=10.9.0.1:4119 address=10.9.0.2/24 seed=...`, in any order.
+    /// Reads a line such as `name=alice server=10.9.0.1:4119 address=10.9.0.2/24 seed=...`, in any
+    /// order.
     ///
     /// # Errors
     /// [`SettingsError`] says what to do.

@@ -13,12 +13,14 @@ use nix::sys::socket::{
 /// The longest that the kernel hands over at once.
 pub(crate) const RECEIVED_LEN_MAX: usize = 65_535;
 
-/// Room for the length of a segment, and for what somebody else may ask the kernel to tell of each datagram.
+/// Room for the length of a segment, and for what somebody else may ask the kernel to tell of each
+/// datagram.
 #[repr(align(8))]
 struct Control([u8; 256]);
 
-/// From here on, [`receive`] may give several datagrams at once, if the kernel can do so. Says whether [`send`] may be
-/// used: a kernel that does not know how would send all of them as one. Nothing sets a length for every datagram.
+/// From here on, [`receive`] may give several datagrams at once, if the kernel can do so. Says
+/// whether [`send`] may be used: a kernel that does not know how would send all of them as one.
+/// Nothing sets a length for every datagram.
 pub(crate) fn enable(socket: &UdpSocket) -> bool {
     let sends = setsockopt(socket, UdpGsoSegment, &0).is_ok();
     // The younger of both (Linux 5.0): a kernel that has it has both.
@@ -26,7 +28,8 @@ pub(crate) fn enable(socket: &UdpSocket) -> bool {
     sends && receives
 }
 
-/// Takes what came next: its bytes, how many of them each datagram but the last has, and where it came from.
+/// Takes what came next: its bytes, how many of them each datagram but the last has, and where it
+/// came from.
 pub(crate) fn receive(
     socket: &UdpSocket,
     buffer: &mut [u8],

@@ -8,7 +8,8 @@ use chatapp_core::{Journal, NameRecord, PublicKey, Record, Ticket, UnixSeconds};
 use chatapp_store::{Error, Options, Store, StoreJournal};
 use tempfile::TempDir;
 
-/// A folder in memory where there is one: what is tested there does not depend on a real disk, which is slow.
+/// A folder in memory where there is one: what is tested there does not depend on a real disk,
+/// which is slow.
 pub(crate) fn scratch() -> TempDir {
     TempDir::new_in("/dev/shm")
         .or_else(|_| TempDir::new())

@@ -1,5 +1,6 @@
-//! A "virtual file system" for SQLite that notes what is written and synced, fails when it is told to, and shows what a
-//! power cut at any moment may leave: what was synced, and of the rest any sectors.
+//! A "virtual file system" for SQLite that notes what is written and synced, fails when it is told
+//! to, and shows what a power cut at any moment may leave: what was synced, and of the rest any
+//! sectors.
 //!
 //! It is the default one with some of its methods replaced.
 
@@ -68,8 +69,8 @@ impl Shim {
         let c_name = CString::new(name.clone())
             .expect("no zero in it")
             .into_raw();
-        // SAFETY: the default file system exists once SQLite is initialised, and lives as long as the process; the
-        // copy is leaked, as SQLite wants it.
+        // SAFETY: the default file system exists once SQLite is initialised, and lives as long as
+        // the process; the copy is leaked, as SQLite wants it.
         unsafe {
             ffi::sqlite3_initialize();
             let real = ffi::sqlite3_vfs_find(std::ptr::null());
@@ -113,8 +114,8 @@ impl Shim {
         syncs.count()
     }
 
-    /// Makes the files in `to` those that a power cut after `steps` leaves, if they were those in `base` before the
-    /// first step.
+    /// Makes the files in `to` those that a power cut after `steps` leaves, if they were those in
+    /// `base` before the first step.
     pub(crate) fn cut(&self, steps: usize, base: &Path, to: &Path, random: &mut fastrand::Rng) {
         let mut disk = Disk::default();
         for entry in fs::read_dir(base).unwrap() {
@@ -185,7 +186,8 @@ impl Disk {
         }
     }
 
-    /// Of what waits, anything may have arrived: all, nothing, some writes, or some of their sectors.
+    /// Of what waits, anything may have arrived: all, nothing, some writes, or some of their
+    /// sectors.
     fn loses_power(&mut self, random: &mut fastrand::Rng) {
         let chance = [0, 30, 70, 100][random.usize(..4)];
         for step in std::mem::take(&mut self.waiting) {
@@ -236,8 +238,9 @@ unsafe extern "C" fn open(
     flags: c_int,
     out_flags: *mut c_int,
 ) -> c_int {
-    // SAFETY: SQLite calls this with its own arguments, which go to the default file system as they are. The file that
-    // it opens is one of that system; only its table of methods is exchanged for a copy with some of ours.
+    // SAFETY: SQLite calls this with its own arguments, which go to the default file system as they
+    // are. The file that it opens is one of that system; only its table of methods is exchanged
+    // for a copy with some of ours.
     unsafe {
         let real = real_system();
         let result = (*real).xOpen.unwrap()(real, path, file, flags, out_flags);
@@ -344,7 +347,8 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
 }
 
 unsafe extern "C" fn close(file: *mut ffi::sqlite3_file) -> c_int {
-    // SAFETY: `file` is open, and gets back the methods that it was opened with; the copy was made by `open`.
+    // SAFETY: `file` is open, and gets back the methods that it was opened with; the copy was made
+    // by `open`.
     unsafe {
         let (_, real) = found(file);
         FILES.lock().unwrap().remove(&(file as usize));

@@ -164,7 +164,8 @@ fn a_file_that_may_not_be_written_is_told() {
     };
     mode(0o500);
     if fs::write(folder.path().join("probe"), b"").is_ok() {
-        // The administrator may write everywhere; the end-to-end tests have a read-only file system for that.
+        // The administrator may write everywhere; the end-to-end tests have a read-only file system
+        // for that.
         mode(0o700);
         return;
     }

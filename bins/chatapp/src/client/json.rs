@@ -1,4 +1,5 @@
-//! Events and commands as JSON, one object a line. `JSON.md` beside this crate describes them; they only ever grow.
+//! Events and commands as JSON, one object a line. `JSON.md` beside this crate describes them; they
+//! only ever grow.
 
 use chatapp_console as console;
 use chatapp_core::wire::Refusal;
@@ -130,7 +131,8 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Whether a line is to be read as JSON; all others are typed commands, none of which begins like this.
+    /// Whether a line is to be read as JSON; all others are typed commands, none of which begins
+    /// like this.
     pub(super) fn is_one(line: &str) -> bool {
         line.trim_start().starts_with('{')
     }

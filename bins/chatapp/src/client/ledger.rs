@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chatapp_core::{ClientEvent, Command, CommandId, Instant, MessageStatus, Request};
 
-/// A command is waited for this long before that is worth a line. The first repetition is on its way by then.
+/// A command is waited for this long before that is worth a line. The first repetition is on its
+/// way by then.
 const PATIENCE_MS: u64 = 1_000;
 
 /// What a command does.
@@ -83,7 +84,8 @@ impl Ledger {
         self.open.remove(&id).map(|open| (id, open))
     }
 
-    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its recipient.
+    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its
+    /// recipient.
     pub(super) fn has_failed(&self) -> bool {
         self.has_failed
     }

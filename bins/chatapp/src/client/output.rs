@@ -92,7 +92,8 @@ impl<'a> Output<'a> {
         matches!(self.manner, Manner::Json)
     }
 
-    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its recipient.
+    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its
+    /// recipient.
     pub(super) fn has_failed(&self) -> bool {
         self.ledger.has_failed()
     }
@@ -238,7 +239,8 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Something happened that ends the program, which says so itself: programs want to know it nevertheless.
+    /// Something happened that ends the program, which says so itself: programs want to know it
+    /// nevertheless.
     pub(super) fn last_event(&mut self, event: &ClientEvent<'_>, now: Instant) {
         if self.speaks_json() {
             self.event(event, now);

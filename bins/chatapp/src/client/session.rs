@@ -141,7 +141,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes no further line, and leaves the line editor to itself: what is to be shown does not wait for it.
+    /// Takes no further line, and leaves the line editor to itself: what is to be shown does not
+    /// wait for it.
     fn leave_soon(&mut self) {
         self.is_leaving = true;
         self.close_editor();
@@ -259,7 +260,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Shows what has happened, as far as the display has room: what is not taken is not acknowledged.
+    /// Shows what has happened, as far as the display has room: what is not taken is not
+    /// acknowledged.
     pub(super) fn show_events(&mut self, client: &mut Client<'_>, now: Instant) {
         let mut shown = Vec::new();
         loop {
@@ -338,7 +340,8 @@ impl<'a> Session<'a> {
         };
         let memory = Arc::clone(memory);
         self.output.display().afterwards(move || {
-            // What cannot be remembered may be shown again, if this process ends before it is acknowledged.
+            // What cannot be remembered may be shown again, if this process ends before it is
+            // acknowledged.
             let _ = memory
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

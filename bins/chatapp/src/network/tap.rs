@@ -19,7 +19,8 @@ pub(super) struct TapOptions {
     #[arg(long, value_name = "DEVICE", requires = "ip", conflicts_with = "bind")]
     tap: Option<String>,
 
-    /// Be this address on the link of the TAP device, such as 192.168.69.2/24; one IPv4 and one IPv6 address at most
+    /// Be this address on the link of the TAP device, such as 192.168.69.2/24; one IPv4 and one
+    /// IPv6 address at most
     #[arg(long, value_name = "IP/PREFIX", requires = "tap", value_parser = parse_cidr)]
     ip: Vec<IpCidr>,
 

@@ -92,7 +92,8 @@ impl Completer for Assistant {
 impl Hinter for Assistant {
     type Hint = String;
 
-    /// There are no hints; but this is asked each time before the line is shown, and first with the prompt.
+    /// There are no hints; but this is asked each time before the line is shown, and first with the
+    /// prompt.
     fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
         self.gate.line_begun();
         None
@@ -108,7 +109,8 @@ impl Validator for Assistant {
 }
 
 impl Highlighter for Assistant {
-    /// Shows what was pasted without what would drive the terminal. None of it has a width, so columns stay right.
+    /// Shows what was pasted without what would drive the terminal. None of it has a width, so
+    /// columns stay right.
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         let is_hidden = |character: char| character != '\n' && drives_display(character);
         if line.contains(is_hidden) {

@@ -23,7 +23,8 @@ pub(crate) struct Editor {
 }
 
 impl Editor {
-    /// Prepares the terminal of this process. Without a history, lines are remembered until the end of the process.
+    /// Prepares the terminal of this process. Without a history, lines are remembered until the end
+    /// of the process.
     ///
     /// # Errors
     /// The terminal cannot be used.
@@ -110,7 +111,8 @@ pub(crate) enum Keys {
     Interrupt,
 }
 
-/// Reads lines, each when the gate says that it is wanted, until the input ends or `take` gives false.
+/// Reads lines, each when the gate says that it is wanted, until the input ends or `take` gives
+/// false.
 pub(crate) fn edit(mut editor: Editor, mut take: impl FnMut(Keys) -> bool) {
     if let Err(notice) = editor.load_history()
         && !take(Keys::Notice(notice))

@@ -6,11 +6,12 @@ use std::time::Duration;
 use super::mode;
 use super::screen::NOTHING;
 
-/// How long the editor is given to show what it was handed before the terminal is taken from it. It needs this long
-/// only while a person searches the history; otherwise it answers at once.
+/// How long the editor is given to show what it was handed before the terminal is taken from it. It
+/// needs this long only while a person searches the history; otherwise it answers at once.
 const ANSWER_TIME: Duration = Duration::from_millis(100);
 
-/// Coordinates the threads of a terminal. Nobody holds it while writing: the terminal may have been stopped.
+/// Coordinates the threads of a terminal. Nobody holds it while writing: the terminal may have been
+/// stopped.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -92,14 +93,15 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    /// No further line is wanted, and what is to be written does not wait for the one that is being typed.
+    /// No further line is wanted, and what is to be written does not wait for the one that is being
+    /// typed.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_all();
     }
 
-    /// The process goes on after it was stopped, and the shell has set the terminal for itself. The editor does not know:
-    /// it prepared the terminal before the stop took effect.
+    /// The process goes on after it was stopped, and the shell has set the terminal for itself. The
+    /// editor does not know: it prepared the terminal before the stop took effect.
     pub(crate) fn resume(&self) {
         let mut state = self.lock();
         match state.turn {
@@ -138,7 +140,8 @@ impl Gate {
             if state.is_closed {
                 return false;
             }
-            // Who was on the way to the editor of the last line, and found none, writes directly: that comes first.
+            // Who was on the way to the editor of the last line, and found none, writes directly:
+            // that comes first.
             let mut state = self.wait_a_moment_while(state, |state| state.is_printing);
             if state.turn == Turn::Free {
                 state.is_line_wanted = false;
@@ -207,7 +210,8 @@ impl Gate {
         }
     }
 
-    /// Has this text printed above the line that is being typed. False if that cannot be known to have happened.
+    /// Has this text printed above the line that is being typed. False if that cannot be known to
+    /// have happened.
     pub(super) fn print(&self, text: &str) -> bool {
         let mut state = self.wait_while(|state| state.is_printing && !state.is_closed);
         state.job = Some(text.to_owned());

@@ -15,7 +15,8 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// The history of a name in the folder that the system has for such things. `None`: it has none.
+    /// The history of a name in the folder that the system has for such things. `None`: it has
+    /// none.
     pub(crate) fn of(name: &str) -> Option<Self> {
         Some(Self {
             path: default_folder()?.join("history").join(file_name(name)),

@@ -3,9 +3,10 @@
 //! Three threads share the terminal, and the event loop never waits for any of them:
 //!
 //! - the *editor* reads keys and shows the line that is being typed ([`editor`]);
-//! - the *writer*, which is the thread of the [`Display`](crate::display::Display), writes what arrives: by itself
-//!   while no line is being typed, through the editor while one is ([`Screen`]);
-//! - the *printer* waits for the editor in its place, because that can take as long as a person searches the history.
+//! - the *writer*, which is the thread of the [`Display`](crate::display::Display), writes what
+//!   arrives: by itself while no line is being typed, through the editor while one is ([`Screen`]);
+//! - the *printer* waits for the editor in its place, because that can take as long as a person
+//!   searches the history.
 //!
 //! [`Gate`] says whose turn it is.
 

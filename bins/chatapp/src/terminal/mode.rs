@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-/// Bracketed paste off, cursor and everything behind it gone: what follows begins on a line of its own.
+/// Bracketed paste off, cursor and everything behind it gone: what follows begins on a line of its
+/// own.
 const CLEAN_LINE: &str = "\x1b[?2004l\r\x1b[J";
 
 #[cfg(unix)]
@@ -16,8 +17,9 @@ static BETWEEN: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceL
 #[cfg(unix)]
 static EDITING: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
 
-/// Remembers how the terminal is set now, and ends its echo and its own editing of lines: the editor shows and
-/// understands what is typed, when it is its turn. Only the keys for signals work meanwhile.
+/// Remembers how the terminal is set now, and ends its echo and its own editing of lines: the
+/// editor shows and understands what is typed, when it is its turn. Only the keys for signals work
+/// meanwhile.
 pub(super) fn take() {
     #[cfg(unix)]
     if let Ok(mut terminal) = rustix::termios::tcgetattr(io::stdin())

@@ -9,8 +9,9 @@ use super::Gate;
 
 /// Moves the cursor nowhere: up, and with the line end down again.
 ///
-/// The editor holds one text that it has not looked at yet. When it has taken this one behind another, it has shown the
-/// other: so much is known to have arrived, and the rest can be written by somebody else.
+/// The editor holds one text that it has not looked at yet. When it has taken this one behind
+/// another, it has shown the other: so much is known to have arrived, and the rest can be written
+/// by somebody else.
 pub(super) const NOTHING: &str = "\x1b[A\n";
 
 /// Writes above the line that is being typed, and plainly while none is.

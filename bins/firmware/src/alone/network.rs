@@ -1,5 +1,5 @@
-//! The network without the core and a console: the driver, the stack and its adapter, with somebody on it who may say and hear
-//! anything. It shows what these cost.
+//! The network without the core and a console: the driver, the stack and its adapter, with somebody
+//! on it who may say and hear anything. It shows what these cost.
 #![no_std]
 #![no_main]
 

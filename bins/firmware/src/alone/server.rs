@@ -1,4 +1,5 @@
-//! The server of the core, without a network and a console: what it costs. It cannot panic, or this does not link.
+//! The server of the core, without a network and a console: what it costs. It cannot panic, or this
+//! does not link.
 #![no_std]
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Makes the test vectors of the protocol, and says whether the document has the same: one line for each, then how many.
+//! Makes the test vectors of the protocol, and says whether the document has the same: one line for
+//! each, then how many.
 #![no_std]
 #![no_main]
 

@@ -81,18 +81,21 @@ impl Clock {
         Instant::from_millis(ticks * u64::from(TICK_MS))
     }
 
-    /// Stops the processor until a frame or a typed byte arrives, or the next tick, unless `due` has come already.
+    /// Stops the processor until a frame or a typed byte arrives, or the next tick, unless `due`
+    /// has come already.
     ///
-    /// A driver that looks for something to take clears its interrupt first: what arrives behind that look ends
-    /// the sleep, even if it arrived before it began.
+    /// A driver that looks for something to take clears its interrupt first: what arrives behind
+    /// that look ends the sleep, even if it arrived before it began.
     pub fn sleep_until(&mut self, due: Option<Instant>) {
-        // While all interrupts are held back, one that is pending ends the sleep, but runs no handler.
+        // While all interrupts are held back, one that is pending ends the sleep, but runs no
+        // handler.
         cortex_m::interrupt::free(|_| {
             if due.is_some_and(|due| due <= self.now()) {
                 return;
             }
             for wakes in [Wakes::Uart, Wakes::Ethernet] {
-                // SAFETY: No handler of it runs: it is masked again before interrupts are let through.
+                // SAFETY: No handler of it runs: it is masked again before interrupts are let
+                // through.
                 unsafe { NVIC::unmask(wakes) };
             }
             cortex_m::asm::dsb();

@@ -1,4 +1,5 @@
-//! What a debugger or emulator offers to the board (semihosting). Without one, each call here stops the board.
+//! What a debugger or emulator offers to the board (semihosting). Without one, each call here stops
+//! the board.
 
 use core::ffi::c_int;
 use core::str;

@@ -32,11 +32,12 @@ const SEND: u32 = 0b1111;
 /// Of [`THRESHOLD`]: nothing leaves before it is complete.
 const WHOLE_FRAMES: u32 = 0x3f;
 
-/// The header of a frame, and the longest frame, in bytes: one that carries a datagram of ours over IPv4. Longer ones
-/// are dropped.
+/// The header of a frame, and the longest frame, in bytes: one that carries a datagram of ours over
+/// IPv4. Longer ones are dropped.
 const HEADER_LEN: usize = 14;
 const FRAME_LEN_MAX: usize = HEADER_LEN + 20 + 8 + RECEIVE_LEN;
-/// What the length of a received frame counts besides the frame: itself, and a checksum behind the frame.
+/// What the length of a received frame counts besides the frame: itself, and a checksum behind the
+/// frame.
 const LENGTH_LEN: usize = 2;
 const CHECKSUM_LEN: usize = 4;
 
@@ -92,7 +93,8 @@ impl Ethernet {
     /// Takes the next frame out of the queue of the controller; its length.
     fn take_frame(&mut self) -> Option<usize> {
         loop {
-            // First this, then the look: what arrives between the two is seen now, what arrives later wakes us.
+            // First this, then the look: what arrives between the two is seen now, what arrives
+            // later wakes us.
             self.registers.write(INTERRUPT_STATUS, RECEIVED);
             if self.registers.read(FRAMES_WAITING) == 0 {
                 return None;
@@ -101,7 +103,8 @@ impl Ethernet {
             let total = usize::from(u16::from_le_bytes([low, high]));
             let len = total.saturating_sub(LENGTH_LEN + CHECKSUM_LEN);
             let mut words = core::iter::from_fn(|| Some(self.registers.read(DATA)));
-            // All words of a frame are read, whatever becomes of it: the next frame begins behind them.
+            // All words of a frame are read, whatever becomes of it: the next frame begins behind
+            // them.
             let rest = words
                 .by_ref()
                 .take(total.div_ceil(4).saturating_sub(1))

@@ -1,6 +1,8 @@
-//! The board: an LM3S6965 with a Cortex-M3, 256 KiB of flash, 64 KiB of RAM, an Ethernet controller and a serial line.
+//! The board: an LM3S6965 with a Cortex-M3, 256 KiB of flash, 64 KiB of RAM, an Ethernet controller
+//! and a serial line.
 //!
-//! Interrupts do no work here but one: the clock counts. All others only end a sleep, see [`Clock::sleep_until`].
+//! Interrupts do no work here but one: the clock counts. All others only end a sleep, see
+//! [`Clock::sleep_until`].
 
 mod clock;
 #[cfg(feature = "semihosting")]

@@ -10,8 +10,8 @@ pub(super) struct Registers {
 
 impl Registers {
     /// # Safety
-    /// From `base` on there are the registers of a device that nobody else uses, and whose registers have no effect
-    /// on memory.
+    /// From `base` on there are the registers of a device that nobody else uses, and whose
+    /// registers have no effect on memory.
     pub(super) const unsafe fn at(base: usize) -> Self {
         Self { base }
     }

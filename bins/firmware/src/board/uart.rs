@@ -25,14 +25,16 @@ const SENDING_FULL: u32 = 1 << 5;
 const RECEIVED: u32 = 1 << 4 | 1 << 6;
 const ALL_INTERRUPTS: u32 = 0x7ff;
 
-/// A serial line. Reading and writing wait for it; [`ReadReady`] does not. It has room for 16 bytes each way.
+/// A serial line. Reading and writing wait for it; [`ReadReady`] does not. It has room for 16 bytes
+/// each way.
 #[derive(Debug)]
 pub struct Uart {
     registers: Registers,
 }
 
 impl Uart {
-    /// Sets the line up: 8 bits, no parity, and queues. The speed is as the emulator or the boot loader left it.
+    /// Sets the line up: 8 bits, no parity, and queues. The speed is as the emulator or the boot
+    /// loader left it.
     ///
     /// # Safety
     /// Nothing else uses UART0.

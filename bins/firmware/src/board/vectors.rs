@@ -1,7 +1,8 @@
 //! Where the processor looks for the handlers of interrupts. None of this board's ever runs, see
 //! [`Clock::sleep_until`](super::Clock::sleep_until).
 
-/// So many interrupts has the board; a table for all that a Cortex-M3 could have is five times as long.
+/// So many interrupts has the board; a table for all that a Cortex-M3 could have is five times as
+/// long.
 const COUNT: usize = 44;
 
 unsafe extern "C" {

@@ -8,7 +8,8 @@ use chatapp_smoltcp::{ParkedSlot, StackStorage};
 /// Datagrams that wait for the hardware address of their next hop.
 const PARKED: usize = 1;
 
-/// The tables of one network stack. They are not zero at first: apart from the buffers, only they take room in the image.
+/// The tables of one network stack. They are not zero at first: apart from the buffers, only they
+/// take room in the image.
 #[derive(Debug)]
 pub struct StackTables<'a> {
     sockets: [SocketStorage<'a>; 1],
