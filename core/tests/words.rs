@@ -89,7 +89,21 @@ fn answers_of_the_server() {
 
 #[test]
 fn mistakes_of_the_caller_and_its_store() {
-    assert_words(&[(StorageError("peers"), "the storage for peers is too small")]);
+    let error = |given| StorageError {
+        part: "names",
+        needed: 18,
+        given,
+    };
+    assert_words(&[
+        (
+            error(10),
+            "the storage for names is too small: 18 cells are needed, 10 were given",
+        ),
+        (
+            error(19),
+            "the storage for names is too large: 18 cells can be used, 19 were given",
+        ),
+    ]);
     assert_words(&[(StoreFailed, "the record could not be stored")]);
     assert_words(&[
         (

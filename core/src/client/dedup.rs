@@ -111,6 +111,7 @@ pub(super) struct Dedup<'a> {
 impl<'a> Dedup<'a> {
     /// Creates it over the memory for former processes, which may be empty.
     pub(super) fn new(former: &'a mut [WindowSlot]) -> Self {
+        former.fill(WindowSlot::VACANT);
         Self {
             former,
             uses: 0,

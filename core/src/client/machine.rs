@@ -87,10 +87,10 @@ impl<'a> Client<'a> {
         let session_key = entropy.key();
         let incarnation = entropy.draw();
         let peers = Peers::new(peers, names, entropy.key())?;
-        let outbox = Outbox::new(outbox).ok_or(StorageError("outbox"))?;
-        let connections =
-            Connections::new(connections, sessions, peers.capacity() + 1, session_key)
-                .ok_or(StorageError("sessions"))?;
+        let few = StorageError::new("outbox", outbox.len(), 1);
+        let outbox = Outbox::new(outbox).ok_or(few)?;
+        let count = peers.capacity() + 1;
+        let connections = Connections::new(connections, sessions, count, session_key, "sessions")?;
         let handshakes = Handshakes::new(identity, entropy);
         let sessions = Sessions::new(connections, handshakes, Clock::new(config.retry), None);
         Ok(Self {

@@ -34,10 +34,13 @@ impl<'a> Peers<'a> {
         cells: &'a mut [u32],
         key: Key,
     ) -> Result<Self, StorageError> {
-        let slots = Slots::new(slots)
+        let few_slots = StorageError::new("peers", slots.len(), 2);
+        let few_cells = StorageError::new("names", cells.len(), 2 * slots.len());
+        let mut slots = Slots::new(slots)
             .filter(|slots| slots.len() > 1)
-            .ok_or(StorageError("peers"))?;
-        let names = Index::new(cells, slots.len()).ok_or(StorageError("names"))?;
+            .ok_or(few_slots)?;
+        let names = Index::new(cells, slots.len()).ok_or(few_cells)?;
+        *slots.at_mut(SERVER) = PeerSlot::VACANT;
         Ok(Self {
             slots,
             names,
@@ -73,7 +76,8 @@ impl<'a> Peers<'a> {
 
     /// Returns the roster.
     pub(super) fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
-        let listed = self.slots.iter().filter(|peer| peer.listing().is_listed());
+        let used = self.slots.iter().take(self.fresh as usize);
+        let listed = used.filter(|peer| peer.listing().is_listed());
         listed.map(|peer| TableEntry {
             name: peer.name().as_str(),
             address: peer.listing().address().get(),

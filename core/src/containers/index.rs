@@ -12,6 +12,7 @@ impl<'a> Index<'a> {
     pub(crate) fn new(cells: &'a mut [u32], slots: u32) -> Option<Self> {
         let enough =
             cells.len() as u64 >= u64::from(slots) * 2 && u32::try_from(cells.len()).is_ok();
+        cells.fill(0);
         (enough && !cells.is_empty()).then_some(Self { cells })
     }
 

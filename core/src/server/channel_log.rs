@@ -5,6 +5,7 @@ use super::origin::Origin;
 use super::record::Record;
 use crate::containers::{Slots, TextHandle, TextPool};
 use crate::driver::StorageError;
+use crate::limits::TEXT_WORDS_MAX;
 use crate::time::UnixSeconds;
 use crate::wire::Frame;
 
@@ -130,9 +131,11 @@ impl<'a> ChannelLog<'a> {
         slots: &'a mut [LogSlot],
         words: &'a mut [u32],
     ) -> Result<Self, StorageError> {
+        let few = StorageError::new("log", slots.len(), 1);
+        let many = StorageError::new("log_texts", words.len(), TEXT_WORDS_MAX);
         Ok(Self {
-            slots: Slots::new(slots).ok_or(StorageError("log"))?,
-            texts: TextPool::new(words).ok_or(StorageError("log_texts"))?,
+            slots: Slots::new(slots).ok_or(few)?,
+            texts: TextPool::new(words).ok_or(many)?,
             first: 1,
             visible: 1,
             saved: 1,

@@ -63,11 +63,12 @@ pub(super) struct InFlight<'a> {
 impl<'a> InFlight<'a> {
     /// Divides the slots among so many names: at least two for each.
     pub(super) fn new(frames: &'a mut [FlightSlot], names: u32) -> Result<Self, StorageError> {
+        let few = StorageError::new("flights", frames.len(), 2 * names as usize);
         let each = u32::try_from(frames.len())
             .ok()
             .and_then(|count| count.checked_div(names))
             .filter(|each| *each >= 2)
-            .ok_or(StorageError("flights"))?;
+            .ok_or(few)?;
         Ok(Self { frames, each })
     }
 

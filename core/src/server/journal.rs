@@ -92,8 +92,9 @@ pub(super) struct Journal<'a> {
 impl<'a> Journal<'a> {
     /// Creates a journal of an empty store.
     pub(super) fn new(slots: &'a mut [JournalSlot], epoch: u64) -> Result<Self, StorageError> {
+        let few = StorageError::new("journal", slots.len(), 1);
         Ok(Self {
-            slots: Slots::new(slots).ok_or(StorageError("journal"))?,
+            slots: Slots::new(slots).ok_or(few)?,
             oldest: 1,
             next: 1,
             epoch,

@@ -90,8 +90,8 @@ impl<'a> Server<'a> {
             storage.session_index,
             names,
             session_key,
-        )
-        .ok_or(StorageError("session_index"))?;
+            "session_index",
+        )?;
         let cookies = Cookies::new(entropy.key());
         let (epoch, table_epoch) = (entropy.draw(), entropy.draw());
         let handshakes = Handshakes::new(identity, entropy);
@@ -161,6 +161,7 @@ impl<'a> Server<'a> {
         self.roster
             .slots()
             .iter()
+            .take(self.roster.used() as usize)
             .filter(|name| name.listing.is_listed() && !name.membership.is_expiring())
             .map(|name| TableEntry {
                 name: name.name(),

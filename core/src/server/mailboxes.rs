@@ -11,7 +11,7 @@ use super::send_queue::SendQueue;
 use crate::containers::{Chained, FreeList, Next, Queue, Slots, TextHandle, TextPool};
 use crate::crypto::PublicKey;
 use crate::driver::StorageError;
-use crate::limits::MAIL_LEN_MAX;
+use crate::limits::{MAIL_LEN_MAX, TEXT_WORDS_MAX};
 use crate::time::UnixSeconds;
 use crate::wire::Frame;
 
@@ -171,9 +171,11 @@ impl<'a> Mailboxes<'a> {
         words: &'a mut [u32],
         per_name: u32,
     ) -> Result<Self, StorageError> {
+        let few = StorageError::new("mail", slots.len(), 1);
+        let many = StorageError::new("mail_texts", words.len(), TEXT_WORDS_MAX);
         Ok(Self {
-            slots: Slots::new(slots).ok_or(StorageError("mail"))?,
-            texts: TextPool::new(words).ok_or(StorageError("mail_texts"))?,
+            slots: Slots::new(slots).ok_or(few)?,
+            texts: TextPool::new(words).ok_or(many)?,
             free: FreeList::new(),
             per_name,
             serial: 0,

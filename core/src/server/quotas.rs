@@ -84,8 +84,10 @@ impl<'a> Quotas<'a> {
         limits: RateLimits,
         key: Key,
     ) -> Result<Self, StorageError> {
+        slots.fill(SourceSlot::VACANT);
+        let few = StorageError::new("sources", slots.len(), 1);
         Ok(Self {
-            slots: Slots::new(slots).ok_or(StorageError("sources"))?,
+            slots: Slots::new(slots).ok_or(few)?,
             limits,
             key,
         })
@@ -282,6 +284,6 @@ mod tests {
         });
         let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
         let none = Quotas::new(&mut [], LIMITS, key).err();
-        assert_eq!(none, Some(StorageError("sources")));
+        assert_eq!(none, Some(StorageError::new("sources", 0, 1)));
     }
 }

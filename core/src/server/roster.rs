@@ -34,9 +34,11 @@ impl<'a> Roster<'a> {
         cells: &'a mut [u32],
         hash_key: Key,
     ) -> Result<Self, StorageError> {
-        let slots = Slots::new(slots).ok_or(StorageError("names"))?;
+        let few_slots = StorageError::new("names", slots.len(), 1);
+        let few_cells = StorageError::new("name_index", cells.len(), 2 * slots.len());
+        let slots = Slots::new(slots).ok_or(few_slots)?;
         Ok(Self {
-            index: Index::new(cells, slots.len()).ok_or(StorageError("name_index"))?,
+            index: Index::new(cells, slots.len()).ok_or(few_cells)?,
             slots,
             hash_key,
             used: 0,
@@ -98,9 +100,11 @@ impl<'a> Roster<'a> {
 
     fn free_slot(&mut self) -> Option<Inserted> {
         if self.used < self.slots.len() {
+            let slot = self.used;
             self.used += 1;
+            *self.slots.at_mut(slot) = NameSlot::VACANT;
             return Some(Inserted {
-                slot: self.used - 1,
+                slot,
                 replaced: None,
             });
         }

@@ -33,8 +33,9 @@ pub(super) struct TableChanges<'a> {
 impl<'a> TableChanges<'a> {
     /// Creates an empty table.
     pub(super) fn new(changes: &'a mut [ChangeSlot], epoch: u64) -> Result<Self, StorageError> {
+        let few = StorageError::new("changes", changes.len(), 1);
         Ok(Self {
-            changes: Slots::new(changes).ok_or(StorageError("changes"))?,
+            changes: Slots::new(changes).ok_or(few)?,
             epoch,
             version: 0,
             floor: 0,

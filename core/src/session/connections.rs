@@ -4,6 +4,7 @@
 use super::connection::{Connection, Relisted};
 use crate::containers::{Index, Link, Linked, List, Slots};
 use crate::crypto::Key;
+use crate::driver::StorageError;
 use crate::time::Instant;
 
 /// One end of a session, and the lists that it stands in.
@@ -82,6 +83,8 @@ impl Side {
 /// to them: the remote ones, which others choose, need a pseudo-random function.
 pub(crate) struct Connections<'a> {
     connections: Slots<'a, ConnectionSlot>,
+    /// Slots from here on were never used, and may have any content.
+    fresh: u32,
     /// Twice the slot, plus 1 for the remote id.
     index: Index<'a>,
     key: Key,
@@ -91,17 +94,27 @@ pub(crate) struct Connections<'a> {
 }
 
 impl<'a> Connections<'a> {
-    /// `None` if there are fewer than so many `connections`, or not four cells for each.
+    /// Creates so many connections, of which none is open.
+    ///
+    /// # Errors
+    /// There are fewer slots, or not four cells for each; the caller calls the cells `cells_part`.
     pub(crate) fn new(
         connections: &'a mut [ConnectionSlot],
         cells: &'a mut [u32],
         count: u32,
         key: Key,
-    ) -> Option<Self> {
-        let connections = Slots::new(connections).filter(|slots| slots.len() >= count)?;
-        Some(Self {
+        cells_part: &'static str,
+    ) -> Result<Self, StorageError> {
+        let few_slots = StorageError::new("connections", connections.len(), count as usize);
+        let few_cells = StorageError::new(cells_part, cells.len(), 4 * count as usize);
+        let slots = Slots::new(connections).filter(|slots| slots.len() >= count);
+        let index = count.checked_mul(2).and_then(|ids| Index::new(cells, ids));
+        let mut connections = slots.ok_or(few_slots)?;
+        *connections.at_mut(0) = ConnectionSlot::VACANT;
+        Ok(Self {
             connections,
-            index: Index::new(cells, count.checked_mul(2)?)?,
+            fresh: 1,
+            index: index.ok_or(few_cells)?,
             key,
             deadlines: List::new(ConnectionList::Deadline),
             ready: List::new(ConnectionList::Ready),
@@ -115,6 +128,14 @@ impl<'a> Connections<'a> {
 
     pub(super) fn at_mut(&mut self, slot: u32) -> &mut Connection {
         &mut self.connections.at_mut(slot).connection
+    }
+
+    /// Resets a slot that was never used before. Slots are taken into use in their order.
+    pub(crate) fn prepare(&mut self, slot: u32) {
+        if slot >= self.fresh {
+            self.fresh = slot + 1;
+            *self.connections.at_mut(slot) = ConnectionSlot::VACANT;
+        }
     }
 
     // ---- ids ----
@@ -253,7 +274,8 @@ mod tests {
     fn with(count: u32, test: impl FnOnce(&mut Connections<'_>)) {
         let mut slots = vec![ConnectionSlot::VACANT; count as usize];
         let mut cells = vec![0; count as usize * 4];
-        test(&mut Connections::new(&mut slots, &mut cells, count, Key::new(1, 2)).unwrap());
+        let key = Key::new(1, 2);
+        test(&mut Connections::new(&mut slots, &mut cells, count, key, "cells").unwrap());
     }
 
     fn open(connections: &mut Connections<'_>, slot: u32, local_id: u64, remote_id: u64) {
@@ -338,7 +360,9 @@ mod tests {
     fn refuses_too_little_memory() {
         let mut slots = [ConnectionSlot::VACANT];
         let key = Key::new(1, 2);
-        assert!(Connections::new(&mut slots, &mut [0; 8], 2, key).is_none());
-        assert!(Connections::new(&mut slots, &mut [0; 3], 1, key).is_none());
+        let few = Connections::new(&mut slots, &mut [0; 8], 2, key, "cells").err();
+        assert_eq!(few, Some(StorageError::new("connections", 1, 2)));
+        let few = Connections::new(&mut slots, &mut [0; 3], 1, key, "cells").err();
+        assert_eq!(few, Some(StorageError::new("cells", 3, 4)));
     }
 }

@@ -95,6 +95,11 @@ impl<'a> Sessions<'a> {
         Ok(slot)
     }
 
+    /// Resets a slot that was never used before. Slots are taken into use in their order.
+    pub(crate) fn prepare(&mut self, slot: u32) {
+        self.connections.prepare(slot);
+    }
+
     /// Changes the session in a slot and keeps the index in step.
     pub(crate) fn change(&mut self, slot: u32, change: impl FnOnce(&mut Connection)) {
         self.connections.unlist(slot);

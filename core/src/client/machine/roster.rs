@@ -38,7 +38,9 @@ impl Client<'_> {
             let victim = self.peers.victim(self.table.is_partial(), &self.name)?;
             self.vacate_peer(victim);
         }
-        self.peers.insert(name)
+        let peer = self.peers.insert(name)?;
+        self.sessions.prepare(peer);
+        Some(peer)
     }
 
     fn vacate_peer(&mut self, peer: u32) {

@@ -22,9 +22,12 @@ impl Server<'_> {
     /// Gives a new name a slot; `None` if the room is full.
     pub(super) fn insert(&mut self, name: Name) -> Option<u32> {
         let inserted = self.roster.insert(name, self.channel.next_number())?;
-        if let Some(version) = inserted.replaced {
-            self.sessions.change(inserted.slot, Connection::close);
-            self.table.forget_upto(version);
+        match inserted.replaced {
+            None => self.sessions.prepare(inserted.slot),
+            Some(version) => {
+                self.sessions.change(inserted.slot, Connection::close);
+                self.table.forget_upto(version);
+            }
         }
         Some(inserted.slot)
     }

@@ -27,7 +27,7 @@ fn engine<'a>(
 ) -> Sessions<'a> {
     let identity = Identity::new(StaticKey::new([number; 32]), None);
     let entropy = Entropy::new(identity.suite(), Seed([number; 32]));
-    let connections = Connections::new(slots, cells, 2, Key::new(1, 2)).unwrap();
+    let connections = Connections::new(slots, cells, 2, Key::new(1, 2), "cells").unwrap();
     let handshakes = Handshakes::new(identity, entropy);
     Sessions::new(
         connections,
