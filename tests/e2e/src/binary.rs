@@ -28,3 +28,21 @@ pub fn binary() -> &'static Path {
             .to_owned()
     })
 }
+
+/// Path of an example of a package, built from the sources as they are now, in the profile of these
+/// tests.
+///
+/// # Panics
+/// If it does not build.
+pub fn example(package: &str, name: &str) -> PathBuf {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    escargot::CargoBuild::new()
+        .manifest_path(manifest)
+        .package(package)
+        .example(name)
+        .current_release()
+        .run()
+        .expect("`cargo build --example` works")
+        .path()
+        .to_owned()
+}

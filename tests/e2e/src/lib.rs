@@ -32,7 +32,7 @@ mod screen;
 #[cfg(unix)]
 mod terminal;
 
-pub use binary::binary;
+pub use binary::{binary, example};
 #[cfg(target_os = "linux")]
 pub use board::{ASKS_SETTINGS, Board};
 #[cfg(target_os = "linux")]

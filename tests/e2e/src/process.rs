@@ -50,6 +50,14 @@ impl Process {
         )
     }
 
+    /// Starts another program, which the transcript calls by this title.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn start_command(title: &str, command: Command, home: &Home, arguments: &[&str]) -> Self {
+        Self::start_titled(title, command, home, arguments)
+    }
+
     /// The same with another program, which the transcript calls by this title.
     pub(super) fn start_titled(
         title: &str,

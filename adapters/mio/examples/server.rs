@@ -1,0 +1,28 @@
+//! A server that keeps nothing: `cargo run -p chatapp-mio --example server 4119`.
+
+use std::error::Error;
+
+use chatapp_core::{Identity, Journal, NullJournal, Server, ServerConfig, StaticKey};
+use chatapp_mio::{Driver, ServerLimits, ServerMemory, Socket, seed};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let port = std::env::args().nth(1).ok_or("which port?")?.parse()?;
+    let mut driver = Driver::new(Socket::bind(None, port)?)?;
+    let mut memory = ServerMemory::new(ServerLimits::default())?;
+    // A real server keeps its key: clients do not trust another one.
+    let identity = Identity::new(StaticKey::new(seed()?.0), None);
+    let mut server = Server::new(ServerConfig::default(), memory.storage(), identity, seed()?)?;
+    let mut journal = NullJournal::new();
+    println!("The server listens on {}.", driver.local_addr());
+    loop {
+        server.handle_wall_clock(driver.wall());
+        driver.poll(&mut server, |server, now| {
+            journal.exchange(server, now);
+            while let Some(event) = server.poll_event() {
+                println!("{event:?}");
+            }
+        })?;
+        journal.submit();
+        driver.park(&server)?;
+    }
+}

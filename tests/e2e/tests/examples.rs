@@ -1,0 +1,48 @@
+//! The examples of the adapters chat with the real program.
+
+use std::process::Command;
+
+use chatapp_e2e::{Home, Process, Room, example, received_by};
+
+/// Starts an example as a client of a room.
+fn start(package: &str, name: &str, arguments: &[&str]) -> Process {
+    let command = Command::new(example(package, name));
+    Process::start_command(name, command, &Home::new(), arguments)
+}
+
+#[test]
+fn udp_example_chats_with_the_program() {
+    let room = Room::open();
+    let mut alice = room.join("alice");
+    let server = format!("127.0.0.1:{}", room.port);
+    let mut bob = start("chatapp-core", "udp", &["bob", &server]);
+    bob.shows("Registered");
+    bob.types("alice hello from a plain socket");
+    alice.shows("bob: hello from a plain socket");
+    bob.shows("alice: Delivered");
+    alice.types("send bob hello back");
+    bob.shows("alice: hello back");
+    alice.shows(&received_by("bob"));
+    bob.closes_input();
+    assert_eq!(bob.ends(), 0);
+}
+
+#[test]
+fn mio_examples_chat_with_each_other() {
+    let mut server = start("chatapp-mio", "server", &["0"]);
+    let line = server.shows_where("its address", |line| line.contains("listens"));
+    let port = line.trim_end_matches('.').rsplit(':').next();
+    let address = format!("127.0.0.1:{}", port.expect("a port"));
+    let mut alice = start("chatapp-mio", "client", &["alice", &address]);
+    alice.shows("Registered");
+    let mut bob = start("chatapp-mio", "client", &["bob", &address]);
+    bob.shows("Registered");
+    bob.types("hello, room");
+    alice.shows_where("the message", |line| {
+        line.starts_with("Message") && line.contains("hello, room")
+    });
+    for client in [&mut alice, &mut bob] {
+        client.closes_input();
+        assert_eq!(client.ends(), 0);
+    }
+}
