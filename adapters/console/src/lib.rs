@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod commands;
 mod lines;
 mod log;
 mod order;
@@ -30,11 +31,12 @@ mod stamp;
 mod suggest;
 mod visible;
 
+pub use commands::COMMANDS;
 pub use lines::{Line, Wording};
 pub use log::LogLine;
 pub use order::{ORDER_HELP, Order, UnknownOrder};
 pub use paint::{Brush, Part};
-pub use parse::{COMMANDS, HELP, Input, ParseError, parse};
+pub use parse::{HELP, Input, ParseError, parse};
 pub use report::Report;
 pub use row::Row;
 pub use serial::{Answers, LineError, SerialConsole, TYPED_LEN_MAX, Typed};

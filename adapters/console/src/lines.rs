@@ -72,6 +72,31 @@ const fn error(text: Text<'_>) -> Line<'_> {
     }
 }
 
+/// The line for a private message that is not shown.
+const fn not_shown(from: &str, foreign_key: bool) -> Line<'_> {
+    error(if foreign_key {
+        Text::ForeignKey {
+            name: from,
+            what: "a message from there is not shown",
+        }
+    } else {
+        About(
+            "[A message from ",
+            from,
+            " is not shown: it was sealed for another key than yours, or changed.]",
+        )
+    })
+}
+
+/// The line for a channel message that the server did not take.
+const fn not_posted(store_failed: bool) -> Line<'static> {
+    error(Fixed(if store_failed {
+        "[The server could not store the message; it was not sent.]"
+    } else {
+        "[The channel is full; the message was not sent.]"
+    }))
+}
+
 impl<'a> Wording<'a> {
     /// The lines for an event, one or two. Events that this version does not know have none.
     pub fn event(&self, event: &ClientEvent<'a>) -> impl Iterator<Item = Line<'a>> + use<'a> {
@@ -86,39 +111,10 @@ impl<'a> Wording<'a> {
                 kept_at,
                 ..
             } => {
-                let kept_at = kept_at.map(|at| Stamp {
-                    at,
-                    utc_offset: (self.utc_offset)(at),
-                });
-                let message = Text::Message {
-                    from,
-                    text,
-                    channel,
-                    kept_at,
-                };
+                let message = self.message(from, text, channel, kept_at);
                 (None, notice(message))
             }
-            ClientEvent::NotShown {
-                from,
-                foreign_key: true,
-            } => (
-                None,
-                error(Text::ForeignKey {
-                    name: from,
-                    what: "a message from there is not shown",
-                }),
-            ),
-            ClientEvent::NotShown {
-                from,
-                foreign_key: false,
-            } => (
-                None,
-                error(About(
-                    "[A message from ",
-                    from,
-                    " is not shown: it was sealed for another key than yours, or changed.]",
-                )),
-            ),
+            ClientEvent::NotShown { from, foreign_key } => (None, not_shown(from, foreign_key)),
             ClientEvent::ChannelDropped { count } => (
                 None,
                 error(Count(
@@ -128,21 +124,7 @@ impl<'a> Wording<'a> {
                 )),
             ),
             ClientEvent::Posted { .. } => (None, success(Fixed("[Message received by Server.]"))),
-            ClientEvent::NotPosted {
-                store_failed: true, ..
-            } => (
-                None,
-                error(Fixed(
-                    "[The server could not store the message; it was not sent.]",
-                )),
-            ),
-            ClientEvent::NotPosted {
-                store_failed: false,
-                ..
-            } => (
-                None,
-                error(Fixed("[The channel is full; the message was not sent.]")),
-            ),
+            ClientEvent::NotPosted { store_failed, .. } => (None, not_posted(store_failed)),
             ClientEvent::Throttled => (
                 None,
                 notice(Fixed(
@@ -192,6 +174,25 @@ impl<'a> Wording<'a> {
             CommandError::Ended => Fixed("[You were refused by the server. Start again.]"),
             _ => Fixed("[The command was not accepted.]"),
         })
+    }
+
+    fn message(
+        &self,
+        from: &'a str,
+        text: &'a str,
+        channel: bool,
+        kept_at: Option<UnixSeconds>,
+    ) -> Text<'a> {
+        let kept_at = kept_at.map(|at| Stamp {
+            at,
+            utc_offset: (self.utc_offset)(at),
+        });
+        Text::Message {
+            from,
+            text,
+            channel,
+            kept_at,
+        }
     }
 
     fn offline(&self) -> Line<'a> {

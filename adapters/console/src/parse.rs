@@ -60,9 +60,6 @@ const SEND_ALL: &str = "send_all <text>";
 const REG: &str = "reg <name>";
 const DEREG: &str = "dereg <name>";
 
-/// The commands, those first that are typed most.
-pub const COMMANDS: [&str; 7] = ["send", "send_all", "table", "help", "reg", "dereg", "quit"];
-
 /// The lines that `help` shows.
 pub const HELP: [&str; 7] = [
     "send <name> <text>   send a message to one person; it is kept if the person is away",
@@ -163,6 +160,7 @@ fn alone<'a>(
 mod tests {
     extern crate std;
     use super::*;
+    use crate::commands::COMMANDS;
     use std::string::ToString;
 
     fn command(line: &str) -> Command<'_> {

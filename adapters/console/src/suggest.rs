@@ -1,6 +1,6 @@
 //! Which command was probably meant.
 
-use crate::COMMANDS;
+use crate::commands::COMMANDS;
 
 /// Longest word for which a command is looked for, in bytes.
 const WORD_LEN_MAX: usize = 12;

@@ -11,11 +11,11 @@ use clap_complete::Shell;
 
 use crate::data::{DataOptions, KeepOptions};
 use crate::exit::Failure;
+use crate::help::{AFTER_LONG_HELP, USAGE};
 use crate::keyring::KeyAction;
 use crate::keys::KeyOptions;
 use crate::limits::LimitOptions;
 use crate::log::{Format, Level, LogOptions};
-use crate::manual::{AFTER_LONG_HELP, USAGE};
 use crate::network::NetworkOptions;
 
 /// What the program is asked to be.

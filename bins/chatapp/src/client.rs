@@ -7,6 +7,7 @@ mod roster;
 mod session;
 
 use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chatapp_console::Wording;
@@ -109,6 +110,16 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         }
         network.park_until(&client, session.due())?;
     };
+    finish(options, server, session, end)
+}
+
+/// Shows the last lines, and says how it ended.
+fn finish(
+    options: &ClientOptions,
+    server: SocketAddr,
+    session: Session<'_>,
+    end: End,
+) -> Result<Exit, Failure> {
     let known_key = session.server_key();
     let output = session.into_output();
     let has_failed = !options.exec.is_empty() && output.has_failed();

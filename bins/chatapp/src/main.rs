@@ -23,6 +23,7 @@ mod data;
 mod demo;
 mod display;
 mod exit;
+mod help;
 mod input;
 mod keyring;
 mod keys;

@@ -16,7 +16,7 @@ use crate::limits::LimitOptions;
 use crate::log::{Fields, Level, LogOptions, Record, Traffic};
 use crate::network::{Network, Program};
 use crate::operator::{Log, Operator};
-use crate::signals::{self, Hooks};
+use crate::signals::{self, Asked, Hooks};
 
 /// Runs a server until it is asked to leave.
 pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
@@ -38,14 +38,7 @@ impl Program for Serve<'_> {
 fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Result<Exit, Failure> {
     let waker = network.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
-    let asked = signals::watch(
-        waker.clone(),
-        Hooks {
-            tidy_up: || {},
-            resume: || {},
-        },
-    )
-    .map_err(Failure::system("cannot catch signals"))?;
+    let asked = watch_signals(waker.clone())?;
     let to_wake = waker.clone();
     let log = Display::start(io::stderr(), Prompt::None, WAITING_LEN, move || {
         to_wake.wake();
@@ -106,6 +99,14 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     // A log that cannot be written is no reason to end differently.
     let _ = log.finish();
     Ok(Exit::Done)
+}
+
+fn watch_signals(waker: Waker) -> Result<Asked, Failure> {
+    let hooks = Hooks {
+        tidy_up: || {},
+        resume: || {},
+    };
+    signals::watch(waker, hooks).map_err(Failure::system("cannot catch signals"))
 }
 
 /// Opens the store in a folder, and gives what is in it to the server.

@@ -255,78 +255,40 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`] says what to do.
     pub fn parse(line: &str, role: Role) -> Result<Self, SettingsError<'_>> {
-        let mut values = [None; 11];
-        for word in line.split_ascii_whitespace() {
-            let (key, value) = word.split_once('=').ok_or(SettingsError::Unknown(word))?;
-            let setting = role
-                .settings()
-                .iter()
-                .find(|setting| setting.key() == key)
-                .ok_or(SettingsError::Unknown(key))?;
-            if values[*setting as usize].replace(value).is_some() {
-                return Err(SettingsError::Twice(*setting));
-            }
-        }
-        let given = |setting: Setting| values[setting as usize];
-        for setting in role.settings() {
-            if setting.is_needed() && given(*setting).is_none() {
-                return Err(SettingsError::Missing(*setting));
-            }
-        }
-        /// The value of a setting, if it is there, read by this function.
-        fn read<'a, T>(
-            setting: Setting,
-            value: Option<&str>,
-            parse: impl Fn(&str) -> Option<T>,
-        ) -> Result<Option<T>, SettingsError<'a>> {
-            value
-                .map(|value| parse(value).ok_or(SettingsError::Bad(setting)))
-                .transpose()
-        }
-        let address = |setting| {
-            read(setting, given(setting), |value| {
-                value.parse::<Ipv4Addr>().ok()
-            })
-        };
-        let bytes = |setting| read(setting, given(setting), parse_bytes);
-        let needed = |setting| bytes(setting)?.ok_or(SettingsError::Missing(setting));
-        let subnet = read(Setting::Address, given(Setting::Address), Subnet::parse)?
-            .ok_or(SettingsError::Missing(Setting::Address))?;
+        let values = Values::split(line, role)?;
+        let subnet = values.needed(Setting::Address, Subnet::parse)?;
         let settings = Self {
-            name: given(Setting::Name)
-                .map(|name| Name::new(name).map_err(SettingsError::BadName))
-                .transpose()?,
-            server: read(Setting::Server, given(Setting::Server), |value| {
-                value
-                    .parse()
-                    .ok()
-                    .filter(|server: &SocketAddrV4| server.port() != 0)
+            name: values.name()?,
+            server: values.read(Setting::Server, |value| {
+                let server = value.parse().ok();
+                server.filter(|server: &SocketAddrV4| server.port() != 0)
             })?,
             subnet,
-            gateway: address(Setting::Gateway)?,
-            port: read(Setting::Port, given(Setting::Port), |value| {
-                value.parse().ok().filter(|port| *port != 0)
-            })?
-            .unwrap_or(match role {
-                Role::Client => 5_000,
-                Role::Server => 4_119,
-            }),
+            gateway: values.read(Setting::Gateway, |value| value.parse().ok())?,
+            port: values
+                .read(Setting::Port, |value| {
+                    value.parse().ok().filter(|port| *port != 0)
+                })?
+                .unwrap_or(match role {
+                    Role::Client => 5_000,
+                    Role::Server => 4_119,
+                }),
             identity: Identity::new(
-                static_key(needed(Setting::Key)?),
-                bytes(Setting::Room)?.map(RoomKey::new),
+                static_key(values.needed(Setting::Key, parse_bytes)?),
+                values.read(Setting::Room, parse_bytes)?.map(RoomKey::new),
             ),
-            server_key: bytes(Setting::ServerKey)?.map(PublicKey),
-            seed: Seed(needed(Setting::Seed)?),
-            time: read(Setting::Time, given(Setting::Time), |value| {
-                value.parse().ok()
-            })?
-            .map_or(UnixSeconds(0), UnixSeconds),
-            echo: read(Setting::Echo, given(Setting::Echo), |value| match value {
-                "on" => Some(true),
-                "off" => Some(false),
-                _ => None,
-            })?
-            .unwrap_or(true),
+            server_key: values.read(Setting::ServerKey, parse_bytes)?.map(PublicKey),
+            seed: Seed(values.needed(Setting::Seed, parse_bytes)?),
+            time: values
+                .read(Setting::Time, |value| value.parse().ok())?
+                .map_or(UnixSeconds(0), UnixSeconds),
+            echo: values
+                .read(Setting::Echo, |value| match value {
+                    "on" => Some(true),
+                    "off" => Some(false),
+                    _ => None,
+                })?
+                .unwrap_or(true),
         };
         // A gateway has to be in the network; whom it does not lead to has to be there, too.
         let near = settings
@@ -336,6 +298,58 @@ impl Settings {
             Some(address) if !subnet.contains(address) => Err(SettingsError::OutOfReach(address)),
             _ => Ok(settings),
         }
+    }
+}
+
+/// The values of a line, by the numbers of their settings.
+struct Values<'a>([Option<&'a str>; 11]);
+
+impl<'a> Values<'a> {
+    /// Finds the value of each setting in a line; those that are needed are there.
+    fn split(line: &'a str, role: Role) -> Result<Self, SettingsError<'a>> {
+        let mut values = [None; 11];
+        for word in line.split_ascii_whitespace() {
+            let (key, value) = word.split_once('=').ok_or(SettingsError::Unknown(word))?;
+            let mut settings = role.settings().iter();
+            let setting = settings
+                .find(|setting| setting.key() == key)
+                .ok_or(SettingsError::Unknown(key))?;
+            if values[*setting as usize].replace(value).is_some() {
+                return Err(SettingsError::Twice(*setting));
+            }
+        }
+        for setting in role.settings() {
+            if setting.is_needed() && values[*setting as usize].is_none() {
+                return Err(SettingsError::Missing(*setting));
+            }
+        }
+        Ok(Self(values))
+    }
+
+    fn name(&self) -> Result<Option<Name>, SettingsError<'a>> {
+        self.0[Setting::Name as usize]
+            .map(|name| Name::new(name).map_err(SettingsError::BadName))
+            .transpose()
+    }
+
+    /// Reads the value of a setting, if it is there.
+    fn read<T>(
+        &self,
+        setting: Setting,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, SettingsError<'a>> {
+        self.0[setting as usize]
+            .map(|value| parse(value).ok_or(SettingsError::Bad(setting)))
+            .transpose()
+    }
+
+    fn needed<T>(
+        &self,
+        setting: Setting,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, SettingsError<'a>> {
+        self.read(setting, parse)?
+            .ok_or(SettingsError::Missing(setting))
     }
 }
 
@@ -364,152 +378,4 @@ fn parse_bytes(value: &str) -> Option<[u8; KEY_LEN]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SEED: &str = "seed=000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F";
-
-    const KEY: &str = "key=2021222324252627282930313233343536373839404142434445464748495051";
-
-    fn client(rest: &str) -> String {
-        format!("name=alice server=10.9.0.1:4119 address=10.9.0.2/24 {KEY} {SEED} {rest}")
-    }
-
-    fn complaint(line: &str, role: Role) -> String {
-        Settings::parse(line, role).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn all_settings_are_read() {
-        let line = client(" port=7000  gateway=10.9.0.254 echo=off");
-        let settings = Settings::parse(&line, Role::Client).unwrap();
-        assert_eq!(settings.name.unwrap().as_str(), "alice");
-        assert_eq!(settings.server, Some("10.9.0.1:4119".parse().unwrap()));
-        assert_eq!(
-            settings.subnet.address,
-            "10.9.0.2".parse::<Ipv4Addr>().unwrap()
-        );
-        assert_eq!(settings.subnet.prefix_len, 24);
-        assert_eq!(settings.gateway, Some("10.9.0.254".parse().unwrap()));
-        assert_eq!(settings.port, 7_000);
-        assert_eq!(settings.seed.0, core::array::from_fn(|at| at as u8));
-        assert!(!settings.echo);
-        assert!(!settings.identity.is_closed() && settings.server_key.is_none());
-        let ours = settings.identity.public();
-        let line = client(&format!(" server_key={ours} room={ours}"));
-        let settings = Settings::parse(&line, Role::Client).unwrap();
-        assert_eq!(settings.server_key, Some(ours));
-        assert!(settings.identity.is_closed());
-    }
-
-    #[test]
-    fn what_may_be_left_out_has_a_default() {
-        let settings = Settings::parse(&client(""), Role::Client).unwrap();
-        assert_eq!(
-            (settings.port, settings.gateway, settings.echo),
-            (5_000, None, true)
-        );
-        let line = format!("address=10.9.0.2/24 {KEY} {SEED}");
-        let settings = Settings::parse(&line, Role::Server).unwrap();
-        assert_eq!((settings.port, settings.time), (4_119, UnixSeconds(0)));
-        let line = format!("{line} time=1648150292");
-        let settings = Settings::parse(&line, Role::Server).unwrap();
-        assert_eq!(settings.time, UnixSeconds(1_648_150_292));
-    }
-
-    #[test]
-    fn mistakes_say_what_to_do() {
-        for (line, error) in [
-            (
-                "",
-                "[name= is missing: your name in the room, such as alice.]",
-            ),
-            (
-                "hello",
-                "[There is no setting hello. Type help to see all settings.]",
-            ),
-            (
-                "time=5",
-                "[There is no setting time. Type help to see all settings.]",
-            ),
-            ("name=a name=b", "[name= is there twice.]"),
-            (
-                &client("room=00"),
-                "[room= wants something else: the key of a closed room, 64 hexadecimal digits.]",
-            ),
-            (
-                &client("port=0"),
-                "[port= wants something else: the UDP port of this board, 1 to 65535, such as 5000.]",
-            ),
-            (
-                &client("port=x"),
-                "[port= wants something else: the UDP port of this board, 1 to 65535, such as 5000.]",
-            ),
-            (
-                &client("echo=1"),
-                "[echo= wants something else: on, or off for a program at the other end.]",
-            ),
-            (
-                &client("").replace("10.9.0.1:", "192.0.2.1:"),
-                "[192.0.2.1 is not in the network of this board; gateway= says which router of this network leads there.]",
-            ),
-            (
-                &client("gateway=192.0.2.1"),
-                "[192.0.2.1 is not in the network of this board; gateway= says which router of this network leads there.]",
-            ),
-            (
-                &client("").replace("1F", "1"),
-                "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each start: openssl rand -hex 32.]",
-            ),
-            (
-                &client("").replace("1F", "1g"),
-                "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each start: openssl rand -hex 32.]",
-            ),
-            (
-                &client("").replace("/24", "/33"),
-                "[address= wants something else: the address of this board, and its network, such as 10.9.0.2/24.]",
-            ),
-        ] {
-            assert_eq!(complaint(line, Role::Client), error);
-        }
-        let long = "x".repeat(33);
-        assert!(
-            complaint(&client("").replace("alice", &long), Role::Client)
-                .starts_with("[name= wants something else: ")
-        );
-        assert!(complaint("name=alice", Role::Server).starts_with("[There is no setting name."));
-    }
-
-    #[test]
-    fn a_gateway_leads_to_other_networks() {
-        let line = client("gateway=10.9.0.1").replace("10.9.0.1:", "192.0.2.1:");
-        assert!(Settings::parse(&line, Role::Client).is_ok());
-    }
-
-    #[test]
-    fn networks_contain_what_shares_their_prefix() {
-        for (subnet, other, contains) in [
-            ("10.9.0.2/24", "10.9.0.200", true),
-            ("10.9.0.2/24", "10.9.1.2", false),
-            ("10.9.0.2/32", "10.9.0.2", true),
-            ("10.9.0.2/32", "10.9.0.3", false),
-            ("10.9.0.2/0", "192.0.2.1", true),
-        ] {
-            let subnet = Subnet::parse(subnet).unwrap();
-            assert_eq!(
-                subnet.contains(other.parse().unwrap()),
-                contains,
-                "{subnet:?} {other}"
-            );
-        }
-    }
-
-    #[test]
-    fn help_names_every_setting() {
-        for role in [Role::Client, Role::Server] {
-            for setting in role.settings() {
-                assert!(setting.to_string().starts_with(setting.key()), "{setting}");
-            }
-        }
-    }
-}
+mod tests;

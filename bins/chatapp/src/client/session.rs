@@ -177,20 +177,10 @@ impl<'a> Session<'a> {
                         self.leave_soon();
                         continue;
                     }
-                    Next::Typed(typed) => {
-                        self.output.display().entered();
-                        match typed {
-                            Typed::Line(line) => line,
-                            Typed::Unusable(error) => {
-                                self.output.complain(error);
-                                continue;
-                            }
-                            Typed::Notice(notice) => {
-                                self.output.tell(notice);
-                                continue;
-                            }
-                        }
-                    }
+                    Next::Typed(typed) => match self.line_of(typed) {
+                        Some(line) => line,
+                        None => continue,
+                    },
                 },
             };
             if self.obey(client, now, &line) == Obeyed::NoRoom {
@@ -200,6 +190,17 @@ impl<'a> Session<'a> {
         }
         // There may be more, and nothing else would say so.
         self.waker.wake();
+    }
+
+    /// Returns the line that was typed; says what else came, and returns `None` then.
+    fn line_of(&mut self, typed: Typed) -> Option<String> {
+        self.output.display().entered();
+        match typed {
+            Typed::Line(line) => return Some(line),
+            Typed::Unusable(error) => self.output.complain(error),
+            Typed::Notice(notice) => self.output.tell(notice),
+        }
+        None
     }
 
     fn obey(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Obeyed {

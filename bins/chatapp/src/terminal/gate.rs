@@ -4,7 +4,13 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::mode;
-use super::screen::NOTHING;
+
+/// Moves the cursor nowhere: up, and with the line end down again.
+///
+/// The editor holds one text that it has not looked at yet. When it has taken this one behind
+/// another, it has shown the other: so much is known to have arrived, and the rest can be written
+/// by somebody else.
+pub(super) const NOTHING: &str = "\x1b[A\n";
 
 /// How long the editor is given to show what it was handed before the terminal is taken from it. It
 /// needs this long only while a person searches the history; otherwise it answers at once.

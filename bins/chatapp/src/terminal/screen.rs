@@ -5,14 +5,7 @@ use std::sync::Arc;
 
 use rustyline::ExternalPrinter;
 
-use super::Gate;
-
-/// Moves the cursor nowhere: up, and with the line end down again.
-///
-/// The editor holds one text that it has not looked at yet. When it has taken this one behind
-/// another, it has shown the other: so much is known to have arrived, and the rest can be written
-/// by somebody else.
-pub(super) const NOTHING: &str = "\x1b[A\n";
+use super::gate::{Gate, NOTHING, Way};
 
 /// Writes above the line that is being typed, and plainly while none is.
 #[derive(Debug)]
@@ -53,7 +46,7 @@ impl<W: Write> Screen<W> {
 impl<W: Write> Write for Screen<W> {
     /// Takes whole lines, all of them.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
-        if self.gate.begin_writing() == super::gate::Way::ThroughEditor {
+        if self.gate.begin_writing() == Way::ThroughEditor {
             if self.gate.print(&String::from_utf8_lossy(lines)) {
                 return Ok(lines.len());
             }

@@ -8,7 +8,8 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{NVIC, SYST};
 use cortex_m_rt::exception;
 
-use super::CORE_CLOCK_HZ;
+/// Core clock after a reset, in Hz.
+const CORE_CLOCK_HZ: u32 = 12_500_000;
 
 /// The resolution of the clock: the protocol counts in hundreds of milliseconds.
 const TICK_MS: u32 = 10;

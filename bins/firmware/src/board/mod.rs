@@ -19,9 +19,6 @@ pub use clock::Clock;
 pub use ethernet::Ethernet;
 pub use uart::Uart;
 
-/// Core clock after a reset, in Hz.
-const CORE_CLOCK_HZ: u32 = 12_500_000;
-
 /// All devices that are used, each ready for work.
 #[derive(Debug)]
 pub struct Board {

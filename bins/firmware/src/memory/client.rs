@@ -1,6 +1,6 @@
 //! The memory of a client.
 
-use super::ROOM;
+use super::sizes::ROOM;
 
 /// Everybody in the room, and the session with the server.
 const PEERS: usize = ROOM + 1;

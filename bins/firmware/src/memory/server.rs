@@ -1,6 +1,6 @@
 //! The memory of a server.
 
-use super::{ROOM, WINDOW};
+use super::sizes::{ROOM, WINDOW};
 
 /// Frames on the way to each client.
 const FRAMES: usize = 2 * WINDOW as usize;
