@@ -1,4 +1,4 @@
-//! A server with a network stack of its own: `cargo run -p chatapp-tap --example server tap0
+//! A server with a network stack of its own: `cargo run -p chatapp-tap --example tap_server tap0
 //! 192.168.69.2/24`. The README says how to make the device.
 
 #[cfg(not(target_os = "linux"))]
