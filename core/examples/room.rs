@@ -35,7 +35,8 @@ impl Network for Port<'_> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Memory for 8 names, 8 frames in flight to each, 16 messages; a microcontroller has it in statics.
+    // Memory for 8 names, 8 frames in flight to each, 16 messages; a microcontroller has it in
+    // statics.
     let mut server_memory = Box::new(ServerMemory::<8, 8, 16, 1_024, 16>::new());
     let mut server = Server::new(
         ServerConfig::default(),

@@ -4,7 +4,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-/// A socket address whose vacant value is all zero bits, so that a static table of vacant slots needs no flash.
+/// A socket address whose vacant value is all zero bits, so that a static table of vacant slots
+/// needs no flash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct PackedAddress {
@@ -36,7 +37,8 @@ impl PackedAddress {
         self.family == other.family
     }
 
-    /// Who is behind it, as far as strangers can tell: an IPv4 address, or the upper half of an IPv6 address.
+    /// Who is behind it, as far as strangers can tell: an IPv4 address, or the upper half of an
+    /// IPv6 address.
     pub(crate) fn network(&self) -> u128 {
         let ip = u128::from_be_bytes(self.ip);
         u128::from(self.family) | ip & (u128::MAX << 64)
@@ -50,7 +52,8 @@ impl PackedAddress {
     }
 }
 
-/// An IPv4 address inside IPv6 (`::ffff:a.b.c.d`) is the IPv4 address; scope and flow label are not kept.
+/// An IPv4 address inside IPv6 (`::ffff:a.b.c.d`) is the IPv4 address; scope and flow label are not
+/// kept.
 impl From<SocketAddr> for PackedAddress {
     fn from(address: SocketAddr) -> Self {
         match address.ip().to_canonical() {

@@ -5,7 +5,8 @@
 #[non_exhaustive]
 #[repr(u8)]
 pub enum DropReason {
-    /// Longer than [`DATAGRAM_LEN_MAX`](crate::limits::DATAGRAM_LEN_MAX), or too short to be anything.
+    /// Longer than [`DATAGRAM_LEN_MAX`](crate::limits::DATAGRAM_LEN_MAX), or too short to be
+    /// anything.
     BadLength,
     /// Written in another version of the protocol.
     ForeignVersion,
@@ -102,6 +103,7 @@ pub enum Disposition {
     Accepted,
     /// It had no effect, for this reason; the reason was counted.
     Ignored(DropReason),
-    /// It is valid, but there is no room now. It was not acknowledged, so the sender will repeat it.
+    /// It is valid, but there is no room now. It was not acknowledged, so the sender will repeat
+    /// it.
     Busy,
 }

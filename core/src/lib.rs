@@ -1,10 +1,10 @@
 //! A UDP chat room as two pure state machines, without input and output ("sans-IO").
 //!
-//! [`Client`] and [`Server`] hold the whole protocol: the roster, sessions with acknowledgements and
-//! retransmission, mailboxes for clients that are offline, and the channel. They have no sockets,
-//! clocks, threads, allocation or randomness of their own. Datagrams, commands, the time and answers
-//! of the store go in; datagrams, events and records come out. The caller, called an *adapter*, needs
-//! no knowledge of the protocol.
+//! [`Client`] and [`Server`] hold the whole protocol: the roster, sessions with acknowledgements
+//! and retransmission, mailboxes for clients that are offline, and the channel. They have no
+//! sockets, clocks, threads, allocation or randomness of their own. Datagrams, commands, the time
+//! and answers of the store go in; datagrams, events and records come out. The caller, called an
+//! *adapter*, needs no knowledge of the protocol.
 //!
 //! # The contract
 //!
@@ -19,17 +19,17 @@
 //!    [`Endpoint::handle_timeout`] when that time has come. Datagrams that are waiting go first.
 //!
 //! Leaving out an output is never an error, only slow. A record that is not stored is not
-//! acknowledged to its sender. An event that is not taken ([`Client::poll_event`]) leaves its message
-//! unacknowledged, so that its sender repeats it. `poll_timeout` returns the time of the last input
-//! while anything waits.
+//! acknowledged to its sender. An event that is not taken ([`Client::poll_event`]) leaves its
+//! message unacknowledged, so that its sender repeats it. `poll_timeout` returns the time of the
+//! last input while anything waits.
 //!
 //! * **Same inputs, same outputs**, byte for byte: time, the wall clock, keys and a [`Seed`] of
 //!   entropy are arguments.
 //! * **Everything is encrypted**: a session is between two [keys](Identity), and a private message
 //!   for its recipient alone.
-//! * **Panic-free, verified at link time**: `bins/firmware` has images that do not link if something
-//!   could panic. Hostile datagrams are dropped and [counted by reason](DropReason), mistakes of the
-//!   user are [values](CommandError), and so is full storage.
+//! * **Panic-free, verified at link time**: `bins/firmware` has images that do not link if
+//!   something could panic. Hostile datagrams are dropped and [counted by reason](DropReason),
+//!   mistakes of the user are [values](CommandError), and so is full storage.
 //! * **Memory** is handed in by the caller ([`ClientStorage`], [`ServerStorage`]), sized once.
 //! * **Cost**: a datagram of one client costs the same in a room of ten and of ten thousand. A
 //!   message to all is a cursor that moves when datagrams are built, not a queue.
@@ -38,8 +38,8 @@
 //!
 //! [`EventLoop`] drives a machine over a [`Network`]: it keeps the contract, with bounds and
 //! back-pressure. An adapter owns one, and parks between two polls. The same loop runs on a
-//! microcontroller and on a system with sockets. Here, the network is a queue, the clock is a number,
-//! and a room runs in one thread:
+//! microcontroller and on a system with sockets. Here, the network is a queue, the clock is a
+//! number, and a room runs in one thread:
 //!
 //! ```
 //! use std::cell::RefCell;
@@ -71,7 +71,7 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // Memory for 8 names, 8 frames in flight to each, 16 messages; a microcontroller has it in statics.
+//! // Memory for 8 names, 8 frames in flight to each, and 16 messages. It may be a static.
 //! let mut server_memory = Box::new(ServerMemory::<8, 8, 16, 1_024, 16>::new());
 //! let mut server = Server::new(
 //!     ServerConfig::default(),
@@ -138,9 +138,10 @@
 //!
 //! All cryptography is in [`crypto`]. Above it are two layers, kept apart. A *connection* makes one
 //! session between two processes reliable: sequence numbers, a window, cumulative acknowledgements,
-//! 500 ms and 5 retries for everything. *End to end*, a message is identified by its sender's process
-//! and a counter, on every path it takes; its recipient shows each once. `PROTOCOL.md` beside this
-//! crate describes both, byte by byte. `PORTING.md` leads to a first message on a new board.
+//! 500 ms and 5 retries for everything. *End to end*, a message is identified by its sender's
+//! process and a counter, on every path it takes; its recipient shows each once. `PROTOCOL.md`
+//! beside this crate describes both, byte by byte. `PORTING.md` leads to a first message on a new
+//! board.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

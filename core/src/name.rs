@@ -8,7 +8,8 @@ use crate::limits::NAME_LEN_MAX;
 
 /// A valid name: 1 to 32 bytes of UTF-8 without white space or control characters.
 ///
-/// It is looked at as a whole, zeros behind it included, which is done by words where there are large ones.
+/// It is looked at as a whole, zeros behind it included, which is done by words where there are
+/// large ones.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
@@ -47,8 +48,9 @@ impl fmt::Display for NameError {
 
 impl core::error::Error for NameError {}
 
-/// True for characters that move, hide or reorder other text when they are shown: C0, C1 and DEL, zero-width
-/// and bidirectional formatting characters, line and paragraph separators, and the byte-order mark.
+/// True for characters that move, hide or reorder other text when they are shown: C0, C1 and DEL,
+/// zero-width and bidirectional formatting characters, line and paragraph separators, and the
+/// byte-order mark.
 ///
 /// Whatever shows text from others makes these visible; names never contain them.
 pub const fn drives_display(character: char) -> bool {

@@ -1,7 +1,7 @@
 //! Token buckets: how much of something may be asked for.
 //!
-//! A bucket is kept as the time at which it will be full again (the "virtual scheduling" form of ITU-T I.371, annex A),
-//! so that nothing has to be refilled.
+//! A bucket is kept as the time at which it will be full again (the "virtual scheduling" form of
+//! ITU-T I.371, annex A), so that nothing has to be refilled.
 
 use crate::time::Instant;
 

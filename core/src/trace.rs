@@ -1,7 +1,8 @@
-//! Trace points, for whoever looks for a mistake: they go to `log`, to `defmt`, to both or nowhere, as the features say.
+//! Trace points, for whoever looks for a mistake: they go to `log`, to `defmt`, to both or nowhere,
+//! as the features say.
 
-/// Says what happens, in words that both can format. Without the features, nothing is left of it. A crate that uses it has
-/// the same features, and what they need, itself.
+/// Says what happens, in words that both can format. Without the features, nothing is left of it. A
+/// crate that uses it has the same features, and what they need, itself.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! trace {

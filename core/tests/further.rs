@@ -1,5 +1,5 @@
-//! What consecutive messages of one sender have in common is said once in a datagram, and read as if it were said
-//! in each.
+//! What consecutive messages of one sender have in common is said once in a datagram, and read as
+//! if it were said in each.
 
 use chatapp_core::crypto::{SessionKeys, TAG_LEN};
 use chatapp_core::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, TEXT_LEN_MAX};
@@ -11,7 +11,8 @@ const FRONT_LEN: usize = 18;
 /// Bytes of the header below.
 const HEADER_LEN: usize = 4;
 
-/// What is sealed in a datagram with as many of these frames as fit, and how many those are. They are read back.
+/// What is sealed in a datagram with as many of these frames as fit, and how many those are. They
+/// are read back.
 fn written(header: &Header, frames: &[Frame<'_>]) -> (Vec<u8>, usize) {
     let identity = Identity::new(StaticKey::new([1; 32]), None);
     let session = || SessionKeys::new(&[7; 32], &[7; 32]);

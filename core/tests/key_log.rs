@@ -1,4 +1,5 @@
-//! With the keys that a machine tells, a captured conversation can be read; without them, it cannot.
+//! With the keys that a machine tells, a captured conversation can be read; without them, it
+//! cannot.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -56,8 +57,8 @@ enum Stage {
     Letter,
 }
 
-/// All datagrams while ann and bob register, ann writes bob a message, he leaves, and she writes once more; and the keys
-/// that the machine of one of them tells.
+/// All datagrams while ann and bob register, ann writes bob a message, he leaves, and she writes
+/// once more; and the keys that the machine of one of them tells.
 fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
     let mut server = server();
     let mut clients = CLIENTS.map(|(name, _)| client(name, logged));
@@ -183,7 +184,8 @@ fn a_capture_can_be_read_with_the_keys_and_not_without() {
     assert_eq!(read, [&b"a canary"[..], b"a canary, kept"]);
 }
 
-/// Parts of handshakes that can be opened: the key of who begins and what it says, or what is answered.
+/// Parts of handshakes that can be opened: the key of who begins and what it says, or what is
+/// answered.
 fn opened_handshakes(whose: usize) -> Vec<&'static str> {
     let (captured, keys) = conversation(whose, 16);
     let anybody = Identity::new(StaticKey::new([9; KEY_LEN]), None);

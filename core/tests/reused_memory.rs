@@ -56,8 +56,9 @@ struct Person<'a> {
     port: Port<'a>,
 }
 
-/// A room in which these people chat for two minutes; each says something to all and to the next one,
-/// and the first one leaves and gets a message while it is away. Returns all datagrams and events.
+/// A room in which these people chat for two minutes; each says something to all and to the next
+/// one, and the first one leaves and gets a message while it is away. Returns all datagrams and
+/// events.
 fn run(
     seed: u8,
     names: &[&str],

@@ -1,5 +1,5 @@
-//! Arrays of bytes among what serde reads and writes, one byte behind the other. What serde does with arrays is the same,
-//! but written out for each place of them: several times the code.
+//! Arrays of bytes among what serde reads and writes, one byte behind the other. What serde does
+//! with arrays is the same, but written out for each place of them: several times the code.
 
 use core::fmt;
 

@@ -8,16 +8,17 @@ use super::suite::Suite;
 
 /// 32 bytes from a source that nobody else can predict, fresh for every process or boot.
 ///
-/// The core has no randomness of its own. Identifiers are stretched from the seed with SipHash-2-4 as a pseudo-random
-/// function (Aumasson, Bernstein, INDOCRYPT 2012), ephemeral keys with a chain of hashes in which nothing leads
-/// back. The same seed gives the same run, byte for byte; two runs with one seed would share their secrets, so where
-/// the source of entropy fails, there is no seed, and nothing may be started.
+/// The core has no randomness of its own. Identifiers are stretched from the seed with SipHash-2-4
+/// as a pseudo-random function (Aumasson, Bernstein, INDOCRYPT 2012), ephemeral keys with a chain
+/// of hashes in which nothing leads back. The same seed gives the same run, byte for byte; two runs
+/// with one seed would share their secrets, so where the source of entropy fails, there is no seed,
+/// and nothing may be started.
 #[derive(Clone, Copy)]
 pub struct Seed(pub [u8; 32]);
 
 impl Seed {
-    /// A number for something beside the core that wants to be unpredictable too, such as a network stack. It tells nothing
-    /// about the seed, nor about what the core draws from it.
+    /// A number for something beside the core that wants to be unpredictable too, such as a network
+    /// stack. It tells nothing about the seed, nor about what the core draws from it.
     pub fn number(&self) -> u64 {
         let [low, high, ..] = words(&self.0);
         // What the core hashes under this key is longer.

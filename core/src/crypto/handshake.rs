@@ -7,9 +7,10 @@
 //! <- e, ee, se
 //! ```
 //!
-//! The initiator knows the responder's key, and proves its own in the first message; one round trip is enough. The
-//! pre-shared key is that of the room, or zeros in an open one. The framework is followed by hand because no
-//! implementation of it is free of panics; the tests compare it with another one.
+//! The initiator knows the responder's key, and proves its own in the first message; one round trip
+//! is enough. The pre-shared key is that of the room, or zeros in an open one. The framework is
+//! followed by hand because no implementation of it is free of panics; the tests compare it with
+//! another one.
 
 use core::fmt;
 
@@ -25,14 +26,16 @@ pub(crate) const FIRST_OVERHEAD: usize = KEY_LEN + KEY_LEN + TAG_LEN + TAG_LEN;
 /// Bytes of the second message around its payload.
 pub(crate) const SECOND_OVERHEAD: usize = KEY_LEN + TAG_LEN;
 
-/// The initiator's side of a handshake. It holds no state between the two messages: the first is made again, bit for
-/// bit, from the same ephemeral key, the same prologue and the same payload, which no other handshake may ever use.
+/// The initiator's side of a handshake. It holds no state between the two messages: the first is
+/// made again, bit for bit, from the same ephemeral key, the same prologue and the same payload,
+/// which no other handshake may ever use.
 pub struct Handshake<'a> {
     /// Who we are.
     pub identity: &'a Identity,
     /// Whom we mean.
     pub remote: &'a PublicKey,
-    /// What both sides know of the handshake beforehand: what stands in front of the first message.
+    /// What both sides know of the handshake beforehand: what stands in front of the first
+    /// message.
     pub prologue: &'a [u8],
     /// 32 bytes that nobody else can predict.
     pub ephemeral: &'a [u8; KEY_LEN],
@@ -49,8 +52,8 @@ impl fmt::Debug for Handshake<'_> {
 }
 
 impl Handshake<'_> {
-    /// Builds the first message; returns its length. `None` if it does not fit, or the other side's key is none.
-    /// Cost: three multiplications on the curve.
+    /// Builds the first message; returns its length. `None` if it does not fit, or the other side's
+    /// key is none. Cost: three multiplications on the curve.
     pub fn first(&self, out: &mut [u8]) -> Option<usize> {
         let room = out.len();
         let mut rest = out;
@@ -76,8 +79,8 @@ impl Handshake<'_> {
         Some(state)
     }
 
-    /// Reads the second message: the session, and the length of the answer in `payload`. `None` if it is no answer to
-    /// the first. Cost: five multiplications on the curve.
+    /// Reads the second message: the session, and the length of the answer in `payload`. `None` if
+    /// it is no answer to the first. Cost: five multiplications on the curve.
     pub fn complete(&self, second: &[u8], payload: &mut [u8]) -> Option<(SessionKeys, usize)> {
         self.hear(second, payload, unseen)
     }
@@ -101,15 +104,15 @@ impl Handshake<'_> {
         Some((SessionKeys::new(&send, &receive), len))
     }
 
-    /// Tells what the two sealed parts of the first message, our key and the payload, are sealed with. For tools: all is
-    /// computed again.
+    /// Tells what the two sealed parts of the first message, our key and the payload, are sealed
+    /// with. For tools: all is computed again.
     pub fn first_part_keys(&self, mut tell: impl FnMut(PartKey)) {
         let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
         self.write(&mut first.as_mut_slice(), |state| tell(state.part_key()));
     }
 
-    /// Tells what the payload of the second message is sealed with; nothing, if that has no key that answers the first.
-    /// For tools: all is computed again.
+    /// Tells what the payload of the second message is sealed with; nothing, if that has no key
+    /// that answers the first. For tools: all is computed again.
     pub fn second_part_key(&self, second: &[u8], tell: impl FnOnce(PartKey)) {
         self.hear(second, &mut [], |state| tell(state.part_key()));
     }
@@ -134,10 +137,11 @@ impl fmt::Debug for Responder {
 }
 
 impl Responder {
-    /// Reads a first message: whose it is, and the length of its payload in `payload`. `None` if it is not for us, or
-    /// of another room. Cost: two multiplications on the curve.
+    /// Reads a first message: whose it is, and the length of its payload in `payload`. `None` if it
+    /// is not for us, or of another room. Cost: two multiplications on the curve.
     ///
-    /// It may be an old one that somebody sends again: that its sender is there now is known from the session.
+    /// It may be an old one that somebody sends again: that its sender is there now is known from
+    /// the session.
     pub fn read(
         identity: &Identity,
         prologue: &[u8],
@@ -181,9 +185,9 @@ impl Responder {
         self.remote
     }
 
-    /// Builds the second message: the session, and the length of the message. `None` if it does not fit. `ephemeral`
-    /// is 32 bytes that nobody else can predict, and that no other handshake has. Cost: three multiplications on the
-    /// curve.
+    /// Builds the second message: the session, and the length of the message. `None` if it does not
+    /// fit. `ephemeral` is 32 bytes that nobody else can predict, and that no other handshake
+    /// has. Cost: three multiplications on the curve.
     pub fn answer(
         self,
         identity: &Identity,
@@ -215,8 +219,9 @@ impl Responder {
         Some((SessionKeys::new(&send, &receive), room - rest.len()))
     }
 
-    /// Tells what the parts of both messages are sealed with: the initiator's key, its payload, and the answer that is
-    /// given with this ephemeral key. Fewer, if the first message is not for us. For tools: all is computed again.
+    /// Tells what the parts of both messages are sealed with: the initiator's key, its payload, and
+    /// the answer that is given with this ephemeral key. Fewer, if the first message is not for
+    /// us. For tools: all is computed again.
     pub fn part_keys(
         identity: &Identity,
         prologue: &[u8],
@@ -238,10 +243,12 @@ impl Responder {
     }
 }
 
-/// Nobody looks on. One function, where closures would be several, each with a copy of the handshake around it.
+/// Nobody looks on. One function, where closures would be several, each with a copy of the
+/// handshake around it.
 fn unseen(_: &Symmetric) {}
 
-/// An ephemeral key; in handshakes with a pre-shared key it counts as key material, too (Noise, section 9.2).
+/// An ephemeral key; in handshakes with a pre-shared key it counts as key material, too (Noise,
+/// section 9.2).
 fn write_key(state: &mut Symmetric, key: &[u8; KEY_LEN], out: &mut &mut [u8]) -> Option<()> {
     take_mut(out, KEY_LEN)?
         .iter_mut()

@@ -46,13 +46,15 @@ impl Identity {
         self.key.suite()
     }
 
-    /// The key of the tag of datagrams that are not sealed: it keeps strangers out of a closed room.
+    /// The key of the tag of datagrams that are not sealed: it keeps strangers out of a closed
+    /// room.
     pub(crate) fn tag_key(&self) -> Key {
         self.tag
     }
 
-    /// What proves that a session of ours, which the other side writes to under this id, is gone (as the stateless
-    /// reset of RFC 9000, section 10.3): only we can make it, also after a restart.
+    /// What proves that a session of ours, which the other side writes to under this id, is gone
+    /// (as the stateless reset of RFC 9000, section 10.3): only we can make it, also after a
+    /// restart.
     pub fn reset_token(&self, local_id: u64) -> [u8; TAG_LEN] {
         let id = u128::from(local_id);
         let half = |number: u128| u128::from(self.reset.hash(&(number << 64 | id).to_le_bytes()));

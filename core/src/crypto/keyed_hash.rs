@@ -44,8 +44,9 @@ impl Key {
         hasher.finish()
     }
 
-    /// Spreads numbers that nobody chose over a table, by multiplication with a secret odd number (Dietzfelbinger and
-    /// others, 1997): the upper bits count. For numbers that others choose, there is [`hash`](Self::hash).
+    /// Spreads numbers that nobody chose over a table, by multiplication with a secret odd number
+    /// (Dietzfelbinger and others, 1997): the upper bits count. For numbers that others choose,
+    /// there is [`hash`](Self::hash).
     pub(crate) fn scatter(self, number: u64) -> u64 {
         (number ^ self.0).wrapping_mul(self.1 | 1)
     }

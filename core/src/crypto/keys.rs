@@ -22,7 +22,8 @@ impl PublicKey {
         *self == Self::NONE
     }
 
-    /// The key that these bytes begin with, and what is behind it; none, and nothing, if they are too short for one.
+    /// The key that these bytes begin with, and what is behind it; none, and nothing, if they are
+    /// too short for one.
     pub fn in_front_of(bytes: &[u8]) -> (Self, &[u8]) {
         match bytes.split_first_chunk() {
             Some((key, rest)) => (Self(*key), rest),
@@ -53,7 +54,8 @@ pub struct StaticKey {
 }
 
 impl StaticKey {
-    /// A private key from 32 bytes that nobody else can predict; they are all that has to be kept of it.
+    /// A private key from 32 bytes that nobody else can predict; they are all that has to be kept
+    /// of it.
     #[cfg(feature = "noise")]
     pub const fn new(private: [u8; KEY_LEN]) -> Self {
         Self {
@@ -62,8 +64,8 @@ impl StaticKey {
         }
     }
 
-    /// A key that protects nothing: all that is sealed with it can be read and forged by anybody. It lets a simulator run
-    /// faster, with the same datagrams in size and number.
+    /// A key that protects nothing: all that is sealed with it can be read and forged by anybody.
+    /// It lets a simulator run faster, with the same datagrams in size and number.
     #[cfg(feature = "stand-in")]
     pub const fn transparent(private: [u8; KEY_LEN]) -> Self {
         Self {

@@ -1,8 +1,10 @@
-//! Letters: private messages that wait where somebody else keeps them, and that only their recipient can open.
+//! Letters: private messages that wait where somebody else keeps them, and that only their
+//! recipient can open.
 //!
-//! The key of all letters of one process to one recipient is agreed on as in the one-way pattern `K` of the Noise
-//! Protocol Framework (section 7.4), `e, es, ss` between static keys that both know; see `PROTOCOL.md`. A letter is sealed
-//! with it under the number of the message, which its process uses once.
+//! The key of all letters of one process to one recipient is agreed on as in the one-way pattern
+//! `K` of the Noise Protocol Framework (section 7.4), `e, es, ss` between static keys that both
+//! know; see `PROTOCOL.md`. A letter is sealed with it under the number of the message, which its
+//! process uses once.
 
 use core::fmt;
 
@@ -60,9 +62,9 @@ impl Correspondence<'_> {
 impl Letters {
     pub(crate) const VACANT: Self = Self { key: [0; KEY_LEN] };
 
-    /// The key of our letters to `recipient`. `ephemeral` is drawn once for each process; its public half goes with
-    /// what is kept. `None` if the recipient's key is none. Cost: two multiplications on the curve, beside that of the
-    /// public half.
+    /// The key of our letters to `recipient`. `ephemeral` is drawn once for each process; its
+    /// public half goes with what is kept. `None` if the recipient's key is none. Cost: two
+    /// multiplications on the curve, beside that of the public half.
     pub fn to(
         identity: &Identity,
         recipient: &PublicKey,
@@ -79,8 +81,8 @@ impl Letters {
         })
     }
 
-    /// The key of the letters of `sender` to us; `ephemeral` is the public half of what its process has drawn. `None` if
-    /// a key is none. Cost: two multiplications on the curve.
+    /// The key of the letters of `sender` to us; `ephemeral` is the public half of what its process
+    /// has drawn. `None` if a key is none. Cost: two multiplications on the curve.
     pub fn from(
         identity: &Identity,
         sender: &PublicKey,
@@ -97,12 +99,14 @@ impl Letters {
         })
     }
 
-    /// Seals a text in place; gives the tag that belongs behind it. A counter is used for one text only.
+    /// Seals a text in place; gives the tag that belongs behind it. A counter is used for one text
+    /// only.
     pub fn seal(&self, identity: &Identity, counter: u32, text: &mut [u8]) -> [u8; TAG_LEN] {
         identity.suite().seal(&self.key, counter.into(), &[], text)
     }
 
-    /// Opens a letter in place; gives its text. `None` if it was sealed with another key, or under another number.
+    /// Opens a letter in place; gives its text. `None` if it was sealed with another key, or under
+    /// another number.
     pub fn open<'a>(
         &self,
         identity: &Identity,

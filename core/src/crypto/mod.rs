@@ -1,17 +1,17 @@
 //! All cryptography, behind one seam: keys, handshakes, sealed datagrams, letters.
 //!
-//! `SECURITY.md` beside this crate says what is promised and why it holds; `PROTOCOL.md` gives every step as bytes,
-//! with test vectors. In short:
+//! `SECURITY.md` beside this crate says what is promised and why it holds; `PROTOCOL.md` gives
+//! every step as bytes, with test vectors. In short:
 //!
 //! * Every program has a static X25519 key pair ([`StaticKey`], [`PublicKey`]; RFC 7748).
-//! * A [session](SessionKeys) between two programs begins with a [handshake](Handshake) of one round trip,
-//!   `Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s` (Noise Protocol Framework, revision 34); from then on each datagram is
-//!   sealed with ChaCha20-Poly1305 (RFC 8439) under a 64-bit counter.
-//! * What goes directly is sealed by the session with its recipient. A private message that the server keeps is a
-//!   [letter](Letters): sealed by its sender for its recipient alone.
+//! * A [session](SessionKeys) between two programs begins with a [handshake](Handshake) of one
+//!   round trip, `Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s` (Noise Protocol Framework, revision 34);
+//!   from then on each datagram is sealed with ChaCha20-Poly1305 (RFC 8439) under a 64-bit counter.
+//! * What goes directly is sealed by the session with its recipient. A private message that the
+//!   server keeps is a [letter](Letters): sealed by its sender for its recipient alone.
 //!
-//! This module is public for those who write tools: dissectors, fuzzers, other implementations. Programs need only
-//! the keys.
+//! This module is public for those who write tools: dissectors, fuzzers, other implementations.
+//! Programs need only the keys.
 
 pub(crate) mod byte_array;
 mod entropy;

@@ -6,8 +6,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{Identity, KEY_LEN, TAG_LEN};
 
-/// What one sealed part of a handshake was sealed with. Each part has a key of its own and is sealed under the nonce 0.
-/// Whoever has it reads that part.
+/// What one sealed part of a handshake was sealed with. Each part has a key of its own and is
+/// sealed under the nonce 0. Whoever has it reads that part.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PartKey {
     /// The key.
@@ -31,7 +31,8 @@ impl fmt::Debug for PartKey {
 }
 
 impl PartKey {
-    /// Opens the part in place; gives its text. `None` if it was sealed with another key, or changed.
+    /// Opens the part in place; gives its text. `None` if it was sealed with another key, or
+    /// changed.
     pub fn open<'a>(&self, identity: &Identity, part: &'a mut [u8]) -> Option<&'a mut [u8]> {
         let (text, tag) = part.split_last_chunk_mut::<TAG_LEN>()?;
         let suite = identity.suite();

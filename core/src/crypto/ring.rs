@@ -1,5 +1,6 @@
-//! ChaCha20-Poly1305 (RFC 8439) from `ring`: assembly with the vector instructions that the processor turns out to have,
-//! which needs a C compiler to build. What it gives is, byte for byte, what the other implementation gives.
+//! ChaCha20-Poly1305 (RFC 8439) from `ring`: assembly with the vector instructions that the
+//! processor turns out to have, which needs a C compiler to build. What it gives is, byte for byte,
+//! what the other implementation gives.
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, Tag, UnboundKey};
 

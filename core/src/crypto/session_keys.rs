@@ -11,8 +11,8 @@ use crate::drop_reason::DropReason;
 /// Datagrams that may be overtaken by later ones and still count.
 const REPLAY_WINDOW: u64 = 64;
 
-/// The keys of both directions, their counters, and which datagrams came already (a window as in RFC 4303, section
-/// 3.4.3).
+/// The keys of both directions, their counters, and which datagrams came already (a window as in
+/// RFC 4303, section 3.4.3).
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct SessionKeys {
@@ -53,7 +53,8 @@ impl SessionKeys {
         }
     }
 
-    /// The keys that datagrams are sealed and opened with now. Whoever has them reads the rest of the session.
+    /// The keys that datagrams are sealed and opened with now. Whoever has them reads the rest of
+    /// the session.
     pub fn keys(&self) -> (&[u8; KEY_LEN], &[u8; KEY_LEN]) {
         (&self.send, &self.receive)
     }
@@ -63,8 +64,8 @@ impl SessionKeys {
         (self.next != u64::MAX).then_some(self.next)
     }
 
-    /// Seals the next datagram in place; gives its tag. `associated` is what stands in front of it, the counter
-    /// included.
+    /// Seals the next datagram in place; gives its tag. `associated` is what stands in front of it,
+    /// the counter included.
     pub(crate) fn seal(
         &mut self,
         suite: Suite,
@@ -162,7 +163,8 @@ fn epoch(suite: Suite, counter: u64) -> u64 {
 
 /// Sealing and opening for tools.
 impl Identity {
-    /// Seals the next datagram of a session in place; gives its tag. `associated` is what stands in front.
+    /// Seals the next datagram of a session in place; gives its tag. `associated` is what stands in
+    /// front.
     pub fn seal(
         &self,
         session: &mut SessionKeys,

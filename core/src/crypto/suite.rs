@@ -1,5 +1,5 @@
-//! Which primitives are at work: the real ones or, where a simulator asks for it, the stand-in. All else in this module
-//! is built on these, and the same for both.
+//! Which primitives are at work: the real ones or, where a simulator asks for it, the stand-in. All
+//! else in this module is built on these, and the same for both.
 
 #[cfg(feature = "noise")]
 use super::noise;
@@ -23,8 +23,9 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
-    /// After so many datagrams, in powers of two, the key of a direction gives way to the next one. In a simulated room no
-    /// session lives for as long as with the real keys, and it shall see that, too.
+    /// After so many datagrams, in powers of two, the key of a direction gives way to the next one.
+    /// In a simulated room no session lives for as long as with the real keys, and it shall see
+    /// that, too.
     pub(crate) const fn rekey_bits(self) -> u32 {
         match self {
             #[cfg(feature = "noise")]

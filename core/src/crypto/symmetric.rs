@@ -1,5 +1,5 @@
-//! The symmetric state of the Noise Protocol Framework (revision 34, section 5.2): what both sides of a handshake mix
-//! everything into that they send, receive and share.
+//! The symmetric state of the Noise Protocol Framework (revision 34, section 5.2): what both sides
+//! of a handshake mix everything into that they send, receive and share.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 

@@ -1,5 +1,5 @@
-//! ChaCha20-Poly1305, from whatever it is taken: the vector of its specification, what is refused, and the same bytes from
-//! all implementations.
+//! ChaCha20-Poly1305, from whatever it is taken: the vector of its specification, what is refused,
+//! and the same bytes from all implementations.
 
 #[cfg(feature = "ring")]
 use super::ring;
@@ -43,9 +43,10 @@ fn the_specification_is_followed() {
         0x64, 0xa0, 0x86, 0x15, 0x75, 0x86, 0x1a, 0xf4, 0x60, 0xf0, 0x62, 0xc7, 0x9b, 0xe6, 0x43,
         0xbd,
     ];
-    let plain = "Internet-Drafts are draft documents valid for a maximum of six months and may be updated, replaced, \
-                 or obsoleted by other documents at any time. It is inappropriate to use Internet-Drafts as \
-                 reference material or to cite them other than as /\u{201c}work in progress./\u{201d}"
+    let plain = "Internet-Drafts are draft documents valid for a maximum of six months and \
+                 may be updated, replaced, or obsoleted by other documents at any time. It is \
+                 inappropriate to use Internet-Drafts as reference material or to cite them \
+                 other than as /\u{201c}work in progress./\u{201d}"
         .as_bytes();
     assert_eq!(plain.len(), 265);
     for cipher in ALL {
@@ -108,8 +109,8 @@ fn nothing_can_be_sealed_too() {
     }
 }
 
-/// Assembly has a way of its own for many lengths. All up to a datagram's, with four times other keys, counters and
-/// associated data; at any place in memory.
+/// Assembly has a way of its own for many lengths. All up to a datagram's, with four times other
+/// keys, counters and associated data; at any place in memory.
 #[cfg(feature = "ring")]
 #[test]
 fn all_implementations_give_the_same_bytes() {

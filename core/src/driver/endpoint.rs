@@ -19,10 +19,11 @@ pub struct TableEntry<'a> {
     pub online: bool,
 }
 
-/// The network side of a [`Client`](crate::Client) or [`Server`](crate::Server); adapters are generic over it.
+/// The network side of a [`Client`](crate::Client) or [`Server`](crate::Server); adapters are
+/// generic over it.
 pub trait Endpoint {
-    /// Takes a datagram from the network, and opens it where it lies: its bytes are worthless afterwards. Cost:
-    /// independent of the number of clients.
+    /// Takes a datagram from the network, and opens it where it lies: its bytes are worthless
+    /// afterwards. Cost: independent of the number of clients.
     fn handle_datagram(
         &mut self,
         now: Instant,
@@ -37,12 +38,13 @@ pub trait Endpoint {
     fn poll_transmit(&mut self, now: Instant, out: &mut [u8; DATAGRAM_LEN_MAX])
     -> Option<Transmit>;
 
-    /// When to call [`handle_timeout`](Self::handle_timeout); the last `now` while anything waits to be polled.
-    /// O(1).
+    /// When to call [`handle_timeout`](Self::handle_timeout); the last `now` while anything waits
+    /// to be polled. O(1).
     fn poll_timeout(&self) -> Option<Instant>;
 
-    /// Takes the next key that has come into use; `None` if there is none, or nobody asked for them with `log_keys`.
-    /// Polled before [`poll_transmit`](Self::poll_transmit), each comes before the datagrams that are sealed with it.
+    /// Takes the next key that has come into use; `None` if there is none, or nobody asked for them
+    /// with `log_keys`. Polled before [`poll_transmit`](Self::poll_transmit), each comes before
+    /// the datagrams that are sealed with it.
     fn poll_key_log(&mut self) -> Option<LoggedKey> {
         None
     }

@@ -9,26 +9,27 @@ use crate::drop_reason::Disposition;
 use crate::limits::RECEIVE_LEN;
 use crate::time::Instant;
 
-/// Datagrams that are read before the endpoint's answers are sent, so that the answers to a burst share
-/// datagrams, but nobody waits for a flood to end.
+/// Datagrams that are read before the endpoint's answers are sent, so that the answers to a burst
+/// share datagrams, but nobody waits for a flood to end.
 const READS_PER_POLL: usize = 16;
 
 /// Datagrams that are sent before the network is read again.
 const SENDS_PER_POLL: usize = 256;
 
-/// How often the endpoint is told the time in one poll: each time it does a bounded part of what is due, and
-/// thousands of clients may have gone silent at once.
+/// How often the endpoint is told the time in one poll: each time it does a bounded part of what is
+/// due, and thousands of clients may have gone silent at once.
 const TIMEOUTS_PER_POLL: usize = 64;
 
-/// How long to wait for something whose end nothing reports: the caller leaves an event with the endpoint until it
-/// has room for it.
+/// How long to wait for something whose end nothing reports: the caller leaves an event with the
+/// endpoint until it has room for it.
 const LEFT_OVER_PAUSE_MS: u64 = 5;
 
-/// Drives an [`Endpoint`] over a [`Network`]: the owner of all three polls it, and parks in between.
+/// Drives an [`Endpoint`] over a [`Network`]: the owner of all three polls it, and parks in
+/// between.
 ///
 /// 1. [`poll`](Self::poll) does all that can be done now.
-/// 2. [`next_deadline`](Self::next_deadline) says how long to wait for a datagram, or for room to send
-///    if the network is [blocked](Flushed::Blocked).
+/// 2. [`next_deadline`](Self::next_deadline) says how long to wait for a datagram, or for room to
+///    send if the network is [blocked](Flushed::Blocked).
 ///
 /// All zero bits when new: as a static, it takes no room in an image.
 pub struct EventLoop {
@@ -75,8 +76,9 @@ impl EventLoop {
     /// Does all that can be done now: reads datagrams, tells the endpoint the time, and sends. Each
     /// of these is bounded; [`next_deadline`](Self::next_deadline) is the present if there is more.
     ///
-    /// `drain` is called after each input, and first for those that the caller gave itself: it takes
-    /// all outputs that are no datagrams, in the [order](crate#the-contract) of the contract.
+    /// `drain` is called after each input, and first for those that the caller gave itself: it
+    /// takes all outputs that are no datagrams, in the [order](crate#the-contract) of the
+    /// contract.
     pub fn poll<E: Endpoint + ?Sized, N: Network + ?Sized>(
         &mut self,
         endpoint: &mut E,
@@ -113,8 +115,9 @@ impl EventLoop {
         self.flushed
     }
 
-    /// Returns when to poll again, if nothing happens before: a datagram arrives, or the network has
-    /// room again after the last poll ended [blocked](Flushed::Blocked). `None`: there is no limit.
+    /// Returns when to poll again, if nothing happens before: a datagram arrives, or the network
+    /// has room again after the last poll ended [blocked](Flushed::Blocked). `None`: there is
+    /// no limit.
     pub fn next_deadline<E: Endpoint + ?Sized, N: Network + ?Sized>(
         &self,
         endpoint: &E,
@@ -150,8 +153,9 @@ impl EventLoop {
             let datagram = self.received.get_mut(..len).unwrap_or_default();
             let handled = endpoint.handle_datagram(now, from, datagram);
             drain(endpoint, now);
-            // Answers inside of sessions can wait and share datagrams. An answer to somebody without a session is
-            // not remembered anywhere: it leaves before the next datagram is read.
+            // Answers inside of sessions can wait and share datagrams. An answer to somebody
+            // without a session is not remembered anywhere: it leaves before the next
+            // datagram is read.
             if handled != Disposition::Accepted {
                 self.flush(endpoint, network, now);
             }
@@ -326,7 +330,8 @@ mod tests {
         assert_eq!(left, [0, 1, 2].map(|number| (true, vec![number])));
     }
 
-    /// Keeps what it is given until it is told that there is no more, and then takes it if it has room.
+    /// Keeps what it is given until it is told that there is no more, and then takes it if it has
+    /// room.
     struct Gathering(Wire, Vec<Vec<u8>>);
 
     impl Network for Gathering {

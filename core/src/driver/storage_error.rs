@@ -39,7 +39,8 @@ impl fmt::Display for StorageError {
         } else {
             write!(
                 f,
-                "the storage for {part} is too large: {needed} cells can be used, {given} were given"
+                "the storage for {part} is too large: {needed} cells can be used, \
+                 {given} were given"
             )
         }
     }

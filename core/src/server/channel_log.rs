@@ -120,8 +120,8 @@ pub(super) struct ChannelLog<'a> {
     saved: u32,
     /// One past the last entry.
     end: u32,
-    /// Numbers below this one were given before the last restart, perhaps to entries that could not
-    /// be stored.
+    /// Numbers below this one were given before the last restart, perhaps to entries that could
+    /// not be stored.
     floor: u32,
 }
 

@@ -12,7 +12,8 @@ use crate::name::Name;
 pub(super) struct Inserted {
     /// The slot.
     pub(super) slot: u32,
-    /// The version of the latest change of the forgotten name that had the slot before, if any had.
+    /// The version of the latest change of the forgotten name that had the slot before, if any
+    /// had.
     pub(super) replaced: Option<u32>,
 }
 

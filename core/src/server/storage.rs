@@ -35,8 +35,8 @@ pub struct ServerStorage<'a> {
     pub mail_texts: &'a mut [u32],
     /// One for each entry of the channel log.
     pub log: &'a mut [LogSlot],
-    /// The texts of the channel log: one for each four bytes and one more, at least three; none for
-    /// up to three bytes. 251 for each entry are always enough; at most 2^26 - 1.
+    /// The texts of the channel log: one for each four bytes and one more, at least three; none
+    /// for up to three bytes. 251 for each entry are always enough; at most 2^26 - 1.
     pub log_texts: &'a mut [u32],
     /// Records that may be with the store at a time.
     pub journal: &'a mut [JournalSlot],

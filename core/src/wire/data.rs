@@ -11,9 +11,9 @@ use serde::Deserialize;
 use super::frame::Frame;
 use super::frames::Frames;
 use super::further::Numbers;
+use super::layout::{PREFIX_LEN, kind};
 use super::opening::{Cookie, Refusal};
 use super::writer::Writer;
-use super::{PREFIX_LEN, kind};
 use crate::crypto::{Identity, SessionKeys, Suite, TAG_LEN};
 use crate::drop_reason::DropReason;
 use crate::limits::DATAGRAM_LEN_MAX;
@@ -33,11 +33,13 @@ pub struct Header {
     pub gap: bool,
     /// Please answer, even if there is nothing to say.
     pub probe: bool,
-    /// The round of the sender's frames: each repetition begins another, which is one bit in every header.
+    /// The round of the sender's frames: each repetition begins another, which is one bit in every
+    /// header.
     pub round: bool,
     /// The round of the frames that came last from the other side: a gap belongs to it.
     pub heard_round: bool,
-    /// Sequence number of the first frame that was not accepted yet: all before it are acknowledged.
+    /// Sequence number of the first frame that was not accepted yet: all before it are
+    /// acknowledged.
     pub acknowledged: u32,
     /// Frames that are accepted beyond those; 0 while there is no room.
     pub window: u16,
@@ -177,7 +179,8 @@ pub(crate) fn open_in<'a>(
 /// Opens a datagram of a session in place, for tools.
 ///
 /// # Errors
-/// [`DropReason::BadTag`] if it is none of this session, or came already; [`DropReason::BadLength`]; [`DropReason::Malformed`].
+/// [`DropReason::BadTag`] if it is none of this session, or came already;
+/// [`DropReason::BadLength`]; [`DropReason::Malformed`].
 pub fn open<'a>(
     identity: &Identity,
     session: &mut SessionKeys,
@@ -201,7 +204,7 @@ pub struct DataWriter<'a> {
 impl fmt::Debug for DataWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DataWriter")
-            .field("len", &self.writer.len)
+            .field("len", &self.writer.len())
             .finish_non_exhaustive()
     }
 }
@@ -212,9 +215,9 @@ impl<'a> DataWriter<'a> {
         let mut writer = Writer::new(out);
         writer.prefix(kind::DATA, to);
         // The counter takes its place when the datagram is sealed.
-        writer.len = FRONT_LEN;
+        writer.skip_to(FRONT_LEN);
         header.write(&mut writer);
-        let start = writer.len;
+        let start = writer.len();
         Self {
             writer,
             start,
@@ -225,11 +228,11 @@ impl<'a> DataWriter<'a> {
 
     /// Whether a frame was added.
     pub fn has_frames(&self) -> bool {
-        self.writer.len > self.start
+        self.writer.len() > self.start
     }
 
-    /// Adds a frame; false, and nothing added, if it does not fit any more. What it has in common with the one before
-    /// it is left out.
+    /// Adds a frame; false, and nothing added, if it does not fit any more. What it has in common
+    /// with the one before it is left out.
     pub fn push(&mut self, frame: &Frame<'_>) -> bool {
         if let Some(numbers) = &self.numbers
             && let complete = self.writer.written(self.complete)
@@ -241,7 +244,7 @@ impl<'a> DataWriter<'a> {
             }
             return pushed;
         }
-        let start = self.writer.len;
+        let start = self.writer.len();
         let pushed = self.writer.value(frame);
         if pushed {
             self.complete = start;
@@ -255,18 +258,19 @@ impl<'a> DataWriter<'a> {
         self.writer.room()
     }
 
-    /// There is more to send behind this datagram, to the same recipient: if it is nearly as long as a datagram may be,
-    /// makes it as long as that. An operating system can take a burst of datagrams of equal length at once, for the
-    /// price of one. Costs at most an eighth of the datagram.
+    /// There is more to send behind this datagram, to the same recipient: if it is nearly as long
+    /// as a datagram may be, makes it as long as that. An operating system can take a burst of
+    /// datagrams of equal length at once, for the price of one. Costs at most an eighth of the
+    /// datagram.
     pub fn pad(&mut self) {
         let room = self.writer.room();
         let Ok(count @ 1..=PADDING_LEN_MAX) = u8::try_from(room) else {
             return;
         };
-        if let Some(flags) = self.writer.out.get_mut(FRONT_LEN) {
+        if let Some(flags) = self.writer.byte_mut(FRONT_LEN) {
             *flags |= FLAG_PADDED;
         }
-        self.writer.pad(self.writer.len + room - 1);
+        self.writer.pad(self.writer.len() + room - 1);
         self.writer.bytes(&[count]);
     }
 
@@ -276,7 +280,7 @@ impl<'a> DataWriter<'a> {
     }
 
     fn seal(self, suite: Suite, session: &mut SessionKeys) -> Option<usize> {
-        let Writer { out, len } = self.writer;
+        let (out, len) = self.writer.into_parts();
         let (front, rest) = out.split_at_mut_checked(FRONT_LEN)?;
         *front.last_chunk_mut()? = session.counter()?.to_le_bytes();
         let (body, rest) = rest.split_at_mut_checked(len.checked_sub(FRONT_LEN)?)?;

@@ -31,12 +31,13 @@ pub enum Frame<'a> {
         /// Incarnation that was tried directly in vain; 0 if none was.
         #[serde(with = "postcard::fixint::le")]
         tried: u64,
-        /// If the recipient is online, has nothing kept from this sender, and is not the one that was tried:
-        /// do not keep the message, but say so.
+        /// If the recipient is online, has nothing kept from this sender, and is not the one that
+        /// was tried: do not keep the message, but say so.
         bounce: bool,
         /// The recipient.
         to: &'a str,
-        /// The key that the sender's letters are opened with, and the [letter](crate::crypto::Letters).
+        /// The key that the sender's letters are opened with, and the
+        /// [letter](crate::crypto::Letters).
         #[serde(with = "serde_bytes")]
         letter: &'a [u8],
     },
@@ -68,7 +69,8 @@ pub enum Frame<'a> {
         /// What became of it.
         outcome: Outcome,
     },
-    /// Server to client: the recipient has acknowledged every message kept from you up to this counter.
+    /// Server to client: the recipient has acknowledged every message kept from you up to this
+    /// counter.
     Receipt {
         /// The recipient.
         to: &'a str,
@@ -92,7 +94,8 @@ pub enum Frame<'a> {
         key: PublicKey,
         /// The sender.
         from: &'a str,
-        /// The key that the sender's letters are opened with; none, and no letter, if what is kept is too short for it.
+        /// The key that the sender's letters are opened with; none, and no letter, if what is kept
+        /// is too short for it.
         letter_key: PublicKey,
         /// The [letter](crate::crypto::Letters).
         #[serde(with = "serde_bytes")]
@@ -116,7 +119,8 @@ pub enum Frame<'a> {
         /// The text.
         text: &'a str,
     },
-    /// Server to client: this many entries of the channel log were dropped before you could get them.
+    /// Server to client: this many entries of the channel log were dropped before you could get
+    /// them.
     Skipped {
         /// How many, not counting your own.
         count: u32,
@@ -150,16 +154,17 @@ pub enum Frame<'a> {
     Partial,
 }
 
-/// Names of the kinds of frames, in the order of their numbers. One that leaves something out on the wire is of the kind
-/// that it is without that.
+/// Names of the kinds of frames, in the order of their numbers. One that leaves something out on
+/// the wire is of the kind that it is without that.
 pub const FRAME_KINDS: [&str; 14] = [
     "text", "store", "post", "leave", "lookup", "result", "receipt", "mail", "channel", "skipped",
     "page", "found", "missing", "partial",
 ];
 
 impl Frame<'_> {
-    /// A page that said something when it was first sent, which the server does not remember. The whole table follows
-    /// behind it, and nothing is missing until then. No other page of version 0 is complete.
+    /// A page that said something when it was first sent, which the server does not remember. The
+    /// whole table follows behind it, and nothing is missing until then. No other page of
+    /// version 0 is complete.
     pub const EMPTIED_PAGE: Self = Self::Page {
         version: 0,
         restart: false,

@@ -28,8 +28,8 @@ impl Place {
     }
 }
 
-/// The frames of a datagram, parsed as they are asked for. What one leaves out because the one before it says it is
-/// filled in.
+/// The frames of a datagram, parsed as they are asked for. What one leaves out because the one
+/// before it says it is filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frames<'a> {
     bytes: &'a [u8],

@@ -1,7 +1,8 @@
 //! What consecutive messages of one sender have in common is said once in a datagram.
 //!
-//! A [`Frame::Mail`] or [`Frame::Channel`] directly behind one of its kind, from the same process, is written without
-//! all that would be the same, and with differences in place of numbers. Whoever reads it gets it complete.
+//! A [`Frame::Mail`] or [`Frame::Channel`] directly behind one of its kind, from the same process,
+//! is written without all that would be the same, and with differences in place of numbers. Whoever
+//! reads it gets it complete.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +17,11 @@ const CHANNEL: u8 = 15;
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Further<'a> {
     kind: u8,
-    /// How much higher its number is. One with a lower number is written in full, so that this form is never longer.
+    /// How much higher its number is. One with a lower number is written in full, so that this
+    /// form is never longer.
     ahead: u64,
-    /// Differences of the rest wrap around: a clock that was set back is no reason to say everything again.
+    /// Differences of the rest wrap around: a clock that was set back is no reason to say
+    /// everything again.
     counter: u32,
     stamp: u32,
     kept: bool,
@@ -63,8 +66,8 @@ impl Numbers {
         })
     }
 
-    /// What is left of a frame that comes next, and its numbers; `None` if it is not from the same process, or says more.
-    /// `complete` begins with the last complete frame.
+    /// What is left of a frame that comes next, and its numbers; `None` if it is not from the same
+    /// process, or says more. `complete` begins with the last complete frame.
     pub(super) fn shortens<'a>(
         &self,
         frame: &Frame<'a>,
@@ -117,8 +120,8 @@ impl Numbers {
 }
 
 impl<'a> Further<'a> {
-    /// The frame with all that it leaves out, and its numbers; `None` if it does not belong here. Those before it are
-    /// given, if it is not the complete frame that stands right before it.
+    /// The frame with all that it leaves out, and its numbers; `None` if it does not belong here.
+    /// Those before it are given, if it is not the complete frame that stands right before it.
     //= PROTOCOL.md#14.16
     pub(super) fn completed(
         &self,

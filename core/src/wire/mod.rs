@@ -6,10 +6,11 @@
 //! version (1) | kind (1) | session id (8, little-endian)
 //! ```
 //!
-//! Datagrams [inside a session](data) are sealed; those that open one carry a message of the [handshake](crate::crypto).
-//! All but the sealed ones end in a tag, SipHash-2-4 over all that stands before it: under a public constant, or in a
-//! closed room under a key that only its members have. The tag finds damage, and keeps strangers out of a closed
-//! room; it does not protect against somebody on the path.
+//! Datagrams [inside a session](data) are sealed; those that open one carry a message of the
+//! [handshake](crate::crypto). All but the sealed ones end in a tag, SipHash-2-4 over all that
+//! stands before it: under a public constant, or in a closed room under a key that only its members
+//! have. The tag finds damage, and keeps strangers out of a closed room; it does not protect
+//! against somebody on the path.
 //!
 //! Parsing is total: every input gives a [`Datagram`] or the [reason](DropReason) it is none.
 
@@ -17,6 +18,7 @@ pub mod data;
 mod frame;
 mod frames;
 mod further;
+mod layout;
 mod opening;
 mod writer;
 
@@ -25,6 +27,7 @@ pub(crate) use data::{Opened, open_in};
 pub use frame::{Entry, FRAME_KINDS, Frame, Outcome, Status};
 pub use frames::Frames;
 pub(crate) use frames::Place;
+pub use layout::{DATAGRAM_KINDS, DATAGRAM_LEN_MIN, VERSION};
 pub(crate) use opening::{ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, from_payload};
 pub use opening::{
     Accept, Answer, Call, CallMessage, Cookie, Hello, HelloMessage, Opening, Refusal,
@@ -34,48 +37,15 @@ use crate::crypto::Key;
 use crate::crypto::{Identity, PublicKey, TAG_LEN};
 use crate::drop_reason::DropReason;
 use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
+use layout::{SHORT_TAG_LEN, kind};
 use writer::Writer;
-
-/// The version of the protocol that this crate speaks: the first byte of every datagram.
-pub const VERSION: u8 = 2;
-
-const PREFIX_LEN: usize = 10;
-/// Bytes of the tag of a datagram that is not sealed.
-const SHORT_TAG_LEN: usize = 8;
-/// Shortest datagram: prefix and tag around nothing.
-pub const DATAGRAM_LEN_MIN: usize = PREFIX_LEN + SHORT_TAG_LEN;
-
-/// Kinds of datagrams; the numbers are the second byte.
-mod kind {
-    pub(super) const UNSUPPORTED: u8 = 0;
-    pub(super) const COOKIE_REQUEST: u8 = 1;
-    pub(super) const COOKIE: u8 = 2;
-    pub(super) const HELLO: u8 = 3;
-    pub(super) const CALL: u8 = 4;
-    pub(super) const ACCEPT: u8 = 5;
-    pub(super) const REFUSE: u8 = 6;
-    pub(super) const RESET: u8 = 7;
-    pub(super) const DATA: u8 = 8;
-}
-
-/// Names of the kinds of datagrams, in the order of their numbers.
-pub const DATAGRAM_KINDS: [&str; 9] = [
-    "unsupported",
-    "cookie-request",
-    "cookie",
-    "hello",
-    "call",
-    "accept",
-    "refuse",
-    "reset",
-    "data",
-];
 
 /// One datagram, taken apart as far as that needs no key of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Datagram<'a> {
-    /// The other side speaks another version: its number, and the session id of the datagram it did not understand.
+    /// The other side speaks another version: its number, and the session id of the datagram it did
+    /// not understand.
     Unsupported {
         /// The version that the sender speaks.
         version: u8,
@@ -87,8 +57,9 @@ pub enum Datagram<'a> {
         /// Session id that the client chose: the answer carries it.
         id: u64,
     },
-    /// The server's stateless answer to a [`CookieRequest`](Self::CookieRequest), to a [`Hello`](Self::Hello) without a
-    /// valid cookie, or to [data](Self::Data) from an address that is not that of the session.
+    /// The server's stateless answer to a [`CookieRequest`](Self::CookieRequest), to a
+    /// [`Hello`](Self::Hello) without a valid cookie, or to [data](Self::Data) from an address
+    /// that is not that of the session.
     Cookie {
         /// Session id of the datagram that it answers.
         to: u64,
@@ -101,14 +72,16 @@ pub enum Datagram<'a> {
     Hello(HelloMessage<'a>),
     /// A client asks a peer for a session.
     Call(CallMessage<'a>),
-    /// The answer to a [`Hello`](Self::Hello) or a [`Call`](Self::Call) by whoever has the key that was meant.
+    /// The answer to a [`Hello`](Self::Hello) or a [`Call`](Self::Call) by whoever has the key that
+    /// was meant.
     Accept {
         /// Session id of the side that asked.
         to: u64,
         /// The second message of the handshake; its payload is an [`Answer`].
         message: &'a [u8],
     },
-    /// A session is not opened now. Nothing proves who says so; nothing but patience follows from it.
+    /// A session is not opened now. Nothing proves who says so; nothing but patience follows from
+    /// it.
     Refuse {
         /// Session id of the side that asked.
         to: u64,
@@ -135,8 +108,8 @@ impl<'a> Datagram<'a> {
     /// Takes a datagram apart, in the room of this identity.
     ///
     /// # Errors
-    /// The reason to drop it. A foreign version gives [`DropReason::ForeignVersion`] if it is not an
-    /// [`Unsupported`](Self::Unsupported).
+    /// The reason to drop it. A foreign version gives [`DropReason::ForeignVersion`] if it is not
+    /// an [`Unsupported`](Self::Unsupported).
     //= PROTOCOL.md#2.1
     pub fn parse(identity: &Identity, whole: &'a [u8]) -> Result<Self, DropReason> {
         if whole.len() < DATAGRAM_LEN_MIN || whole.len() > DATAGRAM_LEN_MAX {
@@ -189,8 +162,9 @@ impl<'a> Datagram<'a> {
         parsed.ok_or(DropReason::Malformed)
     }
 
-    /// Builds a datagram; returns its length. [Data](Self::Data) is built with a [`DataWriter`], and what begins a
-    /// handshake with an [`Opening`]: these give 0 here, as does what does not fit.
+    /// Builds a datagram; returns its length. [Data](Self::Data) is built with a [`DataWriter`],
+    /// and what begins a handshake with an [`Opening`]: these give 0 here, as does what does
+    /// not fit.
     pub fn emit(&self, identity: &Identity, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
         let mut writer = Writer::new(out);
         let (kind, built) = match self {
@@ -249,6 +223,7 @@ fn tag_fits(whole: &[u8], key: Key) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::layout::PREFIX_LEN;
     use super::*;
     use crate::crypto::StaticKey;
 

@@ -4,8 +4,8 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::layout::{PREFIX_LEN, SHORT_TAG_LEN, kind};
 use super::writer::Writer;
-use super::{PREFIX_LEN, SHORT_TAG_LEN, kind};
 use crate::crypto::byte_array;
 use crate::crypto::{
     FIRST_OVERHEAD, Handshake, Identity, KEY_LEN, PublicKey, SECOND_OVERHEAD, SessionKeys, TAG_LEN,
@@ -165,13 +165,13 @@ impl Opening {
     pub(crate) fn prologue(self, id: u64, front: &mut [u8; DATAGRAM_LEN_MAX]) -> &[u8] {
         let mut writer = Writer::new(front);
         self.write_front(id, &mut writer);
-        let len = writer.len;
+        let len = writer.len();
         front.get(..len).unwrap_or_default()
     }
 
-    /// Builds the datagram with the first message of a handshake; returns its length, or 0 if the other side's key is
-    /// none. The same arguments give the same bytes; an ephemeral key serves one payload only. Cost: three
-    /// multiplications on the curve.
+    /// Builds the datagram with the first message of a handshake; returns its length, or 0 if the
+    /// other side's key is none. The same arguments give the same bytes; an ephemeral key
+    /// serves one payload only. Cost: three multiplications on the curve.
     //= PROTOCOL.md#4.4
     pub fn emit(
         self,
@@ -201,8 +201,8 @@ impl Opening {
         }
     }
 
-    /// Reads the answer to what [`emit`](Self::emit) built of the same arguments: the session, and what the other side
-    /// says. Cost: eight multiplications on the curve.
+    /// Reads the answer to what [`emit`](Self::emit) built of the same arguments: the session, and
+    /// what the other side says. Cost: eight multiplications on the curve.
     pub fn complete(
         self,
         id: u64,
@@ -238,7 +238,8 @@ pub(crate) fn from_payload<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Option<
 /// A client asks the server for a session, which registers its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello<'a> {
-    /// The client's process: 64 random bits drawn when it started. Everybody in the room learns it.
+    /// The client's process: 64 random bits drawn when it started. Everybody in the room learns
+    /// it.
     #[serde(with = "postcard::fixint::le")]
     pub incarnation: u64,
     /// Epoch of the table that the client has; 0 for none.
@@ -255,11 +256,13 @@ pub struct Hello<'a> {
     pub channel_shown: u32,
     /// Entries that the client's table can hold.
     pub table_capacity: u32,
-    /// Counts the sessions that this process asked for; an older `Hello` that arrives late is ignored.
+    /// Counts the sessions that this process asked for; an older `Hello` that arrives late is
+    /// ignored.
     pub opening: u32,
     /// Numbered frames that the client accepts beyond those it acknowledged.
     pub window: u16,
-    /// Comes back in a [`Datagram::Reset`](super::Datagram::Reset) when the client does not have the session any more.
+    /// Comes back in a [`Datagram::Reset`](super::Datagram::Reset) when the client does not have
+    /// the session any more.
     #[serde(with = "byte_array")]
     pub reset: [u8; TAG_LEN],
     /// The name to register.
@@ -281,7 +284,8 @@ pub struct Call<'a> {
     pub reset: [u8; TAG_LEN],
     /// Name of the caller.
     pub from: &'a str,
-    /// Name of who is called: a message to somebody else must not be taken for one to whoever answers.
+    /// Name of who is called: a message to somebody else must not be taken for one to whoever
+    /// answers.
     pub to: &'a str,
 }
 
@@ -300,7 +304,8 @@ pub struct Accept {
     /// Session id that it chose: what is sent to it carries it.
     #[serde(with = "postcard::fixint::le")]
     pub id: u64,
-    /// Epoch of the server's store: numbers of kept messages and log entries count within it; 0 from a peer.
+    /// Epoch of the server's store: numbers of kept messages and log entries count within it; 0
+    /// from a peer.
     #[serde(with = "postcard::fixint::le")]
     pub epoch: u64,
     /// Epoch of the server's table: versions count within it; 0 from a peer.
@@ -317,8 +322,8 @@ pub struct Accept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The name is being looked after: its holder is being asked whether it is still there, or the registration
-    /// is being stored. Ask again.
+    /// The name is being looked after: its holder is being asked whether it is still there, or the
+    /// registration is being stored. Ask again.
     Wait,
     /// The name is active elsewhere, and its holder answered.
     NameTaken,

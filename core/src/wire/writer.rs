@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{PREFIX_LEN, SHORT_TAG_LEN, VERSION};
+use super::layout::{PREFIX_LEN, SHORT_TAG_LEN, VERSION};
 use crate::crypto::Key;
 use crate::crypto::TAG_LEN;
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, SEAL_OVERHEAD};
@@ -15,8 +15,8 @@ const _: () = assert!(PREFIX_LEN == 10);
 
 /// A datagram that is being written.
 pub(super) struct Writer<'a> {
-    pub(super) out: &'a mut [u8; DATAGRAM_LEN_MAX],
-    pub(super) len: usize,
+    out: &'a mut [u8; DATAGRAM_LEN_MAX],
+    len: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -28,6 +28,26 @@ impl<'a> Writer<'a> {
         self.out
             .get_mut(self.len..CONTENT_LEN_MAX)
             .unwrap_or_default()
+    }
+
+    /// Returns how many bytes were written.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Leaves everything up to this length as it is, to be filled in later.
+    pub(super) fn skip_to(&mut self, len: usize) {
+        self.len = len;
+    }
+
+    /// Returns a byte that was written, to change it.
+    pub(super) fn byte_mut(&mut self, at: usize) -> Option<&mut u8> {
+        self.out.get_mut(at)
+    }
+
+    /// Returns the buffer, and how many bytes of it were written.
+    pub(super) fn into_parts(self) -> (&'a mut [u8; DATAGRAM_LEN_MAX], usize) {
+        (self.out, self.len)
     }
 
     /// Bytes that are left.
@@ -67,7 +87,8 @@ impl<'a> Writer<'a> {
         true
     }
 
-    /// A number of up to 32 bits in the same form as [`value`](Self::value) writes it, with less ado.
+    /// A number of up to 32 bits in the same form as [`value`](Self::value) writes it, with less
+    /// ado.
     //= PROTOCOL.md#2.2
     pub(super) fn number(&mut self, mut number: u32) -> bool {
         loop {
@@ -100,7 +121,8 @@ impl<'a> Writer<'a> {
         true
     }
 
-    /// What is written by somebody else, behind what there is: it gets what is in front, and where to write.
+    /// What is written by somebody else, behind what there is: it gets what is in front, and where
+    /// to write.
     pub(super) fn part(&mut self, write: impl FnOnce(&[u8], &mut [u8]) -> Option<usize>) -> bool {
         let Some((front, rest)) = self.out.split_at_mut_checked(self.len) else {
             return false;

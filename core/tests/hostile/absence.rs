@@ -1,4 +1,5 @@
-//! Names that do not come back: after a restart, for long, or although nobody has stored that they left.
+//! Names that do not come back: after a restart, for long, or although nobody has stored that they
+//! left.
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Datagram, Frame, Refusal};
@@ -100,7 +101,8 @@ fn a_name_is_not_forgotten_before_it_is_stored_that_it_left() {
     assert_eq!(rig.events.last().unwrap(), forgotten);
 }
 
-/// With an entry the store loses the proof that its request was done; somebody who is forgotten needs none.
+/// With an entry the store loses the proof that its request was done; somebody who is forgotten
+/// needs none.
 #[test]
 fn a_name_is_forgotten_once_though_an_entry_of_it_goes_meanwhile() {
     let mut rig = keeps_names_for(10);

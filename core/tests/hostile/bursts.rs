@@ -1,4 +1,5 @@
-//! What a burst of datagrams looks like from outside: equal lengths, which an operating system takes at once.
+//! What a burst of datagrams looks like from outside: equal lengths, which an operating system
+//! takes at once.
 
 use chatapp_core::Disposition;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;

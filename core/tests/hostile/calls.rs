@@ -3,9 +3,10 @@
 use chatapp_core::wire::{Answer, Call, Datagram, Header, Refusal, Status};
 use chatapp_core::{Command, Disposition, DropReason};
 
-use crate::client_rig::{BOB, Rig, address, bob, entry, news, server, text};
-use crate::lines::{answer, bob_accepts, call, from_caller, opened, plain, server_accepts};
-use crate::people::{ROOM, identity, key};
+use crate::caller::{call, opened};
+use crate::client_rig::{Rig, address, bob, entry, news, server, text};
+use crate::lines::{answer, bob_accepts, from_caller, plain, server_accepts};
+use crate::people::{BOB, ROOM, identity, key};
 
 #[test]
 //= PROTOCOL.md#4.6
@@ -124,7 +125,8 @@ fn who_was_away_and_says_nothing_in_its_session_is_called_again() {
             });
             calls.count()
         };
-        // In a closed room nobody would tell him that the session is over, in which he may write next.
+        // In a closed room nobody would tell him that the session is over, in which he may write
+        // next.
         let at_once = usize::from(!heard && is_closed);
         assert_eq!(calls(&mut rig), at_once, "{heard} {is_closed}");
         rig.send_to_bob("after");

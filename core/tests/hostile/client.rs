@@ -1,11 +1,11 @@
-//! What a server or a peer with bad intentions cannot do to a client, and when a client wants to be woken.
+//! A malicious server or peer cannot harm a client; the client's deadlines are exact.
 
 use chatapp_core::wire::{Datagram, Frame, Header, Outcome, Refusal, VERSION};
 use chatapp_core::{Command, CommandError, Disposition, DropReason, Endpoint, UnixSeconds};
 
-use crate::client_rig::{BOB, BOB_ID, Rig, SERVER_ID, address, bob, mail, server, text};
+use crate::client_rig::{Rig, address, bob, mail, server, text};
 use crate::lines::{answer, bob_accepts, stray};
-use crate::people::identity;
+use crate::people::{BOB, BOB_ID, SERVER_ID, identity};
 
 // ---- who may end it ----
 
@@ -100,7 +100,8 @@ fn a_peer_is_not_the_server() {
     assert_eq!(
         said[0].1,
         [format!(
-            "Store {{ request: 1, counter: 2, tried: {BOB}, bounce: true, to: \"bob\", text: \"hi\" }}"
+            "Store {{ request: 1, counter: 2, tried: {BOB}, bounce: true, \
+             to: \"bob\", text: \"hi\" }}"
         )]
     );
     assert_eq!(rig.events().len(), 1, "SentToServer");
@@ -200,7 +201,7 @@ fn each_side_sends_its_own_kinds_of_frames() {
     assert!(shown[0].contains(r#"text: "hello", channel: false"#));
     assert_eq!(rig.client.stats().drops(DropReason::Unexpected), 3);
     assert_eq!(rig.client.stats().drops(DropReason::Duplicate), 1);
-    // The same datagram again, and a repetition of all that, as it comes when the acknowledgement was lost.
+    // The same datagram again, and a retransmission, as after a lost acknowledgement.
     assert_eq!(
         rig.hands(bob(), &told),
         Disposition::Ignored(DropReason::Replayed)
@@ -352,7 +353,7 @@ fn kept_messages_are_announced_before_the_first_that_is_shown() {
     };
     rig.tells(&[mail(1, 1, false), channel(1, 1, false)]);
     assert_eq!(rig.events().len(), 2);
-    // Nothing of this is new to the client: a number of the server, or a counter of the sender, is an old one.
+    // Nothing of this is new to the client: the serial number or the counter is an old one.
     rig.tells(&[
         mail(1, 2, true),
         mail(2, 1, true),
@@ -370,7 +371,7 @@ fn kept_messages_are_announced_before_the_first_that_is_shown() {
 #[test]
 fn a_request_is_repeated_for_three_seconds_also_while_a_session_is_asked_for_quietly() {
     let mut rig = Rig::online();
-    // The server is silent: it is given up at 23 s, and asked for a new session quietly from 40 s on.
+    // The server is silent: the session fails at 23 s, and new ones are requested from 40 s on.
     assert_eq!(rig.pass(41_000), [""; 0]);
     let first = rig.command(Command::SendAll { text: "one" }).unwrap();
     assert_eq!(rig.pass(1_000), [""; 0]);

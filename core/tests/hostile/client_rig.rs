@@ -12,16 +12,11 @@ use chatapp_core::{
 };
 
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
-use crate::people::{Letter, identity, identity_in, key, letters_key};
+use crate::people::{BOB, Letter, identity, identity_in, key, letters_key};
 
 /// What [`ClientConfig::new`] chooses.
 const DEFAULT_WINDOW: u16 = 128;
 
-/// Session id that the server chooses.
-pub(crate) const SERVER_ID: u64 = 0x5e;
-/// Bob's process, and the session id that it chooses.
-pub(crate) const BOB: u64 = 0xb0b;
-pub(crate) const BOB_ID: u64 = 0xb1d;
 /// What the server gives to alice.
 pub(crate) const COOKIE: Cookie = Cookie {
     issued_at_ms: 5,
@@ -144,7 +139,8 @@ impl Rig {
         assert_eq!(self.hands(server(), &accept), Disposition::Accepted);
     }
 
-    /// The hello that the client is about to send; it gets a cookie of the server with this key, if it needs one.
+    /// The hello that the client is about to send; it gets a cookie of the server with this key, if
+    /// it needs one.
     pub(crate) fn hello(&mut self, key: PublicKey) -> Vec<u8> {
         let mut request = self.request(server());
         let identity = self.identity("");

@@ -88,7 +88,8 @@ fn a_recorded_request_changes_nothing_for_who_is_there() {
         rig.now = rig.now.plus_millis(1);
         recorded.clone()
     };
-    // A process, its next session, and five processes after it: the first is not even among those remembered.
+    // A process, its next session, and five processes after it: the first is not even among those
+    // remembered.
     register(&mut rig, 1, 1, 1, 1);
     let mut all = register(&mut rig, 1, 2, 1, 2);
     for process in 2..=6 {
@@ -99,7 +100,8 @@ fn a_recorded_request_changes_nothing_for_who_is_there() {
     let (latest, older) = all.split_last().unwrap();
     for (from, request) in older {
         let sent = rig.give(*from, request);
-        // Who was displaced lately is told so, for good: nobody else can read it. Others may ask with a new cookie.
+        // Who was displaced lately is told so, for good: nobody else can read it. Others may ask
+        // with a new cookie.
         let told = |(_, datagram): &(_, Vec<u8>)| {
             matches!(
                 Datagram::parse(&identity(""), datagram),

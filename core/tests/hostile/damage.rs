@@ -6,8 +6,8 @@ use chatapp_core::Disposition;
 use chatapp_core::wire::{Datagram, Header};
 
 use crate::keeping::{post, store};
-use crate::people::{identity, tag};
-use crate::{client_rig, lines, server_rig};
+use crate::people::{SERVER_ID, identity, tag};
+use crate::{caller, client_rig, lines, server_rig};
 
 /// One side of the room, the same in every run, and what can be seen of it.
 trait Side {
@@ -62,10 +62,10 @@ fn is_harmless(answer: &[u8]) -> bool {
     )
 }
 
-/// Gives the datagram that `prepare` ends with to one side as it is, and to another one with each bit changed before:
-/// from then on both do the same, byte for byte. Whoever can make the tag anew, as everybody can where it is public,
-/// changes something, too: `forged` bits between two that are changed so, as each costs the receiver an effort that
-/// is limited.
+/// Gives the datagram that `prepare` ends with to one side as it is, and to another one with each
+/// bit changed before: from then on both do the same, byte for byte. Whoever can make the tag anew,
+/// as everybody can where it is public, changes something, too: `forged` bits between two that are
+/// changed so, as each costs the receiver an effort that is limited.
 fn nothing_follows<S: Side>(
     forged: Option<usize>,
     mut prepare: impl FnMut() -> (S, SocketAddr, Vec<u8>),
@@ -147,8 +147,8 @@ fn of_a_reset() {
     nothing_follows(Some(1), || {
         let rig = client_rig::Rig::online();
         let reset = Datagram::Reset {
-            echo: client_rig::SERVER_ID,
-            token: identity("server").reset_token(client_rig::SERVER_ID),
+            echo: SERVER_ID,
+            token: identity("server").reset_token(SERVER_ID),
         };
         let reset = lines::plain(&identity(""), &reset);
         (rig, client_rig::server(), reset)
@@ -235,7 +235,7 @@ fn of_what_another_version_says() {
 fn of_a_call() {
     nothing_follows(Some(13), || {
         let rig = client_rig::Rig::online();
-        let call = lines::call(&rig, "bob", 7, &lines::from_caller(1));
+        let call = caller::call(&rig, "bob", 7, &lines::from_caller(1));
         (rig, client_rig::bob(), call)
     });
 }

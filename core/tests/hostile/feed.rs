@@ -77,7 +77,8 @@ fn a_whole_table_that_has_begun_is_not_begun_again_for_changes_before_it() {
 
     let emptied = format!("{:?}", Frame::EMPTIED_PAGE);
     assert_eq!(told[1..4], [emptied.clone(), emptied.clone(), emptied]);
-    // Three pages were lost that nobody can repeat, and the whole table that was sent behind them is the next.
+    // Three pages were lost that nobody can repeat, and the whole table that was sent behind them
+    // is the next.
     let whole = told
         .iter()
         .position(|frame| frame.contains("restart: true"));

@@ -1,4 +1,5 @@
-//! When the server acknowledges: requests with their results, if these come soon, and everything else at once.
+//! When the server acknowledges: requests with their results, if these come soon, and everything
+//! else at once.
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::Frame;

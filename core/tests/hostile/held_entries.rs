@@ -1,10 +1,11 @@
-//! When a client acknowledges entries of the channel's log: every second time one came alone, the acknowledgement waits for
-//! something to go with.
+//! When a client acknowledges entries of the channel's log: every second time one came alone, the
+//! acknowledgement waits for something to go with.
 
 use chatapp_core::wire::{Cookie, Datagram, Frame, Header};
 use chatapp_core::{Command, Disposition, DropReason, Endpoint, UnixSeconds};
 
-use crate::client_rig::{Rig, SERVER_ID, bob, server, text};
+use crate::client_rig::{Rig, bob, server, text};
+use crate::people::SERVER_ID;
 
 /// The interval is 500 ms.
 const HELD_MS: u64 = 50;
@@ -21,14 +22,16 @@ fn entry(number: u32) -> Frame<'static> {
     }
 }
 
-/// A client of which the next entry that comes alone is not acknowledged at once, and the number of that entry.
+/// A client of which the next entry that comes alone is not acknowledged at once, and the number of
+/// that entry.
 fn client() -> (Rig, u32) {
     let mut rig = Rig::online();
     let first = waits_from(&mut rig, 1);
     (rig, first)
 }
 
-/// The number from this one on whose acknowledgement waits: every second one does, and the session decides which.
+/// The number from this one on whose acknowledgement waits: every second one does, and the session
+/// decides which.
 fn waits_from(rig: &mut Rig, number: u32) -> u32 {
     if rig.id & 1 == u64::from(rig.next & 1) {
         return number;
@@ -210,7 +213,8 @@ fn an_entry_that_is_not_shown_yet_is_not_acknowledged_and_later_at_once() {
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
 }
 
-/// What the client acknowledges once it has shown an entry whose acknowledgement would wait, but that this came before.
+/// What the client acknowledges once it has shown an entry whose acknowledgement would wait, but
+/// that this came before.
 fn acknowledges_after(came: impl FnOnce(&mut Rig, u32, &Header)) -> (Vec<u32>, u32) {
     let (mut rig, first) = client();
     let header = rig.header();

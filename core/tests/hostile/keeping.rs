@@ -1,5 +1,5 @@
-//! What a server keeps for those who are away, in what order it is stored and handed over, and what it takes back
-//! from its store.
+//! What a server keeps for those who are away, in what order it is stored and handed over, and what
+//! it takes back from its store.
 
 use chatapp_core::wire::Frame;
 use chatapp_core::{
@@ -28,8 +28,8 @@ pub(crate) fn post(request: u32, text: &str) -> Frame<'_> {
     }
 }
 
-/// Bob leaves, these frames come from ann, and bob returns, as the same process. What he says he was shown is added
-/// to his request, which is given the epoch of the server.
+/// Bob leaves, these frames come from ann, and bob returns, as the same process. What he says he
+/// was shown is added to his request, which is given the epoch of the server.
 fn bob_misses(
     rig: &mut Rig,
     frames: &[Frame<'_>],

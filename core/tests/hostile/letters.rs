@@ -4,9 +4,10 @@ use chatapp_core::crypto::{KEY_LEN, SessionKeys};
 use chatapp_core::wire::{Entry, Frame, Header, Outcome, Status};
 use chatapp_core::{ClientRecord, Disposition, DropReason, PublicKey, UnixSeconds};
 
-use crate::client_rig::{BOB, Rig, address, bob, entry, from_bob, mail, news, text, whole_table};
-use crate::lines::{answer, bob_accepts, call, from_caller, opened};
-use crate::people::{Letter, identity, key, letters_key};
+use crate::caller::{call, opened};
+use crate::client_rig::{Rig, address, bob, entry, from_bob, mail, news, text, whole_table};
+use crate::lines::{answer, bob_accepts, from_caller};
+use crate::people::{BOB, Letter, identity, key, letters_key};
 
 /// What the server says of a letter that it has kept, under bob's key.
 fn mail_of<'a>(
@@ -127,7 +128,8 @@ fn no_letter_is_opened_with_a_key_that_was_never_agreed_on() {
         key: key("bob")
     }));
     rig.comes_online();
-    // Sealed with zeros, under number 1, by whoever can be the server: bob is known, and has written nothing yet.
+    // Sealed with zeros, under number 1, by whoever can be the server: bob is known, and has
+    // written nothing yet.
     let mallory = identity("mallory");
     let mut zeros = SessionKeys::new(&[0; KEY_LEN], &[0; KEY_LEN]);
     mallory.seal(&mut zeros, &[], &mut []);
@@ -289,7 +291,8 @@ fn what_two_processes_of_one_name_write_is_shown() {
 
 #[test]
 fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
-    // Mallory gives her process the number of bob's, which everybody knows, and a message the highest number of all.
+    // Mallory gives her process the number of bob's, which everybody knows, and a message the
+    // highest number of all.
     let last = Letter {
         person: "mallory",
         from: "mallory",

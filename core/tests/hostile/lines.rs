@@ -1,14 +1,12 @@
-//! The other end of a session with the client: how it is opened from either side, and what is said in it.
+//! The other end of a session with the client: how it is opened from either side, and what is said
+//! in it.
 
 use chatapp_core::Identity;
 use chatapp_core::crypto::{KEY_LEN, Responder, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{
-    Accept, Answer, Call, DataWriter, Datagram, Frame, Header, Opening, data,
-};
+use chatapp_core::wire::{Accept, Answer, Call, DataWriter, Datagram, Frame, Header, data};
 
-use crate::client_rig::{BOB, BOB_ID, Rig, SERVER_ID};
-use crate::people::{bytes, identity};
+use crate::people::{BOB, BOB_ID, SERVER_ID, bytes, identity};
 
 /// What stands in front of what is sealed.
 const FRONT_LEN: usize = 18;
@@ -23,6 +21,14 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    pub(crate) fn new(identity: Identity, session: SessionKeys, to: u64) -> Self {
+        Self {
+            identity,
+            session,
+            to,
+        }
+    }
+
     /// What was said in this session, with each frame in these words; `None` if it is none of it.
     pub(crate) fn reads(
         &self,
@@ -69,12 +75,7 @@ pub(crate) fn answer(identity: &Identity, request: &[u8], answer: &Answer) -> (V
         .unwrap();
     let message = &message[..len];
     let accept = plain(identity, &Datagram::Accept { to, message });
-    let line = Line {
-        identity: identity.clone(),
-        session,
-        to,
-    };
-    (accept, line)
+    (accept, Line::new(identity.clone(), session, to))
 }
 
 /// That the server has a session for alice.
@@ -109,12 +110,8 @@ pub(crate) fn plain(identity: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
 
 /// Something sealed for a session that does not exist.
 pub(crate) fn stray(to: u64) -> Vec<u8> {
-    let mut line = Line {
-        identity: identity("bob"),
-        session: SessionKeys::new(&[1; KEY_LEN], &[2; KEY_LEN]),
-        to,
-    };
-    line.writes(&Header::default(), &[])
+    let session = SessionKeys::new(&[1; KEY_LEN], &[2; KEY_LEN]);
+    Line::new(identity("bob"), session, to).writes(&Header::default(), &[])
 }
 
 /// What bob says when he calls, for the n-th time.
@@ -126,55 +123,5 @@ pub(crate) fn from_caller(opening: u32) -> Call<'static> {
         reset: [0; TAG_LEN],
         from: "bob",
         to: "alice",
-    }
-}
-
-/// What a call is made of: an ephemeral key, and what it says.
-fn call_of(identity: &Identity, id: u64, call: &Call<'_>) -> ([u8; KEY_LEN], Vec<u8>) {
-    let call = Call {
-        reset: identity.reset_token(id),
-        ..*call
-    };
-    let mut payload = [0; DATAGRAM_LEN_MAX];
-    let payload = postcard::to_slice(&call, &mut payload).unwrap().to_vec();
-    (bytes("calls", id), payload)
-}
-
-/// A call to the client, under the key of this person, with this session id.
-pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &Call<'_>) -> Vec<u8> {
-    let to_incarnation = rig.incarnation;
-    let identity = rig.identity(person);
-    let (ephemeral, payload) = call_of(&identity, id, call);
-    let opening = Opening::Call { to_incarnation };
-    let mut out = [0; DATAGRAM_LEN_MAX];
-    let len = opening.emit(
-        id,
-        &identity,
-        &rig.client.key(),
-        &ephemeral,
-        &payload,
-        &mut out,
-    );
-    out[..len].to_vec()
-}
-
-/// The session that the client's answer to this call opens.
-pub(crate) fn opened(rig: &Rig, person: &str, id: u64, call: &Call<'_>, accept: &[u8]) -> Line {
-    let to_incarnation = rig.incarnation;
-    let identity = rig.identity(person);
-    let (ephemeral, payload) = call_of(&identity, id, call);
-    let opening = Opening::Call { to_incarnation };
-    let key = rig.client.key();
-    let Ok(Datagram::Accept { message, .. }) = Datagram::parse(&identity, accept) else {
-        panic!("an answer: {accept:?}")
-    };
-    let opened = opening.complete(id, &identity, &key, &ephemeral, &payload, message);
-    match opened {
-        Some((session, Answer::Accepted(accept))) => Line {
-            identity,
-            session,
-            to: accept.id,
-        },
-        other => panic!("{other:?}"),
     }
 }

@@ -1,8 +1,9 @@
-//! What others with bad intentions, or a busy machine, cannot do to a client or to a server; and what only happens
-//! when a datagram is written by hand.
+//! What others with bad intentions, or a busy machine, cannot do to a client or to a server; and
+//! what only happens when a datagram is written by hand.
 
 mod absence;
 mod bursts;
+mod caller;
 mod calls;
 mod client;
 mod client_rig;

@@ -1,13 +1,14 @@
-//! Clients whose address changes, perhaps without their knowing; and whoever repeats what they say from elsewhere.
+//! Clients whose address changes, perhaps without their knowing; and whoever repeats what they say
+//! from elsewhere.
 
 use std::net::SocketAddr;
 
 use chatapp_core::wire::{Cookie, Datagram, Header, Status};
 use chatapp_core::{Disposition, DropReason};
 
-use crate::client_rig::{self, BOB, entry, news, server, text};
+use crate::client_rig::{self, entry, news, server, text};
 use crate::keeping::post;
-use crate::people::identity;
+use crate::people::{BOB, identity};
 use crate::server_rig::{Member, Rig, Sent, address};
 
 /// The cookie in the one answer to a datagram of this length.

@@ -1,4 +1,5 @@
-//! Who takes part. Everybody's key follows from the name, so that the same name is the same person in every process.
+//! Who takes part. Everybody's key follows from the name, so that the same name is the same person
+//! in every process.
 
 use std::hash::Hasher;
 
@@ -8,6 +9,13 @@ use siphasher::sip::SipHasher24;
 
 /// The key of the closed room that some tests are about.
 pub(crate) const ROOM: RoomKey = RoomKey::new([0x33; KEY_LEN]);
+
+/// The session id that the server chooses.
+pub(crate) const SERVER_ID: u64 = 0x5e;
+/// Bob's process.
+pub(crate) const BOB: u64 = 0xb0b;
+/// The session id that bob's process chooses.
+pub(crate) const BOB_ID: u64 = 0xb1d;
 
 /// 32 bytes that follow from a text and a number.
 pub(crate) fn bytes(text: &str, number: u64) -> [u8; KEY_LEN] {

@@ -5,8 +5,8 @@ use chatapp_core::wire::Frame;
 use crate::keeping::store;
 use crate::server_rig::{Member, Rig, Sent, hello, kept_letter};
 
-/// Ann has sent a message to bob, who is away; then `between` happens, bob returns, and is told it. What the
-/// server has sent once bob has acknowledged it.
+/// Ann has sent a message to bob, who is away; then `between` happens, bob returns, and is told it.
+/// What the server has sent once bob has acknowledged it.
 fn bob_takes_his_message(rig: &mut Rig, ann: &mut Member, between: impl FnOnce(&mut Rig)) -> Sent {
     let mut bob = rig.join(2, "bob");
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
@@ -73,7 +73,8 @@ fn no_receipt_is_sent_while_a_later_message_waits() {
         letter: kept_letter("hi"),
     };
     let receipt = |counter| format!("Receipt {{ to: \"bob\", counter: {counter} }}");
-    // What waits for somebody else says nothing of bob: then each of his messages may have its receipt.
+    // What waits for somebody else says nothing of bob: then each of his messages may have its
+    // receipt.
     for (later, first_receipts) in [(None, vec![]), (Some(to_carol), vec![receipt(1)])] {
         let mut rig = Rig::new();
         let mut ann = rig.join(1, "ann");

@@ -329,7 +329,8 @@ fn a_registration_without_ids_is_malformed() {
 //= PROTOCOL.md#15.1
 fn one_address_takes_names_no_faster_than_its_share() {
     let mut rig = Rig::new();
-    // Each registration is stored: a process that opens its session again and again costs more than its share.
+    // Each registration is stored: a process that opens its session again and again costs more than
+    // its share.
     let mut refused = None;
     for opening in 1..=2_000 {
         let mut again = hello(1, "mallory");

@@ -1,11 +1,13 @@
-//! What a server that has started again makes of requests whose outcome was open, and of numbers that are missing.
+//! What a server that has started again makes of requests whose outcome was open, and of numbers
+//! that are missing.
 
 use chatapp_core::{Disposition, NameRecord, Record, ServerConfig, UnixSeconds};
 
 use crate::keeping::{ann_returns, mail_of_request, name_record, post, remembers_two_names, store};
 use crate::server_rig::Rig;
 
-/// The outcomes of requests, as a record has them: four bits for each, by the remainder of its number.
+/// The outcomes of requests, as a record has them: four bits for each, by the remainder of its
+/// number.
 fn outcomes(of: impl IntoIterator<Item = (u32, u128)>) -> u128 {
     of.into_iter()
         .map(|(request, code)| code << (request % 32 * 4))
@@ -122,7 +124,8 @@ fn numbers_that_are_missing_in_the_log_are_not_stored() {
     assert_eq!(numbers, [(4, "next".to_owned())]);
 }
 
-/// Nine entries of bob's, and room for eight: with the first the store loses a proof, and is given another one.
+/// Nine entries of bob's, and room for eight: with the first the store loses a proof, and is given
+/// another one.
 #[test]
 fn nothing_is_stored_of_a_name_that_is_forgotten() {
     for forgets in [false, true] {

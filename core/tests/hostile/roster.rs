@@ -1,9 +1,11 @@
-//! What a client makes of the table that the server tells it, and of the answers about those who are away.
+//! What a client makes of the table that the server tells it, and of the answers about those who
+//! are away.
 
 use chatapp_core::wire::{Frame, Header, Outcome, Status};
 use chatapp_core::{Disposition, DropReason};
 
-use crate::client_rig::{BOB, Rig, address, bob, entry, news, whole_table};
+use crate::client_rig::{Rig, address, bob, entry, news, whole_table};
+use crate::people::BOB;
 
 fn names(rig: &Rig) -> Vec<String> {
     let mut names: Vec<String> = rig
@@ -59,8 +61,9 @@ fn who_is_missing_in_a_whole_table_goes_with_its_last_page() {
     assert_eq!(names(&rig), ["alice 6000 true", "carol 6003 true"]);
 }
 
-/// A page of a whole table that comes again after a newer one has begun says nothing: what it said is not known here. One
-/// whose names have all changed since the table was begun has no entries either, and brings what it is there for.
+/// A page of a whole table that comes again after a newer one has begun says nothing: what it said
+/// is not known here. One whose names have all changed since the table was begun has no entries
+/// either, and brings what it is there for.
 #[test]
 //= PROTOCOL.md#13.3
 fn nobody_is_missing_in_a_whole_table_of_which_a_page_was_emptied() {

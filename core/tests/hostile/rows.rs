@@ -1,11 +1,12 @@
-//! Consecutive messages of one sender, which have one complete frame in each datagram: whatever becomes of their
-//! datagrams, each is what it would be by itself.
+//! Consecutive messages of one sender, which have one complete frame in each datagram: whatever
+//! becomes of their datagrams, each is what it would be by itself.
 
 use chatapp_core::wire::{Frame, Header};
 use chatapp_core::{Disposition, DropReason, UnixSeconds};
 
-use crate::client_rig::{self, BOB, mail, server};
+use crate::client_rig::{self, mail, server};
 use crate::keeping::{post, store};
+use crate::people::BOB;
 use crate::server_rig::{self, hello};
 
 fn entry(number: u32) -> Frame<'static> {

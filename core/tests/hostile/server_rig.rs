@@ -73,7 +73,8 @@ impl Rig {
         Self::in_room(config, None, 3)
     }
 
-    /// A server of an open or a closed room, whose entropy follows from `seed`: another one is another life of it.
+    /// A server of an open or a closed room, whose entropy follows from `seed`: another one is
+    /// another life of it.
     pub(crate) fn in_room(config: ServerConfig, room: Option<RoomKey>, seed: u8) -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, NAMES),
@@ -281,7 +282,8 @@ impl Rig {
         }
     }
 
-    /// A member takes what was sent, and acknowledges until nothing new comes; the frames, in the words of `Debug`.
+    /// A member takes what was sent, and acknowledges until nothing new comes; the frames, in the
+    /// words of `Debug`.
     pub(crate) fn listens(&mut self, member: &mut Member, mut sent: Sent) -> Vec<String> {
         let mut told = Vec::new();
         while member.hears(&sent) {
@@ -344,8 +346,8 @@ impl Member {
         }
     }
 
-    /// The headers and frames of the datagrams in its session, the frames in the words of `Debug`. They can be read
-    /// again: nothing is noted in the session.
+    /// The headers and frames of the datagrams in its session, the frames in the words of `Debug`.
+    /// They can be read again: nothing is noted in the session.
     pub(crate) fn reads(&self, sent: &Sent) -> Vec<(Header, Vec<String>)> {
         let mine = sent.iter().filter(|(to, _)| *to == self.address);
         mine.filter_map(|(_, datagram)| {
@@ -395,7 +397,8 @@ fn words(frame: &Frame<'_>) -> String {
     }
 }
 
-/// Something as long as a letter with this text, to be kept. No server can tell that it is not sealed.
+/// Something as long as a letter with this text, to be kept. No server can tell that it is not
+/// sealed.
 pub(crate) fn kept_letter(text: &str) -> &'static [u8] {
     [&[0x1e; KEY_LEN], text.as_bytes(), &[0x7a; TAG_LEN]]
         .concat()

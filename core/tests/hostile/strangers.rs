@@ -8,7 +8,7 @@ use chatapp_core::{Command, Disposition, DropReason, Endpoint, Identity, RoomKey
 
 use crate::client_rig::{self, server};
 use crate::lines::{self, answer};
-use crate::people::{ROOM, identity, identity_in, key};
+use crate::people::{ROOM, SERVER_ID, identity, identity_in, key};
 use crate::server_rig::{self, address};
 
 const FINAL: [Refusal; 7] = [
@@ -108,13 +108,13 @@ fn a_session_with_the_server_ends_when_the_server_seals_that() {
 fn a_reset_with_the_token_of_the_server_renews_the_session_at_once() {
     let mut rig = client_rig::Rig::online();
     let reset = |token| Datagram::Reset {
-        echo: client_rig::SERVER_ID,
+        echo: SERVER_ID,
         token,
     };
     for token in [
         [0; TAG_LEN],
-        identity("server").reset_token(client_rig::SERVER_ID + 1),
-        identity("bob").reset_token(client_rig::SERVER_ID),
+        identity("server").reset_token(SERVER_ID + 1),
+        identity("bob").reset_token(SERVER_ID),
     ] {
         assert_eq!(
             rig.give(server(), &reset(token)),
@@ -122,7 +122,7 @@ fn a_reset_with_the_token_of_the_server_renews_the_session_at_once() {
         );
         assert_eq!(rig.sent(), []);
     }
-    let token = identity("server").reset_token(client_rig::SERVER_ID);
+    let token = identity("server").reset_token(SERVER_ID);
     assert_eq!(rig.give(server(), &reset(token)), Disposition::Accepted);
     rig.accepts();
     assert!(rig.client.is_registered());
@@ -135,7 +135,8 @@ fn a_registration_whose_session_was_lost_begins_anew_and_ends_when_no_request_is
         rig.command(Command::Register { name: "alice" }).unwrap();
         rig.accepts();
         assert_eq!(rig.events(), ["Registered"]);
-        // The server has lost its memory before it told the table: it says nothing in that session, nor in a new one.
+        // The server has lost its memory before it told the table: it says nothing in that session,
+        // nor in a new one.
         assert_eq!(rig.pass(20_000 + 3_000 + 2_999), [""; 0]);
         let [event] = &rig.pass(1)[..] else {
             panic!("one event")
@@ -232,8 +233,8 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_server() {
         }
     }
     assert_eq!((rig.records, rig.online()), (records, 1));
-    // One who knows the key of the tags only, and not that of the room, does not get through the handshake either;
-    // and members are who they are.
+    // One who knows the key of the tags only, and not that of the room, does not get through the
+    // handshake either; and members are who they are.
     let sent = rig.say(&mut ann, &[crate::keeping::post(1, "hi")]);
     assert!(ann.hears(&sent));
     rig.join(3, "bob");
@@ -247,7 +248,7 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
     let alice = identity_in("alice", Some(ROOM));
     let cookie = client_rig::COOKIE;
     for stranger in strangers() {
-        for id in [7, rig.id, rig.incarnation, client_rig::SERVER_ID] {
+        for id in [7, rig.id, rig.incarnation, SERVER_ID] {
             for datagram in all_kinds(&stranger, id, cookie, &alice) {
                 let from: [SocketAddr; 3] = [server(), client_rig::bob(), client_rig::address(9)];
                 for from in from {
@@ -261,9 +262,9 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
     }
     assert!(rig.client.is_registered());
     // Not even while a session is asked for.
-    let token = identity_in("server", Some(ROOM)).reset_token(client_rig::SERVER_ID);
+    let token = identity_in("server", Some(ROOM)).reset_token(SERVER_ID);
     let reset = Datagram::Reset {
-        echo: client_rig::SERVER_ID,
+        echo: SERVER_ID,
         token,
     };
     assert_eq!(rig.give(server(), &reset), Disposition::Accepted);

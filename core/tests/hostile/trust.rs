@@ -5,12 +5,12 @@ use chatapp_core::{
     ClientRecord, Command, CommandError, Disposition, DropReason, Endpoint, PublicKey, UnixSeconds,
 };
 
+use crate::caller::{call, opened};
 use crate::client_rig::{
-    BOB, COOKIE, Rig, SERVER_ID, address, bob, entry, entry_of, from_bob, mail, news, server, text,
-    whole_table,
+    COOKIE, Rig, address, bob, entry, entry_of, from_bob, mail, news, server, text, whole_table,
 };
-use crate::lines::{answer, call, from_caller, opened, server_accepts};
-use crate::people::{Letter, identity, key, letters_key};
+use crate::lines::{answer, from_caller, server_accepts};
+use crate::people::{BOB, Letter, SERVER_ID, identity, key, letters_key};
 
 // ---- the server ----
 
@@ -235,8 +235,8 @@ fn keys_that_are_given_back_do_not_take_the_place_of_others() {
 
 #[test]
 fn what_is_on_its_way_does_not_go_to_another_key() {
-    // Nobody has answered the call; or bob has, and not acknowledged the message; or it is with the server,
-    // which will refuse or keep it.
+    // Nobody has answered the call; or bob has, and not acknowledged the message; or it is with the
+    // server, which will refuse or keep it.
     for stage in 0..4 {
         let mut rig = Rig::online();
         if stage >= 2 {

@@ -1,0 +1,56 @@
+//! A peer that calls the client: its requests, and the sessions that they open.
+
+use chatapp_core::Identity;
+use chatapp_core::crypto::KEY_LEN;
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
+use chatapp_core::wire::{Answer, Call, Datagram, Opening};
+
+use crate::client_rig::Rig;
+use crate::lines::Line;
+use crate::people::bytes;
+
+/// Returns the ephemeral key and the payload of a call.
+fn call_of(identity: &Identity, id: u64, call: &Call<'_>) -> ([u8; KEY_LEN], Vec<u8>) {
+    let call = Call {
+        reset: identity.reset_token(id),
+        ..*call
+    };
+    let mut payload = [0; DATAGRAM_LEN_MAX];
+    let payload = postcard::to_slice(&call, &mut payload).unwrap().to_vec();
+    (bytes("calls", id), payload)
+}
+
+/// Builds a call to the client, under the key of this person, with this session id.
+pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &Call<'_>) -> Vec<u8> {
+    let to_incarnation = rig.incarnation;
+    let identity = rig.identity(person);
+    let (ephemeral, payload) = call_of(&identity, id, call);
+    let opening = Opening::Call { to_incarnation };
+    let mut out = [0; DATAGRAM_LEN_MAX];
+    let len = opening.emit(
+        id,
+        &identity,
+        &rig.client.key(),
+        &ephemeral,
+        &payload,
+        &mut out,
+    );
+    out[..len].to_vec()
+}
+
+/// Returns the session that the client's answer to this call opens.
+pub(crate) fn opened(rig: &Rig, person: &str, id: u64, call: &Call<'_>, accept: &[u8]) -> Line {
+    let to_incarnation = rig.incarnation;
+    let identity = rig.identity(person);
+    let (ephemeral, payload) = call_of(&identity, id, call);
+    let opening = Opening::Call { to_incarnation };
+    let key = rig.client.key();
+    let Ok(Datagram::Accept { message, .. }) = Datagram::parse(&identity, accept) else {
+        panic!("an answer: {accept:?}")
+    };
+    let opened = opening.complete(id, &identity, &key, &ephemeral, &payload, message);
+    match opened {
+        Some((session, Answer::Accepted(accept))) => Line::new(identity, session, accept.id),
+        other => panic!("{other:?}"),
+    }
+}
