@@ -1,4 +1,5 @@
-//! Typed lines become commands, and events become lines: `cargo run -p chatapp-console --example lines`.
+//! Typed lines become commands, and events become lines:
+//! `cargo run -p chatapp-console --example lines`.
 //! Type `send bob hi`, `table`, `help`, or anything else.
 
 use std::io;

@@ -310,7 +310,8 @@ impl Line<'_> {
             Text::ForeignKey { name, what } => brush.paint(
                 self.tone,
                 format_args!(
-                    "[{0} has another key than before: {what}. If {0} says that this is right, leave, type \
+                    "[{0} has another key than before: {what}. If {0} says that this is right, \
+                    leave, type \
                      `ChatApp keys forget name {0}`, and come back.]",
                     Visible(name)
                 ),

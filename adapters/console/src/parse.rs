@@ -248,7 +248,8 @@ mod tests {
             ),
             (
                 "sendall hi",
-                "[There is no command sendall. Did you mean send_all? Type help to see all commands.]",
+                "[There is no command sendall. Did you mean send_all? Type help to see all \
+                commands.]",
             ),
             (
                 "exit",

@@ -42,7 +42,8 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "clients: {online} online; names: {}", Of(names))?;
         writeln!(
             f,
-            "waiting: {} messages (at most {mail_per_name} for each name), {} channel messages kept, {} records with the store",
+            "waiting: {} messages (at most {mail_per_name} for each name), {} channel messages \
+            kept, {} records with the store",
             Of(kept_messages),
             Of(channel_messages),
             Of(records)
@@ -56,7 +57,8 @@ impl fmt::Display for Report<'_> {
         }
         writeln!(
             f,
-            "repeated: {retransmissions_timed} because time ran out, {retransmissions_on_evidence} on evidence; given up: {give_ups}"
+            "repeated: {retransmissions_timed} because time ran out, \
+            {retransmissions_on_evidence} on evidence; given up: {give_ups}"
         )?;
         let drops = DropReason::ALL.map(|reason| (reason.name(), self.stats.drops(reason)));
         f.write_str("dropped")?;

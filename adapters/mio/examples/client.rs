@@ -1,5 +1,5 @@
-//! A client: `cargo run -p chatapp-mio --example client bob 127.0.0.1:4119`. Each typed line is sent
-//! to everybody; the end of the input leaves the room.
+//! A client: `cargo run -p chatapp-mio --example client bob 127.0.0.1:4119`. Each typed line is
+//! sent to everybody; the end of the input leaves the room.
 
 use std::error::Error;
 use std::io;

@@ -31,7 +31,8 @@ const WAITING: u64 = 100_000;
 const FETCHED: u64 = 1_000;
 /// One of the same length that nobody opens.
 const LETTER: [u8; KEY_LEN + TEXT.len() + LETTER_OVERHEAD] = [0xa5; _];
-const TEXT: &str = "A line of a hundred bytes, as people write them to each other when they have something to tell. Bye.";
+const TEXT: &str = "A line of a hundred bytes, as people write them to each other when they have \
+something to tell. Bye.";
 
 fn main() {
     rates();

@@ -125,13 +125,15 @@ impl fmt::Display for Error {
             ),
             Self::Newer { file, found, known } => write!(
                 f,
-                "{} was written by a newer ChatApp (schema {found}, this one knows {known}): use the newer one, \
+                "{} was written by a newer ChatApp (schema {found}, this one knows {known}): use \
+                the newer one, \
                  or choose another folder with --data-dir",
                 file.display()
             ),
             Self::Older { file, found, known } => write!(
                 f,
-                "{} was written by an older ChatApp (schema {found}, this one reads {known} and later): move it away \
+                "{} was written by an older ChatApp (schema {found}, this one reads {known} and \
+                later): move it away \
                  to begin anew, or choose another folder with --data-dir",
                 file.display()
             ),
@@ -142,13 +144,15 @@ impl fmt::Display for Error {
             ),
             Self::Damaged { file, why } => write!(
                 f,
-                "{} is damaged ({why}) and was left as it is: put a copy in its place, or move it away to \
+                "{} is damaged ({why}) and was left as it is: put a copy in its place, or move it \
+                away to \
                  begin without what is in it",
                 file.display()
             ),
             Self::NoKey { file } => write!(
                 f,
-                "{} is no key, which has 64 hexadecimal digits, and was left as it is: put a copy in its place, or \
+                "{} is no key, which has 64 hexadecimal digits, and was left as it is: put a copy \
+                in its place, or \
                  move it away to get a new one",
                 file.display()
             ),
@@ -159,7 +163,8 @@ impl fmt::Display for Error {
             ),
             Self::Exists { file } => write!(
                 f,
-                "{} is there already, and a key is never overwritten: name another file, or move this one away if \
+                "{} is there already, and a key is never overwritten: name another file, or move \
+                this one away if \
                  nobody needs it any more",
                 file.display()
             ),

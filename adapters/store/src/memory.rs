@@ -23,7 +23,8 @@ const MEMORY: Schema = Schema {
     application_id: 0x4368_6173,
     oldest: 1,
     migrations: &["
-        -- Whose memory it is, the server as it was typed, and the key that the server has proved to have.
+        -- Whose memory it is, the server as it was typed, and the key that the server has proved \
+        to have.
         CREATE TABLE room (
             one INTEGER PRIMARY KEY CHECK (one = 1),
             name TEXT NOT NULL,
@@ -142,7 +143,8 @@ impl Memory {
             }),
             ClientRecord::PeerKey { name, key } => synced(connection, |connection| {
                 connection.execute(
-                    "INSERT INTO peers (name, key) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET key = excluded.key",
+                    "INSERT INTO peers (name, key) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET key \
+                    = excluded.key",
                     params![name, key.0],
                 )
             }),

@@ -83,8 +83,10 @@ impl Report {
         let totals: [i64; 3] = connection.query_row(TOTALS, [], totals)?;
         let [waiting, log_entries, content_bytes] = totals.map(i64::cast_unsigned);
         let list = format!(
-            "SELECT json_object('file', ?1, 'schema', ?2, 'names', json_group_array(json_object('name', name, 'active',
-                json(iif(registered, 'true', 'false')), 'address', address, 'key', lower(hex(key)), 'waiting', waiting)), 'waiting', ?3,
+            "SELECT json_object('file', ?1, 'schema', ?2, 'names', \
+            json_group_array(json_object('name', name, 'active',
+                json(iif(registered, 'true', 'false')), 'address', address, 'key', \
+                lower(hex(key)), 'waiting', waiting)), 'waiting', ?3,
                 'log_entries', ?4, 'content_bytes', ?5) FROM ({NAMES})"
         );
         let values = rusqlite::params![

@@ -40,10 +40,12 @@ pub(crate) fn restore(
     names(connection, now, &mut take)?;
 
     let mut mail = connection.prepare(
-        "SELECT place, serial, sender, incarnation, counter, request, stamp, letter, recipient FROM mail ORDER BY serial",
+        "SELECT place, serial, sender, incarnation, counter, request, stamp, letter, recipient \
+        FROM mail ORDER BY serial",
     )?;
     let mut channel = connection.prepare(
-        "SELECT place, number, sender, incarnation, counter, request, stamp, text FROM channel ORDER BY number",
+        "SELECT place, number, sender, incarnation, counter, request, stamp, text FROM channel \
+        ORDER BY number",
     )?;
     // Both are in the order of their places, too.
     let (mut mail, mut channel) = (mail.query([])?, channel.query([])?);
@@ -75,7 +77,8 @@ fn names(
     take: &mut impl FnMut(Record<'_>) -> Result<(), RestoreError>,
 ) -> Result<(), Failed> {
     let mut names = connection.prepare(
-        "SELECT name, registered, address, incarnation, key, opening, previous, last_request, outcomes, log_next,
+        "SELECT name, registered, address, incarnation, key, opening, previous, last_request, \
+        outcomes, log_next,
                 handed_over, session, left_at
          FROM names ORDER BY registered, left_at, rowid",
     )?;

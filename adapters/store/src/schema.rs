@@ -43,7 +43,8 @@ const ROOM_MIGRATIONS: [&str; 2] = [
         log_next INTEGER NOT NULL
     ) STRICT;
 
-    -- Everybody who has a name, the public key that it belongs to, and how far each has got everything. `left_at`
+    -- Everybody who has a name, the public key that it belongs to, and how far each has got \
+    everything. `left_at`
     -- counts the seconds since 1970.
     CREATE TABLE names (
         name TEXT PRIMARY KEY,
@@ -61,8 +62,10 @@ const ROOM_MIGRATIONS: [&str; 2] = [
         log_next INTEGER NOT NULL
     ) STRICT;
 
-    -- Messages that wait for their recipient, who alone can read them. One whose serial is not above its recipient's `handed_over` has
-    -- arrived; it proves for a while that its sender's request was done. `place` is the common order with the channel.
+    -- Messages that wait for their recipient, who alone can read them. One whose serial is not \
+    above its recipient's `handed_over` has
+    -- arrived; it proves for a while that its sender's request was done. `place` is the common \
+    order with the channel.
     CREATE TABLE mail (
         serial INTEGER PRIMARY KEY,
         place INTEGER NOT NULL,
@@ -88,7 +91,8 @@ const ROOM_MIGRATIONS: [&str; 2] = [
         text TEXT NOT NULL
     ) STRICT;
 ",
-    // Nearly every message was at another place in it, which was a page to write for each; `serials` has it in memory.
+    // Nearly every message was at another place in it, which was a page to write for each;
+    // `serials` has it in memory.
     "DROP INDEX mail_of;",
 ];
 

@@ -183,11 +183,13 @@ fn name_is(transaction: &Transaction<'_>, name: &Name, wall: UnixSeconds) -> Res
     }
     transaction
         .prepare_cached(
-            "INSERT INTO names (name, registered, address, incarnation, key, opening, previous, last_request,
+            "INSERT INTO names (name, registered, address, incarnation, key, opening, previous, \
+            last_request,
                                 outcomes, log_next, session, left_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
              ON CONFLICT DO UPDATE SET
-                registered = excluded.registered, address = excluded.address, incarnation = excluded.incarnation,
+                registered = excluded.registered, address = excluded.address, incarnation = \
+                excluded.incarnation,
                 key = excluded.key, opening = excluded.opening, previous = excluded.previous,
                 last_request = excluded.last_request, outcomes = excluded.outcomes,
                 log_next = max(log_next, excluded.log_next), session = excluded.session,
@@ -218,7 +220,8 @@ fn keep(
 ) -> Result<()> {
     transaction
         .prepare_cached(
-            "INSERT INTO mail (serial, place, recipient, sender, incarnation, counter, request, stamp, letter)
+            "INSERT INTO mail (serial, place, recipient, sender, incarnation, counter, request, \
+            stamp, letter)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
@@ -268,7 +271,8 @@ fn progress(
         .optional()?;
     transaction
         .prepare_cached(
-            "UPDATE names SET handed_over = max(handed_over, ?2), log_next = max(log_next, ?3) WHERE name = ?1",
+            "UPDATE names SET handed_over = max(handed_over, ?2), log_next = max(log_next, ?3) \
+            WHERE name = ?1",
         )?
         .execute(params![name, handed_over.cast_signed(), log_next])?;
     Ok(before.is_some_and(|before| before < handed_over.cast_signed()))

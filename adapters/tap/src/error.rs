@@ -68,12 +68,14 @@ impl fmt::Display for TapError {
             }
             Self::Down(name) => write!(
                 f,
-                "the device {name} is down; this command brings it up:\n  sudo ip link set dev {name} up"
+                "the device {name} is down; this command brings it up:\n  sudo ip link set dev \
+                {name} up"
             ),
             Self::NoRights(name) => write!(
                 f,
                 "the device {name} is not for you; these commands make it yours:\n  \
-                 sudo ip link delete dev {name}\n  sudo ip tuntap add dev {name} mode tap user $USER\n\
+                 sudo ip link delete dev {name}\n  sudo ip tuntap add dev {name} mode tap user \
+                 $USER\n\
                  Give it its addresses again then, and bring it up"
             ),
             Self::NotTap(name) => write!(
@@ -83,12 +85,17 @@ impl fmt::Display for TapError {
             ),
             Self::InUse(name) => write!(f, "another program uses the device {name}"),
             Self::NoTun => f.write_str(
-                "this kernel has no TAP devices (no /dev/net/tun); this command may load them:\n  sudo modprobe tun",
+                "this kernel has no TAP devices (no /dev/net/tun); this command may load them:\n  \
+                sudo modprobe tun",
             ),
-            Self::TooMany => f.write_str("give one address and one gateway of each kind, IPv4 and IPv6, at most"),
+            Self::TooMany => f.write_str(
+                "give one address and one gateway of each kind, IPv4 and \
+            IPv6, at most",
+            ),
             Self::NotAnAddress(own) => write!(
                 f,
-                "{own} is no address of one machine; give one inside of that network, such as 192.168.69.2/24"
+                "{own} is no address of one machine; give one inside of that network, such as \
+                192.168.69.2/24"
             ),
             Self::Taken(own, name) => write!(
                 f,
@@ -97,11 +104,13 @@ impl fmt::Display for TapError {
             ),
             Self::NotOnLink { own, name, link } => write!(
                 f,
-                "{own} is not on the link: this machine is {link} on {name}; give another address of that network"
+                "{own} is not on the link: this machine is {link} on {name}; give another address \
+                of that network"
             ),
             Self::NoWayToGateway(gateway) => write!(
                 f,
-                "the gateway {gateway} is not on the link; give one in the network of your own address"
+                "the gateway {gateway} is not on the link; give one in the network of your own \
+                address"
             ),
             Self::Stack(error) => error.fmt(f),
             Self::System(error) => error.fmt(f),

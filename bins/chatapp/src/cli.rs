@@ -117,7 +117,8 @@ fn parse_line(line: &str) -> Result<Mode, clap::Error> {
         Some(&"ChatApp") => parse(words),
         Some(_) => Err(Arguments::command().error(
             ErrorKind::MissingSubcommand,
-            "type one of\n  ChatApp -s <PORT>\n  ChatApp -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>",
+            "type one of\n  ChatApp -s <PORT>\n  ChatApp -c <NAME> <SERVER-IP> <SERVER-PORT> \
+            <CLIENT-PORT>",
         )),
     }
 }
@@ -236,7 +237,10 @@ struct Arguments {
 
     /// Other clients that a client's table has room for; in a larger room it looks up those it
     /// talks to
-    #[arg(long, requires = "client", conflicts_with = "server", value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    #[arg(
+        long, requires = "client", conflicts_with = "server", value_name = "N",
+        default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=16_777_216)
+    )]
     peers: u32,
 
     /// When a client uses colours; `auto`: at a terminal, unless NO_COLOR is set or TERM is dumb
@@ -254,7 +258,10 @@ struct Arguments {
     json: bool,
 
     /// Give this command, and leave when it is settled; can be repeated. Nothing is read
-    #[arg(long, value_name = "COMMAND", value_parser = parse_command, requires = "client", conflicts_with = "server")]
+    #[arg(
+        long, value_name = "COMMAND", value_parser = parse_command, requires = "client",
+        conflicts_with = "server"
+    )]
     exec: Vec<String>,
 
     /// Read nothing, and stay until a signal comes
@@ -394,9 +401,11 @@ mod tests {
             is_listening: true,
         };
         for words in [
-            "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64 --color never --no-history --listen \
+            "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64 --color never --no-history \
+            --listen \
              --exec send_bob_hi --exec /quit",
-            "ChatApp --exec send_bob_hi --exec=/quit --no-history --listen --color=never --bind ::1 --peers 64 \
+            "ChatApp --exec send_bob_hi --exec=/quit --no-history --listen --color=never --bind \
+            ::1 --peers 64 \
              -c alice localhost 4119 0",
         ] {
             let words = words.split_whitespace().map(|word| word.replace('_', " "));

@@ -165,12 +165,14 @@ fn server_key_changed(
     } else {
         let place = options.data.as_argument();
         format!(
-            "forget the old one, and start again:\n  ChatApp keys forget server {host} {port}{place}"
+            "forget the old one, and start again:\n  ChatApp keys forget server {host} \
+            {port}{place}"
         )
     };
     format!(
         "the server at {host} {port} has another key than before.\n\
-         It was set up anew, or somebody stands between you and it. Nothing was said to it.{known}\n  \
+         It was set up anew, or somebody stands between you and it. Nothing was said to \
+         it.{known}\n  \
          the key that it has now: {found}\n\
          If whoever runs it says that this is right (`ChatApp keys show`, where it runs), {remedy}"
     )

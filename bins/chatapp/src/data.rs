@@ -28,7 +28,10 @@ pub(crate) struct DataOptions {
 pub(crate) struct KeepOptions {
     /// Forget a name, and what waits for it, when it has been away this long, such as 12h or 90d
     /// [default: 30d]
-    #[arg(long, value_name = "TIME", value_parser = parse_seconds, requires = "server", conflicts_with = "client")]
+    #[arg(
+        long, value_name = "TIME", value_parser = parse_seconds, requires = "server",
+        conflicts_with = "client"
+    )]
     keep: Option<u32>,
 }
 

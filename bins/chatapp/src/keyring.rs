@@ -113,7 +113,8 @@ pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
         KeyAction::NewRoom { file } => {
             store::make_room_key(file, &random()?).map_err(unusable)?;
             print(&format!(
-                "Give {} to everybody you invite, in a way that nobody else sees; all start with --room-key.\n",
+                "Give {} to everybody you invite, in a way that nobody else sees; all start with \
+                --room-key.\n",
                 file.display()
             ))
         }

@@ -19,19 +19,31 @@ const REQUEST_BURST_S: u32 = 4;
 #[command(next_help_heading = "Limits of a server")]
 pub(crate) struct LimitOptions {
     /// Names that the room can hold
-    #[arg(long, requires = "server", conflicts_with = "client", value_name = "N", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    #[arg(
+        long, requires = "server", conflicts_with = "client", value_name = "N",
+        default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=MOST)
+    )]
     names: u32,
 
     /// Messages that are kept for one name
-    #[arg(long, requires = "server", conflicts_with = "client", value_name = "N", default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    #[arg(
+        long, requires = "server", conflicts_with = "client", value_name = "N",
+        default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=MOST)
+    )]
     mailbox: u32,
 
     /// Messages that are kept for all names together
-    #[arg(long, requires = "server", conflicts_with = "client", value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    #[arg(
+        long, requires = "server", conflicts_with = "client", value_name = "N",
+        default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=MOST)
+    )]
     messages: u32,
 
     /// Channel messages that are kept for those who are away or slow
-    #[arg(long, requires = "server", conflicts_with = "client", value_name = "N", default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=MOST))]
+    #[arg(
+        long, requires = "server", conflicts_with = "client", value_name = "N",
+        default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=MOST)
+    )]
     channel: u32,
 
     /// Registrations a second from one address (30 times as many at once); 0 for no limit
@@ -55,7 +67,10 @@ pub(crate) struct LimitOptions {
     requests: u32,
 
     /// KiB of text a second in these requests (4 times as many at once); 0 for no limit
-    #[arg(long, requires = "server", conflicts_with = "client", value_name = "KIB", default_value_t = 512, value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    #[arg(
+        long, requires = "server", conflicts_with = "client", value_name = "KIB",
+        default_value_t = 512, value_parser = clap::value_parser!(u32).range(0..=1_048_576)
+    )]
     text_kib: u32,
 }
 
@@ -93,7 +108,8 @@ impl fmt::Display for LimitOptions {
         } = self;
         write!(
             f,
-            "Room for {names} names, {messages} kept messages ({mailbox} for each name) and {channel} channel messages. "
+            "Room for {names} names, {messages} kept messages ({mailbox} for each name) and \
+            {channel} channel messages. "
         )?;
         f.write_str("A second, each address has ")?;
         let rates = [
@@ -139,7 +155,8 @@ mod tests {
         assert_eq!(ours.mail_per_name, default.mail_per_name);
         assert_eq!(
             limits.to_string(),
-            "Room for 16384 names, 100000 kept messages (1000 for each name) and 65536 channel messages. \
+            "Room for 16384 names, 100000 kept messages (1000 for each name) and 65536 channel \
+            messages. \
              A second, each address has 10 registrations, 500 requests and 512 KiB of text."
         );
     }
@@ -147,7 +164,8 @@ mod tests {
     #[test]
     fn each_option_says_what_it_says() {
         let limits = parse(
-            "--names 5 --mailbox 6 --messages 7 --channel 8 --registrations 0 --requests 9 --text-kib 1",
+            "--names 5 --mailbox 6 --messages 7 --channel 8 --registrations 0 --requests 9 \
+            --text-kib 1",
         );
         let memory = limits.memory();
         assert_eq!(

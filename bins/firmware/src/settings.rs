@@ -114,7 +114,8 @@ impl Setting {
             Self::Gateway => "the router to other networks, such as 10.9.0.1",
             Self::Port => "the UDP port of this board, 1 to 65535, such as 5000",
             Self::Key => {
-                "your key, 64 hexadecimal digits that nobody else knows, the same at each start: openssl rand -hex 32"
+                "your key, 64 hexadecimal digits that nobody else knows, the same at each start: \
+                openssl rand -hex 32"
             }
             Self::ServerKey => {
                 "the key of the server, 64 hexadecimal digits that it shows: another one is refused"
@@ -215,7 +216,8 @@ impl fmt::Display for SettingsError<'_> {
             Self::BadName(reason) => write!(f, "[name= wants something else: {reason}.]"),
             Self::OutOfReach(address) => write!(
                 f,
-                "[{address} is not in the network of this board; gateway= says which router of this network leads there.]"
+                "[{address} is not in the network of this board; gateway= says which router of \
+                this network leads there.]"
             ),
         }
     }

@@ -325,7 +325,7 @@ impl<'a> Sessions<'a> {
         is_proved
     }
 
-    // ---- answering a handshake ----
+    // ---- handshakes, and answers without a session ----
 
     /// Answers a request whose session exists: the answer was lost, or is not ready. `None` if
     /// there is no such session.
@@ -374,8 +374,6 @@ impl<'a> Sessions<'a> {
         self.connections.list(slot);
     }
 
-    // ---- asking for a session ----
-
     /// Asks for a session, without an [offer](Self::offer) for a cookie first; returns the token
     /// that resets it.
     pub(crate) fn request(&mut self, slot: u32, remote: PackedAddress) -> [u8; TAG_LEN] {
@@ -412,8 +410,6 @@ impl<'a> Sessions<'a> {
         self.handshakes.key_log().note(&Noted::Session(connection));
         self.connections.list(slot);
     }
-
-    // ---- answers that need no session ----
 
     /// Answers with one datagram; one that waits to be polled gives way to it.
     pub(crate) fn reply(&mut self, to: SocketAddr, datagram: &Datagram<'_>) {

@@ -29,16 +29,15 @@ pub fn binary() -> &'static Path {
     })
 }
 
-/// Path of an example of a package, built from the sources as they are now, in the profile of these
-/// tests.
+/// Path of an example of any package, built as [`binary`] is.
 ///
 /// # Panics
 /// If it does not build.
-pub fn example(package: &str, name: &str) -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
     escargot::CargoBuild::new()
         .manifest_path(manifest)
-        .package(package)
+        .arg("--workspace")
         .example(name)
         .current_release()
         .run()

@@ -5,8 +5,8 @@ use std::process::Command;
 use chatapp_e2e::{Home, Process, Room, example, received_by};
 
 /// Starts an example as a client of a room.
-fn start(package: &str, name: &str, arguments: &[&str]) -> Process {
-    let command = Command::new(example(package, name));
+fn start(name: &str, arguments: &[&str]) -> Process {
+    let command = Command::new(example(name));
     Process::start_command(name, command, &Home::new(), arguments)
 }
 
@@ -15,7 +15,7 @@ fn udp_example_chats_with_the_program() {
     let room = Room::open();
     let mut alice = room.join("alice");
     let server = format!("127.0.0.1:{}", room.port);
-    let mut bob = start("chatapp-core", "udp", &["bob", &server]);
+    let mut bob = start("udp", &["bob", &server]);
     bob.shows("Registered");
     bob.types("alice hello from a plain socket");
     alice.shows("bob: hello from a plain socket");
@@ -29,13 +29,13 @@ fn udp_example_chats_with_the_program() {
 
 #[test]
 fn mio_examples_chat_with_each_other() {
-    let mut server = start("chatapp-mio", "server", &["0"]);
+    let mut server = start("server", &["0"]);
     let line = server.shows_where("its address", |line| line.contains("listens"));
     let port = line.trim_end_matches('.').rsplit(':').next();
     let address = format!("127.0.0.1:{}", port.expect("a port"));
-    let mut alice = start("chatapp-mio", "client", &["alice", &address]);
+    let mut alice = start("client", &["alice", &address]);
     alice.shows("Registered");
-    let mut bob = start("chatapp-mio", "client", &["bob", &address]);
+    let mut bob = start("client", &["bob", &address]);
     bob.shows("Registered");
     bob.types("hello, room");
     alice.shows_where("the message", |line| {

@@ -101,14 +101,16 @@ fn words_messages_that_are_not_shown() {
     assert_eq!(
         not_shown(true),
         [
-            "[bob has another key than before: a message from there is not shown. If bob says that this is right, \
+            "[bob has another key than before: a message from there is not shown. If bob says \
+            that this is right, \
              leave, type `ChatApp keys forget name bob`, and come back.]"
         ]
     );
     assert_eq!(
         not_shown(false),
         [
-            "[A message from bob is not shown: it was sealed for another key than yours, or changed.]"
+            "[A message from bob is not shown: it was sealed for another key than yours, or \
+            changed.]"
         ]
     );
 }
@@ -147,7 +149,8 @@ fn words_what_became_of_a_message() {
     assert_eq!(
         status(ForeignKey),
         [
-            "[bob has another key than before: nothing was sent. If bob says that this is right, leave, type \
+            "[bob has another key than before: nothing was sent. If bob says that this is right, \
+            leave, type \
              `ChatApp keys forget name bob`, and come back.]"
         ]
     );
@@ -203,7 +206,8 @@ fn words_refusals() {
     assert_eq!(
         refused(Refusal::NotAllowed),
         [
-            "[The server does not admit alice with this key. Ask whoever runs it to put you on its list.]"
+            "[The server does not admit alice with this key. Ask whoever runs it to put you on \
+            its list.]"
         ]
     );
     assert_eq!(
@@ -306,7 +310,8 @@ fn tells_the_parts_of_a_message() {
     assert_eq!(
         parts(event),
         [
-            r#"ChannelMark|Channel_Message|Text| |Sender { name: "bob", channel: true }|bob|Text|: |Stamp|<2022-03-24 20:31:32>|Text| |Text|hi|"#
+            "ChannelMark|Channel_Message|Text| |Sender { name: \"bob\", channel: true }\
+            |bob|Text|: |Stamp|<2022-03-24 20:31:32>|Text| |Text|hi|"
         ]
     );
 }

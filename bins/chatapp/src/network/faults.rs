@@ -8,19 +8,31 @@ use clap::Args;
 #[command(next_help_heading = "Faults, in what this program sends")]
 pub(crate) struct FaultOptions {
     /// Lose so many of 100 datagrams
-    #[arg(long, value_name = "PERCENT", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(
+        long, value_name = "PERCENT", default_value_t = 0, hide_default_value = true,
+        value_parser = clap::value_parser!(u8).range(0..=100)
+    )]
     drop: u8,
 
     /// Send so many of 100 datagrams twice
-    #[arg(long, value_name = "PERCENT", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(
+        long, value_name = "PERCENT", default_value_t = 0, hide_default_value = true,
+        value_parser = clap::value_parser!(u8).range(0..=100)
+    )]
     duplicate: u8,
 
     /// Turn over one bit in so many of 100 datagrams
-    #[arg(long, value_name = "PERCENT", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(
+        long, value_name = "PERCENT", default_value_t = 0, hide_default_value = true,
+        value_parser = clap::value_parser!(u8).range(0..=100)
+    )]
     corrupt: u8,
 
     /// Delay each datagram by up to so many milliseconds, so that some overtake others
-    #[arg(long, value_name = "MS", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u16).range(0..=10_000))]
+    #[arg(
+        long, value_name = "MS", default_value_t = 0, hide_default_value = true,
+        value_parser = clap::value_parser!(u16).range(0..=10_000)
+    )]
     delay: u16,
 }
 

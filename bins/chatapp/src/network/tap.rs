@@ -31,7 +31,10 @@ pub(super) struct TapOptions {
 
 fn parse_cidr(text: &str) -> Result<IpCidr, String> {
     text.parse().map_err(|()| {
-        format!("{text:?} is not an address with the length of its prefix, such as 192.168.69.2/24 or fd69::2/64")
+        format!(
+            "{text:?} is not an address with the length of its prefix, such as \
+        192.168.69.2/24 or fd69::2/64"
+        )
     })
 }
 
@@ -49,7 +52,8 @@ impl TapOptions {
     pub(super) fn gateway_hint(&self) -> Option<String> {
         let (device, ip) = (self.tap.as_ref()?, self.ip.first()?);
         Some(format!(
-            "it is not on the link of {device}, where this program is {ip}; name the router there with --gateway <IP>, \
+            "it is not on the link of {device}, where this program is {ip}; name the router there \
+            with --gateway <IP>, \
              or give the server's address on that link"
         ))
     }

@@ -84,23 +84,28 @@ fn mistakes_say_what_to_do() {
         ),
         (
             &client("").replace("10.9.0.1:", "192.0.2.1:"),
-            "[192.0.2.1 is not in the network of this board; gateway= says which router of this network leads there.]",
+            "[192.0.2.1 is not in the network of this board; gateway= says which router of this \
+            network leads there.]",
         ),
         (
             &client("gateway=192.0.2.1"),
-            "[192.0.2.1 is not in the network of this board; gateway= says which router of this network leads there.]",
+            "[192.0.2.1 is not in the network of this board; gateway= says which router of this \
+            network leads there.]",
         ),
         (
             &client("").replace("1F", "1"),
-            "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each start: openssl rand -hex 32.]",
+            "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each \
+            start: openssl rand -hex 32.]",
         ),
         (
             &client("").replace("1F", "1g"),
-            "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each start: openssl rand -hex 32.]",
+            "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each \
+            start: openssl rand -hex 32.]",
         ),
         (
             &client("").replace("/24", "/33"),
-            "[address= wants something else: the address of this board, and its network, such as 10.9.0.2/24.]",
+            "[address= wants something else: the address of this board, and its network, such as \
+            10.9.0.2/24.]",
         ),
     ] {
         assert_eq!(complaint(line, Role::Client), error);
