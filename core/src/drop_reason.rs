@@ -20,7 +20,7 @@ pub enum DropReason {
     UnknownSession,
     /// From another address than that of the session or table entry it names.
     WrongAddress,
-    /// From somebody who is not in the table, or for another incarnation.
+    /// From a name that is not in the table, or for another incarnation.
     UnknownPeer,
     /// A repetition of what was already accepted.
     Duplicate,
@@ -40,9 +40,9 @@ pub enum DropReason {
     RateExceeded,
     /// Its number in the session came already, or is too old.
     Replayed,
-    /// Claims to be from somebody who has another key.
+    /// Claims to be from a name that has another key.
     ForeignKey,
-    /// A message that was not sealed for us, or was changed.
+    /// A message that was encrypted for another recipient, or was changed.
     Unreadable,
 }
 
@@ -96,7 +96,7 @@ impl DropReason {
     }
 }
 
-/// What became of a datagram that was handed to the core.
+/// The result of handing a datagram to the core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
     /// It took effect.

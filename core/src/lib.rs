@@ -31,8 +31,9 @@
 //!   something could panic. Hostile datagrams are dropped and [counted by reason](DropReason),
 //!   mistakes of the user are [values](CommandError), and so is full storage.
 //! * **Memory** is handed in by the caller ([`ClientStorage`], [`ServerStorage`]), sized once.
-//! * **Cost**: a datagram of one client costs the same in a room of ten and of ten thousand. A
-//!   message to all is a cursor that moves when datagrams are built, not a queue.
+//! * **Cost**: a datagram costs the same in a room of ten and of ten thousand, with one exception:
+//!   a client whose table is full scans it to evict a peer. A message to all is a cursor that moves
+//!   when datagrams are built, not a queue.
 //!
 //! # The event loop
 //!

@@ -27,14 +27,14 @@ pub const RECEIVE_LEN: usize = DATAGRAM_LEN_MAX + 1;
 //= PROTOCOL.md#3.4
 pub const COOKIE_REQUEST_LEN: usize = 96;
 
-/// Bytes around what is sealed in a datagram of a session: version, kind, session id, counter and
-/// tag.
+/// Bytes around the encrypted part of a datagram of a session: version, kind, session id, counter
+/// and tag.
 pub const SEAL_OVERHEAD: usize = 1 + 1 + 8 + 8 + TAG_LEN;
 
 /// Bytes that header and frames of one datagram may take together.
 pub const BODY_LEN_MAX: usize = DATAGRAM_LEN_MAX - SEAL_OVERHEAD;
 
-/// Longest letter: a sealed text.
+/// Longest stored message: an encrypted text and its tag.
 pub const LETTER_LEN_MAX: usize = TEXT_LEN_MAX + LETTER_OVERHEAD;
 
 /// Longest letter that is kept: the key that is needed to open it stands in front.

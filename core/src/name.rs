@@ -52,7 +52,7 @@ impl core::error::Error for NameError {}
 /// zero-width and bidirectional formatting characters, line and paragraph separators, and the
 /// byte-order mark.
 ///
-/// Whatever shows text from others makes these visible; names never contain them.
+/// A program that shows text of others makes these visible; names never contain them.
 pub const fn drives_display(character: char) -> bool {
     matches!(character,
         '\u{0}'..='\u{1f}'

@@ -11,9 +11,9 @@ const NANOS_PER_SECOND: u64 = 1_000_000_000;
 /// How much of something one source may ask for: so much at once, and then so much in each second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// What comes back in each second; 0 for no limit.
+    /// The tokens that are added in each second; 0 for no limit.
     pub per_second: u32,
-    /// What may be used at once after a rest.
+    /// The tokens of a full bucket.
     pub burst: u32,
 }
 
@@ -57,7 +57,7 @@ impl Bucket {
     pub(crate) fn without(self, amount: u32, limit: RateLimit, now: Instant) -> Option<Self> {
         let now = nanos(now);
         let full_at = self.full_at.max(now).saturating_add(limit.nanos(amount));
-        // What is larger than the whole bucket passes when it is full.
+        // A request larger than the whole bucket passes when the bucket is full.
         let depth = limit.nanos(limit.burst.max(amount));
         (full_at - now <= depth).then_some(Self { full_at })
     }

@@ -12,7 +12,7 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// 500 ms and 5 retries: somebody who is silent gets exactly 6 datagrams, and is given up after
+    /// 500 ms and 5 retries: a silent peer gets exactly 6 datagrams, and is given up after
     /// 3 s.
     pub const DEFAULT: Self = Self {
         interval_ms: 500,
@@ -31,7 +31,7 @@ impl Default for RetryPolicy {
     }
 }
 
-/// What is due when the time of a [`Retry`] has come.
+/// The action that is due when the time of a [`Retry`] has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
     /// Send again.

@@ -3,7 +3,7 @@
 use crate::drop_reason::{Disposition, DropReason};
 use crate::wire::{DATAGRAM_KINDS, FRAME_KINDS};
 
-/// What went in one direction.
+/// The traffic in one direction.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
     /// Datagrams, whatever was in them.
@@ -15,7 +15,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// Datagrams of each kind, by its name. What could not be parsed has no kind.
+    /// Datagrams of each kind, by its name. A datagram that could not be parsed has no kind.
     pub fn datagrams_by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> {
         DATAGRAM_KINDS.into_iter().zip(self.datagrams_by_kind)
     }

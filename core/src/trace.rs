@@ -1,4 +1,4 @@
-//! Trace points, for whoever looks for a mistake: they go to `log`, to `defmt`, to both or nowhere,
+//! Trace points, to look for a mistake: they go to `log`, to `defmt`, to both or nowhere,
 //! as the features say.
 
 /// Says what happens, in words that both can format. Without the features, nothing is left of it. A

@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 #[must_use = "a datagram that is not sent is lost"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
-    /// Where it goes.
+    /// The destination.
     pub to: SocketAddr,
     /// Its length in bytes.
     pub len: usize,

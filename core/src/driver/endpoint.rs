@@ -1,4 +1,4 @@
-//! What client and server have in common for adapters.
+//! The interface that client and server share for adapters.
 
 use core::net::SocketAddr;
 
@@ -13,7 +13,7 @@ use crate::transmit::Transmit;
 pub struct TableEntry<'a> {
     /// Name of the client.
     pub name: &'a str,
-    /// Where it receives.
+    /// The address at which it receives.
     pub address: SocketAddr,
     /// Whether it is active.
     pub online: bool,
@@ -44,7 +44,7 @@ pub trait Endpoint {
 
     /// Takes the next key that has come into use; `None` if there is none, or nobody asked for them
     /// with `log_keys`. Polled before [`poll_transmit`](Self::poll_transmit), each comes before
-    /// the datagrams that are sealed with it.
+    /// the datagrams that are encrypted with it.
     fn poll_key_log(&mut self) -> Option<LoggedKey> {
         None
     }

@@ -240,7 +240,7 @@ mod tests {
         }
     }
 
-    /// What arrived and what left, in order; takes so many datagrams.
+    /// Records datagrams in both directions, in order; accepts so many of them.
     #[derive(Default)]
     struct Wire {
         arriving: VecDeque<Vec<u8>>,

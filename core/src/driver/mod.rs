@@ -1,4 +1,5 @@
-//! What adapters drive: the endpoint, the network, the journal, and the event loop between them.
+//! The parts that adapters drive: the endpoint, the network, the journal, and the event loop
+//! between them.
 
 mod endpoint;
 mod event_loop;

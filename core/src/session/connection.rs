@@ -42,7 +42,7 @@ use crate::wire::Header;
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Connection {
     phase: Phase,
-    /// Where the other side receives.
+    /// The address of the peer.
     remote: PackedAddress,
     /// Session id that the other side writes in its datagrams; 0 for none.
     local_id: u64,
@@ -50,7 +50,7 @@ pub(crate) struct Connection {
     remote_id: u64,
     /// The keys, once the session is open.
     keys: SessionKeys,
-    /// What proves that the other side does not have the session any more.
+    /// Proves that the peer does not have the session any more.
     reset: [u8; TAG_LEN],
     handshake: Handshake,
     sender: Sender,
@@ -193,8 +193,8 @@ impl Connection {
         };
     }
 
-    /// As [`close`](Self::close), but the id that others write to stays known: whoever still does
-    /// can be told.
+    /// As [`close`](Self::close), but the id that others write to stays known: a peer that still
+    /// does can be told.
     pub(crate) fn end(&mut self) {
         let local_id = self.local_id;
         self.close();

@@ -61,9 +61,9 @@ impl Linked<ConnectionList> for ConnectionSlot {
 /// Which of the two ids of a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// The id that others write to us.
+    /// The id in datagrams to this side.
     Local,
-    /// The id that we write to others.
+    /// The id in datagrams to the peer.
     Remote,
 }
 

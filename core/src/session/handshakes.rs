@@ -42,7 +42,7 @@ impl<'a> From<&CallMessage<'a>> for Request<'a> {
     }
 }
 
-/// What the side that accepts sessions says in each of them.
+/// The parameters that the responder sends in each session.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Terms {
     /// Epoch of the store; 0 for none.
@@ -85,7 +85,7 @@ impl Accepted {
     }
 }
 
-/// Whom a request for a session is sent to, and the key that is meant.
+/// The recipient of a request for a session, and its key.
 pub(crate) type Recipient = (Opening, PublicKey);
 
 /// All that handshakes need beside the session that they open.

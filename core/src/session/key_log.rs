@@ -9,7 +9,7 @@ pub use logged_key::{KeySlot, LoggedKey};
 pub(crate) use noted::{Asked, Noted};
 use ring::Ring;
 
-/// What a machine tells of its keys. Without slots it is off: then nothing is computed for it, and
+/// Exports the keys of a machine. Without slots it is off: then nothing is computed for it, and
 /// a program that never switches it on does not even contain how.
 pub(crate) struct KeyLog<'a> {
     ring: Ring<'a>,
@@ -42,7 +42,7 @@ impl<'a> KeyLog<'a> {
         }
     }
 
-    /// Whether somebody wants to know the keys.
+    /// Returns whether keys are exported.
     pub(crate) fn is_on(&self) -> bool {
         self.tell.is_some()
     }

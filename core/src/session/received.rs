@@ -1,4 +1,4 @@
-//! What the engine says of a datagram that it took.
+//! The result of a datagram that the engine accepted.
 
 use crate::wire::{Cookie, Frames, Header, Opened};
 

@@ -49,7 +49,7 @@ impl Reply {
         Self::of(connection.remote().get(), &out, len)
     }
 
-    /// The answer to a datagram of another version: one small datagram that names ours.
+    /// The answer to a datagram of another version: one small datagram that names this one.
     pub(crate) fn foreign_version(
         identity: &Identity,
         to: SocketAddr,
@@ -60,7 +60,7 @@ impl Reply {
             version: VERSION,
             echo: u64::from_le_bytes(*id),
         };
-        // A stranger to a closed room does not even learn that somebody is here.
+        // A stranger to a closed room does not even learn that a server is here.
         (!identity.is_closed())
             .then(|| Self::new(identity, to, &unsupported))
             .flatten()

@@ -30,7 +30,7 @@ pub(crate) struct Sessions<'a> {
     connections: Connections<'a>,
     handshakes: Handshakes<'a>,
     clock: Clock,
-    /// Where the other side of a session may move to another address: what proves that it did.
+    /// The proof that the peer of a session has moved to another address.
     cookies: Option<Cookies>,
     /// An answer that needs no session.
     reply: Option<Reply>,

@@ -1,7 +1,7 @@
-//! Datagrams inside a session: acknowledgements and frames, sealed.
+//! Datagrams inside a session: acknowledgements and frames, encrypted.
 //!
 //! ```text
-//! version | kind | session id | counter (8, little-endian) | sealed: header, frames | tag (16)
+//! version | kind | session id | counter (8, little-endian) | encrypted: header, frames | tag (16)
 //! ```
 
 use core::fmt;
@@ -18,7 +18,7 @@ use crate::crypto::{Identity, SessionKeys, Suite, TAG_LEN};
 use crate::drop_reason::DropReason;
 use crate::limits::DATAGRAM_LEN_MAX;
 
-/// What stands in front of what is sealed.
+/// Bytes in front of the encrypted part.
 const FRONT_LEN: usize = PREFIX_LEN + 8;
 /// Flags, acknowledgement, window and first, each one byte.
 const HEADER_LEN_MIN: usize = 4;
@@ -26,7 +26,7 @@ const HEADER_LEN_MIN: usize = 4;
 /// More is not added to make a datagram as long as others: an eighth of it.
 const PADDING_LEN_MAX: u8 = (DATAGRAM_LEN_MAX / 8) as u8;
 
-/// What a datagram says beside its frames.
+/// The header in front of the frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// A numbered frame arrived behind one that is missing.
@@ -124,7 +124,7 @@ impl Header {
     }
 }
 
-/// What stands in front of the padding, whose last byte counts its bytes; all others are zero.
+/// Returns all in front of the padding, whose last byte counts its bytes; the others are zero.
 //= PROTOCOL.md#3.13
 fn unpadded(body: &[u8]) -> Option<&[u8]> {
     let (&count, rest) = body.split_last()?;
@@ -146,7 +146,7 @@ pub(super) fn counter(whole: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*counter))
 }
 
-/// What was in a datagram of a session.
+/// The content of a datagram of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opened<'a> {
     pub(crate) header: Header,
@@ -193,9 +193,9 @@ pub fn open<'a>(
 /// Builds a datagram frame by frame.
 pub struct DataWriter<'a> {
     writer: Writer<'a>,
-    /// Where the frames begin.
+    /// The place where the frames begin.
     start: usize,
-    /// Where the last complete frame begins.
+    /// The place where the last complete frame begins.
     complete: usize,
     /// The numbers of the last frame, if the next one can count from them.
     numbers: Option<Numbers>,
@@ -214,7 +214,7 @@ impl<'a> DataWriter<'a> {
     pub fn new(out: &'a mut [u8; DATAGRAM_LEN_MAX], to: u64, header: &Header) -> Self {
         let mut writer = Writer::new(out);
         writer.prefix(kind::DATA, to);
-        // The counter takes its place when the datagram is sealed.
+        // The counter takes its place when the datagram is encrypted.
         writer.skip_to(FRONT_LEN);
         header.write(&mut writer);
         let start = writer.len();
@@ -226,13 +226,13 @@ impl<'a> DataWriter<'a> {
         }
     }
 
-    /// Whether a frame was added.
+    /// Returns whether a frame was added.
     pub fn has_frames(&self) -> bool {
         self.writer.len() > self.start
     }
 
-    /// Adds a frame; false, and nothing added, if it does not fit any more. What it has in common
-    /// with the one before it is left out.
+    /// Adds a frame; false, and nothing added, if it does not fit any more. Fields that repeat
+    /// those of the frame before it are left out.
     pub fn push(&mut self, frame: &Frame<'_>) -> bool {
         if let Some(numbers) = &self.numbers
             && let complete = self.writer.written(self.complete)
@@ -253,7 +253,7 @@ impl<'a> DataWriter<'a> {
         pushed
     }
 
-    /// Bytes that are left for frames.
+    /// Returns how many bytes are left for frames.
     pub fn room(&self) -> usize {
         self.writer.room()
     }
@@ -274,7 +274,7 @@ impl<'a> DataWriter<'a> {
         self.writer.bytes(&[count]);
     }
 
-    /// Seals the datagram; returns its length. 0 if the counters of the session are used up.
+    /// Encrypts the datagram; returns its length, or 0 if the counters of the session are used up.
     pub fn finish(self, identity: &Identity, session: &mut SessionKeys) -> usize {
         self.seal(identity.suite(), session).unwrap_or_default()
     }

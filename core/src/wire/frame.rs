@@ -1,6 +1,6 @@
 //! Frames: the numbered contents of a data datagram.
 //!
-//! What consecutive ones have in common may be [left out](super::further) on the wire.
+//! Fields that consecutive ones have in common may be [left out](super::further) on the wire.
 
 use core::net::SocketAddr;
 
@@ -22,7 +22,7 @@ pub enum Frame<'a> {
         #[serde(with = "serde_bytes")]
         text: &'a [u8],
     },
-    /// Client to server: keep a message for somebody.
+    /// Client to server: keep a message for a recipient.
     Store {
         /// Number of the request among all of this process.
         request: u32,
@@ -66,7 +66,7 @@ pub enum Frame<'a> {
     Result {
         /// Number of the request.
         request: u32,
-        /// What became of it.
+        /// The outcome.
         outcome: Outcome,
     },
     /// Server to client: the recipient has acknowledged every message kept from you up to this
@@ -193,7 +193,7 @@ impl Frame<'_> {
     }
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -257,7 +257,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Where the client receives.
+    /// The address of the client.
     pub fn address(&self) -> SocketAddr {
         self.address.get()
     }

@@ -4,11 +4,11 @@ use super::frame::Frame;
 use super::further::{self, Further, Numbers};
 use crate::drop_reason::DropReason;
 
-/// A place between two frames, where somebody can [go on](Frames::resume).
+/// A place between two frames, where a reader can [go on](Frames::resume).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     at: usize,
-    /// Where the last complete frame begins; at the same place, if there is none.
+    /// The place where the last complete frame begins; at the same place, if there is none.
     complete: usize,
     /// The numbers of the last frame, if it left something out itself.
     numbers: Option<Numbers>,
@@ -41,7 +41,7 @@ impl<'a> Frames<'a> {
         Self::resume(bytes, Place::START)
     }
 
-    /// Those from this place on. What was opened in place in front of it does no harm.
+    /// Returns those from this place on. Bytes that were decrypted in front of it do no harm.
     pub(crate) const fn resume(bytes: &'a [u8], place: Place) -> Self {
         Self { bytes, place }
     }

@@ -1,4 +1,4 @@
-//! What consecutive messages of one sender have in common is said once in a datagram.
+//! Fields that consecutive messages of one sender have in common occur once in a datagram.
 //!
 //! A [`Frame::Mail`] or [`Frame::Channel`] directly behind one of its kind, from the same process,
 //! is written without all that would be the same, and with differences in place of numbers. Whoever
@@ -29,7 +29,7 @@ pub(super) struct Further<'a> {
     content: &'a [u8],
 }
 
-/// What is left of the next frame counts from the numbers of this one.
+/// The next frame in short form counts from the numbers of this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Numbers {
     incarnation: u64,

@@ -6,11 +6,11 @@
 //! version (1) | kind (1) | session id (8, little-endian)
 //! ```
 //!
-//! Datagrams [inside a session](data) are sealed; those that open one carry a message of the
-//! [handshake](crate::crypto). All but the sealed ones end in a tag, SipHash-2-4 over all that
+//! Datagrams [inside a session](data) are encrypted; those that open one carry a message of the
+//! [handshake](crate::crypto). All but the encrypted ones end in a tag, SipHash-2-4 over all that
 //! stands before it: under a public constant, or in a closed room under a key that only its members
 //! have. The tag finds damage, and keeps strangers out of a closed room; it does not protect
-//! against somebody on the path.
+//! against an attacker on the path.
 //!
 //! Parsing is total: every input gives a [`Datagram`] or the [reason](DropReason) it is none.
 
@@ -95,7 +95,7 @@ pub enum Datagram<'a> {
         /// Proves that the owner of the session says so.
         token: [u8; TAG_LEN],
     },
-    /// A sealed datagram of a session: [`data::open`] opens it.
+    /// An encrypted datagram of a session: [`data::open`] decrypts it.
     Data {
         /// Session id of the recipient.
         to: u64,
@@ -205,7 +205,7 @@ impl<'a> Datagram<'a> {
     }
 }
 
-/// What another version of the protocol says must be understood in every room.
+/// Returns the key of the tag: datagrams of another version are understood in every room.
 fn tag_key(identity: &Identity, kind: u8) -> Key {
     if kind == kind::UNSUPPORTED {
         Key::PUBLIC

@@ -13,7 +13,7 @@ use crate::crypto::{
 use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
 
 const COOKIE_LEN: usize = 16;
-/// What stands in front of the handshake in a hello, and in a call.
+/// Bytes in front of the handshake in a hello, and in a call.
 const HELLO_FRONT_LEN: usize = PREFIX_LEN + COOKIE_LEN;
 const CALL_FRONT_LEN: usize = PREFIX_LEN + 8;
 
@@ -34,7 +34,7 @@ const _: () = {
     assert!(COOKIE_REQUEST_LEN > around + COOKIE_LEN + KEY_LEN);
 };
 
-/// Proves that somebody receives at its address.
+/// Proves that a sender receives at its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cookie {
     /// When the server made it, in milliseconds of its clock.
@@ -77,14 +77,14 @@ impl Cookie {
     }
 }
 
-/// A client asks the server for a session; what it says is sealed in the handshake.
+/// A client asks the server for a session; the handshake encrypts its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HelloMessage<'a> {
     /// Session id that the client chose: what the server sends carries it.
     pub id: u64,
     /// From a [`Datagram::Cookie`](super::Datagram::Cookie).
     pub cookie: Cookie,
-    /// What stands in front of the message: both sides put it into the handshake.
+    /// The bytes in front of the message: both sides mix them into the handshake.
     pub prologue: &'a [u8],
     /// The first message of the handshake; its payload is a [`Hello`].
     pub message: &'a [u8],
@@ -102,14 +102,14 @@ impl<'a> HelloMessage<'a> {
     }
 }
 
-/// A client asks a peer for a session; what it says is sealed in the handshake.
+/// A client asks a peer for a session; the handshake encrypts its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallMessage<'a> {
     /// Session id that the caller chose.
     pub id: u64,
     /// The process that the caller means.
     pub to_incarnation: u64,
-    /// What stands in front of the message: both sides put it into the handshake.
+    /// The bytes in front of the message: both sides mix them into the handshake.
     pub prologue: &'a [u8],
     /// The first message of the handshake; its payload is a [`Call`].
     pub message: &'a [u8],
@@ -133,7 +133,7 @@ fn parts(whole: &[u8], front_len: usize) -> Option<(&[u8], &[u8])> {
     (message.len() > FIRST_OVERHEAD).then_some((front, message))
 }
 
-/// What a request for a session is sent to.
+/// The recipient of a request for a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opening {
     /// The server: a hello with this cookie.
@@ -161,7 +161,7 @@ impl Opening {
             }
     }
 
-    /// What stands in front of the first message of the handshake.
+    /// Returns the bytes in front of the first message of the handshake.
     pub(crate) fn prologue(self, id: u64, front: &mut [u8; DATAGRAM_LEN_MAX]) -> &[u8] {
         let mut writer = Writer::new(front);
         self.write_front(id, &mut writer);
@@ -227,7 +227,7 @@ impl Opening {
     }
 }
 
-/// What the payload of a handshake says; `None` if it is damaged, or something is left over.
+/// Parses the payload of a handshake; `None` if it is damaged, or something is left over.
 pub(crate) fn from_payload<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Option<T> {
     match postcard::take_from_bytes(payload) {
         Ok((value, [])) => Some(value),
@@ -284,12 +284,11 @@ pub struct Call<'a> {
     pub reset: [u8; TAG_LEN],
     /// Name of the caller.
     pub from: &'a str,
-    /// Name of who is called: a message to somebody else must not be taken for one to whoever
-    /// answers.
+    /// Name of the recipient: it must not answer a call to another name.
     pub to: &'a str,
 }
 
-/// What becomes of a request for a session, said by whoever has the key that was meant.
+/// The answer to a request for a session, by the owner of the requested key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// The session is open.
@@ -298,7 +297,7 @@ pub enum Answer {
     Refused(Refusal),
 }
 
-/// What the side that accepts a session tells about itself.
+/// The parameters of the side that accepts a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accept {
     /// Session id that it chose: what is sent to it carries it.

@@ -7,7 +7,7 @@ use crate::crypto::Key;
 use crate::crypto::TAG_LEN;
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, SEAL_OVERHEAD};
 
-/// What is written may not be longer: the tag follows.
+/// Bytes of the content, at most: the tag follows.
 const CONTENT_LEN_MAX: usize = SEAL_OVERHEAD - TAG_LEN + BODY_LEN_MAX;
 
 const _: () = assert!(CONTENT_LEN_MAX + TAG_LEN == DATAGRAM_LEN_MAX && TAG_LEN > SHORT_TAG_LEN);
@@ -50,12 +50,12 @@ impl<'a> Writer<'a> {
         (self.out, self.len)
     }
 
-    /// Bytes that are left.
+    /// Returns how many bytes are left.
     pub(super) fn room(&self) -> usize {
         CONTENT_LEN_MAX.saturating_sub(self.len)
     }
 
-    /// What was written from this byte on.
+    /// Returns the bytes that were written from this one on.
     pub(super) fn written(&self, start: usize) -> &[u8] {
         self.out.get(start..self.len).unwrap_or_default()
     }
@@ -133,7 +133,7 @@ impl<'a> Writer<'a> {
         written.is_some()
     }
 
-    /// Completes a datagram that is not sealed; returns its length.
+    /// Completes a datagram that is not encrypted; returns its length.
     pub(super) fn tag(self, key: Key) -> usize {
         let Some((content, rest)) = self.out.split_at_mut_checked(self.len) else {
             return 0;

@@ -14,7 +14,7 @@ const LOSSY_FRAMES_MAX: u16 = 8;
 /// Datagrams with frames without a sign of loss until a lossy path counts as a clean one again.
 const CLEAN_AFTER: u8 = 255;
 
-/// What a path is known to carry, and whether it lost something lately.
+/// How much a path is known to carry, and whether it lost something lately.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Congestion {

@@ -1,4 +1,5 @@
-//! What a session remembers of its handshake: the parts of the request, or the answer to one.
+//! The memory that a session keeps of its handshake: the parts of the request, or the answer to
+//! one.
 
 use zeroize::Zeroize;
 

@@ -1,5 +1,5 @@
-//! What the other side of a session says of it in the handshake (as the transport parameters of RFC
-//! 9000).
+//! The parameters of a session that its peer sends in the handshake (as the transport parameters of
+//! RFC 9000).
 
 use crate::crypto::TAG_LEN;
 use crate::wire::Accept;
@@ -11,7 +11,7 @@ pub(crate) struct PeerParameters {
     pub(crate) id: u64,
     /// Frames it accepts beyond those it acknowledged.
     pub(crate) window: u16,
-    /// What it sends when it does not have the session any more.
+    /// The token that it sends when it does not have the session any more.
     pub(crate) reset: [u8; TAG_LEN],
 }
 

@@ -1,8 +1,8 @@
-//! Where a session is in its life, and what follows from that.
+//! The phases of a session, and their consequences.
 
 use crate::time::Instant;
 
-/// Where a session is in its life.
+/// The phase of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
@@ -15,7 +15,7 @@ pub(crate) enum Phase {
     Open,
 }
 
-/// What is to be sent to the other side.
+/// The datagram that is to be sent to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
     Nothing,
@@ -34,7 +34,7 @@ pub(crate) struct Relisted {
     pub(crate) after: Instant,
 }
 
-/// What an expired deadline led to.
+/// The effect of an expired deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expired {
     /// Something goes out again, or there is one more interval to wait.

@@ -5,7 +5,7 @@
 //! names; a report of a gap names the phase it was seen in. So a report is believed once in each
 //! phase, and a repetition that is lost too is repeated as soon as the first was.
 
-/// What an acknowledgement says.
+/// The content of an acknowledgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Acked {
     /// So many frames anew, perhaps none.
@@ -16,7 +16,7 @@ pub(super) enum Acked {
     Invalid,
 }
 
-/// What was in a datagram that was sent.
+/// The content of a datagram that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sent {
     pub(super) has_frames: bool,
@@ -25,7 +25,7 @@ pub(super) struct Sent {
     pub(super) is_probe: bool,
 }
 
-/// Where a repetition stands that the timer caused.
+/// The state of a retransmission that the timer caused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
@@ -197,7 +197,7 @@ impl Sender {
         }
         if newly != 0 {
             if self.repeat == Repeat::Sent {
-                // What followed the lost datagram was dropped by the other side: repeat it all.
+                // The peer dropped all that followed the lost datagram: repeat it all.
                 self.next = self.acked;
             }
             self.repeat = Repeat::Nothing;

@@ -7,7 +7,7 @@ use super::*;
 
 const POLICY: RetryPolicy = RetryPolicy::DEFAULT;
 
-/// The other side of a session that nothing is sealed in.
+/// The peer of a session without encryption.
 fn other(id: u64, window: u16) -> PeerParameters {
     PeerParameters {
         id,

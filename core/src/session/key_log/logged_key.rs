@@ -7,11 +7,11 @@ use zeroize::Zeroize;
 use crate::crypto::{KEY_LEN, PartKey};
 use crate::name::Name;
 
-/// A key that has just come into use. Whoever has it reads everything that is sealed with it.
+/// A key that has just come into use. It decrypts everything that is encrypted with it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoggedKey {
-    /// Datagrams that are sent to this session id are sealed with this key, from counter 0 on. Both
+    /// Datagrams that are sent to this session id are encrypted with this key, from counter 0. Both
     /// directions of a session are told, one after the other. A request that is answered again, by
     /// a server that was started anew, makes two keys for one id.
     Session {
@@ -21,7 +21,7 @@ pub enum LoggedKey {
         /// ([`SessionKeys`](crate::crypto::SessionKeys)).
         key: [u8; KEY_LEN],
     },
-    /// The private messages of one process to one name are sealed with this key. May be told again.
+    /// The private messages of one process to one name are encrypted with this key. May repeat.
     Letters {
         /// The sender's process.
         incarnation: u64,
@@ -30,13 +30,13 @@ pub enum LoggedKey {
         /// The key.
         key: [u8; KEY_LEN],
     },
-    /// A part of the handshake in the datagrams with this session id is sealed with this. Whoever
-    /// begins a handshake tells two before the first message, of its key and of its payload, and
-    /// one when an answer came; whoever answers one tells all three then.
+    /// A part of the handshake in the datagrams with this session id is encrypted with this. An
+    /// initiator exports two before the first message, of its key and of its payload, and one
+    /// when an answer came. A responder exports all three when it answers.
     Handshake {
         /// The id in the datagrams, of both messages.
         id: u64,
-        /// What opens it.
+        /// The key of the part.
         part: PartKey,
     },
     /// There was no room for this many further keys.

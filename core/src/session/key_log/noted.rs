@@ -1,4 +1,4 @@
-//! What machines note for their key logs, and the keys that this stands for.
+//! The key events that machines note for their key logs, and the keys of each.
 
 use super::logged_key::LoggedKey;
 use super::ring::Ring;
@@ -12,7 +12,7 @@ use crate::wire::Opening;
 pub(crate) enum Noted<'a> {
     /// A session has been agreed on.
     Session(&'a Connection),
-    /// What the letters of a process to a name are sealed with has been computed.
+    /// The key of the stored messages of a process to a name has been computed.
     Letters {
         incarnation: u64,
         to: &'a Name,

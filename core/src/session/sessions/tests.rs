@@ -14,7 +14,7 @@ const WINDOW: u16 = 8;
 const ONE: u32 = 0;
 const OTHER: u32 = 1;
 
-/// Where the initiator is (1), where it moves to (2), and where the responder is (3).
+/// The addresses of the initiator: before (1) and after moving (2); that of the responder (3).
 fn address(host: u8) -> SocketAddr {
     ([192, 0, 2, host], 5_000).into()
 }
