@@ -47,7 +47,8 @@ fn with_len(text: &[u8]) -> Vec<u8> {
     [&(text.len() as u16).to_le_bytes()[..], text].concat()
 }
 
-/// Ephemeral keys, which byte is changed and how, what stands in front, what both sides say, and whatever else comes.
+/// Returns ephemeral keys, the byte to change and its bits, the prologue, both payloads, and other
+/// bytes.
 fn handshake(place: u16, bits: u8) -> Vec<u8> {
     [
         &[1, 2][..],
@@ -61,7 +62,7 @@ fn handshake(place: u16, bits: u8) -> Vec<u8> {
     .concat()
 }
 
-/// Three datagrams are sealed; they come out of order, twice, and changed.
+/// Three datagrams are encrypted; they arrive out of order, twice, and changed.
 fn deliveries() -> Vec<u8> {
     let mut steps = Vec::new();
     for text in [&b"one"[..], b"two", b""] {
@@ -231,7 +232,8 @@ impl Room {
         }
     }
 
-    /// What a datagram to this machine says behind its session id, once it is opened: what its fuzz target is told.
+    /// Returns the plaintext behind the session id of a datagram to this machine, which its fuzz
+    /// target is given.
     fn said(&mut self, from: u8, to: u8, bytes: &[u8]) -> Vec<u8> {
         let own = identity(to);
         let read = |prologue, message| {
@@ -243,7 +245,7 @@ impl Room {
             Datagram::Hello(hello) => read(hello.prologue, hello.message),
             Datagram::Call(call) => read(call.prologue, call.message)
                 .map(|said| [&call.to_incarnation.to_le_bytes()[..], &said].concat()),
-            // Whoever answers the tested machine chooses a session of its own.
+            // A participant that answers the tested machine chooses a session of its own.
             Datagram::Accept { .. } => Some(accepts(from)),
             Datagram::Data { to, .. } => self.keys.get_mut(&to).and_then(|session| {
                 let mut copy = bytes.to_vec();

@@ -1,4 +1,4 @@
-//! Sealed datagrams and letters, with working keys.
+//! Encrypted datagrams and stored messages, with working keys.
 
 #![no_main]
 

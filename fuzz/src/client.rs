@@ -9,13 +9,13 @@ use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientMemory, Command, CommandId, Endpoint, Instant, Name,
 };
 
+use crate::constants::SEED;
 use crate::frame_step::{EntryStep, FrameStep};
-use crate::network::{Network, address};
-use crate::people::participant;
+use crate::network::Network;
+use crate::people::{BOB, CAROL, CLIENT, SERVER, address, participant};
 use crate::scenario::{Scenario, Start};
 use crate::step::{CommandStep, Fate, Say, Step};
 use crate::values::{Jump, NameStep, Rarely, Words};
-use crate::{BOB, CAROL, CLIENT, SEED, SERVER};
 
 const PEERS: usize = 5;
 /// Many times more than one input can cause: a machine that sends more than this is in a loop.
@@ -25,8 +25,8 @@ const TRANSMITS_MAX: usize = 1_000;
 /// it must be idle.
 ///
 /// # Panics
-/// If a command is settled twice or never, if the client never comes to rest, or if it sends what
-/// cannot be parsed.
+/// If a command is settled twice or never, if the client never comes to rest, or if it sends a
+/// datagram that cannot be parsed.
 pub fn client(bytes: &[u8]) {
     let scenario = Scenario::from_bytes(bytes);
     with_client(|client| {
@@ -68,8 +68,8 @@ enum Recorded {
     Datagram(SocketAddr, Vec<u8>),
 }
 
-/// The steps after which alice is in a room with bob and carol, has a session with bob, and has
-/// sent carol a message through the server.
+/// Returns the steps after which alice is in a room with bob and carol and has a session with bob.
+/// A message of alice to carol is stored on the server.
 fn opening() -> Vec<Step> {
     let hi = || Words::Short("hi".into());
     let send = |to| Step::Command(CommandStep::Send(NameStep::Of(to), hi()));

@@ -1,4 +1,4 @@
-//! What people type, and what they are shown of each other.
+//! The typed lines of a console, and the lines that it shows.
 
 use chatapp_console::{Input, Row, Stamp, Visible, Wording, parse};
 use chatapp_core::wire::Refusal;
@@ -7,13 +7,14 @@ use chatapp_core::{
     Request, TableEntry, UnixSeconds, drives_display,
 };
 
-use crate::network::address;
+use crate::people::address;
 
-/// Takes `bytes` as lines. Each is typed; each is also what somebody else has sent: a name, a blank and a text.
+/// Takes `bytes` as lines. Each is typed, and is also a received message: a name, a blank and a
+/// text.
 ///
 /// # Panics
-/// If a line that is typed again as it was understood means something else, or if what is shown of a name or a text
-/// is not harmless or not all of it.
+/// If a parsed line has another meaning when it is typed again, or if the display of a name or a
+/// text is harmful or incomplete.
 pub fn console(bytes: &[u8]) {
     for line in String::from_utf8_lossy(bytes).split('\n') {
         typed(line);
@@ -53,7 +54,7 @@ fn retyped(input: Input<'_>) -> String {
     }
 }
 
-/// What is harmless in a text stays as it is, and the rest can be seen.
+/// Harmless characters of a text stay as they are, and all others are visible.
 fn visible(text: &str) {
     let shown = Visible(text).to_string();
     harmless(&shown);
@@ -95,7 +96,7 @@ fn received(name: &str, text: &str) {
     }
 }
 
-/// Whatever else a client reports has a line or two. One of them a line: the fuzzer chooses which.
+/// Every other event of a client has one or two lines. The fuzzer chooses one event for each line.
 fn reported(name: &str, text: &str) {
     use MessageStatus::*;
     let id = CommandId::default();

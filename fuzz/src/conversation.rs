@@ -6,11 +6,11 @@ use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Cookie, Entry, Frame, Header, Outcome, Refusal, Status};
 use chatapp_core::{PublicKey, UnixSeconds};
 
+use crate::constants::WALL_CLOCK;
 use crate::frame_step::{Author, EntryStep, FrameStep};
-use crate::people::{ephemeral_public, participant};
+use crate::people::{address, ephemeral_public, participant};
 use crate::step::Head;
 use crate::values::NameStep;
-use crate::{WALL_CLOCK, address};
 
 /// The next numbers of a participant.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ impl Machine {
     }
 }
 
-/// What a participant knows when it speaks.
+/// The knowledge of a participant when it speaks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Knowledge<'a> {
     pub(crate) machine: &'a Machine,
@@ -222,7 +222,7 @@ impl Heard {
     }
 }
 
-/// What the frames of one datagram are made with.
+/// The state from which the frames of one datagram are made.
 struct Speaker<'a> {
     machine: &'a Machine,
     heard: &'a Heard,

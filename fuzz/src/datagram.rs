@@ -11,11 +11,11 @@ use crate::seal::{TAG_LEN, seal_public};
 /// Longest datagram that is ever built: some that are longer parse, and cannot be built again.
 const BUILT_LEN_MAX: usize = DATAGRAM_LEN_MIN + BODY_LEN_MAX;
 
-/// Parses `bytes` as they are, with a valid tag in place of their last bytes, and as what is sealed in a session;
-/// whatever parses is emitted again and must have kept its meaning.
+/// Parses `bytes` as they are, with a valid tag in place of their last bytes, and as the plaintext
+/// of a session. Each value that was parsed is emitted again.
 ///
 /// # Panics
-/// If it has not.
+/// If the emitted bytes have another meaning.
 pub fn datagram(bytes: &[u8]) {
     emits_what_it_parses(bytes);
     if let Some(len) = bytes.len().checked_sub(TAG_LEN) {

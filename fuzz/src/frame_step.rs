@@ -71,7 +71,7 @@ pub enum FrameStep {
     Mail {
         /// Distance of its serial number.
         serial: Jump,
-        /// Who sent it.
+        /// The sender.
         from: Author,
         /// Whether the encrypted message opens.
         opens: bool,
@@ -82,7 +82,7 @@ pub enum FrameStep {
     Channel {
         /// Distance of its number.
         number: Jump,
-        /// Who sent it.
+        /// The sender.
         from: Author,
         /// The text.
         text: Words,
@@ -119,7 +119,7 @@ pub enum FrameStep {
     Partial,
 }
 
-/// Who sent a message that the server hands over.
+/// The sender of a message that the server delivers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
 pub struct Author {

@@ -1,7 +1,7 @@
 //! All participants that the tested machine talks to: makes datagrams out of steps, with working
 //! handshakes and sessions, so that the code behind the encryption is tested as well.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use chatapp_core::PublicKey;
 use chatapp_core::crypto::{KEY_LEN, Responder, SessionKeys, TAG_LEN};
@@ -9,7 +9,7 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Accept, Answer, Call, Cookie, Datagram, Hello, Opening, VERSION};
 
 use crate::conversation::{Conversation, Heard, Knowledge, Machine, Numbers, refusal};
-use crate::people::{PARTICIPANTS, participant};
+use crate::people::{PARTICIPANTS, address, participant};
 use crate::seal::seal_public;
 use crate::step::{Fate, Open, Say, Step};
 
@@ -25,15 +25,7 @@ const SECOND_LEN_MAX: usize = 44;
 /// with the number 0, 1, ...: keys depend on the ciphers, and inputs do not.
 pub const KEY_MARK: u8 = 0xa0;
 
-/// Returns one of a few addresses; 0 is that of the server.
-pub fn address(number: u8) -> SocketAddr {
-    match number % PARTICIPANTS as u8 {
-        5 => (Ipv6Addr::LOCALHOST, 5_005).into(),
-        number => (Ipv4Addr::LOCALHOST, 5_000 + u16::from(number)).into(),
-    }
-}
-
-/// A handshake that a participant has begun: what its first message was made of.
+/// A handshake that a participant has begun: the parts of its first message.
 #[derive(Clone, Debug)]
 struct Begun {
     who: u8,
@@ -43,7 +35,7 @@ struct Begun {
     payload: Vec<u8>,
 }
 
-/// What is remembered of each participant.
+/// The state of each participant.
 #[derive(Clone, Copy, Debug, Default)]
 struct Participant {
     /// The latest cookie that its address got.
@@ -66,7 +58,7 @@ pub(crate) struct Network {
     history: Vec<(SocketAddr, Vec<u8>)>,
     /// All cookies that the machine gave, and the addresses that got them.
     cookies: Vec<(SocketAddr, Cookie)>,
-    /// What the machine told when it accepted a session.
+    /// The reply of the machine when it accepted a session.
     accepted: Option<Accept>,
     heard: Heard,
     /// Ephemeral keys so far.
@@ -74,7 +66,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// Around the machine with this number.
+    /// Makes the network around the machine with this number.
     pub(crate) fn new(number: u8) -> Self {
         Self {
             machine: Machine {

@@ -1,5 +1,6 @@
-//! Keys of the participants.
+//! Numbers, addresses and keys of the participants.
 
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::OnceLock;
 
 use chatapp_core::{Identity, StaticKey};
@@ -7,7 +8,22 @@ use chatapp_core::{Identity, StaticKey};
 /// Participants with an address of their own.
 pub(crate) const PARTICIPANTS: usize = 6;
 
-/// Returns the identity with real ciphers that belongs to the [address](crate::address) with
+/// Numbers of participants: the tested client is alice.
+pub(crate) const SERVER: u8 = 0;
+pub(crate) const ALICE: u8 = 1;
+pub(crate) const CLIENT: u8 = ALICE;
+pub(crate) const BOB: u8 = 2;
+pub(crate) const CAROL: u8 = 3;
+
+/// Returns one of a few addresses; 0 is that of the server.
+pub fn address(number: u8) -> SocketAddr {
+    match number % PARTICIPANTS as u8 {
+        5 => (Ipv6Addr::LOCALHOST, 5_005).into(),
+        number => (Ipv4Addr::LOCALHOST, 5_000 + u16::from(number)).into(),
+    }
+}
+
+/// Returns the identity with real ciphers that belongs to the [address] with
 /// this number.
 pub fn identity(number: u8) -> Identity {
     Identity::new(StaticKey::new(private(number)), None)

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::step::Step;
 
-/// What the machine has been through before the first step.
+/// The history of the machine before the first step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
     /// Nothing.
@@ -28,9 +28,9 @@ impl Start {
 /// An input, taken apart.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scenario {
-    /// Where it begins.
+    /// The state at the beginning.
     pub start: Start,
-    /// What happens.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 

@@ -1,4 +1,5 @@
-//! The tag of datagrams that are not sealed: without it, fuzzing would hardly ever get behind the first check.
+//! The tag of datagrams that are not encrypted: without it, hardly any input passes the first
+//! check.
 
 use std::hash::Hasher;
 
@@ -13,7 +14,7 @@ const PUBLIC_KEY: (u64, u64) = (
     u64::from_le_bytes(*b"datagram"),
 );
 
-/// Appends the tag of a datagram that is not sealed.
+/// Appends the tag of a datagram that is not encrypted.
 pub(crate) fn seal_public(datagram: &mut Vec<u8>) {
     let (low, high) = PUBLIC_KEY;
     let mut hasher = SipHasher24::new_with_keys(low, high);

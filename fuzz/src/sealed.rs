@@ -1,4 +1,5 @@
-//! Sealed datagrams and letters, with working keys: delivered in any order, again, and changed.
+//! Encrypted datagrams and stored messages, with working keys: delivered in any order, again, and
+//! changed.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,7 @@ use chatapp_core::{Identity, PublicKey};
 use crate::input::Input;
 use crate::people::identity;
 
-/// A datagram that was sealed: its counter, its text, the sealed bytes and the tag.
+/// An encrypted datagram: its counter, its plaintext, its ciphertext and the tag.
 struct Sealed {
     counter: u64,
     text: Vec<u8>,
@@ -16,10 +17,10 @@ struct Sealed {
     tag: [u8; 16],
 }
 
-/// Seals, delivers and changes what `bytes` say.
+/// Encrypts, delivers and changes datagrams as `bytes` say.
 ///
 /// # Panics
-/// If what was changed or came already is opened, or if what is opened is not what was sealed.
+/// If a changed or repeated datagram is decrypted, or if the result differs from the plaintext.
 pub fn sealed(bytes: &[u8]) {
     let mut input = Input(bytes);
     let mut way = Way::new();
@@ -93,7 +94,7 @@ impl Way {
     }
 }
 
-/// A letter opens with its number for its recipient, and in no other way.
+/// A stored message is decrypted with its number by its recipient, and in no other way.
 fn letter(bytes: &[u8]) {
     let Some((control, text)) = bytes.split_first_chunk::<8>() else {
         return;

@@ -10,13 +10,13 @@ use chatapp_core::{
     NameSlot, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket, UnixSeconds,
 };
 
+use crate::constants::{SEED, WALL_CLOCK};
 use crate::frame_step::FrameStep;
-use crate::network::{Network, address};
-use crate::people::{PARTICIPANTS, participant};
+use crate::network::Network;
+use crate::people::{ALICE, BOB, CAROL, PARTICIPANTS, SERVER, address, participant};
 use crate::scenario::{Scenario, Start};
 use crate::step::{Fate, Open, Say, Step};
 use crate::values::{Jump, NameStep, Rarely, Words};
-use crate::{ALICE, BOB, CAROL, SEED, SERVER, WALL_CLOCK};
 
 const NAMES: usize = 4;
 /// Many times more than one input can cause: a machine that gives more than this at once is in a
@@ -27,8 +27,8 @@ const OUTPUTS_MAX: usize = 1_000;
 /// be quiet.
 ///
 /// # Panics
-/// If an address that proved nothing gets more than it sent, if the server never comes to rest, or
-/// if it sends what cannot be parsed.
+/// If the server sends an unvalidated address more bytes than it got from there, never comes to
+/// rest, or sends a datagram that cannot be parsed.
 pub fn server(bytes: &[u8]) {
     let scenario = Scenario::from_bytes(bytes);
     with_server(|server| {
@@ -83,8 +83,8 @@ struct Recording {
     strangers: [Stranger; PARTICIPANTS],
 }
 
-/// The steps after which alice, bob and carol are in the room, carol has left it, and a message is
-/// stored for her.
+/// Returns the steps after which alice and bob are in the room, carol has left it, and a message
+/// for carol is stored.
 fn opening() -> Vec<Step> {
     let mut steps = Vec::new();
     for from in [ALICE, BOB, CAROL] {
@@ -132,7 +132,7 @@ fn says(session: u8, frames: Vec<FrameStep>) -> Step {
     })
 }
 
-/// What an address sent and got, until it was validated by a cookie or a session.
+/// The bytes that an address sent and got, until a cookie or a session validated it.
 #[derive(Clone, Copy, Default)]
 struct Stranger {
     sent: usize,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::frame_step::FrameStep;
 use crate::values::{Jump, NameStep, Rarely, Words};
 
-/// What happens next to the tested machine. Participants, sessions and requests are numbered; a
+/// The next event at the tested machine. Participants, sessions and requests are numbered; a
 /// number that counts backwards begins at the latest one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
@@ -68,7 +68,7 @@ pub enum Step {
     Repeat {
         /// Which one, counted backwards.
         back: u8,
-        /// What happens to it on the way.
+        /// Its fate on the path.
         fate: Fate,
     },
     /// A participant says that it does not have a session any more.
@@ -141,11 +141,11 @@ pub struct Open {
 pub struct Say {
     /// Which session, counted backwards.
     pub session: u8,
-    /// What differs from the usual header.
+    /// The differences from the usual header.
     pub head: Rarely<Head>,
     /// The frames, with the next numbers.
     pub frames: Vec<FrameStep>,
-    /// What happens to the datagram on the way.
+    /// The fate of the datagram on its path.
     pub fate: Fate,
 }
 
@@ -175,7 +175,7 @@ pub struct Head {
     pub cookie: bool,
 }
 
-/// What happens to a datagram on the way.
+/// The fate of a datagram on its path.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Fate {
     /// It arrives.

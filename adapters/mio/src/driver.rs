@@ -70,7 +70,7 @@ impl<T: Transport> Driver<T> {
         })
     }
 
-    /// What wakes this driver.
+    /// Returns the waker of this driver.
     pub fn waker(&self) -> Waker {
         self.waker.clone()
     }
@@ -85,12 +85,12 @@ impl<T: Transport> Driver<T> {
         self.clock.wall()
     }
 
-    /// Where datagrams are received.
+    /// Returns the address at which datagrams are received.
     pub fn local_addr(&self) -> SocketAddr {
         self.transport.local_addr()
     }
 
-    /// Where datagrams to this address come from; the unspecified address if nothing leads there.
+    /// Returns the source address of datagrams to this address; unspecified without a route.
     pub fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr {
         self.transport.local_addr_towards(to)
     }

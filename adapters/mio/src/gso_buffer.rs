@@ -17,7 +17,7 @@ const SEGMENTS_MAX: usize = 16;
 /// share them if each is read empty, and [flushed](Self::flush), before the next.
 pub struct GsoBuffer {
     arrived: Box<[u8]>,
-    /// What of it was not given out yet.
+    /// The bytes that were not given out yet.
     unread: std::ops::Range<usize>,
     /// How long each datagram in it is, but for the last.
     segment_len: usize,

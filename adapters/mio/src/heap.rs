@@ -10,7 +10,7 @@ use chatapp_core::{
 };
 use zerocopy::FromZeros;
 
-/// What a client has room for.
+/// The capacities of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientLimits {
     /// Other clients in its table, and itself.
@@ -32,7 +32,7 @@ impl Default for ClientLimits {
     }
 }
 
-/// What a server has room for.
+/// The capacities of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
     /// Names, present and absent.
@@ -109,7 +109,7 @@ impl ClientMemory {
         })
     }
 
-    /// What to hand to the client.
+    /// Returns the storage for the client.
     pub fn storage(&mut self) -> ClientStorage<'_> {
         ClientStorage {
             peers: &mut self.peers,
@@ -174,7 +174,7 @@ impl ServerMemory {
         })
     }
 
-    /// What to hand to the server.
+    /// Returns the storage for the server.
     pub fn storage(&mut self) -> ServerStorage<'_> {
         ServerStorage {
             names: &mut self.names,

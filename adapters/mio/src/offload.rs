@@ -1,6 +1,6 @@
 //! Segmentation offload: datagrams of equal length to one address cross into the kernel, and out of
-//! it, as one. Each costs a tenth of what it costs alone. Where the system does not have it, they
-//! go one by one.
+//! it, as one. Each costs a tenth of what it costs alone. A system without it sends them
+//! one by one.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;

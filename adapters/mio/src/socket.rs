@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Type};
 
 use crate::offload;
 
-/// What the kernel is asked to buffer in each direction, in bytes; it may grant less. The default
+/// The buffer requested of the kernel in each direction, in bytes; it may grant less. The default
 /// of a few hundred small datagrams overflows when a room of thousands answers at once.
 const BUFFER_LEN: usize = 4 << 20;
 
@@ -75,13 +75,13 @@ impl Socket {
         })
     }
 
-    /// Where this socket receives; the unspecified address for all of this machine's.
+    /// Returns the local address; the unspecified one for all addresses of this machine.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 
-    /// Where datagrams to this address come from: where this socket receives, or the address that
-    /// the kernel would choose among all of this machine's.
+    /// Returns the source address of datagrams to this address: the local address of this socket,
+    /// or the one that the kernel would choose among those of this machine.
     pub fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr {
         if !self.local.ip().is_unspecified() {
             return self.local;
@@ -116,7 +116,7 @@ impl Socket {
                 Ok((len, segment_len, from))
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Received::Nothing),
-            // About one datagram, often an earlier one of ours that nobody wanted.
+            // About one datagram, often an earlier one of this socket to a closed port.
             Err(_) => Err(Received::Failed),
         }
     }
@@ -173,7 +173,7 @@ impl AsFd for Socket {
     }
 }
 
-/// What came of asking for a datagram.
+/// The result of asking for a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
     /// So many bytes, from there.

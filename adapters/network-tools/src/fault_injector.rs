@@ -23,8 +23,8 @@ pub struct Faults {
     pub delay_ms: u16,
 }
 
-/// A network that mistreats the datagrams sent through it. Those that arrive are left alone: in a
-/// test, the other side has an injector of its own.
+/// A network that injects faults into the datagrams sent through it. Received datagrams pass
+/// unchanged: in a test, the other side has an injector of its own.
 #[derive(Debug)]
 pub struct FaultInjector<N> {
     inner: N,

@@ -13,7 +13,7 @@ use chatapp_smoltcp::smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use chatapp_smoltcp::smoltcp::socket::udp;
 use chatapp_smoltcp::smoltcp::time::Instant as Timestamp;
 use chatapp_smoltcp::smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
-use chatapp_smoltcp::{ParkedSlot, Stack, StackConfig, StackError, StackStorage};
+use chatapp_smoltcp::{PendingSlot, Stack, StackConfig, StackError, StackStorage};
 
 const PORT: u16 = 5_000;
 
@@ -75,7 +75,7 @@ fn stack(number: u8, device: &mut Cable) -> Result<Stack<'static>, StackError> {
         packets: [(); 2].map(|()| vec![udp::PacketMetadata::EMPTY].leak()),
         received: vec![0; 1_500].leak(),
         sent: vec![0; 1_200].leak(),
-        parked: vec![ParkedSlot::VACANT; 4].leak(),
+        pending: vec![PendingSlot::VACANT; 4].leak(),
     };
     Stack::new(&config, device, storage, Instant::ZERO)
 }

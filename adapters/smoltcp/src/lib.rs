@@ -2,7 +2,7 @@
 //! [smoltcp]: any [`Device`](smoltcp::phy::Device) that moves Ethernet frames or IP packets is
 //! enough. No standard library, no allocation, no operating system.
 //!
-//! There is no protocol here, only what the core leaves to its caller:
+//! There is no protocol here, only the parts that the core leaves to its caller:
 //!
 //! - [`Stack`]: one UDP socket on one interface; [on its device](Stack::on) it is the
 //!   [`Network`](chatapp_core::Network) for the [event loop](chatapp_core::EventLoop) of the core.
@@ -14,9 +14,9 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod parked;
+mod pending;
 mod stack;
 
-pub use parked::ParkedSlot;
+pub use pending::PendingSlot;
 pub use smoltcp;
 pub use stack::{OnDevice, Stack, StackConfig, StackError, StackStorage};

@@ -12,7 +12,7 @@ use smoltcp::phy::{Device, Medium};
 use smoltcp::socket::udp;
 use smoltcp::wire::{HardwareAddress, IpCidr, IpEndpoint};
 
-use crate::parked::{Parked, ParkedSlot};
+use crate::pending::{Pending, PendingSlot};
 
 /// Frames that one poll takes from the device, those that carry no datagram for this socket among
 /// them.
@@ -21,7 +21,7 @@ const FRAMES_PER_POLL: usize = 256;
 /// How soon to look again at a device that takes nothing: it does not report when it does.
 const DEVICE_FULL_PAUSE_MS: u64 = 1;
 
-/// Who this machine is on its network.
+/// The place of this machine in its network.
 #[derive(Clone, Copy, Debug)]
 pub struct StackConfig<'a> {
     /// Its hardware address; [`HardwareAddress::Ip`] for a device that moves IP packets.
@@ -32,7 +32,7 @@ pub struct StackConfig<'a> {
     pub gateways: &'a [IpAddr],
     /// The UDP port to receive at.
     pub port: u16,
-    /// Unpredictable bits, for what the stack draws itself.
+    /// Unpredictable bits for the random numbers of the stack.
     pub seed: u64,
 }
 
@@ -48,12 +48,12 @@ pub struct StackStorage<'a> {
     pub received: &'a mut [u8],
     /// At least [`DATAGRAM_LEN_MAX`] bytes.
     pub sent: &'a mut [u8],
-    /// Datagrams that may wait for the hardware address of their next hop; with none, the first
-    /// one to everybody is lost, and repeated by the protocol.
-    pub parked: &'a mut [ParkedSlot],
+    /// Datagrams that may wait for neighbour resolution. With none, the first datagram to each
+    /// neighbour is lost, and the protocol retransmits it.
+    pub pending: &'a mut [PendingSlot],
 }
 
-/// Why there can be no such stack.
+/// The reason why a stack cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StackError {
@@ -89,7 +89,7 @@ pub struct Stack<'a> {
     sockets: SocketSet<'a>,
     handle: SocketHandle,
     port: u16,
-    parked: Parked<'a>,
+    pending: Pending<'a>,
     now: Instant,
     /// Frames that this poll may still take from the device.
     frames_left: usize,
@@ -97,7 +97,7 @@ pub struct Stack<'a> {
     is_unread: bool,
     /// The device took nothing when it was last asked to send.
     is_device_full: bool,
-    /// Datagrams whose next hop never said where it is.
+    /// Datagrams whose neighbour never answered.
     unreachable: u64,
 }
 
@@ -110,7 +110,7 @@ impl fmt::Debug for Stack<'_> {
 }
 
 impl<'a> Stack<'a> {
-    /// A stack on a device. Each later call gets the same device.
+    /// Makes a stack on a device. Each later call gets the same device.
     ///
     /// # Errors
     /// [`StackError`].
@@ -176,7 +176,7 @@ impl<'a> Stack<'a> {
             sockets,
             handle,
             port: config.port,
-            parked: Parked::new(storage.parked),
+            pending: Pending::new(storage.pending),
             now,
             frames_left: FRAMES_PER_POLL,
             is_unread: false,
@@ -186,7 +186,7 @@ impl<'a> Stack<'a> {
     }
 
     /// Returns the network of this stack on its device, to
-    /// [poll](chatapp_core::EventLoop::poll) an endpoint over it. What it knows stays in the stack.
+    /// [poll](chatapp_core::EventLoop::poll) an endpoint over it. All state stays in the stack.
     pub fn on<'s, D: Device>(&'s mut self, device: &'s mut D) -> OnDevice<'s, 'a, D> {
         OnDevice {
             stack: self,
@@ -195,24 +195,24 @@ impl<'a> Stack<'a> {
     }
 
     /// Returns when to poll again, as [`Network::next_deadline`] does: the device may have room,
-    /// frames may be left there, or parked datagrams may be offered again.
+    /// frames may be left there, or pending datagrams may be offered again.
     pub fn next_deadline(&self) -> Option<Instant> {
         let unread = self.is_unread.then_some(self.now);
         let device = self
             .is_device_full
             .then(|| self.now.plus_millis(DEVICE_FULL_PAUSE_MS));
-        [device, unread, self.parked.due()]
+        [device, unread, self.pending.due()]
             .into_iter()
             .flatten()
             .min()
     }
 
-    /// Datagrams that were dropped because their next hop never said where it is.
+    /// Returns the number of datagrams dropped because their neighbour never answered.
     pub fn unreachable(&self) -> u64 {
         self.unreachable
     }
 
-    /// The interface, to change addresses and routes.
+    /// Returns the interface, to change addresses and routes.
     pub fn interface(&mut self) -> &mut Interface {
         &mut self.interface
     }
@@ -232,13 +232,13 @@ impl<D: Device> fmt::Debug for OnDevice<'_, '_, D> {
     }
 }
 
-/// What became of a datagram that was given to the socket.
+/// The result of giving a datagram to the socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Left,
     /// The device takes nothing now.
     DeviceFull,
-    /// It is not known yet where its next hop is.
+    /// The hardware address of its neighbour is not known yet.
     NoNeighbor,
 }
 
@@ -255,7 +255,7 @@ impl<D: Device> OnDevice<'_, '_, D> {
         let socket = sockets.get_mut::<udp::Socket<'_>>(*handle);
         let sent = endpoint(to).map(|to| socket.send_slice(datagram, to));
         if sent.is_none_or(|sent| sent.is_err()) {
-            // Nobody can have that address, or nobody who can be reached from here.
+            // No machine can have that address, or none that a route leads to.
             return Fate::Left;
         }
         interface.poll_egress(timestamp(*now), self.device, sockets);
@@ -272,8 +272,8 @@ impl<D: Device> OnDevice<'_, '_, D> {
     }
 
     /// Empties the queue of the socket, and ends the silence that the stack imposes on a socket
-    /// whose neighbour is not known. What was received is not touched by this: all of it was
-    /// taken before.
+    /// whose neighbour is not known. No received datagram is lost by it: all of them were taken
+    /// before.
     fn start_afresh(&mut self) {
         let socket = &mut *self.stack;
         #[allow(
@@ -288,18 +288,18 @@ impl<D: Device> OnDevice<'_, '_, D> {
         }
     }
 
-    fn offer_parked(&mut self) {
-        if !self.stack.parked.is_due(self.stack.now) {
+    fn offer_pending(&mut self) {
+        if !self.stack.pending.is_due(self.stack.now) {
             return;
         }
         // Lent out, so that the socket can be used meanwhile.
-        let mut parked = core::mem::replace(&mut self.stack.parked, Parked::new(&mut []));
-        let lost = parked.offer(self.stack.now, |to, datagram| {
+        let mut pending = core::mem::replace(&mut self.stack.pending, Pending::new(&mut []));
+        let lost = pending.offer(self.stack.now, |to, datagram| {
             self.hand_over(to, datagram) == Fate::Left
         });
-        self.stack.parked = parked;
+        self.stack.pending = pending;
         if lost != 0 {
-            chatapp_core::trace!("no answer from the next hop: datagrams dropped: {}", lost);
+            chatapp_core::trace!("no answer from a neighbour: datagrams dropped: {}", lost);
         }
         self.stack.unreachable += lost;
     }
@@ -318,7 +318,7 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
                 interface,
                 sockets,
                 handle,
-                parked,
+                pending,
                 now,
                 frames_left,
                 is_unread,
@@ -342,13 +342,13 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
             match interface.poll_ingress_single(timestamp(*now), self.device, sockets) {
                 PollIngressSingleResult::None => return None,
                 PollIngressSingleResult::PacketProcessed
-                | PollIngressSingleResult::SocketStateChanged => parked.hope(),
+                | PollIngressSingleResult::SocketStateChanged => pending.hope(),
             }
         }
     }
 
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
-        let waits = self.stack.parked.waits_for(to);
+        let waits = self.stack.pending.waits_for(to);
         let fate = if waits {
             Fate::NoNeighbor
         } else {
@@ -359,8 +359,11 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
             Fate::Left => Sent::Done,
             Fate::DeviceFull => Sent::WouldBlock,
             Fate::NoNeighbor => {
-                chatapp_core::trace!("a datagram waits for the hardware address of its next hop");
-                let lost = !self.stack.parked.keep(to, datagram, self.stack.now, !waits);
+                chatapp_core::trace!("a datagram waits for neighbour resolution");
+                let lost = !self
+                    .stack
+                    .pending
+                    .keep(to, datagram, self.stack.now, !waits);
                 self.stack.unreachable += u64::from(lost);
                 Sent::Done
             }
@@ -368,7 +371,7 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
     }
 
     fn end_poll(&mut self) {
-        self.offer_parked();
+        self.offer_pending();
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -376,7 +379,7 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
     }
 }
 
-/// An address as the stack has it; none of a kind that it was built without.
+/// Converts an address; returns `None` for IPv6 if the stack was built without it.
 #[cfg_attr(
     feature = "ipv6",
     expect(

@@ -13,8 +13,8 @@ use nix::libc;
 
 use crate::TapError;
 
-/// A frame with 1,500 bytes in it. What is longer is no datagram of ChatApp: the kernel cuts it,
-/// and it is dropped.
+/// A frame with 1,500 bytes in it. A longer one is no datagram of ChatApp: the kernel cuts it, and
+/// it is dropped.
 const FRAME_LEN_MAX: usize = 1_514;
 
 nix::ioctl_write_ptr_bad!(
@@ -143,8 +143,8 @@ pub(crate) struct Sent<'a> {
 }
 
 impl phy::TxToken for Sent<'_> {
-    /// What the kernel does not take is lost as on any wire: that happens while the link is down,
-    /// and not for want of room, which a TAP device has without bounds.
+    /// A frame that the kernel does not take is lost, as on any wire. That happens while the link is
+    /// down, never for lack of room, which a TAP device has without bounds.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
         let len = len.min(FRAME_LEN_MAX);
         let frame = &mut self.buffer[..len];

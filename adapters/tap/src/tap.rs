@@ -10,7 +10,7 @@ use chatapp_mio::Transport;
 use chatapp_smoltcp::smoltcp::iface::SocketStorage;
 use chatapp_smoltcp::smoltcp::socket::udp::PacketMetadata;
 use chatapp_smoltcp::smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
-use chatapp_smoltcp::{OnDevice, ParkedSlot, Stack, StackConfig, StackStorage};
+use chatapp_smoltcp::{OnDevice, PendingSlot, Stack, StackConfig, StackStorage};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
@@ -21,18 +21,17 @@ use crate::error::TapError;
 /// The longest packet on an Ethernet.
 const PACKET_LEN_MAX: usize = 1_500;
 
-/// Datagrams that wait for the hardware address of their next hop: a server that starts again may
-/// have many next hops.
-const PARKED: usize = 256;
+/// Datagrams that wait for neighbour resolution: a server that restarts may have many neighbours.
+const PENDING: usize = 256;
 
-/// What a [`Tap`] needs, to be kept by the caller as long as the `Tap`.
+/// The memory of a [`Tap`], which the caller keeps as long as the `Tap`.
 #[derive(Debug)]
 pub struct TapMemory<'a> {
     sockets: [SocketStorage<'a>; 1],
     packets: [[PacketMetadata; 1]; 2],
     received: Box<[u8; PACKET_LEN_MAX]>,
     sent: Box<[u8; DATAGRAM_LEN_MAX]>,
-    parked: Vec<ParkedSlot>,
+    pending: Vec<PendingSlot>,
 }
 
 impl Default for TapMemory<'_> {
@@ -42,7 +41,7 @@ impl Default for TapMemory<'_> {
             packets: [[PacketMetadata::EMPTY]; 2],
             received: Box::new([0; PACKET_LEN_MAX]),
             sent: Box::new([0; DATAGRAM_LEN_MAX]),
-            parked: vec![ParkedSlot::VACANT; PARKED],
+            pending: vec![PendingSlot::VACANT; PENDING],
         }
     }
 }
@@ -55,7 +54,7 @@ impl<'a> TapMemory<'a> {
             packets: [received_packets, sent_packets],
             received: self.received.as_mut_slice(),
             sent: self.sent.as_mut_slice(),
-            parked: &mut self.parked,
+            pending: &mut self.pending,
         }
     }
 }
@@ -73,7 +72,7 @@ impl<'a> Tap<'a> {
     /// Attaches to the device, to receive at a UDP port (not 0). `seed` is of unpredictable bits.
     ///
     /// # Errors
-    /// The device cannot be used, or not by somebody of these addresses.
+    /// The device cannot be used, or not with these addresses.
     pub fn open(
         config: TapConfig,
         port: u16,

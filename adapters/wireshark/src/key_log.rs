@@ -1,4 +1,4 @@
-//! Key logs: with them the dissector opens what is sealed in a capture.
+//! Key logs: with them the dissector decrypts a capture.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::io::{self, Write};
 /// Bytes of a key, and of a transcript hash.
 const KEY_LEN: usize = 32;
 
-/// A key log that is being written, one line for each key. Whoever has it reads everything.
+/// A key log that is being written, one line for each key. Its owner can read everything.
 #[derive(Debug)]
 pub struct KeyLog<W> {
     out: W,
@@ -18,7 +18,7 @@ impl<W: Write> KeyLog<W> {
         Self { out }
     }
 
-    /// Datagrams to this session id are sealed with this key, from counter 0 on.
+    /// Writes the key of datagrams to this session id, from counter 0 on.
     ///
     /// # Errors
     /// Those of the writer.
@@ -26,8 +26,8 @@ impl<W: Write> KeyLog<W> {
         writeln!(self.out, "SESSION {id:016x} {}", hex(key))
     }
 
-    /// A part of the handshake in the datagrams with this session id is sealed with this key, and
-    /// has this transcript hash as associated data.
+    /// Writes the key of one part of the handshake with this session id. The transcript hash is the
+    /// associated data of that part.
     ///
     /// # Errors
     /// Those of the writer.
@@ -41,7 +41,7 @@ impl<W: Write> KeyLog<W> {
         writeln!(self.out, "HANDSHAKE {id:016x} {key} {transcript}")
     }
 
-    /// The letters of a process to a name are sealed with this key.
+    /// Writes the key of the stored messages of a process to a name.
     ///
     /// # Errors
     /// Those of the writer.

@@ -1,4 +1,4 @@
-//! What it takes to watch ChatApp's traffic in Wireshark.
+//! Shows ChatApp's traffic in Wireshark.
 //!
 //! - [`Capture`]: writes datagrams as a capture file.
 //! - [`KeyLog`]: writes the keys that open them.

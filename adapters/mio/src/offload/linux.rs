@@ -13,7 +13,7 @@ use nix::sys::socket::{
 /// The longest that the kernel hands over at once.
 pub(crate) const RECEIVED_LEN_MAX: usize = 65_535;
 
-/// Room for the length of a segment, and for what somebody else may ask the kernel to tell of each
+/// Room for the length of a segment, and for other control messages that the kernel may add to each
 /// datagram.
 #[repr(align(8))]
 struct Control([u8; 256]);

@@ -49,7 +49,7 @@ struct Room {
     medium: Medium,
 }
 
-fn storage(parked: usize) -> StackStorage<'static> {
+fn storage(pending: usize) -> StackStorage<'static> {
     StackStorage {
         sockets: vec![SocketStorage::EMPTY].leak(),
         packets: [
@@ -58,7 +58,7 @@ fn storage(parked: usize) -> StackStorage<'static> {
         ],
         received: leak(0, 1_500),
         sent: leak(0, 1_200),
-        parked: leak(ParkedSlot::VACANT, parked),
+        pending: leak(PendingSlot::VACANT, pending),
     }
 }
 
@@ -333,7 +333,7 @@ fn a_neighbor_that_is_gone_does_not_hold_up_the_others() {
             },
         );
     }
-    // One retry would show that the first datagram to Bob was not kept while his address was asked
+    // One retry would show that the first datagram to Bob was not kept while that address was asked
     // for: the stack asks for Carol's first, and for another one a second later.
     room.pass(1_300);
     for number in 0..20 {

@@ -3,10 +3,10 @@
 use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
 use chatapp_smoltcp::smoltcp::iface::SocketStorage;
 use chatapp_smoltcp::smoltcp::socket::udp::PacketMetadata;
-use chatapp_smoltcp::{ParkedSlot, StackStorage};
+use chatapp_smoltcp::{PendingSlot, StackStorage};
 
-/// Datagrams that wait for the hardware address of their next hop.
-const PARKED: usize = 1;
+/// Datagrams that wait for neighbour resolution.
+const PENDING: usize = 1;
 
 /// The tables of one network stack. They are not zero at first: apart from the buffers, only they
 /// take room in the image.
@@ -21,7 +21,7 @@ pub struct StackTables<'a> {
 pub struct StackBuffers {
     received: [u8; RECEIVE_LEN],
     sent: [u8; DATAGRAM_LEN_MAX],
-    parked: [ParkedSlot; PARKED],
+    pending: [PendingSlot; PENDING],
 }
 
 impl StackBuffers {
@@ -29,7 +29,7 @@ impl StackBuffers {
     pub const VACANT: Self = Self {
         received: [0; RECEIVE_LEN],
         sent: [0; DATAGRAM_LEN_MAX],
-        parked: [ParkedSlot::VACANT; PARKED],
+        pending: [PendingSlot::VACANT; PENDING],
     };
 }
 
@@ -48,7 +48,7 @@ impl<'a> StackTables<'a> {
             packets: [received, sent],
             received: &mut buffers.received,
             sent: &mut buffers.sent,
-            parked: &mut buffers.parked,
+            pending: &mut buffers.pending,
         }
     }
 }

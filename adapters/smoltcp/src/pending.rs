@@ -1,15 +1,15 @@
-//! Datagrams whose next hop has not said yet which hardware address it has.
+//! Datagrams that wait for neighbour resolution (ARP, or NDP in IPv6).
 //!
-//! The stack asks for it, and until there is an answer the datagram would stay at the head of the
-//! socket's queue and hold up those to everybody else. So it waits here, and is offered again when
-//! the answer may have come.
+//! The stack asks for the hardware address of the next router or machine. Until the answer arrives,
+//! the datagram would stay at the head of the socket's queue and block those to other addresses.
+//! So it waits here, and is offered again when the answer may have arrived.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use chatapp_core::Instant;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 
-/// How long a datagram waits. By then the protocol has repeated it, if it mattered.
+/// How long a datagram waits. By then the protocol has retransmitted it, if it mattered.
 const PATIENCE_MS: u64 = 2_500;
 /// How often it is offered again if nothing arrives.
 const OFFER_EVERY_MS: u64 = 250;
@@ -18,7 +18,7 @@ const ASK_EVERY_MS: u64 = 1_000;
 
 /// One datagram that waits.
 #[derive(Clone, Copy, Debug)]
-pub struct ParkedSlot {
+pub struct PendingSlot {
     /// Its length; 0 for none.
     len: usize,
     to: SocketAddr,
@@ -26,7 +26,7 @@ pub struct ParkedSlot {
     datagram: [u8; DATAGRAM_LEN_MAX],
 }
 
-impl ParkedSlot {
+impl PendingSlot {
     /// An unused slot.
     pub const VACANT: Self = Self {
         len: 0,
@@ -46,10 +46,10 @@ impl ParkedSlot {
 
 /// All datagrams that wait.
 #[derive(Debug)]
-pub(crate) struct Parked<'a> {
-    slots: &'a mut [ParkedSlot],
+pub(crate) struct Pending<'a> {
+    slots: &'a mut [PendingSlot],
     offered_at: Instant,
-    /// Something arrived since they were last offered: the answer may be among it.
+    /// A frame arrived since they were last offered: it may be the answer.
     hopeful: bool,
     /// When the stack last asked for a hardware address, and the slot whose turn is next: one that
     /// is never answered must not use up the requests of all others.
@@ -57,8 +57,8 @@ pub(crate) struct Parked<'a> {
     next: usize,
 }
 
-impl<'a> Parked<'a> {
-    pub(crate) fn new(slots: &'a mut [ParkedSlot]) -> Self {
+impl<'a> Pending<'a> {
+    pub(crate) fn new(slots: &'a mut [PendingSlot]) -> Self {
         Self {
             slots,
             offered_at: Instant::ZERO,
@@ -69,33 +69,33 @@ impl<'a> Parked<'a> {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.slots.iter().all(ParkedSlot::is_vacant)
+        self.slots.iter().all(PendingSlot::is_vacant)
     }
 
-    /// Whether something waits for this address already.
+    /// Returns whether a datagram waits for this address already.
     pub(crate) fn waits_for(&self, to: SocketAddr) -> bool {
         self.slots
             .iter()
             .any(|slot| !slot.is_vacant() && slot.to.ip() == to.ip())
     }
 
-    /// Something arrived.
+    /// Notes that a frame arrived.
     pub(crate) fn hope(&mut self) {
         self.hopeful = true;
     }
 
-    /// When they are to be offered again.
+    /// Returns when they are to be offered again.
     pub(crate) fn due(&self) -> Option<Instant> {
         (!self.is_empty()).then(|| self.offered_at.plus_millis(OFFER_EVERY_MS))
     }
 
-    /// Whether it is time to offer them.
+    /// Returns whether it is time to offer them.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         !self.is_empty() && (self.hopeful || self.due().is_some_and(|due| due <= now))
     }
 
-    /// Keeps a datagram, in the place of the oldest one if all are taken; false if one was lost for
-    /// it. The stack was `asked` for the way to it.
+    /// Stores a datagram, in place of the oldest one if all slots are in use. Returns false if a
+    /// datagram was lost for it. `asked` says whether the stack has sent a request for its address.
     pub(crate) fn keep(
         &mut self,
         to: SocketAddr,
