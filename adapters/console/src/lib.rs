@@ -1,5 +1,5 @@
-//! What a person types at ChatApp, and what the person reads: the same words on a terminal, in a
-//! pipe and on a serial line.
+//! The commands that a person types at ChatApp, and the lines that it shows: the same words on a
+//! terminal, in a pipe and on a serial line.
 //!
 //! - [`parse`] turns a typed line into an [`Input`], or into a [`ParseError`] that says what to do.
 //! - [`Wording`] turns what the core reports into [`Line`]s, and the table into [`Row`]s, which are

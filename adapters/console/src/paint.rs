@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// What a stretch of a line is, for whoever gives it a colour.
+/// The kind of a part of a line, for a program that gives it a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part<'a> {

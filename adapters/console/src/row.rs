@@ -7,7 +7,7 @@ use chatapp_core::TableEntry;
 /// Shows who is in the room, and where: `alice  192.0.2.1:5000  online`.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
-    /// Who and where.
+    /// The name, its address and its state.
     pub entry: TableEntry<'a>,
     /// Characters that the name takes at least, so that rows of a table stand in columns.
     pub name_width: usize,

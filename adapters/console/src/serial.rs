@@ -18,14 +18,14 @@ const CONTROL_C: u8 = 0x03;
 const CONTROL_D: u8 = 0x04;
 const CONTROL_U: u8 = 0x15;
 
-/// What was typed at a serial line.
+/// Input from a serial line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed<'a> {
     /// A line, without its end.
     Line(&'a str),
     /// A line that is nothing; why.
     Unusable(LineError),
-    /// Ctrl-C, or Ctrl-D on an empty line: whoever typed it wants to leave.
+    /// Ctrl-C, or Ctrl-D on an empty line: the person wants to leave.
     End,
 }
 
@@ -53,8 +53,8 @@ impl core::error::Error for LineError {}
 
 /// A console on a serial port.
 ///
-/// Nothing waits for input. What is shown is written at once, and waits for the port: on a slow
-/// line, a long text takes as long as the line needs for it.
+/// Nothing waits for input. Output is written at once, and waits for the port: on a slow line, a
+/// long text takes as long as the line needs for it.
 #[derive(Debug)]
 pub struct SerialConsole<P> {
     port: P,
@@ -81,7 +81,7 @@ enum State {
     Kept,
 }
 
-/// What a byte led to.
+/// The meaning of a byte.
 enum Key {
     Nothing,
     Enter,
@@ -270,7 +270,7 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
     }
 }
 
-/// Where answers to a line are shown.
+/// The output for answers to a line.
 #[derive(Debug)]
 pub struct Answers<'a, P>(&'a mut P);
 
@@ -411,7 +411,7 @@ mod tests {
         );
         assert_eq!(typed(&mut console, "zoë🦀\x7f\x7f\r".as_bytes()), ["zo"]);
         assert_eq!(typed(&mut console, b"oh no\x15yes\r"), ["yes"]);
-        // Cursor keys, a function key, Alt and a letter, a bell: there is nothing for them.
+        // Cursor keys, a function key, Alt with a key, a bell: nothing happens.
         assert_eq!(
             typed(&mut console, b"\x1b[A\x1bOP\x1b[15~\x1bxa\x07b\tc\r"),
             ["ab\tc"]

@@ -9,7 +9,7 @@ use chatapp_core::UnixSeconds;
 pub struct Stamp {
     /// The time.
     pub at: UnixSeconds,
-    /// What local time is ahead of UTC, in seconds; negative in the west, less than a day.
+    /// Local time minus UTC, in seconds; negative in the west, less than a day.
     pub utc_offset: i32,
 }
 

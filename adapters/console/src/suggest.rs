@@ -5,7 +5,7 @@ use crate::commands::COMMANDS;
 /// Longest word for which a command is looked for, in bytes.
 const WORD_LEN_MAX: usize = 12;
 
-/// What other chat programs and shells call our commands.
+/// The names of the commands in other chat programs and shells.
 const FOREIGN: [(&str, &str); 18] = [
     ("msg", "send"),
     ("tell", "send"),
@@ -27,7 +27,7 @@ const FOREIGN: [(&str, &str); 18] = [
     ("bye", "quit"),
 ];
 
-/// Our command for a word of another program.
+/// Returns the command for a word of another program.
 pub(crate) fn foreign(word: &str) -> Option<&'static str> {
     FOREIGN
         .iter()

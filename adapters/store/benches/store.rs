@@ -1,5 +1,5 @@
-//! What storing costs, and what a large store costs to start with. Prints figures and ratios; run
-//! it on the disk that they are wanted for: `TMPDIR=/some/folder cargo bench -p chatapp-store`.
+//! The costs of storing records, and of starting with a large store. Prints figures and ratios;
+//! run it on the disk in question: `TMPDIR=/some/folder cargo bench -p chatapp-store`.
 
 use std::fs::File;
 use std::io::Write;
@@ -27,7 +27,7 @@ const ROUNDS: usize = 5;
 
 const NAMES: usize = 10_000;
 const WAITING: u64 = 100_000;
-/// What waits for the one client that fetches.
+/// Messages that wait for the one client that fetches.
 const FETCHED: u64 = 1_000;
 /// One of the same length that nobody opens.
 const LETTER: [u8; KEY_LEN + TEXT.len() + LETTER_OVERHEAD] = [0xa5; _];
@@ -45,7 +45,7 @@ fn scratch() -> TempDir {
 
 // ---- rates ----
 
-/// A journal, and what wakes whoever waits for it.
+/// A journal, and the flag that wakes its user.
 struct Desk {
     journal: StoreJournal,
     woken: Receiver<()>,
@@ -94,8 +94,8 @@ fn identity() -> Identity {
     Identity::new(StaticKey::new([1; KEY_LEN]), None)
 }
 
-/// The letter of this number, as a process of `from` seals it for `to`, with the key in front that
-/// it is opened with.
+/// Returns the stored message with this number, as a process of `from` encrypts it for `to`, behind
+/// the ephemeral key that decrypts it.
 fn letter(letters: &Letters, ephemeral: &PublicKey, number: u64) -> Vec<u8> {
     let mut text = TEXT.as_bytes().to_owned();
     let counter = u32::try_from(number).expect("not so many");

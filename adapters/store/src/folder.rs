@@ -1,4 +1,4 @@
-//! Where a store lies, whose it is, and that only one process uses it.
+//! The folder of a store, its owner, and the lock that keeps other processes out.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -16,24 +16,24 @@ pub fn default_folder() -> Option<PathBuf> {
     Some(state.join("chatapp"))
 }
 
-/// Where the server on this port keeps its room, inside of [`default_folder`].
+/// Returns the folder of the server on this port, inside of [`default_folder`].
 pub fn server_folder(state: &Path, port: u16) -> PathBuf {
     state.join(format!("server-{port}"))
 }
 
-/// Where a client remembers what it has seen under this name in the room of this server, which is
-/// called as it was typed, with its port.
+/// Returns the folder of the [`Memory`](crate::Memory) of a name in the room of a server. The
+/// server is called as it was typed, with its port.
 pub(crate) fn memory_folder(state: &Path, server: &str, name: &str) -> PathBuf {
     memories(state).join(format!("{}@{}", file_name(name), file_name(server)))
 }
 
-/// What all memories lie in.
+/// Returns the folder of all memories.
 pub(crate) fn memories(state: &Path) -> PathBuf {
     state.join("clients")
 }
 
-/// A name for a file that belongs to somebody: it does not leave its folder, and is another one for
-/// each, also where upper and lower case are the same.
+/// Returns a file name for a name. It does not leave its folder, and is unique even on file systems
+/// without upper and lower case.
 pub fn file_name(name: &str) -> String {
     let mut file = String::new();
     for byte in name.bytes() {

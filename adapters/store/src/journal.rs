@@ -16,7 +16,7 @@ use crate::write::Writer;
 /// A [`Store`](crate::Store) at work. When it is dropped, it first stores what it was given.
 #[derive(Debug)]
 pub struct StoreJournal {
-    /// What was handed over since the thread was last given something.
+    /// Records since the thread last got some.
     fresh: Vec<(Ticket, Owned)>,
     /// Why records could not be stored, the last time.
     failure: Option<String>,

@@ -15,12 +15,12 @@ use crate::folder;
 /// Longest file that is read: the digits, and line ends of every kind.
 const FILE_LEN_MAX: u64 = 128;
 
-/// Where the private key of a client's name is.
+/// Returns the file of the private key of a client's name.
 pub fn client_key_file(state: &Path, name: &str) -> PathBuf {
     state.join("keys").join(folder::file_name(name))
 }
 
-/// Where the private key of the server with this folder is.
+/// Returns the file of the private key of the server with this folder.
 pub fn server_key_file(folder: &Path) -> PathBuf {
     folder.join("key")
 }
@@ -42,7 +42,7 @@ pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Erro
     read(file).map(|key| StaticKey::new(*key))
 }
 
-/// The key of a room in a file. Who may read it is its owner's choice.
+/// Reads the key of a room from a file. Its owner chooses who may read it.
 ///
 /// # Errors
 /// The file cannot be read, or is no key.
@@ -129,7 +129,7 @@ fn read(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     })
 }
 
-/// Makes a file that appears when it is complete and on the disk; false if somebody else was first.
+/// Makes a file that appears when it is complete and on the disk; false if it exists already.
 fn create(file: &Path, key: &[u8; KEY_LEN]) -> io::Result<bool> {
     let mut text = Zeroizing::new([b'\n'; 2 * KEY_LEN + 1]);
     base16ct::lower::encode(key, text.as_mut_slice()).map_err(io::Error::other)?;

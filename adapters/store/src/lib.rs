@@ -4,14 +4,14 @@
 //! - [`Store`]: one folder with the file `room.db`, used by one server at a time.
 //! - [`StoreJournal`]: takes the server's records beside its event loop, one transaction for all
 //!   that wait.
-//! - [`Memory`]: what a client's person has seen, so that a restart of the client does not show it
-//!   again, and the keys of servers and people, so that others are not taken for them.
+//! - [`Memory`]: the messages that a client has shown, so that its next process does not show them
+//!   again, and the known keys of servers and people.
 //! - [`private_key`]: who a client or server is.
 //! - [`Report`]: what is in a store, for people and for scripts.
 //!
 //! A record is reported as stored when it is on the disk: the write-ahead log is synced with every
-//! transaction. What cannot be stored is reported as that, all of its transaction, and the next one
-//! is tried as if nothing had happened: the store recovers when the disk does.
+//! transaction. If a record cannot be stored, its whole transaction is reported as failed, and the
+//! next one is tried anyway: the store recovers when the disk does.
 //!
 //! ```no_run
 //! use chatapp_core::{Identity, Journal, Server, ServerConfig};

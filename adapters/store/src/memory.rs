@@ -1,5 +1,5 @@
-//! What a client remembers for the next process of the same person: what was shown, and whose keys
-//! are whose.
+//! The memory of a client for the next process of the same person: the shown messages, and the
+//! known keys.
 
 use std::path::{Path, PathBuf};
 
@@ -16,9 +16,9 @@ const PROCESSES: i64 = 1_024;
 
 const FILE: &str = "memory.db";
 
-/// What was shown is not synced when it is noted: it outlasts the process, which is what it is for.
-/// A power cut may take the last moments, and only messages whose acknowledgement was lost in these
-/// moments would be seen twice. Keys are synced.
+/// Shown messages are noted without a sync: the notes outlast the process, but a power cut may take
+/// the last moments. Only messages whose acknowledgement was lost in these moments are then shown
+/// twice. Keys are synced.
 const MEMORY: Schema = Schema {
     application_id: 0x4368_6173,
     oldest: 1,
@@ -78,7 +78,7 @@ impl Memory {
     /// is not there.
     ///
     /// # Errors
-    /// It is in use, not ours, too new, damaged, or cannot be written.
+    /// It is in use, of another program, too new, damaged, or cannot be written.
     pub fn open(state: &Path, server: &str, name: &str) -> Result<Self, Error> {
         let folder = folder::memory_folder(state, server, name);
         folder::make_private(&folder).map_err(Error::file(&folder))?;

@@ -28,7 +28,7 @@ pub(crate) enum Owned {
     },
 }
 
-/// What is stored of a name.
+/// The stored state of a name.
 #[derive(Clone, Debug)]
 pub(crate) struct Name {
     pub(crate) name: String,
@@ -45,7 +45,7 @@ pub(crate) struct Name {
     pub(crate) away_s: u32,
 }
 
-/// A kept message, which is a letter, or an entry of the channel log, which is text.
+/// A stored message, which is encrypted, or an entry of the channel log, which is text.
 #[derive(Clone, Debug)]
 pub(crate) struct Message<C> {
     /// Its serial, or its number in the log.

@@ -1,4 +1,4 @@
-//! What is in a store, for people and for scripts.
+//! The content of a store, for people and for scripts.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::store::FILE;
 use crate::{Error, schema};
 
-/// What is in a store. It can be looked at while a server uses it.
+/// The content of a store. It can be read while a server uses the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The file.
@@ -20,7 +20,7 @@ pub struct Report {
     pub waiting: u64,
     /// Entries of the channel log.
     pub log_entries: u64,
-    /// Bytes of the letters and channel messages that are kept.
+    /// Bytes of the stored messages and of the channel log.
     pub content_bytes: u64,
     json: String,
 }
@@ -32,7 +32,7 @@ pub struct KeptName {
     pub name: String,
     /// Whether it was registered when the store was last written.
     pub active: bool,
-    /// Where it receives.
+    /// The address at which it receives.
     pub address: String,
     /// The key that it belongs to.
     pub key: PublicKey,

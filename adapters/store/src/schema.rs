@@ -13,7 +13,7 @@ use crate::folder;
 /// A kind of file.
 #[derive(Debug)]
 pub(crate) struct Schema {
-    /// Tells SQLite's `file` and us whose file it is.
+    /// Tells `file` and this program which program a file belongs to.
     pub(crate) application_id: i64,
     /// The oldest version that can be brought up to date.
     pub(crate) oldest: i64,
@@ -24,7 +24,7 @@ pub(crate) struct Schema {
     pub(crate) synchronous: &'static str,
 }
 
-/// The room of a server. What is reported as stored is on the disk.
+/// The room of a server. A record that is reported as stored is on the disk.
 pub(crate) const ROOM: Schema = Schema {
     application_id: 0x4368_6174,
     // Version 1 had texts that anybody could read, and names without keys; it was never released.
@@ -96,10 +96,10 @@ const ROOM_MIGRATIONS: [&str; 2] = [
     "DROP INDEX mail_of;",
 ];
 
-/// What every SQLite file begins with.
+/// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// How long somebody else may hold the file, such as a person with `sqlite3`.
+/// How long another process may lock the file, such as `sqlite3`.
 const BUSY: Duration = Duration::from_secs(2);
 
 impl Schema {
@@ -195,7 +195,7 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// An SQLite file that is ours, and that we understand.
+/// Checks that an SQLite file belongs to this program and has a known version.
 fn check_version(schema: &Schema, connection: &Connection, file: &Path) -> Result<(), Error> {
     let application = pragma(connection, "application_id").map_err(Error::sql(file))?;
     let found = pragma(connection, "user_version").map_err(Error::sql(file))?;

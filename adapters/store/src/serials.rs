@@ -14,7 +14,7 @@ pub(crate) struct Serials {
     of: HashMap<String, VecDeque<i64>>,
 }
 
-/// What a transaction does to the messages. It counts when the transaction is on the disk.
+/// The effect of a transaction on the messages. It counts when the transaction is on the disk.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change<'a> {
     /// A message came.

@@ -51,7 +51,8 @@ impl Store {
     /// Opens the store in this folder, and makes both if they are not there.
     ///
     /// # Errors
-    /// The store is in use, not ours, too new, damaged, or cannot be written. Nothing was changed.
+    /// The store is in use, of another program, too new, damaged, or cannot be written. Nothing was
+    /// changed.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, Error> {
         folder::make_private(folder).map_err(Error::file(folder))?;
         let lock = Lock::take(folder)?;

@@ -23,7 +23,7 @@ pub(crate) struct Writer {
     log_entries: u64,
     /// The next place in the common order of messages and log entries.
     place: i64,
-    /// What is there to be removed.
+    /// The messages that can be removed later.
     serials: Serials,
     /// Names, and up to which serial their messages can be removed, from when on.
     removals: VecDeque<(Instant, String, i64)>,
@@ -411,7 +411,7 @@ mod tests {
         let start = Instant::now();
         let before = [name("bob"), mail(1, "bob"), mail(2, "bob"), got("bob", 1)];
         commit(&mut writer, &before, start).unwrap();
-        // Something is due, something comes, somebody goes, and then there is a serial twice.
+        // A message is due, another arrives, a name goes, and then a serial appears twice.
         let records = [mail(3, "ann"), forget("bob"), mail(3, "ann")];
         assert!(commit(&mut writer, &records, start + PROOF).is_err());
         assert_eq!(kept(&writer), [1, 2]);

@@ -6,13 +6,13 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// Bytes that may wait before the display counts as full. What waits here was acknowledged to its
-/// sender, and would be lost with this process: enough to keep the output busy, and no more.
+/// Bytes that may wait before the display counts as full. They were acknowledged to their sender,
+/// and would be lost with this process: enough to keep the output busy, and no more.
 pub(crate) const WAITING_LEN: usize = 16 << 10;
 
 const PROMPT: &str = ">>> ";
 
-/// What stands in front of lines.
+/// The prompt in front of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
     /// Nothing: the lines alone.
@@ -41,11 +41,11 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     waiting: Vec<u8>,
-    /// What is to be done when all that waits was written.
+    /// Tasks for the time when all waiting bytes were written.
     after: Vec<Task>,
     closed: bool,
     error: Option<io::Error>,
-    /// Somebody was told that there is no room, and wants to be woken when there is.
+    /// A writer was told that there is no room, and has to be woken when there is.
     starved: bool,
 }
 

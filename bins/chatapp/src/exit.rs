@@ -19,7 +19,7 @@ pub(crate) enum Exit {
     Refused = 4,
     /// The server has another key than before.
     ServerKeyChanged = 5,
-    /// What was to be sent with `--exec` did not arrive, and is not kept either.
+    /// A message of `--exec` did not arrive, and is not stored either.
     NotDelivered = 6,
 }
 

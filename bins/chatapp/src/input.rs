@@ -11,15 +11,14 @@ use chatapp_mio::Waker;
 use crate::signals::Asked;
 use crate::terminal::{self, Editor, Gate, Keys};
 
-/// Lines that are read ahead. Behind them the reading stops, and whoever writes to this program
-/// waits.
+/// Lines that are read ahead. Behind them the reading stops, and the writer of the pipe waits.
 const WAITING_MAX: usize = 64;
 
 /// Longest line that is read whole, in bytes. No command is nearly as long; up to here the refusal
 /// of a text can say how long it is.
 const LINE_LEN_MAX: usize = 64 << 10;
 
-/// What came from the input.
+/// A result of reading the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Typed {
     /// A line, without its end.
@@ -30,14 +29,14 @@ pub(crate) enum Typed {
     Notice(String),
 }
 
-/// What the threads send.
+/// A message of the threads.
 enum Sent {
     Typed(Typed),
     /// The line editor waits until what it sent is dealt with.
     Ready,
 }
 
-/// What there is to take.
+/// The next item to take.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Typed(Typed),
@@ -183,8 +182,8 @@ impl Input {
         loop {
             let sent = match self.sent.try_recv() {
                 Err(TryRecvError::Empty) => {
-                    // Whatever comes from here on is announced again; what came before is looked at
-                    // once more.
+                    // Later input is announced again; the queue is checked once more for earlier
+                    // input.
                     self.announced.store(false, Ordering::SeqCst);
                     self.sent.try_recv()
                 }

@@ -4,7 +4,7 @@ use chatapp_core::UnixSeconds;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// What local time is ahead of UTC at a given time, in seconds.
+/// Returns local time minus UTC at a given time, in seconds.
 pub(crate) fn utc_offset(at: UnixSeconds) -> i32 {
     Timestamp::from_second(at.0.into()).map_or(0, |timestamp| {
         TimeZone::system().to_offset(timestamp).seconds()

@@ -1,8 +1,8 @@
 //! `ChatApp`: a chat room over UDP, its server and its client in one program.
 //!
 //! This crate reads arguments and connects parts: the protocol is `chatapp-core`, sockets and time
-//! are `chatapp-mio`, a network stack on a TAP device `chatapp-tap`, commands and lines are
-//! `chatapp-console`, what is kept on disk is `chatapp-store`. What is here:
+//! are `chatapp-mio`, and a network stack on a TAP device is `chatapp-tap`. Commands and lines are
+//! `chatapp-console`, and storage is `chatapp-store`. This crate has:
 //!
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: what the program can be

@@ -1,4 +1,4 @@
-//! Who looks after a server: lines typed to it, and the answers in its log.
+//! The operator of a server: lines typed to it, and the answers in its log.
 
 use std::io::{self, IsTerminal};
 

@@ -137,7 +137,7 @@ fn announce(network: &Network<impl Transport>, limits: &LimitOptions) -> Result<
     .map_err(Failure::system("cannot write to standard output"))
 }
 
-/// What there is no room for is left with the server, which counts it.
+/// Writes events to the log. Events without room stay in the server, which counts them.
 fn write_log(
     log: &Display,
     server: &mut Server<'_>,
@@ -192,7 +192,7 @@ fn kind(event: &ServerEvent<'_>) -> &'static str {
     }
 }
 
-/// What an event has besides its message.
+/// Returns the fields of an event besides its message.
 fn fields(event: &ServerEvent<'_>) -> Fields {
     let mut fields = Fields::default();
     if let ServerEvent::Registered { name, .. }

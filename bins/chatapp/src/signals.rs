@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chatapp_mio::Waker;
 
-/// What the program was asked for by signals.
+/// The requests that came by signals.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
     leave: Arc<AtomicBool>,
@@ -35,7 +35,7 @@ impl Asked {
     }
 }
 
-/// What else is done at a signal.
+/// Further actions at a signal.
 #[derive(Debug)]
 pub(crate) struct Hooks<T, R> {
     /// Before the second one ends the program.

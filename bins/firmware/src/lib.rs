@@ -1,9 +1,9 @@
 //! ChatApp on a microcontroller: what the images `client` and `server` share.
 //!
 //! The protocol is `chatapp-core`, the network stack `chatapp-smoltcp`, the console
-//! `chatapp-console`. What is left is here:
+//! `chatapp-console`. This crate has the rest:
 //!
-//! - `board`: the drivers. Whoever ports this replaces them, and nothing else.
+//! - `board`: the drivers. A port replaces them, and nothing else.
 //! - [`settings`]: who and where this board is, from its console
 //! - [`memory`]: how large the room is, and the memory for everything
 //! - [`replay`]: plays scripts, which give the same bytes on every machine

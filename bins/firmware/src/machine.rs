@@ -25,13 +25,13 @@ pub struct Machine {
     pub console: &'static mut Console,
     /// Its network.
     pub stack: &'static mut Stack<'static>,
-    /// What the network is on.
+    /// The device of the network.
     pub ethernet: Ethernet,
-    /// What drives the endpoint.
+    /// The loop that drives the endpoint.
     pub event_loop: &'static mut EventLoop,
     /// Time, and sleep.
     pub clock: Clock,
-    /// Who and where it is.
+    /// Its settings.
     pub settings: Settings,
 }
 
@@ -120,7 +120,7 @@ fn ask(console: &mut Console, clock: &mut Clock, role: Role) -> Settings {
     #[cfg(feature = "semihosting")]
     {
         let mut buffer = [0; TYPED_LEN_MAX];
-        // Without words of ours, it is the path of the image.
+        // Without settings, it is the path of the image.
         let line = board::debugger::command_line(&mut buffer).filter(|line| line.contains('='));
         match line.map(|line| Settings::parse(line, role)) {
             Some(Ok(settings)) => return settings,

@@ -17,14 +17,14 @@ use crate::settings::static_key;
 
 /// The scripts, each with its title.
 ///
-/// A line is `alice` or `bob` and what is typed there, `wait` and milliseconds that pass, or `lose`
-/// and how many of the next datagrams are lost.
+/// A line is `alice` or `bob` and the text typed there, or `wait` and a time in milliseconds.
+/// `lose` drops a number of the next datagrams.
 pub const SCRIPTS: [(&str, &str); 2] = [
     ("chat", include_str!("../scripts/chat.txt")),
     ("loss", include_str!("../scripts/loss.txt")),
 ];
 
-/// Who is in the room.
+/// The names in the room.
 const CLIENTS: [&str; 2] = ["alice", "bob"];
 const SERVER: usize = CLIENTS.len();
 const PORT: u16 = 4_119;

@@ -1,5 +1,5 @@
-//! What the firmware takes: flash and RAM of each image and each of its parts, and how deep its
-//! stack ever was, against the ceilings that are kept beside it.
+//! The footprint of the firmware: flash and RAM of each image and each of its parts, and the
+//! greatest depth of its stack, against the ceilings beside this file.
 
 use std::fmt;
 use std::path::Path;
@@ -165,7 +165,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(!is_within))
 }
 
-/// What an image or a part takes, in bytes.
+/// The size of an image or a part, in bytes.
 struct Footprint {
     flash: u64,
     statics: u64,

@@ -22,8 +22,8 @@ impl Measured {
     }
 }
 
-/// What is spent in each measured function, and on sealing, in a room of so many: in all cases, or
-/// only while one of them happens.
+/// Returns the instructions of each measured function, and those of encryption, in a room of this
+/// size: in all cases, or only in one.
 pub(crate) fn count(clients: usize, only: Option<Case>) -> HashMap<String, Measured> {
     let program = std::env::current_exe().expect("this program has a path");
     let file = std::env::temp_dir().join(format!("callgrind.{}.{clients}", std::process::id()));
@@ -44,7 +44,7 @@ pub(crate) fn count(clients: usize, only: Option<Case>) -> HashMap<String, Measu
     counts
 }
 
-/// Instructions of a case without those of sealing and opening.
+/// Returns the instructions of a case without those of encryption.
 pub(crate) fn before_sealing(case: Case, clients: usize) -> f64 {
     let counts = count(clients, Some(case));
     let measured = &counts[case.function()];

@@ -1,11 +1,11 @@
-//! What is counted, and the functions in whose calls it happens.
+//! The counted cases, and the functions in which they happen.
 
 use std::hint::black_box;
 
 /// Messages of a burst.
 pub(crate) const BURST: usize = 32;
 
-/// What is counted.
+/// A counted case.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Case {
     Store,

@@ -18,7 +18,7 @@ use self::case::Case;
 /// How many times the instructions of the small room the large one may need.
 const RATIO_MAX: f64 = 1.2;
 
-/// What the small room may need.
+/// The ceilings of the small room.
 const CEILINGS: Ceilings = Ceilings::new(include_str!("ceilings.txt"));
 
 #[derive(Parser)]

@@ -35,7 +35,7 @@ pub(crate) struct Room {
     pub(crate) clients: Vec<Client<'static>>,
     network: VecDeque<Letter>,
     pub(crate) now: Instant,
-    /// Where the datagrams of an exchange are built.
+    /// The buffer for the datagrams of an exchange.
     out: [u8; DATAGRAM_LEN_MAX],
 }
 
@@ -130,9 +130,8 @@ impl Room {
         !self.network.is_empty()
     }
 
-    /// Delivers everything, until those who are measured have nothing under way. Who is called by
-    /// somebody that is not in its small table looks the caller up, and answers when the call
-    /// is repeated.
+    /// Delivers all datagrams, until the measured machines have nothing in flight. A client with a
+    /// small table looks up a caller that is not in it, and answers when the call is repeated.
     pub(crate) fn settle(&mut self) {
         for _ in 0..10 {
             while let Some(mut letter) = self.network.pop_front() {

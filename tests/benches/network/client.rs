@@ -17,10 +17,10 @@ use crate::child::{next_order, say};
 use crate::stream::Stream;
 use crate::work::TEXT;
 
-/// Who all messages are for.
+/// The recipient of all messages.
 pub(crate) const RECIPIENT: &str = "recipient";
 
-/// Where a client on a TAP device receives.
+/// The port of a client on a TAP device.
 const TAP_PORT: u16 = 5_000;
 
 /// A client on a socket; so much of what arrives there is lost.

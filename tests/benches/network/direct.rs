@@ -11,14 +11,14 @@ use crate::report::{Goal, Line, Row, Score};
 use crate::stream::{Stream, Times};
 use crate::work::Size;
 
-/// Who sends, who receives, and how many messages are in flight.
+/// The sender, the recipient, and the number of messages in flight.
 struct Pair {
     sender: Child,
     recipient: Child,
     in_flight: usize,
 }
 
-/// What a stream took, in all and of both processors for each message.
+/// The rate of a stream, and the time of both processors for each message.
 struct Measured {
     per_second: f64,
     cpu_us: f64,

@@ -14,15 +14,15 @@ use crate::work::{Size, TEXT};
 const RECIPIENTS: usize = 1_000;
 /// Entries in the table of each: nobody needs to know all others to hear the channel.
 const TABLE: usize = 4;
-/// So many come at a time. A thousand handshakes in a row would keep their one thread from
-/// answering for longer than the server waits, and what it repeats then makes a path count as rough
-/// for its next 255 datagrams.
+/// So many register at a time. A thousand handshakes in a row would keep their one thread busy for
+/// longer than the server waits. Its retransmissions would then make a path count as lossy for its
+/// next 255 datagrams.
 const GROUP: usize = 13;
 const _: () = assert!((RECIPIENTS + 1).is_multiple_of(GROUP));
-/// Who writes to all others.
+/// The client that writes to all others.
 const AUTHOR: usize = 0;
 
-/// What some rounds took: deliveries a second, and processor time of the sender for each.
+/// The result of some rounds: deliveries a second, and processor time of the sender for each.
 struct Measured {
     per_second: f64,
     cpu_us: f64,

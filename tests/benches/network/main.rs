@@ -32,10 +32,10 @@ struct Arguments {
     /// Only the rows whose title contains this
     #[arg(long, default_value = "")]
     only: String,
-    /// Where to write all figures as JSON
+    /// Write all figures as JSON to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// What `cargo bench` says to every benchmark
+    /// The argument of `cargo bench` to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
     /// Be one of the processes that are measured
@@ -105,6 +105,6 @@ fn allow_many_sockets() {
         current: maximum,
         maximum,
     };
-    // Where that is not allowed, the rows that need it say so.
+    // If that is not allowed, the rows that need it say so.
     let _ = setrlimit(Resource::Nofile, all);
 }

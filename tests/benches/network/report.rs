@@ -1,4 +1,4 @@
-//! What was measured, as a table for people and as JSON for programs.
+//! The figures, as a table for people and as JSON for programs.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -12,7 +12,7 @@ pub(crate) struct Row {
     pub(crate) lines: Vec<Line>,
 }
 
-/// One figure of it: ours and the baseline's in each round, and how they compare.
+/// One figure of it: that of ChatApp and that of the baseline in each round, and their comparison.
 pub(crate) struct Line {
     pub(crate) what: &'static str,
     pub(crate) ours: Vec<f64>,
@@ -24,9 +24,9 @@ pub(crate) struct Line {
 /// How two figures of one round are compared.
 #[derive(Clone, Copy)]
 pub(crate) enum Score {
-    /// Ours divided by the baseline's.
+    /// The figure of ChatApp divided by that of the baseline.
     Ratio,
-    /// How much more ours is, in units of this size.
+    /// The figure of ChatApp minus that of the baseline, in units of this size.
     Excess { unit: f64, name: &'static str },
 }
 

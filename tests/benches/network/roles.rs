@@ -1,4 +1,4 @@
-//! What this program does when it is one of the processes that are measured.
+//! The roles of this program as one of the measured processes.
 
 use crate::{bare, client};
 

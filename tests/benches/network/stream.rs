@@ -53,7 +53,7 @@ impl Stream {
         self.took.extend(done.map(|sent| now - sent));
     }
 
-    /// What came of it, once everything was acknowledged.
+    /// Returns the times, once all messages were acknowledged.
     pub(crate) fn times(&mut self) -> Option<Times> {
         if self.took.len() < self.count {
             return None;

@@ -9,7 +9,7 @@ const _: () = assert!(TEXT.len() == 64);
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
-    /// Pairs of runs, ours and the baseline's in turn.
+    /// Pairs of runs, of ChatApp and of the baseline in turn.
     pub(crate) rounds: usize,
     /// Divides the messages of one run.
     pub(crate) divisor: usize,

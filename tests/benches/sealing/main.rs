@@ -102,7 +102,7 @@ fn address(number: usize) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::from((10 << 24) + host), 4_119))
 }
 
-/// What went over the network.
+/// The datagrams on the network.
 #[derive(Debug, Default, PartialEq)]
 struct Sent {
     datagrams: usize,

@@ -11,10 +11,10 @@ impl Ceilings {
         Self(text)
     }
 
-    /// What this may take.
+    /// Returns the ceiling of a measured value.
     ///
     /// # Panics
-    /// There is no ceiling for it: whoever measures something has to say how much it may be.
+    /// There is no ceiling for it: each measured value needs one.
     pub fn of(&self, what: &str) -> f64 {
         let mut lines = self.0.lines().filter_map(|line| line.rsplit_once(' '));
         lines
@@ -23,7 +23,7 @@ impl Ceilings {
             .unwrap_or_else(|| panic!("there is a ceiling for {what}"))
     }
 
-    /// Whether this does not take more than it may. What is no number is more.
+    /// Returns whether a value is within its ceiling. NaN is not.
     pub fn allows(&self, what: &str, measured: f64) -> bool {
         measured <= self.of(what)
     }

@@ -119,7 +119,7 @@ impl Modules {
         inside.imports.iter().find_map(|import| match &import.name {
             Some(imported) if imported == name => {
                 let next = [&import.path, rest].concat();
-                // What is imported under its own name from another crate leads back here.
+                // An import from another crate under the same name leads back here.
                 (next != path).then(|| self.resolve(module, &next, steps))?
             }
             Some(_) => None,

@@ -1,4 +1,4 @@
-//! What breaks a rule, and where.
+//! A violation of a rule, and its place.
 
 use std::fmt;
 
@@ -45,7 +45,7 @@ pub struct Violation {
     pub file: String,
     /// The line, from 1.
     pub line: usize,
-    /// What is there.
+    /// The value that breaks it.
     pub detail: String,
 }
 

@@ -14,18 +14,18 @@ const ROUNDING: Millis = 3_000;
 /// Longer than any run: nobody can be forgotten.
 const FOREVER_S: u32 = 24 * 60 * 60;
 
-/// What the server's table said so far.
+/// The history of the server's table.
 pub struct Absence {
     keep_s: u32,
-    /// How late the table may say that somebody left; `None`: any time, because that could not be
-    /// stored.
+    /// The greatest delay until the table shows that a client left; `None`: any time, because that
+    /// could not be stored.
     late: Option<Millis>,
     listed: BTreeSet<NameId>,
     online_at: BTreeMap<NameId, Millis>,
 }
 
 impl Absence {
-    /// What must be true of names in a run.
+    /// Makes the check for the names of a run.
     pub fn new(plan: &Plan) -> Self {
         Self {
             keep_s: plan.sizes.keep_s,

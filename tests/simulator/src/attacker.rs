@@ -1,6 +1,6 @@
-//! Somebody who hears every datagram and can send anything from anywhere, at any time: what was
-//! overheard, as it was or changed, and datagrams of its own making, under a key of its own. It
-//! knows who is in the room, and all public keys.
+//! An attacker that hears every datagram and can send anything from anywhere, at any time. It sends
+//! overheard datagrams, unchanged or changed, and datagrams of its own making, under its own key.
+//! It knows the names in the room, and all public keys.
 
 use std::hash::Hasher;
 use std::net::SocketAddr;
@@ -18,18 +18,18 @@ use crate::numbers::NameId;
 use crate::sniffer::{Sniffer, stranger};
 use crate::trace::Kind;
 
-/// The tag of a datagram that is not sealed, in an open room.
+/// The tag of a datagram that is not encrypted, in an open room.
 const SHORT_TAG_LEN: usize = 8;
 
-/// What an attacker knows of the room.
+/// The knowledge of an attacker about the room.
 pub struct Room {
     /// The keys of the world: it uses only its own, and the public ones.
     pub keys: Keys,
-    /// Where processes are, the server first.
+    /// The addresses of processes, the server first.
     pub addresses: Vec<SocketAddr>,
     /// Which of the clients has which name and key.
     pub people: Vec<(SocketAddr, NameId, PublicKey)>,
-    /// Names that belong to somebody for certain.
+    /// Names that have an owner for certain.
     pub claimed: Vec<String>,
     /// Clients that have seen the key of the server before.
     pub pinned: Vec<SocketAddr>,
@@ -44,7 +44,7 @@ impl Room {
         self.keys.identity(holder).public()
     }
 
-    /// Who the attacker is: it has not been given the key of a closed room.
+    /// Returns the identity of the attacker, without the key of a closed room.
     fn attacker(&self) -> Identity {
         let open = Keys {
             closed: false,
@@ -54,7 +54,7 @@ impl Room {
     }
 }
 
-/// One act against the room. What is impossible at this moment is left undone.
+/// Makes one attack on the room, if it is possible at this moment.
 pub fn attack(medium: &mut Medium, room: &Room) {
     let choices = &mut *medium.choices;
     let addresses = &room.addresses;
@@ -79,7 +79,7 @@ pub fn attack(medium: &mut Medium, room: &Room) {
             } else {
                 spoofed
             };
-            // With the number of a session that somebody asked for, or with a guess.
+            // With the id of a session that a client asked for, or with a guess.
             let id = remembered.and_then(|(_, _, bytes)| id_of(&bytes));
             let id = id.filter(|_| choices.chance(500));
             let bytes = forge(choices, &room.attacker(), id);
@@ -103,7 +103,7 @@ fn id_of(bytes: &[u8]) -> Option<u64> {
 
 /// Changes one to three bits; in an open room the short tag, which anybody can make, may fit again.
 fn change(choices: &mut dyn Choices, mut bytes: Vec<u8>) -> Vec<u8> {
-    // News of another version is believed by whoever has asked: nobody forges it here.
+    // A client that has asked believes news of another version: the attacker does not forge it.
     let is_news = bytes.get(1) == Some(&0);
     let retagged = choices.chance(500) && bytes.len() > SHORT_TAG_LEN && !is_news;
     let end = bytes.len() - if retagged { SHORT_TAG_LEN } else { 0 };
@@ -141,8 +141,8 @@ fn ephemeral(choices: &mut dyn Choices) -> [u8; KEY_LEN] {
     bytes
 }
 
-/// A handshake with the server under the attacker's own key, for a name that belongs to somebody
-/// else, from an address for which a cookie was overheard.
+/// Makes a handshake with the server under the attacker's own key, for a name of another client.
+/// It comes from an address for which a cookie was overheard.
 fn hello(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
@@ -177,15 +177,14 @@ fn hello(
     Some((from, bytes))
 }
 
-/// A handshake with somebody under the attacker's own key, as if it came from somebody else in the
-/// room.
+/// Makes a handshake with a client under the attacker's own key, as if it came from another client.
 fn call(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
     room: &Room,
 ) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
     let identity = room.attacker();
-    // Whom somebody has called is known by its number.
+    // The attacker knows the incarnation of a client that was called.
     let mut known =
         sniffer
             .latest()
@@ -222,7 +221,7 @@ fn handshake(
     to: &PublicKey,
     payload: &[u8],
 ) -> Vec<u8> {
-    /// What stands in front of the ephemeral key in a hello; eight bytes less in a call.
+    /// Bytes in front of the ephemeral key in a `ClientHello`; eight bytes less in a `PeerHello`.
     const FRONT: usize = 26;
     let mut out = [0; DATAGRAM_LEN_MAX];
     let (id, ephemeral) = (choices.next_u64(), ephemeral(choices));
@@ -240,8 +239,8 @@ fn handshake(
     bytes
 }
 
-/// The key of somebody else where the key of the server is expected, for a client that knows
-/// better.
+/// Makes a cookie reply with another key in place of the key of the server, for a client that knows
+/// the right one.
 fn swapped_key(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
@@ -303,8 +302,8 @@ fn forge(choices: &mut dyn Choices, identity: &Identity, id: Option<u64>) -> Vec
             echo: id,
             token: [guess() as u8; TAG_LEN],
         },
-        // Who is told of another version by somebody on the path believes it: that is denial, not
-        // deceit.
+        // A client believes news of another version from an attacker on the path: that denies
+        // service, and deceives no client.
         _ => Datagram::Unsupported {
             version: guess() as u8,
             echo: if known { guess() } else { id },

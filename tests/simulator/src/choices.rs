@@ -1,4 +1,4 @@
-//! Where every decision of a run comes from: a seed, or the bytes of a fuzzer.
+//! The source of every decision of a run: a seed, or the bytes of a fuzzer.
 
 use std::collections::VecDeque;
 

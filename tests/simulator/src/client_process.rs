@@ -32,7 +32,7 @@ pub enum Step {
     Exited,
 }
 
-/// What a person wants.
+/// A wish of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// `reg`.
@@ -47,14 +47,14 @@ pub enum Ask {
     Nonsense(Nonsense),
 }
 
-/// What people type by mistake.
+/// A mistake that people type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nonsense {
     /// A message without text.
     Empty,
     /// A message that is one byte too long.
     TooLong,
-    /// To register somebody else.
+    /// To register another name.
     OtherName,
     /// A recipient that is no name.
     BadName,
@@ -68,15 +68,15 @@ pub struct ClientProcess {
     pub name: NameId,
     /// The state machine.
     pub machine: ClientMachine,
-    /// What is around it.
+    /// Its environment.
     pub body: Body,
     /// The display takes nothing.
     pub display_full: bool,
-    /// What the person wants and the client could not take yet.
+    /// Wishes that the client could not take yet.
     pub waiting: VecDeque<Ask>,
-    /// What it showed, for tests to read.
+    /// The lines that it showed, for tests to read.
     pub shown: Vec<String>,
-    /// What it remembers for the next process of its name, if it is the one that does.
+    /// The memory for the next process of its name, if this process has it.
     pub memory: Option<Memory>,
     /// It has not the key of its name.
     pub thief: bool,
@@ -272,7 +272,7 @@ impl ClientProcess {
         if let (Some(Ask::Exit), Ok(last)) = (&ask, answer) {
             self.exiting = Some(last);
         }
-        // Who wants to leave and is not in the room any more just goes.
+        // A client that wants to leave and is not in the room any more just exits.
         self.gone |= ask == Some(Ask::Exit) && answer == Err(CommandError::Offline);
         let (Ok(id), Some(ask)) = (answer, ask) else {
             return Ok(true);

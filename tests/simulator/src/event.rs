@@ -1,4 +1,4 @@
-//! What happens in a world, and to whom.
+//! The events of a world.
 
 use std::net::SocketAddr;
 
@@ -9,9 +9,9 @@ use crate::numbers::{NameId, ProcessId};
 pub enum Event {
     /// A datagram arrives at an address.
     Arrive {
-        /// Who sent it, as it says.
+        /// Its source address, which may be forged.
         from: SocketAddr,
-        /// Where it arrives.
+        /// Its destination address.
         to: SocketAddr,
         /// The payload.
         bytes: Vec<u8>,
@@ -25,7 +25,7 @@ pub enum Event {
         /// Which server process.
         life: u32,
     },
-    /// Whoever directs the world is called.
+    /// The director of the world is called.
     Cue(Cue),
 }
 
@@ -38,7 +38,7 @@ pub enum Node {
     Client(ProcessId),
 }
 
-/// A call to whoever directs the world.
+/// A call to the director of the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cue {
     /// The person with this name acts.
@@ -64,10 +64,10 @@ pub enum FaultKind {
     LostKey,
 }
 
-/// What a fault leaves behind until it ends.
+/// The end of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// Somebody starts a client under this name again.
+    /// A person starts a client under this name again.
     Return(NameId),
     /// The server starts again.
     ServerReturn,
@@ -77,6 +77,6 @@ pub enum Ending {
     Reconnect(SocketAddr, SocketAddr),
     /// Display and socket take things again.
     Unclog(Node),
-    /// Somebody has no key any more, and makes a new one.
+    /// A person has lost a key, and makes a new one.
     LoseKey(NameId),
 }

@@ -18,7 +18,7 @@ const PROOF: Millis = 60_000;
 
 /// All records that were ever stored, in order.
 pub struct Journal {
-    /// What is wrong with the store at this time.
+    /// The faults of the store at this time.
     pub faults: StorePlan,
     /// Entries of the channel that a store has that only has what counts.
     log: usize,
@@ -203,7 +203,7 @@ impl Journal {
         self.changes.extend(owned.map(|name| (name, None)));
     }
 
-    /// Changes what is stored, whoever it belongs to.
+    /// Changes stored records, against the will of their owners.
     pub fn falsify(&mut self, change: impl FnMut(&mut Stored)) {
         self.rightful = None;
         self.synced.iter_mut().for_each(change);

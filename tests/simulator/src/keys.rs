@@ -6,7 +6,7 @@ use chatapp_core::{Identity, RoomKey, StaticKey};
 
 use crate::numbers::NameId;
 
-/// Which primitives seal what is sent.
+/// The primitives that encrypt datagrams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "stand-in", derive(clap::ValueEnum))]
 pub enum Crypto {
@@ -24,7 +24,7 @@ impl Crypto {
         self != Self::Real
     }
 
-    /// What has to be given to Cargo, and to the simulator, for this one.
+    /// Returns the arguments for Cargo, and for the simulator, that select this one.
     pub fn options(self) -> (&'static str, &'static str) {
         match self {
             Self::Real => ("", ""),
@@ -34,27 +34,27 @@ impl Crypto {
     }
 }
 
-/// Somebody with a key that lasts: longer than processes, and longer than the memory of the server.
+/// The owner of a key that outlives processes, and the memory of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// The server.
     Server,
-    /// Who has a name.
+    /// The owner of a name.
     Name(NameId),
     /// The same, after having lost the key so many times.
     Successor(NameId, u32),
-    /// Who would like to have it.
+    /// A client that tries to take the name.
     Thief(NameId),
     /// The attacker.
     Attacker,
-    /// Whoever listens: it has no key that counts.
+    /// A listener: it has no key that counts.
     Nobody,
 }
 
 /// The keys of a world.
 #[derive(Clone, Copy, Debug)]
 pub struct Keys {
-    /// What is done with them.
+    /// The ciphers.
     pub crypto: Crypto,
     /// Only those who have the key of the room get any answer.
     pub closed: bool,
@@ -63,8 +63,8 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// The private key of somebody. That each is known to whoever reads this makes runs repeatable;
-    /// nobody in the world knows it.
+    /// Returns the private key of a holder. The fixed keys make runs repeatable; no other machine
+    /// in the world knows them.
     fn private(self, holder: Holder) -> StaticKey {
         let (kind, number, losses) = match holder {
             Holder::Server => (1, 0, 0),
@@ -87,7 +87,7 @@ impl Keys {
         }
     }
 
-    /// Somebody with the key of the room, if it is closed.
+    /// Returns the identity of a holder, with the key of the room if it is closed.
     pub fn identity(self, holder: Holder) -> Identity {
         let room = self.closed.then(|| RoomKey::new([9; KEY_LEN]));
         Identity::new(self.private(holder), room)

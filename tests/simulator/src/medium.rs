@@ -1,5 +1,5 @@
-//! What all processes share: the time, the dice, the record of the run, and the network between
-//! them.
+//! The shared parts of all processes: the time, the choices, the record of the run, and the network
+//! between them.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -18,27 +18,27 @@ use crate::wiretap::Wiretap;
 pub struct Medium {
     /// Virtual time.
     pub now: Millis,
-    /// What will happen.
+    /// Future events.
     pub queue: Queue<Event>,
-    /// Where decisions come from.
+    /// The source of decisions.
     pub choices: Box<dyn Choices>,
     /// The record of the run.
     pub trace: Trace,
-    /// What is wrong with the network at this time.
+    /// The faults of the network at this time.
     pub faults: NetworkPlan,
     /// Directions in which nothing passes.
     pub cuts: BTreeSet<(SocketAddr, SocketAddr)>,
-    /// What checks the datagrams themselves.
+    /// The checks of the datagrams themselves.
     pub wiretap: Wiretap,
-    /// What an attacker has overheard.
+    /// The datagrams that an attacker has overheard.
     pub sniffer: Sniffer,
-    /// Sends what it makes of each datagram ahead of it, if there is somebody who does that.
+    /// Sends forged datagrams ahead of each datagram, if there is a forger.
     pub forger: Option<Forger>,
-    /// Every datagram as it was sent, if somebody wants a capture.
+    /// Every datagram as it was sent, if a capture is wanted.
     pub capture: Option<Vec<Captured>>,
 }
 
-/// What somebody on the path makes of a datagram.
+/// Returns the datagrams that an attacker on the path makes of one.
 pub type Forger = fn(&[u8]) -> Vec<Vec<u8>>;
 
 /// A datagram as it was sent.
@@ -52,7 +52,7 @@ pub struct Captured {
     pub to: SocketAddr,
     /// The payload.
     pub bytes: Vec<u8>,
-    /// By somebody who is no process of ours.
+    /// It is from no process of the world.
     pub forged: bool,
 }
 
@@ -120,7 +120,7 @@ impl Medium {
         self.carry(from, to, arriving, changed);
     }
 
-    /// Somebody who is no process of ours sends a datagram: nothing happens to it on the way.
+    /// Sends a datagram that is from no process of the world: no fault happens to it.
     pub fn inject(&mut self, kind: Kind, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         if let Some(capture) = &mut self.capture {
             capture.push(Captured {

@@ -1,5 +1,5 @@
-//! What the processes of one name remember for the next one, as the state folder of a person keeps
-//! it: what was shown, and whose keys are whose.
+//! The memory of the processes of one name for the next one, as in the state folder of a person:
+//! the shown messages, and the known keys.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Who the people of a world are, and where their processes are.
+//! The people of a world, and the addresses of their processes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 

@@ -1,4 +1,4 @@
-//! What people do: they come, chat, say something to all, leave, come back, hurry, and err.
+//! The behaviour of people: they come, chat, write to all, leave, come back, hurry, and err.
 
 use crate::choices::Choices;
 use crate::client_process::{Ask, Nonsense};
@@ -8,7 +8,7 @@ use crate::numbers::NameId;
 /// Longest text, in bytes.
 const TEXT_LEN_MAX: usize = chatapp_core::limits::TEXT_LEN_MAX;
 
-/// What a person does next, in order; `registered` is what the client says.
+/// Returns the next wishes of a person, in order; `registered` is the state of the client.
 pub fn act(choices: &mut dyn Choices, own: NameId, names: usize, registered: bool) -> Vec<Ask> {
     if !registered && choices.chance(700) {
         return vec![Ask::Register];
@@ -49,7 +49,7 @@ fn burst(choices: &mut dyn Choices, own: NameId, names: usize) -> Vec<Ask> {
         .collect()
 }
 
-/// What follows the number of a message: mostly little, now and then as much as fits.
+/// Returns the text behind the number of a message: mostly little, now and then as much as fits.
 fn filler(choices: &mut dyn Choices) -> String {
     const LONGEST_NUMBER: usize = 8;
     match choices.below(12) {

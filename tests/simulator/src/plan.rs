@@ -1,5 +1,5 @@
-//! What is drawn once for a run: how large the world is, what its people do, and which faults it
-//! knows.
+//! The choices that are drawn once for a run: the size of the world, the behaviour of its people,
+//! and its faults.
 //!
 //! Each kind of fault is present in some runs and absent in others: a fault that is always there
 //! hides what only happens without it.
@@ -19,19 +19,19 @@ pub struct Plan {
     pub span: Millis,
     /// Mean time between two acts of one person.
     pub pace: Millis,
-    /// What is wrong with the network.
+    /// Faults of the network.
     pub network: NetworkPlan,
-    /// What is wrong with processes and machines.
+    /// Faults of processes and machines.
     pub nodes: NodePlan,
-    /// What is wrong with the store.
+    /// Faults of the store.
     pub store: StorePlan,
     /// How much memory client and server are given.
     pub sizes: Sizes,
-    /// How everything is sealed.
+    /// The keys and ciphers.
     pub keys: Keys,
 }
 
-/// What is wrong with the network, in thousandths of datagrams where nothing else is said.
+/// Faults of the network, in thousandths of datagrams unless a field says otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct NetworkPlan {
     /// Lost.
@@ -54,7 +54,7 @@ pub struct NetworkPlan {
     pub attack: Millis,
 }
 
-/// What is wrong with processes and machines: mean times between two faults in the whole world, 0
+/// Faults of processes and machines: mean times between two faults in the whole world, 0
 /// for never.
 #[derive(Clone, Debug, Default)]
 pub struct NodePlan {
@@ -68,16 +68,16 @@ pub struct NodePlan {
     pub pause: Millis,
     /// The address of a client changes.
     pub roam: Millis,
-    /// Somebody starts under a name that is in use.
+    /// A process starts under a name that is in use.
     pub rival: Millis,
     /// A display or a socket takes nothing for a while.
     pub clog: Millis,
-    /// Somebody loses the key of a name, and gets the name with another one when the server has
+    /// A person loses the key of a name, and gets the name with another one when the server has
     /// forgotten the first.
     pub lost_key: Millis,
 }
 
-/// What is wrong with the store.
+/// Faults of the store.
 #[derive(Clone, Debug, Default)]
 pub struct StorePlan {
     /// Longest time until a record is synced; 0: at once.
@@ -126,7 +126,7 @@ pub struct Sizes {
     pub window: u16,
     /// Addresses whose rates the server limits each for itself.
     pub sources: usize,
-    /// What each of them may ask for.
+    /// The rates of each of them.
     pub rates: RateLimits,
     /// Seconds after which the server forgets a name that is away.
     pub keep_s: u32,
@@ -191,7 +191,7 @@ pub const FAULTS: &[&str] = &[
 /// Names that are kept for longer than so many seconds are not forgotten within a run.
 const KEEP_MAX_S: u32 = 60;
 
-/// What has to be left out so that only these kinds of faults are left.
+/// Returns the kinds of faults to leave out so that only these are left.
 pub fn all_but(kept: &[impl AsRef<str>]) -> Vec<String> {
     FAULTS
         .iter()
@@ -297,8 +297,8 @@ impl Plan {
         self
     }
 
-    /// The same plan with another time for which the server keeps a name. Where that is long,
-    /// nobody loses a key: the name would not be free again within the run.
+    /// The same plan with another time for which the server keeps a name. If that is long,
+    /// no person loses a key: the name would not be free again within the run.
     #[must_use]
     pub fn keeping(mut self, keep_s: u32) -> Self {
         self.sizes.keep_s = keep_s;

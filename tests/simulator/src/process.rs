@@ -153,7 +153,7 @@ impl ClientMachine {
 impl ServerMachine {
     /// A new process, with nothing restored yet.
     pub fn new(sizes: &Sizes, world_keys: Keys, choices: &mut dyn Choices) -> Self {
-        // What lies in front of a kept text takes a word.
+        // The header of a stored text takes a word.
         const WORDS_PER_LETTER: usize = 1 + MAIL_LEN_MAX.div_ceil(4);
         const WORDS_PER_TEXT: usize = 1 + TEXT_LEN_MAX.div_ceil(4);
         let memory = ServerMemory {
@@ -232,15 +232,15 @@ impl ServerMachine {
     }
 }
 
-/// What stands between a machine and the world, and what can be wrong with it.
+/// The environment of a machine in the world, and its faults.
 pub struct Body {
     /// Which process it is.
     node: Node,
-    /// Where the process receives.
+    /// The address of the process.
     pub address: SocketAddr,
     /// The datagram that the network would not take.
     pub outgoing: TransmitQueue,
-    /// What arrived while the process stood still.
+    /// Datagrams that arrived while the process stood still.
     pub inbox: VecDeque<(SocketAddr, Vec<u8>)>,
     /// How far the clock of the machine is behind that of the world.
     pub behind: Millis,

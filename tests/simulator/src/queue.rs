@@ -1,4 +1,4 @@
-//! What will happen, in order of time, and in order of scheduling where the time is the same.
+//! Future events, in order of time, and in order of scheduling if the time is the same.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -19,7 +19,7 @@ pub enum Stored {
     Progress(Progress),
 }
 
-/// Where numbers go on.
+/// The next numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's record")]
 pub struct Epoch {
@@ -82,7 +82,7 @@ pub struct Channel {
     pub text: String,
 }
 
-/// What a name has been given.
+/// The numbers up to which a name has everything.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's record")]
 pub struct Progress {

@@ -34,11 +34,11 @@ pub struct Look {
     pub span: Option<Millis>,
     /// Seconds after which the server forgets a name that is away, if not longer than a run.
     pub keep_s: Option<u32>,
-    /// What seals everything.
+    /// The ciphers of all machines.
     pub crypto: Crypto,
 }
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Report {
     /// The first broken promise.
@@ -51,7 +51,7 @@ pub struct Report {
     pub healed_after: Millis,
     /// How often each kind happened.
     pub counts: Vec<u64>,
-    /// What happened, if wanted.
+    /// The events, if wanted.
     pub lines: Vec<String>,
     /// Every datagram, if wanted.
     pub capture: Vec<Captured>,
@@ -225,7 +225,7 @@ impl Run {
         }
     }
 
-    /// Somebody acts, in front of any process with the name.
+    /// A person acts, in front of any process with the name.
     fn person(&mut self, name: NameId) -> Result<(), Violation> {
         let processes = self.world.processes_of(name);
         if processes.is_empty() {
@@ -306,7 +306,7 @@ impl Run {
         Ok(())
     }
 
-    /// A client crashes, at once or in the middle of one of its next turns; somebody notices and
+    /// A client crashes, at once or in the middle of one of its next polls; a person notices and
     /// starts it again.
     fn crash(&mut self) {
         let Some(process) = self.some_client() else {
@@ -404,7 +404,7 @@ impl Run {
         }
     }
 
-    /// Somebody else wants a name that has an owner.
+    /// Another client wants a name that has an owner.
     fn thief(&mut self, name: NameId) -> Result<(), Violation> {
         if !self.world.claimed().contains(&name) {
             return Ok(());
@@ -417,7 +417,7 @@ impl Run {
             .ask(process, crate::client_process::Ask::Register)
     }
 
-    /// Somebody moves to another machine, or loses one, and all that was on it.
+    /// A person moves to another machine, or loses one, and all data on it.
     fn lose_key(&mut self) -> Result<(), Violation> {
         let names = self.plan.clients;
         let name = self.choices().index(names);

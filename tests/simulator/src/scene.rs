@@ -56,7 +56,7 @@ impl Scene {
         process
     }
 
-    /// Somebody wants something.
+    /// Gives a wish of a person to a client.
     pub fn ask(&mut self, process: ProcessId, ask: Ask) {
         let asked = self.world.ask(process, ask);
         self.check(asked);
@@ -93,12 +93,12 @@ impl Scene {
         self.world.medium.cuts.clear();
     }
 
-    /// Where a client receives.
+    /// Returns the address of a client.
     pub fn address(&self, process: ProcessId) -> SocketAddr {
         self.world.clients[&process].body.address
     }
 
-    /// What a client has shown since this was last asked; messages without their numbers.
+    /// Returns the lines of a client since the last call; messages without their numbers.
     pub fn shows(&mut self, process: ProcessId) -> Vec<String> {
         let Some(client) = self.world.clients.get_mut(&process) else {
             return Vec::new();
@@ -130,7 +130,7 @@ impl Scene {
             .collect()
     }
 
-    /// Somebody sends a datagram, as if it came from this address.
+    /// Sends a forged datagram, as if it came from this address.
     pub fn forge(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let kind = Kind::Recorded;
         self.world.medium.inject(kind, from, to, bytes.to_vec());

@@ -23,7 +23,7 @@ const BUDGET: usize = 100_000;
 pub struct ServerProcess {
     /// The state machine.
     pub machine: ServerMachine,
-    /// What is around it.
+    /// Its environment.
     pub body: Body,
     /// Which of all server processes it is.
     pub life: u32,

@@ -28,8 +28,8 @@ pub const HEALTHY_MAX: Millis = 10_000;
 /// within the share of an address that many have in common.
 pub const THROTTLED_MAX: Millis = 60_000;
 
-/// Time after which the server has noticed that somebody who did not leave is silent, and takes the
-/// name for away.
+/// Time after which the server has noticed a client that is silent without having left, and shows
+/// its name as offline.
 const SILENCE_MAX: Millis = 70_000;
 
 /// Virtual time in which everything comes right in a run. A name whose key was lost must be
@@ -54,7 +54,7 @@ impl World {
         self.journal.faults = StorePlan::default();
         self.revive_processes()?;
         let began = self.now();
-        // What processes did that end now, in favour of others with their name, still takes effect.
+        // Requests of processes that end now, for others with their name, still take effect.
         self.run_for(plan.network.slow.max(plan.store.slow))?;
         loop {
             self.bring_everybody_back()?;
@@ -112,7 +112,7 @@ impl World {
                 .max_by_key(|id| Some(self.clients[id].body.address) == holder);
             let Some(&stays) = registered.or(processes.last()) else {
                 if self.is_withheld(name) {
-                    // Whoever has lost the key tries again when the name is free.
+                    // A client that has lost its key tries again when the name is free.
                     continue;
                 }
                 let process = self.start_client(name, None);
@@ -134,7 +134,7 @@ impl World {
         Ok(())
     }
 
-    /// Where the process is that has a name, as the server sees it.
+    /// Returns the address of the process with a name, as the server sees it.
     fn holder(&self, name: NameId) -> Option<SocketAddr> {
         let server = self.server.as_ref()?;
         server.machine.look(|server| {
@@ -150,14 +150,15 @@ impl World {
             .is_some_and(|client| client.machine.look(|client| client.is_registered()))
     }
 
-    /// Everybody is registered, nothing is unsettled, nothing is owed, and the tables agree.
+    /// Checks that all clients are registered, nothing is unsettled or missing, and the tables
+    /// agree.
     fn is_right(&self, plan: &Plan) -> Result<(), Violation> {
         let Some(server) = &self.server else {
             return Err(Violation::new(Check::Contract, "the server does not run"));
         };
         let truth = server.machine.look(|server| sorted_table(server.table()));
-        // Who does not fit into the room is refused again and again; who is in its table has a
-        // place.
+        // A client that does not fit into the room is refused again and again; a name in the table
+        // has a place.
         let all_fit = plan.sizes.names >= plan.clients;
         let has_place = |name: &str| all_fit || truth.iter().any(|(known, _, _)| known == name);
         let absent = (0..plan.clients)
@@ -251,7 +252,7 @@ impl World {
         for id in &everybody {
             self.ask(*id, Ask::Exit)?;
         }
-        // Who lost its place in a room that is too small for all learns it by its next keep-alive.
+        // A client that lost its place in a full room learns it by its next keep-alive.
         let all_fit = plan.sizes.names >= plan.clients;
         let deadline = self.now() + if all_fit { HEALTHY_MAX } else { HEALING_MAX };
         while !self.clients.is_empty() && self.now() < deadline {

@@ -1,4 +1,4 @@
-//! What is overheard of a network, and addresses where no process ever is.
+//! Overheard datagrams of a network, and addresses without any process.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,7 +14,7 @@ const OLD_MAX: usize = 512;
 /// A datagram on its way: from, to, payload.
 pub(crate) type Overheard = (SocketAddr, SocketAddr, Vec<u8>);
 
-/// What an attacker has overheard.
+/// The datagrams that an attacker has overheard.
 #[derive(Debug, Default)]
 pub struct Sniffer {
     recent: VecDeque<Overheard>,
@@ -55,7 +55,7 @@ impl Sniffer {
     }
 }
 
-/// Addresses where none of our processes ever is.
+/// Returns an address without any process.
 pub(crate) fn stranger(choices: &mut dyn Choices) -> SocketAddr {
     SocketAddr::new(
         Ipv4Addr::new(10, 66, 0, 1).into(),

@@ -1,4 +1,4 @@
-//! What happened in a run: counted, hashed, and, when somebody wants to read it, written down.
+//! The events of a run: counted, hashed, and, on request, written down.
 
 use crate::queue::Millis;
 
@@ -174,7 +174,7 @@ impl Trace {
         self.lines.is_some()
     }
 
-    /// What happened, for people; empty if nobody wanted to read it.
+    /// Returns the events as lines; empty if they were not wanted.
     pub fn lines(&self) -> &[String] {
         self.lines.as_deref().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What a run must not show.
+//! The rules that a run must not break.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub enum Check {
     ShownAsSent,
     /// `received by X` only if a process of X took it to show.
     DeliveredIsShown,
-    /// What was reported saved or posted is shown by every recipient, or its loss is announced.
+    /// A message reported as saved or posted is shown by every recipient, or its loss is announced.
     SavedIsShown,
     /// A refusal has the reason that it states.
     RefusalIsTrue,
@@ -31,13 +31,13 @@ pub enum Check {
     /// Each command ends in exactly one final event, within a stated time once the faults have
     /// stopped.
     OneFinalEvent,
-    /// Who is told that it left is not online for the others any more.
+    /// A client that is told that it left is offline for all others.
     LeftIsOffline,
-    /// No frame is sent more than six times to somebody who is silent.
+    /// No frame is sent more than six times to a silent recipient.
     SixSendings,
     /// An address that proved nothing never gets more bytes than it sent.
     NoAmplification,
-    /// No key seals two things under one number, and no two parties have the same key.
+    /// No key encrypts two plaintexts under one nonce, and no two parties have the same key.
     KeyUsedOnce,
     /// A name stays with the key that registered it.
     NamesBelongToKeys,
@@ -49,7 +49,7 @@ pub enum Check {
     Contract,
     /// Nothing that happens makes a machine panic.
     NoPanic,
-    /// What the server restores is what was stored.
+    /// The server restores the stored records.
     Restored,
     /// The same decisions give the same run.
     Deterministic,

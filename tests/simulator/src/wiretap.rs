@@ -1,6 +1,6 @@
-//! What can be checked on the datagrams themselves: how often something is sent to somebody who is
-//! silent, how much a stranger gets, and that no key ever seals two things under one number. It
-//! reads what is sealed with the keys that the machines tell.
+//! Checks of the datagrams themselves: the retransmissions to a silent peer, the bytes to a
+//! stranger, and that no key ever encrypts two plaintexts under one nonce. It decrypts them with
+//! the keys that the machines log.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -18,7 +18,7 @@ use crate::sniffer::is_stranger;
 use crate::trace::digest;
 use crate::violation::{Check, Violation};
 
-/// Sendings of one thing to somebody who is silent: the first and five retries.
+/// Transmissions of one frame to a silent peer: the first and five retries.
 const SENDINGS_MAX: u32 = 6;
 
 /// Listens to every datagram.
@@ -43,7 +43,7 @@ pub struct Wiretap {
     silence: BTreeMap<u64, BTreeMap<Sendable, u32>>,
     /// By stranger: bytes it sent, bytes it got.
     strangers: BTreeMap<SocketAddr, (usize, usize)>,
-    /// What was in each datagram, in words, by its digest; only if somebody reads them.
+    /// The content of each datagram, in words, by its digest; only on request.
     words: Option<HashMap<u64, String>>,
     /// The session that got another key with the latest datagram.
     rekeyed: Option<u64>,
@@ -55,11 +55,11 @@ struct Tapped {
     /// The id of the other direction.
     other: u64,
     session: SessionKeys,
-    /// By counter: the digest of what was sealed under it.
+    /// By counter: the digest of the plaintext under it.
     sealed: BTreeMap<u64, u64>,
 }
 
-/// What a key belongs to.
+/// The owner of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Owner {
     SessionKeys(u64),
@@ -75,7 +75,7 @@ enum Form {
     Letter,
 }
 
-/// Who wrote a message, as the datagram that carries it shows.
+/// The author of a message, by the datagram that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Author {
     /// The process that sends it.
@@ -84,7 +84,7 @@ enum Author {
     Incarnation(u64),
 }
 
-/// What is repeated while nobody answers.
+/// A frame that is repeated without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Sendable {
     Opening,
@@ -237,14 +237,14 @@ impl Wiretap {
         }
     }
 
-    /// The sealed key of its sender stands in front of the payload.
+    /// The encrypted key of its sender stands in front of the payload.
     fn first_message(&mut self, id: u64, message: &[u8], bytes: &[u8]) {
         let sealed_key_len = KEY_LEN + TAG_LEN;
         self.handshake(id, message, &[sealed_key_len], bytes);
     }
 
-    /// What was said under one ephemeral key stays as it is, and all of it can be read. The last
-    /// part is as long as what is left.
+    /// Messages under one ephemeral key stay the same, and all of their parts can be decrypted. The
+    /// last part is as long as the rest.
     fn handshake(&mut self, id: u64, message: &[u8], part_lens: &[usize], bytes: &[u8]) {
         let Some((ephemeral, mut rest)) = message.split_first_chunk() else {
             return self.breaks(Check::Contract, "a handshake without a key".to_owned());
@@ -317,7 +317,7 @@ impl Wiretap {
         }
     }
 
-    /// A message stays as it is: directly it is one text, and with the server one letter.
+    /// A message stays the same: directly it is one text, and by the server one stored message.
     fn frame(&mut self, sender: Node, frame: &Frame<'_>) {
         let (form, author, counter, said) = match *frame {
             Frame::Text { counter, text } => (Form::Text, Author::Sender(sender), counter, text),
@@ -367,7 +367,7 @@ impl Wiretap {
         }
     }
 
-    /// What became of a datagram that arrived.
+    /// Notes the result of a datagram that arrived.
     pub fn handled(&mut self, node: Node, bytes: &[u8], handled: Disposition) {
         // Only what was opened is judged by its contents.
         let opened = matches!(

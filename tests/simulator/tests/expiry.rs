@@ -69,7 +69,7 @@ fn who_comes_back_in_time_is_kept_and_what_the_forgotten_said_stays() {
     scene.shows(ann);
     leaves(&mut scene, cleo);
     scene.pass(KEEP / 4 * 3 + 2_000);
-    // bob is forgotten now; what he sent to cleo is still for her.
+    // bob is forgotten now; the message from bob to cleo is still for cleo.
     assert_eq!(scene.world.known_names(), [ANN, CLEO]);
     scene.shows(cleo);
     scene.ask(cleo, Ask::Register);

@@ -1,4 +1,4 @@
-//! What the fuzzers found worth keeping, run again on a stable compiler.
+//! The corpora of the fuzzers, run again on a stable compiler.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What a restart of the server means to those in the room: a pause.
+//! A restart of the server: for the clients in the room, it is a pause.
 
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::model::NameId;

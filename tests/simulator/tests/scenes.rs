@@ -1,4 +1,4 @@
-//! What must happen in a room step by step, in virtual time: the rules that people can rely on.
+//! Scenes in a room, step by step, in virtual time: the rules that people can rely on.
 
 use chatapp_core::RateLimit;
 use chatapp_simulator::client_process::Ask;

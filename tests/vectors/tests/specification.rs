@@ -13,7 +13,7 @@ const LINE_LEN_MAX: usize = 100;
 struct Section {
     /// Its number, such as `7.3` or `A.1`.
     number: String,
-    /// What a link to it names.
+    /// The name of it in links.
     anchor: String,
     /// Its lines outside of code blocks, without those of its subsections.
     lines: Vec<String>,
@@ -251,7 +251,7 @@ fn states_requirements_in_sections() {
     assert!(required.len() > 40, "{required:?}");
 }
 
-/// What a source comment begins with that cites a section.
+/// The start of a source comment that cites a section.
 const CITATION: &str = "//= PROTOCOL.md#";
 
 /// Returns the sections that the sources in a folder cite: the code, and its tests.

@@ -18,7 +18,7 @@ fn hex(bytes: &[u8]) -> String {
         .join(" ")
 }
 
-/// What does not agree, and what it has to be.
+/// Returns the vectors that differ, with their right values.
 fn wrong(document: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     check(document, |name, made, finding| {

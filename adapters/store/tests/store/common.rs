@@ -19,7 +19,7 @@ pub(crate) fn scratch() -> TempDir {
 /// How long a commit may take on a machine that is very busy.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A journal, and what wakes whoever waits for it.
+/// A journal, and the flag that wakes its user.
 pub(crate) struct Desk {
     journal: StoreJournal,
     woken: Receiver<()>,
@@ -119,7 +119,7 @@ pub(crate) fn post<'a>(number: u32, from: &'a str, text: &'a str) -> Record<'a> 
     }
 }
 
-/// A record as a line, in which letters can be read.
+/// Returns a record as a line, with stored messages in plain text.
 pub(crate) fn line(record: &Record<'_>) -> String {
     match record {
         Record::Mail { letter, .. } => format!("{record:?} {}", letter.escape_ascii()),
@@ -127,7 +127,7 @@ pub(crate) fn line(record: &Record<'_>) -> String {
     }
 }
 
-/// What is in the store, one line for each record.
+/// Returns the content of the store, one line for each record.
 pub(crate) fn content(folder: &Path) -> Vec<String> {
     let mut store = Store::open(folder, &Options::default()).expect("the store is fine");
     let mut records = Vec::new();

@@ -1,4 +1,4 @@
-//! What goes in comes out, in an order in which a server takes it, and what has served goes.
+//! All records come out again, in an order in which a server takes them, and used ones go.
 
 use crate::common::{Desk, content, line, mail, name, post, scratch};
 use crate::shim::Shim;

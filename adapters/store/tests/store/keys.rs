@@ -192,7 +192,7 @@ fn keys_and_what_was_shown_are_remembered_in_their_room_until_they_are_forgotten
 
     assert_eq!(forget_server(folder.path(), "elsewhere:4119").unwrap(), 0);
     assert_eq!(forget_peer(folder.path(), "dave").unwrap(), 0);
-    // Whether somebody is there at the moment or not.
+    // Whether a client runs at the moment or not.
     let memory = Memory::open(folder.path(), HERE, "alice").unwrap();
     assert_eq!(forget_peer(folder.path(), "bob").unwrap(), 1);
     drop(memory);

@@ -14,7 +14,7 @@ const RECORDS: u64 = 3_000;
 const CUTS: usize = 100;
 const CUTS_LONG: usize = 5_000;
 
-/// What a test expects of the store after a cut.
+/// The records that a test expects in the store after a cut.
 #[derive(Debug, Default)]
 struct Kept {
     mail: BTreeSet<u64>,
@@ -75,7 +75,7 @@ fn what_was_reported_stored_survives_a_power_cut_at_any_moment() {
             there >= promised,
             "cut {cut} after {steps} steps: {promised} records were stored, {there} are there"
         );
-        // What is there is a beginning of what was given, without a gap.
+        // The stored messages are a prefix of those given, without a gap.
         let expected: BTreeSet<u64> = (1..=there).collect();
         let found: BTreeSet<u64> = kept.mail.union(&kept.posts).copied().collect();
         assert_eq!(found, expected, "cut {cut} after {steps} steps");

@@ -1,6 +1,5 @@
-//! A "virtual file system" for SQLite that notes what is written and synced, fails when it is told
-//! to, and shows what a power cut at any moment may leave: what was synced, and of the rest any
-//! sectors.
+//! A "virtual file system" for SQLite that records writes and syncs, and fails on request. It shows
+//! every state that a power cut may leave: all synced data, and any sectors of the rest.
 //!
 //! It is the default one with some of its methods replaced.
 
@@ -13,10 +12,10 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use rusqlite::ffi;
 
-/// What a disk writes as a whole, or not at all.
+/// The unit that a disk writes as a whole, or not at all.
 const SECTOR: usize = 512;
 
-/// What was done to the files.
+/// A change of the files.
 #[derive(Clone, Debug)]
 enum Step {
     Write {
@@ -39,7 +38,7 @@ enum Step {
 #[derive(Default)]
 struct State {
     steps: Mutex<Vec<Step>>,
-    /// What writing returns; 0 to write.
+    /// The result code of each write; 0 to write.
     failure: AtomicI32,
 }
 
@@ -90,12 +89,12 @@ impl Shim {
         Self { name, state }
     }
 
-    /// What to open a store with.
+    /// Returns the name with which to open a store.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whatever is written or synced from now on fails with this code; 0: it works again.
+    /// Lets each later write and sync fail with this code; 0: they work again.
     pub(crate) fn fails_writes_with(&self, code: c_int) {
         self.state.failure.store(code, Ordering::SeqCst);
     }
@@ -154,7 +153,7 @@ impl Disk {
                 }
             }
             Step::Delete { file } => {
-                // What was written to it does not come back, but the file may.
+                // Its written bytes do not come back, but the file may.
                 self.waiting.retain(|step| step.file() != file);
                 if random.bool() {
                     self.synced.remove(file);
@@ -240,7 +239,7 @@ unsafe extern "C" fn open(
 ) -> c_int {
     // SAFETY: SQLite calls this with its own arguments, which go to the default file system as they
     // are. The file that it opens is one of that system; only its table of methods is exchanged
-    // for a copy with some of ours.
+    // for a copy with some functions of this file.
     unsafe {
         let real = real_system();
         let result = (*real).xOpen.unwrap()(real, path, file, flags, out_flags);

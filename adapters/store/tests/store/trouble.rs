@@ -1,4 +1,4 @@
-//! What a store says when it cannot be used, and that it leaves alone what it cannot use.
+//! The errors of a store that cannot be used, and that it leaves unusable files alone.
 
 use std::fs;
 use std::path::Path;

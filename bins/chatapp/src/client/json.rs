@@ -145,7 +145,7 @@ impl Order {
         serde_json::from_str(line).map_err(|error| error.to_string())
     }
 
-    /// What it asks for. Without a name, `reg` and `dereg` mean one's own.
+    /// Returns its command. Without a name, `reg` and `dereg` mean one's own.
     ///
     /// # Errors
     /// What is missing, or too much.

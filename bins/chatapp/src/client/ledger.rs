@@ -8,7 +8,7 @@ use chatapp_core::{ClientEvent, Command, CommandId, Instant, MessageStatus, Requ
 /// way by then.
 const PATIENCE_MS: u64 = 1_000;
 
-/// What a command does.
+/// The kind of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Send,
@@ -26,7 +26,7 @@ pub(super) struct Open {
     since: Instant,
 }
 
-/// What is being waited for, once it lasts.
+/// Commands that have been pending for long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Waiting {
     ForServer,
@@ -99,7 +99,7 @@ impl Ledger {
         Some(oldest.plus_millis(PATIENCE_MS))
     }
 
-    /// What has been waited for so long that it is worth a line: once, until all of it is settled.
+    /// Returns the commands that have been pending for long: once, until all of them are settled.
     pub(super) fn announce(&mut self, now: Instant) -> Option<Waiting> {
         if self.due().is_none_or(|due| due > now) {
             return None;

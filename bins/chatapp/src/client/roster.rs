@@ -1,4 +1,4 @@
-//! Who is in the room, and since when, as far as this client saw it.
+//! The names in the room, and since when, as far as this client saw it.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use chatapp_core::{Client, UnixSeconds};
 
 use crate::style::{Look, clock};
 
-/// What is remembered of each name of the table.
+/// The state of each name of the table.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     seen: HashMap<String, Seen>,

@@ -1,4 +1,4 @@
-//! What is between the person and the state machine.
+//! The session between the person and the state machine.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -48,7 +48,7 @@ pub(super) struct Session<'a> {
     output: Output<'a>,
     input: Input,
     waker: Waker,
-    /// Where it is kept which messages were shown, and whose keys are whose.
+    /// The shown messages and the known keys, on disk.
     memory: Option<Arc<Mutex<Memory>>>,
     /// The key that the server has proved to have.
     server_key: Option<PublicKey>,
@@ -341,8 +341,8 @@ impl<'a> Session<'a> {
         };
         let memory = Arc::clone(memory);
         self.output.display().afterwards(move || {
-            // What cannot be remembered may be shown again, if this process ends before it is
-            // acknowledged.
+            // A message that cannot be noted may be shown again, if this process ends before
+            // its acknowledgement.
             let _ = memory
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -386,7 +386,7 @@ impl<'a> Session<'a> {
     }
 }
 
-/// What became of a typed line.
+/// The result of a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Obeyed {
     Done,

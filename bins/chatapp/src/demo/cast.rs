@@ -21,7 +21,7 @@ pub(super) struct Role(usize);
 /// All processes; they end with this.
 pub(super) struct Cast {
     program: PathBuf,
-    /// Where all of them keep what they keep, until the end.
+    /// The folder for the state of all of them, until the end.
     folder: TempDir,
     port: u16,
     players: Vec<Player>,

@@ -1,4 +1,4 @@
-//! What Tab completes, and how the typed line is shown.
+//! Completion with Tab, and the display of the typed line.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,7 +40,7 @@ fn candidates<'a>(words: impl Iterator<Item = &'a str>, start: &str) -> Vec<Pair
         .collect()
 }
 
-/// What the line editor asks while a line is being typed.
+/// Answers the line editor while a line is being typed.
 pub(super) struct Assistant {
     pub(super) gate: Arc<Gate>,
     pub(super) names: Names,
@@ -49,7 +49,7 @@ pub(super) struct Assistant {
 }
 
 impl Assistant {
-    /// Where the word begins that is being typed, and what it may become.
+    /// Returns the start of the word that is being typed, and its completions.
     fn complete_word(&self, line: &str) -> (usize, Vec<Pair>) {
         let start = line.rfind([' ', '\t']).map_or(0, |blank| blank + 1);
         let word = &line[start..];

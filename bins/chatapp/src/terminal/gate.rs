@@ -9,7 +9,7 @@ use super::mode;
 ///
 /// The editor holds one text that it has not looked at yet. When it has taken this one behind
 /// another, it has shown the other: so much is known to have arrived, and the rest can be written
-/// by somebody else.
+/// by another thread.
 pub(super) const NOTHING: &str = "\x1b[A\n";
 
 /// How long the editor is given to show what it was handed before the terminal is taken from it. It
@@ -31,7 +31,7 @@ struct State {
     is_line_wanted: bool,
     /// The editor gets no further line.
     is_closed: bool,
-    /// What the printer is to hand to the editor.
+    /// The text that the printer gives to the editor.
     job: Option<String>,
     /// The printer is at work.
     is_printing: bool,
@@ -146,8 +146,8 @@ impl Gate {
             if state.is_closed {
                 return false;
             }
-            // Who was on the way to the editor of the last line, and found none, writes directly:
-            // that comes first.
+            // A thread that was about to write to the editor of the last line found none, and
+            // writes directly: its output is first.
             let mut state = self.wait_a_moment_while(state, |state| state.is_printing);
             if state.turn == Turn::Free {
                 state.is_line_wanted = false;
@@ -200,7 +200,7 @@ impl Gate {
         }
     }
 
-    /// What was to be written directly is written.
+    /// Notes that the direct output is written.
     pub(super) fn written(&self) {
         self.turn_to(Turn::Free);
     }

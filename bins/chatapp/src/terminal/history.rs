@@ -1,4 +1,4 @@
-//! Where typed lines are remembered.
+//! The history of typed lines.
 
 use std::fs::DirBuilder;
 use std::io;

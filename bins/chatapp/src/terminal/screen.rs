@@ -1,4 +1,4 @@
-//! Where the display writes to.
+//! The output of the display.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl<W: Write> Screen<W> {
                         .print(text)
                         .and_then(|()| printer.print(NOTHING.into()));
                     if shown.is_err() {
-                        // What was not shown is written when the terminal is taken over.
+                        // The rest is written when the terminal is taken over.
                         return;
                     }
                     jobs.printed();

@@ -1,5 +1,5 @@
-//! The network without the core and a console: the driver, the stack and its adapter, with somebody
-//! on it who may say and hear anything. It shows what these cost.
+//! The network without the core and a console: the driver, the stack and its adapter, with an
+//! endpoint that sends and receives anything. It shows the cost of these parts.
 #![no_std]
 #![no_main]
 
@@ -24,7 +24,7 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     board::stop(info)
 }
 
-/// Somebody on the network.
+/// An endpoint that sends and receives anything.
 struct Anybody;
 
 impl Endpoint for Anybody {

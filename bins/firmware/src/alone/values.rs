@@ -32,7 +32,7 @@ pub(crate) fn any_time() -> Instant {
     Instant::from_millis(any(0))
 }
 
-/// Somebody, in some room.
+/// Returns any identity, in any room.
 pub(crate) fn any_identity() -> Identity {
     let room = any(None::<[u8; 32]>).map(RoomKey::new);
     #[cfg(feature = "noise")]

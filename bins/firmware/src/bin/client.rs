@@ -93,7 +93,7 @@ fn client(
     Client::new(config, storage, identity, seed).map(|client| CLIENT.init(client))
 }
 
-/// What is between the person and the state machine.
+/// The state between the console and the state machine.
 struct Session<'a> {
     wording: Wording<'a>,
     /// It was registered once.
@@ -114,7 +114,7 @@ enum End {
     Silent,
 }
 
-/// What became of a typed line.
+/// The result of a typed line.
 #[derive(PartialEq, Eq)]
 enum Obeyed {
     Done,

@@ -1,5 +1,5 @@
-//! What a debugger or emulator offers to the board (semihosting). Without one, each call here stops
-//! the board.
+//! Services of a debugger or emulator for the board (semihosting). Without one, each call here
+//! stops the board.
 
 use core::ffi::c_int;
 use core::str;
@@ -8,7 +8,7 @@ use cortex_m_semihosting::{debug, nr, syscall};
 
 /// The words that the program was started with, as far as they fit.
 pub fn command_line(buffer: &mut [u8]) -> Option<&str> {
-    /// What the call takes, and changes: a buffer, then the length of the line in it.
+    /// The argument of the call, which changes it: a buffer, then the length of the line in it.
     #[repr(C)]
     struct Line {
         buffer: *mut u8,
@@ -20,7 +20,7 @@ pub fn command_line(buffer: &mut [u8]) -> Option<&str> {
     };
     // SAFETY: The call writes to the buffer at most as many bytes as it was told.
     let failed = unsafe { syscall(nr::GET_CMDLINE, &line) } as c_int != 0;
-    // SAFETY: `line` is ours; the call has changed it.
+    // SAFETY: `line` is a local variable; the call has changed it.
     let len = unsafe { (&raw const line.len).read_volatile() };
     let words = (!failed).then(|| buffer.get(..len)).flatten()?;
     str::from_utf8(words).ok()

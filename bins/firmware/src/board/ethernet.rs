@@ -32,12 +32,12 @@ const SEND: u32 = 0b1111;
 /// Of [`THRESHOLD`]: nothing leaves before it is complete.
 const WHOLE_FRAMES: u32 = 0x3f;
 
-/// The header of a frame, and the longest frame, in bytes: one that carries a datagram of ours over
+/// The header of a frame, and the longest frame, in bytes: one that carries a ChatApp datagram over
 /// IPv4. Longer ones are dropped.
 const HEADER_LEN: usize = 14;
 const FRAME_LEN_MAX: usize = HEADER_LEN + 20 + 8 + RECEIVE_LEN;
-/// What the length of a received frame counts besides the frame: itself, and a checksum behind the
-/// frame.
+/// Bytes that the length of a received frame counts besides the frame: itself, and a checksum
+/// behind the frame.
 const LENGTH_LEN: usize = 2;
 const CHECKSUM_LEN: usize = 4;
 
@@ -67,7 +67,7 @@ impl Ethernet {
     pub(super) unsafe fn new() -> Option<Self> {
         static RECEIVED_FRAME: ConstStaticCell<Frame> = ConstStaticCell::new([0; FRAME_LEN_MAX]);
         static SENT_FRAME: ConstStaticCell<Frame> = ConstStaticCell::new([0; FRAME_LEN_MAX]);
-        // SAFETY: The device is there, and ours alone.
+        // SAFETY: The device is there, and only this driver uses it.
         let mut registers = unsafe { Registers::at(ETHERNET) };
         registers.write(INTERRUPT_MASK, 0);
         registers.write(RECEIVE_CONTROL, RESET_QUEUE);
@@ -94,7 +94,7 @@ impl Ethernet {
     fn take_frame(&mut self) -> Option<usize> {
         loop {
             // First this, then the look: what arrives between the two is seen now, what arrives
-            // later wakes us.
+            // later wakes the processor.
             self.registers.write(INTERRUPT_STATUS, RECEIVED);
             if self.registers.read(FRAMES_WAITING) == 0 {
                 return None;

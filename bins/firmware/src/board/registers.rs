@@ -22,7 +22,7 @@ impl Registers {
     }
 
     pub(super) fn write(&mut self, offset: usize, value: u32) {
-        // SAFETY: `at` was promised that the registers are there, and that they are ours.
+        // SAFETY: `at` was promised that the registers exist, and have no other user.
         unsafe { ptr::write_volatile(ptr::with_exposed_provenance_mut(self.base + offset), value) }
     }
 }

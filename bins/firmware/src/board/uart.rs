@@ -39,7 +39,7 @@ impl Uart {
     /// # Safety
     /// Nothing else uses UART0.
     pub(super) unsafe fn new() -> Self {
-        // SAFETY: The device is there, and ours alone.
+        // SAFETY: The device is there, and only this driver uses it.
         let mut registers = unsafe { Registers::at(UART0) };
         registers.write(CONTROL, 0);
         registers.write(LINE_CONTROL, 0b11 << 5 | 1 << 4);

@@ -1,4 +1,4 @@
-//! Where the processor looks for the handlers of interrupts. None of this board's ever runs, see
+//! The table of interrupt handlers for the processor. None of this board's handlers ever runs, see
 //! [`Clock::sleep_until`](super::Clock::sleep_until).
 
 /// So many interrupts has the board; a table for all that a Cortex-M3 could have is five times as

@@ -40,7 +40,7 @@ impl<'a> StackTables<'a> {
         packets: [[PacketMetadata::EMPTY; 1]; 2],
     };
 
-    /// What to hand to the stack.
+    /// Returns the storage for the stack.
     pub fn storage(&'a mut self, buffers: &'a mut StackBuffers) -> StackStorage<'a> {
         let [received, sent] = &mut self.packets;
         StackStorage {

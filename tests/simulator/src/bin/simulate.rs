@@ -69,7 +69,7 @@ const BIG_ENOUGH: u64 = 5_000;
 /// Lines of the trace that are printed before a failure.
 const TRACE_TAIL: usize = 60;
 
-/// What all runs came to.
+/// The totals of all runs.
 #[derive(Default)]
 struct Sum {
     runs: u64,

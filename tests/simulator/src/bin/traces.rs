@@ -25,7 +25,7 @@ struct Options {
     /// The first seed.
     #[arg(long, default_value_t = 0)]
     from: u64,
-    /// What encrypts everything.
+    /// The ciphers of all machines.
     #[cfg(feature = "stand-in")]
     #[arg(long, value_enum, default_value_t = Crypto::Real)]
     crypto: Crypto,

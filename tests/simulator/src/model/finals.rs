@@ -1,4 +1,4 @@
-//! What those who gave commands are told: one final event each, and a true one.
+//! The final events of commands: one for each, and a true one.
 
 use chatapp_core::wire::Refusal;
 use chatapp_core::{ClientEvent, CommandId, MessageStatus};
@@ -109,7 +109,7 @@ impl Model {
             .collect()
     }
 
-    /// A process ended because the server seems to have another key: somebody must have said so.
+    /// A process ended because the server seems to have another key: an attacker must have said so.
     pub(super) fn server_key_changed(&self, process: ProcessId) -> Result<(), Violation> {
         if (self.limits.attacked || self.server_lies) && self.lives[process].remembers {
             return Ok(());
@@ -252,7 +252,7 @@ impl Model {
     /// Whether the name of a process may have been another's since it started.
     fn has_rival(&self, process: ProcessId) -> bool {
         let life = &self.lives[process];
-        // What a rival that ended had sent may still arrive, and be believed for as long as retries
+        // Datagrams of a rival that ended may still arrive, and be believed for as long as retries
         // last.
         let after_life = self.limits.longest_delay + 2 * PATIENCE;
         self.lives.iter().enumerate().any(|(other, rival)| {

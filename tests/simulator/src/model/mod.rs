@@ -37,7 +37,7 @@ pub struct Model {
     registered_in: BTreeMap<NameId, u32>,
     /// Which keys each name had on the server, one after the other.
     tenures: BTreeMap<NameId, Vec<Tenure>>,
-    /// Whom those who remember take for whom.
+    /// The keys that processes with a memory expect of each name.
     folders: BTreeMap<NameId, Trust>,
 }
 
@@ -62,14 +62,14 @@ struct Limits {
 struct Life {
     name: NameId,
     key: PublicKey,
-    /// Whom it takes for whom.
+    /// The keys that it expects of each name.
     trust: Trust,
     /// Messages that it was given and did not show, by sender, and whether because of the sender's
     /// key.
     withheld: BTreeMap<(String, bool), Withheld>,
     /// It has what those before it remembered, and its own showings are remembered.
     remembers: bool,
-    /// The name belongs to somebody else.
+    /// The name belongs to another client.
     thief: bool,
     started: Millis,
     ended: Option<Millis>,
@@ -99,7 +99,7 @@ struct Asked {
     settled: bool,
 }
 
-/// What a command asked for.
+/// The request of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
     /// To register.
@@ -110,7 +110,7 @@ pub enum What {
     Message(MessageId),
 }
 
-/// Whom a message is for.
+/// The recipient of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// One name.
@@ -121,7 +121,7 @@ pub enum Target {
     Channel,
 }
 
-/// A message that somebody asked to send.
+/// A message that a process was asked to send.
 struct Message {
     process: ProcessId,
     /// Place among the messages of its process.
@@ -141,7 +141,7 @@ struct Message {
     showings: Vec<Showing>,
 }
 
-/// What the sender was finally told.
+/// The final event at the sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Delivered,

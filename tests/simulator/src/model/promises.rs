@@ -1,12 +1,12 @@
-//! What was promised and must be seen when everybody is back.
+//! Promised messages, which must be seen when all clients are back.
 
 use super::{MessageId, Model, NameId, Outcome, Target};
 use crate::violation::{Check, Violation};
 
 impl Model {
-    /// What was reported saved or posted, and is missing at a recipient. Entries of the channel
-    /// that were announced as dropped, and letters that were announced as not shown, are not
-    /// missing.
+    /// Returns messages that were reported as saved or posted, and are missing at a recipient.
+    /// Channel entries that were announced as dropped are not missing, nor are stored messages that
+    /// were announced as not shown.
     pub fn owed(&self) -> Vec<Violation> {
         let mut missing = Vec::new();
         let mut withheld = self.withheld();

@@ -1,4 +1,4 @@
-//! What a process shows: once, in order, and as it was sent.
+//! The messages that a process shows: once, in order, and as they were sent.
 
 use chatapp_core::UnixSeconds;
 
@@ -112,7 +112,7 @@ impl Model {
             if left
                 && !rival
                 && showing.by_server
-                // What a forgotten sender asks for again is posted again.
+                // A request that a forgotten sender repeats is posted again.
                 && self.is_sender_remembered(id)
                 && !self.limits.store_fails
             {
@@ -220,7 +220,7 @@ impl Model {
         Ok(())
     }
 
-    /// Channel messages were dropped, which cannot be when all of them fit. Where the store fails,
+    /// Channel messages were dropped, which cannot be when all of them fit. If the store fails,
     /// the count includes entries that were never stored.
     pub(super) fn dropped(&mut self, process: ProcessId, count: u32) -> Result<(), Violation> {
         let life = &mut self.lives[process];

@@ -1,4 +1,5 @@
-//! Who had which name, whom others took for whom, and what was not shown because of it.
+//! The owners of names over time, the keys that others expected, and the messages that were not
+//! shown because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +8,7 @@ use chatapp_core::PublicKey;
 use crate::numbers::{MessageId, NameId};
 use crate::queue::Millis;
 
-/// Whom somebody takes for whom.
+/// The key that a process expects of each name.
 pub(super) type Trust = BTreeMap<NameId, PublicKey>;
 
 /// A time in which a name had one key on the server.
@@ -16,10 +17,10 @@ pub(super) struct Tenure {
     pub(super) until: Option<Millis>,
 }
 
-/// What somebody announced as not shown, for one reason.
+/// Messages that a process announced as not shown, for one reason.
 #[derive(Default)]
 pub(super) struct Withheld {
     pub(super) count: usize,
-    /// What it may have been, by whom each took for whom at that time.
+    /// The messages it may have been, by the keys that each process expected at that time.
     pub(super) candidates: BTreeSet<MessageId>,
 }

@@ -1,5 +1,5 @@
-//! Whose key is whose: which key a name had on the server, and whom each process takes for whom.
-//! Where the two differ, nothing private passes, and both sides are told.
+//! The keys of names: the one that the server had for a name, and the one that each process
+//! expects. If the two differ, nothing private passes, and both sides are told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ impl Model {
         }
     }
 
-    /// What was remembered under a name is lost.
+    /// Notes that the memory of a name is lost.
     pub fn lost_key(&mut self, name: NameId) {
         self.folders.remove(&name);
     }
@@ -88,7 +88,7 @@ impl Model {
         known.is_some_and(|known| *known != author.key)
     }
 
-    /// Whether a message was sealed for another key than a process of its recipient has.
+    /// Returns whether a message was encrypted for another key than a process of its recipient has.
     fn is_for_another_key(&self, id: MessageId, process: ProcessId) -> bool {
         let reader = &self.lives[process];
         let author = &self.lives[self.messages[id].process];
@@ -114,7 +114,7 @@ impl Model {
         process: ProcessId,
         id: MessageId,
     ) -> Result<(), Violation> {
-        // Where a table is too small for the room, a key that was forgotten is believed anew.
+        // If a table is too small for the room, a key that was forgotten is believed anew.
         let stranger = self.is_withheld_from(id, process, true) && !self.limits.forgets_keys;
         if !stranger && !self.is_withheld_from(id, process, false) {
             return Ok(());
@@ -168,7 +168,7 @@ impl Model {
         Err(Violation::new(Check::ShownAsSent, detail))
     }
 
-    /// What somebody announced as not shown of somebody, by recipient, sender and reason.
+    /// Returns the messages announced as not shown, by recipient, sender and reason.
     pub(super) fn withheld(&self) -> BTreeMap<(NameId, String, bool), Withheld> {
         let mut all = BTreeMap::<_, Withheld>::new();
         for life in &self.lives {

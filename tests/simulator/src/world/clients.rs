@@ -29,12 +29,12 @@ impl World {
         }
     }
 
-    /// The public key of whoever has a name, or would like to have it back.
+    /// Returns the public key of the owner of a name, or of a client that wants it back.
     pub fn key_of(&self, name: NameId) -> PublicKey {
         self.keys.identity(self.holder_of(name)).public()
     }
 
-    /// Somebody loses the key of a name with all that was remembered, and will come with a new key.
+    /// A person loses the key of a name with all memory, and will come with a new key.
     pub fn lose_key(&mut self, name: NameId) {
         for id in self.processes_of(name) {
             self.crash_client(id);
@@ -49,13 +49,13 @@ impl World {
             .note(Kind::KeyLost, &[name as u64], || text.clone());
     }
 
-    /// Whether the server will not give a name to whoever comes with its key now.
+    /// Returns whether the server will refuse a name to a client that comes with its key now.
     pub fn is_withheld(&self, name: NameId) -> bool {
         let owner = self.journal.owner(&self.names[name]);
         owner.is_some_and(|owner| owner != self.key_of(name))
     }
 
-    /// Somebody else starts a client under a name, with another key.
+    /// Another person starts a client under a name, with another key.
     pub fn start_thief(&mut self, name: NameId) -> ProcessId {
         self.start(name, None, Holder::Thief(name))
     }
@@ -109,7 +109,7 @@ impl World {
         self.park_client(id)
     }
 
-    /// The running processes of somebody, oldest first.
+    /// Returns the running processes of a name, oldest first.
     pub fn processes_of(&self, name: NameId) -> Vec<ProcessId> {
         self.clients
             .values()

@@ -1,4 +1,4 @@
-//! What is due: a datagram arrives, or a process is woken.
+//! Due events: a datagram arrives, or a process is woken.
 
 use std::net::SocketAddr;
 
@@ -41,7 +41,7 @@ impl World {
         changed: bool,
     ) -> Result<(), Violation> {
         self.medium.wiretap.arrived(from, bytes);
-        // A machine opens what is sealed where it lies.
+        // A machine decrypts a datagram in place.
         let mut copy = bytes.to_vec();
         let handled = match node {
             Node::Server => self

@@ -33,7 +33,7 @@ use crate::violation::Violation;
 pub struct World {
     /// Time, dice, record, network.
     pub medium: Medium,
-    /// What must be true.
+    /// The checks of the run.
     pub model: Model,
     /// The store of the server.
     pub journal: Journal,
@@ -43,7 +43,7 @@ pub struct World {
     pub clients: BTreeMap<ProcessId, ClientProcess>,
     /// Which names the server lists, and since when they are away.
     absence: Absence,
-    /// What people remember while no process of theirs runs.
+    /// The memories of people while no process of theirs runs.
     memories: BTreeMap<NameId, Memory>,
     names: Vec<String>,
     sizes: Sizes,
@@ -52,7 +52,7 @@ pub struct World {
     server_address: SocketAddr,
     server_lives: u32,
     keys: Keys,
-    /// How often somebody has lost the key of a name.
+    /// How often the key of a name was lost.
     losses: BTreeMap<NameId, u32>,
 }
 
@@ -101,7 +101,7 @@ impl World {
         &self.names
     }
 
-    /// Where the server receives.
+    /// Returns the address of the server.
     pub fn server_address(&self) -> SocketAddr {
         self.server_address
     }

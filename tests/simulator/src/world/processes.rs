@@ -1,4 +1,4 @@
-//! What happens to a process from outside: it stands still, moves, or cannot write.
+//! Faults of a process from outside: it stands still, moves, or cannot write.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use crate::trace::Kind;
 use crate::violation::Violation;
 
 impl World {
-    /// What is around a process, if it runs.
+    /// Returns the environment of a process, if it runs.
     pub fn body(&mut self, node: Node) -> Option<&mut Body> {
         match node {
             Node::Server => self.server.as_mut().map(|server| &mut server.body),

@@ -29,8 +29,8 @@ impl World {
             self.journal.restore(server, compact, now)
         });
         if restored == Err(RestoreError::Full) && self.store_fails {
-            // What was handed over is still in a store that would not take the news: it needs more
-            // memory.
+            // Delivered messages are still in a store that could not note the delivery: it needs
+            // more memory.
             let roomy = Sizes {
                 keep_s: self.sizes.keep_s,
                 ..Sizes::ROOMY
@@ -94,13 +94,13 @@ impl World {
         self.end_thieves();
     }
 
-    /// The store says something else from now on: whoever has it lies.
+    /// The store is false from now on: its operator lies.
     pub fn falsify(&mut self, change: impl FnMut(&mut Stored)) {
         self.model.server_lies();
         self.journal.falsify(change);
     }
 
-    /// Names that belong to somebody for as long as the server remembers anything.
+    /// Returns names that have an owner for as long as the server remembers anything.
     pub fn claimed(&self) -> Vec<NameId> {
         if self.absence.may_forget() {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! What was changed on its way, or recorded and sent again.
+//! Datagrams that were changed on their path, or recorded and sent again.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +34,7 @@ fn any_changed_bit_of_any_datagram_changes_nothing() {
             scene.moment();
         }
         converse(&mut scene, ann, bob);
-        // What a machine says of itself, apart from what it answers to what it does not understand.
+        // The datagrams of a machine, without its answers to those that it does not understand.
         let mut said = scene.overheard();
         said.retain(|datagram| {
             [COOKIE_REQUEST, HELLO, CALL, ACCEPT, DATA].contains(&datagram.bytes[1])

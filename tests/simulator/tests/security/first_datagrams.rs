@@ -31,20 +31,20 @@ fn a_million_first_datagrams_leave_the_server_as_it_was() {
     assert_eq!(flooded, quiet);
 }
 
-/// What can be told from outside about a room in which people chat.
+/// The view from outside on a room in which people chat.
 #[derive(Debug, PartialEq)]
 struct Story {
-    /// What was sent: when, from where, to whom.
+    /// The sent datagrams: time, source, destination.
     said: Vec<(u64, SocketAddr, SocketAddr, Vec<u8>)>,
     shown: Vec<Vec<String>>,
     stored: Vec<Stored>,
 }
 
-/// People chat while so many datagrams come; then somebody new registers, and the server starts
+/// People chat while so many datagrams come; then a new client registers, and the server starts
 /// again.
 fn story(flood: u32) -> Story {
     let mut plan = Plan::quiet(4);
-    // What counts against an address that somebody has borrowed is missed when its owner registers.
+    // Requests from a forged address count against its owner, who registers later.
     plan.sizes.rates.registrations = RateLimit {
         per_second: 1,
         burst: 4,

@@ -100,7 +100,7 @@ impl Forged {
     pub(crate) fn with_cookie(&mut self, cookie: Cookie, borrowed: &[SocketAddr]) {
         for number in 0..EACH {
             let id = self.random.u64(1..);
-            // A new name, or that of somebody else.
+            // A new name, or that of another client.
             let name = match number % 2 {
                 0 => format!("mallory{number}"),
                 _ => people::name(ANN),

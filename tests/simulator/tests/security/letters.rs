@@ -12,8 +12,8 @@ use crate::{ANN, BOB, CLEO, after_a_conversation, attacker, public};
 
 // ---- 7 and 8: a server that lies ----
 
-/// Ann and bob have talked, bob is away, and ann has written to him; then the store is changed, and
-/// bob returns.
+/// Ann and bob have talked, bob is offline, and ann has written to bob; then the store is changed,
+/// and bob returns.
 fn after_a_lie(change: impl FnMut(&mut Stored)) -> (Scene, [ProcessId; 2], Vec<String>) {
     let (mut scene, ann, bob) = after_a_conversation();
     let cleo = scene.join(CLEO);
@@ -96,7 +96,7 @@ fn a_letter_in_the_name_of_somebody_else_is_not_shown() {
 
 #[test]
 fn a_letter_under_another_key_than_its_senders_is_not_shown() {
-    // Sealed by the book, but by somebody else: bob has talked to ann before.
+    // Encrypted by the rules, but by another client: bob has talked to ann before.
     let bob = public(Holder::Name(BOB));
     let ephemeral = StaticKey::new([5; KEY_LEN]);
     let (_, _, shown) = after_a_lie(|record| {

@@ -1,4 +1,4 @@
-//! What an attacker cannot do, step by step: the promises of `core/SECURITY.md`, with their numbers
+//! Attacks that must fail, step by step: the promises of `core/SECURITY.md`, with their numbers
 //! there. That nobody shows what was not sent, no key is used twice under one number and no
 //! stranger gets more than it sent is checked in all rooms of the simulator, by the model and the
 //! wiretap.
@@ -68,7 +68,7 @@ fn hello(id: u64, cookie: Cookie, ephemeral: [u8; KEY_LEN]) -> Vec<u8> {
     out[..len].to_vec()
 }
 
-/// The cookie that the server gives to somebody who asks for one here.
+/// Returns the cookie that the server gives to this address.
 fn cookie_for(scene: &mut Scene, here: SocketAddr) -> Cookie {
     let server = scene.world.server_address();
     let request = plain(&Datagram::CookieRequest { id: 7 });

@@ -43,7 +43,7 @@ fn nobody_gets_a_name_of_somebody_else_before_or_after_a_restart() {
 fn nothing_is_said_to_a_server_with_another_key() {
     let (mut scene, ann, _) = after_a_conversation();
     scene.world.crash_client(ann);
-    // From here on somebody else answers.
+    // From here on another server answers.
     scene.world.crash_server();
     scene.world.model.server_lies();
     let ann = scene.start(ANN);

@@ -1,4 +1,4 @@
-//! A name that was forgotten, and belongs to somebody else now, or to the same person with another
+//! A name that was forgotten, and belongs to another person now, or to the same person with another
 //! key.
 
 use chatapp_simulator::client_process::Ask;
@@ -12,7 +12,7 @@ const KEEP_S: u32 = 5;
 /// A name that is away for so long is forgotten.
 const KEEP: u64 = 5_000;
 
-/// Ann and bob have talked, cleo is there, and bob leaves and loses his key.
+/// Ann and bob have talked, cleo is there, and bob leaves and loses the key.
 fn after_a_loss() -> (Scene, ProcessId, ProcessId) {
     let mut plan = Plan::quiet(3);
     plan.sizes.keep_s = KEEP_S;
@@ -53,7 +53,7 @@ fn nothing_private_passes_between_those_who_know_another_key() {
     assert_eq!(scene.shows(bob), ["SentToServer ann", "Saved ann"]);
     assert_eq!(scene.shows(ann), ["NotShown bob: ForeignKey"]);
     assert_eq!(scene.world.model.owed(), []);
-    // Who did not know the other key talks to whoever is there.
+    // A client that did not know the old key talks to the new owner.
     scene.shows(cleo);
     scene.send(cleo, BOB, "hello");
     scene.moment();
