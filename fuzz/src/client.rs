@@ -25,8 +25,8 @@ const TRANSMITS_MAX: usize = 1_000;
 /// it must be idle.
 ///
 /// # Panics
-/// If a command is settled twice or never, if the client never comes to rest, or if it sends a
-/// datagram that cannot be parsed.
+/// If a command is settled twice or never, or if the client never comes to rest or sends an invalid
+/// datagram.
 pub fn client(bytes: &[u8]) {
     let scenario = Scenario::from_bytes(bytes);
     with_client(|client| {

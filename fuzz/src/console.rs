@@ -13,8 +13,8 @@ use crate::people::address;
 /// text.
 ///
 /// # Panics
-/// If a parsed line has another meaning when it is typed again, or if the display of a name or a
-/// text is harmful or incomplete.
+/// If a parsed line has another meaning when it is typed again, or if a name or a text is shown
+/// incompletely or harmfully.
 pub fn console(bytes: &[u8]) {
     for line in String::from_utf8_lossy(bytes).split('\n') {
         typed(line);

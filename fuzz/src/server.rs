@@ -27,8 +27,8 @@ const OUTPUTS_MAX: usize = 1_000;
 /// be quiet.
 ///
 /// # Panics
-/// If the server sends an unvalidated address more bytes than it got from there, never comes to
-/// rest, or sends a datagram that cannot be parsed.
+/// If the server sends an unvalidated address more bytes than it got from there. Also if it never
+/// comes to rest, or sends an invalid datagram.
 pub fn server(bytes: &[u8]) {
     let scenario = Scenario::from_bytes(bytes);
     with_server(|server| {

@@ -27,13 +27,13 @@ pub(crate) const GONE: usize = 3;
 /// Stands for the server among the clients.
 pub(crate) const SERVER: usize = usize::MAX;
 
-type Letter = (SocketAddr, SocketAddr, Vec<u8>);
+type Datagram = (SocketAddr, SocketAddr, Vec<u8>);
 
 /// All of them.
 pub(crate) struct Room {
     server: Server<'static>,
     pub(crate) clients: Vec<Client<'static>>,
-    network: VecDeque<Letter>,
+    network: VecDeque<Datagram>,
     pub(crate) now: Instant,
     /// The buffer for the datagrams of an exchange.
     out: [u8; DATAGRAM_LEN_MAX],
@@ -134,8 +134,8 @@ impl Room {
     /// small table looks up a caller that is not in it, and answers when the call is repeated.
     pub(crate) fn settle(&mut self) {
         for _ in 0..10 {
-            while let Some(mut letter) = self.network.pop_front() {
-                self.deliver(&mut letter);
+            while let Some(mut datagram) = self.network.pop_front() {
+                self.deliver(&mut datagram);
             }
             if self.clients.iter().take(SMALL).all(Client::is_idle) {
                 return;
@@ -177,30 +177,30 @@ impl Room {
 
     /// Delivers all that is on the way to one of them now, in measured calls.
     pub(crate) fn measure(&mut self, case: Case, to: usize) {
-        for mut letter in self.take_letters(to) {
-            case.run(&mut || self.deliver(&mut letter));
+        for mut datagram in self.take_datagrams(to) {
+            case.run(&mut || self.deliver(&mut datagram));
         }
     }
 
     /// The same without measuring.
     pub(crate) fn measure_nothing(&mut self, to: usize) {
-        for mut letter in self.take_letters(to) {
-            self.deliver(&mut letter);
+        for mut datagram in self.take_datagrams(to) {
+            self.deliver(&mut datagram);
         }
     }
 
-    fn take_letters(&mut self, to: usize) -> VecDeque<Letter> {
+    fn take_datagrams(&mut self, to: usize) -> VecDeque<Datagram> {
         let (taken, left) = self
             .network
             .drain(..)
-            .partition(|letter| letter.1 == address(to));
+            .partition(|datagram| datagram.1 == address(to));
         self.network = left;
         // Not in the middle of what is measured.
         self.network.reserve(2 * self.clients.len());
         taken
     }
 
-    fn deliver(&mut self, (from, to, bytes): &mut Letter) {
+    fn deliver(&mut self, (from, to, bytes): &mut Datagram) {
         let number = number(*to);
         if number == SERVER {
             let _ = self.server.handle_datagram(self.now, *from, bytes);
@@ -230,7 +230,7 @@ fn transmit(
     endpoint: &mut dyn Endpoint,
     number: usize,
     now: Instant,
-    network: &mut VecDeque<Letter>,
+    network: &mut VecDeque<Datagram>,
 ) {
     let mut out = [0; DATAGRAM_LEN_MAX];
     while let Some(transmit) = endpoint.poll_transmit(now, &mut out) {

@@ -18,14 +18,14 @@ use super::{
 /// An emulator that hangs is ended by the system after so many seconds of CPU time.
 const CPU_S_MAX: u32 = 300;
 
-/// Where the board has its RAM, and how much of it.
+/// The address and size of the RAM of the board.
 const RAM_START: usize = 0x2000_0000;
 const RAM_LEN: usize = 64 << 10;
 
 /// The socket of the emulator for commands.
 const MONITOR: &str = "monitor";
 
-/// What a board shows when it wants its settings.
+/// The prompt of a board for its settings.
 pub const ASKS_SETTINGS: &str = "This is a ChatApp ";
 
 /// A board that has its power and shows what it shows; it has no settings yet.
@@ -35,9 +35,9 @@ pub struct Board {
     pub console: Process,
     /// Its UDP port, on the board and on this machine.
     pub port: u16,
-    /// Who it is.
+    /// Its private key.
     key: String,
-    /// Where the emulator takes commands, and leaves what they give.
+    /// The folder for commands to the emulator, and for their results.
     folder: TempDir,
 }
 
@@ -178,7 +178,7 @@ impl Board {
         ];
         let title = format!("board: {}", image.display());
         let mut console = Process::start_titled(&title, command, &Home::new(), &arguments);
-        // What is typed before the board listens is lost.
+        // Input before the board listens is lost.
         console.shows_where("the board", |line| line.starts_with(ASKS_SETTINGS));
         Self {
             console,

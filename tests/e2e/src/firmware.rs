@@ -37,7 +37,7 @@ impl Firmware {
             .arg("--message-format=json-render-diagnostics")
             .args(images.iter().flat_map(|image| ["--bin", image]))
             .args(options)
-            // Where its own configuration is read.
+            // Cargo reads the configuration of this folder.
             .current_dir(Self::sources())
             .stderr(Stdio::inherit());
         match room {

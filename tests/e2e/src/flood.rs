@@ -51,7 +51,7 @@ pub fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// What was measured.
+/// The measured figures.
 #[derive(Debug)]
 pub struct Report {
     /// Datagrams that were sent.
@@ -70,7 +70,7 @@ pub struct Report {
     pub server: (Usage, Usage),
     /// A client that was flooded, before and after.
     pub client: (Usage, Usage),
-    /// What the server says about it.
+    /// The counters of the server.
     pub stats: Vec<String>,
 }
 
@@ -107,10 +107,10 @@ impl fmt::Display for Report {
 /// The machine has too few sockets.
 ///
 /// # Panics
-/// If a message does not arrive, or somebody is not in the room afterwards.
+/// If a message does not arrive, or a client is not in the room afterwards.
 pub fn run(datagrams: usize, seed: u64) -> io::Result<Report> {
     let mut room = Room::open();
-    // What these two say is overheard, and comes back, true and damaged, the way it went.
+    // Datagrams of these two are overheard, and sent again on the same path, intact and damaged.
     let relay = Relay::before(room.address(), Weather::default());
     let [mut alice, mut bob] = Room::join_all_at(relay.address(), ["alice", "bob"]);
     let (carol_port, dave_port) = (free_port(), free_port());
@@ -171,7 +171,7 @@ pub fn run(datagrams: usize, seed: u64) -> io::Result<Report> {
     })
 }
 
-/// What the server says of itself, with all four in the room.
+/// Returns the counters of the server, with all four clients in the room.
 fn stats(room: &mut Room) -> Vec<String> {
     room.server.types("stats");
     [
@@ -204,7 +204,7 @@ fn chat(from: &mut Process, to: &mut Process, name: &str, round: usize) -> Durat
     start.elapsed()
 }
 
-/// Where the flood comes from, where it goes, and what it is made of.
+/// The sources of the flood, its destination, and its datagrams.
 struct Flood {
     seed: u64,
     strangers: Vec<UdpSocket>,
@@ -233,7 +233,8 @@ impl Flood {
         })
     }
 
-    /// Sends so many datagrams; how long that took. What the kernel refuses is not repeated.
+    /// Sends so many datagrams; returns the time it took. A send that the kernel refuses is not
+    /// repeated.
     fn runs(&self, datagrams: usize) -> Duration {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let mut bytes = Vec::new();
@@ -292,7 +293,7 @@ fn damage(random: &mut fastrand::Rng, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Handshakes without any fault, of somebody who is nobody and has no cookie.
+/// Returns valid handshakes of an unknown client without a cookie.
 fn handshakes(random: &mut fastrand::Rng, identity: &Identity) -> Vec<Vec<u8>> {
     let build = |number: u8| {
         let mut bytes = || std::array::from_fn(|_| random.u8(..));

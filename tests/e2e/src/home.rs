@@ -1,4 +1,4 @@
-//! Where a process keeps what it keeps, unless it is told otherwise.
+//! The home folder of a process, for its state, unless arguments name another.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,12 +56,12 @@ impl Home {
         private_key(file, &key).expect("an empty home has room");
     }
 
-    /// Where it is.
+    /// Returns its path.
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 
-    /// Where `ChatApp` keeps its state in it.
+    /// Returns the state folder of `ChatApp` in it.
     pub fn state(&self) -> PathBuf {
         self.path().join("chatapp")
     }

@@ -3,7 +3,7 @@
 //! A [`Room`] is a running server; [`Room::join`] starts clients in it. A [`Process`] is typed to
 //! and read line by line; a [`Screen`] is one at a terminal, seen as a person sees it. A [`Board`]
 //! is a microcontroller in an emulator. A [`Relay`] stands between clients and server, counts what
-//! passes and mistreats it. A [`crowd`] is thousands of clients in one process; a [`flood`] is an
+//! passes and injects faults. A [`crowd`] is thousands of clients in one process; a [`flood`] is an
 //! attack. Nothing here sleeps: everything waits for a condition, and fails with all transcripts
 //! after [`PATIENCE`].
 

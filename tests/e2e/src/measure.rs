@@ -1,4 +1,4 @@
-//! What a process uses of the machine, as Linux tells it.
+//! The resources that a process uses, by the figures of Linux.
 
 use std::fs;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// What this process has used until now.
+    /// Returns the resources that this process has used until now.
     ///
     /// # Panics
     /// If there is no such process.

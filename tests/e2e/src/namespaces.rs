@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Home, Process, TABLE, WELCOME, binary};
 
-/// Where the server of a [room](Namespaces::room) receives.
+/// The port of the server of a [room](Namespaces::room).
 const PORT: &str = "4119";
 
 /// A router and a number of machines, each on a network of its own behind it. Removed when it is
@@ -17,11 +17,11 @@ pub struct Namespaces {
     /// Unlike that of any other test that runs on this machine.
     prefix: String,
     machines: Vec<Machine>,
-    /// What each machine keeps.
+    /// The home folder of each machine.
     homes: Vec<Home>,
 }
 
-/// What `ChatApp` uses on a machine. From outside all machines look the same.
+/// The network stack of `ChatApp` on a machine. From outside, all machines look the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
     /// The kernel's network.
@@ -215,7 +215,7 @@ impl Namespaces {
 
 impl Drop for Namespaces {
     fn drop(&mut self) {
-        // What was never made cannot be removed.
+        // A namespace that was never made cannot be removed.
         for (machine, _) in (0..).zip(&self.machines) {
             let _ = ip(&format!("netns del {}", self.name_of(machine)));
         }

@@ -65,8 +65,8 @@ fn readable_range(line: &str) -> Option<std::ops::Range<u64>> {
     rest.starts_with('r').then_some(range)
 }
 
-/// What is in a range, as far as there is anything: some are the kernel's own, or longer than the
-/// file behind them.
+/// Returns the readable content of a range: some belong to the kernel, or are longer than the file
+/// behind them.
 #[cfg(target_os = "linux")]
 fn content(memory: &std::fs::File, range: std::ops::Range<u64>) -> Vec<u8> {
     use std::os::unix::fs::FileExt;

@@ -18,7 +18,7 @@ pub struct Process {
     stdout: Transcript,
     stderr: Transcript,
     feeder: Option<JoinHandle<()>>,
-    /// Where it keeps what it keeps, unless it is told otherwise.
+    /// Its home folder, for its state, unless arguments name another.
     home: Home,
 }
 

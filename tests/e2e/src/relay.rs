@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::PATIENCE;
 
-/// Where a datagram was going.
+/// The direction of a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From a client to the server.
@@ -26,19 +26,19 @@ pub enum Direction {
 pub struct Seen {
     /// When.
     pub at: Instant,
-    /// Where it was going.
+    /// Its direction.
     pub direction: Direction,
-    /// Where it came from.
+    /// Its source address.
     pub from: SocketAddr,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Where it left the relay, and where it went.
+    /// The socket by which it left the relay, and its destination.
     out: Arc<UdpSocket>,
     to: SocketAddr,
 }
 
 impl Seen {
-    /// Sends these bytes on the way that this datagram took, as somebody who forges addresses can.
+    /// Sends these bytes on the path of this datagram, as an attacker that forges addresses can.
     pub fn forges(&self, bytes: &[u8]) {
         let _ = self.out.send_to(bytes, self.to);
     }
@@ -49,7 +49,7 @@ impl Seen {
     }
 }
 
-/// What happens to datagrams on the way.
+/// The faults of a path.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Weather {
     /// Out of 100 datagrams, so many are lost.
@@ -79,7 +79,7 @@ impl Relay {
         let address = entrance
             .local_addr()
             .expect("a bound socket has an address");
-        let (post, letters) = channel();
+        let (post, deliveries) = channel();
         let network = Arc::new(Network {
             server,
             entrance: Arc::clone(&entrance),
@@ -92,7 +92,7 @@ impl Relay {
                 cut: Vec::new(),
                 random: fastrand::Rng::with_seed(1),
                 post: Some(post),
-                threads: vec![std::thread::spawn(move || deliver(&letters))],
+                threads: vec![std::thread::spawn(move || deliver(&deliveries))],
             }),
         });
         network.listen(entrance, None);
@@ -109,7 +109,7 @@ impl Relay {
         relay
     }
 
-    /// What clients take for the server.
+    /// Returns the address that clients take for that of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -168,8 +168,8 @@ impl Relay {
         self.network.state().seen.clear();
     }
 
-    /// Waits until somebody at this port has sent a datagram in this direction that is at least so
-    /// long: what is in it is sealed.
+    /// Waits until a process at this port has sent a datagram in this direction with at least this
+    /// length: its content is encrypted.
     ///
     /// # Panics
     /// If none comes.
@@ -256,7 +256,7 @@ struct State {
     /// Directions in which nothing passes, for one client or for all.
     cut: Vec<(Direction, Option<u16>)>,
     random: fastrand::Rng,
-    post: Option<Sender<Letter>>,
+    post: Option<Sender<Delivery>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -327,16 +327,16 @@ impl Network {
         for _ in 0..copies {
             let delay_ms = state.random.u64(0..=self.weather.delay_ms_max);
             let due = Instant::now() + Duration::from_millis(delay_ms);
-            let letter = Letter {
+            let delivery = Delivery {
                 due,
                 out: Arc::clone(&out),
                 to,
                 bytes: bytes.to_owned(),
             };
             if delay_ms == 0 {
-                letter.goes();
+                delivery.goes();
             } else if let Some(post) = &state.post {
-                let _ = post.send(letter);
+                let _ = post.send(delivery);
             }
         }
     }
@@ -363,56 +363,56 @@ impl Network {
 
 /// A datagram on its way.
 #[derive(Debug)]
-struct Letter {
+struct Delivery {
     due: Instant,
     out: Arc<UdpSocket>,
     to: SocketAddr,
     bytes: Vec<u8>,
 }
 
-impl Letter {
+impl Delivery {
     /// As on any network, what cannot be sent is lost.
     fn goes(self) {
         let _ = self.out.send_to(&self.bytes, self.to);
     }
 }
 
-impl PartialEq for Letter {
+impl PartialEq for Delivery {
     fn eq(&self, other: &Self) -> bool {
         self.due == other.due
     }
 }
 
-impl Eq for Letter {}
+impl Eq for Delivery {}
 
-impl PartialOrd for Letter {
+impl PartialOrd for Delivery {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Letter {
+impl Ord for Delivery {
     /// The heap gives the greatest first: that is the one that is due first.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         other.due.cmp(&self.due)
     }
 }
 
-/// Sends each letter when it is due, until nobody can post any more.
-fn deliver(letters: &Receiver<Letter>) {
-    let mut waiting = BinaryHeap::<Letter>::new();
+/// Sends each delivery when it is due, until all senders are gone.
+fn deliver(deliveries: &Receiver<Delivery>) {
+    let mut waiting = BinaryHeap::<Delivery>::new();
     loop {
         let now = Instant::now();
-        while waiting.peek().is_some_and(|letter| letter.due <= now) {
-            if let Some(letter) = waiting.pop() {
-                letter.goes();
+        while waiting.peek().is_some_and(|delivery| delivery.due <= now) {
+            if let Some(delivery) = waiting.pop() {
+                delivery.goes();
             }
         }
-        let pause = waiting
-            .peek()
-            .map_or(PATIENCE, |letter| letter.due.saturating_duration_since(now));
-        match letters.recv_timeout(pause) {
-            Ok(letter) => waiting.push(letter),
+        let pause = waiting.peek().map_or(PATIENCE, |delivery| {
+            delivery.due.saturating_duration_since(now)
+        });
+        match deliveries.recv_timeout(pause) {
+            Ok(delivery) => waiting.push(delivery),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }

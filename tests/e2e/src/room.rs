@@ -60,7 +60,7 @@ impl Room {
         Self::open_at(port, &["--data-dir", folder])
     }
 
-    /// Where clients on this machine find the server.
+    /// Returns the address of the server for clients on this machine.
     pub fn address(&self) -> SocketAddr {
         (IpAddr::V4(Ipv4Addr::LOCALHOST), self.port).into()
     }

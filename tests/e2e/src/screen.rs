@@ -25,7 +25,7 @@ pub struct Screen {
     child: Child,
     keyboard: File,
     shared: Arc<(Mutex<Model>, Condvar)>,
-    /// Where its history is; also that of others that are started with it.
+    /// The folder of its history; also that of other processes that are started with it.
     home: Home,
 }
 

@@ -120,7 +120,7 @@ impl Drop for Terminal {
     }
 }
 
-/// A new pseudo-terminal: our end, and that of the process.
+/// Makes a new pseudo-terminal: the end of the test, and that of the process.
 pub(super) fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     grantpt(&ours)?;

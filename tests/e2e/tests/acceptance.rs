@@ -145,7 +145,7 @@ fn case_3([mut x, mut y, mut z]: [Process; 3]) {
     for client in [&mut y, &mut z] {
         assert_eq!(client.shows_next(), "Channel_Message x: hello everybody");
     }
-    // What would come a second time, or to the sender, would come before this.
+    // A duplicate, or a copy to the sender, would come before this.
     for client in [&mut x, &mut y, &mut z] {
         client.closes_input();
     }

@@ -10,7 +10,7 @@ const DIRECT: &str = "canary-that-flew-directly";
 const SENT_ON: &str = "canary-that-the-server-sent-on";
 const KEPT_AND_FETCHED: &str = "canary-that-was-kept-and-fetched";
 const STILL_KEPT: &str = "canary-that-is-still-kept";
-/// What everybody may read waits in that memory for who is away.
+/// A channel message, which waits in that memory for an offline client.
 const FOR_ALL: &str = "parrot-that-waits-for-carol";
 
 #[test]

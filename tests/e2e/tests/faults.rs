@@ -9,7 +9,7 @@ use chatapp_simulator::pcap::{Recorded, read_pcap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// What each of two says: every fifth to everybody, the others to the other one.
+/// Messages of each of two clients: every fifth to all, the others to the other one.
 const MESSAGES: usize = 75;
 
 /// Starts a client until one is registered: through a bad network that can take more than one.
@@ -45,7 +45,7 @@ fn talk(mut alice: Process, mut bob: Process) {
     shows_what_is_promised(&alice, &mut bob);
     shows_what_is_promised(&bob, &mut alice);
     for client in [&mut alice, &mut bob] {
-        // What would come a second time would come before the end.
+        // A duplicate would come before the end.
         client.types("quit");
         client.ends();
         let shown = shown(client);

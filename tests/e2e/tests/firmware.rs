@@ -141,7 +141,7 @@ fn a_fifth_of_all_datagrams_is_lost() {
     sends(&mut bob, "alice", COUNT);
     shows_all(&mut alice, "bob", COUNT);
     shows_all(&mut bob, "alice", COUNT);
-    // What would come a second time would come before this.
+    // A duplicate would come before this.
     alice.types("send_all done");
     alice.shows(POSTED);
     bob.shows("Channel_Message alice: done");
@@ -190,7 +190,7 @@ fn scripts_give_the_same_bytes_on_a_board() {
     assert_eq!(played, expected);
 }
 
-/// What a board with this image says of each test vector, and of all.
+/// Returns the lines of a board with this image about each test vector, and about all.
 fn findings(image: &Path) -> Vec<String> {
     let mut board = Board::of_image(image);
     board

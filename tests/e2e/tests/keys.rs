@@ -31,7 +31,7 @@ fn leaves(client: &mut Process) {
     assert_eq!(client.ends(), 0, "{client}");
 }
 
-/// What `ChatApp` prints to its end, with this home.
+/// Returns the output of `ChatApp` until it ends, with this home.
 fn run(home: &Home, arguments: &[&str]) -> (i32, String) {
     let mut process = Process::start_at(home, arguments);
     let code = process.ends();

@@ -8,7 +8,7 @@ use chatapp_e2e::{BYE, POSTED, Process, Room, SAVED, SILENT, free_port};
 use tempfile::TempDir;
 
 const SEED: u64 = 5;
-/// Who is away, so that everything for them waits; a mailbox has room for 1,000.
+/// Offline names, whose messages wait; a mailbox has room for 1,000.
 const AWAY: [&str; 12] = [
     "d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7", "d8", "d9", "d10", "d11",
 ];
@@ -128,7 +128,7 @@ fn numbers(client: &Process, prefix: &str) -> Vec<usize> {
     texts.filter_map(|text| text.parse().ok()).collect()
 }
 
-/// What was promised was seen; nothing was seen twice or out of order.
+/// Promised messages were seen; nothing was seen twice or out of order.
 fn assert_arrived(promised: &[usize], seen: &[usize], name: &str) {
     let disorder = seen.windows(2).find(|pair| pair[0] >= pair[1]);
     assert_eq!(disorder, None, "{name} saw something twice or out of order");

@@ -1,5 +1,4 @@
-//! What a server has room for, what each address may ask of it, and the counters that tell about
-//! it.
+//! The capacities of a server, the rates of each address, and the counters about both.
 
 use chatapp_e2e::{Room, SAVED, TABLE, WELCOME, received_by};
 

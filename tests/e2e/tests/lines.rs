@@ -1,4 +1,4 @@
-//! What people type, and the lines they see.
+//! The commands that people type, and the lines they see.
 
 use chatapp_e2e::{
     BYE, Direction, KEPT, POSTED, Relay, Room, SAVED, TABLE, WELCOME, Weather, free_port,

@@ -139,7 +139,7 @@ fn a_process_that_was_stopped_comes_back_by_itself_and_misses_nothing() {
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.is_sent(Signal::STOP);
     alice.types("send bob one");
-    // The server found him silent as well.
+    // The server found bob silent as well.
     alice.shows_all(&[&no_ack_from("bob"), SAVED, TABLE]);
     alice.types("send_all two");
     alice.shows("[Message received by Server.]");
@@ -150,7 +150,7 @@ fn a_process_that_was_stopped_comes_back_by_itself_and_misses_nothing() {
     bob.shows_where("two", |line| {
         is_stamped(line, "Channel_Message alice", "two")
     });
-    // Back in the room, he is reached at once, directly or through the server.
+    // Back in the room, bob is reached at once, directly or through the server.
     alice.shows(TABLE);
     alice.types("send bob three");
     bob.shows("alice: three");

@@ -5,7 +5,7 @@ use chatapp_e2e::{
     received_by,
 };
 
-/// Where a datagram says which kind it is, and the kinds that ask for a session.
+/// The offset of the kind of a datagram, and the kinds that ask for a session.
 const KIND_AT: usize = 1;
 const HELLO: u8 = 3;
 const CALL: u8 = 4;
@@ -140,7 +140,7 @@ fn whose_address_changes_goes_on_in_the_same_session() {
             "{seen:?}"
         );
     }
-    // What is logged up to here is about who came.
+    // The log up to here is about arrivals.
     bob.types("dereg bob");
     bob.shows(BYE);
     room.server.logs("bob departed");

@@ -1,5 +1,5 @@
-//! What scripts see: JSON, `--exec`, `--listen`, the server's log, and every text that people may
-//! rely on.
+//! The interface for scripts: JSON, `--exec`, `--listen`, the log of the server, and every text
+//! that people may rely on.
 //!
 //! Texts are compared with the files in `expected/`; `UPDATE_EXPECT=1` writes them anew.
 

@@ -21,7 +21,7 @@ fn assert_six(seen: &[Seen]) {
 }
 
 /// Of what was seen, the datagrams as long as the last one: an acknowledgement of what went before
-/// may have been on its way. Sealed, what is sent again is never the same.
+/// may have been on its way. Encrypted, a retransmission is never the same.
 fn like_the_last(mut seen: Vec<Seen>) -> Vec<Seen> {
     if let Some(last) = seen.last().map(|last| last.bytes.len()) {
         seen.retain(|seen| seen.bytes.len() == last);
@@ -31,7 +31,7 @@ fn like_the_last(mut seen: Vec<Seen>) -> Vec<Seen> {
     seen
 }
 
-/// What goes wrong before a client runs is on stderr.
+/// Checks that an error before a client runs is on stderr.
 fn assert_no_server(client: &Process, address: SocketAddr) {
     assert_eq!(client.lines(), Vec::<String>::new());
     assert_eq!(
@@ -73,8 +73,8 @@ fn send_all_to_a_silent_server_takes_six_datagrams_and_the_client_stays() {
     let mut alice = Room::join_at(relay.address(), "alice", port);
     alice.types("send_all settled");
     bob.shows("Channel_Message alice: settled");
-    // Before she has acknowledged its answer: the server takes her for gone when she finds it
-    // silent, and bob hears of it while she calls him.
+    // Before alice has acknowledged its answer: the server takes alice for gone when alice finds it
+    // silent, and bob hears of it during the handshake with alice.
     relay.cut_for(Direction::ToServer, port);
     alice.shows(POSTED);
     relay.cut_for(Direction::FromServer, port);

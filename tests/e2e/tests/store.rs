@@ -163,7 +163,7 @@ fn a_store_that_cannot_be_used_is_left_alone() {
     drop(Room::open_in(folder.path(), free_port()));
     let file = folder.path().join("room.db");
     let whole = std::fs::read(&file).expect("the file is there");
-    // Where SQLite keeps the version of the schema.
+    // The offset of the version of the schema in an SQLite file.
     const VERSION_AT: usize = 63;
     for (at, byte, words) in [
         (0, b's', "is damaged"),
@@ -232,7 +232,7 @@ fn a_full_disk_is_told_to_senders_and_once_in_the_log_and_is_over_when_there_is_
     }
     bob.types("send_all lost");
     bob.shows("[The server could not store the message; it was not sent.]");
-    // What needs no disk goes on.
+    // Functions without a disk go on.
     alice.types("send bob hi");
     alice.shows(&received_by("bob"));
     bob.shows("alice: hi");

@@ -155,7 +155,7 @@ mod svg {
         svg + "</g>\n</svg>\n"
     }
 
-    /// Where the text of a cell begins: left, and on the line it stands on.
+    /// Returns the position of the text of a cell: its left end, on its baseline.
     fn place(row: u16, column: u16) -> (f32, f32) {
         let x = MARGIN + f32::from(column) * CELL.0;
         let y = TITLE_HEIGHT + MARGIN + (f32::from(row) + 0.75) * CELL.1;

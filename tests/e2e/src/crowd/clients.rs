@@ -133,7 +133,7 @@ impl Crowd {
         }
     }
 
-    /// Who has not got a table that names exactly the whole crowd, each at its address.
+    /// Returns the members whose table is not exactly the whole crowd, each at its address.
     pub fn without_the_whole_table(&self) -> Vec<usize> {
         let names: Vec<String> = (0..self.members.len()).map(Self::name_of).collect();
         let truth: HashMap<&str, SocketAddr> = names

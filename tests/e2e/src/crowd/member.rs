@@ -16,7 +16,7 @@ pub struct Member {
     pub client: Client<'static>,
     /// Its socket.
     pub socket: Socket,
-    /// Where it receives.
+    /// Its address.
     pub address: SocketAddr,
     /// Messages that it showed.
     pub heard: usize,
@@ -52,8 +52,7 @@ impl Member {
             ClientMemory::new(limits).map_err(io::Error::other)?,
         ));
         let config = ClientConfig::new(Name::new(name).map_err(io::Error::other)?, server);
-        // What is unpredictable enough for a seed is so for a key that lives as long as the
-        // process.
+        // A key that lives as long as the process may come from the same source as the seed.
         let identity = Identity::new(StaticKey::new(seed()?.0), None);
         let mut client =
             Client::new(config, memory.storage(), identity, seed()?).map_err(io::Error::other)?;
@@ -125,7 +124,7 @@ fn count(event: &ClientEvent<'_>, heard: &mut usize, succeeded: &mut usize, fail
     }
 }
 
-/// What one of the crowd after the other works with. Nothing of its work is left in there.
+/// The buffers that all members use in turn. No state of a member stays in them.
 #[derive(Default)]
 pub(super) struct Shared {
     event_loop: EventLoop,

@@ -13,7 +13,7 @@ use crate::{PATIENCE, Room};
 /// Pairs that chat after everybody has arrived.
 const PAIRS: usize = 200;
 
-/// Who arrives.
+/// The size of the crowd, and its messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// How many.
@@ -30,7 +30,7 @@ impl Plan {
     }
 }
 
-/// What was measured.
+/// The measured figures.
 #[derive(Clone, Copy, Debug)]
 pub struct Report {
     /// The plan.
@@ -126,7 +126,7 @@ impl fmt::Display for Report {
 /// The machine has too few sockets, or too little memory.
 ///
 /// # Panics
-/// If somebody does not get what it needs, or a message does not arrive.
+/// If a member does not get its resources, or a message does not arrive.
 pub fn run(plan: Plan) -> io::Result<Report> {
     let mut room = Room::open();
     let process = room.server.id();

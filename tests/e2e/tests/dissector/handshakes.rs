@@ -1,4 +1,4 @@
-//! What is said in the handshakes of `core/PROTOCOL.md` is shown to whoever has the key log.
+//! The dissector shows the payloads of the handshakes of `core/PROTOCOL.md` with the key log.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ const HANDSHAKES: [(&str, &str); 6] = [
     ("peer-accept", "peer-accept-payload"),
 ];
 /// The session id of the others is one that another protocol could begin with, whose dissector may
-/// be asked first; once a datagram was known, what follows between the same two is ours.
+/// be asked first; once a datagram was known, later ones between the same two belong to ChatApp.
 pub(crate) const BEFORE: &str = "unsupported";
 /// Has no such vector.
 const REFUSED: &str = "refused";
@@ -36,7 +36,7 @@ fn counting(first: u8) -> [u8; 32] {
     std::array::from_fn(|at| first + u8::try_from(at).expect("there are 32"))
 }
 
-/// Who answers these first messages.
+/// Returns the identities that answer these first messages.
 pub(crate) fn answering() -> [(&'static str, Identity); 3] {
     let (server, bob) = (0x00, 0x40);
     let identity = |first, room| Identity::new(StaticKey::new(counting(first)), room);
@@ -51,7 +51,7 @@ pub(crate) fn answering() -> [(&'static str, Identity); 3] {
     ]
 }
 
-/// What the parts of this first message and of its answer are sealed with.
+/// Returns the keys of the parts of this first message and of its answer.
 pub(crate) fn part_keys(identity: &Identity, first: &[u8]) -> Vec<PartKey> {
     let (prologue, message) = match Datagram::parse(identity, first) {
         Ok(Datagram::Hello(hello)) => (hello.prologue, hello.message),
@@ -112,7 +112,7 @@ fn what_is_said_in_the_handshakes_of_the_document_is_shown() {
             !fields.iter().any(|field| field.text.contains(COMPLAINT)),
             "{name}: {fields:#?}"
         );
-        // What is opened has places of its own.
+        // A decrypted part has offsets of its own.
         has_fields(called(payload), 0, fields);
         let key = fields
             .iter()

@@ -16,7 +16,7 @@ use crate::handshakes::{BEFORE, SESSION, answering, part_keys};
 use crate::vectors::vectors;
 use crate::{Field, field, started, tshark};
 
-/// What is shown of the first message of a handshake: its first part, and its second one.
+/// The shown parts of the first message of a handshake: its first one, and its second one.
 const SHOWN: [&str; 2] = ["s: ", "session sequence: "];
 
 /// tshark, while datagrams come.

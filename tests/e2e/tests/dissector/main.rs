@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// What the dissector says of what it cannot read.
+/// The complaint of the dissector about datagrams that it cannot read.
 const COMPLAINT: &str = "not as the protocol says";
 
 /// A field as tshark tells it.
@@ -38,7 +38,7 @@ fn tshark(key_log: &Path) -> Command {
     command
 }
 
-/// What came of a start of tshark; `None` if there is none.
+/// Returns the result of a start of tshark; `None` if there is none.
 fn started<T>(outcome: io::Result<T>) -> Option<T> {
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -53,7 +53,7 @@ fn started<T>(outcome: io::Result<T>) -> Option<T> {
     }
 }
 
-/// What tshark makes of a capture: the fields of each datagram. `None` if there is no tshark.
+/// Dissects a capture with tshark: the fields of each datagram. `None` if there is no tshark.
 fn dissected(capture: &Path, key_log: &Path) -> Option<Vec<Vec<Field>>> {
     let output = tshark(key_log).arg("-r").arg(capture).output();
     let Output {

@@ -14,7 +14,7 @@ use crate::{COMPLAINT, Field, dissected};
 
 const PROTOCOL: &str = include_str!("../../../../core/PROTOCOL.md");
 const SESSION: u64 = 0x1122_3344_5566_7788;
-/// What is on the line in front of a datagram in this capture: the headers of IPv4 and UDP.
+/// Bytes in front of a datagram in this capture: the headers of IPv4 and UDP.
 const HEADERS_LEN: usize = 20 + 8;
 
 /// A test vector: its parts, with what the document says of each.
@@ -31,7 +31,7 @@ impl Vector {
             .collect()
     }
 
-    /// Whether this is what is sealed in Data.
+    /// Returns whether this is the plaintext of a Data datagram.
     fn is_plain_data(&self) -> bool {
         matches!(&*self.parts[0].1, "header" | "flags")
     }

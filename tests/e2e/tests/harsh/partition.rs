@@ -52,8 +52,8 @@ impl Rig {
             while client.count(SAVED) + client.count(&received_by(other)) < LINES {
                 client.shows(SAVED);
             }
-            // What was typed while the path was thought to work was held up by its retries once,
-            // and not each.
+            // The lines typed while the path was thought to work were delayed by retries once, and
+            // not each.
             assert!(client.count(SAVED) >= LINES - 1, "{client}");
         }
     }

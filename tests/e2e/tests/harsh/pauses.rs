@@ -7,7 +7,7 @@ use chatapp_e2e::{POSTED, Process, Room, SAVED, SILENT, WELCOME, received_by};
 
 use crate::talk::{assert_showed_all, finds_the_direct_path, numbers, shows_line, types_lines};
 
-/// Lines of each kind that are under way when somebody stops, and that others say meanwhile.
+/// Lines of each kind that are in flight when a process stops, and that others send meanwhile.
 const LINES: usize = 40;
 
 #[test]
@@ -30,7 +30,7 @@ fn a_client_that_stands_still_for_2_min_returns_by_itself() {
     assert!(has_expelled(&room, "bob"), "{}", room.server);
 }
 
-/// Bob stands still in the middle of what he says, and of what is said to him.
+/// Bob stands still in the middle of messages from and to bob.
 fn client_stands_still_for(pause: Duration) -> Room {
     let mut room = Room::open();
     let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
@@ -197,7 +197,7 @@ fn assert_all_online(room: &mut Room, count: usize) {
     room.server.logs(&format!("clients: {count} online"));
 }
 
-/// Whether the server took somebody for gone.
+/// Returns whether the server took a client for gone.
 fn has_expelled(room: &Room, name: &str) -> bool {
     let departure = format!("{name} departed");
     room.server

@@ -167,7 +167,7 @@ fn a_program_that_was_stopped_goes_on_with_the_line_that_was_typed() {
     alice.types("send alice half");
     alice.types_at(">>> send alice half");
     alice.is_sent(Signal::STOP);
-    // What a shell does meanwhile.
+    // The actions of a shell meanwhile.
     alice.is_set_for_a_shell();
     assert!(alice.echoes());
     alice.is_sent(Signal::CONT);
@@ -438,7 +438,7 @@ fn nothing_from_others_drives_the_terminal() {
     bob.types("send alice a\u{1b}[2Jb\u{9b}31mc\u{7}d\u{202e}e\u{8}f");
     alice.shows(r"bob: a\u{1b}[2Jb\u{9b}31mc\u{7}d\u{202e}e\u{8}f");
     alice.shows(WELCOME);
-    // What was pasted is one's own line, and still does not.
+    // Pasted text is one's own line, and still does not.
     alice.pastes("send bob x\u{9b}2Jy\u{202e}z");
     alice.types_at(">>> send bob x2Jyz");
     alice.shows(WELCOME);
