@@ -143,8 +143,8 @@ pub(crate) struct Sent<'a> {
 }
 
 impl phy::TxToken for Sent<'_> {
-    /// A frame that the kernel does not take is lost, as on any wire. That happens while the link is
-    /// down, never for lack of room, which a TAP device has without bounds.
+    /// A frame that the kernel does not take is lost, as on any wire. That happens while the link
+    /// is down, never for lack of room, which a TAP device has without bounds.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
         let len = len.min(FRAME_LEN_MAX);
         let frame = &mut self.buffer[..len];

@@ -9,12 +9,12 @@ use chatapp_smoltcp::smoltcp::phy::{
 };
 use chatapp_smoltcp::smoltcp::time::Instant as Timestamp;
 
-/// Everybody gets every frame; what is lost is decided here.
+/// Delivers every frame to all other ports, and decides which frames are lost.
 #[derive(Default)]
 pub(crate) struct Hub {
     pub(crate) ports: Vec<VecDeque<Vec<u8>>>,
-    /// Out of 100 frames, so many are lost, as a fixed seed draws them: what is lost in step with
-    /// the repetitions would be lost for ever on a network without delay.
+    /// The share of lost frames, drawn from a fixed seed: on a network without delay, a loss in
+    /// step with the retransmissions would last for ever.
     pub(crate) loss_percent: u8,
     pub(crate) random: fastrand::Rng,
     pub(crate) is_down: bool,

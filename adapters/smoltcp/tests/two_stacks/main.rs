@@ -16,7 +16,7 @@ use chatapp_smoltcp::smoltcp::iface::SocketStorage;
 use chatapp_smoltcp::smoltcp::phy::Medium;
 use chatapp_smoltcp::smoltcp::socket::udp;
 use chatapp_smoltcp::smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
-use chatapp_smoltcp::{ParkedSlot, Stack, StackConfig, StackError, StackStorage};
+use chatapp_smoltcp::{PendingSlot, Stack, StackConfig, StackError, StackStorage};
 use hub::{Hub, Port};
 
 const PORT: u16 = 5_000;
