@@ -1,4 +1,4 @@
-//! What the core reports, in the words that people and scripts know.
+//! The events of the core as lines, in the words that people and scripts know.
 
 use core::fmt;
 
@@ -9,12 +9,12 @@ use chatapp_core::{ClientEvent, CommandError, MessageStatus, Request, UnixSecond
 use crate::paint::{Brush, Part, Plain};
 use crate::{Stamp, Visible};
 
-/// What the lines depend on besides the event.
+/// The state on which the lines depend, besides the event.
 #[derive(Clone, Copy, Debug)]
 pub struct Wording<'a> {
     /// The client's own name.
     pub name: &'a str,
-    /// What local time is ahead of UTC at a given time, in seconds; see [`Stamp::utc_offset`].
+    /// Local time minus UTC at a given time, in seconds; see [`Stamp::utc_offset`].
     pub utc_offset: fn(UnixSeconds) -> i32,
 }
 
@@ -40,7 +40,7 @@ enum Text<'a> {
     },
     BadName(chatapp_core::NameError),
     ForeignVersion(u8),
-    /// Somebody has another key than before, and what came of that.
+    /// A name has another key than before, and the result of that.
     ForeignKey {
         name: &'a str,
         what: &'static str,
@@ -232,7 +232,7 @@ impl<'a> Wording<'a> {
 const TOO_LONG: &str = " bytes, the limit is 1000; it was not sent.]";
 const _: () = assert!(TEXT_LEN_MAX == 1_000, "as the line says");
 
-/// What became of a direct message.
+/// Returns the lines for the result of a direct message.
 fn message_status(to: &str, status: MessageStatus) -> (Option<Line<'_>>, Line<'_>) {
     let line = match status {
         MessageStatus::Delivered => success(About("[Message received by ", to, ".]")),

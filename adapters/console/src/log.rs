@@ -1,4 +1,4 @@
-//! Who comes and goes, in the words of a server's log.
+//! Arrivals and departures, in the words of a server's log.
 
 use core::fmt;
 

@@ -1,8 +1,8 @@
-//! What is typed at a server.
+//! The commands of a server.
 
 use core::fmt;
 
-/// What a line typed at a server asks for.
+/// A command typed at a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Show a [`Report`](crate::Report).

@@ -7,7 +7,7 @@ use chatapp_core::Command;
 use crate::Visible;
 use crate::suggest::suggestion;
 
-/// What a typed line asks for.
+/// The request of a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input<'a> {
     /// A command for the client's state machine.
@@ -20,7 +20,7 @@ pub enum Input<'a> {
     Quit,
 }
 
-/// What is wrong with a typed line; its [`Display`](fmt::Display) form is a line that says what to
+/// The error of a typed line; its [`Display`](fmt::Display) form is a line that says what to
 /// do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseError<'a> {
@@ -75,7 +75,7 @@ pub const HELP: [&str; 7] = [
 ///
 /// A text begins one blank behind the command or name, and is kept exactly from there. A command
 /// may have a slash in front, as other chat programs want it; so may the words that those programs
-/// have for our commands.
+/// have for these commands.
 ///
 /// # Errors
 /// [`ParseError`] says what to do. Whether a name or text is acceptable is for the client to say.

@@ -1,4 +1,4 @@
-//! What a server is doing, in numbers.
+//! The state of a server in figures.
 
 use core::fmt;
 

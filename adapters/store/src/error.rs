@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use chatapp_core::RestoreError;
 use rusqlite::ErrorCode;
 
-/// Why a store cannot be used. Whatever it is, the files are as they were.
+/// The reason why a store cannot be used. The files are unchanged in each case.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -43,7 +43,7 @@ pub enum Error {
     Damaged {
         /// The file.
         file: PathBuf,
-        /// What was found.
+        /// The damage that was found.
         why: String,
     },
     /// The file is no key.
@@ -66,25 +66,25 @@ pub enum Error {
         /// The file that would be it.
         file: PathBuf,
     },
-    /// The operating system does not let us.
+    /// The operating system does not permit it.
     File {
         /// The file or folder.
         path: PathBuf,
-        /// What it said.
+        /// Its error.
         error: io::Error,
     },
-    /// SQLite does not let us.
+    /// SQLite does not permit it.
     Sql {
         /// The file.
         file: PathBuf,
-        /// What it said.
+        /// Its error.
         error: rusqlite::Error,
     },
     /// The server does not take back what was stored.
     Restore {
         /// The file.
         file: PathBuf,
-        /// What it said.
+        /// Its error.
         error: RestoreError,
     },
 }

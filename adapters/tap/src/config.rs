@@ -1,4 +1,4 @@
-//! Who this program is on the link, and whether that can be.
+//! The addresses of this program on the link, and whether they are valid.
 
 use std::net::IpAddr;
 
@@ -102,8 +102,7 @@ impl TapConfig {
         }
     }
 
-    /// What the machine itself could be on the link: the gateway, or the first address that is
-    /// free.
+    /// Returns an address for the machine itself on the link: the gateway, or the first free one.
     fn neighbor(&self, own: IpCidr) -> Option<IpCidr> {
         let gateway = self
             .gateways

@@ -1,4 +1,4 @@
-//! What is wrong with the device or the addresses, and the command that mends it.
+//! Errors of the device or the addresses, each with the command that fixes it.
 
 use std::error::Error;
 use std::fmt;
@@ -16,7 +16,7 @@ pub enum TapError {
     NoDevice {
         /// Its name.
         name: String,
-        /// What the machine itself could be on the link.
+        /// A possible address of the machine itself on the link.
         host: Option<IpCidr>,
     },
     /// The device is down.
@@ -41,7 +41,7 @@ pub enum TapError {
         own: IpCidr,
         /// The device.
         name: String,
-        /// What the machine itself is on the device.
+        /// The address of the machine itself on the device.
         link: IpCidr,
     },
     /// The gateway is in none of the networks of the own addresses.

@@ -18,7 +18,7 @@ use crate::limits::LimitOptions;
 use crate::log::{Format, Level, LogOptions};
 use crate::network::NetworkOptions;
 
-/// What the program is asked to be.
+/// The role of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// To be asked at a prompt.
@@ -102,7 +102,7 @@ pub(crate) fn ask() -> Result<Option<Mode>, Failure> {
             Ok(Mode::Ask) => {}
             Ok(mode) => return Ok(Some(mode)),
             Err(error) if at_terminal => {
-                // Where it goes was a terminal a moment ago.
+                // The output was a terminal a moment ago.
                 let _ = error.print();
             }
             Err(error) => error.exit(),
@@ -337,8 +337,8 @@ enum Action {
     Dissector,
 }
 
-/// All arguments, for whoever describes them. Shells offer files for what is one, and for nothing
-/// else.
+/// Returns all arguments, for help, manual and completions. Shells offer files only for arguments
+/// that are files.
 pub(crate) fn definition() -> clap::Command {
     let no_file = |argument: clap::Arg| {
         let takes_value = argument.get_action().takes_values();

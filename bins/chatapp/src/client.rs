@@ -150,7 +150,7 @@ fn finish(
     }
 }
 
-/// What has happened, and what to do about it.
+/// Returns the error, with the remedies.
 fn server_key_changed(
     options: &ClientOptions,
     known: Option<PublicKey>,

@@ -1,4 +1,4 @@
-//! Where a server or client keeps what must last, and looking into it.
+//! The folder for the lasting state of a server or client, and its inspection.
 
 use std::path::{Path, PathBuf};
 
@@ -75,7 +75,7 @@ impl DataOptions {
         state_folder(self.data_dir.as_deref()).map(Some)
     }
 
-    /// What has to be said to other commands, so that they find the same folder.
+    /// Returns the argument for other commands that selects the same folder.
     pub(crate) fn as_argument(&self) -> String {
         let folder = self.data_dir.as_deref();
         folder.map_or_else(String::new, |folder| {
@@ -98,7 +98,7 @@ pub(crate) fn state_folder(folder: Option<&Path>) -> Result<PathBuf, Failure> {
         .ok_or_else(no_home)
 }
 
-/// What a client remembers of earlier processes, and where it notes what the next one has to know.
+/// The state of earlier processes of a client, and the place to note it for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
     /// `None` if nothing is kept, or another process has the name as well and remembers.

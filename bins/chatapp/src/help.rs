@@ -9,7 +9,7 @@ ChatApp [OPTIONS] -s <PORT>
        ChatApp demo | man | completions <SHELL> | dissector
        ChatApp";
 
-/// What `--help` says below the options, in sections. Its lines fit a terminal of 80 columns, so
+/// The text of `--help` below the options, in sections. Its lines fit a terminal of 80 columns, so
 /// that none is broken.
 pub(crate) const AFTER_LONG_HELP: &str = "\
 Commands of a client, one a line:

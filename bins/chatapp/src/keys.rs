@@ -1,4 +1,4 @@
-//! Who this program is, and who may enter: the options about keys.
+//! The options about keys: the identity of this program, and the admitted names.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,8 +33,8 @@ pub(crate) struct KeyOptions {
 }
 
 impl KeyOptions {
-    /// Who this program is: its key is in this file, made there if it is not; without a file, it is
-    /// known to this process only.
+    /// Returns the identity of this program. Its key is in this file, and made there if it does not
+    /// exist; without a file, only this process knows it.
     pub(crate) fn identity(&self, file: Option<&Path>) -> Result<Identity, Failure> {
         let fresh = random()?;
         let key = match file {

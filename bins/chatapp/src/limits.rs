@@ -1,5 +1,5 @@
-//! What a server has room for, and what each address may ask of it: the options, and what they say
-//! when it starts.
+//! The capacities of a server, and the rates of each address: the options, and their lines at the
+//! start.
 
 use std::fmt;
 

@@ -12,7 +12,7 @@ use crate::local_time::utc_offset;
 /// At most so often is traffic a line.
 const TRAFFIC_EVERY_MS: u64 = 1_000;
 
-/// What is said, and how.
+/// The level and the format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogOptions {
     pub(crate) level: Level,
@@ -44,7 +44,7 @@ impl Level {
     }
 }
 
-/// What lines look like.
+/// The format of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Time, level and words, for people
@@ -64,7 +64,7 @@ pub(crate) struct Record {
     pub(crate) message: String,
 }
 
-/// What only some records have.
+/// The fields that only some records have.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,7 +109,7 @@ impl LogOptions {
     }
 }
 
-/// What went to and fro since the last line that said so.
+/// The traffic since the last line about it.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     reported: Stats,

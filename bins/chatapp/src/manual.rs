@@ -1,4 +1,4 @@
-//! What the program says about itself: `--help`, its manual page, completions for shells, a
+//! The descriptions of the program: `--help`, its manual page, completions for shells, a
 //! dissector for Wireshark.
 
 use std::io::{self, Write};
@@ -122,7 +122,7 @@ mod tests {
         for line in AFTER_LONG_HELP.lines().chain(USAGE.lines()) {
             assert!(line.len() <= 80, "{} bytes: {line}", line.len());
         }
-        // What is laid out for it is not broken once more; what is not, is.
+        // Text of this width is not broken once more; other text is.
         let help = definition().term_width(80).render_long_help().to_string();
         assert!(help.contains(AFTER_LONG_HELP), "{help}");
         for line in help.lines() {

@@ -125,7 +125,7 @@ impl NetworkOptions {
         }
     }
 
-    /// What helps if an address cannot be reached with these options.
+    /// Returns a remedy if an address cannot be reached with these options.
     fn gateway_hint(&self) -> Option<String> {
         #[cfg(target_os = "linux")]
         return self.tap.gateway_hint();

@@ -1,4 +1,4 @@
-//! Who and where this board is: one line of settings, typed at its console when it starts.
+//! The settings of this board: one line, typed at its console when it starts.
 //!
 //! A board has no entropy of its own, and no calendar. Both come with the settings, fresh at each
 //! start.
@@ -10,7 +10,7 @@ use chatapp_console::Visible;
 use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{Identity, Name, NameError, PublicKey, RoomKey, Seed, StaticKey, UnixSeconds};
 
-/// What the board is.
+/// The role of the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// One person's client.
@@ -24,11 +24,11 @@ pub enum Role {
 pub enum Setting {
     /// One's name in the room.
     Name,
-    /// Where the server is.
+    /// The address of the server.
     Server,
-    /// Where the board is.
+    /// The address of the board.
     Address,
-    /// What leads to other networks.
+    /// The router to other networks.
     Gateway,
     /// The port to receive at.
     Port,
@@ -175,7 +175,7 @@ impl Subnet {
     }
 }
 
-/// What is wrong with a line of settings; its [`Display`](fmt::Display) form is a line that says
+/// The error of a line of settings; its [`Display`](fmt::Display) form is a line that says
 /// what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingsError<'a> {
@@ -225,20 +225,20 @@ impl fmt::Display for SettingsError<'_> {
 
 impl core::error::Error for SettingsError<'_> {}
 
-/// Who and where this board is.
+/// The identity and addresses of this board.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// One's name; only for a client.
     pub name: Option<Name>,
-    /// Where the server is; only for a client.
+    /// The address of the server; only for a client.
     pub server: Option<SocketAddrV4>,
-    /// Where this board is.
+    /// The address of this board, and its network.
     pub subnet: Subnet,
     /// The router to other networks.
     pub gateway: Option<Ipv4Addr>,
     /// The port to receive at.
     pub port: u16,
-    /// Who the board is, and in which room.
+    /// The identity of the board, and its room.
     pub identity: Identity,
     /// The key of the server, if another one is to be refused; only for a client.
     pub server_key: Option<PublicKey>,

@@ -1,4 +1,4 @@
-//! What a client shows, in the manner that was asked for.
+//! The output of a client, in the requested format.
 
 use std::fmt;
 use std::io;
@@ -32,7 +32,7 @@ pub(super) enum Manner {
     Json,
 }
 
-/// What a terminal shows besides the lines.
+/// The parts of a terminal besides the lines.
 pub(super) struct Face {
     look: Look,
     names: Names,
@@ -348,7 +348,7 @@ fn recipient(command: Command<'_>) -> Option<&str> {
     }
 }
 
-/// What `help` says at a terminal, below the commands.
+/// The part of `help` at a terminal, below the commands.
 const KEYS: [&str; 7] = [
     "",
     "Tab completes commands, and names behind send.",

@@ -48,7 +48,7 @@ impl TapOptions {
         })
     }
 
-    /// What helps if an address cannot be reached; `None` if this is not about a TAP device.
+    /// Returns a remedy if an address cannot be reached; `None` without a TAP device.
     pub(super) fn gateway_hint(&self) -> Option<String> {
         let (device, ip) = (self.tap.as_ref()?, self.ip.first()?);
         Some(format!(

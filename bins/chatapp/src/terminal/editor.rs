@@ -57,7 +57,7 @@ impl Editor {
         })
     }
 
-    /// What prints above the line that is being typed.
+    /// Returns the printer for lines above the one that is being typed.
     ///
     /// # Errors
     /// The terminal cannot be used.
@@ -99,7 +99,7 @@ fn unusable(history: &History, error: &ReadlineError) -> String {
     format!("[The history of your lines, {path}, cannot be used: {error}]")
 }
 
-/// What came of the keys.
+/// The result of the keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
     Line(String),

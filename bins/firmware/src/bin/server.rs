@@ -1,4 +1,4 @@
-//! The server of a small room. What it keeps lies in RAM: it forgets all of it without power.
+//! The server of a small room. All of its state is in RAM, and is lost without power.
 #![no_std]
 #![no_main]
 

@@ -6,5 +6,5 @@ pub const ROOM: usize = match usize::from_str_radix(env!("CHATAPP_ROOM"), 10) {
     _ => panic!("CHATAPP_ROOM is a number of people, at least 2"),
 };
 
-/// Numbered frames that each other side may have on the way to us.
+/// Numbered frames that each peer may have in flight to this board.
 pub const WINDOW: u16 = 2;
