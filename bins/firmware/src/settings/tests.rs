@@ -28,10 +28,10 @@ fn all_settings_are_read() {
     assert_eq!(settings.seed.0, core::array::from_fn(|at| at as u8));
     assert!(!settings.echo);
     assert!(!settings.identity.is_closed() && settings.server_key.is_none());
-    let ours = settings.identity.public();
-    let line = client(&format!(" server_key={ours} room={ours}"));
+    let own_key = settings.identity.public();
+    let line = client(&format!(" server_key={own_key} room={own_key}"));
     let settings = Settings::parse(&line, Role::Client).unwrap();
-    assert_eq!(settings.server_key, Some(ours));
+    assert_eq!(settings.server_key, Some(own_key));
     assert!(settings.identity.is_closed());
 }
 
