@@ -73,15 +73,15 @@ fn answers_of_the_server() {
             Refusal::RateExceeded,
             "too many registrations from that address",
         ),
-        (Refusal::ForeignKey, "the name belongs to somebody else"),
+        (Refusal::ForeignKey, "the name belongs to another key"),
         (
             Refusal::NotAllowed,
-            "the name is not on the list of those who may register",
+            "the allow list does not contain the name with this key",
         ),
     ]);
     assert_words(&[
         (Departure::Left, "left"),
-        (Departure::Silent, "does not answer"),
+        (Departure::Silent, "does not respond"),
         (Departure::Gone, "its process is gone"),
         (Departure::Displaced, "replaced by another process"),
     ]);
@@ -108,12 +108,9 @@ fn mistakes_of_the_caller_and_its_store() {
     assert_words(&[
         (
             RestoreError::Full,
-            "there is less room than what was stored needs: raise the limits",
+            "the limits are too small for the stored records: raise them",
         ),
-        (
-            RestoreError::Inconsistent,
-            "the records do not fit together",
-        ),
+        (RestoreError::Inconsistent, "the records are inconsistent"),
     ]);
 }
 

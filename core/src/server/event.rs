@@ -80,7 +80,7 @@ impl fmt::Display for Departure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Left => "left",
-            Self::Silent => "does not answer",
+            Self::Silent => "does not respond",
             Self::Gone => "its process is gone",
             Self::Displaced => "replaced by another process",
         })

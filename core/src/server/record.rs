@@ -164,8 +164,8 @@ pub enum RestoreError {
 impl fmt::Display for RestoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Full => "there is less room than what was stored needs: raise the limits",
-            Self::Inconsistent => "the records do not fit together",
+            Self::Full => "the limits are too small for the stored records: raise them",
+            Self::Inconsistent => "the records are inconsistent",
         })
     }
 }

@@ -362,8 +362,8 @@ impl fmt::Display for Refusal {
             Self::BadName => "the name is not valid",
             Self::NotMe => "that process is gone",
             Self::RateExceeded => "too many registrations from that address",
-            Self::ForeignKey => "the name belongs to somebody else",
-            Self::NotAllowed => "the name is not on the list of those who may register",
+            Self::ForeignKey => "the name belongs to another key",
+            Self::NotAllowed => "the allow list does not contain the name with this key",
         })
     }
 }
