@@ -134,7 +134,7 @@ impl fmt::Display for Error {
                 f,
                 "{} was written by an older ChatApp (schema {found}, this one reads {known} and \
                 later): move it away \
-                 to begin anew, or choose another folder with --data-dir",
+                 to begin empty, or choose another folder with --data-dir",
                 file.display()
             ),
             Self::Foreign { file } => write!(
@@ -144,28 +144,25 @@ impl fmt::Display for Error {
             ),
             Self::Damaged { file, why } => write!(
                 f,
-                "{} is damaged ({why}) and was left as it is: put a copy in its place, or move it \
-                away to \
-                 begin without what is in it",
+                "{} is damaged ({why}); it was not changed. Restore a backup, or move it away to \
+                 begin empty",
                 file.display()
             ),
             Self::NoKey { file } => write!(
                 f,
-                "{} is no key, which has 64 hexadecimal digits, and was left as it is: put a copy \
-                in its place, or \
+                "{} is not a key of 64 hexadecimal digits; it was not changed. Restore a copy, or \
                  move it away to get a new one",
                 file.display()
             ),
             Self::Exposed { file } => write!(
                 f,
-                "others may read the private key {0}: keep it to yourself with `chmod 600 {0}`",
+                "other users can read the private key {0}: run `chmod 600 {0}`",
                 file.display()
             ),
             Self::Exists { file } => write!(
                 f,
-                "{} is there already, and a key is never overwritten: name another file, or move \
-                this one away if \
-                 nobody needs it any more",
+                "{} exists, and a key is never overwritten: choose another file, or move this one \
+                 away if it is not needed any more",
                 file.display()
             ),
             Self::Missing { file } => write!(f, "there is no store: {} is missing", file.display()),
