@@ -77,13 +77,13 @@ const fn not_shown(from: &str, foreign_key: bool) -> Line<'_> {
     error(if foreign_key {
         Text::ForeignKey {
             name: from,
-            what: "a message from there is not shown",
+            what: "a message under that name is not shown",
         }
     } else {
         About(
             "[A message from ",
             from,
-            " is not shown: it was sealed for another key than yours, or changed.]",
+            " is not shown: it was encrypted for another key than yours, or modified.]",
         )
     })
 }
@@ -128,7 +128,7 @@ impl<'a> Wording<'a> {
             ClientEvent::Throttled => (
                 None,
                 notice(Fixed(
-                    "[The server's limits make you wait; what you asked for goes on by itself.]",
+                    "[The server limits your rate; pending commands continue later.]",
                 )),
             ),
             ClientEvent::MessageStatus { to, status, .. } => message_status(to, status),
@@ -143,7 +143,7 @@ impl<'a> Wording<'a> {
             ClientEvent::ServerKeyChanged { .. } => (
                 None,
                 error(Fixed(
-                    "[The server has another key than before: nothing was said to it.]",
+                    "[The key of the server has changed: nothing was sent to it.]",
                 )),
             ),
             ClientEvent::ForeignVersion { version } => (None, error(Text::ForeignVersion(version))),
@@ -171,7 +171,7 @@ impl<'a> Wording<'a> {
                 name,
                 " was not sent.]",
             ),
-            CommandError::Ended => Fixed("[You were refused by the server. Start again.]"),
+            CommandError::Ended => Fixed("[The server has refused this client. Start it again.]"),
             _ => Fixed("[The command was not accepted.]"),
         })
     }
@@ -222,7 +222,7 @@ impl<'a> Wording<'a> {
             Refusal::NotAllowed => About(
                 "[The server does not admit ",
                 self.name,
-                " with this key. Ask whoever runs it to put you on its list.]",
+                " with this key. Ask its operator to add you to the allow list.]",
             ),
             _ => Fixed("[The server refused the registration.]"),
         })
@@ -262,7 +262,7 @@ fn message_status(to: &str, status: MessageStatus) -> (Option<Line<'_>>, Line<'_
                 error(About("[Message to ", to, " was not delivered.]")),
             );
         }
-        _ => notice(Fixed("[The message is on its way.]")),
+        _ => notice(Fixed("[The message is pending.]")),
     };
     (None, line)
 }
@@ -305,21 +305,21 @@ impl Line<'_> {
                 brush.paint(Part::Text, format_args!("{}", Visible(text)))
             }
             Text::BadName(reason) => {
-                brush.paint(self.tone, format_args!("[That is no name: {reason}.]"))
+                brush.paint(self.tone, format_args!("[Invalid name: {reason}.]"))
             }
             Text::ForeignKey { name, what } => brush.paint(
                 self.tone,
                 format_args!(
-                    "[{0} has another key than before: {what}. If {0} says that this is right, \
-                    leave, type \
-                     `ChatApp keys forget name {0}`, and come back.]",
+                    "[The key of {0} has changed: {what}. If {0} confirms the change, leave, type \
+                     `ChatApp keys forget name {0}`, and return.]",
                     Visible(name)
                 ),
             ),
             Text::ForeignVersion(version) => brush.paint(
                 self.tone,
                 format_args!(
-                    "[the server speaks version {version}, this program version {VERSION}]"
+                    "[The server has protocol version {version}, this program has version \
+                     {VERSION}.]"
                 ),
             ),
         }

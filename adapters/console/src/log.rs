@@ -35,21 +35,21 @@ impl fmt::Display for LogLine<'_> {
                 write!(f, "refused {name} from {address}: {reason}")
             }
             ServerEvent::Forgotten { name } => {
-                write!(f, "{name} was away for too long and is forgotten")
+                write!(f, "{name} was offline for too long and has expired")
             }
             ServerEvent::ForeignVersion { address, version } => {
                 write!(
                     f,
-                    "{address} speaks version {version} of the protocol, this is {VERSION}"
+                    "{address} has protocol version {version}, this server has version {VERSION}"
                 )
             }
             ServerEvent::Throttled { name } => {
-                write!(f, "{name} asks for more than its address may, and waits")
+                write!(f, "{name} exceeds the rate of its address, and has to wait")
             }
-            ServerEvent::StoreFailed => f.write_str("the store fails, nothing is saved"),
+            ServerEvent::StoreFailed => f.write_str("the store failed, nothing is saved"),
             ServerEvent::StoreRecovered => f.write_str("the store works again"),
-            ServerEvent::EventsLost { count } => write!(f, "{count} lines of this log were lost"),
-            _ => f.write_str("something happened that this program has no words for"),
+            ServerEvent::EventsLost { count } => write!(f, "{count} lines of the log were lost"),
+            _ => f.write_str("an unknown event happened"),
         }
     }
 }

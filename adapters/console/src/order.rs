@@ -19,7 +19,7 @@ pub struct UnknownOrder;
 
 impl fmt::Display for UnknownOrder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("A server knows the commands stats, quit and help.")
+        f.write_str("The commands of a server are stats, quit and help.")
     }
 }
 

@@ -45,7 +45,7 @@ impl fmt::Display for ParseError<'_> {
                 }
                 f.write_str(" Type help to see all commands.]")
             }
-            Self::Usage(usage) => write!(f, "[Type it like this: {usage}]"),
+            Self::Usage(usage) => write!(f, "[Usage: {usage}]"),
         }
     }
 }
@@ -62,12 +62,12 @@ const DEREG: &str = "dereg <name>";
 
 /// The lines that `help` shows.
 pub const HELP: [&str; 7] = [
-    "send <name> <text>   send a message to one person; it is kept if the person is away",
-    "send_all <text>      send a message to everybody in the room",
-    "dereg <name>         leave the room under your name; messages for you are kept",
-    "reg <name>           come back under your name, and get what was kept",
+    "send <name> <text>   send a message to one name; it is stored if the name is offline",
+    "send_all <text>      send a message to everyone in the room",
+    "dereg <name>         leave the room under your own name; messages are stored",
+    "reg <name>           return under your own name, and receive stored messages",
     "table                show who is in the room",
-    "quit                 finish what is on its way, leave the room and end",
+    "quit                 finish pending commands, leave the room and end",
     "help                 show this",
 ];
 
@@ -227,17 +227,17 @@ mod tests {
     #[test]
     fn mistakes_say_what_to_do() {
         for (line, error) in [
-            ("send", "[Type it like this: send <name> <text>]"),
-            ("send ", "[Type it like this: send <name> <text>]"),
-            ("send bob", "[Type it like this: send <name> <text>]"),
-            ("send bob ", "[Type it like this: send <name> <text>]"),
-            ("send_all", "[Type it like this: send_all <text>]"),
-            ("reg", "[Type it like this: reg <name>]"),
-            ("dereg", "[Type it like this: dereg <name>]"),
-            ("dereg alice bob", "[Type it like this: dereg <name>]"),
-            ("quit now", "[Type it like this: quit]"),
-            ("table x", "[Type it like this: table]"),
-            ("help send", "[Type it like this: help]"),
+            ("send", "[Usage: send <name> <text>]"),
+            ("send ", "[Usage: send <name> <text>]"),
+            ("send bob", "[Usage: send <name> <text>]"),
+            ("send bob ", "[Usage: send <name> <text>]"),
+            ("send_all", "[Usage: send_all <text>]"),
+            ("reg", "[Usage: reg <name>]"),
+            ("dereg", "[Usage: dereg <name>]"),
+            ("dereg alice bob", "[Usage: dereg <name>]"),
+            ("quit now", "[Usage: quit]"),
+            ("table x", "[Usage: table]"),
+            ("help send", "[Usage: help]"),
             (
                 "hello bob",
                 "[There is no command hello. Type help to see all commands.]",
@@ -259,7 +259,7 @@ mod tests {
                 "/frobnicate",
                 "[There is no command /frobnicate. Type help to see all commands.]",
             ),
-            ("/send bob", "[Type it like this: send <name> <text>]"),
+            ("/send bob", "[Usage: send <name> <text>]"),
             (
                 "abcdefghijklmnopqrstuvwxyz",
                 "[There is no command abcdefghijklmnopqrst…. Type help to see all commands.]",

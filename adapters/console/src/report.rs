@@ -42,8 +42,8 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "clients: {online} online; names: {}", Of(names))?;
         writeln!(
             f,
-            "waiting: {} messages (at most {mail_per_name} for each name), {} channel messages \
-            kept, {} records with the store",
+            "stored: {} messages (at most {mail_per_name} for each name), {} channel messages; {} \
+             records pending in the store",
             Of(kept_messages),
             Of(channel_messages),
             Of(records)
@@ -57,8 +57,8 @@ impl fmt::Display for Report<'_> {
         }
         writeln!(
             f,
-            "repeated: {retransmissions_timed} because time ran out, \
-            {retransmissions_on_evidence} on evidence; given up: {give_ups}"
+            "retransmitted: {retransmissions_timed} after a timeout, \
+             {retransmissions_on_evidence} on loss; given up: {give_ups}"
         )?;
         let drops = DropReason::ALL.map(|reason| (reason.name(), self.stats.drops(reason)));
         f.write_str("dropped")?;

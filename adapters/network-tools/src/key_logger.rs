@@ -152,7 +152,7 @@ fn keep_from_others(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let private = Permissions::from_mode(0o600);
     file.set_permissions(private).map_err(|error| {
-        let message = format!("it cannot be kept from others who may read it: {error}");
+        let message = format!("it cannot be made private: {error}");
         io::Error::new(error.kind(), message)
     })
 }
@@ -185,7 +185,7 @@ mod tests {
     fn refuses_a_file_that_others_can_read() {
         let error = create_private_file(Path::new("/proc/thread-self/comm")).unwrap_err();
         let message = error.to_string();
-        assert!(message.contains("cannot be kept from others"), "{message}");
+        assert!(message.contains("cannot be made private"), "{message}");
     }
 
     /// A device keeps nothing, and its permissions are for all who use it.

@@ -185,14 +185,14 @@ mod tests {
             (
                 "192.168.69.0/24",
                 "192.168.69.1",
-                "is no address of one machine",
+                "is not the address of a host",
             ),
             (
                 "192.168.69.255/24",
                 "192.168.69.1",
-                "is no address of one machine",
+                "is not the address of a host",
             ),
-            ("ff02::1/64", "fd69::1", "is no address of one machine"),
+            ("ff02::1/64", "fd69::1", "is not the address of a host"),
             (
                 "192.168.69.1/24",
                 "192.168.69.3",

@@ -73,14 +73,14 @@ impl fmt::Display for TapError {
             ),
             Self::NoRights(name) => write!(
                 f,
-                "the device {name} is not for you; these commands make it yours:\n  \
+                "you have no access to the device {name}; these commands make it yours:\n  \
                  sudo ip link delete dev {name}\n  sudo ip tuntap add dev {name} mode tap user \
                  $USER\n\
-                 Give it its addresses again then, and bring it up"
+                 Then add its addresses again, and bring it up"
             ),
             Self::NotTap(name) => write!(
                 f,
-                "{name} is no TAP device; this command makes one, under a name that is free:\n  \
+                "{name} is not a TAP device; this command makes one, under a free name:\n  \
                  sudo ip tuntap add dev <name> mode tap user $USER"
             ),
             Self::InUse(name) => write!(f, "another program uses the device {name}"),
@@ -88,14 +88,13 @@ impl fmt::Display for TapError {
                 "this kernel has no TAP devices (no /dev/net/tun); this command may load them:\n  \
                 sudo modprobe tun",
             ),
-            Self::TooMany => f.write_str(
-                "give one address and one gateway of each kind, IPv4 and \
-            IPv6, at most",
-            ),
+            Self::TooMany => {
+                f.write_str("give at most one address and one gateway each for IPv4 and IPv6")
+            }
             Self::NotAnAddress(own) => write!(
                 f,
-                "{own} is no address of one machine; give one inside of that network, such as \
-                192.168.69.2/24"
+                "{own} is not the address of a host; give one inside of that network, such as \
+                 192.168.69.2/24"
             ),
             Self::Taken(own, name) => write!(
                 f,

@@ -114,15 +114,15 @@ impl Setting {
             Self::Gateway => "the router to other networks, such as 10.9.0.1",
             Self::Port => "the UDP port of this board, 1 to 65535, such as 5000",
             Self::Key => {
-                "your key, 64 hexadecimal digits that nobody else knows, the same at each start: \
-                openssl rand -hex 32"
+                "your private key, 64 secret hexadecimal digits, the same at each start: openssl \
+                 rand -hex 32"
             }
             Self::ServerKey => {
                 "the key of the server, 64 hexadecimal digits that it shows: another one is refused"
             }
             Self::Room => "the key of a closed room, 64 hexadecimal digits",
             Self::Seed => {
-                "64 hexadecimal digits that nobody knows, new at each start: openssl rand -hex 32"
+                "64 unpredictable hexadecimal digits, new at each start: openssl rand -hex 32"
             }
             Self::Time => "seconds since 1970, for the stamps of messages: date +%s",
             Self::Echo => "on, or off for a program at the other end",
@@ -203,17 +203,17 @@ impl fmt::Display for SettingsError<'_> {
                     Visible(word)
                 )
             }
-            Self::Twice(setting) => write!(f, "[{}= is there twice.]", setting.key()),
+            Self::Twice(setting) => write!(f, "[{}= is given twice.]", setting.key()),
             Self::Missing(setting) => {
                 write!(f, "[{}= is missing: {}.]", setting.key(), setting.meaning())
             }
             Self::Bad(setting) => write!(
                 f,
-                "[{}= wants something else: {}.]",
+                "[{}= is invalid: {}.]",
                 setting.key(),
                 setting.meaning()
             ),
-            Self::BadName(reason) => write!(f, "[name= wants something else: {reason}.]"),
+            Self::BadName(reason) => write!(f, "[name= is invalid: {reason}.]"),
             Self::OutOfReach(address) => write!(
                 f,
                 "[{address} is not in the network of this board; gateway= says which router of \

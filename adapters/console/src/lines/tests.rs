@@ -57,7 +57,7 @@ fn words_the_room() {
     assert_eq!(lines(ClientEvent::KeptMessages), ["[You have messages]"]);
     assert_eq!(
         lines(ClientEvent::Throttled),
-        ["[The server's limits make you wait; what you asked for goes on by itself.]"]
+        ["[The server limits your rate; pending commands continue later.]"]
     );
     assert_eq!(
         lines(ClientEvent::Deregistered { id }),
@@ -101,16 +101,15 @@ fn words_messages_that_are_not_shown() {
     assert_eq!(
         not_shown(true),
         [
-            "[bob has another key than before: a message from there is not shown. If bob says \
-            that this is right, \
-             leave, type `ChatApp keys forget name bob`, and come back.]"
+            "[The key of bob has changed: a message under that name is not shown. If bob confirms \
+             the change, leave, type `ChatApp keys forget name bob`, and return.]"
         ]
     );
     assert_eq!(
         not_shown(false),
         [
-            "[A message from bob is not shown: it was sealed for another key than yours, or \
-            changed.]"
+            "[A message from bob is not shown: it was encrypted for another key than yours, or \
+             modified.]"
         ]
     );
 }
@@ -120,7 +119,7 @@ fn words_a_server_with_another_key() {
     let key = PublicKey([1; 32]);
     assert_eq!(
         lines(ClientEvent::ServerKeyChanged { key }),
-        ["[The server has another key than before: nothing was said to it.]"]
+        ["[The key of the server has changed: nothing was sent to it.]"]
     );
 }
 
@@ -149,9 +148,8 @@ fn words_what_became_of_a_message() {
     assert_eq!(
         status(ForeignKey),
         [
-            "[bob has another key than before: nothing was sent. If bob says that this is right, \
-            leave, type \
-             `ChatApp keys forget name bob`, and come back.]"
+            "[The key of bob has changed: nothing was sent. If bob confirms the change, leave, \
+             type `ChatApp keys forget name bob`, and return.]"
         ]
     );
     assert_eq!(
@@ -206,8 +204,8 @@ fn words_refusals() {
     assert_eq!(
         refused(Refusal::NotAllowed),
         [
-            "[The server does not admit alice with this key. Ask whoever runs it to put you on \
-            its list.]"
+            "[The server does not admit alice with this key. Ask its operator to add you to the \
+             allow list.]"
         ]
     );
     assert_eq!(
@@ -233,7 +231,7 @@ fn words_refusals() {
     assert_eq!(
         lines(ClientEvent::ForeignVersion { version: 2 }),
         [std::format!(
-            "[the server speaks version 2, this program version {VERSION}]"
+            "[The server has protocol version 2, this program has version {VERSION}.]"
         )]
     );
 }
@@ -260,7 +258,7 @@ fn words_commands_that_were_not_taken() {
         ),
         (
             CommandError::BadName(NameError::TooLong(40)),
-            "[That is no name: a name has at most 32 bytes, this one has 40.]",
+            "[Invalid name: a name has at most 32 bytes, this one has 40.]",
         ),
         (
             CommandError::TableFull,
@@ -269,7 +267,7 @@ fn words_commands_that_were_not_taken() {
         (CommandError::Busy, "[Busy. Try again in a moment.]"),
         (
             CommandError::Ended,
-            "[You were refused by the server. Start again.]",
+            "[The server has refused this client. Start it again.]",
         ),
     ] {
         assert_eq!(WORDING.command_error(error, "b\u{7f}b").to_string(), line);

@@ -37,7 +37,7 @@ fn main() -> ! {
     };
     let started_at = clock.now();
     let Ok(()) = console.show(format_args!(
-        "The server starts! It listens on {}:{}, with room for {} people. Its key is {key}.",
+        "The server starts! It listens on {}:{}, with room for {} names. Its key is {key}.",
         settings.subnet.address,
         settings.port,
         memory::ROOM

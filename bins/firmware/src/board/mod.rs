@@ -57,11 +57,11 @@ pub fn stop(info: &PanicInfo<'_>) -> ! {
     let _ = match info.location() {
         Some(at) => write!(
             uart,
-            "\r\n[Stopped by a mistake at {}:{}.]\r\n",
+            "\r\n[Panic at {}:{}.]\r\n",
             at.file(),
             at.line()
         ),
-        None => write!(uart, "\r\n[Stopped by a mistake.]\r\n"),
+        None => write!(uart, "\r\n[Panic.]\r\n"),
     };
     #[cfg(feature = "semihosting")]
     debugger::exit(false);

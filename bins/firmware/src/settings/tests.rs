@@ -65,22 +65,22 @@ fn mistakes_say_what_to_do() {
             "time=5",
             "[There is no setting time. Type help to see all settings.]",
         ),
-        ("name=a name=b", "[name= is there twice.]"),
+        ("name=a name=b", "[name= is given twice.]"),
         (
             &client("room=00"),
-            "[room= wants something else: the key of a closed room, 64 hexadecimal digits.]",
+            "[room= is invalid: the key of a closed room, 64 hexadecimal digits.]",
         ),
         (
             &client("port=0"),
-            "[port= wants something else: the UDP port of this board, 1 to 65535, such as 5000.]",
+            "[port= is invalid: the UDP port of this board, 1 to 65535, such as 5000.]",
         ),
         (
             &client("port=x"),
-            "[port= wants something else: the UDP port of this board, 1 to 65535, such as 5000.]",
+            "[port= is invalid: the UDP port of this board, 1 to 65535, such as 5000.]",
         ),
         (
             &client("echo=1"),
-            "[echo= wants something else: on, or off for a program at the other end.]",
+            "[echo= is invalid: on, or off for a program at the other end.]",
         ),
         (
             &client("").replace("10.9.0.1:", "192.0.2.1:"),
@@ -94,18 +94,18 @@ fn mistakes_say_what_to_do() {
         ),
         (
             &client("").replace("1F", "1"),
-            "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each \
-            start: openssl rand -hex 32.]",
+            "[seed= is invalid: 64 unpredictable hexadecimal digits, new at each start: openssl \
+             rand -hex 32.]",
         ),
         (
             &client("").replace("1F", "1g"),
-            "[seed= wants something else: 64 hexadecimal digits that nobody knows, new at each \
-            start: openssl rand -hex 32.]",
+            "[seed= is invalid: 64 unpredictable hexadecimal digits, new at each start: openssl \
+             rand -hex 32.]",
         ),
         (
             &client("").replace("/24", "/33"),
-            "[address= wants something else: the address of this board, and its network, such as \
-            10.9.0.2/24.]",
+            "[address= is invalid: the address of this board, and its network, such as \
+             10.9.0.2/24.]",
         ),
     ] {
         assert_eq!(complaint(line, Role::Client), error);
@@ -113,7 +113,7 @@ fn mistakes_say_what_to_do() {
     let long = "x".repeat(33);
     assert!(
         complaint(&client("").replace("alice", &long), Role::Client)
-            .starts_with("[name= wants something else: ")
+            .starts_with("[name= is invalid: ")
     );
     assert!(complaint("name=alice", Role::Server).starts_with("[There is no setting name."));
 }
