@@ -194,12 +194,12 @@ fn parse_port(text: &str) -> Result<u16, String> {
 fn parse_command(text: &str) -> Result<String, String> {
     match chatapp_console::parse(text) {
         Ok(Some(_)) => Ok(text.into()),
-        Ok(None) => Err("there is no command".into()),
+        Ok(None) => Err("the command is empty".into()),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// A chat room over UDP: messages arrive once, in order, and wait for those who are away.
+/// A chat room over UDP: messages arrive once and in order, and are stored for offline names.
 ///
 /// Start one server, then a client for each person. Without arguments, ChatApp asks for one of the
 /// lines below at a `$ ` prompt.
@@ -235,8 +235,7 @@ struct Arguments {
     #[command(flatten)]
     data: DataOptions,
 
-    /// Other clients that a client's table has room for; in a larger room it looks up those it
-    /// talks to
+    /// Size of a client's table; in a larger room, the client looks up the names that it talks to
     #[arg(
         long, requires = "client", conflicts_with = "server", value_name = "N",
         default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=16_777_216)
@@ -253,26 +252,26 @@ struct Arguments {
     )]
     color: ColorChoice,
 
-    /// Read and show JSON, one object a line, as JSON.md describes
+    /// Read commands and write events as JSON, one object per line; see JSON.md
     #[arg(long, requires = "client", conflicts_with = "server")]
     json: bool,
 
-    /// Give this command, and leave when it is settled; can be repeated. Nothing is read
+    /// Run this command, and end when it is settled; can be repeated. Standard input is not read
     #[arg(
         long, value_name = "COMMAND", value_parser = parse_command, requires = "client",
         conflicts_with = "server"
     )]
     exec: Vec<String>,
 
-    /// Read nothing, and stay until a signal comes
+    /// Do not read standard input; run until a signal arrives
     #[arg(long, requires = "client", conflicts_with = "server")]
     listen: bool,
 
-    /// Do not remember typed lines beyond the end of the program
+    /// Do not store typed lines
     #[arg(long, requires = "client", conflicts_with = "server")]
     no_history: bool,
 
-    /// What a server says on standard error
+    /// Log level of a server, on standard error
     #[arg(
         long,
         value_name = "LEVEL",
@@ -282,7 +281,7 @@ struct Arguments {
     )]
     log: Level,
 
-    /// How a server says it
+    /// Log format of a server
     #[arg(
         long,
         value_name = "FORMAT",
@@ -307,20 +306,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Show a room at work: a server and three clients on this machine, for some seconds
+    /// Run a server and three clients on this machine, for some seconds
     Demo,
-    /// Show what is in a server's store: names, what waits for them, the log of the channel
+    /// Show the contents of a server's store: names, stored messages, size of the channel log
     Store {
-        /// The server's folder: as given to --data-dir, or server-4119 in your state folder for
-        /// port 4119
+        /// The server's folder: that of --data-dir, or server-4119 in your state folder for port
+        /// 4119
         #[arg(value_name = "DIR")]
         folder: PathBuf,
 
-        /// As one line of JSON
+        /// Print one line of JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show whose keys are known, forget one, or make one for a room of invited people
+    /// Show known keys, forget one, or make one for a closed room
     #[command(disable_help_subcommand = true)]
     Keys {
         #[command(subcommand)]
@@ -452,9 +451,12 @@ mod tests {
             ),
             (
                 "ChatApp -s 4119 --keep soon",
-                "\"soon\" is not a time such as",
+                "\"soon\" is not a duration such as",
             ),
-            ("ChatApp -s 4119 --keep 0s", "\"0s\" is not a time such as"),
+            (
+                "ChatApp -s 4119 --keep 0s",
+                "\"0s\" is not a duration such as",
+            ),
             ("ChatApp store", "<DIR>"),
             ("ChatApp dance", "unrecognized subcommand"),
             ("ChatApp -s 4119 --json", "cannot be used with"),

@@ -139,7 +139,7 @@ fn finish(
         End::ForeignVersion(version) => Err(Failure::new(
             end.exit(),
             format!(
-                "the server speaks version {version}, this program speaks version {}",
+                "the server has protocol version {version}, this program has version {}",
                 chatapp_core::wire::VERSION
             ),
         )),
@@ -157,24 +157,21 @@ fn server_key_changed(
     found: PublicKey,
 ) -> String {
     let (host, port) = (&options.server_host, options.server_port);
-    let known = known.map_or_else(String::new, |key| {
-        format!("\n  the key that is known:  {key}")
-    });
+    let known = known.map_or_else(String::new, |key| format!("\n  the known key: {key}"));
     let remedy = if options.data.is_ephemeral() {
         "start again".to_owned()
     } else {
         let place = options.data.as_argument();
         format!(
-            "forget the old one, and start again:\n  ChatApp keys forget server {host} \
-            {port}{place}"
+            "forget the old key and start again:\n  ChatApp keys forget server {host} {port}{place}"
         )
     };
     format!(
-        "the server at {host} {port} has another key than before.\n\
-         It was set up anew, or somebody stands between you and it. Nothing was said to \
-         it.{known}\n  \
-         the key that it has now: {found}\n\
-         If whoever runs it says that this is right (`ChatApp keys show`, where it runs), {remedy}"
+        "the key of the server at {host} {port} has changed.\n\
+         It was set up anew, or another party impersonates it. Nothing was sent to it.{known}\n  \
+         the key now:   {found}\n\
+         If its operator confirms the change (`ChatApp keys show` on the server's machine), \
+         {remedy}"
     )
 }
 

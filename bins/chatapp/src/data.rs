@@ -12,13 +12,12 @@ use crate::exit::{Exit, Failure};
 /// The options about what is kept on disk.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct DataOptions {
-    /// Keep everything in this folder [default: your state folder, in which each server has one
+    /// Folder for everything that is kept [default: your state folder, in which each server has one
     /// for its port]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 
-    /// Keep nothing on disk: it is gone when the program ends, the key too, to which a name
-    /// belongs
+    /// Keep nothing on disk, not even the private key: the next start has another one
     #[arg(long, conflicts_with = "data_dir")]
     ephemeral: bool,
 }
@@ -26,8 +25,8 @@ pub(crate) struct DataOptions {
 /// How long a server remembers who is away.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeepOptions {
-    /// Forget a name, and what waits for it, when it has been away this long, such as 12h or 90d
-    /// [default: 30d]
+    /// Expire a name and its stored messages after this time offline, such as 12h or 90d [default:
+    /// 30d]
     #[arg(
         long, value_name = "TIME", value_parser = parse_seconds, requires = "server",
         conflicts_with = "client"
@@ -47,7 +46,7 @@ fn parse_seconds(text: &str) -> Result<u32, String> {
     let seconds = duration.and_then(|duration| u32::try_from(duration.as_secs()).ok());
     seconds
         .filter(|seconds| *seconds != 0)
-        .ok_or_else(|| format!("{text:?} is not a time such as 30s, 12h, 90d or 2w"))
+        .ok_or_else(|| format!("{text:?} is not a duration such as 30s, 12h, 90d or 2w"))
 }
 
 impl DataOptions {
@@ -89,7 +88,7 @@ pub(crate) fn state_folder(folder: Option<&Path>) -> Result<PathBuf, Failure> {
     let no_home = || {
         Failure::new(
             Exit::Usage,
-            "you have no home: use --data-dir or --ephemeral",
+            "there is no home folder: use --data-dir or --ephemeral",
         )
     };
     folder
@@ -132,9 +131,7 @@ pub(crate) fn open_memory(
         Err(error) => return Err(unusable(error)),
     };
     if left_over != 0 {
-        eprintln!(
-            "ChatApp: the table has no room for the keys of {left_over} people: raise --peers"
-        );
+        eprintln!("ChatApp: the table has no room for {left_over} known keys: raise --peers");
     }
     Ok(Remembered { memory, server_key })
 }

@@ -14,7 +14,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     let start = Instant::now();
     let mut cast = Cast::new()?;
 
-    cast.tell("A server starts, and three people enter.")?;
+    cast.tell("A server starts, and three clients enter.")?;
     let server = cast.server()?;
     let alice = cast.client("alice")?;
     let bob = cast.client("bob")?;
@@ -35,17 +35,17 @@ pub(crate) fn run() -> Result<Exit, Failure> {
 }
 
 fn chat(cast: &mut Cast, alice: Role, bob: Role, carol: Role) -> Result<(), Failure> {
-    cast.tell("They chat: directly with one another, and with everybody.")?;
+    cast.tell("They chat: directly with each other, and with everyone.")?;
     cast.types(alice, "send bob Hi Bob!")?;
     cast.sees(bob, "alice: Hi Bob!")?;
     cast.sees(alice, "[Message received by bob.]")?;
     cast.types(bob, "send alice Hello Alice.   (Spaces are kept.)")?;
     cast.sees(alice, "bob: Hello Alice.   (Spaces are kept.)")?;
     cast.sees(bob, "[Message received by alice.]")?;
-    cast.types(carol, "send_all Hello everybody!")?;
+    cast.types(carol, "send_all Hello everyone!")?;
     cast.sees(carol, "[Message received by Server.]")?;
-    cast.sees(alice, "Channel_Message carol: Hello everybody!")?;
-    cast.sees(bob, "Channel_Message carol: Hello everybody!")
+    cast.sees(alice, "Channel_Message carol: Hello everyone!")?;
+    cast.sees(bob, "Channel_Message carol: Hello everyone!")
 }
 
 fn leave_and_come_back(
@@ -54,7 +54,7 @@ fn leave_and_come_back(
     bob: Role,
     carol: Role,
 ) -> Result<(), Failure> {
-    cast.tell("Bob leaves. What people send meanwhile waits for him on the server.")?;
+    cast.tell("Bob leaves. Meanwhile, the server stores messages for Bob.")?;
     cast.types(bob, "dereg bob")?;
     cast.sees(bob, "[You are Offline. Bye.]")?;
     cast.sees(alice, "[Client table updated.]")?;
@@ -65,7 +65,7 @@ fn leave_and_come_back(
     cast.sees(carol, "[Message received by Server.]")?;
     cast.sees(alice, "Channel_Message carol: Bob missed this.")?;
 
-    cast.tell("Bob comes back, and gets it with the time it was sent.")?;
+    cast.tell("Bob returns and receives them, with the time at which the server got them.")?;
     cast.types(bob, "reg bob")?;
     cast.sees(bob, "[You have messages]")?;
     cast.sees(bob, "alice: <*> Are you there?")?;
@@ -74,7 +74,7 @@ fn leave_and_come_back(
 }
 
 fn restart(cast: &mut Cast, alice: Role, carol: Role) -> Result<Role, Failure> {
-    cast.tell("Carol ends her program, and starts it again later.")?;
+    cast.tell("Carol's program ends, and starts again later.")?;
     cast.types(carol, "quit")?;
     cast.sees(carol, "[You are Offline. Bye.]")?;
     cast.ends(carol, Exit::Done)?;
@@ -104,7 +104,7 @@ fn make_mistakes(cast: &mut Cast, alice: Role) -> Result<(), Failure> {
 fn without_the_server(cast: &mut Cast, server: Role, all: [Role; 3]) -> Result<(), Failure> {
     let [alice, bob, _] = all;
     cast.tell(
-        "The server is killed. People who know one another chat on; what needs the server says so.",
+        "The server is killed. Direct messages continue; commands that need the server report it.",
     )?;
     cast.kill(server)?;
     cast.types(alice, "send bob Still here?")?;

@@ -17,7 +17,7 @@ pub(crate) enum Exit {
     NoServer = 3,
     /// The server refused this client, or gave its name to another process.
     Refused = 4,
-    /// The server has another key than before.
+    /// The key of the server has changed.
     ServerKeyChanged = 5,
     /// A message of `--exec` did not arrive, and is not stored either.
     NotDelivered = 6,

@@ -16,16 +16,16 @@ use crate::keys::random;
 /// What `ChatApp keys` does.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum KeyAction {
-    /// Show your names with their public keys, as lines for --allow-file, and whose keys are known
+    /// Show your names with their public keys, as lines for --allow-file, and all known keys
     Show {
-        /// Show this one of your names alone
+        /// Show only this one of your names
         #[arg(value_parser = parse_name)]
         name: Option<Name>,
 
         #[command(flatten)]
         place: Place,
     },
-    /// Forget a key: whatever is met next under that name or address is trusted again
+    /// Forget a key: the next key of that name or server is trusted
     #[command(disable_help_subcommand = true)]
     Forget {
         #[command(subcommand)]
@@ -33,7 +33,7 @@ pub(crate) enum KeyAction {
     },
     /// Make a key for --room-key, in a new file that you alone can read
     NewRoom {
-        /// The new file; one that is there already is never overwritten
+        /// The new file; an existing file is never overwritten
         file: PathBuf,
     },
 }
@@ -41,9 +41,9 @@ pub(crate) enum KeyAction {
 /// Whose key is to be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Forget {
-    /// Forget the key of a server: the next one that is met there is trusted
+    /// Forget the key of a server: its next key is trusted
     Server {
-        /// Its address or host name, as you type it behind -c: localhost and 127.0.0.1 are two
+        /// Its address or host name, as you type it after -c: localhost and 127.0.0.1 are two
         #[arg(value_name = "SERVER-IP")]
         host: String,
 
@@ -54,7 +54,7 @@ pub(crate) enum Forget {
         #[command(flatten)]
         place: Place,
     },
-    /// Forget the key of somebody you have talked to, in all rooms
+    /// Forget the key of another client, in all rooms
     Name {
         /// The name
         #[arg(value_parser = parse_name)]
@@ -68,7 +68,7 @@ pub(crate) enum Forget {
 /// Where the keys are.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The folder that was given to --data-dir [default: your state folder]
+    /// The folder of --data-dir [default: your state folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
 }
@@ -113,8 +113,7 @@ pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
         KeyAction::NewRoom { file } => {
             store::make_room_key(file, &random()?).map_err(unusable)?;
             print(&format!(
-                "Give {} to everybody you invite, in a way that nobody else sees; all start with \
-                --room-key.\n",
+                "Give {} to all members through a private medium; they start with --room-key.\n",
                 file.display()
             ))
         }
@@ -123,7 +122,7 @@ pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
 
 fn forgot(count: usize, whose: &str) -> Result<Exit, Failure> {
     if count == 0 {
-        let message = format!("no key {whose} is known: `ChatApp keys show` shows those that are");
+        let message = format!("no key {whose} is known: `ChatApp keys show` lists the known keys");
         return Err(Failure::new(Exit::Usage, message));
     }
     print(&format!("The key {whose} is forgotten.\n"))
@@ -134,7 +133,8 @@ fn line_of(state: &Path, name: &Name) -> Result<String, Failure> {
     let names = store::own_names(state).map_err(unusable)?;
     let own = names.iter().find(|(own, _)| own == name.as_str());
     let (_, key) = own.ok_or_else(|| {
-        let message = format!("{name} has no key yet: it is made when {name} first enters a room");
+        let message =
+            format!("{name} has no key yet: the first attempt to enter a room creates it");
         Failure::new(Exit::Usage, message)
     })?;
     Ok(format!("{name} {key}\n"))

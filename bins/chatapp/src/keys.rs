@@ -14,14 +14,14 @@ use crate::exit::{Exit, Failure};
 
 /// The options about keys.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-#[command(next_help_heading = "Who may enter")]
+#[command(next_help_heading = "Access")]
 pub(crate) struct KeyOptions {
-    /// Only those who have the same file, which `ChatApp keys new-room` makes, see that there is a
-    /// room
+    /// Only clients with the same key file can see that there is a room; `ChatApp keys new-room`
+    /// makes it
     #[arg(long, value_name = "FILE")]
     room_key: Option<PathBuf>,
 
-    /// Only these names may register: `name` or `name key` on each line of this file, as `ChatApp
+    /// Only these names may register: each line of this file is `name` or `name key`, as `ChatApp
     /// keys show` prints it
     #[arg(
         long,
@@ -52,7 +52,7 @@ impl KeyOptions {
         };
         let wrong = |what: String| Failure::new(Exit::Usage, format!("{}{what}", file.display()));
         let text = fs::read_to_string(file)
-            .map_err(|error| wrong(format!(" cannot be read as a list of names: {error}")))?;
+            .map_err(|error| wrong(format!(" cannot be read as an allow list: {error}")))?;
         read_list(&text)
             .map(Some)
             .map_err(|(line, what)| wrong(format!(", line {line}: {what}")))
@@ -76,7 +76,7 @@ fn read_list(text: &str) -> Result<Vec<Allowed>, (usize, String)> {
         let (name, key, more) = (words.next(), words.next(), words.next());
         let Some(name) = name else { continue };
         if let Some(more) = more {
-            return Err((number, format!("there is {more:?} behind the key")));
+            return Err((number, format!("unexpected {more:?} after the key")));
         }
         let name = Name::new(name).map_err(|error| (number, error.to_string()))?;
         let no_key = || (number, "a key has 64 hexadecimal digits".to_owned());
@@ -86,7 +86,7 @@ fn read_list(text: &str) -> Result<Vec<Allowed>, (usize, String)> {
             key: key.transpose()?,
         };
         if allowed.insert(name.as_str().to_owned(), entry).is_some() {
-            return Err((number, format!("{name} was there before")));
+            return Err((number, format!("{name} is listed twice")));
         }
     }
     Ok(allowed.into_values().collect())
@@ -115,7 +115,7 @@ mod tests {
         let long = format!("alice\n{}", "n".repeat(33));
         for (text, line, words) in [
             ("alice ab", 1, "64 hexadecimal digits"),
-            ("\nalice\nalice", 3, "alice was there before"),
+            ("\nalice\nalice", 3, "alice is listed twice"),
             (&*long, 2, "32 bytes"),
         ] {
             let (at, what) = read_list(text).unwrap_err();

@@ -16,37 +16,37 @@ const REGISTRATION_BURST_S: u32 = 30;
 const REQUEST_BURST_S: u32 = 4;
 
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
-#[command(next_help_heading = "Limits of a server")]
+#[command(next_help_heading = "Server limits")]
 pub(crate) struct LimitOptions {
-    /// Names that the room can hold
+    /// Maximum number of names
     #[arg(
         long, requires = "server", conflicts_with = "client", value_name = "N",
         default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=MOST)
     )]
     names: u32,
 
-    /// Messages that are kept for one name
+    /// Maximum number of stored messages for one name
     #[arg(
         long, requires = "server", conflicts_with = "client", value_name = "N",
         default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=MOST)
     )]
     mailbox: u32,
 
-    /// Messages that are kept for all names together
+    /// Maximum number of stored messages for all names
     #[arg(
         long, requires = "server", conflicts_with = "client", value_name = "N",
         default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=MOST)
     )]
     messages: u32,
 
-    /// Channel messages that are kept for those who are away or slow
+    /// Maximum number of entries of the channel log
     #[arg(
         long, requires = "server", conflicts_with = "client", value_name = "N",
         default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=MOST)
     )]
     channel: u32,
 
-    /// Registrations a second from one address (30 times as many at once); 0 for no limit
+    /// Registrations per second from one address (bursts of 30 times as many); 0 for no limit
     #[arg(
         long,
         requires = "server",
@@ -56,7 +56,7 @@ pub(crate) struct LimitOptions {
     )]
     registrations: u32,
 
-    /// Requests a second from one address (4 times as many at once); 0 for no limit
+    /// Requests per second from one address (bursts of 4 times as many); 0 for no limit
     #[arg(
         long,
         requires = "server",
@@ -66,7 +66,7 @@ pub(crate) struct LimitOptions {
     )]
     requests: u32,
 
-    /// KiB of text a second in these requests (4 times as many at once); 0 for no limit
+    /// KiB of text per second in these requests (bursts of 4 times as many); 0 for no limit
     #[arg(
         long, requires = "server", conflicts_with = "client", value_name = "KIB",
         default_value_t = 512, value_parser = clap::value_parser!(u32).range(0..=1_048_576)
@@ -108,10 +108,10 @@ impl fmt::Display for LimitOptions {
         } = self;
         write!(
             f,
-            "Room for {names} names, {messages} kept messages ({mailbox} for each name) and \
-            {channel} channel messages. "
+            "Limits: {names} names, {messages} stored messages ({mailbox} for each name), \
+             {channel} channel messages. "
         )?;
-        f.write_str("A second, each address has ")?;
+        f.write_str("Per second, each address has ")?;
         let rates = [
             (self.registrations, "registrations, "),
             (self.requests, "requests and "),
@@ -119,7 +119,7 @@ impl fmt::Display for LimitOptions {
         ];
         for (rate, what) in rates {
             match rate {
-                0 => write!(f, "any number of {what}")?,
+                0 => write!(f, "unlimited {what}")?,
                 rate => write!(f, "{rate} {what}")?,
             }
         }
@@ -155,9 +155,9 @@ mod tests {
         assert_eq!(ours.mail_per_name, default.mail_per_name);
         assert_eq!(
             limits.to_string(),
-            "Room for 16384 names, 100000 kept messages (1000 for each name) and 65536 channel \
-            messages. \
-             A second, each address has 10 registrations, 500 requests and 512 KiB of text."
+            "Limits: 16384 names, 100000 stored messages (1000 for each name), 65536 channel \
+             messages. Per second, each address has 10 registrations, 500 requests and 512 KiB of \
+             text."
         );
     }
 
@@ -175,8 +175,10 @@ mod tests {
         assert_eq!(limits.config().mail_per_name, 6);
         assert_eq!(limits.config().rates.registrations, RateLimit::new(0, 30));
         assert_eq!(limits.config().rates.text_bytes.burst, 4_096);
-        assert!(limits.to_string().ends_with(
-            "each address has any number of registrations, 9 requests and 1 KiB of text."
-        ));
+        assert!(
+            limits.to_string().ends_with(
+                "each address has unlimited registrations, 9 requests and 1 KiB of text."
+            )
+        );
     }
 }

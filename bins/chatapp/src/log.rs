@@ -1,4 +1,4 @@
-//! What a server says on standard error.
+//! The log of a server, on standard error.
 
 use chatapp_console::Stamp;
 use chatapp_core::{DropReason, Instant, Stats, UnixSeconds};
@@ -23,13 +23,13 @@ pub(crate) struct LogOptions {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
-    /// Nothing is saved
+    /// Store failures
     Error,
-    /// Somebody was refused, or speaks another version
+    /// Refused clients, other protocol versions, clients over their rate
     Warn,
-    /// Who comes and goes
+    /// Arrivals and departures
     Info,
-    /// Traffic, and what was dropped
+    /// Traffic and dropped datagrams
     Debug,
 }
 
@@ -47,9 +47,9 @@ impl Level {
 /// The format of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// Time, level and words, for people
+    /// Time, level and text, for people
     Text,
-    /// One JSON object a line, for programs
+    /// One JSON object per line, for programs
     Json,
 }
 
@@ -154,7 +154,7 @@ impl Traffic {
     fn words(&self, stats: &Stats) -> String {
         let old = &self.reported;
         let mut words = format!(
-            "{} datagrams came, {} went, {} were repeated",
+            "{} datagrams received, {} sent, {} retransmitted",
             stats.received.datagrams - old.received.datagrams,
             stats.sent.datagrams - old.sent.datagrams,
             stats.retransmissions_timed - old.retransmissions_timed,

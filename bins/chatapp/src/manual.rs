@@ -138,7 +138,7 @@ mod tests {
             ".SH KEYS",
             ".SH \"EXIT CODES\"",
             "send_all",
-            "no answer to 6 attempts",
+            "no reply to 6 attempts",
             "\\-\\-no\\-history",
         ] {
             assert!(page.contains(part), "{part} in {page}");

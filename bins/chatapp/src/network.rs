@@ -32,11 +32,11 @@ pub(crate) struct NetworkOptions {
     #[command(flatten)]
     tap: TapOptions,
 
-    /// Write each datagram that is sent or received to this file, for Wireshark
+    /// Write every sent or received datagram to this capture file, for Wireshark
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
 
-    /// Write the keys that open them to this file; whoever has it reads everything
+    /// Write the keys that decrypt them to this file; anyone who has it can read everything
     #[arg(long, value_name = "FILE")]
     keylog: Option<PathBuf>,
 
@@ -113,7 +113,7 @@ impl NetworkOptions {
             ([first, ..], Some(hint)) => {
                 Failure::new(Exit::Usage, format!("cannot reach {}: {hint}", first.ip()))
             }
-            _ => unusable("it has no address of the kind that this machine, or --bind, can reach"),
+            _ => unusable("it has no address that this machine, or --bind, can reach"),
         })
     }
 
@@ -187,13 +187,13 @@ impl<T: Transport> Network<T> {
         let mut logged = self.key_logger.around(endpoint);
         self.driver
             .poll(&mut logged, |logged, now| drain(logged.endpoint, now))
-            .map_err(Failure::system("cannot go on"))?;
+            .map_err(Failure::system("the network failed"))?;
         // People can do without either, and chat on.
         if let Some(error) = self.driver.transport().inner_mut().take_error() {
-            eprintln!("ChatApp: the capture ends here: {error}");
+            eprintln!("ChatApp: the capture ends here, it cannot be written: {error}");
         }
         if let Some(error) = self.key_logger.take_error() {
-            eprintln!("ChatApp: the key log ends here: {error}");
+            eprintln!("ChatApp: the key log ends here, it cannot be written: {error}");
         }
         Ok(())
     }
@@ -206,6 +206,6 @@ impl<T: Transport> Network<T> {
     ) -> Result<(), Failure> {
         self.driver
             .park_until(endpoint, deadline)
-            .map_err(Failure::system("cannot go on"))
+            .map_err(Failure::system("the network failed"))
     }
 }

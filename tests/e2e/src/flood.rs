@@ -176,10 +176,10 @@ fn stats(room: &mut Room) -> Vec<String> {
     room.server.types("stats");
     [
         "clients: 4 online; names: 4 of",
-        "waiting: ",
+        "stored: ",
         "received: ",
         "sent: ",
-        "repeated: ",
+        "retransmitted: ",
         "dropped",
     ]
     .map(|words| room.server.logs(words))

@@ -155,11 +155,7 @@ fn a_server_with_another_key_is_told_nothing_until_the_old_key_is_forgotten() {
         assert_eq!(alice.ends(), 5, "{alice}");
         let said = alice.log().join("\n");
         let remedy = format!("ChatApp keys forget server 127.0.0.1 {port}");
-        for words in [
-            "has another key than before",
-            &remedy,
-            "the key that is known:",
-        ] {
+        for words in ["has changed", &remedy, "the known key:"] {
             assert!(said.contains(words), "{said}");
         }
         let lines = alice.lines().join("\n");
@@ -200,9 +196,9 @@ fn a_server_whose_key_changes_while_people_chat_loses_them() {
     let _other = another_server(room.port);
     alice.types("send_all hi");
     assert_eq!(alice.ends(), 5);
-    let line = "[The server has another key than before: nothing was said to it.]";
+    let line = "[The key of the server has changed: nothing was sent to it.]";
     assert_eq!(alice.count(line), 1, "{alice}");
-    alice.logs("has another key than before");
+    alice.logs("has changed");
 }
 
 #[test]
@@ -228,8 +224,7 @@ fn somebody_whose_key_changed_behind_the_servers_back_is_not_believed() {
     alice.types("send bob a secret");
     let remedy = "type `ChatApp keys forget name bob`";
     alice.shows_where("a warning", |line| {
-        line.starts_with("[bob has another key than before: nothing was sent.")
-            && line.contains(remedy)
+        line.starts_with("[The key of bob has changed: nothing was sent.") && line.contains(remedy)
     });
     alice.types("dereg alice");
     alice.shows("[You are Offline. Bye.]");
@@ -238,7 +233,7 @@ fn somebody_whose_key_changed_behind_the_servers_back_is_not_believed() {
     thief.shows("[Messages received by the server and saved]");
     alice.types("reg alice");
     alice.shows_where("a warning", |line| {
-        line.starts_with("[bob has another key than before: a message from there is not shown.")
+        line.starts_with("[The key of bob has changed: a message under that name is not shown.")
             && line.contains(remedy)
     });
     assert!(!alice.lines().iter().any(|line| line.contains("it is me")));
@@ -274,7 +269,7 @@ fn only_those_on_the_list_may_register() {
         assert_eq!(stranger.ends(), 4);
         let line = format!(
             "[The server does not admit {name} with this key. \
-             Ask whoever runs it to put you on its list.]"
+             Ask its operator to add you to the allow list.]"
         );
         assert_eq!(stranger.lines(), [line]);
         room.server.logs(&format!("refused {name} from"));
@@ -285,7 +280,7 @@ fn only_those_on_the_list_may_register() {
             "bob\nalice 12\n",
             "list, line 2: a key has 64 hexadecimal digits",
         ),
-        ("bob\n\nbob\n", "list, line 3: bob was there before"),
+        ("bob\n\nbob\n", "list, line 3: bob is listed twice"),
     ] {
         fs::write(list, content).expect("a list");
         let (code, said) = run(&home, &["-s", &port, "--allow-file", list]);
@@ -311,7 +306,7 @@ fn strangers_get_no_answer_at_all_from_a_room_for_invited_people() {
     let before = fs::read(key).expect("a key");
     let (code, said) = run(&home, &["keys", "new-room", key]);
     assert_eq!(code, 2);
-    let words = "room.key is there already, and a key is never overwritten: name another file";
+    let words = "room.key exists, and a key is never overwritten: choose another file";
     assert!(said.contains(words), "{said}");
     assert_eq!(fs::read(key).expect("a key"), before, "not overwritten");
 

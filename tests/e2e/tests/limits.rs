@@ -6,8 +6,8 @@ use chatapp_e2e::{Room, SAVED, TABLE, WELCOME, received_by};
 fn a_server_says_what_it_has_room_for() {
     let mut room = Room::open_with(&["--names", "3", "--requests", "0"]);
     room.server.shows(
-        "Room for 3 names, 100000 kept messages (1000 for each name) and 65536 channel messages. \
-         A second, each address has 10 registrations, any number of requests and 512 KiB of text.",
+        "Limits: 3 names, 100000 stored messages (1000 for each name), 65536 channel messages. \
+         Per second, each address has 10 registrations, unlimited requests and 512 KiB of text.",
     );
 }
 
@@ -68,7 +68,7 @@ fn who_is_in_a_hurry_waits_and_nothing_is_lost() {
     for i in 0..100 {
         bob.shows(&format!("Channel_Message alice: {i}"));
     }
-    alice.shows("[The server's limits make you wait; what you asked for goes on by itself.]");
+    alice.shows("[The server limits your rate; pending commands continue later.]");
 }
 
 #[test]
@@ -83,8 +83,8 @@ fn the_counters_are_shown_on_request_and_on_a_signal() {
     room.server.types("stats");
     for words in [
         "clients: 2 online; names: 2 of 16384",
-        "waiting: 0 of 100000 messages (at most 1000 for each name), \
-         1 of 65536 channel messages kept",
+        "stored: 0 of 100000 messages (at most 1000 for each name), \
+         1 of 65536 channel messages",
         "; frames: post 1",
         "given up: 0",
         "dropped: no-cookie 2",
@@ -95,7 +95,7 @@ fn the_counters_are_shown_on_request_and_on_a_signal() {
     room.server.logs("clients: 2 online");
     room.server.types("dance");
     room.server
-        .logs("A server knows the commands stats, quit and help.");
+        .logs("The commands of a server are stats, quit and help.");
     room.server.types("quit");
     assert_eq!(room.server.ends(), 0);
 }

@@ -104,11 +104,11 @@ fn incomplete_and_unknown_commands_are_answered_and_do_no_harm() {
     let room = Room::open();
     let mut alice = room.join("alice");
     for (wrong, answer) in [
-        ("send", "[Type it like this: send <name> <text>]"),
-        ("send bob", "[Type it like this: send <name> <text>]"),
-        ("send_all", "[Type it like this: send_all <text>]"),
-        ("dereg", "[Type it like this: dereg <name>]"),
-        ("reg", "[Type it like this: reg <name>]"),
+        ("send", "[Usage: send <name> <text>]"),
+        ("send bob", "[Usage: send <name> <text>]"),
+        ("send_all", "[Usage: send_all <text>]"),
+        ("dereg", "[Usage: dereg <name>]"),
+        ("reg", "[Usage: reg <name>]"),
         (
             "frobnicate",
             "[There is no command frobnicate. Type help to see all commands.]",

@@ -237,7 +237,7 @@ fn a_full_disk_is_told_to_senders_and_once_in_the_log_and_is_over_when_there_is_
     alice.shows(&received_by("bob"));
     bob.shows("alice: hi");
     room.server
-        .logs("the store fails, nothing is saved: database or disk is full");
+        .logs("the store failed, nothing is saved: database or disk is full");
 
     std::fs::remove_file(ballast).expect("the ballast can be removed");
     alice.types("send carol kept");
@@ -248,7 +248,7 @@ fn a_full_disk_is_told_to_senders_and_once_in_the_log_and_is_over_when_there_is_
     let failures = room.server.log();
     let failures = failures
         .iter()
-        .filter(|line| line.contains("the store fails"));
+        .filter(|line| line.contains("the store failed"));
     assert_eq!(failures.count(), 1, "told once");
     carol.types("reg carol");
     carol.shows_where("what was kept", |line| is_stamped(line, "alice", "kept"));
@@ -278,7 +278,7 @@ fn who_is_away_for_longer_than_asked_is_forgotten() {
     bob.shows(BYE);
     alice.shows(TABLE);
     room.server
-        .logs("bob was away for too long and is forgotten");
+        .logs("bob was offline for too long and has expired");
     alice.shows(TABLE);
     alice.types("send bob hi");
     alice.shows("[Client bob does not exist.]");

@@ -235,7 +235,7 @@ impl<'a> Output<'a> {
             self.line(&line);
         }
         if let (Manner::Terminal(_), true) = (&self.manner, self.ledger.is_over()) {
-            self.tell("[All answers have arrived.]");
+            self.tell("[All replies have arrived.]");
         }
     }
 
@@ -267,9 +267,9 @@ impl<'a> Output<'a> {
         let so_far = face.kept.unwrap_or(0);
         face.kept = is_kept.then_some(so_far + 1);
         if is_kept && so_far > 0 && so_far.is_multiple_of(KEPT_PER_COUNT) {
-            self.tell(format_args!("[{so_far} kept messages so far]"));
+            self.tell(format_args!("[{so_far} stored messages so far]"));
         } else if !is_kept && so_far > KEPT_PER_COUNT {
-            self.tell(format_args!("[{so_far} kept messages in all]"));
+            self.tell(format_args!("[{so_far} stored messages in all]"));
         }
     }
 
@@ -302,12 +302,12 @@ impl<'a> Output<'a> {
             }
         }
         match self.ledger.announce(now) {
-            Some(Waiting::ForServer) => self.tell("[Waiting for the server to answer.]"),
+            Some(Waiting::ForServer) => self.tell("[Waiting for the server to reply.]"),
             Some(Waiting::For(name)) => {
-                self.tell(format_args!("[Waiting for {name} to answer.]"));
+                self.tell(format_args!("[Waiting for {name} to reply.]"));
             }
             Some(Waiting::ForMany(count)) => {
-                self.tell(format_args!("[Waiting for {count} answers.]"));
+                self.tell(format_args!("[Waiting for {count} replies.]"));
             }
             None => {}
         }
@@ -351,9 +351,9 @@ fn recipient(command: Command<'_>) -> Option<&str> {
 /// The part of `help` at a terminal, below the commands.
 const KEYS: [&str; 7] = [
     "",
-    "Tab completes commands, and names behind send.",
-    "Up and Down bring typed lines back, Ctrl-R searches them.",
-    "A line that begins with a blank is not remembered. Ctrl-C and Ctrl-D leave.",
+    "Tab completes commands, and names after send.",
+    "Up and Down recall earlier lines, Ctrl-R searches them.",
+    "A line that begins with a blank is not stored. Ctrl-C and Ctrl-D leave.",
     "For example:  send bob Are you there?",
     "              send_all Good morning!",
     "              dereg alice   and later   reg alice, under your own name",

@@ -5,30 +5,30 @@ use clap::Args;
 
 /// The options about faults.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[command(next_help_heading = "Faults, in what this program sends")]
+#[command(next_help_heading = "Fault injection, in sent datagrams")]
 pub(crate) struct FaultOptions {
-    /// Lose so many of 100 datagrams
+    /// Drop this percentage of the datagrams
     #[arg(
         long, value_name = "PERCENT", default_value_t = 0, hide_default_value = true,
         value_parser = clap::value_parser!(u8).range(0..=100)
     )]
     drop: u8,
 
-    /// Send so many of 100 datagrams twice
+    /// Send this percentage of the datagrams twice
     #[arg(
         long, value_name = "PERCENT", default_value_t = 0, hide_default_value = true,
         value_parser = clap::value_parser!(u8).range(0..=100)
     )]
     duplicate: u8,
 
-    /// Turn over one bit in so many of 100 datagrams
+    /// Flip one bit in this percentage of the datagrams
     #[arg(
         long, value_name = "PERCENT", default_value_t = 0, hide_default_value = true,
         value_parser = clap::value_parser!(u8).range(0..=100)
     )]
     corrupt: u8,
 
-    /// Delay each datagram by up to so many milliseconds, so that some overtake others
+    /// Delay each datagram by up to this many milliseconds, which also reorders them
     #[arg(
         long, value_name = "MS", default_value_t = 0, hide_default_value = true,
         value_parser = clap::value_parser!(u16).range(0..=10_000)

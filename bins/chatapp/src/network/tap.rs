@@ -15,16 +15,16 @@ const FIRST_DYNAMIC_PORT: u16 = 0b1100_0000_0000_0000;
 /// The options about the TAP device.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct TapOptions {
-    /// Use a network stack of this program's own, on this TAP device of Linux
+    /// Use the program's own network stack, on this TAP device of Linux
     #[arg(long, value_name = "DEVICE", requires = "ip", conflicts_with = "bind")]
     tap: Option<String>,
 
-    /// Be this address on the link of the TAP device, such as 192.168.69.2/24; one IPv4 and one
-    /// IPv6 address at most
+    /// Address of the program on the TAP device, such as 192.168.69.2/24; at most one IPv4 and one
+    /// IPv6 address
     #[arg(long, value_name = "IP/PREFIX", requires = "tap", value_parser = parse_cidr)]
     ip: Vec<IpCidr>,
 
-    /// The router to everybody who is not on that link; one IPv4 and one IPv6 address at most
+    /// Router to all addresses outside of that network; at most one IPv4 and one IPv6 address
     #[arg(long, value_name = "IP", requires = "tap")]
     gateway: Vec<IpAddr>,
 }
@@ -32,8 +32,7 @@ pub(super) struct TapOptions {
 fn parse_cidr(text: &str) -> Result<IpCidr, String> {
     text.parse().map_err(|()| {
         format!(
-            "{text:?} is not an address with the length of its prefix, such as \
-        192.168.69.2/24 or fd69::2/64"
+            "{text:?} is not an address with a prefix length, such as 192.168.69.2/24 or fd69::2/64"
         )
     })
 }

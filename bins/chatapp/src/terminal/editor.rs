@@ -96,7 +96,7 @@ impl Editor {
 
 fn unusable(history: &History, error: &ReadlineError) -> String {
     let path = history.path().display();
-    format!("[The history of your lines, {path}, cannot be used: {error}]")
+    format!("[Cannot use the history file {path}: {error}]")
 }
 
 /// The result of the keys.

@@ -396,7 +396,7 @@ fn what_takes_long_says_so() {
     let alice = Screen::join(room.address(), "alice", &[]);
     room.server.is_killed();
     alice.types("send_all hello\r");
-    alice.shows("[Waiting for the server to answer.]");
+    alice.shows("[Waiting for the server to reply.]");
     alice.shows("[Server not responding]");
 }
 
@@ -417,14 +417,14 @@ fn many_kept_messages_are_counted() {
     let port = room.port.to_string();
     let arguments = ["-c", "alice", "127.0.0.1", &port, "0"];
     let alice = Screen::start_at(alice.home(), &arguments, &[]);
-    alice.shows("kept messages in all");
+    alice.shows("stored messages in all");
     let rows = alice.all_rows();
     for line in [
         WELCOME,
         KEPT,
-        "[100 kept messages so far]",
-        "[200 kept messages so far]",
-        "[250 kept messages in all]",
+        "[100 stored messages so far]",
+        "[200 stored messages so far]",
+        "[250 stored messages in all]",
     ] {
         assert!(rows.iter().any(|row| row.contains(line)), "{line}{alice}");
     }
