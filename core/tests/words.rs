@@ -190,6 +190,6 @@ fn debug_output_says_what_it_is_and_no_secret() {
     assert_eq!(client.name().as_str(), "ann");
     assert_eq!(
         format!("{client:?}"),
-        "Client { name: \"ann\", standing: New, .. }"
+        "Client { name: \"ann\", standing: Outside, .. }"
     );
 }

@@ -163,7 +163,7 @@ impl core::fmt::Debug for Client<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Client")
             .field("name", &self.name)
-            .field("registration", &self.registration)
+            .field("standing", &self.registration)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! Where the client stands with the room, what waits for it, and when a keep-alive is due.
 
+use core::fmt;
+
 use super::command::CommandId;
 use super::outbox_slot::OutboxSlot;
 use crate::containers::{Queue, Slots};
@@ -32,7 +34,6 @@ enum Standing {
 }
 
 /// The registration, and what waits for it.
-#[derive(Debug)]
 pub(super) struct Registration {
     standing: Standing,
     /// The server has accepted a registration of this process.
@@ -43,6 +44,13 @@ pub(super) struct Registration {
     early: Queue,
     keep_alive_ms: u64,
     keep_alive_at: Instant,
+}
+
+impl fmt::Debug for Registration {
+    /// Prints the standing alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.standing.fmt(f)
+    }
 }
 
 impl Registration {
