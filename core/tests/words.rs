@@ -101,7 +101,7 @@ fn mistakes_of_the_caller_and_its_store() {
         ),
         (
             error(19),
-            "the storage for names is too large: 18 cells can be used, 19 were given",
+            "the storage for names is too large: 18 cells are usable, 19 were given",
         ),
     ]);
     assert_words(&[(StoreFailed, "the record could not be stored")]);

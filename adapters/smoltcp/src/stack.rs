@@ -197,14 +197,15 @@ impl<'a> Stack<'a> {
     /// Returns when to poll again, as [`Network::next_deadline`] does: the device may have room,
     /// frames may be left there, or pending datagrams may be offered again.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let unread = self.is_unread.then_some(self.now);
-        let device = self
-            .is_device_full
-            .then(|| self.now.plus_millis(DEVICE_FULL_PAUSE_MS));
-        [device, unread, self.pending.due()]
-            .into_iter()
-            .flatten()
-            .min()
+        if self.is_unread {
+            return Some(self.now);
+        }
+        let pending = self.pending.due();
+        if !self.is_device_full {
+            return pending;
+        }
+        let device = self.now.plus_millis(DEVICE_FULL_PAUSE_MS);
+        Some(pending.map_or(device, |pending| pending.min(device)))
     }
 
     /// Returns the number of datagrams dropped because their neighbour never answered.

@@ -76,7 +76,7 @@ impl<'a> Peers<'a> {
 
     /// Returns the roster.
     pub(super) fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
-        let used = self.slots.iter().take(self.fresh as usize);
+        let used = (0..self.fresh).map(|peer| self.slots.at(peer));
         let listed = used.filter(|peer| peer.listing().is_listed());
         listed.map(|peer| TableEntry {
             name: peer.name().as_str(),

@@ -44,8 +44,4 @@ impl<'a, T> Slots<'a, T> {
             Some(below) => self.rest.get_mut(below as usize).unwrap_or(self.first),
         }
     }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        core::iter::once(&*self.first).chain(self.rest.iter())
-    }
 }

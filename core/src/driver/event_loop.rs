@@ -134,7 +134,10 @@ impl EventLoop {
                 due
             }
         });
-        [due, network.next_deadline()].into_iter().flatten().min()
+        match (due, network.next_deadline()) {
+            (Some(due), Some(next)) => Some(due.min(next)),
+            (due, next) => due.or(next),
+        }
     }
 
     fn read<E: Endpoint + ?Sized, N: Network + ?Sized>(

@@ -31,18 +31,15 @@ impl fmt::Display for StorageError {
             needed,
             given,
         } = self;
-        if given < needed {
-            write!(
-                f,
-                "the storage for {part} is too small: {needed} cells are needed, {given} were given"
-            )
+        let (wrong, verb) = if given < needed {
+            ("small", "needed")
         } else {
-            write!(
-                f,
-                "the storage for {part} is too large: {needed} cells can be used, \
-                 {given} were given"
-            )
-        }
+            ("large", "usable")
+        };
+        write!(
+            f,
+            "the storage for {part} is too {wrong}: {needed} cells are {verb}, {given} were given"
+        )
     }
 }
 

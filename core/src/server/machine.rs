@@ -158,10 +158,8 @@ impl<'a> Server<'a> {
 
     /// Returns the table as clients have it. Cost: walks all names.
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
-        self.roster
-            .slots()
-            .iter()
-            .take(self.roster.used() as usize)
+        (0..self.roster.used())
+            .map(|slot| self.roster.at(slot))
             .filter(|name| name.listing.is_listed() && !name.membership.is_expiring())
             .map(|name| TableEntry {
                 name: name.name(),
