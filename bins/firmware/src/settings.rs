@@ -207,12 +207,9 @@ impl fmt::Display for SettingsError<'_> {
             Self::Missing(setting) => {
                 write!(f, "[{}= is missing: {}.]", setting.key(), setting.meaning())
             }
-            Self::Bad(setting) => write!(
-                f,
-                "[{}= is invalid: {}.]",
-                setting.key(),
-                setting.meaning()
-            ),
+            Self::Bad(setting) => {
+                write!(f, "[{}= is invalid: {}.]", setting.key(), setting.meaning())
+            }
             Self::BadName(reason) => write!(f, "[name= is invalid: {reason}.]"),
             Self::OutOfReach(address) => write!(
                 f,

@@ -55,12 +55,7 @@ pub fn stop(info: &PanicInfo<'_>) -> ! {
     // SAFETY: Nothing else runs any more.
     let mut uart = unsafe { Uart::new() };
     let _ = match info.location() {
-        Some(at) => write!(
-            uart,
-            "\r\n[Panic at {}:{}.]\r\n",
-            at.file(),
-            at.line()
-        ),
+        Some(at) => write!(uart, "\r\n[Panic at {}:{}.]\r\n", at.file(), at.line()),
         None => write!(uart, "\r\n[Panic.]\r\n"),
     };
     #[cfg(feature = "semihosting")]
