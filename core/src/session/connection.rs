@@ -24,7 +24,7 @@ use acks::Acks;
 use congestion::Congestion;
 pub(crate) use handshake::Handshake;
 pub(crate) use peer_parameters::PeerParameters;
-pub(crate) use phase::{Expired, Phase, Relisted, Wants};
+pub(crate) use phase::{Expired, Needs, Phase, Relisted, Wants};
 pub(crate) use receiver::Arrival;
 use receiver::Receiver;
 use sender::{Acked, Sender};

@@ -176,12 +176,13 @@ impl<'a> Connections<'a> {
 
     // ---- lists ----
 
-    /// Lists a session as ready, or not.
+    /// Lists a session as ready, or not. Mostly no other one is.
+    #[inline]
     pub(super) fn list_ready(&mut self, slot: u32, is_ready: bool) {
         let slots = &mut self.connections;
         if is_ready {
             self.ready.push(slots, slot);
-        } else if self.ready.contains(slots, slot) {
+        } else if !self.ready.is_empty() {
             self.ready.remove(slots, slot);
         }
     }

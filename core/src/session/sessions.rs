@@ -5,7 +5,7 @@
 use core::net::SocketAddr;
 
 use super::clock::Clock;
-use super::connection::{Connection, Expired, PeerParameters, Phase};
+use super::connection::{Connection, Expired, Needs, PeerParameters, Phase};
 use super::connections::{Connections, Side};
 use super::cookies::Cookies;
 use super::handshakes::{Accepted, Handshakes, Recipient, Request};
@@ -167,18 +167,19 @@ impl<'a> Sessions<'a> {
         self.connections.at_mut(slot).delay_ack(until);
     }
 
-    /// Puts a session into the lists it belongs to, after anything about it has changed: whether it
-    /// has something to send, and whether a closed window of the other side is asked about.
-    #[inline]
-    pub(crate) fn reschedule(&mut self, slot: u32, is_ready: bool, asks_for_window: bool) {
+    /// Puts a session into the lists it belongs to, after anything about it has changed. What it
+    /// needs is asked of the connection that is at hand.
+    #[inline(always)]
+    pub(crate) fn reschedule(&mut self, slot: u32, needs: impl FnOnce(&Connection) -> Needs) {
         let (now, retry) = (self.clock.now(), self.clock.retry());
         let connection = self.connections.at_mut(slot);
-        if asks_for_window {
+        let needs = needs(connection);
+        if needs.asks_for_window {
             connection.wait_for_window(now, retry);
         }
         let is_delayed = connection.is_ack_delayed();
         let changed = connection.changed_deadline();
-        self.connections.list_ready(slot, is_ready);
+        self.connections.list_ready(slot, needs.is_ready);
         self.connections.list_delayed(slot, is_delayed);
         if let Some(changed) = changed {
             self.connections.list_deadline(slot, changed);

@@ -1,15 +1,15 @@
 //! Keeps what belongs to a session in step with it.
 
 use crate::client::machine::Client;
-use crate::session::connection::{Connection, Wants};
+use crate::session::connection::{Connection, Needs, Wants};
 
 impl Client<'_> {
     /// Puts a session into the lists it belongs to, after anything about it has changed.
     pub(super) fn attend(&mut self, peer: u32) {
-        let connection = self.sessions.at(peer);
-        let is_ready = connection.wants() != Wants::Nothing;
-        let has_frames = connection.outstanding() != 0;
-        self.sessions.reschedule(peer, is_ready, has_frames);
+        self.sessions.reschedule(peer, |connection| Needs {
+            is_ready: connection.wants() != Wants::Nothing,
+            asks_for_window: connection.outstanding() != 0,
+        });
     }
 
     /// Notes that the session with a peer is another one, or none.

@@ -53,10 +53,9 @@ impl Client<'_> {
         }
         let mut writer = DataWriter::new(out, connection.remote_id(), &header);
         // There is no room for a cookie beside the largest frame.
-        while header.cookie.is_none() && self.sessions.at(peer).may_send() {
-            let Some(slot) = self.next_to_send(peer) else {
-                break;
-            };
+        while header.cookie.is_none()
+            && let Some((slot, sequence)) = self.next_to_send(peer)
+        {
             let frame = self.frame(slot);
             let kind = frame.kind();
             if !writer.push(&frame) {
@@ -64,18 +63,23 @@ impl Client<'_> {
                 break;
             }
             self.sessions.stats_mut().sent.count_frame(kind);
-            let sequence = self.sessions.at(peer).position();
             self.peers.at_mut(peer).sending_mut().sent(slot, sequence);
             self.sessions.at_mut(peer).pushed();
         }
         self.sessions.finish_data(peer, writer)
     }
 
-    /// Returns the outbox slot that is sent next in this session.
-    fn next_to_send(&self, peer: u32) -> Option<u32> {
+    /// Returns the outbox slot that is sent next in this session, and its sequence number, if one
+    /// may be.
+    #[inline]
+    fn next_to_send(&self, peer: u32) -> Option<(u32, u32)> {
         let connection = self.sessions.at(peer);
+        if !connection.may_send() {
+            return None;
+        }
         let (position, oldest) = (connection.position(), connection.acked());
-        self.outbox
-            .at_position(self.peers.at(peer).sending(), position, oldest)
+        let sending = self.peers.at(peer).sending();
+        let slot = self.outbox.at_position(sending, position, oldest)?;
+        Some((slot, position))
     }
 }

@@ -5,7 +5,7 @@ use crate::limits::DATAGRAM_LEN_MAX;
 use crate::server::delivery::{Acked, Delivery};
 use crate::server::feed;
 use crate::server::in_flight::SentFrame;
-use crate::session::connection::Wants;
+use crate::session::connection::{Needs, Wants};
 use crate::transmit::Transmit;
 use crate::wire::DataWriter;
 
@@ -200,6 +200,9 @@ impl<'a> Server<'a> {
         let membership = &self.roster.at(slot).membership;
         let waits = room && !due && membership.is_here() && !membership.is_registering();
         self.feed.wait(self.roster.slots_mut(), slot, waits);
-        self.sessions.reschedule(slot, due, true);
+        self.sessions.reschedule(slot, |_| Needs {
+            is_ready: due,
+            asks_for_window: true,
+        });
     }
 }

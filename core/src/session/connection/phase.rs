@@ -27,6 +27,14 @@ pub(crate) enum Wants {
     Data,
 }
 
+/// What a session needs, in the eyes of its owner.
+pub(crate) struct Needs {
+    /// It has something to send.
+    pub(crate) is_ready: bool,
+    /// A closed window of the other side is asked about.
+    pub(crate) asks_for_window: bool,
+}
+
 /// A session whose place in the list of deadlines changes; zero stands for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Relisted {

@@ -37,6 +37,13 @@ fn engine<'a>(
     )
 }
 
+fn needs(is_ready: bool, asks_for_window: bool) -> Needs {
+    Needs {
+        is_ready,
+        asks_for_window,
+    }
+}
+
 /// Runs a test with an initiator, which has no cookies, and a responder.
 fn with(test: impl FnOnce(&mut Sessions<'_>, &mut Sessions<'_>)) {
     let mut slots = [const { [ConnectionSlot::VACANT; 2] }; 2];
@@ -265,13 +272,13 @@ fn refuses_a_request_under_its_key() {
 fn repeats_a_request_until_it_gives_up() {
     with(|initiator, responder| {
         request(initiator, responder);
-        initiator.reschedule(ONE, false, false);
+        initiator.reschedule(ONE, |_| needs(false, false));
         for _ in 0..5 {
             initiator.advance(initiator.next_deadline().unwrap());
             assert_eq!(initiator.expire_next(), Some((ONE, Expired::Waits)));
             let len = initiator.emit_request(ONE, None, &mut [0; DATAGRAM_LEN_MAX]);
             assert_ne!(len, 0);
-            initiator.reschedule(ONE, false, false);
+            initiator.reschedule(ONE, |_| needs(false, false));
             assert_eq!(initiator.expire_next(), None);
         }
         initiator.advance(initiator.next_deadline().unwrap());
@@ -286,14 +293,14 @@ fn flushes_a_delayed_acknowledgement_in_time() {
         open(initiator, responder);
         responder.at_mut(OTHER).require_ack();
         responder.delay_ack(OTHER);
-        responder.reschedule(OTHER, false, true);
+        responder.reschedule(OTHER, |_| needs(false, true));
         assert!(!responder.has_output());
         let due = Instant::from_millis(50);
         assert_eq!(responder.next_deadline(), Some(due));
         assert_eq!(responder.flush_next(), None);
         responder.advance(due);
         assert_eq!(responder.flush_next(), Some(OTHER));
-        responder.reschedule(OTHER, true, true);
+        responder.reschedule(OTHER, |_| needs(true, true));
         assert_eq!(responder.pop_ready(), Some(OTHER));
         assert_eq!(responder.next_deadline(), None);
     });
