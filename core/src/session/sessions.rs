@@ -22,10 +22,8 @@ use crate::time::Instant;
 use crate::transmit::Transmit;
 use crate::wire::{Answer, Cookie, DataWriter, Datagram, Header, Refusal, open_in};
 
-/// All sessions of one socket.
-///
-/// The verbs of every datagram are inlined: each machine has one place that calls them, and what
-/// they return is not copied.
+/// All sessions of one socket. The verbs of every datagram are inlined: each machine has one place
+/// that calls them, and their results are not copied.
 pub(crate) struct Sessions<'a> {
     connections: Connections<'a>,
     handshakes: Handshakes<'a>,
