@@ -216,7 +216,7 @@ mod tests {
             );
         }
         let two = refusal(&["10.0.0.2/8", "10.0.0.3/8"], &[], &[]);
-        assert!(two.is_some_and(|text| text.starts_with("give one address")));
+        assert!(two.is_some_and(|text| text.starts_with("give at most one address")));
     }
 
     #[test]
