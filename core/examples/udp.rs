@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::thread::spawn(move || {
         io::stdin()
             .lines()
-            .flatten()
+            .map_while(Result::ok)
             .try_for_each(|line| typed.send(line))
     });
     let (mut network, mut event_loop) = (Udp(UdpSocket::bind("0.0.0.0:0")?), EventLoop::new());

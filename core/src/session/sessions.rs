@@ -165,8 +165,8 @@ impl<'a> Sessions<'a> {
         self.connections.at_mut(slot).delay_ack(until);
     }
 
-    /// Puts a session into the lists it belongs to, after anything about it has changed. What it
-    /// needs is asked of the connection that is at hand.
+    /// Puts a session into the lists it belongs to, after anything about it has changed. `needs`
+    /// looks at the connection, which is found once.
     #[inline(always)]
     pub(crate) fn reschedule(&mut self, slot: u32, needs: impl FnOnce(&Connection) -> Needs) {
         let (now, retry) = (self.clock.now(), self.clock.retry());

@@ -27,7 +27,7 @@ pub(crate) enum Wants {
     Data,
 }
 
-/// What a session needs, in the eyes of its owner.
+/// The needs of a session, in the eyes of its owner.
 pub(crate) struct Needs {
     /// It has something to send.
     pub(crate) is_ready: bool,
