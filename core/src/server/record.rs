@@ -26,7 +26,7 @@ impl Ticket {
 /// A record, and the ticket to report its fate under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Persist<'a> {
-    /// For [`Server::handle_stored`].
+    /// For [`Server::handle_stored`](crate::Server::handle_stored).
     pub ticket: Ticket,
     /// What to store.
     pub record: Record<'a>,
@@ -44,7 +44,8 @@ impl fmt::Display for StoreFailed {
 
 impl core::error::Error for StoreFailed {}
 
-/// One fact for the store. Given back in their order to [`Server::restore`], the records make the
+/// One fact for the store. Given back in their order to
+/// [`Server::restore`](crate::Server::restore), the records make the
 /// same room again; so do the latest `Name` and `Progress` of each name in front of the `Mail` and
 /// `Channel` records that are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Looks at the source of the whole project and finds what breaks the rules of `CONTRIBUTING.md`.
 //!
-//! [`sizes`] counts lines, columns, fields and nesting; [`fields`] finds fields of parts that other
-//! files can reach; [`circles`] finds files of a crate that import each other. `cargo run -p
+//! `sizes` counts lines, columns, fields and nesting; `fields` finds fields of parts that other
+//! files can reach; `circles` finds files of a crate that import each other. `cargo run -p
 //! chatapp-house` prints every violation, `cargo test -p chatapp-house` fails if there is one.
 
 #![expect(
