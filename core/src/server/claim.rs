@@ -43,7 +43,7 @@ impl Claim<'_> {
         remote: &PackedAddress,
         has_session: bool,
     ) -> Result<bool, Denial> {
-        let (membership, process, asked) = (&name.membership, &name.process, self.opening);
+        let (membership, process, asked) = (name.membership(), name.process(), self.opening);
         if membership.is_expiring() {
             return WAIT;
         }
@@ -59,7 +59,7 @@ impl Claim<'_> {
                 WAIT
             };
         }
-        let is_same = process.incarnation() == asked.incarnation;
+        let is_same = name.has_process(asked.incarnation);
         // Recorded and sent again, or overtaken by a later one.
         if is_same && asked.opening <= process.opening() {
             return Err(Denial::Ignore(DropReason::Duplicate));
@@ -81,8 +81,7 @@ impl Claim<'_> {
         if !membership.is_here() || *remote == asked.address {
             return Ok(true);
         }
-        let contest = &mut name.contest;
-        match contest.challenge(self.id, has_session, self.now, self.retry) {
+        match name.challenge(self.id, has_session, self.now, self.retry) {
             Ruling::Taken => Err(Denial::Refuse(Refusal::NameTaken)),
             Ruling::Admit => Ok(true),
             Ruling::Wait { probe: true } => Err(Denial::Probe),
@@ -111,14 +110,13 @@ mod tests {
     /// A name that process 7 has, at port 1.
     fn name() -> NameSlot {
         let mut name = NameSlot::VACANT;
-        name.process.begin(&opening(7, 1, 1));
-        name.membership.register(false, false, 0);
-        name.membership.admit();
+        name.begin_session(&opening(7, 1, 1), 0);
+        name.admit();
         name
     }
 
     fn evaluate(name: &mut NameSlot, opening: &Opening) -> Result<bool, Denial> {
-        let remote = name.process.address();
+        let remote = name.process().address();
         let claim = Claim {
             id: 9,
             opening,
@@ -135,10 +133,11 @@ mod tests {
         assert_eq!(evaluate(&mut name, &opening(7, 1, 1)), repeated);
         assert_eq!(evaluate(&mut name, &opening(7, 2, 2)), Ok(true));
         assert_eq!(evaluate(&mut name, &opening(8, 1, 1)), Ok(true));
-        name.process.begin(&opening(8, 1, 1));
+        name.begin_session(&opening(8, 1, 1), 0);
+        name.admit();
         let displaced = Err(Denial::Refuse(Refusal::Displaced));
         assert_eq!(evaluate(&mut name, &opening(7, 2, 1)), displaced);
-        name.membership.leave();
+        name.leave();
         assert_eq!(evaluate(&mut name, &opening(9, 1, 2)), Ok(true));
     }
 
@@ -147,7 +146,7 @@ mod tests {
         let mut name = name();
         assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), Err(Denial::Probe));
         assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), WAIT);
-        name.contest.on_heard();
+        name.on_heard();
         let taken = Err(Denial::Refuse(Refusal::NameTaken));
         assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), taken);
     }
@@ -166,9 +165,10 @@ mod tests {
             ..opening(8, 1, 2)
         };
         assert_eq!(evaluate(&mut name, &recorded), Err(Denial::Renew));
-        name.membership.register(false, false, 0);
+        name.leave();
+        name.begin_session(&opening(7, 2, 1), 0);
         assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), WAIT);
-        name.membership.forget();
+        name.forget();
         assert_eq!(evaluate(&mut name, &other), Ok(false), "the name is free");
     }
 }

@@ -54,7 +54,8 @@ impl Delivery<'_, '_> {
     ) -> bool {
         if let SentFrame::Snapshot { from: 0, .. } = frame {
             self.in_flight.empty_snapshots(slot, first, count);
-            self.roster.at_mut(slot).table.begin_snapshot(self.table);
+            let cursor = self.roster.at_mut(slot).table_mut();
+            cursor.begin_snapshot(self.table);
         }
         let (version, names) = (self.table.version(), self.roster.used());
         let room = writer.room().saturating_sub(PAGE_OVERHEAD + PAGE_RESERVE);
@@ -83,7 +84,7 @@ impl Delivery<'_, '_> {
     ) -> bool {
         let mut frame = self.in_flight.get(slot, sequence);
         if let SentFrame::Changes { from, upto } = frame {
-            let cursor = &mut self.roster.at_mut(slot).table;
+            let cursor = self.roster.at_mut(slot).table_mut();
             if !cursor.may_repeat(self.table, (from, upto)) {
                 frame = SentFrame::Emptied;
             }
@@ -120,19 +121,19 @@ impl Delivery<'_, '_> {
         let name = roster.at(slot);
         let out = scratch.as_mut_slice();
         let built = match frame {
-            SentFrame::Result(request) => name.results.build(request),
+            SentFrame::Result(request) => name.results().build(request),
             SentFrame::Receipt(index) => {
                 mail.build_receipt(index, roster.name(mail.parties(index).to))
             }
             SentFrame::Mail(index) => {
                 let from = roster.name(mail.parties(index).from);
-                mail.build(index, from, name.membership.boundary(), out)
+                mail.build(index, from, name.membership().boundary(), out)
             }
             SentFrame::Log(number) => {
                 let from = channel
                     .get(number)
                     .map_or("", |entry| roster.name(entry.from()));
-                channel.build(number, from, name.membership.boundary(), out)
+                channel.build(number, from, name.membership().boundary(), out)
             }
             SentFrame::Skipped { count, .. } => Frame::Skipped { count },
             SentFrame::Changes { from, upto } => {
@@ -143,7 +144,7 @@ impl Delivery<'_, '_> {
             SentFrame::Snapshot { from, upto } => {
                 let (slots, used) = (roster.slots(), roster.used());
                 let out = out.get_mut(..room).unwrap_or_default();
-                let since = name.table.since();
+                let since = name.table().since();
                 let (page, upto) = table.build_snapshot(slots, used, since, (from, upto), out);
                 return (page, SentFrame::Snapshot { from, upto });
             }
@@ -164,14 +165,14 @@ impl Delivery<'_, '_> {
         let names = self.roster.used();
         let name = self.roster.at_mut(slot);
         match frame {
-            SentFrame::Result(request) => name.results.on_sent(request),
-            SentFrame::Receipt(_) => self.mail.on_receipt_sent(&mut name.receipts),
-            SentFrame::Mail(_) => self.mail.on_sent(&mut name.mailbox),
-            SentFrame::Log(number) => name.channel.on_sent(number),
-            SentFrame::Skipped { upto, .. } => name.channel.on_skipped_sent(upto),
-            SentFrame::Changes { upto, .. } => name.table.on_changes_sent(upto),
-            SentFrame::Snapshot { upto, .. } => name.table.on_snapshot_sent(upto, names),
-            SentFrame::Partial => name.table.on_partial_sent(),
+            SentFrame::Result(request) => name.results_mut().on_sent(request),
+            SentFrame::Receipt(_) => self.mail.on_receipt_sent(name.receipts_mut()),
+            SentFrame::Mail(_) => self.mail.on_sent(name.mailbox_mut()),
+            SentFrame::Log(number) => name.channel_mut().on_sent(number),
+            SentFrame::Skipped { upto, .. } => name.channel_mut().on_skipped_sent(upto),
+            SentFrame::Changes { upto, .. } => name.table_mut().on_changes_sent(upto),
+            SentFrame::Snapshot { upto, .. } => name.table_mut().on_snapshot_sent(upto, names),
+            SentFrame::Partial => name.table_mut().on_partial_sent(),
             SentFrame::Emptied
             | SentFrame::Found { .. }
             | SentFrame::Missing { .. }
@@ -184,22 +185,22 @@ impl Delivery<'_, '_> {
         let name = self.roster.at_mut(slot);
         let upto = match self.in_flight.get(slot, sequence) {
             SentFrame::Result(request) => {
-                name.results.on_acked(request);
+                name.results_mut().on_acked(request);
                 return Acked::Nothing;
             }
             SentFrame::Receipt(_) => {
-                let parties = self.mail.on_receipt_acked(&mut name.receipts);
+                let parties = self.mail.on_receipt_acked(name.receipts_mut());
                 return parties.map_or(Acked::Nothing, Acked::Receipt);
             }
             SentFrame::Mail(_) => {
-                let index = self.mail.on_acked(&mut name.mailbox);
+                let index = self.mail.on_acked(name.mailbox_mut());
                 return index.map_or(Acked::Nothing, Acked::Message);
             }
             SentFrame::Log(number) => number + 1,
             SentFrame::Skipped { upto, .. } => upto,
             _ => return Acked::Nothing,
         };
-        name.channel.on_acked(self.channel, slot, upto);
+        name.channel_mut().on_acked(self.channel, slot, upto);
         Acked::Progress
     }
 }

@@ -9,6 +9,7 @@
 use super::channel_cursor::NextEntry;
 use super::channel_log::ChannelLog;
 use super::in_flight::SentFrame;
+use super::listing::Listed;
 use super::mailboxes::Mailboxes;
 use super::name_list::NameList;
 use super::name_slot::NameSlot;
@@ -25,27 +26,26 @@ pub(super) fn next(
     table: &TableChanges<'_>,
     names: u32,
 ) -> Option<SentFrame> {
-    if name.membership.is_registering() {
+    if name.membership().is_registering() {
         return None;
     }
-    if !name.membership.is_here() {
-        return name.results.next().map(SentFrame::Result);
+    if !name.membership().is_here() {
+        return name.results().next().map(SentFrame::Result);
     }
-    let entry = name.channel.next(channel, slot);
-    if let Some(index) = name.mailbox.next() {
+    let entry = name.channel_mut().next(channel, slot);
+    if let Some(index) = name.mailbox().next() {
         return Some(match entry {
             Some(entry) if entry.order() < mail.order(index) => entry.into(),
             _ => SentFrame::Mail(index),
         });
     }
-    if let Some(request) = name.results.next() {
+    if let Some(request) = name.results().next() {
         return Some(SentFrame::Result(request));
     }
-    if let Some(index) = name.receipts.next() {
+    if let Some(index) = name.receipts().next() {
         return Some(SentFrame::Receipt(index));
     }
-    let online = name.listing.is_online();
-    match (name.table.next(table, names, online), entry) {
+    match (name.next_page(table, names), entry) {
         (Some((order, _)), Some(entry)) if entry.order() < order => Some(entry.into()),
         (Some((_, page)), _) => Some(page.into()),
         (None, entry) => entry.map(SentFrame::from),
@@ -96,7 +96,7 @@ impl Feed {
         }
         self.log.push(names, slot);
         let name = names.at(slot);
-        if name.table.follows() && name.listing.is_online() {
+        if name.table().follows() && name.listing().is_online() {
             self.table.push(names, slot);
         }
     }
@@ -111,11 +111,11 @@ impl Feed {
         let log = self
             .log
             .first()
-            .filter(|slot| names.at(*slot).channel.is_behind(channel));
+            .filter(|slot| names.at(*slot).channel().is_behind(channel));
         log.or_else(|| {
             self.table
                 .first()
-                .filter(|slot| names.at(*slot).table.is_behind(table))
+                .filter(|slot| names.at(*slot).table().is_behind(table))
         })
     }
 }
@@ -123,29 +123,42 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::PackedAddress;
+    use crate::crypto::PublicKey;
     use crate::server::channel_log::{Appended, LogSlot};
-    use crate::server::listing::Listing;
     use crate::server::mailboxes::{MailSlot, Parties};
     use crate::server::origin::Origin;
+    use crate::server::process::Opening;
     use crate::server::table::ChangeSlot;
     use crate::time::UnixSeconds;
-    use crate::wire::{Outcome, Status};
+    use crate::wire::Outcome;
 
     const ALICE: u32 = 0;
     const BOB: u32 = 1;
 
+    /// Begins a session of Bob's process.
+    fn register(bob: &mut NameSlot) {
+        let opening = Opening {
+            incarnation: 7,
+            opening: 1,
+            key: PublicKey([1; 32]),
+            address: PackedAddress::VACANT,
+            cookie_issued_at_ms: 0,
+        };
+        bob.begin_session(&opening, 0);
+    }
+
     /// Bob, who is online, and whose table is as it was before the change of this order.
     fn bob(table: &mut TableChanges<'_>, order: u64) -> NameSlot {
         let mut name = NameSlot::VACANT;
-        name.membership.register(false, false, 0);
-        name.membership.admit();
-        name.membership.settle();
-        let address = name.process.address();
-        name.listing = Listing::new(1, Status::Online, 7, address);
+        register(&mut name);
+        name.admit();
+        name.settle();
+        name.update_listing(1);
         let version = table.version();
         table.add(ALICE, order);
-        name.table.begin(8, version);
-        name.channel.jump_to(1);
+        name.table_mut().begin(8, version);
+        name.channel_mut().jump_to(1);
         name
     }
 
@@ -167,21 +180,22 @@ mod tests {
             to: BOB,
         };
         let stamp = UnixSeconds(1);
-        let restored = mail.restore(&mut bob.mailbox, 1, parties, Origin::VACANT, stamp, &[1; 8]);
-        mail.keep(restored.unwrap(), 4, &mut bob.mailbox);
-        bob.results.note(1);
-        bob.results.decide(1, Outcome::Saved);
+        let mailbox = bob.mailbox_mut();
+        let restored = mail.restore(mailbox, 1, parties, Origin::VACANT, stamp, &[1; 8]);
+        mail.keep(restored.unwrap(), 4, mailbox);
+        bob.results_mut().note(1);
+        bob.results_mut().decide(1, Outcome::Saved);
 
         let next = |bob: &mut NameSlot| next(BOB, bob, &mail, &channel, &table, 2);
         assert_eq!(next(&mut bob), Some(SentFrame::Log(1)));
-        bob.channel.on_sent(1);
+        bob.channel_mut().on_sent(1);
         assert_eq!(next(&mut bob), Some(SentFrame::Mail(0)));
-        mail.on_sent(&mut bob.mailbox);
+        mail.on_sent(bob.mailbox_mut());
         assert_eq!(next(&mut bob), Some(SentFrame::Result(1)));
-        bob.results.on_sent(1);
+        bob.results_mut().on_sent(1);
         let page = SentFrame::Changes { from: 1, upto: 2 };
         assert_eq!(next(&mut bob), Some(page));
-        bob.table.on_changes_sent(2);
+        bob.table_mut().on_changes_sent(2);
         assert_eq!(next(&mut bob), None);
     }
 
@@ -193,13 +207,13 @@ mod tests {
         let mail = Mailboxes::new(&mut mails, &mut [], 2).unwrap();
         let channel = ChannelLog::new(&mut log, &mut []).unwrap();
         let mut bob = bob(&mut table, 1);
-        bob.membership.leave();
+        bob.leave();
         assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), None);
-        bob.results.note_leave(1);
-        bob.results.left();
+        bob.results_mut().note_leave(1);
+        assert!(bob.on_stored());
         let result = Some(SentFrame::Result(1));
         assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), result);
-        bob.membership.register(false, false, 0);
+        register(&mut bob);
         assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), None);
     }
 }

@@ -18,6 +18,7 @@ use super::event_queue::EventQueue;
 use super::feed::Feed;
 use super::in_flight::InFlight;
 use super::journal::Journal;
+use super::listing::Listed;
 use super::liveness::Liveness;
 use super::mailboxes::Mailboxes;
 use super::quotas::Quotas;
@@ -139,7 +140,7 @@ impl<'a> Server<'a> {
         let roster = &self.roster;
         self.events.poll(|slot| {
             let name = roster.at(slot);
-            (name.name(), name.process.address().get())
+            (name.name(), name.process().address().get())
         })
     }
 
@@ -160,11 +161,11 @@ impl<'a> Server<'a> {
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
         (0..self.roster.used())
             .map(|slot| self.roster.at(slot))
-            .filter(|name| name.listing.is_listed() && !name.membership.is_expiring())
+            .filter(|name| name.listing().is_listed() && !name.membership().is_expiring())
             .map(|name| TableEntry {
                 name: name.name(),
-                address: name.listing.address().get(),
-                online: name.listing.is_online(),
+                address: name.listing().address().get(),
+                online: name.listing().is_online(),
             })
     }
 

@@ -2,24 +2,31 @@
 
 use super::absence::{Absent, Away};
 use super::channel_cursor::ChannelCursor;
-use super::contest::Contest;
+use super::contest::{Contest, Ruling};
 use super::journal::Stored;
 use super::listing::{Listed, Listing};
 use super::liveness::Heard;
 use super::mailboxes::{Mailbox, Receipts};
-use super::membership::Membership;
+use super::membership::{Admitted, Membership};
 use super::name_list::{NameLinks, NameList};
-use super::process::Process;
+use super::origin::Origin;
+use super::process::{Opening, Process};
+use super::record::{NameRecord, Record};
 use super::restart_notices::{Notice, Noticed};
 use super::results::Results;
-use super::table::TableCursor;
+use super::table::{NextPage, TableChanges, TableCursor};
+use crate::address::PackedAddress;
 use crate::containers::{Link, Linked};
 use crate::name::Name;
+use crate::retry::RetryPolicy;
 use crate::time::Instant;
-use crate::wire::Entry;
+use crate::wire::{Entry, Outcome};
 
 /// One name: its client, and how far that has got everything. A composition of parts, each of which
 /// changes its own state.
+///
+/// What happens to the name is a verb, as it may concern several parts. Only the cursors of its
+/// client are lent to the parts of the server that move them.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct NameSlot {
@@ -27,24 +34,24 @@ pub struct NameSlot {
     links: NameLinks,
     /// Stored messages, receipts and log entries that refer to it.
     references: u32,
-    pub(super) membership: Membership,
+    membership: Membership,
     /// A request in the latest datagram was not taken, because its source asks for more than its
     /// share.
     throttled: bool,
     /// The change is stored after the message with this serial number.
     stored_after: u64,
-    pub(super) process: Process,
-    pub(super) contest: Contest,
+    process: Process,
+    contest: Contest,
     /// When it was last heard of, or probed.
     heard_at: Instant,
     away: Away,
     notice: Notice,
-    pub(super) listing: Listing,
-    pub(super) table: TableCursor,
-    pub(super) results: Results,
-    pub(super) mailbox: Mailbox,
-    pub(super) receipts: Receipts,
-    pub(super) channel: ChannelCursor,
+    listing: Listing,
+    table: TableCursor,
+    results: Results,
+    mailbox: Mailbox,
+    receipts: Receipts,
+    channel: ChannelCursor,
 }
 
 impl NameSlot {
@@ -88,7 +95,7 @@ impl NameSlot {
             listing: self.listing.clone(),
             ..Self::VACANT
         };
-        self.membership.forget();
+        self.mark_gone();
     }
 
     /// Returns the text of the name.
@@ -122,12 +129,101 @@ impl NameSlot {
         self.membership.is_gone() && self.references == 0
     }
 
+    // ---- its client ----
+
+    /// Returns whether the name is in the room, and what the server knows of it.
+    pub(super) fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// Returns the process that has the name.
+    pub(super) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    /// Returns whether this process has the name.
+    pub(super) fn has_process(&self, incarnation: u64) -> bool {
+        self.process.incarnation() == incarnation
+    }
+
     /// Returns for how many seconds it has been offline.
     pub(super) fn away_s(&self, now: Instant) -> u32 {
         if self.membership.is_here() {
             return 0;
         }
         self.away.seconds(now)
+    }
+
+    /// Decides what another process is told that asks for the name under this session id.
+    pub(super) fn challenge(
+        &mut self,
+        id: u64,
+        has_session: bool,
+        now: Instant,
+        retry: RetryPolicy,
+    ) -> Ruling {
+        self.contest.challenge(id, has_session, now, retry)
+    }
+
+    /// Notes that the client was heard of.
+    pub(super) fn on_heard(&mut self) {
+        self.contest.on_heard();
+    }
+
+    /// Begins a session behind so many messages and changes, which is to be stored: of the same
+    /// process, or of one that replaces it.
+    pub(super) fn begin_session(&mut self, opening: &Opening, order: u64) {
+        self.rewind();
+        let is_same = self.has_process(opening.incarnation);
+        if !is_same {
+            self.results.begin_process();
+        }
+        let has_moved = self.process.begin(opening);
+        self.contest = Contest::None;
+        self.throttled = false;
+        self.membership.register(is_same, has_moved, order);
+    }
+
+    /// Notes that the registration is stored.
+    pub(super) fn admit(&mut self) -> Admitted {
+        self.membership.admit()
+    }
+
+    /// Takes the latest session of the process back, which could not be stored.
+    pub(super) fn reject_session(&mut self) {
+        self.process.reject();
+    }
+
+    /// Takes the registration back, which could not be stored.
+    pub(super) fn reject_registration(&mut self) {
+        self.membership.reject();
+    }
+
+    /// Notes that everything that was stored for the client is handed over.
+    pub(super) fn settle(&mut self) {
+        self.membership.settle();
+    }
+
+    /// Notes that the client receives somewhere else now; returns whether that is to be stored.
+    pub(super) fn on_moved(&mut self, to: PackedAddress) -> bool {
+        self.process.move_to(to);
+        self.membership.on_moved();
+        self.membership.is_here()
+    }
+
+    /// Notes that the client is not in the room any more; returns whether it was.
+    pub(super) fn leave(&mut self) -> bool {
+        self.membership.leave()
+    }
+
+    /// Notes that the name was offline for too long.
+    pub(super) fn expire(&mut self) {
+        self.membership.expire();
+    }
+
+    /// Notes that no process has the name.
+    pub(super) fn mark_gone(&mut self) {
+        self.membership.forget();
     }
 
     /// Notes that the session has ended: frames that were not acknowledged are sent again in the
@@ -138,6 +234,160 @@ impl NameSlot {
         self.channel.rewind();
         self.table.rewind();
         self.results.rewind();
+    }
+
+    /// Makes the table say what the name is now, from this version on.
+    pub(super) fn update_listing(&mut self, version: u32) {
+        let (incarnation, address) = (self.process.incarnation(), self.process.address());
+        self.listing = Listing::new(version, self.membership.status(), incarnation, address);
+    }
+
+    // ---- its requests ----
+
+    /// Notes the outcome of a request; returns whether its process still has the name.
+    pub(super) fn decide(&mut self, origin: Origin, outcome: Outcome) -> bool {
+        let is_same = self.has_process(origin.incarnation);
+        if is_same {
+            self.results.decide(origin.request, outcome);
+        }
+        is_same
+    }
+
+    /// Returns whether this request may come again, since its process did not acknowledge the
+    /// result.
+    pub(super) fn may_repeat(&self, origin: Origin) -> bool {
+        self.has_process(origin.incarnation)
+            && !self.membership.is_expiring()
+            && self.results.may_repeat(origin.request)
+    }
+
+    // ---- what its client gets ----
+
+    /// Returns the results of its requests.
+    pub(super) fn results(&self) -> &Results {
+        &self.results
+    }
+
+    /// Returns the results of its requests, to change them.
+    pub(super) fn results_mut(&mut self) -> &mut Results {
+        &mut self.results
+    }
+
+    /// Returns the messages that wait for it.
+    pub(super) fn mailbox(&self) -> &Mailbox {
+        &self.mailbox
+    }
+
+    /// Returns the messages that wait for it, to change them.
+    pub(super) fn mailbox_mut(&mut self) -> &mut Mailbox {
+        &mut self.mailbox
+    }
+
+    /// Returns the receipts that wait for it.
+    pub(super) fn receipts(&self) -> &Receipts {
+        &self.receipts
+    }
+
+    /// Returns the receipts that wait for it, to change them.
+    pub(super) fn receipts_mut(&mut self) -> &mut Receipts {
+        &mut self.receipts
+    }
+
+    /// Returns how far it has got the channel.
+    pub(super) fn channel(&self) -> &ChannelCursor {
+        &self.channel
+    }
+
+    /// Returns how far it has got the channel, to change it.
+    pub(super) fn channel_mut(&mut self) -> &mut ChannelCursor {
+        &mut self.channel
+    }
+
+    /// Returns how far it has got the table.
+    pub(super) fn table(&self) -> &TableCursor {
+        &self.table
+    }
+
+    /// Returns how far it has got the table, to change it.
+    pub(super) fn table_mut(&mut self) -> &mut TableCursor {
+        &mut self.table
+    }
+
+    /// Returns what of the table comes next, and its place among all messages and changes, in a
+    /// room of so many names. It gets nothing before the table says that it is online.
+    pub(super) fn next_page(
+        &mut self,
+        table: &TableChanges<'_>,
+        names: u32,
+    ) -> Option<(u64, NextPage)> {
+        self.table.next(table, names, self.listing.is_online())
+    }
+
+    // ---- the store ----
+
+    /// Notes that its latest change is stored, and with it a deregistration, if one was to be;
+    /// returns whether the change has to be announced to all.
+    pub(super) fn on_stored(&mut self) -> bool {
+        self.results.left();
+        self.membership.take_announcement()
+    }
+
+    /// Builds its record, with the id that its process writes to the server.
+    pub(super) fn record(&self, session: u64, now: Instant) -> NameRecord<'_> {
+        let (last_request, outcomes) = self.results.to_store();
+        NameRecord {
+            name: self.name(),
+            registered: self.membership.is_here(),
+            address: self.process.address().get(),
+            incarnation: self.process.incarnation(),
+            key: self.process.key(),
+            opening: self.process.opening(),
+            session,
+            previous: self.process.previous(),
+            last_request,
+            outcomes,
+            log_next: self.channel.acked(),
+            away_s: self.away_s(now),
+        }
+    }
+
+    /// Takes back what an earlier life of the server has stored.
+    pub(super) fn restore(&mut self, record: &NameRecord<'_>) {
+        let is_same = self.has_process(record.incarnation);
+        self.results
+            .restore(record.last_request, record.outcomes, is_same);
+        self.membership.restore(record.registered);
+        let opening = Opening {
+            incarnation: record.incarnation,
+            opening: record.opening,
+            key: record.key,
+            address: record.address.into(),
+            cookie_issued_at_ms: 0,
+        };
+        self.process.restore(&opening, record.previous);
+        self.channel.jump_to(record.log_next);
+    }
+
+    /// Takes back a request that took effect, which a stored message proves.
+    pub(super) fn restore_request(&mut self, origin: Origin) {
+        if self.has_process(origin.incarnation) {
+            self.results.restore_saved(origin.request);
+        }
+    }
+
+    /// Builds the record of what its client has acknowledged.
+    pub(super) fn progress(&self) -> Record<'_> {
+        Record::Progress {
+            name: self.name(),
+            handed_over: self.mailbox.handed_over(),
+            log_next: self.channel.acked(),
+        }
+    }
+
+    /// Takes back what its client had acknowledged in an earlier life of the server.
+    pub(super) fn restore_progress(&mut self, handed_over: u64, log_next: u32) {
+        self.channel.restore(log_next);
+        self.mailbox.restore_handed_over(handed_over);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The names that the server knows: their slots, and how they are found.
 
+use super::listing::Listed;
 use super::name_list::NameList;
 use super::name_slot::NameSlot;
 use crate::containers::{Index, List, Slots};
@@ -115,7 +116,7 @@ impl<'a> Roster<'a> {
         self.index.remove(hash(slot), slot, hash);
         Some(Inserted {
             slot,
-            replaced: Some(self.slots.at(slot).listing.version()),
+            replaced: Some(self.slots.at(slot).listing().version()),
         })
     }
 
@@ -169,7 +170,7 @@ mod tests {
             let bob = insert(roster, "bob").unwrap();
             assert_eq!(insert(roster, "carol"), None);
             roster.refer(alice);
-            roster.at_mut(alice).membership.forget();
+            roster.at_mut(alice).mark_gone();
             roster.vacate(alice);
             assert_eq!(insert(roster, "carol"), None, "a message comes from her");
             roster.release(alice);

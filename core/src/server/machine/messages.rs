@@ -15,8 +15,8 @@ impl Server<'_> {
     pub(super) fn keep(&mut self, index: u32) {
         let order = self.next_order();
         let Parties { from, to } = self.mail.parties(index);
-        self.roster.at_mut(from).receipts.on_kept(index);
-        let mailbox = &mut self.roster.at_mut(to).mailbox;
+        self.roster.at_mut(from).receipts_mut().on_kept(index);
+        let mailbox = self.roster.at_mut(to).mailbox_mut();
         self.mail.keep(index, order, mailbox);
         self.reschedule(to);
     }
@@ -36,7 +36,7 @@ impl Server<'_> {
     /// Removes a message that is in no mailbox.
     pub(super) fn remove_mail(&mut self, index: u32) {
         let parties = self.mail.parties(index);
-        let sender = &mut self.roster.at_mut(parties.from).receipts;
+        let sender = self.roster.at_mut(parties.from).receipts_mut();
         self.mail.remove(index, sender);
         self.release(parties);
     }
@@ -46,9 +46,9 @@ impl Server<'_> {
         self.note_progress(recipient);
         let parties = self.mail.parties(index);
         let sender = self.roster.at_mut(parties.from);
-        let same = sender.process.incarnation() == self.mail.origin(index).incarnation;
-        let is_there = same && self.sessions.at(parties.from).is_open();
-        match self.mail.hand_over(index, &mut sender.receipts, is_there) {
+        let is_same = sender.has_process(self.mail.origin(index).incarnation);
+        let is_there = is_same && self.sessions.at(parties.from).is_open();
+        match self.mail.hand_over(index, sender.receipts_mut(), is_there) {
             HandedOver::Removed => self.release(parties),
             HandedOver::Receipt if parties.from != recipient => self.reschedule(parties.from),
             HandedOver::Receipt => {}
@@ -58,7 +58,7 @@ impl Server<'_> {
     /// Drops the receipts of a process that is gone.
     pub(super) fn drop_receipts(&mut self, slot: u32) {
         loop {
-            let receipts = &mut self.roster.at_mut(slot).receipts;
+            let receipts = self.roster.at_mut(slot).receipts_mut();
             let Some(parties) = self.mail.on_receipt_acked(receipts) else {
                 return;
             };
@@ -97,12 +97,10 @@ impl Server<'_> {
     fn evicted(&mut self, evicted: Evicted) {
         if let Some((number, origin)) = evicted.lost {
             let sender = self.roster.at_mut(evicted.from);
-            sender.channel.lose_own(number);
+            sender.channel_mut().lose_own(number);
             // With the entry goes the proof that its request was done. A sender that may repeat it
             // needs another one, which is stored before the record that takes the entry's place.
-            let same = sender.process.incarnation() == origin.incarnation;
-            let is_expiring = sender.membership.is_expiring();
-            if same && !is_expiring && sender.results.may_repeat(origin.request) {
+            if sender.may_repeat(origin) {
                 self.change_name(evicted.from);
             }
         }

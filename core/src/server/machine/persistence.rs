@@ -5,7 +5,7 @@ use crate::server::event_queue::Pending;
 use crate::server::journal::{Entry, StoreChange};
 use crate::server::mailboxes::{Mailboxes, Parties};
 use crate::server::origin::Origin;
-use crate::server::record::{NameRecord, Persist, Record, StoreFailed, Ticket};
+use crate::server::record::{Persist, Record, StoreFailed, Ticket};
 use crate::time::Instant;
 use crate::wire::Outcome;
 
@@ -28,7 +28,10 @@ impl Server<'_> {
                 serial: self.mail.serial(),
                 log_next: self.channel.saved_number(),
             },
-            Entry::Name(slot) => Record::Name(self.name_record(slot)),
+            Entry::Name(slot) => {
+                let session = self.sessions.at(slot).local_id();
+                Record::Name(roster.at(slot).record(session, self.sessions.now()))
+            }
             Entry::Forget(slot) => Record::Forget {
                 name: roster.name(slot),
                 serial: self.mail.serial(),
@@ -38,14 +41,7 @@ impl Server<'_> {
                 let from = roster.name(self.channel.get(number)?.from());
                 self.channel.record(number, from, &mut self.scratch)?
             }
-            Entry::Progress(slot) => {
-                let name = roster.at(slot);
-                Record::Progress {
-                    name: name.name(),
-                    handed_over: name.mailbox.handed_over(),
-                    log_next: name.channel.acked(),
-                }
-            }
+            Entry::Progress(slot) => roster.at(slot).progress(),
             Entry::Mail(index) => {
                 let Parties { from, to } = self.mail.parties(index);
                 let (to, from) = (roster.name(to), roster.name(from));
@@ -54,25 +50,6 @@ impl Server<'_> {
             Entry::Vacant => return None,
         };
         Some(Persist { ticket, record })
-    }
-
-    fn name_record(&self, slot: u32) -> NameRecord<'_> {
-        let name = self.roster.at(slot);
-        let (last_request, outcomes) = name.results.to_store();
-        NameRecord {
-            name: name.name(),
-            registered: name.membership.is_here(),
-            address: name.process.address().get(),
-            incarnation: name.process.incarnation(),
-            key: name.process.key(),
-            opening: name.process.opening(),
-            session: self.sessions.at(slot).local_id(),
-            previous: name.process.previous(),
-            last_request,
-            outcomes,
-            log_next: name.channel.acked(),
-            away_s: name.away_s(self.sessions.now()),
-        }
     }
 
     /// Tells the fate of a record. Answers come in the order of the tickets; any other is ignored.
@@ -110,16 +87,15 @@ impl Server<'_> {
             return;
         }
         let name = self.roster.at_mut(slot);
-        let is_registering = name.membership.is_registering();
+        let is_registering = name.membership().is_registering();
         match (stored, is_registering) {
             (false, true) => return self.not_admitted(slot),
             (false, false) => return self.change_name(slot),
             (true, _) => {}
         }
-        if name.membership.take_announcement() {
+        if name.on_stored() {
             self.announce(slot);
         }
-        self.roster.at_mut(slot).results.left();
         if is_registering {
             self.admitted(slot);
         }
@@ -132,7 +108,7 @@ impl Server<'_> {
         if stored {
             self.keep(index);
         } else {
-            Mailboxes::not_stored(&mut self.roster.at_mut(to).mailbox);
+            Mailboxes::not_stored(self.roster.at_mut(to).mailbox_mut());
             self.remove_mail(index);
         }
         self.decide(from, origin, stored);
@@ -148,14 +124,12 @@ impl Server<'_> {
 
     /// Notes the outcome of a request that had to be stored.
     fn decide(&mut self, slot: u32, origin: Origin, stored: bool) {
-        let name = self.roster.at_mut(slot);
-        if name.process.incarnation() == origin.incarnation {
-            let outcome = if stored {
-                Outcome::Saved
-            } else {
-                Outcome::NotStored
-            };
-            name.results.decide(origin.request, outcome);
+        let outcome = if stored {
+            Outcome::Saved
+        } else {
+            Outcome::NotStored
+        };
+        if self.roster.at_mut(slot).decide(origin, outcome) {
             self.reschedule(slot);
         }
     }

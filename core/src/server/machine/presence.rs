@@ -8,7 +8,7 @@ use crate::drop_reason::Disposition;
 use crate::name::Name;
 use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
-use crate::server::listing::Listing;
+use crate::server::listing::Listed;
 use crate::session::connection::Connection;
 use crate::wire::Refusal;
 
@@ -38,7 +38,7 @@ impl Server<'_> {
             return Some(slot);
         }
         let slot = self.insert(Name::new(name).ok()?)?;
-        self.roster.at_mut(slot).membership.forget();
+        self.roster.at_mut(slot).mark_gone();
         Some(slot)
     }
 
@@ -59,9 +59,7 @@ impl Server<'_> {
     pub(super) fn announce(&mut self, slot: u32) {
         let order = self.next_order();
         let version = self.table.add(slot, order);
-        let name = self.roster.at_mut(slot);
-        let (incarnation, address) = (name.process.incarnation(), name.process.address());
-        name.listing = Listing::new(version, name.membership.status(), incarnation, address);
+        self.roster.at_mut(slot).update_listing(version);
         self.reschedule(slot);
     }
 
@@ -80,7 +78,7 @@ impl Server<'_> {
         else {
             return false;
         };
-        if self.roster.at(slot).results.is_leaving() {
+        if self.roster.at(slot).results().is_leaving() {
             // The store has not even taken that it left.
             self.is_away(slot, 0);
             return true;
@@ -88,14 +86,14 @@ impl Server<'_> {
         self.absence.remove(self.roster.slots_mut(), slot);
         self.end_session(slot);
         self.journal.drop_progress(self.roster.slots_mut(), slot);
-        self.roster.at_mut(slot).membership.expire();
+        self.roster.at_mut(slot).expire();
         self.change_name(slot);
         true
     }
 
     /// Forgets a name with the messages for it. Its own messages stay.
     pub(super) fn forget(&mut self, slot: u32) {
-        while let Some(index) = self.mail.pop(&mut self.roster.at_mut(slot).mailbox) {
+        while let Some(index) = self.mail.pop(self.roster.at_mut(slot).mailbox_mut()) {
             self.remove_mail(index);
         }
         self.drop_receipts(slot);
@@ -107,7 +105,7 @@ impl Server<'_> {
         self.notices.remove(names, slot);
         let name = self.roster.at_mut(slot);
         name.forget();
-        if name.listing.version() != 0 {
+        if name.listing().version() != 0 {
             self.announce(slot);
         }
         self.roster.vacate(slot);
@@ -127,7 +125,7 @@ impl Server<'_> {
     /// Notes that the client is not in the room any more; the others learn it once that is stored.
     pub(super) fn depart(&mut self, slot: u32, reason: Departure) {
         self.end_session(slot);
-        if !self.roster.at_mut(slot).membership.leave() {
+        if !self.roster.at_mut(slot).leave() {
             return;
         }
         self.is_away(slot, 0);
@@ -146,10 +144,7 @@ impl Server<'_> {
 
     /// Notes that the client has proved that it receives somewhere else now; its session goes on.
     pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
-        let name = self.roster.at_mut(slot);
-        name.process.move_to(to.into());
-        if name.membership.is_here() {
-            name.membership.on_moved();
+        if self.roster.at_mut(slot).on_moved(to.into()) {
             self.change_name(slot);
         }
     }
@@ -173,8 +168,8 @@ impl Server<'_> {
     /// Notes that the client was heard of.
     pub(super) fn heard(&mut self, slot: u32) {
         let name = self.roster.at_mut(slot);
-        name.contest.on_heard();
-        let is_here = name.membership.is_here();
+        name.on_heard();
+        let is_here = name.membership().is_here();
         let names = self.roster.slots_mut();
         self.liveness
             .on_heard(names, slot, self.sessions.now(), is_here);

@@ -8,9 +8,9 @@ use crate::crypto::{FIRST_PAYLOAD_MAX, Responder};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::name::Name;
 use crate::server::claim::{Claim, Denial};
-use crate::server::contest::Contest;
 use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
+use crate::server::listing::Listed;
 use crate::server::membership::Admitted;
 use crate::server::process::Opening;
 use crate::session::connection::{Connection, PeerParameters};
@@ -175,7 +175,7 @@ impl Server<'_> {
         let verdict = claim.evaluate(name, connection.remote(), connection.is_open());
         match verdict {
             // Like a name that no process ever had: earlier entries of the channel are not for it.
-            Ok(false) => name.channel.jump_to(self.channel.next_number()),
+            Ok(false) => name.channel_mut().jump_to(self.channel.next_number()),
             Err(Denial::Probe) => {
                 self.sessions.at_mut(slot).probe();
                 self.reschedule(slot);
@@ -206,9 +206,9 @@ impl Server<'_> {
             return self.sessions.drop(DropReason::BadTag);
         };
         let name = self.roster.at(slot);
-        let same_process = name.process.incarnation() == hello.incarnation;
-        let here = name.membership.is_here();
-        if known && !same_process && here {
+        let is_same = name.has_process(hello.incarnation);
+        let is_here = name.membership().is_here();
+        if known && !is_same && is_here {
             self.evict(slot);
         }
         let peer = PeerParameters {
@@ -220,13 +220,13 @@ impl Server<'_> {
         self.sessions.change(slot, Connection::close);
         self.sessions
             .settle(slot, asked.from.into(), peer, &accepted);
-        self.begin_session(slot, asked, same_process);
+        self.begin_session(slot, asked);
         Disposition::Accepted
     }
 
     /// Begins a session of the process, which is to be stored: the cursors of its client start
     /// anew.
-    fn begin_session(&mut self, slot: u32, asked: &Registration<'_>, same_process: bool) {
+    fn begin_session(&mut self, slot: u32, asked: &Registration<'_>) {
         let hello = &asked.hello;
         let names = self.roster.slots_mut();
         self.notices.remove(names, slot);
@@ -235,24 +235,16 @@ impl Server<'_> {
         if hello.epoch == self.journal.epoch() {
             self.note_shown(slot, hello.mail_shown, hello.channel_shown);
         }
-        self.roster.at_mut(slot).rewind();
-        if !same_process {
+        if !self.roster.at(slot).has_process(hello.incarnation) {
             self.drop_receipts(slot);
         }
         let name = self.roster.at_mut(slot);
-        if !same_process {
-            name.results.begin_process();
-        }
-        let has_moved = name.process.begin(&asked.opening);
-        name.contest = Contest::None;
-        name.set_throttled(false);
-        name.membership
-            .register(same_process, has_moved, self.order);
+        name.begin_session(&asked.opening, self.order);
         // The client may have the table already, up to some version of this life of it.
         let has_table =
             hello.table_epoch == self.table.epoch() && hello.table_version <= self.table.version();
         let version = if has_table { hello.table_version } else { 0 };
-        name.table.begin(hello.table_capacity, version);
+        name.table_mut().begin(hello.table_capacity, version);
         self.heard(slot);
         self.change_name(slot);
         self.reschedule(slot);
@@ -262,7 +254,7 @@ impl Server<'_> {
     /// stored for it.
     //= PROTOCOL.md#4.5
     pub(super) fn admitted(&mut self, slot: u32) {
-        let admitted = self.roster.at_mut(slot).membership.admit();
+        let admitted = self.roster.at_mut(slot).admit();
         self.sessions.at_mut(slot).confirm();
         if let Admitted::Registered { returning } = admitted {
             self.report(Pending::Registered { slot, returning });
@@ -277,15 +269,15 @@ impl Server<'_> {
         // is never sent.
         self.admission.reject(self.sessions.at(slot).remote_id());
         let name = self.roster.at_mut(slot);
-        name.process.reject();
-        if name.listing.is_online() {
+        name.reject_session();
+        if name.listing().is_online() {
             // It was online before: the others must learn that it is not.
             return self.depart(slot, Departure::Gone);
         }
         self.end_session(slot);
-        let membership = &mut self.roster.at_mut(slot).membership;
-        membership.reject();
-        if membership.is_known() {
+        let name = self.roster.at_mut(slot);
+        name.reject_registration();
+        if name.membership().is_known() {
             return self.is_away(slot, 0);
         }
         self.roster.vacate(slot);
@@ -295,11 +287,11 @@ impl Server<'_> {
     /// handed over; the others learn it.
     //= PROTOCOL.md#9.2
     pub(super) fn settle_return(&mut self, slot: u32) {
-        let is_returning = self.roster.at(slot).membership.is_returning();
+        let is_returning = self.roster.at(slot).membership().is_returning();
         if !is_returning || self.is_behind_boundary(slot) {
             return;
         }
-        self.roster.at_mut(slot).membership.settle();
+        self.roster.at_mut(slot).settle();
         self.change_name(slot);
     }
 }

@@ -10,6 +10,7 @@ use crate::server::channel_log::LogSlot;
 use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
 use crate::server::in_flight::SentFrame;
+use crate::server::listing::Listed;
 use crate::server::mailboxes::Parties;
 use crate::server::origin::Origin;
 use crate::server::results::REQUEST_NUMBER_MAX;
@@ -164,8 +165,8 @@ impl Server<'_> {
             Frame::Leave { request } => {
                 // A client that came back by itself, before it knew that it had left, leaves again.
                 let name = self.roster.at_mut(slot);
-                if name.membership.is_here() && request <= REQUEST_NUMBER_MAX {
-                    name.results.note_leave(request);
+                if name.membership().is_here() && request <= REQUEST_NUMBER_MAX {
+                    name.results_mut().note_leave(request);
                     self.leave(slot);
                 }
             }
@@ -179,11 +180,11 @@ impl Server<'_> {
     fn is_new_request(&mut self, slot: u32, request: u32, fits: bool) -> bool {
         let name = self.roster.at_mut(slot);
         let counts = 0 < request && request <= REQUEST_NUMBER_MAX;
-        if !fits || !counts || !name.membership.is_here() {
+        if !fits || !counts || !name.membership().is_here() {
             self.sessions.drop(DropReason::Unexpected);
             return false;
         }
-        name.results.note(request)
+        name.results_mut().note(request)
     }
 
     fn look_up(&mut self, slot: u32, query: u32, name: &str) -> bool {
@@ -191,12 +192,12 @@ impl Server<'_> {
         // process.
         let outstanding = self.sessions.at(slot).outstanding();
         let has_room = self.in_flight.has_room(outstanding);
-        if !has_room || self.roster.at(slot).mailbox.next().is_some() {
+        if !has_room || self.roster.at(slot).mailbox().next().is_some() {
             return false;
         }
         let found = self.roster.find(name);
         let frame = match found {
-            Some(found) if self.roster.at(found).listing.is_listed() => {
+            Some(found) if self.roster.at(found).listing().is_listed() => {
                 SentFrame::Found { query, slot: found }
             }
             _ => SentFrame::Missing { query },
@@ -217,8 +218,8 @@ impl Server<'_> {
     ) {
         let recipient = self.roster.find(to);
         let outcome = match recipient {
-            Some(to) if self.roster.at(to).membership.is_known() => {
-                let current = self.roster.at(to).listing.incarnation();
+            Some(to) if self.roster.at(to).membership().is_known() => {
+                let current = self.roster.at(to).listing().incarnation();
                 let untried = tried.is_some_and(|tried| tried != current);
                 if untried && self.is_reachable(to, slot) {
                     Outcome::Exists
@@ -230,15 +231,16 @@ impl Server<'_> {
             }
             _ => Outcome::NoSuchClient,
         };
-        self.roster.at_mut(slot).results.decide(request, outcome);
+        let name = self.roster.at_mut(slot);
+        name.results_mut().decide(request, outcome);
     }
 
     /// Returns whether the recipient is online, and has no message from this sender to get first.
     fn is_reachable(&self, recipient: u32, sender: u32) -> bool {
         let name = self.roster.at(recipient);
-        name.membership.is_online()
-            && name.listing.is_online()
-            && !self.mail.has_from(&name.mailbox, sender)
+        name.membership().is_online()
+            && name.listing().is_online()
+            && !self.mail.has_from(name.mailbox(), sender)
     }
 
     /// Accepts a message, which is to be stored; false if there is no room for it.
@@ -249,7 +251,7 @@ impl Server<'_> {
         (request, counter): (u32, u32),
         letter: &[u8],
     ) -> bool {
-        let sender = &self.roster.at(from).process;
+        let sender = self.roster.at(from).process();
         let (key, origin) = (
             sender.key(),
             Origin {
@@ -259,7 +261,7 @@ impl Server<'_> {
             },
         );
         let parties = Parties { from, to };
-        let mailbox = &mut self.roster.at_mut(to).mailbox;
+        let mailbox = self.roster.at_mut(to).mailbox_mut();
         let accepted = self
             .mail
             .accept(mailbox, parties, origin, self.wall, &key, letter);
@@ -271,21 +273,21 @@ impl Server<'_> {
 
     fn post(&mut self, slot: u32, request: u32, counter: u32, text: &str) {
         let origin = Origin {
-            incarnation: self.roster.at(slot).process.incarnation(),
+            incarnation: self.roster.at(slot).process().incarnation(),
             counter,
             request,
         };
         let entry = LogSlot::new(slot, origin, self.wall, self.mail.serial());
         let filled = self.fill_channel(self.channel.next_number());
         if filled.and_then(|()| self.append(entry, text)).is_none() {
-            let results = &mut self.roster.at_mut(slot).results;
-            results.decide(request, Outcome::Full);
+            let name = self.roster.at_mut(slot);
+            name.results_mut().decide(request, Outcome::Full);
         }
     }
 
     /// Deregisters the client. Its session stays open for the result.
     fn leave(&mut self, slot: u32) {
-        self.roster.at_mut(slot).membership.leave();
+        self.roster.at_mut(slot).leave();
         self.liveness.remove(self.roster.slots_mut(), slot);
         self.is_away(slot, 0);
         self.report(Pending::Departed {

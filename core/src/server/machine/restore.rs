@@ -5,7 +5,6 @@ use crate::name::Name;
 use crate::server::channel_log::LogSlot;
 use crate::server::mailboxes::Parties;
 use crate::server::origin::Origin;
-use crate::server::process::Opening;
 use crate::server::record::{NameRecord, Record, RestoreError};
 use crate::session::connection::Connection;
 use crate::time::UnixSeconds;
@@ -94,20 +93,7 @@ impl Server<'_> {
             None => self.insert(text).ok_or(RestoreError::Full)?,
         };
         self.channel.go_on_from(record.log_next);
-        let name = self.roster.at_mut(slot);
-        name.membership.restore(record.registered);
-        let same = name.process.incarnation() == record.incarnation;
-        name.results
-            .restore(record.last_request, record.outcomes, same);
-        let opened = Opening {
-            incarnation: record.incarnation,
-            opening: record.opening,
-            key: record.key,
-            address: record.address.into(),
-            cookie_issued_at_ms: 0,
-        };
-        name.process.restore(&opened, record.previous);
-        name.channel.jump_to(record.log_next);
+        self.roster.at_mut(slot).restore(record);
         self.announce(slot);
         // A client that writes in it is told that it is over.
         let over = |connection: &mut Connection| connection.restore_ended(record.session);
@@ -135,18 +121,18 @@ impl Server<'_> {
     ) -> Result<(), RestoreError> {
         let to = self.roster.find(to).ok_or(RestoreError::Inconsistent)?;
         self.mail.raise_serial(serial);
-        let is_over = serial <= self.roster.at(to).mailbox.handed_over();
+        let is_over = serial <= self.roster.at(to).mailbox().handed_over();
         // A message that was handed over only proves that its sender's request took effect.
         if is_over && self.roster.find(from).is_none() {
             return Ok(());
         }
         let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
-        self.restore_request(from, origin);
+        self.roster.at_mut(from).restore_request(origin);
         if is_over {
             return Ok(());
         }
         let parties = Parties { from, to };
-        let mailbox = &mut self.roster.at_mut(to).mailbox;
+        let mailbox = self.roster.at_mut(to).mailbox_mut();
         let index = self
             .mail
             .restore(mailbox, serial, parties, origin, stamp, letter)
@@ -165,7 +151,7 @@ impl Server<'_> {
         text: &str,
     ) -> Result<(), RestoreError> {
         let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
-        self.restore_request(from, origin);
+        self.roster.at_mut(from).restore_request(origin);
         self.channel.start_at(number);
         // Numbers of entries that could not be stored are missing.
         self.fill_channel(number).ok_or(RestoreError::Full)?;
@@ -185,22 +171,13 @@ impl Server<'_> {
         let slot = self.roster.find(name).ok_or(RestoreError::Inconsistent)?;
         self.raise_numbers(handed_over, log_next);
         let name = self.roster.at_mut(slot);
-        name.channel.restore(log_next);
-        name.mailbox.restore_handed_over(handed_over);
+        name.restore_progress(handed_over, log_next);
         loop {
-            let mailbox = &mut self.roster.at_mut(slot).mailbox;
+            let mailbox = self.roster.at_mut(slot).mailbox_mut();
             let Some(index) = self.mail.pop_handed_over(mailbox) else {
                 return Ok(());
             };
             self.remove_mail(index);
-        }
-    }
-
-    /// Takes back a request that took effect, which a stored message proves.
-    fn restore_request(&mut self, slot: u32, origin: Origin) {
-        let name = self.roster.at_mut(slot);
-        if name.process.incarnation() == origin.incarnation {
-            name.results.restore_saved(origin.request);
         }
     }
 }

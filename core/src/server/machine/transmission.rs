@@ -64,7 +64,7 @@ impl<'a> Server<'a> {
     fn emit_notice(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         let (now, retry) = (self.sessions.now(), self.sessions.retry());
         let slot = self.notices.next(self.roster.slots_mut(), now, retry)?;
-        let to = self.roster.at(slot).process.address().get();
+        let to = self.roster.at(slot).process().address().get();
         let id = self.sessions.at(slot).local_id();
         self.sessions.emit_reset(to, id, out)
     }
@@ -155,14 +155,14 @@ impl<'a> Server<'a> {
     /// Notes what the client says that it had before its acknowledgement got lost.
     pub(super) fn note_shown(&mut self, slot: u32, mail: u64, channel: u32) {
         loop {
-            let mailbox = &mut self.roster.at_mut(slot).mailbox;
+            let mailbox = self.roster.at_mut(slot).mailbox_mut();
             let Some(index) = self.mail.on_acked_upto(mailbox, mail) else {
                 break;
             };
             self.handed_over(slot, index);
         }
         let name = self.roster.at_mut(slot);
-        if name.channel.on_shown(&self.channel, channel) {
+        if name.channel_mut().on_shown(&self.channel, channel) {
             self.note_progress(slot);
         }
     }
@@ -171,17 +171,17 @@ impl<'a> Server<'a> {
     /// registration.
     pub(super) fn is_behind_boundary(&mut self, slot: u32) -> bool {
         let name = self.roster.at_mut(slot);
-        let boundary = name.membership.boundary();
-        let oldest = self.mail.oldest_order(&name.mailbox);
+        let boundary = name.membership().boundary();
+        let oldest = self.mail.oldest_order(name.mailbox());
         oldest.is_some_and(|order| order < boundary)
-            || name.channel.is_before(&self.channel, slot, boundary)
+            || name.channel_mut().is_before(&self.channel, slot, boundary)
     }
 
     /// Notes which version of the table the client says that it has, if nothing is on its way to
     /// it.
     pub(super) fn check_table(&mut self, slot: u32, version: u32) {
         if self.sessions.at(slot).outstanding() == 0 {
-            self.roster.at_mut(slot).table.check(version);
+            self.roster.at_mut(slot).table_mut().check(version);
         }
     }
 
@@ -197,7 +197,7 @@ impl<'a> Server<'a> {
         let wants = self.sessions.at(slot).wants() != Wants::Nothing;
         let room = self.may_add(slot);
         let due = wants || (news == News::Perhaps && room && self.next_frame(slot).is_some());
-        let membership = &self.roster.at(slot).membership;
+        let membership = self.roster.at(slot).membership();
         let waits = room && !due && membership.is_here() && !membership.is_registering();
         self.feed.wait(self.roster.slots_mut(), slot, waits);
         self.sessions.reschedule(slot, |_| Needs {
