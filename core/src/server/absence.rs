@@ -10,13 +10,13 @@ use crate::time::Instant;
 /// Since when a name is offline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub(super) struct Away {
+pub(super) struct OfflineSince {
     left_at: Instant,
     /// For how long it had been offline before this life of the server.
     before_s: u32,
 }
 
-impl Away {
+impl OfflineSince {
     /// Since the beginning; all zero bits.
     pub(super) const VACANT: Self = Self {
         left_at: Instant::ZERO,
@@ -35,9 +35,9 @@ impl Away {
 /// A slot of a name that can be offline.
 pub(super) trait Absent: Linked<NameList> {
     /// Returns since when it is.
-    fn away(&self) -> Away;
+    fn offline_since(&self) -> OfflineSince;
     /// Notes since when it is.
-    fn set_away(&mut self, away: Away);
+    fn set_offline_since(&mut self, since: OfflineSince);
 }
 
 /// The names that are offline, in the order in which they left.
@@ -50,7 +50,7 @@ impl Absence {
     /// Creates an empty list of names that are forgotten after so many seconds.
     pub(super) fn new(keep_s: u32) -> Self {
         Self {
-            list: List::new(NameList::Away),
+            list: List::new(NameList::Offline),
             keep_s: keep_s.max(1),
         }
     }
@@ -65,7 +65,7 @@ impl Absence {
         before_s: u32,
     ) {
         self.list.remove(names, slot);
-        names.at_mut(slot).set_away(Away {
+        names.at_mut(slot).set_offline_since(OfflineSince {
             left_at: now,
             before_s,
         });
@@ -80,9 +80,9 @@ impl Absence {
     /// Returns when the next name is to be forgotten: that of the first in the list. A store that
     /// restores names in another order makes it late.
     pub(super) fn deadline<T: Absent>(&self, names: &Slots<'_, T>) -> Option<Instant> {
-        let away = names.at(self.list.first()?).away();
-        let left_s = self.keep_s.saturating_sub(away.before_s);
-        Some(away.left_at.plus_millis(u64::from(left_s) * 1_000))
+        let since = names.at(self.list.first()?).offline_since();
+        let left_s = self.keep_s.saturating_sub(since.before_s);
+        Some(since.left_at.plus_millis(u64::from(left_s) * 1_000))
     }
 
     /// Returns the name that is to be forgotten now.
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::containers::Link;
 
-    struct Name(Link, Away);
+    struct Name(Link, OfflineSince);
     impl Linked<NameList> for Name {
         fn link(&self, _: NameList) -> &Link {
             &self.0
@@ -107,23 +107,23 @@ mod tests {
         }
     }
     impl Absent for Name {
-        fn away(&self) -> Away {
+        fn offline_since(&self) -> OfflineSince {
             self.1
         }
-        fn set_away(&mut self, away: Away) {
-            self.1 = away;
+        fn set_offline_since(&mut self, since: OfflineSince) {
+            self.1 = since;
         }
     }
 
     #[test]
     fn expires_names_in_the_order_they_left() {
-        let mut names = [(); 2].map(|()| Name(Link::VACANT, Away::VACANT));
+        let mut names = [(); 2].map(|()| Name(Link::VACANT, OfflineSince::VACANT));
         let mut names = Slots::new(&mut names).unwrap();
         let mut absence = Absence::new(60);
         let at = Instant::from_millis;
         absence.add(&mut names, 1, at(5_000), 20);
         absence.add(&mut names, 0, at(7_000), 0);
-        assert_eq!(names.at(1).away().seconds(at(8_500)), 23);
+        assert_eq!(names.at(1).offline_since().seconds(at(8_500)), 23);
         assert_eq!(absence.deadline(&names), Some(at(45_000)));
         assert_eq!(absence.expired(&names, at(44_999)), None);
         assert_eq!(absence.expired(&names, at(45_000)), Some(1));

@@ -1,4 +1,4 @@
-//! Messages stored for recipients that are away, and the receipts that tell their senders of the
+//! Messages stored for recipients that are offline, and the receipts that tell their senders of the
 //! delivery.
 //!
 //! A message waits in no queue while it is being stored; then in its recipient's mailbox, until the

@@ -18,7 +18,7 @@ pub(super) enum NameList {
     /// Is to be told that the server has started again.
     Notices,
     /// By the time it left.
-    Away,
+    Offline,
     /// Its slot can go to another name.
     Vacated,
 }

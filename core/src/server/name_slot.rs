@@ -1,6 +1,6 @@
 //! One name: its client, and how far that has got everything.
 
-use super::absence::{Absent, Away};
+use super::absence::{Absent, OfflineSince};
 use super::channel_cursor::ChannelCursor;
 use super::contest::{Contest, Ruling};
 use super::journal::Stored;
@@ -44,7 +44,7 @@ pub struct NameSlot {
     contest: Contest,
     /// When it was last heard of, or probed.
     heard_at: Instant,
-    away: Away,
+    offline_since: OfflineSince,
     notice: Notice,
     listing: Listing,
     table: TableCursor,
@@ -66,7 +66,7 @@ impl NameSlot {
         process: Process::VACANT,
         contest: Contest::None,
         heard_at: Instant::ZERO,
-        away: Away::VACANT,
+        offline_since: OfflineSince::VACANT,
         notice: Notice::VACANT,
         listing: Listing::VACANT,
         table: TableCursor::VACANT,
@@ -147,11 +147,11 @@ impl NameSlot {
     }
 
     /// Returns for how many seconds it has been offline.
-    pub(super) fn away_s(&self, now: Instant) -> u32 {
+    pub(super) fn offline_s(&self, now: Instant) -> u32 {
         if self.membership.is_here() {
             return 0;
         }
-        self.away.seconds(now)
+        self.offline_since.seconds(now)
     }
 
     /// Decides what another process is told that asks for the name under this session id.
@@ -347,7 +347,7 @@ impl NameSlot {
             last_request,
             outcomes,
             log_next: self.channel.acked(),
-            away_s: self.away_s(now),
+            away_s: self.offline_s(now),
         }
     }
 
@@ -440,12 +440,12 @@ impl Heard for NameSlot {
 }
 
 impl Absent for NameSlot {
-    fn away(&self) -> Away {
-        self.away
+    fn offline_since(&self) -> OfflineSince {
+        self.offline_since
     }
 
-    fn set_away(&mut self, away: Away) {
-        self.away = away;
+    fn set_offline_since(&mut self, since: OfflineSince) {
+        self.offline_since = since;
     }
 }
 

@@ -65,7 +65,7 @@ impl Server<'_> {
 
     /// Notes that a name is offline from now on, and was for so many seconds in an earlier life of
     /// the server.
-    pub(super) fn is_away(&mut self, slot: u32, before_s: u32) {
+    pub(super) fn note_offline(&mut self, slot: u32, before_s: u32) {
         let names = self.roster.slots_mut();
         self.absence.add(names, slot, self.sessions.now(), before_s);
     }
@@ -80,7 +80,7 @@ impl Server<'_> {
         };
         if self.roster.at(slot).results().is_leaving() {
             // The store has not even taken that it left.
-            self.is_away(slot, 0);
+            self.note_offline(slot, 0);
             return true;
         }
         self.absence.remove(self.roster.slots_mut(), slot);
@@ -128,7 +128,7 @@ impl Server<'_> {
         if !self.roster.at_mut(slot).leave() {
             return;
         }
-        self.is_away(slot, 0);
+        self.note_offline(slot, 0);
         self.report(Pending::Departed { slot, reason });
         self.change_name(slot);
     }

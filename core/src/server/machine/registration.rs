@@ -278,7 +278,7 @@ impl Server<'_> {
         let name = self.roster.at_mut(slot);
         name.reject_registration();
         if name.membership().is_known() {
-            return self.is_away(slot, 0);
+            return self.note_offline(slot, 0);
         }
         self.roster.vacate(slot);
     }

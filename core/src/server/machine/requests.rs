@@ -289,7 +289,7 @@ impl Server<'_> {
     fn leave(&mut self, slot: u32) {
         self.roster.at_mut(slot).leave();
         self.liveness.remove(self.roster.slots_mut(), slot);
-        self.is_away(slot, 0);
+        self.note_offline(slot, 0);
         self.report(Pending::Departed {
             slot,
             reason: Departure::Left,
