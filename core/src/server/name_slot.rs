@@ -173,7 +173,7 @@ impl NameSlot {
     /// Begins a session behind so many messages and changes, which is to be stored: of the same
     /// process, or of one that replaces it.
     pub(super) fn begin_session(&mut self, opening: &Opening, order: u64) {
-        self.rewind();
+        self.end_session();
         let is_same = self.has_process(opening.incarnation);
         if !is_same {
             self.results.begin_process();
@@ -228,12 +228,12 @@ impl NameSlot {
 
     /// Notes that the session has ended: frames that were not acknowledged are sent again in the
     /// next one.
-    pub(super) fn rewind(&mut self) {
+    pub(super) fn end_session(&mut self) {
         self.mailbox.rewind();
         self.receipts.rewind();
         self.channel.rewind();
-        self.table.rewind();
-        self.results.rewind();
+        self.table.end_session();
+        self.results.skip_unsent();
     }
 
     /// Makes the table say what the name is now, from this version on.
@@ -328,7 +328,7 @@ impl NameSlot {
     /// Notes that its latest change is stored, and with it a deregistration, if one was to be;
     /// returns whether the change has to be announced to all.
     pub(super) fn on_stored(&mut self) -> bool {
-        self.results.left();
+        self.results.confirm_leave();
         self.membership.take_announcement()
     }
 

@@ -82,7 +82,7 @@ impl Results {
     }
 
     /// Notes that the deregistration is stored, if one was to be.
-    pub(crate) fn left(&mut self) {
+    pub(crate) fn confirm_leave(&mut self) {
         let leaving = core::mem::take(&mut self.leaving);
         if leaving != 0 {
             self.decide(leaving, Outcome::Left);
@@ -153,8 +153,9 @@ impl Results {
         self.acked = self.acked.max(request);
     }
 
-    /// Notes that the session has ended: the client repeats the requests whose results it misses.
-    pub(crate) fn rewind(&mut self) {
+    /// Notes that the session has ended: results that it did not bring are sent no more, as the
+    /// client repeats the requests that they belong to.
+    pub(crate) fn skip_unsent(&mut self) {
         self.sent = self.last;
     }
 
@@ -164,7 +165,7 @@ impl Results {
     /// deregistration takes effect with the record.
     pub(crate) fn to_store(&self) -> (u32, u128) {
         let mut stored = self.clone();
-        stored.left();
+        stored.confirm_leave();
         (stored.last, stored.outcomes)
     }
 
@@ -283,7 +284,7 @@ mod tests {
         let mut restored = Results::VACANT;
         restored.restore(last, outcomes, false);
         assert_eq!(outcome(&restored, 1), Outcome::Left);
-        results.left();
+        results.confirm_leave();
         assert!(!results.is_leaving());
         assert_eq!(results.next(), Some(1));
     }

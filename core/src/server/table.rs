@@ -315,8 +315,8 @@ impl TableCursor {
         }
     }
 
-    /// Notes that the session has ended.
-    pub(super) fn rewind(&mut self) {
+    /// Notes that the session has ended, and that its pages are not repeated.
+    pub(super) fn end_session(&mut self) {
         self.forgotten = 0;
     }
 }

@@ -135,7 +135,7 @@ impl Server<'_> {
 
     pub(super) fn end_session(&mut self, slot: u32) {
         self.sessions.change(slot, Connection::end);
-        self.roster.at_mut(slot).rewind();
+        self.roster.at_mut(slot).end_session();
         let names = self.roster.slots_mut();
         self.liveness.remove(names, slot);
         self.notices.remove(names, slot);
