@@ -182,7 +182,7 @@ mod tests {
         let stamp = UnixSeconds(1);
         let mailbox = bob.mailbox_mut();
         let restored = mail.restore(mailbox, 1, parties, Origin::VACANT, stamp, &[1; 8]);
-        mail.keep(restored.unwrap(), 4, mailbox);
+        mail.on_stored(restored.unwrap(), 4, mailbox);
         bob.results_mut().note(1);
         bob.results_mut().decide(1, Outcome::Saved);
 

@@ -120,7 +120,7 @@ impl Receipts {
     };
 
     /// Notes that the sender's message in this slot waits in a mailbox.
-    pub(super) fn on_kept(&mut self, index: u32) {
+    pub(super) fn on_stored(&mut self, index: u32) {
         self.latest = Next::to(index);
     }
 
@@ -233,10 +233,10 @@ impl<'a> Mailboxes<'a> {
         if mailbox.count >= self.per_name {
             return false;
         }
-        let mut kept = heapless::Vec::<u8, MAIL_LEN_MAX>::new();
-        let fits = [&key.0, letter].map(|part| kept.extend_from_slice(part).is_ok());
+        let mut stored = heapless::Vec::<u8, MAIL_LEN_MAX>::new();
+        let fits = [&key.0, letter].map(|part| stored.extend_from_slice(part).is_ok());
         debug_assert_eq!(fits, [true; 2], "the caller checked the length");
-        let Some(index) = self.insert(self.serial + 1, parties, origin, stamp, &kept) else {
+        let Some(index) = self.insert(self.serial + 1, parties, origin, stamp, &stored) else {
             return false;
         };
         self.serial += 1;
@@ -253,9 +253,9 @@ impl<'a> Mailboxes<'a> {
         parties: Parties,
         origin: Origin,
         stamp: UnixSeconds,
-        kept: &[u8],
+        stored: &[u8],
     ) -> Option<u32> {
-        let index = self.insert(serial, parties, origin, stamp, kept)?;
+        let index = self.insert(serial, parties, origin, stamp, stored)?;
         mailbox.count += 1;
         Some(index)
     }
@@ -266,12 +266,12 @@ impl<'a> Mailboxes<'a> {
         parties: Parties,
         origin: Origin,
         stamp: UnixSeconds,
-        kept: &[u8],
+        stored: &[u8],
     ) -> Option<u32> {
         if self.free.is_exhausted(&self.slots) {
             return None;
         }
-        let text = self.texts.store(kept)?;
+        let text = self.texts.store(stored)?;
         let index = self.free.allocate(&self.slots)?;
         *self.slots.at_mut(index) = MailSlot {
             serial,
@@ -325,8 +325,8 @@ impl<'a> Mailboxes<'a> {
     // ---- to the recipient ----
 
     /// Notes that a message is stored: it takes its place in the mailbox. Its sender
-    /// [notes it](Receipts::on_kept), too.
-    pub(super) fn keep(&mut self, index: u32, order: u64, mailbox: &mut Mailbox) {
+    /// [notes it](Receipts::on_stored), too.
+    pub(super) fn on_stored(&mut self, index: u32, order: u64, mailbox: &mut Mailbox) {
         self.slots.at_mut(index).order = order;
         mailbox.queue.push(&mut self.slots, index);
     }
@@ -359,9 +359,9 @@ impl<'a> Mailboxes<'a> {
         scratch: &'b mut [u8],
     ) -> Frame<'b> {
         let mail = self.slots.at(index);
-        let kept = self.texts.load(mail.text, scratch);
-        let (key, kept) = PublicKey::in_front_of(kept);
-        let (letter_key, letter) = PublicKey::in_front_of(kept);
+        let stored = self.texts.load(mail.text, scratch);
+        let (key, stored) = PublicKey::in_front_of(stored);
+        let (letter_key, letter) = PublicKey::in_front_of(stored);
         Frame::Mail {
             serial: mail.serial,
             incarnation: mail.origin.incarnation,
@@ -414,7 +414,7 @@ impl<'a> Mailboxes<'a> {
     }
 
     /// Notes that a message could not be stored: it is to be removed.
-    pub(super) fn not_stored(mailbox: &mut Mailbox) {
+    pub(super) fn on_store_failed(mailbox: &mut Mailbox) {
         mailbox.count -= 1;
     }
 

@@ -54,7 +54,7 @@ pub enum Record<'a> {
     Epoch {
         /// 64 random bits.
         epoch: u64,
-        /// Kept messages had numbers up to this one, and log entries below the next: later ones
+        /// Stored messages had numbers up to this one, and log entries below the next: later ones
         /// have higher numbers, also if nothing of those is left.
         serial: u64,
         /// See `serial`.
@@ -62,7 +62,7 @@ pub enum Record<'a> {
     },
     /// A name as it is now; replaces what was stored of it.
     Name(NameRecord<'a>),
-    /// A message is kept. In the same step, the sender's request takes effect: a store keeps the
+    /// A message is stored. In the same step, the sender's request takes effect: a store keeps the
     /// record for a minute after the message was handed over, so that a server that starts again
     /// knows that, and repeats nothing out of order.
     Mail {
@@ -101,7 +101,7 @@ pub enum Record<'a> {
         /// The text.
         text: &'a str,
     },
-    /// What a client has acknowledged: its kept messages up to `handed_over` can go.
+    /// What a client has acknowledged: its stored messages up to `handed_over` can go.
     Progress {
         /// The client.
         name: &'a str,

@@ -1,4 +1,4 @@
-//! Stored messages and entries of the channel: what is stored, kept, handed over, and gone.
+//! Stored messages and entries of the channel: what is stored, handed over, and gone.
 
 use super::Server;
 use crate::server::channel_log::{Appended, Evicted, LogSlot};
@@ -12,12 +12,12 @@ impl Server<'_> {
     }
 
     /// Notes that a message was stored: it takes its place in the mailbox.
-    pub(super) fn keep(&mut self, index: u32) {
+    pub(super) fn enqueue_stored(&mut self, index: u32) {
         let order = self.next_order();
         let Parties { from, to } = self.mail.parties(index);
-        self.roster.at_mut(from).receipts_mut().on_kept(index);
+        self.roster.at_mut(from).receipts_mut().on_stored(index);
         let mailbox = self.roster.at_mut(to).mailbox_mut();
-        self.mail.keep(index, order, mailbox);
+        self.mail.on_stored(index, order, mailbox);
         self.reschedule(to);
     }
 

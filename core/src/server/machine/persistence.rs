@@ -106,9 +106,9 @@ impl Server<'_> {
         let Parties { from, to } = self.mail.parties(index);
         let origin = self.mail.origin(index);
         if stored {
-            self.keep(index);
+            self.enqueue_stored(index);
         } else {
-            Mailboxes::not_stored(self.roster.at_mut(to).mailbox_mut());
+            Mailboxes::on_store_failed(self.roster.at_mut(to).mailbox_mut());
             self.remove_mail(index);
         }
         self.decide(from, origin, stored);

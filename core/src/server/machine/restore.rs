@@ -138,7 +138,7 @@ impl Server<'_> {
             .restore(mailbox, serial, parties, origin, stamp, letter)
             .ok_or(RestoreError::Full)?;
         self.refer(parties);
-        self.keep(index);
+        self.enqueue_stored(index);
         Ok(())
     }
 

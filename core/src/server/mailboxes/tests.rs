@@ -29,11 +29,11 @@ fn accept(mail: &mut Mailboxes<'_>, bob: &mut Mailbox, counter: u32) -> bool {
 }
 
 /// Accepts a message, and stores it.
-fn keep(mail: &mut Mailboxes<'_>, bob: &mut Mailbox, alice: &mut Receipts, counter: u32) {
+fn store(mail: &mut Mailboxes<'_>, bob: &mut Mailbox, alice: &mut Receipts, counter: u32) {
     assert!(accept(mail, bob, counter));
     let index = mail.pop_unsaved().unwrap();
-    mail.keep(index, counter.into(), bob);
-    alice.on_kept(index);
+    mail.on_stored(index, counter.into(), bob);
+    alice.on_stored(index);
 }
 
 #[test]
@@ -53,8 +53,8 @@ fn holds_so_many_for_each_name_and_no_more() {
 #[test]
 fn becomes_one_receipt_when_all_are_acked() {
     with(|mail, bob, alice| {
-        keep(mail, bob, alice, 1);
-        keep(mail, bob, alice, 2);
+        store(mail, bob, alice, 1);
+        store(mail, bob, alice, 2);
         assert!(mail.has_from(bob, ALICE) && !mail.has_from(bob, BOB));
         let first = mail.on_acked(bob).unwrap();
         assert_eq!(mail.hand_over(first, alice, true), HandedOver::Removed);
@@ -75,13 +75,13 @@ fn becomes_one_receipt_when_all_are_acked() {
 fn merges_receipts_that_were_not_sent() {
     with(|mail, bob, alice| {
         for counter in [1, 2] {
-            keep(mail, bob, alice, counter);
+            store(mail, bob, alice, counter);
             let index = mail.on_acked(bob).unwrap();
             mail.hand_over(index, alice, true);
         }
         assert_eq!(mail.used(), 1);
         mail.on_receipt_sent(alice);
-        keep(mail, bob, alice, 3);
+        store(mail, bob, alice, 3);
         let index = mail.on_acked(bob).unwrap();
         assert_eq!(mail.hand_over(index, alice, true), HandedOver::Receipt);
         assert_eq!(mail.used(), 2, "a receipt that was sent stays as it is");
@@ -91,7 +91,7 @@ fn merges_receipts_that_were_not_sent() {
 #[test]
 fn makes_no_receipt_for_a_process_that_is_gone() {
     with(|mail, bob, alice| {
-        keep(mail, bob, alice, 1);
+        store(mail, bob, alice, 1);
         assert_eq!(mail.on_acked_upto(bob, 0), None);
         let index = mail.on_acked_upto(bob, 1).unwrap();
         assert_eq!(mail.hand_over(index, alice, false), HandedOver::Removed);
