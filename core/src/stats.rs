@@ -71,8 +71,9 @@ impl Stats {
         self.drops.get(reason as usize).copied().unwrap_or_default()
     }
 
+    /// Counts a reason why an input had no effect; returns what its caller is told.
     #[cold]
-    pub(crate) fn drop(&mut self, reason: DropReason) -> Disposition {
+    pub(crate) fn count_drop(&mut self, reason: DropReason) -> Disposition {
         crate::trace!("dropped: {}", reason.name());
         if let Some(count) = self.drops.get_mut(reason as usize) {
             *count += 1;

@@ -70,9 +70,9 @@ impl<'a> Sessions<'a> {
         &mut self.stats
     }
 
-    /// Counts a reason why something had no effect.
-    pub(crate) fn drop(&mut self, reason: DropReason) -> Disposition {
-        self.stats.drop(reason)
+    /// Counts a reason why an input had no effect; returns what its caller is told.
+    pub(crate) fn count_drop(&mut self, reason: DropReason) -> Disposition {
+        self.stats.count_drop(reason)
     }
 
     pub(crate) fn at(&self, slot: u32) -> &Connection {

@@ -56,34 +56,34 @@ impl Client<'_> {
                 reason: Refusal::NotMe,
             };
             self.sessions.reply(from, &refuse);
-            return self.sessions.drop(DropReason::UnknownPeer);
+            return self.sessions.count_drop(DropReason::UnknownPeer);
         }
         if !self.registration.is_active() {
-            return self.sessions.drop(DropReason::Offline);
+            return self.sessions.count_drop(DropReason::Offline);
         }
         match self.sessions.answer_again(from, message.id) {
             None => {}
             Some(Repeated::Answered(peer)) => {
                 self.attend(peer);
-                return self.sessions.drop(DropReason::Duplicate);
+                return self.sessions.count_drop(DropReason::Duplicate);
             }
             Some(Repeated::WrongAddress | Repeated::Unconfirmed(_)) => {
-                return self.sessions.drop(DropReason::WrongAddress);
+                return self.sessions.count_drop(DropReason::WrongAddress);
             }
         }
         match self.calls.without(1, CALLS, self.sessions.now()) {
             Some(left) => self.calls = left,
-            None => return self.sessions.drop(DropReason::RateExceeded),
+            None => return self.sessions.count_drop(DropReason::RateExceeded),
         }
         let request = Request::from(message);
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let read = self.sessions.handshakes().read(&request, &mut payload);
         let Some((responder, len)) = read else {
-            return self.sessions.drop(DropReason::BadTag);
+            return self.sessions.count_drop(DropReason::BadTag);
         };
         match from_payload::<Call<'_>>(payload.get(..len).unwrap_or_default()) {
             Some(call) => self.answer_call(from, &request, &call, responder),
-            None => self.sessions.drop(DropReason::Malformed),
+            None => self.sessions.count_drop(DropReason::Malformed),
         }
     }
 
@@ -97,7 +97,7 @@ impl Client<'_> {
     ) -> Disposition {
         if call.to != self.name.as_str() {
             // The caller was told that another name has the key of this client.
-            return self.sessions.drop(DropReason::Unexpected);
+            return self.sessions.count_drop(DropReason::Unexpected);
         }
         let Some(peer) = self.peers.find(call.from.as_bytes()) else {
             return self.unknown_caller(call);
@@ -107,20 +107,20 @@ impl Client<'_> {
             return self.unknown_caller(call);
         }
         if slot.key().is_foreign() || *slot.key().get() != responder.remote() {
-            return self.sessions.drop(DropReason::ForeignKey);
+            return self.sessions.count_drop(DropReason::ForeignKey);
         }
         if slot.listing().address() != from.into() {
-            return self.sessions.drop(DropReason::WrongAddress);
+            return self.sessions.count_drop(DropReason::WrongAddress);
         }
         if !slot.is_new_call(call.opening) {
-            return self.sessions.drop(DropReason::Duplicate);
+            return self.sessions.count_drop(DropReason::Duplicate);
         }
         // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271,
         // section 6.8).
         if self.sessions.at(peer).phase() == Phase::Opening
             && self.incarnation > call.from_incarnation
         {
-            return self.sessions.drop(DropReason::Unexpected);
+            return self.sessions.count_drop(DropReason::Unexpected);
         }
         let terms = Terms {
             window: self.window,
@@ -128,7 +128,7 @@ impl Client<'_> {
         };
         let handshakes = self.sessions.handshakes();
         let Some(accepted) = handshakes.accept(request, responder, terms) else {
-            return self.sessions.drop(DropReason::BadTag);
+            return self.sessions.count_drop(DropReason::BadTag);
         };
         let other = PeerParameters {
             id: request.id,
@@ -150,22 +150,22 @@ impl Client<'_> {
         if self.table.is_partial() {
             self.look_up_caller(call.from);
         }
-        self.sessions.drop(DropReason::UnknownPeer)
+        self.sessions.count_drop(DropReason::UnknownPeer)
     }
 
     pub(super) fn take_accept(&mut self, from: SocketAddr, to: u64, message: &[u8]) -> Disposition {
         let peer = match self.sessions.find_from(from, to) {
             Ok(peer) => peer,
-            Err(reason) => return self.sessions.drop(reason),
+            Err(reason) => return self.sessions.count_drop(reason),
         };
         if self.sessions.at(peer).phase() != Phase::Opening {
-            return self.sessions.drop(DropReason::Duplicate);
+            return self.sessions.count_drop(DropReason::Duplicate);
         }
         let recipient = self.recipient(peer);
         match self.sessions.complete(peer, recipient.as_ref(), message) {
-            Err(reason) => self.sessions.drop(reason),
+            Err(reason) => self.sessions.count_drop(reason),
             Ok((_, Answer::Refused(reason))) if peer == SERVER => self.refused(reason),
-            Ok((_, Answer::Refused(_))) => self.sessions.drop(DropReason::Unexpected),
+            Ok((_, Answer::Refused(_))) => self.sessions.count_drop(DropReason::Unexpected),
             Ok((keys, Answer::Accepted(accept))) => {
                 self.sessions
                     .open(peer, PeerParameters::from(&accept), keys);
@@ -186,11 +186,11 @@ impl Client<'_> {
         reason: Refusal,
     ) -> Disposition {
         let Ok(peer) = self.sessions.find_from(from, to) else {
-            return self.sessions.drop(DropReason::UnknownSession);
+            return self.sessions.count_drop(DropReason::UnknownSession);
         };
         let connection = self.sessions.at(peer);
         if peer == SERVER || connection.phase() != Phase::Opening || reason != Refusal::NotMe {
-            return self.sessions.drop(DropReason::Unexpected);
+            return self.sessions.count_drop(DropReason::Unexpected);
         }
         self.peer_silent(peer);
         Disposition::Accepted

@@ -22,7 +22,7 @@ impl Client<'_> {
                 if reason == DropReason::UnknownSession {
                     self.hear_of_server(from);
                 }
-                return self.sessions.drop(reason);
+                return self.sessions.count_drop(reason);
             }
         };
         if peer == SERVER {
@@ -61,7 +61,7 @@ impl Client<'_> {
                 if reason == DropReason::UnknownSession {
                     self.hear_of_server(from);
                 }
-                return self.sessions.drop(reason);
+                return self.sessions.count_drop(reason);
             }
         };
         let peer = received.slot;
@@ -77,7 +77,7 @@ impl Client<'_> {
                 self.peers.at_mut(peer).route_mut().note_answer();
                 (0..newly).for_each(|_| self.delivered(peer));
             }
-            Err(reason) => return self.sessions.drop(reason),
+            Err(reason) => return self.sessions.count_drop(reason),
         }
         let disposition = self.take_frames(peer, &header, frames);
         self.attend(peer);
@@ -113,19 +113,19 @@ impl Client<'_> {
             match self.sessions.at_mut(peer).arrival(number) {
                 Arrival::Next => {
                     if !self.inbox.fill(peer, number, &frames, is_unhurried) {
-                        return self.sessions.drop(DropReason::Busy);
+                        return self.sessions.count_drop(DropReason::Busy);
                     }
                     break;
                 }
                 Arrival::Duplicate => {
-                    disposition = self.sessions.drop(DropReason::Duplicate);
+                    disposition = self.sessions.count_drop(DropReason::Duplicate);
                     if let Some(Err(reason)) = frames.next() {
-                        disposition = self.sessions.drop(reason);
+                        disposition = self.sessions.count_drop(reason);
                     }
                     number = number.wrapping_add(1);
                 }
                 Arrival::Early => {
-                    return self.sessions.drop(DropReason::OutOfOrder);
+                    return self.sessions.count_drop(DropReason::OutOfOrder);
                 }
             }
         }

@@ -22,7 +22,7 @@ impl Endpoint for Client<'_> {
     ) -> Disposition {
         self.sessions.on_datagram(now, datagram.len());
         if self.registration.has_ended() {
-            return self.sessions.drop(DropReason::Unexpected);
+            return self.sessions.count_drop(DropReason::Unexpected);
         }
         match self.sessions.parse(from, datagram) {
             Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
@@ -34,8 +34,8 @@ impl Endpoint for Client<'_> {
             Ok(Datagram::Unsupported { version, echo }) => {
                 self.take_unsupported(from, version, echo)
             }
-            Ok(_) => self.sessions.drop(DropReason::Unexpected),
-            Err(reason) => self.sessions.drop(reason),
+            Ok(_) => self.sessions.count_drop(DropReason::Unexpected),
+            Err(reason) => self.sessions.count_drop(reason),
         }
     }
 

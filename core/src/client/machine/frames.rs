@@ -158,7 +158,7 @@ impl Client<'_> {
     }
 
     fn quietly(&mut self, reason: DropReason) -> Step {
-        self.sessions.drop(reason);
+        self.sessions.count_drop(reason);
         Step::Quiet
     }
 
@@ -190,7 +190,7 @@ impl Client<'_> {
     /// The stored message in the frame that was looked at last cannot be shown.
     fn withhold(&mut self, reason: Undecrypted) -> Step {
         let foreign_key = reason == Undecrypted::ForeignKey;
-        self.sessions.drop(if foreign_key {
+        self.sessions.count_drop(if foreign_key {
             DropReason::ForeignKey
         } else {
             DropReason::Unreadable
@@ -312,7 +312,7 @@ impl Client<'_> {
                 }
             }
             _ => {
-                self.sessions.drop(DropReason::Unexpected);
+                self.sessions.count_drop(DropReason::Unexpected);
             }
         }
         None

@@ -130,7 +130,7 @@ impl Client<'_> {
 
     fn peer_for_entry(&mut self, name: &str) -> Option<u32> {
         let Ok(owned) = Name::new(name) else {
-            self.sessions.drop(DropReason::Malformed);
+            self.sessions.count_drop(DropReason::Malformed);
             return None;
         };
         let known = self.peers.find(name.as_bytes());
@@ -138,7 +138,7 @@ impl Client<'_> {
         if peer.is_none() {
             // A name that was typed and that no client has holds the last slot during its lookup.
             self.table.note_lack_of_room();
-            self.sessions.drop(DropReason::Busy);
+            self.sessions.count_drop(DropReason::Busy);
         }
         peer
     }

@@ -72,7 +72,7 @@ impl Client<'_> {
     ) -> Disposition {
         let connection = self.sessions.at(SERVER);
         if connection.local_id() != to || *connection.remote() != from.into() {
-            return self.sessions.drop(DropReason::UnknownSession);
+            return self.sessions.count_drop(DropReason::UnknownSession);
         }
         match (connection.phase(), key) {
             (Phase::Open, None) => {
@@ -86,7 +86,7 @@ impl Client<'_> {
                 self.ask_server();
             }
             (Phase::Opening, Some(key)) => self.end(ClientEvent::ServerKeyChanged { key }),
-            _ => return self.sessions.drop(DropReason::Unexpected),
+            _ => return self.sessions.count_drop(DropReason::Unexpected),
         }
         Disposition::Accepted
     }
@@ -125,7 +125,7 @@ impl Client<'_> {
                 self.attend(SERVER);
             }
             // A final refusal is believed only if the server's key authenticates it.
-            _ => return self.sessions.drop(DropReason::Unexpected),
+            _ => return self.sessions.count_drop(DropReason::Unexpected),
         }
         Disposition::Accepted
     }
@@ -133,7 +133,7 @@ impl Client<'_> {
     /// The server says, under its key, that there is no place for this client.
     pub(super) fn refused(&mut self, reason: Refusal) -> Disposition {
         if reason.is_hint() {
-            return self.sessions.drop(DropReason::Unexpected);
+            return self.sessions.count_drop(DropReason::Unexpected);
         }
         self.end(ClientEvent::Refused { reason });
         Disposition::Accepted
@@ -150,15 +150,15 @@ impl Client<'_> {
     ) -> Disposition {
         if version == VERSION {
             // The version byte of this client's datagram was damaged on its way.
-            return self.sessions.drop(DropReason::Malformed);
+            return self.sessions.count_drop(DropReason::Malformed);
         }
         let connection = self.sessions.at(SERVER);
         let asked = connection.phase() == Phase::Opening && connection.local_id() == echo;
         if !asked || *connection.remote() != from.into() {
-            return self.sessions.drop(DropReason::UnknownSession);
+            return self.sessions.count_drop(DropReason::UnknownSession);
         }
         if self.sessions.identity().is_closed() {
-            return self.sessions.drop(DropReason::Unexpected);
+            return self.sessions.count_drop(DropReason::Unexpected);
         }
         self.end(ClientEvent::ForeignVersion { version });
         Disposition::Accepted

@@ -32,7 +32,7 @@ impl Endpoint for Server<'_> {
             Ok(Datagram::CookieRequest { id }) => self.take_cookie_request(from, id),
             Ok(Datagram::Hello(hello)) => self.take_hello(from, &hello),
             Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),
-            Ok(_) => self.sessions.drop(DropReason::Unexpected),
+            Ok(_) => self.sessions.count_drop(DropReason::Unexpected),
             Err(reason) => {
                 if reason == DropReason::ForeignVersion {
                     let version = datagram.first().copied().unwrap_or_default();
@@ -42,7 +42,7 @@ impl Endpoint for Server<'_> {
                     };
                     self.events.push_sparingly(event, self.sessions.now());
                 }
-                self.sessions.drop(reason)
+                self.sessions.count_drop(reason)
             }
         }
     }

@@ -157,7 +157,7 @@ impl Server<'_> {
     ) -> Disposition {
         let slot = match self.sessions.take_reset(from, echo, &token) {
             Ok(slot) => slot,
-            Err(reason) => return self.sessions.drop(reason),
+            Err(reason) => return self.sessions.count_drop(reason),
         };
         self.depart(slot, Departure::Gone);
         Disposition::Accepted

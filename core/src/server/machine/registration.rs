@@ -28,7 +28,7 @@ struct Registration<'a> {
 impl Server<'_> {
     pub(super) fn take_cookie_request(&mut self, from: SocketAddr, id: u64) -> Disposition {
         self.reply_first_cookie(from, id);
-        self.sessions.drop(DropReason::NoCookie)
+        self.sessions.count_drop(DropReason::NoCookie)
     }
 
     /// Answers with a cookie and the key of this server.
@@ -62,11 +62,11 @@ impl Server<'_> {
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let read = self.sessions.handshakes().read(&request, &mut payload);
         let Some((responder, len)) = read else {
-            return self.sessions.drop(DropReason::BadTag);
+            return self.sessions.count_drop(DropReason::BadTag);
         };
         let hello = from_payload::<Hello<'_>>(payload.get(..len).unwrap_or_default());
         let Some(hello) = hello.filter(|hello| hello.incarnation != 0 && id != 0) else {
-            return self.sessions.drop(DropReason::Malformed);
+            return self.sessions.count_drop(DropReason::Malformed);
         };
         let asked = Registration {
             from,
@@ -87,20 +87,20 @@ impl Server<'_> {
             Err(Denial::Refuse(reason)) => self.refuse(&asked, responder, reason),
             Err(Denial::Renew) => {
                 self.reply_first_cookie(from, id);
-                self.sessions.drop(DropReason::Replayed)
+                self.sessions.count_drop(DropReason::Replayed)
             }
-            Err(Denial::Ignore(reason)) => self.sessions.drop(reason),
+            Err(Denial::Ignore(reason)) => self.sessions.count_drop(reason),
         }
     }
 
     /// Takes a request whose session exists: the answer was lost, or is not ready.
     fn take_again(&mut self, repeated: Repeated, from: SocketAddr, id: u64) -> Disposition {
         match repeated {
-            Repeated::WrongAddress => self.sessions.drop(DropReason::WrongAddress),
+            Repeated::WrongAddress => self.sessions.count_drop(DropReason::WrongAddress),
             Repeated::Unconfirmed(_) => self.hint(from, id, Refusal::Wait),
             Repeated::Answered(slot) => {
                 self.reschedule(slot);
-                self.sessions.drop(DropReason::Duplicate)
+                self.sessions.count_drop(DropReason::Duplicate)
             }
         }
     }
@@ -140,7 +140,7 @@ impl Server<'_> {
             };
             self.events.push_sparingly(event, self.sessions.now());
         }
-        self.sessions.drop(DropReason::Refused)
+        self.sessions.count_drop(DropReason::Refused)
     }
 
     /// Refuses for good, under the server's key.
@@ -158,7 +158,7 @@ impl Server<'_> {
             address: asked.from,
             reason,
         });
-        self.sessions.drop(DropReason::Refused)
+        self.sessions.count_drop(DropReason::Refused)
     }
 
     /// Decides whether a process gets a name that has this slot.
@@ -203,7 +203,7 @@ impl Server<'_> {
         let handshakes = self.sessions.handshakes();
         let Some(accepted) = handshakes.accept(&request, responder, terms) else {
             // Its ephemeral key is one that shares nothing.
-            return self.sessions.drop(DropReason::BadTag);
+            return self.sessions.count_drop(DropReason::BadTag);
         };
         let name = self.roster.at(slot);
         let is_same = name.has_process(hello.incarnation);

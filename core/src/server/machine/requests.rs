@@ -26,19 +26,19 @@ impl Server<'_> {
     ) -> Disposition {
         let received = match self.sessions.receive(from, to, datagram) {
             Ok(received) => received,
-            Err(reason) => return self.sessions.drop(reason),
+            Err(reason) => return self.sessions.count_drop(reason),
         };
         let slot = received.slot;
         if received.moved {
             if !self.sessions.migrate(from, &received) {
-                return self.sessions.drop(DropReason::WrongAddress);
+                return self.sessions.count_drop(DropReason::WrongAddress);
             }
             self.moved(slot, from);
         }
         let (header, frames) = (received.header, received.frames);
         let newly = match self.sessions.take_header(slot, &header, true) {
             Ok(newly) => newly,
-            Err(reason) => return self.sessions.drop(reason),
+            Err(reason) => return self.sessions.count_drop(reason),
         };
         self.roster.at_mut(slot).set_throttled(false);
         self.heard(slot);
@@ -65,7 +65,7 @@ impl Server<'_> {
             match self.take_frame(slot, number, &mut frames) {
                 Ok(has_result) => may_delay &= has_result,
                 Err(reason) => {
-                    handled = self.sessions.drop(reason);
+                    handled = self.sessions.count_drop(reason);
                     if reason != DropReason::Duplicate {
                         break;
                     }
@@ -171,7 +171,7 @@ impl Server<'_> {
                 }
             }
             _ => {
-                self.sessions.drop(DropReason::Unexpected);
+                self.sessions.count_drop(DropReason::Unexpected);
             }
         }
         true
@@ -181,7 +181,7 @@ impl Server<'_> {
         let name = self.roster.at_mut(slot);
         let counts = 0 < request && request <= REQUEST_NUMBER_MAX;
         if !fits || !counts || !name.membership().is_here() {
-            self.sessions.drop(DropReason::Unexpected);
+            self.sessions.count_drop(DropReason::Unexpected);
             return false;
         }
         name.results_mut().note(request)
