@@ -128,12 +128,12 @@
 //! * `noise` (on by default): the cryptography, in Rust. Without it, only the null cipher is left.
 //! * `ring`: the ciphers of the crate of that name, where there is a C compiler. The bytes are the
 //!   same.
-//! * `stand-in`: the null cipher, for simulators. No program for people may enable it.
+//! * `null-cipher`: the null cipher, for simulators. No program for people may enable it.
 //! * `log`, `defmt`: trace points for the logger of the program, or of the board: drops, and their
 //!   reasons, retransmissions, lost sessions.
 //! * `zerocopy`: slots can be made from zeroed memory.
 //!
-//! At least one of `noise`, `ring` and `stand-in` must be on; no feature excludes another.
+//! At least one of `noise`, `ring` and `null-cipher` must be on; no feature excludes another.
 //!
 //! # Inside
 //!
@@ -150,8 +150,8 @@
 #[cfg(test)]
 extern crate std;
 
-#[cfg(not(any(feature = "noise", feature = "stand-in")))]
-compile_error!("chatapp-core needs a cipher: enable the feature `noise`, `ring` or `stand-in`");
+#[cfg(not(any(feature = "noise", feature = "null-cipher")))]
+compile_error!("chatapp-core needs a cipher: enable the feature `noise`, `ring` or `null-cipher`");
 
 /// The example of the guide for porters is a test.
 #[cfg(doctest)]

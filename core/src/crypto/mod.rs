@@ -28,13 +28,13 @@ mod part_key;
 #[cfg(feature = "ring")]
 mod ring;
 // The tests compare both.
+#[cfg(feature = "null-cipher")]
+mod null_cipher;
 #[cfg(all(feature = "noise", any(test, not(feature = "ring"))))]
 mod rust_crypto;
 mod same;
 mod session_keys;
 mod sizes;
-#[cfg(feature = "stand-in")]
-mod stand_in;
 mod suite;
 mod symmetric;
 #[cfg(all(test, feature = "noise"))]

@@ -1,14 +1,14 @@
-//! Which primitives are at work: the real ones or, where a simulator asks for it, the stand-in. All
+//! Which primitives are at work: the real ones or, where a simulator asks for it, the null cipher. All
 //! else in this module is built on these, and the same for both.
 
 #[cfg(feature = "noise")]
 use super::noise;
+#[cfg(feature = "null-cipher")]
+use super::null_cipher;
 #[cfg(feature = "ring")]
 use super::ring as cipher;
 #[cfg(all(feature = "noise", not(feature = "ring")))]
 use super::rust_crypto as cipher;
-#[cfg(feature = "stand-in")]
-use super::stand_in;
 use super::{KEY_LEN, TAG_LEN};
 
 /// A set of primitives.
@@ -18,8 +18,8 @@ pub(crate) enum Suite {
     #[cfg(feature = "noise")]
     Noise,
     /// Nothing is hidden.
-    #[cfg(feature = "stand-in")]
-    StandIn,
+    #[cfg(feature = "null-cipher")]
+    NullCipher,
 }
 
 impl Suite {
@@ -30,8 +30,8 @@ impl Suite {
         match self {
             #[cfg(feature = "noise")]
             Self::Noise => 16,
-            #[cfg(feature = "stand-in")]
-            Self::StandIn => 8,
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => 8,
         }
     }
 
@@ -39,8 +39,8 @@ impl Suite {
         match self {
             #[cfg(feature = "noise")]
             Self::Noise => noise::public(private),
-            #[cfg(feature = "stand-in")]
-            Self::StandIn => stand_in::public(private),
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => null_cipher::public(private),
         }
     }
 
@@ -53,8 +53,8 @@ impl Suite {
         match self {
             #[cfg(feature = "noise")]
             Self::Noise => noise::shared(private, public),
-            #[cfg(feature = "stand-in")]
-            Self::StandIn => Some(stand_in::shared(private, public)),
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => Some(null_cipher::shared(private, public)),
         }
     }
 
@@ -63,8 +63,8 @@ impl Suite {
         match self {
             #[cfg(feature = "noise")]
             Self::Noise => noise::hash(parts),
-            #[cfg(feature = "stand-in")]
-            Self::StandIn => stand_in::hash(parts),
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => null_cipher::hash(parts),
         }
     }
 
@@ -73,8 +73,8 @@ impl Suite {
         match self {
             #[cfg(feature = "noise")]
             Self::Noise => noise::hmac(key, parts),
-            #[cfg(feature = "stand-in")]
-            Self::StandIn => stand_in::hmac(key, parts),
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => null_cipher::hmac(key, parts),
         }
     }
 
@@ -91,8 +91,8 @@ impl Suite {
         match self {
             #[cfg(feature = "noise")]
             Self::Noise => cipher::seal(key, nonce, associated, text),
-            #[cfg(feature = "stand-in")]
-            Self::StandIn => stand_in::tag(key, nonce, associated, text),
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => null_cipher::tag(key, nonce, associated, text),
         }
     }
 
@@ -109,8 +109,10 @@ impl Suite {
         match self {
             #[cfg(feature = "noise")]
             Self::Noise => cipher::open(key, nonce, associated, text, tag),
-            #[cfg(feature = "stand-in")]
-            Self::StandIn => (stand_in::tag(key, nonce, associated, text) == *tag).then_some(()),
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => {
+                (null_cipher::tag(key, nonce, associated, text) == *tag).then_some(())
+            }
         }
     }
 
@@ -124,8 +126,8 @@ impl Suite {
                 cipher::seal(key, u64::MAX, &[], &mut next);
                 next
             }
-            #[cfg(feature = "stand-in")]
-            Self::StandIn => stand_in::hash(&[b"rekey", key]),
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => null_cipher::hash(&[b"rekey", key]),
         }
     }
 }

@@ -11,7 +11,7 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 /// An image, and what it is.
 struct Image {
     name: &'static str,
-    /// Without the cryptography, in whose place there is a stand-in.
+    /// Without the cryptography, in place of which there is the null cipher.
     is_bare: bool,
     meaning: &'static str,
 }
@@ -144,7 +144,7 @@ fn main() -> ExitCode {
             let images = IMAGES.iter().filter(|image| image.is_bare == is_bare);
             let names: Vec<_> = images.clone().map(|image| image.name).collect();
             let options: &[&str] = if is_bare {
-                &["--no-default-features", "--features", "stand-in"]
+                &["--no-default-features", "--features", "null-cipher"]
             } else {
                 &[]
             };

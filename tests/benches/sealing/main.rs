@@ -1,5 +1,5 @@
 //! What the cryptography costs a message: the time of a direct message and its acknowledgement at
-//! both ends, in the core alone, with the real cryptography and with its stand-in, in turn. Use a
+//! both ends, in the core alone, with the real cryptography and with the null cipher, in turn. Use a
 //! release build; ratios count, not figures. Fails if one of them is more than its ceiling in
 //! `sealing.txt`.
 
@@ -46,10 +46,10 @@ fn main() -> ExitCode {
     let Arguments { rounds, messages } = Arguments::parse();
     println!(
         "{:<55} {:>9} {:>9} {:>6} {:>7}",
-        "nanoseconds for each, median", "real", "stand-in", "ratio", "ceiling"
+        "nanoseconds for each, median", "real", "null", "ratio", "ceiling"
     );
     let mut is_within = true;
-    let mut rooms = [Crypto::Real, Crypto::StandIn].map(Room::new);
+    let mut rooms = [Crypto::Real, Crypto::NullCipher].map(Room::new);
     for (burst, name, title) in [
         (
             1,
@@ -74,11 +74,11 @@ fn main() -> ExitCode {
                 began.elapsed().as_secs_f64() * 1e9 / (messages / burst * burst) as f64
             }));
         }
-        let [real, stand_in] = [0, 1].map(|kind| median(times.iter().map(|time| time[kind])));
+        let [real, null_cipher] = [0, 1].map(|kind| median(times.iter().map(|time| time[kind])));
         let ratio = median(times.iter().map(|time| time[0] / time[1]));
         let ceiling = CEILINGS.of(name);
         is_within &= CEILINGS.allows(name, ratio);
-        println!("{title:<55} {real:>9.0} {stand_in:>9.0} {ratio:>6.2} {ceiling:>7.1}");
+        println!("{title:<55} {real:>9.0} {null_cipher:>9.0} {ratio:>6.2} {ceiling:>7.1}");
         println!(
             "    {:.1} bytes in {:.2} datagrams",
             sent.bytes as f64 / burst as f64,

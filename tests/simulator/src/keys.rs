@@ -1,5 +1,5 @@
-//! Who has which key in a world, and what is done with keys: the real cryptography, or its
-//! stand-in.
+//! Who has which key in a world, and what is done with keys: the real cryptography, or
+//! the null cipher.
 
 use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{Identity, RoomKey, StaticKey};
@@ -8,14 +8,14 @@ use crate::numbers::NameId;
 
 /// The primitives that encrypt datagrams.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "stand-in", derive(clap::ValueEnum))]
+#[cfg_attr(feature = "null-cipher", derive(clap::ValueEnum))]
 pub enum Crypto {
     /// Those that people use.
     #[default]
     Real,
-    /// A stand-in that hides nothing, and costs little.
-    #[cfg(feature = "stand-in")]
-    StandIn,
+    /// A null cipher that hides nothing, and costs little.
+    #[cfg(feature = "null-cipher")]
+    NullCipher,
 }
 
 impl Crypto {
@@ -28,8 +28,8 @@ impl Crypto {
     pub fn options(self) -> (&'static str, &'static str) {
         match self {
             Self::Real => ("", ""),
-            #[cfg(feature = "stand-in")]
-            Self::StandIn => (" --features stand-in", " --crypto stand-in"),
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => (" --features null-cipher", " --crypto null-cipher"),
         }
     }
 }
@@ -82,8 +82,8 @@ impl Keys {
         }
         match self.crypto {
             Crypto::Real => StaticKey::new(bytes),
-            #[cfg(feature = "stand-in")]
-            Crypto::StandIn => StaticKey::transparent(bytes),
+            #[cfg(feature = "null-cipher")]
+            Crypto::NullCipher => StaticKey::transparent(bytes),
         }
     }
 

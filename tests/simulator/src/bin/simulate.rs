@@ -51,7 +51,7 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
     /// What seals everything.
-    #[cfg(feature = "stand-in")]
+    #[cfg(feature = "null-cipher")]
     #[arg(long, value_enum, default_value_t = Crypto::Real)]
     crypto: Crypto,
     /// Write the keys that open them to this file.
@@ -139,9 +139,9 @@ fn look(options: &Options, readable: bool) -> Look {
         clients: options.clients.map(usize::from),
         span: options.span,
         keep_s: options.keep,
-        #[cfg(feature = "stand-in")]
+        #[cfg(feature = "null-cipher")]
         crypto: options.crypto,
-        #[cfg(not(feature = "stand-in"))]
+        #[cfg(not(feature = "null-cipher"))]
         crypto: Crypto::Real,
     }
 }

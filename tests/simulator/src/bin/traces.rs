@@ -26,16 +26,16 @@ struct Options {
     #[arg(long, default_value_t = 0)]
     from: u64,
     /// The ciphers of all machines.
-    #[cfg(feature = "stand-in")]
+    #[cfg(feature = "null-cipher")]
     #[arg(long, value_enum, default_value_t = Crypto::Real)]
     crypto: Crypto,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    #[cfg(feature = "stand-in")]
+    #[cfg(feature = "null-cipher")]
     let crypto = options.crypto;
-    #[cfg(not(feature = "stand-in"))]
+    #[cfg(not(feature = "null-cipher"))]
     let crypto = Crypto::Real;
     let mut hashes = hash_all(&options, crypto);
     hashes.sort_unstable();

@@ -1,4 +1,4 @@
-//! A stand-in that hides nothing, for simulators: every step of the real thing in size and meaning,
+//! A null cipher that hides nothing, for simulators: every step of the real thing in size and meaning,
 //! at the cost of a hash. It finds accidental damage and wrong keys; an attacker who knows it reads
 //! and forges everything.
 
