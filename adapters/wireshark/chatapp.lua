@@ -198,7 +198,7 @@ end
 
 local function note(line)
     local id, session_key = line:match("^SESSION (%x+) (%x+)$")
-    local part_id, part_key, transcript = line:match("^HANDSHAKE (%x+) (%x+) (%x+)$")
+    local part_id, handshake_key, transcript = line:match("^HANDSHAKE (%x+) (%x+) (%x+)$")
     local message_key = line:match("^LETTERS %x+ %S+ (%x+)$")
     if id then
         local keys = key_log.sessions[id] or {}
@@ -206,7 +206,7 @@ local function note(line)
         key_log.sessions[id] = keys
     elseif part_id then
         local parts = key_log.handshakes[part_id] or {}
-        parts[#parts + 1] = { key = from_hex(part_key), transcript = from_hex(transcript) }
+        parts[#parts + 1] = { key = from_hex(handshake_key), transcript = from_hex(transcript) }
         key_log.handshakes[part_id] = parts
     elseif message_key then
         key_log.messages[#key_log.messages + 1] = from_hex(message_key)

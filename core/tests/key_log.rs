@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{KEY_LEN, Letters, PartKey, SessionKeys, TAG_LEN};
+use chatapp_core::crypto::{HandshakeKey, KEY_LEN, Letters, SessionKeys, TAG_LEN};
 use chatapp_core::wire::{Datagram, Frame, data};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientMemory, Command, Endpoint, Identity, Instant, KeySlot,
@@ -189,7 +189,7 @@ fn a_capture_can_be_read_with_the_keys_and_not_without() {
 fn opened_handshakes(whose: usize) -> Vec<&'static str> {
     let (captured, keys) = conversation(whose, 16);
     let anybody = Identity::new(StaticKey::new([9; KEY_LEN]), None);
-    let mut parts = HashMap::<u64, Vec<PartKey>>::new();
+    let mut parts = HashMap::<u64, Vec<HandshakeKey>>::new();
     for logged in keys {
         if let LoggedKey::Handshake { id, part } = logged {
             parts.entry(id).or_default().push(part);

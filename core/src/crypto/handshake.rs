@@ -17,7 +17,7 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use super::symmetric::{Symmetric, take, take_mut};
-use super::{Identity, KEY_LEN, PartKey, PublicKey, SessionKeys, TAG_LEN};
+use super::{HandshakeKey, Identity, KEY_LEN, PublicKey, SessionKeys, TAG_LEN};
 
 const NAME: &[u8] = b"Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s";
 
@@ -106,15 +106,17 @@ impl Handshake<'_> {
 
     /// Tells what the two sealed parts of the first message, our key and the payload, are sealed
     /// with. For tools: all is computed again.
-    pub fn first_part_keys(&self, mut tell: impl FnMut(PartKey)) {
+    pub fn first_message_keys(&self, mut tell: impl FnMut(HandshakeKey)) {
         let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
-        self.write(&mut first.as_mut_slice(), |state| tell(state.part_key()));
+        self.write(&mut first.as_mut_slice(), |state| {
+            tell(state.handshake_key())
+        });
     }
 
     /// Tells what the payload of the second message is sealed with; nothing, if that has no key
     /// that answers the first. For tools: all is computed again.
-    pub fn second_part_key(&self, second: &[u8], tell: impl FnOnce(PartKey)) {
-        self.hear(second, &mut [], |state| tell(state.part_key()));
+    pub fn second_message_key(&self, second: &[u8], tell: impl FnOnce(HandshakeKey)) {
+        self.hear(second, &mut [], |state| tell(state.handshake_key()));
     }
 }
 
@@ -222,22 +224,22 @@ impl Responder {
     /// Tells what the parts of both messages are sealed with: the initiator's key, its payload, and
     /// the answer that is given with this ephemeral key. Fewer, if the first message is not for
     /// us. For tools: all is computed again.
-    pub fn part_keys(
+    pub fn handshake_keys(
         identity: &Identity,
         prologue: &[u8],
         first: &[u8],
         ephemeral: &[u8; KEY_LEN],
-        mut tell: impl FnMut(PartKey),
+        mut tell: impl FnMut(HandshakeKey),
     ) {
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let heard = Self::hear(identity, prologue, first, &mut payload, |state| {
-            tell(state.part_key());
+            tell(state.handshake_key());
         });
         if let Some((responder, _)) = heard {
             // No answer stands behind its key.
             let mut second = [0; KEY_LEN];
             responder.say(identity, ephemeral, &[], &mut second, |state| {
-                tell(state.part_key());
+                tell(state.handshake_key());
             });
         }
     }

@@ -16,6 +16,7 @@
 pub(crate) mod byte_array;
 mod entropy;
 mod handshake;
+mod handshake_key;
 mod identity;
 mod keyed_hash;
 mod keys;
@@ -24,7 +25,6 @@ mod letter;
 mod noise;
 #[cfg(feature = "noise")]
 mod nonce;
-mod part_key;
 #[cfg(feature = "ring")]
 mod ring;
 // The tests compare both.
@@ -44,11 +44,11 @@ pub(crate) use entropy::Entropy;
 pub use entropy::Seed;
 pub(crate) use handshake::{FIRST_OVERHEAD, FIRST_PAYLOAD_MAX, SECOND_OVERHEAD};
 pub use handshake::{Handshake, Responder};
+pub use handshake_key::HandshakeKey;
 pub use identity::Identity;
 pub(crate) use keyed_hash::Key;
 pub use keys::{PublicKey, RoomKey, StaticKey};
 pub use letter::{Correspondence, LETTER_OVERHEAD, Letters};
-pub use part_key::PartKey;
 pub(crate) use same::is_same;
 pub use session_keys::SessionKeys;
 pub use sizes::{KEY_LEN, TAG_LEN};

@@ -4,7 +4,7 @@
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::suite::Suite;
-use super::{KEY_LEN, PartKey, TAG_LEN};
+use super::{HandshakeKey, KEY_LEN, TAG_LEN};
 
 /// A chaining key, a transcript hash, and a key once there is one.
 pub(super) struct Symmetric {
@@ -121,9 +121,9 @@ impl Symmetric {
     }
 
     /// What the next text is sealed with, if it is the first under its key.
-    pub(super) fn part_key(&self) -> PartKey {
+    pub(super) fn handshake_key(&self) -> HandshakeKey {
         debug_assert!(self.nonce == 0 && self.key.is_some());
-        PartKey {
+        HandshakeKey {
             key: self.key.unwrap_or_default(),
             transcript: self.transcript,
         }

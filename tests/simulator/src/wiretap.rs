@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{KEY_LEN, PartKey, SessionKeys, TAG_LEN};
+use chatapp_core::crypto::{HandshakeKey, KEY_LEN, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
 use chatapp_core::{Disposition, DropReason, Identity, LoggedKey, Name, PublicKey};
@@ -31,7 +31,7 @@ pub struct Wiretap {
     /// All keys, and what each belongs to.
     keys: HashMap<[u8; KEY_LEN], Owner>,
     /// By session id: what opens the parts of its handshake.
-    parts: BTreeMap<u64, Vec<PartKey>>,
+    parts: BTreeMap<u64, Vec<HandshakeKey>>,
     /// Messages by form, author and number: the digest of what was sent.
     messages: HashMap<(Form, Author, u32), u64>,
     /// First messages of handshakes by their ephemeral keys, which no other message may have;
@@ -175,7 +175,7 @@ impl Wiretap {
             Owner::Handshake(_) => None,
         });
         let parts = self.parts.iter().flat_map(|(id, parts)| {
-            let told = |part: &PartKey| LoggedKey::Handshake {
+            let told = |part: &HandshakeKey| LoggedKey::Handshake {
                 id: *id,
                 part: part.clone(),
             };

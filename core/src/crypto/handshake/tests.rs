@@ -172,10 +172,10 @@ fn both_sides_tell_what_opens_each_part() {
             .unwrap();
 
         let (mut asked, mut answered) = (Vec::new(), Vec::new());
-        handshake.first_part_keys(|part| asked.push(part));
-        handshake.second_part_key(&second[..len], |part| asked.push(part));
+        handshake.first_message_keys(|part| asked.push(part));
+        handshake.second_message_key(&second[..len], |part| asked.push(part));
         let ephemeral = [4; KEY_LEN];
-        Responder::part_keys(&them, b"front", &message, &ephemeral, |part| {
+        Responder::handshake_keys(&them, b"front", &message, &ephemeral, |part| {
             answered.push(part);
         });
         assert_eq!(asked, answered);
@@ -200,9 +200,9 @@ fn both_sides_tell_what_opens_each_part() {
 
 #[test]
 fn keys_of_parts_are_not_printed() {
-    let part = PartKey {
+    let part = HandshakeKey {
         key: [7; KEY_LEN],
         transcript: [7; KEY_LEN],
     };
-    assert_eq!(std::format!("{part:?}"), "PartKey(..)");
+    assert_eq!(std::format!("{part:?}"), "HandshakeKey(..)");
 }

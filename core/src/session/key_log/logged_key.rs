@@ -4,7 +4,7 @@ use core::fmt;
 
 use zeroize::Zeroize;
 
-use crate::crypto::{KEY_LEN, PartKey};
+use crate::crypto::{HandshakeKey, KEY_LEN};
 use crate::name::Name;
 
 /// A key that has just come into use. It decrypts everything that is encrypted with it.
@@ -37,7 +37,7 @@ pub enum LoggedKey {
         /// The id in the datagrams, of both messages.
         id: u64,
         /// The key of the part.
-        part: PartKey,
+        part: HandshakeKey,
     },
     /// There was no room for this many further keys.
     Lost {

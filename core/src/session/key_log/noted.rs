@@ -2,7 +2,7 @@
 
 use super::logged_key::LoggedKey;
 use super::ring::Ring;
-use crate::crypto::{Handshake, Identity, KEY_LEN, Letters, PartKey, PublicKey, Responder};
+use crate::crypto::{Handshake, HandshakeKey, Identity, KEY_LEN, Letters, PublicKey, Responder};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::name::Name;
 use crate::session::connection::Connection;
@@ -85,14 +85,14 @@ pub(super) fn tell_of_sessions(ring: &mut Ring<'_>, noted: &Noted<'_>) {
 
 /// Tells all keys that something noted stands for. Those of handshakes are computed for this alone.
 pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
-    let handshake = |id| move |part: PartKey| LoggedKey::Handshake { id, part };
+    let handshake = |id| move |part: HandshakeKey| LoggedKey::Handshake { id, part };
     match *noted {
         Noted::Session(_) | Noted::Letters { .. } => tell_of_sessions(ring, noted),
         Noted::Asked(ref asked, second) => asked.with_handshake(|begun| {
             let told = handshake(asked.connection.local_id());
             match second {
-                None => begun.first_part_keys(|part| ring.push(told(part))),
-                Some(second) => begun.second_part_key(second, |part| ring.push(told(part))),
+                None => begun.first_message_keys(|part| ring.push(told(part))),
+                Some(second) => begun.second_message_key(second, |part| ring.push(told(part))),
             }
         }),
         Noted::Answered {
@@ -101,7 +101,7 @@ pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
             prologue,
             first,
             ephemeral,
-        } => Responder::part_keys(identity, prologue, first, ephemeral, |part| {
+        } => Responder::handshake_keys(identity, prologue, first, ephemeral, |part| {
             ring.push(handshake(id)(part));
         }),
     }

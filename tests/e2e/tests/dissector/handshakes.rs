@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use chatapp_core::crypto::{PartKey, Responder};
+use chatapp_core::crypto::{HandshakeKey, Responder};
 use chatapp_core::wire::Datagram;
 use chatapp_core::{Identity, RoomKey, StaticKey};
 use chatapp_wireshark::{Capture, KeyLog};
@@ -52,14 +52,14 @@ pub(crate) fn answering() -> [(&'static str, Identity); 3] {
 }
 
 /// Returns the keys of the parts of this first message and of its answer.
-pub(crate) fn part_keys(identity: &Identity, first: &[u8]) -> Vec<PartKey> {
+pub(crate) fn handshake_keys(identity: &Identity, first: &[u8]) -> Vec<HandshakeKey> {
     let (prologue, message) = match Datagram::parse(identity, first) {
         Ok(Datagram::Hello(hello)) => (hello.prologue, hello.message),
         Ok(Datagram::Call(call)) => (call.prologue, call.message),
         other => panic!("{other:?}"),
     };
     let mut told = Vec::new();
-    Responder::part_keys(identity, prologue, message, &counting(0x80), |part| {
+    Responder::handshake_keys(identity, prologue, message, &counting(0x80), |part| {
         told.push(part);
     });
     told
@@ -79,10 +79,10 @@ fn what_is_said_in_the_handshakes_of_the_document_is_shown() {
     };
     let mut keys = KeyLog::new(fs::File::create(&key_log).unwrap());
     for (name, identity) in answering() {
-        for PartKey {
+        for HandshakeKey {
             ref key,
             ref transcript,
-        } in part_keys(&identity, &called(name).bytes())
+        } in handshake_keys(&identity, &called(name).bytes())
         {
             keys.handshake(SESSION, key, transcript).unwrap();
         }

@@ -8,11 +8,11 @@ use std::process::{Child, ChildStdout, Stdio};
 use std::time::Duration;
 
 use chatapp_core::Identity;
-use chatapp_core::crypto::PartKey;
+use chatapp_core::crypto::HandshakeKey;
 use chatapp_wireshark::{Capture, KeyLog};
 use tempfile::TempDir;
 
-use crate::handshakes::{BEFORE, SESSION, answering, part_keys};
+use crate::handshakes::{BEFORE, SESSION, answering, handshake_keys};
 use crate::vectors::vectors;
 use crate::{Field, field, started, tshark};
 
@@ -74,7 +74,7 @@ impl Live {
 /// The lines of a key log with the parts of one handshake.
 fn lines(identity: &Identity, first: &[u8]) -> Vec<String> {
     let mut log = Vec::new();
-    for PartKey { key, transcript } in &part_keys(identity, first) {
+    for HandshakeKey { key, transcript } in &handshake_keys(identity, first) {
         KeyLog::new(&mut log)
             .handshake(SESSION, key, transcript)
             .expect("a vector takes everything");
