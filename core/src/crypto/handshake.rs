@@ -106,17 +106,17 @@ impl Handshake<'_> {
 
     /// Tells what the two sealed parts of the first message, our key and the payload, are sealed
     /// with. For tools: all is computed again.
-    pub fn first_message_keys(&self, mut tell: impl FnMut(HandshakeKey)) {
+    pub fn first_message_keys(&self, mut export: impl FnMut(HandshakeKey)) {
         let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
         self.write(&mut first.as_mut_slice(), |state| {
-            tell(state.handshake_key())
+            export(state.handshake_key())
         });
     }
 
     /// Tells what the payload of the second message is sealed with; nothing, if that has no key
     /// that answers the first. For tools: all is computed again.
-    pub fn second_message_key(&self, second: &[u8], tell: impl FnOnce(HandshakeKey)) {
-        self.hear(second, &mut [], |state| tell(state.handshake_key()));
+    pub fn second_message_key(&self, second: &[u8], export: impl FnOnce(HandshakeKey)) {
+        self.hear(second, &mut [], |state| export(state.handshake_key()));
     }
 }
 
@@ -229,17 +229,17 @@ impl Responder {
         prologue: &[u8],
         first: &[u8],
         ephemeral: &[u8; KEY_LEN],
-        mut tell: impl FnMut(HandshakeKey),
+        mut export: impl FnMut(HandshakeKey),
     ) {
         let mut payload = [0; FIRST_PAYLOAD_MAX];
         let heard = Self::hear(identity, prologue, first, &mut payload, |state| {
-            tell(state.handshake_key());
+            export(state.handshake_key());
         });
         if let Some((responder, _)) = heard {
             // No answer stands behind its key.
             let mut second = [0; KEY_LEN];
             responder.say(identity, ephemeral, &[], &mut second, |state| {
-                tell(state.handshake_key());
+                export(state.handshake_key());
             });
         }
     }

@@ -1,7 +1,7 @@
 //! The handshakes of one socket, on both sides: who this is, its ephemeral keys, and the key log.
 
 use super::connection::{Connection, PeerParameters};
-use super::key_log::{Asked, KeyLog, Noted};
+use super::key_log::{Asked, KeyEvent, KeyLog};
 use crate::address::PackedAddress;
 use crate::crypto::{
     Entropy, FIRST_PAYLOAD_MAX, Identity, KEY_LEN, PublicKey, Responder, SessionKeys,
@@ -132,7 +132,7 @@ impl<'a> Handshakes<'a> {
                 remote,
                 connection,
             };
-            self.key_log.note(&Noted::Asked(asked, second));
+            self.key_log.note(&KeyEvent::Asked(asked, second));
         }
     }
 
@@ -161,7 +161,7 @@ impl<'a> Handshakes<'a> {
         let ephemeral = self.entropy.secret();
         let mut bytes = [0; ACCEPT_MESSAGE_LEN_MAX];
         let (keys, len) = responder.answer(&self.identity, &ephemeral, payload, &mut bytes)?;
-        self.key_log.note(&Noted::Answered {
+        self.key_log.note(&KeyEvent::Answered {
             identity: &self.identity,
             id: request.id,
             prologue: request.prologue,

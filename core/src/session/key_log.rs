@@ -1,19 +1,19 @@
-//! Keys for tools that read captured datagrams (`--keylog`, dissectors, the simulator): told only
-//! where the caller has handed in room for them.
+//! Keys for tools that read captured datagrams (`--keylog`, dissectors, the simulator): exported
+//! only where the caller provides slots for them.
 
+mod key_event;
 mod logged_key;
-mod noted;
 mod ring;
 
+pub(crate) use key_event::{Asked, KeyEvent};
 pub use logged_key::{KeySlot, LoggedKey};
-pub(crate) use noted::{Asked, Noted};
 use ring::Ring;
 
 /// Exports the keys of a machine. Without slots it is off: then nothing is computed for it, and
 /// a program that never switches it on does not even contain how.
 pub(crate) struct KeyLog<'a> {
     ring: Ring<'a>,
-    tell: Option<fn(&mut Ring<'_>, &Noted<'_>)>,
+    export: Option<fn(&mut Ring<'_>, &KeyEvent<'_>)>,
 }
 
 impl<'a> KeyLog<'a> {
@@ -21,35 +21,35 @@ impl<'a> KeyLog<'a> {
     pub(crate) fn off() -> Self {
         Self {
             ring: Ring::new(&mut []),
-            tell: None,
+            export: None,
         }
     }
 
     /// One of all keys.
     pub(crate) fn new(slots: &'a mut [KeySlot]) -> Self {
-        Self::telling(slots, noted::tell)
+        Self::exporting(slots, key_event::export)
     }
 
     /// One of all keys but those of handshakes.
     pub(crate) fn of_sessions(slots: &'a mut [KeySlot]) -> Self {
-        Self::telling(slots, noted::tell_of_sessions)
+        Self::exporting(slots, key_event::export_session_keys)
     }
 
-    fn telling(slots: &'a mut [KeySlot], tell: fn(&mut Ring<'_>, &Noted<'_>)) -> Self {
+    fn exporting(slots: &'a mut [KeySlot], export: fn(&mut Ring<'_>, &KeyEvent<'_>)) -> Self {
         Self {
-            tell: (!slots.is_empty()).then_some(tell),
+            export: (!slots.is_empty()).then_some(export),
             ring: Ring::new(slots),
         }
     }
 
     /// Returns whether keys are exported.
     pub(crate) fn is_on(&self) -> bool {
-        self.tell.is_some()
+        self.export.is_some()
     }
 
-    pub(crate) fn note(&mut self, noted: &Noted<'_>) {
-        if let Some(tell) = self.tell {
-            tell(&mut self.ring, noted);
+    pub(crate) fn note(&mut self, event: &KeyEvent<'_>) {
+        if let Some(export) = self.export {
+            export(&mut self.ring, event);
         }
     }
 
@@ -68,7 +68,7 @@ mod tests {
         let mut log = KeyLog::new(&mut []);
         let mut connection = Connection::VACANT;
         connection.restore_ended(1);
-        log.note(&Noted::Session(&connection));
+        log.note(&KeyEvent::Session(&connection));
         assert_eq!(log.pop(), None);
     }
 }

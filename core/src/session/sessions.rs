@@ -9,7 +9,7 @@ use super::connection::{Connection, Expired, Needs, PeerParameters, Phase};
 use super::connections::{Connections, Side};
 use super::cookies::Cookies;
 use super::handshakes::{Accepted, Handshakes, Recipient, Request};
-use super::key_log::Noted;
+use super::key_log::KeyEvent;
 use super::received::{Received, Repeated};
 use super::reply::Reply;
 use crate::address::PackedAddress;
@@ -369,7 +369,9 @@ impl<'a> Sessions<'a> {
         self.connections.unlist(slot);
         let connection = self.connections.at_mut(slot);
         accepted.settle(connection, remote, peer);
-        self.handshakes.key_log().note(&Noted::Session(connection));
+        self.handshakes
+            .key_log()
+            .note(&KeyEvent::Session(connection));
         self.connections.list(slot);
     }
 
@@ -406,7 +408,9 @@ impl<'a> Sessions<'a> {
         self.connections.unlist(slot);
         let connection = self.connections.at_mut(slot);
         connection.opened(peer, keys);
-        self.handshakes.key_log().note(&Noted::Session(connection));
+        self.handshakes
+            .key_log()
+            .note(&KeyEvent::Session(connection));
         self.connections.list(slot);
     }
 

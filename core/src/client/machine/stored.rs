@@ -7,7 +7,7 @@ use crate::client::machine::Client;
 use crate::crypto::{Correspondence, Letters, PublicKey, TAG_LEN};
 use crate::name::Name;
 use crate::session::connection::Phase;
-use crate::session::key_log::Noted;
+use crate::session::key_log::KeyEvent;
 use crate::wire::Frame;
 
 /// What has to be known of a stored message, to decrypt it.
@@ -94,11 +94,14 @@ impl Client<'_> {
         let key = self
             .message_keys
             .derive(self.sessions.identity(), slot.key().get(), who)?;
-        self.sessions.handshakes().key_log().note(&Noted::Letters {
-            incarnation: self.incarnation,
-            to: slot.name(),
-            letters: &key,
-        });
+        self.sessions
+            .handshakes()
+            .key_log()
+            .note(&KeyEvent::Letters {
+                incarnation: self.incarnation,
+                to: slot.name(),
+                letters: &key,
+            });
         slot.message_keys_mut().set_to(key);
         Some(key)
     }
@@ -128,11 +131,14 @@ impl Client<'_> {
             &envelope.ephemeral,
             who,
         )?;
-        self.sessions.handshakes().key_log().note(&Noted::Letters {
-            incarnation: envelope.incarnation,
-            to: &self.name,
-            letters: &key,
-        });
+        self.sessions
+            .handshakes()
+            .key_log()
+            .note(&KeyEvent::Letters {
+                incarnation: envelope.incarnation,
+                to: &self.name,
+                letters: &key,
+            });
         Some(key)
     }
 

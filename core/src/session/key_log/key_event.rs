@@ -1,4 +1,4 @@
-//! The key events that machines note for their key logs, and the keys of each.
+//! The events at which keys come into use, and the keys of each.
 
 use super::logged_key::LoggedKey;
 use super::ring::Ring;
@@ -9,7 +9,7 @@ use crate::session::connection::Connection;
 use crate::wire::Opening;
 
 /// Something that makes keys come into use.
-pub(crate) enum Noted<'a> {
+pub(crate) enum KeyEvent<'a> {
     /// A session has been agreed on.
     Session(&'a Connection),
     /// The key of the stored messages of a process to a name has been computed.
@@ -57,11 +57,11 @@ impl Asked<'_> {
     }
 }
 
-/// Tells the keys that something noted stands for, but for those of handshakes: all these are known
+/// Exports the keys of an event except those of handshakes. The machine has these keys
 /// anyway.
-pub(super) fn tell_of_sessions(ring: &mut Ring<'_>, noted: &Noted<'_>) {
-    match *noted {
-        Noted::Session(connection) => {
+pub(super) fn export_session_keys(ring: &mut Ring<'_>, event: &KeyEvent<'_>) {
+    match *event {
+        KeyEvent::Session(connection) => {
             let (send, receive) = connection.keys().keys();
             for (id, key) in [
                 (connection.local_id(), *receive),
@@ -70,7 +70,7 @@ pub(super) fn tell_of_sessions(ring: &mut Ring<'_>, noted: &Noted<'_>) {
                 ring.push(LoggedKey::Session { id, key });
             }
         }
-        Noted::Letters {
+        KeyEvent::Letters {
             incarnation,
             to,
             letters,
@@ -79,23 +79,23 @@ pub(super) fn tell_of_sessions(ring: &mut Ring<'_>, noted: &Noted<'_>) {
             to: to.clone(),
             key: *letters.key(),
         }),
-        Noted::Asked(..) | Noted::Answered { .. } => {}
+        KeyEvent::Asked(..) | KeyEvent::Answered { .. } => {}
     }
 }
 
-/// Tells all keys that something noted stands for. Those of handshakes are computed for this alone.
-pub(super) fn tell(ring: &mut Ring<'_>, noted: &Noted<'_>) {
+/// Exports all keys of an event. Those of handshakes are computed only for this.
+pub(super) fn export(ring: &mut Ring<'_>, event: &KeyEvent<'_>) {
     let handshake = |id| move |part: HandshakeKey| LoggedKey::Handshake { id, part };
-    match *noted {
-        Noted::Session(_) | Noted::Letters { .. } => tell_of_sessions(ring, noted),
-        Noted::Asked(ref asked, second) => asked.with_handshake(|begun| {
-            let told = handshake(asked.connection.local_id());
+    match *event {
+        KeyEvent::Session(_) | KeyEvent::Letters { .. } => export_session_keys(ring, event),
+        KeyEvent::Asked(ref asked, second) => asked.with_handshake(|begun| {
+            let logged = handshake(asked.connection.local_id());
             match second {
-                None => begun.first_message_keys(|part| ring.push(told(part))),
-                Some(second) => begun.second_message_key(second, |part| ring.push(told(part))),
+                None => begun.first_message_keys(|part| ring.push(logged(part))),
+                Some(second) => begun.second_message_key(second, |part| ring.push(logged(part))),
             }
         }),
-        Noted::Answered {
+        KeyEvent::Answered {
             identity,
             id,
             prologue,
