@@ -196,9 +196,9 @@ pub use name::{Name, NameError, drives_display};
 pub use rate::RateLimit;
 pub use retry::RetryPolicy;
 pub use server::{
-    Allowed, ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot, NameRecord,
-    NameSlot, Persist, RateLimits, Record, RestoreError, Server, ServerConfig, ServerEvent,
-    ServerMemory, ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
+    AllowEntry, ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot,
+    NameRecord, NameSlot, Persist, RateLimits, Record, RestoreError, Server, ServerConfig,
+    ServerEvent, ServerMemory, ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
 };
 pub use session::ConnectionSlot;
 pub use session::key_log::{KeySlot, LoggedKey};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chatapp_core::{Allowed, Identity, Name, PublicKey, StaticKey};
+use chatapp_core::{AllowEntry, Identity, Name, PublicKey, StaticKey};
 use chatapp_mio::seed;
 use chatapp_store as store;
 use clap::Args;
@@ -46,7 +46,7 @@ impl KeyOptions {
     }
 
     /// Those who may register, in the order of their names; `None`: everybody.
-    pub(crate) fn allowed(&self) -> Result<Option<Vec<Allowed>>, Failure> {
+    pub(crate) fn allow_list(&self) -> Result<Option<Vec<AllowEntry>>, Failure> {
         let Some(file) = &self.allow_file else {
             return Ok(None);
         };
@@ -68,8 +68,8 @@ pub(crate) fn random() -> Result<[u8; 32], Failure> {
 
 /// Reads `name` or `name key` from each line, up to a word that begins with `#`; gives the number
 /// of a line that is wrong.
-fn read_list(text: &str) -> Result<Vec<Allowed>, (usize, String)> {
-    let mut allowed = BTreeMap::new();
+fn read_list(text: &str) -> Result<Vec<AllowEntry>, (usize, String)> {
+    let mut allow_list = BTreeMap::new();
     for (line, number) in text.lines().zip(1..) {
         let mut words = line.split_whitespace();
         let mut words = words.by_ref().take_while(|word| !word.starts_with('#'));
@@ -81,15 +81,15 @@ fn read_list(text: &str) -> Result<Vec<Allowed>, (usize, String)> {
         let name = Name::new(name).map_err(|error| (number, error.to_string()))?;
         let no_key = || (number, "a key has 64 hexadecimal digits".to_owned());
         let key = key.map(|digits| store::parse_key(digits).map(PublicKey).ok_or_else(no_key));
-        let entry = Allowed {
+        let entry = AllowEntry {
             name: name.clone(),
             key: key.transpose()?,
         };
-        if allowed.insert(name.as_str().to_owned(), entry).is_some() {
+        if allow_list.insert(name.as_str().to_owned(), entry).is_some() {
             return Err((number, format!("{name} is listed twice")));
         }
     }
-    Ok(allowed.into_values().collect())
+    Ok(allow_list.into_values().collect())
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         keep_s: options.keep.seconds(),
         ..options.limits.config()
     };
-    let allowed = options.keys.allowed()?;
+    let allow_list = options.keys.allow_list()?;
     let folder = options.data.server_folder(options.port)?;
     let key_file = folder.as_deref().map(server_key_file);
     let identity = options.keys.identity(key_file.as_deref())?;
@@ -60,8 +60,8 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     let mut server = Server::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     server.log_keys(&mut key_slots);
-    if let Some(allowed) = &allowed {
-        server.admit_only(allowed);
+    if let Some(allow_list) = &allow_list {
+        server.set_allow_list(allow_list);
     }
     let mut journal: Box<dyn Journal> = match folder {
         Some(folder) => Box::new(open_store(

@@ -1,4 +1,4 @@
-//! Which names may register at all.
+//! The allow list: which names may register.
 
 use crate::crypto::PublicKey;
 use crate::name::Name;
@@ -6,19 +6,19 @@ use crate::name::Name;
 /// Registrations that could not be stored, and are remembered.
 const REJECTED: usize = 8;
 
-/// One name of those that may register at all, and the key it must have, if that is known.
+/// An entry of an allow list: a name that may register, and the key that it must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Allowed {
+pub struct AllowEntry {
     /// The name.
     pub name: Name,
-    /// Its key; none for whichever registers first.
+    /// Its key; `None` for the key that registers first.
     pub key: Option<PublicKey>,
 }
 
 /// Which names may register, and whose registrations were rejected lately.
 pub(super) struct Admission<'a> {
     /// The names that may register, sorted; `None` for all.
-    allowed: Option<&'a [Allowed]>,
+    allow_list: Option<&'a [AllowEntry]>,
     /// Requests whose registrations could not be stored lately, by their session ids.
     rejected: heapless::Deque<u64, REJECTED>,
 }
@@ -27,25 +27,25 @@ impl<'a> Admission<'a> {
     /// Lets all names in.
     pub(super) fn new() -> Self {
         Self {
-            allowed: None,
+            allow_list: None,
             rejected: heapless::Deque::new(),
         }
     }
 
-    /// Lets only these names in, which are sorted.
-    pub(super) fn admit_only(&mut self, allowed: &'a [Allowed]) {
-        debug_assert!(allowed.is_sorted_by(|one, next| one.name.as_str() <= next.name.as_str()));
-        self.allowed = Some(allowed);
+    /// Lets only these names in. The entries must be sorted by name.
+    pub(super) fn set_allow_list(&mut self, allow_list: &'a [AllowEntry]) {
+        debug_assert!(allow_list.is_sorted_by(|one, next| one.name.as_str() <= next.name.as_str()));
+        self.allow_list = Some(allow_list);
     }
 
     /// Returns whether a name may register with this key. Cost: the logarithm of the number of
     /// names.
     pub(super) fn allows(&self, name: &str, key: &PublicKey) -> bool {
-        let Some(allowed) = self.allowed else {
+        let Some(allow_list) = self.allow_list else {
             return true;
         };
-        let from = allowed.partition_point(|entry| entry.name.as_str() < name);
-        allowed
+        let from = allow_list.partition_point(|entry| entry.name.as_str() < name);
+        allow_list
             .get(from..)
             .unwrap_or_default()
             .iter()
@@ -75,14 +75,14 @@ mod tests {
     #[test]
     fn allows_listed_names_with_their_keys() {
         let [one, other] = [1, 2].map(|byte| PublicKey([byte; 32]));
-        let entry = |name, key| Allowed {
+        let entry = |name, key| AllowEntry {
             name: Name::new(name).unwrap(),
             key,
         };
-        let allowed = [entry("ann", None), entry("bob", Some(one))];
+        let allow_list = [entry("ann", None), entry("bob", Some(one))];
         let mut admission = Admission::new();
         assert!(admission.allows("zoe", &one), "all names may register");
-        admission.admit_only(&allowed);
+        admission.set_allow_list(&allow_list);
         assert!(admission.allows("ann", &one) && admission.allows("ann", &other));
         assert!(admission.allows("bob", &one) && !admission.allows("bob", &other));
         assert!(!admission.allows("zoe", &one) && !admission.allows("al", &one));

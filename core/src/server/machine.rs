@@ -10,7 +10,7 @@ mod restore;
 mod transmission;
 
 use super::absence::Absence;
-use super::admission::{Admission, Allowed};
+use super::admission::{Admission, AllowEntry};
 use super::channel_log::ChannelLog;
 use super::config::ServerConfig;
 use super::event::ServerEvent;
@@ -119,10 +119,11 @@ impl<'a> Server<'a> {
         })
     }
 
-    /// Lets only these names register from now on, which are sorted; clients in the room stay.
+    /// Lets only these names register from now on; clients in the room stay. The entries must be
+    /// sorted by name.
     /// Cost: the logarithm of their number, for each registration.
-    pub fn admit_only(&mut self, allowed: &'a [Allowed]) {
-        self.admission.admit_only(allowed);
+    pub fn set_allow_list(&mut self, allow_list: &'a [AllowEntry]) {
+        self.admission.set_allow_list(allow_list);
     }
 
     /// Returns the server's own public key.

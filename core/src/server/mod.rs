@@ -37,7 +37,7 @@ mod storage;
 mod table;
 mod usage;
 
-pub use admission::Allowed;
+pub use admission::AllowEntry;
 pub use channel_log::LogSlot;
 pub use config::ServerConfig;
 pub use event::{Departure, ServerEvent};

@@ -1,7 +1,7 @@
 //! Who gets a name, and who does not.
 
 use chatapp_core::wire::{Datagram, Frame, Refusal};
-use chatapp_core::{Allowed, Disposition, DropReason, Endpoint, Name, Record, ServerConfig};
+use chatapp_core::{AllowEntry, Disposition, DropReason, Endpoint, Name, Record, ServerConfig};
 
 use crate::keeping::{name_record, store};
 use crate::people::{identity, key};
@@ -69,19 +69,19 @@ fn only_the_holder_of_its_key_gets_a_name() {
 
 #[test]
 fn who_may_register_is_on_the_list_with_that_key() {
-    let allowed = [
+    let allow_list = [
         ("ann", Some("ann")),
         ("ann", Some("ann's board")),
         ("bob", None),
     ];
-    let allowed = allowed.map(|(name, person)| Allowed {
+    let allow_list = allow_list.map(|(name, person)| AllowEntry {
         name: Name::new(name).unwrap(),
         key: person.map(key),
     });
     let mut rig = Rig::new();
     // Whoever is here stays.
     rig.join(9, "zoe");
-    rig.server.admit_only(allowed.to_vec().leak());
+    rig.server.set_allow_list(allow_list.to_vec().leak());
     assert_eq!(rig.online(), 1);
     let mut id = 20;
     for (name, person, answer) in [
