@@ -232,9 +232,9 @@ def main():
     letter = seal(key, 300, b"hi")
     check("ciphertext", letter)
     check("stored-message", public(letters) + letter)
-    mail, further = v["mail"], v["mail-delta"]
+    mail, delta = v["mail"], v["mail-delta"]
     check("mail", mail[:-len(letter)] + letter)
-    check("mail-delta", mail + further[len(mail) : -len(letter)] + seal(key, 302, b"hi"))
+    check("mail-delta", mail + delta[len(mail) : -len(letter)] + seal(key, 302, b"hi"))
 
     for failure in failures:
         print(f"differs: {failure}", file=sys.stderr)

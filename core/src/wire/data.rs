@@ -8,9 +8,9 @@ use core::fmt;
 
 use serde::Deserialize;
 
+use super::delta::Numbers;
 use super::frame::Frame;
 use super::frames::Frames;
-use super::further::Numbers;
 use super::layout::{PREFIX_LEN, kind};
 use super::opening::{Cookie, Refusal};
 use super::writer::Writer;
@@ -236,9 +236,9 @@ impl<'a> DataWriter<'a> {
     pub fn push(&mut self, frame: &Frame<'_>) -> bool {
         if let Some(numbers) = &self.numbers
             && let complete = self.writer.written(self.complete)
-            && let Some((further, numbers)) = numbers.shortens(frame, complete)
+            && let Some((delta, numbers)) = numbers.shortens(frame, complete)
         {
-            let pushed = self.writer.value(&further);
+            let pushed = self.writer.value(&delta);
             if pushed {
                 self.numbers = Some(numbers);
             }

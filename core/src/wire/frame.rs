@@ -1,6 +1,6 @@
 //! Frames: the numbered contents of a data datagram.
 //!
-//! Fields that consecutive ones have in common may be [left out](super::further) on the wire.
+//! Fields that consecutive ones have in common may be [left out](super::delta) on the wire.
 
 use core::net::SocketAddr;
 

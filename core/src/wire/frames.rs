@@ -1,7 +1,7 @@
 //! The frames of a datagram, one after the other.
 
+use super::delta::{self, Delta, Numbers};
 use super::frame::Frame;
-use super::further::{self, Further, Numbers};
 use crate::drop_reason::DropReason;
 
 /// A place between two frames, where a reader can [go on](Frames::resume).
@@ -57,11 +57,11 @@ impl<'a> Frames<'a> {
     }
 
     /// The next frame, which leaves something out, completed from those before it.
-    fn further(&mut self) -> Result<Frame<'a>, DropReason> {
+    fn delta(&mut self) -> Result<Frame<'a>, DropReason> {
         let rest = self.rest();
         let Place { at, complete, .. } = self.place;
         let completed = || {
-            let (what, behind): (Further<'a>, _) = postcard::take_from_bytes(rest).ok()?;
+            let (what, behind): (Delta<'a>, _) = postcard::take_from_bytes(rest).ok()?;
             let complete = self.bytes.get(complete..at)?;
             let (frame, numbers) = what.completed(self.place.numbers, complete)?;
             Some((frame, numbers, behind))
@@ -87,8 +87,8 @@ impl<'a> Iterator for Frames<'a> {
     /// A damaged frame ends the iteration: where the next one begins cannot be known.
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest();
-        if further::is_further(*rest.first()?) {
-            return Some(self.further());
+        if delta::is_delta(*rest.first()?) {
+            return Some(self.delta());
         }
         match postcard::take_from_bytes(rest) {
             Ok((frame, behind)) => {

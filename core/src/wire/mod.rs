@@ -15,9 +15,9 @@
 //! Parsing is total: every input gives a [`Datagram`] or the [reason](DropReason) it is none.
 
 pub mod data;
+mod delta;
 mod frame;
 mod frames;
-mod further;
 mod layout;
 mod opening;
 mod writer;

@@ -101,11 +101,11 @@ fn many_short_messages_share_a_datagram() {
     assert_eq!(written(&LONG_HEADER, &entries).1, 16);
     assert_eq!(written(&LONG_HEADER, &mails).1, 12);
     // So long is the first, and what each more adds.
-    for (frames, [first, further]) in [(mails, [171, 86]), (entries, [92, 70])] {
+    for (frames, [first, delta]) in [(mails, [171, 86]), (entries, [92, 70])] {
         let mut lens = (1..6).map(|count| frames_of(&frames[..count]).len());
         assert_eq!(lens.next(), Some(first));
         for (more, len) in (1..).zip(lens) {
-            assert_eq!(len, first + more * further);
+            assert_eq!(len, first + more * delta);
         }
     }
 }
@@ -212,11 +212,11 @@ fn differences_are_those_to_the_frame_before() {
 #[test]
 //= PROTOCOL.md#14.16
 fn a_short_form_where_it_does_not_belong_is_malformed() {
-    let further = |first: &Frame<'_>, second: &Frame<'_>| {
+    let delta = |first: &Frame<'_>, second: &Frame<'_>| {
         frames_of(&[*first, *second])[frames_of(&[*first]).len()..].to_vec()
     };
-    let short_mail = further(&mail(0), &mail(1));
-    let short_entry = further(&entry(0), &entry(1));
+    let short_mail = delta(&mail(0), &mail(1));
+    let short_entry = delta(&entry(0), &entry(1));
     // No frame has this number.
     let damaged = [frames_of(&[mail(0)]), vec![0xff]].concat();
     let text = Frame::Text {

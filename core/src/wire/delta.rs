@@ -15,7 +15,7 @@ const CHANNEL: u8 = 15;
 
 /// A frame that leaves out what the one before it says.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Further<'a> {
+pub(super) struct Delta<'a> {
     kind: u8,
     /// How much higher its number is. One with a lower number is written in full, so that this
     /// form is never longer.
@@ -72,7 +72,7 @@ impl Numbers {
         &self,
         frame: &Frame<'a>,
         complete: &[u8],
-    ) -> Option<(Further<'a>, Self)> {
+    ) -> Option<(Delta<'a>, Self)> {
         let next = Self::of(frame)?;
         // Most that do not fit differ here already, and cost no more than this.
         if next.incarnation != self.incarnation {
@@ -107,7 +107,7 @@ impl Numbers {
             ) if from == its_name => (CHANNEL, *kept, text.as_bytes()),
             _ => return None,
         };
-        let further = Further {
+        let delta = Delta {
             kind,
             ahead,
             counter: next.counter.wrapping_sub(self.counter),
@@ -115,11 +115,11 @@ impl Numbers {
             kept,
             content,
         };
-        Some((further, next))
+        Some((delta, next))
     }
 }
 
-impl<'a> Further<'a> {
+impl<'a> Delta<'a> {
     /// The frame with all that it leaves out, and its numbers; `None` if it does not belong here.
     /// Those before it are given, if it is not the complete frame that stands right before it.
     //= PROTOCOL.md#14.16
@@ -173,6 +173,6 @@ fn first(complete: &[u8]) -> Option<Frame<'_>> {
 }
 
 /// Whether a frame that begins with this byte leaves something out.
-pub(super) const fn is_further(kind: u8) -> bool {
+pub(super) const fn is_delta(kind: u8) -> bool {
     matches!(kind, MAIL | CHANNEL)
 }
