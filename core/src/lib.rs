@@ -183,8 +183,8 @@ pub mod wire;
 
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientMemory, ClientRecord, ClientStorage, Command,
-    CommandError, CommandId, MessageId, MessageStatus, OutboxSlot, PeerSlot, Request, Shown,
-    WindowSlot,
+    CommandError, CommandId, DedupSlot, MessageId, MessageStatus, OutboxSlot, PeerSlot, Request,
+    Shown,
 };
 pub use crypto::{Identity, PublicKey, RoomKey, Seed, StaticKey};
 pub use driver::{

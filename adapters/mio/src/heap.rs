@@ -5,8 +5,8 @@ use std::fmt;
 
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 use chatapp_core::{
-    ChangeSlot, ClientStorage, ConnectionSlot, FlightSlot, JournalSlot, LogSlot, MailSlot,
-    NameSlot, OutboxSlot, PeerSlot, ServerStorage, SourceSlot, WindowSlot,
+    ChangeSlot, ClientStorage, ConnectionSlot, DedupSlot, FlightSlot, JournalSlot, LogSlot,
+    MailSlot, NameSlot, OutboxSlot, PeerSlot, ServerStorage, SourceSlot,
 };
 use zerocopy::FromZeros;
 
@@ -89,7 +89,7 @@ pub struct ClientMemory {
     names: Vec<u32>,
     sessions: Vec<u32>,
     outbox: Vec<OutboxSlot>,
-    windows: Vec<WindowSlot>,
+    dedup: Vec<DedupSlot>,
 }
 
 impl ClientMemory {
@@ -105,7 +105,7 @@ impl ClientMemory {
             names: vacant(2 * peers)?,
             sessions: vacant(4 * peers)?,
             outbox: vec![OutboxSlot::VACANT; limits.commands],
-            windows: vacant(limits.former_peers)?,
+            dedup: vacant(limits.former_peers)?,
         })
     }
 
@@ -117,7 +117,7 @@ impl ClientMemory {
             names: &mut self.names,
             sessions: &mut self.sessions,
             outbox: &mut self.outbox,
-            windows: &mut self.windows,
+            dedup: &mut self.dedup,
         }
     }
 }

@@ -68,13 +68,13 @@ impl ProcessMarks {
 /// The marks of a process that is not in the roster.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub struct WindowSlot {
+pub struct DedupSlot {
     marks: ProcessMarks,
     /// When it was last used, in uses: the least recent is replaced.
     used: u32,
 }
 
-impl WindowSlot {
+impl DedupSlot {
     /// An unused slot; all zero bits.
     pub const VACANT: Self = Self {
         marks: ProcessMarks::VACANT,
@@ -102,7 +102,7 @@ struct LatestProcess {
 
 /// What was shown of processes that are not in the roster, and the message shown last.
 pub(super) struct Dedup<'a> {
-    former: &'a mut [WindowSlot],
+    former: &'a mut [DedupSlot],
     uses: u32,
     latest: LatestProcess,
     shown: Option<Shown>,
@@ -110,8 +110,8 @@ pub(super) struct Dedup<'a> {
 
 impl<'a> Dedup<'a> {
     /// Creates it over the memory for former processes, which may be empty.
-    pub(super) fn new(former: &'a mut [WindowSlot]) -> Self {
-        former.fill(WindowSlot::VACANT);
+    pub(super) fn new(former: &'a mut [DedupSlot]) -> Self {
+        former.fill(DedupSlot::VACANT);
         Self {
             former,
             uses: 0,
@@ -196,16 +196,16 @@ impl<'a> Dedup<'a> {
     pub(super) fn recall(&mut self, process: u64) -> ProcessMarks {
         let mut slots = self.former.iter_mut();
         match slots.find(|slot| slot.marks.process == process) {
-            Some(slot) => core::mem::replace(slot, WindowSlot::VACANT).marks,
+            Some(slot) => core::mem::replace(slot, DedupSlot::VACANT).marks,
             None => ProcessMarks::of(process),
         }
     }
 
     /// Returns the slot of a process; the one that was least recently used gives way to a new one.
-    fn slot(&mut self, process: u64) -> Option<&mut WindowSlot> {
+    fn slot(&mut self, process: u64) -> Option<&mut DedupSlot> {
         self.uses = self.uses.wrapping_add(1);
         let uses = self.uses;
-        let known = |slot: &WindowSlot| slot.marks.process == process;
+        let known = |slot: &DedupSlot| slot.marks.process == process;
         let oldest = || {
             let ages = self.former.iter().enumerate();
             ages.max_by_key(|(_, slot)| uses.wrapping_sub(slot.used))
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn replaces_least_recently_used_process() {
-        let mut slots = [WindowSlot::VACANT; 2];
+        let mut slots = [DedupSlot::VACANT; 2];
         let mut dedup = Dedup::new(&mut slots);
         assert!(dedup.accept_former(1, 10, false));
         assert!(dedup.accept_former(2, 20, false));
@@ -268,7 +268,7 @@ mod tests {
 
     #[test]
     fn returns_marks_of_process_that_was_retired() {
-        let mut slots = [WindowSlot::VACANT; 2];
+        let mut slots = [DedupSlot::VACANT; 2];
         let mut dedup = Dedup::new(&mut slots);
         let mut marks = ProcessMarks::of(9);
         dedup.retire(&marks);

@@ -80,7 +80,7 @@ impl<'a> Client<'a> {
             names,
             sessions,
             outbox,
-            windows,
+            dedup,
         } = storage;
         let mut entropy = Entropy::new(identity.suite(), seed);
         let message_keys = MessageKeys::new(&identity, entropy.secret());
@@ -110,7 +110,7 @@ impl<'a> Client<'a> {
             requests: Requests::NONE,
             inbox: Inbox::EMPTY,
             server_log: ServerLog::START,
-            dedup: Dedup::new(windows),
+            dedup: Dedup::new(dedup),
             events: Events::NONE,
         })
     }

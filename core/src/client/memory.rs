@@ -1,6 +1,6 @@
 //! The memory of a client as one value.
 
-use super::dedup::WindowSlot;
+use super::dedup::DedupSlot;
 use super::outbox_slot::OutboxSlot;
 use super::peer_slot::PeerSlot;
 use super::storage::ClientStorage;
@@ -11,21 +11,21 @@ use crate::session::ConnectionSlot;
 ///
 /// * `PEERS`: the server and the clients that the roster can hold, at least 2.
 /// * `COMMANDS`: commands that may be unsettled at a time, at least 1.
-/// * `WINDOWS`: former processes whose messages are still recognised as duplicates.
+/// * `FORMER`: former processes whose messages are still recognised as duplicates.
 ///
 /// Only this door is generic: [`Client`](crate::Client) borrows slices.
 #[derive(Debug)]
-pub struct ClientMemory<const PEERS: usize, const COMMANDS: usize, const WINDOWS: usize> {
+pub struct ClientMemory<const PEERS: usize, const COMMANDS: usize, const FORMER: usize> {
     peers: [PeerSlot; PEERS],
     connections: [ConnectionSlot; PEERS],
     names: [[u32; 2]; PEERS],
     sessions: [[u32; 4]; PEERS],
     outbox: [OutboxSlot; COMMANDS],
-    windows: [WindowSlot; WINDOWS],
+    dedup: [DedupSlot; FORMER],
 }
 
-impl<const PEERS: usize, const COMMANDS: usize, const WINDOWS: usize>
-    ClientMemory<PEERS, COMMANDS, WINDOWS>
+impl<const PEERS: usize, const COMMANDS: usize, const FORMER: usize>
+    ClientMemory<PEERS, COMMANDS, FORMER>
 {
     /// Creates unused memory.
     pub const fn new() -> Self {
@@ -42,7 +42,7 @@ impl<const PEERS: usize, const COMMANDS: usize, const WINDOWS: usize>
             names: [[0; 2]; PEERS],
             sessions: [[0; 4]; PEERS],
             outbox: [OutboxSlot::VACANT; COMMANDS],
-            windows: [WindowSlot::VACANT; WINDOWS],
+            dedup: [DedupSlot::VACANT; FORMER],
         }
     }
 
@@ -54,13 +54,13 @@ impl<const PEERS: usize, const COMMANDS: usize, const WINDOWS: usize>
             names: self.names.as_flattened_mut(),
             sessions: self.sessions.as_flattened_mut(),
             outbox: &mut self.outbox,
-            windows: &mut self.windows,
+            dedup: &mut self.dedup,
         }
     }
 }
 
-impl<const PEERS: usize, const COMMANDS: usize, const WINDOWS: usize> Default
-    for ClientMemory<PEERS, COMMANDS, WINDOWS>
+impl<const PEERS: usize, const COMMANDS: usize, const FORMER: usize> Default
+    for ClientMemory<PEERS, COMMANDS, FORMER>
 {
     fn default() -> Self {
         Self::new()

@@ -34,7 +34,7 @@ mod table_sync;
 
 pub use command::{Command, CommandError, CommandId};
 pub use config::ClientConfig;
-pub use dedup::WindowSlot;
+pub use dedup::DedupSlot;
 pub use event::{ClientEvent, MessageId, MessageStatus, Request};
 pub use machine::Client;
 pub use memory::ClientMemory;

@@ -1,6 +1,6 @@
 //! The memory of a client, handed in by the caller.
 
-use super::dedup::WindowSlot;
+use super::dedup::DedupSlot;
 use super::outbox_slot::OutboxSlot;
 use super::peer_slot::PeerSlot;
 use crate::session::ConnectionSlot;
@@ -21,5 +21,5 @@ pub struct ClientStorage<'a> {
     pub outbox: &'a mut [OutboxSlot],
     /// Processes that left the table, or never were in it, whose messages are still recognised as
     /// repetitions.
-    pub windows: &'a mut [WindowSlot],
+    pub dedup: &'a mut [DedupSlot],
 }

@@ -7,8 +7,8 @@ use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Cookie, Datagram, Entry, Frame, Header, Hello, Status};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId,
-    ConnectionSlot, Disposition, Endpoint, Identity, Instant, Name, OutboxSlot, PeerSlot,
-    PublicKey, RoomKey, Seed, UnixSeconds, WindowSlot,
+    ConnectionSlot, DedupSlot, Disposition, Endpoint, Identity, Instant, Name, OutboxSlot,
+    PeerSlot, PublicKey, RoomKey, Seed, UnixSeconds,
 };
 
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
@@ -89,7 +89,7 @@ impl Rig {
             names: leak(0, 8),
             sessions: leak(0, 16),
             outbox: leak(OutboxSlot::VACANT, outbox),
-            windows: leak(WindowSlot::VACANT, 2),
+            dedup: leak(DedupSlot::VACANT, 2),
         };
         let config = ClientConfig {
             window,

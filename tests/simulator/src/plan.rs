@@ -109,7 +109,7 @@ pub struct Sizes {
     /// Commands that a client may have unsettled.
     pub outbox: usize,
     /// Windows for processes that left the table.
-    pub windows: usize,
+    pub dedup: usize,
     /// Names the server knows.
     pub names: usize,
     /// Messages kept for one name.
@@ -137,7 +137,7 @@ impl Sizes {
     pub const ROOMY: Self = Self {
         peers: 70,
         outbox: 64,
-        windows: 128,
+        dedup: 128,
         names: 70,
         mail_per_name: 2_000,
         mail: 8_000,
@@ -342,7 +342,7 @@ impl Plan {
         Sizes {
             peers: tight(choices, 2, clients + 2, roomy.peers),
             outbox: tight(choices, 1, 4, roomy.outbox),
-            windows: tight(choices, 1, 4, roomy.windows),
+            dedup: tight(choices, 1, 4, roomy.dedup),
             names: tight(choices, clients.div_ceil(2), clients, roomy.names),
             mail_per_name: tight(choices, 1, 5, roomy.mail_per_name as usize) as u32,
             mail: tight(choices, 1, 10, roomy.mail),

@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, FlightSlot, Instant,
-    JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed, Sent,
-    Server, ServerConfig, ServerStorage, SourceSlot, TransmitQueue, WindowSlot,
+    ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, DedupSlot, FlightSlot,
+    Instant, JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed,
+    Sent, Server, ServerConfig, ServerStorage, SourceSlot, TransmitQueue,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -27,7 +27,7 @@ struct ClientMemory {
     names: Vec<u32>,
     sessions: Vec<u32>,
     outbox: Vec<OutboxSlot>,
-    windows: Vec<WindowSlot>,
+    dedup: Vec<DedupSlot>,
     keys: Vec<KeySlot>,
 }
 
@@ -98,7 +98,7 @@ impl ClientMachine {
             names: vec![0; 2 * peers],
             sessions: vec![0; 4 * peers],
             outbox: vec![OutboxSlot::VACANT; sizes.outbox],
-            windows: vec![WindowSlot::VACANT; sizes.windows],
+            dedup: vec![DedupSlot::VACANT; sizes.dedup],
             keys: vec![KeySlot::VACANT; KEYS],
         };
         let config = ClientConfig {
@@ -113,7 +113,7 @@ impl ClientMachine {
                 names,
                 sessions,
                 outbox,
-                windows,
+                dedup,
                 keys,
             } = memory.borrow_mut();
             let mut client = Client::new(
@@ -124,7 +124,7 @@ impl ClientMachine {
                     names,
                     sessions,
                     outbox,
-                    windows,
+                    dedup,
                 },
                 world_keys.identity(who),
                 seed,

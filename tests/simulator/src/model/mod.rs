@@ -50,7 +50,7 @@ struct Limits {
     throttles: bool,
     /// Recipients may have to forget what they showed: the memory for it is smaller than what can
     /// be repeated.
-    forgetful_windows: bool,
+    forgetful_dedup: bool,
     /// Tables may have no room for all of the room, and keys are forgotten with their names.
     forgets_keys: bool,
     attacked: bool,
@@ -171,7 +171,7 @@ impl Model {
                 store_fails: plan.store.fail != 0,
                 names_fit: plan.sizes.names >= plan.clients,
                 throttles: plan.sizes.rates != RateLimits::NONE,
-                forgetful_windows: plan.sizes.windows < Sizes::ROOMY.windows,
+                forgetful_dedup: plan.sizes.dedup < Sizes::ROOMY.dedup,
                 // One more is for a name that nobody has.
                 forgets_keys: plan.sizes.peers <= plan.clients,
                 attacked: plan.network.attack != 0,

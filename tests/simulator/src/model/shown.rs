@@ -18,7 +18,7 @@ impl Model {
         at: Millis,
     ) -> Result<(), Violation> {
         let id = self.as_sent(process, from, text, channel)?;
-        if !self.limits.forgetful_windows {
+        if !self.limits.forgetful_dedup {
             self.once(process, id, at)?;
             self.in_order(process, id, channel)?;
         }
