@@ -18,8 +18,7 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Starts to read standard input; `waker` is woken when there is something to
-    /// [attend](Self::attend) to.
+    /// Starts to read standard input. It wakes `waker` for each line to [execute](Self::execute).
     ///
     /// # Errors
     /// The operating system gives no thread.
@@ -35,9 +34,9 @@ impl Operator {
         self.wants_to_leave
     }
 
-    /// Takes the lines that were typed, and answers. The end of the input means nothing: a server
-    /// runs on without one.
-    pub(crate) fn attend(&mut self, log: &Log<'_>, server: &Server<'_>) {
+    /// Executes the lines typed so far. The end of the input means nothing: a server runs on
+    /// without one.
+    pub(crate) fn execute(&mut self, log: &Log<'_>, server: &Server<'_>) {
         while log.display.has_room()
             && let Some(input) = &mut self.input
         {

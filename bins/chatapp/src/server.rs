@@ -83,7 +83,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
             options: options.log,
             wall,
         };
-        operator.attend(&answers, &server);
+        operator.execute(&answers, &server);
         server.handle_wall_clock(wall);
         network.poll(&mut server, |server, now| {
             journal.exchange(server, now);

@@ -20,7 +20,7 @@ pub(crate) fn go_through_all(clients: usize) {
 
         room.now = room.now.plus_millis(20_000);
         room.clients[ALICE].handle_timeout(room.now);
-        room.attend(ALICE);
+        room.drive(ALICE);
         room.measure(Case::KeepAlive, SERVER);
         room.settle();
     }

@@ -123,7 +123,7 @@ impl Room {
         self.clients[number]
             .command(self.now, command)
             .expect("the client takes it");
-        self.attend(number);
+        self.drive(number);
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -143,7 +143,7 @@ impl Room {
             self.now = self.now.plus_millis(500);
             for number in 0..SMALL.min(self.clients.len()) {
                 self.clients[number].handle_timeout(self.now);
-                self.attend(number);
+                self.drive(number);
             }
         }
         panic!("somebody has something under way for ever");
@@ -207,11 +207,11 @@ impl Room {
         } else {
             let _ = self.clients[number].handle_datagram(self.now, *from, bytes);
         }
-        self.attend(number);
+        self.drive(number);
     }
 
     /// Takes all outputs of one of them.
-    pub(crate) fn attend(&mut self, number: usize) {
+    pub(crate) fn drive(&mut self, number: usize) {
         if number == SERVER {
             while let Some(Persist { ticket, record: _ }) = self.server.poll_persist() {
                 self.server.handle_stored(self.now, ticket, Ok(()));

@@ -177,7 +177,7 @@ impl Room {
     fn command(&mut self, number: usize, command: Command<'_>) {
         let taken = self.clients[number].command(self.now, command);
         taken.expect("the client takes it");
-        self.attend(number);
+        self.drive(number);
         while !self.clients.iter().all(Client::is_idle) {
             while let Some((from, to, mut bytes)) = self.network.pop_front() {
                 let to = (0..=SERVER).find(|number| address(*number) == to);
@@ -186,13 +186,13 @@ impl Room {
                 let _ = self
                     .machine(to)
                     .handle_datagram(now, address(from), &mut bytes);
-                self.attend(to);
+                self.drive(to);
             }
             self.now = self.now.plus_millis(1);
             for number in [ALICE, BOB, SERVER] {
                 let now = self.now;
                 self.machine(number).handle_timeout(now);
-                self.attend(number);
+                self.drive(number);
             }
         }
     }
@@ -205,7 +205,7 @@ impl Room {
     }
 
     /// Takes all outputs of one of them.
-    fn attend(&mut self, number: usize) {
+    fn drive(&mut self, number: usize) {
         while let Some(Persist { ticket, record: _ }) = self.server.poll_persist() {
             self.server.handle_stored(self.now, ticket, Ok(()));
         }

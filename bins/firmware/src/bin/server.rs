@@ -44,7 +44,7 @@ fn main() -> ! {
     ));
     loop {
         let now = clock.now();
-        attend(console, server);
+        poll_console(console, server);
         server.handle_wall_clock(wall(settings.time, now, started_at));
         let mut network = stack.on(&mut ethernet);
         event_loop.poll(server, &mut network, now, |server, now| {
@@ -81,7 +81,7 @@ fn wall(at_start: UnixSeconds, now: Instant, started_at: Instant) -> UnixSeconds
 }
 
 /// Takes the lines that were typed, and answers.
-fn attend(console: &mut Console, server: &Server<'_>) {
+fn poll_console(console: &mut Console, server: &Server<'_>) {
     loop {
         let Ok(typed) = console.read_line();
         let Some((typed, mut answers)) = typed else {

@@ -64,7 +64,7 @@ impl Client<'_> {
         match self.sessions.answer_again(from, message.id) {
             None => {}
             Some(Repeated::Answered(peer)) => {
-                self.attend(peer);
+                self.reschedule(peer);
                 return self.sessions.count_drop(DropReason::Duplicate);
             }
             Some(Repeated::WrongAddress | Repeated::Unconfirmed(_)) => {

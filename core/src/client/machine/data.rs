@@ -80,7 +80,7 @@ impl Client<'_> {
             Err(reason) => return self.sessions.count_drop(reason),
         }
         let disposition = self.take_frames(peer, &header, frames);
-        self.attend(peer);
+        self.reschedule(peer);
         disposition
     }
 

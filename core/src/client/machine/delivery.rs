@@ -105,7 +105,7 @@ impl Client<'_> {
         }
         // Where something waits to be transmitted already, one more frame changes nothing.
         if !self.sessions.is_ready(to) {
-            self.attend(to);
+            self.reschedule(to);
         }
     }
 
@@ -130,7 +130,7 @@ impl Client<'_> {
             && self.sessions.at(to).phase() == Phase::Closed
         {
             self.call(to);
-            self.attend(to);
+            self.reschedule(to);
         }
         self.outbox.at_mut(slot).store_as(form, tried);
         self.outbox.notice(slot).sent_to_server();
@@ -159,7 +159,7 @@ impl Client<'_> {
                 Phase::Opening if server.outstanding() == 1 => self.open_server(),
                 _ => {}
             }
-            self.attend(SERVER);
+            self.reschedule(SERVER);
         }
     }
 

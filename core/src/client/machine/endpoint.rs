@@ -47,11 +47,11 @@ impl Endpoint for Client<'_> {
             self.keep_alive();
         }
         if let Some(peer) = self.sessions.flush_next() {
-            self.attend(peer);
+            self.reschedule(peer);
         }
         while let Some((peer, expired)) = self.sessions.expire_next() {
             match expired {
-                Expired::Waits => self.attend(peer),
+                Expired::Waits => self.reschedule(peer),
                 Expired::GaveUp if peer == SERVER => self.server_silent(),
                 Expired::GaveUp => self.peer_silent(peer),
             }

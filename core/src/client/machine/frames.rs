@@ -206,13 +206,13 @@ impl Client<'_> {
             self.sessions.delay_ack(SERVER);
         }
         if waits || owed_anew {
-            self.attend(peer);
+            self.reschedule(peer);
         }
         if !taken.has_more
             && let Some(starved) = self.inbox.take_starved()
         {
             self.sessions.at_mut(starved).ack_now();
-            self.attend(starved);
+            self.reschedule(starved);
         }
     }
 

@@ -80,7 +80,7 @@ impl Client<'_> {
                 self.server.set_path_cookie(cookie);
                 self.sessions.at_mut(SERVER).ack_now();
                 self.inbox.hurry(SERVER);
-                self.attend(SERVER);
+                self.reschedule(SERVER);
             }
             (Phase::Opening, Some(key)) if self.server.take_cookie(cookie, key) => {
                 self.ask_server();
@@ -122,7 +122,7 @@ impl Client<'_> {
                     self.events.note_throttled(true);
                 }
                 self.sessions.ask_later(SERVER);
-                self.attend(SERVER);
+                self.reschedule(SERVER);
             }
             // A final refusal is believed only if the server's key authenticates it.
             _ => return self.sessions.count_drop(DropReason::Unexpected),
@@ -248,7 +248,7 @@ impl Client<'_> {
             Phase::Opening => {}
             Phase::Accepted | Phase::Open => {
                 self.sessions.at_mut(SERVER).probe();
-                self.attend(SERVER);
+                self.reschedule(SERVER);
             }
         }
         self.watch_results();

@@ -1,11 +1,11 @@
-//! Keeps what belongs to a session in step with it.
+//! Changes of a session, and what depends on them.
 
 use crate::client::machine::Client;
 use crate::session::connection::{Connection, Needs, Wants};
 
 impl Client<'_> {
-    /// Puts a session into the lists it belongs to, after anything about it has changed.
-    pub(super) fn attend(&mut self, peer: u32) {
+    /// Puts a session into the right lists again after it has changed.
+    pub(super) fn reschedule(&mut self, peer: u32) {
         self.sessions.reschedule(peer, |connection| Needs {
             is_ready: connection.wants() != Wants::Nothing,
             asks_for_window: connection.outstanding() != 0,
@@ -16,7 +16,7 @@ impl Client<'_> {
     pub(super) fn session_changed(&mut self, peer: u32) {
         self.peers.at_mut(peer).sending_mut().restart();
         self.inbox.forget_session_of(peer);
-        self.attend(peer);
+        self.reschedule(peer);
     }
 
     pub(super) fn close_connection(&mut self, peer: u32) {

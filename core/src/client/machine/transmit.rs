@@ -24,7 +24,7 @@ impl Client<'_> {
                 Wants::Data => self.build_data(peer, out),
             };
             let to = self.sessions.at(peer).remote().get();
-            self.attend(peer);
+            self.reschedule(peer);
             if len != 0 {
                 return Some(Transmit { to, len });
             }

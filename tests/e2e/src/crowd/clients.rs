@@ -76,7 +76,7 @@ impl Crowd {
             Interest::READABLE,
         )?;
         self.members.push(member);
-        self.attend(number, now, false);
+        self.drive(number, now, false);
         Ok(())
     }
 
@@ -102,7 +102,7 @@ impl Crowd {
         for command in commands {
             client.command(now, command).expect("it takes the command");
         }
-        self.attend(number, now, false);
+        self.drive(number, now, false);
     }
 
     /// Works until the condition holds, for so long at most; whether it holds.
@@ -184,7 +184,7 @@ impl Crowd {
         let ready: Vec<usize> = self.events.iter().map(|event| event.token().0).collect();
         for number in ready {
             let now = self.clock.now();
-            self.attend_then(number, now, true, |client, succeeded, now| {
+            self.drive_then(number, now, true, |client, succeeded, now| {
                 then(number, client, succeeded, now);
             });
         }
@@ -198,18 +198,18 @@ impl Crowd {
             // Another time may be listed since.
             if member.listed == Some(at) {
                 member.listed = None;
-                self.attend(number, now, false);
+                self.drive(number, now, false);
             }
         }
         Ok(())
     }
 
     /// Lets a member do what is to be done, and lists when it has to be told the time.
-    fn attend(&mut self, number: usize, now: Instant, has_arrived: bool) {
-        self.attend_then(number, now, has_arrived, |_, _, _| {});
+    fn drive(&mut self, number: usize, now: Instant, has_arrived: bool) {
+        self.drive_then(number, now, has_arrived, |_, _, _| {});
     }
 
-    fn attend_then(
+    fn drive_then(
         &mut self,
         number: usize,
         now: Instant,
