@@ -19,7 +19,7 @@ pub(super) enum Form {
     /// To the server, to be stored.
     Store,
     /// To the server, to be stored unless the recipient can be reached; others wait for the result.
-    Scout,
+    Probe,
     Post,
     Leave,
 }
@@ -136,11 +136,11 @@ impl OutboxSlot {
                 query: counter,
                 name: to().as_str(),
             },
-            Form::Store | Form::Scout => Frame::Store {
+            Form::Store | Form::Probe => Frame::Store {
                 request,
                 counter,
                 tried: self.tried,
-                bounce: self.form == Form::Scout,
+                bounce: self.form == Form::Probe,
                 to: to().as_str(),
                 letter: self.text.stored(),
             },
@@ -188,7 +188,7 @@ mod tests {
     fn bounces_only_as_a_scout() {
         let mut entry = OutboxSlot::VACANT;
         entry.reset(CommandId(5), Form::Direct, 1, "hello");
-        for (form, expected) in [(Form::Store, false), (Form::Scout, true)] {
+        for (form, expected) in [(Form::Store, false), (Form::Probe, true)] {
             entry.store_as(form, 7);
             let Frame::Store { tried, bounce, .. } = entry.frame(|| &NAME) else {
                 panic!("another frame");

@@ -2,8 +2,8 @@
 //!
 //! A message goes directly if its recipient is online, can be reached, and has acknowledged
 //! everything that the server keeps for it from this client. Otherwise the first one goes to the
-//! server as a scout. Others are held until its result is known and then follow it, so that no
-//! message overtakes another on a different path.
+//! server as a probe of the path. Others are held until its result is known and then follow it,
+//! so that no message overtakes another on a different path.
 
 use super::listing::Presence;
 use super::outbox_slot::{Form, OutboxSlot};
@@ -16,7 +16,7 @@ const PATH_RETRY_MS: u64 = 20_000;
 /// Where a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// It waits for the scout.
+    /// It waits for the probe.
     Hold,
     /// To the server, behind others that have no result yet.
     Follow,
@@ -24,14 +24,14 @@ pub(super) enum Way {
     LookUp,
     Direct,
     /// To the server; others wait for its result.
-    Scout,
+    Probe,
 }
 
 /// Whether a message is at the server to find the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
-enum Scout {
+enum Probe {
     None,
     Out,
 }
@@ -61,7 +61,7 @@ enum Session {
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Route {
     held: Queue,
-    scout: Scout,
+    probe: Probe,
     path: Path,
     session: Session,
     /// Messages with the server that have no result yet.
@@ -78,7 +78,7 @@ impl Route {
     /// Nothing is known of the way; all zero bits.
     pub(super) const VACANT: Self = Self {
         held: Queue::EMPTY,
-        scout: Scout::None,
+        probe: Probe::None,
         path: Path::Usable,
         session: Session::Sure,
         at_server: 0,
@@ -94,7 +94,7 @@ impl Route {
             && self.receipt >= self.kept
             && self.path == Path::Usable
             && incarnation != 0;
-        if self.scout == Scout::Out {
+        if self.probe == Probe::Out {
             Way::Hold
         } else if self.at_server != 0 {
             Way::Follow
@@ -103,13 +103,13 @@ impl Route {
         } else if is_reachable {
             Way::Direct
         } else {
-            Way::Scout
+            Way::Probe
         }
     }
 
     // ---- what waits ----
 
-    /// Holds a message until the scout has its result.
+    /// Holds a message until the probe has its result.
     pub(super) fn hold(&mut self, outbox: &mut Slots<'_, OutboxSlot>, slot: u32) {
         self.held.push(outbox, slot);
     }
@@ -119,18 +119,18 @@ impl Route {
         self.held.pop(outbox)
     }
 
-    /// A scout goes to the server.
-    pub(super) fn start_scout(&mut self) {
-        self.scout = Scout::Out;
+    /// A probe goes to the server.
+    pub(super) fn start_probe(&mut self) {
+        self.probe = Probe::Out;
     }
 
-    /// The scout has its result.
-    pub(super) fn end_scout(&mut self) {
-        self.scout = Scout::None;
+    /// The probe has its result.
+    pub(super) fn end_probe(&mut self) {
+        self.probe = Probe::None;
     }
 
-    pub(super) fn has_scout(&self) -> bool {
-        self.scout == Scout::Out
+    pub(super) fn has_probe(&self) -> bool {
+        self.probe == Probe::Out
     }
 
     // ---- what the server keeps ----
@@ -138,8 +138,8 @@ impl Route {
     /// A message goes to the server to be stored.
     pub(super) fn start_store(&mut self, form: Form) {
         self.at_server += 1;
-        if form == Form::Scout {
-            self.start_scout();
+        if form == Form::Probe {
+            self.start_probe();
         }
     }
 
@@ -238,11 +238,11 @@ mod tests {
     fn goes_directly_only_to_reachable_peer() {
         let mut route = Route::VACANT;
         assert_eq!(route.way(Presence::Unknown, 0), Way::LookUp);
-        assert_eq!(route.way(Presence::Online, 0), Way::Scout, "no process");
-        assert_eq!(route.way(Presence::Offline, 7), Way::Scout);
+        assert_eq!(route.way(Presence::Online, 0), Way::Probe, "no process");
+        assert_eq!(route.way(Presence::Offline, 7), Way::Probe);
         assert_eq!(route.way(Presence::Online, 7), Way::Direct);
         route.note_silence();
-        assert_eq!(route.way(Presence::Online, 7), Way::Scout);
+        assert_eq!(route.way(Presence::Online, 7), Way::Probe);
         assert_eq!(route.tried(7), 7);
         route.note_move(true);
         assert_eq!(
@@ -250,7 +250,7 @@ mod tests {
             (Way::Direct, 0)
         );
         route.note_move(false);
-        assert_eq!(route.way(Presence::Online, 8), Way::Scout, "another family");
+        assert_eq!(route.way(Presence::Online, 8), Way::Probe, "another family");
         route.note_answer();
         assert_eq!(route.way(Presence::Online, 8), Way::Direct);
     }
@@ -261,9 +261,9 @@ mod tests {
         route.note_kept(5);
         route.note_kept(3);
         assert!(route.has_kept());
-        assert_eq!(route.way(Presence::Online, 7), Way::Scout);
+        assert_eq!(route.way(Presence::Online, 7), Way::Probe);
         route.note_receipt(4);
-        assert_eq!(route.way(Presence::Online, 7), Way::Scout);
+        assert_eq!(route.way(Presence::Online, 7), Way::Probe);
         route.note_receipt(5);
         assert_eq!(route.way(Presence::Online, 7), Way::Direct);
         route.note_kept(6);
@@ -276,12 +276,12 @@ mod tests {
     //= PROTOCOL.md#10.2
     fn overtakes_nothing_at_the_server() {
         let mut route = Route::VACANT;
-        route.start_store(Form::Scout);
+        route.start_store(Form::Probe);
         assert_eq!(route.way(Presence::Online, 7), Way::Hold);
-        route.end_scout();
+        route.end_probe();
         assert_eq!(route.way(Presence::Online, 7), Way::Follow);
         route.start_store(Form::Store);
-        assert!(!route.has_scout());
+        assert!(!route.has_probe());
         route.end_store();
         assert_eq!(route.way(Presence::Unknown, 7), Way::Follow);
         route.end_store();

@@ -85,7 +85,7 @@ impl Client<'_> {
             Way::LookUp => self.look_up(slot),
             Way::Direct if self.pins.trusts(self.peers.slots(), to) => self.send_directly(slot),
             Way::Direct => self.end_message(slot, MessageStatus::ForeignKey),
-            Way::Scout => self.store(slot, Form::Scout),
+            Way::Probe => self.store(slot, Form::Probe),
         }
     }
 
@@ -113,7 +113,7 @@ impl Client<'_> {
         let entry = self.outbox.at_mut(slot);
         entry.set_form(Form::Lookup);
         let to = entry.to();
-        self.peers.at_mut(to).route_mut().start_scout();
+        self.peers.at_mut(to).route_mut().start_probe();
         self.request(slot);
     }
 
@@ -202,7 +202,7 @@ impl Client<'_> {
             return;
         };
         match self.outbox.at(slot).form() {
-            Form::Store | Form::Scout => self.stored(slot, outcome),
+            Form::Store | Form::Probe => self.stored(slot, outcome),
             Form::Post if outcome == Outcome::Saved => self.outbox.settle(slot, Final::Posted),
             Form::Post => {
                 let store_failed = outcome == Outcome::NotStored;
@@ -242,16 +242,16 @@ impl Client<'_> {
             Outcome::Full => MessageStatus::MailboxFull,
             Outcome::NotStored | Outcome::Left => MessageStatus::NotStored,
         };
-        let is_scout = entry.form() == Form::Scout;
+        let is_probe = entry.form() == Form::Probe;
         self.end_message(slot, status);
-        if is_scout {
-            self.peers.at_mut(to).route_mut().end_scout();
-            self.follow_scout(to, outcome == Outcome::Saved);
+        if is_probe {
+            self.peers.at_mut(to).route_mut().end_probe();
+            self.follow_probe(to, outcome == Outcome::Saved);
         }
     }
 
-    /// The scout has found the way: sends what was held to the server, too, or on its own way.
-    fn follow_scout(&mut self, peer: u32, is_stored: bool) {
+    /// The probe has its result: sends what was held to the server, too, or directly.
+    fn follow_probe(&mut self, peer: u32, is_stored: bool) {
         while let Some(slot) = self.pop_held(peer) {
             if is_stored {
                 self.store(slot, Form::Store);
@@ -261,10 +261,10 @@ impl Client<'_> {
         }
     }
 
-    /// Takes the oldest message that waits for no scout any more.
+    /// Takes the oldest held message, unless a probe is in flight.
     fn pop_held(&mut self, peer: u32) -> Option<u32> {
         let route = self.peers.at_mut(peer).route_mut();
-        if route.has_scout() {
+        if route.has_probe() {
             return None;
         }
         route.pop_held(self.outbox.slots())
@@ -283,13 +283,13 @@ impl Client<'_> {
         if form == Form::CallerLookup {
             self.end_caller_lookup(slot);
         } else {
-            self.peers.at_mut(peer).route_mut().end_scout();
+            self.peers.at_mut(peer).route_mut().end_probe();
             if missing {
                 self.end_message(slot, MessageStatus::NoSuchClient);
             } else {
                 self.dispatch(slot);
             }
-            self.follow_scout(peer, false);
+            self.follow_probe(peer, false);
         }
         self.open_requests();
     }
@@ -330,10 +330,10 @@ impl Client<'_> {
             }
             Form::Leave => return self.leave_failed(slot),
             Form::CallerLookup => return self.end_caller_lookup(slot),
-            Form::Store | Form::Scout => route.end_store(),
+            Form::Store | Form::Probe => route.end_store(),
             Form::Direct | Form::Lookup => {}
         }
-        route.end_scout();
+        route.end_probe();
         self.end_message(slot, MessageStatus::NotDelivered);
         self.abandon_held(to);
     }
