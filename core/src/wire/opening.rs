@@ -346,7 +346,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// Whether it may be said without proof: nothing but patience, or another way, follows from it.
-    pub(crate) fn is_hint(self) -> bool {
+    pub(crate) fn is_unauthenticated(self) -> bool {
         matches!(self, Self::Wait | Self::NotMe | Self::RateExceeded)
     }
 }

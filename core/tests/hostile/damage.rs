@@ -51,7 +51,7 @@ impl Side for client_rig::Rig {
     }
 }
 
-/// Whether this decides nothing: that something was not understood, or a hint.
+/// Whether this decides nothing: that something was not understood, or an unauthenticated refusal.
 fn is_harmless(answer: &[u8]) -> bool {
     matches!(
         Datagram::parse(&identity(""), answer),

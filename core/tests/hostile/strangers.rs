@@ -62,8 +62,8 @@ fn a_hint_makes_a_client_wait_whoever_gives_it() {
             rig.hands(server(), &sealed),
             Disposition::Ignored(DropReason::Unexpected)
         );
-        let hint = Datagram::Refuse { to, reason };
-        assert_eq!(rig.give(server(), &hint), Disposition::Accepted);
+        let refusal = Datagram::Refuse { to, reason };
+        assert_eq!(rig.give(server(), &refusal), Disposition::Accepted);
         assert_eq!(rig.sent(), []);
         rig.now = rig.now.plus_millis(500);
         rig.client.handle_timeout(rig.now);

@@ -401,7 +401,7 @@ impl Wiretap {
 
     /// Whether a datagram only says what nobody has to believe: it asks for patience, or offers a
     /// cookie.
-    pub fn is_hint(&self, bytes: &[u8]) -> bool {
+    pub fn is_unauthenticated(&self, bytes: &[u8]) -> bool {
         matches!(
             Datagram::parse(&self.identity, bytes),
             Ok(Datagram::Cookie { .. } | Datagram::Refuse { .. })

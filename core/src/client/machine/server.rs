@@ -132,7 +132,7 @@ impl Client<'_> {
 
     /// The server says, under its key, that there is no place for this client.
     pub(super) fn refused(&mut self, reason: Refusal) -> Disposition {
-        if reason.is_hint() {
+        if reason.is_unauthenticated() {
             return self.sessions.count_drop(DropReason::Unexpected);
         }
         self.end(ClientEvent::Refused { reason });

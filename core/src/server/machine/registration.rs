@@ -56,7 +56,7 @@ impl Server<'_> {
             .quotas
             .admits_registration(&address, self.sessions.now())
         {
-            return self.hint(from, id, Refusal::RateExceeded);
+            return self.refuse_unauthenticated(from, id, Refusal::RateExceeded);
         }
         let request = Request::from(message);
         let mut payload = [0; FIRST_PAYLOAD_MAX];
@@ -82,8 +82,10 @@ impl Server<'_> {
         };
         match self.evaluate(&asked) {
             Ok((slot, known)) => self.admit(slot, &asked, responder, known),
-            Err(Denial::Probe) => self.hint(from, id, Refusal::Wait),
-            Err(Denial::Refuse(reason)) if reason.is_hint() => self.hint(from, id, reason),
+            Err(Denial::Probe) => self.refuse_unauthenticated(from, id, Refusal::Wait),
+            Err(Denial::Refuse(reason)) if reason.is_unauthenticated() => {
+                self.refuse_unauthenticated(from, id, reason)
+            }
             Err(Denial::Refuse(reason)) => self.refuse(&asked, responder, reason),
             Err(Denial::Renew) => {
                 self.reply_first_cookie(from, id);
@@ -97,7 +99,7 @@ impl Server<'_> {
     fn take_again(&mut self, repeated: Repeated, from: SocketAddr, id: u64) -> Disposition {
         match repeated {
             Repeated::WrongAddress => self.sessions.count_drop(DropReason::WrongAddress),
-            Repeated::Unconfirmed(_) => self.hint(from, id, Refusal::Wait),
+            Repeated::Unconfirmed(_) => self.refuse_unauthenticated(from, id, Refusal::Wait),
             Repeated::Answered(slot) => {
                 self.reschedule(slot);
                 self.sessions.count_drop(DropReason::Duplicate)
@@ -128,8 +130,8 @@ impl Server<'_> {
         }
     }
 
-    /// Refuses for now, without a proof that it was this server.
-    fn hint(&mut self, to: SocketAddr, id: u64, reason: Refusal) -> Disposition {
+    /// Refuses for now, unauthenticated: anybody could have sent the refusal.
+    fn refuse_unauthenticated(&mut self, to: SocketAddr, id: u64, reason: Refusal) -> Disposition {
         let refuse = Datagram::Refuse { to: id, reason };
         self.sessions.reply(to, &refuse);
         if reason == Refusal::RateExceeded {
@@ -143,7 +145,7 @@ impl Server<'_> {
         self.sessions.count_drop(DropReason::Refused)
     }
 
-    /// Refuses for good, under the server's key.
+    /// Refuses for good, authenticated by the server's key.
     fn refuse(
         &mut self,
         asked: &Registration<'_>,

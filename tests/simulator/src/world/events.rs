@@ -65,7 +65,10 @@ impl World {
                     medium.wiretap.describe(bytes)
                 )
             });
-        if changed && handled == Some(Disposition::Accepted) && !medium.wiretap.is_hint(bytes) {
+        if changed
+            && handled == Some(Disposition::Accepted)
+            && !medium.wiretap.is_unauthenticated(bytes)
+        {
             let what = medium.wiretap.describe(bytes);
             return Err(Violation::new(
                 Check::ChangesAreSeen,
