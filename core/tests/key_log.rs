@@ -204,8 +204,8 @@ fn opened_handshakes(whose: usize) -> Vec<&'static str> {
     let mut opened = Vec::new();
     for datagram in captured {
         let (what, id, message) = match Datagram::parse(&anybody, &datagram) {
-            Ok(Datagram::Hello(hello)) => ("hello", hello.id, hello.message),
-            Ok(Datagram::Call(call)) => ("call", call.id, call.message),
+            Ok(Datagram::ClientHello(hello)) => ("hello", hello.id, hello.message),
+            Ok(Datagram::PeerHello(call)) => ("call", call.id, call.message),
             Ok(Datagram::Accept { to, message }) => ("accept", to, message),
             _ => continue,
         };

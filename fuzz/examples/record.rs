@@ -242,8 +242,8 @@ impl Room {
             Some(payload[..len].to_vec())
         };
         match Datagram::parse(&own, bytes).expect("a machine sends what can be parsed") {
-            Datagram::Hello(hello) => read(hello.prologue, hello.message),
-            Datagram::Call(call) => read(call.prologue, call.message)
+            Datagram::ClientHello(hello) => read(hello.prologue, hello.message),
+            Datagram::PeerHello(call) => read(call.prologue, call.message)
                 .map(|said| [&call.to_incarnation.to_le_bytes()[..], &said].concat()),
             // A participant that answers the tested machine chooses a session of its own.
             Datagram::Accept { .. } => Some(accepts(from)),
@@ -336,8 +336,8 @@ impl View {
                 let newer = self.sessions.iter().rev().position(|id| *id == to);
                 newer.expect("it is there") as u8
             }
-            Datagram::Hello(hello) => self.question(hello.id),
-            Datagram::Call(call) => self.question(call.id),
+            Datagram::ClientHello(hello) => self.question(hello.id),
+            Datagram::PeerHello(call) => self.question(call.id),
             _ => 0,
         };
         self.steps.push(Step::Content {

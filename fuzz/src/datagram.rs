@@ -31,7 +31,7 @@ fn emits_what_it_parses(bytes: &[u8]) {
     let Ok(datagram) = Datagram::parse(&identity, bytes) else {
         return;
     };
-    if let Datagram::Data { .. } | Datagram::Hello(_) | Datagram::Call(_) = datagram {
+    if let Datagram::Data { .. } | Datagram::ClientHello(_) | Datagram::PeerHello(_) = datagram {
         return;
     }
     let mut out = [0; DATAGRAM_LEN_MAX];

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use chatapp_core::PublicKey;
 use chatapp_core::crypto::{KEY_LEN, Responder, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Accept, Answer, Call, Cookie, Datagram, Hello, Opening, VERSION};
+use chatapp_core::wire::{
+    Accept, Answer, ClientHello, Cookie, Datagram, Hello, PeerHello, VERSION,
+};
 
 use crate::conversation::{Conversation, Heard, Knowledge, Machine, Numbers, refusal};
 use crate::people::{PARTICIPANTS, address, participant};
@@ -14,8 +16,8 @@ use crate::seal::seal_public;
 use crate::step::{Fate, Open, Say, Step};
 
 /// Numbers of kinds of datagrams, the second byte.
-const KIND_HELLO: u8 = 3;
-const KIND_CALL: u8 = 4;
+const KIND_CLIENT_HELLO: u8 = 3;
+const KIND_PEER_HELLO: u8 = 4;
 const KIND_ACCEPT: u8 = 5;
 const KIND_DATA: u8 = 8;
 /// Longest payloads of the messages of a handshake.
@@ -30,7 +32,7 @@ pub const KEY_MARK: u8 = 0xa0;
 struct Begun {
     who: u8,
     id: u64,
-    opening: Opening,
+    opening: Hello,
     ephemeral: [u8; KEY_LEN],
     payload: Vec<u8>,
 }
@@ -94,7 +96,7 @@ impl Network {
     pub(crate) fn takes(&mut self, to: SocketAddr, bytes: &[u8]) -> bool {
         let datagram = Datagram::parse(participant(0), bytes);
         match datagram.expect("a machine sends datagrams that can be parsed") {
-            Datagram::Hello(_) | Datagram::Call(_) | Datagram::CookieRequest { .. } => {
+            Datagram::ClientHello(_) | Datagram::PeerHello(_) | Datagram::CookieRequest { .. } => {
                 self.asked.push(bytes.to_vec());
             }
             Datagram::Cookie { cookie, .. } => {
@@ -120,10 +122,10 @@ impl Network {
 
     /// Whether a datagram proves that its sender receives at the address that it comes from.
     pub(crate) fn validates(&self, from: SocketAddr, bytes: &[u8]) -> bool {
-        bytes.get(1) == Some(&KIND_HELLO)
+        bytes.get(1) == Some(&KIND_CLIENT_HELLO)
             && matches!(
                 Datagram::parse(participant(0), bytes),
-                Ok(Datagram::Hello(hello)) if self.cookies.contains(&(from, hello.cookie))
+                Ok(Datagram::ClientHello(hello)) if self.cookies.contains(&(from, hello.cookie))
             )
     }
 
@@ -259,7 +261,7 @@ impl Network {
         let window = open.window.0.checked_sub(1).map_or(32, u16::from);
         let mut payload = [0; FIRST_LEN_MAX];
         if self.machine.number != 0 {
-            let call = Call {
+            let call = PeerHello {
                 from_incarnation: incarnation,
                 opening: number,
                 window,
@@ -269,10 +271,10 @@ impl Network {
             };
             let payload = postcard::to_slice(&call, &mut payload).map_or(&[][..], |said| said);
             let to_incarnation = self.machine.incarnation_of(self.machine.number, 0);
-            return self.begins(who, id, Opening::Call { to_incarnation }, payload);
+            return self.begins(who, id, Hello::Peer { to_incarnation }, payload);
         }
         let known = self.accepted.as_ref().filter(|_| open.knows_table);
-        let hello = Hello {
+        let hello = ClientHello {
             incarnation,
             table_epoch: known.map_or(0, |accept| accept.table_epoch),
             table_version: known.map_or(0, |_| self.heard.version),
@@ -286,7 +288,7 @@ impl Network {
             name: open.name.text(),
         };
         let payload = postcard::to_slice(&hello, &mut payload).map_or(&[][..], |said| said);
-        let opening = Opening::Hello(self.cookie_of(who.wrapping_add(open.cookie_of.0)));
+        let opening = Hello::Client(self.cookie_of(who.wrapping_add(open.cookie_of.0)));
         self.begins(who, id, opening, payload)
     }
 
@@ -320,13 +322,13 @@ impl Network {
         let content = &with_keys(content);
         let id = back as u64 + 1;
         Some(match kind {
-            KIND_HELLO => self.begins(who, id, Opening::Hello(self.cookie_of(who)), content),
-            KIND_CALL => {
+            KIND_CLIENT_HELLO => self.begins(who, id, Hello::Client(self.cookie_of(who)), content),
+            KIND_PEER_HELLO => {
                 let (to, said) = match content.split_first_chunk() {
                     Some((to, said)) => (u64::from_le_bytes(*to), said),
                     None => (0, &[][..]),
                 };
-                self.begins(who, id, Opening::Call { to_incarnation: to }, said)
+                self.begins(who, id, Hello::Peer { to_incarnation: to }, said)
             }
             KIND_ACCEPT => self.answers(who, back, content)?,
             KIND_DATA => {
@@ -346,7 +348,7 @@ impl Network {
     }
 
     /// The first message of a handshake.
-    fn begins(&mut self, who: u8, id: u64, opening: Opening, payload: &[u8]) -> Vec<u8> {
+    fn begins(&mut self, who: u8, id: u64, opening: Hello, payload: &[u8]) -> Vec<u8> {
         let payload = payload[..payload.len().min(FIRST_LEN_MAX)].to_vec();
         let ephemeral = self.ephemeral();
         let mut out = [0; DATAGRAM_LEN_MAX];
@@ -369,15 +371,15 @@ impl Network {
         let us = participant(who);
         let asked = latest(&self.asked, back)?;
         let (id, prologue, message) = match Datagram::parse(us, asked) {
-            Ok(Datagram::Hello(hello)) => (hello.id, hello.prologue, hello.message),
-            Ok(Datagram::Call(call)) => (call.id, call.prologue, call.message),
+            Ok(Datagram::ClientHello(hello)) => (hello.id, hello.prologue, hello.message),
+            Ok(Datagram::PeerHello(call)) => (call.id, call.prologue, call.message),
             _ => return Some(plain(KIND_ACCEPT, 1, content)),
         };
         let mut first = [0; 200];
         let Some((responder, len)) = Responder::read(us, prologue, message, &mut first) else {
             return Some(plain(KIND_ACCEPT, id, content));
         };
-        if let Ok(hello) = postcard::from_bytes::<Hello<'_>>(&first[..len]) {
+        if let Ok(hello) = postcard::from_bytes::<ClientHello<'_>>(&first[..len]) {
             self.machine.incarnation = Some(hello.incarnation);
         }
         let said = &content[..content.len().min(SECOND_LEN_MAX)];

@@ -1,7 +1,7 @@
 //! One end of a session: reliability between two processes, the lower of the two layers.
 //!
-//! A session is opened by one exchange ([`Hello`](crate::wire::Hello) or
-//! [`Call`](crate::wire::Call), then [`Answer`](crate::wire::Answer)), the two messages of a
+//! A session is opened by one exchange ([`ClientHello`](crate::wire::ClientHello) or
+//! [`PeerHello`](crate::wire::PeerHello), then [`Answer`](crate::wire::Answer)), the two messages of a
 //! [handshake](crate::crypto); every datagram in it is encrypted. Both directions number their
 //! frames. The receiver takes them in order and acknowledges cumulatively; what it cannot take it
 //! drops, and the sender goes back to it ("go-back-N"), so that a receiver needs no memory for
@@ -136,7 +136,7 @@ impl Connection {
 
     /// Asks for a session. Without an [offer](Handshake::offer), for a cookie first.
     pub(crate) fn open(&mut self, local_id: u64, remote: PackedAddress) {
-        self.restart(Phase::Opening, local_id, remote);
+        self.restart(Phase::Handshaking, local_id, remote);
         self.handshake.send();
     }
 
@@ -254,7 +254,7 @@ impl Connection {
                 stats.give_ups += 1;
                 return Expired::GaveUp;
             }
-            Due::Again if self.phase == Phase::Opening => self.handshake.send(),
+            Due::Again if self.phase == Phase::Handshaking => self.handshake.send(),
             Due::Again if self.outstanding() != 0 => {
                 crate::trace!(
                     "no acknowledgement: frames are repeated from {}",
@@ -316,8 +316,8 @@ impl Connection {
     pub(crate) fn wants(&self) -> Wants {
         match self.phase {
             Phase::Closed => Wants::Nothing,
-            Phase::Opening if self.handshake.is_due() => Wants::Opening,
-            Phase::Opening => Wants::Nothing,
+            Phase::Handshaking if self.handshake.is_due() => Wants::Handshake,
+            Phase::Handshaking => Wants::Nothing,
             Phase::Accepted | Phase::Open => {
                 if self.handshake.is_due() {
                     Wants::Accept
@@ -353,7 +353,7 @@ impl Connection {
     }
 
     /// Notes that the request for a session was sent.
-    pub(crate) fn sent_opening(&mut self, now: Instant, policy: RetryPolicy) {
+    pub(crate) fn on_handshake_sent(&mut self, now: Instant, policy: RetryPolicy) {
         self.handshake.on_sent();
         self.retry.sent(now, policy);
     }

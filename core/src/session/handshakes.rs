@@ -9,8 +9,8 @@ use crate::crypto::{
 use crate::drop_reason::DropReason;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::wire::{
-    ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, CallMessage, Datagram, HelloMessage,
-    Opening,
+    ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, Accept, Answer, ClientHelloMessage, Datagram, Hello,
+    PeerHelloMessage,
 };
 
 /// The first message of a handshake, as it came.
@@ -22,8 +22,8 @@ pub(crate) struct Request<'a> {
     message: &'a [u8],
 }
 
-impl<'a> From<&HelloMessage<'a>> for Request<'a> {
-    fn from(hello: &HelloMessage<'a>) -> Self {
+impl<'a> From<&ClientHelloMessage<'a>> for Request<'a> {
+    fn from(hello: &ClientHelloMessage<'a>) -> Self {
         Self {
             id: hello.id,
             prologue: hello.prologue,
@@ -32,8 +32,8 @@ impl<'a> From<&HelloMessage<'a>> for Request<'a> {
     }
 }
 
-impl<'a> From<&CallMessage<'a>> for Request<'a> {
-    fn from(call: &CallMessage<'a>) -> Self {
+impl<'a> From<&PeerHelloMessage<'a>> for Request<'a> {
+    fn from(call: &PeerHelloMessage<'a>) -> Self {
         Self {
             id: call.id,
             prologue: call.prologue,
@@ -86,7 +86,7 @@ impl Accepted {
 }
 
 /// The recipient of a request for a session, and its key.
-pub(crate) type Recipient = (Opening, PublicKey);
+pub(crate) type Recipient = (Hello, PublicKey);
 
 /// All that handshakes need beside the session that they open.
 pub(crate) struct Handshakes<'a> {

@@ -241,7 +241,7 @@ impl<'a> Sessions<'a> {
                 return Err(DropReason::UnknownSession);
             }
             _ if moved && self.cookies.is_none() => return Err(DropReason::WrongAddress),
-            Phase::Opening | Phase::Accepted => return Err(DropReason::Unexpected),
+            Phase::Handshaking | Phase::Accepted => return Err(DropReason::Unexpected),
             Phase::Open => {}
         }
         let opened = open_in(identity.suite(), connection.keys_mut(), datagram)?;
@@ -467,7 +467,7 @@ impl<'a> Sessions<'a> {
     ) -> usize {
         let (now, retry) = (self.clock.now(), self.clock.retry());
         let connection = self.connections.at_mut(slot);
-        connection.sent_opening(now, retry);
+        connection.on_handshake_sent(now, retry);
         self.handshakes.emit(connection, recipient, out)
     }
 

@@ -15,8 +15,8 @@ pub(super) mod kind {
     pub(in crate::wire) const UNSUPPORTED: u8 = 0;
     pub(in crate::wire) const COOKIE_REQUEST: u8 = 1;
     pub(in crate::wire) const COOKIE: u8 = 2;
-    pub(in crate::wire) const HELLO: u8 = 3;
-    pub(in crate::wire) const CALL: u8 = 4;
+    pub(in crate::wire) const CLIENT_HELLO: u8 = 3;
+    pub(in crate::wire) const PEER_HELLO: u8 = 4;
     pub(in crate::wire) const ACCEPT: u8 = 5;
     pub(in crate::wire) const REFUSE: u8 = 6;
     pub(in crate::wire) const RESET: u8 = 7;

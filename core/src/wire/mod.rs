@@ -18,8 +18,8 @@ pub mod data;
 mod delta;
 mod frame;
 mod frames;
+mod handshake;
 mod layout;
-mod opening;
 mod writer;
 
 pub use data::{DataWriter, Header};
@@ -27,11 +27,12 @@ pub(crate) use data::{Opened, open_in};
 pub use frame::{Entry, FRAME_KINDS, Frame, Outcome, Status};
 pub use frames::Frames;
 pub(crate) use frames::Place;
-pub use layout::{DATAGRAM_KINDS, DATAGRAM_LEN_MIN, VERSION};
-pub(crate) use opening::{ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, from_payload};
-pub use opening::{
-    Accept, Answer, Call, CallMessage, Cookie, Hello, HelloMessage, Opening, Refusal,
+pub(crate) use handshake::{ACCEPT_MESSAGE_LEN_MAX, ANSWER_LEN_MAX, from_payload};
+pub use handshake::{
+    Accept, Answer, ClientHello, ClientHelloMessage, Cookie, Hello, PeerHello, PeerHelloMessage,
+    Refusal,
 };
+pub use layout::{DATAGRAM_KINDS, DATAGRAM_LEN_MIN, VERSION};
 
 use crate::crypto::Key;
 use crate::crypto::{Identity, PublicKey, TAG_LEN};
@@ -58,7 +59,7 @@ pub enum Datagram<'a> {
         id: u64,
     },
     /// The server's stateless answer to a [`CookieRequest`](Self::CookieRequest), to a
-    /// [`Hello`](Self::Hello) without a valid cookie, or to [data](Self::Data) from an address
+    /// [`ClientHello`](Self::ClientHello) without a valid cookie, or to [data](Self::Data) from an address
     /// that is not that of the session.
     Cookie {
         /// Session id of the datagram that it answers.
@@ -69,10 +70,10 @@ pub enum Datagram<'a> {
         key: Option<PublicKey>,
     },
     /// A client asks the server for a session, which registers its name.
-    Hello(HelloMessage<'a>),
+    ClientHello(ClientHelloMessage<'a>),
     /// A client asks a peer for a session.
-    Call(CallMessage<'a>),
-    /// The answer to a [`Hello`](Self::Hello) or a [`Call`](Self::Call) by whoever has the key that
+    PeerHello(PeerHelloMessage<'a>),
+    /// The answer to a [`ClientHello`](Self::ClientHello) or a [`PeerHello`](Self::PeerHello) by whoever has the key that
     /// was meant.
     Accept {
         /// Session id of the side that asked.
@@ -143,8 +144,8 @@ impl<'a> Datagram<'a> {
                 cookie,
                 key,
             }),
-            kind::HELLO => HelloMessage::parse(id, whole).map(Self::Hello),
-            kind::CALL => CallMessage::parse(id, whole).map(Self::Call),
+            kind::CLIENT_HELLO => ClientHelloMessage::parse(id, whole).map(Self::ClientHello),
+            kind::PEER_HELLO => PeerHelloMessage::parse(id, whole).map(Self::PeerHello),
             kind::ACCEPT => Some(Self::Accept {
                 to: id,
                 message: body,
@@ -163,7 +164,7 @@ impl<'a> Datagram<'a> {
     }
 
     /// Builds a datagram; returns its length. [Data](Self::Data) is built with a [`DataWriter`],
-    /// and what begins a handshake with an [`Opening`]: these give 0 here, as does what does
+    /// and what begins a handshake with an [`Hello`]: these give 0 here, as does what does
     /// not fit.
     pub fn emit(&self, identity: &Identity, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
         let mut writer = Writer::new(out);
@@ -195,7 +196,7 @@ impl<'a> Datagram<'a> {
                 kind::RESET,
                 writer.prefix(kind::RESET, *echo) && writer.bytes(token),
             ),
-            Self::Hello(_) | Self::Call(_) | Self::Data { .. } => (kind::DATA, false),
+            Self::ClientHello(_) | Self::PeerHello(_) | Self::Data { .. } => (kind::DATA, false),
         };
         if built {
             writer.tag(tag_key(identity, kind))

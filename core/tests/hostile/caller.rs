@@ -3,15 +3,15 @@
 use chatapp_core::Identity;
 use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Answer, Call, Datagram, Opening};
+use chatapp_core::wire::{Answer, Datagram, Hello, PeerHello};
 
 use crate::client_rig::Rig;
 use crate::lines::Line;
 use crate::people::bytes;
 
 /// Returns the ephemeral key and the payload of a call.
-fn call_of(identity: &Identity, id: u64, call: &Call<'_>) -> ([u8; KEY_LEN], Vec<u8>) {
-    let call = Call {
+fn call_of(identity: &Identity, id: u64, call: &PeerHello<'_>) -> ([u8; KEY_LEN], Vec<u8>) {
+    let call = PeerHello {
         reset: identity.reset_token(id),
         ..*call
     };
@@ -21,11 +21,11 @@ fn call_of(identity: &Identity, id: u64, call: &Call<'_>) -> ([u8; KEY_LEN], Vec
 }
 
 /// Builds a call to the client, under the key of this person, with this session id.
-pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &Call<'_>) -> Vec<u8> {
+pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &PeerHello<'_>) -> Vec<u8> {
     let to_incarnation = rig.incarnation;
     let identity = rig.identity(person);
     let (ephemeral, payload) = call_of(&identity, id, call);
-    let opening = Opening::Call { to_incarnation };
+    let opening = Hello::Peer { to_incarnation };
     let mut out = [0; DATAGRAM_LEN_MAX];
     let len = opening.emit(
         id,
@@ -39,11 +39,17 @@ pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &Call<'_>) -> Vec<u8>
 }
 
 /// Returns the session that the client's answer to this call opens.
-pub(crate) fn opened(rig: &Rig, person: &str, id: u64, call: &Call<'_>, accept: &[u8]) -> Line {
+pub(crate) fn opened(
+    rig: &Rig,
+    person: &str,
+    id: u64,
+    call: &PeerHello<'_>,
+    accept: &[u8],
+) -> Line {
     let to_incarnation = rig.incarnation;
     let identity = rig.identity(person);
     let (ephemeral, payload) = call_of(&identity, id, call);
-    let opening = Opening::Call { to_incarnation };
+    let opening = Hello::Peer { to_incarnation };
     let key = rig.client.key();
     let Ok(Datagram::Accept { message, .. }) = Datagram::parse(&identity, accept) else {
         panic!("an answer: {accept:?}")

@@ -1,6 +1,6 @@
 //! Who may open a session with a client, and how much of that it looks at.
 
-use chatapp_core::wire::{Answer, Call, Datagram, Header, Refusal, Status};
+use chatapp_core::wire::{Answer, Datagram, Header, PeerHello, Refusal, Status};
 use chatapp_core::{Command, Disposition, DropReason};
 
 use crate::caller::{call, opened};
@@ -12,16 +12,16 @@ use crate::people::{BOB, ROOM, identity, key};
 //= PROTOCOL.md#4.6
 fn a_caller_is_who_the_table_says() {
     let mut rig = Rig::online();
-    let stranger = Call {
+    let stranger = PeerHello {
         from: "cleo",
         ..from_caller(1)
     };
-    let other_process = Call {
+    let other_process = PeerHello {
         from_incarnation: BOB + 1,
         ..from_caller(1)
     };
     // Bob was told that somebody else has our key.
-    let for_somebody_else = Call {
+    let for_somebody_else = PeerHello {
         to: "cleo",
         ..from_caller(1)
     };
@@ -121,7 +121,7 @@ fn who_was_away_and_says_nothing_in_its_session_is_called_again() {
             let sent = rig.sent();
             let calls = sent.iter().filter(|(to, datagram)| {
                 let parsed = Datagram::parse(&rig.identity("bob"), datagram);
-                *to == bob() && matches!(parsed, Ok(Datagram::Call(_)))
+                *to == bob() && matches!(parsed, Ok(Datagram::PeerHello(_)))
             });
             calls.count()
         };

@@ -35,7 +35,7 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
     };
     assert_eq!(rig.give(server(), &reset), Disposition::Accepted);
     let hello = rig.request(server());
-    let Ok(Datagram::Hello(asked)) = Datagram::parse(&identity(""), &hello) else {
+    let Ok(Datagram::ClientHello(asked)) = Datagram::parse(&identity(""), &hello) else {
         panic!("a hello: {hello:?}")
     };
     for (from, echo) in [(server(), asked.id ^ 1), (address(9), asked.id)] {
@@ -251,7 +251,7 @@ fn a_server_that_was_silent_is_asked_for_a_session_once_it_is_heard_of() {
         let hellos = to_server.filter(|(_, datagram)| {
             matches!(
                 Datagram::parse(&identity(""), datagram),
-                Ok(Datagram::Hello(_))
+                Ok(Datagram::ClientHello(_))
             )
         });
         assert_eq!(hellos.count(), usize::from(asked), "{from}");

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters, Responder};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Cookie, Datagram, Entry, Frame, Header, Hello, Status};
+use chatapp_core::wire::{ClientHello, Cookie, Datagram, Entry, Frame, Header, Status};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId,
     ConnectionSlot, DedupSlot, Disposition, Endpoint, Identity, Instant, Name, OutboxSlot,
@@ -153,13 +153,13 @@ impl Rig {
             assert_eq!(self.give(server(), &cookie), Disposition::Accepted);
             request = self.request(server());
         }
-        if let Ok(Datagram::Hello(hello)) = Datagram::parse(&identity, &request)
+        if let Ok(Datagram::ClientHello(hello)) = Datagram::parse(&identity, &request)
             && key == crate::people::key("server")
         {
             let mut payload = [0; DATAGRAM_LEN_MAX];
             let server = self.identity("server");
             Responder::read(&server, hello.prologue, hello.message, &mut payload).unwrap();
-            let said: Hello<'_> = postcard::from_bytes(&payload).unwrap();
+            let said: ClientHello<'_> = postcard::from_bytes(&payload).unwrap();
             assert_eq!((said.name, hello.cookie), ("alice", COOKIE));
             self.incarnation = said.incarnation;
         }
@@ -188,7 +188,7 @@ impl Rig {
     pub(crate) fn call_to_bob(&mut self) -> (u64, Vec<u8>) {
         let call = self.request(bob());
         match Datagram::parse(&self.identity("bob"), &call) {
-            Ok(Datagram::Call(message)) => {
+            Ok(Datagram::PeerHello(message)) => {
                 assert_eq!(message.to_incarnation, BOB);
                 (message.id, call)
             }

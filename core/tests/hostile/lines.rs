@@ -4,7 +4,7 @@
 use chatapp_core::Identity;
 use chatapp_core::crypto::{KEY_LEN, Responder, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Accept, Answer, Call, DataWriter, Datagram, Frame, Header, data};
+use chatapp_core::wire::{Accept, Answer, DataWriter, Datagram, Frame, Header, PeerHello, data};
 
 use crate::people::{BOB, BOB_ID, SERVER_ID, bytes, identity};
 
@@ -61,8 +61,8 @@ impl Line {
 /// What whoever has this identity answers to a hello or a call, and the session that this opens.
 pub(crate) fn answer(identity: &Identity, request: &[u8], answer: &Answer) -> (Vec<u8>, Line) {
     let (to, prologue, message) = match Datagram::parse(identity, request) {
-        Ok(Datagram::Hello(hello)) => (hello.id, hello.prologue, hello.message),
-        Ok(Datagram::Call(call)) => (call.id, call.prologue, call.message),
+        Ok(Datagram::ClientHello(hello)) => (hello.id, hello.prologue, hello.message),
+        Ok(Datagram::PeerHello(call)) => (call.id, call.prologue, call.message),
         other => panic!("{other:?}"),
     };
     let mut payload = [0; DATAGRAM_LEN_MAX];
@@ -115,8 +115,8 @@ pub(crate) fn stray(to: u64) -> Vec<u8> {
 }
 
 /// What bob says when he calls, for the n-th time.
-pub(crate) fn from_caller(opening: u32) -> Call<'static> {
-    Call {
+pub(crate) fn from_caller(opening: u32) -> PeerHello<'static> {
+    PeerHello {
         from_incarnation: BOB,
         opening,
         window: 32,

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use chatapp_core::crypto::{KEY_LEN, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{
-    Accept, Answer, Cookie, DataWriter, Datagram, Frame, Header, Hello, Opening, Refusal, data,
+    Accept, Answer, ClientHello, Cookie, DataWriter, Datagram, Frame, Header, Hello, Refusal, data,
 };
 use chatapp_core::{
     ChangeSlot, ConnectionSlot, Disposition, Endpoint, FlightSlot, Identity, Instant, JournalSlot,
@@ -44,7 +44,7 @@ pub(crate) struct Request<'a> {
     pub(crate) id: u64,
     /// Whose key it is.
     pub(crate) person: &'a str,
-    pub(crate) hello: Hello<'a>,
+    pub(crate) hello: ClientHello<'a>,
 }
 
 /// A client in its session with the server.
@@ -173,7 +173,7 @@ impl Rig {
         let identity = self.identity(request.person);
         let (ephemeral, payload) = request.offer(&identity);
         let mut out = [0; DATAGRAM_LEN_MAX];
-        let len = Opening::Hello(cookie).emit(
+        let len = Hello::Client(cookie).emit(
             request.id,
             &identity,
             &self.server.key(),
@@ -225,7 +225,7 @@ impl Rig {
             Ok(Datagram::Accept { to, message }) if to == request.id => {
                 let (ephemeral, payload) = request.offer(&identity);
                 let key = &self.server.key();
-                let (session, answer) = Opening::Hello(cookie)
+                let (session, answer) = Hello::Client(cookie)
                     .complete(to, &identity, key, &ephemeral, &payload, message)
                     .expect("an answer to what was said");
                 Some(match answer {
@@ -309,7 +309,7 @@ impl Rig {
 impl Request<'_> {
     /// What the handshake is made of: an ephemeral key that no other request has, and what it says.
     fn offer(&self, identity: &Identity) -> ([u8; KEY_LEN], Vec<u8>) {
-        let hello = Hello {
+        let hello = ClientHello {
             reset: identity.reset_token(self.id),
             ..self.hello
         };
@@ -411,7 +411,7 @@ pub(crate) fn address(number: u16) -> SocketAddr {
 
 /// The process `id` of whom the name belongs to asks for it.
 pub(crate) fn hello(id: u64, name: &str) -> Request<'_> {
-    let hello = Hello {
+    let hello = ClientHello {
         incarnation: id,
         table_epoch: 0,
         table_version: 0,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use chatapp_core::crypto::{KEY_LEN, SessionKeys, TAG_LEN};
-use chatapp_core::wire::{Answer, Cookie, DataWriter, Datagram, Header, Opening, Refusal, VERSION};
+use chatapp_core::wire::{Answer, Cookie, DataWriter, Datagram, Header, Hello, Refusal, VERSION};
 use chatapp_core::{Command, Disposition, DropReason, Endpoint, Identity, RoomKey, ServerConfig};
 
 use crate::client_rig::{self, server};
@@ -27,7 +27,7 @@ fn a_final_refusal_is_believed_under_the_key_of_the_server_only() {
         let mut rig = client_rig::Rig::new();
         rig.command(Command::Register { name: "alice" }).unwrap();
         let hello = rig.hello(key("server"));
-        let Ok(Datagram::Hello(asked)) = Datagram::parse(&identity(""), &hello) else {
+        let Ok(Datagram::ClientHello(asked)) = Datagram::parse(&identity(""), &hello) else {
             panic!("a hello: {hello:?}")
         };
         let to = asked.id;
@@ -51,7 +51,7 @@ fn a_hint_makes_a_client_wait_whoever_gives_it() {
     let mut rig = client_rig::Rig::new();
     rig.command(Command::Register { name: "alice" }).unwrap();
     let hello = rig.hello(key("server"));
-    let Ok(Datagram::Hello(asked)) = Datagram::parse(&identity(""), &hello) else {
+    let Ok(Datagram::ClientHello(asked)) = Datagram::parse(&identity(""), &hello) else {
         panic!("a hello: {hello:?}")
     };
     let to = asked.id;
@@ -189,7 +189,7 @@ fn all_kinds(stranger: &Identity, id: u64, cookie: Cookie, to: &Identity) -> Vec
     .map(|datagram| lines::plain(stranger, datagram))
     .collect();
     let mut out = [0; 1_200];
-    let calls = [Opening::Hello(cookie), Opening::Call { to_incarnation: id }];
+    let calls = [Hello::Client(cookie), Hello::Peer { to_incarnation: id }];
     for opening in calls {
         let ephemeral = [9; KEY_LEN];
         let payload = [1; 90];
@@ -269,7 +269,7 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
     };
     assert_eq!(rig.give(server(), &reset), Disposition::Accepted);
     let hello = rig.request(server());
-    let Ok(Datagram::Hello(asked)) = Datagram::parse(&alice, &hello) else {
+    let Ok(Datagram::ClientHello(asked)) = Datagram::parse(&alice, &hello) else {
         panic!("a hello: {hello:?}")
     };
     for stranger in strangers() {

@@ -1,6 +1,6 @@
 //! Whose keys a client believes in.
 
-use chatapp_core::wire::{Call, Datagram, Frame, Header, Outcome, Status};
+use chatapp_core::wire::{Datagram, Frame, Header, Outcome, PeerHello, Status};
 use chatapp_core::{
     ClientRecord, Command, CommandError, Disposition, DropReason, Endpoint, PublicKey, UnixSeconds,
 };
@@ -142,7 +142,7 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
         rig.events();
         rig.sent();
         for person in ["mallory", "bob"] {
-            let said = Call {
+            let said = PeerHello {
                 from_incarnation: BOB + 1,
                 ..from_caller(1)
             };

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Cookie, Datagram, Opening, Refusal, VERSION};
+use chatapp_core::wire::{Cookie, Datagram, Hello, Refusal, VERSION};
 use chatapp_core::{Identity, StaticKey};
 use clap::Parser;
 
@@ -298,11 +298,11 @@ fn handshakes(random: &mut fastrand::Rng, identity: &Identity) -> Vec<Vec<u8>> {
     let build = |number: u8| {
         let mut bytes = || std::array::from_fn(|_| random.u8(..));
         let opening = if number.is_multiple_of(3) {
-            Opening::Call {
+            Hello::Peer {
                 to_incarnation: u64::from_le_bytes(bytes()[..8].try_into().expect("eight")),
             }
         } else {
-            Opening::Hello(Cookie {
+            Hello::Client(Cookie {
                 issued_at_ms: u64::from(number),
                 mac: u64::from_le_bytes(bytes()[..8].try_into().expect("eight")),
             })

@@ -7,8 +7,8 @@ use chatapp_e2e::{
 
 /// The offset of the kind of a datagram, and the kinds that ask for a session.
 const KIND_AT: usize = 1;
-const HELLO: u8 = 3;
-const CALL: u8 = 4;
+const CLIENT_HELLO: u8 = 3;
+const PEER_HELLO: u8 = 4;
 
 fn joins(room: &Room, name: &str, host: &str) -> Process {
     let mut client = Process::start(&["-c", name, host, &room.port.to_string(), "0"]);
@@ -130,8 +130,8 @@ fn whose_address_changes_goes_on_in_the_same_session() {
     alice.shows("Channel_Message bob: she is there");
 
     for (direction, handshakes) in [
-        (Direction::ToServer, HELLO),
-        (Direction::BetweenClients, CALL),
+        (Direction::ToServer, CLIENT_HELLO),
+        (Direction::BetweenClients, PEER_HELLO),
     ] {
         let seen = relay.seen(direction);
         assert!(!seen.is_empty());

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Call, Cookie, Datagram, Hello, Opening, Refusal};
+use chatapp_core::wire::{ClientHello, Cookie, Datagram, Hello, PeerHello, Refusal};
 use chatapp_core::{Identity, PublicKey};
 use siphasher::sip::SipHasher24;
 
@@ -157,7 +157,7 @@ fn hello(
                 Ok(Datagram::Cookie { cookie, .. }) => Some((*to, cookie)),
                 _ => None,
             })?;
-    let hello = Hello {
+    let hello = ClientHello {
         incarnation: choices.next_u64(),
         table_epoch: 0,
         table_version: 0,
@@ -172,7 +172,7 @@ fn hello(
     };
     let payload = postcard::to_stdvec(&hello).ok()?;
     let server = room.public(Holder::Server);
-    let opening = Opening::Hello(cookie);
+    let opening = Hello::Client(cookie);
     let bytes = handshake(choices, opening, &identity, &server, &payload);
     Some((from, bytes))
 }
@@ -189,7 +189,7 @@ fn call(
         sniffer
             .latest()
             .filter_map(|(_, to, bytes)| match Datagram::parse(&identity, bytes) {
-                Ok(Datagram::Call(call)) => Some((*to, call.to_incarnation)),
+                Ok(Datagram::PeerHello(call)) => Some((*to, call.to_incarnation)),
                 _ => None,
             });
     let (callee, to_incarnation) = known.next()?;
@@ -200,7 +200,7 @@ fn call(
     };
     let ((_, callee_name, key), (_, caller_name, _)) = (who(callee)?, who(caller)?);
     let [name, callee_name] = [caller_name, callee_name].map(|name| crate::people::name(*name));
-    let call = Call {
+    let call = PeerHello {
         from_incarnation,
         opening: u32::MAX,
         window: 32,
@@ -209,14 +209,14 @@ fn call(
         to: &callee_name,
     };
     let payload = postcard::to_stdvec(&call).ok()?;
-    let opening = Opening::Call { to_incarnation };
+    let opening = Hello::Peer { to_incarnation };
     let bytes = handshake(choices, opening, &identity, key, &payload);
     Some((caller, callee, bytes))
 }
 
 fn handshake(
     choices: &mut dyn Choices,
-    opening: Opening,
+    opening: Hello,
     identity: &Identity,
     to: &PublicKey,
     payload: &[u8],
@@ -230,8 +230,8 @@ fn handshake(
     if choices.chance(200) {
         // A point of low order, with which everybody shares zero.
         let at = match opening {
-            Opening::Hello(_) => FRONT,
-            Opening::Call { .. } => FRONT - 8,
+            Hello::Client(_) => FRONT,
+            Hello::Peer { .. } => FRONT - 8,
         };
         bytes[at..][..KEY_LEN].fill(0);
         tag(&mut bytes);
@@ -253,7 +253,7 @@ fn swapped_key(
             .find_map(|(from, _, bytes)| match Datagram::parse(&identity, bytes) {
                 _ if !room.pinned.contains(from) => None,
                 Ok(Datagram::CookieRequest { id }) => Some((*from, id)),
-                Ok(Datagram::Hello(hello)) => Some((*from, hello.id)),
+                Ok(Datagram::ClientHello(hello)) => Some((*from, hello.id)),
                 _ => None,
             })?;
     let cookie = Datagram::Cookie {

@@ -218,13 +218,13 @@ impl Wiretap {
             }
         }
         match Datagram::parse(&self.identity, bytes) {
-            Ok(Datagram::CookieRequest { id }) => self.count(id, Sendable::Opening),
-            Ok(Datagram::Hello(hello)) => {
-                self.count(hello.id, Sendable::Opening);
+            Ok(Datagram::CookieRequest { id }) => self.count(id, Sendable::Hello),
+            Ok(Datagram::ClientHello(hello)) => {
+                self.count(hello.id, Sendable::Hello);
                 self.first_message(hello.id, hello.message, bytes);
             }
-            Ok(Datagram::Call(call)) => {
-                self.count(call.id, Sendable::Opening);
+            Ok(Datagram::PeerHello(call)) => {
+                self.count(call.id, Sendable::Hello);
                 self.first_message(call.id, call.message, bytes);
             }
             Ok(Datagram::Accept { to, message }) => self.handshake(to, message, &[], bytes),
@@ -417,8 +417,8 @@ impl Wiretap {
                 read.cloned()
                     .unwrap_or_else(|| format!("Data to {:04x}, never sent like this", to >> 48))
             }
-            Ok(Datagram::Hello(hello)) => format!("Hello {:04x}", hello.id >> 48),
-            Ok(Datagram::Call(call)) => format!("Call {:04x}", call.id >> 48),
+            Ok(Datagram::ClientHello(hello)) => format!("ClientHello {:04x}", hello.id >> 48),
+            Ok(Datagram::PeerHello(call)) => format!("PeerHello {:04x}", call.id >> 48),
             Ok(Datagram::Accept { to, .. }) => format!("Accept to {:04x}", to >> 48),
             Ok(datagram) => format!("{datagram:?}"),
         }

@@ -4,7 +4,7 @@ use chatapp_core::Identity;
 use chatapp_core::crypto::{Responder, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::data::DataWriter;
-use chatapp_core::wire::{Accept, Answer, Call, Datagram, Hello, Opening, Refusal};
+use chatapp_core::wire::{Accept, Answer, ClientHello, Datagram, Hello, PeerHello, Refusal};
 
 use crate::open::emitted;
 use crate::people::{
@@ -19,7 +19,7 @@ pub(crate) fn make(take: Take<'_>) {
     take("key-of-alice", &alice_here.public().0);
     take("key-of-bob", &bob_here.public().0);
 
-    let with_server = Opening::Hello(COOKIE);
+    let with_server = Hello::Client(COOKIE);
     let (said, answer) = (payload(&hello()), accept(true));
     take("client-hello-payload", &said);
     take("accept-payload", &payload(&answer));
@@ -34,7 +34,7 @@ pub(crate) fn make(take: Take<'_>) {
     let refused = exchange(with_server, &alice_here, &server_here, &said, &refusal);
     take("refused", &refused.second);
 
-    let with_bob = Opening::Call {
+    let with_bob = Hello::Peer {
         to_incarnation: BOBS,
     };
     let (said, answer) = (payload(&call()), accept(false));
@@ -64,8 +64,8 @@ fn encrypted(initiator: &Identity, mut session: SessionKeys, take: Take<'_>) {
     take("encrypted-rekeyed", &encrypt(&mut session));
 }
 
-fn hello() -> Hello<'static> {
-    Hello {
+fn hello() -> ClientHello<'static> {
+    ClientHello {
         incarnation: INCARNATION,
         table_epoch: 0,
         table_version: 0,
@@ -80,8 +80,8 @@ fn hello() -> Hello<'static> {
     }
 }
 
-fn call() -> Call<'static> {
-    Call {
+fn call() -> PeerHello<'static> {
+    PeerHello {
         from_incarnation: INCARNATION,
         opening: 2,
         window: 32,
@@ -115,7 +115,7 @@ struct Exchange {
 }
 
 fn exchange(
-    opening: Opening,
+    opening: Hello,
     initiator: &Identity,
     responder: &Identity,
     said: &[u8],
@@ -126,8 +126,8 @@ fn exchange(
     let len = opening.emit(CLIENT, initiator, &remote, &ephemeral, said, &mut out);
     let first = &out[..len];
     let (prologue, message) = match Datagram::parse(responder, first) {
-        Ok(Datagram::Hello(hello)) => (hello.prologue, hello.message),
-        Ok(Datagram::Call(call)) => (call.prologue, call.message),
+        Ok(Datagram::ClientHello(hello)) => (hello.prologue, hello.message),
+        Ok(Datagram::PeerHello(call)) => (call.prologue, call.message),
         other => panic!("{other:?}"),
     };
     let mut payload_read = [0; 200];

@@ -9,7 +9,7 @@ use crate::drop_reason::{Disposition, DropReason};
 use crate::rate::RateLimit;
 use crate::session::connection::{PeerParameters, Phase};
 use crate::session::{Recipient, Repeated, Request, Terms};
-use crate::wire::{Answer, Call, CallMessage, Datagram, Opening, Refusal, from_payload};
+use crate::wire::{Answer, Datagram, Hello, PeerHello, PeerHelloMessage, Refusal, from_payload};
 
 /// How many calls are read: each costs multiplications on the curve.
 const CALLS: RateLimit = RateLimit::new(50, 4);
@@ -23,7 +23,7 @@ impl Client<'_> {
         let address = slot.listing().address();
         let reset = self.sessions.request(peer, address);
         self.session_changed(peer);
-        let call = Call {
+        let call = PeerHello {
             from_incarnation: self.incarnation,
             opening: self.openings,
             window: self.window,
@@ -42,14 +42,18 @@ impl Client<'_> {
     pub(super) fn recipient(&self, peer: u32) -> Option<Recipient> {
         if peer == SERVER {
             let (cookie, key) = self.server.opening()?;
-            return Some((Opening::Hello(cookie), key));
+            return Some((Hello::Client(cookie), key));
         }
         let slot = self.peers.at(peer);
         let to_incarnation = slot.listing().incarnation();
-        Some((Opening::Call { to_incarnation }, *slot.key().get()))
+        Some((Hello::Peer { to_incarnation }, *slot.key().get()))
     }
 
-    pub(super) fn take_call(&mut self, from: SocketAddr, message: &CallMessage<'_>) -> Disposition {
+    pub(super) fn take_call(
+        &mut self,
+        from: SocketAddr,
+        message: &PeerHelloMessage<'_>,
+    ) -> Disposition {
         if message.to_incarnation != self.incarnation {
             let refuse = Datagram::Refuse {
                 to: message.id,
@@ -81,7 +85,7 @@ impl Client<'_> {
         let Some((responder, len)) = read else {
             return self.sessions.count_drop(DropReason::BadTag);
         };
-        match from_payload::<Call<'_>>(payload.get(..len).unwrap_or_default()) {
+        match from_payload::<PeerHello<'_>>(payload.get(..len).unwrap_or_default()) {
             Some(call) => self.answer_call(from, &request, &call, responder),
             None => self.sessions.count_drop(DropReason::Malformed),
         }
@@ -92,7 +96,7 @@ impl Client<'_> {
         &mut self,
         from: SocketAddr,
         request: &Request<'_>,
-        call: &Call<'_>,
+        call: &PeerHello<'_>,
         responder: Responder,
     ) -> Disposition {
         if call.to != self.name.as_str() {
@@ -117,7 +121,7 @@ impl Client<'_> {
         }
         // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271,
         // section 6.8).
-        if self.sessions.at(peer).phase() == Phase::Opening
+        if self.sessions.at(peer).phase() == Phase::Handshaking
             && self.incarnation > call.from_incarnation
         {
             return self.sessions.count_drop(DropReason::Unexpected);
@@ -146,7 +150,7 @@ impl Client<'_> {
 
     /// Asks for the caller's entry, if the roster does not have the whole room; the caller will
     /// call again.
-    fn unknown_caller(&mut self, call: &Call<'_>) -> Disposition {
+    fn unknown_caller(&mut self, call: &PeerHello<'_>) -> Disposition {
         if self.table.is_partial() {
             self.look_up_caller(call.from);
         }
@@ -158,7 +162,7 @@ impl Client<'_> {
             Ok(peer) => peer,
             Err(reason) => return self.sessions.count_drop(reason),
         };
-        if self.sessions.at(peer).phase() != Phase::Opening {
+        if self.sessions.at(peer).phase() != Phase::Handshaking {
             return self.sessions.count_drop(DropReason::Duplicate);
         }
         let recipient = self.recipient(peer);
@@ -189,7 +193,7 @@ impl Client<'_> {
             return self.sessions.count_drop(DropReason::UnknownSession);
         };
         let connection = self.sessions.at(peer);
-        if peer == SERVER || connection.phase() != Phase::Opening || reason != Refusal::NotMe {
+        if peer == SERVER || connection.phase() != Phase::Handshaking || reason != Refusal::NotMe {
             return self.sessions.count_drop(DropReason::Unexpected);
         }
         self.peer_silent(peer);

@@ -156,7 +156,7 @@ impl Client<'_> {
             match server.phase() {
                 Phase::Closed => self.open_server(),
                 // A request gets all its retries, also if the session was being renewed quietly.
-                Phase::Opening if server.outstanding() == 1 => self.open_server(),
+                Phase::Handshaking if server.outstanding() == 1 => self.open_server(),
                 _ => {}
             }
             self.reschedule(SERVER);

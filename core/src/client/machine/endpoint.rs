@@ -26,7 +26,7 @@ impl Endpoint for Client<'_> {
         }
         match self.sessions.parse(from, datagram) {
             Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
-            Ok(Datagram::Call(call)) => self.take_call(from, &call),
+            Ok(Datagram::PeerHello(call)) => self.take_call(from, &call),
             Ok(Datagram::Accept { to, message }) => self.take_accept(from, to, message),
             Ok(Datagram::Refuse { to, reason }) => self.take_refusal(from, to, reason),
             Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),

@@ -12,7 +12,7 @@ use crate::client::peers::SERVER;
 use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::session::connection::Phase;
-use crate::wire::{Accept, Cookie, Hello, Refusal, VERSION};
+use crate::wire::{Accept, ClientHello, Cookie, Refusal, VERSION};
 
 impl Client<'_> {
     pub(super) fn register(&mut self) -> Result<CommandId, CommandError> {
@@ -43,7 +43,7 @@ impl Client<'_> {
         let Some(recipient) = self.recipient(SERVER).filter(|(_, key)| !key.is_none()) else {
             return;
         };
-        let hello = Hello {
+        let hello = ClientHello {
             incarnation: self.incarnation,
             table_epoch: self.table.epoch(),
             epoch: self.server_log.epoch(),
@@ -82,10 +82,10 @@ impl Client<'_> {
                 self.inbox.hurry(SERVER);
                 self.reschedule(SERVER);
             }
-            (Phase::Opening, Some(key)) if self.server.take_cookie(cookie, key) => {
+            (Phase::Handshaking, Some(key)) if self.server.take_cookie(cookie, key) => {
                 self.ask_server();
             }
-            (Phase::Opening, Some(key)) => self.end(ClientEvent::ServerKeyChanged { key }),
+            (Phase::Handshaking, Some(key)) => self.end(ClientEvent::ServerKeyChanged { key }),
             _ => return self.sessions.count_drop(DropReason::Unexpected),
         }
         Disposition::Accepted
@@ -117,7 +117,7 @@ impl Client<'_> {
             return self.take_peer_refusal(from, to, reason);
         }
         match reason {
-            Refusal::Wait | Refusal::RateExceeded if server.phase() == Phase::Opening => {
+            Refusal::Wait | Refusal::RateExceeded if server.phase() == Phase::Handshaking => {
                 if reason == Refusal::RateExceeded {
                     self.events.note_throttled(true);
                 }
@@ -153,7 +153,7 @@ impl Client<'_> {
             return self.sessions.count_drop(DropReason::Malformed);
         }
         let connection = self.sessions.at(SERVER);
-        let asked = connection.phase() == Phase::Opening && connection.local_id() == echo;
+        let asked = connection.phase() == Phase::Handshaking && connection.local_id() == echo;
         if !asked || *connection.remote() != from.into() {
             return self.sessions.count_drop(DropReason::UnknownSession);
         }
@@ -245,7 +245,7 @@ impl Client<'_> {
         self.registration.restart_keep_alive(self.sessions.now());
         match self.sessions.at(SERVER).phase() {
             Phase::Closed => self.open_server(),
-            Phase::Opening => {}
+            Phase::Handshaking => {}
             Phase::Accepted | Phase::Open => {
                 self.sessions.at_mut(SERVER).probe();
                 self.reschedule(SERVER);

@@ -16,7 +16,7 @@ impl Client<'_> {
             let peer = self.sessions.pop_ready()?;
             let len = match self.sessions.at(peer).wants() {
                 Wants::Nothing => continue,
-                Wants::Opening => {
+                Wants::Handshake => {
                     let recipient = self.recipient(peer);
                     self.sessions.emit_request(peer, recipient.as_ref(), out)
                 }

@@ -30,7 +30,7 @@ impl Endpoint for Server<'_> {
         match parsed {
             Ok(Datagram::Data { to, .. }) => self.take_data(from, to, datagram),
             Ok(Datagram::CookieRequest { id }) => self.take_cookie_request(from, id),
-            Ok(Datagram::Hello(hello)) => self.take_hello(from, &hello),
+            Ok(Datagram::ClientHello(hello)) => self.take_hello(from, &hello),
             Ok(Datagram::Reset { echo, token }) => self.take_reset(from, echo, token),
             Ok(_) => self.sessions.count_drop(DropReason::Unexpected),
             Err(reason) => {

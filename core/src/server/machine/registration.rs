@@ -15,13 +15,13 @@ use crate::server::membership::Admitted;
 use crate::server::process::Opening;
 use crate::session::connection::{Connection, PeerParameters};
 use crate::session::{Repeated, Request, Terms};
-use crate::wire::{Datagram, Hello, HelloMessage, Refusal, from_payload};
+use crate::wire::{ClientHello, ClientHelloMessage, Datagram, Refusal, from_payload};
 
 /// A request for a session whose sender has proved where it receives, and which key it has.
 struct Registration<'a> {
     from: SocketAddr,
-    message: &'a HelloMessage<'a>,
-    hello: Hello<'a>,
+    message: &'a ClientHelloMessage<'a>,
+    hello: ClientHello<'a>,
     opening: Opening,
 }
 
@@ -41,7 +41,7 @@ impl Server<'_> {
     pub(super) fn take_hello(
         &mut self,
         from: SocketAddr,
-        message: &HelloMessage<'_>,
+        message: &ClientHelloMessage<'_>,
     ) -> Disposition {
         let (id, cookie) = (message.id, message.cookie);
         let address = PackedAddress::from(from);
@@ -64,7 +64,7 @@ impl Server<'_> {
         let Some((responder, len)) = read else {
             return self.sessions.count_drop(DropReason::BadTag);
         };
-        let hello = from_payload::<Hello<'_>>(payload.get(..len).unwrap_or_default());
+        let hello = from_payload::<ClientHello<'_>>(payload.get(..len).unwrap_or_default());
         let Some(hello) = hello.filter(|hello| hello.incarnation != 0 && id != 0) else {
             return self.sessions.count_drop(DropReason::Malformed);
         };

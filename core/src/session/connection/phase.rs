@@ -9,7 +9,7 @@ use crate::time::Instant;
 pub(crate) enum Phase {
     Closed,
     /// It was asked for, and there is no answer yet.
-    Opening,
+    Handshaking,
     /// The other side asked for it, and the owner has not confirmed it yet.
     Accepted,
     Open,
@@ -19,8 +19,8 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
     Nothing,
-    /// A `Hello` or `Call`, or a request for a cookie.
-    Opening,
+    /// A `ClientHello` or `PeerHello`, or a request for a cookie.
+    Handshake,
     /// An `Accept`.
     Accept,
     /// Frames, an acknowledgement, or a probe.

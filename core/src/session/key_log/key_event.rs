@@ -6,7 +6,7 @@ use crate::crypto::{Handshake, HandshakeKey, Identity, KEY_LEN, Letters, PublicK
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::name::Name;
 use crate::session::connection::Connection;
-use crate::wire::Opening;
+use crate::wire::Hello;
 
 /// Something that makes keys come into use.
 pub(crate) enum KeyEvent<'a> {
@@ -34,7 +34,7 @@ pub(crate) enum KeyEvent<'a> {
 /// A request for a session.
 pub(crate) struct Asked<'a> {
     pub(crate) identity: &'a Identity,
-    pub(crate) opening: Opening,
+    pub(crate) opening: Hello,
     pub(crate) remote: &'a PublicKey,
     /// With its id, and what it is made of.
     pub(crate) connection: &'a Connection,

@@ -7,7 +7,7 @@ use crate::crypto::{Entropy, FIRST_PAYLOAD_MAX, Key, Seed, StaticKey};
 use crate::session::ConnectionSlot;
 use crate::session::handshakes::Terms;
 use crate::session::key_log::{KeyLog, KeySlot};
-use crate::wire::{Frame, Opening};
+use crate::wire::{Frame, Hello};
 
 const WINDOW: u16 = 8;
 /// The slot of the session on the initiator's side, and on the responder's.
@@ -58,7 +58,7 @@ fn with(test: impl FnOnce(&mut Sessions<'_>, &mut Sessions<'_>)) {
 
 /// Asks for a session; returns the request.
 fn request(initiator: &mut Sessions<'_>, responder: &Sessions<'_>) -> Vec<u8> {
-    let opening = Opening::Call { to_incarnation: 7 };
+    let opening = Hello::Peer { to_incarnation: 7 };
     let recipient = (opening, responder.identity().public());
     initiator.request(ONE, address(3).into());
     initiator.offer(ONE, b"hello", &recipient);
@@ -69,7 +69,7 @@ fn request(initiator: &mut Sessions<'_>, responder: &Sessions<'_>) -> Vec<u8> {
 
 /// Takes the request and accepts it, without confirming it.
 fn accept(responder: &mut Sessions<'_>, datagram: &[u8]) {
-    let Ok(Datagram::Call(call)) = responder.parse(address(1), datagram) else {
+    let Ok(Datagram::PeerHello(call)) = responder.parse(address(1), datagram) else {
         panic!("no call");
     };
     let request = Request::from(&call);
@@ -99,7 +99,7 @@ fn complete(initiator: &mut Sessions<'_>, key: PublicKey, datagram: &[u8]) {
         panic!("no answer");
     };
     let slot = initiator.find_from(address(3), to).unwrap();
-    let recipient = (Opening::Call { to_incarnation: 7 }, key);
+    let recipient = (Hello::Peer { to_incarnation: 7 }, key);
     let completed = initiator.complete(slot, Some(&recipient), message);
     let Ok((keys, Answer::Accepted(accept))) = completed else {
         panic!("not accepted");
@@ -242,7 +242,7 @@ fn keeps_the_address_of_a_session_without_cookies() {
 fn refuses_a_request_under_its_key() {
     with(|initiator, responder| {
         let datagram = request(initiator, responder);
-        let Ok(Datagram::Call(call)) = responder.parse(address(1), &datagram) else {
+        let Ok(Datagram::PeerHello(call)) = responder.parse(address(1), &datagram) else {
             panic!("no call");
         };
         let request = Request::from(&call);
@@ -254,7 +254,7 @@ fn refuses_a_request_under_its_key() {
             panic!("no answer");
         };
         let key = responder.identity().public();
-        let recipient = (Opening::Call { to_incarnation: 7 }, key);
+        let recipient = (Hello::Peer { to_incarnation: 7 }, key);
         let answer = initiator
             .complete(ONE, Some(&recipient), message)
             .unwrap()

@@ -54,8 +54,8 @@ pub(crate) fn answering() -> [(&'static str, Identity); 3] {
 /// Returns the keys of the parts of this first message and of its answer.
 pub(crate) fn handshake_keys(identity: &Identity, first: &[u8]) -> Vec<HandshakeKey> {
     let (prologue, message) = match Datagram::parse(identity, first) {
-        Ok(Datagram::Hello(hello)) => (hello.prologue, hello.message),
-        Ok(Datagram::Call(call)) => (call.prologue, call.message),
+        Ok(Datagram::ClientHello(hello)) => (hello.prologue, hello.message),
+        Ok(Datagram::PeerHello(call)) => (call.prologue, call.message),
         other => panic!("{other:?}"),
     };
     let mut told = Vec::new();

@@ -7,7 +7,10 @@ use chatapp_simulator::medium::Forger;
 use chatapp_simulator::model::ProcessId;
 use chatapp_simulator::scene::Scene;
 
-use crate::{ACCEPT, ANN, BOB, CALL, COOKIE_REQUEST, DATA, HELLO, after_a_conversation, converse};
+use crate::{
+    ACCEPT, ANN, BOB, CLIENT_HELLO, COOKIE_REQUEST, DATA, PEER_HELLO, after_a_conversation,
+    converse,
+};
 
 // ---- 5: what was changed has no effect ----
 
@@ -37,7 +40,7 @@ fn any_changed_bit_of_any_datagram_changes_nothing() {
         // The datagrams of a machine, without its answers to those that it does not understand.
         let mut said = scene.overheard();
         said.retain(|datagram| {
-            [COOKIE_REQUEST, HELLO, CALL, ACCEPT, DATA].contains(&datagram.bytes[1])
+            [COOKIE_REQUEST, CLIENT_HELLO, PEER_HELLO, ACCEPT, DATA].contains(&datagram.bytes[1])
         });
         let said: Vec<_> = said
             .into_iter()

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Cookie, Datagram, Hello, Opening, Refusal, VERSION};
+use chatapp_core::wire::{ClientHello, Cookie, Datagram, Hello, Refusal, VERSION};
 use chatapp_core::{Disposition, DropReason, Endpoint, Instant, Server, ServerEvent, Usage};
 use chatapp_simulator::attacker::tagged;
 use chatapp_simulator::keys::Holder;
@@ -80,7 +80,7 @@ impl Forged {
             for datagram in plain_ones {
                 self.add(borrowed, &plain(&datagram));
             }
-            let opening = Opening::Call { to_incarnation: id };
+            let opening = Hello::Peer { to_incarnation: id };
             self.add(borrowed, &begun(opening, id, number, &message));
             for version in [VERSION, VERSION + 1] {
                 let mut data = vec![version, DATA];
@@ -105,7 +105,7 @@ impl Forged {
                 0 => format!("mallory{number}"),
                 _ => people::name(ANN),
             };
-            let hello = Hello {
+            let hello = ClientHello {
                 incarnation: id,
                 table_epoch: 0,
                 table_version: 0,
@@ -122,7 +122,7 @@ impl Forged {
                 postcard::to_stdvec(&hello).expect("it is written into memory that grows");
             self.add(
                 borrowed,
-                &begun(Opening::Hello(cookie), id, number, &payload),
+                &begun(Hello::Client(cookie), id, number, &payload),
             );
         }
     }
@@ -252,7 +252,7 @@ impl State {
 }
 
 /// A handshake with the server under the attacker's key.
-fn begun(opening: Opening, id: u64, number: u8, payload: &[u8]) -> Vec<u8> {
+fn begun(opening: Hello, id: u64, number: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let (server, ephemeral) = (public(Holder::Server), [number + 1; KEY_LEN]);
     let len = opening.emit(id, &attacker(), &server, &ephemeral, payload, &mut out);

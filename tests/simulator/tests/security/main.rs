@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 
 use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{Cookie, Datagram, Opening};
+use chatapp_core::wire::{Cookie, Datagram, Hello};
 use chatapp_core::{Identity, PublicKey, StaticKey};
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::keys::Holder;
@@ -31,8 +31,8 @@ const CLEO: NameId = 2;
 /// Kinds of datagrams, the second byte.
 const COOKIE_REQUEST: u8 = 1;
 const COOKIE: u8 = 2;
-const HELLO: u8 = 3;
-const CALL: u8 = 4;
+const CLIENT_HELLO: u8 = 3;
+const PEER_HELLO: u8 = 4;
 const ACCEPT: u8 = 5;
 const DATA: u8 = 8;
 
@@ -62,7 +62,7 @@ fn plain(datagram: &Datagram<'_>) -> Vec<u8> {
 /// A handshake with the server under the attacker's key.
 fn hello(id: u64, cookie: Cookie, ephemeral: [u8; KEY_LEN]) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let opening = Opening::Hello(cookie);
+    let opening = Hello::Client(cookie);
     let server = public(Holder::Server);
     let len = opening.emit(id, &attacker(), &server, &ephemeral, &[1; 90], &mut out);
     out[..len].to_vec()

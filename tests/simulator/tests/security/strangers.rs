@@ -9,8 +9,8 @@ use chatapp_simulator::plan::Plan;
 use chatapp_simulator::scene::Scene;
 
 use crate::{
-    ANN, BOB, COOKIE, COOKIE_LIFE, DATA, HELLO, after_a_conversation, attacker, cookie_for, hello,
-    kinds, plain, stranger,
+    ANN, BOB, CLIENT_HELLO, COOKIE, COOKIE_LIFE, DATA, after_a_conversation, attacker, cookie_for,
+    hello, kinds, plain, stranger,
 };
 
 // ---- 2: a cookie is for one address and a short time ----
@@ -21,7 +21,7 @@ fn a_recorded_request_brings_only_a_cookie_from_elsewhere_and_later() {
     scene.ask(ann, Ask::Deregister);
     scene.moment();
     let server = scene.world.server_address();
-    let requests = kinds(&scene.overheard(), HELLO);
+    let requests = kinds(&scene.overheard(), CLIENT_HELLO);
     let recorded = requests
         .iter()
         .find(|datagram| datagram.from == scene.address(ann));

@@ -14,8 +14,8 @@ use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
 
 const COOKIE_LEN: usize = 16;
 /// Bytes in front of the handshake in a hello, and in a call.
-const HELLO_FRONT_LEN: usize = PREFIX_LEN + COOKIE_LEN;
-const CALL_FRONT_LEN: usize = PREFIX_LEN + 8;
+const CLIENT_HELLO_FRONT_LEN: usize = PREFIX_LEN + COOKIE_LEN;
+const PEER_HELLO_FRONT_LEN: usize = PREFIX_LEN + 8;
 
 /// Longest payload of an [`Answer`]: its kind, three numbers, a window, and a token.
 pub(crate) const ANSWER_LEN_MAX: usize = 1 + 3 * 8 + 3 + TAG_LEN;
@@ -24,8 +24,9 @@ pub(crate) const ACCEPT_MESSAGE_LEN_MAX: usize = SECOND_OVERHEAD + ANSWER_LEN_MA
 
 const _: () = {
     let around = PREFIX_LEN + SHORT_TAG_LEN;
-    let shortest_hello = HELLO_FRONT_LEN + FIRST_OVERHEAD + 8 + 8 + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
-    let shortest_call = CALL_FRONT_LEN + FIRST_OVERHEAD + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
+    let shortest_hello =
+        CLIENT_HELLO_FRONT_LEN + FIRST_OVERHEAD + 8 + 8 + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
+    let shortest_call = PEER_HELLO_FRONT_LEN + FIRST_OVERHEAD + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
     let answer = around + ACCEPT_MESSAGE_LEN_MAX;
     assert!(
         shortest_hello > answer && shortest_call > answer,
@@ -79,20 +80,20 @@ impl Cookie {
 
 /// A client asks the server for a session; the handshake encrypts its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HelloMessage<'a> {
+pub struct ClientHelloMessage<'a> {
     /// Session id that the client chose: what the server sends carries it.
     pub id: u64,
     /// From a [`Datagram::Cookie`](super::Datagram::Cookie).
     pub cookie: Cookie,
     /// The bytes in front of the message: both sides mix them into the handshake.
     pub prologue: &'a [u8],
-    /// The first message of the handshake; its payload is a [`Hello`].
+    /// The first message of the handshake; its payload is a [`ClientHello`].
     pub message: &'a [u8],
 }
 
-impl<'a> HelloMessage<'a> {
+impl<'a> ClientHelloMessage<'a> {
     pub(super) fn parse(id: u64, whole: &'a [u8]) -> Option<Self> {
-        let (prologue, message) = parts(whole, HELLO_FRONT_LEN)?;
+        let (prologue, message) = parts(whole, CLIENT_HELLO_FRONT_LEN)?;
         Some(Self {
             id,
             cookie: Cookie::from_bytes(prologue.last_chunk()?),
@@ -104,20 +105,20 @@ impl<'a> HelloMessage<'a> {
 
 /// A client asks a peer for a session; the handshake encrypts its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallMessage<'a> {
+pub struct PeerHelloMessage<'a> {
     /// Session id that the caller chose.
     pub id: u64,
     /// The process that the caller means.
     pub to_incarnation: u64,
     /// The bytes in front of the message: both sides mix them into the handshake.
     pub prologue: &'a [u8],
-    /// The first message of the handshake; its payload is a [`Call`].
+    /// The first message of the handshake; its payload is a [`PeerHello`].
     pub message: &'a [u8],
 }
 
-impl<'a> CallMessage<'a> {
+impl<'a> PeerHelloMessage<'a> {
     pub(super) fn parse(id: u64, whole: &'a [u8]) -> Option<Self> {
-        let (prologue, message) = parts(whole, CALL_FRONT_LEN)?;
+        let (prologue, message) = parts(whole, PEER_HELLO_FRONT_LEN)?;
         Some(Self {
             id,
             to_incarnation: u64::from_le_bytes(*prologue.last_chunk()?),
@@ -133,31 +134,31 @@ fn parts(whole: &[u8], front_len: usize) -> Option<(&[u8], &[u8])> {
     (message.len() > FIRST_OVERHEAD).then_some((front, message))
 }
 
-/// The recipient of a request for a session.
+/// The header of a hello, by the recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
-    /// The server: a hello with this cookie.
-    Hello(Cookie),
-    /// The process of a peer.
-    Call {
+pub enum Hello {
+    /// To the server, with this cookie.
+    Client(Cookie),
+    /// To the process of a peer.
+    Peer {
         /// Its incarnation.
         to_incarnation: u64,
     },
 }
 
-impl Opening {
+impl Hello {
     fn kind(self) -> u8 {
         match self {
-            Self::Hello(_) => kind::HELLO,
-            Self::Call { .. } => kind::CALL,
+            Self::Client(_) => kind::CLIENT_HELLO,
+            Self::Peer { .. } => kind::PEER_HELLO,
         }
     }
 
     fn write_front(self, id: u64, writer: &mut Writer<'_>) -> bool {
         writer.prefix(self.kind(), id)
             && match self {
-                Self::Hello(cookie) => writer.bytes(&cookie.to_bytes()),
-                Self::Call { to_incarnation } => writer.bytes(&to_incarnation.to_le_bytes()),
+                Self::Client(cookie) => writer.bytes(&cookie.to_bytes()),
+                Self::Peer { to_incarnation } => writer.bytes(&to_incarnation.to_le_bytes()),
             }
     }
 
@@ -237,7 +238,7 @@ pub(crate) fn from_payload<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Option<
 
 /// A client asks the server for a session, which registers its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello<'a> {
+pub struct ClientHello<'a> {
     /// The client's process: 64 random bits drawn when it started. Everybody in the room learns
     /// it.
     #[serde(with = "postcard::fixint::le")]
@@ -256,7 +257,7 @@ pub struct Hello<'a> {
     pub channel_shown: u32,
     /// Entries that the client's table can hold.
     pub table_capacity: u32,
-    /// Counts the sessions that this process asked for; an older `Hello` that arrives late is
+    /// Counts the sessions that this process asked for; an older `ClientHello` that arrives late is
     /// ignored.
     pub opening: u32,
     /// Numbered frames that the client accepts beyond those it acknowledged.
@@ -271,15 +272,15 @@ pub struct Hello<'a> {
 
 /// A client asks a peer for a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Call<'a> {
+pub struct PeerHello<'a> {
     /// Incarnation of the caller.
     #[serde(with = "postcard::fixint::le")]
     pub from_incarnation: u64,
-    /// Counts the caller's sessions; an older `Call` that arrives late is ignored.
+    /// Counts the caller's sessions; an older `PeerHello` that arrives late is ignored.
     pub opening: u32,
     /// Numbered frames that the caller accepts beyond those it acknowledged.
     pub window: u16,
-    /// As in [`Hello::reset`].
+    /// As in [`ClientHello::reset`].
     #[serde(with = "byte_array")]
     pub reset: [u8; TAG_LEN],
     /// Name of the caller.
@@ -312,7 +313,7 @@ pub struct Accept {
     pub table_epoch: u64,
     /// Numbered frames that it accepts beyond those it acknowledged.
     pub window: u16,
-    /// As in [`Hello::reset`].
+    /// As in [`ClientHello::reset`].
     #[serde(with = "byte_array")]
     pub reset: [u8; TAG_LEN],
 }
