@@ -52,7 +52,7 @@ fn registered() -> &'static Recording {
     static RECORDING: OnceLock<Recording> = OnceLock::new();
     RECORDING.get_or_init(|| {
         let mut recording = None;
-        with_client(|client| recording = Some(World::new(client).records(&opening())));
+        with_client(|client| recording = Some(World::new(client).records(&recorded_steps())));
         recording.expect("the client was made")
     })
 }
@@ -70,7 +70,7 @@ enum Recorded {
 
 /// Returns the steps after which alice is in a room with bob and carol and has a session with bob.
 /// A message of alice to carol is stored on the server.
-fn opening() -> Vec<Step> {
+fn recorded_steps() -> Vec<Step> {
     let hi = || Words::Short("hi".into());
     let send = |to| Step::Command(CommandStep::Send(NameStep::Of(to), hi()));
     let answer = |from| Step::Answer {
@@ -311,7 +311,9 @@ mod tests {
                 if replays {
                     world.replays(registered());
                 } else {
-                    opening().iter().for_each(|step| world.takes_step(step));
+                    recorded_steps()
+                        .iter()
+                        .for_each(|step| world.takes_step(step));
                 }
                 world.gives(Command::SendAll { text: "hi" });
                 let mut out = [0; DATAGRAM_LEN_MAX];

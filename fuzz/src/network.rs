@@ -32,7 +32,7 @@ pub const KEY_MARK: u8 = 0xa0;
 struct Begun {
     who: u8,
     id: u64,
-    opening: Hello,
+    hello: Hello,
     ephemeral: [u8; KEY_LEN],
     payload: Vec<u8>,
 }
@@ -43,7 +43,7 @@ struct Participant {
     /// The latest cookie that its address got.
     cookie: Option<Cookie>,
     /// Sessions that it asked for.
-    openings: u32,
+    session_sequence: u32,
     numbers: Numbers,
 }
 
@@ -134,7 +134,7 @@ impl Network {
         let Some(begun) = self.begun.iter().rev().find(|begun| begun.id == id) else {
             return;
         };
-        let read = begun.opening.complete(
+        let read = begun.hello.complete(
             id,
             participant(begun.who),
             &self.machine.key,
@@ -251,8 +251,8 @@ impl Network {
         let place = usize::from(open.from) % PARTICIPANTS;
         let who = place as u8;
         let participant = &mut self.participants[place];
-        participant.openings += 1;
-        let number = open.opening.from(participant.openings);
+        participant.session_sequence += 1;
+        let number = open.session_sequence.from(participant.session_sequence);
         let id = match open.id.0 {
             0 => 0x100 + self.begun.len() as u64,
             id => id.into(),
@@ -263,7 +263,7 @@ impl Network {
         if self.machine.number != 0 {
             let call = PeerHello {
                 from_incarnation: incarnation,
-                opening: number,
+                session_sequence: number,
                 window,
                 reset: reset_token(who),
                 from: open.name.text(),
@@ -282,14 +282,14 @@ impl Network {
             mail_shown: known.map_or(0, |_| self.heard.serial),
             channel_shown: known.map_or(0, |_| self.heard.channel),
             table_capacity: open.capacity.into(),
-            opening: number,
+            session_sequence: number,
             window,
             reset: reset_token(who),
             name: open.name.text(),
         };
         let payload = postcard::to_slice(&hello, &mut payload).map_or(&[][..], |said| said);
-        let opening = Hello::Client(self.cookie_of(who.wrapping_add(open.cookie_of.0)));
-        self.begins(who, id, opening, payload)
+        let hello = Hello::Client(self.cookie_of(who.wrapping_add(open.cookie_of.0)));
+        self.begins(who, id, hello, payload)
     }
 
     fn cookie_of(&self, who: u8) -> Cookie {
@@ -348,16 +348,16 @@ impl Network {
     }
 
     /// The first message of a handshake.
-    fn begins(&mut self, who: u8, id: u64, opening: Hello, payload: &[u8]) -> Vec<u8> {
+    fn begins(&mut self, who: u8, id: u64, hello: Hello, payload: &[u8]) -> Vec<u8> {
         let payload = payload[..payload.len().min(FIRST_LEN_MAX)].to_vec();
         let ephemeral = self.ephemeral();
         let mut out = [0; DATAGRAM_LEN_MAX];
         let key = self.machine.key;
-        let len = opening.emit(id, participant(who), &key, &ephemeral, &payload, &mut out);
+        let len = hello.emit(id, participant(who), &key, &ephemeral, &payload, &mut out);
         self.begun.push(Begun {
             who,
             id,
-            opening,
+            hello,
             ephemeral,
             payload,
         });

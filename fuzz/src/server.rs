@@ -71,7 +71,7 @@ fn registered() -> &'static Recording {
     static RECORDING: OnceLock<Recording> = OnceLock::new();
     RECORDING.get_or_init(|| {
         let mut recording = None;
-        with_server(|server| recording = Some(World::new(server).records(&opening())));
+        with_server(|server| recording = Some(World::new(server).records(&recorded_steps())));
         recording.expect("the server was made")
     })
 }
@@ -85,7 +85,7 @@ struct Recording {
 
 /// Returns the steps after which alice and bob are in the room, carol has left it, and a message
 /// for carol is stored.
-fn opening() -> Vec<Step> {
+fn recorded_steps() -> Vec<Step> {
     let mut steps = Vec::new();
     for from in [ALICE, BOB, CAROL] {
         steps.extend([Step::AskCookie { from }, Step::Open(opens(from))]);
@@ -115,7 +115,7 @@ fn opens(from: u8) -> Open {
         name: NameStep::Of(from),
         process: Rarely(0),
         id: Rarely(0),
-        opening: Jump::default(),
+        session_sequence: Jump::default(),
         window: Rarely(0),
         knows_table: false,
         capacity: 8,
@@ -315,7 +315,9 @@ mod tests {
                 if replays {
                     world.replays(registered());
                 } else {
-                    opening().iter().for_each(|step| world.takes_step(step));
+                    recorded_steps()
+                        .iter()
+                        .for_each(|step| world.takes_step(step));
                 }
                 let due = world.server.poll_timeout().expect("clients are there");
                 world.now = due;

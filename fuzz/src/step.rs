@@ -124,7 +124,7 @@ pub struct Open {
     /// Session id, if not the next one.
     pub id: Rarely<u8>,
     /// Distance of the number of the session from the next one.
-    pub opening: Jump,
+    pub session_sequence: Jump,
     /// Frames that are accepted, see [`Head::window`].
     pub window: Rarely<u8>,
     /// Whether the epochs and versions that were heard last are told.

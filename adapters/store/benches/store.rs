@@ -124,7 +124,7 @@ fn name(name: &str) -> Record<'_> {
         address: (Ipv4Addr::LOCALHOST, 9).into(),
         incarnation: 1,
         key: identity().public(),
-        opening: 1,
+        session_sequence: 1,
         session: 0,
         previous: [0; 4],
         last_request: 0,

@@ -102,7 +102,7 @@ fn names(
             address,
             incarnation: number(row, 3)?,
             key: PublicKey(row.get(4)?),
-            opening: row.get(5)?,
+            session_sequence: row.get(5)?,
             session: number(row, 11)?,
             previous,
             last_request: row.get(7)?,

@@ -44,7 +44,7 @@ pub struct Client<'a> {
 
     sessions: Sessions<'a>,
     /// Handshakes so far.
-    openings: u32,
+    session_sequence: u32,
     /// What callers may ask for.
     calls: Bucket,
 
@@ -98,7 +98,7 @@ impl<'a> Client<'a> {
             incarnation,
             window: config.window.max(1),
             sessions,
-            openings: 0,
+            session_sequence: 0,
             calls: Bucket::FULL,
             server: ServerLink::new(config.server),
             registration: Registration::new(config.keep_alive_ms),

@@ -25,7 +25,7 @@ pub struct PeerSlot {
     /// Commands in the outbox that name this peer.
     references: u32,
     /// Number of the peer's latest call.
-    opening: u32,
+    session_sequence: u32,
     links: [Link; PeerList::COUNT],
 }
 
@@ -40,7 +40,7 @@ impl PeerSlot {
         sending: SendQueue::EMPTY,
         marks: ProcessMarks::VACANT,
         references: 0,
-        opening: 0,
+        session_sequence: 0,
         links: [Link::VACANT; PeerList::COUNT],
     };
 
@@ -108,17 +108,17 @@ impl PeerSlot {
     /// Another process has the name, with these marks.
     pub(super) fn restart(&mut self, marks: ProcessMarks) {
         self.marks = marks;
-        self.opening = 0;
+        self.session_sequence = 0;
     }
 
     /// Returns whether this call is later than all others of the process.
-    pub(super) fn is_new_call(&self, opening: u32) -> bool {
-        opening > self.opening
+    pub(super) fn is_new_call(&self, session_sequence: u32) -> bool {
+        session_sequence > self.session_sequence
     }
 
     /// The call of this number was answered.
-    pub(super) fn note_call(&mut self, opening: u32) {
-        self.opening = opening;
+    pub(super) fn note_call(&mut self, session_sequence: u32) {
+        self.session_sequence = session_sequence;
     }
 
     /// A command names the peer.

@@ -44,7 +44,7 @@ impl ServerLink {
 
     /// Returns the key and the cookie that a session is asked for with; `None` before the server
     /// gave them.
-    pub(super) fn opening(&self) -> Option<(Cookie, PublicKey)> {
+    pub(super) fn hello(&self) -> Option<(Cookie, PublicKey)> {
         let cookie = self.cookie?;
         match self.key {
             ServerKey::Unknown => None,
@@ -126,19 +126,19 @@ mod tests {
     #[test]
     fn believes_claims_until_a_key_is_proved() {
         let mut link = link();
-        assert_eq!(link.opening(), None);
+        assert_eq!(link.hello(), None);
         assert!(link.take_cookie(COOKIE, OTHER));
         assert!(link.take_cookie(COOKIE, ONE));
-        assert_eq!(link.opening(), Some((COOKIE, ONE)));
+        assert_eq!(link.hello(), Some((COOKIE, ONE)));
         link.doubt();
-        assert_eq!(link.opening(), None, "the cookie is asked for again");
+        assert_eq!(link.hello(), None, "the cookie is asked for again");
         link.take_cookie(COOKIE, ONE);
         assert_eq!(link.take_untold_key(), None, "a claim is not told");
         link.prove();
         assert!(!link.take_cookie(COOKIE, OTHER));
         assert!(link.take_cookie(COOKIE, ONE));
         link.doubt();
-        assert_eq!(link.opening(), Some((COOKIE, ONE)));
+        assert_eq!(link.hello(), Some((COOKIE, ONE)));
         assert_eq!(link.take_untold_key(), Some(ONE));
         link.prove();
         assert_eq!(link.take_untold_key(), None, "it was told");
@@ -148,7 +148,7 @@ mod tests {
     fn refuses_another_key_than_restored() {
         let mut link = link();
         link.restore_key(ONE);
-        assert!(!link.take_cookie(COOKIE, OTHER) && link.opening().is_none());
+        assert!(!link.take_cookie(COOKIE, OTHER) && link.hello().is_none());
         assert!(link.take_cookie(COOKIE, ONE));
         link.prove();
         assert_eq!(link.take_untold_key(), None, "it is remembered");

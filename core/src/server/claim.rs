@@ -2,7 +2,7 @@
 
 use super::contest::Ruling;
 use super::name_slot::NameSlot;
-use super::process::Opening;
+use super::process::SessionStart;
 use crate::address::PackedAddress;
 use crate::drop_reason::DropReason;
 use crate::retry::RetryPolicy;
@@ -14,7 +14,7 @@ use crate::wire::Refusal;
 pub(super) struct Claim<'a> {
     /// The session id that it chose.
     pub(super) id: u64,
-    pub(super) opening: &'a Opening,
+    pub(super) session: &'a SessionStart,
     pub(super) now: Instant,
     pub(super) retry: RetryPolicy,
 }
@@ -43,7 +43,7 @@ impl Claim<'_> {
         remote: &PackedAddress,
         has_session: bool,
     ) -> Result<bool, Denial> {
-        let (membership, process, asked) = (name.membership(), name.process(), self.opening);
+        let (membership, process, asked) = (name.membership(), name.process(), self.session);
         if membership.is_expiring() {
             return WAIT;
         }
@@ -61,7 +61,7 @@ impl Claim<'_> {
         }
         let is_same = name.has_process(asked.incarnation);
         // Recorded and sent again, or overtaken by a later one.
-        if is_same && asked.opening <= process.opening() {
+        if is_same && asked.session_sequence <= process.session_sequence() {
             return Err(Denial::Ignore(DropReason::Duplicate));
         }
         if is_registering {
@@ -97,10 +97,10 @@ mod tests {
     use super::*;
     use crate::crypto::PublicKey;
 
-    fn opening(incarnation: u64, opening: u32, port: u16) -> Opening {
-        Opening {
+    fn session(incarnation: u64, session_sequence: u32, port: u16) -> SessionStart {
+        SessionStart {
             incarnation,
-            opening,
+            session_sequence,
             key: PublicKey([1; 32]),
             address: SocketAddr::from(([192, 0, 2, 1], port)).into(),
             cookie_issued_at_ms: 50,
@@ -110,16 +110,16 @@ mod tests {
     /// A name that process 7 has, at port 1.
     fn name() -> NameSlot {
         let mut name = NameSlot::VACANT;
-        name.begin_session(&opening(7, 1, 1), 0);
+        name.begin_session(&session(7, 1, 1), 0);
         name.admit();
         name
     }
 
-    fn evaluate(name: &mut NameSlot, opening: &Opening) -> Result<bool, Denial> {
+    fn evaluate(name: &mut NameSlot, session: &SessionStart) -> Result<bool, Denial> {
         let remote = name.process().address();
         let claim = Claim {
             id: 9,
-            opening,
+            session,
             now: Instant::ZERO,
             retry: RetryPolicy::DEFAULT,
         };
@@ -130,44 +130,44 @@ mod tests {
     fn gives_the_name_to_its_process_and_successors() {
         let mut name = name();
         let repeated = Err(Denial::Ignore(DropReason::Duplicate));
-        assert_eq!(evaluate(&mut name, &opening(7, 1, 1)), repeated);
-        assert_eq!(evaluate(&mut name, &opening(7, 2, 2)), Ok(true));
-        assert_eq!(evaluate(&mut name, &opening(8, 1, 1)), Ok(true));
-        name.begin_session(&opening(8, 1, 1), 0);
+        assert_eq!(evaluate(&mut name, &session(7, 1, 1)), repeated);
+        assert_eq!(evaluate(&mut name, &session(7, 2, 2)), Ok(true));
+        assert_eq!(evaluate(&mut name, &session(8, 1, 1)), Ok(true));
+        name.begin_session(&session(8, 1, 1), 0);
         name.admit();
         let displaced = Err(Denial::Refuse(Refusal::Displaced));
-        assert_eq!(evaluate(&mut name, &opening(7, 2, 1)), displaced);
+        assert_eq!(evaluate(&mut name, &session(7, 2, 1)), displaced);
         name.leave();
-        assert_eq!(evaluate(&mut name, &opening(9, 1, 2)), Ok(true));
+        assert_eq!(evaluate(&mut name, &session(9, 1, 2)), Ok(true));
     }
 
     #[test]
     fn probes_the_process_that_has_the_name() {
         let mut name = name();
-        assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), Err(Denial::Probe));
-        assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), WAIT);
+        assert_eq!(evaluate(&mut name, &session(8, 1, 2)), Err(Denial::Probe));
+        assert_eq!(evaluate(&mut name, &session(8, 1, 2)), WAIT);
         name.on_heard();
         let taken = Err(Denial::Refuse(Refusal::NameTaken));
-        assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), taken);
+        assert_eq!(evaluate(&mut name, &session(8, 1, 2)), taken);
     }
 
     #[test]
     fn refuses_other_keys_and_recorded_requests() {
         let mut name = name();
-        let other = Opening {
+        let other = SessionStart {
             key: PublicKey([2; 32]),
-            ..opening(8, 1, 2)
+            ..session(8, 1, 2)
         };
         let foreign = Err(Denial::Refuse(Refusal::ForeignKey));
         assert_eq!(evaluate(&mut name, &other), foreign);
-        let recorded = Opening {
+        let recorded = SessionStart {
             cookie_issued_at_ms: 49,
-            ..opening(8, 1, 2)
+            ..session(8, 1, 2)
         };
         assert_eq!(evaluate(&mut name, &recorded), Err(Denial::Renew));
         name.leave();
-        name.begin_session(&opening(7, 2, 1), 0);
-        assert_eq!(evaluate(&mut name, &opening(8, 1, 2)), WAIT);
+        name.begin_session(&session(7, 2, 1), 0);
+        assert_eq!(evaluate(&mut name, &session(8, 1, 2)), WAIT);
         name.forget();
         assert_eq!(evaluate(&mut name, &other), Ok(false), "the name is free");
     }

@@ -128,7 +128,7 @@ mod tests {
     use crate::server::channel_log::{Appended, LogSlot};
     use crate::server::mailboxes::{MailSlot, Parties};
     use crate::server::origin::Origin;
-    use crate::server::process::Opening;
+    use crate::server::process::SessionStart;
     use crate::server::table::ChangeSlot;
     use crate::time::UnixSeconds;
     use crate::wire::Outcome;
@@ -138,14 +138,14 @@ mod tests {
 
     /// Begins a session of Bob's process.
     fn register(bob: &mut NameSlot) {
-        let opening = Opening {
+        let start = SessionStart {
             incarnation: 7,
-            opening: 1,
+            session_sequence: 1,
             key: PublicKey([1; 32]),
             address: PackedAddress::VACANT,
             cookie_issued_at_ms: 0,
         };
-        bob.begin_session(&opening, 0);
+        bob.begin_session(&start, 0);
     }
 
     /// Bob, who is online, and whose table is as it was before the change of this order.

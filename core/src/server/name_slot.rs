@@ -10,7 +10,7 @@ use super::mailboxes::{Mailbox, Receipts};
 use super::membership::{Admitted, Membership};
 use super::name_list::{NameLinks, NameList};
 use super::origin::Origin;
-use super::process::{Opening, Process};
+use super::process::{Process, SessionStart};
 use super::record::{NameRecord, Record};
 use super::restart_notices::{Notice, Noticed};
 use super::results::Results;
@@ -172,13 +172,13 @@ impl NameSlot {
 
     /// Begins a session behind so many messages and changes, which is to be stored: of the same
     /// process, or of one that replaces it.
-    pub(super) fn begin_session(&mut self, opening: &Opening, order: u64) {
+    pub(super) fn begin_session(&mut self, start: &SessionStart, order: u64) {
         self.end_session();
-        let is_same = self.has_process(opening.incarnation);
+        let is_same = self.has_process(start.incarnation);
         if !is_same {
             self.results.begin_process();
         }
-        let has_moved = self.process.begin(opening);
+        let has_moved = self.process.begin(start);
         self.contest = Contest::None;
         self.throttled = false;
         self.membership.register(is_same, has_moved, order);
@@ -341,7 +341,7 @@ impl NameSlot {
             address: self.process.address().get(),
             incarnation: self.process.incarnation(),
             key: self.process.key(),
-            opening: self.process.opening(),
+            session_sequence: self.process.session_sequence(),
             session,
             previous: self.process.previous(),
             last_request,
@@ -357,14 +357,14 @@ impl NameSlot {
         self.results
             .restore(record.last_request, record.outcomes, is_same);
         self.membership.restore(record.registered);
-        let opening = Opening {
+        let start = SessionStart {
             incarnation: record.incarnation,
-            opening: record.opening,
+            session_sequence: record.session_sequence,
             key: record.key,
             address: record.address.into(),
             cookie_issued_at_ms: 0,
         };
-        self.process.restore(&opening, record.previous);
+        self.process.restore(&start, record.previous);
         self.channel.jump_to(record.log_next);
     }
 

@@ -6,7 +6,7 @@ use crate::crypto::PublicKey;
 /// Processes that had a name before, and are remembered.
 const PREVIOUS: usize = 4;
 
-/// The process that has a name, and its latest opened.
+/// The process that has a name, and its latest session.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Process {
@@ -17,17 +17,17 @@ pub(super) struct Process {
     key: PublicKey,
     /// Where it receives.
     address: PackedAddress,
-    /// Number of its latest opened.
-    opening: u32,
+    /// Number of its latest session: a request with a lower one is old.
+    session_sequence: u32,
     /// Processes that were displaced, in short.
     previous: [u32; PREVIOUS],
 }
 
-/// A session that a process opens.
+/// A session that a process starts.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Opening {
+pub(super) struct SessionStart {
     pub(super) incarnation: u64,
-    pub(super) opening: u32,
+    pub(super) session_sequence: u32,
     pub(super) key: PublicKey,
     pub(super) address: PackedAddress,
     pub(super) cookie_issued_at_ms: u64,
@@ -45,7 +45,7 @@ impl Process {
         cookie_issued_at_ms: 0,
         key: PublicKey::NONE,
         address: PackedAddress::VACANT,
-        opening: 0,
+        session_sequence: 0,
         previous: [0; PREVIOUS],
     };
 
@@ -64,9 +64,9 @@ impl Process {
         self.address
     }
 
-    /// Returns the number of its latest opened.
-    pub(super) fn opening(&self) -> u32 {
-        self.opening
+    /// Returns the number of its latest session.
+    pub(super) fn session_sequence(&self) -> u32 {
+        self.session_sequence
     }
 
     /// Returns the processes that were displaced, in short.
@@ -84,27 +84,27 @@ impl Process {
         self.previous.contains(&short(incarnation))
     }
 
-    /// Returns whether a cookie is older than that of the latest opened.
+    /// Returns whether a cookie is older than that of the latest session.
     pub(super) fn has_newer_cookie(&self, issued_at_ms: u64) -> bool {
         issued_at_ms < self.cookie_issued_at_ms
     }
 
     /// Begins a session, of this process or of one that replaces it; returns whether it receives
     /// somewhere else.
-    pub(super) fn begin(&mut self, opened: &Opening) -> bool {
-        if self.incarnation != opened.incarnation && self.incarnation != 0 {
+    pub(super) fn begin(&mut self, start: &SessionStart) -> bool {
+        if self.incarnation != start.incarnation && self.incarnation != 0 {
             self.previous.rotate_right(1);
             if let Some(latest) = self.previous.first_mut() {
                 *latest = short(self.incarnation);
             }
         }
-        let has_moved = self.address != opened.address;
+        let has_moved = self.address != start.address;
         *self = Self {
-            incarnation: opened.incarnation,
-            cookie_issued_at_ms: opened.cookie_issued_at_ms,
-            key: opened.key,
-            address: opened.address,
-            opening: opened.opening,
+            incarnation: start.incarnation,
+            cookie_issued_at_ms: start.cookie_issued_at_ms,
+            key: start.key,
+            address: start.address,
+            session_sequence: start.session_sequence,
             previous: self.previous,
         };
         has_moved
@@ -112,7 +112,7 @@ impl Process {
 
     /// Takes the latest session back, which could not be stored.
     pub(super) fn reject(&mut self) {
-        self.opening = self.opening.saturating_sub(1);
+        self.session_sequence = self.session_sequence.saturating_sub(1);
     }
 
     /// Notes that the process receives somewhere else now.
@@ -121,13 +121,13 @@ impl Process {
     }
 
     /// Takes back what an earlier life of the server has stored.
-    pub(super) fn restore(&mut self, opened: &Opening, previous: [u32; PREVIOUS]) {
+    pub(super) fn restore(&mut self, start: &SessionStart, previous: [u32; PREVIOUS]) {
         *self = Self {
-            incarnation: opened.incarnation,
+            incarnation: start.incarnation,
             cookie_issued_at_ms: self.cookie_issued_at_ms,
-            key: opened.key,
-            address: opened.address,
-            opening: opened.opening,
+            key: start.key,
+            address: start.address,
+            session_sequence: start.session_sequence,
             previous,
         };
     }
@@ -137,10 +137,10 @@ impl Process {
 mod tests {
     use super::*;
 
-    fn session(incarnation: u64) -> Opening {
-        Opening {
+    fn session(incarnation: u64) -> SessionStart {
+        SessionStart {
             incarnation,
-            opening: 1,
+            session_sequence: 1,
             key: PublicKey([1; 32]),
             address: PackedAddress::VACANT,
             cookie_issued_at_ms: 50,

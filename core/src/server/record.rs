@@ -135,7 +135,7 @@ pub struct NameRecord<'a> {
     /// The key that the name belongs to.
     pub key: PublicKey,
     /// Number of the process's latest session.
-    pub opening: u32,
+    pub session_sequence: u32,
     /// The id that the process writes to the server in that session; 0 for none. A server that has
     /// started again uses it to tell the process so.
     pub session: u64,

@@ -122,13 +122,13 @@ impl<'a> Handshakes<'a> {
     fn log_asked(
         &mut self,
         connection: &Connection,
-        &(opening, ref remote): &Recipient,
+        &(hello, ref remote): &Recipient,
         second: Option<&[u8]>,
     ) {
         if self.key_log.is_on() {
             let asked = Asked {
                 identity: &self.identity,
-                opening,
+                hello,
                 remote,
                 connection,
             };
@@ -214,12 +214,12 @@ impl<'a> Handshakes<'a> {
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> usize {
         let id = connection.local_id();
-        let (Some((ephemeral, payload)), Some((opening, key))) =
+        let (Some((ephemeral, payload)), Some((hello, key))) =
             (connection.handshake().offered(), recipient)
         else {
             return Datagram::CookieRequest { id }.emit(&self.identity, out);
         };
-        opening.emit(id, &self.identity, key, ephemeral, payload, out)
+        hello.emit(id, &self.identity, key, ephemeral, payload, out)
     }
 
     /// Reads an answer to the request of a session. Cost: eight multiplications on the curve.
@@ -239,8 +239,8 @@ impl<'a> Handshakes<'a> {
         let (Some(recipient), Some((ephemeral, payload))) = (recipient, offered) else {
             return Err(DropReason::Unexpected);
         };
-        let (id, (opening, key)) = (connection.local_id(), recipient);
-        let read = opening.complete(id, &self.identity, key, ephemeral, payload, message);
+        let (id, (hello, key)) = (connection.local_id(), recipient);
+        let read = hello.complete(id, &self.identity, key, ephemeral, payload, message);
         let read = read.ok_or(DropReason::BadTag)?;
         self.log_asked(connection, recipient, Some(message));
         Ok(read)

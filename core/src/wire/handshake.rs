@@ -259,7 +259,7 @@ pub struct ClientHello<'a> {
     pub table_capacity: u32,
     /// Counts the sessions that this process asked for; an older `ClientHello` that arrives late is
     /// ignored.
-    pub opening: u32,
+    pub session_sequence: u32,
     /// Numbered frames that the client accepts beyond those it acknowledged.
     pub window: u16,
     /// Comes back in a [`Datagram::Reset`](super::Datagram::Reset) when the client does not have
@@ -277,7 +277,7 @@ pub struct PeerHello<'a> {
     #[serde(with = "postcard::fixint::le")]
     pub from_incarnation: u64,
     /// Counts the caller's sessions; an older `PeerHello` that arrives late is ignored.
-    pub opening: u32,
+    pub session_sequence: u32,
     /// Numbered frames that the caller accepts beyond those it acknowledged.
     pub window: u16,
     /// As in [`ClientHello::reset`].

@@ -72,7 +72,7 @@ fn who_was_here_before_a_restart_is_told_six_times_at_most() {
     assert_eq!(rig.pass(1), [reset(1, 77), reset(2, 78)]);
     // One of them is back.
     let mut again = hello(1, "ann");
-    again.hello.opening = 2;
+    again.hello.session_sequence = 2;
     rig.enters(1, again);
     rig.drain();
     for _ in 2..6 {
@@ -163,7 +163,7 @@ fn a_forgotten_name_leaves_its_place_once_nothing_of_it_is_kept() {
         rig.say(&mut ann, &[store(1, "hi"), Frame::Leave { request: 2 }]);
         // Bob is back in time.
         let mut again = hello(2, "bob");
-        (again.id, again.hello.opening) = (22, 2);
+        (again.id, again.hello.session_sequence) = (22, 2);
         let mut bob = rig.enters(2, again);
         if taken {
             let sent = rig.pass(500);

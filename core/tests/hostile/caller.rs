@@ -25,9 +25,9 @@ pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &PeerHello<'_>) -> Ve
     let to_incarnation = rig.incarnation;
     let identity = rig.identity(person);
     let (ephemeral, payload) = call_of(&identity, id, call);
-    let opening = Hello::Peer { to_incarnation };
+    let hello = Hello::Peer { to_incarnation };
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let len = opening.emit(
+    let len = hello.emit(
         id,
         &identity,
         &rig.client.key(),
@@ -49,12 +49,12 @@ pub(crate) fn opened(
     let to_incarnation = rig.incarnation;
     let identity = rig.identity(person);
     let (ephemeral, payload) = call_of(&identity, id, call);
-    let opening = Hello::Peer { to_incarnation };
+    let hello = Hello::Peer { to_incarnation };
     let key = rig.client.key();
     let Ok(Datagram::Accept { message, .. }) = Datagram::parse(&identity, accept) else {
         panic!("an answer: {accept:?}")
     };
-    let opened = opening.complete(id, &identity, &key, &ephemeral, &payload, message);
+    let opened = hello.complete(id, &identity, &key, &ephemeral, &payload, message);
     match opened {
         Some((session, Answer::Accepted(accept))) => Line::new(identity, session, accept.id),
         other => panic!("{other:?}"),

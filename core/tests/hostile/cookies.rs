@@ -78,16 +78,18 @@ fn nobody_gets_more_than_it_sent_before_it_has_proved_where_it_is() {
 fn a_recorded_request_changes_nothing_for_who_is_there() {
     let mut rig = Rig::new();
     let mut recorded = Vec::new();
-    let mut register = |rig: &mut Rig, number: u16, id: u64, incarnation: u64, opening: u32| {
-        let mut request = hello(id, "ann");
-        (request.hello.incarnation, request.hello.opening) = (incarnation, opening);
-        let datagram = rig.proven(address(number), request);
-        recorded.push((address(number), datagram.clone()));
-        let sent = rig.give(address(number), &datagram);
-        assert!(!sent.is_empty());
-        rig.now = rig.now.plus_millis(1);
-        recorded.clone()
-    };
+    let mut register =
+        |rig: &mut Rig, number: u16, id: u64, incarnation: u64, session_sequence: u32| {
+            let mut request = hello(id, "ann");
+            (request.hello.incarnation, request.hello.session_sequence) =
+                (incarnation, session_sequence);
+            let datagram = rig.proven(address(number), request);
+            recorded.push((address(number), datagram.clone()));
+            let sent = rig.give(address(number), &datagram);
+            assert!(!sent.is_empty());
+            rig.now = rig.now.plus_millis(1);
+            recorded.clone()
+        };
     // A process, its next session, and five processes after it: the first is not even among those
     // remembered.
     register(&mut rig, 1, 1, 1, 1);
@@ -126,7 +128,7 @@ fn a_recorded_request_brings_nobody_back_who_has_left() {
         let earlier = rig.proven(address(1), hello(1, "ann"));
         rig.give(address(1), &earlier);
         let mut again = hello(2, "ann");
-        (again.hello.incarnation, again.hello.opening) = (1, 2);
+        (again.hello.incarnation, again.hello.session_sequence) = (1, 2);
         let latest = rig.proven(address(1), again);
         let mut ann = rig.enters(1, again);
         rig.say(&mut ann, &[Frame::Leave { request: 1 }]);

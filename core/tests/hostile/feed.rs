@@ -13,7 +13,7 @@ fn a_table_is_believed_in_its_own_life_of_the_server_and_up_to_its_latest_versio
         let ann = rig.join(1, "ann");
         rig.join(2, "bob");
         let mut again = hello(1, "ann");
-        (again.id, again.hello.opening) = (11, 2);
+        (again.id, again.hello.session_sequence) = (11, 2);
         again.hello.table_epoch = ann.table_epoch.wrapping_add(later);
         again.hello.table_version = version;
         let mut ann = rig.enters(1, again);
@@ -61,10 +61,10 @@ fn a_whole_table_that_has_begun_is_not_begun_again_for_changes_before_it() {
     rig.listens(&mut ann, sent);
     // More changes than are remembered. Of what ann is told, all but the first page is lost.
     let (mut first, mut told) = (Vec::new(), Vec::new());
-    for opening in 2..40 {
-        first.extend(rig.say(&mut bob, &[Frame::Leave { request: opening }]));
+    for sequence in 2..40 {
+        first.extend(rig.say(&mut bob, &[Frame::Leave { request: sequence }]));
         let mut request = hello(2, "bob");
-        (request.id, request.hello.opening) = (100 + u64::from(opening), opening);
+        (request.id, request.hello.session_sequence) = (100 + u64::from(sequence), sequence);
         bob = rig.enters(2, request);
     }
     told.extend(ann.hears_one(&first));

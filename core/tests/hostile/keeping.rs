@@ -43,7 +43,7 @@ fn bob_misses(
     }
     let mut again = hello(2, "bob");
     again.id = 22;
-    again.hello.opening = 2;
+    again.hello.session_sequence = 2;
     shown(&mut again, bob.epoch);
     rig.enters(2, again)
 }
@@ -177,7 +177,7 @@ pub(crate) fn name_record(name: &str) -> NameRecord<'_> {
         address: address(1),
         incarnation: 1,
         key: key(name),
-        opening: 1,
+        session_sequence: 1,
         session: 0,
         away_s: 0,
         previous: [0; 4],
@@ -199,7 +199,7 @@ pub(crate) fn remembers_two_names(config: ServerConfig) -> Rig {
 
 pub(crate) fn ann_returns(rig: &mut Rig) -> Member {
     let mut again = hello(1, "ann");
-    again.hello.opening = 2;
+    again.hello.session_sequence = 2;
     let mut ann = rig.enters(1, again);
     let sent = rig.pass(500);
     rig.listens(&mut ann, sent);

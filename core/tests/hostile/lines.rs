@@ -115,10 +115,10 @@ pub(crate) fn stray(to: u64) -> Vec<u8> {
 }
 
 /// What bob says when he calls, for the n-th time.
-pub(crate) fn from_caller(opening: u32) -> PeerHello<'static> {
+pub(crate) fn from_caller(session_sequence: u32) -> PeerHello<'static> {
     PeerHello {
         from_incarnation: BOB,
-        opening,
+        session_sequence,
         window: 32,
         reset: [0; TAG_LEN],
         from: "bob",

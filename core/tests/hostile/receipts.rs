@@ -14,7 +14,7 @@ fn bob_takes_his_message(rig: &mut Rig, ann: &mut Member, between: impl FnOnce(&
     rig.listens(ann, sent);
     between(rig);
     let mut again = hello(2, "bob");
-    (again.id, again.hello.opening) = (22, 2);
+    (again.id, again.hello.session_sequence) = (22, 2);
     let mut bob = rig.enters(2, again);
     let sent = rig.pass(500);
     assert!(bob.hears(&sent), "the message");
@@ -48,7 +48,7 @@ fn messages_that_are_handed_over_together_are_one_receipt() {
         rig.listens(&mut ann, sent);
     }
     let mut again = hello(2, "bob");
-    (again.id, again.hello.opening) = (22, 2);
+    (again.id, again.hello.session_sequence) = (22, 2);
     let mut bob = rig.enters(2, again);
     let sent = rig.pass(500);
     assert!(bob.hears(&sent), "the messages");
@@ -87,7 +87,7 @@ fn no_receipt_is_sent_while_a_later_message_waits() {
             rig.listens(&mut ann, sent);
         }
         let mut again = hello(2, "bob");
-        (again.id, again.hello.opening) = (22, 2);
+        (again.id, again.hello.session_sequence) = (22, 2);
         let mut bob = rig.enters(2, again);
         for receipts in [first_receipts, vec![receipt(2)]] {
             let sent = rig.pass(500);

@@ -29,7 +29,7 @@ fn only_the_holder_of_its_key_gets_a_name() {
                 id += 1;
                 let mut request = thief(id);
                 if same_process {
-                    (request.hello.incarnation, request.hello.opening) = (1, 9);
+                    (request.hello.incarnation, request.hello.session_sequence) = (1, 9);
                 }
                 let answer = rig.answer_to(address(number), request);
                 assert_eq!(answer, Err(Refusal::ForeignKey));
@@ -274,12 +274,12 @@ fn a_new_process_at_the_address_of_the_old_one_has_its_name_at_once() {
     assert_eq!(rig.online(), 1);
     // The old one hears that it was displaced, wherever it asks from; the new one may ask again.
     let mut first = hello(1, "ann");
-    first.hello.opening = 2;
+    first.hello.session_sequence = 2;
     first.id = 11;
     for from in [address(1), address(3)] {
         assert_eq!(rig.answer_to(from, first), Err(Refusal::Displaced));
     }
-    second.hello.opening = 2;
+    second.hello.session_sequence = 2;
     second.id = 22;
     assert!(rig.answer_to(address(1), second).is_ok());
 }
@@ -292,7 +292,7 @@ fn everybody_learns_where_a_client_is_that_has_moved() {
     let sent = rig.pass(500);
     rig.listens(&mut bob, sent);
     let mut again = hello(1, "ann");
-    (again.id, again.hello.opening) = (11, 2);
+    (again.id, again.hello.session_sequence) = (11, 2);
     rig.enters(5, again);
     let ann = rig.server.table().find(|row| row.name == "ann").unwrap();
     assert_eq!((ann.address, ann.online), (address(5), true));
@@ -332,11 +332,11 @@ fn one_address_takes_names_no_faster_than_its_share() {
     // Each registration is stored: a process that opens its session again and again costs more than
     // its share.
     let mut refused = None;
-    for opening in 1..=2_000 {
+    for sequence in 1..=2_000 {
         let mut again = hello(1, "mallory");
-        (again.id, again.hello.opening) = (opening.into(), opening);
+        (again.id, again.hello.session_sequence) = (sequence.into(), sequence);
         if let Err(reason) = rig.answer_to(address(1), again) {
-            refused = Some((opening, reason));
+            refused = Some((sequence, reason));
             break;
         }
     }

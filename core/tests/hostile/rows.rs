@@ -122,7 +122,7 @@ fn what_a_server_repeats_begins_with_a_complete_frame() {
         let mut sent = rig.say(&mut ann, &said.collect::<Vec<_>>());
         if mails {
             let mut again = hello(2, "bob");
-            (again.id, again.hello.opening) = (20, 2);
+            (again.id, again.hello.session_sequence) = (20, 2);
             bob = rig.enters(2, again);
             sent = rig.pass(500);
         }

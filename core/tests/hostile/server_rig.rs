@@ -419,7 +419,7 @@ pub(crate) fn hello(id: u64, name: &str) -> Request<'_> {
         mail_shown: 0,
         channel_shown: 0,
         table_capacity: 64,
-        opening: 1,
+        session_sequence: 1,
         window: 32,
         reset: [0; TAG_LEN],
         name,

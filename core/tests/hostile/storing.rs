@@ -100,7 +100,7 @@ fn nothing_of_a_registration_is_seen_before_it_is_stored() {
     let sent = rig.say(&mut ann, &[store(1, "hi")]);
     rig.listens(&mut ann, sent);
     let mut again = hello(2, "bob");
-    (again.id, again.hello.opening) = (22, 2);
+    (again.id, again.hello.session_sequence) = (22, 2);
     let request = rig.proven(bob.address, again);
     assert_eq!(rig.judges(bob.address, &request), Disposition::Accepted);
     let ticket = rig.server.poll_persist().unwrap().ticket;

@@ -190,10 +190,10 @@ fn all_kinds(stranger: &Identity, id: u64, cookie: Cookie, to: &Identity) -> Vec
     .collect();
     let mut out = [0; 1_200];
     let calls = [Hello::Client(cookie), Hello::Peer { to_incarnation: id }];
-    for opening in calls {
+    for hello in calls {
         let ephemeral = [9; KEY_LEN];
         let payload = [1; 90];
-        let len = opening.emit(id, stranger, &to.public(), &ephemeral, &payload, &mut out);
+        let len = hello.emit(id, stranger, &to.public(), &ephemeral, &payload, &mut out);
         all.push(out[..len].to_vec());
     }
     let mut session = SessionKeys::new(&[1; KEY_LEN], &[2; KEY_LEN]);

@@ -297,7 +297,7 @@ fn damage(random: &mut fastrand::Rng, bytes: &mut Vec<u8>) {
 fn handshakes(random: &mut fastrand::Rng, identity: &Identity) -> Vec<Vec<u8>> {
     let build = |number: u8| {
         let mut bytes = || std::array::from_fn(|_| random.u8(..));
-        let opening = if number.is_multiple_of(3) {
+        let hello = if number.is_multiple_of(3) {
             Hello::Peer {
                 to_incarnation: u64::from_le_bytes(bytes()[..8].try_into().expect("eight")),
             }
@@ -310,7 +310,7 @@ fn handshakes(random: &mut fastrand::Rng, identity: &Identity) -> Vec<Vec<u8>> {
         let (ephemeral, somebody) = (bytes(), StaticKey::new(bytes()).public());
         let mut out = [0; DATAGRAM_LEN_MAX];
         let id = u64::from(number) + 1;
-        let len = opening.emit(id, identity, &somebody, &ephemeral, &[number; 90], &mut out);
+        let len = hello.emit(id, identity, &somebody, &ephemeral, &[number; 90], &mut out);
         out[..len].to_vec()
     };
     (0..HANDSHAKES).map(build).collect()

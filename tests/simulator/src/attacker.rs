@@ -165,15 +165,15 @@ fn hello(
         mail_shown: 0,
         channel_shown: 0,
         table_capacity: 1_000,
-        opening: u32::MAX,
+        session_sequence: u32::MAX,
         window: 32,
         reset: [0; TAG_LEN],
         name,
     };
     let payload = postcard::to_stdvec(&hello).ok()?;
     let server = room.public(Holder::Server);
-    let opening = Hello::Client(cookie);
-    let bytes = handshake(choices, opening, &identity, &server, &payload);
+    let hello = Hello::Client(cookie);
+    let bytes = handshake(choices, hello, &identity, &server, &payload);
     Some((from, bytes))
 }
 
@@ -202,21 +202,21 @@ fn call(
     let [name, callee_name] = [caller_name, callee_name].map(|name| crate::people::name(*name));
     let call = PeerHello {
         from_incarnation,
-        opening: u32::MAX,
+        session_sequence: u32::MAX,
         window: 32,
         reset: [0; TAG_LEN],
         from: &name,
         to: &callee_name,
     };
     let payload = postcard::to_stdvec(&call).ok()?;
-    let opening = Hello::Peer { to_incarnation };
-    let bytes = handshake(choices, opening, &identity, key, &payload);
+    let hello = Hello::Peer { to_incarnation };
+    let bytes = handshake(choices, hello, &identity, key, &payload);
     Some((caller, callee, bytes))
 }
 
 fn handshake(
     choices: &mut dyn Choices,
-    opening: Hello,
+    hello: Hello,
     identity: &Identity,
     to: &PublicKey,
     payload: &[u8],
@@ -225,11 +225,11 @@ fn handshake(
     const FRONT: usize = 26;
     let mut out = [0; DATAGRAM_LEN_MAX];
     let (id, ephemeral) = (choices.next_u64(), ephemeral(choices));
-    let len = opening.emit(id, identity, to, &ephemeral, payload, &mut out);
+    let len = hello.emit(id, identity, to, &ephemeral, payload, &mut out);
     let mut bytes = out[..len].to_vec();
     if choices.chance(200) {
         // A point of low order, with which everybody shares zero.
-        let at = match opening {
+        let at = match hello {
             Hello::Client(_) => FRONT,
             Hello::Peer { .. } => FRONT - 8,
         };

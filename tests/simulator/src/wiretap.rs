@@ -87,7 +87,7 @@ enum Author {
 /// A frame that is repeated without an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Sendable {
-    Opening,
+    Hello,
     /// In the session with this other end: the same process may have several, one after another,
     /// under one id.
     Probe(u64),

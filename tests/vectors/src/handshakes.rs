@@ -73,7 +73,7 @@ fn hello() -> ClientHello<'static> {
         mail_shown: 9,
         channel_shown: 5,
         table_capacity: 64,
-        opening: 1,
+        session_sequence: 1,
         window: 32,
         reset: *b"reset of alice's",
         name: "alice",
@@ -83,7 +83,7 @@ fn hello() -> ClientHello<'static> {
 fn call() -> PeerHello<'static> {
     PeerHello {
         from_incarnation: INCARNATION,
-        opening: 2,
+        session_sequence: 2,
         window: 32,
         reset: *b"reset of alice's",
         from: "alice",
@@ -115,7 +115,7 @@ struct Exchange {
 }
 
 fn exchange(
-    opening: Hello,
+    hello: Hello,
     initiator: &Identity,
     responder: &Identity,
     said: &[u8],
@@ -123,7 +123,7 @@ fn exchange(
 ) -> Exchange {
     let (ephemeral, remote) = (counting(INITIATOR_EPHEMERAL), responder.public());
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let len = opening.emit(CLIENT, initiator, &remote, &ephemeral, said, &mut out);
+    let len = hello.emit(CLIENT, initiator, &remote, &ephemeral, said, &mut out);
     let first = &out[..len];
     let (prologue, message) = match Datagram::parse(responder, first) {
         Ok(Datagram::ClientHello(hello)) => (hello.prologue, hello.message),
@@ -141,7 +141,7 @@ fn exchange(
         .answer(responder, &ephemeral_back, &payload(answer), &mut second)
         .expect("the second message can be made");
     let message = &second[..len];
-    let (session, told) = opening
+    let (session, told) = hello
         .complete(CLIENT, initiator, &remote, &ephemeral, said, message)
         .expect("the second message can be read");
     assert_eq!(told, *answer);

@@ -84,7 +84,7 @@ pub(crate) fn name(name: &str) -> Record<'_> {
         address: "192.0.2.1:4119".parse().expect("an address"),
         incarnation: u64::MAX,
         key: PublicKey([0xa5; 32]),
-        opening: 1,
+        session_sequence: 1,
         session: 7,
         previous: [1, 2, 3, u32::MAX],
         last_request: 0,

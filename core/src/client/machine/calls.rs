@@ -17,7 +17,7 @@ const CALLS: RateLimit = RateLimit::new(50, 4);
 impl Client<'_> {
     /// Asks a peer for a session.
     pub(super) fn call(&mut self, peer: u32) {
-        self.openings = self.openings.wrapping_add(1);
+        self.session_sequence = self.session_sequence.wrapping_add(1);
         let slot = self.peers.at_mut(peer);
         slot.route_mut().note_try(self.sessions.now());
         let address = slot.listing().address();
@@ -25,7 +25,7 @@ impl Client<'_> {
         self.session_changed(peer);
         let call = PeerHello {
             from_incarnation: self.incarnation,
-            opening: self.openings,
+            session_sequence: self.session_sequence,
             window: self.window,
             reset,
             from: self.name.as_str(),
@@ -41,7 +41,7 @@ impl Client<'_> {
     /// Returns the recipient of a request for a session; `None` before the server gave a cookie.
     pub(super) fn recipient(&self, peer: u32) -> Option<Recipient> {
         if peer == SERVER {
-            let (cookie, key) = self.server.opening()?;
+            let (cookie, key) = self.server.hello()?;
             return Some((Hello::Client(cookie), key));
         }
         let slot = self.peers.at(peer);
@@ -116,7 +116,7 @@ impl Client<'_> {
         if slot.listing().address() != from.into() {
             return self.sessions.count_drop(DropReason::WrongAddress);
         }
-        if !slot.is_new_call(call.opening) {
+        if !slot.is_new_call(call.session_sequence) {
             return self.sessions.count_drop(DropReason::Duplicate);
         }
         // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271,
@@ -140,7 +140,7 @@ impl Client<'_> {
             reset: call.reset,
         };
         let slot = self.peers.at_mut(peer);
-        slot.note_call(call.opening);
+        slot.note_call(call.session_sequence);
         slot.route_mut().note_session();
         self.sessions.settle(peer, from.into(), other, &accepted);
         self.sessions.at_mut(peer).confirm();

@@ -37,7 +37,7 @@ impl Client<'_> {
     /// Sends a ClientHello, or asks for a cookie first. Each is a handshake with an ephemeral key
     /// of its own.
     fn ask_server(&mut self) {
-        self.openings = self.openings.wrapping_add(1);
+        self.session_sequence = self.session_sequence.wrapping_add(1);
         let reset = self.sessions.request(SERVER, self.server.address().into());
         self.session_changed(SERVER);
         let Some(recipient) = self.recipient(SERVER).filter(|(_, key)| !key.is_none()) else {
@@ -52,7 +52,7 @@ impl Client<'_> {
             table_version: self.table.version(),
             // The first slot is the session with the server.
             table_capacity: self.peers.capacity(),
-            opening: self.openings,
+            session_sequence: self.session_sequence,
             window: self.window,
             reset,
             name: self.name.as_str(),

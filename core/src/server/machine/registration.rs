@@ -12,7 +12,7 @@ use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
 use crate::server::listing::Listed;
 use crate::server::membership::Admitted;
-use crate::server::process::Opening;
+use crate::server::process::SessionStart;
 use crate::session::connection::{Connection, PeerParameters};
 use crate::session::{Repeated, Request, Terms};
 use crate::wire::{ClientHello, ClientHelloMessage, Datagram, Refusal, from_payload};
@@ -22,7 +22,7 @@ struct Registration<'a> {
     from: SocketAddr,
     message: &'a ClientHelloMessage<'a>,
     hello: ClientHello<'a>,
-    opening: Opening,
+    session: SessionStart,
 }
 
 impl Server<'_> {
@@ -71,9 +71,9 @@ impl Server<'_> {
         let asked = Registration {
             from,
             message,
-            opening: Opening {
+            session: SessionStart {
                 incarnation: hello.incarnation,
-                opening: hello.opening,
+                session_sequence: hello.session_sequence,
                 key: responder.remote(),
                 address,
                 cookie_issued_at_ms: cookie.issued_at_ms,
@@ -117,7 +117,7 @@ impl Server<'_> {
         if self.admission.has_rejected(asked.message.id) {
             return refuse(Refusal::NotStored);
         }
-        if !self.admission.allows(name.as_str(), &asked.opening.key) {
+        if !self.admission.allows(name.as_str(), &asked.session.key) {
             return refuse(Refusal::NotAllowed);
         }
         if let Some(slot) = self.roster.find(name.as_str()) {
@@ -169,7 +169,7 @@ impl Server<'_> {
         let connection = self.sessions.at(slot);
         let claim = Claim {
             id: asked.message.id,
-            opening: &asked.opening,
+            session: &asked.session,
             now: self.sessions.now(),
             retry: self.sessions.retry(),
         };
@@ -241,7 +241,7 @@ impl Server<'_> {
             self.drop_receipts(slot);
         }
         let name = self.roster.at_mut(slot);
-        name.begin_session(&asked.opening, self.order);
+        name.begin_session(&asked.session, self.order);
         // The client may have the table already, up to some version of this life of it.
         let has_table =
             hello.table_epoch == self.table.epoch() && hello.table_version <= self.table.version();

@@ -34,7 +34,7 @@ pub(crate) enum KeyEvent<'a> {
 /// A request for a session.
 pub(crate) struct Asked<'a> {
     pub(crate) identity: &'a Identity,
-    pub(crate) opening: Hello,
+    pub(crate) hello: Hello,
     pub(crate) remote: &'a PublicKey,
     /// With its id, and what it is made of.
     pub(crate) connection: &'a Connection,
@@ -47,9 +47,7 @@ impl Asked<'_> {
             then(&Handshake {
                 identity: self.identity,
                 remote: self.remote,
-                prologue: self
-                    .opening
-                    .prologue(self.connection.local_id(), &mut front),
+                prologue: self.hello.prologue(self.connection.local_id(), &mut front),
                 ephemeral,
                 payload,
             });

@@ -58,8 +58,8 @@ fn with(test: impl FnOnce(&mut Sessions<'_>, &mut Sessions<'_>)) {
 
 /// Asks for a session; returns the request.
 fn request(initiator: &mut Sessions<'_>, responder: &Sessions<'_>) -> Vec<u8> {
-    let opening = Hello::Peer { to_incarnation: 7 };
-    let recipient = (opening, responder.identity().public());
+    let hello = Hello::Peer { to_incarnation: 7 };
+    let recipient = (hello, responder.identity().public());
     initiator.request(ONE, address(3).into());
     initiator.offer(ONE, b"hello", &recipient);
     let mut out = [0; DATAGRAM_LEN_MAX];

@@ -80,8 +80,8 @@ impl Forged {
             for datagram in plain_ones {
                 self.add(borrowed, &plain(&datagram));
             }
-            let opening = Hello::Peer { to_incarnation: id };
-            self.add(borrowed, &begun(opening, id, number, &message));
+            let hello = Hello::Peer { to_incarnation: id };
+            self.add(borrowed, &begun(hello, id, number, &message));
             for version in [VERSION, VERSION + 1] {
                 let mut data = vec![version, DATA];
                 data.extend(&message[..10 + usize::from(number)]);
@@ -113,7 +113,7 @@ impl Forged {
                 mail_shown: 0,
                 channel_shown: 0,
                 table_capacity: 64,
-                opening: u32::MAX,
+                session_sequence: u32::MAX,
                 window: 32,
                 reset: [number; TAG_LEN],
                 name: &name,
@@ -252,10 +252,10 @@ impl State {
 }
 
 /// A handshake with the server under the attacker's key.
-fn begun(opening: Hello, id: u64, number: u8, payload: &[u8]) -> Vec<u8> {
+fn begun(hello: Hello, id: u64, number: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let (server, ephemeral) = (public(Holder::Server), [number + 1; KEY_LEN]);
-    let len = opening.emit(id, &attacker(), &server, &ephemeral, payload, &mut out);
+    let len = hello.emit(id, &attacker(), &server, &ephemeral, payload, &mut out);
     out[..len].to_vec()
 }
 

@@ -62,9 +62,9 @@ fn plain(datagram: &Datagram<'_>) -> Vec<u8> {
 /// A handshake with the server under the attacker's key.
 fn hello(id: u64, cookie: Cookie, ephemeral: [u8; KEY_LEN]) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
-    let opening = Hello::Client(cookie);
+    let hello = Hello::Client(cookie);
     let server = public(Holder::Server);
-    let len = opening.emit(id, &attacker(), &server, &ephemeral, &[1; 90], &mut out);
+    let len = hello.emit(id, &attacker(), &server, &ephemeral, &[1; 90], &mut out);
     out[..len].to_vec()
 }
 
