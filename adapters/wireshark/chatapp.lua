@@ -199,7 +199,7 @@ end
 local function note(line)
     local id, session_key = line:match("^SESSION (%x+) (%x+)$")
     local part_id, handshake_key, transcript = line:match("^HANDSHAKE (%x+) (%x+) (%x+)$")
-    local message_key = line:match("^LETTERS %x+ %S+ (%x+)$")
+    local message_key = line:match("^MESSAGES %x+ %S+ (%x+)$")
     if id then
         local keys = key_log.sessions[id] or {}
         keys[#keys + 1] = { [0] = from_hex(session_key) }

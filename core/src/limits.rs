@@ -1,6 +1,6 @@
 //! Bounds of the wire format, and the proof that they fit together.
 
-use crate::crypto::{KEY_LEN, LETTER_OVERHEAD, TAG_LEN};
+use crate::crypto::{KEY_LEN, MESSAGE_OVERHEAD, TAG_LEN};
 
 /// Longest name, in bytes of UTF-8.
 pub const NAME_LEN_MAX: usize = 32;
@@ -35,14 +35,14 @@ pub const SEAL_OVERHEAD: usize = 1 + 1 + 8 + 8 + TAG_LEN;
 pub const BODY_LEN_MAX: usize = DATAGRAM_LEN_MAX - SEAL_OVERHEAD;
 
 /// Longest stored message: an encrypted text and its tag.
-pub const LETTER_LEN_MAX: usize = TEXT_LEN_MAX + LETTER_OVERHEAD;
+pub const CIPHERTEXT_LEN_MAX: usize = TEXT_LEN_MAX + MESSAGE_OVERHEAD;
 
-/// Longest letter that is kept: the key that is needed to open it stands in front.
-pub const KEPT_LETTER_LEN_MAX: usize = KEY_LEN + LETTER_LEN_MAX;
+/// Longest stored message that is kept: the key that is needed to open it stands in front.
+pub const STORED_MESSAGE_LEN_MAX: usize = KEY_LEN + CIPHERTEXT_LEN_MAX;
 
-/// Most that a server keeps of one message: the sender's key stands in front of its letter, since
+/// Most that a server keeps of one message: the sender's key stands in front of its stored message, since
 /// the sender's name may have another one when the message is handed over.
-pub const MAIL_LEN_MAX: usize = KEY_LEN + KEPT_LETTER_LEN_MAX;
+pub const MAIL_LEN_MAX: usize = KEY_LEN + STORED_MESSAGE_LEN_MAX;
 
 /// Requests to the server that may be without a result at a time: the server remembers this many
 /// outcomes for each name, so that a repeated request takes effect once.
@@ -51,9 +51,9 @@ pub const REQUESTS_MAX: u32 = 32;
 /// Flags, acknowledgement, window, first sequence number and table version, each at its longest.
 const HEADER_LEN_MAX: usize = 1 + 5 + 3 + 5 + 5;
 /// The largest frame, a kept message: kind, serial number, incarnation, counter, stamp, flag, key,
-/// name, key of the letter, and the letter with its length.
+/// name, key of the stored message, and the stored message with its length.
 const FRAME_LEN_MAX: usize =
-    1 + 10 + 8 + 5 + 5 + 1 + KEY_LEN + (1 + NAME_LEN_MAX) + KEY_LEN + (2 + LETTER_LEN_MAX);
+    1 + 10 + 8 + 5 + 5 + 1 + KEY_LEN + (1 + NAME_LEN_MAX) + KEY_LEN + (2 + CIPHERTEXT_LEN_MAX);
 
 const _: () = assert!(TEXT_LEN_MAX == 1_000 && NAME_LEN_MAX == 32);
 const _: () = assert!(

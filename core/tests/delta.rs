@@ -74,8 +74,8 @@ fn mail(later: u32) -> Frame<'static> {
         kept: true,
         key: PublicKey([7; 32]),
         from: "member",
-        letter_key: PublicKey([8; 32]),
-        letter: &[b'l'; 64 + TAG_LEN],
+        message_key: PublicKey([8; 32]),
+        ciphertext: &[b'l'; 64 + TAG_LEN],
     }
 }
 
@@ -137,8 +137,8 @@ fn a_frame_is_short_behind_one_of_its_kind_and_process_alone() {
     if let Frame::Mail { key, .. } = &mut foreign[0] {
         key.0[31] = 1;
     }
-    if let Frame::Mail { letter_key, .. } = &mut foreign[1] {
-        letter_key.0[31] = 1;
+    if let Frame::Mail { message_key, .. } = &mut foreign[1] {
+        message_key.0[31] = 1;
     }
     let in_full = [
         (mail(0), &other_process[0]),
@@ -258,8 +258,8 @@ fn a_short_form_that_is_damaged_or_counts_beyond_its_end_is_malformed() {
         kept: true,
         key: PublicKey([7; 32]),
         from: "ann",
-        letter_key: PublicKey([8; 32]),
-        letter: b"hi",
+        message_key: PublicKey([8; 32]),
+        ciphertext: b"hi",
     };
     let last_entry = Frame::Channel {
         number: u32::MAX - 1,
@@ -390,9 +390,9 @@ fn some_frames<'a>(numbers: &mut Numbers, bytes: &'a [u8]) -> Vec<Frame<'a>> {
         stamp = stamp.wrapping_add(numbers.step());
         let incarnation = numbers.pick(&[1, 1, 1, 1, 1, u64::MAX]);
         let from = numbers.pick(&["", "n", "ann", "ann", "ann", "ann"]);
-        let [key, letter_key] = [0, 0].map(|_| PublicKey([numbers.pick(&[1, 1, 1, 1, 2]); 32]));
+        let [key, message_key] = [0, 0].map(|_| PublicKey([numbers.pick(&[1, 1, 1, 1, 2]); 32]));
         let kept = numbers.below(2) == 0;
-        let letter = &bytes[..numbers.pick(&[0, 1, 8, 64, 130])];
+        let ciphertext = &bytes[..numbers.pick(&[0, 1, 8, 64, 130])];
         let (low_counter, low_stamp) = (counter as u32, UnixSeconds(stamp as u32));
         frames.push(match numbers.below(12) {
             0 => Frame::Skipped { count: low_counter },
@@ -404,8 +404,8 @@ fn some_frames<'a>(numbers: &mut Numbers, bytes: &'a [u8]) -> Vec<Frame<'a>> {
                 kept,
                 key,
                 from,
-                letter_key,
-                letter,
+                message_key,
+                ciphertext,
             },
             _ => Frame::Channel {
                 number: number as u32,
@@ -414,7 +414,7 @@ fn some_frames<'a>(numbers: &mut Numbers, bytes: &'a [u8]) -> Vec<Frame<'a>> {
                 stamp: low_stamp,
                 kept,
                 from,
-                text: core::str::from_utf8(letter).unwrap(),
+                text: core::str::from_utf8(ciphertext).unwrap(),
             },
         });
     }

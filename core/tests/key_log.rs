@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{HandshakeKey, KEY_LEN, Letters, SessionKeys, TAG_LEN};
+use chatapp_core::crypto::{HandshakeKey, KEY_LEN, MessageKey, SessionKeys, TAG_LEN};
 use chatapp_core::wire::{Datagram, Frame, data};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientMemory, Command, Endpoint, Identity, Instant, KeySlot,
@@ -54,7 +54,7 @@ enum Stage {
     Shown,
     Departure,
     Farewell,
-    Letter,
+    StoredMessage,
 }
 
 /// All datagrams while ann and bob register, ann writes bob a message, he leaves, and she writes
@@ -70,7 +70,7 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
     for ((name, _), client) in CLIENTS.iter().zip(&mut clients) {
         client.command(now, Command::Register { name }).unwrap();
     }
-    while stage != Stage::Letter || clients.iter().any(|client| !client.is_idle()) {
+    while stage != Stage::StoredMessage || clients.iter().any(|client| !client.is_idle()) {
         while let Some(persist) = server.poll_persist() {
             let ticket = persist.ticket;
             server.handle_stored(now, ticket, Ok(()));
@@ -107,7 +107,7 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
             }
             Stage::Farewell => {
                 ann.command(now, send("a canary, kept")).unwrap();
-                stage = Stage::Letter;
+                stage = Stage::StoredMessage;
             }
             _ => {}
         }
@@ -137,13 +137,13 @@ fn a_capture_can_be_read_with_the_keys_and_not_without() {
     let (captured, keys) = conversation(ANN, 16);
     let anybody = Identity::new(StaticKey::new([9; KEY_LEN]), None);
     let mut sessions: HashMap<u64, SessionKeys> = HashMap::new();
-    let mut letters = Vec::new();
+    let mut message_keys = Vec::new();
     for logged in keys {
         match logged {
             LoggedKey::Session { id, key } => {
                 sessions.insert(id, SessionKeys::new(&[0; KEY_LEN], &key));
             }
-            LoggedKey::Letters { key, .. } => letters.push(Letters::of(key)),
+            LoggedKey::StoredMessages { key, .. } => message_keys.push(MessageKey::of(key)),
             LoggedKey::Handshake { .. } => {}
             other => panic!("{other:?}"),
         }
@@ -161,23 +161,25 @@ fn a_capture_can_be_read_with_the_keys_and_not_without() {
         };
         let (_, frames) = data::open(&anybody, session, &mut datagram).expect("it is sealed so");
         for frame in frames {
-            let (counter, letter) = match frame {
+            let (counter, ciphertext) = match frame {
                 Ok(Frame::Text { text, .. }) => {
                     read.push(text.to_vec());
                     continue;
                 }
                 Ok(Frame::Store {
-                    counter, letter, ..
-                }) => (counter, letter),
+                    counter,
+                    ciphertext,
+                    ..
+                }) => (counter, ciphertext),
                 _ => continue,
             };
-            assert!(!plain(letter));
-            let (_, letter) = PublicKey::in_front_of(letter);
-            let open = |key: &Letters| {
-                let mut letter = letter.to_vec();
-                Some(key.open(&anybody, counter, &mut letter)?.to_vec())
+            assert!(!plain(ciphertext));
+            let (_, ciphertext) = PublicKey::in_front_of(ciphertext);
+            let open = |key: &MessageKey| {
+                let mut ciphertext = ciphertext.to_vec();
+                Some(key.open(&anybody, counter, &mut ciphertext)?.to_vec())
             };
-            let text = letters.iter().find_map(open);
+            let text = message_keys.iter().find_map(open);
             read.push(text.expect("it is sealed so"));
         }
     }

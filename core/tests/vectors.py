@@ -154,7 +154,7 @@ def string(name):
     return bytes([len(name)]) + name
 
 
-def letter_key(sender, recipient, ephemeral, incarnation, names):
+def message_key(sender, recipient, ephemeral, incarnation, names):
     state = Symmetric(
         b"ChatApp letter, as Noise_K_25519_ChaChaPoly_BLAKE2s",
         incarnation + string(names[0]) + string(names[1]),
@@ -178,7 +178,7 @@ def main():
     v = vectors()
     server, alice, bob = counting(0x00), counting(0x20), counting(0x40)
     ephemerals = counting(0x60), counting(0x80)
-    letters, room = counting(0xA0), counting(0xC0)
+    ephemeral, room = counting(0xA0), counting(0xC0)
     open_tag = b"ChatApp datagram"
     closed_tag = blake2s(b"ChatApp room" + room)[:16]
     failures = []
@@ -228,13 +228,13 @@ def main():
     check("session-rekeyed", rekeyed)
     front = v["encrypted-rekeyed"][:18]
     check("encrypted-rekeyed", front + seal(rekeyed, 65_536, body, front))
-    key = letter_key(alice, bob, letters, hello[:8], (b"alice", b"bob"))
-    letter = seal(key, 300, b"hi")
-    check("ciphertext", letter)
-    check("stored-message", public(letters) + letter)
+    key = message_key(alice, bob, ephemeral, hello[:8], (b"alice", b"bob"))
+    ciphertext = seal(key, 300, b"hi")
+    check("ciphertext", ciphertext)
+    check("stored-message", public(ephemeral) + ciphertext)
     mail, delta = v["mail"], v["mail-delta"]
-    check("mail", mail[:-len(letter)] + letter)
-    check("mail-delta", mail + delta[len(mail) : -len(letter)] + seal(key, 302, b"hi"))
+    check("mail", mail[:-len(ciphertext)] + ciphertext)
+    check("mail-delta", mail + delta[len(mail) : -len(ciphertext)] + seal(key, 302, b"hi"))
 
     for failure in failures:
         print(f"differs: {failure}", file=sys.stderr)

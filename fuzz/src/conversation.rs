@@ -1,6 +1,6 @@
 //! A session with the tested machine, as the participant at its other end keeps it.
 
-use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters, SessionKeys};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Cookie, Entry, Frame, Header, Outcome, Refusal, Status};
@@ -290,7 +290,7 @@ impl Speaker<'_> {
                 },
                 bounce: *bounce,
                 to: to.text(),
-                letter: &[&[7; KEY_LEN], text.text().as_bytes(), &[8; 16]].concat(),
+                ciphertext: &[&[7; KEY_LEN], text.text().as_bytes(), &[8; 16]].concat(),
             }),
             FrameStep::Post {
                 request,
@@ -332,8 +332,8 @@ impl Speaker<'_> {
                     kept: from.kept,
                     key: key_of(&from.name, from.key_of.0),
                     from: from.name.text(),
-                    letter_key: sealed.ephemeral,
-                    letter: &sealed.message[usize::from(!opens).min(sealed.message.len())..],
+                    message_key: sealed.ephemeral,
+                    ciphertext: &sealed.message[usize::from(!opens).min(sealed.message.len())..],
                 })
             }
             FrameStep::Channel { number, from, text } => writer.push(&Frame::Channel {
@@ -398,7 +398,7 @@ impl Mail {
         };
         let sender = participant(number.wrapping_add(from.key_of.0));
         let mut message = text.to_vec();
-        if let Some(key) = Letters::to(sender, &machine.key, &private, &ephemeral, who) {
+        if let Some(key) = MessageKey::to(sender, &machine.key, &private, &ephemeral, who) {
             let tag = key.seal(sender, counter, &mut message);
             message.extend(tag);
         }

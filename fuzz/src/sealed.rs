@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use chatapp_core::crypto::{Correspondence, Letters, SessionKeys};
+use chatapp_core::crypto::{Correspondence, MessageKey, SessionKeys};
 use chatapp_core::{Identity, PublicKey};
 
 use crate::input::Input;
@@ -25,7 +25,7 @@ pub fn sealed(bytes: &[u8]) {
     let mut input = Input(bytes);
     let mut way = Way::new();
     while way.step(&mut input).is_some() {}
-    letter(bytes);
+    ciphertext(bytes);
 }
 
 /// One direction of a session.
@@ -95,7 +95,7 @@ impl Way {
 }
 
 /// A stored message is decrypted with its number by its recipient, and in no other way.
-fn letter(bytes: &[u8]) {
+fn ciphertext(bytes: &[u8]) {
     let Some((control, text)) = bytes.split_first_chunk::<8>() else {
         return;
     };
@@ -109,7 +109,7 @@ fn letter(bytes: &[u8]) {
         incarnation: incarnation.into(),
         to: "bob",
     };
-    let key = Letters::to(
+    let key = MessageKey::to(
         &sender,
         &recipient.public(),
         &ephemeral,
@@ -117,27 +117,33 @@ fn letter(bytes: &[u8]) {
         who(process),
     );
     let key = key.expect("both have keys");
-    let mut letter = text.to_vec();
-    let tag = key.seal(&sender, counter.into(), &mut letter);
-    letter.extend(tag);
-    let opens = |reader: &Identity, incarnation: u8, counter: u8, letter: &[u8]| {
-        let key = Letters::from(reader, &sender.public(), &public, who(incarnation))?;
-        let mut letter = letter.to_vec();
-        Some(key.open(reader, counter.into(), &mut letter)?.to_vec())
+    let mut ciphertext = text.to_vec();
+    let tag = key.seal(&sender, counter.into(), &mut ciphertext);
+    ciphertext.extend(tag);
+    let opens = |reader: &Identity, incarnation: u8, counter: u8, ciphertext: &[u8]| {
+        let key = MessageKey::from(reader, &sender.public(), &public, who(incarnation))?;
+        let mut ciphertext = ciphertext.to_vec();
+        Some(key.open(reader, counter.into(), &mut ciphertext)?.to_vec())
     };
-    let opened = opens(&recipient, process, counter, &letter);
+    let opened = opens(&recipient, process, counter, &ciphertext);
     assert_eq!(opened.as_deref(), Some(text));
     if other % 3 != to % 3 {
         assert_eq!(
-            opens(&identity(3 + other % 3), process, counter, &letter),
+            opens(&identity(3 + other % 3), process, counter, &ciphertext),
             None
         );
     }
     if bits != 0 {
-        assert_eq!(opens(&recipient, process ^ bits, counter, &letter), None);
-        assert_eq!(opens(&recipient, process, counter ^ bits, &letter), None);
-        let at = usize::from(place) % letter.len();
-        letter[at] ^= bits;
-        assert_eq!(opens(&recipient, process, counter, &letter), None);
+        assert_eq!(
+            opens(&recipient, process ^ bits, counter, &ciphertext),
+            None
+        );
+        assert_eq!(
+            opens(&recipient, process, counter ^ bits, &ciphertext),
+            None
+        );
+        let at = usize::from(place) % ciphertext.len();
+        ciphertext[at] ^= bits;
+        assert_eq!(opens(&recipient, process, counter, &ciphertext), None);
     }
 }

@@ -73,11 +73,11 @@ fn write_keys(log: &mut KeyLog<impl Write>, endpoint: &mut impl Endpoint) -> io:
         is_new = true;
         match key {
             LoggedKey::Session { id, key } => log.session(id, &key)?,
-            LoggedKey::Letters {
+            LoggedKey::StoredMessages {
                 incarnation,
                 to,
                 key,
-            } => log.letters(incarnation, to.as_str(), &key)?,
+            } => log.message_key(incarnation, to.as_str(), &key)?,
             LoggedKey::Handshake { id, part } => log.handshake(id, &part.key, &part.transcript)?,
             LoggedKey::Lost { count } => log.lost(count)?,
             _ => {}

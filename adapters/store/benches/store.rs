@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use chatapp_core::crypto::{Correspondence, KEY_LEN, LETTER_OVERHEAD, Letters};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, MESSAGE_OVERHEAD, MessageKey};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, Command, Identity, Journal, Name, NameRecord, PublicKey,
     Record, Server, ServerConfig, StaticKey, Ticket, UnixSeconds,
@@ -30,7 +30,7 @@ const WAITING: u64 = 100_000;
 /// Messages that wait for the one client that fetches.
 const FETCHED: u64 = 1_000;
 /// One of the same length that nobody opens.
-const LETTER: [u8; KEY_LEN + TEXT.len() + LETTER_OVERHEAD] = [0xa5; _];
+const LETTER: [u8; KEY_LEN + TEXT.len() + MESSAGE_OVERHEAD] = [0xa5; _];
 const TEXT: &str = "A line of a hundred bytes, as people write them to each other when they have \
 something to tell. Bye.";
 
@@ -96,14 +96,14 @@ fn identity() -> Identity {
 
 /// Returns the stored message with this number, as a process of `from` encrypts it for `to`, behind
 /// the ephemeral key that decrypts it.
-fn letter(letters: &Letters, ephemeral: &PublicKey, number: u64) -> Vec<u8> {
+fn ciphertext(key: &MessageKey, ephemeral: &PublicKey, number: u64) -> Vec<u8> {
     let mut text = TEXT.as_bytes().to_owned();
     let counter = u32::try_from(number).expect("not so many");
-    let tag = letters.seal(&identity(), counter, &mut text);
+    let tag = key.seal(&identity(), counter, &mut text);
     [&ephemeral.0[..], &text, &tag].concat()
 }
 
-fn letters(from: &str, to: &str) -> (Letters, PublicKey) {
+fn message_key(from: &str, to: &str) -> (MessageKey, PublicKey) {
     let secret = [2; KEY_LEN];
     let ephemeral = StaticKey::new(secret).public();
     let us = identity();
@@ -113,8 +113,8 @@ fn letters(from: &str, to: &str) -> (Letters, PublicKey) {
         incarnation,
         to,
     };
-    let letters = Letters::to(&us, &us.public(), &secret, &ephemeral, who);
-    (letters.expect("a key"), ephemeral)
+    let key = MessageKey::to(&us, &us.public(), &secret, &ephemeral, who);
+    (key.expect("a key"), ephemeral)
 }
 
 fn name(name: &str) -> Record<'_> {
@@ -134,7 +134,7 @@ fn name(name: &str) -> Record<'_> {
     })
 }
 
-fn mail<'a>(serial: u64, to: &'a str, from: &'a str, letter: &'a [u8]) -> Record<'a> {
+fn mail<'a>(serial: u64, to: &'a str, from: &'a str, ciphertext: &'a [u8]) -> Record<'a> {
     Record::Mail {
         serial,
         to,
@@ -143,7 +143,7 @@ fn mail<'a>(serial: u64, to: &'a str, from: &'a str, letter: &'a [u8]) -> Record
         counter: u32::try_from(serial).expect("not so many"),
         request: u32::try_from(serial).expect("not so many"),
         stamp: UnixSeconds(1),
-        letter,
+        ciphertext,
     }
 }
 
@@ -301,7 +301,7 @@ fn fill(folder: &TempDir) {
         .collect();
     names.iter().for_each(|one| desk.hand(name(one)));
     desk.settle();
-    let (letters, ephemeral) = letters(&names[1], &names[0]);
+    let (key, ephemeral) = message_key(&names[1], &names[0]);
     for serial in 1..=WAITING {
         let to = if serial <= FETCHED {
             0
@@ -309,9 +309,14 @@ fn fill(folder: &TempDir) {
             1 + serial as usize % (NAMES - 1)
         };
         // Only the first one's are opened.
-        let sealed = (to == 0).then(|| letter(&letters, &ephemeral, serial));
-        let letter = sealed.as_deref().unwrap_or(&LETTER);
-        desk.hand(mail(serial, &names[to], &names[(to + 1) % NAMES], letter));
+        let sealed = (to == 0).then(|| ciphertext(&key, &ephemeral, serial));
+        let ciphertext = sealed.as_deref().unwrap_or(&LETTER);
+        desk.hand(mail(
+            serial,
+            &names[to],
+            &names[(to + 1) % NAMES],
+            ciphertext,
+        ));
         if serial.is_multiple_of(1_000) {
             desk.settle();
         }

@@ -107,7 +107,7 @@ impl From<Record<'_>> for Owned {
                 counter,
                 request,
                 stamp,
-                letter,
+                ciphertext,
             } => Self::Mail {
                 to: to.to_owned(),
                 message: Message {
@@ -117,7 +117,7 @@ impl From<Record<'_>> for Owned {
                     counter,
                     request,
                     stamp: stamp.0,
-                    content: letter.to_owned(),
+                    content: ciphertext.to_owned(),
                 },
             },
             Record::Channel {

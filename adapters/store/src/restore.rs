@@ -128,7 +128,7 @@ fn mail_record<'a>(row: &'a Row<'_>) -> rusqlite::Result<Record<'a>> {
         counter: row.get(4)?,
         request: row.get(5)?,
         stamp: UnixSeconds(row.get(6)?),
-        letter: row.get_ref(7)?.as_blob()?,
+        ciphertext: row.get_ref(7)?.as_blob()?,
     })
 }
 

@@ -318,7 +318,7 @@ mod tests {
             counter: 1,
             request: 1,
             stamp: UnixSeconds(1),
-            letter: b"sealed",
+            ciphertext: b"sealed",
         }
     }
 

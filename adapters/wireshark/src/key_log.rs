@@ -45,8 +45,13 @@ impl<W: Write> KeyLog<W> {
     ///
     /// # Errors
     /// Those of the writer.
-    pub fn letters(&mut self, incarnation: u64, to: &str, key: &[u8; KEY_LEN]) -> io::Result<()> {
-        writeln!(self.out, "LETTERS {incarnation:016x} {to} {}", hex(key))
+    pub fn message_key(
+        &mut self,
+        incarnation: u64,
+        to: &str,
+        key: &[u8; KEY_LEN],
+    ) -> io::Result<()> {
+        writeln!(self.out, "MESSAGES {incarnation:016x} {to} {}", hex(key))
     }
 
     /// So many keys are missing here.

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroize;
 
-use crate::crypto::{Correspondence, Identity, KEY_LEN, Letters, PublicKey};
+use crate::crypto::{Correspondence, Identity, KEY_LEN, MessageKey, PublicKey};
 
 /// The ephemeral key of this process, which goes with what the server stores.
 pub(super) struct MessageKeys {
@@ -32,8 +32,8 @@ impl MessageKeys {
         identity: &Identity,
         recipient: &PublicKey,
         who: Correspondence<'_>,
-    ) -> Option<Letters> {
-        Letters::to(identity, recipient, &self.secret, &self.public, who)
+    ) -> Option<MessageKey> {
+        MessageKey::to(identity, recipient, &self.secret, &self.public, who)
     }
 
     /// Leaves no secret behind.
@@ -50,8 +50,8 @@ pub(super) struct PeerMessageKeys {
     is_current: bool,
     /// The process of the peer whose key is here; no process has the number 0, which is none.
     from_process: u64,
-    to: Letters,
-    from: Letters,
+    to: MessageKey,
+    from: MessageKey,
 }
 
 impl PeerMessageKeys {
@@ -59,21 +59,21 @@ impl PeerMessageKeys {
     pub(super) const NONE: Self = Self {
         is_current: false,
         from_process: 0,
-        to: Letters::VACANT,
-        from: Letters::VACANT,
+        to: MessageKey::VACANT,
+        from: MessageKey::VACANT,
     };
 
     /// Returns the key of messages to the peer.
-    pub(super) fn to(&self) -> Option<Letters> {
+    pub(super) fn to(&self) -> Option<MessageKey> {
         self.is_current.then_some(self.to)
     }
 
     /// Returns the latest key of messages to the peer, even if the peer has another public key now.
-    pub(super) fn latest_to(&self) -> Letters {
+    pub(super) fn latest_to(&self) -> MessageKey {
         self.to
     }
 
-    pub(super) fn set_to(&mut self, key: Letters) {
+    pub(super) fn set_to(&mut self, key: MessageKey) {
         (self.is_current, self.to) = (true, key);
     }
 
@@ -83,11 +83,11 @@ impl PeerMessageKeys {
     }
 
     /// Returns the key of messages from this process of the peer.
-    pub(super) fn from(&self, process: u64) -> Option<Letters> {
+    pub(super) fn from(&self, process: u64) -> Option<MessageKey> {
         (self.from_process != 0 && self.from_process == process).then_some(self.from)
     }
 
-    pub(super) fn set_from(&mut self, process: u64, key: Letters) {
+    pub(super) fn set_from(&mut self, process: u64, key: MessageKey) {
         (self.from_process, self.from) = (process, key);
     }
 
@@ -107,7 +107,7 @@ mod tests {
     fn keeps_latest_key_for_messages_on_their_way() {
         let mut keys = PeerMessageKeys::NONE;
         assert!(keys.to().is_none());
-        keys.set_to(Letters::of([7; KEY_LEN]));
+        keys.set_to(MessageKey::of([7; KEY_LEN]));
         assert_eq!(keys.to().map(|key| *key.key()), Some([7; KEY_LEN]));
         keys.expire_to();
         assert!(keys.to().is_none());
@@ -120,7 +120,7 @@ mod tests {
     fn returns_key_of_one_process_only() {
         let mut keys = PeerMessageKeys::NONE;
         assert!(keys.from(0).is_none(), "0 is no process");
-        keys.set_from(5, Letters::of([7; KEY_LEN]));
+        keys.set_from(5, MessageKey::of([7; KEY_LEN]));
         assert!(keys.from(5).is_some() && keys.from(6).is_none());
         keys.wipe();
         assert!(keys.from(5).is_none());

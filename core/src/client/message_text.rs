@@ -1,7 +1,7 @@
 //! The text of a message, plain or encrypted where it lies.
 
 use crate::crypto::{KEY_LEN, PublicKey, TAG_LEN};
-use crate::limits::KEPT_LETTER_LEN_MAX;
+use crate::limits::STORED_MESSAGE_LEN_MAX;
 
 /// How the text lies in its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) struct MessageText {
     form: Form,
     /// Bytes of the text.
     len: u16,
-    bytes: [u8; KEPT_LETTER_LEN_MAX],
+    bytes: [u8; STORED_MESSAGE_LEN_MAX],
 }
 
 impl MessageText {
@@ -24,7 +24,7 @@ impl MessageText {
     pub(super) const EMPTY: Self = Self {
         form: Form::Plain,
         len: 0,
-        bytes: [0; KEPT_LETTER_LEN_MAX],
+        bytes: [0; STORED_MESSAGE_LEN_MAX],
     };
 
     /// Takes the text of a new message.

@@ -142,7 +142,7 @@ impl OutboxSlot {
                 tried: self.tried,
                 bounce: self.form == Form::Probe,
                 to: to().as_str(),
-                letter: self.text.stored(),
+                ciphertext: self.text.stored(),
             },
             Form::Post => Frame::Post {
                 request,

@@ -12,7 +12,7 @@ const WORD_LEN: usize = 4;
 const BLOCK_MIN: u32 = 3;
 /// Sizes with a list of their own; the last list has all larger ones.
 const CLASSES: u32 = 288;
-/// Longest text that is kept: a letter with its key, or what is said to all.
+/// Longest text that is kept: a stored message with its key, or what is said to all.
 const LEN_MAX: usize = MAIL_LEN_MAX;
 const _: () = assert!(TEXT_LEN_MAX <= LEN_MAX && CLASSES.is_multiple_of(32));
 const _: () = assert!(

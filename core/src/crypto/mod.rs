@@ -1,4 +1,4 @@
-//! All cryptography, behind one seam: keys, handshakes, sealed datagrams, letters.
+//! All cryptography, behind one seam: keys, handshakes, sealed datagrams, stored messages.
 //!
 //! `SECURITY.md` beside this crate says what is promised and why it holds; `PROTOCOL.md` gives
 //! every step as bytes, with test vectors. In short:
@@ -8,7 +8,7 @@
 //!   round trip, `Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s` (Noise Protocol Framework, revision 34);
 //!   from then on each datagram is sealed with ChaCha20-Poly1305 (RFC 8439) under a 64-bit counter.
 //! * What goes directly is sealed by the session with its recipient. A private message that the
-//!   server keeps is a [letter](Letters): sealed by its sender for its recipient alone.
+//!   server keeps is a [stored message](MessageKey): sealed by its sender for its recipient alone.
 //!
 //! This module is public for those who write tools: dissectors, fuzzers, other implementations.
 //! Programs need only the keys.
@@ -20,7 +20,7 @@ mod handshake_key;
 mod identity;
 mod keyed_hash;
 mod keys;
-mod letter;
+mod message_key;
 #[cfg(feature = "noise")]
 mod noise;
 #[cfg(feature = "noise")]
@@ -48,7 +48,7 @@ pub use handshake_key::HandshakeKey;
 pub use identity::Identity;
 pub(crate) use keyed_hash::Key;
 pub use keys::{PublicKey, RoomKey, StaticKey};
-pub use letter::{Correspondence, LETTER_OVERHEAD, Letters};
+pub use message_key::{Correspondence, MESSAGE_OVERHEAD, MessageKey};
 pub(crate) use same::is_same;
 pub use session_keys::SessionKeys;
 pub use sizes::{KEY_LEN, TAG_LEN};

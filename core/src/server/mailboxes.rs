@@ -228,13 +228,13 @@ impl<'a> Mailboxes<'a> {
         origin: Origin,
         stamp: UnixSeconds,
         key: &PublicKey,
-        letter: &[u8],
+        ciphertext: &[u8],
     ) -> bool {
         if mailbox.count >= self.per_name {
             return false;
         }
         let mut stored = heapless::Vec::<u8, MAIL_LEN_MAX>::new();
-        let fits = [&key.0, letter].map(|part| stored.extend_from_slice(part).is_ok());
+        let fits = [&key.0, ciphertext].map(|part| stored.extend_from_slice(part).is_ok());
         debug_assert_eq!(fits, [true; 2], "the caller checked the length");
         let Some(index) = self.insert(self.serial + 1, parties, origin, stamp, &stored) else {
             return false;
@@ -318,7 +318,7 @@ impl<'a> Mailboxes<'a> {
             counter: mail.origin.counter,
             request: mail.origin.request,
             stamp: mail.stamp,
-            letter: self.texts.load(mail.text, scratch),
+            ciphertext: self.texts.load(mail.text, scratch),
         }
     }
 
@@ -361,7 +361,7 @@ impl<'a> Mailboxes<'a> {
         let mail = self.slots.at(index);
         let stored = self.texts.load(mail.text, scratch);
         let (key, stored) = PublicKey::in_front_of(stored);
-        let (letter_key, letter) = PublicKey::in_front_of(stored);
+        let (message_key, ciphertext) = PublicKey::in_front_of(stored);
         Frame::Mail {
             serial: mail.serial,
             incarnation: mail.origin.incarnation,
@@ -370,8 +370,8 @@ impl<'a> Mailboxes<'a> {
             kept: mail.order < boundary,
             key,
             from,
-            letter_key,
-            letter,
+            message_key,
+            ciphertext,
         }
     }
 

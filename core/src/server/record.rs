@@ -82,7 +82,7 @@ pub enum Record<'a> {
         stamp: UnixSeconds,
         /// The sender's key, then the encrypted message as in
         /// [`Frame::Store`](crate::wire::Frame::Store), which only the recipient can read.
-        letter: &'a [u8],
+        ciphertext: &'a [u8],
     },
     /// A channel message is in the log. In the same step, the sender's request takes effect.
     Channel {

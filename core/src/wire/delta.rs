@@ -86,18 +86,18 @@ impl Numbers {
                     kept,
                     key,
                     from,
-                    letter_key,
-                    letter,
+                    message_key,
+                    ciphertext,
                     ..
                 },
                 Frame::Mail {
                     key: its_key,
                     from: its_name,
-                    letter_key: its_letter_key,
+                    message_key: its_message_key,
                     ..
                 },
-            ) if (key, letter_key, from) == (its_key, its_letter_key, its_name) => {
-                (MAIL, *kept, *letter)
+            ) if (key, message_key, from) == (its_key, its_message_key, its_name) => {
+                (MAIL, *kept, *ciphertext)
             }
             (
                 Frame::Channel {
@@ -142,12 +142,12 @@ impl<'a> Delta<'a> {
                 counter,
                 stamp,
                 kept,
-                letter,
+                ciphertext,
                 ..
             } if self.kind == MAIL => {
                 *serial = next.number;
                 (*counter, *stamp, *kept) = (next.counter, next.stamp, self.kept);
-                *letter = self.content;
+                *ciphertext = self.content;
             }
             Frame::Channel {
                 number,

@@ -36,10 +36,10 @@ pub enum Frame<'a> {
         bounce: bool,
         /// The recipient.
         to: &'a str,
-        /// The key that the sender's letters are opened with, and the
-        /// [letter](crate::crypto::Letters).
+        /// The key that the sender's stored messages are opened with, and the
+        /// [stored message](crate::crypto::MessageKey).
         #[serde(with = "serde_bytes")]
-        letter: &'a [u8],
+        ciphertext: &'a [u8],
     },
     /// Client to server: a channel message.
     Post {
@@ -94,12 +94,12 @@ pub enum Frame<'a> {
         key: PublicKey,
         /// The sender.
         from: &'a str,
-        /// The key that the sender's letters are opened with; none, and no letter, if what is kept
+        /// The key that the sender's stored messages are opened with; none, and no stored message, if what is kept
         /// is too short for it.
-        letter_key: PublicKey,
-        /// The [letter](crate::crypto::Letters).
+        message_key: PublicKey,
+        /// The [stored message](crate::crypto::MessageKey).
         #[serde(with = "serde_bytes")]
-        letter: &'a [u8],
+        ciphertext: &'a [u8],
     },
     /// Server to client: an entry of the channel log.
     Channel {
@@ -301,7 +301,7 @@ mod tests {
                 tried: 0,
                 bounce: false,
                 to: "bob",
-                letter: b"hi",
+                ciphertext: b"hi",
             },
             Frame::Post {
                 request: 1,
@@ -329,8 +329,8 @@ mod tests {
                 kept: false,
                 key: PublicKey([7; 32]),
                 from: "bob",
-                letter_key: PublicKey([8; 32]),
-                letter: b"hi",
+                message_key: PublicKey([8; 32]),
+                ciphertext: b"hi",
             },
             Frame::Channel {
                 number: 1,

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters, Responder};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey, Responder};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{ClientHello, Cookie, Datagram, Entry, Frame, Header, Status};
 use chatapp_core::{
@@ -12,7 +12,7 @@ use chatapp_core::{
 };
 
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
-use crate::people::{BOB, Letter, identity, identity_in, key, letters_key};
+use crate::people::{BOB, StoredMessage, identity, identity_in, key, message_key};
 
 /// What [`ClientConfig::new`] chooses.
 const DEFAULT_WINDOW: u16 = 128;
@@ -246,26 +246,28 @@ impl Rig {
         data.collect()
     }
 
-    /// A frame in the words of `Debug`, with the text of a letter to bob in its place.
+    /// A frame in the words of `Debug`, with the text of a stored message to bob in its place.
     fn words(&self, frame: &Frame<'_>) -> String {
         let Frame::Store {
-            counter, letter, ..
+            counter,
+            ciphertext,
+            ..
         } = *frame
         else {
             return format!("{frame:?}");
         };
         let whole = format!("{frame:?}");
-        let (front, _) = whole.split_once("letter:").unwrap();
-        let (ephemeral, letter) = letter.split_first_chunk::<KEY_LEN>().unwrap();
+        let (front, _) = whole.split_once("ciphertext:").unwrap();
+        let (ephemeral, ciphertext) = ciphertext.split_first_chunk::<KEY_LEN>().unwrap();
         let who = Correspondence {
             from: "alice",
             incarnation: self.incarnation,
             to: "bob",
         };
         let bob = identity("bob");
-        let letters = Letters::from(&bob, &key("alice"), &PublicKey(*ephemeral), who).unwrap();
-        let mut letter = letter.to_vec();
-        let text = letters.open(&bob, counter, &mut letter).unwrap();
+        let key = MessageKey::from(&bob, &key("alice"), &PublicKey(*ephemeral), who).unwrap();
+        let mut ciphertext = ciphertext.to_vec();
+        let text = key.open(&bob, counter, &mut ciphertext).unwrap();
         format!("{front}text: {:?} }}", str::from_utf8(text).unwrap())
     }
 
@@ -355,8 +357,8 @@ pub(crate) fn news(version: u32, entries: &[u8]) -> Frame<'_> {
 }
 
 /// What bob writes to alice.
-pub(crate) fn from_bob(counter: u32, text: &str) -> Letter<'_> {
-    Letter {
+pub(crate) fn from_bob(counter: u32, text: &str) -> StoredMessage<'_> {
+    StoredMessage {
         person: "bob",
         recipient: "alice",
         from: "bob",
@@ -367,7 +369,7 @@ pub(crate) fn from_bob(counter: u32, text: &str) -> Letter<'_> {
     }
 }
 
-/// A letter of bob's that the server has kept.
+/// A stored message of bob's that the server has kept.
 pub(crate) fn mail(serial: u64, counter: u32, kept: bool) -> Frame<'static> {
     Frame::Mail {
         serial,
@@ -377,8 +379,8 @@ pub(crate) fn mail(serial: u64, counter: u32, kept: bool) -> Frame<'static> {
         kept,
         key: key("bob"),
         from: "bob",
-        letter_key: letters_key("bob"),
-        letter: from_bob(counter, "hi").sealed().leak(),
+        message_key: message_key("bob"),
+        ciphertext: from_bob(counter, "hi").sealed().leak(),
     }
 }
 

@@ -7,7 +7,7 @@ use chatapp_core::{
 };
 
 use crate::people::key;
-use crate::server_rig::{Member, Request, Rig, address, hello, kept_letter};
+use crate::server_rig::{Member, Request, Rig, address, hello, stored_message};
 
 pub(crate) fn store(request: u32, text: &str) -> Frame<'static> {
     Frame::Store {
@@ -16,7 +16,7 @@ pub(crate) fn store(request: u32, text: &str) -> Frame<'static> {
         tried: 0,
         bounce: false,
         to: "bob",
-        letter: kept_letter(text),
+        ciphertext: stored_message(text),
     }
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn mail_of_request(request: u32, serial: u64, to: &'static str) -> Re
         counter: request,
         request,
         stamp: UnixSeconds(1),
-        letter: kept_letter("hi"),
+        ciphertext: stored_message("hi"),
     }
 }
 
@@ -328,7 +328,7 @@ fn a_message_is_stored_before_what_happened_after_it() {
         tried: 0,
         bounce: false,
         to: "ann",
-        letter: kept_letter("hi"),
+        ciphertext: stored_message("hi"),
     };
     let post = Frame::Post {
         request: 1,

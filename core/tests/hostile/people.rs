@@ -3,7 +3,7 @@
 
 use std::hash::Hasher;
 
-use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey};
 use chatapp_core::{Identity, PublicKey, RoomKey, StaticKey};
 use siphasher::sip::SipHasher24;
 
@@ -46,9 +46,9 @@ pub(crate) fn tag(content: &[u8]) -> [u8; 8] {
     hasher.finish().to_le_bytes()
 }
 
-/// A letter, and how it is sealed; what it is said to be on its way may be something else.
+/// A stored message, and how it is sealed; what it is said to be on its way may be something else.
 #[derive(Clone, Copy)]
-pub(crate) struct Letter<'a> {
+pub(crate) struct StoredMessage<'a> {
     /// Whose keys it is sealed with, and for whose.
     pub(crate) person: &'a str,
     pub(crate) recipient: &'a str,
@@ -60,12 +60,12 @@ pub(crate) struct Letter<'a> {
     pub(crate) text: &'a str,
 }
 
-/// What the letters of this person's process are opened with.
-pub(crate) fn letters_key(person: &str) -> PublicKey {
+/// What the stored messages of this person's process are opened with.
+pub(crate) fn message_key(person: &str) -> PublicKey {
     StaticKey::new(bytes(person, 1)).public()
 }
 
-impl Letter<'_> {
+impl StoredMessage<'_> {
     /// The text, and the tag behind it.
     pub(crate) fn sealed(&self) -> Vec<u8> {
         let sender = identity(self.person);
@@ -74,16 +74,16 @@ impl Letter<'_> {
             incarnation: self.incarnation,
             to: self.to,
         };
-        let (secret, public) = (bytes(self.person, 1), letters_key(self.person));
-        let letters = Letters::to(&sender, &key(self.recipient), &secret, &public, who).unwrap();
-        let mut letter = self.text.as_bytes().to_vec();
-        let tag = letters.seal(&sender, self.counter, &mut letter);
-        letter.extend(tag);
-        letter
+        let (secret, public) = (bytes(self.person, 1), message_key(self.person));
+        let key = MessageKey::to(&sender, &key(self.recipient), &secret, &public, who).unwrap();
+        let mut ciphertext = self.text.as_bytes().to_vec();
+        let tag = key.seal(&sender, self.counter, &mut ciphertext);
+        ciphertext.extend(tag);
+        ciphertext
     }
 
-    /// The letter as it is kept.
+    /// The stored message as it is kept.
     pub(crate) fn kept(&self) -> Vec<u8> {
-        [&letters_key(self.person).0[..], &self.sealed()].concat()
+        [&message_key(self.person).0[..], &self.sealed()].concat()
     }
 }

@@ -3,7 +3,7 @@
 use chatapp_core::wire::Frame;
 
 use crate::keeping::store;
-use crate::server_rig::{Member, Rig, Sent, hello, kept_letter};
+use crate::server_rig::{Member, Rig, Sent, hello, stored_message};
 
 /// Ann has sent a message to bob, who is away; then `between` happens, bob returns, and is told it.
 /// What the server has sent once bob has acknowledged it.
@@ -70,7 +70,7 @@ fn no_receipt_is_sent_while_a_later_message_waits() {
         tried: 0,
         bounce: false,
         to: "carol",
-        letter: kept_letter("hi"),
+        ciphertext: stored_message("hi"),
     };
     let receipt = |counter| format!("Receipt {{ to: \"bob\", counter: {counter} }}");
     // What waits for somebody else says nothing of bob: then each of his messages may have its

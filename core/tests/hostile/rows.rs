@@ -21,7 +21,7 @@ fn entry(number: u32) -> Frame<'static> {
     }
 }
 
-/// Letters and entries of bob's, which come in two rows.
+/// MessageKey and entries of bob's, which come in two rows.
 fn two_rows() -> Vec<Frame<'static>> {
     let mails = (1..5).map(|number| mail(number.into(), number, false));
     mails.chain((1..5).map(entry)).collect()
@@ -64,12 +64,12 @@ fn of_a_repeated_row_only_what_is_new_is_shown() {
 }
 
 #[test]
-fn a_letter_that_is_changed_takes_no_other_with_it() {
+fn drops_a_changed_stored_message_alone() {
     for changed in 0..4 {
         let mut rig = client_rig::Rig::online();
         let mut frames = two_rows();
-        if let Frame::Mail { letter, .. } = &mut frames[changed] {
-            *letter = b"something else than a letter";
+        if let Frame::Mail { ciphertext, .. } = &mut frames[changed] {
+            *ciphertext = b"something else than a ciphertext";
         }
         rig.tells(&frames);
         let shown = rig.events();

@@ -5,7 +5,7 @@ use chatapp_core::wire::{DATAGRAM_LEN_MIN, Datagram, Frame, Header, VERSION};
 use chatapp_core::{Disposition, DropReason, Endpoint};
 
 use crate::people::identity;
-use crate::server_rig::{NAMES, Rig, address, hello, kept_letter};
+use crate::server_rig::{NAMES, Rig, address, hello, stored_message};
 
 #[test]
 fn no_number_of_a_request_panics_or_makes_the_server_talk_for_ever() {
@@ -24,7 +24,7 @@ fn no_number_of_a_request_panics_or_makes_the_server_talk_for_ever() {
                 tried: 0,
                 bounce: false,
                 to: "mallory",
-                letter: kept_letter("hi"),
+                ciphertext: stored_message("hi"),
             },
             Frame::Leave { request },
         ] {
@@ -233,7 +233,7 @@ fn frames_that_only_a_server_sends_and_texts_of_no_length_have_no_effect() {
             tried: 0,
             bounce: false,
             to: "ann",
-            letter: kept_letter(""),
+            ciphertext: stored_message(""),
         },
         Frame::Store {
             request: 1,
@@ -241,7 +241,7 @@ fn frames_that_only_a_server_sends_and_texts_of_no_length_have_no_effect() {
             tried: 0,
             bounce: false,
             to: "ann",
-            letter: kept_letter(&long),
+            ciphertext: stored_message(&long),
         },
         Frame::Post {
             request: 1,

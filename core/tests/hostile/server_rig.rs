@@ -386,20 +386,20 @@ impl Member {
     }
 }
 
-/// A frame in the words of `Debug`, with the text that lies in a kept letter.
+/// A frame in the words of `Debug`, with the text that lies in a kept stored message.
 fn words(frame: &Frame<'_>) -> String {
     match frame {
-        Frame::Mail { letter, .. } => {
-            let text = &letter[..letter.len() - TAG_LEN];
+        Frame::Mail { ciphertext, .. } => {
+            let text = &ciphertext[..ciphertext.len() - TAG_LEN];
             format!("{frame:?} {:?}", core::str::from_utf8(text).unwrap())
         }
         _ => format!("{frame:?}"),
     }
 }
 
-/// Something as long as a letter with this text, to be kept. No server can tell that it is not
+/// Something as long as a stored message with this text, to be kept. No server can tell that it is not
 /// sealed.
-pub(crate) fn kept_letter(text: &str) -> &'static [u8] {
+pub(crate) fn stored_message(text: &str) -> &'static [u8] {
     [&[0x1e; KEY_LEN], text.as_bytes(), &[0x7a; TAG_LEN]]
         .concat()
         .leak()

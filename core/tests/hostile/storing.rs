@@ -5,7 +5,7 @@ use chatapp_core::wire::Frame;
 use chatapp_core::{Disposition, Endpoint, Record, ServerConfig, StoreFailed, Ticket};
 
 use crate::keeping::{post, store};
-use crate::server_rig::{Rig, hello, kept_letter};
+use crate::server_rig::{Rig, hello, stored_message};
 
 #[test]
 fn a_message_that_could_not_be_stored_takes_no_room() {
@@ -118,7 +118,7 @@ fn a_server_wants_to_be_woken_while_anything_waits_to_be_stored() {
         tried: 0,
         bounce: false,
         to: "ann",
-        letter: kept_letter("hi"),
+        ciphertext: stored_message("hi"),
     };
     for frame in [message, post(1, "hi")] {
         let mut rig = Rig::new();

@@ -10,7 +10,7 @@ use crate::client_rig::{
     COOKIE, Rig, address, bob, entry, entry_of, from_bob, mail, news, server, text, whole_table,
 };
 use crate::lines::{answer, from_caller, server_accepts};
-use crate::people::{BOB, Letter, SERVER_ID, identity, key, letters_key};
+use crate::people::{BOB, SERVER_ID, StoredMessage, identity, key, message_key};
 
 // ---- the server ----
 
@@ -153,7 +153,7 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
             );
             assert_eq!(rig.sent(), []);
         }
-        let forged = Letter {
+        let forged = StoredMessage {
             person: "mallory",
             incarnation: BOB + 1,
             ..from_bob(9, "it is me")
@@ -166,8 +166,8 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
             kept: false,
             key: key("mallory"),
             from: "bob",
-            letter_key: letters_key("mallory"),
-            letter: forged.sealed().leak(),
+            message_key: message_key("mallory"),
+            ciphertext: forged.sealed().leak(),
         }]);
         assert_eq!(
             rig.events(),
@@ -196,7 +196,7 @@ fn a_session_ends_when_it_turns_out_whose_key_the_name_has() {
     assert_eq!(rig.hands(address(8), &called), Disposition::Accepted);
     let (_, accept) = rig.sent().pop().unwrap();
     let mut line = opened(&rig, "mallory", 7, &from_caller(1), &accept);
-    // Then there is a letter that bob has written.
+    // Then there is a stored message that bob has written.
     rig.tells(&[mail(1, 2, false)]);
     let shown = rig.events();
     assert!(
@@ -279,7 +279,7 @@ fn what_is_on_its_way_does_not_go_to_another_key() {
 }
 
 #[test]
-fn a_key_goes_with_the_first_letter_and_stays_when_the_name_is_gone() {
+fn keeps_the_key_of_a_name_that_is_gone() {
     let mut rig = Rig::online();
     rig.records();
     // Who was only in the table may come back with another key.
@@ -303,7 +303,7 @@ fn a_key_goes_with_the_first_letter_and_stays_when_the_name_is_gone() {
     assert_eq!(rig.events().len(), 1, "Delivered");
     assert_eq!(rig.records().len(), 1, "written to");
     // Cleo is in no table, and has written.
-    let letter = Letter {
+    let ciphertext = StoredMessage {
         person: "cleo",
         from: "cleo",
         incarnation: 0xc,
@@ -317,8 +317,8 @@ fn a_key_goes_with_the_first_letter_and_stays_when_the_name_is_gone() {
         kept: false,
         key: key("cleo"),
         from: "cleo",
-        letter_key: letters_key("cleo"),
-        letter: letter.sealed().leak(),
+        message_key: message_key("cleo"),
+        ciphertext: ciphertext.sealed().leak(),
     }]);
     let shown = rig.events();
     assert!(shown[0].contains(r#"from: "cleo""#));

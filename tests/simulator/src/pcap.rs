@@ -35,11 +35,11 @@ pub fn write_key_log(out: &mut impl Write, keys: &[LoggedKey]) -> io::Result<()>
     for key in keys {
         match key {
             LoggedKey::Session { id, key } => log.session(*id, key)?,
-            LoggedKey::Letters {
+            LoggedKey::StoredMessages {
                 incarnation,
                 to,
                 key,
-            } => log.letters(*incarnation, to.as_str(), key)?,
+            } => log.message_key(*incarnation, to.as_str(), key)?,
             LoggedKey::Handshake { id, part } => {
                 log.handshake(*id, &part.key, &part.transcript)?;
             }

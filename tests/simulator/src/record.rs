@@ -66,7 +66,7 @@ pub struct Mail {
     pub counter: u32,
     pub request: u32,
     pub stamp: u32,
-    pub letter: Vec<u8>,
+    pub ciphertext: Vec<u8>,
 }
 
 /// An entry of the channel.
@@ -121,7 +121,7 @@ impl From<Record<'_>> for Stored {
                 counter,
                 request,
                 stamp,
-                letter,
+                ciphertext,
             } => Self::Mail(Mail {
                 serial,
                 to: to.to_owned(),
@@ -130,7 +130,7 @@ impl From<Record<'_>> for Stored {
                 counter,
                 request,
                 stamp: stamp.0,
-                letter: letter.to_owned(),
+                ciphertext: ciphertext.to_owned(),
             }),
             Record::Channel {
                 number,
@@ -220,7 +220,7 @@ impl Stored {
                 counter: record.counter,
                 request: record.request,
                 stamp: UnixSeconds(record.stamp),
-                letter: &record.letter,
+                ciphertext: &record.ciphertext,
             },
             Self::Channel(record) => Record::Channel {
                 number: record.number,

@@ -63,7 +63,7 @@ struct Tapped {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Owner {
     SessionKeys(u64),
-    Letters(u64, String),
+    MessageKey(u64, String),
     /// One part of a handshake.
     Handshake(u64),
 }
@@ -72,7 +72,7 @@ enum Owner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Form {
     Text,
-    Letter,
+    Stored,
 }
 
 /// The author of a message, by the datagram that carries it.
@@ -146,11 +146,11 @@ impl Wiretap {
                     self.tap(before, its, id);
                     self.tap(id, key, before);
                 }
-                LoggedKey::Letters {
+                LoggedKey::StoredMessages {
                     incarnation,
                     to,
                     key,
-                } => self.owns(key, Owner::Letters(incarnation, to.as_str().to_owned())),
+                } => self.owns(key, Owner::MessageKey(incarnation, to.as_str().to_owned())),
                 LoggedKey::Handshake { id, part } => {
                     self.owns(part.key, Owner::Handshake(id));
                     let parts = self.parts.entry(id).or_default();
@@ -167,7 +167,7 @@ impl Wiretap {
     pub fn keys(&self) -> impl Iterator<Item = LoggedKey> {
         let others = self.keys.iter().filter_map(|(key, owner)| match owner {
             Owner::SessionKeys(id) => Some(LoggedKey::Session { id: *id, key: *key }),
-            Owner::Letters(incarnation, to) => Some(LoggedKey::Letters {
+            Owner::MessageKey(incarnation, to) => Some(LoggedKey::StoredMessages {
                 incarnation: *incarnation,
                 to: Name::new(to).expect("it was one"),
                 key: *key,
@@ -322,21 +322,23 @@ impl Wiretap {
         let (form, author, counter, said) = match *frame {
             Frame::Text { counter, text } => (Form::Text, Author::Sender(sender), counter, text),
             Frame::Store {
-                counter, letter, ..
+                counter,
+                ciphertext,
+                ..
             } => {
-                let (_, letter) = PublicKey::in_front_of(letter);
-                (Form::Letter, Author::Sender(sender), counter, letter)
+                let (_, ciphertext) = PublicKey::in_front_of(ciphertext);
+                (Form::Stored, Author::Sender(sender), counter, ciphertext)
             }
             Frame::Mail {
                 incarnation,
                 counter,
-                letter,
+                ciphertext,
                 ..
             } => (
-                Form::Letter,
+                Form::Stored,
                 Author::Incarnation(incarnation),
                 counter,
-                letter,
+                ciphertext,
             ),
             _ => return,
         };

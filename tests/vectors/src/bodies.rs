@@ -89,7 +89,7 @@ fn entry() -> Entry<'static> {
     Entry::new("bob", Status::Online, BOBS, key, address)
 }
 
-fn mail(serial: u64, counter: u32, letter: &[u8]) -> Frame<'_> {
+fn mail(serial: u64, counter: u32, ciphertext: &[u8]) -> Frame<'_> {
     Frame::Mail {
         serial,
         incarnation: INCARNATION,
@@ -98,8 +98,8 @@ fn mail(serial: u64, counter: u32, letter: &[u8]) -> Frame<'_> {
         kept: true,
         key: identity(alice()).public(),
         from: "alice",
-        letter_key: stored_message::key(),
-        letter,
+        message_key: stored_message::key(),
+        ciphertext,
     }
 }
 
@@ -127,7 +127,7 @@ fn frames<'a>(
         tried: 0,
         bounce: true,
         to: "bob",
-        letter: stored,
+        ciphertext: stored,
     };
     let post = Frame::Post {
         request: 2,

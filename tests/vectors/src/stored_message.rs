@@ -1,7 +1,7 @@
 //! Builds stored messages: the text "hi" of alice to bob.
 
 use chatapp_core::PublicKey;
-use chatapp_core::crypto::{Correspondence, Letters};
+use chatapp_core::crypto::{Correspondence, MessageKey};
 
 use crate::people::{MESSAGES_EPHEMERAL, alice, bob, counting, identity, public};
 use crate::values::{Bytes, INCARNATION, Take};
@@ -39,11 +39,11 @@ pub(crate) fn ciphertext(number: u32) -> Bytes {
         incarnation: INCARNATION,
         to: "bob",
     };
-    let to = Letters::to(&alice, &bob.public(), &ephemeral, &public_key, who);
+    let to = MessageKey::to(&alice, &bob.public(), &ephemeral, &public_key, who);
     let mut text = Bytes::from_slice(b"hi").expect("there is room");
     let tag = to.expect("bob has a key").seal(&alice, number, &mut text);
     text.extend_from_slice(&tag).expect("there is room");
-    let from = Letters::from(&bob, &alice.public(), &public_key, who).expect("alice has a key");
+    let from = MessageKey::from(&bob, &alice.public(), &public_key, who).expect("alice has a key");
     for (counter, reads) in [(number + 1, false), (number, true)] {
         let mut copy = text.clone();
         let decrypted = from.open(&bob, counter, &mut copy);

@@ -2,7 +2,7 @@
 //! is noticed.
 
 use chatapp_core::crypto::SessionKeys;
-use chatapp_core::limits::{DATAGRAM_LEN_MAX, KEPT_LETTER_LEN_MAX, LETTER_LEN_MAX};
+use chatapp_core::limits::{CIPHERTEXT_LEN_MAX, DATAGRAM_LEN_MAX, STORED_MESSAGE_LEN_MAX};
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Datagram, Frame, Frames, Header};
 use chatapp_core::{DropReason, Identity, PublicKey, UnixSeconds};
@@ -149,7 +149,7 @@ fn fits_the_largest_frames() {
         ..Header::default()
     };
     let (request, counter, number, stamp) = (u32::MAX, u32::MAX, u32::MAX, UnixSeconds(u32::MAX));
-    let (letter, kept) = (&[b'l'; LETTER_LEN_MAX], &[b'k'; KEPT_LETTER_LEN_MAX]);
+    let (ciphertext, kept) = (&[b'l'; CIPHERTEXT_LEN_MAX], &[b'k'; STORED_MESSAGE_LEN_MAX]);
     for frame in [
         Frame::Text {
             counter,
@@ -161,7 +161,7 @@ fn fits_the_largest_frames() {
             tried: u64::MAX,
             bounce: true,
             to: name,
-            letter: kept,
+            ciphertext: kept,
         },
         Frame::Post {
             request,
@@ -176,8 +176,8 @@ fn fits_the_largest_frames() {
             kept: true,
             key: PublicKey([0xff; 32]),
             from: name,
-            letter_key: PublicKey([0xff; 32]),
-            letter,
+            message_key: PublicKey([0xff; 32]),
+            ciphertext,
         },
         Frame::Channel {
             number,

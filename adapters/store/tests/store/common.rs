@@ -94,7 +94,12 @@ pub(crate) fn name(name: &str) -> Record<'_> {
     })
 }
 
-pub(crate) fn mail<'a>(serial: u64, to: &'a str, from: &'a str, letter: &'a [u8]) -> Record<'a> {
+pub(crate) fn mail<'a>(
+    serial: u64,
+    to: &'a str,
+    from: &'a str,
+    ciphertext: &'a [u8],
+) -> Record<'a> {
     Record::Mail {
         serial,
         to,
@@ -103,7 +108,7 @@ pub(crate) fn mail<'a>(serial: u64, to: &'a str, from: &'a str, letter: &'a [u8]
         counter: 3,
         request: 2,
         stamp: UnixSeconds(u32::MAX),
-        letter,
+        ciphertext,
     }
 }
 
@@ -122,7 +127,7 @@ pub(crate) fn post<'a>(number: u32, from: &'a str, text: &'a str) -> Record<'a> 
 /// Returns a record as a line, with stored messages in plain text.
 pub(crate) fn line(record: &Record<'_>) -> String {
     match record {
-        Record::Mail { letter, .. } => format!("{record:?} {}", letter.escape_ascii()),
+        Record::Mail { ciphertext, .. } => format!("{record:?} {}", ciphertext.escape_ascii()),
         _ => format!("{record:?}"),
     }
 }

@@ -164,10 +164,15 @@ impl Client<'_> {
 
     /// Takes the stored message in the frame that was looked at last, which ends at this byte.
     fn take_mail(&mut self, end: usize) -> Step {
-        let Some(Ok(frame @ Frame::Mail { serial, letter, .. })) = self.inbox.latest() else {
+        let Some(Ok(
+            frame @ Frame::Mail {
+                serial, ciphertext, ..
+            },
+        )) = self.inbox.latest()
+        else {
             return Step::Quiet;
         };
-        let message = end.saturating_sub(letter.len())..end;
+        let message = end.saturating_sub(ciphertext.len())..end;
         if !self.server_log.take_mail(serial) {
             return self.quietly(DropReason::Duplicate);
         }
@@ -362,7 +367,7 @@ impl Client<'_> {
                 from,
                 incarnation,
                 counter,
-                letter,
+                ciphertext,
                 kept,
                 stamp,
                 ..
@@ -372,7 +377,7 @@ impl Client<'_> {
                     incarnation,
                     counter,
                 },
-                text: stored::text_of(letter),
+                text: stored::text_of(ciphertext),
                 channel: false,
                 kept_at: kept.then_some(stamp),
             },

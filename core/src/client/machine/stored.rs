@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::roster::Sender;
 use crate::client::machine::Client;
-use crate::crypto::{Correspondence, Letters, PublicKey, TAG_LEN};
+use crate::crypto::{Correspondence, MessageKey, PublicKey, TAG_LEN};
 use crate::name::Name;
 use crate::session::connection::Phase;
 use crate::session::key_log::KeyEvent;
@@ -29,14 +29,14 @@ impl Envelope {
             counter,
             key,
             from,
-            letter_key,
-            letter,
+            message_key,
+            ciphertext,
             ..
         } = *frame
         else {
             return None;
         };
-        if letter_key.is_none() && letter.is_empty() {
+        if message_key.is_none() && ciphertext.is_empty() {
             return None;
         }
         Some(Self {
@@ -44,7 +44,7 @@ impl Envelope {
             incarnation,
             counter,
             key,
-            ephemeral: letter_key,
+            ephemeral: message_key,
         })
     }
 }
@@ -81,7 +81,7 @@ impl Client<'_> {
         sealed.is_some()
     }
 
-    fn message_key_to(&mut self, peer: u32) -> Option<Letters> {
+    fn message_key_to(&mut self, peer: u32) -> Option<MessageKey> {
         let slot = self.peers.at_mut(peer);
         if let Some(key) = slot.message_keys().to() {
             return Some(key);
@@ -97,10 +97,10 @@ impl Client<'_> {
         self.sessions
             .handshakes()
             .key_log()
-            .note(&KeyEvent::Letters {
+            .note(&KeyEvent::StoredMessages {
                 incarnation: self.incarnation,
                 to: slot.name(),
-                letters: &key,
+                key: &key,
             });
         slot.message_keys_mut().set_to(key);
         Some(key)
@@ -119,13 +119,13 @@ impl Client<'_> {
         entry.text_mut().decrypt(open)
     }
 
-    fn message_key_from(&mut self, envelope: &Envelope) -> Option<Letters> {
+    fn message_key_from(&mut self, envelope: &Envelope) -> Option<MessageKey> {
         let who = Correspondence {
             from: envelope.from.as_str(),
             incarnation: envelope.incarnation,
             to: self.name.as_str(),
         };
-        let key = Letters::from(
+        let key = MessageKey::from(
             self.sessions.identity(),
             &envelope.key,
             &envelope.ephemeral,
@@ -134,10 +134,10 @@ impl Client<'_> {
         self.sessions
             .handshakes()
             .key_log()
-            .note(&KeyEvent::Letters {
+            .note(&KeyEvent::StoredMessages {
                 incarnation: envelope.incarnation,
                 to: &self.name,
-                letters: &key,
+                key: &key,
             });
         Some(key)
     }
@@ -177,7 +177,7 @@ impl Client<'_> {
     }
 
     /// A peer has proved that it has this key.
-    fn learn_keys(&mut self, peer: u32, envelope: &Envelope, key: Letters) {
+    fn learn_keys(&mut self, peer: u32, envelope: &Envelope, key: MessageKey) {
         let slot = self.peers.at_mut(peer);
         let is_rekeyed = slot.key_mut().learn(&envelope.key);
         if is_rekeyed {

@@ -3,9 +3,9 @@
 use core::net::SocketAddr;
 
 use super::Server;
-use crate::crypto::{KEY_LEN, LETTER_OVERHEAD};
+use crate::crypto::{KEY_LEN, MESSAGE_OVERHEAD};
 use crate::drop_reason::{Disposition, DropReason};
-use crate::limits::{KEPT_LETTER_LEN_MAX, TEXT_LEN_MAX};
+use crate::limits::{STORED_MESSAGE_LEN_MAX, TEXT_LEN_MAX};
 use crate::server::channel_log::LogSlot;
 use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
@@ -116,7 +116,7 @@ impl Server<'_> {
     /// it asks again.
     fn is_within_rate(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
         let text_len = match frame {
-            Frame::Store { letter, .. } => letter.len(),
+            Frame::Store { ciphertext, .. } => ciphertext.len(),
             Frame::Post { text, .. } => text.len(),
             Frame::Lookup { .. } => 0,
             _ => return true,
@@ -143,13 +143,13 @@ impl Server<'_> {
                 tried,
                 bounce,
                 to,
-                letter,
+                ciphertext,
             } => {
-                let sealed = KEY_LEN + LETTER_OVERHEAD < letter.len();
-                let fits = sealed && letter.len() <= KEPT_LETTER_LEN_MAX;
+                let sealed = KEY_LEN + MESSAGE_OVERHEAD < ciphertext.len();
+                let fits = sealed && ciphertext.len() <= STORED_MESSAGE_LEN_MAX;
                 if self.is_new_request(slot, request, fits) {
                     let tried = bounce.then_some(tried);
-                    self.store(slot, (request, counter), tried, to, letter);
+                    self.store(slot, (request, counter), tried, to, ciphertext);
                 }
             }
             Frame::Post {
@@ -214,7 +214,7 @@ impl Server<'_> {
         (request, counter): (u32, u32),
         tried: Option<u64>,
         to: &str,
-        letter: &[u8],
+        ciphertext: &[u8],
     ) {
         let recipient = self.roster.find(to);
         let outcome = match recipient {
@@ -223,7 +223,7 @@ impl Server<'_> {
                 let untried = tried.is_some_and(|tried| tried != current);
                 if untried && self.is_reachable(to, slot) {
                     Outcome::Exists
-                } else if self.accept_mail(slot, to, (request, counter), letter) {
+                } else if self.accept_mail(slot, to, (request, counter), ciphertext) {
                     return;
                 } else {
                     Outcome::Full
@@ -249,7 +249,7 @@ impl Server<'_> {
         from: u32,
         to: u32,
         (request, counter): (u32, u32),
-        letter: &[u8],
+        ciphertext: &[u8],
     ) -> bool {
         let sender = self.roster.at(from).process();
         let (key, origin) = (
@@ -264,7 +264,7 @@ impl Server<'_> {
         let mailbox = self.roster.at_mut(to).mailbox_mut();
         let accepted = self
             .mail
-            .accept(mailbox, parties, origin, self.wall, &key, letter);
+            .accept(mailbox, parties, origin, self.wall, &key, ciphertext);
         if accepted {
             self.refer(parties);
         }

@@ -35,14 +35,14 @@ impl Server<'_> {
                 counter,
                 request,
                 stamp,
-                letter,
+                ciphertext,
             } => {
                 let origin = Origin {
                     incarnation,
                     counter,
                     request,
                 };
-                self.restore_mail(serial, (from, to), origin, stamp, letter)?;
+                self.restore_mail(serial, (from, to), origin, stamp, ciphertext)?;
             }
             Record::Channel {
                 number,
@@ -117,7 +117,7 @@ impl Server<'_> {
         (from, to): (&str, &str),
         origin: Origin,
         stamp: UnixSeconds,
-        letter: &[u8],
+        ciphertext: &[u8],
     ) -> Result<(), RestoreError> {
         let to = self.roster.find(to).ok_or(RestoreError::Inconsistent)?;
         self.mail.raise_serial(serial);
@@ -135,7 +135,7 @@ impl Server<'_> {
         let mailbox = self.roster.at_mut(to).mailbox_mut();
         let index = self
             .mail
-            .restore(mailbox, serial, parties, origin, stamp, letter)
+            .restore(mailbox, serial, parties, origin, stamp, ciphertext)
             .ok_or(RestoreError::Full)?;
         self.refer(parties);
         self.enqueue_stored(index);

@@ -2,7 +2,7 @@
 
 use super::logged_key::LoggedKey;
 use super::ring::Ring;
-use crate::crypto::{Handshake, HandshakeKey, Identity, KEY_LEN, Letters, PublicKey, Responder};
+use crate::crypto::{Handshake, HandshakeKey, Identity, KEY_LEN, MessageKey, PublicKey, Responder};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::name::Name;
 use crate::session::connection::Connection;
@@ -13,10 +13,10 @@ pub(crate) enum KeyEvent<'a> {
     /// A session has been agreed on.
     Session(&'a Connection),
     /// The key of the stored messages of a process to a name has been computed.
-    Letters {
+    StoredMessages {
         incarnation: u64,
         to: &'a Name,
-        letters: &'a Letters,
+        key: &'a MessageKey,
     },
     /// A session is asked for or, if there is a second message of the handshake, what was asked is
     /// answered by that.
@@ -68,14 +68,14 @@ pub(super) fn export_session_keys(ring: &mut Ring<'_>, event: &KeyEvent<'_>) {
                 ring.push(LoggedKey::Session { id, key });
             }
         }
-        KeyEvent::Letters {
+        KeyEvent::StoredMessages {
             incarnation,
             to,
-            letters,
-        } => ring.push(LoggedKey::Letters {
+            key,
+        } => ring.push(LoggedKey::StoredMessages {
             incarnation,
             to: to.clone(),
-            key: *letters.key(),
+            key: *key.key(),
         }),
         KeyEvent::Asked(..) | KeyEvent::Answered { .. } => {}
     }
@@ -85,7 +85,7 @@ pub(super) fn export_session_keys(ring: &mut Ring<'_>, event: &KeyEvent<'_>) {
 pub(super) fn export(ring: &mut Ring<'_>, event: &KeyEvent<'_>) {
     let handshake = |id| move |part: HandshakeKey| LoggedKey::Handshake { id, part };
     match *event {
-        KeyEvent::Session(_) | KeyEvent::Letters { .. } => export_session_keys(ring, event),
+        KeyEvent::Session(_) | KeyEvent::StoredMessages { .. } => export_session_keys(ring, event),
         KeyEvent::Asked(ref asked, second) => asked.with_handshake(|begun| {
             let logged = handshake(asked.connection.local_id());
             match second {

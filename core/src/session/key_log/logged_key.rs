@@ -22,7 +22,7 @@ pub enum LoggedKey {
         key: [u8; KEY_LEN],
     },
     /// The private messages of one process to one name are encrypted with this key. May repeat.
-    Letters {
+    StoredMessages {
         /// The sender's process.
         incarnation: u64,
         /// The recipient.
@@ -51,9 +51,9 @@ impl fmt::Debug for LoggedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Session { id, .. } => write!(f, "Session({id:016x}, ..)"),
-            Self::Letters {
+            Self::StoredMessages {
                 incarnation, to, ..
-            } => write!(f, "Letters({incarnation:016x} to {to}, ..)"),
+            } => write!(f, "StoredMessages({incarnation:016x} to {to}, ..)"),
             Self::Handshake { id, .. } => write!(f, "Handshake({id:016x}, ..)"),
             Self::Lost { count } => write!(f, "Lost({count})"),
         }
@@ -88,7 +88,9 @@ impl KeySlot {
     /// Leaves no key behind, not even in memory that is not read any more.
     pub(super) fn wipe(&mut self) {
         match &mut self.0 {
-            Some(LoggedKey::Session { key, .. } | LoggedKey::Letters { key, .. }) => key.zeroize(),
+            Some(LoggedKey::Session { key, .. } | LoggedKey::StoredMessages { key, .. }) => {
+                key.zeroize()
+            }
             // The key of a part wipes itself.
             Some(LoggedKey::Handshake { .. } | LoggedKey::Lost { .. }) | None => {}
         }

@@ -6,8 +6,8 @@
 mod changes;
 mod first_datagrams;
 mod forged;
-mod letters;
 mod names;
+mod stored_messages;
 mod strangers;
 mod successors;
 

@@ -1,4 +1,4 @@
-//! Which letters a client shows: those that their sender sealed for it, each once.
+//! Which stored messages a client shows: those that their sender sealed for it, each once.
 
 use chatapp_core::crypto::{KEY_LEN, SessionKeys};
 use chatapp_core::wire::{Entry, Frame, Header, Outcome, Status};
@@ -7,9 +7,9 @@ use chatapp_core::{ClientRecord, Disposition, DropReason, PublicKey, UnixSeconds
 use crate::caller::{call, opened};
 use crate::client_rig::{Rig, address, bob, entry, from_bob, mail, news, text, whole_table};
 use crate::lines::{answer, bob_accepts, from_caller};
-use crate::people::{BOB, Letter, identity, key, letters_key};
+use crate::people::{BOB, StoredMessage, identity, key, message_key};
 
-/// What the server says of a letter that it has kept, under bob's key.
+/// What the server says of a stored message that it has kept, under bob's key.
 fn mail_of<'a>(
     serial: u64,
     incarnation: u64,
@@ -17,7 +17,7 @@ fn mail_of<'a>(
     from: &'a str,
     kept: &'a [u8],
 ) -> Frame<'a> {
-    let (letter_key, letter) = PublicKey::in_front_of(kept);
+    let (message_key, ciphertext) = PublicKey::in_front_of(kept);
     Frame::Mail {
         serial,
         incarnation,
@@ -26,54 +26,57 @@ fn mail_of<'a>(
         kept: false,
         key: key("bob"),
         from,
-        letter_key,
-        letter,
+        message_key,
+        ciphertext,
     }
 }
 
 /// The same of bob's second one.
-fn kept(serial: u64, letter: &Letter<'_>) -> Frame<'static> {
-    mail_of(serial, BOB, 2, "bob", letter.kept().leak())
+fn kept(serial: u64, ciphertext: &StoredMessage<'_>) -> Frame<'static> {
+    mail_of(serial, BOB, 2, "bob", ciphertext.kept().leak())
 }
 
-/// Letters that are not what they are said to be: bob's second one to alice.
-fn forgeries() -> Vec<Letter<'static>> {
-    let letter = from_bob(2, "hi");
+/// MessageKey that are not what they are said to be: bob's second one to alice.
+fn forgeries() -> Vec<StoredMessage<'static>> {
+    let ciphertext = from_bob(2, "hi");
     vec![
-        Letter {
+        StoredMessage {
             recipient: "cleo",
-            ..letter
+            ..ciphertext
         },
-        Letter {
+        StoredMessage {
             person: "mallory",
-            ..letter
+            ..ciphertext
         },
-        Letter {
+        StoredMessage {
             to: "cleo",
-            ..letter
+            ..ciphertext
         },
-        Letter {
+        StoredMessage {
             from: "cleo",
-            ..letter
+            ..ciphertext
         },
-        Letter {
+        StoredMessage {
             incarnation: BOB + 1,
-            ..letter
+            ..ciphertext
         },
-        Letter {
+        StoredMessage {
             counter: 3,
-            ..letter
+            ..ciphertext
         },
-        Letter { text: "", ..letter },
+        StoredMessage {
+            text: "",
+            ..ciphertext
+        },
     ]
 }
 
 #[test]
-fn what_is_no_letter_is_counted_as_such() {
+fn counts_what_is_no_stored_message() {
     let message = from_bob(2, "hi").kept().leak();
     let mut rig = Rig::online();
-    for (serial, from, letter) in [(1, "\u{1b}[2J", &message[..]), (2, "bob", &message[..8])] {
-        rig.tells(&[mail_of(serial, BOB, 2, from, letter)]);
+    for (serial, from, ciphertext) in [(1, "\u{1b}[2J", &message[..]), (2, "bob", &message[..8])] {
+        rig.tells(&[mail_of(serial, BOB, 2, from, ciphertext)]);
         assert_eq!(rig.events(), [""; 0]);
     }
     let drops = [DropReason::Malformed, DropReason::Duplicate]
@@ -91,7 +94,7 @@ const UNREADABLE: &str = r#"NotShown { from: "bob", foreign_key: false }"#;
 
 #[test]
 //= PROTOCOL.md#11.2
-fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
+fn shows_no_forged_stored_message() {
     let mut rig = Rig::online();
     let mut damaged = from_bob(2, "hi").kept();
     damaged[40] ^= 1;
@@ -107,21 +110,27 @@ fn a_kept_letter_is_what_its_sender_sealed_or_is_not_shown() {
         1 + u64::try_from(forgeries().len()).unwrap()
     );
     // Nothing of that was in the way of the right one, which is shown once.
-    let letter = from_bob(2, "hi");
-    rig.tells(&[kept(100, &letter), kept(101, &letter)]);
+    let ciphertext = from_bob(2, "hi");
+    rig.tells(&[kept(100, &ciphertext), kept(101, &ciphertext)]);
     let shown = rig.events();
     assert_eq!(shown.len(), 1);
     assert!(shown[0].contains(r#"from: "bob""#), "{shown:?}");
     assert!(shown[0].contains(r#"text: "hi""#), "{shown:?}");
     // As one of somebody who has that name now, or of another process, it is none.
     for (serial, from, incarnation) in [(102, "cleo", BOB), (103, "bob", BOB + 1)] {
-        rig.tells(&[mail_of(serial, incarnation, 2, from, letter.kept().leak())]);
+        rig.tells(&[mail_of(
+            serial,
+            incarnation,
+            2,
+            from,
+            ciphertext.kept().leak(),
+        )]);
         assert!(rig.events()[0].starts_with("NotShown"));
     }
 }
 
 #[test]
-fn no_letter_is_opened_with_a_key_that_was_never_agreed_on() {
+fn decrypts_nothing_with_a_key_never_agreed_on() {
     let mut rig = Rig::new();
     assert!(rig.client.restore(ClientRecord::PeerKey {
         name: "bob",
@@ -135,9 +144,9 @@ fn no_letter_is_opened_with_a_key_that_was_never_agreed_on() {
     mallory.seal(&mut zeros, &[], &mut []);
     let mut forged = *b"forged";
     let tag = mallory.seal(&mut zeros, &[], &mut forged);
-    let letter = [&letters_key("bob").0[..], &forged, &tag].concat();
+    let ciphertext = [&message_key("bob").0[..], &forged, &tag].concat();
     for (serial, incarnation) in [(1, 0), (2, BOB)] {
-        rig.tells(&[mail_of(serial, incarnation, 1, "bob", &letter)]);
+        rig.tells(&[mail_of(serial, incarnation, 1, "bob", &ciphertext)]);
         assert_eq!(rig.events(), [UNREADABLE]);
     }
 }
@@ -265,11 +274,11 @@ fn what_two_processes_of_one_name_write_is_shown() {
     assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
     let (_, accept) = rig.sent().pop().unwrap();
     let mut line = opened(&rig, "bob", 7, &from_caller(1), &accept);
-    let from_the_second = Letter {
+    let from_the_second = StoredMessage {
         incarnation: BOB + 1,
         ..from_bob(1, "second")
     };
-    let letter = from_the_second.kept();
+    let ciphertext = from_the_second.kept();
     for (number, words) in ["one", "two"].into_iter().enumerate() {
         let number = u32::try_from(number).unwrap();
         let header = Header {
@@ -282,8 +291,14 @@ fn what_two_processes_of_one_name_write_is_shown() {
         let shown = rig.events();
         let shows = shown.len() == 1 && shown[0].contains(words);
         assert!(shows, "{shown:?}");
-        rig.tells(&[mail_of(u64::from(number) + 1, BOB + 1, 1, "bob", &letter)]);
-        // The same letter twice is shown once.
+        rig.tells(&[mail_of(
+            u64::from(number) + 1,
+            BOB + 1,
+            1,
+            "bob",
+            &ciphertext,
+        )]);
+        // The same stored message twice is shown once.
         let shown = rig.events();
         assert_eq!(shown.len(), usize::from(number == 0), "{shown:?}");
     }
@@ -293,7 +308,7 @@ fn what_two_processes_of_one_name_write_is_shown() {
 fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
     // Mallory gives her process the number of bob's, which everybody knows, and a message the
     // highest number of all.
-    let last = Letter {
+    let last = StoredMessage {
         person: "mallory",
         from: "mallory",
         ..from_bob(u32::MAX, "hi")
@@ -311,8 +326,8 @@ fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
         kept: false,
         key: key("mallory"),
         from: "mallory",
-        letter_key: letters_key("mallory"),
-        letter: last.sealed().leak(),
+        message_key: message_key("mallory"),
+        ciphertext: last.sealed().leak(),
     };
     let channel = Frame::Channel {
         number: 1,

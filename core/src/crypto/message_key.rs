@@ -1,9 +1,9 @@
-//! Letters: private messages that wait where somebody else keeps them, and that only their
+//! MessageKey: private messages that wait where somebody else keeps them, and that only their
 //! recipient can open.
 //!
-//! The key of all letters of one process to one recipient is agreed on as in the one-way pattern
+//! The key of all stored messages of one process to one recipient is agreed on as in the one-way pattern
 //! `K` of the Noise Protocol Framework (section 7.4), `e, es, ss` between static keys that both
-//! know; see `PROTOCOL.md`. A letter is sealed with it under the number of the message, which its
+//! know; see `PROTOCOL.md`. A stored message is sealed with it under the number of the message, which its
 //! process uses once.
 
 use core::fmt;
@@ -15,23 +15,23 @@ use super::{Identity, KEY_LEN, PublicKey, TAG_LEN};
 
 const NAME: &[u8] = b"ChatApp letter, as Noise_K_25519_ChaChaPoly_BLAKE2s";
 
-/// Bytes that a letter is longer than its text, wherever the key is known that it was sealed with.
-pub const LETTER_OVERHEAD: usize = TAG_LEN;
+/// Bytes that a stored message is longer than its text, wherever the key is known that it was sealed with.
+pub const MESSAGE_OVERHEAD: usize = TAG_LEN;
 
-/// The key of the letters from one process to one recipient.
+/// The key of the stored messages from one process to one recipient.
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub struct Letters {
+pub struct MessageKey {
     key: [u8; KEY_LEN],
 }
 
-impl fmt::Debug for Letters {
+impl fmt::Debug for MessageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Letters(..)")
+        f.write_str("MessageKey(..)")
     }
 }
 
-/// Who writes to whom: all of it is sealed into each letter.
+/// Who writes to whom: all of it is sealed into each stored message.
 #[derive(Clone, Copy, Debug)]
 pub struct Correspondence<'a> {
     /// The sender's name.
@@ -59,10 +59,10 @@ impl Correspondence<'_> {
     }
 }
 
-impl Letters {
+impl MessageKey {
     pub(crate) const VACANT: Self = Self { key: [0; KEY_LEN] };
 
-    /// The key of our letters to `recipient`. `ephemeral` is drawn once for each process; its
+    /// The key of our stored messages to `recipient`. `ephemeral` is drawn once for each process; its
     /// public half goes with what is kept. `None` if the recipient's key is none. Cost: two
     /// multiplications on the curve, beside that of the public half.
     pub fn to(
@@ -81,7 +81,7 @@ impl Letters {
         })
     }
 
-    /// The key of the letters of `sender` to us; `ephemeral` is the public half of what its process
+    /// The key of the stored messages of `sender` to us; `ephemeral` is the public half of what its process
     /// has drawn. `None` if a key is none. Cost: two multiplications on the curve.
     pub fn from(
         identity: &Identity,
@@ -105,26 +105,26 @@ impl Letters {
         identity.suite().seal(&self.key, counter.into(), &[], text)
     }
 
-    /// Opens a letter in place; gives its text. `None` if it was sealed with another key, or under
+    /// Opens a stored message in place; gives its text. `None` if it was sealed with another key, or under
     /// another number.
     pub fn open<'a>(
         &self,
         identity: &Identity,
         counter: u32,
-        letter: &'a mut [u8],
+        ciphertext: &'a mut [u8],
     ) -> Option<&'a mut [u8]> {
-        let (text, tag) = letter.split_last_chunk_mut::<TAG_LEN>()?;
+        let (text, tag) = ciphertext.split_last_chunk_mut::<TAG_LEN>()?;
         let suite = identity.suite();
         suite.open(&self.key, counter.into(), &[], text, tag)?;
         Some(text)
     }
 
-    /// Letters with a key that is known, for tools.
+    /// MessageKey with a key that is known, for tools.
     pub fn of(key: [u8; KEY_LEN]) -> Self {
         Self { key }
     }
 
-    /// The key. Whoever has it reads all these letters.
+    /// The key. Whoever has it reads all these stored messages.
     pub fn key(&self) -> &[u8; KEY_LEN] {
         &self.key
     }

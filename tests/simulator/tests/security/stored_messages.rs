@@ -1,7 +1,7 @@
 //! Private messages, and a server that lies about them.
 
 use chatapp_core::StaticKey;
-use chatapp_core::crypto::{Correspondence, KEY_LEN, Letters};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey};
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::keys::Holder;
 use chatapp_simulator::model::ProcessId;
@@ -47,10 +47,10 @@ fn an_honest_store_tells_the_truth() {
 }
 
 #[test]
-fn a_letter_that_was_changed_is_not_shown() {
+fn shows_no_changed_stored_message() {
     let (_, _, shown) = after_a_lie(|record| {
-        if let Stored::Mail(Mail { letter, .. }) = record {
-            *letter.last_mut().unwrap() ^= 1;
+        if let Stored::Mail(Mail { ciphertext, .. }) = record {
+            *ciphertext.last_mut().unwrap() ^= 1;
         }
     });
     assert_eq!(
@@ -60,7 +60,7 @@ fn a_letter_that_was_changed_is_not_shown() {
 }
 
 #[test]
-fn a_letter_with_another_number_or_process_is_not_shown() {
+fn shows_no_renumbered_stored_message() {
     let (_, _, shown) = after_a_lie(|record| {
         if let Stored::Mail(Mail { counter, .. }) = record {
             *counter += 1;
@@ -82,7 +82,7 @@ fn a_letter_with_another_number_or_process_is_not_shown() {
 }
 
 #[test]
-fn a_letter_in_the_name_of_somebody_else_is_not_shown() {
+fn shows_no_stored_message_in_anothers_name() {
     let (_, _, shown) = after_a_lie(|record| {
         if let Stored::Mail(Mail { from, .. }) = record {
             *from = "cleo".to_owned();
@@ -95,7 +95,7 @@ fn a_letter_in_the_name_of_somebody_else_is_not_shown() {
 }
 
 #[test]
-fn a_letter_under_another_key_than_its_senders_is_not_shown() {
+fn shows_no_stored_message_under_another_key() {
     // Encrypted by the rules, but by another client: bob has talked to ann before.
     let bob = public(Holder::Name(BOB));
     let ephemeral = StaticKey::new([5; KEY_LEN]);
@@ -103,7 +103,7 @@ fn a_letter_under_another_key_than_its_senders_is_not_shown() {
         if let Stored::Mail(Mail {
             incarnation,
             counter,
-            letter,
+            ciphertext,
             ..
         }) = record
         {
@@ -113,10 +113,10 @@ fn a_letter_under_another_key_than_its_senders_is_not_shown() {
                 to: "bob",
             };
             let (us, public) = (attacker(), ephemeral.public());
-            let letters = Letters::to(&us, &bob, &[5; KEY_LEN], &public, who).unwrap();
+            let key = MessageKey::to(&us, &bob, &[5; KEY_LEN], &public, who).unwrap();
             let mut text = b"#0 trust me".to_vec();
-            let tag = letters.seal(&us, *counter, &mut text);
-            *letter = [&us.public().0[..], &public.0, &text, &tag].concat();
+            let tag = key.seal(&us, *counter, &mut text);
+            *ciphertext = [&us.public().0[..], &public.0, &text, &tag].concat();
         }
     });
     assert_eq!(
@@ -126,7 +126,7 @@ fn a_letter_under_another_key_than_its_senders_is_not_shown() {
 }
 
 #[test]
-fn a_letter_for_somebody_else_is_not_shown() {
+fn shows_no_stored_message_for_another() {
     let (mut scene, [ann, _], _) = after_a_lie(|record| {
         if let Stored::Mail(Mail { to, .. }) = record {
             *to = "ann".to_owned();
@@ -170,8 +170,8 @@ fn what_people_write_is_nowhere_but_with_them() {
             .any(|part| part == word.as_bytes())
     };
     for record in scene.world.journal.records() {
-        if let Stored::Mail(Mail { letter, .. }) = record {
-            assert!(!holds(letter, "canary") && !holds(letter, "for later"));
+        if let Stored::Mail(Mail { ciphertext, .. }) = record {
+            assert!(!holds(ciphertext, "canary") && !holds(ciphertext, "for later"));
         }
     }
     let stored = format!("{:?}", scene.world.journal.records());
