@@ -38,7 +38,7 @@ fn main() -> std::io::Result<()> {
         let name = format!("changed-{number}");
         write(&corpus, "handshake", &name, &handshake(place, number as u8))?;
     }
-    write(&corpus, "sealed", "in-any-order", &deliveries())?;
+    write(&corpus, "encrypted", "in-any-order", &deliveries())?;
     write(&corpus, "client", "session", &room.alice_view.bytes())?;
     write(&corpus, "server", "session", &room.server_view.bytes())
 }

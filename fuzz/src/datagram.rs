@@ -6,7 +6,7 @@ use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{DATAGRAM_LEN_MIN, Datagram, Entry, Frame, Header};
 
 use crate::people::identity;
-use crate::seal::{TAG_LEN, seal_public};
+use crate::short_tag::{TAG_LEN, append_tag};
 
 /// Longest datagram that is ever built: some that are longer parse, and cannot be built again.
 const BUILT_LEN_MAX: usize = DATAGRAM_LEN_MIN + BODY_LEN_MAX;
@@ -20,7 +20,7 @@ pub fn datagram(bytes: &[u8]) {
     emits_what_it_parses(bytes);
     if let Some(len) = bytes.len().checked_sub(TAG_LEN) {
         let mut public = bytes[..len].to_vec();
-        seal_public(&mut public);
+        append_tag(&mut public);
         emits_what_it_parses(&public);
     }
     body_emits_what_it_parses(bytes);

@@ -12,7 +12,7 @@ use chatapp_core::wire::{
 
 use crate::conversation::{Conversation, Heard, Knowledge, Machine, Numbers, refusal};
 use crate::people::{PARTICIPANTS, address, participant};
-use crate::seal::seal_public;
+use crate::short_tag::append_tag;
 use crate::step::{Fate, Open, Say, Step};
 
 /// Numbers of kinds of datagrams, the second byte.
@@ -464,7 +464,7 @@ fn emitted(datagram: &Datagram<'_>) -> Vec<u8> {
 
 fn plain(kind: u8, id: u64, content: &[u8]) -> Vec<u8> {
     let mut bytes = prefix(kind, id, content);
-    seal_public(&mut bytes);
+    append_tag(&mut bytes);
     bytes
 }
 

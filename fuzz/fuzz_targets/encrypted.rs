@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chatapp_fuzz::sealed(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chatapp_fuzz::encrypted(bytes));

@@ -10,7 +10,7 @@ use crate::input::Input;
 use crate::people::identity;
 
 /// An encrypted datagram: its counter, its plaintext, its ciphertext and the tag.
-struct Sealed {
+struct Encrypted {
     counter: u64,
     text: Vec<u8>,
     bytes: Vec<u8>,
@@ -21,23 +21,23 @@ struct Sealed {
 ///
 /// # Panics
 /// If a changed or repeated datagram is decrypted, or if the result differs from the plaintext.
-pub fn sealed(bytes: &[u8]) {
+pub fn encrypted(bytes: &[u8]) {
     let mut input = Input(bytes);
-    let mut way = Way::new();
-    while way.step(&mut input).is_some() {}
-    ciphertext(bytes);
+    let mut direction = Direction::new();
+    while direction.step(&mut input).is_some() {}
+    stored_message(bytes);
 }
 
 /// One direction of a session.
-struct Way {
+struct Direction {
     identity: Identity,
     near: SessionKeys,
     far: SessionKeys,
-    sent: Vec<Sealed>,
-    opened: BTreeSet<u64>,
+    sent: Vec<Encrypted>,
+    decrypted: BTreeSet<u64>,
 }
 
-impl Way {
+impl Direction {
     fn new() -> Self {
         let (one, other) = ([1; 32], [2; 32]);
         Self {
@@ -45,7 +45,7 @@ impl Way {
             near: SessionKeys::new(&one, &other),
             far: SessionKeys::new(&other, &one),
             sent: Vec::new(),
-            opened: BTreeSet::new(),
+            decrypted: BTreeSet::new(),
         }
     }
 
@@ -55,7 +55,7 @@ impl Way {
             let text = input.bytes()?.to_vec();
             let mut bytes = text.clone();
             let tag = self.identity.seal(&mut self.near, b"front", &mut bytes);
-            self.sent.push(Sealed {
+            self.sent.push(Encrypted {
                 counter: self.sent.len() as u64,
                 text,
                 bytes,
@@ -64,7 +64,7 @@ impl Way {
             return Some(());
         }
         let chosen = usize::from(input.byte()?) % self.sent.len();
-        let Sealed {
+        let Encrypted {
             counter,
             text,
             bytes,
@@ -82,20 +82,23 @@ impl Way {
         } else {
             false
         };
-        let opens = self
-            .identity
-            .open(&mut self.far, counter, b"front", &mut arriving, &tag);
-        if opens {
-            assert!(!changed, "what was changed does not open");
-            assert!(self.opened.insert(counter), "it opens once");
+        let is_decrypted =
+            self.identity
+                .open(&mut self.far, counter, b"front", &mut arriving, &tag);
+        if is_decrypted {
+            assert!(!changed, "a changed datagram was decrypted");
+            assert!(
+                self.decrypted.insert(counter),
+                "a datagram was decrypted twice"
+            );
             assert_eq!(arriving, *text);
         }
         Some(())
     }
 }
 
-/// A stored message is decrypted with its number by its recipient, and in no other way.
-fn ciphertext(bytes: &[u8]) {
+/// Checks that only the recipient decrypts a stored message, and only under its number.
+fn stored_message(bytes: &[u8]) {
     let Some((control, text)) = bytes.split_first_chunk::<8>() else {
         return;
     };
@@ -104,7 +107,7 @@ fn ciphertext(bytes: &[u8]) {
     let (sender, recipient) = (identity(from % 3), identity(3 + to % 3));
     let ephemeral = [5; 32];
     let public: PublicKey = chatapp_core::StaticKey::new(ephemeral).public();
-    let who = |incarnation: u8| Correspondence {
+    let direction = |incarnation: u8| Correspondence {
         from: "alice",
         incarnation: incarnation.into(),
         to: "bob",
@@ -114,36 +117,36 @@ fn ciphertext(bytes: &[u8]) {
         &recipient.public(),
         &ephemeral,
         &public,
-        who(process),
+        direction(process),
     );
-    let key = key.expect("both have keys");
+    let key = key.expect("both have a key");
     let mut ciphertext = text.to_vec();
     let tag = key.seal(&sender, counter.into(), &mut ciphertext);
     ciphertext.extend(tag);
-    let opens = |reader: &Identity, incarnation: u8, counter: u8, ciphertext: &[u8]| {
-        let key = MessageKey::from(reader, &sender.public(), &public, who(incarnation))?;
+    let decrypt = |reader: &Identity, incarnation: u8, counter: u8, ciphertext: &[u8]| {
+        let key = MessageKey::from(reader, &sender.public(), &public, direction(incarnation))?;
         let mut ciphertext = ciphertext.to_vec();
         Some(key.open(reader, counter.into(), &mut ciphertext)?.to_vec())
     };
-    let opened = opens(&recipient, process, counter, &ciphertext);
-    assert_eq!(opened.as_deref(), Some(text));
+    let decrypted = decrypt(&recipient, process, counter, &ciphertext);
+    assert_eq!(decrypted.as_deref(), Some(text));
     if other % 3 != to % 3 {
         assert_eq!(
-            opens(&identity(3 + other % 3), process, counter, &ciphertext),
+            decrypt(&identity(3 + other % 3), process, counter, &ciphertext),
             None
         );
     }
     if bits != 0 {
         assert_eq!(
-            opens(&recipient, process ^ bits, counter, &ciphertext),
+            decrypt(&recipient, process ^ bits, counter, &ciphertext),
             None
         );
         assert_eq!(
-            opens(&recipient, process, counter ^ bits, &ciphertext),
+            decrypt(&recipient, process, counter ^ bits, &ciphertext),
             None
         );
         let at = usize::from(place) % ciphertext.len();
         ciphertext[at] ^= bits;
-        assert_eq!(opens(&recipient, process, counter, &ciphertext), None);
+        assert_eq!(decrypt(&recipient, process, counter, &ciphertext), None);
     }
 }
