@@ -1,7 +1,9 @@
-//! What the cryptography costs a message: the time of a direct message and its acknowledgement at
-//! both ends, in the core alone, with the real cryptography and with the null cipher, in turn. Use a
-//! release build; ratios count, not figures. Fails if one of them is more than its ceiling in
-//! `sealing.txt`.
+//! Measures the cost of the cryptography for a message: the time of a direct message and its
+//! acknowledgement at both ends, in the core alone. Each round takes the real cryptography and the
+//! null cipher in turn.
+//!
+//! Use a release build. The ratios count, not the figures. The benchmark fails if a ratio exceeds
+//! its ceiling in `ceilings.txt`.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -63,7 +65,7 @@ fn main() -> ExitCode {
         ),
     ] {
         let [sent, same] = rooms.each_mut().map(|room| room.exchange(burst));
-        assert_eq!(sent, same, "what is sealed is as long with either");
+        assert_eq!(sent, same, "both ciphers give datagrams of the same size");
         let mut times = Vec::new();
         for _ in 0..rounds {
             times.push(rooms.each_mut().map(|room| {
