@@ -147,8 +147,9 @@ pub struct NameRecord<'a> {
     pub outcomes: u128,
     /// The next log entry that it has not acknowledged.
     pub log_next: u32,
-    /// For how many seconds it has been offline, now: when it is given back, the store has added the
-    /// time since. Names that are offline longest should come first then, or are forgotten late.
+    /// For how many seconds it has been offline, now: when it is given back, the store has added
+    /// the time since. Names that are offline longest should come first then, or are forgotten
+    /// late.
     pub away_s: u32,
 }
 
