@@ -204,3 +204,6 @@ impl Delivery<'_, '_> {
         Acked::Progress
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,3 +93,54 @@ pub(super) fn build_found<T: Listed>(name: &T, query: u32) -> Frame<'_> {
         Frame::Missing { query }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::net::SocketAddr;
+
+    use super::*;
+
+    const KEY: PublicKey = PublicKey([1; 32]);
+
+    fn address() -> SocketAddr {
+        ([192, 0, 2, 1], 5_000).into()
+    }
+
+    struct Name(Listing);
+    impl Listed for Name {
+        fn listing(&self) -> &Listing {
+            &self.0
+        }
+        fn entry(&self) -> Entry<'_> {
+            self.0.entry("bob", KEY)
+        }
+    }
+
+    fn listing(version: u32, status: Status) -> Listing {
+        Listing::new(version, status, 7, address().into())
+    }
+
+    #[test]
+    fn lists_names_that_it_had_and_are_not_gone() {
+        assert!(!Listing::VACANT.is_listed());
+        for (status, is_listed, is_online) in [
+            (Status::Online, true, true),
+            (Status::Offline, true, false),
+            (Status::Gone, false, false),
+        ] {
+            let listing = listing(1, status);
+            assert_eq!(listing.is_listed(), is_listed, "{status:?}");
+            assert_eq!(listing.is_online(), is_online, "{status:?}");
+        }
+        assert!(!listing(0, Status::Offline).is_listed());
+    }
+
+    #[test]
+    fn answers_lookups_of_listed_names_only() {
+        let name = Name(listing(4, Status::Offline));
+        let entry = Entry::new("bob", Status::Offline, 7, KEY, address());
+        assert_eq!(build_found(&name, 3), Frame::Found { query: 3, entry });
+        let name = Name(listing(5, Status::Gone));
+        assert_eq!(build_found(&name, 3), Frame::Missing { query: 3 });
+    }
+}

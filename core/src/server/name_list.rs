@@ -54,3 +54,47 @@ impl NameLinks {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containers::{Linked, List, Slots};
+
+    const LISTS: [NameList; NameList::COUNT] = [
+        NameList::Silence,
+        NameList::LogFeed,
+        NameList::TableFeed,
+        NameList::Unstable,
+        NameList::Progress,
+        NameList::Notices,
+        NameList::Offline,
+        NameList::Vacated,
+    ];
+
+    struct Name(NameLinks);
+    impl Linked<NameList> for Name {
+        fn link(&self, list: NameList) -> &Link {
+            self.0.get(list)
+        }
+        fn link_mut(&mut self, list: NameList) -> &mut Link {
+            self.0.get_mut(list)
+        }
+    }
+
+    #[test]
+    fn stands_in_all_lists_at_once() {
+        let mut names = [(); 2].map(|()| Name(NameLinks::VACANT));
+        let mut names = Slots::new(&mut names).unwrap();
+        let mut lists = LISTS.map(List::new);
+        // In every other list the second name comes first.
+        for (number, list) in (0..).zip(&mut lists) {
+            list.push(&mut names, number % 2);
+            list.push(&mut names, 1 - number % 2);
+        }
+        for (number, list) in (0..).zip(&mut lists) {
+            assert_eq!(list.pop(&mut names), Some(number % 2), "list {number}");
+            list.remove(&mut names, 1 - number % 2);
+            assert_eq!(list.first(), None, "list {number}");
+        }
+    }
+}

@@ -458,3 +458,6 @@ impl Noticed for NameSlot {
         self.notice = notice;
     }
 }
+
+#[cfg(test)]
+mod tests;
