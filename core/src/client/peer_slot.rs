@@ -173,3 +173,55 @@ impl Linked<PeerList> for PeerSlot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::containers::{List, Slots};
+
+    fn peer() -> PeerSlot {
+        PeerSlot::named(Name::new("bob").unwrap())
+    }
+
+    #[test]
+    fn takes_each_call_of_a_process_once() {
+        let mut peer = peer();
+        assert!(peer.is_new_call(1));
+        peer.note_call(3);
+        assert!(!peer.is_new_call(2) && !peer.is_new_call(3));
+        assert!(peer.is_new_call(4));
+        peer.restart(ProcessMarks::VACANT);
+        assert!(peer.is_new_call(1), "another process counts anew");
+    }
+
+    #[test]
+    fn is_idle_when_nothing_waits_for_its_name() {
+        let mut peer = peer();
+        assert!(peer.is_idle());
+        peer.add_reference();
+        peer.add_reference();
+        peer.drop_reference();
+        assert!(peer.is_referenced() && !peer.is_idle());
+        peer.drop_reference();
+        assert!(!peer.is_referenced() && peer.is_idle());
+        peer.route_mut().note_kept(2);
+        assert!(!peer.is_idle(), "the server stores a message for it");
+        peer.route_mut().note_receipt(2);
+        assert!(peer.is_idle());
+    }
+
+    #[test]
+    fn stands_in_both_lists_at_once() {
+        let mut peers = [peer(), peer()];
+        let mut peers = Slots::new(&mut peers).unwrap();
+        let mut recent = List::new(PeerList::Recent);
+        let mut untold = List::new(PeerList::UntoldKey);
+        recent.push(&mut peers, 0);
+        recent.push(&mut peers, 1);
+        untold.push(&mut peers, 1);
+        recent.remove(&mut peers, 1);
+        assert_eq!(untold.pop(&mut peers), Some(1));
+        assert_eq!(recent.pop(&mut peers), Some(0));
+        assert_eq!(recent.first(), None);
+    }
+}

@@ -246,3 +246,137 @@ impl<'a> Handshakes<'a> {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::crypto::{Seed, StaticKey};
+
+    const PAYLOAD: &[u8] = b"hello";
+    const ID: u64 = 7;
+    const TERMS: Terms = Terms {
+        epoch: 1,
+        table_epoch: 2,
+        window: 3,
+    };
+
+    /// The handshakes of one of several programs.
+    fn handshakes<'a>(number: u8) -> Handshakes<'a> {
+        let identity = Identity::new(StaticKey::new([number; 32]), None);
+        let entropy = Entropy::new(identity.suite(), Seed([number; 32]));
+        Handshakes::new(identity, entropy)
+    }
+
+    fn recipient(handshakes: &Handshakes<'_>) -> Recipient {
+        let hello = Hello::Peer { to_incarnation: 5 };
+        (hello, handshakes.identity().public())
+    }
+
+    /// A session that is being opened.
+    fn opening() -> Connection {
+        let mut connection = Connection::VACANT;
+        connection.open(ID, PackedAddress::VACANT);
+        connection
+    }
+
+    fn emit(
+        handshakes: &Handshakes<'_>,
+        connection: &Connection,
+        recipient: Option<&Recipient>,
+    ) -> Vec<u8> {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let len = handshakes.emit(connection, recipient, &mut out);
+        out[..len].to_vec()
+    }
+
+    /// Reads a request, and accepts it; `None` if it is for another program.
+    fn accept(handshakes: &mut Handshakes<'_>, datagram: &[u8]) -> Option<Accepted> {
+        let Ok(Datagram::PeerHello(hello)) = Datagram::parse(handshakes.identity(), datagram)
+        else {
+            panic!("no hello");
+        };
+        let request = Request::from(&hello);
+        let mut payload = [0; FIRST_PAYLOAD_MAX];
+        let (responder, len) = handshakes.read(&request, &mut payload)?;
+        assert_eq!((request.id, &payload[..len]), (ID, PAYLOAD));
+        handshakes.accept(&request, responder, TERMS)
+    }
+
+    #[test]
+    fn asks_for_a_cookie_without_recipient_or_offer() {
+        let (mut alice, bob) = (handshakes(1), handshakes(2));
+        let mut connection = opening();
+        let bob = recipient(&bob);
+        let cookie_request = Ok(Datagram::CookieRequest { id: ID });
+        let first = emit(&alice, &connection, Some(&bob));
+        assert_eq!(Datagram::parse(alice.identity(), &first), cookie_request);
+        alice.offer(&mut connection, PAYLOAD, &bob);
+        let second = emit(&alice, &connection, None);
+        assert_eq!(Datagram::parse(alice.identity(), &second), cookie_request);
+    }
+
+    #[test]
+    fn repeats_a_request_until_another_offer() {
+        let (mut alice, bob) = (handshakes(1), handshakes(2));
+        let mut connection = opening();
+        let bob = recipient(&bob);
+        alice.offer(&mut connection, PAYLOAD, &bob);
+        let first = emit(&alice, &connection, Some(&bob));
+        assert_eq!(emit(&alice, &connection, Some(&bob)), first);
+        alice.offer(&mut connection, PAYLOAD, &bob);
+        // An ephemeral key serves one payload only.
+        assert_ne!(emit(&alice, &connection, Some(&bob)), first);
+    }
+
+    #[test]
+    fn agrees_with_the_recipient_and_nobody_else() {
+        let (mut alice, mut bob, mut carol) = (handshakes(1), handshakes(2), handshakes(3));
+        let mut connection = opening();
+        let recipient = recipient(&bob);
+        alice.offer(&mut connection, PAYLOAD, &recipient);
+        let request = emit(&alice, &connection, Some(&recipient));
+        assert!(accept(&mut carol, &request).is_none());
+        let accepted = accept(&mut bob, &request).unwrap();
+        let message = accepted.response.message();
+        let completed = alice.complete(&mut connection, Some(&recipient), message);
+        let Ok((keys, Answer::Accepted(accept))) = completed else {
+            panic!("not accepted");
+        };
+        assert_eq!(accept.id, accepted.local_id);
+        assert_eq!(accept.reset, bob.identity().reset_token(accept.id));
+        let terms = (accept.epoch, accept.table_epoch, accept.window);
+        assert_eq!(terms, (TERMS.epoch, TERMS.table_epoch, TERMS.window));
+        let (send, receive) = keys.keys();
+        assert_eq!(accepted.response.keys.keys(), (receive, send));
+    }
+
+    #[test]
+    fn reads_an_answer_only_to_its_request() {
+        let (mut alice, mut bob) = (handshakes(1), handshakes(2));
+        let mut connection = opening();
+        let recipient = recipient(&bob);
+        let unexpected = Some(DropReason::Unexpected);
+        let early = alice.complete(&mut connection, Some(&recipient), &[]);
+        assert_eq!(early.err(), unexpected, "no request was made");
+        alice.offer(&mut connection, PAYLOAD, &recipient);
+        let request = emit(&alice, &connection, Some(&recipient));
+        let accepted = accept(&mut bob, &request).unwrap();
+        let message = accepted.response.message();
+        let mut complete = |recipient, message: &[u8]| {
+            let completed = alice.complete(&mut connection, recipient, message);
+            completed.err()
+        };
+        assert_eq!(complete(None, message), unexpected);
+        let mut damaged = message.to_vec();
+        damaged[0] ^= 1;
+        assert_eq!(
+            complete(Some(&recipient), &damaged),
+            Some(DropReason::BadTag)
+        );
+        assert_eq!(complete(Some(&recipient), message), None);
+        let tries = (0..20).find(|_| complete(Some(&recipient), message) == unexpected);
+        assert!(tries.is_some(), "answers cost too much to read any number");
+    }
+}

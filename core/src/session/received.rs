@@ -42,3 +42,33 @@ pub(crate) enum Repeated {
     /// The session in this slot is answered again.
     Answered(u32),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    //= PROTOCOL.md#5.8
+    fn proves_an_address_by_the_newest_datagram_only() {
+        let cookie = Cookie {
+            issued_at_ms: 5,
+            mac: 6,
+        };
+        for (cookie, newest, proof) in [
+            (Some(cookie), true, Some(cookie)),
+            (Some(cookie), false, None),
+            (None, true, None),
+        ] {
+            let header = Header {
+                cookie,
+                ..Header::default()
+            };
+            let opened = Opened {
+                header,
+                frames: Frames::new(&[]),
+                newest,
+            };
+            assert_eq!(Received::new(3, opened, true).proof(), proof);
+        }
+    }
+}

@@ -98,3 +98,109 @@ impl Reply {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::PackedAddress;
+    use crate::crypto::{RoomKey, SessionKeys, StaticKey};
+    use crate::session::connection::PeerParameters;
+    use crate::wire::data;
+
+    fn identity(room: Option<RoomKey>) -> Identity {
+        Identity::new(StaticKey::new([1; 32]), room)
+    }
+
+    fn to() -> SocketAddr {
+        ([192, 0, 2, 1], 5_000).into()
+    }
+
+    fn parse(reply: &Reply, test: impl FnOnce(Datagram<'_>)) {
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let transmit = reply.emit(&mut out);
+        assert_eq!(transmit.to, to());
+        test(Datagram::parse(&identity(None), &out[..transmit.len]).unwrap());
+    }
+
+    #[test]
+    fn stays_silent_to_strangers_in_a_closed_room() {
+        let foreign = [9; DATAGRAM_LEN_MIN];
+        for (room, is_answered) in [(None, true), (Some(RoomKey::new([2; 32])), false)] {
+            let identity = identity(room);
+            let version = Reply::foreign_version(&identity, to(), &foreign);
+            assert_eq!(version.is_some(), is_answered);
+            let session = Reply::no_session(&identity, to(), 7);
+            assert_eq!(session.is_some(), is_answered);
+            assert!(
+                Reply::reset(&identity, to(), 7).is_some(),
+                "members hear it"
+            );
+        }
+    }
+
+    #[test]
+    fn names_its_version_and_the_session_it_heard() {
+        let mut foreign = [9; DATAGRAM_LEN_MIN];
+        foreign[2..10].copy_from_slice(&7_u64.to_le_bytes());
+        let reply = Reply::foreign_version(&identity(None), to(), &foreign).unwrap();
+        let unsupported = Datagram::Unsupported {
+            version: VERSION,
+            echo: 7,
+        };
+        parse(&reply, |datagram| assert_eq!(datagram, unsupported));
+        assert!(Reply::foreign_version(&identity(None), to(), &foreign[..9]).is_none());
+    }
+
+    #[test]
+    fn proves_that_a_session_is_over() {
+        let identity = identity(None);
+        let reset = Datagram::Reset {
+            echo: 7,
+            token: identity.reset_token(7),
+        };
+        for reply in [Reply::no_session, Reply::reset] {
+            let reply = reply(&identity, to(), 7).unwrap();
+            parse(&reply, |datagram| assert_eq!(datagram, reset));
+        }
+    }
+
+    #[test]
+    fn holds_the_longest_answer() {
+        let accept = Datagram::Accept {
+            to: 7,
+            message: &[3; ACCEPT_MESSAGE_LEN_MAX],
+        };
+        let reply = Reply::new(&identity(None), to(), &accept).unwrap();
+        parse(&reply, |datagram| assert_eq!(datagram, accept));
+        let longer = Datagram::Accept {
+            to: 7,
+            message: &[3; ACCEPT_MESSAGE_LEN_MAX + 1],
+        };
+        assert!(Reply::new(&identity(None), to(), &longer).is_none());
+        let data = Datagram::Data { to: 7, counter: 1 };
+        assert!(Reply::new(&identity(None), to(), &data).is_none());
+    }
+
+    #[test]
+    fn closes_a_session_with_the_reason() {
+        let keys = || SessionKeys::new(&[1; 32], &[1; 32]);
+        let peer = PeerParameters {
+            id: 9,
+            window: 1,
+            reset: [0; TAG_LEN],
+        };
+        let mut connection = Connection::VACANT;
+        connection.open(8, PackedAddress::from(to()));
+        connection.opened(peer, keys());
+        let identity = identity(None);
+        let reply = Reply::closing(&identity, &mut connection, Refusal::Displaced).unwrap();
+        parse(&reply, |datagram| {
+            assert_eq!(datagram, Datagram::Data { to: 9, counter: 0 });
+        });
+        let mut out = [0; DATAGRAM_LEN_MAX];
+        let len = reply.emit(&mut out).len;
+        let (header, frames) = data::open(&identity, &mut keys(), &mut out[..len]).unwrap();
+        assert_eq!(header.closed, Some(Refusal::Displaced));
+        assert_eq!(frames.count(), 0);
+    }
+}
