@@ -1,11 +1,10 @@
-//! Names that do not come back: after a restart, for long, or although nobody has stored that they
-//! left.
+//! Names whose client stays away: after a restart, for a long time, or while the store fails.
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Datagram, Frame, Refusal};
 use chatapp_core::{Disposition, Endpoint, NameRecord, Record, ServerConfig};
 
-use crate::keeping::{name_record, post, store};
+use crate::offline::{name_record, post, store};
 use crate::people::{ROOM, identity, identity_in};
 use crate::server_rig::{NAMES, Rig, address, hello};
 
@@ -17,7 +16,7 @@ fn keeps_names_for(keep_s: u32) -> Rig {
 }
 
 #[test]
-fn who_does_not_come_back_after_a_restart_departs() {
+fn departs_when_silent_after_a_restart() {
     let mut rig = Rig::new();
     let record = NameRecord {
         registered: true,
@@ -32,14 +31,14 @@ fn who_does_not_come_back_after_a_restart_departs() {
 }
 
 #[test]
-fn the_name_of_one_who_does_not_come_back_after_a_restart_goes_to_who_waits_for_it() {
+fn gives_a_silent_name_to_a_rival_after_a_restart() {
     let mut rig = Rig::new();
     let record = NameRecord {
         registered: true,
         ..name_record("ann")
     };
     rig.server.restore(Record::Name(record)).unwrap();
-    // As long as for an answer of somebody silent.
+    // The rival waits as long as for the answer of a silent client.
     for _ in 0..=6 {
         let rival = rig.answer_to(address(2), hello(2, "ann"));
         assert_eq!(rival, Err(Refusal::Wait));
@@ -49,7 +48,7 @@ fn the_name_of_one_who_does_not_come_back_after_a_restart_goes_to_who_waits_for_
 }
 
 #[test]
-fn who_was_here_before_a_restart_is_told_six_times_at_most() {
+fn sends_restart_notices_six_times_at_most() {
     let mut rig = Rig::new();
     for (name, port, session) in [("ann", 1, 77), ("bob", 2, 78)] {
         let record = NameRecord {
@@ -70,7 +69,7 @@ fn who_was_here_before_a_restart_is_told_six_times_at_most() {
     assert_eq!(rig.pass(0), [reset(1, 77), reset(2, 78)]);
     assert_eq!(rig.pass(499), []);
     assert_eq!(rig.pass(1), [reset(1, 77), reset(2, 78)]);
-    // One of them is back.
+    // Ann registers again.
     let mut again = hello(1, "ann");
     again.hello.session_sequence = 2;
     rig.enters(1, again);
@@ -85,7 +84,7 @@ fn who_was_here_before_a_restart_is_told_six_times_at_most() {
 }
 
 #[test]
-fn a_name_is_not_forgotten_before_it_is_stored_that_it_left() {
+fn forgets_no_name_before_its_departure_is_stored() {
     let mut rig = keeps_names_for(2);
     let mut ann = rig.join(1, "ann");
     rig.store_works = false;
@@ -101,13 +100,13 @@ fn a_name_is_not_forgotten_before_it_is_stored_that_it_left() {
     assert_eq!(rig.events.last().unwrap(), forgotten);
 }
 
-/// With an entry the store loses the proof that its request was done; somebody who is forgotten
-/// needs none.
+/// When the store drops an entry, it loses the proof that the entry's request was done. A forgotten
+/// name needs no such proof.
 #[test]
-fn a_name_is_forgotten_once_though_an_entry_of_it_goes_meanwhile() {
+fn forgets_a_name_once_while_its_entry_is_dropped() {
     let mut rig = keeps_names_for(10);
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
-    // Bob does not hear the results.
+    // Bob does not receive the results.
     rig.say(&mut bob, &[post(1, "first"), Frame::Leave { request: 2 }]);
     for request in 1..8 {
         let sent = rig.say(&mut ann, &[post(request, "more")]);
@@ -135,7 +134,7 @@ fn a_name_is_forgotten_once_though_an_entry_of_it_goes_meanwhile() {
 }
 
 #[test]
-fn a_forgotten_name_that_returns_is_in_the_table_once_that_is_announced() {
+fn lists_a_forgotten_name_again_once_announced() {
     let mut rig = keeps_names_for(2);
     let mut ann = rig.join(1, "ann");
     rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
@@ -143,7 +142,7 @@ fn a_forgotten_name_that_returns_is_in_the_table_once_that_is_announced() {
     assert_eq!(rig.events.last().unwrap(), r#"Forgotten { name: "ann" }"#);
     let said = rig.proven(address(3), hello(3, "ann"));
     assert_eq!(rig.judges(address(3), &said), Disposition::Accepted);
-    // Who has the name is stored, and that it is there is not.
+    // The server stores two records, and does not list the name before both are stored.
     let mut listed = Vec::new();
     while let Some(persist) = rig.server.poll_persist() {
         let ticket = persist.ticket;
@@ -155,13 +154,13 @@ fn a_forgotten_name_that_returns_is_in_the_table_once_that_is_announced() {
 }
 
 #[test]
-fn a_forgotten_name_leaves_its_place_once_nothing_of_it_is_kept() {
+fn frees_a_forgotten_name_once_nothing_is_stored() {
     for taken in [false, true] {
         let mut rig = keeps_names_for(10);
         let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
         rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
         rig.say(&mut ann, &[store(1, "hi"), Frame::Leave { request: 2 }]);
-        // Bob is back in time.
+        // Bob registers again before its name is forgotten.
         let mut again = hello(2, "bob");
         (again.id, again.hello.session_sequence) = (22, 2);
         let mut bob = rig.enters(2, again);
@@ -184,9 +183,9 @@ fn a_forgotten_name_leaves_its_place_once_nothing_of_it_is_kept() {
     }
 }
 
-/// In a closed room nobody else is answered.
+/// In a closed room the server sends a Reset for former sessions only.
 #[test]
-fn whoever_writes_in_a_session_that_is_over_is_told_so() {
+fn sends_a_reset_for_a_former_session() {
     for (restarts, registered) in [(false, true), (true, true), (true, false)] {
         let config = ServerConfig::default();
         let mut rig = Rig::in_room(config.clone(), Some(ROOM), 3);
@@ -200,7 +199,7 @@ fn whoever_writes_in_a_session_that_is_over_is_told_so() {
             rig = Rig::in_room(config, Some(ROOM), 4);
             rig.server.restore(Record::Name(record)).unwrap();
         }
-        // Nothing that she is told meanwhile arrives.
+        // None of the server's datagrams arrives meanwhile.
         rig.pass(30_000);
         if !restarts {
             rig.pass(60_000);

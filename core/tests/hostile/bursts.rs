@@ -1,5 +1,5 @@
-//! What a burst of datagrams looks like from outside: equal lengths, which an operating system
-//! takes at once.
+//! Lengths of the datagrams in a burst: all but the last are equal, so that an operating system
+//! takes them at once.
 
 use chatapp_core::Disposition;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
@@ -8,7 +8,8 @@ use chatapp_core::wire::{Frame, Header};
 use crate::client_rig::{Rig, bob};
 use crate::server_rig;
 
-/// What the client sends to bob, who reads all of it.
+/// Sends these texts to bob, which reads all of them. Returns the lengths of the datagrams and the
+/// number of frames.
 fn burst(texts: impl Iterator<Item = String>) -> (Vec<usize>, usize) {
     let mut rig = Rig::with_outbox(None, 64);
     rig.comes_online();
@@ -44,7 +45,7 @@ fn burst(texts: impl Iterator<Item = String>) -> (Vec<usize>, usize) {
 }
 
 #[test]
-fn a_burst_leaves_in_datagrams_of_equal_length() {
+fn sends_a_burst_in_datagrams_of_equal_length() {
     let (lens, count) = burst((0..32).map(|number| "x".repeat(60 + number)));
     let (last, others) = lens.split_last().unwrap();
     assert!(others.len() >= 2 && *last < DATAGRAM_LEN_MAX, "{lens:?}");
@@ -56,14 +57,14 @@ fn a_burst_leaves_in_datagrams_of_equal_length() {
 }
 
 #[test]
-fn what_would_cost_more_than_an_eighth_is_not_padded() {
+fn pads_no_datagram_by_more_than_an_eighth() {
     let (lens, count) = burst((0..4).map(|_| "x".repeat(700)));
     assert!(lens.iter().all(|len| *len < 900), "{lens:?}");
     assert_eq!((lens.len(), count), (4, 4));
 }
 
 #[test]
-fn a_server_sends_bursts_of_equal_length() {
+fn server_sends_bursts_of_equal_length() {
     let mut rig = server_rig::Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);

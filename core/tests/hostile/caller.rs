@@ -1,4 +1,4 @@
-//! A peer that calls the client: its requests, and the sessions that they open.
+//! A peer that sends a PeerHello to the client, and the session that follows.
 
 use chatapp_core::Identity;
 use chatapp_core::crypto::KEY_LEN;
@@ -9,7 +9,7 @@ use crate::client_rig::Rig;
 use crate::lines::Line;
 use crate::people::bytes;
 
-/// Returns the ephemeral key and the payload of a call.
+/// Returns the ephemeral key and the payload of a PeerHello.
 fn call_of(identity: &Identity, id: u64, call: &PeerHello<'_>) -> ([u8; KEY_LEN], Vec<u8>) {
     let call = PeerHello {
         reset: identity.reset_token(id),
@@ -20,7 +20,7 @@ fn call_of(identity: &Identity, id: u64, call: &PeerHello<'_>) -> ([u8; KEY_LEN]
     (bytes("calls", id), payload)
 }
 
-/// Builds a call to the client, under the key of this person, with this session id.
+/// Builds a PeerHello to the client, under the key of this person, with this session id.
 pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &PeerHello<'_>) -> Vec<u8> {
     let to_incarnation = rig.incarnation;
     let identity = rig.identity(person);
@@ -38,8 +38,8 @@ pub(crate) fn call(rig: &Rig, person: &str, id: u64, call: &PeerHello<'_>) -> Ve
     out[..len].to_vec()
 }
 
-/// Returns the session that the client's answer to this call opens.
-pub(crate) fn opened(
+/// Returns the session that the client's Accept of this PeerHello begins.
+pub(crate) fn accepted_session(
     rig: &Rig,
     person: &str,
     id: u64,
@@ -52,7 +52,7 @@ pub(crate) fn opened(
     let hello = Hello::Peer { to_incarnation };
     let key = rig.client.key();
     let Ok(Datagram::Accept { message, .. }) = Datagram::parse(&identity, accept) else {
-        panic!("an answer: {accept:?}")
+        panic!("not an Accept: {accept:?}")
     };
     let opened = hello.complete(id, &identity, &key, &ephemeral, &payload, message);
     match opened {

@@ -1,16 +1,16 @@
-//! Who may open a session with a client, and how much of that it looks at.
+//! PeerHellos that a client accepts, and how many it reads.
 
 use chatapp_core::wire::{Answer, Datagram, Header, PeerHello, Refusal, Status};
 use chatapp_core::{Command, Disposition, DropReason};
 
-use crate::caller::{call, opened};
+use crate::caller::{accepted_session, call};
 use crate::client_rig::{Rig, address, bob, entry, news, server, text};
 use crate::lines::{answer, bob_accepts, from_caller, plain, server_accepts};
 use crate::people::{BOB, ROOM, identity, key};
 
 #[test]
 //= PROTOCOL.md#4.6
-fn a_caller_is_who_the_table_says() {
+fn accepts_a_caller_only_as_the_roster_lists_it() {
     let mut rig = Rig::online();
     let stranger = PeerHello {
         from: "cleo",
@@ -20,7 +20,7 @@ fn a_caller_is_who_the_table_says() {
         from_incarnation: BOB + 1,
         ..from_caller(1)
     };
-    // Bob was told that somebody else has our key.
+    // Bob believes that cleo has alice's key.
     let for_somebody_else = PeerHello {
         to: "cleo",
         ..from_caller(1)
@@ -41,7 +41,7 @@ fn a_caller_is_who_the_table_says() {
     let accept = rig.sent();
     assert_eq!(accept.len(), 1);
     assert!(accept[0].1.len() < called.len());
-    // The answer was lost: the same again. From elsewhere, nothing.
+    // The answer was lost: the client repeats it. It sends nothing to another address.
     assert_eq!(
         rig.hands(bob(), &called),
         Disposition::Ignored(DropReason::Duplicate)
@@ -51,7 +51,7 @@ fn a_caller_is_who_the_table_says() {
         rig.hands(address(9), &called),
         Disposition::Ignored(DropReason::WrongAddress)
     );
-    // After a later call it is an old one.
+    // A later PeerHello makes this one outdated.
     let later = call(&rig, "bob", 8, &from_caller(2));
     assert_eq!(rig.hands(bob(), &later), Disposition::Accepted);
     rig.sent();
@@ -63,7 +63,7 @@ fn a_caller_is_who_the_table_says() {
 }
 
 #[test]
-fn who_calls_is_answered_although_the_server_has_lost_sight_of_it_meanwhile() {
+fn keeps_a_session_with_a_peer_listed_as_offline() {
     let mut rig = Rig::online();
     let said = from_caller(1);
     let called = call(&rig, "bob", 7, &said);
@@ -73,7 +73,7 @@ fn who_calls_is_answered_although_the_server_has_lost_sight_of_it_meanwhile() {
     assert_eq!(rig.events(), ["TableUpdated"]);
     let sent = rig.sent();
     let (_, accept) = sent.iter().find(|(to, _)| *to == bob()).expect("an answer");
-    let mut line = opened(&rig, "bob", 7, &said, accept);
+    let mut line = accepted_session(&rig, "bob", 7, &said, accept);
     let header = Header {
         window: 32,
         ..Header::default()
@@ -82,13 +82,14 @@ fn who_calls_is_answered_although_the_server_has_lost_sight_of_it_meanwhile() {
     assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
     let shown = rig.events();
     assert!(shown[0].contains("still here"), "{shown:?}");
-    // What is said to him goes where the server keeps it for him.
+    // The client sends its own message to the server, which stores it for bob.
     rig.send_to_bob("where are you");
     assert!(rig.events()[0].contains("SentToServer"));
 }
 
+/// Only if the peer sent nothing in its session meanwhile.
 #[test]
-fn who_was_away_and_says_nothing_in_its_session_is_called_again() {
+fn calls_a_peer_again_that_was_offline() {
     for (heard, room) in [
         (false, None),
         (true, None),
@@ -125,8 +126,8 @@ fn who_was_away_and_says_nothing_in_its_session_is_called_again() {
             });
             calls.count()
         };
-        // In a closed room nobody would tell him that the session is over, in which he may write
-        // next.
+        // In a closed room bob gets no Reset for its next datagram in the old session. So the
+        // client calls at once.
         let at_once = usize::from(!heard && is_closed);
         assert_eq!(calls(&mut rig), at_once, "{heard} {is_closed}");
         rig.send_to_bob("after");
@@ -135,8 +136,9 @@ fn who_was_away_and_says_nothing_in_its_session_is_called_again() {
     }
 }
 
+/// The refusal is unauthenticated, and shorter than the PeerHello.
 #[test]
-fn who_is_called_by_the_wrong_number_gives_a_hint_and_no_more() {
+fn refuses_a_call_to_another_incarnation() {
     let mut rig = Rig::online();
     let incarnation = core::mem::replace(&mut rig.incarnation, 77);
     let called = call(&rig, "bob", 7, &from_caller(1));
@@ -155,7 +157,7 @@ fn who_is_called_by_the_wrong_number_gives_a_hint_and_no_more() {
 }
 
 #[test]
-fn no_more_calls_are_looked_at_than_a_client_can_afford() {
+fn limits_the_rate_of_calls() {
     let mut rig = Rig::online();
     let looks_at = |rig: &mut Rig, calls: u64| {
         (0..calls)
@@ -169,18 +171,18 @@ fn no_more_calls_are_looked_at_than_a_client_can_afford() {
             })
             .count()
     };
-    // 50 a second, for four seconds at once.
+    // The limit is 50 a second, and 200 at once.
     assert_eq!(looks_at(&mut rig, 210), 200);
     rig.now = rig.now.plus_millis(100);
     assert_eq!(looks_at(&mut rig, 10), 5);
-    // Bob, who repeats his call, comes through between two of them.
+    // After half a second, the client accepts bob's PeerHello.
     rig.now = rig.now.plus_millis(500);
     let called = call(&rig, "bob", 7, &from_caller(1));
     assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
 }
 
 #[test]
-fn sixteen_answers_to_one_request_are_looked_at() {
+fn reads_sixteen_answers_to_one_request() {
     for (forged, accepted) in [(15, true), (16, false)] {
         let mut rig = Rig::new();
         rig.command(Command::Register { name: "alice" }).unwrap();
@@ -200,11 +202,11 @@ fn sixteen_answers_to_one_request_are_looked_at() {
             continue;
         }
         assert_eq!(handled, Disposition::Ignored(DropReason::Unexpected));
-        // Nothing is over: the next request is another one.
+        // The client goes on with another request.
         assert_eq!(rig.pass(3_000).len(), 1, "ServerNotResponding");
         rig.comes_online();
     }
-    // The same for the answer of a peer: the message goes the other way.
+    // The same holds for the answer of a peer: the client sends the message to the server instead.
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
     let (_, called) = rig.call_to_bob();
@@ -222,7 +224,7 @@ fn sixteen_answers_to_one_request_are_looked_at() {
     assert!(rig.pass(3_000)[0].contains("SentToServer"));
 }
 
-/// Another answer that looks like this one.
+/// Returns a copy of an Accept with another bit in its last byte.
 fn forge(accept: &[u8]) -> Vec<u8> {
     let identity = identity("");
     match Datagram::parse(&identity, accept) {
@@ -237,7 +239,7 @@ fn forge(accept: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_peer_cannot_refuse_for_good_nor_end_the_client() {
+fn ignores_a_final_refusal_from_a_peer() {
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
     let (_, called) = rig.call_to_bob();

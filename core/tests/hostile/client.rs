@@ -7,17 +7,17 @@ use crate::client_rig::{Rig, address, bob, mail, server, text};
 use crate::lines::{answer, bob_accepts, stray};
 use crate::people::{BOB, BOB_ID, SERVER_ID, identity};
 
-// ---- who may end it ----
+// ---- the end of a client ----
 
 #[test]
 //= PROTOCOL.md#17.1
-fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
+fn believes_another_version_of_its_server_only() {
     let mut rig = Rig::online();
     let unsupported = |version, echo| Datagram::Unsupported { version, echo };
     for (from, version, echo, reason) in [
         (server(), VERSION, rig.id, DropReason::Malformed),
         (server(), VERSION + 1, 0, DropReason::UnknownSession),
-        // Whoever has opened a session speaks this version.
+        // The peer of an open session speaks this version.
         (server(), VERSION + 1, rig.id, DropReason::UnknownSession),
         (server(), VERSION + 1, SERVER_ID, DropReason::UnknownSession),
     ] {
@@ -27,7 +27,7 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
         );
     }
     assert!(rig.client.is_registered());
-    // The server has started anew, and a session is asked for.
+    // The server restarts, and the client requests a session.
     let id = rig.command(Command::SendAll { text: "hi" }).unwrap();
     let reset = Datagram::Reset {
         echo: SERVER_ID,
@@ -36,7 +36,7 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
     assert_eq!(rig.give(server(), &reset), Disposition::Accepted);
     let hello = rig.request(server());
     let Ok(Datagram::ClientHello(asked)) = Datagram::parse(&identity(""), &hello) else {
-        panic!("a hello: {hello:?}")
+        panic!("not a ClientHello: {hello:?}")
     };
     for (from, echo) in [(server(), asked.id ^ 1), (address(9), asked.id)] {
         assert_eq!(
@@ -53,7 +53,7 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
             format!("ServerNotResponding {{ id: {id:?}, request: SendAll }}"),
         ]
     );
-    // For good: nothing is taken, nothing is sent.
+    // The client has ended: it takes no command and sends nothing.
     assert!(rig.client.is_idle() && !rig.client.is_registered());
     assert_eq!(
         rig.command(Command::Register { name: "alice" }),
@@ -68,7 +68,7 @@ fn only_its_own_server_tells_a_client_that_it_speaks_another_version() {
 }
 
 #[test]
-fn a_peer_is_not_the_server() {
+fn ignores_refusals_that_a_peer_must_not_send() {
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
     let (to, _) = rig.call_to_bob();
@@ -91,7 +91,7 @@ fn a_peer_is_not_the_server() {
         );
     }
     assert_eq!(rig.events(), [""; 0]);
-    // Another process is at bob's address: his message goes to the server at once.
+    // Another process is at bob's address: the client sends the message to the server at once.
     assert_eq!(
         rig.give(bob(), &refuse(to, Refusal::NotMe)),
         Disposition::Accepted
@@ -112,7 +112,7 @@ fn a_peer_is_not_the_server() {
 }
 
 #[test]
-fn a_session_is_opened_and_closed_by_its_own_peer_only() {
+fn opens_and_ends_a_session_for_its_peer_only() {
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
     let (to, call) = rig.call_to_bob();
@@ -144,7 +144,7 @@ fn a_session_is_opened_and_closed_by_its_own_peer_only() {
         assert_eq!(rig.give(from, &reset(person)), Disposition::Ignored(reason));
         assert_eq!(rig.sent(), []);
     }
-    // Bob has started anew: he is called again, as his message was not acknowledged.
+    // Bob has restarted and did not acknowledge the message, so the client calls again.
     assert_eq!(rig.give(bob(), &reset("bob")), Disposition::Accepted);
     assert_ne!(rig.call_to_bob().0, to);
 }
@@ -152,7 +152,7 @@ fn a_session_is_opened_and_closed_by_its_own_peer_only() {
 // ---- frames ----
 
 #[test]
-fn what_was_never_sent_cannot_be_acknowledged() {
+fn drops_an_acknowledgement_of_unsent_frames() {
     let mut rig = Rig::online();
     let header = Header {
         acknowledged: 1,
@@ -162,12 +162,12 @@ fn what_was_never_sent_cannot_be_acknowledged() {
         rig.tells_under(&header, &[Frame::Skipped { count: 3 }]),
         Disposition::Ignored(DropReason::BadAcknowledgement)
     );
-    assert_eq!(rig.events(), [""; 0], "nothing else in it counts");
+    assert_eq!(rig.events(), [""; 0], "the client took the frame");
 }
 
 #[test]
 //= PROTOCOL.md#14.1
-fn each_side_sends_its_own_kinds_of_frames() {
+fn accepts_only_frames_of_the_senders_role() {
     let mut rig = Rig::online();
     rig.tells(&[
         text(1, "from whom?"),
@@ -189,7 +189,7 @@ fn each_side_sends_its_own_kinds_of_frames() {
         text(7, "hello again"),
     ];
     let told = line.writes(&header, &frames);
-    // From another address, and in no session.
+    // The client accepts the datagram from bob's address only.
     assert_eq!(
         rig.hands(address(9), &told),
         Disposition::Ignored(DropReason::WrongAddress)
@@ -201,7 +201,7 @@ fn each_side_sends_its_own_kinds_of_frames() {
     assert!(shown[0].contains(r#"text: "hello", channel: false"#));
     assert_eq!(rig.client.stats().drops(DropReason::Unexpected), 3);
     assert_eq!(rig.client.stats().drops(DropReason::Duplicate), 1);
-    // The same datagram again, and a retransmission, as after a lost acknowledgement.
+    // The same datagram arrives again, then a retransmission, as after a lost acknowledgement.
     assert_eq!(
         rig.hands(bob(), &told),
         Disposition::Ignored(DropReason::Replayed)
@@ -220,7 +220,7 @@ fn each_side_sends_its_own_kinds_of_frames() {
 }
 
 #[test]
-fn a_result_that_nobody_waits_for_changes_nothing() {
+fn ignores_results_of_no_request() {
     let mut rig = Rig::online();
     let outcome = Outcome::Left;
     rig.tells(&[
@@ -239,7 +239,7 @@ fn a_result_that_nobody_waits_for_changes_nothing() {
 }
 
 #[test]
-fn a_server_that_was_silent_is_asked_for_a_session_once_it_is_heard_of() {
+fn requests_a_session_once_a_silent_server_returns() {
     let mut rig = Rig::online();
     rig.command(Command::SendAll { text: "hi" }).unwrap();
     let silent = rig.pass(3_000);
@@ -259,7 +259,7 @@ fn a_server_that_was_silent_is_asked_for_a_session_once_it_is_heard_of() {
 }
 
 #[test]
-fn no_request_is_made_before_the_one_32_before_it_has_its_result() {
+fn delays_a_request_until_the_32nd_before_it_is_done() {
     let mut rig = Rig::with_outbox(None, 40);
     rig.comes_online();
     for _ in 0..40 {
@@ -278,7 +278,7 @@ fn no_request_is_made_before_the_one_32_before_it_has_its_result() {
         acknowledged,
         ..rig.header()
     };
-    // The results of all but the first: it is not known yet whether that one took effect.
+    // All results but the first arrive: the outcome of request 1 is still unknown.
     let header = acknowledged(32, &rig);
     let results: Vec<_> = (2..=32).map(result).collect();
     assert_eq!(rig.tells_under(&header, &results), Disposition::Accepted);
@@ -291,7 +291,7 @@ fn no_request_is_made_before_the_one_32_before_it_has_its_result() {
 }
 
 #[test]
-fn a_message_is_shown_once_on_whatever_path_it_comes() {
+fn shows_a_message_once_on_any_path() {
     let mut rig = Rig::online();
     let channel = |number, counter| Frame::Channel {
         number,
@@ -302,7 +302,7 @@ fn a_message_is_shown_once_on_whatever_path_it_comes() {
         from: "bob",
         text: "all",
     };
-    // Numbers of the server and counters of the sender: both have to be new.
+    // The client shows a message if the server's number and the sender's counter are both new.
     rig.tells(&[
         mail(1, 1, false),
         mail(2, 1, false),
@@ -316,7 +316,7 @@ fn a_message_is_shown_once_on_whatever_path_it_comes() {
 }
 
 #[test]
-fn processes_outside_of_the_table_are_told_apart_by_name_and_by_number() {
+fn distinguishes_processes_outside_of_the_roster() {
     let mut rig = Rig::online();
     let mut number = 0;
     let mut shown = |from, incarnation, counter| {
@@ -340,7 +340,7 @@ fn processes_outside_of_the_table_are_told_apart_by_name_and_by_number() {
 }
 
 #[test]
-fn kept_messages_are_announced_before_the_first_that_is_shown() {
+fn announces_stored_messages_before_the_first() {
     let mut rig = Rig::online();
     let channel = |number, counter, kept| Frame::Channel {
         number,
@@ -353,7 +353,7 @@ fn kept_messages_are_announced_before_the_first_that_is_shown() {
     };
     rig.tells(&[mail(1, 1, false), channel(1, 1, false)]);
     assert_eq!(rig.events().len(), 2);
-    // Nothing of this is new to the client: the serial number or the counter is an old one.
+    // All of these are duplicates: the client knows the serial number or the counter.
     rig.tells(&[
         mail(1, 2, true),
         mail(2, 1, true),
@@ -369,13 +369,13 @@ fn kept_messages_are_announced_before_the_first_that_is_shown() {
 // ---- time ----
 
 #[test]
-fn a_request_is_repeated_for_three_seconds_also_while_a_session_is_asked_for_quietly() {
+fn repeats_a_request_for_three_seconds() {
     let mut rig = Rig::online();
-    // The server is silent: the session fails at 23 s, and new ones are requested from 40 s on.
+    // The session fails at 23 s, and the client requests new ones in the background from 40 s on.
     assert_eq!(rig.pass(41_000), [""; 0]);
     let first = rig.command(Command::SendAll { text: "one" }).unwrap();
     assert_eq!(rig.pass(1_000), [""; 0]);
-    // The second one waits together with the first.
+    // The second request waits together with the first.
     let second = rig.command(Command::SendAll { text: "two" }).unwrap();
     assert_eq!(rig.pass(1_999), [""; 0]);
     let failed =
@@ -384,7 +384,7 @@ fn a_request_is_repeated_for_three_seconds_also_while_a_session_is_asked_for_qui
 }
 
 #[test]
-fn a_server_that_owes_a_result_is_asked_after_two_seconds() {
+fn probes_for_a_missing_result_after_two_seconds() {
     let mut rig = Rig::online();
     rig.command(Command::SendAll { text: "hi" }).unwrap();
     rig.sent();
@@ -404,20 +404,20 @@ fn a_server_that_owes_a_result_is_asked_after_two_seconds() {
 }
 
 #[test]
-fn a_client_gives_a_sign_of_life_every_twenty_seconds() {
+fn sends_a_keep_alive_every_twenty_seconds() {
     let mut rig = Rig::online();
     for _ in 0..3 {
         let due = rig.now.plus_millis(20_000);
         assert_eq!(rig.client.poll_timeout(), Some(due));
         rig.now = rig.now.plus_millis(19_999);
         rig.client.handle_timeout(rig.now);
-        assert_eq!(rig.sent(), [], "it is too early");
+        assert_eq!(rig.sent(), [], "the keep-alive is too early");
         rig.now = due;
         rig.client.handle_timeout(rig.now);
         let said = rig.said();
         assert_eq!(said.len(), 1);
         assert!(said[0].0.probe && said[0].0.table_version == Some(1));
-        // The answer.
+        // The server answers.
         let header = rig.header();
         assert_eq!(rig.tells_under(&header, &[]), Disposition::Accepted);
         assert_eq!(rig.sent(), []);
@@ -425,15 +425,15 @@ fn a_client_gives_a_sign_of_life_every_twenty_seconds() {
 }
 
 #[test]
-fn a_client_wants_to_be_woken_at_once_while_anything_waits() {
+fn is_due_at_once_while_output_is_pending() {
     let mut rig = Rig::new();
     assert_eq!(rig.client.poll_timeout(), None);
-    // A datagram to send.
+    // A datagram is pending.
     rig.command(Command::Register { name: "alice" }).unwrap();
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     let mut rig = Rig::online();
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
-    // An answer that needs no session.
+    // An answer outside of a session is pending.
     let unknown = Datagram::Reset {
         echo: 77,
         token: identity("server").reset_token(77),
@@ -447,7 +447,7 @@ fn a_client_wants_to_be_woken_at_once_while_anything_waits() {
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     rig.sent();
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
-    // Something to show of a command.
+    // An event of a command is pending.
     rig.command(Command::Send {
         to: "alice",
         text: "note to myself",
@@ -458,14 +458,14 @@ fn a_client_wants_to_be_woken_at_once_while_anything_waits() {
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     assert!(rig.event().is_some());
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
-    // Something to show of what came.
+    // An event of a received frame is pending.
     rig.tells(&[Frame::Skipped { count: 1 }]);
     rig.sent();
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     assert!(rig.event().is_some());
     rig.sent();
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
-    // Something to show of the client itself.
+    // An event of the client itself is pending.
     let ended = Header {
         closed: Some(Refusal::Displaced),
         ..rig.header()
@@ -477,7 +477,7 @@ fn a_client_wants_to_be_woken_at_once_while_anything_waits() {
 }
 
 #[test]
-fn what_comes_and_goes_is_counted() {
+fn counts_datagrams_and_frames() {
     let mut rig = Rig::online();
     let before = rig.client.stats().clone();
     assert_eq!(
@@ -489,7 +489,7 @@ fn what_comes_and_goes_is_counted() {
     let stats = rig.client.stats();
     assert_eq!(stats.sent.datagrams, before.sent.datagrams + 1);
     assert_eq!(stats.sent.frames(), before.sent.frames() + 1);
-    // The server is silent: five repetitions, and it is given up.
+    // The server is silent: the client retransmits five times and gives up.
     assert_eq!(rig.pass(2_999), [""; 0]);
     assert_eq!(rig.pass(1).len(), 1, "ServerNotResponding");
     let stats = rig.client.stats();

@@ -1,4 +1,4 @@
-//! A client, alice, and a hand that writes what her server and her peers send.
+//! A client, alice, and helpers that write the datagrams of its server and its peers.
 
 use std::net::SocketAddr;
 
@@ -14,26 +14,26 @@ use chatapp_core::{
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
 use crate::people::{BOB, StoredMessage, identity, identity_in, key, message_key};
 
-/// What [`ClientConfig::new`] chooses.
+/// The default of [`ClientConfig::new`].
 const DEFAULT_WINDOW: u16 = 128;
 
-/// What the server gives to alice.
+/// The cookie that the server gives to alice.
 pub(crate) const COOKIE: Cookie = Cookie {
     issued_at_ms: 5,
     mac: 6,
 };
 
-/// The address of the server.
+/// Returns the address of the server.
 pub(crate) fn server() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 5_000))
 }
 
-/// The address of somebody else.
+/// Returns an address of another process.
 pub(crate) fn address(number: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 6_000 + number))
 }
 
-/// Where bob receives.
+/// Returns bob's address.
 pub(crate) fn bob() -> SocketAddr {
     address(1)
 }
@@ -48,7 +48,7 @@ pub(crate) struct Rig {
     room: Option<RoomKey>,
     /// Session id of the client towards the server.
     pub(crate) id: u64,
-    /// The client's process.
+    /// The incarnation of the client.
     pub(crate) incarnation: u64,
     /// The server's end of the session.
     pub(crate) server: Option<Line>,
@@ -57,27 +57,27 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// A client that has asked for nothing yet, with room for two others.
+    /// Creates a client in an open room that has sent nothing yet.
     pub(crate) fn new() -> Self {
         Self::in_room(None)
     }
 
-    /// The same in an open or a closed room.
+    /// Creates a client in an open or a closed room.
     pub(crate) fn in_room(room: Option<RoomKey>) -> Self {
         Self::with_outbox(room, 4)
     }
 
-    /// The same with room for so many commands.
+    /// Creates a client with memory for `outbox` commands.
     pub(crate) fn with_outbox(room: Option<RoomKey>, outbox: usize) -> Self {
         Self::with(room, outbox, DEFAULT_WINDOW, 5)
     }
 
-    /// The same in an open room, to which so many frames may be on the way.
+    /// Creates a client in an open room that accepts `window` frames at once.
     pub(crate) fn with_window(window: u16) -> Self {
         Self::with(None, 4, window, 5)
     }
 
-    /// The same in an open room, with other random numbers.
+    /// Creates a client in an open room, with other entropy.
     pub(crate) fn with_seed(seed: u8) -> Self {
         Self::with(None, 4, DEFAULT_WINDOW, seed)
     }
@@ -107,7 +107,7 @@ impl Rig {
         }
     }
 
-    /// Registered, in a room with bob, and at rest.
+    /// Creates a client that is registered in a room with bob and has nothing to send.
     pub(crate) fn online() -> Self {
         let mut rig = Self::new();
         rig.comes_online();
@@ -131,7 +131,7 @@ impl Rig {
         identity_in(person, self.room.clone())
     }
 
-    /// The server answers the request for a session that the client is about to send.
+    /// Accepts the session that the client is about to request.
     pub(crate) fn accepts(&mut self) {
         let hello = self.hello(key("server"));
         let (accept, line) = answer(&self.identity("server"), &hello, &server_accepts());
@@ -139,8 +139,8 @@ impl Rig {
         assert_eq!(self.hands(server(), &accept), Disposition::Accepted);
     }
 
-    /// The hello that the client is about to send; it gets a cookie of the server with this key, if
-    /// it needs one.
+    /// Returns the ClientHello that the client is about to send. If the client needs a cookie, it
+    /// gets one from a server with this key.
     pub(crate) fn hello(&mut self, key: PublicKey) -> Vec<u8> {
         let mut request = self.request(server());
         let identity = self.identity("");
@@ -166,11 +166,11 @@ impl Rig {
         request
     }
 
-    /// The request that the client is about to send, and nothing else.
+    /// Returns the client's next datagram, and checks that it is the only one.
     pub(crate) fn request(&mut self, expected: SocketAddr) -> Vec<u8> {
         let mut sent = self.sent();
         let (Some((to, datagram)), true) = (sent.pop(), sent.is_empty()) else {
-            panic!("one request: {sent:?}")
+            panic!("not one request: {sent:?}")
         };
         assert_eq!(to, expected);
         datagram
@@ -184,7 +184,7 @@ impl Rig {
         self.command(Command::Send { to: "bob", text }).unwrap()
     }
 
-    /// The call that the client is about to send to bob, and its session id.
+    /// Returns the PeerHello that the client is about to send to bob, and its session id.
     pub(crate) fn call_to_bob(&mut self) -> (u64, Vec<u8>) {
         let call = self.request(bob());
         match Datagram::parse(&self.identity("bob"), &call) {
@@ -196,7 +196,7 @@ impl Rig {
         }
     }
 
-    /// Bob answers the call that the client is about to send.
+    /// Accepts, as bob, the session that the client is about to request.
     pub(crate) fn meets_bob(&mut self) -> Line {
         let (_, call) = self.call_to_bob();
         let (accept, line) = answer(&self.identity("bob"), &call, &bob_accepts());
@@ -204,12 +204,12 @@ impl Rig {
         line
     }
 
-    /// What the client shows, in the words of `Debug`.
+    /// Returns the client's events, formatted with `Debug`.
     pub(crate) fn events(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.client.poll_event().map(|event| format!("{event:?}"))).collect()
     }
 
-    /// What is to be remembered, in the words of `Debug`.
+    /// Returns the client's records, formatted with `Debug`.
     pub(crate) fn records(&mut self) -> Vec<String> {
         let next = || {
             let record = self.client.poll_persist();
@@ -218,7 +218,7 @@ impl Rig {
         std::iter::from_fn(next).collect()
     }
 
-    /// The next event, and no other.
+    /// Takes the next event only.
     pub(crate) fn event(&mut self) -> Option<ClientEvent<'_>> {
         self.client.poll_event()
     }
@@ -228,12 +228,12 @@ impl Rig {
         let mut sent = Vec::new();
         while let Some(transmit) = self.client.poll_transmit(self.now, &mut out) {
             sent.push((transmit.to, out[..transmit.len].to_vec()));
-            assert!(sent.len() < 100, "it never stops");
+            assert!(sent.len() < 100, "the client does not stop sending");
         }
         sent
     }
 
-    /// What was sent to the server in its session.
+    /// Returns the datagrams that the client sent to the server in their session.
     pub(crate) fn said(&mut self) -> Vec<(Header, Vec<String>)> {
         let sent = self.sent();
         let data = sent
@@ -246,7 +246,8 @@ impl Rig {
         data.collect()
     }
 
-    /// A frame in the words of `Debug`, with the text of a stored message to bob in its place.
+    /// Formats a frame with `Debug`. A stored message to bob has its text in place of the
+    /// ciphertext.
     fn words(&self, frame: &Frame<'_>) -> String {
         let Frame::Store {
             counter,
@@ -271,7 +272,7 @@ impl Rig {
         format!("{front}text: {:?} }}", str::from_utf8(text).unwrap())
     }
 
-    /// Time passes, with every wake-up that the client asks for; what it shows meanwhile.
+    /// Lets time pass, and calls the client at each of its deadlines; returns its events.
     pub(crate) fn pass(&mut self, millis: u64) -> Vec<String> {
         let end = self.now.plus_millis(millis);
         let mut shown = self.events();
@@ -286,7 +287,7 @@ impl Rig {
         shown
     }
 
-    /// A datagram that is not sealed.
+    /// Gives the client a datagram that is not encrypted.
     pub(crate) fn give(&mut self, from: SocketAddr, datagram: &Datagram<'_>) -> Disposition {
         let datagram = plain(&self.identity(""), datagram);
         self.hands(from, &datagram)
@@ -297,7 +298,7 @@ impl Rig {
         self.client.handle_datagram(self.now, from, &mut datagram)
     }
 
-    /// The server sends these frames, behind all that it sent before.
+    /// Sends these frames from the server, after all that it sent before.
     pub(crate) fn tells(&mut self, frames: &[Frame<'_>]) {
         let header = self.header();
         self.next += u32::try_from(frames.len()).unwrap();
@@ -323,7 +324,7 @@ pub(crate) fn entry(name: &str, status: Status, incarnation: u64, address: Socke
     entry_of(name, name, status, incarnation, address)
 }
 
-/// An entry of a name that is said to belong to this person.
+/// Returns a roster entry of a name, with the key of this person.
 pub(crate) fn entry_of(
     person: &str,
     name: &str,
@@ -336,7 +337,7 @@ pub(crate) fn entry_of(
     out[..len].to_vec()
 }
 
-/// A page that is the whole table.
+/// Returns a page that is the whole roster.
 pub(crate) fn whole_table(version: u32, entries: &[u8]) -> Frame<'_> {
     Frame::Page {
         version,
@@ -346,7 +347,7 @@ pub(crate) fn whole_table(version: u32, entries: &[u8]) -> Frame<'_> {
     }
 }
 
-/// A page with what is new.
+/// Returns a page with changes of the roster.
 pub(crate) fn news(version: u32, entries: &[u8]) -> Frame<'_> {
     Frame::Page {
         version,
@@ -356,7 +357,7 @@ pub(crate) fn news(version: u32, entries: &[u8]) -> Frame<'_> {
     }
 }
 
-/// What bob writes to alice.
+/// Returns a stored message from bob to alice.
 pub(crate) fn from_bob(counter: u32, text: &str) -> StoredMessage<'_> {
     StoredMessage {
         person: "bob",
@@ -369,7 +370,7 @@ pub(crate) fn from_bob(counter: u32, text: &str) -> StoredMessage<'_> {
     }
 }
 
-/// A stored message of bob's that the server has kept.
+/// Returns the frame in which the server sends a stored message from bob.
 pub(crate) fn mail(serial: u64, counter: u32, kept: bool) -> Frame<'static> {
     Frame::Mail {
         serial,
@@ -380,11 +381,11 @@ pub(crate) fn mail(serial: u64, counter: u32, kept: bool) -> Frame<'static> {
         key: key("bob"),
         from: "bob",
         message_key: message_key("bob"),
-        ciphertext: from_bob(counter, "hi").sealed().leak(),
+        ciphertext: from_bob(counter, "hi").ciphertext().leak(),
     }
 }
 
-/// A message that bob sends himself.
+/// Returns a message that bob sends directly.
 pub(crate) fn text(counter: u32, text: &str) -> Frame<'_> {
     Frame::Text {
         counter,

@@ -1,15 +1,16 @@
-//! Cookies, and requests that somebody has recorded and sends again.
+//! Cookies, and requests that an attacker has recorded and sends again.
 
 use chatapp_core::limits::COOKIE_REQUEST_LEN;
 use chatapp_core::wire::{Cookie, Datagram, Frame, Refusal};
 use chatapp_core::{Disposition, DropReason, Endpoint, Record, ServerConfig};
 
-use crate::keeping::name_record;
+use crate::offline::name_record;
 use crate::people::identity;
 use crate::server_rig::{Rig, address, hello};
 
+/// From its own address, and until the server restarts.
 #[test]
-fn a_cookie_is_good_from_its_own_address_for_two_minutes_in_one_life_of_the_server() {
+fn accepts_a_cookie_for_two_minutes() {
     let mut other_life = Rig::in_room(ServerConfig::default(), None, 4);
     other_life.now = other_life.now.plus_millis(1_000);
     let foreign = other_life.cookie(address(1));
@@ -42,7 +43,7 @@ fn a_cookie_is_good_from_its_own_address_for_two_minutes_in_one_life_of_the_serv
             assert_eq!(handled, Disposition::Accepted);
             continue;
         }
-        // It gets another one, and nothing is remembered.
+        // The client gets another cookie, and the server keeps no state.
         assert_eq!(handled, Disposition::Ignored(DropReason::NoCookie));
         let sent = rig.drain();
         let answer = Datagram::parse(&identity(""), &sent[0].1);
@@ -54,7 +55,7 @@ fn a_cookie_is_good_from_its_own_address_for_two_minutes_in_one_life_of_the_serv
 
 #[test]
 //= PROTOCOL.md#4.2
-fn nobody_gets_more_than_it_sent_before_it_has_proved_where_it_is() {
+fn amplifies_nothing_before_the_address_is_proved() {
     let mut rig = Rig::new();
     rig.drain();
     let request = rig.plain(&Datagram::CookieRequest { id: 7 });
@@ -64,7 +65,7 @@ fn nobody_gets_more_than_it_sent_before_it_has_proved_where_it_is() {
         assert_eq!(sent.len(), 1);
         assert!(sent[0].1.len() < request.len());
     }
-    // Nothing is remembered of them.
+    // The server keeps no state of these requests.
     assert_eq!(rig.server.usage().names.used, 0);
     assert_eq!(rig.server.poll_timeout(), None);
     assert_eq!(rig.server.stats().drops(DropReason::NoCookie), 1_000);
@@ -75,7 +76,7 @@ fn nobody_gets_more_than_it_sent_before_it_has_proved_where_it_is() {
 
 #[test]
 //= PROTOCOL.md#9.3
-fn a_recorded_request_changes_nothing_for_who_is_there() {
+fn ignores_recorded_requests_of_registered_names() {
     let mut rig = Rig::new();
     let mut recorded = Vec::new();
     let mut register =
@@ -90,8 +91,8 @@ fn a_recorded_request_changes_nothing_for_who_is_there() {
             rig.now = rig.now.plus_millis(1);
             recorded.clone()
         };
-    // A process, its next session, and five processes after it: the first is not even among those
-    // remembered.
+    // A process registers twice, then five others follow. The server does not even remember the
+    // first.
     register(&mut rig, 1, 1, 1, 1);
     let mut all = register(&mut rig, 1, 2, 1, 2);
     for process in 2..=6 {
@@ -102,7 +103,7 @@ fn a_recorded_request_changes_nothing_for_who_is_there() {
     let (latest, older) = all.split_last().unwrap();
     for (from, request) in older {
         let sent = rig.give(*from, request);
-        // Who was displaced lately is told so, for good: nobody else can read it. Others may ask
+        // A process that was evicted lately gets an authenticated refusal. The others may ask again
         // with a new cookie.
         let told = |(_, datagram): &(_, Vec<u8>)| {
             matches!(
@@ -115,14 +116,14 @@ fn a_recorded_request_changes_nothing_for_who_is_there() {
     assert!(rig.events.iter().all(|event| event.contains("Displaced")));
     assert_eq!((rig.records, rig.online()), (records, 1));
     assert_eq!(rig.server.stats().drops(DropReason::Replayed), 2);
-    // That of the session which is open is answered again, as if the answer was lost.
+    // The server answers the request of the open session again, as if the answer was lost.
     let once = rig.give(latest.0, &latest.1);
     assert_eq!(rig.give(latest.0, &latest.1), once);
     assert_eq!((rig.records, rig.online()), (records, 1));
 }
 
 #[test]
-fn a_recorded_request_brings_nobody_back_who_has_left() {
+fn registers_nobody_by_a_recorded_request() {
     for (restarts, reason) in [(false, DropReason::Duplicate), (true, DropReason::NoCookie)] {
         let mut rig = Rig::new();
         let earlier = rig.proven(address(1), hello(1, "ann"));
@@ -132,7 +133,7 @@ fn a_recorded_request_brings_nobody_back_who_has_left() {
         let latest = rig.proven(address(1), again);
         let mut ann = rig.enters(1, again);
         rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
-        // Her process has ended: she does not acknowledge the result.
+        // Ann's process has ended and does not acknowledge the result.
         rig.pass(5_000);
         assert_eq!(rig.online(), 0);
         if restarts {
@@ -152,7 +153,7 @@ fn a_recorded_request_brings_nobody_back_who_has_left() {
 }
 
 #[test]
-fn whoever_repeats_a_request_from_elsewhere_learns_nothing() {
+fn reveals_nothing_to_a_request_from_elsewhere() {
     let mut rig = Rig::new();
     let request = rig.proven(address(1), hello(1, "ann"));
     rig.give(address(1), &request);
@@ -160,7 +161,7 @@ fn whoever_repeats_a_request_from_elsewhere_learns_nothing() {
     assert_eq!(sent.len(), 1);
     let answer = Datagram::parse(&identity(""), &sent[0].1);
     assert!(matches!(answer, Ok(Datagram::Cookie { .. })));
-    // With a cookie of his own in it, it is not what ann has said.
+    // Another cookie changes the prologue of the handshake, so the datagram is not ann's any more.
     let cookie = rig.cookie(address(2));
     let mut changed = request.clone();
     changed[10..18].copy_from_slice(&cookie.issued_at_ms.to_le_bytes());

@@ -1,19 +1,19 @@
-//! Every bit of every kind of datagram is changed: nothing follows from it.
+//! Changes each bit of each kind of datagram: the recipient ignores all of them.
 
 use std::net::SocketAddr;
 
 use chatapp_core::Disposition;
 use chatapp_core::wire::{Datagram, Header};
 
-use crate::keeping::{post, store};
+use crate::offline::{post, store};
 use crate::people::{SERVER_ID, identity, tag};
 use crate::{caller, client_rig, lines, server_rig};
 
-/// One side of the room, the same in every run, and what can be seen of it.
+/// One side of the room, the same in every run, and its visible state.
 trait Side {
     fn takes(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition;
     fn sends(&mut self) -> Vec<(SocketAddr, Vec<u8>)>;
-    /// What it shows, and the table.
+    /// Returns its new events and its roster.
     fn shows(&mut self) -> (Vec<String>, Vec<String>);
 }
 
@@ -51,7 +51,7 @@ impl Side for client_rig::Rig {
     }
 }
 
-/// Whether this decides nothing: that something was not understood, or an unauthenticated refusal.
+/// Returns whether an answer decides nothing: it needs no session and is not authenticated.
 fn is_harmless(answer: &[u8]) -> bool {
     matches!(
         Datagram::parse(&identity(""), answer),
@@ -62,17 +62,19 @@ fn is_harmless(answer: &[u8]) -> bool {
     )
 }
 
-/// Gives the datagram that `prepare` ends with to one side as it is, and to another one with each
-/// bit changed before: from then on both do the same, byte for byte. Whoever can make the tag anew,
-/// as everybody can where it is public, changes something, too: `forged` bits between two that are
-/// changed so, as each costs the receiver an effort that is limited.
-fn nothing_follows<S: Side>(
+/// Gives the last datagram of `prepare` to one side as it is. Another side first gets it with each
+/// bit changed. From then on both sides do the same, byte for byte.
+///
+/// Everybody can compute the short tag of an open room. So each bit whose number is a multiple of
+/// `forged` is also changed under a new tag. These are few, because each costs the recipient a part
+/// of a limited budget.
+fn ignores_all_changes<S: Side>(
     forged: Option<usize>,
     mut prepare: impl FnMut() -> (S, SocketAddr, Vec<u8>),
 ) {
     let (mut clean, from, datagram) = prepare();
     let (mut hurt, _, same) = prepare();
-    assert_eq!(datagram, same, "the same in every run");
+    assert_eq!(datagram, same, "`prepare` is not repeatable");
     let mut changed = Vec::new();
     for bit in 0..datagram.len() * 8 {
         let mut damaged = datagram.clone();
@@ -105,8 +107,8 @@ fn nothing_follows<S: Side>(
 }
 
 #[test]
-fn of_a_request_for_a_cookie() {
-    nothing_follows(None, || {
+fn ignores_a_damaged_cookie_request() {
+    ignores_all_changes(None, || {
         let mut rig = server_rig::Rig::new();
         rig.drain();
         let request = rig.plain(&Datagram::CookieRequest { id: 7 });
@@ -115,8 +117,8 @@ fn of_a_request_for_a_cookie() {
 }
 
 #[test]
-fn of_a_hello() {
-    nothing_follows(Some(13), || {
+fn ignores_a_damaged_client_hello() {
+    ignores_all_changes(Some(13), || {
         let mut rig = server_rig::Rig::new();
         rig.join(2, "bob");
         let request = rig.proven(server_rig::address(1), server_rig::hello(1, "ann"));
@@ -125,8 +127,8 @@ fn of_a_hello() {
 }
 
 #[test]
-fn of_what_is_said_to_the_server() {
-    nothing_follows(None, || {
+fn ignores_damaged_data_to_the_server() {
+    ignores_all_changes(None, || {
         let mut rig = server_rig::Rig::new();
         rig.join(2, "bob");
         let mut ann = rig.join(1, "ann");
@@ -137,14 +139,14 @@ fn of_what_is_said_to_the_server() {
 }
 
 #[test]
-fn of_a_reset() {
-    nothing_follows(Some(1), || {
+fn ignores_a_damaged_reset() {
+    ignores_all_changes(Some(1), || {
         let mut rig = server_rig::Rig::new();
         let ann = rig.join(1, "ann");
         let reset = rig.plain(&ann.reset());
         (rig, ann.address, reset)
     });
-    nothing_follows(Some(1), || {
+    ignores_all_changes(Some(1), || {
         let rig = client_rig::Rig::online();
         let reset = Datagram::Reset {
             echo: SERVER_ID,
@@ -163,12 +165,12 @@ fn registering() -> client_rig::Rig {
 }
 
 #[test]
-fn of_a_cookie() {
-    nothing_follows(None, || {
+fn ignores_a_damaged_cookie() {
+    ignores_all_changes(None, || {
         let mut rig = registering();
         let request = rig.request(client_rig::server());
         let Ok(Datagram::CookieRequest { id }) = Datagram::parse(&identity(""), &request) else {
-            panic!("a request for a cookie: {request:?}")
+            panic!("not a CookieRequest: {request:?}")
         };
         let cookie = Datagram::Cookie {
             to: id,
@@ -181,15 +183,15 @@ fn of_a_cookie() {
 }
 
 #[test]
-fn of_an_answer() {
-    nothing_follows(None, || {
+fn ignores_a_damaged_accept() {
+    ignores_all_changes(None, || {
         let mut rig = registering();
         let hello = rig.hello(crate::people::key("server"));
         let said = lines::server_accepts();
         let (accept, _) = lines::answer(&identity("server"), &hello, &said);
         (rig, client_rig::server(), accept)
     });
-    nothing_follows(None, || {
+    ignores_all_changes(None, || {
         let mut rig = client_rig::Rig::online();
         rig.send_to_bob("hi");
         let (_, call) = rig.call_to_bob();
@@ -200,8 +202,8 @@ fn of_an_answer() {
 }
 
 #[test]
-fn of_a_hint() {
-    nothing_follows(None, || {
+fn ignores_a_damaged_refuse() {
+    ignores_all_changes(None, || {
         let mut rig = client_rig::Rig::online();
         rig.send_to_bob("hi");
         let (to, _) = rig.call_to_bob();
@@ -215,12 +217,12 @@ fn of_a_hint() {
 }
 
 #[test]
-fn of_what_another_version_says() {
-    nothing_follows(None, || {
+fn ignores_a_damaged_unsupported() {
+    ignores_all_changes(None, || {
         let mut rig = registering();
         let request = rig.request(client_rig::server());
         let Ok(Datagram::CookieRequest { id }) = Datagram::parse(&identity(""), &request) else {
-            panic!("a request for a cookie: {request:?}")
+            panic!("not a CookieRequest: {request:?}")
         };
         let unsupported = Datagram::Unsupported {
             version: 3,
@@ -232,8 +234,8 @@ fn of_what_another_version_says() {
 }
 
 #[test]
-fn of_a_call() {
-    nothing_follows(Some(13), || {
+fn ignores_a_damaged_peer_hello() {
+    ignores_all_changes(Some(13), || {
         let rig = client_rig::Rig::online();
         let call = caller::call(&rig, "bob", 7, &lines::from_caller(1));
         (rig, client_rig::bob(), call)
@@ -241,8 +243,8 @@ fn of_a_call() {
 }
 
 #[test]
-fn of_what_is_said_to_a_client() {
-    nothing_follows(None, || {
+fn ignores_damaged_data_to_a_client() {
+    ignores_all_changes(None, || {
         let mut rig = client_rig::Rig::online();
         let header = rig.header();
         let line = rig.server.as_mut().unwrap();
@@ -250,7 +252,7 @@ fn of_what_is_said_to_a_client() {
         let said = line.writes(&header, &[mail, chatapp_core::wire::Frame::Partial]);
         (rig, client_rig::server(), said)
     });
-    nothing_follows(None, || {
+    ignores_all_changes(None, || {
         let mut rig = client_rig::Rig::online();
         rig.send_to_bob("hi");
         let mut line = rig.meets_bob();
@@ -266,8 +268,8 @@ fn of_what_is_said_to_a_client() {
 }
 
 #[test]
-fn of_the_end_of_a_session() {
-    nothing_follows(None, || {
+fn ignores_a_damaged_end_of_a_session() {
+    ignores_all_changes(None, || {
         let mut rig = client_rig::Rig::online();
         let header = Header {
             closed: Some(chatapp_core::wire::Refusal::Displaced),

@@ -1,13 +1,13 @@
-//! From where on, and in what order, a client is told what is new in the room.
+//! The order and the start of the messages and roster changes that the server sends to a client.
 
 use chatapp_core::Disposition;
 use chatapp_core::wire::Frame;
 
-use crate::keeping::post;
+use crate::offline::post;
 use crate::server_rig::{Rig, address, hello};
 
 #[test]
-fn a_table_is_believed_in_its_own_life_of_the_server_and_up_to_its_latest_version() {
+fn believes_roster_versions_of_its_own_epoch_only() {
     for (later, version, restart) in [(0, 2, false), (0, 3, true), (1, 2, true)] {
         let mut rig = Rig::new();
         let ann = rig.join(1, "ann");
@@ -26,7 +26,7 @@ fn a_table_is_believed_in_its_own_life_of_the_server_and_up_to_its_latest_versio
 }
 
 #[test]
-fn channel_messages_and_changes_of_the_table_come_in_their_common_order() {
+fn sends_messages_and_changes_in_common_order() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
@@ -36,7 +36,7 @@ fn channel_messages_and_changes_of_the_table_come_in_their_common_order() {
     let mut header = ann.header();
     header.first += 1;
     let said_later = ann.writes(&header, &[post(2, "after")]);
-    // Bob gets nothing before all has happened.
+    // Bob gets nothing before the server has processed all three datagrams.
     for (from, datagram) in [
         (ann.address, said),
         (address(3), cleo),
@@ -54,12 +54,12 @@ fn channel_messages_and_changes_of_the_table_come_in_their_common_order() {
 }
 
 #[test]
-fn a_whole_table_that_has_begun_is_not_begun_again_for_changes_before_it() {
+fn restarts_no_whole_roster_for_earlier_changes() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
     rig.listens(&mut ann, sent);
-    // More changes than are remembered. Of what ann is told, all but the first page is lost.
+    // The roster changes more often than the server remembers. Ann loses all pages but the first.
     let (mut first, mut told) = (Vec::new(), Vec::new());
     for sequence in 2..40 {
         first.extend(rig.say(&mut bob, &[Frame::Leave { request: sequence }]));
@@ -77,8 +77,8 @@ fn a_whole_table_that_has_begun_is_not_begun_again_for_changes_before_it() {
 
     let emptied = format!("{:?}", Frame::EMPTIED_PAGE);
     assert_eq!(told[1..4], [emptied.clone(), emptied.clone(), emptied]);
-    // Three pages were lost that nobody can repeat, and the whole table that was sent behind them
-    // is the next.
+    // The server cannot repeat the three lost pages. The next page begins the whole roster that it
+    // sent behind them.
     let whole = told
         .iter()
         .position(|frame| frame.contains("restart: true"));

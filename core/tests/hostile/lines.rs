@@ -1,5 +1,4 @@
-//! The other end of a session with the client: how it is opened from either side, and what is said
-//! in it.
+//! The other end of a session with the client: the handshake from either side, and the datagrams.
 
 use chatapp_core::Identity;
 use chatapp_core::crypto::{KEY_LEN, Responder, SessionKeys, TAG_LEN};
@@ -8,7 +7,7 @@ use chatapp_core::wire::{Accept, Answer, DataWriter, Datagram, Frame, Header, Pe
 
 use crate::people::{BOB, BOB_ID, SERVER_ID, bytes, identity};
 
-/// What stands in front of what is sealed.
+/// Length of the part of a datagram that is not encrypted, in bytes.
 const FRONT_LEN: usize = 18;
 
 /// The other end of a session with the client.
@@ -29,7 +28,8 @@ impl Line {
         }
     }
 
-    /// What was said in this session, with each frame in these words; `None` if it is none of it.
+    /// Decrypts a datagram, and formats each frame with `words`; `None` if it is not of this
+    /// session.
     pub(crate) fn reads(
         &self,
         mut datagram: Vec<u8>,
@@ -44,12 +44,15 @@ impl Line {
     pub(crate) fn writes(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
         let mut out = [0; DATAGRAM_LEN_MAX];
         let mut writer = DataWriter::new(&mut out, self.to, header);
-        assert!(frames.iter().all(|frame| writer.push(frame)), "they fit");
+        assert!(
+            frames.iter().all(|frame| writer.push(frame)),
+            "the frames fit"
+        );
         let len = writer.finish(&self.identity, &mut self.session);
         out[..len].to_vec()
     }
 
-    /// A datagram with these bytes in place of header and frames.
+    /// Encrypts these bytes in place of header and frames.
     pub(crate) fn writes_bytes(&mut self, mut plain: Vec<u8>) -> Vec<u8> {
         let datagram = self.clone().writes(&Header::default(), &[]);
         let front = &datagram[..FRONT_LEN];
@@ -58,7 +61,8 @@ impl Line {
     }
 }
 
-/// What whoever has this identity answers to a hello or a call, and the session that this opens.
+/// Answers a ClientHello or PeerHello as the holder of this identity. Returns the answer and the
+/// session that it begins.
 pub(crate) fn answer(identity: &Identity, request: &[u8], answer: &Answer) -> (Vec<u8>, Line) {
     let (to, prologue, message) = match Datagram::parse(identity, request) {
         Ok(Datagram::ClientHello(hello)) => (hello.id, hello.prologue, hello.message),
@@ -67,7 +71,7 @@ pub(crate) fn answer(identity: &Identity, request: &[u8], answer: &Answer) -> (V
     };
     let mut payload = [0; DATAGRAM_LEN_MAX];
     let (responder, _) = Responder::read(identity, prologue, message, &mut payload)
-        .expect("it is said to who has this identity");
+        .expect("the request is for this identity");
     let said = postcard::to_slice(answer, &mut payload).unwrap();
     let mut message = [0; DATAGRAM_LEN_MAX];
     let (session, len) = responder
@@ -78,7 +82,7 @@ pub(crate) fn answer(identity: &Identity, request: &[u8], answer: &Answer) -> (V
     (accept, Line::new(identity.clone(), session, to))
 }
 
-/// That the server has a session for alice.
+/// Returns the server's acceptance of a session with alice.
 pub(crate) fn server_accepts() -> Answer {
     Answer::Accepted(Accept {
         id: SERVER_ID,
@@ -89,7 +93,7 @@ pub(crate) fn server_accepts() -> Answer {
     })
 }
 
-/// That bob has one.
+/// Returns bob's acceptance of a session.
 pub(crate) fn bob_accepts() -> Answer {
     Answer::Accepted(Accept {
         id: BOB_ID,
@@ -100,7 +104,7 @@ pub(crate) fn bob_accepts() -> Answer {
     })
 }
 
-/// A datagram that is not sealed.
+/// Encodes a datagram that is not encrypted.
 pub(crate) fn plain(identity: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let len = datagram.emit(identity, &mut out);
@@ -108,13 +112,13 @@ pub(crate) fn plain(identity: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
     out[..len].to_vec()
 }
 
-/// Something sealed for a session that does not exist.
+/// Returns an encrypted datagram of a session that does not exist.
 pub(crate) fn stray(to: u64) -> Vec<u8> {
     let session = SessionKeys::new(&[1; KEY_LEN], &[2; KEY_LEN]);
     Line::new(identity("bob"), session, to).writes(&Header::default(), &[])
 }
 
-/// What bob says when he calls, for the n-th time.
+/// Returns the payload of a PeerHello from bob, with this session sequence.
 pub(crate) fn from_caller(session_sequence: u32) -> PeerHello<'static> {
     PeerHello {
         from_incarnation: BOB,

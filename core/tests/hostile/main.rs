@@ -1,5 +1,5 @@
-//! What others with bad intentions, or a busy machine, cannot do to a client or to a server; and
-//! what only happens when a datagram is written by hand.
+//! Malicious processes and a busy machine cannot harm a client or a server. Some cases need
+//! datagrams that only a test writes.
 
 mod absence;
 mod bursts;
@@ -9,18 +9,18 @@ mod client;
 mod client_rig;
 mod cookies;
 mod damage;
+mod delayed_acks;
+mod delayed_entry_acks;
+mod deltas;
 mod feed;
-mod held;
-mod held_entries;
-mod keeping;
 mod lines;
 mod moves;
+mod offline;
 mod people;
 mod receipts;
 mod registrations;
 mod restored;
 mod roster;
-mod rows;
 mod server;
 mod server_rig;
 mod stored_messages;

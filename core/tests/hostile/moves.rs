@@ -1,5 +1,5 @@
-//! Clients whose address changes, perhaps without their knowing; and whoever repeats what they say
-//! from elsewhere.
+//! Clients whose address changes, perhaps without their knowledge, and attackers that repeat their
+//! datagrams from elsewhere.
 
 use std::net::SocketAddr;
 
@@ -7,17 +7,20 @@ use chatapp_core::wire::{Cookie, Datagram, Header, Status};
 use chatapp_core::{Disposition, DropReason};
 
 use crate::client_rig::{self, entry, news, server, text};
-use crate::keeping::post;
+use crate::offline::post;
 use crate::people::{BOB, identity};
 use crate::server_rig::{Member, Rig, Sent, address};
 
-/// The cookie in the one answer to a datagram of this length.
+/// Returns the cookie in the only answer to a datagram of `len` bytes.
 fn asked(sent: &Sent, from: SocketAddr, member: &Member, len: usize) -> Cookie {
     let [(to, answer)] = &sent[..] else {
-        panic!("one answer: {sent:?}")
+        panic!("not one answer: {sent:?}")
     };
     assert_eq!(*to, from);
-    assert!(answer.len() <= len, "never more than was said");
+    assert!(
+        answer.len() <= len,
+        "the answer is longer than the datagram"
+    );
     match Datagram::parse(&identity(""), answer) {
         Ok(Datagram::Cookie {
             to,
@@ -41,12 +44,12 @@ fn is_at(rig: &Rig, expected: SocketAddr) -> bool {
 }
 
 #[test]
-fn a_session_goes_on_at_another_address_once_that_is_proved() {
+fn continues_a_session_at_a_proved_address() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
     rig.listens(&mut bob, sent);
-    // The shortest datagram there is, and one with something in it.
+    // The shortest datagram, and one with a frame.
     let shortest = ann.writes(&ann.header(), &[]);
     let said = ann.writes(&ann.header(), &[post(1, "hi")]);
     let mut cookie = None;
@@ -57,7 +60,10 @@ fn a_session_goes_on_at_another_address_once_that_is_proved() {
     assert!(is_at(&rig, address(1)));
     let proof = ann.writes(&with(cookie.unwrap(), &ann), &[post(1, "hi")]);
     assert_eq!(rig.judges(address(5), &proof), Disposition::Accepted);
-    assert!(is_at(&rig, address(1)), "it is not stored");
+    assert!(
+        is_at(&rig, address(1)),
+        "the session moved before that was stored"
+    );
     let sent = rig.drain();
     assert!(is_at(&rig, address(5)));
     ann.address = address(5);
@@ -68,7 +74,7 @@ fn a_session_goes_on_at_another_address_once_that_is_proved() {
     );
     let told = rig.listens(&mut bob, sent);
     assert!(told.iter().any(|frame| frame.starts_with("Page")));
-    // Nothing is taken from where she was, and she neither left nor came.
+    // The server takes nothing from the old address, and reports no departure or arrival.
     let late = ann.writes(&ann.header(), &[]);
     let sent = rig.give(address(1), &late);
     asked(&sent, address(1), &ann, late.len());
@@ -77,20 +83,21 @@ fn a_session_goes_on_at_another_address_once_that_is_proved() {
 
 #[test]
 //= PROTOCOL.md#5.8
-fn a_session_moves_to_nobody_who_repeats_what_was_said() {
+fn moves_no_session_to_an_attacker() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let cookie = rig.cookie(address(5));
     let thief = rig.cookie(address(6));
-    // In front of her, with a cookie of his: he cannot put it into what is sealed.
+    // The attacker sends ann's datagram before ann does. It cannot add its own cookie, because the
+    // datagram is encrypted.
     let plain = ann.writes(&ann.header(), &[]);
     let sent = rig.give(address(6), &plain);
     asked(&sent, address(6), &ann, plain.len());
-    // With hers, which is not good for him.
+    // Ann's cookie does not prove the attacker's address.
     let proof = ann.writes(&with(cookie, &ann), &[]);
     let sent = rig.give(address(6), &proof);
     asked(&sent, address(6), &ann, proof.len());
-    // Her own does not count twice, and not when something later has come before it.
+    // Ann's own proof counts once, and only if no later datagram came before it.
     assert_eq!(
         rig.judges(address(5), &proof),
         Disposition::Ignored(DropReason::Replayed)
@@ -103,7 +110,7 @@ fn a_session_moves_to_nobody_who_repeats_what_was_said() {
         Disposition::Ignored(DropReason::WrongAddress)
     );
     rig.drain();
-    // An old one does not count, nor one that was made up.
+    // A changed cookie proves nothing, nor does a cookie for another address.
     for cookie in [
         Cookie {
             mac: cookie.mac ^ 1,
@@ -123,7 +130,7 @@ fn a_session_moves_to_nobody_who_repeats_what_was_said() {
         rig.drain();
     }
     assert!(is_at(&rig, address(1)));
-    // What she has proved is of no use to anybody else.
+    // A copy of ann's proof has no effect from elsewhere.
     let proof = ann.writes(&with(cookie, &ann), &[]);
     assert_eq!(rig.judges(address(5), &proof), Disposition::Accepted);
     rig.drain();
@@ -137,9 +144,10 @@ fn a_session_moves_to_nobody_who_repeats_what_was_said() {
     assert!(is_at(&rig, address(5)));
 }
 
+/// The proof is a part of an encrypted datagram.
 #[test]
 //= PROTOCOL.md#3.12
-fn a_client_proves_its_address_in_what_is_sealed_and_only_to_its_server() {
+fn proves_its_address_to_its_server_only() {
     let mut rig = client_rig::Rig::online();
     let cookie = Cookie {
         issued_at_ms: 7,
@@ -157,7 +165,7 @@ fn a_client_proves_its_address_in_what_is_sealed_and_only_to_its_server() {
             Disposition::Ignored(DropReason::UnknownSession)
         );
     }
-    // With a key it would be about a new session, which nobody has asked for.
+    // A Cookie with a key is for a new session, which the client did not request.
     let with_key = Datagram::Cookie {
         to,
         cookie,
@@ -172,12 +180,12 @@ fn a_client_proves_its_address_in_what_is_sealed_and_only_to_its_server() {
     let said = rig.said();
     assert_eq!(said.len(), 1);
     assert_eq!((said[0].0.cookie, &said[0].1[..]), (Some(cookie), &[][..]));
-    assert_eq!(rig.said().len(), 0, "once");
+    assert_eq!(rig.said().len(), 0, "the client sends the cookie once");
     assert!(rig.client.is_registered());
 }
 
 #[test]
-fn peers_keep_their_session_with_who_moves() {
+fn keeps_its_session_with_a_peer_that_moves() {
     let mut rig = client_rig::Rig::online();
     rig.send_to_bob("hi");
     let mut line = rig.meets_bob();
@@ -204,8 +212,9 @@ fn peers_keep_their_session_with_who_moves() {
     assert!(shown[0].contains("Delivered") && shown[1].contains("from the train"));
 }
 
+/// From IPv4 to IPv6.
 #[test]
-fn nothing_overtakes_what_is_outstanding_towards_who_moves_to_another_family() {
+fn keeps_order_to_a_peer_that_changes_its_family() {
     let mut rig = client_rig::Rig::online();
     rig.send_to_bob("first");
     let mut line = rig.meets_bob();
@@ -217,7 +226,7 @@ fn nothing_overtakes_what_is_outstanding_towards_who_moves_to_another_family() {
     rig.send_to_bob("second");
     let sent = rig.sent();
     assert!(sent.iter().any(|(to, _)| *to == elsewhere), "{sent:?}");
-    assert_eq!(rig.events(), [""; 0], "it did not go to the server");
+    assert_eq!(rig.events(), [""; 0], "the message went to the server");
     let header = Header {
         acknowledged: 2,
         window: 32,

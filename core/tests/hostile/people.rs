@@ -1,5 +1,5 @@
-//! Who takes part. Everybody's key follows from the name, so that the same name is the same person
-//! in every process.
+//! The participants. The key of a person follows from its name, so that it is the same in each of
+//! its processes.
 
 use std::hash::Hasher;
 
@@ -7,17 +7,17 @@ use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey};
 use chatapp_core::{Identity, PublicKey, RoomKey, StaticKey};
 use siphasher::sip::SipHasher24;
 
-/// The key of the closed room that some tests are about.
+/// The key of the closed room in some tests.
 pub(crate) const ROOM: RoomKey = RoomKey::new([0x33; KEY_LEN]);
 
 /// The session id that the server chooses.
 pub(crate) const SERVER_ID: u64 = 0x5e;
-/// Bob's process.
+/// The incarnation of bob.
 pub(crate) const BOB: u64 = 0xb0b;
-/// The session id that bob's process chooses.
+/// The session id that bob chooses.
 pub(crate) const BOB_ID: u64 = 0xb1d;
 
-/// 32 bytes that follow from a text and a number.
+/// Returns 32 bytes that follow from a text and a number.
 pub(crate) fn bytes(text: &str, number: u64) -> [u8; KEY_LEN] {
     let mut bytes = [0x55; KEY_LEN];
     let from = number.to_le_bytes().into_iter().chain(text.bytes());
@@ -37,7 +37,7 @@ pub(crate) fn key(name: &str) -> PublicKey {
     identity(name).public()
 }
 
-/// The tag behind a datagram of an open room that is not sealed: everybody can make it.
+/// Returns the short tag of a datagram in an open room. Everybody can compute it.
 pub(crate) fn tag(content: &[u8]) -> [u8; 8] {
     let (low, high) = (b"ChatApp ", b"datagram");
     let (low, high) = (u64::from_le_bytes(*low), u64::from_le_bytes(*high));
@@ -46,13 +46,14 @@ pub(crate) fn tag(content: &[u8]) -> [u8; 8] {
     hasher.finish().to_le_bytes()
 }
 
-/// A stored message, and how it is sealed; what it is said to be on its way may be something else.
+/// A stored message, and the values that it is encrypted with. A frame may claim other values.
 #[derive(Clone, Copy)]
 pub(crate) struct StoredMessage<'a> {
-    /// Whose keys it is sealed with, and for whose.
+    /// Persons whose keys encrypt and decrypt the message.
     pub(crate) person: &'a str,
     pub(crate) recipient: &'a str,
-    /// What is sealed into it: the names, the sender's process, and the number of the message.
+    /// Values that the encryption covers: the names, the incarnation of the sender, and the
+    /// counter.
     pub(crate) from: &'a str,
     pub(crate) to: &'a str,
     pub(crate) incarnation: u64,
@@ -60,14 +61,14 @@ pub(crate) struct StoredMessage<'a> {
     pub(crate) text: &'a str,
 }
 
-/// What the stored messages of this person's process are opened with.
+/// Returns the public key that decrypts the stored messages of this person's process.
 pub(crate) fn message_key(person: &str) -> PublicKey {
     StaticKey::new(bytes(person, 1)).public()
 }
 
 impl StoredMessage<'_> {
-    /// The text, and the tag behind it.
-    pub(crate) fn sealed(&self) -> Vec<u8> {
+    /// Returns the ciphertext with its tag.
+    pub(crate) fn ciphertext(&self) -> Vec<u8> {
         let sender = identity(self.person);
         let who = Correspondence {
             from: self.from,
@@ -82,8 +83,8 @@ impl StoredMessage<'_> {
         ciphertext
     }
 
-    /// The stored message as it is kept.
-    pub(crate) fn kept(&self) -> Vec<u8> {
-        [&message_key(self.person).0[..], &self.sealed()].concat()
+    /// Returns the message as a server stores it.
+    pub(crate) fn stored(&self) -> Vec<u8> {
+        [&message_key(self.person).0[..], &self.ciphertext()].concat()
     }
 }

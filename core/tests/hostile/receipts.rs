@@ -1,12 +1,12 @@
-//! What becomes of messages once their recipient has acknowledged them: their senders are told.
+//! Receipts: a sender learns that the recipient has acknowledged its stored messages.
 
 use chatapp_core::wire::Frame;
 
-use crate::keeping::store;
+use crate::offline::store;
 use crate::server_rig::{Member, Rig, Sent, hello, stored_message};
 
-/// Ann has sent a message to bob, who is away; then `between` happens, bob returns, and is told it.
-/// What the server has sent once bob has acknowledged it.
+/// Ann has sent a message to bob, which is offline. Then `between` happens, bob returns, and the
+/// server delivers the message. Returns the server's datagrams after bob's acknowledgement.
 fn bob_takes_his_message(rig: &mut Rig, ann: &mut Member, between: impl FnOnce(&mut Rig)) -> Sent {
     let mut bob = rig.join(2, "bob");
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
@@ -22,12 +22,12 @@ fn bob_takes_his_message(rig: &mut Rig, ann: &mut Member, between: impl FnOnce(&
 }
 
 #[test]
-fn a_sender_is_told_at_once_that_its_message_was_handed_over() {
+fn sends_a_receipt_at_once() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
     rig.listens(&mut ann, sent);
-    // Bob is here, but cannot be reached directly.
+    // Bob is online, but ann cannot reach it directly.
     let sent = rig.say(&mut ann, &[store(1, "hi")]);
     rig.listens(&mut ann, sent.clone());
     assert!(bob.hears(&sent), "the message");
@@ -38,7 +38,7 @@ fn a_sender_is_told_at_once_that_its_message_was_handed_over() {
 }
 
 #[test]
-fn messages_that_are_handed_over_together_are_one_receipt() {
+fn sends_one_receipt_for_messages_together() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let mut bob = rig.join(2, "bob");
@@ -61,8 +61,8 @@ fn messages_that_are_handed_over_together_are_one_receipt() {
 }
 
 #[test]
-fn no_receipt_is_sent_while_a_later_message_waits() {
-    // Two of them do not fit into one datagram.
+fn sends_no_receipt_while_a_later_message_waits() {
+    // Two texts of this length do not fit into one datagram.
     let text = "x".repeat(590);
     let to_carol = Frame::Store {
         request: 3,
@@ -73,8 +73,7 @@ fn no_receipt_is_sent_while_a_later_message_waits() {
         ciphertext: stored_message("hi"),
     };
     let receipt = |counter| format!("Receipt {{ to: \"bob\", counter: {counter} }}");
-    // What waits for somebody else says nothing of bob: then each of his messages may have its
-    // receipt.
+    // A message for carol says nothing about bob. Then each message to bob may have its receipt.
     for (later, first_receipts) in [(None, vec![]), (Some(to_carol), vec![receipt(1)])] {
         let mut rig = Rig::new();
         let mut ann = rig.join(1, "ann");
@@ -104,8 +103,8 @@ fn no_receipt_is_sent_while_a_later_message_waits() {
 }
 
 #[test]
-fn nothing_is_kept_for_a_sender_that_is_gone() {
-    // The process has ended; or another one has its name.
+fn keeps_no_receipt_for_a_sender_that_is_gone() {
+    // The sender's process has ended, or another process has its name.
     for successor in [false, true] {
         let mut rig = Rig::new();
         let mut ann = rig.join(1, "ann");

@@ -1,15 +1,15 @@
-//! Who gets a name, and who does not.
+//! Registration: which clients get a name, and which are refused.
 
 use chatapp_core::wire::{Datagram, Frame, Refusal};
 use chatapp_core::{AllowEntry, Disposition, DropReason, Endpoint, Name, Record, ServerConfig};
 
-use crate::keeping::{name_record, store};
+use crate::offline::{name_record, store};
 use crate::people::{identity, key};
 use crate::server_rig::{Request, Rig, address, hello};
 
 // ---- keys ----
 
-/// Somebody else asks for the name of ann.
+/// Returns mallory's request for the name ann.
 fn thief(id: u64) -> Request<'static> {
     Request {
         person: "mallory",
@@ -19,7 +19,7 @@ fn thief(id: u64) -> Request<'static> {
 
 #[test]
 //= PROTOCOL.md#9.3
-fn only_the_holder_of_its_key_gets_a_name() {
+fn gives_a_name_to_the_holder_of_its_key_only() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let mut id = 20;
@@ -36,7 +36,7 @@ fn only_the_holder_of_its_key_gets_a_name() {
             }
         }
     };
-    // While she is there, while she is away, and when nothing is left but what was stored of her.
+    // Ann is online, then offline, and then known from a stored record only.
     tries_from_everywhere(&mut rig);
     assert_eq!(rig.online(), 1);
     rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
@@ -53,7 +53,7 @@ fn only_the_holder_of_its_key_gets_a_name() {
         rig.server.restore(record).unwrap();
         tries_from_everywhere(&mut rig);
         assert_eq!(rig.online(), usize::from(registered));
-        // The key's holder has it from anywhere, as soon as nobody answers.
+        // The holder of the key gets the name from any address, once no other process answers.
         let mut answer = Err(Refusal::Wait);
         for _ in 0..12 {
             answer = rig.answer_to(address(3), hello(2, "ann"));
@@ -68,7 +68,7 @@ fn only_the_holder_of_its_key_gets_a_name() {
 }
 
 #[test]
-fn who_may_register_is_on_the_list_with_that_key() {
+fn registers_only_entries_of_the_allow_list() {
     let allow_list = [
         ("ann", Some("ann")),
         ("ann", Some("ann's board")),
@@ -79,7 +79,7 @@ fn who_may_register_is_on_the_list_with_that_key() {
         key: person.map(key),
     });
     let mut rig = Rig::new();
-    // Whoever is here stays.
+    // A registered client stays, whatever the list says.
     rig.join(9, "zoe");
     rig.server.set_allow_list(allow_list.to_vec().leak());
     assert_eq!(rig.online(), 1);
@@ -88,7 +88,7 @@ fn who_may_register_is_on_the_list_with_that_key() {
         ("ann", "mallory", Some(Refusal::NotAllowed)),
         ("ann", "ann", None),
         ("ann", "ann's board", Some(Refusal::ForeignKey)),
-        ("bob", "whoever comes first", None),
+        ("bob", "first to register", None),
         ("bob", "bob", Some(Refusal::ForeignKey)),
         ("cleo", "cleo", Some(Refusal::NotAllowed)),
         ("zoe", "zoe", Some(Refusal::NotAllowed)),
@@ -105,10 +105,10 @@ fn who_may_register_is_on_the_list_with_that_key() {
 }
 
 #[test]
-fn what_is_final_is_sealed_and_what_is_not_is_a_hint() {
+fn authenticates_final_refusals_only() {
     let mut rig = Rig::new();
     rig.join(1, "ann");
-    for (request, sealed) in [
+    for (request, is_final) in [
         (thief(2), true),
         (hello(3, "a b"), true),
         (hello(4, "ann"), false),
@@ -117,22 +117,25 @@ fn what_is_final_is_sealed_and_what_is_not_is_a_hint() {
         let sent = rig.give(address(2), &hello);
         let (to, answer) = sent.iter().find(|(to, _)| *to == address(2)).unwrap();
         assert_eq!(*to, address(2));
-        assert!(answer.len() < hello.len(), "never more than was said");
+        assert!(
+            answer.len() < hello.len(),
+            "the answer is longer than the request"
+        );
         let parsed = Datagram::parse(&identity(""), answer);
-        assert_eq!(matches!(parsed, Ok(Datagram::Accept { .. })), sealed);
-        assert_eq!(matches!(parsed, Ok(Datagram::Refuse { .. })), !sealed);
+        assert_eq!(matches!(parsed, Ok(Datagram::Accept { .. })), is_final);
+        assert_eq!(matches!(parsed, Ok(Datagram::Refuse { .. })), !is_final);
     }
 }
 
 #[test]
-fn a_registration_that_could_not_be_stored_is_refused_when_it_is_repeated() {
+fn refuses_a_repeated_request_that_was_not_stored() {
     let mut rig = Rig::new();
     rig.drain();
     rig.store_works = false;
     let ann = hello(1, "ann");
     let cookie = rig.cookie(address(1));
     let request = rig.hello(&ann, cookie);
-    // It is with the store; then it is not, and the request is repeated as it was.
+    // The store has the request, then it fails. The client repeats the request unchanged.
     assert_eq!(rig.judges(address(1), &request), Disposition::Accepted);
     for expected in [Refusal::Wait, Refusal::NotStored, Refusal::NotStored] {
         let _ = rig.judges(address(1), &request);
@@ -144,7 +147,7 @@ fn a_registration_that_could_not_be_stored_is_refused_when_it_is_repeated() {
         assert_eq!(rig.drain(), []);
     }
     assert_eq!(rig.online(), 0);
-    // The next request has nothing to do with it: the name is still nobody's.
+    // The next request is independent of this one: no client has the name yet.
     rig.store_works = true;
     rig.pass(1_000);
     let bob = Request {
@@ -155,7 +158,7 @@ fn a_registration_that_could_not_be_stored_is_refused_when_it_is_repeated() {
 }
 
 #[test]
-fn a_name_that_is_being_stored_is_not_given_to_another_key() {
+fn reserves_a_name_for_one_key_while_it_is_stored() {
     let mut rig = Rig::new();
     rig.drain();
     let request = rig.proven(address(1), hello(1, "ann"));
@@ -176,7 +179,7 @@ fn a_name_that_is_being_stored_is_not_given_to_another_key() {
 }
 
 #[test]
-fn a_name_that_was_forgotten_goes_to_the_next_key_without_what_was_said_before() {
+fn gives_a_forgotten_name_without_its_messages() {
     let mut rig = Rig::with(ServerConfig {
         keep_s: 10,
         ..ServerConfig::default()
@@ -199,10 +202,10 @@ fn a_name_that_was_forgotten_goes_to_the_next_key_without_what_was_said_before()
     assert_eq!(rig.server.usage().kept_messages.used, 0);
 }
 
-// ---- contests ----
+// ---- challenges ----
 
 #[test]
-fn an_answer_to_one_contest_says_nothing_about_a_later_one() {
+fn uses_an_answer_in_one_challenge_only() {
     let mut rig = Rig::new();
     let mut holder = rig.join(1, "ann");
     // A rival asks; the holder answers; the rival is refused.
@@ -215,7 +218,7 @@ fn an_answer_to_one_contest_says_nothing_about_a_later_one() {
         rig.answer_to(address(2), hello(2, "ann")),
         Err(Refusal::NameTaken)
     );
-    // The holder dies. The next one to ask waits for its silence, and gets the name.
+    // The holder dies. The next rival waits for its silence, and gets the name.
     let mut answer = Err(Refusal::Wait);
     for _ in 0..12 {
         rig.now = rig.now.plus_millis(500);
@@ -230,7 +233,7 @@ fn an_answer_to_one_contest_says_nothing_about_a_later_one() {
 }
 
 #[test]
-fn a_second_rival_does_not_end_the_contest_of_the_first() {
+fn keeps_a_challenge_when_a_second_rival_asks() {
     let mut rig = Rig::new();
     let mut holder = rig.join(1, "ann");
     for (rival, number) in [(2, 2), (3, 3)] {
@@ -246,7 +249,7 @@ fn a_second_rival_does_not_end_the_contest_of_the_first() {
         let answer = rig.answer_to(address(number), hello(rival, "ann"));
         assert_eq!(answer, Err(refusal));
     }
-    // Then it is the second one's turn.
+    // Then the server challenges for the second rival.
     rig.pass(1_001);
     let second = rig.answer_to(address(3), hello(3, "ann"));
     assert_eq!(second, Err(Refusal::Wait));
@@ -258,7 +261,7 @@ fn a_second_rival_does_not_end_the_contest_of_the_first() {
 // ---- processes ----
 
 #[test]
-fn a_new_process_at_the_address_of_the_old_one_has_its_name_at_once() {
+fn replaces_a_process_at_the_same_address_at_once() {
     let mut rig = Rig::new();
     rig.join(1, "ann");
     let mut second = hello(2, "ann");
@@ -272,7 +275,7 @@ fn a_new_process_at_the_address_of_the_old_one_has_its_name_at_once() {
         ]
     );
     assert_eq!(rig.online(), 1);
-    // The old one hears that it was displaced, wherever it asks from; the new one may ask again.
+    // The old process learns at any address that it was evicted; the new one may ask again.
     let mut first = hello(1, "ann");
     first.hello.session_sequence = 2;
     first.id = 11;
@@ -285,7 +288,7 @@ fn a_new_process_at_the_address_of_the_old_one_has_its_name_at_once() {
 }
 
 #[test]
-fn everybody_learns_where_a_client_is_that_has_moved() {
+fn sends_a_new_address_to_all_clients() {
     let mut rig = Rig::new();
     rig.join(1, "ann");
     let mut bob = rig.join(2, "bob");
@@ -302,14 +305,14 @@ fn everybody_learns_where_a_client_is_that_has_moved() {
     assert_eq!(
         rig.events.len(),
         2,
-        "she neither left nor came: {:?}",
+        "a departure or an arrival: {:?}",
         rig.events
     );
 }
 
 #[test]
 //= PROTOCOL.md#3.1
-fn a_registration_without_ids_is_malformed() {
+fn drops_a_registration_without_ids() {
     let mut rig = Rig::new();
     for (id, incarnation) in [(0, 1), (1, 0)] {
         let mut request = hello(id, "ann");
@@ -327,10 +330,10 @@ fn a_registration_without_ids_is_malformed() {
 
 #[test]
 //= PROTOCOL.md#15.1
-fn one_address_takes_names_no_faster_than_its_share() {
+fn limits_registrations_of_one_address() {
     let mut rig = Rig::new();
-    // Each registration is stored: a process that opens its session again and again costs more than
-    // its share.
+    // Each registration is stored. So a process that requests sessions again and again uses up its
+    // quota.
     let mut refused = None;
     for sequence in 1..=2_000 {
         let mut again = hello(1, "mallory");
@@ -341,7 +344,7 @@ fn one_address_takes_names_no_faster_than_its_share() {
         }
     }
     assert_eq!(refused, Some((301, Refusal::RateExceeded)));
-    // Other ports of that address have no more; other addresses have theirs.
+    // Other ports of that address share its quota; other addresses have their own.
     let neighbour = rig.answer_to(address(2), hello(5_000, "ann"));
     assert_eq!(neighbour, Err(Refusal::RateExceeded));
     assert_eq!(rig.server.stats().drops(DropReason::Refused), 2);

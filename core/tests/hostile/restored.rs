@@ -1,13 +1,12 @@
-//! What a server that has started again makes of requests whose outcome was open, and of numbers
-//! that are missing.
+//! A server after a restart: requests with a pending outcome, and entry numbers that are missing.
 
 use chatapp_core::{Disposition, NameRecord, Record, ServerConfig, UnixSeconds};
 
-use crate::keeping::{ann_returns, mail_of_request, name_record, post, remembers_two_names, store};
+use crate::offline::{ann_returns, mail_of_request, name_record, post, remembers_two_names, store};
 use crate::server_rig::Rig;
 
-/// The outcomes of requests, as a record has them: four bits for each, by the remainder of its
-/// number.
+/// Returns the outcomes of requests as a record has them: four bits for each, at the remainder of
+/// its number.
 fn outcomes(of: impl IntoIterator<Item = (u32, u128)>) -> u128 {
     of.into_iter()
         .map(|(request, code)| code << (request % 32 * 4))
@@ -18,7 +17,7 @@ const PENDING: u128 = 1;
 const SAVED: u128 = 2;
 
 #[test]
-fn what_was_pending_is_what_the_message_in_front_of_it_says() {
+fn takes_a_pending_outcome_from_the_stored_message() {
     for (request, last) in [(1, 1), (1, 32), (9, 40), (40, 40)] {
         let mut rig = remembers_two_names(ServerConfig::default());
         let saved = mail_of_request(request, 1, "bob");
@@ -41,7 +40,7 @@ fn what_was_pending_is_what_the_message_in_front_of_it_says() {
 }
 
 #[test]
-fn what_was_pending_is_not_what_an_older_request_in_its_place_was() {
+fn takes_no_outcome_from_an_older_request() {
     let mut rig = remembers_two_names(ServerConfig::default());
     let saved = outcomes((1..=32).map(|request| (request, SAVED)));
     let pending = outcomes((2..=32).map(|request| (request, SAVED))) + outcomes([(33, PENDING)]);
@@ -57,12 +56,12 @@ fn what_was_pending_is_not_what_an_older_request_in_its_place_was() {
     let sent = rig.say(&mut ann, &[store(33, "hi")]);
     let told = rig.listens(&mut ann, sent);
     assert_eq!(told, ["Result { request: 33, outcome: Saved }"]);
-    // It was lost with the server, and nothing after it was not: it is done now.
+    // The request was lost with the server, and so was everything after it. The server does it now.
     assert_eq!(rig.server.usage().kept_messages.used, 1);
 }
 
 #[test]
-fn what_was_handed_over_takes_no_place_for_a_sender_who_is_forgotten() {
+fn takes_no_slot_for_a_forgotten_sender() {
     let mut rig = Rig::with(ServerConfig::default());
     rig.server
         .restore(Record::Name(name_record("bob")))
@@ -73,7 +72,7 @@ fn what_was_handed_over_takes_no_place_for_a_sender_who_is_forgotten() {
         log_next: 0,
     };
     rig.server.restore(handed_over).unwrap();
-    // A store keeps it for a while, as a proof for ann.
+    // A store has a delivered message for a while, as a proof for ann.
     rig.server.restore(mail_of_request(1, 1, "bob")).unwrap();
     assert_eq!(rig.server.usage().names.used, 1);
     rig.server.restore(mail_of_request(2, 2, "bob")).unwrap();
@@ -91,7 +90,7 @@ const FIRST_ENTRY: Record<'static> = Record::Channel {
 };
 
 #[test]
-fn what_was_restored_is_not_stored_again() {
+fn stores_no_restored_record_again() {
     let mut rig = remembers_two_names(ServerConfig::default());
     for record in [mail_of_request(1, 1, "bob"), FIRST_ENTRY] {
         rig.server.restore(record).unwrap();
@@ -102,9 +101,9 @@ fn what_was_restored_is_not_stored_again() {
 }
 
 #[test]
-fn numbers_that_are_missing_in_the_log_are_not_stored() {
+fn stores_no_missing_log_entries() {
     let mut rig = remembers_two_names(ServerConfig::default());
-    // Entry 1 is there, and somebody has seen entries up to 3.
+    // The store has entry 1, and bob has passed entries up to 3.
     rig.server.restore(FIRST_ENTRY).unwrap();
     let seen = Record::Progress {
         name: "bob",
@@ -124,10 +123,10 @@ fn numbers_that_are_missing_in_the_log_are_not_stored() {
     assert_eq!(numbers, [(4, "next".to_owned())]);
 }
 
-/// Nine entries of bob's, and room for eight: with the first the store loses a proof, and is given
-/// another one.
+/// Bob has nine entries, and the log has room for eight. With the first entry the store loses a
+/// proof, so the server stores another one.
 #[test]
-fn nothing_is_stored_of_a_name_that_is_forgotten() {
+fn stores_nothing_of_a_forgotten_name() {
     for forgets in [false, true] {
         let mut rig = remembers_two_names(ServerConfig::default());
         for number in 1..=9 {

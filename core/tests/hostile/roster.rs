@@ -1,5 +1,4 @@
-//! What a client makes of the table that the server tells it, and of the answers about those who
-//! are away.
+//! The roster of a client: changes from the server, and answers about clients that are offline.
 
 use chatapp_core::wire::{Frame, Header, Outcome, Status};
 use chatapp_core::{Disposition, DropReason};
@@ -18,7 +17,7 @@ fn names(rig: &Rig) -> Vec<String> {
 }
 
 #[test]
-fn a_table_changes_entry_by_entry() {
+fn changes_the_roster_entry_by_entry() {
     let mut rig = Rig::online();
     assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
     let offline = entry("bob", Status::Offline, BOB, bob());
@@ -29,14 +28,14 @@ fn a_table_changes_entry_by_entry() {
     rig.tells(&[news(3, &gone)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     assert_eq!(names(&rig), ["alice 6000 true"]);
-    // One whom it never knew may go as well.
+    // The server may remove a name that the client never knew.
     rig.tells(&[news(4, &gone)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     let moved = entry("bob", Status::Online, BOB, address(2));
     rig.tells(&[news(5, &moved)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     assert_eq!(names(&rig), ["alice 6000 true", "bob 6002 true"]);
-    // A whole table: who is not in it does not exist.
+    // A whole roster removes each name that it does not list.
     let alice = entry("alice", Status::Online, 0xa, address(0));
     rig.tells(&[whole_table(6, &alice)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
@@ -44,7 +43,7 @@ fn a_table_changes_entry_by_entry() {
 }
 
 #[test]
-fn who_is_missing_in_a_whole_table_goes_with_its_last_page() {
+fn removes_missing_names_with_the_last_page() {
     let alice = entry("alice", Status::Online, 0xa, address(0));
     let carol = entry("carol", Status::Online, 0xc, address(3));
     let mut rig = Rig::online();
@@ -61,12 +60,12 @@ fn who_is_missing_in_a_whole_table_goes_with_its_last_page() {
     assert_eq!(names(&rig), ["alice 6000 true", "carol 6003 true"]);
 }
 
-/// A page of a whole table that comes again after a newer one has begun says nothing: what it said
-/// is not known here. One whose names have all changed since the table was begun has no entries
-/// either, and brings what it is there for.
+/// The server empties a page that it repeats after a newer whole roster has begun, and the client
+/// removes no name for it. A page whose names have all changed since has no entries either, but the
+/// client removes the missing names.
 #[test]
 //= PROTOCOL.md#13.3
-fn nobody_is_missing_in_a_whole_table_of_which_a_page_was_emptied() {
+fn removes_no_name_for_an_emptied_page() {
     let alice = entry("alice", Status::Online, 0xa, address(0));
     let carol = entry("carol", Status::Online, 0xc, address(3));
     let page = |restart, entries| Frame::Page {
@@ -86,7 +85,7 @@ fn nobody_is_missing_in_a_whole_table_of_which_a_page_was_emptied() {
             rig.tells(&[frame]);
             assert_eq!(rig.events(), [""; 0]);
         }
-        // The one behind it comes late, as it was sent first.
+        // The server sent the page behind it first, and the page arrives late.
         rig.tells(&[news(2, &carol)]);
         rig.events();
         let known = ["alice 6000 true", "bob 6001 true", "carol 6003 true"];
@@ -99,7 +98,7 @@ fn nobody_is_missing_in_a_whole_table_of_which_a_page_was_emptied() {
 }
 
 #[test]
-fn what_is_on_its_way_follows_who_moves_and_nobody_else() {
+fn calls_again_when_the_address_of_a_peer_changes() {
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
     rig.call_to_bob();
@@ -114,7 +113,7 @@ fn what_is_on_its_way_follows_who_moves_and_nobody_else() {
 }
 
 #[test]
-fn what_is_on_its_way_to_a_name_that_is_gone_is_asked_about_at_once() {
+fn looks_up_a_recipient_whose_name_is_gone() {
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
     rig.call_to_bob();
@@ -127,7 +126,7 @@ fn what_is_on_its_way_to_a_name_that_is_gone_is_asked_about_at_once() {
 }
 
 #[test]
-fn names_that_are_none_are_not_listed() {
+fn lists_no_invalid_name() {
     let mut rig = Rig::online();
     let evil = entry("\u{1b}[2J", Status::Online, 7, address(7));
     rig.tells(&[news(2, &evil)]);
@@ -138,7 +137,7 @@ fn names_that_are_none_are_not_listed() {
 }
 
 #[test]
-fn a_table_that_does_not_hold_the_room_believes_that_a_name_is_gone() {
+fn removes_a_missing_name_from_a_partial_roster() {
     for partial in [false, true] {
         let mut rig = Rig::online();
         let offline = entry("bob", Status::Offline, BOB, bob());
@@ -162,14 +161,15 @@ fn a_table_that_does_not_hold_the_room_believes_that_a_name_is_gone() {
         assert_eq!(rig.tells_under(&header, &[result]), Disposition::Accepted);
         let told = rig.events();
         assert!(told[1].ends_with("status: NoSuchClient }"), "{told:?}");
-        // A whole table knows better: the answer may be older than it.
+        // A whole roster takes precedence: the answer may be older.
         assert_eq!(names(&rig).len(), if partial { 1 } else { 2 });
     }
 }
 
-// ---- messages for those who are away ----
+// ---- messages for offline clients ----
 
-/// Alice has sent three messages to bob, who is offline, and the server has answered the first.
+/// Alice has sent three messages to bob, which is offline. The server answers the first with
+/// `outcome`. Returns the events after that, too.
 fn answers_the_first_of_three(outcome: Outcome) -> (Rig, Vec<String>) {
     let mut rig = Rig::online();
     let offline = entry("bob", Status::Offline, BOB, bob());
@@ -204,7 +204,7 @@ fn stored(frames: &[String]) -> Vec<String> {
 }
 
 #[test]
-fn when_the_first_message_is_saved_the_others_follow_at_once() {
+fn sends_the_others_once_the_first_is_stored() {
     let (mut rig, events) = answers_the_first_of_three(Outcome::Saved);
     assert!(events.iter().any(|event| event.contains("status: Saved")));
     let said = rig.said();
@@ -216,7 +216,7 @@ fn when_the_first_message_is_saved_the_others_follow_at_once() {
 }
 
 #[test]
-fn when_the_first_message_is_not_saved_the_next_one_asks_again() {
+fn asks_again_when_the_first_is_not_stored() {
     let (mut rig, events) = answers_the_first_of_three(Outcome::Full);
     assert!(events.iter().any(|event| event.contains("MailboxFull")));
     let said = rig.said();

@@ -1,4 +1,4 @@
-//! What a registered client with bad intentions, or a busy machine, cannot do to a server.
+//! A malicious registered client, or a busy machine, cannot harm a server.
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{DATAGRAM_LEN_MIN, Datagram, Frame, Header, VERSION};
@@ -7,8 +7,9 @@ use chatapp_core::{Disposition, DropReason, Endpoint};
 use crate::people::identity;
 use crate::server_rig::{NAMES, Rig, address, hello, stored_message};
 
+/// The server neither panics nor sends without end.
 #[test]
-fn no_number_of_a_request_panics_or_makes_the_server_talk_for_ever() {
+fn survives_each_number_of_a_request() {
     for request in [0, 1, u32::MAX / 2, u32::MAX - 1, u32::MAX] {
         let mut rig = Rig::new();
         let mut mallory = rig.join(1, "mallory");
@@ -34,7 +35,7 @@ fn no_number_of_a_request_panics_or_makes_the_server_talk_for_ever() {
 }
 
 #[test]
-fn a_room_that_falls_silent_departs_although_the_timers_run_late() {
+fn removes_a_silent_room_while_timers_are_late() {
     let mut rig = Rig::new();
     let names: Vec<String> = (0..NAMES).map(|number| format!("guest{number}")).collect();
     for (number, name) in (0_u16..).zip(&names) {
@@ -43,7 +44,7 @@ fn a_room_that_falls_silent_departs_although_the_timers_run_late() {
     }
     assert_eq!(rig.online(), NAMES);
     assert_eq!(format!("{:?}", rig.server), "Server { names: 32, .. }");
-    // A machine that is too busy: it tells the time often, but always for a few timers only.
+    // The machine is too busy: it calls the server often, but each call handles few timers.
     for _ in 0..4_000 {
         rig.now = rig.now.plus_millis(300);
         rig.server.handle_timeout(rig.now);
@@ -53,17 +54,21 @@ fn a_room_that_falls_silent_departs_although_the_timers_run_late() {
 }
 
 #[test]
-fn a_hello_with_an_older_cookie_than_the_last_one_gets_a_new_cookie_and_nothing_else() {
+fn answers_an_older_cookie_with_a_new_one_only() {
     let mut rig = Rig::new();
     let early = rig.cookie(address(1));
     rig.pass(10);
-    // Another process of the same person comes meanwhile, and goes.
+    // Meanwhile another process of the same person registers and leaves.
     let mut second = rig.join(2, "ann");
     rig.say(&mut second, &[Frame::Leave { request: 1 }]);
     assert_eq!(rig.online(), 0);
     let late = rig.hello(&hello(1, "ann"), early);
     let sent = rig.give(address(1), &late);
-    assert_eq!(rig.online(), 0, "it may be a repetition");
+    assert_eq!(
+        rig.online(),
+        0,
+        "a request that may be a repetition registers"
+    );
     let [(to, answer)] = &sent[..] else {
         panic!("{sent:?}")
     };
@@ -78,10 +83,10 @@ fn a_hello_with_an_older_cookie_than_the_last_one_gets_a_new_cookie_and_nothing_
     assert_eq!(rig.online(), 1);
 }
 
-// ---- signs of life ----
+// ---- keep-alive ----
 
 #[test]
-fn a_silent_client_is_asked_for_a_sign_of_life_and_stays_if_it_answers() {
+fn keeps_a_silent_client_that_answers_a_probe() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     for _ in 0..3 {
@@ -99,7 +104,7 @@ fn a_silent_client_is_asked_for_a_sign_of_life_and_stays_if_it_answers() {
 }
 
 #[test]
-fn a_silent_client_that_does_not_answer_departs() {
+fn removes_a_silent_client_without_an_answer() {
     let mut rig = Rig::new();
     let ann = rig.join(1, "ann");
     assert_eq!(ann.reads(&rig.pass(62_999)).len(), 6);
@@ -110,12 +115,12 @@ fn a_silent_client_that_does_not_answer_departs() {
         rig.events.last().unwrap(),
         r#"Departed { name: "ann", reason: Silent }"#
     );
-    // Nobody is asked any more.
+    // The server sends no more probes.
     assert_eq!(rig.pass(600_000), []);
 }
 
 #[test]
-fn a_process_that_is_gone_departs_if_it_says_so_itself_from_its_own_address() {
+fn removes_a_client_that_resets_its_own_session() {
     let mut rig = Rig::new();
     let ann = rig.join(1, "ann");
     let reset = rig.plain(&ann.reset());
@@ -141,10 +146,10 @@ fn a_process_that_is_gone_departs_if_it_says_so_itself_from_its_own_address() {
     );
 }
 
-// ---- what is reported ----
+// ---- events ----
 
 #[test]
-fn events_that_nobody_takes_are_counted() {
+fn counts_events_that_are_lost() {
     let mut rig = Rig::new();
     let refused = rig.proven(address(1), hello(1, "a b"));
     for _ in 0..20 {
@@ -157,11 +162,12 @@ fn events_that_nobody_takes_are_counted() {
     assert_eq!(rig.events.len(), 17);
     assert_eq!(rig.events[16], "EventsLost { count: 4 }");
     rig.drain();
-    assert_eq!(rig.events.len(), 17, "they are lost once");
+    assert_eq!(rig.events.len(), 17, "the loss is reported once");
 }
 
+/// The server answers each datagram, and reports one every five seconds.
 #[test]
-fn strangers_of_another_version_are_answered_each_and_reported_every_five_seconds() {
+fn answers_strangers_of_another_version() {
     let mut rig = Rig::new();
     let mut stranger = [0; DATAGRAM_LEN_MIN];
     stranger[0] = VERSION + 1;
@@ -171,7 +177,7 @@ fn strangers_of_another_version_are_answered_each_and_reported_every_five_second
         for number in 0..5 {
             let sent = rig.give(address(number), &stranger);
             let [(to, answer)] = &sent[..] else {
-                panic!("one answer: {sent:?}")
+                panic!("not one answer: {sent:?}")
             };
             assert_eq!(*to, address(number));
             let echo = 7;
@@ -194,14 +200,14 @@ fn strangers_of_another_version_are_answered_each_and_reported_every_five_second
             VERSION + 1
         )
     );
-    // Too short to be anything: no answer.
+    // The datagram is too short for an answer.
     assert_eq!(rig.give(address(1), &stranger[1..]), []);
 }
 
 // ---- inside a session ----
 
 #[test]
-fn what_was_never_sent_cannot_be_acknowledged() {
+fn drops_an_acknowledgement_of_unsent_frames() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let mut header = ann.header();
@@ -212,12 +218,16 @@ fn what_was_never_sent_cannot_be_acknowledged() {
         Disposition::Ignored(DropReason::BadAcknowledgement)
     );
     rig.drain();
-    assert_eq!(rig.online(), 1, "nothing else in it counts");
+    assert_eq!(
+        rig.online(),
+        1,
+        "the server took a frame of a dropped datagram"
+    );
     assert_eq!(rig.server.stats().drops(DropReason::BadAcknowledgement), 1);
 }
 
 #[test]
-fn frames_that_only_a_server_sends_and_texts_of_no_length_have_no_effect() {
+fn ignores_server_frames_and_invalid_texts() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let long = "x".repeat(1_001);
@@ -261,7 +271,7 @@ fn frames_that_only_a_server_sends_and_texts_of_no_length_have_no_effect() {
         );
         rig.say(&mut ann, &[frame]);
     }
-    // What follows them is taken.
+    // The server takes the frame after them.
     let sent = rig.say(
         &mut ann,
         &[Frame::Post {
@@ -276,10 +286,11 @@ fn frames_that_only_a_server_sends_and_texts_of_no_length_have_no_effect() {
 }
 
 #[test]
-fn results_are_told_of_requests_that_were_made_and_of_no_others() {
+fn sends_results_of_received_requests_only() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
-    // Outcomes lie in 32 places: 33, which is never made, would lie in that of 1.
+    // There are 32 places for outcomes: request 33, which is never made, would use that of request
+    // 1.
     for request in (1..=32).chain([34, 37, 200]) {
         let post = Frame::Post {
             request,
@@ -295,7 +306,7 @@ fn results_are_told_of_requests_that_were_made_and_of_no_others() {
 }
 
 #[test]
-fn a_client_that_names_an_older_table_gets_what_is_new_since() {
+fn sends_changes_since_the_version_of_a_client() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     rig.join(2, "bob");
@@ -319,26 +330,26 @@ fn a_client_that_names_an_older_table_gets_what_is_new_since() {
 }
 
 #[test]
-fn a_server_wants_to_be_woken_at_once_while_anything_waits() {
+fn is_due_at_once_while_output_is_pending() {
     let mut rig = Rig::new();
     let mut out = [0; DATAGRAM_LEN_MAX];
     let waits = |rig: &Rig| rig.server.poll_timeout() == Some(rig.now);
-    // The first record of an empty store.
+    // The first record of an empty store is pending.
     assert!(waits(&rig));
     let ticket = rig.server.poll_persist().unwrap().ticket;
     assert!(!waits(&rig));
     rig.server.handle_stored(rig.now, ticket, Ok(()));
-    // An answer that needs no session.
+    // An answer outside of a session is pending.
     let request = rig.proven(address(1), hello(1, "a b"));
     assert!(!waits(&rig));
     let _ = rig.judges(address(1), &request);
     assert!(waits(&rig));
-    // An event.
+    // An event is pending.
     assert!(rig.server.poll_transmit(rig.now, &mut out).is_some());
     assert!(waits(&rig));
     assert!(rig.server.poll_event().is_some());
     assert!(!waits(&rig));
-    // A record.
+    // A record is pending.
     let request = rig.proven(address(1), hello(1, "ann"));
     let _ = rig.judges(address(1), &request);
     assert!(waits(&rig));
@@ -346,7 +357,7 @@ fn a_server_wants_to_be_woken_at_once_while_anything_waits() {
     assert!(!waits(&rig));
     rig.server.handle_stored(rig.now, ticket, Ok(()));
     rig.drain();
-    // A datagram in a session.
+    // A datagram of a session is pending.
     let mut bob = rig.join(2, "bob");
     assert!(!waits(&rig));
     let probe = Header {
@@ -360,7 +371,7 @@ fn a_server_wants_to_be_woken_at_once_while_anything_waits() {
 }
 
 #[test]
-fn what_comes_and_goes_is_counted() {
+fn counts_datagrams_and_frames() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let before = rig.server.stats().clone();
@@ -405,7 +416,7 @@ fn what_comes_and_goes_is_counted() {
     assert_eq!(count(received, "hello"), [("hello", 1)]);
     assert_eq!((frames, stats.give_ups), (2, 0));
     assert_eq!(sent.len(), 1, "both results share a datagram");
-    // Nobody acknowledges the results: five repetitions, then the client is given up.
+    // No client acknowledges the results: the server retransmits five times and gives up.
     rig.pass(60_000);
     let stats = rig.server.stats();
     assert_eq!(
@@ -416,7 +427,7 @@ fn what_comes_and_goes_is_counted() {
 }
 
 #[test]
-fn a_gap_that_is_reported_is_filled_at_once_and_once() {
+fn fills_a_reported_gap_once_and_at_once() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let posts = [1, 2, 3].map(|request| Frame::Post {

@@ -1,4 +1,4 @@
-//! A server, and a hand that writes datagrams to it.
+//! A server, and helpers that write datagrams to it.
 
 use std::net::SocketAddr;
 
@@ -15,34 +15,34 @@ use chatapp_core::{
 
 use crate::people::{bytes, identity_in};
 
-/// Names that the server has room for.
+/// Number of names that the server has memory for.
 pub(crate) const NAMES: usize = 32;
 
 fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
     vec![vacant; count].leak()
 }
 
-/// A server and a hand that writes datagrams to it.
+/// A server with its clock and its store.
 pub(crate) struct Rig {
     pub(crate) server: Server<'static>,
     pub(crate) now: Instant,
-    /// What the server reported, in the words of `Debug`.
+    /// Events of the server, formatted with `Debug`.
     pub(crate) events: Vec<String>,
-    /// Records that were offered to the store, and whether it takes them.
+    /// Number of records that the server offered to the store, and whether the store takes them.
     pub(crate) records: usize,
     pub(crate) store_works: bool,
     room: Option<RoomKey>,
 }
 
-/// Datagrams that were sent, and where to.
+/// Datagrams that the server sent, with their destinations.
 pub(crate) type Sent = Vec<(SocketAddr, Vec<u8>)>;
 
-/// A request for a session: who makes it, and what it says.
+/// A request for a session: its sender and its content.
 #[derive(Clone, Copy)]
 pub(crate) struct Request<'a> {
     /// Session id that the client chose.
     pub(crate) id: u64,
-    /// Whose key it is.
+    /// The person whose key it uses.
     pub(crate) person: &'a str,
     pub(crate) hello: ClientHello<'a>,
 }
@@ -55,9 +55,9 @@ pub(crate) struct Member {
     /// Session ids: the client's and the server's.
     pub(crate) id: u64,
     pub(crate) server_id: u64,
-    /// The life of the server's store, as it was told.
+    /// The store epoch that the server announced.
     pub(crate) epoch: u64,
-    /// The life of the table, as it was told.
+    /// The roster epoch that the server announced.
     pub(crate) table_epoch: u64,
     /// Sequence numbers: of the next frame to the server, and of the next one from it.
     pub(crate) next: u32,
@@ -73,8 +73,8 @@ impl Rig {
         Self::in_room(config, None, 3)
     }
 
-    /// A server of an open or a closed room, whose entropy follows from `seed`: another one is
-    /// another life of it.
+    /// Creates a server of an open or a closed room, with entropy from `seed`. Another seed gives
+    /// the server after a restart.
     pub(crate) fn in_room(config: ServerConfig, room: Option<RoomKey>, seed: u8) -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, NAMES),
@@ -106,7 +106,7 @@ impl Rig {
         identity_in(person, self.room.clone())
     }
 
-    /// Stores what is to be stored.
+    /// Stores all pending records.
     pub(crate) fn store(&mut self) {
         while let Some(record) = self.server.poll_persist() {
             let ticket = record.ticket;
@@ -116,7 +116,7 @@ impl Rig {
         }
     }
 
-    /// Takes all outputs; the datagrams that were sent, at most a thousand.
+    /// Takes all outputs, and returns the datagrams, at most a thousand.
     pub(crate) fn drain(&mut self) -> Sent {
         self.store();
         while let Some(event) = self.server.poll_event() {
@@ -126,15 +126,12 @@ impl Rig {
         let mut sent = Vec::new();
         while let Some(transmit) = self.server.poll_transmit(self.now, &mut out) {
             sent.push((transmit.to, out[..transmit.len].to_vec()));
-            assert!(
-                sent.len() < 1_000,
-                "one input makes the server send for ever"
-            );
+            assert!(sent.len() < 1_000, "the server does not stop sending");
         }
         sent
     }
 
-    /// What becomes of one datagram. Its outputs stay inside.
+    /// Gives the server a datagram, and returns its disposition. All outputs stay pending.
     pub(crate) fn judges(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
         let mut datagram = datagram.to_vec();
         self.server.handle_datagram(self.now, from, &mut datagram)
@@ -145,14 +142,14 @@ impl Rig {
         self.drain()
     }
 
-    /// Any datagram that is not sealed, written in the room of the server.
+    /// Encodes a datagram that is not encrypted, in the room of the server.
     pub(crate) fn plain(&self, datagram: &Datagram<'_>) -> Vec<u8> {
         let mut out = [0; DATAGRAM_LEN_MAX];
         let len = datagram.emit(&self.identity(""), &mut out);
         out[..len].to_vec()
     }
 
-    /// What the server gives to this address to prove itself with.
+    /// Returns the cookie that the server gives to this address.
     pub(crate) fn cookie(&mut self, from: SocketAddr) -> Cookie {
         let request = self.plain(&Datagram::CookieRequest { id: 1 });
         let sent = self.give(from, &request);
@@ -168,7 +165,7 @@ impl Rig {
         cookie
     }
 
-    /// A request with this cookie.
+    /// Builds a ClientHello with this cookie.
     pub(crate) fn hello(&self, request: &Request<'_>, cookie: Cookie) -> Vec<u8> {
         let identity = self.identity(request.person);
         let (ephemeral, payload) = request.offer(&identity);
@@ -184,13 +181,13 @@ impl Rig {
         out[..len].to_vec()
     }
 
-    /// A request to register that proves its address.
+    /// Builds a ClientHello with a cookie for its address.
     pub(crate) fn proven(&mut self, from: SocketAddr, request: Request<'_>) -> Vec<u8> {
         let cookie = self.cookie(from);
         self.hello(&request, cookie)
     }
 
-    /// Says hello; what it is answered with.
+    /// Sends a ClientHello, and returns the answer.
     pub(crate) fn answer_to(
         &mut self,
         from: SocketAddr,
@@ -208,10 +205,10 @@ impl Rig {
         let hello = self.hello(&request, cookie);
         let sent = self.give(from, &hello);
         self.answer_in(&sent, from, &request, cookie)
-            .expect("every hello is answered")
+            .expect("the server answers a ClientHello")
     }
 
-    /// The answer to a hello among what was sent.
+    /// Returns the answer to a ClientHello among these datagrams.
     pub(crate) fn answer_in(
         &self,
         sent: &Sent,
@@ -227,7 +224,7 @@ impl Rig {
                 let key = &self.server.key();
                 let (session, answer) = Hello::Client(cookie)
                     .complete(to, &identity, key, &ephemeral, &payload, message)
-                    .expect("an answer to what was said");
+                    .expect("the answer fits the ClientHello");
                 Some(match answer {
                     Answer::Accepted(accept) => Ok((accept, session)),
                     Answer::Refused(reason) => Err(reason),
@@ -243,7 +240,7 @@ impl Rig {
         self.server.table().filter(|entry| entry.online).count()
     }
 
-    /// Time passes, with every wake-up that the server asks for.
+    /// Lets time pass, and calls the server at each of its deadlines.
     pub(crate) fn pass(&mut self, millis: u64) -> Sent {
         let end = self.now.plus_millis(millis);
         let mut sent = Vec::new();
@@ -256,16 +253,16 @@ impl Rig {
         sent
     }
 
-    /// A client registers and takes all that it is told.
+    /// Registers a client, which takes all datagrams of the server.
     pub(crate) fn join(&mut self, number: u16, name: &str) -> Member {
         let mut member = self.enters(number, hello(number.into(), name));
-        // What came with the answer is taken for lost, and comes again.
+        // The datagrams after the answer count as lost, and the server sends them again.
         let sent = self.pass(500);
         self.listens(&mut member, sent);
         member
     }
 
-    /// A client registers. What came with the answer is lost.
+    /// Registers a client. The datagrams after the answer are lost.
     pub(crate) fn enters(&mut self, number: u16, request: Request<'_>) -> Member {
         let address = address(number);
         let (accept, session) = self.session(address, request).unwrap();
@@ -282,8 +279,8 @@ impl Rig {
         }
     }
 
-    /// A member takes what was sent, and acknowledges until nothing new comes; the frames, in the
-    /// words of `Debug`.
+    /// Gives these datagrams to a member, and acknowledges until nothing new comes. Returns the
+    /// frames, formatted with `Debug`.
     pub(crate) fn listens(&mut self, member: &mut Member, mut sent: Sent) -> Vec<String> {
         let mut told = Vec::new();
         while member.hears(&sent) {
@@ -298,7 +295,7 @@ impl Rig {
         told
     }
 
-    /// A member sends one datagram with these frames, behind all that it sent before.
+    /// Sends one datagram with these frames from a member, after all that it sent before.
     pub(crate) fn say(&mut self, member: &mut Member, frames: &[Frame<'_>]) -> Sent {
         let datagram = member.writes(&member.header(), frames);
         member.next += u32::try_from(frames.len()).unwrap();
@@ -307,7 +304,8 @@ impl Rig {
 }
 
 impl Request<'_> {
-    /// What the handshake is made of: an ephemeral key that no other request has, and what it says.
+    /// Returns the parts of a ClientHello: an ephemeral key that no other request has, and the
+    /// payload.
     fn offer(&self, identity: &Identity) -> ([u8; KEY_LEN], Vec<u8>) {
         let hello = ClientHello {
             reset: identity.reset_token(self.id),
@@ -320,7 +318,7 @@ impl Request<'_> {
 }
 
 impl Member {
-    /// The header of the next datagram to the server.
+    /// Returns the header of the next datagram to the server.
     pub(crate) fn header(&self) -> Header {
         Header {
             acknowledged: self.taken,
@@ -333,12 +331,15 @@ impl Member {
     pub(crate) fn writes(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
         let mut out = [0; DATAGRAM_LEN_MAX];
         let mut writer = DataWriter::new(&mut out, self.server_id, header);
-        assert!(frames.iter().all(|frame| writer.push(frame)), "they fit");
+        assert!(
+            frames.iter().all(|frame| writer.push(frame)),
+            "the frames fit"
+        );
         let len = writer.finish(&self.identity, &mut self.session);
         out[..len].to_vec()
     }
 
-    /// Says that this session is gone.
+    /// Returns a Reset for this session.
     pub(crate) fn reset(&self) -> Datagram<'static> {
         Datagram::Reset {
             echo: self.id,
@@ -346,8 +347,8 @@ impl Member {
         }
     }
 
-    /// The headers and frames of the datagrams in its session, the frames in the words of `Debug`.
-    /// They can be read again: nothing is noted in the session.
+    /// Decrypts the datagrams of this session; returns the headers, and the frames formatted with
+    /// `Debug`. The session does not change, so it can read the datagrams again.
     pub(crate) fn reads(&self, sent: &Sent) -> Vec<(Header, Vec<String>)> {
         let mine = sent.iter().filter(|(to, _)| *to == self.address);
         mine.filter_map(|(_, datagram)| {
@@ -364,7 +365,7 @@ impl Member {
         .collect()
     }
 
-    /// Takes the next frame that it needs, and nothing behind it.
+    /// Takes the next frame that is missing, and nothing behind it.
     pub(crate) fn hears_one(&mut self, sent: &Sent) -> Option<String> {
         let (_, mut frames) = self
             .reads(sent)
@@ -374,7 +375,7 @@ impl Member {
         Some(frames.swap_remove(0))
     }
 
-    /// Takes what was sent to it; whether there was anything new.
+    /// Takes these datagrams, and returns whether there was a new frame.
     pub(crate) fn hears(&mut self, sent: &Sent) -> bool {
         let before = self.taken;
         for (header, frames) in self.reads(sent) {
@@ -386,7 +387,7 @@ impl Member {
     }
 }
 
-/// A frame in the words of `Debug`, with the text that lies in a kept stored message.
+/// Formats a frame with `Debug`. A stored message has its text in place of the ciphertext.
 fn words(frame: &Frame<'_>) -> String {
     match frame {
         Frame::Mail { ciphertext, .. } => {
@@ -397,8 +398,8 @@ fn words(frame: &Frame<'_>) -> String {
     }
 }
 
-/// Something as long as a stored message with this text, to be kept. No server can tell that it is not
-/// sealed.
+/// Returns as many bytes as a stored message with this text has. No server can tell that they are
+/// not encrypted.
 pub(crate) fn stored_message(text: &str) -> &'static [u8] {
     [&[0x1e; KEY_LEN], text.as_bytes(), &[0x7a; TAG_LEN]]
         .concat()
@@ -409,7 +410,7 @@ pub(crate) fn address(number: u16) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 10_000 + number))
 }
 
-/// The process `id` of whom the name belongs to asks for it.
+/// Returns the request of process `id` of the person that the name belongs to.
 pub(crate) fn hello(id: u64, name: &str) -> Request<'_> {
     let hello = ClientHello {
         incarnation: id,

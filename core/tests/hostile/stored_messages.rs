@@ -1,15 +1,15 @@
-//! Which stored messages a client shows: those that their sender sealed for it, each once.
+//! Stored messages that a client shows: those that their sender encrypted for it, each once.
 
 use chatapp_core::crypto::{KEY_LEN, SessionKeys};
 use chatapp_core::wire::{Entry, Frame, Header, Outcome, Status};
 use chatapp_core::{ClientRecord, Disposition, DropReason, PublicKey, UnixSeconds};
 
-use crate::caller::{call, opened};
+use crate::caller::{accepted_session, call};
 use crate::client_rig::{Rig, address, bob, entry, from_bob, mail, news, text, whole_table};
 use crate::lines::{answer, bob_accepts, from_caller};
 use crate::people::{BOB, StoredMessage, identity, key, message_key};
 
-/// What the server says of a stored message that it has kept, under bob's key.
+/// Returns the frame in which the server sends a stored message, under bob's key.
 fn mail_of<'a>(
     serial: u64,
     incarnation: u64,
@@ -31,12 +31,12 @@ fn mail_of<'a>(
     }
 }
 
-/// The same of bob's second one.
+/// Returns the frame of bob's second stored message.
 fn kept(serial: u64, ciphertext: &StoredMessage<'_>) -> Frame<'static> {
-    mail_of(serial, BOB, 2, "bob", ciphertext.kept().leak())
+    mail_of(serial, BOB, 2, "bob", ciphertext.stored().leak())
 }
 
-/// MessageKey that are not what they are said to be: bob's second one to alice.
+/// Returns stored messages that are not bob's second one to alice, although their frame says so.
 fn forgeries() -> Vec<StoredMessage<'static>> {
     let ciphertext = from_bob(2, "hi");
     vec![
@@ -73,7 +73,7 @@ fn forgeries() -> Vec<StoredMessage<'static>> {
 
 #[test]
 fn counts_what_is_no_stored_message() {
-    let message = from_bob(2, "hi").kept().leak();
+    let message = from_bob(2, "hi").stored().leak();
     let mut rig = Rig::online();
     for (serial, from, ciphertext) in [(1, "\u{1b}[2J", &message[..]), (2, "bob", &message[..8])] {
         rig.tells(&[mail_of(serial, BOB, 2, from, ciphertext)]);
@@ -84,7 +84,7 @@ fn counts_what_is_no_stored_message() {
     assert_eq!(drops, [2, 0]);
 }
 
-/// All frames, in one line.
+/// Returns all frames in one line.
 fn frames_of(said: Vec<(Header, Vec<String>)>) -> String {
     let frames = said.into_iter().flat_map(|(_, frames)| frames);
     frames.collect::<Vec<_>>().join(", ")
@@ -96,7 +96,7 @@ const UNREADABLE: &str = r#"NotShown { from: "bob", foreign_key: false }"#;
 //= PROTOCOL.md#11.2
 fn shows_no_forged_stored_message() {
     let mut rig = Rig::online();
-    let mut damaged = from_bob(2, "hi").kept();
+    let mut damaged = from_bob(2, "hi").stored();
     damaged[40] ^= 1;
     let damaged = mail_of(1, BOB, 2, "bob", damaged.leak());
     rig.tells(&[damaged]);
@@ -109,21 +109,21 @@ fn shows_no_forged_stored_message() {
         rig.client.stats().drops(DropReason::Unreadable),
         1 + u64::try_from(forgeries().len()).unwrap()
     );
-    // Nothing of that was in the way of the right one, which is shown once.
+    // None of these prevents the genuine message, which is shown once.
     let ciphertext = from_bob(2, "hi");
     rig.tells(&[kept(100, &ciphertext), kept(101, &ciphertext)]);
     let shown = rig.events();
     assert_eq!(shown.len(), 1);
     assert!(shown[0].contains(r#"from: "bob""#), "{shown:?}");
     assert!(shown[0].contains(r#"text: "hi""#), "{shown:?}");
-    // As one of somebody who has that name now, or of another process, it is none.
+    // The client does not show it under another name or incarnation.
     for (serial, from, incarnation) in [(102, "cleo", BOB), (103, "bob", BOB + 1)] {
         rig.tells(&[mail_of(
             serial,
             incarnation,
             2,
             from,
-            ciphertext.kept().leak(),
+            ciphertext.stored().leak(),
         )]);
         assert!(rig.events()[0].starts_with("NotShown"));
     }
@@ -137,8 +137,8 @@ fn decrypts_nothing_with_a_key_never_agreed_on() {
         key: key("bob")
     }));
     rig.comes_online();
-    // Sealed with zeros, under number 1, by whoever can be the server: bob is known, and has
-    // written nothing yet.
+    // A malicious server encrypts message 1 with a key of zeros. The client knows bob, which has
+    // sent nothing yet.
     let mallory = identity("mallory");
     let mut zeros = SessionKeys::new(&[0; KEY_LEN], &[0; KEY_LEN]);
     mallory.seal(&mut zeros, &[], &mut []);
@@ -152,7 +152,7 @@ fn decrypts_nothing_with_a_key_never_agreed_on() {
 }
 
 #[test]
-fn what_is_no_text_in_a_session_is_counted_as_such() {
+fn counts_malformed_texts_of_a_session() {
     let mut rig = Rig::online();
     rig.send_to_bob("hi");
     let mut line = rig.meets_bob();
@@ -173,7 +173,7 @@ fn what_is_no_text_in_a_session_is_counted_as_such() {
         assert_eq!(rig.events(), [""; 0]);
         assert_eq!(rig.client.stats().drops(DropReason::Malformed), number);
     }
-    // Nothing of that was in the way of the right one.
+    // None of these prevents the genuine text.
     let said = line.writes(&header, &[text(2, "\u{20ac}")]);
     assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
     let shown = rig.events();
@@ -183,8 +183,9 @@ fn what_is_no_text_in_a_session_is_counted_as_such() {
     );
 }
 
+/// The client has encrypted it for the server to store, and the server has found bob online.
 #[test]
-fn a_message_that_was_sealed_to_be_kept_goes_directly_as_it_was_typed() {
+fn sends_a_bounced_message_directly_as_typed() {
     let mut rig = Rig::online();
     rig.tells(&[news(2, &entry("bob", Status::Offline, BOB, bob()))]);
     rig.events();
@@ -194,7 +195,7 @@ fn a_message_that_was_sealed_to_be_kept_goes_directly_as_it_was_typed() {
         said.contains("Store") && said.contains(r#"text: "as it was typed""#),
         "{said}"
     );
-    // He is back meanwhile.
+    // Bob is online again.
     let mut header = rig.header();
     header.acknowledged = 1;
     let result = Frame::Result {
@@ -207,7 +208,7 @@ fn a_message_that_was_sealed_to_be_kept_goes_directly_as_it_was_typed() {
     let query = said
         .split_once("Lookup { query: ")
         .and_then(|(_, rest)| rest.split_once(','))
-        .expect("it asks where he is");
+        .expect("the client looks up bob");
     let entry = Entry::new("bob", Status::Online, BOB, key("bob"), bob());
     let found = Frame::Found {
         query: query.0.parse().unwrap(),
@@ -219,7 +220,7 @@ fn a_message_that_was_sealed_to_be_kept_goes_directly_as_it_was_typed() {
     rig.events();
     let to_bob = |rig: &mut Rig| {
         let sent = rig.sent().into_iter().find(|(to, _)| *to == bob());
-        sent.expect("it goes to him").1
+        sent.expect("the client sends to bob").1
     };
     let (accept, line) = answer(&identity("bob"), &to_bob(&mut rig), &bob_accepts());
     assert_eq!(rig.hands(bob(), &accept), Disposition::Accepted);
@@ -228,19 +229,19 @@ fn a_message_that_was_sealed_to_be_kept_goes_directly_as_it_was_typed() {
             Frame::Text { text, .. } => String::from_utf8_lossy(text).into_owned(),
             other => panic!("{other:?}"),
         })
-        .expect("he can read it");
+        .expect("bob can read it");
     assert_eq!(frames, ["as it was typed"]);
 }
 
 #[test]
-fn a_message_is_shown_once_on_both_paths() {
+fn shows_a_message_once_on_both_paths() {
     for direct_first in [false, true] {
         let mut rig = Rig::online();
         let called = call(&rig, "bob", 7, &from_caller(1));
         assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
         let (to, accept) = rig.sent().pop().unwrap();
         assert_eq!(to, bob());
-        let mut line = opened(&rig, "bob", 7, &from_caller(1), &accept);
+        let mut line = accepted_session(&rig, "bob", 7, &from_caller(1), &accept);
         let header = Header {
             window: 32,
             ..Header::default()
@@ -265,20 +266,20 @@ fn a_message_is_shown_once_on_both_paths() {
     }
 }
 
-/// Somebody starts a second process, and the first one does not know yet that it has lost the name.
+/// Bob starts a second process, and the first one does not know yet that it has lost the name.
 #[test]
 //= PROTOCOL.md#11.1
-fn what_two_processes_of_one_name_write_is_shown() {
+fn shows_messages_of_two_processes_of_one_name() {
     let mut rig = Rig::online();
     let called = call(&rig, "bob", 7, &from_caller(1));
     assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
     let (_, accept) = rig.sent().pop().unwrap();
-    let mut line = opened(&rig, "bob", 7, &from_caller(1), &accept);
+    let mut line = accepted_session(&rig, "bob", 7, &from_caller(1), &accept);
     let from_the_second = StoredMessage {
         incarnation: BOB + 1,
         ..from_bob(1, "second")
     };
-    let ciphertext = from_the_second.kept();
+    let ciphertext = from_the_second.stored();
     for (number, words) in ["one", "two"].into_iter().enumerate() {
         let number = u32::try_from(number).unwrap();
         let header = Header {
@@ -298,16 +299,15 @@ fn what_two_processes_of_one_name_write_is_shown() {
             "bob",
             &ciphertext,
         )]);
-        // The same stored message twice is shown once.
+        // The second copy of the stored message is not shown.
         let shown = rig.events();
         assert_eq!(shown.len(), usize::from(number == 0), "{shown:?}");
     }
 }
 
 #[test]
-fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
-    // Mallory gives her process the number of bob's, which everybody knows, and a message the
-    // highest number of all.
+fn protects_message_counters_from_other_senders() {
+    // Mallory uses the incarnation of bob, which everybody knows, and the highest counter of all.
     let last = StoredMessage {
         person: "mallory",
         from: "mallory",
@@ -327,7 +327,7 @@ fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
         key: key("mallory"),
         from: "mallory",
         message_key: message_key("mallory"),
-        ciphertext: last.sealed().leak(),
+        ciphertext: last.ciphertext().leak(),
     };
     let channel = Frame::Channel {
         number: 1,
@@ -348,7 +348,7 @@ fn nobody_uses_up_the_numbers_of_somebody_elses_messages() {
         }
     }
     assert_eq!(shown.len(), 2);
-    // She goes, and bob comes; or alice starts anew.
+    // Mallory leaves and bob comes; or alice restarts.
     let room = [
         &alice[..],
         &mallory(0xe),

@@ -1,14 +1,15 @@
-//! What is to be stored, what its record says, and what may be seen before the store has answered.
+//! Records of the server: when it offers them, their content, and the outputs that wait for the
+//! store.
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::Frame;
 use chatapp_core::{Disposition, Endpoint, Record, ServerConfig, StoreFailed, Ticket};
 
-use crate::keeping::{post, store};
+use crate::offline::{post, store};
 use crate::server_rig::{Rig, hello, stored_message};
 
 #[test]
-fn a_message_that_could_not_be_stored_takes_no_room() {
+fn takes_no_room_for_a_message_that_was_not_stored() {
     let mut rig = Rig::with(ServerConfig {
         mail_per_name: 1,
         ..ServerConfig::default()
@@ -32,12 +33,12 @@ fn a_message_that_could_not_be_stored_takes_no_room() {
 }
 
 #[test]
-fn a_record_says_what_has_become_of_its_name_and_for_how_long_it_has_been_away() {
+fn stores_outcomes_and_offline_time_of_a_name() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let left = ann.writes(&ann.header(), &[Frame::Leave { request: 1 }]);
     assert_eq!(rig.judges(ann.address, &left), Disposition::Accepted);
-    // The store fails: the departure is offered again every second.
+    // The store fails: the server offers the departure again every second.
     for seconds in 0..3 {
         let persist = rig.server.poll_persist().unwrap();
         let Record::Name(record) = persist.record else {
@@ -53,9 +54,10 @@ fn a_record_says_what_has_become_of_its_name_and_for_how_long_it_has_been_away()
     }
 }
 
-/// A store drops an entry of the channel when the log has no place for it any more.
+/// A store drops a log entry when the log has no room for it any more. Before that, the sender has
+/// the result, or the store has another proof.
 #[test]
-fn before_an_entry_goes_its_sender_has_the_result_or_the_store_has_another_proof_of_it() {
+fn stores_a_proof_before_an_entry_is_dropped() {
     for hears in [true, false] {
         let mut rig = Rig::new();
         let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
@@ -93,7 +95,7 @@ fn before_an_entry_goes_its_sender_has_the_result_or_the_store_has_another_proof
 
 #[test]
 //= PROTOCOL.md#4.5
-fn nothing_of_a_registration_is_seen_before_it_is_stored() {
+fn shows_no_registration_before_it_is_stored() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
@@ -111,7 +113,7 @@ fn nothing_of_a_registration_is_seen_before_it_is_stored() {
 }
 
 #[test]
-fn a_server_wants_to_be_woken_while_anything_waits_to_be_stored() {
+fn is_due_at_once_while_a_record_is_pending() {
     let message = Frame::Store {
         request: 1,
         counter: 1,
@@ -133,14 +135,15 @@ fn a_server_wants_to_be_woken_while_anything_waits_to_be_stored() {
     }
 }
 
+/// No client gets the result.
 #[test]
-fn what_an_earlier_process_asked_for_is_stored_and_its_result_told_to_nobody() {
+fn stores_the_request_of_an_evicted_process() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let said = ann.writes(&ann.header(), &[post(1, "last words")]);
     assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
     let ticket = rig.server.poll_persist().unwrap().ticket;
-    // Another process takes the name before the answer of the store.
+    // Another process takes the name before the store answers.
     let request = rig.proven(ann.address, hello(3, "ann"));
     assert_eq!(rig.judges(ann.address, &request), Disposition::Accepted);
     rig.server.handle_stored(rig.now, ticket, Ok(()));
@@ -153,11 +156,11 @@ fn what_an_earlier_process_asked_for_is_stored_and_its_result_told_to_nobody() {
     assert!(told.contains(r#""last words""#), "{told}");
 }
 
-/// The core's own assertions say so; without them the answer is ignored.
+/// A debug assertion reports it. Without assertions the server ignores the answer.
 #[cfg(debug_assertions)]
 #[test]
 #[should_panic(expected = "tickets are answered in order, once")]
-fn an_answer_of_the_store_that_is_not_due_is_refused() {
+fn refuses_an_answer_of_the_store_that_is_not_due() {
     let mut rig = Rig::new();
     let ticket = rig.server.poll_persist().unwrap().ticket;
     let later = Ticket::new(ticket.number() + 1);

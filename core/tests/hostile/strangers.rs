@@ -1,4 +1,4 @@
-//! What is not sealed, and who has not the key of the room.
+//! Datagrams that are not encrypted, and processes without the room key.
 
 use std::net::SocketAddr;
 
@@ -22,13 +22,13 @@ const FINAL: [Refusal; 7] = [
 ];
 
 #[test]
-fn a_final_refusal_is_believed_under_the_key_of_the_server_only() {
+fn believes_final_refusals_of_its_server_only() {
     for reason in FINAL {
         let mut rig = client_rig::Rig::new();
         rig.command(Command::Register { name: "alice" }).unwrap();
         let hello = rig.hello(key("server"));
         let Ok(Datagram::ClientHello(asked)) = Datagram::parse(&identity(""), &hello) else {
-            panic!("a hello: {hello:?}")
+            panic!("not a ClientHello: {hello:?}")
         };
         let to = asked.id;
         assert_eq!(
@@ -47,19 +47,19 @@ fn a_final_refusal_is_believed_under_the_key_of_the_server_only() {
 }
 
 #[test]
-fn a_hint_makes_a_client_wait_whoever_gives_it() {
+fn waits_after_an_unauthenticated_refusal() {
     let mut rig = client_rig::Rig::new();
     rig.command(Command::Register { name: "alice" }).unwrap();
     let hello = rig.hello(key("server"));
     let Ok(Datagram::ClientHello(asked)) = Datagram::parse(&identity(""), &hello) else {
-        panic!("a hello: {hello:?}")
+        panic!("not a ClientHello: {hello:?}")
     };
     let to = asked.id;
     for reason in [Refusal::Wait, Refusal::RateExceeded] {
-        // Under the key of the server, it is not what a server says.
-        let (sealed, _) = answer(&identity("server"), &hello, &Answer::Refused(reason));
+        // A server never sends these reasons under its key.
+        let (authenticated, _) = answer(&identity("server"), &hello, &Answer::Refused(reason));
         assert_eq!(
-            rig.hands(server(), &sealed),
+            rig.hands(server(), &authenticated),
             Disposition::Ignored(DropReason::Unexpected)
         );
         let refusal = Datagram::Refuse { to, reason };
@@ -67,7 +67,11 @@ fn a_hint_makes_a_client_wait_whoever_gives_it() {
         assert_eq!(rig.sent(), []);
         rig.now = rig.now.plus_millis(500);
         rig.client.handle_timeout(rig.now);
-        assert_eq!(rig.sent(), [(server(), hello.clone())], "the same hello");
+        assert_eq!(
+            rig.sent(),
+            [(server(), hello.clone())],
+            "the same ClientHello"
+        );
     }
     assert_eq!(rig.events(), ["Throttled"]);
     let (accept, _) = answer(&identity("server"), &hello, &lines::server_accepts());
@@ -75,7 +79,7 @@ fn a_hint_makes_a_client_wait_whoever_gives_it() {
 }
 
 #[test]
-fn a_session_with_the_server_ends_when_the_server_seals_that() {
+fn ends_its_session_by_an_encrypted_close_only() {
     let mut rig = client_rig::Rig::online();
     let to = rig.id;
     for reason in FINAL {
@@ -105,7 +109,7 @@ fn a_session_with_the_server_ends_when_the_server_seals_that() {
 
 #[test]
 //= PROTOCOL.md#5.6
-fn a_reset_with_the_token_of_the_server_renews_the_session_at_once() {
+fn renews_its_session_at_once_after_a_reset() {
     let mut rig = client_rig::Rig::online();
     let reset = |token| Datagram::Reset {
         echo: SERVER_ID,
@@ -128,25 +132,26 @@ fn a_reset_with_the_token_of_the_server_renews_the_session_at_once() {
     assert!(rig.client.is_registered());
 }
 
+/// The command fails when the server answers no request.
 #[test]
-fn a_registration_whose_session_was_lost_begins_anew_and_ends_when_no_request_is_answered() {
+fn registers_again_after_its_session_was_lost() {
     for room in [None, Some(ROOM)] {
         let mut rig = client_rig::Rig::in_room(room);
         rig.command(Command::Register { name: "alice" }).unwrap();
         rig.accepts();
         assert_eq!(rig.events(), ["Registered"]);
-        // The server has lost its memory before it told the table: it says nothing in that session,
-        // nor in a new one.
+        // The server loses its memory before it sends the roster. It answers neither in that
+        // session nor in a new one.
         assert_eq!(rig.pass(20_000 + 3_000 + 2_999), [""; 0]);
         let [event] = &rig.pass(1)[..] else {
-            panic!("one event")
+            panic!("not one event")
         };
         assert!(event.starts_with("ServerNotResponding"), "{event}");
     }
 }
 
 #[test]
-fn a_registration_whose_server_answers_and_says_no_more_ends() {
+fn fails_to_register_when_no_roster_arrives() {
     let mut rig = client_rig::Rig::new();
     rig.command(Command::Register { name: "alice" }).unwrap();
     rig.accepts();
@@ -161,7 +166,7 @@ fn a_registration_whose_server_answers_and_says_no_more_ends() {
 
 // ---- closed rooms ----
 
-/// One datagram of each kind, as somebody with this identity writes it to this side of the room.
+/// Returns one datagram of each kind, from a stranger with this identity to this side of the room.
 fn all_kinds(stranger: &Identity, id: u64, cookie: Cookie, to: &Identity) -> Vec<Vec<u8>> {
     let message = &[7; 100][..];
     let mut all: Vec<Vec<u8>> = [
@@ -214,7 +219,7 @@ fn strangers() -> [Identity; 2] {
 }
 
 #[test]
-fn a_stranger_to_a_closed_room_gets_no_answer_from_its_server() {
+fn server_answers_no_stranger_in_a_closed_room() {
     let mut rig = server_rig::Rig::in_room(ServerConfig::default(), Some(ROOM), 3);
     let mut ann = rig.join(1, "ann");
     let cookie = rig.cookie(address(2));
@@ -233,16 +238,16 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_server() {
         }
     }
     assert_eq!((rig.records, rig.online()), (records, 1));
-    // One who knows the key of the tags only, and not that of the room, does not get through the
-    // handshake either; and members are who they are.
-    let sent = rig.say(&mut ann, &[crate::keeping::post(1, "hi")]);
+    // A stranger that has only the key of the short tag fails in the handshake, too. Members keep
+    // their sessions.
+    let sent = rig.say(&mut ann, &[crate::offline::post(1, "hi")]);
     assert!(ann.hears(&sent));
     rig.join(3, "bob");
     assert_eq!(rig.online(), 2);
 }
 
 #[test]
-fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
+fn client_answers_no_stranger_in_a_closed_room() {
     let mut rig = client_rig::Rig::in_room(Some(ROOM));
     rig.comes_online();
     let alice = identity_in("alice", Some(ROOM));
@@ -261,7 +266,7 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
         }
     }
     assert!(rig.client.is_registered());
-    // Not even while a session is asked for.
+    // The same holds while the client requests a session.
     let token = identity_in("server", Some(ROOM)).reset_token(SERVER_ID);
     let reset = Datagram::Reset {
         echo: SERVER_ID,
@@ -270,7 +275,7 @@ fn a_stranger_to_a_closed_room_gets_no_answer_from_its_clients() {
     assert_eq!(rig.give(server(), &reset), Disposition::Accepted);
     let hello = rig.request(server());
     let Ok(Datagram::ClientHello(asked)) = Datagram::parse(&alice, &hello) else {
-        panic!("a hello: {hello:?}")
+        panic!("not a ClientHello: {hello:?}")
     };
     for stranger in strangers() {
         for datagram in all_kinds(&stranger, asked.id, cookie, &alice) {

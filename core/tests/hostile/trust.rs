@@ -1,11 +1,11 @@
-//! Whose keys a client believes in.
+//! Keys that a client believes, of its server and of its peers.
 
 use chatapp_core::wire::{Datagram, Frame, Header, Outcome, PeerHello, Status};
 use chatapp_core::{
     ClientRecord, Command, CommandError, Disposition, DropReason, Endpoint, PublicKey, UnixSeconds,
 };
 
-use crate::caller::{call, opened};
+use crate::caller::{accepted_session, call};
 use crate::client_rig::{
     COOKIE, Rig, address, bob, entry, entry_of, from_bob, mail, news, server, text, whole_table,
 };
@@ -16,14 +16,14 @@ use crate::people::{BOB, SERVER_ID, StoredMessage, identity, key, message_key};
 
 #[test]
 //= PROTOCOL.md#4.8
-fn nothing_is_said_to_a_server_whose_key_has_changed() {
+fn sends_nothing_to_a_server_with_another_key() {
     let mut rig = Rig::new();
     assert!(rig.client.restore(ClientRecord::ServerKey(key("server"))));
     rig.command(Command::Register { name: "alice" }).unwrap();
     let request = rig.sent();
     assert_eq!(request.len(), 1);
     let Ok(Datagram::CookieRequest { id }) = Datagram::parse(&identity(""), &request[0].1) else {
-        panic!("a request for a cookie: {request:?}")
+        panic!("not a CookieRequest: {request:?}")
     };
     let cookie = Datagram::Cookie {
         to: id,
@@ -43,18 +43,22 @@ fn nothing_is_said_to_a_server_whose_key_has_changed() {
 }
 
 #[test]
-fn the_key_of_a_server_is_remembered_once_it_is_proved() {
+fn stores_the_key_of_a_server_once_it_is_proved() {
     let mut rig = Rig::new();
     rig.command(Command::Register { name: "alice" }).unwrap();
     let hello = rig.hello(key("server"));
-    assert_eq!(rig.records(), [""; 0], "it was only said to be its key");
+    assert_eq!(
+        rig.records(),
+        [""; 0],
+        "the server has not proved its key yet"
+    );
     let (accept, line) = answer(&identity("server"), &hello, &server_accepts());
     assert_eq!(rig.hands(server(), &accept), Disposition::Accepted);
     let known = format!("ServerKey({:?})", key("server"));
     assert_eq!(rig.records(), [known]);
     assert_eq!(rig.records(), [""; 0], "once");
     rig.server = Some(line);
-    // A restart of the server, which has the same key: nothing is new.
+    // The server restarts with the same key: the client stores nothing new.
     let reset = Datagram::Reset {
         echo: SERVER_ID,
         token: identity("server").reset_token(SERVER_ID),
@@ -65,8 +69,8 @@ fn the_key_of_a_server_is_remembered_once_it_is_proved() {
 }
 
 #[test]
-fn a_key_that_nobody_proved_is_forgotten_when_nobody_answers() {
-    // Keys of low order, with which nothing can be sealed, and one that is not the server's.
+fn forgets_an_unproved_key_without_an_answer() {
+    // Keys of low order, which no key agreement accepts, and a key that is not the server's.
     let mut one = [0; 32];
     one[0] = 1;
     for said in [PublicKey::NONE, PublicKey(one), key("mallory")] {
@@ -74,7 +78,7 @@ fn a_key_that_nobody_proved_is_forgotten_when_nobody_answers() {
         rig.command(Command::Register { name: "alice" }).unwrap();
         let request = rig.request(server());
         let Ok(Datagram::CookieRequest { id }) = Datagram::parse(&identity(""), &request) else {
-            panic!("a request for a cookie: {request:?}")
+            panic!("not a CookieRequest: {request:?}")
         };
         let cookie = Datagram::Cookie {
             to: id,
@@ -90,9 +94,9 @@ fn a_key_that_nobody_proved_is_forgotten_when_nobody_answers() {
     }
 }
 
-// ---- people ----
+// ---- peers ----
 
-/// Alice has talked to bob.
+/// Returns a client that has got a message from bob.
 fn knows_bob() -> Rig {
     let mut rig = Rig::online();
     assert_eq!(rig.records().len(), 1, "the key of the server");
@@ -116,7 +120,7 @@ fn is_foreign(event: &str) -> bool {
 
 #[test]
 //= PROTOCOL.md#11.3
-fn a_name_that_one_has_talked_to_keeps_its_key() {
+fn pins_the_key_of_a_name_it_talked_to() {
     let mut next_process = Rig::new();
     assert!(next_process.client.restore(ClientRecord::PeerKey {
         name: "bob",
@@ -137,7 +141,7 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
             assert!(told.len() == 1 && is_foreign(&told[0]), "{told:?}");
             assert_eq!(rig.sent(), []);
         }
-        // Nor is anything taken from there.
+        // The client accepts nothing from there either.
         rig.tells(&[news(4, &impostor(Status::Online, BOB + 1))]);
         rig.events();
         rig.sent();
@@ -167,7 +171,7 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
             key: key("mallory"),
             from: "bob",
             message_key: message_key("mallory"),
-            ciphertext: forged.sealed().leak(),
+            ciphertext: forged.ciphertext().leak(),
         }]);
         assert_eq!(
             rig.events(),
@@ -176,7 +180,7 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
         assert_eq!(rig.records(), [""; 0]);
         assert_eq!(rig.client.stats().drops(DropReason::ForeignKey), 3);
         rig.sent();
-        // He is back: all is as it was.
+        // Bob is online again, and everything is as before.
         rig.tells(&[news(5, &entry("bob", Status::Online, BOB, bob()))]);
         rig.events();
         rig.sent();
@@ -186,17 +190,17 @@ fn a_name_that_one_has_talked_to_keeps_its_key() {
 }
 
 #[test]
-fn a_session_ends_when_it_turns_out_whose_key_the_name_has() {
+fn ends_a_session_once_a_name_proves_another_key() {
     let mut rig = Rig::online();
-    // The server lists somebody else under bob's name, who calls, and has said nothing yet.
+    // The server lists mallory under bob's name. Mallory calls, and has sent nothing yet.
     rig.tells(&[news(2, &impostor(Status::Online, BOB))]);
     rig.events();
     rig.sent();
     let called = call(&rig, "mallory", 7, &from_caller(1));
     assert_eq!(rig.hands(address(8), &called), Disposition::Accepted);
     let (_, accept) = rig.sent().pop().unwrap();
-    let mut line = opened(&rig, "mallory", 7, &from_caller(1), &accept);
-    // Then there is a stored message that bob has written.
+    let mut line = accepted_session(&rig, "mallory", 7, &from_caller(1), &accept);
+    // Then a stored message arrives that bob has written.
     rig.tells(&[mail(1, 2, false)]);
     let shown = rig.events();
     assert!(
@@ -222,21 +226,21 @@ fn a_session_ends_when_it_turns_out_whose_key_the_name_has() {
 }
 
 #[test]
-fn keys_that_are_given_back_do_not_take_the_place_of_others() {
+fn restores_no_more_keys_than_fit() {
     let mut rig = Rig::new();
     let mut gives = |name| {
         let key = key(name);
         rig.client.restore(ClientRecord::PeerKey { name, key })
     };
-    // There is room for three others; what is known already needs none.
+    // There is room for three peers; a key that is known already needs none.
     let taken = ["bob", "cleo", "dora", "emil", "bob", "a b"].map(&mut gives);
     assert_eq!(taken, [true, true, true, false, true, false]);
 }
 
 #[test]
-fn what_is_on_its_way_does_not_go_to_another_key() {
-    // Nobody has answered the call; or bob has, and not acknowledged the message; or it is with the
-    // server, which will refuse or keep it.
+fn sends_no_pending_message_to_another_key() {
+    // The stages: bob has not answered the PeerHello; bob has not acknowledged the message; the
+    // server will refuse the message; the server will store it.
     for stage in 0..4 {
         let mut rig = Rig::online();
         if stage >= 2 {
@@ -282,12 +286,12 @@ fn what_is_on_its_way_does_not_go_to_another_key() {
 fn keeps_the_key_of_a_name_that_is_gone() {
     let mut rig = Rig::online();
     rig.records();
-    // Who was only in the table may come back with another key.
-    let (other, himself) = (
+    // A peer that was only in the roster may return with another key.
+    let (other, genuine) = (
         impostor(Status::Online, BOB + 1),
         entry("bob", Status::Online, BOB, bob()),
     );
-    rig.tells(&[news(2, &other), news(3, &himself)]);
+    rig.tells(&[news(2, &other), news(3, &genuine)]);
     rig.events();
     rig.sent();
     rig.send_to_bob("hi");
@@ -301,8 +305,12 @@ fn keeps_the_key_of_a_name_that_is_gone() {
     let said = line.writes(&acknowledges, &[]);
     assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
     assert_eq!(rig.events().len(), 1, "Delivered");
-    assert_eq!(rig.records().len(), 1, "written to");
-    // Cleo is in no table, and has written.
+    assert_eq!(
+        rig.records().len(),
+        1,
+        "the key of a peer that got a message"
+    );
+    // Cleo is in no roster, and has sent a message.
     let ciphertext = StoredMessage {
         person: "cleo",
         from: "cleo",
@@ -318,7 +326,7 @@ fn keeps_the_key_of_a_name_that_is_gone() {
         key: key("cleo"),
         from: "cleo",
         message_key: message_key("cleo"),
-        ciphertext: ciphertext.sealed().leak(),
+        ciphertext: ciphertext.ciphertext().leak(),
     }]);
     let shown = rig.events();
     assert!(shown[0].contains(r#"from: "cleo""#));

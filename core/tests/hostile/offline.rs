@@ -1,5 +1,5 @@
-//! What a server keeps for those who are away, in what order it is stored and handed over, and what
-//! it takes back from its store.
+//! Messages that a server stores for offline clients: their order, their delivery, and the records
+//! that it restores.
 
 use chatapp_core::wire::Frame;
 use chatapp_core::{
@@ -28,8 +28,8 @@ pub(crate) fn post(request: u32, text: &str) -> Frame<'_> {
     }
 }
 
-/// Bob leaves, these frames come from ann, and bob returns, as the same process. What he says he
-/// was shown is added to his request, which is given the epoch of the server.
+/// Bob leaves, ann sends these frames, and bob returns as the same process. `shown` adds to bob's
+/// request what bob has shown; its argument is the server's epoch.
 fn bob_misses(
     rig: &mut Rig,
     frames: &[Frame<'_>],
@@ -51,7 +51,7 @@ fn bob_misses(
 fn nothing(_: &mut Request<'_>, _: u64) {}
 
 #[test]
-fn what_was_kept_comes_in_the_order_in_which_it_was_said() {
+fn delivers_stored_messages_in_their_order() {
     let texts = ["one", "two", "three", "four"];
     for first in [0, 1] {
         let mut rig = Rig::new();
@@ -81,8 +81,8 @@ fn what_was_kept_comes_in_the_order_in_which_it_was_said() {
 
 #[test]
 //= PROTOCOL.md#9.2
-fn who_returns_is_online_once_all_that_was_kept_is_handed_over() {
-    // Two of them do not fit into one datagram.
+fn lists_a_client_online_after_its_stored_messages() {
+    // Two texts of this length do not fit into one datagram.
     let text = "x".repeat(590);
     for missed in [
         [store(1, &text), store(2, &text)],
@@ -102,7 +102,7 @@ fn who_returns_is_online_once_all_that_was_kept_is_handed_over() {
 }
 
 #[test]
-fn what_was_shown_is_believed_in_its_own_epoch_only() {
+fn skips_shown_messages_of_its_own_epoch_only() {
     for (later, comes_again) in [(0, false), (1, true)] {
         let mut rig = Rig::new();
         let missed = [store(1, "mail"), post(2, "channel")];
@@ -120,12 +120,12 @@ fn what_was_shown_is_believed_in_its_own_epoch_only() {
 }
 
 #[test]
-fn long_texts_take_the_place_of_older_ones_in_the_log() {
+fn replaces_older_log_entries_by_long_texts() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let mut sent = rig.say(&mut bob, &[]);
     bob.hears(&sent);
-    // There is memory for one text of this length, and for the names and numbers of eight.
+    // The log has memory for one text of this length, and slots for eight entries.
     let text = "x".repeat(1_000);
     for request in 1..=3 {
         let post = Frame::Post {
@@ -142,7 +142,8 @@ fn long_texts_take_the_place_of_older_ones_in_the_log() {
         let saved = format!("Result {{ request: {request}, outcome: Saved }}");
         assert!(told.contains(&saved), "{told:?}");
     }
-    // Bob acknowledged none of them: he is told how many he missed, and gets the last.
+    // Bob acknowledged none of them. The server sends bob the number of missed entries, and the
+    // last entry.
     let heard = rig.listens(&mut bob, sent);
     assert!(heard.iter().any(|f| f.starts_with("Skipped")), "{heard:?}");
     assert!(
@@ -169,7 +170,7 @@ pub(crate) fn mail_of_request(request: u32, serial: u64, to: &'static str) -> Re
     }
 }
 
-/// Somebody who is not registered.
+/// Returns the record of a name that is not registered.
 pub(crate) fn name_record(name: &str) -> NameRecord<'_> {
     NameRecord {
         name,
@@ -187,7 +188,7 @@ pub(crate) fn name_record(name: &str) -> NameRecord<'_> {
     }
 }
 
-/// A server that has stored nothing but two names, neither of them registered.
+/// Creates a server that has restored two names, neither of them registered.
 pub(crate) fn remembers_two_names(config: ServerConfig) -> Rig {
     let mut rig = Rig::with(config);
     for name in ["ann", "bob"] {
@@ -208,12 +209,13 @@ pub(crate) fn ann_returns(rig: &mut Rig) -> Member {
 
 #[test]
 //= PROTOCOL.md#10.3
-fn a_request_whose_message_was_stored_takes_effect_once() {
+fn applies_a_restored_request_once() {
     for later_record in [false, true] {
         let mut rig = remembers_two_names(ServerConfig::default());
         rig.server.restore(mail(1, "bob")).unwrap();
         if later_record {
-            // When it was made, the outcome of request 1 was pending: four bits for each request.
+            // At the time of this record, the outcome of request 1 was pending. Each request has
+            // four bits.
             let record = NameRecord {
                 last_request: 1,
                 outcomes: 1 << 4,
@@ -233,7 +235,7 @@ fn a_request_whose_message_was_stored_takes_effect_once() {
 }
 
 #[test]
-fn what_was_handed_over_is_not_kept_again() {
+fn restores_no_delivered_message() {
     let mut rig = remembers_two_names(ServerConfig::default());
     for serial in 1..=3 {
         rig.server.restore(mail(serial, "bob")).unwrap();
@@ -252,7 +254,7 @@ fn what_was_handed_over_is_not_kept_again() {
 }
 
 #[test]
-fn what_was_handed_over_leaves_room_for_others() {
+fn frees_the_room_of_delivered_messages() {
     let config = ServerConfig {
         mail_per_name: 2,
         ..ServerConfig::default()
@@ -279,7 +281,7 @@ fn what_was_handed_over_leaves_room_for_others() {
 }
 
 #[test]
-fn records_that_do_not_fit_are_refused() {
+fn refuses_records_that_do_not_fit() {
     let mut rig = remembers_two_names(ServerConfig::default());
     assert_eq!(
         rig.server.restore(mail(1, "cleo")),
@@ -292,7 +294,7 @@ fn records_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn a_departure_that_could_not_be_stored_is_offered_again_every_second() {
+fn retries_to_store_a_departure_every_second() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     rig.events.clear();
@@ -308,7 +310,11 @@ fn a_departure_that_could_not_be_stored_is_offered_again_every_second() {
         rig.pass(1);
         assert_eq!(rig.records, offered + 1);
     }
-    assert_eq!(rig.online(), 1, "nobody learns what is not stored");
+    assert_eq!(
+        rig.online(),
+        1,
+        "the departure is visible before it is stored"
+    );
     let departed = r#"Departed { name: "ann", reason: Left }"#;
     assert_eq!(rig.events, [departed, "StoreFailed"]);
     rig.store_works = true;
@@ -321,7 +327,7 @@ fn a_departure_that_could_not_be_stored_is_offered_again_every_second() {
 
 #[test]
 //= PROTOCOL.md#10.6
-fn a_message_is_stored_before_what_happened_after_it() {
+fn stores_a_message_before_later_events() {
     let store = Frame::Store {
         request: 2,
         counter: 2,
@@ -372,7 +378,7 @@ fn a_message_is_stored_before_what_happened_after_it() {
 }
 
 #[test]
-fn nobody_is_stored_as_having_passed_entries_that_the_store_does_not_have() {
+fn stores_no_progress_beyond_the_stored_entries() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
     let said = ann.writes(&ann.header(), &[post(1, "one"), post(2, "two")]);
@@ -391,7 +397,7 @@ fn nobody_is_stored_as_having_passed_entries_that_the_store_does_not_have() {
 }
 
 #[test]
-fn records_leave_in_the_order_of_their_tickets() {
+fn offers_records_in_the_order_of_their_tickets() {
     let mut rig = Rig::new();
     let request = rig.proven(address(1), hello(1, "ann"));
     assert_eq!(rig.judges(address(1), &request), Disposition::Accepted);
@@ -400,5 +406,9 @@ fn records_leave_in_the_order_of_their_tickets() {
         tickets.push(record.ticket.number());
     }
     assert_eq!(tickets, [2], "the epoch was stored before");
-    assert_eq!(rig.online(), 0, "nothing of it is stored yet");
+    assert_eq!(
+        rig.online(),
+        0,
+        "the registration is visible before it is stored"
+    );
 }

@@ -1,5 +1,5 @@
-//! When a client acknowledges entries of the channel's log: every second time one came alone, the
-//! acknowledgement waits for something to go with.
+//! Delayed acknowledgements of a client for entries of the channel log. Of the entries that arrive
+//! alone, it delays every second one.
 
 use chatapp_core::wire::{Cookie, Datagram, Frame, Header};
 use chatapp_core::{Command, Disposition, DropReason, Endpoint, UnixSeconds};
@@ -7,8 +7,8 @@ use chatapp_core::{Command, Disposition, DropReason, Endpoint, UnixSeconds};
 use crate::client_rig::{Rig, bob, server, text};
 use crate::people::SERVER_ID;
 
-/// The interval is 500 ms.
-const HELD_MS: u64 = 50;
+/// The longest delay in ms; the interval is 500 ms.
+const DELAY_MS: u64 = 50;
 
 fn entry(number: u32) -> Frame<'static> {
     Frame::Channel {
@@ -22,16 +22,16 @@ fn entry(number: u32) -> Frame<'static> {
     }
 }
 
-/// A client of which the next entry that comes alone is not acknowledged at once, and the number of
-/// that entry.
+/// Returns a client that delays the acknowledgement of the next entry that arrives alone, and the
+/// number of that entry.
 fn client() -> (Rig, u32) {
     let mut rig = Rig::online();
     let first = waits_from(&mut rig, 1);
     (rig, first)
 }
 
-/// The number from this one on whose acknowledgement waits: every second one does, and the session
-/// decides which.
+/// Returns the next number whose acknowledgement the client delays. That is every second one, and
+/// the session decides which.
 fn waits_from(rig: &mut Rig, number: u32) -> u32 {
     if rig.id & 1 == u64::from(rig.next & 1) {
         return number;
@@ -41,13 +41,13 @@ fn waits_from(rig: &mut Rig, number: u32) -> u32 {
     number + 1
 }
 
-/// The server sends an entry, and it is shown.
+/// Sends an entry from the server, and shows it.
 fn hears(rig: &mut Rig, number: u32) {
     rig.tells(&[entry(number)]);
     assert_eq!(rig.events().len(), 1);
 }
 
-/// What the client acknowledges; it says nothing else.
+/// Returns the client's acknowledgements, and checks that it sends no frames.
 fn acknowledgements(rig: &mut Rig) -> Vec<u32> {
     let said = rig.said();
     assert!(said.iter().all(|(_, frames)| frames.is_empty()));
@@ -55,7 +55,7 @@ fn acknowledgements(rig: &mut Rig) -> Vec<u32> {
 }
 
 #[test]
-fn an_entry_is_acknowledged_with_the_next_one() {
+fn acknowledges_an_entry_with_the_next_one() {
     let (mut rig, first) = client();
     for number in first..first + 20 {
         hears(&mut rig, number);
@@ -67,49 +67,49 @@ fn an_entry_is_acknowledged_with_the_next_one() {
 
 #[test]
 //= PROTOCOL.md#6.4
-fn where_no_other_comes_the_acknowledgement_goes_alone() {
+fn acknowledges_a_single_entry_after_the_delay() {
     let (mut rig, first) = client();
     hears(&mut rig, first);
-    let due = rig.now.plus_millis(HELD_MS);
+    let due = rig.now.plus_millis(DELAY_MS);
     assert_eq!(rig.client.poll_timeout(), Some(due));
     assert_eq!(acknowledgements(&mut rig), []);
-    rig.now = rig.now.plus_millis(HELD_MS - 1);
+    rig.now = rig.now.plus_millis(DELAY_MS - 1);
     rig.client.handle_timeout(rig.now);
     assert_eq!(acknowledgements(&mut rig), []);
     rig.now = due;
     rig.client.handle_timeout(due);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
-    // It went: nothing of it is left to do.
-    assert!(rig.client.poll_timeout() > Some(due.plus_millis(HELD_MS)));
+    // The acknowledgement was sent, so its timer has ended.
+    assert!(rig.client.poll_timeout() > Some(due.plus_millis(DELAY_MS)));
 }
 
 #[test]
-fn what_the_client_says_takes_the_acknowledgement_along() {
+fn acknowledges_with_frames_of_the_client() {
     let (mut rig, first) = client();
     hears(&mut rig, first);
     rig.command(Command::SendAll { text: "hello" }).unwrap();
     let said = rig.said();
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].0.acknowledged, rig.next);
-    assert!(rig.client.poll_timeout() > Some(rig.now.plus_millis(HELD_MS)));
+    assert!(rig.client.poll_timeout() > Some(rig.now.plus_millis(DELAY_MS)));
 }
 
 #[test]
-fn entries_that_come_together_are_acknowledged_at_once() {
+fn acknowledges_entries_together_at_once() {
     let (mut rig, first) = client();
     rig.tells(&[entry(first), entry(first + 1)]);
     assert_eq!(rig.events().len(), 2);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
-    // Nor do those wait of which the last would wait by itself.
+    // The same holds if the last entry alone would be delayed.
     hears(&mut rig, first + 2);
-    rig.pass(HELD_MS);
+    rig.pass(DELAY_MS);
     rig.tells(&[entry(first + 3), entry(first + 4)]);
     assert_eq!(rig.events().len(), 2);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
 }
 
 #[test]
-fn kept_entries_are_acknowledged_at_once() {
+fn acknowledges_stored_entries_at_once() {
     let (mut rig, first) = client();
     let mut kept = entry(first);
     if let Frame::Channel { kept, .. } = &mut kept {
@@ -121,7 +121,7 @@ fn kept_entries_are_acknowledged_at_once() {
 }
 
 #[test]
-fn direct_messages_are_acknowledged_at_once() {
+fn acknowledges_direct_messages_at_once() {
     let mut rig = Rig::online();
     rig.send_to_bob("hello");
     let mut line = rig.meets_bob();
@@ -141,7 +141,7 @@ fn direct_messages_are_acknowledged_at_once() {
 }
 
 #[test]
-fn who_asks_for_a_sign_of_life_gets_one() {
+fn acknowledges_a_probe_at_once() {
     let (mut rig, first) = client();
     let mut header = rig.header();
     header.probe = true;
@@ -149,7 +149,7 @@ fn who_asks_for_a_sign_of_life_gets_one() {
     rig.tells_under(&header, &[entry(first)]);
     rig.events();
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
-    // Also in the midst of waiting.
+    // A probe ends a delay, too.
     let number = waits_from(&mut rig, first + 1);
     hears(&mut rig, number);
     let mut header = rig.header();
@@ -159,12 +159,12 @@ fn who_asks_for_a_sign_of_life_gets_one() {
 }
 
 #[test]
-fn on_a_path_that_lost_something_nothing_waits() {
+fn delays_nothing_on_a_lossy_path() {
     let (mut rig, first) = client();
     let header = rig.header();
     hears(&mut rig, first);
     assert_eq!(acknowledgements(&mut rig), []);
-    // It comes again, as if the acknowledgement had been lost.
+    // The entry arrives again, as if the acknowledgement was lost.
     rig.tells_under(&header, &[entry(first)]);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
     for number in first + 1..first + 5 {
@@ -173,8 +173,8 @@ fn on_a_path_that_lost_something_nothing_waits() {
     }
 }
 
-/// The server asks for a proof of the address.
-fn asks_where_it_is(rig: &mut Rig) -> Cookie {
+/// Sends the client a Cookie for its session, so that it proves its address.
+fn asks_for_proof(rig: &mut Rig) -> Cookie {
     let cookie = Cookie {
         issued_at_ms: 7,
         mac: 8,
@@ -189,10 +189,10 @@ fn asks_where_it_is(rig: &mut Rig) -> Cookie {
 }
 
 #[test]
-fn who_has_to_prove_where_it_is_does_so_at_once() {
+fn proves_its_address_at_once() {
     let (mut rig, first) = client();
     hears(&mut rig, first);
-    let cookie = asks_where_it_is(&mut rig);
+    let cookie = asks_for_proof(&mut rig);
     let said = rig.said();
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].0.cookie, Some(cookie));
@@ -200,7 +200,7 @@ fn who_has_to_prove_where_it_is_does_so_at_once() {
 }
 
 #[test]
-fn an_entry_that_is_not_shown_yet_is_not_acknowledged_and_later_at_once() {
+fn acknowledges_an_entry_once_it_is_shown() {
     let (mut rig, first) = client();
     rig.tells(&[entry(first)]);
     let said = rig.said();
@@ -213,8 +213,8 @@ fn an_entry_that_is_not_shown_yet_is_not_acknowledged_and_later_at_once() {
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
 }
 
-/// What the client acknowledges once it has shown an entry whose acknowledgement would wait, but
-/// that this came before.
+/// Returns the acknowledgements of a client after it has shown an entry, and the expected number.
+/// It would delay the acknowledgement, but `came` arrives before it shows the entry.
 fn acknowledges_after(came: impl FnOnce(&mut Rig, u32, &Header)) -> (Vec<u32>, u32) {
     let (mut rig, first) = client();
     let header = rig.header();
@@ -225,7 +225,7 @@ fn acknowledges_after(came: impl FnOnce(&mut Rig, u32, &Header)) -> (Vec<u32>, u
 }
 
 #[test]
-fn what_asks_for_an_answer_gets_it_also_if_the_entry_before_it_is_shown_later() {
+fn answers_at_once_though_an_entry_is_shown_late() {
     let a_question = acknowledges_after(|rig, _, _| {
         let mut header = rig.header();
         header.probe = true;
@@ -255,15 +255,16 @@ fn what_asks_for_an_answer_gets_it_also_if_the_entry_before_it_is_shown_later() 
     }
     let (mut rig, first) = client();
     rig.tells(&[entry(first)]);
-    let cookie = asks_where_it_is(&mut rig);
+    let cookie = asks_for_proof(&mut rig);
     assert_eq!(rig.events().len(), 1);
     let said = rig.said();
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].0.cookie, Some(cookie));
 }
 
+/// The client could not answer between the entries.
 #[test]
-fn entries_that_came_one_by_one_before_it_could_answer_are_acknowledged_at_once() {
+fn acknowledges_a_burst_of_entries_at_once() {
     let (mut rig, first) = client();
     for number in first..first + 3 {
         hears(&mut rig, number);
@@ -272,7 +273,7 @@ fn entries_that_came_one_by_one_before_it_could_answer_are_acknowledged_at_once(
 }
 
 #[test]
-fn half_of_the_clients_begin_with_the_first_entry() {
+fn delays_the_first_entry_in_half_of_the_clients() {
     let waits = |seed| {
         let mut rig = Rig::with_seed(seed);
         rig.comes_online();
@@ -284,7 +285,7 @@ fn half_of_the_clients_begin_with_the_first_entry() {
 }
 
 #[test]
-fn nothing_waits_longer_than_its_session() {
+fn ends_a_delay_with_its_session() {
     let (mut rig, first) = client();
     hears(&mut rig, first);
     let due = rig.client.poll_timeout();
@@ -298,7 +299,7 @@ fn nothing_waits_longer_than_its_session() {
 }
 
 #[test]
-fn a_window_of_one_frame_is_opened_again_at_once() {
+fn reopens_a_window_of_one_frame_at_once() {
     let mut rig = Rig::with_window(1);
     rig.comes_online();
     for number in 1..5 {

@@ -1,17 +1,17 @@
-//! When the server acknowledges: requests with their results, if these come soon, and everything
-//! else at once.
+//! Delayed acknowledgements of the server: a request waits a short time for its result. All other
+//! frames are acknowledged at once.
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::Frame;
 use chatapp_core::{Disposition, Endpoint, ServerConfig};
 
-use crate::keeping::{post, store};
+use crate::offline::{post, store};
 use crate::server_rig::{Member, Rig, Sent};
 
-/// The server's interval is 500 ms.
-const HELD_MS: u64 = 50;
+/// The longest delay in ms; the server's interval is 500 ms.
+const DELAY_MS: u64 = 50;
 
-/// Who has taken all that there was, on a path that has shown no loss for long.
+/// Registers ann, and exchanges frames until its path has shown no loss for a long time.
 fn settled(rig: &mut Rig) -> Member {
     let mut ann = rig.join(1, "ann");
     for query in 0..300 {
@@ -22,7 +22,7 @@ fn settled(rig: &mut Rig) -> Member {
     ann
 }
 
-/// All that the server sends before its store has answered.
+/// Returns all datagrams that the server sends before its store has answered.
 fn transmits(rig: &mut Rig) -> Sent {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let mut sent = Sent::new();
@@ -32,7 +32,7 @@ fn transmits(rig: &mut Rig) -> Sent {
     sent
 }
 
-/// What of it is for ann: what it acknowledges, and the frames.
+/// Returns the acknowledgement and the frames of each datagram to ann.
 fn sends(rig: &mut Rig, ann: &Member) -> Vec<(u32, Vec<String>)> {
     let read = ann.reads(&transmits(rig));
     read.into_iter()
@@ -40,7 +40,7 @@ fn sends(rig: &mut Rig, ann: &Member) -> Vec<(u32, Vec<String>)> {
         .collect()
 }
 
-/// Ann says this, and the server takes it.
+/// Sends these frames from ann, and returns the number of the next frame.
 fn says(rig: &mut Rig, ann: &mut Member, frames: &[Frame<'_>]) -> u32 {
     let datagram = ann.writes(&ann.header(), frames);
     ann.next += u32::try_from(frames.len()).unwrap();
@@ -49,7 +49,7 @@ fn says(rig: &mut Rig, ann: &mut Member, frames: &[Frame<'_>]) -> u32 {
 }
 
 #[test]
-fn a_request_is_acknowledged_with_its_result() {
+fn acknowledges_a_request_with_its_result() {
     let mut rig = Rig::with(ServerConfig::default());
     let mut ann = settled(&mut rig);
     let all = says(&mut rig, &mut ann, &[post(1, "hi")]);
@@ -61,14 +61,14 @@ fn a_request_is_acknowledged_with_its_result() {
 
 #[test]
 //= PROTOCOL.md#6.3
-fn where_the_store_is_slow_the_acknowledgement_goes_alone() {
+fn acknowledges_alone_when_the_store_is_slow() {
     let mut rig = Rig::with(ServerConfig::default());
     let mut ann = settled(&mut rig);
-    let due = rig.now.plus_millis(HELD_MS);
+    let due = rig.now.plus_millis(DELAY_MS);
     says(&mut rig, &mut ann, &[post(1, "hi")]);
     let first = rig.server.poll_persist().expect("a record").ticket;
-    // What comes behind it waits no longer than that.
-    rig.now = rig.now.plus_millis(HELD_MS / 2);
+    // A later request does not extend the delay.
+    rig.now = rig.now.plus_millis(DELAY_MS / 2);
     let all = says(&mut rig, &mut ann, &[post(2, "hi")]);
     assert!(rig.server.poll_persist().is_some());
     assert_eq!(sends(&mut rig, &ann), []);
@@ -82,20 +82,21 @@ fn where_the_store_is_slow_the_acknowledgement_goes_alone() {
 }
 
 #[test]
-fn a_request_whose_outcome_is_known_is_answered_at_once() {
+fn answers_at_once_when_the_outcome_is_known() {
     let mut rig = Rig::with(ServerConfig::default());
     let mut ann = settled(&mut rig);
-    // Nobody is called bob.
+    // No client is called bob.
     let all = says(&mut rig, &mut ann, &[store(1, "hi")]);
     let result = "Result { request: 1, outcome: NoSuchClient }".to_owned();
     assert_eq!(sends(&mut rig, &ann), [(all, vec![result])]);
 }
 
+/// The same holds for frames that arrive again.
 #[test]
-fn what_has_no_result_or_comes_again_is_acknowledged_at_once() {
+fn acknowledges_frames_without_result_at_once() {
     let mut rig = Rig::with(ServerConfig::default());
     let mut ann = settled(&mut rig);
-    // Nothing follows what clients do not say to servers.
+    // A Text frame has no result: clients never send it to servers.
     let text = Frame::Text {
         counter: 1,
         text: b"hi",
@@ -109,19 +110,19 @@ fn what_has_no_result_or_comes_again_is_acknowledged_at_once() {
     let again = ann.writes(&header, &[post(2, "hi")]);
     rig.judges(ann.address, &again);
     assert_eq!(sends(&mut rig, &ann)[0], (all, vec![]));
-    // The path has lost something, as it seems: nothing is held on it.
+    // The path seems to have lost a datagram, so the server delays nothing on it.
     let all = says(&mut rig, &mut ann, &[post(3, "hi")]);
     assert_eq!(sends(&mut rig, &ann)[0], (all, vec![]));
 }
 
 #[test]
-fn who_asks_for_a_sign_of_life_gets_one() {
+fn acknowledges_a_probe_at_once() {
     let mut rig = Rig::with(ServerConfig::default());
     let mut ann = settled(&mut rig);
     let all = says(&mut rig, &mut ann, &[post(1, "hi")]);
     asks(&mut rig, &mut ann, &[]);
     assert_eq!(sends(&mut rig, &ann), [(all, vec![])]);
-    // Nor does it wait where a request comes right behind the question, or with it.
+    // The same holds if a request follows the probe or comes with it.
     asks(&mut rig, &mut ann, &[]);
     let all = says(&mut rig, &mut ann, &[post(2, "hi")]);
     assert_eq!(sends(&mut rig, &ann), [(all, vec![])]);
@@ -129,7 +130,7 @@ fn who_asks_for_a_sign_of_life_gets_one() {
     assert_eq!(sends(&mut rig, &ann), [(all + 1, vec![])]);
 }
 
-/// Ann asks for a sign of life, and says this.
+/// Sends a probe with these frames from ann.
 fn asks(rig: &mut Rig, ann: &mut Member, frames: &[Frame<'_>]) {
     let mut header = ann.header();
     header.probe = true;
@@ -139,7 +140,7 @@ fn asks(rig: &mut Rig, ann: &mut Member, frames: &[Frame<'_>]) {
 }
 
 #[test]
-fn nobody_keeps_the_others_waiting() {
+fn delays_no_client_for_the_requests_of_others() {
     let mut rig = Rig::with(ServerConfig::default());
     let mut ann = settled(&mut rig);
     let mut bob = rig.join(2, "bob");
@@ -152,12 +153,12 @@ fn nobody_keeps_the_others_waiting() {
         }
     }
     says(&mut rig, &mut ann, &[post(1, "hi")]);
-    rig.now = rig.now.plus_millis(HELD_MS / 5);
-    let due = rig.now.plus_millis(HELD_MS);
+    rig.now = rig.now.plus_millis(DELAY_MS / 5);
+    let due = rig.now.plus_millis(DELAY_MS);
     let all = says(&mut rig, &mut bob, &[post(1, "hi")]);
-    // Ann asks for more, and for a sign of life, all the time.
+    // Ann sends requests and probes all the time.
     for request in 2..6 {
-        rig.now = rig.now.plus_millis(HELD_MS / 5);
+        rig.now = rig.now.plus_millis(DELAY_MS / 5);
         asks(&mut rig, &mut ann, &[post(request, "hi")]);
     }
     rig.now = due;

@@ -1,11 +1,11 @@
-//! Consecutive messages of one sender, which have one complete frame in each datagram: whatever
-//! becomes of their datagrams, each is what it would be by itself.
+//! Delta frames: of consecutive messages of one sender, each datagram has one complete frame. The
+//! result is the same as without deltas, whatever is lost or repeated.
 
 use chatapp_core::wire::{Frame, Header};
 use chatapp_core::{Disposition, DropReason, UnixSeconds};
 
 use crate::client_rig::{self, mail, server};
-use crate::keeping::{post, store};
+use crate::offline::{post, store};
 use crate::people::BOB;
 use crate::server_rig::{self, hello};
 
@@ -21,30 +21,30 @@ fn entry(number: u32) -> Frame<'static> {
     }
 }
 
-/// MessageKey and entries of bob's, which come in two rows.
-fn two_rows() -> Vec<Frame<'static>> {
+/// Returns stored messages and log entries from bob, which form two runs of deltas.
+fn two_runs() -> Vec<Frame<'static>> {
     let mails = (1..5).map(|number| mail(number.into(), number, false));
     mails.chain((1..5).map(entry)).collect()
 }
 
 #[test]
-fn rows_show_what_complete_frames_show() {
+fn shows_deltas_like_complete_frames() {
     let (mut together, mut apart) = (client_rig::Rig::online(), client_rig::Rig::online());
-    together.tells(&two_rows());
+    together.tells(&two_runs());
     let shown = together.events();
     assert_eq!(shown.len(), 8);
-    for (frame, shown) in two_rows().into_iter().zip(shown) {
+    for (frame, shown) in two_runs().into_iter().zip(shown) {
         apart.tells(&[frame]);
         assert_eq!(apart.events(), [shown]);
     }
 }
 
 #[test]
-fn of_a_repeated_row_only_what_is_new_is_shown() {
-    // The first comes alone, those behind it are lost, and all are repeated.
+fn shows_only_new_messages_of_a_repeated_run() {
+    // Some frames arrive alone, those behind them are lost, and the server repeats all.
     for taken in 0..8 {
         let (mut rig, mut apart) = (client_rig::Rig::online(), client_rig::Rig::online());
-        let rows = two_rows();
+        let rows = two_runs();
         let header = rig.header();
         rig.tells(&rows[..taken]);
         assert_eq!(rig.events().len(), taken);
@@ -67,7 +67,7 @@ fn of_a_repeated_row_only_what_is_new_is_shown() {
 fn drops_a_changed_stored_message_alone() {
     for changed in 0..4 {
         let mut rig = client_rig::Rig::online();
-        let mut frames = two_rows();
+        let mut frames = two_runs();
         if let Frame::Mail { ciphertext, .. } = &mut frames[changed] {
             *ciphertext = b"something else than a ciphertext";
         }
@@ -81,7 +81,7 @@ fn drops_a_changed_stored_message_alone() {
 }
 
 #[test]
-fn what_leaves_out_what_nothing_says_shows_nothing() {
+fn drops_a_delta_without_a_complete_frame() {
     let mut rig = client_rig::Rig::online();
     let short_mail: &[u8] = &[14, 1, 1, 0, 0, 1, b'x'];
     let short_entry: &[u8] = &[15, 1, 1, 0, 0, 1, b'x'];
@@ -100,12 +100,12 @@ fn what_leaves_out_what_nothing_says_shows_nothing() {
     }
     assert_eq!(rig.client.stats().drops(DropReason::Malformed), 3);
     // The session goes on.
-    rig.tells(&two_rows());
+    rig.tells(&two_runs());
     assert_eq!(rig.events().len(), 8);
 }
 
 #[test]
-fn what_a_server_repeats_begins_with_a_complete_frame() {
+fn repeats_from_a_complete_frame_on() {
     for mails in [false, true] {
         let mut rig = server_rig::Rig::new();
         let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
@@ -130,7 +130,7 @@ fn what_a_server_repeats_begins_with_a_complete_frame() {
         assert_eq!(told.len(), 1, "one datagram: {told:?}");
         let told = &told[0].1;
         assert_eq!(told.len(), 4);
-        // What was taken is acknowledged; what was sent behind it is lost each time.
+        // Bob acknowledges one frame after the other, and loses those behind it each time.
         for taken in 0..4 {
             let frame = bob.hears_one(&sent).unwrap();
             assert_eq!(frame, told[taken], "{told:?}");
