@@ -1,18 +1,18 @@
-//! What consecutive messages of one sender have in common is said once in a datagram, and read as
-//! if it were said in each.
+//! Delta frames: fields that consecutive messages of one sender share are sent once in a datagram.
+//! The recipient reads the same frames as without deltas.
 
 use chatapp_core::crypto::{SessionKeys, TAG_LEN};
 use chatapp_core::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::wire::{DataWriter, Frame, Header, data};
 use chatapp_core::{DropReason, Identity, PublicKey, StaticKey, UnixSeconds};
 
-/// What stands in front of what is sealed, in a datagram of a session.
+/// Length of the part of a datagram that is not encrypted, in bytes.
 const FRONT_LEN: usize = 18;
-/// Bytes of the header below.
+/// Length of the header below, in bytes.
 const HEADER_LEN: usize = 4;
 
-/// What is sealed in a datagram with as many of these frames as fit, and how many those are. They
-/// are read back.
+/// Writes as many of these frames as fit into a datagram, and reads them back. Returns the
+/// plaintext, and the number of frames.
 fn written(header: &Header, frames: &[Frame<'_>]) -> (Vec<u8>, usize) {
     let identity = Identity::new(StaticKey::new([1; 32]), None);
     let session = || SessionKeys::new(&[7; 32], &[7; 32]);
@@ -27,14 +27,14 @@ fn written(header: &Header, frames: &[Frame<'_>]) -> (Vec<u8>, usize) {
     (out[FRONT_LEN..len - TAG_LEN].to_vec(), fitting)
 }
 
-/// What is behind the header.
+/// Returns the bytes of these frames without the header.
 fn frames_of(frames: &[Frame<'_>]) -> Vec<u8> {
     let (body, fitting) = written(&Header::default(), frames);
     assert_eq!(fitting, frames.len());
     body[HEADER_LEN..].to_vec()
 }
 
-/// What is read in these bytes behind a header.
+/// Reads frames from these bytes, behind an empty header.
 fn read(frames: &[u8]) -> Vec<Result<String, DropReason>> {
     let body = [&[0; HEADER_LEN], frames].concat();
     let (_, frames) = Header::parse(&body).unwrap();
@@ -48,7 +48,7 @@ fn words(frames: &[Frame<'_>]) -> Vec<Result<String, DropReason>> {
     frames.iter().map(words).collect()
 }
 
-/// The header with the longest numbers that a session of a server comes to.
+/// The longest header in a session with a server.
 const LONG_HEADER: Header = Header {
     gap: true,
     probe: true,
@@ -64,7 +64,8 @@ const LONG_HEADER: Header = Header {
 
 const STAMP: u32 = 1_648_150_292;
 
-/// A message with 64 bytes of text, the later one, whose numbers are those of a long session.
+/// Returns a message with 64 bytes of text and the numbers of a long session. The numbers grow with
+/// `later`.
 fn mail(later: u32) -> Frame<'static> {
     Frame::Mail {
         serial: 9_990 + u64::from(later),
@@ -91,7 +92,7 @@ fn entry(later: u32) -> Frame<'static> {
     }
 }
 
-/// One that can follow no message.
+/// A frame that no delta can follow.
 const OTHER: Frame<'static> = Frame::Skipped { count: 1 };
 
 #[test]
@@ -100,7 +101,7 @@ fn many_short_messages_share_a_datagram() {
     let entries: Vec<_> = (0..20).map(entry).collect();
     assert_eq!(written(&LONG_HEADER, &entries).1, 16);
     assert_eq!(written(&LONG_HEADER, &mails).1, 12);
-    // So long is the first, and what each more adds.
+    // Lengths of the first frame, and of each delta.
     for (frames, [first, delta]) in [(mails, [171, 86]), (entries, [92, 70])] {
         let mut lens = (1..6).map(|count| frames_of(&frames[..count]).len());
         assert_eq!(lens.next(), Some(first));
@@ -111,7 +112,7 @@ fn many_short_messages_share_a_datagram() {
 }
 
 #[test]
-fn a_frame_is_short_behind_one_of_its_kind_and_process_alone() {
+fn shortens_frames_after_the_same_kind_and_process() {
     let changed = |change: fn(&mut Frame<'static>)| {
         let mut frames = [mail(1), entry(1)];
         frames.iter_mut().for_each(change);
@@ -156,7 +157,7 @@ fn a_frame_is_short_behind_one_of_its_kind_and_process_alone() {
         let apart = [frames_of(&[first]), frames_of(&[*second])].concat();
         assert_eq!(frames_of(&[first, *second]), apart, "{second:?}");
     }
-    // Something else between two of a kind ends the row.
+    // Another frame between two of a kind ends the run.
     for (frames, full) in [
         ([mail(0), OTHER, mail(1)], full_mail),
         ([entry(0), OTHER, entry(1)], full_entry),
@@ -166,13 +167,13 @@ fn a_frame_is_short_behind_one_of_its_kind_and_process_alone() {
 }
 
 #[test]
-fn differences_are_those_to_the_frame_before() {
+fn encodes_differences_to_the_previous_frame() {
     let numbers = [
         (5, 300, STAMP, true),
         (6, 301, STAMP, true),
-        // An entry between, a clock that was set back, and the present registration.
+        // A skipped entry, a clock that was set back, and a live message.
         (8, 304, STAMP - 3_600, false),
-        // Numbers from whoever pleases.
+        // Numbers of a malicious sender.
         (u32::MAX, 303, u32::MAX, false),
         (u32::MAX, 303, 0, true),
         (u32::MAX, u32::MAX, 0, true),
@@ -211,13 +212,13 @@ fn differences_are_those_to_the_frame_before() {
 
 #[test]
 //= PROTOCOL.md#14.16
-fn a_short_form_where_it_does_not_belong_is_malformed() {
-    let delta = |first: &Frame<'_>, second: &Frame<'_>| {
+fn rejects_a_delta_without_its_previous_frame() {
+    let delta_of = |first: &Frame<'_>, second: &Frame<'_>| {
         frames_of(&[*first, *second])[frames_of(&[*first]).len()..].to_vec()
     };
-    let short_mail = delta(&mail(0), &mail(1));
-    let short_entry = delta(&entry(0), &entry(1));
-    // No frame has this number.
+    let mail_delta = delta_of(&mail(0), &mail(1));
+    let entry_delta = delta_of(&entry(0), &entry(1));
+    // No frame type has this number.
     let damaged = [frames_of(&[mail(0)]), vec![0xff]].concat();
     let text = Frame::Text {
         counter: 1,
@@ -232,24 +233,24 @@ fn a_short_form_where_it_does_not_belong_is_malformed() {
     ];
     let mut wrong: Vec<_> = in_front
         .iter()
-        .flat_map(|front| [&short_mail, &short_entry].map(|short| (front.to_vec(), short)))
+        .flat_map(|front| [&mail_delta, &entry_delta].map(|delta| (front.to_vec(), delta)))
         .collect();
-    wrong.push((frames_of(&[entry(0)]), &short_mail));
-    wrong.push((frames_of(&[mail(0)]), &short_entry));
-    // What would be a message behind it is none, either: where it begins is not known.
+    wrong.push((frames_of(&[entry(0)]), &mail_delta));
+    wrong.push((frames_of(&[mail(0)]), &entry_delta));
+    // The frame behind it is not read either, because its start is unknown.
     let behind = frames_of(&[mail(3)]);
-    for (front, short) in wrong {
+    for (front, delta) in wrong {
         let mut expected = read(&front);
         if expected.iter().all(Result::is_ok) {
             expected.push(Err(DropReason::Malformed));
         }
-        let all = [&front[..], short, &behind].concat();
+        let all = [&front[..], delta, &behind].concat();
         assert_eq!(read(&all), expected, "{all:x?}");
     }
 }
 
 #[test]
-fn a_short_form_that_is_damaged_or_counts_beyond_its_end_is_malformed() {
+fn rejects_damaged_and_overflowing_deltas() {
     let last_mail = Frame::Mail {
         serial: u64::MAX - 1,
         incarnation: 1,
@@ -293,7 +294,7 @@ fn a_short_form_that_is_damaged_or_counts_beyond_its_end_is_malformed() {
             vec![15, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x10, 0, 0],
             false,
         ),
-        // No flag, no text, more text than there is.
+        // No flag; no text; a text that is shorter than its length.
         (last_entry, vec![15, 1, 1, 1, 2, 0], false),
         (last_entry, vec![15, 1, 1, 1, 0, 1, 0xff], false),
         (last_entry, vec![15, 1, 1, 1, 0, 3, b'h', b'i'], false),
@@ -311,25 +312,25 @@ fn a_short_form_that_is_damaged_or_counts_beyond_its_end_is_malformed() {
 }
 
 #[test]
-fn a_full_form_where_a_short_one_would_do_is_read() {
+fn reads_complete_frames_in_place_of_deltas() {
     for frame in [mail, entry] {
         let frames: Vec<_> = (0..4).map(frame).collect();
         let full = frames.iter().flat_map(|frame| frames_of(&[*frame]));
         assert_eq!(read(&full.collect::<Vec<_>>()), words(&frames));
-        // A short one counts from the one right before it, whichever form that has.
+        // A delta refers to the frame directly before it, in either form.
         let apart = [frames_of(&frames[..1]), frames_of(&frames[1..])].concat();
         assert_eq!(read(&apart), words(&frames));
     }
 }
 
 #[test]
-fn what_does_not_fit_changes_nothing() {
+fn changes_nothing_when_a_frame_does_not_fit() {
     let long = "t".repeat(TEXT_LEN_MAX);
     let Frame::Channel {
         incarnation, from, ..
     } = entry(0)
     else {
-        unreachable!("it is an entry")
+        unreachable!("`entry` returns an entry")
     };
     let too_long = Frame::Channel {
         number: 19_993,
@@ -355,7 +356,7 @@ fn what_does_not_fit_changes_nothing() {
     assert_eq!(read.collect::<Result<Vec<_>, _>>(), Ok(frames));
 }
 
-/// Numbers that look random, and are the same in every run (xorshift64*, by Marsaglia and Vigna).
+/// A pseudorandom generator with a fixed seed (xorshift64*, by Marsaglia and Vigna).
 struct Numbers(u64);
 
 impl Numbers {
@@ -366,7 +367,7 @@ impl Numbers {
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 32) % end
     }
 
-    /// A small step in most cases, and anything in others.
+    /// Returns a small number in most cases, and any number in others.
     fn step(&mut self) -> u64 {
         match self.below(8) {
             0 => u64::MAX >> self.below(64),
@@ -380,7 +381,7 @@ impl Numbers {
     }
 }
 
-/// Frames, most of which could follow the one before.
+/// Returns frames, most of which can follow the frame before as a delta.
 fn some_frames<'a>(numbers: &mut Numbers, bytes: &'a [u8]) -> Vec<Frame<'a>> {
     let (mut number, mut counter, mut stamp) = (numbers.step(), numbers.step(), numbers.step());
     let mut frames = Vec::new();
@@ -422,7 +423,7 @@ fn some_frames<'a>(numbers: &mut Numbers, bytes: &'a [u8]) -> Vec<Frame<'a>> {
 }
 
 #[test]
-fn whatever_is_written_is_read_back_and_no_longer_than_in_full() {
+fn reads_back_what_it_writes_in_fewer_bytes() {
     let bytes = [b'x'; 130];
     let mut numbers = Numbers(0x5eed);
     let (mut short, mut in_all) = (0, 0);
@@ -435,7 +436,7 @@ fn whatever_is_written_is_read_back_and_no_longer_than_in_full() {
         let len = body.len() - HEADER_LEN;
         assert!(len <= in_full, "{frames:?}");
         short += usize::from(len < in_full);
-        // One more was left out only because it does not fit.
+        // The writer left a frame out only because it does not fit.
         if let Some(next) = frames.get(fitting) {
             assert!(len + full(next) > BODY_LEN_MAX - HEADER_LEN);
         }

@@ -1,5 +1,4 @@
-//! With the keys that a machine tells, a captured conversation can be read; without them, it
-//! cannot.
+//! The key log: its keys decrypt a captured conversation, and nothing else does.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -46,7 +45,7 @@ fn client(name: &str, logged: usize) -> Client<'static> {
 const ANN: usize = 0;
 const BOB: usize = 1;
 
-/// How far a conversation has come.
+/// The progress of a conversation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Arrival,
@@ -57,8 +56,8 @@ enum Stage {
     StoredMessage,
 }
 
-/// All datagrams while ann and bob register, ann writes bob a message, he leaves, and she writes
-/// once more; and the keys that the machine of one of them tells.
+/// Runs a conversation: ann and bob register, ann writes to bob, bob leaves, and ann writes again.
+/// Returns all datagrams, and the key events of one client.
 fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
     let mut server = server();
     let mut clients = CLIENTS.map(|(name, _)| client(name, logged));
@@ -133,7 +132,7 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
 }
 
 #[test]
-fn a_capture_can_be_read_with_the_keys_and_not_without() {
+fn decrypts_a_capture_only_with_logged_keys() {
     let (captured, keys) = conversation(ANN, 16);
     let anybody = Identity::new(StaticKey::new([9; KEY_LEN]), None);
     let mut sessions: HashMap<u64, SessionKeys> = HashMap::new();
@@ -155,11 +154,12 @@ fn a_capture_can_be_read_with_the_keys_and_not_without() {
         let Ok(Datagram::Data { to, .. }) = Datagram::parse(&anybody, &datagram) else {
             continue;
         };
-        // Bob's session with the server is not hers.
+        // Ann's log does not have the session between bob and the server.
         let Some(session) = sessions.get_mut(&to) else {
             continue;
         };
-        let (_, frames) = data::open(&anybody, session, &mut datagram).expect("it is sealed so");
+        let (_, frames) =
+            data::open(&anybody, session, &mut datagram).expect("the logged key decrypts it");
         for frame in frames {
             let (counter, ciphertext) = match frame {
                 Ok(Frame::Text { text, .. }) => {
@@ -180,15 +180,14 @@ fn a_capture_can_be_read_with_the_keys_and_not_without() {
                 Some(key.open(&anybody, counter, &mut ciphertext)?.to_vec())
             };
             let text = message_keys.iter().find_map(open);
-            read.push(text.expect("it is sealed so"));
+            read.push(text.expect("the logged key decrypts it"));
         }
     }
     assert_eq!(read, [&b"a canary"[..], b"a canary, kept"]);
 }
 
-/// Parts of handshakes that can be opened: the key of who begins and what it says, or what is
-/// answered.
-fn opened_handshakes(whose: usize) -> Vec<&'static str> {
+/// Returns the handshake messages whose parts the key log of one client decrypts.
+fn decrypted_handshakes(whose: usize) -> Vec<&'static str> {
     let (captured, keys) = conversation(whose, 16);
     let anybody = Identity::new(StaticKey::new([9; KEY_LEN]), None);
     let mut parts = HashMap::<u64, Vec<HandshakeKey>>::new();
@@ -197,13 +196,13 @@ fn opened_handshakes(whose: usize) -> Vec<&'static str> {
             parts.entry(id).or_default().push(part);
         }
     }
-    // Each is told once: for the key, the first payload and the second one.
+    // The log has each part once: the static key, the first payload and the second one.
     assert!(parts.values().all(|parts| parts.len() == 3));
-    let opens = |id: u64, sealed: &[u8]| {
+    let decrypts = |id: u64, ciphertext: &[u8]| {
         let mut keys = parts.get(&id).into_iter().flatten();
-        keys.any(|key| key.open(&anybody, &mut sealed.to_vec()).is_some())
+        keys.any(|key| key.open(&anybody, &mut ciphertext.to_vec()).is_some())
     };
-    let mut opened = Vec::new();
+    let mut decrypted = Vec::new();
     for datagram in captured {
         let (what, id, message) = match Datagram::parse(&anybody, &datagram) {
             Ok(Datagram::ClientHello(hello)) => ("hello", hello.id, hello.message),
@@ -211,29 +210,31 @@ fn opened_handshakes(whose: usize) -> Vec<&'static str> {
             Ok(Datagram::Accept { to, message }) => ("accept", to, message),
             _ => continue,
         };
-        let sealed = &message[KEY_LEN..];
-        let is_open = if what == "accept" {
-            opens(id, sealed)
+        let ciphertext = &message[KEY_LEN..];
+        let is_decrypted = if what == "accept" {
+            decrypts(id, ciphertext)
         } else {
-            let (key, payload) = sealed.split_at(KEY_LEN + TAG_LEN);
-            assert_eq!(opens(id, key), opens(id, payload));
-            opens(id, payload)
+            let (key, payload) = ciphertext.split_at(KEY_LEN + TAG_LEN);
+            assert_eq!(decrypts(id, key), decrypts(id, payload));
+            decrypts(id, payload)
         };
-        opened.extend(is_open.then_some(what));
+        decrypted.extend(is_decrypted.then_some(what));
     }
-    opened.sort_unstable();
-    opened
+    decrypted.sort_unstable();
+    decrypted
 }
 
+/// As the initiator and as the responder.
 #[test]
-fn whoever_begins_or_answers_a_handshake_tells_what_opens_it() {
-    let own_and_the_one_with_the_other = ["accept", "accept", "call", "hello"];
-    assert_eq!(opened_handshakes(ANN), own_and_the_one_with_the_other);
-    assert_eq!(opened_handshakes(BOB), own_and_the_one_with_the_other);
+fn logs_the_keys_of_its_handshakes() {
+    let own_and_shared = ["accept", "accept", "call", "hello"];
+    assert_eq!(decrypted_handshakes(ANN), own_and_shared);
+    assert_eq!(decrypted_handshakes(BOB), own_and_shared);
 }
 
+/// Without memory there is no log.
 #[test]
-fn a_full_log_says_how_much_it_lost_and_no_room_means_no_log() {
+fn counts_lost_keys_when_the_log_is_full() {
     let (_, all) = conversation(ANN, 16);
     let (_, few) = conversation(ANN, 1);
     assert_eq!(few.first(), all.first());

@@ -1,4 +1,4 @@
-//! What happens inside is told to the logger, with the feature `log`.
+//! Log messages of the core, with the feature `log`.
 
 use std::sync::Mutex;
 
@@ -6,7 +6,7 @@ use chatapp_core::{
     Client, ClientConfig, ClientMemory, Command, Endpoint, Identity, Instant, Name, Seed, StaticKey,
 };
 
-static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static LOGGED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Recorder;
 
@@ -17,15 +17,15 @@ impl log::Log for Recorder {
 
     fn log(&self, record: &log::Record<'_>) {
         let target = record.target().split("::").next().unwrap_or_default();
-        let told = format!("{target}: {}", record.args());
-        TOLD.lock().unwrap().push(told);
+        let line = format!("{target}: {}", record.args());
+        LOGGED.lock().unwrap().push(line);
     }
 
     fn flush(&self) {}
 }
 
 #[test]
-fn the_logger_is_told() {
+fn logs_drops_and_failed_sessions() {
     log::set_logger(&Recorder).unwrap();
     log::set_max_level(log::LevelFilter::Debug);
     let server = "192.0.2.1:4119".parse().unwrap();
@@ -49,7 +49,7 @@ fn the_logger_is_told() {
         client.handle_timeout(now);
     }
     assert_eq!(
-        *TOLD.lock().unwrap(),
+        *LOGGED.lock().unwrap(),
         [
             "chatapp_core: dropped: bad-length",
             "chatapp_core: silent to all retries: the session is given up"

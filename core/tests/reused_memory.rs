@@ -1,4 +1,4 @@
-//! Memory that was used before: whatever is in it, a room behaves as on new memory.
+//! Memory that was used before: a room behaves on it as on new memory.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ type Wire = RefCell<VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>>;
 type OneServer = ServerMemory<4, 4, 8, 512, 4>;
 type OneClient = ClientMemory<5, 4, 2>;
 
-/// One end of the wire; it notes what is sent.
+/// One end of the wire, which records the datagrams that it sends.
 struct Port<'a> {
     own: SocketAddr,
     wire: &'a Wire,
@@ -33,7 +33,7 @@ impl Network for Port<'_> {
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
         let mut trace = self.trace.borrow_mut();
         trace.push(format!("{} to {to}: {datagram:02x?}", self.own));
-        // Some are lost, so that deadlines matter.
+        // Each fifth datagram is lost, so that deadlines matter.
         if !trace.len().is_multiple_of(5) {
             let mut wire = self.wire.borrow_mut();
             wire.push_back((self.own, to, datagram.to_vec()));
@@ -56,9 +56,10 @@ struct Person<'a> {
     port: Port<'a>,
 }
 
-/// A room in which these people chat for two minutes; each says something to all and to the next
-/// one, and the first one leaves and gets a message while it is away. Returns all datagrams and
-/// events.
+/// Runs a room in which these clients chat for two minutes, and returns all datagrams and events.
+///
+/// Each client sends a message to all and to the next client. The first client leaves and gets a
+/// message while it is offline.
 fn run(
     seed: u8,
     names: &[&str],

@@ -18,7 +18,7 @@ DOCUMENT = pathlib.Path(__file__).resolve().parent.parent / "PROTOCOL.md"
 
 
 def vectors():
-    """The blocks marked `vector <name>`."""
+    """Returns the blocks marked `vector <name>`."""
     blocks = re.findall(r"^```vector (\S+)\n(.*?)^```$", DOCUMENT.read_text(), re.M | re.S)
     return {name: bytes.fromhex(re.sub(r"#.*", "", body)) for name, body in blocks}
 
@@ -99,7 +99,7 @@ def siphash24(key, data):
 
 
 class Symmetric:
-    """The symmetric state of Noise, section 5.2."""
+    """A symmetric state of Noise, section 5.2."""
 
     def __init__(self, name, prologue):
         self.h = blake2s(name)

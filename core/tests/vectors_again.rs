@@ -1,9 +1,9 @@
-//! The test vectors of `PROTOCOL.md`, made once more by a script with other libraries than ours.
+//! The test vectors of `PROTOCOL.md`, computed again by a script with other libraries.
 
 use std::process::Command;
 
 #[test]
-fn another_implementation_makes_the_same_bytes() {
+fn another_implementation_computes_the_same_bytes() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors.py");
     // Debian's packages belong to its own Python.
     let python = ["python3", "/usr/bin/python3"].into_iter().find(|python| {

@@ -1,4 +1,4 @@
-//! What values of the core are called in logs and messages, and what their debug output hides.
+//! Texts of the core's values in logs and messages, and secrets that their debug output hides.
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt::Display;
@@ -19,7 +19,7 @@ fn assert_words<T: Display>(expected: &[(T, &str)]) {
 }
 
 #[test]
-fn mistakes_of_the_user() {
+fn describes_mistakes_of_the_user() {
     assert_words(&[
         (NameError::Empty, "a name needs at least one character"),
         (
@@ -57,7 +57,7 @@ fn mistakes_of_the_user() {
 }
 
 #[test]
-fn answers_of_the_server() {
+fn describes_answers_of_the_server() {
     assert_words(&[
         (Refusal::Wait, "the name is being checked"),
         (Refusal::NameTaken, "the name is active elsewhere"),
@@ -88,7 +88,7 @@ fn answers_of_the_server() {
 }
 
 #[test]
-fn mistakes_of_the_caller_and_its_store() {
+fn describes_mistakes_of_the_caller_and_its_store() {
     let error = |given| StorageError {
         part: "names",
         needed: 18,
@@ -115,7 +115,7 @@ fn mistakes_of_the_caller_and_its_store() {
 }
 
 #[test]
-fn reasons_to_drop_something_have_short_names_of_their_own() {
+fn gives_each_drop_reason_its_own_label() {
     let names: BTreeSet<&str> = DropReason::ALL.iter().map(|reason| reason.name()).collect();
     assert_eq!(names.len(), DropReason::ALL.len());
     for name in names {
@@ -128,7 +128,7 @@ fn reasons_to_drop_something_have_short_names_of_their_own() {
 }
 
 #[test]
-fn a_name_and_a_number_are_shown_as_they_are() {
+fn shows_names_and_numbers_unchanged() {
     let name = Name::new("Zoë").unwrap();
     assert_eq!(name.to_string(), "Zoë");
     assert_eq!(format!("{name:?}"), "\"Zoë\"");
@@ -141,7 +141,7 @@ fn a_name_and_a_number_are_shown_as_they_are() {
 }
 
 #[test]
-fn names_are_ordered_and_told_apart_as_their_texts_are() {
+fn orders_names_as_their_texts() {
     let texts = ["bob", "ann", "B", "ann", "anna"];
     let names: BTreeSet<Name> = texts
         .into_iter()
@@ -159,9 +159,9 @@ fn names_are_ordered_and_told_apart_as_their_texts_are() {
 }
 
 #[test]
-fn debug_output_says_what_it_is_and_no_secret() {
+fn hides_secrets_in_debug_output() {
     assert_eq!(format!("{:?}", Seed([7; 32])), "Seed(..)");
-    // No private key, and nothing that follows from one, is ever printed.
+    // Neither private keys nor values derived from them are ever printed.
     let (key, room) = (StaticKey::new([7; 32]), RoomKey::new([7; 32]));
     assert_eq!(format!("{key:?} {room:?}"), "StaticKey(..) RoomKey(..)");
     let identity = format!("{:?}", Identity::new(key, Some(room)));
