@@ -1,4 +1,4 @@
-//! Names that the server forgets: only those that were away for long enough.
+//! Checks that the server forgets only names that were offline for long enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,16 +9,16 @@ use crate::queue::Millis;
 use crate::server_process::{ServerProcess, known_names, online_names};
 use crate::violation::{Check, Violation};
 
-/// Absences are counted in whole seconds, and counted again at each restart.
+/// The server counts offline time in whole seconds, and rounds again at each restart.
 const ROUNDING: Millis = 3_000;
-/// Longer than any run: nobody can be forgotten.
+/// Longer than any run: no name expires.
 const FOREVER_S: u32 = 24 * 60 * 60;
 
-/// The history of the server's table.
+/// The history of the server's roster.
 pub struct Absence {
     keep_s: u32,
-    /// The greatest delay until the table shows that a client left; `None`: any time, because that
-    /// could not be stored.
+    /// The longest delay until the roster shows that a client left. `None`: any time, because the
+    /// departure may not be stored.
     late: Option<Millis>,
     listed: BTreeSet<NameId>,
     online_at: BTreeMap<NameId, Millis>,
@@ -29,27 +29,27 @@ impl Absence {
     pub fn new(plan: &Plan) -> Self {
         Self {
             keep_s: plan.sizes.keep_s,
-            // A record waits for those in front of it, more than fit the store at once.
+            // A record waits for those before it, and the store does not take all of them at once.
             late: (plan.store.fail == 0).then_some(ROUNDING + 4 * plan.store.slow),
             listed: BTreeSet::new(),
             online_at: BTreeMap::new(),
         }
     }
 
-    /// The store loses everything.
+    /// Notes that the store lost everything.
     pub fn forget(&mut self) {
         self.listed.clear();
     }
 
-    /// Whether a name can be away for so long that it is forgotten.
+    /// Returns whether a name can be offline for so long that it expires.
     pub fn may_forget(&self) -> bool {
         self.keep_s < FOREVER_S
     }
 
-    /// Looks at the table of the server, and tells the model whom it does not list any more.
+    /// Looks at the roster of the server, and reports to the model each name that it lists no more.
     ///
     /// # Errors
-    /// If one of them was there not long ago.
+    /// If one of these names was online too recently.
     pub fn look(
         &mut self,
         server: Option<&ServerProcess>,

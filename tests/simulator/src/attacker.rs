@@ -18,20 +18,20 @@ use crate::numbers::NameId;
 use crate::sniffer::{Sniffer, stranger};
 use crate::trace::Kind;
 
-/// The tag of a datagram that is not encrypted, in an open room.
+/// Length of the short tag, in bytes.
 const SHORT_TAG_LEN: usize = 8;
 
 /// The knowledge of an attacker about the room.
 pub struct Room {
-    /// The keys of the world: it uses only its own, and the public ones.
+    /// The keys of the world; the attacker uses its own, and the public ones.
     pub keys: Keys,
     /// The addresses of processes, the server first.
     pub addresses: Vec<SocketAddr>,
-    /// Which of the clients has which name and key.
+    /// Clients with their names and keys.
     pub people: Vec<(SocketAddr, NameId, PublicKey)>,
-    /// Names that have an owner for certain.
+    /// Names whose owner is certain.
     pub claimed: Vec<String>,
-    /// Clients that have seen the key of the server before.
+    /// Clients that have pinned the key of the server.
     pub pinned: Vec<SocketAddr>,
 }
 
@@ -79,7 +79,7 @@ pub fn attack(medium: &mut Medium, room: &Room) {
             } else {
                 spoofed
             };
-            // With the id of a session that a client asked for, or with a guess.
+            // The session id is that of a session that a client asked for, or a guess.
             let id = remembered.and_then(|(_, _, bytes)| id_of(&bytes));
             let id = id.filter(|_| choices.chance(500));
             let bytes = forge(choices, &room.attacker(), id);
@@ -101,14 +101,16 @@ fn id_of(bytes: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(2..)?.first_chunk()?))
 }
 
-/// Changes one to three bits; in an open room the short tag, which anybody can make, may fit again.
+/// Changes one to three bits. In an open room the short tag may fit again, because everybody can
+/// compute it.
 fn change(choices: &mut dyn Choices, mut bytes: Vec<u8>) -> Vec<u8> {
-    // A client that has asked believes news of another version: the attacker does not forge it.
+    // A client believes Unsupported while it waits for an answer, so the attacker does not forge
+    // that.
     let is_news = bytes.get(1) == Some(&0);
     let retagged = choices.chance(500) && bytes.len() > SHORT_TAG_LEN && !is_news;
     let end = bytes.len() - if retagged { SHORT_TAG_LEN } else { 0 };
     let first = choices.index(8 * end);
-    // Different bits, so that something is different.
+    // Distinct bits, so that they do not cancel out.
     for bit in 0..choices.between(1, 3) as usize {
         let place = (first + bit * 7) % (8 * end);
         bytes[place / 8] ^= 1 << (place % 8);
@@ -119,7 +121,7 @@ fn change(choices: &mut dyn Choices, mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// A datagram with the tag of an open room in place of its own.
+/// Replaces the tag of a datagram by the short tag of an open room.
 pub fn tagged(mut bytes: Vec<u8>) -> Vec<u8> {
     tag(&mut bytes);
     bytes
@@ -132,7 +134,7 @@ fn tag(bytes: &mut [u8]) {
     tag.copy_from_slice(&hasher.finish().to_le_bytes());
 }
 
-/// 32 bytes of which nobody else knows anything.
+/// Returns 32 bytes that nobody else knows.
 fn ephemeral(choices: &mut dyn Choices) -> [u8; KEY_LEN] {
     let mut bytes = [0; KEY_LEN];
     for part in bytes.chunks_exact_mut(8) {
@@ -141,8 +143,8 @@ fn ephemeral(choices: &mut dyn Choices) -> [u8; KEY_LEN] {
     bytes
 }
 
-/// Makes a handshake with the server under the attacker's own key, for a name of another client.
-/// It comes from an address for which a cookie was overheard.
+/// Builds a ClientHello under the attacker's own key, with the name of another client. It comes
+/// from an address whose cookie the attacker has overheard.
 fn hello(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
@@ -177,14 +179,14 @@ fn hello(
     Some((from, bytes))
 }
 
-/// Makes a handshake with a client under the attacker's own key, as if it came from another client.
+/// Builds a PeerHello to a client under the attacker's own key, as if it came from another client.
 fn call(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
     room: &Room,
 ) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
     let identity = room.attacker();
-    // The attacker knows the incarnation of a client that was called.
+    // The attacker knows the incarnation of a client that has got a PeerHello.
     let mut known =
         sniffer
             .latest()
@@ -228,7 +230,7 @@ fn handshake(
     let len = hello.emit(id, identity, to, &ephemeral, payload, &mut out);
     let mut bytes = out[..len].to_vec();
     if choices.chance(200) {
-        // A point of low order, with which everybody shares zero.
+        // A point of low order, with which every shared secret is zero.
         let at = match hello {
             Hello::Client(_) => FRONT,
             Hello::Peer { .. } => FRONT - 8,
@@ -239,8 +241,8 @@ fn handshake(
     bytes
 }
 
-/// Makes a cookie reply with another key in place of the key of the server, for a client that knows
-/// the right one.
+/// Builds a Cookie with another key in place of the server's, for a client that has pinned the
+/// right one.
 fn swapped_key(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
@@ -273,8 +275,8 @@ fn swapped_key(
     Some((to, out[..len].to_vec()))
 }
 
-/// A well-formed datagram that opens or ends something, with guessed numbers, or about a session
-/// that exists.
+/// Builds a well-formed datagram without a session key. Its numbers are guesses, or it names an
+/// existing session.
 fn forge(choices: &mut dyn Choices, identity: &Identity, id: Option<u64>) -> Vec<u8> {
     let mut guess = || choices.next_u64();
     let (guessed, known) = (guess(), id.is_some());
@@ -302,8 +304,8 @@ fn forge(choices: &mut dyn Choices, identity: &Identity, id: Option<u64>) -> Vec
             echo: id,
             token: [guess() as u8; TAG_LEN],
         },
-        // A client believes news of another version from an attacker on the path: that denies
-        // service, and deceives no client.
+        // A client believes Unsupported from an attacker on the path. That denies service, and
+        // deceives no client.
         _ => Datagram::Unsupported {
             version: guess() as u8,
             echo: if known { guess() } else { id },

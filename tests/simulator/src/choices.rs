@@ -4,30 +4,30 @@ use std::collections::VecDeque;
 
 /// A source of decisions. The same source gives the same run.
 pub trait Choices {
-    /// 64 bits.
+    /// Returns 64 bits.
     fn next_u64(&mut self) -> u64;
 
-    /// 64 bits that nobody else has.
+    /// Returns 64 bits that no other process has.
     fn secret(&mut self) -> u64 {
         self.next_u64()
     }
 
-    /// A number below `bound`; 0 if `bound` is 0.
+    /// Returns a number below `bound`; 0 if `bound` is 0.
     fn below(&mut self, bound: u64) -> u64 {
         self.next_u64().checked_rem(bound).unwrap_or(0)
     }
 
-    /// A number from `low` to `high`, both included.
+    /// Returns a number from `low` to `high`, both included.
     fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high.saturating_sub(low) + 1)
     }
 
-    /// True `permille` times in a thousand.
+    /// Returns true `permille` times in a thousand.
     fn chance(&mut self, permille: u32) -> bool {
         permille != 0 && self.below(1_000) < permille.into()
     }
 
-    /// An index into something of `len` elements.
+    /// Returns an index into `len` elements.
     fn index(&mut self, len: usize) -> usize {
         usize::try_from(self.below(len as u64)).unwrap_or(0)
     }
@@ -38,7 +38,7 @@ pub trait Choices {
 pub struct Seeded(fastrand::Rng);
 
 impl Seeded {
-    /// The decisions of this seed.
+    /// Creates the decisions of this seed.
     pub fn new(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
     }
@@ -50,8 +50,8 @@ impl Choices for Seeded {
     }
 }
 
-/// Decisions from bytes, as few as each decision needs; after the last byte a generator with a
-/// fixed seed goes on, so that short inputs make whole runs too.
+/// Decisions from bytes, as few as each decision needs. After the last byte a generator with a
+/// fixed seed continues, so that short inputs give whole runs, too.
 #[derive(Clone, Debug)]
 pub struct FromBytes {
     bytes: VecDeque<u8>,
@@ -59,7 +59,7 @@ pub struct FromBytes {
 }
 
 impl FromBytes {
-    /// The decisions written down in `bytes`.
+    /// Creates the decisions that `bytes` encode.
     pub fn new(bytes: &[u8]) -> Self {
         Self {
             bytes: bytes.iter().copied().collect(),
@@ -79,8 +79,8 @@ impl Choices for FromBytes {
         self.take(8).unwrap_or_else(|| self.rest.next_u64())
     }
 
-    /// Not for a fuzzer to choose: two processes with the same secrets break promises that hold in
-    /// any other room.
+    /// A fuzzer does not choose secrets: two processes with the same secrets break properties that
+    /// hold otherwise.
     fn secret(&mut self) -> u64 {
         self.rest.next_u64()
     }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_repeats_itself_and_differs_from_the_next() {
+    fn repeats_a_seed_and_differs_from_the_next() {
         let draw = |seed| {
             let mut choices = Seeded::new(seed);
             [(); 4].map(|()| choices.next_u64())
@@ -109,24 +109,24 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_used_sparingly_and_never_run_out() {
+    fn uses_bytes_sparingly_and_never_runs_out() {
         let mut choices = FromBytes::new(&[3, 1, 2, 9]);
         assert_eq!(choices.below(256), 3);
         assert_eq!(choices.below(1_000), 0x0102);
         assert_eq!(choices.below(10), 9);
-        assert!(choices.below(10) < 10, "the generator goes on");
+        assert!(choices.below(10) < 10, "the generator continues");
         assert_eq!(choices.below(0), 0);
     }
 
     #[test]
-    fn bytes_make_no_secrets() {
+    fn makes_no_secrets_of_bytes() {
         let mut choices = FromBytes::new(&[7; 64]);
         assert_ne!(choices.secret(), choices.secret());
         assert_eq!(choices.next_u64(), 0x0707_0707_0707_0707);
     }
 
     #[test]
-    fn bounds_are_kept() {
+    fn keeps_bounds() {
         let mut choices = Seeded::new(1);
         for _ in 0..1_000 {
             assert!((5..=9).contains(&choices.between(5, 9)));

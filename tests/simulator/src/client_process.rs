@@ -1,4 +1,4 @@
-//! A client as any adapter would drive it, with a person in front of it.
+//! A client process: a machine, driven as an adapter drives it, and the person that uses it.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -18,77 +18,77 @@ use crate::queue::Millis;
 use crate::trace::{Kind, digest};
 use crate::violation::{Check, Violation};
 
-/// Datagrams that one poll can never need.
+/// More datagrams than one poll can need.
 const BUDGET: usize = 10_000;
 
 /// How a poll ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Everything is drained.
+    /// All outputs were taken.
     Parked,
     /// The process crashed between two outputs.
     Crashed,
-    /// The process has nothing more to do: it left, or was refused.
+    /// The process has ended: it left, or the server refused it.
     Exited,
 }
 
-/// A wish of a person.
+/// Something that a person asks the client to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// `reg`.
+    /// The command `reg`.
     Register,
-    /// `dereg`.
+    /// The command `dereg`.
     Deregister,
-    /// `dereg`, and the end of the process after it.
+    /// The command `dereg`, after which the process ends.
     Exit,
-    /// `send` or `send_all`; the text is a number, and then this.
+    /// The command `send` or `send_all`. The text is the number of the message, then this.
     Say(Target, String),
-    /// A command that cannot be carried out.
+    /// A command that the client refuses.
     Nonsense(Nonsense),
 }
 
-/// A mistake that people type.
+/// A mistake in a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nonsense {
     /// A message without text.
     Empty,
     /// A message that is one byte too long.
     TooLong,
-    /// To register another name.
+    /// A registration under another name.
     OtherName,
-    /// A recipient that is no name.
+    /// A recipient that is not a valid name.
     BadName,
 }
 
 /// A client process.
 pub struct ClientProcess {
-    /// Its number.
+    /// The number of the process.
     pub id: ProcessId,
-    /// Its name.
+    /// The name of the client.
     pub name: NameId,
     /// The state machine.
     pub machine: ClientMachine,
-    /// Its environment.
+    /// The environment of the process.
     pub body: Body,
-    /// The display takes nothing.
+    /// Whether the display takes nothing.
     pub display_full: bool,
-    /// Wishes that the client could not take yet.
+    /// Requests that the client could not take yet.
     pub waiting: VecDeque<Ask>,
-    /// The lines that it showed, for tests to read.
+    /// The lines that it has shown.
     pub shown: Vec<String>,
-    /// The memory for the next process of its name, if this process has it.
+    /// The memory for the next process of this name; one process has it.
     pub memory: Option<Memory>,
-    /// It has not the key of its name.
+    /// Whether it lacks the key of its name.
     pub thief: bool,
-    /// It was told that it left.
+    /// Whether it has shown that it left.
     left: bool,
-    /// The command after which it ends.
+    /// The command after which the process ends.
     exiting: Option<CommandId>,
     gone: bool,
 }
 
 impl ClientProcess {
-    /// A process that was just started.
+    /// Creates a process that has just started.
     pub fn new(
         id: ProcessId,
         name: NameId,
@@ -114,28 +114,29 @@ impl ClientProcess {
         }
     }
 
-    /// Takes a datagram.
+    /// Gives a datagram to the machine.
     pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &mut [u8]) -> Disposition {
         let clock = self.body.clock(medium.now);
         self.machine
             .with(|client| client.handle_datagram(clock, from, bytes))
     }
 
-    /// Time has passed.
+    /// Tells the machine the time.
     pub fn wake(&mut self, medium: &Medium) {
         let clock = self.body.clock(medium.now);
         self.machine.with(|client| client.handle_timeout(clock));
     }
 
-    /// Whether it was told that it left since this was last asked.
+    /// Returns whether it has shown that it left, since the last call.
     pub fn has_left(&mut self) -> bool {
         std::mem::take(&mut self.left)
     }
 
-    /// Drains the machine after an input, and gives it what the person wants next.
+    /// Takes all outputs of the machine after an input, and gives it the next requests of the
+    /// person.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn poll(
         &mut self,
         medium: &mut Medium,
@@ -157,7 +158,7 @@ impl ClientProcess {
         }
     }
 
-    /// Shows what there is to show.
+    /// Shows all pending events.
     fn show(&mut self, medium: &mut Medium, model: &mut Model) -> Result<Step, Violation> {
         let Self {
             id,
@@ -171,7 +172,7 @@ impl ClientProcess {
         } = self;
         let mut step = Step::Parked;
         if !body.is_dying() {
-            // Keys that no event belongs to.
+            // Keys that come without an event.
             machine.with(|client| remember(*id, client, memory, model));
         }
         if self.display_full {
@@ -217,7 +218,7 @@ impl ClientProcess {
         Ok(step)
     }
 
-    /// Sends what there is to send.
+    /// Sends all pending datagrams.
     fn transmit(&mut self, medium: &mut Medium) -> Result<Step, Violation> {
         let Self { machine, body, .. } = self;
         let clock = body.clock(medium.now);
@@ -241,7 +242,7 @@ impl ClientProcess {
         }
     }
 
-    /// Gives the next command; true if the machine has to be drained after it.
+    /// Gives the next command. Returns whether the machine has new outputs after it.
     fn give_command(
         &mut self,
         medium: &mut Medium,
@@ -272,7 +273,7 @@ impl ClientProcess {
         if let (Some(Ask::Exit), Ok(last)) = (&ask, answer) {
             self.exiting = Some(last);
         }
-        // A client that wants to leave and is not in the room any more just exits.
+        // A client that wants to leave but is offline already just ends.
         self.gone |= ask == Some(Ask::Exit) && answer == Err(CommandError::Offline);
         let (Ok(id), Some(ask)) = (answer, ask) else {
             return Ok(true);
@@ -295,7 +296,7 @@ impl ClientProcess {
     }
 }
 
-/// Keeps what the next process of the name has to know, if this is the one that does.
+/// Remembers a record for the next process of the name, if this process has the memory.
 fn remember(
     id: ProcessId,
     client: &mut Client<'_>,
@@ -356,12 +357,12 @@ fn refusal_kind(error: CommandError) -> Kind {
     }
 }
 
-/// Whether a process that wants to exit does so now.
+/// Returns whether this event ends a process that wants to exit.
 fn ends_exit(event: &ClientEvent<'_>, last: CommandId) -> bool {
     event.settles() == Some(last)
 }
 
-/// The kind of an event.
+/// Returns the kind of an event.
 fn kind_of(event: &ClientEvent<'_>) -> Kind {
     match event {
         ClientEvent::Registered => Kind::Registered,
@@ -403,7 +404,7 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
     }
 }
 
-/// An event as tests read it.
+/// Describes an event for tests.
 fn describe(event: &ClientEvent<'_>) -> String {
     match event {
         ClientEvent::Message {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::numbers::{NameId, ProcessId};
 
-/// Something that will happen.
+/// An event of the future.
 #[derive(Debug)]
 pub enum Event {
     /// A datagram arrives at an address.
@@ -15,14 +15,14 @@ pub enum Event {
         to: SocketAddr,
         /// The payload.
         bytes: Vec<u8>,
-        /// It is not what any process has sent.
+        /// Whether it differs from each datagram that a process has sent.
         changed: bool,
     },
-    /// A process wants to be woken.
+    /// A process has reached its deadline.
     Wake(Node),
-    /// The store has synced for this life of the server.
+    /// The store has synced for this server process.
     Synced {
-        /// Which server process.
+        /// The number of the server process.
         life: u32,
     },
     /// The director of the world is called.
@@ -43,15 +43,15 @@ pub enum Node {
 pub enum Cue {
     /// The person with this name acts.
     Act(NameId),
-    /// A fault of this kind happens.
+    /// A fault of this kind begins.
     Fault(FaultKind),
     /// A fault ends.
     End(Ending),
 }
 
-/// The kinds of faults that a director lets happen.
+/// The kinds of faults that a run can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields of the plan say what they are")]
+#[expect(missing_docs, reason = "the fields of the plan describe them")]
 pub enum FaultKind {
     Crash,
     ServerCrash,
@@ -71,12 +71,12 @@ pub enum Ending {
     Return(NameId),
     /// The server starts again.
     ServerReturn,
-    /// A process runs on.
+    /// A process continues.
     Resume(Node),
-    /// A direction is open again.
+    /// One direction of the network opens again.
     Reconnect(SocketAddr, SocketAddr),
-    /// Display and socket take things again.
+    /// A display or a socket takes output again.
     Unclog(Node),
-    /// A person has lost a key, and makes a new one.
+    /// A person loses the key of this name, and makes a new one.
     LoseKey(NameId),
 }

@@ -1,5 +1,5 @@
-//! The store of the server: it syncs at once, late, or not at all, and a crash takes what was not
-//! synced.
+//! The store of the server. It syncs at once, late, or never, and a crash loses the records that
+//! were not synced.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,36 +12,36 @@ use crate::record::{Channel, Epoch, Forget, Mail, Name, Progress, Stored};
 use crate::trace::{Kind, digest};
 use crate::violation::Check;
 
-/// How long a message that was handed over stays in a store that only has what counts: as the proof
-/// that its sender's request was done.
+/// Time that a compacting store has a delivered message: it proves that the sender's request was
+/// done.
 const PROOF: Millis = 60_000;
 
 /// All records that were ever stored, in order.
 pub struct Journal {
-    /// The faults of the store at this time.
+    /// The present faults of the store.
     pub faults: StorePlan,
-    /// Entries of the channel that a store has that only has what counts.
+    /// Number of log entries in a compacted store.
     log: usize,
     synced: Vec<Stored>,
-    /// For each recipient the messages that wait for it; and when those that do not any more were
-    /// handed over.
+    /// For each recipient, the messages that wait for it. Below, the time of delivery of the
+    /// others.
     kept: BTreeMap<String, VecDeque<u64>>,
     handed_over_at: BTreeMap<u64, Millis>,
     waiting: VecDeque<(Ticket, Stored)>,
-    /// A sync is under way.
+    /// Whether a sync has begun.
     syncing: bool,
-    /// The results of a sync are being reported.
+    /// Whether the results of a sync are being reported.
     reporting: bool,
-    /// The keys that a name can ever have, as long as nobody has changed what is stored.
+    /// The keys that each name may have; `None` after a change of the stored records.
     rightful: Option<BTreeMap<String, Vec<PublicKey>>>,
-    /// The key that each name has.
+    /// The present key of each name.
     owners: BTreeMap<String, PublicKey>,
-    /// Names that have another key since this was last asked, or none.
+    /// Names whose key changed or was removed since the last call of `take_changes`.
     changes: Vec<(String, Option<PublicKey>)>,
 }
 
 impl Journal {
-    /// An empty store.
+    /// Creates an empty store.
     pub fn new(faults: StorePlan, log: usize) -> Self {
         Self {
             faults,
@@ -58,25 +58,25 @@ impl Journal {
         }
     }
 
-    /// A name may have this key, whenever it has none.
+    /// Allows a name to have this key whenever it has none.
     pub fn allow(&mut self, name: &str, key: PublicKey) {
         if let Some(rightful) = &mut self.rightful {
             rightful.entry(name.to_owned()).or_default().push(key);
         }
     }
 
-    /// The key that a name has.
+    /// Returns the key of a name.
     pub fn owner(&self, name: &str) -> Option<PublicKey> {
         self.owners.get(name).copied()
     }
 
-    /// Names that have another key since this was last asked, or none, in the order in which that
-    /// was stored.
+    /// Returns names whose key changed or was removed since the last call, in the order of the
+    /// records.
     pub fn take_changes(&mut self) -> Vec<(String, Option<PublicKey>)> {
         std::mem::take(&mut self.changes)
     }
 
-    /// Whether a name has this key, or may get it, because it has none.
+    /// Returns whether a name has this key, or may get it because it has none.
     fn may_have(&self, name: &str, key: &PublicKey) -> bool {
         let Some(rightful) = &self.rightful else {
             return true;
@@ -97,7 +97,8 @@ impl Journal {
         }
     }
 
-    /// Takes a record; the result, if it is known at once. A record never overtakes one that waits.
+    /// Takes a record, and returns the result if it is known at once. A record never overtakes one
+    /// that waits.
     pub fn write(
         &mut self,
         medium: &mut Medium,
@@ -107,7 +108,7 @@ impl Journal {
         if let Stored::Name(Name { name, key, .. }) = &record
             && !self.may_have(name, key)
         {
-            let detail = format!("{name} is stored with {key:?}, of somebody else");
+            let detail = format!("{name} is stored with {key:?}, of another client");
             medium.wiretap.breaks(Check::NamesBelongToKeys, detail);
         }
         if self.faults.slow != 0 || !self.waiting.is_empty() || self.reporting {
@@ -144,7 +145,7 @@ impl Journal {
         self.synced.push(record);
     }
 
-    /// How long the sync takes that has to begin now, if one has to.
+    /// Returns how long the sync takes that has to begin now, if there is one.
     pub fn begin_sync(&mut self, medium: &mut Medium) -> Option<Millis> {
         if self.syncing || self.waiting.is_empty() {
             return None;
@@ -153,7 +154,7 @@ impl Journal {
         Some(medium.choices.between(0, self.faults.slow))
     }
 
-    /// The sync is over, for all that waits together: the tickets in order, and whether they are
+    /// Ends the sync of all waiting records. Returns their tickets in order, and whether they are
     /// stored.
     pub fn end_sync(&mut self, medium: &mut Medium) -> Vec<(Ticket, Result<(), StoreFailed>)> {
         self.syncing = false;
@@ -175,12 +176,12 @@ impl Journal {
         results
     }
 
-    /// All results of the sync have been reported.
+    /// Notes that all results of the sync were reported.
     pub fn reported(&mut self) {
         self.reporting = false;
     }
 
-    /// The server crashed: of what waited, some of the first may have reached the disk.
+    /// Crashes with the server: some of the first waiting records may have reached the disk.
     pub fn crash(&mut self, medium: &mut Medium) {
         (self.syncing, self.reporting) = (false, false);
         let lucky = medium.choices.index(self.waiting.len() + 1);
@@ -194,7 +195,7 @@ impl Journal {
         }
     }
 
-    /// Everything is forgotten.
+    /// Forgets everything.
     pub fn forget(&mut self) {
         self.synced.clear();
         self.kept.clear();
@@ -203,22 +204,21 @@ impl Journal {
         self.changes.extend(owned.map(|name| (name, None)));
     }
 
-    /// Changes stored records, against the will of their owners.
+    /// Changes stored records against the will of their owners.
     pub fn falsify(&mut self, change: impl FnMut(&mut Stored)) {
         self.rightful = None;
         self.synced.iter_mut().for_each(change);
     }
 
-    /// All that is stored.
+    /// Returns all stored records.
     pub fn records(&self) -> &[Stored] {
         &self.synced
     }
 
-    /// Gives everything to a new server: as it was written, or as a store keeps it that only has
-    /// what counts.
+    /// Gives all records to a new server, either as they were written or compacted.
     ///
     /// # Errors
-    /// The first record that the server does not take.
+    /// The first error of the server.
     pub fn restore(
         &mut self,
         server: &mut Server<'_>,
@@ -238,8 +238,9 @@ impl Journal {
     }
 }
 
-/// The latest of each name and then of its progress, in front of the messages and entries that are
-/// left, of the channel the latest. Names come in the order in which they were stored last.
+/// Compacts records: the latest of each name, the latest progress of each name, then the remaining
+/// messages and entries, and of the channel only the latest. Names are in the order of their latest
+/// records.
 fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> Vec<Stored> {
     let (mut epoch, mut names, mut progress, mut left) = (None, Vec::new(), Vec::new(), Vec::new());
     for record in records {

@@ -1,30 +1,29 @@
-//! Who has which key in a world, and what is done with keys: the real cryptography, or
-//! the null cipher.
+//! The owners of keys in a world, and its ciphers: the real ones, or the null cipher.
 
 use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{Identity, RoomKey, StaticKey};
 
 use crate::numbers::NameId;
 
-/// The primitives that encrypt datagrams.
+/// The ciphers of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "null-cipher", derive(clap::ValueEnum))]
 pub enum Crypto {
-    /// Those that people use.
+    /// The ciphers of the program.
     #[default]
     Real,
-    /// A null cipher that hides nothing, and costs little.
+    /// The null cipher, which hides nothing and costs little.
     #[cfg(feature = "null-cipher")]
     NullCipher,
 }
 
 impl Crypto {
-    /// Whether there are sessions in a run that live for long enough to get another key.
+    /// Returns whether sessions of a run live long enough for a key update.
     pub fn rekeys(self) -> bool {
         self != Self::Real
     }
 
-    /// Returns the arguments for Cargo, and for the simulator, that select this one.
+    /// Returns the arguments for Cargo, and for the simulator, that select this cipher.
     pub fn options(self) -> (&'static str, &'static str) {
         match self {
             Self::Real => ("", ""),
@@ -34,31 +33,32 @@ impl Crypto {
     }
 }
 
-/// The owner of a key that outlives processes, and the memory of the server.
+/// The owner of a private key, which survives processes and the memory of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
     /// The server.
     Server,
     /// The owner of a name.
     Name(NameId),
-    /// The same, after having lost the key so many times.
+    /// The owner of a name, after this many lost keys.
     Successor(NameId, u32),
-    /// A client that tries to take the name.
+    /// A client that tries to take the name of another one.
     Thief(NameId),
     /// The attacker.
     Attacker,
-    /// A listener: it has no key that counts.
+    /// A listener: its key does not matter.
     Nobody,
 }
 
 /// The keys of a world.
 #[derive(Clone, Copy, Debug)]
 pub struct Keys {
-    /// The ciphers.
+    /// The ciphers of all machines.
     pub crypto: Crypto,
-    /// Only those who have the key of the room get any answer.
+    /// Whether the room is closed: only holders of the room key get an answer.
     pub closed: bool,
-    /// The machines tell the keys of their handshakes, too, at the price of as many handshakes.
+    /// Whether the machines log the keys of their handshakes, too. That costs time for each
+    /// handshake.
     pub tells_handshakes: bool,
 }
 

@@ -1,9 +1,9 @@
-//! A deterministic simulator of a whole chat room: one server, clients, their network, their clocks
-//! and their store, in one thread and in virtual time, all decided by one seed.
+//! A deterministic simulator of a whole chat room: one server, clients, their network, clocks and
+//! store. It runs in one thread and in virtual time, and one seed decides everything.
 //!
-//! [`run`] draws and directs a run, [`scene`] one that a test writes down; [`world`] is the room
-//! itself; [`model`] knows what must be true, without knowing how the protocol makes it so.
-//! `tests/README.md` says how to use it.
+//! [`run`] draws and directs a run; [`scene`] runs a room that a test directs. [`world`] is the
+//! room itself. [`model`] knows what must be true, without knowledge of the protocol.
+//! `tests/README.md` explains how to use them.
 
 #![expect(
     missing_debug_implementations,

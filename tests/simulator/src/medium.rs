@@ -1,5 +1,4 @@
-//! The shared parts of all processes: the time, the choices, the record of the run, and the network
-//! between them.
+//! The parts that all processes share: time, choices, trace, and the network.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -16,25 +15,25 @@ use crate::wiretap::Wiretap;
 
 /// Everything between the processes.
 pub struct Medium {
-    /// Virtual time.
+    /// The virtual time.
     pub now: Millis,
-    /// Future events.
+    /// The future events.
     pub queue: Queue<Event>,
     /// The source of decisions.
     pub choices: Box<dyn Choices>,
-    /// The record of the run.
+    /// The trace of the run.
     pub trace: Trace,
-    /// The faults of the network at this time.
+    /// The present faults of the network.
     pub faults: NetworkPlan,
-    /// Directions in which nothing passes.
+    /// Directions in which no datagram passes.
     pub cuts: BTreeSet<(SocketAddr, SocketAddr)>,
-    /// The checks of the datagrams themselves.
+    /// The checks of all datagrams.
     pub wiretap: Wiretap,
     /// The datagrams that an attacker has overheard.
     pub sniffer: Sniffer,
     /// Sends forged datagrams ahead of each datagram, if there is a forger.
     pub forger: Option<Forger>,
-    /// Every datagram as it was sent, if a capture is wanted.
+    /// All datagrams as they were sent, if a capture is wanted.
     pub capture: Option<Vec<Captured>>,
 }
 
@@ -44,23 +43,23 @@ pub type Forger = fn(&[u8]) -> Vec<Vec<u8>>;
 /// A datagram as it was sent.
 #[derive(Clone, Debug)]
 pub struct Captured {
-    /// When.
+    /// The time of sending.
     pub at: Millis,
-    /// By whom.
+    /// The source address.
     pub from: SocketAddr,
-    /// To whom.
+    /// The destination address.
     pub to: SocketAddr,
     /// The payload.
     pub bytes: Vec<u8>,
-    /// It is from no process of the world.
+    /// Whether no process of the world sent it.
     pub forged: bool,
 }
 
-/// A delay beyond the first retry.
+/// A delay that is longer than the first retry.
 const LATE: Millis = 500;
 
 impl Medium {
-    /// An empty medium.
+    /// Creates a medium without events.
     pub fn new(choices: Box<dyn Choices>, faults: NetworkPlan, trace: Trace, keys: Keys) -> Self {
         let readable = trace.is_readable();
         Self {
@@ -77,17 +76,17 @@ impl Medium {
         }
     }
 
-    /// Notes that something happened.
+    /// Records an event in the trace.
     pub fn note(&mut self, kind: Kind, numbers: &[u64], detail: impl FnOnce() -> String) {
         self.trace.note(self.now, kind, numbers, detail);
     }
 
-    /// Schedules something.
+    /// Schedules an event.
     pub fn after(&mut self, delay: Millis, event: Event) {
         self.queue.schedule(self.now + delay, event);
     }
 
-    /// A process sends a datagram.
+    /// Sends a datagram of a process, with all faults of the network.
     pub fn send(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         if let Some(capture) = &mut self.capture {
             capture.push(Captured {
@@ -120,7 +119,7 @@ impl Medium {
         self.carry(from, to, arriving, changed);
     }
 
-    /// Sends a datagram that is from no process of the world: no fault happens to it.
+    /// Sends a datagram of no process: the network delivers it without faults.
     pub fn inject(&mut self, kind: Kind, from: SocketAddr, to: SocketAddr, bytes: Vec<u8>) {
         if let Some(capture) = &mut self.capture {
             capture.push(Captured {
@@ -144,7 +143,7 @@ impl Medium {
         );
     }
 
-    /// A datagram is about what it carries, for people.
+    /// Records a datagram in the trace, with its content.
     pub fn note_datagram(&mut self, kind: Kind, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let Self {
             now,

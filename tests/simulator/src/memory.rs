@@ -1,5 +1,5 @@
-//! The memory of the processes of one name for the next one, as in the state folder of a person:
-//! the shown messages, and the known keys.
+//! The memory of a name's processes for the next one, like the state folder of a person: shown
+//! messages and known keys.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,16 @@ use chatapp_core::{Client, ClientRecord, PublicKey, Shown};
 /// A state folder.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// The latest of each sender, the most recent last.
+    /// The latest shown message of each sender, the most recent last.
     shown: Vec<Shown>,
     /// The key of the server.
     pub server: Option<PublicKey>,
-    /// The keys of those one has talked to.
+    /// The keys of peers that the client talked to.
     pub peers: BTreeMap<String, PublicKey>,
 }
 
 impl Memory {
-    /// There is something to remember.
+    /// Stores a record of a client.
     pub fn notes(&mut self, record: ClientRecord<'_>) {
         match record {
             ClientRecord::Shown(shown) => {
@@ -33,7 +33,8 @@ impl Memory {
         }
     }
 
-    /// Gives everything to a new process. A key for which its table has no room is learned anew.
+    /// Gives everything to a new process. If its roster has no room for a key, it learns the key
+    /// anew.
     pub fn restore(&self, client: &mut Client<'_>) {
         if let Some(key) = self.server {
             client.restore(ClientRecord::ServerKey(key));

@@ -1,8 +1,8 @@
-//! Numbers of what is in a world.
+//! Numbers of names, processes and messages in a world.
 
-/// Number of a name.
+/// The number of a name.
 pub type NameId = usize;
-/// Number of a process, in the order of their starts.
+/// The number of a process, in the order of their starts.
 pub type ProcessId = usize;
-/// Number of a message, in the order of the commands.
+/// The number of a message, in the order of the commands.
 pub type MessageId = usize;

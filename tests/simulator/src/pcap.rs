@@ -1,4 +1,4 @@
-//! Capture files and key logs: of a simulated room, and those that the program writes.
+//! Capture files and key logs, of a simulated room and of the program.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -12,10 +12,10 @@ use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 use crate::medium::Captured;
 use crate::times::WALL_CLOCK_START;
 
-/// Writes all datagrams, in their order.
+/// Writes all datagrams in their order.
 ///
 /// # Errors
-/// Those of the writer.
+/// The errors of the writer.
 pub fn write_pcap(out: &mut impl Write, datagrams: &[Captured]) -> io::Result<()> {
     let mut capture = Capture::new(out)?;
     let start = Duration::from_secs(WALL_CLOCK_START.into());
@@ -26,10 +26,10 @@ pub fn write_pcap(out: &mut impl Write, datagrams: &[Captured]) -> io::Result<()
     capture.flush()
 }
 
-/// Writes the keys that open them.
+/// Writes the keys that decrypt them.
 ///
 /// # Errors
-/// Those of the writer.
+/// The errors of the writer.
 pub fn write_key_log(out: &mut impl Write, keys: &[LoggedKey]) -> io::Result<()> {
     let mut log = KeyLog::new(out);
     for key in keys {
@@ -53,23 +53,22 @@ pub fn write_key_log(out: &mut impl Write, keys: &[LoggedKey]) -> io::Result<()>
 /// A datagram in a capture file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Recorded {
-    /// By whom it was sent.
+    /// The source address.
     pub from: SocketAddr,
-    /// To whom.
+    /// The destination address.
     pub to: SocketAddr,
     /// The payload.
     pub bytes: Vec<u8>,
 }
 
-/// Reads all datagrams of a capture file as [`Capture`] writes it, one that is still being written
-/// included.
+/// Reads all datagrams of a capture file that [`Capture`] writes or has written.
 ///
 /// # Panics
-/// If the file is anything else.
+/// If the file has another form.
 pub fn read_pcap(path: &Path) -> Vec<Recorded> {
     const HEADER_LEN: usize = 24;
     const PACKET_HEADER_LEN: usize = 16;
-    let file = std::fs::read(path).expect("the capture is there");
+    let file = std::fs::read(path).expect("the capture can be read");
     let mut rest = file.get(HEADER_LEN..).expect("a capture has a header");
     let mut datagrams = Vec::new();
     while let Some((header, packets)) = rest.split_at_checked(PACKET_HEADER_LEN) {
@@ -88,10 +87,10 @@ pub fn read_pcap(path: &Path) -> Vec<Recorded> {
                 ip.header().source_addr().into(),
                 ip.header().destination_addr().into(),
             ),
-            other => panic!("an IP packet: {other:?}"),
+            other => panic!("not an IP packet: {other:?}"),
         };
         let Some(TransportSlice::Udp(udp)) = packet.transport else {
-            panic!("a UDP datagram: {:?}", packet.transport);
+            panic!("not a UDP datagram: {:?}", packet.transport);
         };
         datagrams.push(Recorded {
             from: (source, udp.source_port()).into(),

@@ -1,10 +1,10 @@
-//! The people of a world, and the addresses of their processes.
+//! The names of the clients in a world, and the addresses of their processes.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::numbers::{NameId, ProcessId};
 
-/// Names of all sorts that people may have.
+/// Returns the name with this number; the names have various forms.
 pub fn name(number: NameId) -> String {
     const FIRST: [&str; 8] = [
         "ann",
@@ -21,7 +21,7 @@ pub fn name(number: NameId) -> String {
         .map_or_else(|| format!("guest{number}"), |name| (*name).to_owned())
 }
 
-/// An address where no process has been: IPv4, and IPv6 for every fifth name.
+/// Returns an address that no process has had: IPv4, and IPv6 for every fifth name.
 pub fn fresh_address(name: NameId, process: ProcessId) -> SocketAddr {
     let ip = match u16::try_from(name).unwrap_or(u16::MAX) {
         number if number % 5 == 4 => IpAddr::V6(Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 1, number)),

@@ -1,14 +1,15 @@
-//! The behaviour of people: they come, chat, write to all, leave, come back, hurry, and err.
+//! The behaviour of people: they arrive, chat, write to all, leave, return, hurry, and make
+//! mistakes.
 
 use crate::choices::Choices;
 use crate::client_process::{Ask, Nonsense};
 use crate::model::Target;
 use crate::numbers::NameId;
 
-/// Longest text, in bytes.
+/// The longest text, in bytes.
 const TEXT_LEN_MAX: usize = chatapp_core::limits::TEXT_LEN_MAX;
 
-/// Returns the next wishes of a person, in order; `registered` is the state of the client.
+/// Returns the next requests of a person, in order. `registered` is the state of the client.
 pub fn act(choices: &mut dyn Choices, own: NameId, names: usize, registered: bool) -> Vec<Ask> {
     if !registered && choices.chance(700) {
         return vec![Ask::Register];
@@ -35,7 +36,7 @@ fn direct(choices: &mut dyn Choices, own: NameId, names: usize) -> Ask {
     Ask::Say(Target::Name(to), filler(choices))
 }
 
-/// Several messages at once, to one or to many.
+/// Returns several messages at once, to one name or to many.
 fn burst(choices: &mut dyn Choices, own: NameId, names: usize) -> Vec<Ask> {
     let count = choices.between(2, 40);
     let to = choices.index(names);
@@ -49,7 +50,7 @@ fn burst(choices: &mut dyn Choices, own: NameId, names: usize) -> Vec<Ask> {
         .collect()
 }
 
-/// Returns the text behind the number of a message: mostly little, now and then as much as fits.
+/// Returns the text after the number of a message: mostly short, sometimes as long as possible.
 fn filler(choices: &mut dyn Choices) -> String {
     const LONGEST_NUMBER: usize = 8;
     match choices.below(12) {

@@ -1,8 +1,8 @@
 //! The choices that are drawn once for a run: the size of the world, the behaviour of its people,
 //! and its faults.
 //!
-//! Each kind of fault is present in some runs and absent in others: a fault that is always there
-//! hides what only happens without it.
+//! Each kind of fault is present in some runs and absent in others. A fault that is always present
+//! hides problems that occur only without it.
 
 use chatapp_core::{RateLimit, RateLimits};
 
@@ -10,14 +10,14 @@ use crate::choices::Choices;
 use crate::keys::{Crypto, Keys};
 use crate::queue::Millis;
 
-/// A run before it begins.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Names of clients, 1 to 64.
+    /// Number of names, 1 to 64.
     pub clients: usize,
-    /// How long people act and faults happen, before everything is healed.
+    /// How long people act and faults happen, in ms, before everything is healed.
     pub span: Millis,
-    /// Mean time between two acts of one person.
+    /// Mean time between two acts of one person, in ms.
     pub pace: Millis,
     /// Faults of the network.
     pub network: NetworkPlan,
@@ -25,54 +25,54 @@ pub struct Plan {
     pub nodes: NodePlan,
     /// Faults of the store.
     pub store: StorePlan,
-    /// How much memory client and server are given.
+    /// Memory of clients and of the server.
     pub sizes: Sizes,
     /// The keys and ciphers.
     pub keys: Keys,
 }
 
-/// Faults of the network, in thousandths of datagrams unless a field says otherwise.
+/// Faults of the network, in thousandths of datagrams unless a field has another unit.
 #[derive(Clone, Debug, Default)]
 pub struct NetworkPlan {
-    /// Lost.
+    /// Datagrams that are lost.
     pub loss: u32,
-    /// Arrive twice.
+    /// Datagrams that arrive twice.
     pub duplicate: u32,
-    /// Arrive with a few bits changed.
+    /// Datagrams that arrive with a few changed bits.
     pub corrupt: u32,
-    /// Arrive with their end missing.
+    /// Datagrams that arrive without their end.
     pub truncate: u32,
-    /// Take up to `slow` instead of `delay`.
+    /// Datagrams that take up to `slow` instead of `delay`.
     pub straggle: u32,
-    /// Longest usual delay; the shortest is 0, so that datagrams overtake each other.
+    /// The longest usual delay in ms. The shortest is 0, so that datagrams overtake each other.
     pub delay: Millis,
-    /// Longest delay of a straggler.
+    /// The longest delay of a straggler, in ms.
     pub slow: Millis,
-    /// Mean time between two partitions; 0 for none.
+    /// Mean time between two partitions, in ms; 0 for none.
     pub partition: Millis,
-    /// Mean time between two acts of an attacker; 0 for none.
+    /// Mean time between two acts of an attacker, in ms; 0 for none.
     pub attack: Millis,
 }
 
-/// Faults of processes and machines: mean times between two faults in the whole world, 0
-/// for never.
+/// Faults of processes and machines: mean times in ms between two faults in the whole world, 0 for
+/// never.
 #[derive(Clone, Debug, Default)]
 pub struct NodePlan {
     /// A client crashes and returns.
     pub crash: Millis,
     /// The server crashes and returns.
     pub server_crash: Millis,
-    /// A server that returns has lost its memory.
+    /// Whether a server that returns has lost its memory.
     pub forgetful: bool,
-    /// A process stands still, or its whole machine.
+    /// A process stops for a while, alone or with its whole machine.
     pub pause: Millis,
     /// The address of a client changes.
     pub roam: Millis,
-    /// A process starts under a name that is in use.
+    /// A process starts under a name in use.
     pub rival: Millis,
     /// A display or a socket takes nothing for a while.
     pub clog: Millis,
-    /// A person loses the key of a name, and gets the name with another one when the server has
+    /// A person loses the key of a name. It gets the name with another key once the server has
     /// forgotten the first.
     pub lost_key: Millis,
 }
@@ -80,7 +80,7 @@ pub struct NodePlan {
 /// Faults of the store.
 #[derive(Clone, Debug, Default)]
 pub struct StorePlan {
-    /// Longest time until a record is synced; 0: at once.
+    /// The longest time until a record is synced, in ms; 0: at once.
     pub slow: Millis,
     /// Thousandths of syncs that fail.
     pub fail: u32,
@@ -101,39 +101,39 @@ impl StorePlan {
     }
 }
 
-/// Slots of memory.
+/// Numbers of slots in memory.
 #[derive(Clone, Debug)]
 pub struct Sizes {
-    /// Peers in a client's table.
+    /// Peers in the roster of a client.
     pub peers: usize,
-    /// Commands that a client may have unsettled.
+    /// Commands of a client without a final event.
     pub outbox: usize,
-    /// Windows for processes that left the table.
+    /// Former processes whose message counters a client remembers.
     pub dedup: usize,
-    /// Names the server knows.
+    /// Names that the server knows.
     pub names: usize,
-    /// Messages kept for one name.
+    /// Stored messages for one name.
     pub mail_per_name: u32,
-    /// Messages kept in all.
+    /// Stored messages in all.
     pub mail: usize,
     /// Entries of the channel log.
     pub log: usize,
-    /// Table changes the server remembers.
+    /// Roster changes that the server remembers.
     pub changes: usize,
     /// Records that may wait for the store.
     pub journal: usize,
-    /// Frames in flight, both ways.
+    /// Frames in flight in each direction.
     pub window: u16,
-    /// Addresses whose rates the server limits each for itself.
+    /// Addresses whose rates the server limits separately.
     pub sources: usize,
-    /// The rates of each of them.
+    /// The rate limits of each address.
     pub rates: RateLimits,
-    /// Seconds after which the server forgets a name that is away.
+    /// Seconds after which the server forgets an offline name.
     pub keep_s: u32,
 }
 
 impl Sizes {
-    /// Enough for everything that a run can ask for.
+    /// Enough for everything that a run can need.
     pub const ROOMY: Self = Self {
         peers: 70,
         outbox: 64,
@@ -150,10 +150,10 @@ impl Sizes {
         keep_s: 30 * 24 * 60 * 60,
     };
 
-    /// Messages, and entries of the channel log, that a few clients can send in a few seconds.
+    /// Messages, and log entries, that a few clients can send in a few seconds.
     const SHORT_RUN: usize = 1_024;
 
-    /// The same with no more memory for messages than a short run can fill: a run that is over in
+    /// Returns these sizes with no more memory for messages than a short run can fill. A run of
     /// milliseconds must not clear megabytes first.
     #[must_use]
     pub fn of_short_run(self) -> Self {
@@ -165,7 +165,7 @@ impl Sizes {
     }
 }
 
-/// The kinds of faults by name, for looking at a failure with fewer of them.
+/// The names of the kinds of faults, for runs with fewer of them.
 pub const FAULTS: &[&str] = &[
     "loss",
     "duplicate",
@@ -188,10 +188,10 @@ pub const FAULTS: &[&str] = &[
     "lost-key",
 ];
 
-/// Names that are kept for longer than so many seconds are not forgotten within a run.
+/// The longest expiry time in seconds that a run can reach.
 const KEEP_MAX_S: u32 = 60;
 
-/// Returns the kinds of faults to leave out so that only these are left.
+/// Returns the kinds of faults to leave out so that only these remain.
 pub fn all_but(kept: &[impl AsRef<str>]) -> Vec<String> {
     FAULTS
         .iter()
@@ -201,7 +201,7 @@ pub fn all_but(kept: &[impl AsRef<str>]) -> Vec<String> {
 }
 
 impl Plan {
-    /// A world without faults in which nobody does anything by himself.
+    /// Returns a world without faults, in which nobody acts without a test.
     pub fn quiet(clients: usize) -> Self {
         Self {
             clients,
@@ -233,7 +233,7 @@ impl Plan {
             0 => choices.between(60_000, 240_000),
             _ => choices.between(3_000, 40_000),
         };
-        // Rare faults leave time for their consequences; frequent ones meet each other.
+        // Rare faults leave time for their consequences; frequent faults coincide.
         let every = |choices: &mut dyn Choices, one_in: u64| match choices.below(one_in) {
             0 => choices.between(500, span),
             _ => 0,
@@ -277,7 +277,7 @@ impl Plan {
             nodes,
             store: StorePlan::draw(choices),
             sizes: Self::throttled(Self::draw_sizes(choices, clients as usize), span, pace),
-            // As with limits, without a choice.
+            // Not drawn, so that older seeds keep their runs.
             keys: Keys {
                 crypto: Crypto::Real,
                 closed: span.is_multiple_of(7),
@@ -287,8 +287,8 @@ impl Plan {
         plan.with_lost_keys()
     }
 
-    /// Lets people lose their keys, and the server forget names soon, in every thirteenth run;
-    /// without a choice, too.
+    /// Lets people lose their keys, and the server forget names soon, in every thirteenth run. It
+    /// draws no choice, either.
     fn with_lost_keys(mut self) -> Self {
         if self.pace.is_multiple_of(13) {
             self.nodes.lost_key = self.span / (2 + self.span % 4);
@@ -297,8 +297,8 @@ impl Plan {
         self
     }
 
-    /// The same plan with another time for which the server keeps a name. If that is long,
-    /// no person loses a key: the name would not be free again within the run.
+    /// Returns this plan with another expiry time of names, in seconds. With a long one, no person
+    /// loses a key, because the name would not be free again within the run.
     #[must_use]
     pub fn keeping(mut self, keep_s: u32) -> Self {
         self.sizes.keep_s = keep_s;
@@ -308,8 +308,8 @@ impl Plan {
         self
     }
 
-    /// Makes the server limit rates in every fifth run. It asks for no choice, so that the seeds of
-    /// runs found before there were limits still stand for the same runs.
+    /// Limits the rates of the server in every fifth run. It draws no choice, so that older seeds
+    /// keep their runs.
     fn throttled(sizes: Sizes, span: Millis, pace: Millis) -> Sizes {
         if !span.is_multiple_of(5) {
             return sizes;
@@ -354,10 +354,10 @@ impl Plan {
         }
     }
 
-    /// The same plan without some kinds of faults.
+    /// Returns this plan without some kinds of faults.
     ///
     /// # Errors
-    /// The name that is not one of [`FAULTS`].
+    /// The first name that is not one of [`FAULTS`].
     pub fn without<'f>(
         mut self,
         faults: impl IntoIterator<Item = &'f str>,
@@ -396,7 +396,7 @@ impl Plan {
         Ok(self)
     }
 
-    /// Whether nothing can be full in this run.
+    /// Returns whether no memory can be full in this run.
     pub fn is_roomy(&self) -> bool {
         let (ours, roomy) = (&self.sizes, Sizes::ROOMY);
         ours.mail_per_name == roomy.mail_per_name

@@ -1,5 +1,5 @@
-//! Processes: a core state machine with its memory, and around it what every adapter has: a socket,
-//! a clock, and a display or a store.
+//! Processes: a state machine of the core with its memory, and the parts of every adapter: socket,
+//! clock, and display or store.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use crate::plan::Sizes;
 use crate::queue::Millis;
 use crate::trace::Kind;
 
-/// The slices of a client.
+/// The memory of a client.
 struct ClientMemory {
     peers: Vec<PeerSlot>,
     connections: Vec<ConnectionSlot>,
@@ -31,7 +31,7 @@ struct ClientMemory {
     keys: Vec<KeySlot>,
 }
 
-/// The slices of a server.
+/// The memory of a server.
 struct ServerMemory {
     names: Vec<NameSlot>,
     connections: Vec<ConnectionSlot>,
@@ -70,10 +70,10 @@ pub struct ClientMachine(ClientCell);
 /// A server machine that owns its memory.
 pub struct ServerMachine(ServerCell);
 
-/// Keys that can come into use between two looks at what a machine tells.
+/// Keys that one poll of a machine can log at most.
 const KEYS: usize = 256;
 
-/// 32 bytes for the entropy of one process.
+/// Returns the entropy of one process.
 fn seed(choices: &mut dyn Choices) -> Seed {
     let mut bytes = [0; 32];
     for eight in bytes.chunks_exact_mut(8) {
@@ -83,7 +83,7 @@ fn seed(choices: &mut dyn Choices) -> Seed {
 }
 
 impl ClientMachine {
-    /// A new process.
+    /// Creates a machine.
     pub fn new(
         name: Name,
         server: SocketAddr,
@@ -139,7 +139,7 @@ impl ClientMachine {
         }))
     }
 
-    /// Uses the machine.
+    /// Calls the machine.
     pub fn with<R>(&mut self, use_it: impl FnOnce(&mut Client<'_>) -> R) -> R {
         self.0.with_dependent_mut(|_, client| use_it(client))
     }
@@ -153,8 +153,8 @@ impl ClientMachine {
 impl ServerMachine {
     /// A new process, with nothing restored yet.
     pub fn new(sizes: &Sizes, world_keys: Keys, choices: &mut dyn Choices) -> Self {
-        // The header of a stored text takes a word.
-        const WORDS_PER_LETTER: usize = 1 + MAIL_LEN_MAX.div_ceil(4);
+        // The header of a stored text takes one word.
+        const WORDS_PER_MAIL: usize = 1 + MAIL_LEN_MAX.div_ceil(4);
         const WORDS_PER_TEXT: usize = 1 + TEXT_LEN_MAX.div_ceil(4);
         let memory = ServerMemory {
             names: vec![NameSlot::VACANT; sizes.names],
@@ -165,7 +165,7 @@ impl ServerMachine {
             flights: vec![FlightSlot::VACANT; 32 * sizes.names],
             changes: vec![ChangeSlot::VACANT; sizes.changes],
             mail: vec![MailSlot::VACANT; sizes.mail],
-            mail_texts: vec![0; WORDS_PER_LETTER * sizes.mail],
+            mail_texts: vec![0; WORDS_PER_MAIL * sizes.mail],
             log: vec![LogSlot::VACANT; sizes.log],
             log_texts: vec![0; WORDS_PER_TEXT * sizes.log],
             journal: vec![JournalSlot::VACANT; sizes.journal],
@@ -221,12 +221,12 @@ impl ServerMachine {
         }))
     }
 
-    /// Uses the machine.
+    /// Calls the machine.
     pub fn with<R>(&mut self, use_it: impl FnOnce(&mut Server<'_>) -> R) -> R {
         self.0.with_dependent_mut(|_, server| use_it(server))
     }
 
-    /// Looks at the machine.
+    /// Reads the machine.
     pub fn look<R>(&self, look: impl FnOnce(&Server<'_>) -> R) -> R {
         self.0.with_dependent(|_, server| look(server))
     }
@@ -234,44 +234,45 @@ impl ServerMachine {
 
 /// The environment of a machine in the world, and its faults.
 pub struct Body {
-    /// Which process it is.
+    /// The process in the world.
     node: Node,
     /// The address of the process.
     pub address: SocketAddr,
-    /// The datagram that the network would not take.
+    /// The datagram that the network did not take.
     pub outgoing: TransmitQueue,
-    /// Datagrams that arrived while the process stood still.
+    /// Datagrams that arrived while the process was stopped.
     pub inbox: VecDeque<(SocketAddr, Vec<u8>)>,
-    /// How far the clock of the machine is behind that of the world.
+    /// Difference between the clocks of the world and of the machine, in ms.
     pub behind: Millis,
-    /// The process stands still.
+    /// The pause, if the process is stopped.
     pub pause: Option<Pause>,
-    /// The socket takes nothing.
+    /// Whether the socket takes nothing.
     pub socket_full: bool,
-    /// The next datagram was offered to the socket before.
+    /// Whether the next datagram was offered to the socket before.
     offered: bool,
     /// Outputs until the process crashes.
     pub outputs_left: Option<u32>,
-    /// When the process wants to be woken, in world time.
+    /// The deadline of the process, in world time.
     pub next_deadline: Option<Millis>,
 }
 
-/// A process that stands still.
+/// The pause of a stopped process.
 #[derive(Clone, Copy, Debug)]
 pub struct Pause {
-    /// Since when.
+    /// The start of the pause, in world time.
     pub since: Millis,
-    /// The clock of the machine stands still too.
+    /// Whether the clock of the machine is stopped, too.
     pub suspended: bool,
 }
 
-/// How soon a driver looks again at a display or socket that took nothing.
+/// Time until an adapter tries a full display or socket again, in ms.
 const CLOGGED: Millis = 20;
-/// Datagrams that a socket holds for a process that does not read.
+/// Datagrams that a socket queues for a stopped process.
 const INBOX_MAX: usize = 64;
 
 impl Body {
-    /// The body of a new process on a machine that started before the world did or since.
+    /// Creates the environment of a new process. Its machine started before the world or with the
+    /// process.
     pub fn new(node: Node, address: SocketAddr, now: Millis) -> Self {
         Self {
             node,
@@ -287,17 +288,17 @@ impl Body {
         }
     }
 
-    /// The clock of the machine.
+    /// Returns the clock of the machine.
     pub fn clock(&self, now: Millis) -> Instant {
         Instant::from_millis(now - self.behind)
     }
 
-    /// World time of a time on the machine's clock.
+    /// Returns the world time of a time on the machine's clock.
     pub fn world_time(&self, at: Instant) -> Millis {
         at.as_millis() + self.behind
     }
 
-    /// Keeps a datagram for later; false if the socket is full.
+    /// Queues a datagram for later; returns false if the socket is full.
     pub fn keep(&mut self, from: SocketAddr, bytes: Vec<u8>) -> bool {
         let room = self.inbox.len() < INBOX_MAX;
         if room {
@@ -319,8 +320,8 @@ impl Body {
 
     /// Offers a datagram to the socket.
     pub fn offer(&mut self, medium: &mut Medium, to: SocketAddr, bytes: &[u8]) -> Sent {
-        // It counts as sent when it was built: what arrives until the socket takes it is no answer
-        // to it.
+        // A datagram counts as sent when it is built. A datagram that arrives before the socket
+        // takes it cannot answer it.
         if !std::mem::replace(&mut self.offered, true) {
             medium.wiretap.sent(self.node, to, bytes);
             if let Some(session) = medium.wiretap.take_rekeyed() {
@@ -336,7 +337,7 @@ impl Body {
         Sent::Done
     }
 
-    /// Notes when the machine wants to be woken; true if that is now.
+    /// Sets the deadline of the machine; returns whether that is now.
     pub fn schedule_wake(
         &mut self,
         medium: &mut Medium,
@@ -361,12 +362,12 @@ impl Body {
         false
     }
 
-    /// Whether the process has crashed before its next output.
+    /// Returns whether the process crashes before its next output.
     pub fn is_dying(&self) -> bool {
         self.outputs_left == Some(0)
     }
 
-    /// One more output was made.
+    /// Counts an output.
     pub fn count_output(&mut self) {
         if let Some(left) = &mut self.outputs_left {
             *left -= 1;

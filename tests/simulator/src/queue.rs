@@ -1,12 +1,12 @@
-//! Future events, in order of time, and in order of scheduling if the time is the same.
+//! Future events, in the order of time, then of scheduling.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Milliseconds of virtual time since the world began.
+/// Milliseconds of virtual time since the start of the world.
 pub type Millis = u64;
 
-/// The one queue of a world.
+/// A queue of future events.
 #[derive(Debug)]
 pub struct Queue<E> {
     heap: BinaryHeap<Reverse<Scheduled<E>>>,
@@ -30,7 +30,7 @@ impl<E> Default for Queue<E> {
 }
 
 impl<E> Queue<E> {
-    /// Adds an event; it comes after all that were scheduled for the same time.
+    /// Adds an event behind all that have the same time.
     pub fn schedule(&mut self, at: Millis, event: E) {
         self.scheduled += 1;
         self.heap.push(Reverse(Scheduled {
@@ -40,12 +40,12 @@ impl<E> Queue<E> {
         }));
     }
 
-    /// When the next event happens.
+    /// Returns the time of the next event.
     pub fn next_at(&self) -> Option<Millis> {
         self.heap.peek().map(|Reverse(next)| next.at)
     }
 
-    /// Takes the next event.
+    /// Takes the next event, with its time.
     pub fn pop(&mut self) -> Option<(Millis, E)> {
         self.heap.pop().map(|Reverse(next)| (next.at, next.event))
     }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_come_by_time_then_by_scheduling() {
+    fn orders_events_by_time_then_by_scheduling() {
         let mut queue = Queue::default();
         for (at, event) in [(5, 'c'), (1, 'a'), (5, 'd'), (1, 'b')] {
             queue.schedule(at, event);

@@ -1,4 +1,4 @@
-//! Records as a store keeps them: with memory of their own.
+//! Records in a store, which own their memory.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use chatapp_core::{NameRecord, PublicKey, Record, UnixSeconds};
 
 use crate::queue::Millis;
 
-/// A record that was handed to the store.
+/// A record that the server gave to the store.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the variants are those of the core's `Record`")]
 pub enum Stored {
@@ -19,7 +19,7 @@ pub enum Stored {
     Progress(Progress),
 }
 
-/// The next numbers.
+/// The numbers that come next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's record")]
 pub struct Epoch {
@@ -28,7 +28,7 @@ pub struct Epoch {
     pub log_next: u32,
 }
 
-/// A name.
+/// A name with its registration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's record")]
 pub struct Name {
@@ -46,7 +46,7 @@ pub struct Name {
     pub away_s: u32,
 }
 
-/// A name that is forgotten.
+/// A forgotten name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's record")]
 pub struct Forget {
@@ -55,7 +55,7 @@ pub struct Forget {
     pub log_next: u32,
 }
 
-/// A message that waits for its recipient.
+/// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's record")]
 pub struct Mail {
@@ -69,7 +69,7 @@ pub struct Mail {
     pub ciphertext: Vec<u8>,
 }
 
-/// An entry of the channel.
+/// An entry of the channel log.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's record")]
 pub struct Channel {
@@ -82,7 +82,7 @@ pub struct Channel {
     pub text: String,
 }
 
-/// The numbers up to which a name has everything.
+/// The progress of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the fields are those of the core's record")]
 pub struct Progress {
@@ -182,7 +182,7 @@ impl From<NameRecord<'_>> for Name {
 }
 
 impl Stored {
-    /// Turns the time that a name has been away into the second in which it left, or back.
+    /// Converts the offline time of a name into the second of its departure, or back.
     #[must_use]
     pub fn at(mut self, now: Millis) -> Self {
         if let Self::Name(Name {
@@ -198,7 +198,7 @@ impl Stored {
         self
     }
 
-    /// The record as the core takes it back.
+    /// Returns the record as the server restores it.
     pub fn record(&self) -> Record<'_> {
         match self {
             Self::Epoch(record) => Record::Epoch {

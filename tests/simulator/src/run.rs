@@ -1,5 +1,5 @@
-//! One run: a plan is drawn, people act and faults happen for a while, then everything is healed,
-//! and everything must come right.
+//! One run. It draws a plan, and people act and faults happen for a while. Then everything is
+//! healed, and everything must come right.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,20 +19,20 @@ use crate::trace::Kind;
 use crate::violation::{Check, Violation};
 use crate::world::World;
 
-/// How a run is looked at.
+/// The options of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Look {
-    /// Keep the trace for people.
+    /// Whether the trace is kept as text.
     pub readable: bool,
-    /// Keep every datagram, and the keys.
+    /// Whether all datagrams and keys are kept.
     pub capture: bool,
-    /// Kinds of faults that are left out.
+    /// Kinds of faults to leave out.
     pub without: Vec<String>,
-    /// Names in the world, if not as many as drawn.
+    /// Number of names, instead of the drawn one.
     pub clients: Option<usize>,
-    /// Time of the faults, if not as long as drawn.
+    /// Time of the faults in ms, instead of the drawn one.
     pub span: Option<Millis>,
-    /// Seconds after which the server forgets a name that is away, if not longer than a run.
+    /// Seconds after which the server forgets an offline name, instead of longer than a run.
     pub keep_s: Option<u32>,
     /// The ciphers of all machines.
     pub crypto: Crypto,
@@ -41,21 +41,21 @@ pub struct Look {
 /// The result of a run.
 #[derive(Debug)]
 pub struct Report {
-    /// The first broken promise.
+    /// The first violated property.
     pub violation: Option<Violation>,
-    /// A number that differs for runs that differ.
+    /// A hash of the trace; runs that differ have different hashes.
     pub hash: u64,
-    /// Virtual time that passed.
+    /// The virtual time of the run, in ms.
     pub simulated: Millis,
-    /// Time from the end of the faults until everything had come right.
+    /// Time in ms from the end of the faults until everything had come right.
     pub healed_after: Millis,
-    /// How often each kind happened.
+    /// Number of events of each kind.
     pub counts: Vec<u64>,
-    /// The events, if wanted.
+    /// The trace as text, if wanted.
     pub lines: Vec<String>,
-    /// Every datagram, if wanted.
+    /// All datagrams, if wanted.
     pub capture: Vec<Captured>,
-    /// The keys that open them, if they are wanted.
+    /// The keys that decrypt them, if wanted.
     pub keys: Vec<LoggedKey>,
 }
 
@@ -64,7 +64,7 @@ pub fn run_seed(seed: u64, look: &Look) -> Report {
     run(Box::new(Seeded::new(seed)), look)
 }
 
-/// Runs a seed twice; the second run must be the first again.
+/// Runs a seed twice, and checks that both runs are the same.
 pub fn run_seed_twice(seed: u64, look: &Look) -> Report {
     let mut first = run_seed(seed, look);
     let second = run_seed(seed, look);
@@ -78,7 +78,7 @@ pub fn run_seed_twice(seed: u64, look: &Look) -> Report {
     first
 }
 
-/// The command that runs a seed again and shows all of it.
+/// Returns the command that runs a seed again and prints its trace.
 pub fn replay_command(seed: u64, look: &Look) -> String {
     let (features, crypto) = look.crypto.options();
     let mut command = format!(
@@ -100,13 +100,13 @@ pub fn replay_command(seed: u64, look: &Look) -> String {
     command
 }
 
-/// Runs whatever the choices say.
+/// Runs a plan that is drawn from these choices.
 pub fn run(mut choices: Box<dyn Choices>, look: &Look) -> Report {
     let plan = drawn(&mut *choices, look);
     run_plan(plan, choices, look)
 }
 
-/// Draws a plan, and changes it as the look wants it.
+/// Draws a plan, and applies the options.
 pub(crate) fn drawn(choices: &mut dyn Choices, look: &Look) -> Plan {
     let mut plan = Plan::draw(choices);
     plan.clients = look.clients.unwrap_or(plan.clients);
@@ -132,7 +132,7 @@ pub(crate) fn run_plan(plan: Plan, choices: Box<dyn Choices>, look: &Look) -> Re
         run.world.medium.capture = Some(Vec::new());
     }
     let mut healed_after = 0;
-    // After a panic only the record of the run is looked at.
+    // After a panic, only the trace is of use.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         run.act()?;
         healed_after = run.world.settle(&run.plan)?;
@@ -167,7 +167,7 @@ struct Run {
     plan: Plan,
 }
 
-/// All faults, and how often the plan wants them.
+/// Returns all kinds of faults, with the mean time between two of each.
 fn schedule(plan: &Plan) -> [(FaultKind, Millis); 9] {
     [
         (FaultKind::Crash, plan.nodes.crash),
@@ -183,7 +183,7 @@ fn schedule(plan: &Plan) -> [(FaultKind, Millis); 9] {
 }
 
 impl Run {
-    /// The time of people and faults.
+    /// Runs the time of people and faults.
     fn act(&mut self) -> Result<(), Violation> {
         self.world.start_server()?;
         for name in 0..self.plan.clients {
@@ -218,14 +218,14 @@ impl Run {
         self.world.medium.after(delay, Event::Cue(cue));
     }
 
-    /// The next of many, `every` so often on average; 0: never.
+    /// Schedules a cue that repeats, `every` ms on average; 0: never.
     fn cue_again(&mut self, every: Millis, cue: Cue) {
         if every != 0 {
             self.cue_within(2 * every, cue);
         }
     }
 
-    /// A person acts, in front of any process with the name.
+    /// Lets a person act in front of any process of a name.
     fn person(&mut self, name: NameId) -> Result<(), Violation> {
         let processes = self.world.processes_of(name);
         if processes.is_empty() {
@@ -238,7 +238,7 @@ impl Run {
             return Ok(());
         };
         let registered = client.machine.look(|client| client.is_registered());
-        // People who hurry still wait for an answer now and then.
+        // People in a hurry wait for an answer now and then, too.
         if client.waiting.len() > 60 {
             return Ok(());
         }
@@ -306,8 +306,8 @@ impl Run {
         Ok(())
     }
 
-    /// A client crashes, at once or in the middle of one of its next polls; a person notices and
-    /// starts it again.
+    /// Crashes a client, at once or within one of its next polls. A person notices and starts it
+    /// again.
     fn crash(&mut self) {
         let Some(process) = self.some_client() else {
             return;
@@ -360,8 +360,8 @@ impl Run {
             .collect()
     }
 
-    /// Two processes, or one and all others, do not hear each other any more, or only one the
-    /// other.
+    /// Cuts the network between two processes, or between one and all others, in one or both
+    /// directions.
     fn partition(&mut self) {
         let addresses = self.addresses();
         let one = addresses[self.choices().index(addresses.len())];
@@ -404,7 +404,7 @@ impl Run {
         }
     }
 
-    /// Another client wants a name that has an owner.
+    /// Starts another client under a name that has an owner.
     fn thief(&mut self, name: NameId) -> Result<(), Violation> {
         if !self.world.claimed().contains(&name) {
             return Ok(());
@@ -417,7 +417,7 @@ impl Run {
             .ask(process, crate::client_process::Ask::Register)
     }
 
-    /// A person moves to another machine, or loses one, and all data on it.
+    /// Lets a person lose the key of a name, with all data on the machine.
     fn lose_key(&mut self) -> Result<(), Violation> {
         let names = self.plan.clients;
         let name = self.choices().index(names);

@@ -1,5 +1,5 @@
-//! A room that a test directs by hand: nothing happens by chance, and a broken promise is a panic
-//! with the trace.
+//! A room that a test directs: nothing happens by chance. A violated property is a panic with the
+//! trace.
 
 use std::net::SocketAddr;
 
@@ -14,22 +14,22 @@ use crate::trace::Kind;
 use crate::violation::Violation;
 use crate::world::World;
 
-/// The room, and what was seen of it so far.
+/// The room, and the events that its clients have shown.
 pub struct Scene {
     /// The room itself.
     pub world: World,
 }
 
-/// Time in which everything that waits for nobody is done.
+/// Time in ms in which all work ends that waits for no other process.
 const MOMENT: Millis = 100;
 
 impl Scene {
-    /// A room of this many names, on a network without delay, in which a server runs.
+    /// Creates a room with this many names and a server, on a network without delay.
     pub fn new(clients: usize) -> Self {
         Self::of(&Plan::quiet(clients))
     }
 
-    /// A room as planned, in which a server runs.
+    /// Creates a room with this plan and a server.
     pub fn of(plan: &Plan) -> Self {
         let mut scene = Self {
             world: World::new(plan, Box::new(Seeded::new(0)), true),
@@ -41,7 +41,7 @@ impl Scene {
         scene
     }
 
-    /// A client starts under a name and registers; what it shows of that is left out.
+    /// Starts a client under a name and registers it; drops the events of that.
     pub fn join(&mut self, name: NameId) -> ProcessId {
         let process = self.start(name);
         self.moment();
@@ -49,46 +49,46 @@ impl Scene {
         process
     }
 
-    /// A client starts under a name and asks to register.
+    /// Starts a client under a name, and asks it to register.
     pub fn start(&mut self, name: NameId) -> ProcessId {
         let process = self.world.start_client(name, None);
         self.ask(process, Ask::Register);
         process
     }
 
-    /// Gives a wish of a person to a client.
+    /// Gives a request of a person to a client.
     pub fn ask(&mut self, process: ProcessId, ask: Ask) {
         let asked = self.world.ask(process, ask);
         self.check(asked);
     }
 
-    /// `send`.
+    /// Gives the command `send` to a client.
     pub fn send(&mut self, process: ProcessId, to: NameId, text: &str) {
         self.ask(process, Ask::Say(Target::Name(to), format!(" {text}")));
     }
 
-    /// `send_all`.
+    /// Gives the command `send_all` to a client.
     pub fn post(&mut self, process: ProcessId, text: &str) {
         self.ask(process, Ask::Say(Target::Channel, format!(" {text}")));
     }
 
-    /// Time passes.
+    /// Lets time pass, in ms.
     pub fn pass(&mut self, span: Millis) {
         let passed = self.world.run_for(span);
         self.check(passed);
     }
 
-    /// So much time passes that everything is done that waits for nobody.
+    /// Lets time pass until all work is done that waits for no other process.
     pub fn moment(&mut self) {
         self.pass(MOMENT);
     }
 
-    /// Nothing passes between two addresses any more.
+    /// Stops all datagrams between two addresses.
     pub fn cut(&mut self, one: SocketAddr, other: SocketAddr) {
         self.world.medium.cuts.extend([(one, other), (other, one)]);
     }
 
-    /// Everything passes again.
+    /// Lets all datagrams pass again.
     pub fn mend(&mut self) {
         self.world.medium.cuts.clear();
     }
@@ -98,7 +98,7 @@ impl Scene {
         self.world.clients[&process].body.address
     }
 
-    /// Returns the lines of a client since the last call; messages without their numbers.
+    /// Returns the events of a client since the last call; messages without their numbers.
     pub fn shows(&mut self, process: ProcessId) -> Vec<String> {
         let Some(client) = self.world.clients.get_mut(&process) else {
             return Vec::new();
@@ -107,12 +107,12 @@ impl Scene {
         shown.iter().map(|line| without_number(line)).collect()
     }
 
-    /// Whether a client still runs.
+    /// Returns whether a client still runs.
     pub fn runs(&self, process: ProcessId) -> bool {
         self.world.clients.contains_key(&process)
     }
 
-    /// When datagrams were sent from one address to another, since a time and relative to it.
+    /// Returns the times of the datagrams from one address to another, relative to `since`.
     pub fn sent(&self, from: SocketAddr, to: SocketAddr, since: Millis) -> Vec<Millis> {
         let captured = self.world.medium.capture.iter().flatten();
         captured
@@ -121,7 +121,7 @@ impl Scene {
             .collect()
     }
 
-    /// Everything that processes have sent so far.
+    /// Returns all datagrams that processes have sent so far.
     pub fn overheard(&self) -> Vec<Captured> {
         let captured = self.world.medium.capture.iter().flatten();
         captured
@@ -136,17 +136,17 @@ impl Scene {
         self.world.medium.inject(kind, from, to, bytes.to_vec());
     }
 
-    /// The server crashes, and starts again with what is stored.
+    /// Crashes the server, and starts it again with its store.
     pub fn restart_server(&mut self) {
         self.world.crash_server();
         let started = self.world.start_server();
         self.check(started);
     }
 
-    /// The step must have kept all promises.
+    /// Checks that a step has violated no property.
     ///
     /// # Panics
-    /// With the trace, if a promise was broken.
+    /// With the trace, if it has.
     pub fn check<T>(&self, result: Result<T, Violation>) {
         if let Err(violation) = result {
             let trace = self.world.medium.trace.lines().join("\n");
@@ -155,7 +155,7 @@ impl Scene {
     }
 }
 
-/// `bob: #7 hello` becomes `bob: hello`.
+/// Removes the number of a message: `bob: #7 hello` becomes `bob: hello`.
 fn without_number(line: &str) -> String {
     match line.split_once(": #") {
         Some((before, message)) => {

@@ -1,4 +1,4 @@
-//! The server as any adapter would drive it, with its store.
+//! The server process: a machine, driven as an adapter drives it, with its store.
 
 use std::net::SocketAddr;
 
@@ -16,21 +16,21 @@ use crate::times::wall_clock;
 use crate::trace::{Kind, digest};
 use crate::violation::{Check, Violation};
 
-/// Datagrams that one turn can never need.
+/// More datagrams than one poll can need.
 const BUDGET: usize = 100_000;
 
 /// The server process.
 pub struct ServerProcess {
     /// The state machine.
     pub machine: ServerMachine,
-    /// Its environment.
+    /// The environment of the process.
     pub body: Body,
-    /// Which of all server processes it is.
+    /// The number of the server process.
     pub life: u32,
 }
 
 impl ServerProcess {
-    /// A process that was just started, and has restored what it had.
+    /// Creates a process that has just started, and has restored its records.
     pub fn new(machine: ServerMachine, address: SocketAddr, now: Millis, life: u32) -> Self {
         Self {
             machine,
@@ -39,7 +39,7 @@ impl ServerProcess {
         }
     }
 
-    /// Takes a datagram.
+    /// Gives a datagram to the machine.
     pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &mut [u8]) -> Disposition {
         let clock = self.body.clock(medium.now);
         self.machine.with(|server| {
@@ -48,7 +48,7 @@ impl ServerProcess {
         })
     }
 
-    /// Time has passed.
+    /// Tells the machine the time.
     pub fn wake(&mut self, medium: &Medium) {
         let clock = self.body.clock(medium.now);
         self.machine.with(|server| {
@@ -57,17 +57,17 @@ impl ServerProcess {
         });
     }
 
-    /// A record is stored, or is not.
+    /// Gives the machine the result of a record.
     pub fn stored(&mut self, medium: &Medium, ticket: Ticket, result: Result<(), StoreFailed>) {
         let clock = self.body.clock(medium.now);
         self.machine
             .with(|server| server.handle_stored(clock, ticket, result));
     }
 
-    /// Drains the machine after an input.
+    /// Takes all outputs of the machine after an input.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn poll(&mut self, medium: &mut Medium, journal: &mut Journal) -> Result<Step, Violation> {
         if self.persist(medium, journal) == Step::Crashed || self.report(medium) == Step::Crashed {
             return Ok(Step::Crashed);
@@ -75,7 +75,7 @@ impl ServerProcess {
         self.transmit(medium)
     }
 
-    /// Hands records to the store, and reports what it stores at once.
+    /// Gives records to the store, and reports the results that are known at once.
     fn persist(&mut self, medium: &mut Medium, journal: &mut Journal) -> Step {
         loop {
             if self.body.is_dying() {
@@ -97,7 +97,7 @@ impl ServerProcess {
         }
     }
 
-    /// Writes the log.
+    /// Writes the events to the trace.
     fn report(&mut self, medium: &mut Medium) -> Step {
         let Self { machine, body, .. } = self;
         loop {
@@ -132,7 +132,7 @@ impl ServerProcess {
         }
     }
 
-    /// Sends what there is to send.
+    /// Sends all pending datagrams.
     fn transmit(&mut self, medium: &mut Medium) -> Result<Step, Violation> {
         let Self { machine, body, .. } = self;
         let clock = body.clock(medium.now);
@@ -157,12 +157,12 @@ impl ServerProcess {
     }
 }
 
-/// The names that the server knows, if it runs.
+/// Returns the names that the server knows; none if it does not run.
 pub fn known_names(server: Option<&ServerProcess>, names: &[String]) -> Vec<NameId> {
     listed_names(server, names, |_| true)
 }
 
-/// The names that the server has online, if it runs.
+/// Returns the names that the server lists as online; none if it does not run.
 pub fn online_names(server: Option<&ServerProcess>, names: &[String]) -> Vec<NameId> {
     listed_names(server, names, |entry| entry.online)
 }

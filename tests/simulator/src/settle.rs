@@ -1,5 +1,4 @@
-//! The end of every run: the faults stop, everybody is back, and everything that was promised must
-//! come true.
+//! The end of each run: the faults stop, all names are back, and all promises must be kept.
 
 use std::net::SocketAddr;
 
@@ -15,25 +14,24 @@ use crate::queue::Millis;
 use crate::violation::{Check, Violation};
 use crate::world::World;
 
-/// Virtual time in which everything comes right once the faults have stopped. A client that the
-/// server has forgotten learns it from its next keep-alive (20 s); a name whose process is silent
-/// is free after a probe (3 s).
+/// Virtual time in ms in which everything comes right after the faults. A client that the server
+/// has forgotten learns it from its next keep-alive (20 s). The name of a silent process is free
+/// after a probe (3 s).
 pub const HEALING_MAX: Millis = 60_000;
 
-/// Virtual time in which a new message, a new channel message and a deregistration are settled in a
-/// healthy room.
+/// Virtual time in ms in which a healthy room settles a new message, a channel message and a
+/// deregistration.
 pub const HEALTHY_MAX: Millis = 10_000;
 
-/// The same where the server limits rates: all ask at once, and again at once, and few of them are
-/// within the share of an address that many have in common.
+/// The same time with rate limits: all clients ask at once, twice, and one address that many share
+/// has a small quota.
 pub const THROTTLED_MAX: Millis = 60_000;
 
-/// Time after which the server has noticed a client that is silent without having left, and shows
-/// its name as offline.
+/// Time in ms after which the server lists a client as offline that is silent without a departure.
 const SILENCE_MAX: Millis = 70_000;
 
-/// Virtual time in which everything comes right in a run. A name whose key was lost must be
-/// forgotten first.
+/// Returns the virtual time in which a run comes right. A name whose key was lost must expire
+/// first.
 fn healing_max(plan: &Plan) -> Millis {
     match plan.nodes.lost_key {
         0 => HEALING_MAX,
@@ -41,20 +39,20 @@ fn healing_max(plan: &Plan) -> Millis {
     }
 }
 
-/// How often it is looked whether everything has come right.
+/// Time between two checks whether everything has come right, in ms.
 const LOOK: Millis = 100;
 
 impl World {
     /// Heals everything, and waits until everything has come right; returns how long that took.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn settle(&mut self, plan: &Plan) -> Result<Millis, Violation> {
         heal(&mut self.medium);
         self.journal.faults = StorePlan::default();
         self.revive_processes()?;
         let began = self.now();
-        // Requests of processes that end now, for others with their name, still take effect.
+        // Requests of processes that end now, for names of others, still take effect.
         self.run_for(plan.network.slow.max(plan.store.slow))?;
         loop {
             self.bring_everybody_back()?;
@@ -76,7 +74,7 @@ impl World {
         Ok(healed_after)
     }
 
-    /// Every process runs, and nobody crashes in its next turn.
+    /// Resumes each process, and cancels pending crashes.
     fn revive_processes(&mut self) -> Result<(), Violation> {
         self.end_thieves();
         let clients: Vec<ProcessId> = self.clients.keys().copied().collect();
@@ -100,11 +98,11 @@ impl World {
         Ok(())
     }
 
-    /// Each name has one process, which is registered, or wants to be.
+    /// Starts one process for each name, and registers it.
     fn bring_everybody_back(&mut self) -> Result<(), Violation> {
         for name in 0..self.names().len() {
             let processes = self.processes_of(name);
-            // Rivals that were displaced may not know it yet: the server knows who has the name.
+            // Evicted rivals may not know that yet: the server knows which process has the name.
             let holder = self.holder(name);
             let registered = processes
                 .iter()
@@ -134,7 +132,7 @@ impl World {
         Ok(())
     }
 
-    /// Returns the address of the process with a name, as the server sees it.
+    /// Returns the address of the process with a name, as the server has it.
     fn holder(&self, name: NameId) -> Option<SocketAddr> {
         let server = self.server.as_ref()?;
         server.machine.look(|server| {
@@ -150,15 +148,15 @@ impl World {
             .is_some_and(|client| client.machine.look(|client| client.is_registered()))
     }
 
-    /// Checks that all clients are registered, nothing is unsettled or missing, and the tables
-    /// agree.
+    /// Checks that all clients are registered, no command is pending, no message is missing, and
+    /// all rosters agree.
     fn is_right(&self, plan: &Plan) -> Result<(), Violation> {
         let Some(server) = &self.server else {
             return Err(Violation::new(Check::Contract, "the server does not run"));
         };
         let truth = server.machine.look(|server| sorted_table(server.table()));
-        // A client that does not fit into the room is refused again and again; a name in the table
-        // has a place.
+        // If clients do not fit into the room, the server refuses some again and again. A listed
+        // name has a slot.
         let all_fit = plan.sizes.names >= plan.clients;
         let has_place = |name: &str| all_fit || truth.iter().any(|(known, _, _)| known == name);
         let absent = (0..plan.clients)
@@ -182,12 +180,12 @@ impl World {
             if !registered && has_place(&self.names()[client.name]) {
                 return wrong(Check::TablesConverge, "not registered");
             }
-            // A rival that ended may have taken the name just before: the process learns it from
+            // A rival that ended may have taken the name just before. The process learns that from
             // its next keep-alive.
             let name = &self.names()[client.name];
             let listed = truth.iter().find(|(known, _, _)| known == name);
             if registered && listed.map(|(_, address, _)| *address) != Some(client.body.address) {
-                return wrong(Check::TablesConverge, "somebody else has its name");
+                return wrong(Check::TablesConverge, "another process has its name");
             }
             let unsettled = self.model.unsettled(client.id);
             if !unsettled.is_empty() && registered {
@@ -211,10 +209,10 @@ impl World {
                 format!("the server's table is {truth:?}"),
             ));
         }
-        self.model.owed().pop().map_or(Ok(()), Err)
+        self.model.missing().pop().map_or(Ok(()), Err)
     }
 
-    /// In the healthy room everybody says something to the next, and to all.
+    /// Lets each client of the healthy room send a message to the next one, and to all.
     fn chat(&mut self, plan: &Plan) -> Result<(), Violation> {
         let registered: Vec<(ProcessId, NameId)> = self
             .clients
@@ -246,13 +244,13 @@ impl World {
         Ok(())
     }
 
-    /// Everybody leaves in order.
+    /// Lets all clients deregister.
     fn leave(&mut self, plan: &Plan) -> Result<(), Violation> {
         let everybody: Vec<ProcessId> = self.clients.keys().copied().collect();
         for id in &everybody {
             self.ask(*id, Ask::Exit)?;
         }
-        // A client that lost its place in a full room learns it by its next keep-alive.
+        // A client that lost its slot in a full room learns that from its next keep-alive.
         let all_fit = plan.sizes.names >= plan.clients;
         let deadline = self.now() + if all_fit { HEALTHY_MAX } else { HEALING_MAX };
         while !self.clients.is_empty() && self.now() < deadline {
@@ -268,7 +266,7 @@ impl World {
     }
 }
 
-/// The faults of the network stop; what is under way still arrives.
+/// Ends the faults of the network; datagrams in flight still arrive.
 fn heal(medium: &mut Medium) {
     medium.faults = NetworkPlan {
         delay: 30,

@@ -4,10 +4,10 @@ use crate::choices::FromBytes;
 use crate::keys::Crypto;
 use crate::run::{Look, drawn, run_plan};
 
-/// Runs a small room in which every decision comes from bytes, as a fuzzer wants it.
+/// Runs a small room in which bytes make every decision.
 ///
 /// # Panics
-/// If a promise is broken.
+/// If a property is violated.
 pub fn run_bytes(bytes: &[u8], crypto: Crypto) {
     let look = Look {
         clients: Some(3),

@@ -1,17 +1,17 @@
-//! Overheard datagrams of a network, and addresses without any process.
+//! Datagrams that an attacker has overheard, and addresses without a process.
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::choices::Choices;
 
-/// Datagrams that the attacker remembers of late.
+/// Number of recent datagrams that the attacker remembers.
 const RECENT_MAX: usize = 128;
-/// Of those before, every so many is remembered for as long as there is room.
+/// Of the datagrams before them, the attacker remembers every n-th while there is room.
 const OLD_EVERY: usize = 8;
 const OLD_MAX: usize = 512;
 
-/// A datagram on its way: from, to, payload.
+/// A datagram on its way: source, destination, payload.
 pub(crate) type Overheard = (SocketAddr, SocketAddr, Vec<u8>);
 
 /// The datagrams that an attacker has overheard.
@@ -23,7 +23,7 @@ pub struct Sniffer {
 }
 
 impl Sniffer {
-    /// A datagram passed by.
+    /// Records a datagram.
     pub fn overhear(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         self.count += 1;
         self.recent.push_back((from, to, bytes.to_vec()));
@@ -39,7 +39,7 @@ impl Sniffer {
         }
     }
 
-    /// One of them, of late or of long ago.
+    /// Returns a recent or an old datagram.
     pub(crate) fn any(&self, choices: &mut dyn Choices) -> Option<Overheard> {
         let kept = if choices.chance(300) && !self.old.is_empty() {
             &self.old
@@ -49,7 +49,7 @@ impl Sniffer {
         kept.get(choices.index(kept.len())).cloned()
     }
 
-    /// The latest datagrams first.
+    /// Returns the recent datagrams, the latest first.
     pub(crate) fn latest(&self) -> impl Iterator<Item = &Overheard> {
         self.recent.iter().rev()
     }
@@ -63,7 +63,7 @@ pub(crate) fn stranger(choices: &mut dyn Choices) -> SocketAddr {
     )
 }
 
-/// Whether an address is one of those.
+/// Returns whether an address is one of [`stranger`].
 pub fn is_stranger(address: SocketAddr) -> bool {
     matches!(address.ip(), IpAddr::V4(ip) if ip.octets()[1] == 66)
 }

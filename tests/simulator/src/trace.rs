@@ -1,20 +1,19 @@
-//! The events of a run: counted, hashed, and, on request, written down.
+//! The events of a run: counted, hashed and, if wanted, as text.
 
 use crate::queue::Millis;
 
 macro_rules! kinds {
     ($($(#[$about:meta])* $kind:ident => $label:literal,)*) => {
-        /// Everything that can happen in a world. A large number of runs must show each at least
-        /// once.
+        /// The kinds of events in a world. Many runs together must have each kind at least once.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
         pub enum Kind { $($(#[$about])* #[doc = $label] $kind,)* }
 
         impl Kind {
-            /// All kinds, in the order of their numbers.
+            /// All kinds in the order of their numbers.
             pub const ALL: &[Self] = &[$(Self::$kind,)*];
 
-            /// How the kind is called in traces and coverage tables.
+            /// Returns the name of the kind in traces and coverage tables.
             pub const fn label(self) -> &'static str {
                 match self { $(Self::$kind => $label,)* }
             }
@@ -25,7 +24,7 @@ macro_rules! kinds {
 kinds! {
     Sent => "datagram sent",
     Arrived => "datagram arrived",
-    Nobody => "datagram to nobody",
+    Nobody => "datagram to no process",
     Lost => "datagram lost",
     Duplicated => "datagram duplicated",
     Late => "datagram delayed beyond a retry",
@@ -34,11 +33,11 @@ kinds! {
     CutOff => "datagram stopped by a partition",
     Overflowed => "datagram lost in a full socket",
     Recorded => "datagram replayed to its recipient",
-    Redirected => "datagram replayed from a stranger",
+    Redirected => "datagram replayed from an unknown address",
     Forged => "datagram forged",
     Junk => "datagram of junk",
     Changed => "datagram changed by an attacker",
-    Impersonated => "handshake in the name of somebody else",
+    Impersonated => "handshake in another's name",
     Swapped => "key of the server swapped",
     Rekeyed => "session rekeyed",
     OneWayCut => "one-way partition",
@@ -47,7 +46,7 @@ kinds! {
 
     Started => "client started",
     Rival => "client started under a name in use",
-    Thief => "client started under a name of somebody else",
+    Thief => "client started under another's name",
     Exited => "client exited",
     Crashed => "client crashed",
     CrashedInTurn => "client crashed between two outputs",
@@ -118,7 +117,7 @@ kinds! {
     Throttling => "server: throttling",
 }
 
-/// The record of one run.
+/// The trace of one run.
 #[derive(Clone, Debug)]
 pub struct Trace {
     hash: u64,
@@ -127,7 +126,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// An empty record; one that is `readable` keeps lines for people.
+    /// Creates an empty trace; with `readable` it keeps lines of text.
     pub fn new(readable: bool) -> Self {
         Self {
             hash: 0xcbf2_9ce4_8422_2325,
@@ -136,7 +135,7 @@ impl Trace {
         }
     }
 
-    /// Notes that something happened, with the numbers that tell it from others of its kind.
+    /// Records an event, with the numbers that distinguish it from others of its kind.
     pub fn note(
         &mut self,
         at: Millis,
@@ -159,17 +158,17 @@ impl Trace {
         }
     }
 
-    /// A number that differs for runs that differ.
+    /// Returns a hash of the trace; runs that differ have different hashes.
     pub fn hash(&self) -> u64 {
         self.hash
     }
 
-    /// How often each kind happened, by the number of the kind.
+    /// Returns the number of events of each kind.
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
 
-    /// Whether lines are kept.
+    /// Returns whether lines are kept.
     pub fn is_readable(&self) -> bool {
         self.lines.is_some()
     }
@@ -184,7 +183,7 @@ impl Trace {
     }
 }
 
-/// A hash of a datagram, for the trace.
+/// Returns a hash of a datagram for the trace.
 pub fn digest(bytes: &[u8]) -> u64 {
     bytes.chunks(8).fold(bytes.len() as u64, |hash, chunk| {
         let mut word = [0; 8];
@@ -193,7 +192,7 @@ pub fn digest(bytes: &[u8]) -> u64 {
     })
 }
 
-/// One step of a multiplicative hash: not secret, but every bit of both counts.
+/// Does one step of a multiplicative hash. It is not secret, but each bit of both numbers counts.
 fn fold(hash: u64, number: u64) -> u64 {
     let product =
         (u128::from(hash ^ number) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
@@ -205,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_depends_on_time_kind_numbers_and_order() {
+    fn hashes_time_kind_numbers_and_order() {
         let hash = |events: &[(Millis, Kind, u64)]| {
             let mut trace = Trace::new(false);
             events
@@ -226,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn digests_differ_in_every_bit_and_in_length() {
+    fn hashes_every_bit_and_the_length() {
         let bytes = [0_u8; 20];
         let mut seen = vec![digest(&bytes), digest(&bytes[..19])];
         for bit in 0..160 {

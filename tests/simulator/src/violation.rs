@@ -1,62 +1,63 @@
-//! The rules that a run must not break.
+//! The properties that each run is checked for.
 
 use std::fmt;
 
-/// A promise that was broken.
+/// A violated property.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Which promise.
+    /// The property.
     pub check: Check,
-    /// By whom, with what.
+    /// The process, and the values.
     pub detail: String,
 }
 
-/// The promises that are checked from outside.
+/// The properties, checked from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Check {
-    /// Nothing is shown twice by one process.
+    /// A process shows nothing twice.
     ShownOnce,
-    /// Nothing is shown out of order for its sender.
+    /// A process shows the messages of a sender in order.
     ShownInOrder,
-    /// Nothing is shown that was not sent like this, to this recipient.
+    /// A process shows only messages that were sent to it, unchanged.
     ShownAsSent,
-    /// `received by X` only if a process of X took it to show.
+    /// A message is reported as received by X only if a process of X took it to show.
     DeliveredIsShown,
-    /// A message reported as saved or posted is shown by every recipient, or its loss is announced.
+    /// Each recipient shows a message that was reported as saved or posted, or its loss is
+    /// announced.
     SavedIsShown,
     /// A refusal has the reason that it states.
     RefusalIsTrue,
-    /// Once the faults have stopped, all tables equal the server's.
+    /// After the faults, all rosters equal the server's.
     TablesConverge,
-    /// Each command ends in exactly one final event, within a stated time once the faults have
-    /// stopped.
+    /// Each command ends in exactly one final event, and after the faults within a stated time.
     OneFinalEvent,
-    /// A client that is told that it left is offline for all others.
+    /// A client that was told that it left is offline for all others.
     LeftIsOffline,
     /// No frame is sent more than six times to a silent recipient.
     SixSendings,
-    /// An address that proved nothing never gets more bytes than it sent.
+    /// An unvalidated address never gets more bytes than it sent.
     NoAmplification,
     /// No key encrypts two plaintexts under one nonce, and no two parties have the same key.
     KeyUsedOnce,
     /// A name stays with the key that registered it.
     NamesBelongToKeys,
-    /// A datagram of a session is opened once by its recipient.
+    /// The recipient decrypts a datagram of a session once.
     OpenedOnce,
-    /// A datagram that was changed on its way has no effect.
+    /// A datagram that was changed on its path has no effect.
     ChangesAreSeen,
-    /// Machines keep their contract with the driver: they come to rest, and wake by themselves.
+    /// Machines fulfil their contract with the event loop: they become idle, and wake by
+    /// themselves.
     Contract,
-    /// Nothing that happens makes a machine panic.
+    /// No machine panics.
     NoPanic,
-    /// The server restores the stored records.
+    /// The server restores all stored records.
     Restored,
     /// The same decisions give the same run.
     Deterministic,
 }
 
 impl Violation {
-    /// A broken promise.
+    /// Creates a violation.
     pub fn new(check: Check, detail: impl Into<String>) -> Self {
         Self {
             check,

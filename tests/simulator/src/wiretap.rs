@@ -1,6 +1,5 @@
-//! Checks of the datagrams themselves: the retransmissions to a silent peer, the bytes to a
-//! stranger, and that no key ever encrypts two plaintexts under one nonce. It decrypts them with
-//! the keys that the machines log.
+//! Checks of all datagrams: the retransmissions to a silent peer, the bytes to an unvalidated
+//! address, and the use of keys. It decrypts datagrams with the keys that the machines log.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,41 +20,40 @@ use crate::violation::{Check, Violation};
 /// Transmissions of one frame to a silent peer: the first and five retries.
 const SENDINGS_MAX: u32 = 6;
 
-/// Listens to every datagram.
+/// Checks each datagram on the network.
 pub struct Wiretap {
     identity: Identity,
     learns_handshakes: bool,
-    /// By session id that is written to: the sessions with that id. An id may have been answered
-    /// more than once.
+    /// Sessions by the session id of their recipient. A responder may have answered an id more than
+    /// once.
     sessions: BTreeMap<u64, Vec<Tapped>>,
-    /// All keys, and what each belongs to.
+    /// All keys, with their owners.
     keys: HashMap<[u8; KEY_LEN], Owner>,
-    /// By session id: what opens the parts of its handshake.
+    /// By session id, the keys of the parts of its handshake.
     parts: BTreeMap<u64, Vec<HandshakeKey>>,
-    /// Messages by form, author and number: the digest of what was sent.
+    /// By form, author and counter of a message, the digest of its content.
     messages: HashMap<(Form, Author, u32), u64>,
-    /// First messages of handshakes by their ephemeral keys, which no other message may have;
-    /// second ones, too.
+    /// By ephemeral key, the digest of the handshake message. No other message may have the key.
     handshakes: HashMap<[u8; KEY_LEN], u64>,
-    /// Datagrams of sessions that were opened, and by whom.
+    /// Datagrams of sessions that were decrypted, with their recipients.
     opened: HashSet<(Node, u64)>,
-    /// By session id that is written to: what was sent since its owner was last heard.
+    /// By session id of the recipient, the transmissions since its owner was last heard.
     silence: BTreeMap<u64, BTreeMap<Sendable, u32>>,
-    /// By stranger: bytes it sent, bytes it got.
+    /// By unvalidated address, the bytes that it sent and got.
     strangers: BTreeMap<SocketAddr, (usize, usize)>,
-    /// The content of each datagram, in words, by its digest; only on request.
+    /// By digest, the content of each datagram as text, if wanted.
     words: Option<HashMap<u64, String>>,
-    /// The session that got another key with the latest datagram.
+    /// The session whose key changed with the latest datagram.
     rekeyed: Option<u64>,
     violation: Option<Violation>,
 }
 
 /// One direction of a session.
 struct Tapped {
-    /// The id of the other direction.
+    /// The session id of the other direction.
     other: u64,
     session: SessionKeys,
-    /// By counter: the digest of the plaintext under it.
+    /// By counter, the digest of the plaintext.
     sealed: BTreeMap<u64, u64>,
 }
 
@@ -68,17 +66,17 @@ enum Owner {
     Handshake(u64),
 }
 
-/// How a message goes.
+/// The path of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Form {
     Text,
     Stored,
 }
 
-/// The author of a message, by the datagram that carries it.
+/// The author of a message, from the datagram that carries it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Author {
-    /// The process that sends it.
+    /// The process that sends the datagram.
     Sender(Node),
     /// The process that the server names.
     Incarnation(u64),
@@ -88,15 +86,15 @@ enum Author {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Sendable {
     Hello,
-    /// In the session with this other end: the same process may have several, one after another,
-    /// under one id.
+    /// A probe in the session with this other id. A process may have several sessions in turn under
+    /// one id.
     Probe(u64),
-    /// In the session with this other end, the frame with this number.
+    /// In the session with this other id, the frame with this number.
     Frame(u64, u32),
 }
 
 impl Wiretap {
-    /// A listener; one that is `readable` keeps what it reads in words.
+    /// Creates a wiretap; with `readable` it keeps the content of datagrams as text.
     pub fn new(keys: Keys, readable: bool) -> Self {
         Self {
             identity: keys.identity(Holder::Nobody),
@@ -115,24 +113,23 @@ impl Wiretap {
         }
     }
 
-    /// The first promise that a datagram broke.
+    /// Takes the first property that a datagram violated.
     pub fn take_violation(&mut self) -> Option<Violation> {
         self.violation.take()
     }
 
-    /// The session that is written to with another key than before since this was last asked, by
-    /// its id.
+    /// Takes the session id whose key changed since the last call.
     pub fn take_rekeyed(&mut self) -> Option<u64> {
         self.rekeyed.take()
     }
 
-    /// Something was seen that must not be.
+    /// Records a violated property.
     pub fn breaks(&mut self, check: Check, detail: String) {
         self.violation
             .get_or_insert_with(|| Violation::new(check, detail));
     }
 
-    /// A machine tells all keys that came into use.
+    /// Learns the keys that a machine has logged.
     pub fn learns(&mut self, keys: impl Iterator<Item = LoggedKey>) {
         let mut first = None;
         for logged in keys {
@@ -163,13 +160,13 @@ impl Wiretap {
         }
     }
 
-    /// All keys that came into use.
+    /// Returns all keys that were logged.
     pub fn keys(&self) -> impl Iterator<Item = LoggedKey> {
         let others = self.keys.iter().filter_map(|(key, owner)| match owner {
             Owner::SessionKeys(id) => Some(LoggedKey::Session { id: *id, key: *key }),
             Owner::MessageKey(incarnation, to) => Some(LoggedKey::StoredMessages {
                 incarnation: *incarnation,
-                to: Name::new(to).expect("it was one"),
+                to: Name::new(to).expect("a logged name is valid"),
                 key: *key,
             }),
             Owner::Handshake(_) => None,
@@ -195,7 +192,7 @@ impl Wiretap {
         }
     }
 
-    /// Both ends tell the same; only the first time counts.
+    /// Records a session. Both ends log the same; only the first time counts.
     fn tap(&mut self, id: u64, key: [u8; KEY_LEN], other: u64) {
         let tapped = self.sessions.entry(id).or_default();
         if tapped.iter().all(|known| known.other != other) {
@@ -207,7 +204,7 @@ impl Wiretap {
         }
     }
 
-    /// A process sends a datagram.
+    /// Checks a datagram that a process sends.
     pub fn sent(&mut self, sender: Node, to: SocketAddr, bytes: &[u8]) {
         if is_stranger(to) {
             let (sent, got) = self.strangers.entry(to).or_default();
@@ -237,14 +234,14 @@ impl Wiretap {
         }
     }
 
-    /// The encrypted key of its sender stands in front of the payload.
+    /// Checks a first message. The encrypted static key of its sender comes before the payload.
     fn first_message(&mut self, id: u64, message: &[u8], bytes: &[u8]) {
         let sealed_key_len = KEY_LEN + TAG_LEN;
         self.handshake(id, message, &[sealed_key_len], bytes);
     }
 
-    /// Messages under one ephemeral key stay the same, and all of their parts can be decrypted. The
-    /// last part is as long as the rest.
+    /// Checks a handshake message: messages under one ephemeral key are equal, and all of their
+    /// parts can be decrypted. The last part has the remaining length.
     fn handshake(&mut self, id: u64, message: &[u8], part_lens: &[usize], bytes: &[u8]) {
         let Some((ephemeral, mut rest)) = message.split_first_chunk() else {
             return self.breaks(Check::Contract, "a handshake without a key".to_owned());
@@ -291,13 +288,13 @@ impl Wiretap {
                 self.rekeyed = rekeyed.then_some(to);
                 other
             }
-            // A number that was used comes as a replay, which does not open.
+            // A number that was used counts as a replay, which is not decrypted.
             _ => {
-                let detail = format!("datagram {counter} to session {to:016x} cannot be opened");
+                let detail = format!("datagram {counter} to session {to:016x} cannot be decrypted");
                 return self.breaks(Check::KeyUsedOnce, detail);
             }
         };
-        // The header is behind version, kind, id and counter, and the tag comes last.
+        // The header follows version, kind, id and counter, and the tag comes last.
         let body = &copy[18..bytes.len() - 16];
         let Ok((header, frames)) = Header::parse(body) else {
             return self.breaks(Check::Contract, "a header that does not parse".to_owned());
@@ -317,7 +314,8 @@ impl Wiretap {
         }
     }
 
-    /// A message stays the same: directly it is one text, and by the server one stored message.
+    /// Checks that a message stays the same: one text directly, and one ciphertext through the
+    /// server.
     fn frame(&mut self, sender: Node, frame: &Frame<'_>) {
         let (form, author, counter, said) = match *frame {
             Frame::Text { counter, text } => (Form::Text, Author::Sender(sender), counter, text),
@@ -349,7 +347,7 @@ impl Wiretap {
         }
     }
 
-    /// A datagram arrives at a process: whatever it is about, its sender is not silent.
+    /// Notes a datagram that arrives at a process: its sender is not silent, whatever it says.
     pub fn arrived(&mut self, from: SocketAddr, bytes: &[u8]) {
         if is_stranger(from) {
             self.strangers.entry(from).or_default().0 += bytes.len();
@@ -369,9 +367,9 @@ impl Wiretap {
         }
     }
 
-    /// Notes the result of a datagram that arrived.
+    /// Checks the result of a datagram that arrived.
     pub fn handled(&mut self, node: Node, bytes: &[u8], handled: Disposition) {
-        // Only what was opened is judged by its contents.
+        // Only a decrypted datagram is checked by its content.
         let opened = matches!(
             handled,
             Disposition::Accepted
@@ -401,8 +399,8 @@ impl Wiretap {
         }
     }
 
-    /// Whether a datagram only says what nobody has to believe: it asks for patience, or offers a
-    /// cookie.
+    /// Returns whether a datagram is not authenticated, and needs no trust: a request to wait, or a
+    /// Cookie.
     pub fn is_unauthenticated(&self, bytes: &[u8]) -> bool {
         matches!(
             Datagram::parse(&self.identity, bytes),
@@ -410,7 +408,7 @@ impl Wiretap {
         )
     }
 
-    /// A datagram in words, with session ids shortened.
+    /// Describes a datagram, with shortened session ids.
     pub fn describe(&self, bytes: &[u8]) -> String {
         match Datagram::parse(&self.identity, bytes) {
             Err(reason) => format!("{} bytes: {}", bytes.len(), reason.name()),

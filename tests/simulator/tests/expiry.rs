@@ -1,4 +1,4 @@
-//! Names that are away for longer than the server keeps them.
+//! Names that are offline for longer than the server keeps them.
 
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::model::{NameId, ProcessId};
@@ -25,7 +25,7 @@ fn leaves(scene: &mut Scene, process: ProcessId) {
 }
 
 #[test]
-fn a_name_that_is_away_for_long_is_forgotten_with_what_waits_for_it() {
+fn forgets_an_offline_name_with_its_messages() {
     let mut scene = scene(|_| {});
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     leaves(&mut scene, bob);
@@ -44,7 +44,11 @@ fn a_name_that_is_away_for_long_is_forgotten_with_what_waits_for_it() {
 
     scene.ask(bob, Ask::Register);
     scene.moment();
-    assert_eq!(scene.shows(bob), ["TableUpdated"], "nothing was kept");
+    assert_eq!(
+        scene.shows(bob),
+        ["TableUpdated"],
+        "a message for the forgotten name was kept"
+    );
     scene.shows(ann);
     scene.send(ann, BOB, "welcome back");
     scene.moment();
@@ -53,12 +57,12 @@ fn a_name_that_is_away_for_long_is_forgotten_with_what_waits_for_it() {
 }
 
 #[test]
-fn who_comes_back_in_time_is_kept_and_what_the_forgotten_said_stays() {
+fn keeps_names_that_return_and_messages_for_them() {
     let mut scene = scene(|_| {});
     let (ann, bob, cleo) = (scene.join(ANN), scene.join(BOB), scene.join(CLEO));
     leaves(&mut scene, ann);
     scene.pass(KEEP / 2);
-    scene.send(bob, ANN, "from somebody who will be forgotten");
+    scene.send(bob, ANN, "from a name that will be forgotten");
     scene.post(bob, "to all");
     scene.moment();
     leaves(&mut scene, bob);
@@ -69,7 +73,7 @@ fn who_comes_back_in_time_is_kept_and_what_the_forgotten_said_stays() {
     scene.shows(ann);
     leaves(&mut scene, cleo);
     scene.pass(KEEP / 4 * 3 + 2_000);
-    // bob is forgotten now; the message from bob to cleo is still for cleo.
+    // Bob is forgotten now, but cleo still gets bob's message.
     assert_eq!(scene.world.known_names(), [ANN, CLEO]);
     scene.shows(cleo);
     scene.ask(cleo, Ask::Register);
@@ -79,14 +83,14 @@ fn who_comes_back_in_time_is_kept_and_what_the_forgotten_said_stays() {
 }
 
 #[test]
-fn what_a_forgotten_name_sent_arrives_also_after_a_restart() {
+fn forgets_an_offline_name_across_a_restart() {
     let mut scene = scene(|_| {});
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     leaves(&mut scene, ann);
     scene.send(bob, ANN, "still here?");
     scene.moment();
     leaves(&mut scene, bob);
-    // ann's absence begins anew, bob's goes on.
+    // Ann's offline time begins again; bob's continues.
     scene.ask(ann, Ask::Register);
     scene.world.crash_client(ann);
     scene.pass(KEEP - 2_000);
@@ -100,7 +104,7 @@ fn what_a_forgotten_name_sent_arrives_also_after_a_restart() {
 }
 
 #[test]
-fn the_place_of_a_forgotten_name_goes_to_the_next() {
+fn gives_the_slot_of_a_forgotten_name_to_the_next() {
     let mut scene = scene(|sizes| sizes.names = 2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.start(CLEO);

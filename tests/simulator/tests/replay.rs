@@ -1,5 +1,5 @@
-//! Every mistake that the simulator has found, run again with the seed that showed it, and the
-//! corpus of the fuzz target `world`. `README.md` says what each was.
+//! Replays each bug that the simulator has found, with its seed, and the corpus of the fuzz target
+//! `world`. `RESULTS.md` describes the bugs.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use chatapp_simulator::plan::all_but;
 use chatapp_simulator::run::{Look, replay_command, run_seed};
 use chatapp_simulator::small_room::run_bytes;
 
-/// A run that has gone wrong once.
+/// A run that failed once.
 struct Case {
     bug: &'static str,
     seed: u64,
@@ -99,7 +99,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn what_went_wrong_once_goes_well() {
+fn replays_all_bugs_without_a_violation() {
     for case in CASES {
         let look = Look {
             clients: case.clients,
@@ -116,13 +116,15 @@ fn what_went_wrong_once_goes_well() {
 }
 
 #[test]
-fn rooms_from_the_corpus_keep_their_promises() {
+fn replays_the_corpus_without_a_violation() {
     let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/world");
-    let files: Vec<_> = fs::read_dir(corpus).expect("the corpus is there").collect();
+    let files: Vec<_> = fs::read_dir(corpus)
+        .expect("the corpus is a folder")
+        .collect();
     assert!(!files.is_empty());
     for file in files {
-        let path = file.expect("it can be listed").path();
+        let path = file.expect("the folder can be listed").path();
         println!("{}", path.display());
-        run_bytes(&fs::read(path).expect("it can be read"), Crypto::Real);
+        run_bytes(&fs::read(path).expect("the file can be read"), Crypto::Real);
     }
 }

@@ -1,4 +1,4 @@
-//! A restart of the server: for the clients in the room, it is a pause.
+//! A restart of the server is a pause for the clients in the room.
 
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::model::NameId;
@@ -15,8 +15,9 @@ fn restart(scene: &mut Scene, pause: u64) {
     scene.check(started);
 }
 
+/// After it, all clients are reached at once.
 #[test]
-fn nobody_notices_a_restart_and_everybody_is_reached_at_once_after_it() {
+fn hides_a_restart_from_all_clients() {
     let mut scene = Scene::new(3);
     let (ann, bob, cleo) = (scene.join(ANN), scene.join(BOB), scene.join(CLEO));
     scene.moment();
@@ -26,7 +27,10 @@ fn nobody_notices_a_restart_and_everybody_is_reached_at_once_after_it() {
     restart(&mut scene, 10);
     scene.moment();
     for process in [ann, bob, cleo] {
-        assert!(scene.shows(process).is_empty(), "not even a table");
+        assert!(
+            scene.shows(process).is_empty(),
+            "a client noticed the restart"
+        );
     }
     scene.post(ann, "hi all");
     scene.moment();
@@ -37,7 +41,7 @@ fn nobody_notices_a_restart_and_everybody_is_reached_at_once_after_it() {
 }
 
 #[test]
-fn what_is_typed_while_the_server_restarts_is_done_after_it() {
+fn executes_commands_given_during_a_restart() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.moment();
@@ -53,7 +57,7 @@ fn what_is_typed_while_the_server_restarts_is_done_after_it() {
 }
 
 #[test]
-fn who_left_or_came_during_a_restart_is_seen_to_have() {
+fn reports_departures_and_arrivals_of_a_restart() {
     let mut scene = Scene::new(3);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.moment();
@@ -76,7 +80,7 @@ fn who_left_or_came_during_a_restart_is_seen_to_have() {
 }
 
 #[test]
-fn who_had_given_up_the_server_hears_of_its_return() {
+fn notices_the_return_of_a_server_it_gave_up() {
     let mut scene = Scene::new(1);
     let ann = scene.join(ANN);
     scene.world.crash_server();

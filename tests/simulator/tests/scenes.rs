@@ -10,9 +10,9 @@ const ANN: NameId = 0;
 const BOB: NameId = 1;
 const CLEO: NameId = 2;
 
-/// The first sending and five retries, 500 ms apart.
+/// The first transmission and five retries, 500 ms apart.
 const SIX: [u64; 6] = [0, 500, 1_000, 1_500, 2_000, 2_500];
-/// After the last of them, one more interval is waited.
+/// The client waits one more interval after the last transmission.
 const PATIENCE: u64 = 3_000;
 
 fn tight(clients: usize, change: impl FnOnce(&mut Sizes)) -> Scene {
@@ -24,7 +24,7 @@ fn tight(clients: usize, change: impl FnOnce(&mut Sizes)) -> Scene {
 // ---- limits ----
 
 #[test]
-fn who_asks_for_more_than_the_share_waits_and_nothing_is_lost() {
+fn delays_requests_above_the_share_and_loses_none() {
     let mut scene = tight(2, |sizes| {
         sizes.rates.requests = RateLimit {
             per_second: 4,
@@ -51,7 +51,7 @@ fn who_asks_for_more_than_the_share_waits_and_nothing_is_lost() {
     let rest = scene.shows(bob);
     assert_eq!(rest.len(), 9);
     assert_eq!(rest.last().unwrap(), "channel ann: 11");
-    // The next time is told again.
+    // The next delay is reported again.
     for number in 12..16 {
         scene.post(ann, &number.to_string());
     }
@@ -60,7 +60,7 @@ fn who_asks_for_more_than_the_share_waits_and_nothing_is_lost() {
 }
 
 #[test]
-fn a_registration_above_the_share_waits_for_its_turn() {
+fn delays_a_registration_above_the_share() {
     let mut scene = tight(3, |sizes| {
         sizes.sources = 1;
         sizes.rates.registrations = RateLimit {
@@ -87,7 +87,7 @@ fn a_registration_above_the_share_waits_for_its_turn() {
 // ---- silence ----
 
 #[test]
-fn a_server_that_is_not_there_gets_six_requests_to_register() {
+fn sends_six_requests_to_register_without_an_answer() {
     let mut scene = Scene::new(1);
     scene.world.crash_server();
     let ann = scene.start(ANN);
@@ -101,7 +101,7 @@ fn a_server_that_is_not_there_gets_six_requests_to_register() {
 }
 
 #[test]
-fn a_server_that_falls_silent_gets_six_datagrams_with_the_message() {
+fn sends_a_message_six_times_to_a_silent_server() {
     let mut scene = Scene::new(1);
     let ann = scene.join(ANN);
     let server = scene.world.server_address();
@@ -114,7 +114,7 @@ fn a_server_that_falls_silent_gets_six_datagrams_with_the_message() {
 }
 
 #[test]
-fn a_peer_that_is_gone_gets_six_calls_and_the_server_the_message() {
+fn calls_a_lost_peer_six_times_then_asks_the_server() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     let there = scene.address(bob);
@@ -128,7 +128,7 @@ fn a_peer_that_is_gone_gets_six_calls_and_the_server_the_message() {
 }
 
 #[test]
-fn a_peer_that_falls_silent_gets_six_datagrams_with_the_message() {
+fn sends_a_message_six_times_to_a_silent_peer() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.send(ann, BOB, "hello");
@@ -146,7 +146,7 @@ fn a_peer_that_falls_silent_gets_six_datagrams_with_the_message() {
 // ---- the three acceptance cases ----
 
 #[test]
-fn three_clients_chat_leave_and_return() {
+fn lets_three_clients_chat_leave_and_return() {
     let mut scene = Scene::new(3);
     let all = [scene.join(ANN), scene.join(BOB), scene.join(CLEO)];
     let names = ["ann", "bob", "cleo"];
@@ -196,7 +196,7 @@ fn three_clients_chat_leave_and_return() {
 }
 
 #[test]
-fn a_message_to_somebody_offline_needs_the_server() {
+fn sends_through_the_server_to_an_offline_client() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.ask(bob, Ask::Exit);
@@ -209,7 +209,7 @@ fn a_message_to_somebody_offline_needs_the_server() {
 }
 
 #[test]
-fn a_channel_message_reaches_all_others_once() {
+fn shows_a_channel_message_once_to_all_others() {
     let mut scene = Scene::new(3);
     let all = [scene.join(ANN), scene.join(BOB), scene.join(CLEO)];
     scene.moment();
@@ -225,7 +225,7 @@ fn a_channel_message_reaches_all_others_once() {
 // ---- order and loss ----
 
 #[test]
-fn what_was_kept_comes_before_what_is_sent_directly() {
+fn shows_stored_messages_before_direct_ones() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.ask(bob, Ask::Deregister);
@@ -253,7 +253,7 @@ fn what_was_kept_comes_before_what_is_sent_directly() {
 }
 
 #[test]
-fn messages_that_fell_back_stay_in_order_when_the_path_is_back() {
+fn keeps_order_when_the_direct_path_returns() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.cut(scene.address(ann), scene.address(bob));
@@ -270,7 +270,7 @@ fn messages_that_fell_back_stay_in_order_when_the_path_is_back() {
 }
 
 #[test]
-fn a_full_mailbox_is_told_and_takes_nothing_more() {
+fn reports_a_full_mailbox_and_stores_no_more() {
     let mut scene = tight(2, |sizes| sizes.mail_per_name = 2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.ask(bob, Ask::Deregister);
@@ -299,7 +299,7 @@ fn a_full_mailbox_is_told_and_takes_nothing_more() {
 }
 
 #[test]
-fn channel_messages_that_fell_out_of_the_log_are_counted() {
+fn counts_channel_messages_dropped_from_the_log() {
     let mut scene = tight(2, |sizes| sizes.log = 3);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.ask(bob, Ask::Deregister);
@@ -323,7 +323,7 @@ fn channel_messages_that_fell_out_of_the_log_are_counted() {
 }
 
 #[test]
-fn a_display_that_takes_nothing_is_not_told_to_have_shown() {
+fn acknowledges_nothing_while_the_display_is_full() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.shows(ann);
@@ -344,14 +344,14 @@ fn a_display_that_takes_nothing_is_not_told_to_have_shown() {
 // ---- names and sessions ----
 
 #[test]
-fn a_table_smaller_than_the_room_still_reaches_everybody() {
+fn reaches_all_clients_with_a_small_roster() {
     let mut scene = tight(4, |sizes| sizes.peers = 2);
     let all: Vec<_> = (0..4).map(|name| scene.join(name)).collect();
     for (sender, process) in all.iter().enumerate() {
         for to in (0..4).filter(|to| *to != sender) {
             scene.shows(*process);
             scene.send(*process, to, "hi");
-            // A callee that does not know its caller looks it up, and is called again.
+            // A peer that does not know its caller looks it up, and is called again.
             scene.pass(600);
             let told = scene.shows(*process);
             assert!(
@@ -363,12 +363,12 @@ fn a_table_smaller_than_the_room_still_reaches_everybody() {
 }
 
 #[test]
-fn a_name_in_use_is_refused_while_its_holder_answers() {
+fn refuses_a_name_in_use_while_its_holder_answers() {
     let mut scene = Scene::new(1);
     let holder = scene.join(ANN);
     let rival = scene.start(ANN);
     scene.pass(PATIENCE);
-    assert!(!scene.runs(rival), "it was refused, and left");
+    assert!(!scene.runs(rival), "the refused rival still runs");
     assert!(scene.runs(holder));
     scene.post(holder, "still here");
     scene.moment();
@@ -376,7 +376,7 @@ fn a_name_in_use_is_refused_while_its_holder_answers() {
 }
 
 #[test]
-fn a_silent_holder_is_displaced_learns_it_and_never_returns() {
+fn evicts_a_silent_holder_for_good() {
     let mut scene = Scene::new(1);
     let holder = scene.join(ANN);
     let server = scene.world.server_address();
@@ -386,7 +386,7 @@ fn a_silent_holder_is_displaced_learns_it_and_never_returns() {
     assert_eq!(scene.shows(heir), ["Registered", "TableUpdated"]);
     scene.mend();
     scene.pass(30_000);
-    assert!(!scene.runs(holder), "it was displaced, and left");
+    assert!(!scene.runs(holder), "the evicted holder still runs");
     assert!(scene.shows(heir).is_empty());
     scene.post(heir, "mine");
     scene.moment();
@@ -394,7 +394,7 @@ fn a_silent_holder_is_displaced_learns_it_and_never_returns() {
 }
 
 #[test]
-fn two_that_call_each_other_at_once_both_get_through() {
+fn delivers_both_messages_of_simultaneous_calls() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.moment();
@@ -410,7 +410,7 @@ fn two_that_call_each_other_at_once_both_get_through() {
 }
 
 #[test]
-fn a_room_survives_its_server() {
+fn restores_a_room_after_a_server_crash() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.ask(bob, Ask::Exit);
@@ -434,7 +434,7 @@ fn a_room_survives_its_server() {
 }
 
 #[test]
-fn people_whose_addresses_cannot_reach_each_other_chat_through_the_server() {
+fn chats_through_the_server_between_address_families() {
     const ZOE: NameId = 4;
     let mut scene = Scene::new(5);
     let (ann, zoe) = (scene.join(ANN), scene.join(ZOE));

@@ -2,7 +2,7 @@
 
 use chatapp_simulator::run::{Look, Report, replay_command, run_seed, run_seed_twice};
 
-/// Seeds of each test. The harness runs the tests on all cores.
+/// Number of seeds of each test. The harness runs the tests on all cores.
 const SEEDS: u64 = 120;
 
 fn succeeds(seed: u64, look: &Look, report: &Report) {
@@ -21,12 +21,12 @@ fn all_succeed(from: u64, look: &Look) {
 }
 
 #[test]
-fn rooms_of_all_sizes_keep_their_promises() {
+fn runs_rooms_of_all_sizes_without_a_violation() {
     all_succeed(0, &Look::default());
 }
 
 #[test]
-fn small_rooms_keep_their_promises() {
+fn runs_small_rooms_without_a_violation() {
     let look = Look {
         clients: Some(3),
         span: Some(12_000),
@@ -37,7 +37,7 @@ fn small_rooms_keep_their_promises() {
 }
 
 #[test]
-fn two_people_keep_their_promises() {
+fn runs_two_clients_without_a_violation() {
     let look = Look {
         clients: Some(2),
         span: Some(20_000),
@@ -48,7 +48,7 @@ fn two_people_keep_their_promises() {
 }
 
 #[test]
-fn rooms_that_forget_names_keep_their_promises() {
+fn runs_rooms_that_forget_names_without_a_violation() {
     let look = Look {
         clients: Some(3),
         span: Some(15_000),
@@ -59,7 +59,7 @@ fn rooms_that_forget_names_keep_their_promises() {
 }
 
 #[test]
-fn a_seed_repeats_itself_and_differs_from_the_next() {
+fn repeats_a_seed_and_differs_from_the_next() {
     let look = Look {
         clients: Some(3),
         span: Some(5_000),

@@ -1,4 +1,4 @@
-//! Runs any number of seeds on all cores: progress, speed, and what was covered.
+//! Runs seeds on all cores, and prints progress, speed and coverage.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -50,7 +50,7 @@ struct Options {
     /// Write every datagram of the first seed to this file, as a capture for Wireshark.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
-    /// What seals everything.
+    /// The ciphers of all machines.
     #[cfg(feature = "null-cipher")]
     #[arg(long, value_enum, default_value_t = Crypto::Real)]
     crypto: Crypto,
@@ -62,11 +62,11 @@ struct Options {
     keep_going: bool,
 }
 
-/// Every so many seeds one is run twice, to see that it repeats itself.
+/// One seed of this many runs twice, to check that it repeats.
 const TWICE_EVERY: u64 = 16;
-/// From so many seeds on, a kind of event that never happened is a failure.
+/// From this many seeds on, a kind of event that never happened is a failure.
 const BIG_ENOUGH: u64 = 5_000;
-/// Lines of the trace that are printed before a failure.
+/// Lines of the trace before a failure that are printed.
 const TRACE_TAIL: usize = 60;
 
 /// The totals of all runs.
@@ -79,7 +79,7 @@ struct Sum {
     failures: Vec<(u64, String)>,
 }
 
-/// The kinds of faults that may be named.
+/// Returns the kinds of faults that an option may name.
 fn kinds() -> PossibleValuesParser {
     PossibleValuesParser::new(FAULTS)
 }
@@ -96,7 +96,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let started = Instant::now();
-    // A panic is a failure like any other; the run that is shown in the end says where it was.
+    // A panic is a failure like any other; the run that is printed last shows its place.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let mut sum = run_all(&options);
@@ -198,7 +198,7 @@ fn run_all(options: &Options) -> Sum {
         .expect("no run panics while it holds the sum")
 }
 
-/// Runs a seed, now and then twice.
+/// Runs a seed, and some seeds twice.
 fn run_one(seed: u64, options: &Options) -> Report {
     let look = look(options, options.verbose);
     let report = if seed.is_multiple_of(TWICE_EVERY) {
@@ -233,7 +233,7 @@ fn print_coverage(counts: &[u64]) {
     }
 }
 
-/// Whether a kind never happened, and says which.
+/// Returns whether a kind never happened, and prints it.
 fn never_happened(counts: &[u64], crypto: Crypto) -> bool {
     let never: Vec<&str> = Kind::ALL
         .iter()
@@ -248,7 +248,7 @@ fn never_happened(counts: &[u64], crypto: Crypto) -> bool {
     true
 }
 
-/// The end of the trace of a failed seed, and how to see all of it.
+/// Prints the end of the trace of a failed seed, and the command for all of it.
 fn print_failure(seed: u64, options: &Options) {
     let report = run_seed(seed, &look(options, true));
     let first = report.lines.len().saturating_sub(TRACE_TAIL);

@@ -9,7 +9,7 @@ use crate::times::PATIENCE;
 use crate::violation::{Check, Violation};
 
 impl Model {
-    /// A process was told something about one of its commands.
+    /// Handles a final event of a command.
     pub(super) fn settled(
         &mut self,
         process: ProcessId,
@@ -32,8 +32,8 @@ impl Model {
         }
     }
 
-    /// The command that an event is about: it must exist, wait, and be of the kind that is
-    /// answered.
+    /// Returns the command of an event. It must exist, be pending, and have the kind that the event
+    /// answers.
     fn answered(
         &mut self,
         process: ProcessId,
@@ -59,7 +59,7 @@ impl Model {
         }
     }
 
-    /// The first registration of a process was accepted.
+    /// Handles the acceptance of a process's first registration.
     pub(super) fn welcomed(&mut self, process: ProcessId) -> Result<(), Violation> {
         if !self.is_owner(process) && !self.server_lies {
             return Err(self.stolen(process));
@@ -73,12 +73,12 @@ impl Model {
         Ok(())
     }
 
-    /// A registration is settled by the first table.
+    /// Handles the first roster, which settles a registration.
     pub(super) fn registered(&mut self, process: ProcessId) -> Result<(), Violation> {
         if !self.is_owner(process) && !self.server_lies {
             return Err(self.stolen(process));
         }
-        // The news may be older than that the name is forgotten.
+        // The roster may be older than the expiry of the name.
         let has_name = self.has_name(process);
         let life = &mut self.lives[process];
         if let Some(asked) = life
@@ -101,7 +101,8 @@ impl Model {
         )
     }
 
-    /// Names whose process was told, by the present memory of the server, that it is registered.
+    /// Returns names whose process was told by the present memory of the server that it is
+    /// registered.
     pub fn claimed(&self) -> Vec<NameId> {
         let now = self.registered_in.iter();
         now.filter(|(_, memory)| **memory == self.memory)
@@ -109,7 +110,7 @@ impl Model {
             .collect()
     }
 
-    /// A process ended because the server seems to have another key: an attacker must have said so.
+    /// Handles the end of a process that saw another server key: there must be an attacker.
     pub(super) fn server_key_changed(&self, process: ProcessId) -> Result<(), Violation> {
         if (self.limits.attacked || self.server_lies) && self.lives[process].remembers {
             return Ok(());
@@ -118,7 +119,7 @@ impl Model {
         Err(Violation::new(Check::RefusalIsTrue, detail))
     }
 
-    /// A message has an outcome, which must be true.
+    /// Checks the outcome of a message.
     fn outcome(
         &mut self,
         id: MessageId,
@@ -184,15 +185,16 @@ impl Model {
         }
     }
 
-    /// Whether the server knows what the sender of a message has asked for: it has not lost its
-    /// memory, nor forgotten the sender's name.
+    /// Returns whether the server remembers the requests of a message's sender: neither its memory
+    /// nor the name was lost.
     pub(super) fn is_sender_remembered(&self, id: MessageId) -> bool {
         let message = &self.messages[id];
         let sender = self.name_of(message.process);
         message.memory == self.memory && !message.forgotten.contains(&sender)
     }
 
-    /// The store fails, or the server was started anew, and later requests had taken effect before.
+    /// Returns whether a message may be lost: the store fails, or the server restarted after later
+    /// requests took effect.
     fn may_be_not_stored(&self, id: MessageId) -> bool {
         self.limits.store_fails || self.messages[id].server_starts != self.server_starts
     }
@@ -204,9 +206,9 @@ impl Model {
         )
     }
 
-    /// A process was told that it has to wait: the server must have limits.
+    /// Handles a process that was told to wait: the server must have limits.
     pub(super) fn throttled(&self, process: ProcessId) -> Result<(), Violation> {
-        // Anybody on the path can ask for patience.
+        // Everybody on the path can ask a client to wait.
         if self.limits.throttles || self.limits.attacked {
             return Ok(());
         }
@@ -217,7 +219,7 @@ impl Model {
         Err(Violation::new(Check::RefusalIsTrue, detail))
     }
 
-    /// A process was refused: there must be a reason.
+    /// Handles a refusal: it must have a reason.
     pub(super) fn refused(
         &mut self,
         process: ProcessId,
@@ -232,7 +234,7 @@ impl Model {
             Refusal::ForeignKey => self.is_withheld(process) || self.server_lies,
             _ => false,
         };
-        // A registration that is under way ends in this; everything else has a final event of its
+        // The refusal ends a pending registration. All other commands have a final event of their
         // own.
         let life = &mut self.lives[process];
         if let Some(asked) = life
@@ -249,11 +251,10 @@ impl Model {
         Err(Violation::new(Check::RefusalIsTrue, detail))
     }
 
-    /// Whether the name of a process may have been another's since it started.
+    /// Returns whether the name of a process may have belonged to another one since its start.
     fn has_rival(&self, process: ProcessId) -> bool {
         let life = &self.lives[process];
-        // Datagrams of a rival that ended may still arrive, and be believed for as long as retries
-        // last.
+        // Datagrams of a rival that ended may still arrive, and count for as long as retries last.
         let after_life = self.limits.longest_delay + 2 * PATIENCE;
         self.lives.iter().enumerate().any(|(other, rival)| {
             let over = rival
@@ -266,10 +267,10 @@ impl Model {
         })
     }
 
-    /// A process was told that it left, while the server had these names online.
+    /// Handles a process that was told that it left, while the server had these names online.
     ///
     /// # Errors
-    /// If its own is one of them, and nobody else has it.
+    /// If its own name is one of them, and no other process has it.
     pub fn left(&self, process: ProcessId, online: &[NameId]) -> Result<(), Violation> {
         if !online.contains(&self.lives[process].name) || self.has_rival(process) {
             return Ok(());
@@ -278,7 +279,7 @@ impl Model {
         Err(Violation::new(Check::LeftIsOffline, detail))
     }
 
-    /// Commands of a living process that have no final event yet, for people.
+    /// Describes the commands of a running process that have no final event yet.
     pub fn unsettled(&self, process: ProcessId) -> Vec<String> {
         let waiting = self.lives[process]
             .commands
@@ -299,16 +300,16 @@ impl Model {
             .collect()
     }
 
-    /// Messages so far.
+    /// Returns the number of messages so far.
     pub fn message_count(&self) -> usize {
         self.messages.len()
     }
 
-    /// Checks that all messages from this one on were received, saved or posted; those to names
-    /// that have another key than their senders know were not sent.
+    /// Checks that all messages since this one were received, saved or posted. A message to a name
+    /// with another key than its sender knows must not be sent.
     ///
     /// # Errors
-    /// The first that was not.
+    /// The first message that breaks this rule.
     pub fn all_arrived_since(&self, first: MessageId) -> Result<(), Violation> {
         for (id, message) in self.messages.iter().enumerate().skip(first) {
             let foreign = self.has_foreign_recipient(id);

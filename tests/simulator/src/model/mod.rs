@@ -1,5 +1,5 @@
-//! The reference model: who asked for what, who was told what, and what must follow. Only maps and
-//! lists, filled by what a person in the room sees; it knows nothing of the protocol.
+//! The reference model: the requests of clients, their events, and the consequences. It has maps
+//! and lists of what a person in the room sees, and no knowledge of the protocol.
 
 mod finals;
 mod promises;
@@ -21,80 +21,81 @@ use crate::queue::Millis;
 use crate::times::wall_clock;
 use crate::violation::{Check, Violation};
 
-/// All that is known from outside about one run.
+/// Everything that is known from outside about one run.
 pub struct Model {
     names: Vec<String>,
     limits: Limits,
     lives: Vec<Life>,
     messages: Vec<Message>,
-    /// How often the server lost its memory.
+    /// Number of times that the server lost its memory.
     memory: u32,
-    /// The server says what is not true: people may be told so.
+    /// Whether the server lies: clients may get untrue events.
     server_lies: bool,
-    /// How often the server was started.
+    /// Number of starts of the server.
     server_starts: u32,
-    /// Names whose process was told that it is registered, and by which memory.
+    /// Names whose process was told that it is registered, with the memory of the server at that
+    /// time.
     registered_in: BTreeMap<NameId, u32>,
-    /// Which keys each name had on the server, one after the other.
+    /// The keys of each name on the server, one after the other.
     tenures: BTreeMap<NameId, Vec<Tenure>>,
     /// The keys that processes with a memory expect of each name.
     folders: BTreeMap<NameId, Trust>,
 }
 
-/// Which excuses the plan gives.
+/// Limits and faults of the plan that excuse some effects.
 struct Limits {
     roomy: bool,
     store_fails: bool,
     names_fit: bool,
     /// The server limits rates.
     throttles: bool,
-    /// Recipients may have to forget what they showed: the memory for it is smaller than what can
-    /// be repeated.
+    /// Whether recipients may forget which messages they showed: the memory for that is smaller
+    /// than the number of messages that can be repeated.
     forgetful_dedup: bool,
-    /// Tables may have no room for all of the room, and keys are forgotten with their names.
+    /// Whether a roster may be too small for the room: keys are forgotten with their names.
     forgets_keys: bool,
     attacked: bool,
-    /// Longest time that a datagram is under way.
+    /// The longest delay of a datagram, in ms.
     longest_delay: Millis,
 }
 
-/// A process.
+/// A process, running or ended.
 struct Life {
     name: NameId,
     key: PublicKey,
     /// The keys that it expects of each name.
     trust: Trust,
-    /// Messages that it was given and did not show, by sender, and whether because of the sender's
-    /// key.
+    /// Messages that it got and did not show, by sender, and whether the sender's key was the
+    /// reason.
     withheld: BTreeMap<(String, bool), Withheld>,
-    /// It has what those before it remembered, and its own showings are remembered.
+    /// Whether it has the memory of the processes before it, and adds to that.
     remembers: bool,
-    /// The name belongs to another client.
+    /// Whether the name belongs to another client.
     thief: bool,
     started: Millis,
     ended: Option<Millis>,
-    /// When it was asked to deregister the last time that it did.
+    /// Time of the last request to deregister that succeeded.
     left: Option<Millis>,
     commands: BTreeMap<u32, Asked>,
     registering: Option<u32>,
-    /// It was told that its first registration was accepted.
+    /// Whether it was told that its first registration was accepted.
     welcomed: bool,
     numbered: u32,
-    /// Times it was told that kept messages follow, and none has followed yet.
+    /// Whether stored messages were announced, and none has followed yet.
     greeted: bool,
     ever_greeted: bool,
-    /// The last message shown from each name, direct and channel.
+    /// The last message shown of each name, direct and channel.
     last_shown: BTreeMap<(NameId, bool), MessageId>,
-    /// Channel messages that were announced as dropped.
+    /// Number of channel messages that were announced as dropped.
     dropped: u32,
 }
 
-/// A command that was taken.
+/// A command that the client took.
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     at: Millis,
     what: What,
-    /// Which memory of the server it was given to.
+    /// The memory of the server when the command was given.
     memory: u32,
     settled: bool,
 }
@@ -102,11 +103,11 @@ struct Asked {
 /// The request of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// To register.
+    /// A registration.
     Register,
-    /// To deregister.
+    /// A deregistration.
     Deregister,
-    /// To send this message.
+    /// The sending of this message.
     Message(MessageId),
 }
 
@@ -115,23 +116,23 @@ pub enum What {
 pub enum Target {
     /// One name.
     Name(NameId),
-    /// A name that nobody has.
+    /// A name that no client has.
     Nobody,
-    /// All names that were known.
+    /// All names that the server knows.
     Channel,
 }
 
 /// A message that a process was asked to send.
 struct Message {
     process: ProcessId,
-    /// Place among the messages of its process.
+    /// Its place among the messages of its process.
     number: u32,
     target: Target,
     text: String,
     at: Millis,
-    /// Which memory of the server it was sent to.
+    /// The memory of the server when it was sent.
     memory: u32,
-    /// How often the server had been started then.
+    /// Number of starts of the server when it was sent.
     server_starts: u32,
     /// Names that the server knew, other than the sender's.
     recipients: Vec<NameId>,
@@ -141,7 +142,7 @@ struct Message {
     showings: Vec<Showing>,
 }
 
-/// The final event at the sender.
+/// The final event of a message at its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Delivered,
@@ -152,16 +153,16 @@ enum Outcome {
     Other,
 }
 
-/// A message that a process showed.
+/// A message that a process has shown.
 struct Showing {
     process: ProcessId,
     at: Millis,
-    /// It came through the server for certain.
+    /// Whether it certainly came through the server.
     by_server: bool,
 }
 
 impl Model {
-    /// Nothing has happened yet.
+    /// Creates a model of a run that has not begun.
     pub fn new(plan: &Plan, names: Vec<String>) -> Self {
         let straggles = plan.network.straggle != 0;
         Self {
@@ -172,7 +173,7 @@ impl Model {
                 names_fit: plan.sizes.names >= plan.clients,
                 throttles: plan.sizes.rates != RateLimits::NONE,
                 forgetful_dedup: plan.sizes.dedup < Sizes::ROOMY.dedup,
-                // One more is for a name that nobody has.
+                // One more slot is for a name that no client has.
                 forgets_keys: plan.sizes.peers <= plan.clients,
                 attacked: plan.network.attack != 0,
                 longest_delay: if straggles {
@@ -192,8 +193,8 @@ impl Model {
         }
     }
 
-    /// A process was started under a name; it may remember what those before it have shown, and
-    /// whose keys are whose.
+    /// Notes the start of a process under a name. If it `remembers`, it knows the shown messages
+    /// and the keys of the processes before it.
     pub fn started(
         &mut self,
         name: NameId,
@@ -225,17 +226,17 @@ impl Model {
         self.lives.len() - 1
     }
 
-    /// A process ended, in whatever way.
+    /// Notes the end of a process.
     pub fn ended(&mut self, process: ProcessId, at: Millis) {
         self.lives[process].ended = Some(at);
     }
 
-    /// The text of the next message: its number tells it from all others.
+    /// Returns the text of the next message, which begins with its number.
     pub fn next_text(&self, filler: &str) -> String {
         format!("#{}{filler}", self.messages.len())
     }
 
-    /// A message was accepted for sending, while the server knew these names.
+    /// Notes a message that was accepted for sending, while the server knew these names.
     pub fn wrote(
         &mut self,
         process: ProcessId,
@@ -268,7 +269,7 @@ impl Model {
         self.messages.len() - 1
     }
 
-    /// A process took a command.
+    /// Notes a command that a process took.
     ///
     /// # Errors
     /// If the number of the command is not new.
@@ -300,10 +301,10 @@ impl Model {
         }
     }
 
-    /// A process took an event to show it.
+    /// Checks an event that a process took to show.
     ///
     /// # Errors
-    /// If the event breaks a promise.
+    /// If the event violates a property.
     pub fn saw(
         &mut self,
         process: ProcessId,
@@ -339,12 +340,12 @@ impl Model {
         }
     }
 
-    /// The server will not tell the truth any more.
+    /// Notes that the server lies from now on.
     pub fn server_lies(&mut self) {
         self.server_lies = true;
     }
 
-    /// The server lost its memory.
+    /// Notes that the server lost its memory.
     pub fn server_forgot(&mut self) {
         self.memory += 1;
     }
@@ -367,18 +368,18 @@ impl Model {
         )
     }
 
-    /// The names that this process or any other of its name has.
+    /// Returns the name of a process.
     fn name_of(&self, process: ProcessId) -> NameId {
         self.lives[process].name
     }
 }
 
-/// The times that a wall clock may show for something that happened in this span.
+/// Returns the times of the wall clock for an event in this span.
 fn stamps(span: RangeInclusive<Millis>) -> RangeInclusive<u32> {
     wall_clock(*span.start()).0..=wall_clock(*span.end()).0
 }
 
-/// The outcome that a final status reports.
+/// Returns the outcome that a final status reports.
 fn outcome_of(event: &ClientEvent<'_>) -> Outcome {
     match event {
         ClientEvent::MessageStatus {
@@ -399,7 +400,7 @@ fn outcome_of(event: &ClientEvent<'_>) -> Outcome {
     }
 }
 
-/// Whether an event answers what was asked.
+/// Returns whether an event answers this request.
 fn answers(event: &ClientEvent<'_>, what: What, message: Option<&Message>) -> bool {
     let channel = message.is_some_and(|message| message.target == Target::Channel);
     match event {

@@ -1,13 +1,14 @@
-//! Promised messages, which must be seen when all clients are back.
+//! Messages that the server has promised to deliver, and that must be shown when all clients are
+//! back.
 
 use super::{MessageId, Model, NameId, Outcome, Target};
 use crate::violation::{Check, Violation};
 
 impl Model {
-    /// Returns messages that were reported as saved or posted, and are missing at a recipient.
-    /// Channel entries that were announced as dropped are not missing, nor are stored messages that
-    /// were announced as not shown.
-    pub fn owed(&self) -> Vec<Violation> {
+    /// Returns messages that were reported as saved or posted, and are missing at a recipient. Log
+    /// entries that were announced as dropped are not missing, nor are stored messages that were
+    /// announced as not shown.
+    pub fn missing(&self) -> Vec<Violation> {
         let mut missing = Vec::new();
         let mut withheld = self.withheld();
         let mut excused: Vec<u32> = vec![0; self.names.len()];
@@ -55,7 +56,7 @@ impl Model {
             .any(|showing| self.lives[showing.process].name == name)
     }
 
-    /// The server forgets a name, with what waits for it.
+    /// Notes that the server forgets a name, with its stored messages.
     pub fn forgot(&mut self, name: NameId) {
         self.registered_in.remove(&name);
         for message in &mut self.messages {
@@ -64,11 +65,10 @@ impl Model {
         }
     }
 
-    /// The server was restored from its store and knows these names.
+    /// Checks a restored server, which knows these names.
     ///
     /// # Errors
-    /// If a process that lives was told that its name is registered, and the server does not know
-    /// it any more.
+    /// If the server does not know a name whose running process was told that it is registered.
     pub fn server_restored(&mut self, known: &[NameId]) -> Result<(), Violation> {
         self.server_starts += 1;
         for name in 0..self.names.len() {

@@ -7,7 +7,7 @@ use crate::queue::Millis;
 use crate::violation::{Check, Violation};
 
 impl Model {
-    /// A process shows a message.
+    /// Checks a message that a process shows.
     pub(super) fn shown(
         &mut self,
         process: ProcessId,
@@ -35,7 +35,7 @@ impl Model {
         Ok(())
     }
 
-    /// The message with this text, if it was sent by this sender to this recipient.
+    /// Returns the message with this text, if this sender sent it to this recipient.
     fn as_sent(
         &self,
         process: ProcessId,
@@ -67,23 +67,24 @@ impl Model {
             return Err(invented("the text is not that of the message"));
         }
         if self.names[self.name_of(message.process)] != from {
-            return Err(invented("somebody else sent it"));
+            return Err(invented("another client sent it"));
         }
         if channel != (message.target == Target::Channel) {
             return Err(invented("it took the wrong way"));
         }
         let own = self.name_of(process);
         match message.target {
-            Target::Name(name) if name != own => Err(invented("it was for somebody else")),
-            Target::Nobody => Err(invented("it was for nobody")),
+            Target::Name(name) if name != own => Err(invented("it was for another client")),
+            Target::Nobody => Err(invented("it was for no client")),
             Target::Channel if self.name_of(message.process) == own => {
-                Err(invented("it is one's own"))
+                Err(invented("it is the client's own"))
             }
             _ => Ok(id),
         }
     }
 
-    /// Not by this process before, nor by another one that cannot have failed to report it.
+    /// Checks that neither this process has shown it before, nor another one that must have
+    /// recorded it.
     fn once(&self, process: ProcessId, id: MessageId, at: Millis) -> Result<(), Violation> {
         let message = &self.messages[id];
         let again = |why: String| {
@@ -99,12 +100,12 @@ impl Model {
             if showing.process == process {
                 return again(format!("first at {} ms", showing.at));
             }
-            // With a key, all that was remembered under it was lost.
+            // With the key, everything that was remembered under it was lost.
             let (one, other) = (&self.lives[process], &self.lives[showing.process]);
             if one.remembers && other.remembers && one.key == other.key {
                 return again(format!("{} remembered it", self.who(showing.process)));
             }
-            // A rival that stood still meanwhile shows what it had received before.
+            // A stopped rival shows messages afterwards that it had received before.
             let rival = self.lives[process].started < showing.at;
             let left = self.lives[showing.process]
                 .left
@@ -112,7 +113,7 @@ impl Model {
             if left
                 && !rival
                 && showing.by_server
-                // A request that a forgotten sender repeats is posted again.
+                // The server posts a request again that a forgotten sender repeats.
                 && self.is_sender_remembered(id)
                 && !self.limits.store_fails
             {
@@ -149,8 +150,8 @@ impl Model {
         }
     }
 
-    /// After everything that the same process sent before, and never after a later process of the
-    /// sender.
+    /// Checks that a message comes after all that its process sent before, and before all of a
+    /// later process of the sender.
     fn in_order(
         &mut self,
         process: ProcessId,
@@ -180,7 +181,8 @@ impl Model {
         Err(Violation::new(Check::ShownInOrder, detail))
     }
 
-    /// A kept message was announced, and its stamp is the time at which the server accepted it.
+    /// Checks a stored message: it was announced, and its time is that of its acceptance by the
+    /// server.
     fn kept(
         &mut self,
         process: ProcessId,
@@ -206,7 +208,8 @@ impl Model {
         Ok(())
     }
 
-    /// Kept messages were announced: at least one must follow before they are announced again.
+    /// Handles the announcement of stored messages: at least one must follow before the next
+    /// announcement.
     pub(super) fn greeted(&mut self, process: ProcessId) -> Result<(), Violation> {
         let who = self.who(process);
         let life = &mut self.lives[process];
@@ -220,8 +223,8 @@ impl Model {
         Ok(())
     }
 
-    /// Channel messages were dropped, which cannot be when all of them fit. If the store fails,
-    /// the count includes entries that were never stored.
+    /// Handles dropped channel messages, which do not occur when all of them fit. If the store
+    /// fails, the count includes entries that were never stored.
     pub(super) fn dropped(&mut self, process: ProcessId, count: u32) -> Result<(), Violation> {
         let life = &mut self.lives[process];
         life.greeted = false;

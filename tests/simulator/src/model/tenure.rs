@@ -1,5 +1,5 @@
-//! The owners of names over time, the keys that others expected, and the messages that were not
-//! shown because of it.
+//! The owners of names over time, the keys that others expect, and the messages that were not shown
+//! for that reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::queue::Millis;
 /// The key that a process expects of each name.
 pub(super) type Trust = BTreeMap<NameId, PublicKey>;
 
-/// A time in which a name had one key on the server.
+/// A period in which a name had one key on the server.
 pub(super) struct Tenure {
     pub(super) key: PublicKey,
     pub(super) until: Option<Millis>,
@@ -21,6 +21,6 @@ pub(super) struct Tenure {
 #[derive(Default)]
 pub(super) struct Withheld {
     pub(super) count: usize,
-    /// The messages it may have been, by the keys that each process expected at that time.
+    /// The possible messages, by the keys that each process expected at that time.
     pub(super) candidates: BTreeSet<MessageId>,
 }

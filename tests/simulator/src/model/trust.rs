@@ -1,5 +1,5 @@
-//! The keys of names: the one that the server had for a name, and the one that each process
-//! expects. If the two differ, nothing private passes, and both sides are told.
+//! The keys of names: the server's, and those that each process expects. If the two differ, no
+//! private message passes, and both sides are told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::queue::Millis;
 use crate::violation::{Check, Violation};
 
 impl Model {
-    /// A name has this key on the server from now on, or none.
+    /// Notes that the server has this key for a name from now on, or none.
     pub fn belongs(&mut self, name: NameId, key: Option<PublicKey>, at: Millis) {
         let tenures = self.tenures.entry(name).or_default();
         if let Some(last) = tenures.last_mut() {
@@ -19,12 +19,12 @@ impl Model {
         }
         tenures.extend(key.map(|key| Tenure { key, until: None }));
         if key.is_none() {
-            // News of the registration may have come since the name was taken off the table.
+            // The client may learn of the registration after the name was removed.
             self.registered_in.remove(&name);
         }
     }
 
-    /// A process takes this key, and no other, for that of a name.
+    /// Notes that a process has pinned this key for a name.
     pub fn trusts(&mut self, process: ProcessId, name: &str, key: PublicKey) {
         let Some(name) = self.names.iter().position(|known| known == name) else {
             return;
@@ -42,7 +42,7 @@ impl Model {
         self.folders.remove(&name);
     }
 
-    /// Whether the server ever gave the name of a process to its key.
+    /// Returns whether the server ever gave the name of a process to its key.
     pub(super) fn is_owner(&self, process: ProcessId) -> bool {
         let life = &self.lives[process];
         let tenures = self.tenures.get(&life.name);
@@ -52,14 +52,14 @@ impl Model {
             .any(|tenure| tenure.key == life.key)
     }
 
-    /// Whether the name of a process belongs to its key now.
+    /// Returns whether the name of a process belongs to its key now.
     pub(super) fn has_name(&self, process: ProcessId) -> bool {
         let life = &self.lives[process];
         let last = self.tenures.get(&life.name).and_then(|all| all.last());
         last.is_some_and(|tenure| tenure.key == life.key && tenure.until.is_none())
     }
 
-    /// Whether the name of a process had another key since it started.
+    /// Returns whether the name of a process has had another key since its start.
     pub(super) fn is_withheld(&self, process: ProcessId) -> bool {
         let life = &self.lives[process];
         let since = |tenure: &&Tenure| tenure.until.is_none_or(|until| until >= life.started);
@@ -67,7 +67,7 @@ impl Model {
         tenures.filter(since).any(|tenure| tenure.key != life.key)
     }
 
-    /// Whether the recipient of a message has another key by now than its sender knows.
+    /// Returns whether the recipient of a message has another key now than its sender knows.
     pub(super) fn has_foreign_recipient(&self, id: MessageId) -> bool {
         let message = &self.messages[id];
         let Target::Name(name) = message.target else {
@@ -81,7 +81,7 @@ impl Model {
         }
     }
 
-    /// Whether a process knows the sender of a message with another key.
+    /// Returns whether a process knows the sender of a message with another key.
     fn has_foreign_sender(&self, id: MessageId, process: ProcessId) -> bool {
         let author = &self.lives[self.messages[id].process];
         let known = self.lives[process].trust.get(&author.name);
@@ -96,7 +96,7 @@ impl Model {
         known.is_some_and(|known| *known != reader.key)
     }
 
-    /// Whether a private message is to be kept from a process for this reason.
+    /// Returns whether a process must not show a private message for this reason.
     fn is_withheld_from(&self, id: MessageId, process: ProcessId, foreign_key: bool) -> bool {
         let (message, reader) = (&self.messages[id], &self.lives[process]);
         let sent = message.target == Target::Name(reader.name)
@@ -108,13 +108,13 @@ impl Model {
         }
     }
 
-    /// A process shows a message: both ends must know each other with the keys that they have.
+    /// Checks a message that a process shows: both ends must know each other's keys.
     pub(super) fn between_acquaintances(
         &self,
         process: ProcessId,
         id: MessageId,
     ) -> Result<(), Violation> {
-        // If a table is too small for the room, a key that was forgotten is believed anew.
+        // If a roster is too small for the room, the client trusts a forgotten key anew.
         let stranger = self.is_withheld_from(id, process, true) && !self.limits.forgets_keys;
         if !stranger && !self.is_withheld_from(id, process, false) {
             return Ok(());
@@ -125,8 +125,8 @@ impl Model {
         Err(Violation::new(Check::ShownAsSent, detail))
     }
 
-    /// How often a message may be kept: a server that has forgotten its sender takes the same
-    /// request for a new one.
+    /// Returns how often a message may be stored: a server that has forgotten its sender takes a
+    /// repeated request for a new one.
     fn times_kept_at_most(&self, id: MessageId) -> usize {
         let message = &self.messages[id];
         let sender = self.name_of(message.process);
@@ -134,7 +134,7 @@ impl Model {
         1 + forgotten.count() + (self.memory - message.memory) as usize
     }
 
-    /// A process was given a message, and does not show it.
+    /// Handles a message that a process got and did not show.
     pub(super) fn not_shown(
         &mut self,
         process: ProcessId,
@@ -152,7 +152,7 @@ impl Model {
         let times = withheld.iter().map(|id| self.times_kept_at_most(*id));
         let most: usize = times.sum();
         let life = &mut self.lives[process];
-        // It may be what was announced as kept.
+        // It may be the stored message that was announced.
         life.greeted = false;
         let key = (from.to_owned(), foreign_key);
         let so_far = life.withheld.entry(key).or_default();
@@ -182,8 +182,8 @@ impl Model {
         all
     }
 
-    /// Whether it was announced that a message that a name was to get was not shown; each
-    /// announcement counts once.
+    /// Returns whether a message to a name was announced as not shown; each announcement counts
+    /// once.
     pub(super) fn was_withheld(
         &self,
         id: MessageId,

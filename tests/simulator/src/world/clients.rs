@@ -1,4 +1,4 @@
-//! The clients of a world: they start, are asked for something, and end.
+//! The clients of a world: their start, their requests, and their end.
 
 use std::net::SocketAddr;
 
@@ -16,8 +16,8 @@ use crate::trace::Kind;
 use crate::violation::{Check, Violation};
 
 impl World {
-    /// Starts a client under a name, at a fresh address or at a given one; it does nothing until it
-    /// is asked.
+    /// Starts a client under a name, at this address or a new one. It does nothing before it is
+    /// asked.
     pub fn start_client(&mut self, name: NameId, address: Option<SocketAddr>) -> ProcessId {
         self.start(name, address, self.holder_of(name))
     }
@@ -29,12 +29,12 @@ impl World {
         }
     }
 
-    /// Returns the public key of the owner of a name, or of a client that wants it back.
+    /// Returns the public key of the owner of a name, or of the client that wants it back.
     pub fn key_of(&self, name: NameId) -> PublicKey {
         self.keys.identity(self.holder_of(name)).public()
     }
 
-    /// A person loses the key of a name with all memory, and will come with a new key.
+    /// Loses the key of a name with all memory; the next client has a new key.
     pub fn lose_key(&mut self, name: NameId) {
         for id in self.processes_of(name) {
             self.crash_client(id);
@@ -49,20 +49,20 @@ impl World {
             .note(Kind::KeyLost, &[name as u64], || text.clone());
     }
 
-    /// Returns whether the server will refuse a name to a client that comes with its key now.
+    /// Returns whether the server refuses a name to a client that comes with its key now.
     pub fn is_withheld(&self, name: NameId) -> bool {
         let owner = self.journal.owner(&self.names[name]);
         owner.is_some_and(|owner| owner != self.key_of(name))
     }
 
-    /// Another person starts a client under a name, with another key.
+    /// Starts a client of another person under a name, with another key.
     pub fn start_thief(&mut self, name: NameId) -> ProcessId {
         self.start(name, None, Holder::Thief(name))
     }
 
     fn start(&mut self, name: NameId, address: Option<SocketAddr>, who: Holder) -> ProcessId {
         let thief = who == Holder::Thief(name);
-        // Like a program that finds the folder in use, a second process of a name does without.
+        // Like a program that finds the folder in use, a second process of a name has no memory.
         let memory = (!thief && self.processes_of(name).is_empty())
             .then(|| self.memories.remove(&name).unwrap_or_default());
         let key = self.keys.identity(who).public();
@@ -93,15 +93,15 @@ impl World {
         id
     }
 
-    /// Ends a client at once.
+    /// Crashes a client.
     pub fn crash_client(&mut self, id: ProcessId) {
         self.end_client(id, Kind::Crashed);
     }
 
-    /// Lets the person in front of a client want something.
+    /// Gives a request of a person to a client.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn ask(&mut self, id: ProcessId, ask: Ask) -> Result<(), Violation> {
         if let Some(client) = self.clients.get_mut(&id) {
             client.waiting.push_back(ask);
@@ -118,7 +118,7 @@ impl World {
             .collect()
     }
 
-    /// All who use names of others end.
+    /// Ends all clients under names of others.
     pub fn end_thieves(&mut self) {
         let thieves = self.clients.values().filter(|client| client.thief);
         let ids: Vec<ProcessId> = thieves.map(|client| client.id).collect();
@@ -136,7 +136,7 @@ impl World {
         }
     }
 
-    /// Drains a client until it rests, and notes when it wants to be woken.
+    /// Polls a client until it is idle, and notes its deadline.
     pub(super) fn park_client(&mut self, id: ProcessId) -> Result<(), Violation> {
         let Self {
             medium,

@@ -1,4 +1,4 @@
-//! Due events: a datagram arrives, or a process is woken.
+//! Due events: the arrival of a datagram, and deadlines.
 
 use std::net::SocketAddr;
 

@@ -1,8 +1,7 @@
-//! A whole room in one thread and in virtual time: one server, its store, clients, and the network
-//! between them.
+//! A whole room in one thread and in virtual time: one server, its store, clients, and the network.
 //!
-//! The world is a mechanism: it does what it is told to do, when it is told. [`run`](crate::run)
-//! draws what that is from a seed; scenario tests write it down.
+//! A world only executes. [`run`](crate::run) draws what happens from a seed; tests of scenes write
+//! it down.
 
 mod clients;
 mod events;
@@ -29,9 +28,9 @@ use crate::server_process::ServerProcess;
 use crate::trace::Trace;
 use crate::violation::Violation;
 
-/// The world.
+/// A room with its processes.
 pub struct World {
-    /// Time, dice, record, network.
+    /// Time, choices, trace and network.
     pub medium: Medium,
     /// The checks of the run.
     pub model: Model,
@@ -41,9 +40,9 @@ pub struct World {
     pub server: Option<ServerProcess>,
     /// The clients that run.
     pub clients: BTreeMap<ProcessId, ClientProcess>,
-    /// Which names the server lists, and since when they are away.
+    /// The names that the server lists, and when they went offline.
     absence: Absence,
-    /// The memories of people while no process of theirs runs.
+    /// The memories of names that have no process now.
     memories: BTreeMap<NameId, Memory>,
     names: Vec<String>,
     sizes: Sizes,
@@ -52,15 +51,15 @@ pub struct World {
     server_address: SocketAddr,
     server_lives: u32,
     keys: Keys,
-    /// How often the key of a name was lost.
+    /// Number of lost keys of each name.
     losses: BTreeMap<NameId, u32>,
 }
 
-/// Times that a machine may want to be woken at the time at which it was just woken.
+/// Number of times that a machine may be due again at the time of its last call.
 const SPINS_MAX: u32 = 8;
 
 impl World {
-    /// A world in which nothing runs yet.
+    /// Creates a world without processes.
     pub fn new(plan: &Plan, choices: Box<dyn Choices>, readable: bool) -> Self {
         let names: Vec<String> = (0..plan.clients).map(name).collect();
         let mut journal = Journal::new(plan.store.clone(), plan.sizes.log);
@@ -91,12 +90,12 @@ impl World {
         }
     }
 
-    /// Virtual time.
+    /// Returns the virtual time.
     pub fn now(&self) -> Millis {
         self.medium.now
     }
 
-    /// The names of this world.
+    /// Returns the names of this world.
     pub fn names(&self) -> &[String] {
         &self.names
     }
@@ -106,11 +105,10 @@ impl World {
         self.server_address
     }
 
-    /// Lets the next event happen; a cue is for the caller. `None` when nothing will ever happen
-    /// again.
+    /// Handles the next event, and returns it if it is a cue. `None` when there is no event left.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn step(&mut self) -> Result<Option<Cue>, Violation> {
         let Some((at, event)) = self.medium.queue.pop() else {
             return Ok(None);
@@ -133,10 +131,10 @@ impl World {
         }
     }
 
-    /// Lets everything happen up to and including a time; cues are ignored.
+    /// Handles all events up to and including a time; ignores cues.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn run_until(&mut self, end: Millis) -> Result<(), Violation> {
         while self.medium.queue.next_at().is_some_and(|at| at <= end) {
             self.step()?;
@@ -145,10 +143,10 @@ impl World {
         Ok(())
     }
 
-    /// Lets time pass; cues are ignored.
+    /// Lets time pass; ignores cues.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn run_for(&mut self, span: Millis) -> Result<(), Violation> {
         self.run_until(self.now() + span)
     }

@@ -1,4 +1,4 @@
-//! Faults of a process from outside: it stands still, moves, or cannot write.
+//! Faults of a process from outside: it stops, moves, or cannot write.
 
 use std::net::SocketAddr;
 
@@ -18,7 +18,7 @@ impl World {
         }
     }
 
-    /// A process stands still, alone or with the clock of its machine.
+    /// Stops a process, alone or with the clock of its machine.
     pub fn pause(&mut self, node: Node, suspended: bool) {
         let since = self.now();
         if let Some(body) = self.body(node).filter(|body| body.pause.is_none()) {
@@ -32,10 +32,10 @@ impl World {
         }
     }
 
-    /// A process runs on: as any adapter does, it reads its socket before it looks at the clock.
+    /// Resumes a process. Like any adapter, it reads its socket before its clock.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn resume(&mut self, node: Node) -> Result<(), Violation> {
         let now = self.now();
         let Some(body) = self.body(node).filter(|body| body.pause.is_some()) else {
@@ -50,7 +50,7 @@ impl World {
         self.wake_now(node)
     }
 
-    /// The address of a client changes, as with a new lease or another network.
+    /// Changes the address of a client, as a new lease or another network does.
     pub fn roam(&mut self, id: ProcessId) {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
@@ -68,10 +68,10 @@ impl World {
         });
     }
 
-    /// The display of a client takes nothing, or takes things again.
+    /// Fills or frees the display of a client.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn set_display(&mut self, id: ProcessId, full: bool) -> Result<(), Violation> {
         let Some(client) = self.clients.get_mut(&id) else {
             return Ok(());
@@ -86,10 +86,10 @@ impl World {
         self.park_client(id)
     }
 
-    /// The socket of a process takes nothing, or takes things again.
+    /// Fills or frees the socket of a process.
     ///
     /// # Errors
-    /// A broken promise.
+    /// A violated property.
     pub fn set_socket(&mut self, node: Node, full: bool) -> Result<(), Violation> {
         let Some(body) = self.body(node) else {
             return Ok(());

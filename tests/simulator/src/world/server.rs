@@ -1,4 +1,4 @@
-//! The server of a world: it starts with what the store has, syncs, and crashes.
+//! The server of a world: its start from the store, its syncs and its crashes.
 
 use chatapp_core::{Endpoint, RestoreError};
 
@@ -14,10 +14,10 @@ use crate::trace::Kind;
 use crate::violation::{Check, Violation};
 
 impl World {
-    /// Starts the server with what the store has.
+    /// Starts the server with the records of the store.
     ///
     /// # Errors
-    /// If it does not take what it stored.
+    /// If the server does not restore its own records.
     pub fn start_server(&mut self) -> Result<(), Violation> {
         let compact = self.medium.choices.chance(500);
         let keys = self.keys;
@@ -29,8 +29,8 @@ impl World {
             self.journal.restore(server, compact, now)
         });
         if restored == Err(RestoreError::Full) && self.store_fails {
-            // Delivered messages are still in a store that could not note the delivery: it needs
-            // more memory.
+            // A store that could not store deliveries has delivered messages, too, so the server
+            // needs more memory.
             let roomy = Sizes {
                 keep_s: self.sizes.keep_s,
                 ..Sizes::ROOMY
@@ -53,7 +53,7 @@ impl World {
             life,
         ));
         self.homes.insert(self.server_address, Node::Server);
-        // It may have been stored that a name is forgotten, and the server crashed at once.
+        // The server may have stored that it forgets a name, and crashed at once.
         self.absence.look(
             self.server.as_ref(),
             &self.names,
@@ -64,7 +64,7 @@ impl World {
         self.park_server()
     }
 
-    /// Ends the server at once.
+    /// Crashes the server.
     pub fn crash_server(&mut self) {
         if self.server.take().is_some() {
             self.homes.remove(&self.server_address);
@@ -74,7 +74,7 @@ impl World {
         }
     }
 
-    /// Tells the model which names have another key, or none.
+    /// Reports names whose key changed or was removed to the model.
     fn note_owners(&mut self) {
         for (name, key) in self.journal.take_changes() {
             if let Some(id) = self.names.iter().position(|known| *known == name) {
@@ -83,24 +83,25 @@ impl World {
         }
     }
 
-    /// The store loses everything.
+    /// Loses everything in the store.
     pub fn forget(&mut self) {
         self.medium.note(Kind::ServerForgot, &[], String::new);
         self.journal.forget();
         self.note_owners();
         self.absence.forget();
         self.model.server_forgot();
-        // Nobody owns a name now: a thief who still asks would be the first.
+        // Names have no owner now: a client that still asks for the name of another would be the
+        // first.
         self.end_thieves();
     }
 
-    /// The store is false from now on: its operator lies.
+    /// Changes the store from now on, as a malicious operator does.
     pub fn falsify(&mut self, change: impl FnMut(&mut Stored)) {
         self.model.server_lies();
         self.journal.falsify(change);
     }
 
-    /// Returns names that have an owner for as long as the server remembers anything.
+    /// Returns names that have an owner while the server keeps its memory.
     pub fn claimed(&self) -> Vec<NameId> {
         if self.absence.may_forget() {
             return Vec::new();
@@ -108,7 +109,7 @@ impl World {
         self.model.claimed()
     }
 
-    /// The names that the server knows, if it runs.
+    /// Returns the names that the server knows; none if it does not run.
     pub fn known_names(&self) -> Vec<NameId> {
         known_names(self.server.as_ref(), &self.names)
     }
@@ -125,7 +126,7 @@ impl World {
             let Some(server) = &mut self.server else {
                 break;
             };
-            // A process that stands still takes the news, and acts on it later.
+            // A stopped process takes the result, and acts later.
             server.stored(&self.medium, ticket, result);
             self.park_server()?;
         }
@@ -133,7 +134,7 @@ impl World {
         Ok(())
     }
 
-    /// Drains the server until it rests, and notes when it wants to be woken.
+    /// Polls the server until it is idle, and notes its deadline.
     pub(super) fn park_server(&mut self) -> Result<(), Violation> {
         let mut spins = 0;
         while let Some(server) = self

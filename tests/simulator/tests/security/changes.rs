@@ -12,9 +12,9 @@ use crate::{
     converse,
 };
 
-// ---- 5: what was changed has no effect ----
+// ---- 5: a changed datagram has no effect ----
 
-/// Each bit of a datagram in turn is another.
+/// Returns copies of a datagram, each with another changed bit.
 fn every_bit(bytes: &[u8]) -> Vec<Vec<u8>> {
     let flip = |bit: usize| {
         let mut changed = bytes.to_vec();
@@ -26,10 +26,10 @@ fn every_bit(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 //= PROTOCOL.md#17.3
-fn any_changed_bit_of_any_datagram_changes_nothing() {
+fn ignores_each_changed_bit_of_all_datagrams() {
     let run = |forger: Option<Forger>| {
         let mut scene = Scene::new(2);
-        // Their entropy is drawn before anything can differ.
+        // Both clients draw their entropy before the runs can differ.
         let [ann, bob] = [ANN, BOB].map(|name| scene.world.start_client(name, None));
         scene.world.medium.forger = forger;
         for process in [ann, bob] {
@@ -37,7 +37,7 @@ fn any_changed_bit_of_any_datagram_changes_nothing() {
             scene.moment();
         }
         converse(&mut scene, ann, bob);
-        // The datagrams of a machine, without its answers to those that it does not understand.
+        // The datagrams of all processes, without answers to datagrams that they do not understand.
         let mut said = scene.overheard();
         said.retain(|datagram| {
             [COOKIE_REQUEST, CLIENT_HELLO, PEER_HELLO, ACCEPT, DATA].contains(&datagram.bytes[1])
@@ -48,7 +48,7 @@ fn any_changed_bit_of_any_datagram_changes_nothing() {
             .collect();
         let kinds = said.iter().map(|(_, _, bytes)| bytes[1]);
         let kinds: BTreeSet<u8> = kinds.collect();
-        assert_eq!(kinds.len(), 5, "all kinds were there");
+        assert_eq!(kinds.len(), 5, "a kind of datagram is missing");
         (said, scene.world.journal.records().to_vec())
     };
     let (changed, quiet) = (run(Some(every_bit)), run(None));
@@ -62,10 +62,10 @@ fn any_changed_bit_of_any_datagram_changes_nothing() {
     assert_eq!(changed.1, quiet.1);
 }
 
-// ---- 6: what was recorded is not shown again ----
+// ---- 6: a recorded message is not shown again ----
 
 #[test]
-fn a_recorded_conversation_is_never_shown_again() {
+fn shows_no_recorded_conversation_again() {
     let (mut scene, ann, bob) = after_a_conversation();
     let recorded = scene.overheard();
     let mut all = vec![ann, bob];
@@ -89,7 +89,7 @@ fn a_recorded_conversation_is_never_shown_again() {
         let before = all[name];
         let address = scene.address(before);
         scene.world.crash_client(before);
-        // The next process is where the one before it was.
+        // The next process has the address of the one before it.
         let next = scene.world.start_client(name, Some(address));
         scene.ask(next, Ask::Register);
         all[name] = next;

@@ -1,5 +1,4 @@
-//! A million first datagrams, forged and recorded: nobody can tell afterwards whether there were
-//! any.
+//! A million first datagrams, forged and recorded, leave no trace in the server.
 
 use std::net::SocketAddr;
 
@@ -12,18 +11,18 @@ use chatapp_simulator::scene::Scene;
 use crate::forged::Forged;
 use crate::{ANN, BOB, CLEO, COOKIE_LIFE, converse, cookie_for, stranger};
 
-/// How many there are.
+/// Number of first datagrams.
 const FLOOD: u32 = 1_000_000;
 
-/// They come in so many parts, a second apart: a cookie that is good at the beginning is good at
+/// Number of parts, which arrive a second apart. A cookie that is valid at the start is valid at
 /// the end.
 const PARTS: u32 = 100;
 
-/// Registers when all have come.
+/// A client that registers after all parts.
 const DAVE: usize = 3;
 
 #[test]
-fn a_million_first_datagrams_leave_the_server_as_it_was() {
+fn is_unchanged_by_a_million_first_datagrams() {
     let (flooded, quiet) = (story(FLOOD), story(0));
     let mut pairs = flooded.said.iter().zip(&quiet.said);
     let differs = pairs.position(|(one, other)| one != other);
@@ -31,7 +30,7 @@ fn a_million_first_datagrams_leave_the_server_as_it_was() {
     assert_eq!(flooded, quiet);
 }
 
-/// The view from outside on a room in which people chat.
+/// The visible events of a room in which clients chat.
 #[derive(Debug, PartialEq)]
 struct Story {
     /// The sent datagrams: time, source, destination.
@@ -40,11 +39,11 @@ struct Story {
     stored: Vec<Stored>,
 }
 
-/// People chat while so many datagrams come; then a new client registers, and the server starts
-/// again.
+/// Lets clients chat while so many datagrams arrive. Then a new client registers, and the server
+/// restarts.
 fn story(flood: u32) -> Story {
     let mut plan = Plan::quiet(4);
-    // Requests from a forged address count against its owner, who registers later.
+    // Requests from a forged address use up the quota of its owner, which registers later.
     plan.sizes.rates.registrations = RateLimit {
         per_second: 1,
         burst: 4,
@@ -58,10 +57,10 @@ fn story(flood: u32) -> Story {
     scene.restart_server();
     let outdated = cookie_for(&mut scene, here);
     scene.pass(COOKIE_LIFE + 1);
-    // Recorded while its cookie is good.
+    // Cleo's request is recorded while its cookie is valid.
     let cleo = scene.join(CLEO);
     let of_another = cookie_for(&mut scene, stranger(1));
-    // The same address at another port is another one.
+    // The same host at another port is another address.
     let next_door = SocketAddr::new(stranger(1).ip(), stranger(1).port() + 1);
     let dave = scene.world.start_client(DAVE, None);
     let homes = [ann, bob, cleo, dave].map(|process| scene.address(process));

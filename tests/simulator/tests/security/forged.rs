@@ -1,5 +1,4 @@
-//! First datagrams that are not what they seem to be, handed to the server as fast as it takes
-//! them.
+//! First datagrams that are forged, and reach the server as fast as it takes them.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -17,13 +16,14 @@ use chatapp_simulator::world::World;
 
 use crate::{ANN, DATA, attacker, plain, public};
 
-/// Different datagrams of each kind.
+/// Number of different datagrams of each kind.
 const EACH: u8 = 16;
 
-/// Kinds of what only answers to strangers consist of.
+/// Kinds of datagrams that occur only as answers to strangers.
 const ANSWERS: [&str; 3] = ["unsupported", "cookie", "reset"];
 
-/// All the different ones: where each comes from, or nothing if that is a stranger each time.
+/// All different datagrams, each with its source; without one, it comes from a new stranger each
+/// time.
 pub(crate) struct Forged {
     all: Vec<(Option<SocketAddr>, Vec<u8>)>,
     random: fastrand::Rng,
@@ -39,7 +39,8 @@ impl Default for Forged {
 }
 
 impl Forged {
-    /// From a stranger, and from each of these addresses, which do not know of it.
+    /// Adds a datagram from a stranger, and from each of these addresses, whose owners do not know
+    /// of it.
     fn add(&mut self, borrowed: &[SocketAddr], bytes: &[u8]) {
         self.all.push((None, bytes.to_vec()));
         for from in borrowed {
@@ -47,8 +48,7 @@ impl Forged {
         }
     }
 
-    /// Everything that can be said without a cookie: requests for one, what belongs to no session,
-    /// and junk.
+    /// Adds datagrams that need no cookie: requests for one, datagrams of no session, and junk.
     pub(crate) fn without_cookies(&mut self, borrowed: &[SocketAddr]) {
         for number in 0..EACH {
             let id = self.random.u64(1..);
@@ -95,8 +95,7 @@ impl Forged {
         }
     }
 
-    /// Requests in which nothing but the cookie is wrong, because it is not good where they come
-    /// from.
+    /// Adds requests of which only the cookie is wrong: it is not valid for their source.
     pub(crate) fn with_cookie(&mut self, cookie: Cookie, borrowed: &[SocketAddr]) {
         for number in 0..EACH {
             let id = self.random.u64(1..);
@@ -118,8 +117,7 @@ impl Forged {
                 reset: [number; TAG_LEN],
                 name: &name,
             };
-            let payload =
-                postcard::to_stdvec(&hello).expect("it is written into memory that grows");
+            let payload = postcard::to_stdvec(&hello).expect("a vector grows as needed");
             self.add(
                 borrowed,
                 &begun(Hello::Client(cookie), id, number, &payload),
@@ -127,7 +125,7 @@ impl Forged {
         }
     }
 
-    /// The same with cookies that nobody has made.
+    /// Adds the same requests with invented cookies.
     pub(crate) fn with_invented_cookies(&mut self, borrowed: &[SocketAddr]) {
         for issued_at_ms in [0, 1, 10_000, u64::MAX] {
             let mac = self.random.u64(..);
@@ -142,8 +140,8 @@ impl Forged {
         }
     }
 
-    /// All that others have said to the server; the same with one bit changed, where there is a
-    /// short tag one that fits; and cut off. None of it comes from where it came from.
+    /// Adds all recorded datagrams to the server: unchanged, with one changed bit and a fitting
+    /// short tag, and truncated. None has its own source.
     pub(crate) fn recorded(&mut self, overheard: &[Captured], server: SocketAddr) {
         let said: BTreeSet<&[u8]> = overheard
             .iter()
@@ -163,11 +161,11 @@ impl Forged {
         }
     }
 
-    /// Hands these ones of all to the server, and looks at what it does. Everything else stands
-    /// still.
+    /// Gives the datagrams with these numbers to the server, and checks its answers. No other
+    /// process runs meanwhile.
     pub(crate) fn pour(&mut self, world: &mut World, numbers: Range<u32>) {
         let World { server, medium, .. } = world;
-        let server = server.as_mut().expect("it runs");
+        let server = server.as_mut().expect("the server runs");
         let now = server.body.clock(medium.now);
         let before = server.machine.look(State::of);
         let expected = before.dropped + u64::from(numbers.end - numbers.start);
@@ -185,7 +183,7 @@ impl Forged {
             server.machine.with(|server| {
                 let mut got = 0;
                 while let Some(transmit) = server.poll_transmit(now, &mut out) {
-                    assert_eq!(transmit.to, from, "nobody else hears of it");
+                    assert_eq!(transmit.to, from, "the answer went to another address");
                     got += transmit.len;
                 }
                 assert!(got <= bytes.len(), "{got} bytes in return for {bytes:?}");
@@ -201,7 +199,7 @@ impl Forged {
         let after = server.machine.look(State::of);
         assert!(
             reported <= 1,
-            "the operator hears of other versions now and then"
+            "other versions were reported too often or never"
         );
         assert_eq!(after.dropped, expected, "each is counted once");
         assert_eq!(
@@ -214,8 +212,7 @@ impl Forged {
     }
 }
 
-/// All that the server says of itself, but how many datagrams came, and how many strangers it
-/// answered.
+/// The state that the server reports, without the numbers of datagrams and of answers to strangers.
 #[derive(Debug, PartialEq)]
 struct State {
     dropped: u64,
@@ -251,7 +248,7 @@ impl State {
     }
 }
 
-/// A handshake with the server under the attacker's key.
+/// Builds a handshake with the server under the attacker's key.
 fn begun(hello: Hello, id: u64, number: u8, payload: &[u8]) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let (server, ephemeral) = (public(Holder::Server), [number + 1; KEY_LEN]);
@@ -259,7 +256,7 @@ fn begun(hello: Hello, id: u64, number: u8, payload: &[u8]) -> Vec<u8> {
     out[..len].to_vec()
 }
 
-/// Each number is somewhere else.
+/// Returns a distinct address for each number.
 fn far_away(number: u32) -> SocketAddr {
     if number.is_multiple_of(2) {
         (Ipv4Addr::from_bits((20 << 24) + number), 6_000).into()

@@ -1,7 +1,8 @@
-//! Attacks that must fail, step by step: the promises of `core/SECURITY.md`, with their numbers
-//! there. That nobody shows what was not sent, no key is used twice under one number and no
-//! stranger gets more than it sent is checked in all rooms of the simulator, by the model and the
-//! wiretap.
+//! Attacks that must fail, step by step: the guarantees of `core/SECURITY.md`, with their numbers.
+//!
+//! In all rooms of the simulator, the model and the wiretap check more. No client shows a message
+//! that was not sent, no key encrypts twice under one nonce, and no stranger gets more than it
+//! sent.
 
 mod changes;
 mod first_datagrams;
@@ -36,7 +37,7 @@ const PEER_HELLO: u8 = 4;
 const ACCEPT: u8 = 5;
 const DATA: u8 = 8;
 
-/// A cookie is good for two minutes.
+/// The lifetime of a cookie, in ms.
 const COOKIE_LIFE: u64 = 120_000;
 
 fn attacker() -> Identity {
@@ -59,7 +60,7 @@ fn plain(datagram: &Datagram<'_>) -> Vec<u8> {
     out[..len].to_vec()
 }
 
-/// A handshake with the server under the attacker's key.
+/// Builds a ClientHello under the attacker's key.
 fn hello(id: u64, cookie: Cookie, ephemeral: [u8; KEY_LEN]) -> Vec<u8> {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let hello = Hello::Client(cookie);
@@ -88,7 +89,8 @@ fn kinds(datagrams: &[Captured], kind: u8) -> Vec<Captured> {
     kept
 }
 
-/// Two people who have talked: directly, to all, and while one of them was away.
+/// Creates a room in which ann and bob have sent messages: directly, to all, and while one of them
+/// was offline.
 fn after_a_conversation() -> (Scene, ProcessId, ProcessId) {
     let mut scene = Scene::new(3);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));

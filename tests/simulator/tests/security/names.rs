@@ -1,4 +1,4 @@
-//! Whose name it is, and whose server.
+//! The owners of names, and the key of the server.
 
 use chatapp_core::wire::{Cookie, Datagram, Refusal};
 use chatapp_simulator::client_process::Ask;
@@ -9,7 +9,7 @@ use crate::{ANN, BOB, COOKIE_REQUEST, after_a_conversation, attacker, kinds, pla
 // ---- 3: a name belongs to a key ----
 
 #[test]
-fn nobody_gets_a_name_of_somebody_else_before_or_after_a_restart() {
+fn gives_no_name_to_another_key_across_a_restart() {
     let (mut scene, ann, bob) = after_a_conversation();
     let steal = |scene: &mut Scene| {
         let thief = scene.world.start_thief(BOB);
@@ -40,10 +40,10 @@ fn nobody_gets_a_name_of_somebody_else_before_or_after_a_restart() {
 // ---- 4: another key of the server ----
 
 #[test]
-fn nothing_is_said_to_a_server_with_another_key() {
+fn sends_nothing_to_a_server_with_another_key() {
     let (mut scene, ann, _) = after_a_conversation();
     scene.world.crash_client(ann);
-    // From here on another server answers.
+    // From now on another server answers.
     scene.world.crash_server();
     scene.world.model.server_lies();
     let ann = scene.start(ANN);
@@ -68,7 +68,7 @@ fn nothing_is_said_to_a_server_with_another_key() {
         }),
     );
     scene.pass(30_000);
-    assert!(!scene.runs(ann), "it ends");
+    assert!(!scene.runs(ann), "the client still runs");
     let said: Vec<_> = scene
         .overheard()
         .into_iter()

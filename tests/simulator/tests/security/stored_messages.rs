@@ -12,8 +12,8 @@ use crate::{ANN, BOB, CLEO, after_a_conversation, attacker, public};
 
 // ---- 7 and 8: a server that lies ----
 
-/// Ann and bob have talked, bob is offline, and ann has written to bob; then the store is changed,
-/// and bob returns.
+/// Creates a room after a conversation: bob is offline, and ann has sent it a message. Then
+/// `change` changes the store, and bob returns.
 fn after_a_lie(change: impl FnMut(&mut Stored)) -> (Scene, [ProcessId; 2], Vec<String>) {
     let (mut scene, ann, bob) = after_a_conversation();
     let cleo = scene.join(CLEO);
@@ -38,7 +38,7 @@ fn after_a_lie(change: impl FnMut(&mut Stored)) -> (Scene, [ProcessId; 2], Vec<S
 }
 
 #[test]
-fn an_honest_store_tells_the_truth() {
+fn shows_the_message_of_an_honest_store() {
     let (_, _, shown) = after_a_lie(|_| {});
     assert_eq!(
         shown,
@@ -96,7 +96,7 @@ fn shows_no_stored_message_in_anothers_name() {
 
 #[test]
 fn shows_no_stored_message_under_another_key() {
-    // Encrypted by the rules, but by another client: bob has talked to ann before.
+    // Another client encrypts it by the rules. Bob has talked to ann before.
     let bob = public(Holder::Name(BOB));
     let ephemeral = StaticKey::new([5; KEY_LEN]);
     let (_, _, shown) = after_a_lie(|record| {
@@ -112,11 +112,11 @@ fn shows_no_stored_message_under_another_key() {
                 incarnation: *incarnation,
                 to: "bob",
             };
-            let (us, public) = (attacker(), ephemeral.public());
-            let key = MessageKey::to(&us, &bob, &[5; KEY_LEN], &public, who).unwrap();
+            let (attacker, public) = (attacker(), ephemeral.public());
+            let key = MessageKey::to(&attacker, &bob, &[5; KEY_LEN], &public, who).unwrap();
             let mut text = b"#0 trust me".to_vec();
-            let tag = key.seal(&us, *counter, &mut text);
-            *ciphertext = [&us.public().0[..], &public.0, &text, &tag].concat();
+            let tag = key.seal(&attacker, *counter, &mut text);
+            *ciphertext = [&attacker.public().0[..], &public.0, &text, &tag].concat();
         }
     });
     assert_eq!(
@@ -141,7 +141,7 @@ fn shows_no_stored_message_for_another() {
 }
 
 #[test]
-fn a_server_that_swaps_a_key_is_caught_by_those_who_talked_before() {
+fn detects_a_swapped_key_after_a_conversation() {
     let (mut scene, [ann, bob], _) = after_a_lie(|record| {
         if let Stored::Name(Name { name, key, .. }) = record
             && name == "bob"
@@ -149,7 +149,10 @@ fn a_server_that_swaps_a_key_is_caught_by_those_who_talked_before() {
             *key = attacker().public();
         }
     });
-    assert!(!scene.runs(bob), "his own name is refused to him");
+    assert!(
+        !scene.runs(bob),
+        "bob registered although its name has another key"
+    );
     scene.shows(ann);
     scene.send(ann, BOB, "a secret");
     scene.pass(10_000);
@@ -157,7 +160,7 @@ fn a_server_that_swaps_a_key_is_caught_by_those_who_talked_before() {
 }
 
 #[test]
-fn what_people_write_is_nowhere_but_with_them() {
+fn keeps_private_messages_encrypted_everywhere() {
     let (mut scene, ann, bob) = after_a_conversation();
     scene.ask(bob, Ask::Deregister);
     scene.moment();
@@ -177,7 +180,7 @@ fn what_people_write_is_nowhere_but_with_them() {
     let stored = format!("{:?}", scene.world.journal.records());
     assert!(
         stored.contains("yellow"),
-        "the server knows what it tells to all"
+        "the server stores channel messages in plaintext"
     );
     assert!(!stored.contains("canary"));
     scene.ask(bob, Ask::Register);

@@ -1,4 +1,4 @@
-//! Strangers: what they get, and what they cost.
+//! Strangers: the answers that they get, and their cost.
 
 use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::wire::{Cookie, Datagram};
@@ -13,10 +13,10 @@ use crate::{
     hello, kinds, plain, stranger,
 };
 
-// ---- 2: a cookie is for one address and a short time ----
+// ---- 2: a cookie is valid for one address and a short time ----
 
 #[test]
-fn a_recorded_request_brings_only_a_cookie_from_elsewhere_and_later() {
+fn answers_a_recorded_request_with_a_cookie_at_most() {
     let (mut scene, ann, _) = after_a_conversation();
     scene.ask(ann, Ask::Deregister);
     scene.moment();
@@ -51,7 +51,8 @@ fn a_recorded_request_brings_only_a_cookie_from_elsewhere_and_later() {
         sent.retain(|datagram| datagram.to == recorded.from);
         sent.len()
     };
-    // A good cookie leads to the request itself, which is old; one that is not, to a new cookie.
+    // With a valid cookie, the server reads the request, which is outdated. With an expired one, it
+    // sends a new cookie.
     for (wait, answers) in [(0, 0), (COOKIE_LIFE + 1, 1)] {
         scene.pass(wait);
         let so_far = cookies(&scene);
@@ -62,11 +63,11 @@ fn a_recorded_request_brings_only_a_cookie_from_elsewhere_and_later() {
     }
 }
 
-// ---- 10: points that everybody shares zero with ----
+// ---- 10: points of low order ----
 
 #[test]
 //= PROTOCOL.md#4.3
-fn a_handshake_with_a_point_of_low_order_is_none() {
+fn drops_a_handshake_with_a_point_of_low_order() {
     let (mut scene, _, _) = after_a_conversation();
     let server = scene.world.server_address();
     let here = stranger(7);
@@ -91,10 +92,10 @@ fn bad_tags(scene: &Scene) -> u64 {
         .look(|server| server.stats().drops(DropReason::BadTag))
 }
 
-// ---- 11: what half of a handshake costs ----
+// ---- 11: the cost of half a handshake ----
 
 #[test]
-fn thousands_of_half_open_handshakes_cost_what_the_limit_allows() {
+fn limits_the_cost_of_half_open_handshakes() {
     let mut plan = Plan::quiet(2);
     plan.sizes.rates.registrations = RateLimit {
         per_second: 2,
@@ -113,7 +114,7 @@ fn thousands_of_half_open_handshakes_cost_what_the_limit_allows() {
     let began = scene.world.now();
     let bad = bad_tags(&scene);
     for number in 0..3_000_u64 {
-        // A key that is not the server's: it learns that by two multiplications on the curve.
+        // The server needs two multiplications on the curve to reject this key.
         let mut bytes = hello(100 + number, cookie, [5; KEY_LEN]);
         bytes[30] ^= number as u8 | 1;
         scene.forge(here, server, &chatapp_simulator::attacker::tagged(bytes));
@@ -133,7 +134,7 @@ fn thousands_of_half_open_handshakes_cost_what_the_limit_allows() {
 // ---- a closed room ----
 
 #[test]
-fn a_closed_room_does_not_answer_strangers_at_all() {
+fn answers_no_stranger_in_a_closed_room() {
     let mut plan = Plan::quiet(2);
     plan.keys = Keys {
         closed: true,
@@ -143,7 +144,7 @@ fn a_closed_room_does_not_answer_strangers_at_all() {
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.moment();
     scene.shows(ann);
-    scene.send(ann, BOB, "among us");
+    scene.send(ann, BOB, "a private text");
     scene.moment();
     assert_eq!(scene.shows(ann), ["Delivered bob"]);
     let cookie = Cookie {

@@ -1,5 +1,4 @@
-//! A name that was forgotten, and belongs to another person now, or to the same person with another
-//! key.
+//! A forgotten name that now belongs to another person, or to the same person with another key.
 
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::model::ProcessId;
@@ -9,10 +8,11 @@ use chatapp_simulator::scene::Scene;
 use crate::{ANN, BOB, CLEO, converse};
 
 const KEEP_S: u32 = 5;
-/// A name that is away for so long is forgotten.
+/// Time in ms after which the server forgets an offline name.
 const KEEP: u64 = 5_000;
 
-/// Ann and bob have talked, cleo is there, and bob leaves and loses the key.
+/// Creates a room in which ann and bob have talked, and cleo is online. Then bob leaves and loses
+/// the key.
 fn after_a_loss() -> (Scene, ProcessId, ProcessId) {
     let mut plan = Plan::quiet(3);
     plan.sizes.keep_s = KEEP_S;
@@ -28,18 +28,21 @@ fn after_a_loss() -> (Scene, ProcessId, ProcessId) {
 }
 
 #[test]
-fn who_lost_a_key_waits_until_the_name_is_forgotten() {
+fn refuses_a_new_key_until_the_name_is_forgotten() {
     let (mut scene, _, _) = after_a_loss();
     let bob = scene.start(BOB);
     scene.moment();
-    assert!(!scene.runs(bob), "the name belongs to the key that is lost");
+    assert!(
+        !scene.runs(bob),
+        "bob registered while the name had the lost key"
+    );
     scene.pass(KEEP);
     let bob = scene.join(BOB);
     assert!(scene.runs(bob));
 }
 
 #[test]
-fn nothing_private_passes_between_those_who_know_another_key() {
+fn sends_nothing_private_to_an_unknown_key() {
     let (mut scene, ann, cleo) = after_a_loss();
     scene.pass(KEEP);
     let bob = scene.join(BOB);
@@ -52,7 +55,7 @@ fn nothing_private_passes_between_those_who_know_another_key() {
     scene.pass(KEEP);
     assert_eq!(scene.shows(bob), ["SentToServer ann", "Saved ann"]);
     assert_eq!(scene.shows(ann), ["NotShown bob: ForeignKey"]);
-    assert_eq!(scene.world.model.owed(), []);
+    assert_eq!(scene.world.model.missing(), []);
     // A client that did not know the old key talks to the new owner.
     scene.shows(cleo);
     scene.send(cleo, BOB, "hello");
@@ -62,10 +65,10 @@ fn nothing_private_passes_between_those_who_know_another_key() {
 }
 
 #[test]
-fn what_was_sealed_for_the_key_before_is_announced_and_not_shown() {
+fn announces_a_message_for_an_older_key() {
     let (mut scene, ann, _) = after_a_loss();
     scene.pass(KEEP - 500);
-    // Ann does not hear that the name is forgotten.
+    // Ann does not learn that the server forgets the name.
     let server = scene.world.server_address();
     let way = (server, scene.address(ann));
     scene.world.medium.cuts.insert(way);
@@ -84,5 +87,5 @@ fn what_was_sealed_for_the_key_before_is_announced_and_not_shown() {
     scene.pass(KEEP);
     let told = scene.shows(ann);
     assert!(told.contains(&"Saved bob".to_owned()), "{told:?}");
-    assert_eq!(scene.world.model.owed(), []);
+    assert_eq!(scene.world.model.missing(), []);
 }
