@@ -1,4 +1,4 @@
-//! A client under any input.
+//! Runs a client on any input.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -18,15 +18,16 @@ use crate::step::{CommandStep, Fate, Say, Step};
 use crate::values::{Jump, NameStep, Rarely, Words};
 
 const PEERS: usize = 5;
-/// Many times more than one input can cause: a machine that sends more than this is in a loop.
+/// A limit on the datagrams at once, many times above the largest real number: a machine that sends
+/// more is in a loop.
 const TRANSMITS_MAX: usize = 1_000;
 
-/// Drives a client, alice, through the scenario that `bytes` stand for, then leaves it alone until
-/// it must be idle.
+/// Drives a client, alice, through the scenario in `bytes`. Then no input arrives until the client
+/// must be idle.
 ///
 /// # Panics
-/// If a command is settled twice or never, or if the client never comes to rest or sends an invalid
-/// datagram.
+/// If a command has two final events or none, if the client does not become idle, or if it sends an
+/// invalid datagram.
 pub fn client(bytes: &[u8]) {
     let scenario = Scenario::from_bytes(bytes);
     with_client(|client| {
@@ -47,7 +48,7 @@ fn with_client(run: impl FnOnce(Client<'_>)) {
     run(Client::new(config, memory.storage(), identity, SEED).expect("enough storage"));
 }
 
-/// Returns the recording of a client that is in a room. Made once.
+/// Returns the recording of a client in a room, made once.
 fn registered() -> &'static Recording {
     static RECORDING: OnceLock<Recording> = OnceLock::new();
     RECORDING.get_or_init(|| {
@@ -57,7 +58,8 @@ fn registered() -> &'static Recording {
     })
 }
 
-/// The beginning of a run, as the client experiences it, and all others when it has ended.
+/// The recorded start of a run: the inputs of the client, and the state of all other participants
+/// at its end.
 struct Recording {
     inputs: Vec<Recorded>,
     network: Network,
@@ -130,10 +132,10 @@ struct World<'a> {
     client: Client<'a>,
     now: Instant,
     network: Network,
-    /// The network is that of the recording afterwards.
+    /// Whether the network has the state of the recording afterwards.
     is_replaying: bool,
     display_is_full: bool,
-    /// The server refused the client: this settles everything.
+    /// Whether the server refused the client, which settles all commands.
     ended: bool,
     unsettled: BTreeSet<u32>,
     settled: BTreeSet<u32>,
@@ -170,7 +172,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Repeats a recording: only the client works.
+    /// Repeats a recording; only the client runs.
     fn replays(&mut self, recording: &Recording) {
         self.is_replaying = true;
         for input in &recording.inputs {
@@ -225,7 +227,7 @@ impl<'a> World<'a> {
     }
 
     fn gives(&mut self, command: Command<'_>) {
-        // A registration is settled by the next table, which is no event of its own.
+        // The next roster settles a registration, without an event of its own.
         let is_followed = !matches!(command, Command::Register { .. });
         if let Ok(id) = self.client.command(self.now, command)
             && is_followed
@@ -269,20 +271,20 @@ impl<'a> World<'a> {
         self.unsettled.remove(&id.number());
     }
 
-    /// Nothing answers any more: all retries run out, and everything must be settled.
+    /// Ends all answers: all retries run out, and each command must be settled.
     fn comes_to_rest(&mut self) {
         self.display_is_full = false;
         let end = self.now.plus_millis(60_000);
         while self.now < end {
             self.drains();
             let due = self.client.poll_timeout().unwrap_or(end);
-            assert!(due > self.now, "everything was polled, so nothing is due");
+            assert!(due > self.now, "the client is due again after a poll");
             self.waits_until(due.min(end));
         }
         self.drains();
         if !self.ended {
             assert!(self.unsettled.is_empty(), "{:?}", self.unsettled);
-            assert!(self.client.is_idle(), "nothing is unsettled");
+            assert!(self.client.is_idle(), "a command is not settled");
         }
     }
 }
@@ -297,7 +299,7 @@ mod tests {
             let mut world = World::new(client);
             world.replays(registered());
             assert!(world.client.is_registered());
-            assert!(world.client.is_idle(), "both messages are settled");
+            assert!(world.client.is_idle(), "a message is not settled");
             assert_eq!(world.settled.len(), 2);
         });
     }

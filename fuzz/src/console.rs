@@ -1,4 +1,4 @@
-//! The typed lines of a console, and the lines that it shows.
+//! Runs the parser of typed lines and the output of a console on any input.
 
 use chatapp_console::{Input, Row, Stamp, Visible, Wording, parse};
 use chatapp_core::wire::Refusal;
@@ -41,7 +41,7 @@ fn typed(line: &str) {
     }
 }
 
-/// The plainest line that means this.
+/// Returns the plainest line with this meaning.
 fn retyped(input: Input<'_>) -> String {
     match input {
         Input::Command(Command::Send { to, text }) => format!("send {to} {text}"),
@@ -54,7 +54,7 @@ fn retyped(input: Input<'_>) -> String {
     }
 }
 
-/// Harmless characters of a text stay as they are, and all others are visible.
+/// Checks that harmless characters of a text are unchanged, and all others visible.
 fn visible(text: &str) {
     let shown = Visible(text).to_string();
     harmless(&shown);
@@ -68,7 +68,7 @@ fn visible(text: &str) {
     assert_eq!(shown, expected);
 }
 
-/// A message is shown with who sent it, on which way, and when.
+/// Checks that a message is shown with its sender, path and time.
 fn received(name: &str, text: &str) {
     let (from, shown) = (Visible(name), Visible(text));
     for (channel, way) in [(false, ""), (true, "Channel_Message ")] {
@@ -96,7 +96,7 @@ fn received(name: &str, text: &str) {
     }
 }
 
-/// Every other event of a client has one or two lines. The fuzzer chooses one event for each line.
+/// Checks that every other event has one or two lines. The fuzzer chooses one event for each line.
 fn reported(name: &str, text: &str) {
     use MessageStatus::*;
     let id = CommandId::default();
@@ -150,7 +150,7 @@ fn reported(name: &str, text: &str) {
     assert!(matches!(lines.len(), 1..=2), "{event:?}: {lines:?}");
 }
 
-/// So has each reason for which a command is not taken.
+/// Checks that each reason to refuse a command has one or two lines.
 fn not_taken(name: &str, text: &str) {
     let mut errors = vec![
         CommandError::Busy,
@@ -168,7 +168,7 @@ fn not_taken(name: &str, text: &str) {
     harmless(&wording(text).command_error(error, name).to_string());
 }
 
-/// A name that is one stands in the table as it is.
+/// Checks that a valid name is unchanged in the table.
 fn listed(name: &str) {
     let Ok(name) = Name::new(name) else {
         return;
@@ -194,12 +194,12 @@ fn wording(name: &str) -> Wording<'_> {
     Wording { name, utc_offset }
 }
 
-/// Any offset that there can be, less than a day to the east or west.
+/// Returns a UTC offset of less than a day to the east or west.
 fn utc_offset(at: UnixSeconds) -> i32 {
     (at.0 % 172_799) as i32 - 86_399
 }
 
-/// A number that the fuzzer chooses.
+/// Returns a number that the fuzzer chooses.
 fn number(text: &str) -> u32 {
     let mut bytes = [0; 4];
     bytes

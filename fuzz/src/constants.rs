@@ -1,4 +1,4 @@
-//! The same values in every run.
+//! Values that are the same in every run.
 
 use chatapp_core::Seed;
 

@@ -1,4 +1,4 @@
-//! A session with the tested machine, as the participant at its other end keeps it.
+//! A session with the tested machine, at its other end.
 
 use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
@@ -36,7 +36,7 @@ impl Default for Numbers {
     }
 }
 
-/// The latest numbers that the machine has said.
+/// The latest numbers that the machine has sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Heard {
     request: u32,
@@ -53,7 +53,7 @@ pub(crate) struct Machine {
     pub(crate) key: PublicKey,
     /// Its number among the participants.
     pub(crate) number: u8,
-    /// Its process, once it has told it.
+    /// Its incarnation, once the machine has sent it.
     pub(crate) incarnation: Option<u64>,
 }
 
@@ -81,11 +81,11 @@ pub(crate) struct Conversation {
     /// Number of the participant.
     pub(crate) who: u8,
     /// Id that the machine receives under.
-    pub(crate) theirs: u64,
+    pub(crate) machine_id: u64,
     /// Id that the machine writes to.
-    pub(crate) ours: u64,
+    pub(crate) own_id: u64,
     keys: SessionKeys,
-    sealed: u64,
+    next_counter: u64,
     first: u32,
     received: u32,
     round: bool,
@@ -95,14 +95,14 @@ pub(crate) struct Conversation {
 }
 
 impl Conversation {
-    /// A session that was just opened.
-    pub(crate) fn new(who: u8, theirs: u64, ours: u64, keys: SessionKeys) -> Self {
+    /// Creates a session that has just been opened.
+    pub(crate) fn new(who: u8, machine_id: u64, own_id: u64, keys: SessionKeys) -> Self {
         Self {
             who,
-            theirs,
-            ours,
+            machine_id,
+            own_id,
             keys,
-            sealed: 0,
+            next_counter: 0,
             first: 0,
             received: 0,
             round: false,
@@ -111,10 +111,10 @@ impl Conversation {
         }
     }
 
-    /// Encrypts any content; returns the datagram.
-    pub(crate) fn seals(&mut self, content: &[u8], front: &[u8]) -> Vec<u8> {
-        let mut bytes = [front, &self.sealed.to_le_bytes()].concat();
-        self.sealed += 1;
+    /// Encrypts any content, and returns the datagram.
+    pub(crate) fn encrypts(&mut self, content: &[u8], front: &[u8]) -> Vec<u8> {
+        let mut bytes = [front, &self.next_counter.to_le_bytes()].concat();
+        self.next_counter += 1;
         let front = bytes.len();
         bytes.extend(&content[..content.len().min(DATAGRAM_LEN_MAX - front - 16)]);
         let (associated, text) = bytes.split_at_mut(front);
@@ -123,7 +123,7 @@ impl Conversation {
         bytes
     }
 
-    /// Reads a datagram of the machine; `false` if it is of another session.
+    /// Reads a datagram of the machine; returns `false` if it is of another session.
     pub(crate) fn hears(&mut self, bytes: &[u8], heard: &mut Heard) -> bool {
         let mut copy = [0; DATAGRAM_LEN_MAX];
         let copy = &mut copy[..bytes.len()];
@@ -173,7 +173,7 @@ impl Conversation {
             cookie: cookie.filter(|_| head.cookie),
         };
         let mut out = [0; DATAGRAM_LEN_MAX];
-        let mut writer = DataWriter::new(&mut out, self.theirs, &header);
+        let mut writer = DataWriter::new(&mut out, self.machine_id, &header);
         for step in frames {
             let speaker = Speaker {
                 machine,
@@ -186,7 +186,7 @@ impl Conversation {
             self.first = self.first.wrapping_add(1);
         }
         let len = writer.finish(participant(self.who), &mut self.keys);
-        self.sealed += 1;
+        self.next_counter += 1;
         out[..len].to_owned()
     }
 
@@ -318,22 +318,22 @@ impl Speaker<'_> {
             FrameStep::Mail {
                 serial,
                 from,
-                opens,
+                is_genuine,
                 text,
             } => {
                 let serial = next(&mut numbers.serial, *serial);
                 let counter = next(&mut numbers.counter, from.counter);
-                let sealed = Mail::seal(self.machine, from, counter, text.text().as_bytes());
+                let mail = Mail::encrypt(self.machine, from, counter, text.text().as_bytes());
                 writer.push(&Frame::Mail {
                     serial: serial.into(),
-                    incarnation: sealed.incarnation,
+                    incarnation: mail.incarnation,
                     counter,
                     stamp: UnixSeconds(WALL_CLOCK),
                     kept: from.kept,
                     key: key_of(&from.name, from.key_of.0),
                     from: from.name.text(),
-                    message_key: sealed.ephemeral,
-                    ciphertext: &sealed.message[usize::from(!opens).min(sealed.message.len())..],
+                    message_key: mail.ephemeral,
+                    ciphertext: &mail.message[usize::from(!is_genuine).min(mail.message.len())..],
                 })
             }
             FrameStep::Channel { number, from, text } => writer.push(&Frame::Channel {
@@ -385,7 +385,7 @@ struct Mail {
 }
 
 impl Mail {
-    fn seal(machine: &Machine, from: &Author, counter: u32, text: &[u8]) -> Self {
+    fn encrypt(machine: &Machine, from: &Author, counter: u32, text: &[u8]) -> Self {
         let number = from.name.number();
         let incarnation = machine.incarnation_of(number, from.process.0);
         let private = [0x40 + number; KEY_LEN];
@@ -430,7 +430,7 @@ fn entry<'s>(machine: &Machine, step: &'s EntryStep) -> Entry<'s> {
     )
 }
 
-/// Returns one of all reasons.
+/// Returns the reason with this number.
 pub(crate) fn refusal(number: u8) -> Refusal {
     use Refusal::*;
     let all = [

@@ -1,4 +1,4 @@
-//! The parser and the encoder.
+//! Runs the parser and the encoder on any input.
 
 use chatapp_core::crypto::SessionKeys;
 use chatapp_core::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX};
@@ -8,7 +8,7 @@ use chatapp_core::wire::{DATAGRAM_LEN_MIN, Datagram, Entry, Frame, Header};
 use crate::people::identity;
 use crate::short_tag::{TAG_LEN, append_tag};
 
-/// Longest datagram that is ever built: some that are longer parse, and cannot be built again.
+/// The longest datagram that can be built; some longer ones parse.
 const BUILT_LEN_MAX: usize = DATAGRAM_LEN_MIN + BODY_LEN_MAX;
 
 /// Parses `bytes` as they are, with a valid tag in place of their last bytes, and as the plaintext

@@ -1,5 +1,5 @@
-//! Encrypted datagrams and stored messages, with working keys: delivered in any order, again, and
-//! changed.
+//! Delivers encrypted datagrams and stored messages in any order, repeatedly, and changed, with
+//! working keys.
 
 use std::collections::BTreeSet;
 

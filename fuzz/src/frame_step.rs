@@ -1,4 +1,4 @@
-//! Frames as steps say them: with numbers that are relative to the conversation.
+//! Frames in a step: their numbers are relative to the conversation.
 
 #[cfg(feature = "libfuzzer")]
 use arbitrary::Arbitrary;
@@ -21,7 +21,7 @@ pub enum FrameStep {
     Store {
         /// Distance of the number of the request.
         request: Jump,
-        /// Distance of the number of the message.
+        /// Distance of the counter of the message.
         counter: Jump,
         /// The process of the recipient that was tried; 0 if none was.
         tried: Rarely<u8>,
@@ -29,14 +29,14 @@ pub enum FrameStep {
         bounce: bool,
         /// The recipient.
         to: NameStep,
-        /// In place of an encrypted message, of which it has the length.
+        /// The length of the ciphertext, as a text of that length.
         text: Words,
     },
     /// A channel message.
     Post {
         /// Distance of the number of the request.
         request: Jump,
-        /// Distance of the number of the message.
+        /// Distance of the counter of the message.
         counter: Jump,
         /// The text.
         text: Words,
@@ -73,8 +73,8 @@ pub enum FrameStep {
         serial: Jump,
         /// The sender.
         from: Author,
-        /// Whether the encrypted message opens.
-        opens: bool,
+        /// Whether the ciphertext can be decrypted.
+        is_genuine: bool,
         /// The text.
         text: Words,
     },
@@ -89,14 +89,14 @@ pub enum FrameStep {
     },
     /// Entries of the channel log were dropped.
     Skipped {
-        /// How many.
+        /// Number of entries.
         count: u8,
     },
-    /// A part of the table.
+    /// A part of the roster.
     Page {
         /// Distance of its version.
         version: Jump,
-        /// Whether it begins the whole table.
+        /// Whether it begins a whole roster.
         restart: bool,
         /// Whether there is no newer version.
         complete: bool,
@@ -110,12 +110,12 @@ pub enum FrameStep {
         /// The entry.
         entry: EntryStep,
     },
-    /// No such name.
+    /// There is no such name.
     Missing {
         /// Which query, counted backwards.
         back: Rarely<u8>,
     },
-    /// The table does not fit.
+    /// The roster does not fit.
     Partial,
 }
 
@@ -127,7 +127,7 @@ pub struct Author {
     pub name: NameStep,
     /// Which process of the name.
     pub process: Rarely<u8>,
-    /// Distance of the number of the message.
+    /// Distance of the counter of the message.
     pub counter: Jump,
     /// Whether it was accepted before the registration.
     pub kept: bool,
@@ -135,7 +135,7 @@ pub struct Author {
     pub key_of: Rarely<u8>,
 }
 
-/// An entry of the table.
+/// An entry of the roster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
 pub struct EntryStep {

@@ -1,15 +1,15 @@
-//! The two messages of a handshake, with real keys.
+//! Runs the two messages of a handshake, with real keys.
 
 use chatapp_core::crypto::{Handshake, Responder};
 
 use crate::input::Input;
 use crate::people::identity;
 
-/// Longest message that any datagram has room for.
+/// The longest message that fits into a datagram.
 const LEN_MAX: usize = 1_200;
 
-/// Opens a session as `bytes` say: the prologue, the payloads of both sides, and the byte that is
-/// changed in each message. Then both messages are arbitrary bytes.
+/// Runs a handshake with the prologue, the payloads and the changed bytes in `bytes`. Then reads
+/// arbitrary bytes as both messages.
 ///
 /// # Panics
 /// If an unchanged handshake fails, if a changed one succeeds, or if the two sides differ.
@@ -41,11 +41,15 @@ fn honest(input: &mut Input<'_>) -> Option<()> {
     let len = begun.first(&mut first).expect("there is room");
     let first = &mut first[..len];
     let again = |first: &mut [u8]| begun.first(first);
-    assert_eq!(again(&mut first.to_vec()), Some(len), "it fits exactly");
+    assert_eq!(
+        again(&mut first.to_vec()),
+        Some(len),
+        "a buffer of the exact length is too short"
+    );
 
     let mut heard = [0; LEN_MAX];
     let read = Responder::read(&responder_id, prologue, first, &mut heard);
-    let (responder, len) = read.expect("it is for the responder");
+    let (responder, len) = read.expect("the responder can read the first message");
     assert_eq!(responder.remote(), initiator_id.public());
     assert_eq!(&heard[..len], said);
     let mut second = [0; LEN_MAX];
@@ -54,7 +58,7 @@ fn honest(input: &mut Input<'_>) -> Option<()> {
     let second = &mut second[..len];
     let (keys, len) = begun
         .complete(second, &mut heard)
-        .expect("it is the answer");
+        .expect("the initiator can read the answer");
     assert_eq!(&heard[..len], answer);
     let (send, receive) = keys.keys();
     assert_eq!(answered_keys.keys(), (receive, send));
@@ -71,7 +75,7 @@ fn honest(input: &mut Input<'_>) -> Option<()> {
     Some(())
 }
 
-/// Arbitrary bytes are read or refused.
+/// Reads arbitrary bytes as both messages.
 fn any(bytes: &[u8]) {
     let (initiator_id, responder_id) = (identity(1), identity(2));
     let mut heard = [0; LEN_MAX];
@@ -84,7 +88,7 @@ fn any(bytes: &[u8]) {
         payload: b"hello",
     };
     assert!(begun.complete(bytes, &mut heard).is_none());
-    // There may be no room for anything.
+    // The buffer may be too short for any message.
     let mut short = vec![0; bytes.len().min(200)];
     if let Some(len) = begun.first(&mut short) {
         assert!(len <= short.len());

@@ -1,6 +1,6 @@
-//! Reads values out of bytes.
+//! Reads values from bytes.
 
-/// Bytes that were not read yet. Every method gives `None` when they are used up.
+/// The bytes that were not read yet. Every method returns `None` when there are none left.
 #[derive(Debug)]
 pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
 
@@ -17,7 +17,7 @@ impl<'a> Input<'a> {
         Some(u16::from_le_bytes(*number))
     }
 
-    /// A length, then so many bytes, or what is left.
+    /// Reads a length, then as many bytes, or all that are left.
     pub(crate) fn bytes(&mut self) -> Option<&'a [u8]> {
         let len = usize::from(self.number()?).min(self.0.len());
         let (bytes, rest) = self.0.split_at(len);

@@ -1,4 +1,5 @@
-//! The functions that the fuzz targets call: each takes bytes and panics if it finds an error.
+//! The functions that the fuzz targets call. Each takes bytes, and panics if a property does not
+//! hold.
 
 mod client;
 mod console;

@@ -1,4 +1,4 @@
-//! Changes inputs by their structure, so that nearly every new input is a run of whole steps.
+//! Mutates inputs by their structure, so that nearly every new input is a run of whole steps.
 
 use arbitrary::{Arbitrary, Unstructured};
 use fastrand::Rng;
@@ -7,9 +7,9 @@ use libfuzzer_sys::fuzzer_mutate;
 use crate::scenario::{Scenario, Start};
 use crate::step::{Say, Step};
 
-/// Random bytes that one step is made of, at most.
+/// The most random bytes of one step.
 const STEP_BYTES: usize = 96;
-/// Inputs that libFuzzer changes byte by byte, in a hundred.
+/// Percentage of inputs that libFuzzer changes byte by byte.
 const BYTEWISE_PERCENT: u8 = 5;
 
 /// Changes the input in the first `size` bytes; returns its new size, which is at most `max_size`.
@@ -25,7 +25,7 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize
     write(&scenario, &mut data[..max_size])
 }
 
-/// Makes an input that begins as one and ends as another.
+/// Builds an input from the start of one input and the end of another.
 pub fn cross(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
     let mut rng = Rng::with_seed(seed.into());
     let (mut scenario, other) = (Scenario::from_bytes(one), Scenario::from_bytes(other));
@@ -35,7 +35,7 @@ pub fn cross(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
     write(&scenario, out)
 }
 
-/// Writes as many whole steps as there is room for.
+/// Writes as many whole steps as fit.
 fn write(scenario: &Scenario, out: &mut [u8]) -> usize {
     let mut bytes = scenario.to_bytes();
     let mut shorter = scenario.clone();
@@ -87,7 +87,7 @@ fn remove(steps: &mut Vec<Step>, place: usize, rng: &mut Rng) {
     steps.drain(place..end);
 }
 
-/// Changes a few bytes of a step, or a frame of it, or makes another one of it.
+/// Changes a few bytes of a step, changes one of its frames, or replaces it.
 fn change_step(step: &mut Step, rng: &mut Rng) {
     match step {
         Step::Say(say) if rng.bool() => change_frames(say, rng),
@@ -114,7 +114,7 @@ fn change_frames(say: &mut Say, rng: &mut Rng) {
     }
 }
 
-/// Lets libFuzzer change the bytes of a step; `None` if they are none any more.
+/// Lets libFuzzer change the bytes of a step; `None` if the result is no step.
 fn bytewise(step: &Step) -> Option<Step> {
     let mut bytes = postcard::to_stdvec(step).ok()?;
     let size = bytes.len();
@@ -124,7 +124,7 @@ fn bytewise(step: &Step) -> Option<Step> {
     postcard::from_bytes(&bytes[..size]).ok()
 }
 
-/// Returns any step; one with frames in every second case.
+/// Returns any step; in every second case, one with frames.
 fn any_step(rng: &mut Rng) -> Step {
     if rng.bool() {
         Step::Say(any(rng))

@@ -1,5 +1,5 @@
-//! All participants that the tested machine talks to: makes datagrams out of steps, with working
-//! handshakes and sessions, so that the code behind the encryption is tested as well.
+//! All participants that the tested machine talks to. They build datagrams from steps, with working
+//! handshakes and sessions, so that the code behind the decryption is tested as well.
 
 use std::net::SocketAddr;
 
@@ -15,16 +15,16 @@ use crate::people::{PARTICIPANTS, address, participant};
 use crate::short_tag::append_tag;
 use crate::step::{Fate, Open, Say, Step};
 
-/// Numbers of kinds of datagrams, the second byte.
+/// Kinds of datagrams, the second byte.
 const KIND_CLIENT_HELLO: u8 = 3;
 const KIND_PEER_HELLO: u8 = 4;
 const KIND_ACCEPT: u8 = 5;
 const KIND_DATA: u8 = 8;
-/// Longest payloads of the messages of a handshake.
+/// The longest payloads of handshake messages.
 const FIRST_LEN_MAX: usize = 112;
 const SECOND_LEN_MAX: usize = 44;
-/// In a content, 32 of these bytes, or of those that follow, stand for the key of the participant
-/// with the number 0, 1, ...: keys depend on the ciphers, and inputs do not.
+/// The first of the marks: in a content, 32 equal bytes from this value on stand for the key of
+/// participant 0, 1, and so on. Keys depend on the ciphers, inputs do not.
 pub const KEY_MARK: u8 = 0xa0;
 
 /// A handshake that a participant has begun: the parts of its first message.
@@ -40,9 +40,9 @@ struct Begun {
 /// The state of each participant.
 #[derive(Clone, Copy, Debug, Default)]
 struct Participant {
-    /// The latest cookie that its address got.
+    /// The latest cookie for its address.
     cookie: Option<Cookie>,
-    /// Sessions that it asked for.
+    /// Number of sessions that it asked for.
     session_sequence: u32,
     numbers: Numbers,
 }
@@ -54,21 +54,21 @@ pub(crate) struct Network {
     participants: [Participant; PARTICIPANTS],
     sessions: Vec<Conversation>,
     begun: Vec<Begun>,
-    /// Datagrams in which the machine asked for sessions.
+    /// First handshake messages of the machine.
     asked: Vec<Vec<u8>>,
     /// Well-formed datagrams to the machine.
     history: Vec<(SocketAddr, Vec<u8>)>,
-    /// All cookies that the machine gave, and the addresses that got them.
+    /// All cookies of the machine, with their addresses.
     cookies: Vec<(SocketAddr, Cookie)>,
-    /// The reply of the machine when it accepted a session.
+    /// The answer of the machine when it accepted a session.
     accepted: Option<Accept>,
     heard: Heard,
-    /// Ephemeral keys so far.
+    /// Number of ephemeral keys so far.
     ephemerals: u64,
 }
 
 impl Network {
-    /// Makes the network around the machine with this number.
+    /// Creates the network around the machine with this number.
     pub(crate) fn new(number: u8) -> Self {
         Self {
             machine: Machine {
@@ -92,7 +92,7 @@ impl Network {
     /// session.
     ///
     /// # Panics
-    /// If it does not parse.
+    /// If the datagram does not parse.
     pub(crate) fn takes(&mut self, to: SocketAddr, bytes: &[u8]) -> bool {
         let datagram = Datagram::parse(participant(0), bytes);
         match datagram.expect("a machine sends datagrams that can be parsed") {
@@ -113,14 +113,14 @@ impl Network {
             Datagram::Data { to: id, .. } => {
                 let heard = &mut self.heard;
                 let mut newest_first = self.sessions.iter_mut().rev();
-                newest_first.any(|session| session.ours == id && session.hears(bytes, heard));
+                newest_first.any(|session| session.own_id == id && session.hears(bytes, heard));
             }
             _ => {}
         }
         false
     }
 
-    /// Whether a datagram proves that its sender receives at the address that it comes from.
+    /// Returns whether a datagram validates the address that it comes from.
     pub(crate) fn validates(&self, from: SocketAddr, bytes: &[u8]) -> bool {
         bytes.get(1) == Some(&KIND_CLIENT_HELLO)
             && matches!(
@@ -129,7 +129,7 @@ impl Network {
             )
     }
 
-    /// The machine has answered a handshake.
+    /// Completes a handshake that the machine has answered.
     fn completes(&mut self, id: u64, message: &[u8]) {
         let Some(begun) = self.begun.iter().rev().find(|begun| begun.id == id) else {
             return;
@@ -149,8 +149,7 @@ impl Network {
         }
     }
 
-    /// Returns the datagram that a step delivers, and the address that it comes from; `None` if
-    /// it delivers none.
+    /// Returns the datagram that a step delivers, and its source; `None` if it delivers none.
     pub(crate) fn gives(&mut self, step: &Step) -> Option<(SocketAddr, Vec<u8>)> {
         let (from, bytes) = match step {
             Step::Bytes { from, bytes } => (address(*from), bytes.clone()),
@@ -193,7 +192,7 @@ impl Network {
                 let session = &self.sessions[self.place(*session)?];
                 let mut token = reset_token(session.who);
                 token[0] ^= wrong.0;
-                let echo = session.ours;
+                let echo = session.own_id;
                 (
                     address(session.who),
                     emitted(&Datagram::Reset { echo, token }),
@@ -214,7 +213,7 @@ impl Network {
         count.checked_sub(1 + usize::from(back) % count.max(1))
     }
 
-    /// Returns the session at this place, and what is needed to speak in it.
+    /// Returns the session at this place, and the state that its datagrams need.
     fn speaker(&mut self, place: usize) -> (&mut Conversation, &mut Numbers, Knowledge<'_>) {
         let session = &mut self.sessions[place];
         let speaker = &mut self.participants[usize::from(session.who)];
@@ -315,7 +314,7 @@ impl Network {
         postcard::to_stdvec(&answer).unwrap_or_default()
     }
 
-    /// Puts any content where it belongs in a datagram of this kind.
+    /// Builds a datagram of this kind around any content.
     fn content(&mut self, from: u8, kind: u8, back: usize, content: &[u8]) -> Option<Vec<u8>> {
         let who = from % PARTICIPANTS as u8;
         let content = &content[..content.len().min(DATAGRAM_LEN_MAX)];
@@ -334,7 +333,7 @@ impl Network {
             KIND_DATA => {
                 let place = self.place(back as u8)?;
                 let session = &mut self.sessions[place];
-                session.seals(content, &prefix(KIND_DATA, session.theirs, &[]))
+                session.encrypts(content, &prefix(KIND_DATA, session.machine_id, &[]))
             }
             _ => plain(kind, self.asked_id(back), content),
         })
@@ -347,7 +346,7 @@ impl Network {
         ephemeral
     }
 
-    /// The first message of a handshake.
+    /// Builds the first message of a handshake.
     fn begins(&mut self, who: u8, id: u64, hello: Hello, payload: &[u8]) -> Vec<u8> {
         let payload = payload[..payload.len().min(FIRST_LEN_MAX)].to_vec();
         let ephemeral = self.ephemeral();
@@ -364,19 +363,20 @@ impl Network {
         out[..len].to_owned()
     }
 
-    /// The second message of a handshake that the machine began; the content is its payload.
+    /// Builds the second message of a handshake that the machine began; the content is its payload.
     fn answers(&mut self, who: u8, back: usize, content: &[u8]) -> Option<Vec<u8>> {
         let ephemeral = self.ephemeral();
         let who = who % PARTICIPANTS as u8;
-        let us = participant(who);
+        let identity = participant(who);
         let asked = latest(&self.asked, back)?;
-        let (id, prologue, message) = match Datagram::parse(us, asked) {
+        let (id, prologue, message) = match Datagram::parse(identity, asked) {
             Ok(Datagram::ClientHello(hello)) => (hello.id, hello.prologue, hello.message),
             Ok(Datagram::PeerHello(call)) => (call.id, call.prologue, call.message),
             _ => return Some(plain(KIND_ACCEPT, 1, content)),
         };
         let mut first = [0; 200];
-        let Some((responder, len)) = Responder::read(us, prologue, message, &mut first) else {
+        let Some((responder, len)) = Responder::read(identity, prologue, message, &mut first)
+        else {
             return Some(plain(KIND_ACCEPT, id, content));
         };
         if let Ok(hello) = postcard::from_bytes::<ClientHello<'_>>(&first[..len]) {
@@ -384,25 +384,25 @@ impl Network {
         }
         let said = &content[..content.len().min(SECOND_LEN_MAX)];
         let mut message = [0; 200];
-        let (keys, len) = responder.answer(us, &ephemeral, said, &mut message)?;
-        // It is accepted: the id that was asked for is written to.
+        let (keys, len) = responder.answer(identity, &ephemeral, said, &mut message)?;
+        // The participant accepts: it sends to the session id of the request.
         if said.first() == Some(&0) {
-            self.opened(who, id, said, keys);
+            self.adds_session(who, id, said, keys);
         }
         let message = &message[..len];
         Some(emitted(&Datagram::Accept { to: id, message }))
     }
 
-    fn opened(&mut self, who: u8, theirs: u64, said: &[u8], keys: SessionKeys) {
-        let ours = match postcard::from_bytes(said) {
+    fn adds_session(&mut self, who: u8, machine_id: u64, said: &[u8], keys: SessionKeys) {
+        let own_id = match postcard::from_bytes(said) {
             Ok(Answer::Accepted(accept)) => accept.id,
             _ => 0,
         };
-        let session = Conversation::new(who, theirs, ours, keys);
+        let session = Conversation::new(who, machine_id, own_id, keys);
         self.sessions.push(session);
     }
 
-    /// Session id of a request of the machine.
+    /// Returns the session id of a request of the machine.
     fn asked_id(&self, back: usize) -> u64 {
         let asked = latest(&self.asked, back);
         let id = asked.and_then(|asked| asked.get(2..)?.first_chunk());
@@ -429,12 +429,12 @@ impl Fate {
     }
 }
 
-/// The reset token that a participant tells when it opens a session.
+/// Returns the reset token that a participant announces with a session.
 fn reset_token(who: u8) -> [u8; TAG_LEN] {
     [who; TAG_LEN]
 }
 
-/// Puts keys where their marks are.
+/// Replaces marks by keys.
 fn with_keys(content: &[u8]) -> Vec<u8> {
     let mut content = content.to_vec();
     let mut at = 0;

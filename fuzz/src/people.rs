@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use chatapp_core::{Identity, StaticKey};
 
-/// Participants with an address of their own.
+/// Number of participants that have an address of their own.
 pub(crate) const PARTICIPANTS: usize = 6;
 
 /// Numbers of participants: the tested client is alice.

@@ -1,16 +1,16 @@
-//! An input: where a run begins, and its steps.
+//! A parsed input: the start of a run, and its steps.
 
 use serde::{Deserialize, Serialize};
 
 use crate::step::Step;
 
-/// The history of the machine before the first step.
+/// The state of the machine before the first step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
-    /// Nothing.
+    /// The machine is new.
     #[default]
     New,
-    /// It is in a room, with open sessions.
+    /// The machine is in a room, with open sessions.
     Registered,
 }
 
@@ -25,17 +25,17 @@ impl Start {
     }
 }
 
-/// An input, taken apart.
+/// A parsed input.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scenario {
-    /// The state at the beginning.
+    /// The state at the start.
     pub start: Start,
     /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
 impl Scenario {
-    /// Reads an input: any bytes are one, up to the first step that is damaged.
+    /// Parses an input: all bytes are valid, up to the first damaged step.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let (start, rest) = match bytes.split_first() {
             Some((first, rest)) => (Start::from_byte(*first), rest),
@@ -60,7 +60,7 @@ impl Scenario {
     }
 }
 
-/// Reads values up to the first that is damaged.
+/// Parses values up to the first damaged one.
 fn all_of<'a, T: Deserialize<'a> + Serialize>(mut bytes: &'a [u8]) -> Vec<T> {
     let mut all = Vec::new();
     while let Ok((value, rest)) = postcard::take_from_bytes(bytes) {

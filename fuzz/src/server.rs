@@ -1,4 +1,4 @@
-//! A server under any input.
+//! Runs a server on any input.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -19,16 +19,16 @@ use crate::step::{Fate, Open, Say, Step};
 use crate::values::{Jump, NameStep, Rarely, Words};
 
 const NAMES: usize = 4;
-/// Many times more than one input can cause: a machine that gives more than this at once is in a
-/// loop.
+/// A limit on the outputs at once, many times above the largest real number: a machine with more is
+/// in a loop.
 const OUTPUTS_MAX: usize = 1_000;
 
-/// Drives a server through the scenario that `bytes` stand for, then leaves it alone until it must
-/// be quiet.
+/// Drives a server through the scenario in `bytes`. Then no input arrives until the server must be
+/// idle.
 ///
 /// # Panics
-/// If the server sends an unvalidated address more bytes than it got from there. Also if it never
-/// comes to rest, or sends an invalid datagram.
+/// If the server sends an unvalidated address more bytes than it got from there. Also if it does
+/// not become idle, or sends an invalid datagram.
 pub fn server(bytes: &[u8]) {
     let scenario = Scenario::from_bytes(bytes);
     with_server(|server| {
@@ -66,7 +66,7 @@ fn with_server(run: impl FnOnce(Server<'_>)) {
     run(Server::new(config, storage, identity, SEED).expect("enough storage"));
 }
 
-/// Returns the recording of a server with a full room. Made once.
+/// Returns the recording of a server with a full room, made once.
 fn registered() -> &'static Recording {
     static RECORDING: OnceLock<Recording> = OnceLock::new();
     RECORDING.get_or_init(|| {
@@ -76,15 +76,16 @@ fn registered() -> &'static Recording {
     })
 }
 
-/// The beginning of a run: the datagrams that the server gets, and all others when it has ended.
+/// The recorded start of a run: the datagrams to the server, and the state of all other
+/// participants at its end.
 struct Recording {
     datagrams: Vec<(SocketAddr, Vec<u8>)>,
     network: Network,
     strangers: [Stranger; PARTICIPANTS],
 }
 
-/// Returns the steps after which alice and bob are in the room, carol has left it, and a message
-/// for carol is stored.
+/// Returns the steps after which alice and bob are in the room, carol has left it, and the server
+/// stores a message for carol.
 fn recorded_steps() -> Vec<Step> {
     let mut steps = Vec::new();
     for from in [ALICE, BOB, CAROL] {
@@ -132,7 +133,7 @@ fn says(session: u8, frames: Vec<FrameStep>) -> Step {
     })
 }
 
-/// The bytes that an address sent and got, until a cookie or a session validated it.
+/// The bytes from and to an address until a cookie or a session validates it.
 #[derive(Clone, Copy, Default)]
 struct Stranger {
     sent: usize,
@@ -147,7 +148,7 @@ struct World<'a> {
     strangers: [Stranger; PARTICIPANTS],
     store_at_once: bool,
     with_store: VecDeque<Ticket>,
-    /// Network and strangers are those of the recording afterwards.
+    /// Whether the network and the addresses have the state of the recording afterwards.
     is_replaying: bool,
 }
 
@@ -178,7 +179,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Repeats a recording: only the server works.
+    /// Repeats a recording; only the server runs.
     fn replays(&mut self, recording: &Recording) {
         self.is_replaying = true;
         for (from, bytes) in &recording.datagrams {
@@ -273,21 +274,21 @@ impl<'a> World<'a> {
         );
     }
 
-    /// Nothing arrives any more, and the store works: all retries run out, and nothing is left.
+    /// Ends all input, with a working store: all retries run out, and no work is left.
     fn comes_to_rest(&mut self) {
         self.store_at_once = true;
         let end = self.now.plus_millis(600_000);
         while self.now < end {
             self.drains();
             let due = self.server.poll_timeout().unwrap_or(end);
-            assert!(due > self.now, "everything was polled, so nothing is due");
+            assert!(due > self.now, "the server is due again after a poll");
             self.now = due.min(end);
             self.server.handle_timeout(self.now);
         }
         self.drains();
         assert!(
             self.server.table().all(|entry| !entry.online),
-            "silent clients are found gone"
+            "a silent client is still online"
         );
     }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::frame_step::FrameStep;
 use crate::values::{Jump, NameStep, Rarely, Words};
 
-/// The next event at the tested machine. Participants, sessions and requests are numbered; a
-/// number that counts backwards begins at the latest one.
+/// The next event at the tested machine. Participants, sessions and requests have numbers. A number
+/// that counts backwards starts at the latest one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
 pub enum Step {
@@ -39,7 +39,7 @@ pub enum Step {
     GiveCookie {
         /// Which request, counted backwards.
         back: u8,
-        /// Whose key the cookie carries.
+        /// The participant whose key the cookie has.
         key: Option<u8>,
     },
     /// A participant begins a handshake.
@@ -50,23 +50,23 @@ pub enum Step {
         from: u8,
         /// Which handshake, counted backwards.
         back: u8,
-        /// 0: the session is accepted; otherwise why it is not.
+        /// 0: the participant accepts the session; otherwise the reason of its refusal.
         refusal: Rarely<u8>,
-        /// Epoch of the store and of the table.
+        /// Epoch of the store and of the roster.
         epoch: u8,
-        /// Frames that are accepted, see [`Head::window`].
+        /// Frames that the participant accepts, see [`Head::window`].
         window: Rarely<u8>,
     },
     /// A datagram with well-formed frames.
     Say(Say),
-    /// The frames of the latest datagram of a session are sent again, in another datagram.
+    /// The frames of the latest datagram of a session are sent again in a new datagram.
     Resend {
         /// Which session, counted backwards.
         session: u8,
     },
-    /// A datagram of this run arrives once more, or for the first time if it was kept back.
+    /// A datagram of this run arrives again, or for the first time if it was delayed.
     Repeat {
-        /// Which one, counted backwards.
+        /// The datagram, counted backwards.
         back: u8,
         /// Its fate on the path.
         fate: Fate,
