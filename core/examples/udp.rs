@@ -11,7 +11,7 @@ use std::time::{Duration, Instant as Clock};
 use chatapp_core::limits::RECEIVE_LEN;
 use chatapp_core::*;
 
-/// Typed lines are looked for at least this often.
+/// The longest time between two checks for typed lines, in ms.
 const PARK_MAX_MS: u64 = 20;
 struct Udp(UdpSocket);
 
@@ -30,7 +30,7 @@ impl Network for Udp {
 }
 
 impl Udp {
-    /// Waits for a datagram, at most so long.
+    /// Waits for a datagram, at most for this time in ms.
     fn park(&self, millis: u64) -> io::Result<()> {
         self.0.set_nonblocking(false)?;
         self.0
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = arguments.next().ok_or("which server?")?.parse()?;
     let config = ClientConfig::new(name.clone(), server);
     let mut memory = ClientMemory::<65, 8, 8>::new();
-    // A real program keeps its key, and gives it to the next process.
+    // A real program stores its key for the next process.
     let identity = Identity::new(StaticKey::new(random()?), None);
     let mut client = Client::new(config, memory.storage(), identity, Seed(random()?))?;
 

@@ -10,7 +10,7 @@ use crate::people::{alice, bob, identity};
 use crate::stored_message::{self, FIRST, LATER, ciphertext, stored_message};
 use crate::values::{BOBS, COOKIE, INCARNATION, OTHER, Take, plain};
 
-/// When the server accepted its frames, and after its clock was set back by two minutes.
+/// The time of the server's frames, and of one after its clock was set back by two minutes.
 const STAMP: UnixSeconds = UnixSeconds(1_648_150_292);
 const EARLIER: UnixSeconds = UnixSeconds(STAMP.0 - 120);
 
@@ -28,8 +28,8 @@ pub fn body<'a>(
     assert!(frames.iter().all(|frame| writer.push(frame)));
     let len = writer.finish(&identity, &mut SessionKeys::new(&key, &key));
     let mut session = SessionKeys::new(&key, &key);
-    let (read, read_frames) =
-        data::open(&identity, &mut session, &mut out[..len]).expect("it can be opened");
+    let (read, read_frames) = data::open(&identity, &mut session, &mut out[..len])
+        .expect("the datagram can be decrypted");
     assert_eq!(read, *header);
     assert!(read_frames.eq(frames.iter().map(|frame| Ok(*frame))));
     &out[18..len - 16]
@@ -61,7 +61,7 @@ pub(crate) fn make(take: Take<'_>) {
     }
     // Only long datagrams are padded when they are written: this one is only read.
     let padded: [u8; 10] = [0x80, 0xac, 2, 0x20, 1, 3, 7, 0, 0, 3];
-    let (read, mut frames_read) = Header::parse(&padded).expect("it is one");
+    let (read, mut frames_read) = Header::parse(&padded).expect("the header is valid");
     assert_eq!(read, plain());
     let leave = Frame::Leave { request: 7 };
     assert!(frames_read.next() == Some(Ok(leave)) && frames_read.next().is_none());

@@ -170,7 +170,10 @@ fn visit_sources(folder: &Path, visit: &mut impl FnMut(&Path, &str)) {
         if path.is_dir() {
             visit_sources(&path, visit);
         } else if path.extension().is_some_and(|ending| ending == "rs") {
-            visit(&path, &fs::read_to_string(&path).expect("it can be read"));
+            visit(
+                &path,
+                &fs::read_to_string(&path).expect("the file can be read"),
+            );
         }
     }
 }

@@ -103,24 +103,24 @@ fn notices_every_change_of_data() {
     assert!(writer.push(&frame));
     let len = writer.finish(&here, &mut SessionKeys::new(&key, &key));
     let datagram = &out[..len];
-    let opens = |bytes: &[u8]| {
+    let decrypts = |bytes: &[u8]| {
         let mut copy = bytes.to_vec();
         data::open(&here, &mut SessionKeys::new(&key, &key), &mut copy).map(|_| ())
     };
-    assert_eq!(opens(datagram), Ok(()));
+    assert_eq!(decrypts(datagram), Ok(()));
     for at in 0..len {
         for bit in 0..8 {
             let mut damaged = datagram.to_vec();
             damaged[at] ^= 1 << bit;
             assert_eq!(
-                opens(&damaged),
+                decrypts(&damaged),
                 Err(DropReason::BadTag),
                 "bit {bit} of byte {at}"
             );
         }
-        assert!(opens(&datagram[..at]).is_err(), "cut to {at}");
+        assert!(decrypts(&datagram[..at]).is_err(), "cut to {at}");
     }
-    assert!(opens(&[datagram, &[0]].concat()).is_err());
+    assert!(decrypts(&[datagram, &[0]].concat()).is_err());
 }
 
 #[test]
