@@ -21,7 +21,9 @@ pub(super) fn shared(private: &[u8; KEY_LEN], public: &[u8; KEY_LEN]) -> Option<
 pub(super) fn hash(parts: &[&[u8]]) -> [u8; KEY_LEN] {
     let mut hasher = Blake2s256::new();
     parts.iter().for_each(|part| hasher.update(part));
-    hasher.finalize().into()
+    let mut hash = [0; KEY_LEN];
+    hasher.finalize_into((&mut hash).into());
+    hash
 }
 
 /// HMAC (RFC 2104) with BLAKE2s, as Noise wants it, of all parts.

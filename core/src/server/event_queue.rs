@@ -54,7 +54,7 @@ pub(super) struct EventQueue {
 
 impl EventQueue {
     /// Creates an empty queue.
-    pub(super) fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             events: heapless::Deque::new(),
             lost: 0,

@@ -114,8 +114,8 @@ impl<'a> Server<'a> {
             mail: Mailboxes::new(storage.mail, storage.mail_texts, config.mail_per_name)?,
             channel: ChannelLog::new(storage.log, storage.log_texts)?,
             feed: Feed::new(),
-            events: EventQueue::new(),
-            scratch: [0; BODY_LEN_MAX],
+            events: const { EventQueue::new() },
+            scratch: const { [0; BODY_LEN_MAX] },
         })
     }
 
