@@ -91,17 +91,15 @@ impl<'a> Writer<'a> {
     /// ado.
     //= PROTOCOL.md#2.2
     pub(super) fn number(&mut self, mut number: u32) -> bool {
-        loop {
+        while number >= 0x80 {
             let [low, ..] = number.to_le_bytes();
-            number >>= 7;
-            let more = if number == 0 { 0 } else { 0x80 };
-            if !self.array(&[low & 0x7f | more]) {
+            if !self.array(&[low | 0x80]) {
                 return false;
             }
-            if number == 0 {
-                return true;
-            }
+            number >>= 7;
         }
+        let [last, ..] = number.to_le_bytes();
+        self.array(&[last])
     }
 
     pub(super) fn value<T: Serialize>(&mut self, value: &T) -> bool {
