@@ -109,7 +109,7 @@ impl Handshake<'_> {
     pub fn first_message_keys(&self, mut export: impl FnMut(HandshakeKey)) {
         let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
         self.write(&mut first.as_mut_slice(), |state| {
-            export(state.handshake_key())
+            export(state.handshake_key());
         });
     }
 

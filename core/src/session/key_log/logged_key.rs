@@ -89,7 +89,7 @@ impl KeySlot {
     pub(super) fn wipe(&mut self) {
         match &mut self.0 {
             Some(LoggedKey::Session { key, .. } | LoggedKey::StoredMessages { key, .. }) => {
-                key.zeroize()
+                key.zeroize();
             }
             // The key of a part wipes itself.
             Some(LoggedKey::Handshake { .. } | LoggedKey::Lost { .. }) | None => {}
