@@ -110,11 +110,11 @@ fn forgets_a_name_once_while_its_entry_is_dropped() {
     rig.say(&mut bob, &[post(1, "first"), Frame::Leave { request: 2 }]);
     for request in 1..8 {
         let sent = rig.say(&mut ann, &[post(request, "more")]);
-        rig.listens(&mut ann, sent);
+        rig.receive_all(&mut ann, sent);
     }
     rig.now = rig.now.plus_millis(10_000);
     rig.server.handle_timeout(rig.now);
-    let said = ann.writes(&ann.header(), &[post(8, "ninth")]);
+    let datagram = ann.encrypt(&ann.header(), &[post(8, "ninth")]);
     let mut stored = Vec::new();
     let mut ticket = None;
     while let Some(persist) = rig.server.poll_persist() {
@@ -127,7 +127,7 @@ fn forgets_a_name_once_while_its_entry_is_dropped() {
             rig.server.handle_stored(rig.now, stored, Ok(()));
         }
         if stored == ["forget"] {
-            assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
+            assert_eq!(rig.handle(ann.address, &datagram), Disposition::Accepted);
         }
     }
     assert_eq!(stored, ["forget", "entry"]);
@@ -140,8 +140,8 @@ fn lists_a_forgotten_name_again_once_announced() {
     rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
     rig.pass(10_000);
     assert_eq!(rig.events.last().unwrap(), r#"Forgotten { name: "ann" }"#);
-    let said = rig.proven(address(3), hello(3, "ann"));
-    assert_eq!(rig.judges(address(3), &said), Disposition::Accepted);
+    let datagram = rig.proven(address(3), hello(3, "ann"));
+    assert_eq!(rig.handle(address(3), &datagram), Disposition::Accepted);
     // The server stores two records, and does not list the name before both are stored.
     let mut listed = Vec::new();
     while let Some(persist) = rig.server.poll_persist() {
@@ -166,7 +166,7 @@ fn frees_a_forgotten_name_once_nothing_is_stored() {
         let mut bob = rig.enters(2, again);
         if taken {
             let sent = rig.pass(500);
-            rig.listens(&mut bob, sent);
+            rig.receive_all(&mut bob, sent);
         }
         rig.pass(10_000);
         let forgotten = r#"Forgotten { name: "ann" }"#;
@@ -205,14 +205,14 @@ fn sends_a_reset_for_a_former_session() {
             rig.pass(60_000);
             assert_eq!(rig.online(), 0);
         }
-        let said = ann.writes(&ann.header(), &[post(1, "hi")]);
+        let datagram = ann.encrypt(&ann.header(), &[post(1, "hi")]);
         let over = Datagram::Reset {
             echo: ann.server_id,
             token: identity_in("server", Some(ROOM)).reset_token(ann.server_id),
         };
-        let told = vec![(ann.address, rig.plain(&over))];
-        assert_eq!(rig.give(ann.address, &said), told, "{restarts}");
-        let mut stranger = said;
+        let expected = vec![(ann.address, rig.plain(&over))];
+        assert_eq!(rig.give(ann.address, &datagram), expected, "{restarts}");
+        let mut stranger = datagram;
         stranger[2] ^= 1;
         assert_eq!(rig.give(ann.address, &stranger), []);
     }

@@ -21,8 +21,8 @@ fn burst(texts: impl Iterator<Item = String>) -> (Vec<usize>, usize) {
         window: 32,
         ..Header::default()
     };
-    let answer = line.clone().writes(&arrived, &[]);
-    rig.hands(bob(), &answer);
+    let answer = line.clone().encrypt(&arrived, &[]);
+    rig.handle(bob(), &answer);
     rig.events();
     for text in texts {
         rig.send_to_bob(&text);
@@ -33,7 +33,7 @@ fn burst(texts: impl Iterator<Item = String>) -> (Vec<usize>, usize) {
     for (to, datagram) in sent {
         assert_eq!(to, bob());
         let (header, frames) = line
-            .reads(datagram, |frame| match frame {
+            .decrypt(datagram, |frame| match frame {
                 Frame::Text { counter, .. } => counter.to_string(),
                 other => panic!("{other:?}"),
             })
@@ -68,7 +68,7 @@ fn server_sends_bursts_of_equal_length() {
     let mut rig = server_rig::Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
-    rig.listens(&mut ann, sent);
+    rig.receive_all(&mut ann, sent);
     let text = "y".repeat(340);
     let posts: Vec<_> = (1..5)
         .map(|number| Frame::Post {
@@ -79,9 +79,9 @@ fn server_sends_bursts_of_equal_length() {
         .collect();
     let mut header = ann.header();
     for half in posts.chunks(2) {
-        let datagram = ann.writes(&header, half);
+        let datagram = ann.encrypt(&header, half);
         header.first += 2;
-        assert_eq!(rig.judges(ann.address, &datagram), Disposition::Accepted);
+        assert_eq!(rig.handle(ann.address, &datagram), Disposition::Accepted);
     }
     let sent = rig.drain();
     let to_bob: Vec<_> = sent
@@ -91,7 +91,7 @@ fn server_sends_bursts_of_equal_length() {
         .collect();
     assert_eq!(to_bob.len(), 2);
     assert!(to_bob[0] == DATAGRAM_LEN_MAX && to_bob[1] < DATAGRAM_LEN_MAX);
-    let told = rig.listens(&mut bob, sent);
-    let said = told.iter().filter(|frame| frame.starts_with("Channel"));
-    assert_eq!(said.count(), 4, "{told:?}");
+    let received = rig.receive_all(&mut bob, sent);
+    let messages = received.iter().filter(|frame| frame.starts_with("Channel"));
+    assert_eq!(messages.count(), 4, "{received:?}");
 }

@@ -25,38 +25,38 @@ fn accepts_a_caller_only_as_the_roster_lists_it() {
         to: "cleo",
         ..from_caller(1)
     };
-    for (person, from, said, reason) in [
+    for (person, from, hello, reason) in [
         ("bob", bob(), for_somebody_else, DropReason::Unexpected),
         ("mallory", bob(), from_caller(1), DropReason::ForeignKey),
         ("bob", address(9), from_caller(1), DropReason::WrongAddress),
         ("bob", bob(), other_process, DropReason::UnknownPeer),
         ("cleo", address(3), stranger, DropReason::UnknownPeer),
     ] {
-        let called = call(&rig, person, 7, &said);
-        assert_eq!(rig.hands(from, &called), Disposition::Ignored(reason));
+        let called = call(&rig, person, 7, &hello);
+        assert_eq!(rig.handle(from, &called), Disposition::Ignored(reason));
         assert_eq!(rig.sent(), []);
     }
     let called = call(&rig, "bob", 7, &from_caller(1));
-    assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
+    assert_eq!(rig.handle(bob(), &called), Disposition::Accepted);
     let accept = rig.sent();
     assert_eq!(accept.len(), 1);
     assert!(accept[0].1.len() < called.len());
     // The answer was lost: the client repeats it. It sends nothing to another address.
     assert_eq!(
-        rig.hands(bob(), &called),
+        rig.handle(bob(), &called),
         Disposition::Ignored(DropReason::Duplicate)
     );
     assert_eq!(rig.sent(), accept);
     assert_eq!(
-        rig.hands(address(9), &called),
+        rig.handle(address(9), &called),
         Disposition::Ignored(DropReason::WrongAddress)
     );
     // A later PeerHello makes this one outdated.
     let later = call(&rig, "bob", 8, &from_caller(2));
-    assert_eq!(rig.hands(bob(), &later), Disposition::Accepted);
+    assert_eq!(rig.handle(bob(), &later), Disposition::Accepted);
     rig.sent();
     assert_eq!(
-        rig.hands(bob(), &called),
+        rig.handle(bob(), &called),
         Disposition::Ignored(DropReason::Duplicate)
     );
     assert_eq!(rig.sent(), []);
@@ -65,21 +65,21 @@ fn accepts_a_caller_only_as_the_roster_lists_it() {
 #[test]
 fn keeps_a_session_with_a_peer_listed_as_offline() {
     let mut rig = Rig::online();
-    let said = from_caller(1);
-    let called = call(&rig, "bob", 7, &said);
-    assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
+    let hello = from_caller(1);
+    let called = call(&rig, "bob", 7, &hello);
+    assert_eq!(rig.handle(bob(), &called), Disposition::Accepted);
     let offline = entry("bob", Status::Offline, BOB, bob());
-    rig.tells(&[news(2, &offline)]);
+    rig.deliver(&[news(2, &offline)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     let sent = rig.sent();
     let (_, accept) = sent.iter().find(|(to, _)| *to == bob()).expect("an answer");
-    let mut line = accepted_session(&rig, "bob", 7, &said, accept);
+    let mut line = accepted_session(&rig, "bob", 7, &hello, accept);
     let header = Header {
         window: 32,
         ..Header::default()
     };
-    let said = line.writes(&header, &[text(1, "still here")]);
-    assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
+    let datagram = line.encrypt(&header, &[text(1, "still here")]);
+    assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
     let shown = rig.events();
     assert!(shown[0].contains("still here"), "{shown:?}");
     // The client sends its own message to the server, which stores it for bob.
@@ -107,15 +107,15 @@ fn calls_a_peer_again_that_was_offline() {
             ..Header::default()
         };
         rig.sent();
-        let said = line.writes(&acknowledges, &[]);
-        rig.hands(bob(), &said);
+        let bytes = line.encrypt(&acknowledges, &[]);
+        rig.handle(bob(), &bytes);
         for (version, status) in [(2, Status::Offline), (3, Status::Online)] {
             if heard && status == Status::Online {
-                let said = line.writes(&acknowledges, &[text(1, "still here")]);
-                assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
+                let bytes = line.encrypt(&acknowledges, &[text(1, "still here")]);
+                assert_eq!(rig.handle(bob(), &bytes), Disposition::Accepted);
                 rig.events();
             }
-            rig.tells(&[news(version, &entry("bob", status, BOB, bob()))]);
+            rig.deliver(&[news(version, &entry("bob", status, BOB, bob()))]);
             rig.events();
         }
         let calls = |rig: &mut Rig| {
@@ -144,7 +144,7 @@ fn refuses_a_call_to_another_incarnation() {
     let called = call(&rig, "bob", 7, &from_caller(1));
     rig.incarnation = incarnation;
     assert_eq!(
-        rig.hands(bob(), &called),
+        rig.handle(bob(), &called),
         Disposition::Ignored(DropReason::UnknownPeer)
     );
     let not_me = Datagram::Refuse {
@@ -163,7 +163,7 @@ fn limits_the_rate_of_calls() {
         (0..calls)
             .filter(|id| {
                 let forged = call(rig, "mallory", 100 + id, &from_caller(1));
-                let handled = rig.hands(bob(), &forged);
+                let handled = rig.handle(bob(), &forged);
                 let dropped = handled == Disposition::Busy;
                 assert!(dropped || handled == Disposition::Ignored(DropReason::ForeignKey));
                 assert_eq!(rig.sent(), []);
@@ -178,7 +178,7 @@ fn limits_the_rate_of_calls() {
     // After half a second, the client accepts bob's PeerHello.
     rig.now = rig.now.plus_millis(500);
     let called = call(&rig, "bob", 7, &from_caller(1));
-    assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
+    assert_eq!(rig.handle(bob(), &called), Disposition::Accepted);
 }
 
 #[test]
@@ -191,11 +191,11 @@ fn reads_sixteen_answers_to_one_request() {
         let forgery = forge(&accept);
         for _ in 0..forged {
             assert_eq!(
-                rig.hands(server(), &forgery),
+                rig.handle(server(), &forgery),
                 Disposition::Ignored(DropReason::BadTag)
             );
         }
-        let handled = rig.hands(server(), &accept);
+        let handled = rig.handle(server(), &accept);
         if accepted {
             assert_eq!(handled, Disposition::Accepted);
             (rig.id, rig.server) = (0, Some(line));
@@ -213,12 +213,12 @@ fn reads_sixteen_answers_to_one_request() {
     let (accept, _) = answer(&identity("bob"), &called, &bob_accepts());
     for _ in 0..16 {
         assert_eq!(
-            rig.hands(bob(), &forge(&accept)),
+            rig.handle(bob(), &forge(&accept)),
             Disposition::Ignored(DropReason::BadTag)
         );
     }
     assert_eq!(
-        rig.hands(bob(), &accept),
+        rig.handle(bob(), &accept),
         Disposition::Ignored(DropReason::Unexpected)
     );
     assert!(rig.pass(3_000)[0].contains("SentToServer"));
@@ -246,11 +246,11 @@ fn ignores_a_final_refusal_from_a_peer() {
     let refusal = Answer::Refused(Refusal::NameTaken);
     let (refused, _) = answer(&identity("bob"), &called, &refusal);
     assert_eq!(
-        rig.hands(bob(), &refused),
+        rig.handle(bob(), &refused),
         Disposition::Ignored(DropReason::Unexpected)
     );
     let (accept, mut line) = answer(&identity("bob"), &called, &bob_accepts());
-    assert_eq!(rig.hands(bob(), &accept), Disposition::Accepted);
+    assert_eq!(rig.handle(bob(), &accept), Disposition::Accepted);
     rig.sent();
     let closing = Header {
         acknowledged: 0,
@@ -258,8 +258,8 @@ fn ignores_a_final_refusal_from_a_peer() {
         closed: Some(Refusal::Displaced),
         ..Header::default()
     };
-    let said = line.writes(&closing, &[text(1, "bye")]);
-    assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
+    let datagram = line.encrypt(&closing, &[text(1, "bye")]);
+    assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
     assert_eq!(rig.events().len(), 1, "the message");
     assert!(rig.client.is_registered());
 }

@@ -96,9 +96,9 @@ fn ignores_refusals_that_a_peer_must_not_send() {
         rig.give(bob(), &refuse(to, Refusal::NotMe)),
         Disposition::Accepted
     );
-    let said = rig.said();
+    let sent = rig.sent_data();
     assert_eq!(
-        said[0].1,
+        sent[0].1,
         [format!(
             "Store {{ request: 1, counter: 2, tried: {BOB}, bounce: true, \
              to: \"bob\", text: \"hi\" }}"
@@ -122,7 +122,7 @@ fn opens_and_ends_a_session_for_its_peer_only() {
         (bob(), Disposition::Accepted),
         (bob(), Disposition::Ignored(DropReason::Duplicate)),
     ] {
-        assert_eq!(rig.hands(from, &accept), handled);
+        assert_eq!(rig.handle(from, &accept), handled);
     }
     rig.sent();
     let refuse = Datagram::Refuse {
@@ -159,7 +159,7 @@ fn drops_an_acknowledgement_of_unsent_frames() {
         ..rig.header()
     };
     assert_eq!(
-        rig.tells_under(&header, &[Frame::Skipped { count: 3 }]),
+        rig.deliver_under(&header, &[Frame::Skipped { count: 3 }]),
         Disposition::Ignored(DropReason::BadAcknowledgement)
     );
     assert_eq!(rig.events(), [""; 0], "the client took the frame");
@@ -169,7 +169,7 @@ fn drops_an_acknowledgement_of_unsent_frames() {
 //= PROTOCOL.md#14.1
 fn accepts_only_frames_of_the_senders_role() {
     let mut rig = Rig::online();
-    rig.tells(&[
+    rig.deliver(&[
         text(1, "from whom?"),
         Frame::Leave { request: 1 },
         Frame::Skipped { count: 3 },
@@ -188,13 +188,13 @@ fn accepts_only_frames_of_the_senders_role() {
         text(7, "hello"),
         text(7, "hello again"),
     ];
-    let told = line.writes(&header, &frames);
+    let datagram = line.encrypt(&header, &frames);
     // The client accepts the datagram from bob's address only.
     assert_eq!(
-        rig.hands(address(9), &told),
+        rig.handle(address(9), &datagram),
         Disposition::Ignored(DropReason::WrongAddress)
     );
-    assert_eq!(rig.hands(bob(), &told), Disposition::Accepted);
+    assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
     let shown = rig.events();
     assert_eq!(shown.len(), 1);
     assert!(shown[0].contains(r#"from: "bob""#));
@@ -203,18 +203,18 @@ fn accepts_only_frames_of_the_senders_role() {
     assert_eq!(rig.client.stats().drops(DropReason::Duplicate), 1);
     // The same datagram arrives again, then a retransmission, as after a lost acknowledgement.
     assert_eq!(
-        rig.hands(bob(), &told),
+        rig.handle(bob(), &datagram),
         Disposition::Ignored(DropReason::Replayed)
     );
-    let again = line.writes(&header, &frames);
+    let again = line.encrypt(&header, &frames);
     assert_eq!(
-        rig.hands(bob(), &again),
+        rig.handle(bob(), &again),
         Disposition::Ignored(DropReason::Duplicate)
     );
     assert_eq!(rig.events(), [""; 0]);
     let nowhere = stray(77);
     assert_eq!(
-        rig.hands(bob(), &nowhere),
+        rig.handle(bob(), &nowhere),
         Disposition::Ignored(DropReason::UnknownSession)
     );
 }
@@ -223,7 +223,7 @@ fn accepts_only_frames_of_the_senders_role() {
 fn ignores_results_of_no_request() {
     let mut rig = Rig::online();
     let outcome = Outcome::Left;
-    rig.tells(&[
+    rig.deliver(&[
         Frame::Result {
             request: 0,
             outcome,
@@ -245,7 +245,7 @@ fn requests_a_session_once_a_silent_server_returns() {
     let silent = rig.pass(3_000);
     assert!(silent[0].starts_with("ServerNotResponding"), "{silent:?}");
     for (from, asked) in [(address(9), false), (server(), true)] {
-        rig.hands(from, &stray(77));
+        rig.handle(from, &stray(77));
         let sent = rig.sent();
         let to_server = sent.iter().filter(|(to, _)| *to == server());
         let hellos = to_server.filter(|(_, datagram)| {
@@ -270,8 +270,8 @@ fn delays_a_request_until_the_32nd_before_it_is_done() {
         outcome: Outcome::Saved,
     };
     let posts = |rig: &mut Rig| {
-        let said = rig.said().into_iter().flat_map(|(_, frames)| frames);
-        said.filter(|frame| frame.starts_with("Post")).count()
+        let sent = rig.sent_data().into_iter().flat_map(|(_, frames)| frames);
+        sent.filter(|frame| frame.starts_with("Post")).count()
     };
     assert_eq!(posts(&mut rig), 32);
     let acknowledged = |acknowledged, rig: &Rig| Header {
@@ -281,11 +281,11 @@ fn delays_a_request_until_the_32nd_before_it_is_done() {
     // All results but the first arrive: the outcome of request 1 is still unknown.
     let header = acknowledged(32, &rig);
     let results: Vec<_> = (2..=32).map(result).collect();
-    assert_eq!(rig.tells_under(&header, &results), Disposition::Accepted);
+    assert_eq!(rig.deliver_under(&header, &results), Disposition::Accepted);
     rig.next += 31;
     assert_eq!(rig.events().len(), 31);
     assert_eq!(posts(&mut rig), 0);
-    rig.tells(&[result(1)]);
+    rig.deliver(&[result(1)]);
     assert_eq!(rig.events().len(), 1);
     assert_eq!(posts(&mut rig), 8);
 }
@@ -303,14 +303,14 @@ fn shows_a_message_once_on_any_path() {
         text: "all",
     };
     // The client shows a message if the server's number and the sender's counter are both new.
-    rig.tells(&[
+    rig.deliver(&[
         mail(1, 1, false),
         mail(2, 1, false),
         mail(2, 2, false),
         mail(3, 3, false),
     ]);
     assert_eq!(rig.events().len(), 2);
-    rig.tells(&[channel(1, 4), channel(2, 4), channel(2, 5), channel(3, 6)]);
+    rig.deliver(&[channel(1, 4), channel(2, 4), channel(2, 5), channel(3, 6)]);
     assert_eq!(rig.events().len(), 2);
     assert_eq!(rig.client.stats().drops(DropReason::Duplicate), 4);
 }
@@ -321,7 +321,7 @@ fn distinguishes_processes_outside_of_the_roster() {
     let mut number = 0;
     let mut shown = |from, incarnation, counter| {
         number += 1;
-        rig.tells(&[Frame::Channel {
+        rig.deliver(&[Frame::Channel {
             number,
             incarnation,
             counter,
@@ -351,17 +351,17 @@ fn announces_stored_messages_before_the_first() {
         from: "bob",
         text: "all",
     };
-    rig.tells(&[mail(1, 1, false), channel(1, 1, false)]);
+    rig.deliver(&[mail(1, 1, false), channel(1, 1, false)]);
     assert_eq!(rig.events().len(), 2);
     // All of these are duplicates: the client knows the serial number or the counter.
-    rig.tells(&[
+    rig.deliver(&[
         mail(1, 2, true),
         mail(2, 1, true),
         channel(1, 2, true),
         channel(2, 1, true),
     ]);
     assert_eq!(rig.events(), [""; 0]);
-    rig.tells(&[mail(3, 3, true), mail(4, 4, true), channel(3, 3, true)]);
+    rig.deliver(&[mail(3, 3, true), mail(4, 4, true), channel(3, 3, true)]);
     let shown = rig.events();
     assert_eq!((shown.len(), shown[0].as_str()), (4, "KeptMessages"));
 }
@@ -392,15 +392,15 @@ fn probes_for_a_missing_result_after_two_seconds() {
         acknowledged: 1,
         ..rig.header()
     };
-    assert_eq!(rig.tells_under(&header, &[]), Disposition::Accepted);
+    assert_eq!(rig.deliver_under(&header, &[]), Disposition::Accepted);
     assert_eq!(rig.sent(), []);
     let due = rig.now.plus_millis(2_000);
     assert_eq!(rig.client.poll_timeout(), Some(due));
     rig.now = due;
     rig.client.handle_timeout(due);
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
-    assert!(said[0].0.probe);
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].0.probe);
 }
 
 #[test]
@@ -414,12 +414,12 @@ fn sends_a_keep_alive_every_twenty_seconds() {
         assert_eq!(rig.sent(), [], "the keep-alive is too early");
         rig.now = due;
         rig.client.handle_timeout(rig.now);
-        let said = rig.said();
-        assert_eq!(said.len(), 1);
-        assert!(said[0].0.probe && said[0].0.table_version == Some(1));
+        let sent = rig.sent_data();
+        assert_eq!(sent.len(), 1);
+        assert!(sent[0].0.probe && sent[0].0.table_version == Some(1));
         // The server answers.
         let header = rig.header();
-        assert_eq!(rig.tells_under(&header, &[]), Disposition::Accepted);
+        assert_eq!(rig.deliver_under(&header, &[]), Disposition::Accepted);
         assert_eq!(rig.sent(), []);
     }
 }
@@ -443,7 +443,7 @@ fn is_due_at_once_while_output_is_pending() {
         Disposition::Ignored(_)
     ));
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
-    let _ = rig.hands(bob(), &stray(77));
+    let _ = rig.handle(bob(), &stray(77));
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     rig.sent();
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
@@ -459,7 +459,7 @@ fn is_due_at_once_while_output_is_pending() {
     assert!(rig.event().is_some());
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
     // An event of a received frame is pending.
-    rig.tells(&[Frame::Skipped { count: 1 }]);
+    rig.deliver(&[Frame::Skipped { count: 1 }]);
     rig.sent();
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     assert!(rig.event().is_some());
@@ -470,7 +470,7 @@ fn is_due_at_once_while_output_is_pending() {
         closed: Some(Refusal::Displaced),
         ..rig.header()
     };
-    assert_eq!(rig.tells_under(&ended, &[]), Disposition::Accepted);
+    assert_eq!(rig.deliver_under(&ended, &[]), Disposition::Accepted);
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
     assert_eq!(rig.events(), ["Refused { reason: Displaced }"]);
     assert_eq!(rig.client.poll_timeout(), None);

@@ -122,7 +122,7 @@ impl Rig {
             entry("bob", Status::Online, BOB, bob()),
         ]
         .concat();
-        self.tells(&[whole_table(1, &page)]);
+        self.deliver(&[whole_table(1, &page)]);
         assert_eq!(self.events(), ["Registered", "TableUpdated"]);
         self.sent();
     }
@@ -136,7 +136,7 @@ impl Rig {
         let hello = self.hello(key("server"));
         let (accept, line) = answer(&self.identity("server"), &hello, &server_accepts());
         (self.id, self.next, self.server) = (line.to, 0, Some(line));
-        assert_eq!(self.hands(server(), &accept), Disposition::Accepted);
+        assert_eq!(self.handle(server(), &accept), Disposition::Accepted);
     }
 
     /// Returns the ClientHello that the client is about to send. If the client needs a cookie, it
@@ -159,9 +159,9 @@ impl Rig {
             let mut payload = [0; DATAGRAM_LEN_MAX];
             let server = self.identity("server");
             Responder::read(&server, hello.prologue, hello.message, &mut payload).unwrap();
-            let said: ClientHello<'_> = postcard::from_bytes(&payload).unwrap();
-            assert_eq!((said.name, hello.cookie), ("alice", COOKIE));
-            self.incarnation = said.incarnation;
+            let client_hello: ClientHello<'_> = postcard::from_bytes(&payload).unwrap();
+            assert_eq!((client_hello.name, hello.cookie), ("alice", COOKIE));
+            self.incarnation = client_hello.incarnation;
         }
         request
     }
@@ -200,7 +200,7 @@ impl Rig {
     pub(crate) fn meets_bob(&mut self) -> Line {
         let (_, call) = self.call_to_bob();
         let (accept, line) = answer(&self.identity("bob"), &call, &bob_accepts());
-        assert_eq!(self.hands(bob(), &accept), Disposition::Accepted);
+        assert_eq!(self.handle(bob(), &accept), Disposition::Accepted);
         line
     }
 
@@ -234,14 +234,14 @@ impl Rig {
     }
 
     /// Returns the datagrams that the client sent to the server in their session.
-    pub(crate) fn said(&mut self) -> Vec<(Header, Vec<String>)> {
+    pub(crate) fn sent_data(&mut self) -> Vec<(Header, Vec<String>)> {
         let sent = self.sent();
         let data = sent
             .into_iter()
             .filter(|(to, _)| *to == server())
             .filter_map(|(_, datagram)| {
                 let line = self.server.as_ref()?;
-                line.reads(datagram, |frame| self.words(frame))
+                line.decrypt(datagram, |frame| self.words(frame))
             });
         data.collect()
     }
@@ -290,19 +290,19 @@ impl Rig {
     /// Gives the client a datagram that is not encrypted.
     pub(crate) fn give(&mut self, from: SocketAddr, datagram: &Datagram<'_>) -> Disposition {
         let datagram = plain(&self.identity(""), datagram);
-        self.hands(from, &datagram)
+        self.handle(from, &datagram)
     }
 
-    pub(crate) fn hands(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
+    pub(crate) fn handle(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
         let mut datagram = datagram.to_vec();
         self.client.handle_datagram(self.now, from, &mut datagram)
     }
 
     /// Sends these frames from the server, after all that it sent before.
-    pub(crate) fn tells(&mut self, frames: &[Frame<'_>]) {
+    pub(crate) fn deliver(&mut self, frames: &[Frame<'_>]) {
         let header = self.header();
         self.next += u32::try_from(frames.len()).unwrap();
-        assert_eq!(self.tells_under(&header, frames), Disposition::Accepted);
+        assert_eq!(self.deliver_under(&header, frames), Disposition::Accepted);
     }
 
     pub(crate) fn header(&self) -> Header {
@@ -313,10 +313,10 @@ impl Rig {
         }
     }
 
-    pub(crate) fn tells_under(&mut self, header: &Header, frames: &[Frame<'_>]) -> Disposition {
+    pub(crate) fn deliver_under(&mut self, header: &Header, frames: &[Frame<'_>]) -> Disposition {
         let line = self.server.as_mut().expect("there is a session");
-        let datagram = line.writes(header, frames);
-        self.hands(server(), &datagram)
+        let datagram = line.encrypt(header, frames);
+        self.handle(server(), &datagram)
     }
 }
 

@@ -38,7 +38,7 @@ fn accepts_a_cookie_for_two_minutes() {
         let (mut rig, _) = fresh();
         rig.now = rig.now.plus_millis(later_ms);
         let request = rig.hello(&hello(1, "ann"), shown);
-        let handled = rig.judges(address(number), &request);
+        let handled = rig.handle(address(number), &request);
         if good {
             assert_eq!(handled, Disposition::Accepted);
             continue;
@@ -105,13 +105,13 @@ fn ignores_recorded_requests_of_registered_names() {
         let sent = rig.give(*from, request);
         // A process that was evicted lately gets an authenticated refusal. The others may ask again
         // with a new cookie.
-        let told = |(_, datagram): &(_, Vec<u8>)| {
+        let is_answer = |(_, datagram): &(_, Vec<u8>)| {
             matches!(
                 Datagram::parse(&identity(""), datagram),
                 Ok(Datagram::Accept { .. } | Datagram::Cookie { .. })
             )
         };
-        assert!(sent.iter().all(told) && sent.len() <= 1, "{sent:?}");
+        assert!(sent.iter().all(is_answer) && sent.len() <= 1, "{sent:?}");
     }
     assert!(rig.events.iter().all(|event| event.contains("Displaced")));
     assert_eq!((rig.records, rig.online()), (records, 1));
@@ -144,7 +144,7 @@ fn registers_nobody_by_a_recorded_request() {
         }
         let records = rig.records;
         for request in [earlier, latest] {
-            let handled = rig.judges(address(1), &request);
+            let handled = rig.handle(address(1), &request);
             assert_eq!(handled, Disposition::Ignored(reason));
             assert_eq!(rig.drain().len(), usize::from(restarts));
             assert_eq!((rig.records, rig.online()), (records, 0));
@@ -170,7 +170,7 @@ fn reveals_nothing_to_a_request_from_elsewhere() {
     let tag = crate::people::tag(&changed[..end]);
     changed[end..].copy_from_slice(&tag);
     assert_eq!(
-        rig.judges(address(2), &changed),
+        rig.handle(address(2), &changed),
         Disposition::Ignored(DropReason::WrongAddress),
         "the session exists"
     );
@@ -178,7 +178,7 @@ fn reveals_nothing_to_a_request_from_elsewhere() {
     let tag = crate::people::tag(&changed[..end]);
     changed[end..].copy_from_slice(&tag);
     assert_eq!(
-        rig.judges(address(2), &changed),
+        rig.handle(address(2), &changed),
         Disposition::Ignored(DropReason::BadTag)
     );
     assert_eq!(rig.drain(), []);

@@ -19,7 +19,7 @@ trait Side {
 
 impl Side for server_rig::Rig {
     fn takes(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
-        self.judges(from, datagram)
+        self.handle(from, datagram)
     }
 
     fn sends(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
@@ -36,7 +36,7 @@ impl Side for server_rig::Rig {
 
 impl Side for client_rig::Rig {
     fn takes(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
-        self.hands(from, datagram)
+        self.handle(from, datagram)
     }
 
     fn sends(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
@@ -133,8 +133,8 @@ fn ignores_damaged_data_to_the_server() {
         rig.join(2, "bob");
         let mut ann = rig.join(1, "ann");
         let frames = [post(1, "for all"), store(2, "for bob")];
-        let said = ann.writes(&ann.header(), &frames);
-        (rig, ann.address, said)
+        let datagram = ann.encrypt(&ann.header(), &frames);
+        (rig, ann.address, datagram)
     });
 }
 
@@ -187,16 +187,16 @@ fn ignores_a_damaged_accept() {
     ignores_all_changes(None, || {
         let mut rig = registering();
         let hello = rig.hello(crate::people::key("server"));
-        let said = lines::server_accepts();
-        let (accept, _) = lines::answer(&identity("server"), &hello, &said);
+        let payload = lines::server_accepts();
+        let (accept, _) = lines::answer(&identity("server"), &hello, &payload);
         (rig, client_rig::server(), accept)
     });
     ignores_all_changes(None, || {
         let mut rig = client_rig::Rig::online();
         rig.send_to_bob("hi");
         let (_, call) = rig.call_to_bob();
-        let said = lines::bob_accepts();
-        let (accept, _) = lines::answer(&identity("bob"), &call, &said);
+        let payload = lines::bob_accepts();
+        let (accept, _) = lines::answer(&identity("bob"), &call, &payload);
         (rig, client_rig::bob(), accept)
     });
 }
@@ -249,8 +249,8 @@ fn ignores_damaged_data_to_a_client() {
         let header = rig.header();
         let line = rig.server.as_mut().unwrap();
         let mail = client_rig::mail(1, 1, true);
-        let said = line.writes(&header, &[mail, chatapp_core::wire::Frame::Partial]);
-        (rig, client_rig::server(), said)
+        let datagram = line.encrypt(&header, &[mail, chatapp_core::wire::Frame::Partial]);
+        (rig, client_rig::server(), datagram)
     });
     ignores_all_changes(None, || {
         let mut rig = client_rig::Rig::online();
@@ -262,8 +262,8 @@ fn ignores_damaged_data_to_a_client() {
             window: 32,
             ..Header::default()
         };
-        let said = line.writes(&header, &[client_rig::text(1, "hello")]);
-        (rig, client_rig::bob(), said)
+        let datagram = line.encrypt(&header, &[client_rig::text(1, "hello")]);
+        (rig, client_rig::bob(), datagram)
     });
 }
 
@@ -276,7 +276,7 @@ fn ignores_a_damaged_end_of_a_session() {
             ..rig.header()
         };
         let line = rig.server.as_mut().unwrap();
-        let said = line.writes(&header, &[]);
-        (rig, client_rig::server(), said)
+        let datagram = line.encrypt(&header, &[]);
+        (rig, client_rig::server(), datagram)
     });
 }

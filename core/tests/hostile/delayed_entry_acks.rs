@@ -36,29 +36,29 @@ fn waits_from(rig: &mut Rig, number: u32) -> u32 {
     if rig.id & 1 == u64::from(rig.next & 1) {
         return number;
     }
-    hears(rig, number);
+    show_entry(rig, number);
     assert_eq!(acknowledgements(rig), [rig.next]);
     number + 1
 }
 
 /// Sends an entry from the server, and shows it.
-fn hears(rig: &mut Rig, number: u32) {
-    rig.tells(&[entry(number)]);
+fn show_entry(rig: &mut Rig, number: u32) {
+    rig.deliver(&[entry(number)]);
     assert_eq!(rig.events().len(), 1);
 }
 
 /// Returns the client's acknowledgements, and checks that it sends no frames.
 fn acknowledgements(rig: &mut Rig) -> Vec<u32> {
-    let said = rig.said();
-    assert!(said.iter().all(|(_, frames)| frames.is_empty()));
-    said.iter().map(|(header, _)| header.acknowledged).collect()
+    let sent = rig.sent_data();
+    assert!(sent.iter().all(|(_, frames)| frames.is_empty()));
+    sent.iter().map(|(header, _)| header.acknowledged).collect()
 }
 
 #[test]
 fn acknowledges_an_entry_with_the_next_one() {
     let (mut rig, first) = client();
     for number in first..first + 20 {
-        hears(&mut rig, number);
+        show_entry(&mut rig, number);
         let waits = (number - first).is_multiple_of(2);
         let all = if waits { vec![] } else { vec![rig.next] };
         assert_eq!(acknowledgements(&mut rig), all);
@@ -69,7 +69,7 @@ fn acknowledges_an_entry_with_the_next_one() {
 //= PROTOCOL.md#6.4
 fn acknowledges_a_single_entry_after_the_delay() {
     let (mut rig, first) = client();
-    hears(&mut rig, first);
+    show_entry(&mut rig, first);
     let due = rig.now.plus_millis(DELAY_MS);
     assert_eq!(rig.client.poll_timeout(), Some(due));
     assert_eq!(acknowledgements(&mut rig), []);
@@ -86,24 +86,24 @@ fn acknowledges_a_single_entry_after_the_delay() {
 #[test]
 fn acknowledges_with_frames_of_the_client() {
     let (mut rig, first) = client();
-    hears(&mut rig, first);
+    show_entry(&mut rig, first);
     rig.command(Command::SendAll { text: "hello" }).unwrap();
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
-    assert_eq!(said[0].0.acknowledged, rig.next);
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].0.acknowledged, rig.next);
     assert!(rig.client.poll_timeout() > Some(rig.now.plus_millis(DELAY_MS)));
 }
 
 #[test]
 fn acknowledges_entries_together_at_once() {
     let (mut rig, first) = client();
-    rig.tells(&[entry(first), entry(first + 1)]);
+    rig.deliver(&[entry(first), entry(first + 1)]);
     assert_eq!(rig.events().len(), 2);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
     // The same holds if the last entry alone would be delayed.
-    hears(&mut rig, first + 2);
+    show_entry(&mut rig, first + 2);
     rig.pass(DELAY_MS);
-    rig.tells(&[entry(first + 3), entry(first + 4)]);
+    rig.deliver(&[entry(first + 3), entry(first + 4)]);
     assert_eq!(rig.events().len(), 2);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
 }
@@ -115,7 +115,7 @@ fn acknowledges_stored_entries_at_once() {
     if let Frame::Channel { kept, .. } = &mut kept {
         *kept = true;
     }
-    rig.tells(&[kept]);
+    rig.deliver(&[kept]);
     assert_eq!(rig.events().len(), 2);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
 }
@@ -133,8 +133,8 @@ fn acknowledges_direct_messages_at_once() {
             acknowledged: 1,
             ..Header::default()
         };
-        let datagram = line.writes(&header, &[text(number + 1, "hi")]);
-        assert_eq!(rig.hands(bob(), &datagram), Disposition::Accepted);
+        let datagram = line.encrypt(&header, &[text(number + 1, "hi")]);
+        assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
         rig.events();
         assert_eq!(rig.sent().len(), 1);
     }
@@ -146,15 +146,15 @@ fn acknowledges_a_probe_at_once() {
     let mut header = rig.header();
     header.probe = true;
     rig.next += 1;
-    rig.tells_under(&header, &[entry(first)]);
+    rig.deliver_under(&header, &[entry(first)]);
     rig.events();
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
     // A probe ends a delay, too.
     let number = waits_from(&mut rig, first + 1);
-    hears(&mut rig, number);
+    show_entry(&mut rig, number);
     let mut header = rig.header();
     header.probe = true;
-    rig.tells_under(&header, &[]);
+    rig.deliver_under(&header, &[]);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
 }
 
@@ -162,13 +162,13 @@ fn acknowledges_a_probe_at_once() {
 fn delays_nothing_on_a_lossy_path() {
     let (mut rig, first) = client();
     let header = rig.header();
-    hears(&mut rig, first);
+    show_entry(&mut rig, first);
     assert_eq!(acknowledgements(&mut rig), []);
     // The entry arrives again, as if the acknowledgement was lost.
-    rig.tells_under(&header, &[entry(first)]);
+    rig.deliver_under(&header, &[entry(first)]);
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
     for number in first + 1..first + 5 {
-        hears(&mut rig, number);
+        show_entry(&mut rig, number);
         assert_eq!(acknowledgements(&mut rig), [rig.next]);
     }
 }
@@ -191,22 +191,22 @@ fn asks_for_proof(rig: &mut Rig) -> Cookie {
 #[test]
 fn proves_its_address_at_once() {
     let (mut rig, first) = client();
-    hears(&mut rig, first);
+    show_entry(&mut rig, first);
     let cookie = asks_for_proof(&mut rig);
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
-    assert_eq!(said[0].0.cookie, Some(cookie));
-    assert_eq!(said[0].0.acknowledged, rig.next);
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].0.cookie, Some(cookie));
+    assert_eq!(sent[0].0.acknowledged, rig.next);
 }
 
 #[test]
 fn acknowledges_an_entry_once_it_is_shown() {
     let (mut rig, first) = client();
-    rig.tells(&[entry(first)]);
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
+    rig.deliver(&[entry(first)]);
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
     assert_eq!(
-        (said[0].0.acknowledged, said[0].0.window),
+        (sent[0].0.acknowledged, sent[0].0.window),
         (rig.next - 1, 0)
     );
     assert_eq!(rig.events().len(), 1);
@@ -218,7 +218,7 @@ fn acknowledges_an_entry_once_it_is_shown() {
 fn acknowledges_after(came: impl FnOnce(&mut Rig, u32, &Header)) -> (Vec<u32>, u32) {
     let (mut rig, first) = client();
     let header = rig.header();
-    rig.tells(&[entry(first)]);
+    rig.deliver(&[entry(first)]);
     came(&mut rig, first, &header);
     assert_eq!(rig.events().len(), 1);
     (acknowledgements(&mut rig), rig.next)
@@ -229,21 +229,21 @@ fn answers_at_once_though_an_entry_is_shown_late() {
     let a_question = acknowledges_after(|rig, _, _| {
         let mut header = rig.header();
         header.probe = true;
-        assert_eq!(rig.tells_under(&header, &[]), Disposition::Accepted);
+        assert_eq!(rig.deliver_under(&header, &[]), Disposition::Accepted);
     });
     let the_next_entry = acknowledges_after(|rig, first, _| {
         let header = rig.header();
-        let dropped = rig.tells_under(&header, &[entry(first + 1)]);
+        let dropped = rig.deliver_under(&header, &[entry(first + 1)]);
         assert_eq!(dropped, Disposition::Ignored(DropReason::OutOfOrder));
     });
     let the_same_again = acknowledges_after(|rig, first, header| {
-        let dropped = rig.tells_under(header, &[entry(first)]);
+        let dropped = rig.deliver_under(header, &[entry(first)]);
         assert_eq!(dropped, Disposition::Busy);
     });
     let the_next_after_it_was_told_to_wait = acknowledges_after(|rig, first, _| {
-        assert_eq!(rig.said()[0].0.window, 0);
+        assert_eq!(rig.sent_data()[0].0.window, 0);
         let header = rig.header();
-        rig.tells_under(&header, &[entry(first + 1)]);
+        rig.deliver_under(&header, &[entry(first + 1)]);
     });
     for (all, next) in [
         a_question,
@@ -254,12 +254,12 @@ fn answers_at_once_though_an_entry_is_shown_late() {
         assert_eq!(all, [next]);
     }
     let (mut rig, first) = client();
-    rig.tells(&[entry(first)]);
+    rig.deliver(&[entry(first)]);
     let cookie = asks_for_proof(&mut rig);
     assert_eq!(rig.events().len(), 1);
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
-    assert_eq!(said[0].0.cookie, Some(cookie));
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].0.cookie, Some(cookie));
 }
 
 /// The client could not answer between the entries.
@@ -267,7 +267,7 @@ fn answers_at_once_though_an_entry_is_shown_late() {
 fn acknowledges_a_burst_of_entries_at_once() {
     let (mut rig, first) = client();
     for number in first..first + 3 {
-        hears(&mut rig, number);
+        show_entry(&mut rig, number);
     }
     assert_eq!(acknowledgements(&mut rig), [rig.next]);
 }
@@ -277,7 +277,7 @@ fn delays_the_first_entry_in_half_of_the_clients() {
     let waits = |seed| {
         let mut rig = Rig::with_seed(seed);
         rig.comes_online();
-        hears(&mut rig, 1);
+        show_entry(&mut rig, 1);
         acknowledgements(&mut rig).is_empty()
     };
     let waiting = (0..64).filter(|seed| waits(*seed)).count();
@@ -287,7 +287,7 @@ fn delays_the_first_entry_in_half_of_the_clients() {
 #[test]
 fn ends_a_delay_with_its_session() {
     let (mut rig, first) = client();
-    hears(&mut rig, first);
+    show_entry(&mut rig, first);
     let due = rig.client.poll_timeout();
     let reset = Datagram::Reset {
         echo: SERVER_ID,
@@ -303,7 +303,7 @@ fn reopens_a_window_of_one_frame_at_once() {
     let mut rig = Rig::with_window(1);
     rig.comes_online();
     for number in 1..5 {
-        hears(&mut rig, number);
+        show_entry(&mut rig, number);
         assert_eq!(acknowledgements(&mut rig), [rig.next]);
     }
 }

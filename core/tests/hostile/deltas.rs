@@ -30,11 +30,11 @@ fn two_runs() -> Vec<Frame<'static>> {
 #[test]
 fn shows_deltas_like_complete_frames() {
     let (mut together, mut apart) = (client_rig::Rig::online(), client_rig::Rig::online());
-    together.tells(&two_runs());
+    together.deliver(&two_runs());
     let shown = together.events();
     assert_eq!(shown.len(), 8);
     for (frame, shown) in two_runs().into_iter().zip(shown) {
-        apart.tells(&[frame]);
+        apart.deliver(&[frame]);
         assert_eq!(apart.events(), [shown]);
     }
 }
@@ -46,9 +46,9 @@ fn shows_only_new_messages_of_a_repeated_run() {
         let (mut rig, mut apart) = (client_rig::Rig::online(), client_rig::Rig::online());
         let rows = two_runs();
         let header = rig.header();
-        rig.tells(&rows[..taken]);
+        rig.deliver(&rows[..taken]);
         assert_eq!(rig.events().len(), taken);
-        let repeated = rig.tells_under(&header, &rows);
+        let repeated = rig.deliver_under(&header, &rows);
         let expected = [
             Disposition::Ignored(DropReason::Duplicate),
             Disposition::Accepted,
@@ -57,7 +57,7 @@ fn shows_only_new_messages_of_a_repeated_run() {
         let shown = rig.events();
         assert_eq!(shown.len(), 8 - taken);
         for (frame, shown) in rows[taken..].iter().zip(shown) {
-            apart.tells(&[*frame]);
+            apart.deliver(&[*frame]);
             assert_eq!(apart.events(), [shown]);
         }
     }
@@ -71,7 +71,7 @@ fn drops_a_changed_stored_message_alone() {
         if let Frame::Mail { ciphertext, .. } = &mut frames[changed] {
             *ciphertext = b"something else than a ciphertext";
         }
-        rig.tells(&frames);
+        rig.deliver(&frames);
         let shown = rig.events();
         assert_eq!(shown.len(), 8);
         for (at, shown) in shown.iter().enumerate() {
@@ -93,14 +93,14 @@ fn drops_a_delta_without_a_complete_frame() {
     ] {
         let first = u8::try_from(rig.next).unwrap();
         let plain = [&[0, 0, 32, first], &frames.concat()[..]].concat();
-        let datagram = rig.server.as_mut().unwrap().writes_bytes(plain);
-        assert_eq!(rig.hands(server(), &datagram), Disposition::Accepted);
+        let datagram = rig.server.as_mut().unwrap().encrypt_bytes(plain);
+        assert_eq!(rig.handle(server(), &datagram), Disposition::Accepted);
         rig.next += u32::try_from(frames.len()).unwrap();
         assert_eq!(rig.events().len(), shown);
     }
     assert_eq!(rig.client.stats().drops(DropReason::Malformed), 3);
     // The session goes on.
-    rig.tells(&two_runs());
+    rig.deliver(&two_runs());
     assert_eq!(rig.events().len(), 8);
 }
 
@@ -110,37 +110,37 @@ fn repeats_from_a_complete_frame_on() {
         let mut rig = server_rig::Rig::new();
         let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
         let sent = rig.pass(500);
-        rig.listens(&mut ann, sent);
+        rig.receive_all(&mut ann, sent);
         if mails {
             rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
         }
         let words = ["one", "two", "three", "four"];
-        let said = (1..).zip(words).map(|(request, word)| match mails {
+        let requests = (1..).zip(words).map(|(request, word)| match mails {
             true => store(request, word),
             false => post(request, word),
         });
-        let mut sent = rig.say(&mut ann, &said.collect::<Vec<_>>());
+        let mut sent = rig.say(&mut ann, &requests.collect::<Vec<_>>());
         if mails {
             let mut again = hello(2, "bob");
             (again.id, again.hello.session_sequence) = (20, 2);
             bob = rig.enters(2, again);
             sent = rig.pass(500);
         }
-        let told = bob.reads(&sent);
-        assert_eq!(told.len(), 1, "one datagram: {told:?}");
-        let told = &told[0].1;
-        assert_eq!(told.len(), 4);
+        let received = bob.decrypt(&sent);
+        assert_eq!(received.len(), 1, "one datagram: {received:?}");
+        let received = &received[0].1;
+        assert_eq!(received.len(), 4);
         // Bob acknowledges one frame after the other, and loses those behind it each time.
         for taken in 0..4 {
-            let frame = bob.hears_one(&sent).unwrap();
-            assert_eq!(frame, told[taken], "{told:?}");
+            let frame = bob.receive_one(&sent).unwrap();
+            assert_eq!(frame, received[taken], "{received:?}");
             assert!(frame.contains(words[taken]));
             let header = Header {
                 probe: true,
                 ..bob.header()
             };
-            let said = bob.writes(&header, &[]);
-            sent = rig.give(bob.address, &said);
+            let datagram = bob.encrypt(&header, &[]);
+            sent = rig.give(bob.address, &datagram);
             sent.extend(rig.pass(500));
         }
     }

@@ -18,10 +18,10 @@ fn believes_roster_versions_of_its_own_epoch_only() {
         again.hello.table_version = version;
         let mut ann = rig.enters(1, again);
         let sent = rig.pass(500);
-        let told = rig.listens(&mut ann, sent);
+        let received = rig.receive_all(&mut ann, sent);
         let whole = format!("Page {{ version: 2, restart: {restart}, complete: true");
-        assert_eq!(told.len(), 1);
-        assert!(told[0].starts_with(&whole), "{told:?}");
+        assert_eq!(received.len(), 1);
+        assert!(received[0].starts_with(&whole), "{received:?}");
     }
 }
 
@@ -30,27 +30,27 @@ fn sends_messages_and_changes_in_common_order() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
-    rig.listens(&mut ann, sent);
+    rig.receive_all(&mut ann, sent);
     let cleo = rig.proven(address(3), hello(3, "cleo"));
-    let said = ann.writes(&ann.header(), &[post(1, "before")]);
+    let bytes = ann.encrypt(&ann.header(), &[post(1, "before")]);
     let mut header = ann.header();
     header.first += 1;
-    let said_later = ann.writes(&header, &[post(2, "after")]);
+    let said_later = ann.encrypt(&header, &[post(2, "after")]);
     // Bob gets nothing before the server has processed all three datagrams.
     for (from, datagram) in [
-        (ann.address, said),
+        (ann.address, bytes),
         (address(3), cleo),
         (ann.address, said_later),
     ] {
-        assert_eq!(rig.judges(from, &datagram), Disposition::Accepted);
+        assert_eq!(rig.handle(from, &datagram), Disposition::Accepted);
         rig.store();
     }
     let sent = rig.drain();
-    let told = rig.listens(&mut bob, sent);
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert!(told[0].contains(r#""before""#), "{told:?}");
-    assert!(told[1].starts_with("Page"), "{told:?}");
-    assert!(told[2].contains(r#""after""#), "{told:?}");
+    let received = rig.receive_all(&mut bob, sent);
+    assert_eq!(received.len(), 3, "{received:?}");
+    assert!(received[0].contains(r#""before""#), "{received:?}");
+    assert!(received[1].starts_with("Page"), "{received:?}");
+    assert!(received[2].contains(r#""after""#), "{received:?}");
 }
 
 #[test]
@@ -58,29 +58,29 @@ fn restarts_no_whole_roster_for_earlier_changes() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
-    rig.listens(&mut ann, sent);
+    rig.receive_all(&mut ann, sent);
     // The roster changes more often than the server remembers. Ann loses all pages but the first.
-    let (mut first, mut told) = (Vec::new(), Vec::new());
+    let (mut first, mut received) = (Vec::new(), Vec::new());
     for sequence in 2..40 {
         first.extend(rig.say(&mut bob, &[Frame::Leave { request: sequence }]));
         let mut request = hello(2, "bob");
         (request.id, request.hello.session_sequence) = (100 + u64::from(sequence), sequence);
         bob = rig.enters(2, request);
     }
-    told.extend(ann.hears_one(&first));
+    received.extend(ann.receive_one(&first));
     rig.say(&mut ann, &[]);
     for _ in 0..20 {
         let sent = rig.pass(500);
-        told.extend(ann.hears_one(&sent));
+        received.extend(ann.receive_one(&sent));
         rig.say(&mut ann, &[]);
     }
 
     let emptied = format!("{:?}", Frame::EMPTIED_PAGE);
-    assert_eq!(told[1..4], [emptied.clone(), emptied.clone(), emptied]);
+    assert_eq!(received[1..4], [emptied.clone(), emptied.clone(), emptied]);
     // The server cannot repeat the three lost pages. The next page begins the whole roster that it
     // sent behind them.
-    let whole = told
+    let whole = received
         .iter()
         .position(|frame| frame.contains("restart: true"));
-    assert_eq!(whole, Some(4), "{told:#?}");
+    assert_eq!(whole, Some(4), "{received:#?}");
 }

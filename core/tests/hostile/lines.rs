@@ -30,7 +30,7 @@ impl Line {
 
     /// Decrypts a datagram, and formats each frame with `words`; `None` if it is not of this
     /// session.
-    pub(crate) fn reads(
+    pub(crate) fn decrypt(
         &self,
         mut datagram: Vec<u8>,
         words: impl Fn(&Frame<'_>) -> String,
@@ -41,7 +41,7 @@ impl Line {
         Some((header, frames.collect()))
     }
 
-    pub(crate) fn writes(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
+    pub(crate) fn encrypt(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
         let mut out = [0; DATAGRAM_LEN_MAX];
         let mut writer = DataWriter::new(&mut out, self.to, header);
         assert!(
@@ -53,8 +53,8 @@ impl Line {
     }
 
     /// Encrypts these bytes in place of header and frames.
-    pub(crate) fn writes_bytes(&mut self, mut plain: Vec<u8>) -> Vec<u8> {
-        let datagram = self.clone().writes(&Header::default(), &[]);
+    pub(crate) fn encrypt_bytes(&mut self, mut plain: Vec<u8>) -> Vec<u8> {
+        let datagram = self.clone().encrypt(&Header::default(), &[]);
         let front = &datagram[..FRONT_LEN];
         let tag = self.identity.seal(&mut self.session, front, &mut plain);
         [front, &plain, &tag].concat()
@@ -72,10 +72,10 @@ pub(crate) fn answer(identity: &Identity, request: &[u8], answer: &Answer) -> (V
     let mut payload = [0; DATAGRAM_LEN_MAX];
     let (responder, _) = Responder::read(identity, prologue, message, &mut payload)
         .expect("the request is for this identity");
-    let said = postcard::to_slice(answer, &mut payload).unwrap();
+    let content = postcard::to_slice(answer, &mut payload).unwrap();
     let mut message = [0; DATAGRAM_LEN_MAX];
     let (session, len) = responder
-        .answer(identity, &bytes("answers", to), said, &mut message)
+        .answer(identity, &bytes("answers", to), content, &mut message)
         .unwrap();
     let message = &message[..len];
     let accept = plain(identity, &Datagram::Accept { to, message });
@@ -115,7 +115,7 @@ pub(crate) fn plain(identity: &Identity, datagram: &Datagram<'_>) -> Vec<u8> {
 /// Returns an encrypted datagram of a session that does not exist.
 pub(crate) fn stray(to: u64) -> Vec<u8> {
     let session = SessionKeys::new(&[1; KEY_LEN], &[2; KEY_LEN]);
-    Line::new(identity("bob"), session, to).writes(&Header::default(), &[])
+    Line::new(identity("bob"), session, to).encrypt(&Header::default(), &[])
 }
 
 /// Returns the payload of a PeerHello from bob, with this session sequence.

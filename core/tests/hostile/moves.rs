@@ -48,18 +48,18 @@ fn continues_a_session_at_a_proved_address() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
-    rig.listens(&mut bob, sent);
+    rig.receive_all(&mut bob, sent);
     // The shortest datagram, and one with a frame.
-    let shortest = ann.writes(&ann.header(), &[]);
-    let said = ann.writes(&ann.header(), &[post(1, "hi")]);
+    let shortest = ann.encrypt(&ann.header(), &[]);
+    let bytes = ann.encrypt(&ann.header(), &[post(1, "hi")]);
     let mut cookie = None;
-    for datagram in [&shortest, &said] {
+    for datagram in [&shortest, &bytes] {
         let sent = rig.give(address(5), datagram);
         cookie = Some(asked(&sent, address(5), &ann, datagram.len()));
     }
     assert!(is_at(&rig, address(1)));
-    let proof = ann.writes(&with(cookie.unwrap(), &ann), &[post(1, "hi")]);
-    assert_eq!(rig.judges(address(5), &proof), Disposition::Accepted);
+    let proof = ann.encrypt(&with(cookie.unwrap(), &ann), &[post(1, "hi")]);
+    assert_eq!(rig.handle(address(5), &proof), Disposition::Accepted);
     assert!(
         is_at(&rig, address(1)),
         "the session moved before that was stored"
@@ -67,15 +67,18 @@ fn continues_a_session_at_a_proved_address() {
     let sent = rig.drain();
     assert!(is_at(&rig, address(5)));
     ann.address = address(5);
-    let told = ann.reads(&sent).into_iter().flat_map(|(_, frames)| frames);
+    let received = ann
+        .decrypt(&sent)
+        .into_iter()
+        .flat_map(|(_, frames)| frames);
     assert!(
-        told.into_iter().any(|frame| frame.contains("Saved")),
+        received.into_iter().any(|frame| frame.contains("Saved")),
         "{sent:?}"
     );
-    let told = rig.listens(&mut bob, sent);
-    assert!(told.iter().any(|frame| frame.starts_with("Page")));
+    let received = rig.receive_all(&mut bob, sent);
+    assert!(received.iter().any(|frame| frame.starts_with("Page")));
     // The server takes nothing from the old address, and reports no departure or arrival.
-    let late = ann.writes(&ann.header(), &[]);
+    let late = ann.encrypt(&ann.header(), &[]);
     let sent = rig.give(address(1), &late);
     asked(&sent, address(1), &ann, late.len());
     assert_eq!(rig.events.len(), 2, "{:?}", rig.events);
@@ -90,23 +93,23 @@ fn moves_no_session_to_an_attacker() {
     let thief = rig.cookie(address(6));
     // The attacker sends ann's datagram before ann does. It cannot add its own cookie, because the
     // datagram is encrypted.
-    let plain = ann.writes(&ann.header(), &[]);
+    let plain = ann.encrypt(&ann.header(), &[]);
     let sent = rig.give(address(6), &plain);
     asked(&sent, address(6), &ann, plain.len());
     // Ann's cookie does not prove the attacker's address.
-    let proof = ann.writes(&with(cookie, &ann), &[]);
+    let proof = ann.encrypt(&with(cookie, &ann), &[]);
     let sent = rig.give(address(6), &proof);
     asked(&sent, address(6), &ann, proof.len());
     // Ann's own proof counts once, and only if no later datagram came before it.
     assert_eq!(
-        rig.judges(address(5), &proof),
+        rig.handle(address(5), &proof),
         Disposition::Ignored(DropReason::Replayed)
     );
-    let early = ann.writes(&with(cookie, &ann), &[]);
-    let late = ann.writes(&ann.header(), &[]);
-    assert_eq!(rig.judges(ann.address, &late), Disposition::Accepted);
+    let early = ann.encrypt(&with(cookie, &ann), &[]);
+    let late = ann.encrypt(&ann.header(), &[]);
+    assert_eq!(rig.handle(ann.address, &late), Disposition::Accepted);
     assert_eq!(
-        rig.judges(address(5), &early),
+        rig.handle(address(5), &early),
         Disposition::Ignored(DropReason::WrongAddress)
     );
     rig.drain();
@@ -122,21 +125,21 @@ fn moves_no_session_to_an_attacker() {
         },
         thief,
     ] {
-        let proof = ann.writes(&with(cookie, &ann), &[]);
+        let proof = ann.encrypt(&with(cookie, &ann), &[]);
         assert_eq!(
-            rig.judges(address(5), &proof),
+            rig.handle(address(5), &proof),
             Disposition::Ignored(DropReason::WrongAddress)
         );
         rig.drain();
     }
     assert!(is_at(&rig, address(1)));
     // A copy of ann's proof has no effect from elsewhere.
-    let proof = ann.writes(&with(cookie, &ann), &[]);
-    assert_eq!(rig.judges(address(5), &proof), Disposition::Accepted);
+    let proof = ann.encrypt(&with(cookie, &ann), &[]);
+    assert_eq!(rig.handle(address(5), &proof), Disposition::Accepted);
     rig.drain();
     for from in [5, 6, 1] {
         assert_eq!(
-            rig.judges(address(from), &proof),
+            rig.handle(address(from), &proof),
             Disposition::Ignored(DropReason::Replayed)
         );
         assert_eq!(rig.drain(), []);
@@ -177,10 +180,10 @@ fn proves_its_address_to_its_server_only() {
     );
     assert_eq!(rig.sent(), []);
     assert_eq!(rig.give(server(), &asks(to)), Disposition::Accepted);
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
-    assert_eq!((said[0].0.cookie, &said[0].1[..]), (Some(cookie), &[][..]));
-    assert_eq!(rig.said().len(), 0, "the client sends the cookie once");
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
+    assert_eq!((sent[0].0.cookie, &sent[0].1[..]), (Some(cookie), &[][..]));
+    assert_eq!(rig.sent_data().len(), 0, "the client sends the cookie once");
     assert!(rig.client.is_registered());
 }
 
@@ -191,20 +194,20 @@ fn keeps_its_session_with_a_peer_that_moves() {
     let mut line = rig.meets_bob();
     rig.sent();
     let moved = entry("bob", Status::Online, BOB, client_rig::address(2));
-    rig.tells(&[news(2, &moved)]);
+    rig.deliver(&[news(2, &moved)]);
     rig.events();
     let header = Header {
         acknowledged: 1,
         window: 32,
         ..Header::default()
     };
-    let said = line.writes(&header, &[text(1, "from the train")]);
+    let datagram = line.encrypt(&header, &[text(1, "from the train")]);
     assert_eq!(
-        rig.hands(client_rig::bob(), &said),
+        rig.handle(client_rig::bob(), &datagram),
         Disposition::Ignored(DropReason::WrongAddress)
     );
     assert_eq!(
-        rig.hands(client_rig::address(2), &said),
+        rig.handle(client_rig::address(2), &datagram),
         Disposition::Accepted
     );
     let shown = rig.events();
@@ -221,7 +224,7 @@ fn keeps_order_to_a_peer_that_changes_its_family() {
     rig.sent();
     let elsewhere = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 6_001));
     let moved = entry("bob", Status::Online, BOB, elsewhere);
-    rig.tells(&[news(2, &moved)]);
+    rig.deliver(&[news(2, &moved)]);
     rig.events();
     rig.send_to_bob("second");
     let sent = rig.sent();
@@ -232,7 +235,7 @@ fn keeps_order_to_a_peer_that_changes_its_family() {
         window: 32,
         ..Header::default()
     };
-    let said = line.writes(&header, &[]);
-    assert_eq!(rig.hands(elsewhere, &said), Disposition::Accepted);
+    let datagram = line.encrypt(&header, &[]);
+    assert_eq!(rig.handle(elsewhere, &datagram), Disposition::Accepted);
     assert_eq!(rig.events().len(), 2);
 }

@@ -39,7 +39,7 @@ fn bob_misses(
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
     for frame in frames {
         let sent = rig.say(&mut ann, &[*frame]);
-        rig.listens(&mut ann, sent);
+        rig.receive_all(&mut ann, sent);
     }
     let mut again = hello(2, "bob");
     again.id = 22;
@@ -66,8 +66,8 @@ fn delivers_stored_messages_in_their_order() {
         }
         let mut bob = bob_misses(&mut rig, &frames, nothing);
         let sent = rig.pass(500);
-        let told = rig.listens(&mut bob, sent);
-        let shown: Vec<&str> = told
+        let received = rig.receive_all(&mut bob, sent);
+        let shown: Vec<&str> = received
             .iter()
             .filter_map(|frame| {
                 texts
@@ -75,7 +75,7 @@ fn delivers_stored_messages_in_their_order() {
                     .find(|text| frame.contains(&format!("\"{text}\"")))
             })
             .collect();
-        assert_eq!(shown, texts, "{told:?}");
+        assert_eq!(shown, texts, "{received:?}");
     }
 }
 
@@ -93,8 +93,8 @@ fn lists_a_client_online_after_its_stored_messages() {
         for _ in missed {
             let sent = rig.pass(500);
             assert_eq!(rig.online(), 1, "ann");
-            assert!(bob.hears(&sent));
-            assert!(bob.reads(&sent)[0].1[0].contains("kept: true"));
+            assert!(bob.receive(&sent));
+            assert!(bob.decrypt(&sent)[0].1[0].contains("kept: true"));
             rig.say(&mut bob, &[]);
         }
         assert_eq!(rig.online(), 2);
@@ -112,9 +112,13 @@ fn skips_shown_messages_of_its_own_epoch_only() {
             again.hello.channel_shown = 1;
         });
         let sent = rig.pass(500);
-        let told = rig.listens(&mut bob, sent).concat();
+        let received = rig.receive_all(&mut bob, sent).concat();
         for text in ["mail", "channel"] {
-            assert_eq!(told.contains(&format!("\"{text}\"")), comes_again, "{told}");
+            assert_eq!(
+                received.contains(&format!("\"{text}\"")),
+                comes_again,
+                "{received}"
+            );
         }
     }
 }
@@ -124,7 +128,7 @@ fn replaces_older_log_entries_by_long_texts() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let mut sent = rig.say(&mut bob, &[]);
-    bob.hears(&sent);
+    bob.receive(&sent);
     // The log has memory for one text of this length, and slots for eight entries.
     let text = "x".repeat(1_000);
     for request in 1..=3 {
@@ -134,17 +138,21 @@ fn replaces_older_log_entries_by_long_texts() {
             text: &text,
         };
         sent.extend(rig.say(&mut ann, &[post]));
-        ann.hears(&sent);
+        ann.receive(&sent);
     }
     sent.extend(rig.pass(500));
-    let told: Vec<String> = ann.reads(&sent).into_iter().flat_map(|(_, f)| f).collect();
+    let received: Vec<String> = ann
+        .decrypt(&sent)
+        .into_iter()
+        .flat_map(|(_, f)| f)
+        .collect();
     for request in 1..=3 {
         let saved = format!("Result {{ request: {request}, outcome: Saved }}");
-        assert!(told.contains(&saved), "{told:?}");
+        assert!(received.contains(&saved), "{received:?}");
     }
     // Bob acknowledged none of them. The server sends bob the number of missed entries, and the
     // last entry.
-    let heard = rig.listens(&mut bob, sent);
+    let heard = rig.receive_all(&mut bob, sent);
     assert!(heard.iter().any(|f| f.starts_with("Skipped")), "{heard:?}");
     assert!(
         heard
@@ -203,7 +211,7 @@ pub(crate) fn ann_returns(rig: &mut Rig) -> Member {
     again.hello.session_sequence = 2;
     let mut ann = rig.enters(1, again);
     let sent = rig.pass(500);
-    rig.listens(&mut ann, sent);
+    rig.receive_all(&mut ann, sent);
     ann
 }
 
@@ -226,9 +234,9 @@ fn applies_a_restored_request_once() {
         let mut ann = ann_returns(&mut rig);
         for (request, kept) in [(1, 1), (2, 2), (1, 2)] {
             let sent = rig.say(&mut ann, &[store(request, "hi")]);
-            let told = rig.listens(&mut ann, sent);
+            let received = rig.receive_all(&mut ann, sent);
             let saved = format!("Result {{ request: {request}, outcome: Saved }}");
-            assert_eq!(told[0], saved);
+            assert_eq!(received[0], saved);
             assert_eq!(rig.server.usage().kept_messages.used, kept);
         }
     }
@@ -272,9 +280,9 @@ fn frees_the_room_of_delivered_messages() {
         rig.server.restore(progress).unwrap();
         let mut ann = ann_returns(&mut rig);
         let sent = rig.say(&mut ann, &[store(2, "hi")]);
-        let told = rig.listens(&mut ann, sent);
+        let received = rig.receive_all(&mut ann, sent);
         assert_eq!(
-            told,
+            received,
             [format!("Result {{ request: 2, outcome: {outcome} }}")]
         );
     }
@@ -300,8 +308,8 @@ fn retries_to_store_a_departure_every_second() {
     rig.events.clear();
     rig.store_works = false;
     let sent = rig.say(&mut ann, &[Frame::Leave { request: 1 }]);
-    let told = rig.listens(&mut ann, sent);
-    assert_eq!(told, [""; 0]);
+    let received = rig.receive_all(&mut ann, sent);
+    assert_eq!(received, [""; 0]);
     for _ in 0..3 {
         let offered = rig.records;
         assert_eq!(rig.server.poll_timeout(), Some(rig.now.plus_millis(1_000)));
@@ -319,8 +327,8 @@ fn retries_to_store_a_departure_every_second() {
     assert_eq!(rig.events, [departed, "StoreFailed"]);
     rig.store_works = true;
     let sent = rig.pass(1_000);
-    let told = rig.listens(&mut ann, sent);
-    assert_eq!(told, ["Result { request: 1, outcome: Left }"]);
+    let received = rig.receive_all(&mut ann, sent);
+    assert_eq!(received, ["Result { request: 1, outcome: Left }"]);
     assert_eq!(rig.online(), 0);
     assert_eq!(rig.events[2..], ["StoreRecovered"]);
 }
@@ -354,14 +362,14 @@ fn stores_a_message_before_later_events() {
     ] {
         let mut rig = Rig::new();
         let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
-        let left = ann.writes(&ann.header(), &[leave]);
-        let said = bob.writes(&bob.header(), &frames);
-        let mut inputs = [(bob.address, said), (ann.address, left)];
+        let left = ann.encrypt(&ann.header(), &[leave]);
+        let bytes = bob.encrypt(&bob.header(), &frames);
+        let mut inputs = [(bob.address, bytes), (ann.address, left)];
         if ann_leaves_first {
             inputs.reverse();
         }
         for (from, datagram) in inputs {
-            assert_eq!(rig.judges(from, &datagram), Disposition::Accepted);
+            assert_eq!(rig.handle(from, &datagram), Disposition::Accepted);
         }
         let mut stored = Vec::new();
         while let Some(persist) = rig.server.poll_persist() {
@@ -381,10 +389,10 @@ fn stores_a_message_before_later_events() {
 fn stores_no_progress_beyond_the_stored_entries() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
-    let said = ann.writes(&ann.header(), &[post(1, "one"), post(2, "two")]);
+    let datagram = ann.encrypt(&ann.header(), &[post(1, "one"), post(2, "two")]);
     let bob = rig.proven(address(2), hello(2, "bob"));
-    assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
-    assert_eq!(rig.judges(address(2), &bob), Disposition::Accepted);
+    assert_eq!(rig.handle(ann.address, &datagram), Disposition::Accepted);
+    assert_eq!(rig.handle(address(2), &bob), Disposition::Accepted);
     let mut stored = Vec::new();
     while let Some(persist) = rig.server.poll_persist() {
         stored.push(match persist.record {
@@ -400,7 +408,7 @@ fn stores_no_progress_beyond_the_stored_entries() {
 fn offers_records_in_the_order_of_their_tickets() {
     let mut rig = Rig::new();
     let request = rig.proven(address(1), hello(1, "ann"));
-    assert_eq!(rig.judges(address(1), &request), Disposition::Accepted);
+    assert_eq!(rig.handle(address(1), &request), Disposition::Accepted);
     let mut tickets = Vec::new();
     while let Some(record) = rig.server.poll_persist() {
         tickets.push(record.ticket.number());

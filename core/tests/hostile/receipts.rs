@@ -11,13 +11,13 @@ fn bob_takes_his_message(rig: &mut Rig, ann: &mut Member, between: impl FnOnce(&
     let mut bob = rig.join(2, "bob");
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
     let sent = rig.say(ann, &[store(1, "hi")]);
-    rig.listens(ann, sent);
+    rig.receive_all(ann, sent);
     between(rig);
     let mut again = hello(2, "bob");
     (again.id, again.hello.session_sequence) = (22, 2);
     let mut bob = rig.enters(2, again);
     let sent = rig.pass(500);
-    assert!(bob.hears(&sent), "the message");
+    assert!(bob.receive(&sent), "the message");
     rig.say(&mut bob, &[])
 }
 
@@ -26,14 +26,14 @@ fn sends_a_receipt_at_once() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     let sent = rig.pass(500);
-    rig.listens(&mut ann, sent);
+    rig.receive_all(&mut ann, sent);
     // Bob is online, but ann cannot reach it directly.
     let sent = rig.say(&mut ann, &[store(1, "hi")]);
-    rig.listens(&mut ann, sent.clone());
-    assert!(bob.hears(&sent), "the message");
+    rig.receive_all(&mut ann, sent.clone());
+    assert!(bob.receive(&sent), "the message");
     let sent = rig.say(&mut bob, &[]);
     let receipt = r#"Receipt { to: "bob", counter: 1 }"#;
-    assert_eq!(rig.listens(&mut ann, sent), [receipt]);
+    assert_eq!(rig.receive_all(&mut ann, sent), [receipt]);
     assert_eq!(rig.server.usage().kept_messages.used, 0);
 }
 
@@ -45,17 +45,20 @@ fn sends_one_receipt_for_messages_together() {
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
     for request in 1..=3 {
         let sent = rig.say(&mut ann, &[store(request, "hi")]);
-        rig.listens(&mut ann, sent);
+        rig.receive_all(&mut ann, sent);
     }
     let mut again = hello(2, "bob");
     (again.id, again.hello.session_sequence) = (22, 2);
     let mut bob = rig.enters(2, again);
     let sent = rig.pass(500);
-    assert!(bob.hears(&sent), "the messages");
-    rig.listens(&mut ann, sent);
+    assert!(bob.receive(&sent), "the messages");
+    rig.receive_all(&mut ann, sent);
     let sent = rig.say(&mut bob, &[]);
-    let told = rig.listens(&mut ann, sent);
-    let receipts: Vec<&String> = told.iter().filter(|f| f.starts_with("Receipt")).collect();
+    let received = rig.receive_all(&mut ann, sent);
+    let receipts: Vec<&String> = received
+        .iter()
+        .filter(|f| f.starts_with("Receipt"))
+        .collect();
     assert_eq!(receipts, [r#"Receipt { to: "bob", counter: 3 }"#]);
     assert_eq!(rig.server.usage().kept_messages.used, 0);
 }
@@ -83,19 +86,19 @@ fn sends_no_receipt_while_a_later_message_waits() {
         }
         for frame in [store(1, &text), store(2, &text)].into_iter().chain(later) {
             let sent = rig.say(&mut ann, &[frame]);
-            rig.listens(&mut ann, sent);
+            rig.receive_all(&mut ann, sent);
         }
         let mut again = hello(2, "bob");
         (again.id, again.hello.session_sequence) = (22, 2);
         let mut bob = rig.enters(2, again);
         for receipts in [first_receipts, vec![receipt(2)]] {
             let sent = rig.pass(500);
-            rig.listens(&mut ann, sent.clone());
-            assert!(bob.hears(&sent), "one message");
+            rig.receive_all(&mut ann, sent.clone());
+            assert!(bob.receive(&sent), "one message");
             let sent = rig.say(&mut bob, &[]);
-            let mut told = rig.listens(&mut ann, sent);
-            told.retain(|frame| frame.starts_with("Receipt"));
-            assert_eq!(told, receipts);
+            let mut received = rig.receive_all(&mut ann, sent);
+            received.retain(|frame| frame.starts_with("Receipt"));
+            assert_eq!(received, receipts);
         }
         let left = usize::from(later.is_some());
         assert_eq!(rig.server.usage().kept_messages.used as usize, left);

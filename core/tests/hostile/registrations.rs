@@ -136,9 +136,9 @@ fn refuses_a_repeated_request_that_was_not_stored() {
     let cookie = rig.cookie(address(1));
     let request = rig.hello(&ann, cookie);
     // The store has the request, then it fails. The client repeats the request unchanged.
-    assert_eq!(rig.judges(address(1), &request), Disposition::Accepted);
+    assert_eq!(rig.handle(address(1), &request), Disposition::Accepted);
     for expected in [Refusal::Wait, Refusal::NotStored, Refusal::NotStored] {
-        let _ = rig.judges(address(1), &request);
+        let _ = rig.handle(address(1), &request);
         let mut out = [0; 1_200];
         let transmit = rig.server.poll_transmit(rig.now, &mut out).unwrap();
         let sent = vec![(transmit.to, out[..transmit.len].to_vec())];
@@ -164,9 +164,9 @@ fn reserves_a_name_for_one_key_while_it_is_stored() {
     let request = rig.proven(address(1), hello(1, "ann"));
     let cookie = rig.cookie(address(2));
     let other = rig.hello(&thief(2), cookie);
-    assert_eq!(rig.judges(address(1), &request), Disposition::Accepted);
+    assert_eq!(rig.handle(address(1), &request), Disposition::Accepted);
     assert_eq!(
-        rig.judges(address(2), &other),
+        rig.handle(address(2), &other),
         Disposition::Ignored(DropReason::Refused)
     );
     let sent = rig.drain();
@@ -187,7 +187,7 @@ fn gives_a_forgotten_name_without_its_messages() {
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
     let sent = rig.say(&mut ann, &[store(1, "for bob alone")]);
-    rig.listens(&mut ann, sent);
+    rig.receive_all(&mut ann, sent);
     let other = |id| Request {
         person: "mallory",
         ..hello(id, "bob")
@@ -197,8 +197,8 @@ fn gives_a_forgotten_name_without_its_messages() {
     rig.pass(11_000);
     let mut other = rig.enters(3, other(4));
     let sent = rig.pass(500);
-    let told = rig.listens(&mut other, sent);
-    assert!(!told.concat().contains("for bob alone"), "{told:?}");
+    let received = rig.receive_all(&mut other, sent);
+    assert!(!received.concat().contains("for bob alone"), "{received:?}");
     assert_eq!(rig.server.usage().kept_messages.used, 0);
 }
 
@@ -293,15 +293,15 @@ fn sends_a_new_address_to_all_clients() {
     rig.join(1, "ann");
     let mut bob = rig.join(2, "bob");
     let sent = rig.pass(500);
-    rig.listens(&mut bob, sent);
+    rig.receive_all(&mut bob, sent);
     let mut again = hello(1, "ann");
     (again.id, again.hello.session_sequence) = (11, 2);
     rig.enters(5, again);
     let ann = rig.server.table().find(|row| row.name == "ann").unwrap();
     assert_eq!((ann.address, ann.online), (address(5), true));
     let sent = rig.pass(500);
-    let told = rig.listens(&mut bob, sent);
-    assert_eq!(told.len(), 1, "a page: {told:?}");
+    let received = rig.receive_all(&mut bob, sent);
+    assert_eq!(received.len(), 1, "a page: {received:?}");
     assert_eq!(
         rig.events.len(),
         2,
@@ -319,7 +319,7 @@ fn drops_a_registration_without_ids() {
         request.hello.incarnation = incarnation;
         let request = rig.proven(address(1), request);
         assert_eq!(
-            rig.judges(address(1), &request),
+            rig.handle(address(1), &request),
             Disposition::Ignored(DropReason::Malformed)
         );
     }

@@ -32,9 +32,9 @@ fn takes_a_pending_outcome_from_the_stored_message() {
         rig.server.restore(Record::Name(record)).unwrap();
         let mut ann = ann_returns(&mut rig);
         let sent = rig.say(&mut ann, &[store(request, "hi")]);
-        let told = rig.listens(&mut ann, sent);
+        let received = rig.receive_all(&mut ann, sent);
         let saved = format!("Result {{ request: {request}, outcome: Saved }}");
-        assert_eq!(told[0], saved, "{last}");
+        assert_eq!(received[0], saved, "{last}");
         assert_eq!(rig.server.usage().kept_messages.used, 2);
     }
 }
@@ -54,8 +54,8 @@ fn takes_no_outcome_from_an_older_request() {
     }
     let mut ann = ann_returns(&mut rig);
     let sent = rig.say(&mut ann, &[store(33, "hi")]);
-    let told = rig.listens(&mut ann, sent);
-    assert_eq!(told, ["Result { request: 33, outcome: Saved }"]);
+    let received = rig.receive_all(&mut ann, sent);
+    assert_eq!(received, ["Result { request: 33, outcome: Saved }"]);
     // The request was lost with the server, and so was everything after it. The server does it now.
     assert_eq!(rig.server.usage().kept_messages.used, 1);
 }
@@ -112,8 +112,8 @@ fn stores_no_missing_log_entries() {
     };
     rig.server.restore(seen).unwrap();
     let mut ann = ann_returns(&mut rig);
-    let said = ann.writes(&ann.header(), &[post(1, "next")]);
-    assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
+    let datagram = ann.encrypt(&ann.header(), &[post(1, "next")]);
+    assert_eq!(rig.handle(ann.address, &datagram), Disposition::Accepted);
     let mut numbers = Vec::new();
     while let Some(persist) = rig.server.poll_persist() {
         if let Record::Channel { number, text, .. } = persist.record {

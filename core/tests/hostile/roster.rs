@@ -21,23 +21,23 @@ fn changes_the_roster_entry_by_entry() {
     let mut rig = Rig::online();
     assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
     let offline = entry("bob", Status::Offline, BOB, bob());
-    rig.tells(&[news(2, &offline)]);
+    rig.deliver(&[news(2, &offline)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 false"]);
     let gone = entry("bob", Status::Gone, BOB, bob());
-    rig.tells(&[news(3, &gone)]);
+    rig.deliver(&[news(3, &gone)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     assert_eq!(names(&rig), ["alice 6000 true"]);
     // The server may remove a name that the client never knew.
-    rig.tells(&[news(4, &gone)]);
+    rig.deliver(&[news(4, &gone)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     let moved = entry("bob", Status::Online, BOB, address(2));
-    rig.tells(&[news(5, &moved)]);
+    rig.deliver(&[news(5, &moved)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     assert_eq!(names(&rig), ["alice 6000 true", "bob 6002 true"]);
     // A whole roster removes each name that it does not list.
     let alice = entry("alice", Status::Online, 0xa, address(0));
-    rig.tells(&[whole_table(6, &alice)]);
+    rig.deliver(&[whole_table(6, &alice)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     assert_eq!(names(&rig), ["alice 6000 true"]);
 }
@@ -47,7 +47,7 @@ fn removes_missing_names_with_the_last_page() {
     let alice = entry("alice", Status::Online, 0xa, address(0));
     let carol = entry("carol", Status::Online, 0xc, address(3));
     let mut rig = Rig::online();
-    rig.tells(&[Frame::Page {
+    rig.deliver(&[Frame::Page {
         version: 0,
         restart: true,
         complete: false,
@@ -55,7 +55,7 @@ fn removes_missing_names_with_the_last_page() {
     }]);
     assert_eq!(rig.events(), [""; 0]);
     assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
-    rig.tells(&[news(2, &carol)]);
+    rig.deliver(&[news(2, &carol)]);
     assert_eq!(rig.events(), ["TableUpdated"]);
     assert_eq!(names(&rig), ["alice 6000 true", "carol 6003 true"]);
 }
@@ -82,16 +82,16 @@ fn removes_no_name_for_an_emptied_page() {
             page(false, &[])
         };
         for frame in [page(true, &alice[..]), second] {
-            rig.tells(&[frame]);
+            rig.deliver(&[frame]);
             assert_eq!(rig.events(), [""; 0]);
         }
         // The server sent the page behind it first, and the page arrives late.
-        rig.tells(&[news(2, &carol)]);
+        rig.deliver(&[news(2, &carol)]);
         rig.events();
         let known = ["alice 6000 true", "bob 6001 true", "carol 6003 true"];
         let without_bob = [known[0], known[2]];
         assert_eq!(names(&rig), if emptied { &known[..] } else { &without_bob });
-        rig.tells(&[whole_table(3, &alice)]);
+        rig.deliver(&[whole_table(3, &alice)]);
         rig.events();
         assert_eq!(names(&rig), known[..1]);
     }
@@ -104,7 +104,7 @@ fn calls_again_when_the_address_of_a_peer_changes() {
     rig.call_to_bob();
     for (version, address, called) in [(2, bob(), 0), (3, address(2), 1), (4, address(2), 0)] {
         let there = entry("bob", Status::Online, BOB, address);
-        rig.tells(&[news(version, &there)]);
+        rig.deliver(&[news(version, &there)]);
         rig.events();
         let sent = rig.sent();
         let calls = sent.iter().filter(|(to, _)| *to == address);
@@ -118,18 +118,18 @@ fn looks_up_a_recipient_whose_name_is_gone() {
     rig.send_to_bob("hi");
     rig.call_to_bob();
     let gone = entry("bob", Status::Gone, BOB, bob());
-    rig.tells(&[news(2, &gone)]);
+    rig.deliver(&[news(2, &gone)]);
     rig.events();
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
-    assert_eq!(said[0].1, [r#"Lookup { query: 2, name: "bob" }"#]);
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].1, [r#"Lookup { query: 2, name: "bob" }"#]);
 }
 
 #[test]
 fn lists_no_invalid_name() {
     let mut rig = Rig::online();
     let evil = entry("\u{1b}[2J", Status::Online, 7, address(7));
-    rig.tells(&[news(2, &evil)]);
+    rig.deliver(&[news(2, &evil)]);
     assert_eq!(names(&rig), ["alice 6000 true", "bob 6001 true"]);
     rig.events();
     assert_eq!(names(&rig).len(), 2);
@@ -141,15 +141,15 @@ fn removes_a_missing_name_from_a_partial_roster() {
     for partial in [false, true] {
         let mut rig = Rig::online();
         let offline = entry("bob", Status::Offline, BOB, bob());
-        rig.tells(&[news(2, &offline)]);
+        rig.deliver(&[news(2, &offline)]);
         rig.events();
         if partial {
-            rig.tells(&[Frame::Partial]);
+            rig.deliver(&[Frame::Partial]);
         }
         rig.events();
         rig.sent();
         rig.send_to_bob("hi");
-        assert_eq!(rig.said().len(), 1);
+        assert_eq!(rig.sent_data().len(), 1);
         let header = Header {
             acknowledged: 1,
             ..rig.header()
@@ -158,9 +158,9 @@ fn removes_a_missing_name_from_a_partial_roster() {
             request: 1,
             outcome: Outcome::NoSuchClient,
         };
-        assert_eq!(rig.tells_under(&header, &[result]), Disposition::Accepted);
-        let told = rig.events();
-        assert!(told[1].ends_with("status: NoSuchClient }"), "{told:?}");
+        assert_eq!(rig.deliver_under(&header, &[result]), Disposition::Accepted);
+        let events = rig.events();
+        assert!(events[1].ends_with("status: NoSuchClient }"), "{events:?}");
         // A whole roster takes precedence: the answer may be older.
         assert_eq!(names(&rig).len(), if partial { 1 } else { 2 });
     }
@@ -173,14 +173,14 @@ fn removes_a_missing_name_from_a_partial_roster() {
 fn answers_the_first_of_three(outcome: Outcome) -> (Rig, Vec<String>) {
     let mut rig = Rig::online();
     let offline = entry("bob", Status::Offline, BOB, bob());
-    rig.tells(&[news(2, &offline)]);
+    rig.deliver(&[news(2, &offline)]);
     rig.events();
     for text in ["one", "two", "three"] {
         rig.send_to_bob(text);
     }
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
-    assert_eq!(stored(&said[0].1), ["one, bounce: true"]);
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(stored(&sent[0].1), ["one, bounce: true"]);
     let header = Header {
         acknowledged: 1,
         ..rig.header()
@@ -189,7 +189,7 @@ fn answers_the_first_of_three(outcome: Outcome) -> (Rig, Vec<String>) {
         request: 1,
         outcome,
     };
-    assert_eq!(rig.tells_under(&header, &[result]), Disposition::Accepted);
+    assert_eq!(rig.deliver_under(&header, &[result]), Disposition::Accepted);
     let events = rig.events();
     (rig, events)
 }
@@ -207,10 +207,10 @@ fn stored(frames: &[String]) -> Vec<String> {
 fn sends_the_others_once_the_first_is_stored() {
     let (mut rig, events) = answers_the_first_of_three(Outcome::Saved);
     assert!(events.iter().any(|event| event.contains("status: Saved")));
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
     assert_eq!(
-        stored(&said[0].1),
+        stored(&sent[0].1),
         ["two, bounce: false", "three, bounce: false"]
     );
 }
@@ -219,7 +219,7 @@ fn sends_the_others_once_the_first_is_stored() {
 fn asks_again_when_the_first_is_not_stored() {
     let (mut rig, events) = answers_the_first_of_three(Outcome::Full);
     assert!(events.iter().any(|event| event.contains("MailboxFull")));
-    let said = rig.said();
-    assert_eq!(said.len(), 1);
-    assert_eq!(stored(&said[0].1), ["two, bounce: true"]);
+    let sent = rig.sent_data();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(stored(&sent[0].1), ["two, bounce: true"]);
 }

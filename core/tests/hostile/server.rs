@@ -91,12 +91,12 @@ fn keeps_a_silent_client_that_answers_a_probe() {
     let mut ann = rig.join(1, "ann");
     for _ in 0..3 {
         assert_eq!(rig.pass(59_999), []);
-        let asked = ann.reads(&rig.pass(1));
+        let asked = ann.decrypt(&rig.pass(1));
         assert_eq!(asked.len(), 1);
         assert!(asked[0].0.probe && asked[0].1.is_empty(), "{asked:?}");
         // The answer comes late, but in time.
         let asked_again = rig.pass(2_999);
-        assert_eq!(ann.reads(&asked_again).len(), 5);
+        assert_eq!(ann.decrypt(&asked_again).len(), 5);
         rig.say(&mut ann, &[]);
     }
     assert_eq!(rig.online(), 1);
@@ -107,7 +107,7 @@ fn keeps_a_silent_client_that_answers_a_probe() {
 fn removes_a_silent_client_without_an_answer() {
     let mut rig = Rig::new();
     let ann = rig.join(1, "ann");
-    assert_eq!(ann.reads(&rig.pass(62_999)).len(), 6);
+    assert_eq!(ann.decrypt(&rig.pass(62_999)).len(), 6);
     assert_eq!(rig.online(), 1);
     assert_eq!(rig.pass(1), []);
     assert_eq!(rig.online(), 0);
@@ -133,15 +133,15 @@ fn removes_a_client_that_resets_its_own_session() {
         (address(2), &reset, DropReason::WrongAddress),
         (ann.address, &lie, DropReason::BadTag),
     ] {
-        assert_eq!(rig.judges(from, reset), Disposition::Ignored(reason));
+        assert_eq!(rig.handle(from, reset), Disposition::Ignored(reason));
         assert_eq!(rig.drain(), []);
         assert_eq!(rig.online(), 1);
     }
-    assert_eq!(rig.judges(ann.address, &reset), Disposition::Accepted);
+    assert_eq!(rig.handle(ann.address, &reset), Disposition::Accepted);
     rig.drain();
     assert_eq!(rig.online(), 0);
     assert_eq!(
-        rig.judges(ann.address, &reset),
+        rig.handle(ann.address, &reset),
         Disposition::Ignored(DropReason::UnknownSession)
     );
 }
@@ -154,7 +154,7 @@ fn counts_events_that_are_lost() {
     let refused = rig.proven(address(1), hello(1, "a b"));
     for _ in 0..20 {
         assert_eq!(
-            rig.judges(address(1), &refused),
+            rig.handle(address(1), &refused),
             Disposition::Ignored(DropReason::Refused)
         );
     }
@@ -212,9 +212,9 @@ fn drops_an_acknowledgement_of_unsent_frames() {
     let mut ann = rig.join(1, "ann");
     let mut header = ann.header();
     header.acknowledged += 1;
-    let lie = ann.writes(&header, &[Frame::Leave { request: 1 }]);
+    let lie = ann.encrypt(&header, &[Frame::Leave { request: 1 }]);
     assert_eq!(
-        rig.judges(ann.address, &lie),
+        rig.handle(ann.address, &lie),
         Disposition::Ignored(DropReason::BadAcknowledgement)
     );
     rig.drain();
@@ -280,9 +280,9 @@ fn ignores_server_frames_and_invalid_texts() {
             text: "hi",
         }],
     );
-    let told = ann.reads(&sent);
-    let told: Vec<&String> = told.iter().flat_map(|(_, frames)| frames).collect();
-    assert_eq!(told, ["Result { request: 1, outcome: Saved }"]);
+    let received = ann.decrypt(&sent);
+    let received: Vec<&String> = received.iter().flat_map(|(_, frames)| frames).collect();
+    assert_eq!(received, ["Result { request: 1, outcome: Saved }"]);
 }
 
 #[test]
@@ -299,7 +299,7 @@ fn sends_results_of_received_requests_only() {
         };
         let sent = rig.say(&mut ann, &[post]);
         assert_eq!(
-            rig.listens(&mut ann, sent),
+            rig.receive_all(&mut ann, sent),
             [format!("Result {{ request: {request}, outcome: Saved }}")]
         );
     }
@@ -311,8 +311,8 @@ fn sends_changes_since_the_version_of_a_client() {
     let mut ann = rig.join(1, "ann");
     rig.join(2, "bob");
     let sent = rig.pass(500);
-    rig.listens(&mut ann, sent);
-    for (version, told) in [
+    rig.receive_all(&mut ann, sent);
+    for (version, expected) in [
         (2, None),
         (1, Some("restart: false")),
         (0, Some("restart: true")),
@@ -321,11 +321,14 @@ fn sends_changes_since_the_version_of_a_client() {
             table_version: Some(version),
             ..ann.header()
         };
-        let datagram = ann.writes(&header, &[]);
+        let datagram = ann.encrypt(&header, &[]);
         let sent = rig.give(ann.address, &datagram);
-        let pages = rig.listens(&mut ann, sent);
-        assert_eq!(pages.len(), usize::from(told.is_some()), "{pages:?}");
-        assert!(told.is_none_or(|told| pages[0].contains(told)), "{pages:?}");
+        let pages = rig.receive_all(&mut ann, sent);
+        assert_eq!(pages.len(), usize::from(expected.is_some()), "{pages:?}");
+        assert!(
+            expected.is_none_or(|expected| pages[0].contains(expected)),
+            "{pages:?}"
+        );
     }
 }
 
@@ -342,7 +345,7 @@ fn is_due_at_once_while_output_is_pending() {
     // An answer outside of a session is pending.
     let request = rig.proven(address(1), hello(1, "a b"));
     assert!(!waits(&rig));
-    let _ = rig.judges(address(1), &request);
+    let _ = rig.handle(address(1), &request);
     assert!(waits(&rig));
     // An event is pending.
     assert!(rig.server.poll_transmit(rig.now, &mut out).is_some());
@@ -351,7 +354,7 @@ fn is_due_at_once_while_output_is_pending() {
     assert!(!waits(&rig));
     // A record is pending.
     let request = rig.proven(address(1), hello(1, "ann"));
-    let _ = rig.judges(address(1), &request);
+    let _ = rig.handle(address(1), &request);
     assert!(waits(&rig));
     let ticket = rig.server.poll_persist().unwrap().ticket;
     assert!(!waits(&rig));
@@ -364,7 +367,7 @@ fn is_due_at_once_while_output_is_pending() {
         probe: true,
         ..bob.header()
     };
-    let _ = rig.judges(bob.address, &bob.writes(&probe, &[]));
+    let _ = rig.handle(bob.address, &bob.encrypt(&probe, &[]));
     assert!(waits(&rig));
     assert!(rig.server.poll_transmit(rig.now, &mut out).is_some());
     assert!(!waits(&rig));
@@ -391,7 +394,7 @@ fn counts_datagrams_and_frames() {
         ],
     );
     let frames: usize = ann
-        .reads(&sent)
+        .decrypt(&sent)
         .iter()
         .map(|(_, frames)| frames.len())
         .sum();
@@ -438,7 +441,7 @@ fn fills_a_reported_gap_once_and_at_once() {
     let mut heard_round = false;
     for post in posts {
         let sent = rig.say(&mut ann, &[post]);
-        heard_round = ann.reads(&sent)[0].0.round;
+        heard_round = ann.decrypt(&sent)[0].0.round;
     }
     let before = rig.server.stats().clone();
     let header = Header {
@@ -446,9 +449,9 @@ fn fills_a_reported_gap_once_and_at_once() {
         heard_round,
         ..ann.header()
     };
-    let report = ann.writes(&header, &[]);
+    let report = ann.encrypt(&header, &[]);
     let repeated = rig.give(ann.address, &report);
-    let frames: usize = ann.reads(&repeated).iter().map(|(_, f)| f.len()).sum();
+    let frames: usize = ann.decrypt(&repeated).iter().map(|(_, f)| f.len()).sum();
     assert_eq!(frames, 3, "the results of all three");
     assert_eq!(rig.give(ann.address, &report), []);
     let stats = rig.server.stats();

@@ -132,13 +132,13 @@ impl Rig {
     }
 
     /// Gives the server a datagram, and returns its disposition. All outputs stay pending.
-    pub(crate) fn judges(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
+    pub(crate) fn handle(&mut self, from: SocketAddr, datagram: &[u8]) -> Disposition {
         let mut datagram = datagram.to_vec();
         self.server.handle_datagram(self.now, from, &mut datagram)
     }
 
     pub(crate) fn give(&mut self, from: SocketAddr, datagram: &[u8]) -> Sent {
-        let _ = self.judges(from, datagram);
+        let _ = self.handle(from, datagram);
         self.drain()
     }
 
@@ -258,7 +258,7 @@ impl Rig {
         let mut member = self.enters(number, hello(number.into(), name));
         // The datagrams after the answer count as lost, and the server sends them again.
         let sent = self.pass(500);
-        self.listens(&mut member, sent);
+        self.receive_all(&mut member, sent);
         member
     }
 
@@ -281,23 +281,23 @@ impl Rig {
 
     /// Gives these datagrams to a member, and acknowledges until nothing new comes. Returns the
     /// frames, formatted with `Debug`.
-    pub(crate) fn listens(&mut self, member: &mut Member, mut sent: Sent) -> Vec<String> {
-        let mut told = Vec::new();
-        while member.hears(&sent) {
-            told.extend(
+    pub(crate) fn receive_all(&mut self, member: &mut Member, mut sent: Sent) -> Vec<String> {
+        let mut received = Vec::new();
+        while member.receive(&sent) {
+            received.extend(
                 member
-                    .reads(&sent)
+                    .decrypt(&sent)
                     .into_iter()
                     .flat_map(|(_, frames)| frames),
             );
             sent = self.say(member, &[]);
         }
-        told
+        received
     }
 
     /// Sends one datagram with these frames from a member, after all that it sent before.
     pub(crate) fn say(&mut self, member: &mut Member, frames: &[Frame<'_>]) -> Sent {
-        let datagram = member.writes(&member.header(), frames);
+        let datagram = member.encrypt(&member.header(), frames);
         member.next += u32::try_from(frames.len()).unwrap();
         self.give(member.address, &datagram)
     }
@@ -328,7 +328,7 @@ impl Member {
         }
     }
 
-    pub(crate) fn writes(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
+    pub(crate) fn encrypt(&mut self, header: &Header, frames: &[Frame<'_>]) -> Vec<u8> {
         let mut out = [0; DATAGRAM_LEN_MAX];
         let mut writer = DataWriter::new(&mut out, self.server_id, header);
         assert!(
@@ -349,7 +349,7 @@ impl Member {
 
     /// Decrypts the datagrams of this session; returns the headers, and the frames formatted with
     /// `Debug`. The session does not change, so it can read the datagrams again.
-    pub(crate) fn reads(&self, sent: &Sent) -> Vec<(Header, Vec<String>)> {
+    pub(crate) fn decrypt(&self, sent: &Sent) -> Vec<(Header, Vec<String>)> {
         let mine = sent.iter().filter(|(to, _)| *to == self.address);
         mine.filter_map(|(_, datagram)| {
             match Datagram::parse(&self.identity, datagram) {
@@ -366,9 +366,9 @@ impl Member {
     }
 
     /// Takes the next frame that is missing, and nothing behind it.
-    pub(crate) fn hears_one(&mut self, sent: &Sent) -> Option<String> {
+    pub(crate) fn receive_one(&mut self, sent: &Sent) -> Option<String> {
         let (_, mut frames) = self
-            .reads(sent)
+            .decrypt(sent)
             .into_iter()
             .find(|(header, frames)| header.first == self.taken && !frames.is_empty())?;
         self.taken += 1;
@@ -376,9 +376,9 @@ impl Member {
     }
 
     /// Takes these datagrams, and returns whether there was a new frame.
-    pub(crate) fn hears(&mut self, sent: &Sent) -> bool {
+    pub(crate) fn receive(&mut self, sent: &Sent) -> bool {
         let before = self.taken;
-        for (header, frames) in self.reads(sent) {
+        for (header, frames) in self.decrypt(sent) {
             if header.first == self.taken {
                 self.taken += u32::try_from(frames.len()).unwrap();
             }

@@ -76,7 +76,7 @@ fn counts_what_is_no_stored_message() {
     let message = from_bob(2, "hi").stored().leak();
     let mut rig = Rig::online();
     for (serial, from, ciphertext) in [(1, "\u{1b}[2J", &message[..]), (2, "bob", &message[..8])] {
-        rig.tells(&[mail_of(serial, BOB, 2, from, ciphertext)]);
+        rig.deliver(&[mail_of(serial, BOB, 2, from, ciphertext)]);
         assert_eq!(rig.events(), [""; 0]);
     }
     let drops = [DropReason::Malformed, DropReason::Duplicate]
@@ -85,8 +85,8 @@ fn counts_what_is_no_stored_message() {
 }
 
 /// Returns all frames in one line.
-fn frames_of(said: Vec<(Header, Vec<String>)>) -> String {
-    let frames = said.into_iter().flat_map(|(_, frames)| frames);
+fn frames_of(sent: Vec<(Header, Vec<String>)>) -> String {
+    let frames = sent.into_iter().flat_map(|(_, frames)| frames);
     frames.collect::<Vec<_>>().join(", ")
 }
 
@@ -99,10 +99,10 @@ fn shows_no_forged_stored_message() {
     let mut damaged = from_bob(2, "hi").stored();
     damaged[40] ^= 1;
     let damaged = mail_of(1, BOB, 2, "bob", damaged.leak());
-    rig.tells(&[damaged]);
+    rig.deliver(&[damaged]);
     assert_eq!(rig.events(), [UNREADABLE]);
     for (serial, forged) in (2..).zip(forgeries()) {
-        rig.tells(&[kept(serial, &forged)]);
+        rig.deliver(&[kept(serial, &forged)]);
         assert_eq!(rig.events(), [UNREADABLE]);
     }
     assert_eq!(
@@ -111,14 +111,14 @@ fn shows_no_forged_stored_message() {
     );
     // None of these prevents the genuine message, which is shown once.
     let ciphertext = from_bob(2, "hi");
-    rig.tells(&[kept(100, &ciphertext), kept(101, &ciphertext)]);
+    rig.deliver(&[kept(100, &ciphertext), kept(101, &ciphertext)]);
     let shown = rig.events();
     assert_eq!(shown.len(), 1);
     assert!(shown[0].contains(r#"from: "bob""#), "{shown:?}");
     assert!(shown[0].contains(r#"text: "hi""#), "{shown:?}");
     // The client does not show it under another name or incarnation.
     for (serial, from, incarnation) in [(102, "cleo", BOB), (103, "bob", BOB + 1)] {
-        rig.tells(&[mail_of(
+        rig.deliver(&[mail_of(
             serial,
             incarnation,
             2,
@@ -146,7 +146,7 @@ fn decrypts_nothing_with_a_key_never_agreed_on() {
     let tag = mallory.seal(&mut zeros, &[], &mut forged);
     let ciphertext = [&message_key("bob").0[..], &forged, &tag].concat();
     for (serial, incarnation) in [(1, 0), (2, BOB)] {
-        rig.tells(&[mail_of(serial, incarnation, 1, "bob", &ciphertext)]);
+        rig.deliver(&[mail_of(serial, incarnation, 1, "bob", &ciphertext)]);
         assert_eq!(rig.events(), [UNREADABLE]);
     }
 }
@@ -167,15 +167,15 @@ fn counts_malformed_texts_of_a_session() {
             counter: 2,
             text: junk,
         };
-        let said = line.writes(&header, &[frame]);
+        let datagram = line.encrypt(&header, &[frame]);
         header.first += 1;
-        assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
+        assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
         assert_eq!(rig.events(), [""; 0]);
         assert_eq!(rig.client.stats().drops(DropReason::Malformed), number);
     }
     // None of these prevents the genuine text.
-    let said = line.writes(&header, &[text(2, "\u{20ac}")]);
-    assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
+    let datagram = line.encrypt(&header, &[text(2, "\u{20ac}")]);
+    assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
     let shown = rig.events();
     assert!(
         shown.len() == 1 && shown[0].contains("\u{20ac}"),
@@ -187,13 +187,13 @@ fn counts_malformed_texts_of_a_session() {
 #[test]
 fn sends_a_bounced_message_directly_as_typed() {
     let mut rig = Rig::online();
-    rig.tells(&[news(2, &entry("bob", Status::Offline, BOB, bob()))]);
+    rig.deliver(&[news(2, &entry("bob", Status::Offline, BOB, bob()))]);
     rig.events();
     rig.send_to_bob("as it was typed");
-    let said = frames_of(rig.said());
+    let sent_to_server = frames_of(rig.sent_data());
     assert!(
-        said.contains("Store") && said.contains(r#"text: "as it was typed""#),
-        "{said}"
+        sent_to_server.contains("Store") && sent_to_server.contains(r#"text: "as it was typed""#),
+        "{sent_to_server}"
     );
     // Bob is online again.
     let mut header = rig.header();
@@ -202,10 +202,10 @@ fn sends_a_bounced_message_directly_as_typed() {
         request: 1,
         outcome: Outcome::Exists,
     };
-    assert_eq!(rig.tells_under(&header, &[result]), Disposition::Accepted);
+    assert_eq!(rig.deliver_under(&header, &[result]), Disposition::Accepted);
     rig.events();
-    let said = frames_of(rig.said());
-    let query = said
+    let sent_to_server = frames_of(rig.sent_data());
+    let query = sent_to_server
         .split_once("Lookup { query: ")
         .and_then(|(_, rest)| rest.split_once(','))
         .expect("the client looks up bob");
@@ -216,16 +216,16 @@ fn sends_a_bounced_message_directly_as_typed() {
     };
     header.acknowledged = 2;
     header.first += 1;
-    assert_eq!(rig.tells_under(&header, &[found]), Disposition::Accepted);
+    assert_eq!(rig.deliver_under(&header, &[found]), Disposition::Accepted);
     rig.events();
     let to_bob = |rig: &mut Rig| {
         let sent = rig.sent().into_iter().find(|(to, _)| *to == bob());
         sent.expect("the client sends to bob").1
     };
     let (accept, line) = answer(&identity("bob"), &to_bob(&mut rig), &bob_accepts());
-    assert_eq!(rig.hands(bob(), &accept), Disposition::Accepted);
+    assert_eq!(rig.handle(bob(), &accept), Disposition::Accepted);
     let (_, frames) = line
-        .reads(to_bob(&mut rig), |frame| match frame {
+        .decrypt(to_bob(&mut rig), |frame| match frame {
             Frame::Text { text, .. } => String::from_utf8_lossy(text).into_owned(),
             other => panic!("{other:?}"),
         })
@@ -238,7 +238,7 @@ fn shows_a_message_once_on_both_paths() {
     for direct_first in [false, true] {
         let mut rig = Rig::online();
         let called = call(&rig, "bob", 7, &from_caller(1));
-        assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
+        assert_eq!(rig.handle(bob(), &called), Disposition::Accepted);
         let (to, accept) = rig.sent().pop().unwrap();
         assert_eq!(to, bob());
         let mut line = accepted_session(&rig, "bob", 7, &from_caller(1), &accept);
@@ -247,12 +247,12 @@ fn shows_a_message_once_on_both_paths() {
             ..Header::default()
         };
         let mut directly = |rig: &mut Rig| {
-            let said = line.writes(&header, &[text(2, "hi")]);
-            assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
+            let datagram = line.encrypt(&header, &[text(2, "hi")]);
+            assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
             rig.events()
         };
         let through_the_server = |rig: &mut Rig| {
-            rig.tells(&[kept(1, &from_bob(2, "hi"))]);
+            rig.deliver(&[kept(1, &from_bob(2, "hi"))]);
             rig.events()
         };
         let shown = if direct_first {
@@ -272,7 +272,7 @@ fn shows_a_message_once_on_both_paths() {
 fn shows_messages_of_two_processes_of_one_name() {
     let mut rig = Rig::online();
     let called = call(&rig, "bob", 7, &from_caller(1));
-    assert_eq!(rig.hands(bob(), &called), Disposition::Accepted);
+    assert_eq!(rig.handle(bob(), &called), Disposition::Accepted);
     let (_, accept) = rig.sent().pop().unwrap();
     let mut line = accepted_session(&rig, "bob", 7, &from_caller(1), &accept);
     let from_the_second = StoredMessage {
@@ -287,12 +287,12 @@ fn shows_messages_of_two_processes_of_one_name() {
             first: number,
             ..Header::default()
         };
-        let said = line.writes(&header, &[text(number + 1, words)]);
-        assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
+        let datagram = line.encrypt(&header, &[text(number + 1, words)]);
+        assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
         let shown = rig.events();
         let shows = shown.len() == 1 && shown[0].contains(words);
         assert!(shows, "{shown:?}");
-        rig.tells(&[mail_of(
+        rig.deliver(&[mail_of(
             u64::from(number) + 1,
             BOB + 1,
             1,
@@ -338,7 +338,7 @@ fn protects_message_counters_from_other_senders() {
         from: "mallory",
         text: "hi",
     };
-    rig.tells(&[whole_table(2, &room), message, channel]);
+    rig.deliver(&[whole_table(2, &room), message, channel]);
     let mut shown = Vec::new();
     while rig.event().is_some() {
         while let Some(record) = rig.client.poll_persist() {
@@ -355,7 +355,7 @@ fn protects_message_counters_from_other_senders() {
         &entry("bob", Status::Online, BOB, bob()),
     ]
     .concat();
-    rig.tells(&[whole_table(3, &room)]);
+    rig.deliver(&[whole_table(3, &room)]);
     rig.events();
     let mut next_process = Rig::new();
     for one in shown {
@@ -372,7 +372,7 @@ fn protects_message_counters_from_other_senders() {
         text: "hi",
     };
     for mut rig in [rig, next_process] {
-        rig.tells(&[mail(2, 1, false), posted]);
+        rig.deliver(&[mail(2, 1, false), posted]);
         assert_eq!(rig.events().len(), 2);
     }
 }

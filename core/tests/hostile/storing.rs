@@ -17,7 +17,7 @@ fn takes_no_room_for_a_message_that_was_not_stored() {
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
     let sent = rig.pass(500);
-    rig.listens(&mut ann, sent);
+    rig.receive_all(&mut ann, sent);
     for (request, works, outcome) in [
         (1, false, "NotStored"),
         (2, false, "NotStored"),
@@ -26,9 +26,9 @@ fn takes_no_room_for_a_message_that_was_not_stored() {
     ] {
         rig.store_works = works;
         let sent = rig.say(&mut ann, &[store(request, "hi")]);
-        let told = rig.listens(&mut ann, sent);
+        let received = rig.receive_all(&mut ann, sent);
         let result = format!("Result {{ request: {request}, outcome: {outcome} }}");
-        assert_eq!(told, [result]);
+        assert_eq!(received, [result]);
     }
 }
 
@@ -36,8 +36,8 @@ fn takes_no_room_for_a_message_that_was_not_stored() {
 fn stores_outcomes_and_offline_time_of_a_name() {
     let mut rig = Rig::new();
     let mut ann = rig.join(1, "ann");
-    let left = ann.writes(&ann.header(), &[Frame::Leave { request: 1 }]);
-    assert_eq!(rig.judges(ann.address, &left), Disposition::Accepted);
+    let left = ann.encrypt(&ann.header(), &[Frame::Leave { request: 1 }]);
+    assert_eq!(rig.handle(ann.address, &left), Disposition::Accepted);
     // The store fails: the server offers the departure again every second.
     for seconds in 0..3 {
         let persist = rig.server.poll_persist().unwrap();
@@ -62,17 +62,17 @@ fn stores_a_proof_before_an_entry_is_dropped() {
         let mut rig = Rig::new();
         let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
         let sent = rig.pass(500);
-        rig.listens(&mut ann, sent);
+        rig.receive_all(&mut ann, sent);
         let sent = rig.say(&mut ann, &[post(1, "first")]);
         if hears {
-            rig.listens(&mut ann, sent);
+            rig.receive_all(&mut ann, sent);
         }
         for request in 1..8 {
             let sent = rig.say(&mut bob, &[post(request, "more")]);
-            rig.listens(&mut bob, sent);
+            rig.receive_all(&mut bob, sent);
         }
-        let ninth = bob.writes(&bob.header(), &[post(8, "more")]);
-        assert_eq!(rig.judges(bob.address, &ninth), Disposition::Accepted);
+        let ninth = bob.encrypt(&bob.header(), &[post(8, "more")]);
+        assert_eq!(rig.handle(bob.address, &ninth), Disposition::Accepted);
         let mut stored = Vec::new();
         while let Some(persist) = rig.server.poll_persist() {
             stored.push(match persist.record {
@@ -100,11 +100,11 @@ fn shows_no_registration_before_it_is_stored() {
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);
     let sent = rig.say(&mut ann, &[store(1, "hi")]);
-    rig.listens(&mut ann, sent);
+    rig.receive_all(&mut ann, sent);
     let mut again = hello(2, "bob");
     (again.id, again.hello.session_sequence) = (22, 2);
     let request = rig.proven(bob.address, again);
-    assert_eq!(rig.judges(bob.address, &request), Disposition::Accepted);
+    assert_eq!(rig.handle(bob.address, &request), Disposition::Accepted);
     let ticket = rig.server.poll_persist().unwrap().ticket;
     let mut out = [0; DATAGRAM_LEN_MAX];
     assert_eq!(rig.server.poll_transmit(rig.now, &mut out), None);
@@ -125,8 +125,8 @@ fn is_due_at_once_while_a_record_is_pending() {
     for frame in [message, post(1, "hi")] {
         let mut rig = Rig::new();
         let mut ann = rig.join(1, "ann");
-        let said = ann.writes(&ann.header(), &[frame]);
-        assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
+        let datagram = ann.encrypt(&ann.header(), &[frame]);
+        assert_eq!(rig.handle(ann.address, &datagram), Disposition::Accepted);
         let mut out = [0; DATAGRAM_LEN_MAX];
         while rig.server.poll_transmit(rig.now, &mut out).is_some() {}
         assert_eq!(rig.server.poll_timeout(), Some(rig.now));
@@ -140,20 +140,20 @@ fn is_due_at_once_while_a_record_is_pending() {
 fn stores_the_request_of_an_evicted_process() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
-    let said = ann.writes(&ann.header(), &[post(1, "last words")]);
-    assert_eq!(rig.judges(ann.address, &said), Disposition::Accepted);
+    let datagram = ann.encrypt(&ann.header(), &[post(1, "last words")]);
+    assert_eq!(rig.handle(ann.address, &datagram), Disposition::Accepted);
     let ticket = rig.server.poll_persist().unwrap().ticket;
     // Another process takes the name before the store answers.
     let request = rig.proven(ann.address, hello(3, "ann"));
-    assert_eq!(rig.judges(ann.address, &request), Disposition::Accepted);
+    assert_eq!(rig.handle(ann.address, &request), Disposition::Accepted);
     rig.server.handle_stored(rig.now, ticket, Ok(()));
     let mut sent = rig.drain();
     let mut successor = rig.enters(1, hello(3, "ann"));
     sent.extend(rig.pass(500));
-    let told = rig.listens(&mut successor, sent.clone()).concat();
-    assert!(!told.contains("Result"), "{told}");
-    let told = rig.listens(&mut bob, sent).concat();
-    assert!(told.contains(r#""last words""#), "{told}");
+    let received = rig.receive_all(&mut successor, sent.clone()).concat();
+    assert!(!received.contains("Result"), "{received}");
+    let received = rig.receive_all(&mut bob, sent).concat();
+    assert!(received.contains(r#""last words""#), "{received}");
 }
 
 /// A debug assertion reports it. Without assertions the server ignores the answer.

@@ -37,7 +37,7 @@ fn believes_final_refusals_of_its_server_only() {
         );
         assert_eq!((rig.events(), rig.sent()), (Vec::new(), Vec::new()));
         let (refused, _) = answer(&identity("server"), &hello, &Answer::Refused(reason));
-        assert_eq!(rig.hands(server(), &refused), Disposition::Accepted);
+        assert_eq!(rig.handle(server(), &refused), Disposition::Accepted);
         assert_eq!(rig.events(), [format!("Refused {{ reason: {reason:?} }}")]);
         assert_eq!(
             rig.command(Command::Register { name: "alice" }),
@@ -59,7 +59,7 @@ fn waits_after_an_unauthenticated_refusal() {
         // A server never sends these reasons under its key.
         let (authenticated, _) = answer(&identity("server"), &hello, &Answer::Refused(reason));
         assert_eq!(
-            rig.hands(server(), &authenticated),
+            rig.handle(server(), &authenticated),
             Disposition::Ignored(DropReason::Unexpected)
         );
         let refusal = Datagram::Refuse { to, reason };
@@ -75,7 +75,7 @@ fn waits_after_an_unauthenticated_refusal() {
     }
     assert_eq!(rig.events(), ["Throttled"]);
     let (accept, _) = answer(&identity("server"), &hello, &lines::server_accepts());
-    assert_eq!(rig.hands(server(), &accept), Disposition::Accepted);
+    assert_eq!(rig.handle(server(), &accept), Disposition::Accepted);
 }
 
 #[test]
@@ -96,13 +96,13 @@ fn ends_its_session_by_an_encrypted_close_only() {
     for reason in [Refusal::Wait, Refusal::NotMe, Refusal::RateExceeded] {
         let header = closed(reason, &rig);
         assert_eq!(
-            rig.tells_under(&header, &[]),
+            rig.deliver_under(&header, &[]),
             Disposition::Ignored(DropReason::Unexpected)
         );
     }
     assert!(rig.client.is_registered());
     let header = closed(Refusal::Displaced, &rig);
-    assert_eq!(rig.tells_under(&header, &[]), Disposition::Accepted);
+    assert_eq!(rig.deliver_under(&header, &[]), Disposition::Accepted);
     assert_eq!(rig.events(), ["Refused { reason: Displaced }"]);
     assert_eq!(rig.client.poll_timeout(), None);
 }
@@ -230,7 +230,7 @@ fn server_answers_no_stranger_in_a_closed_room() {
         for id in [7, ann.id, ann.server_id] {
             for datagram in all_kinds(&stranger, id, cookie, &server) {
                 for from in [address(2), ann.address] {
-                    let handled = rig.judges(from, &datagram);
+                    let handled = rig.handle(from, &datagram);
                     assert!(matches!(handled, Disposition::Ignored(_)), "{datagram:?}");
                     assert_eq!(rig.drain(), [], "{datagram:?}");
                 }
@@ -241,7 +241,7 @@ fn server_answers_no_stranger_in_a_closed_room() {
     // A stranger that has only the key of the short tag fails in the handshake, too. Members keep
     // their sessions.
     let sent = rig.say(&mut ann, &[crate::offline::post(1, "hi")]);
-    assert!(ann.hears(&sent));
+    assert!(ann.receive(&sent));
     rig.join(3, "bob");
     assert_eq!(rig.online(), 2);
 }
@@ -257,7 +257,7 @@ fn client_answers_no_stranger_in_a_closed_room() {
             for datagram in all_kinds(&stranger, id, cookie, &alice) {
                 let from: [SocketAddr; 3] = [server(), client_rig::bob(), client_rig::address(9)];
                 for from in from {
-                    let handled = rig.hands(from, &datagram);
+                    let handled = rig.handle(from, &datagram);
                     let refused = matches!(handled, Disposition::Ignored(_));
                     assert!(refused, "{datagram:?}");
                     assert_eq!((rig.sent(), rig.events()), (Vec::new(), Vec::new()));
@@ -279,7 +279,7 @@ fn client_answers_no_stranger_in_a_closed_room() {
     };
     for stranger in strangers() {
         for datagram in all_kinds(&stranger, asked.id, cookie, &alice) {
-            let handled = rig.hands(server(), &datagram);
+            let handled = rig.handle(server(), &datagram);
             assert!(matches!(handled, Disposition::Ignored(_)), "{datagram:?}");
             assert_eq!((rig.sent(), rig.events()), (Vec::new(), Vec::new()));
         }

@@ -53,7 +53,7 @@ fn stores_the_key_of_a_server_once_it_is_proved() {
         "the server has not proved its key yet"
     );
     let (accept, line) = answer(&identity("server"), &hello, &server_accepts());
-    assert_eq!(rig.hands(server(), &accept), Disposition::Accepted);
+    assert_eq!(rig.handle(server(), &accept), Disposition::Accepted);
     let known = format!("ServerKey({:?})", key("server"));
     assert_eq!(rig.records(), [known]);
     assert_eq!(rig.records(), [""; 0], "once");
@@ -73,7 +73,7 @@ fn forgets_an_unproved_key_without_an_answer() {
     // Keys of low order, which no key agreement accepts, and a key that is not the server's.
     let mut one = [0; 32];
     one[0] = 1;
-    for said in [PublicKey::NONE, PublicKey(one), key("mallory")] {
+    for offered in [PublicKey::NONE, PublicKey(one), key("mallory")] {
         let mut rig = Rig::new();
         rig.command(Command::Register { name: "alice" }).unwrap();
         let request = rig.request(server());
@@ -83,7 +83,7 @@ fn forgets_an_unproved_key_without_an_answer() {
         let cookie = Datagram::Cookie {
             to: id,
             cookie: COOKIE,
-            key: Some(said),
+            key: Some(offered),
         };
         assert_eq!(rig.give(server(), &cookie), Disposition::Accepted);
         rig.sent();
@@ -100,7 +100,7 @@ fn forgets_an_unproved_key_without_an_answer() {
 fn knows_bob() -> Rig {
     let mut rig = Rig::online();
     assert_eq!(rig.records().len(), 1, "the key of the server");
-    rig.tells(&[mail(1, 1, false)]);
+    rig.deliver(&[mail(1, 1, false)]);
     assert!(rig.event().is_some());
     let known = format!("PeerKey {{ name: \"bob\", key: {:?} }}", key("bob"));
     let records = rig.records();
@@ -133,26 +133,26 @@ fn pins_the_key_of_a_name_it_talked_to() {
             (2, impostor(Status::Online, BOB + 1)),
             (3, impostor(Status::Offline, BOB + 1)),
         ] {
-            rig.tells(&[news(version, &there)]);
+            rig.deliver(&[news(version, &there)]);
             rig.events();
             rig.sent();
             rig.send_to_bob("for bob alone");
-            let told = rig.events();
-            assert!(told.len() == 1 && is_foreign(&told[0]), "{told:?}");
+            let events = rig.events();
+            assert!(events.len() == 1 && is_foreign(&events[0]), "{events:?}");
             assert_eq!(rig.sent(), []);
         }
         // The client accepts nothing from there either.
-        rig.tells(&[news(4, &impostor(Status::Online, BOB + 1))]);
+        rig.deliver(&[news(4, &impostor(Status::Online, BOB + 1))]);
         rig.events();
         rig.sent();
         for person in ["mallory", "bob"] {
-            let said = PeerHello {
+            let hello = PeerHello {
                 from_incarnation: BOB + 1,
                 ..from_caller(1)
             };
-            let called = call(&rig, person, 7, &said);
+            let called = call(&rig, person, 7, &hello);
             assert_eq!(
-                rig.hands(address(8), &called),
+                rig.handle(address(8), &called),
                 Disposition::Ignored(DropReason::ForeignKey)
             );
             assert_eq!(rig.sent(), []);
@@ -162,7 +162,7 @@ fn pins_the_key_of_a_name_it_talked_to() {
             incarnation: BOB + 1,
             ..from_bob(9, "it is me")
         };
-        rig.tells(&[Frame::Mail {
+        rig.deliver(&[Frame::Mail {
             serial: 9,
             incarnation: BOB + 1,
             counter: 9,
@@ -181,7 +181,7 @@ fn pins_the_key_of_a_name_it_talked_to() {
         assert_eq!(rig.client.stats().drops(DropReason::ForeignKey), 3);
         rig.sent();
         // Bob is online again, and everything is as before.
-        rig.tells(&[news(5, &entry("bob", Status::Online, BOB, bob()))]);
+        rig.deliver(&[news(5, &entry("bob", Status::Online, BOB, bob()))]);
         rig.events();
         rig.sent();
         rig.send_to_bob("hi");
@@ -193,15 +193,15 @@ fn pins_the_key_of_a_name_it_talked_to() {
 fn ends_a_session_once_a_name_proves_another_key() {
     let mut rig = Rig::online();
     // The server lists mallory under bob's name. Mallory calls, and has sent nothing yet.
-    rig.tells(&[news(2, &impostor(Status::Online, BOB))]);
+    rig.deliver(&[news(2, &impostor(Status::Online, BOB))]);
     rig.events();
     rig.sent();
     let called = call(&rig, "mallory", 7, &from_caller(1));
-    assert_eq!(rig.hands(address(8), &called), Disposition::Accepted);
+    assert_eq!(rig.handle(address(8), &called), Disposition::Accepted);
     let (_, accept) = rig.sent().pop().unwrap();
     let mut line = accepted_session(&rig, "mallory", 7, &from_caller(1), &accept);
     // Then a stored message arrives that bob has written.
-    rig.tells(&[mail(1, 2, false)]);
+    rig.deliver(&[mail(1, 2, false)]);
     let shown = rig.events();
     assert!(
         shown.len() == 1 && shown[0].contains(r#"text: "hi""#),
@@ -211,15 +211,15 @@ fn ends_a_session_once_a_name_proves_another_key() {
         window: 32,
         ..Header::default()
     };
-    let said = line.writes(&header, &[text(3, "it is me")]);
+    let bytes = line.encrypt(&header, &[text(3, "it is me")]);
     assert!(matches!(
-        rig.hands(address(8), &said),
+        rig.handle(address(8), &bytes),
         Disposition::Ignored(_)
     ));
     assert_eq!(rig.events(), [""; 0]);
     rig.send_to_bob("for bob alone");
     let readable = rig.sent().into_iter().find_map(|(_, datagram)| {
-        let (_, frames) = line.reads(datagram, |frame| format!("{frame:?}"))?;
+        let (_, frames) = line.decrypt(datagram, |frame| format!("{frame:?}"))?;
         (!frames.is_empty()).then_some(frames)
     });
     assert_eq!(readable, None);
@@ -244,7 +244,7 @@ fn sends_no_pending_message_to_another_key() {
     for stage in 0..4 {
         let mut rig = Rig::online();
         if stage >= 2 {
-            rig.tells(&[news(2, &entry("bob", Status::Offline, BOB, bob()))]);
+            rig.deliver(&[news(2, &entry("bob", Status::Offline, BOB, bob()))]);
         }
         rig.events();
         rig.sent();
@@ -256,7 +256,7 @@ fn sends_no_pending_message_to_another_key() {
         }
         rig.send_to_bob("two");
         rig.sent();
-        rig.tells(&[news(3, &impostor(Status::Online, BOB + 1))]);
+        rig.deliver(&[news(3, &impostor(Status::Online, BOB + 1))]);
         if stage >= 2 {
             let header = Header {
                 acknowledged: 1,
@@ -271,11 +271,15 @@ fn sends_no_pending_message_to_another_key() {
                 },
             };
             assert_eq!(rig.events().len(), 2, "SentToServer, TableUpdated");
-            assert_eq!(rig.tells_under(&header, &[result]), Disposition::Accepted);
+            assert_eq!(rig.deliver_under(&header, &[result]), Disposition::Accepted);
         }
-        let told = rig.events();
-        let foreign = told.iter().filter(|event| is_foreign(event)).count();
-        assert_eq!(foreign, if stage >= 2 { 1 } else { 2 }, "{stage}: {told:?}");
+        let events = rig.events();
+        let foreign = events.iter().filter(|event| is_foreign(event)).count();
+        assert_eq!(
+            foreign,
+            if stage >= 2 { 1 } else { 2 },
+            "{stage}: {events:?}"
+        );
         let sent = rig.sent();
         assert!(sent.iter().all(|(to, _)| *to == server()), "{sent:?}");
         assert!(rig.client.is_idle());
@@ -291,7 +295,7 @@ fn keeps_the_key_of_a_name_that_is_gone() {
         impostor(Status::Online, BOB + 1),
         entry("bob", Status::Online, BOB, bob()),
     );
-    rig.tells(&[news(2, &other), news(3, &genuine)]);
+    rig.deliver(&[news(2, &other), news(3, &genuine)]);
     rig.events();
     rig.sent();
     rig.send_to_bob("hi");
@@ -302,8 +306,8 @@ fn keeps_the_key_of_a_name_that_is_gone() {
         window: 32,
         ..Header::default()
     };
-    let said = line.writes(&acknowledges, &[]);
-    assert_eq!(rig.hands(bob(), &said), Disposition::Accepted);
+    let datagram = line.encrypt(&acknowledges, &[]);
+    assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
     assert_eq!(rig.events().len(), 1, "Delivered");
     assert_eq!(
         rig.records().len(),
@@ -317,7 +321,7 @@ fn keeps_the_key_of_a_name_that_is_gone() {
         incarnation: 0xc,
         ..from_bob(1, "hello")
     };
-    rig.tells(&[Frame::Mail {
+    rig.deliver(&[Frame::Mail {
         serial: 1,
         incarnation: 0xc,
         counter: 1,
@@ -332,15 +336,15 @@ fn keeps_the_key_of_a_name_that_is_gone() {
     assert!(shown[0].contains(r#"from: "cleo""#));
     assert!(shown[0].contains(r#"text: "hello""#));
     let alice = entry("alice", Status::Online, 0xa, address(0));
-    rig.tells(&[whole_table(4, &alice)]);
+    rig.deliver(&[whole_table(4, &alice)]);
     rig.events();
     let other = entry_of("mallory", "cleo", Status::Online, 0xd, address(3));
-    rig.tells(&[news(5, &other), news(6, &impostor(Status::Online, BOB + 1))]);
+    rig.deliver(&[news(5, &other), news(6, &impostor(Status::Online, BOB + 1))]);
     rig.events();
     rig.sent();
     for to in ["bob", "cleo"] {
         rig.command(Command::Send { to, text: "hi" }).unwrap();
-        let told = rig.events();
-        assert!(told.len() == 1 && is_foreign(&told[0]), "{told:?}");
+        let events = rig.events();
+        assert!(events.len() == 1 && is_foreign(&events[0]), "{events:?}");
     }
 }
