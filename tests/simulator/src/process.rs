@@ -88,7 +88,7 @@ impl ClientMachine {
         name: Name,
         server: SocketAddr,
         sizes: &Sizes,
-        (world_keys, who): (Keys, Holder),
+        (world_keys, holder): (Keys, Holder),
         choices: &mut dyn Choices,
     ) -> Self {
         let peers = sizes.peers + 1;
@@ -126,7 +126,7 @@ impl ClientMachine {
                     outbox,
                     dedup,
                 },
-                world_keys.identity(who),
+                world_keys.identity(holder),
                 seed,
             )
             .expect("the sizes of a plan are valid");

@@ -41,12 +41,12 @@ impl Sniffer {
 
     /// Returns a recent or an old datagram.
     pub(crate) fn any(&self, choices: &mut dyn Choices) -> Option<Overheard> {
-        let kept = if choices.chance(300) && !self.old.is_empty() {
+        let chosen = if choices.chance(300) && !self.old.is_empty() {
             &self.old
         } else {
             &self.recent
         };
-        kept.get(choices.index(kept.len())).cloned()
+        chosen.get(choices.index(chosen.len())).cloned()
     }
 
     /// Returns the recent datagrams, the latest first.

@@ -172,11 +172,11 @@ impl Wiretap {
             Owner::Handshake(_) => None,
         });
         let parts = self.parts.iter().flat_map(|(id, parts)| {
-            let told = |part: &HandshakeKey| LoggedKey::Handshake {
+            let logged = |part: &HandshakeKey| LoggedKey::Handshake {
                 id: *id,
                 part: part.clone(),
             };
-            parts.iter().map(told)
+            parts.iter().map(logged)
         });
         others.chain(parts)
     }

@@ -120,6 +120,9 @@ fn gives_the_slot_of_a_forgotten_name_to_the_next() {
     scene.send(ann, BOB, "hi");
     scene.moment();
     assert_eq!(scene.shows(cleo), ["ann: hi"]);
-    let told = scene.shows(ann);
-    assert!(told.contains(&"NoSuchClient bob".to_owned()), "{told:?}");
+    let events = scene.shows(ann);
+    assert!(
+        events.contains(&"NoSuchClient bob".to_owned()),
+        "{events:?}"
+    );
 }

@@ -70,16 +70,16 @@ fn delays_a_registration_above_the_share() {
     });
     let (ann, bob, cleo) = (scene.start(ANN), scene.start(BOB), scene.start(CLEO));
     scene.pass(500);
-    let counts = [ann, bob, cleo].map(|who| scene.shows(who));
+    let counts = [ann, bob, cleo].map(|process| scene.shows(process));
     let waiting = counts.iter().filter(|lines| **lines == ["Throttled"]);
     assert_eq!(waiting.count(), 2, "{counts:?}");
     scene.pass(5_000);
-    for who in [ann, bob, cleo] {
-        scene.send(who, ANN, "here");
+    for process in [ann, bob, cleo] {
+        scene.send(process, ANN, "here");
     }
     scene.pass(1_000);
-    for who in [ann, bob, cleo] {
-        let lines = scene.shows(who);
+    for process in [ann, bob, cleo] {
+        let lines = scene.shows(process);
         assert!(lines.contains(&"Delivered ann".to_owned()), "{lines:?}");
     }
 }
@@ -158,12 +158,12 @@ fn lets_three_clients_chat_leave_and_return() {
             scene.moment();
             let shown = scene.shows(all[recipient]);
             assert_eq!(shown[0], format!("{from}: hi"));
-            let told = if *sender == all[recipient] {
+            let events = if *sender == all[recipient] {
                 shown[1..].to_vec()
             } else {
                 scene.shows(*sender)
             };
-            assert_eq!(told, [format!("Delivered {to}")]);
+            assert_eq!(events, [format!("Delivered {to}")]);
         }
     }
     let [ann, bob, cleo] = all;
@@ -178,13 +178,13 @@ fn lets_three_clients_chat_leave_and_return() {
     }
     scene.ask(ann, Ask::Register);
     scene.moment();
-    let kept = [
+    let events = [
         "KeptMessages",
         "kept bob: where are you?",
         "kept cleo: where are you?",
         "TableUpdated",
     ];
-    assert_eq!(scene.shows(ann), kept);
+    assert_eq!(scene.shows(ann), events);
     for process in [bob, cleo] {
         assert_eq!(scene.shows(process), ["TableUpdated"]);
     }
@@ -281,21 +281,21 @@ fn reports_a_full_mailbox_and_stores_no_more() {
         scene.send(ann, BOB, text);
         scene.moment();
     }
-    let told: Vec<_> = scene
+    let events: Vec<_> = scene
         .shows(ann)
         .into_iter()
         .filter(|line| !line.starts_with("SentToServer"))
         .collect();
-    assert_eq!(told, ["Saved bob", "Saved bob", "MailboxFull bob"]);
+    assert_eq!(events, ["Saved bob", "Saved bob", "MailboxFull bob"]);
     scene.ask(bob, Ask::Register);
     scene.moment();
-    let kept = [
+    let events = [
         "KeptMessages",
         "kept ann: one",
         "kept ann: two",
         "TableUpdated",
     ];
-    assert_eq!(scene.shows(bob), kept);
+    assert_eq!(scene.shows(bob), events);
 }
 
 #[test]
@@ -353,10 +353,10 @@ fn reaches_all_clients_with_a_small_roster() {
             scene.send(*process, to, "hi");
             // A peer that does not know its caller looks it up, and is called again.
             scene.pass(600);
-            let told = scene.shows(*process);
+            let events = scene.shows(*process);
             assert!(
-                told.iter().any(|line| line.starts_with("Delivered")),
-                "{sender} to {to}: {told:?}"
+                events.iter().any(|line| line.starts_with("Delivered")),
+                "{sender} to {to}: {events:?}"
             );
         }
     }

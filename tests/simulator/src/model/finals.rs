@@ -67,7 +67,7 @@ impl Model {
         if std::mem::replace(&mut self.lives[process].welcomed, true) {
             return Err(Violation::new(
                 Check::OneFinalEvent,
-                format!("{} was welcomed twice", self.who(process)),
+                format!("{} was welcomed twice", self.label(process)),
             ));
         }
         Ok(())
@@ -97,7 +97,7 @@ impl Model {
     fn stolen(&self, process: ProcessId) -> Violation {
         Violation::new(
             Check::NamesBelongToKeys,
-            format!("{} has the name with another key", self.who(process)),
+            format!("{} has the name with another key", self.label(process)),
         )
     }
 
@@ -115,7 +115,7 @@ impl Model {
         if (self.limits.attacked || self.server_lies) && self.lives[process].remembers {
             return Ok(());
         }
-        let detail = format!("{} was told of another server", self.who(process));
+        let detail = format!("{} was told of another server", self.label(process));
         Err(Violation::new(Check::RefusalIsTrue, detail))
     }
 
@@ -214,7 +214,7 @@ impl Model {
         }
         let detail = format!(
             "{} was made to wait by a server without limits",
-            self.who(process)
+            self.label(process)
         );
         Err(Violation::new(Check::RefusalIsTrue, detail))
     }
@@ -247,7 +247,7 @@ impl Model {
         if true_reason {
             return Ok(());
         }
-        let detail = format!("{} was refused at {at} ms: {reason}", self.who(process));
+        let detail = format!("{} was refused at {at} ms: {reason}", self.label(process));
         Err(Violation::new(Check::RefusalIsTrue, detail))
     }
 
@@ -275,7 +275,7 @@ impl Model {
         if !online.contains(&self.lives[process].name) || self.has_rival(process) {
             return Ok(());
         }
-        let detail = format!("{} was told that it left", self.who(process));
+        let detail = format!("{} was told that it left", self.label(process));
         Err(Violation::new(Check::LeftIsOffline, detail))
     }
 
@@ -293,7 +293,7 @@ impl Model {
                 };
                 format!(
                     "command {id} of {} given at {} ms: {what}",
-                    self.who(process),
+                    self.label(process),
                     asked.at
                 )
             })

@@ -331,8 +331,8 @@ impl Model {
             ClientEvent::ForeignVersion { version } => Err(Violation::new(
                 Check::RefusalIsTrue,
                 format!(
-                    "{} was told of version {version}, which nobody speaks",
-                    self.who(process)
+                    "{} was told of version {version}, which no process speaks",
+                    self.label(process)
                 ),
             )),
             ClientEvent::Throttled => self.throttled(process),
@@ -350,7 +350,7 @@ impl Model {
         self.memory += 1;
     }
 
-    fn who(&self, process: ProcessId) -> String {
+    fn label(&self, process: ProcessId) -> String {
         format!("{}/{process}", self.names[self.lives[process].name])
     }
 
@@ -364,7 +364,7 @@ impl Model {
         format!(
             "#{id} (number {} of {} to {to})",
             message.number,
-            self.who(message.process)
+            self.label(message.process)
         )
     }
 

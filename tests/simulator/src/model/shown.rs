@@ -45,7 +45,7 @@ impl Model {
     ) -> Result<MessageId, Violation> {
         let invented = |why: &str| {
             let start: String = text.chars().take(20).collect();
-            let who = self.who(process);
+            let who = self.label(process);
             Violation::new(
                 Check::ShownAsSent,
                 format!("{who} shows {start:?} from {from:?}: {why}"),
@@ -88,7 +88,7 @@ impl Model {
     fn once(&self, process: ProcessId, id: MessageId, at: Millis) -> Result<(), Violation> {
         let message = &self.messages[id];
         let again = |why: String| {
-            let (who, what) = (self.who(process), self.describe(id));
+            let (who, what) = (self.label(process), self.describe(id));
             Err(Violation::new(
                 Check::ShownOnce,
                 format!("{who} shows {what} again: {why}"),
@@ -103,7 +103,7 @@ impl Model {
             // With the key, everything that was remembered under it was lost.
             let (one, other) = (&self.lives[process], &self.lives[showing.process]);
             if one.remembers && other.remembers && one.key == other.key {
-                return again(format!("{} remembered it", self.who(showing.process)));
+                return again(format!("{} remembered it", self.label(showing.process)));
             }
             // A stopped rival shows messages afterwards that it had received before.
             let rival = self.lives[process].started < showing.at;
@@ -119,7 +119,7 @@ impl Model {
             {
                 return again(format!(
                     "{} showed it and left in order",
-                    self.who(showing.process)
+                    self.label(showing.process)
                 ));
             }
         }
@@ -174,7 +174,7 @@ impl Model {
         }
         let detail = format!(
             "{} shows {} after {}",
-            self.who(process),
+            self.label(process),
             self.describe(id),
             self.describe(before)
         );
@@ -190,19 +190,20 @@ impl Model {
         stamp: UnixSeconds,
         at: Millis,
     ) -> Result<(), Violation> {
-        let who = self.who(process);
+        let who = self.label(process);
         let what = self.describe(id);
         let life = &mut self.lives[process];
         life.greeted = false;
         if !life.ever_greeted {
             return Err(Violation::new(
                 Check::ShownAsSent,
-                format!("{who} shows {what} unannounced as kept"),
+                format!("{who} shows {what} as a stored message without an announcement"),
             ));
         }
         let span = self.messages[id].at..=at;
         if !stamps(span.clone()).contains(&stamp.0) {
-            let detail = format!("{what} is stamped {stamp:?}, but was kept between {span:?} ms");
+            let detail =
+                format!("{what} is stamped {stamp:?}, but was accepted between {span:?} ms");
             return Err(Violation::new(Check::ShownAsSent, detail));
         }
         Ok(())
@@ -211,13 +212,13 @@ impl Model {
     /// Handles the announcement of stored messages: at least one must follow before the next
     /// announcement.
     pub(super) fn greeted(&mut self, process: ProcessId) -> Result<(), Violation> {
-        let who = self.who(process);
+        let who = self.label(process);
         let life = &mut self.lives[process];
         life.ever_greeted = true;
         if std::mem::replace(&mut life.greeted, true) {
             return Err(Violation::new(
                 Check::ShownAsSent,
-                format!("{who} hears twice of kept messages"),
+                format!("stored messages were announced to {who} twice"),
             ));
         }
         Ok(())
@@ -230,7 +231,7 @@ impl Model {
         life.greeted = false;
         life.dropped += count;
         if self.limits.roomy && !self.limits.store_fails || count == 0 {
-            let who = self.who(process);
+            let who = self.label(process);
             return Err(Violation::new(
                 Check::SavedIsShown,
                 format!("{who} misses {count} channel messages"),

@@ -119,7 +119,7 @@ impl Model {
         if !stranger && !self.is_withheld_from(id, process, false) {
             return Ok(());
         }
-        let (who, what) = (self.who(process), self.describe(id));
+        let (who, what) = (self.label(process), self.describe(id));
         let whose = if stranger { "sender" } else { "recipient" };
         let detail = format!("{who} shows {what}: the {whose} has another key than it had");
         Err(Violation::new(Check::ShownAsSent, detail))
@@ -163,7 +163,7 @@ impl Model {
         }
         let detail = format!(
             "{} does not show what {from} wrote (another key: {foreign_key})",
-            self.who(process)
+            self.label(process)
         );
         Err(Violation::new(Check::ShownAsSent, detail))
     }

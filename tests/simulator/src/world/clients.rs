@@ -60,12 +60,12 @@ impl World {
         self.start(name, None, Holder::Thief(name))
     }
 
-    fn start(&mut self, name: NameId, address: Option<SocketAddr>, who: Holder) -> ProcessId {
-        let thief = who == Holder::Thief(name);
+    fn start(&mut self, name: NameId, address: Option<SocketAddr>, holder: Holder) -> ProcessId {
+        let thief = holder == Holder::Thief(name);
         // Like a program that finds the folder in use, a second process of a name has no memory.
         let memory = (!thief && self.processes_of(name).is_empty())
             .then(|| self.memories.remove(&name).unwrap_or_default());
-        let key = self.keys.identity(who).public();
+        let key = self.keys.identity(holder).public();
         let id = self
             .model
             .started(name, key, memory.is_some(), thief, self.medium.now);
@@ -75,7 +75,7 @@ impl World {
             core_name,
             self.server_address,
             &self.sizes,
-            (self.keys, who),
+            (self.keys, holder),
             &mut *self.medium.choices,
         );
         if let Some(memory) = &memory {

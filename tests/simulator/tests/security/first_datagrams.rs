@@ -24,7 +24,7 @@ const DAVE: usize = 3;
 #[test]
 fn is_unchanged_by_a_million_first_datagrams() {
     let (flooded, quiet) = (story(FLOOD), story(0));
-    let mut pairs = flooded.said.iter().zip(&quiet.said);
+    let mut pairs = flooded.datagrams.iter().zip(&quiet.datagrams);
     let differs = pairs.position(|(one, other)| one != other);
     assert_eq!(differs, None, "the first datagram that is different");
     assert_eq!(flooded, quiet);
@@ -34,7 +34,7 @@ fn is_unchanged_by_a_million_first_datagrams() {
 #[derive(Debug, PartialEq)]
 struct Story {
     /// The sent datagrams: time, source, destination.
-    said: Vec<(u64, SocketAddr, SocketAddr, Vec<u8>)>,
+    datagrams: Vec<(u64, SocketAddr, SocketAddr, Vec<u8>)>,
     shown: Vec<Vec<String>>,
     stored: Vec<Stored>,
 }
@@ -92,9 +92,11 @@ fn story(flood: u32) -> Story {
     converse(&mut scene, ann, bob);
     scene.pass(30_000);
     let shown = [ann, bob, cleo, dave].map(|process| scene.shows(process));
-    let said = scene.overheard().into_iter();
+    let overheard = scene.overheard().into_iter();
     Story {
-        said: said.map(|it| (it.at, it.from, it.to, it.bytes)).collect(),
+        datagrams: overheard
+            .map(|it| (it.at, it.from, it.to, it.bytes))
+            .collect(),
         shown: shown.to_vec(),
         stored: scene.world.journal.records().to_vec(),
     }

@@ -84,9 +84,9 @@ fn cookie_for(scene: &mut Scene, here: SocketAddr) -> Cookie {
 }
 
 fn kinds(datagrams: &[Captured], kind: u8) -> Vec<Captured> {
-    let mut kept = datagrams.to_vec();
-    kept.retain(|datagram| datagram.bytes[1] == kind);
-    kept
+    let mut found = datagrams.to_vec();
+    found.retain(|datagram| datagram.bytes[1] == kind);
+    found
 }
 
 /// Creates a room in which ann and bob have sent messages: directly, to all, and while one of them

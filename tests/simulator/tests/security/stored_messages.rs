@@ -107,13 +107,13 @@ fn shows_no_stored_message_under_another_key() {
             ..
         }) = record
         {
-            let who = Correspondence {
+            let direction = Correspondence {
                 from: "ann",
                 incarnation: *incarnation,
                 to: "bob",
             };
             let (attacker, public) = (attacker(), ephemeral.public());
-            let key = MessageKey::to(&attacker, &bob, &[5; KEY_LEN], &public, who).unwrap();
+            let key = MessageKey::to(&attacker, &bob, &[5; KEY_LEN], &public, direction).unwrap();
             let mut text = b"#0 trust me".to_vec();
             let tag = key.seal(&attacker, *counter, &mut text);
             *ciphertext = [&attacker.public().0[..], &public.0, &text, &tag].concat();

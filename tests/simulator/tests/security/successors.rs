@@ -85,7 +85,7 @@ fn announces_a_message_for_an_older_key() {
     assert_eq!(scene.shows(bob), shown);
     scene.mend();
     scene.pass(KEEP);
-    let told = scene.shows(ann);
-    assert!(told.contains(&"Saved bob".to_owned()), "{told:?}");
+    let events = scene.shows(ann);
+    assert!(events.contains(&"Saved bob".to_owned()), "{events:?}");
     assert_eq!(scene.world.model.missing(), []);
 }
