@@ -1,4 +1,4 @@
-//! The arguments, and the `$ ` prompt that asks for them.
+//! Command-line arguments, and the `$ ` prompt that asks for them.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -21,12 +21,12 @@ use crate::network::NetworkOptions;
 /// The role of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// To be asked at a prompt.
+    /// Ask for the arguments at a prompt.
     Ask,
     Serve(ServerOptions),
     Chat(ClientOptions),
     Demo,
-    /// Show what is in a server's store.
+    /// Show the contents of a server's store.
     Store {
         folder: PathBuf,
         json: bool,
@@ -58,31 +58,30 @@ pub(crate) struct ClientOptions {
     /// An IP address or a host name.
     pub(crate) server_host: String,
     pub(crate) server_port: u16,
-    /// 0: any free one.
+    /// 0 selects any free port.
     pub(crate) port: u16,
     pub(crate) network: NetworkOptions,
-    /// Other clients that the table has room for.
+    /// Capacity of the client's table, in other clients.
     pub(crate) peers: u32,
     pub(crate) data: DataOptions,
     pub(crate) keys: KeyOptions,
     pub(crate) color: ColorChoice,
-    /// Typed lines are remembered beyond the end of the program.
+    /// Whether typed lines are stored for later processes.
     pub(crate) has_history: bool,
-    /// Events and commands are objects.
+    /// Whether commands and events are JSON objects.
     pub(crate) speaks_json: bool,
-    /// Commands in the place of an input.
+    /// Commands that replace standard input.
     pub(crate) exec: Vec<String>,
-    /// There is no input, and it does not end.
+    /// Whether the client runs without input until a signal arrives.
     pub(crate) is_listening: bool,
 }
 
-/// The mode that the program was started in. Ends the program if the arguments are wrong or ask for
-/// help.
+/// Returns the mode that the arguments select. Exits if the arguments are wrong or ask for help.
 pub(crate) fn from_arguments() -> Mode {
     parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
 }
 
-/// Asks for a line such as `ChatApp -s 4119` until there is a good one; `None` at the end of input.
+/// Asks for a line such as `ChatApp -s 4119` until one is valid; `None` at the end of input.
 pub(crate) fn ask() -> Result<Option<Mode>, Failure> {
     let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
     let mut line = String::new();
@@ -102,7 +101,8 @@ pub(crate) fn ask() -> Result<Option<Mode>, Failure> {
             Ok(Mode::Ask) => {}
             Ok(mode) => return Ok(Some(mode)),
             Err(error) if at_terminal => {
-                // The output was a terminal a moment ago.
+                // The output was a terminal a moment ago; if it is gone, nothing else can be
+                // reported.
                 let _ = error.print();
             }
             Err(error) => error.exit(),
@@ -156,7 +156,7 @@ fn parse(
     }
 }
 
-/// The four words behind `-c`, and what else is asked of a client.
+/// Builds the options of a client from the four words after `-c` and the other arguments.
 fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptions, String> {
     let [name, server_host, server_port, port] = words else {
         return Err("-c needs <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>".into());
@@ -336,8 +336,8 @@ enum Action {
     Dissector,
 }
 
-/// Returns all arguments, for help, manual and completions. Shells offer files only for arguments
-/// that are files.
+/// Returns the definition of all arguments, for help, manual and completions. Shells complete file
+/// names only for arguments that are files.
 pub(crate) fn definition() -> clap::Command {
     let no_file = |argument: clap::Arg| {
         let takes_value = argument.get_action().takes_values();
@@ -367,14 +367,14 @@ mod tests {
     }
 
     #[test]
-    fn the_definition_is_sound() {
+    fn passes_the_checks_of_clap() {
         Arguments::command().debug_assert();
     }
 
     #[test]
     fn reads_both_lines() {
         let Mode::Serve(server) = parse_line("ChatApp -s 4119\n").unwrap() else {
-            panic!("a server is wanted");
+            panic!("expected a server");
         };
         assert_eq!(server.port, 4_119);
         assert_eq!(server.network, NetworkOptions::default());
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_say_what_is_wrong() {
+    fn reports_the_mistake_in_a_start() {
         for (line, words) in [
             ("ChatApp -s 80", "\"80\" is not a port from 1024 to 65535"),
             ("ChatApp -s 65536", "\"65536\" is not a port"),

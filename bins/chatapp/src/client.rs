@@ -1,4 +1,4 @@
-//! One person's client: typed lines in, displayed lines out.
+//! The client: reads typed lines and displays events.
 
 mod json;
 mod ledger;
@@ -30,8 +30,8 @@ use crate::terminal::{self, Editor, Gate, History, Names, Screen};
 use output::{Face, Manner, Output};
 use session::{End, Session};
 
-/// Bytes that may wait at a terminal before it counts as full: what arrives while its owner
-/// searches the history.
+/// Bytes that may wait at a terminal before the display counts as full. They hold the output that
+/// arrives while the user searches the history.
 const WAITING_LEN_AT_TERMINAL: usize = 64 << 10;
 
 /// Runs a client until it ends.
@@ -113,7 +113,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
     finish(options, server, session, end)
 }
 
-/// Shows the last lines, and says how it ended.
+/// Writes the remaining lines and returns how the client ended.
 fn finish(
     options: &ClientOptions,
     server: SocketAddr,
@@ -150,7 +150,7 @@ fn finish(
     }
 }
 
-/// Returns the error, with the remedies.
+/// Returns the failure for a changed server key, with its remedies.
 fn server_key_changed(
     options: &ClientOptions,
     known: Option<PublicKey>,
@@ -175,7 +175,7 @@ fn server_key_changed(
     )
 }
 
-/// Starts the threads between the event loop and the person.
+/// Starts the threads between the event loop and the user.
 fn open(
     options: &ClientOptions,
     gate: Arc<Gate>,
@@ -245,8 +245,7 @@ fn terminal_failure(error: rustyline::error::ReadlineError) -> Failure {
     Failure::new(Exit::System, format!("cannot use the terminal: {error}"))
 }
 
-/// Colours are shown where they are wanted; if nobody said so, at terminals that have them, and
-/// `NO_COLOR` is not set.
+/// Returns whether to use colours. `auto` means at a capable terminal, unless `NO_COLOR` is set.
 fn has_colors(choice: ColorChoice, is_capable: bool) -> bool {
     match choice {
         ColorChoice::Always => true,

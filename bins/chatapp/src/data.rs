@@ -1,4 +1,4 @@
-//! The folder for the lasting state of a server or client, and its inspection.
+//! The state folder of a server or client, and the inspection of a store.
 
 use std::path::{Path, PathBuf};
 
@@ -50,12 +50,12 @@ fn parse_seconds(text: &str) -> Result<u32, String> {
 }
 
 impl DataOptions {
-    /// Whether nothing is to be kept.
+    /// Returns whether the process stores nothing on disk.
     pub(crate) fn is_ephemeral(&self) -> bool {
         self.ephemeral
     }
 
-    /// The folder of the server on this port; `None` to keep nothing.
+    /// Returns the folder of the server on this port; `None` to store nothing.
     pub(crate) fn server_folder(&self, port: u16) -> Result<Option<PathBuf>, Failure> {
         if self.ephemeral {
             return Ok(None);
@@ -66,7 +66,7 @@ impl DataOptions {
         Ok(Some(server_folder(&state_folder(None)?, port)))
     }
 
-    /// The folder in which clients keep what they keep; `None` to keep nothing.
+    /// Returns the folder for the state of clients; `None` to store nothing.
     pub(crate) fn client_folder(&self) -> Result<Option<PathBuf>, Failure> {
         if self.ephemeral {
             return Ok(None);
@@ -83,7 +83,7 @@ impl DataOptions {
     }
 }
 
-/// This folder, or the one that the system has for such things.
+/// Returns the given folder, or else the default state folder of the system.
 pub(crate) fn state_folder(folder: Option<&Path>) -> Result<PathBuf, Failure> {
     let no_home = || {
         Failure::new(
@@ -97,15 +97,15 @@ pub(crate) fn state_folder(folder: Option<&Path>) -> Result<PathBuf, Failure> {
         .ok_or_else(no_home)
 }
 
-/// The state of earlier processes of a client, and the place to note it for the next one.
+/// State of earlier processes of a client, and the memory that stores it for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
-    /// `None` if nothing is kept, or another process has the name as well and remembers.
+    /// `None` if nothing is stored, or another process with the same name has locked the file.
     pub(crate) memory: Option<Memory>,
     pub(crate) server_key: Option<PublicKey>,
 }
 
-/// Gives a client what is remembered of this name at this server.
+/// Restores in a client the stored state of this name at this server.
 pub(crate) fn open_memory(
     state: &Path,
     server: &str,
@@ -136,12 +136,12 @@ pub(crate) fn open_memory(
     Ok(Remembered { memory, server_key })
 }
 
-/// A store that cannot be used is for its owner to look after.
+/// Converts an error of the store into the failure for an unusable store.
 pub(crate) fn unusable(error: chatapp_store::Error) -> Failure {
     Failure::new(Exit::Usage, error.to_string())
 }
 
-/// Prints what is in the store in a folder.
+/// Prints the contents of the store in a folder.
 pub(crate) fn show(folder: &Path, json: bool) -> Result<Exit, Failure> {
     use std::io::Write;
     let report = Report::of(folder).map_err(unusable)?;
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_people_write_them() {
+    fn reads_durations_with_units() {
         for (text, seconds) in [
             ("45s", 45),
             ("12h", 43_200),

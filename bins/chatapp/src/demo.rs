@@ -1,5 +1,4 @@
-//! A room at work: a server and clients, each a process of its own with a real socket, played by a
-//! script.
+//! The demonstration: a script for a server and clients, each a process with its own socket.
 
 mod cast;
 
@@ -8,8 +7,7 @@ use std::time::Instant;
 use crate::exit::{Exit, Failure};
 use cast::{Cast, Role};
 
-/// Plays the whole script. Each step waits for the lines that it must cause, and fails if they do
-/// not come.
+/// Runs the whole script. Each step waits for the lines that it must cause.
 pub(crate) fn run() -> Result<Exit, Failure> {
     let start = Instant::now();
     let mut cast = Cast::new()?;

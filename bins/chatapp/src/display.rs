@@ -1,4 +1,4 @@
-//! Lines on their way to an output that may block.
+//! Queue of output lines in front of a writer that may block.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -6,24 +6,24 @@ use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// Bytes that may wait before the display counts as full. They were acknowledged to their sender,
-/// and would be lost with this process: enough to keep the output busy, and no more.
+/// Bytes that may wait before the display counts as full. The client has acknowledged these lines,
+/// and a crash loses them. The limit keeps the output busy and no more.
 pub(crate) const WAITING_LEN: usize = 16 << 10;
 
 const PROMPT: &str = ">>> ";
 
-/// The prompt in front of lines.
+/// How the display shows the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
-    /// Nothing: the lines alone.
+    /// No prompt.
     None,
     /// `>>> ` begins each line.
     Prefix,
-    /// `>>> ` waits for what is typed, and becomes the beginning of the next line.
+    /// `>>> ` stands at the input position and becomes the beginning of the next line.
     Standing,
 }
 
-/// Hands lines to a thread that writes them: one at a time, none held back.
+/// Passes lines to a thread that writes them without delay.
 #[derive(Debug)]
 pub(crate) struct Display {
     shared: Arc<Shared>,
@@ -41,11 +41,11 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     waiting: Vec<u8>,
-    /// Tasks for the time when all waiting bytes were written.
+    /// Tasks to run once all waiting bytes are written.
     after: Vec<Task>,
     closed: bool,
     error: Option<io::Error>,
-    /// A writer was told that there is no room, and has to be woken when there is.
+    /// A caller found no room; the thread wakes it when there is room.
     starved: bool,
 }
 
@@ -64,11 +64,11 @@ impl Shared {
 }
 
 impl Display {
-    /// Starts the thread that writes to `output`; it calls `wake` when there is room again, or
-    /// writing failed. With `capacity` bytes waiting, it counts as full.
+    /// Starts the thread that writes to `output`. It calls `wake` when there is room again, or when
+    /// writing failed. The display counts as full at `capacity` waiting bytes.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// Returns an error if the operating system cannot start a thread.
     pub(crate) fn start(
         output: impl Write + Send + 'static,
         prompt: Prompt,
@@ -93,7 +93,8 @@ impl Display {
         Ok(display)
     }
 
-    /// Whether another line is welcome. After `false`, `wake` is called when it may be true again.
+    /// Returns whether there is room for a line. After `false`, the display calls `wake` when this
+    /// may change.
     pub(crate) fn has_room(&self) -> bool {
         let mut state = self.shared.lock();
         let room = state.waiting.len() < self.capacity && state.error.is_none();
@@ -101,7 +102,7 @@ impl Display {
         room
     }
 
-    /// Shows a line.
+    /// Queues a line.
     pub(crate) fn line(&self, line: impl fmt::Display) {
         let (before, after) = match self.prompt {
             Prompt::None => ("", ""),
@@ -111,29 +112,29 @@ impl Display {
         self.write(format_args!("{before}{line}\n{after}"));
     }
 
-    /// Does something, on the thread of the display, when all that was shown so far is written;
-    /// never if it cannot be.
+    /// Runs a task on the thread of the display once all lines so far are written. The task never
+    /// runs if writing fails.
     pub(crate) fn afterwards(&self, task: impl FnOnce() + Send + 'static) {
         self.shared.lock().after.push(Task(Box::new(task)));
         self.shared.changed.notify_one();
     }
 
-    /// The person has ended a line: a standing prompt is wanted on the next one.
+    /// Notes that the user has ended a line: a standing prompt is due on the next one.
     pub(crate) fn entered(&self) {
         if self.prompt == Prompt::Standing {
             self.write(format_args!("{PROMPT}"));
         }
     }
 
-    /// The terminal has shown a `^C` behind a standing prompt: what follows needs a line of its
-    /// own.
+    /// Notes that the terminal has shown `^C` after a standing prompt: output must start on a new
+    /// line.
     pub(crate) fn interrupted(&self) {
         if self.prompt == Prompt::Standing {
             self.write(format_args!("\n{PROMPT}"));
         }
     }
 
-    /// Whether the output is broken for good.
+    /// Returns whether the output has failed for good.
     pub(crate) fn is_broken(&self) -> bool {
         self.shared.lock().error.is_some()
     }
@@ -141,7 +142,7 @@ impl Display {
     /// Waits until everything is written.
     ///
     /// # Errors
-    /// The output was closed, or the like: something was not written.
+    /// Returns an error if the output failed before everything was written.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if self.prompt == Prompt::Standing {
             self.write(format_args!("\n"));
@@ -153,7 +154,7 @@ impl Display {
     fn write(&self, arguments: fmt::Arguments<'_>) {
         let mut state = self.shared.lock();
         if state.error.is_none() {
-            // Writing to a vector does not fail.
+            // Writing to a vector cannot fail.
             let _ = state.waiting.write_fmt(arguments);
             self.shared.changed.notify_one();
         }
@@ -163,7 +164,7 @@ impl Display {
         self.shared.lock().closed = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            // A panic of that thread has been reported by itself.
+            // The panic hook has already reported a panic of that thread.
             let _ = thread.join();
         }
     }
@@ -204,7 +205,7 @@ mod tests {
     use super::*;
     use std::sync::mpsc::{Receiver, Sender, channel};
 
-    /// An output that takes what it is told to take.
+    /// Output that accepts bytes only when the test allows it.
     struct Valve {
         open: Receiver<()>,
         written: Sender<Vec<u8>>,
@@ -269,14 +270,14 @@ mod tests {
     }
 
     #[test]
-    fn prompts_where_one_is_wanted() {
+    fn shows_prompts_as_selected() {
         assert_eq!(shown(Prompt::None), "[one]\n[two]\n");
         assert_eq!(shown(Prompt::Prefix), ">>> [one]\n>>> [two]\n");
         assert_eq!(shown(Prompt::Standing), ">>> [one]\n>>> >>> [two]\n>>> \n");
     }
 
     #[test]
-    fn an_output_that_blocks_fills_the_display_and_room_is_announced() {
+    fn reports_room_after_a_blocked_write() {
         let Rig {
             display,
             open,
@@ -287,9 +288,9 @@ mod tests {
         while display.has_room() {
             display.line(format_args!("{lines:01000}"));
             lines += 1;
-            assert!(lines < 100, "there is a bound");
+            assert!(lines < 100, "the queue has no bound");
         }
-        // The writer takes over what waits once it has got rid of what it has.
+        // The writer fetches the waiting bytes after it has written the current ones.
         for _ in 0..2 {
             open.send(()).unwrap();
         }
@@ -300,11 +301,11 @@ mod tests {
         }
         display.finish().unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
-        assert_eq!(all.len(), lines * 1_001, "nothing is lost or doubled");
+        assert_eq!(all.len(), lines * 1_001, "lines were lost or repeated");
     }
 
     #[test]
-    fn what_is_for_afterwards_is_done_when_the_lines_before_it_are_written() {
+    fn runs_tasks_after_the_lines_before_them() {
         let Rig {
             display,
             open,
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_is_closed_is_told() {
+    fn reports_a_closed_output() {
         let Rig {
             display,
             open,

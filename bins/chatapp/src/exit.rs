@@ -1,25 +1,24 @@
-//! How the program ends.
+//! Exit codes and failures of the program.
 
 use std::fmt;
 use std::process::ExitCode;
 
-/// The exit codes, as `--help` explains them.
+/// Exit codes; `--help` explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Everything is done.
+    /// Success.
     Done = 0,
-    /// The machine failed: standard output was closed, there is no memory for a thread, or the
-    /// like.
+    /// System failure: standard output is closed, or the system cannot start a thread, for example.
     System = 1,
     /// The arguments are wrong, or name a port or address that cannot be used.
     Usage = 2,
-    /// The server does not respond, or speaks another version of the protocol.
+    /// The server does not respond, or uses another protocol version.
     NoServer = 3,
     /// The server refused this client, or gave its name to another process.
     Refused = 4,
     /// The key of the server has changed.
     ServerKeyChanged = 5,
-    /// A message of `--exec` did not arrive, and is not stored either.
+    /// A message of `--exec` was neither delivered nor stored.
     NotDelivered = 6,
 }
 
@@ -29,7 +28,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why the program ends early: a message for standard error, and the exit code.
+/// Reason for an early end: a message for standard error, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) exit: Exit,
@@ -44,7 +43,7 @@ impl Failure {
         }
     }
 
-    /// For `map_err`: something that should work on any machine did not.
+    /// Returns a closure for `map_err` that reports an unexpected system failure.
     pub(crate) fn system(what: &str) -> impl FnOnce(std::io::Error) -> Self {
         move |error| Self::new(Exit::System, format!("{what}: {error}"))
     }

@@ -1,6 +1,6 @@
-//! The texts of `--help`, which the manual page has, too.
+//! Texts of `--help`, shared with the manual page.
 
-/// How the program is called.
+/// Usage lines of the program.
 pub(crate) const USAGE: &str = "\
 ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
@@ -9,8 +9,8 @@ ChatApp [OPTIONS] -s <PORT>
        ChatApp demo | man | completions <SHELL> | dissector
        ChatApp";
 
-/// The text of `--help` below the options, in sections. Its lines fit a terminal of 80 columns, so
-/// that none is broken.
+/// Text of `--help` after the options, in sections. Its lines fit a terminal of 80 columns, so that
+/// clap does not wrap them.
 pub(crate) const AFTER_LONG_HELP: &str = "\
 Commands of a client, one per line:
   send <name> <text>   send a message to one name; stored if it is offline

@@ -1,4 +1,4 @@
-//! Typed lines, from a thread that waits for them.
+//! Typed lines, read by a thread of their own.
 
 use std::io::{self, BufRead, Read};
 use std::sync::Arc;
@@ -11,53 +11,54 @@ use chatapp_mio::Waker;
 use crate::signals::Asked;
 use crate::terminal::{self, Editor, Gate, Keys};
 
-/// Lines that are read ahead. Behind them the reading stops, and the writer of the pipe waits.
+/// Lines that are read ahead. At this limit the thread stops reading, which blocks the writer of
+/// the pipe.
 const WAITING_MAX: usize = 64;
 
-/// Longest line that is read whole, in bytes. No command is nearly as long; up to here the refusal
-/// of a text can say how long it is.
+/// Maximum line length in bytes; longer lines are skipped. No valid command is nearly as long. The
+/// limit is large so that an error about a long text can state its length.
 const LINE_LEN_MAX: usize = 64 << 10;
 
 /// A result of reading the input.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Typed {
-    /// A line, without its end.
+    /// A line without its line end.
     Line(String),
-    /// A line that is nothing; why.
+    /// A line that cannot be used, with the reason.
     Unusable(LineError),
-    /// Something to tell the person about the input.
+    /// Notice for the user about the input.
     Notice(String),
 }
 
-/// A message of the threads.
+/// Message from the reading thread.
 enum Sent {
     Typed(Typed),
-    /// The line editor waits until what it sent is dealt with.
+    /// The line editor waits until the client has processed its previous lines.
     Ready,
 }
 
-/// The next item to take.
+/// Result of asking for the next item.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Typed(Typed),
-    /// Nothing at this moment; the waker is called when that changes.
+    /// No item now; the thread wakes the waker when one arrives.
     Nothing,
-    /// Nothing any more.
+    /// The input has ended.
     End,
 }
 
-/// Takes lines from a thread that reads them.
+/// Receives lines from the thread that reads them.
 pub(crate) struct Input {
     sent: Receiver<Sent>,
-    /// The other end, where no thread has it: the input does not end.
+    /// Sender that no thread uses: while it exists, the input does not end.
     _kept_open: Option<SyncSender<Sent>>,
-    /// The waker was called, and what it was called for was not looked at.
+    /// The waker was woken for an item that was not taken yet.
     announced: Arc<AtomicBool>,
-    /// The way to the line editor, if there is one.
+    /// Gate of the line editor, if there is one.
     gate: Option<Arc<Gate>>,
 }
 
-/// The other end of an [`Input`].
+/// Sending half of an [`Input`].
 struct Sender {
     sent: SyncSender<Sent>,
     announced: Arc<AtomicBool>,
@@ -65,7 +66,7 @@ struct Sender {
 }
 
 impl Sender {
-    /// False if nobody takes it any more.
+    /// Sends an item; returns false if the receiver is gone.
     fn send(&self, sent: Sent) -> bool {
         let taken = self.sent.send(sent).is_ok();
         self.announce();
@@ -78,7 +79,7 @@ impl Sender {
         }
     }
 
-    /// Nothing more comes.
+    /// Ends the input.
     fn end(self) {
         let Self {
             sent,
@@ -109,11 +110,11 @@ impl Input {
         (sender, input)
     }
 
-    /// These lines instead of an input, and then its end, unless it `stays_open`.
+    /// Creates an input of these lines, which then ends unless it `stays_open`.
     pub(crate) fn of_lines(lines: &[String], stays_open: bool) -> Self {
         let (sender, sent) = sync_channel(lines.len());
         for line in lines {
-            // There is room for all of them.
+            // The channel has room for all lines.
             let _ = sender.try_send(Sent::Typed(Typed::Line(line.clone())));
         }
         Self {
@@ -124,10 +125,10 @@ impl Input {
         }
     }
 
-    /// Starts the thread that reads standard input, and wakes `waker` when there is something new.
+    /// Starts the thread that reads standard input and wakes `waker` for new items.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// Returns an error if the operating system cannot start a thread.
     pub(crate) fn start(waker: Waker) -> io::Result<Self> {
         let (sender, input) = Self::new(waker, None);
         std::thread::Builder::new()
@@ -145,10 +146,10 @@ impl Input {
         Ok(input)
     }
 
-    /// Starts the thread of a line editor. Ctrl-C asks to leave.
+    /// Starts the thread of a line editor. Ctrl-C requests an orderly exit.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// Returns an error if the operating system cannot start a thread.
     pub(crate) fn edit(
         editor: Editor,
         gate: Arc<Gate>,
@@ -176,13 +177,13 @@ impl Input {
         Ok(input)
     }
 
-    /// Takes the next line. Asking for it tells the line editor that those before it are dealt
-    /// with.
+    /// Takes the next line. The call tells the line editor that the client has processed the lines
+    /// before it.
     pub(crate) fn next(&mut self) -> Next {
         loop {
             let sent = match self.sent.try_recv() {
                 Err(TryRecvError::Empty) => {
-                    // Later input is announced again; the queue is checked once more for earlier
+                    // Later input sets the flag again; the second look at the queue finds earlier
                     // input.
                     self.announced.store(false, Ordering::SeqCst);
                     self.sent.try_recv()
@@ -203,7 +204,7 @@ impl Input {
     }
 }
 
-/// Reads a line; the last one may lack its end. `None` at the end of input.
+/// Reads a line; the last one may lack its line end. Returns `None` at the end of input.
 fn read(input: &mut impl BufRead) -> io::Result<Option<Typed>> {
     let mut line = Vec::new();
     let limit = LINE_LEN_MAX as u64 + 1;
@@ -224,7 +225,7 @@ fn read(input: &mut impl BufRead) -> io::Result<Option<Typed>> {
     ))
 }
 
-/// Skips to the next line; returns the bytes in front of the line end.
+/// Skips to the next line; returns the number of bytes before the line end.
 fn skip_line(input: &mut impl BufRead) -> io::Result<usize> {
     let mut skipped = 0;
     loop {
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_lines_exactly() {
+    fn keeps_blanks_and_removes_line_ends() {
         assert_eq!(
             all(b"send bob  hi \n\nsend bob hi\r\nquit"),
             [
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_line_of_text_is_told_and_skipped() {
+    fn reports_and_skips_unusable_lines() {
         let long = "x".repeat(LINE_LEN_MAX);
         let input = format!("{long}\n{long}yz\nok\n{long}yz");
         let too_long = Typed::Unusable(LineError::TooLong(LINE_LEN_MAX + 2));

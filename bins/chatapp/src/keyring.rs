@@ -1,4 +1,4 @@
-//! `ChatApp keys`: what is known of keys, forgetting one, and making one for a room.
+//! The command `ChatApp keys`: shows known keys, forgets one, or makes a room key.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -13,7 +13,7 @@ use crate::data::{state_folder, unusable};
 use crate::exit::{Exit, Failure};
 use crate::keys::random;
 
-/// What `ChatApp keys` does.
+/// Actions of `ChatApp keys`.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum KeyAction {
     /// Show your names with their public keys, as lines for --allow-file, and all known keys
@@ -38,7 +38,7 @@ pub(crate) enum KeyAction {
     },
 }
 
-/// Whose key is to be forgotten.
+/// Owner of the key to forget.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum Forget {
     /// Forget the key of a server: its next key is trusted
@@ -65,7 +65,7 @@ pub(crate) enum Forget {
     },
 }
 
-/// Where the keys are.
+/// Location of the keys.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     /// The folder of --data-dir [default: your state folder]
@@ -79,7 +79,7 @@ impl Place {
     }
 }
 
-/// How the key of a server is found again: as it was typed.
+/// Returns the title under which a server's key is stored: its address as the user typed it.
 pub(crate) fn server_title(host: &str, port: u16) -> String {
     let host = host.to_ascii_lowercase();
     if host.contains(':') {
@@ -128,7 +128,7 @@ fn forgot(count: usize, whose: &str) -> Result<Exit, Failure> {
     print(&format!("The key {whose} is forgotten.\n"))
 }
 
-/// One of the user's own names, as a line for a list of those who may register.
+/// Formats one of the user's own names as a line of an allow list.
 fn line_of(state: &Path, name: &Name) -> Result<String, Failure> {
     let names = store::own_names(state).map_err(unusable)?;
     let own = names.iter().find(|(own, _)| own == name.as_str());
@@ -148,7 +148,7 @@ fn list(state: &Path) -> Result<String, Failure> {
         add_names(&mut text, &names);
     }
     for (folder, key) in store::own_servers(state).map_err(unusable)? {
-        // Writing to a string does not fail, here and below.
+        // Writing to a string cannot fail, here and below.
         let _ = writeln!(text, "# the server in {}:\n#   {key}", folder.display());
     }
     for known in store::known_keys(state).map_err(unusable)? {
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn servers_are_called_as_they_were_typed() {
+    fn titles_servers_as_they_were_typed() {
         assert_eq!(
             server_title("Chat.Example.org", 4_119),
             "chat.example.org:4119"

@@ -1,4 +1,4 @@
-//! The options about keys: the identity of this program, and the admitted names.
+//! Key options: the identity of this program, and the allow list.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use clap::Args;
 use crate::data::unusable;
 use crate::exit::{Exit, Failure};
 
-/// The options about keys.
+/// Options about keys.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Access")]
 pub(crate) struct KeyOptions {
@@ -33,8 +33,8 @@ pub(crate) struct KeyOptions {
 }
 
 impl KeyOptions {
-    /// Returns the identity of this program. Its key is in this file, and made there if it does not
-    /// exist; without a file, only this process knows it.
+    /// Returns the identity of this program. Loads its key from the file, or creates the file.
+    /// Without a file, the key exists only in this process.
     pub(crate) fn identity(&self, file: Option<&Path>) -> Result<Identity, Failure> {
         let fresh = random()?;
         let key = match file {
@@ -45,7 +45,7 @@ impl KeyOptions {
         Ok(Identity::new(key, room.map_err(unusable)?))
     }
 
-    /// Those who may register, in the order of their names; `None`: everybody.
+    /// Returns the allow list, sorted by name; `None` admits all names.
     pub(crate) fn allow_list(&self) -> Result<Option<Vec<AllowEntry>>, Failure> {
         let Some(file) = &self.allow_file else {
             return Ok(None);
@@ -59,15 +59,17 @@ impl KeyOptions {
     }
 }
 
-/// 32 bytes that nobody else can predict.
+/// Returns 32 unpredictable bytes from the operating system.
 pub(crate) fn random() -> Result<[u8; 32], Failure> {
     seed()
         .map(|seed| seed.0)
         .map_err(Failure::system("cannot get random numbers"))
 }
 
-/// Reads `name` or `name key` from each line, up to a word that begins with `#`; gives the number
-/// of a line that is wrong.
+/// Parses `name` or `name key` on each line; a word that begins with `#` starts a comment.
+///
+/// # Errors
+/// Returns the number of the wrong line and the problem.
 fn read_list(text: &str) -> Result<Vec<AllowEntry>, (usize, String)> {
     let mut allow_list = BTreeMap::new();
     for (line, number) in text.lines().zip(1..) {
@@ -97,9 +99,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_read_in_any_order() {
+    fn sorts_an_allow_list() {
         let key = "ab".repeat(32);
-        let text = format!("# those who may\n\nzoe\n  bob\t{key} # his laptop\nalice # any key\n");
+        let text = format!("# members\n\nzoe\n  bob\t{key} # one laptop\nalice # any key\n");
         let read = read_list(&text).unwrap();
         let read: Vec<_> = read
             .iter()
@@ -111,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_in_a_list_have_their_line() {
+    fn reports_mistakes_with_their_line() {
         let long = format!("alice\n{}", "n".repeat(33));
         for (text, line, words) in [
             ("alice ab", 1, "64 hexadecimal digits"),

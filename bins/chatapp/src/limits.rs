@@ -1,5 +1,5 @@
-//! The capacities of a server, and the rates of each address: the options, and their lines at the
-//! start.
+//! Capacities of a server and rate limits per address: the options, and the lines that report them
+//! at the start.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use chatapp_core::{RateLimit, RateLimits, ServerConfig};
 use chatapp_mio::ServerLimits;
 use clap::Args;
 
-/// More would not fit into the numbers of the protocol, or into any machine that is meant.
+/// Upper bound of each capacity: more would fit neither the protocol's numbers nor a real machine.
 const MOST: i64 = 16_777_216;
 
-/// How long a source may save up what it may ask for: a lecture hall that arrives at once, a script
-/// in a hurry.
+/// Time for which an address may save up its rate: enough for a lecture hall that arrives at once,
+/// or for a script.
 const REGISTRATION_BURST_S: u32 = 30;
 const REQUEST_BURST_S: u32 = 4;
 
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_those_of_core_and_adapter() {
+    fn matches_the_defaults_of_core_and_adapter() {
         let limits = parse("");
         assert_eq!(limits.memory(), ServerLimits::default());
         let (ours, default) = (limits.config(), ServerConfig::default());
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn each_option_says_what_it_says() {
+    fn applies_each_option() {
         let limits = parse(
             "--names 5 --mailbox 6 --messages 7 --channel 8 --registrations 0 --requests 9 \
             --text-kib 1",

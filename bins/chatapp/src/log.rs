@@ -1,4 +1,4 @@
-//! The log of a server, on standard error.
+//! The log of a server on standard error.
 
 use chatapp_console::Stamp;
 use chatapp_core::{DropReason, Instant, Stats, UnixSeconds};
@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::display::Display;
 use crate::local_time::utc_offset;
 
-/// At most so often is traffic a line.
+/// Minimum time between two lines about traffic.
 const TRAFFIC_EVERY_MS: u64 = 1_000;
 
 /// The level and the format of the log.
@@ -19,7 +19,7 @@ pub(crate) struct LogOptions {
     pub(crate) format: Format,
 }
 
-/// How much a line matters; of a log, everything that matters at least as much is said.
+/// Severity of a record. A log shows its own level and all more severe ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Level {
@@ -44,7 +44,7 @@ impl Level {
     }
 }
 
-/// The format of lines.
+/// Formats of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// Time, level and text, for people
@@ -53,7 +53,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// One line.
+/// One record of the log.
 #[derive(Debug, Serialize)]
 pub(crate) struct Record {
     pub(crate) level: Level,
@@ -64,7 +64,7 @@ pub(crate) struct Record {
     pub(crate) message: String,
 }
 
-/// The fields that only some records have.
+/// Fields that only some records have.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Fields {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ pub(crate) struct Fields {
     pub(crate) address: Option<String>,
 }
 
-/// A record with its time, as JSON has it.
+/// A record with its time, in the layout of the JSON format.
 #[derive(Serialize)]
 struct Timed<'a> {
     time: String,
@@ -82,7 +82,7 @@ struct Timed<'a> {
 }
 
 impl LogOptions {
-    /// Writes a line, if it matters enough.
+    /// Writes a record if its level is enabled.
     pub(crate) fn write(self, log: &Display, record: &Record, wall: UnixSeconds) {
         if record.level > self.level {
             return;
@@ -102,24 +102,24 @@ impl LogOptions {
                     time: time.to_string(),
                     record,
                 };
-                // There is nothing in it that JSON does not have.
+                // JSON can represent every field, so serialization cannot fail.
                 log.line(serde_json::to_string(&timed).unwrap_or_default());
             }
         }
     }
 }
 
-/// The traffic since the last line about it.
+/// Traffic counters since the last line about traffic.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     reported: Stats,
-    /// Before that, there is no other line.
+    /// No earlier than this, the next line is written.
     next: Instant,
 }
 
 impl Traffic {
-    /// Writes a line if the log has them, there was traffic, and the last one is long enough ago.
-    /// Returns when one is to be written, unless the log itself will say so.
+    /// Writes a line if the level is enabled, there was traffic, and the last line is old enough.
+    /// Returns when the next line is due, if one is pending.
     pub(crate) fn report(
         &mut self,
         log: &Display,

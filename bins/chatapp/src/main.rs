@@ -1,20 +1,20 @@
-//! `ChatApp`: a chat room over UDP, its server and its client in one program.
+//! `ChatApp`: a chat room over UDP; its server and its client in one program.
 //!
-//! This crate reads arguments and connects parts: the protocol is `chatapp-core`, sockets and time
+//! This crate parses arguments and connects parts: the protocol is `chatapp-core`, sockets and time
 //! are `chatapp-mio`, and a network stack on a TAP device is `chatapp-tap`. Commands and lines are
 //! `chatapp-console`, and storage is `chatapp-store`. This crate has:
 //!
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
-//! - `client`, `server`, `demo`: what the program can be
-//! - `limits`, `operator`: what a server has room for, and who looks after it
-//! - `network`: what carries the datagrams, and what is done to them on the way
-//! - `data`: what is kept on disk, and where
-//! - `keys`, `keyring`: who this is and who may enter, and whose keys are whose
-//! - `log`: what a server says on standard error
+//! - `client`, `server`, `demo`: the modes of the program
+//! - `limits`, `operator`: the capacities of a server, and the commands of its operator
+//! - `network`: the transport, with capture and fault injection
+//! - `data`: the state folder on disk
+//! - `keys`, `keyring`: the identity, the allow list, and the known keys
+//! - `log`: the log of a server on standard error
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
-//! - `input`, `display`, `signals`: threads between the event loop and what may block or interrupt
-//!   it
-//! - `terminal`, `style`: what a terminal has beyond lines: an editor, colours
+//! - `input`, `display`, `signals`: threads between the event loop and blocking or asynchronous
+//!   parts of the system
+//! - `terminal`, `style`: features of a terminal: a line editor, colours
 #![forbid(unsafe_code)]
 
 mod cli;

@@ -1,5 +1,5 @@
-//! The descriptions of the program: `--help`, its manual page, completions for shells, a
-//! dissector for Wireshark.
+//! Documentation in the program: the manual page, completions for shells, and the dissector for
+//! Wireshark.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ use crate::help::{AFTER_LONG_HELP, USAGE};
 /// Prints completions for a shell.
 ///
 /// # Errors
-/// The output is closed.
+/// Returns an error if the output is closed.
 pub(crate) fn print_completions(shell: Shell) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut definition(), "ChatApp", &mut script);
@@ -24,7 +24,7 @@ pub(crate) fn print_completions(shell: Shell) -> Result<Exit, Failure> {
 /// Prints the manual page.
 ///
 /// # Errors
-/// The output is closed.
+/// Returns an error if the output is closed.
 pub(crate) fn print_page() -> Result<Exit, Failure> {
     print(&page().map_err(Failure::system("cannot write the manual page"))?)
 }
@@ -32,7 +32,7 @@ pub(crate) fn print_page() -> Result<Exit, Failure> {
 /// Prints the dissector for Wireshark.
 ///
 /// # Errors
-/// The output is closed.
+/// Returns an error if the output is closed.
 pub(crate) fn print_dissector() -> Result<Exit, Failure> {
     print(chatapp_wireshark::DISSECTOR.as_bytes())
 }
@@ -47,7 +47,7 @@ fn print(bytes: &[u8]) -> Result<Exit, Failure> {
 }
 
 fn page() -> io::Result<Vec<u8>> {
-    // The text of --help is laid out for a terminal; it gets sections of its own.
+    // The text of --help is laid out for a terminal; the page formats its sections itself.
     let man = Man::new(definition().after_long_help("")).title("CHATAPP");
     let mut page = Vec::new();
     man.render_title(&mut page)?;
@@ -63,7 +63,7 @@ fn page() -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// One line for each; they have no pages of their own.
+/// Returns one line for each subcommand; subcommands have no pages of their own.
 fn subcommands() -> Vec<String> {
     let line = |command: &clap::Command| {
         let about = command.get_about().map(ToString::to_string);
@@ -76,8 +76,8 @@ fn subcommands() -> Vec<String> {
     definition().get_subcommands().map(line).collect()
 }
 
-/// The sections of [`AFTER_LONG_HELP`]. A paragraph without a heading belongs to the section before
-/// it.
+/// Returns the sections of [`AFTER_LONG_HELP`]. A paragraph without a heading belongs to the
+/// section before it.
 fn sections() -> Vec<(&'static str, Vec<&'static str>)> {
     let mut sections: Vec<(&str, Vec<&str>)> = Vec::new();
     for paragraph in AFTER_LONG_HELP.split("\n\n") {
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_names_every_command() {
+    fn lists_every_command_in_the_help() {
         for line in chatapp_console::HELP {
             let (usage, _) = line.split_once("  ").unwrap();
             assert!(AFTER_LONG_HELP.contains(usage), "{usage}");
@@ -118,11 +118,11 @@ mod tests {
     }
 
     #[test]
-    fn help_fits_a_terminal_of_80_columns() {
+    fn fits_the_help_into_80_columns() {
         for line in AFTER_LONG_HELP.lines().chain(USAGE.lines()) {
             assert!(line.len() <= 80, "{} bytes: {line}", line.len());
         }
-        // Text of this width is not broken once more; other text is.
+        // Clap wraps no line that fits this width, and would wrap a longer one.
         let help = definition().term_width(80).render_long_help().to_string();
         assert!(help.contains(AFTER_LONG_HELP), "{help}");
         for line in help.lines() {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_every_section_and_option() {
+    fn lists_every_section_and_option_on_the_page() {
         let page = String::from_utf8(page().unwrap()).unwrap();
         for part in [
             ".SH SYNOPSIS",

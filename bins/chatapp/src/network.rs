@@ -1,5 +1,5 @@
-//! The network of the program: sockets of the operating system, or a network stack of its own on a
-//! TAP device; around it the tools that capture, log keys and inject faults.
+//! The network of the program: sockets of the operating system, or its own network stack on a TAP
+//! device. Tools around it capture datagrams, log keys and inject faults.
 
 mod faults;
 #[cfg(target_os = "linux")]
@@ -44,12 +44,12 @@ pub(crate) struct NetworkOptions {
     faults: FaultOptions,
 }
 
-/// Keys that wait to be written, each for a turn at most.
+/// Capacity for exported keys that wait to be written; each poll writes them.
 const KEYS_MAX: usize = 4_096;
 
-/// A program that runs on a network, over any transport.
+/// A program that runs on a network over any transport.
 pub(crate) trait Program {
-    /// Returns, for example, "cannot serve on port 4119".
+    /// Returns the message for an unusable port, such as "cannot serve on port 4119".
     fn cannot_use_port(&self) -> String;
 
     /// Runs until it ends.
@@ -57,7 +57,7 @@ pub(crate) trait Program {
 }
 
 impl NetworkOptions {
-    /// Runs a program that receives at this port; 0: any free one.
+    /// Runs a program that receives on this port; 0 selects any free one.
     pub(crate) fn run(&self, port: u16, program: impl Program) -> Result<Exit, Failure> {
         #[cfg(target_os = "linux")]
         if let Some(config) = self.tap.config() {
@@ -92,7 +92,7 @@ impl NetworkOptions {
         program.run(Network { driver, key_logger })
     }
 
-    /// The address of a host that can be reached; IPv4 first, which every machine has.
+    /// Resolves a host to a reachable address. Prefers IPv4, which every machine has.
     pub(crate) fn find(
         &self,
         host: &str,
@@ -134,7 +134,7 @@ impl NetworkOptions {
     }
 }
 
-/// Begins a file.
+/// Creates an output file.
 fn created(what: &str, path: &Path, file: io::Result<File>) -> Result<BufWriter<File>, Failure> {
     file.map(BufWriter::new).map_err(cannot_write(what, path))
 }
@@ -146,10 +146,10 @@ fn cannot_write(what: &str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
     }
 }
 
-/// A transport with faults around a capture.
+/// Transport with a capture inside fault injection.
 type Layers<T> = FaultInjector<PcapWriter<T, BufWriter<File>>>;
 
-/// A [`Driver`] with the tools around its transport and its endpoint.
+/// [`Driver`] with the tools around its transport and its endpoint.
 pub(crate) struct Network<T> {
     driver: Driver<Layers<T>>,
     key_logger: KeyLogger<BufWriter<File>>,
@@ -172,13 +172,13 @@ impl<T: Transport> Network<T> {
         self.driver.local_addr()
     }
 
-    /// Returns room for the keys that an endpoint is to tell; none without a key log.
+    /// Returns slots for the keys that an endpoint exports; none without a key log.
     pub(crate) fn key_slots(&self) -> Vec<KeySlot> {
         let count = if self.key_logger.is_on() { KEYS_MAX } else { 0 };
         vec![KeySlot::VACANT; count]
     }
 
-    /// As [`Driver::poll`].
+    /// Works as [`Driver::poll`].
     pub(crate) fn poll<E: Endpoint>(
         &mut self,
         endpoint: &mut E,
@@ -188,7 +188,7 @@ impl<T: Transport> Network<T> {
         self.driver
             .poll(&mut logged, |logged, now| drain(logged.endpoint, now))
             .map_err(Failure::system("the network failed"))?;
-        // People can do without either, and chat on.
+        // Neither capture nor key log is essential: the program continues without them.
         if let Some(error) = self.driver.transport().inner_mut().take_error() {
             eprintln!("ChatApp: the capture ends here, it cannot be written: {error}");
         }
@@ -198,7 +198,7 @@ impl<T: Transport> Network<T> {
         Ok(())
     }
 
-    /// As [`Driver::park_until`].
+    /// Works as [`Driver::park_until`].
     pub(crate) fn park_until(
         &mut self,
         endpoint: &impl Endpoint,

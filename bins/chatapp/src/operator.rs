@@ -1,4 +1,4 @@
-//! The operator of a server: lines typed to it, and the answers in its log.
+//! The operator of a server: reads typed commands, and logs the answers.
 
 use std::io::{self, IsTerminal};
 
@@ -10,7 +10,7 @@ use crate::display::Display;
 use crate::input::{Input, Next, Typed};
 use crate::log::{Fields, Format, Level, LogOptions, Record};
 
-/// The input of a server, if it has one, and what was asked there.
+/// Standard input of a server, if it has one, and the pending requests.
 pub(crate) struct Operator {
     input: Option<Input>,
     pub(crate) wants_stats: bool,
@@ -18,10 +18,10 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Starts to read standard input. It wakes `waker` for each line to [execute](Self::execute).
+    /// Starts to read standard input. Wakes `waker` for each line to [execute](Self::execute).
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// Returns an error if the operating system cannot start a thread.
     pub(crate) fn start(waker: Waker) -> io::Result<Self> {
         Ok(Self {
             input: may_read().then(|| Input::start(waker)).transpose()?,
@@ -34,8 +34,7 @@ impl Operator {
         self.wants_to_leave
     }
 
-    /// Executes the lines typed so far. The end of the input means nothing: a server runs on
-    /// without one.
+    /// Executes the lines typed so far. At the end of the input, the server continues to run.
     pub(crate) fn execute(&mut self, log: &Log<'_>, server: &Server<'_>) {
         while log.display.has_room()
             && let Some(input) = &mut self.input
@@ -60,7 +59,7 @@ impl Operator {
     }
 }
 
-/// The log, for answers in it.
+/// The log that answers are written to.
 pub(crate) struct Log<'a> {
     pub(crate) display: &'a Display,
     pub(crate) options: LogOptions,
@@ -68,7 +67,7 @@ pub(crate) struct Log<'a> {
 }
 
 impl Log<'_> {
-    /// An answer is wanted, however little else is.
+    /// Writes an answer, whatever the level of the log.
     fn answer(&self, kind: &'static str, message: &str) {
         if self.options.format == Format::Text {
             return self.display.line(message);
@@ -87,7 +86,8 @@ impl Log<'_> {
     }
 }
 
-/// A process in the background that reads from its terminal is stopped: a server serves on instead.
+/// Returns whether reading from the terminal is safe: the system stops a background process that
+/// reads from it.
 #[cfg(unix)]
 fn may_read() -> bool {
     let input = io::stdin();

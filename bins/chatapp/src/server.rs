@@ -1,4 +1,4 @@
-//! The server: a room, and a log of who comes and goes.
+//! The server: runs a room, and logs arrivals and departures.
 
 use std::io;
 use std::path::Path;
@@ -96,7 +96,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         let due = traffic.report(&log, options.log, server.stats(), network.now(), wall);
         network.park_until(&server, due)?;
     }
-    // A log that cannot be written is no reason to end differently.
+    // A failure to write the log does not change the exit code.
     let _ = log.finish();
     Ok(Exit::Done)
 }
@@ -109,7 +109,7 @@ fn watch_signals(waker: Waker) -> Result<Asked, Failure> {
     signals::watch(waker, hooks).map_err(Failure::system("cannot catch signals"))
 }
 
-/// Opens the store in a folder, and gives what is in it to the server.
+/// Opens the store in a folder, and restores the server from it.
 fn open_store(
     folder: &Path,
     limits: &LimitOptions,
@@ -137,7 +137,8 @@ fn announce(network: &Network<impl Transport>, limits: &LimitOptions) -> Result<
     .map_err(Failure::system("cannot write to standard output"))
 }
 
-/// Writes events to the log. Events without room stay in the server, which counts them.
+/// Writes events to the log. If the log has no room, events remain in the server, which counts lost
+/// ones.
 fn write_log(
     log: &Display,
     server: &mut Server<'_>,
@@ -176,7 +177,7 @@ fn level(event: &ServerEvent<'_>) -> Level {
     }
 }
 
-/// The name of an event in JSON.
+/// Returns the name of an event in JSON.
 fn kind(event: &ServerEvent<'_>) -> &'static str {
     match event {
         ServerEvent::Registered { .. } => "registered",

@@ -1,5 +1,5 @@
-//! Ctrl-C and the like: the first one asks the program to leave, the second one ends it. SIGUSR1
-//! asks for counters.
+//! Signals: the first Ctrl-C or SIGTERM requests an orderly exit, the second ends the program at
+//! once. SIGUSR1 requests counters.
 
 use std::io;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use chatapp_mio::Waker;
 
-/// The requests that came by signals.
+/// Requests that arrived as signals.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
     leave: Arc<AtomicBool>,
@@ -16,17 +16,17 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Whether to leave.
+    /// Returns whether an exit was requested.
     pub(crate) fn to_leave(&self) -> bool {
         self.leave.load(Ordering::SeqCst)
     }
 
-    /// Asks to leave as the first signal does: the next one ends the program.
+    /// Requests an exit as the first signal does: the next signal ends the program.
     pub(crate) fn ask_to_leave(&self) {
         self.leave.store(true, Ordering::SeqCst);
     }
 
-    /// Whether to show the counters, since it was last asked here.
+    /// Returns whether counters were requested since the last call.
     pub(crate) fn for_stats(&self) -> bool {
         #[cfg(unix)]
         return self.stats.swap(false, Ordering::SeqCst);
@@ -35,19 +35,19 @@ impl Asked {
     }
 }
 
-/// Further actions at a signal.
+/// Additional actions on signals.
 #[derive(Debug)]
 pub(crate) struct Hooks<T, R> {
-    /// Before the second one ends the program.
+    /// Runs before the second signal ends the program.
     pub(crate) tidy_up: T,
-    /// When the program goes on after it was stopped.
+    /// Runs when the program continues after a stop.
     pub(crate) resume: R,
 }
 
-/// Watches for signals, and wakes `waker` when one asked for something.
+/// Watches for signals, and wakes `waker` for each request.
 ///
 /// # Errors
-/// The operating system does not let signals be caught.
+/// Returns an error if the operating system does not let the program catch signals.
 #[cfg(unix)]
 pub(crate) fn watch(
     waker: Waker,
@@ -71,7 +71,7 @@ pub(crate) fn watch(
                     ask.stats.store(true, Ordering::SeqCst);
                 } else if ask.leave.swap(true, Ordering::SeqCst) {
                     (hooks.tidy_up)();
-                    // It does not return for these signals; if it ever did, the next one would try
+                    // This does not return for these signals; if it did, the next signal would try
                     // again.
                     let _ = signal_hook::low_level::emulate_default_handler(signal);
                 }
@@ -81,23 +81,23 @@ pub(crate) fn watch(
     Ok(asked)
 }
 
-/// Watches for Ctrl-C, and wakes `waker` at the first one. The second one ends the program, and
-/// leaves the console to the system: nothing can be called then.
+/// Watches for Ctrl-C, and wakes `waker` at the first one. The second one ends the program. No hook
+/// runs then: the system restores the console.
 ///
 /// # Errors
-/// The operating system does not let it be caught.
+/// Returns an error if the operating system does not let the program catch it.
 #[cfg(not(unix))]
 pub(crate) fn watch<T, R>(waker: Waker, _hooks: Hooks<T, R>) -> io::Result<Asked> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag;
 
-    /// How late the first one may be noticed.
+    /// Interval between two looks at the flag.
     const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(50);
     const EXIT_CODE: i32 = 1;
 
     let asked = Asked::default();
     for signal in [SIGINT, SIGTERM] {
-        // In this order: the one that raises the flag does not see it raised.
+        // The order matters: the signal that sets the flag must not see it set.
         flag::register_conditional_shutdown(signal, EXIT_CODE, Arc::clone(&asked.leave))?;
         flag::register(signal, Arc::clone(&asked.leave))?;
     }

@@ -1,4 +1,4 @@
-//! Lines as a terminal shows them: the same words, with the time and in colours.
+//! Lines for a terminal: the same words with time and colours.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use chatapp_core::UnixSeconds;
 
 use crate::local_time::utc_offset;
 
-/// Colours for names: those that a terminal has on any background, but for the red of errors.
+/// Colours for names: visible on any background. Red is excluded because errors use it.
 const NAME_COLORS: [AnsiColor; 10] = [
     AnsiColor::Green,
     AnsiColor::Yellow,
@@ -22,7 +22,7 @@ const NAME_COLORS: [AnsiColor; 10] = [
     AnsiColor::BrightCyan,
 ];
 
-/// How lines look.
+/// Appearance of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Look {
     pub(crate) has_colors: bool,
@@ -31,15 +31,15 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// A line, shown at this time.
+    /// Formats a line, shown at this time.
     pub(crate) fn line(self, line: &Line<'_>, wall: UnixSeconds) -> String {
         let mut brush = self.brush(wall);
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = line.paint(&mut brush);
         brush.painted
     }
 
-    /// Other words in one style, shown at this time.
+    /// Formats other words in one style, shown at this time.
     pub(crate) fn words(
         self,
         part: Part<'_>,
@@ -51,12 +51,12 @@ impl Look {
         brush.painted
     }
 
-    /// A name in its colour.
+    /// Formats a name in its colour.
     pub(crate) fn name(self, name: &str) -> String {
         self.styled(name_style(name), name)
     }
 
-    /// Words that stand back.
+    /// Formats words dimmed.
     pub(crate) fn dim(self, words: impl fmt::Display) -> String {
         self.styled(Style::new().dimmed(), words)
     }
@@ -82,7 +82,7 @@ impl Look {
     }
 }
 
-/// `HH:MM`, local time.
+/// Formats a time as `HH:MM`, in local time.
 pub(crate) fn clock(at: UnixSeconds) -> String {
     let stamp = Stamp {
         at,
@@ -93,9 +93,9 @@ pub(crate) fn clock(at: UnixSeconds) -> String {
     time.get(..5).unwrap_or_default().into()
 }
 
-/// The same name has the same colour everywhere and always.
+/// Returns the colour of a name: the same in every process.
 fn name_style(name: &str) -> Style {
-    // FNV-1a: a few bits of any hash do.
+    // FNV-1a: any hash with a few good bits suffices.
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
@@ -121,7 +121,7 @@ fn part_style(part: Part<'_>) -> Style {
         Part::Success => AnsiColor::Green.on_default(),
         Part::Error => AnsiColor::Red.on_default(),
         Part::ChannelMark => AnsiColor::Cyan.on_default().dimmed(),
-        // A private message is for nobody else: it stands out.
+        // A private message must stand out.
         Part::Sender {
             name,
             channel: false,
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn without_colors_the_words_stay_alone() {
+    fn leaves_words_plain_without_colors() {
         let look = Look {
             has_colors: false,
             is_stamped: false,
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn colors_end_where_their_words_end() {
+    fn resets_the_color_after_the_words() {
         let look = Look {
             has_colors: true,
             is_stamped: true,
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn names_differ_in_color_and_keep_theirs() {
+    fn gives_each_name_a_constant_color() {
         let colors: std::collections::HashSet<String> = ["alice", "bob", "carol", "dave", "eve"]
             .map(|name| name_style(name).to_string())
             .into();

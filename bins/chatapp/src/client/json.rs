@@ -1,5 +1,5 @@
-//! Events and commands as JSON, one object a line. `JSON.md` beside this crate describes them; they
-//! only ever grow.
+//! Events and commands as JSON, one object per line. `JSON.md` in this crate describes them. Later
+//! versions only add fields and events.
 
 use chatapp_console as console;
 use chatapp_core::wire::Refusal;
@@ -84,7 +84,7 @@ pub(super) struct Entry<'a> {
     pub(super) online: bool,
 }
 
-/// The word for a command.
+/// Name of a command in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Word {
@@ -125,30 +125,29 @@ pub(super) struct Order {
     to: Option<String>,
     text: Option<String>,
     name: Option<String>,
-    /// Comes back with what is said about this command.
+    /// Returned in every object about this command.
     #[serde(default)]
     pub(super) tag: Option<Value>,
 }
 
 impl Order {
-    /// Whether a line is to be read as JSON; all others are typed commands, none of which begins
-    /// like this.
+    /// Returns whether a line is to be parsed as JSON: no typed command begins with a brace.
     pub(super) fn is_one(line: &str) -> bool {
         line.trim_start().starts_with('{')
     }
 
-    /// Reads a line.
+    /// Parses a line.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Returns the message of the JSON parser.
     pub(super) fn read(line: &str) -> Result<Self, String> {
         serde_json::from_str(line).map_err(|error| error.to_string())
     }
 
-    /// Returns its command. Without a name, `reg` and `dereg` mean one's own.
+    /// Returns the command. Without a name, `reg` and `dereg` use `own_name`.
     ///
     /// # Errors
-    /// What is missing, or too much.
+    /// Returns which field is missing or not allowed.
     pub(super) fn input<'a>(&'a self, own_name: &'a str) -> Result<console::Input<'a>, String> {
         let Self {
             command,
@@ -194,7 +193,7 @@ impl Order {
     }
 }
 
-/// The objects for an event, given the command that it settles: none, one or two.
+/// Returns the objects for an event and for the command that it settles: none, one or two.
 pub(super) fn events<'a>(
     event: &ClientEvent<'a>,
     settled: Option<&'a (CommandId, Open)>,
@@ -248,7 +247,7 @@ pub(super) fn events<'a>(
     happened.into_iter().chain(outcome)
 }
 
-/// How a command ended.
+/// Returns the outcome of the command that the event settles.
 fn outcome(event: &ClientEvent<'_>) -> &'static str {
     match *event {
         ClientEvent::MessageStatus { status, .. } => message_status(status),
@@ -296,7 +295,7 @@ fn refusal(reason: Refusal) -> &'static str {
     }
 }
 
-/// Why a command was not taken.
+/// Returns why the client rejected a command.
 pub(super) fn rejection(error: CommandError) -> &'static str {
     match error {
         CommandError::Busy => "busy",
@@ -340,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_say_what_is_wrong() {
+    fn reports_the_mistake_in_an_object() {
         for (line, words) in [
             (r#"{"command":"send","text":"hi"}"#, "missing field `to`"),
             (r#"{"command":"send_all"}"#, "missing field `text`"),

@@ -1,14 +1,14 @@
-//! The commands whose outcome is awaited.
+//! Commands whose outcome is pending.
 
 use std::collections::BTreeMap;
 
 use chatapp_core::{ClientEvent, Command, CommandId, Instant, MessageStatus, Request};
 
-/// A command is waited for this long before that is worth a line. The first repetition is on its
-/// way by then.
+/// Time that a command may be pending before the client reports it. The first retransmission is on
+/// its way by then.
 const PATIENCE_MS: u64 = 1_000;
 
-/// The kind of a command.
+/// Kinds of commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Send,
@@ -17,11 +17,11 @@ pub(super) enum Kind {
     Deregister,
 }
 
-/// A command without an outcome.
+/// A pending command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Open {
     pub(super) kind: Kind,
-    /// To whom it goes, if it is a message to one person.
+    /// Recipient, if it is a private message.
     pub(super) to: Option<String>,
     since: Instant,
 }
@@ -34,17 +34,17 @@ pub(super) enum Waiting {
     ForMany(usize),
 }
 
-/// All commands without an outcome, and whether a message came to nothing.
+/// All pending commands, and whether a message failed.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     open: BTreeMap<CommandId, Open>,
-    /// The wait was worth a line, and how many commands it was for.
+    /// How many pending commands were reported, if they were.
     announced: Option<usize>,
     has_failed: bool,
 }
 
 impl Ledger {
-    /// A command was taken.
+    /// Enters an accepted command.
     pub(super) fn enter(&mut self, id: CommandId, command: Command<'_>, now: Instant) {
         let (kind, to) = match command {
             Command::Send { to, .. } => (Kind::Send, Some(to.into())),
@@ -56,17 +56,17 @@ impl Ledger {
         self.open.insert(id, Open { kind, to, since });
     }
 
-    /// A command was not taken.
+    /// Notes that the client rejected a command.
     pub(super) fn refuse(&mut self, command: Command<'_>) {
         self.has_failed |= matches!(command, Command::Send { .. } | Command::SendAll { .. });
     }
 
-    /// A line was not understood: it may have been meant to send something.
+    /// Notes a line that is no valid command: it may have been meant to send a message.
     pub(super) fn refuse_line(&mut self) {
         self.has_failed = true;
     }
 
-    /// Something happened: the command that it settles, if it does, with its number.
+    /// Notes an event. Returns the command that it settles, with its number.
     pub(super) fn note(&mut self, event: &ClientEvent<'_>) -> Option<(CommandId, Open)> {
         self.has_failed |= is_failure(event);
         let id = event.settles().or_else(|| match event {
@@ -84,13 +84,12 @@ impl Ledger {
         self.open.remove(&id).map(|open| (id, open))
     }
 
-    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its
-    /// recipient.
+    /// Returns whether a message failed: it was neither delivered nor stored for its recipient.
     pub(super) fn has_failed(&self) -> bool {
         self.has_failed
     }
 
-    /// When waiting begins to be worth a line.
+    /// Returns when the pending commands are due to be reported.
     pub(super) fn due(&self) -> Option<Instant> {
         if self.announced.is_some() {
             return None;
@@ -114,13 +113,13 @@ impl Ledger {
         })
     }
 
-    /// True once when all of what was waited for, many at a time, is settled.
+    /// Returns true once when all reported commands are settled, if there were several.
     pub(super) fn is_over(&mut self) -> bool {
         self.open.is_empty() && self.announced.take().is_some_and(|count| count > 1)
     }
 }
 
-/// Whether a message came to nothing.
+/// Returns whether the event reports a failed message.
 fn is_failure(event: &ClientEvent<'_>) -> bool {
     match *event {
         ClientEvent::NotPosted { .. } | ClientEvent::Offline { .. } => true,

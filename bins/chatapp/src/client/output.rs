@@ -16,30 +16,30 @@ use crate::exit::Exit;
 use crate::style::Look;
 use crate::terminal::Names;
 
-/// News of the table in quick succession are one line: so long is waited for more of them.
+/// Changes of the table within this time share one line.
 const GATHER_MS: u64 = 200;
 
-/// So many kept messages are counted with a line of their own.
+/// Number of stored messages between two progress lines.
 const KEPT_PER_COUNT: u32 = 100;
 
-/// How a client speaks.
+/// Output format of a client.
 pub(super) enum Manner {
-    /// The canonical lines.
+    /// The canonical lines of the original program.
     Lines(Look),
-    /// The same at a terminal, with what helps people.
+    /// The canonical lines, with additions for a terminal.
     Terminal(Box<Face>),
-    /// Objects, for programs.
+    /// JSON objects, for programs.
     Json,
 }
 
-/// The parts of a terminal besides the lines.
+/// State of the terminal output besides the lines.
 pub(super) struct Face {
     look: Look,
     names: Names,
     roster: Roster,
-    /// When to show the news of the table.
+    /// When to show the changes of the table.
     table_due: Option<Instant>,
-    /// Kept messages so far, while they come.
+    /// Number of stored messages so far, while they arrive.
     kept: Option<u32>,
 }
 
@@ -54,13 +54,13 @@ impl Face {
         }
     }
 
-    /// Notes who is in the room now.
+    /// Updates the names in the room, and their completions.
     fn look_round(&mut self, client: &Client<'_>, wall: UnixSeconds) {
         self.names.set(self.roster.update(client, wall));
     }
 }
 
-/// Everything that a client shows.
+/// Output of everything that a client shows.
 pub(super) struct Output<'a> {
     display: Display,
     wording: Wording<'a>,
@@ -92,13 +92,12 @@ impl<'a> Output<'a> {
         matches!(self.manner, Manner::Json)
     }
 
-    /// Whether a message that was sent, or was to be sent, neither arrived nor waits for its
-    /// recipient.
+    /// Returns whether a message failed: it was neither delivered nor stored for its recipient.
     pub(super) fn has_failed(&self) -> bool {
         self.ledger.has_failed()
     }
 
-    /// A command was taken. The tag came with it.
+    /// Reports that the client accepted a command, with the tag of its object.
     pub(super) fn taken(
         &mut self,
         id: CommandId,
@@ -117,7 +116,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// A command was not taken.
+    /// Reports that the client rejected a command.
     pub(super) fn not_taken(
         &mut self,
         command: Command<'_>,
@@ -132,13 +131,13 @@ impl<'a> Output<'a> {
         self.line(&wording.command_error(error, recipient(command).unwrap_or_default()));
     }
 
-    /// A typed line is no command.
+    /// Reports a typed line that is no valid command.
     pub(super) fn not_understood(&mut self, error: ParseError<'_>) {
         self.ledger.refuse_line();
         self.complain(error);
     }
 
-    /// An object is no command.
+    /// Reports an object that is no valid command.
     pub(super) fn bad_object(&mut self, error: &str, tag: Option<&Value>) {
         self.ledger.refuse_line();
         self.rejected("not_understood", error, tag);
@@ -152,7 +151,7 @@ impl<'a> Output<'a> {
         });
     }
 
-    /// Something is wrong with what was typed.
+    /// Shows an error about the input.
     pub(super) fn complain(&mut self, what: impl fmt::Display) {
         if self.speaks_json() {
             return self.rejected("not_understood", what, None);
@@ -160,7 +159,7 @@ impl<'a> Output<'a> {
         self.words(Part::Error, what);
     }
 
-    /// Something to know.
+    /// Shows a notice.
     pub(super) fn tell(&mut self, what: impl fmt::Display) {
         self.words(Part::Notice, what);
     }
@@ -176,7 +175,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Shows who is in the room.
+    /// Shows the table of the room.
     pub(super) fn table(&mut self, client: &Client<'_>) {
         if let Manner::Terminal(face) = &mut self.manner {
             face.look_round(client, self.clock.wall());
@@ -207,7 +206,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Something happened.
+    /// Shows an event.
     pub(super) fn event(&mut self, event: &ClientEvent<'_>, now: Instant) {
         let settled = self.ledger.note(event);
         if self.speaks_json() {
@@ -239,18 +238,18 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Something happened that ends the program, which says so itself: programs want to know it
-    /// nevertheless.
+    /// Shows an event that ends the program. Only programs need it: for people, the exit message
+    /// says the same.
     pub(super) fn last_event(&mut self, event: &ClientEvent<'_>, now: Instant) {
         if self.speaks_json() {
             self.event(event, now);
         }
     }
 
-    /// Says that nothing more comes, and waits until everything is shown.
+    /// Shows the end of the output, and waits until everything is written.
     ///
     /// # Errors
-    /// The output was closed, or the like.
+    /// Returns an error if the output failed, for example because it was closed.
     pub(super) fn finish(self, exit: Exit) -> io::Result<()> {
         if self.speaks_json() {
             let exit_code = exit as u8;
@@ -259,7 +258,7 @@ impl<'a> Output<'a> {
         self.display.finish()
     }
 
-    /// Counts kept messages aloud while many of them come.
+    /// Shows the number of stored messages while many of them arrive.
     fn count_kept(&mut self, is_kept: bool) {
         let Manner::Terminal(face) = &mut self.manner else {
             return;
@@ -273,7 +272,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// When [`tick`](Self::tick) has something to do.
+    /// Returns when [`tick`](Self::tick) is due.
     pub(super) fn due(&self) -> Option<Instant> {
         let Manner::Terminal(face) = &self.manner else {
             return None;
@@ -284,7 +283,7 @@ impl<'a> Output<'a> {
             .min()
     }
 
-    /// Shows what waited for its time.
+    /// Shows the lines that are due.
     pub(super) fn tick(&mut self, client: &Client<'_>, now: Instant) {
         let wall = self.clock.wall();
         let Manner::Terminal(face) = &mut self.manner else {
@@ -325,7 +324,7 @@ impl<'a> Output<'a> {
     }
 
     fn object(&self, event: &Event<'_>) {
-        // Strings, numbers and lists of them: there is nothing that JSON does not have.
+        // JSON can represent every field, so serialization cannot fail.
         self.display
             .line(serde_json::to_string(event).unwrap_or_default());
     }
@@ -340,7 +339,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// To whom a command goes, if it goes to one person.
+/// Returns the recipient of a private message.
 fn recipient(command: Command<'_>) -> Option<&str> {
     match command {
         Command::Send { to, .. } => Some(to),
@@ -348,7 +347,7 @@ fn recipient(command: Command<'_>) -> Option<&str> {
     }
 }
 
-/// The part of `help` at a terminal, below the commands.
+/// Lines of `help` at a terminal, after the commands.
 const KEYS: [&str; 7] = [
     "",
     "Tab completes commands, and names after send.",

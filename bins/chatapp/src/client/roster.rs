@@ -1,4 +1,4 @@
-//! The names in the room, and since when, as far as this client saw it.
+//! Names in the room with their states, and since when this client has seen them so.
 
 use std::collections::HashMap;
 
@@ -15,12 +15,12 @@ pub(super) struct Roster {
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     is_online: bool,
-    /// `None`: it was so when the name was first seen.
+    /// `None` if the name was in this state when the client first saw it.
     since: Option<UnixSeconds>,
 }
 
 impl Roster {
-    /// Compares the table with what is known. Returns the names, those first that are online.
+    /// Updates the states from the table. Returns the names, online ones first.
     pub(super) fn update(&mut self, client: &Client<'_>, wall: UnixSeconds) -> Vec<String> {
         let is_first = self.seen.is_empty();
         let mut names: Vec<_> = client
@@ -47,7 +47,7 @@ impl Roster {
         names.into_iter().map(|(_, name)| name).collect()
     }
 
-    /// The table as people read it, those first who are online.
+    /// Formats the table for people, online names first.
     pub(super) fn lines(&self, client: &Client<'_>, look: Look) -> Vec<String> {
         let mut rows: Vec<_> = client.table().collect();
         rows.sort_by_key(|entry| (!entry.online, entry.name));
@@ -89,5 +89,5 @@ impl Roster {
     }
 }
 
-/// Behind one's own name.
+/// Mark after the client's own name.
 const OWN: &str = " (you)";

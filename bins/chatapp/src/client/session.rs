@@ -1,4 +1,4 @@
-//! The session between the person and the state machine.
+//! The session between the user and the state machine.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,18 +18,18 @@ use crate::exit::Exit;
 use crate::input::{Input, Next, Typed};
 use crate::terminal::Gate;
 
-/// Typed lines that are taken before the network gets its turn.
+/// Maximum number of typed lines that are taken between two polls of the network.
 const LINES_PER_TURN: usize = 256;
 
-/// How a client ends.
+/// Reasons for the end of a client.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum End {
     Exit(Exit),
     /// The server did not answer the first registration.
     Silent,
-    /// The server answered the first registration in another version.
+    /// The server answered the first registration in another protocol version.
     ForeignVersion(u8),
-    /// The server has this key, and had another one before.
+    /// The server proved this key; an earlier process knew another one.
     ServerKeyChanged(PublicKey),
 }
 
@@ -43,27 +43,28 @@ impl End {
     }
 }
 
-/// One person's session.
+/// State of the session of one user.
 pub(super) struct Session<'a> {
     output: Output<'a>,
     input: Input,
     waker: Waker,
-    /// The shown messages and the known keys, on disk.
+    /// Stored state: the messages already shown, and the known keys.
     memory: Option<Arc<Mutex<Memory>>>,
-    /// The key that the server has proved to have.
+    /// Key that the server has proved to hold.
     server_key: Option<PublicKey>,
     /// The line editor, if there is one.
     gate: Option<Arc<Gate>>,
-    /// A line that the client had no room for.
+    /// Line for which the client had no room.
     held: Option<String>,
-    /// It was registered once.
+    /// The client was registered at least once.
     has_started: bool,
-    /// No further line is taken: finish, deregister, end.
+    /// The client takes no further line: it finishes, deregisters and ends.
     is_leaving: bool,
     is_deregistering: bool,
-    /// Lines wait until the room was entered: nobody types them while looking at what there is.
+    /// Lines wait until the client has entered the room: a script does not wait for the table by
+    /// itself.
     waits_for_room: bool,
-    /// There were events since the client had no room for something.
+    /// Events arrived since the client had no room for a command.
     has_news: bool,
     end: Option<End>,
 }
@@ -93,7 +94,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Goes on from what is remembered, and keeps there what the next process has to know.
+    /// Uses the stored state of earlier processes, and stores new state for later ones.
     pub(super) fn remembering(self, remembered: Remembered) -> Self {
         let Remembered { memory, server_key } = remembered;
         Self {
@@ -103,15 +104,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The key that the server has proved to have, now or earlier.
+    /// Returns the key that the server has proved to hold, now or earlier.
     pub(super) fn server_key(&self) -> Option<PublicKey> {
         self.server_key
     }
 
-    /// Enters the room for the first time.
+    /// Registers for the first time.
     ///
     /// # Errors
-    /// Those of the client.
+    /// Returns the error of the client.
     pub(super) fn enter(
         &mut self,
         client: &mut Client<'_>,
@@ -133,7 +134,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Leaves because a signal said so.
+    /// Leaves on a signal.
     pub(super) fn interrupt(&mut self) {
         if !self.is_leaving {
             self.leave_soon();
@@ -141,8 +142,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Takes no further line, and leaves the line editor to itself: what is to be shown does not
-    /// wait for it.
+    /// Takes no further line, and closes the line editor: output no longer waits for it.
     fn leave_soon(&mut self) {
         self.is_leaving = true;
         self.close_editor();
@@ -159,7 +159,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Gives typed lines to the client while it and the display have room.
+    /// Passes typed lines to the client while it and the display have room.
     pub(super) fn take_input(&mut self, client: &mut Client<'_>, now: Instant) {
         for _ in 0..LINES_PER_TURN {
             if self.is_leaving {
@@ -188,11 +188,11 @@ impl<'a> Session<'a> {
                 return;
             }
         }
-        // There may be more, and nothing else would say so.
+        // More lines may wait, and no thread announces them again.
         self.waker.wake();
     }
 
-    /// Returns the line that was typed; says what else came, and returns `None` then.
+    /// Returns a typed line. Shows any other item, and returns `None` for it.
     fn line_of(&mut self, typed: Typed) -> Option<String> {
         self.output.display().entered();
         match typed {
@@ -250,19 +250,18 @@ impl<'a> Session<'a> {
         Obeyed::Done
     }
 
-    /// Leaves the room, once; the client finishes first what is on its way.
+    /// Leaves the room, once; the client first completes its pending commands.
     fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
         if client.is_registered() && !self.is_deregistering {
             let name = self.output.name();
-            // While there is no room for it, it is tried again after the next event.
+            // If the client has no room for it, the session retries after the next event.
             self.is_deregistering = self
                 .command(client, now, Command::Deregister { name }, None)
                 .is_ok();
         }
     }
 
-    /// Shows what has happened, as far as the display has room: what is not taken is not
-    /// acknowledged.
+    /// Shows events while the display has room. The client does not acknowledge messages that wait.
     pub(super) fn show_events(&mut self, client: &mut Client<'_>, now: Instant) {
         let mut shown = Vec::new();
         loop {
@@ -306,12 +305,12 @@ impl<'a> Session<'a> {
             }
             self.output.event(&event, now);
         }
-        // Keys that no event belongs to.
+        // Some keys arrive without an event.
         self.note_records(client, &mut shown);
         self.remember(shown);
     }
 
-    /// Keeps keys at once, and collects what was shown.
+    /// Stores keys at once, and collects the messages that were shown.
     fn note_records(&mut self, client: &mut Client<'_>, shown: &mut Vec<Shown>) {
         while let Some(record) = client.poll_persist() {
             match record {
@@ -334,14 +333,14 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Remembers messages, once they are shown.
+    /// Stores the identities of messages once the display has written them.
     fn remember(&self, shown: Vec<Shown>) {
         let Some(memory) = self.memory.as_ref().filter(|_| !shown.is_empty()) else {
             return;
         };
         let memory = Arc::clone(memory);
         self.output.display().afterwards(move || {
-            // A message that cannot be noted may be shown again, if this process ends before
+            // If this fails, the next process may show the message again. That needs a crash before
             // its acknowledgement.
             let _ = memory
                 .lock()
@@ -350,25 +349,25 @@ impl<'a> Session<'a> {
         });
     }
 
-    /// When [`tick`](Self::tick) has something to do.
+    /// Returns when [`tick`](Self::tick) is due.
     pub(super) fn due(&self) -> Option<Instant> {
         self.output.due()
     }
 
-    /// Shows what waited for its time.
+    /// Shows the lines that are due.
     pub(super) fn tick(&mut self, client: &Client<'_>, now: Instant) {
         if !self.is_leaving {
             self.output.tick(client, now);
         }
     }
 
-    /// Whether something that the client had no room for is to be tried again at once.
+    /// Returns whether to retry a command at once for which the client had no room.
     pub(super) fn takes_up_again(&mut self) -> bool {
         mem::take(&mut self.has_news)
             && (self.is_leaving || self.held.is_some() || self.waits_for_room)
     }
 
-    /// Whether it is time to end: everything was shown, or nothing can be.
+    /// Returns the reason to end, once everything was shown, or nothing can be shown.
     pub(super) fn end(&self, client: &Client<'_>) -> Option<End> {
         let display = self.output.display();
         if display.is_broken() {
@@ -386,10 +385,10 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The result of a typed line.
+/// Result of a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Obeyed {
     Done,
-    /// The client takes it later.
+    /// The client has no room yet; the session retries.
     NoRoom,
 }

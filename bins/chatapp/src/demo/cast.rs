@@ -1,4 +1,4 @@
-//! The processes of the demonstration: what they are told, and what they show.
+//! Processes of the demonstration: their input and their output.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -11,17 +11,17 @@ use tempfile::TempDir;
 
 use crate::exit::{Exit, Failure};
 
-/// How long to wait for one line. The slowest, a server that does not respond, takes 3 s.
+/// Time limit for one line. The slowest case, a server that does not respond, takes 3 s.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// One process of the cast.
+/// Index of a process of the cast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Role(usize);
 
-/// All processes; they end with this.
+/// All processes; dropping it ends them.
 pub(super) struct Cast {
     program: PathBuf,
-    /// The folder for the state of all of them, until the end.
+    /// Folder for the state of all processes, removed at the end.
     folder: TempDir,
     port: u16,
     players: Vec<Player>,
@@ -33,12 +33,12 @@ struct Player {
     name: String,
     process: Child,
     input: Option<ChildStdin>,
-    /// Lines that it showed since it was last told something, and that were not waited for.
+    /// Lines shown since the last input that no step has waited for yet.
     lines: Vec<String>,
     open_outputs: usize,
 }
 
-/// A line that a process showed; `None` when it shows no more.
+/// A line that a process showed; `None` at the end of its output.
 struct Shown {
     role: Role,
     line: Option<String>,
@@ -61,7 +61,7 @@ impl Cast {
         })
     }
 
-    /// Prints what is going on.
+    /// Prints the description of a step.
     pub(super) fn tell(&self, what: &str) -> Result<(), Failure> {
         print(&format!("\n# {what}\n"))
     }
@@ -73,7 +73,7 @@ impl Cast {
         Ok(server)
     }
 
-    /// Starts a client and waits until it is in the room.
+    /// Starts a client and waits until it has entered the room.
     pub(super) fn client(&mut self, name: &str) -> Result<Role, Failure> {
         let port = self.port.to_string();
         let client = self.start(name, &["-c", name, "127.0.0.1", &port, "0"])?;
@@ -115,7 +115,7 @@ impl Cast {
         Ok(role)
     }
 
-    /// Types a line for a client.
+    /// Types a line into a client.
     pub(super) fn types(&mut self, Role(index): Role, line: &str) -> Result<(), Failure> {
         let player = &mut self.players[index];
         print(&format!("{:>6} > {line}\n", player.name))?;
@@ -127,7 +127,7 @@ impl Cast {
         .map_err(Failure::system("a client does not read its input"))
     }
 
-    /// Waits for a line, in which one `*` may stand for anything.
+    /// Waits for a line, in which one `*` matches any text.
     pub(super) fn sees(&mut self, role: Role, wanted: &str) -> Result<(), Failure> {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -146,7 +146,7 @@ impl Cast {
         }
     }
 
-    /// Waits until a process has ended, and checks how.
+    /// Waits until a process has ended, and checks its exit code.
     pub(super) fn ends(&mut self, Role(index): Role, exit: Exit) -> Result<(), Failure> {
         let deadline = Instant::now() + PATIENCE;
         while self.players[index].open_outputs != 0 {
@@ -171,7 +171,7 @@ impl Cast {
         ))
     }
 
-    /// Ends a process without a warning.
+    /// Kills a process.
     pub(super) fn kill(&mut self, Role(index): Role) -> Result<(), Failure> {
         let process = &mut self.players[index].process;
         process
@@ -181,7 +181,8 @@ impl Cast {
             .map_err(Failure::system("cannot kill a process"))
     }
 
-    /// Prints and notes the next line of anybody; false if there is none before the deadline.
+    /// Prints and stores the next line of any process; returns false if none arrives before the
+    /// deadline.
     fn listen(&mut self, deadline: Instant) -> Result<bool, Failure> {
         match self
             .shown
@@ -209,14 +210,14 @@ impl Cast {
 impl Drop for Cast {
     fn drop(&mut self) {
         for player in &mut self.players {
-            // Most have ended by themselves.
+            // Most processes have already ended.
             let _ = player.process.kill();
             let _ = player.process.wait();
         }
     }
 }
 
-/// Prints text that ends its line.
+/// Prints text as complete lines.
 fn print(text: &str) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     output
@@ -237,11 +238,11 @@ fn forward(role: Role, output: impl Read, sender: &Sender<Shown>) {
             return;
         }
     }
-    // Nobody listens any more when the demonstration is over.
+    // The receiver is gone when the demonstration is over.
     let _ = sender.send(Shown { role, line: None });
 }
 
-/// A port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 fn free_port() -> io::Result<u16> {
     Ok(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?

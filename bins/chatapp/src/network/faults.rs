@@ -1,9 +1,9 @@
-//! The options about a bad network on purpose.
+//! Options for fault injection.
 
 use chatapp_network_tools::Faults;
 use clap::Args;
 
-/// The options about faults.
+/// Options about faults.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Fault injection, in sent datagrams")]
 pub(crate) struct FaultOptions {
@@ -37,7 +37,7 @@ pub(crate) struct FaultOptions {
 }
 
 impl FaultOptions {
-    /// Returns the faults that were asked for.
+    /// Returns the requested faults.
     pub(super) fn faults(self) -> Faults {
         Faults {
             drop_percent: self.drop,

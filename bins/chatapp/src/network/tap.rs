@@ -1,4 +1,4 @@
-//! A network stack of this program's own on a TAP device, for the operating system's one.
+//! Options for the program's own network stack on a TAP device.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::exit::{Exit, Failure};
 
-/// From here on ports are nobody's (RFC 6335): one of them is for a client that wants any.
+/// First dynamic port (RFC 6335): a client that wants any port gets one from here.
 const FIRST_DYNAMIC_PORT: u16 = 0b1100_0000_0000_0000;
 
 /// The options about the TAP device.
@@ -38,7 +38,7 @@ fn parse_cidr(text: &str) -> Result<IpCidr, String> {
 }
 
 impl TapOptions {
-    /// Which device, and as whom; `None` for the operating system's network.
+    /// Returns the configuration of the device; `None` for the network of the operating system.
     pub(super) fn config(&self) -> Option<TapConfig> {
         Some(TapConfig {
             device: self.tap.clone()?,
@@ -47,7 +47,7 @@ impl TapOptions {
         })
     }
 
-    /// Returns a remedy if an address cannot be reached; `None` without a TAP device.
+    /// Returns a remedy for an unreachable address; `None` without a TAP device.
     pub(super) fn gateway_hint(&self) -> Option<String> {
         let (device, ip) = (self.tap.as_ref()?, self.ip.first()?);
         Some(format!(
@@ -58,7 +58,7 @@ impl TapOptions {
     }
 }
 
-/// Opens the device, to receive at this port; 0: any.
+/// Opens the device to receive on this port; 0 selects any.
 pub(super) fn open<'a>(
     config: TapConfig,
     port: u16,

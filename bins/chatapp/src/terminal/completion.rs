@@ -14,12 +14,12 @@ use rustyline::{Context, Helper};
 
 use super::Gate;
 
-/// The names that can be completed, in the order in which they are offered.
+/// Names for completion, in the order in which they are offered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names(Arc<Mutex<Vec<String>>>);
 
 impl Names {
-    /// Takes the place of the names so far.
+    /// Replaces all names.
     pub(crate) fn set(&self, names: Vec<String>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = names;
     }
@@ -40,7 +40,7 @@ fn candidates<'a>(words: impl Iterator<Item = &'a str>, start: &str) -> Vec<Pair
         .collect()
 }
 
-/// Answers the line editor while a line is being typed.
+/// Callbacks of the line editor.
 pub(super) struct Assistant {
     pub(super) gate: Arc<Gate>,
     pub(super) names: Names,
@@ -92,8 +92,7 @@ impl Completer for Assistant {
 impl Hinter for Assistant {
     type Hint = String;
 
-    /// There are no hints; but this is asked each time before the line is shown, and first with the
-    /// prompt.
+    /// Returns no hint. The editor calls this before it shows the line, first with the prompt.
     fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
         self.gate.line_begun();
         None
@@ -101,7 +100,7 @@ impl Hinter for Assistant {
 }
 
 impl Validator for Assistant {
-    /// Every line is good; but this is asked when one is complete.
+    /// Accepts every line. The editor calls this when a line is complete.
     fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         self.gate.line_ends();
         Ok(ValidationResult::Valid(None))
@@ -109,8 +108,8 @@ impl Validator for Assistant {
 }
 
 impl Highlighter for Assistant {
-    /// Shows what was pasted without what would drive the terminal. None of it has a width, so
-    /// columns stay right.
+    /// Removes pasted control characters from the display, because they would drive the terminal.
+    /// They have no width, so columns stay right.
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         let is_hidden = |character: char| character != '\n' && drives_display(character);
         if line.contains(is_hidden) {

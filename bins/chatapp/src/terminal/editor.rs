@@ -12,7 +12,7 @@ use super::{Gate, mode};
 
 const PROMPT: &str = ">>> ";
 
-/// Lines that are remembered.
+/// Maximum number of lines in the history.
 const HISTORY_LEN_MAX: usize = 1_000;
 
 /// A line editor at the terminal.
@@ -23,11 +23,11 @@ pub(crate) struct Editor {
 }
 
 impl Editor {
-    /// Prepares the terminal of this process. Without a history, lines are remembered until the end
-    /// of the process.
+    /// Prepares the terminal of this process. Without a history, the editor stores lines only until
+    /// the process ends.
     ///
     /// # Errors
-    /// The terminal cannot be used.
+    /// Returns an error if the terminal cannot be used.
     pub(crate) fn new(
         gate: Arc<Gate>,
         names: Names,
@@ -40,7 +40,7 @@ impl Editor {
             .max_history_size(HISTORY_LEN_MAX)?
             .history_ignore_space(true)
             .completion_type(CompletionType::List)
-            // Always through the assistant, which knows whether there are colours.
+            // The assistant always runs; it knows whether to use colours.
             .color_mode(ColorMode::Forced)
             .build();
         let mut readline = rustyline::Editor::with_config(config)?;
@@ -57,18 +57,18 @@ impl Editor {
         })
     }
 
-    /// Returns the printer for lines above the one that is being typed.
+    /// Returns the printer for output above the line that is being typed.
     ///
     /// # Errors
-    /// The terminal cannot be used.
+    /// Returns an error if the terminal cannot be used.
     pub(crate) fn printer(&mut self) -> Result<impl ExternalPrinter + Send + use<>, ReadlineError> {
         self.readline.create_external_printer()
     }
 
-    /// Reads what was remembered.
+    /// Loads the stored history.
     ///
     /// # Errors
-    /// A line that says what is wrong.
+    /// Returns a line that describes the failure.
     pub(crate) fn load_history(&mut self) -> Result<(), String> {
         let Some(history) = self.history.take() else {
             return Ok(());
@@ -86,7 +86,7 @@ impl Editor {
             && let Err(error) = history.save(self.readline.history_mut())
         {
             let why = unusable(history, &error);
-            // Once is enough to know.
+            // One report is enough.
             self.history = None;
             return Err(why);
         }
@@ -99,20 +99,19 @@ fn unusable(history: &History, error: &ReadlineError) -> String {
     format!("[Cannot use the history file {path}: {error}]")
 }
 
-/// The result of the keys.
+/// Results of reading keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
     Line(String),
-    /// The lines so far are complete: the gate is to be told when another one is wanted.
+    /// The client can process the lines so far; the gate then asks for another one.
     Ready,
-    /// Something to tell that is no line.
+    /// A notice for the user.
     Notice(String),
     /// Ctrl-C.
     Interrupt,
 }
 
-/// Reads lines, each when the gate says that it is wanted, until the input ends or `take` gives
-/// false.
+/// Reads a line each time the gate asks for one, until the input ends or `take` returns false.
 pub(crate) fn edit(mut editor: Editor, mut take: impl FnMut(Keys) -> bool) {
     if let Err(notice) = editor.load_history()
         && !take(Keys::Notice(notice))
@@ -150,7 +149,7 @@ pub(crate) fn edit(mut editor: Editor, mut take: impl FnMut(Keys) -> bool) {
     }
 }
 
-/// Asks before many lines are obeyed: they were pasted, perhaps by mistake.
+/// Asks before many pasted lines run, because a paste may be a mistake.
 fn confirm(editor: &mut Editor, count: usize) -> bool {
     if !editor.gate.begin_again() {
         return false;

@@ -1,23 +1,22 @@
-//! Whose turn it is at the terminal.
+//! Mutual exclusion between the threads that use the terminal.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::mode;
 
-/// Moves the cursor nowhere: up, and with the line end down again.
+/// Text that leaves the cursor in place: one line up, and down again with the line end.
 ///
-/// The editor holds one text that it has not looked at yet. When it has taken this one behind
-/// another, it has shown the other: so much is known to have arrived, and the rest can be written
-/// by another thread.
+/// The editor buffers one text that it has not read yet. Once it takes this text, it has shown the
+/// one before. The caller then knows which output arrived, and writes the rest directly.
 pub(super) const NOTHING: &str = "\x1b[A\n";
 
-/// How long the editor is given to show what it was handed before the terminal is taken from it. It
-/// needs this long only while a person searches the history; otherwise it answers at once.
+/// Time that the editor has to show a text before the gate takes the terminal from it. The editor
+/// answers at once, except while the user searches the history.
 const ANSWER_TIME: Duration = Duration::from_millis(100);
 
-/// Coordinates the threads of a terminal. Nobody holds it while writing: the terminal may have been
-/// stopped.
+/// Coordinates the threads of a terminal. No thread holds the lock while it writes, because the
+/// terminal may be stopped.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -27,13 +26,13 @@ pub(crate) struct Gate {
 #[derive(Debug, Default)]
 struct State {
     turn: Turn,
-    /// The session wants another line.
+    /// The session asks for another line.
     is_line_wanted: bool,
     /// The editor gets no further line.
     is_closed: bool,
-    /// The text that the printer gives to the editor.
+    /// Text that the printer passes to the editor.
     job: Option<String>,
-    /// The printer is at work.
+    /// The printer has a text that is not shown yet.
     is_printing: bool,
 }
 
@@ -42,20 +41,20 @@ enum Turn {
     /// No line is being typed.
     #[default]
     Free,
-    /// The writer writes.
+    /// The writer is writing.
     Writing,
-    /// The editor prepares the terminal, or gives it back: it takes nothing.
+    /// The editor prepares or restores the terminal, and accepts no text.
     Changing,
     /// A line is being typed.
     Editing,
-    /// The terminal was taken from the editor for good.
+    /// The gate took the terminal from the editor for good.
     Taken,
 }
 
-/// How the writer may write.
+/// How the writer must write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// By itself; then [`Gate::written`] is due.
+    /// Directly; the writer calls [`Gate::written`] afterwards.
     Directly,
     /// Through the editor.
     ThroughEditor,
@@ -91,30 +90,30 @@ impl Gate {
         self.changed.notify_all();
     }
 
-    // For the session.
+    // Methods for the session.
 
-    /// Lets the editor take another line.
+    /// Asks the editor for another line.
     pub(crate) fn want_line(&self) {
         self.lock().is_line_wanted = true;
         self.changed.notify_all();
     }
 
-    /// No further line is wanted, and what is to be written does not wait for the one that is being
+    /// Ends the editing: asks for no further line, and lets output interrupt the line that is being
     /// typed.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_all();
     }
 
-    /// The process goes on after it was stopped, and the shell has set the terminal for itself. The
-    /// editor does not know: it prepared the terminal before the stop took effect.
+    /// Restores the mode of the terminal after the process continues from a stop. The shell has
+    /// changed the mode, and the editor set it before the stop took effect.
     pub(crate) fn resume(&self) {
         let mut state = self.lock();
         match state.turn {
             Turn::Editing => {
                 mode::resume_editing();
                 if !state.is_printing {
-                    // Behind it, the line is shown again.
+                    // After this text, the editor shows its line again.
                     state.job = Some(NOTHING.into());
                     state.is_printing = true;
                     self.changed.notify_all();
@@ -125,9 +124,9 @@ impl Gate {
         }
     }
 
-    /// Gives the terminal back as it was found.
+    /// Restores the original mode of the terminal.
     pub(crate) fn restore_terminal(&self) {
-        // Nobody sets it again.
+        // No thread changes the mode again.
         let turn = std::mem::replace(&mut self.lock().turn, Turn::Taken);
         mode::give_back();
         if matches!(turn, Turn::Changing | Turn::Editing) {
@@ -135,9 +134,10 @@ impl Gate {
         }
     }
 
-    // For the editor.
+    // Methods for the editor.
 
-    /// Waits until a line is wanted and nobody writes; false if no line will be wanted any more.
+    /// Waits until the session asks for a line and no thread writes. Returns false after the last
+    /// line.
     pub(super) fn begin_line(&self) -> bool {
         loop {
             let state = self.wait_while(|state| {
@@ -146,8 +146,8 @@ impl Gate {
             if state.is_closed {
                 return false;
             }
-            // A thread that was about to write to the editor of the last line found none, and
-            // writes directly: its output is first.
+            // A thread that wanted to print through the previous editor writes directly instead:
+            // its output comes first.
             let mut state = self.wait_a_moment_while(state, |state| state.is_printing);
             if state.turn == Turn::Free {
                 state.is_line_wanted = false;
@@ -157,31 +157,32 @@ impl Gate {
         }
     }
 
-    /// A line is wanted in the place of the last one.
+    /// Asks for another line in place of the last one, and waits as
+    /// [`begin_line`](Self::begin_line).
     pub(super) fn begin_again(&self) -> bool {
         self.want_line();
         self.begin_line()
     }
 
-    /// The prompt is about to be shown.
+    /// Notes that the editor is about to show the prompt.
     pub(super) fn line_begun(&self) {
         mode::note_editing();
         self.turn_to(Turn::Editing);
     }
 
-    /// The line is complete.
+    /// Notes that the line is complete.
     pub(super) fn line_ends(&self) {
         self.turn_to(Turn::Changing);
     }
 
-    /// The terminal is as it was.
+    /// Notes that the editor has restored the terminal.
     pub(super) fn line_ended(&self) {
         self.turn_to(Turn::Free);
     }
 
-    // For the writer.
+    // Methods for the writer.
 
-    /// Waits until something can be written.
+    /// Waits until the writer may write.
     pub(super) fn begin_writing(&self) -> Way {
         let mut state = self.wait_while(|state| state.turn == Turn::Changing && !state.is_closed);
         match state.turn {
@@ -189,7 +190,8 @@ impl Gate {
             Turn::Editing | Turn::Changing => {
                 drop(state);
                 self.take_over();
-                // It was taken, or the editor was just done with it: then nobody wants it any more.
+                // Either the gate took the terminal, or the editor had just finished and needs it
+                // no more.
                 Way::Directly
             }
             Turn::Free | Turn::Writing => {
@@ -205,7 +207,7 @@ impl Gate {
         self.turn_to(Turn::Free);
     }
 
-    /// Takes the terminal from an editor that has it.
+    /// Takes the terminal from an editor that uses it.
     pub(super) fn take_over(&self) {
         let mut state = self.wait_a_moment_while(self.lock(), |state| state.turn == Turn::Changing);
         if matches!(state.turn, Turn::Changing | Turn::Editing) {
@@ -216,8 +218,8 @@ impl Gate {
         }
     }
 
-    /// Has this text printed above the line that is being typed. False if that cannot be known to
-    /// have happened.
+    /// Prints a text above the line that is being typed. Returns false if the text may not have
+    /// been shown.
     pub(super) fn print(&self, text: &str) -> bool {
         let mut state = self.wait_while(|state| state.is_printing && !state.is_closed);
         state.job = Some(text.to_owned());
@@ -232,7 +234,7 @@ impl Gate {
         !state.is_printing
     }
 
-    // For the printer.
+    // Methods for the printer.
 
     /// Waits for a text to print.
     pub(super) fn next_job(&self) -> Option<String> {
@@ -241,7 +243,7 @@ impl Gate {
             .take()
     }
 
-    /// The editor took it.
+    /// Notes that the editor has taken the text.
     pub(super) fn printed(&self) {
         self.lock().is_printing = false;
         self.changed.notify_all();

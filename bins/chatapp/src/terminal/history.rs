@@ -8,22 +8,22 @@ use chatapp_store::{default_folder, file_name};
 use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, History as _};
 
-/// The lines that one name has typed, in a file that only its owner can read.
+/// Typed lines of one name, in a file that only its owner can read.
 #[derive(Clone, Debug)]
 pub(crate) struct History {
     path: PathBuf,
 }
 
 impl History {
-    /// The history of a name in the folder that the system has for such things. `None`: it has
-    /// none.
+    /// Returns the history of a name in the default state folder. `None` if there is no such
+    /// folder.
     pub(crate) fn of(name: &str) -> Option<Self> {
         Some(Self {
             path: default_folder()?.join("history").join(file_name(name)),
         })
     }
 
-    /// Reads what was saved; nothing if there is no file yet.
+    /// Loads the stored lines; none if there is no file yet.
     pub(super) fn load(&self, lines: &mut FileHistory) -> Result<(), ReadlineError> {
         match lines.load(&self.path) {
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -31,7 +31,7 @@ impl History {
         }
     }
 
-    /// Saves what came since the last time; other processes may have added lines of their own.
+    /// Appends the new lines; other processes may have appended theirs.
     pub(super) fn save(&self, lines: &mut FileHistory) -> Result<(), ReadlineError> {
         if let Some(folder) = self.path.parent() {
             create_private(folder)?;

@@ -1,14 +1,14 @@
-//! A line editor for people: what arrives is shown above the line that is being typed.
+//! Line editor for people: shows output above the line that is being typed.
 //!
 //! Three threads share the terminal, and the event loop never waits for any of them:
 //!
 //! - the *editor* reads keys and shows the line that is being typed ([`editor`]);
-//! - the *writer*, which is the thread of the [`Display`](crate::display::Display), writes what
-//!   arrives: by itself while no line is being typed, through the editor while one is ([`Screen`]);
-//! - the *printer* waits for the editor in its place, because that can take as long as a person
-//!   searches the history.
+//! - the *writer* is the thread of the [`Display`](crate::display::Display): it writes directly
+//!   while no line is being typed, and through the editor while one is ([`Screen`]);
+//! - the *printer* waits for the editor in place of the writer, because a search of the history can
+//!   take long.
 //!
-//! [`Gate`] says whose turn it is.
+//! [`Gate`] decides which thread uses the terminal.
 
 mod completion;
 mod editor;
@@ -26,7 +26,7 @@ pub(crate) use screen::Screen;
 /// Terminals that cannot place a cursor.
 const DUMB: [&str; 3] = ["dumb", "cons25", "emacs"];
 
-/// Whether the terminal understands more than lines.
+/// Returns whether the terminal can place a cursor.
 pub(crate) fn is_capable() -> bool {
     match std::env::var("TERM") {
         Ok(term) => !term.is_empty() && !DUMB.contains(&term.as_str()),

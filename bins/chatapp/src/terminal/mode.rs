@@ -1,25 +1,24 @@
-//! The terminal as it was found.
+//! Modes of the terminal: the original one, and those of the editor.
 
 use std::io::{self, Write};
 
-/// Bracketed paste off, cursor and everything behind it gone: what follows begins on a line of its
-/// own.
+/// Disables bracketed paste and clears the current line, so that later output begins on a clean
+/// line.
 const CLEAN_LINE: &str = "\x1b[?2004l\r\x1b[J";
 
 #[cfg(unix)]
 static FOUND: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
 
-/// How it is set while no line is being typed.
+/// Mode while no line is being typed.
 #[cfg(unix)]
 static BETWEEN: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
 
-/// How the editor has set it: each time in the same way.
+/// Mode that the editor sets, which is always the same.
 #[cfg(unix)]
 static EDITING: std::sync::OnceLock<rustix::termios::Termios> = std::sync::OnceLock::new();
 
-/// Remembers how the terminal is set now, and ends its echo and its own editing of lines: the
-/// editor shows and understands what is typed, when it is its turn. Only the keys for signals work
-/// meanwhile.
+/// Stores the original mode, and disables echo and line editing of the system. The editor shows and
+/// interprets the keys once it runs. Until then only the signal keys work.
 pub(super) fn take() {
     #[cfg(unix)]
     if let Ok(mut terminal) = rustix::termios::tcgetattr(io::stdin())
@@ -37,13 +36,13 @@ pub(super) fn take() {
     }
 }
 
-/// The editor has set the terminal for itself.
+/// Stores the mode that the editor has set.
 pub(super) fn note_editing() {
     #[cfg(unix)]
     if EDITING.get().is_none()
         && let Ok(terminal) = rustix::termios::tcgetattr(io::stdin())
     {
-        // The first time counts.
+        // Only the first call stores it.
         let _ = EDITING.set(terminal);
     }
 }
@@ -56,7 +55,7 @@ pub(super) fn resume_editing() {
     }
 }
 
-/// Sets the terminal for the time between two lines again.
+/// Sets the mode between two lines again.
 pub(super) fn resume_between() {
     #[cfg(unix)]
     if let Some(between) = BETWEEN.get() {
@@ -64,7 +63,7 @@ pub(super) fn resume_between() {
     }
 }
 
-/// Sets the terminal as it was found.
+/// Restores the original mode.
 pub(super) fn give_back() {
     #[cfg(unix)]
     if let Some(found) = FOUND.get() {
@@ -72,10 +71,10 @@ pub(super) fn give_back() {
     }
 }
 
-/// Leaves the line that is being typed.
+/// Clears the line that is being typed.
 pub(super) fn leave_line() {
     let mut output = io::stdout().lock();
-    // A terminal that is gone has no line.
+    // If the terminal is gone, there is no line to clear.
     let _ = output
         .write_all(CLEAN_LINE.as_bytes())
         .and_then(|()| output.flush());
@@ -84,6 +83,6 @@ pub(super) fn leave_line() {
 #[cfg(unix)]
 fn set(terminal: &rustix::termios::Termios) {
     let now = rustix::termios::OptionalActions::Now;
-    // A terminal that is gone needs nothing.
+    // If the terminal is gone, there is no mode to set.
     let _ = rustix::termios::tcsetattr(io::stdin(), now, terminal);
 }

@@ -1,4 +1,4 @@
-//! The output of the display.
+//! Output of the display at a terminal.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use rustyline::ExternalPrinter;
 
 use super::gate::{Gate, NOTHING, Way};
 
-/// Writes above the line that is being typed, and plainly while none is.
+/// Writes above the line that is being typed, or directly while there is none.
 #[derive(Debug)]
 pub(crate) struct Screen<W: Write> {
     gate: Arc<Gate>,
@@ -15,10 +15,10 @@ pub(crate) struct Screen<W: Write> {
 }
 
 impl<W: Write> Screen<W> {
-    /// Starts the thread that waits for the editor.
+    /// Starts the printer, the thread that waits for the editor.
     ///
     /// # Errors
-    /// The operating system gives no thread.
+    /// Returns an error if the operating system cannot start a thread.
     pub(crate) fn start(
         gate: Arc<Gate>,
         mut printer: impl ExternalPrinter + Send + 'static,
@@ -33,7 +33,7 @@ impl<W: Write> Screen<W> {
                         .print(text)
                         .and_then(|()| printer.print(NOTHING.into()));
                     if shown.is_err() {
-                        // The rest is written when the terminal is taken over.
+                        // The writer writes the rest after it takes over the terminal.
                         return;
                     }
                     jobs.printed();
@@ -44,7 +44,7 @@ impl<W: Write> Screen<W> {
 }
 
 impl<W: Write> Write for Screen<W> {
-    /// Takes whole lines, all of them.
+    /// Accepts whole lines, and writes all of them.
     fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
         if self.gate.begin_writing() == Way::ThroughEditor {
             if self.gate.print(&String::from_utf8_lossy(lines)) {
