@@ -1,4 +1,4 @@
-//! Typed lines become commands, and events become lines:
+//! Parses typed lines as commands, and formats events as lines:
 //! `cargo run -p chatapp-console --example lines`.
 //! Type `send bob hi`, `table`, `help`, or anything else.
 

@@ -1,4 +1,4 @@
 //! The names of the commands.
 
-/// The commands, those first that are typed most.
+/// Names of all commands, the most frequent ones first.
 pub const COMMANDS: [&str; 7] = ["send", "send_all", "table", "help", "reg", "dereg", "quit"];

@@ -1,19 +1,17 @@
-//! The commands that a person types at ChatApp, and the lines that it shows: the same words on a
-//! terminal, in a pipe and on a serial line.
+//! Typed commands and displayed lines of ChatApp: the same words on a terminal, in a pipe and on a
+//! serial line.
 //!
-//! - [`parse`] turns a typed line into an [`Input`], or into a [`ParseError`] that says what to do.
-//! - [`Wording`] turns what the core reports into [`Line`]s, and the table into [`Row`]s, which are
-//!   [`Display`](core::fmt::Display). A [`Brush`] gets a line in its [`Part`]s, to give them
-//!   colours.
-//!
-//! - [`Order`] is what is typed at a server; [`LogLine`] and [`Report`] are what it says: who comes
-//!   and goes, and its counters.
+//! - [`parse`] turns a typed line into an [`Input`], or into a [`ParseError`] with advice.
+//! - [`Wording`] turns events of the core into [`Line`]s, and the table into [`Row`]s, which
+//!   implement [`Display`](core::fmt::Display). A [`Brush`] gets a line in its [`Part`]s, to give
+//!   them colours.
+//! - [`Order`] is a command typed at a server. [`LogLine`] and [`Report`] format its log and its
+//!   counters.
 //! - [`SerialConsole`] reads typed lines from a serial port, with echo and correction, and shows
 //!   lines there.
 //!
-//! All else reads, writes and allocates nothing: where lines come from and go to is the caller's
-//! choice, as is any prompt in front of them. Names and texts from others are shown through
-//! [`Visible`], so that they never drive the display.
+//! Nothing else reads, writes or allocates: the caller decides where lines come from and go to, and
+//! what prompt precedes them. [`Visible`] escapes control characters in names and texts from peers.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

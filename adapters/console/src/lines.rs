@@ -1,4 +1,4 @@
-//! The events of the core as lines, in the words that people and scripts know.
+//! Formats events of the core as the lines that people and scripts know.
 
 use core::fmt;
 
@@ -9,7 +9,7 @@ use chatapp_core::{ClientEvent, CommandError, MessageStatus, Request, UnixSecond
 use crate::paint::{Brush, Part, Plain};
 use crate::{Stamp, Visible};
 
-/// The state on which the lines depend, besides the event.
+/// State on which the lines depend, besides the event.
 #[derive(Clone, Copy, Debug)]
 pub struct Wording<'a> {
     /// The client's own name.
@@ -40,7 +40,7 @@ enum Text<'a> {
     },
     BadName(chatapp_core::NameError),
     ForeignVersion(u8),
-    /// A name has another key than before, and the result of that.
+    /// A name that belongs to another key than before, and the consequence.
     ForeignKey {
         name: &'a str,
         what: &'static str,
@@ -72,7 +72,7 @@ const fn error(text: Text<'_>) -> Line<'_> {
     }
 }
 
-/// The line for a private message that is not shown.
+/// Returns the line for a private message that is not shown.
 const fn not_shown(from: &str, foreign_key: bool) -> Line<'_> {
     error(if foreign_key {
         Text::ForeignKey {
@@ -88,7 +88,7 @@ const fn not_shown(from: &str, foreign_key: bool) -> Line<'_> {
     })
 }
 
-/// The line for a channel message that the server did not take.
+/// Returns the line for a channel message that the server rejected.
 const fn not_posted(store_failed: bool) -> Line<'static> {
     error(Fixed(if store_failed {
         "[The server could not store the message; it was not sent.]"
@@ -98,7 +98,8 @@ const fn not_posted(store_failed: bool) -> Line<'static> {
 }
 
 impl<'a> Wording<'a> {
-    /// The lines for an event, one or two. Events that this version does not know have none.
+    /// Returns the lines for an event, one or two. Events that this version does not know have
+    /// none.
     pub fn event(&self, event: &ClientEvent<'a>) -> impl Iterator<Item = Line<'a>> + use<'a> {
         let (before, line) = match *event {
             ClientEvent::Registered => (None, success(Fixed("[Welcome, You are registered.]"))),
@@ -152,7 +153,7 @@ impl<'a> Wording<'a> {
         before.into_iter().chain(Some(line))
     }
 
-    /// The line for a command that was not taken. `name` is the name in it, if it has one.
+    /// Returns the line for a rejected command. `name` is the name in it, if it has one.
     pub fn command_error(&self, refusal: CommandError, name: &'a str) -> Line<'a> {
         error(match refusal {
             CommandError::Busy => Fixed("[Busy. Try again in a moment.]"),
@@ -230,7 +231,7 @@ impl<'a> Wording<'a> {
 }
 
 const TOO_LONG: &str = " bytes, the limit is 1000; it was not sent.]";
-const _: () = assert!(TEXT_LEN_MAX == 1_000, "as the line says");
+const _: () = assert!(TEXT_LEN_MAX == 1_000, "the line states the limit of 1000");
 
 /// Returns the lines for the result of a direct message.
 fn message_status(to: &str, status: MessageStatus) -> (Option<Line<'_>>, Line<'_>) {
@@ -268,10 +269,10 @@ fn message_status(to: &str, status: MessageStatus) -> (Option<Line<'_>>, Line<'_
 }
 
 impl Line<'_> {
-    /// Hands the line to a brush, part by part. [`Display`](fmt::Display) shows the same words.
+    /// Passes the line to a brush, part by part. [`Display`](fmt::Display) shows the same words.
     ///
     /// # Errors
-    /// Those of the brush.
+    /// Returns the error of the brush.
     pub fn paint(&self, brush: &mut dyn Brush) -> fmt::Result {
         match self.text {
             Fixed(text) => brush.paint(self.tone, format_args!("{text}")),

@@ -1,11 +1,11 @@
-//! Arrivals and departures, in the words of a server's log.
+//! Formats events of a server as lines of its log.
 
 use core::fmt;
 
 use chatapp_core::ServerEvent;
 use chatapp_core::wire::VERSION;
 
-/// A line of the server's log. Names cannot contain anything that drives a display.
+/// Line of the server's log. Valid names contain no control characters.
 #[derive(Clone, Copy, Debug)]
 pub struct LogLine<'a>(pub ServerEvent<'a>);
 

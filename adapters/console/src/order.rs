@@ -13,7 +13,8 @@ pub enum Order {
     Help,
 }
 
-/// A line that no server knows; its [`Display`](fmt::Display) form says what to do.
+/// Error for a line that is no command of a server; its [`Display`](fmt::Display) form lists the
+/// commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownOrder;
 
@@ -33,10 +34,10 @@ pub const ORDER_HELP: [&str; 3] = [
 ];
 
 impl Order {
-    /// Reads a typed line. `None` for a line with nothing on it.
+    /// Parses a typed line; `None` for a blank line.
     ///
     /// # Errors
-    /// [`UnknownOrder`].
+    /// Returns [`UnknownOrder`] for any other line.
     pub fn parse(line: &str) -> Result<Option<Self>, UnknownOrder> {
         Ok(Some(match line.trim() {
             "" => return Ok(None),
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn help_names_every_order() {
+    fn lists_every_order_in_the_help() {
         let orders = [Order::Stats, Order::Quit, Order::Help];
         for (line, order) in ORDER_HELP.into_iter().zip(orders) {
             let word = line.split(' ').next().unwrap_or_default();

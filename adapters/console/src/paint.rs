@@ -1,8 +1,8 @@
-//! Lines in parts, for displays that have colours.
+//! Lines in parts, for displays with colours.
 
 use core::fmt;
 
-/// The kind of a part of a line, for a program that gives it a colour.
+/// Kind of a part of a line, for a program that gives it a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part<'a> {
@@ -12,31 +12,31 @@ pub enum Part<'a> {
     Success,
     /// A notice that something has failed, or was not done.
     Error,
-    /// The mark of a channel message.
+    /// The prefix of a channel message.
     ChannelMark,
     /// The sender of a message.
     Sender {
-        /// Its name, as sent: the words to paint are made harmless.
+        /// The sender's name, not escaped; the painted words are escaped.
         name: &'a str,
         /// The message was sent to the channel.
         channel: bool,
     },
-    /// When a kept message was sent.
+    /// The time at which a stored message was sent.
     Stamp,
-    /// The text of a message, and what stands between the other parts.
+    /// The text of a message, and the text between other parts.
     Text,
 }
 
-/// Takes a line part by part; see [`Line::paint`](crate::Line::paint).
+/// Receives a line part by part; see [`Line::paint`](crate::Line::paint).
 pub trait Brush {
-    /// Takes the next words. They contain nothing that drives a display.
+    /// Receives the next words, with control characters escaped.
     ///
     /// # Errors
-    /// Those of the place where the words go.
+    /// Returns the error of the output.
     fn paint(&mut self, part: Part<'_>, words: fmt::Arguments<'_>) -> fmt::Result;
 }
 
-/// Shows the words alone.
+/// Brush that ignores the parts and writes the words.
 pub(crate) struct Plain<'a, 'b>(pub(crate) &'a mut fmt::Formatter<'b>);
 
 impl Brush for Plain<'_, '_> {

@@ -1,4 +1,4 @@
-//! From a typed line to a command.
+//! Parses a typed line as a command.
 
 use core::fmt;
 
@@ -7,7 +7,7 @@ use chatapp_core::Command;
 use crate::Visible;
 use crate::suggest::suggestion;
 
-/// The request of a typed line.
+/// Result of parsing a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input<'a> {
     /// A command for the client's state machine.
@@ -16,17 +16,16 @@ pub enum Input<'a> {
     Help,
     /// Show the table of clients.
     Table,
-    /// Finish what is on its way, leave the room and end.
+    /// Complete pending commands, leave the room and end.
     Quit,
 }
 
-/// The error of a typed line; its [`Display`](fmt::Display) form is a line that says what to
-/// do.
+/// Error of a typed line; its [`Display`](fmt::Display) form is a line with advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseError<'a> {
     /// There is no such command.
     Unknown(&'a str),
-    /// The command lacks something, or has too much; this is how to type it.
+    /// An argument is missing or superfluous; the string is the usage.
     Usage(&'static str),
 }
 
@@ -52,7 +51,7 @@ impl fmt::Display for ParseError<'_> {
 
 impl core::error::Error for ParseError<'_> {}
 
-/// Of a word that is no command, this many characters are shown.
+/// Number of characters of an unknown word that the error shows.
 const WORD_LEN_SHOWN: usize = 20;
 
 const SEND: &str = "send <name> <text>";
@@ -71,14 +70,13 @@ pub const HELP: [&str; 7] = [
     "help                 show this",
 ];
 
-/// Reads a typed line, without its line end. `None` for a line with nothing on it.
+/// Parses a typed line without its line end. Returns `None` for a blank line.
 ///
-/// A text begins one blank behind the command or name, and is kept exactly from there. A command
-/// may have a slash in front, as other chat programs want it; so may the words that those programs
-/// have for these commands.
+/// A text begins one blank after the command or name, and keeps all further blanks. A command may
+/// begin with a slash, as in other chat programs; then some of their names are understood too.
 ///
 /// # Errors
-/// [`ParseError`] says what to do. Whether a name or text is acceptable is for the client to say.
+/// Returns [`ParseError`] with advice. The client decides whether a name or text is valid.
 pub fn parse(line: &str) -> Result<Option<Input<'_>>, ParseError<'_>> {
     let Some((word, rest)) = split_word(line) else {
         return Ok(None);
@@ -108,7 +106,7 @@ pub fn parse(line: &str) -> Result<Option<Input<'_>>, ParseError<'_>> {
     Ok(Some(input))
 }
 
-/// Without its slash, and translated from the words of other programs.
+/// Returns the command without its slash, with names of other programs translated.
 fn command_name(word: &str) -> &str {
     match word.strip_prefix('/') {
         Some(slashed) => crate::suggest::foreign(slashed).unwrap_or(slashed),
@@ -120,7 +118,7 @@ const fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\t')
 }
 
-/// The first word, and what stands behind the blank that ends it.
+/// Splits a line into its first word and the text after the next blank.
 fn split_word(line: &str) -> Option<(&str, &str)> {
     let line = line.trim_start_matches(is_blank);
     if line.is_empty() {
@@ -218,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn a_line_with_nothing_on_it_is_nothing() {
+    fn ignores_blank_lines() {
         for line in ["", " ", "\t  "] {
             assert_eq!(parse(line), Ok(None));
         }
     }
 
     #[test]
-    fn mistakes_say_what_to_do() {
+    fn gives_advice_for_mistakes() {
         for (line, error) in [
             ("send", "[Usage: send <name> <text>]"),
             ("send ", "[Usage: send <name> <text>]"),
@@ -274,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn habits_of_other_programs_work_with_a_slash() {
+    fn accepts_names_of_other_programs_after_a_slash() {
         let send = Command::Send {
             to: "bob",
             text: "hi /quit",
@@ -291,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn help_names_every_command() {
+    fn lists_every_command_in_the_help() {
         assert!(
             COMMANDS
                 .iter()

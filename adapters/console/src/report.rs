@@ -1,10 +1,10 @@
-//! The state of a server in figures.
+//! Formats the counters of a server.
 
 use core::fmt;
 
 use chatapp_core::{DropReason, Gauge, Server, Stats, Usage};
 
-/// All counters and gauges, some a line, those that are zero left out.
+/// Report of all counters and gauges, several on each line, without those that are zero.
 #[derive(Debug)]
 pub struct Report<'a> {
     usage: Usage,
@@ -12,7 +12,7 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// Those of this server, as they are now.
+    /// Creates a report of the server's present state.
     pub fn of(server: &'a Server<'_>) -> Self {
         Self {
             usage: server.usage(),
@@ -67,7 +67,7 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// How full something is.
+/// Formats a gauge as used and maximum.
 struct Of(Gauge);
 
 impl fmt::Display for Of {
@@ -77,7 +77,7 @@ impl fmt::Display for Of {
     }
 }
 
-/// Names and counts, without those that are zero; whether there were any.
+/// Writes names and counts without those that are zero; returns whether there were any.
 fn list(
     f: &mut fmt::Formatter<'_>,
     before: &str,

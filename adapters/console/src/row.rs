@@ -1,15 +1,15 @@
-//! The table of clients, as people read it.
+//! Formats the table of clients for people.
 
 use core::fmt;
 
 use chatapp_core::TableEntry;
 
-/// Shows who is in the room, and where: `alice  192.0.2.1:5000  online`.
+/// Row of the table: `alice  192.0.2.1:5000  online`.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     /// The name, its address and its state.
     pub entry: TableEntry<'a>,
-    /// Characters that the name takes at least, so that rows of a table stand in columns.
+    /// Minimum width of the name in characters, which aligns the columns.
     pub name_width: usize,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for Row<'_> {
             name_width,
         } = *self;
         let status = if online { "online" } else { "offline" };
-        // Names contain nothing that drives the display.
+        // Valid names contain no control characters.
         write!(f, "{name:name_width$}  {address}  {status}")
     }
 }
@@ -37,7 +37,7 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn shows_who_where_and_whether() {
+    fn shows_name_address_and_status() {
         let row = |name, address: &str, online| {
             let entry = TableEntry {
                 name,

@@ -1,5 +1,5 @@
-//! A console on a serial line: lines typed there, with an echo and a way to correct them, and lines
-//! shown above the one being typed.
+//! Console on a serial line: reads typed lines with echo and correction, and shows lines above the
+//! one being typed.
 
 use core::fmt;
 
@@ -7,8 +7,8 @@ use embedded_io::{Read, ReadReady, Write};
 
 use chatapp_core::limits::{NAME_LEN_MAX, TEXT_LEN_MAX};
 
-/// Longest line that can be typed, in bytes: the longest command, and some more, so that the
-/// refusal of a text can say how long it is.
+/// Maximum length of a typed line in bytes. It exceeds the longest command, so that the error about
+/// a long text can state its length.
 pub const TYPED_LEN_MAX: usize = "send_all ".len() + NAME_LEN_MAX + TEXT_LEN_MAX + 64;
 
 const BACKSPACE: u8 = 0x08;
@@ -21,20 +21,20 @@ const CONTROL_U: u8 = 0x15;
 /// Input from a serial line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed<'a> {
-    /// A line, without its end.
+    /// A line without its line end.
     Line(&'a str),
-    /// A line that is nothing; why.
+    /// A line that cannot be used, with the reason.
     Unusable(LineError),
-    /// Ctrl-C, or Ctrl-D on an empty line: the person wants to leave.
+    /// Ctrl-C, or Ctrl-D on an empty line: the user wants to leave.
     End,
 }
 
-/// Why a line is nothing; its [`Display`](fmt::Display) form is a line that says so.
+/// Reason why a line cannot be used; its [`Display`](fmt::Display) form is a line for the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineError {
-    /// It has so many bytes, more than any command.
+    /// The line has this many bytes, more than any command.
     TooLong(usize),
-    /// It is not UTF-8.
+    /// The line is not UTF-8.
     NotUtf8,
 }
 
@@ -51,37 +51,37 @@ impl fmt::Display for LineError {
 
 impl core::error::Error for LineError {}
 
-/// A console on a serial port.
+/// Console on a serial port.
 ///
-/// Nothing waits for input. Output is written at once, and waits for the port: on a slow line, a
-/// long text takes as long as the line needs for it.
+/// Reading never blocks. Writing blocks until the port has accepted the output, so a long text
+/// takes as long as the port needs for it.
 #[derive(Debug)]
 pub struct SerialConsole<P> {
     port: P,
-    /// A person types: what is typed is sent back, and can be corrected. Off for a program at the
-    /// other end, whose lines are taken as they are.
+    /// Whether a person types: the console echoes the keys and allows corrections. Off for a
+    /// program at the other end.
     echo: bool,
     typed: [u8; TYPED_LEN_MAX],
-    /// Bytes of the line, those that did not fit among them.
+    /// Length of the line in bytes, including those that did not fit.
     len: usize,
     state: State,
-    /// The last byte was a carriage return: a line feed behind it belongs to it.
+    /// The last byte was a carriage return: a line feed after it belongs to the same line end.
     after_return: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Typing,
-    /// In the sequence of a key that is not on every keyboard: its first byte was taken, or more.
+    /// Inside an escape sequence, after its first byte.
     Escape,
     Sequence,
-    /// The line was given to the caller.
+    /// The console has returned the line to the caller.
     Given,
-    /// The caller wants it again.
+    /// The caller wants the line once more.
     Kept,
 }
 
-/// The meaning of a byte.
+/// Meaning of a byte.
 enum Key {
     Nothing,
     Enter,
@@ -89,8 +89,8 @@ enum Key {
 }
 
 impl<P: Read + ReadReady + Write> SerialConsole<P> {
-    /// A console that takes lines from this port: from a person if `echo` is set, who sees what is
-    /// typed and can correct it, from a program otherwise.
+    /// Creates a console on this port. `echo` selects a person, who sees the typed keys and can
+    /// correct them, or else a program.
     pub const fn new(port: P, echo: bool) -> Self {
         Self {
             port,
@@ -102,16 +102,16 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         }
     }
 
-    /// Whether a person types, from now on.
+    /// Selects a person or a program at the other end, from now on.
     pub fn set_echo(&mut self, echo: bool) {
         self.echo = echo;
     }
 
-    /// Takes what was typed, up to the end of a line, and where answers to it are shown; `None` if
-    /// there is no whole line yet.
+    /// Reads input up to the end of a line. Returns the line with an output for answers, or `None`
+    /// if there is no complete line yet.
     ///
     /// # Errors
-    /// Those of the port.
+    /// Returns the error of the port.
     pub fn read_line(&mut self) -> Result<Option<(Typed<'_>, Answers<'_, P>)>, P::Error> {
         match self.state {
             State::Kept => {
@@ -144,23 +144,23 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         Ok(None)
     }
 
-    /// The next [`read_line`](Self::read_line) gives the last line again: there was no room for it.
-    /// Meanwhile nothing is read.
+    /// Lets the next [`read_line`](Self::read_line) return the last line again, for a caller
+    /// without room for it. Until then the console reads nothing.
     pub fn keep_line(&mut self) {
         if self.state == State::Given {
             self.state = State::Kept;
         }
     }
 
-    /// Shows a line, above the one being typed.
+    /// Shows a line above the one being typed.
     ///
     /// # Errors
-    /// Those of the port.
+    /// Returns the error of the port.
     pub fn show(&mut self, line: impl fmt::Display) -> Result<(), P::Error> {
         self.show_words(format_args!("{line}\n"))
     }
 
-    /// One piece of code for lines of all kinds.
+    /// Not generic, so that lines of all kinds share its code.
     fn show_words(&mut self, words: fmt::Arguments<'_>) -> Result<(), P::Error> {
         let covers = self.echo && self.len != 0 && !self.is_given();
         if covers {
@@ -174,7 +174,7 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         self.port.flush()
     }
 
-    /// The port, for what is not in lines.
+    /// Returns the port, for output without lines.
     pub fn port(&mut self) -> &mut P {
         &mut self.port
     }
@@ -230,7 +230,7 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
                 self.push(byte);
                 self.echo(b" ")?;
             }
-            // Other keys do nothing.
+            // The console ignores other control keys.
             0..=0x1f => {}
             _ => {
                 self.push(byte);
@@ -240,7 +240,7 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         Ok(Key::Nothing)
     }
 
-    /// Keeps a byte; of a line that is too long, only how long it is.
+    /// Stores a byte; after the maximum length, only counts it.
     fn push(&mut self, byte: u8) {
         if let Some(place) = self.typed.get_mut(self.len) {
             *place = byte;
@@ -248,11 +248,11 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
         self.len = self.len.saturating_add(1);
     }
 
-    /// Takes the last character back, all of its bytes.
+    /// Removes the last character with all of its bytes.
     fn rub_out(&mut self) -> Result<(), P::Error> {
         while let Some(last) = self.len.checked_sub(1) {
             self.len = last;
-            // Bytes that continue a character begin with 10.
+            // Continuation bytes of a character begin with the bits 10.
             let continues = self.typed.get(last).is_some_and(|byte| byte & 0xc0 == 0x80);
             if !continues {
                 return self.echo(b"\x08 \x08");
@@ -270,7 +270,7 @@ impl<P: Read + ReadReady + Write> SerialConsole<P> {
     }
 }
 
-/// The output for answers to a line.
+/// Output for answers to a line.
 #[derive(Debug)]
 pub struct Answers<'a, P>(&'a mut P);
 
@@ -278,13 +278,13 @@ impl<P: Write> Answers<'_, P> {
     /// Shows a line.
     ///
     /// # Errors
-    /// Those of the port.
+    /// Returns the error of the port.
     pub fn show(&mut self, line: impl fmt::Display) -> Result<(), P::Error> {
         write_words(self.0, format_args!("{line}\n"))
     }
 }
 
-/// Writes words; those that cannot be told end early, a port that fails is an error.
+/// Writes words. A formatting error ends them early; only an error of the port is returned.
 fn write_words<P: Write>(port: &mut P, words: fmt::Arguments<'_>) -> Result<(), P::Error> {
     let mut failure = None;
     let mut out = Out {
@@ -295,8 +295,7 @@ fn write_words<P: Write>(port: &mut P, words: fmt::Arguments<'_>) -> Result<(), 
     failure.map_or(Ok(()), Err)
 }
 
-/// Writes words to a port, and remembers why that failed. A terminal needs two characters to begin
-/// a line.
+/// Writes to a port and stores its error. A terminal needs two characters for a line end.
 struct Out<'a, P: Write> {
     port: &'a mut P,
     failure: &'a mut Option<P::Error>,
@@ -328,7 +327,7 @@ mod tests {
     use std::string::{String, ToString};
     use std::vec::Vec;
 
-    /// A port whose other end is this test.
+    /// Port whose other end is the test.
     #[derive(Default)]
     struct Wire {
         typed: VecDeque<u8>,
@@ -367,7 +366,7 @@ mod tests {
         SerialConsole::new(Wire::default(), echo)
     }
 
-    /// All that comes of these bytes.
+    /// Returns all results for these bytes.
     fn typed(console: &mut SerialConsole<Wire>, bytes: &[u8]) -> Vec<String> {
         console.port.typed.extend(bytes);
         let mut lines = Vec::new();
@@ -390,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_as_each_terminal_ends_them() {
+    fn accepts_the_line_ends_of_all_terminals() {
         let mut console = console(false);
         assert_eq!(
             typed(&mut console, b"a\rb\nc\r\nd\r\r\n"),
@@ -402,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_can_be_corrected() {
+    fn corrects_the_typed_line() {
         let mut console = console(true);
         assert_eq!(typed(&mut console, b"hj\x7fi\x08\x08\x08yo\r"), ["yo"]);
         assert_eq!(
@@ -411,7 +410,7 @@ mod tests {
         );
         assert_eq!(typed(&mut console, "zoë🦀\x7f\x7f\r".as_bytes()), ["zo"]);
         assert_eq!(typed(&mut console, b"oh no\x15yes\r"), ["yes"]);
-        // Cursor keys, a function key, Alt with a key, a bell: nothing happens.
+        // The console ignores cursor keys, a function key, Alt with a key, and a bell.
         assert_eq!(
             typed(&mut console, b"\x1b[A\x1bOP\x1b[15~\x1bxa\x07b\tc\r"),
             ["ab\tc"]
@@ -419,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_program_are_taken_as_they_are() {
+    fn takes_lines_of_a_program_unchanged() {
         let mut console = console(false);
         assert_eq!(
             typed(&mut console, b"\x03a\x08\x1b[2J\x7f\t\x15\x04\n"),
@@ -429,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn leaving_is_a_key() {
+    fn leaves_on_control_keys() {
         let mut console = console(true);
         assert_eq!(
             typed(&mut console, b"half\x03\x04a\x04b\r"),
@@ -438,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_stands_above_the_line_being_typed() {
+    fn shows_lines_above_the_one_being_typed() {
         let mut console = console(true);
         assert_eq!(typed(&mut console, b"send b"), [""; 0]);
         shown(&mut console);
@@ -451,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_kept_comes_again_before_all_others() {
+    fn returns_a_kept_line_first() {
         let mut console = console(false);
         console.port.typed.extend(b"one\ntwo\n");
         assert_eq!(next(&mut console), Some(Typed::Line("one")));
@@ -467,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_nothing_say_why() {
+    fn reports_why_a_line_is_unusable() {
         let mut console = console(true);
         let longest = "x".repeat(TYPED_LEN_MAX);
         let line = std::format!("{longest}\n{longest}yz\x7f\nshort\n\n");

@@ -1,22 +1,22 @@
-//! The time of a kept message, as people read it.
+//! Formats the time of a stored message.
 
 use core::fmt;
 
 use chatapp_core::UnixSeconds;
 
-/// Shows a time as `2022-03-24 19:31:32`, so many seconds east of Greenwich.
+/// Time in the form `2022-03-24 19:31:32`, local to the given offset from UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// The time.
+    /// Time in seconds since 1970, UTC.
     pub at: UnixSeconds,
-    /// Local time minus UTC, in seconds; negative in the west, less than a day.
+    /// Local time minus UTC in seconds; negative in the west, less than a day.
     pub utc_offset: i32,
 }
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Year, month and day of the Gregorian calendar, `days` days after 1970-01-01; for days from the
-/// year 0 on.
+/// Returns year, month and day of the Gregorian calendar, `days` days after 1970-01-01. Valid from
+/// the year 0 on.
 ///
 /// The algorithm is Howard Hinnant's `civil_from_days`: years are counted from March, so that the
 /// leap day is the last of its year.
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn agrees_with_a_calendar_library() {
-        // A step that is no multiple of a day meets every day of the year and every hour.
+        // The step is no multiple of a day, so it covers every day of the year and every hour.
         for at in (0..=u32::MAX).step_by(100_003) {
             let expected = jiff::Timestamp::from_second(at.into()).unwrap();
             assert_eq!(shown(at, 0), expected.strftime("%F %T").to_string());

@@ -1,11 +1,11 @@
-//! Which command was probably meant.
+//! Suggests a command for an unknown word.
 
 use crate::commands::COMMANDS;
 
-/// Longest word for which a command is looked for, in bytes.
+/// Maximum length in bytes of a word that gets a suggestion.
 const WORD_LEN_MAX: usize = 12;
 
-/// The names of the commands in other chat programs and shells.
+/// Command names of other chat programs and shells.
 const FOREIGN: [(&str, &str); 18] = [
     ("msg", "send"),
     ("tell", "send"),
@@ -27,7 +27,7 @@ const FOREIGN: [(&str, &str); 18] = [
     ("bye", "quit"),
 ];
 
-/// Returns the command for a word of another program.
+/// Returns the command for a name in another program.
 pub(crate) fn foreign(word: &str) -> Option<&'static str> {
     FOREIGN
         .iter()
@@ -35,7 +35,7 @@ pub(crate) fn foreign(word: &str) -> Option<&'static str> {
         .map(|(_, ours)| *ours)
 }
 
-/// The command that was probably meant by a word that is none.
+/// Returns the command that an unknown word probably meant.
 pub(crate) fn suggestion(word: &str) -> Option<&'static str> {
     let word = word.strip_prefix('/').unwrap_or(word);
     if let Some(command) = foreign(word) {
@@ -47,17 +47,16 @@ pub(crate) fn suggestion(word: &str) -> Option<&'static str> {
     COMMANDS
         .into_iter()
         .map(|command| (distance(word.as_bytes(), command.as_bytes()), command))
-        // A third of the word may be wrong; beyond that it is another word.
+        // At most a third of the word may differ.
         .filter(|(distance, command)| distance * 3 <= word.len().max(command.len()))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, command)| command)
 }
 
-/// How many insertions, deletions, replacements and swaps of neighbours lead from `a`, which has at
-/// most [`WORD_LEN_MAX`] bytes, to `b`; upper and lower case count as the same.
+/// Returns the edit distance with swaps of neighbours, ignoring case. `a` has at most
+/// [`WORD_LEN_MAX`] bytes.
 fn distance(a: &[u8], b: &[u8]) -> usize {
-    // Three rows of the usual table: for the prefixes of `b` that end here, one before and two
-    // before.
+    // Three rows of the usual matrix: the present one and the two before it.
     let mut row: [usize; WORD_LEN_MAX + 1] = core::array::from_fn(|column| column);
     let mut above = row;
     for (i, of_b) in b.iter().enumerate() {
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn suggests_what_is_near_and_nothing_else() {
+    fn suggests_only_similar_commands() {
         for (word, command) in [
             ("snd", Some("send")),
             ("/snd", Some("send")),
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn translations_lead_to_commands() {
+    fn translates_only_to_commands() {
         for (theirs, ours) in FOREIGN {
             assert!(
                 COMMANDS.contains(&ours) && !COMMANDS.contains(&theirs),

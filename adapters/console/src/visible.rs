@@ -1,11 +1,11 @@
-//! Text from others, made harmless.
+//! Escapes control characters in text from peers.
 
 use core::fmt::{self, Write};
 
 use chatapp_core::drives_display;
 
-/// Shows a text with everything that would drive the display escaped: an escape character becomes
-/// `\u{1b}`, a tab `\t`. All other characters stay as they are.
+/// Text in which every character that controls the display is escaped: an escape character becomes
+/// `\u{1b}`, a tab `\t`. All other characters stay unchanged.
 #[derive(Clone, Copy, Debug)]
 pub struct Visible<'a>(pub &'a str);
 
@@ -31,7 +31,7 @@ mod tests {
     use std::string::ToString;
 
     #[test]
-    fn escapes_what_drives_the_display_and_nothing_else() {
+    fn escapes_only_control_characters() {
         for (sent, shown) in [
             ("plain  text, Zoë, 名前 🦀", "plain  text, Zoë, 名前 🦀"),
             ("\u{1b}[2Jgone", r"\u{1b}[2Jgone"),
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn no_character_that_drives_the_display_is_left() {
+    fn leaves_no_control_character() {
         let all = (0..=0x10_ffff).filter_map(char::from_u32);
         let text: std::string::String = all.collect();
         assert!(!Visible(&text).to_string().contains(drives_display));

@@ -1,5 +1,5 @@
-//! A client: `cargo run -p chatapp-mio --example client bob 127.0.0.1:4119`. Each typed line is
-//! sent to everybody; the end of the input leaves the room.
+//! Client: `cargo run -p chatapp-mio --example client bob 127.0.0.1:4119`. It sends each typed line
+//! to the channel, and leaves the room at the end of the input.
 
 use std::error::Error;
 use std::io;
@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = arguments.next().ok_or("which server?")?.parse()?;
     let mut driver = Driver::new(Socket::bind(None, 0)?)?;
     let mut memory = ClientMemory::new(ClientLimits::default())?;
-    // A real client keeps its key: the name belongs to it.
+    // A real client stores its key, because the name belongs to the key.
     let identity = Identity::new(StaticKey::new(seed()?.0), None);
     let config = ClientConfig::new(name.clone(), server);
     let mut client = Client::new(config, memory.storage(), identity, seed()?)?;

@@ -1,4 +1,4 @@
-//! A server that keeps nothing: `cargo run -p chatapp-mio --example server 4119`.
+//! Server without a store: `cargo run -p chatapp-mio --example server 4119`.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let port = std::env::args().nth(1).ok_or("which port?")?.parse()?;
     let mut driver = Driver::new(Socket::bind(None, port)?)?;
     let mut memory = ServerMemory::new(ServerLimits::default())?;
-    // A real server keeps its key: clients do not trust another one.
+    // A real server stores its key, because clients trust only this one.
     let identity = Identity::new(StaticKey::new(seed()?.0), None);
     let mut server = Server::new(ServerConfig::default(), memory.storage(), identity, seed()?)?;
     let mut journal = NullJournal::new();

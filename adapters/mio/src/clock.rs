@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use chatapp_core::{Instant, Seed, UnixSeconds};
 
-/// The machine's monotonic clock, counted from when this was made.
+/// Monotonic clock of the machine; zero is the creation of this value.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: std::time::Instant,
@@ -18,20 +18,20 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// A clock that starts at [`Instant::ZERO`] now.
+    /// Creates a clock that shows [`Instant::ZERO`] now.
     pub fn new() -> Self {
         Self {
             start: std::time::Instant::now(),
         }
     }
 
-    /// Milliseconds since the start.
+    /// Returns the milliseconds since the creation.
     pub fn now(&self) -> Instant {
         let millis = self.start.elapsed().as_millis();
         Instant::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
 
-    /// The calendar's time; its ends stand for what lies outside of 1970 to 2106.
+    /// Returns the time of day, clamped to the years 1970 to 2106.
     pub fn wall(&self) -> UnixSeconds {
         let since = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
@@ -40,10 +40,11 @@ impl Clock {
     }
 }
 
-/// A fresh seed for one client or server.
+/// Returns a fresh seed for one client or server.
 ///
 /// # Errors
-/// The operating system gives no random bytes. There is no fallback: nothing else would be safe.
+/// Returns an error if the operating system has no random bytes. There is no fallback, because
+/// nothing else would be secure.
 pub fn seed() -> io::Result<Seed> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(io::Error::from)?;

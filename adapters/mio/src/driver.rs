@@ -1,4 +1,4 @@
-//! The event loop of the core over a transport that the operating system waits for.
+//! Event loop of the core over a transport that the operating system can poll.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -16,8 +16,8 @@ use crate::udp_transport::UdpTransport;
 const TRANSPORT: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// Drives one [`Endpoint`] over one [`Transport`], by default over a [`Socket`]: an [`EventLoop`],
-/// a clock, and an event queue to park in.
+/// Drives one [`Endpoint`] over one [`Transport`], by default over a [`UdpTransport`]. It combines
+/// an [`EventLoop`], a clock, and an event queue to park in.
 #[derive(Debug)]
 pub struct Driver<T = UdpTransport> {
     event_loop: EventLoop,
@@ -28,34 +28,34 @@ pub struct Driver<T = UdpTransport> {
     clock: Clock,
 }
 
-/// Ends the sleep of a [`Driver`] from another thread.
+/// Wakes a parked [`Driver`] from another thread.
 #[derive(Clone, Debug)]
 pub struct Waker(Arc<mio::Waker>);
 
 impl Waker {
-    /// Ends the current sleep, or the next one if the driver is not asleep. Any number of calls
-    /// before that count as one.
+    /// Ends the current park, or the next one if the driver is not parked. Any number of calls
+    /// before it count as one.
     pub fn wake(&self) {
-        // It fails only where the system's resources are exhausted or the driver is gone.
+        // This fails only if the system has no resources or the driver is gone.
         let _ = self.0.wake();
     }
 }
 
 impl Driver {
-    /// Takes over a socket.
+    /// Creates a driver over a socket.
     ///
     /// # Errors
-    /// The operating system gives no event queue.
+    /// Returns an error if the operating system cannot create an event queue.
     pub fn new(socket: Socket) -> io::Result<Self> {
         Self::over(UdpTransport::new(socket))
     }
 }
 
 impl<T: Transport> Driver<T> {
-    /// Takes over a transport.
+    /// Creates a driver over a transport.
     ///
     /// # Errors
-    /// The operating system gives no event queue.
+    /// Returns an error if the operating system cannot create an event queue.
     pub fn over(mut transport: T) -> io::Result<Self> {
         let poll = Poll::new()?;
         transport.register(poll.registry(), TRANSPORT)?;
@@ -75,12 +75,12 @@ impl<T: Transport> Driver<T> {
         self.waker.clone()
     }
 
-    /// The time to give to the endpoint, for example with a command.
+    /// Returns the time to pass to the endpoint, for example with a command.
     pub fn now(&self) -> Instant {
         self.clock.now()
     }
 
-    /// The time for stamps.
+    /// Returns the time of day for timestamps.
     pub fn wall(&self) -> UnixSeconds {
         self.clock.wall()
     }
@@ -95,7 +95,7 @@ impl<T: Transport> Driver<T> {
         self.transport.local_addr_towards(to)
     }
 
-    /// Whether datagrams to this address can leave at all.
+    /// Returns whether datagrams to this address can leave at all.
     pub fn reaches(&self, to: SocketAddr) -> bool {
         self.transport.reaches(to)
     }
@@ -108,8 +108,8 @@ impl<T: Transport> Driver<T> {
     /// Does all that can be done now, as [`EventLoop::poll`] does.
     ///
     /// # Errors
-    /// The event queue, or the device of the transport, is broken. No error of the network ends up
-    /// here.
+    /// Returns an error if the event queue, or the device of the transport, failed. Network errors
+    /// are never returned.
     pub fn poll<E: Endpoint + ?Sized>(
         &mut self,
         endpoint: &mut E,
@@ -124,15 +124,15 @@ impl<T: Transport> Driver<T> {
     /// Parks until the next poll is due, or until [woken](Waker::wake).
     ///
     /// # Errors
-    /// The event queue is broken.
+    /// Returns an error if the event queue failed.
     pub fn park<E: Endpoint + ?Sized>(&mut self, endpoint: &E) -> io::Result<()> {
         self.park_until(endpoint, None)
     }
 
-    /// Parks as [`park`](Self::park) does, at most until the caller has something to do itself.
+    /// Parks as [`park`](Self::park) does, but no longer than until `due` of the caller.
     ///
     /// # Errors
-    /// The event queue is broken.
+    /// Returns an error if the event queue failed.
     pub fn park_until<E: Endpoint + ?Sized>(
         &mut self,
         endpoint: &E,
@@ -161,7 +161,7 @@ mod tests {
     use chatapp_core::limits::DATAGRAM_LEN_MAX;
     use chatapp_core::{Disposition, DropReason, Transmit};
 
-    /// Answers every datagram with its bytes, and counts what it is told.
+    /// Endpoint that echoes each datagram and counts its calls.
     #[derive(Default)]
     struct Echo {
         answers: Vec<(SocketAddr, Vec<u8>)>,
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_strangers_before_the_next_datagram() {
+    fn answers_at_once_without_a_session() {
         let (mut driver, peer) = rig();
         let mut echo = Echo {
             handled: Some(Disposition::Ignored(DropReason::NoCookie)),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_time_when_it_is_due_and_not_before() {
+    fn calls_the_timeout_only_when_due() {
         let (mut driver, _) = rig();
         let mut echo = Echo {
             due: Some(driver.now().plus_millis(20)),

@@ -1,5 +1,5 @@
-//! Datagrams between a socket and its reader: several at a time, where the system has offload
-//! (`offload.rs`).
+//! Buffers between a socket and its reader, which move several datagrams per system call with
+//! offload (`offload.rs`).
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,23 +9,23 @@ use chatapp_core::limits::{DATAGRAM_LEN_MAX, RECEIVE_LEN};
 use crate::offload::RECEIVED_LEN_MAX;
 use crate::socket::{Received, Refused, Socket};
 
-/// Datagrams that leave at once, at most. With more, the other side would wait longer for the first
-/// than the price of another call is worth.
+/// Maximum number of datagrams per send call. More would delay the first one longer than a further
+/// call costs.
 const SEGMENTS_MAX: usize = 16;
 
-/// Buffers between sockets and their reader, for one burst in each direction. Several sockets can
+/// Buffers between sockets and their reader, for one batch in each direction. Several sockets can
 /// share them if each is read empty, and [flushed](Self::flush), before the next.
 pub struct GsoBuffer {
     arrived: Box<[u8]>,
-    /// The bytes that were not given out yet.
+    /// Range of received bytes that are not returned yet.
     unread: std::ops::Range<usize>,
-    /// How long each datagram in it is, but for the last.
+    /// Length of each received datagram except the last.
     segment_len: usize,
     from: SocketAddr,
 
     leaving: Vec<u8>,
     to: SocketAddr,
-    /// How long the first datagram is; the others have the same length, but for the last.
+    /// Length of each datagram to send except the last.
     leaving_len: usize,
 }
 
@@ -45,7 +45,7 @@ impl Default for GsoBuffer {
 }
 
 impl GsoBuffer {
-    /// Empty buffers, of some 80 KiB where there is offload.
+    /// Creates empty buffers, about 80 KiB with offload.
     pub fn new() -> Self {
         let nowhere = SocketAddr::from(([0; 4], 0));
         Self {
@@ -59,13 +59,13 @@ impl GsoBuffer {
         }
     }
 
-    /// Takes the next datagram; what is longer than the buffer is cut.
+    /// Receives the next datagram, truncated to the length of the buffer.
     pub fn receive(&mut self, socket: &Socket, buffer: &mut [u8; RECEIVE_LEN]) -> Received {
         if self.unread.is_empty() {
             match socket.receive(&mut self.arrived) {
                 Ok((len, segment_len, from)) => {
                     self.unread = 0..len;
-                    // An empty datagram is one, too.
+                    // An empty datagram has one segment of no bytes.
                     self.segment_len = segment_len;
                     self.from = from;
                 }
@@ -85,10 +85,11 @@ impl GsoBuffer {
         Received::Datagram(kept, self.from)
     }
 
-    /// Sends a datagram together with those before it, as soon as another one cannot go with them.
+    /// Queues a datagram. Sends the queued ones first if this one cannot share their call.
     ///
     /// # Errors
-    /// Those before it were not taken, and are kept; so this one was not taken, either.
+    /// Returns why the socket refused the queued datagrams, which stay queued. This datagram is not
+    /// queued.
     pub fn send(
         &mut self,
         socket: &Socket,
@@ -113,15 +114,15 @@ impl GsoBuffer {
         Ok(())
     }
 
-    /// Drops what is kept.
+    /// Discards the queued datagrams.
     pub fn discard(&mut self) {
         self.leaving.clear();
     }
 
-    /// Sends what is kept.
+    /// Sends the queued datagrams.
     ///
     /// # Errors
-    /// It was not taken, and is kept.
+    /// Returns why the socket refused them; they stay queued.
     pub fn flush(&mut self, socket: &Socket) -> Result<(), Refused> {
         let is_burst = self.leaving.len() > self.leaving_len;
         if is_burst && socket.send_burst(self.to, &self.leaving, self.leaving_len)? {
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
     use std::net::{IpAddr, Ipv4Addr};
 
-    /// All that arrives until there is nothing, and how often the kernel was asked.
+    /// Returns all datagrams that have arrived, and the number of system calls.
     fn all(gso: &mut GsoBuffer, socket: &Socket) -> (Vec<Vec<u8>>, usize) {
         let mut buffer = [0; RECEIVE_LEN];
         let (mut datagrams, mut calls) = (Vec::new(), 0);
@@ -150,7 +151,7 @@ mod tests {
             match gso.receive(socket, &mut buffer) {
                 Received::Datagram(len, _) => datagrams.push(buffer[..len].to_vec()),
                 Received::Nothing => return (datagrams, calls - 1),
-                Received::Failed => panic!("nothing was refused"),
+                Received::Failed => panic!("the socket refused no datagram"),
             }
         }
     }
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn datagrams_arrive_one_by_one_in_their_order_whatever_went_together() {
+    fn keeps_datagrams_and_order_with_offload() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let (all_addresses, one) = (Socket::bind(None, 0), Socket::bind(Some(localhost), 0));
         let (sender, recipient) = (all_addresses.unwrap(), one.unwrap());
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn without_offload_they_go_one_by_one_and_at_once() {
+    fn sends_datagrams_at_once_without_offload() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let (mut old, recipient) = (
             Socket::bind(Some(localhost), 0).unwrap(),
@@ -207,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_does_not_take_what_arrived_with_it() {
+    fn discards_only_queued_datagrams() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let socket = Socket::bind(Some(localhost), 0).unwrap();
         let mut gso = GsoBuffer::new();
@@ -225,11 +226,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_go_together_goes_alone() {
+    fn sends_datagrams_alone_that_cannot_share_a_call() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let socket = Socket::bind(Some(localhost), 0).unwrap();
         let mut gso = GsoBuffer::new();
-        // Longer than a packet of the loopback device: no segment may be.
+        // Longer than a packet of the loopback device, so no segment may have this length.
         let long = vec![3; 66_000];
         assert_eq!(gso.send(&socket, socket.local_addr(), &long), Ok(()));
         assert_eq!(gso.send(&socket, socket.local_addr(), &long), Ok(()));
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_longer_than_the_protocol_allows_is_cut_and_an_empty_datagram_is_one() {
+    fn truncates_long_and_receives_empty_datagrams() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let socket = Socket::bind(Some(localhost), 0).unwrap();
         let mut gso = GsoBuffer::new();

@@ -1,4 +1,4 @@
-//! The storage of clients and servers on the heap, sized from limits.
+//! Storage of clients and servers on the heap, sized from limits.
 
 use std::error::Error;
 use std::fmt;
@@ -10,14 +10,14 @@ use chatapp_core::{
 };
 use zerocopy::FromZeros;
 
-/// The capacities of a client.
+/// Capacities of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientLimits {
-    /// Other clients in its table, and itself.
+    /// Entries of its table, including itself.
     pub peers: usize,
-    /// Commands that are not settled.
+    /// Pending commands.
     pub commands: usize,
-    /// Processes that left the table, whose messages are still recognised if they come again.
+    /// Processes that left the table and whose repeated messages are still recognised.
     pub former_peers: usize,
 }
 
@@ -32,21 +32,20 @@ impl Default for ClientLimits {
     }
 }
 
-/// The capacities of a server.
+/// Capacities of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Names, present and absent.
+    /// Names, online and offline.
     pub names: usize,
-    /// Messages kept for all absent clients together.
+    /// Stored messages for all offline clients together.
     pub kept_messages: usize,
-    /// Entries of the channel's log.
+    /// Entries of the channel log.
     pub log_entries: usize,
-    /// Numbered frames on the way to one client.
+    /// In-flight frames to one client.
     pub window: u16,
-    /// Records on the way to the journal.
+    /// Records that wait for the journal.
     pub records: usize,
-    /// Addresses and networks whose rates are limited each for itself at a time; more of them
-    /// share.
+    /// Addresses and networks with a rate limit of their own at a time; further ones share.
     pub sources: usize,
 }
 
@@ -63,7 +62,7 @@ impl Default for ServerLimits {
     }
 }
 
-/// The machine has not enough memory for the limits that were asked for.
+/// Error: the machine has not enough memory for the requested limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfMemory;
 
@@ -75,13 +74,13 @@ impl fmt::Display for OutOfMemory {
 
 impl Error for OutOfMemory {}
 
-/// Vacant slots in memory that the system gives zeroed: none of it is touched before it is used, so
-/// that room for the worst case costs addresses, not memory.
+/// Allocates vacant slots in zeroed memory. The system provides a page on first use, so unused
+/// capacity costs address space only.
 fn vacant<T: FromZeros>(count: usize) -> Result<Vec<T>, OutOfMemory> {
     T::new_vec_zeroed(count).map_err(|_| OutOfMemory)
 }
 
-/// The storage of one [`Client`](chatapp_core::Client).
+/// Storage of one [`Client`](chatapp_core::Client).
 #[derive(Debug)]
 pub struct ClientMemory {
     peers: Vec<PeerSlot>,
@@ -93,10 +92,10 @@ pub struct ClientMemory {
 }
 
 impl ClientMemory {
-    /// Allocates all that a client within these limits will ever need.
+    /// Allocates all memory that a client within these limits ever needs.
     ///
     /// # Errors
-    /// [`OutOfMemory`].
+    /// Returns [`OutOfMemory`] if the system cannot provide it.
     pub fn new(limits: ClientLimits) -> Result<Self, OutOfMemory> {
         let peers = limits.peers + 1;
         Ok(Self {
@@ -122,7 +121,7 @@ impl ClientMemory {
     }
 }
 
-/// The storage of one [`Server`](chatapp_core::Server).
+/// Storage of one [`Server`](chatapp_core::Server).
 #[derive(Debug)]
 pub struct ServerMemory {
     names: Vec<NameSlot>,
@@ -139,16 +138,16 @@ pub struct ServerMemory {
     journal: Vec<JournalSlot>,
 }
 
-/// Words for so many texts of this length, as far as the core can use them: 256 MiB.
+/// Returns the words for this many texts of this length, at most the 256 MiB that the core can use.
 fn text_words(texts: usize, len: usize) -> usize {
     (texts * (1 + len.div_ceil(4))).min(TEXT_WORDS_MAX)
 }
 
 impl ServerMemory {
-    /// Allocates all that a server within these limits will ever need.
+    /// Allocates all memory that a server within these limits ever needs.
     ///
     /// # Errors
-    /// [`OutOfMemory`].
+    /// Returns [`OutOfMemory`] if the system cannot provide it.
     pub fn new(limits: ServerLimits) -> Result<Self, OutOfMemory> {
         let ServerLimits {
             names,
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_and_the_least_are_enough() {
+    fn accepts_default_and_minimal_limits() {
         let least = ServerLimits {
             names: 1,
             kept_messages: 1,
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_the_machine_has_is_an_error() {
+    fn rejects_limits_beyond_the_memory() {
         let limits = ServerLimits {
             names: usize::MAX / 8,
             ..ServerLimits::default()

@@ -1,18 +1,16 @@
 //! Runs a ChatApp [`Client`](chatapp_core::Client) or [`Server`](chatapp_core::Server) over a UDP
 //! socket of the operating system, on Linux, macOS and Windows.
 //!
-//! There is no protocol here, only what the core leaves to its caller:
+//! This crate has no protocol, only the parts that the core leaves to its caller:
 //!
-//! - [`Driver`]: the [event loop](chatapp_core::EventLoop) of the core, with a clock and a way to
-//!   park.
-//! - [`Transport`]: a network that the system can wait for; [`UdpTransport`] is the one over a
-//!   socket, `chatapp-tap` has another.
-//! - [`Socket`]: IPv4 and IPv6 in one, with errors sorted into those that matter and those that do
-//!   not.
-//! - [`GsoBuffer`]: several datagrams at once between a socket and its reader, where the system can
-//!   do so.
+//! - [`Driver`]: the [event loop](chatapp_core::EventLoop) of the core, with a clock and an event
+//!   queue to park in.
+//! - [`Transport`]: a network that the system can poll. [`UdpTransport`] is the one over a socket;
+//!   `chatapp-tap` has another.
+//! - [`Socket`]: a UDP socket for IPv4 and IPv6 that hides errors about single datagrams.
+//! - [`GsoBuffer`]: several datagrams per system call, where the system supports this.
 //! - [`Clock`] and [`seed`]: time and entropy.
-//! - [`ClientMemory`] and [`ServerMemory`]: the storage on the heap, from limits.
+//! - [`ClientMemory`] and [`ServerMemory`]: the storage on the heap, sized from limits.
 //!
 //! ```no_run
 //! use chatapp_core::{Client, ClientConfig, Command, Identity, Name, StaticKey};

@@ -1,6 +1,5 @@
-//! Segmentation offload: datagrams of equal length to one address cross into the kernel, and out of
-//! it, as one. Each costs a tenth of what it costs alone. A system without it sends them
-//! one by one.
+//! Segmentation offload: the kernel takes and returns datagrams of equal length to one address as
+//! one buffer. Each then costs a tenth. A system without it sends them one by one.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;

@@ -1,4 +1,4 @@
-//! One UDP socket for everything that a client or server sends and receives.
+//! The UDP socket of a client or server.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,8 +10,8 @@ use socket2::{Domain, Protocol, Type};
 
 use crate::offload;
 
-/// The buffer requested of the kernel in each direction, in bytes; it may grant less. The default
-/// of a few hundred small datagrams overflows when a room of thousands answers at once.
+/// Kernel buffer requested for each direction, in bytes; the kernel may grant less. The default of
+/// a few hundred small datagrams overflows when a room of thousands answers at once.
 const BUFFER_LEN: usize = 4 << 20;
 
 /// A non-blocking UDP socket that reaches IPv4 and, where the machine has it, IPv6.
@@ -19,33 +19,35 @@ const BUFFER_LEN: usize = 4 << 20;
 pub struct Socket {
     pub(crate) udp: UdpSocket,
     local: SocketAddr,
-    /// It is an IPv6 socket that carries IPv4 too, in mapped addresses.
+    /// The socket is an IPv6 socket that also carries IPv4, as mapped addresses.
     dual_stack: bool,
-    /// Datagrams can be sent several at a time.
+    /// The socket can send several datagrams per call.
     pub(crate) sends_bursts: bool,
 }
 
-/// Why a datagram was not taken, if it may be taken later.
+/// Reason why the socket refused a datagram that it may accept later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
-    /// The socket's buffer is full: it reports when it is writable.
+    /// The socket's buffer is full; the socket reports when it is writable.
     WouldBlock,
-    /// The kernel is short of memory: nothing reports the end of that.
+    /// The kernel is short of memory; nothing reports the end of that.
     NoBuffers,
 }
 
 impl Socket {
-    /// Binds a port (0: any free one) on one local address, or on all of them, IPv4 and IPv6.
+    /// Binds a port on one local address, or on all of them, IPv4 and IPv6; 0 selects any free
+    /// port.
     ///
     /// # Errors
-    /// The port is in use, the address is not one of this machine, or the like.
+    /// Returns an error if the port is in use, or the address is not one of this machine, for
+    /// example.
     pub fn bind(ip: Option<IpAddr>, port: u16) -> io::Result<Self> {
         if let Some(ip) = ip {
             return Self::bind_one(SocketAddr::new(ip, port), false);
         }
         match Self::bind_one(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), true) {
-            // A port in use is in use. Anything else means that this machine has no (dual-stack)
-            // IPv6.
+            // A port in use is an error. Any other error means that this machine has no
+            // (dual-stack) IPv6.
             Err(error) if error.kind() != ErrorKind::AddrInUse => {
                 Self::bind_one(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port), false)
             }
@@ -59,7 +61,7 @@ impl Socket {
         if local.is_ipv6() {
             socket.set_only_v6(!dual_stack)?;
         }
-        // Smaller buffers are slower, not wrong.
+        // Smaller buffers cost speed, not correctness.
         let _ = socket.set_recv_buffer_size(BUFFER_LEN);
         let _ = socket.set_send_buffer_size(BUFFER_LEN);
         socket.set_nonblocking(true)?;
@@ -81,7 +83,7 @@ impl Socket {
     }
 
     /// Returns the source address of datagrams to this address: the local address of this socket,
-    /// or the one that the kernel would choose among those of this machine.
+    /// or the one that the kernel would choose.
     pub fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr {
         if !self.local.ip().is_unspecified() {
             return self.local;
@@ -90,7 +92,7 @@ impl Socket {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        // Nothing is sent by this, the way is looked up.
+        // `connect` sends nothing; it only looks up the route.
         let looked_up = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
             socket.connect(to)?;
             socket.local_addr()
@@ -99,13 +101,13 @@ impl Socket {
         SocketAddr::new(ip, self.local.port())
     }
 
-    /// Whether datagrams to this address can leave through this socket at all.
+    /// Returns whether datagrams to this address can leave through this socket at all.
     pub fn reaches(&self, to: SocketAddr) -> bool {
         self.dual_stack || self.local.is_ipv4() == to.is_ipv4()
     }
 
-    /// Takes what arrived next: how many bytes, how many of them each datagram but the last has,
-    /// and where they came from. Otherwise what came of asking.
+    /// Receives the next datagrams: the number of bytes, the length of each datagram except the
+    /// last, and their source. Otherwise returns the result without a datagram.
     pub(crate) fn receive(
         &self,
         buffer: &mut [u8],
@@ -116,12 +118,12 @@ impl Socket {
                 Ok((len, segment_len, from))
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Received::Nothing),
-            // About one datagram, often an earlier one of this socket to a closed port.
+            // This error concerns one datagram, often an earlier one to a closed port.
             Err(_) => Err(Received::Failed),
         }
     }
 
-    /// The address as this socket takes it.
+    /// Maps the address for this socket.
     fn mapped(&self, to: SocketAddr) -> SocketAddr {
         match to.ip() {
             IpAddr::V4(ip) if self.dual_stack => {
@@ -131,11 +133,11 @@ impl Socket {
         }
     }
 
-    /// Sends a datagram. One that cannot be sent at all is dropped, as on any network.
+    /// Sends a datagram. A datagram that cannot be sent at all is dropped, as on any network.
     pub(crate) fn send(&self, to: SocketAddr, datagram: &[u8]) -> Result<(), Refused> {
         let to = self.mapped(to);
-        // An error may be the news of an earlier datagram's fate, and is gone once it was reported:
-        // this datagram gets a second chance.
+        // The error may report the fate of an earlier datagram, and reporting clears it: this
+        // datagram gets a second attempt.
         for _ in 0..2 {
             match self.udp.send_to(datagram, to).as_ref().map_err(refused) {
                 Ok(_) => return Ok(()),
@@ -146,9 +148,9 @@ impl Socket {
         Ok(())
     }
 
-    /// Sends datagrams of this length, the last of which may be shorter. False if they cannot be
-    /// sent at once: the device may not be able to, a path may be too narrow, or there was news
-    /// of an earlier datagram.
+    /// Sends datagrams of this length; the last one may be shorter. Returns false if they must be
+    /// sent one by one: the device or the path may not allow a batch, or the error concerned an
+    /// earlier datagram.
     pub(crate) fn send_burst(
         &self,
         to: SocketAddr,
@@ -165,7 +167,7 @@ impl Socket {
     }
 }
 
-/// For what the operating system can set on a socket and this adapter does not.
+/// For socket options that this adapter does not set.
 #[cfg(unix)]
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -173,18 +175,18 @@ impl AsFd for Socket {
     }
 }
 
-/// The result of asking for a datagram.
+/// Result of receiving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// So many bytes, from there.
+    /// A datagram of this many bytes, from this source.
     Datagram(usize, SocketAddr),
-    /// The socket was empty.
+    /// The socket has no datagram.
     Nothing,
-    /// An error of no consequence.
+    /// An error that concerns one datagram only.
     Failed,
 }
 
-/// Whether it may be taken later.
+/// Returns the reason if the socket may accept the datagram later.
 fn refused(error: &io::Error) -> Option<Refused> {
     if error.kind() == ErrorKind::WouldBlock {
         Some(Refused::WouldBlock)
@@ -237,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_that_others_see_depends_on_where_they_are() {
+    fn selects_the_source_address_by_destination() {
         let all = Socket::bind(None, 0).unwrap();
         let one = Socket::bind(Some(LOCALHOST), 0).unwrap();
         let to = SocketAddr::new(LOCALHOST, 4_119);
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_datagram_that_is_too_long_is_seen_to_be() {
+    fn receives_long_datagrams_as_too_long() {
         let a = Socket::bind(Some(LOCALHOST), 0).unwrap();
         let b = Socket::bind(Some(LOCALHOST), 0).unwrap();
         a.send(b.local_addr(), &[1; DATAGRAM_LEN_MAX + 500])
@@ -257,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_about_one_datagram_are_none() {
+    fn ignores_errors_of_one_datagram() {
         let socket = Socket::bind(Some(LOCALHOST), 0).unwrap();
         let closed = Socket::bind(Some(LOCALHOST), 0).unwrap().local_addr();
         let other_family = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), 4_119);
@@ -275,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_in_use_is_an_error() {
+    fn rejects_a_port_in_use() {
         let first = Socket::bind(None, 0).unwrap();
         let error = Socket::bind(None, first.local_addr().port()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AddrInUse);

@@ -1,4 +1,4 @@
-//! The network of a driver, as far as the operating system is concerned.
+//! The network of a driver, as the operating system sees it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,23 +12,22 @@ pub trait Transport: Network {
     /// Asks the event queue to report, under this token, when there is something to receive.
     ///
     /// # Errors
-    /// The event queue does not take it.
+    /// Returns an error if the event queue rejects the request.
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()>;
 
-    /// Takes the news that the event queue reported something.
+    /// Notes that the event queue has reported an event.
     fn on_event(&mut self) {}
 
-    /// Asks the event queue, after each poll, to report room to send if that has to be waited for.
+    /// Asks the event queue, after each poll, to report room to send if the transport waits for it.
     ///
     /// # Errors
-    /// The event queue or the device is broken. No error of the network ends up here.
+    /// Returns an error if the event queue or the device failed. Network errors are never returned.
     fn update_interest(&mut self, registry: &Registry) -> io::Result<()>;
 
     /// Returns the address at which it receives.
     fn local_addr(&self) -> SocketAddr;
 
-    /// Returns the source address of datagrams to `to`; the unspecified address if nothing leads
-    /// there.
+    /// Returns the source address of datagrams to `to`; the unspecified address without a route.
     fn local_addr_towards(&self, to: SocketAddr) -> SocketAddr;
 
     /// Returns whether datagrams to this address can leave at all.

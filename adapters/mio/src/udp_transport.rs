@@ -11,29 +11,29 @@ use crate::gso_buffer::GsoBuffer;
 use crate::socket::{Received, Refused, Socket};
 use crate::transport::Transport;
 
-/// Errors in a row after which the socket is left alone until it reports something new.
+/// Consecutive errors after which the transport waits for a new event of the socket.
 const FAILURES_MAX: usize = 64;
 
-/// How long to wait for the kernel to have memory for a datagram: nothing reports that.
+/// Pause until the kernel may have memory for a datagram again, because no event reports that.
 const NO_BUFFERS_PAUSE_MS: u64 = 5;
 
-/// A [`Socket`] of the operating system, and its state between two events.
+/// [`Socket`] of the operating system, and its state between two events.
 #[derive(Debug)]
 pub struct UdpTransport {
     socket: Socket,
     buffer: GsoBuffer,
-    /// The socket was not yet read empty since it became readable.
+    /// The socket became readable and was not read empty since.
     is_readable: bool,
-    /// Why the socket took nothing, the last time that it was asked.
+    /// Why the socket refused the last datagram, if it did.
     refused: Option<Refused>,
     token: Token,
-    /// The socket is asked to report when it is writable.
+    /// The event queue is asked to report when the socket is writable.
     awaits_writable: bool,
     now: Instant,
 }
 
 impl UdpTransport {
-    /// Takes over a socket.
+    /// Creates a transport over a socket.
     pub fn new(socket: Socket) -> Self {
         Self {
             socket,
@@ -71,7 +71,7 @@ impl Network for UdpTransport {
                 Received::Nothing => self.is_readable = false,
             }
         }
-        // A socket that gives nothing but errors.
+        // A socket may return nothing but errors.
         self.is_readable = false;
         None
     }
@@ -105,8 +105,8 @@ impl Transport for UdpTransport {
         self.is_readable = true;
     }
 
-    /// Lets the socket report that it is writable only while that is of interest: otherwise every
-    /// datagram that leaves would wake this process.
+    /// Asks for events about a writable socket only while the transport waits for room. Otherwise
+    /// every datagram that leaves would wake this process.
     fn update_interest(&mut self, registry: &Registry) -> io::Result<()> {
         let awaits_writable = self.refused == Some(Refused::WouldBlock);
         if awaits_writable == self.awaits_writable {

@@ -1,5 +1,6 @@
-//! A client talks to itself over a network that loses, doubles, damages and delays, and captures
-//! what is left: `cargo run -p chatapp-network-tools --example lossy_room lossy.pcap`.
+//! Client that sends to itself over a network with loss, duplicates, corruption and delay, and
+//! captures the remaining traffic:
+//! `cargo run -p chatapp-network-tools --example lossy_room lossy.pcap`.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! A bad network on purpose.
+//! Injects faults into the sent datagrams of a network.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -7,33 +7,33 @@ use chatapp_core::limits::RECEIVE_LEN;
 use chatapp_core::{Instant, Network, Sent};
 use fastrand::Rng;
 
-/// Datagrams that are held back at most; further ones are not delayed.
+/// Maximum number of delayed datagrams; further ones are not delayed.
 const DELAYED_MAX: usize = 4_096;
 
-/// The faults of a network. By default, there are none.
+/// Faults of a network; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Of 100 datagrams, so many are lost.
+    /// Percentage of datagrams to drop.
     pub drop_percent: u8,
-    /// Of 100 datagrams, so many are sent twice.
+    /// Percentage of datagrams to send twice.
     pub duplicate_percent: u8,
-    /// In so many of 100 datagrams, one bit is inverted.
+    /// Percentage of datagrams in which one bit is inverted.
     pub corrupt_percent: u8,
-    /// Each datagram is delayed by up to so many milliseconds, so that some overtake others.
+    /// Maximum delay of each datagram in milliseconds; delayed datagrams are reordered.
     pub delay_ms: u16,
 }
 
-/// A network that injects faults into the datagrams sent through it. Received datagrams pass
-/// unchanged: in a test, the other side has an injector of its own.
+/// Network that injects faults into the datagrams sent through it. Received datagrams pass
+/// unchanged: the other side has an injector of its own.
 #[derive(Debug)]
 pub struct FaultInjector<N> {
     inner: N,
     faults: Faults,
     rng: Rng,
     now: Instant,
-    /// Datagrams that leave later, the next one first.
+    /// Delayed datagrams, sorted by due time.
     delayed: VecDeque<Delayed>,
-    /// The network around which this is takes nothing now.
+    /// The inner network is blocked.
     is_blocked: bool,
 }
 
@@ -57,12 +57,12 @@ impl<N> FaultInjector<N> {
         }
     }
 
-    /// Returns the network inside.
+    /// Returns the inner network.
     pub fn inner(&self) -> &N {
         &self.inner
     }
 
-    /// Returns the network inside.
+    /// Returns the inner network.
     pub fn inner_mut(&mut self) -> &mut N {
         &mut self.inner
     }
@@ -79,7 +79,7 @@ impl<N> FaultInjector<N> {
         }
     }
 
-    /// Keeps a datagram for a random part of the delay; false if there is no room for it.
+    /// Delays a datagram for a random time. Returns false if there is no room for it.
     fn hold_back(&mut self, to: SocketAddr, datagram: &[u8]) -> bool {
         if self.delayed.len() == DELAYED_MAX {
             return false;
@@ -94,7 +94,7 @@ impl<N> FaultInjector<N> {
 }
 
 impl<N: Network> FaultInjector<N> {
-    /// Sends the datagrams that were held back and are due.
+    /// Sends the delayed datagrams that are due.
     fn release(&mut self) -> Sent {
         while let Some(next) = self.delayed.front().filter(|next| next.due <= self.now) {
             if self.inner.send(next.to, &next.datagram) == Sent::WouldBlock {
@@ -107,8 +107,7 @@ impl<N: Network> FaultInjector<N> {
         Sent::Done
     }
 
-    /// Sends a datagram, or keeps it to send it first: its faults have happened, and must not
-    /// happen again.
+    /// Sends a datagram, or queues it first: its faults have happened, and must not happen again.
     fn pass(&mut self, to: SocketAddr, datagram: &[u8]) {
         if self.inner.send(to, datagram) == Sent::WouldBlock {
             self.is_blocked = true;
@@ -181,7 +180,7 @@ mod tests {
 
     const COUNT: usize = 10_000;
 
-    /// Notes what is sent, while it has room.
+    /// Network that records datagrams while it has room.
     #[derive(Default)]
     struct Sink {
         now: u64,
@@ -211,7 +210,8 @@ mod tests {
         ([192, 0, 2, 1], 9).into()
     }
 
-    /// Sends numbered datagrams, one each millisecond: what has left, with the time, in order.
+    /// Sends numbered datagrams, one each millisecond. Returns those that left, with the time, in
+    /// order.
     fn sent(faults: Faults) -> Vec<(u64, Vec<u8>)> {
         let mut injector = FaultInjector::new(Sink::default(), faults, 7);
         for number in 0..2 * COUNT {
@@ -231,7 +231,7 @@ mod tests {
         sent.iter().map(|(_, datagram)| number(datagram)).collect()
     }
 
-    /// Random numbers stay this close to what is expected.
+    /// Returns whether a random count is close to its expected value.
     fn is_about(count: usize, percent: usize) -> bool {
         count.abs_diff(COUNT * percent / 100) < COUNT / 50
     }
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn loses_and_doubles_as_many_as_asked() {
+    fn drops_and_duplicates_the_given_shares() {
         let faults = Faults {
             drop_percent: 20,
             duplicate_percent: 30,
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn inverts_one_bit_in_as_many_as_asked() {
+    fn inverts_one_bit_in_the_given_share() {
         let faults = Faults {
             corrupt_percent: 20,
             ..Faults::default()
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn mistreats_a_blocked_datagram_once() {
+    fn injects_faults_once_while_blocked() {
         let faults = Faults {
             corrupt_percent: 100,
             ..Faults::default()

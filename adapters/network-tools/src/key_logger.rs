@@ -1,4 +1,4 @@
-//! Key logs.
+//! Writes key logs.
 
 #[cfg(unix)]
 use std::fs::Permissions;
@@ -13,8 +13,8 @@ use chatapp_wireshark::KeyLog;
 
 /// Writes the keys of an [`Endpoint`] to a key log, each before the datagrams that it encrypts.
 ///
-/// The endpoint gives its keys only if it was asked to, with `log_keys`. If the file cannot be
-/// written any more, the key log ends: see [`take_error`](Self::take_error).
+/// The endpoint exports its keys only after a call of `log_keys`. An error of the file ends the key
+/// log: see [`take_error`](Self::take_error).
 #[derive(Debug)]
 pub struct KeyLogger<W: Write> {
     log: Option<KeyLog<W>>,
@@ -22,7 +22,7 @@ pub struct KeyLogger<W: Write> {
 }
 
 impl<W: Write> KeyLogger<W> {
-    /// Begins a key log. Anybody who has it can decrypt everything: see [`create_private_file`].
+    /// Starts a key log. Its readers can decrypt all traffic: see [`create_private_file`].
     pub fn new(out: W) -> Self {
         Self {
             log: Some(KeyLog::new(out)),
@@ -43,7 +43,7 @@ impl<W: Write> KeyLogger<W> {
         self.log.is_some()
     }
 
-    /// Returns an endpoint whose keys are written while it is driven.
+    /// Wraps an endpoint: its keys are written while it is driven.
     pub fn around<'a, E: Endpoint>(&'a mut self, endpoint: &'a mut E) -> Logged<'a, E, W> {
         Logged {
             logger: self,
@@ -66,7 +66,7 @@ impl<W: Write> KeyLogger<W> {
     }
 }
 
-/// Writes the keys that have come into use.
+/// Writes the new key events.
 fn write_keys(log: &mut KeyLog<impl Write>, endpoint: &mut impl Endpoint) -> io::Result<()> {
     let mut is_new = false;
     while let Some(key) = endpoint.poll_key_log() {
@@ -83,15 +83,15 @@ fn write_keys(log: &mut KeyLog<impl Write>, endpoint: &mut impl Endpoint) -> io:
             _ => {}
         }
     }
-    // A reader of the file finds a key before the datagrams that it encrypts.
+    // The flush makes a key visible before the datagrams that it encrypts.
     if is_new { log.flush() } else { Ok(()) }
 }
 
-/// An endpoint whose keys are written while it is driven.
+/// Endpoint whose keys are written while it is driven.
 #[derive(Debug)]
 pub struct Logged<'a, E, W: Write> {
     logger: &'a mut KeyLogger<W>,
-    /// The endpoint itself.
+    /// The wrapped endpoint.
     pub endpoint: &'a mut E,
 }
 
@@ -126,10 +126,10 @@ impl<E: Endpoint, W: Write> Endpoint for Logged<'_, E, W> {
     }
 }
 
-/// Creates a file that its owner alone can read, in the place of a file of that name.
+/// Creates a file that only its owner can read, and truncates an existing one.
 ///
 /// # Errors
-/// The file cannot be written, or not be kept from others.
+/// Returns an error if the file cannot be written, or cannot be made private.
 pub fn create_private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
@@ -137,7 +137,7 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(path)?;
     if file.metadata()?.is_file() {
-        // The mode above is that of a new file; this one may have been there.
+        // The mode above applies to a new file; this one may have existed.
         #[cfg(unix)]
         keep_from_others(&file)?;
         file.set_len(0)?;
@@ -145,8 +145,8 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Lets nobody but the owner of a file read it. The file is the one that is open, not the one that
-/// has its name by now.
+/// Makes a file private to its owner. It changes the open file, not the file that has the path by
+/// now.
 #[cfg(unix)]
 fn keep_from_others(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_an_old_file_from_others_and_empties_it() {
+    fn makes_an_old_file_private_and_empty() {
         let folder = tempfile::tempdir().unwrap();
         let [old, new] = ["old.keys", "new.keys"].map(|name| folder.path().join(name));
         fs::write(&old, "SESSION of long ago").unwrap();
@@ -179,7 +179,8 @@ mod tests {
         }
     }
 
-    /// The name of a thread is such a file: its owner may write it, and everybody read it.
+    /// The name of a thread is such a file: only its owner may write it, but every user may read
+    /// it.
     #[cfg(target_os = "linux")]
     #[test]
     fn refuses_a_file_that_others_can_read() {
@@ -188,7 +189,7 @@ mod tests {
         assert!(message.contains("cannot be made private"), "{message}");
     }
 
-    /// A device keeps nothing, and its permissions are for all who use it.
+    /// A device stores nothing, and its permissions are for all who use it.
     #[test]
     fn leaves_a_device_as_it_is() {
         let mode = || fs::metadata("/dev/null").unwrap().permissions().mode();

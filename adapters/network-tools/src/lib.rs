@@ -2,11 +2,11 @@
 //!
 //! - [`FaultInjector`]: drops, duplicates, corrupts and delays datagrams.
 //! - [`PcapWriter`]: writes each datagram to a capture file for Wireshark.
-//! - [`KeyLogger`]: writes the keys that decrypt the capture; it stands around an
-//!   [`Endpoint`](chatapp_core::Endpoint), because sessions, and not networks, have keys.
+//! - [`KeyLogger`]: writes the keys that decrypt the capture. It wraps an
+//!   [`Endpoint`](chatapp_core::Endpoint), because sessions have keys, and networks have none.
 //!
-//! Layers nest: a fault injector around a capture captures what is left of the traffic. With the
-//! feature `mio`, layers around a transport of `chatapp-mio` are transports, too.
+//! Layers nest: a fault injector around a capture captures the traffic that the faults leave. With
+//! the feature `mio`, layers around a transport of `chatapp-mio` are transports, too.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

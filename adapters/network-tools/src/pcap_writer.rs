@@ -1,4 +1,4 @@
-//! Packet captures.
+//! Writes packet captures.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,20 +10,20 @@ use chatapp_core::limits::RECEIVE_LEN;
 use chatapp_core::{Instant, Network, Sent};
 use chatapp_wireshark::Capture;
 
-/// Peers for which the own address is remembered; after that many, all are looked up anew.
+/// Number of peers whose source address is cached; a full cache is cleared.
 const ROUTES_MAX: usize = 4_096;
 
-/// A network that writes each datagram that is sent or received to a capture file.
+/// Network that writes each sent or received datagram to a capture file.
 ///
-/// If the file cannot be written any more, the capture ends, and the traffic goes on: see
+/// An error of the file ends the capture, and the traffic continues: see
 /// [`take_error`](Self::take_error).
 pub struct PcapWriter<N, W> {
     inner: N,
     capture: Option<Capture<W>>,
     own_addr: fn(&N, SocketAddr) -> SocketAddr,
-    /// The own addresses that peers see.
+    /// Cache of the own source address towards each peer.
     routes: HashMap<IpAddr, SocketAddr>,
-    /// Something was written since the last flush.
+    /// Packets were written since the last flush.
     is_dirty: bool,
     error: Option<io::Error>,
 }
@@ -37,10 +37,10 @@ impl<N: fmt::Debug, W> fmt::Debug for PcapWriter<N, W> {
 }
 
 impl<N, W: Write> PcapWriter<N, W> {
-    /// Begins a capture of a network. `own_addr` returns the source address of datagrams to a peer.
+    /// Starts a capture of a network. `own_addr` returns the source address of datagrams to a peer.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns the error of the writer.
     pub fn new(inner: N, out: W, own_addr: fn(&N, SocketAddr) -> SocketAddr) -> io::Result<Self> {
         let mut capture = Capture::new(out)?;
         capture.flush()?;
@@ -63,12 +63,12 @@ impl<N, W: Write> PcapWriter<N, W> {
         }
     }
 
-    /// Returns the network inside.
+    /// Returns the inner network.
     pub fn inner(&self) -> &N {
         &self.inner
     }
 
-    /// Returns the network inside.
+    /// Returns the inner network.
     pub fn inner_mut(&mut self) -> &mut N {
         &mut self.inner
     }
@@ -125,7 +125,7 @@ impl<N: Network, W: Write> Network for PcapWriter<N, W> {
         self.inner.flush()
     }
 
-    /// Hands on whole packets to those who read the file while it is written.
+    /// Flushes whole packets, for programs that read the file while it grows.
     fn end_poll(&mut self) {
         self.inner.end_poll();
         if std::mem::take(&mut self.is_dirty) {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
     use etherparse::{SlicedPacket, TransportSlice};
 
-    /// Returns each datagram that is sent; takes nothing while it is full.
+    /// Network that echoes each sent datagram; it blocks while the flag is set.
     #[derive(Debug, Default)]
     struct Echo(Vec<(SocketAddr, Vec<u8>)>, bool);
 
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn captures_what_was_sent_and_received() {
+    fn captures_sent_and_received_datagrams() {
         let mut file = Vec::new();
         let mut network = PcapWriter::new(Echo::default(), &mut file, own_addr).unwrap();
         let peer = SocketAddr::from(([10, 0, 0, 2], 2));
@@ -190,7 +190,7 @@ mod tests {
         }
     }
 
-    /// Fails after the header of the file.
+    /// Writer that fails after the header of the file.
     struct Full(usize);
 
     impl Write for Full {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_on_without_a_capture_after_an_error() {
+    fn continues_without_a_capture_after_an_error() {
         let mut network = PcapWriter::new(Echo::default(), Full(30), own_addr).unwrap();
         let peer = SocketAddr::from(([10, 0, 0, 2], 2));
         for _ in 0..2 {

@@ -7,7 +7,7 @@ use chatapp_mio::{Registry, Token, Transport};
 
 use crate::{FaultInjector, PcapWriter};
 
-/// Passes everything on to the transport inside.
+/// Delegates all methods to the inner transport.
 macro_rules! delegate {
     () => {
         fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {

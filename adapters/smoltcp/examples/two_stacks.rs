@@ -1,4 +1,4 @@
-//! A server and a client, each on a network stack of its own, connected by a cable that is a queue:
+//! Server and client, each on its own network stack, connected by a queue of frames:
 //! `cargo run -p chatapp-smoltcp --example two_stacks`.
 
 use std::cell::RefCell;
@@ -19,7 +19,7 @@ const PORT: u16 = 5_000;
 
 type Frames = Rc<RefCell<VecDeque<Vec<u8>>>>;
 
-/// One end of the cable: where frames come from, and where they go to.
+/// One end of the cable: received frames, and sent frames.
 struct Cable(Frames, Frames);
 struct Received(Vec<u8>);
 struct Sending<'a>(&'a Frames);
@@ -60,7 +60,7 @@ impl Device for Cable {
     }
 }
 
-/// The stack of the machine with this number.
+/// Creates the stack of the machine with this number.
 fn stack(number: u8, device: &mut Cable) -> Result<Stack<'static>, StackError> {
     let address = Ipv4Addr::new(192, 168, 7, number);
     let config = StackConfig {

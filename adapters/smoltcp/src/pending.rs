@@ -1,25 +1,25 @@
-//! Datagrams that wait for neighbour resolution (ARP, or NDP in IPv6).
+//! Queue of datagrams that wait for neighbour resolution (ARP, or NDP in IPv6).
 //!
 //! The stack asks for the hardware address of the next router or machine. Until the answer arrives,
-//! the datagram would stay at the head of the socket's queue and block those to other addresses.
-//! So it waits here, and is offered again when the answer may have arrived.
+//! the datagram would block the socket's queue for all other addresses. So it waits here, and is
+//! retried when the answer may have arrived.
 
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use chatapp_core::Instant;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 
-/// How long a datagram waits. By then the protocol has retransmitted it, if it mattered.
+/// Maximum wait of a datagram. By then the protocol has retransmitted it, if it mattered.
 const PATIENCE_MS: u64 = 2_500;
-/// How often it is offered again if nothing arrives.
+/// Interval between retries if no frame arrives.
 const OFFER_EVERY_MS: u64 = 250;
-/// The stack asks for one hardware address in this time at most.
+/// The stack asks for at most one hardware address in this time.
 const ASK_EVERY_MS: u64 = 1_000;
 
-/// One datagram that waits.
+/// Slot for one pending datagram.
 #[derive(Clone, Copy, Debug)]
 pub struct PendingSlot {
-    /// Its length; 0 for none.
+    /// Length of the datagram; 0 for a vacant slot.
     len: usize,
     to: SocketAddr,
     since: Instant,
@@ -44,15 +44,15 @@ impl PendingSlot {
     }
 }
 
-/// All datagrams that wait.
+/// All pending datagrams.
 #[derive(Debug)]
 pub(crate) struct Pending<'a> {
     slots: &'a mut [PendingSlot],
     offered_at: Instant,
-    /// A frame arrived since they were last offered: it may be the answer.
+    /// A frame arrived since the last retry: it may be the answer.
     hopeful: bool,
-    /// When the stack last asked for a hardware address, and the slot whose turn is next: one that
-    /// is never answered must not use up the requests of all others.
+    /// Time of the last request of the stack, and the slot whose turn is next. An address that
+    /// never answers must not use up the requests of all others.
     asked_at: Option<Instant>,
     next: usize,
 }
@@ -72,30 +72,30 @@ impl<'a> Pending<'a> {
         self.slots.iter().all(PendingSlot::is_vacant)
     }
 
-    /// Returns whether a datagram waits for this address already.
+    /// Returns whether a datagram to this address is already pending.
     pub(crate) fn waits_for(&self, to: SocketAddr) -> bool {
         self.slots
             .iter()
             .any(|slot| !slot.is_vacant() && slot.to.ip() == to.ip())
     }
 
-    /// Notes that a frame arrived.
+    /// Notes a received frame, which may be the answer.
     pub(crate) fn hope(&mut self) {
         self.hopeful = true;
     }
 
-    /// Returns when they are to be offered again.
+    /// Returns when the next retry is due.
     pub(crate) fn due(&self) -> Option<Instant> {
         (!self.is_empty()).then(|| self.offered_at.plus_millis(OFFER_EVERY_MS))
     }
 
-    /// Returns whether it is time to offer them.
+    /// Returns whether a retry is due.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         !self.is_empty() && (self.hopeful || self.due().is_some_and(|due| due <= now))
     }
 
-    /// Stores a datagram, in place of the oldest one if all slots are in use. Returns false if a
-    /// datagram was lost for it. `asked` says whether the stack has sent a request for its address.
+    /// Stores a datagram, in place of the oldest one if all slots are in use. Returns false if it
+    /// replaced a datagram. `asked` is whether the stack has sent a request for its address.
     pub(crate) fn keep(
         &mut self,
         to: SocketAddr,
@@ -125,7 +125,8 @@ impl<'a> Pending<'a> {
         was_vacant
     }
 
-    /// The datagram in this slot did not leave: if the stack may ask at all, it asked for this one.
+    /// Notes that the datagram in this slot did not leave: if the stack sent a request, it was for
+    /// this one.
     fn note_request(&mut self, slot: usize, now: Instant) {
         if self
             .asked_at
@@ -136,8 +137,8 @@ impl<'a> Pending<'a> {
         }
     }
 
-    /// Offers each datagram once; `send` says whether it has left. Returns how many waited for too
-    /// long.
+    /// Retries each datagram once; `send` returns whether it has left. Returns how many have waited
+    /// too long.
     pub(crate) fn offer(
         &mut self,
         now: Instant,

@@ -36,36 +36,36 @@ pub struct StackConfig<'a> {
     pub seed: u64,
 }
 
-/// The memory of a [`Stack`].
+/// Memory of a [`Stack`].
 #[derive(Debug)]
 pub struct StackStorage<'a> {
-    /// One.
+    /// Storage of one socket.
     pub sockets: &'a mut [SocketStorage<'a>],
-    /// One for each direction.
+    /// Metadata of one packet for each direction.
     pub packets: [&'a mut [udp::PacketMetadata]; 2],
-    /// At least [`RECEIVE_LEN`] bytes. A datagram that does not fit is dropped, as it is too long
-    /// for the protocol.
+    /// Receive buffer of at least [`RECEIVE_LEN`] bytes. A longer datagram is dropped: no valid one
+    /// is that long.
     pub received: &'a mut [u8],
-    /// At least [`DATAGRAM_LEN_MAX`] bytes.
+    /// Send buffer of at least [`DATAGRAM_LEN_MAX`] bytes.
     pub sent: &'a mut [u8],
-    /// Datagrams that may wait for neighbour resolution. With none, the first datagram to each
-    /// neighbour is lost, and the protocol retransmits it.
+    /// Slots for datagrams that wait for neighbour resolution. Without any, the first datagram to
+    /// each neighbour is lost, and the protocol retransmits it.
     pub pending: &'a mut [PendingSlot],
 }
 
-/// The reason why a stack cannot be made.
+/// Reason why a stack cannot be created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StackError {
-    /// The hardware address is not of the kind that the device needs.
+    /// The hardware address does not fit the medium of the device.
     WrongMedium,
     /// More addresses or routes than smoltcp was built for, or two gateways of one family.
     TooMany,
-    /// A gateway has an IPv6 address, and this was built without the feature `ipv6`.
+    /// A gateway has an IPv6 address, but the feature `ipv6` is off.
     NoIpv6,
-    /// Port 0.
+    /// The port is 0.
     NoPort,
-    /// A slice of the storage is too small; which one.
+    /// The named slice of the storage is too small.
     Storage(&'static str),
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for StackError {
             Self::WrongMedium => f.write_str("the hardware address is not one for this device"),
             Self::TooMany => f.write_str("too many addresses or gateways"),
             Self::NoIpv6 => f.write_str("this stack was built without IPv6"),
-            Self::NoPort => f.write_str("a stack needs a port to receive at"),
+            Self::NoPort => f.write_str("a stack needs a port other than 0"),
             Self::Storage(part) => write!(f, "the storage for {part} is too small"),
         }
     }
@@ -91,11 +91,11 @@ pub struct Stack<'a> {
     port: u16,
     pending: Pending<'a>,
     now: Instant,
-    /// Frames that this poll may still take from the device.
+    /// Frames that this poll may still receive.
     frames_left: usize,
-    /// The last poll left frames with the device.
+    /// The last poll left frames in the device.
     is_unread: bool,
-    /// The device took nothing when it was last asked to send.
+    /// The device was full at the last attempt to send.
     is_device_full: bool,
     /// Datagrams whose neighbour never answered.
     unreachable: u64,
@@ -110,10 +110,10 @@ impl fmt::Debug for Stack<'_> {
 }
 
 impl<'a> Stack<'a> {
-    /// Makes a stack on a device. Each later call gets the same device.
+    /// Creates a stack on a device. Each later call must pass the same device.
     ///
     /// # Errors
-    /// [`StackError`].
+    /// Returns the [`StackError`] for an unusable configuration or storage.
     pub fn new(
         config: &StackConfig<'_>,
         device: &mut impl Device,
@@ -219,7 +219,7 @@ impl<'a> Stack<'a> {
     }
 }
 
-/// A [`Stack`] on its device.
+/// A [`Stack`] with its device.
 pub struct OnDevice<'s, 'a, D: Device> {
     stack: &'s mut Stack<'a>,
     device: &'s mut D,
@@ -233,18 +233,18 @@ impl<D: Device> fmt::Debug for OnDevice<'_, '_, D> {
     }
 }
 
-/// The result of giving a datagram to the socket.
+/// Result of sending a datagram through the socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Left,
-    /// The device takes nothing now.
+    /// The device is full.
     DeviceFull,
-    /// The hardware address of its neighbour is not known yet.
+    /// The hardware address of the neighbour is not known yet.
     NoNeighbor,
 }
 
 impl<D: Device> OnDevice<'_, '_, D> {
-    /// Gives a datagram to the socket, whose queue is empty, and leaves the queue empty again.
+    /// Sends a datagram through the socket. Its queue is empty before and after the call.
     fn hand_over(&mut self, to: SocketAddr, datagram: &[u8]) -> Fate {
         let Stack {
             interface,
@@ -256,7 +256,7 @@ impl<D: Device> OnDevice<'_, '_, D> {
         let socket = sockets.get_mut::<udp::Socket<'_>>(*handle);
         let sent = endpoint(to).map(|to| socket.send_slice(datagram, to));
         if sent.is_none_or(|sent| sent.is_err()) {
-            // No machine can have that address, or none that a route leads to.
+            // No machine can have that address, or no route leads to it.
             return Fate::Left;
         }
         interface.poll_egress(timestamp(*now), self.device, sockets);
@@ -272,19 +272,18 @@ impl<D: Device> OnDevice<'_, '_, D> {
         }
     }
 
-    /// Empties the queue of the socket, and ends the silence that the stack imposes on a socket
-    /// whose neighbour is not known. No received datagram is lost by it: all of them were taken
-    /// before.
+    /// Empties the queue of the socket, and ends the pause that the stack imposes on a socket whose
+    /// neighbour is not known. No received datagram is lost: all were read before.
     fn start_afresh(&mut self) {
         let socket = &mut *self.stack;
         #[allow(
             irrefutable_let_patterns,
-            reason = "with other features, smoltcp has other sockets"
+            reason = "the set contains only a UDP socket"
         )]
         if let smoltcp::socket::Socket::Udp(mut udp) = socket.sockets.remove(socket.handle) {
             udp.close();
             let bound = udp.bind(socket.port);
-            debug_assert!(bound.is_ok(), "it was bound before");
+            debug_assert!(bound.is_ok(), "the socket was bound before");
             socket.handle = socket.sockets.add(udp);
         }
     }
@@ -293,7 +292,7 @@ impl<D: Device> OnDevice<'_, '_, D> {
         if !self.stack.pending.is_due(self.stack.now) {
             return;
         }
-        // Lent out, so that the socket can be used meanwhile.
+        // Moved out, so that the socket can be borrowed meanwhile.
         let mut pending = core::mem::replace(&mut self.stack.pending, Pending::new(&mut []));
         let lost = pending.offer(self.stack.now, |to, datagram| {
             self.hand_over(to, datagram) == Fate::Left
@@ -333,8 +332,7 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
                     .for_each(|(to, from)| *to = *from);
                 return Some((from.endpoint.into(), len));
             }
-            // One frame at a time: the socket has room for one datagram, and none is lost for want
-            // of it.
+            // One frame at a time: the socket has room for one datagram, and none must be lost.
             let Some(left) = frames_left.checked_sub(1) else {
                 *is_unread = true;
                 return None;
@@ -385,7 +383,7 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
     feature = "ipv6",
     expect(
         clippy::unnecessary_wraps,
-        reason = "without the feature, some have none"
+        reason = "an IPv6 address has no counterpart without the feature"
     )
 )]
 fn endpoint(address: SocketAddr) -> Option<IpEndpoint> {

@@ -1,5 +1,5 @@
-//! The costs of storing records, and of starting with a large store. Prints figures and ratios;
-//! run it on the disk in question: `TMPDIR=/some/folder cargo bench -p chatapp-store`.
+//! Measures the cost of storing records, and of starting with a large store. Prints figures and
+//! ratios. Run it on the disk in question: `TMPDIR=/some/folder cargo bench -p chatapp-store`.
 
 use std::fs::File;
 use std::io::Write;
@@ -21,15 +21,15 @@ use tempfile::TempDir;
 const GROUP: usize = 32;
 /// Groups of one measurement.
 const GROUPS: usize = 150;
-/// Measurements; each kind has its turn in each, so that a disk that changes its mind changes it
-/// for all.
+/// Measurements of each kind. The kinds alternate, so that a change in the speed of the disk
+/// affects all of them.
 const ROUNDS: usize = 5;
 
 const NAMES: usize = 10_000;
 const WAITING: u64 = 100_000;
 /// Messages that wait for the one client that fetches.
 const FETCHED: u64 = 1_000;
-/// One of the same length that nobody opens.
+/// A stored message of the same length that no client decrypts.
 const LETTER: [u8; KEY_LEN + TEXT.len() + MESSAGE_OVERHEAD] = [0xa5; _];
 const TEXT: &str = "A line of a hundred bytes, as people write them to each other when they have \
 something to tell. Bye.";
@@ -74,13 +74,13 @@ impl Desk {
         self.journal.store(Ticket::new(self.next), record);
     }
 
-    /// Waits until all is stored.
+    /// Waits until all records are stored.
     fn settle(&mut self) {
         self.journal.submit();
         while self.open != 0 {
             match self.journal.poll_stored() {
                 Some((_, result)) => {
-                    result.expect("the disk works");
+                    result.expect("the journal stores the record");
                     self.open -= 1;
                 }
                 None => self.woken.recv().expect("the journal works"),
@@ -89,13 +89,13 @@ impl Desk {
     }
 }
 
-/// Everybody's key: the store does not care.
+/// Returns one identity for all names: the store does not check keys.
 fn identity() -> Identity {
     Identity::new(StaticKey::new([1; KEY_LEN]), None)
 }
 
-/// Returns the stored message with this number, as a process of `from` encrypts it for `to`, behind
-/// the ephemeral key that decrypts it.
+/// Returns the stored message with this number from `from` to `to`: the ephemeral key, and the
+/// ciphertext that it decrypts.
 fn ciphertext(key: &MessageKey, ephemeral: &PublicKey, number: u64) -> Vec<u8> {
     let mut text = TEXT.as_bytes().to_owned();
     let counter = u32::try_from(number).expect("not so many");
@@ -186,8 +186,9 @@ fn rates() {
                     format!("{:?}\n", mail(serial, "bob", "alice", &LETTER)).as_bytes(),
                 );
             }
-            file.write_all(&bytes).expect("the disk works");
-            file.sync_data().expect("the disk works");
+            file.write_all(&bytes)
+                .expect("the journal stores the record");
+            file.sync_data().expect("the journal stores the record");
         }
         log += start.elapsed();
     }
@@ -240,7 +241,8 @@ fn large_store() {
     )
     .expect("room");
     let empty = resident_mib() - before;
-    let mut store = Store::open(folder.path(), &Options::default()).expect("the store is fine");
+    let mut store =
+        Store::open(folder.path(), &Options::default()).expect("the server accepts the store");
     let opened = start.elapsed();
     store
         .restore(UnixSeconds(1), |record| server.restore(record))
@@ -308,7 +310,7 @@ fn fill(folder: &TempDir) {
         } else {
             1 + serial as usize % (NAMES - 1)
         };
-        // Only the first one's are opened.
+        // The client decrypts only the messages of the first name.
         let sealed = (to == 0).then(|| ciphertext(&key, &ephemeral, serial));
         let ciphertext = sealed.as_deref().unwrap_or(&LETTER);
         desk.hand(mail(
@@ -324,7 +326,7 @@ fn fill(folder: &TempDir) {
     desk.settle();
 }
 
-/// Registers the name for which most waits, and takes it all.
+/// Registers the name with the most stored messages, and fetches all of them.
 fn fetch(server: SocketAddr) -> Duration {
     let socket = Socket::bind(Some(Ipv4Addr::LOCALHOST.into()), 0).expect("a port");
     let mut driver = Driver::new(socket).expect("events");

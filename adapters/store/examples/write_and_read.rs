@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         },
     ];
 
-    // The journal stores on a thread of its own, and wakes this one.
+    // The journal writes on its own thread, and wakes this one.
     let (wake, woken) = mpsc::channel();
     let store = Store::open(folder.path(), &Options::default())?;
     let mut journal = store.into_journal(move || {

@@ -1,4 +1,4 @@
-//! Why a store cannot be used, and what to do about it.
+//! Errors of a store, each with advice.
 
 use std::fmt;
 use std::io;
@@ -7,90 +7,90 @@ use std::path::PathBuf;
 use chatapp_core::RestoreError;
 use rusqlite::ErrorCode;
 
-/// The reason why a store cannot be used. The files are unchanged in each case.
+/// Reason why a store cannot be used. The files are unchanged in each case.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// Another process has the store open.
     InUse {
-        /// The folder.
+        /// Folder of the store.
         folder: PathBuf,
     },
     /// It was written by a later version of this program.
     Newer {
-        /// The file.
+        /// File with the newer schema.
         file: PathBuf,
-        /// The version of its schema.
+        /// Version of its schema.
         found: i64,
-        /// The latest version that this program knows.
+        /// Latest version that this program knows.
         known: i64,
     },
     /// It was written by an earlier version of this program than this one can read.
     Older {
-        /// The file.
+        /// File with the older schema.
         file: PathBuf,
-        /// The version of its schema.
+        /// Version of its schema.
         found: i64,
-        /// The earliest version that this program can read.
+        /// Earliest version that this program can read.
         known: i64,
     },
     /// The file belongs to another program.
     Foreign {
-        /// The file.
+        /// File of the other program.
         file: PathBuf,
     },
     /// The file is damaged.
     Damaged {
-        /// The file.
+        /// Damaged file.
         file: PathBuf,
-        /// The damage that was found.
+        /// Description of the damage.
         why: String,
     },
-    /// The file is no key.
+    /// The file does not contain a key.
     NoKey {
-        /// The file.
+        /// File without a valid key.
         file: PathBuf,
     },
-    /// The file is a private key that others may read.
+    /// The file is a private key that other users may read.
     Exposed {
-        /// The file.
+        /// File of the private key.
         file: PathBuf,
     },
-    /// There is a file in the place of a new key.
+    /// A file exists in the place of a new key.
     Exists {
-        /// The file.
+        /// Existing file.
         file: PathBuf,
     },
     /// There is no store.
     Missing {
-        /// The file that would be it.
+        /// Missing file.
         file: PathBuf,
     },
-    /// The operating system does not permit it.
+    /// The operating system returned an error.
     File {
-        /// The file or folder.
+        /// File or folder of the operation.
         path: PathBuf,
-        /// Its error.
+        /// Error of the operating system.
         error: io::Error,
     },
-    /// SQLite does not permit it.
+    /// SQLite returned an error.
     Sql {
-        /// The file.
+        /// File of the operation.
         file: PathBuf,
-        /// Its error.
+        /// Error of SQLite.
         error: rusqlite::Error,
     },
-    /// The server does not take back what was stored.
+    /// The server rejected the stored state.
     Restore {
-        /// The file.
+        /// File with the stored state.
         file: PathBuf,
-        /// Its error.
+        /// Error of the server.
         error: RestoreError,
     },
 }
 
 impl Error {
-    /// For `map_err`: sorts what SQLite says about a file.
+    /// Returns a closure for `map_err` that classifies an SQLite error about a file.
     pub(crate) fn sql(file: &std::path::Path) -> impl Fn(rusqlite::Error) -> Self {
         let file = file.to_owned();
         move |error| match error.sqlite_error_code() {
@@ -105,7 +105,7 @@ impl Error {
         }
     }
 
-    /// For `map_err`: what the operating system says about a file or folder.
+    /// Returns a closure for `map_err` that wraps a system error about a file or folder.
     pub(crate) fn file(path: &std::path::Path) -> impl Fn(io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self::File {

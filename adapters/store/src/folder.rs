@@ -1,4 +1,4 @@
-//! The folder of a store, its owner, and the lock that keeps other processes out.
+//! Folders of stores, private files, and the lock that excludes other processes.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -8,8 +8,7 @@ use etcetera::BaseStrategy;
 
 use crate::Error;
 
-/// The folder in which ChatApp keeps its state on this platform, for this user; `None` if there is
-/// no home.
+/// Returns the default state folder of this platform and user; `None` without a home folder.
 pub fn default_folder() -> Option<PathBuf> {
     let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
     let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
@@ -21,8 +20,8 @@ pub fn server_folder(state: &Path, port: u16) -> PathBuf {
     state.join(format!("server-{port}"))
 }
 
-/// Returns the folder of the [`Memory`](crate::Memory) of a name in the room of a server. The
-/// server is called as it was typed, with its port.
+/// Returns the folder of the [`Memory`](crate::Memory) of a name at a server. The server is its
+/// address as the user typed it, with its port.
 pub(crate) fn memory_folder(state: &Path, server: &str, name: &str) -> PathBuf {
     memories(state).join(format!("{}@{}", file_name(name), file_name(server)))
 }
@@ -32,8 +31,8 @@ pub(crate) fn memories(state: &Path) -> PathBuf {
     state.join("clients")
 }
 
-/// Returns a file name for a name. It does not leave its folder, and is unique even on file systems
-/// without upper and lower case.
+/// Returns a file name for a name. It cannot leave its folder, and is unique even on file systems
+/// that ignore case.
 pub fn file_name(name: &str) -> String {
     let mut file = String::new();
     for byte in name.bytes() {
@@ -45,7 +44,7 @@ pub fn file_name(name: &str) -> String {
     file
 }
 
-/// Whose file it is; `None` if that is no such name.
+/// Returns the name that has this file name; `None` if none has.
 pub(crate) fn owner_of(file: &str) -> Option<String> {
     let mut name = Vec::new();
     let mut rest = file.as_bytes();
@@ -64,8 +63,7 @@ pub(crate) fn owner_of(file: &str) -> Option<String> {
     (file_name(&name) == file).then_some(name)
 }
 
-/// Makes a folder, and those it lies in, for nobody but this user. One that is there is left as it
-/// is.
+/// Creates a folder and its parents for this user alone. Leaves existing folders unchanged.
 pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -74,7 +72,7 @@ pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Opens a file for nobody but this user, and makes it if it is not there.
+/// Opens a file, and creates it for this user alone if it does not exist.
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -83,7 +81,7 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes the names of new files in a folder last.
+/// Syncs the directory entries of a folder, so that new files survive a power cut.
 pub(crate) fn sync(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     File::open(folder)?.sync_all()?;
@@ -92,8 +90,7 @@ pub(crate) fn sync(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// One process at a time. The operating system takes the lock back when the process ends, however
-/// it ends.
+/// Lock that admits one process at a time. The operating system releases it when the process ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
     _file: File,
@@ -141,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_has_a_file_of_its_own_that_stays_in_its_folder() {
+    fn maps_each_name_to_a_unique_safe_file() {
         for (name, file) in [
             ("alice_2-b", "alice_2-b"),
             ("Alice", "%41lice"),

@@ -1,5 +1,4 @@
-//! Stores records beside the event loop: whatever waits when the disk is free goes into one
-//! transaction.
+//! Stores records on a thread beside the event loop: all waiting records share one transaction.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,12 +12,12 @@ use crate::folder::Lock;
 use crate::owned::Owned;
 use crate::write::Writer;
 
-/// A [`Store`](crate::Store) at work. When it is dropped, it first stores what it was given.
+/// Journal of an open [`Store`](crate::Store). Dropping it first stores all submitted records.
 #[derive(Debug)]
 pub struct StoreJournal {
-    /// Records since the thread last got some.
+    /// Records that the thread did not get yet.
     fresh: Vec<(Ticket, Owned)>,
-    /// Why records could not be stored, the last time.
+    /// Reason of the last failure to store records.
     failure: Option<String>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -35,8 +34,7 @@ struct State {
     waiting: Vec<(Ticket, Owned)>,
     done: VecDeque<(Ticket, Result<(), StoreFailed>)>,
     failure: Option<String>,
-    /// The thread has nothing to do, and has to be woken. While it writes, it need not be: it
-    /// looks for more itself.
+    /// The thread waits and must be woken. While it writes, it looks for more records itself.
     idle: bool,
     closed: bool,
 }
@@ -48,7 +46,7 @@ impl Shared {
 }
 
 impl StoreJournal {
-    /// Starts the thread that writes; it calls `wake` when the fate of records is known.
+    /// Starts the thread that writes. It calls `wake` when results are known.
     pub(crate) fn start(
         writer: Writer,
         lock: Lock,
@@ -62,7 +60,7 @@ impl StoreJournal {
         let thread = std::thread::Builder::new()
             .name("store".into())
             .spawn(move || {
-                // The lock goes when the file is closed, and not before.
+                // The lock must outlast the open file.
                 let _lock = lock;
                 write_all(&beside, writer, wake);
             })?;
@@ -80,7 +78,7 @@ impl Journal for StoreJournal {
         self.fresh.push((ticket, record.into()));
     }
 
-    /// Gives the thread all that was handed over, at once: together it costs one sync.
+    /// Passes all new records to the thread at once: together they cost one sync.
     fn submit(&mut self) {
         if self.fresh.is_empty() {
             return;
@@ -112,7 +110,7 @@ impl Drop for StoreJournal {
         self.shared.lock().closed = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
-            // A panic of that thread has been reported by itself.
+            // The panic hook has already reported a panic of that thread.
             let _ = thread.join();
         }
     }

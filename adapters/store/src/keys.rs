@@ -1,5 +1,5 @@
-//! Keys in files of their own, of 64 hexadecimal digits each; private ones, which nobody else may
-//! read, and those of rooms.
+//! Key files with 64 hexadecimal digits each: private keys, which only their owner may read, and
+//! room keys.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::Error;
 use crate::folder;
 
-/// Longest file that is read: the digits, and line ends of every kind.
+/// Maximum length of a key file: the digits and any line end.
 const FILE_LEN_MAX: u64 = 128;
 
 /// Returns the file of the private key of a client's name.
@@ -25,12 +25,13 @@ pub fn server_key_file(folder: &Path) -> PathBuf {
     folder.join("key")
 }
 
-/// The private key in a file. If there is none, it is made of these 32 bytes, which nobody else can
-/// predict, and is on the disk before it is used. Of two processes that do so at once, both get the
-/// same.
+/// Returns the private key in a file. If the file does not exist, creates it from the 32
+/// unpredictable bytes, and syncs it before use. Two processes that do this at once get the same
+/// key.
 ///
 /// # Errors
-/// The file cannot be read or made, is no key, or may be read by others.
+/// Returns an error if the file cannot be read or created, contains no key, or is readable by other
+/// users.
 pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Error> {
     if !file.exists() {
         folder_of(file)
@@ -42,18 +43,18 @@ pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Erro
     read(file).map(|key| StaticKey::new(*key))
 }
 
-/// Reads the key of a room from a file. Its owner chooses who may read it.
+/// Reads a room key from a file. Its owner chooses who may read it.
 ///
 /// # Errors
-/// The file cannot be read, or is no key.
+/// Returns an error if the file cannot be read, or contains no key.
 pub fn room_key(file: &Path) -> Result<RoomKey, Error> {
     read(file).map(|key| RoomKey::new(*key))
 }
 
-/// Makes the key of a room of these 32 bytes, in a file that is not there yet.
+/// Creates a new file with a room key from these 32 bytes.
 ///
 /// # Errors
-/// The file is there, or cannot be made.
+/// Returns an error if the file exists already, or cannot be created.
 pub fn make_room_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<(), Error> {
     if create(file, fresh).map_err(Error::file(file))? {
         return Ok(());
@@ -63,10 +64,10 @@ pub fn make_room_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<(), Error> {
     })
 }
 
-/// The names that have a key in this folder, in their order, with their public keys.
+/// Returns the names with a key in this folder, sorted, with their public keys.
 ///
 /// # Errors
-/// One of the files cannot be read.
+/// Returns an error if one of the files cannot be read.
 pub fn own_names(state: &Path) -> Result<Vec<(String, PublicKey)>, Error> {
     let folder = state.join("keys");
     let mut names = Vec::new();
@@ -79,10 +80,10 @@ pub fn own_names(state: &Path) -> Result<Vec<(String, PublicKey)>, Error> {
     Ok(names)
 }
 
-/// The folders of servers here, this one or those in it, with their public keys.
+/// Returns the server folders here, this folder or those in it, with their public keys.
 ///
 /// # Errors
-/// One of the files cannot be read.
+/// Returns an error if one of the files cannot be read.
 pub fn own_servers(state: &Path) -> Result<Vec<(PathBuf, PublicKey)>, Error> {
     let mut folders = vec![state.to_owned()];
     folders.extend(entries(state)?.iter().map(|entry| state.join(entry)));
@@ -94,7 +95,7 @@ pub fn own_servers(state: &Path) -> Result<Vec<(PathBuf, PublicKey)>, Error> {
         .collect()
 }
 
-/// 32 bytes from their 64 hexadecimal digits.
+/// Parses 32 bytes from 64 hexadecimal digits.
 pub fn parse_key(digits: &str) -> Option<[u8; KEY_LEN]> {
     let mut key = [0; KEY_LEN];
     let len = base16ct::mixed::decode(digits, &mut key).ok()?.len();
@@ -105,7 +106,7 @@ fn public_key(file: &Path) -> Result<PublicKey, Error> {
     read(file).map(|key| StaticKey::new(*key).public())
 }
 
-/// The names of all files in a folder; none if it is not there.
+/// Returns the names of all files in a folder; none if the folder does not exist.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
     match fs::read_dir(folder) {
         Ok(entries) => entries
@@ -129,12 +130,13 @@ fn read(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     })
 }
 
-/// Makes a file that appears when it is complete and on the disk; false if it exists already.
+/// Creates a file that appears only once it is complete and synced. Returns false if it exists
+/// already.
 fn create(file: &Path, key: &[u8; KEY_LEN]) -> io::Result<bool> {
     let mut text = Zeroizing::new([b'\n'; 2 * KEY_LEN + 1]);
     base16ct::lower::encode(key, text.as_mut_slice()).map_err(io::Error::other)?;
     let folder = folder_of(file).unwrap_or(Path::new("."));
-    // For nobody but this user.
+    // Temporary files are private to this user.
     let mut young = tempfile::Builder::new().prefix(".").tempfile_in(folder)?;
     young.write_all(text.as_slice())?;
     young.as_file().sync_all()?;

@@ -1,17 +1,17 @@
-//! Keeps what a ChatApp server must not lose, and what a client remembers, in SQLite files, so that
-//! anybody can look into it with `sqlite3`; and the private keys of both.
+//! Stores the state of ChatApp servers and clients in SQLite files, which `sqlite3` can read, and
+//! their private keys in key files.
 //!
 //! - [`Store`]: one folder with the file `room.db`, used by one server at a time.
-//! - [`StoreJournal`]: takes the server's records beside its event loop, one transaction for all
+//! - [`StoreJournal`]: stores the server's records beside its event loop, one transaction for all
 //!   that wait.
-//! - [`Memory`]: the messages that a client has shown, so that its next process does not show them
-//!   again, and the known keys of servers and people.
-//! - [`private_key`]: who a client or server is.
-//! - [`Report`]: what is in a store, for people and for scripts.
+//! - [`Memory`]: stored state of a client. It has the known keys of servers and peers, and the
+//!   identities of shown messages, which the next process does not repeat.
+//! - [`private_key`]: the key that identifies a client or server.
+//! - [`Report`]: the content of a store, for people and for scripts.
 //!
 //! A record is reported as stored when it is on the disk: the write-ahead log is synced with every
-//! transaction. If a record cannot be stored, its whole transaction is reported as failed, and the
-//! next one is tried anyway: the store recovers when the disk does.
+//! transaction. If a record cannot be stored, its whole transaction is reported as failed. The next
+//! transaction is tried anyway, so the store recovers when the disk does.
 //!
 //! ```no_run
 //! use chatapp_core::{Identity, Journal, Server, ServerConfig};

@@ -1,5 +1,4 @@
-//! The memory of a client for the next process of the same person: the shown messages, and the
-//! known keys.
+//! Stored state of a client for its next process: the messages already shown, and the known keys.
 
 use std::path::{Path, PathBuf};
 
@@ -11,14 +10,14 @@ use crate::folder::{self, Lock};
 use crate::keys::entries;
 use crate::schema::{self, Schema};
 
-/// Processes whose messages are remembered: those seen last.
+/// Number of sender processes to remember: those seen last.
 const PROCESSES: i64 = 1_024;
 
 const FILE: &str = "memory.db";
 
-/// Shown messages are noted without a sync: the notes outlast the process, but a power cut may take
-/// the last moments. Only messages whose acknowledgement was lost in these moments are then shown
-/// twice. Keys are synced.
+/// Shown messages are written without a sync: they survive the process, but a power cut may lose
+/// the latest ones. The client then repeats only messages whose acknowledgement was also lost. Keys
+/// are synced.
 const MEMORY: Schema = Schema {
     application_id: 0x4368_6173,
     oldest: 1,
@@ -50,35 +49,36 @@ const MEMORY: Schema = Schema {
     synchronous: "NORMAL",
 };
 
-/// The memory of a client under one name in one room, in use by this process alone.
+/// Stored state of a client under one name in one room, locked for this process.
 #[derive(Debug)]
 pub struct Memory {
-    // In this order: the lock goes when the file is closed.
+    // Declared before the lock: the file must close before the lock is released.
     connection: Connection,
     _lock: Lock,
     file: PathBuf,
     used: i64,
 }
 
-/// The keys that one name knows in one room.
+/// Keys that one name knows in one room.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownKeys {
-    /// One's own name.
+    /// The client's own name.
     pub name: String,
-    /// The server, as it was typed, with its port.
+    /// The server's address as the user typed it, with its port.
     pub server: String,
-    /// The server's key.
+    /// Public key of the server, once it is known.
     pub server_key: Option<PublicKey>,
-    /// The names of those who were talked to, in their order, and their keys.
+    /// Names of known peers, sorted, and their keys.
     pub peers: Vec<(String, PublicKey)>,
 }
 
 impl Memory {
-    /// Opens the memory of this name at this server, as it was typed, with its port; makes it if it
-    /// is not there.
+    /// Opens the stored state of this name at this server, and creates it if it does not exist.
+    /// `server` is the address as typed, with its port.
     ///
     /// # Errors
-    /// It is in use, of another program, too new, damaged, or cannot be written.
+    /// Returns an error if the state is in use, too new, damaged, of another program, or cannot be
+    /// written.
     pub fn open(state: &Path, server: &str, name: &str) -> Result<Self, Error> {
         let folder = folder::memory_folder(state, server, name);
         folder::make_private(&folder).map_err(Error::file(&folder))?;
@@ -94,19 +94,19 @@ impl Memory {
         })
     }
 
-    /// Gives everything to a client that was just made; returns how much of it the client has no
-    /// room for.
+    /// Restores a new client. Returns how many records the client has no room for.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// Returns an error if the state cannot be read.
     pub fn restore(&self, take: impl FnMut(ClientRecord<'_>) -> bool) -> Result<usize, Error> {
         restore(&self.connection, take).map_err(Error::sql(&self.file))
     }
 
-    /// The same, while another process uses the memory: it remembers, this one does not.
+    /// Restores a new client while another process has locked the state; this process writes
+    /// nothing.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// Returns an error if the state cannot be read.
     pub fn restore_beside(
         state: &Path,
         server: &str,
@@ -115,25 +115,25 @@ impl Memory {
     ) -> Result<usize, Error> {
         let file = folder::memory_folder(state, server, name).join(FILE);
         if !file.exists() {
-            // The other process is just making it.
+            // The other process is just creating it.
             return Ok(0);
         }
         let connection = schema::look(&MEMORY, &file)?;
         restore(&connection, take).map_err(Error::sql(&file))
     }
 
-    /// Remembers messages that were shown.
+    /// Stores the identities of shown messages.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Returns an error if the state cannot be written.
     pub fn note_shown(&mut self, shown: &[Shown]) -> Result<(), Error> {
         self.write_shown(shown).map_err(Error::sql(&self.file))
     }
 
-    /// Remembers a key, or a message that was shown. A key is on the disk then.
+    /// Stores a key, or the identity of a shown message. Keys are synced before it returns.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// Returns an error if the state cannot be written.
     pub fn note(&mut self, record: ClientRecord<'_>) -> Result<(), Error> {
         let connection = &self.connection;
         let written = match record {
@@ -179,10 +179,10 @@ impl Memory {
     }
 }
 
-/// The keys that all names in this folder know, in the order of names and servers.
+/// Returns the keys that all names in this folder know, sorted by name and server.
 ///
 /// # Errors
-/// One of the memories cannot be read.
+/// Returns an error if one of the files cannot be read.
 pub fn known_keys(state: &Path) -> Result<Vec<KnownKeys>, Error> {
     let mut known = Vec::new();
     for file in files(state)? {
@@ -193,26 +193,26 @@ pub fn known_keys(state: &Path) -> Result<Vec<KnownKeys>, Error> {
     Ok(known)
 }
 
-/// Forgets the key of the server that is called so, with its port, for all names; returns for how
-/// many it was known.
+/// Deletes the key of a server, given by its address as typed, with its port, for all names.
+/// Returns how many names knew it.
 ///
 /// # Errors
-/// One of the memories cannot be written.
+/// Returns an error if one of the files cannot be written.
 pub fn forget_server(state: &Path, server: &str) -> Result<usize, Error> {
     let forget = "UPDATE room SET server_key = NULL WHERE server = ?1 AND server_key IS NOT NULL";
     forget_key(state, forget, server)
 }
 
-/// Forgets the key of everybody who is called so, in all rooms, for all of one's own names; returns
-/// how often it was known.
+/// Deletes the keys of peers of this name, in all rooms and for all own names. Returns how many
+/// were known.
 ///
 /// # Errors
-/// One of the memories cannot be written.
+/// Returns an error if one of the files cannot be written.
 pub fn forget_peer(state: &Path, name: &str) -> Result<usize, Error> {
     forget_key(state, "DELETE FROM peers WHERE name = ?1", name)
 }
 
-/// A process that is running does not know that; the next one does.
+/// Runs the statement in all files. A running process does not notice; the next one does.
 fn forget_key(state: &Path, forget: &str, what: &str) -> Result<usize, Error> {
     let mut forgotten = 0;
     for file in files(state)? {
@@ -255,12 +255,12 @@ fn synced<T>(
     written
 }
 
-/// Keys first: the latest of them, if there is no room for all.
+/// Restores keys first; if there is no room for all, the latest ones.
 fn restore(
     connection: &Connection,
     mut take: impl FnMut(ClientRecord<'_>) -> bool,
 ) -> rusqlite::Result<usize> {
-    // One state of the memory, whatever another process writes meanwhile.
+    // The transaction reads one state, whatever another process writes meanwhile.
     let connection = connection.unchecked_transaction()?;
     let mut left_over = 0;
     let server_key = "SELECT server_key FROM room WHERE server_key IS NOT NULL";

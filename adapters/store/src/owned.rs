@@ -1,8 +1,8 @@
-//! Records with memory of their own, as they wait for the disk.
+//! Records that own their memory while they wait for the disk.
 
 use chatapp_core::{NameRecord, PublicKey, Record};
 
-/// A record that was handed to the store.
+/// A record for the writing thread.
 #[derive(Clone, Debug)]
 pub(crate) enum Owned {
     Epoch {
@@ -28,7 +28,7 @@ pub(crate) enum Owned {
     },
 }
 
-/// The stored state of a name.
+/// Stored state of a name.
 #[derive(Clone, Debug)]
 pub(crate) struct Name {
     pub(crate) name: String,
@@ -45,7 +45,7 @@ pub(crate) struct Name {
     pub(crate) away_s: u32,
 }
 
-/// A stored message, which is encrypted, or an entry of the channel log, which is text.
+/// A stored message with ciphertext, or an entry of the channel log with text.
 #[derive(Clone, Debug)]
 pub(crate) struct Message<C> {
     /// Its serial, or its number in the log.

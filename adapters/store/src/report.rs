@@ -1,4 +1,4 @@
-//! The content of a store, for people and for scripts.
+//! Reports the content of a store, for people and for scripts.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,34 +9,34 @@ use rusqlite::Connection;
 use crate::store::FILE;
 use crate::{Error, schema};
 
-/// The content of a store. It can be read while a server uses the store.
+/// Content of a store. It can be read while a server uses the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The file.
+    /// File of the store.
     pub file: PathBuf,
-    /// All names, in their order.
+    /// All names, sorted.
     pub names: Vec<KeptName>,
-    /// Messages that wait for their recipients.
+    /// Number of messages that wait for their recipients.
     pub waiting: u64,
-    /// Entries of the channel log.
+    /// Number of entries of the channel log.
     pub log_entries: u64,
-    /// Bytes of the stored messages and of the channel log.
+    /// Size in bytes of the stored messages and of the channel log.
     pub content_bytes: u64,
     json: String,
 }
 
-/// A name, and what waits for it.
+/// A name and its stored state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptName {
-    /// The name.
+    /// The registered name.
     pub name: String,
     /// Whether it was registered when the store was last written.
     pub active: bool,
-    /// The address at which it receives.
+    /// Address at which it receives.
     pub address: String,
-    /// The key that it belongs to.
+    /// Key to which the name belongs.
     pub key: PublicKey,
-    /// Messages that wait for it.
+    /// Number of messages that wait for it.
     pub waiting: u64,
 }
 
@@ -55,10 +55,10 @@ const TOTALS: &str = "
             (SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM channel)";
 
 impl Report {
-    /// Looks into the store in this folder.
+    /// Reads the store in this folder.
     ///
     /// # Errors
-    /// There is none, or it cannot be read.
+    /// Returns an error if there is no store, or it cannot be read.
     pub fn of(folder: &Path) -> Result<Self, Error> {
         let file = folder.join(FILE);
         let connection = schema::look(&schema::ROOM, &file)?;
@@ -66,7 +66,7 @@ impl Report {
     }
 
     fn read(connection: &Connection, file: &Path) -> rusqlite::Result<Self> {
-        // One state of the store, whatever a server writes meanwhile.
+        // The transaction reads one state, whatever a server writes meanwhile.
         let connection = connection.unchecked_transaction()?;
         let mut names = connection.prepare(NAMES)?;
         let names = names.query_map([], |row| {
@@ -107,7 +107,7 @@ impl Report {
         })
     }
 
-    /// All of it as one line of JSON.
+    /// Returns the report as one line of JSON.
     pub fn json(&self) -> &str {
         &self.json
     }

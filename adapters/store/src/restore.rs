@@ -1,9 +1,9 @@
-//! Gives back what was stored, in an order in which the server takes it.
+//! Restores the stored records in an order that the server accepts.
 
 use chatapp_core::{NameRecord, PublicKey, Record, RestoreError, UnixSeconds};
 use rusqlite::{Connection, Row};
 
-/// Why the records could not be given back.
+/// Reason why the records could not be restored.
 #[derive(Debug)]
 pub(crate) enum Failed {
     Sql(rusqlite::Error),
@@ -22,7 +22,7 @@ impl From<RestoreError> for Failed {
     }
 }
 
-/// Gives all records to `take`: names first, then messages and log entries in their common order.
+/// Passes all records to `take`: first names, then messages and log entries in their common order.
 pub(crate) fn restore(
     connection: &Connection,
     now: UnixSeconds,
@@ -47,7 +47,7 @@ pub(crate) fn restore(
         "SELECT place, number, sender, incarnation, counter, request, stamp, text FROM channel \
         ORDER BY number",
     )?;
-    // Both are in the order of their places, too.
+    // Both queries are sorted by place, too.
     let (mut mail, mut channel) = (mail.query([])?, channel.query([])?);
     let (mut message, mut entry) = (mail.next()?, channel.next()?);
     loop {
@@ -144,7 +144,7 @@ fn channel_record<'a>(row: &'a Row<'_>) -> rusqlite::Result<Record<'a>> {
     })
 }
 
-/// 64 bits that SQLite keeps with a sign.
+/// Reads 64 bits that SQLite stores as a signed number.
 fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(i64::cast_unsigned)
 }

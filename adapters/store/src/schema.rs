@@ -1,4 +1,4 @@
-//! The file: which program and version it belongs to, and how an older one becomes a present one.
+//! Schemas of the files: application, version, and migration of older versions.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -13,21 +13,21 @@ use crate::folder;
 /// A kind of file.
 #[derive(Debug)]
 pub(crate) struct Schema {
-    /// Tells `file` and this program which program a file belongs to.
+    /// Identifies the program to which a file belongs, for `file` and for this program.
     pub(crate) application_id: i64,
-    /// The oldest version that can be brought up to date.
+    /// Oldest version that can be migrated.
     pub(crate) oldest: i64,
-    /// How each version is made of the one before; the oldest, of an empty file. A step is never
-    /// changed once it was released.
+    /// SQL that makes each version from the one before; the first, from an empty file. A released
+    /// step never changes.
     pub(crate) migrations: &'static [&'static str],
-    /// How far a transaction has got when it is reported as done.
+    /// Durability of a transaction that is reported as done.
     pub(crate) synchronous: &'static str,
 }
 
-/// The room of a server. A record that is reported as stored is on the disk.
+/// Schema of a server's room. Transactions are synced before they are reported.
 pub(crate) const ROOM: Schema = Schema {
     application_id: 0x4368_6174,
-    // Version 1 had texts that anybody could read, and names without keys; it was never released.
+    // Version 1 had unencrypted texts and names without keys; it was never released.
     oldest: 2,
     migrations: &ROOM_MIGRATIONS,
     synchronous: "FULL",
@@ -91,26 +91,26 @@ const ROOM_MIGRATIONS: [&str; 2] = [
         text TEXT NOT NULL
     ) STRICT;
 ",
-    // Nearly every message was at another place in it, which was a page to write for each;
-    // `serials` has it in memory.
+    // Nearly every message was on another page of this index, and each page was a write. `serials`
+    // has the same data in memory.
     "DROP INDEX mail_of;",
 ];
 
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// How long another process may lock the file, such as `sqlite3`.
+/// Maximum wait for another process, such as `sqlite3`, that locks the file.
 const BUSY: Duration = Duration::from_secs(2);
 
 impl Schema {
-    /// The version that this program writes.
+    /// Returns the version that this program writes.
     pub(crate) const fn version(&self) -> i64 {
         self.oldest + self.migrations.len() as i64 - 1
     }
 }
 
-/// Opens a file for reading and writing, makes it if it is not there, and brings it up to date. A
-/// file that this program cannot use is not touched.
+/// Opens a file for reading and writing, creates it if it does not exist, and migrates it. Leaves a
+/// file that this program cannot use unchanged.
 pub(crate) fn open(schema: &Schema, file: &Path, vfs: Option<&str>) -> Result<Connection, Error> {
     if file.exists() {
         check_header(file)?;
@@ -125,7 +125,7 @@ pub(crate) fn open(schema: &Schema, file: &Path, vfs: Option<&str>) -> Result<Co
     Ok(connection)
 }
 
-/// Opens a file to look at it.
+/// Opens a file read-only.
 pub(crate) fn look(schema: &Schema, file: &Path) -> Result<Connection, Error> {
     if !file.exists() {
         return Err(Error::Missing {
@@ -138,8 +138,8 @@ pub(crate) fn look(schema: &Schema, file: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Makes an empty store beside its place, and puts it there when it is complete: whatever is found
-/// in that place was once whole.
+/// Creates an empty store under another name, and renames it when it is complete: an incomplete
+/// store is never found.
 fn make(schema: &Schema, file: &Path) -> Result<(), Error> {
     let young = file.with_extension("new");
     for left_over in ["new", "new-wal", "new-shm", "new-journal"] {

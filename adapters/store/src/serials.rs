@@ -1,30 +1,30 @@
-//! Which messages the file has for whom.
+//! Index in memory: the serials of the stored messages of each recipient.
 //!
-//! An index in the file would say the same, but the messages of one transaction are for many
-//! recipients: each would be a page of that index to write and to sync. In memory, a message costs
-//! eight bytes, and the server has all of it there anyway.
+//! An index in the file would do the same, but the messages of one transaction have many
+//! recipients. Each would be a page of that index to write and to sync. In memory, a message costs
+//! eight bytes, and the server stores all messages in memory anyway.
 
 use std::collections::{HashMap, VecDeque};
 
 use rusqlite::{Connection, Result};
 
-/// The serials of the messages that each recipient has in the file, rising.
+/// Serials of the messages in the file for each recipient, ascending.
 #[derive(Debug, Default)]
 pub(crate) struct Serials {
     of: HashMap<String, VecDeque<i64>>,
 }
 
-/// The effect of a transaction on the messages. It counts when the transaction is on the disk.
+/// Effect of a transaction on the messages. It is applied once the transaction is committed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change<'a> {
-    /// A message came.
+    /// A message was stored.
     Kept { to: &'a str, serial: i64 },
-    /// All messages of a recipient went.
+    /// All messages of a recipient were deleted.
     Forgotten { name: &'a str },
 }
 
 impl Serials {
-    /// Reads them from the file.
+    /// Reads the serials from the file.
     pub(crate) fn read(connection: &Connection) -> Result<Self> {
         let mut serials = Self::default();
         let mut all = connection.prepare("SELECT recipient, serial FROM mail ORDER BY serial")?;
@@ -44,26 +44,26 @@ impl Serials {
         }
     }
 
-    /// The messages of a recipient up to this one.
+    /// Returns the serials of a recipient up to `last`.
     pub(crate) fn up_to(&self, name: &str, last: i64) -> impl Iterator<Item = i64> + use<'_> {
         let serials = self.of.get(name).into_iter().flatten().copied();
         serials.take_while(move |serial| *serial <= last)
     }
 
-    /// All messages of a recipient, when these changes are made first.
+    /// Returns all serials of a recipient, including those that these changes add.
     pub(crate) fn all<'a>(
         &'a self,
         name: &'a str,
         changes: &'a [Change<'_>],
     ) -> impl Iterator<Item = i64> + use<'a> {
-        let young = changes.iter().filter_map(move |change| match change {
+        let added = changes.iter().filter_map(move |change| match change {
             Change::Kept { to, serial } if *to == name => Some(*serial),
             _ => None,
         });
-        self.up_to(name, i64::MAX).chain(young)
+        self.up_to(name, i64::MAX).chain(added)
     }
 
-    /// The transaction is on the disk.
+    /// Applies the changes of a committed transaction.
     pub(crate) fn apply(&mut self, changes: &[Change<'_>]) {
         for change in changes {
             match change {
@@ -75,7 +75,7 @@ impl Serials {
         }
     }
 
-    /// The messages of a recipient up to this one have gone.
+    /// Removes the serials of a recipient up to `last`.
     pub(crate) fn remove_up_to(&mut self, name: &str, last: i64) {
         let Some(serials) = self.of.get_mut(name) else {
             return;

@@ -1,4 +1,4 @@
-//! One folder with everything of one server.
+//! The folder with all stored state of one server.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,20 +11,19 @@ use crate::restore::{self, Failed};
 use crate::write::Writer;
 use crate::{Error, StoreJournal, schema};
 
-/// The name of the file in the folder.
+/// Name of the file in the folder.
 pub(crate) const FILE: &str = "room.db";
 
-/// Entries of the channel log that are kept by default.
+/// Default number of channel log entries to store.
 const LOG_ENTRIES: usize = 65_536;
 
-/// How a store is kept.
+/// Options of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Entries of the channel log that are kept: as many as the server has room for.
+    /// Number of channel log entries to store: at most as many as the server has room for.
     pub log_entries: usize,
-    /// The name under which a "virtual file system" is registered with SQLite; `None`: the
-    /// operating system's.
+    /// Name of the SQLite VFS to use; `None` for the default one.
     pub vfs: Option<String>,
 }
 
@@ -37,10 +36,10 @@ impl Default for Options {
     }
 }
 
-/// An open store, in use by this process alone.
+/// Open store, locked for this process.
 #[derive(Debug)]
 pub struct Store {
-    // In this order: the lock goes when the file is closed.
+    // Declared before the lock: the file must close before the lock is released.
     connection: Connection,
     lock: Lock,
     file: PathBuf,
@@ -48,11 +47,11 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in this folder, and makes both if they are not there.
+    /// Opens the store in this folder, and creates both if they do not exist.
     ///
     /// # Errors
-    /// The store is in use, of another program, too new, damaged, or cannot be written. Nothing was
-    /// changed.
+    /// Returns an error if the store is in use, too new, damaged, of another program, or cannot be
+    /// written. The files are then unchanged.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, Error> {
         folder::make_private(folder).map_err(Error::file(folder))?;
         let lock = Lock::take(folder)?;
@@ -66,17 +65,17 @@ impl Store {
         })
     }
 
-    /// The file.
+    /// Returns the path of the file.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Gives everything that is stored to a server that was just made. The time of day tells how
-    /// long names have been away.
+    /// Restores a new server from the store. The time of day determines how long names have been
+    /// offline.
     ///
     /// # Errors
-    /// The store cannot be read, or the server does not take what is in it: it must not be used
-    /// then.
+    /// Returns an error if the store cannot be read, or the server rejects its content. The caller
+    /// must not use the server then.
     pub fn restore(
         &mut self,
         now: UnixSeconds,
@@ -91,11 +90,10 @@ impl Store {
         })
     }
 
-    /// Starts to store records; `wake` is called, on another thread, when the fate of some is
-    /// known.
+    /// Starts the thread that stores records. It calls `wake` when results are known.
     ///
     /// # Errors
-    /// The store cannot be read, or the operating system gives no thread.
+    /// Returns an error if the store cannot be read, or the operating system cannot start a thread.
     pub fn into_journal(self, wake: impl Fn() + Send + 'static) -> Result<StoreJournal, Error> {
         let writer =
             Writer::new(self.connection, self.log_entries).map_err(Error::sql(&self.file))?;

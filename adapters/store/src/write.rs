@@ -9,28 +9,28 @@ use rusqlite::{Connection, OptionalExtension, Result, Transaction, TransactionBe
 use crate::owned::{Message, Name, Owned};
 use crate::serials::{Change, Serials};
 
-/// How long a message that was handed over stays as the proof that its sender's request was done. A
-/// sender that has no answer repeats its request for seconds, never for minutes.
+/// Time that a delivered message stays as proof that the server has done its sender's request. A
+/// sender without an answer repeats its request for seconds, never for minutes.
 const PROOF: Duration = Duration::from_secs(60);
-/// Names whose messages are removed with one transaction at most, so that none takes long.
+/// Maximum number of names whose messages one transaction removes, so that none takes long.
 const REMOVALS_PER_COMMIT: usize = 64;
 
-/// The one that writes.
+/// State of the writing thread.
 #[derive(Debug)]
 pub(crate) struct Writer {
     connection: Connection,
-    /// Entries of the channel log that are kept.
+    /// Maximum number of channel log entries.
     log_entries: u64,
     /// The next place in the common order of messages and log entries.
     place: i64,
-    /// The messages that can be removed later.
+    /// Messages that can be removed later.
     serials: Serials,
-    /// Names, and up to which serial their messages can be removed, from when on.
+    /// Due time, name, and last serial of messages to remove.
     removals: VecDeque<(Instant, String, i64)>,
 }
 
 impl Writer {
-    /// Takes over an open store.
+    /// Creates a writer for an open store.
     pub(crate) fn new(connection: Connection, log_entries: usize) -> Result<Self> {
         let place = connection.query_row(
             "SELECT 1 + max(coalesce((SELECT max(place) FROM mail), 0),
@@ -166,7 +166,7 @@ fn forget(transaction: &Transaction<'_>, name: &str, serial: u64, log_next: u32)
         .map(drop)
 }
 
-/// Removes messages; some may be gone.
+/// Removes messages; some may already be removed.
 fn remove(transaction: &Transaction<'_>, serials: impl Iterator<Item = i64>) -> Result<()> {
     let mut removal = transaction.prepare_cached("DELETE FROM mail WHERE serial = ?1")?;
     for serial in serials {
@@ -257,8 +257,8 @@ fn post(transaction: &Transaction<'_>, entry: &Message<String>, place: i64) -> R
         .map(drop)
 }
 
-/// Notes how far a name has got; returns whether further messages have arrived. Nothing is known of
-/// a name that was forgotten since.
+/// Stores the delivery progress of a name. Returns whether further messages were delivered. Ignores
+/// a name that has expired since.
 fn progress(
     transaction: &Transaction<'_>,
     name: &str,
@@ -318,7 +318,7 @@ mod tests {
             counter: 1,
             request: 1,
             stamp: UnixSeconds(1),
-            ciphertext: b"sealed",
+            ciphertext: b"ciphertext",
         }
     }
 
@@ -343,7 +343,7 @@ mod tests {
         writer.commit(records.iter(), now, UnixSeconds(1))
     }
 
-    /// The serials in the file; in memory there are the same.
+    /// Returns the serials in the file, after it has compared them with those in memory.
     fn kept(writer: &Writer) -> Vec<i64> {
         let query = "SELECT serial FROM mail ORDER BY serial";
         let mut all = writer.connection.prepare(query).unwrap();
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn what_arrived_goes_when_its_proof_is_not_needed_any_more_also_after_a_restart() {
+    fn removes_delivered_messages_after_the_proof_time() {
         let folder = TempDir::new().unwrap();
         let start = Instant::now();
         let records = [
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_forgotten_loses_what_came_in_the_same_transaction_and_keeps_what_comes_behind() {
+    fn removes_earlier_messages_of_an_expired_name() {
         let folder = TempDir::new().unwrap();
         let mut writer = writer(folder.path());
         let now = Instant::now();
@@ -405,13 +405,13 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_that_fails_changes_nothing() {
+    fn changes_nothing_in_a_failed_transaction() {
         let folder = TempDir::new().unwrap();
         let mut writer = writer(folder.path());
         let start = Instant::now();
         let before = [name("bob"), mail(1, "bob"), mail(2, "bob"), got("bob", 1)];
         commit(&mut writer, &before, start).unwrap();
-        // A message is due, another arrives, a name goes, and then a serial appears twice.
+        // A message is due for removal, another arrives, a name expires, and then a serial repeats.
         let records = [mail(3, "ann"), forget("bob"), mail(3, "ann")];
         assert!(commit(&mut writer, &records, start + PROOF).is_err());
         assert_eq!(kept(&writer), [1, 2]);

@@ -1,5 +1,6 @@
-//! A server with a network stack of its own: `cargo run -p chatapp-tap --example tap_server tap0
-//! 192.168.69.2/24`. The README says how to make the device.
+//! Server on its own network stack:
+//! `cargo run -p chatapp-tap --example tap_server tap0 192.168.69.2/24`.
+//! The README shows how to create the device.
 
 #[cfg(not(target_os = "linux"))]
 fn main() {

@@ -1,4 +1,4 @@
-//! The addresses of this program on the link, and whether they are valid.
+//! Addresses of this program on the link, and their validation.
 
 use std::net::IpAddr;
 
@@ -9,19 +9,20 @@ use nix::sys::socket::SockaddrStorage;
 
 use crate::TapError;
 
-/// Which device, and who this program is on its link.
+/// Device and addresses of the stack.
 #[derive(Clone, Debug)]
 pub struct TapConfig {
     /// Name of the device.
     pub device: String,
-    /// Own addresses, with the prefixes of their networks: one for each family at most.
+    /// Own addresses with the prefixes of their networks: at most one for each family.
     pub addresses: Vec<IpCidr>,
-    /// The routers for all other networks: one for each family at most.
+    /// Routers to all other networks: at most one for each family.
     pub gateways: Vec<IpAddr>,
 }
 
 impl TapConfig {
-    /// Whether datagrams to this address can leave at all: it is on the link, or behind a gateway.
+    /// Returns whether datagrams to this address can leave at all: on the link, or through a
+    /// gateway.
     pub fn reaches(&self, to: IpAddr) -> bool {
         self.is_on_link(to)
             || self
@@ -36,10 +37,10 @@ impl TapConfig {
             .any(|own| own.contains_addr(&IpAddress::from(ip)))
     }
 
-    /// Whether the device is there and up, and this program can be who it wants to be on its link.
+    /// Checks that the device exists and is up, and that the link permits these addresses.
     ///
     /// # Errors
-    /// The device is missing or down, or an address cannot be on its link.
+    /// Returns an error if the device is missing or down, or the link does not permit an address.
     pub(crate) fn check(&self) -> Result<(), TapError> {
         let addresses = getifaddrs().map_err(|errno| TapError::System(errno.into()))?;
         let mut is_up = None;
@@ -64,7 +65,8 @@ impl TapConfig {
         }
     }
 
-    /// The machine itself has these addresses on the device: none, if it only hands frames on.
+    /// Checks the addresses against those of the machine itself on the device; it has none if it
+    /// only forwards frames.
     fn check_addresses(&self, host: &[IpCidr]) -> Result<(), TapError> {
         for is_ipv4 in [true, false] {
             let own = self.addresses.iter().map(|own| own.address().into());
@@ -122,7 +124,7 @@ impl TapConfig {
     }
 }
 
-/// Whether one machine can have this address.
+/// Returns whether one machine can have this address.
 fn is_for_one(own: &IpCidr) -> bool {
     if !own.address().is_unicast() {
         return false;
@@ -135,8 +137,7 @@ fn is_for_one(own: &IpCidr) -> bool {
     }
 }
 
-/// An address that the machine has; `None` for what is valid on one link only, and what is no IP
-/// address.
+/// Converts an address of the machine; `None` for link-local and other address types.
 fn cidr(ip: SockaddrStorage, mask: SockaddrStorage) -> Option<IpCidr> {
     let (ip, ones): (IpAddr, u32) =
         if let (Some(ip), Some(mask)) = (ip.as_sockaddr_in(), mask.as_sockaddr_in()) {
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_must_be_possible_on_the_link() {
+    fn checks_addresses_against_the_link() {
         let refusal = |own: &[&str], gateways: &[&str], host: &[&str]| {
             let checked = config(own, gateways).check_addresses(&cidrs(host));
             checked.err().map(|error| error.to_string())
@@ -220,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_on_the_link_needs_a_gateway_of_its_kind() {
+    fn needs_a_gateway_of_the_family_off_the_link() {
         let (near, far) = (
             "192.168.69.9".parse().unwrap(),
             "192.0.2.7".parse().unwrap(),
@@ -233,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_device_is_made_by_the_commands_that_are_named() {
+    fn names_commands_that_create_the_device() {
         for (own, gateways, host) in [
             (
                 "192.168.69.2/24",

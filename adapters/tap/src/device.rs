@@ -13,8 +13,8 @@ use nix::libc;
 
 use crate::TapError;
 
-/// A frame with 1,500 bytes in it. A longer one is no datagram of ChatApp: the kernel cuts it, and
-/// it is dropped.
+/// Maximum frame length: 1,500 bytes of payload. A longer frame is no datagram of ChatApp; the
+/// kernel truncates it, and the stack drops it.
 const FRAME_LEN_MAX: usize = 1_514;
 
 nix::ioctl_write_ptr_bad!(
@@ -23,21 +23,21 @@ nix::ioctl_write_ptr_bad!(
     libc::ifreq
 );
 
-/// An open TAP device. smoltcp has one, too, which panics when its link goes down.
+/// Open TAP device. The one of smoltcp panics when its link goes down.
 #[derive(Debug)]
 pub(crate) struct Device {
     file: File,
     received: Box<[u8; FRAME_LEN_MAX]>,
     sent: Box<[u8; FRAME_LEN_MAX]>,
-    /// It was removed: nothing will ever be read again.
+    /// The device was removed and will never return frames again.
     is_gone: bool,
 }
 
 impl Device {
-    /// Attaches to a device that exists.
+    /// Attaches to an existing device.
     ///
     /// # Errors
-    /// It is not a TAP device, or is not for this process.
+    /// Returns an error if it is no TAP device, or this process has no permission for it.
     pub(crate) fn open(name: &str) -> Result<Self, TapError> {
         let no_rights = || TapError::NoRights(name.into());
         let file = File::options()
@@ -56,7 +56,7 @@ impl Device {
                 ifru_flags: (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short,
             },
         };
-        // The last byte stays 0. A longer name is that of no device.
+        // The last byte stays 0. No device has a longer name.
         let place = &mut request.ifr_name[..libc::IFNAMSIZ - 1];
         place
             .iter_mut()
@@ -79,7 +79,7 @@ impl Device {
         })
     }
 
-    /// Whether it was removed.
+    /// Returns whether the device was removed.
     pub(crate) fn is_gone(&self) -> bool {
         self.is_gone
     }
@@ -112,7 +112,7 @@ impl phy::Device for Device {
         match file.read(received.as_mut_slice()) {
             Ok(len) => Some((Received(received.get(..len)?), Sent { file, buffer: sent })),
             Err(error) => {
-                // A link that is only down says something else, and may come up again.
+                // A link that is only down returns another error, and may come up again.
                 *is_gone |= error.raw_os_error() == Some(libc::EBADFD);
                 None
             }
@@ -125,7 +125,7 @@ impl phy::Device for Device {
     }
 }
 
-/// A frame that was read.
+/// A received frame.
 #[derive(Debug)]
 pub(crate) struct Received<'a>(&'a [u8]);
 
@@ -135,7 +135,7 @@ impl phy::RxToken for Received<'_> {
     }
 }
 
-/// A frame that will be written.
+/// A frame to send.
 #[derive(Debug)]
 pub(crate) struct Sent<'a> {
     file: &'a mut File,
@@ -143,8 +143,8 @@ pub(crate) struct Sent<'a> {
 }
 
 impl phy::TxToken for Sent<'_> {
-    /// A frame that the kernel does not take is lost, as on any wire. That happens while the link
-    /// is down, never for lack of room, which a TAP device has without bounds.
+    /// If the kernel rejects a frame, it is lost, as on any wire. This happens while the link is
+    /// down. A TAP device never lacks room.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
         let len = len.min(FRAME_LEN_MAX);
         let frame = &mut self.buffer[..len];

@@ -8,22 +8,23 @@ use std::net::IpAddr;
 use chatapp_smoltcp::StackError;
 use chatapp_smoltcp::smoltcp::wire::IpCidr;
 
-/// Why there can be no stack on this device. Its text names the command that helps, if one does.
+/// Reason why a stack cannot run on this device. The text names the command that helps, if one
+/// does.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TapError {
     /// There is no device of this name.
     NoDevice {
-        /// Its name.
+        /// Name of the missing device.
         name: String,
         /// A possible address of the machine itself on the link.
         host: Option<IpCidr>,
     },
     /// The device is down.
     Down(String),
-    /// The device is not for this user.
+    /// The user has no permission for the device.
     NoRights(String),
-    /// The device is something else.
+    /// The device is no TAP device.
     NotTap(String),
     /// Another process uses the device.
     InUse(String),
@@ -35,20 +36,20 @@ pub enum TapError {
     NotAnAddress(IpCidr),
     /// The machine itself has this address on the device.
     Taken(IpCidr, String),
-    /// The address is in another network than those of the device.
+    /// The address is in none of the networks of the device.
     NotOnLink {
-        /// The address.
+        /// The rejected address.
         own: IpCidr,
-        /// The device.
+        /// Name of the device.
         name: String,
         /// The address of the machine itself on the device.
         link: IpCidr,
     },
     /// The gateway is in none of the networks of the own addresses.
     NoWayToGateway(IpAddr),
-    /// The stack does not take it.
+    /// The stack rejects the configuration.
     Stack(StackError),
-    /// The operating system failed.
+    /// The operating system returned an error.
     System(io::Error),
 }
 

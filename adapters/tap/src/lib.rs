@@ -1,11 +1,10 @@
 //! Runs a ChatApp [`Client`](chatapp_core::Client) or [`Server`](chatapp_core::Server) on a TAP
-//! device of Linux: the kernel moves Ethernet frames, everything above them is `chatapp-smoltcp`.
+//! device of Linux: the kernel moves Ethernet frames, and `chatapp-smoltcp` does the rest.
 //!
-//! - [`Tap`]: a [`Transport`](chatapp_mio::Transport), so that [`Driver`](chatapp_mio::Driver)
-//!   drives it.
-//! - [`TapMemory`]: what it needs, to be kept by the caller.
-//! - [`TapConfig`]: which device, and who this program is on its link.
-//! - [`TapError`]: what is wrong with the device or the addresses, and the command that mends it.
+//! - [`Tap`]: a [`Transport`](chatapp_mio::Transport) for [`Driver`](chatapp_mio::Driver).
+//! - [`TapMemory`]: its memory, which the caller owns.
+//! - [`TapConfig`]: the device, and the addresses of the stack.
+//! - [`TapError`]: an error of the device or the addresses, with the command that fixes it.
 #![cfg(target_os = "linux")]
 #![deny(missing_docs)]
 

@@ -18,13 +18,13 @@ use crate::config::TapConfig;
 use crate::device::Device;
 use crate::error::TapError;
 
-/// The longest packet on an Ethernet.
+/// Maximum length of an IP packet on Ethernet.
 const PACKET_LEN_MAX: usize = 1_500;
 
 /// Datagrams that wait for neighbour resolution: a server that restarts may have many neighbours.
 const PENDING: usize = 256;
 
-/// The memory of a [`Tap`], which the caller keeps as long as the `Tap`.
+/// Memory of a [`Tap`]; the caller keeps it as long as the `Tap`.
 #[derive(Debug)]
 pub struct TapMemory<'a> {
     sockets: [SocketStorage<'a>; 1],
@@ -59,7 +59,7 @@ impl<'a> TapMemory<'a> {
     }
 }
 
-/// A stack of its own on a TAP device.
+/// Network stack on a TAP device.
 #[derive(Debug)]
 pub struct Tap<'a> {
     device: Device,
@@ -69,10 +69,11 @@ pub struct Tap<'a> {
 }
 
 impl<'a> Tap<'a> {
-    /// Attaches to the device, to receive at a UDP port (not 0). `seed` is of unpredictable bits.
+    /// Attaches to the device to receive on a UDP port (not 0). `seed` consists of unpredictable
+    /// bits.
     ///
     /// # Errors
-    /// The device cannot be used, or not with these addresses.
+    /// Returns an error if the device, or these addresses on it, cannot be used.
     pub fn open(
         config: TapConfig,
         port: u16,
@@ -138,7 +139,7 @@ impl Transport for Tap<'_> {
         registry.register(&mut SourceFd(&file), token, Interest::READABLE)
     }
 
-    /// Changes nothing: a TAP device always has room. Looks whether it is still there.
+    /// Checks that the device still exists. A TAP device always has room to send.
     fn update_interest(&mut self, _: &Registry) -> io::Result<()> {
         if self.device.is_gone() {
             let name = &self.config.device;
@@ -160,8 +161,8 @@ impl Transport for Tap<'_> {
     }
 }
 
-/// As unlike those of others as the IP address is: a program that starts again has the address that
-/// its neighbours remember.
+/// Derives the hardware address from the IP address. A restarted program then has the address that
+/// its neighbours have cached.
 fn hardware_address(own: &IpCidr) -> EthernetAddress {
     let [a, b, c, d] = match own.address() {
         IpAddress::Ipv4(ip) => ip.octets(),
@@ -170,6 +171,6 @@ fn hardware_address(own: &IpCidr) -> EthernetAddress {
             [a, b, c, d]
         }
     };
-    // Administered locally, for one machine.
+    // Locally administered unicast address.
     EthernetAddress([0x02, 0x00, a, b, c, d])
 }

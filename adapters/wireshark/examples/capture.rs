@@ -1,4 +1,5 @@
-//! Writes a capture of one datagram: `cargo run -p chatapp-wireshark --example capture one.pcap`.
+//! Writes a capture of one datagram:
+//! `cargo run -p chatapp-wireshark --example capture one.pcap`.
 //! `chatapp-network-tools` captures the traffic of a client or a server.
 
 use std::error::Error;

@@ -6,30 +6,30 @@ use std::time::Duration;
 
 use etherparse::PacketBuilder;
 
-/// Says how numbers are laid out, and that times have microseconds
+/// Marks the byte order, and timestamps in microseconds
 /// (<https://www.tcpdump.org/manpages/pcap-savefile.5.html>).
 const MAGIC: u32 = 0xa1b2_c3d4;
 const VERSION: [u16; 2] = [2, 4];
-/// The longest packet that a capture may hold.
+/// Maximum length of a packet in the capture.
 const SNAP_LEN: u32 = 65_535;
 /// Packets begin with their IP header (<https://www.tcpdump.org/linktypes.html>).
 const LINKTYPE_RAW: u32 = 101;
 
 const HOP_LIMIT: u8 = 64;
 
-/// A capture that is being written.
+/// Writer of a capture.
 #[derive(Debug)]
 pub struct Capture<W> {
     out: W,
-    /// The packet that is being written; kept for its memory.
+    /// Buffer for the packet; reused for its memory.
     packet: Vec<u8>,
 }
 
 impl<W: Write> Capture<W> {
-    /// Begins a capture.
+    /// Starts a capture.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns the error of the writer.
     pub fn new(mut out: W) -> io::Result<Self> {
         out.write_all(&MAGIC.to_le_bytes())?;
         for part in VERSION {
@@ -44,11 +44,11 @@ impl<W: Write> Capture<W> {
         })
     }
 
-    /// Writes a datagram; `at` is counted from 1970, UTC. Between an IPv4 and an IPv6 address, both
-    /// are written as IPv6.
+    /// Writes a datagram; `at` is the time since 1970, UTC. If only one address is IPv4, both are
+    /// written as IPv6.
     ///
     /// # Errors
-    /// Those of the writer; the datagram is longer than UDP carries.
+    /// Returns an error if the writer fails, or the datagram is longer than UDP permits.
     pub fn write(
         &mut self,
         at: Duration,
@@ -68,17 +68,17 @@ impl<W: Write> Capture<W> {
             .write(&mut self.packet, payload)
             .map_err(io::Error::other)?;
         let len = u32::try_from(self.packet.len()).map_err(io::Error::other)?;
-        // In 2106 the seconds begin anew, as the format has it.
+        // The format's seconds wrap in 2106.
         for field in [at.as_secs() as u32, at.subsec_micros(), len, len] {
             self.out.write_all(&field.to_le_bytes())?;
         }
         self.out.write_all(&self.packet)
     }
 
-    /// Hands on what the writer holds back.
+    /// Flushes the writer.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns the error of the writer.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -97,7 +97,7 @@ mod tests {
     use etherparse::SlicedPacket;
 
     #[test]
-    fn a_capture_has_a_header_and_each_datagram() {
+    fn writes_a_header_and_each_datagram() {
         let from: SocketAddr = "10.0.0.1:5000".parse().unwrap();
         let mut out = Vec::new();
         let mut capture = Capture::new(&mut out).unwrap();

@@ -1,19 +1,19 @@
-//! Key logs: with them the dissector decrypts a capture.
+//! Key logs, with which the dissector decrypts a capture.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// Bytes of a key, and of a transcript hash.
+/// Length of a key, and of a transcript hash, in bytes.
 const KEY_LEN: usize = 32;
 
-/// A key log that is being written, one line for each key. Its owner can read everything.
+/// Writer of a key log, one line for each key. Its readers can decrypt all traffic.
 #[derive(Debug)]
 pub struct KeyLog<W> {
     out: W,
 }
 
 impl<W: Write> KeyLog<W> {
-    /// Begins a key log.
+    /// Creates a key log.
     pub fn new(out: W) -> Self {
         Self { out }
     }
@@ -21,16 +21,16 @@ impl<W: Write> KeyLog<W> {
     /// Writes the key of datagrams to this session id, from counter 0 on.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns the error of the writer.
     pub fn session(&mut self, id: u64, key: &[u8; KEY_LEN]) -> io::Result<()> {
         writeln!(self.out, "SESSION {id:016x} {}", hex(key))
     }
 
-    /// Writes the key of one part of the handshake with this session id. The transcript hash is the
-    /// associated data of that part.
+    /// Writes one handshake key of this session id. The transcript hash is the associated data of
+    /// that part of the handshake.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns the error of the writer.
     pub fn handshake(
         &mut self,
         id: u64,
@@ -44,7 +44,7 @@ impl<W: Write> KeyLog<W> {
     /// Writes the key of the stored messages of a process to a name.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns the error of the writer.
     pub fn message_key(
         &mut self,
         incarnation: u64,
@@ -54,18 +54,18 @@ impl<W: Write> KeyLog<W> {
         writeln!(self.out, "MESSAGES {incarnation:016x} {to} {}", hex(key))
     }
 
-    /// So many keys are missing here.
+    /// Notes that this many keys are missing.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns the error of the writer.
     pub fn lost(&mut self, count: u32) -> io::Result<()> {
         writeln!(self.out, "LOST {count}")
     }
 
-    /// Hands on what the writer holds back.
+    /// Flushes the writer.
     ///
     /// # Errors
-    /// Those of the writer.
+    /// Returns the error of the writer.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -73,7 +73,7 @@ impl<W: Write> KeyLog<W> {
 
 fn hex(key: &[u8]) -> String {
     key.iter().fold(String::new(), |mut hex, byte| {
-        // A string takes everything.
+        // Writing to a string cannot fail.
         let _ = write!(hex, "{byte:02x}");
         hex
     })

@@ -1,8 +1,8 @@
 //! Shows ChatApp's traffic in Wireshark.
 //!
-//! - [`Capture`]: writes datagrams as a capture file.
-//! - [`KeyLog`]: writes the keys that open them.
-//! - [`DISSECTOR`]: names every field of them; a Lua script for Wireshark's folder of plugins.
+//! - [`Capture`]: writes datagrams to a capture file.
+//! - [`KeyLog`]: writes the keys that decrypt them.
+//! - [`DISSECTOR`]: names every field; a Lua script for Wireshark's folder of plugins.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! The words, one by one.
+//! Tests of every line.
 
 extern crate std;
 use super::*;
@@ -124,7 +124,7 @@ fn words_a_server_with_another_key() {
 }
 
 #[test]
-fn words_what_became_of_a_message() {
+fn words_the_result_of_a_message() {
     use MessageStatus::*;
     assert_eq!(status(Delivered), ["[Message received by bob.]"]);
     assert_eq!(
@@ -162,7 +162,7 @@ fn words_what_became_of_a_message() {
 }
 
 #[test]
-fn words_what_became_of_a_channel_message() {
+fn words_the_result_of_a_channel_message() {
     let id = CommandId::default();
     assert_eq!(
         lines(ClientEvent::Posted { id }),
@@ -237,7 +237,7 @@ fn words_refusals() {
 }
 
 #[test]
-fn words_commands_that_were_not_taken() {
+fn words_rejected_commands() {
     for (error, line) in [
         (
             CommandError::NotYourName,
@@ -297,7 +297,7 @@ fn parts(event: ClientEvent<'_>) -> Vec<String> {
 }
 
 #[test]
-fn tells_the_parts_of_a_message() {
+fn marks_the_parts_of_a_message() {
     let event = ClientEvent::Message {
         from: "bob",
         id: MessageId::default(),
@@ -315,7 +315,7 @@ fn tells_the_parts_of_a_message() {
 }
 
 #[test]
-fn tells_success_from_failure() {
+fn distinguishes_success_from_failure() {
     let id = CommandId::default();
     let status = |status| ClientEvent::MessageStatus {
         id,

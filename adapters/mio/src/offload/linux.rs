@@ -10,26 +10,24 @@ use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
 };
 
-/// The longest that the kernel hands over at once.
+/// Maximum number of bytes that the kernel returns at once.
 pub(crate) const RECEIVED_LEN_MAX: usize = 65_535;
 
-/// Room for the length of a segment, and for other control messages that the kernel may add to each
-/// datagram.
+/// Buffer for the segment length and other control messages that the kernel may add to a datagram.
 #[repr(align(8))]
 struct Control([u8; 256]);
 
-/// From here on, [`receive`] may give several datagrams at once, if the kernel can do so. Says
-/// whether [`send`] may be used: a kernel that does not know how would send all of them as one.
-/// Nothing sets a length for every datagram.
+/// Lets [`receive`] return several datagrams at once, if the kernel supports this. Returns whether
+/// the caller may use [`send`]: an older kernel would send all datagrams as one. Sets no length for
+/// every datagram.
 pub(crate) fn enable(socket: &UdpSocket) -> bool {
     let sends = setsockopt(socket, UdpGsoSegment, &0).is_ok();
-    // The younger of both (Linux 5.0): a kernel that has it has both.
+    // Receive offload is the younger of the two (Linux 5.0), so it implies send offload.
     let receives = setsockopt(socket, UdpGroSegment, &true).is_ok();
     sends && receives
 }
 
-/// Takes what came next: its bytes, how many of them each datagram but the last has, and where it
-/// came from.
+/// Receives the next datagrams: their bytes, the length of each except the last, and their source.
 pub(crate) fn receive(
     socket: &UdpSocket,
     buffer: &mut [u8],
@@ -43,7 +41,7 @@ pub(crate) fn receive(
         MsgFlags::empty(),
     )?;
     let segment_len = received.cmsgs()?.find_map(|fact| match fact {
-        // With a length of 0, empty datagrams would come out for ever.
+        // With a length of 0, the caller would return empty datagrams for ever.
         ControlMessageOwned::UdpGroSegments(len) => {
             usize::try_from(len).ok().filter(|len| *len != 0)
         }
@@ -61,7 +59,7 @@ fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
     v4.map(SocketAddr::V4).or_else(|| v6().map(SocketAddr::V6))
 }
 
-/// Sends datagrams that all have this length, but for the last, which may be shorter.
+/// Sends datagrams of this length; the last one may be shorter.
 pub(crate) fn send(
     socket: &UdpSocket,
     to: SocketAddr,

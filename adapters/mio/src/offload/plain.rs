@@ -1,4 +1,4 @@
-//! No offload.
+//! Fallback without offload.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ pub(crate) fn enable(_: &UdpSocket) -> bool {
     false
 }
 
-/// Takes what came next; twice its length, and where it came from.
+/// Receives the next datagram: its length twice, and its source.
 pub(crate) fn receive(
     socket: &UdpSocket,
     buffer: &mut [u8],

@@ -1,4 +1,4 @@
-//! A network of Ethernet or of IP that loses, blocks and breaks.
+//! Network of Ethernet frames or IP packets that can lose frames, block and fail.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -9,12 +9,12 @@ use chatapp_smoltcp::smoltcp::phy::{
 };
 use chatapp_smoltcp::smoltcp::time::Instant as Timestamp;
 
-/// Delivers every frame to all other ports, and decides which frames are lost.
+/// Hub that delivers every frame to all other ports, and drops some.
 #[derive(Default)]
 pub(crate) struct Hub {
     pub(crate) ports: Vec<VecDeque<Vec<u8>>>,
-    /// The share of lost frames, drawn from a fixed seed: on a network without delay, a loss in
-    /// step with the retransmissions would last for ever.
+    /// Percentage of lost frames, drawn from a fixed seed. A periodic loss could coincide with
+    /// every retransmission.
     pub(crate) loss_percent: u8,
     pub(crate) random: fastrand::Rng,
     pub(crate) is_down: bool,
@@ -25,7 +25,7 @@ pub(crate) struct Port {
     pub(crate) hub: Rc<RefCell<Hub>>,
     pub(crate) number: usize,
     pub(crate) medium: Medium,
-    /// Frames that may be sent until the device is full.
+    /// Number of frames until the device is full.
     pub(crate) room: Option<usize>,
 }
 

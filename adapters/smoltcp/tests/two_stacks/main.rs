@@ -1,5 +1,5 @@
-//! Whole machines over stacks that are joined in one process: a hub of frames, and a clock that is
-//! a number.
+//! Tests of whole machines over stacks in one process: a hub connects them, and the clock is a
+//! number.
 
 mod hub;
 
@@ -25,7 +25,7 @@ fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
     vec![vacant; count].leak()
 }
 
-// ---- the machines ----
+// ---- machines ----
 
 enum Machine {
     Server(Box<Server<'static>>),
@@ -126,7 +126,7 @@ impl Room {
         number
     }
 
-    /// A client that is told to register.
+    /// Adds a client and registers it.
     fn join(&mut self, name: &str) -> usize {
         let memory = Box::leak(Box::new(ClientMemory::<9, 64, 8>::new()));
         let server = SocketAddr::new(self.ip(0), PORT);
@@ -189,7 +189,7 @@ impl Room {
         }
     }
 
-    /// Lets time pass, and everybody do what is due.
+    /// Advances the time, and polls all nodes that are due.
     fn pass(&mut self, millis: u64) {
         let end = self.now.plus_millis(millis);
         for _ in 0..1_000_000 {
@@ -204,7 +204,7 @@ impl Room {
             let next = (0..self.nodes.len()).find(waiting);
             if let Some(number) = next {
                 self.poll(number);
-                // A device that is full has room again a moment later.
+                // A full device has room again a moment later.
                 if let Some(room) = &mut self.nodes[number].port.room
                     && *room == 0
                 {
@@ -225,7 +225,7 @@ impl Room {
                 }
             }
         }
-        panic!("the room never comes to rest");
+        panic!("the room did not become idle");
     }
 
     fn shows(&mut self, node: usize, words: &str) -> usize {
@@ -235,7 +235,7 @@ impl Room {
 }
 
 #[test]
-fn people_chat_leave_and_come_back_over_every_kind_of_network() {
+fn chats_over_every_kind_of_network() {
     for (medium, ipv6) in [
         (Medium::Ethernet, false),
         (Medium::Ethernet, true),
@@ -275,7 +275,7 @@ fn people_chat_leave_and_come_back_over_every_kind_of_network() {
 }
 
 #[test]
-fn nothing_is_lost_or_doubled_where_frames_are() {
+fn delivers_once_where_frames_are_lost() {
     (0..20).for_each(loses_a_third);
 }
 
@@ -309,11 +309,11 @@ fn loses_a_third(seed: u64) {
 }
 
 #[test]
-fn a_neighbor_that_is_gone_does_not_hold_up_the_others() {
+fn sends_to_others_while_a_neighbor_is_gone() {
     let mut room = Room::new(Medium::Ethernet, false);
     let (alice, bob, carol) = (room.join("alice"), room.join("bob"), room.join("carol"));
     room.pass(4_000);
-    // Alice has never talked to either; Carol is gone.
+    // Alice has never sent to either; Carol is gone.
     room.nodes.remove(carol);
     room.hub.borrow_mut().ports.remove(carol);
     room.asks(
@@ -333,8 +333,8 @@ fn a_neighbor_that_is_gone_does_not_hold_up_the_others() {
             },
         );
     }
-    // One retry would show that the first datagram to Bob was not kept while that address was asked
-    // for: the stack asks for Carol's first, and for another one a second later.
+    // Bob's datagram must survive the request for Carol's address: the stack sends that one first,
+    // and one for Bob a second later.
     room.pass(1_300);
     for number in 0..20 {
         assert_eq!(room.shows(bob, &format!("number {number};")), 1);
@@ -345,7 +345,7 @@ fn a_neighbor_that_is_gone_does_not_hold_up_the_others() {
 }
 
 #[test]
-fn a_device_that_is_full_delays_and_loses_nothing() {
+fn loses_nothing_while_the_device_is_full() {
     let mut room = Room::new(Medium::Ethernet, false);
     let (alice, bob) = (room.join("alice"), room.join("bob"));
     room.pass(4_000);
@@ -368,7 +368,7 @@ fn a_device_that_is_full_delays_and_loses_nothing() {
 }
 
 #[test]
-fn a_link_that_was_down_is_used_again() {
+fn recovers_after_the_link_was_down() {
     let mut room = Room::new(Medium::Ethernet, false);
     let (alice, bob) = (room.join("alice"), room.join("bob"));
     room.pass(4_000);
@@ -389,7 +389,7 @@ fn a_link_that_was_down_is_used_again() {
 }
 
 #[test]
-fn what_cannot_work_is_an_error() {
+fn rejects_impossible_configurations() {
     let hub = Rc::<RefCell<Hub>>::default();
     hub.borrow_mut().ports.push(VecDeque::new());
     let mut port = Port {

@@ -1,4 +1,4 @@
-//! Records, and a journal that is waited for.
+//! Sample records, and a journal with blocking calls.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
@@ -8,15 +8,15 @@ use chatapp_core::{Journal, NameRecord, PublicKey, Record, Ticket, UnixSeconds};
 use chatapp_store::{Error, Options, Store, StoreJournal};
 use tempfile::TempDir;
 
-/// A folder in memory where there is one: what is tested there does not depend on a real disk,
-/// which is slow.
+/// Creates a folder in memory where possible: these tests do not depend on a real disk, which is
+/// slow.
 pub(crate) fn scratch() -> TempDir {
     TempDir::new_in("/dev/shm")
         .or_else(|_| TempDir::new())
         .expect("a temporary folder can be made")
 }
 
-/// How long a commit may take on a machine that is very busy.
+/// Time limit for a commit on a very busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A journal, and the flag that wakes its user.
@@ -43,35 +43,37 @@ impl Desk {
         })
     }
 
-    /// Hands over a record, and does not wait.
+    /// Submits a record without waiting.
     pub(crate) fn hand(&mut self, record: Record<'_>) {
         self.journal.store(Ticket::new(self.next), record);
         self.next += 1;
     }
 
-    /// Whether the fate of a record is known already.
+    /// Returns whether the result of a record is known already.
     pub(crate) fn knows_a_fate(&mut self) -> bool {
         self.journal.poll_stored().is_some()
     }
 
-    /// Lets all that was handed over be stored, and waits for the fate of the next record.
+    /// Stores all submitted records, and waits for the next result.
     pub(crate) fn fate(&mut self) -> bool {
         self.journal.submit();
         loop {
             if let Some((_, result)) = self.journal.poll_stored() {
                 return result.is_ok();
             }
-            self.woken.recv_timeout(PATIENCE).expect("a commit ends");
+            self.woken
+                .recv_timeout(PATIENCE)
+                .expect("a commit returns in time");
         }
     }
 
-    /// Hands over a record and waits; whether it is stored.
+    /// Stores a record and waits; returns whether it is stored.
     pub(crate) fn stores(&mut self, record: Record<'_>) -> bool {
         self.hand(record);
         self.fate()
     }
 
-    /// Why it failed last.
+    /// Returns the reason of the last failure.
     pub(crate) fn failure(&self) -> String {
         self.journal.failure().unwrap_or_default().to_owned()
     }
@@ -134,7 +136,7 @@ pub(crate) fn line(record: &Record<'_>) -> String {
 
 /// Returns the content of the store, one line for each record.
 pub(crate) fn content(folder: &Path) -> Vec<String> {
-    let mut store = Store::open(folder, &Options::default()).expect("the store is fine");
+    let mut store = Store::open(folder, &Options::default()).expect("the store opens");
     let mut records = Vec::new();
     store
         .restore(UnixSeconds(0), |record| {

@@ -1,4 +1,4 @@
-//! All records come out again, in an order in which a server takes them, and used ones go.
+//! Tests that the store returns all records in a valid order, and removes the used ones.
 
 use crate::common::{Desk, content, line, mail, name, post, scratch};
 use crate::shim::Shim;
@@ -8,7 +8,7 @@ use chatapp_store::{Options, Report, Store};
 use tempfile::TempDir;
 
 #[test]
-fn everything_comes_back_names_first_and_the_rest_in_order() {
+fn restores_names_first_and_the_rest_in_order() {
     let folder = TempDir::new().unwrap();
     let records = [
         Record::Epoch {
@@ -49,7 +49,7 @@ fn everything_comes_back_names_first_and_the_rest_in_order() {
 }
 
 #[test]
-fn a_name_is_replaced_and_what_it_has_got_never_goes_back() {
+fn replaces_a_name_and_keeps_its_progress() {
     let folder = TempDir::new().unwrap();
     let mut desk = Desk::open(folder.path(), None).unwrap();
     assert!(desk.stores(name("bob")));
@@ -69,7 +69,7 @@ fn a_name_is_replaced_and_what_it_has_got_never_goes_back() {
     drop(desk);
 
     later.log_next = 9;
-    // It left after the time that the test says it is.
+    // It left after the time that the test uses as the present.
     later.away_s = 0;
     let lines = content(folder.path());
     assert_eq!(lines[0], format!("{:?}", Record::Name(later)));
@@ -79,7 +79,7 @@ fn a_name_is_replaced_and_what_it_has_got_never_goes_back() {
     );
     assert!(
         lines[2].contains("to myself") && lines[3].contains("again"),
-        "what arrived still proves that its sender's request was done: {lines:?}"
+        "the delivered message is no longer stored as proof: {lines:?}"
     );
     let report = Report::of(folder.path()).unwrap();
     assert_eq!(report.waiting, 1);
@@ -87,7 +87,7 @@ fn a_name_is_replaced_and_what_it_has_got_never_goes_back() {
 }
 
 #[test]
-fn the_log_is_as_long_as_it_was_asked_to_be() {
+fn limits_the_channel_log() {
     let folder = TempDir::new().unwrap();
     let mut options = Options::default();
     options.log_entries = 3;
@@ -111,7 +111,7 @@ fn the_log_is_as_long_as_it_was_asked_to_be() {
 }
 
 #[test]
-fn who_is_away_longest_comes_first_and_time_passes_while_nobody_looks() {
+fn restores_names_by_their_time_offline() {
     let folder = TempDir::new().unwrap();
     let mut desk = Desk::open(folder.path(), None).unwrap();
     let wall = Clock::new().wall();
@@ -136,14 +136,14 @@ fn who_is_away_longest_comes_first_and_time_passes_while_nobody_looks() {
     let order: Vec<&str> = absences.iter().map(|(name, ..)| name.as_str()).collect();
     assert_eq!(order, ["cleo", "ann", "bob"]);
     for ((_, registered, away_s), expected) in absences.iter().zip([1_090, 1_010, 0]) {
-        // The clock went on a little before the records were written.
+        // The clock advanced a little before the records were written.
         assert!(expected - away_s <= 60, "{absences:?}");
         assert_eq!(*registered, expected == 0);
     }
 }
 
 #[test]
-fn who_is_forgotten_leaves_nothing_but_what_it_sent_and_the_numbers() {
+fn keeps_sent_messages_of_an_expired_name() {
     let folder = TempDir::new().unwrap();
     let mut desk = Desk::open(folder.path(), None).unwrap();
     let epoch = |serial, log_next| Record::Epoch {
@@ -181,7 +181,7 @@ fn who_is_forgotten_leaves_nothing_but_what_it_sent_and_the_numbers() {
 }
 
 #[test]
-fn what_is_handed_over_in_one_turn_costs_one_sync() {
+fn syncs_once_for_a_submission() {
     let folder = scratch();
     let shim = Shim::new();
     let mut desk = Desk::open(folder.path(), Some(shim.name())).unwrap();
@@ -190,7 +190,10 @@ fn what_is_handed_over_in_one_turn_costs_one_sync() {
     let before = shim.syncs();
     for serial in 1..=64 {
         desk.hand(mail(serial, "bob", "bob", b"one of many"));
-        assert!(!desk.knows_a_fate(), "nothing is stored inside of a turn");
+        assert!(
+            !desk.knows_a_fate(),
+            "records were stored before the submission"
+        );
     }
     for _ in 1..=64 {
         assert!(desk.fate());
@@ -199,7 +202,7 @@ fn what_is_handed_over_in_one_turn_costs_one_sync() {
 }
 
 #[test]
-fn a_store_of_the_version_before_is_brought_up_to_date_with_all_that_is_in_it() {
+fn migrates_a_store_of_the_previous_version() {
     let folder = TempDir::new().unwrap();
     let mut desk = Desk::open(folder.path(), None).unwrap();
     for record in [name("bob"), mail(1, "bob", "bob", b"old")] {

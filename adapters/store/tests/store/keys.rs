@@ -1,4 +1,4 @@
-//! Private keys in their files, and what a client remembers of others' keys.
+//! Tests of private keys in files, and of the known keys of peers.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn public(private: [u8; 32]) -> PublicKey {
 }
 
 #[test]
-fn a_key_is_made_once_and_belongs_to_its_name() {
+fn creates_one_key_for_each_name() {
     let folder = folder();
     let alice = client_key_file(folder.path(), "alice");
     assert_eq!(
@@ -58,7 +58,7 @@ fn a_key_is_made_once_and_belongs_to_its_name() {
 }
 
 #[test]
-fn processes_that_start_at_once_get_the_same_key() {
+fn returns_one_key_to_concurrent_processes() {
     for _ in 0..20 {
         let folder = folder();
         let file = client_key_file(folder.path(), "alice");
@@ -75,13 +75,13 @@ fn processes_that_start_at_once_get_the_same_key() {
         });
         assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
         let left = fs::read_dir(file.parent().unwrap()).unwrap().count();
-        assert_eq!(left, 1, "nothing half done is left");
+        assert_eq!(left, 1, "an incomplete file is left");
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn nobody_else_may_read_a_key() {
+fn protects_a_key_from_other_users() {
     use std::os::unix::fs::PermissionsExt;
     let folder = folder();
     let file = client_key_file(folder.path(), "alice");
@@ -97,7 +97,7 @@ fn nobody_else_may_read_a_key() {
 }
 
 #[test]
-fn what_is_no_key_is_told_and_left_alone() {
+fn rejects_invalid_key_files() {
     let folder = folder();
     let file = client_key_file(folder.path(), "alice");
     private_key(&file, &[0xab; 32]).unwrap();
@@ -115,7 +115,7 @@ fn what_is_no_key_is_told_and_left_alone() {
 }
 
 #[test]
-fn the_key_of_a_room_does_not_replace_a_file() {
+fn creates_a_room_key_only_in_a_new_file() {
     let folder = folder();
     let file = folder.path().join("room.key");
     assert!(room_key(&file).is_err());
@@ -127,7 +127,7 @@ fn the_key_of_a_room_does_not_replace_a_file() {
 }
 
 #[test]
-fn keys_and_what_was_shown_are_remembered_in_their_room_until_they_are_forgotten() {
+fn stores_keys_and_shown_messages_per_room() {
     let folder = folder();
     let (server, bob, carol) = (public([1; 32]), public([2; 32]), public([3; 32]));
     let shown = |process, channel, counter| {
@@ -192,7 +192,7 @@ fn keys_and_what_was_shown_are_remembered_in_their_room_until_they_are_forgotten
 
     assert_eq!(forget_server(folder.path(), "elsewhere:4119").unwrap(), 0);
     assert_eq!(forget_peer(folder.path(), "dave").unwrap(), 0);
-    // Whether a client runs at the moment or not.
+    // This must work whether a client runs or not.
     let memory = Memory::open(folder.path(), HERE, "alice").unwrap();
     assert_eq!(forget_peer(folder.path(), "bob").unwrap(), 1);
     drop(memory);
@@ -203,7 +203,7 @@ fn keys_and_what_was_shown_are_remembered_in_their_room_until_they_are_forgotten
 }
 
 #[test]
-fn a_memory_that_cannot_be_used_says_so() {
+fn reports_an_unusable_memory() {
     let folder = folder();
     drop(Memory::open(folder.path(), HERE, "alice").unwrap());
     let file = folder

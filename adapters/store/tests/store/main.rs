@@ -1,5 +1,4 @@
-//! The store through its public interface: what comes back, what it says when it is in trouble, and
-//! what a power cut leaves.
+//! Tests of the store through its public interface: content, keys, errors and power cuts.
 
 mod common;
 mod content;

@@ -1,4 +1,5 @@
-//! The power goes at any moment: what was reported stored is there, and no part of anything else.
+//! Simulates a power cut at any moment: records reported as stored survive, and nothing partial
+//! does.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +9,9 @@ use chatapp_core::{Record, UnixSeconds};
 use chatapp_store::{Options, Store};
 use tempfile::TempDir;
 
-/// Records, all in all: enough for the write-ahead log to be moved into the file several times.
+/// Total number of records: enough for several checkpoints of the write-ahead log.
 const RECORDS: u64 = 3_000;
-/// Moments at which the power goes, and in the long run, for which `CHATAPP_LONG` is set.
+/// Number of power cuts; `CHATAPP_LONG` selects the larger one.
 const CUTS: usize = 100;
 const CUTS_LONG: usize = 5_000;
 
@@ -22,7 +23,7 @@ struct Kept {
 }
 
 #[test]
-fn what_was_reported_stored_survives_a_power_cut_at_any_moment() {
+fn keeps_stored_records_after_a_power_cut() {
     let folder = scratch();
     let base = scratch();
     let mut desk = Desk::open(folder.path(), None).unwrap();
@@ -38,7 +39,7 @@ fn what_was_reported_stored_survives_a_power_cut_at_any_moment() {
     let shim = Shim::new();
     let mut random = fastrand::Rng::with_seed(7);
     let mut desk = Desk::open(folder.path(), Some(shim.name())).unwrap();
-    // After how many steps each record was known to be stored.
+    // Number of steps after which each record was reported as stored.
     let mut stored = Vec::new();
     let mut next = 1;
     while next <= RECORDS {
@@ -59,7 +60,7 @@ fn what_was_reported_stored_survives_a_power_cut_at_any_moment() {
     let is_long = std::env::var_os("CHATAPP_LONG").is_some();
     let mut most = 0;
     for cut in 0..if is_long { CUTS_LONG } else { CUTS } {
-        // The last step before a record is known to be stored, and any other moment.
+        // Half of the cuts happen at the last step before a report, the others at random.
         let steps = if cut % 2 == 0 {
             stored[random.usize(..stored.len())]
         } else {
@@ -79,7 +80,7 @@ fn what_was_reported_stored_survives_a_power_cut_at_any_moment() {
         let expected: BTreeSet<u64> = (1..=there).collect();
         let found: BTreeSet<u64> = kept.mail.union(&kept.posts).copied().collect();
         assert_eq!(found, expected, "cut {cut} after {steps} steps");
-        // The store goes on from there.
+        // The store continues from there.
         let mut desk = Desk::open(left.path(), None).unwrap();
         assert!(desk.stores(record(there + 1, "on")));
     }

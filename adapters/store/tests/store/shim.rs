@@ -1,7 +1,7 @@
-//! A "virtual file system" for SQLite that records writes and syncs, and fails on request. It shows
-//! every state that a power cut may leave: all synced data, and any sectors of the rest.
+//! SQLite VFS that records writes and syncs, and fails on request. It produces every state that a
+//! power cut may leave: all synced data, and any sectors of the rest.
 //!
-//! It is the default one with some of its methods replaced.
+//! It wraps the default VFS and replaces some of its methods.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
@@ -12,7 +12,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 
 use rusqlite::ffi;
 
-/// The unit that a disk writes as a whole, or not at all.
+/// Unit that a disk writes atomically.
 const SECTOR: usize = 512;
 
 /// A change of the files.
@@ -38,17 +38,17 @@ enum Step {
 #[derive(Default)]
 struct State {
     steps: Mutex<Vec<Step>>,
-    /// The result code of each write; 0 to write.
+    /// Result code of each write; 0 for success.
     failure: AtomicI32,
 }
 
-/// One registered file system; it stays registered.
+/// A registered VFS; it stays registered until the process ends.
 pub(crate) struct Shim {
     name: String,
     state: Arc<State>,
 }
 
-/// An open file: whose it is, its name, and the methods that it really has.
+/// An open file: its shim, its name, and its original methods.
 #[derive(Clone)]
 struct Open {
     state: Arc<State>,
@@ -61,7 +61,7 @@ static FILES: LazyLock<Mutex<HashMap<usize, Open>>> = LazyLock::new(Mutex::defau
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 impl Shim {
-    /// Registers a new one.
+    /// Registers a new VFS.
     pub(crate) fn new() -> Self {
         let name = format!("shim{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let state = Arc::<State>::default();
@@ -94,17 +94,17 @@ impl Shim {
         &self.name
     }
 
-    /// Lets each later write and sync fail with this code; 0: they work again.
+    /// Lets each later write and sync fail with this code; 0 ends that.
     pub(crate) fn fails_writes_with(&self, code: c_int) {
         self.state.failure.store(code, Ordering::SeqCst);
     }
 
-    /// How much has happened so far.
+    /// Returns the number of steps so far.
     pub(crate) fn steps(&self) -> usize {
         self.state.steps.lock().unwrap().len()
     }
 
-    /// How often something was synced so far.
+    /// Returns the number of syncs so far.
     pub(crate) fn syncs(&self) -> usize {
         let steps = self.state.steps.lock().unwrap();
         let syncs = steps
@@ -113,8 +113,8 @@ impl Shim {
         syncs.count()
     }
 
-    /// Makes the files in `to` those that a power cut after `steps` leaves, if they were those in
-    /// `base` before the first step.
+    /// Copies to `to` the files that a power cut after `steps` leaves, given the files in `base`
+    /// before the first step.
     pub(crate) fn cut(&self, steps: usize, base: &Path, to: &Path, random: &mut fastrand::Rng) {
         let mut disk = Disk::default();
         for entry in fs::read_dir(base).unwrap() {
@@ -132,7 +132,7 @@ impl Shim {
     }
 }
 
-/// Files as they are on a disk, and what waits in front of it.
+/// Files on a disk, and the writes that are not synced yet.
 #[derive(Default)]
 struct Disk {
     synced: BTreeMap<String, Vec<u8>>,
@@ -153,7 +153,7 @@ impl Disk {
                 }
             }
             Step::Delete { file } => {
-                // Its written bytes do not come back, but the file may.
+                // The written bytes are lost, but the file may reappear.
                 self.waiting.retain(|step| step.file() != file);
                 if random.bool() {
                     self.synced.remove(file);
@@ -185,8 +185,7 @@ impl Disk {
         }
     }
 
-    /// Of what waits, anything may have arrived: all, nothing, some writes, or some of their
-    /// sectors.
+    /// Applies a random part of the unsynced writes: all, none, some, or some of their sectors.
     fn loses_power(&mut self, random: &mut fastrand::Rng) {
         let chance = [0, 30, 70, 100][random.usize(..4)];
         for step in std::mem::take(&mut self.waiting) {
@@ -224,7 +223,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap().to_str().unwrap().to_owned()
 }
 
-/// The default file system.
+/// Returns the default VFS.
 fn real_system() -> *mut ffi::sqlite3_vfs {
     // SAFETY: SQLite is initialised whenever one of its files is used.
     unsafe { ffi::sqlite3_vfs_find(std::ptr::null()) }
@@ -334,7 +333,7 @@ unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
         if failure != 0 {
             return failure;
         }
-        // The disk is told after it happened: a cut in between must not promise too much.
+        // The shim records the sync after it happened: a cut in between must not promise too much.
         let result = real.xSync.unwrap()(file, flags);
         open.state
             .steps

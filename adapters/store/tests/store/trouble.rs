@@ -1,4 +1,4 @@
-//! The errors of a store that cannot be used, and that it leaves unusable files alone.
+//! Tests of the errors of unusable stores, and that the store leaves such files unchanged.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn refusal(folder: &Path) -> String {
     }
 }
 
-/// A store with one name in it.
+/// Creates a store with one name in it.
 fn filled() -> TempDir {
     let folder = TempDir::new().unwrap();
     let mut desk = Desk::open(folder.path(), None).unwrap();
@@ -33,7 +33,7 @@ fn says_and_leaves_alone(folder: &Path, words: &str) {
 }
 
 #[test]
-fn a_store_in_use_is_refused_until_it_is_free() {
+fn refuses_a_store_in_use() {
     let folder = filled();
     let desk = Desk::open(folder.path(), None).unwrap();
     let message = refusal(folder.path());
@@ -44,7 +44,7 @@ fn a_store_in_use_is_refused_until_it_is_free() {
 }
 
 #[test]
-fn a_damaged_header_is_told() {
+fn reports_a_damaged_header() {
     let folder = filled();
     let file = folder.path().join("room.db");
     let mut bytes = fs::read(&file).unwrap();
@@ -56,7 +56,7 @@ fn a_damaged_header_is_told() {
 }
 
 #[test]
-fn damage_inside_is_told() {
+fn reports_damage_inside_the_file() {
     let folder = filled();
     let file = folder.path().join("room.db");
     let mut bytes = fs::read(&file).unwrap();
@@ -68,11 +68,11 @@ fn damage_inside_is_told() {
 }
 
 #[test]
-fn a_newer_schema_is_told_and_not_touched() {
+fn reports_a_newer_schema_unchanged() {
     let folder = filled();
     let connection = rusqlite::Connection::open(folder.path().join("room.db")).unwrap();
     connection.pragma_update(None, "user_version", 99).unwrap();
-    // As a server that was killed leaves it: the news is in the write-ahead log only.
+    // A killed server leaves it so: the change is only in the write-ahead log.
     let copy = TempDir::new().unwrap();
     for file in ["room.db", "room.db-wal"] {
         fs::copy(folder.path().join(file), copy.path().join(file)).unwrap();
@@ -88,7 +88,7 @@ fn a_newer_schema_is_told_and_not_touched() {
 }
 
 #[test]
-fn an_older_schema_than_can_be_read_is_told_and_not_touched() {
+fn reports_an_unreadable_old_schema_unchanged() {
     let folder = filled();
     let connection = rusqlite::Connection::open(folder.path().join("room.db")).unwrap();
     connection.pragma_update(None, "user_version", 1).unwrap();
@@ -100,7 +100,7 @@ fn an_older_schema_than_can_be_read_is_told_and_not_touched() {
 }
 
 #[test]
-fn the_file_of_another_program_is_told() {
+fn reports_the_file_of_another_program() {
     let folder = TempDir::new().unwrap();
     let connection = rusqlite::Connection::open(folder.path().join("room.db")).unwrap();
     connection.execute_batch("CREATE TABLE theirs (x)").unwrap();
@@ -109,7 +109,7 @@ fn the_file_of_another_program_is_told() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_is_told() {
+fn reports_an_impossible_folder() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, b"").unwrap();
@@ -118,7 +118,7 @@ fn a_folder_that_cannot_be_is_told() {
 }
 
 #[test]
-fn a_store_that_was_not_finished_is_made_anew() {
+fn replaces_an_unfinished_store() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("room.new"), b"half").unwrap();
     fs::write(folder.path().join("room.new-journal"), b"half").unwrap();
@@ -126,7 +126,7 @@ fn a_store_that_was_not_finished_is_made_anew() {
 }
 
 #[test]
-fn a_full_disk_fails_what_waits_and_is_forgotten_when_there_is_room() {
+fn recovers_from_a_full_disk() {
     for (code, words) in [
         (rusqlite::ffi::SQLITE_FULL, "full"),
         (rusqlite::ffi::SQLITE_IOERR_WRITE, "disk I/O error"),
@@ -154,7 +154,7 @@ fn a_full_disk_fails_what_waits_and_is_forgotten_when_there_is_room() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_may_not_be_written_is_told() {
+fn reports_a_read_only_file() {
     use std::os::unix::fs::PermissionsExt;
     let folder = filled();
     let mode = |mode| {
@@ -164,8 +164,8 @@ fn a_file_that_may_not_be_written_is_told() {
     };
     mode(0o500);
     if fs::write(folder.path().join("probe"), b"").is_ok() {
-        // The administrator may write everywhere; the end-to-end tests have a read-only file system
-        // for that.
+        // The superuser may write everywhere; the end-to-end tests have a read-only file system for
+        // that case.
         mode(0o700);
         return;
     }
@@ -175,7 +175,7 @@ fn a_file_that_may_not_be_written_is_told() {
 }
 
 #[test]
-fn errors_are_values_of_their_own() {
+fn distinguishes_errors_by_variant() {
     let folder = filled();
     let _desk = Desk::open(folder.path(), None).unwrap();
     let error = Store::open(folder.path(), &Options::default()).unwrap_err();
