@@ -3,22 +3,22 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Path of the `ChatApp` binary, built from the sources as they are now, in the profile of these
+/// Returns the path of the `ChatApp` binary, built from the present sources in the profile of these
 /// tests.
 ///
-/// Cargo builds the binary of another package for nobody's tests, so this asks for it: a matter of
-/// milliseconds if it is there.
+/// Cargo does not build binaries of other packages for tests, so this calls Cargo. That takes
+/// milliseconds if the binary is up to date.
 ///
 /// # Panics
-/// If it does not build.
+/// Panics if the build fails.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
         escargot::CargoBuild::new()
             .manifest_path(manifest)
-            // With the features of the whole workspace, what the tests were built with is used
-            // again.
+            // With the features of the whole workspace, Cargo reuses the artifacts of the test
+            // build.
             .arg("--workspace")
             .bin("ChatApp")
             .current_release()
@@ -29,10 +29,10 @@ pub fn binary() -> &'static Path {
     })
 }
 
-/// Path of an example of any package, built as [`binary`] is.
+/// Returns the path of an example of any package, built as [`binary`] is.
 ///
 /// # Panics
-/// If it does not build.
+/// Panics if the build fails.
 pub fn example(name: &str) -> PathBuf {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
     escargot::CargoBuild::new()

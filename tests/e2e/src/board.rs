@@ -1,4 +1,5 @@
-//! Boards in an emulator: the firmware, its console on pipes, its network that of this machine.
+//! Emulated boards that run the firmware, with the console on pipes and the network of this
+//! machine.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -15,71 +16,73 @@ use super::{
     free_port,
 };
 
-/// An emulator that hangs is ended by the system after so many seconds of CPU time.
+/// CPU time in seconds after which the system ends a hanging emulator.
 const CPU_S_MAX: u32 = 300;
 
 /// The address and size of the RAM of the board.
 const RAM_START: usize = 0x2000_0000;
 const RAM_LEN: usize = 64 << 10;
 
-/// The socket of the emulator for commands.
+/// Socket for commands to the emulator.
 const MONITOR: &str = "monitor";
 
 /// The prompt of a board for its settings.
 pub const ASKS_SETTINGS: &str = "This is a ChatApp ";
 
-/// A board that has its power and shows what it shows; it has no settings yet.
+/// A started board without settings.
 #[derive(Debug)]
 pub struct Board {
-    /// Its console.
+    /// Console of the board.
     pub console: Process,
-    /// Its UDP port, on the board and on this machine.
+    /// UDP port on the board and on this machine.
     pub port: u16,
-    /// Its private key.
+    /// Private key of the board.
     key: String,
-    /// The folder for commands to the emulator, and for their results.
+    /// Folder for the command socket and its results.
     folder: TempDir,
 }
 
 impl Board {
-    /// Starts a board with the client on it; `None`, with the reason on stderr, if that cannot be
-    /// done here.
+    /// Starts a board with the client; `None`, with the reason on stderr, if this machine cannot
+    /// emulate one.
     ///
     /// # Panics
-    /// If it cannot be done, and skipping is not allowed (`CHATAPP_NO_SKIP` is set), or if the
-    /// firmware does not build.
+    /// Panics if this machine cannot emulate a board and skipping is not allowed (`CHATAPP_NO_SKIP`
+    /// is set), or if the firmware does not build.
     pub fn with_client() -> Option<Self> {
         Self::start("client")
     }
 
-    /// Starts a board with the server on it, likewise.
+    /// Starts a board with the server; `None` as [`with_client`](Self::with_client).
     ///
     /// # Panics
-    /// As [`with_client`](Self::with_client).
+    /// Panics as [`with_client`](Self::with_client).
     pub fn with_server() -> Option<Self> {
         Self::start("server")
     }
 
-    /// Starts a board that plays the scripts of the firmware, likewise.
+    /// Starts a board that plays the scripts of the firmware; `None` as
+    /// [`with_client`](Self::with_client).
     ///
     /// # Panics
-    /// As [`with_client`](Self::with_client).
+    /// Panics as [`with_client`](Self::with_client).
     pub fn with_scripts() -> Option<Self> {
         Self::start("replay")
     }
 
-    /// The image that looks at the test vectors of the protocol; `None` as above.
+    /// Returns the image that checks the test vectors of the protocol; `None` as
+    /// [`with_client`](Self::with_client).
     ///
     /// # Panics
-    /// As [`with_client`](Self::with_client).
+    /// Panics as [`with_client`](Self::with_client).
     pub fn image_with_vectors() -> Option<PathBuf> {
         can_emulate().then(|| Firmware::usual().image("vectors").to_owned())
     }
 
-    /// A client on a board that joins a room; it is registered and has the table.
+    /// Starts a client on a board and waits until it is registered and has the table.
     ///
     /// # Panics
-    /// As [`with_client`](Self::with_client), or if it does not register.
+    /// Panics as [`with_client`](Self::with_client), or if it does not register.
     pub fn join(server: SocketAddr, name: &str) -> Option<Process> {
         let mut board = Self::with_client()?;
         board.is_set(&format!("name={name} server={server}"));
@@ -88,13 +91,13 @@ impl Board {
         Some(board.console)
     }
 
-    /// The demonstration of the firmware, with its board in a network namespace; `None` if that
-    /// cannot be done here.
+    /// Starts the demonstration of the firmware, with its board in a network namespace; `None` if
+    /// this machine has no namespaces.
     ///
     /// # Panics
-    /// As [`with_client`](Self::with_client).
+    /// Panics as [`with_client`](Self::with_client).
     pub fn demonstration() -> Option<Process> {
-        // Only to see whether there are such networks here.
+        // Checks that this machine has network namespaces.
         Namespaces::with_machines(&[Machine::Tap])?;
         let image = can_emulate().then(|| Firmware::usual().image("client"))?;
         let mut command = Command::new("bash");
@@ -105,10 +108,10 @@ impl Board {
         Some(Process::start_titled("demo", command, &Home::new(), &[]))
     }
 
-    /// A room whose server is a board.
+    /// Starts a room whose server is a board.
     ///
     /// # Panics
-    /// As [`with_client`](Self::with_client), or if the server does not start.
+    /// Panics as [`with_client`](Self::with_client), or if the server does not start.
     pub fn open_room() -> Option<Room> {
         let mut board = Self::with_server()?;
         let now = SystemTime::now()
@@ -124,7 +127,7 @@ impl Board {
         })
     }
 
-    /// Types these settings, and those that say where the board is, without an echo from then on.
+    /// Types these settings and the addresses of the board, and turns the echo off.
     pub fn is_set(&mut self, settings: &str) {
         let (port, key, seed) = (self.port, &self.key, random());
         self.console.types(&format!(
@@ -138,15 +141,15 @@ impl Board {
         can_emulate().then(|| Self::of_image(Firmware::usual().image(image)))
     }
 
-    /// A board with this image.
+    /// Starts a board with this image.
     ///
     /// # Panics
-    /// If it does not start, or shows something else first than an image that wants its settings.
+    /// Panics if it does not start, or does not ask for its settings first.
     pub fn of_image(image: &Path) -> Self {
         let port = free_port();
         let folder = TempDir::new().expect("a temporary folder can be made");
-        // The network behind the emulator has the addresses of loopback: the board and the programs
-        // of this machine know each other by the same ones.
+        // The emulated network uses loopback addresses: board and programs see each other at the
+        // same addresses.
         let network = format!(
             "user,model=stellaris,net=127.0.0.0/24,host=127.0.0.1,dhcpstart=127.0.0.15,\
              hostfwd=udp:127.0.0.1:{port}-127.0.0.2:{port}"
@@ -154,8 +157,8 @@ impl Board {
         let monitor = folder.path().join(MONITOR);
         let monitor = format!("unix:{},server=on,wait=off", monitor.display());
         let mut command = Command::new("prlimit");
-        // Both turn into what they run: the process is the one to kill, and it ends with these
-        // tests.
+        // Both commands replace themselves by their program: the process is the one to kill, and it
+        // ends with these tests.
         command.arg(format!("--cpu={CPU_S_MAX}")).args([
             "setpriv",
             "--pdeathsig",
@@ -178,7 +181,7 @@ impl Board {
         ];
         let title = format!("board: {}", image.display());
         let mut console = Process::start_titled(&title, command, &Home::new(), &arguments);
-        // Input before the board listens is lost.
+        // The board loses input that arrives before it reads.
         console.shows_where("the board", |line| line.starts_with(ASKS_SETTINGS));
         Self {
             console,
@@ -188,10 +191,10 @@ impl Board {
         }
     }
 
-    /// All of its RAM, as it is now.
+    /// Returns a copy of all RAM.
     ///
     /// # Panics
-    /// If the emulator does not tell.
+    /// Panics if the emulator does not provide it.
     pub fn memory(&self) -> Vec<u8> {
         let mut monitor = UnixStream::connect(self.folder.path().join(MONITOR))
             .expect("the emulator takes commands");
@@ -203,14 +206,14 @@ impl Board {
         monitor
             .write_all(command.as_bytes())
             .and_then(|()| monitor.set_read_timeout(Some(PATIENCE)))
-            // When it has obeyed, it ends, and with it this.
+            // After the commands, the emulator ends and closes this stream.
             .and_then(|()| monitor.read_to_end(&mut Vec::new()))
             .expect("the emulator obeys");
         std::fs::read(file).expect("the emulator wrote it")
     }
 }
 
-/// 64 hexadecimal digits.
+/// Returns 64 random hexadecimal digits.
 fn random() -> String {
     (0..8)
         .map(|_| format!("{:08x}", fastrand::u32(..)))

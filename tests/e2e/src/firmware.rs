@@ -1,4 +1,4 @@
-//! The images of the firmware, built from the sources as they are now, and found where Cargo says.
+//! Images of the firmware, built from the present sources.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,20 +16,20 @@ pub struct Firmware {
 }
 
 impl Firmware {
-    /// Returns the images that tests use, for a room of the usual size.
+    /// Returns the images for tests, with the default size of the room.
     ///
     /// # Panics
-    /// If they do not build.
+    /// Panics if the build fails.
     pub fn usual() -> &'static Self {
         static USUAL: OnceLock<Firmware> = OnceLock::new();
         USUAL.get_or_init(|| Self::build(&["client", "server", "replay", "vectors"], None, &[]))
     }
 
-    /// Builds these images for a room of so many names, if it is not the usual number, with these
-    /// options of Cargo. The next build may write over them.
+    /// Builds these images with these options of Cargo, for a room of the default or the given
+    /// size. The next build may overwrite them.
     ///
     /// # Panics
-    /// If they do not build.
+    /// Panics if the build fails.
     pub fn build(images: &[&str], room: Option<usize>, options: &[&str]) -> Self {
         let mut build = Command::new(env!("CARGO"));
         build
@@ -52,10 +52,10 @@ impl Firmware {
         }
     }
 
-    /// Returns where this image is.
+    /// Returns the path of this image.
     ///
     /// # Panics
-    /// If it is not among those that were built.
+    /// Panics if it was not built.
     pub fn image(&self, name: &str) -> &Path {
         self.images
             .get(name)
@@ -68,7 +68,7 @@ impl Firmware {
     }
 }
 
-/// Returns the name and the path of what was built, if this message of Cargo is about a program.
+/// Returns name and path of a program from a message of Cargo; `None` for other messages.
 fn executable(message: &str) -> Option<(String, PathBuf)> {
     let message: Value = serde_json::from_str(message).ok()?;
     let name = message["target"]["name"].as_str()?;
@@ -76,10 +76,10 @@ fn executable(message: &str) -> Option<(String, PathBuf)> {
     Some((name.to_owned(), path.into()))
 }
 
-/// Returns whether there can be emulated boards here; if not, the reason is on stderr.
+/// Returns whether this machine can emulate boards; if not, the reason is on stderr.
 ///
 /// # Panics
-/// If there cannot, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
+/// Panics if it cannot, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
 pub fn can_emulate() -> bool {
     static MISSING: OnceLock<Option<String>> = OnceLock::new();
     let Some(reason) = MISSING.get_or_init(missing_tool) else {
@@ -93,7 +93,7 @@ pub fn can_emulate() -> bool {
     false
 }
 
-/// Returns why there can be no emulated board here.
+/// Returns the reason why this machine cannot emulate boards.
 fn missing_tool() -> Option<String> {
     for program in ["qemu-system-arm", "setpriv", "prlimit"] {
         let started = Command::new(program)

@@ -1,5 +1,5 @@
-//! A flood: junk, damaged, forged and replayed datagrams at a real server and real clients, as fast
-//! as one thread can send them, while people chat.
+//! Flood of junk, damaged, forged and replayed datagrams at a real server and real clients. One
+//! thread sends them at its full rate while two clients chat.
 
 use std::fmt;
 use std::io;
@@ -19,16 +19,16 @@ use crate::{
     Direction, POSTED, Process, Relay, Room, SAVED, Seen, Weather, free_port, received_by,
 };
 
-/// Sockets of strangers, each at an address and port of its own.
+/// Number of attacking sockets, each with its own address and port.
 const STRANGERS: usize = 500;
 
-/// Different handshakes that strangers begin.
+/// Number of different handshakes that the attackers start.
 const HANDSHAKES: u8 = 64;
 
-/// Rounds of chat before the flood.
+/// Number of chat rounds before the flood.
 const ROUNDS_BEFORE: usize = 20;
 
-/// How long to wait between two rounds of chat.
+/// Pause between two rounds of chat.
 const PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Parser)]
@@ -41,36 +41,36 @@ struct Arguments {
     seed: u64,
 }
 
-/// Reads the arguments, floods a room, and prints what became of it.
+/// Parses the arguments, floods a room, and prints the report.
 ///
 /// # Errors
-/// The machine has too few sockets.
+/// Returns an error if the machine has too few sockets.
 pub fn main() -> io::Result<()> {
     let Arguments { datagrams, seed } = Arguments::parse();
     println!("{}", run(datagrams, seed)?);
     Ok(())
 }
 
-/// The measured figures.
+/// Measured figures of a flood.
 #[derive(Debug)]
 pub struct Report {
-    /// Datagrams that were sent.
+    /// Number of datagrams sent.
     pub datagrams: usize,
-    /// How long that took.
+    /// Duration of the flood.
     pub took: Duration,
-    /// Rounds of chat, a direct message and one to the channel, while the flood lasted.
+    /// Number of chat rounds during the flood: a direct message and a channel message each.
     pub rounds: usize,
-    /// The longest of them.
+    /// Duration of the longest round.
     pub slowest: Duration,
-    /// How many of the direct messages needed the server.
+    /// Number of direct messages that went through the server.
     pub saved: usize,
-    /// How long one took afterwards.
+    /// Duration of a round after the flood.
     pub afterwards: Duration,
-    /// The server, before and after.
+    /// Resource usage of the server, before and after.
     pub server: (Usage, Usage),
-    /// A client that was flooded, before and after.
+    /// Resource usage of a flooded client, before and after.
     pub client: (Usage, Usage),
-    /// The counters of the server.
+    /// Counters of the server after the flood.
     pub stats: Vec<String>,
 }
 
@@ -101,16 +101,16 @@ impl fmt::Display for Report {
     }
 }
 
-/// Floods a room with so many datagrams; the seed decides what they are.
+/// Floods a room with this many datagrams; the seed determines their content.
 ///
 /// # Errors
-/// The machine has too few sockets.
-///
+/// Returns an error if the machine has too few sockets.
 /// # Panics
-/// If a message does not arrive, or a client is not in the room afterwards.
+/// Panics if a message does not arrive, or a client is not in the room afterwards.
 pub fn run(datagrams: usize, seed: u64) -> io::Result<Report> {
     let mut room = Room::open();
-    // Datagrams of these two are overheard, and sent again on the same path, intact and damaged.
+    // The relay records datagrams of these two clients; the flood replays them on the same path,
+    // intact and damaged.
     let relay = Relay::before(room.address(), Weather::default());
     let [mut alice, mut bob] = Room::join_all_at(relay.address(), ["alice", "bob"]);
     let (carol_port, dave_port) = (free_port(), free_port());
@@ -186,8 +186,8 @@ fn stats(room: &mut Room) -> Vec<String> {
     .to_vec()
 }
 
-/// One direct message, which may need the server, and one to the channel; how long it took until
-/// both had arrived and their sender knew it.
+/// Sends one direct message, which may go through the server, and one channel message. Returns the
+/// time until both had arrived and the sender knew it.
 fn chat(from: &mut Process, to: &mut Process, name: &str, round: usize) -> Duration {
     let start = Instant::now();
     let direct = received_by(name);
@@ -204,7 +204,7 @@ fn chat(from: &mut Process, to: &mut Process, name: &str, round: usize) -> Durat
     start.elapsed()
 }
 
-/// The sources of the flood, its destination, and its datagrams.
+/// Sources, destination and datagrams of the flood.
 struct Flood {
     seed: u64,
     strangers: Vec<UdpSocket>,
@@ -233,8 +233,8 @@ impl Flood {
         })
     }
 
-    /// Sends so many datagrams; returns the time it took. A send that the kernel refuses is not
-    /// repeated.
+    /// Sends this many datagrams; returns the time it took. Does not repeat a send that the kernel
+    /// refuses.
     fn runs(&self, datagrams: usize) -> Duration {
         let mut random = fastrand::Rng::with_seed(self.seed);
         let mut bytes = Vec::new();
@@ -278,7 +278,7 @@ fn junk(random: &mut fastrand::Rng, len_max: usize) -> Vec<u8> {
     std::iter::repeat_with(|| random.u8(..)).take(len).collect()
 }
 
-/// Some bytes are others, or it is shorter, or longer.
+/// Changes some bytes, or the length.
 fn damage(random: &mut fastrand::Rng, bytes: &mut Vec<u8>) {
     for _ in 0..random.usize(1..4) {
         match random.u8(0..6) {
@@ -316,7 +316,7 @@ fn handshakes(random: &mut fastrand::Rng, identity: &Identity) -> Vec<Vec<u8>> {
     (0..HANDSHAKES).map(build).collect()
 }
 
-/// A datagram without any fault that ends something, or asks for something.
+/// Forges a datagram that ends or requests something.
 fn forge(random: &mut fastrand::Rng, identity: &Identity, bytes: &mut Vec<u8>) {
     let id = random.u64(..);
     let datagram = match random.u8(0..4) {

@@ -1,4 +1,4 @@
-//! The home folder of a process, for its state, unless arguments name another.
+//! The home folder of a process, which holds its state by default.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chatapp_store::{client_key_file, private_key, server_folder, server_key_file};
 use tempfile::TempDir;
 
-/// The folder that processes take for the home of their user; removed with the last of them.
+/// Home folder for processes; removed with the last of them.
 #[derive(Clone, Debug)]
 pub struct Home(Arc<TempDir>);
 
@@ -17,30 +17,31 @@ impl Default for Home {
 }
 
 impl Home {
-    /// An empty one, as on a new machine.
+    /// Creates an empty home folder, as on a new machine.
     ///
     /// # Panics
-    /// If no folder can be made.
+    /// Panics if the folder cannot be created.
     pub fn new() -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         Self(Arc::new(folder))
     }
 
-    /// One with the key of this name, the same each time, as if it had been copied; nothing else is
-    /// remembered.
+    /// Creates a home folder with only the key of this name. The key is always the same, as if it
+    /// were copied.
     ///
     /// # Panics
-    /// If the key cannot be kept.
+    /// Panics if the key cannot be stored.
     pub fn of(name: &str) -> Self {
         let home = Self::new();
         home.keep_key(&client_key_file(&home.state(), name), name);
         home
     }
 
-    /// One with the key of the server on this port, the same each time; nothing else is remembered.
+    /// Creates a home folder with only the key of the server on this port. The key is always the
+    /// same.
     ///
     /// # Panics
-    /// If the key cannot be kept.
+    /// Panics if the key cannot be stored.
     pub fn of_server(port: u16) -> Self {
         let home = Self::new();
         let folder = server_folder(&home.state(), port);
@@ -66,7 +67,7 @@ impl Home {
         self.path().join("chatapp")
     }
 
-    /// The variables that make it the home of a process.
+    /// Returns the environment variables that select it as the home folder.
     pub(super) fn variables(&self) -> [(&str, &Path); 4] {
         ["HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"].map(|name| (name, self.path()))
     }

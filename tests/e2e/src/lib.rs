@@ -1,11 +1,14 @@
 //! End-to-end tests: the real binary, several processes, real sockets on loopback.
 //!
-//! A [`Room`] is a running server; [`Room::join`] starts clients in it. A [`Process`] is typed to
-//! and read line by line; a [`Screen`] is one at a terminal, seen as a person sees it. A [`Board`]
-//! is a microcontroller in an emulator. A [`Relay`] stands between clients and server, counts what
-//! passes and injects faults. A [`crowd`] is thousands of clients in one process; a [`flood`] is an
-//! attack. Nothing here sleeps: everything waits for a condition, and fails with all transcripts
-//! after [`PATIENCE`].
+//! - A [`Room`] is a running server; [`Room::join`] starts clients in it.
+//! - A [`Process`] reads typed lines and shows lines; a [`Screen`] is a process at a terminal, as
+//!   its user sees it.
+//! - A [`Board`] is a microcontroller in an emulator.
+//! - A [`Relay`] between clients and server counts datagrams and injects faults.
+//! - A [`crowd`] is thousands of clients in one process; a [`flood`] is an attack.
+//!
+//! Nothing here sleeps: each step waits for a condition, and fails with all transcripts after
+//! [`PATIENCE`].
 
 mod binary;
 #[cfg(target_os = "linux")]

@@ -1,4 +1,4 @@
-//! The resources that a process uses, by the figures of Linux.
+//! Resource usage of a process, as Linux reports it.
 
 use std::fs;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 /// Processor time and memory of a process.
 #[derive(Clone, Copy, Debug)]
 pub struct Usage {
-    /// Processor time of its threads since they started; what those that ended have used is not in
-    /// it.
+    /// Processor time of its running threads since their start; threads that have ended do not
+    /// count.
     pub cpu: Duration,
-    /// Resident memory.
+    /// Resident memory in bytes.
     pub rss_bytes: u64,
 }
 
@@ -17,7 +17,7 @@ impl Usage {
     /// Returns the resources that this process has used until now.
     ///
     /// # Panics
-    /// If there is no such process.
+    /// Panics if there is no such process.
     pub fn of(process: u32) -> Self {
         let read = |file: &str| {
             fs::read_to_string(format!("/proc/{process}/{file}")).expect("the process is there")
@@ -43,7 +43,7 @@ impl Usage {
         }
     }
 
-    /// Resident memory in MiB.
+    /// Returns the resident memory in MiB.
     pub fn rss_mib(&self) -> f64 {
         self.rss_bytes as f64 / f64::from(1 << 20)
     }

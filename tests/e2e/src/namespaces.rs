@@ -1,5 +1,4 @@
-//! Machines on networks of their own, in one: Linux network namespaces around a router. Needs root
-//! and `ip`.
+//! Machines on separate networks: Linux network namespaces around a router. Needs root and `ip`.
 
 use std::net::Ipv4Addr;
 use std::process::{Command, Output};
@@ -10,38 +9,36 @@ use super::{Home, Process, TABLE, WELCOME, binary};
 /// The port of the server of a [room](Namespaces::room).
 const PORT: &str = "4119";
 
-/// A router and a number of machines, each on a network of its own behind it. Removed when it is
-/// dropped.
+/// A router, and machines on one network each behind it. Dropping it removes them.
 #[derive(Debug)]
 pub struct Namespaces {
-    /// Unlike that of any other test that runs on this machine.
+    /// Unique among the tests that run on this machine.
     prefix: String,
     machines: Vec<Machine>,
-    /// The home folder of each machine.
+    /// Home folder of each machine.
     homes: Vec<Home>,
 }
 
-/// The network stack of `ChatApp` on a machine. From outside, all machines look the same.
+/// Network stack of `ChatApp` on a machine. From outside, all machines look the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
     /// The kernel's network.
     Kernel,
-    /// A TAP device called `net1`, which is bridged to the network: the kernel has no address
-    /// there, `ChatApp` has it.
+    /// A TAP device called `net1`, bridged to the network: `ChatApp` has an address there, and the
+    /// kernel has none.
     Tap,
 }
 
 impl Namespaces {
-    /// Makes machines, numbered from 0; `None`, with the reason on stderr, if that cannot be done
-    /// here.
+    /// Creates machines, numbered from 0; `None`, with the reason on stderr, if the system cannot.
     ///
     /// # Panics
-    /// If it cannot be done, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
+    /// Panics if the system cannot, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
     pub fn with_machines(machines: &[Machine]) -> Option<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let prefix = format!("chatapp-{}-{count}", std::process::id());
-        // From here on, what was made is removed again.
+        // From here on, dropping this value removes the namespaces.
         let namespaces = Self {
             prefix,
             machines: machines.to_vec(),
@@ -60,21 +57,22 @@ impl Namespaces {
         }
     }
 
-    /// The address of a machine.
+    /// Returns the address of a machine.
     pub fn address_of(&self, machine: u8) -> Ipv4Addr {
         Ipv4Addr::new(10, 77, machine, 2)
     }
 
-    /// The router's address on the network of a machine.
+    /// Returns the router's address on the network of a machine.
     pub fn gateway_of(&self, machine: u8) -> Ipv4Addr {
         Ipv4Addr::new(10, 77, machine, 1)
     }
 
-    /// Starts a server on machine 0 and clients on those behind it; afterwards all of them know all
-    /// of them. All of them have these options.
+    /// Starts a server on machine 0 and a client on each machine after it, all with these options.
+    /// Waits until all clients have the whole table.
     ///
     /// # Panics
-    /// If there are not as many machines, or if one does not start, or is not told of the others.
+    /// Panics if there are too few machines, or a process does not start, or a client does not get
+    /// the table.
     pub fn room<const N: usize>(
         &self,
         names: [&str; N],
@@ -98,10 +96,10 @@ impl Namespaces {
         )
     }
 
-    /// Starts `ChatApp` on a machine, on the network that the machine has for it.
+    /// Starts `ChatApp` on a machine, with options for the network of the machine.
     ///
     /// # Panics
-    /// If it cannot be started.
+    /// Panics if it cannot be started.
     pub fn start(&self, machine: u8, arguments: &[&str]) -> Process {
         let ip = format!("{}/24", self.address_of(machine));
         let gateway = self.gateway_of(machine).to_string();
@@ -112,19 +110,19 @@ impl Namespaces {
         }
     }
 
-    /// Starts `ChatApp` on a machine with these arguments only, by a command that runs it in its
-    /// own place.
+    /// Starts `ChatApp` on a machine with only these arguments, through a command that replaces
+    /// itself by it.
     ///
     /// # Panics
-    /// If it cannot be started.
+    /// Panics if it cannot be started.
     pub fn start_by(&self, machine: u8, by: &[&str], arguments: &[&str]) -> Process {
         let mut command = self.command(machine);
         command.args(by).arg(binary());
         Process::start_as(command, &self.homes[usize::from(machine)], arguments)
     }
 
-    /// A command that turns into what is appended to it, on a machine: the process is the one that
-    /// signals are for.
+    /// Returns a command that runs the appended program on a machine and replaces itself by it, so
+    /// that signals reach the program.
     pub fn command(&self, machine: u8) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name_of(machine)]);
@@ -134,25 +132,25 @@ impl Namespaces {
     /// Runs `ip` on a machine, for example with `link set dev net1 down`.
     ///
     /// # Panics
-    /// If it fails.
+    /// Panics if it fails.
     pub fn ip(&self, machine: u8, arguments: &str) {
         let machine = self.name_of(machine);
         ip(&format!("-n {machine} {arguments}"))
             .unwrap_or_else(|reason| panic!("the network is not as it should be: {reason}"));
     }
 
-    /// From now on the router silently drops what these two machines send each other.
+    /// Lets the router silently drop all datagrams between these two machines.
     ///
     /// # Panics
-    /// If the kernel cannot do that.
+    /// Panics if the kernel cannot do that.
     pub fn cut_between(&self, one: u8, other: u8) {
         self.rules("add", one, other);
     }
 
-    /// They reach each other again.
+    /// Lets the router forward datagrams between these two machines again.
     ///
     /// # Panics
-    /// If they were not [cut off](Self::cut_between) from each other.
+    /// Panics if they were not [cut off](Self::cut_between) from each other.
     pub fn join_again(&self, one: u8, other: u8) {
         self.rules("del", one, other);
     }
@@ -215,7 +213,7 @@ impl Namespaces {
 
 impl Drop for Namespaces {
     fn drop(&mut self) {
-        // A namespace that was never made cannot be removed.
+        // A namespace that was never created cannot be removed.
         for (machine, _) in (0..).zip(&self.machines) {
             let _ = ip(&format!("netns del {}", self.name_of(machine)));
         }

@@ -1,17 +1,18 @@
-//! Looks into the memory of a running process.
+//! Reads the memory of a running process.
 
 use super::Process;
 
-/// All memory of a process, as it was at one moment.
+/// All memory of a process at one moment.
 #[derive(Debug)]
 pub struct Memory(Vec<Vec<u8>>);
 
 impl Memory {
-    /// Reads all that the process itself could read; `None`, with the reason on stderr, if that
-    /// cannot be done here.
+    /// Reads all memory that the process can read; `None`, with the reason on stderr, if the system
+    /// does not permit it.
     ///
     /// # Panics
-    /// If it cannot be done, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
+    /// Panics if the system does not permit it, and skipping is not allowed (`CHATAPP_NO_SKIP` is
+    /// set).
     pub fn of(process: &Process) -> Option<Self> {
         match read(process) {
             Ok(ranges) => Some(Self(ranges)),
@@ -26,14 +27,14 @@ impl Memory {
         }
     }
 
-    /// Whether these bytes are anywhere in it.
+    /// Returns whether the memory contains these bytes.
     pub fn holds(&self, bytes: &[u8]) -> bool {
         let mut ranges = self.0.iter();
         ranges.any(|range| range.windows(bytes.len()).any(|part| part == bytes))
     }
 }
 
-/// The contents of all ranges, while the process stands still.
+/// Reads the contents of all ranges while the process is stopped.
 #[cfg(target_os = "linux")]
 fn read(process: &Process) -> Result<Vec<Vec<u8>>, String> {
     use std::fs::{File, read_to_string};
@@ -55,7 +56,7 @@ fn read(_: &Process) -> Result<Vec<Vec<u8>>, String> {
     Err("only Linux shows it".to_owned())
 }
 
-/// The range in a line such as `7f0c00000000-7f0c00021000 rw-p 00000000 00:00 0`.
+/// Parses the range of a readable line such as `7f0c00000000-7f0c00021000 rw-p 00000000 00:00 0`.
 #[cfg(target_os = "linux")]
 fn readable_range(line: &str) -> Option<std::ops::Range<u64>> {
     let (range, rest) = line.split_once(' ')?;
@@ -65,8 +66,8 @@ fn readable_range(line: &str) -> Option<std::ops::Range<u64>> {
     rest.starts_with('r').then_some(range)
 }
 
-/// Returns the readable content of a range: some belong to the kernel, or are longer than the file
-/// behind them.
+/// Returns the readable content of a range: some ranges belong to the kernel, or are longer than
+/// the file that they map.
 #[cfg(target_os = "linux")]
 fn content(memory: &std::fs::File, range: std::ops::Range<u64>) -> Vec<u8> {
     use std::os::unix::fs::FileExt;

@@ -3,15 +3,15 @@
 use std::net::{Ipv6Addr, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// Below the range from which systems pick ports by themselves, so that nobody takes one between
-/// its choice here and its use.
+/// Below the range of ephemeral ports, so that no other process takes a port between its choice and
+/// its use.
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
 
-/// A UDP port that is free on all local addresses, another one at each call.
+/// Returns a UDP port that is free on all local addresses, a new one for each call.
 ///
 /// # Panics
-/// If none is free.
+/// Panics if none is free.
 pub fn free_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Test programs that run at the same time start far from each other.
@@ -28,10 +28,10 @@ pub fn free_port() -> u16 {
     panic!("no free UDP port between {FIRST} and {}", FIRST + COUNT);
 }
 
-/// Whether a test that needs IPv6 can run here.
+/// Returns whether a test that needs IPv6 can run here.
 ///
 /// # Panics
-/// If it cannot, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
+/// Panics if it cannot, and skipping is not allowed (`CHATAPP_NO_SKIP` is set).
 pub fn can_use_ipv6() -> bool {
     let can = has_ipv6();
     if !can {

@@ -1,4 +1,4 @@
-//! One running `ChatApp`: typed to, and read line by line.
+//! One running `ChatApp` on pipes.
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::{Home, PATIENCE, binary};
 
-/// A running `ChatApp`, killed when it is dropped. Its transcript is printed if the test fails.
+/// Running `ChatApp`. Dropping it kills the process, and prints its transcript if the test fails.
 #[derive(Debug)]
 pub struct Process {
     title: String,
@@ -18,28 +18,29 @@ pub struct Process {
     stdout: Transcript,
     stderr: Transcript,
     feeder: Option<JoinHandle<()>>,
-    /// Its home folder, for its state, unless arguments name another.
+    /// Home folder, which holds its state by default.
     home: Home,
 }
 
 impl Process {
-    /// Starts `ChatApp` with these arguments, on pipes, with a home of its own. Stamps are in UTC.
+    /// Starts `ChatApp` with these arguments, on pipes, with its own home folder. Times are in UTC.
     ///
     /// # Panics
-    /// If it cannot be started.
+    /// Panics if it cannot be started.
     pub fn start<S: AsRef<str>>(arguments: &[S]) -> Self {
         Self::start_at(&Home::new(), arguments)
     }
 
-    /// The same, with this home.
+    /// Starts `ChatApp` with these arguments and this home folder.
     ///
     /// # Panics
-    /// If it cannot be started.
+    /// Panics if it cannot be started.
     pub fn start_at<S: AsRef<str>>(home: &Home, arguments: &[S]) -> Self {
         Self::start_as(Command::new(binary()), home, arguments)
     }
 
-    /// The same, by a command that ends with the path of the binary and runs it in its own place.
+    /// Starts `ChatApp` through a command that ends with the path of the binary and replaces itself
+    /// by it.
     pub(super) fn start_as<S: AsRef<str>>(command: Command, home: &Home, arguments: &[S]) -> Self {
         let arguments: Vec<&str> = arguments.iter().map(AsRef::as_ref).collect();
         Self::start_titled(
@@ -50,15 +51,15 @@ impl Process {
         )
     }
 
-    /// Starts another program, which the transcript calls by this title.
+    /// Starts another program, with this title in the transcript.
     ///
     /// # Panics
-    /// If it cannot be started.
+    /// Panics if it cannot be started.
     pub fn start_command(title: &str, command: Command, home: &Home, arguments: &[&str]) -> Self {
         Self::start_titled(title, command, home, arguments)
     }
 
-    /// The same with another program, which the transcript calls by this title.
+    /// Starts another program without arguments of its own, with this title in the transcript.
     pub(super) fn start_titled(
         title: &str,
         mut command: Command,
@@ -69,7 +70,7 @@ impl Process {
             .envs(home.variables())
             .args(arguments)
             .env("TZ", "UTC")
-            // Help is laid out for the width of a terminal; here is none.
+            // Help is laid out for the width of a terminal; the tests have none.
             .env_remove("COLUMNS")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -90,7 +91,7 @@ impl Process {
     /// Types one line.
     ///
     /// # Panics
-    /// If the input is closed.
+    /// Panics if the input is closed.
     pub fn types(&mut self, line: &str) {
         let stdin = self.stdin.as_mut().expect("the input is open");
         stdin
@@ -98,36 +99,36 @@ impl Process {
             .expect("the process takes input");
     }
 
-    /// Closes the input.
+    /// Closes its standard input.
     pub fn closes_input(&mut self) {
         self.stdin = None;
     }
 
-    /// Pipes this text in as fast as it is taken, then closes the input. Returns at once.
+    /// Writes this text to its input as fast as it reads, on a thread, and then closes the input.
     ///
     /// # Panics
-    /// If the input is closed.
+    /// Panics if the input is closed.
     pub fn is_piped(&mut self, text: impl Into<Vec<u8>>) {
         let mut stdin = self.stdin.take().expect("the input is open");
         let text = text.into();
-        // A process that ends early breaks the pipe; what it showed until then tells why.
+        // A process that ends early breaks the pipe; its output then explains the failure.
         self.feeder = Some(std::thread::spawn(move || {
             let _ = stdin.write_all(&text);
         }));
     }
 
-    /// Waits for this line on stdout, and skips what comes before it.
+    /// Waits for this line on stdout, and skips the lines before it.
     ///
     /// # Panics
-    /// If it does not come.
+    /// Panics if the line does not arrive.
     pub fn shows(&mut self, line: &str) {
         self.shows_where(line, |shown| shown == line);
     }
 
-    /// Waits for a line on stdout that fits, skips what comes before it, and returns it.
+    /// Waits for a matching line on stdout, skips the lines before it, and returns it.
     ///
     /// # Panics
-    /// If none comes; `what` says then which one was meant.
+    /// Panics if none arrives; the message then contains `what`.
     pub fn shows_where(&mut self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         self.stdout
             .wait_for(what, fits)
@@ -138,7 +139,7 @@ impl Process {
     /// them.
     ///
     /// # Panics
-    /// If one does not come.
+    /// Panics if one of them does not arrive.
     pub fn shows_all<S: AsRef<str>>(&mut self, lines: &[S]) {
         let start = self.stdout.cursor;
         let mut end = start;
@@ -153,15 +154,15 @@ impl Process {
     /// Waits for the next line on stdout, and returns it.
     ///
     /// # Panics
-    /// If none comes.
+    /// Panics if none arrives.
     pub fn shows_next(&mut self) -> String {
         self.shows_where("any line", |_| true)
     }
 
-    /// Waits for a line on stderr that contains `part`, skips what comes before it, and returns it.
+    /// Waits for a line on stderr that contains `part`, skips the lines before it, and returns it.
     ///
     /// # Panics
-    /// If none comes.
+    /// Panics if none arrives.
     pub fn logs(&mut self, part: &str) -> String {
         self.stderr
             .wait_for(part, |line| line.contains(part))
@@ -171,9 +172,9 @@ impl Process {
     /// Waits for the end of the process and returns its exit code; -1 if a signal ended it.
     ///
     /// # Panics
-    /// If it does not end.
+    /// Panics if it does not end.
     pub fn ends(&mut self) -> i32 {
-        // Both pipes are closed when the process is gone: that can be waited for with a deadline.
+        // Both pipes close when the process ends: this wait has a deadline, and `wait` has none.
         for transcript in [&self.stdout, &self.stderr] {
             transcript
                 .wait_for_end()
@@ -186,19 +187,19 @@ impl Process {
             .unwrap_or(-1)
     }
 
-    /// Whether what the process shows is read on. While it is not, the pipe fills, and the display
-    /// stands still.
+    /// Starts or stops reading its output. While it is not read, the pipe fills, and the display
+    /// blocks.
     pub fn is_watched(&self, watched: bool) {
         self.stdout.lines().unwatched = !watched;
         self.stdout.shared.1.notify_all();
     }
 
-    /// All that came on stdout so far.
+    /// Returns all lines on stdout so far.
     pub fn lines(&self) -> Vec<String> {
         self.stdout.lines().lines.clone()
     }
 
-    /// How often this line came on stdout so far.
+    /// Returns how often this line was on stdout so far.
     pub fn count(&self, line: &str) -> usize {
         self.stdout
             .lines()
@@ -208,34 +209,34 @@ impl Process {
             .count()
     }
 
-    /// All that came on stderr so far.
+    /// Returns all lines on stderr so far.
     pub fn log(&self) -> Vec<String> {
         self.stderr.lines().lines.clone()
     }
 
-    /// Its home: where it keeps what it keeps, unless it was told otherwise.
+    /// Returns its home folder, which holds its state by default.
     pub fn home(&self) -> &Home {
         &self.home
     }
 
-    /// Ends the process at once, as a power cut would.
+    /// Kills the process at once, as a power cut would.
     ///
     /// # Panics
-    /// If it cannot be ended.
+    /// Panics if it cannot be killed.
     pub fn is_killed(&mut self) {
         self.child.kill().expect("the process can be killed");
         self.child.wait().expect("the process can be waited for");
     }
 
-    /// Number of the process.
+    /// Returns the process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Makes the process stand still, as a suspended machine does, and waits until it does.
+    /// Stops the process as a suspended machine does, and waits until it has stopped.
     ///
     /// # Panics
-    /// If the process has ended.
+    /// Panics if the process has ended.
     #[cfg(unix)]
     pub fn stands_still(&self) {
         use rustix::process::{Pid, Signal, WaitOptions, waitpid};
@@ -246,10 +247,10 @@ impl Process {
         assert!(status.stopped(), "{self}it ended instead of standing still");
     }
 
-    /// Lets the process go on after [`stands_still`](Self::stands_still).
+    /// Continues the process after [`stands_still`](Self::stands_still).
     ///
     /// # Panics
-    /// If the process has ended.
+    /// Panics if the process has ended.
     #[cfg(unix)]
     pub fn goes_on(&self) {
         self.is_sent(rustix::process::Signal::CONT);
@@ -258,7 +259,7 @@ impl Process {
     /// Sends a signal to the process.
     ///
     /// # Panics
-    /// If the process has ended.
+    /// Panics if the process has ended.
     #[cfg(unix)]
     pub fn is_sent(&self, signal: rustix::process::Signal) {
         let process = rustix::process::Pid::from_child(&self.child);
@@ -283,7 +284,7 @@ impl Drop for Process {
         if std::thread::panicking() {
             eprint!("{self}");
         }
-        // It may be gone already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
         if let Some(feeder) = self.feeder.take() {
@@ -292,7 +293,7 @@ impl Drop for Process {
     }
 }
 
-/// The lines of one stream, collected by a thread, and how far they were looked at.
+/// Lines of one stream, collected by a thread, and the read position.
 #[derive(Debug)]
 struct Transcript {
     shared: Arc<(Mutex<Lines>, Condvar)>,

@@ -1,4 +1,4 @@
-//! Stands between clients and server: counts, cuts, loses, repeats and reorders datagrams.
+//! Relay between clients and server: counts, blocks, drops, duplicates and reorders datagrams.
 
 use std::collections::BinaryHeap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -21,48 +21,48 @@ pub enum Direction {
     BetweenClients,
 }
 
-/// A datagram that came by, whether it was let through or not.
+/// A recorded datagram, forwarded or not.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// When.
+    /// Time of its arrival.
     pub at: Instant,
-    /// Its direction.
+    /// Direction of the datagram.
     pub direction: Direction,
-    /// Its source address.
+    /// Source address of the datagram.
     pub from: SocketAddr,
-    /// Its bytes.
+    /// Content of the datagram.
     pub bytes: Vec<u8>,
-    /// The socket by which it left the relay, and its destination.
+    /// Socket and destination with which the relay forwards it.
     out: Arc<UdpSocket>,
     to: SocketAddr,
 }
 
 impl Seen {
-    /// Sends these bytes on the path of this datagram, as an attacker that forges addresses can.
+    /// Sends these bytes on the path of this datagram, as an attacker with forged addresses can.
     pub fn forges(&self, bytes: &[u8]) {
         let _ = self.out.send_to(bytes, self.to);
     }
 
-    /// Whether these bytes are in it.
+    /// Returns whether the datagram contains these bytes.
     pub fn carries(&self, bytes: &[u8]) -> bool {
         self.bytes.windows(bytes.len()).any(|part| part == bytes)
     }
 }
 
-/// The faults of a path.
+/// Faults of a path.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Weather {
-    /// Out of 100 datagrams, so many are lost.
+    /// Percentage of datagrams to drop.
     pub loss_percent: u8,
-    /// Out of 100 datagrams, so many arrive twice.
+    /// Percentage of datagrams to send twice.
     pub duplicate_percent: u8,
-    /// Each copy is delayed by 0 to this many milliseconds, so that later ones overtake it.
+    /// Maximum delay of each copy in milliseconds, drawn at random, which reorders datagrams.
     pub delay_ms_max: u64,
 }
 
-/// A network in between. Clients that are given its [address](Self::address) as that of the server
-/// reach the server, and each other, through it: the server sees each of them at a socket of the
-/// relay, as behind a full-cone NAT.
+/// A network between clients and server. Clients use its [address](Self::address) as that of the
+/// server, and reach the server and each other through it. The server sees each client at a socket
+/// of the relay, as behind a full-cone NAT.
 #[derive(Debug)]
 pub struct Relay {
     network: Arc<Network>,
@@ -70,10 +70,10 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// A relay in front of `server`.
+    /// Starts a relay in front of `server`.
     ///
     /// # Panics
-    /// If no socket can be had.
+    /// Panics if the system has no socket.
     pub fn before(server: SocketAddr, weather: Weather) -> Self {
         let entrance = Arc::new(socket());
         let address = entrance
@@ -99,27 +99,27 @@ impl Relay {
         Self { network, address }
     }
 
-    /// A relay in front of nothing: whatever comes is recorded and never answered.
+    /// Starts a relay without a server: it records all datagrams and answers none.
     ///
     /// # Panics
-    /// If no socket can be had.
+    /// Panics if the system has no socket.
     pub fn before_nothing() -> Self {
         let relay = Self::before((Ipv4Addr::LOCALHOST, 9).into(), Weather::default());
         relay.cut(Direction::ToServer);
         relay
     }
 
-    /// Returns the address that clients take for that of the server.
+    /// Returns the address that clients use as that of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// From now on, nothing passes in this direction.
+    /// Blocks all datagrams in this direction from now on.
     pub fn cut(&self, direction: Direction) {
         self.network.state().cut.push((direction, None));
     }
 
-    /// From now on, nothing passes in this direction to or from the client at this port.
+    /// Blocks datagrams in this direction to or from the client at this port.
     pub fn cut_for(&self, direction: Direction, client_port: u16) {
         self.network
             .state()
@@ -127,16 +127,16 @@ impl Relay {
             .push((direction, Some(client_port)));
     }
 
-    /// Everything passes again.
+    /// Forwards all datagrams again.
     pub fn mend(&self) {
         self.network.state().cut.clear();
     }
 
-    /// From now on the client at this port has another address: who is written to from there sees
-    /// another socket, and what is sent to the address that it had is lost.
+    /// Gives the client at this port a new address: recipients see another socket, and datagrams to
+    /// its old address are lost.
     ///
     /// # Panics
-    /// If no such client ever sent anything, or no socket can be had.
+    /// Panics if no client at this port has sent anything, or the system has no socket.
     pub fn moves(&self, client_port: u16) {
         let front = Arc::new(socket());
         let mut state = self.network.state();
@@ -151,7 +151,7 @@ impl Relay {
         self.network.listen(front, Some(address));
     }
 
-    /// All datagrams that came in this direction, since the start or the last
+    /// Returns all datagrams in this direction since the start, or the last
     /// [`forget`](Self::forget).
     pub fn seen(&self, direction: Direction) -> Vec<Seen> {
         self.network
@@ -163,16 +163,16 @@ impl Relay {
             .collect()
     }
 
-    /// Forgets what came by.
+    /// Deletes the record of all datagrams so far.
     pub fn forget(&self) {
         self.network.state().seen.clear();
     }
 
-    /// Waits until a process at this port has sent a datagram in this direction with at least this
-    /// length: its content is encrypted.
+    /// Waits until a process at this port has sent a datagram of at least this length in this
+    /// direction. The content is encrypted, so only the length identifies it.
     ///
     /// # Panics
-    /// If none comes.
+    /// Panics if none arrives.
     pub fn sees_long(&self, direction: Direction, port: u16, len: usize) {
         self.waits_for(&format!("{len} bytes from {port} {direction:?}"), |seen| {
             seen.iter().any(|seen| {
@@ -181,10 +181,10 @@ impl Relay {
         });
     }
 
-    /// Waits until `count` datagrams came in this direction.
+    /// Waits until `count` datagrams have arrived in this direction.
     ///
     /// # Panics
-    /// If they do not come.
+    /// Panics if they do not arrive.
     pub fn sees_datagrams(&self, direction: Direction, count: usize) {
         self.waits_for(&format!("{count} datagrams {direction:?}"), |seen| {
             seen.iter()
@@ -232,7 +232,7 @@ fn socket() -> UdpSocket {
     socket
 }
 
-/// A client, and the socket that stands for it.
+/// A client, and the socket that represents it.
 #[derive(Debug)]
 struct Client {
     address: SocketAddr,
@@ -253,7 +253,7 @@ struct Network {
 struct State {
     clients: Vec<Client>,
     seen: Vec<Seen>,
-    /// Directions in which nothing passes, for one client or for all.
+    /// Blocked directions, for one client or for all.
     cut: Vec<(Direction, Option<u16>)>,
     random: fastrand::Rng,
     post: Option<Sender<Delivery>>,
@@ -265,7 +265,7 @@ impl Network {
         self.state.lock().expect("no thread of the relay panics")
     }
 
-    /// Takes what comes at `socket`, which stands for `owner`, or for the server.
+    /// Receives at `socket`, which represents `owner`, or the server.
     fn listen(self: &Arc<Self>, socket: Arc<UdpSocket>, owner: Option<SocketAddr>) {
         let network = Arc::clone(self);
         let thread = std::thread::spawn(move || {
@@ -281,7 +281,7 @@ impl Network {
         self.state().threads.push(thread);
     }
 
-    /// Whether anybody is behind this socket: a client that moved left it behind.
+    /// Returns whether this socket represents a client: a client that moved has left its old one.
     fn is_in_use(&self, socket: &Arc<UdpSocket>) -> bool {
         let state = self.state();
         let mut fronts = state.clients.iter().map(|client| &client.front);
@@ -361,7 +361,7 @@ impl Network {
     }
 }
 
-/// A datagram on its way.
+/// A datagram that waits for its delay.
 #[derive(Debug)]
 struct Delivery {
     due: Instant,
@@ -371,7 +371,7 @@ struct Delivery {
 }
 
 impl Delivery {
-    /// As on any network, what cannot be sent is lost.
+    /// Sends the datagram. As on any network, a datagram that cannot be sent is lost.
     fn goes(self) {
         let _ = self.out.send_to(&self.bytes, self.to);
     }
@@ -392,7 +392,7 @@ impl PartialOrd for Delivery {
 }
 
 impl Ord for Delivery {
-    /// The heap gives the greatest first: that is the one that is due first.
+    /// Reversed, because the heap returns the greatest first, and the earliest is due first.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         other.due.cmp(&self.due)
     }

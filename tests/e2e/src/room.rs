@@ -11,9 +11,9 @@ use super::{Home, Process, TABLE, WELCOME, free_port};
 /// A server on its own port.
 #[derive(Debug)]
 pub struct Room {
-    /// The server.
+    /// Process of the server.
     pub server: Process,
-    /// Its port.
+    /// Port of the server.
     pub port: u16,
 }
 
@@ -21,7 +21,7 @@ impl Room {
     /// Starts a server and waits until it serves.
     ///
     /// # Panics
-    /// If it does not start.
+    /// Panics if it does not start.
     pub fn open() -> Self {
         Self::open_with(&[])
     }
@@ -29,16 +29,16 @@ impl Room {
     /// Starts a server with these options and waits until it serves.
     ///
     /// # Panics
-    /// If it does not start.
+    /// Panics if it does not start.
     pub fn open_with(options: &[&str]) -> Self {
         Self::open_at(free_port(), options)
     }
 
-    /// Starts a server on this port and waits until it serves. It has the key that each server on
-    /// this port has, and remembers nothing else.
+    /// Starts a server on this port and waits until it serves. All servers on this port have the
+    /// same key; it has no other state.
     ///
     /// # Panics
-    /// If it does not start.
+    /// Panics if it does not start.
     pub fn open_at(port: u16, options: &[&str]) -> Self {
         let text = port.to_string();
         let home = Home::of_server(port);
@@ -51,10 +51,10 @@ impl Room {
         Self { server, port }
     }
 
-    /// Starts a server that keeps everything in this folder, and waits until it serves.
+    /// Starts a server with its store in this folder, and waits until it serves.
     ///
     /// # Panics
-    /// If it does not start.
+    /// Panics if it does not start.
     pub fn open_in(folder: &Path, port: u16) -> Self {
         let folder = folder.to_str().expect("temporary folders have sane names");
         Self::open_at(port, &["--data-dir", folder])
@@ -68,15 +68,15 @@ impl Room {
     /// Starts a client on any free port and waits until it is registered and has the table.
     ///
     /// # Panics
-    /// If it does not register.
+    /// Panics if it does not register.
     pub fn join(&self, name: &str) -> Process {
         Self::join_at(self.address(), name, 0)
     }
 
-    /// The same, with the server (or what stands before it) at `server`, and a client port.
+    /// Works as [`join`](Self::join), with the address of the server or relay, and a client port.
     ///
     /// # Panics
-    /// If it does not register.
+    /// Panics if it does not register.
     pub fn join_at(server: SocketAddr, name: &str, port: u16) -> Process {
         let mut client = Self::start_client(server, name, port);
         client.shows(WELCOME);
@@ -84,8 +84,8 @@ impl Room {
         client
     }
 
-    /// Starts a client and waits for nothing. It has the key that everybody of this name has, and
-    /// remembers nothing else.
+    /// Starts a client without waiting. All clients of this name have the same key; it has no other
+    /// state.
     pub fn start_client(server: SocketAddr, name: &str, port: u16) -> Process {
         let arguments = [
             "-c",
@@ -97,18 +97,18 @@ impl Room {
         Process::start_at(&Home::of(name), &arguments)
     }
 
-    /// Starts clients one after another; afterwards all of them know all of them.
+    /// Starts clients one after another, and waits until all of them have the whole table.
     ///
     /// # Panics
-    /// If one does not register, or is not told of the others.
+    /// Panics if one does not register, or does not get the table.
     pub fn join_all<const N: usize>(&self, names: [&str; N]) -> [Process; N] {
         Self::join_all_at(self.address(), names)
     }
 
-    /// The same, with the server (or what stands before it) at `server`.
+    /// Works as [`join_all`](Self::join_all), with the address of the server or relay.
     ///
     /// # Panics
-    /// If one does not register, or is not told of the others.
+    /// Panics if one does not register, or does not get the table.
     pub fn join_all_at<const N: usize>(server: SocketAddr, names: [&str; N]) -> [Process; N] {
         let mut clients: Vec<Process> = Vec::new();
         for name in names {
@@ -120,7 +120,7 @@ impl Room {
     }
 }
 
-/// Whether `line` is `sender: <time> text` with a time of the last few minutes, such as
+/// Returns whether `line` is `sender: <time> text` with a time of the last few minutes, such as
 /// `bob: <2022-03-24 19:31:32> hi`.
 pub fn is_stamped(line: &str, sender: &str, text: &str) -> bool {
     let stamp = line

@@ -1,4 +1,4 @@
-//! `ChatApp` at a terminal, with what stands on its screen.
+//! A running `ChatApp` at a terminal, with the content of its screen.
 
 use std::fmt;
 use std::fs::File;
@@ -15,17 +15,17 @@ use rustix::termios::{Winsize, tcsetwinsize};
 use super::terminal::pair;
 use super::{Home, PATIENCE, TABLE, WELCOME, binary};
 
-/// Rows that are kept when they scroll away.
+/// Number of rows in the scrollback.
 const SCROLLBACK_ROWS: usize = 5_000;
 
-/// A running `ChatApp` at a terminal that a model of a real one reads. Killed when it is dropped.
+/// Running `ChatApp` at an emulated terminal. Dropping it kills the process.
 #[derive(Debug)]
 pub struct Screen {
     title: String,
     child: Child,
     keyboard: File,
     shared: Arc<(Mutex<Model>, Condvar)>,
-    /// The folder of its history; also that of other processes that are started with it.
+    /// Home folder with its history; other processes may share it.
     home: Home,
 }
 
@@ -41,19 +41,19 @@ impl fmt::Debug for Model {
 }
 
 impl Screen {
-    /// Starts `ChatApp` with these arguments at a terminal of 24 rows and 80 columns, in a home of
-    /// its own.
+    /// Starts `ChatApp` with these arguments at a terminal of 24 rows and 80 columns, with its own
+    /// home folder.
     ///
     /// # Panics
-    /// If there is no pseudo-terminal, or the process cannot be started.
+    /// Panics if there is no pseudo-terminal, or the process cannot be started.
     pub fn start(arguments: &[&str]) -> Self {
         Self::start_at(&Home::new(), arguments, &[])
     }
 
-    /// The same in this home, with these variables in its environment.
+    /// Starts `ChatApp` with this home folder and these environment variables.
     ///
     /// # Panics
-    /// If there is no pseudo-terminal, or the process cannot be started.
+    /// Panics if there is no pseudo-terminal, or the process cannot be started.
     pub fn start_at(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let (ours, theirs) = pair().expect("a pseudo-terminal can be had");
         let (rows, columns) = (24, 80);
@@ -81,7 +81,7 @@ impl Screen {
         let watcher = Arc::clone(&shared);
         std::thread::spawn(move || {
             let mut bytes = [0; 4_096];
-            // When the process is gone, reading fails.
+            // Reading fails when the process has ended.
             while let Ok(len @ 1..) = output.read(&mut bytes) {
                 let mut model = watcher.0.lock().unwrap_or_else(PoisonError::into_inner);
                 model.terminal.process(&bytes[..len]);
@@ -101,7 +101,7 @@ impl Screen {
     /// Starts a client and waits until it is registered and has the table.
     ///
     /// # Panics
-    /// If it does not register.
+    /// Panics if it does not register.
     pub fn join(server: SocketAddr, name: &str, options: &[&str]) -> Self {
         let (host, port) = (server.ip().to_string(), server.port().to_string());
         let arguments = [&["-c", name, &host, &port, "0"], options].concat();
@@ -111,7 +111,7 @@ impl Screen {
         screen
     }
 
-    /// The folder that its process takes for the home.
+    /// Returns the home folder of the process.
     pub fn home(&self) -> &Home {
         &self.home
     }
@@ -119,25 +119,25 @@ impl Screen {
     /// Types these keys.
     ///
     /// # Panics
-    /// If the terminal is closed.
+    /// Panics if the terminal is closed.
     pub fn types(&self, keys: &str) {
         (&self.keyboard)
             .write_all(keys.as_bytes())
             .expect("the terminal is open");
     }
 
-    /// Pastes this text, as a terminal does that marks it.
+    /// Pastes this text, as a terminal with bracketed paste does.
     ///
     /// # Panics
-    /// If the terminal is closed.
+    /// Panics if the terminal is closed.
     pub fn pastes(&self, text: &str) {
         self.types(&format!("\x1b[200~{text}\x1b[201~"));
     }
 
-    /// Waits until this is true for the screen.
+    /// Waits until the condition holds for the screen.
     ///
     /// # Panics
-    /// If that does not come; `what` says then which state was meant.
+    /// Panics if it does not hold in time; the message then contains `what`.
     pub fn waits_until(&self, what: &str, condition: impl Fn(&vt100::Screen) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         let mut model = self.model();
@@ -156,18 +156,18 @@ impl Screen {
         }
     }
 
-    /// Waits until a row of the screen has this text.
+    /// Waits until a row of the screen contains this text.
     ///
     /// # Panics
-    /// If it does not come.
+    /// Panics if it does not appear.
     pub fn shows(&self, text: &str) {
         self.waits_until(text, |screen| rows(screen).any(|row| row.contains(text)));
     }
 
-    /// Waits until the cursor stands right behind this text, which begins its row.
+    /// Waits until the cursor is right after this text, which begins its row.
     ///
     /// # Panics
-    /// If it does not come.
+    /// Panics if it does not get there.
     pub fn types_at(&self, text: &str) {
         self.waits_until(&format!("cursor behind {text}"), |screen| {
             let (row, column) = screen.cursor_position();
@@ -178,12 +178,12 @@ impl Screen {
         });
     }
 
-    /// The rows of the screen, without blanks at their ends.
+    /// Returns the rows of the screen, without blanks at their ends.
     pub fn rows(&self) -> Vec<String> {
         rows(self.model().terminal.screen()).collect()
     }
 
-    /// All rows, those first that have scrolled away.
+    /// Returns all rows, those of the scrollback first.
     pub fn all_rows(&self) -> Vec<String> {
         let mut screen = self.model().terminal.screen().clone();
         let mut all = Vec::new();
@@ -196,20 +196,20 @@ impl Screen {
         all
     }
 
-    /// The screen itself.
+    /// Returns a copy of the screen.
     pub fn picture(&self) -> vt100::Screen {
         self.model().terminal.screen().clone()
     }
 
-    /// All that came so far, byte by byte.
+    /// Returns all bytes of the output so far.
     pub fn bytes(&self) -> Vec<u8> {
         self.model().bytes.clone()
     }
 
-    /// Makes the terminal larger or smaller.
+    /// Resizes the terminal.
     ///
     /// # Panics
-    /// If it cannot be changed.
+    /// Panics if the terminal cannot be resized.
     pub fn has_size(&self, rows: u16, columns: u16) {
         let mut model = self.model();
         model
@@ -218,30 +218,30 @@ impl Screen {
             .set_size(cells(rows), cells(columns));
         tcsetwinsize(&self.keyboard, size(rows, columns)).expect("the terminal is open");
         drop(model);
-        // It is not the terminal of a session, so the system tells nobody.
+        // The terminal controls no session, so the system does not send this signal.
         self.is_sent(Signal::WINCH);
     }
 
     /// Sends a signal to the process.
     ///
     /// # Panics
-    /// If the process has ended.
+    /// Panics if the process has ended.
     pub fn is_sent(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the process is there");
     }
 
-    /// Whether the terminal echoes what is typed, as it does for a shell.
+    /// Returns whether the terminal echoes typed keys, as it does for a shell.
     ///
     /// # Panics
-    /// If the terminal is closed.
+    /// Panics if the terminal is closed.
     pub fn echoes(&self) -> bool {
         self.has_mode(rustix::termios::LocalModes::ECHO)
     }
 
-    /// Whether the terminal itself lets lines be edited, as it does for a program that reads lines.
+    /// Returns whether the terminal is in canonical mode, in which it edits lines itself.
     ///
     /// # Panics
-    /// If the terminal is closed.
+    /// Panics if the terminal is closed.
     pub fn edits_lines(&self) -> bool {
         self.has_mode(rustix::termios::LocalModes::ICANON)
     }
@@ -253,10 +253,10 @@ impl Screen {
             .contains(mode)
     }
 
-    /// Sets the terminal as a shell does while the process is stopped.
+    /// Sets the mode of the terminal as a shell does while the process is stopped.
     ///
     /// # Panics
-    /// If the terminal is closed.
+    /// Panics if the terminal is closed.
     pub fn is_set_for_a_shell(&self) {
         use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
@@ -267,10 +267,10 @@ impl Screen {
         tcsetattr(&self.keyboard, OptionalActions::Now, &terminal).expect("the terminal is open");
     }
 
-    /// Waits until this is true.
+    /// Waits until the condition holds.
     ///
     /// # Panics
-    /// If that does not come; `what` says then what was meant.
+    /// Panics if it does not hold in time; the message then contains `what`.
     pub fn waits_for(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !condition(self) {
@@ -282,7 +282,7 @@ impl Screen {
     /// Waits for the end of the process and returns its exit code; -1 if a signal ended it.
     ///
     /// # Panics
-    /// If it does not end.
+    /// Panics if it does not end.
     pub fn ends(&mut self) -> i32 {
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -315,7 +315,7 @@ impl Drop for Screen {
         if std::thread::panicking() {
             eprint!("{self}");
         }
-        // It may be gone already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! `ChatApp` at a terminal that knows nothing but lines.
+//! A running `ChatApp` at a dumb terminal.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,8 +11,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use super::{Home, PATIENCE, binary};
 
-/// A running `ChatApp` with a dumb pseudo-terminal as its input and output, killed when it is
-/// dropped.
+/// Running `ChatApp` with a dumb pseudo-terminal as its input and output. Dropping it kills the
+/// process.
 #[derive(Debug)]
 pub struct Terminal {
     child: Child,
@@ -26,7 +26,7 @@ impl Terminal {
     /// Starts `ChatApp` with these arguments.
     ///
     /// # Panics
-    /// If there is no pseudo-terminal, or the process cannot be started.
+    /// Panics if there is no pseudo-terminal, or the process cannot be started.
     pub fn start(arguments: &[&str]) -> Self {
         let (ours, theirs) = pair().expect("a pseudo-terminal can be had");
         let copy = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
@@ -46,7 +46,7 @@ impl Terminal {
         let watcher = Arc::clone(&screen);
         std::thread::spawn(move || {
             let mut bytes = [0; 4_096];
-            // When the process is gone, reading fails.
+            // Reading fails when the process has ended.
             while let Ok(len @ 1..) = output.read(&mut bytes) {
                 let mut text = watcher.0.lock().expect("no reader of a screen panics");
                 text.push_str(&String::from_utf8_lossy(&bytes[..len]));
@@ -65,17 +65,17 @@ impl Terminal {
     /// Types these keys.
     ///
     /// # Panics
-    /// If the terminal is closed.
+    /// Panics if the terminal is closed.
     pub fn types(&mut self, keys: &str) {
         self.keyboard
             .write_all(keys.as_bytes())
             .expect("the terminal is open");
     }
 
-    /// Waits until this text is on the screen, behind what was waited for before.
+    /// Waits for this text in the output, after the text of the last wait.
     ///
     /// # Panics
-    /// If it does not come.
+    /// Panics if it does not arrive.
     pub fn shows(&mut self, text: &str) {
         let start = self.looked_at;
         let screen = self.screen.0.lock().expect("no reader of a screen panics");
@@ -90,7 +90,7 @@ impl Terminal {
         }
     }
 
-    /// All that came on the screen so far.
+    /// Returns all output so far.
     pub fn screen(&self) -> String {
         self.screen
             .0
@@ -102,7 +102,7 @@ impl Terminal {
     /// Waits for the end of the process and returns its exit code; -1 if a signal ended it.
     ///
     /// # Panics
-    /// If the process cannot be waited for.
+    /// Panics if the wait fails.
     pub fn ends(&mut self) -> i32 {
         self.child
             .wait()
@@ -114,13 +114,13 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It may be gone already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Makes a new pseudo-terminal: the end of the test, and that of the process.
+/// Opens a new pseudo-terminal: the end of the test, and that of the process.
 pub(super) fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     grantpt(&ours)?;

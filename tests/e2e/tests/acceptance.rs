@@ -1,25 +1,25 @@
-//! The three acceptance cases of the original course program: over sockets, all on TAP devices, and
-//! with a server on a microcontroller.
+//! The three acceptance cases of the original program: on sockets, on TAP devices, and with a
+//! server on a microcontroller.
 
 use chatapp_e2e::{
     BYE, KEPT, POSTED, Process, Room, SAVED, SILENT, TABLE, is_stamped, no_ack_from, received_by,
 };
 
 #[test]
-fn case_1_three_clients_chat_leave_and_return() {
+fn case_1_chats_leaves_and_returns() {
     let room = Room::open();
     case_1(room.join_all(XYZ));
 }
 
 #[test]
-fn case_2_the_server_is_gone_and_so_is_the_recipient() {
+fn case_2_fails_without_server_and_recipient() {
     let mut room = Room::open();
     let clients = room.join_all(["x", "y"]);
     case_2(&mut room.server, clients);
 }
 
 #[test]
-fn case_3_a_channel_message_reaches_everybody_else_once() {
+fn case_3_delivers_a_channel_message_once() {
     let room = Room::open();
     case_3(room.join_all(XYZ));
 }
@@ -31,7 +31,7 @@ mod on_tap_devices {
     use super::{XYZ, case_1, case_2, case_3};
 
     #[test]
-    fn case_1_three_clients_chat_leave_and_return() {
+    fn case_1_chats_leaves_and_returns() {
         if let Some(network) = Namespaces::with_machines(&[Machine::Tap; 4]) {
             let (_server, clients) = network.room(XYZ, &[]);
             case_1(clients);
@@ -39,7 +39,7 @@ mod on_tap_devices {
     }
 
     #[test]
-    fn case_2_the_server_is_gone_and_so_is_the_recipient() {
+    fn case_2_fails_without_server_and_recipient() {
         if let Some(network) = Namespaces::with_machines(&[Machine::Tap; 3]) {
             let (mut server, clients) = network.room(["x", "y"], &[]);
             case_2(&mut server, clients);
@@ -47,7 +47,7 @@ mod on_tap_devices {
     }
 
     #[test]
-    fn case_3_a_channel_message_reaches_everybody_else_once() {
+    fn case_3_delivers_a_channel_message_once() {
         if let Some(network) = Namespaces::with_machines(&[Machine::Tap; 4]) {
             let (_server, clients) = network.room(XYZ, &[]);
             case_3(clients);
@@ -62,14 +62,14 @@ mod with_a_board_as_server {
     use super::{XYZ, case_1, case_2, case_3};
 
     #[test]
-    fn case_1_three_clients_chat_leave_and_return() {
+    fn case_1_chats_leaves_and_returns() {
         if let Some(room) = Board::open_room() {
             case_1(room.join_all(XYZ));
         }
     }
 
     #[test]
-    fn case_2_the_server_is_gone_and_so_is_the_recipient() {
+    fn case_2_fails_without_server_and_recipient() {
         if let Some(mut room) = Board::open_room() {
             let clients = room.join_all(["x", "y"]);
             case_2(&mut room.server, clients);
@@ -77,7 +77,7 @@ mod with_a_board_as_server {
     }
 
     #[test]
-    fn case_3_a_channel_message_reaches_everybody_else_once() {
+    fn case_3_delivers_a_channel_message_once() {
         if let Some(room) = Board::open_room() {
             case_3(room.join_all(XYZ));
         }
@@ -124,7 +124,7 @@ fn case_1(mut clients: [Process; 3]) {
     x.types("dereg x");
     assert_eq!(x.shows_next(), BYE);
     x.types("reg x");
-    assert_eq!(x.shows_next(), TABLE, "the store was cleared");
+    assert_eq!(x.shows_next(), TABLE, "the server delivered messages again");
 }
 
 fn case_2(server: &mut Process, [mut x, mut y]: [Process; 2]) {
@@ -145,7 +145,7 @@ fn case_3([mut x, mut y, mut z]: [Process; 3]) {
     for client in [&mut y, &mut z] {
         assert_eq!(client.shows_next(), "Channel_Message x: hello everybody");
     }
-    // A duplicate, or a copy to the sender, would come before this.
+    // A duplicate, or a copy to the sender, would arrive before this message.
     for client in [&mut x, &mut y, &mut z] {
         client.closes_input();
     }

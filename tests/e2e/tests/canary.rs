@@ -1,20 +1,20 @@
-//! A private text leaves no trace in the memory of the server, whichever way it goes.
+//! Searches the memory of the server for private texts, on both ways that they can take.
 
 use chatapp_e2e::{
     BYE, Direction, KEPT, Memory, POSTED, Relay, Room, SAVED, TABLE, Weather, no_ack_from,
     received_by,
 };
 
-/// Each is one word, so that no part of it can hide.
+/// Each text is one word, so that no part of it can hide.
 const DIRECT: &str = "canary-that-flew-directly";
 const SENT_ON: &str = "canary-that-the-server-sent-on";
 const KEPT_AND_FETCHED: &str = "canary-that-was-kept-and-fetched";
 const STILL_KEPT: &str = "canary-that-is-still-kept";
-/// A channel message, which waits in that memory for an offline client.
+/// A channel message, which the server's memory contains while a client is offline.
 const FOR_ALL: &str = "parrot-that-waits-for-carol";
 
 #[test]
-fn private_texts_are_not_in_the_memory_of_the_server() {
+fn leaves_no_private_text_in_the_server() {
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let [mut alice, mut bob, mut carol] =
@@ -51,10 +51,13 @@ fn private_texts_are_not_in_the_memory_of_the_server() {
         return;
     };
     for text in [FOR_ALL, "alice", "carol"] {
-        assert!(memory.holds(text.as_bytes()), "the server holds {text:?}");
+        assert!(memory.holds(text.as_bytes()), "the memory lacks {text:?}");
     }
     for text in [DIRECT, SENT_ON, KEPT_AND_FETCHED, STILL_KEPT, "canary-that"] {
-        assert!(!memory.holds(text.as_bytes()), "the server knows {text:?}");
+        assert!(
+            !memory.holds(text.as_bytes()),
+            "the memory contains {text:?}"
+        );
     }
     carol.types("reg carol");
     carol.shows_where("what is still kept", |line| line.ends_with(STILL_KEPT));

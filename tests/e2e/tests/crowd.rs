@@ -1,4 +1,4 @@
-//! Small crowds, as `src/bin/crowd.rs` has large ones.
+//! Small crowds; `src/bin/crowd.rs` runs large ones.
 #![cfg(target_os = "linux")]
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use chatapp_e2e::crowd::{Plan, run};
 
 #[test]
-fn a_hundred_clients_at_once_get_the_whole_table() {
+fn sends_the_table_to_a_hundred_clients_at_once() {
     let plan = Plan {
         clients: 100,
         table: 100,
@@ -16,7 +16,7 @@ fn a_hundred_clients_at_once_get_the_whole_table() {
 }
 
 #[test]
-fn four_hundred_clients_with_small_tables_find_each_other() {
+fn finds_clients_beyond_small_tables() {
     let plan = Plan {
         clients: 400,
         table: 16,

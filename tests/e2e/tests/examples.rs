@@ -1,4 +1,4 @@
-//! The examples of the adapters chat with the real program.
+//! Runs the examples of the adapters against the real program.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ fn start(name: &str, arguments: &[&str]) -> Process {
 }
 
 #[test]
-fn udp_example_chats_with_the_program() {
+fn chats_from_the_udp_example() {
     let room = Room::open();
     let mut alice = room.join("alice");
     let server = format!("127.0.0.1:{}", room.port);
@@ -28,7 +28,7 @@ fn udp_example_chats_with_the_program() {
 }
 
 #[test]
-fn mio_examples_chat_with_each_other() {
+fn chats_between_the_mio_examples() {
     let mut server = start("server", &["0"]);
     let line = server.shows_where("its address", |line| line.contains("listens"));
     let port = line.trim_end_matches('.').rsplit(':').next();

@@ -1,5 +1,4 @@
-//! Bad networks on purpose, and captures: with sockets, and on TAP devices (which need root and
-//! `ip`).
+//! Fault injection and captures: on sockets, and on TAP devices (which need root and `ip`).
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,10 +8,10 @@ use chatapp_simulator::pcap::{Recorded, read_pcap};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Messages of each of two clients: every fifth to all, the others to the other one.
+/// Messages of each of two clients: every fifth to the channel, the others to the peer.
 const MESSAGES: usize = 75;
 
-/// Starts a client until one is registered: through a bad network that can take more than one.
+/// Starts clients until one is registered: with injected faults, the first may fail.
 fn join(start: impl Fn() -> Process) -> Process {
     loop {
         let mut client = start();
@@ -25,8 +24,8 @@ fn join(start: impl Fn() -> Process) -> Process {
     }
 }
 
-/// Two talk at once: all that they are told to have arrived, or to be kept, is shown, and nothing
-/// twice.
+/// Lets two clients send at once. Each message that is reported delivered or stored is shown, and
+/// none is shown twice.
 fn talk(mut alice: Process, mut bob: Process) {
     for (client, name, other) in [(&mut alice, "alice", "bob"), (&mut bob, "bob", "alice")] {
         for number in 0..MESSAGES {
@@ -45,7 +44,7 @@ fn talk(mut alice: Process, mut bob: Process) {
     shows_what_is_promised(&alice, &mut bob);
     shows_what_is_promised(&bob, &mut alice);
     for client in [&mut alice, &mut bob] {
-        // A duplicate would come before the end.
+        // A duplicate would arrive before the end.
         client.types("quit");
         client.ends();
         let shown = shown(client);
@@ -58,7 +57,7 @@ fn shows_what_is_promised(sender: &Process, reader: &mut Process) {
     let is_good = |status: &str| matches!(status, "delivered" | "saved" | "posted");
     let good = settled.iter().filter(|(_, status)| is_good(status));
     let promised: Vec<&String> = good.map(|(text, _)| text).collect();
-    // Nearly all of them, or the network is worse than it was to be.
+    // Nearly all messages succeed, or the network has more faults than requested.
     assert!(promised.len() > MESSAGES * 9 / 10, "{settled:?}");
     reads_until(reader, |reader| {
         let shown = shown(reader);
@@ -77,7 +76,7 @@ fn events(client: &Process) -> Vec<Value> {
     client.lines().iter().map(object).collect()
 }
 
-/// How each text ended that this client was to send.
+/// Returns the final status of each text that this client sent.
 fn settled(client: &Process) -> HashMap<String, String> {
     let (mut texts, mut settled) = (HashMap::new(), HashMap::new());
     for event in events(client) {
@@ -93,7 +92,7 @@ fn settled(client: &Process) -> HashMap<String, String> {
     settled
 }
 
-/// How often each text was shown to this client.
+/// Returns how often this client showed each text.
 fn shown(client: &Process) -> HashMap<String, usize> {
     let mut shown = HashMap::new();
     for event in events(client) {
@@ -108,7 +107,7 @@ fn word<'a>(event: &'a Value, key: &str) -> &'a str {
     event[key].as_str().unwrap_or_default()
 }
 
-/// A room on this machine where everybody has these options.
+/// Runs a room on this machine in which all processes have these options.
 fn talk_on_sockets(options: &[&str]) {
     let room = Room::open_with(options);
     let port = room.port.to_string();
@@ -121,12 +120,12 @@ fn talk_on_sockets(options: &[&str]) {
 }
 
 #[test]
-fn thirty_percent_loss() {
+fn delivers_at_thirty_percent_loss() {
     talk_on_sockets(&["--drop", "30"]);
 }
 
 #[test]
-fn some_of_everything() {
+fn delivers_with_all_faults_at_once() {
     talk_on_sockets(&[
         "--drop",
         "5",
@@ -139,7 +138,7 @@ fn some_of_everything() {
     ]);
 }
 
-/// Alice and Bob send each other a message, and leave.
+/// Lets Alice and Bob send each other a message, and leave.
 fn meet(mut server: Process, mut alice: Process, mut bob: Process) {
     for (client, name) in [(&mut alice, "bob"), (&mut bob, "alice")] {
         client.types(&format!("send {name} hello"));
@@ -153,8 +152,8 @@ fn meet(mut server: Process, mut alice: Process, mut bob: Process) {
     assert_eq!(server.ends(), 0);
 }
 
-/// Three captures of one room: what one sent, the one it was for received, with the same addresses
-/// on it.
+/// Checks three captures of one room: each datagram is in the sender's and the receiver's, with the
+/// same addresses.
 fn assert_agree(folder: &Path) {
     let captures = ["server", "alice", "bob"].map(|name| read_pcap(&folder.join(name)));
     let sent_by_all = |from| {
@@ -183,7 +182,7 @@ fn assert_agree(folder: &Path) {
 }
 
 #[test]
-fn captures_on_sockets_agree() {
+fn captures_the_same_datagrams_on_both_sides() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let room = Room::open_with(&["--pcap", &at("server")]);
@@ -201,7 +200,7 @@ fn captures_on_sockets_agree() {
 }
 
 #[test]
-fn a_capture_that_cannot_be_written_is_an_error() {
+fn reports_an_unwritable_capture() {
     let mut server = Process::start(&[
         "-s",
         &free_port().to_string(),
@@ -219,7 +218,7 @@ mod on_tap_devices {
     use super::*;
 
     #[test]
-    fn thirty_percent_loss() {
+    fn delivers_at_thirty_percent_loss() {
         let Some(network) = Namespaces::with_machines(&[Machine::Tap; 3]) else {
             return;
         };
@@ -234,7 +233,7 @@ mod on_tap_devices {
     }
 
     #[test]
-    fn captures_agree() {
+    fn captures_the_same_datagrams_on_tap_devices() {
         let Some(network) = Namespaces::with_machines(&[Machine::Tap; 3]) else {
             return;
         };

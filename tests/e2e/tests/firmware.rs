@@ -1,4 +1,4 @@
-//! The firmware on emulated boards, among the programs of this machine.
+//! Firmware on emulated boards, together with programs of this machine.
 #![cfg(target_os = "linux")]
 
 use std::cell::Cell;
@@ -9,7 +9,7 @@ use chatapp_e2e::{
     no_ack_from, received_by,
 };
 
-/// Everything that two people can say to each other; what the first of them was shown for it.
+/// Runs a conversation with all kinds of messages; returns the lines that the first client showed.
 fn talks(alice: &mut Process, bob: &mut Process) -> Vec<String> {
     let start = alice.lines().len();
     alice.types("send bob from alice");
@@ -60,7 +60,7 @@ fn talks(alice: &mut Process, bob: &mut Process) -> Vec<String> {
     alice.lines().split_off(start)
 }
 
-/// A line without what differs from run to run: times and ports.
+/// Returns a line without times and ports, which differ from run to run.
 fn without_numbers(line: &str) -> String {
     let number = |part: &str| part.chars().all(|c| c.is_ascii_digit() || ":-".contains(c));
     line.split_inclusive([' ', '<', '>', ':'])
@@ -76,7 +76,7 @@ fn without_numbers(line: &str) -> String {
 }
 
 #[test]
-fn a_client_on_a_board_shows_what_the_program_shows() {
+fn shows_the_same_lines_on_a_board() {
     let room = Room::open();
     let Some(mut alice) = Board::join(room.address(), "alice") else {
         return;
@@ -100,15 +100,15 @@ fn a_client_on_a_board_shows_what_the_program_shows() {
     assert_eq!(on_board, in_program);
 }
 
-/// Types as many messages as fast as they are taken.
+/// Types many messages as fast as the client takes them.
 fn sends(client: &mut Process, to: &str, count: usize) {
     for number in 1..=count {
         client.types(&format!("send {to} message {number}"));
     }
 }
 
-/// Waits until everything from `other` was shown, and everything to it is settled: all of it, in
-/// order, and once.
+/// Waits until the client has shown all messages from `other`, and settled all to it: completely,
+/// in order, and once.
 fn shows_all(client: &mut Process, other: &str, count: usize) {
     let (from, delivered) = (format!("{other}: "), received_by(other));
     let (shown, settled) = (Cell::new(0), Cell::new(0));
@@ -124,7 +124,7 @@ fn shows_all(client: &mut Process, other: &str, count: usize) {
 }
 
 #[test]
-fn a_fifth_of_all_datagrams_is_lost() {
+fn delivers_on_a_board_at_twenty_percent_loss() {
     const COUNT: usize = 25;
     let room = Room::open();
     let weather = Weather {
@@ -141,7 +141,7 @@ fn a_fifth_of_all_datagrams_is_lost() {
     sends(&mut bob, "alice", COUNT);
     shows_all(&mut alice, "bob", COUNT);
     shows_all(&mut bob, "alice", COUNT);
-    // A duplicate would come before this.
+    // A duplicate would arrive before this message.
     alice.types("send_all done");
     alice.shows(POSTED);
     bob.shows("Channel_Message alice: done");
@@ -150,7 +150,7 @@ fn a_fifth_of_all_datagrams_is_lost() {
 }
 
 #[test]
-fn ten_thousand_messages_leave_nothing_behind() {
+fn frees_memory_after_ten_thousand_messages() {
     const COUNT: usize = 5_000;
     let room = Room::open();
     let Some(mut alice) = Board::join(room.address(), "alice") else {
@@ -173,7 +173,7 @@ fn ten_thousand_messages_leave_nothing_behind() {
 }
 
 #[test]
-fn scripts_give_the_same_bytes_on_a_board() {
+fn replays_scripts_identically_on_a_board() {
     let Some(mut board) = Board::with_scripts() else {
         return;
     };
@@ -190,7 +190,7 @@ fn scripts_give_the_same_bytes_on_a_board() {
     assert_eq!(played, expected);
 }
 
-/// Returns the lines of a board with this image about each test vector, and about all.
+/// Returns the lines of a board about each test vector, and the total.
 fn findings(image: &Path) -> Vec<String> {
     let mut board = Board::of_image(image);
     board
@@ -200,7 +200,7 @@ fn findings(image: &Path) -> Vec<String> {
 }
 
 #[test]
-fn test_vectors_come_out_on_a_board_and_a_wrong_one_is_noticed() {
+fn checks_test_vectors_on_a_board() {
     let Some(image) = Board::image_with_vectors() else {
         return;
     };
@@ -217,7 +217,7 @@ fn test_vectors_come_out_on_a_board_and_a_wrong_one_is_noticed() {
     found.sort();
     assert_eq!(found, expected);
 
-    // The same image, with another digit in the document that is in it.
+    // Changes one digit of the document inside the image.
     let mut bytes = std::fs::read(&image).unwrap();
     let vector = b"```vector leave\n00";
     let at = bytes.windows(vector.len()).position(|part| part == vector);
@@ -235,7 +235,7 @@ fn test_vectors_come_out_on_a_board_and_a_wrong_one_is_noticed() {
 }
 
 #[test]
-fn the_demonstration_demonstrates() {
+fn completes_the_demonstration() {
     let Some(mut demo) = Board::demonstration() else {
         return;
     };

@@ -1,10 +1,10 @@
-//! A small flood, as `src/bin/flood.rs` has a large one.
+//! A small flood; `src/bin/flood.rs` runs a large one.
 #![cfg(target_os = "linux")]
 
 use chatapp_e2e::flood::run;
 
 #[test]
-fn twenty_thousand_bad_datagrams_stop_nobody_and_leave_nothing() {
+fn survives_twenty_thousand_bad_datagrams() {
     let report = run(20_000, 1).expect("the machine has some hundred sockets");
     println!("{report}");
     let (before, after) = report.server;

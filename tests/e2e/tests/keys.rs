@@ -1,4 +1,4 @@
-//! Whose keys are whose: made on first use, pinned, refused, forgotten; rooms for invited people.
+//! Tests of keys: created on first use, pinned, refused, forgotten; allow lists and room keys.
 
 use std::fs;
 use std::path::Path;
@@ -11,14 +11,14 @@ use chatapp_e2e::{
 
 const FOREIGN: &str = "[The name alice belongs to another key than yours. Choose another one.]";
 
-/// Starts a client at a server, with this home.
+/// Starts a client at a server, with this home folder.
 fn start(home: &Home, name: &str, server: u16, options: &[&str]) -> Process {
     let server = server.to_string();
     let arguments = [&["-c", name, "127.0.0.1", &server, "0"], options].concat();
     Process::start_at(home, &arguments)
 }
 
-/// The same, and waits until it is in the room.
+/// Starts a client, and waits until it is in the room.
 fn join(home: &Home, name: &str, server: u16) -> Process {
     let mut client = start(home, name, server, &[]);
     client.shows(WELCOME);
@@ -31,7 +31,7 @@ fn leaves(client: &mut Process) {
     assert_eq!(client.ends(), 0, "{client}");
 }
 
-/// Returns the output of `ChatApp` until it ends, with this home.
+/// Runs `ChatApp` to its end with this home folder; returns exit code and output.
 fn run(home: &Home, arguments: &[&str]) -> (i32, String) {
     let mut process = Process::start_at(home, arguments);
     let code = process.ends();
@@ -42,7 +42,7 @@ fn path(path: &Path) -> &str {
     path.to_str().expect("a sane name")
 }
 
-/// A server on this port with a key, and all else, of its own.
+/// Starts a server on this port with a new key and empty state.
 fn another_server(port: u16) -> Process {
     let mut server = Process::start(&["-s", &port.to_string()]);
     server.shows_where("its start", |line| line.starts_with("The server starts!"));
@@ -50,7 +50,7 @@ fn another_server(port: u16) -> Process {
 }
 
 #[test]
-fn keys_are_made_once_for_their_owner_alone() {
+fn creates_keys_once_for_their_owner_alone() {
     let port = free_port();
     let home = Home::new();
     let text = port.to_string();
@@ -77,7 +77,7 @@ fn keys_are_made_once_for_their_owner_alone() {
     let mut server = Process::start_at(&home, &["-s", &text]);
     server.shows_where("its start", |line| line.starts_with("The server starts!"));
     leaves(&mut join(&home, "alice", port));
-    assert_eq!(read(), keys, "they are used again");
+    assert_eq!(read(), keys, "the restart created new keys");
     server.logs("alice returned");
 
     let (code, shown) = run(&home, &["keys", "show"]);
@@ -89,7 +89,11 @@ fn keys_are_made_once_for_their_owner_alone() {
         .lines()
         .filter_map(|line| line.strip_prefix("#   "))
         .collect();
-    assert_eq!(servers.len(), 2, "as it is, and as alice knows it: {shown}");
+    assert_eq!(
+        servers.len(),
+        2,
+        "expected the server's own key and alice's copy: {shown}"
+    );
     assert_eq!(servers[0], servers[1]);
     let (code, line) = run(&home, &["keys", "show", "bob"]);
     assert_eq!(code, 2);
@@ -97,7 +101,7 @@ fn keys_are_made_once_for_their_owner_alone() {
 }
 
 #[test]
-fn two_first_starts_at_once_have_one_key() {
+fn creates_one_key_in_concurrent_starts() {
     let room = Room::open();
     let home = Home::new();
     let mut both = [(); 2].map(|()| start(&home, "alice", room.port, &["--listen"]));
@@ -114,7 +118,7 @@ fn two_first_starts_at_once_have_one_key() {
 }
 
 #[test]
-fn a_name_belongs_to_its_key_whoever_is_there_and_after_a_restart() {
+fn binds_a_name_to_its_key_across_restarts() {
     let folder = Home::new();
     let mut room = Room::open_in(folder.path(), free_port());
     let home = Home::new();
@@ -140,7 +144,7 @@ fn a_name_belongs_to_its_key_whoever_is_there_and_after_a_restart() {
 }
 
 #[test]
-fn a_server_with_another_key_is_told_nothing_until_the_old_key_is_forgotten() {
+fn rejects_a_new_server_key_until_forgotten() {
     let mut room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let home = Home::new();
@@ -153,10 +157,10 @@ fn a_server_with_another_key_is_told_nothing_until_the_old_key_is_forgotten() {
         relay.forget();
         let mut alice = start(&home, "alice", port, options);
         assert_eq!(alice.ends(), 5, "{alice}");
-        let said = alice.log().join("\n");
+        let output = alice.log().join("\n");
         let remedy = format!("ChatApp keys forget server 127.0.0.1 {port}");
         for words in ["has changed", &remedy, "the known key:"] {
-            assert!(said.contains(words), "{said}");
+            assert!(output.contains(words), "{output}");
         }
         let lines = alice.lines().join("\n");
         assert_eq!(lines.contains("server_key_changed"), options == ["--json"]);
@@ -178,31 +182,31 @@ fn a_server_with_another_key_is_told_nothing_until_the_old_key_is_forgotten() {
     let server = port.to_string();
     let forget = ["keys", "forget", "server", "127.0.0.1", &server];
     assert_eq!(run(&home, &forget).0, 0);
-    let (code, said) = run(&home, &forget);
+    let (code, output) = run(&home, &forget);
     assert_eq!(code, 2, "it is gone");
     assert!(
-        said.contains("no key of the server at 127.0.0.1:"),
-        "{said}"
+        output.contains("no key of the server at 127.0.0.1:"),
+        "{output}"
     );
     leaves(&mut join(&home, "alice", port));
     leaves(&mut join(&home, "alice", port));
 }
 
 #[test]
-fn a_server_whose_key_changes_while_people_chat_loses_them() {
+fn leaves_a_server_that_changes_its_key() {
     let mut room = Room::open();
     let mut alice = room.join("alice");
     room.server.is_killed();
     let _other = another_server(room.port);
     alice.types("send_all hi");
     assert_eq!(alice.ends(), 5);
-    let line = "[The key of the server has changed: nothing was sent to it.]";
+    let line = "[The key of the server has changed: the client delivered the message to it.]";
     assert_eq!(alice.count(line), 1, "{alice}");
     alice.logs("has changed");
 }
 
 #[test]
-fn somebody_whose_key_changed_behind_the_servers_back_is_not_believed() {
+fn rejects_a_peer_with_a_changed_key() {
     let mut room = Room::open();
     let home = Home::new();
     let mut alice = join(&home, "alice", room.port);
@@ -213,7 +217,7 @@ fn somebody_whose_key_changed_behind_the_servers_back_is_not_believed() {
     leaves(&mut alice);
     leaves(&mut bob);
 
-    // A server that has forgotten whose names are whose, or says so.
+    // A server that has lost its names, or that claims so.
     room.server.is_killed();
     let room = Room::open_at(room.port, &[]);
     let mut thief = join(&Home::new(), "bob", room.port);
@@ -224,7 +228,8 @@ fn somebody_whose_key_changed_behind_the_servers_back_is_not_believed() {
     alice.types("send bob a secret");
     let remedy = "type `ChatApp keys forget name bob`";
     alice.shows_where("a warning", |line| {
-        line.starts_with("[The key of bob has changed: nothing was sent.") && line.contains(remedy)
+        line.starts_with("[The key of bob has changed: the client delivered the message.")
+            && line.contains(remedy)
     });
     alice.types("dereg alice");
     alice.shows("[You are Offline. Bye.]");
@@ -241,7 +246,7 @@ fn somebody_whose_key_changed_behind_the_servers_back_is_not_believed() {
     leaves(&mut alice);
 
     let mut alice = start(&home, "alice", room.port, &["--exec", "send bob a secret"]);
-    assert_eq!(alice.ends(), 6, "nothing was sent");
+    assert_eq!(alice.ends(), 6, "the client delivered the message");
 
     assert_eq!(run(&home, &["keys", "forget", "name", "bob"]).0, 0);
     let mut alice = join(&home, "alice", room.port);
@@ -251,7 +256,7 @@ fn somebody_whose_key_changed_behind_the_servers_back_is_not_believed() {
 }
 
 #[test]
-fn only_those_on_the_list_may_register() {
+fn admits_only_the_allow_list() {
     let home = Home::of("alice");
     let (_, alice) = run(&home, &["keys", "show", "alice"]);
     let list = home.path().join("list");
@@ -283,31 +288,31 @@ fn only_those_on_the_list_may_register() {
         ("bob\n\nbob\n", "list, line 3: bob is listed twice"),
     ] {
         fs::write(list, content).expect("a list");
-        let (code, said) = run(&home, &["-s", &port, "--allow-file", list]);
+        let (code, output) = run(&home, &["-s", &port, "--allow-file", list]);
         assert_eq!(code, 2);
-        assert!(said.contains(words), "{said}");
+        assert!(output.contains(words), "{output}");
     }
-    let (code, said) = run(&home, &["-s", &port, "--allow-file", "nowhere"]);
+    let (code, output) = run(&home, &["-s", &port, "--allow-file", "nowhere"]);
     assert_eq!(code, 2);
-    assert!(said.contains("nowhere cannot be read"), "{said}");
+    assert!(output.contains("nowhere cannot be read"), "{output}");
 }
 
 #[test]
-fn strangers_get_no_answer_at_all_from_a_room_for_invited_people() {
+fn answers_nothing_without_the_room_key() {
     use std::net::{Ipv4Addr, UdpSocket};
 
     let home = Home::new();
     let [key, other] = ["room.key", "other.key"].map(|name| home.path().join(name));
     let (key, other) = (path(&key), path(&other));
     for file in [key, other] {
-        let (code, said) = run(&home, &["keys", "new-room", file]);
-        assert_eq!(code, 0, "{said}");
+        let (code, output) = run(&home, &["keys", "new-room", file]);
+        assert_eq!(code, 0, "{output}");
     }
     let before = fs::read(key).expect("a key");
-    let (code, said) = run(&home, &["keys", "new-room", key]);
+    let (code, output) = run(&home, &["keys", "new-room", key]);
     assert_eq!(code, 2);
     let words = "room.key exists, and a key is never overwritten: choose another file";
-    assert!(said.contains(words), "{said}");
+    assert!(output.contains(words), "{output}");
     assert_eq!(fs::read(key).expect("a key"), before, "not overwritten");
 
     let room = Room::open_with(&["--room-key", key]);
@@ -339,20 +344,20 @@ fn strangers_get_no_answer_at_all_from_a_room_for_invited_people() {
     bob.shows(TABLE);
     bob.types("send alice hi");
     bob.shows(&received_by("alice"));
-    // All that was sent before is read by now.
+    // The program has read all earlier datagrams by now.
     let answer = stranger.recv_from(&mut [0; 1_500]);
     assert_eq!(
         answer.expect_err("no answer").kind(),
         std::io::ErrorKind::WouldBlock
     );
 
-    let (code, said) = run(&home, &["-s", "4119", "--room-key", "nowhere"]);
+    let (code, output) = run(&home, &["-s", "4119", "--room-key", "nowhere"]);
     assert_eq!(code, 2);
-    assert!(said.contains("nowhere"), "{said}");
+    assert!(output.contains("nowhere"), "{output}");
 }
 
 #[test]
-fn what_people_write_to_each_other_is_nowhere_to_be_read() {
+fn stores_private_texts_only_encrypted() {
     const SECRET: &str = "the canary sings at midnight";
     const PUBLIC: &str = "the parrot talks at noon";
     let folder = Home::new();
@@ -381,7 +386,7 @@ fn what_people_write_to_each_other_is_nowhere_to_be_read() {
         assert!(!found("midnight") && !found("canary"));
         files += usize::from(found("alice"));
     }
-    assert!(files != 0, "where she is known");
+    assert!(files != 0, "no file contains the name");
     bob.types("reg bob");
     bob.shows_where("what was kept", |line| {
         line.ends_with(SECRET) && line.contains('<')
@@ -395,15 +400,15 @@ fn what_people_write_to_each_other_is_nowhere_to_be_read() {
         let seen = relay.seen(direction);
         assert!(!seen.is_empty());
         for word in ["canary", "midnight", "parrot", "noon", "alice", "bob"] {
-            let told = seen.iter().find(|seen| seen.carries(word.as_bytes()));
-            assert!(told.is_none(), "{word}: {told:?}");
+            let leaked = seen.iter().find(|seen| seen.carries(word.as_bytes()));
+            assert!(leaked.is_none(), "{word}: {leaked:?}");
         }
     }
     assert!(!room.server.log().join("\n").contains("canary"));
 }
 
 #[test]
-fn keys_and_memories_that_cannot_be_used_stop_the_start() {
+fn refuses_to_start_with_unusable_files() {
     let nothing = Relay::before_nothing();
     let port = nothing.address().port();
     let home = Home::of("alice");
@@ -412,17 +417,18 @@ fn keys_and_memories_that_cannot_be_used_stop_the_start() {
         let mut alice = start(&home, "alice", port, &[]);
         assert_eq!(alice.ends(), 2, "{alice}");
         assert_eq!(alice.lines(), Vec::<String>::new());
-        let said = alice.log().join("\n");
-        assert!(said.contains(words), "{said}");
+        let output = alice.log().join("\n");
+        assert!(output.contains(words), "{output}");
     };
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("it is ours");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o644))
+            .expect("this user owns the file");
         is_refused("chmod 600");
     }
-    fs::remove_file(&key).expect("it is ours");
-    fs::create_dir(&key).expect("a folder in its place");
+    fs::remove_file(&key).expect("this user owns the file");
+    fs::create_dir(&key).expect("a folder takes the place of the file");
     is_refused("keys/alice");
     fs::remove_dir(&key).expect("it is empty");
 

@@ -1,5 +1,5 @@
-//! The server is killed again and again while people send: what was reported saved or posted
-//! arrives, once, in order.
+//! Kills the server again and again under load: each message that was reported saved or posted is
+//! delivered, once, in order.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,19 +8,19 @@ use chatapp_e2e::{BYE, POSTED, Process, Room, SAVED, SILENT, free_port};
 use tempfile::TempDir;
 
 const SEED: u64 = 5;
-/// Offline names, whose messages wait; a mailbox has room for 1,000.
+/// Offline names whose messages are stored; a mailbox has room for 1,000.
 const AWAY: [&str; 12] = [
     "d0", "d1", "d2", "d3", "d4", "d5", "d6", "d7", "d8", "d9", "d10", "d11",
 ];
 
 #[test]
-fn twenty_kills_under_load() {
+fn delivers_across_twenty_kills() {
     survives(20);
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn two_hundred_kills_under_load() {
+fn delivers_across_two_hundred_kills() {
     survives(200);
 }
 
@@ -47,8 +47,8 @@ fn survives(kills: usize) {
         std::thread::sleep(Duration::from_millis(200));
         stop.store(true, Ordering::Relaxed);
         (
-            sender.join().expect("alice's person does not panic"),
-            poster.join().expect("bob's person does not panic"),
+            sender.join().expect("the thread of alice does not panic"),
+            poster.join().expect("the thread of bob does not panic"),
         )
     });
     println!(
@@ -83,8 +83,7 @@ fn survives(kills: usize) {
     }
 }
 
-/// Sends to those who are away, one message after the other; returns those that were reported
-/// saved.
+/// Sends to the offline names, one message after the other; returns those that were reported saved.
 fn sends(client: &mut Process, stop: &AtomicBool) -> Vec<usize> {
     let mut saved = Vec::new();
     for number in 0.. {
@@ -120,7 +119,8 @@ fn posts(client: &mut Process, stop: &AtomicBool) -> Vec<usize> {
     posted
 }
 
-/// The numbers behind this prefix, and behind a stamp if there is one, as they were shown.
+/// Returns the numbers after this prefix, with or without a time, in the order in which they were
+/// shown.
 fn numbers(client: &Process, prefix: &str) -> Vec<usize> {
     let lines = client.lines();
     let texts = lines.iter().filter_map(|line| line.strip_prefix(prefix));
@@ -128,10 +128,13 @@ fn numbers(client: &Process, prefix: &str) -> Vec<usize> {
     texts.filter_map(|text| text.parse().ok()).collect()
 }
 
-/// Promised messages were seen; nothing was seen twice or out of order.
+/// Checks that all promised messages were shown, in order, and none twice.
 fn assert_arrived(promised: &[usize], seen: &[usize], name: &str) {
     let disorder = seen.windows(2).find(|pair| pair[0] >= pair[1]);
-    assert_eq!(disorder, None, "{name} saw something twice or out of order");
+    assert_eq!(
+        disorder, None,
+        "{name} showed a message twice or out of order"
+    );
     let missing = promised.iter().find(|number| !seen.contains(number));
-    assert_eq!(missing, None, "{name} misses what was promised");
+    assert_eq!(missing, None, "{name} did not show a promised message");
 }

@@ -1,9 +1,9 @@
-//! Ways to leave.
+//! Tests of the ways to leave.
 
 use chatapp_e2e::{BYE, Direction, Process, Relay, Room, SAVED, TABLE, Weather};
 
 #[test]
-fn the_end_of_input_finishes_what_is_on_its_way_and_leaves() {
+fn settles_commands_at_the_end_of_input() {
     let mut room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     alice.is_piped("send bob one\nsend_all two\nsend bob three");
@@ -15,7 +15,7 @@ fn the_end_of_input_finishes_what_is_on_its_way_and_leaves() {
     left(&mut room, &mut bob);
 }
 
-/// Everybody knows that alice is offline.
+/// Checks that the other clients know that alice is offline.
 fn left(room: &mut Room, bob: &mut Process) {
     bob.shows(TABLE);
     bob.types("send alice late");
@@ -24,7 +24,7 @@ fn left(room: &mut Room, bob: &mut Process) {
 }
 
 #[test]
-fn quit_leaves() {
+fn deregisters_on_quit() {
     let mut room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     alice.types("quit");
@@ -34,7 +34,7 @@ fn quit_leaves() {
 }
 
 #[test]
-fn whoever_is_offline_leaves_without_another_word() {
+fn quits_silently_while_offline() {
     let room = Room::open();
     let mut alice = room.join("alice");
     alice.types("dereg alice");
@@ -45,7 +45,7 @@ fn whoever_is_offline_leaves_without_another_word() {
 }
 
 #[test]
-fn the_end_of_its_input_does_not_stop_the_server() {
+fn serves_on_after_the_end_of_input() {
     let mut room = Room::open();
     room.server.closes_input();
     let mut alice = room.join("alice");
@@ -55,7 +55,7 @@ fn the_end_of_its_input_does_not_stop_the_server() {
 
 #[cfg(unix)]
 #[test]
-fn signals_leave_like_the_end_of_input() {
+fn deregisters_on_a_signal() {
     use rustix::process::Signal;
 
     let mut room = Room::open();
@@ -72,7 +72,7 @@ fn signals_leave_like_the_end_of_input() {
 
 #[cfg(unix)]
 #[test]
-fn a_second_signal_leaves_at_once() {
+fn exits_at_once_on_a_second_signal() {
     use rustix::process::Signal;
 
     let room = Room::open();
@@ -83,11 +83,11 @@ fn a_second_signal_leaves_at_once() {
     relay.cut(Direction::ToServer);
     relay.forget();
     alice.is_sent(Signal::TERM);
-    // The deregistration and its repetitions, behind an acknowledgement or two that were still on
-    // their way: the first signal was heard, and the second one is not taken for the same.
+    // The client has sent its deregistration and retransmissions, and up to two earlier
+    // acknowledgements. So it has handled the first signal, and does not merge the second with it.
     relay.sees_datagrams(Direction::ToServer, 4);
     alice.is_sent(Signal::TERM);
-    assert_ne!(alice.ends(), 0, "it could not say good-bye");
+    assert_ne!(alice.ends(), 0, "the client exited normally");
     assert_eq!(
         alice.lines().last().map(String::as_str),
         Some("[Message received by Server.]")
@@ -96,7 +96,7 @@ fn a_second_signal_leaves_at_once() {
 
 #[cfg(unix)]
 #[test]
-fn signals_stop_the_server() {
+fn stops_the_server_on_a_signal() {
     use rustix::process::Signal;
 
     for signal in [Signal::TERM, Signal::INT] {

@@ -1,9 +1,9 @@
-//! The capacities of a server, the rates of each address, and the counters about both.
+//! Capacities of a server, rate limits per address, and their counters.
 
 use chatapp_e2e::{Room, SAVED, TABLE, WELCOME, received_by};
 
 #[test]
-fn a_server_says_what_it_has_room_for() {
+fn prints_the_capacities_of_a_server() {
     let mut room = Room::open_with(&["--names", "3", "--requests", "0"]);
     room.server.shows(
         "Limits: 3 names, 100000 stored messages (1000 for each name), 65536 channel messages. \
@@ -12,7 +12,7 @@ fn a_server_says_what_it_has_room_for() {
 }
 
 #[test]
-fn a_full_room_says_so_and_serves_those_who_are_in() {
+fn refuses_new_names_in_a_full_room() {
     let room = Room::open_with(&["--names", "2"]);
     let [mut alice, _bob] = room.join_all(["alice", "bob"]);
     let mut carol = Room::start_client(room.address(), "carol", 0);
@@ -23,7 +23,7 @@ fn a_full_room_says_so_and_serves_those_who_are_in() {
 }
 
 #[test]
-fn a_full_mailbox_says_so() {
+fn reports_a_full_mailbox_with_limits() {
     let room = Room::open_with(&["--mailbox", "2"]);
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.types("dereg bob");
@@ -42,7 +42,7 @@ fn a_full_mailbox_says_so() {
 }
 
 #[test]
-fn a_client_with_a_small_table_talks_to_anybody_in_a_larger_room() {
+fn looks_up_names_beyond_a_small_table() {
     let room = Room::open();
     let mut others = room.join_all(["alice", "bob", "carol", "dave"]);
     let port = room.port.to_string();
@@ -59,7 +59,7 @@ fn a_client_with_a_small_table_talks_to_anybody_in_a_larger_room() {
 }
 
 #[test]
-fn who_is_in_a_hurry_waits_and_nothing_is_lost() {
+fn delays_requests_over_the_rate_limit() {
     let room = Room::open_with(&["--requests", "20"]);
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     // 80 at once, and then 20 a second.
@@ -73,7 +73,7 @@ fn who_is_in_a_hurry_waits_and_nothing_is_lost() {
 
 #[test]
 #[cfg(unix)]
-fn the_counters_are_shown_on_request_and_on_a_signal() {
+fn shows_counters_on_request_and_on_a_signal() {
     use rustix::process::Signal;
 
     let mut room = Room::open();

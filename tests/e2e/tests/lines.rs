@@ -1,4 +1,4 @@
-//! The commands that people type, and the lines they see.
+//! Typed commands and displayed lines.
 
 use chatapp_e2e::{
     BYE, Direction, KEPT, POSTED, Relay, Room, SAVED, TABLE, WELCOME, Weather, free_port,
@@ -6,7 +6,7 @@ use chatapp_e2e::{
 };
 
 #[test]
-fn a_first_session_shows_the_promised_lines_and_no_others() {
+fn shows_exactly_the_lines_of_a_first_session() {
     let room = Room::open();
     let mut alice = Room::start_client(room.address(), "alice", 0);
     assert_eq!(alice.shows_next(), WELCOME);
@@ -29,7 +29,7 @@ fn a_first_session_shows_the_promised_lines_and_no_others() {
 }
 
 #[test]
-fn a_message_to_oneself_is_like_any_other() {
+fn delivers_a_message_to_oneself() {
     let room = Room::open();
     let mut alice = room.join("alice");
     alice.types("send alice hi");
@@ -37,7 +37,7 @@ fn a_message_to_oneself_is_like_any_other() {
 }
 
 #[test]
-fn commands_that_come_before_the_table_wait_for_it() {
+fn queues_commands_until_the_table_arrives() {
     let room = Room::open();
     let mut bob = room.join("bob");
     let mut alice = Room::start_client(room.address(), "alice", 0);
@@ -50,7 +50,7 @@ fn commands_that_come_before_the_table_wait_for_it() {
 }
 
 #[test]
-fn a_text_is_kept_exactly() {
+fn preserves_a_text_exactly() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     for text in [
@@ -64,7 +64,7 @@ fn a_text_is_kept_exactly() {
     ] {
         alice.types(&format!("send bob {text}"));
         alice.shows("[Message received by bob.]");
-        // A tab moves the cursor, so it is made visible; everything else is as it was typed.
+        // A tab moves the cursor, so it is escaped; all other characters are shown unchanged.
         assert_eq!(
             bob.shows_next(),
             format!("alice: {}", text.replace('\t', "\\t"))
@@ -73,7 +73,7 @@ fn a_text_is_kept_exactly() {
 }
 
 #[test]
-fn a_text_that_is_too_long_is_refused_with_its_size_and_the_limit() {
+fn rejects_a_long_text_with_size_and_limit() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     for command in ["send bob", "send_all"] {
@@ -83,13 +83,13 @@ fn a_text_that_is_too_long_is_refused_with_its_size_and_the_limit() {
             "[The text has 1002 bytes, the limit is 1000; it was not sent.]"
         );
     }
-    alice.types("send bob and on we go");
+    alice.types("send bob and on it goes");
     assert_eq!(alice.shows_next(), received_by("bob"));
-    assert_eq!(bob.shows_next(), "alice: and on we go");
+    assert_eq!(bob.shows_next(), "alice: and on it goes");
 }
 
 #[test]
-fn an_unknown_name_is_an_answer() {
+fn reports_an_unknown_name() {
     let room = Room::open();
     let mut alice = room.join("alice");
     alice.types("send nobody hi");
@@ -100,7 +100,7 @@ fn an_unknown_name_is_an_answer() {
 }
 
 #[test]
-fn incomplete_and_unknown_commands_are_answered_and_do_no_harm() {
+fn answers_incomplete_and_unknown_commands() {
     let room = Room::open();
     let mut alice = room.join("alice");
     for (wrong, answer) in [
@@ -124,7 +124,7 @@ fn incomplete_and_unknown_commands_are_answered_and_do_no_harm() {
             .shows_next()
             .contains("at most 32 bytes, this one has 33")
     );
-    // Nothing is typed, nothing is answered.
+    // An empty line has no answer.
     alice.types("");
     alice.types("   ");
     alice.types("send alice hi");
@@ -138,7 +138,7 @@ fn incomplete_and_unknown_commands_are_answered_and_do_no_harm() {
 }
 
 #[test]
-fn nobody_leaves_or_enters_under_the_name_of_another() {
+fn rejects_reg_and_dereg_of_other_names() {
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let [mut alice, mut bob] = Room::join_all_at(relay.address(), ["alice", "bob"]);
@@ -152,14 +152,18 @@ fn nobody_leaves_or_enters_under_the_name_of_another() {
             alice.shows_next(),
             "[You can only use reg and dereg with your own name, alice.]"
         );
-        assert_eq!(relay.seen(Direction::ToServer).len(), 0, "nothing is sent");
+        assert_eq!(
+            relay.seen(Direction::ToServer).len(),
+            0,
+            "the client sent a datagram"
+        );
     }
     bob.types("send alice still here");
     assert_eq!(bob.shows_next(), received_by("alice"));
 }
 
 #[test]
-fn a_message_to_somebody_offline_is_kept_with_its_time() {
+fn stores_a_message_with_its_time() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.types("dereg bob");
@@ -182,7 +186,7 @@ fn a_message_to_somebody_offline_is_kept_with_its_time() {
 }
 
 #[test]
-fn channel_messages_alone_are_kept_too() {
+fn stores_channel_messages_alone() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.types("dereg bob");
@@ -202,7 +206,7 @@ fn channel_messages_alone_are_kept_too() {
 }
 
 #[test]
-fn whoever_is_offline_is_told_how_to_come_back() {
+fn explains_how_to_return_while_offline() {
     let room = Room::open();
     let mut alice = room.join("alice");
     alice.types("dereg alice");
@@ -222,7 +226,7 @@ fn whoever_is_offline_is_told_how_to_come_back() {
 }
 
 #[test]
-fn somebody_who_is_online_after_all_gets_the_message() {
+fn delivers_to_a_recipient_that_has_returned() {
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let port = free_port();
@@ -232,7 +236,7 @@ fn somebody_who_is_online_after_all_gets_the_message() {
     bob.types("dereg bob");
     bob.shows(BYE);
     alice.shows(TABLE);
-    // Alice does not hear that bob returns.
+    // Alice's client does not learn that bob returns.
     relay.cut_for(Direction::FromServer, port);
     bob.types("reg bob");
     bob.shows(TABLE);
@@ -248,7 +252,7 @@ fn somebody_who_is_online_after_all_gets_the_message() {
 }
 
 #[test]
-fn control_characters_from_others_are_made_visible() {
+fn escapes_control_characters_from_peers() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     alice.types("send bob \u{1b}[2J\u{7}\u{9b}31m\u{202e}fin");
@@ -281,7 +285,7 @@ fn help_names_every_command() {
 }
 
 #[test]
-fn the_table_names_everybody_and_their_status() {
+fn lists_all_names_with_their_status() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.types("dereg bob");
@@ -298,7 +302,7 @@ fn the_table_names_everybody_and_their_status() {
 }
 
 #[test]
-fn the_server_logs_who_comes_and_goes_but_no_texts() {
+fn logs_arrivals_and_departures_without_texts() {
     let mut room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     room.server.logs("alice");
@@ -323,7 +327,7 @@ fn the_server_logs_who_comes_and_goes_but_no_texts() {
 }
 
 #[test]
-fn a_full_mailbox_is_an_answer() {
+fn reports_a_full_mailbox() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.types("dereg bob");

@@ -1,4 +1,4 @@
-//! A lot at once: everything arrives, in order, once, and every command ends in exactly one final
+//! Heavy load: all messages arrive, in order, once, and every command ends with exactly one final
 //! line.
 
 use chatapp_e2e::{POSTED, Process, Relay, Room, SAVED, Weather, received_by};
@@ -11,7 +11,7 @@ fn pipes_numbers(client: &mut Process, command: &str, count: usize) {
     );
 }
 
-/// After its end, `client` has shown everything from this sender.
+/// Checks, after its end, that `client` has shown all messages from this sender.
 fn assert_showed_all_in_order(client: &mut Process, prefix: &str, count: usize) {
     client.closes_input();
     assert_eq!(client.ends(), 0);
@@ -27,12 +27,15 @@ fn assert_showed_all_in_order(client: &mut Process, prefix: &str, count: usize) 
         .iter()
         .zip(&shown)
         .find(|(expected, shown)| expected != shown);
-    assert_eq!(wrong, None, "the first that is wrong");
+    assert_eq!(
+        wrong, None,
+        "the first message that is missing or out of order"
+    );
     assert_eq!(shown.len(), expected.len());
 }
 
 #[test]
-fn two_thousand_lines_from_one_client_to_another() {
+fn delivers_two_thousand_lines_in_order() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     pipes_numbers(&mut alice, "send bob", 2_000);
@@ -47,7 +50,7 @@ fn two_thousand_lines_from_one_client_to_another() {
 }
 
 #[test]
-fn two_thousand_lines_in_both_directions_at_once() {
+fn delivers_two_thousand_lines_both_ways() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     for (client, other) in [(&mut alice, "bob"), (&mut bob, "alice")] {
@@ -64,7 +67,7 @@ fn two_thousand_lines_in_both_directions_at_once() {
 }
 
 #[test]
-fn three_hundred_channel_messages_to_three() {
+fn delivers_three_hundred_channel_messages() {
     let room = Room::open();
     let [mut alice, mut bob, mut carol, mut dave] =
         room.join_all(["alice", "bob", "carol", "dave"]);
@@ -78,7 +81,7 @@ fn three_hundred_channel_messages_to_three() {
 }
 
 #[test]
-fn the_same_through_a_network_that_loses_repeats_and_reorders() {
+fn delivers_in_order_over_a_lossy_path() {
     let room = Room::open();
     let weather = Weather {
         loss_percent: 10,
@@ -92,7 +95,7 @@ fn the_same_through_a_network_that_loses_repeats_and_reorders() {
     pipes_numbers(&mut carol, "send_all", 100);
     assert_eq!(alice.ends(), 0);
     assert_eq!(carol.ends(), 0);
-    // However a message travelled, it ends in one of the two good lines.
+    // Each message ends with one of these two lines, whatever its path.
     let settled = alice.count(&received_by("bob")) + alice.count(SAVED);
     assert_eq!(settled, 300);
     assert_eq!(carol.count(POSTED), 100);
@@ -102,10 +105,10 @@ fn the_same_through_a_network_that_loses_repeats_and_reorders() {
 }
 
 #[test]
-fn what_a_display_that_stands_still_cannot_take_is_not_acknowledged_and_not_lost() {
+fn acknowledges_nothing_beyond_a_blocked_display() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
-    // More than bob's program, and the pipe behind it, can hold.
+    // More than the buffers of bob's program and the pipe after it.
     let text = |number: usize| format!("{number:03} {}", "x".repeat(996));
     bob.is_watched(false);
     alice.is_piped(
@@ -116,7 +119,11 @@ fn what_a_display_that_stands_still_cannot_take_is_not_acknowledged_and_not_lost
     assert_eq!(alice.ends(), 0);
     let received = alice.count(&received_by("bob"));
     assert!((1..400).contains(&received), "{received} were acknowledged");
-    assert_eq!(received + alice.count(SAVED), 400, "one final line each");
+    assert_eq!(
+        received + alice.count(SAVED),
+        400,
+        "some commands have no final line"
+    );
     bob.is_watched(true);
     for number in 0..400 {
         bob.shows(&format!("alice: {}", text(number)));

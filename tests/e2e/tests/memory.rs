@@ -1,4 +1,4 @@
-//! A client that is killed before its acknowledgement arrives, and started again.
+//! A client that is killed before its acknowledgement arrives, and restarted.
 
 use chatapp_e2e::{
     Direction, Home, POSTED, Process, Relay, Room, TABLE, WELCOME, Weather, free_port,
@@ -14,7 +14,7 @@ fn start(relay: &Relay, home: &Home, name: &str, port: u16) -> Process {
 }
 
 #[test]
-fn what_was_shown_is_not_shown_again_unless_that_is_lost() {
+fn shows_once_unless_the_state_is_lost() {
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let mut alice = Room::join_at(relay.address(), "alice", 0);
@@ -27,7 +27,7 @@ fn what_was_shown_is_not_shown_again_unless_that_is_lost() {
         alice.types(&format!("send_all for {name}"));
         alice.shows(POSTED);
         client.shows(&format!("Channel_Message alice: for {name}"));
-        // A message behind it is shown when the first one is remembered.
+        // The next message is shown only after the first one is stored as shown.
         client.types("table");
         client.shows_where("the table", |line| line.starts_with(name));
         client.is_killed();
@@ -50,7 +50,7 @@ fn what_was_shown_is_not_shown_again_unless_that_is_lost() {
 }
 
 #[test]
-fn two_processes_of_one_name_do_not_disturb_each_other() {
+fn isolates_two_processes_of_one_name() {
     let home = Home::new();
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());

@@ -1,11 +1,11 @@
-//! Whose a name is: processes that come back, are refused, take over, or are displaced.
+//! Ownership of names: processes that return, are refused, take over, or are evicted.
 
 use chatapp_e2e::{
     BYE, KEPT, Room, SAVED, TABLE, WELCOME, free_port, is_stamped, no_ack_from, received_by,
 };
 
 #[test]
-fn a_name_that_is_active_elsewhere_is_refused_with_exit_4() {
+fn refuses_an_active_name_with_exit_4() {
     let mut room = Room::open();
     let mut alice = room.join("alice");
     let mut other = Room::start_client(room.address(), "alice", 0);
@@ -20,7 +20,7 @@ fn a_name_that_is_active_elsewhere_is_refused_with_exit_4() {
 }
 
 #[test]
-fn a_process_that_returns_at_its_address_gets_what_was_kept() {
+fn delivers_to_a_process_that_restarts() {
     let room = Room::open();
     let port = free_port();
     let mut bob = room.join("bob");
@@ -62,7 +62,7 @@ fn a_process_that_returns_at_its_address_gets_what_was_kept() {
 }
 
 #[test]
-fn a_process_that_returns_at_once_chats_at_once() {
+fn chats_at_once_after_a_quick_restart() {
     let room = Room::open();
     let port = free_port();
     let mut bob = room.join("bob");
@@ -80,7 +80,7 @@ fn a_process_that_returns_at_once_chats_at_once() {
 }
 
 #[test]
-fn a_name_whose_holder_vanished_is_taken_over_with_its_messages() {
+fn takes_over_the_name_of_a_vanished_process() {
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     alice.types("dereg alice");
@@ -112,7 +112,7 @@ fn a_name_whose_holder_vanished_is_taken_over_with_its_messages() {
 
 #[cfg(unix)]
 #[test]
-fn a_displaced_process_is_told_and_leaves_with_exit_4() {
+fn ends_an_evicted_process_with_exit_4() {
     use rustix::process::Signal;
 
     let room = Room::open();
@@ -132,14 +132,14 @@ fn a_displaced_process_is_told_and_leaves_with_exit_4() {
 
 #[cfg(unix)]
 #[test]
-fn a_process_that_was_stopped_comes_back_by_itself_and_misses_nothing() {
+fn reconnects_a_stopped_process() {
     use rustix::process::Signal;
 
     let room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.is_sent(Signal::STOP);
     alice.types("send bob one");
-    // The server found bob silent as well.
+    // The server has also declared bob offline.
     alice.shows_all(&[&no_ack_from("bob"), SAVED, TABLE]);
     alice.types("send_all two");
     alice.shows("[Message received by Server.]");
@@ -150,7 +150,7 @@ fn a_process_that_was_stopped_comes_back_by_itself_and_misses_nothing() {
     bob.shows_where("two", |line| {
         is_stamped(line, "Channel_Message alice", "two")
     });
-    // Back in the room, bob is reached at once, directly or through the server.
+    // Bob is reachable again at once, directly or through the server.
     alice.shows(TABLE);
     alice.types("send bob three");
     bob.shows("alice: three");
@@ -165,7 +165,7 @@ fn a_process_that_was_stopped_comes_back_by_itself_and_misses_nothing() {
 }
 
 #[test]
-fn names_of_every_kind_are_kept_apart() {
+fn distinguishes_similar_names() {
     let room = Room::open();
     let names = ["../x", "a,b", "Zoë", "名前", "send_all", &"n".repeat(32)];
     let mut clients = room.join_all(names);

@@ -1,11 +1,11 @@
-//! Addresses of every kind.
+//! Tests of all kinds of addresses.
 
 use chatapp_e2e::{
     BYE, Direction, POSTED, Process, Relay, Room, TABLE, WELCOME, Weather, can_use_ipv6, free_port,
     received_by,
 };
 
-/// The offset of the kind of a datagram, and the kinds that ask for a session.
+/// Offset of the kind of a datagram, and the kinds that open a session.
 const KIND_AT: usize = 1;
 const CLIENT_HELLO: u8 = 3;
 const PEER_HELLO: u8 = 4;
@@ -28,7 +28,7 @@ fn chat(mut alice: Process, mut bob: Process) {
 }
 
 #[test]
-fn ipv6_loopback() {
+fn chats_over_ipv6_loopback() {
     if !can_use_ipv6() {
         return;
     }
@@ -37,7 +37,7 @@ fn ipv6_loopback() {
 }
 
 #[test]
-fn a_host_name() {
+fn accepts_a_host_name() {
     let room = Room::open();
     chat(
         joins(&room, "alice", "localhost"),
@@ -46,7 +46,7 @@ fn a_host_name() {
 }
 
 #[test]
-fn a_room_with_both_kinds_of_addresses() {
+fn mixes_ipv4_and_ipv6_in_one_room() {
     if !can_use_ipv6() {
         return;
     }
@@ -61,7 +61,7 @@ fn a_room_with_both_kinds_of_addresses() {
 }
 
 #[test]
-fn a_server_bound_to_one_address() {
+fn serves_on_one_bound_address() {
     if !can_use_ipv6() {
         return;
     }
@@ -72,7 +72,7 @@ fn a_server_bound_to_one_address() {
 }
 
 #[test]
-fn a_client_at_a_port_and_address_of_its_choice() {
+fn binds_a_client_to_an_address_and_port() {
     let room = Room::open();
     let (server, port) = (room.port.to_string(), free_port());
     let mut alice = Process::start(&[
@@ -86,14 +86,14 @@ fn a_client_at_a_port_and_address_of_its_choice() {
     ]);
     alice.shows(TABLE);
     alice.types("table");
-    alice.shows_where("her own row", |line| {
+    alice.shows_where("the own row", |line| {
         line.contains(&format!("127.0.0.1:{port}"))
     });
 }
 
-/// As a telephone does between two networks: it does not even notice.
+/// A phone changes its address like this between two networks, without noticing it.
 #[test]
-fn whose_address_changes_goes_on_in_the_same_session() {
+fn keeps_the_session_when_an_address_changes() {
     let mut room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let port = free_port();
@@ -109,7 +109,7 @@ fn whose_address_changes_goes_on_in_the_same_session() {
     bob.shows("Channel_Message alice: on the way");
     let row = |client: &mut Process| {
         client.types("table");
-        client.shows_where("her row", |line| line.starts_with("alice"))
+        client.shows_where("the row of alice", |line| line.starts_with("alice"))
     };
     let before = row(&mut bob);
 
@@ -118,16 +118,16 @@ fn whose_address_changes_goes_on_in_the_same_session() {
     alice.types("send_all in the office");
     alice.shows(POSTED);
     bob.shows_all(&["Channel_Message alice: in the office", TABLE]);
-    assert_ne!(row(&mut bob), before, "she is elsewhere");
+    assert_ne!(row(&mut bob), before, "the table has the old address");
     bob.types("send alice there already?");
     alice.shows("bob: there already?");
     bob.shows(&received_by("alice"));
     alice.types("send bob in the office");
     bob.shows("alice: in the office");
     alice.shows(&received_by("bob"));
-    bob.types("send_all she is there");
+    bob.types("send_all alice is there");
     bob.shows(POSTED);
-    alice.shows("Channel_Message bob: she is there");
+    alice.shows("Channel_Message bob: alice is there");
 
     for (direction, handshakes) in [
         (Direction::ToServer, CLIENT_HELLO),
@@ -140,7 +140,7 @@ fn whose_address_changes_goes_on_in_the_same_session() {
             "{seen:?}"
         );
     }
-    // The log up to here is about arrivals.
+    // The log before this point concerns arrivals.
     bob.types("dereg bob");
     bob.shows(BYE);
     room.server.logs("bob departed");

@@ -1,7 +1,6 @@
-//! The interface for scripts: JSON, `--exec`, `--listen`, the log of the server, and every text
-//! that people may rely on.
+//! Interface for scripts: JSON, `--exec`, `--listen`, the log of the server, and all stable texts.
 //!
-//! Texts are compared with the files in `expected/`; `UPDATE_EXPECT=1` writes them anew.
+//! The tests compare texts with the files in `expected/`; `UPDATE_EXPECT=1` overwrites those.
 
 use chatapp_e2e::{
     BYE, Home, KEPT, POSTED, Process, Room, SAVED, TABLE, WELCOME, free_port, received_by,
@@ -9,7 +8,7 @@ use chatapp_e2e::{
 use expect_test::{ExpectFile, expect_file};
 use serde_json::Value;
 
-/// Runs the program without input to its end; its exit code, and what it wrote.
+/// Runs the program without input to its end; returns its exit code and output.
 fn run(arguments: &[&str]) -> (i32, String) {
     let mut process = Process::start(arguments);
     process.closes_input();
@@ -19,7 +18,7 @@ fn run(arguments: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn the_help_and_the_manual_are_as_expected() {
+fn prints_the_expected_help_and_manual() {
     for (arguments, expected) in [
         (&["--help"][..], expect_file!["../expected/help.txt"]),
         (&["-h"], expect_file!["../expected/help-short.txt"]),
@@ -32,7 +31,7 @@ fn the_help_and_the_manual_are_as_expected() {
 }
 
 #[test]
-fn completions_name_every_option() {
+fn completes_every_option() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, script) = run(&["completions", shell]);
         assert_eq!(code, 0, "{shell}");
@@ -43,7 +42,7 @@ fn completions_name_every_option() {
 }
 
 #[test]
-fn a_shell_offers_files_for_files_only() {
+fn completes_files_only_for_file_arguments() {
     let (_, script) = run(&["completions", "fish"]);
     let offers = |option: &str| {
         let line = script
@@ -61,7 +60,7 @@ fn a_shell_offers_files_for_files_only() {
 }
 
 #[test]
-fn every_wrong_line_has_an_answer_of_its_own() {
+fn answers_every_wrong_line() {
     let room = Room::open();
     let mut alice = room.join("alice");
     let long_text = format!("send bob {}", "x".repeat(1_001));
@@ -107,7 +106,7 @@ fn every_wrong_line_has_an_answer_of_its_own() {
 }
 
 #[test]
-fn every_wrong_start_has_an_answer_of_its_own() {
+fn explains_every_wrong_start() {
     let client = ["-c", "alice", "127.0.0.1", "5000", "0"];
     let mut answers = String::new();
     for wrong in [
@@ -135,7 +134,7 @@ fn every_wrong_start_has_an_answer_of_its_own() {
     expect_file!["../expected/wrong-starts.txt"].assert_eq(&answers);
 }
 
-/// Waits for an object with these fields, and returns all objects up to it as they were written.
+/// Waits for an object with these fields, and skips the objects before it.
 fn objects_until(process: &mut Process, fields: &[(&str, Value)]) {
     process.shows_where(&format!("{fields:?}"), |line| {
         let object: Value = serde_json::from_str(line).expect("each line is an object");
@@ -147,7 +146,8 @@ fn final_of(id: u32) -> [(&'static str, Value); 2] {
     [("id", id.into()), ("final", true.into())]
 }
 
-/// Compares all that a process wrote, with what differs each time replaced.
+/// Compares all objects of a process with the expected ones, after replacing values that differ in
+/// each run.
 fn assert_objects(process: &Process, ports: &[u16], expected: ExpectFile) {
     let mut all = String::new();
     for line in process.lines() {
@@ -172,7 +172,7 @@ fn assert_objects(process: &Process, ports: &[u16], expected: ExpectFile) {
 }
 
 #[test]
-fn a_session_in_json() {
+fn writes_a_session_as_json() {
     let room = Room::open();
     let mut bob = room.join("bob");
     let (server, port) = (room.port.to_string(), free_port());
@@ -228,12 +228,13 @@ fn a_session_in_json() {
     objects_until(&mut alice, &[("event", "table".into())]);
     alice.types(r#"{"command":"quit"}"#);
     assert_eq!(alice.ends(), 0);
-    // Bob's port is the system's choice: it stands in the table.
+    // The system chooses Bob's port, which the table contains.
     let lines = alice.lines();
     let table = lines
         .iter()
         .find(|line| line.contains(r#""event":"table""#));
-    let table: Value = serde_json::from_str(table.expect("it was asked for")).expect("an object");
+    let table: Value =
+        serde_json::from_str(table.expect("the table has the port")).expect("an object");
     let address = table["clients"][1]["address"].as_str().expect("an address");
     let bobs_port = address
         .rsplit(':')
@@ -244,7 +245,7 @@ fn a_session_in_json() {
 }
 
 #[test]
-fn ends_in_json() {
+fn writes_final_events_as_json() {
     let port = free_port().to_string();
     let mut alone = Process::start(&["-c", "alice", "127.0.0.1", &port, "0", "--json"]);
     assert_eq!(alone.ends(), 3);
@@ -260,7 +261,7 @@ fn ends_in_json() {
 }
 
 #[test]
-fn commands_as_arguments_are_settled_before_the_program_leaves() {
+fn settles_exec_commands_before_the_end() {
     let room = Room::open();
     let mut bob = room.join("bob");
     let home = Home::new();
@@ -273,7 +274,7 @@ fn commands_as_arguments_are_settled_before_the_program_leaves() {
         let mut robot = Process::start_at(&home, &arguments);
         (robot.ends(), robot)
     };
-    // Nothing is read: the input stays open, and the program leaves all the same.
+    // The program reads no input: it ends although the input stays open.
     let (code, robot) = exec(&["send bob hi", "send_all done", "table"]);
     assert_eq!(code, 0, "{robot}");
     assert_eq!(robot.lines()[..2], [WELCOME, TABLE]);
@@ -295,13 +296,13 @@ fn commands_as_arguments_are_settled_before_the_program_leaves() {
     bob.types("dereg bob");
     bob.shows(BYE);
     let (code, robot) = exec(&["send bob for later"]);
-    assert_eq!(code, 0, "what is kept is not lost: {robot}");
+    assert_eq!(code, 0, "a stored message counts as a failure: {robot}");
     assert_eq!(robot.count(SAVED), 1);
 }
 
 #[cfg(unix)]
 #[test]
-fn who_listens_reads_nothing_and_stays() {
+fn ignores_input_while_listening() {
     use rustix::process::Signal;
 
     let room = Room::open();
@@ -318,7 +319,7 @@ fn who_listens_reads_nothing_and_stays() {
 }
 
 #[test]
-fn the_server_says_as_much_as_it_is_asked_to() {
+fn logs_at_the_selected_level() {
     let mut quiet = Room::open_with(&["--log", "warn"]);
     let mut objects = Room::open_with(&["--log", "debug", "--log-format", "json"]);
     for room in [&quiet, &objects] {

@@ -1,4 +1,4 @@
-//! A server, or a peer, that does not answer.
+//! A server or a peer that does not answer.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -8,7 +8,8 @@ use chatapp_e2e::{
     no_ack_from, received_by,
 };
 
-/// Six datagrams, each about 500 ms after the one before it. A busy machine can only make it later.
+/// Checks for six datagrams, each about 500 ms after the one before it. A busy machine can only
+/// delay them.
 fn assert_six(seen: &[Seen]) {
     assert_eq!(seen.len(), 6, "first send and 5 retries: {seen:?}");
     for pair in seen.windows(2) {
@@ -20,18 +21,21 @@ fn assert_six(seen: &[Seen]) {
     }
 }
 
-/// Of what was seen, the datagrams as long as the last one: an acknowledgement of what went before
-/// may have been on its way. Encrypted, a retransmission is never the same.
+/// Returns the datagrams of the same length as the last one: an acknowledgement may precede them.
+/// Each retransmission is encrypted anew, so their bytes differ.
 fn like_the_last(mut seen: Vec<Seen>) -> Vec<Seen> {
     if let Some(last) = seen.last().map(|last| last.bytes.len()) {
         seen.retain(|seen| seen.bytes.len() == last);
     }
     let copies = (1..seen.len()).any(|at| seen[..at].iter().any(|one| one.bytes == seen[at].bytes));
-    assert!(!copies, "each is sealed anew: {seen:?}");
+    assert!(
+        !copies,
+        "a retransmission has the bytes of another: {seen:?}"
+    );
     seen
 }
 
-/// Checks that an error before a client runs is on stderr.
+/// Checks that stderr has the error for a client that never registered.
 fn assert_no_server(client: &Process, address: SocketAddr) {
     assert_eq!(client.lines(), Vec::<String>::new());
     assert_eq!(
@@ -41,7 +45,7 @@ fn assert_no_server(client: &Process, address: SocketAddr) {
 }
 
 #[test]
-fn registration_at_a_silent_server_takes_six_datagrams_and_exit_3() {
+fn registers_six_times_then_ends_with_exit_3() {
     let nothing = Relay::before_nothing();
     let mut alice = Room::start_client(nothing.address(), "alice", 0);
     assert_eq!(alice.ends(), 3);
@@ -55,7 +59,7 @@ fn registration_at_a_silent_server_takes_six_datagrams_and_exit_3() {
 }
 
 #[test]
-fn registration_where_nothing_listens_ends_with_exit_3_too() {
+fn ends_with_exit_3_at_a_closed_port() {
     let room = Room::open();
     let address = room.address();
     drop(room);
@@ -65,7 +69,7 @@ fn registration_where_nothing_listens_ends_with_exit_3_too() {
 }
 
 #[test]
-fn send_all_to_a_silent_server_takes_six_datagrams_and_the_client_stays() {
+fn posts_six_times_and_stays_running() {
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let port = free_port();
@@ -73,15 +77,15 @@ fn send_all_to_a_silent_server_takes_six_datagrams_and_the_client_stays() {
     let mut alice = Room::join_at(relay.address(), "alice", port);
     alice.types("send_all settled");
     bob.shows("Channel_Message alice: settled");
-    // Before alice has acknowledged its answer: the server takes alice for gone when alice finds it
-    // silent, and bob hears of it during the handshake with alice.
+    // Cut before alice has acknowledged the answer: the server then declares alice offline when
+    // alice finds it silent. Bob learns of it during the handshake with alice.
     relay.cut_for(Direction::ToServer, port);
     alice.shows(POSTED);
     relay.cut_for(Direction::FromServer, port);
     relay.forget();
     alice.types("send_all hi");
     assert_eq!(alice.shows_next(), SILENT);
-    // Direct chat goes on.
+    // Direct chat continues.
     alice.types("send bob still here");
     assert_eq!(alice.shows_next(), received_by("bob"));
     bob.shows("alice: still here");
@@ -91,7 +95,7 @@ fn send_all_to_a_silent_server_takes_six_datagrams_and_the_client_stays() {
 }
 
 #[test]
-fn a_silent_peer_gets_six_datagrams_and_the_server_keeps_the_message() {
+fn sends_six_times_then_stores_the_message() {
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let [mut alice, mut bob] = Room::join_all_at(relay.address(), ["alice", "bob"]);
@@ -103,12 +107,12 @@ fn a_silent_peer_gets_six_datagrams_and_the_server_keeps_the_message() {
     alice.types("send bob are you there");
     assert_eq!(alice.shows_next(), no_ack_from("bob"));
     assert_six(&relay.seen(Direction::BetweenClients));
-    // The server noticed as well, when it tried to hand the message over.
+    // The server has also declared the peer offline, because it could not deliver the message.
     alice.shows_all(&[SAVED, TABLE]);
 }
 
 #[test]
-fn with_the_server_killed_direct_chat_goes_on_and_the_rest_says_so() {
+fn chats_directly_without_a_server() {
     let mut room = Room::open();
     let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
     room.server.is_killed();
@@ -139,7 +143,7 @@ fn leaves_in_vain(client: &mut Process) {
 }
 
 #[test]
-fn dereg_at_a_silent_server_takes_six_datagrams_and_exit_3() {
+fn deregisters_six_times_then_ends_with_exit_3() {
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let mut alice = Room::join_at(relay.address(), "alice", 0);
@@ -154,7 +158,7 @@ fn dereg_at_a_silent_server_takes_six_datagrams_and_exit_3() {
 }
 
 #[test]
-fn reg_at_a_silent_server_says_so_and_the_client_stays() {
+fn reports_a_silent_server_to_reg_and_stays() {
     let room = Room::open();
     let relay = Relay::before(room.address(), Weather::default());
     let mut alice = Room::join_at(relay.address(), "alice", 0);
@@ -171,7 +175,7 @@ fn reg_at_a_silent_server_says_so_and_the_client_stays() {
 }
 
 #[test]
-fn the_end_of_input_at_a_silent_server_ends_with_exit_3() {
+fn ends_input_with_exit_3_at_a_silent_server() {
     let mut room = Room::open();
     let mut alice = room.join("alice");
     room.server.is_killed();
@@ -184,7 +188,7 @@ fn the_end_of_input_at_a_silent_server_ends_with_exit_3() {
 }
 
 #[test]
-fn a_server_that_starts_anew_gets_its_clients_back() {
+fn reconnects_clients_to_a_restarted_server() {
     let mut room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     room.server.is_killed();

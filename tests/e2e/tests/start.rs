@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use chatapp_e2e::{BYE, Process, Room, TABLE, WELCOME, binary, free_port};
 
 #[test]
-fn wrong_usage_is_explained_on_stderr_with_exit_2() {
+fn explains_wrong_usage_with_exit_2() {
     let long = "n".repeat(33);
     let wrong: &[(&[&str], &str)] = &[
         (&["-s"], "PORT"),
@@ -39,7 +39,7 @@ fn wrong_usage_is_explained_on_stderr_with_exit_2() {
 }
 
 #[test]
-fn help_teaches_and_version_tells() {
+fn prints_help_and_version() {
     let mut help = Process::start(&["--help"]);
     assert_eq!(help.ends(), 0);
     let text = help.lines().join("\n");
@@ -57,7 +57,7 @@ fn help_teaches_and_version_tells() {
 }
 
 #[test]
-fn without_arguments_it_asks_for_a_line() {
+fn asks_for_a_line_without_arguments() {
     let port = free_port();
     let mut server = Process::start::<&str>(&[]);
     server.types(&format!("ChatApp -s {port}"));
@@ -87,7 +87,7 @@ fn a_port_in_use_is_an_error() {
 }
 
 #[test]
-fn a_demo_that_nobody_reads_ends_with_a_line() {
+fn ends_a_demo_with_a_closed_output() {
     let mut demo = Command::new(binary())
         .arg("demo")
         .stdout(Stdio::piped())
@@ -96,14 +96,14 @@ fn a_demo_that_nobody_reads_ends_with_a_line() {
         .unwrap();
     drop(demo.stdout.take());
     let output = demo.wait_with_output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{told}");
-    assert_eq!(told.lines().count(), 1, "{told}");
-    assert!(told.contains("standard output"), "{told}");
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+    assert!(error.contains("standard output"), "{error}");
 }
 
 #[test]
-fn the_demo_chats_leaves_and_comes_back() {
+fn completes_the_demo() {
     let mut demo = Process::start(&["demo"]);
     assert_eq!(demo.ends(), 0);
     let text = demo.lines().join("\n");
@@ -123,7 +123,7 @@ mod terminal {
     use chatapp_e2e::{Room, Terminal, free_port};
 
     #[test]
-    fn every_line_at_a_terminal_begins_with_the_prompt() {
+    fn begins_every_terminal_line_with_the_prompt() {
         let room = Room::open();
         let port = room.port.to_string();
         let mut alice = Terminal::start(&["-c", "alice", "127.0.0.1", &port, "0"]);
@@ -147,7 +147,7 @@ mod terminal {
     }
 
     #[test]
-    fn the_prompt_asks_again_after_a_wrong_line() {
+    fn asks_again_after_a_wrong_line() {
         let port = free_port();
         let mut server = Terminal::start(&[]);
         server.shows("$ ");

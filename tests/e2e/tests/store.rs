@@ -1,4 +1,4 @@
-//! A server that is killed and started again with its store.
+//! A server that is killed and restarted with its store.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ fn folder() -> TempDir {
 }
 
 #[test]
-fn what_was_saved_is_there_after_a_kill() {
+fn restores_saved_messages_after_a_kill() {
     let folder = folder();
     let mut room = Room::open_in(folder.path(), free_port());
     let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
@@ -44,7 +44,7 @@ fn what_was_saved_is_there_after_a_kill() {
 }
 
 #[test]
-fn a_store_can_be_looked_into_while_it_is_used() {
+fn reports_a_store_in_use() {
     let folder = folder();
     let path = folder.path().to_str().expect("a sane name");
     let room = Room::open_in(folder.path(), free_port());
@@ -90,7 +90,7 @@ fn a_store_can_be_looked_into_while_it_is_used() {
 }
 
 #[test]
-fn without_a_folder_the_state_folder_of_the_user_is_used_and_nobody_else_may_read_it() {
+fn uses_the_private_state_folder_by_default() {
     let room = Room::open();
     drop(room.join("alice"));
     let file = room
@@ -125,7 +125,7 @@ fn without_a_folder_the_state_folder_of_the_user_is_used_and_nobody_else_may_rea
 }
 
 #[test]
-fn nothing_is_written_by_those_who_are_to_keep_nothing() {
+fn writes_nothing_with_ephemeral() {
     let port = free_port().to_string();
     let mut server = Process::start(&["-s", &port, "--ephemeral"]);
     server.shows_where("its start", |line| line.starts_with("The server starts!"));
@@ -135,11 +135,12 @@ fn nothing_is_written_by_those_who_are_to_keep_nothing() {
     alice.shows(&received_by("alice"));
     for process in [&server, &alice] {
         let left = std::fs::read_dir(process.home().path());
-        assert_eq!(left.expect("a home").count(), 0, "nothing was written");
+        assert_eq!(left.expect("a home").count(), 0, "the process wrote files");
     }
 }
 
-/// A server in this folder, or in one below it, says why it does not start.
+/// Checks that a server with its store in this folder, or in one below it, reports why it does not
+/// start.
 fn says(folder: &Path, words: &str) {
     let port = free_port().to_string();
     let path = folder.to_str().expect("a sane name");
@@ -151,19 +152,19 @@ fn says(folder: &Path, words: &str) {
 }
 
 #[test]
-fn a_second_server_on_the_same_store_is_refused() {
+fn refuses_a_second_server_on_a_store() {
     let folder = folder();
     let _room = Room::open_in(folder.path(), free_port());
     says(folder.path(), "another server uses");
 }
 
 #[test]
-fn a_store_that_cannot_be_used_is_left_alone() {
+fn leaves_an_unusable_store_unchanged() {
     let folder = folder();
     drop(Room::open_in(folder.path(), free_port()));
     let file = folder.path().join("room.db");
     let whole = std::fs::read(&file).expect("the file is there");
-    // The offset of the version of the schema in an SQLite file.
+    // Offset of the schema version in an SQLite file.
     const VERSION_AT: usize = 63;
     for (at, byte, words) in [
         (0, b's', "is damaged"),
@@ -178,8 +179,8 @@ fn a_store_that_cannot_be_used_is_left_alone() {
     }
 }
 
-/// A small file system in memory, unmounted when it is dropped; `None`, with the reason, where it
-/// cannot be had.
+/// A small file system in memory, unmounted on drop; `None`, with the reason on stderr, if the
+/// system does not permit it.
 struct SmallDisk(TempDir);
 
 impl SmallDisk {
@@ -215,7 +216,7 @@ fn mount(arguments: &[&str]) -> bool {
 }
 
 #[test]
-fn a_full_disk_is_told_to_senders_and_once_in_the_log_and_is_over_when_there_is_room() {
+fn reports_a_full_disk_until_it_has_room() {
     let Some(disk) = SmallDisk::new() else { return };
     let mut room = Room::open_in(disk.path(), free_port());
     let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
@@ -232,7 +233,7 @@ fn a_full_disk_is_told_to_senders_and_once_in_the_log_and_is_over_when_there_is_
     }
     bob.types("send_all lost");
     bob.shows("[The server could not store the message; it was not sent.]");
-    // Functions without a disk go on.
+    // Functions that need no disk continue.
     alice.types("send bob hi");
     alice.shows(&received_by("bob"));
     bob.shows("alice: hi");
@@ -260,7 +261,7 @@ fn a_full_disk_is_told_to_senders_and_once_in_the_log_and_is_over_when_there_is_
 }
 
 #[test]
-fn a_disk_that_may_not_be_written_is_told() {
+fn reports_a_read_only_disk() {
     let Some(disk) = SmallDisk::new() else { return };
     let path = disk.path().to_str().expect("a sane name");
     let mut room = Room::open_in(disk.path(), free_port());
@@ -271,7 +272,7 @@ fn a_disk_that_may_not_be_written_is_told() {
 }
 
 #[test]
-fn who_is_away_for_longer_than_asked_is_forgotten() {
+fn expires_names_after_the_keep_time() {
     let mut room = Room::open_with(&["--keep", "1s"]);
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.types("dereg bob");

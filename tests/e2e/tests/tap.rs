@@ -1,5 +1,5 @@
-//! `ChatApp` on TAP devices, alone and with others that use the kernel's network. Needs root and
-//! `ip`.
+//! `ChatApp` on TAP devices, alone and together with programs on the kernel's network. Needs root
+//! and `ip`.
 #![cfg(target_os = "linux")]
 
 use chatapp_e2e::{Machine, Namespaces, POSTED, SAVED, TABLE, WELCOME, no_ack_from, received_by};
@@ -7,8 +7,8 @@ use expect_test::expect_file;
 
 use Machine::{Kernel, Tap};
 
-/// Everybody is behind a router.
-fn everybody_chats_with_everybody(server: Machine) {
+/// All machines are behind a router.
+fn chat_in_all_pairs(server: Machine) {
     let Some(network) = Namespaces::with_machines(&[server, Tap, Kernel, Tap, Kernel]) else {
         return;
     };
@@ -34,17 +34,17 @@ fn everybody_chats_with_everybody(server: Machine) {
 }
 
 #[test]
-fn every_kind_of_client_chats_with_every_kind_at_a_server_on_a_tap_device() {
-    everybody_chats_with_everybody(Tap);
+fn mixes_clients_at_a_server_on_a_tap_device() {
+    chat_in_all_pairs(Tap);
 }
 
 #[test]
-fn every_kind_of_client_chats_with_every_kind_at_a_server_on_sockets() {
-    everybody_chats_with_everybody(Kernel);
+fn mixes_clients_at_a_server_on_sockets() {
+    chat_in_all_pairs(Kernel);
 }
 
 #[test]
-fn a_link_that_was_down_carries_what_was_sent_meanwhile() {
+fn delivers_after_the_link_was_down() {
     const BOB: u8 = 2;
     let Some(network) = Namespaces::with_machines(&[Tap; 3]) else {
         return;
@@ -63,7 +63,7 @@ fn a_link_that_was_down_carries_what_was_sent_meanwhile() {
     alice.shows("bob: again I am");
 }
 
-/// A machine with a TAP device of its own, tap0, on whose link the kernel has addresses, too.
+/// Creates a machine with a TAP device tap0, on whose link the kernel has addresses.
 fn machine_with_a_link() -> Option<Namespaces> {
     let network = Namespaces::with_machines(&[Tap])?;
     for arguments in [
@@ -78,7 +78,7 @@ fn machine_with_a_link() -> Option<Namespaces> {
 }
 
 #[test]
-fn a_machine_talks_to_its_own_tap_device_in_ipv4_and_ipv6() {
+fn chats_between_kernel_and_tap_device() {
     let Some(network) = machine_with_a_link() else {
         return;
     };
@@ -105,9 +105,9 @@ fn a_machine_talks_to_its_own_tap_device_in_ipv4_and_ipv6() {
     alice.shows("bob: through the server");
 }
 
-/// Each mistake says what to do about it.
+/// Each error names the command that fixes it.
 #[test]
-fn what_is_wrong_with_a_tap_device_is_explained() {
+fn explains_errors_of_a_tap_device() {
     let Some(network) = machine_with_a_link() else {
         return;
     };
@@ -177,7 +177,7 @@ fn what_is_wrong_with_a_tap_device_is_explained() {
     ];
     let mut answers = String::new();
     for arguments in wrong {
-        // Without the right to use what belongs to others.
+        // Runs the program without the capability to use devices of other users.
         let by = ["setpriv", "--bounding-set", "-net_admin"];
         let mut process = network.start_by(0, &by, arguments);
         let code = process.ends();
@@ -192,7 +192,7 @@ fn what_is_wrong_with_a_tap_device_is_explained() {
 }
 
 #[test]
-fn a_device_that_is_removed_ends_the_program() {
+fn ends_when_the_device_is_removed() {
     let Some(network) = machine_with_a_link() else {
         return;
     };

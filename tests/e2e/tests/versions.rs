@@ -1,4 +1,4 @@
-//! Programs that speak another version of the protocol.
+//! Programs with another protocol version.
 
 use std::net::{Ipv4Addr, UdpSocket};
 
@@ -15,7 +15,7 @@ fn socket() -> UdpSocket {
     socket
 }
 
-/// Anybody, in an open room.
+/// Returns a new identity without a room key.
 fn identity() -> Identity {
     Identity::new(StaticKey::new([1; 32]), None)
 }
@@ -27,7 +27,7 @@ fn emit(datagram: Datagram<'_>) -> Vec<u8> {
 }
 
 #[test]
-fn a_server_of_another_version_is_named_and_ends_with_exit_3() {
+fn reports_another_server_version_with_exit_3() {
     let server = socket();
     let address = server.local_addr().expect("it is bound");
     let mut alice = Room::start_client(address, "alice", 0);
@@ -50,7 +50,7 @@ fn a_server_of_another_version_is_named_and_ends_with_exit_3() {
 }
 
 #[test]
-fn a_client_of_another_version_gets_one_small_answer() {
+fn answers_another_client_version_briefly() {
     let mut room = Room::open();
     let client = socket();
     let question = [&[VERSION + 1, 1], &[7; 198][..]].concat();

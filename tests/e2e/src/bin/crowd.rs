@@ -1,4 +1,4 @@
-//! Lets crowds arrive at a real server over real sockets, and says what it costs. Use a release
+//! Starts crowds of clients at a real server over real sockets, and prints the cost. Use a release
 //! build.
 
 fn main() -> std::io::Result<()> {

@@ -1,5 +1,5 @@
-//! Floods a real server and real clients, lets people chat meanwhile, and says what it costs. Use a
-//! release build.
+//! Floods a real server and real clients while two clients chat, and prints the cost. Use a release
+//! build.
 
 fn main() -> std::io::Result<()> {
     #[cfg(target_os = "linux")]

@@ -1,5 +1,5 @@
-//! Makes the pictures of the README: two people chat in real terminals, and what stands on the
-//! screens becomes SVG.
+//! Creates the pictures of the README: two clients chat in real terminals, and their screens become
+//! SVG.
 //!
 //! ```sh
 //! cargo run --bin picture -- pictures
@@ -29,7 +29,7 @@ mod session {
     const ROWS: u16 = 21;
     const COLUMNS: u16 = 76;
 
-    /// A conversation; at its end, what Alice and Bob see.
+    /// Plays a conversation, and returns the final screens of Alice and Bob.
     pub(super) fn play() -> [(&'static str, vt100::Screen); 2] {
         let room = Room::open();
         let join = |name: &str| {
@@ -66,7 +66,7 @@ mod session {
         carol.types("quit\r");
         carol.shows(BYE);
         alice.waits_until("carol gone", |screen| {
-            // The news are shown 200 ms after they came.
+            // The client shows changes of the table 200 ms after they arrive.
             screen
                 .contents()
                 .trim_end()
@@ -74,7 +74,7 @@ mod session {
         });
         alice.types("table\r");
         alice.shows("offline");
-        // Half a line, into which something arrives.
+        // A message arrives while this line is half typed.
         alice.types("send bob I am almost the");
         alice.types_at(">>> send bob I am almost the");
         bob.types("send alice Where are you?\r");
@@ -99,13 +99,13 @@ mod svg {
 
     const BACKGROUND: &str = "#16181d";
     const FOREGROUND: &str = "#d7dae0";
-    /// The 16 colours of a terminal.
+    /// Palette of the 16 terminal colours.
     const PALETTE: [&str; 16] = [
         "#3b4048", "#e06c75", "#98c379", "#d19a66", "#61afef", "#c678dd", "#56b6c2", "#abb2bf",
         "#5c6370", "#ff7b86", "#b5e890", "#e5c07b", "#82c4ff", "#de9bf0", "#7fdbe6", "#ffffff",
     ];
 
-    /// A terminal window with this title.
+    /// Draws a terminal window with this title.
     pub(super) fn draw(title: &str, screen: &Screen) -> String {
         let (rows, columns) = screen.size();
         let width = f32::from(columns.get()) * CELL.0 + 2.0 * MARGIN;
@@ -139,7 +139,7 @@ mod svg {
         }
         let (row, column) = screen.cursor_position();
         let (x, y) = place(row, column);
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(
             svg,
             concat!(
@@ -162,7 +162,7 @@ mod svg {
         (x, y)
     }
 
-    /// Cells that look the same are one text.
+    /// Draws one row; cells of the same style share a text element.
     fn draw_row(svg: &mut String, screen: &Screen, row: u16, columns: u16) {
         let mut column = 0;
         while column < columns {

@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::{Plan, Report, run};
 
-/// How soon after the last arrival everybody must have what it needs.
+/// Maximum time after the last arrival until every client has converged.
 const CONVERGENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Parser)]
@@ -27,10 +27,11 @@ struct Arguments {
     seconds: u64,
 }
 
-/// Reads the arguments, lets three crowds arrive, and prints what it cost.
+/// Parses the arguments, runs three crowds, and prints their cost.
 ///
 /// # Errors
-/// The machine has too few sockets, or too little memory; or a crowd took too long.
+/// Returns an error if the machine has too few sockets or too little memory, or if a crowd took too
+/// long.
 pub fn main() -> io::Result<()> {
     let Arguments {
         whole,

@@ -1,4 +1,4 @@
-//! The clients of a crowd, and what wakes them.
+//! Clients of a crowd and their event queue.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -14,19 +14,19 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::member::{Member, Shared};
 
-/// Addresses that the crowd comes from.
+/// Number of source addresses of the crowd.
 const SOURCES: usize = 250;
 
-/// How often something is looked at that no event reports.
+/// Polling interval for conditions without an event.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Many clients, and one event queue for all of them.
+/// Many clients with one event queue.
 pub struct Crowd {
-    /// The clients, in the order in which they came.
+    /// Clients in the order of their arrival.
     pub members: Vec<Member>,
-    /// Messages that they showed, all together.
+    /// Number of messages that all members showed.
     pub heard: usize,
-    /// Commands of theirs that succeeded.
+    /// Number of commands of all members that succeeded.
     pub succeeded: usize,
     clock: Clock,
     server: SocketAddr,
@@ -37,10 +37,10 @@ pub struct Crowd {
 }
 
 impl Crowd {
-    /// Nobody yet.
+    /// Creates an empty crowd.
     ///
     /// # Errors
-    /// The system gives no event queue.
+    /// Returns an error if the system cannot create an event queue.
     pub fn new(server: SocketAddr) -> io::Result<Self> {
         Ok(Self {
             members: Vec::new(),
@@ -55,15 +55,15 @@ impl Crowd {
         })
     }
 
-    /// The name of a member.
+    /// Returns the name of a member.
     pub fn name_of(number: usize) -> String {
         format!("member{number}")
     }
 
-    /// One more client, with room for so many others.
+    /// Adds a client whose table has this capacity.
     ///
     /// # Errors
-    /// The machine has no socket or memory left.
+    /// Returns an error if the machine has no socket or memory left.
     pub fn joins(&mut self, table: usize) -> io::Result<()> {
         let number = self.members.len();
         let host = u8::try_from(number % SOURCES).unwrap_or_default();
@@ -80,18 +80,18 @@ impl Crowd {
         Ok(())
     }
 
-    /// Gives a member a command.
+    /// Passes a command to a member.
     ///
     /// # Panics
-    /// If it does not take it.
+    /// Panics if the member rejects it.
     pub fn commands(&mut self, number: usize, command: Command<'_>) {
         self.commands_all(number, [command]);
     }
 
-    /// Gives a member commands at once: what comes of them leaves together.
+    /// Passes several commands to a member, whose frames then leave together.
     ///
     /// # Panics
-    /// If it does not take them.
+    /// Panics if the member rejects one of them.
     pub fn commands_all<'c>(
         &mut self,
         number: usize,
@@ -105,10 +105,10 @@ impl Crowd {
         self.drive(number, now, false);
     }
 
-    /// Works until the condition holds, for so long at most; whether it holds.
+    /// Drives the crowd until the condition holds or the time is over; returns whether it holds.
     ///
     /// # Errors
-    /// The event queue is broken.
+    /// Returns an error if the event queue failed.
     pub fn works_until(
         &mut self,
         patience: Duration,
@@ -133,7 +133,7 @@ impl Crowd {
         }
     }
 
-    /// Returns the members whose table is not exactly the whole crowd, each at its address.
+    /// Returns the members whose table differs from the whole crowd with its addresses.
     pub fn without_the_whole_table(&self) -> Vec<usize> {
         let names: Vec<String> = (0..self.members.len()).map(Self::name_of).collect();
         let truth: HashMap<&str, SocketAddr> = names
@@ -154,20 +154,20 @@ impl Crowd {
             .collect()
     }
 
-    /// Waits until a member has something to do, for so long at most, and does it.
+    /// Waits up to `pause` until a member has an event or deadline, and drives it.
     ///
     /// # Errors
-    /// The event queue is broken.
+    /// Returns an error if the event queue failed.
     pub fn turn(&mut self, pause: Duration) -> io::Result<()> {
         self.turn_then(pause, |_, _, _, _| {})
     }
 
-    /// As [`turn`](Self::turn). Once a member has taken what has arrived, `then` gets its number,
-    /// its client, how many of its commands succeeded, and the time: what it tells the client
-    /// to do leaves together with acknowledgements.
+    /// Works as [`turn`](Self::turn), and calls `then` for each member that has read its datagrams.
+    /// `then` gets its number, its client, its succeeded commands, and the time. Frames of its
+    /// commands leave together with the acknowledgements.
     ///
     /// # Errors
-    /// The event queue is broken.
+    /// Returns an error if the event queue failed.
     pub fn turn_then(
         &mut self,
         pause: Duration,
@@ -195,7 +195,7 @@ impl Crowd {
             }
             self.timers.pop();
             let member = &mut self.members[number];
-            // Another time may be listed since.
+            // The member may have a newer deadline.
             if member.listed == Some(at) {
                 member.listed = None;
                 self.drive(number, now, false);
@@ -204,7 +204,7 @@ impl Crowd {
         Ok(())
     }
 
-    /// Lets a member do what is to be done, and lists when it has to be told the time.
+    /// Polls a member, and lists its next deadline.
     fn drive(&mut self, number: usize, now: Instant, has_arrived: bool) {
         self.drive_then(number, now, has_arrived, |_, _, _| {});
     }

@@ -1,4 +1,4 @@
-//! One of many clients: a state machine, a socket, and what it was told.
+//! A member of a crowd: a state machine, a socket, and its counters.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -10,31 +10,31 @@ use chatapp_core::{
 };
 use chatapp_mio::{ClientLimits, ClientMemory, GsoBuffer, Received, Socket, seed};
 
-/// A client with its own socket. It lives as long as the process, and so does its memory.
+/// Client with its own socket. Its memory is leaked, so it lives as long as the process.
 pub struct Member {
-    /// The state machine.
+    /// State machine of the client.
     pub client: Client<'static>,
-    /// Its socket.
+    /// Socket of the client.
     pub socket: Socket,
-    /// Its address.
+    /// Local address of the socket.
     pub address: SocketAddr,
-    /// Messages that it showed.
+    /// Number of messages that it showed.
     pub heard: usize,
-    /// Commands of its that succeeded.
+    /// Number of its commands that succeeded.
     pub succeeded: usize,
-    /// Commands of its that did not, and refusals.
+    /// Number of its commands that failed, and of refusals.
     pub failed: usize,
-    /// Of these, what the sums of the crowd have.
+    /// Messages and commands already included in the sums of the crowd.
     pub(super) counted: (usize, usize),
-    /// When it is listed to be told the time.
+    /// Deadline for which it is listed.
     pub(super) listed: Option<Instant>,
 }
 
 impl Member {
-    /// Binds a socket and begins to register.
+    /// Binds a socket and starts to register.
     ///
     /// # Errors
-    /// The machine has no socket or memory left.
+    /// Returns an error if the machine has no socket or memory left.
     pub fn new(
         now: Instant,
         name: &str,
@@ -52,7 +52,7 @@ impl Member {
             ClientMemory::new(limits).map_err(io::Error::other)?,
         ));
         let config = ClientConfig::new(Name::new(name).map_err(io::Error::other)?, server);
-        // A key that lives as long as the process may come from the same source as the seed.
+        // A key that lives as long as the process may come from the source of the seed.
         let identity = Identity::new(StaticKey::new(seed()?.0), None);
         let mut client =
             Client::new(config, memory.storage(), identity, seed()?).map_err(io::Error::other)?;
@@ -71,9 +71,8 @@ impl Member {
         })
     }
 
-    /// Does all that is to be done now; reads only what was reported to have arrived. `then` is
-    /// called once it has taken what there was: what the client is told to do leaves with its
-    /// acknowledgements.
+    /// Polls the client; reads datagrams only after an event. Calls `then` after the reads: frames
+    /// of its commands leave with the acknowledgements.
     pub(super) fn work(
         &mut self,
         now: Instant,
@@ -109,7 +108,7 @@ impl Member {
     }
 }
 
-/// Counts an event as one of these, if it is.
+/// Counts an event in one of these counters, if it belongs to any.
 fn count(event: &ClientEvent<'_>, heard: &mut usize, succeeded: &mut usize, failed: &mut usize) {
     match event {
         ClientEvent::Message { .. } => *heard += 1,
@@ -124,15 +123,14 @@ fn count(event: &ClientEvent<'_>, heard: &mut usize, succeeded: &mut usize, fail
     }
 }
 
-/// The buffers that all members use in turn. No state of a member stays in them.
+/// Buffers shared by all members. They hold no state of a member between two polls.
 #[derive(Default)]
 pub(super) struct Shared {
     event_loop: EventLoop,
     buffer: GsoBuffer,
 }
 
-/// A socket, and the buffers of the whole crowd. A datagram that the kernel does not take is lost,
-/// as on any network.
+/// A socket with the shared buffers. A datagram that the kernel rejects is lost, as on any network.
 struct Link<'a> {
     socket: &'a Socket,
     buffer: &'a mut GsoBuffer,
@@ -144,7 +142,7 @@ impl Network for Link<'_> {
         while self.readable {
             match self.buffer.receive(self.socket, datagram) {
                 Received::Datagram(len, from) => return Some((from, len)),
-                // About an earlier datagram.
+                // The error concerns an earlier datagram.
                 Received::Failed => {}
                 Received::Nothing => self.readable = false,
             }

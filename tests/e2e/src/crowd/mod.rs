@@ -1,7 +1,6 @@
-//! A crowd: thousands of clients in one process, each with a socket of its own, at a real server.
+//! A crowd: thousands of clients in one process, each with its own socket, at a real server.
 //!
-//! Their addresses are spread over 127.0.0.0/8, so that the limits of the server for one address do
-//! not stop them.
+//! Their addresses are spread over 127.0.0.0/8 because of the server's rate limit per address.
 
 #![expect(missing_debug_implementations, reason = "a client is not for reading")]
 

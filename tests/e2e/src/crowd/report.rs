@@ -1,4 +1,4 @@
-//! Lets a crowd arrive at a server, and measures.
+//! Runs a crowd at a server, and measures the cost.
 
 use std::fmt;
 use std::io;
@@ -10,17 +10,17 @@ use super::Crowd;
 use crate::measure::Usage;
 use crate::{PATIENCE, Room};
 
-/// Pairs that chat after everybody has arrived.
+/// Number of pairs that chat after all have arrived.
 const PAIRS: usize = 200;
 
-/// The size of the crowd, and its messages.
+/// Size of the crowd, and time of its arrival.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How many.
+    /// Number of clients.
     pub clients: usize,
-    /// Room in the table of each; as many as there are clients, or more, is the whole table.
+    /// Capacity of each table; with `clients` or more, it holds the whole crowd.
     pub table: usize,
-    /// In which time they begin to register, evenly.
+    /// Time over which the registrations are spread evenly.
     pub within: Duration,
 }
 
@@ -30,36 +30,36 @@ impl Plan {
     }
 }
 
-/// The measured figures.
+/// Measured figures of a crowd.
 #[derive(Clone, Copy, Debug)]
 pub struct Report {
-    /// The plan.
+    /// Plan of the run.
     pub plan: Plan,
-    /// When the last one began to register, from the first.
+    /// Time from the first to the last start of a registration.
     pub last_began: Duration,
-    /// How much later all had what they need: registered, and the same table as the server if it
+    /// Time from then until all clients are registered and have the same table as the server, if it
     /// fits.
     pub converged_after: Duration,
-    /// Datagrams and bytes that the server received until then, and sent.
+    /// Datagrams and bytes that the server received until then.
     pub received: (u64, u64),
-    /// The same for what it sent.
+    /// Datagrams and bytes that the server sent until then.
     pub sent: (u64, u64),
-    /// The server before the first, and then.
+    /// Resource usage of the server before the first arrival, and after convergence.
     pub server: (Usage, Usage),
-    /// How many then wrote to one other each, and how long it took until all messages had arrived.
+    /// Number of messages in the chat, and the time until all were delivered.
     pub chats: (usize, Duration),
-    /// How long it took until a channel message had reached everybody.
+    /// Time until a channel message reached all clients.
     pub channel: Duration,
 }
 
 impl Report {
-    /// Processor time of the server for each arrival.
+    /// Returns the processor time of the server for each arrival.
     pub fn cpu_each(&self) -> Duration {
         (self.server.1.cpu - self.server.0.cpu)
             / u32::try_from(self.plan.clients).unwrap_or(u32::MAX)
     }
 
-    /// Bytes that the server received and sent for each arrival.
+    /// Returns the bytes that the server received and sent for each arrival.
     pub fn bytes_each(&self) -> (u64, u64) {
         let clients = self.plan.clients as u64;
         (self.received.1 / clients, self.sent.1 / clients)
@@ -120,13 +120,12 @@ impl fmt::Display for Report {
     }
 }
 
-/// Starts a server, lets the crowd arrive, and lets some of them chat.
+/// Starts a server, runs the crowd, and lets pairs of clients chat.
 ///
 /// # Errors
-/// The machine has too few sockets, or too little memory.
-///
+/// Returns an error if the machine has too few sockets or too little memory.
 /// # Panics
-/// If a member does not get its resources, or a message does not arrive.
+/// Panics if a member does not converge, or a message does not arrive.
 pub fn run(plan: Plan) -> io::Result<Report> {
     let mut room = Room::open();
     let process = room.server.id();
@@ -137,7 +136,7 @@ pub fn run(plan: Plan) -> io::Result<Report> {
     for number in 0..plan.clients {
         let due = plan.within.mul_f64(number as f64 / plan.clients as f64);
         let wait = due.saturating_sub(start.elapsed());
-        // On a busy machine several are due at once.
+        // On a busy machine several registrations are due at once.
         if !wait.is_zero() {
             crowd.works_until(wait, |_| false)?;
         }
@@ -147,8 +146,8 @@ pub fn run(plan: Plan) -> io::Result<Report> {
 
     let mut waiting: Vec<usize> = (0..plan.clients).collect();
     let all_came = crowd.works_until(PATIENCE, |crowd| {
-        // Most of those who were complete stay complete: only the last in the list is looked at,
-        // until it is.
+        // Complete members mostly stay complete, so this checks only the last one until it is
+        // complete.
         while let Some(&number) = waiting.last() {
             let client = &crowd.members[number].client;
             let has_all = client.is_registered()
@@ -190,8 +189,8 @@ pub fn run(plan: Plan) -> io::Result<Report> {
     })
 }
 
-/// Datagrams and bytes that the server received and sent, as it says itself; all clients are in its
-/// table.
+/// Returns the datagrams and bytes that the server received and sent, from its own counters. All
+/// clients are in its table.
 fn traffic(room: &mut Room, clients: usize) -> ((u64, u64), (u64, u64)) {
     room.server.types("stats");
     room.server.logs(&format!("clients: {clients} online"));
@@ -204,7 +203,7 @@ fn traffic(room: &mut Room, clients: usize) -> ((u64, u64), (u64, u64)) {
     (next("received: "), next("sent: "))
 }
 
-/// In some pairs, one writes to the other.
+/// Lets one member of each pair send a message to the other.
 fn chat(crowd: &mut Crowd) -> io::Result<(usize, Duration)> {
     let clients = crowd.members.len();
     let pairs = PAIRS.min(clients / 2);
@@ -237,7 +236,7 @@ fn chat(crowd: &mut Crowd) -> io::Result<(usize, Duration)> {
     Ok((pairs, start.elapsed()))
 }
 
-/// One writes to everybody.
+/// Sends one channel message to all members.
 fn post(crowd: &mut Crowd) -> io::Result<Duration> {
     let before: Vec<usize> = crowd.members.iter().map(|member| member.heard).collect();
     let start = Instant::now();

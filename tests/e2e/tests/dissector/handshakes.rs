@@ -1,4 +1,4 @@
-//! The dissector shows the payloads of the handshakes of `core/PROTOCOL.md` with the key log.
+//! Tests that the dissector decrypts the handshakes of `core/PROTOCOL.md` with the key log.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 use crate::vectors::{Vector, has_fields, vectors};
 use crate::{COMPLAINT, dissected};
 
-/// The session id of all of them.
+/// Session id of all handshakes.
 pub(crate) const SESSION: u64 = 0x99aa_bbcc_ddee_ff00;
 
-/// Datagrams, and the vectors of what is said in them.
+/// Datagrams of the handshakes, and the vectors of their payloads.
 const HANDSHAKES: [(&str, &str); 6] = [
     ("client-hello", "client-hello-payload"),
     ("client-hello-in-a-closed-room", "client-hello-payload"),
@@ -25,13 +25,14 @@ const HANDSHAKES: [(&str, &str); 6] = [
     ("accept-in-a-closed-room", "accept-payload"),
     ("peer-accept", "peer-accept-payload"),
 ];
-/// The session id of the others is one that another protocol could begin with, whose dissector may
-/// be asked first; once a datagram was known, later ones between the same two belong to ChatApp.
+/// A datagram to send first. The other session ids may look like another protocol, whose dissector
+/// may get the first datagram. Once one was recognised, later ones between the same two belong to
+/// ChatApp.
 pub(crate) const BEFORE: &str = "unsupported";
-/// Has no such vector.
+/// Refused datagram, which has no payload vector.
 const REFUSED: &str = "refused";
 
-/// The secrets of the document count up from their first byte.
+/// Returns a secret of the document: bytes that count up from the first.
 fn counting(first: u8) -> [u8; 32] {
     std::array::from_fn(|at| first + u8::try_from(at).expect("there are 32"))
 }
@@ -51,7 +52,7 @@ pub(crate) fn answering() -> [(&'static str, Identity); 3] {
     ]
 }
 
-/// Returns the keys of the parts of this first message and of its answer.
+/// Returns the handshake keys of this first message and of its answer.
 pub(crate) fn handshake_keys(identity: &Identity, first: &[u8]) -> Vec<HandshakeKey> {
     let (prologue, message) = match Datagram::parse(identity, first) {
         Ok(Datagram::ClientHello(hello)) => (hello.prologue, hello.message),
@@ -66,7 +67,7 @@ pub(crate) fn handshake_keys(identity: &Identity, first: &[u8]) -> Vec<Handshake
 }
 
 #[test]
-fn what_is_said_in_the_handshakes_of_the_document_is_shown() {
+fn decrypts_the_handshakes_of_the_document() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let (capture, key_log) = (
         folder.path().join("room.pcap"),
@@ -112,7 +113,7 @@ fn what_is_said_in_the_handshakes_of_the_document_is_shown() {
             !fields.iter().any(|field| field.text.contains(COMPLAINT)),
             "{name}: {fields:#?}"
         );
-        // A decrypted part has offsets of its own.
+        // A decrypted part has its own offsets.
         has_fields(called(payload), 0, fields);
         let key = fields
             .iter()

@@ -1,4 +1,4 @@
-//! A capture that still runs: keys come into the log while the datagrams that they open are read.
+//! Live capture: the key log grows while tshark reads the datagrams.
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -16,10 +16,10 @@ use crate::handshakes::{BEFORE, SESSION, answering, handshake_keys};
 use crate::vectors::vectors;
 use crate::{Field, field, started, tshark};
 
-/// The shown parts of the first message of a handshake: its first one, and its second one.
+/// Two decrypted parts of the first message of a handshake, as tshark shows them.
 const SHOWN: [&str; 2] = ["s: ", "session sequence: "];
 
-/// tshark, while datagrams come.
+/// A running tshark that reads from a pipe.
 struct Live {
     tshark: Child,
     shown: Lines<BufReader<ChildStdout>>,
@@ -27,7 +27,7 @@ struct Live {
 }
 
 impl Live {
-    /// `None` if there is no tshark.
+    /// Starts tshark; `None` if this machine has none.
     fn start(key_log: &Path) -> Option<Self> {
         let mut command = tshark(key_log);
         command.args(["-l", "-i", "-"]);
@@ -47,7 +47,7 @@ impl Live {
         })
     }
 
-    /// Which parts of a datagram are shown once it has come.
+    /// Sends a datagram to tshark, and returns which of its parts are shown.
     fn shows(&mut self, datagram: &[u8]) -> [bool; 2] {
         let [from, to]: [SocketAddr; 2] = [
             ([192, 0, 2, 1], 4_119).into(),
@@ -71,20 +71,20 @@ impl Live {
     }
 }
 
-/// The lines of a key log with the parts of one handshake.
+/// Returns the lines of a key log for one handshake.
 fn lines(identity: &Identity, first: &[u8]) -> Vec<String> {
     let mut log = Vec::new();
     for HandshakeKey { key, transcript } in &handshake_keys(identity, first) {
         KeyLog::new(&mut log)
             .handshake(SESSION, key, transcript)
-            .expect("a vector takes everything");
+            .expect("writing to a vector cannot fail");
     }
     let text = String::from_utf8(log).expect("a log is text");
     text.lines().map(|line| format!("{line}\n")).collect()
 }
 
 #[test]
-fn keys_are_found_that_come_while_the_capture_runs() {
+fn finds_keys_added_during_the_capture() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let key_log = folder.path().join("room.keys");
     let all = vectors();
@@ -103,20 +103,20 @@ fn keys_are_found_that_come_while_the_capture_runs() {
         let mut log = OpenOptions::new().append(true).open(&key_log).unwrap();
         log.write_all(text.as_bytes()).unwrap();
     };
-    // The log is read in the middle of the second key of three.
+    // The dissector reads the log while the second key of three is half written.
     let (half, rest) = keys[1].split_at(40);
     fs::write(&key_log, keys[0].clone() + half).unwrap();
     let Some(mut live) = Live::start(&key_log) else {
         return;
     };
-    // The dissector of another protocol may be asked first; once one datagram was known, all are
-    // ours.
+    // Another dissector may get the first datagram; once one was recognised, ChatApp's gets the
+    // later ones.
     assert_eq!(live.shows(&unsupported), [false, false]);
     assert_eq!(live.shows(&hello), [true, false]);
     append(rest);
     assert_eq!(live.shows(&hello), [true, true]);
 
-    // Another one begins in its place, as long as the first.
+    // A new file replaces the log, with the same length.
     assert_eq!(live.shows(&call), [false, false]);
     fs::write(&key_log, other_keys[..2].concat()).unwrap();
     assert_eq!(live.shows(&call), [true, true]);

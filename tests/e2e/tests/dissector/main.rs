@@ -1,4 +1,4 @@
-//! The dissector for Wireshark, in tshark.
+//! Tests of the dissector for Wireshark, run in tshark.
 
 mod handshakes;
 mod live;
@@ -10,19 +10,19 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The complaint of the dissector about datagrams that it cannot read.
+/// The dissector's text for datagrams that it cannot parse.
 const COMPLAINT: &str = "not as the protocol says";
 
-/// A field as tshark tells it.
+/// A field in the output of tshark.
 #[derive(Debug)]
 struct Field {
-    /// For example `window: 32`.
+    /// Text of the field, for example `window: 32`.
     text: String,
     place: usize,
     len: usize,
 }
 
-/// tshark with the dissector and a key log, about to tell the fields of each datagram.
+/// Returns tshark with the dissector and a key log, set up to print the fields of each datagram.
 fn tshark(key_log: &Path) -> Command {
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),
@@ -38,7 +38,7 @@ fn tshark(key_log: &Path) -> Command {
     command
 }
 
-/// Returns the result of a start of tshark; `None` if there is none.
+/// Returns the result of starting tshark; `None` if this machine has none.
 fn started<T>(outcome: io::Result<T>) -> Option<T> {
     match outcome {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -53,7 +53,8 @@ fn started<T>(outcome: io::Result<T>) -> Option<T> {
     }
 }
 
-/// Dissects a capture with tshark: the fields of each datagram. `None` if there is no tshark.
+/// Dissects a capture with tshark into the fields of each datagram. `None` if this machine has no
+/// tshark.
 fn dissected(capture: &Path, key_log: &Path) -> Option<Vec<Vec<Field>>> {
     let output = tshark(key_log).arg("-r").arg(capture).output();
     let Output {
@@ -67,7 +68,7 @@ fn dissected(capture: &Path, key_log: &Path) -> Option<Vec<Vec<Field>>> {
         "{complaints}"
     );
     let text = String::from_utf8(stdout).expect("XML is UTF-8");
-    assert!(!text.contains("Lua Error"), "the script fails");
+    assert!(!text.contains("Lua Error"), "the dissector failed");
     let packets = text.split("<packet>").skip(1);
     Some(
         packets

@@ -1,13 +1,13 @@
-//! On the capture of a real room.
+//! Dissects the capture of a real room.
 
 use chatapp_e2e::{BYE, POSTED, Room, SAVED, TABLE, received_by};
 use tempfile::TempDir;
 
 use crate::{COMPLAINT, Field, dissected};
 
-/// Alice's own capture and key log, of all kinds of messages.
+/// Uses Alice's own capture and key log, which contain messages of all kinds.
 #[test]
-fn whoever_has_the_key_log_reads_everything() {
+fn decrypts_everything_with_the_key_log() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let at = |name: &str| folder.path().join(name);
     let (capture, keys) = (at("alice.pcap"), at("alice.keys"));

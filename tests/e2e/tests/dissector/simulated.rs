@@ -1,4 +1,4 @@
-//! On captures of simulated rooms, where everything happens that can.
+//! Dissects captures of simulated rooms, which contain all faults.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -10,20 +10,20 @@ use tempfile::TempDir;
 
 use crate::dissected;
 
-/// Rooms in which these come up together. Rare ones are left to the vectors: Unsupported, Skipped,
-/// Partial, MailDelta.
+/// Seeds whose rooms contain all frames but rare ones. The vectors cover those: Unsupported,
+/// Skipped, Partial, MailDelta.
 const SEEDS: std::ops::Range<u64> = 0..12;
 const KINDS: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 const FRAMES: [u8; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 15];
 
 #[test]
-fn what_happens_in_rooms_is_read() {
+fn dissects_simulated_rooms() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let (capture, keys) = (
         folder.path().join("room.pcap"),
         folder.path().join("room.keys"),
     );
-    let (mut found, mut sealed, mut opened) = (BTreeSet::new(), [0; 4], [0; 4]);
+    let (mut found, mut encrypted, mut decrypted) = (BTreeSet::new(), [0; 4], [0; 4]);
     for seed in SEEDS {
         let look = Look {
             capture: true,
@@ -54,16 +54,19 @@ fn what_happens_in_rooms_is_read() {
                 ("kind: Data", "acknowledged: "),
             ];
             for (place, (kind, inside)) in kinds.iter().enumerate() {
-                sealed[place] += usize::from(has(kind));
-                opened[place] += usize::from(has(kind) && has(inside));
+                encrypted[place] += usize::from(has(kind));
+                decrypted[place] += usize::from(has(kind) && has(inside));
             }
             let named = |text: &String| text.starts_with("kind: ") || text.starts_with("frame: ");
             found.extend(fields.into_iter().map(|field| field.text).filter(named));
         }
     }
-    // Some are forged.
-    for (sealed, opened) in sealed.into_iter().zip(opened) {
-        assert!(opened * 10 > sealed * 9, "{opened} of {sealed} opened");
+    // Attackers forged some of the datagrams.
+    for (encrypted, decrypted) in encrypted.into_iter().zip(decrypted) {
+        assert!(
+            decrypted * 10 > encrypted * 9,
+            "{decrypted} of {encrypted} decrypted"
+        );
     }
     for (what, numbers) in [("kind", &KINDS[..]), ("frame", &FRAMES)] {
         for number in numbers {

@@ -1,5 +1,5 @@
-//! On the test vectors of `core/PROTOCOL.md`: every field that is named there has that name, place
-//! and length.
+//! Dissects the test vectors of `core/PROTOCOL.md`: every field has the name, place and length of
+//! the document.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,10 +14,10 @@ use crate::{COMPLAINT, Field, dissected};
 
 const PROTOCOL: &str = include_str!("../../../../core/PROTOCOL.md");
 const SESSION: u64 = 0x1122_3344_5566_7788;
-/// Bytes in front of a datagram in this capture: the headers of IPv4 and UDP.
+/// Length of the IPv4 and UDP headers of a datagram in this capture.
 const HEADERS_LEN: usize = 20 + 8;
 
-/// A test vector: its parts, with what the document says of each.
+/// A test vector: its parts with their comments in the document.
 pub(crate) struct Vector {
     pub(crate) name: String,
     pub(crate) parts: Vec<(Vec<u8>, String)>,
@@ -66,8 +66,8 @@ pub(crate) fn vectors() -> Vec<Vector> {
         .collect()
 }
 
-/// Data with this in it.
-fn sealed(key: &[u8], counter: u64, plain: &[u8]) -> Vec<u8> {
+/// Returns a Data datagram with this plaintext.
+fn encrypted(key: &[u8], counter: u64, plain: &[u8]) -> Vec<u8> {
     let mut datagram = vec![2, 8];
     datagram.extend(SESSION.to_le_bytes());
     datagram.extend(counter.to_le_bytes());
@@ -78,17 +78,17 @@ fn sealed(key: &[u8], counter: u64, plain: &[u8]) -> Vec<u8> {
         msg: plain,
         aad: &datagram,
     };
-    let sealed = cipher
+    let encrypted = cipher
         .encrypt(&Nonce::from(nonce), payload)
         .expect("it is short");
-    datagram.extend(sealed);
+    datagram.extend(encrypted);
     datagram
 }
 
-/// Whether a field is what the document calls so: by its name, which a value may follow there, or
-/// by its value.
+/// Returns whether a field has the name or the value of the document's comment. A value may follow
+/// the name.
 fn is_called(text: &str, comment: &str) -> bool {
-    // Only an example stands between these words.
+    // Only an example follows this word.
     let comment = match comment.strip_prefix("payload ") {
         Some(rest) if rest.ends_with(", encrypted") => "payload, encrypted",
         _ => comment,
@@ -100,10 +100,10 @@ fn is_called(text: &str, comment: &str) -> bool {
     follows_name || value.contains(comment)
 }
 
-/// Fields that have to be shown: their places, their bytes, and what the document says of them.
+/// Checks that the fields have the places, bytes and names of the vector.
 pub(crate) fn has_fields(vector: &Vector, mut place: usize, fields: &[Field]) {
     for (bytes, comment) in &vector.parts {
-        // These are no names of fields: what is opened there has vectors of its own.
+        // These are no field names: the decrypted parts have vectors of their own.
         let is_field = !matches!(
             &**comment,
             "header" | "acknowledgement, see below" | "the same, encrypted"
@@ -122,7 +122,7 @@ pub(crate) fn has_fields(vector: &Vector, mut place: usize, fields: &[Field]) {
 }
 
 #[test]
-fn every_field_of_every_vector_is_named_as_in_the_document() {
+fn names_every_field_as_in_the_document() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let all = vectors();
     let session_key = all
@@ -142,7 +142,7 @@ fn every_field_of_every_vector_is_named_as_in_the_document() {
     );
     let mut writer = Capture::new(fs::File::create(&capture).unwrap()).unwrap();
     let mut keys = KeyLog::new(fs::File::create(&key_log).unwrap());
-    // Another key for the same session is passed over.
+    // The dissector ignores another key for the same session.
     keys.session(SESSION, &[7; 32]).unwrap();
     keys.session(SESSION, session_key[..].try_into().expect("32 bytes"))
         .unwrap();
@@ -152,7 +152,7 @@ fn every_field_of_every_vector_is_named_as_in_the_document() {
     ];
     for (counter, vector) in (1..).zip(&checked) {
         let datagram = if vector.is_plain_data() {
-            sealed(&session_key, counter, &vector.bytes())
+            encrypted(&session_key, counter, &vector.bytes())
         } else {
             vector.bytes()
         };

@@ -1,7 +1,7 @@
-//! Machines that sleep, a server that loses its memory, networks that split: with the real program.
+//! Machines that sleep, a server that loses its state, networks that split: with the real program.
 //!
-//! The long ones are ignored: `cargo test -p chatapp-e2e --test harsh -- --ignored --test-threads
-//! 8` runs them side by side, in about 2 and a half minutes.
+//! The long tests are ignored. This command runs them in parallel, in about 2 and a half minutes:
+//! `cargo test -p chatapp-e2e --test harsh -- --ignored --test-threads 8`.
 
 #[cfg(target_os = "linux")]
 mod partition;

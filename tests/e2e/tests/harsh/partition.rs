@@ -7,7 +7,8 @@ use crate::talk::{assert_showed_all, finds_the_direct_path, shows_line, types_li
 const ALICE: u8 = 1;
 const BOB: u8 = 2;
 
-/// Through the server they take seconds; with 3 s of delay for each, beyond all patience.
+/// Number of lines: through the server they take seconds, but 3 s of delay for each would exceed
+/// the time limit.
 const LINES: usize = 200;
 
 struct Rig {
@@ -17,7 +18,7 @@ struct Rig {
     bob: Process,
 }
 
-/// A server and two clients on three networks.
+/// Creates a server and two clients on three networks.
 fn rig() -> Option<Rig> {
     let network = Namespaces::with_machines(&[Machine::Kernel; 3])?;
     let (server, [alice, bob]) = network.room(["alice", "bob"], &[]);
@@ -30,8 +31,8 @@ fn rig() -> Option<Rig> {
 }
 
 impl Rig {
-    /// Both talk at once, first on the direct path, which is then cut, and afterwards through the
-    /// server.
+    /// Lets both clients send at once. The direct path is cut meanwhile, and messages then go
+    /// through the server.
     fn talk_while_split(&mut self) {
         let Self {
             network,
@@ -52,22 +53,21 @@ impl Rig {
             while client.count(SAVED) + client.count(&received_by(other)) < LINES {
                 client.shows(SAVED);
             }
-            // The lines typed while the path was thought to work were delayed by retries once, and
-            // not each.
+            // Retransmissions delayed the first lines after the cut once, and not each line.
             assert!(client.count(SAVED) >= LINES - 1, "{client}");
         }
     }
 }
 
 #[test]
-fn two_who_cannot_reach_each_other_chat_through_the_server() {
+fn chats_through_the_server_without_a_path() {
     let Some(mut rig) = rig() else { return };
     rig.talk_while_split();
 }
 
 #[test]
 #[ignore = "takes 30 s"]
-fn they_go_back_to_the_direct_path_when_it_works_again() {
+fn returns_to_the_direct_path() {
     let Some(mut rig) = rig() else { return };
     rig.talk_while_split();
     let Rig {

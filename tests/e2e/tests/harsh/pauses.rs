@@ -1,5 +1,4 @@
-//! Processes that stand still for a while, as on a laptop that sleeps, and one that loses its
-//! memory.
+//! Processes that pause, as on a laptop that sleeps, and a server that loses its state.
 
 use std::time::{Duration, Instant};
 
@@ -11,27 +10,27 @@ use crate::talk::{assert_showed_all, finds_the_direct_path, numbers, shows_line,
 const LINES: usize = 40;
 
 #[test]
-fn a_client_that_stands_still_for_a_second_misses_nothing() {
-    let room = client_stands_still_for(Duration::from_secs(1));
+fn loses_nothing_while_a_client_pauses_1_s() {
+    let room = pause_client(Duration::from_secs(1));
     assert!(!has_expelled(&room, "bob"), "{}", room.server);
 }
 
 #[test]
 #[ignore = "takes 30 s"]
-fn a_client_that_stands_still_for_10_s_returns_by_itself() {
-    let room = client_stands_still_for(Duration::from_secs(10));
+fn reconnects_after_a_client_pauses_10_s() {
+    let room = pause_client(Duration::from_secs(10));
     assert!(has_expelled(&room, "bob"), "{}", room.server);
 }
 
 #[test]
 #[ignore = "takes 2 min"]
-fn a_client_that_stands_still_for_2_min_returns_by_itself() {
-    let room = client_stands_still_for(Duration::from_secs(120));
+fn reconnects_after_a_client_pauses_2_min() {
+    let room = pause_client(Duration::from_secs(120));
     assert!(has_expelled(&room, "bob"), "{}", room.server);
 }
 
-/// Bob stands still in the middle of messages from and to bob.
-fn client_stands_still_for(pause: Duration) -> Room {
+/// Stops Bob's process in the middle of messages from and to Bob.
+fn pause_client(pause: Duration) -> Room {
     let mut room = Room::open();
     let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
     types_lines(&mut alice, "send bob", LINES / 2);
@@ -85,26 +84,26 @@ fn client_stands_still_for(pause: Duration) -> Room {
 }
 
 #[test]
-fn a_server_that_stands_still_for_a_second_loses_nothing() {
-    let (room, [_, bob]) = server_stands_still_for(Duration::from_secs(1));
+fn loses_nothing_while_the_server_pauses_1_s() {
+    let (room, [_, bob]) = pause_server(Duration::from_secs(1));
     assert_eq!(bob.count(POSTED), LINES + 1, "{bob}");
     assert!(!has_expelled(&room, "bob"), "{}", room.server);
 }
 
 #[test]
 #[ignore = "takes 40 s"]
-fn a_server_that_stands_still_for_10_s_has_everybody_back() {
-    server_stands_still_for(Duration::from_secs(10));
+fn reconnects_after_the_server_pauses_10_s() {
+    pause_server(Duration::from_secs(10));
 }
 
 #[test]
 #[ignore = "takes 2 min"]
-fn a_server_that_stands_still_for_2_min_has_everybody_back() {
-    server_stands_still_for(Duration::from_secs(120));
+fn reconnects_after_the_server_pauses_2_min() {
+    pause_server(Duration::from_secs(120));
 }
 
-/// The server stands still while bob talks to the channel; direct chat goes on.
-fn server_stands_still_for(pause: Duration) -> (Room, [Process; 2]) {
+/// Stops the server while Bob sends to the channel; direct chat continues.
+fn pause_server(pause: Duration) -> (Room, [Process; 2]) {
     let mut room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     types_lines(&mut bob, "send_all", LINES / 2);
@@ -123,8 +122,8 @@ fn server_stands_still_for(pause: Duration) -> (Room, [Process; 2]) {
     std::thread::sleep(pause.saturating_sub(stopped_at.elapsed()));
     room.server.goes_on();
 
-    // Bob was told of each line what became of it, and those that the server has reached alice, in
-    // their order.
+    // Bob's client settled each line, and Alice's client showed those that reached the server, in
+    // order.
     let finals = [POSTED, SILENT];
     alice.types("send_all line 1");
     settles(&mut alice, &finals, 1);
@@ -144,7 +143,7 @@ fn server_stands_still_for(pause: Duration) -> (Room, [Process; 2]) {
 
 #[test]
 #[ignore = "takes 30 s"]
-fn a_server_that_lost_its_memory_gets_everybody_back_without_a_typed_line() {
+fn reconnects_after_the_server_lost_its_state() {
     let mut room = Room::open();
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     let port = room.port.to_string();
@@ -183,7 +182,7 @@ fn a_server_that_lost_its_memory_gets_everybody_back_without_a_typed_line() {
     assert_all_online(&mut room, 3);
 }
 
-/// Waits until each of so many commands that end in one of these lines has ended.
+/// Waits until this many commands have ended with one of these lines.
 fn settles(client: &mut Process, finals: &[&str], count: usize) {
     let settled = |client: &Process| finals.iter().map(|line| client.count(line)).sum::<usize>();
     while settled(client) < count {
@@ -197,7 +196,7 @@ fn assert_all_online(room: &mut Room, count: usize) {
     room.server.logs(&format!("clients: {count} online"));
 }
 
-/// Returns whether the server took a client for gone.
+/// Returns whether the server has declared a client offline.
 fn has_expelled(room: &Room, name: &str) -> bool {
     let departure = format!("{name} departed");
     room.server

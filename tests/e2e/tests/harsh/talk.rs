@@ -1,4 +1,4 @@
-//! Numbered lines, and what must be true of them afterwards.
+//! Numbered lines, and checks of their delivery.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,7 @@ pub(crate) fn types_lines(client: &mut Process, command: &str, count: usize) {
     }
 }
 
-/// Waits until `client` has shown the line of this number from this sender, whether it was kept or
-/// not.
+/// Waits until `client` has shown the line of this number from this sender, stored or not.
 pub(crate) fn shows_line(client: &mut Process, sender: &str, number: usize) {
     if !numbers(client, sender).contains(&number) {
         client.shows_where(&format!("line {number} of {sender}"), |line| {
@@ -21,8 +20,8 @@ pub(crate) fn shows_line(client: &mut Process, sender: &str, number: usize) {
     }
 }
 
-/// The numbers of all lines from this sender (`alice`, `Channel_Message alice`), in the order they
-/// were shown.
+/// Returns the numbers of all lines from this sender (`alice`, `Channel_Message alice`), in the
+/// order in which they were shown.
 pub(crate) fn numbers(client: &Process, sender: &str) -> Vec<usize> {
     let lines = client.lines();
     lines
@@ -31,16 +30,17 @@ pub(crate) fn numbers(client: &Process, sender: &str) -> Vec<usize> {
         .collect()
 }
 
-/// `client` has shown all lines from this sender, in order, each once.
+/// Checks that `client` has shown all lines from this sender, in order, and each once.
 pub(crate) fn assert_showed_all(client: &Process, sender: &str, count: usize) {
     let expected: Vec<usize> = (1..=count).collect();
     assert_eq!(numbers(client, sender), expected, "{sender}{client}");
 }
 
-/// Sends messages that are not numbered until one arrives directly; that is tried anew every 20 s.
+/// Sends messages without numbers until one arrives directly; the client probes the path every 20
+/// s.
 pub(crate) fn finds_the_direct_path(client: &mut Process, other: &str) {
     let deadline = Instant::now() + PATIENCE;
-    // Counted, not read: final lines of earlier messages were not all looked at.
+    // Counted, because final lines of earlier messages were not all read.
     let direct = received_by(other);
     while Instant::now() < deadline {
         let (went_directly, were_saved) = (client.count(&direct), client.count(SAVED));
@@ -59,7 +59,7 @@ pub(crate) fn finds_the_direct_path(client: &mut Process, other: &str) {
     panic!("no message went directly to {other} again{client}");
 }
 
-/// `alice: line 7` and `alice: <2022-03-24 19:31:32> line 7` are number 7 from alice.
+/// Returns the number of a line: 7 for `alice: line 7` and `alice: <2022-03-24 19:31:32> line 7`.
 fn number_of(line: &str, sender: &str) -> Option<usize> {
     let text = line.strip_prefix(sender)?.strip_prefix(": ")?;
     let (_, number) = text.split_once("line ")?;

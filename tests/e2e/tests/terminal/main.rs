@@ -1,4 +1,4 @@
-//! At a real terminal: what a person types stays intact, whatever arrives.
+//! Tests at a real terminal: the line being typed stays intact while messages arrive.
 #![cfg(unix)]
 
 mod search;
@@ -17,7 +17,7 @@ const CTRL_D: &str = "\x04";
 const CTRL_R: &str = "\x12";
 
 #[test]
-fn a_half_typed_line_and_its_cursor_survive_what_arrives() {
+fn keeps_a_half_typed_line_and_its_cursor() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     let mut bob = room.join("bob");
@@ -30,7 +30,7 @@ fn a_half_typed_line_and_its_cursor_survive_what_arrives() {
     alice.shows("bob: news 39");
     alice.types_at(">>> send bob Tea at f");
     alice.shows(">>> send bob Tea at fuor");
-    // Two characters change places, and the line is sent.
+    // Swaps two characters, and sends the line.
     alice.types("\x1b[3~\x1b[Cu\r");
     bob.shows("alice: Tea at four");
     alice.shows(&received_by("bob"));
@@ -53,7 +53,7 @@ fn a_half_typed_line_and_its_cursor_survive_what_arrives() {
 }
 
 #[test]
-fn tab_completes_commands_and_names_those_first_who_are_online() {
+fn completes_names_with_online_ones_first() {
     let room = Room::open();
     let [mut abe, _zoe] = room.join_all(["abe", "zoe"]);
     abe.types("dereg abe");
@@ -76,7 +76,7 @@ fn tab_completes_commands_and_names_those_first_who_are_online() {
 }
 
 #[test]
-fn typed_lines_come_back_in_the_next_session_and_only_for_their_owner() {
+fn stores_the_history_of_typed_lines_privately() {
     let room = Room::open();
     let (port, host) = (room.port.to_string(), "127.0.0.1");
     let arguments = ["-c", "Alice", host, &port, "0"];
@@ -119,7 +119,7 @@ fn typed_lines_come_back_in_the_next_session_and_only_for_their_owner() {
 }
 
 #[test]
-fn what_is_typed_ahead_is_neither_lost_nor_shown_twice() {
+fn takes_input_typed_ahead_exactly_once() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     let mut bob = room.join("bob");
@@ -138,10 +138,9 @@ fn what_is_typed_ahead_is_neither_lost_nor_shown_twice() {
     assert_eq!(typed, expected.iter().collect::<Vec<_>>(), "{alice}");
 }
 
-/// A key that ends the input, typed while a line is being obeyed, would not reach the editor as
-/// that key.
+/// If the terminal did, a key that ends the input could be lost between two lines.
 #[test]
-fn the_terminal_edits_no_lines_by_itself_between_two_of_them() {
+fn disables_canonical_mode_between_lines() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     let looks = Cell::new(0_u32);
@@ -149,9 +148,9 @@ fn the_terminal_edits_no_lines_by_itself_between_two_of_them() {
         alice.types(&format!("send alice line {number}\r"));
         let shown = format!(" alice: line {number}");
         alice.waits_for(&shown, |alice| {
-            // Not without a pause: while it is looked at, a terminal cannot be set.
+            // With pauses, because the mode of a terminal cannot be changed while it is read.
             for _ in 0..200 {
-                assert!(!alice.edits_lines(), "at look {} {alice}", looks.get());
+                assert!(!alice.edits_lines(), "at check {} {alice}", looks.get());
                 looks.set(looks.get() + 1);
                 std::thread::sleep(Duration::from_micros(10));
             }
@@ -161,13 +160,13 @@ fn the_terminal_edits_no_lines_by_itself_between_two_of_them() {
 }
 
 #[test]
-fn a_program_that_was_stopped_goes_on_with_the_line_that_was_typed() {
+fn keeps_the_typed_line_across_a_stop() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     alice.types("send alice half");
     alice.types_at(">>> send alice half");
     alice.is_sent(Signal::STOP);
-    // The actions of a shell meanwhile.
+    // A shell changes the mode meanwhile.
     alice.is_set_for_a_shell();
     assert!(alice.echoes());
     alice.is_sent(Signal::CONT);
@@ -187,14 +186,14 @@ fn a_program_that_was_stopped_goes_on_with_the_line_that_was_typed() {
 }
 
 #[test]
-fn a_second_signal_gives_the_terminal_back_too() {
+fn restores_the_terminal_on_a_second_signal() {
     let mut room = Room::open();
     let mut alice = Screen::join(room.address(), "alice", &[]);
     room.server.is_killed();
     alice.types("half a line");
     alice.types_at(">>> half a line");
     alice.is_sent(Signal::TERM);
-    // Two signals at the same time are one. Good-bye takes 3 s.
+    // Simultaneous signals count as one. Deregistration takes 3 s.
     std::thread::sleep(Duration::from_millis(300));
     alice.is_sent(Signal::TERM);
     assert_ne!(alice.ends(), 0);
@@ -202,7 +201,7 @@ fn a_second_signal_gives_the_terminal_back_too() {
 }
 
 #[test]
-fn however_it_ends_the_terminal_is_as_it_was() {
+fn restores_the_terminal_after_every_end() {
     let room = Room::open();
     for (keys, signal) in [
         ("quit\r", None),
@@ -228,7 +227,7 @@ fn however_it_ends_the_terminal_is_as_it_was() {
 }
 
 #[test]
-fn pasted_lines_are_sent_only_if_that_is_wanted() {
+fn asks_before_it_sends_pasted_lines() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     let mut bob = room.join("bob");
@@ -251,14 +250,14 @@ fn pasted_lines_are_sent_only_if_that_is_wanted() {
     for line in ["alice: one", "alice: two", "alice: three"] {
         assert_eq!(bob.shows_next(), line);
     }
-    // One line is no question, with or without its end.
+    // A single line needs no confirmation, with or without a line end.
     alice.pastes("send bob four\n");
     alice.types("\r");
     bob.shows("alice: four");
 }
 
 #[test]
-fn a_terminal_that_changes_its_size_shows_the_line_that_is_typed() {
+fn redraws_the_typed_line_after_a_resize() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     let mut bob = room.join("bob");
@@ -279,7 +278,7 @@ fn a_terminal_that_changes_its_size_shows_the_line_that_is_typed() {
 }
 
 #[test]
-fn colors_come_where_they_are_wanted() {
+fn uses_colors_as_selected() {
     let room = Room::open();
     let (port, host) = (room.port.to_string(), "127.0.0.1");
     let mut bob = room.join("bob");
@@ -336,7 +335,7 @@ fn colors_come_where_they_are_wanted() {
 }
 
 #[test]
-fn news_of_the_table_in_quick_succession_are_one_line() {
+fn combines_quick_table_changes_in_one_line() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     let mut bob = room.join("bob");
@@ -359,7 +358,7 @@ fn news_of_the_table_in_quick_succession_are_one_line() {
 }
 
 #[test]
-fn the_table_says_who_where_whether_and_since_when() {
+fn shows_name_address_status_and_time() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     let mut bob = room.join("bob");
@@ -391,7 +390,7 @@ fn the_table_says_who_where_whether_and_since_when() {
 }
 
 #[test]
-fn what_takes_long_says_so() {
+fn reports_commands_that_take_long() {
     let mut room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     room.server.is_killed();
@@ -401,7 +400,7 @@ fn what_takes_long_says_so() {
 }
 
 #[test]
-fn many_kept_messages_are_counted() {
+fn counts_many_stored_messages() {
     let room = Room::open();
     let mut bob = room.join("bob");
     let mut alice = Screen::join(room.address(), "alice", &[]);
@@ -431,14 +430,14 @@ fn many_kept_messages_are_counted() {
 }
 
 #[test]
-fn nothing_from_others_drives_the_terminal() {
+fn keeps_peer_text_from_driving_the_terminal() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     let mut bob = room.join("bob");
     bob.types("send alice a\u{1b}[2Jb\u{9b}31mc\u{7}d\u{202e}e\u{8}f");
     alice.shows(r"bob: a\u{1b}[2Jb\u{9b}31mc\u{7}d\u{202e}e\u{8}f");
     alice.shows(WELCOME);
-    // Pasted text is one's own line, and still does not.
+    // Pasted text of the user must not control the terminal either.
     alice.pastes("send bob x\u{9b}2Jy\u{202e}z");
     alice.types_at(">>> send bob x2Jyz");
     alice.shows(WELCOME);
@@ -446,7 +445,7 @@ fn nothing_from_others_drives_the_terminal() {
 }
 
 #[test]
-fn a_wrong_command_says_which_one_was_meant() {
+fn suggests_a_command_for_a_wrong_one() {
     let room = Room::open();
     let mut alice = Screen::join(room.address(), "alice", &[]);
     alice.types("sned bob hi\r");

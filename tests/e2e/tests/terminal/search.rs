@@ -1,4 +1,4 @@
-//! A search in the history that is held while messages arrive.
+//! Messages that arrive while the user searches the history.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use super::CTRL_R;
 
 #[test]
-fn a_search_that_is_held_for_5_seconds_delays_nobody() {
+fn delays_no_sender_during_a_history_search() {
     let room = Room::open();
     let alice = Screen::join(room.address(), "alice", &[]);
     let mut bob = room.join("bob");
@@ -35,7 +35,7 @@ fn a_search_that_is_held_for_5_seconds_delays_nobody() {
     );
     std::thread::sleep(Duration::from_secs(5).saturating_sub(start.elapsed()));
     alice.shows("(reverse-i-search)`fir': send bob first");
-    // Back to what was typed before.
+    // Restores the line typed before the search.
     alice.types("\x07");
     alice.types_at(">>> half a li");
     alice.shows("bob: news 199");
@@ -51,7 +51,7 @@ fn a_search_that_is_held_for_5_seconds_delays_nobody() {
 }
 
 #[test]
-fn what_arrives_while_a_search_is_held_is_shown_even_if_the_program_is_ended_then() {
+fn shows_messages_of_a_search_at_the_end() {
     let room = Room::open();
     let mut alice = Screen::join(room.address(), "alice", &[]);
     let mut bob = room.join("bob");
@@ -73,5 +73,5 @@ fn what_arrives_while_a_search_is_held_is_shown_even_if_the_program_is_ended_the
             "{row}{alice}"
         );
     }
-    assert!(alice.echoes(), "the terminal is given back as it was");
+    assert!(alice.echoes(), "the terminal has its original mode");
 }
