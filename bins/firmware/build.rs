@@ -1,4 +1,4 @@
-//! Tells the linker where the board has its memory, and the code how many people its room holds.
+//! Passes the memory layout of the board to the linker, and the size of the room to the code.
 
 use std::env;
 use std::fs;
@@ -13,7 +13,7 @@ fn main() {
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "none") {
         let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
         fs::copy("memory.x", out.join("memory.x")).expect("OUT_DIR is writable");
-        // A board's handlers of interrupts would be named here: there are none.
+        // A board's interrupt handlers would be named here: it has none.
         fs::write(out.join("device.x"), "").expect("OUT_DIR is writable");
         println!("cargo:rustc-link-search={}", out.display());
         println!("cargo:rustc-link-arg-bins=-Tlink.x");

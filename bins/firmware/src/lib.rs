@@ -1,13 +1,13 @@
-//! ChatApp on a microcontroller: what the images `client` and `server` share.
+//! ChatApp on a microcontroller: the common parts of the images `client` and `server`.
 //!
 //! The protocol is `chatapp-core`, the network stack `chatapp-smoltcp`, the console
 //! `chatapp-console`. This crate has the rest:
 //!
-//! - `board`: the drivers. A port replaces them, and nothing else.
-//! - [`settings`]: who and where this board is, from its console
-//! - [`memory`]: how large the room is, and the memory for everything
-//! - [`replay`]: plays scripts, which give the same bytes on every machine
-//! - `machine`: puts these together and starts the board
+//! - `board`: the drivers; a port to another board replaces only these
+//! - [`settings`]: identity and addresses of the board, from its console
+//! - [`memory`]: the size of the room, and the memory for everything
+//! - [`replay`]: plays scripts, whose results are the same bytes on every machine
+//! - `machine`: connects these parts and starts the board
 #![cfg_attr(not(test), no_std)]
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Puts the parts together: asks for the settings, starts the network, and ends the board.
+//! Connects the parts: asks for the settings, starts the network, and ends the board.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -15,31 +15,31 @@ use crate::board::{self, Board, Clock, Ethernet, Uart};
 use crate::memory::{StackBuffers, StackTables};
 use crate::settings::{Role, Settings, Subnet};
 
-/// The console of the board.
+/// Console of the board.
 pub type Console = SerialConsole<Uart>;
 
-/// A board that is in its network.
+/// A started board with its network.
 #[derive(Debug)]
 pub struct Machine {
-    /// Its console.
+    /// Console for lines and settings.
     pub console: &'static mut Console,
-    /// Its network.
+    /// Network stack of the board.
     pub stack: &'static mut Stack<'static>,
-    /// The device of the network.
+    /// Device of the network stack.
     pub ethernet: Ethernet,
-    /// The loop that drives the endpoint.
+    /// Event loop that drives the endpoint.
     pub event_loop: &'static mut EventLoop,
-    /// Time, and sleep.
+    /// Clock, which also puts the processor to sleep.
     pub clock: Clock,
-    /// Its settings.
+    /// Settings that were typed at the start.
     pub settings: Settings,
 }
 
 impl Machine {
-    /// Sets the board up, and asks for its settings until they can be used.
+    /// Initialises the board, and asks for its settings until they are valid.
     ///
     /// # Panics
-    /// If it is called a second time.
+    /// Panics if it is called a second time.
     pub fn start(role: Role) -> Self {
         static CONSOLE: StaticCell<Console> = StaticCell::new();
         static EVENT_LOOP: ConstStaticCell<EventLoop> = ConstStaticCell::new(EventLoop::new());
@@ -78,13 +78,13 @@ impl Machine {
     }
 }
 
-/// Starts the network. On its own, so that the stack that it takes is free again afterwards.
+/// Starts the network. A separate function, so that its stack is free again afterwards.
 ///
 /// # Errors
-/// [`StackError`] says what is wrong with `config`.
+/// Returns a [`StackError`] if `config` is invalid.
 ///
 /// # Panics
-/// If it is called a second time.
+/// Panics if it is called a second time.
 #[inline(never)]
 pub fn connect(
     config: &StackConfig<'_>,
@@ -99,14 +99,14 @@ pub fn connect(
     Stack::new(config, ethernet, storage, now).map(|stack| STACK.init(stack))
 }
 
-/// Ends the emulator, or starts the board again, which then asks for its settings.
+/// Ends the emulator, or resets the board, which then asks for its settings.
 pub fn end() -> ! {
     #[cfg(feature = "semihosting")]
     board::debugger::exit(true);
     board::reset()
 }
 
-/// The same after a last line, because something failed.
+/// Shows an error as the last line, and ends as [`end`].
 pub fn fail(console: &mut Console, why: impl fmt::Display) -> ! {
     let Ok(()) = console.show(why);
     #[cfg(feature = "semihosting")]
@@ -114,13 +114,13 @@ pub fn fail(console: &mut Console, why: impl fmt::Display) -> ! {
     board::reset()
 }
 
-/// Asks for the settings until there are some that can be used.
+/// Asks for the settings until they are valid.
 #[inline(never)]
 fn ask(console: &mut Console, clock: &mut Clock, role: Role) -> Settings {
     #[cfg(feature = "semihosting")]
     {
         let mut buffer = [0; TYPED_LEN_MAX];
-        // Without settings, it is the path of the image.
+        // Without settings, the command line is the path of the image.
         let line = board::debugger::command_line(&mut buffer).filter(|line| line.contains('='));
         match line.map(|line| Settings::parse(line, role)) {
             Some(Ok(settings)) => return settings,

@@ -1,5 +1,5 @@
-//! A whole room in one program and in virtual time: a script goes in; every datagram, and every
-//! line that is shown, comes out. On every machine, the same script gives the same.
+//! A room in one program and in virtual time: plays a script, and prints every datagram and every
+//! shown line. The same script has the same result on every machine.
 
 use core::fmt::{self, Write};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -44,10 +44,10 @@ impl RoomMemory {
     };
 }
 
-/// Plays a script, and writes down what happens.
+/// Plays a script, and writes all events.
 ///
 /// # Errors
-/// Those of `out`, or of a script that is none.
+/// Returns the error of `out`, or an error if the script is invalid.
 pub fn play(script: &str, memory: &mut RoomMemory, out: &mut impl Write) -> fmt::Result {
     *memory = RoomMemory::VACANT;
     let (mut server, mut alice, mut bob) = (None, None, None);
@@ -77,7 +77,7 @@ pub fn play(script: &str, memory: &mut RoomMemory, out: &mut impl Write) -> fmt:
     Ok(())
 }
 
-/// Makes the server in its place. On its own, so that the stack that it takes is free again
+/// Creates the server in its place. A separate function, so that its stack is free again
 /// afterwards.
 #[inline(never)]
 fn make_server<'a>(place: &mut Option<Server<'a>>, memory: &'a mut ServerMemory) {
@@ -92,7 +92,7 @@ fn make_server<'a>(place: &mut Option<Server<'a>>, memory: &'a mut ServerMemory)
     }
 }
 
-/// Makes a client, likewise.
+/// Creates a client in its place, as [`make_server`].
 #[inline(never)]
 fn make_client<'a>(place: &mut Option<Client<'a>>, number: usize, memory: &'a mut ClientMemory) {
     let Ok(name) = Name::new(title_of(number)) else {
@@ -106,12 +106,12 @@ fn make_client<'a>(place: &mut Option<Client<'a>>, number: usize, memory: &'a mu
     *place = Client::new(config, memory.storage(), identity, seed).ok();
 }
 
-/// A server and its clients, on a network without delay.
+/// A server and its clients on a network without delay.
 struct Room<'a, 'm> {
     now: Instant,
     clients: [&'m mut Client<'a>; CLIENTS.len()],
     server: &'m mut Server<'a>,
-    /// So many of the next datagrams are lost.
+    /// Number of next datagrams to drop.
     to_lose: u32,
 }
 
@@ -141,7 +141,7 @@ impl Room<'_, '_> {
         }
     }
 
-    /// Time passes.
+    /// Advances the time.
     fn waits(&mut self, millis: u32, out: &mut impl Write) -> fmt::Result {
         let end = self.now.plus_millis(millis.into());
         loop {
@@ -200,7 +200,7 @@ impl Room<'_, '_> {
         }
     }
 
-    /// Takes everything that is no datagram.
+    /// Takes all outputs except datagrams.
     fn shows(&mut self, number: usize, out: &mut impl Write) -> fmt::Result {
         let Self {
             now,
@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scripts_give_what_they_gave() {
+    fn replays_scripts_as_recorded() {
         let mut memory = Box::new(RoomMemory::VACANT);
         for (title, script) in SCRIPTS {
             let mut transcript = String::new();

@@ -1,6 +1,6 @@
-//! The settings of this board: one line, typed at its console when it starts.
+//! Settings of the board: one line, typed at its console when it starts.
 //!
-//! A board has no entropy of its own, and no calendar. Both come with the settings, fresh at each
+//! A board has no entropy and no calendar of its own. Both come with the settings, new at each
 //! start.
 
 use core::fmt;
@@ -13,40 +13,40 @@ use chatapp_core::{Identity, Name, NameError, PublicKey, RoomKey, Seed, StaticKe
 /// The role of the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// One person's client.
+    /// Client of one user.
     Client,
     /// The server of a room.
     Server,
 }
 
-/// One setting.
+/// A setting of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
-    /// One's name in the room.
+    /// Own name in the room.
     Name,
-    /// The address of the server.
+    /// Address of the server.
     Server,
-    /// The address of the board.
+    /// Address of the board.
     Address,
-    /// The router to other networks.
+    /// Router to other networks.
     Gateway,
-    /// The port to receive at.
+    /// UDP port to receive on.
     Port,
-    /// One's private key.
+    /// Own private key.
     Key,
-    /// The key of the server.
+    /// Known key of the server.
     ServerKey,
-    /// The key of a closed room.
+    /// Room key of a closed room.
     Room,
-    /// Entropy.
+    /// Entropy from the host.
     Seed,
-    /// The time of day.
+    /// Time of day at the start.
     Time,
-    /// Whether the console sends back what is typed.
+    /// Whether the console echoes typed keys.
     Echo,
 }
 
-/// All settings of a client, then those of a server.
+/// All settings of a client, and below those of a server.
 const OF_CLIENT: &[Setting] = &[
     Setting::Name,
     Setting::Server,
@@ -71,7 +71,7 @@ const OF_SERVER: &[Setting] = &[
 ];
 
 impl Role {
-    /// The settings that it takes.
+    /// Returns the settings of this role.
     pub const fn settings(self) -> &'static [Setting] {
         match self {
             Self::Client => OF_CLIENT,
@@ -130,7 +130,7 @@ impl Setting {
     }
 }
 
-/// Shows a setting as `help` does: `port=   the UDP port ...`.
+/// Formats a setting for `help`: `port=   the UDP port ...`.
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let optional = if self.is_needed() {
@@ -148,12 +148,12 @@ impl fmt::Display for Setting {
     }
 }
 
-/// An address and the network that it is in.
+/// An address with the prefix of its network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subnet {
-    /// The address.
+    /// IPv4 address in the network.
     pub address: Ipv4Addr,
-    /// Bits of it that all of the network share.
+    /// Length of the network prefix in bits.
     pub prefix_len: u8,
 }
 
@@ -167,7 +167,7 @@ impl Subnet {
         (subnet.prefix_len <= 32).then_some(subnet)
     }
 
-    /// Whether another address can be reached without a router.
+    /// Returns whether another address is in the same network.
     pub fn contains(self, other: Ipv4Addr) -> bool {
         let differs = self.address.to_bits() ^ other.to_bits();
         let host_len = 32 - u32::from(self.prefix_len);
@@ -175,21 +175,20 @@ impl Subnet {
     }
 }
 
-/// The error of a line of settings; its [`Display`](fmt::Display) form is a line that says
-/// what to do.
+/// Error of a line of settings; its [`Display`](fmt::Display) form is a line with advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingsError<'a> {
     /// A word is no setting.
     Unknown(&'a str),
-    /// A setting is there twice.
+    /// A setting is given twice.
     Twice(Setting),
     /// A setting is missing.
     Missing(Setting),
-    /// The value of a setting cannot be used.
+    /// The value of a setting is invalid.
     Bad(Setting),
-    /// The name cannot be used; why.
+    /// The name is invalid, with the reason.
     BadName(NameError),
-    /// This address is in another network, and there is no gateway, or it is there, too.
+    /// The address of the gateway, or else of the server, is in another network.
     OutOfReach(Ipv4Addr),
 }
 
@@ -222,37 +221,37 @@ impl fmt::Display for SettingsError<'_> {
 
 impl core::error::Error for SettingsError<'_> {}
 
-/// The identity and addresses of this board.
+/// Identity and addresses of the board.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// One's name; only for a client.
+    /// Own name; only for a client.
     pub name: Option<Name>,
-    /// The address of the server; only for a client.
+    /// Address of the server; only for a client.
     pub server: Option<SocketAddrV4>,
-    /// The address of this board, and its network.
+    /// Address of the board with its network.
     pub subnet: Subnet,
-    /// The router to other networks.
+    /// Router to other networks.
     pub gateway: Option<Ipv4Addr>,
-    /// The port to receive at.
+    /// UDP port to receive on.
     pub port: u16,
-    /// The identity of the board, and its room.
+    /// Identity of the board, and its room key.
     pub identity: Identity,
-    /// The key of the server, if another one is to be refused; only for a client.
+    /// Known key of the server, which excludes any other; only for a client.
     pub server_key: Option<PublicKey>,
-    /// Entropy.
+    /// Entropy for the random numbers.
     pub seed: Seed,
-    /// The time of day at the start of the board; 0 if nobody said it.
+    /// Time of day at the start of the board; 0 if it is unknown.
     pub time: UnixSeconds,
-    /// Whether the console sends back what is typed.
+    /// Whether the console echoes typed keys.
     pub echo: bool,
 }
 
 impl Settings {
-    /// Reads a line such as `name=alice server=10.9.0.1:4119 address=10.9.0.2/24 seed=...`, in any
+    /// Parses a line such as `name=alice server=10.9.0.1:4119 address=10.9.0.2/24 seed=...`, in any
     /// order.
     ///
     /// # Errors
-    /// [`SettingsError`] says what to do.
+    /// Returns a [`SettingsError`] with advice.
     pub fn parse(line: &str, role: Role) -> Result<Self, SettingsError<'_>> {
         let values = Values::split(line, role)?;
         let subnet = values.needed(Setting::Address, Subnet::parse)?;
@@ -289,7 +288,7 @@ impl Settings {
                 })?
                 .unwrap_or(true),
         };
-        // A gateway has to be in the network; whom it does not lead to has to be there, too.
+        // The gateway must be in the network; without a gateway, the server must be.
         let near = settings
             .gateway
             .or(settings.server.map(|server| *server.ip()));
@@ -300,11 +299,11 @@ impl Settings {
     }
 }
 
-/// The values of a line, by the numbers of their settings.
+/// Values of a line, by the numbers of their settings.
 struct Values<'a>([Option<&'a str>; 11]);
 
 impl<'a> Values<'a> {
-    /// Finds the value of each setting in a line; those that are needed are there.
+    /// Finds the values in a line, and checks that none is missing.
     fn split(line: &'a str, role: Role) -> Result<Self, SettingsError<'a>> {
         let mut values = [None; 11];
         for word in line.split_ascii_whitespace() {
@@ -331,7 +330,7 @@ impl<'a> Values<'a> {
             .transpose()
     }
 
-    /// Reads the value of a setting, if it is there.
+    /// Parses the value of a setting, if it is given.
     fn read<T>(
         &self,
         setting: Setting,
@@ -352,7 +351,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A private key of these bytes.
+/// Creates a private key of these bytes.
 pub(crate) fn static_key(bytes: [u8; KEY_LEN]) -> StaticKey {
     #[cfg(feature = "noise")]
     return StaticKey::new(bytes);

@@ -1,5 +1,5 @@
-//! The footprint of the firmware: flash and RAM of each image and each of its parts, and the
-//! greatest depth of its stack, against the ceilings beside this file.
+//! Measures the footprint of the firmware: flash, RAM and stack depth of each image and each of its
+//! parts, against the ceilings in this folder.
 
 use std::fmt;
 use std::path::Path;
@@ -8,10 +8,10 @@ use std::process::ExitCode;
 use chatapp_e2e::{ASKS_SETTINGS, BYE, Board, Firmware, POSTED, Room, TABLE, can_emulate};
 use object::{Object, ObjectSection, ObjectSymbol, SectionKind};
 
-/// An image, and what it is.
+/// An image and its description.
 struct Image {
     name: &'static str,
-    /// Without the cryptography, in place of which there is the null cipher.
+    /// Built with the null cipher instead of the cryptography.
     is_bare: bool,
     meaning: &'static str,
 }
@@ -43,11 +43,11 @@ const IMAGES: [Image; 8] = [
     image("server", false, "the whole server"),
 ];
 
-/// An image, and whether it is bare.
+/// Name of an image, and whether it has the null cipher.
 type Key = (&'static str, bool);
 
-/// A part of a whole image: how much more some images take than others. All parts and `blank` are
-/// the whole.
+/// A part of a whole image: the difference between the sizes of some images. The sum of all parts
+/// and `blank` is the whole.
 struct Part {
     name: &'static str,
     more: &'static [Key],
@@ -125,7 +125,7 @@ const PARTS: [Part; 8] = [
     ),
 ];
 
-/// People in the room: as the images are usually built, and more.
+/// Sizes of the room: the default, and a larger one.
 const ROOMS: [(usize, Option<usize>); 2] = [(8, None), (32, Some(32))];
 
 const CEILINGS: &str = include_str!("../../../bins/firmware/ceilings.txt");
@@ -139,7 +139,7 @@ fn main() -> ExitCode {
     println!("| --- | ---: | ---: | ---: | ---: | --- |");
     for (room, build_for) in ROOMS {
         let mut measured = Vec::new();
-        // Both kinds are built in the same place.
+        // Both kinds share one build folder.
         for is_bare in [true, false] {
             let images = IMAGES.iter().filter(|image| image.is_bare == is_bare);
             let names: Vec<_> = images.clone().map(|image| image.name).collect();
@@ -165,11 +165,11 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(!is_within))
 }
 
-/// The size of an image or a part, in bytes.
+/// Size of an image or a part, in bytes.
 struct Footprint {
     flash: u64,
     statics: u64,
-    /// The deepest that the stack was, for images that were run.
+    /// Maximum depth of the stack, for images that were run.
     stack: Option<u64>,
 }
 
@@ -183,7 +183,7 @@ impl Footprint {
                 SectionKind::Text | SectionKind::ReadOnlyData | SectionKind::ReadOnlyString => {
                     (true, false)
                 }
-                // Its first value lies in flash.
+                // The initial values are in flash.
                 SectionKind::Data => (true, true),
                 SectionKind::UninitializedData => (false, true),
                 _ => (false, false),
@@ -220,7 +220,7 @@ impl Footprint {
         }
     }
 
-    /// Prints it; whether it is within its ceiling.
+    /// Prints the footprint; returns whether it is within its ceiling.
     fn show(&self, name: &str, room: usize, meaning: &str) -> bool {
         println!("| `{name}` | {room} | {self} | {meaning} |");
         let ceiling = Self::ceiling(name, room);
@@ -270,7 +270,7 @@ impl fmt::Display for Footprint {
     }
 }
 
-/// How deep the stack was: it is painted when the board starts, and grows downwards.
+/// Returns the depth of the stack: it is painted at the start, and grows downwards.
 fn depth(memory: &[u8], elf: &object::File<'_>) -> u64 {
     const PAINT: [u8; 4] = 0xcccc_cccc_u32.to_le_bytes();
     let address = |name| {
@@ -285,7 +285,7 @@ fn depth(memory: &[u8], elf: &object::File<'_>) -> u64 {
     (stack.len() - unused * PAINT.len()) as u64
 }
 
-/// Uses everything that a client has, with texts that are as long as they can be; its memory then.
+/// Uses all functions of a client, with texts of maximum length; returns the RAM of the board.
 fn chat_on(mut board: Board) -> Vec<u8> {
     let long = "\u{1b}".repeat(1_000);
     let room = Room::open();
@@ -324,7 +324,7 @@ fn chat_on(mut board: Board) -> Vec<u8> {
     board.memory()
 }
 
-/// Uses everything that a server has, likewise.
+/// Uses all functions of a server, with texts of maximum length; returns the RAM of the board.
 fn serve_on(mut board: Board) -> Vec<u8> {
     let long = "x".repeat(1_000);
     board.is_set("time=0");

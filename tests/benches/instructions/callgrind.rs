@@ -5,10 +5,10 @@ use std::process::Command;
 
 use crate::case::Case;
 
-/// The functions that seal and open.
-const SEALING: [&str; 2] = ["crypto::suite::Suite::seal", "crypto::suite::Suite::open"];
+/// Functions that encrypt and decrypt.
+const ENCRYPTION: [&str; 2] = ["crypto::suite::Suite::seal", "crypto::suite::Suite::open"];
 
-/// Calls of a function, and the instructions in all of them.
+/// Calls of a function, and the instructions of all of them.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Measured {
     calls: f64,
@@ -16,7 +16,7 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    /// Instructions of each part of a call.
+    /// Returns the instructions of each part of a call.
     pub(crate) fn each(&self, case: Case, clients: usize) -> f64 {
         self.cost / self.calls / case.units(clients)
     }
@@ -39,20 +39,20 @@ pub(crate) fn count(clients: usize, only: Option<Case>) -> HashMap<String, Measu
     assert!(status.success(), "{status}");
     let profile = std::fs::read_to_string(&file).expect("Callgrind wrote its profile");
     let counts = read_counts(&profile);
-    // It lies among temporary files.
+    // A temporary file that remains does no harm.
     let _ = std::fs::remove_file(file);
     counts
 }
 
-/// Returns the instructions of a case without those of encryption.
-pub(crate) fn before_sealing(case: Case, clients: usize) -> f64 {
+/// Returns the instructions of a case without encryption.
+pub(crate) fn before_encryption(case: Case, clients: usize) -> f64 {
     let counts = count(clients, Some(case));
     let measured = &counts[case.function()];
-    let sealing: f64 = SEALING.iter().map(|name| counts[*name].cost).sum();
-    (measured.cost - sealing) / measured.calls / case.units(clients)
+    let encryption: f64 = ENCRYPTION.iter().map(|name| counts[*name].cost).sum();
+    (measured.cost - encryption) / measured.calls / case.units(clients)
 }
 
-/// Reads the profile: `cfn=(7) name`, later only `cfn=(7)`, then `calls=<count> ...`, then `<line>
+/// Parses the profile: `cfn=(7) name`, later only `cfn=(7)`, then `calls=<count> ...`, then `<line>
 /// <inclusive cost>`.
 pub(crate) fn read_counts(profile: &str) -> HashMap<String, Measured> {
     let mut names = HashMap::new();
@@ -84,10 +84,13 @@ pub(crate) fn read_counts(profile: &str) -> HashMap<String, Measured> {
     counts
 }
 
-/// The short name of a function that is counted.
+/// Returns the short name of a counted function.
 fn known(name: &str) -> Option<&str> {
-    if let Some(sealing) = SEALING.into_iter().find(|sealing| name.contains(sealing)) {
-        return Some(sealing);
+    if let Some(symbol) = ENCRYPTION
+        .into_iter()
+        .find(|encryption| name.contains(encryption))
+    {
+        return Some(symbol);
     }
     let name = &name[name.find("measured_")?..];
     let end = name.find(|c: char| !c.is_ascii_lowercase() && c != '_');

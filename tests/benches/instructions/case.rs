@@ -1,8 +1,8 @@
-//! The counted cases, and the functions in which they happen.
+//! The counted cases, and their functions.
 
 use std::hint::black_box;
 
-/// Messages of a burst.
+/// Number of messages of a burst.
 pub(crate) const BURST: usize = 32;
 
 /// A counted case.
@@ -46,7 +46,7 @@ impl Case {
 
     pub(crate) const fn title(self) -> &'static str {
         match self {
-            Self::Store => "server: a message for somebody who is away",
+            Self::Store => "server: a message for an offline name",
             Self::Acknowledgement => "server: an acknowledgement",
             Self::KeepAlive => "server: a keep-alive",
             Self::Post => "server: a channel message, for each recipient",
@@ -56,15 +56,15 @@ impl Case {
             Self::TextAcknowledgement => "client: a direct message acknowledged",
             Self::Exchange => "both clients: a direct message and its acknowledgement",
             Self::Burst => "both clients: the same in bursts of 32, for each",
-            Self::Seal => "sealing of 128 bytes",
-            Self::Open => "opening of 128 bytes",
+            Self::Seal => "encryption of 128 bytes",
+            Self::Open => "decryption of 128 bytes",
             Self::First => "handshake: the first message",
             Self::Second => "handshake: the first read, the second message",
             Self::Complete => "handshake: the second read",
         }
     }
 
-    /// The function in whose calls the case happens.
+    /// Returns the function whose calls contain the case.
     pub(crate) const fn function(self) -> &'static str {
         match self {
             Self::Store => "measured_store",
@@ -85,7 +85,7 @@ impl Case {
         }
     }
 
-    /// Parts of equal kind that one call has.
+    /// Returns the number of equal parts of one call.
     pub(crate) fn units(self, clients: usize) -> f64 {
         match self {
             Self::Post => (clients - 1) as f64,
@@ -115,7 +115,8 @@ impl Case {
     }
 }
 
-/// Functions that the compiler neither inlines nor merges: Callgrind tells them apart by name.
+/// Functions that the compiler neither inlines nor merges, because Callgrind distinguishes them by
+/// name.
 macro_rules! measured {
     ($($name:ident)*) => {
         $(#[inline(never)]

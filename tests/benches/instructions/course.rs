@@ -1,4 +1,4 @@
-//! All cases, in their turn.
+//! Runs all cases.
 
 use chatapp_core::crypto::{Handshake, KEY_LEN, Responder, TAG_LEN};
 use chatapp_core::{Command, Endpoint as _};
@@ -6,10 +6,10 @@ use chatapp_core::{Command, Endpoint as _};
 use crate::case::{BURST, Case};
 use crate::room::{ALICE, BOB, ERIN, GONE, Room, SERVER, SMALL, identity};
 
-/// How often each case is repeated.
+/// Number of repetitions of each case.
 const ROUNDS: usize = 16;
 
-/// All cases, several times, in a room of so many clients.
+/// Runs all cases several times in a room with this many clients.
 pub(crate) fn go_through_all(clients: usize) {
     let mut room = Room::with_clients(clients);
     for round in 0..ROUNDS {
@@ -34,7 +34,7 @@ pub(crate) fn go_through_all(clients: usize) {
     room.settle();
 }
 
-/// A message that the server keeps, and one to a name that has to be looked up.
+/// Sends a message that the server stores, and one to a name that the client must look up.
 fn through_the_server(room: &mut Room, clients: usize, round: usize) {
     let away = format!("client{GONE}");
     room.command(
@@ -49,7 +49,7 @@ fn through_the_server(room: &mut Room, clients: usize, round: usize) {
     room.measure(Case::Acknowledgement, SERVER);
     room.settle();
 
-    // One that is not in its table, as far as the room has more than fit.
+    // A name that is not in its table, if the room is larger than the table.
     let other = format!(
         "client{}",
         SMALL + 1 + (clients - SMALL - 2) * round / ROUNDS
@@ -65,7 +65,7 @@ fn through_the_server(room: &mut Room, clients: usize, round: usize) {
     room.settle();
 }
 
-/// Messages from client to client.
+/// Sends messages from client to client.
 fn directly(room: &mut Room) {
     room.command(
         ALICE,
@@ -89,7 +89,7 @@ fn directly(room: &mut Room) {
     Case::Burst.run(&mut || room.exchange(BURST));
 }
 
-/// A client that leaves, and comes back.
+/// Lets a client leave and return.
 fn away_and_back(room: &mut Room) {
     room.command(ERIN, Command::Deregister { name: "client2" });
     room.settle();
@@ -104,7 +104,7 @@ fn away_and_back(room: &mut Room) {
     room.settle();
 }
 
-/// A handshake, and one datagram in the session that it opens.
+/// Performs a handshake, and exchanges one datagram in its session.
 fn cryptography(round: u8) {
     let (client, server) = (identity([1; KEY_LEN]), identity([2; KEY_LEN]));
     let (mut first, mut second, mut payload) = ([0; 512], [0; 512], [0; 112]);

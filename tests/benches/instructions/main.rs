@@ -1,6 +1,6 @@
-//! Instructions for what concerns one client, in a small room and in a large one, counted by
-//! Callgrind. Fails if the large room needs more than 1.2 times as many, or the small one more than
-//! the ceilings that are kept in `ceilings.txt`. Use a release build; it needs `valgrind`.
+//! Counts the instructions for one client, in a small and in a large room, with Callgrind. Fails if
+//! the large room needs more than 1.2 times as many, or the small one more than the ceilings in
+//! `ceilings.txt`. Use a release build; it needs `valgrind`.
 
 mod callgrind;
 mod case;
@@ -12,13 +12,13 @@ use std::process::{Command, ExitCode};
 use chatapp_benches::ceilings::Ceilings;
 use clap::Parser;
 
-use self::callgrind::{before_sealing, count};
+use self::callgrind::{before_encryption, count};
 use self::case::Case;
 
-/// How many times the instructions of the small room the large one may need.
+/// Maximum ratio of the instructions in the large room to those in the small one.
 const RATIO_MAX: f64 = 1.2;
 
-/// The ceilings of the small room.
+/// Ceilings of the small room.
 const CEILINGS: Ceilings = Ceilings::new(include_str!("ceilings.txt"));
 
 #[derive(Parser)]
@@ -64,12 +64,12 @@ fn main() -> ExitCode {
         );
     }
     for case in [Case::Exchange, Case::Burst] {
-        let before = before_sealing(case, few);
-        let name = format!("{} before sealing", case.function());
+        let before = before_encryption(case, few);
+        let name = format!("{} before encryption", case.function());
         too_many |= !CEILINGS.allows(&name, before);
         println!(
             "{:<55} {before:>10.0} {:>10} {:>7} {:>10.0}",
-            format!("{}, before sealing", case.title()),
+            format!("{}, before encryption", case.title()),
             "",
             "",
             CEILINGS.of(&name)
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ceiling_below_what_is_counted_is_broken() {
+    fn fails_above_a_ceiling() {
         let profile = "fn=(1) main\n+3 7\n\
                        cfn=(2) instructions::case::measured_burst\ncalls=2 0\n4 64000\n\
                        fn=(3) others\ncfn=(2)\ncalls=1 0\n9 32000\n";
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn every_case_has_a_ceiling() {
+    fn has_a_ceiling_for_every_case() {
         for case in Case::ALL {
             assert!(CEILINGS.of(case.function()) > 0.0, "{case:?}");
         }

@@ -1,4 +1,4 @@
-//! A server, clients, and a network that is a queue.
+//! A server and clients on a network that is a queue.
 
 use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -12,30 +12,30 @@ use chatapp_mio::{ClientLimits, ClientMemory, ServerLimits, ServerMemory};
 
 use crate::case::{BURST, Case};
 
-/// 64 bytes.
+/// Text of 64 bytes.
 const TEXT: &str = "a message of sixty-four bytes, as people write them to friends..";
 
-/// Entries that the table of most clients can hold: fewer than either room has.
+/// Capacity of the table of most clients: fewer than either room has.
 pub(crate) const SMALL: usize = 4;
 
-/// These two have room for everybody.
+/// Alice and Bob have tables for the whole room.
 pub(crate) const ALICE: usize = 0;
 pub(crate) const BOB: usize = 1;
-/// These two, and all others, have small tables.
+/// These two, and all later clients, have small tables.
 pub(crate) const ERIN: usize = 2;
 pub(crate) const GONE: usize = 3;
-/// Stands for the server among the clients.
+/// Index of the server among the clients.
 pub(crate) const SERVER: usize = usize::MAX;
 
 type Datagram = (SocketAddr, SocketAddr, Vec<u8>);
 
-/// All of them.
+/// A server with all clients.
 pub(crate) struct Room {
     server: Server<'static>,
     pub(crate) clients: Vec<Client<'static>>,
     network: VecDeque<Datagram>,
     pub(crate) now: Instant,
-    /// The buffer for the datagrams of an exchange.
+    /// Buffer for the datagrams of an exchange.
     out: [u8; DATAGRAM_LEN_MAX],
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn identity(key: [u8; 32]) -> Identity {
 }
 
 impl Room {
-    /// All have come; one has left.
+    /// Creates a room in which all have arrived and one has left.
     pub(crate) fn with_clients(count: usize) -> Self {
         let limits = ServerLimits {
             names: count,
@@ -130,8 +130,8 @@ impl Room {
         !self.network.is_empty()
     }
 
-    /// Delivers all datagrams, until the measured machines have nothing in flight. A client with a
-    /// small table looks up a caller that is not in it, and answers when the call is repeated.
+    /// Delivers all datagrams until the measured endpoints have nothing in flight. A client with a
+    /// small table looks up an unknown caller, and answers when the call is repeated.
     pub(crate) fn settle(&mut self) {
         for _ in 0..10 {
             while let Some(mut datagram) = self.network.pop_front() {
@@ -146,11 +146,11 @@ impl Room {
                 self.drive(number);
             }
         }
-        panic!("somebody has something under way for ever");
+        panic!("an endpoint never becomes idle");
     }
 
-    /// Alice writes to Bob, until all is acknowledged: nothing but the two clients, and buffers
-    /// that are there already.
+    /// Lets Alice send to Bob until all is acknowledged. Only the two clients run, and all buffers
+    /// exist already.
     pub(crate) fn exchange(&mut self, messages: usize) {
         let out = &mut self.out;
         let [alice, bob, ..] = &mut self.clients[..] else {
@@ -175,14 +175,14 @@ impl Room {
         }
     }
 
-    /// Delivers all that is on the way to one of them now, in measured calls.
+    /// Delivers all datagrams in flight to one endpoint, in measured calls.
     pub(crate) fn measure(&mut self, case: Case, to: usize) {
         for mut datagram in self.take_datagrams(to) {
             case.run(&mut || self.deliver(&mut datagram));
         }
     }
 
-    /// The same without measuring.
+    /// Delivers all datagrams in flight to one endpoint without measuring.
     pub(crate) fn measure_nothing(&mut self, to: usize) {
         for mut datagram in self.take_datagrams(to) {
             self.deliver(&mut datagram);
@@ -195,7 +195,7 @@ impl Room {
             .drain(..)
             .partition(|datagram| datagram.1 == address(to));
         self.network = left;
-        // Not in the middle of what is measured.
+        // Reserved here, so that no allocation falls into a measurement.
         self.network.reserve(2 * self.clients.len());
         taken
     }
@@ -210,7 +210,7 @@ impl Room {
         self.drive(number);
     }
 
-    /// Takes all outputs of one of them.
+    /// Takes all outputs of one endpoint.
     pub(crate) fn drive(&mut self, number: usize) {
         if number == SERVER {
             while let Some(Persist { ticket, record: _ }) = self.server.poll_persist() {

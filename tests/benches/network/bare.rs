@@ -1,8 +1,6 @@
-//! The baselines: the same traffic as bare datagrams over mio, with no protocol but a number in
-//! front.
+//! Baselines: the same traffic as bare datagrams over mio, with only a number before each text.
 //!
-//! They are written as one would write them for speed: one socket, one event queue, read until it
-//! is empty.
+//! They are written for speed: one socket, one event queue, and reads until the socket is empty.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -16,12 +14,12 @@ use crate::child::{next_order, say};
 use crate::stream::Stream;
 use crate::work::BARE_LEN;
 
-/// Longer than any wait for a datagram on this machine. Nothing is sent again: the buffers are
-/// large enough for all.
+/// Longer than any wait for a datagram on this machine. Nothing is retransmitted, because the
+/// buffers hold all datagrams.
 const PATIENCE: Duration = Duration::from_secs(10);
 const BUFFER_LEN: usize = 4 << 20;
-/// Recipients that are sent to before acknowledgements are read: the buffer never has to hold those
-/// of all.
+/// Number of recipients per round of sending and reading. The buffer never has to hold the
+/// acknowledgements of all.
 const GROUP: usize = 64;
 const ACKNOWLEDGEMENT_LEN: usize = 8;
 
@@ -90,7 +88,7 @@ pub(crate) fn answer_all() {
     }
 }
 
-/// Sends a stream whenever it is told to, so many messages packed in each datagram.
+/// Sends a stream for each order, with this many messages in each datagram.
 pub(crate) fn send_stream(to: SocketAddr, per_datagram: usize) {
     let mut bare = Bare::bind();
     let packed = vec![0; per_datagram * BARE_LEN];
@@ -98,7 +96,7 @@ pub(crate) fn send_stream(to: SocketAddr, per_datagram: usize) {
         let mut stream = Stream::parse(&order);
         loop {
             while stream.room() >= per_datagram {
-                // The answer may be there before the call has returned.
+                // The answer may arrive before the call has returned.
                 stream.sent(per_datagram);
                 bare.send(to, &packed);
             }
@@ -114,8 +112,8 @@ pub(crate) fn send_stream(to: SocketAddr, per_datagram: usize) {
     }
 }
 
-/// Prints its port, and waits for a datagram from each recipient. Then, whenever it is told to,
-/// sends a datagram to each and waits for all acknowledgements, again and again.
+/// Prints its port, and waits for a datagram from each recipient. For each order, repeatedly sends
+/// a datagram to all and waits for all acknowledgements.
 pub(crate) fn fan_out(recipients: usize) {
     let mut bare = Bare::bind();
     say(&bare.port().to_string());
@@ -153,7 +151,7 @@ pub(crate) fn fan_out(recipients: usize) {
     }
 }
 
-/// So many sockets that each make themselves known to the sender, and acknowledge what it sends.
+/// Opens this many sockets, announces each to the sender, and acknowledges its datagrams.
 pub(crate) fn answer_as_crowd(sender: SocketAddr, recipients: usize) {
     let mut poll = Poll::new().expect("an event queue");
     let mut events = Events::with_capacity(1_024);

@@ -1,4 +1,4 @@
-//! The processes that are measured: this program again, told by lines what to do.
+//! Measured processes: this program again, controlled by lines on its input.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use chatapp_e2e::measure::Usage;
 
 use crate::stream::Times;
 
-/// One of those processes. It is killed when this is dropped.
+/// A measured process. Dropping it kills the process.
 pub(crate) struct Child {
     process: std::process::Child,
     input: ChildStdin,
@@ -22,7 +22,7 @@ impl Child {
         Self::start_by(Command::new(this_program()), role)
     }
 
-    /// Starts one on a machine of a network.
+    /// Starts a process on a machine of a network.
     pub(crate) fn start_on(network: &Namespaces, machine: u8, role: &[&str]) -> Self {
         let mut command = network.command(machine);
         command.arg(this_program());
@@ -50,7 +50,7 @@ impl Child {
         writeln!(self.input, "{line}").expect("the child reads");
     }
 
-    /// The next line that it prints.
+    /// Returns the next line that it prints.
     pub(crate) fn says(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("the child writes");
@@ -58,13 +58,13 @@ impl Child {
         line.trim_end().to_owned()
     }
 
-    /// Lets it send a stream, and waits until all was acknowledged.
+    /// Orders a stream, and waits until all of it is acknowledged.
     pub(crate) fn streams(&mut self, order: &str) -> Times {
         self.is_told(order);
         self.says().parse().expect("times")
     }
 
-    /// Processor time since it started.
+    /// Returns its processor time since the start.
     pub(crate) fn cpu(&self) -> Duration {
         Usage::of(self.process.id()).cpu
     }
@@ -72,7 +72,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // It may have ended.
+        // The process may have ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -82,7 +82,7 @@ fn this_program() -> PathBuf {
     std::env::current_exe().expect("this program has a path")
 }
 
-/// The next order from the parent; `None` if there will be no more.
+/// Returns the next order of the parent; `None` after the last one.
 pub(crate) fn next_order() -> Option<String> {
     let mut line = String::new();
     let len = std::io::stdin().read_line(&mut line).unwrap_or_default();

@@ -1,5 +1,4 @@
-//! A client process: the core over the adapter for this system's sockets, as the program `ChatApp`
-//! runs it.
+//! A client process: the core over the adapter for sockets, as in the program `ChatApp`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{self, Receiver};
@@ -17,13 +16,13 @@ use crate::child::{next_order, say};
 use crate::stream::Stream;
 use crate::work::TEXT;
 
-/// The recipient of all messages.
+/// Name of the recipient of all messages.
 pub(crate) const RECIPIENT: &str = "recipient";
 
-/// The port of a client on a TAP device.
+/// Port of a client on a TAP device.
 const TAP_PORT: u16 = 5_000;
 
-/// A client on a socket; so much of what arrives there is lost.
+/// Runs a client on a socket that drops this percentage of arriving datagrams.
 pub(crate) fn on_socket(server: SocketAddr, name: &str, window: u16, loss_percent: u32) {
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let bind = server.ip().is_loopback().then_some(loopback);
@@ -34,7 +33,7 @@ pub(crate) fn on_socket(server: SocketAddr, name: &str, window: u16, loss_percen
     run(Driver::new(socket), server, name, window);
 }
 
-/// A client on the TAP device `net1`, as this address of its link.
+/// Runs a client on the TAP device `net1` with this address on its link.
 pub(crate) fn on_tap(server: SocketAddr, name: &str, window: u16, own: &str, gateway: IpAddr) {
     let config = TapConfig {
         device: "net1".into(),
@@ -46,7 +45,7 @@ pub(crate) fn on_tap(server: SocketAddr, name: &str, window: u16, own: &str, gat
     run(Driver::over(tap), server, name, window);
 }
 
-/// Registers, says so, and then sends a stream to the recipient whenever it is told to.
+/// Registers, reports that, and then sends a stream to the recipient for each order.
 fn run(
     driver: std::io::Result<Driver<impl Transport>>,
     server: SocketAddr,
@@ -115,12 +114,12 @@ fn run(
     }
 }
 
-/// The orders as they come, each of which wakes the driver; this process ends when no more will.
+/// Reads orders on a thread, which wakes the driver for each; the process ends after the last one.
 fn orders(waker: Waker) -> Receiver<String> {
     let (orders, ordered) = mpsc::channel();
     std::thread::spawn(move || {
         while let Some(order) = next_order() {
-            // The other end ends with this process.
+            // The receiver ends with this process.
             let _ = orders.send(order);
             waker.wake();
         }
@@ -129,10 +128,10 @@ fn orders(waker: Waker) -> Receiver<String> {
     ordered
 }
 
-/// Lets the kernel drop so many of the datagrams that arrive, at random: a socket filter (`man 7
-/// socket`, `SO_ATTACH_FILTER`) of three instructions of the classic packet filter. As on a
-/// network, each is lost by itself: not the whole burst, which the filter would get if the socket
-/// took bursts.
+/// Lets the kernel drop this percentage of arriving datagrams at random. It uses a socket filter of
+/// three classic BPF instructions (`man 7 socket`, `SO_ATTACH_FILTER`). With receive offload the
+/// filter would drop whole batches, so this turns offload off. Each loss is then independent, as on
+/// a network.
 fn lose(socket: &Socket, percent: u32) {
     setsockopt(socket, UdpGroSegment, &false).expect("an option of the socket");
     const LOAD_RANDOM: SockFilter = SockFilter::new(0x20, 0, 0, 0xffff_f000_u32 + 56);

@@ -11,14 +11,14 @@ use crate::report::{Goal, Line, Row, Score};
 use crate::stream::{Stream, Times};
 use crate::work::Size;
 
-/// The sender, the recipient, and the number of messages in flight.
+/// The sender, the recipient, and the number of in-flight messages.
 struct Pair {
     sender: Child,
     recipient: Child,
     in_flight: usize,
 }
 
-/// The rate of a stream, and the time of both processors for each message.
+/// Rate of a stream, and processor time of both clients for each message.
 struct Measured {
     per_second: f64,
     cpu_us: f64,
@@ -26,7 +26,7 @@ struct Measured {
 }
 
 impl Pair {
-    /// Two registered clients; so much of what arrives at each of them is lost.
+    /// Creates two registered clients that each drop this percentage of arriving datagrams.
     fn of_clients(room: &Room, in_flight: usize, loss_percent: u32) -> Self {
         let server = room.address().to_string();
         let window = in_flight.max(32).to_string();
@@ -43,7 +43,7 @@ impl Pair {
         }
     }
 
-    /// The same on machines of a network that holds their server, too.
+    /// Creates two registered clients on machines of a network, which also has their server.
     fn across(network: &Namespaces, machine: Machine, in_flight: usize) -> Self {
         let server = SocketAddr::new(network.address_of(0).into(), 4_119).to_string();
         let window = in_flight.max(32).to_string();
@@ -93,14 +93,14 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// Runs in turn, after one of each to warm up.
+/// Runs both kinds alternately, after one warm-up of each.
 fn alternate(
     size: Size,
     messages: usize,
     ours: &mut Pair,
     baseline: &mut Pair,
 ) -> Vec<(Measured, Measured)> {
-    // In whole datagrams of 16.
+    // Rounded up to whole datagrams of 16 messages.
     let messages = (messages / size.divisor).next_multiple_of(16);
     let mut run = || (ours.measure(messages), baseline.measure(messages));
     run();
@@ -135,7 +135,7 @@ pub(crate) fn few_in_flight(title: &str, size: Size) -> Row {
                 run.per_second
             }),
             line(
-                "CPU of both for each, us",
+                "CPU of both for each, µs",
                 Goal::AtMost(0.7),
                 &runs,
                 |run| run.cpu_us,
@@ -169,7 +169,7 @@ pub(crate) fn round_trip(title: &str, size: Size) -> Row {
     Row {
         title: title.into(),
         baseline: "a bare datagram, and its answer",
-        lines: vec![line("median, us", Goal::AtMost(1.2), &runs, |run| {
+        lines: vec![line("median, µs", Goal::AtMost(1.2), &runs, |run| {
             micros(run.times.median)
         })],
     }
@@ -191,7 +191,7 @@ pub(crate) fn with_loss(title: &str, size: Size) -> Row {
             unit: round_trip_us,
             name: "round trips more",
         },
-        ..line("99th percentile, us", Goal::AtMost(10.0), &runs, |run| {
+        ..line("99th percentile, µs", Goal::AtMost(10.0), &runs, |run| {
             micros(run.times.p99)
         })
     };
@@ -202,8 +202,8 @@ pub(crate) fn with_loss(title: &str, size: Size) -> Row {
     }
 }
 
-/// Two clients and their server, each on a network of its own behind one router: with TAP devices,
-/// and with sockets.
+/// Measures two clients and their server behind one router, each on its own network: with TAP
+/// devices, and with sockets.
 fn on_tap_devices(
     title: &str,
     size: Size,
@@ -221,7 +221,7 @@ fn on_tap_devices(
         (Some((mut ours, ..)), Some((mut baseline, ..))) => {
             alternate(size, messages, &mut ours, &mut baseline)
         }
-        // Why is on standard error.
+        // The reason is on standard error.
         _ => Vec::new(),
     };
     Row {
@@ -238,7 +238,7 @@ pub(crate) fn few_on_tap_devices(title: &str, size: Size) -> Row {
                 run.per_second
             }),
             line(
-                "CPU of both for each, us",
+                "CPU of both for each, µs",
                 Goal::AtMost(1.25),
                 runs,
                 |run| run.cpu_us,
@@ -250,11 +250,11 @@ pub(crate) fn few_on_tap_devices(title: &str, size: Size) -> Row {
 pub(crate) fn one_on_tap_devices(title: &str, size: Size) -> Row {
     on_tap_devices(title, size, 1, 8_000, |runs| {
         vec![
-            line("median, us", Goal::AtMost(1.25), runs, |run| {
+            line("median, µs", Goal::AtMost(1.25), runs, |run| {
                 micros(run.times.median)
             }),
             line(
-                "CPU of both for each, us",
+                "CPU of both for each, µs",
                 Goal::AtMost(1.25),
                 runs,
                 |run| run.cpu_us,

@@ -12,17 +12,17 @@ use crate::report::{Goal, Line, Row, Score};
 use crate::work::{Size, TEXT};
 
 const RECIPIENTS: usize = 1_000;
-/// Entries in the table of each: nobody needs to know all others to hear the channel.
+/// Capacity of each table: clients receive the channel without knowing all others.
 const TABLE: usize = 4;
-/// So many register at a time. A thousand handshakes in a row would keep their one thread busy for
-/// longer than the server waits. Its retransmissions would then make a path count as lossy for its
-/// next 255 datagrams.
+/// Number of clients that register at a time. A thousand handshakes in a row would occupy their
+/// only thread beyond the server's timeout. Its retransmissions would then mark a path as lossy for
+/// its next 255 datagrams.
 const GROUP: usize = 13;
 const _: () = assert!((RECIPIENTS + 1).is_multiple_of(GROUP));
-/// The client that writes to all others.
+/// Index of the client that sends to all others.
 const AUTHOR: usize = 0;
 
-/// The result of some rounds: deliveries a second, and processor time of the sender for each.
+/// Result of some rounds: deliveries per second, and processor time of the sender for each.
 struct Measured {
     per_second: f64,
     cpu_us: f64,
@@ -55,7 +55,7 @@ impl Ours {
                 let mut latest = crowd.members.iter().rev().take(GROUP);
                 latest.all(|member| member.client.is_registered())
             });
-            assert!(all_came.expect("events"), "not everybody came");
+            assert!(all_came.expect("events"), "some clients did not register");
         }
         Self { room, crowd }
     }
@@ -71,7 +71,10 @@ impl Ours {
             let deadline = Instant::now() + PATIENCE;
             while self.crowd.heard < wanted {
                 self.crowd.turn(PATIENCE).expect("events");
-                assert!(Instant::now() < deadline, "not everybody heard it");
+                assert!(
+                    Instant::now() < deadline,
+                    "some clients did not get the message"
+                );
             }
         }
         let took = start.elapsed();
@@ -80,7 +83,7 @@ impl Ours {
     }
 }
 
-/// A server of one address: what is measured is not how it defends itself.
+/// Options of a server without rate limits: all clients have one address.
 pub(crate) const UNLIMITED: [&str; 7] = [
     "--ephemeral",
     "--registrations",
@@ -156,7 +159,7 @@ pub(crate) fn one_in_flight(title: &str, size: Size) -> Row {
                 run.per_second
             }),
             line(
-                "CPU of the sender for each, us",
+                "CPU of the sender for each, µs",
                 Goal::AtMost(1.4),
                 &runs,
                 |run| run.cpu_us,

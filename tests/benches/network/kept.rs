@@ -1,4 +1,4 @@
-//! Messages for those who are away: kept, synced to the disk, and fetched.
+//! Messages for offline names: stored, synced to the disk, and fetched.
 
 use std::fs::File;
 use std::io::Write;
@@ -17,10 +17,10 @@ use crate::stream::Stream;
 use crate::work::{BARE_LEN, Size, TEXT};
 
 const SENDERS: usize = 32;
-/// Kept for one client, which then fetches them all.
+/// Number of messages stored for one client, which then fetches all.
 const FETCHED: usize = 10_000;
 
-/// A server with a store, and one crowd of senders and of those who are away.
+/// A server with a store, and one crowd of senders and of offline recipients.
 struct Post {
     _room: Room,
     _folder: TempDir,
@@ -43,7 +43,7 @@ impl Post {
             let mut members = crowd.members.iter();
             members.all(|member| member.client.is_registered())
         });
-        assert!(all_came.expect("events"), "not everybody came");
+        assert!(all_came.expect("events"), "some clients did not register");
         let mut post = Self {
             _room: room,
             _folder: folder,
@@ -51,14 +51,17 @@ impl Post {
             away,
         };
         (SENDERS..SENDERS + away).for_each(|number| post.leaves(number));
-        // Until the senders know.
+        // Waits until the senders know that the recipients are offline.
         let known = post.crowd.works_until(PATIENCE, |crowd| {
             crowd.members[..SENDERS].iter().all(|member| {
                 let online = member.client.table().filter(|entry| entry.online);
                 online.count() == SENDERS
             })
         });
-        assert!(known.expect("events"), "nobody is known to be away");
+        assert!(
+            known.expect("events"),
+            "the senders do not know the offline names"
+        );
         post
     }
 
@@ -69,11 +72,11 @@ impl Post {
         let left = self.crowd.works_until(PATIENCE, |crowd| {
             crowd.members[number].client.is_idle() && !crowd.members[number].client.is_registered()
         });
-        assert!(left.expect("events"), "it cannot leave");
+        assert!(left.expect("events"), "the client cannot leave");
     }
 
-    /// All senders write, each so much at a time, until so much was saved; returns messages a
-    /// second.
+    /// Lets all senders send, each with this many in flight, until enough messages are saved.
+    /// Returns messages per second.
     fn saves(&mut self, messages: usize, at_once: usize) -> f64 {
         let start = Instant::now();
         let before = self.crowd.succeeded;
@@ -112,7 +115,8 @@ impl Post {
         messages as f64 / start.elapsed().as_secs_f64()
     }
 
-    /// One that is away comes back, and leaves when it has everything; returns messages a second.
+    /// Lets one offline client return, and leave once it has all messages. Returns messages per
+    /// second.
     fn fetches(&mut self, number: usize, messages: usize) -> f64 {
         let name = Crowd::name_of(number);
         let wanted = self.crowd.heard + messages;
@@ -129,7 +133,7 @@ impl Post {
     }
 }
 
-/// The baseline: records appended to a file, so many between two syncs; returns records a second.
+/// Baseline: appends records to a file, with this many per sync. Returns records per second.
 fn append(folder: &Path, records: usize, group: usize) -> f64 {
     let mut log = File::create(folder.join("log")).expect("a file");
     let bytes = vec![b'x'; group * BARE_LEN];
@@ -149,7 +153,7 @@ pub(crate) fn many_saved(title: &str, size: Size) -> Row {
     saved_with(title, size, 16)
 }
 
-/// Each sender has so many messages on the way at a time.
+/// Measures with this many in-flight messages for each sender.
 fn saved_with(title: &str, size: Size, at_once: usize) -> Row {
     const AWAY: usize = 16;
     let messages = 10_000 / size.divisor;

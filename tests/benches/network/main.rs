@@ -1,8 +1,8 @@
-//! Throughput and latency of real processes over real sockets, each beside bare datagrams that
-//! carry the same traffic in the same run: on a machine that has other work too, only the ratio of
-//! two neighbours means anything.
+//! Measures throughput and latency of real processes over real sockets, each beside bare datagrams
+//! that carry the same traffic in the same run. On a machine with other load, only the ratio of two
+//! neighbours is meaningful.
 //!
-//! `cargo bench -p chatapp-benches` prints a table; `tests/README.md` says what its rows are.
+//! `cargo bench -p chatapp-benches` prints a table; `tests/README.md` explains its rows.
 
 mod bare;
 mod child;
@@ -43,7 +43,7 @@ struct Arguments {
     role: Vec<String>,
 }
 
-/// Measures one kind of work under this title.
+/// Function that measures one kind of work under this title.
 type Measure = fn(&str, Size) -> Row;
 
 fn main() -> ExitCode {
@@ -70,9 +70,9 @@ fn main() -> ExitCode {
         ("direct, one, round trip", direct::round_trip),
         ("send_all to 1,000, 1 in flight", fan_out::one_in_flight),
         ("send_all to 1,000, 16 in flight", fan_out::many_in_flight),
-        ("kept and synced, 32 senders", kept::saved),
-        ("kept and synced, 32 senders, 16 each", kept::many_saved),
-        ("10,000 kept, fetched", kept::fetched),
+        ("stored and synced, 32 senders", kept::saved),
+        ("stored and synced, 32 senders, 16 each", kept::many_saved),
+        ("10,000 stored, fetched", kept::fetched),
         ("direct, 32 in flight, 5 % lost", direct::with_loss),
         (
             "direct, 32 in flight, on TAP devices",
@@ -98,13 +98,13 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// A thousand clients need a thousand sockets.
+/// Raises the limit of open sockets: a thousand clients need a thousand.
 fn allow_many_sockets() {
     let maximum = getrlimit(Resource::Nofile).maximum;
     let all = Rlimit {
         current: maximum,
         maximum,
     };
-    // If that is not allowed, the rows that need it say so.
+    // If the system refuses, the rows that need the sockets report it.
     let _ = setrlimit(Resource::Nofile, all);
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use serde_json::json;
 
-/// One kind of work.
+/// Figures of one kind of work.
 pub(crate) struct Row {
     pub(crate) title: String,
     pub(crate) baseline: &'static str,
     pub(crate) lines: Vec<Line>,
 }
 
-/// One figure of it: that of ChatApp and that of the baseline in each round, and their comparison.
+/// One figure: that of ChatApp and that of the baseline in each round, and how to compare them.
 pub(crate) struct Line {
     pub(crate) what: &'static str,
     pub(crate) ours: Vec<f64>,
@@ -21,7 +21,7 @@ pub(crate) struct Line {
     pub(crate) goal: Goal,
 }
 
-/// How two figures of one round are compared.
+/// Comparison of the two figures of one round.
 #[derive(Clone, Copy)]
 pub(crate) enum Score {
     /// The figure of ChatApp divided by that of the baseline.
@@ -37,7 +37,7 @@ pub(crate) enum Goal {
 }
 
 impl Line {
-    /// The median of the scores of all rounds.
+    /// Returns the median of the scores of all rounds.
     fn score(&self) -> f64 {
         let pairs = self.ours.iter().zip(&self.baseline);
         median(pairs.map(|(ours, baseline)| match self.score {
@@ -60,7 +60,7 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Large numbers without decimals, small ones with some.
+/// Formats a figure: large numbers without decimals, small ones with two.
 fn figure(value: f64) -> String {
     if value < 100.0 {
         return format!("{value:.2}");
@@ -79,12 +79,12 @@ fn figure(value: f64) -> String {
 pub(crate) fn print(rows: &[Row]) {
     let mut table = String::new();
     for row in rows {
-        // A string takes everything.
+        // Writing to a string cannot fail.
         let _ = writeln!(table, "\n{}   (baseline: {})", row.title, row.baseline);
         let _ = writeln!(
             table,
             "  {:<34} {:>12} {:>12} {:>12}   wanted",
-            "", "ours", "baseline", "compared"
+            "", "ChatApp", "baseline", "compared"
         );
         for line in &row.lines {
             let unit = match line.score {

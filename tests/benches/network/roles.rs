@@ -1,8 +1,8 @@
-//! The roles of this program as one of the measured processes.
+//! Roles of this program as a measured process.
 
 use crate::{bare, client};
 
-/// Does what a role does, until this process is killed or its standard input ends.
+/// Runs a role until this process is killed or its standard input ends.
 pub(crate) fn play(role: &[String]) {
     let arguments: Vec<&str> = role.iter().map(String::as_str).collect();
     match arguments[..] {

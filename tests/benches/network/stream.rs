@@ -1,11 +1,11 @@
-//! A stream of messages with so many in flight, and how long each of them took.
+//! A stream with a number of in-flight messages, and the latency of each message.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-/// Keeps the books of a stream whose messages are acknowledged in their order.
+/// Bookkeeping of a stream whose messages are acknowledged in order.
 pub(crate) struct Stream {
     start: Instant,
     count: usize,
@@ -25,7 +25,7 @@ impl Stream {
         }
     }
 
-    /// An order as [`Self::parse`] reads it.
+    /// Formats an order for [`Self::parse`].
     pub(crate) fn order(count: usize, in_flight: usize) -> String {
         format!("{count} {in_flight}")
     }
@@ -36,7 +36,7 @@ impl Stream {
         Self::new(number(), number())
     }
 
-    /// Messages that may be sent now.
+    /// Returns the number of messages that may be sent now.
     pub(crate) fn room(&self) -> usize {
         let left = self.count - self.took.len() - self.sent.len();
         left.min(self.in_flight - self.sent.len())
@@ -53,7 +53,7 @@ impl Stream {
         self.took.extend(done.map(|sent| now - sent));
     }
 
-    /// Returns the times, once all messages were acknowledged.
+    /// Returns the times, once all messages are acknowledged.
     pub(crate) fn times(&mut self) -> Option<Times> {
         if self.took.len() < self.count {
             return None;
@@ -69,7 +69,7 @@ impl Stream {
     }
 }
 
-/// How long a stream took: all of it, and its messages, each from sending to acknowledgement.
+/// Duration of a stream, and the latency of each message from sending to acknowledgement.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
     pub(crate) all: Duration,

@@ -1,16 +1,16 @@
-//! How much is measured, and with which text.
+//! Amount of the measured work, and its text.
 
-/// A line of text of 64 bytes: what every message says.
+/// Text of every message: 64 bytes.
 pub(crate) const TEXT: &str = "a message of sixty-four bytes, as people write them to friends..";
-/// Bytes of one message in the baselines: a number in front of the text.
+/// Length of a message of the baselines in bytes: a number before the text.
 pub(crate) const BARE_LEN: usize = 8 + TEXT.len();
 const _: () = assert!(TEXT.len() == 64);
 
-/// How much is measured.
+/// Amount of measured work.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Size {
-    /// Pairs of runs, of ChatApp and of the baseline in turn.
+    /// Number of pairs of runs, alternately of ChatApp and of the baseline.
     pub(crate) rounds: usize,
-    /// Divides the messages of one run.
+    /// Divisor of the number of messages in each run.
     pub(crate) divisor: usize,
 }

@@ -1,12 +1,11 @@
-//! Ceilings that are kept in the repository, for what is measured.
+//! Ceilings of measured values, stored in the repository.
 
-/// A text with lines that end in a number: what is called as the words before it may take so much,
-/// and no more.
+/// Text with lines that end in a number: the maximum of the value that the words before it name.
 #[derive(Clone, Copy, Debug)]
 pub struct Ceilings(&'static str);
 
 impl Ceilings {
-    /// The ceilings in this text.
+    /// Creates ceilings from this text.
     pub const fn new(text: &'static str) -> Self {
         Self(text)
     }
@@ -14,7 +13,7 @@ impl Ceilings {
     /// Returns the ceiling of a measured value.
     ///
     /// # Panics
-    /// There is no ceiling for it: each measured value needs one.
+    /// Panics if there is no ceiling for it: each measured value needs one.
     pub fn of(&self, what: &str) -> f64 {
         let mut lines = self.0.lines().filter_map(|line| line.rsplit_once(' '));
         lines
@@ -37,7 +36,7 @@ mod tests {
         Ceilings::new("What each may take: 3 per cent more.\n\nwork 7\nwork in bursts  2.5\n");
 
     #[test]
-    fn what_is_kept_is_the_most_that_is_allowed() {
+    fn allows_values_up_to_the_ceiling() {
         assert!(KEPT.allows("work", 7.0));
         assert!(!KEPT.allows("work", 7.1));
         assert!(KEPT.allows("work in bursts", 2.5));
@@ -47,7 +46,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "there is a ceiling for rest")]
-    fn what_has_no_ceiling_is_not_let_pass() {
+    fn panics_without_a_ceiling() {
         KEPT.allows("rest", 0.0);
     }
 }

@@ -1,3 +1,3 @@
-//! Benchmarks, and the ceilings that some of them hold. `tests/README.md` says how to run them.
+//! Benchmarks and the ceilings of some of them. `tests/README.md` explains how to run them.
 
 pub mod ceilings;

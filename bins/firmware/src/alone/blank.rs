@@ -1,8 +1,8 @@
-//! Nothing: what the other images here have besides the core.
+//! Empty image: the parts that all images here have besides the core.
 #![no_std]
 #![no_main]
 
-// The table of interrupts.
+// Links the interrupt table.
 use chatapp_firmware as _;
 use cortex_m_rt::entry;
 

@@ -1,5 +1,5 @@
-//! The client of the core, without a network and a console: what it costs. It cannot panic, or this
-//! does not link.
+//! The client of the core, without network and console, to measure its size. Links only if it
+//! cannot panic.
 #![no_std]
 #![no_main]
 
@@ -29,7 +29,7 @@ fn main() -> ! {
     }
 }
 
-/// Stands for any record.
+/// An example of a record.
 const RECORD: ClientRecord<'_> = ClientRecord::ServerKey(PublicKey::NONE);
 
 fn make() -> Option<Result<Client<'static>, StorageError>> {
@@ -47,7 +47,7 @@ fn make() -> Option<Result<Client<'static>, StorageError>> {
     ))
 }
 
-/// Everything that can be done with a client, in any order.
+/// Calls all functions of a client, in any order.
 fn step(client: &mut Client<'_>) {
     let now = any_time();
     let mut buffer = [0; RECEIVE_LEN];

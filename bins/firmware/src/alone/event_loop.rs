@@ -1,4 +1,4 @@
-//! The event loop of the core over any network. It cannot panic, or this does not link.
+//! The event loop of the core over any network. Links only if it cannot panic.
 #![no_std]
 #![no_main]
 
@@ -15,7 +15,7 @@ mod values;
 
 use values::{any, any_address, any_identity, any_text, any_time, keep};
 
-/// Some network.
+/// A network that sends and receives anything.
 struct Any;
 
 impl Network for Any {

@@ -1,5 +1,5 @@
-//! The network without the core and a console: the driver, the stack and its adapter, with an
-//! endpoint that sends and receives anything. It shows the cost of these parts.
+//! The driver, the stack and its adapter, without core and console, to measure their size. The
+//! endpoint sends and receives anything.
 #![no_std]
 #![no_main]
 
@@ -25,9 +25,9 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 }
 
 /// An endpoint that sends and receives anything.
-struct Anybody;
+struct AnyEndpoint;
 
-impl Endpoint for Anybody {
+impl Endpoint for AnyEndpoint {
     fn handle_datagram(
         &mut self,
         now: Instant,
@@ -75,8 +75,8 @@ fn main() -> ! {
     loop {
         let now = board.clock.now();
         let mut network = stack.on(&mut board.ethernet);
-        event_loop.poll(&mut Anybody, &mut network, now, |_, _| {});
-        let deadline = event_loop.next_deadline(&Anybody, &network);
+        event_loop.poll(&mut AnyEndpoint, &mut network, now, |_, _| {});
+        let deadline = event_loop.next_deadline(&AnyEndpoint, &network);
         board.clock.sleep_until(deadline);
     }
 }

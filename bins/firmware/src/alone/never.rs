@@ -1,9 +1,9 @@
-//! For images that cannot panic: one that could does not link.
+//! Check for images without panics: an image that can panic does not link.
 
 use core::panic::PanicInfo;
 
 unsafe extern "C" {
-    /// There is no such function: an image in which something can panic lacks it.
+    /// This function does not exist: an image that can panic calls it, and fails to link.
     #[link_name = "\n\n*** something here can panic ***\n"]
     safe fn something_can_panic() -> !;
 }

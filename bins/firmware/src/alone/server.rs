@@ -1,5 +1,5 @@
-//! The server of the core, without a network and a console: what it costs. It cannot panic, or this
-//! does not link.
+//! The server of the core, without network and console, to measure its size. Links only if it
+//! cannot panic.
 #![no_std]
 #![no_main]
 
@@ -41,14 +41,14 @@ fn make() -> Option<Result<Server<'static>, StorageError>> {
     ))
 }
 
-/// Stands for any record.
+/// An example of a record.
 const RECORD: Record<'_> = Record::Epoch {
     epoch: 0,
     serial: 0,
     log_next: 0,
 };
 
-/// Everything that can be done with a server, in any order.
+/// Calls all functions of a server, in any order.
 fn step(server: &mut Server<'_>) {
     let now = any_time();
     let mut buffer = [0; RECEIVE_LEN];

@@ -1,4 +1,4 @@
-//! Values that the compiler knows nothing of.
+//! Values that the compiler cannot predict.
 #![allow(dead_code, reason = "each image uses a part of it")]
 
 use core::hint::black_box;
@@ -6,28 +6,28 @@ use core::net::SocketAddr;
 
 use chatapp_core::{Identity, Instant, RoomKey, StaticKey};
 
-/// Such a value: the compiler has to keep the code for all values.
+/// Returns the value through a black box: the compiler must keep the code for all values.
 pub(crate) fn any<T>(value: T) -> T {
     black_box(value)
 }
 
-/// Uses a value, as far as the compiler knows.
+/// Uses a value, as far as the compiler can tell.
 pub(crate) fn keep<T>(value: T) {
     black_box(value);
 }
 
-/// Some bytes, as many as there may be.
+/// Returns an unpredictable part of the buffer.
 pub(crate) fn any_bytes(buffer: &mut [u8]) -> &mut [u8] {
     let len = any(0);
     any(buffer).get_mut(..len).unwrap_or_default()
 }
 
-/// Some text.
+/// Returns an unpredictable text.
 pub(crate) fn any_text() -> &'static str {
     any("")
 }
 
-/// Some time.
+/// Returns an unpredictable time.
 pub(crate) fn any_time() -> Instant {
     Instant::from_millis(any(0))
 }
@@ -42,7 +42,7 @@ pub(crate) fn any_identity() -> Identity {
     Identity::new(key, room)
 }
 
-/// Some address.
+/// Returns an unpredictable address.
 pub(crate) fn any_address() -> SocketAddr {
     any(([0; 4], 0).into())
 }

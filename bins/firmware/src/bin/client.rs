@@ -1,4 +1,4 @@
-//! One person's client: lines typed at the console in, lines shown there out.
+//! The client: reads lines from the console and shows events there.
 #![no_std]
 #![no_main]
 
@@ -74,7 +74,7 @@ fn main() -> ! {
     }
 }
 
-/// Makes the client. On its own, so that the stack that it takes is free again afterwards.
+/// Creates the client. A separate function, so that its stack is free again afterwards.
 #[inline(never)]
 fn client(
     name: Name,
@@ -93,20 +93,20 @@ fn client(
     Client::new(config, storage, identity, seed).map(|client| CLIENT.init(client))
 }
 
-/// The state between the console and the state machine.
+/// State between the console and the state machine.
 struct Session<'a> {
     wording: Wording<'a>,
-    /// It was registered once.
+    /// The client was registered at least once.
     has_started: bool,
-    /// No further line is taken: finish, deregister, end.
+    /// The client takes no further line: it finishes, deregisters and ends.
     is_leaving: bool,
     is_deregistering: bool,
-    /// A line was taken, or something happened: what there was no room for is tried again.
+    /// Lines or events arrived since the client had no room for a command.
     has_news: bool,
     end: Option<End>,
 }
 
-/// How it ends.
+/// Reasons for the end of the client.
 #[derive(Clone, Copy)]
 enum End {
     Done,
@@ -114,11 +114,11 @@ enum End {
     Silent,
 }
 
-/// The result of a typed line.
+/// Result of a typed line.
 #[derive(PartialEq, Eq)]
 enum Obeyed {
     Done,
-    /// The client takes it later.
+    /// The client has no room yet; the session retries.
     NoRoom,
 }
 
@@ -126,7 +126,7 @@ impl<'a> Session<'a> {
     fn of(name: &'a Name) -> Self {
         let wording = Wording {
             name: name.as_str(),
-            // A board knows no time zone.
+            // The board has no time zone.
             utc_offset: |_| 0,
         };
         Self {
@@ -139,13 +139,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Enters the room for the first time.
+    /// Registers for the first time.
     fn enter(&self, client: &mut Client<'_>, now: Instant) -> Result<(), CommandError> {
         let name = self.wording.name;
         client.command(now, Command::Register { name }).map(drop)
     }
 
-    /// Takes one line, so that the network has its turn between two of them.
+    /// Takes one line, so that the network is polled between two lines.
     fn take_line(&mut self, console: &mut Console, client: &mut Client<'_>, now: Instant) {
         if self.is_leaving {
             return self.leave(client, now);
@@ -203,16 +203,16 @@ impl<'a> Session<'a> {
         Obeyed::Done
     }
 
-    /// Leaves the room, once; the client finishes first what is on its way.
+    /// Leaves the room, once; the client first completes its pending commands.
     fn leave(&mut self, client: &mut Client<'_>, now: Instant) {
         if client.is_registered() && !self.is_deregistering {
             let name = self.wording.name;
-            // While there is no room for it, it is tried again after the next event.
+            // If the client has no room for it, the session retries after the next event.
             self.is_deregistering = client.command(now, Command::Deregister { name }).is_ok();
         }
     }
 
-    /// Shows what has happened. The console takes all of it, so everything shown is acknowledged.
+    /// Shows all events. The console never lacks room, so all shown messages are acknowledged.
     fn show_events(&mut self, console: &mut Console, client: &mut Client<'_>) {
         while let Some(event) = client.poll_event() {
             self.has_news = true;
@@ -241,19 +241,19 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Whether something that the client had no room for is to be tried again at once.
+    /// Returns whether to retry a command at once for which the client had no room.
     fn wants_another_turn(&mut self) -> bool {
         core::mem::take(&mut self.has_news)
     }
 
-    /// Whether everything is done, or nothing can be.
+    /// Returns the reason to end, once everything is done, or nothing can be done.
     fn end(&self, client: &Client<'_>) -> Option<End> {
         let has_left = self.is_leaving && !client.is_registered() && client.is_idle();
         self.end.or(has_left.then_some(End::Done))
     }
 }
 
-/// Shows who is in the room, by name.
+/// Shows the table, sorted by name.
 fn show_table(client: &Client<'_>, answers: &mut Answers<'_, Uart>) -> Result<(), Infallible> {
     let name_width = client
         .table()

@@ -1,4 +1,4 @@
-//! Plays the scripts and shows what happens: it has to be what happens on every other machine.
+//! Plays the scripts and shows the result, which must be the same as on every other machine.
 #![no_std]
 #![no_main]
 

@@ -48,7 +48,7 @@ fn main() -> ! {
         server.handle_wall_clock(wall(settings.time, now, started_at));
         let mut network = stack.on(&mut ethernet);
         event_loop.poll(server, &mut network, now, |server, now| {
-            // Memory takes every record at once.
+            // Records in memory are stored at once.
             while let Some(Persist { ticket, .. }) = server.poll_persist() {
                 server.handle_stored(now, ticket, Ok(()));
             }
@@ -60,7 +60,7 @@ fn main() -> ! {
     }
 }
 
-/// Makes the server. On its own, so that the stack that it takes is free again afterwards.
+/// Creates the server. A separate function, so that its stack is free again afterwards.
 #[inline(never)]
 fn server(identity: Identity, seed: Seed) -> Result<&'static mut Server<'static>, StorageError> {
     static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::new());
@@ -74,13 +74,13 @@ fn server(identity: Identity, seed: Seed) -> Result<&'static mut Server<'static>
     Server::new(config, storage, identity, seed).map(|server| SERVER.init(server))
 }
 
-/// The time of day, counted on from the one in the settings.
+/// Returns the time of day: the one in the settings, plus the time since then.
 fn wall(at_start: UnixSeconds, now: Instant, started_at: Instant) -> UnixSeconds {
     let seconds = u32::try_from(now.millis_since(started_at) / 1_000).unwrap_or(u32::MAX);
     UnixSeconds(at_start.0.saturating_add(seconds))
 }
 
-/// Takes the lines that were typed, and answers.
+/// Reads the typed lines and answers them.
 fn poll_console(console: &mut Console, server: &Server<'_>) {
     loop {
         let Ok(typed) = console.read_line();

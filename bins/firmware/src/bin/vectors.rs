@@ -1,5 +1,5 @@
-//! Makes the test vectors of the protocol, and says whether the document has the same: one line for
-//! each, then how many.
+//! Builds the test vectors of the protocol and compares them with the document: one line for each,
+//! then the totals.
 #![no_std]
 #![no_main]
 
@@ -27,7 +27,7 @@ fn main() -> ! {
         told = told.and_then(|()| writeln!(uart, "{name} {finding}"));
     });
     told.and_then(|()| writeln!(uart, "{agree} of {all} test vectors agree"))
-        .expect("the serial line takes everything");
+        .expect("writing to the serial line cannot fail");
     loop {
         board.clock.sleep_until(None);
     }

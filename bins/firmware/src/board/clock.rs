@@ -1,4 +1,4 @@
-//! Time from SysTick, and sleep until something happens.
+//! Time from SysTick, and sleep until an interrupt.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,10 +11,10 @@ use cortex_m_rt::exception;
 /// Core clock after a reset, in Hz.
 const CORE_CLOCK_HZ: u32 = 12_500_000;
 
-/// The resolution of the clock: the protocol counts in hundreds of milliseconds.
+/// Resolution of the clock: the protocol's timers are hundreds of milliseconds.
 const TICK_MS: u32 = 10;
 
-/// Ticks so far; only the interrupt of the timer writes it.
+/// Ticks so far; only the timer's interrupt handler writes it.
 static TICKS: AtomicU32 = AtomicU32::new(0);
 
 #[exception]
@@ -22,14 +22,14 @@ fn SysTick() {
     TICKS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// The interrupts that end a sleep.
+/// Interrupts that end a sleep.
 #[derive(Clone, Copy, Debug)]
 enum Wakes {
     Uart,
     Ethernet,
 }
 
-// SAFETY: These are the numbers of the two in the data sheet.
+// SAFETY: The data sheet gives these interrupt numbers.
 unsafe impl InterruptNumber for Wakes {
     fn number(self) -> u16 {
         match self {
@@ -39,9 +39,10 @@ unsafe impl InterruptNumber for Wakes {
     }
 }
 
-/// The clock of the board.
+/// Clock of the board.
 pub struct Clock {
-    /// Ticks at the last look, and how often their counter has started again, once in 497 days.
+    /// Ticks at the last call, and the number of times that their counter has wrapped, once in 497
+    /// days.
     seen: u32,
     laps: u32,
     _timer: SYST,
@@ -71,7 +72,7 @@ impl Clock {
         }
     }
 
-    /// Time since the board started.
+    /// Returns the time since the board started.
     pub fn now(&mut self) -> Instant {
         let ticks = TICKS.load(Ordering::Relaxed);
         if ticks < self.seen {
@@ -83,20 +84,19 @@ impl Clock {
     }
 
     /// Stops the processor until a frame or a typed byte arrives, or the next tick, unless `due`
-    /// has come already.
+    /// has passed already.
     ///
-    /// A driver that looks for something to take clears its interrupt first: what arrives behind
-    /// that look ends the sleep, even if it arrived before it began.
+    /// A driver clears its interrupt before it looks for input. Input that arrives after that look
+    /// ends the sleep, even if it arrived before the sleep began.
     pub fn sleep_until(&mut self, due: Option<Instant>) {
-        // While all interrupts are held back, one that is pending ends the sleep, but runs no
-        // handler.
+        // While all interrupts are masked, a pending one ends the sleep, but runs no handler.
         cortex_m::interrupt::free(|_| {
             if due.is_some_and(|due| due <= self.now()) {
                 return;
             }
             for wakes in [Wakes::Uart, Wakes::Ethernet] {
-                // SAFETY: No handler of it runs: it is masked again before interrupts are let
-                // through.
+                // SAFETY: Its handler never runs: the interrupt is masked again before the others
+                // are enabled.
                 unsafe { NVIC::unmask(wakes) };
             }
             cortex_m::asm::dsb();

@@ -1,14 +1,15 @@
-//! Services of a debugger or emulator for the board (semihosting). Without one, each call here
-//! stops the board.
+//! Services of a debugger or emulator (semihosting). Without one, each call here stops the board.
 
 use core::ffi::c_int;
 use core::str;
 
 use cortex_m_semihosting::{debug, nr, syscall};
 
-/// The words that the program was started with, as far as they fit.
+/// Returns the command line of the program; `None` if the call fails, for example for lack of
+/// space.
 pub fn command_line(buffer: &mut [u8]) -> Option<&str> {
-    /// The argument of the call, which changes it: a buffer, then the length of the line in it.
+    /// Argument block of the call: a buffer, and then the length of the line, which the call
+    /// changes.
     #[repr(C)]
     struct Line {
         buffer: *mut u8,
@@ -18,7 +19,7 @@ pub fn command_line(buffer: &mut [u8]) -> Option<&str> {
         buffer: buffer.as_mut_ptr(),
         len: buffer.len(),
     };
-    // SAFETY: The call writes to the buffer at most as many bytes as it was told.
+    // SAFETY: The call writes at most the given number of bytes to the buffer.
     let failed = unsafe { syscall(nr::GET_CMDLINE, &line) } as c_int != 0;
     // SAFETY: `line` is a local variable; the call has changed it.
     let len = unsafe { (&raw const line.len).read_volatile() };

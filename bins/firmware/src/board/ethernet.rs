@@ -1,4 +1,4 @@
-//! The Ethernet controller, as a porter's `smoltcp` device.
+//! Ethernet controller as a `smoltcp` device; a port to another board replaces it.
 
 use chatapp_core::limits::RECEIVE_LEN;
 use chatapp_smoltcp::smoltcp::phy::{self, DeviceCapabilities, Medium};
@@ -24,27 +24,28 @@ const TRANSMIT: usize = 0x38;
 const RECEIVED: u32 = 1 << 0;
 const ALL_INTERRUPTS: u32 = 0x7f;
 
-/// Of [`RECEIVE_CONTROL`]: empty the queue; receive, frames to groups too, none that are damaged.
+/// Bits of [`RECEIVE_CONTROL`]: reset the queue; receive, including multicast, without damaged
+/// frames.
 const RESET_QUEUE: u32 = 1 << 4;
 const RECEIVE: u32 = 1 << 0 | 1 << 1 | 1 << 3;
-/// Of [`TRANSMIT_CONTROL`]: on, with padding and checksum, both directions at once.
+/// Bits of [`TRANSMIT_CONTROL`]: enable, with padding, checksum and full duplex.
 const SEND: u32 = 0b1111;
-/// Of [`THRESHOLD`]: nothing leaves before it is complete.
+/// Value of [`THRESHOLD`]: no frame leaves before it is complete.
 const WHOLE_FRAMES: u32 = 0x3f;
 
-/// The header of a frame, and the longest frame, in bytes: one that carries a ChatApp datagram over
-/// IPv4. Longer ones are dropped.
+/// Lengths of the Ethernet header and of the longest frame in bytes: it carries a ChatApp datagram
+/// over IPv4. Longer frames are dropped.
 const HEADER_LEN: usize = 14;
 const FRAME_LEN_MAX: usize = HEADER_LEN + 20 + 8 + RECEIVE_LEN;
-/// Bytes that the length of a received frame counts besides the frame: itself, and a checksum
-/// behind the frame.
+/// Length of the length field itself and of the checksum after the frame; a received length
+/// includes both.
 const LENGTH_LEN: usize = 2;
 const CHECKSUM_LEN: usize = 4;
 
-/// Room for a frame.
+/// Buffer for a frame.
 type Frame = [u8; FRAME_LEN_MAX];
 
-/// The Ethernet controller, with room for one frame each way besides its own queues.
+/// Ethernet controller, with a buffer for one frame in each direction besides its own queues.
 pub struct Ethernet {
     registers: Registers,
     received: &'static mut Frame,
@@ -60,14 +61,14 @@ impl core::fmt::Debug for Ethernet {
 }
 
 impl Ethernet {
-    /// Sets the controller up; `None` if that was done before.
+    /// Initialises the controller; `None` if that was done before.
     ///
     /// # Safety
-    /// Nothing else uses it.
+    /// No other code uses the controller.
     pub(super) unsafe fn new() -> Option<Self> {
         static RECEIVED_FRAME: ConstStaticCell<Frame> = ConstStaticCell::new([0; FRAME_LEN_MAX]);
         static SENT_FRAME: ConstStaticCell<Frame> = ConstStaticCell::new([0; FRAME_LEN_MAX]);
-        // SAFETY: The device is there, and only this driver uses it.
+        // SAFETY: The device exists, and only this driver uses it.
         let mut registers = unsafe { Registers::at(ETHERNET) };
         registers.write(INTERRUPT_MASK, 0);
         registers.write(RECEIVE_CONTROL, RESET_QUEUE);
@@ -83,18 +84,18 @@ impl Ethernet {
         })
     }
 
-    /// The hardware address that the board was given.
+    /// Returns the hardware address of the board.
     pub fn address(&self) -> EthernetAddress {
         let [a, b, c, d] = self.registers.read(ADDRESS_LOW).to_le_bytes();
         let [e, f, ..] = self.registers.read(ADDRESS_HIGH).to_le_bytes();
         EthernetAddress([a, b, c, d, e, f])
     }
 
-    /// Takes the next frame out of the queue of the controller; its length.
+    /// Moves the next frame out of the controller's queue; returns its length.
     fn take_frame(&mut self) -> Option<usize> {
         loop {
-            // First this, then the look: what arrives between the two is seen now, what arrives
-            // later wakes the processor.
+            // The order matters: a frame that arrives between the two is seen now, and a later one
+            // wakes the processor.
             self.registers.write(INTERRUPT_STATUS, RECEIVED);
             if self.registers.read(FRAMES_WAITING) == 0 {
                 return None;
@@ -103,8 +104,8 @@ impl Ethernet {
             let total = usize::from(u16::from_le_bytes([low, high]));
             let len = total.saturating_sub(LENGTH_LEN + CHECKSUM_LEN);
             let mut words = core::iter::from_fn(|| Some(self.registers.read(DATA)));
-            // All words of a frame are read, whatever becomes of it: the next frame begins behind
-            // them.
+            // The driver must read all words of a frame, even of a dropped one: the next frame
+            // begins after them.
             let rest = words
                 .by_ref()
                 .take(total.div_ceil(4).saturating_sub(1))
@@ -161,7 +162,7 @@ impl phy::Device for Ethernet {
     }
 }
 
-/// A frame that arrived.
+/// A received frame.
 #[derive(Debug)]
 pub struct Received<'a>(&'a [u8]);
 
@@ -171,7 +172,7 @@ impl phy::RxToken for Received<'_> {
     }
 }
 
-/// Room for a frame to send.
+/// Buffer for a frame to send.
 #[derive(Debug)]
 pub struct Sender<'a> {
     registers: &'a mut Registers,
@@ -180,12 +181,12 @@ pub struct Sender<'a> {
 
 impl phy::TxToken for Sender<'_> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, fill: F) -> R {
-        // smoltcp asks for no more than it was told that fits, and for a whole header.
+        // smoltcp asks for at most the advertised length, and for at least a whole header.
         let frame = &mut self.frame[..len];
         let result = fill(frame);
-        // When a reply is sent while a frame is received, the one before it may still be leaving.
+        // If the driver answers during reception, the frame before may still be leaving.
         while self.registers.read(TRANSMIT) & 1 != 0 {}
-        // The length, which does not count the header, and the frame behind it, in words.
+        // The length, which excludes the header, and then the frame, in words.
         let body_len = u16::try_from(len.saturating_sub(HEADER_LEN)).unwrap_or_default();
         let mut bytes = body_len
             .to_le_bytes()

@@ -1,7 +1,7 @@
 //! The board: an LM3S6965 with a Cortex-M3, 256 KiB of flash, 64 KiB of RAM, an Ethernet controller
 //! and a serial line.
 //!
-//! Interrupts do no work here but one: the clock counts. All others only end a sleep, see
+//! Only the clock's interrupt has a handler. All others only end a sleep, see
 //! [`Clock::sleep_until`].
 
 mod clock;
@@ -19,23 +19,23 @@ pub use clock::Clock;
 pub use ethernet::Ethernet;
 pub use uart::Uart;
 
-/// All devices that are used, each ready for work.
+/// All devices in use, initialised.
 #[derive(Debug)]
 pub struct Board {
-    /// The network.
+    /// Driver of the network.
     pub ethernet: Ethernet,
-    /// The console.
+    /// Driver of the console.
     pub uart: Uart,
-    /// Time, and sleep.
+    /// Clock, which also puts the processor to sleep.
     pub clock: Clock,
 }
 
 impl Board {
-    /// Sets the devices up. `None` if that was done before: each has one owner.
+    /// Initialises the devices. `None` if that was done before, because each device has one owner.
     pub fn take() -> Option<Self> {
         let peripherals = cortex_m::Peripherals::take()?;
         Some(Self {
-            // SAFETY: `take` gives the peripherals once, so these are the only owners.
+            // SAFETY: `take` gives the peripherals once, so this is the only owner.
             ethernet: unsafe { Ethernet::new()? },
             // SAFETY: As above.
             uart: unsafe { Uart::new() },
@@ -44,15 +44,15 @@ impl Board {
     }
 }
 
-/// Starts the board again, as its reset key does.
+/// Resets the board, as its reset key does.
 pub fn reset() -> ! {
     cortex_m::peripheral::SCB::sys_reset()
 }
 
-/// A mistake in this program: says where, and stops. For the panic handler of an image.
+/// Prints the location of a panic, and stops. For the panic handler of an image.
 pub fn stop(info: &PanicInfo<'_>) -> ! {
     cortex_m::interrupt::disable();
-    // SAFETY: Nothing else runs any more.
+    // SAFETY: No other code runs any more.
     let mut uart = unsafe { Uart::new() };
     let _ = match info.location() {
         Some(at) => write!(uart, "\r\n[Panic at {}:{}.]\r\n", at.file(), at.line()),

@@ -1,4 +1,4 @@
-//! The serial line UART0, as a porter's `embedded-io` port.
+//! Serial line UART0 as an `embedded-io` port; a port to another board replaces it.
 
 use core::convert::Infallible;
 use core::fmt;
@@ -16,30 +16,30 @@ const CONTROL: usize = 0x30;
 const INTERRUPT_MASK: usize = 0x38;
 const INTERRUPT_CLEAR: usize = 0x44;
 
-/// Of [`FLAGS`]: the line is sending, nothing was received, nothing more can be sent.
+/// Bits of [`FLAGS`]: busy sending, receive queue empty, transmit queue full.
 const BUSY: u32 = 1 << 3;
 const RECEIVED_NONE: u32 = 1 << 4;
 const SENDING_FULL: u32 = 1 << 5;
 
-/// Interrupts for received bytes: so many are there, or some are and no more come.
+/// Interrupts for received bytes: a level of the queue, or a pause after some bytes.
 const RECEIVED: u32 = 1 << 4 | 1 << 6;
 const ALL_INTERRUPTS: u32 = 0x7ff;
 
-/// A serial line. Reading and writing wait for it; [`ReadReady`] does not. It has room for 16 bytes
-/// each way.
+/// Serial line with queues of 16 bytes in each direction. Reading and writing block; [`ReadReady`]
+/// does not.
 #[derive(Debug)]
 pub struct Uart {
     registers: Registers,
 }
 
 impl Uart {
-    /// Sets the line up: 8 bits, no parity, and queues. The speed is as the emulator or the boot
-    /// loader left it.
+    /// Configures the line: 8 bits, no parity, with queues. Keeps the speed of the emulator or boot
+    /// loader.
     ///
     /// # Safety
-    /// Nothing else uses UART0.
+    /// No other code uses UART0.
     pub(super) unsafe fn new() -> Self {
-        // SAFETY: The device is there, and only this driver uses it.
+        // SAFETY: The device exists, and only this driver uses it.
         let mut registers = unsafe { Registers::at(UART0) };
         registers.write(CONTROL, 0);
         registers.write(LINE_CONTROL, 0b11 << 5 | 1 << 4);

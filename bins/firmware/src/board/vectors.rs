@@ -1,17 +1,17 @@
-//! The table of interrupt handlers for the processor. None of this board's handlers ever runs, see
+//! Table of interrupt handlers. No handler of this board's devices ever runs, see
 //! [`Clock::sleep_until`](super::Clock::sleep_until).
 
-/// So many interrupts has the board; a table for all that a Cortex-M3 could have is five times as
-/// long.
+/// Number of interrupts of the board. A table for all interrupts that a Cortex-M3 can have would be
+/// five times as long.
 const COUNT: usize = 44;
 
 unsafe extern "C" {
-    /// The handler of the start code: it stops.
+    /// Default handler of the start code, which stops.
     fn DefaultHandler();
 }
 
 // SAFETY: The linker script expects this name in this section.
 #[unsafe(link_section = ".vector_table.interrupts")]
-// SAFETY: As above; nothing else has this name.
+// SAFETY: The linker script expects this name, and no other symbol has it.
 #[unsafe(no_mangle)]
 static __INTERRUPTS: [unsafe extern "C" fn(); COUNT] = [DefaultHandler; COUNT];

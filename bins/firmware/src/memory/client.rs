@@ -2,10 +2,10 @@
 
 use super::sizes::ROOM;
 
-/// Everybody in the room, and the session with the server.
+/// Entries for all names in the room, and the session with the server.
 const PEERS: usize = ROOM + 1;
-/// Commands that are not settled.
+/// Pending commands.
 const COMMANDS: usize = 2;
 
-/// The memory of one client.
+/// Memory of one client.
 pub type ClientMemory = chatapp_core::ClientMemory<PEERS, COMMANDS, ROOM>;

@@ -1,4 +1,4 @@
-//! How large the room is, and the memory for everything.
+//! Size of the room, and the memory for everything.
 
 mod client;
 mod server;

@@ -8,15 +8,14 @@ use chatapp_smoltcp::{PendingSlot, StackStorage};
 /// Datagrams that wait for neighbour resolution.
 const PENDING: usize = 1;
 
-/// The tables of one network stack. They are not zero at first: apart from the buffers, only they
-/// take room in the image.
+/// Tables of one network stack. They are not zero at first, so they take room in the image.
 #[derive(Debug)]
 pub struct StackTables<'a> {
     sockets: [SocketStorage<'a>; 1],
     packets: [[PacketMetadata; 1]; 2],
 }
 
-/// The buffers of one network stack. All of them are zero at first.
+/// Buffers of one network stack, all zero at first.
 #[derive(Debug)]
 pub struct StackBuffers {
     received: [u8; RECEIVE_LEN],

@@ -13,7 +13,7 @@ fn complaint(line: &str, role: Role) -> String {
 }
 
 #[test]
-fn all_settings_are_read() {
+fn parses_all_settings() {
     let line = client(" port=7000  gateway=10.9.0.254 echo=off");
     let settings = Settings::parse(&line, Role::Client).unwrap();
     assert_eq!(settings.name.unwrap().as_str(), "alice");
@@ -36,7 +36,7 @@ fn all_settings_are_read() {
 }
 
 #[test]
-fn what_may_be_left_out_has_a_default() {
+fn uses_defaults_for_optional_settings() {
     let settings = Settings::parse(&client(""), Role::Client).unwrap();
     assert_eq!(
         (settings.port, settings.gateway, settings.echo),
@@ -51,7 +51,7 @@ fn what_may_be_left_out_has_a_default() {
 }
 
 #[test]
-fn mistakes_say_what_to_do() {
+fn gives_advice_for_mistakes() {
     for (line, error) in [
         (
             "",
@@ -119,13 +119,13 @@ fn mistakes_say_what_to_do() {
 }
 
 #[test]
-fn a_gateway_leads_to_other_networks() {
+fn reaches_other_networks_through_a_gateway() {
     let line = client("gateway=10.9.0.1").replace("10.9.0.1:", "192.0.2.1:");
     assert!(Settings::parse(&line, Role::Client).is_ok());
 }
 
 #[test]
-fn networks_contain_what_shares_their_prefix() {
+fn contains_addresses_with_its_prefix() {
     for (subnet, other, contains) in [
         ("10.9.0.2/24", "10.9.0.200", true),
         ("10.9.0.2/24", "10.9.1.2", false),
@@ -143,7 +143,7 @@ fn networks_contain_what_shares_their_prefix() {
 }
 
 #[test]
-fn help_names_every_setting() {
+fn lists_every_setting_in_the_help() {
     for role in [Role::Client, Role::Server] {
         for setting in role.settings() {
             assert!(setting.to_string().starts_with(setting.key()), "{setting}");
