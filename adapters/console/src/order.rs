@@ -9,7 +9,7 @@ pub enum Order {
     Stats,
     /// End the server.
     Quit,
-    /// Show [`ORDER_HELP`].
+    /// Show the lines of [`ORDER_HELP`].
     Help,
 }
 

@@ -12,7 +12,7 @@ use crate::suggest::suggestion;
 pub enum Input<'a> {
     /// A command for the client's state machine.
     Command(Command<'a>),
-    /// Show [`HELP`].
+    /// Show the lines of [`HELP`].
     Help,
     /// Show the table of clients.
     Table,

@@ -15,7 +15,7 @@ use zerocopy::FromZeros;
 pub struct ClientLimits {
     /// Entries of its table, including itself.
     pub peers: usize,
-    /// Pending commands.
+    /// Commands that may be pending at a time.
     pub commands: usize,
     /// Processes that left the table and whose repeated messages are still recognised.
     pub former_peers: usize,

@@ -10,9 +10,9 @@ use chatapp_core::Instant;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 
 /// Maximum wait of a datagram. By then the protocol has retransmitted it, if it mattered.
-const PATIENCE_MS: u64 = 2_500;
+const TIMEOUT_MS: u64 = 2_500;
 /// Interval between retries if no frame arrives.
-const OFFER_EVERY_MS: u64 = 250;
+const RETRY_EVERY_MS: u64 = 250;
 /// The stack asks for at most one hardware address in this time.
 const ASK_EVERY_MS: u64 = 1_000;
 
@@ -40,7 +40,7 @@ impl PendingSlot {
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        now.millis_since(self.since) > PATIENCE_MS
+        now.millis_since(self.since) > TIMEOUT_MS
     }
 }
 
@@ -48,9 +48,9 @@ impl PendingSlot {
 #[derive(Debug)]
 pub(crate) struct Pending<'a> {
     slots: &'a mut [PendingSlot],
-    offered_at: Instant,
+    retried_at: Instant,
     /// A frame arrived since the last retry: it may be the answer.
-    hopeful: bool,
+    frame_arrived: bool,
     /// Time of the last request of the stack, and the slot whose turn is next. An address that
     /// never answers must not use up the requests of all others.
     asked_at: Option<Instant>,
@@ -61,8 +61,8 @@ impl<'a> Pending<'a> {
     pub(crate) fn new(slots: &'a mut [PendingSlot]) -> Self {
         Self {
             slots,
-            offered_at: Instant::ZERO,
-            hopeful: false,
+            retried_at: Instant::ZERO,
+            frame_arrived: false,
             asked_at: None,
             next: 0,
         }
@@ -80,23 +80,23 @@ impl<'a> Pending<'a> {
     }
 
     /// Notes a received frame, which may be the answer.
-    pub(crate) fn hope(&mut self) {
-        self.hopeful = true;
+    pub(crate) fn on_frame(&mut self) {
+        self.frame_arrived = true;
     }
 
     /// Returns when the next retry is due.
     pub(crate) fn due(&self) -> Option<Instant> {
-        (!self.is_empty()).then(|| self.offered_at.plus_millis(OFFER_EVERY_MS))
+        (!self.is_empty()).then(|| self.retried_at.plus_millis(RETRY_EVERY_MS))
     }
 
     /// Returns whether a retry is due.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
-        !self.is_empty() && (self.hopeful || self.due().is_some_and(|due| due <= now))
+        !self.is_empty() && (self.frame_arrived || self.due().is_some_and(|due| due <= now))
     }
 
     /// Stores a datagram, in place of the oldest one if all slots are in use. Returns false if it
     /// replaced a datagram. `asked` is whether the stack has sent a request for its address.
-    pub(crate) fn keep(
+    pub(crate) fn push(
         &mut self,
         to: SocketAddr,
         datagram: &[u8],
@@ -139,13 +139,13 @@ impl<'a> Pending<'a> {
 
     /// Retries each datagram once; `send` returns whether it has left. Returns how many have waited
     /// too long.
-    pub(crate) fn offer(
+    pub(crate) fn retry(
         &mut self,
         now: Instant,
         mut send: impl FnMut(SocketAddr, &[u8]) -> bool,
     ) -> u64 {
-        self.offered_at = now;
-        self.hopeful = false;
+        self.retried_at = now;
+        self.frame_arrived = false;
         let (start, count) = (self.next, self.slots.len());
         let mut lost = 0;
         for ahead in 0..count {

@@ -235,7 +235,7 @@ impl<D: Device> fmt::Debug for OnDevice<'_, '_, D> {
 
 /// Result of sending a datagram through the socket.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum Outcome {
     Left,
     /// The device is full.
     DeviceFull,
@@ -245,7 +245,7 @@ enum Fate {
 
 impl<D: Device> OnDevice<'_, '_, D> {
     /// Sends a datagram through the socket. Its queue is empty before and after the call.
-    fn hand_over(&mut self, to: SocketAddr, datagram: &[u8]) -> Fate {
+    fn send_now(&mut self, to: SocketAddr, datagram: &[u8]) -> Outcome {
         let Stack {
             interface,
             sockets,
@@ -257,24 +257,24 @@ impl<D: Device> OnDevice<'_, '_, D> {
         let sent = endpoint(to).map(|to| socket.send_slice(datagram, to));
         if sent.is_none_or(|sent| sent.is_err()) {
             // No machine can have that address, or no route leads to it.
-            return Fate::Left;
+            return Outcome::Left;
         }
         interface.poll_egress(timestamp(*now), self.device, sockets);
         if sockets.get::<udp::Socket<'_>>(*handle).send_queue() == 0 {
-            return Fate::Left;
+            return Outcome::Left;
         }
         let now = timestamp(*now);
-        self.start_afresh();
+        self.reset_socket();
         if self.device.transmit(now).is_none() {
-            Fate::DeviceFull
+            Outcome::DeviceFull
         } else {
-            Fate::NoNeighbor
+            Outcome::NoNeighbor
         }
     }
 
     /// Empties the queue of the socket, and ends the pause that the stack imposes on a socket whose
     /// neighbour is not known. No received datagram is lost: all were read before.
-    fn start_afresh(&mut self) {
+    fn reset_socket(&mut self) {
         let socket = &mut *self.stack;
         #[allow(
             irrefutable_let_patterns,
@@ -288,14 +288,14 @@ impl<D: Device> OnDevice<'_, '_, D> {
         }
     }
 
-    fn offer_pending(&mut self) {
+    fn retry_pending(&mut self) {
         if !self.stack.pending.is_due(self.stack.now) {
             return;
         }
         // Moved out, so that the socket can be borrowed meanwhile.
         let mut pending = core::mem::replace(&mut self.stack.pending, Pending::new(&mut []));
-        let lost = pending.offer(self.stack.now, |to, datagram| {
-            self.hand_over(to, datagram) == Fate::Left
+        let lost = pending.retry(self.stack.now, |to, datagram| {
+            self.send_now(to, datagram) == Outcome::Left
         });
         self.stack.pending = pending;
         if lost != 0 {
@@ -341,28 +341,28 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
             match interface.poll_ingress_single(timestamp(*now), self.device, sockets) {
                 PollIngressSingleResult::None => return None,
                 PollIngressSingleResult::PacketProcessed
-                | PollIngressSingleResult::SocketStateChanged => pending.hope(),
+                | PollIngressSingleResult::SocketStateChanged => pending.on_frame(),
             }
         }
     }
 
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
         let waits = self.stack.pending.waits_for(to);
-        let fate = if waits {
-            Fate::NoNeighbor
+        let outcome = if waits {
+            Outcome::NoNeighbor
         } else {
-            self.hand_over(to, datagram)
+            self.send_now(to, datagram)
         };
-        self.stack.is_device_full = fate == Fate::DeviceFull;
-        match fate {
-            Fate::Left => Sent::Done,
-            Fate::DeviceFull => Sent::WouldBlock,
-            Fate::NoNeighbor => {
+        self.stack.is_device_full = outcome == Outcome::DeviceFull;
+        match outcome {
+            Outcome::Left => Sent::Done,
+            Outcome::DeviceFull => Sent::WouldBlock,
+            Outcome::NoNeighbor => {
                 chatapp_core::trace!("a datagram waits for neighbour resolution");
                 let lost = !self
                     .stack
                     .pending
-                    .keep(to, datagram, self.stack.now, !waits);
+                    .push(to, datagram, self.stack.now, !waits);
                 self.stack.unreachable += u64::from(lost);
                 Sent::Done
             }
@@ -370,7 +370,7 @@ impl<D: Device> Network for OnDevice<'_, '_, D> {
     }
 
     fn end_poll(&mut self) {
-        self.offer_pending();
+        self.retry_pending();
     }
 
     fn next_deadline(&self) -> Option<Instant> {

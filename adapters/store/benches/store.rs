@@ -30,7 +30,7 @@ const WAITING: u64 = 100_000;
 /// Messages that wait for the one client that fetches.
 const FETCHED: u64 = 1_000;
 /// A stored message of the same length that no client decrypts.
-const LETTER: [u8; KEY_LEN + TEXT.len() + MESSAGE_OVERHEAD] = [0xa5; _];
+const STORED_MESSAGE: [u8; KEY_LEN + TEXT.len() + MESSAGE_OVERHEAD] = [0xa5; _];
 const TEXT: &str = "A line of a hundred bytes, as people write them to each other when they have \
 something to tell. Bye.";
 
@@ -106,14 +106,14 @@ fn ciphertext(key: &MessageKey, ephemeral: &PublicKey, number: u64) -> Vec<u8> {
 fn message_key(from: &str, to: &str) -> (MessageKey, PublicKey) {
     let secret = [2; KEY_LEN];
     let ephemeral = StaticKey::new(secret).public();
-    let us = identity();
+    let own = identity();
     let incarnation = 1;
-    let who = Correspondence {
+    let names = Correspondence {
         from,
         incarnation,
         to,
     };
-    let key = MessageKey::to(&us, &us.public(), &secret, &ephemeral, who);
+    let key = MessageKey::to(&own, &own.public(), &secret, &ephemeral, names);
     (key.expect("a key"), ephemeral)
 }
 
@@ -164,7 +164,7 @@ fn rates() {
         for _ in 0..GROUPS {
             for _ in 0..GROUP {
                 serial += 1;
-                desk.hand(mail(serial, "bob", "alice", &LETTER));
+                desk.hand(mail(serial, "bob", "alice", &STORED_MESSAGE));
             }
             desk.settle();
         }
@@ -173,7 +173,7 @@ fn rates() {
         let start = Instant::now();
         for _ in 0..GROUPS {
             serial += 1;
-            desk.hand(mail(serial, "bob", "alice", &LETTER));
+            desk.hand(mail(serial, "bob", "alice", &STORED_MESSAGE));
             desk.settle();
         }
         single += start.elapsed();
@@ -183,7 +183,7 @@ fn rates() {
             let mut bytes = Vec::new();
             for _ in 0..GROUP {
                 bytes.extend_from_slice(
-                    format!("{:?}\n", mail(serial, "bob", "alice", &LETTER)).as_bytes(),
+                    format!("{:?}\n", mail(serial, "bob", "alice", &STORED_MESSAGE)).as_bytes(),
                 );
             }
             file.write_all(&bytes)
@@ -241,8 +241,7 @@ fn large_store() {
     )
     .expect("room");
     let empty = resident_mib() - before;
-    let mut store =
-        Store::open(folder.path(), &Options::default()).expect("the server accepts the store");
+    let mut store = Store::open(folder.path(), &Options::default()).expect("the store opens");
     let opened = start.elapsed();
     store
         .restore(UnixSeconds(1), |record| server.restore(record))
@@ -311,8 +310,8 @@ fn fill(folder: &TempDir) {
             1 + serial as usize % (NAMES - 1)
         };
         // The client decrypts only the messages of the first name.
-        let sealed = (to == 0).then(|| ciphertext(&key, &ephemeral, serial));
-        let ciphertext = sealed.as_deref().unwrap_or(&LETTER);
+        let encrypted = (to == 0).then(|| ciphertext(&key, &ephemeral, serial));
+        let ciphertext = encrypted.as_deref().unwrap_or(&STORED_MESSAGE);
         desk.hand(mail(
             serial,
             &names[to],

@@ -41,7 +41,7 @@ pub enum Error {
     },
     /// The file is damaged.
     Damaged {
-        /// Damaged file.
+        /// File with the damage.
         file: PathBuf,
         /// Description of the damage.
         why: String,
@@ -58,12 +58,12 @@ pub enum Error {
     },
     /// A file exists in the place of a new key.
     Exists {
-        /// Existing file.
+        /// File in that place.
         file: PathBuf,
     },
     /// There is no store.
     Missing {
-        /// Missing file.
+        /// File that is missing.
         file: PathBuf,
     },
     /// The operating system returned an error.

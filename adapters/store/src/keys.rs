@@ -137,10 +137,10 @@ fn create(file: &Path, key: &[u8; KEY_LEN]) -> io::Result<bool> {
     base16ct::lower::encode(key, text.as_mut_slice()).map_err(io::Error::other)?;
     let folder = folder_of(file).unwrap_or(Path::new("."));
     // Temporary files are private to this user.
-    let mut young = tempfile::Builder::new().prefix(".").tempfile_in(folder)?;
-    young.write_all(text.as_slice())?;
-    young.as_file().sync_all()?;
-    match young.persist_noclobber(file) {
+    let mut unfinished = tempfile::Builder::new().prefix(".").tempfile_in(folder)?;
+    unfinished.write_all(text.as_slice())?;
+    unfinished.as_file().sync_all()?;
+    match unfinished.persist_noclobber(file) {
         Ok(_) => folder::sync(folder).map(|()| true),
         Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(failed) => Err(failed.error),

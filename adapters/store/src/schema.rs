@@ -141,22 +141,22 @@ pub(crate) fn look(schema: &Schema, file: &Path) -> Result<Connection, Error> {
 /// Creates an empty store under another name, and renames it when it is complete: an incomplete
 /// store is never found.
 fn make(schema: &Schema, file: &Path) -> Result<(), Error> {
-    let young = file.with_extension("new");
+    let unfinished = file.with_extension("new");
     for left_over in ["new", "new-wal", "new-shm", "new-journal"] {
         match fs::remove_file(file.with_extension(left_over)) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Error::file(&young)(error));
+                return Err(Error::file(&unfinished)(error));
             }
             _ => {}
         }
     }
-    folder::open_private(&young).map_err(Error::file(&young))?;
-    let mut connection = open_as(&young, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
-    prepare(schema, &mut connection).map_err(Error::sql(&young))?;
+    folder::open_private(&unfinished).map_err(Error::file(&unfinished))?;
+    let mut connection = open_as(&unfinished, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+    prepare(schema, &mut connection).map_err(Error::sql(&unfinished))?;
     connection
         .close()
-        .map_err(|(_, error)| Error::sql(&young)(error))?;
-    fs::rename(&young, file).map_err(Error::file(file))?;
+        .map_err(|(_, error)| Error::sql(&unfinished)(error))?;
+    fs::rename(&unfinished, file).map_err(Error::file(file))?;
     file.parent()
         .map_or(Ok(()), folder::sync)
         .map_err(Error::file(file))

@@ -80,8 +80,8 @@ impl Serials {
         let Some(serials) = self.of.get_mut(name) else {
             return;
         };
-        let gone = serials.partition_point(|serial| *serial <= last);
-        serials.drain(..gone);
+        let removed = serials.partition_point(|serial| *serial <= last);
+        serials.drain(..removed);
         if serials.is_empty() {
             self.of.remove(name);
         }

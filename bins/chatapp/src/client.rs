@@ -24,10 +24,10 @@ use crate::input::Input;
 use crate::keyring::server_title;
 use crate::local_time::utc_offset;
 use crate::network::{Network, Program};
-use crate::signals::{self, Asked, Hooks};
+use crate::signals::{self, Hooks, Requests};
 use crate::style::Look;
 use crate::terminal::{self, Editor, Gate, History, Names, Screen};
-use output::{Face, Manner, Output};
+use output::{Output, OutputFormat, TerminalState};
 use session::{End, Session};
 
 /// Bytes that may wait at a terminal before the display counts as full. They hold the output that
@@ -68,7 +68,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         tidy_up: move || tidied.restore_terminal(),
         resume: move || resumed.resume(),
     };
-    let asked =
+    let requests =
         signals::watch(waker.clone(), hooks).map_err(Failure::system("cannot catch signals"))?;
 
     let mut memory = ClientMemory::new(ClientLimits {
@@ -91,12 +91,12 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         None => Remembered::default(),
     };
 
-    let mut session = open(options, gate, asked.clone(), waker)?.remembering(remembered);
+    let mut session = open(options, gate, requests.clone(), waker)?.remembering(remembered);
     session
         .enter(&mut client, network.now())
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let end = loop {
-        if asked.to_leave() {
+        if requests.exit_requested() {
             session.interrupt();
         }
         session.take_input(&mut client, network.now());
@@ -105,7 +105,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         if let Some(end) = session.end(&client) {
             break end;
         }
-        if session.takes_up_again() {
+        if session.should_retry() {
             continue;
         }
         network.park_until(&client, session.due())?;
@@ -179,7 +179,7 @@ fn server_key_changed(
 fn open(
     options: &ClientOptions,
     gate: Arc<Gate>,
-    asked: Asked,
+    requests: Requests,
     waker: Waker,
 ) -> Result<Session<'_>, Failure> {
     let wording = Wording {
@@ -215,9 +215,9 @@ fn open(
         let display = Display::start(screen, Prompt::None, WAITING_LEN_AT_TERMINAL, wake)
             .map_err(no_thread())?;
         let input =
-            Input::edit(editor, Arc::clone(&gate), asked, waker.clone()).map_err(no_thread())?;
-        let manner = Manner::Terminal(Box::new(Face::new(look, names)));
-        let output = Output::new(display, wording, manner);
+            Input::edit(editor, Arc::clone(&gate), requests, waker.clone()).map_err(no_thread())?;
+        let format = OutputFormat::Terminal(Box::new(TerminalState::new(look, names)));
+        let output = Output::new(display, wording, format);
         return Ok(Session::new(output, input, waker, Some(gate), false));
     }
     let is_prompted = typed_at && !is_without_input;
@@ -232,12 +232,12 @@ fn open(
     } else {
         Input::start(waker.clone()).map_err(no_thread())?
     };
-    let manner = if options.speaks_json {
-        Manner::Json
+    let format = if options.speaks_json {
+        OutputFormat::Json
     } else {
-        Manner::Lines(look)
+        OutputFormat::Lines(look)
     };
-    let output = Output::new(display, wording, manner);
+    let output = Output::new(display, wording, format);
     Ok(Session::new(output, input, waker, None, is_without_input))
 }
 

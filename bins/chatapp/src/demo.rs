@@ -12,7 +12,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     let start = Instant::now();
     let mut cast = Cast::new()?;
 
-    cast.tell("A server starts, and three clients enter.")?;
+    cast.announce("A server starts, and three clients enter.")?;
     let server = cast.server()?;
     let alice = cast.client("alice")?;
     let bob = cast.client("bob")?;
@@ -25,15 +25,15 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     without_the_server(&mut cast, server, [alice, bob, carol])?;
 
     let seconds = start.elapsed().as_secs_f32();
-    cast.tell(&format!(
+    cast.announce(&format!(
         "Done: everything arrived, once, in {seconds:.1} s."
     ))?;
-    cast.tell("For real use: ChatApp -s 4119, and then ChatApp -c <name> <server-ip> 4119 0")?;
+    cast.announce("For real use: ChatApp -s 4119, and then ChatApp -c <name> <server-ip> 4119 0")?;
     Ok(Exit::Done)
 }
 
 fn chat(cast: &mut Cast, alice: Role, bob: Role, carol: Role) -> Result<(), Failure> {
-    cast.tell("They chat: directly with each other, and with everyone.")?;
+    cast.announce("They chat: directly with each other, and with everyone.")?;
     cast.types(alice, "send bob Hi Bob!")?;
     cast.sees(bob, "alice: Hi Bob!")?;
     cast.sees(alice, "[Message received by bob.]")?;
@@ -52,7 +52,7 @@ fn leave_and_come_back(
     bob: Role,
     carol: Role,
 ) -> Result<(), Failure> {
-    cast.tell("Bob leaves. Meanwhile, the server stores messages for Bob.")?;
+    cast.announce("Bob leaves. Meanwhile, the server stores messages for Bob.")?;
     cast.types(bob, "dereg bob")?;
     cast.sees(bob, "[You are Offline. Bye.]")?;
     cast.sees(alice, "[Client table updated.]")?;
@@ -63,7 +63,7 @@ fn leave_and_come_back(
     cast.sees(carol, "[Message received by Server.]")?;
     cast.sees(alice, "Channel_Message carol: Bob missed this.")?;
 
-    cast.tell("Bob returns and receives them, with the time at which the server got them.")?;
+    cast.announce("Bob returns and receives them, with the time at which the server got them.")?;
     cast.types(bob, "reg bob")?;
     cast.sees(bob, "[You have messages]")?;
     cast.sees(bob, "alice: <*> Are you there?")?;
@@ -72,7 +72,7 @@ fn leave_and_come_back(
 }
 
 fn restart(cast: &mut Cast, alice: Role, carol: Role) -> Result<Role, Failure> {
-    cast.tell("Carol's program ends, and starts again later.")?;
+    cast.announce("Carol's program ends, and starts again later.")?;
     cast.types(carol, "quit")?;
     cast.sees(carol, "[You are Offline. Bye.]")?;
     cast.ends(carol, Exit::Done)?;
@@ -84,7 +84,7 @@ fn restart(cast: &mut Cast, alice: Role, carol: Role) -> Result<Role, Failure> {
 }
 
 fn make_mistakes(cast: &mut Cast, alice: Role) -> Result<(), Failure> {
-    cast.tell("Mistakes are explained.")?;
+    cast.announce("Mistakes are explained.")?;
     cast.types(alice, "send dave Hi")?;
     cast.sees(alice, "[Client dave does not exist.]")?;
     cast.types(alice, "dereg bob")?;
@@ -101,7 +101,7 @@ fn make_mistakes(cast: &mut Cast, alice: Role) -> Result<(), Failure> {
 
 fn without_the_server(cast: &mut Cast, server: Role, all: [Role; 3]) -> Result<(), Failure> {
     let [alice, bob, _] = all;
-    cast.tell(
+    cast.announce(
         "The server is killed. Direct messages continue; commands that need the server report it.",
     )?;
     cast.kill(server)?;

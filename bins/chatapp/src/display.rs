@@ -15,7 +15,7 @@ const PROMPT: &str = ">>> ";
 /// How the display shows the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Prompt {
-    /// No prompt.
+    /// No line has a prompt.
     None,
     /// `>>> ` begins each line.
     Prefix,

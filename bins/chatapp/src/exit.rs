@@ -6,7 +6,7 @@ use std::process::ExitCode;
 /// Exit codes; `--help` explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Success.
+    /// Everything is done.
     Done = 0,
     /// System failure: standard output is closed, or the system cannot start a thread, for example.
     System = 1,

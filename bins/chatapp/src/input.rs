@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use chatapp_console::LineError;
 use chatapp_mio::Waker;
 
-use crate::signals::Asked;
+use crate::signals::Requests;
 use crate::terminal::{self, Editor, Gate, Keys};
 
 /// Lines that are read ahead. At this limit the thread stops reading, which blocks the writer of
@@ -153,7 +153,7 @@ impl Input {
     pub(crate) fn edit(
         editor: Editor,
         gate: Arc<Gate>,
-        asked: Asked,
+        requests: Requests,
         waker: Waker,
     ) -> io::Result<Self> {
         let (sender, input) = Self::new(waker, Some(gate));
@@ -168,7 +168,7 @@ impl Input {
                     Keys::Notice(notice) => sender.send(Sent::Typed(Typed::Notice(notice))),
                     Keys::Ready => sender.send(Sent::Ready),
                     Keys::Interrupt => {
-                        asked.ask_to_leave();
+                        requests.request_exit();
                         false
                     }
                 });

@@ -16,7 +16,7 @@ use crate::limits::LimitOptions;
 use crate::log::{Fields, Level, LogOptions, Record, Traffic};
 use crate::network::{Network, Program};
 use crate::operator::{Log, Operator};
-use crate::signals::{self, Asked, Hooks};
+use crate::signals::{self, Hooks, Requests};
 
 /// Runs a server until it is asked to leave.
 pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
@@ -38,7 +38,7 @@ impl Program for Serve<'_> {
 fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Result<Exit, Failure> {
     let waker = network.waker();
     let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
-    let asked = watch_signals(waker.clone())?;
+    let requests = watch_signals(waker.clone())?;
     let to_wake = waker.clone();
     let log = Display::start(io::stderr(), Prompt::None, WAITING_LEN, move || {
         to_wake.wake();
@@ -75,9 +75,9 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     let mut traffic = Traffic::default();
 
     announce(&network, &options.limits)?;
-    while !asked.to_leave() {
+    while !requests.exit_requested() {
         let wall = network.wall();
-        operator.wants_stats |= asked.for_stats();
+        operator.wants_stats |= requests.take_stats_request();
         let answers = Log {
             display: &log,
             options: options.log,
@@ -101,7 +101,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     Ok(Exit::Done)
 }
 
-fn watch_signals(waker: Waker) -> Result<Asked, Failure> {
+fn watch_signals(waker: Waker) -> Result<Requests, Failure> {
     let hooks = Hooks {
         tidy_up: || {},
         resume: || {},

@@ -9,25 +9,25 @@ use chatapp_mio::Waker;
 
 /// Requests that arrived as signals.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct Requests {
     leave: Arc<AtomicBool>,
     #[cfg(unix)]
     stats: Arc<AtomicBool>,
 }
 
-impl Asked {
+impl Requests {
     /// Returns whether an exit was requested.
-    pub(crate) fn to_leave(&self) -> bool {
+    pub(crate) fn exit_requested(&self) -> bool {
         self.leave.load(Ordering::SeqCst)
     }
 
     /// Requests an exit as the first signal does: the next signal ends the program.
-    pub(crate) fn ask_to_leave(&self) {
+    pub(crate) fn request_exit(&self) {
         self.leave.store(true, Ordering::SeqCst);
     }
 
     /// Returns whether counters were requested since the last call.
-    pub(crate) fn for_stats(&self) -> bool {
+    pub(crate) fn take_stats_request(&self) -> bool {
         #[cfg(unix)]
         return self.stats.swap(false, Ordering::SeqCst);
         #[cfg(not(unix))]
@@ -52,12 +52,12 @@ pub(crate) struct Hooks<T, R> {
 pub(crate) fn watch(
     waker: Waker,
     hooks: Hooks<impl Fn() + Send + 'static, impl Fn() + Send + 'static>,
-) -> io::Result<Asked> {
+) -> io::Result<Requests> {
     use signal_hook::consts::{SIGCONT, SIGINT, SIGTERM, SIGUSR1};
     use signal_hook::iterator::Signals;
 
-    let asked = Asked::default();
-    let ask = asked.clone();
+    let requests = Requests::default();
+    let ask = requests.clone();
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGCONT, SIGUSR1])?;
     std::thread::Builder::new()
         .name("signals".into())
@@ -78,7 +78,7 @@ pub(crate) fn watch(
                 waker.wake();
             }
         })?;
-    Ok(asked)
+    Ok(requests)
 }
 
 /// Watches for Ctrl-C, and wakes `waker` at the first one. The second one ends the program. No hook
@@ -87,7 +87,7 @@ pub(crate) fn watch(
 /// # Errors
 /// Returns an error if the operating system does not let the program catch it.
 #[cfg(not(unix))]
-pub(crate) fn watch<T, R>(waker: Waker, _hooks: Hooks<T, R>) -> io::Result<Asked> {
+pub(crate) fn watch<T, R>(waker: Waker, _hooks: Hooks<T, R>) -> io::Result<Requests> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag;
 
@@ -95,20 +95,20 @@ pub(crate) fn watch<T, R>(waker: Waker, _hooks: Hooks<T, R>) -> io::Result<Asked
     const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(50);
     const EXIT_CODE: i32 = 1;
 
-    let asked = Asked::default();
+    let requests = Requests::default();
     for signal in [SIGINT, SIGTERM] {
         // The order matters: the signal that sets the flag must not see it set.
-        flag::register_conditional_shutdown(signal, EXIT_CODE, Arc::clone(&asked.leave))?;
-        flag::register(signal, Arc::clone(&asked.leave))?;
+        flag::register_conditional_shutdown(signal, EXIT_CODE, Arc::clone(&requests.leave))?;
+        flag::register(signal, Arc::clone(&requests.leave))?;
     }
-    let watched = asked.clone();
+    let watched = requests.clone();
     std::thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
-            while !watched.to_leave() {
+            while !watched.exit_requested() {
                 std::thread::sleep(LOOK_EVERY);
             }
             waker.wake();
         })?;
-    Ok(asked)
+    Ok(requests)
 }

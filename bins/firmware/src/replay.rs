@@ -37,7 +37,7 @@ pub struct RoomMemory {
 }
 
 impl RoomMemory {
-    /// Unused memory.
+    /// Memory that no room uses yet.
     pub const VACANT: Self = Self {
         clients: [const { ClientMemory::new() }; CLIENTS.len()],
         server: ServerMemory::new(),
@@ -64,9 +64,9 @@ pub fn play(script: &str, memory: &mut RoomMemory, out: &mut impl Write) -> fmt:
         to_lose: 0,
     };
     for line in script.lines().filter(|line| !line.starts_with('#')) {
-        let (who, what) = line.split_once(' ').ok_or(fmt::Error)?;
+        let (word, what) = line.split_once(' ').ok_or(fmt::Error)?;
         let number = what.parse::<u32>();
-        match (who, CLIENTS.iter().position(|name| *name == who)) {
+        match (word, CLIENTS.iter().position(|name| *name == word)) {
             (_, Some(client)) => room.types(client, what, out)?,
             ("wait", None) => room.waits(number.map_err(|_| fmt::Error)?, out)?,
             ("lose", None) => room.to_lose = number.map_err(|_| fmt::Error)?,

@@ -53,10 +53,10 @@ impl Bare {
         self.socket.local_addr().expect("it is bound").port()
     }
 
-    fn wait(&mut self, patience: Option<Duration>) {
-        self.poll.poll(&mut self.events, patience).expect("events");
+    fn wait(&mut self, timeout: Option<Duration>) {
+        self.poll.poll(&mut self.events, timeout).expect("events");
         assert!(
-            patience.is_none() || !self.events.is_empty(),
+            timeout.is_none() || !self.events.is_empty(),
             "a bare datagram was lost"
         );
     }

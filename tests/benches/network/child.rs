@@ -51,7 +51,7 @@ impl Child {
     }
 
     /// Returns the next line that it prints.
-    pub(crate) fn says(&mut self) -> String {
+    pub(crate) fn next_line(&mut self) -> String {
         let mut line = String::new();
         self.output.read_line(&mut line).expect("the child writes");
         assert!(!line.is_empty(), "the child has ended");
@@ -61,7 +61,7 @@ impl Child {
     /// Orders a stream, and waits until all of it is acknowledged.
     pub(crate) fn streams(&mut self, order: &str) -> Times {
         self.is_told(order);
-        self.says().parse().expect("times")
+        self.next_line().parse().expect("times")
     }
 
     /// Returns its processor time since the start.

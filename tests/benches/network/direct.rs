@@ -33,7 +33,7 @@ impl Pair {
         let loss = loss_percent.to_string();
         let [recipient, sender] = [RECIPIENT, "sender"].map(|name| {
             let mut client = Child::start(&["client", &server, name, &window, &loss]);
-            assert_eq!(client.says(), "registered");
+            assert_eq!(client.next_line(), "registered");
             client
         });
         Self {
@@ -55,7 +55,7 @@ impl Pair {
                 Machine::Tap => &["client-on-tap", &server, name, &window, &own, &gateway],
             };
             let mut client = Child::start_on(network, number, role);
-            assert_eq!(client.says(), "registered");
+            assert_eq!(client.next_line(), "registered");
             client
         };
         Self {
@@ -67,7 +67,7 @@ impl Pair {
 
     fn of_bare(in_flight: usize, per_datagram: usize) -> Self {
         let mut recipient = Child::start(&["bare-answers"]);
-        let to = format!("127.0.0.1:{}", recipient.says());
+        let to = format!("127.0.0.1:{}", recipient.next_line());
         let sender = Child::start(&["bare-sender", &to, &per_datagram.to_string()]);
         Self {
             sender,

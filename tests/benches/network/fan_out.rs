@@ -65,11 +65,11 @@ impl Ours {
         let before = Usage::of(server).cpu;
         let start = Instant::now();
         for _ in 0..rounds {
-            let wanted = self.crowd.heard + RECIPIENTS * at_once;
+            let wanted = self.crowd.shown + RECIPIENTS * at_once;
             let posts = std::iter::repeat_n(Command::SendAll { text: TEXT }, at_once);
             self.crowd.commands_all(AUTHOR, posts);
             let deadline = Instant::now() + PATIENCE;
-            while self.crowd.heard < wanted {
+            while self.crowd.shown < wanted {
                 self.crowd.turn(PATIENCE).expect("events");
                 assert!(
                     Instant::now() < deadline,
@@ -104,9 +104,9 @@ impl Baseline {
     fn gather() -> Self {
         let recipients = RECIPIENTS.to_string();
         let mut sender = Child::start(&["bare-fan-out", &recipients]);
-        let address = format!("127.0.0.1:{}", sender.says());
+        let address = format!("127.0.0.1:{}", sender.next_line());
         let crowd = Child::start(&["bare-crowd", &address, &recipients]);
-        assert_eq!(sender.says(), "complete");
+        assert_eq!(sender.next_line(), "complete");
         Self {
             sender,
             _crowd: crowd,

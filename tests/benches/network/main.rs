@@ -9,9 +9,9 @@ mod child;
 mod client;
 mod direct;
 mod fan_out;
-mod kept;
 mod report;
 mod roles;
+mod stored;
 mod stream;
 mod work;
 
@@ -70,9 +70,9 @@ fn main() -> ExitCode {
         ("direct, one, round trip", direct::round_trip),
         ("send_all to 1,000, 1 in flight", fan_out::one_in_flight),
         ("send_all to 1,000, 16 in flight", fan_out::many_in_flight),
-        ("stored and synced, 32 senders", kept::saved),
-        ("stored and synced, 32 senders, 16 each", kept::many_saved),
-        ("10,000 stored, fetched", kept::fetched),
+        ("stored and synced, 32 senders", stored::saved),
+        ("stored and synced, 32 senders, 16 each", stored::many_saved),
+        ("10,000 stored, fetched", stored::fetched),
         ("direct, 32 in flight, 5 % lost", direct::with_loss),
         (
             "direct, 32 in flight, on TAP devices",

@@ -88,10 +88,10 @@ impl fmt::Display for Report {
              the slowest round took {:.0?}, one afterwards {:.0?}",
             self.rounds, self.saved, self.slowest, self.afterwards
         )?;
-        for (who, (before, after)) in [("server", self.server), ("client", self.client)] {
+        for (name, (before, after)) in [("server", self.server), ("client", self.client)] {
             writeln!(
                 f,
-                "{who}: {:.1} MiB resident before, {:.1} after; {:.1?} of CPU",
+                "{name}: {:.1} MiB resident before, {:.1} after; {:.1?} of CPU",
                 before.rss_mib(),
                 after.rss_mib(),
                 after.cpu - before.cpu
@@ -105,6 +105,7 @@ impl fmt::Display for Report {
 ///
 /// # Errors
 /// Returns an error if the machine has too few sockets.
+///
 /// # Panics
 /// Panics if a message does not arrive, or a client is not in the room afterwards.
 pub fn run(datagrams: usize, seed: u64) -> io::Result<Report> {
@@ -307,10 +308,10 @@ fn handshakes(random: &mut fastrand::Rng, identity: &Identity) -> Vec<Vec<u8>> {
                 mac: u64::from_le_bytes(bytes()[..8].try_into().expect("eight")),
             })
         };
-        let (ephemeral, somebody) = (bytes(), StaticKey::new(bytes()).public());
+        let (ephemeral, stranger) = (bytes(), StaticKey::new(bytes()).public());
         let mut out = [0; DATAGRAM_LEN_MAX];
         let id = u64::from(number) + 1;
-        let len = hello.emit(id, identity, &somebody, &ephemeral, &[number; 90], &mut out);
+        let len = hello.emit(id, identity, &stranger, &ephemeral, &[number; 90], &mut out);
         out[..len].to_vec()
     };
     (0..HANDSHAKES).map(build).collect()

@@ -183,7 +183,7 @@ fn rejects_a_new_server_key_until_forgotten() {
     let forget = ["keys", "forget", "server", "127.0.0.1", &server];
     assert_eq!(run(&home, &forget).0, 0);
     let (code, output) = run(&home, &forget);
-    assert_eq!(code, 2, "it is gone");
+    assert_eq!(code, 2, "the key is still known");
     assert!(
         output.contains("no key of the server at 127.0.0.1:"),
         "{output}"

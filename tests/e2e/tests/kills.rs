@@ -79,7 +79,7 @@ fn survives(kills: usize) {
         client.shows("Channel_Message bob: 999999999");
         let mut seen = numbers(client, "Channel_Message bob: ");
         assert_eq!(seen.pop(), Some(999_999_999));
-        assert_arrived(&posted, &seen, "who was there");
+        assert_arrived(&posted, &seen, "the online client");
     }
 }
 

@@ -75,7 +75,7 @@ fn asks_for_a_line_without_arguments() {
 }
 
 #[test]
-fn a_port_in_use_is_an_error() {
+fn rejects_a_port_in_use() {
     let room = Room::open();
     let mut second = Process::start(&["-s", &room.port.to_string()]);
     assert_ne!(second.ends(), 0);

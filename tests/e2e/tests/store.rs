@@ -141,7 +141,7 @@ fn writes_nothing_with_ephemeral() {
 
 /// Checks that a server with its store in this folder, or in one below it, reports why it does not
 /// start.
-fn says(folder: &Path, words: &str) {
+fn refuses_to_start(folder: &Path, words: &str) {
     let port = free_port().to_string();
     let path = folder.to_str().expect("a sane name");
     let mut server = Process::start(&["-s", &port, "--data-dir", path]);
@@ -155,7 +155,7 @@ fn says(folder: &Path, words: &str) {
 fn refuses_a_second_server_on_a_store() {
     let folder = folder();
     let _room = Room::open_in(folder.path(), free_port());
-    says(folder.path(), "another server uses");
+    refuses_to_start(folder.path(), "another server uses");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn leaves_an_unusable_store_unchanged() {
         bytes[at] = byte;
         std::fs::write(&file, &bytes).expect("the file can be written");
         std::fs::remove_file(file.with_extension("db-wal")).unwrap_or_default();
-        says(folder.path(), words);
+        refuses_to_start(folder.path(), words);
         assert_eq!(std::fs::read(&file).expect("the file is there"), bytes);
     }
 }
@@ -250,7 +250,11 @@ fn reports_a_full_disk_until_it_has_room() {
     let failures = failures
         .iter()
         .filter(|line| line.contains("the store failed"));
-    assert_eq!(failures.count(), 1, "told once");
+    assert_eq!(
+        failures.count(),
+        1,
+        "the log does not report the failure once"
+    );
     carol.types("reg carol");
     carol.shows_where("what was kept", |line| is_stamped(line, "alice", "kept"));
     carol.shows_where("what was kept", |line| {
@@ -268,7 +272,7 @@ fn reports_a_read_only_disk() {
     drop(room.join("alice"));
     room.server.is_killed();
     assert!(mount(&["-o", "remount,ro", path]));
-    says(disk.path(), "Read-only file system");
+    refuses_to_start(disk.path(), "Read-only file system");
 }
 
 #[test]

@@ -42,9 +42,9 @@ fn reports_another_server_version_with_exit_3() {
     });
     server.send_to(&answer, from).expect("it can be answered");
     assert_eq!(alice.ends(), 3);
-    let said = [alice.lines(), alice.log()].concat().join("\n");
+    let output = [alice.lines(), alice.log()].concat().join("\n");
     assert!(
-        said.contains(&format!("version {}", VERSION + 1)),
+        output.contains(&format!("version {}", VERSION + 1)),
         "{alice}"
     );
 }

@@ -44,18 +44,18 @@ impl Desk {
     }
 
     /// Submits a record without waiting.
-    pub(crate) fn hand(&mut self, record: Record<'_>) {
+    pub(crate) fn submit(&mut self, record: Record<'_>) {
         self.journal.store(Ticket::new(self.next), record);
         self.next += 1;
     }
 
     /// Returns whether the result of a record is known already.
-    pub(crate) fn knows_a_fate(&mut self) -> bool {
+    pub(crate) fn has_result(&mut self) -> bool {
         self.journal.poll_stored().is_some()
     }
 
     /// Stores all submitted records, and waits for the next result.
-    pub(crate) fn fate(&mut self) -> bool {
+    pub(crate) fn result(&mut self) -> bool {
         self.journal.submit();
         loop {
             if let Some((_, result)) = self.journal.poll_stored() {
@@ -69,8 +69,8 @@ impl Desk {
 
     /// Stores a record and waits; returns whether it is stored.
     pub(crate) fn stores(&mut self, record: Record<'_>) -> bool {
-        self.hand(record);
-        self.fate()
+        self.submit(record);
+        self.result()
     }
 
     /// Returns the reason of the last failure.

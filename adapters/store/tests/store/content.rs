@@ -24,8 +24,8 @@ fn restores_names_first_and_the_rest_in_order() {
         post(3, "bob", "four"),
     ];
     let mut desk = Desk::open(folder.path(), None).unwrap();
-    records.iter().for_each(|record| desk.hand(*record));
-    assert!(records.iter().all(|_| desk.fate()));
+    records.iter().for_each(|record| desk.submit(*record));
+    assert!(records.iter().all(|_| desk.result()));
     drop(desk);
 
     let progress = |name| Record::Progress {
@@ -115,8 +115,8 @@ fn restores_names_by_their_time_offline() {
     let folder = TempDir::new().unwrap();
     let mut desk = Desk::open(folder.path(), None).unwrap();
     let wall = Clock::new().wall();
-    for (who, registered, away_s) in [("ann", false, 10), ("bob", true, 0), ("cleo", false, 90)] {
-        let Record::Name(mut record) = name(who) else {
+    for (owner, registered, away_s) in [("ann", false, 10), ("bob", true, 0), ("cleo", false, 90)] {
+        let Record::Name(mut record) = name(owner) else {
             unreachable!("it is a name");
         };
         (record.registered, record.away_s) = (registered, away_s);
@@ -189,14 +189,14 @@ fn syncs_once_for_a_submission() {
     assert!(desk.stores(name("bob")));
     let before = shim.syncs();
     for serial in 1..=64 {
-        desk.hand(mail(serial, "bob", "bob", b"one of many"));
+        desk.submit(mail(serial, "bob", "bob", b"one of many"));
         assert!(
-            !desk.knows_a_fate(),
+            !desk.has_result(),
             "records were stored before the submission"
         );
     }
     for _ in 1..=64 {
-        assert!(desk.fate());
+        assert!(desk.result());
     }
     assert_eq!(shim.syncs() - before, 1);
 }

@@ -46,10 +46,10 @@ fn keeps_stored_records_after_a_power_cut() {
         let batch = random.u64(1..64).min(RECORDS + 1 - next);
         let text = "x".repeat(random.usize(1..1_000));
         for number in next..next + batch {
-            desk.hand(record(number, &text));
+            desk.submit(record(number, &text));
         }
         for _ in 0..batch {
-            assert!(desk.fate());
+            assert!(desk.result());
             stored.push(shim.steps());
         }
         next += batch;

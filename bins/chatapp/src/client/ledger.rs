@@ -57,12 +57,12 @@ impl Ledger {
     }
 
     /// Notes that the client rejected a command.
-    pub(super) fn refuse(&mut self, command: Command<'_>) {
+    pub(super) fn reject(&mut self, command: Command<'_>) {
         self.has_failed |= matches!(command, Command::Send { .. } | Command::SendAll { .. });
     }
 
     /// Notes a line that is no valid command: it may have been meant to send a message.
-    pub(super) fn refuse_line(&mut self) {
+    pub(super) fn reject_line(&mut self) {
         self.has_failed = true;
     }
 

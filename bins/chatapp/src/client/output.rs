@@ -23,17 +23,17 @@ const GATHER_MS: u64 = 200;
 const KEPT_PER_COUNT: u32 = 100;
 
 /// Output format of a client.
-pub(super) enum Manner {
+pub(super) enum OutputFormat {
     /// The canonical lines of the original program.
     Lines(Look),
     /// The canonical lines, with additions for a terminal.
-    Terminal(Box<Face>),
+    Terminal(Box<TerminalState>),
     /// JSON objects, for programs.
     Json,
 }
 
 /// State of the terminal output besides the lines.
-pub(super) struct Face {
+pub(super) struct TerminalState {
     look: Look,
     names: Names,
     roster: Roster,
@@ -43,7 +43,7 @@ pub(super) struct Face {
     kept: Option<u32>,
 }
 
-impl Face {
+impl TerminalState {
     pub(super) fn new(look: Look, names: Names) -> Self {
         Self {
             look,
@@ -55,7 +55,7 @@ impl Face {
     }
 
     /// Updates the names in the room, and their completions.
-    fn look_round(&mut self, client: &Client<'_>, wall: UnixSeconds) {
+    fn update_names(&mut self, client: &Client<'_>, wall: UnixSeconds) {
         self.names.set(self.roster.update(client, wall));
     }
 }
@@ -64,17 +64,17 @@ impl Face {
 pub(super) struct Output<'a> {
     display: Display,
     wording: Wording<'a>,
-    manner: Manner,
+    format: OutputFormat,
     clock: Clock,
     ledger: Ledger,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(display: Display, wording: Wording<'a>, manner: Manner) -> Self {
+    pub(super) fn new(display: Display, wording: Wording<'a>, format: OutputFormat) -> Self {
         Self {
             display,
             wording,
-            manner,
+            format,
             clock: Clock::new(),
             ledger: Ledger::default(),
         }
@@ -89,7 +89,7 @@ impl<'a> Output<'a> {
     }
 
     pub(super) fn speaks_json(&self) -> bool {
-        matches!(self.manner, Manner::Json)
+        matches!(self.format, OutputFormat::Json)
     }
 
     /// Returns whether a message failed: it was neither delivered nor stored for its recipient.
@@ -123,7 +123,7 @@ impl<'a> Output<'a> {
         error: CommandError,
         tag: Option<&Value>,
     ) {
-        self.ledger.refuse(command);
+        self.ledger.reject(command);
         if self.speaks_json() {
             return self.rejected(json::rejection(error), error, tag);
         }
@@ -133,13 +133,13 @@ impl<'a> Output<'a> {
 
     /// Reports a typed line that is no valid command.
     pub(super) fn not_understood(&mut self, error: ParseError<'_>) {
-        self.ledger.refuse_line();
-        self.complain(error);
+        self.ledger.reject_line();
+        self.show_error(error);
     }
 
     /// Reports an object that is no valid command.
     pub(super) fn bad_object(&mut self, error: &str, tag: Option<&Value>) {
-        self.ledger.refuse_line();
+        self.ledger.reject_line();
         self.rejected("not_understood", error, tag);
     }
 
@@ -152,7 +152,7 @@ impl<'a> Output<'a> {
     }
 
     /// Shows an error about the input.
-    pub(super) fn complain(&mut self, what: impl fmt::Display) {
+    pub(super) fn show_error(&mut self, what: impl fmt::Display) {
         if self.speaks_json() {
             return self.rejected("not_understood", what, None);
         }
@@ -160,7 +160,7 @@ impl<'a> Output<'a> {
     }
 
     /// Shows a notice.
-    pub(super) fn tell(&mut self, what: impl fmt::Display) {
+    pub(super) fn show_notice(&mut self, what: impl fmt::Display) {
         self.words(Part::Notice, what);
     }
 
@@ -170,16 +170,16 @@ impl<'a> Output<'a> {
             return self.object(&Event::Help { lines: &HELP });
         }
         HELP.iter().for_each(|line| self.display.line(line));
-        if let Manner::Terminal(_) = self.manner {
+        if let OutputFormat::Terminal(_) = self.format {
             KEYS.iter().for_each(|line| self.display.line(line));
         }
     }
 
     /// Shows the table of the room.
     pub(super) fn table(&mut self, client: &Client<'_>) {
-        if let Manner::Terminal(face) = &mut self.manner {
-            face.look_round(client, self.clock.wall());
-            for line in face.roster.lines(client, face.look) {
+        if let OutputFormat::Terminal(terminal) = &mut self.format {
+            terminal.update_names(client, self.clock.wall());
+            for line in terminal.roster.lines(client, terminal.look) {
                 self.display.line(line);
             }
             return;
@@ -215,9 +215,9 @@ impl<'a> Output<'a> {
             }
             return;
         }
-        if let Manner::Terminal(face) = &mut self.manner {
+        if let OutputFormat::Terminal(terminal) = &mut self.format {
             if *event == ClientEvent::TableUpdated {
-                face.table_due.get_or_insert(now.plus_millis(GATHER_MS));
+                terminal.table_due.get_or_insert(now.plus_millis(GATHER_MS));
                 return self.count_kept(false);
             }
             let is_kept = matches!(
@@ -233,8 +233,8 @@ impl<'a> Output<'a> {
         for line in wording.event(event) {
             self.line(&line);
         }
-        if let (Manner::Terminal(_), true) = (&self.manner, self.ledger.is_over()) {
-            self.tell("[All replies have arrived.]");
+        if let (OutputFormat::Terminal(_), true) = (&self.format, self.ledger.is_over()) {
+            self.show_notice("[All replies have arrived.]");
         }
     }
 
@@ -260,24 +260,24 @@ impl<'a> Output<'a> {
 
     /// Shows the number of stored messages while many of them arrive.
     fn count_kept(&mut self, is_kept: bool) {
-        let Manner::Terminal(face) = &mut self.manner else {
+        let OutputFormat::Terminal(terminal) = &mut self.format else {
             return;
         };
-        let so_far = face.kept.unwrap_or(0);
-        face.kept = is_kept.then_some(so_far + 1);
+        let so_far = terminal.kept.unwrap_or(0);
+        terminal.kept = is_kept.then_some(so_far + 1);
         if is_kept && so_far > 0 && so_far.is_multiple_of(KEPT_PER_COUNT) {
-            self.tell(format_args!("[{so_far} stored messages so far]"));
+            self.show_notice(format_args!("[{so_far} stored messages so far]"));
         } else if !is_kept && so_far > KEPT_PER_COUNT {
-            self.tell(format_args!("[{so_far} stored messages in all]"));
+            self.show_notice(format_args!("[{so_far} stored messages in all]"));
         }
     }
 
     /// Returns when [`tick`](Self::tick) is due.
     pub(super) fn due(&self) -> Option<Instant> {
-        let Manner::Terminal(face) = &self.manner else {
+        let OutputFormat::Terminal(terminal) = &self.format else {
             return None;
         };
-        [face.table_due, self.ledger.due()]
+        [terminal.table_due, self.ledger.due()]
             .into_iter()
             .flatten()
             .min()
@@ -286,13 +286,13 @@ impl<'a> Output<'a> {
     /// Shows the lines that are due.
     pub(super) fn tick(&mut self, client: &Client<'_>, now: Instant) {
         let wall = self.clock.wall();
-        let Manner::Terminal(face) = &mut self.manner else {
+        let OutputFormat::Terminal(terminal) = &mut self.format else {
             return;
         };
-        let is_table_due = face.table_due.is_some_and(|due| due <= now);
+        let is_table_due = terminal.table_due.is_some_and(|due| due <= now);
         if is_table_due {
-            face.table_due = None;
-            face.look_round(client, wall);
+            terminal.table_due = None;
+            terminal.update_names(client, wall);
         }
         if is_table_due {
             let wording = self.wording;
@@ -301,22 +301,22 @@ impl<'a> Output<'a> {
             }
         }
         match self.ledger.announce(now) {
-            Some(Waiting::ForServer) => self.tell("[Waiting for the server to reply.]"),
+            Some(Waiting::ForServer) => self.show_notice("[Waiting for the server to reply.]"),
             Some(Waiting::For(name)) => {
-                self.tell(format_args!("[Waiting for {name} to reply.]"));
+                self.show_notice(format_args!("[Waiting for {name} to reply.]"));
             }
             Some(Waiting::ForMany(count)) => {
-                self.tell(format_args!("[Waiting for {count} replies.]"));
+                self.show_notice(format_args!("[Waiting for {count} replies.]"));
             }
             None => {}
         }
     }
 
     fn look(&self) -> Look {
-        match &self.manner {
-            Manner::Lines(look) => *look,
-            Manner::Terminal(face) => face.look,
-            Manner::Json => Look {
+        match &self.format {
+            OutputFormat::Lines(look) => *look,
+            OutputFormat::Terminal(terminal) => terminal.look,
+            OutputFormat::Json => Look {
                 has_colors: false,
                 is_stamped: false,
             },

@@ -55,7 +55,7 @@ pub(super) struct Session<'a> {
     /// The line editor, if there is one.
     gate: Option<Arc<Gate>>,
     /// Line for which the client had no room.
-    held: Option<String>,
+    deferred: Option<String>,
     /// The client was registered at least once.
     has_started: bool,
     /// The client takes no further line: it finishes, deregisters and ends.
@@ -65,7 +65,7 @@ pub(super) struct Session<'a> {
     /// itself.
     waits_for_room: bool,
     /// Events arrived since the client had no room for a command.
-    has_news: bool,
+    had_event: bool,
     end: Option<End>,
 }
 
@@ -84,12 +84,12 @@ impl<'a> Session<'a> {
             memory: None,
             server_key: None,
             gate,
-            held: None,
+            deferred: None,
             has_started: false,
             is_leaving: false,
             is_deregistering: false,
             waits_for_room,
-            has_news: false,
+            had_event: false,
             end: None,
         }
     }
@@ -169,7 +169,7 @@ impl<'a> Session<'a> {
             if self.waits_for_room || !self.output.display().has_room() {
                 return;
             }
-            let line = match self.held.take() {
+            let line = match self.deferred.take() {
                 Some(line) => line,
                 None => match self.input.next() {
                     Next::Nothing => return,
@@ -183,8 +183,8 @@ impl<'a> Session<'a> {
                     },
                 },
             };
-            if self.obey(client, now, &line) == Obeyed::NoRoom {
-                self.held = Some(line);
+            if self.execute(client, now, &line) == Executed::NoRoom {
+                self.deferred = Some(line);
                 return;
             }
         }
@@ -197,57 +197,57 @@ impl<'a> Session<'a> {
         self.output.display().entered();
         match typed {
             Typed::Line(line) => return Some(line),
-            Typed::Unusable(error) => self.output.complain(error),
-            Typed::Notice(notice) => self.output.tell(notice),
+            Typed::Unusable(error) => self.output.show_error(error),
+            Typed::Notice(notice) => self.output.show_notice(notice),
         }
         None
     }
 
-    fn obey(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Obeyed {
+    fn execute(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Executed {
         if self.output.speaks_json() && Order::is_one(line) {
-            return self.obey_object(client, now, line);
+            return self.execute_object(client, now, line);
         }
         match console::parse(line) {
             Ok(None) => {}
-            Ok(Some(input)) => return self.obey_input(client, now, input, None),
+            Ok(Some(input)) => return self.execute_input(client, now, input, None),
             Err(error) => self.output.not_understood(error),
         }
-        Obeyed::Done
+        Executed::Done
     }
 
-    fn obey_object(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Obeyed {
+    fn execute_object(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Executed {
         let order = match Order::read(line) {
             Ok(order) => order,
             Err(error) => {
                 self.output.bad_object(&error, None);
-                return Obeyed::Done;
+                return Executed::Done;
             }
         };
         match order.input(self.output.name()) {
-            Ok(input) => return self.obey_input(client, now, input, order.tag.as_ref()),
+            Ok(input) => return self.execute_input(client, now, input, order.tag.as_ref()),
             Err(error) => self.output.bad_object(&error, order.tag.as_ref()),
         }
-        Obeyed::Done
+        Executed::Done
     }
 
-    fn obey_input(
+    fn execute_input(
         &mut self,
         client: &mut Client<'_>,
         now: Instant,
         input: console::Input<'_>,
         tag: Option<&Value>,
-    ) -> Obeyed {
+    ) -> Executed {
         match input {
             console::Input::Help => self.output.help(),
             console::Input::Table => self.output.table(client),
             console::Input::Quit => self.leave_soon(),
             console::Input::Command(command) => match self.command(client, now, command, tag) {
                 Ok(()) => {}
-                Err(CommandError::Busy) => return Obeyed::NoRoom,
+                Err(CommandError::Busy) => return Executed::NoRoom,
                 Err(error) => self.output.not_taken(command, error, tag),
             },
         }
-        Obeyed::Done
+        Executed::Done
     }
 
     /// Leaves the room, once; the client first completes its pending commands.
@@ -272,7 +272,7 @@ impl<'a> Session<'a> {
             let Some(event) = client.poll_event() else {
                 break;
             };
-            self.has_news = true;
+            self.had_event = true;
             match event {
                 ClientEvent::ServerNotResponding {
                     request: Request::Register,
@@ -328,7 +328,7 @@ impl<'a> Session<'a> {
                 .note(record);
             if let Err(error) = noted {
                 self.output
-                    .complain(format_args!("[A key is not remembered: {error}]"));
+                    .show_error(format_args!("[A key is not remembered: {error}]"));
             }
         }
     }
@@ -362,9 +362,9 @@ impl<'a> Session<'a> {
     }
 
     /// Returns whether to retry a command at once for which the client had no room.
-    pub(super) fn takes_up_again(&mut self) -> bool {
-        mem::take(&mut self.has_news)
-            && (self.is_leaving || self.held.is_some() || self.waits_for_room)
+    pub(super) fn should_retry(&mut self) -> bool {
+        mem::take(&mut self.had_event)
+            && (self.is_leaving || self.deferred.is_some() || self.waits_for_room)
     }
 
     /// Returns the reason to end, once everything was shown, or nothing can be shown.
@@ -387,7 +387,7 @@ impl<'a> Session<'a> {
 
 /// Result of a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Obeyed {
+enum Executed {
     Done,
     /// The client has no room yet; the session retries.
     NoRoom,

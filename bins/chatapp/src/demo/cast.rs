@@ -62,7 +62,7 @@ impl Cast {
     }
 
     /// Prints the description of a step.
-    pub(super) fn tell(&self, what: &str) -> Result<(), Failure> {
+    pub(super) fn announce(&self, what: &str) -> Result<(), Failure> {
         print(&format!("\n# {what}\n"))
     }
 

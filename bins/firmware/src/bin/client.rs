@@ -102,7 +102,7 @@ struct Session<'a> {
     is_leaving: bool,
     is_deregistering: bool,
     /// Lines or events arrived since the client had no room for a command.
-    has_news: bool,
+    had_event: bool,
     end: Option<End>,
 }
 
@@ -116,7 +116,7 @@ enum End {
 
 /// Result of a typed line.
 #[derive(PartialEq, Eq)]
-enum Obeyed {
+enum Executed {
     Done,
     /// The client has no room yet; the session retries.
     NoRoom,
@@ -134,7 +134,7 @@ impl<'a> Session<'a> {
             has_started: false,
             is_leaving: false,
             is_deregistering: false,
-            has_news: false,
+            had_event: false,
             end: None,
         }
     }
@@ -154,31 +154,31 @@ impl<'a> Session<'a> {
         let Some((typed, mut answers)) = typed else {
             return;
         };
-        let obeyed = match typed {
-            Typed::Line(line) => self.obey(client, now, line, &mut answers),
+        let executed = match typed {
+            Typed::Line(line) => self.execute(client, now, line, &mut answers),
             Typed::Unusable(error) => {
                 let Ok(()) = answers.show(error);
-                Obeyed::Done
+                Executed::Done
             }
             Typed::End => {
                 self.is_leaving = true;
-                Obeyed::Done
+                Executed::Done
             }
         };
-        if obeyed == Obeyed::NoRoom {
+        if executed == Executed::NoRoom {
             console.keep_line();
         } else {
-            self.has_news = true;
+            self.had_event = true;
         }
     }
 
-    fn obey(
+    fn execute(
         &mut self,
         client: &mut Client<'_>,
         now: Instant,
         line: &str,
         answers: &mut Answers<'_, Uart>,
-    ) -> Obeyed {
+    ) -> Executed {
         let Ok(()) = match parse(line) {
             Ok(None) => Ok(()),
             Ok(Some(Input::Help)) => HELP.iter().try_for_each(|line| answers.show(line)),
@@ -189,7 +189,7 @@ impl<'a> Session<'a> {
             }
             Ok(Some(Input::Command(command))) => match client.command(now, command) {
                 Ok(_) => Ok(()),
-                Err(CommandError::Busy) => return Obeyed::NoRoom,
+                Err(CommandError::Busy) => return Executed::NoRoom,
                 Err(error) => {
                     let recipient = match command {
                         Command::Send { to, .. } => to,
@@ -200,7 +200,7 @@ impl<'a> Session<'a> {
             },
             Err(error) => answers.show(error),
         };
-        Obeyed::Done
+        Executed::Done
     }
 
     /// Leaves the room, once; the client first completes its pending commands.
@@ -215,7 +215,7 @@ impl<'a> Session<'a> {
     /// Shows all events. The console never lacks room, so all shown messages are acknowledged.
     fn show_events(&mut self, console: &mut Console, client: &mut Client<'_>) {
         while let Some(event) = client.poll_event() {
-            self.has_news = true;
+            self.had_event = true;
             match event {
                 ClientEvent::ServerNotResponding {
                     request: Request::Register,
@@ -243,7 +243,7 @@ impl<'a> Session<'a> {
 
     /// Returns whether to retry a command at once for which the client had no room.
     fn wants_another_turn(&mut self) -> bool {
-        core::mem::take(&mut self.has_news)
+        core::mem::take(&mut self.had_event)
     }
 
     /// Returns the reason to end, once everything is done, or nothing can be done.

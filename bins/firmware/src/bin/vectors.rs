@@ -20,13 +20,14 @@ fn main() -> ! {
     let mut board = Board::take().expect("a board is started once");
     let uart = &mut board.uart;
     let (mut agree, mut all) = (0, 0);
-    let mut told = writeln!(uart, "This is a ChatApp that looks at its test vectors.");
+    let mut written = writeln!(uart, "This is a ChatApp that looks at its test vectors.");
     check(DOCUMENT, |name, _, finding| {
         all += 1;
         agree += i32::from(finding == Finding::Agrees);
-        told = told.and_then(|()| writeln!(uart, "{name} {finding}"));
+        written = written.and_then(|()| writeln!(uart, "{name} {finding}"));
     });
-    told.and_then(|()| writeln!(uart, "{agree} of {all} test vectors agree"))
+    written
+        .and_then(|()| writeln!(uart, "{agree} of {all} test vectors agree"))
         .expect("writing to the serial line cannot fail");
     loop {
         board.clock.sleep_until(None);

@@ -24,7 +24,7 @@ pub struct StackBuffers {
 }
 
 impl StackBuffers {
-    /// Unused memory.
+    /// Memory that no stack uses yet.
     pub const VACANT: Self = Self {
         received: [0; RECEIVE_LEN],
         sent: [0; DATAGRAM_LEN_MAX],
@@ -33,7 +33,7 @@ impl StackBuffers {
 }
 
 impl<'a> StackTables<'a> {
-    /// Unused memory.
+    /// Memory that no stack uses yet.
     pub const VACANT: Self = Self {
         sockets: [SocketStorage::EMPTY; 1],
         packets: [[PacketMetadata::EMPTY; 1]; 2],

@@ -25,7 +25,7 @@ pub struct Crowd {
     /// Clients in the order of their arrival.
     pub members: Vec<Member>,
     /// Number of messages that all members showed.
-    pub heard: usize,
+    pub shown: usize,
     /// Number of commands of all members that succeeded.
     pub succeeded: usize,
     clock: Clock,
@@ -44,7 +44,7 @@ impl Crowd {
     pub fn new(server: SocketAddr) -> io::Result<Self> {
         Ok(Self {
             members: Vec::new(),
-            heard: 0,
+            shown: 0,
             succeeded: 0,
             clock: Clock::new(),
             server,
@@ -111,10 +111,10 @@ impl Crowd {
     /// Returns an error if the event queue failed.
     pub fn works_until(
         &mut self,
-        patience: Duration,
+        timeout: Duration,
         mut condition: impl FnMut(&mut Self) -> bool,
     ) -> io::Result<bool> {
-        let deadline = std::time::Instant::now() + patience;
+        let deadline = std::time::Instant::now() + timeout;
         let mut next_look = std::time::Instant::now();
         loop {
             let left = deadline.saturating_duration_since(std::time::Instant::now());
@@ -218,9 +218,9 @@ impl Crowd {
     ) {
         let member = &mut self.members[number];
         member.work(now, has_arrived, &mut self.shared, then);
-        let (heard, succeeded) = member.counted;
-        member.counted = (member.heard, member.succeeded);
-        self.heard += member.heard - heard;
+        let (shown, succeeded) = member.counted;
+        member.counted = (member.shown, member.succeeded);
+        self.shown += member.shown - shown;
         self.succeeded += member.succeeded - succeeded;
         let due = member.client.poll_timeout();
         if let Some(at) = due

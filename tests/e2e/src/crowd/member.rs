@@ -19,7 +19,7 @@ pub struct Member {
     /// Local address of the socket.
     pub address: SocketAddr,
     /// Number of messages that it showed.
-    pub heard: usize,
+    pub shown: usize,
     /// Number of its commands that succeeded.
     pub succeeded: usize,
     /// Number of its commands that failed, and of refusals.
@@ -63,7 +63,7 @@ impl Member {
             client,
             address: socket.local_addr(),
             socket,
-            heard: 0,
+            shown: 0,
             succeeded: 0,
             failed: 0,
             counted: (0, 0),
@@ -83,7 +83,7 @@ impl Member {
         let Self {
             client,
             socket,
-            heard,
+            shown,
             succeeded,
             failed,
             ..
@@ -97,7 +97,7 @@ impl Member {
         loop {
             event_loop.poll(client, &mut link, now, |client, now| {
                 while let Some(event) = client.poll_event() {
-                    count(&event, heard, succeeded, failed);
+                    count(&event, shown, succeeded, failed);
                 }
                 then(client, *succeeded, now);
             });
@@ -109,9 +109,9 @@ impl Member {
 }
 
 /// Counts an event in one of these counters, if it belongs to any.
-fn count(event: &ClientEvent<'_>, heard: &mut usize, succeeded: &mut usize, failed: &mut usize) {
+fn count(event: &ClientEvent<'_>, shown: &mut usize, succeeded: &mut usize, failed: &mut usize) {
     match event {
-        ClientEvent::Message { .. } => *heard += 1,
+        ClientEvent::Message { .. } => *shown += 1,
         ClientEvent::Posted { .. }
         | ClientEvent::MessageStatus {
             status: MessageStatus::Delivered | MessageStatus::Saved,

@@ -124,6 +124,7 @@ impl fmt::Display for Report {
 ///
 /// # Errors
 /// Returns an error if the machine has too few sockets or too little memory.
+///
 /// # Panics
 /// Panics if a member does not converge, or a message does not arrive.
 pub fn run(plan: Plan) -> io::Result<Report> {
@@ -223,14 +224,14 @@ fn chat(crowd: &mut Crowd) -> io::Result<(usize, Duration)> {
     }
     let count = |crowd: &mut Crowd| -> (usize, usize) {
         let members = crowd.members.iter();
-        members.fold((0, 0), |(heard, succeeded), member| {
-            (heard + member.heard, succeeded + member.succeeded)
+        members.fold((0, 0), |(shown, succeeded), member| {
+            (shown + member.shown, succeeded + member.succeeded)
         })
     };
     let arrived = crowd.works_until(PATIENCE, |crowd| count(crowd) == (pairs, pairs))?;
     assert!(
         arrived,
-        "of {pairs} messages, (heard, acknowledged) are {:?}",
+        "of {pairs} messages, (shown, acknowledged) are {:?}",
         count(crowd)
     );
     Ok((pairs, start.elapsed()))
@@ -238,7 +239,7 @@ fn chat(crowd: &mut Crowd) -> io::Result<(usize, Duration)> {
 
 /// Sends one channel message to all members.
 fn post(crowd: &mut Crowd) -> io::Result<Duration> {
-    let before: Vec<usize> = crowd.members.iter().map(|member| member.heard).collect();
+    let before: Vec<usize> = crowd.members.iter().map(|member| member.shown).collect();
     let start = Instant::now();
     crowd.commands(
         0,
@@ -249,7 +250,7 @@ fn post(crowd: &mut Crowd) -> io::Result<Duration> {
     let missing = |crowd: &mut Crowd| {
         let others = crowd.members.iter().zip(&before).skip(1);
         others
-            .filter(|(member, before)| member.heard != **before + 1)
+            .filter(|(member, before)| member.shown != **before + 1)
             .count()
     };
     let arrived = crowd.works_until(PATIENCE, |crowd| missing(crowd) == 0)?;

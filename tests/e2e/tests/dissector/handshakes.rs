@@ -59,11 +59,11 @@ pub(crate) fn handshake_keys(identity: &Identity, first: &[u8]) -> Vec<Handshake
         Ok(Datagram::PeerHello(call)) => (call.prologue, call.message),
         other => panic!("{other:?}"),
     };
-    let mut told = Vec::new();
+    let mut shown = Vec::new();
     Responder::handshake_keys(identity, prologue, message, &counting(0x80), |part| {
-        told.push(part);
+        shown.push(part);
     });
-    told
+    shown
 }
 
 #[test]

@@ -132,9 +132,9 @@ fn pause_server(pause: Duration) -> (Room, [Process; 2]) {
     settles(&mut bob, &finals, LINES + 1);
     shows_line(&mut alice, "Channel_Message bob", 1_000);
     shows_line(&mut bob, "Channel_Message alice", 1);
-    let heard = numbers(&alice, "Channel_Message bob");
-    assert!(heard.is_sorted_by(|a, b| a < b), "{heard:?}");
-    assert!(heard.len() >= bob.count(POSTED), "{alice}{bob}");
+    let received = numbers(&alice, "Channel_Message bob");
+    assert!(received.is_sorted_by(|a, b| a < b), "{received:?}");
+    assert!(received.len() >= bob.count(POSTED), "{alice}{bob}");
     settles(&mut alice, &[&received_by("bob")], LINES);
     settles(&mut bob, &[&received_by("alice")], LINES);
     assert_all_online(&mut room, 2);

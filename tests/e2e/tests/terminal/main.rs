@@ -320,7 +320,7 @@ fn uses_colors_as_selected() {
     let (channel, is_bold, _) = color_of("bob: to everybody", 0);
     assert!(
         channel == private && !is_bold,
-        "told apart, but the same name"
+        "a channel message must differ only in its weight"
     );
 
     for (options, environment, expected) in [

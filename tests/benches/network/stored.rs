@@ -119,11 +119,11 @@ impl Post {
     /// second.
     fn fetches(&mut self, number: usize, messages: usize) -> f64 {
         let name = Crowd::name_of(number);
-        let wanted = self.crowd.heard + messages;
+        let wanted = self.crowd.shown + messages;
         let start = Instant::now();
         self.crowd
             .commands(number, Command::Register { name: &name });
-        while self.crowd.heard < wanted {
+        while self.crowd.shown < wanted {
             self.crowd.turn(PATIENCE).expect("events");
             assert!(start.elapsed() < PATIENCE, "not everything was fetched");
         }
@@ -183,7 +183,7 @@ fn saved_with(title: &str, size: Size, at_once: usize) -> Row {
 pub(crate) fn fetched(title: &str, size: Size) -> Row {
     let mut post = Post::open(1);
     let mut recipient = Child::start(&["bare-answers"]);
-    let to = format!("127.0.0.1:{}", recipient.says());
+    let to = format!("127.0.0.1:{}", recipient.next_line());
     let mut sender = Child::start(&["bare-sender", &to, "16"]);
     let (mut ours, mut baseline) = (Vec::new(), Vec::new());
     for _ in 0..size.rounds {
