@@ -81,7 +81,12 @@ impl<L: Copy> List<L> {
 
     pub(crate) fn pop<T: Linked<L>>(&mut self, slots: &mut Slots<'_, T>) -> Option<u32> {
         let first = self.first()?;
-        self.remove(slots, first);
+        let link = slots.at_mut(first).link_mut(self.which);
+        self.head = core::mem::replace(link, Link::VACANT).after;
+        match self.head.checked_sub(1) {
+            Some(next) => slots.at_mut(next).link_mut(self.which).before = 0,
+            None => self.tail = 0,
+        }
         Some(first)
     }
 

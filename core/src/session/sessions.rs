@@ -176,12 +176,11 @@ impl<'a> Sessions<'a> {
             connection.wait_for_window(now, retry);
         }
         let is_delayed = connection.is_ack_delayed();
-        let changed = connection.changed_deadline();
-        self.connections.list_ready(slot, needs.is_ready);
-        self.connections.list_delayed(slot, is_delayed);
-        if let Some(changed) = changed {
+        if let Some(changed) = connection.changed_deadline() {
             self.connections.list_deadline(slot, changed);
         }
+        self.connections.list_ready(slot, needs.is_ready);
+        self.connections.list_delayed(slot, is_delayed);
     }
 
     // ---- receiving ----
@@ -445,17 +444,20 @@ impl<'a> Sessions<'a> {
     pub(crate) fn emit_reply(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         let transmit = self.reply.as_ref()?.emit(out);
         self.reply = None;
+        self.on_transmit(transmit.len, out);
         Some(transmit)
     }
 
     /// Builds the news that the session with this id is over.
     pub(crate) fn emit_reset(
-        &self,
+        &mut self,
         to: SocketAddr,
         id: u64,
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> Option<Transmit> {
-        Some(Reply::reset(self.identity(), to, id)?.emit(out))
+        let transmit = Reply::reset(self.identity(), to, id)?.emit(out);
+        self.on_transmit(transmit.len, out);
+        Some(transmit)
     }
 
     /// Builds the request for a session; returns its length, 0 if the recipient's key is none.

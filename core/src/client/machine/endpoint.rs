@@ -64,9 +64,7 @@ impl Endpoint for Client<'_> {
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> Option<Transmit> {
         self.sessions.advance(now);
-        let transmit = self.transmit(out)?;
-        self.sessions.on_transmit(transmit.len, out);
-        Some(transmit)
+        self.transmit(out)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -23,9 +23,10 @@ impl Client<'_> {
                 Wants::Accept => self.sessions.emit_accept(peer, out),
                 Wants::Data => self.build_data(peer, out),
             };
-            let to = self.sessions.at(peer).remote().get();
             self.reschedule(peer);
             if len != 0 {
+                self.sessions.on_transmit(len, out);
+                let to = self.sessions.at(peer).remote().get();
                 return Some(Transmit { to, len });
             }
             // No session can be opened with such a key.

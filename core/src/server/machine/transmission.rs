@@ -51,9 +51,10 @@ impl<'a> Server<'a> {
                     first => self.build_data(slot, first, out),
                 },
             };
-            let to = self.sessions.at(slot).remote().get();
             self.reschedule_with(slot, news);
             if len != 0 {
+                self.sessions.on_transmit(len, out);
+                let to = self.sessions.at(slot).remote().get();
                 return Some(Transmit { to, len });
             }
         }
