@@ -1,23 +1,23 @@
-//! How long names were offline, and which are forgotten for it.
+//! Offline names: for how long they have been offline, and which of them expire.
 //!
-//! The time of a departure is kept as an instant of this life of the server, and the part of the
-//! absence that was before it.
+//! The time of a departure has two parts: an instant of this run of the server, and the seconds
+//! offline before this run.
 
 use super::name_list::NameList;
 use crate::containers::{Linked, List, Slots};
 use crate::time::Instant;
 
-/// Since when a name is offline.
+/// The time since which a name is offline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct OfflineSince {
     left_at: Instant,
-    /// For how long it had been offline before this life of the server.
+    /// Seconds that the name was offline before this run of the server.
     before_s: u32,
 }
 
 impl OfflineSince {
-    /// Since the beginning; all zero bits.
+    /// Offline since time zero; all zero bits.
     pub(super) const VACANT: Self = Self {
         left_at: Instant::ZERO,
         before_s: 0,
@@ -34,20 +34,20 @@ impl OfflineSince {
 
 /// A slot of a name that can be offline.
 pub(super) trait Absent: Linked<NameList> {
-    /// Returns since when it is.
+    /// Returns since when the name is offline.
     fn offline_since(&self) -> OfflineSince;
-    /// Notes since when it is.
+    /// Sets since when the name is offline.
     fn set_offline_since(&mut self, since: OfflineSince);
 }
 
-/// The names that are offline, in the order in which they left.
+/// The offline names, in the order in which they left.
 pub(super) struct Absence {
     list: List<NameList>,
     keep_s: u32,
 }
 
 impl Absence {
-    /// Creates an empty list of names that are forgotten after so many seconds.
+    /// Creates an empty list of names that expire after `keep_s` seconds, at least 1.
     pub(super) fn new(keep_s: u32) -> Self {
         Self {
             list: List::new(NameList::Offline),
@@ -55,8 +55,8 @@ impl Absence {
         }
     }
 
-    /// Notes that a name is offline from now on, and was for so many seconds in an earlier life of
-    /// the server.
+    /// Adds a name that is offline from now on, and was offline for `before_s` seconds in earlier
+    /// runs of the server.
     pub(super) fn add<T: Absent>(
         &mut self,
         names: &mut Slots<'_, T>,
@@ -72,20 +72,20 @@ impl Absence {
         self.list.push(names, slot);
     }
 
-    /// Notes that a name is back, or forgotten.
+    /// Removes a name that is back, or forgotten.
     pub(super) fn remove<T: Absent>(&mut self, names: &mut Slots<'_, T>, slot: u32) {
         self.list.remove(names, slot);
     }
 
-    /// Returns when the next name is to be forgotten: that of the first in the list. A store that
-    /// restores names in another order makes it late.
+    /// Returns when the next name expires: the first in the list. It can be late if a store
+    /// restores names in another order.
     pub(super) fn deadline<T: Absent>(&self, names: &Slots<'_, T>) -> Option<Instant> {
         let since = names.at(self.list.first()?).offline_since();
         let left_s = self.keep_s.saturating_sub(since.before_s);
         Some(since.left_at.plus_millis(u64::from(left_s) * 1_000))
     }
 
-    /// Returns the name that is to be forgotten now.
+    /// Returns the slot of a name that has expired.
     pub(super) fn expired<T: Absent>(&self, names: &Slots<'_, T>, now: Instant) -> Option<u32> {
         let slot = self.list.first()?;
         (self.deadline(names)? <= now).then_some(slot)

@@ -1,30 +1,30 @@
-//! The allow list: which names may register.
+//! The allow list, and recently rejected registrations.
 
 use crate::crypto::PublicKey;
 use crate::name::Name;
 
-/// Registrations that could not be stored, and are remembered.
+/// Number of rejected registrations that the server remembers.
 const REJECTED: usize = 8;
 
 /// An entry of an allow list: a name that may register, and the key that it must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowEntry {
-    /// The name.
+    /// The name that may register.
     pub name: Name,
-    /// Its key; `None` for the key that registers first.
+    /// The key of the name; `None` for the key that registers first.
     pub key: Option<PublicKey>,
 }
 
-/// Which names may register, and whose registrations were rejected lately.
+/// Decides which names may register, and remembers which registrations were rejected lately.
 pub(super) struct Admission<'a> {
     /// The names that may register, sorted; `None` for all.
     allow_list: Option<&'a [AllowEntry]>,
-    /// Requests whose registrations could not be stored lately, by their session ids.
+    /// Session ids of registrations that could not be stored lately.
     rejected: heapless::Deque<u64, REJECTED>,
 }
 
 impl<'a> Admission<'a> {
-    /// Lets all names in.
+    /// Allows all names.
     pub(super) fn new() -> Self {
         Self {
             allow_list: None,
@@ -32,7 +32,7 @@ impl<'a> Admission<'a> {
         }
     }
 
-    /// Lets only these names in. The entries must be sorted by name.
+    /// Allows only these names. The entries must be sorted by name.
     pub(super) fn set_allow_list(&mut self, allow_list: &'a [AllowEntry]) {
         debug_assert!(allow_list.is_sorted_by(|one, next| one.name.as_str() <= next.name.as_str()));
         self.allow_list = Some(allow_list);
@@ -53,8 +53,8 @@ impl<'a> Admission<'a> {
             .any(|entry| entry.key.is_none_or(|only| only == *key))
     }
 
-    /// Notes that the registration with this session id could not be stored: its client is told
-    /// when it asks again.
+    /// Records that the registration with this session id could not be stored. The server refuses
+    /// it when the client repeats its ClientHello.
     pub(super) fn reject(&mut self, id: u64) {
         if self.rejected.is_full() {
             self.rejected.pop_front();

@@ -1,6 +1,6 @@
-//! Whether a process that asks for a known name may have it.
+//! Decides whether a process may have a known name.
 
-use super::contest::Ruling;
+use super::challenge::Ruling;
 use super::name_slot::NameSlot;
 use super::process::SessionStart;
 use crate::address::PackedAddress;
@@ -9,26 +9,26 @@ use crate::retry::RetryPolicy;
 use crate::time::Instant;
 use crate::wire::Refusal;
 
-/// A process that asks for a name, at a time.
+/// A process that asks for a name, and the time of its request.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim<'a> {
-    /// The session id that it chose.
+    /// The session id that the process chose.
     pub(super) id: u64,
     pub(super) session: &'a SessionStart,
     pub(super) now: Instant,
     pub(super) retry: RetryPolicy,
 }
 
-/// Why a process does not get a name.
+/// The reason why a process does not get a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Denial {
-    /// It is told so.
+    /// The server refuses it.
     Refuse(Refusal),
-    /// It has to wait until the process that has the name was probed.
+    /// The process waits until the server has probed the holder of the name.
     Probe,
-    /// Its cookie is too old to tell it from a repetition: it gets a new one.
+    /// Its cookie is too old to tell the request from a replay: the server sends a new one.
     Renew,
-    /// Its request has no effect.
+    /// The server drops the request.
     Ignore(DropReason),
 }
 
@@ -36,7 +36,7 @@ const WAIT: Result<bool, Denial> = Err(Denial::Refuse(Refusal::Wait));
 
 impl Claim<'_> {
     /// Decides whether the process gets a name; returns whether the name was known before. The
-    /// process that has it so far receives at `remote`, in a session that is open or not.
+    /// present holder receives at `remote`; `has_session` says whether its session is open.
     pub(super) fn evaluate(
         &self,
         name: &mut NameSlot,
@@ -60,7 +60,7 @@ impl Claim<'_> {
             };
         }
         let is_same = name.has_process(asked.incarnation);
-        // Recorded and sent again, or overtaken by a later one.
+        // The request was replayed, or a later one overtook it.
         if is_same && asked.session_sequence <= process.session_sequence() {
             return Err(Denial::Ignore(DropReason::Duplicate));
         }
@@ -70,14 +70,14 @@ impl Claim<'_> {
         if is_same {
             return Ok(true);
         }
-        if process.was_displaced(asked.incarnation) {
+        if process.was_evicted(asked.incarnation) {
             return Err(Denial::Refuse(Refusal::Displaced));
         }
-        // A request of a process before this one, recorded and sent again while its cookie is good.
+        // A replayed request of an earlier process, whose cookie is still valid.
         if process.has_newer_cookie(asked.cookie_issued_at_ms) {
             return Err(Denial::Renew);
         }
-        // A process at the same address is the successor: two cannot receive there.
+        // A process at the same address replaces the old one: two cannot receive there.
         if !membership.is_here() || *remote == asked.address {
             return Ok(true);
         }
@@ -107,7 +107,7 @@ mod tests {
         }
     }
 
-    /// A name that process 7 has, at port 1.
+    /// Returns a name that process 7 has, at port 1.
     fn name() -> NameSlot {
         let mut name = NameSlot::VACANT;
         name.begin_session(&session(7, 1, 1), 0);
@@ -135,14 +135,14 @@ mod tests {
         assert_eq!(evaluate(&mut name, &session(8, 1, 1)), Ok(true));
         name.begin_session(&session(8, 1, 1), 0);
         name.admit();
-        let displaced = Err(Denial::Refuse(Refusal::Displaced));
-        assert_eq!(evaluate(&mut name, &session(7, 2, 1)), displaced);
+        let evicted = Err(Denial::Refuse(Refusal::Displaced));
+        assert_eq!(evaluate(&mut name, &session(7, 2, 1)), evicted);
         name.leave();
         assert_eq!(evaluate(&mut name, &session(9, 1, 2)), Ok(true));
     }
 
     #[test]
-    fn probes_the_process_that_has_the_name() {
+    fn probes_the_holder_of_the_name() {
         let mut name = name();
         assert_eq!(evaluate(&mut name, &session(8, 1, 2)), Err(Denial::Probe));
         assert_eq!(evaluate(&mut name, &session(8, 1, 2)), WAIT);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_other_keys_and_recorded_requests() {
+    fn refuses_other_keys_and_replayed_requests() {
         let mut name = name();
         let other = SessionStart {
             key: PublicKey([2; 32]),
@@ -160,11 +160,11 @@ mod tests {
         };
         let foreign = Err(Denial::Refuse(Refusal::ForeignKey));
         assert_eq!(evaluate(&mut name, &other), foreign);
-        let recorded = SessionStart {
+        let replayed = SessionStart {
             cookie_issued_at_ms: 49,
             ..session(8, 1, 2)
         };
-        assert_eq!(evaluate(&mut name, &recorded), Err(Denial::Renew));
+        assert_eq!(evaluate(&mut name, &replayed), Err(Denial::Renew));
         name.leave();
         name.begin_session(&session(7, 2, 1), 0);
         assert_eq!(evaluate(&mut name, &session(8, 1, 2)), WAIT);

@@ -3,20 +3,21 @@
 use super::quotas::RateLimits;
 use crate::retry::RetryPolicy;
 
-/// The settings of a server, which stay as they are.
+/// The settings of a server, fixed when it is created.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// How often everything that waits for an answer is repeated.
+    /// The interval and the number of retransmissions.
     pub retry: RetryPolicy,
-    /// Numbered frames that each client may have on the way to the server, at least 1.
+    /// Frames that each client may have in flight to the server, at least 1.
     pub window: u16,
-    /// Messages that are stored for one name at most.
+    /// Maximum number of messages stored for one name.
     pub mail_per_name: u32,
-    /// Milliseconds of silence after which a client is probed: three of its keep-alives.
+    /// Milliseconds of silence after which the server probes a client; by default three keep-alive
+    /// intervals.
     pub silence_ms: u32,
-    /// How much one source may ask for.
+    /// The rate limits of each source.
     pub rates: RateLimits,
-    /// Seconds after which a name that is offline is forgotten, with the messages for it.
+    /// Seconds after which the server forgets an offline name and the messages stored for it.
     pub keep_s: u32,
 }
 

@@ -1,25 +1,25 @@
-//! Which clients were silent for long.
+//! Finds clients that were silent for long.
 
 use super::name_list::NameList;
 use crate::containers::{Linked, List, Slots};
 use crate::time::Instant;
 
-/// A slot of a client that is heard of.
+/// A slot with the time of the last sign of its client.
 pub(super) trait Heard: Linked<NameList> {
-    /// Returns when it was last heard of, or probed.
+    /// Returns when the client was last heard from, or probed.
     fn heard_at(&self) -> Instant;
-    /// Notes when it was last heard of, or probed.
+    /// Sets when the client was last heard from, or probed.
     fn set_heard_at(&mut self, at: Instant);
 }
 
-/// The clients in the room, by the time they were last heard of.
+/// The clients in the room, by the time they were last heard from.
 pub(super) struct Liveness {
     list: List<NameList>,
     silence_ms: u64,
 }
 
 impl Liveness {
-    /// Creates an empty list of clients that may be silent for so many milliseconds.
+    /// Creates an empty list of clients that may be silent for `silence_ms`, at least 1 ms.
     pub(super) fn new(silence_ms: u32) -> Self {
         Self {
             list: List::new(NameList::Silence),
@@ -27,7 +27,7 @@ impl Liveness {
         }
     }
 
-    /// Notes that a client was heard of, or is probed; only one that `is_here` is watched.
+    /// Records that a client was heard from or probed; watches it only if it `is_here`.
     pub(super) fn on_heard<T: Heard>(
         &mut self,
         names: &mut Slots<'_, T>,
@@ -42,7 +42,7 @@ impl Liveness {
         }
     }
 
-    /// Notes that a client is not watched any more.
+    /// Stops to watch a client.
     pub(super) fn remove<T: Heard>(&mut self, names: &mut Slots<'_, T>, slot: u32) {
         self.list.remove(names, slot);
     }
@@ -53,7 +53,7 @@ impl Liveness {
         Some(first.heard_at().plus_millis(self.silence_ms))
     }
 
-    /// Returns the client that has been silent for too long.
+    /// Returns the slot of a client that has been silent for too long.
     pub(super) fn silent<T: Heard>(&self, names: &Slots<'_, T>, now: Instant) -> Option<u32> {
         let slot = self.list.first()?;
         let silence_ms = now.millis_since(names.at(slot).heard_at());
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_client_that_is_silent_for_longest() {
+    fn finds_the_client_with_the_longest_silence() {
         let mut names = [(); 3].map(|()| Name(Link::VACANT, Instant::ZERO));
         let mut names = Slots::new(&mut names).unwrap();
         let mut liveness = Liveness::new(100);

@@ -1,53 +1,53 @@
-//! Whether a name is in the room, and what the server knows of it.
+//! The state of a name: its presence in the room, and its history.
 
 use crate::wire::Status;
 
-/// Where the client of a name stands.
+/// The presence of a client in the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
-enum Standing {
+enum Presence {
     Offline,
     /// The registration waits to be stored.
     Registering,
-    /// Registered; the messages that were stored for it are being handed over.
+    /// Registered; the client has not acknowledged all messages from before its registration.
     Returning,
     Online,
     /// Online; another session of the same process waits to be stored.
     Renewing,
 }
 
-/// What was stored of a name.
+/// The history of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
 enum Tenure {
-    /// Nothing yet.
+    /// The name was never admitted.
     New,
-    /// It was admitted at least once.
+    /// The name was admitted at least once.
     Known,
-    /// It is forgotten: no process has the name any more.
+    /// The name is forgotten: no process has it any more.
     Gone,
 }
 
-/// Whether a name is in the room, and what the server knows of it.
+/// The state of a name: its presence in the room, and its history.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Membership {
-    standing: Standing,
+    presence: Presence,
     tenure: Tenure,
-    /// It was offline for too long; that waits to be stored.
+    /// The name was offline for too long; its expiry waits to be stored.
     expiring: bool,
     /// The change that waits to be stored has to be announced to all.
     unannounced: bool,
-    /// Messages and changes before this place were stored before the registration.
+    /// Messages and changes before this position were stored before the registration.
     boundary: u64,
 }
 
-/// What a stored registration means.
+/// The effect of a stored registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admitted {
-    /// The name is in the room anew; `returning` if it was known before.
+    /// The name has entered the room; `returning` if it was known before.
     Registered { returning: bool },
     /// The process that was online has another session.
     Renewed,
@@ -56,33 +56,34 @@ pub(super) enum Admitted {
 impl Membership {
     /// A new name without a client; all zero bits.
     pub(super) const VACANT: Self = Self {
-        standing: Standing::Offline,
+        presence: Presence::Offline,
         tenure: Tenure::New,
         expiring: false,
         unannounced: false,
         boundary: 0,
     };
 
-    // ---- what it is ----
+    // ---- the state ----
 
-    /// Returns whether the client is in the room, with or without the table having said so.
+    /// Returns whether the client is in the room, even if the table does not list it as online yet.
     pub(super) fn is_here(&self) -> bool {
-        self.standing != Standing::Offline
+        self.presence != Presence::Offline
     }
 
-    /// Returns whether the client is in the room, and has got what was stored for it.
+    /// Returns whether the client is in the room, and has acknowledged all messages from before its
+    /// registration.
     pub(super) fn is_online(&self) -> bool {
-        matches!(self.standing, Standing::Online | Standing::Renewing)
+        matches!(self.presence, Presence::Online | Presence::Renewing)
     }
 
-    /// Returns whether the client is being handed what was stored for it.
+    /// Returns whether messages from before the registration are being delivered.
     pub(super) fn is_returning(&self) -> bool {
-        self.standing == Standing::Returning
+        self.presence == Presence::Returning
     }
 
     /// Returns whether a registration waits to be stored.
     pub(super) fn is_registering(&self) -> bool {
-        matches!(self.standing, Standing::Registering | Standing::Renewing)
+        matches!(self.presence, Presence::Registering | Presence::Renewing)
     }
 
     /// Returns whether the name was admitted once, and is not about to be forgotten.
@@ -100,7 +101,7 @@ impl Membership {
         self.expiring
     }
 
-    /// Returns what the table is to say of it.
+    /// Returns the status for the table.
     pub(super) fn status(&self) -> Status {
         if self.tenure == Tenure::Gone {
             Status::Gone
@@ -111,76 +112,76 @@ impl Membership {
         }
     }
 
-    /// Returns the place among all messages and changes at which the client registered: earlier
-    /// ones were stored for it, later ones are merely late.
+    /// Returns the position in the common order at which the client registered. Messages before it
+    /// count as stored for the client, later ones only as late.
     pub(super) fn boundary(&self) -> u64 {
         self.boundary
     }
 
-    /// Returns whether the change that was stored has to be announced to all; it is, then.
+    /// Returns whether the stored change has to be announced, and clears that.
     pub(super) fn take_announcement(&mut self) -> bool {
         core::mem::take(&mut self.unannounced)
     }
 
-    // ---- what becomes of it ----
+    // ---- transitions ----
 
-    /// Notes a registration behind so many messages and changes, which is to be stored. The name
-    /// stays online meanwhile if its `same` process was, and others are told if it has moved.
+    /// Begins a registration at position `order`, which has to be stored. If the `same` process was
+    /// online, the name stays so, and a move is announced.
     pub(super) fn register(&mut self, same: bool, has_moved: bool, order: u64) {
         if same && self.is_online() {
-            self.standing = Standing::Renewing;
+            self.presence = Presence::Renewing;
             self.unannounced |= has_moved;
         } else {
-            self.standing = Standing::Registering;
+            self.presence = Presence::Registering;
             self.boundary = order + 1;
         }
     }
 
-    /// Notes that the client receives somewhere else now.
+    /// Records that the client receives at another address.
     pub(super) fn on_moved(&mut self) {
         self.unannounced |= self.is_online();
     }
 
-    /// Notes that the registration is stored.
+    /// Admits the client: its registration is stored.
     pub(super) fn admit(&mut self) -> Admitted {
         let returning = self.tenure == Tenure::Known;
         self.tenure = Tenure::Known;
-        if self.standing == Standing::Renewing {
-            self.standing = Standing::Online;
+        if self.presence == Presence::Renewing {
+            self.presence = Presence::Online;
             return Admitted::Renewed;
         }
-        self.standing = Standing::Returning;
+        self.presence = Presence::Returning;
         Admitted::Registered { returning }
     }
 
-    /// Notes that the registration could not be stored; a name that was not known is gone.
+    /// Reverts a registration that could not be stored; a name that was not known is gone.
     pub(super) fn reject(&mut self) {
-        self.standing = Standing::Offline;
+        self.presence = Presence::Offline;
         if self.tenure != Tenure::Known {
             self.tenure = Tenure::Gone;
         }
     }
 
-    /// Notes that everything that was stored for the client is handed over.
+    /// Marks the client as online: all messages from before its registration are delivered.
     pub(super) fn settle(&mut self) {
-        self.standing = Standing::Online;
+        self.presence = Presence::Online;
         self.unannounced = true;
     }
 
-    /// Notes that the client is not in the room any more; returns whether it was.
+    /// Records that the client has left the room; returns whether it was there.
     pub(super) fn leave(&mut self) -> bool {
         let was_here = self.is_here();
-        self.standing = Standing::Offline;
+        self.presence = Presence::Offline;
         self.unannounced |= was_here;
         was_here
     }
 
-    /// Notes that the name was offline for too long.
+    /// Expires the name, which was offline for too long.
     pub(super) fn expire(&mut self) {
         self.expiring = true;
     }
 
-    /// Notes that no process has the name any more.
+    /// Forgets the name: no process has it any more.
     pub(super) fn forget(&mut self) {
         *self = Self {
             tenure: Tenure::Gone,
@@ -188,13 +189,13 @@ impl Membership {
         };
     }
 
-    /// Takes back what an earlier life of the server has stored.
+    /// Restores the state from the store.
     pub(super) fn restore(&mut self, registered: bool) {
         self.tenure = Tenure::Known;
-        self.standing = if registered {
-            Standing::Online
+        self.presence = if registered {
+            Presence::Online
         } else {
-            Standing::Offline
+            Presence::Offline
         };
     }
 }
@@ -204,11 +205,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn goes_through_registration_and_departure() {
+    fn passes_through_registration_and_departure() {
         let mut name = Membership::VACANT;
         name.register(false, true, 7);
         assert_eq!(name.boundary(), 8);
-        assert!(!name.take_announcement(), "it is not online");
+        assert!(
+            !name.take_announcement(),
+            "a client that is not online was announced"
+        );
         assert!(name.is_here() && name.is_registering() && !name.is_known());
         assert_eq!(name.admit(), Admitted::Registered { returning: false });
         assert!(name.is_returning() && name.is_known());
@@ -217,8 +221,12 @@ mod tests {
         assert_eq!(name.status(), Status::Online);
         assert!(name.take_announcement() && !name.take_announcement());
         name.register(true, true, 9);
-        assert_eq!(name.boundary(), 8, "the same process stays online");
-        assert!(name.take_announcement(), "it has moved");
+        assert_eq!(
+            name.boundary(),
+            8,
+            "the boundary moved with the same process"
+        );
+        assert!(name.take_announcement(), "the move was not announced");
         assert_eq!(name.status(), Status::Online);
         assert_eq!(name.admit(), Admitted::Renewed);
         assert!(name.leave() && !name.leave());
@@ -227,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn is_gone_when_rejected_or_forgotten() {
+    fn is_gone_after_rejection_or_expiry() {
         let mut name = Membership::VACANT;
         name.register(false, false, 0);
         name.reject();
@@ -237,7 +245,7 @@ mod tests {
         name.admit();
         name.register(false, false, 0);
         name.reject();
-        assert!(name.is_known(), "it was before");
+        assert!(name.is_known(), "the name was known before");
         name.expire();
         assert!(!name.is_known() && name.is_expiring());
         name.forget();

@@ -1,16 +1,16 @@
-//! The server: names, the table, the channel log, and the messages that are stored for recipients
-//! that are offline.
+//! The server: names, the table, the channel log, and messages that it stores for offline
+//! recipients.
 //!
-//! Each file is one part: a type with private state that knows nothing of the server. `machine.rs`
-//! puts them together, and the files below it route between them.
+//! Each file holds one part: a type with private state that does not know the server. `machine.rs`
+//! composes the parts, and the files in `machine/` route between them.
 
 mod absence;
 mod admission;
+mod challenge;
 mod channel_cursor;
 mod channel_log;
 mod claim;
 mod config;
-mod contest;
 mod delivery;
 mod event;
 mod event_queue;

@@ -1,25 +1,25 @@
-//! The lists that a name can stand in.
+//! The lists that a name can be in.
 
 use crate::containers::Link;
 
-/// The lists that a name can stand in.
+/// The lists that a name can be in.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum NameList {
-    /// By the time it was last heard of.
+    /// Clients in the room, by the time they were last heard from.
     Silence,
-    /// Waits for the next entry of the log.
+    /// Clients that wait for the next entry of the log.
     LogFeed,
-    /// Waits for the next change of the table.
+    /// Clients that wait for the next change of the table.
     TableFeed,
-    /// A change of the name waits to be stored.
+    /// Names with a change that waits to be stored.
     Unstable,
-    /// A cursor or a handed-over message waits to be stored.
+    /// Names with a cursor or a delivery that waits to be stored.
     Progress,
-    /// Is to be told that the server has started again.
+    /// Clients that get restart notices.
     Notices,
-    /// By the time it left.
+    /// Offline names, by the time they left.
     Offline,
-    /// Its slot can go to another name.
+    /// Forgotten names whose slots are free for others.
     Vacated,
 }
 
@@ -33,10 +33,10 @@ impl NameList {
 pub(super) struct NameLinks([Link; NameList::COUNT]);
 
 impl NameLinks {
-    /// In no list; all zero bits.
+    /// Links of a name that is in no list; all zero bits.
     pub(super) const VACANT: Self = Self([Link::VACANT; NameList::COUNT]);
 
-    /// Returns the link of a list: each has the one of its number.
+    /// Returns the link of a list.
     pub(super) fn get(&self, list: NameList) -> &Link {
         let [first, rest @ ..] = &self.0;
         match (list as usize).checked_sub(1) {
@@ -45,7 +45,7 @@ impl NameLinks {
         }
     }
 
-    /// Returns the link of a list, to change it.
+    /// Returns the mutable link of a list.
     pub(super) fn get_mut(&mut self, list: NameList) -> &mut Link {
         let [first, rest @ ..] = &mut self.0;
         match (list as usize).checked_sub(1) {

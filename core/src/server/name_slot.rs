@@ -1,8 +1,8 @@
-//! One name: its client, and how far that has got everything.
+//! One name: its client, and the cursors of that client.
 
 use super::absence::{Absent, OfflineSince};
+use super::challenge::{Challenge, Ruling};
 use super::channel_cursor::ChannelCursor;
-use super::contest::{Contest, Ruling};
 use super::journal::Stored;
 use super::listing::{Listed, Listing};
 use super::liveness::Heard;
@@ -22,27 +22,26 @@ use crate::retry::RetryPolicy;
 use crate::time::Instant;
 use crate::wire::{Entry, Outcome};
 
-/// One name: its client, and how far that has got everything. A composition of parts, each of which
-/// changes its own state.
+/// Memory for one name: its client, and the cursors of that client. A composition of parts, each of
+/// which changes its own state.
 ///
-/// What happens to the name is a verb, as it may concern several parts. Only the cursors of its
-/// client are lent to the parts of the server that move them.
+/// Methods that change the name are verbs, as they may concern several parts. Only the cursors are
+/// lent to the parts of the server that move them.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct NameSlot {
     name: Name,
     links: NameLinks,
-    /// Stored messages, receipts and log entries that refer to it.
+    /// Number of stored messages, receipts and log entries that refer to the name.
     references: u32,
     membership: Membership,
-    /// A request in the latest datagram was not taken, because its source asks for more than its
-    /// share.
+    /// A request in the latest datagram exceeded the rate limit of its source.
     throttled: bool,
-    /// The change is stored after the message with this serial number.
+    /// Serial number of the message after which the change is stored.
     stored_after: u64,
     process: Process,
-    contest: Contest,
-    /// When it was last heard of, or probed.
+    challenge: Challenge,
+    /// When the client was last heard from, or probed.
     heard_at: Instant,
     offline_since: OfflineSince,
     notice: Notice,
@@ -64,7 +63,7 @@ impl NameSlot {
         throttled: false,
         stored_after: 0,
         process: Process::VACANT,
-        contest: Contest::None,
+        challenge: Challenge::None,
         heard_at: Instant::ZERO,
         offline_since: OfflineSince::VACANT,
         notice: Notice::VACANT,
@@ -76,7 +75,7 @@ impl NameSlot {
         channel: ChannelCursor::VACANT,
     };
 
-    /// Gives the slot to a name without a client. Log entries before `log_next` are not for it.
+    /// Assigns the slot to a name without a client. It gets log entries from `log_next` on.
     pub(super) fn replace(&mut self, name: Name, log_next: u32) {
         *self = Self {
             name,
@@ -86,7 +85,7 @@ impl NameSlot {
         };
     }
 
-    /// Forgets everything but the name, and what refers to it.
+    /// Resets everything but the name and its references.
     pub(super) fn forget(&mut self) {
         *self = Self {
             name: self.name.clone(),
@@ -103,35 +102,35 @@ impl NameSlot {
         self.name.as_str()
     }
 
-    /// Notes that one more stored message, receipt or log entry refers to the name.
+    /// Counts one more stored message, receipt or log entry that refers to the name.
     pub(super) fn refer(&mut self) {
         self.references += 1;
     }
 
-    /// Notes that one stored message, receipt or log entry less refers to the name.
+    /// Counts one stored message, receipt or log entry less.
     pub(super) fn release(&mut self) {
         self.references -= 1;
     }
 
-    /// Returns whether a request in the latest datagram was not taken.
+    /// Returns whether a request in the latest datagram exceeded the rate limit.
     pub(super) fn is_throttled(&self) -> bool {
         self.throttled
     }
 
-    /// Notes whether a request was not taken, because its source asks for more than its share.
+    /// Sets whether a request exceeded the rate limit of its source.
     pub(super) fn set_throttled(&mut self, throttled: bool) {
         self.throttled = throttled;
     }
 
-    /// Returns whether the slot may go to another name: no process has this one, and nothing refers
-    /// to it.
+    /// Returns whether the slot is free for another name: no process has this one, and nothing
+    /// refers to it.
     pub(super) fn may_be_replaced(&self) -> bool {
         self.membership.is_gone() && self.references == 0
     }
 
     // ---- its client ----
 
-    /// Returns whether the name is in the room, and what the server knows of it.
+    /// Returns the presence and the history of the name.
     pub(super) fn membership(&self) -> &Membership {
         &self.membership
     }
@@ -146,7 +145,7 @@ impl NameSlot {
         self.process.incarnation() == incarnation
     }
 
-    /// Returns for how many seconds it has been offline.
+    /// Returns for how many seconds the name has been offline; 0 if it is in the room.
     pub(super) fn offline_s(&self, now: Instant) -> u32 {
         if self.membership.is_here() {
             return 0;
@@ -154,7 +153,7 @@ impl NameSlot {
         self.offline_since.seconds(now)
     }
 
-    /// Decides what another process is told that asks for the name under this session id.
+    /// Decides on another process that asks for the name under this session id.
     pub(super) fn challenge(
         &mut self,
         id: u64,
@@ -162,16 +161,16 @@ impl NameSlot {
         now: Instant,
         retry: RetryPolicy,
     ) -> Ruling {
-        self.contest.challenge(id, has_session, now, retry)
+        self.challenge.challenge(id, has_session, now, retry)
     }
 
-    /// Notes that the client was heard of.
+    /// Records that the client was heard from.
     pub(super) fn on_heard(&mut self) {
-        self.contest.on_heard();
+        self.challenge.on_heard();
     }
 
-    /// Begins a session behind so many messages and changes, which is to be stored: of the same
-    /// process, or of one that replaces it.
+    /// Begins a session at position `order`, which has to be stored. It belongs to the same
+    /// process, or to one that replaces it.
     pub(super) fn begin_session(&mut self, start: &SessionStart, order: u64) {
         self.end_session();
         let is_same = self.has_process(start.incarnation);
@@ -179,55 +178,54 @@ impl NameSlot {
             self.results.begin_process();
         }
         let has_moved = self.process.begin(start);
-        self.contest = Contest::None;
+        self.challenge = Challenge::None;
         self.throttled = false;
         self.membership.register(is_same, has_moved, order);
     }
 
-    /// Notes that the registration is stored.
+    /// Admits the client: its registration is stored.
     pub(super) fn admit(&mut self) -> Admitted {
         self.membership.admit()
     }
 
-    /// Takes the latest session of the process back, which could not be stored.
+    /// Reverts the latest session of the process, which could not be stored.
     pub(super) fn reject_session(&mut self) {
         self.process.reject();
     }
 
-    /// Takes the registration back, which could not be stored.
+    /// Reverts the registration, which could not be stored.
     pub(super) fn reject_registration(&mut self) {
         self.membership.reject();
     }
 
-    /// Notes that everything that was stored for the client is handed over.
+    /// Marks the client as online: all messages from before its registration are delivered.
     pub(super) fn settle(&mut self) {
         self.membership.settle();
     }
 
-    /// Notes that the client receives somewhere else now; returns whether that is to be stored.
+    /// Records the new address of the client; returns whether to store it.
     pub(super) fn on_moved(&mut self, to: PackedAddress) -> bool {
         self.process.move_to(to);
         self.membership.on_moved();
         self.membership.is_here()
     }
 
-    /// Notes that the client is not in the room any more; returns whether it was.
+    /// Records that the client has left the room; returns whether it was there.
     pub(super) fn leave(&mut self) -> bool {
         self.membership.leave()
     }
 
-    /// Notes that the name was offline for too long.
+    /// Expires the name, which was offline for too long.
     pub(super) fn expire(&mut self) {
         self.membership.expire();
     }
 
-    /// Notes that no process has the name.
+    /// Marks the name as gone: no process has it.
     pub(super) fn mark_gone(&mut self) {
         self.membership.forget();
     }
 
-    /// Notes that the session has ended: frames that were not acknowledged are sent again in the
-    /// next one.
+    /// Ends the session: frames that were not acknowledged are sent again in the next one.
     pub(super) fn end_session(&mut self) {
         self.mailbox.rewind();
         self.receipts.rewind();
@@ -236,7 +234,7 @@ impl NameSlot {
         self.results.skip_unsent();
     }
 
-    /// Makes the table say what the name is now, from this version on.
+    /// Updates the table entry of the name, as this version.
     pub(super) fn update_listing(&mut self, version: u32) {
         let (incarnation, address) = (self.process.incarnation(), self.process.address());
         self.listing = Listing::new(version, self.membership.status(), incarnation, address);
@@ -244,7 +242,7 @@ impl NameSlot {
 
     // ---- its requests ----
 
-    /// Notes the outcome of a request; returns whether its process still has the name.
+    /// Sets the outcome of a request; returns whether its process still has the name.
     pub(super) fn decide(&mut self, origin: Origin, outcome: Outcome) -> bool {
         let is_same = self.has_process(origin.incarnation);
         if is_same {
@@ -253,68 +251,67 @@ impl NameSlot {
         is_same
     }
 
-    /// Returns whether this request may come again, since its process did not acknowledge the
-    /// result.
+    /// Returns whether this request may be repeated: its process did not acknowledge the result.
     pub(super) fn may_repeat(&self, origin: Origin) -> bool {
         self.has_process(origin.incarnation)
             && !self.membership.is_expiring()
             && self.results.may_repeat(origin.request)
     }
 
-    // ---- what its client gets ----
+    // ---- delivery ----
 
-    /// Returns the results of its requests.
+    /// Returns the results of the client's requests.
     pub(super) fn results(&self) -> &Results {
         &self.results
     }
 
-    /// Returns the results of its requests, to change them.
+    /// Returns the mutable results of the client's requests.
     pub(super) fn results_mut(&mut self) -> &mut Results {
         &mut self.results
     }
 
-    /// Returns the messages that wait for it.
+    /// Returns the messages stored for the client.
     pub(super) fn mailbox(&self) -> &Mailbox {
         &self.mailbox
     }
 
-    /// Returns the messages that wait for it, to change them.
+    /// Returns the mutable mailbox of the client.
     pub(super) fn mailbox_mut(&mut self) -> &mut Mailbox {
         &mut self.mailbox
     }
 
-    /// Returns the receipts that wait for it.
+    /// Returns the receipts for the client.
     pub(super) fn receipts(&self) -> &Receipts {
         &self.receipts
     }
 
-    /// Returns the receipts that wait for it, to change them.
+    /// Returns the mutable receipts for the client.
     pub(super) fn receipts_mut(&mut self) -> &mut Receipts {
         &mut self.receipts
     }
 
-    /// Returns how far it has got the channel.
+    /// Returns the client's cursor in the channel log.
     pub(super) fn channel(&self) -> &ChannelCursor {
         &self.channel
     }
 
-    /// Returns how far it has got the channel, to change it.
+    /// Returns the client's mutable cursor in the channel log.
     pub(super) fn channel_mut(&mut self) -> &mut ChannelCursor {
         &mut self.channel
     }
 
-    /// Returns how far it has got the table.
+    /// Returns the client's cursor in the table changes.
     pub(super) fn table(&self) -> &TableCursor {
         &self.table
     }
 
-    /// Returns how far it has got the table, to change it.
+    /// Returns the client's mutable cursor in the table changes.
     pub(super) fn table_mut(&mut self) -> &mut TableCursor {
         &mut self.table
     }
 
-    /// Returns what of the table comes next, and its place among all messages and changes, in a
-    /// room of so many names. It gets nothing before the table says that it is online.
+    /// Returns the next page of the table and its position in the common order, in a room of
+    /// `names` names. There is none before the table lists the client as online.
     pub(super) fn next_page(
         &mut self,
         table: &TableChanges<'_>,
@@ -325,14 +322,14 @@ impl NameSlot {
 
     // ---- the store ----
 
-    /// Notes that its latest change is stored, and with it a deregistration, if one was to be;
-    /// returns whether the change has to be announced to all.
+    /// Handles the storage of the latest change, and with it a pending deregistration. Returns
+    /// whether the change has to be announced to all.
     pub(super) fn on_stored(&mut self) -> bool {
         self.results.confirm_leave();
         self.membership.take_announcement()
     }
 
-    /// Builds its record, with the id that its process writes to the server.
+    /// Builds the record of the name. `session` is the session id that its process sends to.
     pub(super) fn record(&self, session: u64, now: Instant) -> NameRecord<'_> {
         let (last_request, outcomes) = self.results.to_store();
         NameRecord {
@@ -351,7 +348,7 @@ impl NameSlot {
         }
     }
 
-    /// Takes back what an earlier life of the server has stored.
+    /// Restores the name from its record.
     pub(super) fn restore(&mut self, record: &NameRecord<'_>) {
         let is_same = self.has_process(record.incarnation);
         self.results
@@ -368,14 +365,14 @@ impl NameSlot {
         self.channel.jump_to(record.log_next);
     }
 
-    /// Takes back a request that took effect, which a stored message proves.
+    /// Restores a request that took effect: a stored message or entry proves it.
     pub(super) fn restore_request(&mut self, origin: Origin) {
         if self.has_process(origin.incarnation) {
             self.results.restore_saved(origin.request);
         }
     }
 
-    /// Builds the record of what its client has acknowledged.
+    /// Builds the record of the client's cursors.
     pub(super) fn progress(&self) -> Record<'_> {
         Record::Progress {
             name: self.name(),
@@ -384,7 +381,7 @@ impl NameSlot {
         }
     }
 
-    /// Takes back what its client had acknowledged in an earlier life of the server.
+    /// Restores the client's cursors from their record.
     pub(super) fn restore_progress(&mut self, handed_over: u64, log_next: u32) {
         self.channel.restore(log_next);
         self.mailbox.restore_handed_over(handed_over);

@@ -1,6 +1,6 @@
-//! Which request made a stored message or an entry of the channel log.
+//! The origin of a stored message or channel log entry.
 
-/// The request of a process that made a stored message or an entry of the channel log.
+/// The request of a process that created a stored message or channel log entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Origin {
@@ -13,7 +13,7 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// None; all zero bits.
+    /// No request; all zero bits.
     pub(super) const VACANT: Self = Self {
         incarnation: 0,
         counter: 0,

@@ -3,7 +3,7 @@
 use crate::address::PackedAddress;
 use crate::crypto::PublicKey;
 
-/// Processes that had a name before, and are remembered.
+/// Number of replaced processes that the server remembers for one name.
 const PREVIOUS: usize = 4;
 
 /// The process that has a name, and its latest session.
@@ -11,15 +11,15 @@ const PREVIOUS: usize = 4;
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Process {
     incarnation: u64,
-    /// Age of the cookie of its latest session: an older one was recorded, and is sent again.
+    /// When the cookie of the latest session was issued: an older one marks a replayed request.
     cookie_issued_at_ms: u64,
     /// The key that the name belongs to.
     key: PublicKey,
-    /// Where it receives.
+    /// The address that the process receives at.
     address: PackedAddress,
-    /// Number of its latest session: a request with a lower one is old.
+    /// Session sequence of the latest session: a request with a lower one is old.
     session_sequence: u32,
-    /// Processes that were displaced, in short.
+    /// Replaced processes, by 32 bits of their incarnations.
     previous: [u32; PREVIOUS],
 }
 
@@ -49,7 +49,7 @@ impl Process {
         previous: [0; PREVIOUS],
     };
 
-    /// Returns its number; 0 for none.
+    /// Returns the incarnation; 0 for no process.
     pub(super) fn incarnation(&self) -> u64 {
         self.incarnation
     }
@@ -59,17 +59,17 @@ impl Process {
         self.key
     }
 
-    /// Returns where it receives.
+    /// Returns the address that the process receives at.
     pub(super) fn address(&self) -> PackedAddress {
         self.address
     }
 
-    /// Returns the number of its latest session.
+    /// Returns the session sequence of the latest session.
     pub(super) fn session_sequence(&self) -> u32 {
         self.session_sequence
     }
 
-    /// Returns the processes that were displaced, in short.
+    /// Returns the replaced processes, by 32 bits of their incarnations.
     pub(super) fn previous(&self) -> [u32; PREVIOUS] {
         self.previous
     }
@@ -79,8 +79,8 @@ impl Process {
         self.key != *key && !self.key.is_none()
     }
 
-    /// Returns whether this process has lost the name to another.
-    pub(super) fn was_displaced(&self, incarnation: u64) -> bool {
+    /// Returns whether another process has replaced this one.
+    pub(super) fn was_evicted(&self, incarnation: u64) -> bool {
         self.previous.contains(&short(incarnation))
     }
 
@@ -89,8 +89,8 @@ impl Process {
         issued_at_ms < self.cookie_issued_at_ms
     }
 
-    /// Begins a session, of this process or of one that replaces it; returns whether it receives
-    /// somewhere else.
+    /// Begins a session of this process, or of one that replaces it; returns whether the address is
+    /// new.
     pub(super) fn begin(&mut self, start: &SessionStart) -> bool {
         if self.incarnation != start.incarnation && self.incarnation != 0 {
             self.previous.rotate_right(1);
@@ -110,17 +110,17 @@ impl Process {
         has_moved
     }
 
-    /// Takes the latest session back, which could not be stored.
+    /// Reverts the latest session, which could not be stored.
     pub(super) fn reject(&mut self) {
         self.session_sequence = self.session_sequence.saturating_sub(1);
     }
 
-    /// Notes that the process receives somewhere else now.
+    /// Sets the address that the process receives at.
     pub(super) fn move_to(&mut self, address: PackedAddress) {
         self.address = address;
     }
 
-    /// Takes back what an earlier life of the server has stored.
+    /// Restores the process from the store.
     pub(super) fn restore(&mut self, start: &SessionStart, previous: [u32; PREVIOUS]) {
         *self = Self {
             incarnation: start.incarnation,
@@ -148,15 +148,15 @@ mod tests {
     }
 
     #[test]
-    fn remembers_four_displaced_processes() {
+    fn remembers_four_evicted_processes() {
         let mut process = Process::VACANT;
         for incarnation in 1..=6 {
-            assert!(!process.was_displaced(incarnation));
+            assert!(!process.was_evicted(incarnation));
             process.begin(&session(incarnation));
             process.begin(&session(incarnation));
         }
-        let displaced = [1, 2, 3, 4, 5, 6].map(|number| process.was_displaced(number));
-        assert_eq!(displaced, [false, true, true, true, true, false]);
+        let evicted = [1, 2, 3, 4, 5, 6].map(|number| process.was_evicted(number));
+        assert_eq!(evicted, [false, true, true, true, true, false]);
         assert!(process.has_newer_cookie(49) && !process.has_newer_cookie(50));
         assert!(process.has_other_key(&PublicKey([2; 32])));
     }

@@ -1,12 +1,12 @@
-//! Clients of an earlier life of the server are told that their sessions are gone, so that they ask
-//! for new ones at once.
+//! Restart notices: tell clients of an earlier run of the server that their sessions are gone. They
+//! ask for new ones at once.
 
 use super::name_list::NameList;
 use crate::containers::{Linked, List, Slots};
 use crate::retry::RetryPolicy;
 use crate::time::Instant;
 
-/// When a client is told next, and how often it was.
+/// The time of a client's next notice, and the number of notices sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Notice {
@@ -15,22 +15,22 @@ pub(super) struct Notice {
 }
 
 impl Notice {
-    /// None was sent; all zero bits.
+    /// No notice sent; all zero bits.
     pub(super) const VACANT: Self = Self {
         at: Instant::ZERO,
         count: 0,
     };
 }
 
-/// A slot of a client that may have to be told.
+/// A slot of a client that may get notices.
 pub(super) trait Noticed: Linked<NameList> {
-    /// Returns when it is told next.
+    /// Returns the state of the client's notices.
     fn notice(&self) -> Notice;
-    /// Notes when it is told next.
+    /// Sets the state of the client's notices.
     fn set_notice(&mut self, notice: Notice);
 }
 
-/// The clients that are still to be told, by the time of the next notice.
+/// The clients that still get notices, by the time of the next one.
 pub(super) struct RestartNotices {
     list: List<NameList>,
 }
@@ -43,25 +43,25 @@ impl RestartNotices {
         }
     }
 
-    /// Notes that a client is to be told.
+    /// Adds a client that gets its first notice now.
     pub(super) fn add<T: Noticed>(&mut self, names: &mut Slots<'_, T>, slot: u32, now: Instant) {
         self.list.remove(names, slot);
         names.at_mut(slot).set_notice(Notice { at: now, count: 0 });
         self.list.push(names, slot);
     }
 
-    /// Notes that a client has a new session, or needs none.
+    /// Removes a client that has a new session, or needs none.
     pub(super) fn remove<T: Noticed>(&mut self, names: &mut Slots<'_, T>, slot: u32) {
         self.list.remove(names, slot);
     }
 
-    /// Returns when the next client is to be told.
+    /// Returns when the next notice is due.
     pub(super) fn deadline<T: Noticed>(&self, names: &Slots<'_, T>) -> Option<Instant> {
         Some(names.at(self.list.first()?).notice().at)
     }
 
-    /// Returns the client that is to be told now; each is told again as everything is that waits
-    /// for an answer.
+    /// Returns the slot of the client whose notice is due. Notices repeat with the interval and
+    /// number of retransmissions.
     pub(super) fn next<T: Noticed>(
         &mut self,
         names: &mut Slots<'_, T>,
@@ -111,23 +111,23 @@ mod tests {
     }
 
     #[test]
-    fn tells_each_client_six_times() {
+    fn sends_each_client_six_notices() {
         let mut names = [(); 2].map(|()| Name(Link::VACANT, Notice::VACANT));
         let mut names = Slots::new(&mut names).unwrap();
         let mut notices = RestartNotices::new();
         let at = Instant::from_millis;
         notices.add(&mut names, 0, at(0));
         notices.add(&mut names, 1, at(0));
-        let mut told = [0; 2];
+        let mut sent = [0; 2];
         while let Some(now) = notices.deadline(&names) {
             let slot = notices.next(&mut names, now, RetryPolicy::DEFAULT).unwrap();
-            told[slot as usize] += 1;
+            sent[slot as usize] += 1;
         }
-        assert_eq!(told, [6, 6]);
+        assert_eq!(sent, [6, 6]);
     }
 
     #[test]
-    fn stops_when_the_client_has_a_session() {
+    fn sends_no_notice_after_a_new_session() {
         let mut names = [Name(Link::VACANT, Notice::VACANT)];
         let mut names = Slots::new(&mut names).unwrap();
         let mut notices = RestartNotices::new();

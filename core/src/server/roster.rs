@@ -1,4 +1,4 @@
-//! The names that the server knows: their slots, and how they are found.
+//! The names that the server knows: their slots, and an index to find them.
 
 use super::listing::Listed;
 use super::name_list::NameList;
@@ -8,29 +8,33 @@ use crate::crypto::Key;
 use crate::driver::StorageError;
 use crate::name::Name;
 
-/// A slot for a new name.
+/// The slot of a new name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Inserted {
-    /// The slot.
+    /// The slot of the name.
     pub(super) slot: u32,
-    /// The version of the latest change of the forgotten name that had the slot before, if any
-    /// had.
+    /// The latest table version of the forgotten name that had the slot before, if any had.
     pub(super) replaced: Option<u32>,
 }
 
-/// All names, present, absent and forgotten.
+/// All names: online, offline and forgotten.
 pub(super) struct Roster<'a> {
     slots: Slots<'a, NameSlot>,
     index: Index<'a>,
     hash_key: Key,
-    /// Names so far: slots below this are in use.
+    /// Number of used slots: slots below this have names.
     used: u32,
     /// Forgotten names that nothing refers to.
     vacated: List<NameList>,
 }
 
 impl<'a> Roster<'a> {
+    ///
     /// Creates a roster without names.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError`] names the slice that is too small.
     pub(super) fn new(
         slots: &'a mut [NameSlot],
         cells: &'a mut [u32],
@@ -53,7 +57,7 @@ impl<'a> Roster<'a> {
         self.used
     }
 
-    /// Returns how many names fit.
+    /// Returns how many names there is room for.
     pub(super) fn capacity(&self) -> u32 {
         self.slots.len()
     }
@@ -63,7 +67,7 @@ impl<'a> Roster<'a> {
         self.slots.at(slot)
     }
 
-    /// Returns the name in a slot, to change it.
+    /// Returns the mutable name in a slot.
     pub(super) fn at_mut(&mut self, slot: u32) -> &mut NameSlot {
         self.slots.at_mut(slot)
     }
@@ -78,7 +82,7 @@ impl<'a> Roster<'a> {
         &self.slots
     }
 
-    /// Returns all slots, for the lists that are threaded through them.
+    /// Returns all mutable slots, for the lists that link them.
     pub(super) fn slots_mut(&mut self) -> &mut Slots<'a, NameSlot> {
         &mut self.slots
     }
@@ -90,8 +94,8 @@ impl<'a> Roster<'a> {
             .find(hash, |slot| self.slots.at(slot).name() == name)
     }
 
-    /// Gives a new name a slot: one that was never used, or that of a forgotten name. `None` if the
-    /// room is full.
+    /// Assigns a slot to a new name: an unused one, or that of a forgotten name. `None` if the room
+    /// is full.
     pub(super) fn insert(&mut self, name: Name, log_next: u32) -> Option<Inserted> {
         let inserted = self.free_slot()?;
         let hash = self.hash_key.hash(name.as_bytes());
@@ -122,24 +126,24 @@ impl<'a> Roster<'a> {
 
     // ---- references ----
 
-    /// Notes that a message, receipt or log entry refers to a name.
+    /// Counts a message, receipt or log entry that refers to a name.
     pub(super) fn refer(&mut self, slot: u32) {
         self.slots.at_mut(slot).refer();
         self.occupy(slot);
     }
 
-    /// Notes that a message, receipt or log entry refers to a name no longer.
+    /// Releases a reference of a message, receipt or log entry to a name.
     pub(super) fn release(&mut self, slot: u32) {
         self.slots.at_mut(slot).release();
         self.vacate(slot);
     }
 
-    /// Notes that a slot must not go to another name.
+    /// Protects a slot against its use for another name.
     pub(super) fn occupy(&mut self, slot: u32) {
         self.vacated.remove(&mut self.slots, slot);
     }
 
-    /// Lets the slot of a forgotten name go to another one, if nothing refers to it.
+    /// Frees the slot of a forgotten name for another one, if nothing refers to it.
     pub(super) fn vacate(&mut self, slot: u32) {
         if self.slots.at(slot).may_be_replaced() {
             self.vacated.push(&mut self.slots, slot);
@@ -164,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_slots_of_forgotten_names_to_others() {
+    fn reuses_slots_of_forgotten_names() {
         with(|roster| {
             let alice = insert(roster, "alice").unwrap();
             let bob = insert(roster, "bob").unwrap();
@@ -172,7 +176,11 @@ mod tests {
             roster.refer(alice);
             roster.at_mut(alice).mark_gone();
             roster.vacate(alice);
-            assert_eq!(insert(roster, "carol"), None, "a message comes from her");
+            assert_eq!(
+                insert(roster, "carol"),
+                None,
+                "a message still refers to alice"
+            );
             roster.release(alice);
             assert_eq!(insert(roster, "carol"), Some(alice));
             assert_eq!(roster.find("alice"), None);

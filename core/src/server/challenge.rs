@@ -1,40 +1,41 @@
-//! Two processes that ask for one name: the one that has it is probed, and keeps it if it answers.
+//! Challenges: two processes ask for one name. The server probes the holder, which keeps the name
+//! if it answers.
 
 use crate::retry::RetryPolicy;
 use crate::time::Instant;
 
-/// Which process asks for a name that another one has.
+/// The challenge of a name: which process asks for it while another one has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u64)]
-pub(super) enum Contest {
+pub(super) enum Challenge {
     None,
-    /// The process that has the name was probed; `by` is the session id that the other one chose.
+    /// The holder was probed; `by` is the session id that the challenger chose.
     Probed {
         by: u64,
         at: Instant,
     },
-    /// It was heard of since.
+    /// The holder was heard from since the probe.
     Answered {
         by: u64,
         at: Instant,
     },
 }
 
-/// What the process that asks for the name is told.
+/// The answer to the process that asks for the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ruling {
     /// The name is taken.
     Taken,
-    /// The name is its own: the process that had it is silent.
+    /// The challenger gets the name: the holder is silent.
     Admit,
-    /// It has to wait; the process that has the name is to be `probe`d.
+    /// The challenger has to wait; the server sends the holder a probe if `probe` is set.
     Wait { probe: bool },
 }
 
-impl Contest {
-    /// Decides what a process is told that asks for the name under this session id; `has_session`
-    /// if there is one to probe the other process in.
+impl Challenge {
+    /// Decides on a process that asks for the name under this session id. `has_session` says
+    /// whether the holder has a session for the probe.
     pub(super) fn challenge(
         &mut self,
         id: u64,
@@ -50,7 +51,7 @@ impl Contest {
             Self::Probed { at, .. } | Self::Answered { at, .. } => now.millis_since(at),
         };
         if matches!(*self, Self::Probed { by, .. } if by == id) {
-            // There is no session to ask in, and its holder did not come back to open one.
+            // The holder has no session for a probe, and did not return to open one.
             let is_over = age_ms > retry.patience_ms() && !has_session;
             return if is_over {
                 Ruling::Admit
@@ -58,8 +59,8 @@ impl Contest {
                 Ruling::Wait { probe: false }
             };
         }
-        // One contest at a time: its answer is fetched within an interval, then the next one may
-        // ask.
+        // One challenge at a time: the challenger asks again within an interval. Then the next
+        // challenge may begin.
         if age_ms > 2 * u64::from(retry.interval_ms) {
             return self.begin(id, now);
         }
@@ -71,7 +72,7 @@ impl Contest {
         Ruling::Wait { probe: true }
     }
 
-    /// Notes that the process that has the name was heard of.
+    /// Records that the holder of the name was heard from.
     pub(super) fn on_heard(&mut self) {
         if let Self::Probed { by, at } = *self {
             *self = Self::Answered { by, at };
@@ -85,39 +86,45 @@ mod tests {
 
     const RETRY: RetryPolicy = RetryPolicy::DEFAULT;
 
-    fn ask(contest: &mut Contest, id: u64, has_session: bool, at_ms: u64) -> Ruling {
-        contest.challenge(id, has_session, Instant::from_millis(at_ms), RETRY)
+    fn ask(challenge: &mut Challenge, id: u64, has_session: bool, at_ms: u64) -> Ruling {
+        challenge.challenge(id, has_session, Instant::from_millis(at_ms), RETRY)
     }
 
     #[test]
-    fn leaves_the_name_to_a_process_that_answers() {
-        let mut contest = Contest::None;
-        contest.on_heard();
-        assert_eq!(ask(&mut contest, 7, true, 0), Ruling::Wait { probe: true });
+    fn leaves_the_name_to_a_holder_that_answers() {
+        let mut challenge = Challenge::None;
+        challenge.on_heard();
         assert_eq!(
-            ask(&mut contest, 7, true, 500),
-            Ruling::Wait { probe: false }
-        );
-        contest.on_heard();
-        assert_eq!(ask(&mut contest, 7, true, 600), Ruling::Taken);
-        assert_eq!(
-            ask(&mut contest, 8, true, 700),
-            Ruling::Wait { probe: false }
+            ask(&mut challenge, 7, true, 0),
+            Ruling::Wait { probe: true }
         );
         assert_eq!(
-            ask(&mut contest, 8, true, 1_001),
+            ask(&mut challenge, 7, true, 500),
+            Ruling::Wait { probe: false }
+        );
+        challenge.on_heard();
+        assert_eq!(ask(&mut challenge, 7, true, 600), Ruling::Taken);
+        assert_eq!(
+            ask(&mut challenge, 8, true, 700),
+            Ruling::Wait { probe: false }
+        );
+        assert_eq!(
+            ask(&mut challenge, 8, true, 1_001),
             Ruling::Wait { probe: true }
         );
     }
 
     #[test]
-    fn gives_the_name_away_without_a_session() {
-        let mut contest = Contest::None;
-        ask(&mut contest, 7, false, 0);
+    fn admits_the_challenger_without_a_session() {
+        let mut challenge = Challenge::None;
+        ask(&mut challenge, 7, false, 0);
         let patience_ms = RETRY.patience_ms();
         let wait = Ruling::Wait { probe: false };
-        assert_eq!(ask(&mut contest, 7, false, patience_ms), wait);
-        assert_eq!(ask(&mut contest, 7, true, patience_ms + 1), wait);
-        assert_eq!(ask(&mut contest, 7, false, patience_ms + 1), Ruling::Admit);
+        assert_eq!(ask(&mut challenge, 7, false, patience_ms), wait);
+        assert_eq!(ask(&mut challenge, 7, true, patience_ms + 1), wait);
+        assert_eq!(
+            ask(&mut challenge, 7, false, patience_ms + 1),
+            Ruling::Admit
+        );
     }
 }
