@@ -1,18 +1,18 @@
-//! How far each recipient has got the channel log, and what it gets next.
+//! The position of a recipient in the channel log.
 
 use super::channel_log::ChannelLog;
 
-/// What of the log comes next for a recipient.
+/// The next delivery from the log to a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NextEntry {
-    /// This entry.
+    /// The entry with this number.
     Entry { number: u32, order: u64 },
-    /// Entries up to this number fell out of the log; so many of them were for the recipient.
+    /// The entries before `upto` fell out of the log; `count` of them were for the recipient.
     Skipped { upto: u32, count: u32 },
 }
 
 impl NextEntry {
-    /// Returns the place among all messages; entries that are gone come before everything else.
+    /// Returns the position in the common order; lost entries come before everything else.
     pub(super) fn order(self) -> u64 {
         match self {
             Self::Entry { order, .. } => order,
@@ -21,7 +21,7 @@ impl NextEntry {
     }
 }
 
-/// How far one recipient has got the log. Its own entries and void ones are passed over.
+/// The position of one recipient in the log. It skips the recipient's own entries and void ones.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct ChannelCursor {
@@ -29,18 +29,18 @@ pub(super) struct ChannelCursor {
     acked: u32,
     /// Next entry to be sent.
     sent: u32,
-    /// Up to here entries were sent in this session: those between this and `sent` were passed
-    /// over.
+    /// One past the last entry that was sent in this session: the cursor skipped those from here to
+    /// `sent`.
     sent_in_session: u32,
-    /// Own entries that fell out of the log before the cursor came to them.
+    /// Own entries that fell out of the log before the cursor reached them.
     own_lost: u32,
 }
 
 impl ChannelCursor {
-    /// Before all entries; all zero bits.
+    /// A cursor before all entries; all zero bits.
     pub(super) const VACANT: Self = Self::at(0);
 
-    /// Creates a cursor that stands before this entry.
+    /// Creates a cursor before this entry.
     pub(super) const fn at(number: u32) -> Self {
         Self {
             acked: number,
@@ -55,25 +55,25 @@ impl ChannelCursor {
         self.acked
     }
 
-    /// Returns whether the recipient may have entries to get.
+    /// Returns whether entries may wait for the recipient.
     pub(super) fn is_behind(&self, log: &ChannelLog<'_>) -> bool {
         self.sent < log.visible()
     }
 
-    /// Moves the cursor, as nothing before this entry is for the name.
+    /// Moves the cursor to this entry: no earlier entry is for the recipient.
     pub(super) fn jump_to(&mut self, number: u32) {
         self.acked = number;
         self.sent = number;
         self.own_lost = 0;
     }
 
-    /// Moves the cursor forward, as an earlier life of the server has stored it.
+    /// Moves the cursor forward to the position that an earlier run of the server stored.
     pub(super) fn restore(&mut self, number: u32) {
         self.jump_to(self.acked.max(number));
     }
 
-    /// Notes that an entry of this name fell out of the log: recipients that are behind are told
-    /// how many are gone, not counting their own.
+    /// Counts an own entry that fell out of the log. A recipient that is behind learns how many
+    /// entries it lost, without its own.
     pub(super) fn lose_own(&mut self, number: u32) {
         if number >= self.sent {
             self.own_lost += 1;
@@ -82,8 +82,8 @@ impl ChannelCursor {
 
     // ---- delivery ----
 
-    /// Returns the next entry for the recipient, whose own name is in slot `own`, and how many it
-    /// has lost before it.
+    /// Returns the next entry for the recipient in slot `own`, or how many entries it lost before
+    /// it.
     pub(super) fn next(&mut self, log: &ChannelLog<'_>, own: u32) -> Option<NextEntry> {
         loop {
             let number = self.sent;
@@ -94,7 +94,7 @@ impl ChannelCursor {
                     return Some(NextEntry::Skipped { upto, count });
                 }
                 self.own_lost = 0;
-                self.pass_to(log.first());
+                self.skip_to(log.first());
                 continue;
             }
             if number >= log.visible() {
@@ -105,32 +105,32 @@ impl ChannelCursor {
                 let order = entry.order();
                 return Some(NextEntry::Entry { number, order });
             }
-            self.pass_to(number + 1);
+            self.skip_to(number + 1);
         }
     }
 
-    /// Goes over entries that are not sent.
-    fn pass_to(&mut self, number: u32) {
+    /// Skips entries that are not sent.
+    fn skip_to(&mut self, number: u32) {
         if self.acked == self.sent {
             self.acked = number;
         }
         self.sent = number;
     }
 
-    /// Notes that an entry was sent.
+    /// Records that an entry was sent.
     pub(super) fn on_sent(&mut self, number: u32) {
         self.sent = number + 1;
         self.sent_in_session = number + 1;
     }
 
-    /// Notes that the recipient was told of the entries up to this number that are gone.
+    /// Records that a Skipped frame for the entries before `upto` was sent.
     pub(super) fn on_skipped_sent(&mut self, upto: u32) {
         self.sent = upto;
         self.sent_in_session = upto;
         self.own_lost = 0;
     }
 
-    /// Notes that the recipient acknowledged the entries before `upto`.
+    /// Records that the recipient acknowledged the entries before `upto`.
     pub(super) fn on_acked(&mut self, log: &ChannelLog<'_>, own: u32, upto: u32) {
         self.acked = self.acked.max(upto);
         if self.acked >= self.sent_in_session {
@@ -143,24 +143,26 @@ impl ChannelCursor {
         }
     }
 
-    /// Notes that the recipient has shown the entries up to this one; returns whether it is news.
+    /// Records that the recipient has shown the entries up to this one; returns whether the cursor
+    /// moved.
     pub(super) fn on_shown(&mut self, log: &ChannelLog<'_>, number: u32) -> bool {
         let next = number.saturating_add(1).min(log.visible());
-        let is_news = next > self.acked;
-        if is_news {
+        let has_moved = next > self.acked;
+        if has_moved {
             self.acked = next;
             self.own_lost = 0;
         }
-        is_news
+        has_moved
     }
 
-    /// Notes that the session has ended: entries that were not acknowledged are to be sent again.
+    /// Returns to the last acknowledged entry when the session ends, so that the rest is sent
+    /// again.
     pub(super) fn rewind(&mut self) {
         self.sent = self.acked;
         self.sent_in_session = self.acked;
     }
 
-    /// Returns whether the recipient has not acknowledged everything from before `boundary`.
+    /// Returns whether the recipient has not acknowledged all entries before `boundary`.
     pub(super) fn is_before(&mut self, log: &ChannelLog<'_>, own: u32, boundary: u64) -> bool {
         if self.acked < self.sent {
             let entry = log.get(self.acked);
@@ -181,13 +183,13 @@ mod tests {
     const ALICE: u32 = 0;
     const BOB: u32 = 1;
 
-    /// A log of two entries.
+    /// Runs a test with a log of two entries.
     fn with(test: impl FnOnce(&mut ChannelLog<'_>)) {
         let (mut slots, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
         test(&mut ChannelLog::new(&mut slots, &mut words).unwrap());
     }
 
-    /// Posts an entry of Alice's, and stores it.
+    /// Posts and stores an entry of Alice.
     fn post(log: &mut ChannelLog<'_>) -> Appended {
         let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
         let appended = log.append(entry, "hello");
@@ -199,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn says_how_many_entries_are_lost() {
+    fn counts_lost_entries_of_others() {
         with(|log| {
             let (mut alice, mut bob) = (ChannelCursor::at(1), ChannelCursor::at(1));
             while log.next_number() < 6 {
@@ -215,14 +217,14 @@ mod tests {
                 order: 4,
             };
             assert_eq!(bob.next(log, BOB), Some(entry));
-            // Her own are not lost to her.
+            // Own entries do not count as lost.
             assert_eq!(alice.next(log, ALICE), None);
             assert_eq!(alice.acked(), 6);
         });
     }
 
     #[test]
-    fn sends_again_what_was_not_acked() {
+    fn repeats_entries_that_were_not_acked() {
         with(|log| {
             post(log);
             post(log);

@@ -1,4 +1,4 @@
-//! The channel: one log of all entries, through which each recipient has a
+//! The channel log: one log of all entries, in which each recipient has a
 //! [cursor](super::channel_cursor).
 
 use super::origin::Origin;
@@ -9,19 +9,19 @@ use crate::limits::TEXT_WORDS_MAX;
 use crate::time::UnixSeconds;
 use crate::wire::Frame;
 
-/// One entry of the channel log.
+/// Memory for one entry of the channel log.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct LogSlot {
-    /// Place among all messages and changes of the table.
+    /// Position in the common order of messages and table changes.
     order: u64,
-    /// The entry is stored after the message with this serial number.
+    /// Serial number of the message after which the entry is stored.
     stored_after: u64,
     origin: Origin,
     from: u32,
     stamp: UnixSeconds,
     text: TextHandle,
-    /// It could not be stored: no recipient gets it.
+    /// The entry could not be stored: no recipient gets it.
     void: bool,
 }
 
@@ -53,7 +53,7 @@ impl LogSlot {
         }
     }
 
-    /// Creates the entry of a number that has none: it could not be stored.
+    /// Creates an entry for a number whose own entry could not be stored.
     pub(super) const fn missing() -> Self {
         Self {
             void: true,
@@ -61,13 +61,13 @@ impl LogSlot {
         }
     }
 
-    /// Returns whether the recipient with this slot gets the entry: not its sender, and none gets
-    /// one that could not be stored.
+    /// Returns whether the recipient in this slot gets the entry. Its sender does not, and no
+    /// recipient gets a void entry.
     pub(super) fn is_for(&self, recipient: u32) -> bool {
         self.from != recipient && !self.void
     }
 
-    /// Returns the place among all messages and changes of the table.
+    /// Returns the position in the common order of messages and table changes.
     pub(super) fn order(&self) -> u64 {
         self.order
     }
@@ -82,20 +82,20 @@ impl LogSlot {
         self.origin
     }
 
-    /// Returns the message after which the entry is stored.
+    /// Returns the serial number of the message after which the entry is stored.
     pub(super) fn stored_after(&self) -> u64 {
         self.stored_after
     }
 }
 
-/// What one call of [`ChannelLog::append`] did.
+/// The result of one call of [`ChannelLog::append`].
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Appended {
-    /// The entry has this number.
+    /// The entry was appended, with this number.
     Entry(u32),
-    /// There was no room, and the oldest entry is gone: append again.
+    /// The log had no room and evicted its oldest entry: append again.
     Evicted(Evicted),
-    /// Entries that are not stored yet fill the log.
+    /// The log is full of entries that are not stored yet.
     Full,
 }
 
@@ -104,7 +104,7 @@ pub(super) enum Appended {
 pub(super) struct Evicted {
     /// The slot of the sender's name.
     pub(super) from: u32,
-    /// Its number and the request that made it, unless it could not be stored.
+    /// Its number and the request that made it; `None` for a void entry.
     pub(super) lost: Option<(u32, Origin)>,
 }
 
@@ -112,21 +112,24 @@ pub(super) struct Evicted {
 pub(super) struct ChannelLog<'a> {
     slots: Slots<'a, LogSlot>,
     texts: TextPool<'a>,
-    /// Oldest entry that is here.
+    /// Oldest entry in the log.
     first: u32,
-    /// One past the last entry that was stored: no recipient gets more.
+    /// One past the last entry that was stored: recipients get entries before it only.
     visible: u32,
-    /// One past the last entry that was handed to the store.
+    /// One past the last entry that the store was given.
     saved: u32,
     /// One past the last entry.
     end: u32,
-    /// Numbers below this one were given before the last restart, perhaps to entries that could
-    /// not be stored.
+    /// Numbers below this one were used before the last restart, perhaps for entries that could not
+    /// be stored.
     floor: u32,
 }
 
 impl<'a> ChannelLog<'a> {
     /// Creates an empty log.
+    ///
+    /// # Errors
+    /// [`StorageError`] names the slice that has a wrong length.
     pub(super) fn new(
         slots: &'a mut [LogSlot],
         words: &'a mut [u32],
@@ -144,12 +147,12 @@ impl<'a> ChannelLog<'a> {
         })
     }
 
-    /// Returns how many entries are here.
+    /// Returns how many entries the log has.
     pub(super) fn used(&self) -> u32 {
         self.end - self.first
     }
 
-    /// Returns how many entries fit.
+    /// Returns how many entries the log has room for.
     pub(super) fn capacity(&self) -> u32 {
         self.slots.len()
     }
@@ -158,14 +161,14 @@ impl<'a> ChannelLog<'a> {
         number.checked_rem(self.slots.len()).unwrap_or_default()
     }
 
-    /// Returns the entry with this number, if it is still here.
+    /// Returns the entry with this number, if it is still in the log.
     pub(super) fn get(&self, number: u32) -> Option<&LogSlot> {
         (self.first <= number && number < self.end).then(|| self.slots.at(self.place(number)))
     }
 
     // ---- numbers ----
 
-    /// Returns the oldest entry that is here.
+    /// Returns the number of the oldest entry in the log.
     pub(super) fn first(&self) -> u32 {
         self.first
     }
@@ -179,25 +182,25 @@ impl<'a> ChannelLog<'a> {
         self.end.max(self.floor)
     }
 
-    /// Returns the number of the first entry that the store does not have, or does not know a
-    /// cursor to have passed.
+    /// Returns the first number that the store does not know, from an entry or from a cursor.
     pub(super) fn saved_number(&self) -> u32 {
         self.saved.max(self.floor)
     }
 
-    /// Returns whether there are numbers without an entry below this one.
+    /// Returns whether numbers below this one have no entry yet.
     pub(super) fn ends_before(&self, number: u32) -> bool {
         self.end < number
     }
 
-    /// Makes an empty log go on from this number.
+    /// Continues an empty log at this number.
     pub(super) fn start_at(&mut self, number: u32) {
         if self.first == self.end {
             (self.first, self.visible, self.saved, self.end) = (number, number, number, number);
         }
     }
 
-    /// Notes that the number of the next entry is at least this: a cursor has passed all before it.
+    /// Raises the number of the next entry to at least this: a cursor has passed all numbers before
+    /// it.
     pub(super) fn go_on_from(&mut self, number: u32) {
         self.floor = self.floor.max(number);
         if number > self.end {
@@ -207,8 +210,8 @@ impl<'a> ChannelLog<'a> {
 
     // ---- entries ----
 
-    /// Appends an entry, which no recipient gets before it is [published](Self::publish). The
-    /// oldest stored entries make room, one with each call.
+    /// Appends an entry. No recipient gets it before it is [published](Self::publish). Without
+    /// room, each call evicts the oldest stored entry.
     pub(super) fn append(&mut self, entry: LogSlot, text: &str) -> Appended {
         let number = self.end;
         let Some(end) = number.checked_add(1) else {
@@ -226,7 +229,7 @@ impl<'a> ChannelLog<'a> {
         Appended::Entry(number)
     }
 
-    /// Takes the oldest entry out, if it is stored.
+    /// Removes the oldest entry, if it is stored.
     fn evict(&mut self) -> Appended {
         if self.first >= self.visible {
             return Appended::Full;
@@ -246,22 +249,22 @@ impl<'a> ChannelLog<'a> {
         Some((self.saved, self.get(self.saved)?))
     }
 
-    /// Returns whether all entries were handed to the store.
+    /// Returns whether the store was given all entries.
     pub(super) fn has_saved_all(&self) -> bool {
         self.saved == self.end
     }
 
-    /// Returns whether the entries below this number were handed to the store.
+    /// Returns whether the store was given all entries below this number.
     pub(super) fn has_saved_below(&self, number: u32) -> bool {
         self.has_saved_all() || number <= self.saved
     }
 
-    /// Notes that the entries up to this one were handed to the store.
+    /// Records that the store was given the entries up to this one.
     pub(super) fn saved(&mut self, number: u32) {
         self.saved = number + 1;
     }
 
-    /// Notes that an entry was stored, or could not be: recipients may pass it now.
+    /// Makes an entry visible that was stored, or void if it could not be.
     pub(super) fn publish(&mut self, number: u32, order: u64, stored: bool) {
         let place = self.place(number);
         if self.first <= number && number < self.end {
@@ -291,7 +294,7 @@ impl<'a> ChannelLog<'a> {
         })
     }
 
-    /// Builds the frame with an entry; it is marked as stored if it was before `boundary`.
+    /// Builds the frame of an entry, marked as stored if it comes before `boundary`.
     pub(super) fn build<'b>(
         &self,
         number: u32,
@@ -309,13 +312,13 @@ impl<'a> ChannelLog<'a> {
                 from,
                 text: self.text(entry, scratch),
             },
-            // It fell out of the log while it was on its way.
+            // The entry fell out of the log while its frame was in flight.
             None => Frame::Skipped { count: 1 },
         }
     }
 
     fn text<'b>(&self, entry: &LogSlot, scratch: &'b mut [u8]) -> &'b str {
-        // It went in as a string.
+        // The bytes were a string when they were stored.
         core::str::from_utf8(self.texts.load(entry.text, scratch)).unwrap_or_default()
     }
 }
@@ -327,13 +330,13 @@ mod tests {
     const ALICE: u32 = 0;
     const BOB: u32 = 1;
 
-    /// A log of two entries.
+    /// Runs a test with a log of two entries.
     fn with(test: impl FnOnce(&mut ChannelLog<'_>)) {
         let (mut slots, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
         test(&mut ChannelLog::new(&mut slots, &mut words).unwrap());
     }
 
-    /// Posts an entry of Alice's, and stores it.
+    /// Posts and stores an entry of Alice.
     fn post(log: &mut ChannelLog<'_>) -> Appended {
         let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
         let appended = log.append(entry, "hello");

@@ -1,5 +1,5 @@
-//! The frames that clients get: what each of them is made of, and what it moves when it is sent and
-//! acknowledged. Each is built anew whenever it is sent.
+//! Builds the frames for clients, and moves the cursors that they come from. Each frame is built
+//! anew whenever it is sent.
 
 use super::channel_log::ChannelLog;
 use super::in_flight::{InFlight, SentFrame};
@@ -11,40 +11,40 @@ use crate::limits::BODY_LEN_MAX;
 use crate::stats::Stats;
 use crate::wire::{DataWriter, Frame};
 
-/// Bytes of a page around its entries, at most.
+/// Maximum bytes of a page around its entries.
 const PAGE_OVERHEAD: usize = 12;
-/// Bytes that a page leaves free when it is first built, so that it fits behind the longest header
-/// when it is repeated.
+/// Bytes that a page leaves free when it is first built. A repeated page then fits behind the
+/// longest header.
 const PAGE_RESERVE: usize = 16;
 
-/// What a client's acknowledgement of one frame leads to.
+/// The consequence of a client's acknowledgement of one frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Acked {
-    /// Nothing more.
+    /// Nothing else changes.
     Nothing,
-    /// A cursor has moved, and is to be stored.
+    /// A cursor has moved, and has to be stored.
     Progress,
-    /// The message in this slot was handed over.
+    /// The message in this slot was delivered.
     Message(u32),
-    /// The receipt of a message between these two is gone.
+    /// The receipt of a message between these two was delivered, and its slot is free.
     Receipt(Parties),
 }
 
-/// The parts that frames are made of.
+/// The parts from which frames are built.
 pub(super) struct Delivery<'s, 'a> {
     pub(super) roster: &'s mut Roster<'a>,
     pub(super) mail: &'s mut Mailboxes<'a>,
     pub(super) channel: &'s ChannelLog<'a>,
     pub(super) table: &'s TableChanges<'a>,
     pub(super) in_flight: &'s mut InFlight<'a>,
-    /// Where texts and pages are put together.
+    /// Buffer for texts and pages.
     pub(super) scratch: &'s mut [u8; BODY_LEN_MAX],
     pub(super) stats: &'s mut Stats,
 }
 
 impl Delivery<'_, '_> {
-    /// Writes a new frame to the client in a slot, which has not acknowledged `count` frames from
-    /// `first` on; returns whether it fits.
+    /// Writes a new frame for the client in a slot; returns whether it fits. The client has not
+    /// acknowledged `count` frames from `first` on.
     pub(super) fn write_new(
         &mut self,
         slot: u32,
@@ -75,7 +75,7 @@ impl Delivery<'_, '_> {
         true
     }
 
-    /// Writes a frame that was sent before, again; returns whether it fits.
+    /// Writes a frame again that was sent before; returns whether it fits.
     pub(super) fn write_again(
         &mut self,
         slot: u32,
@@ -92,12 +92,12 @@ impl Delivery<'_, '_> {
         let room = writer.room().saturating_sub(PAGE_OVERHEAD);
         let (built, again) = self.build(slot, frame, room);
         if again != frame && writer.has_frames() {
-            // As the first of a datagram the page fits again.
+            // The page fits as the first frame of a datagram.
             return false;
         }
         debug_assert!(
             again == frame,
-            "a repeated page has no room for all that it stands for: {frame:?}, {again:?}"
+            "a repeated page has no room for all its entries: {frame:?}, {again:?}"
         );
         let kind = built.kind();
         let is_written = writer.push(&built);
@@ -107,8 +107,8 @@ impl Delivery<'_, '_> {
         is_written
     }
 
-    /// Builds a frame for the client in a slot; a page has at most `room` bytes of entries, and is
-    /// returned with its end filled in.
+    /// Builds a frame for the client in a slot. A page has at most `room` bytes of entries; the
+    /// returned frame names its end.
     fn build(&mut self, slot: u32, frame: SentFrame, room: usize) -> (Frame<'_>, SentFrame) {
         let Self {
             roster,
@@ -153,14 +153,14 @@ impl Delivery<'_, '_> {
             SentFrame::Found { query, slot } => listing::build_found(roster.at(slot), query),
             SentFrame::Missing { query } => Frame::Missing { query },
             SentFrame::Vacant => {
-                debug_assert!(false, "every sequence number has its frame");
+                debug_assert!(false, "a sequence number has no frame");
                 Frame::Skipped { count: 0 }
             }
         };
         (built, frame)
     }
 
-    /// Moves the cursor that a frame came from, as it was written for the first time.
+    /// Moves the cursor that a frame came from, when the frame is first written.
     fn on_sent(&mut self, slot: u32, frame: SentFrame) {
         let names = self.roster.used();
         let name = self.roster.at_mut(slot);
@@ -180,7 +180,7 @@ impl Delivery<'_, '_> {
         }
     }
 
-    /// Moves the cursor that a frame came from, as the client has acknowledged it.
+    /// Moves the cursor that a frame came from, when the client acknowledges it.
     pub(super) fn on_acked(&mut self, slot: u32, sequence: u32) -> Acked {
         let name = self.roster.at_mut(slot);
         let upto = match self.in_flight.get(slot, sequence) {

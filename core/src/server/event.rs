@@ -1,4 +1,4 @@
-//! The events that a server reports for its log; never texts.
+//! The events that a server reports for its log. No event contains a text.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -11,68 +11,68 @@ use crate::wire::Refusal;
 pub enum ServerEvent<'a> {
     /// A client registered.
     Registered {
-        /// Its name.
+        /// The name of the client.
         name: &'a str,
-        /// Where it receives.
+        /// The address that the client receives at.
         address: SocketAddr,
-        /// The name was known before.
+        /// Whether the name was known before.
         returning: bool,
     },
     /// A client left the room.
     Departed {
-        /// Its name.
+        /// The name of the client.
         name: &'a str,
-        /// The reason.
+        /// The reason of the departure.
         reason: Departure,
     },
     /// A registration was refused.
     Refused {
         /// The name that was asked for.
         name: &'a str,
-        /// The address that asked.
+        /// The address that the request came from.
         address: SocketAddr,
-        /// The reason.
+        /// The reason of the refusal.
         reason: Refusal,
     },
-    /// A datagram of another version of the protocol came.
+    /// A datagram of another protocol version arrived.
     ForeignVersion {
-        /// Its sender.
+        /// The address of its sender.
         address: SocketAddr,
-        /// The version.
+        /// The protocol version of the datagram.
         version: u8,
     },
-    /// A client asks for more than its source's share: it has to wait between its requests.
+    /// A client exceeds the rate limit of its source, and has to wait between its requests.
     Throttled {
-        /// Its name.
+        /// The name of the client.
         name: &'a str,
     },
-    /// A name was offline for too long, and is forgotten.
+    /// A name was offline for too long, and the server forgot it.
     Forgotten {
-        /// The name.
+        /// The forgotten name.
         name: &'a str,
     },
-    /// The store failed; nothing that depends on it was acknowledged. Reported once until it works
-    /// again.
+    /// The store failed; the server acknowledged nothing that depends on it. Reported once until
+    /// the store works again.
     StoreFailed,
     /// The store works again.
     StoreRecovered,
-    /// This many events were lost because they were not polled.
+    /// Events were lost because they were not polled in time.
     EventsLost {
-        /// How many.
+        /// The number of lost events.
         count: u32,
     },
 }
 
-/// Why a client left the room.
+/// The reason why a client left the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Departure {
-    /// It deregistered.
+    /// The client deregistered.
     Left,
-    /// It was silent to all retries.
+    /// The client did not answer any retransmission.
     Silent,
-    /// Its process is gone.
+    /// The process of the client has ended.
     Gone,
-    /// Another process took over its name.
+    /// Another process took over the client's name.
     Displaced,
 }
 

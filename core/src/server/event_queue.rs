@@ -1,4 +1,4 @@
-//! The events that wait for the log.
+//! The events that wait to be polled.
 
 use core::net::SocketAddr;
 
@@ -7,12 +7,12 @@ use crate::name::Name;
 use crate::time::Instant;
 use crate::wire::Refusal;
 
-/// Time between two events that strangers can cause as often as they like.
-const SPARING_MS: u64 = 5_000;
-/// Events that wait to be polled at most.
+/// Milliseconds between two events that any sender can cause at will.
+const LIMITED_MS: u64 = 5_000;
+/// Maximum number of events that wait to be polled.
 const EVENTS_MAX: usize = 16;
 
-/// An event as it waits, with slots in place of names.
+/// A waiting event, with slots in place of names.
 #[derive(Clone, Debug)]
 pub(super) enum Pending {
     Registered {
@@ -42,13 +42,13 @@ pub(super) enum Pending {
     StoreRecovered,
 }
 
-/// The events that wait for the log, a fixed number of them.
+/// The events that wait to be polled, at most 16.
 pub(super) struct EventQueue {
     events: heapless::Deque<Pending, EVENTS_MAX>,
-    /// Events for which there was no room.
+    /// Number of events that found no room.
     lost: u32,
-    sparing_again_at: Instant,
-    /// The name in the refusal that was polled last.
+    limited_until: Instant,
+    /// The name in the refusal that was polled last; the event borrows it.
     refused_name: Name,
 }
 
@@ -58,33 +58,33 @@ impl EventQueue {
         Self {
             events: heapless::Deque::new(),
             lost: 0,
-            sparing_again_at: Instant::ZERO,
+            limited_until: Instant::ZERO,
             refused_name: Name::VACANT,
         }
     }
 
-    /// Returns whether no event waits.
+    /// Returns whether the queue is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
-    /// Appends an event; without room, it is counted.
+    /// Appends an event, or counts it as lost if there is no room.
     pub(super) fn push(&mut self, event: Pending) {
         if self.events.push_back(event).is_err() {
             self.lost = self.lost.saturating_add(1);
         }
     }
 
-    /// Appends an event that strangers can cause: one every few seconds is enough, the counters
-    /// have the rest.
-    pub(super) fn push_sparingly(&mut self, event: Pending, now: Instant) {
-        if now >= self.sparing_again_at {
-            self.sparing_again_at = now.plus_millis(SPARING_MS);
+    /// Appends an event that any sender can cause, at most once in 5 s. The counters count the
+    /// rest.
+    pub(super) fn push_limited(&mut self, event: Pending, now: Instant) {
+        if now >= self.limited_until {
+            self.limited_until = now.plus_millis(LIMITED_MS);
             self.push(event);
         }
     }
 
-    /// Takes the next event; `client` gives the name in a slot, and its address.
+    /// Returns the next event; `client` returns the name and the address of the client in a slot.
     pub(super) fn poll<'e>(
         &'e mut self,
         client: impl Fn(u32) -> (&'e str, SocketAddr),
@@ -111,7 +111,7 @@ impl EventQueue {
                 address,
                 reason,
             } => {
-                // The name is lent from where the event lay.
+                // The event borrows the name, which must outlive the queue's entry.
                 self.refused_name = name;
                 ServerEvent::Refused {
                     name: self.refused_name.as_str(),
@@ -159,11 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn reports_strangers_every_five_seconds() {
+    fn limits_events_to_one_every_five_seconds() {
         let mut events = EventQueue::new();
         for at_ms in [1, 5_000, 5_001] {
             let now = Instant::from_millis(at_ms);
-            events.push_sparingly(Pending::StoreFailed, now);
+            events.push_limited(Pending::StoreFailed, now);
         }
         assert!(poll(&mut events).is_some() && poll(&mut events).is_some());
         assert_eq!(poll(&mut events), None);

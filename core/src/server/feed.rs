@@ -1,10 +1,9 @@
-//! The order of what each client gets: one merged stream of stored messages, log entries and
-//! changes of the table, in the order in which they were stored, with results and receipts in
-//! between.
+//! The order of the frames for each client. Stored messages, log entries and table changes come in
+//! the order in which they were stored. Results and receipts come in between.
 //!
-//! Nothing is queued per client: cursors are walked when a datagram is built. Clients that have got
-//! everything wait in two lists, ordered by how far they have got, so that one that is behind is
-//! found in O(1).
+//! The server queues nothing per client: it walks cursors when it builds a datagram. Clients that
+//! are up to date wait in two lists, ordered by their positions. So the server finds one that is
+//! behind in O(1).
 
 use super::channel_cursor::NextEntry;
 use super::channel_log::ChannelLog;
@@ -16,8 +15,8 @@ use super::name_slot::NameSlot;
 use super::table::{NextPage, TableChanges};
 use crate::containers::{List, Slots};
 
-/// Returns the next frame for the client of the name in a slot, if it has a session: of a room of
-/// so many names.
+/// Returns the next frame for the client in a slot. The client has a session, and `names` is the
+/// number of names in the room.
 pub(super) fn next(
     slot: u32,
     name: &mut NameSlot,
@@ -71,14 +70,14 @@ impl From<NextPage> for SentFrame {
     }
 }
 
-/// The clients that have got everything, ordered by how far that is: the first has got least.
+/// The clients that are up to date, ordered by their positions: the first one has received least.
 pub(super) struct Feed {
     log: List<NameList>,
     table: List<NameList>,
 }
 
 impl Feed {
-    /// Creates a feed on which no client waits.
+    /// Creates a feed without clients.
     pub(super) fn new() -> Self {
         Self {
             log: List::new(NameList::LogFeed),
@@ -86,8 +85,8 @@ impl Feed {
         }
     }
 
-    /// Puts a client that has got everything at the end of the lists of those that wait for more;
-    /// one that does not `wait` is taken out.
+    /// Appends a client to the lists of those that wait for more, or removes it unless `waits` is
+    /// set.
     pub(super) fn wait(&mut self, names: &mut Slots<'_, NameSlot>, slot: u32, waits: bool) {
         self.log.remove(names, slot);
         self.table.remove(names, slot);
@@ -101,7 +100,7 @@ impl Feed {
         }
     }
 
-    /// Returns the client that is most behind, if any is.
+    /// Returns the client that is furthest behind, if any is.
     pub(super) fn most_behind(
         &self,
         names: &Slots<'_, NameSlot>,
@@ -148,7 +147,7 @@ mod tests {
         bob.begin_session(&start, 0);
     }
 
-    /// Bob, who is online, and whose table is as it was before the change of this order.
+    /// Returns Bob, online, with a table from before the change of this order.
     fn bob(table: &mut TableChanges<'_>, order: u64) -> NameSlot {
         let mut name = NameSlot::VACANT;
         register(&mut name);
@@ -163,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn merges_messages_and_entries_by_their_order() {
+    fn merges_messages_and_entries_in_order() {
         let (mut changes, mut mails) = ([ChangeSlot::VACANT; 2], [MailSlot::VACANT; 2]);
         let (mut log, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
         let mut table = TableChanges::new(&mut changes, 1).unwrap();
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_only_results_to_a_client_that_left() {
+    fn sends_only_results_to_a_client_that_left() {
         let (mut changes, mut mails) = ([ChangeSlot::VACANT; 2], [MailSlot::VACANT; 1]);
         let mut log = [LogSlot::VACANT; 1];
         let mut table = TableChanges::new(&mut changes, 1).unwrap();

@@ -1,8 +1,8 @@
-//! The numbered frames that are on their way to clients.
+//! The frames that are in flight to clients.
 
 use crate::driver::StorageError;
 
-/// A numbered frame on its way to a client: its content is looked up when it is built.
+/// A frame in flight to a client. The server looks up its content when it builds the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u32)]
@@ -12,8 +12,8 @@ pub(super) enum SentFrame {
     Mail(u32),
     /// The log entry with this number.
     Log(u32),
-    /// The log entries from the cursor to this number fell out of the log; so many of them were for
-    /// this client.
+    /// The log entries from the cursor to `upto` fell out of the log; `count` of them were for this
+    /// client.
     Skipped {
         upto: u32,
         count: u32,
@@ -22,7 +22,7 @@ pub(super) enum SentFrame {
     Result(u32),
     /// The receipt in this mail slot.
     Receipt(u32),
-    /// The changes of the table after `from`, up to `upto`.
+    /// The table changes after `from`, up to `upto`.
     Changes {
         from: u32,
         upto: u32,
@@ -32,7 +32,7 @@ pub(super) enum SentFrame {
         from: u32,
         upto: u32,
     },
-    /// A page whose content is not remembered; the whole table follows.
+    /// An empty page: the server does not remember its content, and the whole table follows.
     Emptied,
     Found {
         query: u32,
@@ -44,7 +44,7 @@ pub(super) enum SentFrame {
     Partial,
 }
 
-/// One frame on its way.
+/// Memory for one frame in flight.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct FlightSlot(SentFrame);
@@ -54,14 +54,17 @@ impl FlightSlot {
     pub const VACANT: Self = Self(SentFrame::Vacant);
 }
 
-/// The frames on their way to all clients: rings of equal length, one for each name.
+/// The frames in flight to all clients: rings of equal length, one for each name.
 pub(super) struct InFlight<'a> {
     frames: &'a mut [FlightSlot],
     each: u32,
 }
 
 impl<'a> InFlight<'a> {
-    /// Divides the slots among so many names: at least two for each.
+    /// Divides the slots among this number of names.
+    ///
+    /// # Errors
+    /// [`StorageError`] if there are fewer than two slots for each name.
     pub(super) fn new(frames: &'a mut [FlightSlot], names: u32) -> Result<Self, StorageError> {
         let few = StorageError::new("flights", frames.len(), 2 * names as usize);
         let each = u32::try_from(frames.len())
@@ -72,7 +75,7 @@ impl<'a> InFlight<'a> {
         Ok(Self { frames, each })
     }
 
-    /// Returns whether a client has room for one more frame behind so many.
+    /// Returns whether a client has room for one more frame behind `outstanding` ones.
     pub(super) fn has_room(&self, outstanding: u32) -> bool {
         outstanding < self.each
     }
@@ -90,7 +93,7 @@ impl<'a> InFlight<'a> {
             .map_or(SentFrame::Vacant, |frame| frame.0)
     }
 
-    /// Gives a frame a sequence number.
+    /// Records the frame with this sequence number of the client in a slot.
     pub(super) fn set(&mut self, slot: u32, sequence: u32, frame: SentFrame) {
         let place = self.place(slot, sequence);
         if let Some(free) = self.frames.get_mut(place) {
@@ -98,9 +101,8 @@ impl<'a> InFlight<'a> {
         }
     }
 
-    /// Empties the pages of the whole table among `count` frames from `first` on: another one
-    /// begins. Filled with the names that have changed since, they might not have room for all that
-    /// they stand for.
+    /// Empties the pages of the whole table among `count` frames from `first` on, because another
+    /// whole table begins. Rebuilt with newer entries, they might lack room for all their names.
     pub(super) fn empty_snapshots(&mut self, slot: u32, first: u32, count: u32) {
         for ahead in 0..count {
             let sequence = first.wrapping_add(ahead);
@@ -116,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_frames_apart_by_client_and_number() {
+    fn separates_frames_by_client_and_number() {
         let mut slots = [FlightSlot::VACANT; 7];
         assert!(InFlight::new(&mut slots, 4).is_err());
         let mut in_flight = InFlight::new(&mut slots, 2).unwrap();

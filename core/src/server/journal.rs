@@ -1,8 +1,9 @@
-//! The order in which records go to the store, each with a ticket, and which of them wait for it.
+//! The journal: gives records to the store in order, each with a ticket, and remembers which of
+//! them have no answer yet.
 //!
-//! Registrations, departures, stored messages and log entries have no effect that others can see
-//! before their record is stored. Cursors are stored lazily: after a crash the recipient gets
-//! something twice, and drops it.
+//! Registrations, departures, stored messages and log entries have no visible effect before their
+//! record is stored. Cursors are stored lazily: after a crash the recipient gets some frames twice,
+//! and drops them.
 
 use super::channel_log::ChannelLog;
 use super::mailboxes::Mailboxes;
@@ -12,18 +13,18 @@ use crate::containers::{Linked, List, Slots};
 use crate::driver::StorageError;
 use crate::time::Instant;
 
-/// After the store failed, changes of names are offered to it again this much later.
+/// Milliseconds after a failure of the store until the journal retries changes of names.
 const RETRY_MS: u64 = 1_000;
 
-/// A record that is with the store, by what it is of.
+/// The subject of a record that the store was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Vacant,
-    /// The life of the store.
+    /// The store epoch.
     Epoch,
     /// The name in this slot.
     Name(u32),
-    /// The name in this slot is forgotten.
+    /// The name in this slot, to be forgotten.
     Forget(u32),
     /// The message in this slot.
     Mail(u32),
@@ -33,7 +34,7 @@ pub(super) enum Entry {
     Progress(u32),
 }
 
-/// One record that is with the store.
+/// Memory for one record that the store was given.
 #[derive(Clone, Copy, Debug)]
 pub struct JournalSlot(Entry);
 
@@ -46,40 +47,41 @@ impl JournalSlot {
 pub(super) trait Stored: Linked<NameList> {
     /// Returns the serial number of the message after which its change is stored.
     fn stored_after(&self) -> u64;
-    /// Notes the serial number of the message after which its change is stored.
+    /// Sets the serial number of the message after which its change is stored.
     fn set_stored_after(&mut self, serial: u64);
-    /// Returns the next log entry that it has not acknowledged.
+    /// Returns the next log entry that its client has not acknowledged.
     fn log_next(&self) -> u32;
-    /// Returns whether it is about to be forgotten.
+    /// Returns whether the name is expiring.
     fn is_expiring(&self) -> bool;
 }
 
-/// Whether the store takes records.
+/// The state of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Store {
     Works,
-    /// Changes of names are offered to it again at this time.
+    /// The store failed: the journal retries changes of names at this time.
     Failing {
         again_at: Instant,
     },
 }
 
-/// What the fate of a record says of the store.
+/// The change of the store's state that the result of a record shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StoreChange {
-    /// It has failed.
+    /// The store has failed.
     Failed,
-    /// It works again.
+    /// The store works again.
     Recovered,
 }
 
-/// The records that are with the store, in order, and the names that wait to be stored.
+/// The records that the store was given, in order, and the names that wait to be stored.
 pub(super) struct Journal<'a> {
     slots: Slots<'a, JournalSlot>,
-    /// The oldest ticket without an answer, and the next new one.
+    /// The oldest ticket without an answer.
     oldest: u64,
+    /// The next ticket.
     next: u64,
-    /// The life of the channel log and of the mailboxes, that their numbers belong to.
+    /// The store epoch that the numbers of stored messages and log entries belong to.
     epoch: u64,
     has_epoch: bool,
     store: Store,
@@ -90,7 +92,10 @@ pub(super) struct Journal<'a> {
 }
 
 impl<'a> Journal<'a> {
-    /// Creates a journal of an empty store.
+    /// Creates the journal of an empty store.
+    ///
+    /// # Errors
+    /// [`StorageError`] if there is no slot.
     pub(super) fn new(slots: &'a mut [JournalSlot], epoch: u64) -> Result<Self, StorageError> {
         let few = StorageError::new("journal", slots.len(), 1);
         Ok(Self {
@@ -105,13 +110,13 @@ impl<'a> Journal<'a> {
         })
     }
 
-    /// Returns how many records are with the store.
+    /// Returns how many records wait for an answer of the store.
     #[expect(clippy::cast_possible_truncation, reason = "at most as many as slots")]
     pub(super) fn used(&self) -> u32 {
         (self.next - self.oldest) as u32
     }
 
-    /// Returns how many records may be with the store.
+    /// Returns how many records may wait for an answer of the store.
     pub(super) fn capacity(&self) -> u32 {
         self.slots.len()
     }
@@ -120,12 +125,12 @@ impl<'a> Journal<'a> {
         self.used() >= self.slots.len()
     }
 
-    /// Returns the life of the store.
+    /// Returns the store epoch.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Takes back the life of the store.
+    /// Restores the store epoch.
     pub(super) fn restore_epoch(&mut self, epoch: u64) {
         self.epoch = epoch;
         self.has_epoch = true;
@@ -133,7 +138,7 @@ impl<'a> Journal<'a> {
 
     // ---- names that wait ----
 
-    /// Notes a change of a name, which is stored behind the messages up to this serial number.
+    /// Records a change of a name, which is stored after the messages up to this serial number.
     pub(super) fn note_change<T: Stored>(
         &mut self,
         names: &mut Slots<'_, T>,
@@ -149,24 +154,24 @@ impl<'a> Journal<'a> {
         self.changed.contains(names, slot)
     }
 
-    /// Notes that a cursor of a name has moved.
+    /// Records that a cursor of a name has moved.
     pub(super) fn note_progress<T: Stored>(&mut self, names: &mut Slots<'_, T>, slot: u32) {
         self.moved.push(names, slot);
     }
 
-    /// Notes that the cursors of a name need not be stored.
+    /// Drops the cursor changes of a name: they need not be stored.
     pub(super) fn drop_progress<T: Stored>(&mut self, names: &mut Slots<'_, T>, slot: u32) {
         self.moved.remove(names, slot);
     }
 
-    /// Notes that a change of a name need not be stored.
+    /// Drops the change of a name: it need not be stored.
     pub(super) fn drop_change<T: Stored>(&mut self, names: &mut Slots<'_, T>, slot: u32) {
         self.changed.remove(names, slot);
     }
 
     // ---- to the store ----
 
-    fn offers_names(&self, now: Instant) -> bool {
+    fn may_store_names(&self, now: Instant) -> bool {
         let is_time = match self.store {
             Store::Works => true,
             Store::Failing { again_at } => now >= again_at,
@@ -174,7 +179,7 @@ impl<'a> Journal<'a> {
         is_time && !self.changed.is_empty()
     }
 
-    /// Returns whether there may be a record for the store.
+    /// Returns whether a record may be ready for the store.
     pub(super) fn is_due(
         &self,
         channel: &ChannelLog<'_>,
@@ -183,14 +188,14 @@ impl<'a> Journal<'a> {
     ) -> bool {
         !self.is_full()
             && (!self.has_epoch
-                || self.offers_names(now)
+                || self.may_store_names(now)
                 || mail.has_unsaved()
                 || !channel.has_saved_all()
                 || !self.moved.is_empty())
     }
 
-    /// Returns when the store is offered again what it has failed to take. While records wait for
-    /// it, its answer comes first.
+    /// Returns when to retry changes of names after a failure. `None` while the journal is full:
+    /// the store has to answer first.
     pub(super) fn deadline(&self) -> Option<Instant> {
         match self.store {
             Store::Failing { again_at } if !self.changed.is_empty() && !self.is_full() => {
@@ -200,7 +205,7 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// Takes the next record for the store. Cost: O(1).
+    /// Returns the next record for the store. Cost: O(1).
     pub(super) fn poll<T: Stored>(
         &mut self,
         names: &mut Slots<'_, T>,
@@ -227,8 +232,8 @@ impl<'a> Journal<'a> {
             channel.saved(number);
             Entry::Channel(number)
         } else if let Some(slot) = self.moved.pop(names) {
-            // A message may lie where one lay that was handed over: the store must know of that
-            // first.
+            // A new message may use the slot of a delivered one: the store must know of the
+            // delivery first.
             Entry::Progress(slot)
         } else {
             Entry::Mail(mail.pop_unsaved()?)
@@ -236,10 +241,11 @@ impl<'a> Journal<'a> {
         Some((self.push(entry), entry))
     }
 
-    /// The next name to store. Messages that were accepted before it changed go first: those of a
-    /// name's earlier process must not be overtaken by its new entry. So do the entries of the log
-    /// that it has passed: a server that lost them would go on behind them, and tell others that
-    /// they missed entries that were never posted.
+    /// Returns the next name to store. Messages accepted before its change go first: the name's new
+    /// entry must not overtake messages of its earlier process.
+    ///
+    /// Log entries before its cursor go first, too. After a crash a server without them would
+    /// number on from the cursor, and report them as lost to other clients.
     fn next_name<T: Stored>(
         &self,
         names: &Slots<'_, T>,
@@ -247,7 +253,7 @@ impl<'a> Journal<'a> {
         mail: &Mailboxes<'_>,
         now: Instant,
     ) -> Option<u32> {
-        let first = self.changed.first().filter(|_| self.offers_names(now))?;
+        let first = self.changed.first().filter(|_| self.may_store_names(now))?;
         let name = names.at(first);
         let is_next =
             channel.has_saved_below(name.log_next()) && mail.has_saved_upto(name.stored_after());
@@ -268,7 +274,8 @@ impl<'a> Journal<'a> {
         Ticket::new(self.next - 1)
     }
 
-    /// Takes the oldest record, if it has this ticket, with what its fate says of the store.
+    /// Removes the oldest record if it has this ticket; returns it with the change of the store's
+    /// state.
     pub(super) fn on_stored(
         &mut self,
         ticket: Ticket,
@@ -308,7 +315,7 @@ mod tests {
     use crate::server::channel_log::LogSlot;
     use crate::server::mailboxes::MailSlot;
 
-    /// A name with the change and the cursor that wait.
+    /// A name with a change and a cursor that wait.
     struct Name([Link; 2], u64);
     impl Linked<NameList> for Name {
         fn link(&self, list: NameList) -> &Link {
@@ -372,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_the_epoch_then_names_then_progress() {
+    fn orders_epoch_before_names_before_progress() {
         with(|mut rig| {
             rig.journal.note_progress(&mut rig.names, 0);
             rig.journal.note_change(&mut rig.names, 0, 0);
@@ -380,7 +387,7 @@ mod tests {
             assert_eq!(rig.poll(0), Some(Entry::Name(0)));
             assert_eq!(rig.poll(0), Some(Entry::Progress(0)));
             rig.journal.note_change(&mut rig.names, 0, 0);
-            assert_eq!(rig.poll(0), None, "three are with the store");
+            assert_eq!(rig.poll(0), None, "the journal is full");
             assert_eq!(rig.answer(1, true), None);
             assert_eq!(rig.poll(0), Some(Entry::Name(0)));
             let early = rig.journal.on_stored(Ticket::new(3), true, Instant::ZERO);
@@ -389,11 +396,11 @@ mod tests {
     }
 
     #[test]
-    fn offers_names_again_after_a_second() {
+    fn retries_names_after_one_second() {
         with(|mut rig| {
             rig.poll(0);
             assert_eq!(rig.answer(1, false), Some(StoreChange::Failed));
-            assert_eq!(rig.poll(0), Some(Entry::Epoch), "it was not stored");
+            assert_eq!(rig.poll(0), Some(Entry::Epoch), "the epoch was not stored");
             rig.journal.note_change(&mut rig.names, 0, 0);
             assert_eq!(rig.poll(999), None);
             assert_eq!(rig.journal.deadline(), Some(Instant::from_millis(1_000)));

@@ -1,14 +1,14 @@
-//! What the table says of a name.
+//! The table entry of a name.
 
 use crate::address::PackedAddress;
 use crate::crypto::PublicKey;
 use crate::wire::{Entry, Frame, Status};
 
-/// What the table says of a name: this, and not the rest of its slot, is what others may know.
+/// The table entry of a name: the public part of its slot.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Listing {
-    /// Version of its latest change; 0 for a name that the table never had.
+    /// Version of the latest change; 0 for a name that the table never had.
     version: u32,
     status: Status,
     incarnation: u64,
@@ -24,7 +24,7 @@ impl Listing {
         address: PackedAddress::VACANT,
     };
 
-    /// Creates what the table says from this version on.
+    /// Creates the entry of a name from this version on.
     pub(super) fn new(
         version: u32,
         status: Status,
@@ -39,7 +39,7 @@ impl Listing {
         }
     }
 
-    /// Returns the version of its latest change; 0 for a name that the table never had.
+    /// Returns the version of the latest change; 0 for a name that the table never had.
     pub(super) fn version(&self) -> u32 {
         self.version
     }
@@ -49,22 +49,22 @@ impl Listing {
         self.version != 0 && self.status != Status::Gone
     }
 
-    /// Returns whether the table says that the client is there.
+    /// Returns whether the table lists the client as online.
     pub(super) fn is_online(&self) -> bool {
         self.status == Status::Online
     }
 
-    /// Returns the process that the table names.
+    /// Returns the incarnation in the table.
     pub(super) fn incarnation(&self) -> u64 {
         self.incarnation
     }
 
-    /// Returns the address that the table names.
+    /// Returns the address in the table.
     pub(super) fn address(&self) -> PackedAddress {
         self.address
     }
 
-    /// Builds the entry that clients get.
+    /// Builds the wire entry that clients get.
     pub(super) fn entry<'b>(&self, name: &'b str, key: PublicKey) -> Entry<'b> {
         Entry {
             name,
@@ -78,13 +78,13 @@ impl Listing {
 
 /// A slot of a name that the table may list.
 pub(super) trait Listed {
-    /// Returns what the table says of it.
+    /// Returns the table entry of the name.
     fn listing(&self) -> &Listing;
-    /// Builds the entry that clients get.
+    /// Builds the wire entry that clients get.
     fn entry(&self) -> Entry<'_>;
 }
 
-/// Builds the answer to a lookup of a name that the table had.
+/// Builds the answer to a lookup: Missing if the table does not list the name any more.
 pub(super) fn build_found<T: Listed>(name: &T, query: u32) -> Frame<'_> {
     if name.listing().is_listed() {
         let entry = name.entry();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_names_that_it_had_and_are_not_gone() {
+    fn lists_known_names_that_are_not_gone() {
         assert!(!Listing::VACANT.is_listed());
         for (status, is_listed, is_online) in [
             (Status::Online, true, true),

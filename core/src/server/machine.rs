@@ -1,4 +1,4 @@
-//! The server as a composition of parts, none of which knows it.
+//! The server as a composition of parts. No part knows the server.
 
 mod endpoint;
 mod messages;
@@ -35,14 +35,14 @@ use crate::session::{Clock, Connections, Cookies, Handshakes, Sessions};
 use crate::stats::Stats;
 use crate::time::UnixSeconds;
 
-/// A server as a state machine; the contract is stated in the [crate's documentation](crate).
+/// A server as a state machine; the [crate's documentation](crate) states the contract.
 ///
-/// It only routes between its parts, none of which knows it.
+/// The server only routes between its parts.
 pub struct Server<'a> {
     sessions: Sessions<'a>,
     window: u16,
     wall: UnixSeconds,
-    /// Places in the common order of messages and changes of the table, so far.
+    /// Positions used so far in the common order of messages and table changes.
     order: u64,
     roster: Roster<'a>,
     admission: Admission<'a>,
@@ -57,7 +57,7 @@ pub struct Server<'a> {
     feed: Feed,
     journal: Journal<'a>,
     events: EventQueue,
-    /// Where texts and pages are put together.
+    /// Buffer for texts and pages.
     scratch: [u8; BODY_LEN_MAX],
 }
 
@@ -70,7 +70,7 @@ impl core::fmt::Debug for Server<'_> {
 }
 
 impl<'a> Server<'a> {
-    /// Creates the server of an empty room. The records of a store are given to
+    /// Creates the server of an empty room. The caller gives the records of a store to
     /// [`restore`](Self::restore) next.
     ///
     /// # Errors
@@ -119,9 +119,8 @@ impl<'a> Server<'a> {
         })
     }
 
-    /// Lets only these names register from now on; clients in the room stay. The entries must be
-    /// sorted by name.
-    /// Cost: the logarithm of their number, for each registration.
+    /// Allows only these names to register from now on; clients in the room stay. The entries must
+    /// be sorted by name.
     pub fn set_allow_list(&mut self, allow_list: &'a [AllowEntry]) {
         self.admission.set_allow_list(allow_list);
     }
@@ -131,12 +130,12 @@ impl<'a> Server<'a> {
         self.sessions.identity().public()
     }
 
-    /// Tells the time of day, for the stamps of messages: once a turn is enough.
+    /// Sets the time of day for the timestamps of messages. One call for each poll is enough.
     pub fn handle_wall_clock(&mut self, now: UnixSeconds) {
         self.wall = now;
     }
 
-    /// Takes the next event for the log.
+    /// Returns the next event for the log.
     pub fn poll_event(&mut self) -> Option<ServerEvent<'_>> {
         let roster = &self.roster;
         self.events.poll(|slot| {
@@ -145,20 +144,19 @@ impl<'a> Server<'a> {
         })
     }
 
-    /// Makes [`poll_key_log`](crate::Endpoint::poll_key_log) give every key that comes into use.
-    /// With them, everything that is sent in sessions can be read; meant for tools. As many wait as
-    /// there are slots.
+    /// Makes [`poll_key_log`](crate::Endpoint::poll_key_log) export every key that comes into use.
+    /// A tool can decrypt all sessions with them. As many keys wait as there are slots.
     pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
         *self.sessions.handshakes().key_log() = KeyLog::new(slots);
     }
 
-    /// As [`log_keys`](Self::log_keys), without the keys of handshakes: to compute these takes as
-    /// long as the handshakes.
+    /// As [`log_keys`](Self::log_keys), without handshake keys. Their computation takes as long as
+    /// the handshake.
     pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
         *self.sessions.handshakes().key_log() = KeyLog::of_sessions(slots);
     }
 
-    /// Returns the table as clients have it. Cost: walks all names.
+    /// Returns the table that clients get. Cost: walks all names.
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
         (0..self.roster.used())
             .map(|slot| self.roster.at(slot))
@@ -170,7 +168,7 @@ impl<'a> Server<'a> {
             })
     }
 
-    /// Returns how full everything is. Cost: walks all names.
+    /// Returns how much of each storage is in use. Cost: walks all names.
     pub fn usage(&self) -> Usage {
         let of = |used, most| Gauge { used, most };
         let online = self.table().filter(|entry| entry.online).count();
@@ -184,7 +182,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Returns the counters since this server was made.
+    /// Returns the counters since the creation of this server.
     pub fn stats(&self) -> &Stats {
         self.sessions.stats()
     }

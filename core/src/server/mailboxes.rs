@@ -1,9 +1,7 @@
-//! Messages stored for recipients that are offline, and the receipts that tell their senders of the
-//! delivery.
+//! Messages stored for offline recipients, and receipts that report their delivery to the senders.
 //!
-//! A message waits in no queue while it is being stored; then in its recipient's mailbox, until the
-//! recipient has acknowledged it; then, as a receipt, with its sender, until that has acknowledged
-//! it, too.
+//! A message is in no queue until it is stored; then in its recipient's mailbox until the recipient
+//! acknowledges it; then, as a receipt, in its sender's queue until the sender acknowledges that.
 
 use super::origin::Origin;
 use super::record::Record;
@@ -15,7 +13,7 @@ use crate::limits::{MAIL_LEN_MAX, TEXT_WORDS_MAX};
 use crate::time::UnixSeconds;
 use crate::wire::Frame;
 
-/// Where a message comes from and goes to, by the slots of the names.
+/// The sender and the recipient of a message, as slots of their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Parties {
@@ -23,20 +21,20 @@ pub(super) struct Parties {
     pub(super) to: u32,
 }
 
-/// One stored message; later the receipt for it.
+/// Memory for one stored message, and later for its receipt.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct MailSlot {
-    /// Number in the store.
+    /// Number in this store epoch.
     serial: u64,
-    /// Place among all messages and changes of the table.
+    /// Position in the common order of messages and table changes.
     order: u64,
     origin: Origin,
     parties: Parties,
-    /// When it was accepted.
+    /// When the server accepted the message.
     stamp: UnixSeconds,
     text: TextHandle,
-    /// The next in its queue, or the next free one.
+    /// The next slot of its queue, or the next free slot.
     next: Next,
 }
 
@@ -63,19 +61,19 @@ impl Chained for MailSlot {
     }
 }
 
-/// What waits for one recipient.
+/// The stored messages for one recipient.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Mailbox {
     queue: SendQueue,
-    /// Messages in it, and those for it that are being stored.
+    /// Messages in the queue, and those that wait to be stored.
     count: u32,
     /// Serial number of the last message that the recipient acknowledged.
     handed_over: u64,
 }
 
 impl Mailbox {
-    /// Nothing; all zero bits.
+    /// An empty queue; all zero bits.
     pub(super) const VACANT: Self = Self {
         queue: SendQueue::EMPTY,
         count: 0,
@@ -87,7 +85,7 @@ impl Mailbox {
         self.handed_over
     }
 
-    /// Takes back what the recipient had acknowledged in an earlier life of the server.
+    /// Restores the last message that the recipient acknowledged, from the store.
     pub(super) fn restore_handed_over(&mut self, serial: u64) {
         self.handed_over = self.handed_over.max(serial);
     }
@@ -97,29 +95,29 @@ impl Mailbox {
         self.queue.next_unsent()
     }
 
-    /// Notes that the session has ended: all messages are to be sent again.
+    /// Marks all messages as unsent when the session ends.
     pub(super) fn rewind(&mut self) {
         self.queue.rewind();
     }
 }
 
-/// The receipts that wait for one sender.
+/// The receipts for one sender.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Receipts {
     queue: SendQueue,
-    /// The sender's latest stored message, while that waits in a mailbox.
+    /// The sender's latest stored message, while it waits in a mailbox.
     latest: Next,
 }
 
 impl Receipts {
-    /// Nothing; all zero bits.
+    /// An empty queue; all zero bits.
     pub(super) const VACANT: Self = Self {
         queue: SendQueue::EMPTY,
         latest: Next::NONE,
     };
 
-    /// Notes that the sender's message in this slot waits in a mailbox.
+    /// Records that the sender's message in this slot waits in a mailbox.
     pub(super) fn on_stored(&mut self, index: u32) {
         self.latest = Next::to(index);
     }
@@ -129,12 +127,12 @@ impl Receipts {
         self.queue.next_unsent()
     }
 
-    /// Notes that the session has ended: all receipts are to be sent again.
+    /// Marks all receipts as unsent when the session ends.
     pub(super) fn rewind(&mut self) {
         self.queue.rewind();
     }
 
-    /// The message in this slot waits in no mailbox any more.
+    /// Clears the latest message, if it is the one in this slot.
     fn forget(&mut self, index: u32) {
         if self.latest == Next::to(index) {
             self.latest = Next::NONE;
@@ -142,30 +140,33 @@ impl Receipts {
     }
 }
 
-/// What became of a message that its recipient has acknowledged.
+/// The result of the delivery of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HandedOver {
-    /// Its sender gets a receipt.
+    /// The message became a receipt for its sender.
     Receipt,
-    /// Nothing is left of it.
+    /// The message was removed.
     Removed,
 }
 
-/// All stored messages.
+/// All stored messages and receipts.
 pub(super) struct Mailboxes<'a> {
     slots: Slots<'a, MailSlot>,
     texts: TextPool<'a>,
     free: FreeList,
-    /// Messages that one mailbox holds at most.
+    /// Maximum number of messages in one mailbox.
     per_name: u32,
-    /// Serial numbers so far.
+    /// The highest serial number so far.
     serial: u64,
-    /// Those that were not handed to the store yet.
+    /// Messages that the store was not given yet.
     unsaved: Queue,
 }
 
 impl<'a> Mailboxes<'a> {
     /// Creates empty mailboxes.
+    ///
+    /// # Errors
+    /// [`StorageError`] names the slice that has a wrong length.
     pub(super) fn new(
         slots: &'a mut [MailSlot],
         words: &'a mut [u32],
@@ -188,12 +189,12 @@ impl<'a> Mailboxes<'a> {
         self.free.used()
     }
 
-    /// Returns how many messages fit.
+    /// Returns how many messages and receipts there is room for.
     pub(super) fn capacity(&self) -> u32 {
         self.slots.len()
     }
 
-    /// Returns how many messages one mailbox holds at most.
+    /// Returns the maximum number of messages in one mailbox.
     pub(super) fn per_name(&self) -> u32 {
         self.per_name
     }
@@ -203,12 +204,12 @@ impl<'a> Mailboxes<'a> {
         self.serial
     }
 
-    /// Notes that serial numbers up to this one were given.
+    /// Raises the highest serial number to at least this one.
     pub(super) fn raise_serial(&mut self, serial: u64) {
         self.serial = self.serial.max(serial);
     }
 
-    /// Returns sender and recipient of a message.
+    /// Returns the sender and the recipient of a message.
     pub(super) fn parties(&self, index: u32) -> Parties {
         self.slots.at(index).parties
     }
@@ -220,7 +221,7 @@ impl<'a> Mailboxes<'a> {
 
     // ---- into the store ----
 
-    /// Accepts a message, which is to be stored next; false if there is no room for it.
+    /// Accepts a message for the store; false if there is no room for it.
     pub(super) fn accept(
         &mut self,
         mailbox: &mut Mailbox,
@@ -235,7 +236,7 @@ impl<'a> Mailboxes<'a> {
         }
         let mut stored = heapless::Vec::<u8, MAIL_LEN_MAX>::new();
         let fits = [&key.0, ciphertext].map(|part| stored.extend_from_slice(part).is_ok());
-        debug_assert_eq!(fits, [true; 2], "the caller checked the length");
+        debug_assert_eq!(fits, [true; 2], "the message is longer than the limit");
         let Some(index) = self.insert(self.serial + 1, parties, origin, stamp, &stored) else {
             return false;
         };
@@ -245,7 +246,7 @@ impl<'a> Mailboxes<'a> {
         true
     }
 
-    /// Takes back a message that an earlier life of the server has stored.
+    /// Restores a message from the store; `None` if there is no room for it.
     pub(super) fn restore(
         &mut self,
         mailbox: &mut Mailbox,
@@ -285,18 +286,18 @@ impl<'a> Mailboxes<'a> {
         Some(index)
     }
 
-    /// Returns whether a message is to be handed to the store.
+    /// Returns whether a message waits for the store.
     pub(super) fn has_unsaved(&self) -> bool {
         !self.unsaved.is_empty()
     }
 
-    /// Returns whether everything that was accepted up to this serial number is with the store.
+    /// Returns whether the store was given all messages up to this serial number.
     pub(super) fn has_saved_upto(&self, serial: u64) -> bool {
         let next = self.unsaved.first();
         next.is_none_or(|next| serial < self.slots.at(next).serial)
     }
 
-    /// Takes the next message to hand to the store.
+    /// Removes and returns the next message for the store.
     pub(super) fn pop_unsaved(&mut self) -> Option<u32> {
         self.unsaved.pop(&self.slots)
     }
@@ -324,8 +325,8 @@ impl<'a> Mailboxes<'a> {
 
     // ---- to the recipient ----
 
-    /// Notes that a message is stored: it takes its place in the mailbox. Its sender
-    /// [notes it](Receipts::on_stored), too.
+    /// Appends a message that was stored to its mailbox. The caller also updates its sender's
+    /// [receipts](Receipts::on_stored).
     pub(super) fn on_stored(&mut self, index: u32, order: u64, mailbox: &mut Mailbox) {
         self.slots.at_mut(index).order = order;
         mailbox.queue.push(&mut self.slots, index);
@@ -339,7 +340,7 @@ impl<'a> Mailboxes<'a> {
         queue.find(&self.slots, from_sender).is_some()
     }
 
-    /// Returns the place of a message among all messages and changes of the table.
+    /// Returns the position of a message in the common order.
     pub(super) fn order(&self, index: u32) -> u64 {
         self.slots.at(index).order
     }
@@ -350,7 +351,7 @@ impl<'a> Mailboxes<'a> {
         Some(self.order(oldest))
     }
 
-    /// Builds the frame with a message; it is marked as stored if it was before `boundary`.
+    /// Builds the frame of a message, marked as stored if it comes before `boundary`.
     pub(super) fn build<'b>(
         &self,
         index: u32,
@@ -375,21 +376,20 @@ impl<'a> Mailboxes<'a> {
         }
     }
 
-    /// Notes that the next message of a mailbox was sent.
+    /// Records that the next message of a mailbox was sent.
     pub(super) fn on_sent(&self, mailbox: &mut Mailbox) {
         mailbox.queue.on_sent(&self.slots);
     }
 
-    /// Takes the oldest message of a mailbox, which the recipient has acknowledged: it goes on to
-    /// its sender ([`hand_over`](Self::hand_over)).
+    /// Removes the oldest message of a mailbox, which the recipient has acknowledged. The caller
+    /// passes it to [`hand_over`](Self::hand_over).
     pub(super) fn on_acked(&self, mailbox: &mut Mailbox) -> Option<u32> {
         let index = self.pop(mailbox)?;
         mailbox.handed_over = self.slots.at(index).serial;
         Some(index)
     }
 
-    /// Takes the oldest message of a mailbox if the recipient has it, and those up to this serial
-    /// number.
+    /// Does as [`on_acked`](Self::on_acked) if the oldest message has at most this serial number.
     pub(super) fn on_acked_upto(&self, mailbox: &mut Mailbox, serial: u64) -> Option<u32> {
         let oldest = mailbox.queue.all().first()?;
         if self.slots.at(oldest).serial > serial {
@@ -398,30 +398,29 @@ impl<'a> Mailboxes<'a> {
         self.on_acked(mailbox)
     }
 
-    /// Takes the oldest message of a mailbox if the recipient had acknowledged it in an earlier
-    /// life of the server.
+    /// Removes the oldest message if its recipient acknowledged it in an earlier run of the server.
     pub(super) fn pop_handed_over(&self, mailbox: &mut Mailbox) -> Option<u32> {
         let oldest = mailbox.queue.all().first()?;
         let is_over = self.slots.at(oldest).serial <= mailbox.handed_over;
         is_over.then(|| self.pop(mailbox)).flatten()
     }
 
-    /// Takes the oldest message of a mailbox, to remove it.
+    /// Removes the oldest message from a mailbox; its slot stays in use.
     pub(super) fn pop(&self, mailbox: &mut Mailbox) -> Option<u32> {
         let index = mailbox.queue.pop(&self.slots)?;
         mailbox.count -= 1;
         Some(index)
     }
 
-    /// Notes that a message could not be stored: it is to be removed.
+    /// Uncounts a message that could not be stored. The caller removes it.
     pub(super) fn on_store_failed(mailbox: &mut Mailbox) {
         mailbox.count -= 1;
     }
 
     // ---- to the sender ----
 
-    /// Makes a receipt of a message that its recipient has acknowledged, if the sender's process is
-    /// still `there`, and needs one.
+    /// Turns a delivered message into a receipt, if the sender's process is still `there` and no
+    /// later message to the same recipient waits. Otherwise removes it.
     pub(super) fn hand_over(
         &mut self,
         index: u32,
@@ -433,7 +432,7 @@ impl<'a> Mailboxes<'a> {
             return HandedOver::Removed;
         }
         let mail = *self.slots.at(index);
-        // Receipts for the same recipient that were not sent yet become one.
+        // Receipts for the same recipient that were not sent become one.
         if let Some(last) = sender.queue.all().last()
             && sender.queue.next_unsent() == Some(last)
             && self.slots.at(last).parties.to == mail.parties.to
@@ -448,9 +447,8 @@ impl<'a> Mailboxes<'a> {
         HandedOver::Receipt
     }
 
-    /// Whether another message of the same process is known to wait for the same recipient. Until
-    /// that is handed over, a receipt changes nothing for the sender: it would only cost a datagram
-    /// and its answer for each window of a full mailbox.
+    /// Returns whether a later message of the same process waits for the same recipient. Until that
+    /// is delivered, a receipt changes nothing for the sender, but costs datagrams.
     fn is_followed(&self, index: u32, sender: &Receipts) -> bool {
         let mail = self.slots.at(index);
         sender.latest.get().is_some_and(|latest| {
@@ -461,19 +459,19 @@ impl<'a> Mailboxes<'a> {
         })
     }
 
-    /// Builds the frame with a receipt.
+    /// Builds the frame of a receipt.
     pub(super) fn build_receipt<'b>(&self, index: u32, to: &'b str) -> Frame<'b> {
         let counter = self.slots.at(index).origin.counter;
         Frame::Receipt { to, counter }
     }
 
-    /// Notes that the next receipt of a sender was sent.
+    /// Records that the next receipt of a sender was sent.
     pub(super) fn on_receipt_sent(&self, sender: &mut Receipts) {
         sender.queue.on_sent(&self.slots);
     }
 
-    /// Removes the oldest receipt of a sender, which it has acknowledged, or does not wait for any
-    /// more; returns whose it was.
+    /// Removes the oldest receipt of a sender, which acknowledged it or does not need it any more.
+    /// Returns the parties of its message.
     pub(super) fn on_receipt_acked(&mut self, sender: &mut Receipts) -> Option<Parties> {
         let index = sender.queue.pop(&self.slots)?;
         let parties = self.parties(index);

@@ -10,17 +10,17 @@ use super::storage::ServerStorage;
 use super::table::ChangeSlot;
 use crate::session::ConnectionSlot;
 
-/// All memory of one server, sized at compile time: a static on a microcontroller, a value on the
-/// heap elsewhere. It is all zero bits when new, so it takes no room in an image.
+/// All memory of one server, sized at compile time: a static on a microcontroller, or a value on
+/// the heap. New memory is all zero bits, so a static takes no room in an image.
 ///
 /// * `NAMES`: names that the room can hold, at least 1.
-/// * `FRAMES`: frames that may be unacknowledged by each client, at least 2.
-/// * `MESSAGES`: messages that can be stored, and entries of the channel log: so many of each.
-/// * `WORDS`: words of four bytes for the texts of stored messages, and for those of the log: so
-///   many for each. 271 for each message are enough for all that can be.
-/// * `RECORDS`: records that may be with the store at a time, at least 1.
+/// * `FRAMES`: frames that may be in flight to each client, at least 2.
+/// * `MESSAGES`: stored messages, and as many entries of the channel log.
+/// * `WORDS`: words of four bytes for the texts of stored messages, and as many for those of the
+/// log. 271 for each message are always enough.
+/// * `RECORDS`: records that may wait for an answer of the store, at least 1.
 ///
-/// Only this door is generic: [`Server`](crate::Server) borrows slices.
+/// Only this type is generic: [`Server`](crate::Server) borrows slices.
 #[derive(Debug)]
 pub struct ServerMemory<
     const NAMES: usize,

@@ -82,11 +82,11 @@ mod tests {
     }
 
     #[test]
-    fn stands_in_all_lists_at_once() {
+    fn links_a_name_in_all_lists() {
         let mut names = [(); 2].map(|()| Name(NameLinks::VACANT));
         let mut names = Slots::new(&mut names).unwrap();
         let mut lists = LISTS.map(List::new);
-        // In every other list the second name comes first.
+        // The second name comes first in every other list.
         for (number, list) in (0..).zip(&mut lists) {
             list.push(&mut names, number % 2);
             list.push(&mut names, 1 - number % 2);

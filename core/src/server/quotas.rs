@@ -1,5 +1,5 @@
-//! How much each source may ask for: token buckets of fixed number, for addresses that proved that
-//! they receive. A source whose buckets are full needs no memory at all.
+//! Quotas of sources: a fixed number of token buckets, for addresses that were validated. A source
+//! whose buckets are full needs no memory.
 
 use crate::address::PackedAddress;
 use crate::containers::Slots;
@@ -8,24 +8,24 @@ use crate::driver::StorageError;
 use crate::rate::{Bucket, RateLimit, nanos};
 use crate::time::Instant;
 
-/// Slots that one source may lie in: when others use them all, the one nearest to full is given
-/// away.
+/// Number of slots that one source may use. If others use them all, the source takes the one
+/// nearest to full.
 const WAYS: u32 = 4;
 
-/// What one source may ask for. A source is an IPv4 address, or the upper 64 bits of an IPv6
-/// address: a site can have as many of the lower ones as it likes.
+/// The rate limits of one source. A source is an IPv4 address, or the upper 64 bits of an IPv6
+/// address: a site controls all the lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
-    /// Sessions: registrations, returns, and what replaces a lost session.
+    /// ClientHello messages: registrations, returns, and replacements of lost sessions.
     pub registrations: RateLimit,
-    /// Requests: messages to be kept, channel messages, lookups.
+    /// Requests: messages to store, channel messages, lookups.
     pub requests: RateLimit,
-    /// Bytes of text in them; the burst is never less than one text of full length.
+    /// Bytes of text in requests; the burst is at least one text of full length.
     pub text_bytes: RateLimit,
 }
 
 impl RateLimits {
-    /// No limits.
+    /// Limits that admit everything.
     pub const NONE: Self = Self {
         registrations: RateLimit::NONE,
         requests: RateLimit::NONE,
@@ -34,8 +34,10 @@ impl RateLimits {
 }
 
 impl Default for RateLimits {
-    /// 10 registrations a second, 300 at once: a lecture hall behind one address; 500 requests and
-    /// 512 KiB of text a second, 2,000 and 2 MiB at once: a script in a hurry.
+    /// Returns limits for a lecture hall behind one address, and for a fast script.
+    ///
+    /// 10 registrations a second, 300 at once; 500 requests a second, 2,000 at once; 512 KiB of
+    /// text a second, 2 MiB at once.
     fn default() -> Self {
         Self {
             registrations: RateLimit::new(10, 30),
@@ -45,11 +47,11 @@ impl Default for RateLimits {
     }
 }
 
-/// What one source has used.
+/// Memory for the token buckets of one source.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct SourceSlot {
-    /// 0: vacant.
+    /// Hash of the source; 0 for a vacant slot.
     source: u64,
     registrations: Bucket,
     requests: Bucket,
@@ -71,7 +73,7 @@ impl SourceSlot {
     }
 }
 
-/// The buckets of all sources that used some of theirs lately.
+/// The token buckets of all sources that used some of their quota lately.
 pub(super) struct Quotas<'a> {
     slots: Slots<'a, SourceSlot>,
     limits: RateLimits,
@@ -79,6 +81,10 @@ pub(super) struct Quotas<'a> {
 }
 
 impl<'a> Quotas<'a> {
+    /// Creates full buckets.
+    ///
+    /// # Errors
+    /// [`StorageError`] if there is no slot.
     pub(super) fn new(
         slots: &'a mut [SourceSlot],
         limits: RateLimits,
@@ -93,7 +99,7 @@ impl<'a> Quotas<'a> {
         })
     }
 
-    /// Whether a source may have one more session; it is counted.
+    /// Counts one more session of a source; false if it is over the quota.
     //= PROTOCOL.md#15.1
     pub(super) fn admits_registration(&mut self, from: &PackedAddress, now: Instant) -> bool {
         let limit = self.limits.registrations;
@@ -105,7 +111,7 @@ impl<'a> Quotas<'a> {
         true
     }
 
-    /// Whether a source may make a request with so many bytes of text; it is counted.
+    /// Counts a request with `text_len` bytes of text; false if it is over the quota.
     pub(super) fn admits_request(
         &mut self,
         from: &PackedAddress,
@@ -127,7 +133,7 @@ impl<'a> Quotas<'a> {
         true
     }
 
-    /// The slot of a source: its own, or the one among its places that has least to remember.
+    /// Returns the slot of a source: its own, or the fullest one among its places.
     fn slot(&mut self, from: &PackedAddress, now: Instant) -> &mut SourceSlot {
         let source = self.key.hash(&from.network().to_le_bytes()).max(1);
         let count = self.slots.len();
@@ -144,8 +150,8 @@ impl<'a> Quotas<'a> {
             }
         }
         let slot = self.slots.at_mut(best);
-        // A new source in a crowded place inherits the use of the old one: many sources get no
-        // more.
+        // A new source in a used slot inherits its use: many sources do not get more than the
+        // slots.
         if slot.full_at() <= nanos(now) {
             *slot = SourceSlot::VACANT;
         }
@@ -190,20 +196,20 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_then_what_comes_back() {
+    fn refills_up_to_the_burst() {
         with(16, LIMITS, |sources| {
             let alice = address("192.0.2.1:1000");
             let mut admitted = |at| sources.admits_registration(&alice, Instant::from_millis(at));
             assert_eq!([0, 0, 0, 0].map(&mut admitted), [true, true, true, false]);
             assert_eq!([499, 500, 501].map(&mut admitted), [false, true, false]);
-            // However long the rest was, there is never more than the burst.
+            // A long pause gives no more than the burst.
             let later = [1_000_000; 4].map(&mut admitted);
             assert_eq!(later, [true, true, true, false]);
         });
     }
 
     #[test]
-    fn a_request_that_is_refused_uses_nothing() {
+    fn charges_nothing_for_a_refused_request() {
         with(16, LIMITS, |sources| {
             let alice = address("192.0.2.1:1000");
             assert!(sources.admits_request(&alice, 450, Instant::ZERO));
@@ -219,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_larger_than_the_bucket_passes_when_it_is_full() {
+    fn admits_oversized_text_if_the_bucket_is_full() {
         with(16, LIMITS, |sources| {
             let alice = address("192.0.2.1:1000");
             assert!(sources.admits_request(&alice, 900, Instant::ZERO));
@@ -229,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_is_an_address_or_a_network() {
+    fn counts_by_ipv4_address_or_ipv6_network() {
         with(64, LIMITS, |sources| {
             let mut use_up = |first: &str, second: &str| {
                 while sources.admits_registration(&address(first), Instant::ZERO) {}
@@ -243,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_have_slots_of_their_own_while_there_are_some() {
+    fn separates_sources_while_slots_are_free() {
         with(64, LIMITS, |sources| {
             for host in 0..24 {
                 let from = address(&format!("192.0.2.{host}:1"));
@@ -256,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn being_many_gives_nobody_more_than_the_slots_hold() {
+    fn bounds_many_sources_by_the_slots() {
         with(8, LIMITS, |sources| {
             let mut admitted = 0;
             // Miri takes minutes for all of them.
@@ -268,13 +274,13 @@ mod tests {
                     admitted += u32::from(sources.admits_registration(&from, now));
                 }
             }
-            // Eight buckets of three, and none of them has got anything back in 200 ms.
+            // Eight buckets of three, and none of them refills within 200 ms.
             assert!(admitted <= 24, "{admitted}");
         });
     }
 
     #[test]
-    fn no_limit_and_no_slots() {
+    fn admits_all_without_limits_but_needs_a_slot() {
         with(1, RateLimits::NONE, |sources| {
             let alice = address("192.0.2.1:1000");
             for _ in 0..100 {

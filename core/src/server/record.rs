@@ -1,4 +1,4 @@
-//! The records that a server hands to its store.
+//! The records that a server gives to its store.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -12,27 +12,27 @@ use crate::time::UnixSeconds;
 pub struct Ticket(u64);
 
 impl Ticket {
-    /// A ticket with this number, for those who drive a store without a server.
+    /// Creates a ticket with this number, for callers that drive a store without a server.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number.
+    /// Returns the number of the ticket.
     pub const fn number(self) -> u64 {
         self.0
     }
 }
 
-/// A record, and the ticket to report its fate under.
+/// A record, and the ticket to report its result with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Persist<'a> {
-    /// For [`Server::handle_stored`](crate::Server::handle_stored).
+    /// The ticket for [`Server::handle_stored`](crate::Server::handle_stored).
     pub ticket: Ticket,
-    /// What to store.
+    /// The record to store.
     pub record: Record<'a>,
 }
 
-/// A record could not be stored, and never will be.
+/// An error: the store gave a record up for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreFailed;
 
@@ -44,122 +44,121 @@ impl fmt::Display for StoreFailed {
 
 impl core::error::Error for StoreFailed {}
 
-/// One fact for the store. Given back in their order to
-/// [`Server::restore`](crate::Server::restore), the records make the
-/// same room again; so do the latest `Name` and `Progress` of each name in front of the `Mail` and
-/// `Channel` records that are left.
+/// One record for the store. The same records in the same order restore the room, by
+/// [`Server::restore`](crate::Server::restore). A shorter sequence does, too: the latest `Name` and
+/// `Progress` of each name, then the `Mail` and `Channel` records that are left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Record<'a> {
-    /// The life of this store: the first record of an empty one.
+    /// The store epoch: the first record of an empty store.
     Epoch {
-        /// 64 random bits.
+        /// The store epoch, 64 random bits.
         epoch: u64,
-        /// Stored messages had numbers up to this one, and log entries below the next: later ones
-        /// have higher numbers, also if nothing of those is left.
+        /// The highest number of a stored message so far. Later messages have higher numbers, even
+        /// if none of the earlier ones is left.
         serial: u64,
-        /// See `serial`.
+        /// The number of the next log entry. Later entries have at least this number.
         log_next: u32,
     },
-    /// A name as it is now; replaces what was stored of it.
+    /// The state of a name; replaces its earlier record.
     Name(NameRecord<'a>),
-    /// A message is stored. In the same step, the sender's request takes effect: a store keeps the
-    /// record for a minute after the message was handed over, so that a server that starts again
-    /// knows that, and repeats nothing out of order.
+    /// A stored message. The record also proves that the sender's request took effect. So a store
+    /// keeps it for a minute after the delivery: a restarted server then repeats nothing out of
+    /// order.
     Mail {
-        /// Number of the message in this store: rising.
+        /// The number of the message in this store epoch: rising.
         serial: u64,
-        /// The recipient.
+        /// The name of the recipient.
         to: &'a str,
-        /// The sender.
+        /// The name of the sender.
         from: &'a str,
-        /// The sender's process.
+        /// The incarnation of the sender's process.
         incarnation: u64,
         /// The sender's number of the message.
         counter: u32,
         /// The sender's number of the request.
         request: u32,
-        /// When it was accepted.
+        /// When the server accepted the message.
         stamp: UnixSeconds,
-        /// The sender's key, then the encrypted message as in
-        /// [`Frame::Store`](crate::wire::Frame::Store), which only the recipient can read.
+        /// The sender's public key, then the encrypted message as in
+        /// [`Frame::Store`](crate::wire::Frame::Store).
         ciphertext: &'a [u8],
     },
-    /// A channel message is in the log. In the same step, the sender's request takes effect.
+    /// A channel log entry. The record also proves that the sender's request took effect.
     Channel {
-        /// Number of the entry in this epoch: rising.
+        /// The number of the entry in this store epoch: rising.
         number: u32,
-        /// The sender.
+        /// The name of the sender.
         from: &'a str,
-        /// The sender's process.
+        /// The incarnation of the sender's process.
         incarnation: u64,
         /// The sender's number of the message.
         counter: u32,
         /// The sender's number of the request.
         request: u32,
-        /// When it was accepted.
+        /// When the server accepted the message.
         stamp: UnixSeconds,
-        /// The text.
+        /// The text of the message.
         text: &'a str,
     },
-    /// What a client has acknowledged: its stored messages up to `handed_over` can go.
+    /// The cursors of a client: the store may remove its messages up to `handed_over`.
     Progress {
-        /// The client.
+        /// The name of the client.
         name: &'a str,
-        /// Serial number of the last message that it acknowledged.
+        /// The number of the last stored message that the client acknowledged.
         handed_over: u64,
-        /// The next log entry that it has not acknowledged.
+        /// The next log entry that the client has not acknowledged.
         log_next: u32,
     },
-    /// A name is forgotten, with the messages for it.
+    /// A name is forgotten, and the messages stored for it.
     Forget {
-        /// The name.
+        /// The name itself.
         name: &'a str,
-        /// As in `Epoch`, which these numbers replace.
+        /// As in `Epoch`; replaces that number.
         serial: u64,
-        /// See `serial`.
+        /// The number of the next log entry. Later entries have at least this number.
         log_next: u32,
     },
 }
 
-/// What is stored of a name.
+/// The stored state of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameRecord<'a> {
-    /// The name.
+    /// The name itself.
     pub name: &'a str,
-    /// Whether it is registered.
+    /// Whether the name is registered.
     pub registered: bool,
-    /// Where it receives.
+    /// The address that the client receives at.
     pub address: SocketAddr,
-    /// Its process.
+    /// The incarnation of the client's process.
     pub incarnation: u64,
     /// The key that the name belongs to.
     pub key: PublicKey,
-    /// Number of the process's latest session.
+    /// The session sequence of the process's latest session.
     pub session_sequence: u32,
-    /// The id that the process writes to the server in that session; 0 for none. A server that has
-    /// started again uses it to tell the process so.
+    /// The session id that the process sends to in that session; 0 for none. A restarted server
+    /// sends a restart notice with it.
     pub session: u64,
-    /// Processes that were displaced, in short.
+    /// Replaced processes, by 32 bits of their incarnations.
     pub previous: [u32; 4],
-    /// The latest request, and the outcomes of the last 32 in four bits each.
+    /// The number of the latest request.
     pub last_request: u32,
-    /// See `last_request`.
+    /// The outcomes of the last 32 requests, four bits each.
     pub outcomes: u128,
-    /// The next log entry that it has not acknowledged.
+    /// The next log entry that the client has not acknowledged.
     pub log_next: u32,
-    /// For how many seconds it has been offline, now: when it is given back, the store has added
-    /// the time since. Names that are offline longest should come first then, or are forgotten
-    /// late.
+    /// Seconds for which the name has been offline. For a restore, the store adds the time since it
+    /// took the record. Names that are offline longest should come first, or the server forgets
+    /// them late.
     pub away_s: u32,
 }
 
-/// Why a record cannot be restored.
+/// The reason why a record cannot be restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RestoreError {
-    /// There is not enough storage for what was stored.
+    /// The storage is too small for the records.
     Full,
-    /// The record refers to a name that no record before it has made known, or is damaged.
+    /// The record refers to a name without an earlier record, or is damaged.
     Inconsistent,
 }
 

@@ -1,12 +1,12 @@
-//! The results of one process's requests: each request takes effect once, however often it comes.
+//! The results of one process's requests. A repeated request takes effect once.
 
 use crate::limits::REQUESTS_MAX;
 use crate::wire::{Frame, Outcome};
 
-/// Requests are counted up to here: arithmetic on their numbers never wraps.
+/// The highest request number: arithmetic on request numbers never wraps.
 pub(super) const REQUEST_NUMBER_MAX: u32 = u32::MAX - 2 * REQUESTS_MAX;
 
-/// Outcomes in four bits each.
+/// Codes of outcomes, four bits each.
 const NONE: u128 = 0;
 const PENDING: u128 = 1;
 const OUTCOMES: [(Outcome, u128); 6] = [
@@ -18,11 +18,11 @@ const OUTCOMES: [(Outcome, u128); 6] = [
     (Outcome::Left, 7),
 ];
 
-/// The outcomes of the last 32 requests of a process, and how far it was told.
+/// The outcomes of the last 32 requests of a process, and which results were sent.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Results {
-    /// The outcomes in four bits each, at the remainder of their number.
+    /// The outcomes, four bits each, at the request number modulo 32.
     outcomes: u128,
     /// The latest request.
     last: u32,
@@ -46,14 +46,14 @@ impl Results {
 
     // ---- requests ----
 
-    /// Notes a request; false if it is a repetition.
+    /// Records a request; false if it is repeated.
     //= PROTOCOL.md#10.3
     pub(crate) fn note(&mut self, request: u32) -> bool {
         if request <= self.last {
-            // Its result is wanted again, if it is still remembered.
+            // Send its result again, if it is still remembered.
             self.sent = self.sent.min(request.saturating_sub(1));
-            // An outcome without any effect was not stored, and is forgotten after a restart. Later
-            // requests have taken effect since, so this one comes too late for its place.
+            // Outcomes without an effect are not stored, and lost in a restart. Later requests have
+            // taken effect since, so this one is too late for its place.
             if self.is_recent(request) && self.code(request) == NONE {
                 self.decide(request, Outcome::NotStored);
             }
@@ -68,7 +68,7 @@ impl Results {
         true
     }
 
-    /// Notes a request to deregister: its result is known once the deregistration is stored.
+    /// Records a request to deregister. Its result is known once the deregistration is stored.
     pub(crate) fn note_leave(&mut self, request: u32) {
         if !self.note(request) {
             self.set_code(request, PENDING);
@@ -81,7 +81,7 @@ impl Results {
         self.leaving != 0
     }
 
-    /// Notes that the deregistration is stored, if one was to be.
+    /// Confirms the pending deregistration, if there is one: it is stored.
     pub(crate) fn confirm_leave(&mut self) {
         let leaving = core::mem::take(&mut self.leaving);
         if leaving != 0 {
@@ -89,7 +89,7 @@ impl Results {
         }
     }
 
-    /// Notes the outcome of a request; does nothing if 32 later ones have overtaken it.
+    /// Sets the outcome of a request; does nothing if 32 later requests exist.
     pub(crate) fn decide(&mut self, request: u32, outcome: Outcome) {
         if self.is_recent(request) {
             let code = OUTCOMES
@@ -100,13 +100,12 @@ impl Results {
         }
     }
 
-    /// Returns whether the process may repeat this request, since it did not acknowledge the
-    /// result.
+    /// Returns whether the process may repeat this request: it did not acknowledge the result.
     pub(crate) fn may_repeat(&self, request: u32) -> bool {
         self.is_recent(request) && request > self.acked
     }
 
-    /// Forgets everything: another process has the name.
+    /// Forgets the requests: another process has the name.
     pub(crate) fn begin_process(&mut self) {
         *self = Self {
             leaving: self.leaving,
@@ -116,7 +115,7 @@ impl Results {
 
     // ---- delivery ----
 
-    /// Returns the next request whose result is known and was not sent.
+    /// Returns the next request whose result has to be sent: in order, none after a pending one.
     pub(crate) fn next(&self) -> Option<u32> {
         let oldest = (self.last + 1).saturating_sub(REQUESTS_MAX);
         let mut request = (self.sent + 1).max(oldest);
@@ -135,7 +134,7 @@ impl Results {
         let code = self.code(request);
         Frame::Result {
             request,
-            // Only a client that has more requests open than it may can have lost this one.
+            // Only a client with more outstanding requests than allowed can have lost this one.
             outcome: OUTCOMES
                 .iter()
                 .find(|(_, known)| *known == code)
@@ -143,35 +142,34 @@ impl Results {
         }
     }
 
-    /// Notes that the result of a request was sent.
+    /// Records that the result of a request was sent.
     pub(crate) fn on_sent(&mut self, request: u32) {
         self.sent = request;
     }
 
-    /// Notes that the client acknowledged the result of a request.
+    /// Records that the client acknowledged the result of a request.
     pub(crate) fn on_acked(&mut self, request: u32) {
         self.acked = self.acked.max(request);
     }
 
-    /// Notes that the session has ended: results that it did not bring are sent no more, as the
-    /// client repeats the requests that they belong to.
+    /// Skips unsent results when the session ends: the client repeats their requests.
     pub(crate) fn skip_unsent(&mut self) {
         self.sent = self.last;
     }
 
     // ---- the store ----
 
-    /// Returns the latest request and the outcomes as they are once the name is stored: a
-    /// deregistration takes effect with the record.
+    /// Returns the latest request and the outcomes for the record of the name. A deregistration
+    /// takes effect with this record.
     pub(crate) fn to_store(&self) -> (u32, u128) {
         let mut stored = self.clone();
         stored.confirm_leave();
         (stored.last, stored.outcomes)
     }
 
-    /// Takes back what was stored with a name; `same` if it is of the process that had it so far.
-    /// Requests that were pending then have taken effect if a record in front of this one said so,
-    /// and are otherwise decided again.
+    /// Restores the latest request and the outcomes from a record of the `same` process, or of
+    /// another. A request that was pending has taken effect if an earlier record proved it;
+    /// otherwise it is decided again.
     pub(crate) fn restore(&mut self, last: u32, outcomes: u128, same: bool) {
         let before = core::mem::replace(
             self,
@@ -189,15 +187,15 @@ impl Results {
                 self.set_code(request, if known && code != PENDING { code } else { NONE });
             }
         }
-        // Requests that were lost with the server, and have nothing behind them that was not, are
-        // taken when they are made again.
+        // The last requests without an outcome were lost in the crash: they count as new when they
+        // are repeated.
         while self.last >= oldest && self.code(self.last) == NONE {
             self.last -= 1;
         }
         self.sent = self.last;
     }
 
-    /// Takes back that a request took effect, which a stored message proves.
+    /// Restores a request that took effect: a stored message or entry proves it.
     pub(crate) fn restore_saved(&mut self, request: u32) {
         if request > self.last {
             self.note(request);
@@ -234,11 +232,11 @@ mod tests {
     }
 
     #[test]
-    fn tells_results_in_order_of_their_requests() {
+    fn returns_results_in_order_of_requests() {
         let mut results = Results::VACANT;
         assert!(results.note(1) && results.note(2));
         results.decide(2, Outcome::Full);
-        assert_eq!(results.next(), None, "the first one is pending");
+        assert_eq!(results.next(), None, "the result overtook a pending one");
         results.decide(1, Outcome::Saved);
         for request in [1, 2] {
             assert_eq!(results.next(), Some(request));
@@ -249,13 +247,13 @@ mod tests {
     }
 
     #[test]
-    fn repeats_a_result_that_is_asked_for_again() {
+    fn repeats_the_result_of_a_repeated_request() {
         let mut results = Results::VACANT;
         results.note(1);
         results.decide(1, Outcome::Saved);
         results.on_sent(1);
         assert!(results.may_repeat(1));
-        assert!(!results.note(1), "it is a repetition");
+        assert!(!results.note(1), "a repeated request counts as new");
         assert_eq!(results.next(), Some(1));
         results.on_acked(1);
         assert!(!results.may_repeat(1));
@@ -269,14 +267,14 @@ mod tests {
         results.decide(1, Outcome::Saved);
         assert_eq!(outcome(&results, 1 + REQUESTS_MAX), Outcome::NotStored);
         assert!(!results.may_repeat(1));
-        // One that was skipped comes too late for its place.
+        // A request that was skipped is too late for its place.
         assert!(!results.note(5));
         assert_eq!(results.next(), Some(5));
         assert_eq!(outcome(&results, 5), Outcome::NotStored);
     }
 
     #[test]
-    fn stores_a_deregistration_before_it_is_told() {
+    fn stores_a_deregistration_before_its_result() {
         let mut results = Results::VACANT;
         results.note_leave(1);
         assert_eq!(results.next(), None);
@@ -297,7 +295,7 @@ mod tests {
         let mut restored = Results::VACANT;
         restored.restore_saved(2);
         restored.restore(last, outcomes, true);
-        // The third has nothing behind it: it is taken when it is made again. The first is late.
+        // The third is the last one: it counts as new when it is repeated. The first is too late.
         assert!(restored.note(3));
         assert!(!restored.note(1));
         assert_eq!(outcome(&restored, 1), Outcome::NotStored);

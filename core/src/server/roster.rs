@@ -29,11 +29,9 @@ pub(super) struct Roster<'a> {
 }
 
 impl<'a> Roster<'a> {
-    ///
     /// Creates a roster without names.
     ///
     /// # Errors
-    ///
     /// [`StorageError`] names the slice that is too small.
     pub(super) fn new(
         slots: &'a mut [NameSlot],

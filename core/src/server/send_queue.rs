@@ -1,18 +1,18 @@
-//! Queues that are sent in order and acknowledged in order.
+//! Queues that are sent and acknowledged in order.
 
 use crate::containers::{Chained, Next, Queue, Slots};
 
-/// A queue of slots, and how far it was sent: slots leave it when they are acknowledged.
+/// A queue of slots, and its first unsent one. Slots leave it when they are acknowledged.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct SendQueue {
     all: Queue,
-    /// The first that was not sent.
+    /// The first slot that was not sent.
     unsent: Next,
 }
 
 impl SendQueue {
-    /// Nothing; all zero bits.
+    /// An empty queue; all zero bits.
     pub(super) const EMPTY: Self = Self {
         all: Queue::EMPTY,
         unsent: Next::NONE,
@@ -28,7 +28,7 @@ impl SendQueue {
         self.unsent.get()
     }
 
-    /// Appends a slot, which is to be sent.
+    /// Appends an unsent slot.
     pub(super) fn push<T: Chained>(&mut self, slots: &mut Slots<'_, T>, index: u32) {
         self.all.push(slots, index);
         if self.unsent == Next::NONE {
@@ -36,7 +36,7 @@ impl SendQueue {
         }
     }
 
-    /// Takes the oldest slot, sent or not.
+    /// Removes the oldest slot, sent or not.
     pub(super) fn pop<T: Chained>(&mut self, slots: &Slots<'_, T>) -> Option<u32> {
         let index = self.all.pop(slots)?;
         if self.unsent == Next::to(index) {
@@ -45,14 +45,14 @@ impl SendQueue {
         Some(index)
     }
 
-    /// Notes that the first slot that was not sent is sent.
+    /// Marks the first unsent slot as sent.
     pub(super) fn on_sent<T: Chained>(&mut self, slots: &Slots<'_, T>) {
         if let Some(index) = self.unsent.get() {
             self.unsent = slots.at(index).next();
         }
     }
 
-    /// Notes that everything is to be sent again.
+    /// Marks all slots as unsent.
     pub(super) fn rewind(&mut self) {
         self.unsent = self.all.first().map_or(Next::NONE, Next::to);
     }
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(queue.next_unsent(), Some(1));
         queue.rewind();
         assert_eq!(queue.next_unsent(), Some(0));
-        // One that was not sent may leave, too: the recipient said that it has it.
+        // An unsent slot may leave, too: the recipient reported that it has it.
         assert_eq!(queue.pop(&slots), Some(0));
         assert_eq!(queue.next_unsent(), Some(1));
     }

@@ -1,4 +1,4 @@
-//! The memory of a server, handed in by the caller.
+//! The memory of a server, provided by the caller.
 
 use super::channel_log::LogSlot;
 use super::in_flight::FlightSlot;
@@ -9,35 +9,36 @@ use super::quotas::SourceSlot;
 use super::table::ChangeSlot;
 use crate::session::ConnectionSlot;
 
-/// The slices that a server works in, sized once by the caller: statics on a microcontroller, the
-/// heap elsewhere. All slots must be `VACANT`, all numbers and blocks zero.
+/// The slices that a server works in. The caller sizes them once: statics on a microcontroller, the
+/// heap elsewhere. All slots must be `VACANT`, all words zero.
 #[derive(Debug)]
 pub struct ServerStorage<'a> {
-    /// One for each name that the room can hold.
+    /// One slot for each name that the room can hold.
     pub names: &'a mut [NameSlot],
-    /// One for each name.
+    /// One slot for each name.
     pub connections: &'a mut [ConnectionSlot],
-    /// At least two for each name.
+    /// At least two words for each name.
     pub name_index: &'a mut [u32],
-    /// At least four for each name.
+    /// At least four words for each name.
     pub session_index: &'a mut [u32],
-    /// One for each address or network that may be busy at a time; at least one.
+    /// One slot for each source (address or network) that may be busy at a time; at least one.
     pub sources: &'a mut [SourceSlot],
-    /// Frames on the way: divided evenly, this many may be unacknowledged by each client; at least
-    /// two for each.
+    /// Frames in flight, divided evenly among the clients; at least two for each.
     pub flights: &'a mut [FlightSlot],
     /// The latest changes of the table; a client that is further behind gets the whole table.
     pub changes: &'a mut [ChangeSlot],
-    /// One for each message that can be stored.
+    /// One slot for each message that can be stored.
     pub mail: &'a mut [MailSlot],
-    /// The encrypted texts of stored messages, each 80 bytes longer than its text: one word for
-    /// each four bytes and one more. 271 for each message are always enough; at most 2^26 - 1.
+    /// The encrypted texts of stored messages, each 80 bytes longer than its text. Each takes one
+    /// word for each four bytes, and one more. 271 words for each message are always enough; more
+    /// than `2^26-1` are an error.
     pub mail_texts: &'a mut [u32],
-    /// One for each entry of the channel log.
+    /// One slot for each entry of the channel log.
     pub log: &'a mut [LogSlot],
-    /// The texts of the channel log: one for each four bytes and one more, at least three; none
-    /// for up to three bytes. 251 for each entry are always enough; at most 2^26 - 1.
+    /// The texts of the channel log. Each takes one word for each four bytes and one more, at least
+    /// three; none for up to three bytes. 251 words for each entry are always enough; more than
+    /// `2^26-1` are an error.
     pub log_texts: &'a mut [u32],
-    /// Records that may be with the store at a time.
+    /// One slot for each record that may wait for an answer of the store.
     pub journal: &'a mut [JournalSlot],
 }

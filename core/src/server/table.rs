@@ -1,16 +1,16 @@
-//! The table of clients as it is told to them: the changes since what they have, or the whole.
+//! The table of clients as clients get it: the changes since their version, or the whole table.
 
 use super::listing::Listed;
 use crate::containers::Slots;
 use crate::driver::StorageError;
 use crate::wire::Frame;
 
-/// One change of the table.
+/// Memory for one change of the table.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct ChangeSlot {
     slot: u32,
-    /// Place among all messages and changes.
+    /// Position in the common order of messages and table changes.
     order: u64,
 }
 
@@ -19,19 +19,22 @@ impl ChangeSlot {
     pub const VACANT: Self = Self { slot: 0, order: 0 };
 }
 
-/// The latest changes of the table, numbered by its versions.
+/// The latest changes of the table, numbered by versions.
 pub(super) struct TableChanges<'a> {
     changes: Slots<'a, ChangeSlot>,
-    /// The life of the table that the versions belong to.
+    /// The roster epoch that the versions belong to.
     epoch: u64,
-    /// Versions so far.
+    /// The latest version.
     version: u32,
-    /// Changes up to this version may speak of names whose slots have gone to others.
+    /// Changes up to this version may refer to slots that other names have now.
     floor: u32,
 }
 
 impl<'a> TableChanges<'a> {
     /// Creates an empty table.
+    ///
+    /// # Errors
+    /// [`StorageError`] if there is no slot.
     pub(super) fn new(changes: &'a mut [ChangeSlot], epoch: u64) -> Result<Self, StorageError> {
         let few = StorageError::new("changes", changes.len(), 1);
         Ok(Self {
@@ -42,7 +45,7 @@ impl<'a> TableChanges<'a> {
         })
     }
 
-    /// Returns the life of the table that the versions belong to.
+    /// Returns the roster epoch that the versions belong to.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -56,7 +59,7 @@ impl<'a> TableChanges<'a> {
         version.checked_rem(self.changes.len()).unwrap_or_default()
     }
 
-    /// Notes a change of the name in this slot; returns its version.
+    /// Records a change of the name in this slot; returns its version.
     pub(super) fn add(&mut self, slot: u32, order: u64) -> u32 {
         self.version += 1;
         let place = self.place(self.version);
@@ -64,7 +67,7 @@ impl<'a> TableChanges<'a> {
         self.version
     }
 
-    /// Forgets the changes up to this version: the slot of one goes to another name.
+    /// Forgets the changes up to this version: another name gets the slot of one of them.
     pub(super) fn forget_upto(&mut self, version: u32) {
         self.floor = self.floor.max(version);
     }
@@ -74,8 +77,8 @@ impl<'a> TableChanges<'a> {
         version + self.changes.len() > self.version && version > self.floor
     }
 
-    /// Builds a page of the changes after `from`, at most up to `upto`, in `out`; returns where it
-    /// ends, too.
+    /// Builds a page of the changes after `from`, at most up to `upto`, in `out`; returns it and
+    /// its end.
     pub(super) fn build_changes<'b, T: Listed>(
         &self,
         names: &Slots<'_, T>,
@@ -85,7 +88,7 @@ impl<'a> TableChanges<'a> {
         let (mut len, mut end) = (0, upto);
         for version in from + 1..=upto {
             let name = names.at(self.changes.at(self.place(version)).slot);
-            // A later change of the same name says it better.
+            // A later change of the same name replaces this one.
             if name.listing().version() != version {
                 continue;
             }
@@ -106,9 +109,9 @@ impl<'a> TableChanges<'a> {
         (page, end)
     }
 
-    /// Builds a page of the whole table in `out`: the first `used` slots have names, those from
-    /// `from` up to `upto` belong to the page. Names that have changed since the version `since`
-    /// come later, as changes. Returns where the page ends, too.
+    /// Builds a page of the whole table in `out`; returns it and its end. The first `used` slots
+    /// have names, and the page covers those from `from` up to `upto`. Names that changed after the
+    /// version `since` come later, as changes.
     pub(super) fn build_snapshot<'b, T: Listed>(
         &self,
         names: &Slots<'_, T>,
@@ -142,23 +145,23 @@ impl<'a> TableChanges<'a> {
     }
 }
 
-/// What a recipient is told of the table.
+/// The part of the table that a recipient gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u32)]
 enum Coverage {
-    /// The changes since what it has.
+    /// The changes since its version.
     Changes,
-    /// The whole, from this slot on.
+    /// The whole table, from slot `next` on.
     Whole { next: u32 },
-    /// Nothing: its own table is smaller than the room. Whether it knows that.
-    Partial { told: bool },
+    /// Nothing: its capacity is smaller than the room. `is_sent` if a Partial frame has been sent.
+    Partial { is_sent: bool },
 }
 
-/// What of the table comes next for a recipient.
+/// The next delivery of the table to a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NextPage {
-    /// Nothing more: the table does not fit into its own.
+    /// A Partial frame: the table exceeds the recipient's capacity.
     Partial,
     /// The changes after `from`, up to `upto`.
     Changes { from: u32, upto: u32 },
@@ -166,26 +169,26 @@ pub(super) enum NextPage {
     Snapshot { from: u32, upto: u32 },
 }
 
-/// How far one recipient has got the table.
+/// The position of one recipient in the table.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct TableCursor {
     coverage: Coverage,
-    /// The version that it was sent.
+    /// The version up to which changes were sent.
     sent: u32,
-    /// Version at which the sending of the whole table began.
+    /// The version at which the whole table began.
     since: u32,
-    /// Pages of changes up to this version say nothing when they are repeated in this session: the
-    /// whole table follows them.
+    /// Pages of changes up to this version are repeated as empty pages in this session: the whole
+    /// table follows.
     forgotten: u32,
-    /// Names that fit into its own table.
+    /// Number of names that the recipient has room for.
     capacity: u32,
     /// A page is due even if nothing has changed.
     page_due: bool,
 }
 
 impl TableCursor {
-    /// Nothing was sent; all zero bits.
+    /// A cursor before all pages; all zero bits.
     pub(super) const VACANT: Self = Self {
         coverage: Coverage::Changes,
         sent: 0,
@@ -207,26 +210,26 @@ impl TableCursor {
         }
     }
 
-    /// Returns whether the recipient is told of changes.
+    /// Returns whether the recipient gets pages.
     pub(super) fn follows(&self) -> bool {
         !matches!(self.coverage, Coverage::Partial { .. })
     }
 
-    /// Returns whether there are changes that the recipient was not sent.
+    /// Returns whether there are changes that were not sent to the recipient.
     pub(super) fn is_behind(&self, table: &TableChanges<'_>) -> bool {
         self.sent < table.version
     }
 
-    /// Returns the version at which the sending of the whole table began.
+    /// Returns the version at which the whole table began.
     pub(super) fn since(&self) -> u32 {
         self.since
     }
 
     // ---- delivery ----
 
-    /// Returns what comes next for a recipient of a room of so many names, and its place among all
-    /// messages and changes; 0 for one that waits for nothing. One that is not listed as `online`
-    /// gets nothing.
+    /// Returns the next page for a recipient in a room of `names` names, and its position in the
+    /// common order. The position is 0 if the page need not wait. A recipient that is not listed as
+    /// `online` gets nothing.
     pub(super) fn next(
         &mut self,
         table: &TableChanges<'_>,
@@ -234,8 +237,8 @@ impl TableCursor {
         online: bool,
     ) -> Option<(u64, NextPage)> {
         if self.follows() && self.capacity < names {
-            // The rest of the room does not fit: from here on the client looks up what it needs.
-            self.coverage = Coverage::Partial { told: false };
+            // The client has no room for all names: it looks up those that it needs.
+            self.coverage = Coverage::Partial { is_sent: false };
         }
         if !online {
             return None;
@@ -244,28 +247,28 @@ impl TableCursor {
         let (from, upto) = (self.sent, table.version);
         let changes = |order| (order, NextPage::Changes { from, upto });
         match self.coverage {
-            Coverage::Partial { told } => (!told).then_some((0, NextPage::Partial)),
+            Coverage::Partial { is_sent } => (!is_sent).then_some((0, NextPage::Partial)),
             Coverage::Whole { next } => Some(snapshot(next)),
             Coverage::Changes if from == upto => self.page_due.then(|| changes(0)),
             Coverage::Changes if table.has(from + 1) => {
                 Some(changes(table.changes.at(table.place(from + 1)).order))
             }
             Coverage::Changes => {
-                // The client is too far behind: it gets the whole.
+                // The client is too far behind for changes: it gets the whole table.
                 self.coverage = Coverage::Whole { next: 0 };
                 Some(snapshot(0))
             }
         }
     }
 
-    /// Notes that the whole table is sent as it is now.
+    /// Begins a whole table of the present version.
     pub(super) fn begin_snapshot(&mut self, table: &TableChanges<'_>) {
         self.since = table.version;
         self.forgotten = table.version;
     }
 
-    /// Returns whether a page of changes that is repeated still says what it did. If not, the whole
-    /// table follows: neither it nor those behind it may bring the client to a version before that.
+    /// Returns whether a repeated page of changes still has its content. If not, the whole table
+    /// follows. Neither this page nor those after it may then bring the client to an older version.
     pub(super) fn may_repeat(
         &mut self,
         table: &TableChanges<'_>,
@@ -283,18 +286,18 @@ impl TableCursor {
         upto > self.forgotten
     }
 
-    /// Notes that the client was told that the table does not fit into its own.
+    /// Records that a Partial frame was sent.
     pub(super) fn on_partial_sent(&mut self) {
-        self.coverage = Coverage::Partial { told: true };
+        self.coverage = Coverage::Partial { is_sent: true };
     }
 
-    /// Notes that a page of changes up to this version was sent.
+    /// Records that a page of changes up to this version was sent.
     pub(super) fn on_changes_sent(&mut self, upto: u32) {
         self.sent = upto;
         self.page_due = false;
     }
 
-    /// Notes that a page of the whole table was sent, which ends at this slot of so many.
+    /// Records that a page of the whole table was sent, up to the slot `upto` of `names`.
     pub(super) fn on_snapshot_sent(&mut self, upto: u32, names: u32) {
         if upto < names {
             self.coverage = Coverage::Whole { next: upto };
@@ -305,7 +308,8 @@ impl TableCursor {
         }
     }
 
-    /// Notes which version the client says that it has, while nothing is on its way to it.
+    /// Compares the version that the client reports with the cursor, while no frame is in flight to
+    /// it.
     pub(super) fn check(&mut self, version: u32) {
         if self.coverage == Coverage::Changes && version != self.sent {
             self.sent = version.min(self.sent);
@@ -315,7 +319,7 @@ impl TableCursor {
         }
     }
 
-    /// Notes that the session has ended, and that its pages are not repeated.
+    /// Ends the session: its pages are not repeated.
     pub(super) fn end_session(&mut self) {
         self.forgotten = 0;
     }
@@ -344,7 +348,7 @@ mod tests {
         Person(Listing::new(version, Status::Online, 7, address))
     }
 
-    /// A table that remembers two changes, and had so many.
+    /// Runs a test with a table that remembers two changes, after `changes` ones.
     fn with(changes: u32, test: impl FnOnce(&mut TableChanges<'_>)) {
         let mut slots = [ChangeSlot::VACANT; 2];
         let mut table = TableChanges::new(&mut slots, 1).unwrap();
@@ -378,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn sends_the_whole_in_pages_then_changes() {
+    fn sends_the_whole_table_then_changes() {
         with(2, |table| {
             let mut cursor = cursor(0);
             let mut names = [person(1), person(2)];
@@ -386,7 +390,7 @@ mod tests {
             cursor.begin_snapshot(table);
             let mut out = [0; 100];
             let (page, end) = table.build_snapshot(&names, 2, cursor.since(), (0, 2), &mut out);
-            assert!(end < 2, "it has room for one");
+            assert!(end < 2, "the page has both entries");
             let Frame::Page {
                 version: 0,
                 restart: true,
@@ -407,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_once_that_the_table_does_not_fit() {
+    fn sends_partial_once_if_names_exceed_capacity() {
         with(1, |table| {
             let mut cursor = cursor(1);
             assert_eq!(cursor.next(table, 9, true), Some((0, NextPage::Partial)));
@@ -418,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn empties_repeated_pages_that_are_forgotten() {
+    fn empties_repeated_pages_without_content() {
         with(2, |table| {
             let mut cursor = cursor(1);
             assert!(cursor.may_repeat(table, (1, 2)));
@@ -426,10 +430,13 @@ mod tests {
                 table.add(0, order);
             }
             assert!(!cursor.may_repeat(table, (1, 2)));
-            assert!(!cursor.may_repeat(table, (4, 5)), "those behind it, too");
+            assert!(
+                !cursor.may_repeat(table, (4, 5)),
+                "a later page kept its content"
+            );
             assert!(
                 cursor.may_repeat(table, (2, 2)),
-                "one without changes stays"
+                "a page without changes was emptied"
             );
             let whole = NextPage::Snapshot { from: 0, upto: 2 };
             assert_eq!(cursor.next(table, 2, true), Some((0, whole)));

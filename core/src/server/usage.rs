@@ -1,27 +1,27 @@
-//! How full a server is.
+//! The use of a server's storage.
 
-/// How full something is.
+/// The use and the capacity of one storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gauge {
-    /// How much is in it.
+    /// The number of used slots.
     pub used: u32,
-    /// How much fits.
+    /// The number of slots.
     pub most: u32,
 }
 
-/// How full a server is.
+/// The use of a server's storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// Names, present and absent.
+    /// Known names, online and offline.
     pub names: Gauge,
-    /// Those of them that are active.
+    /// The number of names that are online.
     pub online: u32,
-    /// Stored messages, with the receipts that are under way.
+    /// Stored messages, with receipts that were not acknowledged.
     pub kept_messages: Gauge,
-    /// Messages that are stored for one name at most.
+    /// Maximum number of messages stored for one name.
     pub mail_per_name: u32,
-    /// Entries of the channel log.
+    /// Entries in the channel log.
     pub channel_messages: Gauge,
-    /// Records that are with the store.
+    /// Records that wait for an answer of the store.
     pub records: Gauge,
 }

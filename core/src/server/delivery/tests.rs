@@ -22,10 +22,10 @@ const TO_BOB: Parties = Parties {
     from: ALICE,
     to: BOB,
 };
-/// The frames of a client that has acknowledged everything: the next one has this number.
+/// The first unacknowledged frame and the number in flight, for a client that has acknowledged all.
 const FIRST: (u32, u32) = (5, 0);
 
-/// Puts Alice and Bob online, both in the table.
+/// Registers Alice and Bob; both are online in the table.
 fn fill(roster: &mut Roster<'_>, table: &mut TableChanges<'_>) {
     for (slot, name) in [(ALICE, "alice"), (BOB, "bob")] {
         let inserted = roster.insert(Name::new(name).unwrap(), 1).unwrap();
@@ -45,8 +45,8 @@ fn fill(roster: &mut Roster<'_>, table: &mut TableChanges<'_>) {
     }
 }
 
-/// Runs a test with a room of Alice and Bob: with a message from her to him, and her entry in the
-/// channel. The table remembers two changes, and has had `changes` of Bob since they came.
+/// Runs a test with a room of Alice and Bob. Alice has sent Bob a stored message and posted an
+/// entry. The table remembers two changes; `changes` changes of Bob follow the registrations.
 fn with(changes: u32, test: impl FnOnce(Delivery<'_, '_>)) {
     let (mut names, mut cells) = ([NameSlot::VACANT; 2], [0; 4]);
     let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
@@ -84,7 +84,7 @@ fn with(changes: u32, test: impl FnOnce(Delivery<'_, '_>)) {
     });
 }
 
-/// Builds a datagram with `write`, and gives its frames to `read`.
+/// Builds a datagram with `write`, and passes its frames to `read`.
 fn datagram(write: impl FnOnce(&mut DataWriter<'_>), read: impl FnOnce(Vec<Frame<'_>>)) {
     let identity = Identity::new(StaticKey::new([1; 32]), None);
     let [mut to, mut from] = [(); 2].map(|()| SessionKeys::new(&[1; 32], &[1; 32]));
@@ -96,8 +96,8 @@ fn datagram(write: impl FnOnce(&mut DataWriter<'_>), read: impl FnOnce(Vec<Frame
     read(frames.map(Result::unwrap).collect());
 }
 
-/// Fills a datagram until so much room is left.
-fn leave(writer: &mut DataWriter<'_>, room: RangeInclusive<usize>) {
+/// Fills a datagram until `room` bytes are left.
+fn fill_up_to(writer: &mut DataWriter<'_>, room: RangeInclusive<usize>) {
     while !room.contains(&writer.room()) {
         let surplus = writer.room() - room.end();
         // A frame is up to six bytes longer than its text.
@@ -106,7 +106,7 @@ fn leave(writer: &mut DataWriter<'_>, room: RangeInclusive<usize>) {
     }
 }
 
-/// Notes a result for Bob.
+/// Adds a result for Bob.
 fn decide(delivery: &mut Delivery<'_, '_>) {
     let results = delivery.roster.at_mut(BOB).results_mut();
     assert!(results.note(1));
@@ -146,7 +146,7 @@ fn moves_no_cursor_for_a_frame_without_room() {
     with(0, |mut delivery| {
         decide(&mut delivery);
         let write = |writer: &mut DataWriter<'_>| {
-            leave(writer, 0..=2);
+            fill_up_to(writer, 0..=2);
             assert!(!delivery.write_new(BOB, SentFrame::Result(1), FIRST, writer));
         };
         datagram(write, |_| {});
@@ -157,7 +157,7 @@ fn moves_no_cursor_for_a_frame_without_room() {
 }
 
 #[test]
-fn hands_a_message_over_and_brings_its_receipt() {
+fn delivers_a_message_and_its_receipt() {
     with(0, |mut delivery| {
         let write = |writer: &mut DataWriter<'_>| {
             assert!(delivery.write_new(BOB, SentFrame::Mail(0), FIRST, writer));
@@ -170,11 +170,15 @@ fn hands_a_message_over_and_brings_its_receipt() {
             assert_eq!(
                 (from, kept),
                 ("alice", false),
-                "it came after he registered"
+                "the message counts as stored"
             );
         });
         assert_eq!(delivery.on_acked(BOB, 5), Acked::Message(0));
-        assert_eq!(delivery.on_acked(BOB, 5), Acked::Nothing, "once");
+        assert_eq!(
+            delivery.on_acked(BOB, 5),
+            Acked::Nothing,
+            "a message was delivered twice"
+        );
 
         let receipts = delivery.roster.at_mut(ALICE).receipts_mut();
         let handed_over = delivery.mail.hand_over(0, receipts, true);
@@ -193,7 +197,7 @@ fn hands_a_message_over_and_brings_its_receipt() {
 }
 
 #[test]
-fn stores_how_far_a_client_has_got_the_channel() {
+fn moves_the_channel_cursor_of_a_client() {
     with(0, |mut delivery| {
         let write = |writer: &mut DataWriter<'_>| {
             assert!(delivery.write_new(BOB, SentFrame::Log(1), FIRST, writer));
@@ -226,13 +230,13 @@ fn stores_how_far_a_client_has_got_the_channel() {
 // ---- the table ----
 
 #[test]
-fn ends_a_page_where_the_room_ends() {
+fn ends_a_page_without_more_room() {
     with(0, |mut delivery| {
         let changes = SentFrame::Changes { from: 0, upto: 2 };
         let part = SentFrame::Changes { from: 0, upto: 1 };
         let write = |writer: &mut DataWriter<'_>| {
             // An entry takes about 50 bytes.
-            leave(writer, 80..=110);
+            fill_up_to(writer, 80..=110);
             assert!(delivery.write_new(BOB, changes, FIRST, writer));
             assert_eq!(delivery.in_flight.get(BOB, 5), part);
         };
@@ -243,7 +247,7 @@ fn ends_a_page_where_the_room_ends() {
             };
         });
         let write = |writer: &mut DataWriter<'_>| {
-            leave(writer, 40..=60);
+            fill_up_to(writer, 40..=60);
             let rest = SentFrame::Changes { from: 1, upto: 2 };
             assert!(!delivery.write_new(BOB, rest, (5, 1), writer));
         };
@@ -253,7 +257,7 @@ fn ends_a_page_where_the_room_ends() {
 }
 
 #[test]
-fn repeats_a_page_that_is_forgotten_without_entries() {
+fn repeats_a_forgotten_page_as_an_empty_one() {
     with(4, |mut delivery| {
         let cursor = delivery.roster.at_mut(BOB).table_mut();
         cursor.begin(8, 5);
@@ -265,12 +269,12 @@ fn repeats_a_page_that_is_forgotten_without_entries() {
         datagram(write, |frames| assert_eq!(frames, [Frame::EMPTIED_PAGE]));
         let whole = NextPage::Snapshot { from: 0, upto: 2 };
         let next = delivery.roster.at_mut(BOB).next_page(delivery.table, 2);
-        assert_eq!(next, Some((0, whole)), "it follows");
+        assert_eq!(next, Some((0, whole)), "the whole table does not follow");
     });
 }
 
 #[test]
-fn empties_earlier_snapshots_when_one_begins() {
+fn empties_earlier_snapshots_for_a_new_one() {
     with(0, |mut delivery| {
         let earlier = SentFrame::Snapshot { from: 0, upto: 1 };
         let whole = SentFrame::Snapshot { from: 0, upto: 2 };
@@ -296,7 +300,7 @@ fn empties_earlier_snapshots_when_one_begins() {
 }
 
 #[test]
-fn answers_a_lookup_with_what_the_table_says() {
+fn answers_a_lookup_from_the_table() {
     with(0, |mut delivery| {
         let found = SentFrame::Found {
             query: 3,

@@ -1,4 +1,4 @@
-//! A server as an endpoint: datagrams and time in, datagrams out.
+//! The server as an [`Endpoint`]: datagrams and time in, datagrams out.
 
 use core::net::SocketAddr;
 
@@ -14,8 +14,8 @@ use crate::time::Instant;
 use crate::transmit::Transmit;
 use crate::wire::Datagram;
 
-/// Timers that one call of `handle_timeout` runs at most: it bounds the events that one input can
-/// cause.
+/// Maximum number of timers of each kind that one call of `handle_timeout` runs. It bounds the
+/// events that one input causes.
 const TIMERS_PER_CALL: usize = 8;
 
 impl Endpoint for Server<'_> {
@@ -40,7 +40,7 @@ impl Endpoint for Server<'_> {
                         address: from,
                         version,
                     };
-                    self.events.push_sparingly(event, self.sessions.now());
+                    self.events.push_limited(event, self.sessions.now());
                 }
                 self.sessions.count_drop(reason)
             }

@@ -1,17 +1,17 @@
-//! Stored messages and entries of the channel: what is stored, handed over, and gone.
+//! Stored messages and channel log entries: their storage, delivery and removal.
 
 use super::Server;
 use crate::server::channel_log::{Appended, Evicted, LogSlot};
 use crate::server::mailboxes::{HandedOver, Parties};
 
 impl Server<'_> {
-    /// Returns the next place in the common order of messages and changes of the table.
+    /// Returns the next position in the common order of messages and table changes.
     pub(super) fn next_order(&mut self) -> u64 {
         self.order += 1;
         self.order
     }
 
-    /// Notes that a message was stored: it takes its place in the mailbox.
+    /// Appends a message that was stored to its recipient's mailbox.
     pub(super) fn enqueue_stored(&mut self, index: u32) {
         let order = self.next_order();
         let Parties { from, to } = self.mail.parties(index);
@@ -21,13 +21,13 @@ impl Server<'_> {
         self.reschedule(to);
     }
 
-    /// Notes that a message refers to its sender and its recipient.
+    /// Counts the references of a message to its sender and its recipient.
     pub(super) fn refer(&mut self, parties: Parties) {
         self.roster.refer(parties.from);
         self.roster.refer(parties.to);
     }
 
-    /// Notes that a message is gone.
+    /// Releases the references of a message that was removed.
     pub(super) fn release(&mut self, parties: Parties) {
         self.roster.release(parties.from);
         self.roster.release(parties.to);
@@ -41,7 +41,7 @@ impl Server<'_> {
         self.release(parties);
     }
 
-    /// Notes that the recipient has acknowledged a message: its sender gets a receipt.
+    /// Handles the acknowledgement of a message by its recipient: its sender gets a receipt.
     pub(super) fn handed_over(&mut self, recipient: u32, index: u32) {
         self.note_progress(recipient);
         let parties = self.mail.parties(index);
@@ -55,7 +55,7 @@ impl Server<'_> {
         }
     }
 
-    /// Drops the receipts of a process that is gone.
+    /// Drops the receipts for a process that has ended.
     pub(super) fn drop_receipts(&mut self, slot: u32) {
         loop {
             let receipts = self.roster.at_mut(slot).receipts_mut();
@@ -68,8 +68,8 @@ impl Server<'_> {
 
     // ---- the channel ----
 
-    /// Appends an entry, which no recipient gets before it is stored. The oldest ones make room;
-    /// `None` if those that are not stored yet fill the log.
+    /// Appends an entry. No recipient gets it before it is stored. The oldest entries make room;
+    /// `None` if entries that are not stored yet fill the log.
     pub(super) fn append(&mut self, entry: LogSlot, text: &str) -> Option<u32> {
         loop {
             match self.channel.append(entry, text) {
@@ -83,8 +83,8 @@ impl Server<'_> {
         }
     }
 
-    /// Numbers up to this one, where they are missing, are those of entries that could not be
-    /// stored.
+    /// Fills missing numbers below this one with void entries: their entries could not be stored.
+    /// `None` if the log is full.
     pub(super) fn fill_channel(&mut self, upto: u32) -> Option<()> {
         while self.channel.ends_before(upto) {
             let number = self.append(LogSlot::missing(), "")?;
@@ -98,8 +98,9 @@ impl Server<'_> {
         if let Some((number, origin)) = evicted.lost {
             let sender = self.roster.at_mut(evicted.from);
             sender.channel_mut().lose_own(number);
-            // With the entry goes the proof that its request was done. A sender that may repeat it
-            // needs another one, which is stored before the record that takes the entry's place.
+            // The entry was the proof that its request took effect. If the sender may repeat the
+            // request, the name's record becomes the proof. It is stored before the record of the
+            // new entry.
             if sender.may_repeat(origin) {
                 self.change_name(evicted.from);
             }
@@ -107,7 +108,7 @@ impl Server<'_> {
         self.roster.release(evicted.from);
     }
 
-    /// Notes that an entry was stored, or could not be: recipients may pass it now.
+    /// Makes an entry visible that was stored, or void if it could not be.
     pub(super) fn publish(&mut self, number: u32, stored: bool) {
         let order = self.next_order();
         self.channel.publish(number, order, stored);

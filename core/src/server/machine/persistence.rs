@@ -1,4 +1,4 @@
-//! Records to the store, and what waits for their fate.
+//! Records for the store, and their effects once they are stored.
 
 use super::Server;
 use crate::server::event_queue::Pending;
@@ -10,8 +10,8 @@ use crate::time::Instant;
 use crate::wire::Outcome;
 
 impl Server<'_> {
-    /// Takes the next record to store. Records must become durable in this order; several may be
-    /// stored together. O(1).
+    /// Returns the next record to store. Records must become durable in this order; several may be
+    /// stored together. Cost: O(1).
     //= PROTOCOL.md#10.6
     pub fn poll_persist(&mut self) -> Option<Persist<'_>> {
         let names = self.roster.slots_mut();
@@ -52,13 +52,14 @@ impl Server<'_> {
         Some(Persist { ticket, record })
     }
 
-    /// Tells the fate of a record. Answers come in the order of the tickets; any other is ignored.
+    /// Handles the result of storing a record. Answers come in the order of the tickets; any other
+    /// is ignored.
     pub fn handle_stored(&mut self, now: Instant, ticket: Ticket, result: Result<(), StoreFailed>) {
         self.sessions.advance(now);
         let stored = result.is_ok();
         let Some((entry, change)) = self.journal.on_stored(ticket, stored, self.sessions.now())
         else {
-            debug_assert!(false, "tickets are answered in order, once");
+            debug_assert!(false, "a ticket was answered out of order, or twice");
             return;
         };
         match change {
@@ -75,15 +76,14 @@ impl Server<'_> {
                 self.forget(slot);
             }
             Entry::Forget(slot) => self.change_name(slot),
-            // A cursor that was not stored makes a repetition after a restart, which its recipient
-            // drops.
+            // A cursor that was not stored causes duplicates after a restart. Recipients drop them.
             Entry::Epoch | Entry::Progress(_) | Entry::Vacant => {}
         }
     }
 
     fn name_stored(&mut self, slot: u32, stored: bool) {
         if self.journal.has_change(self.roster.slots(), slot) {
-            // A later change of the same name is on its way: that one decides.
+            // The result of a later change of the same name decides.
             return;
         }
         let name = self.roster.at_mut(slot);
@@ -122,7 +122,7 @@ impl Server<'_> {
         }
     }
 
-    /// Notes the outcome of a request that had to be stored.
+    /// Sets the outcome of a request that had to be stored.
     fn decide(&mut self, slot: u32, origin: Origin, stored: bool) {
         let outcome = if stored {
             Outcome::Saved

@@ -1,4 +1,4 @@
-//! Names that come, leave, and are forgotten.
+//! Arrival, departure and expiry of names.
 
 use core::net::SocketAddr;
 
@@ -13,13 +13,14 @@ use crate::session::connection::Connection;
 use crate::wire::Refusal;
 
 impl Server<'_> {
+    /// Queues an event for the log.
     pub(super) fn report(&mut self, event: Pending) {
         self.events.push(event);
     }
 
     // ---- names ----
 
-    /// Gives a new name a slot; `None` if the room is full.
+    /// Assigns a slot to a new name; `None` if the room is full.
     pub(super) fn insert(&mut self, name: Name) -> Option<u32> {
         let inserted = self.roster.insert(name, self.channel.next_number())?;
         match inserted.replaced {
@@ -32,7 +33,8 @@ impl Server<'_> {
         Some(inserted.slot)
     }
 
-    /// Returns the slot of a sender that may have been forgotten since.
+    /// Returns the slot of a sender, with a new slot for one that was forgotten. `None` if the room
+    /// is full.
     pub(super) fn sender_slot(&mut self, name: &str) -> Option<u32> {
         if let Some(slot) = self.roster.find(name) {
             return Some(slot);
@@ -42,20 +44,20 @@ impl Server<'_> {
         Some(slot)
     }
 
-    /// Notes that a change of this name is to be stored.
+    /// Schedules a change of this name for the store.
     pub(super) fn change_name(&mut self, slot: u32) {
         let serial = self.mail.serial();
         self.journal
             .note_change(self.roster.slots_mut(), slot, serial);
     }
 
-    /// Notes that a cursor of this name has moved, and is to be stored.
+    /// Schedules a cursor of this name for the store.
     pub(super) fn note_progress(&mut self, slot: u32) {
         self.journal.note_progress(self.roster.slots_mut(), slot);
     }
 
-    /// Announces a change of this name that is stored: it gets its place in the order of all
-    /// changes, and others may know it.
+    /// Announces a stored change of this name: it gets its position in the common order and its
+    /// version in the table.
     pub(super) fn announce(&mut self, slot: u32) {
         let order = self.next_order();
         let version = self.table.add(slot, order);
@@ -63,14 +65,14 @@ impl Server<'_> {
         self.reschedule(slot);
     }
 
-    /// Notes that a name is offline from now on, and was for so many seconds in an earlier life of
-    /// the server.
+    /// Records that a name is offline from now on, and was offline for `before_s` seconds in
+    /// earlier runs of the server.
     pub(super) fn note_offline(&mut self, slot: u32, before_s: u32) {
         let names = self.roster.slots_mut();
         self.absence.add(names, slot, self.sessions.now(), before_s);
     }
 
-    /// Begins to forget the name that was offline for too long; false if there is none.
+    /// Expires one name that was offline for too long; false if there is none.
     pub(super) fn expire_one(&mut self) -> bool {
         let Some(slot) = self
             .absence
@@ -79,7 +81,7 @@ impl Server<'_> {
             return false;
         };
         if self.roster.at(slot).results().is_leaving() {
-            // The store has not even taken that it left.
+            // The deregistration itself is not stored yet.
             self.note_offline(slot, 0);
             return true;
         }
@@ -91,7 +93,7 @@ impl Server<'_> {
         true
     }
 
-    /// Forgets a name with the messages for it. Its own messages stay.
+    /// Forgets a name and the messages stored for it. Messages from the name stay.
     pub(super) fn forget(&mut self, slot: u32) {
         while let Some(index) = self.mail.pop(self.roster.at_mut(slot).mailbox_mut()) {
             self.remove_mail(index);
@@ -113,8 +115,8 @@ impl Server<'_> {
 
     // ---- departures ----
 
-    /// Tells the old process that it lost its name; it may hear it now, or when it next asks for a
-    /// session.
+    /// Evicts the old process: closes its session, and marks the client as departed. The process
+    /// gets the same refusal when it asks again.
     pub(super) fn evict(&mut self, slot: u32) {
         if self.sessions.at(slot).is_open() {
             self.sessions.reply_closing(slot, Refusal::Displaced);
@@ -122,7 +124,8 @@ impl Server<'_> {
         self.depart(slot, Departure::Displaced);
     }
 
-    /// Notes that the client is not in the room any more; the others learn it once that is stored.
+    /// Ends the session of a client that has left the room. Other clients learn it once it is
+    /// stored.
     pub(super) fn depart(&mut self, slot: u32, reason: Departure) {
         self.end_session(slot);
         if !self.roster.at_mut(slot).leave() {
@@ -133,6 +136,7 @@ impl Server<'_> {
         self.change_name(slot);
     }
 
+    /// Ends a session: what it did not acknowledge is sent again in the next one.
     pub(super) fn end_session(&mut self, slot: u32) {
         self.sessions.change(slot, Connection::end);
         self.roster.at_mut(slot).end_session();
@@ -142,13 +146,14 @@ impl Server<'_> {
         self.reschedule(slot);
     }
 
-    /// Notes that the client has proved that it receives somewhere else now; its session goes on.
+    /// Handles the migration of a client to an address that it has proved; its session stays.
     pub(super) fn moved(&mut self, slot: u32, to: SocketAddr) {
         if self.roster.at_mut(slot).on_moved(to.into()) {
             self.change_name(slot);
         }
     }
 
+    /// Handles a stateless reset: the client's process has lost the session.
     pub(super) fn take_reset(
         &mut self,
         from: SocketAddr,
@@ -163,9 +168,9 @@ impl Server<'_> {
         Disposition::Accepted
     }
 
-    // ---- signs of life ----
+    // ---- keep-alive ----
 
-    /// Notes that the client was heard of.
+    /// Records that the client was heard from.
     pub(super) fn heard(&mut self, slot: u32) {
         let name = self.roster.at_mut(slot);
         name.on_heard();
@@ -175,7 +180,8 @@ impl Server<'_> {
             .on_heard(names, slot, self.sessions.now(), is_here);
     }
 
-    /// Probes a client that was silent for long; it is gone if it does not answer.
+    /// Probes a client that was silent for long. It departs if it does not answer, or has no
+    /// session.
     pub(super) fn probe(&mut self, slot: u32) {
         if !self.sessions.at(slot).is_open() {
             return self.depart(slot, Departure::Silent);

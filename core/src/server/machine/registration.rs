@@ -17,7 +17,7 @@ use crate::session::connection::{Connection, PeerParameters};
 use crate::session::{Repeated, Request, Terms};
 use crate::wire::{ClientHello, ClientHelloMessage, Datagram, Refusal, from_payload};
 
-/// A request for a session whose sender has proved where it receives, and which key it has.
+/// A ClientHello whose sender has proved its address and its key.
 struct Registration<'a> {
     from: SocketAddr,
     message: &'a ClientHelloMessage<'a>,
@@ -26,17 +26,19 @@ struct Registration<'a> {
 }
 
 impl Server<'_> {
+    /// Answers a CookieRequest, or a ClientHello without a valid cookie.
     pub(super) fn take_cookie_request(&mut self, from: SocketAddr, id: u64) -> Disposition {
         self.reply_first_cookie(from, id);
         self.sessions.count_drop(DropReason::NoCookie)
     }
 
-    /// Answers with a cookie and the key of this server.
+    /// Replies with a cookie and the server's public key.
     fn reply_first_cookie(&mut self, to: SocketAddr, id: u64) {
         let key = self.sessions.identity().public();
         self.sessions.reply_cookie(to, id, Some(key));
     }
 
+    /// Handles a ClientHello.
     //= PROTOCOL.md#4.2
     pub(super) fn take_hello(
         &mut self,
@@ -51,7 +53,7 @@ impl Server<'_> {
         if let Some(repeated) = self.sessions.answer_again(from, id) {
             return self.take_again(repeated, from, id);
         }
-        // From here on it costs multiplications on the curve.
+        // The rest costs Diffie-Hellman operations.
         if !self
             .quotas
             .admits_registration(&address, self.sessions.now())
@@ -95,7 +97,7 @@ impl Server<'_> {
         }
     }
 
-    /// Takes a request whose session exists: the answer was lost, or is not ready.
+    /// Handles a repeated request whose session exists: the answer was lost, or is not ready.
     fn take_again(&mut self, repeated: Repeated, from: SocketAddr, id: u64) -> Disposition {
         match repeated {
             Repeated::WrongAddress => self.sessions.count_drop(DropReason::WrongAddress),
@@ -107,8 +109,8 @@ impl Server<'_> {
         }
     }
 
-    /// Decides whether a process gets the name that it asks for; returns the slot, and whether the
-    /// name was known before.
+    /// Decides whether a process gets the requested name; returns the slot, and whether the name
+    /// was known before.
     fn evaluate(&mut self, asked: &Registration<'_>) -> Result<(u32, bool), Denial> {
         let refuse = |reason| Err(Denial::Refuse(reason));
         let Ok(name) = Name::new(asked.hello.name) else {
@@ -130,7 +132,7 @@ impl Server<'_> {
         }
     }
 
-    /// Refuses for now, unauthenticated: anybody could have sent the refusal.
+    /// Refuses for now, without authentication: any process could have sent the refusal.
     fn refuse_unauthenticated(&mut self, to: SocketAddr, id: u64, reason: Refusal) -> Disposition {
         let refuse = Datagram::Refuse { to: id, reason };
         self.sessions.reply(to, &refuse);
@@ -140,7 +142,7 @@ impl Server<'_> {
                 address: to,
                 reason,
             };
-            self.events.push_sparingly(event, self.sessions.now());
+            self.events.push_limited(event, self.sessions.now());
         }
         self.sessions.count_drop(DropReason::Refused)
     }
@@ -163,7 +165,7 @@ impl Server<'_> {
         self.sessions.count_drop(DropReason::Refused)
     }
 
-    /// Decides whether a process gets a name that has this slot.
+    /// Decides whether a process gets the name in this slot; returns whether it was known before.
     //= PROTOCOL.md#9.3
     fn evaluate_known(&mut self, slot: u32, asked: &Registration<'_>) -> Result<bool, Denial> {
         let connection = self.sessions.at(slot);
@@ -176,7 +178,7 @@ impl Server<'_> {
         let name = self.roster.at_mut(slot);
         let verdict = claim.evaluate(name, connection.remote(), connection.is_open());
         match verdict {
-            // Like a name that no process ever had: earlier entries of the channel are not for it.
+            // The name counts as new: earlier entries of the channel are not for it.
             Ok(false) => name.channel_mut().jump_to(self.channel.next_number()),
             Err(Denial::Probe) => {
                 self.sessions.at_mut(slot).probe();
@@ -187,7 +189,8 @@ impl Server<'_> {
         verdict
     }
 
-    /// Gives the name to the process: everything is ready, but nothing leaves before it is stored.
+    /// Assigns the name to the process and prepares the Accept. It is not sent before the
+    /// registration is stored.
     fn admit(
         &mut self,
         slot: u32,
@@ -204,7 +207,7 @@ impl Server<'_> {
         let request = Request::from(asked.message);
         let handshakes = self.sessions.handshakes();
         let Some(accepted) = handshakes.accept(&request, responder, terms) else {
-            // Its ephemeral key is one that shares nothing.
+            // The ephemeral key has a low order: the shared secret would be zero.
             return self.sessions.count_drop(DropReason::BadTag);
         };
         let name = self.roster.at(slot);
@@ -218,7 +221,7 @@ impl Server<'_> {
             window: hello.window,
             reset: hello.reset,
         };
-        // Frames that were on their way in the old session are sent anew, from the cursors.
+        // The cursors rewind: frames that were in flight in the old session are sent again.
         self.sessions.change(slot, Connection::close);
         self.sessions
             .settle(slot, asked.from.into(), peer, &accepted);
@@ -226,8 +229,8 @@ impl Server<'_> {
         Disposition::Accepted
     }
 
-    /// Begins a session of the process, which is to be stored: the cursors of its client start
-    /// anew.
+    /// Begins a session of the process and schedules it for the store. The cursors of its client
+    /// start anew.
     fn begin_session(&mut self, slot: u32, asked: &Registration<'_>) {
         let hello = &asked.hello;
         let names = self.roster.slots_mut();
@@ -242,7 +245,7 @@ impl Server<'_> {
         }
         let name = self.roster.at_mut(slot);
         name.begin_session(&asked.session, self.order);
-        // The client may have the table already, up to some version of this life of it.
+        // The client may have a version of the table in this roster epoch.
         let has_table =
             hello.table_epoch == self.table.epoch() && hello.table_version <= self.table.version();
         let version = if has_table { hello.table_version } else { 0 };
@@ -252,8 +255,7 @@ impl Server<'_> {
         self.reschedule(slot);
     }
 
-    /// Notes that the registration is stored: the client is told, and gets the messages that were
-    /// stored for it.
+    /// Handles a stored registration: the server accepts the client, and sends its stored messages.
     //= PROTOCOL.md#4.5
     pub(super) fn admitted(&mut self, slot: u32) {
         let admitted = self.roster.at_mut(slot).admit();
@@ -265,15 +267,15 @@ impl Server<'_> {
         self.reschedule(slot);
     }
 
-    /// Takes the registration back, which could not be stored.
+    /// Reverts a registration that could not be stored.
     pub(super) fn not_admitted(&mut self, slot: u32) {
-        // Its client learns it when it asks again: the answer that it is accepted lies ready, and
-        // is never sent.
+        // The server refuses when the client repeats its ClientHello. The prepared Accept is never
+        // sent.
         self.admission.reject(self.sessions.at(slot).remote_id());
         let name = self.roster.at_mut(slot);
         name.reject_session();
         if name.listing().is_online() {
-            // It was online before: the others must learn that it is not.
+            // The client was online: other clients must learn that it left.
             return self.depart(slot, Departure::Gone);
         }
         self.end_session(slot);
@@ -285,8 +287,8 @@ impl Server<'_> {
         self.roster.vacate(slot);
     }
 
-    /// Notes that the client is online, if the messages that were stored at its registration are
-    /// handed over; the others learn it.
+    /// Marks the client as online once it has acknowledged all messages from before its
+    /// registration. Other clients learn it once it is stored.
     //= PROTOCOL.md#9.2
     pub(super) fn settle_return(&mut self, slot: u32) {
         let is_returning = self.roster.at(slot).membership().is_returning();

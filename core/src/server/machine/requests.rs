@@ -1,4 +1,4 @@
-//! Requests of clients inside their sessions, and their outcomes.
+//! Requests of clients in their sessions, and their outcomes.
 
 use core::net::SocketAddr;
 
@@ -18,6 +18,7 @@ use crate::session::connection::Arrival;
 use crate::wire::{Frame, Frames, Header, Outcome};
 
 impl Server<'_> {
+    /// Handles a Data datagram: acknowledgements, then frames.
     pub(super) fn take_data(
         &mut self,
         from: SocketAddr,
@@ -51,8 +52,8 @@ impl Server<'_> {
         handled
     }
 
-    /// Takes the frames of a datagram in their order, as many as there is room for. Their
-    /// acknowledgement waits for their results, if each has one.
+    /// Accepts the frames of a datagram in order, while there is room. The acknowledgement is
+    /// delayed until their results if each frame has one.
     fn take_frames(&mut self, slot: u32, header: &Header, mut frames: Frames<'_>) -> Disposition {
         if frames.rest().is_empty() {
             return Disposition::Accepted;
@@ -81,7 +82,7 @@ impl Server<'_> {
         handled
     }
 
-    /// Takes the frame with this number; returns whether a result follows it, once it is stored.
+    /// Accepts the frame with this number; returns whether a result follows it once it is stored.
     fn take_frame(
         &mut self,
         slot: u32,
@@ -112,8 +113,8 @@ impl Server<'_> {
         ))
     }
 
-    /// Returns whether the client's source may ask for this now. If not, its window is closed until
-    /// it asks again.
+    /// Returns whether the frame is within the rate limit of the client's source. If not, the
+    /// client's window is closed until its next datagram.
     fn is_within_rate(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
         let text_len = match frame {
             Frame::Store { ciphertext, .. } => ciphertext.len(),
@@ -128,12 +129,12 @@ impl Server<'_> {
         self.roster.at_mut(slot).set_throttled(!admitted);
         if !admitted {
             let event = Pending::Throttled { slot };
-            self.events.push_sparingly(event, self.sessions.now());
+            self.events.push_limited(event, self.sessions.now());
         }
         admitted
     }
 
-    /// Takes over one frame; false if there is no room now.
+    /// Accepts one frame; false if there is no room now.
     fn take_request(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
         match *frame {
             Frame::Lookup { query, name } => return self.look_up(slot, query, name),
@@ -145,8 +146,8 @@ impl Server<'_> {
                 to,
                 ciphertext,
             } => {
-                let sealed = KEY_LEN + MESSAGE_OVERHEAD < ciphertext.len();
-                let fits = sealed && ciphertext.len() <= STORED_MESSAGE_LEN_MAX;
+                let is_encrypted = KEY_LEN + MESSAGE_OVERHEAD < ciphertext.len();
+                let fits = is_encrypted && ciphertext.len() <= STORED_MESSAGE_LEN_MAX;
                 if self.is_new_request(slot, request, fits) {
                     let tried = bounce.then_some(tried);
                     self.store(slot, (request, counter), tried, to, ciphertext);
@@ -163,7 +164,7 @@ impl Server<'_> {
                 }
             }
             Frame::Leave { request } => {
-                // A client that came back by itself, before it knew that it had left, leaves again.
+                // A client that registered again before it got the result leaves again.
                 let name = self.roster.at_mut(slot);
                 if name.membership().is_here() && request <= REQUEST_NUMBER_MAX {
                     name.results_mut().note_leave(request);
@@ -188,7 +189,7 @@ impl Server<'_> {
     }
 
     fn look_up(&mut self, slot: u32, query: u32, name: &str) -> bool {
-        // Stored messages come first: an entry must not overtake those of that name's earlier
+        // Stored messages come first: the answer must not overtake those of that name's earlier
         // process.
         let outstanding = self.sessions.at(slot).outstanding();
         let has_room = self.in_flight.has_room(outstanding);
@@ -207,7 +208,8 @@ impl Server<'_> {
         true
     }
 
-    /// Stores a message for its recipient, unless that is online as a process that was not `tried`.
+    /// Stores a message for its recipient. If the recipient is reachable as another process than
+    /// `tried`, the outcome is *exists* instead.
     fn store(
         &mut self,
         slot: u32,
@@ -235,7 +237,8 @@ impl Server<'_> {
         name.results_mut().decide(request, outcome);
     }
 
-    /// Returns whether the recipient is online, and has no message from this sender to get first.
+    /// Returns whether the recipient is online, and has acknowledged all stored messages of this
+    /// sender.
     fn is_reachable(&self, recipient: u32, sender: u32) -> bool {
         let name = self.roster.at(recipient);
         name.membership().is_online()
@@ -243,7 +246,7 @@ impl Server<'_> {
             && !self.mail.has_from(name.mailbox(), sender)
     }
 
-    /// Accepts a message, which is to be stored; false if there is no room for it.
+    /// Accepts a message for the store; false if there is no room for it.
     fn accept_mail(
         &mut self,
         from: u32,

@@ -1,4 +1,4 @@
-//! Takes back the records of an earlier life of the server.
+//! Restores the records of an earlier run of the server.
 
 use super::Server;
 use crate::name::Name;
@@ -10,12 +10,12 @@ use crate::session::connection::Connection;
 use crate::time::UnixSeconds;
 
 impl Server<'_> {
-    /// Takes back a record of an earlier life, before anything else happens. Only a clock that does
-    /// not start near zero is told before, by [`handle_timeout`](crate::Endpoint::handle_timeout):
-    /// absence is counted from then on.
+    /// Restores a record of an earlier run, before any other input. A clock that does not start
+    /// near zero is set before, by [`handle_timeout`](crate::Endpoint::handle_timeout): the server
+    /// counts absence from then on.
     ///
     /// # Errors
-    /// [`RestoreError`]; the server must not be used then.
+    /// [`RestoreError`]; the caller must not use the server after an error.
     pub fn restore(&mut self, record: Record<'_>) -> Result<(), RestoreError> {
         match record {
             Record::Epoch {
@@ -80,7 +80,7 @@ impl Server<'_> {
         Ok(())
     }
 
-    /// Makes numbers go on from these, also if nothing that had them is left.
+    /// Raises the numbers of messages and entries to these, even if no message or entry has them.
     fn raise_numbers(&mut self, serial: u64, log_next: u32) {
         self.mail.raise_serial(serial);
         self.channel.go_on_from(log_next);
@@ -95,7 +95,7 @@ impl Server<'_> {
         self.channel.go_on_from(record.log_next);
         self.roster.at_mut(slot).restore(record);
         self.announce(slot);
-        // A client that writes in it is told that it is over.
+        // The server answers a client that still uses the session with a Reset.
         let over = |connection: &mut Connection| connection.restore_ended(record.session);
         self.sessions.change(slot, over);
         self.roster.occupy(slot);
@@ -122,7 +122,7 @@ impl Server<'_> {
         let to = self.roster.find(to).ok_or(RestoreError::Inconsistent)?;
         self.mail.raise_serial(serial);
         let is_over = serial <= self.roster.at(to).mailbox().handed_over();
-        // A message that was handed over only proves that its sender's request took effect.
+        // A message that was delivered only proves that its sender's request took effect.
         if is_over && self.roster.find(from).is_none() {
             return Ok(());
         }
@@ -153,7 +153,7 @@ impl Server<'_> {
         let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
         self.roster.at_mut(from).restore_request(origin);
         self.channel.start_at(number);
-        // Numbers of entries that could not be stored are missing.
+        // The numbers of entries that could not be stored are missing.
         self.fill_channel(number).ok_or(RestoreError::Full)?;
         let entry = LogSlot::new(from, origin, stamp, 0);
         let number = self.append(entry, text).ok_or(RestoreError::Full)?;

@@ -1,4 +1,4 @@
-//! Datagrams to clients: which client is next, what it gets, and what it has acknowledged.
+//! Datagrams to clients: scheduling, contents and acknowledgements.
 
 use super::Server;
 use crate::limits::DATAGRAM_LEN_MAX;
@@ -9,10 +9,10 @@ use crate::session::connection::{Needs, Wants};
 use crate::transmit::Transmit;
 use crate::wire::DataWriter;
 
-/// Whether there is anything new for a client.
+/// Whether the feed has a new frame for a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum News {
-    /// The feed was not asked.
+    /// The server has not asked the feed.
     Perhaps,
     None,
 }
@@ -30,6 +30,7 @@ impl<'a> Server<'a> {
         }
     }
 
+    /// Builds the next datagram: replies first, then restart notices, then Accept and Data.
     pub(super) fn transmit(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         if let Some(transmit) = self.sessions.emit_reply(out) {
             return Some(transmit);
@@ -60,8 +61,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Builds the news for the next client of an earlier life of the server that its session is
-    /// gone.
+    /// Builds the restart notice that is due next.
     fn emit_notice(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         let (now, retry) = (self.sessions.now(), self.sessions.retry());
         let slot = self.notices.next(self.roster.slots_mut(), now, retry)?;
@@ -70,13 +70,13 @@ impl<'a> Server<'a> {
         self.sessions.emit_reset(to, id, out)
     }
 
-    /// Returns the client that is most behind, if any is.
+    /// Returns the client that is furthest behind, if any is.
     pub(super) fn most_behind(&self) -> Option<u32> {
         self.feed
             .most_behind(self.roster.slots(), &self.channel, &self.table)
     }
 
-    /// Returns whether one more frame may be on the way to this client.
+    /// Returns whether the server may send this client one more new frame.
     fn may_add(&self, slot: u32) -> bool {
         let connection = self.sessions.at(slot);
         connection.is_open()
@@ -84,15 +84,15 @@ impl<'a> Server<'a> {
             && connection.has_window()
     }
 
-    /// Returns the next frame for this client, which may have one more on the way to it.
+    /// Returns the next frame for this client, for which [`may_add`](Self::may_add) is true.
     fn next_frame(&mut self, slot: u32) -> Option<SentFrame> {
         let names = self.roster.used();
         let name = self.roster.at_mut(slot);
         feed::next(slot, name, &self.mail, &self.channel, &self.table, names)
     }
 
-    /// Builds a datagram of frames, the `first` of which may be known; returns its length, and
-    /// whether there is more.
+    /// Builds a datagram of frames; returns its length, and whether more may follow. The caller may
+    /// already have the `first` new frame.
     fn build_data(
         &mut self,
         slot: u32,
@@ -136,7 +136,7 @@ impl<'a> Server<'a> {
 
     // ---- acknowledgements ----
 
-    /// Notes that the client acknowledged its oldest frames.
+    /// Handles the acknowledgement of the `newly` oldest frames in flight.
     pub(super) fn acknowledged(&mut self, slot: u32, newly: u32) {
         let first = self.sessions.at(slot).acked().wrapping_sub(newly);
         for ahead in 0..newly {
@@ -153,7 +153,8 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Notes what the client says that it had before its acknowledgement got lost.
+    /// Records the messages and entries that the client has shown, from its ClientHello. Their
+    /// acknowledgements may have been lost.
     pub(super) fn note_shown(&mut self, slot: u32, mail: u64, channel: u32) {
         loop {
             let mailbox = self.roster.at_mut(slot).mailbox_mut();
@@ -168,8 +169,7 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Returns whether the client has not acknowledged everything that was stored at its
-    /// registration.
+    /// Returns whether the client has not acknowledged everything from before its registration.
     pub(super) fn is_behind_boundary(&mut self, slot: u32) -> bool {
         let name = self.roster.at_mut(slot);
         let boundary = name.membership().boundary();
@@ -178,18 +178,16 @@ impl<'a> Server<'a> {
             || name.channel_mut().is_before(&self.channel, slot, boundary)
     }
 
-    /// Notes which version of the table the client says that it has, if nothing is on its way to
-    /// it.
+    /// Compares the client's version of the table with the cursor, if no frame is in flight to it.
     pub(super) fn check_table(&mut self, slot: u32, version: u32) {
         if self.sessions.at(slot).outstanding() == 0 {
             self.roster.at_mut(slot).table_mut().check(version);
         }
     }
 
-    // ---- who is next ----
+    // ---- scheduling ----
 
-    /// Puts a name into the lists it belongs to, after anything about it or its session has
-    /// changed.
+    /// Updates the lists that a name is in, after a change of the name or its session.
     pub(super) fn reschedule(&mut self, slot: u32) {
         self.reschedule_with(slot, News::Perhaps);
     }

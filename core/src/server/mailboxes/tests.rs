@@ -15,7 +15,7 @@ fn origin(counter: u32) -> Origin {
     }
 }
 
-/// Mailboxes of three messages, Bob's mailbox, and Alice's receipts.
+/// Runs a test with mailboxes of three messages, Bob's mailbox, and Alice's receipts.
 fn with(test: impl FnOnce(&mut Mailboxes<'_>, &mut Mailbox, &mut Receipts)) {
     let (mut slots, mut words) = ([MailSlot::VACANT; 3], [0; 64]);
     let mut mail = Mailboxes::new(&mut slots, &mut words, 2).unwrap();
@@ -28,7 +28,7 @@ fn accept(mail: &mut Mailboxes<'_>, bob: &mut Mailbox, counter: u32) -> bool {
     mail.accept(bob, TO_BOB, origin(counter), UnixSeconds(1), &key, &[2; 8])
 }
 
-/// Accepts a message, and stores it.
+/// Accepts and stores a message.
 fn store(mail: &mut Mailboxes<'_>, bob: &mut Mailbox, alice: &mut Receipts, counter: u32) {
     assert!(accept(mail, bob, counter));
     let index = mail.pop_unsaved().unwrap();
@@ -37,21 +37,24 @@ fn store(mail: &mut Mailboxes<'_>, bob: &mut Mailbox, alice: &mut Receipts, coun
 }
 
 #[test]
-fn holds_so_many_for_each_name_and_no_more() {
+fn limits_messages_for_each_name() {
     with(|mail, bob, _| {
         assert!(accept(mail, bob, 1) && accept(mail, bob, 2));
-        assert!(!accept(mail, bob, 3), "those on their way count");
+        assert!(
+            !accept(mail, bob, 3),
+            "messages that are not stored yet do not count"
+        );
         assert_eq!((mail.serial(), mail.used()), (2, 2));
         assert!(mail.has_saved_upto(0) && !mail.has_saved_upto(1));
         assert!(
             bob.next().is_none(),
-            "nothing is in the mailbox before it is stored"
+            "a message is in the mailbox before it is stored"
         );
     });
 }
 
 #[test]
-fn becomes_one_receipt_when_all_are_acked() {
+fn makes_one_receipt_when_all_are_acked() {
     with(|mail, bob, alice| {
         store(mail, bob, alice, 1);
         store(mail, bob, alice, 2);
@@ -84,12 +87,12 @@ fn merges_receipts_that_were_not_sent() {
         store(mail, bob, alice, 3);
         let index = mail.on_acked(bob).unwrap();
         assert_eq!(mail.hand_over(index, alice, true), HandedOver::Receipt);
-        assert_eq!(mail.used(), 2, "a receipt that was sent stays as it is");
+        assert_eq!(mail.used(), 2, "a receipt that was sent was merged");
     });
 }
 
 #[test]
-fn makes_no_receipt_for_a_process_that_is_gone() {
+fn makes_no_receipt_for_a_process_that_ended() {
     with(|mail, bob, alice| {
         store(mail, bob, alice, 1);
         assert_eq!(mail.on_acked_upto(bob, 0), None);

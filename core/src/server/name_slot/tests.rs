@@ -34,7 +34,7 @@ fn origin(incarnation: u64, request: u32) -> Origin {
     }
 }
 
-/// Bob's slot, whose process 7 is online.
+/// Returns the slot of Bob, online as process 7.
 fn bob() -> NameSlot {
     let mut name = NameSlot::VACANT;
     name.replace(Name::new("bob").unwrap(), 1);
@@ -48,7 +48,7 @@ fn bob() -> NameSlot {
 // ---- the slot ----
 
 #[test]
-fn gives_a_slot_to_another_name_in_its_lists() {
+fn keeps_the_links_of_a_replaced_name() {
     let mut slots = [bob(), NameSlot::VACANT];
     let mut slots = Slots::new(&mut slots).unwrap();
     let mut list = List::new(NameList::Vacated);
@@ -58,7 +58,7 @@ fn gives_a_slot_to_another_name_in_its_lists() {
     assert!(list.contains(&slots, 0));
     let carol = slots.at(0);
     assert_eq!(carol.name(), "carol");
-    assert_eq!(carol.channel().acked(), 5, "earlier entries are not hers");
+    assert_eq!(carol.channel().acked(), 5, "carol gets earlier entries");
     assert!(!carol.has_process(7) && !carol.membership().is_known());
     slots.at_mut(0).forget();
     assert_eq!(list.pop(&mut slots), Some(0));
@@ -74,11 +74,14 @@ fn keeps_the_slot_while_something_refers_to_it() {
     name.forget();
     assert_eq!((name.name(), name.listing().version()), ("bob", 3));
     assert!(!name.has_process(7) && name.membership().is_gone());
-    assert!(!name.may_be_replaced(), "a message comes from it");
+    assert!(
+        !name.may_be_replaced(),
+        "a message still refers to the name"
+    );
     name.release();
     assert!(name.may_be_replaced());
     name.begin_session(&session(8, 1), 0);
-    assert!(!name.may_be_replaced(), "a process asks for it");
+    assert!(!name.may_be_replaced(), "a process asks for the name");
 }
 
 // ---- sessions ----
@@ -88,14 +91,17 @@ fn forgets_requests_of_a_replaced_process() {
     let mut name = bob();
     assert!(name.results_mut().note(1));
     name.begin_session(&session(7, 2), 0);
-    assert!(!name.results_mut().note(1), "the same process repeats it");
+    assert!(
+        !name.results_mut().note(1),
+        "a repeated request counts as new"
+    );
     name.begin_session(&session(8, 1), 0);
     assert!(name.results_mut().note(1));
-    assert!(name.has_process(8) && name.process().was_displaced(7));
+    assert!(name.has_process(8) && name.process().was_evicted(7));
 }
 
 #[test]
-fn ends_contest_and_throttling_with_a_session() {
+fn ends_challenge_and_throttling_with_a_session() {
     let mut name = bob();
     let ask = |name: &mut NameSlot| name.challenge(9, true, Instant::ZERO, RETRY);
     assert_eq!(ask(&mut name), Ruling::Wait { probe: true });
@@ -114,20 +120,20 @@ fn stays_online_while_its_process_renews() {
     name.begin_session(&session(7, 2), 4);
     assert!(name.membership().is_online());
     assert_eq!(name.admit(), Admitted::Renewed);
-    assert!(!name.on_stored(), "nothing has changed for others");
+    assert!(!name.on_stored(), "a renewed session was announced");
     let moved = SessionStart {
         address: address(2),
         ..session(7, 3)
     };
     name.begin_session(&moved, 4);
-    assert!(name.on_stored(), "it receives somewhere else");
+    assert!(name.on_stored(), "a new address was not announced");
     name.begin_session(&session(8, 1), 4);
     assert!(!name.membership().is_online());
     assert_eq!(name.membership().boundary(), 5);
 }
 
 #[test]
-fn sends_unacked_entries_again_after_a_session() {
+fn repeats_unacked_entries_after_a_session() {
     let mut slots = [LogSlot::VACANT; 2];
     let mut log = ChannelLog::new(&mut slots, &mut []).unwrap();
     let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
@@ -144,7 +150,7 @@ fn sends_unacked_entries_again_after_a_session() {
         order: 2,
     };
     assert_eq!(name.channel_mut().next(&log, BOB), Some(first));
-    // The client asks for results itself.
+    // The client repeats its requests for results.
     assert_eq!(name.results().next(), None);
     assert!(!name.results_mut().note(1));
     assert_eq!(name.results().next(), Some(1));
@@ -154,7 +160,7 @@ fn sends_unacked_entries_again_after_a_session() {
 fn stores_a_move_only_of_a_client_in_the_room() {
     let mut name = bob();
     assert!(name.on_moved(address(2)));
-    assert!(name.on_stored(), "others have to know it");
+    assert!(name.on_stored(), "the move was not announced");
     assert!(name.leave() && name.on_stored());
     assert!(!name.on_moved(address(3)));
     assert!(!name.on_stored());
@@ -184,12 +190,12 @@ fn decides_requests_of_its_own_process_only() {
     name.expire();
     assert!(
         !name.may_repeat(origin(7, 1)),
-        "it is about to be forgotten"
+        "a request of an expiring name was repeated"
     );
 }
 
 #[test]
-fn tells_a_deregistration_once_it_is_stored() {
+fn returns_a_leave_result_once_stored() {
     let mut name = bob();
     name.results_mut().note_leave(1);
     assert!(name.leave());
@@ -227,7 +233,7 @@ fn restores_the_name_that_its_record_describes() {
     restored.replace(Name::new("bob").unwrap(), 1);
     restored.restore(&record);
     assert_eq!(restored.record(99, Instant::ZERO), record);
-    assert!(restored.process().was_displaced(7));
+    assert!(restored.process().was_evicted(7));
     assert!(restored.membership().is_online());
 }
 
