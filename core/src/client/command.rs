@@ -10,22 +10,22 @@ use crate::name::NameError;
 pub enum Command<'a> {
     /// Sends a message to one client; ends in one final event.
     Send {
-        /// The recipient.
+        /// The name of the recipient.
         to: &'a str,
-        /// The text.
+        /// The text of the message.
         text: &'a str,
     },
     /// Sends a message to the channel; ends in one final event.
     SendAll {
-        /// The text.
+        /// The text of the message.
         text: &'a str,
     },
-    /// Enters the room under the client's own name.
+    /// Registers the client under its own name.
     Register {
         /// The name that was typed; only the client's own is allowed.
         name: &'a str,
     },
-    /// Leaves the room; the process goes on. Waits until all earlier commands are settled.
+    /// Deregisters the client; its process continues. Waits until all earlier commands are settled.
     Deregister {
         /// The name that was typed; only the client's own is allowed.
         name: &'a str,
@@ -37,7 +37,7 @@ pub enum Command<'a> {
 pub struct CommandId(pub(crate) u32);
 
 impl CommandId {
-    /// The number.
+    /// Returns the number of the command.
     pub const fn number(self) -> u32 {
         self.0
     }
@@ -49,12 +49,12 @@ impl fmt::Display for CommandId {
     }
 }
 
-/// Why a command was not taken. Nothing was sent.
+/// The reason why a client did not accept a command. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommandError {
-    /// No room, or an earlier command has to be settled first: give the same command again after
-    /// the next event.
+    /// There is no room, or an earlier command has to be settled first. Give the same command again
+    /// after the next event.
     Busy,
     /// The recipient's name is not valid.
     BadName(NameError),
@@ -70,7 +70,7 @@ pub enum CommandError {
     AlreadyRegistered,
     /// All slots of the roster are in use by names that commands or pinned keys need.
     TableFull,
-    /// The client was refused or displaced; it does nothing any more.
+    /// The client was refused or evicted, and has ended.
     Ended,
 }
 

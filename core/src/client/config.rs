@@ -1,27 +1,27 @@
-//! What a client is told when it is made.
+//! The configuration of a client, fixed when it is created.
 
 use core::net::SocketAddr;
 
 use crate::name::Name;
 use crate::retry::RetryPolicy;
 
-/// The configuration of a client.
+/// The configuration of a client, fixed when it is created.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
     /// The name to register.
     pub name: Name,
-    /// Where the server receives.
+    /// The address of the server.
     pub server: SocketAddr,
-    /// How everything that waits for an answer is repeated.
+    /// The interval and the number of retransmissions.
     pub retry: RetryPolicy,
-    /// Numbered frames that each peer may have in flight to this client, at least 1.
+    /// Frames that each peer may have in flight to this client, at least 1.
     pub window: u16,
     /// Milliseconds between two keep-alives to the server.
     pub keep_alive_ms: u32,
 }
 
 impl ClientConfig {
-    /// The protocol's default times, and a window of 128 frames.
+    /// Creates a configuration with the protocol's default times, and a window of 128 frames.
     pub fn new(name: Name, server: SocketAddr) -> Self {
         Self {
             name,

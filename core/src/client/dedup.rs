@@ -1,15 +1,15 @@
-//! Duplicate suppression, end to end: a message is shown at most once, on whichever path it comes.
+//! End-to-end deduplication: a message is shown at most once, on whichever path it arrives.
 //!
-//! A sender numbers its messages and sends them in order, so the highest number shown of each
-//! process is all that has to be remembered.
+//! A sender numbers its messages and sends them in order. So the highest number shown is all that
+//! the client has to remember for each process.
 
 use super::record::Shown;
 use crate::crypto::Suite;
 
 /// The highest counter shown from one process of a sender; 0 for none.
 ///
-/// Nothing waits for a gap, because a counter can be missing for good. Nothing below the highest is
-/// shown: it is a duplicate, or its sender was told that it is not delivered.
+/// No message waits for a gap, because a counter can be missing for good. No message below the mark
+/// is shown: it is a duplicate, or its sender knows that it was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 struct HighWaterMark(u32);
@@ -26,8 +26,8 @@ impl HighWaterMark {
     }
 }
 
-/// The marks of one process. Direct and channel messages take different paths, so that one kind may
-/// run far ahead of the other.
+/// The marks of one process. Direct and channel messages take different paths, so one kind may be
+/// far ahead of the other.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct ProcessMarks {
@@ -37,10 +37,10 @@ pub(super) struct ProcessMarks {
 }
 
 impl ProcessMarks {
-    /// Marks of no process; all zero bits.
+    /// The marks of no process; all zero bits.
     pub(super) const VACANT: Self = Self::of(0);
 
-    /// Returns marks of a process of which nothing was shown.
+    /// Returns the marks of a process that has sent no shown message.
     const fn of(process: u64) -> Self {
         Self {
             process,
@@ -65,12 +65,12 @@ impl ProcessMarks {
     }
 }
 
-/// The marks of a process that is not in the roster.
+/// Memory for the marks of a process that is not in the roster.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct DedupSlot {
     marks: ProcessMarks,
-    /// When it was last used, in uses: the least recent is replaced.
+    /// When the marks were last used, in uses: the least recent ones are replaced.
     used: u32,
 }
 
@@ -82,8 +82,8 @@ impl DedupSlot {
     };
 }
 
-/// Returns the number of a process: a hash of its incarnation and its sender's name, so that no
-/// sender can choose one that stands for a process of another.
+/// Returns the number of a process: a hash of its incarnation and its sender's name. So no sender
+/// can choose the number of another sender's process.
 pub(super) fn process_number(suite: Suite, name: &str, incarnation: u64) -> u64 {
     let number = incarnation.to_le_bytes();
     let parts: [&[u8]; 3] = [b"ChatApp process", &number, name.as_bytes()];
@@ -92,15 +92,15 @@ pub(super) fn process_number(suite: Suite, name: &str, incarnation: u64) -> u64 
 }
 
 /// The process outside of the roster that wrote to the channel last. It often writes the next
-/// message, too, and [`process_number`] costs as much as all else that is done with one.
+/// message, too, and [`process_number`] costs as much as the rest of the work for a message.
 struct LatestProcess {
-    /// Its name, hashed under a secret key.
+    /// The name, hashed with a secret key.
     name: u64,
     incarnation: u64,
     number: u64,
 }
 
-/// What was shown of processes that are not in the roster, and the message shown last.
+/// The marks of processes that are not in the roster, and the record of the last message.
 pub(super) struct Dedup<'a> {
     former: &'a mut [DedupSlot],
     uses: u32,
@@ -109,7 +109,7 @@ pub(super) struct Dedup<'a> {
 }
 
 impl<'a> Dedup<'a> {
-    /// Creates it over the memory for former processes, which may be empty.
+    /// Creates the table over memory for former processes, which may be empty.
     pub(super) fn new(former: &'a mut [DedupSlot]) -> Self {
         former.fill(DedupSlot::VACANT);
         Self {
@@ -124,13 +124,13 @@ impl<'a> Dedup<'a> {
         }
     }
 
-    /// Takes the record of the message that was accepted last, if the latest was accepted.
+    /// Takes the record of the latest message, if that was new.
     pub(super) fn take_shown(&mut self) -> Option<Shown> {
         self.shown.take()
     }
 
-    /// Returns what [`process_number`] gives, from memory if the same process wrote last. `hash` is
-    /// that of the name under a secret key.
+    /// Returns the [`process_number`], from memory if the same process wrote last. `hash` is the
+    /// hash of the name with a secret key.
     pub(super) fn writer(&mut self, suite: Suite, hash: u64, name: &str, incarnation: u64) -> u64 {
         if (self.latest.name, self.latest.incarnation) != (hash, incarnation) {
             self.latest = LatestProcess {
@@ -151,15 +151,15 @@ impl<'a> Dedup<'a> {
         found.is_some_and(|slot| slot.marks.has_seen(counter, channel))
     }
 
-    /// Notes a message of a process in the roster, whose marks these are; true if it is new.
+    /// Records a message of a process in the roster, which has these marks; true if it is new.
     //= PROTOCOL.md#10.1
     pub(super) fn accept(&mut self, marks: &mut ProcessMarks, counter: u32, channel: bool) -> bool {
         let is_new = marks.raise(counter, channel);
         self.note(is_new, marks.process, counter, channel)
     }
 
-    /// Notes a message of a process that is not in the roster; true if it is new. Without memory
-    /// for former processes, each is.
+    /// Records a message of a process that is not in the roster; true if it is new. Without memory
+    /// for former processes, every message is new.
     pub(super) fn accept_former(&mut self, process: u64, counter: u32, channel: bool) -> bool {
         let slot = self.slot(process);
         let is_new = slot.is_none_or(|slot| slot.marks.raise(counter, channel));
@@ -175,14 +175,14 @@ impl<'a> Dedup<'a> {
         is_new
     }
 
-    /// Takes back what an earlier process of this client has shown.
+    /// Restores the mark of a message that an earlier process of this client has shown.
     pub(super) fn restore(&mut self, shown: Shown) {
         if let Some(slot) = self.slot(shown.process) {
             slot.marks.raise(shown.counter, shown.channel);
         }
     }
 
-    /// Keeps the marks of a process that leaves the roster.
+    /// Stores the marks of a process that leaves the roster.
     pub(super) fn retire(&mut self, marks: &ProcessMarks) {
         let unused = ProcessMarks::VACANT;
         if (marks.direct, marks.channel) != (unused.direct, unused.channel)
@@ -192,8 +192,8 @@ impl<'a> Dedup<'a> {
         }
     }
 
-    /// Returns the marks of a process that comes into the roster.
-    pub(super) fn recall(&mut self, process: u64) -> ProcessMarks {
+    /// Returns the marks of a process that enters the roster, and frees their slot.
+    pub(super) fn take_former(&mut self, process: u64) -> ProcessMarks {
         let mut slots = self.former.iter_mut();
         match slots.find(|slot| slot.marks.process == process) {
             Some(slot) => core::mem::replace(slot, DedupSlot::VACANT).marks,
@@ -201,7 +201,7 @@ impl<'a> Dedup<'a> {
         }
     }
 
-    /// Returns the slot of a process; the one that was least recently used gives way to a new one.
+    /// Returns the slot of a process. A new process replaces the least recently used one.
     fn slot(&mut self, process: u64) -> Option<&mut DedupSlot> {
         self.uses = self.uses.wrapping_add(1);
         let uses = self.uses;
@@ -234,12 +234,15 @@ mod tests {
         let shown = counters.map(|counter| dedup.accept(&mut marks, counter, false));
         assert_eq!(shown, [false, true, false, true, false, false, true, false]);
         assert!(marks.has_seen(u32::MAX, false));
-        assert!(!marks.has_seen(1, true), "the channel is counted apart");
-        assert_eq!(dedup.take_shown(), None, "the last one was not new");
+        assert!(
+            !marks.has_seen(1, true),
+            "the channel shares the mark of direct messages"
+        );
+        assert_eq!(dedup.take_shown(), None, "a duplicate has a record");
     }
 
     #[test]
-    fn names_process_and_kind_of_message_shown() {
+    fn records_process_and_kind_of_message() {
         let mut dedup = Dedup::new(&mut []);
         assert!(dedup.accept(&mut ProcessMarks::of(7), 5, true));
         let (process, channel, counter) = (7, true, 5);
@@ -261,7 +264,10 @@ mod tests {
         assert!(!dedup.accept_former(1, 10, false));
         assert!(dedup.accept_former(3, 30, true));
         assert!(dedup.has_seen(1, 10, false));
-        assert!(!dedup.has_seen(2, 20, false), "it gave way");
+        assert!(
+            !dedup.has_seen(2, 20, false),
+            "the least recently used process was not replaced"
+        );
         assert!(dedup.has_seen(3, 30, true));
         assert!(!dedup.has_seen(3, 30, false));
     }
@@ -272,12 +278,18 @@ mod tests {
         let mut dedup = Dedup::new(&mut slots);
         let mut marks = ProcessMarks::of(9);
         dedup.retire(&marks);
-        assert!(!dedup.has_seen(9, 0, false), "nothing of it was shown");
+        assert!(
+            !dedup.has_seen(9, 0, false),
+            "marks without a message were stored"
+        );
         dedup.accept(&mut marks, 3, false);
         dedup.retire(&marks);
-        let recalled = dedup.recall(9);
-        assert!(recalled.has_seen(3, false) && !recalled.has_seen(4, false));
-        assert!(!dedup.has_seen(9, 3, false), "its slot is free again");
+        let former = dedup.take_former(9);
+        assert!(former.has_seen(3, false) && !former.has_seen(4, false));
+        assert!(
+            !dedup.has_seen(9, 3, false),
+            "the slot of the marks is still in use"
+        );
     }
 
     #[test]

@@ -5,8 +5,8 @@ use crate::crypto::PublicKey;
 use crate::time::UnixSeconds;
 use crate::wire::Refusal;
 
-/// Something to show. Texts and names are exactly as sent: a program that shows them on a terminal
-/// makes control characters visible first ([`drives_display`](crate::drives_display)).
+/// An event for the user. Texts and names are exactly as sent. A program that shows them on a
+/// terminal makes control characters visible first ([`drives_display`](crate::drives_display)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClientEvent<'a> {
@@ -14,100 +14,101 @@ pub enum ClientEvent<'a> {
     Registered,
     /// The roster has changed, and is consistent.
     TableUpdated,
-    /// The messages that follow with a stamp were stored while the client was away; once for each
-    /// return.
+    /// The messages that follow with a timestamp were stored while the client was offline. Reported
+    /// once for each return.
     KeptMessages,
-    /// A message, direct or through the server. Taking this event acknowledges the message.
+    /// A message arrived, directly or through the server. Taking this event acknowledges the
+    /// message.
     Message {
-        /// The sender.
+        /// The name of the sender.
         from: &'a str,
-        /// The number of the message and its sender's process.
+        /// The identity of the message.
         id: MessageId,
-        /// The text.
+        /// The text of the message.
         text: &'a str,
-        /// It was sent to the channel.
+        /// Whether the message was sent to the channel.
         channel: bool,
-        /// When the server accepted it, if that was before the current registration.
+        /// When the server accepted the message, if that was before the current registration.
         kept_at: Option<UnixSeconds>,
     },
-    /// A private message came that is not shown, and never will be.
+    /// A private message arrived that cannot be shown.
     NotShown {
-        /// The name that the message gives for its sender, unproved.
+        /// The sender's name in the message, without proof.
         from: &'a str,
-        /// The name has another key than it had; otherwise the message was encrypted for another
-        /// key, or changed.
+        /// Whether the message has another key than the pinned one. Otherwise it was encrypted for
+        /// another key, or changed.
         foreign_key: bool,
     },
     /// Older channel messages were dropped before the client could get them.
     ChannelDropped {
-        /// The number of messages.
+        /// The number of lost messages.
         count: u32,
     },
-    /// A message for the channel is in the log. Final.
+    /// The server has stored a channel message. Final.
     Posted {
-        /// The command.
+        /// The id of the command.
         id: CommandId,
     },
-    /// The server has no room for, or could not store, a message for the channel. Final.
+    /// The server has no room for a channel message, or could not store it. Final.
     NotPosted {
-        /// The command.
+        /// The id of the command.
         id: CommandId,
-        /// The server could not store it; otherwise it had no room.
+        /// Whether the store failed; otherwise the server had no room.
         store_failed: bool,
     },
-    /// The server takes nothing more for the moment, because of its rate limits. Requests wait;
-    /// told once for each time.
+    /// The rate limits of the server delay this client's requests. Reported once for each such
+    /// period.
     Throttled,
     /// The progress or the end of a direct message.
     MessageStatus {
-        /// The command.
+        /// The id of the command.
         id: CommandId,
-        /// The recipient.
+        /// The name of the recipient.
         to: &'a str,
-        /// The progress.
+        /// The progress of the message.
         status: MessageStatus,
     },
-    /// The server was silent to all retries. Final for the command.
+    /// The server did not answer any retransmission. Final for the command.
     ServerNotResponding {
-        /// The command.
+        /// The id of the command.
         id: CommandId,
-        /// The kind of command.
+        /// The kind of the command.
         request: Request,
     },
-    /// A command waited for a registration, which failed. Final.
+    /// A command waited for a registration that failed. Final.
     Offline {
-        /// The command.
+        /// The id of the command.
         id: CommandId,
     },
-    /// The deregistration is done. Final.
+    /// The client is deregistered. Final.
     Deregistered {
-        /// The command.
+        /// The id of the command.
         id: CommandId,
     },
-    /// The server refuses this client, which does nothing any more.
+    /// The server refused this client, which has ended.
     Refused {
-        /// The reason.
+        /// The reason of the refusal.
         reason: Refusal,
     },
-    /// The server has another key than it had: it is another server, or an attacker is in between.
-    /// Nothing was sent to it; the client does nothing any more.
+    /// The server has another key than before: it is another server, or an attacker is on the path.
+    /// The client sent nothing to it, and has ended.
     ServerKeyChanged {
-        /// The new key.
+        /// The new key of the server.
         key: PublicKey,
     },
-    /// The server speaks another version of the protocol; the client does nothing any more.
+    /// The server speaks another version of the protocol; the client has ended.
     ForeignVersion {
-        /// The server's version.
+        /// The protocol version of the server.
         version: u8,
     },
 }
 
-/// Identifies a message: no other has the same number, on any path.
+/// Identifies a message: no other message has the same identity, on any path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MessageId {
-    /// The sender's process.
+    /// The incarnation of the sender's process.
     pub incarnation: u64,
-    /// The number of the message, over all recipients and the channel.
+    /// The sender's number of the message, over all recipients and the channel.
     pub counter: u32,
 }
 
@@ -117,21 +118,21 @@ pub struct MessageId {
 pub enum MessageStatus {
     /// The recipient did not acknowledge, or is offline: the message went to the server.
     SentToServer,
-    /// The recipient is online after all: the message goes out again.
+    /// The recipient is online after all: the client sends the message again.
     Exists,
-    /// The recipient's program has taken it to show it. Final.
+    /// The recipient has acknowledged the message. Final.
     Delivered,
-    /// The server has stored it for the recipient. Final.
+    /// The server has stored the message for the recipient. Final.
     Saved,
     /// The recipient's mailbox is full. Final.
     MailboxFull,
-    /// The server could not store it. Final.
+    /// The server could not store the message. Final.
     NotStored,
-    /// No client has that name. Final.
+    /// No client has the name. Final.
     NoSuchClient,
     /// The server did not answer either. Final.
     NotDelivered,
-    /// The name has another key than the one that was pinned: nothing was sent. Final.
+    /// The name has another key than the pinned one: nothing was sent. Final.
     ForeignKey,
 }
 
@@ -145,11 +146,11 @@ impl MessageStatus {
 /// A kind of request to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Request {
-    /// A registration.
+    /// A request to register.
     Register,
-    /// A deregistration.
+    /// A request to deregister.
     Deregister,
-    /// A message for the channel.
+    /// A request to send a channel message.
     SendAll,
 }
 

@@ -1,52 +1,55 @@
-//! What happened apart from commands and messages, to be told.
+//! Events that belong to no message: registration, roster, throttling.
 
 use super::event::ClientEvent;
 
-/// Events one input can cause at most.
+/// Maximum number of events that one input causes.
 const REPORTS_MAX: usize = 8;
 
-/// Events that wait to be taken.
+/// The events that wait to be polled.
 pub(super) struct Events {
     reports: heapless::Deque<ClientEvent<'static>, REPORTS_MAX>,
-    /// The server takes nothing at the moment; and that is to be told.
+    /// The server throttles this client.
     is_throttled: bool,
-    is_throttling_untold: bool,
+    /// The throttling was not reported yet.
+    is_throttling_unreported: bool,
 }
 
 impl Events {
+    /// No events.
     pub(super) const NONE: Self = Self {
         reports: heapless::Deque::new(),
         is_throttled: false,
-        is_throttling_untold: false,
+        is_throttling_unreported: false,
     };
 
-    /// Reports an event.
+    /// Appends an event.
     pub(super) fn report(&mut self, event: ClientEvent<'static>) {
         if self.reports.push_back(event).is_err() {
             debug_assert!(false, "more reports than one input can cause");
         }
     }
 
-    /// Returns whether reports wait.
+    /// Returns whether events other than throttling wait.
     pub(super) fn has_reports(&self) -> bool {
         !self.reports.is_empty()
     }
 
-    /// Returns whether anything waits.
+    /// Returns whether no event waits.
     pub(super) fn is_empty(&self) -> bool {
-        !self.has_reports() && !self.is_throttling_untold
+        !self.has_reports() && !self.is_throttling_unreported
     }
 
-    /// The server takes what is asked of it, or it does not at the moment.
+    /// Records whether the server throttles this client.
     pub(super) fn note_throttled(&mut self, is_throttled: bool) {
         let was_throttled = core::mem::replace(&mut self.is_throttled, is_throttled);
-        self.is_throttling_untold |= is_throttled && !was_throttled;
+        self.is_throttling_unreported |= is_throttled && !was_throttled;
     }
 
-    /// Takes the next event.
+    /// Returns the next event.
     pub(super) fn pop(&mut self) -> Option<ClientEvent<'static>> {
-        let throttled =
-            || core::mem::take(&mut self.is_throttling_untold).then_some(ClientEvent::Throttled);
+        let throttled = || {
+            core::mem::take(&mut self.is_throttling_unreported).then_some(ClientEvent::Throttled)
+        };
         self.reports.pop_front().or_else(throttled)
     }
 }
@@ -56,14 +59,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_each_time_of_throttling_once() {
+    fn reports_each_throttling_once() {
         let mut events = Events::NONE;
         events.note_throttled(true);
         events.note_throttled(true);
         events.report(ClientEvent::Registered);
         assert_eq!(events.pop(), Some(ClientEvent::Registered));
         events.note_throttled(false);
-        assert_eq!(events.pop(), Some(ClientEvent::Throttled), "it was so");
+        assert_eq!(
+            events.pop(),
+            Some(ClientEvent::Throttled),
+            "the throttling was not reported"
+        );
         assert!(events.is_empty() && events.pop().is_none());
         events.note_throttled(true);
         assert!(!events.is_empty() && !events.has_reports());

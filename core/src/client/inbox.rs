@@ -1,5 +1,5 @@
-//! The datagram whose frames are being taken over: one at a time, as the display takes what it
-//! shows.
+//! The inbox: the frames of one datagram. The client accepts them one at a time, as its user takes
+//! events.
 
 use core::ops::Range;
 
@@ -7,41 +7,43 @@ use crate::drop_reason::DropReason;
 use crate::limits::BODY_LEN_MAX;
 use crate::wire::{Frame, Frames, Place};
 
-/// The frames of one datagram that were not taken over yet.
+/// The frames of one datagram that were not accepted yet.
 pub(super) struct Inbox {
     bytes: heapless::Vec<u8, BODY_LEN_MAX>,
     place: Place,
-    /// Where the frame begins that was looked at last.
+    /// The start of the selected frame.
     latest: Place,
     peer: u32,
     /// Sequence number of the next frame.
     number: u32,
-    /// None of its frames was taken over yet, and no acknowledgement was due before it came.
-    is_unhurried: bool,
-    /// A session whose other side was told that there is no room.
-    starved: Option<u32>,
+    /// No frame was accepted yet, and no acknowledgement was due before the datagram.
+    may_delay_ack: bool,
+    /// A session whose other side was sent a window of 0.
+    blocked_peer: Option<u32>,
 }
 
-/// A frame that was taken over.
+/// A frame that was accepted.
 pub(super) struct TakenFrame {
     pub(super) number: u32,
-    /// It was the only one in its datagram, and no acknowledgement was due before.
+    /// It was the only frame of its datagram, and no acknowledgement was due before.
     pub(super) is_alone: bool,
-    /// Others of its datagram follow.
+    /// More frames of its datagram follow.
     pub(super) has_more: bool,
 }
 
 impl Inbox {
+    /// No datagram.
     pub(super) const EMPTY: Self = Self {
         bytes: heapless::Vec::new(),
         place: Place::START,
         latest: Place::START,
         peer: 0,
         number: 0,
-        is_unhurried: false,
-        starved: None,
+        may_delay_ack: false,
+        blocked_peer: None,
     };
 
+    /// Returns whether all frames were accepted.
     pub(super) fn is_empty(&self) -> bool {
         self.place.at() >= self.bytes.len()
     }
@@ -51,14 +53,14 @@ impl Inbox {
         self.peer
     }
 
-    /// Takes the frames of a datagram that were not parsed yet; false if those of another one are
-    /// still here. `is_unhurried`: no acknowledgement was due before it came.
+    /// Stores the unparsed frames of a datagram; false if frames of another one are still here.
+    /// `may_delay_ack`: no acknowledgement was due before this datagram.
     pub(super) fn fill(
         &mut self,
         peer: u32,
         number: u32,
         frames: &Frames<'_>,
-        is_unhurried: bool,
+        may_delay_ack: bool,
     ) -> bool {
         if !self.is_empty() {
             return false;
@@ -68,35 +70,35 @@ impl Inbox {
         self.place = place;
         self.peer = peer;
         self.number = number;
-        self.is_unhurried = is_unhurried;
+        self.may_delay_ack = may_delay_ack;
         self.bytes.extend_from_slice(bytes).is_ok()
     }
 
-    /// This peer waits for an answer, or sends more: what is here of it is acknowledged as soon as
-    /// it was taken over.
-    pub(super) fn hurry(&mut self, peer: u32) {
-        self.is_unhurried &= self.peer != peer;
+    /// Forbids a delayed acknowledgement for a datagram of this peer: the peer waits for it, or
+    /// sends more.
+    pub(super) fn forbid_ack_delay(&mut self, peer: u32) {
+        self.may_delay_ack &= self.peer != peer;
     }
 
-    /// The session with a peer is over: its frames are dropped.
-    pub(super) fn forget_session_of(&mut self, peer: u32) {
+    /// Drops the frames of a peer whose session has ended.
+    pub(super) fn drop_frames_of(&mut self, peer: u32) {
         if self.peer == peer {
             self.bytes.clear();
             self.place = Place::START;
         }
     }
 
-    /// Looks at the next frame from now on.
-    pub(super) fn look_at_next(&mut self) {
+    /// Selects the next frame.
+    pub(super) fn select_next(&mut self) {
         self.latest = self.place;
     }
 
-    /// Returns the frames from the one that is looked at on.
+    /// Returns the frames from the selected one on.
     pub(super) fn frames(&self) -> Frames<'_> {
         Frames::resume(&self.bytes, self.latest)
     }
 
-    /// Takes over the frames up to this place.
+    /// Accepts the frame that ends at this place.
     pub(super) fn take_to(&mut self, place: Place) -> TakenFrame {
         self.place = place;
         let number = self.number;
@@ -104,12 +106,12 @@ impl Inbox {
         let has_more = !self.is_empty();
         TakenFrame {
             number,
-            is_alone: core::mem::take(&mut self.is_unhurried) && !has_more,
+            is_alone: core::mem::take(&mut self.may_delay_ack) && !has_more,
             has_more,
         }
     }
 
-    /// Returns the frame that is looked at.
+    /// Returns the selected frame.
     pub(super) fn latest(&self) -> Option<Result<Frame<'_>, DropReason>> {
         self.frames().next()
     }
@@ -120,19 +122,19 @@ impl Inbox {
         core::str::from_utf8(text).unwrap_or_default()
     }
 
-    /// Returns a stored message, to be decrypted where it lies.
+    /// Returns a stored message, to decrypt it in place.
     pub(super) fn stored_message(&mut self, bytes: Range<usize>) -> &mut [u8] {
         self.bytes.get_mut(bytes).unwrap_or_default()
     }
 
-    /// The other side of a session was told that there is no room.
-    pub(super) fn note_starved(&mut self, peer: u32) {
-        self.starved = Some(peer);
+    /// Records that this peer was sent a window of 0.
+    pub(super) fn note_blocked_peer(&mut self, peer: u32) {
+        self.blocked_peer = Some(peer);
     }
 
-    /// Takes the session whose other side is to be told that there is room again.
-    pub(super) fn take_starved(&mut self) -> Option<u32> {
-        self.starved.take()
+    /// Takes the session whose other side has to learn that its window is open again.
+    pub(super) fn take_blocked_peer(&mut self) -> Option<u32> {
+        self.blocked_peer.take()
     }
 }
 
@@ -140,7 +142,7 @@ impl Inbox {
 mod tests {
     use super::*;
 
-    /// Fills an inbox with two frames of peer 3, the first of which has the number 7.
+    /// Fills an inbox with two frames of peer 3, numbered 7 and 8.
     fn fill_two_frames(inbox: &mut Inbox) -> bool {
         let mut bytes = [0; 64];
         let mut len = 0;
@@ -151,9 +153,9 @@ mod tests {
         inbox.fill(3, 7, &Frames::new(&bytes[..len]), true)
     }
 
-    /// Takes over the next frame.
+    /// Accepts the next frame.
     fn take(inbox: &mut Inbox) -> TakenFrame {
-        inbox.look_at_next();
+        inbox.select_next();
         let mut frames = inbox.frames();
         frames.next();
         let behind = frames.parts().1;
@@ -164,7 +166,10 @@ mod tests {
     fn takes_frames_one_at_a_time() {
         let mut inbox = Inbox::EMPTY;
         assert!(fill_two_frames(&mut inbox));
-        assert!(!fill_two_frames(&mut inbox), "the first is still here");
+        assert!(
+            !fill_two_frames(&mut inbox),
+            "a full inbox took another datagram"
+        );
         let taken = take(&mut inbox);
         assert_eq!(
             (taken.number, taken.has_more, taken.is_alone),
@@ -181,22 +186,22 @@ mod tests {
     }
 
     #[test]
-    fn hurries_for_its_own_peer_only() {
+    fn forbids_delay_for_its_own_peer_only() {
         for (peer, expected) in [(3, false), (4, true)] {
             let mut inbox = Inbox::EMPTY;
             fill_two_frames(&mut inbox);
-            inbox.hurry(peer);
-            assert_eq!(inbox.is_unhurried, expected);
+            inbox.forbid_ack_delay(peer);
+            assert_eq!(inbox.may_delay_ack, expected);
         }
     }
 
     #[test]
-    fn forgets_frames_of_closed_session() {
+    fn drops_frames_of_closed_session() {
         let mut inbox = Inbox::EMPTY;
         fill_two_frames(&mut inbox);
-        inbox.forget_session_of(4);
+        inbox.drop_frames_of(4);
         assert!(!inbox.is_empty());
-        inbox.forget_session_of(3);
+        inbox.drop_frames_of(3);
         assert!(inbox.is_empty());
     }
 }

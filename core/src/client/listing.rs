@@ -1,41 +1,41 @@
-//! What the roster says of one name.
+//! The roster entry of one name.
 
 use crate::address::PackedAddress;
 use crate::wire::Entry;
 
-/// Whether a name is in the roster, and its process in the room.
+/// Whether a name is in the roster, and its client online.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
 pub(super) enum Presence {
     Vacant,
-    /// Named by a command, or by none any more; not in the roster.
+    /// In use, or used before, but not in the roster.
     Unknown,
     Offline,
     Online,
 }
 
-/// The entry of one name.
+/// The roster entry of one name.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Listing {
     presence: Presence,
     incarnation: u64,
     address: PackedAddress,
-    /// The latest whole table that had the entry.
+    /// The generation of the whole table that had the entry last.
     seen_in: u32,
 }
 
-/// What an entry changed.
+/// The changes that an entry made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ListingChange {
     /// Another process has the name.
     pub(super) restarted: bool,
-    /// Another process, or another address.
+    /// The process or its address has changed.
     pub(super) moved: bool,
-    /// The name was offline and is online.
+    /// The name was offline, and is online.
     pub(super) returned: bool,
-    /// Anything of it differs.
+    /// The entry differs in any field.
     pub(super) any: bool,
 }
 
@@ -54,6 +54,7 @@ impl Listing {
         ..Self::VACANT
     };
 
+    /// Returns the presence of the name.
     pub(super) fn presence(&self) -> Presence {
         self.presence
     }
@@ -66,7 +67,7 @@ impl Listing {
         self.presence == Presence::Online
     }
 
-    /// Returns the process; 0 before the roster named one.
+    /// Returns the incarnation; 0 before the roster had one.
     pub(super) fn incarnation(&self) -> u64 {
         self.incarnation
     }
@@ -75,12 +76,13 @@ impl Listing {
         self.address
     }
 
-    /// Returns whether the entry was in this whole table, or came since.
+    /// Returns whether the whole table of this generation had the entry, or a later change.
     pub(super) fn was_seen_in(&self, generation: u32) -> bool {
         self.seen_in == generation
     }
 
-    /// Takes an entry, which comes with or after this whole table.
+    /// Updates the listing from an entry that comes with, or after, the whole table of this
+    /// generation.
     pub(super) fn update(
         &mut self,
         entry: &Entry<'_>,
@@ -102,7 +104,7 @@ impl Listing {
         change
     }
 
-    /// The name left the roster.
+    /// Removes the name from the roster.
     pub(super) fn unlist(&mut self) {
         self.presence = Presence::Unknown;
     }
@@ -115,7 +117,7 @@ mod tests {
     use crate::wire::Status;
 
     #[test]
-    fn tells_what_an_entry_changes() {
+    fn reports_the_changes_of_an_entry() {
         let mut listing = Listing::UNKNOWN;
         let mut update = |incarnation, port, presence| {
             let address = ([192, 0, 2, 1], port).into();
@@ -136,6 +138,6 @@ mod tests {
         assert!(listing.is_online() && listing.was_seen_in(1));
         listing.unlist();
         assert!(!listing.is_listed());
-        assert_eq!(listing.incarnation(), 7, "it may come back");
+        assert_eq!(listing.incarnation(), 7, "the incarnation was forgotten");
     }
 }

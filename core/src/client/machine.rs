@@ -1,4 +1,4 @@
-//! The client as a composition of parts. The files below this one route between them.
+//! The client as a composition of parts. The files in `machine/` route between them.
 
 mod calls;
 mod commands;
@@ -35,17 +35,17 @@ use crate::session::key_log::{KeyLog, KeySlot};
 use crate::session::{Clock, Connections, Handshakes, Sessions};
 use crate::stats::Stats;
 
-/// A client as a state machine; the contract is stated in the [crate's documentation](crate).
+/// A client as a state machine; the [crate's documentation](crate) states the contract.
 pub struct Client<'a> {
     name: Name,
-    /// This process: 64 random bits that everyone learns.
+    /// The incarnation of this process: 64 public random bits.
     incarnation: u64,
     window: u16,
 
     sessions: Sessions<'a>,
-    /// Handshakes so far.
+    /// The session sequence: number of handshakes so far.
     session_sequence: u32,
-    /// What callers may ask for.
+    /// The rate limit for calls of peers.
     calls: Bucket,
 
     server: ServerLink,
@@ -63,8 +63,8 @@ pub struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    /// Creates a client that is not registered: [`Command::Register`](crate::Command::Register)
-    /// comes first.
+    /// Creates a client that is not registered. Its first command is
+    /// [`Command::Register`](crate::Command::Register).
     ///
     /// # Errors
     /// [`StorageError`] names the slice that is too small.
@@ -115,30 +115,30 @@ impl<'a> Client<'a> {
         })
     }
 
-    /// Logs every key from now on, for [`poll_key_log`](crate::Endpoint::poll_key_log). They
-    /// decrypt everything; meant for tools. As many wait as there are slots.
+    /// Makes [`poll_key_log`](crate::Endpoint::poll_key_log) export every key that comes into use.
+    /// A tool can decrypt all sessions with them. As many keys wait as there are slots.
     pub fn log_keys(&mut self, slots: &'a mut [KeySlot]) {
         *self.sessions.handshakes().key_log() = KeyLog::new(slots);
     }
 
-    /// As [`log_keys`](Self::log_keys), without the keys of handshakes, which take as long to
-    /// compute as the handshakes.
+    /// As [`log_keys`](Self::log_keys), without handshake keys. Their computation takes as long as
+    /// the handshake.
     pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
         *self.sessions.handshakes().key_log() = KeyLog::of_sessions(slots);
     }
 
-    /// Returns the roster as far as this client has it, itself included. Walks all slots.
+    /// Returns the roster as this client has it, itself included. Cost: walks all slots.
     pub fn table(&self) -> impl Iterator<Item = TableEntry<'_>> {
         self.peers.table()
     }
 
     /// Returns whether all commands are settled.
     pub fn is_idle(&self) -> bool {
-        self.outbox.used() == 0 && !self.registration.is_on_the_way()
+        self.outbox.used() == 0 && !self.registration.is_in_progress()
     }
 
     /// Returns whether the client is in the room: from the first roster after a registration until
-    /// the deregistration is done.
+    /// the deregistration.
     pub fn is_registered(&self) -> bool {
         self.registration.is_active()
     }
@@ -153,7 +153,7 @@ impl<'a> Client<'a> {
         &self.name
     }
 
-    /// Returns the counters since this client was created.
+    /// Returns the counters since the creation of this client.
     pub fn stats(&self) -> &Stats {
         self.sessions.stats()
     }
@@ -169,7 +169,7 @@ impl core::fmt::Debug for Client<'_> {
 }
 
 impl Drop for Client<'_> {
-    /// Wipes the secrets of messages; those of sessions wipe themselves.
+    /// Wipes the message keys. Sessions wipe their own.
     fn drop(&mut self) {
         self.message_keys.wipe();
         for peer in self.peers.used() {

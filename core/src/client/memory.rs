@@ -6,14 +6,14 @@ use super::peer_slot::PeerSlot;
 use super::storage::ClientStorage;
 use crate::session::ConnectionSlot;
 
-/// All memory of one client, sized at compile time: a static on a microcontroller, a value on the
-/// stack or the heap elsewhere. It is all zero bits when new, so it takes no room in an image.
+/// All memory of one client, sized at compile time: a static on a microcontroller, or a value on
+/// the stack or the heap. New memory is all zero bits, so a static takes no room in an image.
 ///
 /// * `PEERS`: the server and the clients that the roster can hold, at least 2.
 /// * `COMMANDS`: commands that may be unsettled at a time, at least 1.
-/// * `FORMER`: former processes whose messages are still recognised as duplicates.
+/// * `FORMER`: former processes whose duplicates the client still detects.
 ///
-/// Only this door is generic: [`Client`](crate::Client) borrows slices.
+/// Only this type is generic: [`Client`](crate::Client) borrows slices.
 #[derive(Debug)]
 pub struct ClientMemory<const PEERS: usize, const COMMANDS: usize, const FORMER: usize> {
     peers: [PeerSlot; PEERS],

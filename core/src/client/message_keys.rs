@@ -4,14 +4,14 @@ use zeroize::Zeroize;
 
 use crate::crypto::{Correspondence, Identity, KEY_LEN, MessageKey, PublicKey};
 
-/// The ephemeral key of this process, which goes with what the server stores.
+/// The ephemeral key of this process for stored messages.
 pub(super) struct MessageKeys {
     secret: [u8; KEY_LEN],
     public: PublicKey,
 }
 
 impl MessageKeys {
-    /// Takes the secret half, which is drawn once for each process.
+    /// Creates the key from its secret half, which is drawn once for each process.
     //= PROTOCOL.md#11.1
     pub(super) fn new(identity: &Identity, secret: [u8; KEY_LEN]) -> Self {
         Self {
@@ -25,18 +25,24 @@ impl MessageKeys {
         &self.public
     }
 
-    /// Computes the key of the messages to a recipient; `None` if its public key is none. Cost: two
-    /// multiplications on the curve.
+    /// Computes the key of messages to a recipient; `None` if its public key is none. Cost: two
+    /// Diffie-Hellman operations.
     pub(super) fn derive(
         &self,
         identity: &Identity,
         recipient: &PublicKey,
-        who: Correspondence<'_>,
+        correspondence: Correspondence<'_>,
     ) -> Option<MessageKey> {
-        MessageKey::to(identity, recipient, &self.secret, &self.public, who)
+        MessageKey::to(
+            identity,
+            recipient,
+            &self.secret,
+            &self.public,
+            correspondence,
+        )
     }
 
-    /// Leaves no secret behind.
+    /// Wipes the secrets.
     pub(super) fn wipe(&mut self) {
         self.secret.zeroize();
     }
@@ -46,9 +52,9 @@ impl MessageKeys {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct PeerMessageKeys {
-    /// The key to the peer belongs to the public key that the peer has now.
+    /// The key to the peer belongs to the peer's present public key.
     is_current: bool,
-    /// The process of the peer whose key is here; no process has the number 0, which is none.
+    /// The process of the peer that the key `from` belongs to; 0 for none.
     from_process: u64,
     to: MessageKey,
     from: MessageKey,
@@ -77,7 +83,7 @@ impl PeerMessageKeys {
         (self.is_current, self.to) = (true, key);
     }
 
-    /// The peer has another public key: the next message to it needs another key.
+    /// Marks the key to the peer as outdated: the peer has another public key.
     pub(super) fn expire_to(&mut self) {
         self.is_current = false;
     }
@@ -91,7 +97,7 @@ impl PeerMessageKeys {
         (self.from_process, self.from) = (process, key);
     }
 
-    /// Leaves no secret behind.
+    /// Wipes the secrets.
     pub(super) fn wipe(&mut self) {
         self.to.wipe();
         self.from.wipe();
@@ -104,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_latest_key_for_messages_on_their_way() {
+    fn keeps_latest_key_for_messages_in_flight() {
         let mut keys = PeerMessageKeys::NONE;
         assert!(keys.to().is_none());
         keys.set_to(MessageKey::of([7; KEY_LEN]));
@@ -119,7 +125,7 @@ mod tests {
     #[test]
     fn returns_key_of_one_process_only() {
         let mut keys = PeerMessageKeys::NONE;
-        assert!(keys.from(0).is_none(), "0 is no process");
+        assert!(keys.from(0).is_none(), "process 0 has a key");
         keys.set_from(5, MessageKey::of([7; KEY_LEN]));
         assert!(keys.from(5).is_some() && keys.from(6).is_none());
         keys.wipe();

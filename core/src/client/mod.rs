@@ -1,8 +1,8 @@
-//! The client: one person's end of the room.
+//! The client: one member of the room.
 //!
-//! [`Client`] is composed of parts, each in a file of its own, which know nothing of it and of what
-//! they do not use. It routes: what comes in goes to the part that it concerns, and what the part
-//! gives back goes to the next.
+//! [`Client`] is composed of parts, each in a file of its own. A part does not know the client, nor
+//! parts that it does not use. The client only routes: an input goes to the part that it concerns,
+//! and the result of that part to the next.
 
 mod command;
 mod config;

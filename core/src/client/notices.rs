@@ -1,16 +1,16 @@
-//! What is reported of a command, and in which order.
+//! The notices of a command, and their order.
 
 use super::command::CommandId;
 use super::event::{ClientEvent, MessageStatus, Request};
 use crate::name::Name;
 
-/// How a command ended. No zero among its tags: "not yet" is all zero bits, which takes no room in
+/// The result of a command. No tag is zero, so that "not yet" is all zero bits and takes no room in
 /// an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Final {
     Message(MessageStatus) = 1,
-    /// A message to oneself: it is shown, then it is delivered.
+    /// A message to the client itself: it is shown, then delivered.
     ToSelf,
     Posted,
     NotPosted {
@@ -22,7 +22,7 @@ pub(super) enum Final {
 }
 
 impl Final {
-    /// Returns the event for a command with this id, and the name of its recipient.
+    /// Builds the event for a command with this id and recipient.
     pub(super) fn event(self, id: CommandId, to: &Name) -> ClientEvent<'_> {
         let message = |status| ClientEvent::MessageStatus {
             id,
@@ -41,16 +41,16 @@ impl Final {
     }
 }
 
-/// Something to report of a command.
+/// A notice of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Notice {
-    /// A message to oneself is shown.
+    /// A message to the client itself is shown.
     Show,
     Status(MessageStatus),
     Final(Final),
 }
 
-/// What was not reported of one command yet.
+/// The notices of one command that were not reported yet.
 #[derive(Clone, Debug)]
 pub(super) struct Notices {
     sent_to_server: bool,
@@ -59,39 +59,39 @@ pub(super) struct Notices {
 }
 
 impl Notices {
-    /// Nothing; all zero bits.
+    /// No notices; all zero bits.
     pub(super) const NONE: Self = Self {
         sent_to_server: false,
         exists: false,
         settled: None,
     };
 
-    /// Returns whether nothing is to be reported.
+    /// Returns whether there is no notice.
     pub(super) fn is_empty(&self) -> bool {
         !self.sent_to_server && !self.exists && self.settled.is_none()
     }
 
-    /// Returns whether the command has ended and that was not reported yet.
+    /// Returns whether the command has ended and its result was not reported yet.
     pub(super) fn is_settled(&self) -> bool {
         self.settled.is_some()
     }
 
-    /// Reports that a message went to the server.
+    /// Adds the notice that a message went to the server.
     pub(super) fn sent_to_server(&mut self) {
         self.sent_to_server = true;
     }
 
-    /// Reports that the recipient exists, and the message goes out again.
+    /// Adds the notice that the recipient is online, and the message is sent again.
     pub(super) fn exists(&mut self) {
         self.exists = true;
     }
 
-    /// Reports how the command ended.
+    /// Adds the result of the command.
     pub(super) fn settle(&mut self, result: Final) {
         self.settled = Some(result);
     }
 
-    /// Takes the next thing to report.
+    /// Takes the next notice.
     pub(super) fn take(&mut self) -> Option<Notice> {
         if matches!(self.settled, Some(Final::ToSelf)) {
             self.settled = Some(Final::Message(MessageStatus::Delivered));

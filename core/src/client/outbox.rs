@@ -1,4 +1,4 @@
-//! Unsettled commands: their slots, their numbers, and what is to be reported of them.
+//! The outbox: unsettled commands, their numbers and their notices.
 
 use super::command::CommandId;
 use super::notices::{Final, Notice, Notices};
@@ -6,17 +6,17 @@ use super::outbox_slot::{Form, Noticed, OutboxSlot};
 use super::send_queue::SendQueue;
 use crate::containers::{FreeList, Queue, Slots};
 
-/// All unsettled commands. Each stands in at most one [`Queue`], which says what it waits for.
+/// All unsettled commands. Each is in at most one [`Queue`], by what it waits for.
 pub(super) struct Outbox<'a> {
     slots: Slots<'a, OutboxSlot>,
     free: FreeList,
-    /// Commands so far; also counts the messages.
+    /// Number of commands so far; also numbers the messages.
     commands: u32,
     noticed: Queue<Noticed>,
 }
 
 impl<'a> Outbox<'a> {
-    /// `None` if there is no slot.
+    /// Creates an empty outbox; `None` if there is no slot.
     pub(super) fn new(slots: &'a mut [OutboxSlot]) -> Option<Self> {
         Some(Self {
             slots: Slots::new(slots)?,
@@ -34,7 +34,7 @@ impl<'a> Outbox<'a> {
         self.slots.at_mut(slot)
     }
 
-    /// Returns the slots, for a queue of them.
+    /// Returns the mutable slots, for a queue of them.
     pub(super) fn slots(&mut self) -> &mut Slots<'a, OutboxSlot> {
         &mut self.slots
     }
@@ -58,13 +58,13 @@ impl<'a> Outbox<'a> {
         self.free.used() == self.slots.len()
     }
 
-    /// Numbers a command.
+    /// Returns the number of a new command.
     pub(super) fn number(&mut self) -> CommandId {
         self.commands = self.commands.wrapping_add(1);
         CommandId(self.commands)
     }
 
-    /// Takes a slot for a command; `None` if there is no room.
+    /// Allocates a slot for a command; `None` if there is no room.
     pub(super) fn allocate(&mut self, form: Form, to: u32, text: &str) -> Option<u32> {
         let slot = self.free.allocate(&self.slots)?;
         let id = self.number();
@@ -72,12 +72,12 @@ impl<'a> Outbox<'a> {
         Some(slot)
     }
 
-    /// Frees the slot of a command that was settled. Its content stays until the next command.
+    /// Frees the slot of a settled command. Its content stays until the next command.
     pub(super) fn release(&mut self, slot: u32) {
         self.free.release(&mut self.slots, slot);
     }
 
-    /// Settles a command; its slot is to be released when that was reported.
+    /// Settles a command; its slot is released once the result was reported.
     pub(super) fn settle(&mut self, slot: u32, result: Final) {
         let notices = self.slots.at_mut(slot).notices();
         let is_first = notices.is_empty();
@@ -87,7 +87,7 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// Returns what is to be reported of a command, to add something.
+    /// Returns the notices of a command, to add one.
     pub(super) fn notice(&mut self, slot: u32) -> &mut Notices {
         if self.slots.at_mut(slot).notices().is_empty() {
             self.noticed.push(&mut self.slots, slot);
@@ -99,7 +99,7 @@ impl<'a> Outbox<'a> {
         !self.noticed.is_empty()
     }
 
-    /// Takes the next thing to report, of the command that has waited for longest.
+    /// Returns the next notice, of the command that has waited for longest.
     pub(super) fn next_notice(&mut self) -> Option<(u32, Notice)> {
         let slot = self.noticed.first()?;
         let notices = self.slots.at_mut(slot).notices();
@@ -132,11 +132,15 @@ mod tests {
         outbox.release(first);
         assert_eq!(outbox.used(), 1);
         let third = outbox.allocate(Form::Post, 0, "c").unwrap();
-        assert_eq!(outbox.at(third).id().number(), 4, "no number was lost");
+        assert_eq!(
+            outbox.at(third).id().number(),
+            4,
+            "a failed command used a number"
+        );
     }
 
     #[test]
-    fn reports_each_command_in_order_of_its_first_notice() {
+    fn reports_commands_in_order_of_first_notice() {
         let mut slots = [OutboxSlot::VACANT; 2];
         let mut outbox = Outbox::new(&mut slots).unwrap();
         let [one, two] = [1, 2].map(|to| outbox.allocate(Form::Direct, to, "a").unwrap());

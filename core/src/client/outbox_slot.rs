@@ -1,4 +1,4 @@
-//! One unsettled command.
+//! Memory for one unsettled command.
 
 use super::command::CommandId;
 use super::message_text::MessageText;
@@ -7,41 +7,42 @@ use crate::containers::{Chained, Next};
 use crate::name::Name;
 use crate::wire::Frame;
 
-/// What an outbox slot is sent as.
+/// The form in which an outbox slot is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// To the recipient.
+    /// A message to the recipient.
     Direct,
-    /// To the server, to find the recipient; the message follows.
+    /// A lookup of the recipient; the message follows.
     Lookup,
-    /// To the server: who is this caller? No command, and nothing to report.
+    /// A lookup of a caller: not a command, and without notices.
     CallerLookup,
-    /// To the server, to be stored.
+    /// A message for the server to store.
     Store,
-    /// To the server, to be stored unless the recipient can be reached; others wait for the result.
+    /// A message for the server to store unless the recipient is reachable; others wait for its
+    /// result.
     Probe,
     Post,
     Leave,
 }
 
 impl Form {
-    /// Returns whether the server answers it with an entry, and not with a numbered result.
+    /// Returns whether the server answers with an entry, and not with a numbered result.
     pub(super) fn is_lookup(self) -> bool {
         matches!(self, Self::Lookup | Self::CallerLookup)
     }
 }
 
-/// One unsettled command.
+/// Memory for one unsettled command.
 #[derive(Clone, Debug)]
 pub struct OutboxSlot {
-    /// Its number is also that of the message.
+    /// The id of the command; its number is also the counter of the message.
     id: CommandId,
     form: Form,
     /// The peer slot of the recipient.
     to: u32,
-    /// Number of the request, while it is one.
+    /// The number of the request, while it is one.
     request: u32,
-    /// Incarnation that was tried directly; 0 for none.
+    /// The incarnation whose direct path failed; 0 for none.
     tried: u64,
     next_in_queue: Next,
     next_noticed: Next,
@@ -63,7 +64,7 @@ impl OutboxSlot {
         text: MessageText::EMPTY,
     };
 
-    /// Takes the place of a command that was reported to its end.
+    /// Resets the slot for a new command.
     pub(super) fn reset(&mut self, id: CommandId, form: Form, to: u32, text: &str) {
         (self.id, self.form, self.to, self.request) = (id, form, to, 0);
         self.text.set(text);
@@ -73,7 +74,7 @@ impl OutboxSlot {
         self.id
     }
 
-    /// Returns the number of the message among all of this process.
+    /// Returns the counter of the message, unique in this process.
     pub(super) fn counter(&self) -> u32 {
         self.id.number()
     }
@@ -87,7 +88,7 @@ impl OutboxSlot {
         self.to
     }
 
-    /// Returns the number of the request; 0 if it was none yet.
+    /// Returns the number of the request; 0 if it is none yet.
     pub(super) fn request(&self) -> u32 {
         self.request
     }
@@ -96,22 +97,23 @@ impl OutboxSlot {
         self.form = form;
     }
 
-    /// Numbers it among the requests.
+    /// Sets the number of the request.
     pub(super) fn set_request(&mut self, number: u32) {
         self.request = number;
     }
 
-    /// Goes to the server, which is told the incarnation that was tried directly, if one was.
+    /// Sets the form of a message to the server, and the incarnation whose direct path failed, or
+    /// 0.
     pub(super) fn store_as(&mut self, form: Form, tried: u64) {
         (self.form, self.tried) = (form, tried);
     }
 
-    /// Returns whether it has ended and that was not reported yet.
+    /// Returns whether the command has ended and its result was not reported yet.
     pub(super) fn is_settled(&self) -> bool {
         self.notices.is_settled()
     }
 
-    /// Returns what is to be reported of it.
+    /// Returns the mutable notices of the command.
     pub(super) fn notices(&mut self) -> &mut Notices {
         &mut self.notices
     }
@@ -124,7 +126,8 @@ impl OutboxSlot {
         &mut self.text
     }
 
-    /// Returns what it says, as a frame. `to` gives the name of the recipient, if the frame has it.
+    /// Builds the frame of the command. `to` returns the name of the recipient, if the frame needs
+    /// it.
     pub(super) fn frame<'a>(&'a self, to: impl FnOnce() -> &'a Name) -> Frame<'a> {
         let (request, counter) = (self.request, self.counter());
         match self.form {
@@ -154,7 +157,7 @@ impl OutboxSlot {
     }
 }
 
-/// The chain of the queue that a slot waits in.
+/// Links the slots of the queue that a slot is in.
 impl Chained for OutboxSlot {
     fn next(&self) -> Next {
         self.next_in_queue
@@ -165,7 +168,7 @@ impl Chained for OutboxSlot {
     }
 }
 
-/// The chain of the slots that have something to report.
+/// Links the slots that have notices.
 pub(super) struct Noticed;
 
 impl Chained<Noticed> for OutboxSlot {
@@ -185,7 +188,7 @@ mod tests {
     const NAME: Name = Name::VACANT;
 
     #[test]
-    fn bounces_only_as_a_scout() {
+    fn bounces_only_as_a_probe() {
         let mut entry = OutboxSlot::VACANT;
         entry.reset(CommandId(5), Form::Direct, 1, "hello");
         for (form, expected) in [(Form::Store, false), (Form::Probe, true)] {
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn has_number_of_its_command_as_a_message() {
+    fn uses_its_command_number_as_counter() {
         let mut entry = OutboxSlot::VACANT;
         entry.reset(CommandId(5), Form::Post, 0, "hello");
         entry.set_request(2);

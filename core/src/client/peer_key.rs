@@ -1,20 +1,20 @@
-//! The key of one name. The first one that is used is pinned: no other is taken for the name.
+//! The key of one name. The client pins the first key that it uses, and accepts no other.
 
 use crate::crypto::PublicKey;
 
-/// Whether a key was used, and what the roster says of it.
+/// Whether a key is pinned, and whether the roster agrees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
 enum Pin {
-    /// It was not used: another one may replace it.
+    /// The key was not used: another one may replace it.
     Free,
     Pinned,
-    /// It is pinned, and the roster lists another one.
+    /// The key is pinned, and the roster lists another one.
     Foreign,
 }
 
-/// The key that a name is believed to have.
+/// The key of a name, as far as the client knows it.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct PeerKey {
@@ -22,22 +22,22 @@ pub(super) struct PeerKey {
     pin: Pin,
 }
 
-/// What the key in an entry of the roster means.
+/// The effect of the key in a roster entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyChange {
     None,
-    /// It is another one, and stands from now on.
+    /// The entry's key replaces the key of the name.
     Replaced,
-    /// It is not the one that is pinned.
+    /// The entry's key is not the pinned one.
     BecameForeign,
-    /// It is still not the one that is pinned.
+    /// The entry's key is still not the pinned one.
     StaysForeign,
-    /// It is the one that is pinned again.
+    /// The entry's key is the pinned one again.
     Returned,
 }
 
 impl KeyChange {
-    /// Returns whether the entry lists another key than the one that was here.
+    /// Returns whether the entry has another key than the name.
     pub(super) fn is_other(self) -> bool {
         matches!(
             self,
@@ -45,7 +45,7 @@ impl KeyChange {
         )
     }
 
-    /// Returns whether the name became trusted, or ceased to be.
+    /// Returns whether the name became trusted, or lost its trust.
     pub(super) fn changes_trust(self) -> bool {
         matches!(self, Self::BecameForeign | Self::Returned)
     }
@@ -90,13 +90,13 @@ impl PeerKey {
         is_new
     }
 
-    /// Takes back a key that an earlier process of this client had pinned.
+    /// Restores a key that an earlier process of this client had pinned.
     pub(super) fn restore(&mut self, key: PublicKey) {
         self.key = key;
         self.pin();
     }
 
-    /// Takes the key that the roster lists.
+    /// Applies the key that the roster lists.
     pub(super) fn list(&mut self, key: &PublicKey) -> KeyChange {
         let is_other = self.key != *key;
         let change = match self.pin {
@@ -115,7 +115,7 @@ impl PeerKey {
         change
     }
 
-    /// Takes the key of a message that was decrypted with it; true if it is another one.
+    /// Sets the key, with which a message was decrypted; true if it is another one.
     pub(super) fn learn(&mut self, key: &PublicKey) -> bool {
         let is_other = self.key != *key;
         self.key = *key;
@@ -132,7 +132,7 @@ mod tests {
     const OTHER: PublicKey = PublicKey([2; KEY_LEN]);
 
     #[test]
-    fn believes_roster_until_key_is_pinned() {
+    fn trusts_roster_until_key_is_pinned() {
         let mut key = PeerKey::NONE;
         assert!(!key.is_usable());
         assert_eq!(key.list(&OTHER), KeyChange::Replaced);
@@ -143,7 +143,7 @@ mod tests {
         assert_eq!(key.list(&OTHER), KeyChange::BecameForeign);
         assert_eq!(key.list(&OTHER), KeyChange::StaysForeign);
         assert!(!key.is_usable() && key.refuses(&OTHER));
-        assert_eq!(*key.get(), ONE, "the pinned one stays");
+        assert_eq!(*key.get(), ONE, "the pinned key was replaced");
         assert!(!key.pin() && key.is_foreign());
         assert_eq!(key.list(&ONE), KeyChange::Returned);
         assert!(key.is_usable());

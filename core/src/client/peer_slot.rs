@@ -1,4 +1,4 @@
-//! One client of the room, as a composition of what is known of it.
+//! One client of the room, as a composition of parts.
 
 use super::dedup::ProcessMarks;
 use super::listing::Listing;
@@ -9,7 +9,7 @@ use super::send_queue::SendQueue;
 use crate::containers::{Link, Linked};
 use crate::name::Name;
 
-/// One client of the room; the first slot stands for the server.
+/// Memory for one client of the room; the first slot is that of the server.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct PeerSlot {
@@ -18,13 +18,13 @@ pub struct PeerSlot {
     key: PeerKey,
     message_keys: PeerMessageKeys,
     route: Route,
-    /// What was sent directly.
+    /// Frames in the session with this peer that were not acknowledged.
     sending: SendQueue,
-    /// What was shown of its present process.
+    /// The marks of its present process.
     marks: ProcessMarks,
-    /// Commands in the outbox that name this peer.
+    /// Number of commands in the outbox that name this peer.
     references: u32,
-    /// Number of the peer's latest call.
+    /// The session sequence of the peer's latest call.
     session_sequence: u32,
     links: [Link; PeerList::COUNT],
 }
@@ -44,7 +44,7 @@ impl PeerSlot {
         links: [Link::VACANT; PeerList::COUNT],
     };
 
-    /// A name of which nothing else is known.
+    /// Creates a slot for a name that is not in the roster.
     pub(super) const fn named(name: Name) -> Self {
         Self {
             name,
@@ -105,28 +105,28 @@ impl PeerSlot {
         &mut self.marks
     }
 
-    /// Another process has the name, with these marks.
+    /// Replaces the process of the name by one with these marks.
     pub(super) fn restart(&mut self, marks: ProcessMarks) {
         self.marks = marks;
         self.session_sequence = 0;
     }
 
-    /// Returns whether this call is later than all others of the process.
+    /// Returns whether a call is later than all earlier ones of the process.
     pub(super) fn is_new_call(&self, session_sequence: u32) -> bool {
         session_sequence > self.session_sequence
     }
 
-    /// The call of this number was answered.
+    /// Records the session sequence of a call that was answered.
     pub(super) fn note_call(&mut self, session_sequence: u32) {
         self.session_sequence = session_sequence;
     }
 
-    /// A command names the peer.
+    /// Counts a command that names the peer.
     pub(super) fn add_reference(&mut self) {
         self.references += 1;
     }
 
-    /// A command that named the peer has ended.
+    /// Releases the reference of a command that has ended.
     pub(super) fn drop_reference(&mut self) {
         self.references -= 1;
     }
@@ -136,20 +136,20 @@ impl PeerSlot {
         self.references != 0
     }
 
-    /// Returns whether the slot may be given to another name: no command names it, and the server
-    /// keeps nothing for it from this client.
+    /// Returns whether the slot is free for another name: no command names it, and the server
+    /// stores nothing for it from this client.
     pub(super) fn is_idle(&self) -> bool {
-        !self.is_referenced() && !self.route.has_kept()
+        !self.is_referenced() && !self.route.has_stored()
     }
 }
 
-/// The lists that a peer can stand in.
+/// The lists that a peer can be in.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PeerList {
-    /// Occupied slots by use, or free ones.
+    /// Occupied slots by use, or free slots.
     Recent,
-    /// The key is to be remembered, and that was not told yet.
-    UntoldKey,
+    /// Peers whose pinned key was not stored yet.
+    UnsavedKey,
 }
 
 impl PeerList {
@@ -158,18 +158,18 @@ impl PeerList {
 
 impl Linked<PeerList> for PeerSlot {
     fn link(&self, list: PeerList) -> &Link {
-        let [recent, untold_key] = &self.links;
+        let [recent, unsaved_key] = &self.links;
         match list {
             PeerList::Recent => recent,
-            PeerList::UntoldKey => untold_key,
+            PeerList::UnsavedKey => unsaved_key,
         }
     }
 
     fn link_mut(&mut self, list: PeerList) -> &mut Link {
-        let [recent, untold_key] = &mut self.links;
+        let [recent, unsaved_key] = &mut self.links;
         match list {
             PeerList::Recent => recent,
-            PeerList::UntoldKey => untold_key,
+            PeerList::UnsavedKey => unsaved_key,
         }
     }
 }
@@ -184,18 +184,18 @@ mod tests {
     }
 
     #[test]
-    fn takes_each_call_of_a_process_once() {
+    fn accepts_each_call_of_a_process_once() {
         let mut peer = peer();
         assert!(peer.is_new_call(1));
         peer.note_call(3);
         assert!(!peer.is_new_call(2) && !peer.is_new_call(3));
         assert!(peer.is_new_call(4));
         peer.restart(ProcessMarks::VACANT);
-        assert!(peer.is_new_call(1), "another process counts anew");
+        assert!(peer.is_new_call(1), "the calls of another process count");
     }
 
     #[test]
-    fn is_idle_when_nothing_waits_for_its_name() {
+    fn is_idle_without_commands_and_stored_messages() {
         let mut peer = peer();
         assert!(peer.is_idle());
         peer.add_reference();
@@ -204,23 +204,23 @@ mod tests {
         assert!(peer.is_referenced() && !peer.is_idle());
         peer.drop_reference();
         assert!(!peer.is_referenced() && peer.is_idle());
-        peer.route_mut().note_kept(2);
-        assert!(!peer.is_idle(), "the server stores a message for it");
+        peer.route_mut().note_stored(2);
+        assert!(!peer.is_idle(), "a peer with a stored message is idle");
         peer.route_mut().note_receipt(2);
         assert!(peer.is_idle());
     }
 
     #[test]
-    fn stands_in_both_lists_at_once() {
+    fn links_a_peer_in_both_lists() {
         let mut peers = [peer(), peer()];
         let mut peers = Slots::new(&mut peers).unwrap();
         let mut recent = List::new(PeerList::Recent);
-        let mut untold = List::new(PeerList::UntoldKey);
+        let mut unsaved = List::new(PeerList::UnsavedKey);
         recent.push(&mut peers, 0);
         recent.push(&mut peers, 1);
-        untold.push(&mut peers, 1);
+        unsaved.push(&mut peers, 1);
         recent.remove(&mut peers, 1);
-        assert_eq!(untold.pop(&mut peers), Some(1));
+        assert_eq!(unsaved.pop(&mut peers), Some(1));
         assert_eq!(recent.pop(&mut peers), Some(0));
         assert_eq!(recent.first(), None);
     }

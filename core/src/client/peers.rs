@@ -1,4 +1,4 @@
-//! All peers that there is room for: found by name, and in the order of use.
+//! The peers: found by name, and ordered by use.
 
 use super::peer_slot::{PeerList, PeerSlot};
 use crate::containers::{Index, List, Slots};
@@ -6,7 +6,7 @@ use crate::crypto::Key;
 use crate::driver::{StorageError, TableEntry};
 use crate::name::Name;
 
-/// The peer slot that holds the session with the server.
+/// The peer slot of the session with the server.
 pub(super) const SERVER: u32 = 0;
 
 /// The slots of the server and of all peers.
@@ -14,18 +14,18 @@ pub(super) struct Peers<'a> {
     slots: Slots<'a, PeerSlot>,
     names: Index<'a>,
     key: Key,
-    /// Occupied slots, those used last at the end.
+    /// Occupied slots, the most recently used ones at the end.
     recent: List<PeerList>,
-    /// Slots that were vacated, the one vacated first in front: the order of the slots is that of
-    /// the roster that is shown.
+    /// Vacated slots, the oldest in front: the order of the slots is that of the roster that is
+    /// shown.
     free: List<PeerList>,
-    /// Slots from here on were never used.
+    /// The first slot that was never used.
     fresh: u32,
 }
 
 impl<'a> Peers<'a> {
-    /// Creates it without peers. The names are hashed under a secret key, so that an attacker
-    /// cannot choose names that collide.
+    /// Creates an empty set of peers. A secret key hashes the names, so that an attacker cannot
+    /// choose names that collide.
     ///
     /// # Errors
     /// [`StorageError`] names the slice that is too small.
@@ -59,7 +59,7 @@ impl<'a> Peers<'a> {
         self.slots.at_mut(peer)
     }
 
-    /// Returns the slots, for a list of them.
+    /// Returns the mutable slots, for a list of them.
     pub(super) fn slots(&mut self) -> &mut Slots<'a, PeerSlot> {
         &mut self.slots
     }
@@ -85,7 +85,7 @@ impl<'a> Peers<'a> {
         })
     }
 
-    /// Returns the hash of a name under the secret key.
+    /// Returns the hash of a name with the secret key.
     pub(super) fn hash(&self, name: &[u8]) -> u64 {
         self.key.hash(name)
     }
@@ -93,7 +93,7 @@ impl<'a> Peers<'a> {
     /// Returns the slot of a name.
     pub(super) fn find(&self, name: &[u8]) -> Option<u32> {
         let has = |peer| self.slots.at(peer).name().as_bytes() == name;
-        // The peer that was used last is often used next.
+        // The most recently used peer is often used next.
         if let Some(last) = self.recent.last()
             && has(last)
         {
@@ -110,7 +110,7 @@ impl<'a> Peers<'a> {
         is_listed.then_some(peer)
     }
 
-    /// Notes that a peer is used.
+    /// Makes a peer the most recently used one.
     pub(super) fn touch(&mut self, peer: u32) {
         if !self.recent.is_last(peer) {
             self.recent.remove(&mut self.slots, peer);
@@ -123,7 +123,7 @@ impl<'a> Peers<'a> {
         !self.free.is_empty() || self.fresh < self.slots.len()
     }
 
-    /// Gives a free slot to a name that has none.
+    /// Assigns a free slot to a new name; `None` if there is none.
     pub(super) fn insert(&mut self, name: Name) -> Option<u32> {
         let peer = match self.free.pop(&mut self.slots) {
             Some(free) => free,
@@ -140,9 +140,9 @@ impl<'a> Peers<'a> {
         Some(peer)
     }
 
-    /// Returns the peer that gives way to another: one that is not in the roster and whose key is
-    /// not pinned; else, where the roster has not the whole room or the peer is not in it, the one
-    /// that was used least recently. Cost: all peers.
+    /// Returns the peer to evict for another. The first choice is a peer that is not in the roster
+    /// and has no pinned key. Otherwise the least recently used peer is evicted, if the roster is
+    /// partial or does not list it. Cost: walks all peers.
     pub(super) fn victim(&self, is_partial: bool, own_name: &Name) -> Option<u32> {
         let mut at = self.recent.first();
         let mut victim = None;
@@ -153,7 +153,7 @@ impl<'a> Peers<'a> {
                 if !is_listed && !slot.key().is_pinned() {
                     return Some(peer);
                 }
-                // A key that is forgotten is believed anew, so the least recent goes first.
+                // A forgotten key is trusted anew, so the least recently used goes first.
                 if is_partial || !is_listed {
                     victim = victim.or(Some(peer));
                 }
@@ -185,14 +185,14 @@ mod tests {
         Name::new(text).unwrap()
     }
 
-    /// Runs with room for three peers.
+    /// Runs a test with room for three peers.
     fn with_peers(run: impl FnOnce(&mut Peers<'_>)) {
         let mut slots = [PeerSlot::VACANT; 4];
         let mut cells = [0; 8];
         run(&mut Peers::new(&mut slots, &mut cells, Key::PUBLIC).unwrap());
     }
 
-    /// Lists a peer, which is online.
+    /// Lists a peer as online.
     fn list(peers: &mut Peers<'_>, peer: u32, incarnation: u64) {
         let address = "192.0.2.1:5000".parse().unwrap();
         let text = peers.at(peer).name().clone();
@@ -214,7 +214,7 @@ mod tests {
             assert_eq!(
                 peers.insert(name("e")),
                 Some(all[1]),
-                "it was vacated first"
+                "the oldest vacated slot was not reused"
             );
             assert_eq!(peers.insert(name("f")), Some(all[0]));
         });
@@ -233,24 +233,28 @@ mod tests {
     }
 
     #[test]
-    fn gives_up_peer_that_is_missed_least() {
+    fn evicts_the_least_needed_peer() {
         with_peers(|peers| {
             let own = name("own");
             let all = ["a", "b", "c"].map(|text| peers.insert(name(text)).unwrap());
             list(peers, all[0], 7);
             peers.at_mut(all[1]).key_mut().pin();
-            assert_eq!(peers.victim(true, &own), Some(all[2]), "unknown");
+            assert_eq!(
+                peers.victim(true, &own),
+                Some(all[2]),
+                "an unlisted peer goes first"
+            );
             peers.at_mut(all[2]).add_reference();
-            assert_eq!(peers.victim(false, &own), Some(all[1]), "listed ones stay");
+            assert_eq!(peers.victim(false, &own), Some(all[1]), "listed peers stay");
             assert_eq!(peers.victim(true, &own), Some(all[0]), "the least recent");
             peers.touch(all[0]);
             assert_eq!(peers.victim(true, &own), Some(all[1]));
-            peers.at_mut(all[1]).route_mut().note_kept(5);
+            peers.at_mut(all[1]).route_mut().note_stored(5);
             assert_eq!(peers.victim(true, &own), Some(all[0]));
             assert_eq!(
                 peers.victim(true, &name("a")),
                 None,
-                "not the client itself"
+                "the client evicts itself"
             );
         });
     }

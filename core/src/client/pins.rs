@@ -1,47 +1,47 @@
-//! Keys that were used: each is pinned to its name, and told once to be remembered.
+//! Pinned keys: each key in use is pinned to its name, and stored once.
 
 use super::peer_slot::{PeerList, PeerSlot};
 use crate::containers::{List, Slots};
 
-/// The pinned keys that were not told yet.
+/// The pinned keys that were not stored yet.
 pub(super) struct Pins {
-    untold: List<PeerList>,
+    unsaved: List<PeerList>,
 }
 
 impl Pins {
-    /// Nothing is to be told.
+    /// No keys.
     pub(super) const NONE: Self = Self {
-        untold: List::new(PeerList::UntoldKey),
+        unsaved: List::new(PeerList::UnsavedKey),
     };
 
-    /// Pins the key of a peer, because messages were exchanged under it.
+    /// Pins the key of a peer that the client has exchanged messages with.
     pub(super) fn pin(&mut self, peers: &mut Slots<'_, PeerSlot>, peer: u32) {
         if peers.at_mut(peer).key_mut().pin() {
-            self.untold.push(peers, peer);
+            self.unsaved.push(peers, peer);
         }
     }
 
-    /// Returns whether messages may go to a peer, and pins its key if so: not if it has no key, or
-    /// another one than it had. The key counts from then on even if no session opens with it,
-    /// because a roster that lists it could have listed any.
+    /// Returns whether messages may go to a peer, and pins its key if so. They may not if it has no
+    /// key, or another one than the pinned key. The key is pinned even if no session opens with it:
+    /// a roster that lists it could have listed any.
     //= PROTOCOL.md#11.3
     pub(super) fn trusts(&mut self, peers: &mut Slots<'_, PeerSlot>, peer: u32) -> bool {
         let key = peers.at_mut(peer).key_mut();
         let is_usable = key.is_usable();
         if is_usable && key.pin() {
-            self.untold.push(peers, peer);
+            self.unsaved.push(peers, peer);
         }
         is_usable
     }
 
-    /// Takes the next peer whose key is to be remembered.
+    /// Takes the next peer whose key has to be stored.
     pub(super) fn take(&mut self, peers: &mut Slots<'_, PeerSlot>) -> Option<u32> {
-        self.untold.pop(peers)
+        self.unsaved.pop(peers)
     }
 
-    /// Forgets a peer.
+    /// Removes a peer.
     pub(super) fn remove(&mut self, peers: &mut Slots<'_, PeerSlot>, peer: u32) {
-        self.untold.remove(peers, peer);
+        self.unsaved.remove(peers, peer);
     }
 }
 
@@ -51,11 +51,14 @@ mod tests {
     use crate::crypto::{KEY_LEN, PublicKey};
 
     #[test]
-    fn tells_each_pinned_key_once_in_order() {
+    fn returns_each_pinned_key_once_in_order() {
         let mut slots = [PeerSlot::VACANT; 4];
         let mut peers = Slots::new(&mut slots).unwrap();
         let mut pins = Pins::NONE;
-        assert!(!pins.trusts(&mut peers, 1), "it has no key");
+        assert!(
+            !pins.trusts(&mut peers, 1),
+            "a peer without a key is trusted"
+        );
         for peer in [3, 1, 2, 3] {
             peers.at_mut(peer).key_mut().list(&PublicKey([7; KEY_LEN]));
             assert!(pins.trusts(&mut peers, peer));
@@ -64,7 +67,10 @@ mod tests {
         let taken = [(); 3].map(|()| pins.take(&mut peers));
         assert_eq!(taken, [Some(3), Some(2), None]);
         peers.at_mut(3).key_mut().list(&PublicKey([8; KEY_LEN]));
-        assert!(!pins.trusts(&mut peers, 3), "another key is listed");
+        assert!(
+            !pins.trusts(&mut peers, 3),
+            "a peer with another key is trusted"
+        );
         assert_eq!(pins.take(&mut peers), None);
     }
 }

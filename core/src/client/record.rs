@@ -1,31 +1,32 @@
-//! The records for the next process of the same name: messages that were shown, and pinned keys.
+//! The records for the next process of the same name: shown messages, and pinned keys.
 
 use crate::crypto::PublicKey;
 
-/// One fact to remember, for [`Client::restore`](crate::Client::restore) in the next process of the
-/// same name.
+/// One record to store. The next process of the same name gets it by
+/// [`Client::restore`](crate::Client::restore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ClientRecord<'a> {
-    /// A message was shown: nothing of that process up to it is shown again.
+    /// A shown message: the client does not show it again, nor earlier messages of its process.
     Shown(Shown),
-    /// The key of the server, which has proved that it has it. Another one is refused from now on.
+    /// The key of the server, which has proved it. The client refuses another one from now on.
     ServerKey(PublicKey),
-    /// The key of a peer that messages were exchanged with. Another one is refused from now on.
+    /// The key of a peer that the client has exchanged messages with. The client refuses another
+    /// one from now on.
     PeerKey {
-        /// The name it belongs to.
+        /// The name that the key belongs to.
         name: &'a str,
-        /// The key.
+        /// The pinned key.
         key: PublicKey,
     },
 }
 
-/// A message that was shown. Given back to [`Client::restore`](crate::Client::restore), it keeps
-/// the next process from showing it again, or anything that its sender had sent before it.
+/// A message that was shown. After [`Client::restore`](crate::Client::restore), the next process
+/// does not show it again, nor anything that its sender sent before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shown {
-    /// The sender's process: a number that follows from its incarnation and the sender's name.
+    /// The sender's process: a hash of its incarnation and the sender's name.
     pub process: u64,
-    /// It was sent to the channel.
+    /// Whether the message was sent to the channel.
     pub channel: bool,
     /// The sender's number of the message.
     pub counter: u32,

@@ -1,4 +1,4 @@
-//! Where the client stands with the room, what waits for it, and when a keep-alive is due.
+//! The registration: its state, commands that wait for it, and keep-alives.
 
 use core::fmt;
 
@@ -7,35 +7,35 @@ use super::outbox_slot::OutboxSlot;
 use crate::containers::{Queue, Slots};
 use crate::time::Instant;
 
-/// How long a result may be out before a keep-alive asks the server for an answer.
+/// Milliseconds without a result until a keep-alive asks the server for an answer.
 const RESULT_PATIENCE_MS: u64 = 2_000;
 
-/// Which session of a registration this is. In a closed room nothing says that a session is gone,
-/// so a registration asks for another one, once.
+/// The number of sessions that a registration has asked for. In a closed room no Reset says that a
+/// session is gone, so a registration asks for a second one, once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Attempt {
     First,
     Second,
 }
 
-/// Where a client stands with the room.
+/// The state of a client in the room.
 #[derive(Clone, Copy, Debug)]
-enum Standing {
-    /// Not registered yet, or not any more.
+enum State {
+    /// Not registered, or deregistered.
     Outside,
-    /// A registration was asked for.
+    /// The client has asked for a registration.
     Registering(CommandId, Attempt),
-    /// The registration was accepted; kept messages come first, then the roster.
+    /// The server has accepted the registration. Stored messages come first, then the roster.
     Arriving(CommandId, Attempt),
-    /// The roster has arrived. Stays so while the server is down: peers chat on.
+    /// The roster has arrived. The client stays active while the server is down: peers chat on.
     Active,
-    /// Refused or displaced, for good.
+    /// Refused or evicted, for good.
     Ended,
 }
 
-/// The registration, and what waits for it.
+/// The registration, and the commands that wait for it.
 pub(super) struct Registration {
-    standing: Standing,
+    state: State,
     /// The server has accepted a registration of this process.
     was_accepted: bool,
     /// The deregistration, which waits for all other commands.
@@ -47,17 +47,17 @@ pub(super) struct Registration {
 }
 
 impl fmt::Debug for Registration {
-    /// Prints the standing alone.
+    /// Prints the state alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.standing.fmt(f)
+        self.state.fmt(f)
     }
 }
 
 impl Registration {
-    /// Creates it outside of the room, with the interval between two keep-alives.
+    /// Creates an unregistered state, with the interval between two keep-alives.
     pub(super) fn new(keep_alive_ms: u32) -> Self {
         Self {
-            standing: Standing::Outside,
+            state: State::Outside,
             was_accepted: false,
             leaving: None,
             early: Queue::EMPTY,
@@ -66,89 +66,91 @@ impl Registration {
         }
     }
 
-    // ---- standing ----
+    // ---- the state ----
 
     /// Returns whether the first roster has arrived.
     pub(super) fn is_active(&self) -> bool {
-        matches!(self.standing, Standing::Active)
+        matches!(self.state, State::Active)
     }
 
     /// Returns whether the registration was accepted and the roster has not arrived.
     pub(super) fn is_arriving(&self) -> bool {
-        matches!(self.standing, Standing::Arriving(..))
+        matches!(self.state, State::Arriving(..))
     }
 
-    /// Returns whether a registration is going on.
-    pub(super) fn is_on_the_way(&self) -> bool {
-        matches!(self.standing, Standing::Registering(..)) || self.is_arriving()
+    /// Returns whether a registration is in progress.
+    pub(super) fn is_in_progress(&self) -> bool {
+        matches!(self.state, State::Registering(..)) || self.is_arriving()
     }
 
+    /// Returns whether the client is registered, or a registration is in progress.
     pub(super) fn is_in_room(&self) -> bool {
-        self.is_active() || self.is_on_the_way()
+        self.is_active() || self.is_in_progress()
     }
 
+    /// Returns whether the client has ended for good.
     pub(super) fn has_ended(&self) -> bool {
-        matches!(self.standing, Standing::Ended)
+        matches!(self.state, State::Ended)
     }
 
     /// Starts a registration by this command.
     pub(super) fn start(&mut self, id: CommandId, now: Instant) {
-        self.standing = Standing::Registering(id, Attempt::First);
+        self.state = State::Registering(id, Attempt::First);
         self.restart_keep_alive(now);
     }
 
-    /// The server accepted a session. Returns whether it is the first of this process.
+    /// Handles a session that the server accepted; returns whether it is the first of this process.
     pub(super) fn accept(&mut self, now: Instant) -> bool {
         self.restart_keep_alive(now);
-        let Standing::Registering(id, attempt) = self.standing else {
+        let State::Registering(id, attempt) = self.state else {
             return false;
         };
-        self.standing = Standing::Arriving(id, attempt);
+        self.state = State::Arriving(id, attempt);
         !core::mem::replace(&mut self.was_accepted, true)
     }
 
-    /// The server was silent after it accepted the registration. Returns whether another session is
-    /// to be asked for.
+    /// Starts the second attempt of a registration that the server accepted before it fell silent;
+    /// false if there is none.
     pub(super) fn try_again(&mut self) -> bool {
-        let Standing::Arriving(id, Attempt::First) = self.standing else {
+        let State::Arriving(id, Attempt::First) = self.state else {
             return false;
         };
-        self.standing = Standing::Registering(id, Attempt::Second);
+        self.state = State::Registering(id, Attempt::Second);
         true
     }
 
-    /// The roster has arrived. Returns whether it is the first of this registration.
+    /// Handles a complete roster; returns whether it is the first of this registration.
     pub(super) fn arrive(&mut self) -> bool {
         let is_first = self.is_arriving();
         if is_first {
-            self.standing = Standing::Active;
+            self.state = State::Active;
         }
         is_first
     }
 
-    /// The server is silent: a registration that is going on fails. Returns its command.
+    /// Fails a registration in progress, if there is one; returns its command.
     pub(super) fn fail(&mut self) -> Option<CommandId> {
-        let (Standing::Registering(id, _) | Standing::Arriving(id, _)) = self.standing else {
+        let (State::Registering(id, _) | State::Arriving(id, _)) = self.state else {
             return None;
         };
-        self.standing = Standing::Outside;
+        self.state = State::Outside;
         Some(id)
     }
 
-    /// The client is deregistered.
+    /// Completes the deregistration.
     pub(super) fn leave(&mut self) {
-        self.standing = Standing::Outside;
+        self.state = State::Outside;
         self.leaving = None;
     }
 
-    /// Nothing more is to be expected of this client.
+    /// Ends the client for good.
     pub(super) fn end(&mut self) {
-        self.standing = Standing::Ended;
+        self.state = State::Ended;
     }
 
-    // ---- what waits ----
+    // ---- waiting commands ----
 
-    /// Returns the deregistration that was asked for.
+    /// Returns the slot of the deregistration, if there is one.
     pub(super) fn leaving(&self) -> Option<u32> {
         self.leaving
     }
@@ -161,13 +163,13 @@ impl Registration {
         self.leaving.take()
     }
 
-    /// A command waits for the first roster.
-    pub(super) fn hold(&mut self, outbox: &mut Slots<'_, OutboxSlot>, slot: u32) {
+    /// Queues a command that waits for the first roster.
+    pub(super) fn enqueue(&mut self, outbox: &mut Slots<'_, OutboxSlot>, slot: u32) {
         self.early.push(outbox, slot);
     }
 
-    /// Takes the oldest command that has waited for the first roster.
-    pub(super) fn pop_held(&mut self, outbox: &Slots<'_, OutboxSlot>) -> Option<u32> {
+    /// Takes the oldest command that waited for the first roster.
+    pub(super) fn pop_waiting(&mut self, outbox: &Slots<'_, OutboxSlot>) -> Option<u32> {
         self.early.pop(outbox)
     }
 
@@ -178,12 +180,12 @@ impl Registration {
         self.is_in_room().then_some(self.keep_alive_at)
     }
 
-    /// The next keep-alive is due a whole interval from now on.
+    /// Makes the next keep-alive due one interval from now.
     pub(super) fn restart_keep_alive(&mut self, now: Instant) {
         self.keep_alive_at = now.plus_millis(self.keep_alive_ms);
     }
 
-    /// A result is awaited: the next keep-alive is due sooner.
+    /// Makes the next keep-alive due sooner: a request waits for its result.
     pub(super) fn hasten_keep_alive(&mut self, now: Instant) {
         let soon = now.plus_millis(RESULT_PATIENCE_MS);
         self.keep_alive_at = self.keep_alive_at.min(soon);
@@ -200,11 +202,17 @@ mod tests {
     fn asks_for_another_session_once() {
         let mut registration = Registration::new(20_000);
         registration.start(ID, Instant::ZERO);
-        assert!(!registration.try_again(), "it was not accepted");
+        assert!(
+            !registration.try_again(),
+            "a second session without an accepted registration"
+        );
         assert!(registration.accept(Instant::ZERO));
         assert!(registration.try_again());
-        assert!(!registration.accept(Instant::ZERO), "it was told");
-        assert!(!registration.try_again(), "once");
+        assert!(
+            !registration.accept(Instant::ZERO),
+            "two first registrations of a process"
+        );
+        assert!(!registration.try_again(), "a third session");
         assert_eq!(registration.fail(), Some(ID));
         assert!(!registration.is_in_room() && registration.fail().is_none());
     }
@@ -214,10 +222,13 @@ mod tests {
         let mut registration = Registration::new(20_000);
         assert!(!registration.arrive());
         registration.start(ID, Instant::ZERO);
-        assert!(!registration.arrive() && registration.is_on_the_way());
+        assert!(!registration.arrive() && registration.is_in_progress());
         registration.accept(Instant::ZERO);
         assert!(registration.arrive() && !registration.arrive());
-        assert!(!registration.accept(Instant::ZERO), "a renewed session");
+        assert!(
+            !registration.accept(Instant::ZERO),
+            "a renewed session counts as a registration"
+        );
         assert!(registration.is_active() && registration.fail().is_none());
         registration.set_leaving(3);
         registration.leave();

@@ -1,7 +1,7 @@
-//! What the server was asked for: which requests are open, and which may be opened.
+//! Requests to the server: which are open, and which may be opened.
 //!
-//! A request is queued in the session with the server, then awaits its result. The server remembers
-//! the outcomes of the last [`REQUESTS_MAX`], so others are held back meanwhile.
+//! A request is queued in the session with the server, then waits for its result. The server
+//! remembers the outcomes of the last [`REQUESTS_MAX`] only, so that more have to wait.
 
 use super::outbox::Outbox;
 use super::outbox_slot::OutboxSlot;
@@ -11,25 +11,25 @@ use crate::limits::REQUESTS_MAX;
 
 /// The requests to the server.
 pub(super) struct Requests {
-    /// Numbered requests so far.
+    /// Number of numbered requests so far.
     numbered: u32,
-    /// Requests that are queued or have no result.
+    /// Number of requests that are queued or have no result.
     open: u32,
-    /// Acknowledged by the server, without a result.
+    /// Requests that the server acknowledged, without a result.
     awaiting: Queue,
-    /// Held back while too many are open.
+    /// Requests that wait while too many are open.
     backlog: Queue,
-    /// The entry of a caller is asked for.
+    /// A lookup of a caller is in progress.
     looks_up_caller: bool,
 }
 
-/// Returns whether the server answers it with a numbered result.
+/// Returns whether the server answers the request with a numbered result.
 fn is_numbered(entry: &OutboxSlot) -> bool {
     !entry.form().is_lookup()
 }
 
 impl Requests {
-    /// No request so far.
+    /// No requests.
     pub(super) const NONE: Self = Self {
         numbered: 0,
         open: 0,
@@ -38,28 +38,28 @@ impl Requests {
         looks_up_caller: false,
     };
 
-    /// Returns whether a result is awaited.
+    /// Returns whether a request waits for its result.
     pub(super) fn awaits_results(&self) -> bool {
         !self.awaiting.is_empty()
     }
 
-    /// Returns whether the entry of a caller is asked for: one at a time.
+    /// Returns whether a lookup of a caller is in progress; there is one at a time.
     pub(super) fn looks_up_caller(&self) -> bool {
         self.looks_up_caller
     }
 
-    /// The entry of a caller is asked for, or the answer is here.
+    /// Sets whether a lookup of a caller is in progress.
     pub(super) fn set_looks_up_caller(&mut self, looks_up: bool) {
         self.looks_up_caller = looks_up;
     }
 
-    /// Holds a request back until it may be [opened](Self::open).
-    pub(super) fn hold(&mut self, outbox: &mut Outbox<'_>, slot: u32) {
+    /// Queues a request until it may be [opened](Self::open).
+    pub(super) fn enqueue(&mut self, outbox: &mut Outbox<'_>, slot: u32) {
         self.backlog.push(outbox.slots(), slot);
     }
 
-    /// Returns whether a request may be opened: not while the one that is [`REQUESTS_MAX`] before
-    /// it has no result, even if those between them have theirs.
+    /// Returns whether a request may be opened. It may not while the request [`REQUESTS_MAX`]
+    /// before it has no result, even if later ones have theirs.
     //= PROTOCOL.md#10.3
     fn may_open(&self, outbox: &mut Outbox<'_>, sending: &SendQueue) -> bool {
         if self.open >= REQUESTS_MAX {
@@ -73,8 +73,8 @@ impl Requests {
         })
     }
 
-    /// Opens the request that was held back for longest, if it may be, and queues it for the
-    /// server. Returns whether it did.
+    /// Opens the oldest waiting request, if it may be, and queues it for the server. Returns
+    /// whether it did.
     pub(super) fn open(&mut self, outbox: &mut Outbox<'_>, sending: &mut SendQueue) -> bool {
         if self.backlog.is_empty() || !self.may_open(outbox, sending) {
             return false;
@@ -92,12 +92,12 @@ impl Requests {
         true
     }
 
-    /// The server acknowledged a request: its result is awaited.
+    /// Records that the server acknowledged a request; its result follows.
     pub(super) fn acknowledged(&mut self, outbox: &mut Outbox<'_>, slot: u32) {
         self.awaiting.push(outbox.slots(), slot);
     }
 
-    /// Takes the request whose result came.
+    /// Takes the request with this number, whose result has arrived.
     pub(super) fn take_result(&mut self, outbox: &mut Outbox<'_>, request: u32) -> Option<u32> {
         let wanted = |entry: &OutboxSlot| is_numbered(entry) && entry.request() == request;
         let slot = self.awaiting.take(outbox.slots(), wanted)?;
@@ -105,7 +105,7 @@ impl Requests {
         Some(slot)
     }
 
-    /// Takes the lookup whose answer came.
+    /// Takes the lookup with this number, whose answer has arrived.
     pub(super) fn take_lookup(&mut self, outbox: &mut Outbox<'_>, query: u32) -> Option<u32> {
         let wanted = |entry: &OutboxSlot| !is_numbered(entry) && entry.counter() == query;
         let slot = self.awaiting.take(outbox.slots(), wanted)?;
@@ -113,7 +113,7 @@ impl Requests {
         Some(slot)
     }
 
-    /// Takes all requests, in their order: the server is silent.
+    /// Takes all requests, in order: the server is silent.
     pub(super) fn take_all(&mut self, outbox: &mut Outbox<'_>, sending: &mut SendQueue) -> Queue {
         let mut all = core::mem::replace(&mut self.awaiting, Queue::EMPTY);
         all.append(outbox.slots(), &mut sending.take());
@@ -122,8 +122,8 @@ impl Requests {
         all
     }
 
-    /// Queues all requests without a result again, in their order, for a new session. Returns how
-    /// many were queued in addition.
+    /// Queues all requests without a result again, in order, for a new session. Returns the number
+    /// of requests that were added to the queue.
     pub(super) fn repeat(&mut self, outbox: &mut Outbox<'_>, sending: &mut SendQueue) -> u32 {
         let mut count = 0;
         let mut at = self.awaiting.first();
@@ -153,7 +153,7 @@ mod tests {
         let (mut requests, mut sending) = (Requests::NONE, SendQueue::EMPTY);
         for _ in 0..40 {
             let slot = outbox.allocate(Form::Post, 0, "a").unwrap();
-            requests.hold(&mut outbox, slot);
+            requests.enqueue(&mut outbox, slot);
         }
         let mut opened = 0;
         while requests.open(&mut outbox, &mut sending) {
@@ -166,11 +166,17 @@ mod tests {
         }
         assert_eq!(requests.take_result(&mut outbox, 2), Some(acknowledged[1]));
         assert_eq!(requests.take_result(&mut outbox, 2), None);
-        assert!(!requests.open(&mut outbox, &mut sending), "1 has no result");
+        assert!(
+            !requests.open(&mut outbox, &mut sending),
+            "request 1 has no result"
+        );
         assert_eq!(requests.take_result(&mut outbox, 1), Some(acknowledged[0]));
         assert!(requests.open(&mut outbox, &mut sending));
         assert!(requests.open(&mut outbox, &mut sending));
-        assert!(!requests.open(&mut outbox, &mut sending), "3 has no result");
+        assert!(
+            !requests.open(&mut outbox, &mut sending),
+            "request 3 has no result"
+        );
     }
 
     #[test]
@@ -181,11 +187,11 @@ mod tests {
         let forms = [Form::Lookup, Form::Post, Form::Store, Form::Post];
         let all = forms.map(|form| outbox.allocate(form, 0, "a").unwrap());
         for slot in all {
-            requests.hold(&mut outbox, slot);
+            requests.enqueue(&mut outbox, slot);
             assert!(requests.open(&mut outbox, &mut sending));
         }
         let numbers = all.map(|slot| outbox.at(slot).request());
-        assert_eq!(numbers, [0, 1, 2, 3], "a lookup has no number");
+        assert_eq!(numbers, [0, 1, 2, 3], "a lookup has a number");
         for _ in 0..2 {
             let slot = sending.pop(outbox.slots()).unwrap();
             requests.acknowledged(&mut outbox, slot);
@@ -198,20 +204,20 @@ mod tests {
     }
 
     #[test]
-    fn gives_up_open_requests_before_backlog() {
+    fn takes_open_requests_before_the_backlog() {
         let mut slots = [OutboxSlot::VACANT; 3];
         let mut outbox = outbox_of(&mut slots);
         let (mut requests, mut sending) = (Requests::NONE, SendQueue::EMPTY);
         let all = [(); 3].map(|()| outbox.allocate(Form::Lookup, 0, "a").unwrap());
         for slot in all {
-            requests.hold(&mut outbox, slot);
+            requests.enqueue(&mut outbox, slot);
         }
         requests.open(&mut outbox, &mut sending);
         requests.open(&mut outbox, &mut sending);
         let first = sending.pop(outbox.slots()).unwrap();
         requests.acknowledged(&mut outbox, first);
-        let mut given_up = requests.take_all(&mut outbox, &mut sending);
-        let popped = [(); 4].map(|()| given_up.pop(outbox.slots()));
+        let mut all_requests = requests.take_all(&mut outbox, &mut sending);
+        let popped = [(); 4].map(|()| all_requests.pop(outbox.slots()));
         assert_eq!(popped, [Some(all[0]), Some(all[1]), Some(all[2]), None]);
         assert!(sending.is_empty() && !requests.open(&mut outbox, &mut sending));
     }

@@ -1,33 +1,33 @@
-//! Which way a message to a peer goes: directly, or through the server.
+//! The path of messages to a peer: directly, or through the server.
 //!
-//! A message goes directly if its recipient is online, can be reached, and has acknowledged
-//! everything that the server keeps for it from this client. Otherwise the first one goes to the
-//! server as a probe of the path. Others are held until its result is known and then follow it,
-//! so that no message overtakes another on a different path.
+//! A message goes directly if its recipient is reachable: online, on a usable path, and without
+//! stored messages from this client that it has not acknowledged. Otherwise the first message goes
+//! to the server as a probe. Later messages wait for its result and then follow it, so that no
+//! message overtakes another on a different path.
 
 use super::listing::Presence;
 use super::outbox_slot::{Form, OutboxSlot};
 use crate::containers::{Queue, Slots};
 use crate::time::Instant;
 
-/// How long after the direct path failed it is tried again in the background.
+/// Milliseconds until the client tries a failed direct path again, in the background.
 const PATH_RETRY_MS: u64 = 20_000;
 
-/// Where a message goes.
+/// The next step for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// It waits for the probe.
-    Hold,
-    /// To the server, behind others that have no result yet.
+    /// The message waits for the probe.
+    Wait,
+    /// The message goes to the server, after others without a result.
     Follow,
-    /// The server is asked for the entry of the recipient first.
+    /// The client looks up the recipient first.
     LookUp,
     Direct,
-    /// To the server; others wait for its result.
+    /// The message goes to the server; others wait for its result.
     Probe,
 }
 
-/// Whether a message is at the server to find the way.
+/// Whether a probe is at the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
@@ -42,31 +42,31 @@ enum Probe {
 #[repr(u8)]
 enum Path {
     Usable,
-    /// It was silent to all retries.
+    /// The process did not answer any retransmission.
     Failed,
 }
 
-/// Whether the other side is known to have the session still.
+/// Whether the peer is known to have the session still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
 enum Session {
-    Sure,
-    /// It was kept over the news that the peer is offline, and nothing came in it since.
-    Unsure,
+    Confirmed,
+    /// The session stayed when the peer went offline, and nothing came in it since.
+    Unconfirmed,
 }
 
-/// The way to one peer.
+/// The path to one peer.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Route {
-    held: Queue,
+    waiting: Queue,
     probe: Probe,
     path: Path,
     session: Session,
-    /// Messages with the server that have no result yet.
+    /// Number of messages at the server without a result.
     at_server: u32,
-    /// Highest counter that the server keeps, or kept, for this peer.
+    /// Highest counter of a message that the server has stored for this peer.
     kept: u32,
     /// Highest counter that this peer has acknowledged to the server.
     receipt: u32,
@@ -75,19 +75,19 @@ pub(super) struct Route {
 }
 
 impl Route {
-    /// Nothing is known of the way; all zero bits.
+    /// The path to an unknown peer; all zero bits.
     pub(super) const VACANT: Self = Self {
-        held: Queue::EMPTY,
+        waiting: Queue::EMPTY,
         probe: Probe::None,
         path: Path::Usable,
-        session: Session::Sure,
+        session: Session::Confirmed,
         at_server: 0,
         kept: 0,
         receipt: 0,
         tried_at: Instant::ZERO,
     };
 
-    /// Returns the way of the next message to a peer of which the roster says this.
+    /// Returns the next step for a message to a peer with this roster entry.
     //= PROTOCOL.md#10.2
     pub(super) fn way(&self, presence: Presence, incarnation: u64) -> Way {
         let is_reachable = presence == Presence::Online
@@ -95,7 +95,7 @@ impl Route {
             && self.path == Path::Usable
             && incarnation != 0;
         if self.probe == Probe::Out {
-            Way::Hold
+            Way::Wait
         } else if self.at_server != 0 {
             Way::Follow
         } else if presence == Presence::Unknown {
@@ -107,35 +107,36 @@ impl Route {
         }
     }
 
-    // ---- what waits ----
+    // ---- waiting messages ----
 
-    /// Holds a message until the probe has its result.
-    pub(super) fn hold(&mut self, outbox: &mut Slots<'_, OutboxSlot>, slot: u32) {
-        self.held.push(outbox, slot);
+    /// Queues a message until the probe has its result.
+    pub(super) fn enqueue(&mut self, outbox: &mut Slots<'_, OutboxSlot>, slot: u32) {
+        self.waiting.push(outbox, slot);
     }
 
-    /// Takes the oldest message that was held.
-    pub(super) fn pop_held(&mut self, outbox: &Slots<'_, OutboxSlot>) -> Option<u32> {
-        self.held.pop(outbox)
+    /// Takes the oldest message that waits.
+    pub(super) fn pop_waiting(&mut self, outbox: &Slots<'_, OutboxSlot>) -> Option<u32> {
+        self.waiting.pop(outbox)
     }
 
-    /// A probe goes to the server.
+    /// Records that a probe goes to the server.
     pub(super) fn start_probe(&mut self) {
         self.probe = Probe::Out;
     }
 
-    /// The probe has its result.
+    /// Records that the probe has its result.
     pub(super) fn end_probe(&mut self) {
         self.probe = Probe::None;
     }
 
+    /// Returns whether a probe is at the server.
     pub(super) fn has_probe(&self) -> bool {
         self.probe == Probe::Out
     }
 
-    // ---- what the server keeps ----
+    // ---- stored messages ----
 
-    /// A message goes to the server to be stored.
+    /// Records that a message goes to the server to be stored.
     pub(super) fn start_store(&mut self, form: Form) {
         self.at_server += 1;
         if form == Form::Probe {
@@ -143,71 +144,71 @@ impl Route {
         }
     }
 
-    /// A message that went to be stored has its result.
+    /// Records that a message at the server has its result.
     pub(super) fn end_store(&mut self) {
         self.at_server -= 1;
     }
 
-    /// The server keeps the message of this number.
-    pub(super) fn note_kept(&mut self, counter: u32) {
+    /// Records that the server has stored the message with this counter.
+    pub(super) fn note_stored(&mut self, counter: u32) {
         self.kept = self.kept.max(counter);
     }
 
-    /// The server keeps nothing for this peer.
-    pub(super) fn note_nothing_kept(&mut self) {
+    /// Records that the server has no stored message for this peer.
+    pub(super) fn note_nothing_stored(&mut self) {
         self.receipt = self.kept;
     }
 
-    /// The peer acknowledged what the server kept, up to this number.
+    /// Records that the peer acknowledged its stored messages up to this counter.
     pub(super) fn note_receipt(&mut self, counter: u32) {
         self.receipt = self.receipt.max(counter);
     }
 
-    /// The server keeps nothing for a name that left the roster.
-    pub(super) fn forget_kept(&mut self) {
+    /// Forgets the stored messages for a name that left the roster.
+    pub(super) fn forget_stored(&mut self) {
         (self.kept, self.receipt) = (0, 0);
     }
 
-    /// Returns whether the server keeps something that the peer did not acknowledge.
-    pub(super) fn has_kept(&self) -> bool {
+    /// Returns whether the server has stored messages that the peer did not acknowledge.
+    pub(super) fn has_stored(&self) -> bool {
         self.kept > self.receipt
     }
 
     // ---- the direct path ----
 
-    /// The direct path is tried.
+    /// Records that the client tries the direct path now.
     pub(super) fn note_try(&mut self, now: Instant) {
         self.tried_at = now;
     }
 
-    /// The peer answered on the direct path.
+    /// Records that the peer answered on the direct path.
     pub(super) fn note_answer(&mut self) {
         self.path = Path::Usable;
-        self.session = Session::Sure;
+        self.session = Session::Confirmed;
     }
 
-    /// The peer asked for a session, and has it.
+    /// Records that the peer asked for a session, and has it.
     pub(super) fn note_session(&mut self) {
-        self.session = Session::Sure;
+        self.session = Session::Confirmed;
     }
 
-    /// The session is kept over the news that the peer is offline.
-    pub(super) fn doubt_session(&mut self) {
-        self.session = Session::Unsure;
+    /// Marks the session as unconfirmed: it stays although the peer went offline.
+    pub(super) fn mark_unconfirmed(&mut self) {
+        self.session = Session::Unconfirmed;
     }
 
-    /// Returns whether the other side is known to have the session still.
-    pub(super) fn is_sure(&self) -> bool {
-        self.session == Session::Sure
+    /// Returns whether the peer is known to have the session still.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.session == Session::Confirmed
     }
 
-    /// The peer was silent on the direct path.
+    /// Records that the direct path failed: the peer was silent.
     pub(super) fn note_silence(&mut self) {
         self.path = Path::Failed;
     }
 
-    /// The peer is at another address, or is back: nothing was tried there. No path leads to
-    /// another address family.
+    /// Resets the path: the peer has another address, or is back. A path to another address family
+    /// counts as failed.
     pub(super) fn note_move(&mut self, is_same_family: bool) {
         self.path = if is_same_family {
             Path::Usable
@@ -216,7 +217,7 @@ impl Route {
         };
     }
 
-    /// Returns the incarnation that was silent on the direct path; 0 if this one was not.
+    /// Returns the incarnation if its direct path failed; otherwise 0.
     pub(super) fn tried(&self, incarnation: u64) -> u64 {
         match self.path {
             Path::Usable => 0,
@@ -224,7 +225,7 @@ impl Route {
         }
     }
 
-    /// Returns whether the direct path, which failed, is to be tried again.
+    /// Returns whether to try a failed direct path again.
     pub(super) fn is_retry_due(&self, now: Instant) -> bool {
         now.millis_since(self.tried_at) >= PATH_RETRY_MS
     }
@@ -235,10 +236,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn goes_directly_only_to_reachable_peer() {
+    fn sends_directly_only_to_a_reachable_peer() {
         let mut route = Route::VACANT;
         assert_eq!(route.way(Presence::Unknown, 0), Way::LookUp);
-        assert_eq!(route.way(Presence::Online, 0), Way::Probe, "no process");
+        assert_eq!(
+            route.way(Presence::Online, 0),
+            Way::Probe,
+            "without a process"
+        );
         assert_eq!(route.way(Presence::Offline, 7), Way::Probe);
         assert_eq!(route.way(Presence::Online, 7), Way::Direct);
         route.note_silence();
@@ -256,28 +261,28 @@ mod tests {
     }
 
     #[test]
-    fn goes_directly_when_kept_messages_are_received() {
+    fn sends_directly_after_stored_messages() {
         let mut route = Route::VACANT;
-        route.note_kept(5);
-        route.note_kept(3);
-        assert!(route.has_kept());
+        route.note_stored(5);
+        route.note_stored(3);
+        assert!(route.has_stored());
         assert_eq!(route.way(Presence::Online, 7), Way::Probe);
         route.note_receipt(4);
         assert_eq!(route.way(Presence::Online, 7), Way::Probe);
         route.note_receipt(5);
         assert_eq!(route.way(Presence::Online, 7), Way::Direct);
-        route.note_kept(6);
-        route.note_nothing_kept();
-        assert!(!route.has_kept());
+        route.note_stored(6);
+        route.note_nothing_stored();
+        assert!(!route.has_stored());
         assert_eq!(route.way(Presence::Online, 7), Way::Direct);
     }
 
     #[test]
     //= PROTOCOL.md#10.2
-    fn overtakes_nothing_at_the_server() {
+    fn overtakes_no_message_at_the_server() {
         let mut route = Route::VACANT;
         route.start_store(Form::Probe);
-        assert_eq!(route.way(Presence::Online, 7), Way::Hold);
+        assert_eq!(route.way(Presence::Online, 7), Way::Wait);
         route.end_probe();
         assert_eq!(route.way(Presence::Online, 7), Way::Follow);
         route.start_store(Form::Store);

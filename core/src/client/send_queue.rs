@@ -1,20 +1,21 @@
-//! What is queued in one session, in the order of its sequence numbers.
+//! The send queue of one session, in the order of sequence numbers.
 
 use super::outbox_slot::OutboxSlot;
 use crate::containers::{Next, Queue, Slots};
 
-/// The frames of one session that are not acknowledged, as outbox slots.
+/// The frames of one session that were not acknowledged, as outbox slots.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct SendQueue {
     queue: Queue,
-    /// The slot sent last in this session, and its sequence number.
+    /// The slot that was sent last in this session.
     last: Next,
+    /// The sequence number of that slot.
     sequence: u32,
 }
 
 impl SendQueue {
-    /// Nothing; all zero bits.
+    /// An empty queue; all zero bits.
     pub(super) const EMPTY: Self = Self {
         queue: Queue::EMPTY,
         last: Next::NONE,
@@ -25,12 +26,12 @@ impl SendQueue {
         self.queue.is_empty()
     }
 
-    /// Queues a slot behind the others.
+    /// Appends a slot.
     pub(super) fn push(&mut self, outbox: &mut Slots<'_, OutboxSlot>, slot: u32) {
         self.queue.push(outbox, slot);
     }
 
-    /// Takes the oldest slot: it was acknowledged.
+    /// Removes the oldest slot, which was acknowledged.
     pub(super) fn pop(&mut self, outbox: &Slots<'_, OutboxSlot>) -> Option<u32> {
         self.queue.pop(outbox)
     }
@@ -49,24 +50,24 @@ impl SendQueue {
         core::mem::replace(&mut self.queue, Queue::EMPTY)
     }
 
-    /// Queues slots in front of those that are here.
+    /// Inserts slots in front of the others.
     pub(super) fn put_in_front(&mut self, outbox: &mut Slots<'_, OutboxSlot>, front: &mut Queue) {
         front.append(outbox, &mut self.queue);
         core::mem::swap(front, &mut self.queue);
     }
 
-    /// Forgets what was sent, at the start of another session.
+    /// Forgets the slot sent last, when another session starts.
     pub(super) fn restart(&mut self) {
         (self.last, self.sequence) = (Next::NONE, 0);
     }
 
-    /// Notes the slot that was sent last, under this sequence number.
+    /// Records the slot that was sent last, and its sequence number.
     pub(super) fn sent(&mut self, slot: u32, sequence: u32) {
         (self.last, self.sequence) = (Next::to(slot), sequence);
     }
 
-    /// Returns the slot of sequence number `position`, where the oldest one has the number
-    /// `oldest`. Cost: O(1) behind the one sent last, else the distance from the oldest.
+    /// Returns the slot of sequence number `position`; the oldest one has the number `oldest`.
+    /// Cost: O(1) after the slot sent last, otherwise the distance from the oldest.
     pub(super) fn at(
         &self,
         outbox: &Slots<'_, OutboxSlot>,
@@ -106,13 +107,13 @@ mod tests {
         let all = [0, 1, 2, 3].map(|ahead| find(&queue, &slots, ahead));
         assert_eq!(all, [Some(2), Some(0), Some(3), None]);
         queue.sent(0, 0);
-        assert_eq!(find(&queue, &slots, 2), Some(3), "right behind the last");
         assert_eq!(
-            find(&queue, &slots, 0),
-            Some(2),
-            "sent again from the oldest"
+            find(&queue, &slots, 2),
+            Some(3),
+            "the slot after the last one"
         );
-        // The one sent last was acknowledged, and its slot stands elsewhere.
+        assert_eq!(find(&queue, &slots, 0), Some(2), "the oldest slot");
+        // The slot sent last was acknowledged, and may be in another queue.
         assert_eq!([(); 2].map(|()| queue.pop(&slots)), [Some(2), Some(0)]);
         assert_eq!(queue.at(&slots, 1, 1), Some(3));
     }

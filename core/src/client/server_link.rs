@@ -5,15 +5,15 @@ use core::net::SocketAddr;
 use crate::crypto::PublicKey;
 use crate::wire::Cookie;
 
-/// What is known of the server's key.
+/// The state of the server's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ServerKey {
     Unknown,
-    /// A datagram without authentication said so.
+    /// An unauthenticated Cookie had this key.
     Claimed(PublicKey),
-    /// The server has proved that it has the key, which is to be remembered.
-    Untold(PublicKey),
-    /// The server has proved it, or had for an earlier process.
+    /// The server has proved this key, which was not stored yet.
+    Unsaved(PublicKey),
+    /// The server has proved this key, to this process or an earlier one.
     Proved(PublicKey),
 }
 
@@ -21,14 +21,14 @@ enum ServerKey {
 pub(super) struct ServerLink {
     address: SocketAddr,
     key: ServerKey,
-    /// The cookie that proves the address of this client when it asks for a session.
+    /// The cookie for the next ClientHello.
     cookie: Option<Cookie>,
-    /// The cookie to be returned in the present session, from another address than before.
+    /// The cookie to return in the present session, after a change of address.
     path_cookie: Option<Cookie>,
 }
 
 impl ServerLink {
-    /// Creates it for the server at this address.
+    /// Creates the state of the server at this address.
     pub(super) fn new(address: SocketAddr) -> Self {
         Self {
             address,
@@ -42,22 +42,21 @@ impl ServerLink {
         self.address
     }
 
-    /// Returns the key and the cookie that a session is asked for with; `None` before the server
-    /// gave them.
+    /// Returns the cookie and the key for a ClientHello; `None` before the server sent them.
     pub(super) fn hello(&self) -> Option<(Cookie, PublicKey)> {
         let cookie = self.cookie?;
         match self.key {
             ServerKey::Unknown => None,
-            ServerKey::Claimed(key) | ServerKey::Untold(key) | ServerKey::Proved(key) => {
+            ServerKey::Claimed(key) | ServerKey::Unsaved(key) | ServerKey::Proved(key) => {
                 Some((cookie, key))
             }
         }
     }
 
-    /// Takes a cookie, and the key that comes with it. False if the server has proved another key.
+    /// Stores a cookie and the key that comes with it. False if the server has proved another key.
     pub(super) fn take_cookie(&mut self, cookie: Cookie, key: PublicKey) -> bool {
         match self.key {
-            ServerKey::Untold(proved) | ServerKey::Proved(proved) => {
+            ServerKey::Unsaved(proved) | ServerKey::Proved(proved) => {
                 if proved != key {
                     return false;
                 }
@@ -68,36 +67,37 @@ impl ServerLink {
         true
     }
 
-    /// The server opened a session, and has proved its key by that.
+    /// Records that the server has accepted a session, which proves its key.
     pub(super) fn prove(&mut self) {
         if let ServerKey::Claimed(key) = self.key {
-            self.key = ServerKey::Untold(key);
+            self.key = ServerKey::Unsaved(key);
         }
         self.path_cookie = None;
     }
 
-    /// The server is silent. The cookie may be from another, unless the key was proved.
-    pub(super) fn doubt(&mut self) {
+    /// Discards the cookie of a silent server, unless the key was proved: an attacker may have sent
+    /// it.
+    pub(super) fn discard_unproved_cookie(&mut self) {
         if matches!(self.key, ServerKey::Unknown | ServerKey::Claimed(_)) {
             self.cookie = None;
         }
     }
 
-    /// Takes the key that is to be remembered, once.
-    pub(super) fn take_untold_key(&mut self) -> Option<PublicKey> {
-        let ServerKey::Untold(key) = self.key else {
+    /// Takes the key that has to be stored, once.
+    pub(super) fn take_unsaved_key(&mut self) -> Option<PublicKey> {
+        let ServerKey::Unsaved(key) = self.key else {
             return None;
         };
         self.key = ServerKey::Proved(key);
         Some(key)
     }
 
-    /// Takes back the key that an earlier process was to remember.
+    /// Restores the key that an earlier process stored.
     pub(super) fn restore_key(&mut self, key: PublicKey) {
         self.key = ServerKey::Proved(key);
     }
 
-    /// The server asks for a proof of the new address of this client.
+    /// Stores the cookie with which this client proves its new address.
     pub(super) fn set_path_cookie(&mut self, cookie: Cookie) {
         self.path_cookie = Some(cookie);
     }
@@ -124,24 +124,28 @@ mod tests {
     }
 
     #[test]
-    fn believes_claims_until_a_key_is_proved() {
+    fn accepts_claims_until_a_key_is_proved() {
         let mut link = link();
         assert_eq!(link.hello(), None);
         assert!(link.take_cookie(COOKIE, OTHER));
         assert!(link.take_cookie(COOKIE, ONE));
         assert_eq!(link.hello(), Some((COOKIE, ONE)));
-        link.doubt();
-        assert_eq!(link.hello(), None, "the cookie is asked for again");
+        link.discard_unproved_cookie();
+        assert_eq!(link.hello(), None, "the cookie was not discarded");
         link.take_cookie(COOKIE, ONE);
-        assert_eq!(link.take_untold_key(), None, "a claim is not told");
+        assert_eq!(
+            link.take_unsaved_key(),
+            None,
+            "an unproved key was returned"
+        );
         link.prove();
         assert!(!link.take_cookie(COOKIE, OTHER));
         assert!(link.take_cookie(COOKIE, ONE));
-        link.doubt();
+        link.discard_unproved_cookie();
         assert_eq!(link.hello(), Some((COOKIE, ONE)));
-        assert_eq!(link.take_untold_key(), Some(ONE));
+        assert_eq!(link.take_unsaved_key(), Some(ONE));
         link.prove();
-        assert_eq!(link.take_untold_key(), None, "it was told");
+        assert_eq!(link.take_unsaved_key(), None, "the key was returned twice");
     }
 
     #[test]
@@ -151,6 +155,6 @@ mod tests {
         assert!(!link.take_cookie(COOKIE, OTHER) && link.hello().is_none());
         assert!(link.take_cookie(COOKIE, ONE));
         link.prove();
-        assert_eq!(link.take_untold_key(), None, "it is remembered");
+        assert_eq!(link.take_unsaved_key(), None, "a restored key was returned");
     }
 }

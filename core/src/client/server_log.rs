@@ -1,8 +1,8 @@
-//! How far the logs of the server were taken: the client's mailbox and the channel.
+//! The positions in the logs of the server: the client's mailbox and the channel.
 
-/// The latest kept message and channel message that came, by the numbers of one life of the server.
+/// The numbers of the latest stored message and channel message, in one store epoch.
 pub(super) struct ServerLog {
-    /// The life of the server that these numbers belong to.
+    /// The store epoch that these numbers belong to.
     epoch: u64,
     mail: u64,
     channel: u32,
@@ -10,7 +10,7 @@ pub(super) struct ServerLog {
 }
 
 impl ServerLog {
-    /// Nothing was taken from any server.
+    /// No messages of any server.
     pub(super) const START: Self = Self {
         epoch: 0,
         mail: 0,
@@ -18,12 +18,12 @@ impl ServerLog {
         announced: false,
     };
 
-    /// Returns the life of the server.
+    /// Returns the store epoch.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Returns the number of the latest kept message.
+    /// Returns the number of the latest stored message.
     pub(super) fn mail(&self) -> u64 {
         self.mail
     }
@@ -33,8 +33,7 @@ impl ServerLog {
         self.channel
     }
 
-    /// Starts a session in this life of the server. In another one, its numbers say nothing about
-    /// what came before.
+    /// Starts a session in this store epoch. In another epoch, the numbers start anew.
     pub(super) fn start_session(&mut self, epoch: u64) {
         if self.epoch != epoch {
             *self = Self {
@@ -45,12 +44,12 @@ impl ServerLog {
         self.announced = false;
     }
 
-    /// Returns whether a kept message is new.
+    /// Returns whether a stored message is new.
     pub(super) fn is_new_mail(&self, serial: u64) -> bool {
         serial > self.mail
     }
 
-    /// Notes a kept message; true if it is new.
+    /// Records a stored message; true if it is new.
     pub(super) fn take_mail(&mut self, serial: u64) -> bool {
         let is_new = self.is_new_mail(serial);
         self.mail = self.mail.max(serial);
@@ -62,19 +61,19 @@ impl ServerLog {
         number > self.channel
     }
 
-    /// Notes a channel message; true if it is new.
+    /// Records a channel message; true if it is new.
     pub(super) fn take_entry(&mut self, number: u32) -> bool {
         let is_new = self.is_new_entry(number);
         self.channel = self.channel.max(number);
         is_new
     }
 
-    /// Returns whether this session has announced that messages follow which were kept.
+    /// Returns whether stored messages were announced in this session.
     pub(super) fn has_announced(&self) -> bool {
         self.announced
     }
 
-    /// Notes that kept messages were announced.
+    /// Records that stored messages were announced.
     pub(super) fn announce(&mut self) {
         self.announced = true;
     }
@@ -85,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn starts_over_in_another_life_of_the_server() {
+    fn starts_anew_in_another_store_epoch() {
         let mut log = ServerLog::START;
         log.start_session(5);
         assert!(log.take_mail(3) && !log.take_mail(3) && !log.take_mail(2));
@@ -93,7 +92,7 @@ mod tests {
         log.announce();
         log.start_session(5);
         assert_eq!((log.mail(), log.channel()), (3, 8));
-        assert!(!log.has_announced(), "each session announces once");
+        assert!(!log.has_announced(), "a new session has announced messages");
         log.start_session(6);
         assert_eq!((log.epoch(), log.mail(), log.channel()), (6, 0, 0));
         assert!(log.is_new_mail(1) && log.is_new_entry(1));

@@ -1,25 +1,25 @@
-//! The memory of a client, handed in by the caller.
+//! The memory of a client, provided by the caller.
 
 use super::dedup::DedupSlot;
 use super::outbox_slot::OutboxSlot;
 use super::peer_slot::PeerSlot;
 use crate::session::ConnectionSlot;
 
-/// The slices that a client works in, sized once by the caller: statics on a microcontroller, the
-/// heap elsewhere. All slots must be `VACANT`, all numbers zero.
+/// The slices that a client works in. The caller sizes them once: statics on a microcontroller, the
+/// heap elsewhere. All slots must be `VACANT`, all words zero.
 #[derive(Debug)]
 pub struct ClientStorage<'a> {
-    /// The server, and one slot for each client of the room that the table can hold.
+    /// One slot for the server, and one for each client that the roster can hold.
     pub peers: &'a mut [PeerSlot],
-    /// One for each peer slot.
+    /// One slot for each peer slot.
     pub connections: &'a mut [ConnectionSlot],
-    /// At least two for each peer slot.
+    /// At least two words for each peer slot.
     pub names: &'a mut [u32],
-    /// At least four for each peer slot.
+    /// At least four words for each peer slot.
     pub sessions: &'a mut [u32],
-    /// Commands that may be unsettled at a time; also how many messages may be in flight.
+    /// One slot for each command that may be unsettled at a time; also bounds the messages in
+    /// flight.
     pub outbox: &'a mut [OutboxSlot],
-    /// Processes that left the table, or never were in it, whose messages are still recognised as
-    /// repetitions.
+    /// One slot for each process outside of the roster whose duplicates the client still detects.
     pub dedup: &'a mut [DedupSlot],
 }

@@ -1,23 +1,23 @@
-//! How far the roster has come: pages of changes, or a whole table in place of what was here.
+//! The transfer of the roster: pages of changes, or a whole table that replaces the old one.
 
-/// What the pages bring at present.
+/// The kind of the present transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Transfer {
-    /// Changes since the version that is here.
+    /// Changes since the present version.
     Changes,
-    /// The whole table: entries that it does not name are gone when it is complete.
+    /// The whole table: entries that it does not have are removed once it is complete.
     Whole,
 }
 
-/// Whether all entries that came since the latest restart found room.
+/// Whether there was room for all entries since the latest restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fit {
     All,
-    /// One did not: the whole table is asked for again.
+    /// An entry found no room: the client asks for the whole table again.
     NotAll,
 }
 
-/// How much of the room the table names.
+/// How much of the room the table covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
     WholeRoom,
@@ -26,20 +26,20 @@ enum Scope {
 
 /// The state of the transfer of the roster from the server.
 pub(super) struct TableSync {
-    /// The life of the server's table that the version belongs to.
+    /// The roster epoch that the version belongs to.
     epoch: u64,
     version: u32,
-    /// Whole tables so far.
+    /// Number of whole tables so far.
     generation: u32,
     transfer: Transfer,
     fit: Fit,
     scope: Scope,
-    /// A page of a table that is not complete yet had something new.
+    /// A page of an incomplete table had news.
     has_news: bool,
 }
 
 impl TableSync {
-    /// Nothing came from any server.
+    /// No table of any server.
     pub(super) const START: Self = Self {
         epoch: 0,
         version: 0,
@@ -50,12 +50,12 @@ impl TableSync {
         has_news: false,
     };
 
-    /// Returns the life of the server's table that the version belongs to.
+    /// Returns the roster epoch that the version belongs to.
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// Returns the version that is here; 0 asks for the whole table.
+    /// Returns the present version; 0 asks for the whole table.
     pub(super) fn version(&self) -> u32 {
         self.version
     }
@@ -65,12 +65,12 @@ impl TableSync {
         self.generation
     }
 
-    /// Returns whether the table names only a part of the room.
+    /// Returns whether the table covers only a part of the room.
     pub(super) fn is_partial(&self) -> bool {
         self.scope == Scope::Part
     }
 
-    /// Starts a session in this life of the server's table.
+    /// Starts a session in this roster epoch.
     pub(super) fn start_session(&mut self, epoch: u64) {
         if self.epoch != epoch {
             self.epoch = epoch;
@@ -79,24 +79,24 @@ impl TableSync {
         self.scope = Scope::WholeRoom;
     }
 
-    /// Discards what the pages said: the whole table follows.
+    /// Discards the present version: the whole table follows.
     pub(super) fn await_whole(&mut self) {
         self.transfer = Transfer::Changes;
         self.version = 0;
     }
 
-    /// Notes that the room is larger than the table.
+    /// Records that the room is larger than the table.
     pub(super) fn note_partial(&mut self) {
         self.scope = Scope::Part;
     }
 
-    /// Notes that there was no room for an entry.
+    /// Records that an entry found no room.
     pub(super) fn note_lack_of_room(&mut self) {
         self.fit = Fit::NotAll;
     }
 
-    /// Begins a page, with which a whole table starts if it is a `restart`. Returns whether each of
-    /// its entries is a change.
+    /// Begins a page; a `restart` begins a whole table. Returns whether each entry of the page is a
+    /// change.
     pub(super) fn begin_page(&mut self, restart: bool) -> bool {
         if restart {
             self.generation = self.generation.wrapping_add(1).max(1);
@@ -107,7 +107,7 @@ impl TableSync {
     }
 
     /// Ends a page. Returns whether it completes a whole table, so that entries of earlier
-    /// generations are gone.
+    /// generations have to be removed.
     pub(super) fn end_page(&mut self, version: u32, complete: bool) -> bool {
         self.version = match self.fit {
             Fit::All => version,
@@ -116,7 +116,7 @@ impl TableSync {
         complete && core::mem::replace(&mut self.transfer, Transfer::Changes) == Transfer::Whole
     }
 
-    /// Notes whether a page had news. Returns whether it completes a table with news.
+    /// Records whether a page had news. Returns whether it completes a table with news.
     pub(super) fn completes_news(&mut self, has_news: bool, complete: bool) -> bool {
         let has_news = has_news || self.has_news;
         self.has_news = has_news && !complete;
@@ -133,18 +133,18 @@ mod tests {
         let mut table = TableSync::START;
         assert!(
             !table.begin_page(true),
-            "what a whole table names may be known"
+            "entries of a whole table count as changes"
         );
         assert!(!table.end_page(7, false));
-        assert!(!table.begin_page(false), "it goes on");
+        assert!(!table.begin_page(false), "the whole table ended early");
         assert!(table.end_page(8, true));
         assert_eq!((table.version(), table.generation()), (8, 1));
-        assert!(table.begin_page(false), "changes follow");
+        assert!(table.begin_page(false), "changes do not follow");
         assert!(!table.end_page(9, true));
     }
 
     #[test]
-    fn asks_again_for_all_until_all_fits() {
+    fn requests_the_whole_table_until_all_fits() {
         let mut table = TableSync::START;
         table.begin_page(true);
         table.note_lack_of_room();
@@ -152,13 +152,13 @@ mod tests {
         assert_eq!(table.version(), 0);
         table.begin_page(false);
         table.end_page(8, true);
-        assert_eq!(table.version(), 0, "a change does not make it whole");
+        assert_eq!(table.version(), 0, "a change made the table whole");
         table.begin_page(true);
         table.end_page(9, true);
         assert_eq!(table.version(), 9);
         table.await_whole();
         assert_eq!(table.version(), 0);
-        assert!(table.begin_page(false), "what was on its way is void");
+        assert!(table.begin_page(false), "an outdated transfer goes on");
     }
 
     #[test]
@@ -174,10 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn holds_news_back_until_complete() {
+    fn reports_news_once_complete() {
         let mut table = TableSync::START;
         assert!(!table.completes_news(true, false));
         assert!(table.completes_news(false, true));
-        assert!(!table.completes_news(false, true), "it was told once");
+        assert!(
+            !table.completes_news(false, true),
+            "news was reported twice"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Asks peers for sessions, and answers their calls.
+//! Sessions with peers: sends and answers PeerHello messages.
 
 use core::net::SocketAddr;
 
@@ -11,11 +11,11 @@ use crate::session::connection::{PeerParameters, Phase};
 use crate::session::{Recipient, Repeated, Request, Terms};
 use crate::wire::{Answer, Datagram, Hello, PeerHello, PeerHelloMessage, Refusal, from_payload};
 
-/// How many calls are read: each costs multiplications on the curve.
+/// The rate limit for calls: each costs Diffie-Hellman operations.
 const CALLS: RateLimit = RateLimit::new(50, 4);
 
 impl Client<'_> {
-    /// Asks a peer for a session.
+    /// Asks a peer for a session (PeerHello).
     pub(super) fn call(&mut self, peer: u32) {
         self.session_sequence = self.session_sequence.wrapping_add(1);
         let slot = self.peers.at_mut(peer);
@@ -38,7 +38,7 @@ impl Client<'_> {
         }
     }
 
-    /// Returns the recipient of a request for a session; `None` before the server gave a cookie.
+    /// Returns the recipient of a request for a session; `None` for a server without a cookie.
     pub(super) fn recipient(&self, peer: u32) -> Option<Recipient> {
         if peer == SERVER {
             let (cookie, key) = self.server.hello()?;
@@ -49,6 +49,7 @@ impl Client<'_> {
         Some((Hello::Peer { to_incarnation }, *slot.key().get()))
     }
 
+    /// Handles a PeerHello.
     pub(super) fn take_call(
         &mut self,
         from: SocketAddr,
@@ -100,7 +101,7 @@ impl Client<'_> {
         responder: Responder,
     ) -> Disposition {
         if call.to != self.name.as_str() {
-            // The caller was told that another name has the key of this client.
+            // The caller's roster has the key of this client under another name.
             return self.sessions.count_drop(DropReason::Unexpected);
         }
         let Some(peer) = self.peers.find(call.from.as_bytes()) else {
@@ -119,8 +120,8 @@ impl Client<'_> {
         if !slot.is_new_call(call.session_sequence) {
             return self.sessions.count_drop(DropReason::Duplicate);
         }
-        // Both called at the same time: the call of the higher incarnation stands (as in RFC 4271,
-        // section 6.8).
+        // Both sides called at the same time: the call of the higher incarnation wins (as in RFC
+        // 4271, section 6.8).
         if self.sessions.at(peer).phase() == Phase::Handshaking
             && self.incarnation > call.from_incarnation
         {
@@ -148,8 +149,8 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// Asks for the caller's entry, if the roster does not have the whole room; the caller will
-    /// call again.
+    /// Drops the call. Looks the caller up if the roster is partial; the caller will repeat its
+    /// request.
     fn unknown_caller(&mut self, call: &PeerHello<'_>) -> Disposition {
         if self.table.is_partial() {
             self.look_up_caller(call.from);
@@ -157,6 +158,7 @@ impl Client<'_> {
         self.sessions.count_drop(DropReason::UnknownPeer)
     }
 
+    /// Handles an Accept of the server or of a peer.
     pub(super) fn take_accept(&mut self, from: SocketAddr, to: u64, message: &[u8]) -> Disposition {
         let peer = match self.sessions.find_from(from, to) {
             Ok(peer) => peer,
@@ -183,6 +185,7 @@ impl Client<'_> {
         }
     }
 
+    /// Handles a Refuse of a peer: another process is at its address.
     pub(super) fn take_peer_refusal(
         &mut self,
         from: SocketAddr,

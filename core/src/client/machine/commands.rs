@@ -1,4 +1,4 @@
-//! Takes commands: each is sent on its way, waits for the roster, or is refused.
+//! Commands of the user: each is sent, waits for the roster, or is rejected.
 
 use crate::client::command::{Command, CommandError, CommandId};
 use crate::client::machine::Client;
@@ -9,14 +9,14 @@ use crate::name::Name;
 use crate::time::Instant;
 
 impl Client<'_> {
-    /// Takes a command. [`poll_event`](Self::poll_event) reports its progress and its end: each
-    /// command but `Register` is settled by exactly one event
+    /// Accepts a command. [`poll_event`](Self::poll_event) reports its progress and its end.
+    /// Exactly one event settles each command but `Register`
     /// ([`ClientEvent::settles`](crate::ClientEvent::settles)). `Register` ends in `TableUpdated`,
     /// `ServerNotResponding` or `Refused`.
     ///
     /// # Errors
-    /// [`CommandError`]; nothing was sent. [`CommandError::Busy`] asks for the same command again
-    /// later.
+    /// [`CommandError`]; nothing was sent. After [`CommandError::Busy`], the caller may give the
+    /// same command again later.
     pub fn command(
         &mut self,
         now: Instant,
@@ -66,7 +66,7 @@ impl Client<'_> {
         if self.registration.is_active() {
             self.dispatch(slot);
         } else {
-            self.registration.hold(self.outbox.slots(), slot);
+            self.registration.enqueue(self.outbox.slots(), slot);
         }
         Ok(id)
     }
@@ -80,7 +80,7 @@ impl Client<'_> {
         Ok(self.outbox.at(slot).id())
     }
 
-    /// A deregistration waits until it is the only command left.
+    /// Sends the deregistration once it is the only command left.
     pub(super) fn leave_when_settled(&mut self) {
         if let Some(slot) = self.registration.leaving()
             && self.outbox.used() == 1

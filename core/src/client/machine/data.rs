@@ -1,4 +1,4 @@
-//! Takes the datagrams inside of sessions, and notices that a session is gone.
+//! Data datagrams of sessions, and lost sessions.
 
 use core::net::SocketAddr;
 
@@ -10,6 +10,7 @@ use crate::session::connection::{Arrival, Phase};
 use crate::wire::{Frames, Header};
 
 impl Client<'_> {
+    /// Handles a stateless reset.
     pub(super) fn take_reset(
         &mut self,
         from: SocketAddr,
@@ -20,7 +21,7 @@ impl Client<'_> {
             Ok(peer) => peer,
             Err(reason) => {
                 if reason == DropReason::UnknownSession {
-                    self.hear_of_server(from);
+                    self.renew_lost_session(from);
                 }
                 return self.sessions.count_drop(reason);
             }
@@ -35,20 +36,22 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// The server may be back, and speak of a session that this client has given up.
-    fn hear_of_server(&mut self, from: SocketAddr) {
+    /// Asks for a new session if the datagram shows that the server is back. This client has given
+    /// up the old session.
+    fn renew_lost_session(&mut self, from: SocketAddr) {
         let lost = self.sessions.at(SERVER).phase() == Phase::Closed;
         if lost && from == self.server.address() && self.registration.is_in_room() {
             self.open_server();
         }
     }
 
-    /// All retries to a peer are used up, or it is not there any more.
+    /// Handles a failed path: the peer did not answer, or has another process.
     pub(super) fn peer_silent(&mut self, peer: u32) {
         self.peers.at_mut(peer).route_mut().note_silence();
         self.fall_back(peer);
     }
 
+    /// Handles a Data datagram: acknowledgements, then frames.
     pub(super) fn take_data(
         &mut self,
         from: SocketAddr,
@@ -59,7 +62,7 @@ impl Client<'_> {
             Ok(received) => received,
             Err(reason) => {
                 if reason == DropReason::UnknownSession {
-                    self.hear_of_server(from);
+                    self.renew_lost_session(from);
                 }
                 return self.sessions.count_drop(reason);
             }
@@ -84,10 +87,11 @@ impl Client<'_> {
         disposition
     }
 
-    /// The server acknowledged so many requests, and takes as many as this window says.
+    /// Handles the acknowledgement of `newly` requests by the server, and its window.
     fn take_server_acks(&mut self, newly: u32, window: u16) {
         (0..newly).for_each(|_| self.request_acknowledged());
-        // Throttling lasts until nothing waits: between two refusals the server takes some of it.
+        // Throttling lasts until nothing is in flight: the server accepts some requests between two
+        // closed windows.
         if self.sessions.at(SERVER).outstanding() == 0 {
             self.events.note_throttled(false);
         } else if window == 0 {
@@ -100,19 +104,19 @@ impl Client<'_> {
     fn take_frames(&mut self, peer: u32, header: &Header, mut frames: Frames<'_>) -> Disposition {
         let mut disposition = Disposition::Accepted;
         let connection = self.sessions.at_mut(peer);
-        let is_unhurried = !connection.is_ack_due();
+        let may_delay_ack = !connection.is_ack_due();
         if !frames.rest().is_empty() {
             connection.flush_ack();
             connection.frames_came(header.round);
         }
         if header.probe || !frames.rest().is_empty() {
-            self.inbox.hurry(peer);
+            self.inbox.forbid_ack_delay(peer);
         }
         let mut number = header.first;
         while !frames.rest().is_empty() {
             match self.sessions.at_mut(peer).arrival(number) {
                 Arrival::Next => {
-                    if !self.inbox.fill(peer, number, &frames, is_unhurried) {
+                    if !self.inbox.fill(peer, number, &frames, may_delay_ack) {
                         return self.sessions.count_drop(DropReason::Busy);
                     }
                     break;

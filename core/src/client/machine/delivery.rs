@@ -1,4 +1,4 @@
-//! Sends commands on their way, and takes what becomes of them.
+//! Delivery of commands: chooses paths, and handles results.
 
 use crate::client::event::{ClientEvent, MessageId, MessageStatus, Request};
 use crate::client::machine::Client;
@@ -12,7 +12,7 @@ use crate::wire::{Frame, Outcome};
 impl Client<'_> {
     // ---- commands ----
 
-    /// Takes a slot for a command; `None` if there is no room.
+    /// Allocates a slot for a command; `None` if there is no room.
     pub(super) fn allocate(&mut self, form: Form, to: u32, text: &str) -> Option<u32> {
         let slot = self.outbox.allocate(form, to, text)?;
         self.peers.at_mut(to).add_reference();
@@ -27,8 +27,8 @@ impl Client<'_> {
         self.leave_when_settled();
     }
 
-    /// Takes the next thing to report of a command. The slot is freed if it was the last; the event
-    /// is made before the next command.
+    /// Returns the next notice of a command. The final notice frees the slot; its event is built
+    /// before the next command.
     pub(super) fn next_notice(&mut self) -> Option<(u32, Notice)> {
         let (slot, notice) = self.outbox.next_notice()?;
         if let Notice::Final(_) = notice {
@@ -65,9 +65,9 @@ impl Client<'_> {
         self.outbox.settle(slot, Final::Message(status));
     }
 
-    // ---- the way of a message ----
+    // ---- the path of a message ----
 
-    /// Sends a command on its way. The first table must have arrived.
+    /// Sends a command on the path that its recipient has now. The client must be active.
     pub(super) fn dispatch(&mut self, slot: u32) {
         let entry = self.outbox.at(slot);
         if matches!(entry.form(), Form::Post | Form::Leave) {
@@ -80,7 +80,7 @@ impl Client<'_> {
         }
         let listing = peer.listing();
         match peer.route().way(listing.presence(), listing.incarnation()) {
-            Way::Hold => peer.route_mut().hold(self.outbox.slots(), slot),
+            Way::Wait => peer.route_mut().enqueue(self.outbox.slots(), slot),
             Way::Follow => self.store(slot, Form::Store),
             Way::LookUp => self.look_up(slot),
             Way::Direct if self.pins.trusts(self.peers.slots(), to) => self.send_directly(slot),
@@ -91,7 +91,7 @@ impl Client<'_> {
 
     fn send_directly(&mut self, slot: u32) {
         if !self.decrypt_message(slot) {
-            debug_assert!(false, "this client has encrypted it itself");
+            debug_assert!(false, "a message of this client cannot be decrypted");
             return self.end_message(slot, MessageStatus::NotDelivered);
         }
         let entry = self.outbox.at_mut(slot);
@@ -103,7 +103,7 @@ impl Client<'_> {
         if self.sessions.at(to).phase() == Phase::Closed {
             self.call(to);
         }
-        // Where something waits to be transmitted already, one more frame changes nothing.
+        // If the session is ready to send, one more frame changes nothing.
         if !self.sessions.is_ready(to) {
             self.reschedule(to);
         }
@@ -139,12 +139,13 @@ impl Client<'_> {
 
     // ---- requests ----
 
-    /// Asks something of the server, as soon as no older request is in the way.
+    /// Queues a request to the server, and sends it once no older one prevents that.
     pub(super) fn request(&mut self, slot: u32) {
-        self.requests.hold(&mut self.outbox, slot);
+        self.requests.enqueue(&mut self.outbox, slot);
         self.open_requests();
     }
 
+    /// Sends queued requests to the server, as many as may be open.
     pub(super) fn open_requests(&mut self) {
         loop {
             let sending = self.peers.at_mut(SERVER).sending_mut();
@@ -155,7 +156,7 @@ impl Client<'_> {
             server.enqueue();
             match server.phase() {
                 Phase::Closed => self.open_server(),
-                // A request gets all its retries, also if the session was being renewed quietly.
+                // A request gets all its retransmissions, even if the session was being renewed.
                 Phase::Handshaking if server.outstanding() == 1 => self.open_server(),
                 _ => {}
             }
@@ -163,7 +164,7 @@ impl Client<'_> {
         }
     }
 
-    /// Queues what has no result again, for a new session with the server.
+    /// Queues all requests without a result again, for a new session with the server.
     pub(super) fn repeat_requests(&mut self) {
         let sending = self.peers.at_mut(SERVER).sending_mut();
         let count = self.requests.repeat(&mut self.outbox, sending);
@@ -173,7 +174,7 @@ impl Client<'_> {
         });
     }
 
-    /// Returns what an outbox slot says, as a frame.
+    /// Builds the frame of an outbox slot.
     pub(super) fn frame(&self, slot: u32) -> Frame<'_> {
         let entry = self.outbox.at(slot);
         entry.frame(|| self.peers.at(entry.to()).name())
@@ -181,7 +182,7 @@ impl Client<'_> {
 
     // ---- results ----
 
-    /// The peer acknowledged its oldest message.
+    /// Settles the oldest message to a peer, which has acknowledged it.
     pub(super) fn delivered(&mut self, peer: u32) {
         let sending = self.peers.at_mut(peer).sending_mut();
         if let Some(slot) = sending.pop(self.outbox.slots()) {
@@ -189,7 +190,7 @@ impl Client<'_> {
         }
     }
 
-    /// The server acknowledged the oldest request: its result is awaited.
+    /// Records that the server acknowledged the oldest request; its result follows.
     pub(super) fn request_acknowledged(&mut self) {
         let sending = self.peers.at_mut(SERVER).sending_mut();
         if let Some(slot) = sending.pop(self.outbox.slots()) {
@@ -197,6 +198,7 @@ impl Client<'_> {
         }
     }
 
+    /// Handles the result of a request.
     pub(super) fn take_result(&mut self, request: u32, outcome: Outcome) {
         let Some(slot) = self.requests.take_result(&mut self.outbox, request) else {
             return;
@@ -210,7 +212,7 @@ impl Client<'_> {
             }
             Form::Leave => self.left(slot),
             Form::Direct | Form::Lookup | Form::CallerLookup => {
-                debug_assert!(false, "these have no result");
+                debug_assert!(false, "the server sent a result for a lookup");
             }
         }
         self.open_requests();
@@ -223,17 +225,17 @@ impl Client<'_> {
         peer.route_mut().end_store();
         let status = match outcome {
             Outcome::Exists => {
-                // What the entry of the peer is now, only the server knows.
-                peer.route_mut().note_nothing_kept();
+                // Only the server knows the present entry of the peer.
+                peer.route_mut().note_nothing_stored();
                 self.outbox.notice(slot).exists();
                 return self.look_up(slot);
             }
             Outcome::Saved => {
-                peer.route_mut().note_kept(entry.counter());
+                peer.route_mut().note_stored(entry.counter());
                 MessageStatus::Saved
             }
             Outcome::NoSuchClient => {
-                // A whole table knows better: the answer may be older than it.
+                // A whole table takes precedence: the answer may be older.
                 if self.table.is_partial() {
                     peer.listing_mut().unlist();
                 }
@@ -250,9 +252,9 @@ impl Client<'_> {
         }
     }
 
-    /// The probe has its result: sends what was held to the server, too, or directly.
+    /// Sends the messages that waited for a probe: to the server if it stored the probe.
     fn follow_probe(&mut self, peer: u32, is_stored: bool) {
-        while let Some(slot) = self.pop_held(peer) {
+        while let Some(slot) = self.pop_waiting(peer) {
             if is_stored {
                 self.store(slot, Form::Store);
             } else {
@@ -261,16 +263,16 @@ impl Client<'_> {
         }
     }
 
-    /// Takes the oldest held message, unless a probe is in flight.
-    fn pop_held(&mut self, peer: u32) -> Option<u32> {
+    /// Takes the oldest waiting message, unless a probe is in flight.
+    fn pop_waiting(&mut self, peer: u32) -> Option<u32> {
         let route = self.peers.at_mut(peer).route_mut();
         if route.has_probe() {
             return None;
         }
-        route.pop_held(self.outbox.slots())
+        route.pop_waiting(self.outbox.slots())
     }
 
-    /// The entry of the name is in the roster now, or it is `missing`.
+    /// Handles the answer to a lookup: the name is in the roster, or `missing`.
     pub(super) fn looked_up(&mut self, query: u32, missing: bool) {
         let Some(slot) = self.requests.take_lookup(&mut self.outbox, query) else {
             return;
@@ -301,7 +303,7 @@ impl Client<'_> {
 
     // ---- when a path is lost ----
 
-    /// The session with a peer is over: what was outstanding goes another way, together.
+    /// Closes the session with a peer. Its outstanding messages choose a path again, in order.
     pub(super) fn fall_back(&mut self, peer: u32) {
         self.close_connection(peer);
         let mut queue = self.peers.at_mut(peer).sending_mut().take();
@@ -310,7 +312,7 @@ impl Client<'_> {
         }
     }
 
-    /// The server is silent: everything that needs it ends.
+    /// Fails all requests: the server is silent.
     pub(super) fn fail_requests(&mut self) {
         let sending = self.peers.at_mut(SERVER).sending_mut();
         let mut failed = self.requests.take_all(&mut self.outbox, sending);
@@ -335,25 +337,25 @@ impl Client<'_> {
         }
         route.end_probe();
         self.end_message(slot, MessageStatus::NotDelivered);
-        self.abandon_held(to);
+        self.abandon_waiting(to);
     }
 
-    fn abandon_held(&mut self, peer: u32) {
+    fn abandon_waiting(&mut self, peer: u32) {
         loop {
             let route = self.peers.at_mut(peer).route_mut();
-            let Some(slot) = route.pop_held(self.outbox.slots()) else {
+            let Some(slot) = route.pop_waiting(self.outbox.slots()) else {
                 return;
             };
             self.end_message(slot, MessageStatus::NotDelivered);
         }
     }
 
-    /// No way is left for the messages to this peer.
+    /// Fails all messages to this peer: no path is left.
     pub(super) fn abandon_messages(&mut self, peer: u32) {
         let mut queue = self.peers.at_mut(peer).sending_mut().take();
         while let Some(slot) = queue.pop(self.outbox.slots()) {
             self.end_message(slot, MessageStatus::NotDelivered);
         }
-        self.abandon_held(peer);
+        self.abandon_waiting(peer);
     }
 }

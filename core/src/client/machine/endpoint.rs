@@ -1,4 +1,4 @@
-//! The client as an endpoint: datagrams, time, and its next deadline.
+//! The client as an [`Endpoint`]: datagrams and time in, datagrams out.
 
 use core::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! Takes over the frames of the inbox, one at a time, and makes the events of what they show.
+//! Accepts the frames of the inbox, one at a time, and builds their events.
 
 use core::ops::Range;
 
@@ -11,20 +11,20 @@ use crate::client::peers::SERVER;
 use crate::drop_reason::DropReason;
 use crate::wire::Frame;
 
-/// What taking over one frame led to.
+/// The result of accepting one frame.
 enum Step {
-    /// There was none.
+    /// The inbox is empty.
     Empty,
-    /// Nothing to show for this frame by itself.
+    /// The frame has no event of its own.
     Quiet,
     Show(Shown),
 }
 
-/// What is to be shown of the frame that was looked at last; its content lies in the inbox.
+/// The event of the selected frame; its content is in the inbox.
 pub(super) enum Shown {
     KeptMessages,
     Text,
-    /// A direct message, whose text lies in these bytes.
+    /// A direct message; its text is in these bytes of the inbox.
     Direct {
         counter: u32,
         text: Range<usize>,
@@ -38,17 +38,17 @@ pub(super) enum Shown {
     TableUpdated,
 }
 
-/// What is to be done with a frame, without a borrow of its bytes.
+/// The work for a frame, without a borrow of its bytes.
 enum Task {
     Nothing,
     Drop(DropReason),
-    /// A frame of the server that is no message.
-    Obey,
+    /// A frame of the server that is not a message.
+    Apply,
     /// A stored message, in a frame that ends at this byte.
     Mail(usize),
-    /// A message of the channel, with its number in the log.
+    /// A channel message: entry number, sender and counter.
     Entry(u32, Sender, u32),
-    /// A direct message, which lies in these bytes.
+    /// A direct message: counter, and bytes of its text.
     Text(u32, Range<usize>),
 }
 
@@ -57,7 +57,7 @@ impl Task {
     fn of(frame: &Frame<'_>, is_from_server: bool, end: usize) -> Self {
         match *frame {
             Frame::Mail { .. } if is_from_server => Self::Mail(end),
-            _ if is_from_server => Self::Obey,
+            _ if is_from_server => Self::Apply,
             Frame::Text { counter, text } if stored::is_text(text) => {
                 Self::Text(counter, end.saturating_sub(text.len())..end)
             }
@@ -68,9 +68,9 @@ impl Task {
 }
 
 impl Client<'_> {
-    /// Takes the next event. Taking a [`ClientEvent::Message`] is what acknowledges it, so a caller
-    /// that has no room to show it does not ask. The acknowledgement of a message to all may go 50
-    /// ms later. Cost: that of one frame.
+    /// Returns the next event. Taking a [`ClientEvent::Message`] acknowledges the message, so a
+    /// caller without room to show it does not ask. The acknowledgement of a channel message may be
+    /// delayed by 50 ms. Cost: that of one frame.
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
         self.dedup.take_shown();
         loop {
@@ -88,12 +88,12 @@ impl Client<'_> {
         }
     }
 
-    /// Takes over the next frame.
+    /// Accepts the next frame.
     fn advance_inbox(&mut self) -> Step {
         if self.inbox.is_empty() {
             return Step::Empty;
         }
-        self.inbox.look_at_next();
+        self.inbox.select_next();
         let peer = self.inbox.peer();
         let mut frames = self.inbox.frames();
         let frame = frames.next();
@@ -134,22 +134,23 @@ impl Client<'_> {
         step
     }
 
+    /// Does the work for a frame of a peer.
     fn perform(&mut self, peer: u32, task: Task) -> Step {
         match task {
             Task::Nothing => Step::Quiet,
-            Task::Drop(reason) => self.quietly(reason),
-            Task::Obey => self.take_server_frame(),
+            Task::Drop(reason) => self.drop_frame(reason),
+            Task::Apply => self.take_server_frame(),
             Task::Mail(end) => self.take_mail(end),
             Task::Entry(number, sender, counter) => {
                 if self.server_log.take_entry(number) && self.accept_message(sender, counter, true)
                 {
                     return Step::Show(Shown::Text);
                 }
-                self.quietly(DropReason::Duplicate)
+                self.drop_frame(DropReason::Duplicate)
             }
             Task::Text(counter, text) => {
                 if !self.accept_message(Sender::Current(peer), counter, false) {
-                    return self.quietly(DropReason::Duplicate);
+                    return self.drop_frame(DropReason::Duplicate);
                 }
                 self.pin(peer);
                 Step::Show(Shown::Direct { counter, text })
@@ -157,12 +158,12 @@ impl Client<'_> {
         }
     }
 
-    fn quietly(&mut self, reason: DropReason) -> Step {
+    fn drop_frame(&mut self, reason: DropReason) -> Step {
         self.sessions.count_drop(reason);
         Step::Quiet
     }
 
-    /// Takes the stored message in the frame that was looked at last, which ends at this byte.
+    /// Accepts the stored message in the selected frame, which ends at this byte.
     fn take_mail(&mut self, end: usize) -> Step {
         let Some(Ok(
             frame @ Frame::Mail {
@@ -174,14 +175,14 @@ impl Client<'_> {
         };
         let message = end.saturating_sub(ciphertext.len())..end;
         if !self.server_log.take_mail(serial) {
-            return self.quietly(DropReason::Duplicate);
+            return self.drop_frame(DropReason::Duplicate);
         }
         let Some(envelope) = Envelope::of(&frame) else {
-            return self.quietly(DropReason::Malformed);
+            return self.drop_frame(DropReason::Malformed);
         };
         let sender = self.sender(envelope.from.as_str(), envelope.incarnation);
         if self.has_seen(sender, envelope.counter, false) {
-            return self.quietly(DropReason::Duplicate);
+            return self.drop_frame(DropReason::Duplicate);
         }
         match self.decrypt_stored(sender, &envelope, message) {
             Ok(()) => {
@@ -192,7 +193,7 @@ impl Client<'_> {
         }
     }
 
-    /// The stored message in the frame that was looked at last cannot be shown.
+    /// Reports that the stored message in the selected frame cannot be shown.
     fn withhold(&mut self, reason: Undecrypted) -> Step {
         let foreign_key = reason == Undecrypted::ForeignKey;
         self.sessions.count_drop(if foreign_key {
@@ -203,37 +204,39 @@ impl Client<'_> {
         Step::Show(Shown::Withheld { foreign_key })
     }
 
-    /// Acknowledges a frame that was taken over, at once or with what comes next.
+    /// Acknowledges an accepted frame, now or with a delay.
     fn acknowledge_frame(&mut self, peer: u32, taken: &TakenFrame, may_wait: bool) {
-        let owed_anew = self.sessions.at_mut(peer).took(taken.has_more);
-        let waits = may_wait && taken.is_alone && !owed_anew && self.holds_entry(taken.number);
+        let is_newly_due = self.sessions.at_mut(peer).took(taken.has_more);
+        let waits = may_wait && taken.is_alone && !is_newly_due && self.delays_ack(taken.number);
         if waits {
             self.sessions.delay_ack(SERVER);
         }
-        if waits || owed_anew {
+        if waits || is_newly_due {
             self.reschedule(peer);
         }
         if !taken.has_more
-            && let Some(starved) = self.inbox.take_starved()
+            && let Some(blocked_peer) = self.inbox.take_blocked_peer()
         {
-            self.sessions.at_mut(starved).ack_now();
-            self.reschedule(starved);
+            self.sessions.at_mut(blocked_peer).ack_now();
+            self.reschedule(blocked_peer);
         }
     }
 
-    /// Returns whether the acknowledgement of a channel message that came alone, in the frame of
-    /// this number, is delayed: the server may send the next one meanwhile, and both go as one (RFC
-    /// 9000, section 13.2.2). Every second one waits. Half of the clients begin with the first, by
-    /// their session, half with the second: the server never hears of all at once.
+    /// Returns whether the acknowledgement of a channel message is delayed. The message came alone,
+    /// in the frame with this number. The server may send the next message meanwhile, and one
+    /// acknowledgement covers both (RFC 9000, section 13.2.2).
+    ///
+    /// Every second one is delayed. By their session ids, half of the clients begin with the first
+    /// message, half with the second. So the server never gets the acknowledgements of all at once.
     //= PROTOCOL.md#6.4
-    fn holds_entry(&self, number: u32) -> bool {
+    fn delays_ack(&self, number: u32) -> bool {
         let session = self.sessions.at(SERVER).local_id();
         let is_second = (session ^ u64::from(number)) & 1 != 0;
         self.window > 1 && !is_second
     }
 
-    /// Returns whether a kept message is the first since the registration: people are told before
-    /// they see it.
+    /// Returns whether a frame is the first new stored message since the registration. An event
+    /// announces it before it is shown.
     fn announces(&self, frame: &Frame<'_>) -> bool {
         if self.server_log.has_announced() {
             return false;
@@ -265,14 +268,14 @@ impl Client<'_> {
         }
     }
 
-    // ---- frames of the server that are no messages ----
+    // ---- frames of the server that are not messages ----
 
-    /// The frame that was looked at last takes effect.
+    /// Applies the selected frame of the server.
     fn take_server_frame(&mut self) -> Step {
-        // The buffer is lent to the frame meanwhile, and comes back.
+        // The frame borrows the buffer meanwhile.
         let inbox = core::mem::replace(&mut self.inbox, Inbox::EMPTY);
         let shown = match inbox.latest() {
-            Some(Ok(frame)) => self.obey(&frame),
+            Some(Ok(frame)) => self.apply(&frame),
             _ => None,
         };
         self.inbox = inbox;
@@ -280,7 +283,7 @@ impl Client<'_> {
     }
 
     //= PROTOCOL.md#14.1
-    fn obey(&mut self, frame: &Frame<'_>) -> Option<Shown> {
+    fn apply(&mut self, frame: &Frame<'_>) -> Option<Shown> {
         match *frame {
             Frame::Skipped { count } => return Some(Shown::Dropped { count }),
             Frame::Result { request, outcome } => self.take_result(request, outcome),
@@ -296,8 +299,7 @@ impl Client<'_> {
                 entries,
             } => {
                 let changed = self.take_page(version, restart, complete, entries);
-                // A session that was renewed quietly begins with a page, or the whole table, that
-                // may say nothing new.
+                // A renewed session begins with a page, or the whole table, which may have no news.
                 let has_news = changed || !self.registration.is_active();
                 let completes = self.table.completes_news(has_news, complete);
                 if completes && self.registration.is_in_room() {
@@ -325,7 +327,7 @@ impl Client<'_> {
 
     // ---- events ----
 
-    /// Returns who sent the stored message in the frame that was looked at last.
+    /// Returns the sender of the stored message in the selected frame.
     fn sender_of_latest(&self) -> &str {
         match self.inbox.latest() {
             Some(Ok(Frame::Mail { from, .. })) => from,
@@ -333,7 +335,7 @@ impl Client<'_> {
         }
     }
 
-    /// Returns the event of what is to be shown.
+    /// Builds the event of the selected frame.
     fn shown_event(&self, shown: Shown) -> ClientEvent<'_> {
         match shown {
             Shown::Withheld { foreign_key } => ClientEvent::NotShown {
@@ -360,7 +362,7 @@ impl Client<'_> {
         }
     }
 
-    /// Returns the message in the frame that was looked at last.
+    /// Builds the event of the message in the selected frame.
     fn latest_message(&self) -> ClientEvent<'_> {
         match self.inbox.latest() {
             Some(Ok(Frame::Mail {
@@ -400,7 +402,7 @@ impl Client<'_> {
                 kept_at: kept.then_some(stamp),
             },
             _ => {
-                debug_assert!(false, "only these frames are shown");
+                debug_assert!(false, "a frame without a message is shown");
                 ClientEvent::TableUpdated
             }
         }

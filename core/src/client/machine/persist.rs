@@ -1,20 +1,20 @@
-//! Gives the records for the next process of the same name, and takes them back.
+//! The records that a client stores for the next process of the same name.
 
 use crate::client::machine::Client;
 use crate::client::record::ClientRecord;
 use crate::name::Name;
 
 impl Client<'_> {
-    /// Returns the next record to keep: first that of the message in the event that was taken last,
-    /// then keys. The latest message of each process and kind stands for those before it.
+    /// Returns the next record to store: first that of the message in the latest event, then keys.
+    /// The latest message of each process and kind replaces those before it.
     ///
-    /// A record is best kept when its message has been shown. A crash before that shows the message
-    /// again; a record that is kept earlier would lose it.
+    /// A caller stores the record of a message after it has shown the message. A crash in between
+    /// shows the message again; the other order would lose it.
     pub fn poll_persist(&mut self) -> Option<ClientRecord<'_>> {
         if let Some(shown) = self.dedup.take_shown() {
             return Some(ClientRecord::Shown(shown));
         }
-        if let Some(key) = self.server.take_untold_key() {
+        if let Some(key) = self.server.take_unsaved_key() {
             return Some(ClientRecord::ServerKey(key));
         }
         let peer = self.pins.take(self.peers.slots())?;
@@ -25,8 +25,8 @@ impl Client<'_> {
         })
     }
 
-    /// Takes back a record of an earlier process of the same name, before any other input; the
-    /// message that was shown last comes last. False if the roster has no room for a key.
+    /// Restores a record of an earlier process of the same name, before any other input. The record
+    /// of the latest message comes last. False if the roster has no room for a key.
     pub fn restore(&mut self, record: ClientRecord<'_>) -> bool {
         match record {
             ClientRecord::Shown(shown) => {
@@ -38,7 +38,7 @@ impl Client<'_> {
                 true
             }
             ClientRecord::PeerKey { name, key } => {
-                // No key that was given back before makes room for this one.
+                // A key that was restored before must not make room for this one.
                 let known = self.peers.find(name.as_bytes()).is_some();
                 let Ok(name) = Name::new(name) else {
                     return false;

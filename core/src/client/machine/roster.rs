@@ -1,4 +1,4 @@
-//! Takes the roster of the server, and finds the peers that a command or a message names.
+//! The roster from the server, and the peers of commands and messages.
 
 use crate::client::dedup::process_number;
 use crate::client::listing::{ListingChange, Presence};
@@ -11,20 +11,20 @@ use crate::name::Name;
 use crate::session::connection::Phase;
 use crate::wire::{Entry, Status};
 
-/// The process that sent something.
+/// The process that sent a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sender {
-    /// The one that the roster names for this peer.
+    /// The process that the roster has for this peer.
     Current(u32),
-    /// Another one; its number is what [`process_number`] gives.
+    /// Another process, by its [`process_number`].
     Other(u64),
 }
 
 impl Client<'_> {
     // ---- peers ----
 
-    /// Returns the slot of a name that is used. A name that has none gets one, until it is known
-    /// that no client has the name.
+    /// Returns the slot of a name, and marks it as used. A new name gets a slot, until a lookup
+    /// shows that no client has it.
     pub(super) fn peer_for_command(&mut self, name: &Name) -> Option<u32> {
         let Some(peer) = self.peers.find(name.as_bytes()) else {
             return self.insert_peer(name.clone());
@@ -33,6 +33,7 @@ impl Client<'_> {
         Some(peer)
     }
 
+    /// Assigns a slot to a new name, if need be that of another peer.
     pub(super) fn insert_peer(&mut self, name: Name) -> Option<u32> {
         if !self.peers.has_room() {
             let victim = self.peers.victim(self.table.is_partial(), &self.name)?;
@@ -50,15 +51,15 @@ impl Client<'_> {
         self.peers.remove(peer);
     }
 
-    /// A peer has been talked to: from now on the name is believed to have this key only.
+    /// Pins the key of a peer that this client has exchanged messages with.
     pub(super) fn pin(&mut self, peer: u32) {
         self.pins.pin(self.peers.slots(), peer);
     }
 
-    // ---- the roster as the server tells it ----
+    // ---- the roster ----
 
-    /// Takes a page; true if it has news: a change, even one that was taken back meanwhile, or a
-    /// whole table that is not what was here.
+    /// Applies a page; true if it has news: a change, even one that was reverted since, or a whole
+    /// table that differs.
     //= PROTOCOL.md#13.3
     pub(super) fn take_page(
         &mut self,
@@ -78,7 +79,7 @@ impl Client<'_> {
         news
     }
 
-    /// Removes those that the whole table did not name; true if there were any.
+    /// Removes the names that the whole table did not have; true if there were any.
     fn unlist_unseen(&mut self) -> bool {
         let mut found = false;
         for peer in self.peers.used() {
@@ -91,7 +92,7 @@ impl Client<'_> {
         found
     }
 
-    /// Takes one entry; true if it changes anything.
+    /// Applies one entry; true if it changes anything.
     pub(super) fn take_entry(&mut self, entry: &Entry<'_>) -> bool {
         let presence = match entry.status {
             Status::Online => Presence::Online,
@@ -122,7 +123,7 @@ impl Client<'_> {
                 entry.incarnation,
             );
             self.dedup.retire(slot.marks());
-            slot.restart(self.dedup.recall(process));
+            slot.restart(self.dedup.take_former(process));
         }
         self.follow_entry(peer, entry, change, key_change.is_other());
         change.any || key_change.changes_trust()
@@ -136,20 +137,21 @@ impl Client<'_> {
         let known = self.peers.find(name.as_bytes());
         let peer = known.or_else(|| self.insert_peer(owned));
         if peer.is_none() {
-            // A name that was typed and that no client has holds the last slot during its lookup.
+            // A mistyped name can use the last slot during its lookup.
             self.table.note_lack_of_room();
             self.sessions.count_drop(DropReason::Busy);
         }
         peer
     }
 
-    /// The entry of a peer came: its session goes on, or what is outstanding in it goes another
-    /// way.
+    /// Applies a roster entry to the session with its peer: the session stays, or its messages
+    /// choose a path again.
     ///
-    /// A peer that only moved keeps the session. So does one that only the server has lost sight
-    /// of: this client's answer to its call may be on the way. But it may have left and closed the
-    /// session, and in a closed room nothing says so. If nothing came from it since, it is called
-    /// again once it is back.
+    /// A peer at a new address keeps the session. So does a peer that only the server lost contact
+    /// with: an Accept of this client may be in flight to it.
+    ///
+    /// But the peer may have left and closed the session, and in a closed room no Reset says so. If
+    /// nothing came from it since, this client calls it again once it is back.
     fn follow_entry(
         &mut self,
         peer: u32,
@@ -164,35 +166,35 @@ impl Client<'_> {
         let connection = self.sessions.at_mut(peer);
         let is_online = slot.listing().is_online();
         let is_same = connection.is_open() && !restarted && !is_rekeyed;
-        let stays = is_same && is_online && slot.route().is_sure();
-        // What is outstanding in a session that goes on must not be overtaken on another way.
+        let stays = is_same && is_online && slot.route().is_confirmed();
+        // No message on another path may overtake those in a session that stays.
         if (moved || change.returned) && !stays {
-            // Peers know this client by the address that the server sees, of one family.
+            // Peers see this client at the address that the server sees, of one family.
             slot.route_mut()
                 .note_move(entry.address.is_like(&self.server.address().into()));
         }
         if stays {
             connection.set_remote(entry.address);
         } else if is_same && !is_online && !moved && slot.sending().is_empty() {
-            slot.route_mut().doubt_session();
+            slot.route_mut().mark_unconfirmed();
         } else if (moved || is_rekeyed || !is_online || is_same)
             && connection.phase() != Phase::Closed
         {
             let keeps_it = is_same && !moved && self.sessions.identity().is_closed();
             self.fall_back(peer);
             if keeps_it && is_online && self.sessions.at(peer).phase() == Phase::Closed {
-                // It may still write in the session that is over here, and nothing would tell it.
+                // The peer may still send in the closed session, and no Reset would tell it.
                 self.call(peer);
             }
         }
     }
 
-    /// The name has left the roster; the slot stays while a command needs it.
+    /// Removes a name from the roster; the slot stays while a command needs it.
     pub(super) fn unlist(&mut self, peer: u32) {
         let slot = self.peers.at_mut(peer);
         slot.listing_mut().unlist();
-        slot.route_mut().forget_kept();
-        // A pinned key is remembered, even if the name gets another owner.
+        slot.route_mut().forget_stored();
+        // The client remembers a pinned key, even if the name gets another owner.
         let may_go = !slot.is_referenced() && !slot.key().is_pinned();
         if self.sessions.at(peer).phase() != Phase::Closed {
             self.fall_back(peer);
@@ -202,7 +204,7 @@ impl Client<'_> {
         }
     }
 
-    /// Looks up a caller that is not in a roster without the whole room, one at a time.
+    /// Looks up a caller that is not in a partial roster, one at a time.
     pub(super) fn look_up_caller(&mut self, name: &str) {
         let Ok(name) = Name::new(name) else { return };
         let is_busy = self.requests.looks_up_caller() || self.registration.leaving().is_some();
@@ -220,7 +222,7 @@ impl Client<'_> {
 
     // ---- what was shown ----
 
-    /// Returns the sender of something that came through the server.
+    /// Returns the sender of a message that came through the server.
     pub(super) fn sender(&self, from: &str, incarnation: u64) -> Sender {
         match self.peers.find_process(from, incarnation) {
             Some(peer) => Sender::Current(peer),
@@ -232,7 +234,7 @@ impl Client<'_> {
         }
     }
 
-    /// Returns whether a message was shown before, without noting it.
+    /// Returns whether a message was shown before, without recording it.
     pub(super) fn has_seen(&self, sender: Sender, counter: u32, channel: bool) -> bool {
         match sender {
             Sender::Current(peer) => self.peers.at(peer).marks().has_seen(counter, channel),
@@ -240,7 +242,7 @@ impl Client<'_> {
         }
     }
 
-    /// Notes a message; true if it is to be shown.
+    /// Records a message; true if it is new, and has to be shown.
     pub(super) fn accept_message(&mut self, sender: Sender, counter: u32, channel: bool) -> bool {
         match sender {
             Sender::Current(peer) => {

@@ -15,6 +15,7 @@ use crate::session::connection::Phase;
 use crate::wire::{Accept, ClientHello, Cookie, Refusal, VERSION};
 
 impl Client<'_> {
+    /// Starts a registration.
     pub(super) fn register(&mut self) -> Result<CommandId, CommandError> {
         if self.registration.is_in_room() {
             return Err(CommandError::AlreadyRegistered);
@@ -28,14 +29,14 @@ impl Client<'_> {
         Ok(id)
     }
 
-    /// Asks the server for a new session; requests without a result go out again in it.
+    /// Asks the server for a new session, and queues requests without a result again.
     pub(super) fn open_server(&mut self) {
         self.repeat_requests();
         self.ask_server();
     }
 
-    /// Sends a ClientHello, or asks for a cookie first. Each is a handshake with an ephemeral key
-    /// of its own.
+    /// Starts a handshake with a ClientHello, or a CookieRequest if there is no cookie. Each has an
+    /// ephemeral key of its own.
     fn ask_server(&mut self) {
         self.session_sequence = self.session_sequence.wrapping_add(1);
         let reset = self.sessions.request(SERVER, self.server.address().into());
@@ -50,7 +51,7 @@ impl Client<'_> {
             mail_shown: self.server_log.mail(),
             channel_shown: self.server_log.channel(),
             table_version: self.table.version(),
-            // The first slot is the session with the server.
+            // Without the slot of the server.
             table_capacity: self.peers.capacity(),
             session_sequence: self.session_sequence,
             window: self.window,
@@ -62,6 +63,7 @@ impl Client<'_> {
         self.sessions.offer(SERVER, payload, &recipient);
     }
 
+    /// Handles a Cookie, for a handshake or for a migration.
     //= PROTOCOL.md#4.8
     pub(super) fn take_cookie(
         &mut self,
@@ -76,10 +78,10 @@ impl Client<'_> {
         }
         match (connection.phase(), key) {
             (Phase::Open, None) => {
-                // The address of this client has changed, without its knowledge.
+                // The address of this client has changed, which only the server sees.
                 self.server.set_path_cookie(cookie);
                 self.sessions.at_mut(SERVER).ack_now();
-                self.inbox.hurry(SERVER);
+                self.inbox.forbid_ack_delay(SERVER);
                 self.reschedule(SERVER);
             }
             (Phase::Handshaking, Some(key)) if self.server.take_cookie(cookie, key) => {
@@ -91,7 +93,7 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// The server has accepted the session that is open now.
+    /// Handles the Accept of the server.
     pub(super) fn take_server_accept(&mut self, accept: &Accept) -> Disposition {
         self.server.prove();
         self.server_log.start_session(accept.epoch);
@@ -103,6 +105,7 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
+    /// Handles a Refuse, of the server or of a peer.
     pub(super) fn take_refusal(
         &mut self,
         from: SocketAddr,
@@ -124,13 +127,13 @@ impl Client<'_> {
                 self.sessions.ask_later(SERVER);
                 self.reschedule(SERVER);
             }
-            // A final refusal is believed only if the server's key authenticates it.
+            // A final refusal counts only if the server's key authenticates it.
             _ => return self.sessions.count_drop(DropReason::Unexpected),
         }
         Disposition::Accepted
     }
 
-    /// The server says, under its key, that there is no place for this client.
+    /// Handles an authenticated refusal of the server: the client ends.
     pub(super) fn refused(&mut self, reason: Refusal) -> Disposition {
         if reason.is_unauthenticated() {
             return self.sessions.count_drop(DropReason::Unexpected);
@@ -139,8 +142,8 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// Only a request for a session is answered so, and not in a closed room: a server that
-    /// answered in a session speaks this version.
+    /// Handles Unsupported: the server has another version. It answers only a handshake so, and not
+    /// in a closed room. A server that answered in a session has this version.
     //= PROTOCOL.md#17.1
     pub(super) fn take_unsupported(
         &mut self,
@@ -149,7 +152,7 @@ impl Client<'_> {
         echo: u64,
     ) -> Disposition {
         if version == VERSION {
-            // The version byte of this client's datagram was damaged on its way.
+            // The version byte of this client's datagram was damaged in transit.
             return self.sessions.count_drop(DropReason::Malformed);
         }
         let connection = self.sessions.at(SERVER);
@@ -164,7 +167,7 @@ impl Client<'_> {
         Disposition::Accepted
     }
 
-    /// The server does not know the session: it has restarted, or took this client for gone.
+    /// Handles a Reset of the server: it has restarted, or considers this client gone.
     pub(super) fn take_server_reset(&mut self) {
         if self.registration.is_in_room() {
             self.open_server();
@@ -173,12 +176,12 @@ impl Client<'_> {
         }
     }
 
-    /// Nothing more is to be expected of this client.
+    /// Ends this client for good, and settles all commands.
     fn end(&mut self, report: ClientEvent<'static>) {
         self.registration.end();
         self.close_connection(SERVER);
         self.fail_requests();
-        self.turn_away();
+        self.fail_waiting();
         for peer in self.peers.used() {
             self.close_connection(peer);
             self.abandon_messages(peer);
@@ -186,9 +189,9 @@ impl Client<'_> {
         self.events.report(report);
     }
 
-    /// There is no registration that commands could wait for.
-    fn turn_away(&mut self) {
-        while let Some(slot) = self.registration.pop_held(self.outbox.slots()) {
+    /// Settles all commands that wait for a registration.
+    fn fail_waiting(&mut self) {
+        while let Some(slot) = self.registration.pop_waiting(self.outbox.slots()) {
             self.outbox.settle(slot, Final::Offline);
         }
         if let Some(slot) = self.registration.take_leaving() {
@@ -196,27 +199,27 @@ impl Client<'_> {
         }
     }
 
-    /// All retries to the server are used up.
+    /// Handles a silent server, which did not answer any retransmission.
     pub(super) fn server_silent(&mut self) {
         if self.sessions.at(SERVER).is_open() && self.registration.try_again() {
             return self.open_server();
         }
         self.close_connection(SERVER);
-        self.server.doubt();
+        self.server.discard_unproved_cookie();
         self.fail_requests();
         if let Some(id) = self.registration.fail() {
             self.events.report(ClientEvent::ServerNotResponding {
                 id,
                 request: Request::Register,
             });
-            self.turn_away();
+            self.fail_waiting();
         }
     }
 
-    /// The table is complete: the registration is done, and what was typed meanwhile may go.
+    /// Completes the registration: the roster has arrived, and waiting commands are sent.
     pub(super) fn arrived(&mut self) -> Shown {
         if self.registration.arrive() {
-            while let Some(slot) = self.registration.pop_held(self.outbox.slots()) {
+            while let Some(slot) = self.registration.pop_waiting(self.outbox.slots()) {
                 self.dispatch(slot);
             }
             self.leave_when_settled();
@@ -224,10 +227,10 @@ impl Client<'_> {
         Shown::TableUpdated
     }
 
-    /// The server removed this client from the roster.
+    /// Completes the deregistration.
     pub(super) fn left(&mut self, slot: u32) {
         self.registration.leave();
-        // Nothing but questions about callers can be left.
+        // Only lookups of callers can be left.
         self.fail_requests();
         for peer in self.peers.used() {
             self.close_connection(peer);
@@ -235,12 +238,13 @@ impl Client<'_> {
         self.outbox.settle(slot, Final::Deregistered);
     }
 
+    /// Settles a deregistration that the server did not answer.
     pub(super) fn leave_failed(&mut self, slot: u32) {
         self.registration.take_leaving();
         self.outbox.settle(slot, Final::Silent(Request::Deregister));
     }
 
-    /// Sends a keep-alive, which the server answers; or tries quietly to get the session back.
+    /// Sends a keep-alive, which the server answers. Without a session, asks for a new one.
     pub(super) fn keep_alive(&mut self) {
         self.registration.restart_keep_alive(self.sessions.now());
         match self.sessions.at(SERVER).phase() {
@@ -254,7 +258,7 @@ impl Client<'_> {
         self.watch_results();
     }
 
-    /// While results are awaited, the next keep-alive is due sooner.
+    /// Makes the next keep-alive due sooner while requests wait for results.
     pub(super) fn watch_results(&mut self) {
         if self.requests.awaits_results() {
             self.registration.hasten_keep_alive(self.sessions.now());

@@ -1,10 +1,10 @@
-//! Changes of a session, and what depends on them.
+//! Changes of a session, and of the state that depends on it.
 
 use crate::client::machine::Client;
 use crate::session::connection::{Connection, Needs, Wants};
 
 impl Client<'_> {
-    /// Puts a session into the right lists again after it has changed.
+    /// Updates the lists that a session is in, after a change.
     pub(super) fn reschedule(&mut self, peer: u32) {
         self.sessions.reschedule(peer, |connection| Needs {
             is_ready: connection.wants() != Wants::Nothing,
@@ -12,13 +12,14 @@ impl Client<'_> {
         });
     }
 
-    /// Notes that the session with a peer is another one, or none.
+    /// Resets what depends on the session with a peer, which was replaced or closed.
     pub(super) fn session_changed(&mut self, peer: u32) {
         self.peers.at_mut(peer).sending_mut().restart();
-        self.inbox.forget_session_of(peer);
+        self.inbox.drop_frames_of(peer);
         self.reschedule(peer);
     }
 
+    /// Closes the session with a peer.
     pub(super) fn close_connection(&mut self, peer: u32) {
         self.sessions.change(peer, Connection::close);
         self.session_changed(peer);

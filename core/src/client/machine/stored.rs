@@ -1,4 +1,4 @@
-//! Encrypts what the server stores for a recipient, and decrypts what it stored for this client.
+//! Stored messages: encryption for recipients, and decryption for this client.
 
 use core::ops::Range;
 
@@ -10,19 +10,19 @@ use crate::session::connection::Phase;
 use crate::session::key_log::KeyEvent;
 use crate::wire::Frame;
 
-/// What has to be known of a stored message, to decrypt it.
+/// The fields of a stored message that its decryption needs.
 pub(super) struct Envelope {
     pub(super) from: Name,
     pub(super) incarnation: u64,
     pub(super) counter: u32,
-    /// The sender's public key.
+    /// The static public key of the sender.
     pub(super) key: PublicKey,
-    /// The ephemeral public key of its process.
+    /// The ephemeral public key of the sender's process.
     pub(super) ephemeral: PublicKey,
 }
 
 impl Envelope {
-    /// Reads it from a frame; `None` if the name is not valid, or nothing was stored.
+    /// Reads the fields from a frame; `None` if the name is not valid, or nothing was stored.
     pub(super) fn of(frame: &Frame<'_>) -> Option<Self> {
         let Frame::Mail {
             incarnation,
@@ -49,22 +49,22 @@ impl Envelope {
     }
 }
 
-/// Why a stored message is not shown.
+/// The reason why a stored message cannot be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Undecrypted {
-    /// It names a sender that has another key.
+    /// The named sender has another key.
     ForeignKey,
-    /// It was encrypted for another key, or was changed.
+    /// The message was encrypted for another key, or changed.
     Unreadable,
 }
 
 impl Client<'_> {
-    /// Encrypts a message for its recipient, to be stored. False if nothing can be encrypted for
-    /// the key of that name, or the name has another key than it had.
+    /// Encrypts a message for its recipient. False if its name has no usable key, or another one
+    /// than the pinned key.
     //= PROTOCOL.md#11.2
     pub(super) fn encrypt_message(&mut self, slot: u32) -> bool {
         let to = self.outbox.at(slot).to();
-        // What was encrypted for an earlier key is of no use to the one that has the name now.
+        // A message for an earlier key is of no use to the present owner of the name.
         if !self.pins.trusts(self.peers.slots(), to) {
             return false;
         }
@@ -76,9 +76,11 @@ impl Client<'_> {
         };
         let entry = self.outbox.at_mut(slot);
         let counter = entry.counter();
-        let seal = |text: &mut [u8]| key.seal(self.sessions.identity(), counter, text);
-        let sealed = entry.text_mut().encrypt(self.message_keys.public(), seal);
-        sealed.is_some()
+        let encrypt = |text: &mut [u8]| key.seal(self.sessions.identity(), counter, text);
+        let encrypted = entry
+            .text_mut()
+            .encrypt(self.message_keys.public(), encrypt);
+        encrypted.is_some()
     }
 
     fn message_key_to(&mut self, peer: u32) -> Option<MessageKey> {
@@ -86,14 +88,14 @@ impl Client<'_> {
         if let Some(key) = slot.message_keys().to() {
             return Some(key);
         }
-        let who = Correspondence {
+        let correspondence = Correspondence {
             from: self.name.as_str(),
             incarnation: self.incarnation,
             to: slot.name().as_str(),
         };
-        let key = self
-            .message_keys
-            .derive(self.sessions.identity(), slot.key().get(), who)?;
+        let key =
+            self.message_keys
+                .derive(self.sessions.identity(), slot.key().get(), correspondence)?;
         self.sessions
             .handshakes()
             .key_log()
@@ -106,8 +108,7 @@ impl Client<'_> {
         Some(key)
     }
 
-    /// A message that was encrypted to be stored goes directly after all: its text is there again.
-    /// False if it is not.
+    /// Decrypts a message that goes directly after all. False if its text is lost.
     pub(super) fn decrypt_message(&mut self, slot: u32) -> bool {
         let entry = self.outbox.at_mut(slot);
         if !entry.text().is_encrypted() {
@@ -115,12 +116,12 @@ impl Client<'_> {
         }
         let counter = entry.counter();
         let key = self.peers.at(entry.to()).message_keys().latest_to();
-        let open = |text: &mut [u8]| key.open(self.sessions.identity(), counter, text).is_some();
-        entry.text_mut().decrypt(open)
+        let decrypt = |text: &mut [u8]| key.open(self.sessions.identity(), counter, text).is_some();
+        entry.text_mut().decrypt(decrypt)
     }
 
     fn message_key_from(&mut self, envelope: &Envelope) -> Option<MessageKey> {
-        let who = Correspondence {
+        let correspondence = Correspondence {
             from: envelope.from.as_str(),
             incarnation: envelope.incarnation,
             to: self.name.as_str(),
@@ -129,7 +130,7 @@ impl Client<'_> {
             self.sessions.identity(),
             &envelope.key,
             &envelope.ephemeral,
-            who,
+            correspondence,
         )?;
         self.sessions
             .handshakes()
@@ -142,8 +143,8 @@ impl Client<'_> {
         Some(key)
     }
 
-    /// Decrypts a stored message in place, in these bytes of the inbox. Its text lies in front of
-    /// the tag then.
+    /// Decrypts a stored message in place, in these bytes of the inbox. Its text is in front of the
+    /// tag then.
     pub(super) fn decrypt_stored(
         &mut self,
         sender: Sender,
@@ -152,7 +153,7 @@ impl Client<'_> {
     ) -> Result<(), Undecrypted> {
         let peer = match sender {
             Sender::Current(peer) => Some(peer),
-            // A sender of a stored message has a slot from then on, if there is room for one.
+            // The sender gets a slot, if there is room for one.
             Sender::Other(_) => self.peer_for_command(&envelope.from),
         };
         let slot = peer.map(|peer| self.peers.at(peer));
@@ -176,7 +177,7 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// A peer has proved that it has this key.
+    /// Records and pins the key of a peer, which has proved it.
     fn learn_keys(&mut self, peer: u32, envelope: &Envelope, key: MessageKey) {
         let slot = self.peers.at_mut(peer);
         let is_rekeyed = slot.key_mut().learn(&envelope.key);
@@ -186,7 +187,7 @@ impl Client<'_> {
         slot.message_keys_mut().set_from(envelope.incarnation, key);
         self.pin(peer);
         if is_rekeyed && self.sessions.at(peer).phase() != Phase::Closed {
-            // It is a session with another client, which the roster took for this one.
+            // The session is with another client, which the roster listed under this name.
             self.fall_back(peer);
         }
     }
@@ -194,7 +195,7 @@ impl Client<'_> {
 
 /// Returns whether these bytes may be the text of a message.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
-    // Most texts have nothing but ASCII, which is seen at a glance.
+    // Most texts are ASCII, and that check is fast.
     !bytes.is_empty() && (bytes.is_ascii() || core::str::from_utf8(bytes).is_ok())
 }
 

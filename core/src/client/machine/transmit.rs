@@ -1,4 +1,4 @@
-//! Builds datagrams, one when asked.
+//! Datagrams of the client, built when the caller polls.
 
 use crate::client::machine::Client;
 use crate::client::peers::SERVER;
@@ -8,6 +8,7 @@ use crate::transmit::Transmit;
 use crate::wire::DataWriter;
 
 impl Client<'_> {
+    /// Builds the next datagram: replies first, then handshakes and Data.
     pub(super) fn transmit(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         if let Some(transmit) = self.sessions.emit_reply(out) {
             return Some(transmit);
@@ -29,7 +30,7 @@ impl Client<'_> {
                 let to = self.sessions.at(peer).remote().get();
                 return Some(Transmit { to, len });
             }
-            // No session can be opened with such a key.
+            // No handshake is possible with this key.
             if peer == SERVER {
                 self.server_silent();
             } else {
@@ -43,7 +44,7 @@ impl Client<'_> {
         let window = if self.inbox.is_empty() {
             self.window
         } else {
-            self.inbox.note_starved(peer);
+            self.inbox.note_blocked_peer(peer);
             0
         };
         let version = (peer == SERVER).then_some(self.table.version());
@@ -53,7 +54,7 @@ impl Client<'_> {
             header.cookie = self.server.take_path_cookie();
         }
         let mut writer = DataWriter::new(out, connection.remote_id(), &header);
-        // There is no room for a cookie beside the largest frame.
+        // A cookie has no room beside the largest frame.
         while header.cookie.is_none()
             && let Some((slot, sequence)) = self.next_to_send(peer)
         {
@@ -70,8 +71,8 @@ impl Client<'_> {
         self.sessions.finish_data(peer, writer)
     }
 
-    /// Returns the outbox slot that is sent next in this session, and its sequence number, if one
-    /// may be.
+    /// Returns the next outbox slot to send in this session, and its sequence number. `None` if
+    /// nothing may be sent.
     #[inline]
     fn next_to_send(&self, peer: u32) -> Option<(u32, u32)> {
         let connection = self.sessions.at(peer);
