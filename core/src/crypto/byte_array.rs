@@ -1,5 +1,7 @@
-//! Arrays of bytes among what serde reads and writes, one byte behind the other. What serde does
-//! with arrays is the same, but written out for each place of them: several times the code.
+//! Byte arrays for serde, one byte after the other.
+//!
+//! The format is that of serde's own implementation for arrays. That one unrolls each element,
+//! which gives several times the code.
 
 use core::fmt;
 
@@ -23,7 +25,7 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>, const LEN: usize>(
     deserializer.deserialize_tuple(LEN, Bytes)
 }
 
-/// Takes as many bytes as there are places.
+/// Visits exactly `LEN` bytes.
 struct Bytes<const LEN: usize>;
 
 impl<'de, const LEN: usize> Visitor<'de> for Bytes<LEN> {

@@ -1,4 +1,4 @@
-//! Unguessable numbers, all from one seed that the caller hands in.
+//! Unpredictable numbers, all derived from one seed that the caller provides.
 
 use zeroize::Zeroize;
 
@@ -6,22 +6,23 @@ use super::keyed_hash::{Key, words};
 use super::sizes::KEY_LEN;
 use super::suite::Suite;
 
-/// 32 bytes from a source that nobody else can predict, fresh for every process or boot.
+/// Holds 32 bytes from a cryptographically secure source, fresh for every process or boot.
 ///
-/// The core has no randomness of its own. Identifiers are stretched from the seed with SipHash-2-4
-/// as a pseudo-random function (Aumasson, Bernstein, INDOCRYPT 2012), ephemeral keys with a chain
-/// of hashes in which nothing leads back. The same seed gives the same run, byte for byte; two runs
-/// with one seed would share their secrets, so where the source of entropy fails, there is no seed,
-/// and nothing may be started.
+/// The core has no source of randomness of its own. It derives identifiers from the seed with
+/// SipHash-2-4 as a pseudo-random function (Aumasson, Bernstein, INDOCRYPT 2012). It derives
+/// ephemeral keys with a chain of one-way hashes.
+///
+/// The same seed gives the same run, byte for byte. Two runs with one seed share their secrets: if
+/// the source of entropy fails, do not start a client or a server.
 #[derive(Clone, Copy)]
 pub struct Seed(pub [u8; 32]);
 
 impl Seed {
-    /// A number for something beside the core that wants to be unpredictable too, such as a network
-    /// stack. It tells nothing about the seed, nor about what the core draws from it.
+    /// Returns an unpredictable number for another component, such as a network stack. It reveals
+    /// nothing about the seed, nor about the numbers that the core draws from it.
     pub fn number(&self) -> u64 {
         let [low, high, ..] = words(&self.0);
-        // What the core hashes under this key is longer.
+        // The core hashes 24 bytes under this key, so that no result is the same.
         Key::new(low, high).hash(self.0.last_chunk::<16>().unwrap_or(&[0; 16]))
     }
 }
@@ -35,10 +36,10 @@ impl core::fmt::Debug for Seed {
 /// Draws identifiers and keys from the seed, one after another.
 pub(crate) struct Entropy {
     suite: Suite,
-    /// What the next secret comes from; what came before cannot be found out from it.
+    /// The state that the next secret is derived from; it reveals no earlier one.
     chain: [u8; KEY_LEN],
     key: Key,
-    /// The other half of the seed stands in front of the count in what is hashed.
+    /// The other half of the seed: it precedes the count in the input of the hash.
     salt: [u64; 2],
     drawn: u64,
 }
@@ -55,14 +56,14 @@ impl Entropy {
         }
     }
 
-    /// 32 bytes for an ephemeral key.
+    /// Returns 32 bytes for an ephemeral key.
     pub(crate) fn secret(&mut self) -> [u8; KEY_LEN] {
         let secret = self.suite.hash(&[b"secret", &self.chain]);
         self.chain = self.suite.hash(&[b"next", &self.chain]);
         secret
     }
 
-    /// 64 random bits, never zero, so that zero can stand for "none".
+    /// Returns 64 random bits, never zero, so that zero can stand for "none".
     //= PROTOCOL.md#3.1
     pub(crate) fn draw(&mut self) -> u64 {
         self.drawn = self.drawn.wrapping_add(1);
@@ -90,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bit_of_the_seed_counts_and_no_draw_repeats() {
+    fn depends_on_every_bit_and_repeats_no_draw() {
         let mut first_draws = std::collections::BTreeSet::new();
         let mut numbers = std::collections::BTreeSet::new();
         let step = if cfg!(miri) { 32 } else { 1 };

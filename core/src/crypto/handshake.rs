@@ -7,10 +7,11 @@
 //! <- e, ee, se
 //! ```
 //!
-//! The initiator knows the responder's key, and proves its own in the first message; one round trip
-//! is enough. The pre-shared key is that of the room, or zeros in an open one. The framework is
-//! followed by hand because no implementation of it is free of panics; the tests compare it with
-//! another one.
+//! The initiator knows the responder's key, and proves its own in the first message, so that one
+//! round trip is enough. The pre-shared key is that of the room, or zeros in an open one.
+//!
+//! This is an implementation of its own because none of the others is free of panics. The tests
+//! compare it with one of them.
 
 use core::fmt;
 
@@ -26,20 +27,20 @@ pub(crate) const FIRST_OVERHEAD: usize = KEY_LEN + KEY_LEN + TAG_LEN + TAG_LEN;
 /// Bytes of the second message around its payload.
 pub(crate) const SECOND_OVERHEAD: usize = KEY_LEN + TAG_LEN;
 
-/// The initiator's side of a handshake. It holds no state between the two messages: the first is
-/// made again, bit for bit, from the same ephemeral key, the same prologue and the same payload,
-/// which no other handshake may ever use.
+/// The initiator's side of a handshake.
+///
+/// It keeps no state between the two messages: the same fields give the same first message, bit for
+/// bit. No other handshake may use the same ephemeral key.
 pub struct Handshake<'a> {
-    /// Who we are.
+    /// Identity of the initiator.
     pub identity: &'a Identity,
-    /// Whom we mean.
+    /// Static public key of the responder.
     pub remote: &'a PublicKey,
-    /// What both sides know of the handshake beforehand: what stands in front of the first
-    /// message.
+    /// Data that both sides know beforehand: the bytes in front of the first message.
     pub prologue: &'a [u8],
-    /// 32 bytes that nobody else can predict.
+    /// Private ephemeral key: 32 unpredictable bytes.
     pub ephemeral: &'a [u8; KEY_LEN],
-    /// What the first message says.
+    /// Payload of the first message.
     pub payload: &'a [u8],
 }
 
@@ -52,17 +53,21 @@ impl fmt::Debug for Handshake<'_> {
 }
 
 impl Handshake<'_> {
-    /// Builds the first message; returns its length. `None` if it does not fit, or the other side's
-    /// key is none. Cost: three multiplications on the curve.
+    /// Builds the first message and returns its length, or `None` if it does not fit or the
+    /// responder's key is invalid. Cost: three multiplications on the curve.
     pub fn first(&self, out: &mut [u8]) -> Option<usize> {
         let room = out.len();
         let mut rest = out;
-        self.write(&mut rest, unseen)?;
+        self.write_first(&mut rest, ignore_state)?;
         Some(room - rest.len())
     }
 
-    /// `before` sees the state in front of each part that is sealed.
-    fn write(&self, out: &mut &mut [u8], mut before: impl FnMut(&Symmetric)) -> Option<Symmetric> {
+    /// Writes the first message. `before` gets the state in front of each encrypted part.
+    fn write_first(
+        &self,
+        out: &mut &mut [u8],
+        mut before: impl FnMut(&Symmetric),
+    ) -> Option<Symmetric> {
         let identity = self.identity;
         let suite = identity.suite();
         let mut state = Symmetric::new(suite, NAME, &[self.prologue]);
@@ -79,44 +84,45 @@ impl Handshake<'_> {
         Some(state)
     }
 
-    /// Reads the second message: the session, and the length of the answer in `payload`. `None` if
-    /// it is no answer to the first. Cost: five multiplications on the curve.
+    /// Reads the second message; returns the keys of the session, and the length of the answer in
+    /// `payload`. Returns `None` if the message does not answer the first. Cost: five
+    /// multiplications on the curve.
     pub fn complete(&self, second: &[u8], payload: &mut [u8]) -> Option<(SessionKeys, usize)> {
-        self.hear(second, payload, unseen)
+        self.read_second(second, payload, ignore_state)
     }
 
-    /// `before` sees the state in front of what is sealed.
-    fn hear(
+    /// Reads the second message. `before` gets the state in front of the encrypted part.
+    fn read_second(
         &self,
         second: &[u8],
         payload: &mut [u8],
         before: impl FnOnce(&Symmetric),
     ) -> Option<(SessionKeys, usize)> {
         let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
-        let mut state = self.write(&mut first.as_mut_slice(), unseen)?;
+        let mut state = self.write_first(&mut first.as_mut_slice(), ignore_state)?;
         let mut rest = second;
-        let theirs = read_key(&mut state, &mut rest)?;
-        state.mix_shared(self.ephemeral, &theirs)?;
-        state.mix_shared(self.identity.private(), &theirs)?;
+        let remote_ephemeral = read_key(&mut state, &mut rest)?;
+        state.mix_shared(self.ephemeral, &remote_ephemeral)?;
+        state.mix_shared(self.identity.private(), &remote_ephemeral)?;
         before(&state);
         let len = state.decrypt(rest, payload)?;
         let (send, receive) = state.split();
         Some((SessionKeys::new(&send, &receive), len))
     }
 
-    /// Tells what the two sealed parts of the first message, our key and the payload, are sealed
-    /// with. For tools: all is computed again.
+    /// Exports the keys of the two encrypted parts of the first message: the initiator's static key
+    /// and the payload. For tools: it computes everything again.
     pub fn first_message_keys(&self, mut export: impl FnMut(HandshakeKey)) {
         let mut first = [0; FIRST_OVERHEAD + FIRST_PAYLOAD_MAX];
-        self.write(&mut first.as_mut_slice(), |state| {
+        self.write_first(&mut first.as_mut_slice(), |state| {
             export(state.handshake_key());
         });
     }
 
-    /// Tells what the payload of the second message is sealed with; nothing, if that has no key
-    /// that answers the first. For tools: all is computed again.
+    /// Exports the key of the payload of the second message, or nothing if that message has no
+    /// valid ephemeral key. For tools: it computes everything again.
     pub fn second_message_key(&self, second: &[u8], export: impl FnOnce(HandshakeKey)) {
-        self.hear(second, &mut [], |state| export(state.handshake_key()));
+        self.read_second(second, &mut [], |state| export(state.handshake_key()));
     }
 }
 
@@ -126,7 +132,7 @@ pub(crate) const FIRST_PAYLOAD_MAX: usize = 112;
 /// The responder's side of a handshake, between the two messages.
 pub struct Responder {
     state: Symmetric,
-    theirs: [u8; KEY_LEN],
+    remote_ephemeral: [u8; KEY_LEN],
     remote: PublicKey,
 }
 
@@ -139,22 +145,23 @@ impl fmt::Debug for Responder {
 }
 
 impl Responder {
-    /// Reads a first message: whose it is, and the length of its payload in `payload`. `None` if it
-    /// is not for us, or of another room. Cost: two multiplications on the curve.
+    /// Reads a first message; returns the responder's state, and the length of the payload in
+    /// `payload`. Returns `None` if the message is for another responder or of another room. Cost:
+    /// two multiplications on the curve.
     ///
-    /// It may be an old one that somebody sends again: that its sender is there now is known from
-    /// the session.
+    /// The message may be a replay. Only a datagram of the session proves that its sender is
+    /// present.
     pub fn read(
         identity: &Identity,
         prologue: &[u8],
         first: &[u8],
         payload: &mut [u8],
     ) -> Option<(Self, usize)> {
-        Self::hear(identity, prologue, first, payload, unseen)
+        Self::read_first(identity, prologue, first, payload, ignore_state)
     }
 
-    /// `before` sees the state in front of each part that is sealed.
-    fn hear(
+    /// Reads the first message. `before` gets the state in front of each encrypted part.
+    fn read_first(
         identity: &Identity,
         prologue: &[u8],
         first: &[u8],
@@ -164,9 +171,9 @@ impl Responder {
         let mut state = Symmetric::new(identity.suite(), NAME, &[prologue]);
         state.mix_hash(&identity.public().0);
         let mut rest = first;
-        let theirs = read_key(&mut state, &mut rest)?;
+        let remote_ephemeral = read_key(&mut state, &mut rest)?;
         let private = identity.private();
-        state.mix_shared(private, &theirs)?;
+        state.mix_shared(private, &remote_ephemeral)?;
         let mut remote = PublicKey::NONE;
         before(&state);
         state.decrypt(take(&mut rest, KEY_LEN + TAG_LEN)?, &mut remote.0)?;
@@ -176,20 +183,20 @@ impl Responder {
         let len = state.decrypt(rest, payload)?;
         let responder = Self {
             state,
-            theirs,
+            remote_ephemeral,
             remote,
         };
         Some((responder, len))
     }
 
-    /// Whose message it is.
+    /// Returns the initiator's static public key.
     pub fn remote(&self) -> PublicKey {
         self.remote
     }
 
-    /// Builds the second message: the session, and the length of the message. `None` if it does not
-    /// fit. `ephemeral` is 32 bytes that nobody else can predict, and that no other handshake
-    /// has. Cost: three multiplications on the curve.
+    /// Builds the second message; returns the keys of the session, and the length of the message,
+    /// or `None` if it does not fit. `ephemeral` is 32 unpredictable bytes that no other handshake
+    /// uses. Cost: three multiplications on the curve.
     pub fn answer(
         self,
         identity: &Identity,
@@ -197,11 +204,11 @@ impl Responder {
         payload: &[u8],
         out: &mut [u8],
     ) -> Option<(SessionKeys, usize)> {
-        self.say(identity, ephemeral, payload, out, unseen)
+        self.write_second(identity, ephemeral, payload, out, ignore_state)
     }
 
-    /// `before` sees the state in front of what is sealed.
-    fn say(
+    /// Writes the second message. `before` gets the state in front of the encrypted part.
+    fn write_second(
         mut self,
         identity: &Identity,
         ephemeral: &[u8; KEY_LEN],
@@ -213,7 +220,7 @@ impl Responder {
         let mut rest = out;
         let state = &mut self.state;
         write_key(state, &identity.suite().public(ephemeral), &mut rest)?;
-        state.mix_shared(ephemeral, &self.theirs)?;
+        state.mix_shared(ephemeral, &self.remote_ephemeral)?;
         state.mix_shared(ephemeral, &self.remote.0)?;
         before(state);
         state.encrypt(payload, &mut rest)?;
@@ -221,9 +228,9 @@ impl Responder {
         Some((SessionKeys::new(&send, &receive), room - rest.len()))
     }
 
-    /// Tells what the parts of both messages are sealed with: the initiator's key, its payload, and
-    /// the answer that is given with this ephemeral key. Fewer, if the first message is not for
-    /// us. For tools: all is computed again.
+    /// Exports the keys of the encrypted parts of both messages: the initiator's static key, its
+    /// payload, and the answer with this ephemeral key. They are fewer if the first message is for
+    /// another responder. For tools: it computes everything again.
     pub fn handshake_keys(
         identity: &Identity,
         prologue: &[u8],
@@ -232,25 +239,24 @@ impl Responder {
         mut export: impl FnMut(HandshakeKey),
     ) {
         let mut payload = [0; FIRST_PAYLOAD_MAX];
-        let heard = Self::hear(identity, prologue, first, &mut payload, |state| {
+        let read = Self::read_first(identity, prologue, first, &mut payload, |state| {
             export(state.handshake_key());
         });
-        if let Some((responder, _)) = heard {
-            // No answer stands behind its key.
+        if let Some((responder, _)) = read {
+            // The buffer has room for the ephemeral key only: the export needs no answer.
             let mut second = [0; KEY_LEN];
-            responder.say(identity, ephemeral, &[], &mut second, |state| {
+            responder.write_second(identity, ephemeral, &[], &mut second, |state| {
                 export(state.handshake_key());
             });
         }
     }
 }
 
-/// Nobody looks on. One function, where closures would be several, each with a copy of the
-/// handshake around it.
-fn unseen(_: &Symmetric) {}
+/// Exports nothing. A function, because each closure would compile another copy of the handshake.
+fn ignore_state(_: &Symmetric) {}
 
-/// An ephemeral key; in handshakes with a pre-shared key it counts as key material, too (Noise,
-/// section 9.2).
+/// Writes an ephemeral public key. In a handshake with a pre-shared key, the key is key material,
+/// too (Noise, section 9.2).
 fn write_key(state: &mut Symmetric, key: &[u8; KEY_LEN], out: &mut &mut [u8]) -> Option<()> {
     take_mut(out, KEY_LEN)?
         .iter_mut()

@@ -1,4 +1,4 @@
-//! What the sealed parts of handshakes are opened with, for tools that look on.
+//! The keys of the encrypted parts of handshakes, for tools that dissect packet captures.
 
 use core::fmt;
 
@@ -6,11 +6,13 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::{Identity, KEY_LEN, TAG_LEN};
 
-/// What one sealed part of a handshake was sealed with. Each part has a key of its own and is
-/// sealed under the nonce 0. Whoever has it reads that part.
+/// The key of one encrypted part of a handshake.
+///
+/// Each part has a key of its own, and is encrypted under the nonce 0. This key decrypts that part
+/// only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HandshakeKey {
-    /// The key.
+    /// The AEAD key of this part.
     pub key: [u8; KEY_LEN],
     /// The transcript hash up to this part: the associated data.
     pub transcript: [u8; KEY_LEN],
@@ -31,8 +33,8 @@ impl fmt::Debug for HandshakeKey {
 }
 
 impl HandshakeKey {
-    /// Opens the part in place; gives its text. `None` if it was sealed with another key, or
-    /// changed.
+    /// Decrypts the part in place and returns its plaintext, or `None` if the part was encrypted
+    /// with another key or changed.
     pub fn open<'a>(&self, identity: &Identity, part: &'a mut [u8]) -> Option<&'a mut [u8]> {
         let (text, tag) = part.split_last_chunk_mut::<TAG_LEN>()?;
         let suite = identity.suite();

@@ -1,11 +1,11 @@
-//! All long-lived secrets of one program.
+//! All long-lived secrets of one process.
 
 use super::keyed_hash::Key;
 use super::keys::{PublicKey, RoomKey, StaticKey};
 use super::sizes::{KEY_LEN, TAG_LEN};
 use super::suite::Suite;
 
-/// Who we are and which room we are in: all long-lived secrets of one program.
+/// All long-lived secrets of one process: its static key and the key of its room.
 #[derive(Clone, Debug)]
 pub struct Identity {
     key: StaticKey,
@@ -16,7 +16,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of this key, in the room with this key, or in an open one.
+    /// Creates the identity with this static key, in the room with this room key, or in an open
+    /// room.
     pub fn new(key: StaticKey, room: Option<RoomKey>) -> Self {
         let suite = key.suite();
         let tag = room.as_ref().map_or(Key::PUBLIC, |room| {
@@ -32,12 +33,12 @@ impl Identity {
         }
     }
 
-    /// Our public key.
+    /// Returns the public half of the static key.
     pub fn public(&self) -> PublicKey {
         self.public
     }
 
-    /// Whether only those who have the key of the room get any answer.
+    /// Returns whether the room is closed: only a process with the room key gets an answer.
     pub fn is_closed(&self) -> bool {
         self.room.is_some()
     }
@@ -46,26 +47,27 @@ impl Identity {
         self.key.suite()
     }
 
-    /// The key of the tag of datagrams that are not sealed: it keeps strangers out of a closed
-    /// room.
+    /// Returns the key of the short tag of datagrams that are not encrypted. In a closed room only
+    /// its members have this key.
     pub(crate) fn tag_key(&self) -> Key {
         self.tag
     }
 
-    /// What proves that a session of ours, which the other side writes to under this id, is gone
-    /// (as the stateless reset of RFC 9000, section 10.3): only we can make it, also after a
-    /// restart.
+    /// Returns the token that proves that the session with this local id does not exist any more
+    /// (stateless reset, RFC 9000, section 10.3). It depends on the id and the private key only, so
+    /// that the process knows it after a restart.
     pub fn reset_token(&self, local_id: u64) -> [u8; TAG_LEN] {
         let id = u128::from(local_id);
         let half = |number: u128| u128::from(self.reset.hash(&(number << 64 | id).to_le_bytes()));
         (half(1) << 64 | half(0)).to_le_bytes()
     }
 
-    /// The private half of our key.
+    /// Returns the private half of the static key.
     pub(super) fn private(&self) -> &[u8; KEY_LEN] {
         self.key.private()
     }
 
+    /// Returns the pre-shared key of the handshake: the room key, or zeros in an open room.
     pub(super) fn pre_shared(&self) -> [u8; KEY_LEN] {
         self.room
             .as_ref()

@@ -17,18 +17,18 @@ impl core::fmt::Debug for Key {
 }
 
 impl Key {
-    /// The key of tags that everybody may make, as in `PROTOCOL.md`.
+    /// The public key of short tags in open rooms (`PROTOCOL.md`, section 3.2).
     pub(crate) const PUBLIC: Self = Self(
         u64::from_le_bytes(*b"ChatApp "),
         u64::from_le_bytes(*b"datagram"),
     );
 
-    /// A key of these two halves.
+    /// Creates a key from its two halves.
     pub(crate) const fn new(low: u64, high: u64) -> Self {
         Self(low, high)
     }
 
-    /// From the first 16 bytes.
+    /// Creates a key from the first 16 bytes.
     pub(crate) fn from_bytes(bytes: &[u8; KEY_LEN]) -> Self {
         let [low, high, ..] = words(bytes);
         Self(low, high)
@@ -44,15 +44,15 @@ impl Key {
         hasher.finish()
     }
 
-    /// Spreads numbers that nobody chose over a table, by multiplication with a secret odd number
-    /// (Dietzfelbinger and others, 1997): the upper bits count. For numbers that others choose,
-    /// there is [`hash`](Self::hash).
+    /// Hashes a number by multiplication with a secret odd number (Dietzfelbinger and others,
+    /// 1997); use the upper bits. For numbers that a remote party chooses, use
+    /// [`hash`](Self::hash).
     pub(crate) fn scatter(self, number: u64) -> u64 {
         (number ^ self.0).wrapping_mul(self.1 | 1)
     }
 }
 
-/// The bytes of a key as four numbers.
+/// Returns the bytes of a key as four numbers.
 pub(super) fn words(bytes: &[u8; KEY_LEN]) -> [u64; 4] {
     let mut words = [0; 4];
     for (word, chunk) in words.iter_mut().zip(bytes.as_chunks().0) {

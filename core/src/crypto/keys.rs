@@ -1,4 +1,4 @@
-//! Keys that last: of a program, and of a room.
+//! Long-lived keys: the static key of a process, and the key of a room.
 
 use core::fmt;
 
@@ -8,22 +8,23 @@ use zeroize::Zeroize;
 use super::sizes::KEY_LEN;
 use super::suite::Suite;
 
-/// The public half of a [`StaticKey`]: who somebody is.
+/// The public half of a [`StaticKey`]: it identifies a client or the server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct PublicKey(#[serde(with = "crate::crypto::byte_array")] pub [u8; KEY_LEN]);
 
 impl PublicKey {
-    /// No key; nobody has this one, because X25519 with it gives zero, which is refused.
+    /// Stands for "no key". It is never valid: X25519 with it gives zero, which every handshake
+    /// refuses.
     pub const NONE: Self = Self([0; KEY_LEN]);
 
-    /// Whether this is no key at all.
+    /// Returns whether this is [`NONE`](Self::NONE).
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
     }
 
-    /// The key that these bytes begin with, and what is behind it; none, and nothing, if they are
-    /// too short for one.
+    /// Splits a key off the front of these bytes; returns it and the bytes behind it. Returns
+    /// [`NONE`](Self::NONE) and no bytes if there are fewer than [`KEY_LEN`].
     pub fn in_front_of(bytes: &[u8]) -> (Self, &[u8]) {
         match bytes.split_first_chunk() {
             Some((key, rest)) => (Self(*key), rest),
@@ -33,7 +34,7 @@ impl PublicKey {
 }
 
 impl fmt::Display for PublicKey {
-    /// 64 digits in hexadecimal.
+    /// Writes 64 hexadecimal digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
@@ -46,7 +47,7 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A private key. It is wiped when it is dropped, and never printed.
+/// A private X25519 key. `Drop` erases it, and `Debug` does not print it.
 #[derive(Clone)]
 pub struct StaticKey {
     suite: Suite,
@@ -54,8 +55,8 @@ pub struct StaticKey {
 }
 
 impl StaticKey {
-    /// A private key from 32 bytes that nobody else can predict; they are all that has to be kept
-    /// of it.
+    /// Creates a private key from 32 unpredictable bytes. To use the same key again, store these
+    /// bytes.
     #[cfg(feature = "noise")]
     pub const fn new(private: [u8; KEY_LEN]) -> Self {
         Self {
@@ -64,8 +65,9 @@ impl StaticKey {
         }
     }
 
-    /// A key that protects nothing: all that is sealed with it can be read and forged by anybody.
-    /// It lets a simulator run faster, with the same datagrams in size and number.
+    /// Creates a key of the null cipher, which protects nothing: anyone can read and forge data
+    /// that it encrypts. A simulator runs faster with it, with datagrams of the same size and
+    /// number.
     #[cfg(feature = "null-cipher")]
     pub const fn transparent(private: [u8; KEY_LEN]) -> Self {
         Self {
@@ -78,12 +80,12 @@ impl StaticKey {
         self.suite
     }
 
-    /// The secret itself.
+    /// Returns the secret bytes.
     pub(super) fn private(&self) -> &[u8; KEY_LEN] {
         &self.private
     }
 
-    /// The public half. Cost: one multiplication on the curve.
+    /// Computes the public half. Cost: one multiplication on the curve.
     pub fn public(&self) -> PublicKey {
         PublicKey(self.suite.public(&self.private))
     }
@@ -101,17 +103,17 @@ impl fmt::Debug for StaticKey {
     }
 }
 
-/// What all who are invited to a room know, and nobody else: without it nothing is answered.
+/// The shared secret of the members of a closed room. A process without it gets no answer.
 #[derive(Clone)]
 pub struct RoomKey([u8; KEY_LEN]);
 
 impl RoomKey {
-    /// A room key from 32 bytes that nobody outside can guess.
+    /// Creates a room key from 32 bytes that no outsider can guess.
     pub const fn new(bytes: [u8; KEY_LEN]) -> Self {
         Self(bytes)
     }
 
-    /// The secret itself.
+    /// Returns the secret bytes.
     pub(super) fn bytes(&self) -> &[u8; KEY_LEN] {
         &self.0
     }

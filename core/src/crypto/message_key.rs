@@ -1,10 +1,10 @@
-//! MessageKey: private messages that wait where somebody else keeps them, and that only their
-//! recipient can open.
+//! End-to-end encryption of stored messages: the server stores them, and only their recipient can
+//! decrypt them.
 //!
-//! The key of all stored messages of one process to one recipient is agreed on as in the one-way pattern
-//! `K` of the Noise Protocol Framework (section 7.4), `e, es, ss` between static keys that both
-//! know; see `PROTOCOL.md`. A stored message is sealed with it under the number of the message, which its
-//! process uses once.
+//! All stored messages of one process to one recipient have one key. Sender and recipient agree on
+//! it as in the one-way pattern `K` of the Noise Protocol Framework (section 7.4): `e, es, ss`
+//! between static keys that both know; see `PROTOCOL.md`, section 11.2. The nonce of a message is
+//! its counter, which the sender's process uses once.
 
 use core::fmt;
 
@@ -15,7 +15,7 @@ use super::{Identity, KEY_LEN, PublicKey, TAG_LEN};
 
 const NAME: &[u8] = b"ChatApp letter, as Noise_K_25519_ChaChaPoly_BLAKE2s";
 
-/// Bytes that a stored message is longer than its text, wherever the key is known that it was sealed with.
+/// Bytes that a stored message is longer than its text, without the ephemeral public key.
 pub const MESSAGE_OVERHEAD: usize = TAG_LEN;
 
 /// The key of the stored messages from one process to one recipient.
@@ -31,14 +31,14 @@ impl fmt::Debug for MessageKey {
     }
 }
 
-/// Who writes to whom: all of it is sealed into each stored message.
+/// Sender and recipient of stored messages. The key depends on all of these fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Correspondence<'a> {
-    /// The sender's name.
+    /// Name of the sender.
     pub from: &'a str,
-    /// The sender's process.
+    /// Incarnation of the sender: its process.
     pub incarnation: u64,
-    /// The recipient's name.
+    /// Name of the recipient.
     pub to: &'a str,
 }
 
@@ -62,9 +62,11 @@ impl Correspondence<'_> {
 impl MessageKey {
     pub(crate) const VACANT: Self = Self { key: [0; KEY_LEN] };
 
-    /// The key of our stored messages to `recipient`. `ephemeral` is drawn once for each process; its
-    /// public half goes with what is kept. `None` if the recipient's key is none. Cost: two
-    /// multiplications on the curve, beside that of the public half.
+    /// Derives the sender's key of the stored messages to `recipient`. Returns `None` if the
+    /// recipient's key is invalid.
+    ///
+    /// A process draws `ephemeral` once, and sends `public`, its public half, with each stored
+    /// message. Cost: two multiplications on the curve.
     pub fn to(
         identity: &Identity,
         recipient: &PublicKey,
@@ -81,8 +83,11 @@ impl MessageKey {
         })
     }
 
-    /// The key of the stored messages of `sender` to us; `ephemeral` is the public half of what its process
-    /// has drawn. `None` if a key is none. Cost: two multiplications on the curve.
+    /// Derives the recipient's key of the stored messages of `sender`. Returns `None` if one of the
+    /// keys is invalid.
+    ///
+    /// `ephemeral` is the ephemeral public key of the sender's process. Cost: two multiplications
+    /// on the curve.
     pub fn from(
         identity: &Identity,
         sender: &PublicKey,
@@ -99,14 +104,14 @@ impl MessageKey {
         })
     }
 
-    /// Seals a text in place; gives the tag that belongs behind it. A counter is used for one text
+    /// Encrypts a text in place; returns the tag to append to it. Use each counter for one text
     /// only.
     pub fn seal(&self, identity: &Identity, counter: u32, text: &mut [u8]) -> [u8; TAG_LEN] {
         identity.suite().seal(&self.key, counter.into(), &[], text)
     }
 
-    /// Opens a stored message in place; gives its text. `None` if it was sealed with another key, or under
-    /// another number.
+    /// Decrypts a stored message in place and returns its text, or `None` if it was encrypted with
+    /// another key or under another counter.
     pub fn open<'a>(
         &self,
         identity: &Identity,
@@ -119,12 +124,12 @@ impl MessageKey {
         Some(text)
     }
 
-    /// MessageKey with a key that is known, for tools.
+    /// Creates the key from its bytes, for tools.
     pub fn of(key: [u8; KEY_LEN]) -> Self {
         Self { key }
     }
 
-    /// The key. Whoever has it reads all these stored messages.
+    /// Returns the bytes of the key, which decrypts all these stored messages.
     pub fn key(&self) -> &[u8; KEY_LEN] {
         &self.key
     }

@@ -1,17 +1,18 @@
-//! All cryptography, behind one seam: keys, handshakes, sealed datagrams, stored messages.
+//! All cryptography: keys, handshakes, encrypted datagrams, stored messages.
 //!
-//! `SECURITY.md` beside this crate says what is promised and why it holds; `PROTOCOL.md` gives
-//! every step as bytes, with test vectors. In short:
+//! `SECURITY.md` beside this crate states the threat model and the security properties.
+//! `PROTOCOL.md` gives every step as bytes, with test vectors. In short:
 //!
-//! * Every program has a static X25519 key pair ([`StaticKey`], [`PublicKey`]; RFC 7748).
-//! * A [session](SessionKeys) between two programs begins with a [handshake](Handshake) of one
-//!   round trip, `Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s` (Noise Protocol Framework, revision 34);
-//!   from then on each datagram is sealed with ChaCha20-Poly1305 (RFC 8439) under a 64-bit counter.
-//! * What goes directly is sealed by the session with its recipient. A private message that the
-//!   server keeps is a [stored message](MessageKey): sealed by its sender for its recipient alone.
+//! * Every process has a static X25519 key pair ([`StaticKey`], [`PublicKey`]; RFC 7748).
+//! * A session between two processes begins with a [handshake](Handshake) of one round trip:
+//!   `Noise_IKpsk1_25519_ChaChaPoly_BLAKE2s` (Noise Protocol Framework, revision 34).
+//! * From then on, [`SessionKeys`] encrypt each datagram with ChaCha20-Poly1305 (RFC 8439) under a
+//!   64-bit counter.
+//! * The session with its recipient encrypts a direct message. A private message that the server
+//!   stores has a [`MessageKey`]: its sender encrypts it for its recipient (end to end).
 //!
-//! This module is public for those who write tools: dissectors, fuzzers, other implementations.
-//! Programs need only the keys.
+//! This module is public for tools: dissectors, fuzzers, other implementations. Programs need only
+//! the keys.
 
 pub(crate) mod byte_array;
 mod entropy;
@@ -25,11 +26,11 @@ mod message_key;
 mod noise;
 #[cfg(feature = "noise")]
 mod nonce;
-#[cfg(feature = "ring")]
-mod ring;
-// The tests compare both.
 #[cfg(feature = "null-cipher")]
 mod null_cipher;
+#[cfg(feature = "ring")]
+mod ring;
+// The tests compare this cipher with the one of `ring`.
 #[cfg(all(feature = "noise", any(test, not(feature = "ring"))))]
 mod rust_crypto;
 mod same;

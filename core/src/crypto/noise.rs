@@ -1,4 +1,4 @@
-//! The curve and the hashes, from the RustCrypto and dalek projects.
+//! X25519 and BLAKE2s, from the dalek and RustCrypto projects.
 
 use blake2::{Blake2s256, Digest};
 use hmac::{KeyInit, Mac, SimpleHmac};
@@ -9,11 +9,12 @@ pub(super) fn public(private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
     x25519_dalek::x25519(*private, x25519_dalek::X25519_BASEPOINT_BYTES)
 }
 
-/// X25519. An all-zero result, from a point of low order, is refused (RFC 7748, section 6.1).
+/// Returns the X25519 shared secret, or `None` if it is zero, as with a point of low order
+/// (RFC 7748, section 6.1).
 //= PROTOCOL.md#4.3
 pub(super) fn shared(private: &[u8; KEY_LEN], public: &[u8; KEY_LEN]) -> Option<[u8; KEY_LEN]> {
     let shared = x25519_dalek::x25519(*private, *public);
-    // All bytes are looked at, whatever they are.
+    // In constant time: a comparison could end at the first byte that is not zero.
     let any = shared.iter().fold(0, |any, byte| any | byte);
     (any != 0).then_some(shared)
 }
@@ -26,17 +27,17 @@ pub(super) fn hash(parts: &[&[u8]]) -> [u8; KEY_LEN] {
     hash
 }
 
-/// HMAC (RFC 2104) with BLAKE2s, as Noise wants it, of all parts.
+/// Returns HMAC (RFC 2104) with BLAKE2s of all parts, as Noise specifies it.
 pub(super) fn hmac(key: &[u8; KEY_LEN], parts: &[&[u8]]) -> [u8; KEY_LEN] {
     let mut mac = SimpleHmac::<Blake2s256>::new(
-        &blake2::digest::Key::<SimpleHmac<Blake2s256>>::from(widened(key)),
+        &blake2::digest::Key::<SimpleHmac<Blake2s256>>::from(padded_to_block(key)),
     );
     parts.iter().for_each(|part| mac.update(part));
     mac.finalize().into_bytes().into()
 }
 
-/// A key as long as a block: the zeros mean nothing to HMAC.
-fn widened(key: &[u8; KEY_LEN]) -> [u8; 64] {
+/// Pads a key with zeros to the length of a block, as HMAC itself does.
+fn padded_to_block(key: &[u8; KEY_LEN]) -> [u8; 64] {
     let mut block = [0; 64];
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     block

@@ -1,6 +1,7 @@
-//! A null cipher that hides nothing, for simulators: every step of the real thing in size and meaning,
-//! at the cost of a hash. It finds accidental damage and wrong keys; an attacker who knows it reads
-//! and forges everything.
+//! The null cipher, for simulators: it encrypts nothing.
+//!
+//! It has all steps of the real ciphers, with the same lengths, at the cost of a hash. It detects
+//! accidental damage and wrong keys. An attacker can read and forge everything.
 
 use core::hash::Hasher;
 
@@ -13,8 +14,10 @@ pub(super) fn hash(parts: &[&[u8]]) -> [u8; KEY_LEN] {
     for (half, salt) in out.chunks_exact_mut(TAG_LEN).zip(1..) {
         let mut hasher = SipHasher24::new_with_keys(salt, 0);
         parts.iter().for_each(|part| hasher.write(part));
-        let made = hasher.finish128().as_bytes();
-        half.iter_mut().zip(made).for_each(|(to, from)| *to = from);
+        let digest = hasher.finish128().as_bytes();
+        half.iter_mut()
+            .zip(digest)
+            .for_each(|(to, from)| *to = from);
     }
     out
 }
@@ -23,11 +26,11 @@ pub(super) fn public(private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
     hash(&[b"public", private])
 }
 
-/// The same for both sides, whichever has which half.
-pub(super) fn shared(private: &[u8; KEY_LEN], theirs: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
+/// Returns the same secret on both sides.
+pub(super) fn shared(private: &[u8; KEY_LEN], remote: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
     let mut both = public(private);
     both.iter_mut()
-        .zip(theirs)
+        .zip(remote)
         .for_each(|(one, other)| *one ^= other);
     hash(&[b"shared", &both])
 }

@@ -1,4 +1,4 @@
-//! ChaCha20-Poly1305 (RFC 8439) from the RustCrypto project: in Rust alone, for every machine.
+//! ChaCha20-Poly1305 (RFC 8439) from the RustCrypto project: pure Rust, for every platform.
 
 use chacha20poly1305::aead::{AeadInOut, KeyInit, inout::InOutBuf};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
@@ -12,13 +12,13 @@ pub(super) fn seal(
     associated: &[u8],
     text: &mut [u8],
 ) -> [u8; TAG_LEN] {
-    let sealed = ChaCha20Poly1305::new(key.into()).encrypt_inout_detached(
+    let tag = ChaCha20Poly1305::new(key.into()).encrypt_inout_detached(
         &Nonce::from(nonce(counter)),
         associated,
         InOutBuf::from(text),
     );
-    debug_assert!(sealed.is_ok(), "only texts of 256 GiB are too long");
-    sealed.map(Into::into).unwrap_or_default()
+    debug_assert!(tag.is_ok(), "only texts of 256 GiB are too long");
+    tag.map(Into::into).unwrap_or_default()
 }
 
 pub(super) fn open(

@@ -1,8 +1,8 @@
-//! Comparison of secrets.
+//! Comparison of secrets in constant time.
 
 use super::sizes::TAG_LEN;
 
-/// Whether two secrets are the same; all bytes are looked at, whatever they are.
+/// Returns whether two secrets are equal, in constant time: it compares all bytes in any case.
 pub(crate) fn is_same(one: &[u8; TAG_LEN], other: &[u8; TAG_LEN]) -> bool {
     one.iter()
         .zip(other)

@@ -1,4 +1,4 @@
-//! One end of a session: every datagram is sealed under a counter that is used once.
+//! The keys of a session: each datagram is encrypted under a counter that is used once.
 
 use core::fmt;
 
@@ -8,22 +8,22 @@ use super::suite::Suite;
 use super::{Identity, KEY_LEN, TAG_LEN};
 use crate::drop_reason::DropReason;
 
-/// Datagrams that may be overtaken by later ones and still count.
+/// Length of the anti-replay window: how far below the highest counter one is still accepted.
 const REPLAY_WINDOW: u64 = 64;
 
-/// The keys of both directions, their counters, and which datagrams came already (a window as in
-/// RFC 4303, section 3.4.3).
+/// The keys of both directions, their counters, and the anti-replay window (RFC 4303, section
+/// 3.4.3).
 #[derive(Clone, Copy)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct SessionKeys {
     send: [u8; KEY_LEN],
     receive: [u8; KEY_LEN],
-    /// The counter of the next datagram.
+    /// The counter of the next datagram to send.
     next: u64,
-    /// One past the highest counter that came.
+    /// One more than the highest counter that was accepted.
     newest: u64,
-    /// Which of the counters below that came: the lowest bit is the highest one.
-    came: u64,
+    /// The accepted counters below that: bit 0 is the highest one.
+    accepted: u64,
 }
 
 impl fmt::Debug for SessionKeys {
@@ -41,10 +41,10 @@ impl SessionKeys {
         receive: [0; KEY_LEN],
         next: 0,
         newest: 0,
-        came: 0,
+        accepted: 0,
     };
 
-    /// A session with these keys, from its beginning.
+    /// Creates the keys of a new session: both counters are 0.
     pub fn new(send: &[u8; KEY_LEN], receive: &[u8; KEY_LEN]) -> Self {
         Self {
             send: *send,
@@ -53,19 +53,19 @@ impl SessionKeys {
         }
     }
 
-    /// The keys that datagrams are sealed and opened with now. Whoever has them reads the rest of
-    /// the session.
+    /// Returns the current keys: for sending, and for receiving. They decrypt the rest of the
+    /// session.
     pub fn keys(&self) -> (&[u8; KEY_LEN], &[u8; KEY_LEN]) {
         (&self.send, &self.receive)
     }
 
-    /// The counter that the next datagram has, or `None` when they are used up.
+    /// Returns the counter of the next datagram, or `None` when the counters are used up.
     pub(crate) fn counter(&self) -> Option<u64> {
         (self.next != u64::MAX).then_some(self.next)
     }
 
-    /// Seals the next datagram in place; gives its tag. `associated` is what stands in front of it,
-    /// the counter included.
+    /// Encrypts the next datagram in place; returns its tag. The associated data is the bytes in
+    /// front, with the counter.
     pub(crate) fn seal(
         &mut self,
         suite: Suite,
@@ -81,22 +81,23 @@ impl SessionKeys {
         tag
     }
 
-    /// Whether a datagram with this counter can still count.
+    /// Returns whether the anti-replay window permits a datagram with this counter.
     //= PROTOCOL.md#5.3
-    fn may_come(&self, counter: u64) -> bool {
+    fn is_acceptable(&self, counter: u64) -> bool {
         match self.newest.checked_sub(counter) {
             None | Some(0) => counter != u64::MAX,
-            Some(age) => age <= REPLAY_WINDOW && self.came >> (age - 1) & 1 == 0,
+            Some(age) => age <= REPLAY_WINDOW && self.accepted >> (age - 1) & 1 == 0,
         }
     }
 
-    fn note(&mut self, counter: u64) {
+    /// Marks a counter as accepted, and moves the window if it is the highest one.
+    fn accept(&mut self, counter: u64) {
         match self.newest.checked_sub(counter) {
-            Some(age) if age > 0 => self.came |= 1 << (age - 1),
+            Some(age) if age > 0 => self.accepted |= 1 << (age - 1),
             _ => {
                 let ahead = counter - self.newest + 1;
-                self.came = if ahead < REPLAY_WINDOW {
-                    self.came << ahead | 1
+                self.accepted = if ahead < REPLAY_WINDOW {
+                    self.accepted << ahead | 1
                 } else {
                     1
                 };
@@ -105,10 +106,12 @@ impl SessionKeys {
         }
     }
 
-    /// Opens a datagram in place; otherwise `text` is worthless. True if it is the newest of all.
+    /// Decrypts a datagram in place; returns whether its counter is the highest so far. After an
+    /// error, the content of `text` is undefined.
     ///
     /// # Errors
-    /// [`DropReason::Replayed`], or [`DropReason::BadTag`] if it is not of this session.
+    /// [`DropReason::Replayed`] if the window does not permit the counter, or
+    /// [`DropReason::BadTag`] if the datagram is not of this session.
     //= PROTOCOL.md#17.3
     pub(crate) fn open(
         &mut self,
@@ -118,18 +121,19 @@ impl SessionKeys {
         text: &mut [u8],
         tag: &[u8; TAG_LEN],
     ) -> Result<bool, DropReason> {
-        if !self.may_come(counter) {
+        if !self.is_acceptable(counter) {
             return Err(DropReason::Replayed);
         }
-        self.unseal(suite, counter, associated, text, tag)
+        self.decrypt(suite, counter, associated, text, tag)
             .ok_or(DropReason::BadTag)?;
         let newest = counter >= self.newest;
-        self.note(counter);
+        self.accept(counter);
         Ok(newest)
     }
 
+    /// Decrypts with the current key or, at a key update, with the next one.
     //= PROTOCOL.md#5.4
-    fn unseal(
+    fn decrypt(
         &mut self,
         suite: Suite,
         counter: u64,
@@ -157,14 +161,15 @@ impl SessionKeys {
     }
 }
 
+/// Returns the number of key updates before this counter.
 fn epoch(suite: Suite, counter: u64) -> u64 {
     counter >> suite.rekey_bits()
 }
 
-/// Sealing and opening for tools.
+/// Encryption and decryption of datagrams, for tools.
 impl Identity {
-    /// Seals the next datagram of a session in place; gives its tag. `associated` is what stands in
-    /// front.
+    /// Encrypts the next datagram of a session in place; returns its tag. `associated` is the bytes
+    /// in front of it.
     pub fn seal(
         &self,
         session: &mut SessionKeys,
@@ -174,7 +179,8 @@ impl Identity {
         session.seal(self.suite(), associated, text)
     }
 
-    /// Opens a datagram of a session in place; false if it is none, or came already.
+    /// Decrypts a datagram of a session in place; returns false if it is not of this session, or a
+    /// replay.
     pub fn open(
         &self,
         session: &mut SessionKeys,
@@ -203,28 +209,28 @@ mod tests {
         )
     }
 
-    fn sealed(from: &mut SessionKeys) -> (u64, [u8; 2], [u8; TAG_LEN]) {
+    fn encrypt(from: &mut SessionKeys) -> (u64, [u8; 2], [u8; TAG_LEN]) {
         let counter = from.counter().unwrap();
         let mut text = *b"hi";
         let tag = from.seal(SUITE, b"front", &mut text);
         (counter, text, tag)
     }
 
-    fn opens(
+    fn decrypts(
         to: &mut SessionKeys,
         (counter, mut text, tag): (u64, [u8; 2], [u8; TAG_LEN]),
     ) -> bool {
-        let opened = to.open(SUITE, counter, b"front", &mut text, &tag).is_ok();
-        assert!(!opened || text == *b"hi");
-        opened
+        let is_open = to.open(SUITE, counter, b"front", &mut text, &tag).is_ok();
+        assert!(!is_open || text == *b"hi");
+        is_open
     }
 
     #[test]
     //= PROTOCOL.md#5.3
-    fn each_datagram_counts_once_in_any_order() {
+    fn accepts_each_counter_once_in_any_order() {
         let (mut one, mut other) = pair();
-        let sent: std::vec::Vec<_> = (0..100).map(|_| sealed(&mut one)).collect();
-        for (at, counts) in [
+        let sent: std::vec::Vec<_> = (0..100).map(|_| encrypt(&mut one)).collect();
+        for (at, is_accepted) in [
             (3, true),
             (0, true),
             (2, true),
@@ -236,49 +242,49 @@ mod tests {
             (64, false),
             (99, true),
         ] {
-            assert_eq!(opens(&mut other, sent[at]), counts, "{at}");
+            assert_eq!(decrypts(&mut other, sent[at]), is_accepted, "{at}");
         }
-        // 64 behind the newest is the last that counts.
-        assert!(!opens(&mut other, sent[34]));
-        assert!(opens(&mut other, sent[36]));
-        assert!(sent.iter().filter(|it| opens(&mut other, **it)).count() < 64);
-        assert!(!sent.iter().any(|it| opens(&mut other, *it)));
+        // Counter 36 is 63 below the highest one: the lowest in the window.
+        assert!(!decrypts(&mut other, sent[34]));
+        assert!(decrypts(&mut other, sent[36]));
+        assert!(sent.iter().filter(|it| decrypts(&mut other, **it)).count() < 64);
+        assert!(!sent.iter().any(|it| decrypts(&mut other, *it)));
     }
 
     #[test]
-    fn any_change_is_seen_and_changes_nothing() {
+    fn keeps_its_state_when_a_datagram_was_changed() {
         let (mut one, mut other) = pair();
-        let (counter, text, tag) = sealed(&mut one);
-        let before = (other.newest, other.came);
+        let (counter, text, tag) = encrypt(&mut one);
+        let before = (other.newest, other.accepted);
         for bit in 0..8 {
-            assert!(!opens(&mut other, (counter ^ 1 << bit, text, tag)));
-            assert!(!opens(
+            assert!(!decrypts(&mut other, (counter ^ 1 << bit, text, tag)));
+            assert!(!decrypts(
                 &mut other,
                 (counter, [text[0] ^ 1 << bit, text[1]], tag)
             ));
             let mut forged = tag;
             forged[15] ^= 1 << bit;
-            assert!(!opens(&mut other, (counter, text, forged)));
+            assert!(!decrypts(&mut other, (counter, text, forged)));
         }
-        assert_eq!((other.newest, other.came), before);
-        assert!(opens(&mut other, (counter, text, tag)));
+        assert_eq!((other.newest, other.accepted), before);
+        assert!(decrypts(&mut other, (counter, text, tag)));
     }
 
     #[test]
     //= PROTOCOL.md#5.4
-    fn keys_change_and_both_sides_follow() {
+    fn updates_keys_on_both_sides() {
         let (mut one, mut other) = pair();
         let first = one.send;
         one.next = (1 << 16) - 1;
         other.newest = one.next;
-        let (last, next) = (sealed(&mut one), sealed(&mut one));
+        let (last, next) = (encrypt(&mut one), encrypt(&mut one));
         assert_ne!(one.send, first);
-        assert!(opens(&mut other, next));
+        assert!(decrypts(&mut other, next));
         assert_eq!(other.receive, one.send);
-        assert!(!opens(&mut other, last), "the old key is gone");
+        assert!(!decrypts(&mut other, last), "decrypted with the old key");
         one.next = 5 << 16;
-        let far = sealed(&mut one);
-        assert!(!opens(&mut other, far), "nobody skips a key");
+        let far = encrypt(&mut one);
+        assert!(!decrypts(&mut other, far), "skipped a key");
         one.next = u64::MAX;
         assert_eq!(one.counter(), None);
     }

@@ -2,5 +2,5 @@
 
 /// Bytes of a key of any kind.
 pub const KEY_LEN: usize = 32;
-/// Bytes that prove that something was sealed with a key.
+/// Bytes of an AEAD tag, and of a reset token.
 pub const TAG_LEN: usize = 16;

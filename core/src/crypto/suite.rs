@@ -1,5 +1,5 @@
-//! Which primitives are at work: the real ones or, where a simulator asks for it, the null cipher. All
-//! else in this module is built on these, and the same for both.
+//! The cipher suite: the real primitives, or the null cipher in a simulator. The rest of this
+//! module builds on these primitives, and is the same for both suites.
 
 #[cfg(feature = "noise")]
 use super::noise;
@@ -11,21 +11,20 @@ use super::ring as cipher;
 use super::rust_crypto as cipher;
 use super::{KEY_LEN, TAG_LEN};
 
-/// A set of primitives.
+/// A set of cryptographic primitives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Suite {
     /// X25519, ChaCha20-Poly1305, BLAKE2s.
     #[cfg(feature = "noise")]
     Noise,
-    /// Nothing is hidden.
+    /// No encryption, for simulators.
     #[cfg(feature = "null-cipher")]
     NullCipher,
 }
 
 impl Suite {
-    /// After so many datagrams, in powers of two, the key of a direction gives way to the next one.
-    /// In a simulated room no session lives for as long as with the real keys, and it shall see
-    /// that, too.
+    /// Returns the binary logarithm of the number of datagrams between two key updates. Sessions in
+    /// a simulated room are shorter: a lower number makes them update their keys, too.
     pub(crate) const fn rekey_bits(self) -> u32 {
         match self {
             #[cfg(feature = "noise")]
@@ -35,6 +34,7 @@ impl Suite {
         }
     }
 
+    /// Returns the public half of a private key.
     pub(crate) fn public(self, private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
         match self {
             #[cfg(feature = "noise")]
@@ -44,7 +44,7 @@ impl Suite {
         }
     }
 
-    /// The secret that two key pairs share; `None` where it would be zero.
+    /// Returns the shared secret of two key pairs, or `None` if it is zero.
     pub(crate) fn shared(
         self,
         private: &[u8; KEY_LEN],
@@ -58,7 +58,7 @@ impl Suite {
         }
     }
 
-    /// A hash of all parts, one behind the other.
+    /// Returns the hash of all parts, concatenated.
     pub(crate) fn hash(self, parts: &[&[u8]]) -> [u8; KEY_LEN] {
         match self {
             #[cfg(feature = "noise")]
@@ -68,7 +68,7 @@ impl Suite {
         }
     }
 
-    /// A keyed hash of all parts, one behind the other.
+    /// Returns the HMAC of all parts, concatenated.
     pub(crate) fn hmac(self, key: &[u8; KEY_LEN], parts: &[&[u8]]) -> [u8; KEY_LEN] {
         match self {
             #[cfg(feature = "noise")]
@@ -78,8 +78,8 @@ impl Suite {
         }
     }
 
-    /// Encrypts in place; gives the tag.
-    // On its own, as is `open`: so a profile tells what is spent on sealing from all else.
+    /// Encrypts in place; returns the tag.
+    // Neither this nor `open` is inlined, so that a profile shows the cost of the AEAD separately.
     #[inline(never)]
     pub(crate) fn seal(
         self,
@@ -96,7 +96,8 @@ impl Suite {
         }
     }
 
-    /// Decrypts in place; `None`, and `text` is worthless, if the tag does not fit.
+    /// Decrypts in place, or returns `None` if the tag is wrong: then the content of `text` is
+    /// undefined.
     #[inline(never)]
     pub(crate) fn open(
         self,
@@ -116,11 +117,11 @@ impl Suite {
         }
     }
 
-    /// The key that follows this one.
+    /// Returns the key that follows this one (`REKEY`).
     pub(crate) fn rekey(self, key: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
         match self {
             #[cfg(feature = "noise")]
-            // Noise, section 4.2: what zeros are encrypted to, under a nonce that nothing else has.
+            // Noise, section 4.2: zeros, encrypted under the nonce that no datagram uses.
             Self::Noise => {
                 let mut next = [0; KEY_LEN];
                 cipher::seal(key, u64::MAX, &[], &mut next);

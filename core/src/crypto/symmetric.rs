@@ -1,12 +1,12 @@
-//! The symmetric state of the Noise Protocol Framework (revision 34, section 5.2): what both sides
-//! of a handshake mix everything into that they send, receive and share.
+//! The symmetric state of the Noise Protocol Framework (revision 34, section 5.2): both sides of a
+//! handshake mix into it all data that they send and receive, and all secrets that they share.
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::suite::Suite;
 use super::{HandshakeKey, KEY_LEN, TAG_LEN};
 
-/// A chaining key, a transcript hash, and a key once there is one.
+/// The chaining key, the transcript hash, and the cipher key once there is one.
 pub(super) struct Symmetric {
     suite: Suite,
     chaining_key: [u8; KEY_LEN],
@@ -25,7 +25,8 @@ impl Drop for Symmetric {
 }
 
 impl Symmetric {
-    /// `name` is longer than a hash.
+    /// Starts a handshake with this protocol name, which must be longer than a hash. At most eight
+    /// parts of the prologue.
     pub(super) fn new(suite: Suite, name: &[u8], prologue: &[&[u8]]) -> Self {
         let start = suite.hash(&[name]);
         let mut state = Self {
@@ -54,7 +55,7 @@ impl Symmetric {
         self.start_key(key);
     }
 
-    /// What two key pairs share is mixed in; `None` if that is nothing.
+    /// Mixes in the shared secret of two key pairs, or returns `None` if that is zero.
     pub(super) fn mix_shared(
         &mut self,
         private: &[u8; KEY_LEN],
@@ -81,7 +82,7 @@ impl Symmetric {
         self.nonce = 0;
     }
 
-    /// HKDF with two outputs.
+    /// Returns the two outputs of HKDF with the chaining key.
     fn expand(&self, material: &[u8]) -> ([u8; KEY_LEN], [u8; KEY_LEN]) {
         let temporary = self.suite.hmac(&self.chaining_key, &[material]);
         let first = self.suite.hmac(&temporary, &[&[1]]);
@@ -89,24 +90,26 @@ impl Symmetric {
         (first, second)
     }
 
-    /// Writes `text`, sealed, to the start of `out`, and cuts it off; `None` if there is no room.
+    /// Encrypts `text` to the start of `out`, and splits that off; `None` if there is no room.
     pub(super) fn encrypt(&mut self, text: &[u8], out: &mut &mut [u8]) -> Option<()> {
         let place = take_mut(out, text.len() + TAG_LEN)?;
-        let (sealed, tag) = place.split_last_chunk_mut::<TAG_LEN>()?;
-        sealed
+        let (ciphertext, tag) = place.split_last_chunk_mut::<TAG_LEN>()?;
+        ciphertext
             .iter_mut()
             .zip(text)
             .for_each(|(to, from)| *to = *from);
         let key = self.key.as_ref()?;
-        *tag = self.suite.seal(key, self.nonce, &self.transcript, sealed);
+        *tag = self
+            .suite
+            .seal(key, self.nonce, &self.transcript, ciphertext);
         self.nonce += 1;
         self.mix_hash(place);
         Some(())
     }
 
-    /// Opens what [`encrypt`](Self::encrypt) made into `out`; gives its length.
-    pub(super) fn decrypt(&mut self, sealed: &[u8], out: &mut [u8]) -> Option<usize> {
-        let (text, tag) = sealed.split_last_chunk::<TAG_LEN>()?;
+    /// Decrypts a result of [`encrypt`](Self::encrypt) into `out`; returns the length of the text.
+    pub(super) fn decrypt(&mut self, ciphertext: &[u8], out: &mut [u8]) -> Option<usize> {
+        let (text, tag) = ciphertext.split_last_chunk::<TAG_LEN>()?;
         let place = out.get_mut(..text.len())?;
         place
             .iter_mut()
@@ -116,11 +119,11 @@ impl Symmetric {
         self.suite
             .open(key, self.nonce, &self.transcript, place, tag)?;
         self.nonce += 1;
-        self.mix_hash(sealed);
+        self.mix_hash(ciphertext);
         Some(text.len())
     }
 
-    /// What the next text is sealed with, if it is the first under its key.
+    /// Returns the key of the next encrypted part, which must be the first under its key.
     pub(super) fn handshake_key(&self) -> HandshakeKey {
         debug_assert!(self.nonce == 0 && self.key.is_some());
         HandshakeKey {
@@ -129,27 +132,27 @@ impl Symmetric {
         }
     }
 
-    /// The keys of both directions, the initiator's first.
+    /// Returns the keys of both directions, the initiator's first (`Split`).
     pub(super) fn split(&self) -> ([u8; KEY_LEN], [u8; KEY_LEN]) {
         self.expand(&[])
     }
 
-    /// A key that stands for everything that was mixed in, the transcript included.
+    /// Derives a key from the whole state, including the transcript.
     pub(super) fn bound_key(&self) -> [u8; KEY_LEN] {
         self.expand(&self.transcript).1
     }
 }
 
-/// Cuts the first `len` bytes off.
+/// Splits the first `len` bytes off.
 pub(super) fn take_mut<'a>(out: &mut &'a mut [u8], len: usize) -> Option<&'a mut [u8]> {
     let (place, rest) = core::mem::take(out).split_at_mut_checked(len)?;
     *out = rest;
     Some(place)
 }
 
-/// Cuts the first `len` bytes off.
+/// Splits the first `len` bytes off.
 pub(super) fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
-    let (place, rest) = bytes.split_at_checked(len)?;
+    let (taken, rest) = bytes.split_at_checked(len)?;
     *bytes = rest;
-    Some(place)
+    Some(taken)
 }

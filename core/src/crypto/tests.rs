@@ -1,5 +1,5 @@
-//! ChaCha20-Poly1305, from whatever it is taken: the vector of its specification, what is refused,
-//! and the same bytes from all implementations.
+//! Tests of all implementations of ChaCha20-Poly1305: the vector of its specification, changed
+//! input, and equal results.
 
 #[cfg(feature = "ring")]
 use super::ring;
@@ -25,9 +25,10 @@ const ALL: &[Cipher] = &[
     },
 ];
 
-/// RFC 8439, appendix A.5, the only vector there whose nonce begins with zeros, as all of ours do.
+/// RFC 8439, appendix A.5: the only vector there whose nonce begins with four zero bytes, as all
+/// nonces of the protocol do.
 #[test]
-fn the_specification_is_followed() {
+fn follows_the_vector_of_the_specification() {
     let key = [
         0x1c, 0x92, 0x40, 0xa5, 0xeb, 0x55, 0xd3, 0x8a, 0xf3, 0x33, 0x88, 0x86, 0x04, 0xf6, 0xb5,
         0xf0, 0x47, 0x39, 0x17, 0xc1, 0x40, 0x2b, 0x80, 0x09, 0x9d, 0xca, 0x5c, 0xbc, 0x20, 0x70,
@@ -51,69 +52,68 @@ fn the_specification_is_followed() {
     assert_eq!(plain.len(), 265);
     for cipher in ALL {
         let mut text = plain.to_vec();
-        // The tag is one of the whole ciphertext.
+        // The tag authenticates the whole ciphertext.
         assert_eq!((cipher.seal)(&key, counter, &associated, &mut text), tag);
         assert!(text.starts_with(&start));
-        let opened = (cipher.open)(&key, counter, &associated, &mut text, &tag);
-        assert_eq!((opened, &text[..]), (Some(()), plain));
+        let decrypted = (cipher.open)(&key, counter, &associated, &mut text, &tag);
+        assert_eq!((decrypted, &text[..]), (Some(()), plain));
     }
 }
 
 #[test]
-fn whatever_was_changed_is_refused_and_stays_hidden() {
+fn refuses_and_hides_a_text_when_a_bit_was_changed() {
     let (key, counter, associated, plain) = ([7; KEY_LEN], 5, *b"front", [b'x'; 40]);
     for cipher in ALL {
-        let mut sealed = plain;
-        let tag = (cipher.seal)(&key, counter, &associated, &mut sealed);
-        let opened = |key: &_, counter, associated: &[u8], mut text: [u8; 40], tag: &_| {
-            let opened = (cipher.open)(key, counter, associated, &mut text, tag).is_some();
-            assert_eq!(opened, text == plain);
-            opened
+        let mut ciphertext = plain;
+        let tag = (cipher.seal)(&key, counter, &associated, &mut ciphertext);
+        let decrypts = |key: &_, counter, associated: &[u8], mut text: [u8; 40], tag: &_| {
+            let is_open = (cipher.open)(key, counter, associated, &mut text, tag).is_some();
+            assert_eq!(is_open, text == plain);
+            is_open
         };
-        assert!(opened(&key, counter, &associated, sealed, &tag));
-        // Each takes Miri long.
+        assert!(decrypts(&key, counter, &associated, ciphertext, &tag));
+        // Miri takes long for each call.
         for bit in if cfg!(miri) { 7..8 } else { 0..8 } {
             let flip = 1 << bit;
             for at in 0..TAG_LEN {
                 let mut tag = tag;
                 tag[at] ^= flip;
-                assert!(!opened(&key, counter, &associated, sealed, &tag));
+                assert!(!decrypts(&key, counter, &associated, ciphertext, &tag));
             }
-            for at in 0..sealed.len() {
-                let mut text = sealed;
+            for at in 0..ciphertext.len() {
+                let mut text = ciphertext;
                 text[at] ^= flip;
-                assert!(!opened(&key, counter, &associated, text, &tag));
+                assert!(!decrypts(&key, counter, &associated, text, &tag));
             }
             for at in 0..associated.len() {
                 let mut associated = associated;
                 associated[at] ^= flip;
-                assert!(!opened(&key, counter, &associated, sealed, &tag));
+                assert!(!decrypts(&key, counter, &associated, ciphertext, &tag));
             }
             let mut other = key;
             other[31] ^= flip;
-            assert!(!opened(&other, counter, &associated, sealed, &tag));
+            assert!(!decrypts(&other, counter, &associated, ciphertext, &tag));
             let other = counter ^ 1 << (8 * bit);
-            assert!(!opened(&key, other, &associated, sealed, &tag));
+            assert!(!decrypts(&key, other, &associated, ciphertext, &tag));
         }
-        assert!(!opened(&key, counter, &associated[..4], sealed, &tag));
+        assert!(!decrypts(&key, counter, &associated[..4], ciphertext, &tag));
     }
 }
 
-/// Without a text there is nothing to decrypt, but the tag counts.
 #[test]
-fn nothing_can_be_sealed_too() {
+fn checks_the_tag_of_an_empty_text() {
     for cipher in ALL {
         let tag = (cipher.seal)(&[1; KEY_LEN], 1, &[], &mut []);
-        let opened = |counter| (cipher.open)(&[1; KEY_LEN], counter, &[], &mut [], &tag);
-        assert_eq!((opened(1), opened(2)), (Some(()), None));
+        let decrypted = |counter| (cipher.open)(&[1; KEY_LEN], counter, &[], &mut [], &tag);
+        assert_eq!((decrypted(1), decrypted(2)), (Some(()), None));
     }
 }
 
-/// Assembly has a way of its own for many lengths. All up to a datagram's, with four times other
-/// keys, counters and associated data; at any place in memory.
+/// The assembly has separate code for many lengths. This tries each length up to that of a datagram
+/// four times, with other keys, counters, associated data and alignments.
 #[cfg(feature = "ring")]
 #[test]
-fn all_implementations_give_the_same_bytes() {
+fn encrypts_alike_in_all_implementations() {
     let mut state = 1_u64;
     let mut draw = move || {
         // Knuth's linear congruential generator.
@@ -136,17 +136,17 @@ fn all_implementations_give_the_same_bytes() {
             let tag = (cipher.seal)(&key, counter, &associated, &mut text[start..]);
             (text, tag)
         });
-        let (sealed, tag) = all.next().unwrap();
-        assert!(all.all(|other| other == (sealed.clone(), tag)), "{len}");
+        let (ciphertext, tag) = all.next().unwrap();
+        assert!(all.all(|other| other == (ciphertext.clone(), tag)), "{len}");
         for cipher in ALL {
-            let mut text = sealed.clone();
-            let opened = (cipher.open)(&key, counter, &associated, &mut text[start..], &tag);
-            assert!(opened.is_some() && text == plain, "{len}");
+            let mut text = ciphertext.clone();
+            let decrypted = (cipher.open)(&key, counter, &associated, &mut text[start..], &tag);
+            assert!(decrypted.is_some() && text == plain, "{len}");
             let mut forged = tag;
             forged[usize::from(from % 16)] ^= 1 << (from / 16 % 8);
-            let mut text = sealed.clone();
-            let opened = (cipher.open)(&key, counter, &associated, &mut text[start..], &forged);
-            assert!(opened.is_none() && (len < 16 || text != plain), "{len}");
+            let mut text = ciphertext.clone();
+            let decrypted = (cipher.open)(&key, counter, &associated, &mut text[start..], &forged);
+            assert!(decrypted.is_none() && (len < 16 || text != plain), "{len}");
         }
     }
 }
