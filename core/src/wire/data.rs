@@ -18,38 +18,36 @@ use crate::crypto::{Identity, SessionKeys, Suite, TAG_LEN};
 use crate::drop_reason::DropReason;
 use crate::limits::DATAGRAM_LEN_MAX;
 
-/// Bytes in front of the encrypted part.
+/// Bytes in front of the encrypted part: the associated data.
 const FRONT_LEN: usize = PREFIX_LEN + 8;
-/// Flags, acknowledgement, window and first, each one byte.
+/// Bytes of the shortest header: flags, acknowledgement, window and first, one byte each.
 const HEADER_LEN_MIN: usize = 4;
 
-/// More is not added to make a datagram as long as others: an eighth of it.
+/// The most bytes of padding: an eighth of a datagram.
 const PADDING_LEN_MAX: u8 = (DATAGRAM_LEN_MAX / 8) as u8;
 
-/// The header in front of the frames.
+/// The header of a data datagram, in front of the frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
-    /// A numbered frame arrived behind one that is missing.
+    /// NACK: a frame arrived, and one before it is missing.
     pub gap: bool,
-    /// Please answer, even if there is nothing to say.
+    /// Asks the recipient for an acknowledgement.
     pub probe: bool,
-    /// The round of the sender's frames: each repetition begins another, which is one bit in every
-    /// header.
+    /// Retransmission phase of the sender: it changes with each retransmission.
     pub round: bool,
-    /// The round of the frames that came last from the other side: a gap belongs to it.
+    /// Retransmission phase of the frames that arrived last: a NACK belongs to it.
     pub heard_round: bool,
-    /// Sequence number of the first frame that was not accepted yet: all before it are
-    /// acknowledged.
+    /// Sequence number of the first frame that was not accepted: it acknowledges all before it.
     pub acknowledged: u32,
-    /// Frames that are accepted beyond those; 0 while there is no room.
+    /// Number of frames that the sender accepts beyond those; 0 while it has no room.
     pub window: u16,
-    /// Sequence number of the first frame here.
+    /// Sequence number of the first frame in this datagram.
     pub first: u32,
-    /// Version of the table: which one the client has, or the server.
+    /// Version of the roster that the client, or the server, has.
     pub table_version: Option<u32>,
-    /// The session ends with this datagram, and why.
+    /// Why the session ends with this datagram; `None` if it goes on.
     pub closed: Option<Refusal>,
-    /// Proves that the client receives at the address that this datagram comes from.
+    /// Proves that the client receives at the source address of this datagram.
     pub cookie: Option<Cookie>,
 }
 
@@ -88,10 +86,10 @@ impl Header {
                 .is_none_or(|cookie| writer.bytes(&cookie.to_bytes()))
     }
 
-    /// The header, and the frames behind it.
+    /// Parses the header; returns it and the frames behind it.
     ///
     /// # Errors
-    /// [`DropReason::Malformed`].
+    /// Returns [`DropReason::Malformed`] if the header or the padding is not valid.
     pub fn parse(body: &[u8]) -> Result<(Self, Frames<'_>), DropReason> {
         let ((flags, acknowledged, window, first), mut rest) = take::<(u8, u32, u16, u32)>(body)?;
         let mut header = Self {
@@ -124,7 +122,8 @@ impl Header {
     }
 }
 
-/// Returns all in front of the padding, whose last byte counts its bytes; the others are zero.
+/// Returns the bytes in front of the padding. The last byte of the padding is its length, and the
+/// others are zero.
 //= PROTOCOL.md#3.13
 fn unpadded(body: &[u8]) -> Option<&[u8]> {
     let (&count, rest) = body.split_last()?;
@@ -137,7 +136,7 @@ fn take<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<(T, &'a [u8]), DropRea
     postcard::take_from_bytes(body).map_err(|_| DropReason::Malformed)
 }
 
-/// The number of a datagram in its session; `None` if it is too short.
+/// Returns the packet number of a datagram in its session, or `None` if it is too short.
 pub(super) fn counter(whole: &[u8]) -> Option<u64> {
     if whole.len() < FRONT_LEN + HEADER_LEN_MIN + TAG_LEN {
         return None;
@@ -146,25 +145,29 @@ pub(super) fn counter(whole: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(*counter))
 }
 
-/// The content of a datagram of a session.
+/// The decrypted content of a datagram of a session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opened<'a> {
     pub(crate) header: Header,
     pub(crate) frames: Frames<'a>,
-    /// None that was sent later has come before.
+    /// Its packet number is the highest so far.
     pub(crate) newest: bool,
 }
 
+/// Decrypts a datagram of a session in place, and parses its header.
+///
+/// # Errors
+/// As [`open`].
 pub(crate) fn open_in<'a>(
     suite: Suite,
     session: &mut SessionKeys,
     whole: &'a mut [u8],
 ) -> Result<Opened<'a>, DropReason> {
     let counter = counter(whole).ok_or(DropReason::BadLength)?;
-    let (front, sealed) = whole
+    let (front, ciphertext) = whole
         .split_at_mut_checked(FRONT_LEN)
         .ok_or(DropReason::BadLength)?;
-    let (body, tag) = sealed
+    let (body, tag) = ciphertext
         .split_last_chunk_mut::<TAG_LEN>()
         .ok_or(DropReason::BadLength)?;
     let newest = session.open(suite, counter, front, body, tag)?;
@@ -176,11 +179,12 @@ pub(crate) fn open_in<'a>(
     })
 }
 
-/// Opens a datagram of a session in place, for tools.
+/// Decrypts a datagram of a session in place, for tools.
 ///
 /// # Errors
-/// [`DropReason::BadTag`] if it is none of this session, or came already;
-/// [`DropReason::BadLength`]; [`DropReason::Malformed`].
+/// Returns [`DropReason::BadTag`] if the datagram is not of this session,
+/// [`DropReason::Replayed`] if its packet number is too old or not new, [`DropReason::BadLength`],
+/// or [`DropReason::Malformed`].
 pub fn open<'a>(
     identity: &Identity,
     session: &mut SessionKeys,
@@ -190,14 +194,14 @@ pub fn open<'a>(
     Ok((opened.header, opened.frames))
 }
 
-/// Builds a datagram frame by frame.
+/// Builds a data datagram frame by frame.
 pub struct DataWriter<'a> {
     writer: Writer<'a>,
-    /// The place where the frames begin.
+    /// Offset of the first frame.
     start: usize,
-    /// The place where the last complete frame begins.
+    /// Offset of the last full frame.
     complete: usize,
-    /// The numbers of the last frame, if the next one can count from them.
+    /// The numbers of the last frame, if a delta frame can follow it.
     numbers: Option<Numbers>,
 }
 
@@ -214,7 +218,7 @@ impl<'a> DataWriter<'a> {
     pub fn new(out: &'a mut [u8; DATAGRAM_LEN_MAX], to: u64, header: &Header) -> Self {
         let mut writer = Writer::new(out);
         writer.prefix(kind::DATA, to);
-        // The counter takes its place when the datagram is encrypted.
+        // `finish` writes the counter.
         writer.skip_to(FRONT_LEN);
         header.write(&mut writer);
         let start = writer.len();
@@ -231,8 +235,8 @@ impl<'a> DataWriter<'a> {
         self.writer.len() > self.start
     }
 
-    /// Adds a frame; false, and nothing added, if it does not fit any more. Fields that repeat
-    /// those of the frame before it are left out.
+    /// Appends a frame, as a delta of the frame before it where possible. Returns false, and adds
+    /// nothing, if it does not fit.
     pub fn push(&mut self, frame: &Frame<'_>) -> bool {
         if let Some(numbers) = &self.numbers
             && let complete = self.writer.written(self.complete)
@@ -258,10 +262,11 @@ impl<'a> DataWriter<'a> {
         self.writer.room()
     }
 
-    /// There is more to send behind this datagram, to the same recipient: if it is nearly as long
-    /// as a datagram may be, makes it as long as that. An operating system can take a burst of
-    /// datagrams of equal length at once, for the price of one. Costs at most an eighth of the
-    /// datagram.
+    /// Pads a nearly full datagram to the maximum length. Call it if more datagrams for the same
+    /// recipient follow.
+    ///
+    /// An operating system can send datagrams of equal length as one (GSO). The padding is at most
+    /// an eighth of the datagram.
     pub fn pad(&mut self) {
         let room = self.writer.room();
         let Ok(count @ 1..=PADDING_LEN_MAX) = u8::try_from(room) else {
@@ -274,12 +279,12 @@ impl<'a> DataWriter<'a> {
         self.writer.bytes(&[count]);
     }
 
-    /// Encrypts the datagram; returns its length, or 0 if the counters of the session are used up.
+    /// Encrypts the datagram; returns its length, or 0 if the session has no counter left.
     pub fn finish(self, identity: &Identity, session: &mut SessionKeys) -> usize {
-        self.seal(identity.suite(), session).unwrap_or_default()
+        self.encrypt(identity.suite(), session).unwrap_or_default()
     }
 
-    fn seal(self, suite: Suite, session: &mut SessionKeys) -> Option<usize> {
+    fn encrypt(self, suite: Suite, session: &mut SessionKeys) -> Option<usize> {
         let (out, len) = self.writer.into_parts();
         let (front, rest) = out.split_at_mut_checked(FRONT_LEN)?;
         *front.last_chunk_mut()? = session.counter()?.to_le_bytes();
@@ -296,8 +301,8 @@ mod tests {
 
     use super::*;
 
-    /// Flags, acknowledgement, window, first; what is behind them, without its padding.
-    fn behind_the_padding(behind: &[u8]) -> Option<Vec<u8>> {
+    /// Parses a header with these bytes behind it; returns the bytes without the padding.
+    fn without_padding(behind: &[u8]) -> Option<Vec<u8>> {
         let body = [&[FLAG_PADDED, 0, 1, 0], behind].concat();
         let (header, frames) = Header::parse(&body).ok()?;
         assert_eq!(header.window, 1);
@@ -306,7 +311,7 @@ mod tests {
 
     #[test]
     //= PROTOCOL.md#3.13
-    fn padding_is_zeros_and_their_count() {
+    fn refuses_padding_that_is_not_zeros_and_length() {
         for (behind, frames) in [
             (&[1][..], Some(&[][..])),
             (&[0, 0, 3], Some(&[])),
@@ -319,12 +324,12 @@ mod tests {
             (&[0, 9, 3], None),
             (&[9, 0, 3], None),
         ] {
-            assert_eq!(behind_the_padding(behind).as_deref(), frames, "{behind:?}");
+            assert_eq!(without_padding(behind).as_deref(), frames, "{behind:?}");
         }
     }
 
     #[test]
-    fn any_datagram_that_lacks_little_can_be_made_a_full_one() {
+    fn pads_a_nearly_full_datagram_to_full_length() {
         let identity = Identity::new(crate::crypto::StaticKey::new([1; 32]), None);
         for lacking in 0..=usize::from(PADDING_LEN_MAX) + 1 {
             let mut out = [0xee; DATAGRAM_LEN_MAX];

@@ -1,8 +1,8 @@
-//! Fields that consecutive messages of one sender have in common occur once in a datagram.
+//! Delta frames: consecutive messages of one sender repeat no fields within a datagram.
 //!
-//! A [`Frame::Mail`] or [`Frame::Channel`] directly behind one of its kind, from the same process,
-//! is written without all that would be the same, and with differences in place of numbers. Whoever
-//! reads it gets it complete.
+//! A delta frame stands for a [`Frame::Mail`] or [`Frame::Channel`] directly behind one of its
+//! kind, from the same process. It omits the equal fields, and has differences in place of
+//! numbers. The reader gets the full frame.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,15 +13,14 @@ use crate::time::UnixSeconds;
 const MAIL: u8 = 14;
 const CHANNEL: u8 = 15;
 
-/// A frame that leaves out what the one before it says.
+/// A delta frame: it omits the fields of the frame before it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Delta<'a> {
     kind: u8,
-    /// How much higher its number is. One with a lower number is written in full, so that this
-    /// form is never longer.
+    /// Difference of the number. A frame with a lower number is written in full, so that a delta
+    /// frame is never longer.
     ahead: u64,
-    /// Differences of the rest wrap around: a clock that was set back is no reason to say
-    /// everything again.
+    /// The other differences wrap around: a clock that was set back needs no full frame.
     counter: u32,
     stamp: u32,
     kept: bool,
@@ -29,7 +28,7 @@ pub(super) struct Delta<'a> {
     content: &'a [u8],
 }
 
-/// The next frame in short form counts from the numbers of this one.
+/// The fields of a frame that a delta frame behind it counts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Numbers {
     incarnation: u64,
@@ -39,7 +38,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Those of a frame; `None` if it is of a kind that nothing can follow in this way.
+    /// Returns the numbers of a frame, or `None` if no delta frame can follow its kind.
     pub(super) fn of(frame: &Frame<'_>) -> Option<Self> {
         let (number, incarnation, counter, stamp) = match *frame {
             Frame::Mail {
@@ -66,15 +65,16 @@ impl Numbers {
         })
     }
 
-    /// What is left of a frame that comes next, and its numbers; `None` if it is not from the same
-    /// process, or says more. `complete` begins with the last complete frame.
+    /// Returns the next frame as a delta frame, and its numbers. Returns `None` if it is from
+    /// another process, or if fields without a difference are not equal. `complete` begins with the
+    /// last full frame.
     pub(super) fn shortens<'a>(
         &self,
         frame: &Frame<'a>,
         complete: &[u8],
     ) -> Option<(Delta<'a>, Self)> {
         let next = Self::of(frame)?;
-        // Most that do not fit differ here already, and cost no more than this.
+        // Checked first because most frames that cannot be deltas differ here.
         if next.incarnation != self.incarnation {
             return None;
         }
@@ -120,8 +120,8 @@ impl Numbers {
 }
 
 impl<'a> Delta<'a> {
-    /// The frame with all that it leaves out, and its numbers; `None` if it does not belong here.
-    /// Those before it are given, if it is not the complete frame that stands right before it.
+    /// Returns the full frame, and its numbers, or `None` if it may not stand here. `before` is the
+    /// numbers of the frame before it, if that is a delta frame, too.
     //= PROTOCOL.md#14.16
     pub(super) fn completed(
         &self,
@@ -167,12 +167,12 @@ impl<'a> Delta<'a> {
     }
 }
 
-/// The complete frame that these bytes begin with.
+/// Parses the full frame at the start of these bytes.
 fn first(complete: &[u8]) -> Option<Frame<'_>> {
     postcard::from_bytes(complete).ok()
 }
 
-/// Whether a frame that begins with this byte leaves something out.
+/// Returns whether a frame that begins with this byte is a delta frame.
 pub(super) const fn is_delta(kind: u8) -> bool {
     matches!(kind, MAIL | CHANNEL)
 }

@@ -1,6 +1,6 @@
 //! Frames: the numbered contents of a data datagram.
 //!
-//! Fields that consecutive ones have in common may be [left out](super::delta) on the wire.
+//! On the wire, a [delta frame](super::delta) omits the fields of the frame before it.
 
 use core::net::SocketAddr;
 
@@ -10,161 +10,160 @@ use crate::address::PackedAddress;
 use crate::crypto::PublicKey;
 use crate::time::UnixSeconds;
 
-/// One numbered frame. The order of the variants is their number on the wire.
+/// One frame. The order of the variants is their number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Frame<'a> {
     /// Client to client: a direct message.
     Text {
-        /// Number of the message among all of its sender's process.
+        /// Counter of the message, in the sender's process.
         counter: u32,
-        /// The text: UTF-8, and not empty, if its sender is honest.
+        /// The text; the parser does not check that it is valid.
         #[serde(with = "serde_bytes")]
         text: &'a [u8],
     },
-    /// Client to server: keep a message for a recipient.
+    /// Client to server: store a message for a recipient.
     Store {
-        /// Number of the request among all of this process.
+        /// Number of the request, in the client's process.
         request: u32,
-        /// Number of the message among all of this process.
+        /// Counter of the message, in the client's process.
         counter: u32,
-        /// Incarnation that was tried directly in vain; 0 if none was.
+        /// Incarnation of the recipient whose direct path failed; 0 for none.
         #[serde(with = "postcard::fixint::le")]
         tried: u64,
-        /// If the recipient is online, has nothing kept from this sender, and is not the one that
-        /// was tried: do not keep the message, but say so.
+        /// Do not store the message if the recipient is reachable: online, not the `tried`
+        /// incarnation, and without stored messages from this sender.
         bounce: bool,
-        /// The recipient.
+        /// Name of the recipient.
         to: &'a str,
-        /// The key that the sender's stored messages are opened with, and the
-        /// [stored message](crate::crypto::MessageKey).
+        /// Ephemeral public key of the sender's process, and the
+        /// [encrypted message](crate::crypto::MessageKey).
         #[serde(with = "serde_bytes")]
         ciphertext: &'a [u8],
     },
     /// Client to server: a channel message.
     Post {
-        /// Number of the request among all of this process.
+        /// Number of the request, in the client's process.
         request: u32,
-        /// Number of the message among all of this process.
+        /// Counter of the message, in the client's process.
         counter: u32,
         /// The text.
         text: &'a str,
     },
     /// Client to server: deregister.
     Leave {
-        /// Number of the request among all of this process.
+        /// Number of the request, in the client's process.
         request: u32,
     },
-    /// Client to server: what is the entry of this name?
+    /// Client to server: look up the roster entry of a name.
     Lookup {
-        /// Comes back with the answer.
+        /// Number that the client chose: the answer carries it.
         query: u32,
-        /// The name.
+        /// The name to look up.
         name: &'a str,
     },
-    /// Server to client: what became of a request.
+    /// Server to client: the outcome of a request.
     Result {
         /// Number of the request.
         request: u32,
-        /// The outcome.
+        /// The outcome of the request.
         outcome: Outcome,
     },
-    /// Server to client: the recipient has acknowledged every message kept from you up to this
+    /// Server to client: a recipient has acknowledged all stored messages of this client up to a
     /// counter.
     Receipt {
-        /// The recipient.
+        /// Name of the recipient.
         to: &'a str,
-        /// Counter of the last one.
+        /// Counter of the last acknowledged message.
         counter: u32,
     },
-    /// Server to client: a message that was kept for you.
+    /// Server to client: a stored message for this client.
     Mail {
-        /// Number of the message among all that the server kept in this epoch.
+        /// Number of the message in this store epoch.
         serial: u64,
         /// Incarnation of the sender.
         #[serde(with = "postcard::fixint::le")]
         incarnation: u64,
-        /// Number of the message among all of its sender's process.
+        /// Counter of the message, in the sender's process.
         counter: u32,
-        /// When the server accepted it.
+        /// When the server accepted the message.
         stamp: UnixSeconds,
-        /// It was accepted before your current registration.
+        /// The server accepted the message before the client's present registration.
         kept: bool,
-        /// The sender's key.
+        /// Static public key of the sender.
         key: PublicKey,
-        /// The sender.
+        /// Name of the sender.
         from: &'a str,
-        /// The key that the sender's stored messages are opened with; none, and no stored message, if what is kept
-        /// is too short for it.
+        /// Ephemeral public key of the sender's process; zeros, with an empty ciphertext, if the
+        /// server stored less than a key and a message.
         message_key: PublicKey,
-        /// The [stored message](crate::crypto::MessageKey).
+        /// The [encrypted message](crate::crypto::MessageKey).
         #[serde(with = "serde_bytes")]
         ciphertext: &'a [u8],
     },
     /// Server to client: an entry of the channel log.
     Channel {
-        /// Number of the entry in the log of this epoch.
+        /// Number of the entry in this store epoch.
         number: u32,
         /// Incarnation of the sender.
         #[serde(with = "postcard::fixint::le")]
         incarnation: u64,
-        /// Number of the message among all of its sender's process.
+        /// Counter of the message, in the sender's process.
         counter: u32,
-        /// When the server accepted it.
+        /// When the server accepted the message.
         stamp: UnixSeconds,
-        /// It was accepted before your current registration.
+        /// The server accepted the message before the client's present registration.
         kept: bool,
-        /// The sender.
+        /// Name of the sender.
         from: &'a str,
-        /// The text.
+        /// Text of the message.
         text: &'a str,
     },
-    /// Server to client: this many entries of the channel log were dropped before you could get
-    /// them.
+    /// Server to client: entries fell out of the channel log before the client could get them.
     Skipped {
-        /// How many, not counting your own.
+        /// Number of these entries, without the client's own.
         count: u32,
     },
-    /// Server to client: a part of the table.
+    /// Server to client: changes of the roster, or a part of the whole roster.
     Page {
-        /// The table up to this version is with you once you have this page.
+        /// The client has the roster up to this version once it has this page.
         version: u32,
-        /// This page begins the whole table; what it does not name does not exist.
+        /// The whole roster begins with this page.
         restart: bool,
-        /// There is no newer version at this moment: the table is consistent.
+        /// There is no newer version at this moment.
         complete: bool,
         /// [Entries](Entry), one behind the other.
         #[serde(with = "serde_bytes")]
         entries: &'a [u8],
     },
-    /// Server to client, in answer to a [`Lookup`](Self::Lookup): the entry.
+    /// Server to client, in answer to a [`Lookup`](Self::Lookup): the entry of the name.
     Found {
-        /// From the lookup.
+        /// Number of the [`Lookup`](Self::Lookup).
         query: u32,
-        /// The entry.
+        /// The roster entry of the name.
         #[serde(borrow)]
         entry: Entry<'a>,
     },
-    /// Server to client, in answer to a [`Lookup`](Self::Lookup): nobody has that name.
+    /// Server to client, in answer to a [`Lookup`](Self::Lookup): no client has that name.
     Missing {
-        /// From the lookup.
+        /// Number of the [`Lookup`](Self::Lookup).
         query: u32,
     },
-    /// Server to client: the table does not fit into yours. From here on, look up what you need.
+    /// Server to client: the roster exceeds the client's capacity. The server sends no more pages,
+    /// and the client looks names up.
     Partial,
 }
 
-/// Names of the kinds of frames, in the order of their numbers. One that leaves something out on
-/// the wire is of the kind that it is without that.
+/// Names of the kinds of frames, in the order of their numbers. A delta frame has the kind of the
+/// full frame that it stands for.
 pub const FRAME_KINDS: [&str; 14] = [
     "text", "store", "post", "leave", "lookup", "result", "receipt", "mail", "channel", "skipped",
     "page", "found", "missing", "partial",
 ];
 
 impl Frame<'_> {
-    /// A page that said something when it was first sent, which the server does not remember. The
-    /// whole table follows behind it, and nothing is missing until then. No other page of
-    /// version 0 is complete.
+    /// The empty page. It replaces a repeated page whose content the server does not remember; the
+    /// whole roster follows. No other page of version 0 is complete.
     pub const EMPTIED_PAGE: Self = Self::Page {
         version: 0,
         restart: false,
@@ -172,7 +171,7 @@ impl Frame<'_> {
         entries: &[],
     };
 
-    /// The number of its kind: on the wire, and in [`FRAME_KINDS`].
+    /// Returns the number of its kind: on the wire, and in [`FRAME_KINDS`].
     pub const fn kind(&self) -> usize {
         match self {
             Self::Text { .. } => 0,
@@ -197,50 +196,51 @@ impl Frame<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The message is kept, or the channel message is in the log, and will survive.
+    /// The private message is stored, or the channel message is in the log, and the store has it.
     Saved,
-    /// The recipient is online; the message was not kept.
+    /// The recipient is online; the server did not store the message.
     Exists,
-    /// The recipient's mailbox, or the memory for kept messages, is full; the message was not kept.
+    /// The recipient's mailbox, or the memory for stored messages, is full; the message is not
+    /// stored.
     Full,
-    /// Nobody has that name; the message was not kept.
+    /// No client has that name; the message is not stored.
     NoSuchClient,
-    /// The server could not store the message; it was not kept.
+    /// The store did not take the message.
     NotStored,
     /// The name is deregistered.
     Left,
 }
 
-/// Whether a client is there.
+/// The status of a client in the roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
 pub enum Status {
-    /// Deregistered, gone, or just returning.
+    /// The client is deregistered, departed, or just returning.
     Offline,
-    /// Active.
+    /// The client is active.
     Online,
-    /// The name was forgotten; the entry leaves the table.
+    /// The name has expired; the entry leaves the roster.
     Gone,
 }
 
-/// One entry of the table.
+/// One entry of the roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry<'a> {
     /// Name of the client.
     pub name: &'a str,
-    /// Whether it is there.
+    /// Status of the client.
     pub status: Status,
-    /// Incarnation: which process has the name.
+    /// Incarnation of the client: the process that has the name.
     #[serde(with = "postcard::fixint::le")]
     pub incarnation: u64,
-    /// The key that the name belongs to.
+    /// Static public key that the name belongs to.
     pub key: PublicKey,
     pub(crate) address: PackedAddress,
 }
 
 impl<'a> Entry<'a> {
-    /// An entry.
+    /// Creates an entry.
     pub fn new(
         name: &'a str,
         status: Status,
@@ -257,12 +257,12 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The address of the client.
+    /// Returns the address of the client.
     pub fn address(&self) -> SocketAddr {
         self.address.get()
     }
 
-    /// The entries of a [`Frame::Page`]; ends at the first that is damaged.
+    /// Parses the entries of a [`Frame::Page`]; ends at the first malformed one.
     pub fn parse_all(mut bytes: &'a [u8]) -> impl Iterator<Item = Entry<'a>> {
         core::iter::from_fn(move || {
             let (entry, rest) = postcard::take_from_bytes(bytes).ok()?;
@@ -271,7 +271,7 @@ impl<'a> Entry<'a> {
         })
     }
 
-    /// Appends the entry to a page; returns its length, or 0 if it does not fit.
+    /// Writes the entry to the start of `out`; returns its length, or 0 if it does not fit.
     pub fn emit(&self, out: &mut [u8]) -> usize {
         postcard::to_slice(self, out).map_or(0, |bytes| bytes.len())
     }
@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_the_numbers_on_the_wire() {
+    fn numbers_kinds_as_on_the_wire() {
         let entry = Entry::new(
             "ann",
             Status::Online,

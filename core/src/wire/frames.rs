@@ -1,35 +1,35 @@
-//! The frames of a datagram, one after the other.
+//! The reader of the frames of a datagram.
 
 use super::delta::{self, Delta, Numbers};
 use super::frame::Frame;
 use crate::drop_reason::DropReason;
 
-/// A place between two frames, where a reader can [go on](Frames::resume).
+/// A position between two frames, at which a reader can [resume](Frames::resume).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     at: usize,
-    /// The place where the last complete frame begins; at the same place, if there is none.
+    /// Offset of the last full frame; equal to `at` if there is none.
     complete: usize,
-    /// The numbers of the last frame, if it left something out itself.
+    /// The numbers of the last frame, if it is a delta frame.
     numbers: Option<Numbers>,
 }
 
 impl Place {
-    /// In front of all of them.
+    /// The position in front of the first frame.
     pub(crate) const START: Self = Self {
         at: 0,
         complete: 0,
         numbers: None,
     };
 
-    /// Bytes in front of it.
+    /// Returns the number of bytes in front of it.
     pub(crate) const fn at(&self) -> usize {
         self.at
     }
 }
 
-/// The frames of a datagram, parsed as they are asked for. What one leaves out because the one
-/// before it says it is filled in.
+/// An iterator over the frames of a datagram; it parses each on demand. It returns a delta frame as
+/// the full frame that it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frames<'a> {
     bytes: &'a [u8],
@@ -41,41 +41,41 @@ impl<'a> Frames<'a> {
         Self::resume(bytes, Place::START)
     }
 
-    /// Returns those from this place on. Bytes that were decrypted in front of it do no harm.
+    /// Returns the frames from this position on.
     pub(crate) const fn resume(bytes: &'a [u8], place: Place) -> Self {
         Self { bytes, place }
     }
 
-    /// Bytes that were not parsed yet.
+    /// Returns the bytes that were not parsed yet.
     pub fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.place.at..).unwrap_or_default()
     }
 
-    /// All bytes, and how far they were parsed.
+    /// Returns all bytes, and the position of the reader.
     pub(crate) const fn parts(&self) -> (&'a [u8], Place) {
         (self.bytes, self.place)
     }
 
-    /// The next frame, which leaves something out, completed from those before it.
+    /// Parses the next frame, a delta frame, and completes it from those before it.
     fn delta(&mut self) -> Result<Frame<'a>, DropReason> {
         let rest = self.rest();
         let Place { at, complete, .. } = self.place;
         let completed = || {
-            let (what, behind): (Delta<'a>, _) = postcard::take_from_bytes(rest).ok()?;
+            let (delta, behind): (Delta<'a>, _) = postcard::take_from_bytes(rest).ok()?;
             let complete = self.bytes.get(complete..at)?;
-            let (frame, numbers) = what.completed(self.place.numbers, complete)?;
+            let (frame, numbers) = delta.completed(self.place.numbers, complete)?;
             Some((frame, numbers, behind))
         };
         let Some((frame, numbers, behind)) = completed() else {
-            return Err(self.ends());
+            return Err(self.end());
         };
         self.place.numbers = Some(numbers);
         self.place.at = self.bytes.len().saturating_sub(behind.len());
         Ok(frame)
     }
 
-    /// Nothing more can be read.
-    fn ends(&mut self) -> DropReason {
+    /// Ends the iteration: the rest cannot be parsed.
+    fn end(&mut self) -> DropReason {
         self.place.at = self.bytes.len();
         DropReason::Malformed
     }
@@ -84,7 +84,8 @@ impl<'a> Frames<'a> {
 impl<'a> Iterator for Frames<'a> {
     type Item = Result<Frame<'a>, DropReason>;
 
-    /// A damaged frame ends the iteration: where the next one begins cannot be known.
+    /// Returns the next frame. A malformed frame ends the iteration, because the start of the next
+    /// one is unknown.
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest();
         if delta::is_delta(*rest.first()?) {
@@ -99,7 +100,7 @@ impl<'a> Iterator for Frames<'a> {
                 };
                 Some(Ok(frame))
             }
-            Err(_) => Some(Err(self.ends())),
+            Err(_) => Some(Err(self.end())),
         }
     }
 }

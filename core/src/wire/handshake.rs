@@ -1,4 +1,4 @@
-//! How sessions are opened: cookies, and what the messages of a handshake say.
+//! The datagrams that open a session: cookies, and the payloads of the handshake.
 
 use core::fmt;
 
@@ -13,34 +13,35 @@ use crate::crypto::{
 use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
 
 const COOKIE_LEN: usize = 16;
-/// Bytes in front of the handshake in a hello, and in a call.
+/// Bytes in front of the first handshake message: the prologue.
 const CLIENT_HELLO_FRONT_LEN: usize = PREFIX_LEN + COOKIE_LEN;
 const PEER_HELLO_FRONT_LEN: usize = PREFIX_LEN + 8;
 
-/// Longest payload of an [`Answer`]: its kind, three numbers, a window, and a token.
+/// Most bytes of an [`Answer`]: its kind, three numbers, a window, and a token.
 pub(crate) const ANSWER_LEN_MAX: usize = 1 + 3 * 8 + 3 + TAG_LEN;
-/// Longest second message of a handshake.
+/// Most bytes of the second message of a handshake.
 pub(crate) const ACCEPT_MESSAGE_LEN_MAX: usize = SECOND_OVERHEAD + ANSWER_LEN_MAX;
 
 const _: () = {
     let around = PREFIX_LEN + SHORT_TAG_LEN;
-    let shortest_hello =
+    let shortest_client_hello =
         CLIENT_HELLO_FRONT_LEN + FIRST_OVERHEAD + 8 + 8 + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
-    let shortest_call = PEER_HELLO_FRONT_LEN + FIRST_OVERHEAD + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
+    let shortest_peer_hello =
+        PEER_HELLO_FRONT_LEN + FIRST_OVERHEAD + 8 + TAG_LEN + 6 + SHORT_TAG_LEN;
     let answer = around + ACCEPT_MESSAGE_LEN_MAX;
     assert!(
-        shortest_hello > answer && shortest_call > answer,
-        "no answer is longer than what it answers"
+        shortest_client_hello > answer && shortest_peer_hello > answer,
+        "an answer is longer than the datagram that it answers"
     );
     assert!(COOKIE_REQUEST_LEN > around + COOKIE_LEN + KEY_LEN);
 };
 
-/// Proves that a sender receives at its address.
+/// The server's stateless proof that a client receives at its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cookie {
     /// When the server made it, in milliseconds of its clock.
     pub issued_at_ms: u64,
-    /// Only the server can make it, for this time and one address.
+    /// A keyed hash of this time and the client's address, which only the server can compute.
     pub mac: u64,
 }
 
@@ -67,7 +68,7 @@ impl Cookie {
         }
     }
 
-    /// A cookie, with the key of the server behind it if the body is that long.
+    /// Parses a cookie, and the server's key behind it if there is one.
     pub(super) fn parse(body: &[u8]) -> Option<(Self, Option<PublicKey>)> {
         let (cookie, rest) = body.split_first_chunk()?;
         let key = match rest {
@@ -81,11 +82,11 @@ impl Cookie {
 /// A client asks the server for a session; the handshake encrypts its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientHelloMessage<'a> {
-    /// Session id that the client chose: what the server sends carries it.
+    /// Session id that the client chose to receive under.
     pub id: u64,
-    /// From a [`Datagram::Cookie`](super::Datagram::Cookie).
+    /// The cookie from a [`Datagram::Cookie`](super::Datagram::Cookie).
     pub cookie: Cookie,
-    /// The bytes in front of the message: both sides mix them into the handshake.
+    /// The bytes in front of the message: the prologue of the handshake.
     pub prologue: &'a [u8],
     /// The first message of the handshake; its payload is a [`ClientHello`].
     pub message: &'a [u8],
@@ -106,11 +107,11 @@ impl<'a> ClientHelloMessage<'a> {
 /// A client asks a peer for a session; the handshake encrypts its payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerHelloMessage<'a> {
-    /// Session id that the caller chose.
+    /// Session id that the initiator chose to receive under.
     pub id: u64,
-    /// The process that the caller means.
+    /// Incarnation of the responder: the process that the initiator means.
     pub to_incarnation: u64,
-    /// The bytes in front of the message: both sides mix them into the handshake.
+    /// The bytes in front of the message: the prologue of the handshake.
     pub prologue: &'a [u8],
     /// The first message of the handshake; its payload is a [`PeerHello`].
     pub message: &'a [u8],
@@ -128,20 +129,21 @@ impl<'a> PeerHelloMessage<'a> {
     }
 }
 
+/// Splits a hello into its prologue and the first message of the handshake.
 fn parts(whole: &[u8], front_len: usize) -> Option<(&[u8], &[u8])> {
     let (content, _) = whole.split_last_chunk::<SHORT_TAG_LEN>()?;
     let (front, message) = content.split_at_checked(front_len)?;
     (message.len() > FIRST_OVERHEAD).then_some((front, message))
 }
 
-/// The header of a hello, by the recipient.
+/// The recipient of a [`ClientHello`] or [`PeerHello`], as the prologue names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hello {
-    /// To the server, with this cookie.
+    /// A [`ClientHello`] to the server, with this cookie.
     Client(Cookie),
-    /// To the process of a peer.
+    /// A [`PeerHello`] to a peer.
     Peer {
-        /// Its incarnation.
+        /// Incarnation of the peer.
         to_incarnation: u64,
     },
 }
@@ -171,8 +173,10 @@ impl Hello {
     }
 
     /// Builds the datagram with the first message of a handshake; returns its length, or 0 if the
-    /// other side's key is none. The same arguments give the same bytes; an ephemeral key
-    /// serves one payload only. Cost: three multiplications on the curve.
+    /// responder's key is invalid.
+    ///
+    /// The same arguments give the same bytes. Use an ephemeral key for one handshake only. Cost:
+    /// three multiplications on the curve.
     //= PROTOCOL.md#4.4
     pub fn emit(
         self,
@@ -202,8 +206,9 @@ impl Hello {
         }
     }
 
-    /// Reads the answer to what [`emit`](Self::emit) built of the same arguments: the session, and
-    /// what the other side says. Cost: eight multiplications on the curve.
+    /// Reads the answer to the datagram that [`emit`](Self::emit) built from the same arguments;
+    /// returns the keys of the session and the answer. Returns `None` if it does not answer that
+    /// datagram. Cost: five multiplications on the curve.
     pub fn complete(
         self,
         id: u64,
@@ -221,14 +226,14 @@ impl Hello {
             ephemeral,
             payload,
         };
-        let mut said = [0; ANSWER_LEN_MAX];
-        let (session, len) = handshake.complete(message, &mut said)?;
-        let answer = from_payload(said.get(..len)?)?;
+        let mut answer = [0; ANSWER_LEN_MAX];
+        let (session, len) = handshake.complete(message, &mut answer)?;
+        let answer = from_payload(answer.get(..len)?)?;
         Some((session, answer))
     }
 }
 
-/// Parses the payload of a handshake; `None` if it is damaged, or something is left over.
+/// Parses a payload of the handshake; `None` if it is malformed, or bytes are left over.
 pub(crate) fn from_payload<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Option<T> {
     match postcard::take_from_bytes(payload) {
         Ok((value, [])) => Some(value),
@@ -236,117 +241,118 @@ pub(crate) fn from_payload<'a, T: Deserialize<'a>>(payload: &'a [u8]) -> Option<
     }
 }
 
-/// A client asks the server for a session, which registers its name.
+/// The payload of the first message to the server: it asks for a session, which registers a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientHello<'a> {
-    /// The client's process: 64 random bits drawn when it started. Everybody in the room learns
-    /// it.
+    /// Incarnation of the client: 64 random bits that its process drew at its start. All clients of
+    /// the room learn it.
     #[serde(with = "postcard::fixint::le")]
     pub incarnation: u64,
-    /// Epoch of the table that the client has; 0 for none.
+    /// Epoch of the roster that the client has; 0 for none.
     #[serde(with = "postcard::fixint::le")]
     pub table_epoch: u64,
-    /// Version of the table that the client has.
+    /// Version of the roster that the client has.
     pub table_version: u32,
-    /// Epoch of the numbers in the two next fields; 0 for none.
+    /// Store epoch of the next two fields; 0 for none.
     #[serde(with = "postcard::fixint::le")]
     pub epoch: u64,
-    /// Number of the last kept message that was handed over to this process.
+    /// Number of the last stored message that reached this process.
     pub mail_shown: u64,
     /// Number of the last entry of the channel log that reached this process.
     pub channel_shown: u32,
-    /// Entries that the client's table can hold.
+    /// Number of entries that the client's roster can hold.
     pub table_capacity: u32,
-    /// Counts the sessions that this process asked for; an older `ClientHello` that arrives late is
-    /// ignored.
+    /// Counts the sessions that this process asked for. The server ignores an older `ClientHello`
+    /// that arrives late.
     pub session_sequence: u32,
-    /// Numbered frames that the client accepts beyond those it acknowledged.
+    /// Number of frames that the client accepts beyond those it acknowledged.
     pub window: u16,
-    /// Comes back in a [`Datagram::Reset`](super::Datagram::Reset) when the client does not have
-    /// the session any more.
+    /// Reset token of the client: a [`Datagram::Reset`](super::Datagram::Reset) with it proves that
+    /// the client does not have the session any more.
     #[serde(with = "byte_array")]
     pub reset: [u8; TAG_LEN],
     /// The name to register.
     pub name: &'a str,
 }
 
-/// A client asks a peer for a session.
+/// The payload of the first message to a peer: it asks for a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerHello<'a> {
-    /// Incarnation of the caller.
+    /// Incarnation of the initiator.
     #[serde(with = "postcard::fixint::le")]
     pub from_incarnation: u64,
-    /// Counts the caller's sessions; an older `PeerHello` that arrives late is ignored.
+    /// Counts the sessions that the initiator's process asked for. The responder ignores an older
+    /// `PeerHello` that arrives late.
     pub session_sequence: u32,
-    /// Numbered frames that the caller accepts beyond those it acknowledged.
+    /// Number of frames that the initiator accepts beyond those it acknowledged.
     pub window: u16,
-    /// As in [`ClientHello::reset`].
+    /// Reset token of the initiator, as [`ClientHello::reset`].
     #[serde(with = "byte_array")]
     pub reset: [u8; TAG_LEN],
-    /// Name of the caller.
+    /// Name of the initiator.
     pub from: &'a str,
-    /// Name of the recipient: it must not answer a call to another name.
+    /// Name of the responder, which must not answer under another name.
     pub to: &'a str,
 }
 
-/// The answer to a request for a session, by the owner of the requested key.
+/// The payload of the second message: the responder's answer, authenticated by its static key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// The session is open.
+    /// The responder accepts the session.
     Accepted(Accept),
-    /// There will be none.
+    /// The responder refuses the session for good (authenticated refusal).
     Refused(Refusal),
 }
 
-/// The parameters of the side that accepts a session.
+/// The parameters of the responder, for a session that it accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accept {
-    /// Session id that it chose: what is sent to it carries it.
+    /// Session id that the responder receives under.
     #[serde(with = "postcard::fixint::le")]
     pub id: u64,
-    /// Epoch of the server's store: numbers of kept messages and log entries count within it; 0
-    /// from a peer.
+    /// Store epoch of the server, for the numbers of stored messages and log entries; 0 from a
+    /// peer.
     #[serde(with = "postcard::fixint::le")]
     pub epoch: u64,
-    /// Epoch of the server's table: versions count within it; 0 from a peer.
+    /// Roster epoch of the server, for versions of the roster; 0 from a peer.
     #[serde(with = "postcard::fixint::le")]
     pub table_epoch: u64,
-    /// Numbered frames that it accepts beyond those it acknowledged.
+    /// Number of frames that the responder accepts beyond those it acknowledged.
     pub window: u16,
-    /// As in [`ClientHello::reset`].
+    /// Reset token of the responder, as [`ClientHello::reset`].
     #[serde(with = "byte_array")]
     pub reset: [u8; TAG_LEN],
 }
 
-/// Why a session is not opened.
+/// The reason to refuse or to end a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The name is being looked after: its holder is being asked whether it is still there, or the
-    /// registration is being stored. Ask again.
+    /// The server probes the present owner of the name, or stores the registration. Ask again.
     Wait,
     /// The name is active elsewhere, and its holder answered.
     NameTaken,
-    /// Another process took over this name.
+    /// Another process has taken over the name.
     Displaced,
-    /// The room holds as many names as it can.
+    /// The server has no room for another name.
     RoomFull,
-    /// The server could not store the registration.
+    /// The store did not take the registration.
     NotStored,
     /// The name is not valid.
     BadName,
-    /// There is no such incarnation here.
+    /// The responder is another incarnation.
     NotMe,
-    /// Too many sessions were asked for from this address, or its network. Ask again.
+    /// The source address, or its network, has used up its quota. Ask again.
     RateExceeded,
     /// The name belongs to another key.
     ForeignKey,
-    /// The name, or its key, is not on the list of those who may register.
+    /// The allow list has no entry for the name and this key.
     NotAllowed,
 }
 
 impl Refusal {
-    /// Whether it may be said without proof: nothing but patience, or another way, follows from it.
+    /// Returns whether a refusal for this reason can be unauthenticated: its recipient only waits,
+    /// or takes another path.
     pub(crate) fn is_unauthenticated(self) -> bool {
         matches!(self, Self::Wait | Self::NotMe | Self::RateExceeded)
     }

@@ -3,14 +3,14 @@
 /// The version of the protocol that this crate speaks: the first byte of every datagram.
 pub const VERSION: u8 = 2;
 
-/// Bytes of version, kind and session id.
+/// Bytes of the common header: version, kind and session id.
 pub(super) const PREFIX_LEN: usize = 10;
-/// Bytes of the tag of a datagram that is not encrypted.
+/// Bytes of the short tag of a datagram that is not encrypted.
 pub(super) const SHORT_TAG_LEN: usize = 8;
-/// Bytes of the shortest datagram: prefix and tag around nothing.
+/// Bytes of the shortest datagram: the common header and the short tag.
 pub const DATAGRAM_LEN_MIN: usize = PREFIX_LEN + SHORT_TAG_LEN;
 
-/// Kinds of datagrams; the numbers are the second byte.
+/// Kinds of datagrams, the second byte of each.
 pub(super) mod kind {
     pub(in crate::wire) const UNSUPPORTED: u8 = 0;
     pub(in crate::wire) const COOKIE_REQUEST: u8 = 1;

@@ -1,18 +1,19 @@
-//! The wire format: every datagram that exists, its parser and its encoder.
+//! The wire format: all datagrams, their parser and their encoder.
 //!
-//! `PROTOCOL.md` describes the same byte by byte, with test vectors. Each datagram begins with
+//! `PROTOCOL.md` specifies the same byte by byte, with test vectors. Each datagram begins with
 //!
 //! ```text
 //! version (1) | kind (1) | session id (8, little-endian)
 //! ```
 //!
-//! Datagrams [inside a session](data) are encrypted; those that open one carry a message of the
-//! [handshake](crate::crypto). All but the encrypted ones end in a tag, SipHash-2-4 over all that
-//! stands before it: under a public constant, or in a closed room under a key that only its members
-//! have. The tag finds damage, and keeps strangers out of a closed room; it does not protect
-//! against an attacker on the path.
+//! Datagrams [inside a session](data) are encrypted. Those that open a session carry a message of
+//! the [handshake](crate::crypto).
 //!
-//! Parsing is total: every input gives a [`Datagram`] or the [reason](DropReason) it is none.
+//! All other datagrams end in a short tag: SipHash-2-4 of all bytes before it. The key is a public
+//! constant, or in a closed room a secret of its members. The short tag detects damage, and in a
+//! closed room it authenticates members. It does not protect against an attacker on the path.
+//!
+//! Parsing is total: every input gives a [`Datagram`] or a [reason to drop it](DropReason).
 
 pub mod data;
 mod delta;
@@ -41,16 +42,15 @@ use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
 use layout::{SHORT_TAG_LEN, kind};
 use writer::Writer;
 
-/// One datagram, taken apart as far as that needs no key of a session.
+/// One datagram, parsed as far as possible without the keys of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Datagram<'a> {
-    /// The other side speaks another version: its number, and the session id of the datagram it did
-    /// not understand.
+    /// The sender speaks another version than the datagram that it answers.
     Unsupported {
         /// The version that the sender speaks.
         version: u8,
-        /// Session id of the datagram that caused this one.
+        /// Session id of the datagram that it did not understand.
         echo: u64,
     },
     /// A client asks the server for a cookie.
@@ -58,59 +58,60 @@ pub enum Datagram<'a> {
         /// Session id that the client chose: the answer carries it.
         id: u64,
     },
-    /// The server's stateless answer to a [`CookieRequest`](Self::CookieRequest), to a
-    /// [`ClientHello`](Self::ClientHello) without a valid cookie, or to [data](Self::Data) from an address
-    /// that is not that of the session.
+    /// The server sends a cookie, without state.
+    ///
+    /// It answers a [`CookieRequest`](Self::CookieRequest), a [`ClientHello`](Self::ClientHello)
+    /// without a valid cookie, or [data](Self::Data) from another address than that of the session.
     Cookie {
-        /// Session id of the datagram that it answers.
+        /// Session id of the datagram that it answers; for data, the recipient's own session id.
         to: u64,
-        /// Proves, when it comes back, that its sender receives at its address.
+        /// Proves, in a later datagram, that its sender receives at its address.
         cookie: Cookie,
-        /// The key of the server; none if the session exists.
+        /// Public key of the server; `None` if the session exists.
         key: Option<PublicKey>,
     },
     /// A client asks the server for a session, which registers its name.
     ClientHello(ClientHelloMessage<'a>),
     /// A client asks a peer for a session.
     PeerHello(PeerHelloMessage<'a>),
-    /// The answer to a [`ClientHello`](Self::ClientHello) or a [`PeerHello`](Self::PeerHello) by whoever has the key that
-    /// was meant.
+    /// The responder answers a [`ClientHello`](Self::ClientHello) or a
+    /// [`PeerHello`](Self::PeerHello), authenticated by its static key.
     Accept {
-        /// Session id of the side that asked.
+        /// Session id of the initiator.
         to: u64,
         /// The second message of the handshake; its payload is an [`Answer`].
         message: &'a [u8],
     },
-    /// A session is not opened now. Nothing proves who says so; nothing but patience follows from
-    /// it.
+    /// The responder does not open a session now. The refusal is unauthenticated: the initiator
+    /// only waits, or takes another path.
     Refuse {
-        /// Session id of the side that asked.
+        /// Session id of the initiator.
         to: u64,
-        /// Why not.
+        /// Why the responder refuses.
         reason: Refusal,
     },
-    /// The session with this id does not exist where a datagram for it arrived.
+    /// The session with this id does not exist at the sender (stateless reset).
     Reset {
-        /// Session id that the datagram was sent to.
+        /// Session id of the datagram that it answers.
         echo: u64,
-        /// Proves that the owner of the session says so.
+        /// The reset token that the sender announced for this session.
         token: [u8; TAG_LEN],
     },
     /// An encrypted datagram of a session: [`data::open`] decrypts it.
     Data {
         /// Session id of the recipient.
         to: u64,
-        /// Its number in the session.
+        /// Packet number in this direction of the session, from 0.
         counter: u64,
     },
 }
 
 impl<'a> Datagram<'a> {
-    /// Takes a datagram apart, in the room of this identity.
+    /// Parses a datagram, in the room of this identity.
     ///
     /// # Errors
-    /// The reason to drop it. A foreign version gives [`DropReason::ForeignVersion`] if it is not
-    /// an [`Unsupported`](Self::Unsupported).
+    /// Returns the reason to drop it. A datagram of another version gives
+    /// [`DropReason::ForeignVersion`], unless it is an [`Unsupported`](Self::Unsupported).
     //= PROTOCOL.md#2.1
     pub fn parse(identity: &Identity, whole: &'a [u8]) -> Result<Self, DropReason> {
         if whole.len() < DATAGRAM_LEN_MIN || whole.len() > DATAGRAM_LEN_MAX {
@@ -128,7 +129,7 @@ impl<'a> Datagram<'a> {
             let counter = data::counter(whole).ok_or(DropReason::BadLength)?;
             return Ok(Self::Data { to: id, counter });
         }
-        if !tag_fits(whole, tag_key(identity, kind)) {
+        if !is_tag_valid(whole, tag_key(identity, kind)) {
             return Err(DropReason::BadTag);
         }
         let (body, _) = rest
@@ -163,9 +164,10 @@ impl<'a> Datagram<'a> {
         parsed.ok_or(DropReason::Malformed)
     }
 
-    /// Builds a datagram; returns its length. [Data](Self::Data) is built with a [`DataWriter`],
-    /// and what begins a handshake with an [`Hello`]: these give 0 here, as does what does
-    /// not fit.
+    /// Builds a datagram; returns its length, or 0 if it does not fit.
+    ///
+    /// It also returns 0 for [data](Self::Data), which a [`DataWriter`] builds, and for the first
+    /// message of a handshake, which a [`Hello`] builds.
     pub fn emit(&self, identity: &Identity, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
         let mut writer = Writer::new(out);
         let (kind, built) = match self {
@@ -206,7 +208,8 @@ impl<'a> Datagram<'a> {
     }
 }
 
-/// Returns the key of the tag: datagrams of another version are understood in every room.
+/// Returns the key of the short tag. For `Unsupported` it is public in every room, so that all
+/// versions can check it.
 fn tag_key(identity: &Identity, kind: u8) -> Key {
     if kind == kind::UNSUPPORTED {
         Key::PUBLIC
@@ -216,7 +219,7 @@ fn tag_key(identity: &Identity, kind: u8) -> Key {
 }
 
 //= PROTOCOL.md#3.2
-fn tag_fits(whole: &[u8], key: Key) -> bool {
+fn is_tag_valid(whole: &[u8], key: Key) -> bool {
     whole
         .split_last_chunk()
         .is_some_and(|(content, tag)| key.hash(content) == u64::from_le_bytes(*tag))
@@ -230,7 +233,7 @@ mod tests {
 
     #[test]
     //= PROTOCOL.md#3.4
-    fn what_has_a_fixed_length_has_no_other() {
+    fn refuses_another_length_of_a_fixed_one() {
         let identity = Identity::new(StaticKey::new([1; 32]), None);
         let mut out = [0; DATAGRAM_LEN_MAX];
         let reset = Datagram::Reset {
@@ -252,7 +255,7 @@ mod tests {
 
     #[test]
     //= PROTOCOL.md#2.1
-    fn what_is_longer_than_a_datagram_is_none_whatever_its_length() {
+    fn refuses_datagrams_above_the_maximum_length() {
         let identity = Identity::new(StaticKey::new([1; 32]), None);
         let mut long = [VERSION; DATAGRAM_LEN_MAX + 100];
         long[1] = kind::DATA;

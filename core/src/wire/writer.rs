@@ -1,4 +1,4 @@
-//! Writes a datagram from its front to its end.
+//! The writer of a datagram, from its first byte to its tag.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::crypto::Key;
 use crate::crypto::TAG_LEN;
 use crate::limits::{BODY_LEN_MAX, DATAGRAM_LEN_MAX, SEAL_OVERHEAD};
 
-/// Bytes of the content, at most: the tag follows.
+/// Most bytes of the content: the tag follows.
 const CONTENT_LEN_MAX: usize = SEAL_OVERHEAD - TAG_LEN + BODY_LEN_MAX;
 
 const _: () = assert!(CONTENT_LEN_MAX + TAG_LEN == DATAGRAM_LEN_MAX && TAG_LEN > SHORT_TAG_LEN);
@@ -24,6 +24,7 @@ impl<'a> Writer<'a> {
         Self { out, len: 0 }
     }
 
+    /// Returns the rest of the buffer, without the bytes of the tag.
     fn free(&mut self) -> &mut [u8] {
         self.out
             .get_mut(self.len..CONTENT_LEN_MAX)
@@ -35,7 +36,7 @@ impl<'a> Writer<'a> {
         self.len
     }
 
-    /// Leaves everything up to this length as it is, to be filled in later.
+    /// Skips the bytes up to this length, to be filled in later.
     pub(super) fn skip_to(&mut self, len: usize) {
         self.len = len;
     }
@@ -50,7 +51,7 @@ impl<'a> Writer<'a> {
         (self.out, self.len)
     }
 
-    /// Returns how many bytes are left.
+    /// Returns how many bytes of content still fit.
     pub(super) fn room(&self) -> usize {
         CONTENT_LEN_MAX.saturating_sub(self.len)
     }
@@ -60,6 +61,7 @@ impl<'a> Writer<'a> {
         self.out.get(start..self.len).unwrap_or_default()
     }
 
+    /// Appends bytes; returns false, and writes nothing, if there is no room.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> bool {
         let Some(place) = self.free().get_mut(..bytes.len()) else {
             return false;
@@ -72,12 +74,13 @@ impl<'a> Writer<'a> {
         true
     }
 
+    /// Appends the common header.
     pub(super) fn prefix(&mut self, kind: u8, id: u64) -> bool {
         let [a, b, c, d, e, f, g, h] = id.to_le_bytes();
         self.array(&[VERSION, kind, a, b, c, d, e, f, g, h])
     }
 
-    /// Bytes whose number the compiler knows: it copies them at once.
+    /// Appends an array. Its length is known at compile time, which makes the copy cheaper.
     pub(super) fn array<const LEN: usize>(&mut self, bytes: &[u8; LEN]) -> bool {
         let Some(place) = self.free().first_chunk_mut() else {
             return false;
@@ -87,8 +90,7 @@ impl<'a> Writer<'a> {
         true
     }
 
-    /// A number of up to 32 bits in the same form as [`value`](Self::value) writes it, with less
-    /// ado.
+    /// Appends a number as a varint: the same bytes as [`value`](Self::value), at less cost.
     //= PROTOCOL.md#2.2
     pub(super) fn number(&mut self, mut number: u32) -> bool {
         while number >= 0x80 {
@@ -102,6 +104,7 @@ impl<'a> Writer<'a> {
         self.array(&[last])
     }
 
+    /// Appends a value in the postcard encoding; returns false if there is no room.
     pub(super) fn value<T: Serialize>(&mut self, value: &T) -> bool {
         let Ok(written) = postcard::to_slice(value, self.free()).map(|bytes| bytes.len()) else {
             return false;
@@ -110,7 +113,7 @@ impl<'a> Writer<'a> {
         true
     }
 
-    /// Zeros up to this length.
+    /// Appends zeros up to this length.
     pub(super) fn pad(&mut self, len: usize) -> bool {
         if let Some(padding) = self.out.get_mut(self.len..len) {
             padding.fill(0);
@@ -119,8 +122,7 @@ impl<'a> Writer<'a> {
         true
     }
 
-    /// What is written by somebody else, behind what there is: it gets what is in front, and where
-    /// to write.
+    /// Appends a part that `write` builds: it gets the bytes in front and the room behind them.
     pub(super) fn part(&mut self, write: impl FnOnce(&[u8], &mut [u8]) -> Option<usize>) -> bool {
         let Some((front, rest)) = self.out.split_at_mut_checked(self.len) else {
             return false;
@@ -131,7 +133,7 @@ impl<'a> Writer<'a> {
         written.is_some()
     }
 
-    /// Completes a datagram that is not encrypted; returns its length.
+    /// Appends the short tag; returns the length of the datagram.
     pub(super) fn tag(self, key: Key) -> usize {
         let Some((content, rest)) = self.out.split_at_mut_checked(self.len) else {
             return 0;
@@ -150,7 +152,7 @@ mod tests {
 
     #[test]
     //= PROTOCOL.md#2.2
-    fn numbers_are_those_of_postcard() {
+    fn writes_varints_like_postcard() {
         for number in (0..32).flat_map(|bit| [(1_u32 << bit) - 1, 1 << bit, u32::MAX >> bit]) {
             let (mut one, mut other) = ([0; DATAGRAM_LEN_MAX], [0; DATAGRAM_LEN_MAX]);
             let (mut one, mut other) = (Writer::new(&mut one), Writer::new(&mut other));
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_written_behind_the_place_of_the_tag() {
+    fn keeps_room_for_the_tag() {
         let mut out = [0; DATAGRAM_LEN_MAX];
         let mut writer = Writer::new(&mut out);
         writer.len = CONTENT_LEN_MAX - 1;
