@@ -1,14 +1,13 @@
-//! The time that the caller tells, and the rule by which everything is repeated.
+//! The current time, and the retransmission policy.
 
 use crate::retry::RetryPolicy;
 use crate::time::Instant;
 
-/// A delayed acknowledgement waits this part at most of the interval after which the other side
-/// would repeat what it acknowledges. That is the own interval, or the default if the own one is
-/// longer.
+/// The share of the peer's retransmission interval that an acknowledgement may be delayed. The
+/// peer's interval is taken to be the own one, but at most the default.
 const DELAY_DIVISOR: u32 = 10;
 
-/// A clock that never goes back, and knows when the caller came back after an absence.
+/// A monotonic clock that knows when the caller last resumed after an absence.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     now: Instant,
@@ -28,21 +27,21 @@ impl Clock {
         }
     }
 
-    /// Takes the time that the caller tells. An interval or more since the last time is an absence,
-    /// as of a process that was stopped.
+    /// Sets the current time. An interval or more since the last call is an absence: the process
+    /// was stopped.
     //= PROTOCOL.md#7.7
-    pub(super) fn advance(&mut self, told: Instant) {
-        if told.millis_since(self.now) >= self.retry.interval_ms.into() {
-            self.woke_at = told;
+    pub(super) fn advance(&mut self, now: Instant) {
+        if now.millis_since(self.now) >= self.retry.interval_ms.into() {
+            self.woke_at = now;
         }
-        self.now = told.max(self.now);
+        self.now = now.max(self.now);
     }
 
     pub(super) fn now(&self) -> Instant {
         self.now
     }
 
-    /// Returns when the caller last came back after an absence.
+    /// Returns when the caller last resumed after an absence.
     pub(super) fn woke_at(&self) -> Instant {
         self.woke_at
     }
@@ -51,7 +50,7 @@ impl Clock {
         self.retry
     }
 
-    /// Returns until when an acknowledgement may wait from now on.
+    /// Returns when an acknowledgement that is delayed now must be sent.
     //= PROTOCOL.md#6.3
     pub(super) fn delayed(&self) -> Instant {
         let default_ms = RetryPolicy::DEFAULT.interval_ms;

@@ -1,16 +1,15 @@
 //! One end of a session: reliability between two processes, the lower of the two layers.
 //!
-//! A session is opened by one exchange ([`ClientHello`](crate::wire::ClientHello) or
-//! [`PeerHello`](crate::wire::PeerHello), then [`Answer`](crate::wire::Answer)), the two messages of a
-//! [handshake](crate::crypto); every datagram in it is encrypted. Both directions number their
-//! frames. The receiver takes them in order and acknowledges cumulatively; what it cannot take it
-//! drops, and the sender goes back to it ("go-back-N"), so that a receiver needs no memory for
-//! reordering. Giving up ends the session: a receiver never waits for a number that will not come.
+//! The two messages of a [handshake](crate::crypto) open a session; all other datagrams in it are
+//! encrypted. Both directions number their frames. The receiver accepts them in order, acknowledges
+//! them cumulatively, and drops a frame that is early. The sender then goes back to the missing
+//! frame ("go-back-N"), so that a receiver needs no memory for reordering. A sender that gives up
+//! ends the session.
 //!
-//! A connection is made of parts that know nothing of each other: its [handshake](Handshake), its
+//! A connection consists of parts that know nothing of each other: its [handshake](Handshake), its
 //! [sender](Sender) and [receiver](Receiver), [congestion control](Congestion),
 //! [acknowledgements](Acks) and the [timer](Retry). It knows nothing of chat: its owner maps
-//! sequence numbers to frames, and keeps the list of deadlines.
+//! sequence numbers to frames, and has the list of deadlines.
 
 mod acks;
 mod congestion;
@@ -44,13 +43,13 @@ pub(crate) struct Connection {
     phase: Phase,
     /// The address of the peer.
     remote: PackedAddress,
-    /// Session id that the other side writes in its datagrams; 0 for none.
+    /// Session id in the peer's datagrams; 0 for none.
     local_id: u64,
-    /// Session id that this side writes in its datagrams; 0 for none.
+    /// Session id in datagrams to the peer; 0 for none.
     remote_id: u64,
     /// The keys, once the session is open.
     keys: SessionKeys,
-    /// Proves that the peer does not have the session any more.
+    /// Reset token of the peer.
     reset: [u8; TAG_LEN],
     handshake: Handshake,
     sender: Sender,
@@ -58,7 +57,7 @@ pub(crate) struct Connection {
     congestion: Congestion,
     acks: Acks,
     retry: Retry,
-    /// The deadline under which the session stands in its owner's list; zero for none.
+    /// The deadline in the owner's list; zero for none.
     listed: Instant,
 }
 
@@ -83,7 +82,7 @@ impl Connection {
         self.phase
     }
 
-    /// Whether there is a session, which its owner may still have to confirm.
+    /// Returns whether there is a session, which its owner may still have to confirm.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Accepted | Phase::Open)
     }
@@ -92,7 +91,7 @@ impl Connection {
         &self.remote
     }
 
-    /// The other side receives at this address from now on.
+    /// Migrates the session: the peer receives at this address from now on.
     pub(crate) fn set_remote(&mut self, remote: PackedAddress) {
         self.remote = remote;
     }
@@ -113,7 +112,7 @@ impl Connection {
         &mut self.keys
     }
 
-    /// Whether this proves that the other side does not have the session any more.
+    /// Returns whether this is the reset token of the peer.
     //= PROTOCOL.md#5.6
     pub(crate) fn is_reset_by(&self, token: &[u8; TAG_LEN]) -> bool {
         is_same(&self.reset, token)
@@ -121,8 +120,7 @@ impl Connection {
 
     // ---- opening and closing ----
 
-    /// Begins a new session with the numbers of none: what is outstanding is numbered again, from
-    /// 0.
+    /// Starts a new session: outstanding frames are numbered again, from 0.
     fn restart(&mut self, phase: Phase, local_id: u64, remote: PackedAddress) {
         *self = Self {
             phase,
@@ -134,7 +132,7 @@ impl Connection {
         };
     }
 
-    /// Asks for a session. Without an [offer](Handshake::offer), for a cookie first.
+    /// Asks for a session. Until there is an [offer](Handshake::offer), asks for a cookie.
     pub(crate) fn open(&mut self, local_id: u64, remote: PackedAddress) {
         self.restart(Phase::Handshaking, local_id, remote);
         self.handshake.send();
@@ -155,14 +153,14 @@ impl Connection {
         self.keys = keys;
     }
 
-    /// Opens the session: the answer to the request came.
+    /// Opens the session, after the answer to the request.
     pub(crate) fn opened(&mut self, peer: PeerParameters, keys: SessionKeys) {
         self.restart(Phase::Open, self.local_id, self.remote);
         self.set_peer(peer, keys);
     }
 
-    /// Accepts a session that the other side asked for. The answer, with this message of the
-    /// handshake, is sent when the owner [confirms](Self::confirm) it.
+    /// Accepts a session that the peer asked for. The answer with this handshake message is due
+    /// when the owner [confirms](Self::confirm) the session.
     pub(crate) fn accept(
         &mut self,
         local_id: u64,
@@ -176,7 +174,7 @@ impl Connection {
         self.handshake.answer(message);
     }
 
-    /// Makes the `Accept` due: the session is confirmed, or the other side repeats its request.
+    /// Makes the `Accept` due: the owner confirms the session, or the peer repeats its request.
     pub(crate) fn confirm(&mut self) {
         if self.phase == Phase::Accepted {
             self.phase = Phase::Open;
@@ -184,7 +182,7 @@ impl Connection {
         self.handshake.send();
     }
 
-    /// Gives up the session, with everything outstanding.
+    /// Closes the session, and drops all outstanding frames.
     pub(crate) fn close(&mut self) {
         *self = Self {
             remote: self.remote,
@@ -193,20 +191,20 @@ impl Connection {
         };
     }
 
-    /// As [`close`](Self::close), but the id that others write to stays known: a peer that still
-    /// does can be told.
+    /// Closes the session, as [`close`](Self::close), but keeps its local id: a peer that still
+    /// sends to it gets a stateless reset.
     pub(crate) fn end(&mut self) {
         let local_id = self.local_id;
         self.close();
         self.local_id = local_id;
     }
 
-    /// Takes the id of a session of an earlier life of this process, which is over.
+    /// Restores the local id of a session that ended when this process restarted.
     pub(crate) fn restore_ended(&mut self, local_id: u64) {
         self.local_id = local_id;
     }
 
-    /// Leaves no secret behind.
+    /// Erases all secrets.
     pub(crate) fn wipe(&mut self) {
         self.keys.wipe();
         self.handshake.wipe();
@@ -218,21 +216,19 @@ impl Connection {
         self.retry.deadline()
     }
 
-    /// Returns the deadlines under which the session stood in its owner's list, and is to stand
-    /// from now on; `None` if they are the same.
+    /// Returns the old and the new deadline for the owner's list, or `None` if they are the same.
     pub(crate) fn changed_deadline(&mut self) -> Option<Relisted> {
         let after = self.deadline().unwrap_or(Instant::ZERO);
         let before = core::mem::replace(&mut self.listed, after);
         (after != before).then_some(Relisted { before, after })
     }
 
-    /// Waits one more interval before the request is repeated: the other side is alive, but not
-    /// ready.
+    /// Delays the repetition of the request by one interval: the peer is alive, but not ready.
     pub(crate) fn ask_later(&mut self, now: Instant, policy: RetryPolicy) {
         self.retry.progress(now, policy);
     }
 
-    /// Arms the timer if something is to be sent, but the other side takes nothing.
+    /// Arms the timer if the peer's window is closed, so that a probe follows.
     pub(crate) fn wait_for_window(&mut self, now: Instant, policy: RetryPolicy) {
         if self.is_open() && self.sender.window() == 0 && !self.retry.is_armed() {
             self.retry.progress(now, policy);
@@ -270,7 +266,7 @@ impl Connection {
 
     // ---- sending ----
 
-    /// Returns the frames that the owner has and that are not acknowledged.
+    /// Returns how many frames of the owner are not acknowledged.
     pub(crate) fn outstanding(&self) -> u32 {
         self.sender.outstanding()
     }
@@ -279,36 +275,35 @@ impl Connection {
         self.sender.in_flight()
     }
 
-    /// Returns the oldest frame that is not acknowledged.
+    /// Returns the number of the oldest frame that is not acknowledged.
     pub(crate) fn acked(&self) -> u32 {
         self.sender.acked()
     }
 
-    /// Returns the frame that is sent next, if any may be.
+    /// Returns the number of the next frame to send.
     pub(crate) fn position(&self) -> u32 {
         self.sender.next()
     }
 
-    /// Takes the number for one more frame of the owner.
+    /// Numbers one more frame of the owner.
     pub(crate) fn enqueue(&mut self) -> u32 {
         self.sender.enqueue()
     }
 
-    /// Asks the other side for an answer, repeated like everything else. What waits for an answer
-    /// already is such a question.
+    /// Probes the peer, unless the timer is armed: then a datagram already waits for an answer.
     pub(crate) fn probe(&mut self) {
         if self.is_open() && !self.retry.is_armed() {
             self.sender.probe();
         }
     }
 
-    /// Whether the other side takes one more frame behind those that were sent.
+    /// Returns whether the windows, and the datagram, have room for one more frame.
     pub(crate) fn has_window(&self) -> bool {
         self.sender.has_window(self.congestion.cwnd())
             && self.congestion.may_add(self.sender.in_datagram())
     }
 
-    /// Whether there is a frame to send, and the other side takes it.
+    /// Returns whether there is a frame to send, and room for it.
     pub(crate) fn may_send(&self) -> bool {
         self.sender.has_next() && self.has_window()
     }
@@ -330,8 +325,8 @@ impl Connection {
         }
     }
 
-    /// Returns the header of the datagram that is being built; `window` is what this side can take
-    /// at this moment. The version of the table goes with a probe.
+    /// Returns the header of the next datagram, which announces `window`. Only a probe carries the
+    /// version of the roster.
     pub(crate) fn header(&self, window: u16, table_version: Option<u32>) -> Header {
         Header {
             gap: self.receiver.has_gap(),
@@ -347,12 +342,12 @@ impl Connection {
         }
     }
 
-    /// Puts the next frame into the datagram that is being built.
+    /// Records that the next frame is in the present datagram.
     pub(crate) fn pushed(&mut self) {
         self.sender.on_pushed();
     }
 
-    /// Notes that the request for a session was sent.
+    /// Records that the request for a session was sent.
     pub(crate) fn on_handshake_sent(&mut self, now: Instant, policy: RetryPolicy) {
         self.handshake.on_sent();
         self.retry.sent(now, policy);
@@ -362,7 +357,7 @@ impl Connection {
         self.handshake.on_sent();
     }
 
-    /// Notes that a data datagram was sent, with what was [pushed](Self::pushed).
+    /// Records that a data datagram was sent, with all frames that were [pushed](Self::pushed).
     pub(crate) fn sent_data(&mut self, now: Instant, policy: RetryPolicy, stats: &mut Stats) {
         if !self.acks.on_sent() {
             self.receiver.on_reported();
@@ -380,11 +375,11 @@ impl Connection {
 
     // ---- receiving ----
 
-    /// Takes the header of a datagram of this session; returns how many frames it acknowledges
-    /// anew. A `patient` owner never gives up a peer that answers that it has no room now.
+    /// Processes the header of a datagram; returns how many frames it newly acknowledges. A
+    /// `patient` owner never gives up a peer that answers with a closed window.
     ///
     /// # Errors
-    /// [`DropReason::BadAcknowledgement`], if it acknowledges what was never sent.
+    /// Returns [`DropReason::BadAcknowledgement`] if it acknowledges a frame that was never sent.
     //= PROTOCOL.md#7.5
     pub(crate) fn take_header(
         &mut self,
@@ -420,15 +415,15 @@ impl Connection {
         Ok(newly)
     }
 
-    /// Takes a datagram with frames, sent in this retransmission phase. One acknowledgement answers
-    /// all of them that come between two sendings, unless the path is lossy.
+    /// Records a datagram with frames of this retransmission phase. One acknowledgement answers all
+    /// that arrive before it is sent, unless the path is lossy.
     pub(crate) fn frames_came(&mut self, phase: bool) {
         self.receiver.on_phase(phase);
         self.acks.on_datagram(self.congestion.acks_max());
         self.congestion.on_datagram();
     }
 
-    /// Says of a numbered frame that came what it is.
+    /// Classifies a frame by its number, and records loss.
     pub(crate) fn arrival(&mut self, number: u32) -> Arrival {
         let arrival = self.receiver.arrival(number);
         if self.receiver.shows_loss(arrival) {
@@ -437,8 +432,8 @@ impl Connection {
         arrival
     }
 
-    /// Takes over the frame that was [next](Arrival::Next); `has_more` if the one behind it is
-    /// here, too. True if its acknowledgement is due, and none was before.
+    /// Accepts the [next](Arrival::Next) frame; `has_more` if the one behind it has arrived, too.
+    /// Returns whether this makes an acknowledgement due, and none was due before.
     pub(crate) fn took(&mut self, has_more: bool) -> bool {
         self.receiver.on_taken(has_more);
         self.is_open() && self.acks.require()
@@ -459,8 +454,8 @@ impl Connection {
         self.acks.flush();
     }
 
-    /// Lets an acknowledgement wait for something to go with, until it is
-    /// [flushed](Self::flush_ack), at the latest then. On a lossy path it does not wait.
+    /// Delays an acknowledgement until it is [flushed](Self::flush_ack), at the latest at `until`.
+    /// On a lossy path it is not delayed.
     pub(crate) fn delay_ack(&mut self, until: Instant) {
         if self.congestion.is_lossy() {
             self.acks.flush();
@@ -473,7 +468,7 @@ impl Connection {
         self.acks.flush();
     }
 
-    /// Returns until when an acknowledgement waits, if one does.
+    /// Returns until when an acknowledgement is delayed, if one is.
     pub(crate) fn delayed_until(&self) -> Instant {
         self.acks.delayed_until()
     }
@@ -482,12 +477,12 @@ impl Connection {
         self.acks.is_delayed()
     }
 
-    /// Whether an acknowledgement is due, delayed or not.
+    /// Returns whether an acknowledgement is due, delayed or not.
     pub(crate) fn is_ack_due(&self) -> bool {
         self.acks.is_due()
     }
 
-    /// Whether an acknowledgement is to go at once.
+    /// Returns whether an acknowledgement is due, and not delayed.
     pub(crate) fn is_ack_due_now(&self) -> bool {
         self.acks.is_due_now()
     }

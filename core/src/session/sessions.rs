@@ -1,6 +1,6 @@
-//! The sessions of one socket: the one engine that client and server share. It knows who receives
-//! what, decrypts, acknowledges, repeats, and answers what needs no session; the frames inside, and
-//! who may have a session at all, are its owner's.
+//! The sessions of one socket: the engine that client and server share. It decrypts datagrams,
+//! acknowledges and retransmits frames, and builds stateless answers. Its owner interprets the
+//! frames, and decides which sessions to accept.
 
 use core::net::SocketAddr;
 
@@ -22,21 +22,21 @@ use crate::time::Instant;
 use crate::transmit::Transmit;
 use crate::wire::{Answer, Cookie, DataWriter, Datagram, Header, Refusal, open_in};
 
-/// All sessions of one socket. The verbs of every datagram are inlined: each machine has one place
-/// that calls them, and their results are not copied.
+/// All sessions of one socket. The methods on the path of every datagram are inlined: each machine
+/// calls them in one place, and inlining saves copies of their results.
 pub(crate) struct Sessions<'a> {
     connections: Connections<'a>,
     handshakes: Handshakes<'a>,
     clock: Clock,
-    /// The proof that the peer of a session has moved to another address.
+    /// Validates a new address of a peer; `None` if sessions cannot migrate.
     cookies: Option<Cookies>,
-    /// An answer that needs no session.
+    /// A stateless answer that waits to be polled.
     reply: Option<Reply>,
     stats: Stats,
 }
 
 impl<'a> Sessions<'a> {
-    /// Returns no sessions. With `cookies`, those that come may move to other addresses.
+    /// Creates the engine, without sessions. With `cookies`, sessions can migrate to new addresses.
     pub(crate) fn new(
         connections: Connections<'a>,
         handshakes: Handshakes<'a>,
@@ -57,7 +57,7 @@ impl<'a> Sessions<'a> {
         self.handshakes.identity()
     }
 
-    /// Returns what reads and accepts requests, and the key log.
+    /// Returns the handshakes, which read and accept requests, and have the key log.
     pub(crate) fn handshakes(&mut self) -> &mut Handshakes<'a> {
         &mut self.handshakes
     }
@@ -70,7 +70,7 @@ impl<'a> Sessions<'a> {
         &mut self.stats
     }
 
-    /// Counts a reason why an input had no effect; returns what its caller is told.
+    /// Counts a reason why an input had no effect; returns the result for the caller.
     pub(crate) fn count_drop(&mut self, reason: DropReason) -> Disposition {
         self.stats.count_drop(reason)
     }
@@ -83,7 +83,7 @@ impl<'a> Sessions<'a> {
         self.connections.at_mut(slot)
     }
 
-    /// Returns the session with this local id and this other side.
+    /// Returns the session with this local id and this address of its peer.
     pub(crate) fn find_from(&self, from: SocketAddr, to: u64) -> Result<u32, DropReason> {
         let found = self.connections.find(Side::Local, to);
         let slot = found.ok_or(DropReason::UnknownSession)?;
@@ -93,7 +93,7 @@ impl<'a> Sessions<'a> {
         Ok(slot)
     }
 
-    /// Resets a slot that was never used before. Slots are taken into use in their order.
+    /// Resets a slot that was never used before. The owner uses new slots in their order.
     pub(crate) fn prepare(&mut self, slot: u32) {
         self.connections.prepare(slot);
     }
@@ -107,7 +107,7 @@ impl<'a> Sessions<'a> {
 
     // ---- time ----
 
-    /// Takes the time that the caller tells.
+    /// Sets the current time.
     pub(crate) fn advance(&mut self, now: Instant) {
         self.clock.advance(now);
     }
@@ -120,15 +120,15 @@ impl<'a> Sessions<'a> {
         self.clock.retry()
     }
 
-    /// Returns when the next acknowledgement or repetition is due.
+    /// Returns when the next acknowledgement or retransmission is due.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let deadline = self.connections.first_deadline().and_then(|(_, at)| at);
         let delayed = self.connections.first_delayed().map(|(_, until)| until);
         [deadline, delayed].into_iter().flatten().min()
     }
 
-    /// Flushes the next acknowledgement whose delay is over; returns the session. The owner
-    /// reschedules it.
+    /// Flushes the next acknowledgement whose delay is over; returns its session, which the owner
+    /// reschedules.
     pub(crate) fn flush_next(&mut self) -> Option<u32> {
         let (slot, until) = self.connections.first_delayed()?;
         if until > self.clock.now() {
@@ -138,8 +138,8 @@ impl<'a> Sessions<'a> {
         Some(slot)
     }
 
-    /// Acts on the next deadline that has passed; returns the session. The owner reschedules or
-    /// ends it.
+    /// Acts on the next deadline that has passed; returns its session, which the owner reschedules
+    /// or ends.
     pub(crate) fn expire_next(&mut self) -> Option<(u32, Expired)> {
         let (slot, deadline) = self.connections.first_deadline()?;
         let (now, woke_at, retry) = (self.clock.now(), self.clock.woke_at(), self.clock.retry());
@@ -153,20 +153,20 @@ impl<'a> Sessions<'a> {
         ))
     }
 
-    /// Makes the request for a session wait one more interval.
+    /// Delays the next repetition of the request for a session by one interval.
     pub(crate) fn ask_later(&mut self, slot: u32) {
         let (now, retry) = (self.clock.now(), self.clock.retry());
         self.connections.at_mut(slot).ask_later(now, retry);
     }
 
-    /// Lets an acknowledgement wait for something to go with.
+    /// Delays an acknowledgement, so that it can travel with frames.
     pub(crate) fn delay_ack(&mut self, slot: u32) {
         let until = self.clock.delayed();
         self.connections.at_mut(slot).delay_ack(until);
     }
 
-    /// Puts a session into the lists it belongs to, after anything about it has changed. `needs`
-    /// looks at the connection, which is found once.
+    /// Updates the lists that a session stands in, after any change of it. `needs` gets the
+    /// connection, so that one look-up is enough.
     #[inline(always)]
     pub(crate) fn reschedule(&mut self, slot: u32, needs: impl FnOnce(&Connection) -> Needs) {
         let (now, retry) = (self.clock.now(), self.clock.retry());
@@ -185,13 +185,13 @@ impl<'a> Sessions<'a> {
 
     // ---- receiving ----
 
-    /// Counts a datagram that came, and takes the time.
+    /// Counts a received datagram, and sets the current time.
     pub(crate) fn on_datagram(&mut self, now: Instant, len: usize) {
         self.clock.advance(now);
         self.stats.received.count_bytes(len);
     }
 
-    /// Takes a datagram apart. One of another version is answered.
+    /// Parses a datagram; answers one of another version.
     ///
     /// # Errors
     /// As [`Datagram::parse`].
@@ -211,13 +211,13 @@ impl<'a> Sessions<'a> {
         parsed
     }
 
-    /// Decrypts a datagram for the session with this local id, where it lies. For a session that
-    /// is not there, a stateless reset is the answer.
+    /// Decrypts a datagram for the session with this local id, in place. Answers with a stateless
+    /// reset if there is no such session.
     ///
     /// # Errors
-    /// [`DropReason::UnknownSession`]; [`DropReason::WrongAddress`], where an address cannot
-    /// change; [`DropReason::Unexpected`], if the session is not open or confirmed; what
-    /// decrypting gives.
+    /// Returns [`DropReason::UnknownSession`], [`DropReason::WrongAddress`] if sessions cannot
+    /// migrate, [`DropReason::Unexpected`] if the session is not open or confirmed, or an error of
+    /// [`open_in`].
     #[inline(always)]
     pub(crate) fn receive<'d>(
         &mut self,
@@ -234,8 +234,8 @@ impl<'a> Sessions<'a> {
         let moved = *connection.remote() != from.into();
         match connection.phase() {
             Phase::Closed => {
-                // A sender that knows this id was let in, or sees the path: it may learn that
-                // this side is here, in a closed room, too.
+                // Also in a closed room: a sender that knows this id is a member, or on the path.
+                // It can know that this process exists.
                 self.reply = Reply::reset(identity, from, to);
                 return Err(DropReason::UnknownSession);
             }
@@ -247,11 +247,11 @@ impl<'a> Sessions<'a> {
         Ok(Received::new(slot, opened, moved))
     }
 
-    /// Takes the header of a datagram that was received; returns how many frames it acknowledges
-    /// anew. A `patient` owner never gives up a peer that answers that it has no room now.
+    /// Processes the header of a received datagram; returns how many frames it newly acknowledges.
+    /// A `patient` owner never gives up a peer that answers with a closed window.
     ///
     /// # Errors
-    /// [`DropReason::BadAcknowledgement`].
+    /// Returns [`DropReason::BadAcknowledgement`] if it acknowledges a frame that was never sent.
     #[inline(always)]
     pub(crate) fn take_header(
         &mut self,
@@ -264,10 +264,11 @@ impl<'a> Sessions<'a> {
         connection.take_header(header, now, retry, patient, &mut self.stats)
     }
 
-    /// Takes the news that the other side does not have a session any more; returns its slot.
+    /// Validates a stateless reset; returns the slot of its session.
     ///
     /// # Errors
-    /// [`DropReason::UnknownSession`]; [`DropReason::WrongAddress`]; [`DropReason::BadTag`].
+    /// Returns [`DropReason::UnknownSession`], [`DropReason::WrongAddress`], or
+    /// [`DropReason::BadTag`] if the token is wrong.
     pub(crate) fn take_reset(
         &self,
         from: SocketAddr,
@@ -286,7 +287,7 @@ impl<'a> Sessions<'a> {
         Ok(slot)
     }
 
-    /// Answers with a cookie, and keeps nothing in mind. A first one goes with the own `key`.
+    /// Answers with a cookie, without state. The first one for an address carries the own `key`.
     pub(crate) fn reply_cookie(&mut self, to: SocketAddr, id: u64, key: Option<PublicKey>) {
         if let Some(cookies) = self.cookies {
             let cookie = cookies.make(&to.into(), self.clock.now());
@@ -301,15 +302,15 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Whether this cookie proves that its sender receives at this address.
+    /// Returns whether this cookie proves that its sender receives at this address.
     pub(crate) fn is_good_cookie(&self, from: &PackedAddress, cookie: Cookie) -> bool {
         let now = self.clock.now();
         self.cookies.is_some_and(|it| it.is_good(from, now, cookie))
     }
 
-    /// Moves a session to the address that a datagram came from, if that proves that the other side
-    /// receives there; otherwise asks it for the proof. Its address has changed, perhaps without
-    /// its knowing, or an attacker repeats what it said.
+    /// Migrates a session to the source address of a datagram if a cookie in it proves that the
+    /// peer receives there; otherwise sends a cookie there. A NAT may have changed the address, or
+    /// an attacker replays the datagram.
     pub(crate) fn migrate(&mut self, from: SocketAddr, received: &Received<'_>) -> bool {
         let slot = received.slot;
         let proof = received.proof();
@@ -323,10 +324,10 @@ impl<'a> Sessions<'a> {
         is_proved
     }
 
-    // ---- handshakes, and answers without a session ----
+    // ---- handshakes, and stateless answers ----
 
-    /// Answers a request whose session exists: the answer was lost, or is not ready. `None` if
-    /// there is no such session.
+    /// Answers a repeated request whose session exists, or returns `None` if there is none. The
+    /// answer was lost, or is not ready.
     pub(crate) fn answer_again(&mut self, from: SocketAddr, id: u64) -> Option<Repeated> {
         let slot = self.connections.find(Side::Remote, id)?;
         let connection = self.connections.at_mut(slot);
@@ -340,7 +341,7 @@ impl<'a> Sessions<'a> {
         })
     }
 
-    /// Refuses a request, under the own key.
+    /// Refuses a request, authenticated by the own static key.
     pub(crate) fn refuse(
         &mut self,
         to: SocketAddr,
@@ -356,8 +357,8 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Gives an accepted session its slot. The answer is sent when it is
-    /// [confirmed](Connection::confirm).
+    /// Puts an accepted session into a slot. Its answer is due when the owner
+    /// [confirms](Connection::confirm) it.
     pub(crate) fn settle(
         &mut self,
         slot: u32,
@@ -374,24 +375,24 @@ impl<'a> Sessions<'a> {
         self.connections.list(slot);
     }
 
-    /// Asks for a session, without an [offer](Self::offer) for a cookie first; returns the token
-    /// that resets it.
+    /// Starts a request for a session; returns its reset token. Until there is an
+    /// [offer](Self::offer), the session asks for a cookie.
     pub(crate) fn request(&mut self, slot: u32, remote: PackedAddress) -> [u8; TAG_LEN] {
         let id = self.handshakes.draw_id();
         self.change(slot, |connection| connection.open(id, remote));
         self.identity().reset_token(id)
     }
 
-    /// Makes the request: it says this, to this recipient.
+    /// Sets the payload and the recipient of the request.
     pub(crate) fn offer(&mut self, slot: u32, payload: &[u8], recipient: &Recipient) {
         let connection = self.connections.at_mut(slot);
         self.handshakes.offer(connection, payload, recipient);
     }
 
-    /// Reads an answer to a request. Cost: eight multiplications on the curve.
+    /// Reads an answer to a request. Cost: five multiplications on the curve.
     ///
     /// # Errors
-    /// [`DropReason::Unexpected`] or [`DropReason::BadTag`].
+    /// As [`Handshakes::complete`].
     pub(crate) fn complete(
         &mut self,
         slot: u32,
@@ -402,7 +403,7 @@ impl<'a> Sessions<'a> {
         self.handshakes.complete(connection, recipient, message)
     }
 
-    /// Opens the session that was asked for and accepted.
+    /// Opens the session that the peer has accepted.
     pub(crate) fn open(&mut self, slot: u32, peer: PeerParameters, keys: SessionKeys) {
         self.connections.unlist(slot);
         let connection = self.connections.at_mut(slot);
@@ -413,12 +414,12 @@ impl<'a> Sessions<'a> {
         self.connections.list(slot);
     }
 
-    /// Answers with one datagram; one that waits to be polled gives way to it.
+    /// Sets the stateless answer; it replaces one that waits to be polled.
     pub(crate) fn reply(&mut self, to: SocketAddr, datagram: &Datagram<'_>) {
         self.reply = Reply::new(self.handshakes.identity(), to, datagram);
     }
 
-    /// Tells the other side that its session ends, and why.
+    /// Answers with the last datagram of a session, which carries the reason for its end.
     pub(crate) fn reply_closing(&mut self, slot: u32, reason: Refusal) {
         let connection = self.connections.at_mut(slot);
         self.reply = Reply::closing(self.handshakes.identity(), connection, reason);
@@ -426,7 +427,7 @@ impl<'a> Sessions<'a> {
 
     // ---- sending ----
 
-    /// Whether something can be sent at once.
+    /// Returns whether there is a datagram to send now.
     pub(crate) fn has_output(&self) -> bool {
         self.reply.is_some() || self.connections.has_ready()
     }
@@ -435,12 +436,12 @@ impl<'a> Sessions<'a> {
         self.connections.is_ready(slot)
     }
 
-    /// Takes the session that has been ready for longest.
+    /// Removes and returns the session that has been ready for longest.
     pub(crate) fn pop_ready(&mut self) -> Option<u32> {
         self.connections.pop_ready()
     }
 
-    /// Builds the answer that needs no session, if there is one.
+    /// Builds the stateless answer, if there is one.
     pub(crate) fn emit_reply(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         let transmit = self.reply.as_ref()?.emit(out);
         self.reply = None;
@@ -448,7 +449,7 @@ impl<'a> Sessions<'a> {
         Some(transmit)
     }
 
-    /// Builds the news that the session with this id is over.
+    /// Builds a stateless reset for the session with this id.
     pub(crate) fn emit_reset(
         &mut self,
         to: SocketAddr,
@@ -460,7 +461,7 @@ impl<'a> Sessions<'a> {
         Some(transmit)
     }
 
-    /// Builds the request for a session; returns its length, 0 if the recipient's key is none.
+    /// Builds the request for a session; returns its length, 0 if the recipient's key is invalid.
     pub(crate) fn emit_request(
         &mut self,
         slot: u32,
@@ -484,8 +485,8 @@ impl<'a> Sessions<'a> {
         accept.emit(self.handshakes.identity(), out)
     }
 
-    /// Ends a data datagram: encrypts it and notes it as sent. Returns its length, 0 if the
-    /// counters of the session are used up.
+    /// Encrypts a data datagram, and records it as sent. Returns its length, 0 if the session has
+    /// no counter left.
     #[inline(always)]
     pub(crate) fn finish_data(&mut self, slot: u32, writer: DataWriter<'_>) -> usize {
         let (now, retry) = (self.clock.now(), self.clock.retry());
