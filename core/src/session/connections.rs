@@ -1,5 +1,5 @@
-//! The connections of one socket: found by either of their ids, and the lists of those that have a
-//! deadline, a delayed acknowledgement, or something to send.
+//! The connections of one socket, indexed by both session ids. Lists contain those that have a
+//! deadline, a delayed acknowledgement, or a datagram to send.
 
 use super::connection::{Connection, Relisted};
 use crate::containers::{Index, Link, Linked, List, Slots};
@@ -7,7 +7,7 @@ use crate::crypto::Key;
 use crate::driver::StorageError;
 use crate::time::Instant;
 
-/// One end of a session, and the lists that it stands in.
+/// Memory for one end of a session, and its links in lists.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct ConnectionSlot {
@@ -16,7 +16,7 @@ pub struct ConnectionSlot {
 }
 
 impl ConnectionSlot {
-    /// An unused slot; all zero bits.
+    /// An unused slot: all zero bits.
     pub const VACANT: Self = Self {
         connection: Connection::VACANT,
         links: [Link::VACANT; ConnectionList::COUNT],
@@ -58,7 +58,7 @@ impl Linked<ConnectionList> for ConnectionSlot {
     }
 }
 
-/// Which of the two ids of a session.
+/// Selects one of the two ids of a session.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     /// The id in datagrams to this side.
@@ -76,11 +76,11 @@ impl Side {
     }
 }
 
-/// All connections, in slots, with an index under both ids that is keyed, so that an attacker's
-/// choice of ids causes no collisions.
+/// All connections, in slots, with a keyed index of both ids: an attacker that chooses ids causes
+/// no collisions.
 ///
-/// Every datagram asks for a local id. All of these were drawn at random, so little has to be done
-/// to them: the remote ones, which others choose, need a pseudo-random function.
+/// Every datagram needs a look-up of its local id. These ids are random, so that a cheap hash is
+/// enough. Peers choose the remote ids, which need a pseudo-random function.
 pub(crate) struct Connections<'a> {
     connections: Slots<'a, ConnectionSlot>,
     /// Slots from here on were never used, and may have any content.
@@ -94,10 +94,11 @@ pub(crate) struct Connections<'a> {
 }
 
 impl<'a> Connections<'a> {
-    /// Creates so many connections, of which none is open.
+    /// Creates `count` connections, of which none is open.
     ///
     /// # Errors
-    /// There are fewer slots, or not four cells for each; the caller calls the cells `cells_part`.
+    /// Returns an error if there are fewer slots, or not four cells for each. It names the cells
+    /// `cells_part`.
     pub(crate) fn new(
         connections: &'a mut [ConnectionSlot],
         cells: &'a mut [u32],
@@ -130,7 +131,7 @@ impl<'a> Connections<'a> {
         &mut self.connections.at_mut(slot).connection
     }
 
-    /// Resets a slot that was never used before. Slots are taken into use in their order.
+    /// Resets a slot that was never used before. The owner uses new slots in their order.
     pub(crate) fn prepare(&mut self, slot: u32) {
         if slot >= self.fresh {
             self.fresh = slot + 1;
@@ -151,20 +152,20 @@ impl<'a> Connections<'a> {
             .map(|value| value / 2)
     }
 
-    /// Takes a session out of the index, before its ids change.
+    /// Removes a session from the index, before its ids change.
     pub(super) fn unlist(&mut self, slot: u32) {
         let (key, connections) = (self.key, &self.connections);
         for value in [slot * 2, slot * 2 + 1] {
             let listed = id_of(connections, value);
             if listed.1 != 0 {
-                self.index.remove(hash(key, listed), value, |held| {
-                    hash(key, id_of(connections, held))
+                self.index.remove(hash(key, listed), value, |other| {
+                    hash(key, id_of(connections, other))
                 });
             }
         }
     }
 
-    /// Puts a session into the index, under its new ids.
+    /// Inserts a session into the index, under its new ids.
     pub(super) fn list(&mut self, slot: u32) {
         for value in [slot * 2, slot * 2 + 1] {
             let listed = id_of(&self.connections, value);
@@ -176,7 +177,7 @@ impl<'a> Connections<'a> {
 
     // ---- lists ----
 
-    /// Lists a session as ready, or not. Mostly no other one is.
+    /// Lists a session as ready, or removes it. Usually the list is empty.
     #[inline]
     pub(super) fn list_ready(&mut self, slot: u32, is_ready: bool) {
         let slots = &mut self.connections;
@@ -187,7 +188,7 @@ impl<'a> Connections<'a> {
         }
     }
 
-    /// Lists a session by its delayed acknowledgement, if it has one. Mostly none has.
+    /// Lists a session by its delayed acknowledgement, or removes it. Usually the list is empty.
     #[inline]
     pub(super) fn list_delayed(&mut self, slot: u32, is_delayed: bool) {
         if is_delayed {
@@ -216,18 +217,18 @@ impl<'a> Connections<'a> {
         !self.ready.is_empty()
     }
 
-    /// Takes the session that has been ready for longest.
+    /// Removes and returns the session that has been ready for longest.
     pub(super) fn pop_ready(&mut self) -> Option<u32> {
         self.ready.pop(&mut self.connections)
     }
 
-    /// Returns the session whose deadline is next.
+    /// Returns the session with the next deadline, and that deadline.
     pub(super) fn first_deadline(&self) -> Option<(u32, Option<Instant>)> {
         let slot = self.deadlines.first()?;
         Some((slot, self.at(slot).deadline()))
     }
 
-    /// Returns the session whose delayed acknowledgement is next, and until when it waits.
+    /// Returns the session with the next delayed acknowledgement, and the end of its delay.
     pub(super) fn first_delayed(&self) -> Option<(u32, Instant)> {
         let slot = self.delayed.first()?;
         Some((slot, self.at(slot).delayed_until()))
@@ -235,7 +236,7 @@ impl<'a> Connections<'a> {
 }
 
 impl Drop for Connections<'_> {
-    /// Wipes the secrets of the sessions, which lie in the storage.
+    /// Erases the secrets of the sessions from the caller's memory.
     fn drop(&mut self) {
         for slot in 0..self.connections.len() {
             self.at_mut(slot).wipe();
@@ -243,7 +244,7 @@ impl Drop for Connections<'_> {
     }
 }
 
-/// Which side's id a cell of the index stands for, and the id.
+/// Returns the side and the id that a value of the index stands for.
 fn id_of(connections: &Slots<'_, ConnectionSlot>, value: u32) -> (Side, u64) {
     let side = if value & 1 == 0 {
         Side::Local

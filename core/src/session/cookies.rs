@@ -1,5 +1,4 @@
-//! Proofs that a client receives at its address, made and checked without any state (as in RFC
-//! 6347, section 4.2.1).
+//! Address validation by cookies, without state (RFC 6347, section 4.2.1).
 
 use core::hash::Hasher;
 
@@ -8,10 +7,10 @@ use crate::crypto::Key;
 use crate::time::Instant;
 use crate::wire::Cookie;
 
-/// How long a cookie is good.
+/// How long a cookie is valid.
 const COOKIE_LIFE_MS: u64 = 120_000;
 
-/// Makes cookies, and knows its own.
+/// Makes and validates cookies under a secret key.
 #[derive(Clone, Copy)]
 pub(crate) struct Cookies(Key);
 
@@ -20,7 +19,7 @@ impl Cookies {
         Self(key)
     }
 
-    /// A cookie for this address, from now on.
+    /// Makes a cookie for this address.
     pub(super) fn make(&self, address: &PackedAddress, now: Instant) -> Cookie {
         let issued_at_ms = now.as_millis();
         let mut hasher = self.0.hasher();
@@ -32,6 +31,7 @@ impl Cookies {
         }
     }
 
+    /// Returns whether a cookie was made for this address, and has not expired.
     pub(super) fn is_good(&self, address: &PackedAddress, now: Instant, cookie: Cookie) -> bool {
         let issued_at = Instant::from_millis(cookie.issued_at_ms);
         issued_at <= now

@@ -1,7 +1,8 @@
-//! The handshakes of one socket, on both sides: who this is, its ephemeral keys, and the key log.
+//! The handshakes of one socket, as initiator and responder: its identity, its ephemeral keys, and
+//! the key log.
 
 use super::connection::{Connection, PeerParameters};
-use super::key_log::{Asked, KeyEvent, KeyLog};
+use super::key_log::{KeyEvent, KeyLog, SentRequest};
 use crate::address::PackedAddress;
 use crate::crypto::{
     Entropy, FIRST_PAYLOAD_MAX, Identity, KEY_LEN, PublicKey, Responder, SessionKeys,
@@ -13,7 +14,7 @@ use crate::wire::{
     PeerHelloMessage,
 };
 
-/// The first message of a handshake, as it came.
+/// The first message of a handshake, as received.
 #[derive(Clone, Copy)]
 pub(crate) struct Request<'a> {
     /// Session id that the initiator chose.
@@ -33,11 +34,11 @@ impl<'a> From<&ClientHelloMessage<'a>> for Request<'a> {
 }
 
 impl<'a> From<&PeerHelloMessage<'a>> for Request<'a> {
-    fn from(call: &PeerHelloMessage<'a>) -> Self {
+    fn from(hello: &PeerHelloMessage<'a>) -> Self {
         Self {
-            id: call.id,
-            prologue: call.prologue,
-            message: call.message,
+            id: hello.id,
+            prologue: hello.prologue,
+            message: hello.message,
         }
     }
 }
@@ -45,15 +46,15 @@ impl<'a> From<&PeerHelloMessage<'a>> for Request<'a> {
 /// The parameters that the responder sends in each session.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Terms {
-    /// Epoch of the store; 0 for none.
+    /// Store epoch; 0 for none.
     pub(crate) epoch: u64,
-    /// Epoch of the table; 0 for none.
+    /// Roster epoch; 0 for none.
     pub(crate) table_epoch: u64,
-    /// Frames that are accepted beyond those that were acknowledged.
+    /// Number of frames that the responder accepts beyond those it acknowledged.
     pub(crate) window: u16,
 }
 
-/// A second message of a handshake, and the keys of the session that it opens.
+/// The second message of a handshake, and the keys of the session that it opens.
 pub(super) struct Response {
     keys: SessionKeys,
     bytes: [u8; ACCEPT_MESSAGE_LEN_MAX],
@@ -66,14 +67,14 @@ impl Response {
     }
 }
 
-/// A session that was accepted, before it takes its slot.
+/// An accepted session that has no slot yet.
 pub(crate) struct Accepted {
     local_id: u64,
     response: Response,
 }
 
 impl Accepted {
-    /// Makes it the session in a slot.
+    /// Puts the session into a slot.
     pub(super) fn settle(
         &self,
         connection: &mut Connection,
@@ -85,10 +86,10 @@ impl Accepted {
     }
 }
 
-/// The recipient of a request for a session, and its key.
+/// The recipient of a request for a session, and its static public key.
 pub(crate) type Recipient = (Hello, PublicKey);
 
-/// All that handshakes need beside the session that they open.
+/// The state that all handshakes of a socket share.
 pub(crate) struct Handshakes<'a> {
     identity: Identity,
     entropy: Entropy,
@@ -119,27 +120,28 @@ impl<'a> Handshakes<'a> {
         &mut self.key_log
     }
 
-    fn log_asked(
+    /// Exports the keys of an initiator's message, or of the answer to it.
+    fn log_request(
         &mut self,
         connection: &Connection,
         &(hello, ref remote): &Recipient,
         second: Option<&[u8]>,
     ) {
         if self.key_log.is_on() {
-            let asked = Asked {
+            let request = SentRequest {
                 identity: &self.identity,
                 hello,
                 remote,
                 connection,
             };
-            self.key_log.note(&KeyEvent::Asked(asked, second));
+            self.key_log.note(&KeyEvent::Requested(request, second));
         }
     }
 
     // ---- the responder ----
 
-    /// Reads a request: whose it is, and the length of what it says, in `payload`. `None` if it is
-    /// not for this identity. Cost: two multiplications on the curve.
+    /// Reads a request; returns the responder's state, and the length of the payload in `payload`.
+    /// Returns `None` if it is not for this identity. Cost: two multiplications on the curve.
     pub(crate) fn read(
         &self,
         request: &Request<'_>,
@@ -148,8 +150,8 @@ impl<'a> Handshakes<'a> {
         Responder::read(&self.identity, request.prologue, request.message, payload)
     }
 
-    /// Answers a request. `None` if its ephemeral key is one that shares nothing. Cost: three
-    /// multiplications on the curve.
+    /// Answers a request, or returns `None` if a shared secret is zero. Cost: three multiplications
+    /// on the curve.
     pub(super) fn answer(
         &mut self,
         request: &Request<'_>,
@@ -171,7 +173,7 @@ impl<'a> Handshakes<'a> {
         Some(Response { keys, bytes, len })
     }
 
-    /// Accepts a request, on these terms. `None` as [`answer`](Self::answer).
+    /// Accepts a request with these parameters. Returns `None` as [`answer`](Self::answer) does.
     pub(crate) fn accept(
         &mut self,
         request: &Request<'_>,
@@ -192,8 +194,7 @@ impl<'a> Handshakes<'a> {
 
     // ---- the initiator ----
 
-    /// Makes the request of a session: from now on it says this, to this recipient, under an
-    /// ephemeral key of its own.
+    /// Sets the payload of the request of a session, and draws the ephemeral key for it.
     pub(super) fn offer(
         &mut self,
         connection: &mut Connection,
@@ -202,11 +203,11 @@ impl<'a> Handshakes<'a> {
     ) {
         let ephemeral: [u8; KEY_LEN] = self.entropy.secret();
         connection.handshake_mut().offer(&ephemeral, payload);
-        self.log_asked(connection, recipient, None);
+        self.log_request(connection, recipient, None);
     }
 
-    /// Builds the request; without a recipient or an [offer](Self::offer), the request for a
-    /// cookie. Returns its length, 0 if the key of the recipient is none.
+    /// Builds the request or, without a recipient or an [offer](Self::offer), a cookie request.
+    /// Returns its length, 0 if the recipient's key is invalid.
     pub(super) fn emit(
         &self,
         connection: &Connection,
@@ -222,11 +223,11 @@ impl<'a> Handshakes<'a> {
         hello.emit(id, &self.identity, key, ephemeral, payload, out)
     }
 
-    /// Reads an answer to the request of a session. Cost: eight multiplications on the curve.
+    /// Reads an answer to the request of a session. Cost: five multiplications on the curve.
     ///
     /// # Errors
-    /// [`DropReason::Unexpected`] if there was no request, or too many answers to it came;
-    /// [`DropReason::BadTag`].
+    /// Returns [`DropReason::Unexpected`] if there was no request, or too many answers to it, and
+    /// [`DropReason::BadTag`] if it does not answer the request.
     pub(super) fn complete(
         &mut self,
         connection: &mut Connection,
@@ -242,7 +243,7 @@ impl<'a> Handshakes<'a> {
         let (id, (hello, key)) = (connection.local_id(), recipient);
         let read = hello.complete(id, &self.identity, key, ephemeral, payload, message);
         let read = read.ok_or(DropReason::BadTag)?;
-        self.log_asked(connection, recipient, Some(message));
+        self.log_request(connection, recipient, Some(message));
         Ok(read)
     }
 }

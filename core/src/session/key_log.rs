@@ -1,23 +1,23 @@
-//! Keys for tools that read captured datagrams (`--keylog`, dissectors, the simulator): exported
-//! only where the caller provides slots for them.
+//! The key log, for tools that decrypt packet captures (`--keylog`, dissectors, the simulator). It
+//! is on only if the caller provides slots for the keys.
 
 mod key_event;
 mod logged_key;
 mod ring;
 
-pub(crate) use key_event::{Asked, KeyEvent};
+pub(crate) use key_event::{KeyEvent, SentRequest};
 pub use logged_key::{KeySlot, LoggedKey};
 use ring::Ring;
 
-/// Exports the keys of a machine. Without slots it is off: then nothing is computed for it, and
-/// a program that never switches it on does not even contain how.
+/// Exports the keys of a machine. Without slots it is off, and computes nothing. A program that
+/// never switches it on does not contain its code.
 pub(crate) struct KeyLog<'a> {
     ring: Ring<'a>,
     export: Option<fn(&mut Ring<'_>, &KeyEvent<'_>)>,
 }
 
 impl<'a> KeyLog<'a> {
-    /// One that is off.
+    /// Creates a log that is off.
     pub(crate) fn off() -> Self {
         Self {
             ring: Ring::new(&mut []),
@@ -25,12 +25,12 @@ impl<'a> KeyLog<'a> {
         }
     }
 
-    /// One of all keys.
+    /// Creates a log of all keys.
     pub(crate) fn new(slots: &'a mut [KeySlot]) -> Self {
         Self::exporting(slots, key_event::export)
     }
 
-    /// One of all keys but those of handshakes.
+    /// Creates a log of all keys but those of handshakes.
     pub(crate) fn of_sessions(slots: &'a mut [KeySlot]) -> Self {
         Self::exporting(slots, key_event::export_session_keys)
     }
@@ -47,12 +47,14 @@ impl<'a> KeyLog<'a> {
         self.export.is_some()
     }
 
+    /// Exports the keys of an event.
     pub(crate) fn note(&mut self, event: &KeyEvent<'_>) {
         if let Some(export) = self.export {
             export(&mut self.ring, event);
         }
     }
 
+    /// Removes and returns the oldest key.
     pub(crate) fn pop(&mut self) -> Option<LoggedKey> {
         self.ring.pop()
     }
@@ -64,7 +66,7 @@ mod tests {
     use crate::session::connection::Connection;
 
     #[test]
-    fn a_log_without_room_is_off() {
+    fn is_off_without_slots() {
         let mut log = KeyLog::new(&mut []);
         let mut connection = Connection::VACANT;
         connection.restore_ended(1);

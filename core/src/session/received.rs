@@ -2,14 +2,14 @@
 
 use crate::wire::{Cookie, Frames, Header, Opened};
 
-/// A datagram of a session that was decrypted.
+/// A decrypted datagram of a session.
 pub(crate) struct Received<'d> {
     pub(crate) slot: u32,
     pub(crate) header: Header,
     pub(crate) frames: Frames<'d>,
-    /// It comes from another address than that of the session.
+    /// Its source is another address than that of the session.
     pub(crate) moved: bool,
-    /// No datagram that was sent later has come before.
+    /// Its packet number is the highest so far.
     newest: bool,
 }
 
@@ -24,8 +24,8 @@ impl<'d> Received<'d> {
         }
     }
 
-    /// Returns the proof that its sender receives where it comes from. An old datagram proves
-    /// nothing: an attacker may have recorded it.
+    /// Returns the cookie, which proves that its sender receives at its source address. An old
+    /// datagram proves nothing: an attacker may have recorded it.
     //= PROTOCOL.md#5.8
     pub(super) fn proof(&self) -> Option<Cookie> {
         self.header.cookie.filter(|_| self.newest)
@@ -35,11 +35,11 @@ impl<'d> Received<'d> {
 /// A request for a session that exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeated {
-    /// It comes from another address than that of the session.
+    /// Its source is another address than that of the session.
     WrongAddress,
-    /// The session in this slot is not confirmed yet.
+    /// The owner has not confirmed the session in this slot yet.
     Unconfirmed(u32),
-    /// The session in this slot is answered again.
+    /// The answer of the session in this slot is due again.
     Answered(u32),
 }
 

@@ -1,4 +1,4 @@
-//! An answer that needs no session: one datagram that waits to be polled.
+//! A stateless answer: one datagram that waits to be polled.
 
 use core::net::SocketAddr;
 
@@ -10,19 +10,19 @@ use crate::wire::{
     ACCEPT_MESSAGE_LEN_MAX, DATAGRAM_LEN_MIN, DataWriter, Datagram, Header, Refusal, VERSION,
 };
 
-/// No such answer is longer.
+/// Most bytes of such an answer.
 const REPLY_LEN_MAX: usize = DATAGRAM_LEN_MIN + ACCEPT_MESSAGE_LEN_MAX;
 
 const _: () = assert!(REPLY_LEN_MAX >= DATAGRAM_LEN_MIN + TAG_LEN + KEY_LEN);
 
-/// A datagram, and where it goes.
+/// A datagram and its destination.
 pub(crate) struct Reply {
     to: SocketAddr,
     bytes: heapless::Vec<u8, REPLY_LEN_MAX>,
 }
 
 impl Reply {
-    /// `None` if the datagram cannot be built.
+    /// Builds an answer, or returns `None` if the datagram does not fit.
     pub(crate) fn new(
         identity: &Identity,
         to: SocketAddr,
@@ -33,7 +33,7 @@ impl Reply {
         Self::of(to, &out, len)
     }
 
-    /// The last datagram of a session, which says why it ends.
+    /// Builds the last datagram of a session, with the reason for its end.
     pub(crate) fn closing(
         identity: &Identity,
         connection: &mut Connection,
@@ -49,7 +49,7 @@ impl Reply {
         Self::of(connection.remote().get(), &out, len)
     }
 
-    /// The answer to a datagram of another version: one small datagram that names this one.
+    /// Builds the answer to a datagram of another version, which names the version of this side.
     pub(crate) fn foreign_version(
         identity: &Identity,
         to: SocketAddr,
@@ -60,20 +60,21 @@ impl Reply {
             version: VERSION,
             echo: u64::from_le_bytes(*id),
         };
-        // A stranger to a closed room does not even learn that a server is here.
+        // A closed room does not reveal to others that a server is here.
         (!identity.is_closed())
             .then(|| Self::new(identity, to, &unsupported))
             .flatten()
     }
 
-    /// The answer to a datagram for a session that is not there.
+    /// Builds the answer to a datagram of an unknown session: a stateless reset in an open room,
+    /// nothing in a closed one.
     pub(crate) fn no_session(identity: &Identity, to: SocketAddr, id: u64) -> Option<Self> {
         (!identity.is_closed())
             .then(|| Self::reset(identity, to, id))
             .flatten()
     }
 
-    /// Says that the session with this id is over.
+    /// Builds a stateless reset of the session with this id.
     pub(crate) fn reset(identity: &Identity, to: SocketAddr, id: u64) -> Option<Self> {
         let reset = Datagram::Reset {
             echo: id,
@@ -87,7 +88,7 @@ impl Reply {
         (len != 0).then_some(Self { to, bytes })
     }
 
-    /// Copies it to where it is sent from.
+    /// Copies the datagram into `out`.
     pub(crate) fn emit(&self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Transmit {
         out.iter_mut()
             .zip(&self.bytes)

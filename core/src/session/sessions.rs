@@ -1,5 +1,4 @@
-//! The sessions of one socket: the engine that client and server share. It decrypts datagrams,
-//! acknowledges and retransmits frames, and builds stateless answers. Its owner interprets the
+//! The sessions of one socket: the engine that client and server share. Its owner interprets the
 //! frames, and decides which sessions to accept.
 
 use core::net::SocketAddr;
@@ -127,8 +126,7 @@ impl<'a> Sessions<'a> {
         [deadline, delayed].into_iter().flatten().min()
     }
 
-    /// Flushes the next acknowledgement whose delay is over; returns its session, which the owner
-    /// reschedules.
+    /// Flushes the next acknowledgement whose delay is over; the owner reschedules the session.
     pub(crate) fn flush_next(&mut self) -> Option<u32> {
         let (slot, until) = self.connections.first_delayed()?;
         if until > self.clock.now() {
@@ -138,8 +136,7 @@ impl<'a> Sessions<'a> {
         Some(slot)
     }
 
-    /// Acts on the next deadline that has passed; returns its session, which the owner reschedules
-    /// or ends.
+    /// Acts on the next deadline that has passed; the owner reschedules or ends the session.
     pub(crate) fn expire_next(&mut self) -> Option<(u32, Expired)> {
         let (slot, deadline) = self.connections.first_deadline()?;
         let (now, woke_at, retry) = (self.clock.now(), self.clock.woke_at(), self.clock.retry());
@@ -165,8 +162,7 @@ impl<'a> Sessions<'a> {
         self.connections.at_mut(slot).delay_ack(until);
     }
 
-    /// Updates the lists that a session stands in, after any change of it. `needs` gets the
-    /// connection, so that one look-up is enough.
+    /// Updates the lists of a session after any change. `needs` spares its owner another look-up.
     #[inline(always)]
     pub(crate) fn reschedule(&mut self, slot: u32, needs: impl FnOnce(&Connection) -> Needs) {
         let (now, retry) = (self.clock.now(), self.clock.retry());
@@ -235,7 +231,6 @@ impl<'a> Sessions<'a> {
         match connection.phase() {
             Phase::Closed => {
                 // Also in a closed room: a sender that knows this id is a member, or on the path.
-                // It can know that this process exists.
                 self.reply = Reply::reset(identity, from, to);
                 return Err(DropReason::UnknownSession);
             }

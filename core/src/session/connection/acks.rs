@@ -1,5 +1,4 @@
-//! Acknowledgements that are due, and whether they wait for a datagram to go with (delayed, RFC
-//! 9000 section 13.2.1).
+//! Acknowledgements that are due, at once or delayed (RFC 9000, section 13.2.1).
 
 use crate::time::{Instant, PackedInstant};
 
@@ -8,9 +7,9 @@ use crate::time::{Instant, PackedInstant};
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Acks {
     due: u8,
-    /// They wait for something to go with; never set while none is due.
+    /// They are delayed, to travel with frames; never set while none is due.
     delayed: bool,
-    /// Until when they wait.
+    /// The end of the delay.
     until: PackedInstant,
 }
 
@@ -21,7 +20,7 @@ impl Acks {
         until: PackedInstant::ZERO,
     };
 
-    /// Makes one acknowledgement due; one that is due already is enough. True if none was.
+    /// Makes at least one acknowledgement due; returns whether none was due before.
     pub(super) fn require(&mut self) -> bool {
         let is_new = self.due == 0;
         self.due = self.due.max(1);
@@ -33,8 +32,7 @@ impl Acks {
         self.due = self.due.saturating_add(1).min(most);
     }
 
-    /// Lets what is due wait for something to go with, until then; what waits already waits no
-    /// longer for it.
+    /// Delays the acknowledgements that are due, until then. It does not extend a delay.
     pub(super) fn delay(&mut self, until: Instant) {
         if !self.delayed {
             self.delayed = self.due != 0;
@@ -46,12 +44,13 @@ impl Acks {
         self.until.get()
     }
 
-    /// Ends the wait.
+    /// Ends the delay.
     pub(super) fn flush(&mut self) {
         self.delayed = false;
     }
 
-    /// Notes that a datagram was sent: it carried one acknowledgement. True if more are due.
+    /// Records that a datagram was sent, which carried one acknowledgement. Returns whether more
+    /// are due.
     pub(super) fn on_sent(&mut self) -> bool {
         self.due = self.due.saturating_sub(1);
         self.delayed = false;

@@ -1,28 +1,27 @@
-//! Congestion control of one direction: slow start, halving and careful growth (RFC 5681), counted
-//! in frames.
+//! Congestion control of one direction: slow start and congestion avoidance (RFC 5681), counted in
+//! frames.
 
-/// The initial window: frames that a path is trusted to carry before it has shown that it carries
-/// more.
+/// The initial congestion window, and the minimum.
 const INITIAL_WINDOW: u32 = 32;
 
-/// Acknowledgements that are sent in a row at most, on a lossy path.
+/// Most acknowledgements in a row, on a lossy path.
 const ACKS_MAX: u8 = 3;
 
-/// Frames in one datagram at most, on a lossy path: the loss of one datagram shows by the others.
+/// Most frames in one datagram, on a lossy path: later datagrams then reveal the loss of one.
 const LOSSY_FRAMES_MAX: u16 = 8;
 
-/// Datagrams with frames without a sign of loss until a lossy path counts as a clean one again.
+/// Number of datagrams with frames and without a sign of loss that end the lossy state of a path.
 const CLEAN_AFTER: u8 = 255;
 
-/// How much a path is known to carry, and whether it lost something lately.
+/// The congestion state of a path.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Congestion {
     /// The congestion window beyond the [initial one](INITIAL_WINDOW).
     growth: u16,
-    /// The slow start threshold, beyond the initial window as well; 0 before the first loss.
+    /// The slow start threshold, also beyond the initial window; 0 before the first loss.
     ssthresh: u16,
-    /// Datagrams until the path counts as clean.
+    /// Datagrams until the path is no longer lossy.
     lossy: u8,
 }
 
@@ -33,15 +32,15 @@ impl Congestion {
         lossy: 0,
     };
 
-    /// Returns the congestion window: a burst that is larger than the socket buffer of the other
-    /// side would be repeated for ever.
+    /// Returns the congestion window. Without it, a flight larger than the peer's socket buffer
+    /// would be lost and repeated without end.
     //= PROTOCOL.md#8.1
     pub(super) fn cwnd(&self) -> u32 {
         INITIAL_WINDOW + u32::from(self.growth)
     }
 
-    /// Takes the acknowledgement of `newly` frames: if the window was used up, it grows, at most to
-    /// what the receiver takes.
+    /// Processes the acknowledgement of `newly` frames: grows the window if it was used up, at most
+    /// by the receive window.
     pub(super) fn on_ack(&mut self, newly: u32, in_flight: u32, receive_window: u16) {
         if in_flight < self.cwnd() {
             return;
@@ -56,7 +55,7 @@ impl Congestion {
         self.growth = self.growth.saturating_add(step).min(receive_window);
     }
 
-    /// Takes the loss of sent frames: the window becomes half of what was in flight.
+    /// Processes the loss of sent frames: the window becomes half of the frames in flight.
     //= PROTOCOL.md#8.3
     pub(super) fn on_loss(&mut self, in_flight: u32) {
         let half = (in_flight / 2).saturating_sub(INITIAL_WINDOW);
@@ -65,7 +64,7 @@ impl Congestion {
         self.note_loss();
     }
 
-    /// Notes that the path lost something, in either direction.
+    /// Records a loss, in either direction.
     pub(super) fn note_loss(&mut self) {
         self.lossy = CLEAN_AFTER;
     }
@@ -80,12 +79,12 @@ impl Congestion {
     }
 
     /// Returns how many acknowledgements may be due at a time. On a lossy path each datagram gets
-    /// its own: the loss of a single one would silence the other side until its timer expires.
+    /// its own, because the loss of a single one would stop the peer until its timer expires.
     pub(super) fn acks_max(&self) -> u8 {
         if self.is_lossy() { ACKS_MAX } else { 1 }
     }
 
-    /// Whether one more frame may go into a datagram of so many.
+    /// Returns whether one more frame may go into a datagram of `in_datagram` frames.
     pub(super) fn may_add(&self, in_datagram: u16) -> bool {
         !self.is_lossy() || in_datagram < LOSSY_FRAMES_MAX
     }
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_as_lossy_for_so_many_datagrams() {
+    fn stays_lossy_for_255_datagrams() {
         let mut congestion = Congestion::VACANT;
         assert_eq!(congestion.acks_max(), 1);
         assert!(congestion.may_add(u16::MAX));

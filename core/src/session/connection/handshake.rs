@@ -1,29 +1,29 @@
-//! The memory that a session keeps of its handshake: the parts of the request, or the answer to
-//! one.
+//! The handshake state of a session: the parts of the initiator's message, or the responder's
+//! message.
 
 use zeroize::Zeroize;
 
 use crate::crypto::{FIRST_PAYLOAD_MAX, KEY_LEN};
 use crate::wire::ACCEPT_MESSAGE_LEN_MAX;
 
-/// The initiator makes its message again from an ephemeral key and a payload; the responder sends
-/// the second message again as it is.
+/// The initiator builds its message again from an ephemeral key and a payload. The responder stores
+/// the second message itself.
 const HANDSHAKE_LEN: usize = KEY_LEN + FIRST_PAYLOAD_MAX;
 
 const _: () = assert!(ACCEPT_MESSAGE_LEN_MAX <= HANDSHAKE_LEN && HANDSHAKE_LEN <= u8::MAX as usize);
 
-/// Answers to one request for a session that are read.
+/// Most answers that the initiator reads for one request.
 const ANSWERS_MAX: u8 = 16;
 
-/// The own side of a handshake.
+/// The own side of a handshake: initiator or responder.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Handshake {
     bytes: [u8; HANDSHAKE_LEN],
     len: u8,
-    /// Answers that were read.
+    /// Number of answers that were read.
     answers: u8,
-    /// The own message is to be sent.
+    /// The own message is due.
     due: bool,
 }
 
@@ -45,17 +45,17 @@ impl Handshake {
         self.len = u8::try_from(len.min(HANDSHAKE_LEN)).unwrap_or_default();
     }
 
-    /// Takes what the first message is made of.
+    /// Sets the parts of the first message.
     pub(crate) fn offer(&mut self, ephemeral: &[u8; KEY_LEN], payload: &[u8]) {
         self.set([ephemeral, payload]);
     }
 
-    /// Takes the second message.
+    /// Sets the second message.
     pub(super) fn answer(&mut self, message: &[u8]) {
         self.set([message, &[]]);
     }
 
-    /// Returns the ephemeral key and the payload of the first message; `None` before there are any.
+    /// Returns the ephemeral key and the payload of the first message, or `None` before the offer.
     pub(crate) fn offered(&self) -> Option<(&[u8; KEY_LEN], &[u8])> {
         self.message().split_first_chunk()
     }
@@ -65,8 +65,8 @@ impl Handshake {
         self.bytes.get(..self.len.into()).unwrap_or_default()
     }
 
-    /// Whether one more answer to the request is read: each costs multiplications on the curve, and
-    /// an attacker on the path can forge them.
+    /// Counts an answer to the request; returns whether to read it. Each costs multiplications on
+    /// the curve, and an attacker on the path can forge them.
     //= PROTOCOL.md#4.7
     pub(crate) fn try_answer(&mut self) -> bool {
         self.answers = self.answers.saturating_add(1);
@@ -86,7 +86,7 @@ impl Handshake {
         self.due
     }
 
-    /// Leaves no secret behind.
+    /// Erases the ephemeral key.
     pub(super) fn wipe(&mut self) {
         self.bytes.zeroize();
     }

@@ -8,18 +8,18 @@ use crate::time::Instant;
 #[repr(u8)]
 pub(crate) enum Phase {
     Closed,
-    /// It was asked for, and there is no answer yet.
+    /// This side has asked for the session, and has no answer yet.
     Handshaking,
-    /// The other side asked for it, and the owner has not confirmed it yet.
+    /// The peer has asked for the session, and the owner has not confirmed it yet.
     Accepted,
     Open,
 }
 
-/// The datagram that is to be sent to the peer.
+/// The next datagram to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wants {
     Nothing,
-    /// A `ClientHello` or `PeerHello`, or a request for a cookie.
+    /// A `ClientHello`, `PeerHello` or `CookieRequest`.
     Handshake,
     /// An `Accept`.
     Accept,
@@ -27,15 +27,15 @@ pub(crate) enum Wants {
     Data,
 }
 
-/// The needs of a session, in the eyes of its owner.
+/// The needs of a session, as its owner sees them.
 pub(crate) struct Needs {
-    /// It has something to send.
+    /// There is a datagram to send.
     pub(crate) is_ready: bool,
-    /// A closed window of the other side is asked about.
+    /// Frames wait, so that a closed window of the peer must be probed.
     pub(crate) asks_for_window: bool,
 }
 
-/// A session whose place in the list of deadlines changes; zero stands for none.
+/// The old and the new deadline of a session; zero for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Relisted {
     pub(crate) before: Instant,
@@ -45,8 +45,8 @@ pub(crate) struct Relisted {
 /// The effect of an expired deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expired {
-    /// Something goes out again, or there is one more interval to wait.
+    /// The session retransmits, or waits one more interval.
     Waits,
-    /// The other side was silent to the end: the session is given up.
+    /// The peer did not answer any retransmission: the session is given up.
     GaveUp,
 }

@@ -1,7 +1,7 @@
-//! The receiving direction: frames are taken in order, without memory for reordering; a gap is
-//! reported (a NACK) in the retransmission phase of the other side that it was seen in.
+//! The receiving direction: it accepts frames in order, without memory for reordering, and reports
+//! a gap as a NACK for the peer's retransmission phase.
 
-/// Whether a numbered frame may be taken.
+/// The position of a received frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
     Next,
@@ -9,19 +9,19 @@ pub(crate) enum Arrival {
     Early,
 }
 
-/// Which frame is next, and what is missing.
+/// The next expected frame, and the gap behind it.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Receiver {
-    /// The next frame to take.
+    /// The next frame to accept.
     expected: u32,
-    /// The latest frame that came too early, and was dropped.
+    /// The latest early frame, which was dropped.
     early: u32,
-    /// A frame came too early since the last report.
+    /// An early frame arrived since the last NACK.
     has_early: bool,
-    /// The next frame came, and there was no room: what comes behind it shows no loss.
+    /// The next frame arrived, but there was no room for it: later frames show no loss.
     next_came: bool,
-    /// The retransmission phase of the other side that came last.
+    /// The retransmission phase of the peer in the last datagram with frames.
     peer_phase: bool,
 }
 
@@ -42,13 +42,13 @@ impl Receiver {
         self.peer_phase
     }
 
-    /// Whether a frame is missing. One that was dropped and came again since is not.
+    /// Returns whether a frame is missing. The gap ends when the dropped early frame is accepted.
     pub(super) fn has_gap(&self) -> bool {
         self.has_early && self.early.wrapping_sub(self.expected) <= u32::MAX / 2
     }
 
-    /// Takes the phase of a datagram with frames: in a new one, all that was dropped before is sent
-    /// again.
+    /// Records the phase of a datagram with frames. In a new phase, the peer sends all dropped
+    /// frames again.
     pub(super) fn on_phase(&mut self, phase: bool) {
         if phase != self.peer_phase {
             self.peer_phase = phase;
@@ -57,7 +57,7 @@ impl Receiver {
         }
     }
 
-    /// Says of a numbered frame that came what it is.
+    /// Classifies a frame by its number.
     //= PROTOCOL.md#5.2
     pub(super) fn arrival(&mut self, number: u32) -> Arrival {
         if number == self.expected {
@@ -74,7 +74,7 @@ impl Receiver {
         }
     }
 
-    /// Whether the path lost something, by the frame that arrived last.
+    /// Returns whether the last frame shows that the path lost a datagram.
     pub(super) fn shows_loss(&self, arrival: Arrival) -> bool {
         match arrival {
             Arrival::Next => false,
@@ -83,13 +83,13 @@ impl Receiver {
         }
     }
 
-    /// Takes the [next](Arrival::Next) frame; `has_more` if the one behind it came with it.
+    /// Accepts the [next](Arrival::Next) frame; `has_more` if the one behind it arrived, too.
     pub(super) fn on_taken(&mut self, has_more: bool) {
         self.expected = self.expected.wrapping_add(1);
         self.next_came = has_more;
     }
 
-    /// Notes that the last report that was due has been sent.
+    /// Records that the last due NACK was sent.
     pub(super) fn on_reported(&mut self) {
         self.has_early = false;
     }
@@ -107,7 +107,7 @@ mod tests {
             ..Receiver::VACANT
         };
         assert_eq!(receiver.arrival(0), Arrival::Early);
-        // Half of all numbers are ahead, the other half was here before.
+        // Half of all numbers are ahead, and the other half are duplicates.
         assert_eq!(receiver.arrival(u32::MAX / 2 - 1), Arrival::Early);
         assert_eq!(receiver.arrival(u32::MAX / 2), Arrival::Duplicate);
         assert_eq!(receiver.arrival(u32::MAX), Arrival::Next);

@@ -1,18 +1,18 @@
-//! The sending direction: numbers of frames, and going back to the first that is not acknowledged
-//! ("go-back-N").
+//! The sending direction: it numbers frames, and goes back to the first unacknowledged one after a
+//! loss ("go-back-N").
 //!
-//! Whenever the sender goes back it begins another *retransmission phase*, which every datagram
-//! names; a report of a gap names the phase it was seen in. So a report is believed once in each
-//! phase, and a repetition that is lost too is repeated as soon as the first was.
+//! Each retransmission starts another *retransmission phase*, which every datagram names. A NACK
+//! names the phase that it belongs to. So one NACK counts in each phase, and a lost retransmission
+//! is repeated as fast as the first loss.
 
-/// The content of an acknowledgement.
+/// The meaning of an acknowledgement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Acked {
-    /// So many frames anew, perhaps none.
+    /// It newly acknowledges this many frames, perhaps none.
     Newly(u32),
-    /// Another one overtook it.
+    /// A later acknowledgement overtook it.
     Old,
-    /// A frame that was never sent.
+    /// It acknowledges a frame that was never sent.
     Invalid,
 }
 
@@ -20,44 +20,44 @@ pub(super) enum Acked {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sent {
     pub(super) has_frames: bool,
-    /// The timer had its frames repeated.
+    /// It is a timed retransmission.
     pub(super) is_repeated: bool,
     pub(super) is_probe: bool,
 }
 
-/// The state of a retransmission that the timer caused.
+/// The state of a timed retransmission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
 enum Repeat {
     /// There is none.
     Nothing,
-    /// One datagram goes out, whatever the window.
+    /// One datagram is due, even if the window is closed.
     Due,
-    /// It was sent: only progress releases what is behind it.
+    /// It was sent: the sender waits for progress before it sends more.
     Sent,
 }
 
-/// Which frames are sent, acknowledged, or wait.
+/// The sequence numbers of a sender.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct Sender {
     /// First frame that is not acknowledged.
     acked: u32,
-    /// Next frame to send; goes back to `acked` when frames were lost.
+    /// Next frame to send; goes back to `acked` after a loss.
     next: u32,
     /// One past the last frame ever sent.
     sent: u32,
-    /// One past the last frame that the owner has.
+    /// One past the last frame of the owner.
     end: u32,
-    /// Frames beyond `acked` that the other side takes.
+    /// Number of frames that the peer accepts from `acked` on.
     window: u16,
-    /// Frames in the datagram that is being built.
+    /// Number of frames in the present datagram.
     in_datagram: u16,
     repeat: Repeat,
-    /// The retransmission phase: changes whenever frames are repeated.
+    /// The retransmission phase: it changes with each retransmission.
     phase: bool,
-    /// The other side is to be asked for an answer.
+    /// A probe is due.
     probe: bool,
 }
 
@@ -74,8 +74,7 @@ impl Sender {
         probe: false,
     };
 
-    /// Returns a sender of a new session: what is outstanding in this one is numbered again, from
-    /// 0.
+    /// Returns the sender of a new session, which numbers the outstanding frames again, from 0.
     pub(super) fn renumbered(&self) -> Self {
         Self {
             end: self.outstanding(),
@@ -83,7 +82,7 @@ impl Sender {
         }
     }
 
-    /// Returns the frames that the owner has and that are not acknowledged.
+    /// Returns how many frames of the owner are not acknowledged.
     pub(super) fn outstanding(&self) -> u32 {
         self.end.wrapping_sub(self.acked)
     }
@@ -132,7 +131,7 @@ impl Sender {
         number
     }
 
-    /// Whether the other side takes one more frame behind those that were sent, and the path does.
+    /// Returns whether the peer's window and cwnd have room for one more frame.
     //= PROTOCOL.md#5.5
     pub(super) fn has_window(&self, cwnd: u32) -> bool {
         let room = match self.repeat {
@@ -143,18 +142,18 @@ impl Sender {
         self.next.wrapping_sub(self.acked) < cwnd.min(room.into())
     }
 
-    /// Whether the owner has a frame that was not sent since the sender last went back.
+    /// Returns whether there is a frame to send, or to send again.
     pub(super) fn has_next(&self) -> bool {
         self.next != self.end
     }
 
-    /// Puts the next frame into the datagram that is being built.
+    /// Records that the next frame is in the present datagram.
     pub(super) fn on_pushed(&mut self) {
         self.next = self.next.wrapping_add(1);
         self.in_datagram = self.in_datagram.saturating_add(1);
     }
 
-    /// Takes what was [pushed](Self::on_pushed), and a probe that was due, as sent.
+    /// Records the frames that were [pushed](Self::on_pushed), and a due probe, as sent.
     pub(super) fn on_sent(&mut self) -> Sent {
         let has_frames = core::mem::take(&mut self.in_datagram) != 0;
         if self.next.wrapping_sub(self.acked) > self.in_flight() {
@@ -175,7 +174,7 @@ impl Sender {
         }
     }
 
-    /// Says what an acknowledgement of everything before `upto` means.
+    /// Classifies an acknowledgement of all frames before `upto`.
     //= PROTOCOL.md#6.1
     pub(super) fn acknowledges(&self, upto: u32) -> Acked {
         let newly = upto.wrapping_sub(self.acked);
@@ -188,7 +187,7 @@ impl Sender {
         }
     }
 
-    /// Takes the acknowledgement of `newly` frames, and how many the other side takes beyond them.
+    /// Records the acknowledgement of `newly` frames, and the peer's window beyond them.
     pub(super) fn on_ack(&mut self, newly: u32, window: u16) {
         self.acked = self.acked.wrapping_add(newly);
         self.window = window;
@@ -197,14 +196,14 @@ impl Sender {
         }
         if newly != 0 {
             if self.repeat == Repeat::Sent {
-                // The peer dropped all that followed the lost datagram: repeat it all.
+                // The peer dropped all frames behind the lost datagram: send them again.
                 self.next = self.acked;
             }
             self.repeat = Repeat::Nothing;
         }
     }
 
-    /// Goes back: everything from the first frame that is not acknowledged is sent again.
+    /// Goes back to the first unacknowledged frame, and starts another phase.
     //= PROTOCOL.md#7.3
     pub(super) fn go_back(&mut self) {
         self.next = self.acked;
@@ -214,7 +213,7 @@ impl Sender {
         self.phase = !self.phase;
     }
 
-    /// Goes back as the timer has expired: one datagram first, whatever the window.
+    /// Goes back after the timer has expired: one datagram first, even if the window is closed.
     //= PROTOCOL.md#7.2
     pub(super) fn go_back_by_timer(&mut self) {
         self.go_back();
@@ -226,7 +225,7 @@ impl Sender {
 mod tests {
     use super::*;
 
-    /// A sender with a window of 8 that has so many frames, some of which were sent.
+    /// Returns a sender with a window of 8 and `frames` frames, of which it has sent `sent`.
     fn sender(frames: u32, sent: u32) -> Sender {
         let mut sender = Sender::VACANT;
         sender.set_window(8);
@@ -271,7 +270,7 @@ mod tests {
         sender.on_ack(0, 0);
         assert!(!sender.has_window(32));
         sender.go_back_by_timer();
-        assert!(sender.has_window(32), "whatever the window");
+        assert!(sender.has_window(32), "the window is closed");
         sender.on_pushed();
         let sent = sender.on_sent();
         assert!(sent.has_frames && sent.is_repeated);
@@ -314,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_what_is_outstanding_again() {
+    fn renumbers_outstanding_frames() {
         let mut sender = sender(5, 3);
         sender.on_ack(2, 8);
         let renumbered = sender.renumbered();

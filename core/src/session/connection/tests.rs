@@ -1,4 +1,4 @@
-//! One end of a session against a hand that plays the other.
+//! Tests of one end of a session: the test plays the peer.
 
 use std::vec;
 use std::vec::Vec;
@@ -7,7 +7,7 @@ use super::*;
 
 const POLICY: RetryPolicy = RetryPolicy::DEFAULT;
 
-/// The peer of a session without encryption.
+/// Returns the parameters of a peer.
 fn other(id: u64, window: u16) -> PeerParameters {
     PeerParameters {
         id,
@@ -26,7 +26,7 @@ fn open_session(frames: u32, window: u16) -> Connection {
     connection
 }
 
-/// Sends what may go in one datagram of at most `fits` frames; returns the numbers.
+/// Sends one datagram of at most `fits` frames; returns their numbers.
 fn send(connection: &mut Connection, fits: usize, now: u64) -> Vec<u32> {
     let mut numbers = Vec::new();
     while connection.may_send() && numbers.len() < fits {
@@ -37,7 +37,7 @@ fn send(connection: &mut Connection, fits: usize, now: u64) -> Vec<u32> {
     numbers
 }
 
-/// Sends all that may go, in as many datagrams as it takes.
+/// Sends all permitted frames, in as many datagrams as needed.
 fn send_all(connection: &mut Connection, now: u64) -> Vec<u32> {
     let mut numbers = Vec::new();
     while connection.may_send() {
@@ -85,7 +85,7 @@ fn expire(connection: &mut Connection, now: u64) -> Expired {
     expire_after(connection, now, 0)
 }
 
-/// The caller was away until `woke_at`.
+/// Expires the timer of a process that was stopped until `woke_at`.
 fn expire_after(connection: &mut Connection, now: u64, woke_at: u64) -> Expired {
     let (now, woke_at) = (Instant::from_millis(now), Instant::from_millis(woke_at));
     connection.expire(now, woke_at, POLICY, &mut Stats::default())
@@ -117,7 +117,7 @@ fn repeats_one_datagram_by_timer_until_progress() {
     assert_eq!(send(&mut connection, 2, 0), [4, 5]);
     assert_eq!(expire(&mut connection, 500), Expired::Waits);
     assert_eq!(send(&mut connection, 2, 500), [0, 1]);
-    assert!(!connection.may_send(), "held until there is progress");
+    assert!(!connection.may_send(), "there is no progress yet");
     assert_eq!(ack(&mut connection, 2, 32, false, 510), Ok(2));
     assert_eq!(send_all(&mut connection, 510), [2, 3, 4, 5]);
 }
@@ -134,13 +134,13 @@ fn repeats_at_once_and_once_a_phase_by_a_gap_report() {
     assert_eq!(ack_of_phase(&mut connection, 0, 32, true, false, 6), Ok(0));
     assert!(
         !connection.may_send(),
-        "the second report is about the same gap"
+        "the second NACK is about the same gap"
     );
     assert_eq!(ack_of_phase(&mut connection, 0, 32, true, true, 7), Ok(0));
     assert_eq!(
         send_all(&mut connection, 7),
         [0, 1, 2, 3],
-        "the repetition was lost, too"
+        "the retransmission was lost, too"
     );
     assert_eq!(ack(&mut connection, 4, 32, false, 8), Ok(4));
     assert_eq!(connection.deadline(), None);
@@ -175,7 +175,7 @@ fn reports_a_gap_with_its_phase_until_it_is_filled() {
     assert_eq!(
         reports(&connection),
         (false, true),
-        "it is on the way again"
+        "the frame was sent again"
     );
     assert_eq!(connection.arrival(1), Arrival::Early);
     assert_eq!(reports(&connection), (true, true));
@@ -213,7 +213,7 @@ fn requires_an_acknowledgement_by_the_first_frame() {
     connection.sent_data(now, policy, &mut Stats::default());
     assert!(connection.took(false));
     connection.close();
-    assert!(!connection.took(false), "there is nobody to send it to");
+    assert!(!connection.took(false), "the session is closed");
 }
 
 #[test]
@@ -241,11 +241,11 @@ fn shares_acknowledgements_on_a_clean_path() {
     for number in 10..=257 {
         assert_eq!(acknowledgements(&[number]), 1);
     }
-    assert_eq!(acknowledgements(&[258, 259, 260]), 1, "none was lost since");
+    assert_eq!(acknowledgements(&[258, 259, 260]), 1, "no loss since");
 }
 
 #[test]
-fn widens_bursts_until_a_loss_and_halves_them_then() {
+fn doubles_cwnd_until_a_loss_and_halves_it_then() {
     let mut connection = open_session(1_000, 256);
     let mut acknowledged = 0;
     let mut flight = |connection: &mut Connection| {
@@ -264,13 +264,13 @@ fn widens_bursts_until_a_loss_and_halves_them_then() {
     assert_eq!(
         send_all(&mut connection, 2).len(),
         256,
-        "no more than its window"
+        "the window of the peer is the limit"
     );
     let acked = connection.acked();
     ack(&mut connection, acked, 256, true, 3).unwrap();
     assert_eq!(send_all(&mut connection, 4).len(), 128);
     assert_eq!(ack(&mut connection, acked + 256, 256, false, 5), Ok(256));
-    assert_eq!(send_all(&mut connection, 6).len(), 160, "carefully");
+    assert_eq!(send_all(&mut connection, 6).len(), 160, "n / 8");
 }
 
 #[test]
@@ -313,10 +313,10 @@ fn numbers_outstanding_frames_again_in_a_new_session() {
         PackedAddress::VACANT,
         other(8, 8),
         SessionKeys::VACANT,
-        b"said",
+        b"message",
     );
     connection.confirm();
-    assert_eq!(connection.handshake().message(), b"said");
+    assert_eq!(connection.handshake().message(), b"message");
     assert_eq!(connection.wants(), Wants::Accept);
     connection.sent_accept();
     assert_eq!(send(&mut connection, 9, 2), [0, 1, 2]);
@@ -334,7 +334,7 @@ fn gives_nothing_up_after_a_pause_of_its_own() {
     assert_eq!(
         expire_after(&mut connection, 100_000, 100_000),
         Expired::Waits,
-        "its own sleep proves nothing"
+        "the process itself was stopped"
     );
     assert_eq!(
         expire_after(&mut connection, 100_500, 100_000),
@@ -353,7 +353,7 @@ fn counts_a_timer_that_runs_late_under_load() {
     assert_eq!(expire(&mut connection, 12_000), Expired::GaveUp);
 }
 
-/// Takes frames until one is missing.
+/// Accepts frames until one is missing.
 fn receive(connection: &mut Connection, numbers: &[u32]) {
     for number in numbers {
         match connection.arrival(*number) {

@@ -8,20 +8,19 @@ use crate::name::Name;
 use crate::session::connection::Connection;
 use crate::wire::Hello;
 
-/// Something that makes keys come into use.
+/// An event at which keys come into use.
 pub(crate) enum KeyEvent<'a> {
-    /// A session has been agreed on.
+    /// A session was opened.
     Session(&'a Connection),
-    /// The key of the stored messages of a process to a name has been computed.
+    /// The key of the stored messages of a process to a name was computed.
     StoredMessages {
         incarnation: u64,
         to: &'a Name,
         key: &'a MessageKey,
     },
-    /// A session is asked for or, if there is a second message of the handshake, what was asked is
-    /// answered by that.
-    Asked(Asked<'a>, Option<&'a [u8]>),
-    /// A request for a session is answered.
+    /// The initiator has a request for a session or, with a second message, the answer to it.
+    Requested(SentRequest<'a>, Option<&'a [u8]>),
+    /// The responder answers a request for a session.
     Answered {
         identity: &'a Identity,
         id: u64,
@@ -31,16 +30,16 @@ pub(crate) enum KeyEvent<'a> {
     },
 }
 
-/// A request for a session.
-pub(crate) struct Asked<'a> {
+/// A request for a session, at the initiator.
+pub(crate) struct SentRequest<'a> {
     pub(crate) identity: &'a Identity,
     pub(crate) hello: Hello,
     pub(crate) remote: &'a PublicKey,
-    /// With its id, and what it is made of.
+    /// The session: it has the id, the ephemeral key and the payload of the request.
     pub(crate) connection: &'a Connection,
 }
 
-impl Asked<'_> {
+impl SentRequest<'_> {
     fn with_handshake(&self, then: impl FnOnce(&Handshake<'_>)) {
         let mut front = [0; DATAGRAM_LEN_MAX];
         if let Some((ephemeral, payload)) = self.connection.handshake().offered() {
@@ -55,8 +54,7 @@ impl Asked<'_> {
     }
 }
 
-/// Exports the keys of an event except those of handshakes. The machine has these keys
-/// anyway.
+/// Exports the keys of an event except those of handshakes. The machine has these keys already.
 pub(super) fn export_session_keys(ring: &mut Ring<'_>, event: &KeyEvent<'_>) {
     match *event {
         KeyEvent::Session(connection) => {
@@ -77,20 +75,22 @@ pub(super) fn export_session_keys(ring: &mut Ring<'_>, event: &KeyEvent<'_>) {
             to: to.clone(),
             key: *key.key(),
         }),
-        KeyEvent::Asked(..) | KeyEvent::Answered { .. } => {}
+        KeyEvent::Requested(..) | KeyEvent::Answered { .. } => {}
     }
 }
 
-/// Exports all keys of an event. Those of handshakes are computed only for this.
+/// Exports all keys of an event. It computes those of handshakes again.
 pub(super) fn export(ring: &mut Ring<'_>, event: &KeyEvent<'_>) {
     let handshake = |id| move |part: HandshakeKey| LoggedKey::Handshake { id, part };
     match *event {
         KeyEvent::Session(_) | KeyEvent::StoredMessages { .. } => export_session_keys(ring, event),
-        KeyEvent::Asked(ref asked, second) => asked.with_handshake(|begun| {
-            let logged = handshake(asked.connection.local_id());
+        KeyEvent::Requested(ref request, second) => request.with_handshake(|initiator| {
+            let logged = handshake(request.connection.local_id());
             match second {
-                None => begun.first_message_keys(|part| ring.push(logged(part))),
-                Some(second) => begun.second_message_key(second, |part| ring.push(logged(part))),
+                None => initiator.first_message_keys(|part| ring.push(logged(part))),
+                Some(second) => {
+                    initiator.second_message_key(second, |part| ring.push(logged(part)));
+                }
             }
         }),
         KeyEvent::Answered {

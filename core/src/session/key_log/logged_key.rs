@@ -1,4 +1,4 @@
-//! A key that a tool may know, and the room for one.
+//! An exported key, and the slot for one.
 
 use core::fmt;
 
@@ -7,47 +7,49 @@ use zeroize::Zeroize;
 use crate::crypto::{HandshakeKey, KEY_LEN};
 use crate::name::Name;
 
-/// A key that has just come into use. It decrypts everything that is encrypted with it.
+/// A key that has just come into use, for tools that decrypt packet captures.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoggedKey {
-    /// Datagrams that are sent to this session id are encrypted with this key, from counter 0. Both
-    /// directions of a session are told, one after the other. A request that is answered again, by
-    /// a server that was started anew, makes two keys for one id.
+    /// The key of datagrams to one session id, from counter 0.
+    ///
+    /// Both directions of a session are exported, one after the other. One id has two keys if a
+    /// restarted server answers a repeated request.
     Session {
-        /// The id in the datagrams.
+        /// Session id in the datagrams.
         id: u64,
-        /// Their first key; the following ones come from it
+        /// The first key of the direction; key updates derive the next ones from it
         /// ([`SessionKeys`](crate::crypto::SessionKeys)).
         key: [u8; KEY_LEN],
     },
-    /// The private messages of one process to one name are encrypted with this key. May repeat.
+    /// The key of the stored messages of one process to one name. It may be exported again.
     StoredMessages {
-        /// The sender's process.
+        /// Incarnation of the sender.
         incarnation: u64,
-        /// The recipient.
+        /// Name of the recipient.
         to: Name,
-        /// The key.
+        /// The AEAD key of the messages.
         key: [u8; KEY_LEN],
     },
-    /// A part of the handshake in the datagrams with this session id is encrypted with this. An
-    /// initiator exports two before the first message, of its key and of its payload, and one
-    /// when an answer came. A responder exports all three when it answers.
+    /// The key of one encrypted part of a handshake.
+    ///
+    /// An initiator exports two keys before the first message, for its static key and for its
+    /// payload, and one when it reads an answer. A responder exports all three when it answers.
     Handshake {
-        /// The id in the datagrams, of both messages.
+        /// Session id in both messages.
         id: u64,
         /// The key of the part.
         part: HandshakeKey,
     },
-    /// There was no room for this many further keys.
+    /// The slots were full, and further keys were lost.
     Lost {
-        /// How many.
+        /// Number of lost keys.
         count: u32,
     },
 }
 
 impl fmt::Debug for LoggedKey {
-    /// Without the key.
+    /// Writes everything but the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Session { id, .. } => write!(f, "Session({id:016x}, ..)"),
@@ -60,12 +62,12 @@ impl fmt::Debug for LoggedKey {
     }
 }
 
-/// Room for one key that waits to be polled.
+/// Memory for one key that waits to be polled.
 #[derive(Clone, Debug)]
 pub struct KeySlot(Option<LoggedKey>);
 
 impl KeySlot {
-    /// A slot with nothing in it.
+    /// An empty slot.
     pub const VACANT: Self = Self(None);
 }
 
@@ -78,20 +80,20 @@ impl KeySlot {
         self.0 = Some(key);
     }
 
-    /// Takes the key out, and leaves nothing behind.
+    /// Removes and returns the key, and erases the slot.
     pub(super) fn take(&mut self) -> Option<LoggedKey> {
         let key = self.0.clone()?;
         self.wipe();
         Some(key)
     }
 
-    /// Leaves no key behind, not even in memory that is not read any more.
+    /// Erases the key, also from memory that is not read any more.
     pub(super) fn wipe(&mut self) {
         match &mut self.0 {
             Some(LoggedKey::Session { key, .. } | LoggedKey::StoredMessages { key, .. }) => {
                 key.zeroize();
             }
-            // The key of a part wipes itself.
+            // A `HandshakeKey` erases itself when it is dropped.
             Some(LoggedKey::Handshake { .. } | LoggedKey::Lost { .. }) | None => {}
         }
         self.0 = None;
@@ -103,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_not_printed() {
+    fn hides_keys_in_debug_output() {
         let key = LoggedKey::Session {
             id: 1,
             key: [7; KEY_LEN],

@@ -1,8 +1,8 @@
-//! Keys that wait to be polled, in the order in which they came.
+//! The ring buffer of the keys that wait to be polled.
 
 use super::logged_key::{KeySlot, LoggedKey};
 
-/// As many keys as there are slots; of the rest it is known how many they were.
+/// A ring buffer in the caller's slots. When it is full, it counts the keys that it loses.
 pub(super) struct Ring<'a> {
     slots: &'a mut [KeySlot],
     first: usize,
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_come_in_their_order_and_those_without_room_are_counted() {
+    fn keeps_order_and_counts_lost_keys() {
         let mut slots = [const { KeySlot::VACANT }; 3];
         let mut log = Ring::new(&mut slots);
         for round in 0..4 {

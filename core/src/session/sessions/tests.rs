@@ -1,4 +1,4 @@
-//! Two engines, one on each side of a network that is a function call.
+//! Tests of two engines; a function call is the network between them.
 
 use std::vec::Vec;
 
@@ -10,11 +10,11 @@ use crate::session::key_log::{KeyLog, KeySlot};
 use crate::wire::{Frame, Hello};
 
 const WINDOW: u16 = 8;
-/// The slot of the session on the initiator's side, and on the responder's.
+/// The slots of the session: at the initiator, and at the responder.
 const ONE: u32 = 0;
 const OTHER: u32 = 1;
 
-/// The addresses of the initiator: before (1) and after moving (2); that of the responder (3).
+/// Returns an address of the initiator, before (1) or after migration (2), or of the responder (3).
 fn address(host: u8) -> SocketAddr {
     ([192, 0, 2, host], 5_000).into()
 }
@@ -67,7 +67,7 @@ fn request(initiator: &mut Sessions<'_>, responder: &Sessions<'_>) -> Vec<u8> {
     out[..len].to_vec()
 }
 
-/// Takes the request and accepts it, without confirming it.
+/// Accepts the request, without confirming it.
 fn accept(responder: &mut Sessions<'_>, datagram: &[u8]) {
     let Ok(Datagram::PeerHello(call)) = responder.parse(address(1), datagram) else {
         panic!("no call");
@@ -93,7 +93,7 @@ fn accept(responder: &mut Sessions<'_>, datagram: &[u8]) {
     responder.settle(OTHER, address(1).into(), peer, &accepted);
 }
 
-/// Takes the answer to the request.
+/// Reads the answer to the request.
 fn complete(initiator: &mut Sessions<'_>, key: PublicKey, datagram: &[u8]) {
     let Ok(Datagram::Accept { to, message }) = initiator.parse(address(3), datagram) else {
         panic!("no answer");
@@ -217,8 +217,8 @@ fn moves_a_session_only_with_a_cookie() {
         let (id, mut datagram) = data(initiator, ONE, None);
         let received = responder.receive(address(2), id, &mut datagram).unwrap();
         assert!(received.moved && !responder.migrate(address(2), &received));
-        let asked = reply(responder).unwrap();
-        let Ok(Datagram::Cookie { cookie, .. }) = initiator.parse(address(3), &asked) else {
+        let challenge = reply(responder).unwrap();
+        let Ok(Datagram::Cookie { cookie, .. }) = initiator.parse(address(3), &challenge) else {
             panic!("no cookie");
         };
         let (id, mut datagram) = data(initiator, ONE, Some(cookie));
@@ -325,6 +325,10 @@ fn logs_the_keys_of_both_sides() {
         keys
     };
     let keys = drain(&mut initiator);
-    assert_eq!(keys.len(), 5, "three of the handshake, two of the session");
+    assert_eq!(
+        keys.len(),
+        5,
+        "three of the handshake and two of the session"
+    );
     assert_eq!(keys, drain(&mut responder));
 }
