@@ -8,22 +8,25 @@ use crate::session::key_log::LoggedKey;
 use crate::time::Instant;
 use crate::transmit::Transmit;
 
-/// One row of the table of clients.
+/// One entry of the roster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableEntry<'a> {
     /// Name of the client.
     pub name: &'a str,
-    /// The address at which it receives.
+    /// Address at which the client receives.
     pub address: SocketAddr,
-    /// Whether it is active.
+    /// Whether the client is active.
     pub online: bool,
 }
 
-/// The network side of a [`Client`](crate::Client) or [`Server`](crate::Server); adapters are
+/// The network interface of a [`Client`](crate::Client) or [`Server`](crate::Server); adapters are
 /// generic over it.
 pub trait Endpoint {
-    /// Takes a datagram from the network, and opens it where it lies: its bytes are worthless
-    /// afterwards. Cost: independent of the number of clients.
+    /// Processes a datagram from the network. It decrypts in place: the content of `datagram` is
+    /// undefined afterwards.
+    ///
+    /// Cost: independent of the number of clients, except that a client with a full table scans it
+    /// to evict a peer.
     fn handle_datagram(
         &mut self,
         now: Instant,
@@ -31,20 +34,23 @@ pub trait Endpoint {
         datagram: &mut [u8],
     ) -> Disposition;
 
-    /// Tells that time has passed. A call before [`poll_timeout`](Self::poll_timeout) is harmless.
+    /// Processes the deadlines up to `now`. A call before [`poll_timeout`](Self::poll_timeout) is
+    /// harmless.
     fn handle_timeout(&mut self, now: Instant);
 
-    /// Builds the next datagram into `out`; `None` when there is nothing to send.
+    /// Builds the next datagram into `out`, or returns `None` if there is nothing to send.
     fn poll_transmit(&mut self, now: Instant, out: &mut [u8; DATAGRAM_LEN_MAX])
     -> Option<Transmit>;
 
-    /// When to call [`handle_timeout`](Self::handle_timeout); the last `now` while anything waits
-    /// to be polled. O(1).
+    /// Returns when to call [`handle_timeout`](Self::handle_timeout): the last `now` while an
+    /// output waits to be polled. Cost: O(1).
     fn poll_timeout(&self) -> Option<Instant>;
 
-    /// Takes the next key that has come into use; `None` if there is none, or nobody asked for them
-    /// with `log_keys`. Polled before [`poll_transmit`](Self::poll_transmit), each comes before
-    /// the datagrams that are encrypted with it.
+    /// Returns the next key of the key log, or `None` if there is none, or `log_keys` was not
+    /// called.
+    ///
+    /// Poll it before [`poll_transmit`](Self::poll_transmit): then each key precedes the datagrams
+    /// that are encrypted with it.
     fn poll_key_log(&mut self) -> Option<LoggedKey> {
         None
     }

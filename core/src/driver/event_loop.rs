@@ -9,37 +9,38 @@ use crate::drop_reason::Disposition;
 use crate::limits::RECEIVE_LEN;
 use crate::time::Instant;
 
-/// Datagrams that are read before the endpoint's answers are sent, so that the answers to a burst
-/// share datagrams, but nobody waits for a flood to end.
+/// Most datagrams that the loop reads before it sends the answers. The answers to a burst share
+/// datagrams, and a flood delays no answer for long.
 const READS_PER_POLL: usize = 16;
 
-/// Datagrams that are sent before the network is read again.
+/// Most datagrams that the loop sends before it reads the network again.
 const SENDS_PER_POLL: usize = 256;
 
-/// How often the endpoint is told the time in one poll: each time it does a bounded part of what is
-/// due, and thousands of clients may have gone silent at once.
+/// Most calls of `handle_timeout` in one poll. Each does a bounded part of the due work, and
+/// thousands of clients may have gone silent at once.
 const TIMEOUTS_PER_POLL: usize = 64;
 
-/// How long to wait for something whose end nothing reports: the caller leaves an event with the
-/// endpoint until it has room for it.
+/// The delay before the loop polls outputs again that the caller left with the endpoint: no event
+/// reports that the caller has room for them.
 const LEFT_OVER_PAUSE_MS: u64 = 5;
 
 /// Drives an [`Endpoint`] over a [`Network`]: the owner of all three polls it, and parks in
 /// between.
 ///
-/// 1. [`poll`](Self::poll) does all that can be done now.
-/// 2. [`next_deadline`](Self::next_deadline) says how long to wait for a datagram, or for room to
-///    send if the network is [blocked](Flushed::Blocked).
+/// 1. [`poll`](Self::poll) does all work that is possible now.
+/// 2. [`next_deadline`](Self::next_deadline) returns how long to wait for a datagram, or for room
+///    to send if the network is [blocked](Flushed::Blocked).
 ///
-/// All zero bits when new: as a static, it takes no room in an image.
+/// It is all zero bits when new: as a static, it takes no room in an image.
 pub struct EventLoop {
     queue: TransmitQueue,
     received: [u8; RECEIVE_LEN],
     /// There may be more to read.
     is_unread: bool,
     flushed: Flushed,
-    /// The endpoint was due when the last poll ended, and when the one before it did.
+    /// The endpoint was due when the last poll ended.
     was_due: bool,
+    /// The endpoint was due when the last poll ended, and when the one before it did.
     is_left_over: bool,
     polled_at: Instant,
 }
@@ -60,7 +61,7 @@ impl fmt::Debug for EventLoop {
 }
 
 impl EventLoop {
-    /// Creates a loop that was not polled yet.
+    /// Creates a loop.
     pub const fn new() -> Self {
         Self {
             queue: TransmitQueue::new(),
@@ -73,11 +74,11 @@ impl EventLoop {
         }
     }
 
-    /// Does all that can be done now: reads datagrams, tells the endpoint the time, and sends. Each
-    /// of these is bounded; [`next_deadline`](Self::next_deadline) is the present if there is more.
+    /// Does all work that is possible now: reads datagrams, handles timeouts, and sends. Each of
+    /// these is bounded; [`next_deadline`](Self::next_deadline) is the present if there is more.
     ///
-    /// `drain` is called after each input, and first for those that the caller gave itself: it
-    /// takes all outputs that are no datagrams, in the [order](crate#the-contract) of the
+    /// It calls `drain` first, for inputs from the caller itself, and after each input. `drain`
+    /// takes all outputs that are not datagrams, in the [order](crate#the-contract) of the
     /// contract.
     pub fn poll<E: Endpoint + ?Sized, N: Network + ?Sized>(
         &mut self,
@@ -88,7 +89,7 @@ impl EventLoop {
     ) {
         network.begin_poll(now);
         drain(endpoint, now);
-        // First read, then tell the time: an answer that is here already must not be missed.
+        // Reads first: a received answer must count before its timeout.
         self.read(endpoint, network, now, &mut drain);
         for _ in 0..TIMEOUTS_PER_POLL {
             if endpoint.poll_timeout().is_none_or(|due| due > now) {
@@ -110,14 +111,15 @@ impl EventLoop {
         self.polled_at = now;
     }
 
-    /// Returns whether the network took everything at the end of the last poll.
+    /// Returns how the last poll ended: whether the network took all datagrams.
     pub fn flushed(&self) -> Flushed {
         self.flushed
     }
 
-    /// Returns when to poll again, if nothing happens before: a datagram arrives, or the network
-    /// has room again after the last poll ended [blocked](Flushed::Blocked). `None`: there is
-    /// no limit.
+    /// Returns when to poll again, or `None` if there is no deadline.
+    ///
+    /// Poll earlier if a datagram arrives, or if the network has room again after a poll that ended
+    /// [blocked](Flushed::Blocked).
     pub fn next_deadline<E: Endpoint + ?Sized, N: Network + ?Sized>(
         &self,
         endpoint: &E,
@@ -127,7 +129,7 @@ impl EventLoop {
             return Some(self.polled_at);
         }
         let due = endpoint.poll_timeout().map(|due| {
-            // It was told the time and drained just now: what makes it due was left there.
+            // The endpoint handled its timeouts and was drained: `drain` left an output there.
             if self.is_left_over && due <= self.polled_at {
                 self.polled_at.plus_millis(LEFT_OVER_PAUSE_MS)
             } else {
@@ -156,9 +158,8 @@ impl EventLoop {
             let datagram = self.received.get_mut(..len).unwrap_or_default();
             let handled = endpoint.handle_datagram(now, from, datagram);
             drain(endpoint, now);
-            // Answers inside of sessions can wait and share datagrams. An answer to somebody
-            // without a session is not remembered anywhere: it leaves before the next
-            // datagram is read.
+            // Answers in sessions can wait and share datagrams. The endpoint has room for one
+            // stateless answer: it leaves before the next datagram is read.
             if handled != Disposition::Accepted {
                 self.flush(endpoint, network, now);
             }
@@ -199,7 +200,7 @@ mod tests {
         9,
     );
 
-    /// Answers each datagram, after it was told the time if that is due.
+    /// An endpoint that answers each datagram.
     #[derive(Default)]
     struct Echo {
         answers: VecDeque<Vec<u8>>,
@@ -243,7 +244,7 @@ mod tests {
         }
     }
 
-    /// Records datagrams in both directions, in order; accepts so many of them.
+    /// A network that records datagrams in both directions, in order; it accepts `room` of them.
     #[derive(Default)]
     struct Wire {
         arriving: VecDeque<Vec<u8>>,
@@ -283,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_strangers_before_the_next_datagram() {
+    fn sends_a_stateless_answer_before_it_reads_on() {
         for (accepts, order) in [
             (true, [false, false, true, true]),
             (false, [false, true, false, true]),
@@ -333,8 +334,7 @@ mod tests {
         assert_eq!(left, [0, 1, 2].map(|number| (true, vec![number])));
     }
 
-    /// Keeps what it is given until it is told that there is no more, and then takes it if it has
-    /// room.
+    /// A network that queues datagrams until it is flushed, and then sends them if it has room.
     struct Gathering(Wire, Vec<Vec<u8>>);
 
     impl Network for Gathering {
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_time_once_while_blocked() {
+    fn handles_one_timeout_while_blocked() {
         let mut echo = Echo {
             accepts: true,
             due: Some(Instant::ZERO),
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn polls_again_after_a_pause_for_what_is_left() {
+    fn polls_again_after_a_pause_for_left_outputs() {
         let mut echo = Echo {
             due: Some(Instant::from_millis(10)),
             ..Echo::default()
@@ -406,7 +406,7 @@ mod tests {
             )
         };
         assert_eq!(deadline_after(9), (1, Some(10)));
-        // Due, and due again behind that: its caller left something there.
+        // The endpoint stays due: `drain` left an output there.
         assert_eq!(deadline_after(10), (1 + TIMEOUTS_PER_POLL, Some(10)));
         assert_eq!(deadline_after(10), (1 + TIMEOUTS_PER_POLL, Some(15)));
     }

@@ -5,30 +5,30 @@ use crate::time::Instant;
 
 /// Stores the records of a [`Server`], in the order in which it gets them.
 ///
-/// The server holds back everything that depends on a record until its ticket comes back. A journal
-/// that works on another thread wakes the event loop when a ticket is ready.
+/// The server delays all effects of a record until the journal returns its ticket. A journal on
+/// another thread wakes the event loop when a ticket is ready.
 pub trait Journal {
-    /// Takes over a record; it may wait for [`submit`](Self::submit), so that several are stored
-    /// together. Its ticket comes out of [`poll_stored`](Self::poll_stored) when the record is
-    /// stored or lost. The server has at most as many records with the journal as it has journal
-    /// slots.
+    /// Takes a record. The journal may wait for [`submit`](Self::submit), to store several at once.
+    ///
+    /// [`poll_stored`](Self::poll_stored) returns the ticket once the record is stored or lost. The
+    /// journal has at most as many records of the server as the server has journal slots.
     fn store(&mut self, ticket: Ticket, record: Record<'_>);
 
-    /// Starts to store all that was taken over. Call it once after each poll of the loop, before
-    /// parking: the records of a burst of datagrams are then stored together.
+    /// Starts to store all records that it has taken. Call it once after each poll of the loop,
+    /// before parking: it then stores the records of a burst of datagrams at once.
     fn submit(&mut self) {}
 
     /// Returns the next ticket whose result is known.
     fn poll_stored(&mut self) -> Option<(Ticket, Result<(), StoreFailed>)>;
 
-    /// Returns why records could not be stored, the last time that this happened, for people.
+    /// Returns a message for people: why the journal last failed to store a record.
     fn failure(&self) -> Option<&str> {
         None
     }
 
-    /// Moves records from the server to the journal, and results back, until neither has more. Call
-    /// it first after each input: [`poll_persist`](Server::poll_persist) comes before all other
-    /// outputs.
+    /// Moves records from the server to the journal, and results back, until there are no more.
+    /// Call it first after each input: [`poll_persist`](Server::poll_persist) comes before all
+    /// other outputs.
     fn exchange(&mut self, server: &mut Server<'_>, now: Instant) {
         loop {
             while let Some(persist) = server.poll_persist() {
@@ -43,10 +43,11 @@ pub trait Journal {
     }
 }
 
-/// Stores nothing, and reports every record as stored: the room lives as long as its process.
+/// A journal that stores nothing, and reports every record as stored: the room lives as long as
+/// its process.
 #[derive(Debug, Default)]
 pub struct NullJournal {
-    /// The tickets whose result was not reported yet: they are consecutive.
+    /// The first ticket without a reported result; the tickets up to `end` are consecutive.
     next: u64,
     end: u64,
 }
@@ -86,7 +87,7 @@ mod tests {
     };
 
     #[test]
-    fn null_journal_returns_every_ticket_in_order() {
+    fn returns_every_ticket_in_order() {
         let mut journal = NullJournal::new();
         assert_eq!(journal.poll_stored(), None);
         for start in [1, 7] {

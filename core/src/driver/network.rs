@@ -1,37 +1,37 @@
-//! The network that an endpoint is driven over.
+//! The network under an endpoint.
 
 use core::net::SocketAddr;
 
 use crate::limits::RECEIVE_LEN;
 use crate::time::Instant;
 
-/// The fate of a datagram that was handed to a [`Network`].
+/// The result of [`Network::send`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// The network took it, or lost it as any network may: the protocol repeats what matters.
+    /// The network took the datagram, or lost it: the protocol retransmits.
     Done,
-    /// The network takes nothing now; the datagram stays with the caller, who offers it again.
+    /// The network has no room now. The caller keeps the datagram, and sends it again later.
     WouldBlock,
 }
 
 /// Sends and receives datagrams: a socket, a network stack, or a layer around another network. No
-/// method waits.
+/// method blocks.
 pub trait Network {
-    /// Tells the time at the start of each [`EventLoop::poll`](crate::EventLoop::poll).
+    /// Starts an [`EventLoop::poll`](crate::EventLoop::poll) at this time.
     fn begin_poll(&mut self, now: Instant) {
         let _ = now;
     }
 
-    /// Takes the next datagram that has arrived, and returns its source and its length. A datagram
-    /// longer than the buffer is truncated: it is too long for the protocol as well.
+    /// Copies the next received datagram into the buffer; returns its source and its length. It
+    /// truncates a datagram longer than the buffer, which the protocol drops.
     fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)>;
 
-    /// Sends a datagram, or keeps it to send it together with others. A datagram that can never be
-    /// sent is dropped, as on any network.
+    /// Sends a datagram, or queues it to send it together with others. It drops a datagram that it
+    /// can never send.
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent;
 
-    /// Sends what [`send`](Self::send) has kept, since nothing follows at this moment. The network
-    /// keeps what it cannot send now, and tries again with the next datagram or the next call.
+    /// Sends the datagrams that [`send`](Self::send) has queued: none follows now. The network
+    /// keeps those that it cannot send, and tries again with the next datagram or the next call.
     fn flush(&mut self) -> Sent {
         Sent::Done
     }
@@ -39,8 +39,8 @@ pub trait Network {
     /// Ends a poll: the endpoint has nothing more to send, or the network is blocked.
     fn end_poll(&mut self) {}
 
-    /// Returns when the loop must be polled for the sake of the network itself; `None` if the
-    /// network reports everything that happens to it.
+    /// Returns when the network itself needs a poll of the loop, or `None` if its events wake the
+    /// loop.
     fn next_deadline(&self) -> Option<Instant> {
         None
     }

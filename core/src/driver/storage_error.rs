@@ -1,20 +1,20 @@
-//! The error of memory that does not fit.
+//! The error of storage with the wrong size.
 
 use core::fmt;
 
-/// A slice that was handed in is too small for its part, or larger than the part can use.
+/// A part of the storage is too small, or larger than usable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StorageError {
-    /// The field of the storage.
+    /// Name of the field of the storage.
     pub part: &'static str,
-    /// How many cells are needed; if more were given, how many can be used at most.
+    /// Number of cells that the part needs or, if more were given, the most that it can use.
     pub needed: usize,
-    /// How many cells were given.
+    /// Number of cells that were given.
     pub given: usize,
 }
 
 impl StorageError {
-    /// Describes a part that was given so many cells, and needs so many.
+    /// Describes a part that has `given` cells, and needs `needed`.
     pub(crate) const fn new(part: &'static str, given: usize, needed: usize) -> Self {
         Self {
             part,

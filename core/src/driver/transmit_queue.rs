@@ -1,4 +1,4 @@
-//! The datagrams between an endpoint and its network.
+//! The queue of datagrams between an endpoint and its network.
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -10,24 +10,24 @@ use crate::limits::DATAGRAM_LEN_MAX;
 use crate::time::Instant;
 use crate::transmit::Transmit;
 
-/// How a [`flush`](TransmitQueue::flush) ended.
+/// The result of a [`flush`](TransmitQueue::flush).
 #[must_use = "a blocked datagram waits for the next flush"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flushed {
     /// There is nothing more to send.
     Drained,
-    /// The network takes nothing now: flush again when it does.
+    /// The network has no room: flush again when it does.
     Blocked,
-    /// The budget is used up: there may be more.
+    /// The budget is used up: there may be more to send.
     Budget,
 }
 
-/// Pulls datagrams out of an endpoint, and keeps the one that the network would not take.
+/// Moves datagrams from an endpoint to the network, and keeps one that the network refused.
 ///
-/// All zero bits when new: as a static, it takes no room in an image.
+/// It is all zero bits when new: as a static, it takes no room in an image.
 pub struct TransmitQueue {
     buffer: [u8; DATAGRAM_LEN_MAX],
-    /// The datagram in the buffer was not sent: its length, and its destination.
+    /// The datagram in the buffer was not sent; `len` is its length, and `to` its destination.
     is_unsent: bool,
     len: usize,
     to: PackedAddress,
@@ -58,7 +58,7 @@ impl TransmitQueue {
         }
     }
 
-    /// Sends what the endpoint has, at most `budget` datagrams.
+    /// Sends the datagrams of the endpoint, at most `budget` of them.
     pub fn flush<E: Endpoint + ?Sized>(
         &mut self,
         endpoint: &mut E,
@@ -99,7 +99,7 @@ mod tests {
     use crate::drop_reason::Disposition;
     use std::vec::Vec;
 
-    /// Has so many datagrams to send, numbered downwards.
+    /// An endpoint with this many datagrams to send, numbered downwards.
     struct Numbers(u8);
 
     impl Endpoint for Numbers {
