@@ -5,8 +5,9 @@ use core::marker::PhantomData;
 use super::queue::{Chained, Next};
 use super::slots::Slots;
 
-/// The free slots of a slab: allocate and release in O(1), no memory of its own. The slot that was
-/// released last is allocated first; slots that were never used are not touched before that.
+/// The free slots of a slab: allocate and release in O(1), no memory of its own.
+///
+/// It allocates the last released slot first. It does not touch a slot before its first use.
 #[derive(Debug)]
 pub(crate) struct FreeList<C = ()> {
     head: Next,
@@ -37,7 +38,7 @@ impl<C> FreeList<C> {
         self.head == Next::NONE && self.fresh >= slots.len()
     }
 
-    /// Allocates a slot, whose content and link are what they were; `None` if all are in use.
+    /// Allocates a slot, and leaves its content and link unchanged; `None` if all are in use.
     pub(crate) fn allocate<T: Chained<C>>(&mut self, slots: &Slots<'_, T>) -> Option<u32> {
         let index = match self.head.get() {
             Some(free) => {
@@ -54,9 +55,9 @@ impl<C> FreeList<C> {
         Some(index)
     }
 
-    /// Releases a slot that is in use; its content stays.
+    /// Releases a slot that is in use, and leaves its content unchanged.
     pub(crate) fn release<T: Chained<C>>(&mut self, slots: &mut Slots<'_, T>, index: u32) {
-        debug_assert!(self.used != 0, "a slot is released once");
+        debug_assert!(self.used != 0, "no slot is in use");
         *slots.at_mut(index).next_mut() = self.head;
         self.head = Next::to(index);
         self.used -= 1;
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_each_slot_once_until_released() {
+    fn allocates_each_slot_once_until_released() {
         let mut nodes = [Node(Next::NONE); 3];
         let mut slots = Slots::new(&mut nodes).unwrap();
         let mut free = FreeList::new();

@@ -1,14 +1,15 @@
 //! A hash index over slots.
 
-/// A hash index over slots: open addressing with linear probing; the caller gives at least two
-/// empty cells for each slot, keys it with a secret, and compares keys itself. Cells hold index +
-/// 1.
+/// A hash index over slots: open addressing with linear probing.
+///
+/// The caller provides at least two cells for each slot, hashes under a secret key, and compares
+/// keys itself. A cell is the slot + 1, or 0 if it is empty.
 pub(crate) struct Index<'a> {
     cells: &'a mut [u32],
 }
 
 impl<'a> Index<'a> {
-    /// `None` if there are not two cells for each of `slots` slots.
+    /// Creates an empty index, or returns `None` if there are not two cells for each of `slots`.
     pub(crate) fn new(cells: &'a mut [u32], slots: u32) -> Option<Self> {
         let enough =
             cells.len() as u64 >= u64::from(slots) * 2 && u32::try_from(cells.len()).is_ok();
@@ -16,7 +17,7 @@ impl<'a> Index<'a> {
         (enough && !cells.is_empty()).then_some(Self { cells })
     }
 
-    /// The home cell of a hash: its upper half scaled to the number of cells.
+    /// Returns the home cell of a hash: its upper half, scaled to the number of cells.
     fn home(&self, hash: u64) -> usize {
         (((hash >> 32) * self.cells.len() as u64) >> 32) as usize
     }
@@ -30,9 +31,10 @@ impl<'a> Index<'a> {
     }
 
     fn cell(&self, cell: usize) -> Option<u32> {
-        self.cells.get(cell).and_then(|held| held.checked_sub(1))
+        self.cells.get(cell).and_then(|value| value.checked_sub(1))
     }
 
+    /// Returns the slot with this hash that `matches`.
     pub(crate) fn find(&self, hash: u64, matches: impl Fn(u32) -> bool) -> Option<u32> {
         let mut cell = self.home(hash);
         for _ in 0..self.cells.len() {
@@ -45,6 +47,7 @@ impl<'a> Index<'a> {
         None
     }
 
+    /// Inserts a slot, which must not be in the index.
     pub(crate) fn insert(&mut self, hash: u64, slot: u32) {
         let mut cell = self.home(hash);
         for _ in 0..self.cells.len() {
@@ -56,7 +59,7 @@ impl<'a> Index<'a> {
                 _ => cell = self.next(cell),
             }
         }
-        debug_assert!(false, "more entries than half of the cells");
+        debug_assert!(false, "the index is full");
     }
 
     /// Removes `slot` and closes the gap behind it (Knuth, TAOCP volume 3, 6.4, algorithm R).
@@ -64,7 +67,7 @@ impl<'a> Index<'a> {
         let mut hole = self.home(hash);
         for _ in 0..self.cells.len() {
             match self.cell(hole) {
-                Some(held) if held == slot => break,
+                Some(other) if other == slot => break,
                 Some(_) => hole = self.next(hole),
                 None => return,
             }
@@ -72,8 +75,8 @@ impl<'a> Index<'a> {
         let mut cell = hole;
         for _ in 0..self.cells.len() {
             cell = self.next(cell);
-            let Some(held) = self.cell(cell) else { break };
-            let home = self.home(hash_of(held));
+            let Some(other) = self.cell(cell) else { break };
+            let home = self.home(hash_of(other));
             let stays = if hole <= cell {
                 hole < home && home <= cell
             } else {
@@ -81,7 +84,7 @@ impl<'a> Index<'a> {
             };
             if !stays {
                 if let Some(free) = self.cells.get_mut(hole) {
-                    *free = held + 1;
+                    *free = other + 1;
                 }
                 hole = cell;
             }
@@ -97,10 +100,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn index_survives_collisions_and_removal() {
+    fn finds_slots_after_collisions_and_removals() {
         let mut cells = [0; 16];
         let mut index = Index::new(&mut cells, 8).unwrap();
-        // All hashes fall on the last cell or the first: the table wraps around.
+        // All hashes have the last cell or the first as home: runs wrap around.
         let hash = |slot: u32| if slot.is_multiple_of(3) { 0 } else { u64::MAX };
         for slot in 0..8 {
             index.insert(hash(slot), slot);
@@ -115,27 +118,26 @@ mod tests {
     }
 
     #[test]
-    fn index_finds_what_is_in_it_and_nothing_else() {
+    fn finds_only_inserted_slots() {
         let mut cells = [0; 16];
         let mut index = Index::new(&mut cells, 8).unwrap();
-        // Hashes that fall on three cells at the end and the start: runs that wrap around in every
-        // way.
+        // All hashes have one of three home cells at the end and the start: runs wrap around.
         let hash = |slot: u32| u64::from(slot % 3).wrapping_sub(1) << 60;
-        let mut held = [false; 8];
+        let mut inserted = [false; 8];
         let mut random = 1_u32;
         for _ in 0..2_000 {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let slot = random >> 29;
-            let place = &mut held[slot as usize];
+            let place = &mut inserted[slot as usize];
             *place = !*place;
             if *place {
                 index.insert(hash(slot), slot);
             } else {
                 index.remove(hash(slot), slot, hash);
             }
-            for (slot, held) in (0..).zip(held) {
+            for (slot, is_inserted) in (0..).zip(inserted) {
                 let found = index.find(hash(slot), |other| other == slot);
-                assert_eq!(found, held.then_some(slot));
+                assert_eq!(found, is_inserted.then_some(slot));
             }
         }
     }

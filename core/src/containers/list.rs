@@ -1,8 +1,8 @@
-//! Doubly linked lists threaded through slots.
+//! Intrusive doubly linked lists of slots.
 
 use super::slots::Slots;
 
-/// Neighbours of a slot in one [`List`]; index + 1, so that all zero bits are "no neighbour".
+/// The neighbours of a slot in one [`List`]: index + 1, so that all zero bits are "no neighbour".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Link {
@@ -17,14 +17,13 @@ impl Link {
     };
 }
 
-/// A slot that can stand in lists, one link for each.
+/// A slot with a link for each list that it can be in.
 pub(crate) trait Linked<L: Copy> {
     fn link(&self, list: L) -> &Link;
     fn link_mut(&mut self, list: L) -> &mut Link;
 }
 
-/// A doubly linked list threaded through slots: append, remove and take the first in O(1), no
-/// memory of its own.
+/// An intrusive doubly linked list of slots: push, remove and pop in O(1), no memory of its own.
 pub(crate) struct List<L> {
     which: L,
     head: u32,
@@ -48,7 +47,7 @@ impl<L: Copy> List<L> {
         *slots.at(index).link(self.which) != Link::VACANT || self.head == index + 1
     }
 
-    /// Appends a slot; one that is already in the list stays where it is.
+    /// Appends a slot, unless it is in the list already.
     pub(crate) fn push<T: Linked<L>>(&mut self, slots: &mut Slots<'_, T>, index: u32) {
         let link = slots.at_mut(index).link_mut(self.which);
         if *link != Link::VACANT || self.head == index + 1 {
@@ -62,7 +61,7 @@ impl<L: Copy> List<L> {
         self.tail = index + 1;
     }
 
-    /// Takes a slot out; one that is not in the list is left alone.
+    /// Removes a slot, if it is in the list.
     pub(crate) fn remove<T: Linked<L>>(&mut self, slots: &mut Slots<'_, T>, index: u32) {
         let link = slots.at_mut(index).link_mut(self.which);
         if *link == Link::VACANT && self.head != index + 1 {
@@ -79,6 +78,7 @@ impl<L: Copy> List<L> {
         }
     }
 
+    /// Removes and returns the first slot.
     pub(crate) fn pop<T: Linked<L>>(&mut self, slots: &mut Slots<'_, T>) -> Option<u32> {
         let first = self.first()?;
         let link = slots.at_mut(first).link_mut(self.which);
@@ -90,7 +90,7 @@ impl<L: Copy> List<L> {
         Some(first)
     }
 
-    /// The slot behind this one in the list.
+    /// Returns the slot behind this one in the list.
     pub(crate) fn after<T: Linked<L>>(&self, slots: &Slots<'_, T>, index: u32) -> Option<u32> {
         slots.at(index).link(self.which).after.checked_sub(1)
     }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn list_keeps_order_through_any_removal() {
+    fn keeps_order_through_any_removal() {
         let mut nodes = [Node(Link::VACANT); 5];
         let mut slots = Slots::new(&mut nodes).unwrap();
         let mut list = List::new(());
@@ -142,7 +142,7 @@ mod tests {
         );
         assert!(list.is_empty());
         list.push(&mut slots, 2);
-        assert!(list.contains(&slots, 2), "a single element is found");
+        assert!(list.contains(&slots, 2), "a list of one slot");
         list.push(&mut slots, 0);
         assert!(list.is_last(0) && !list.is_last(2));
     }

@@ -1,4 +1,4 @@
-//! Fixed-size containers in memory that the caller hands in: nothing here allocates or panics.
+//! Fixed-size containers in the caller's memory: nothing here allocates or panics.
 
 mod free_list;
 mod index;

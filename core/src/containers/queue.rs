@@ -1,10 +1,10 @@
-//! Singly linked queues threaded through slots.
+//! Intrusive singly linked queues of slots.
 
 use core::marker::PhantomData;
 
 use super::slots::Slots;
 
-/// The slot behind this one in one chain; index + 1, so that all zero bits are "none".
+/// The link to the next slot of a chain: index + 1, so that all zero bits are "none".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Next(u32);
@@ -13,20 +13,20 @@ impl Next {
     /// The end of a chain.
     pub(crate) const NONE: Self = Self(0);
 
-    /// Points at a slot.
+    /// Creates a link to a slot.
     pub(crate) const fn to(index: u32) -> Self {
         Self(index + 1)
     }
 
-    /// Returns the slot that it points at.
+    /// Returns the slot that it links to.
     pub(crate) const fn get(self) -> Option<u32> {
         self.0.checked_sub(1)
     }
 }
 
-/// A slot that can stand in one chain at a time: a [`Queue`] or a [`FreeList`](super::FreeList).
+/// A slot that can be in one chain at a time: a [`Queue`] or a [`FreeList`](super::FreeList).
 ///
-/// A slot of several chains implements it once for each, told apart by `C`.
+/// A slot that can be in several chains implements it once for each, with another `C`.
 pub(crate) trait Chained<C = ()> {
     /// Returns the link to the slot behind this one.
     fn next(&self) -> Next;
@@ -34,8 +34,7 @@ pub(crate) trait Chained<C = ()> {
     fn next_mut(&mut self) -> &mut Next;
 }
 
-/// A first-in first-out queue threaded through slots: append and take the first in O(1), no memory
-/// of its own.
+/// An intrusive first-in first-out queue of slots: push and pop in O(1), no memory of its own.
 #[derive(Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Queue<C = ()> {
@@ -53,7 +52,7 @@ impl<C> Clone for Queue<C> {
 impl<C> Copy for Queue<C> {}
 
 impl<C> Queue<C> {
-    /// Nothing; all zero bits.
+    /// An empty queue: all zero bits.
     pub(crate) const EMPTY: Self = Self {
         head: Next::NONE,
         tail: Next::NONE,
@@ -70,7 +69,7 @@ impl<C> Queue<C> {
         self.tail.get()
     }
 
-    /// Returns whether there is no slot in it.
+    /// Returns whether the queue is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.head == Next::NONE
     }
@@ -100,7 +99,7 @@ impl<C> Queue<C> {
         Some(index)
     }
 
-    /// Puts all of `other` behind what is here.
+    /// Appends all slots of `other`, and empties it.
     pub(crate) fn append<T: Chained<C>>(&mut self, slots: &mut Slots<'_, T>, other: &mut Self) {
         let Some(first) = other.first() else {
             return;
@@ -130,7 +129,7 @@ impl<C> Queue<C> {
         None
     }
 
-    /// Takes the first slot for which `wanted` holds. Cost: the length of the queue.
+    /// Removes and returns the first slot for which `wanted` holds. Cost: the length of the queue.
     pub(crate) fn take<T: Chained<C>>(
         &mut self,
         slots: &mut Slots<'_, T>,
@@ -190,7 +189,7 @@ mod tests {
         assert!(other.is_empty());
         assert_eq!((queue.first(), queue.last()), (Some(4), Some(2)));
         assert_eq!(queue.after(&slots, 4), Some(0));
-        // The last one goes, then the first, then one in the middle: the ends stay right.
+        // Removes the last slot, then the first, then one in the middle.
         assert_eq!(queue.find(&slots, |node| node.0 == Next::NONE), Some(2));
         assert_eq!(queue.take(&mut slots, |node| node.0 == Next::NONE), Some(2));
         assert_eq!(queue.take(&mut slots, |_| true), Some(4));

@@ -1,18 +1,19 @@
-//! Slots handed in by the caller, addressed by index without a way to panic.
+//! The caller's slots, indexed without a panic.
 
-/// A non-empty slice of slots. An index that is out of range is a bug of ours: checked in debug
-/// builds, and in release builds the first slot stands in, so that no input can make the core
-/// panic.
+/// A non-empty slice of slots.
 ///
-/// Where code is dear, on machines of 32 bits, it has its two lookups once: inlined, they are a
-/// tenth of a client.
+/// An index out of range is a bug in the core. Debug builds check it. Release builds use the first
+/// slot instead, so that no input can make the core panic.
+///
+/// On 32-bit machines, the two accessors are not inlined, because code size matters there: inlined,
+/// they are a tenth of a client.
 pub(crate) struct Slots<'a, T> {
     first: &'a mut T,
     rest: &'a mut [T],
 }
 
 impl<'a, T> Slots<'a, T> {
-    /// `None` if there is no slot at all, or more than a `u32` can number.
+    /// Wraps slots, or returns `None` if there are none, or more than `u32::MAX`.
     pub(crate) fn new(slots: &'a mut [T]) -> Option<Self> {
         u32::try_from(slots.len()).ok()?;
         let (first, rest) = slots.split_first_mut()?;

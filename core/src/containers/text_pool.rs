@@ -1,43 +1,42 @@
-//! Kept texts of any length in one piece of memory: a text costs its length, 4 bytes, and what is
-//! missing to a word.
+//! Stored texts of any length in one slice of memory. A text costs its length, rounded up to a
+//! word, and 4 bytes.
 //!
-//! A boundary-tag allocator (Knuth, TAOCP volume 1, 2.5) over words, with a list of free blocks for
-//! each size, so that storing and releasing cost the same however much is kept. A free block merges
-//! with its neighbours at once; what lies behind the last used block counts as never used.
+//! It is a boundary-tag allocator (Knuth, TAOCP volume 1, 2.5) over words. Each size has a list of
+//! free blocks, so that the cost does not depend on the number of texts. A free block merges with
+//! its neighbours at once. The words behind the last used block count as never used.
 
 use crate::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 
 const WORD_LEN: usize = 4;
-/// Header, and two links while it is free.
+/// Fewest words of a block: its header, and two links while it is free.
 const BLOCK_MIN: u32 = 3;
-/// Sizes with a list of their own; the last list has all larger ones.
+/// Number of lists of free blocks: one for each size, and the last for all larger ones.
 const CLASSES: u32 = 288;
-/// Longest text that is kept: a stored message with its key, or what is said to all.
+/// Most bytes of a text: a stored message with its keys, or a channel message.
 const LEN_MAX: usize = MAIL_LEN_MAX;
 const _: () = assert!(TEXT_LEN_MAX <= LEN_MAX && CLASSES.is_multiple_of(32));
 const _: () = assert!(
     1 + LEN_MAX.div_ceil(WORD_LEN) + (BLOCK_MIN as usize) < CLASSES as usize,
-    "a block in the last list is large enough for any text, and what is left of it for a block"
+    "a block in the last list is too small for a text and a remainder"
 );
-/// Longest text that fits into its own handle.
+/// Most bytes of a text that fits into its handle.
 const INLINE_LEN: usize = 3;
 
-/// The header of a block: its size in words, bytes of its last words that are not text, and what is
-/// in front of it.
+/// The header of a block: its size in words, the padding in bytes behind its text, and flags.
 const USED: u32 = 1;
 const BEHIND_FREE: u32 = 1 << 1;
-/// The free block in front has the least size: it has no room for its size at its end.
+/// The free block in front has the least size: it has no room for its size in its last word.
 const BEHIND_LEAST: u32 = 1 << 2;
 const PAD_SHIFT: u32 = 3;
 const SIZE_SHIFT: u32 = 6;
 const _: () = assert!(TEXT_WORDS_MAX == (1 << (u32::BITS - SIZE_SHIFT)) - 1);
 
-/// Where a text is kept: a block, or a short text itself.
+/// A handle of a stored text: its block, or a short text itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct TextHandle(u32);
 
-/// The handle holds the text: its length in three bits from `INLINE_LEN_SHIFT`, and its bytes.
+/// The flag of a handle with the text in it: the length from bit `INLINE_LEN_SHIFT`, and the bytes.
 const INLINE: u32 = 1 << 31;
 const INLINE_LEN_SHIFT: u32 = 24;
 
@@ -66,19 +65,19 @@ impl TextHandle {
     }
 }
 
-/// Memory for texts, handed in by the caller. Words that were never used are never touched.
+/// A pool of texts in the caller's memory. It does not touch a word before its first use.
 pub(crate) struct TextPool<'a> {
     words: &'a mut [u32],
-    /// Words from here on hold nothing.
+    /// Words from here on are free, and in no list.
     end: u32,
-    /// For each size the first free block + 1.
+    /// The first free block + 1, for each size.
     free: [u32; CLASSES as usize],
     /// One bit for each list that is not empty.
     filled: [u32; CLASSES as usize / 32],
 }
 
 impl<'a> TextPool<'a> {
-    /// `None` if there are more than [`TEXT_WORDS_MAX`] words.
+    /// Creates an empty pool, or returns `None` if there are more than [`TEXT_WORDS_MAX`] words.
     pub(crate) fn new(words: &'a mut [u32]) -> Option<Self> {
         (words.len() <= TEXT_WORDS_MAX).then_some(Self {
             words,
@@ -88,8 +87,8 @@ impl<'a> TextPool<'a> {
         })
     }
 
-    /// Stores a text of valid length; `None`, and nothing changed, if no free block is large
-    /// enough.
+    /// Stores a text, or returns `None` and changes nothing if it is too long, or no free block is
+    /// large enough.
     pub(crate) fn store(&mut self, text: &[u8]) -> Option<TextHandle> {
         if let Some(inline) = TextHandle::inline(text) {
             return Some(inline);
@@ -112,7 +111,7 @@ impl<'a> TextPool<'a> {
         Some(TextHandle(block + 1))
     }
 
-    /// Copies a text into `out`; returns what was copied.
+    /// Copies a text into `out`; returns the copied bytes.
     pub(crate) fn load<'b>(&self, text: TextHandle, out: &'b mut [u8]) -> &'b [u8] {
         let (first, len) = if text.is_inline() {
             (None, (text.0 >> INLINE_LEN_SHIFT & 3) as usize)
@@ -130,8 +129,8 @@ impl<'a> TextPool<'a> {
         let words = first.map_or(inline.as_slice(), |first| {
             self.words.get(first as usize..).unwrap_or_default()
         });
-        // Whole words in a loop of their own: with pieces of any length, each word is a call of
-        // `memcpy`.
+        // Whole words have a loop of their own: with chunks of any length, each word would be a
+        // call of `memcpy`.
         let (whole, rest) = place.as_chunks_mut::<WORD_LEN>();
         let last = words.get(whole.len()).copied().unwrap_or_default();
         whole
@@ -144,13 +143,13 @@ impl<'a> TextPool<'a> {
         out.get(..len).unwrap_or_default()
     }
 
-    /// Gives the memory of a text back.
+    /// Releases the memory of a text.
     pub(crate) fn release(&mut self, text: TextHandle) {
         let Some(block) = text.block() else {
             return;
         };
         let header = self.get(block);
-        debug_assert!(header & USED != 0, "a text is released once");
+        debug_assert!(header & USED != 0, "the text was released before");
         let (mut start, mut size) = (block, header >> SIZE_SHIFT);
         let behind = block + size;
         if header & BEHIND_FREE != 0 {
@@ -186,9 +185,9 @@ impl<'a> TextPool<'a> {
         }
     }
 
-    /// A block of this size that is in no list; its header is still to be written.
+    /// Allocates a block of this size. The caller writes its header.
     fn allocate(&mut self, size: u32) -> Option<u32> {
-        // What is left of a larger block must be one itself.
+        // The remainder of a larger block must be large enough for a block.
         let class = self
             .first_filled(size, size + 1)
             .or_else(|| self.first_filled(size + BLOCK_MIN, CLASSES));
@@ -227,7 +226,7 @@ impl<'a> TextPool<'a> {
         }
     }
 
-    /// The first list from `from` on, in front of `to`, that is not empty.
+    /// Returns the first list from `from` on, and before `to`, that is not empty.
     fn first_filled(&self, from: u32, to: u32) -> Option<u32> {
         let first = from / 32;
         for at in first..CLASSES / 32 {
@@ -242,7 +241,7 @@ impl<'a> TextPool<'a> {
         None
     }
 
-    /// Puts a free block into its list. Its neighbours are used.
+    /// Inserts a free block into its list. Its neighbours are used.
     fn link(&mut self, block: u32, size: u32) {
         let class = Self::class(size);
         let next = self.head(class);
@@ -263,7 +262,7 @@ impl<'a> TextPool<'a> {
         self.set(block + size, behind & !BEHIND_LEAST | flags);
     }
 
-    /// Takes a free block out of its list.
+    /// Removes a free block from its list.
     fn unlink(&mut self, block: u32) {
         let size = self.get(block) >> SIZE_SHIFT;
         let (next, before) = (self.get(block + 1), self.get(block + 2));
@@ -288,8 +287,8 @@ mod tests {
     use super::*;
 
     impl TextPool<'_> {
-        /// Walks all blocks: sizes and flags fit together, no two free ones are neighbours, and
-        /// lists have them all.
+        /// Checks all blocks: sizes and flags match, no two free blocks are neighbours, and the
+        /// lists contain all of them.
         fn check(&self) {
             let (mut at, mut before, mut free) = (0, USED, 0);
             while at < self.end {
@@ -336,20 +335,20 @@ mod tests {
     }
 
     #[test]
-    fn gives_back_what_it_got_in_any_order_and_all_of_its_memory() {
+    fn returns_texts_and_frees_all_memory_in_any_order() {
         let mut words = vec![0; 1_500];
         let mut pool = TextPool::new(&mut words).unwrap();
-        let mut held = VecDeque::new();
-        // Miri takes minutes for all of them.
+        let mut stored = VecDeque::new();
+        // Miri would take minutes for 400.
         let texts = if cfg!(miri) { 40 } else { 400 };
         for number in 0..texts {
             let text = text(number);
             match pool.store(&text) {
-                Some(handle) => held.push_back((handle, text)),
+                Some(handle) => stored.push_back((handle, text)),
                 None => {
-                    // In turn the oldest, the newest, and those in the middle.
-                    held.rotate_left(number % 3 * held.len() / 3);
-                    for (handle, text) in held.drain(..1 + held.len() / 4) {
+                    // Releases texts from the first, the second or the last third.
+                    stored.rotate_left(number % 3 * stored.len() / 3);
+                    for (handle, text) in stored.drain(..1 + stored.len() / 4) {
                         assert_eq!(pool.load(handle, &mut [0; LEN_MAX]), text);
                         pool.release(handle);
                     }
@@ -357,7 +356,7 @@ mod tests {
             }
             pool.check();
         }
-        for (handle, text) in held {
+        for (handle, text) in stored {
             assert_eq!(pool.load(handle, &mut [0; LEN_MAX]), text);
             pool.release(handle);
             pool.check();
@@ -366,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn full_is_a_value_and_changes_nothing() {
+    fn changes_nothing_when_full() {
         let mut words = [0; 12];
         let mut pool = TextPool::new(&mut words).unwrap();
         assert_eq!(pool.store(&[1; 45]), None);
@@ -386,13 +385,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_of_a_free_block_may_be_the_smallest_there_is() {
+    fn splits_off_a_block_of_the_least_size() {
         let mut words = [0; 12];
         let mut pool = TextPool::new(&mut words).unwrap();
         let (free, last) = (pool.store(&[1; 32]).unwrap(), pool.store(&[2; 8]));
-        assert!(last.is_some(), "it holds the end");
+        assert!(last.is_some(), "the pool is full too early");
         pool.release(free);
-        // Nine words are free: six of them for this one, and three for the next.
+        // Nine words are free: six for the first text, and three for the second.
         for text in [&[3; 20][..], &[4; 8]] {
             let handle = pool.store(text).unwrap();
             assert_eq!(pool.load(handle, &mut [0; 64]), text);
@@ -401,14 +400,15 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_message_costs_its_length_and_at_most_64_bytes() {
+    fn costs_at_most_64_bytes_more_than_the_message() {
         let mut words = vec![0; 2_000];
         let mut pool = TextPool::new(&mut words).unwrap();
-        // Free blocks of every size, so that the worst fit is among them.
-        let held: Vec<_> = (4..64)
+        // Free blocks of every size, so that the worst fit occurs.
+        let stored: Vec<_> = (4..64)
             .map(|len| pool.store(&vec![1; len]).unwrap())
             .collect();
-        held.iter()
+        stored
+            .iter()
             .step_by(2)
             .for_each(|handle| pool.release(*handle));
         let step = if cfg!(miri) { 131 } else { 13 };
