@@ -22,7 +22,7 @@ impl PackedAddress {
         port: 0,
     };
 
-    /// `0.0.0.0:0` when vacant.
+    /// Returns the address; `0.0.0.0:0` if it is vacant.
     pub(crate) fn get(&self) -> SocketAddr {
         let [a, b, c, d, ..] = self.ip;
         let ip = match self.family {
@@ -32,19 +32,19 @@ impl PackedAddress {
         SocketAddr::new(ip, self.port)
     }
 
-    /// Whether both are IPv4, or both IPv6.
+    /// Returns whether both are IPv4, or both IPv6.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.family == other.family
     }
 
-    /// Who is behind it, as far as strangers can tell: an IPv4 address, or the upper half of an
-    /// IPv6 address.
+    /// Returns the network that quotas count for: an IPv4 address, or the upper half of an IPv6
+    /// address.
     pub(crate) fn network(&self) -> u128 {
         let ip = u128::from_be_bytes(self.ip);
         u128::from(self.family) | ip & (u128::MAX << 64)
     }
 
-    /// The address as bytes with one meaning each, for keyed hashes.
+    /// Writes the address to a keyed hash, in an unambiguous form.
     pub(crate) fn hash_into(&self, hasher: &mut impl core::hash::Hasher) {
         hasher.write(&[self.family]);
         hasher.write(&self.ip);
@@ -52,8 +52,8 @@ impl PackedAddress {
     }
 }
 
-/// An IPv4 address inside IPv6 (`::ffff:a.b.c.d`) is the IPv4 address; scope and flow label are not
-/// kept.
+/// An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`) becomes the IPv4 address. Scope and flow label
+/// are dropped.
 impl From<SocketAddr> for PackedAddress {
     fn from(address: SocketAddr) -> Self {
         match address.ip().to_canonical() {

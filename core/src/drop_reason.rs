@@ -1,48 +1,48 @@
-//! Why something had no effect.
+//! The reasons to drop a datagram or a frame.
 
-/// Why a datagram, or a frame in it, had no effect.
+/// The reason why a datagram, or a frame in it, had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum DropReason {
-    /// Longer than [`DATAGRAM_LEN_MAX`](crate::limits::DATAGRAM_LEN_MAX), or too short to be
-    /// anything.
+    /// The datagram is longer than [`DATAGRAM_LEN_MAX`](crate::limits::DATAGRAM_LEN_MAX), or too
+    /// short.
     BadLength,
-    /// Written in another version of the protocol.
+    /// The datagram has another version of the protocol.
     ForeignVersion,
-    /// Not a datagram of this protocol.
+    /// The datagram or frame does not follow the format.
     Malformed,
-    /// The tag does not fit: it was damaged or forged.
+    /// The tag is wrong: the datagram was damaged or forged, or is of another room or session.
     BadTag,
-    /// A kind of datagram or frame that has no meaning for this side.
+    /// The kind of datagram or frame has no meaning in this role or state.
     Unexpected,
-    /// For a session that does not exist (any more).
+    /// The session does not exist, or has ended.
     UnknownSession,
-    /// From another address than that of the session or table entry it names.
+    /// The source is another address than that of the session or roster entry.
     WrongAddress,
-    /// From a name that is not in the table, or for another incarnation.
+    /// The sender's name is not in the roster, or the datagram is for another incarnation.
     UnknownPeer,
-    /// A repetition of what was already accepted.
+    /// The datagram or frame was accepted before.
     Duplicate,
-    /// Behind a datagram that is missing; it will be repeated.
+    /// A frame before it is missing; the sender will repeat both.
     OutOfOrder,
-    /// An acknowledgement of what was never sent.
+    /// It acknowledges a frame that was never sent.
     BadAcknowledgement,
-    /// No room at this moment; the sender will repeat it.
+    /// There is no room now; the sender will repeat it.
     Busy,
-    /// A registration without a valid cookie (it gets one).
+    /// The ClientHello has no valid cookie; a Cookie answers it.
     NoCookie,
-    /// A request for a session that was refused (it is told why).
+    /// The request for a session was refused, with a reason.
     Refused,
-    /// This client is deregistered and takes nothing from peers.
+    /// This client is deregistered, and accepts nothing from peers.
     Offline,
-    /// Its source asks for more than its share; the sender will repeat it.
+    /// The source has used up its quota; the sender will repeat it.
     RateExceeded,
-    /// Its number in the session came already, or is too old.
+    /// The packet number was accepted before, or is too old.
     Replayed,
-    /// Claims to be from a name that has another key.
+    /// The sender's name belongs to another key.
     ForeignKey,
-    /// A message that was encrypted for another recipient, or was changed.
+    /// The stored message cannot be decrypted: it is for another recipient, or was changed.
     Unreadable,
 }
 
@@ -70,7 +70,7 @@ impl DropReason {
         Self::Unreadable,
     ];
 
-    /// A short name for logs, such as `bad-tag`.
+    /// Returns a short name for logs, such as `bad-tag`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BadLength => "bad-length",
@@ -96,14 +96,14 @@ impl DropReason {
     }
 }
 
-/// The result of handing a datagram to the core.
+/// The result of [`Endpoint::handle_datagram`](crate::Endpoint::handle_datagram).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disposition {
-    /// It took effect.
+    /// The datagram took effect.
     Accepted,
-    /// It had no effect, for this reason; the reason was counted.
+    /// The datagram had no effect, for this reason, which was counted.
     Ignored(DropReason),
-    /// It is valid, but there is no room now. It was not acknowledged, so the sender will repeat
-    /// it.
+    /// The datagram is valid, but there is no room now, or its source has used up its quota. It is
+    /// not acknowledged, so that the sender repeats it.
     Busy,
 }

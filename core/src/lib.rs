@@ -1,10 +1,22 @@
-//! A UDP chat room as two pure state machines, without input and output ("sans-IO").
+//! A UDP chat room as two state machines without input and output ("sans-IO"): [`Client`] and
+//! [`Server`].
 //!
-//! [`Client`] and [`Server`] hold the whole protocol: the roster, sessions with acknowledgements
-//! and retransmission, mailboxes for clients that are offline, and the channel. They have no
-//! sockets, clocks, threads, allocation or randomness of their own. Datagrams, commands, the time
-//! and answers of the store go in; datagrams, events and records come out. The caller, called an
-//! *adapter*, needs no knowledge of the protocol.
+//! They implement the whole protocol: encrypted sessions with acknowledgements and retransmission,
+//! the roster, the channel, and mailboxes for clients that are offline. They have no sockets,
+//! clocks, threads, allocator or source of randomness.
+//!
+//! An *adapter* connects a machine to the outside. Its inputs are datagrams, commands, the time and
+//! results of the store. Its outputs are datagrams, events and records. An adapter needs no
+//! knowledge of the protocol.
+//!
+//! | to | see |
+//! | --- | --- |
+//! | join a room | [`Client`], [`ClientConfig`], [`ClientMemory`], [`Command`], [`ClientEvent`] |
+//! | run a room | [`Server`], [`ServerConfig`], [`ServerMemory`], [`ServerEvent`] |
+//! | drive one of them | [`EventLoop`], [`Network`], [`Endpoint`] |
+//! | store records | [`Journal`], [`Record`], [`ClientRecord`] |
+//! | create keys | [`Identity`], [`StaticKey`], [`RoomKey`], [`Seed`] |
+//! | dissect datagrams | [`wire`], [`crypto`], [`LoggedKey`] |
 //!
 //! # The contract
 //!
@@ -12,35 +24,38 @@
 //!
 //! 1. **Inputs** are the `handle_*` methods and [`Client::command`]. Each takes the current
 //!    [`Instant`].
-//! 2. After *each* input, take all outputs, **in this order**, until each gives `None`:
-//!    [`Server::poll_persist`] (store the records, then call [`Server::handle_stored`], which is an
-//!    input), `poll_event` (and [`Client::poll_persist`] after each), [`Endpoint::poll_transmit`].
-//! 3. Then wait for the next input, at most until [`Endpoint::poll_timeout`], and call
-//!    [`Endpoint::handle_timeout`] when that time has come. Datagrams that are waiting go first.
+//! 2. After *each* input, poll all outputs, **in this order**, until each returns `None`:
+//!    1. [`Server::poll_persist`]: store the records, then call [`Server::handle_stored`], which is
+//!       an input;
+//!    2. [`Client::poll_event`] or [`Server::poll_event`], with [`Client::poll_persist`] after each
+//!       event;
+//!    3. [`Endpoint::poll_transmit`].
+//! 3. Then wait for the next input, at most until [`Endpoint::poll_timeout`]. Call
+//!    [`Endpoint::handle_timeout`] when that time has come, after all received datagrams.
 //!
-//! Leaving out an output is never an error, only slow. A record that is not stored is not
-//! acknowledged to its sender. An event that is not taken ([`Client::poll_event`]) leaves its
-//! message unacknowledged, so that its sender repeats it. `poll_timeout` returns the time of the
-//! last input while anything waits.
+//! An output that is not polled is late, but not lost. The server does not acknowledge a message
+//! before its record is stored. The client does not acknowledge a message before its event is
+//! polled, so that the sender repeats it. `poll_timeout` returns the time of the last input while
+//! an output waits.
 //!
-//! * **Same inputs, same outputs**, byte for byte: time, the wall clock, keys and a [`Seed`] of
-//!   entropy are arguments.
-//! * **Everything is encrypted**: a session is between two [keys](Identity), and a private message
-//!   for its recipient alone.
-//! * **Panic-free, verified at link time**: `bins/firmware` has images that do not link if
-//!   something could panic. Hostile datagrams are dropped and [counted by reason](DropReason),
-//!   mistakes of the user are [values](CommandError), and so is full storage.
-//! * **Memory** is handed in by the caller ([`ClientStorage`], [`ServerStorage`]), sized once.
+//! * **Deterministic**: the same inputs give the same outputs, byte for byte. The time, the wall
+//!   clock, keys and a [`Seed`] of entropy are arguments.
+//! * **Encrypted**: a session authenticates both [identities](Identity). A message that the server
+//!   stores is encrypted end to end.
+//! * **Panic-free, verified at link time**: `bins/firmware` has images that do not link if any code
+//!   can panic. The core drops hostile datagrams and [counts them by reason](DropReason). An
+//!   invalid command is a [value](CommandError), and so is full storage.
+//! * **Memory** belongs to the caller ([`ClientStorage`], [`ServerStorage`]), who sizes it once.
 //! * **Cost**: a datagram costs the same in a room of ten and of ten thousand, with one exception:
-//!   a client whose table is full scans it to evict a peer. A message to all is a cursor that moves
-//!   when datagrams are built, not a queue.
+//!   a client whose table is full scans it to evict a peer. A message to all clients is stored
+//!   once; each client has a cursor into the log.
 //!
 //! # The event loop
 //!
-//! [`EventLoop`] drives a machine over a [`Network`]: it keeps the contract, with bounds and
-//! back-pressure. An adapter owns one, and parks between two polls. The same loop runs on a
-//! microcontroller and on a system with sockets. Here, the network is a queue, the clock is a
-//! number, and a room runs in one thread:
+//! [`EventLoop`] drives a machine over a [`Network`]: it follows the contract, with bounds and
+//! back-pressure. An adapter owns a loop, and parks between two polls. The same loop runs on a
+//! microcontroller and on a system with sockets. In this example, the network is a queue, the clock
+//! is a number, and a room runs in one thread:
 //!
 //! ```
 //! use std::cell::RefCell;
@@ -72,20 +87,20 @@
 //! }
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // Memory for 8 names, 8 frames in flight to each, and 16 messages. It may be a static.
+//! // Memory for 8 names, 8 frames in flight to each, and 16 messages. It can be a static.
 //! let mut server_memory = Box::new(ServerMemory::<8, 8, 16, 1_024, 16>::new());
 //! let mut server = Server::new(
 //!     ServerConfig::default(),
 //!     server_memory.storage(),
 //!     Identity::new(StaticKey::new([1; 32]), None),
-//!     Seed([1; 32]), // 32 random bytes, others at every start
+//!     Seed([1; 32]), // 32 random bytes, fresh at each start
 //! )?;
 //! let (server_addr, alice_addr) = ("127.0.0.1:5000".parse()?, "127.0.0.1:6000".parse()?);
 //! let mut alice_memory = ClientMemory::<9, 4, 8>::new();
 //! let mut alice = Client::new(
 //!     ClientConfig::new(Name::new("alice")?, server_addr),
 //!     alice_memory.storage(),
-//!     Identity::new(StaticKey::new([2; 32]), None), // 32 random bytes, kept for the next start
+//!     Identity::new(StaticKey::new([2; 32]), None), // 32 random bytes, stored for the next start
 //!     Seed([2; 32]),
 //! )?;
 //!
@@ -109,7 +124,7 @@
 //!             shown.push(format!("{event:?}"));
 //!         }
 //!     });
-//!     // Park: here, time passes at once.
+//!     // Park: this example skips the time until the next deadline.
 //!     let deadlines = [
 //!         server_loop.next_deadline(&server, &server_port),
 //!         alice_loop.next_deadline(&alice, &alice_port),
@@ -125,24 +140,27 @@
 //!
 //! # Features
 //!
-//! * `noise` (on by default): the cryptography, in Rust. Without it, only the null cipher is left.
-//! * `ring`: the ciphers of the crate of that name, where there is a C compiler. The bytes are the
-//!   same.
-//! * `null-cipher`: the null cipher, for simulators. No program for people may enable it.
-//! * `log`, `defmt`: trace points for the logger of the program, or of the board: drops, and their
-//!   reasons, retransmissions, lost sessions.
-//! * `zerocopy`: slots can be made from zeroed memory.
+//! * `noise` (on by default): the cryptography, in pure Rust. Without it, there is only the null
+//!   cipher.
+//! * `ring`: ChaCha20-Poly1305 of the crate `ring`, in assembly. It needs a C compiler, includes
+//!   `noise`, and gives the same bytes.
+//! * `null-cipher`: a transparent cipher, for simulators. It protects nothing: no program that
+//!   people run may enable it.
+//! * `log`, `defmt`: trace points for the logger of the program, or of the board. They report drops
+//!   and their reasons, retransmissions and lost sessions.
+//! * `zerocopy`: slots can be created from zeroed memory.
 //!
 //! At least one of `noise`, `ring` and `null-cipher` must be on; no feature excludes another.
 //!
-//! # Inside
+//! # Layers
 //!
-//! All cryptography is in [`crypto`]. Above it are two layers, kept apart. A *connection* makes one
-//! session between two processes reliable: sequence numbers, a window, cumulative acknowledgements,
-//! 500 ms and 5 retries for everything. *End to end*, a message is identified by its sender's
-//! process and a counter, on every path it takes; its recipient shows each once. `PROTOCOL.md`
-//! beside this crate describes both, byte by byte. `PORTING.md` leads to a first message on a new
-//! board.
+//! The protocol has two layers. A *session* makes one path between two processes reliable, with
+//! sequence numbers, a window, cumulative acknowledgements and retransmission. *End to end*, the
+//! sender's process and a counter identify a message on every path, and its recipient shows it
+//! once.
+//!
+//! `PROTOCOL.md` beside this crate specifies both layers, byte by byte. `SECURITY.md` states the
+//! threat model. `PORTING.md` is a guide to a first message on a new board.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -153,12 +171,12 @@ extern crate std;
 #[cfg(not(any(feature = "noise", feature = "null-cipher")))]
 compile_error!("chatapp-core needs a cipher: enable the feature `noise`, `ring` or `null-cipher`");
 
-/// The example of the guide for porters is a test.
+/// Compiles the example of the porting guide as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../PORTING.md")]
 struct Porting;
 
-/// The example of the README is a test.
+/// Compiles the example of the README as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

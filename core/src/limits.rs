@@ -1,62 +1,61 @@
-//! Bounds of the wire format, and the proof that they fit together.
+//! Limits of the wire format, and a compile-time check that they are consistent.
 
 use crate::crypto::{KEY_LEN, MESSAGE_OVERHEAD, TAG_LEN};
 
-/// Longest name, in bytes of UTF-8.
+/// Most bytes of a name, in UTF-8.
 pub const NAME_LEN_MAX: usize = 32;
 
-/// Longest text of one message, in bytes of UTF-8.
+/// Most bytes of the text of one message, in UTF-8.
 pub const TEXT_LEN_MAX: usize = 1_000;
 
-/// Words that the memory for texts of one kind can have at most, see
-/// [`ServerStorage`](crate::ServerStorage): 256 MiB.
+/// Most words of memory for texts of one kind, see [`ServerStorage`](crate::ServerStorage):
+/// 256 MiB.
 pub const TEXT_WORDS_MAX: usize = (1 << 26) - 1;
 
-/// Longest datagram that is ever sent or accepted, in bytes of UDP payload.
+/// Most bytes of a datagram that the core sends or accepts, as UDP payload.
 ///
-/// IPv6 promises 1,280 bytes on every path (RFC 8200, section 5), which leaves 1,232 for UDP
+/// IPv6 guarantees 1,280 bytes on every path (RFC 8200, section 5), which leaves 1,232 for UDP
 /// payload.
 pub const DATAGRAM_LEN_MAX: usize = 1_200;
 
-/// Bytes of a buffer to receive into: one more than a datagram may have, so that what is too long
-/// is seen to be.
+/// Bytes of a receive buffer: one more than the longest datagram, so that the core detects and
+/// drops longer ones.
 pub const RECEIVE_LEN: usize = DATAGRAM_LEN_MAX + 1;
 
-/// Length of a [request for a cookie](crate::wire::Datagram::CookieRequest): padded, so that an
-/// address that proved nothing never gets more bytes than it sent.
+/// Bytes of a [cookie request](crate::wire::Datagram::CookieRequest). Its padding prevents
+/// amplification: an address without proof gets no more bytes than it sent.
 //= PROTOCOL.md#3.4
 pub const COOKIE_REQUEST_LEN: usize = 96;
 
-/// Bytes around the encrypted part of a datagram of a session: version, kind, session id, counter
-/// and tag.
+/// Bytes around the encrypted part of a data datagram: version, kind, session id, counter and tag.
 pub const SEAL_OVERHEAD: usize = 1 + 1 + 8 + 8 + TAG_LEN;
 
-/// Bytes that header and frames of one datagram may take together.
+/// Most bytes of header and frames together, in one data datagram.
 pub const BODY_LEN_MAX: usize = DATAGRAM_LEN_MAX - SEAL_OVERHEAD;
 
-/// Longest stored message: an encrypted text and its tag.
+/// Most bytes of an end-to-end encrypted text, with its tag.
 pub const CIPHERTEXT_LEN_MAX: usize = TEXT_LEN_MAX + MESSAGE_OVERHEAD;
 
-/// Longest stored message that is kept: the key that is needed to open it stands in front.
+/// Most bytes of a stored message: the ephemeral public key and the encrypted text.
 pub const STORED_MESSAGE_LEN_MAX: usize = KEY_LEN + CIPHERTEXT_LEN_MAX;
 
-/// Most that a server keeps of one message: the sender's key stands in front of its stored message, since
-/// the sender's name may have another one when the message is handed over.
+/// Most bytes that a server stores of one message: the sender's static public key and the stored
+/// message. The sender's name may have another key by the time of delivery.
 pub const MAIL_LEN_MAX: usize = KEY_LEN + STORED_MESSAGE_LEN_MAX;
 
-/// Requests to the server that may be without a result at a time: the server remembers this many
+/// Most requests to the server that are without a result at a time. The server remembers this many
 /// outcomes for each name, so that a repeated request takes effect once.
 pub const REQUESTS_MAX: u32 = 32;
 
-/// Flags, acknowledgement, window, first sequence number and table version, each at its longest.
+/// Most bytes of flags, acknowledgement, window, first sequence number and roster version.
 const HEADER_LEN_MAX: usize = 1 + 5 + 3 + 5 + 5;
-/// The largest frame, a kept message: kind, serial number, incarnation, counter, stamp, flag, key,
-/// name, key of the stored message, and the stored message with its length.
+/// Bytes of the largest frame, a Mail: kind, number, incarnation, counter, timestamp, flag, key,
+/// name, ephemeral key, and the ciphertext with its length.
 const FRAME_LEN_MAX: usize =
     1 + 10 + 8 + 5 + 5 + 1 + KEY_LEN + (1 + NAME_LEN_MAX) + KEY_LEN + (2 + CIPHERTEXT_LEN_MAX);
 
 const _: () = assert!(TEXT_LEN_MAX == 1_000 && NAME_LEN_MAX == 32);
 const _: () = assert!(
     HEADER_LEN_MAX + FRAME_LEN_MAX <= BODY_LEN_MAX,
-    "a kept text of full length from a name of full length fits into a datagram"
+    "the largest frame does not fit into a datagram"
 );

@@ -6,10 +6,11 @@ use core::hash::{Hash, Hasher};
 
 use crate::limits::NAME_LEN_MAX;
 
-/// A valid name: 1 to 32 bytes of UTF-8 without white space or control characters.
+/// A valid name: 1 to 32 bytes of UTF-8 without white space, control or invisible formatting
+/// characters.
 ///
-/// It is looked at as a whole, zeros behind it included, which is done by words where there are
-/// large ones.
+/// A comparison includes the zeros behind the name, which is fast: the alignment lets it compare
+/// whole words.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
@@ -18,14 +19,14 @@ pub struct Name {
     len: u8,
 }
 
-/// Why a string is not a name.
+/// The reason why a string is not a valid name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameError {
-    /// It has no bytes.
+    /// The string is empty.
     Empty,
-    /// It has this many bytes, more than [`NAME_LEN_MAX`].
+    /// The string has this many bytes, more than [`NAME_LEN_MAX`].
     TooLong(usize),
-    /// It contains white space or a control or invisible formatting character.
+    /// The string contains white space, or a control or invisible formatting character.
     BadCharacter,
 }
 
@@ -48,11 +49,11 @@ impl fmt::Display for NameError {
 
 impl core::error::Error for NameError {}
 
-/// True for characters that move, hide or reorder other text when they are shown: C0, C1 and DEL,
-/// zero-width and bidirectional formatting characters, line and paragraph separators, and the
-/// byte-order mark.
+/// Returns whether a character can move, hide or reorder other text on a display.
 ///
-/// A program that shows text of others makes these visible; names never contain them.
+/// These are C0, C1 and DEL, zero-width and bidirectional formatting characters, line and paragraph
+/// separators, and the byte-order mark. Names never contain them. A program that shows text of
+/// others must make them visible.
 pub const fn drives_display(character: char) -> bool {
     matches!(character,
         '\u{0}'..='\u{1f}'
@@ -68,7 +69,7 @@ pub const fn drives_display(character: char) -> bool {
 }
 
 impl Name {
-    /// No name: the content of a vacant slot. Never on the wire.
+    /// No name: the content of a vacant slot. It is never on the wire.
     pub(crate) const VACANT: Self = Self {
         bytes: [0; NAME_LEN_MAX],
         len: 0,
@@ -77,7 +78,7 @@ impl Name {
     /// Checks and copies a name.
     ///
     /// # Errors
-    /// [`NameError`] says which rule `text` breaks.
+    /// Returns the rule that `text` breaks.
     //= PROTOCOL.md#2.3
     pub fn new(text: &str) -> Result<Self, NameError> {
         if text.is_empty() {
@@ -99,12 +100,12 @@ impl Name {
         Ok(name)
     }
 
-    /// The name as bytes of UTF-8.
+    /// Returns the name as bytes of UTF-8.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 
-    /// The name as a string.
+    /// Returns the name as a string.
     pub fn as_str(&self) -> &str {
         let whole = core::str::from_utf8(&self.bytes).unwrap_or_default();
         whole.get(..usize::from(self.len)).unwrap_or_default()
@@ -117,7 +118,7 @@ impl PartialOrd for Name {
     }
 }
 
-/// As strings are ordered.
+/// Names have the order of strings: by their bytes.
 impl Ord for Name {
     fn cmp(&self, other: &Self) -> Ordering {
         self.as_bytes().cmp(other.as_bytes())
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accepts_what_people_are_called() {
+    fn accepts_common_names() {
         for good in [
             "x",
             "alice",
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_not_its_beginning() {
+    fn differs_from_its_prefix() {
         let name = |text| Name::new(text).unwrap();
         assert_eq!(name("ann"), name("ann"));
         assert_ne!(name("ann"), name("anna"));

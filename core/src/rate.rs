@@ -1,30 +1,30 @@
-//! Token buckets: how much of something may be asked for.
+//! Token buckets, which limit the rate of requests.
 //!
-//! A bucket is kept as the time at which it will be full again (the "virtual scheduling" form of
-//! ITU-T I.371, annex A), so that nothing has to be refilled.
+//! The state of a bucket is the time at which it will be full again. This is the virtual scheduling
+//! algorithm of ITU-T I.371, annex A. It needs no timer to refill a bucket.
 
 use crate::time::Instant;
 
 const NANOS_PER_MILLI: u64 = 1_000_000;
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
 
-/// How much of something one source may ask for: so much at once, and then so much in each second.
+/// The parameters of a token bucket: rate and burst of one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// The tokens that are added in each second; 0 for no limit.
+    /// Number of tokens that the bucket gains in each second; 0 for no limit.
     pub per_second: u32,
-    /// The tokens of a full bucket.
+    /// Number of tokens in a full bucket.
     pub burst: u32,
 }
 
 impl RateLimit {
-    /// No limit.
+    /// Stands for "no limit".
     pub const NONE: Self = Self {
         per_second: 0,
         burst: 0,
     };
 
-    /// So much in each second, and so many seconds' worth at once.
+    /// Creates a limit of `per_second` tokens, with a burst of `burst_seconds` times as many.
     pub const fn new(per_second: u32, burst_seconds: u32) -> Self {
         Self {
             per_second,
@@ -39,7 +39,7 @@ impl RateLimit {
     }
 }
 
-/// When a bucket will be full, in nanoseconds of the caller's clock.
+/// A token bucket: the time at which it will be full, in nanoseconds of the caller's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Bucket {
@@ -53,7 +53,7 @@ impl Bucket {
         self.full_at
     }
 
-    /// When it is full again if so much is taken from it now; `None` if there is not so much in it.
+    /// Returns the bucket after `amount` tokens are taken now, or `None` if it has too few.
     pub(crate) fn without(self, amount: u32, limit: RateLimit, now: Instant) -> Option<Self> {
         let now = nanos(now);
         let full_at = self.full_at.max(now).saturating_add(limit.nanos(amount));

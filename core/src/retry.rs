@@ -1,25 +1,25 @@
-//! The one rule by which everything that waits for an answer is repeated.
+//! The retransmission policy, and the timer that follows it.
 
 use crate::time::{Instant, PackedInstant};
 
-/// How often, and how many times, something that is not answered is sent again.
+/// The interval and the number of retransmissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Milliseconds between two sendings; at least 1.
+    /// Milliseconds between two transmissions; at least 1.
     pub interval_ms: u32,
-    /// Sendings after the first one.
+    /// Number of retransmissions, after the first transmission.
     pub retries: u8,
 }
 
 impl RetryPolicy {
-    /// 500 ms and 5 retries: a silent peer gets exactly 6 datagrams, and is given up after
-    /// 3 s.
+    /// The default: 500 ms and 5 retries. A sender sends 6 datagrams to a silent peer, and gives it
+    /// up after 3 s.
     pub const DEFAULT: Self = Self {
         interval_ms: 500,
         retries: 5,
     };
 
-    /// Milliseconds from the first sending until giving up.
+    /// Returns the milliseconds from the first transmission until the sender gives up.
     pub const fn patience_ms(self) -> u64 {
         self.interval_ms as u64 * (self.retries as u64 + 1)
     }
@@ -31,26 +31,25 @@ impl Default for RetryPolicy {
     }
 }
 
-/// The action that is due when the time of a [`Retry`] has come.
+/// The action at the deadline of a [`Retry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// Send again.
+    /// Retransmit.
     Again,
-    /// The caller was away for longer than an interval: wait once more before concluding anything
+    /// The process was stopped for an interval or more: wait once more before it concludes anything
     /// from silence.
     Overslept,
     /// All retries are used up.
     GiveUp,
 }
 
-/// Counts the sendings of whatever waits for an answer. The deadline lies in the list that holds
-/// the owner.
+/// A retransmission timer. The owner has a list of deadlines, and calls it in time.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Retry {
-    /// Timed sendings so far; 0: nothing waits.
+    /// Number of transmissions so far; 0 if the timer is not armed.
     sent: u16,
-    /// The deadline has passed, and what is to be sent again was not transmitted yet.
+    /// The deadline has passed, and the retransmission was not sent yet.
     due: bool,
     deadline: PackedInstant,
 }
@@ -66,32 +65,32 @@ impl Retry {
         self.sent != 0
     }
 
-    /// When [`expire`](Self::expire) is to be called; never zero.
+    /// Returns when to call [`expire`](Self::expire); never zero.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         (self.is_armed() && !self.due).then_some(self.deadline.get())
     }
 
-    /// Something was sent (again): wait one interval from `now`.
+    /// Records a transmission: the next deadline is one interval from `now`.
     pub(crate) fn sent(&mut self, now: Instant, policy: RetryPolicy) {
         self.sent = self.sent.saturating_add(1);
         self.due = false;
         self.deadline = now.plus_millis(policy.interval_ms.into()).into();
     }
 
-    /// There was an answer, but more is waiting: the count starts again.
+    /// Records an answer while more datagrams wait for one: the count starts again.
     pub(crate) fn progress(&mut self, now: Instant, policy: RetryPolicy) {
         self.sent = 0;
         self.sent(now, policy);
     }
 
-    /// Nothing waits any more.
+    /// Stops the timer: no datagram waits for an answer.
     pub(crate) fn settle(&mut self) {
         self.sent = 0;
         self.due = false;
     }
 
-    /// The deadline has passed. `woke_at` is when the caller last came back after at least an
-    /// interval.
+    /// Returns the action now that the deadline has passed. `woke_at` is the last time that the
+    /// caller resumed after an absence of an interval or more.
     //= PROTOCOL.md#7.1
     pub(crate) fn expire(&mut self, now: Instant, woke_at: Instant, policy: RetryPolicy) -> Due {
         if woke_at.millis_since(self.deadline.get()) >= policy.interval_ms.into() {

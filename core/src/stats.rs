@@ -1,31 +1,33 @@
-//! Counters: what came, what went, and why something was dropped.
+//! Counters of traffic, retransmissions and drops.
 
 use crate::drop_reason::{Disposition, DropReason};
 use crate::wire::{DATAGRAM_KINDS, FRAME_KINDS};
 
-/// The traffic in one direction.
+/// Counters of the traffic in one direction.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
-    /// Datagrams, whatever was in them.
+    /// Number of datagrams, valid or not.
     pub datagrams: u64,
-    /// Bytes of UDP payload in them.
+    /// Number of bytes of UDP payload.
     pub bytes: u64,
     datagrams_by_kind: [u64; DATAGRAM_KINDS.len()],
     frames_by_kind: [u64; FRAME_KINDS.len()],
 }
 
 impl Traffic {
-    /// Datagrams of each kind, by its name. A datagram that could not be parsed has no kind.
+    /// Returns the number of datagrams of each kind, with the name of the kind. It does not include
+    /// datagrams that could not be parsed.
     pub fn datagrams_by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> {
         DATAGRAM_KINDS.into_iter().zip(self.datagrams_by_kind)
     }
 
-    /// Numbered frames of each kind, by its name: taken over, or sent with their repetitions.
+    /// Returns the number of frames of each kind, with the name of the kind: accepted, or sent with
+    /// retransmissions.
     pub fn frames_by_kind(&self) -> impl Iterator<Item = (&'static str, u64)> {
         FRAME_KINDS.into_iter().zip(self.frames_by_kind)
     }
 
-    /// Numbered frames of all kinds.
+    /// Returns the number of frames of all kinds.
     pub fn frames(&self) -> u64 {
         self.frames_by_kind.iter().sum()
     }
@@ -49,29 +51,29 @@ impl Traffic {
     }
 }
 
-/// Counters since the machine was made; they never wrap in practice and never panic.
+/// Counters since the machine was created. They do not wrap in practice, and never panic.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
-    /// Datagrams handed in.
+    /// Traffic of received datagrams.
     pub received: Traffic,
-    /// Datagrams built.
+    /// Traffic of datagrams to send.
     pub sent: Traffic,
-    /// Datagrams repeated because time ran out.
+    /// Number of timed retransmissions.
     pub retransmissions_timed: u64,
-    /// Rounds repeated because the other side reported a gap.
+    /// Number of retransmissions after a NACK.
     pub retransmissions_on_evidence: u64,
-    /// Connection sessions given up after the last retry.
+    /// Number of sessions that were given up after the last retry.
     pub give_ups: u64,
     drops: [u64; DropReason::ALL.len()],
 }
 
 impl Stats {
-    /// How often something was dropped for this reason.
+    /// Returns the number of drops for this reason.
     pub fn drops(&self, reason: DropReason) -> u64 {
         self.drops.get(reason as usize).copied().unwrap_or_default()
     }
 
-    /// Counts a reason why an input had no effect; returns what its caller is told.
+    /// Counts a reason why an input had no effect; returns the result for the caller.
     #[cold]
     pub(crate) fn count_drop(&mut self, reason: DropReason) -> Disposition {
         crate::trace!("dropped: {}", reason.name());
@@ -91,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reasons_are_numbered_in_order() {
+    fn numbers_reasons_in_order() {
         for (number, reason) in DropReason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, number);
         }

@@ -1,9 +1,9 @@
-//! Time as the core sees it: a monotonic millisecond counter that the caller advances.
+//! The time of the core: a monotonic millisecond counter that the caller advances.
 
-/// A point in monotonic time, in milliseconds since a start the caller chose.
+/// A point in monotonic time, in milliseconds since a start that the caller chose.
 ///
-/// The core never reads a clock. An [`Instant`] that is smaller than one given before is taken as
-/// the larger of the two, so a clock that steps back does no harm.
+/// The core never reads a clock. If the caller passes an earlier time than before, the core uses
+/// the later one, so that a clock that steps back does no harm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct Instant {
@@ -14,17 +14,17 @@ impl Instant {
     /// The start of the caller's clock.
     pub const ZERO: Self = Self { millis: 0 };
 
-    /// The instant `millis` milliseconds after the start of the caller's clock.
+    /// Returns the instant `millis` milliseconds after the start of the caller's clock.
     pub const fn from_millis(millis: u64) -> Self {
         Self { millis }
     }
 
-    /// Milliseconds since the start of the caller's clock.
+    /// Returns the milliseconds since the start of the caller's clock.
     pub const fn as_millis(self) -> u64 {
         self.millis
     }
 
-    /// This instant and `millis` milliseconds more, at most the end of time.
+    /// Returns this instant plus `millis` milliseconds; saturates at the maximum.
     #[must_use]
     pub const fn plus_millis(self, millis: u64) -> Self {
         Self {
@@ -32,14 +32,14 @@ impl Instant {
         }
     }
 
-    /// Milliseconds that passed from `earlier` to this instant; 0 if `earlier` is later.
+    /// Returns the milliseconds from `earlier` to this instant; 0 if `earlier` is later.
     pub const fn millis_since(self, earlier: Self) -> u64 {
         self.millis.saturating_sub(earlier.millis)
     }
 }
 
-/// An [`Instant`] that needs no alignment: in a slot beside small fields it takes eight bytes,
-/// where the other takes up to sixteen.
+/// An [`Instant`] without alignment: beside small fields of a slot it takes 8 bytes instead of up
+/// to 16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct PackedInstant([u8; 8]);
@@ -59,7 +59,7 @@ impl From<Instant> for PackedInstant {
     }
 }
 
-/// Seconds since 1970-01-01 00:00:00 UTC, up to the year 2106: the stamp of a kept message.
+/// Seconds since 1970-01-01 00:00:00 UTC, up to the year 2106: the timestamp of a message.
 #[derive(
     Clone,
     Copy,

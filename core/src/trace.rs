@@ -1,16 +1,16 @@
-//! Trace points, to look for a mistake: they go to `log`, to `defmt`, to both or nowhere,
-//! as the features say.
+//! Trace points for debugging. The features decide whether they go to `log`, to `defmt`, to both or
+//! nowhere.
 
-/// Says what happens, in words that both can format. Without the features, nothing is left of it. A
-/// crate that uses it has the same features, and what they need, itself.
+/// Writes a trace message, in the format syntax that `log` and `defmt` share. Without the features,
+/// it compiles to nothing. A crate that uses it must have the same features and dependencies.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! trace {
-    ($words:literal $(, $value:expr)*) => {{
+    ($format:literal $(, $value:expr)*) => {{
         #[cfg(feature = "log")]
-        ::log::debug!($words $(, $value)*);
+        ::log::debug!($format $(, $value)*);
         #[cfg(feature = "defmt")]
-        ::defmt::debug!($words $(, $value)*);
+        ::defmt::debug!($format $(, $value)*);
         #[cfg(not(any(feature = "log", feature = "defmt")))]
         {
             $(let _ = &$value;)*

@@ -1,13 +1,13 @@
-//! A datagram that is ready to be sent.
+//! The destination and the length of a datagram to send.
 
 use core::net::SocketAddr;
 
-/// A datagram that was built: where it goes, and how many bytes of the buffer it has.
+/// A datagram to send, in the buffer of the caller: its destination and its length.
 #[must_use = "a datagram that is not sent is lost"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
-    /// The destination.
+    /// Destination of the datagram.
     pub to: SocketAddr,
-    /// Its length in bytes.
+    /// Length of the datagram, in bytes.
     pub len: usize,
 }
