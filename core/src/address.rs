@@ -16,6 +16,7 @@ pub(crate) struct PackedAddress {
 }
 
 impl PackedAddress {
+    /// The address of a vacant slot: all zero bits.
     pub(crate) const VACANT: Self = Self {
         family: 0,
         ip: [0; 16],

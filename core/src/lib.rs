@@ -40,8 +40,8 @@
 //!
 //! * **Deterministic**: the same inputs give the same outputs, byte for byte. The time, the wall
 //!   clock, keys and a [`Seed`] of entropy are arguments.
-//! * **Encrypted**: a session authenticates both [identities](Identity). A message that the server
-//!   stores is encrypted end to end.
+//! * **Encrypted**: a session encrypts all frames, and authenticates both [identities](Identity). A
+//!   private message that the server stores is end-to-end encrypted.
 //! * **Panic-free, verified at link time**: `bins/firmware` has images that do not link if any code
 //!   can panic. The core drops hostile datagrams and [counts them by reason](DropReason). An
 //!   invalid command is a [value](CommandError), and so is full storage.

@@ -47,8 +47,10 @@ pub(crate) struct Bucket {
 }
 
 impl Bucket {
+    /// A full bucket: all zero bits.
     pub(crate) const FULL: Self = Self { full_at: 0 };
 
+    /// Returns when the bucket will be full.
     pub(crate) fn full_at(self) -> u64 {
         self.full_at
     }
@@ -63,6 +65,7 @@ impl Bucket {
     }
 }
 
+/// Returns an instant in nanoseconds of the caller's clock.
 pub(crate) fn nanos(now: Instant) -> u64 {
     now.as_millis().saturating_mul(NANOS_PER_MILLI)
 }

@@ -34,7 +34,7 @@ impl Default for RetryPolicy {
 /// The action at the deadline of a [`Retry`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Due {
-    /// Retransmit.
+    /// The datagram must be sent again.
     Again,
     /// The process was stopped for an interval or more: wait once more before it concludes anything
     /// from silence.
@@ -55,12 +55,14 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
+    /// A timer that is not armed: all zero bits.
     pub(crate) const IDLE: Self = Self {
         sent: 0,
         due: false,
         deadline: PackedInstant::ZERO,
     };
 
+    /// Returns whether a transmission waits for an answer.
     pub(crate) fn is_armed(&self) -> bool {
         self.sent != 0
     }

@@ -32,11 +32,13 @@ impl Traffic {
         self.frames_by_kind.iter().sum()
     }
 
+    /// Counts a datagram of `len` bytes.
     pub(crate) fn count_bytes(&mut self, len: usize) {
         self.datagrams += 1;
         self.bytes += len as u64;
     }
 
+    /// Counts the kind of a valid datagram.
     pub(crate) fn count_kind(&mut self, datagram: &[u8]) {
         let kind = datagram.get(1).copied().unwrap_or_default();
         if let Some(count) = self.datagrams_by_kind.get_mut(usize::from(kind)) {
@@ -44,6 +46,7 @@ impl Traffic {
         }
     }
 
+    /// Counts a frame of this kind.
     pub(crate) fn count_frame(&mut self, kind: usize) {
         if let Some(count) = self.frames_by_kind.get_mut(kind) {
             *count += 1;

@@ -48,6 +48,7 @@ impl PackedInstant {
     /// The start of the caller's clock; all zero bits.
     pub(crate) const ZERO: Self = Self([0; 8]);
 
+    /// Returns the instant.
     pub(crate) const fn get(self) -> Instant {
         Instant::from_millis(u64::from_le_bytes(self.0))
     }

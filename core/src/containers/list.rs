@@ -11,6 +11,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    /// A link without neighbours: all zero bits.
     pub(crate) const VACANT: Self = Self {
         before: 0,
         after: 0,
@@ -19,7 +20,9 @@ impl Link {
 
 /// A slot with a link for each list that it can be in.
 pub(crate) trait Linked<L: Copy> {
+    /// Returns the link for this list.
     fn link(&self, list: L) -> &Link;
+    /// Returns the link for this list, to change it.
     fn link_mut(&mut self, list: L) -> &mut Link;
 }
 
@@ -31,6 +34,7 @@ pub(crate) struct List<L> {
 }
 
 impl<L: Copy> List<L> {
+    /// Creates an empty list, which uses the link `which` of each slot.
     pub(crate) const fn new(which: L) -> Self {
         Self {
             which,
@@ -39,10 +43,12 @@ impl<L: Copy> List<L> {
         }
     }
 
+    /// Returns the first slot.
     pub(crate) fn first(&self) -> Option<u32> {
         self.head.checked_sub(1)
     }
 
+    /// Returns whether a slot is in the list.
     pub(crate) fn contains<T: Linked<L>>(&self, slots: &Slots<'_, T>, index: u32) -> bool {
         *slots.at(index).link(self.which) != Link::VACANT || self.head == index + 1
     }
@@ -95,14 +101,17 @@ impl<L: Copy> List<L> {
         slots.at(index).link(self.which).after.checked_sub(1)
     }
 
+    /// Returns the last slot.
     pub(crate) fn last(&self) -> Option<u32> {
         self.tail.checked_sub(1)
     }
 
+    /// Returns whether a slot is the last one.
     pub(crate) fn is_last(&self, index: u32) -> bool {
         self.tail == index + 1
     }
 
+    /// Returns whether the list is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.head == 0
     }

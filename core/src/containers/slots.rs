@@ -28,6 +28,7 @@ impl<'a, T> Slots<'a, T> {
         self.rest.len() as u32 + 1
     }
 
+    /// Returns the slot with this index.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(crate) fn at(&self, index: u32) -> &T {
         debug_assert!(index < self.len());
@@ -37,6 +38,7 @@ impl<'a, T> Slots<'a, T> {
         }
     }
 
+    /// Returns the slot with this index, to change it.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
         debug_assert!(index < self.len());

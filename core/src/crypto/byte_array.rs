@@ -8,6 +8,7 @@ use core::fmt;
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde::ser::{SerializeTuple, Serializer};
 
+/// Serializes an array as a tuple of bytes.
 pub(crate) fn serialize<S: Serializer, const LEN: usize>(
     bytes: &[u8; LEN],
     serializer: S,
@@ -19,6 +20,7 @@ pub(crate) fn serialize<S: Serializer, const LEN: usize>(
     tuple.end()
 }
 
+/// Deserializes an array from a tuple of bytes.
 pub(crate) fn deserialize<'de, D: Deserializer<'de>, const LEN: usize>(
     deserializer: D,
 ) -> Result<[u8; LEN], D::Error> {

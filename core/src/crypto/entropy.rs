@@ -45,6 +45,7 @@ pub(crate) struct Entropy {
 }
 
 impl Entropy {
+    /// Creates the generator of a seed.
     pub(crate) fn new(suite: Suite, Seed(bytes): Seed) -> Self {
         let [low, high, salt @ ..] = words(&bytes);
         Self {
@@ -75,6 +76,7 @@ impl Entropy {
         self.key.hash(&words).max(1)
     }
 
+    /// Draws a key for a keyed hash.
     pub(crate) fn key(&mut self) -> Key {
         Key::new(self.draw(), self.draw())
     }

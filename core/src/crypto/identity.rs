@@ -43,6 +43,7 @@ impl Identity {
         self.room.is_some()
     }
 
+    /// Returns the cipher suite of the static key.
     pub(crate) fn suite(&self) -> Suite {
         self.key.suite()
     }

@@ -34,10 +34,12 @@ impl Key {
         Self(low, high)
     }
 
+    /// Returns a hasher with this key, for input in parts.
     pub(crate) fn hasher(self) -> SipHasher24 {
         SipHasher24::new_with_keys(self.0, self.1)
     }
 
+    /// Returns the SipHash-2-4 of these bytes.
     pub(crate) fn hash(self, bytes: &[u8]) -> u64 {
         let mut hasher = self.hasher();
         hasher.write(bytes);

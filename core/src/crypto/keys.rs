@@ -76,6 +76,7 @@ impl StaticKey {
         }
     }
 
+    /// Returns the cipher suite of the key.
     pub(super) fn suite(&self) -> Suite {
         self.suite
     }

@@ -60,6 +60,7 @@ impl Correspondence<'_> {
 }
 
 impl MessageKey {
+    /// The content of a vacant slot: all zero bits.
     pub(crate) const VACANT: Self = Self { key: [0; KEY_LEN] };
 
     /// Derives the sender's key of the stored messages to `recipient`. Returns `None` if the
@@ -134,6 +135,7 @@ impl MessageKey {
         &self.key
     }
 
+    /// Erases the key.
     pub(crate) fn wipe(&mut self) {
         self.key.zeroize();
     }

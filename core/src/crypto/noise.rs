@@ -5,6 +5,7 @@ use hmac::{KeyInit, Mac, SimpleHmac};
 
 use super::KEY_LEN;
 
+/// Returns the X25519 public key of a private key.
 pub(super) fn public(private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
     x25519_dalek::x25519(*private, x25519_dalek::X25519_BASEPOINT_BYTES)
 }
@@ -19,6 +20,7 @@ pub(super) fn shared(private: &[u8; KEY_LEN], public: &[u8; KEY_LEN]) -> Option<
     (any != 0).then_some(shared)
 }
 
+/// Returns the BLAKE2s-256 hash of all parts, concatenated.
 pub(super) fn hash(parts: &[&[u8]]) -> [u8; KEY_LEN] {
     let mut hasher = Blake2s256::new();
     parts.iter().for_each(|part| hasher.update(part));

@@ -9,6 +9,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 
 use super::{KEY_LEN, TAG_LEN};
 
+/// Returns a hash of all parts, concatenated. It is not collision-resistant.
 pub(super) fn hash(parts: &[&[u8]]) -> [u8; KEY_LEN] {
     let mut out = [0; KEY_LEN];
     for (half, salt) in out.chunks_exact_mut(TAG_LEN).zip(1..) {
@@ -22,6 +23,7 @@ pub(super) fn hash(parts: &[&[u8]]) -> [u8; KEY_LEN] {
     out
 }
 
+/// Returns the public half of a private key.
 pub(super) fn public(private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
     hash(&[b"public", private])
 }
@@ -35,10 +37,12 @@ pub(super) fn shared(private: &[u8; KEY_LEN], remote: &[u8; KEY_LEN]) -> [u8; KE
     hash(&[b"shared", &both])
 }
 
+/// Returns a keyed hash of all parts, concatenated.
 pub(super) fn hmac(key: &[u8; KEY_LEN], parts: &[&[u8]]) -> [u8; KEY_LEN] {
     hash(&[b"keyed", key, &hash(parts)])
 }
 
+/// Returns the tag of a text, which stays as it is.
 pub(super) fn tag(
     key: &[u8; KEY_LEN],
     nonce: u64,

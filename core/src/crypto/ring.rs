@@ -16,6 +16,7 @@ fn cipher(key: &[u8; KEY_LEN]) -> Option<LessSafeKey> {
     cipher.map(LessSafeKey::new)
 }
 
+/// Encrypts in place; returns the tag.
 pub(super) fn seal(
     key: &[u8; KEY_LEN],
     counter: u64,

@@ -6,6 +6,7 @@ use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
 use super::nonce::nonce;
 use super::{KEY_LEN, TAG_LEN};
 
+/// Encrypts in place; returns the tag.
 pub(super) fn seal(
     key: &[u8; KEY_LEN],
     counter: u64,
@@ -21,6 +22,7 @@ pub(super) fn seal(
     tag.map(Into::into).unwrap_or_default()
 }
 
+/// Decrypts in place, or returns `None` if the tag is wrong: then `text` is unchanged.
 pub(super) fn open(
     key: &[u8; KEY_LEN],
     counter: u64,

@@ -36,6 +36,7 @@ impl fmt::Debug for SessionKeys {
 }
 
 impl SessionKeys {
+    /// The content of a vacant slot: all zero bits.
     pub(crate) const VACANT: Self = Self {
         send: [0; KEY_LEN],
         receive: [0; KEY_LEN],
@@ -155,6 +156,7 @@ impl SessionKeys {
         }
     }
 
+    /// Erases both keys.
     pub(crate) fn wipe(&mut self) {
         self.send.zeroize();
         self.receive.zeroize();

@@ -45,10 +45,12 @@ impl Symmetric {
         state
     }
 
+    /// Mixes data into the transcript hash (`MixHash`).
     pub(super) fn mix_hash(&mut self, data: &[u8]) {
         self.transcript = self.suite.hash(&[&self.transcript, data]);
     }
 
+    /// Mixes key material into the chaining key (`MixKey`).
     pub(super) fn mix_key(&mut self, material: &[u8]) {
         let (next, key) = self.expand(material);
         self.chaining_key = next;
@@ -67,6 +69,7 @@ impl Symmetric {
         Some(())
     }
 
+    /// Mixes the pre-shared key into key and transcript (`MixKeyAndHash`).
     pub(super) fn mix_key_and_hash(&mut self, material: &[u8; KEY_LEN]) {
         let temporary = self.suite.hmac(&self.chaining_key, &[material]);
         let first = self.suite.hmac(&temporary, &[&[1]]);

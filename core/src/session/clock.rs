@@ -16,6 +16,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// Creates a clock at zero. The interval is at least 1 ms.
     pub(crate) fn new(retry: RetryPolicy) -> Self {
         Self {
             now: Instant::ZERO,

@@ -141,6 +141,7 @@ impl<'a> Connections<'a> {
 
     // ---- ids ----
 
+    /// Returns the session with this id; no session has the id 0.
     pub(super) fn find(&self, side: Side, id: u64) -> Option<u32> {
         if id == 0 {
             return None;

@@ -15,6 +15,7 @@ const COOKIE_LIFE_MS: u64 = 120_000;
 pub(crate) struct Cookies(Key);
 
 impl Cookies {
+    /// Creates the validator with this secret key.
     pub(crate) fn new(key: Key) -> Self {
         Self(key)
     }

@@ -62,6 +62,7 @@ pub(super) struct Response {
 }
 
 impl Response {
+    /// Returns the message.
     pub(super) fn message(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
     }
@@ -97,6 +98,7 @@ pub(crate) struct Handshakes<'a> {
 }
 
 impl<'a> Handshakes<'a> {
+    /// Creates the state of a socket with this identity. The key log is off.
     pub(crate) fn new(identity: Identity, entropy: Entropy) -> Self {
         Self {
             identity,

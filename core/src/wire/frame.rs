@@ -47,7 +47,7 @@ pub enum Frame<'a> {
         request: u32,
         /// Counter of the message, in the client's process.
         counter: u32,
-        /// The text.
+        /// Text of the message.
         text: &'a str,
     },
     /// Client to server: deregister.

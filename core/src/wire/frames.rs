@@ -37,6 +37,7 @@ pub struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
+    /// Returns all frames in these bytes.
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self::resume(bytes, Place::START)
     }

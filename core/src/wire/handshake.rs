@@ -46,6 +46,7 @@ pub struct Cookie {
 }
 
 impl Cookie {
+    /// Returns the cookie in its form on the wire.
     pub(super) fn to_bytes(self) -> [u8; COOKIE_LEN] {
         let mut bytes = [0; COOKIE_LEN];
         let numbers = self
@@ -60,6 +61,7 @@ impl Cookie {
         bytes
     }
 
+    /// Reads a cookie from its form on the wire.
     pub(super) fn from_bytes(bytes: &[u8; COOKIE_LEN]) -> Self {
         let word = |bytes: Option<&[u8; 8]>| u64::from_le_bytes(bytes.copied().unwrap_or_default());
         Self {

@@ -20,6 +20,7 @@ pub(super) struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// Starts a datagram at the front of a buffer.
     pub(super) fn new(out: &'a mut [u8; DATAGRAM_LEN_MAX]) -> Self {
         Self { out, len: 0 }
     }

@@ -65,7 +65,7 @@ impl Acks {
         self.delayed
     }
 
-    /// Whether one is to be sent, even if nothing goes with it.
+    /// Returns whether an acknowledgement is due, and not delayed.
     //= PROTOCOL.md#6.2
     pub(super) fn is_due_now(&self) -> bool {
         self.due != 0 && !self.delayed

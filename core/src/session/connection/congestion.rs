@@ -74,6 +74,7 @@ impl Congestion {
         self.lossy = self.lossy.saturating_sub(1);
     }
 
+    /// Returns whether the path showed loss recently.
     pub(super) fn is_lossy(&self) -> bool {
         self.lossy != 0
     }

@@ -25,6 +25,7 @@ impl<'a> Ring<'a> {
         place.checked_rem(self.slots.len()).unwrap_or_default()
     }
 
+    /// Appends a key, or counts it as lost if there is no room.
     pub(super) fn push(&mut self, key: LoggedKey) {
         let place = self.place(self.used);
         match self.slots.get_mut(place) {
@@ -36,6 +37,7 @@ impl<'a> Ring<'a> {
         }
     }
 
+    /// Removes and returns the oldest key; after the last one, the number of lost keys.
     pub(super) fn pop(&mut self) -> Option<LoggedKey> {
         let oldest = self.slots.get_mut(self.first)?;
         if let Some(key) = oldest.take() {
