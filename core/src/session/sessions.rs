@@ -321,8 +321,7 @@ impl<'a> Sessions<'a> {
 
     // ---- handshakes, and stateless answers ----
 
-    /// Answers a repeated request whose session exists, or returns `None` if there is none. The
-    /// answer was lost, or is not ready.
+    /// Answers a repeated request whose session exists, or returns `None` if there is none.
     pub(crate) fn answer_again(&mut self, from: SocketAddr, id: u64) -> Option<Repeated> {
         let slot = self.connections.find(Side::Remote, id)?;
         let connection = self.connections.at_mut(slot);
@@ -352,8 +351,7 @@ impl<'a> Sessions<'a> {
         }
     }
 
-    /// Puts an accepted session into a slot. Its answer is due when the owner
-    /// [confirms](Connection::confirm) it.
+    /// Puts an accepted session into a slot, which the owner [confirms](Connection::confirm).
     pub(crate) fn settle(
         &mut self,
         slot: u32,
@@ -370,8 +368,7 @@ impl<'a> Sessions<'a> {
         self.connections.list(slot);
     }
 
-    /// Starts a request for a session; returns its reset token. Until there is an
-    /// [offer](Self::offer), the session asks for a cookie.
+    /// Requests a session, or a cookie until there is an [offer](Self::offer); returns its token.
     pub(crate) fn request(&mut self, slot: u32, remote: PackedAddress) -> [u8; TAG_LEN] {
         let id = self.handshakes.draw_id();
         self.change(slot, |connection| connection.open(id, remote));
