@@ -332,7 +332,7 @@ local F = {
     encrypted = field("bytes", "encrypted"),
     tag = field("bytes", "tag"),
     flags = field("uint8", "flags", base.HEX),
-    gap = field("bool", "gap", 8, nil, 1),
+    nack = field("bool", "nack", 8, nil, 1),
     probe = field("bool", "probe", 8, nil, 2),
     has_version = field("bool", "roster version follows", 8, nil, 4),
     closes = field("bool", "closed", 8, nil, 8),
@@ -621,7 +621,8 @@ local dissect_frame = {
 -- The plaintext of Data; returns a summary.
 local function dissect_plain(c)
     local flags, item = c:byte(F.flags)
-    for _, flag in ipairs({ F.gap, F.probe, F.has_version, F.closes, F.has_cookie, F.is_padded }) do
+    local bits = { F.nack, F.probe, F.has_version, F.closes, F.has_cookie, F.is_padded }
+    for _, flag in ipairs(bits) do
         item:add(flag, c.tvb(c.at - 1, 1))
     end
     c:varint(F.acknowledged)

@@ -214,7 +214,7 @@ pub use name::{Name, NameError, drives_display};
 pub use rate::RateLimit;
 pub use retry::RetryPolicy;
 pub use server::{
-    AllowEntry, ChangeSlot, Departure, FlightSlot, Gauge, JournalSlot, LogSlot, MailSlot,
+    AllowEntry, ChangeSlot, Departure, Gauge, InFlightSlot, JournalSlot, LogSlot, MailSlot,
     NameRecord, NameSlot, Persist, RateLimits, Record, RestoreError, Server, ServerConfig,
     ServerEvent, ServerMemory, ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
 };

@@ -50,10 +50,10 @@ fn words(frames: &[Frame<'_>]) -> Vec<Result<String, DropReason>> {
 
 /// The longest header in a session with a server.
 const LONG_HEADER: Header = Header {
-    gap: true,
+    nack: true,
     probe: true,
-    round: true,
-    heard_round: true,
+    phase: true,
+    peer_phase: true,
     acknowledged: u32::MAX,
     window: u16::MAX,
     first: u32::MAX,

@@ -61,7 +61,7 @@ fn describes_answers_of_the_server() {
     assert_words(&[
         (Refusal::Wait, "the name is being checked"),
         (Refusal::NameTaken, "the name is active elsewhere"),
-        (Refusal::Displaced, "another process took over the name"),
+        (Refusal::Evicted, "another process took over the name"),
         (Refusal::RoomFull, "the room is full"),
         (
             Refusal::NotStored,
@@ -83,7 +83,7 @@ fn describes_answers_of_the_server() {
         (Departure::Left, "left"),
         (Departure::Silent, "does not respond"),
         (Departure::Gone, "its process is gone"),
-        (Departure::Displaced, "replaced by another process"),
+        (Departure::Evicted, "replaced by another process"),
     ]);
 }
 

@@ -10,9 +10,9 @@ use chatapp_core::crypto::{Responder, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Accept, Answer, Datagram, data};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientMemory, Command, ConnectionSlot, Endpoint, FlightSlot,
-    Instant, JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot, Seed, Server,
-    ServerConfig, ServerStorage, SourceSlot,
+    ChangeSlot, Client, ClientConfig, ClientMemory, Command, ConnectionSlot, Endpoint,
+    InFlightSlot, Instant, JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot,
+    Seed, Server, ServerConfig, ServerStorage, SourceSlot,
 };
 use chatapp_fuzz::{
     CommandStep, KEY_MARK, NameStep, SEED, Scenario, Start, Step, Words, address, identity,
@@ -115,7 +115,7 @@ impl Room {
             name_index: leak(0, 8),
             session_index: leak(0, 16),
             sources: leak(SourceSlot::VACANT, 1),
-            flights: leak(FlightSlot::VACANT, 16),
+            in_flight: leak(InFlightSlot::VACANT, 16),
             changes: leak(ChangeSlot::VACANT, 8),
             mail: leak(MailSlot::VACANT, 6),
             mail_texts: leak(0, 192),

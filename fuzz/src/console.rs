@@ -114,7 +114,7 @@ fn reported(name: &str, text: &str) {
     let refusals = [
         Refusal::Wait,
         Refusal::NameTaken,
-        Refusal::Displaced,
+        Refusal::Evicted,
         Refusal::RoomFull,
         Refusal::NotStored,
         Refusal::BadName,

@@ -88,8 +88,8 @@ pub(crate) struct Conversation {
     next_counter: u64,
     first: u32,
     received: u32,
-    round: bool,
-    heard_round: bool,
+    phase: bool,
+    peer_phase: bool,
     /// The latest frames, and the numbers before them.
     said: (u32, Numbers, Vec<FrameStep>),
 }
@@ -105,8 +105,8 @@ impl Conversation {
             next_counter: 0,
             first: 0,
             received: 0,
-            round: false,
-            heard_round: false,
+            phase: false,
+            peer_phase: false,
             said: (0, Numbers::default(), Vec::new()),
         }
     }
@@ -131,7 +131,7 @@ impl Conversation {
         let Ok((header, frames)) = data::open(participant(self.who), &mut self.keys, copy) else {
             return false;
         };
-        self.heard_round = header.round;
+        self.peer_phase = header.phase;
         let mut number = header.first;
         for frame in frames {
             let frame = frame.expect("a machine sends frames that can be parsed");
@@ -158,13 +158,13 @@ impl Conversation {
             cookie,
         } = known;
         self.said = (self.first, *numbers, frames.to_vec());
-        self.round ^= head.round;
+        self.phase ^= head.phase;
         let version = heard.version.max(numbers.version.wrapping_sub(1));
         let header = Header {
-            gap: head.gap,
+            nack: head.nack,
             probe: head.probe,
-            round: self.round,
-            heard_round: self.heard_round != head.heard_round,
+            phase: self.phase,
+            peer_phase: self.peer_phase != head.peer_phase,
             acknowledged: head.acknowledged.from(self.received),
             window: head.window.0.checked_sub(1).map_or(32, u16::from),
             first: head.first.from(self.first),
@@ -195,7 +195,7 @@ impl Conversation {
         let (first, before, frames) = std::mem::take(&mut self.said);
         (self.first, *numbers) = (first, before);
         let head = Head {
-            round: true,
+            phase: true,
             ..Head::default()
         };
         self.says(&head, &frames, numbers, known)
@@ -436,7 +436,7 @@ pub(crate) fn refusal(number: u8) -> Refusal {
     let all = [
         Wait,
         NameTaken,
-        Displaced,
+        Evicted,
         RoomFull,
         NotStored,
         BadName,

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
-    ChangeSlot, ConnectionSlot, Endpoint, FlightSlot, Instant, JournalSlot, LogSlot, MailSlot,
+    ChangeSlot, ConnectionSlot, Endpoint, InFlightSlot, Instant, JournalSlot, LogSlot, MailSlot,
     NameSlot, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket, UnixSeconds,
 };
 
@@ -49,7 +49,7 @@ fn with_server(run: impl FnOnce(Server<'_>)) {
         name_index: &mut [0; 2 * NAMES],
         session_index: &mut [0; 4 * NAMES],
         sources: &mut [SourceSlot::VACANT; 2],
-        flights: &mut [FlightSlot::VACANT; 4 * NAMES],
+        in_flight: &mut [InFlightSlot::VACANT; 4 * NAMES],
         changes: &mut [ChangeSlot::VACANT; 2 * NAMES],
         mail: &mut [MailSlot::VACANT; 6],
         mail_texts: &mut [0; 192],

@@ -154,13 +154,13 @@ pub struct Say {
 #[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
 pub struct Head {
     /// A frame is missing.
-    pub gap: bool,
+    pub nack: bool,
     /// An answer is wanted.
     pub probe: bool,
     /// A new retransmission phase begins.
-    pub round: bool,
+    pub phase: bool,
     /// The phase that was heard is the other one.
-    pub heard_round: bool,
+    pub peer_phase: bool,
     /// Distance of the acknowledgement.
     pub acknowledged: Jump,
     /// 0 for 32 frames; otherwise one more than the frames.

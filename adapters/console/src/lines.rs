@@ -207,9 +207,7 @@ impl<'a> Wording<'a> {
                 self.name,
                 " is active elsewhere. Choose another one.]",
             ),
-            Refusal::Displaced => {
-                About("[Another process has taken over the name ", self.name, ".]")
-            }
+            Refusal::Evicted => About("[Another process has taken over the name ", self.name, ".]"),
             Refusal::RoomFull => Fixed("[The room is full. Try again later.]"),
             Refusal::NotStored => {
                 Fixed("[The server could not store the registration. Try again later.]")

@@ -5,7 +5,7 @@ use std::fmt;
 
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 use chatapp_core::{
-    ChangeSlot, ClientStorage, ConnectionSlot, DedupSlot, FlightSlot, JournalSlot, LogSlot,
+    ChangeSlot, ClientStorage, ConnectionSlot, DedupSlot, InFlightSlot, JournalSlot, LogSlot,
     MailSlot, NameSlot, OutboxSlot, PeerSlot, ServerStorage, SourceSlot,
 };
 use zerocopy::FromZeros;
@@ -129,7 +129,7 @@ pub struct ServerMemory {
     name_index: Vec<u32>,
     session_index: Vec<u32>,
     sources: Vec<SourceSlot>,
-    flights: Vec<FlightSlot>,
+    in_flight: Vec<InFlightSlot>,
     changes: Vec<ChangeSlot>,
     mail: Vec<MailSlot>,
     mail_texts: Vec<u32>,
@@ -163,7 +163,7 @@ impl ServerMemory {
             name_index: vacant(2 * names)?,
             session_index: vacant(4 * names)?,
             sources: vacant(sources)?,
-            flights: vacant(names * usize::from(window))?,
+            in_flight: vacant(names * usize::from(window))?,
             changes: vacant(2 * names)?,
             mail: vacant(kept_messages)?,
             mail_texts: vacant(text_words(kept_messages, MAIL_LEN_MAX))?,
@@ -181,7 +181,7 @@ impl ServerMemory {
             name_index: &mut self.name_index,
             session_index: &mut self.session_index,
             sources: &mut self.sources,
-            flights: &mut self.flights,
+            in_flight: &mut self.in_flight,
             changes: &mut self.changes,
             mail: &mut self.mail,
             mail_texts: &mut self.mail_texts,

@@ -71,7 +71,7 @@ impl Claim<'_> {
             return Ok(true);
         }
         if process.was_evicted(asked.incarnation) {
-            return Err(Denial::Refuse(Refusal::Displaced));
+            return Err(Denial::Refuse(Refusal::Evicted));
         }
         // A replayed request of an earlier process, whose cookie is still valid.
         if process.has_newer_cookie(asked.cookie_issued_at_ms) {
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(evaluate(&mut name, &session(8, 1, 1)), Ok(true));
         name.begin_session(&session(8, 1, 1), 0);
         name.admit();
-        let evicted = Err(Denial::Refuse(Refusal::Displaced));
+        let evicted = Err(Denial::Refuse(Refusal::Evicted));
         assert_eq!(evaluate(&mut name, &session(7, 2, 1)), evicted);
         name.leave();
         assert_eq!(evaluate(&mut name, &session(9, 1, 2)), Ok(true));

@@ -73,7 +73,7 @@ pub enum Departure {
     /// The process of the client has ended.
     Gone,
     /// Another process took over the client's name.
-    Displaced,
+    Evicted,
 }
 
 impl fmt::Display for Departure {
@@ -82,7 +82,7 @@ impl fmt::Display for Departure {
             Self::Left => "left",
             Self::Silent => "does not respond",
             Self::Gone => "its process is gone",
-            Self::Displaced => "replaced by another process",
+            Self::Evicted => "replaced by another process",
         })
     }
 }

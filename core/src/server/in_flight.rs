@@ -47,16 +47,16 @@ pub(super) enum SentFrame {
 /// Memory for one frame in flight.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
-pub struct FlightSlot(SentFrame);
+pub struct InFlightSlot(SentFrame);
 
-impl FlightSlot {
+impl InFlightSlot {
     /// An unused slot.
     pub const VACANT: Self = Self(SentFrame::Vacant);
 }
 
 /// The frames in flight to all clients: rings of equal length, one for each name.
 pub(super) struct InFlight<'a> {
-    frames: &'a mut [FlightSlot],
+    frames: &'a mut [InFlightSlot],
     each: u32,
 }
 
@@ -65,8 +65,8 @@ impl<'a> InFlight<'a> {
     ///
     /// # Errors
     /// [`StorageError`] if there are fewer than two slots for each name.
-    pub(super) fn new(frames: &'a mut [FlightSlot], names: u32) -> Result<Self, StorageError> {
-        let few = StorageError::new("flights", frames.len(), 2 * names as usize);
+    pub(super) fn new(frames: &'a mut [InFlightSlot], names: u32) -> Result<Self, StorageError> {
+        let few = StorageError::new("in_flight", frames.len(), 2 * names as usize);
         let each = u32::try_from(frames.len())
             .ok()
             .and_then(|count| count.checked_div(names))
@@ -97,7 +97,7 @@ impl<'a> InFlight<'a> {
     pub(super) fn set(&mut self, slot: u32, sequence: u32, frame: SentFrame) {
         let place = self.place(slot, sequence);
         if let Some(free) = self.frames.get_mut(place) {
-            *free = FlightSlot(frame);
+            *free = InFlightSlot(frame);
         }
     }
 
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn separates_frames_by_client_and_number() {
-        let mut slots = [FlightSlot::VACANT; 7];
+        let mut slots = [InFlightSlot::VACANT; 7];
         assert!(InFlight::new(&mut slots, 4).is_err());
         let mut in_flight = InFlight::new(&mut slots, 2).unwrap();
         assert!(in_flight.has_room(2) && !in_flight.has_room(3));

@@ -100,7 +100,7 @@ impl<'a> Server<'a> {
         Ok(Self {
             sessions: Sessions::new(connections, handshakes, clock, Some(cookies)),
             window: config.window.max(1),
-            in_flight: InFlight::new(storage.flights, names)?,
+            in_flight: InFlight::new(storage.in_flight, names)?,
             quotas: Quotas::new(storage.sources, config.rates, quotas_key)?,
             journal: Journal::new(storage.journal, epoch)?,
             table: TableChanges::new(storage.changes, table_epoch)?,

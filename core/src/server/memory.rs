@@ -1,7 +1,7 @@
 //! The memory of a server as one value.
 
 use super::channel_log::LogSlot;
-use super::in_flight::FlightSlot;
+use super::in_flight::InFlightSlot;
 use super::journal::JournalSlot;
 use super::mailboxes::MailSlot;
 use super::name_slot::NameSlot;
@@ -34,7 +34,7 @@ pub struct ServerMemory<
     name_index: [[u32; 2]; NAMES],
     session_index: [[u32; 4]; NAMES],
     sources: [SourceSlot; NAMES],
-    flights: [[FlightSlot; FRAMES]; NAMES],
+    in_flight: [[InFlightSlot; FRAMES]; NAMES],
     changes: [[ChangeSlot; 2]; NAMES],
     mail: [MailSlot; MESSAGES],
     mail_texts: [u32; WORDS],
@@ -61,7 +61,7 @@ impl<
             name_index: [[0; 2]; NAMES],
             session_index: [[0; 4]; NAMES],
             sources: [SourceSlot::VACANT; NAMES],
-            flights: [[FlightSlot::VACANT; FRAMES]; NAMES],
+            in_flight: [[InFlightSlot::VACANT; FRAMES]; NAMES],
             changes: [[ChangeSlot::VACANT; 2]; NAMES],
             mail: [MailSlot::VACANT; MESSAGES],
             mail_texts: [0; WORDS],
@@ -79,7 +79,7 @@ impl<
             name_index: self.name_index.as_flattened_mut(),
             session_index: self.session_index.as_flattened_mut(),
             sources: &mut self.sources,
-            flights: self.flights.as_flattened_mut(),
+            in_flight: self.in_flight.as_flattened_mut(),
             changes: self.changes.as_flattened_mut(),
             mail: &mut self.mail,
             mail_texts: &mut self.mail_texts,

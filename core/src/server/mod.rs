@@ -41,7 +41,7 @@ pub use admission::AllowEntry;
 pub use channel_log::LogSlot;
 pub use config::ServerConfig;
 pub use event::{Departure, ServerEvent};
-pub use in_flight::FlightSlot;
+pub use in_flight::InFlightSlot;
 pub use journal::JournalSlot;
 pub use machine::Server;
 pub use mailboxes::MailSlot;

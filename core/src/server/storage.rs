@@ -1,7 +1,7 @@
 //! The memory of a server, provided by the caller.
 
 use super::channel_log::LogSlot;
-use super::in_flight::FlightSlot;
+use super::in_flight::InFlightSlot;
 use super::journal::JournalSlot;
 use super::mailboxes::MailSlot;
 use super::name_slot::NameSlot;
@@ -24,7 +24,7 @@ pub struct ServerStorage<'a> {
     /// One slot for each source (address or network) that may be busy at a time; at least one.
     pub sources: &'a mut [SourceSlot],
     /// Frames in flight, divided evenly among the clients; at least two for each.
-    pub flights: &'a mut [FlightSlot],
+    pub in_flight: &'a mut [InFlightSlot],
     /// The latest changes of the table; a client that is further behind gets the whole table.
     pub changes: &'a mut [ChangeSlot],
     /// One slot for each message that can be stored.

@@ -329,9 +329,9 @@ impl Connection {
     /// version of the roster.
     pub(crate) fn header(&self, window: u16, table_version: Option<u32>) -> Header {
         Header {
-            gap: self.receiver.has_gap(),
-            round: self.sender.phase(),
-            heard_round: self.receiver.peer_phase(),
+            nack: self.receiver.has_gap(),
+            phase: self.sender.phase(),
+            peer_phase: self.receiver.peer_phase(),
             probe: self.sender.is_probe_due(),
             acknowledged: self.receiver.expected(),
             window,
@@ -398,7 +398,7 @@ impl Connection {
         self.congestion.on_ack(newly, self.in_flight(), window);
         self.sender.on_ack(newly, header.window);
         let in_flight = self.in_flight();
-        if header.gap && header.heard_round == self.sender.phase() && in_flight != 0 {
+        if header.nack && header.peer_phase == self.sender.phase() && in_flight != 0 {
             self.congestion.on_loss(in_flight);
             self.sender.go_back();
             stats.retransmissions_on_evidence += 1;

@@ -194,14 +194,14 @@ mod tests {
         connection.open(8, PackedAddress::from(to()));
         connection.opened(peer, keys());
         let identity = identity(None);
-        let reply = Reply::closing(&identity, &mut connection, Refusal::Displaced).unwrap();
+        let reply = Reply::closing(&identity, &mut connection, Refusal::Evicted).unwrap();
         parse(&reply, |datagram| {
             assert_eq!(datagram, Datagram::Data { to: 9, counter: 0 });
         });
         let mut out = [0; DATAGRAM_LEN_MAX];
         let len = reply.emit(&mut out).len;
         let (header, frames) = data::open(&identity, &mut keys(), &mut out[..len]).unwrap();
-        assert_eq!(header.closed, Some(Refusal::Displaced));
+        assert_eq!(header.closed, Some(Refusal::Evicted));
         assert_eq!(frames.count(), 0);
     }
 }

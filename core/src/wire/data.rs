@@ -30,13 +30,13 @@ const PADDING_LEN_MAX: u8 = (DATAGRAM_LEN_MAX / 8) as u8;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Header {
     /// NACK: a frame arrived, and one before it is missing.
-    pub gap: bool,
+    pub nack: bool,
     /// Asks the recipient for an acknowledgement.
     pub probe: bool,
     /// Retransmission phase of the sender: it changes with each retransmission.
-    pub round: bool,
+    pub phase: bool,
     /// Retransmission phase of the frames that arrived last: a NACK belongs to it.
-    pub heard_round: bool,
+    pub peer_phase: bool,
     /// Sequence number of the first frame that was not accepted: it acknowledges all before it.
     pub acknowledged: u32,
     /// Number of frames that the sender accepts beyond those; 0 while it has no room.
@@ -51,25 +51,25 @@ pub struct Header {
     pub cookie: Option<Cookie>,
 }
 
-const FLAG_GAP: u8 = 1;
+const FLAG_NACK: u8 = 1;
 const FLAG_PROBE: u8 = 2;
 const FLAG_TABLE: u8 = 4;
 const FLAG_CLOSED: u8 = 8;
 const FLAG_COOKIE: u8 = 16;
-const FLAG_ROUND: u8 = 32;
-const FLAG_HEARD_ROUND: u8 = 64;
+const FLAG_PHASE: u8 = 32;
+const FLAG_PEER_PHASE: u8 = 64;
 const FLAG_PADDED: u8 = 128;
 
 impl Header {
     fn flags(&self) -> u8 {
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-        flag(self.gap, FLAG_GAP)
+        flag(self.nack, FLAG_NACK)
             | flag(self.probe, FLAG_PROBE)
             | flag(self.table_version.is_some(), FLAG_TABLE)
             | flag(self.closed.is_some(), FLAG_CLOSED)
             | flag(self.cookie.is_some(), FLAG_COOKIE)
-            | flag(self.round, FLAG_ROUND)
-            | flag(self.heard_round, FLAG_HEARD_ROUND)
+            | flag(self.phase, FLAG_PHASE)
+            | flag(self.peer_phase, FLAG_PEER_PHASE)
     }
 
     fn write(&self, writer: &mut Writer<'_>) -> bool {
@@ -93,10 +93,10 @@ impl Header {
     pub fn parse(body: &[u8]) -> Result<(Self, Frames<'_>), DropReason> {
         let ((flags, acknowledged, window, first), mut rest) = take::<(u8, u32, u16, u32)>(body)?;
         let mut header = Self {
-            gap: flags & FLAG_GAP != 0,
+            nack: flags & FLAG_NACK != 0,
             probe: flags & FLAG_PROBE != 0,
-            round: flags & FLAG_ROUND != 0,
-            heard_round: flags & FLAG_HEARD_ROUND != 0,
+            phase: flags & FLAG_PHASE != 0,
+            peer_phase: flags & FLAG_PEER_PHASE != 0,
             acknowledged,
             window,
             first,

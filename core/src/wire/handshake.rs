@@ -335,7 +335,7 @@ pub enum Refusal {
     /// The name is active elsewhere, and its holder answered.
     NameTaken,
     /// Another process has taken over the name.
-    Displaced,
+    Evicted,
     /// The server has no room for another name.
     RoomFull,
     /// The store did not take the registration.
@@ -365,7 +365,7 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::Wait => "the name is being checked",
             Self::NameTaken => "the name is active elsewhere",
-            Self::Displaced => "another process took over the name",
+            Self::Evicted => "another process took over the name",
             Self::RoomFull => "the room is full",
             Self::NotStored => "the server could not store the registration",
             Self::BadName => "the name is not valid",

@@ -255,7 +255,7 @@ fn ignores_a_final_refusal_from_a_peer() {
     let closing = Header {
         acknowledged: 0,
         window: 32,
-        closed: Some(Refusal::Displaced),
+        closed: Some(Refusal::Evicted),
         ..Header::default()
     };
     let datagram = line.encrypt(&closing, &[text(1, "bye")]);

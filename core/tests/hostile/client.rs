@@ -74,13 +74,13 @@ fn ignores_refusals_that_a_peer_must_not_send() {
     let (to, _) = rig.call_to_bob();
     let refuse = |to, reason| Datagram::Refuse { to, reason };
     for (from, to, reason, expected) in [
-        (bob(), to, Refusal::Displaced, DropReason::Unexpected),
+        (bob(), to, Refusal::Evicted, DropReason::Unexpected),
         (address(9), to, Refusal::NotMe, DropReason::UnknownSession),
         (bob(), 77, Refusal::NotMe, DropReason::UnknownSession),
         (
             address(9),
             rig.id,
-            Refusal::Displaced,
+            Refusal::Evicted,
             DropReason::UnknownSession,
         ),
         (server(), rig.id, Refusal::Wait, DropReason::Unexpected),
@@ -467,12 +467,12 @@ fn is_due_at_once_while_output_is_pending() {
     assert_ne!(rig.client.poll_timeout(), Some(rig.now));
     // An event of the client itself is pending.
     let ended = Header {
-        closed: Some(Refusal::Displaced),
+        closed: Some(Refusal::Evicted),
         ..rig.header()
     };
     assert_eq!(rig.deliver_under(&ended, &[]), Disposition::Accepted);
     assert_eq!(rig.client.poll_timeout(), Some(rig.now));
-    assert_eq!(rig.events(), ["Refused { reason: Displaced }"]);
+    assert_eq!(rig.events(), ["Refused { reason: Evicted }"]);
     assert_eq!(rig.client.poll_timeout(), None);
 }
 

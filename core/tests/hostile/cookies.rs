@@ -113,7 +113,7 @@ fn ignores_recorded_requests_of_registered_names() {
         };
         assert!(sent.iter().all(is_answer) && sent.len() <= 1, "{sent:?}");
     }
-    assert!(rig.events.iter().all(|event| event.contains("Displaced")));
+    assert!(rig.events.iter().all(|event| event.contains("Evicted")));
     assert_eq!((rig.records, rig.online()), (records, 1));
     assert_eq!(rig.server.stats().drops(DropReason::Replayed), 2);
     // The server answers the request of the open session again, as if the answer was lost.

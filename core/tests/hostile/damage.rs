@@ -272,7 +272,7 @@ fn ignores_a_damaged_end_of_a_session() {
     ignores_all_changes(None, || {
         let mut rig = client_rig::Rig::online();
         let header = Header {
-            closed: Some(chatapp_core::wire::Refusal::Displaced),
+            closed: Some(chatapp_core::wire::Refusal::Evicted),
             ..rig.header()
         };
         let line = rig.server.as_mut().unwrap();

@@ -270,7 +270,7 @@ fn replaces_a_process_at_the_same_address_at_once() {
     assert_eq!(
         rig.events[1..],
         [
-            r#"Departed { name: "ann", reason: Displaced }"#,
+            r#"Departed { name: "ann", reason: Evicted }"#,
             r#"Registered { name: "ann", address: 127.0.0.1:10001, returning: true }"#
         ]
     );
@@ -280,7 +280,7 @@ fn replaces_a_process_at_the_same_address_at_once() {
     first.hello.session_sequence = 2;
     first.id = 11;
     for from in [address(1), address(3)] {
-        assert_eq!(rig.answer_to(from, first), Err(Refusal::Displaced));
+        assert_eq!(rig.answer_to(from, first), Err(Refusal::Evicted));
     }
     second.hello.session_sequence = 2;
     second.id = 22;

@@ -438,15 +438,15 @@ fn fills_a_reported_gap_once_and_at_once() {
         counter: request,
         text: "hi",
     });
-    let mut heard_round = false;
+    let mut peer_phase = false;
     for post in posts {
         let sent = rig.say(&mut ann, &[post]);
-        heard_round = ann.decrypt(&sent)[0].0.round;
+        peer_phase = ann.decrypt(&sent)[0].0.phase;
     }
     let before = rig.server.stats().clone();
     let header = Header {
-        gap: true,
-        heard_round,
+        nack: true,
+        peer_phase,
         ..ann.header()
     };
     let report = ann.encrypt(&header, &[]);

@@ -8,9 +8,9 @@ use chatapp_core::wire::{
     Accept, Answer, ClientHello, Cookie, DataWriter, Datagram, Frame, Header, Hello, Refusal, data,
 };
 use chatapp_core::{
-    ChangeSlot, ConnectionSlot, Disposition, Endpoint, FlightSlot, Identity, Instant, JournalSlot,
-    LogSlot, MailSlot, NameSlot, RoomKey, Seed, Server, ServerConfig, ServerStorage, SourceSlot,
-    StoreFailed,
+    ChangeSlot, ConnectionSlot, Disposition, Endpoint, Identity, InFlightSlot, Instant,
+    JournalSlot, LogSlot, MailSlot, NameSlot, RoomKey, Seed, Server, ServerConfig, ServerStorage,
+    SourceSlot, StoreFailed,
 };
 
 use crate::people::{bytes, identity_in};
@@ -82,7 +82,7 @@ impl Rig {
             name_index: leak(0, NAMES * 2),
             session_index: leak(0, NAMES * 4),
             sources: leak(SourceSlot::VACANT, 1),
-            flights: leak(FlightSlot::VACANT, NAMES * 4),
+            in_flight: leak(InFlightSlot::VACANT, NAMES * 4),
             changes: leak(ChangeSlot::VACANT, NAMES * 2),
             mail: leak(MailSlot::VACANT, 8),
             mail_texts: leak(0, 512),

@@ -13,7 +13,7 @@ use crate::server_rig::{self, address};
 
 const FINAL: [Refusal; 7] = [
     Refusal::NameTaken,
-    Refusal::Displaced,
+    Refusal::Evicted,
     Refusal::RoomFull,
     Refusal::NotStored,
     Refusal::BadName,
@@ -101,9 +101,9 @@ fn ends_its_session_by_an_encrypted_close_only() {
         );
     }
     assert!(rig.client.is_registered());
-    let header = closed(Refusal::Displaced, &rig);
+    let header = closed(Refusal::Evicted, &rig);
     assert_eq!(rig.deliver_under(&header, &[]), Disposition::Accepted);
-    assert_eq!(rig.events(), ["Refused { reason: Displaced }"]);
+    assert_eq!(rig.events(), ["Refused { reason: Evicted }"]);
     assert_eq!(rig.client.poll_timeout(), None);
 }
 

@@ -328,7 +328,7 @@ fn forge(random: &mut fastrand::Rng, identity: &Identity, bytes: &mut Vec<u8>) {
         },
         2 => Datagram::Refuse {
             to: id,
-            reason: Refusal::Displaced,
+            reason: Refusal::Evicted,
         },
         _ => Datagram::Accept {
             to: id,

@@ -286,7 +286,7 @@ fn forge(choices: &mut dyn Choices, identity: &Identity, id: Option<u64>) -> Vec
         Refusal::Wait,
         Refusal::NotMe,
         Refusal::RateExceeded,
-        Refusal::Displaced,
+        Refusal::Evicted,
         Refusal::NameTaken,
         Refusal::ForeignKey,
     ];

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, DedupSlot, FlightSlot,
+    ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, DedupSlot, InFlightSlot,
     Instant, JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed,
     Sent, Server, ServerConfig, ServerStorage, SourceSlot, TransmitQueue,
 };
@@ -38,7 +38,7 @@ struct ServerMemory {
     name_index: Vec<u32>,
     session_index: Vec<u32>,
     sources: Vec<SourceSlot>,
-    flights: Vec<FlightSlot>,
+    in_flight: Vec<InFlightSlot>,
     changes: Vec<ChangeSlot>,
     mail: Vec<MailSlot>,
     mail_texts: Vec<u32>,
@@ -162,7 +162,7 @@ impl ServerMachine {
             name_index: vec![0; 2 * sizes.names],
             session_index: vec![0; 4 * sizes.names],
             sources: vec![SourceSlot::VACANT; sizes.sources],
-            flights: vec![FlightSlot::VACANT; 32 * sizes.names],
+            in_flight: vec![InFlightSlot::VACANT; 32 * sizes.names],
             changes: vec![ChangeSlot::VACANT; sizes.changes],
             mail: vec![MailSlot::VACANT; sizes.mail],
             mail_texts: vec![0; WORDS_PER_MAIL * sizes.mail],
@@ -186,7 +186,7 @@ impl ServerMachine {
                 name_index,
                 session_index,
                 sources,
-                flights,
+                in_flight,
                 changes,
                 mail,
                 mail_texts,
@@ -201,7 +201,7 @@ impl ServerMachine {
                 name_index,
                 session_index,
                 sources,
-                flights,
+                in_flight,
                 changes,
                 mail,
                 mail_texts,

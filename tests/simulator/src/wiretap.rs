@@ -428,10 +428,10 @@ impl Wiretap {
 fn describe(to: u64, header: &Header, frames: Frames<'_>) -> String {
     let mut words = format!("Data to {:04x}", to >> 48);
     let Header {
-        gap,
+        nack,
         probe,
-        round,
-        heard_round,
+        phase,
+        peer_phase,
         acknowledged,
         window,
         first,
@@ -447,9 +447,9 @@ fn describe(to: u64, header: &Header, frames: Frames<'_>) -> String {
         let _ = write!(words, ", closed: {reason}");
     }
     words.push_str(if cookie.is_some() { ", cookie" } else { "" });
-    let (round, heard_round) = (u8::from(*round), u8::from(*heard_round));
-    let _ = write!(words, ", round {round} of {heard_round}");
-    words.push_str(if *gap { ", gap" } else { "" });
+    let (phase, peer_phase) = (u8::from(*phase), u8::from(*peer_phase));
+    let _ = write!(words, ", phase {phase} of {peer_phase}");
+    words.push_str(if *nack { ", nack" } else { "" });
     words.push_str(if *probe { ", probe" } else { "" });
     for (number, frame) in (*first..).zip(frames) {
         match frame {

@@ -37,13 +37,13 @@ pub fn body<'a>(
 
 pub(crate) fn make(take: Take<'_>) {
     let probe = Header {
-        gap: true,
+        nack: true,
         probe: true,
         table_version: Some(7),
         ..plain()
     };
     let closing = Header {
-        closed: Some(Refusal::Displaced),
+        closed: Some(Refusal::Evicted),
         ..Header::default()
     };
     let moving = Header {

@@ -138,10 +138,10 @@ fn separates_members_from_strangers() {
 fn fits_the_largest_frames() {
     let (name, text) = (&"n".repeat(32), &"t".repeat(1_000));
     let worst = Header {
-        gap: true,
+        nack: true,
         probe: true,
-        round: true,
-        heard_round: true,
+        phase: true,
+        peer_phase: true,
         acknowledged: u32::MAX,
         window: u16::MAX,
         first: u32::MAX,

@@ -213,7 +213,7 @@ fn words_refusals() {
         ["[The name alice is active elsewhere. Choose another one.]"]
     );
     assert_eq!(
-        refused(Refusal::Displaced),
+        refused(Refusal::Evicted),
         ["[Another process has taken over the name alice.]"]
     );
     assert_eq!(

@@ -285,7 +285,7 @@ fn message_status(status: MessageStatus) -> &'static str {
 fn refusal(reason: Refusal) -> &'static str {
     match reason {
         Refusal::NameTaken => "name_taken",
-        Refusal::Displaced => "displaced",
+        Refusal::Evicted => "displaced",
         Refusal::RoomFull => "room_full",
         Refusal::NotStored => "not_stored",
         Refusal::BadName => "bad_name",

@@ -107,7 +107,7 @@ impl Client<'_> {
         let may_delay_ack = !connection.is_ack_due();
         if !frames.rest().is_empty() {
             connection.flush_ack();
-            connection.frames_came(header.round);
+            connection.frames_came(header.phase);
         }
         if header.probe || !frames.rest().is_empty() {
             self.inbox.forbid_ack_delay(peer);

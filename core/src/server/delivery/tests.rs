@@ -7,7 +7,7 @@ use crate::crypto::{Entropy, Identity, PublicKey, Seed, SessionKeys, StaticKey, 
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::name::Name;
 use crate::server::channel_log::{Appended, LogSlot};
-use crate::server::in_flight::FlightSlot;
+use crate::server::in_flight::InFlightSlot;
 use crate::server::mailboxes::{HandedOver, MailSlot};
 use crate::server::name_slot::NameSlot;
 use crate::server::origin::Origin;
@@ -72,13 +72,13 @@ fn with(changes: u32, test: impl FnOnce(Delivery<'_, '_>)) {
     assert!(matches!(channel.append(entry, "hi"), Appended::Entry(1)));
     channel.publish(1, 2, true);
 
-    let mut flights = [FlightSlot::VACANT; 8];
+    let mut in_flight = [InFlightSlot::VACANT; 8];
     test(Delivery {
         roster: &mut roster,
         mail: &mut mail,
         channel: &channel,
         table: &table,
-        in_flight: &mut InFlight::new(&mut flights, 2).unwrap(),
+        in_flight: &mut InFlight::new(&mut in_flight, 2).unwrap(),
         scratch: &mut [0; BODY_LEN_MAX],
         stats: &mut Stats::default(),
     });

@@ -119,9 +119,9 @@ impl Server<'_> {
     /// gets the same refusal when it asks again.
     pub(super) fn evict(&mut self, slot: u32) {
         if self.sessions.at(slot).is_open() {
-            self.sessions.reply_closing(slot, Refusal::Displaced);
+            self.sessions.reply_closing(slot, Refusal::Evicted);
         }
-        self.depart(slot, Departure::Displaced);
+        self.depart(slot, Departure::Evicted);
     }
 
     /// Ends the session of a client that has left the room. Other clients learn it once it is

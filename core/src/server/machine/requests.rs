@@ -59,7 +59,7 @@ impl Server<'_> {
             return Disposition::Accepted;
         }
         let mut may_delay = !self.sessions.at(slot).is_ack_due_now();
-        self.sessions.at_mut(slot).frames_came(header.round);
+        self.sessions.at_mut(slot).frames_came(header.phase);
         let mut handled = Disposition::Accepted;
         let mut number = header.first;
         while !frames.rest().is_empty() {

@@ -50,26 +50,26 @@ fn ack(
     connection: &mut Connection,
     acknowledged: u32,
     window: u16,
-    gap: bool,
+    nack: bool,
     now: u64,
 ) -> Result<u32, DropReason> {
-    let heard_round = connection.sender.phase();
-    ack_of_phase(connection, acknowledged, window, gap, heard_round, now)
+    let peer_phase = connection.sender.phase();
+    ack_of_phase(connection, acknowledged, window, nack, peer_phase, now)
 }
 
 fn ack_of_phase(
     connection: &mut Connection,
     acknowledged: u32,
     window: u16,
-    gap: bool,
-    heard_round: bool,
+    nack: bool,
+    peer_phase: bool,
     now: u64,
 ) -> Result<u32, DropReason> {
     let header = Header {
         acknowledged,
         window,
-        gap,
-        heard_round,
+        nack,
+        peer_phase,
         ..Header::default()
     };
     connection.take_header(
@@ -166,7 +166,7 @@ fn reports_a_gap_with_its_phase_until_it_is_filled() {
     let mut connection = open_session(0, 32);
     let reports = |connection: &Connection| {
         let header = connection.header(32, None);
-        (header.gap, header.heard_round)
+        (header.nack, header.peer_phase)
     };
     connection.frames_came(false);
     assert_eq!(connection.arrival(1), Arrival::Early);
@@ -195,13 +195,13 @@ fn shows_no_gap_behind_a_frame_without_room() {
     connection.frames_came(false);
     assert_eq!(connection.arrival(0), Arrival::Next);
     assert_eq!(connection.arrival(1), Arrival::Early);
-    assert!(!connection.header(32, None).gap);
+    assert!(!connection.header(32, None).nack);
     connection.took(true);
     assert_eq!(connection.arrival(2), Arrival::Early);
-    assert!(!connection.header(32, None).gap);
+    assert!(!connection.header(32, None).nack);
     connection.took(false);
     assert_eq!(connection.arrival(3), Arrival::Early);
-    assert!(connection.header(32, None).gap);
+    assert!(connection.header(32, None).nack);
 }
 
 #[test]
@@ -374,18 +374,18 @@ fn waits_hardly_ever_for_its_timer_on_a_lossy_path() {
         random >> 16 < 65_536 / 20
     };
     let (mut sender, mut recipient) = (open_session(32, 32), open_session(0, 32));
-    let (mut now, mut timed, mut flights) = (0, 0, 0);
+    let (mut now, mut timed, mut in_flight) = (0, 0, 0);
     let mut stats = Stats::default();
     let frames = if cfg!(miri) { 20_000 } else { 100_000 };
     while sender.acked() < frames {
-        flights += 1;
+        in_flight += 1;
         while sender.may_send() {
             let header = sender.header(32, None);
             let numbers = send(&mut sender, 16, now);
             if is_lost() {
                 continue;
             }
-            recipient.frames_came(header.round);
+            recipient.frames_came(header.phase);
             receive(&mut recipient, &numbers);
         }
         while recipient.wants() == Wants::Data {
@@ -406,5 +406,5 @@ fn waits_hardly_ever_for_its_timer_on_a_lossy_path() {
             timed += 1;
         }
     }
-    assert!(timed * 200 < flights, "{timed} of {flights}");
+    assert!(timed * 200 < in_flight, "{timed} of {in_flight}");
 }

@@ -152,7 +152,7 @@ fn opens_a_session_and_carries_frames() {
         assert_eq!(received.frames.count(), 1);
         let header = received.header;
         assert_eq!(responder.take_header(OTHER, &header, true), Ok(0));
-        responder.at_mut(OTHER).frames_came(header.round);
+        responder.at_mut(OTHER).frames_came(header.phase);
         responder.at_mut(OTHER).took(false);
         let (id, mut datagram) = data(responder, OTHER, None);
         let received = initiator.receive(address(3), id, &mut datagram).unwrap();

@@ -228,7 +228,7 @@ impl Model {
     ) -> Result<(), Violation> {
         let rival = self.has_rival(process);
         let true_reason = match reason {
-            Refusal::NameTaken | Refusal::Displaced => rival,
+            Refusal::NameTaken | Refusal::Evicted => rival,
             Refusal::RoomFull => !self.limits.names_fit,
             Refusal::NotStored => self.limits.store_fails,
             Refusal::ForeignKey => self.is_withheld(process) || self.server_lies,

@@ -66,7 +66,7 @@ impl Forged {
                 },
                 Datagram::Refuse {
                     to: id,
-                    reason: Refusal::Displaced,
+                    reason: Refusal::Evicted,
                 },
                 Datagram::Reset {
                     echo: id,
