@@ -176,33 +176,12 @@ impl ChannelCursor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::channel_log::{Appended, Evicted, LogSlot};
-    use crate::server::origin::Origin;
-    use crate::time::UnixSeconds;
-
-    const ALICE: u32 = 0;
-    const BOB: u32 = 1;
-
-    /// Runs a test with a log of two entries.
-    fn with(test: impl FnOnce(&mut ChannelLog<'_>)) {
-        let (mut slots, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
-        test(&mut ChannelLog::new(&mut slots, &mut words).unwrap());
-    }
-
-    /// Posts and stores an entry of Alice.
-    fn post(log: &mut ChannelLog<'_>) -> Appended {
-        let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
-        let appended = log.append(entry, "hello");
-        if let Appended::Entry(number) = appended {
-            log.saved(number);
-            log.publish(number, number.into(), true);
-        }
-        appended
-    }
+    use crate::server::channel_log::example::{ALICE, BOB, post, with_log};
+    use crate::server::channel_log::{Appended, Evicted};
 
     #[test]
     fn counts_lost_entries_of_others() {
-        with(|log| {
+        with_log(|log| {
             let (mut alice, mut bob) = (ChannelCursor::at(1), ChannelCursor::at(1));
             while log.next_number() < 6 {
                 if let Appended::Evicted(Evicted { lost, .. }) = post(log) {
@@ -225,7 +204,7 @@ mod tests {
 
     #[test]
     fn repeats_entries_that_were_not_acked() {
-        with(|log| {
+        with_log(|log| {
             post(log);
             post(log);
             let mut bob = ChannelCursor::at(1);

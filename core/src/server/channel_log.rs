@@ -323,21 +323,22 @@ impl<'a> ChannelLog<'a> {
     }
 }
 
+/// A small log for the tests of everything that reads one.
 #[cfg(test)]
-mod tests {
+pub(super) mod example {
     use super::*;
 
-    const ALICE: u32 = 0;
-    const BOB: u32 = 1;
+    pub(in crate::server) const ALICE: u32 = 0;
+    pub(in crate::server) const BOB: u32 = 1;
 
     /// Runs a test with a log of two entries.
-    fn with(test: impl FnOnce(&mut ChannelLog<'_>)) {
+    pub(in crate::server) fn with_log(test: impl FnOnce(&mut ChannelLog<'_>)) {
         let (mut slots, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
         test(&mut ChannelLog::new(&mut slots, &mut words).unwrap());
     }
 
     /// Posts and stores an entry of Alice.
-    fn post(log: &mut ChannelLog<'_>) -> Appended {
+    pub(in crate::server) fn post(log: &mut ChannelLog<'_>) -> Appended {
         let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
         let appended = log.append(entry, "hello");
         if let Appended::Entry(number) = appended {
@@ -346,10 +347,16 @@ mod tests {
         }
         appended
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::example::{ALICE, BOB, post, with_log};
+    use super::*;
 
     #[test]
     fn evicts_the_oldest_stored_entry_for_a_new_one() {
-        with(|log| {
+        with_log(|log| {
             assert!(matches!(post(log), Appended::Entry(1)));
             let entry = LogSlot::new(BOB, Origin::VACANT, UnixSeconds(1), 0);
             assert!(matches!(log.append(entry, "2"), Appended::Entry(2)));
