@@ -60,14 +60,14 @@ impl GsoBuffer {
     }
 
     /// Receives the next datagram, truncated to the length of the buffer.
-    pub fn receive(&mut self, socket: &Socket, buffer: &mut [u8; RECEIVE_LEN]) -> Received {
+    pub fn receive(&mut self, socket: &mut Socket, buffer: &mut [u8; RECEIVE_LEN]) -> Received {
         if self.unread.is_empty() {
             match socket.receive(&mut self.arrived) {
-                Ok((len, segment_len, from)) => {
-                    self.unread = 0..len;
+                Ok(arrived) => {
+                    self.unread = 0..arrived.len;
                     // An empty datagram has one segment of no bytes.
-                    self.segment_len = segment_len;
-                    self.from = from;
+                    self.segment_len = arrived.segment_len;
+                    self.from = arrived.from;
                 }
                 Err(other) => return other,
             }
@@ -92,7 +92,7 @@ impl GsoBuffer {
     /// queued.
     pub fn send(
         &mut self,
-        socket: &Socket,
+        socket: &mut Socket,
         to: SocketAddr,
         datagram: &[u8],
     ) -> Result<(), Refused> {
@@ -123,7 +123,7 @@ impl GsoBuffer {
     ///
     /// # Errors
     /// Returns why the socket refused them; they stay queued.
-    pub fn flush(&mut self, socket: &Socket) -> Result<(), Refused> {
+    pub fn flush(&mut self, socket: &mut Socket) -> Result<(), Refused> {
         let is_burst = self.leaving.len() > self.leaving_len;
         if is_burst && socket.send_burst(self.to, &self.leaving, self.leaving_len)? {
             self.leaving.clear();
@@ -143,7 +143,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     /// Returns all datagrams that have arrived, and the number of system calls.
-    fn all(gso: &mut GsoBuffer, socket: &Socket) -> (Vec<Vec<u8>>, usize) {
+    fn all(gso: &mut GsoBuffer, socket: &mut Socket) -> (Vec<Vec<u8>>, usize) {
         let mut buffer = [0; RECEIVE_LEN];
         let (mut datagrams, mut calls) = (Vec::new(), 0);
         loop {
@@ -164,8 +164,8 @@ mod tests {
     fn keeps_datagrams_and_order_with_offload() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let (all_addresses, one) = (Socket::bind(None, 0), Socket::bind(Some(localhost), 0));
-        let (sender, recipient) = (all_addresses.unwrap(), one.unwrap());
-        let other = Socket::bind(Some(localhost), 0).unwrap();
+        let (mut sender, mut recipient) = (all_addresses.unwrap(), one.unwrap());
+        let mut other = Socket::bind(Some(localhost), 0).unwrap();
         let mut gso = GsoBuffer::new();
         let lens = [
             [1_200; 40].as_slice(),
@@ -175,16 +175,16 @@ mod tests {
         let sent: Vec<_> = (0..).zip(lens).map(|(at, len)| datagram(at, len)).collect();
         for (at, datagram) in sent.iter().enumerate() {
             let to = recipient.local_addr();
-            assert_eq!(gso.send(&sender, to, datagram), Ok(()));
+            assert_eq!(gso.send(&mut sender, to, datagram), Ok(()));
             if at % 13 == 12 {
                 let to = other.local_addr();
-                assert_eq!(gso.send(&sender, to, datagram), Ok(()));
+                assert_eq!(gso.send(&mut sender, to, datagram), Ok(()));
             }
         }
-        assert_eq!(gso.flush(&sender), Ok(()));
-        let (arrived, calls) = all(&mut gso, &recipient);
+        assert_eq!(gso.flush(&mut sender), Ok(()));
+        let (arrived, calls) = all(&mut gso, &mut recipient);
         assert_eq!(arrived, sent);
-        assert_eq!(all(&mut gso, &other).0.len(), 3);
+        assert_eq!(all(&mut gso, &mut other).0.len(), 3);
         if sender.sends_bursts {
             assert!(calls <= 13, "{calls} calls for {} datagrams", sent.len());
         }
@@ -193,68 +193,105 @@ mod tests {
     #[test]
     fn sends_datagrams_at_once_without_offload() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let (mut old, recipient) = (
+        let (mut old, mut recipient) = (
             Socket::bind(Some(localhost), 0).unwrap(),
             Socket::bind(Some(localhost), 0).unwrap(),
         );
         old.sends_bursts = false;
         let mut gso = GsoBuffer::new();
         for number in 0..3 {
-            let sent = gso.send(&old, recipient.local_addr(), &datagram(number, 50));
+            let sent = gso.send(&mut old, recipient.local_addr(), &datagram(number, 50));
             assert_eq!((sent, gso.leaving.len()), (Ok(()), 0));
         }
-        let (arrived, _) = all(&mut gso, &recipient);
+        let (arrived, _) = all(&mut gso, &mut recipient);
         assert_eq!(arrived, [0, 1, 2].map(|number| datagram(number, 50)));
     }
 
     #[test]
     fn discards_only_queued_datagrams() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let socket = Socket::bind(Some(localhost), 0).unwrap();
+        let mut socket = Socket::bind(Some(localhost), 0).unwrap();
         let mut gso = GsoBuffer::new();
         let to = socket.local_addr();
         for number in 0..2 {
-            assert_eq!(gso.send(&socket, to, &datagram(number, 9)), Ok(()));
+            assert_eq!(gso.send(&mut socket, to, &datagram(number, 9)), Ok(()));
         }
-        assert_eq!(gso.flush(&socket), Ok(()));
+        assert_eq!(gso.flush(&mut socket), Ok(()));
         let mut buffer = [0; RECEIVE_LEN];
-        assert_eq!(gso.receive(&socket, &mut buffer), Received::Datagram(9, to));
-        assert_eq!(gso.send(&socket, to, &datagram(2, 9)), Ok(()));
+        assert_eq!(
+            gso.receive(&mut socket, &mut buffer),
+            Received::Datagram(9, to)
+        );
+        assert_eq!(gso.send(&mut socket, to, &datagram(2, 9)), Ok(()));
         gso.discard();
-        assert_eq!(gso.flush(&socket), Ok(()));
-        assert_eq!(all(&mut gso, &socket).0, [datagram(1, 9)]);
+        assert_eq!(gso.flush(&mut socket), Ok(()));
+        assert_eq!(all(&mut gso, &mut socket).0, [datagram(1, 9)]);
     }
 
     #[test]
     fn sends_datagrams_alone_that_cannot_share_a_call() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let socket = Socket::bind(Some(localhost), 0).unwrap();
+        let mut socket = Socket::bind(Some(localhost), 0).unwrap();
         let mut gso = GsoBuffer::new();
         // Longer than a packet of the loopback device, so no segment may have this length.
         let long = vec![3; 66_000];
-        assert_eq!(gso.send(&socket, socket.local_addr(), &long), Ok(()));
-        assert_eq!(gso.send(&socket, socket.local_addr(), &long), Ok(()));
+        let to = socket.local_addr();
+        assert_eq!(gso.send(&mut socket, to, &long), Ok(()));
+        assert_eq!(gso.send(&mut socket, to, &long), Ok(()));
         for number in 0..2 {
             let to = socket.local_addr();
-            assert_eq!(gso.send(&socket, to, &datagram(number, 9)), Ok(()));
+            assert_eq!(gso.send(&mut socket, to, &datagram(number, 9)), Ok(()));
         }
-        assert_eq!(gso.flush(&socket), Ok(()));
-        let (arrived, _) = all(&mut gso, &socket);
+        assert_eq!(gso.flush(&mut socket), Ok(()));
+        let (arrived, _) = all(&mut gso, &mut socket);
         assert_eq!(arrived, [datagram(0, 9), datagram(1, 9)]);
     }
 
     #[test]
     fn truncates_long_and_receives_empty_datagrams() {
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let socket = Socket::bind(Some(localhost), 0).unwrap();
+        let mut socket = Socket::bind(Some(localhost), 0).unwrap();
         let mut gso = GsoBuffer::new();
         for len in [5_000, 0, 7] {
             let to = socket.local_addr();
-            assert_eq!(gso.send(&socket, to, &datagram(1, len)), Ok(()));
+            assert_eq!(gso.send(&mut socket, to, &datagram(1, len)), Ok(()));
         }
-        assert_eq!(gso.flush(&socket), Ok(()));
-        let (arrived, _) = all(&mut gso, &socket);
+        assert_eq!(gso.flush(&mut socket), Ok(()));
+        let (arrived, _) = all(&mut gso, &mut socket);
         let lens: Vec<_> = arrived.iter().map(Vec::len).collect();
         assert_eq!(lens, [RECEIVE_LEN, 0, 7]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn answers_from_the_address_that_was_asked() {
+        let mut server = Socket::bind(None, 0).unwrap();
+        let server_at = |ip: &str| {
+            let ip: IpAddr = ip.parse().unwrap();
+            SocketAddr::new(ip, server.local_addr().port())
+        };
+        let asked = ["127.0.0.2", "127.0.0.1", "127.0.0.3"].map(server_at);
+        let mut gso = GsoBuffer::new();
+        let mut buffer = [0; RECEIVE_LEN];
+        let client = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let timeout = Some(std::time::Duration::from_secs(10));
+        client.set_read_timeout(timeout).unwrap();
+        for to in asked {
+            client.send_to(&[1], to).unwrap();
+            while gso.receive(&mut server, &mut buffer) == Received::Nothing {
+                std::thread::yield_now();
+            }
+            // A burst, and one alone.
+            for number in [3, 1] {
+                for at in 0..number {
+                    let client = client.local_addr().unwrap();
+                    assert_eq!(gso.send(&mut server, client, &datagram(at, 9)), Ok(()));
+                }
+                assert_eq!(gso.flush(&mut server), Ok(()));
+            }
+            for _ in 0..4 {
+                assert_eq!(client.recv_from(&mut buffer).unwrap(), (9, to));
+            }
+        }
     }
 }

@@ -38,10 +38,12 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod arrived;
 mod clock;
 mod driver;
 mod gso_buffer;
 mod heap;
+mod local_addresses;
 mod offload;
 mod socket;
 mod transport;

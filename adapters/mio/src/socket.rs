@@ -5,9 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
 
+use chatapp_core::Instant;
 use mio::net::UdpSocket;
 use socket2::{Domain, Protocol, Type};
 
+use crate::arrived::Arrived;
+use crate::local_addresses::LocalAddresses;
 use crate::offload;
 
 /// Kernel buffer requested for each direction, in bytes; the kernel may grant less. The default of
@@ -23,6 +26,8 @@ pub struct Socket {
     dual_stack: bool,
     /// The socket can send several datagrams per call.
     pub(crate) sends_bursts: bool,
+    /// Empty if the socket has one address: datagrams leave from there.
+    asked: LocalAddresses,
 }
 
 /// Reason why the socket refused a datagram that it may accept later.
@@ -69,11 +74,15 @@ impl Socket {
         let udp = UdpSocket::from_std(socket.into());
         let sends_bursts = offload::enable(&udp);
         let local = udp.local_addr()?;
+        if local.ip().is_unspecified() {
+            offload::enable_local_addresses(&udp, local.is_ipv6());
+        }
         Ok(Self {
             udp,
             local,
             dual_stack,
             sends_bursts,
+            asked: LocalAddresses::new(),
         })
     }
 
@@ -88,17 +97,15 @@ impl Socket {
         if !self.local.ip().is_unspecified() {
             return self.local;
         }
-        let any: IpAddr = match to {
-            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        // `connect` sends nothing; it only looks up the route.
-        let looked_up = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
-            socket.connect(to)?;
-            socket.local_addr()
-        });
-        let ip = looked_up.map_or(any, |local| local.ip());
+        let asked = self.asked.asked_by(to);
+        let ip = asked.unwrap_or_else(|| kernels_choice(to));
         SocketAddr::new(ip, self.local.port())
+    }
+
+    /// Tells the time: a remote address that is silent for a minute gets its next datagram from the
+    /// address that the kernel chooses.
+    pub(crate) fn begin_poll(&mut self, now: Instant) {
+        self.asked.age(now);
     }
 
     /// Returns whether datagrams to this address can leave through this socket at all.
@@ -106,19 +113,20 @@ impl Socket {
         self.dual_stack || self.local.is_ipv4() == to.is_ipv4()
     }
 
-    /// Receives the next datagrams: the number of bytes, the length of each datagram except the
-    /// last, and their source. Otherwise returns the result without a datagram.
-    pub(crate) fn receive(
-        &self,
-        buffer: &mut [u8],
-    ) -> Result<(usize, usize, SocketAddr), Received> {
+    /// Receives the next datagrams; the buffer has room for [`RECEIVED_LEN_MAX`] bytes.
+    pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Result<Arrived, Received> {
         match offload::receive(&self.udp, buffer) {
-            Ok((len, segment_len, from)) => {
-                let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-                Ok((len, segment_len, from))
+            Ok(mut arrived) => {
+                let from = arrived.from;
+                arrived.from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                if let Some(to) = arrived.to {
+                    self.asked.note(arrived.from, to);
+                }
+                Ok(arrived)
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Received::Nothing),
-            // This error concerns one datagram, often an earlier one to a closed port.
+            // The error concerns one datagram, often an earlier one of this socket to a closed
+            // port.
             Err(_) => Err(Received::Failed),
         }
     }
@@ -133,15 +141,30 @@ impl Socket {
         }
     }
 
+    /// The source for a datagram to this address, as this socket takes it; `None` if the kernel is
+    /// to choose.
+    fn source_for(&mut self, to: SocketAddr) -> Option<IpAddr> {
+        match self.asked.source_for(to, kernels_choice)? {
+            IpAddr::V4(ip) if self.local.is_ipv6() => Some(ip.to_ipv6_mapped().into()),
+            ip => Some(ip),
+        }
+    }
+
     /// Sends a datagram. A datagram that cannot be sent at all is dropped, as on any network.
-    pub(crate) fn send(&self, to: SocketAddr, datagram: &[u8]) -> Result<(), Refused> {
-        let to = self.mapped(to);
+    pub(crate) fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Result<(), Refused> {
+        let mapped = self.mapped(to);
         // The error may report the fate of an earlier datagram, and reporting clears it: this
-        // datagram gets a second attempt.
+        // datagram gets a second attempt. A source that is gone from this machine is an error too.
         for _ in 0..2 {
-            match self.udp.send_to(datagram, to).as_ref().map_err(refused) {
-                Ok(_) => return Ok(()),
+            let source = self.source_for(to);
+            let sent = match source {
+                None => self.udp.send_to(datagram, mapped).map(drop),
+                Some(_) => offload::send(&self.udp, mapped, source, datagram, None),
+            };
+            match sent.as_ref().map_err(refused) {
+                Ok(()) => return Ok(()),
                 Err(Some(refused)) => return Err(refused),
+                Err(None) if source.is_some() => self.asked.give_up(to),
                 Err(None) => {}
             }
         }
@@ -149,10 +172,10 @@ impl Socket {
     }
 
     /// Sends datagrams of this length; the last one may be shorter. Returns false if they must be
-    /// sent one by one: the device or the path may not allow a batch, or the error concerned an
-    /// earlier datagram.
+    /// sent one by one: the device or the path may not allow a batch, the source may be gone, or
+    /// the error concerned an earlier datagram.
     pub(crate) fn send_burst(
-        &self,
+        &mut self,
         to: SocketAddr,
         datagrams: &[u8],
         segment_len: usize,
@@ -160,11 +183,27 @@ impl Socket {
         let Ok(segment_len) = u16::try_from(segment_len) else {
             return Ok(false);
         };
-        match offload::send(&self.udp, self.mapped(to), datagrams, segment_len) {
+        let (mapped, source) = (self.mapped(to), self.source_for(to));
+        match offload::send(&self.udp, mapped, source, datagrams, Some(segment_len)) {
             Ok(()) => Ok(true),
             Err(error) => refused(&error).map_or(Ok(false), Err),
         }
     }
+}
+
+/// The source address that the kernel chooses for datagrams to this address; the unspecified one
+/// if no route leads there.
+fn kernels_choice(to: SocketAddr) -> IpAddr {
+    let any: IpAddr = match to {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    // Connecting a UDP socket sends nothing; it looks up the route.
+    let looked_up = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
+        socket.connect(to)?;
+        socket.local_addr()
+    });
+    looked_up.map_or(any, |local| local.ip())
 }
 
 /// For socket options that this adapter does not set.
@@ -210,12 +249,12 @@ mod tests {
 
     const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-    fn receive(socket: &Socket) -> (Vec<u8>, SocketAddr) {
+    fn receive(socket: &mut Socket) -> (Vec<u8>, SocketAddr) {
         let mut buffer = [0; RECEIVE_LEN];
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
         while std::time::Instant::now() < deadline {
-            if let Ok((len, _, from)) = socket.receive(&mut buffer) {
-                return (buffer[..len].to_vec(), from);
+            if let Ok(arrived) = socket.receive(&mut buffer) {
+                return (buffer[..arrived.len].to_vec(), arrived.from);
             }
             std::thread::yield_now();
         }
@@ -224,18 +263,18 @@ mod tests {
 
     #[test]
     fn carries_datagrams_between_all_and_one_address() {
-        let all = Socket::bind(None, 0).unwrap();
-        let one = Socket::bind(Some(LOCALHOST), 0).unwrap();
+        let mut all = Socket::bind(None, 0).unwrap();
+        let mut one = Socket::bind(Some(LOCALHOST), 0).unwrap();
         let to_all = SocketAddr::new(LOCALHOST, all.local_addr().port());
 
         assert_eq!(one.send(to_all, b"there"), Ok(()));
         assert_eq!(
-            receive(&all),
+            receive(&mut all),
             (b"there".to_vec(), one.local_addr()),
             "no mapped address"
         );
         assert_eq!(all.send(one.local_addr(), b"and back"), Ok(()));
-        assert_eq!(receive(&one), (b"and back".to_vec(), to_all));
+        assert_eq!(receive(&mut one), (b"and back".to_vec(), to_all));
     }
 
     #[test]
@@ -251,17 +290,18 @@ mod tests {
 
     #[test]
     fn receives_long_datagrams_as_too_long() {
-        let a = Socket::bind(Some(LOCALHOST), 0).unwrap();
-        let b = Socket::bind(Some(LOCALHOST), 0).unwrap();
+        let mut a = Socket::bind(Some(LOCALHOST), 0).unwrap();
+        let mut b = Socket::bind(Some(LOCALHOST), 0).unwrap();
         a.send(b.local_addr(), &[1; DATAGRAM_LEN_MAX + 500])
             .unwrap();
-        assert!(receive(&b).0.len() > DATAGRAM_LEN_MAX);
+        assert!(receive(&mut b).0.len() > DATAGRAM_LEN_MAX);
     }
 
     #[test]
     fn ignores_errors_of_one_datagram() {
-        let socket = Socket::bind(Some(LOCALHOST), 0).unwrap();
+        let mut socket = Socket::bind(Some(LOCALHOST), 0).unwrap();
         let closed = Socket::bind(Some(LOCALHOST), 0).unwrap().local_addr();
+        let own = socket.local_addr();
         let other_family = SocketAddr::new(Ipv6Addr::LOCALHOST.into(), 4_119);
         assert!(!socket.reaches(other_family));
         for to in [closed, closed, other_family] {
@@ -272,8 +312,8 @@ mod tests {
             Ok(()),
             "longer than UDP carries"
         );
-        assert_eq!(socket.send(socket.local_addr(), b"still works"), Ok(()));
-        assert_eq!(receive(&socket).0, b"still works");
+        assert_eq!(socket.send(own, b"still works"), Ok(()));
+        assert_eq!(receive(&mut socket).0, b"still works");
     }
 
     #[test]

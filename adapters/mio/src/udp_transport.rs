@@ -58,6 +58,7 @@ impl UdpTransport {
 impl Network for UdpTransport {
     fn begin_poll(&mut self, now: Instant) {
         self.now = now;
+        self.socket.begin_poll(now);
     }
 
     fn receive(&mut self, buffer: &mut [u8; RECEIVE_LEN]) -> Option<(SocketAddr, usize)> {
@@ -65,7 +66,7 @@ impl Network for UdpTransport {
             if !self.is_readable {
                 return None;
             }
-            match self.buffer.receive(&self.socket, buffer) {
+            match self.buffer.receive(&mut self.socket, buffer) {
                 Received::Datagram(len, from) => return Some((from, len)),
                 Received::Failed => {}
                 Received::Nothing => self.is_readable = false,
@@ -77,12 +78,12 @@ impl Network for UdpTransport {
     }
 
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent {
-        let sent = self.buffer.send(&self.socket, to, datagram);
+        let sent = self.buffer.send(&mut self.socket, to, datagram);
         self.note(sent)
     }
 
     fn flush(&mut self) -> Sent {
-        let sent = self.buffer.flush(&self.socket);
+        let sent = self.buffer.flush(&mut self.socket);
         self.note(sent)
     }
 

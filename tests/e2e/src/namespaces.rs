@@ -1,6 +1,6 @@
 //! Machines on separate networks: Linux network namespaces around a router. Needs root and `ip`.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -155,6 +155,44 @@ impl Namespaces {
         self.rules("del", one, other);
     }
 
+    /// Gives a machine three addresses of each family, on two networks behind the router, and
+    /// returns them. It reaches everything through the first network.
+    ///
+    /// # Panics
+    /// Panics if the kernel cannot do that.
+    pub fn add_addresses(&self, machine: u8) -> Vec<IpAddr> {
+        let (router, name) = (self.router(), self.name_of(machine));
+        let v4 = |network: u8, host| Ipv4Addr::new(10, network, machine, host);
+        let v6 = |network: u16, host| {
+            Ipv6Addr::new(0xfd00, network, u16::from(machine), 0, 0, 0, 0, host)
+        };
+        let link = format!("link add more{machine} type veth peer name net2 netns {name}");
+        let default = format!("-n {name} route add default via {}", v6(77, 1));
+        let mut commands = vec![format!("-n {router} {link}")];
+        for (place, device, network, host) in [
+            (&router, format!("to{machine}"), 77, 1),
+            (&router, format!("more{machine}"), 78, 1),
+            (&name, "net0".into(), 77, 2),
+            (&name, "net0".into(), 77, 3),
+            (&name, "net2".into(), 78, 2),
+        ] {
+            let v4 = v4(network, host);
+            let v6 = v6(network.into(), host.into());
+            commands.push(format!("-n {place} link set dev {device} up"));
+            commands.push(format!("-n {place} address replace {v4}/24 dev {device}"));
+            // Without the search for duplicates, the address can be used at once.
+            commands.push(format!("-n {place} address add {v6}/64 dev {device} nodad"));
+        }
+        commands.push(default);
+        for command in commands {
+            ip(&command).unwrap_or_else(|reason| panic!("no more addresses: {reason}"));
+        }
+        let hosts = [(77, 2), (77, 3), (78, 2)];
+        let v4s = hosts.map(|(network, host)| IpAddr::V4(v4(network, host)));
+        let v6s = hosts.map(|(network, host)| IpAddr::V6(v6(network.into(), host.into())));
+        [v4s, v6s].concat()
+    }
+
     fn rules(&self, verb: &str, one: u8, other: u8) {
         for (from, to) in [(one, other), (other, one)] {
             let (from, to) = (self.address_of(from), self.address_of(to));
@@ -206,7 +244,8 @@ impl Namespaces {
                 ip(arguments)?;
             }
         }
-        let forward = "echo 1 > /proc/sys/net/ipv4/ip_forward";
+        let forward = "echo 1 > /proc/sys/net/ipv4/ip_forward
+            echo 1 > /proc/sys/net/ipv6/conf/all/forwarding || true";
         run(Command::new("ip").args(["netns", "exec", &router, "sh", "-c", forward]))
     }
 }

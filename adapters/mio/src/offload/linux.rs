@@ -1,14 +1,18 @@
-//! `UDP_SEGMENT` and `UDP_GRO` (`man 7 udp`).
+//! `UDP_SEGMENT` and `UDP_GRO` (`man 7 udp`), `IP_PKTINFO` (`man 7 ip`) and `IPV6_PKTINFO`
+//! (RFC 3542).
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 
+use libc::{in_addr, in_pktinfo, in6_addr, in6_pktinfo};
 use mio::net::UdpSocket;
-use nix::sys::socket::sockopt::{UdpGroSegment, UdpGsoSegment};
+use nix::sys::socket::sockopt::{Ipv4PacketInfo, Ipv6RecvPacketInfo, UdpGroSegment, UdpGsoSegment};
 use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, sendmsg, setsockopt,
 };
+
+use crate::arrived::Arrived;
 
 /// Maximum number of bytes that the kernel returns at once.
 pub(crate) const RECEIVED_LEN_MAX: usize = 65_535;
@@ -27,11 +31,19 @@ pub(crate) fn enable(socket: &UdpSocket) -> bool {
     sends && receives
 }
 
-/// Receives the next datagrams: their bytes, the length of each except the last, and their source.
-pub(crate) fn receive(
-    socket: &UdpSocket,
-    buffer: &mut [u8],
-) -> io::Result<(usize, usize, SocketAddr)> {
+/// Lets [`receive`] return the local address that a datagram was sent to. A kernel that cannot do
+/// so leaves it out.
+pub(crate) fn enable_local_addresses(socket: &UdpSocket, is_ipv6: bool) {
+    // An IPv6 socket tells it of IPv4 datagrams, too, as a mapped address.
+    let _ = if is_ipv6 {
+        setsockopt(socket, Ipv6RecvPacketInfo, &true)
+    } else {
+        setsockopt(socket, Ipv4PacketInfo, &true)
+    };
+}
+
+/// Receives the next datagrams.
+pub(crate) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Arrived> {
     let mut control = Control([0; 256]);
     let mut parts = [IoSliceMut::new(buffer)];
     let received = recvmsg::<SockaddrStorage>(
@@ -40,17 +52,33 @@ pub(crate) fn receive(
         Some(&mut control.0),
         MsgFlags::empty(),
     )?;
-    let segment_len = received.cmsgs()?.find_map(|fact| match fact {
-        // With a length of 0, the caller would return empty datagrams for ever.
-        ControlMessageOwned::UdpGroSegments(len) => {
-            usize::try_from(len).ok().filter(|len| *len != 0)
+    let (mut segment_len, mut to) = (None, None);
+    for fact in received.cmsgs()? {
+        match fact {
+            // With a length of 0, the caller would return empty datagrams for ever.
+            ControlMessageOwned::UdpGroSegments(len) => {
+                segment_len = usize::try_from(len).ok().filter(|len| *len != 0);
+            }
+            // Of a broadcast, this is the address to answer from.
+            ControlMessageOwned::Ipv4PacketInfo(info) => {
+                let ip = Ipv4Addr::from(info.ipi_spec_dst.s_addr.to_ne_bytes());
+                to = Some(IpAddr::V4(ip));
+            }
+            ControlMessageOwned::Ipv6PacketInfo(info) => {
+                to = Some(Ipv6Addr::from(info.ipi6_addr.s6_addr).to_canonical());
+            }
+            _ => {}
         }
-        _ => None,
-    });
+    }
     let from = received.address.as_ref().and_then(address);
     let from = from.ok_or(io::ErrorKind::InvalidData)?;
     let len = received.bytes;
-    Ok((len, segment_len.unwrap_or(len), from))
+    Ok(Arrived {
+        len,
+        segment_len: segment_len.unwrap_or(len),
+        from,
+        to,
+    })
 }
 
 fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
@@ -59,19 +87,56 @@ fn address(storage: &SockaddrStorage) -> Option<SocketAddr> {
     v4.map(SocketAddr::V4).or_else(|| v6().map(SocketAddr::V6))
 }
 
-/// Sends datagrams of this length; the last one may be shorter.
+/// Sends datagrams of this length; the last one may be shorter. They leave from this local address
+/// (mapped, on an IPv6 socket), or from the kernel's choice.
 pub(crate) fn send(
     socket: &UdpSocket,
     to: SocketAddr,
+    from: Option<IpAddr>,
     datagrams: &[u8],
-    segment_len: u16,
+    segment_len: Option<u16>,
 ) -> io::Result<()> {
+    let (v4, v6);
+    let source = match from {
+        None => None,
+        Some(IpAddr::V4(ip)) => {
+            v4 = packet_info_v4(ip);
+            Some(ControlMessage::Ipv4PacketInfo(&v4))
+        }
+        Some(IpAddr::V6(ip)) => {
+            v6 = packet_info_v6(ip);
+            Some(ControlMessage::Ipv6PacketInfo(&v6))
+        }
+    };
+    let segments = segment_len.as_ref().map(ControlMessage::UdpGsoSegments);
+    let facts: Vec<_> = [source, segments].into_iter().flatten().collect();
     sendmsg(
         socket.as_raw_fd(),
         &[IoSlice::new(datagrams)],
-        &[ControlMessage::UdpGsoSegments(&segment_len)],
+        &facts,
         MsgFlags::empty(),
         Some(&SockaddrStorage::from(to)),
     )?;
     Ok(())
+}
+
+/// The interface is that of the route.
+fn packet_info_v4(ip: Ipv4Addr) -> in_pktinfo {
+    in_pktinfo {
+        ipi_ifindex: 0,
+        ipi_spec_dst: in_addr {
+            s_addr: u32::from_ne_bytes(ip.octets()),
+        },
+        ipi_addr: in_addr { s_addr: 0 },
+    }
+}
+
+/// The interface is that of the route, or of the scope of the destination.
+fn packet_info_v6(ip: Ipv6Addr) -> in6_pktinfo {
+    in6_pktinfo {
+        ipi6_addr: in6_addr {
+            s6_addr: ip.octets(),
+        },
+        ipi6_ifindex: 0,
+    }
 }

@@ -1,10 +1,12 @@
 //! Fallback without offload.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use chatapp_core::limits::RECEIVE_LEN;
 use mio::net::UdpSocket;
+
+use crate::arrived::Arrived;
 
 pub(crate) const RECEIVED_LEN_MAX: usize = RECEIVE_LEN;
 
@@ -12,15 +14,25 @@ pub(crate) fn enable(_: &UdpSocket) -> bool {
     false
 }
 
-/// Receives the next datagram: its length twice, and its source.
-pub(crate) fn receive(
-    socket: &UdpSocket,
-    buffer: &mut [u8],
-) -> io::Result<(usize, usize, SocketAddr)> {
+pub(crate) fn enable_local_addresses(_: &UdpSocket, _: bool) {}
+
+/// Receives the next datagram.
+pub(crate) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Arrived> {
     let (len, from) = socket.recv_from(buffer)?;
-    Ok((len, len, from))
+    Ok(Arrived {
+        len,
+        segment_len: len,
+        from,
+        to: None,
+    })
 }
 
-pub(crate) fn send(_: &UdpSocket, _: SocketAddr, _: &[u8], _: u16) -> io::Result<()> {
+pub(crate) fn send(
+    _: &UdpSocket,
+    _: SocketAddr,
+    _: Option<IpAddr>,
+    _: &[u8],
+    _: Option<u16>,
+) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -132,7 +132,7 @@ pub(super) struct Shared {
 
 /// A socket with the shared buffers. A datagram that the kernel rejects is lost, as on any network.
 struct Link<'a> {
-    socket: &'a Socket,
+    socket: &'a mut Socket,
     buffer: &'a mut GsoBuffer,
     readable: bool,
 }

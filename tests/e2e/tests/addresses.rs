@@ -1,0 +1,130 @@
+//! Tests of machines with several addresses.
+
+#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")]
+use std::net::IpAddr;
+
+use chatapp_e2e::{Machine, Namespaces};
+use chatapp_e2e::{POSTED, Process, Room, TABLE, WELCOME, can_use_ipv6, received_by};
+
+#[cfg(target_os = "linux")]
+const PORT: &str = "4119";
+
+/// Number of messages in a burst: several datagrams, which the kernel gets at once.
+const BURST: usize = 40;
+
+fn joins(room: &Room, name: &str, host: &str) -> Process {
+    let mut client = Process::start(&["-c", name, host, &room.port.to_string(), "0"]);
+    client.shows(WELCOME);
+    client.shows(TABLE);
+    client
+}
+
+/// All addresses from 127.0.0.1 to 127.255.255.254 are addresses of this machine, on Linux.
+#[cfg(target_os = "linux")]
+#[test]
+fn answers_from_the_loopback_address_asked() {
+    let room = Room::open();
+    let mut clients: Vec<Process> = ["127.0.0.2", "127.0.0.3", "127.9.8.7"]
+        .iter()
+        .zip(["alice", "bob", "carol"])
+        .map(|(host, name)| joins(&room, name, host))
+        .collect();
+    if can_use_ipv6() {
+        clients.push(joins(&room, "dave", "::1"));
+    }
+    let mut alice = clients.remove(0);
+    let text = "x".repeat(700);
+    let lines: Vec<String> = (0..BURST)
+        .map(|number| format!("send_all {number} {text}"))
+        .collect();
+    for line in &lines {
+        alice.types(line);
+    }
+    for _ in &lines {
+        alice.shows(POSTED);
+    }
+    let last = format!("Channel_Message alice: {} {text}", BURST - 1);
+    for client in &mut clients {
+        client.shows(&last);
+    }
+    alice.types("send bob hi");
+    alice.shows(&received_by("bob"));
+}
+
+/// A server with three addresses of each family on two networks, a client with as many: each
+/// address of the one talks to each address of the other.
+#[cfg(target_os = "linux")]
+#[test]
+fn answers_from_every_address_of_a_machine() {
+    let Some(network) = Namespaces::with_machines(&[Machine::Kernel, Machine::Kernel]) else {
+        return;
+    };
+    let servers = network.add_addresses(0);
+    let clients = network.add_addresses(1);
+    let mut pairs = Vec::new();
+    for server in &servers {
+        let alike = clients
+            .iter()
+            .filter(|client| client.is_ipv4() == server.is_ipv4());
+        pairs.extend(alike.map(|client| (*server, Some(client.to_string()))));
+        pairs.push((*server, None));
+    }
+    talk(&network, &[], &pairs);
+    for (bind, is_ipv6) in [("0.0.0.0", false), ("::", true)] {
+        pairs.retain(|(_, client)| client.is_none());
+        let alike: Vec<_> = pairs
+            .iter()
+            .filter(|(server, _)| server.is_ipv6() == is_ipv6)
+            .cloned()
+            .collect();
+        talk(&network, &["--bind", bind], &alike);
+    }
+}
+
+/// Starts a server on machine 0 with these options; lets a client on machine 1 use it for each pair
+/// of an address of the server and an address of the client.
+#[cfg(target_os = "linux")]
+fn talk(network: &Namespaces, options: &[&str], pairs: &[(IpAddr, Option<String>)]) {
+    let mut server = network.start(0, &[&["-s", PORT, "--ephemeral"], options].concat());
+    server.shows_where("its start", |line| line.starts_with("The server starts!"));
+    let mut started: Vec<Process> = Vec::new();
+    for (number, (server, client)) in pairs.iter().enumerate() {
+        let (name, server) = (format!("c{number}"), server.to_string());
+        let mut arguments = vec!["-c", &name, &server, PORT, "0", "--ephemeral"];
+        arguments.extend(["--exec", "send_all hi"]);
+        if let Some(client) = client {
+            arguments.extend(["--bind", client]);
+        }
+        started.push(network.start(1, &arguments));
+    }
+    for (process, pair) in started.iter_mut().zip(pairs) {
+        assert_eq!(process.ends(), 0, "{pair:?} {process}");
+    }
+}
+
+/// The kernel would answer a peer from another address than the one at which the server sees the
+/// client.
+#[cfg(target_os = "linux")]
+#[test]
+fn answers_peers_from_the_address_they_asked() {
+    let machines = [Machine::Kernel; 3];
+    let Some(network) = Namespaces::with_machines(&machines) else {
+        return;
+    };
+    network.add_addresses(1);
+    let route = format!(
+        "route add {} via {} src 10.78.1.2",
+        network.address_of(2),
+        network.gateway_of(1)
+    );
+    network.ip(1, &route);
+    let (_server, [mut alice, mut bob]) = network.room(["alice", "bob"], &["--ephemeral"]);
+    bob.types("table");
+    bob.shows_where("the address of alice", |line| line.contains("10.77.1.2:"));
+    bob.types("send alice are you there?");
+    alice.shows("bob: are you there?");
+    bob.shows(&received_by("alice"));
+    alice.types("send bob here");
+    bob.shows("alice: here");
+}
