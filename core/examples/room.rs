@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ServerConfig::default(),
         server_memory.storage(),
         Identity::new(StaticKey::new([1; 32]), None),
-        Seed([1; 32]), // 32 random bytes, others at every start
+        Seed::new(&mut [1; 32]), // 32 random bytes, others at every start
     )?;
     let (server_addr, alice_addr) = ("127.0.0.1:5000".parse()?, "127.0.0.1:6000".parse()?);
     let mut alice_memory = ClientMemory::<9, 4, 8>::new();
@@ -50,7 +50,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ClientConfig::new(Name::new("alice")?, server_addr),
         alice_memory.storage(),
         Identity::new(StaticKey::new([2; 32]), None), // 32 random bytes, kept for the next start
-        Seed([2; 32]),
+        Seed::new(&mut [2; 32]),
     )?;
 
     let wire = Wire::default();

@@ -54,7 +54,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut memory = ClientMemory::<65, 8, 8>::new();
     // A real program stores its key for the next process.
     let identity = Identity::new(StaticKey::new(random()?), None);
-    let mut client = Client::new(config, memory.storage(), identity, Seed(random()?))?;
+    let mut client = Client::new(
+        config,
+        memory.storage(),
+        identity,
+        Seed::new(&mut random()?),
+    )?;
 
     let (typed, lines) = mpsc::channel();
     std::thread::spawn(move || {

@@ -93,7 +93,7 @@
 //!     ServerConfig::default(),
 //!     server_memory.storage(),
 //!     Identity::new(StaticKey::new([1; 32]), None),
-//!     Seed([1; 32]), // 32 random bytes, fresh at each start
+//!     Seed::new(&mut [1; 32]), // 32 random bytes, fresh at each start
 //! )?;
 //! let (server_addr, alice_addr) = ("127.0.0.1:5000".parse()?, "127.0.0.1:6000".parse()?);
 //! let mut alice_memory = ClientMemory::<9, 4, 8>::new();
@@ -101,7 +101,7 @@
 //!     ClientConfig::new(Name::new("alice")?, server_addr),
 //!     alice_memory.storage(),
 //!     Identity::new(StaticKey::new([2; 32]), None), // 32 random bytes, stored for the next start
-//!     Seed([2; 32]),
+//!     Seed::new(&mut [2; 32]),
 //! )?;
 //!
 //! let wire = Wire::default();

@@ -27,7 +27,7 @@ fn server() -> Server<'static> {
         ServerConfig::default(),
         memory.storage(),
         identity,
-        Seed([1; 32]),
+        Seed::new(&mut [1; 32]),
     )
     .unwrap()
 }
@@ -35,9 +35,9 @@ fn server() -> Server<'static> {
 fn client(name: &str, logged: usize) -> Client<'static> {
     let memory = Box::leak(Box::new(ClientMemory::<4, 4, 4>::new()));
     let config = ClientConfig::new(Name::new(name).unwrap(), SERVER.into());
-    let own = [name.as_bytes()[0]; KEY_LEN];
+    let mut own = [name.as_bytes()[0]; KEY_LEN];
     let identity = Identity::new(StaticKey::new(own), None);
-    let mut client = Client::new(config, memory.storage(), identity, Seed(own)).unwrap();
+    let mut client = Client::new(config, memory.storage(), identity, Seed::new(&mut own)).unwrap();
     client.log_keys(leak(KeySlot::VACANT, logged));
     client
 }

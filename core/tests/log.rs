@@ -34,7 +34,7 @@ fn logs_drops_and_failed_sessions() {
         ClientConfig::new(Name::new("alice").unwrap(), server),
         memory.storage(),
         Identity::new(StaticKey::new([2; 32]), None),
-        Seed([1; 32]),
+        Seed::new(&mut [1; 32]),
     )
     .unwrap();
     client.handle_datagram(Instant::ZERO, server, &mut [0]);

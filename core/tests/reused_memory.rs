@@ -74,14 +74,20 @@ fn run(
     };
     let storage = server_memory.storage();
     let config = ServerConfig::default();
-    let mut server = Server::new(config, storage, identity(seed), Seed([seed; 32])).unwrap();
+    let mut server =
+        Server::new(config, storage, identity(seed), Seed::new(&mut [seed; 32])).unwrap();
     let (mut server_port, mut server_loop) = (port(0), EventLoop::new());
     let mut journal = NullJournal::new();
     let mut people: Vec<Person<'_>> = Vec::new();
     for ((memory, name), number) in client_memory.iter_mut().zip(names).zip(1..) {
         let config = ClientConfig::new(Name::new(name).unwrap(), address(0));
         let own = seed.wrapping_add(number);
-        let client = Client::new(config, memory.storage(), identity(own), Seed([own; 32]));
+        let client = Client::new(
+            config,
+            memory.storage(),
+            identity(own),
+            Seed::new(&mut [own; 32]),
+        );
         people.push(Person {
             client: client.unwrap(),
             event_loop: EventLoop::new(),

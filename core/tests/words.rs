@@ -160,7 +160,7 @@ fn orders_names_as_their_texts() {
 
 #[test]
 fn hides_secrets_in_debug_output() {
-    assert_eq!(format!("{:?}", Seed([7; 32])), "Seed(..)");
+    assert_eq!(format!("{:?}", Seed::new(&mut [7; 32])), "Seed(..)");
     // Neither private keys nor values derived from them are ever printed.
     let (key, room) = (StaticKey::new([7; 32]), RoomKey::new([7; 32]));
     assert_eq!(format!("{key:?} {room:?}"), "StaticKey(..) RoomKey(..)");
@@ -186,7 +186,7 @@ fn hides_secrets_in_debug_output() {
     let config = ClientConfig::new(Name::new("ann").unwrap(), ([127, 0, 0, 1], 5_000).into());
     assert_eq!(config.retry, RetryPolicy::default());
     let identity = Identity::new(StaticKey::new([7; 32]), None);
-    let client = Client::new(config, memory.storage(), identity, Seed([7; 32])).unwrap();
+    let client = Client::new(config, memory.storage(), identity, Seed::new(&mut [7; 32])).unwrap();
     assert_eq!(client.name().as_str(), "ann");
     assert_eq!(
         format!("{client:?}"),

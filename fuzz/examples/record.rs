@@ -97,12 +97,17 @@ fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
     vec![vacant; count].leak()
 }
 
-fn client(number: u8, name: &str, seed: Seed) -> Client<'static> {
+fn client(number: u8, name: &str, mut seed: [u8; 32]) -> Client<'static> {
     let name = Name::new(name).expect("a valid name");
     let memory = Box::leak(Box::new(ClientMemory::<5, 4, 2>::new()));
     let config = ClientConfig::new(name, address(SERVER));
-    let mut client =
-        Client::new(config, memory.storage(), identity(number), seed).expect("enough storage");
+    let mut client = Client::new(
+        config,
+        memory.storage(),
+        identity(number),
+        Seed::new(&mut seed),
+    )
+    .expect("enough storage");
     client.log_keys(leak(KeySlot::VACANT, 16));
     client
 }
@@ -111,7 +116,7 @@ impl Room {
     fn new() -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, 4),
-            connections: leak(ConnectionSlot::VACANT, 4),
+            connections: Box::leak(Box::new([const { ConnectionSlot::VACANT }; 4])),
             name_index: leak(0, 8),
             session_index: leak(0, 16),
             sources: leak(SourceSlot::VACANT, 1),
@@ -128,13 +133,18 @@ impl Room {
             mail_per_name: 3,
             ..ServerConfig::default()
         };
-        let mut server =
-            Server::new(config, storage, identity(SERVER), SEED).expect("enough storage");
+        let mut server = Server::new(
+            config,
+            storage,
+            identity(SERVER),
+            Seed::new(&mut SEED.clone()),
+        )
+        .expect("enough storage");
         server.log_keys(leak(KeySlot::VACANT, 16));
         Self {
             server,
             alice: client(ALICE, "alice", SEED),
-            bob: client(BOB, "bob", Seed([2; 32])),
+            bob: client(BOB, "bob", [2; 32]),
             network: VecDeque::new(),
             datagrams: Vec::new(),
             keys: HashMap::new(),

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientMemory, Command, CommandId, Endpoint, Instant, Name,
+    Seed,
 };
 
 use crate::constants::SEED;
@@ -45,7 +46,13 @@ fn with_client(run: impl FnOnce(Client<'_>)) {
     let mut memory = ClientMemory::<PEERS, 4, 2>::new();
     let config = ClientConfig::new(Name::new("alice").expect("a valid name"), address(SERVER));
     let identity = participant(CLIENT).clone();
-    run(Client::new(config, memory.storage(), identity, SEED).expect("enough storage"));
+    run(Client::new(
+        config,
+        memory.storage(),
+        identity,
+        Seed::new(&mut SEED.clone()),
+    )
+    .expect("enough storage"));
 }
 
 /// Returns the recording of a client in a room, made once.

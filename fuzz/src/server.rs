@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
     ChangeSlot, ConnectionSlot, Endpoint, InFlightSlot, Instant, JournalSlot, LogSlot, MailSlot,
-    NameSlot, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket, UnixSeconds,
+    NameSlot, Seed, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket,
+    UnixSeconds,
 };
 
 use crate::constants::{SEED, WALL_CLOCK};
@@ -63,7 +64,10 @@ fn with_server(run: impl FnOnce(Server<'_>)) {
         ..ServerConfig::default()
     };
     let identity = participant(SERVER).clone();
-    run(Server::new(config, storage, identity, SEED).expect("enough storage"));
+    run(
+        Server::new(config, storage, identity, Seed::new(&mut SEED.clone()))
+            .expect("enough storage"),
+    );
 }
 
 /// Returns the recording of a server with a full room, made once.

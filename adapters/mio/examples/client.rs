@@ -6,7 +6,7 @@ use std::io;
 use std::sync::mpsc::{self, TryRecvError};
 
 use chatapp_core::{Client, ClientConfig, ClientEvent, Command, Identity, Name, StaticKey};
-use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, seed};
+use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, fill_random, seed};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -15,9 +15,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut driver = Driver::new(Socket::bind(None, 0)?)?;
     let mut memory = ClientMemory::new(ClientLimits::default())?;
     // A real client stores its key, because the name belongs to the key.
-    let identity = Identity::new(StaticKey::new(seed()?.0), None);
+    let mut random = [0; 32];
+    fill_random(&mut random)?;
+    let identity = Identity::new(StaticKey::new(random), None);
     let config = ClientConfig::new(name.clone(), server);
-    let mut client = Client::new(config, memory.storage(), identity, seed()?)?;
+    let mut client = Client::new(config, memory.storage(), identity, seed(&mut random)?)?;
 
     let name = name.as_str();
     let ((typed, lines), waker) = (mpsc::channel(), driver.waker());

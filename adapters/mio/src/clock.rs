@@ -40,13 +40,21 @@ impl Clock {
     }
 }
 
-/// Returns a fresh seed for one client or server.
+/// Fills a buffer with random bytes, such as those of a key.
 ///
 /// # Errors
 /// Returns an error if the operating system has no random bytes. There is no fallback, because
 /// nothing else would be secure.
-pub fn seed() -> io::Result<Seed> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(io::Error::from)?;
-    Ok(Seed(bytes))
+pub fn fill_random(buffer: &mut [u8; 32]) -> io::Result<()> {
+    getrandom::fill(buffer).map_err(io::Error::from)
+}
+
+/// Returns a fresh seed for one client or server. The buffer holds its bytes until it is dropped,
+/// which wipes them.
+///
+/// # Errors
+/// As [`fill_random`].
+pub fn seed(buffer: &mut [u8; 32]) -> io::Result<Seed<'_>> {
+    fill_random(buffer)?;
+    Ok(Seed::new(buffer))
 }

@@ -219,7 +219,7 @@ mod tests {
                 ServerConfig::default(),
                 memory.storage(),
                 identity(),
-                Seed([1; 32]),
+                Seed::new(&mut [1; 32]),
             )
             .unwrap();
         }
@@ -232,7 +232,13 @@ mod tests {
             let mut memory = ClientMemory::new(limits).unwrap();
             let server = "192.0.2.1:4119".parse().unwrap();
             let config = ClientConfig::new(Name::new("alice").unwrap(), server);
-            Client::new(config, memory.storage(), identity(), Seed([1; 32])).unwrap();
+            Client::new(
+                config,
+                memory.storage(),
+                identity(),
+                Seed::new(&mut [1; 32]),
+            )
+            .unwrap();
         }
     }
 

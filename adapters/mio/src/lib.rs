@@ -9,20 +9,22 @@
 //!   `chatapp-tap` has another.
 //! - [`Socket`]: a UDP socket for IPv4 and IPv6 that hides errors about single datagrams.
 //! - [`GsoBuffer`]: several datagrams per system call, where the system supports this.
-//! - [`Clock`] and [`seed`]: time and entropy.
+//! - [`Clock`], [`seed`] and [`fill_random`]: time and entropy.
 //! - [`ClientMemory`] and [`ServerMemory`]: the storage on the heap, sized from limits.
 //!
 //! ```no_run
 //! use chatapp_core::{Client, ClientConfig, Command, Identity, Name, StaticKey};
-//! use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, seed};
+//! use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, fill_random, seed};
 //!
 //! let mut driver = Driver::new(Socket::bind(None, 0)?)?;
 //! let name = Name::new("alice")?;
 //! let config = ClientConfig::new(name.clone(), "192.0.2.1:4119".parse()?);
 //! let mut memory = ClientMemory::new(ClientLimits::default())?;
 //! // A program that is started again keeps the 32 bytes of its key.
-//! let identity = Identity::new(StaticKey::new(seed()?.0), None);
-//! let mut client = Client::new(config, memory.storage(), identity, seed()?)?;
+//! let mut random = [0; 32];
+//! fill_random(&mut random)?;
+//! let identity = Identity::new(StaticKey::new(random), None);
+//! let mut client = Client::new(config, memory.storage(), identity, seed(&mut random)?)?;
 //! client.command(driver.now(), Command::Register { name: name.as_str() })?;
 //! loop {
 //!     driver.poll(&mut client, |client, _now| {
@@ -49,7 +51,7 @@ mod socket;
 mod transport;
 mod udp_transport;
 
-pub use clock::{Clock, seed};
+pub use clock::{Clock, fill_random, seed};
 pub use driver::{Driver, Waker};
 pub use gso_buffer::GsoBuffer;
 pub use heap::{ClientLimits, ClientMemory, OutOfMemory, ServerLimits, ServerMemory};

@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ServerConfig::default(),
         server_memory.storage(),
         server_identity,
-        Seed([1; 32]),
+        Seed::new(&mut [1; 32]),
     )?;
     let mut alice_memory = ClientMemory::<9, 8, 8>::new();
     let alice_identity = Identity::new(StaticKey::new([2; 32]), None);
@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         config,
         alice_memory.storage(),
         alice_identity,
-        Seed([2; 32]),
+        Seed::new(&mut [2; 32]),
     )?;
 
     let wire = Wire::default();

@@ -90,11 +90,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut memory = Box::new(ServerMemory::<8, 8, 16, 1_024, 16>::new());
     let identity = Identity::new(StaticKey::new([1; 32]), None);
     let config = ServerConfig::default();
-    let mut server = Server::new(config, memory.storage(), identity, Seed([1; 32]))?;
+    let mut server = Server::new(config, memory.storage(), identity, Seed::new(&mut [1; 32]))?;
     let mut memory = ClientMemory::<9, 4, 8>::new();
     let identity = Identity::new(StaticKey::new([2; 32]), None);
     let config = ClientConfig::new(Name::new("alice")?, ([192, 168, 7, 1], PORT).into());
-    let mut alice = Client::new(config, memory.storage(), identity, Seed([2; 32]))?;
+    let mut alice = Client::new(config, memory.storage(), identity, Seed::new(&mut [2; 32]))?;
 
     let (mut server_loop, mut alice_loop) = (EventLoop::new(), EventLoop::new());
     let (mut journal, mut now) = (NullJournal::new(), Instant::ZERO);

@@ -237,7 +237,7 @@ fn large_store() {
         config,
         memory.storage(),
         identity(),
-        seed().expect("entropy"),
+        seed(&mut [0; 32]).expect("entropy"),
     )
     .expect("room");
     let empty = resident_mib() - before;
@@ -336,7 +336,7 @@ fn fetch(server: SocketAddr) -> Duration {
         config,
         memory.storage(),
         identity(),
-        seed().expect("entropy"),
+        seed(&mut [0; 32]).expect("entropy"),
     )
     .expect("room");
     let start = Instant::now();

@@ -15,15 +15,17 @@
 //!
 //! ```no_run
 //! use chatapp_core::{Identity, Journal, Server, ServerConfig};
-//! use chatapp_mio::{Driver, ServerLimits, ServerMemory, Socket, seed};
+//! use chatapp_mio::{Driver, ServerLimits, ServerMemory, Socket, fill_random, seed};
 //! use chatapp_store::{Options, Store, private_key, server_key_file};
 //!
 //! let mut driver = Driver::new(Socket::bind(None, 4_119)?)?;
 //! let mut memory = ServerMemory::new(ServerLimits::default())?;
 //! let folder = "/var/lib/chatapp".as_ref();
-//! let key = private_key(&server_key_file(folder), &seed()?.0)?;
+//! let mut random = [0; 32];
+//! fill_random(&mut random)?;
+//! let key = private_key(&server_key_file(folder), &random)?;
 //! let identity = Identity::new(key, None);
-//! let mut server = Server::new(ServerConfig::default(), memory.storage(), identity, seed()?)?;
+//! let mut server = Server::new(ServerConfig::default(), memory.storage(), identity, seed(&mut random)?)?;
 //! let mut store = Store::open(folder, &Options::default())?;
 //! store.restore(driver.wall(), |record| server.restore(record))?;
 //! let waker = driver.waker();

@@ -10,7 +10,7 @@ fn main() {
 #[cfg(target_os = "linux")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     use chatapp_core::{Identity, Journal, NullJournal, Server, ServerConfig, StaticKey};
-    use chatapp_mio::{Driver, ServerLimits, ServerMemory, seed};
+    use chatapp_mio::{Driver, ServerLimits, ServerMemory, fill_random, seed};
     use chatapp_tap::{Tap, TapConfig, TapMemory};
 
     let mut arguments = std::env::args().skip(1);
@@ -24,8 +24,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut tap_memory = TapMemory::default();
     let mut driver = Driver::over(Tap::open(config, 4_119, 7, &mut tap_memory)?)?;
     let mut memory = ServerMemory::new(ServerLimits::default())?;
-    let identity = Identity::new(StaticKey::new(seed()?.0), None);
-    let mut server = Server::new(ServerConfig::default(), memory.storage(), identity, seed()?)?;
+    let mut random = [0; 32];
+    fill_random(&mut random)?;
+    let identity = Identity::new(StaticKey::new(random), None);
+    let mut server = Server::new(
+        ServerConfig::default(),
+        memory.storage(),
+        identity,
+        seed(&mut random)?,
+    )?;
     let mut journal = NullJournal::new();
     loop {
         driver.poll(&mut server, |server, now| {

@@ -61,7 +61,8 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         .map(|state| client_key_file(state, options.name.as_str()));
     let identity = options.keys.identity(key_file.as_deref())?;
     let waker = network.waker();
-    let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
+    let mut random = [0; 32];
+    let seed = seed(&mut random).map_err(Failure::system("cannot get random numbers"))?;
     let gate = Arc::<Gate>::default();
     let (tidied, resumed) = (Arc::clone(&gate), Arc::clone(&gate));
     let hooks = Hooks {

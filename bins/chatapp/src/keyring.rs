@@ -111,7 +111,7 @@ pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
             forgot(count, &format!("of {name}"))
         }
         KeyAction::NewRoom { file } => {
-            store::make_room_key(file, &random()?).map_err(unusable)?;
+            store::make_room_key(file, &*random()?).map_err(unusable)?;
             print(&format!(
                 "Give {} to all members through a private medium; they start with --room-key.\n",
                 file.display()

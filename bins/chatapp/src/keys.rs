@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chatapp_core::{AllowEntry, Identity, Name, PublicKey, StaticKey};
-use chatapp_mio::seed;
+use chatapp_mio::fill_random;
 use chatapp_store as store;
 use clap::Args;
+use zeroize::Zeroizing;
 
 use crate::data::unusable;
 use crate::exit::{Exit, Failure};
@@ -39,7 +40,7 @@ impl KeyOptions {
         let fresh = random()?;
         let key = match file {
             Some(file) => store::private_key(file, &fresh).map_err(unusable)?,
-            None => StaticKey::new(fresh),
+            None => StaticKey::new(*fresh),
         };
         let room = self.room_key.as_deref().map(store::room_key).transpose();
         Ok(Identity::new(key, room.map_err(unusable)?))
@@ -60,10 +61,10 @@ impl KeyOptions {
 }
 
 /// Returns 32 unpredictable bytes from the operating system.
-pub(crate) fn random() -> Result<[u8; 32], Failure> {
-    seed()
-        .map(|seed| seed.0)
-        .map_err(Failure::system("cannot get random numbers"))
+pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, Failure> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    fill_random(&mut bytes).map_err(Failure::system("cannot get random numbers"))?;
+    Ok(bytes)
 }
 
 /// Parses `name` or `name key` on each line; a word that begins with `#` starts a comment.

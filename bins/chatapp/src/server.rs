@@ -37,7 +37,8 @@ impl Program for Serve<'_> {
 
 fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Result<Exit, Failure> {
     let waker = network.waker();
-    let seed = seed().map_err(Failure::system("cannot get random numbers"))?;
+    let mut random = [0; 32];
+    let seed = seed(&mut random).map_err(Failure::system("cannot get random numbers"))?;
     let requests = watch_signals(waker.clone())?;
     let to_wake = waker.clone();
     let log = Display::start(io::stderr(), Prompt::None, WAITING_LEN, move || {

@@ -6,7 +6,7 @@ use core::net::IpAddr;
 #[cfg(feature = "semihosting")]
 use chatapp_console::TYPED_LEN_MAX;
 use chatapp_console::{SerialConsole, Typed};
-use chatapp_core::{EventLoop, Instant};
+use chatapp_core::{EventLoop, Instant, Seed};
 use chatapp_smoltcp::smoltcp::wire::{HardwareAddress, IpCidr};
 use chatapp_smoltcp::{Stack, StackConfig, StackError};
 use static_cell::{ConstStaticCell, StaticCell};
@@ -59,7 +59,8 @@ impl Machine {
             addresses: &[IpCidr::new(address.into(), prefix_len)],
             gateways: gateway.as_slice(),
             port: settings.port,
-            seed: settings.seed.number(),
+            // A copy, which is wiped; the machine uses the bytes themselves.
+            seed: Seed::new(&mut settings.seed.0.clone()).number(),
         };
         match connect(&config, &mut ethernet, clock.now()) {
             Ok(stack) => Self {

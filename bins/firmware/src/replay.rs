@@ -85,8 +85,8 @@ fn make_server<'a>(place: &mut Option<Server<'a>>, memory: &'a mut ServerMemory)
         window: WINDOW,
         ..ServerConfig::default()
     };
-    let (identity, seed) = (identity_of(SERVER), seed_of(SERVER));
-    *place = Server::new(config, memory.storage(), identity, seed).ok();
+    let (identity, mut seed) = (identity_of(SERVER), seed_of(SERVER));
+    *place = Server::new(config, memory.storage(), identity, Seed::new(&mut seed)).ok();
     if let Some(server) = place {
         server.handle_wall_clock(UnixSeconds(1_648_150_292));
     }
@@ -102,8 +102,8 @@ fn make_client<'a>(place: &mut Option<Client<'a>>, number: usize, memory: &'a mu
         window: WINDOW,
         ..ClientConfig::new(name, address_of(SERVER))
     };
-    let (identity, seed) = (identity_of(number), seed_of(number));
-    *place = Client::new(config, memory.storage(), identity, seed).ok();
+    let (identity, mut seed) = (identity_of(number), seed_of(number));
+    *place = Client::new(config, memory.storage(), identity, Seed::new(&mut seed)).ok();
 }
 
 /// A server and its clients on a network without delay.
@@ -242,12 +242,11 @@ fn address_of(number: usize) -> SocketAddr {
 }
 
 fn identity_of(number: usize) -> Identity {
-    let Seed(bytes) = seed_of(number + 1);
-    Identity::new(static_key(bytes), None)
+    Identity::new(static_key(seed_of(number + 1)), None)
 }
 
-fn seed_of(number: usize) -> Seed {
-    Seed([u8::try_from(number).unwrap_or_default(); 32])
+fn seed_of(number: usize) -> [u8; 32] {
+    [u8::try_from(number).unwrap_or_default(); 32]
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use core::net::{Ipv4Addr, SocketAddrV4};
 
 use chatapp_console::Visible;
 use chatapp_core::crypto::KEY_LEN;
-use chatapp_core::{Identity, Name, NameError, PublicKey, RoomKey, Seed, StaticKey, UnixSeconds};
+use chatapp_core::{Identity, Name, NameError, PublicKey, RoomKey, StaticKey, UnixSeconds};
 
 /// The role of the board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,6 +221,16 @@ impl fmt::Display for SettingsError<'_> {
 
 impl core::error::Error for SettingsError<'_> {}
 
+/// The random bytes of one start. Their first use as a [seed](chatapp_core::Seed) wipes them.
+#[derive(Clone)]
+pub struct Entropy(pub [u8; 32]);
+
+impl fmt::Debug for Entropy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entropy(..)")
+    }
+}
+
 /// Identity and addresses of the board.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -239,7 +249,7 @@ pub struct Settings {
     /// Known key of the server, which excludes any other; only for a client.
     pub server_key: Option<PublicKey>,
     /// Entropy for the random numbers.
-    pub seed: Seed,
+    pub seed: Entropy,
     /// Time of day at the start of the board; 0 if it is unknown.
     pub time: UnixSeconds,
     /// Whether the console echoes typed keys.
@@ -276,7 +286,7 @@ impl Settings {
                 values.read(Setting::Room, parse_bytes)?.map(RoomKey::new),
             ),
             server_key: values.read(Setting::ServerKey, parse_bytes)?.map(PublicKey),
-            seed: Seed(values.needed(Setting::Seed, parse_bytes)?),
+            seed: Entropy(values.needed(Setting::Seed, parse_bytes)?),
             time: values
                 .read(Setting::Time, |value| value.parse().ok())?
                 .map_or(UnixSeconds(0), UnixSeconds),

@@ -72,7 +72,7 @@ impl<'a> Client<'a> {
         config: ClientConfig,
         storage: ClientStorage<'a>,
         identity: Identity,
-        seed: Seed,
+        seed: Seed<'_>,
     ) -> Result<Self, StorageError> {
         let ClientStorage {
             peers,
@@ -83,7 +83,7 @@ impl<'a> Client<'a> {
             dedup,
         } = storage;
         let mut entropy = Entropy::new(identity.suite(), seed);
-        let message_keys = MessageKeys::new(&identity, entropy.secret());
+        let message_keys = MessageKeys::new(&identity, &entropy.secret());
         let session_key = entropy.key();
         let incarnation = entropy.draw();
         let peers = Peers::new(peers, names, entropy.key())?;

@@ -13,10 +13,10 @@ pub(super) struct MessageKeys {
 impl MessageKeys {
     /// Creates the key from its secret half, which is drawn once for each process.
     //= PROTOCOL.md#11.1
-    pub(super) fn new(identity: &Identity, secret: [u8; KEY_LEN]) -> Self {
+    pub(super) fn new(identity: &Identity, secret: &[u8; KEY_LEN]) -> Self {
         Self {
-            public: PublicKey(identity.suite().public(&secret)),
-            secret,
+            public: PublicKey(identity.suite().public(secret)),
+            secret: *secret,
         }
     }
 
@@ -49,7 +49,7 @@ impl MessageKeys {
 }
 
 /// The keys of stored messages between this process and one peer.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct PeerMessageKeys {
     /// The key to the peer belongs to the peer's present public key.
@@ -70,13 +70,13 @@ impl PeerMessageKeys {
     };
 
     /// Returns the key of messages to the peer.
-    pub(super) fn to(&self) -> Option<MessageKey> {
-        self.is_current.then_some(self.to)
+    pub(super) fn to(&self) -> Option<&MessageKey> {
+        self.is_current.then_some(&self.to)
     }
 
     /// Returns the latest key of messages to the peer, even if the peer has another public key now.
-    pub(super) fn latest_to(&self) -> MessageKey {
-        self.to
+    pub(super) fn latest_to(&self) -> &MessageKey {
+        &self.to
     }
 
     pub(super) fn set_to(&mut self, key: MessageKey) {
@@ -89,8 +89,8 @@ impl PeerMessageKeys {
     }
 
     /// Returns the key of messages from this process of the peer.
-    pub(super) fn from(&self, process: u64) -> Option<MessageKey> {
-        (self.from_process != 0 && self.from_process == process).then_some(self.from)
+    pub(super) fn from(&self, process: u64) -> Option<&MessageKey> {
+        (self.from_process != 0 && self.from_process == process).then_some(&self.from)
     }
 
     pub(super) fn set_from(&mut self, process: u64, key: MessageKey) {

@@ -10,7 +10,7 @@ use crate::containers::{Link, Linked};
 use crate::name::Name;
 
 /// Memory for one client of the room; the first slot is that of the server.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct PeerSlot {
     name: Name,
@@ -45,7 +45,7 @@ impl PeerSlot {
     };
 
     /// Creates a slot for a name that is not in the roster.
-    pub(super) const fn named(name: Name) -> Self {
+    pub(super) fn named(name: Name) -> Self {
         Self {
             name,
             listing: Listing::UNKNOWN,

@@ -106,8 +106,8 @@ impl Handshake<'_> {
         state.mix_shared(self.identity.private(), &remote_ephemeral)?;
         before(&state);
         let len = state.decrypt(rest, payload)?;
-        let (send, receive) = state.split();
-        Some((SessionKeys::new(&send, &receive), len))
+        let [send, receive] = &*state.split();
+        Some((SessionKeys::new(send, receive), len))
     }
 
     /// Exports the keys of the two encrypted parts of the first message: the initiator's static key
@@ -224,8 +224,8 @@ impl Responder {
         state.mix_shared(ephemeral, &self.remote.0)?;
         before(state);
         state.encrypt(payload, &mut rest)?;
-        let (receive, send) = state.split();
-        Some((SessionKeys::new(&send, &receive), room - rest.len()))
+        let [receive, send] = &*state.split();
+        Some((SessionKeys::new(send, receive), room - rest.len()))
     }
 
     /// Exports the keys of the encrypted parts of both messages: the initiator's static key, its

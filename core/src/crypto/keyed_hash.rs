@@ -28,6 +28,11 @@ impl Key {
         Self(low, high)
     }
 
+    #[cfg(test)]
+    pub(crate) fn halves(self) -> [u64; 2] {
+        [self.0, self.1]
+    }
+
     /// Creates a key from the first 16 bytes.
     pub(crate) fn from_bytes(bytes: &[u8; KEY_LEN]) -> Self {
         let [low, high, ..] = words(bytes);

@@ -8,7 +8,7 @@
 
 use core::fmt;
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::symmetric::Symmetric;
 use super::{Identity, KEY_LEN, PublicKey, TAG_LEN};
@@ -18,8 +18,7 @@ const NAME: &[u8] = b"ChatApp letter, as Noise_K_25519_ChaChaPoly_BLAKE2s";
 /// Bytes that a stored message is longer than its text, without the ephemeral public key.
 pub const MESSAGE_OVERHEAD: usize = TAG_LEN;
 
-/// The key of the stored messages from one process to one recipient.
-#[derive(Clone, Copy)]
+/// The key of the stored messages from one process to one recipient. A drop wipes it.
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct MessageKey {
     key: [u8; KEY_LEN],
@@ -138,5 +137,13 @@ impl MessageKey {
     /// Erases the key.
     pub(crate) fn wipe(&mut self) {
         self.key.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for MessageKey {}
+
+impl Drop for MessageKey {
+    fn drop(&mut self) {
+        self.wipe();
     }
 }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::suite::Suite;
 use super::{Identity, KEY_LEN, TAG_LEN};
@@ -12,8 +12,10 @@ use crate::drop_reason::DropReason;
 const REPLAY_WINDOW: u64 = 64;
 
 /// The keys of both directions, their counters, and the anti-replay window (RFC 4303, section
-/// 3.4.3).
-#[derive(Clone, Copy)]
+/// 3.4.3). A drop wipes the keys.
+///
+/// A clone is for tools that decrypt a datagram twice. Two clones that encrypt reuse a nonce.
+#[derive(Clone)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct SessionKeys {
     send: [u8; KEY_LEN],
@@ -50,8 +52,17 @@ impl SessionKeys {
         Self {
             send: *send,
             receive: *receive,
-            ..Self::VACANT
+            next: 0,
+            newest: 0,
+            accepted: 0,
         }
+    }
+
+    /// Copies the keys of a new session, without an intermediate copy on the stack.
+    pub(crate) fn start(&mut self, keys: &Self) {
+        self.send.copy_from_slice(&keys.send);
+        self.receive.copy_from_slice(&keys.receive);
+        (self.next, self.newest, self.accepted) = (keys.next, keys.newest, keys.accepted);
     }
 
     /// Returns the current keys: for sending, and for receiving. They decrypt the rest of the
@@ -77,7 +88,8 @@ impl SessionKeys {
         self.next = self.next.saturating_add(1);
         let tag = suite.seal(&self.send, counter, associated, text);
         if epoch(suite, self.next) != epoch(suite, counter) {
-            self.send = suite.rekey(&self.send);
+            self.send = *Zeroizing::new(suite.rekey(&self.send));
+            suite.wipe_stack();
         }
         tag
     }
@@ -146,10 +158,10 @@ impl SessionKeys {
         match epoch(suite, counter).checked_sub(now)? {
             0 => suite.open(&self.receive, counter, associated, text, tag),
             1 => {
-                let mut next = suite.rekey(&self.receive);
+                let next = Zeroizing::new(suite.rekey(&self.receive));
                 suite.open(&next, counter, associated, text, tag)?;
-                self.receive = next;
-                next.zeroize();
+                self.receive = *next;
+                suite.wipe_stack();
                 Some(())
             }
             _ => None,
@@ -160,6 +172,14 @@ impl SessionKeys {
     pub(crate) fn wipe(&mut self) {
         self.send.zeroize();
         self.receive.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for SessionKeys {}
+
+impl Drop for SessionKeys {
+    fn drop(&mut self) {
+        self.wipe();
     }
 }
 

@@ -23,6 +23,12 @@ pub(crate) enum Suite {
 }
 
 impl Suite {
+    /// The primitives that are used without a key.
+    #[cfg(feature = "noise")]
+    pub(crate) const DEFAULT: Self = Self::Noise;
+    #[cfg(all(feature = "null-cipher", not(feature = "noise")))]
+    pub(crate) const DEFAULT: Self = Self::NullCipher;
+
     /// Returns the binary logarithm of the number of datagrams between two key updates. Sessions in
     /// a simulated room are shorter: a lower number makes them update their keys, too.
     pub(crate) const fn rekey_bits(self) -> u32 {
@@ -31,6 +37,16 @@ impl Suite {
             Self::Noise => 16,
             #[cfg(feature = "null-cipher")]
             Self::NullCipher => 8,
+        }
+    }
+
+    /// Overwrites the copies of secrets that computations have left on the stack below the caller.
+    pub(crate) fn wipe_stack(self) {
+        match self {
+            #[cfg(feature = "noise")]
+            Self::Noise => noise::wipe_stack(),
+            #[cfg(feature = "null-cipher")]
+            Self::NullCipher => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! The symmetric state of the Noise Protocol Framework (revision 34, section 5.2): both sides of a
 //! handshake mix into it all data that they send and receive, and all secrets that they share.
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::suite::Suite;
 use super::{HandshakeKey, KEY_LEN, TAG_LEN};
@@ -52,8 +52,8 @@ impl Symmetric {
 
     /// Mixes key material into the chaining key (`MixKey`).
     pub(super) fn mix_key(&mut self, material: &[u8]) {
-        let (next, key) = self.expand(material);
-        self.chaining_key = next;
+        let [next, key] = &*self.expand(material);
+        self.chaining_key = *next;
         self.start_key(key);
     }
 
@@ -63,34 +63,35 @@ impl Symmetric {
         private: &[u8; KEY_LEN],
         public: &[u8; KEY_LEN],
     ) -> Option<()> {
-        let mut shared = self.suite.shared(private, public)?;
-        self.mix_key(&shared);
-        shared.zeroize();
+        let shared = Zeroizing::new(self.suite.shared(private, public)?);
+        self.mix_key(&*shared);
         Some(())
     }
 
     /// Mixes the pre-shared key into key and transcript (`MixKeyAndHash`).
     pub(super) fn mix_key_and_hash(&mut self, material: &[u8; KEY_LEN]) {
-        let temporary = self.suite.hmac(&self.chaining_key, &[material]);
-        let first = self.suite.hmac(&temporary, &[&[1]]);
-        let second = self.suite.hmac(&temporary, &[&first, &[2]]);
-        let third = self.suite.hmac(&temporary, &[&second, &[3]]);
-        self.chaining_key = first;
+        let temporary = Zeroizing::new(self.suite.hmac(&self.chaining_key, &[material]));
+        let first = Zeroizing::new(self.suite.hmac(&temporary, &[&[1]]));
+        let second = self.suite.hmac(&temporary, &[&*first, &[2]]);
+        let third = Zeroizing::new(self.suite.hmac(&temporary, &[&second, &[3]]));
+        self.chaining_key = *first;
         self.mix_hash(&second);
-        self.start_key(third);
+        self.start_key(&third);
     }
 
-    fn start_key(&mut self, key: [u8; KEY_LEN]) {
-        self.key = Some(key);
+    fn start_key(&mut self, key: &[u8; KEY_LEN]) {
+        self.key = Some(*key);
         self.nonce = 0;
     }
 
     /// Returns the two outputs of HKDF with the chaining key.
-    fn expand(&self, material: &[u8]) -> ([u8; KEY_LEN], [u8; KEY_LEN]) {
-        let temporary = self.suite.hmac(&self.chaining_key, &[material]);
-        let first = self.suite.hmac(&temporary, &[&[1]]);
-        let second = self.suite.hmac(&temporary, &[&first, &[2]]);
-        (first, second)
+    fn expand(&self, material: &[u8]) -> Zeroizing<[[u8; KEY_LEN]; 2]> {
+        let temporary = Zeroizing::new(self.suite.hmac(&self.chaining_key, &[material]));
+        let mut both = Zeroizing::new([[0; KEY_LEN]; 2]);
+        let [first, second] = &mut *both;
+        *first = self.suite.hmac(&temporary, &[&[1]]);
+        *second = self.suite.hmac(&temporary, &[first, &[2]]);
+        both
     }
 
     /// Encrypts `text` to the start of `out`, and splits that off; `None` if there is no room.
@@ -136,13 +137,14 @@ impl Symmetric {
     }
 
     /// Returns the keys of both directions, the initiator's first (`Split`).
-    pub(super) fn split(&self) -> ([u8; KEY_LEN], [u8; KEY_LEN]) {
+    pub(super) fn split(&self) -> Zeroizing<[[u8; KEY_LEN]; 2]> {
         self.expand(&[])
     }
 
     /// Derives a key from the whole state, including the transcript.
     pub(super) fn bound_key(&self) -> [u8; KEY_LEN] {
-        self.expand(&self.transcript).1
+        let [_, key] = *self.expand(&self.transcript);
+        key
     }
 }
 

@@ -79,7 +79,7 @@ impl<'a> Server<'a> {
         config: ServerConfig,
         storage: ServerStorage<'a>,
         identity: Identity,
-        seed: Seed,
+        seed: Seed<'_>,
     ) -> Result<Self, StorageError> {
         let mut entropy = Entropy::new(identity.suite(), seed);
         let session_key = entropy.key();

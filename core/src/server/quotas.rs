@@ -191,7 +191,7 @@ mod tests {
 
     fn with(slots: usize, limits: RateLimits, test: impl FnOnce(&mut Quotas<'_>)) {
         let mut slots = vec![SourceSlot::VACANT; slots];
-        let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
+        let key = Entropy::new(Suite::Noise, Seed::new(&mut [3; 32])).key();
         test(&mut Quotas::new(&mut slots, limits, key).unwrap());
     }
 
@@ -288,7 +288,7 @@ mod tests {
                 assert!(sources.admits_request(&alice, 1_000, Instant::ZERO));
             }
         });
-        let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
+        let key = Entropy::new(Suite::Noise, Seed::new(&mut [3; 32])).key();
         let none = Quotas::new(&mut [], LIMITS, key).err();
         assert_eq!(none, Some(StorageError::new("sources", 0, 1)));
     }

@@ -156,7 +156,7 @@ mod tests {
 
     fn with(test: impl FnOnce(&mut Roster<'_>)) {
         let (mut slots, mut cells) = ([NameSlot::VACANT, NameSlot::VACANT], [0; 4]);
-        let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
+        let key = Entropy::new(Suite::Noise, Seed::new(&mut [3; 32])).key();
         test(&mut Roster::new(&mut slots, &mut cells, key).unwrap());
     }
 

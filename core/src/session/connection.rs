@@ -37,7 +37,7 @@ use crate::time::Instant;
 use crate::wire::Header;
 
 /// One end of a session.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Connection {
     phase: Phase,
@@ -146,15 +146,15 @@ impl Connection {
         &mut self.handshake
     }
 
-    fn set_peer(&mut self, peer: PeerParameters, keys: SessionKeys) {
+    fn set_peer(&mut self, peer: PeerParameters, keys: &SessionKeys) {
         self.remote_id = peer.id;
         self.sender.set_window(peer.window.max(1));
         self.reset = peer.reset;
-        self.keys = keys;
+        self.keys.start(keys);
     }
 
     /// Opens the session, after the answer to the request.
-    pub(crate) fn opened(&mut self, peer: PeerParameters, keys: SessionKeys) {
+    pub(crate) fn opened(&mut self, peer: PeerParameters, keys: &SessionKeys) {
         self.restart(Phase::Open, self.local_id, self.remote);
         self.set_peer(peer, keys);
     }
@@ -166,7 +166,7 @@ impl Connection {
         local_id: u64,
         remote: PackedAddress,
         peer: PeerParameters,
-        keys: SessionKeys,
+        keys: &SessionKeys,
         message: &[u8],
     ) {
         self.restart(Phase::Accepted, local_id, remote);

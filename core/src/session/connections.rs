@@ -8,7 +8,7 @@ use crate::driver::StorageError;
 use crate::time::Instant;
 
 /// Memory for one end of a session, and its links in lists.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct ConnectionSlot {
     connection: Connection,
@@ -275,7 +275,7 @@ mod tests {
     const POLICY: RetryPolicy = RetryPolicy::DEFAULT;
 
     fn with(count: u32, test: impl FnOnce(&mut Connections<'_>)) {
-        let mut slots = vec![ConnectionSlot::VACANT; count as usize];
+        let mut slots: Vec<_> = (0..count).map(|_| ConnectionSlot::VACANT).collect();
         let mut cells = vec![0; count as usize * 4];
         let key = Key::new(1, 2);
         test(&mut Connections::new(&mut slots, &mut cells, count, key, "cells").unwrap());
@@ -290,7 +290,7 @@ mod tests {
             window: 8,
             reset: [0; 16],
         };
-        connection.opened(peer, crate::crypto::SessionKeys::VACANT);
+        connection.opened(peer, &crate::crypto::SessionKeys::VACANT);
         connections.list(slot);
     }
 

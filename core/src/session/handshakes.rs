@@ -4,9 +4,7 @@
 use super::connection::{Connection, PeerParameters};
 use super::key_log::{KeyEvent, KeyLog, SentRequest};
 use crate::address::PackedAddress;
-use crate::crypto::{
-    Entropy, FIRST_PAYLOAD_MAX, Identity, KEY_LEN, PublicKey, Responder, SessionKeys,
-};
+use crate::crypto::{Entropy, FIRST_PAYLOAD_MAX, Identity, PublicKey, Responder, SessionKeys};
 use crate::drop_reason::DropReason;
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::wire::{
@@ -82,7 +80,7 @@ impl Accepted {
         remote: PackedAddress,
         peer: PeerParameters,
     ) {
-        let Response { keys, .. } = self.response;
+        let Response { keys, .. } = &self.response;
         connection.accept(self.local_id, remote, peer, keys, self.response.message());
     }
 }
@@ -203,7 +201,7 @@ impl<'a> Handshakes<'a> {
         payload: &[u8],
         recipient: &Recipient,
     ) {
-        let ephemeral: [u8; KEY_LEN] = self.entropy.secret();
+        let ephemeral = self.entropy.secret();
         connection.handshake_mut().offer(&ephemeral, payload);
         self.log_request(connection, recipient, None);
     }
@@ -268,7 +266,7 @@ mod tests {
     /// The handshakes of one of several programs.
     fn handshakes<'a>(number: u8) -> Handshakes<'a> {
         let identity = Identity::new(StaticKey::new([number; 32]), None);
-        let entropy = Entropy::new(identity.suite(), Seed([number; 32]));
+        let entropy = Entropy::new(identity.suite(), Seed::new(&mut [number; 32]));
         Handshakes::new(identity, entropy)
     }
 

@@ -192,7 +192,7 @@ mod tests {
         };
         let mut connection = Connection::VACANT;
         connection.open(8, PackedAddress::from(to()));
-        connection.opened(peer, keys());
+        connection.opened(peer, &keys());
         let identity = identity(None);
         let reply = Reply::closing(&identity, &mut connection, Refusal::Evicted).unwrap();
         parse(&reply, |datagram| {

@@ -31,6 +31,8 @@ pub(crate) struct Sessions<'a> {
     cookies: Option<Cookies>,
     /// A stateless answer that waits to be polled.
     reply: Option<Reply>,
+    /// Copies of keys may be on the stack below the frames in use.
+    leaves_keys: bool,
     stats: Stats,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Sessions<'a> {
             clock,
             cookies,
             reply: None,
+            leaves_keys: true,
             stats: Stats::default(),
         }
     }
@@ -99,9 +102,20 @@ impl<'a> Sessions<'a> {
 
     /// Changes the session in a slot and keeps the index in step.
     pub(crate) fn change(&mut self, slot: u32, change: impl FnOnce(&mut Connection)) {
+        self.leaves_keys = true;
         self.connections.unlist(slot);
         change(self.connections.at_mut(slot));
         self.connections.list(slot);
+    }
+
+    /// Overwrites the copies of keys on the stack below the caller, if keys were computed or a
+    /// session has ended since the last call.
+    #[inline(always)]
+    pub(crate) fn wipe_stack(&mut self) {
+        if self.leaves_keys {
+            self.leaves_keys = false;
+            self.identity().suite().wipe_stack();
+        }
     }
 
     // ---- time ----
@@ -343,6 +357,7 @@ impl<'a> Sessions<'a> {
         responder: Responder,
         reason: Refusal,
     ) {
+        self.leaves_keys = true;
         let answer = Answer::Refused(reason);
         if let Some(response) = self.handshakes.answer(request, responder, &answer) {
             let message = response.message();
@@ -359,6 +374,7 @@ impl<'a> Sessions<'a> {
         peer: PeerParameters,
         accepted: &Accepted,
     ) {
+        self.leaves_keys = true;
         self.connections.unlist(slot);
         let connection = self.connections.at_mut(slot);
         accepted.settle(connection, remote, peer);
@@ -377,6 +393,7 @@ impl<'a> Sessions<'a> {
 
     /// Sets the payload and the recipient of the request.
     pub(crate) fn offer(&mut self, slot: u32, payload: &[u8], recipient: &Recipient) {
+        self.leaves_keys = true;
         let connection = self.connections.at_mut(slot);
         self.handshakes.offer(connection, payload, recipient);
     }
@@ -391,12 +408,13 @@ impl<'a> Sessions<'a> {
         recipient: Option<&Recipient>,
         message: &[u8],
     ) -> Result<(SessionKeys, Answer), DropReason> {
+        self.leaves_keys = true;
         let connection = self.connections.at_mut(slot);
         self.handshakes.complete(connection, recipient, message)
     }
 
     /// Opens the session that the peer has accepted.
-    pub(crate) fn open(&mut self, slot: u32, peer: PeerParameters, keys: SessionKeys) {
+    pub(crate) fn open(&mut self, slot: u32, peer: PeerParameters, keys: &SessionKeys) {
         self.connections.unlist(slot);
         let connection = self.connections.at_mut(slot);
         connection.opened(peer, keys);
@@ -461,6 +479,7 @@ impl<'a> Sessions<'a> {
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> usize {
         let (now, retry) = (self.clock.now(), self.clock.retry());
+        self.leaves_keys = true;
         let connection = self.connections.at_mut(slot);
         connection.on_handshake_sent(now, retry);
         self.handshakes.emit(connection, recipient, out)

@@ -84,8 +84,8 @@ impl Rig {
 
     fn with(room: Option<RoomKey>, outbox: usize, window: u16, seed: u8) -> Self {
         let storage = ClientStorage {
-            peers: leak(PeerSlot::VACANT, 4),
-            connections: leak(ConnectionSlot::VACANT, 4),
+            peers: Box::leak(Box::new([const { PeerSlot::VACANT }; 4])),
+            connections: Box::leak(Box::new([const { ConnectionSlot::VACANT }; 4])),
             names: leak(0, 8),
             sessions: leak(0, 16),
             outbox: leak(OutboxSlot::VACANT, outbox),
@@ -97,7 +97,7 @@ impl Rig {
         };
         let identity = identity_in("alice", room.clone());
         Self {
-            client: Client::new(config, storage, identity, Seed([seed; 32])).unwrap(),
+            client: Client::new(config, storage, identity, Seed::new(&mut [seed; 32])).unwrap(),
             now: Instant::ZERO,
             room,
             id: 0,

@@ -35,7 +35,7 @@ impl Line {
         mut datagram: Vec<u8>,
         words: impl Fn(&Frame<'_>) -> String,
     ) -> Option<(Header, Vec<String>)> {
-        let mut session = self.session;
+        let mut session = self.session.clone();
         let (header, frames) = data::open(&self.identity, &mut session, &mut datagram).ok()?;
         let frames = frames.map(|frame| words(&frame.unwrap()));
         Some((header, frames.collect()))

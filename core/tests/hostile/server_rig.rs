@@ -78,7 +78,7 @@ impl Rig {
     pub(crate) fn in_room(config: ServerConfig, room: Option<RoomKey>, seed: u8) -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, NAMES),
-            connections: leak(ConnectionSlot::VACANT, NAMES),
+            connections: Box::leak(Box::new([const { ConnectionSlot::VACANT }; NAMES])),
             name_index: leak(0, NAMES * 2),
             session_index: leak(0, NAMES * 4),
             sources: leak(SourceSlot::VACANT, 1),
@@ -91,7 +91,7 @@ impl Rig {
             journal: leak(JournalSlot::VACANT, 8),
         };
         let identity = identity_in("server", room.clone());
-        let server = Server::new(config, storage, identity, Seed([seed; 32])).unwrap();
+        let server = Server::new(config, storage, identity, Seed::new(&mut [seed; 32])).unwrap();
         Self {
             server,
             now: Instant::ZERO,
@@ -356,7 +356,7 @@ impl Member {
                 Ok(Datagram::Data { to, .. }) if to == self.id => {}
                 _ => return None,
             }
-            let (mut datagram, mut session) = (datagram.clone(), self.session);
+            let (mut datagram, mut session) = (datagram.clone(), self.session.clone());
             let opened = data::open(&self.identity, &mut session, &mut datagram);
             let (header, frames) = opened.ok()?;
             let frames = frames.map(|frame| words(&frame.unwrap()));

@@ -141,7 +141,7 @@ impl Room {
             config,
             storage,
             keys.identity(Holder::Server),
-            Seed([7; 32]),
+            Seed::new(&mut [7; 32]),
         );
         let clients = [(ALICE, "alice"), (BOB, "bob")].map(|(number, name)| {
             let limits = ClientLimits {
@@ -152,9 +152,14 @@ impl Room {
             let memory = ClientMemory::new(limits).expect("memory suffices");
             let storage = Box::leak(Box::new(memory)).storage();
             let config = ClientConfig::new(Name::new(name).expect("a name"), address(SERVER));
-            let seed = Seed([8 + number as u8; 32]);
-            Client::new(config, storage, keys.identity(Holder::Name(number)), seed)
-                .expect("storage suffices")
+            let mut seed = [8 + number as u8; 32];
+            Client::new(
+                config,
+                storage,
+                keys.identity(Holder::Name(number)),
+                Seed::new(&mut seed),
+            )
+            .expect("storage suffices")
         });
         let mut room = Self {
             server: server.expect("storage suffices"),

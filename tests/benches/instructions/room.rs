@@ -78,8 +78,13 @@ impl Room {
             rates: RateLimits::NONE,
             ..ServerConfig::default()
         };
-        let server = Server::new(config, memory.storage(), identity([7; 32]), Seed([7; 32]))
-            .expect("storage suffices");
+        let server = Server::new(
+            config,
+            memory.storage(),
+            identity([7; 32]),
+            Seed::new(&mut [7; 32]),
+        )
+        .expect("storage suffices");
         let mut room = Self {
             server,
             clients: Vec::new(),
@@ -101,8 +106,13 @@ impl Room {
             let config = ClientConfig::new(Name::new(&name).expect("a name"), address(SERVER));
             let mut seed = [9; 32];
             seed[..8].copy_from_slice(&(number as u64).to_le_bytes());
-            let client = Client::new(config, memory.storage(), identity(seed), Seed(seed))
-                .expect("storage suffices");
+            let client = Client::new(
+                config,
+                memory.storage(),
+                identity(seed),
+                Seed::new(&mut seed),
+            )
+            .expect("storage suffices");
             room.clients.push(client);
             room.command(number, Command::Register { name: &name });
             room.settle();

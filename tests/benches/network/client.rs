@@ -6,7 +6,9 @@ use std::sync::mpsc::{self, Receiver};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, Command, Identity, MessageStatus, Name, StaticKey,
 };
-use chatapp_mio::{ClientLimits, ClientMemory, Driver, Socket, Transport, Waker, seed};
+use chatapp_mio::{
+    ClientLimits, ClientMemory, Driver, Socket, Transport, Waker, fill_random, seed,
+};
 use chatapp_tap::{Tap, TapConfig, TapMemory};
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::UdpGroSegment;
@@ -64,9 +66,11 @@ fn run(
         window,
         ..ClientConfig::new(name.clone(), server)
     };
-    let fresh = || seed().expect("entropy");
-    let identity = Identity::new(StaticKey::new(fresh().0), None);
-    let mut client = Client::new(config, memory.storage(), identity, fresh()).expect("room");
+    let mut random = [0; 32];
+    fill_random(&mut random).expect("entropy");
+    let identity = Identity::new(StaticKey::new(random), None);
+    let seed = seed(&mut random).expect("entropy");
+    let mut client = Client::new(config, memory.storage(), identity, seed).expect("room");
     let name = name.as_str();
     client
         .command(driver.now(), Command::Register { name })

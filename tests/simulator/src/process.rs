@@ -74,12 +74,12 @@ pub struct ServerMachine(ServerCell);
 const KEYS: usize = 256;
 
 /// Returns the entropy of one process.
-fn seed(choices: &mut dyn Choices) -> Seed {
+fn seed(choices: &mut dyn Choices) -> [u8; 32] {
     let mut bytes = [0; 32];
     for eight in bytes.chunks_exact_mut(8) {
         eight.copy_from_slice(&choices.secret().to_le_bytes());
     }
-    Seed(bytes)
+    bytes
 }
 
 impl ClientMachine {
@@ -93,8 +93,8 @@ impl ClientMachine {
     ) -> Self {
         let peers = sizes.peers + 1;
         let memory = ClientMemory {
-            peers: vec![PeerSlot::VACANT; peers],
-            connections: vec![ConnectionSlot::VACANT; peers],
+            peers: (0..peers).map(|_| PeerSlot::VACANT).collect(),
+            connections: (0..peers).map(|_| ConnectionSlot::VACANT).collect(),
             names: vec![0; 2 * peers],
             sessions: vec![0; 4 * peers],
             outbox: vec![OutboxSlot::VACANT; sizes.outbox],
@@ -105,7 +105,7 @@ impl ClientMachine {
             window: sizes.window,
             ..ClientConfig::new(name, server)
         };
-        let seed = seed(choices);
+        let mut seed = seed(choices);
         Self(ClientCell::new(MutBorrow::new(memory), |memory| {
             let ClientMemory {
                 peers,
@@ -127,7 +127,7 @@ impl ClientMachine {
                     dedup,
                 },
                 world_keys.identity(holder),
-                seed,
+                Seed::new(&mut seed),
             )
             .expect("the sizes of a plan are valid");
             if world_keys.tells_handshakes {
@@ -158,7 +158,7 @@ impl ServerMachine {
         const WORDS_PER_TEXT: usize = 1 + TEXT_LEN_MAX.div_ceil(4);
         let memory = ServerMemory {
             names: vec![NameSlot::VACANT; sizes.names],
-            connections: vec![ConnectionSlot::VACANT; sizes.names],
+            connections: (0..sizes.names).map(|_| ConnectionSlot::VACANT).collect(),
             name_index: vec![0; 2 * sizes.names],
             session_index: vec![0; 4 * sizes.names],
             sources: vec![SourceSlot::VACANT; sizes.sources],
@@ -178,7 +178,7 @@ impl ServerMachine {
             keep_s: sizes.keep_s,
             ..ServerConfig::default()
         };
-        let seed = seed(choices);
+        let mut seed = seed(choices);
         Self(ServerCell::new(MutBorrow::new(memory), |memory| {
             let ServerMemory {
                 names,
@@ -210,7 +210,7 @@ impl ServerMachine {
                 journal,
             };
             let identity = world_keys.identity(Holder::Server);
-            let mut server = Server::new(config, storage, identity, seed)
+            let mut server = Server::new(config, storage, identity, Seed::new(&mut seed))
                 .expect("the sizes of a plan are valid");
             if world_keys.tells_handshakes {
                 server.log_keys(keys);

@@ -76,7 +76,7 @@ impl Room {
             ServerConfig::default(),
             memory.storage(),
             Identity::new(StaticKey::new([1; 32]), None),
-            Seed([1; 32]),
+            Seed::new(&mut [1; 32]),
         )
         .unwrap();
         room.add(Machine::Server(Box::new(server)));
@@ -137,7 +137,7 @@ impl Room {
             config,
             memory.storage(),
             Identity::new(StaticKey::new(seed), None),
-            Seed(seed),
+            Seed::new(&mut seed),
         )
         .unwrap();
         client

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use chatapp_core::Seed;
 use chatapp_mio::seed;
 use chatapp_tap::{IpCidr, Tap, TapConfig, TapError, TapMemory};
 use clap::Args;
@@ -64,11 +63,13 @@ pub(super) fn open<'a>(
     port: u16,
     memory: &'a mut TapMemory<'a>,
 ) -> Result<Tap<'a>, Failure> {
-    let Seed([a, b, c, d, e, f, g, h, low, high, ..]) =
-        seed().map_err(Failure::system("cannot get random numbers"))?;
-    let stack_seed = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let draw = || {
+        let seed = seed(&mut [0; 32]).map(|seed| seed.number());
+        seed.map_err(Failure::system("cannot get random numbers"))
+    };
+    let stack_seed = draw()?;
     let port = match port {
-        0 => u16::from_le_bytes([low, high]) | FIRST_DYNAMIC_PORT,
+        0 => draw()? as u16 | FIRST_DYNAMIC_PORT,
         port => port,
     };
     Tap::open(config, port, stack_seed, memory).map_err(|error| {

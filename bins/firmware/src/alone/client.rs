@@ -43,7 +43,7 @@ fn make() -> Option<Result<Client<'static>, StorageError>> {
         config,
         MEMORY.try_take()?.storage(),
         any_identity(),
-        any(Seed([0; 32])),
+        Seed::new(&mut any([0; 32])),
     ))
 }
 

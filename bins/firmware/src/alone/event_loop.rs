@@ -56,7 +56,7 @@ fn make() -> Option<Client<'static>> {
         config,
         MEMORY.try_take()?.storage(),
         any_identity(),
-        any(Seed([0; 32])),
+        Seed::new(&mut any([0; 32])),
     )
     .ok()
 }

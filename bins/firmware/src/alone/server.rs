@@ -37,7 +37,7 @@ fn make() -> Option<Result<Server<'static>, StorageError>> {
         config,
         MEMORY.try_take()?.storage(),
         any_identity(),
-        any(Seed([0; 32])),
+        Seed::new(&mut any([0; 32])),
     ))
 }
 

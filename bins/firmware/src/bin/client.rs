@@ -31,7 +31,7 @@ fn main() -> ! {
         mut ethernet,
         event_loop,
         mut clock,
-        settings,
+        mut settings,
     } = Machine::start(Role::Client);
     let (name, server) = settings
         .name
@@ -41,7 +41,7 @@ fn main() -> ! {
         name.clone(),
         server.into(),
         settings.identity,
-        settings.seed,
+        Seed::new(&mut settings.seed.0),
     ) {
         Ok(client) => client,
         Err(error) => machine::fail(console, error),
@@ -80,7 +80,7 @@ fn client(
     name: Name,
     server: SocketAddr,
     identity: Identity,
-    seed: Seed,
+    seed: Seed<'_>,
 ) -> Result<&'static mut Client<'static>, StorageError> {
     static MEMORY: ConstStaticCell<ClientMemory> = ConstStaticCell::new(ClientMemory::new());
     static CLIENT: StaticCell<Client<'_>> = StaticCell::new();

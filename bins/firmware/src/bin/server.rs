@@ -28,10 +28,10 @@ fn main() -> ! {
         mut ethernet,
         event_loop,
         mut clock,
-        settings,
+        mut settings,
     } = Machine::start(Role::Server);
     let key = settings.identity.public();
-    let server = match server(settings.identity, settings.seed) {
+    let server = match server(settings.identity, Seed::new(&mut settings.seed.0)) {
         Ok(server) => server,
         Err(error) => machine::fail(console, error),
     };
@@ -62,7 +62,10 @@ fn main() -> ! {
 
 /// Creates the server. A separate function, so that its stack is free again afterwards.
 #[inline(never)]
-fn server(identity: Identity, seed: Seed) -> Result<&'static mut Server<'static>, StorageError> {
+fn server(
+    identity: Identity,
+    seed: Seed<'_>,
+) -> Result<&'static mut Server<'static>, StorageError> {
     static MEMORY: ConstStaticCell<ServerMemory> = ConstStaticCell::new(ServerMemory::new());
     static SERVER: StaticCell<Server<'_>> = StaticCell::new();
 

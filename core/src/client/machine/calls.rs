@@ -174,7 +174,7 @@ impl Client<'_> {
             Ok((_, Answer::Refused(_))) => self.sessions.count_drop(DropReason::Unexpected),
             Ok((keys, Answer::Accepted(accept))) => {
                 self.sessions
-                    .open(peer, PeerParameters::from(&accept), keys);
+                    .open(peer, PeerParameters::from(&accept), &keys);
                 self.session_changed(peer);
                 if peer == SERVER {
                     return self.take_server_accept(&accept);

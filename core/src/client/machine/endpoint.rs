@@ -63,6 +63,8 @@ impl Endpoint for Client<'_> {
         now: Instant,
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> Option<Transmit> {
+        // The frames of all earlier calls were below this one.
+        self.sessions.wipe_stack();
         self.sessions.advance(now);
         self.transmit(out)
     }

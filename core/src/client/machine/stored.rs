@@ -71,9 +71,10 @@ impl Client<'_> {
         if self.outbox.at(slot).text().is_encrypted() {
             return true;
         }
-        let Some(key) = self.message_key_to(to) else {
+        if self.learn_key_to(to).is_none() {
             return false;
-        };
+        }
+        let key = self.peers.at(to).message_keys().latest_to();
         let entry = self.outbox.at_mut(slot);
         let counter = entry.counter();
         let encrypt = |text: &mut [u8]| key.seal(self.sessions.identity(), counter, text);
@@ -83,10 +84,11 @@ impl Client<'_> {
         encrypted.is_some()
     }
 
-    fn message_key_to(&mut self, peer: u32) -> Option<MessageKey> {
+    /// Derives the key of messages to a peer, unless its slot has it; `None` without its public key.
+    fn learn_key_to(&mut self, peer: u32) -> Option<()> {
         let slot = self.peers.at_mut(peer);
-        if let Some(key) = slot.message_keys().to() {
-            return Some(key);
+        if slot.message_keys().to().is_some() {
+            return Some(());
         }
         let correspondence = Correspondence {
             from: self.name.as_str(),
@@ -105,7 +107,7 @@ impl Client<'_> {
                 key: &key,
             });
         slot.message_keys_mut().set_to(key);
-        Some(key)
+        Some(())
     }
 
     /// Decrypts a message that goes directly after all. False if its text is lost.
@@ -163,28 +165,41 @@ impl Client<'_> {
         let known = slot
             .filter(|slot| *slot.key().get() == envelope.key)
             .and_then(|slot| slot.message_keys().from(envelope.incarnation));
-        let key = known
-            .or_else(|| self.message_key_from(envelope))
-            .ok_or(Undecrypted::Unreadable)?;
+        let derived = match known {
+            Some(_) => None,
+            None => {
+                let key = self.message_key_from(envelope);
+                Some(key.ok_or(Undecrypted::Unreadable)?)
+            }
+        };
+        let known = || {
+            let keys = self.peers.at(peer?).message_keys();
+            keys.from(envelope.incarnation)
+        };
+        let key = derived.as_ref().or_else(known);
+        let key = key.ok_or(Undecrypted::Unreadable)?;
         let bytes = self.inbox.stored_message(message);
         let text = key.open(self.sessions.identity(), envelope.counter, bytes);
         if !text.is_some_and(|text| is_text(text)) {
             return Err(Undecrypted::Unreadable);
         }
         if let Some(peer) = peer {
-            self.learn_keys(peer, envelope, key);
+            self.learn_keys(peer, envelope, derived);
         }
         Ok(())
     }
 
-    /// Records and pins the key of a peer, which has proved it.
-    fn learn_keys(&mut self, peer: u32, envelope: &Envelope, key: MessageKey) {
+    /// Records and pins the key of a peer, which has proved it, and the key that was derived for its
+    /// messages, unless its slot has that already.
+    fn learn_keys(&mut self, peer: u32, envelope: &Envelope, derived: Option<MessageKey>) {
         let slot = self.peers.at_mut(peer);
         let is_rekeyed = slot.key_mut().learn(&envelope.key);
         if is_rekeyed {
             slot.message_keys_mut().expire_to();
         }
-        slot.message_keys_mut().set_from(envelope.incarnation, key);
+        if let Some(key) = derived {
+            slot.message_keys_mut().set_from(envelope.incarnation, key);
+        }
         self.pin(peer);
         if is_rekeyed && self.sessions.at(peer).phase() != Phase::Closed {
             // The session is with another client, which the roster listed under this name.

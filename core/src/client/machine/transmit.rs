@@ -9,6 +9,8 @@ use crate::wire::DataWriter;
 
 impl Client<'_> {
     /// Builds the next datagram: replies first, then handshakes and Data.
+    // A frame of its own keeps that of the caller small, below which the stack is wiped.
+    #[inline(never)]
     pub(super) fn transmit(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         if let Some(transmit) = self.sessions.emit_reply(out) {
             return Some(transmit);

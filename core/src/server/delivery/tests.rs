@@ -49,7 +49,7 @@ fn fill(roster: &mut Roster<'_>, table: &mut TableChanges<'_>) {
 /// entry. The table remembers two changes; `changes` changes of Bob follow the registrations.
 fn with(changes: u32, test: impl FnOnce(Delivery<'_, '_>)) {
     let (mut names, mut cells) = ([NameSlot::VACANT; 2], [0; 4]);
-    let key = Entropy::new(Suite::Noise, Seed([3; 32])).key();
+    let key = Entropy::new(Suite::Noise, Seed::new(&mut [3; 32])).key();
     let mut roster = Roster::new(&mut names, &mut cells, key).unwrap();
     let mut slots = [ChangeSlot::VACANT; 2];
     let mut table = TableChanges::new(&mut slots, 1).unwrap();

@@ -85,6 +85,8 @@ impl Endpoint for Server<'_> {
         now: Instant,
         out: &mut [u8; DATAGRAM_LEN_MAX],
     ) -> Option<Transmit> {
+        // The frames of all earlier calls were below this one.
+        self.sessions.wipe_stack();
         self.sessions.advance(now);
         self.transmit(out)
     }

@@ -16,7 +16,7 @@ const _: () = assert!(ACCEPT_MESSAGE_LEN_MAX <= HANDSHAKE_LEN && HANDSHAKE_LEN <
 const ANSWERS_MAX: u8 = 16;
 
 /// The own side of a handshake: initiator or responder.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(crate) struct Handshake {
     bytes: [u8; HANDSHAKE_LEN],

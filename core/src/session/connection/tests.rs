@@ -19,7 +19,7 @@ fn other(id: u64, window: u16) -> PeerParameters {
 fn open_session(frames: u32, window: u16) -> Connection {
     let mut connection = Connection::VACANT;
     connection.open(1, PackedAddress::VACANT);
-    connection.opened(other(2, window), SessionKeys::VACANT);
+    connection.opened(other(2, window), &SessionKeys::VACANT);
     for _ in 0..frames {
         connection.enqueue();
     }
@@ -312,7 +312,7 @@ fn numbers_outstanding_frames_again_in_a_new_session() {
         7,
         PackedAddress::VACANT,
         other(8, 8),
-        SessionKeys::VACANT,
+        &SessionKeys::VACANT,
         b"message",
     );
     connection.confirm();

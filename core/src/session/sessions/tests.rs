@@ -26,7 +26,7 @@ fn engine<'a>(
     cookies: Option<Cookies>,
 ) -> Sessions<'a> {
     let identity = Identity::new(StaticKey::new([number; 32]), None);
-    let entropy = Entropy::new(identity.suite(), Seed([number; 32]));
+    let entropy = Entropy::new(identity.suite(), Seed::new(&mut [number; 32]));
     let connections = Connections::new(slots, cells, 2, Key::new(1, 2), "cells").unwrap();
     let handshakes = Handshakes::new(identity, entropy);
     Sessions::new(
@@ -104,7 +104,7 @@ fn complete(initiator: &mut Sessions<'_>, key: PublicKey, datagram: &[u8]) {
     let Ok((keys, Answer::Accepted(accept))) = completed else {
         panic!("not accepted");
     };
-    initiator.open(slot, PeerParameters::from(&accept), keys);
+    initiator.open(slot, PeerParameters::from(&accept), &keys);
 }
 
 /// Opens a session between both.

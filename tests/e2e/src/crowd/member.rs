@@ -8,7 +8,7 @@ use chatapp_core::{
     Client, ClientConfig, ClientEvent, Command, EventLoop, Flushed, Identity, Instant,
     MessageStatus, Name, Network, Sent, StaticKey,
 };
-use chatapp_mio::{ClientLimits, ClientMemory, GsoBuffer, Received, Socket, seed};
+use chatapp_mio::{ClientLimits, ClientMemory, GsoBuffer, Received, Socket, fill_random, seed};
 
 /// Client with its own socket. Its memory is leaked, so it lives as long as the process.
 pub struct Member {
@@ -53,9 +53,11 @@ impl Member {
         ));
         let config = ClientConfig::new(Name::new(name).map_err(io::Error::other)?, server);
         // A key that lives as long as the process may come from the source of the seed.
-        let identity = Identity::new(StaticKey::new(seed()?.0), None);
-        let mut client =
-            Client::new(config, memory.storage(), identity, seed()?).map_err(io::Error::other)?;
+        let mut random = [0; 32];
+        fill_random(&mut random)?;
+        let identity = Identity::new(StaticKey::new(random), None);
+        let mut client = Client::new(config, memory.storage(), identity, seed(&mut random)?)
+            .map_err(io::Error::other)?;
         client
             .command(now, Command::Register { name })
             .map_err(io::Error::other)?;
