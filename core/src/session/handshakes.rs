@@ -67,7 +67,7 @@ impl Response {
 }
 
 /// An accepted session that has no slot yet.
-pub(crate) struct Accepted {
+pub(super) struct Accepted {
     local_id: u64,
     response: Response,
 }
@@ -174,7 +174,7 @@ impl<'a> Handshakes<'a> {
     }
 
     /// Accepts a request with these parameters. Returns `None` as [`answer`](Self::answer) does.
-    pub(crate) fn accept(
+    pub(super) fn accept(
         &mut self,
         request: &Request<'_>,
         responder: Responder,

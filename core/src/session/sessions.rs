@@ -1,25 +1,26 @@
 //! The sessions of one socket: the engine that client and server share. Its owner interprets the
 //! frames, and decides which sessions to accept.
 
+mod handshaking;
+
 use core::net::SocketAddr;
 
 use super::clock::Clock;
-use super::connection::{Connection, Expired, Needs, PeerParameters, Phase};
+use super::connection::{Connection, Expired, Needs, Phase};
 use super::connections::{Connections, Side};
 use super::cookies::Cookies;
-use super::handshakes::{Accepted, Handshakes, Recipient, Request};
-use super::key_log::KeyEvent;
+use super::handshakes::Handshakes;
 use super::received::{Received, Repeated};
 use super::reply::Reply;
 use crate::address::PackedAddress;
-use crate::crypto::{Identity, PublicKey, Responder, SessionKeys, TAG_LEN};
+use crate::crypto::{Identity, PublicKey, TAG_LEN};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::DATAGRAM_LEN_MAX;
 use crate::retry::RetryPolicy;
 use crate::stats::Stats;
 use crate::time::Instant;
 use crate::transmit::Transmit;
-use crate::wire::{Answer, Cookie, DataWriter, Datagram, Header, Refusal, open_in};
+use crate::wire::{Cookie, DataWriter, Datagram, Header, Refusal, open_in};
 
 /// All sessions of one socket. The methods on the path of every datagram are inlined: each machine
 /// calls them in one place, and inlining saves copies of their results.
@@ -108,8 +109,8 @@ impl<'a> Sessions<'a> {
         self.connections.list(slot);
     }
 
-    /// Overwrites the copies of keys on the stack below the caller, if keys were computed or a
-    /// session has ended since the last call.
+    /// Overwrites the copies of keys on the stack below the caller, if a session has ended since the
+    /// last call.
     #[inline(always)]
     pub(crate) fn wipe_stack(&mut self) {
         if self.leaves_keys {
@@ -349,79 +350,11 @@ impl<'a> Sessions<'a> {
         })
     }
 
-    /// Refuses a request, authenticated by the own static key.
-    pub(crate) fn refuse(
-        &mut self,
-        to: SocketAddr,
-        request: &Request<'_>,
-        responder: Responder,
-        reason: Refusal,
-    ) {
-        self.leaves_keys = true;
-        let answer = Answer::Refused(reason);
-        if let Some(response) = self.handshakes.answer(request, responder, &answer) {
-            let message = response.message();
-            let to_id = request.id;
-            self.reply(to, &Datagram::Accept { to: to_id, message });
-        }
-    }
-
-    /// Puts an accepted session into a slot, which the owner [confirms](Connection::confirm).
-    pub(crate) fn settle(
-        &mut self,
-        slot: u32,
-        remote: PackedAddress,
-        peer: PeerParameters,
-        accepted: &Accepted,
-    ) {
-        self.leaves_keys = true;
-        self.connections.unlist(slot);
-        let connection = self.connections.at_mut(slot);
-        accepted.settle(connection, remote, peer);
-        self.handshakes
-            .key_log()
-            .note(&KeyEvent::Session(connection));
-        self.connections.list(slot);
-    }
-
     /// Requests a session, or a cookie until there is an [offer](Self::offer); returns its token.
     pub(crate) fn request(&mut self, slot: u32, remote: PackedAddress) -> [u8; TAG_LEN] {
         let id = self.handshakes.draw_id();
         self.change(slot, |connection| connection.open(id, remote));
         self.identity().reset_token(id)
-    }
-
-    /// Sets the payload and the recipient of the request.
-    pub(crate) fn offer(&mut self, slot: u32, payload: &[u8], recipient: &Recipient) {
-        self.leaves_keys = true;
-        let connection = self.connections.at_mut(slot);
-        self.handshakes.offer(connection, payload, recipient);
-    }
-
-    /// Reads an answer to a request. Cost: five multiplications on the curve.
-    ///
-    /// # Errors
-    /// As [`Handshakes::complete`].
-    pub(crate) fn complete(
-        &mut self,
-        slot: u32,
-        recipient: Option<&Recipient>,
-        message: &[u8],
-    ) -> Result<(SessionKeys, Answer), DropReason> {
-        self.leaves_keys = true;
-        let connection = self.connections.at_mut(slot);
-        self.handshakes.complete(connection, recipient, message)
-    }
-
-    /// Opens the session that the peer has accepted.
-    pub(crate) fn open(&mut self, slot: u32, peer: PeerParameters, keys: &SessionKeys) {
-        self.connections.unlist(slot);
-        let connection = self.connections.at_mut(slot);
-        connection.opened(peer, keys);
-        self.handshakes
-            .key_log()
-            .note(&KeyEvent::Session(connection));
-        self.connections.list(slot);
     }
 
     /// Sets the stateless answer; it replaces one that waits to be polled.
@@ -469,20 +402,6 @@ impl<'a> Sessions<'a> {
         let transmit = Reply::reset(self.identity(), to, id)?.emit(out);
         self.on_transmit(transmit.len, out);
         Some(transmit)
-    }
-
-    /// Builds the request for a session; returns its length, 0 if the recipient's key is invalid.
-    pub(crate) fn emit_request(
-        &mut self,
-        slot: u32,
-        recipient: Option<&Recipient>,
-        out: &mut [u8; DATAGRAM_LEN_MAX],
-    ) -> usize {
-        let (now, retry) = (self.clock.now(), self.clock.retry());
-        self.leaves_keys = true;
-        let connection = self.connections.at_mut(slot);
-        connection.on_handshake_sent(now, retry);
-        self.handshakes.emit(connection, recipient, out)
     }
 
     /// Builds the answer to a request; returns its length.

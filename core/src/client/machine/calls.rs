@@ -131,19 +131,20 @@ impl Client<'_> {
             window: self.window,
             ..Terms::default()
         };
-        let handshakes = self.sessions.handshakes();
-        let Some(accepted) = handshakes.accept(request, responder, terms) else {
-            return self.sessions.count_drop(DropReason::BadTag);
-        };
         let other = PeerParameters {
             id: request.id,
             window: call.window,
             reset: call.reset,
         };
+        let is_accepted = self
+            .sessions
+            .accept(peer, from.into(), other, request, responder, terms);
+        if !is_accepted {
+            return self.sessions.count_drop(DropReason::BadTag);
+        }
         let slot = self.peers.at_mut(peer);
         slot.note_call(call.session_sequence);
         slot.route_mut().note_session();
-        self.sessions.settle(peer, from.into(), other, &accepted);
         self.sessions.at_mut(peer).confirm();
         self.session_changed(peer);
         Disposition::Accepted
@@ -170,11 +171,9 @@ impl Client<'_> {
         let recipient = self.recipient(peer);
         match self.sessions.complete(peer, recipient.as_ref(), message) {
             Err(reason) => self.sessions.count_drop(reason),
-            Ok((_, Answer::Refused(reason))) if peer == SERVER => self.refused(reason),
-            Ok((_, Answer::Refused(_))) => self.sessions.count_drop(DropReason::Unexpected),
-            Ok((keys, Answer::Accepted(accept))) => {
-                self.sessions
-                    .open(peer, PeerParameters::from(&accept), &keys);
+            Ok(Answer::Refused(reason)) if peer == SERVER => self.refused(reason),
+            Ok(Answer::Refused(_)) => self.sessions.count_drop(DropReason::Unexpected),
+            Ok(Answer::Accepted(accept)) => {
                 self.session_changed(peer);
                 if peer == SERVER {
                     return self.take_server_accept(&accept);

@@ -205,11 +205,6 @@ impl Server<'_> {
             window: self.window,
         };
         let request = Request::from(asked.message);
-        let handshakes = self.sessions.handshakes();
-        let Some(accepted) = handshakes.accept(&request, responder, terms) else {
-            // The ephemeral key has a low order: the shared secret would be zero.
-            return self.sessions.count_drop(DropReason::BadTag);
-        };
         let name = self.roster.at(slot);
         let is_same = name.has_process(hello.incarnation);
         let is_here = name.membership().is_here();
@@ -223,8 +218,14 @@ impl Server<'_> {
         };
         // The cursors rewind: frames that were in flight in the old session are sent again.
         self.sessions.change(slot, Connection::close);
-        self.sessions
-            .settle(slot, asked.from.into(), peer, &accepted);
+        let from = asked.from.into();
+        let is_accepted = self
+            .sessions
+            .accept(slot, from, peer, &request, responder, terms);
+        if !is_accepted {
+            // A key of low order, as reading has excluded already.
+            return self.sessions.count_drop(DropReason::BadTag);
+        }
         self.begin_session(slot, asked);
         Disposition::Accepted
     }

@@ -5,9 +5,10 @@ use std::vec::Vec;
 use super::*;
 use crate::crypto::{Entropy, FIRST_PAYLOAD_MAX, Key, Seed, StaticKey};
 use crate::session::ConnectionSlot;
-use crate::session::handshakes::Terms;
+use crate::session::connection::PeerParameters;
+use crate::session::handshakes::{Request, Terms};
 use crate::session::key_log::{KeyLog, KeySlot};
-use crate::wire::{Frame, Hello};
+use crate::wire::{Answer, Frame, Hello};
 
 const WINDOW: u16 = 8;
 /// The slots of the session: at the initiator, and at the responder.
@@ -81,16 +82,13 @@ fn accept(responder: &mut Sessions<'_>, datagram: &[u8]) {
         window: WINDOW,
         ..Terms::default()
     };
-    let accepted = responder
-        .handshakes()
-        .accept(&request, reader, terms)
-        .unwrap();
     let peer = PeerParameters {
         id: request.id,
         window: WINDOW,
         reset: [5; TAG_LEN],
     };
-    responder.settle(OTHER, address(1).into(), peer, &accepted);
+    let from = address(1).into();
+    assert!(responder.accept(OTHER, from, peer, &request, reader, terms));
 }
 
 /// Reads the answer to the request.
@@ -101,10 +99,7 @@ fn complete(initiator: &mut Sessions<'_>, key: PublicKey, datagram: &[u8]) {
     let slot = initiator.find_from(address(3), to).unwrap();
     let recipient = (Hello::Peer { to_incarnation: 7 }, key);
     let completed = initiator.complete(slot, Some(&recipient), message);
-    let Ok((keys, Answer::Accepted(accept))) = completed else {
-        panic!("not accepted");
-    };
-    initiator.open(slot, PeerParameters::from(&accept), &keys);
+    assert!(matches!(completed, Ok(Answer::Accepted(_))));
 }
 
 /// Opens a session between both.
@@ -255,11 +250,8 @@ fn refuses_a_request_under_its_key() {
         };
         let key = responder.identity().public();
         let recipient = (Hello::Peer { to_incarnation: 7 }, key);
-        let answer = initiator
-            .complete(ONE, Some(&recipient), message)
-            .unwrap()
-            .1;
-        assert_eq!(answer, Answer::Refused(Refusal::RoomFull));
+        let answer = initiator.complete(ONE, Some(&recipient), message);
+        assert_eq!(answer, Ok(Answer::Refused(Refusal::RoomFull)));
         let other = (recipient.0, initiator.identity().public());
         let answer = initiator.complete(ONE, Some(&other), message);
         assert_eq!(answer.err(), Some(DropReason::BadTag));
