@@ -159,7 +159,7 @@ fn stores_the_request_of_an_evicted_process() {
 /// A debug assertion reports it. Without assertions the server ignores the answer.
 #[cfg(debug_assertions)]
 #[test]
-#[should_panic(expected = "tickets are answered in order, once")]
+#[should_panic(expected = "a ticket was answered out of order, or twice")]
 fn refuses_an_answer_of_the_store_that_is_not_due() {
     let mut rig = Rig::new();
     let ticket = rig.server.poll_persist().unwrap().ticket;
