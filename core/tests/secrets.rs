@@ -18,7 +18,7 @@ const ANN: usize = 0;
 const BOB: usize = 1;
 const NAMES: [&str; 2] = ["ann", "bob"];
 
-/// Where a value is in this process. Its owner may be borrowed when it is read.
+/// The address and the length of a value, which may be borrowed when it is read.
 struct Place(usize, usize);
 
 impl Place {

@@ -25,7 +25,8 @@
 //! fill_random(&mut random)?;
 //! let key = private_key(&server_key_file(folder), &random)?;
 //! let identity = Identity::new(key, None);
-//! let mut server = Server::new(ServerConfig::default(), memory.storage(), identity, seed(&mut random)?)?;
+//! let (config, seed) = (ServerConfig::default(), seed(&mut random)?);
+//! let mut server = Server::new(config, memory.storage(), identity, seed)?;
 //! let mut store = Store::open(folder, &Options::default())?;
 //! store.restore(driver.wall(), |record| server.restore(record))?;
 //! let waker = driver.waker();

@@ -16,8 +16,8 @@ use super::suite::Suite;
 /// The same seed gives the same run, byte for byte. Two runs with one seed share their secrets: if
 /// the source of entropy fails, do not start a client or a server.
 ///
-/// The bytes stay in the caller's buffer, and the drop of the seed wipes them there: no copy of them
-/// remains, and no seed serves twice.
+/// The bytes stay in the caller's buffer, and the drop of the seed wipes them there: no copy of
+/// them remains, and no seed serves twice.
 pub struct Seed<'a>(&'a mut [u8; KEY_LEN]);
 
 impl<'a> Seed<'a> {
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(numbers.len(), 256 / step);
     }
 
-    /// What `Entropy` holds must not lead back to its seed, nor from its identifiers to its keys.
+    /// The state must not lead back to the seed, nor to secrets that were drawn.
     #[test]
     fn holds_nothing_of_the_seed() {
         let seed: [u8; KEY_LEN] = core::array::from_fn(|at| at as u8 ^ 0xa5);

@@ -9,7 +9,8 @@ use super::KEY_LEN;
 /// The depth of a handshake: 4 KiB on a machine of 64 bits, 2 KiB on one of 32.
 const STACK_WORDS: usize = 512;
 
-/// Overwrites the stack below the caller: primitives and moves of values leave copies of keys there.
+/// Overwrites the stack below the caller: primitives and moves of values leave copies of keys
+/// there.
 #[inline(never)]
 pub(super) fn wipe_stack() {
     let mut words = [0_usize; STACK_WORDS];

@@ -109,8 +109,8 @@ impl<'a> Sessions<'a> {
         self.connections.list(slot);
     }
 
-    /// Overwrites the copies of keys on the stack below the caller, if a session has ended since the
-    /// last call.
+    /// Overwrites the copies of keys on the stack below the caller, if a session has ended since
+    /// the last call.
     #[inline(always)]
     pub(crate) fn wipe_stack(&mut self) {
         if self.leaves_keys {

@@ -84,7 +84,8 @@ impl Client<'_> {
         encrypted.is_some()
     }
 
-    /// Derives the key of messages to a peer, unless its slot has it; `None` without its public key.
+    /// Derives the key of messages to a peer, unless its slot has it; `None` if it has no public
+    /// key.
     fn learn_key_to(&mut self, peer: u32) -> Option<()> {
         let slot = self.peers.at_mut(peer);
         if slot.message_keys().to().is_some() {
@@ -189,7 +190,7 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// Records and pins the key of a peer, which has proved it, and the key that was derived for its
+    /// Records and pins the key of a peer, which has proved it. `derived` is the key of its
     /// messages, unless its slot has that already.
     fn learn_keys(&mut self, peer: u32, envelope: &Envelope, derived: Option<MessageKey>) {
         let slot = self.peers.at_mut(peer);
