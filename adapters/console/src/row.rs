@@ -4,12 +4,15 @@ use core::fmt;
 
 use chatapp_core::TableEntry;
 
+use crate::Visible;
+
 /// Row of the table: `alice  192.0.2.1:5000  online`.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     /// The name, its address and its state.
     pub entry: TableEntry<'a>,
-    /// Minimum width of the name in characters, which aligns the columns.
+    /// Minimum width of the name in columns of a terminal, as [`Visible::width`] counts them. It
+    /// aligns the columns of the table.
     pub name_width: usize,
 }
 
@@ -25,8 +28,9 @@ impl fmt::Display for Row<'_> {
             name_width,
         } = *self;
         let status = if online { "online" } else { "offline" };
-        // Valid names contain no control characters.
-        write!(f, "{name:name_width$}  {address}  {status}")
+        let name = Visible(name);
+        let blanks = name_width.saturating_sub(name.width());
+        write!(f, "{name}{:blanks$}  {address}  {status}", "")
     }
 }
 
@@ -53,6 +57,10 @@ mod tests {
         assert_eq!(
             row("alice", "192.0.2.1:5000", true),
             "alice  192.0.2.1:5000  online"
+        );
+        assert_eq!(
+            row("名", "192.0.2.1:5000", true),
+            "名     192.0.2.1:5000  online"
         );
         assert_eq!(
             row("bob", "[2001:db8::1]:5001", false),

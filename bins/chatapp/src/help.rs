@@ -42,8 +42,8 @@ Lines that a client prints:
   [Server not responding]                        no reply to 6 attempts in 3 s
   [Client table updated.]                        the table changed
   [The server limits your rate; ...]             the command continues later
-At a terminal each line begins with `>>> ` and the time. Control characters from
-others are shown as \\u{1b} and the like.
+At a terminal each line begins with `>>> ` and the time. Control and invisible
+characters from others are shown as \\u{1b} and the like.
 
 At a terminal:
   Tab          complete a command, or a name after `send`: online names first

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anstyle::{AnsiColor, Effects, Style};
-use chatapp_console::{Brush, Line, Part, Stamp};
+use chatapp_console::{Brush, Line, Part, Stamp, Visible};
 use chatapp_core::UnixSeconds;
 
 use crate::local_time::utc_offset;
@@ -53,7 +53,7 @@ impl Look {
 
     /// Formats a name in its colour.
     pub(crate) fn name(self, name: &str) -> String {
-        self.styled(name_style(name), name)
+        self.styled(name_style(name), Visible(name))
     }
 
     /// Formats words dimmed.

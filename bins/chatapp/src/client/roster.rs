@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chatapp_console::Visible;
 use chatapp_core::{Client, UnixSeconds};
 
 use crate::style::{Look, clock};
@@ -54,7 +55,7 @@ impl Roster {
         let addresses: Vec<String> = rows.iter().map(|row| row.address.to_string()).collect();
         let is_own = |name: &str| name == client.name().as_str();
         let who_width =
-            |name: &str| name.chars().count() + if is_own(name) { OWN.len() } else { 0 };
+            |name: &str| Visible(name).width() + if is_own(name) { OWN.len() } else { 0 };
         let width = rows.iter().map(|row| who_width(row.name)).max();
         let width = width.unwrap_or(0).max("who".len());
         let address_width = addresses.iter().map(String::len).max();
@@ -82,7 +83,7 @@ impl Roster {
             if row.online {
                 look.name(row.name) + &rest
             } else {
-                look.dim(format_args!("{}{rest}", row.name))
+                look.dim(format_args!("{}{rest}", Visible(row.name)))
             }
         });
         std::iter::once(look.dim(heading)).chain(rows).collect()

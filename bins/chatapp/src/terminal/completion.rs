@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anstyle::AnsiColor;
-use chatapp_console::COMMANDS;
+use chatapp_console::{COMMANDS, Visible};
 use chatapp_core::drives_display;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::Highlighter;
@@ -111,11 +111,17 @@ impl Highlighter for Assistant {
     /// Removes pasted control characters from the display, because they would drive the terminal.
     /// They have no width, so columns stay right.
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        let is_hidden = |character: char| character != '\n' && drives_display(character);
-        if line.contains(is_hidden) {
-            line.replace(is_hidden, "").into()
-        } else {
-            line.into()
+        let mut shown = String::new();
+        let mut copied = 0;
+        for (at, character) in Visible(line).escaped() {
+            if character != '\n' && drives_display(character) {
+                shown += &line[copied..at];
+                copied = at + character.len_utf8();
+            }
+        }
+        match copied {
+            0 => line.into(),
+            _ => (shown + &line[copied..]).into(),
         }
     }
 
