@@ -165,6 +165,7 @@ impl Input {
                         sender.send(Sent::Typed(Typed::Unusable(LineError::TooLong(line.len()))))
                     }
                     Keys::Line(line) => sender.send(Sent::Typed(Typed::Line(line))),
+                    Keys::NotUtf8 => sender.send(Sent::Typed(Typed::Unusable(LineError::NotUtf8))),
                     Keys::Notice(notice) => sender.send(Sent::Typed(Typed::Notice(notice))),
                     Keys::Ready => sender.send(Sent::Ready),
                     Keys::Interrupt => {

@@ -121,8 +121,16 @@ impl Screen {
     /// # Panics
     /// Panics if the terminal is closed.
     pub fn types(&self, keys: &str) {
+        self.types_bytes(keys.as_bytes());
+    }
+
+    /// Types these bytes, which may be in another encoding than UTF-8.
+    ///
+    /// # Panics
+    /// Panics if the terminal is closed.
+    pub fn types_bytes(&self, bytes: &[u8]) {
         (&self.keyboard)
-            .write_all(keys.as_bytes())
+            .write_all(bytes)
             .expect("the terminal is open");
     }
 

@@ -1,5 +1,6 @@
 //! The thread that reads keys.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use rustyline::error::ReadlineError;
@@ -105,6 +106,8 @@ pub(crate) enum Keys {
     Line(String),
     /// The client can process the lines so far; the gate then asks for another one.
     Ready,
+    /// A line with bytes that are not UTF-8.
+    NotUtf8,
     /// A notice for the user.
     Notice(String),
     /// Ctrl-C.
@@ -124,6 +127,12 @@ pub(crate) fn edit(mut editor: Editor, mut take: impl FnMut(Keys) -> bool) {
         gate.line_ended();
         let text = match read {
             Ok(text) => text,
+            Err(error) if is_not_utf8(&error) => {
+                // The rest of a paste must not run as a command.
+                mode::discard_input();
+                take(Keys::NotUtf8);
+                continue;
+            }
             Err(ReadlineError::Interrupted) => {
                 take(Keys::Interrupt);
                 return;
@@ -149,6 +158,11 @@ pub(crate) fn edit(mut editor: Editor, mut take: impl FnMut(Keys) -> bool) {
     }
 }
 
+/// Returns whether keys or a paste were not UTF-8.
+fn is_not_utf8(error: &ReadlineError) -> bool {
+    matches!(error, ReadlineError::Io(error) if error.kind() == ErrorKind::InvalidData)
+}
+
 /// Asks before many pasted lines run, because a paste may be a mistake.
 fn confirm(editor: &mut Editor, count: usize) -> bool {
     if !editor.gate.begin_again() {
@@ -158,5 +172,8 @@ fn confirm(editor: &mut Editor, count: usize) -> bool {
         .readline
         .readline(&format!("Send these {count} lines? [y/N] "));
     editor.gate.line_ended();
+    if answer.as_ref().is_err_and(is_not_utf8) {
+        mode::discard_input();
+    }
     answer.is_ok_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
 }

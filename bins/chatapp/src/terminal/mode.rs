@@ -71,6 +71,35 @@ pub(super) fn give_back() {
     }
 }
 
+/// Discards what is typed or pasted, until there is a pause. A paste arrives in parts.
+pub(super) fn discard_input() {
+    #[cfg(unix)]
+    for _ in 0..DISCARDS_MAX {
+        use rustix::event::{PollFd, PollFlags, poll};
+
+        let input = io::stdin();
+        // If the terminal is gone, there is nothing to discard.
+        let _ = rustix::termios::tcflush(&input, rustix::termios::QueueSelector::IFlush);
+        let mut descriptors = [PollFd::new(&input, PollFlags::IN)];
+        match poll(&mut descriptors, Some(&PAUSE)) {
+            Err(rustix::io::Errno::INTR) => {}
+            Ok(1..) if descriptors[0].revents() == PollFlags::IN => {}
+            _ => return,
+        }
+    }
+}
+
+/// Pause after which a paste has ended.
+#[cfg(unix)]
+const PAUSE: rustix::event::Timespec = rustix::event::Timespec {
+    tv_sec: 0,
+    tv_nsec: 100_000_000,
+};
+
+/// Upper bound of parts that are discarded: several megabytes.
+#[cfg(unix)]
+const DISCARDS_MAX: usize = 1_000;
+
 /// Clears the line that is being typed.
 pub(super) fn leave_line() {
     let mut output = io::stdout().lock();

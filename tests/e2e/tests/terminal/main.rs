@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod search;
+mod texts;
 
 use std::cell::Cell;
 use std::os::unix::fs::PermissionsExt;
