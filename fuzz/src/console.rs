@@ -1,6 +1,6 @@
 //! Runs the parser of typed lines and the output of a console on any input.
 
-use chatapp_console::{Input, Row, Stamp, Visible, Wording, parse};
+use chatapp_console::{Input, Row, Stamp, Visible, Wording, parse, without_mark};
 use chatapp_core::wire::Refusal;
 use chatapp_core::{
     ClientEvent, Command, CommandError, CommandId, MessageId, MessageStatus, Name, NameError,
@@ -29,7 +29,8 @@ pub fn console(bytes: &[u8]) {
 
 fn typed(line: &str) {
     let understood = parse(line);
-    assert_eq!(understood == Ok(None), line.trim_matches([' ', '\t']) == "");
+    let is_blank = without_mark(line).trim_matches([' ', '\t']) == "";
+    assert_eq!(understood == Ok(None), is_blank);
     match understood {
         Ok(Some(input)) => {
             let plain = retyped(input);
@@ -54,18 +55,19 @@ fn retyped(input: Input<'_>) -> String {
     }
 }
 
-/// Checks that harmless characters of a text are unchanged, and all others visible.
+/// Checks that all characters of a text are either unchanged, or harmful and escaped.
 fn visible(text: &str) {
     let shown = Visible(text).to_string();
     harmless(&shown);
-    let expected: String = text
-        .chars()
-        .map(|character| match drives_display(character) {
-            true => character.escape_default().to_string(),
-            false => character.to_string(),
-        })
-        .collect();
-    assert_eq!(shown, expected);
+    let mut rest = shown.as_str();
+    for character in text.chars() {
+        let escaped = character.escape_default().to_string();
+        rest = match rest.strip_prefix(character) {
+            Some(behind) => behind,
+            None => rest.strip_prefix(&*escaped).expect("each is shown"),
+        };
+    }
+    assert_eq!(rest, "");
 }
 
 /// Checks that a message is shown with its sender, path and time.
@@ -168,7 +170,7 @@ fn not_taken(name: &str, text: &str) {
     harmless(&wording(text).command_error(error, name).to_string());
 }
 
-/// Checks that a valid name is unchanged in the table.
+/// Checks that a valid name is shown as in a message in the table.
 fn listed(name: &str) {
     let Ok(name) = Name::new(name) else {
         return;
@@ -181,7 +183,8 @@ fn listed(name: &str) {
     for name_width in [0, 40] {
         let row = Row { entry, name_width }.to_string();
         harmless(&row);
-        assert_eq!(row.split_once("  ").map(|(name, _)| name), Some(entry.name));
+        let shown = row.split_once("  ").map(|(name, _)| name.to_owned());
+        assert_eq!(shown, Some(Visible(entry.name).to_string()));
     }
 }
 
@@ -209,6 +212,16 @@ fn number(text: &str) -> u32 {
     u32::from_le_bytes(bytes)
 }
 
+/// Checks that a line has no character that drives the display but joiners between two others.
 fn harmless(shown: &str) {
-    assert!(!shown.contains(drives_display), "{shown:?}");
+    let is_joiner = |character| matches!(character, '\u{200c}' | '\u{200d}');
+    let drives = |character| drives_display(character) && !is_joiner(character);
+    assert!(!shown.contains(drives), "{shown:?}");
+    let mut before = ' ';
+    for character in shown.chars().chain([' ']) {
+        let is_bare = |character: char| character == ' ' || is_joiner(character);
+        assert!(!(is_bare(character) && is_joiner(before)), "{shown:?}");
+        assert!(!(is_joiner(character) && is_bare(before)), "{shown:?}");
+        before = character;
+    }
 }

@@ -34,7 +34,7 @@ pub use lines::{Line, Wording};
 pub use log::LogLine;
 pub use order::{ORDER_HELP, Order, UnknownOrder};
 pub use paint::{Brush, Part};
-pub use parse::{HELP, Input, ParseError, parse};
+pub use parse::{HELP, Input, ParseError, parse, without_mark};
 pub use report::Report;
 pub use row::Row;
 pub use serial::{Answers, LineError, SerialConsole, TYPED_LEN_MAX, Typed};

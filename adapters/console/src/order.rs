@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::without_mark;
+
 /// A command typed at a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
@@ -39,7 +41,7 @@ impl Order {
     /// # Errors
     /// Returns [`UnknownOrder`] for any other line.
     pub fn parse(line: &str) -> Result<Option<Self>, UnknownOrder> {
-        Ok(Some(match line.trim() {
+        Ok(Some(match without_mark(line).trim() {
             "" => return Ok(None),
             "stats" => Self::Stats,
             "quit" => Self::Quit,
@@ -61,6 +63,7 @@ mod tests {
             assert_eq!(Order::parse(word), Ok(Some(order)), "{word}");
         }
         assert_eq!(Order::parse(" stats\t"), Ok(Some(Order::Stats)));
+        assert_eq!(Order::parse("\u{feff}quit"), Ok(Some(Order::Quit)));
         assert_eq!(Order::parse("  "), Ok(None));
         assert_eq!(Order::parse("send bob hi"), Err(UnknownOrder));
     }

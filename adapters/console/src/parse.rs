@@ -73,12 +73,13 @@ pub const HELP: [&str; 7] = [
 /// Parses a typed line without its line end. Returns `None` for a blank line.
 ///
 /// A text begins one blank after the command or name, and keeps all further blanks. A command may
-/// begin with a slash, as in other chat programs; then some of their names are understood too.
+/// begin with a slash, as in other chat programs; then some of their names are understood too. A
+/// byte order mark in front is skipped: a script begins with one if an editor put it there.
 ///
 /// # Errors
 /// Returns [`ParseError`] with advice. The client decides whether a name or text is valid.
 pub fn parse(line: &str) -> Result<Option<Input<'_>>, ParseError<'_>> {
-    let Some((word, rest)) = split_word(line) else {
+    let Some((word, rest)) = split_word(without_mark(line)) else {
         return Ok(None);
     };
     let input = match command_name(word) {
@@ -104,6 +105,12 @@ pub fn parse(line: &str) -> Result<Option<Input<'_>>, ParseError<'_>> {
         _ => return Err(ParseError::Unknown(word)),
     };
     Ok(Some(input))
+}
+
+/// Returns a line without the UTF-8 byte order mark that may precede it. The mark has no meaning in
+/// UTF-8, and files that are joined have one in front of any line.
+pub fn without_mark(line: &str) -> &str {
+    line.strip_prefix('\u{feff}').unwrap_or(line)
 }
 
 /// Returns the command without its slash, with names of other programs translated.

@@ -123,7 +123,9 @@ fn read(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     let mut rest = text.as_mut_slice();
     let opened = File::open(file).map_err(Error::file(file))?;
     let len = io::copy(&mut opened.take(FILE_LEN_MAX), &mut rest).map_err(Error::file(file))?;
-    let digits = str::from_utf8(&text[..len as usize]).map(str::trim);
+    let text = str::from_utf8(&text[..len as usize]);
+    // An editor may have put a byte order mark in front.
+    let digits = text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(text).trim());
     let key = digits.ok().and_then(parse_key).map(Zeroizing::new);
     key.ok_or_else(|| Error::NoKey {
         file: file.to_owned(),

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::PathBuf;
 
+use chatapp_console::without_mark;
 use chatapp_core::Name;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand, ValueHint};
@@ -111,7 +112,7 @@ pub(crate) fn ask() -> Result<Option<Mode>, Failure> {
 }
 
 fn parse_line(line: &str) -> Result<Mode, clap::Error> {
-    let mut words = line.split_whitespace().peekable();
+    let mut words = without_mark(line).split_whitespace().peekable();
     match words.peek() {
         None => Ok(Mode::Ask),
         Some(&"ChatApp") => parse(words),
@@ -411,6 +412,7 @@ mod tests {
             assert_eq!(parse(words).unwrap(), Mode::Chat(chat.clone()));
         }
         assert_eq!(parse_line("ChatApp demo").unwrap(), Mode::Demo);
+        assert_eq!(parse_line("\u{feff}ChatApp demo").unwrap(), Mode::Demo);
         assert_eq!(parse_line("  \n").unwrap(), Mode::Ask);
     }
 

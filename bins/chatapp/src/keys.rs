@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use chatapp_console::without_mark;
 use chatapp_core::{AllowEntry, Identity, Name, PublicKey, StaticKey};
 use chatapp_mio::fill_random;
 use chatapp_store as store;
@@ -67,14 +68,15 @@ pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, Failure> {
     Ok(bytes)
 }
 
-/// Parses `name` or `name key` on each line; a word that begins with `#` starts a comment.
+/// Parses `name` or `name key` on each line; a word that begins with `#` starts a comment. A line
+/// may begin with a byte order mark.
 ///
 /// # Errors
 /// Returns the number of the wrong line and the problem.
 fn read_list(text: &str) -> Result<Vec<AllowEntry>, (usize, String)> {
     let mut allow_list = BTreeMap::new();
     for (line, number) in text.lines().zip(1..) {
-        let mut words = line.split_whitespace();
+        let mut words = without_mark(line).split_whitespace();
         let mut words = words.by_ref().take_while(|word| !word.starts_with('#'));
         let (name, key, more) = (words.next(), words.next(), words.next());
         let Some(name) = name else { continue };
@@ -111,6 +113,8 @@ mod tests {
         let bob = Some(PublicKey([0xab; 32]));
         assert_eq!(read, [("alice", None), ("bob", bob), ("zoe", None)]);
         assert_eq!(read_list("# nobody"), Ok(vec![]));
+        let marked = read_list("\u{feff}# members\nbob\n\u{feff}zoe\n").unwrap();
+        assert_eq!(marked.len(), 2, "a byte order mark is part of a name");
     }
 
     #[test]

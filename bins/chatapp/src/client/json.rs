@@ -133,7 +133,7 @@ pub(super) struct Order {
 impl Order {
     /// Returns whether a line is to be parsed as JSON: no typed command begins with a brace.
     pub(super) fn is_one(line: &str) -> bool {
-        line.trim_start().starts_with('{')
+        console::without_mark(line).trim_start().starts_with('{')
     }
 
     /// Parses a line.
@@ -141,7 +141,7 @@ impl Order {
     /// # Errors
     /// Returns the message of the JSON parser.
     pub(super) fn read(line: &str) -> Result<Self, String> {
-        serde_json::from_str(line).map_err(|error| error.to_string())
+        serde_json::from_str(console::without_mark(line)).map_err(|error| error.to_string())
     }
 
     /// Returns the command. Without a name, `reg` and `dereg` use `own_name`.
@@ -333,6 +333,7 @@ mod tests {
         );
         same(r#"{"command":"send_all","text":"hi"}"#, "send_all hi");
         same(r#" {"tag":[1],"command":"dereg"}"#, "dereg alice");
+        same("\u{feff}{\"command\":\"help\"}", "help");
         same(r#"{"command":"reg","name":"bob"}"#, "reg bob");
         same(r#"{"command":"table"}"#, "table");
         same(r#"{"command":"quit"}"#, "quit");

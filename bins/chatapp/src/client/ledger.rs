@@ -74,14 +74,22 @@ impl Ledger {
             ClientEvent::TableUpdated
             | ClientEvent::Refused { .. }
             | ClientEvent::ServerKeyChanged { .. }
-            | ClientEvent::ForeignVersion { .. } => self
-                .open
-                .iter()
-                .find(|(_, open)| open.kind == Kind::Register)
-                .map(|(id, _)| *id),
+            | ClientEvent::ForeignVersion { .. } => self.registration(),
             _ => None,
         })?;
         self.open.remove(&id).map(|open| (id, open))
+    }
+
+    /// Returns whether a registration is pending.
+    pub(super) fn is_registering(&self) -> bool {
+        self.registration().is_some()
+    }
+
+    fn registration(&self) -> Option<CommandId> {
+        self.open
+            .iter()
+            .find(|(_, open)| open.kind == Kind::Register)
+            .map(|(id, _)| *id)
     }
 
     /// Returns whether a message failed: it was neither delivered nor stored for its recipient.

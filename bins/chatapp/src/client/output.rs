@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use chatapp_console::{self as console, HELP, Line, ParseError, Part, Wording};
+use chatapp_console::{self as console, HELP, Line, ParseError, Part, Visible, Wording};
 use chatapp_core::{Client, ClientEvent, Command, CommandError, CommandId, Instant, UnixSeconds};
 use chatapp_mio::Clock;
 use serde_json::Value;
@@ -95,6 +95,11 @@ impl<'a> Output<'a> {
     /// Returns whether a message failed: it was neither delivered nor stored for its recipient.
     pub(super) fn has_failed(&self) -> bool {
         self.ledger.has_failed()
+    }
+
+    /// Returns whether a registration is pending: the table of the room has not arrived.
+    pub(super) fn is_registering(&self) -> bool {
+        self.ledger.is_registering()
     }
 
     /// Reports that the client accepted a command, with the tag of its object.
@@ -198,7 +203,7 @@ impl<'a> Output<'a> {
         }
         let name_width = rows
             .iter()
-            .map(|entry| entry.name.chars().count())
+            .map(|entry| Visible(entry.name).width())
             .max()
             .unwrap_or(0);
         for entry in rows {
