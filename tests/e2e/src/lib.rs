@@ -15,6 +15,7 @@ mod binary;
 mod board;
 #[cfg(target_os = "linux")]
 pub mod crowd;
+mod disk;
 #[cfg(target_os = "linux")]
 mod firmware;
 #[cfg(target_os = "linux")]
@@ -38,6 +39,7 @@ mod terminal;
 pub use binary::{binary, example};
 #[cfg(target_os = "linux")]
 pub use board::{ASKS_SETTINGS, Board};
+pub use disk::SmallDisk;
 #[cfg(target_os = "linux")]
 pub use firmware::{Firmware, can_emulate};
 pub use home::Home;

@@ -1,10 +1,10 @@
 //! A server that is killed and restarted with its store.
 
 use std::path::Path;
-use std::process::Command;
 
 use chatapp_e2e::{
-    BYE, KEPT, POSTED, Process, Room, SAVED, TABLE, free_port, is_stamped, no_ack_from, received_by,
+    BYE, KEPT, POSTED, Process, Room, SAVED, SmallDisk, TABLE, free_port, is_stamped, no_ack_from,
+    received_by,
 };
 use tempfile::TempDir;
 
@@ -179,45 +179,11 @@ fn leaves_an_unusable_store_unchanged() {
     }
 }
 
-/// A small file system in memory, unmounted on drop; `None`, with the reason on stderr, if the
-/// system does not permit it.
-struct SmallDisk(TempDir);
-
-impl SmallDisk {
-    fn new() -> Option<Self> {
-        let folder = folder();
-        let path = folder.path().to_str().expect("a sane name");
-        if mount(&["-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", path]) {
-            return Some(Self(folder));
-        }
-        assert!(
-            std::env::var_os("CHATAPP_NO_SKIP").is_none(),
-            "no file system can be mounted"
-        );
-        eprintln!("skipped: no file system can be mounted");
-        None
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(self.path()).status();
-        assert!(std::thread::panicking() || unmounted.is_ok_and(|status| status.success()));
-    }
-}
-
-fn mount(arguments: &[&str]) -> bool {
-    let output = Command::new("mount").args(arguments).output();
-    output.is_ok_and(|output| output.status.success())
-}
-
 #[test]
 fn reports_a_full_disk_until_it_has_room() {
-    let Some(disk) = SmallDisk::new() else { return };
+    let Some(disk) = SmallDisk::of("2m") else {
+        return;
+    };
     let mut room = Room::open_in(disk.path(), free_port());
     let [mut alice, mut bob, mut carol] = room.join_all(["alice", "bob", "carol"]);
     carol.types("dereg carol");
@@ -266,12 +232,13 @@ fn reports_a_full_disk_until_it_has_room() {
 
 #[test]
 fn reports_a_read_only_disk() {
-    let Some(disk) = SmallDisk::new() else { return };
-    let path = disk.path().to_str().expect("a sane name");
+    let Some(disk) = SmallDisk::of("2m") else {
+        return;
+    };
     let mut room = Room::open_in(disk.path(), free_port());
     drop(room.join("alice"));
     room.server.is_killed();
-    assert!(mount(&["-o", "remount,ro", path]));
+    disk.is_remounted("ro");
     refuses_to_start(disk.path(), "Read-only file system");
 }
 
