@@ -46,6 +46,42 @@ pub enum Error {
         /// Description of the damage.
         why: String,
     },
+    /// The write-ahead log beside a database file belongs to another one.
+    ForeignLog {
+        /// The write-ahead log.
+        log: PathBuf,
+        /// The database file, which may be missing.
+        file: PathBuf,
+    },
+    /// A restore did not finish.
+    Unfinished {
+        /// File that the restore did not put in its place.
+        file: PathBuf,
+    },
+    /// A folder with something in it stands where something new belongs.
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is a room in the folder that a restore would replace.
+    Replaces {
+        /// A file of that room.
+        file: PathBuf,
+    },
+    /// There is a room without the key that its clients know.
+    KeyMissing {
+        /// The missing key file.
+        key: PathBuf,
+        /// The file of the room.
+        file: PathBuf,
+    },
+    /// The store has no such name.
+    NoName {
+        /// The name.
+        name: String,
+        /// File of the store.
+        file: PathBuf,
+    },
     /// The file does not contain a key.
     NoKey {
         /// File without a valid key.
@@ -171,6 +207,50 @@ impl fmt::Display for Error {
             Self::Restore { file, error } => {
                 write!(f, "cannot restore {}: {error}", file.display())
             }
+            _ => self.fmt_of_backup(f),
+        }
+    }
+}
+
+impl Error {
+    /// Writes the errors that have to do with backups.
+    fn fmt_of_backup(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForeignLog { log, file } => write!(
+                f,
+                "{0} was not written for this {1}; both were not changed. If you put a copy back, \
+                 move {0} away and start again (`ChatApp store restore` does that). If not, put \
+                 the {1} back that it belongs to",
+                log.display(),
+                file.display()
+            ),
+            Self::Unfinished { file } => write!(
+                f,
+                "a restore did not finish, {} is left: run `ChatApp store restore` again",
+                file.display()
+            ),
+            Self::Occupied { folder } => write!(
+                f,
+                "{} is not an empty folder: choose a new one",
+                folder.display()
+            ),
+            Self::Replaces { file } => write!(
+                f,
+                "{} is there, and nothing was changed: with --force, the room there is moved \
+                 aside first",
+                file.display()
+            ),
+            Self::KeyMissing { key, file } => write!(
+                f,
+                "{0} is missing, and the clients of this room trust no other key: put it back \
+                 from a backup, or move {1} away to begin an empty room with a new key",
+                key.display(),
+                file.display()
+            ),
+            Self::NoName { name, file } => {
+                write!(f, "{} has no name {}", file.display(), name.escape_debug())
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Folders of stores, private files, and the lock that excludes other processes.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
@@ -90,23 +90,58 @@ pub(crate) fn sync(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Name of the lock file in its folder.
+const LOCK: &str = "lock";
+
+/// Maximum length of the content of a lock file that is read.
+const LOCK_LEN_MAX: u64 = 64;
+
 /// Lock that admits one process at a time. The operating system releases it when the process ends.
+///
+/// The content of its file are the marks of the database in the folder: see [`crate::wal`].
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+}
+
+/// Returns the marks in the lock file of a folder, without taking the lock; none if they cannot be
+/// read.
+pub(crate) fn read_marks(folder: &Path) -> Vec<u32> {
+    let mut text = String::new();
+    let read = File::open(folder.join(LOCK))
+        .and_then(|file| file.take(LOCK_LEN_MAX).read_to_string(&mut text));
+    let marks: Option<Vec<u32>> = text
+        .split_whitespace()
+        .map(|word| word.parse().ok())
+        .collect();
+    read.ok().and(marks).unwrap_or_default()
 }
 
 impl Lock {
     /// Takes the lock of a folder.
     pub(crate) fn take(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join("lock");
+        let path = folder.join(LOCK);
         match Self::hold(&path) {
-            Ok(file) => Ok(Self { _file: file }),
+            Ok(file) => Ok(Self { file, path }),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Error::InUse {
                 folder: folder.to_owned(),
             }),
             Err(error) => Err(Error::file(&path)(error)),
         }
+    }
+
+    /// Writes the marks of the database, and syncs them.
+    pub(crate) fn write_marks(&self, marks: &[u32]) -> Result<(), Error> {
+        let words: Vec<String> = marks.iter().map(u32::to_string).collect();
+        let text = words.join(" ") + "\n";
+        let mut file = &self.file;
+        let written = file
+            .rewind()
+            .and_then(|()| file.write_all(text.as_bytes()))
+            .and_then(|()| file.set_len(text.len() as u64))
+            .and_then(|()| file.sync_data());
+        written.map_err(Error::file(&self.path))
     }
 
     #[cfg(unix)]

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::folder;
+use crate::store::FILE;
 
 /// Maximum length of a key file: the digits and any line end.
 const FILE_LEN_MAX: u64 = 128;
@@ -41,6 +42,48 @@ pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Erro
     }
     check_private(file)?;
     read(file).map(|key| StaticKey::new(*key))
+}
+
+/// Returns the private key of the server with this folder; creates it, as [`private_key`] does, if
+/// there is no room yet. The clients of a room trust only its key, so a room without one needs its
+/// operator.
+///
+/// # Errors
+/// Returns the errors of [`private_key`], and an error if there is a room without a key.
+pub fn server_key(folder: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Error> {
+    check_not_lost(folder)?;
+    private_key(&server_key_file(folder), fresh)
+}
+
+/// Checks that the key of a room is there, if there is a room.
+pub(crate) fn check_not_lost(folder: &Path) -> Result<(), Error> {
+    let (key, file) = (server_key_file(folder), folder.join(FILE));
+    if key.exists() || !file.exists() {
+        return Ok(());
+    }
+    Err(Error::KeyMissing { key, file })
+}
+
+/// Copies the key of a server into another folder, in which there is none, and syncs the copy.
+pub(crate) fn copy_server_key(from: &Path, to: &Path) -> Result<(), Error> {
+    let key = read(&server_key_file(from))?;
+    let copy = server_key_file(to);
+    if create(&copy, &key).map_err(Error::file(&copy))? {
+        return Ok(());
+    }
+    Err(Error::Exists { file: copy })
+}
+
+/// Returns whether two folders have the same key of a server.
+pub(crate) fn has_same_server_key(one: &Path, other: &Path) -> Result<bool, Error> {
+    Ok(*read(&server_key_file(one))? == *read(&server_key_file(other))?)
+}
+
+/// Checks that the key of a server can be read, and by its owner only.
+pub(crate) fn check_server_key(folder: &Path) -> Result<(), Error> {
+    check_not_lost(folder)?;
+    let key = server_key_file(folder);
+    read(&key).map(drop).and_then(|()| check_private(&key))
 }
 
 /// Reads a room key from a file. Its owner chooses who may read it.

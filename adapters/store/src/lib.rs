@@ -8,6 +8,7 @@
 //!   identities of shown messages, which the next process does not repeat.
 //! - [`private_key`]: the key that identifies a client or server.
 //! - [`Report`]: the content of a store, for people and for scripts.
+//! - [`backup`], [`restore_backup`], [`check`]: copies of a room with its key, while a server runs.
 //!
 //! A record is reported as stored when it is on the disk: the write-ahead log is synced with every
 //! transaction. If a record cannot be stored, its whole transaction is reported as failed. The next
@@ -16,14 +17,14 @@
 //! ```no_run
 //! use chatapp_core::{Identity, Journal, Server, ServerConfig};
 //! use chatapp_mio::{Driver, ServerLimits, ServerMemory, Socket, fill_random, seed};
-//! use chatapp_store::{Options, Store, private_key, server_key_file};
+//! use chatapp_store::{Options, Store, server_key};
 //!
 //! let mut driver = Driver::new(Socket::bind(None, 4_119)?)?;
 //! let mut memory = ServerMemory::new(ServerLimits::default())?;
 //! let folder = "/var/lib/chatapp".as_ref();
 //! let mut random = [0; 32];
 //! fill_random(&mut random)?;
-//! let key = private_key(&server_key_file(folder), &random)?;
+//! let key = server_key(folder, &random)?;
 //! let identity = Identity::new(key, None);
 //! let (config, seed) = (ServerConfig::default(), seed(&mut random)?);
 //! let mut server = Server::new(config, memory.storage(), identity, seed)?;
@@ -45,6 +46,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod backup;
 mod error;
 mod folder;
 mod journal;
@@ -56,14 +58,16 @@ mod restore;
 mod schema;
 mod serials;
 mod store;
+mod wal;
 mod write;
 
+pub use backup::{Restored, backup, check, forget_name, restore_backup};
 pub use error::Error;
 pub use folder::{default_folder, file_name, server_folder};
 pub use journal::StoreJournal;
 pub use keys::{
     client_key_file, make_room_key, own_names, own_servers, parse_key, private_key, room_key,
-    server_key_file,
+    server_key, server_key_file,
 };
 pub use memory::{KnownKeys, Memory, forget_peer, forget_server, known_keys};
 pub use report::{KeptName, Report};

@@ -84,7 +84,7 @@ impl Memory {
         folder::make_private(&folder).map_err(Error::file(&folder))?;
         let lock = Lock::take(&folder)?;
         let file = folder.join(FILE);
-        let connection = schema::open(&MEMORY, &file, None)?;
+        let connection = schema::open(&MEMORY, &file, &lock, None)?;
         let used = prepare(&connection, server, name).map_err(Error::sql(&file))?;
         Ok(Self {
             connection,

@@ -107,6 +107,18 @@ impl Report {
         })
     }
 
+    /// Returns the last line of the report, with its line end: the file and the totals.
+    pub fn summary(&self) -> String {
+        format!(
+            "{}: {} names, {} waiting messages, {} channel messages, {} bytes in them\n",
+            self.file.display(),
+            self.names.len(),
+            self.waiting,
+            self.log_entries,
+            self.content_bytes
+        )
+    }
+
     /// Returns the report as one line of JSON.
     pub fn json(&self) -> &str {
         &self.json
@@ -128,14 +140,6 @@ impl fmt::Display for Report {
             let standing = if *active { "active " } else { "offline" };
             writeln!(f, "{name:width$}  {standing}  {waiting} waiting  {address}")?;
         }
-        writeln!(
-            f,
-            "{}: {} names, {} waiting messages, {} channel messages, {} bytes in them",
-            self.file.display(),
-            self.names.len(),
-            self.waiting,
-            self.log_entries,
-            self.content_bytes
-        )
+        f.write_str(&self.summary())
     }
 }

@@ -5,10 +5,11 @@ use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use crate::Error;
-use crate::folder;
+use crate::folder::{self, Lock};
+use crate::{Error, wal};
 
 /// A kind of file.
 #[derive(Debug)]
@@ -99,6 +100,9 @@ const ROOM_MIGRATIONS: [&str; 2] = [
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
+/// Extension of a database file that a restore has not put in its place yet.
+pub(crate) const RESTORED: &str = "restored";
+
 /// Maximum wait for another process, such as `sqlite3`, that locks the file.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -110,55 +114,132 @@ impl Schema {
 }
 
 /// Opens a file for reading and writing, creates it if it does not exist, and migrates it. Leaves a
-/// file that this program cannot use unchanged.
-pub(crate) fn open(schema: &Schema, file: &Path, vfs: Option<&str>) -> Result<Connection, Error> {
+/// file that this program cannot use unchanged, and its log, too.
+pub(crate) fn open(
+    schema: &Schema,
+    file: &Path,
+    lock: &Lock,
+    vfs: Option<&str>,
+) -> Result<Connection, Error> {
+    let unfinished = file.with_extension(RESTORED);
+    if unfinished.exists() {
+        return Err(Error::Unfinished { file: unfinished });
+    }
+    wal::check(file)?;
     if file.exists() {
-        check_header(file)?;
-        let connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY, vfs)?;
-        check_version(schema, &connection, file)?;
+        // A connection that may write changes the file when it closes, so this one looks first.
+        let connection = look_at(schema, file, vfs)?;
+        check_content(&connection, file, Depth::Quick)?;
     } else {
         make(schema, file)?;
     }
     let mut connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?;
     prepare(schema, &mut connection).map_err(Error::sql(file))?;
-    check_content(&connection, file)?;
+    wal::mark(&connection, file, lock)?;
     Ok(connection)
 }
 
 /// Opens a file read-only.
 pub(crate) fn look(schema: &Schema, file: &Path) -> Result<Connection, Error> {
+    wal::check(file)?;
     if !file.exists() {
         return Err(Error::Missing {
             file: file.to_owned(),
         });
     }
+    match look_at(schema, file, None) {
+        // Without permission to write, SQLite needs to know that no process writes.
+        Err(Error::Sql { error, .. }) if needs_writing(&error) && !wal::is_there(file) => {
+            let connection = open_unchanging(file)?;
+            check_version(schema, &connection, file)?;
+            Ok(connection)
+        }
+        looked => looked,
+    }
+}
+
+fn look_at(schema: &Schema, file: &Path, vfs: Option<&str>) -> Result<Connection, Error> {
     check_header(file)?;
-    let connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
+    let connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_ONLY, vfs)?;
+    if wal::is_there(file) {
+        // The log stays, even if SQLite finds nothing valid in it.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+            .map_err(Error::sql(file))?;
+    }
     check_version(schema, &connection, file)?;
     Ok(connection)
+}
+
+fn needs_writing(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen)
+    )
+}
+
+/// Opens a file that no process changes, without any file beside it.
+fn open_unchanging(file: &Path) -> Result<Connection, Error> {
+    let mut uri = "file:".to_owned();
+    for byte in file.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte));
+            }
+            _ => uri += &format!("%{byte:02x}"),
+        }
+    }
+    uri += "?immutable=1";
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    open_as(Path::new(&uri), flags, None)
 }
 
 /// Creates an empty store under another name, and renames it when it is complete: an incomplete
 /// store is never found.
 fn make(schema: &Schema, file: &Path) -> Result<(), Error> {
     let unfinished = file.with_extension("new");
-    for left_over in ["new", "new-wal", "new-shm", "new-journal"] {
-        match fs::remove_file(file.with_extension(left_over)) {
+    remove_unfinished(&unfinished)?;
+    if let Err(error) = fill(schema, &unfinished) {
+        // The error says what failed first.
+        let _ = remove_unfinished(&unfinished);
+        return Err(error);
+    }
+    fs::rename(&unfinished, file).map_err(Error::file(file))?;
+    file.parent()
+        .map_or(Ok(()), folder::sync)
+        .map_err(Error::file(file))
+}
+
+/// Removes a file that was not finished, with the files of SQLite beside it.
+pub(crate) fn remove_unfinished(file: &Path) -> Result<(), Error> {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        let left_over = wal::beside(file, suffix);
+        match fs::remove_file(&left_over) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(Error::file(&unfinished)(error));
+                return Err(Error::file(&left_over)(error));
             }
             _ => {}
         }
     }
-    folder::open_private(&unfinished).map_err(Error::file(&unfinished))?;
-    let mut connection = open_as(&unfinished, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
-    prepare(schema, &mut connection).map_err(Error::sql(&unfinished))?;
+    Ok(())
+}
+
+/// Creates an empty file of this schema, and syncs it. It has no log: a log that is not yet in the
+/// file when it is closed, on a full disk, would stay behind.
+fn fill(schema: &Schema, file: &Path) -> Result<(), Error> {
+    folder::open_private(file).map_err(Error::file(file))?;
+    let mut connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+    connection
+        .pragma_update(None, "journal_mode", "MEMORY")
+        .and_then(|()| connection.pragma_update(None, "synchronous", "FULL"))
+        .and_then(|()| migrate(schema, &mut connection))
+        .map_err(Error::sql(file))?;
     connection
         .close()
-        .map_err(|(_, error)| Error::sql(&unfinished)(error))?;
-    fs::rename(&unfinished, file).map_err(Error::file(file))?;
-    file.parent()
-        .map_or(Ok(()), folder::sync)
+        .map_err(|(_, error)| Error::sql(file)(error))?;
+    check_content(&look_at(schema, file, None)?, file, Depth::Quick)?;
+    folder::open_private(file)
+        .and_then(|opened| opened.sync_all())
         .map_err(Error::file(file))
 }
 
@@ -224,6 +305,10 @@ fn prepare(schema: &Schema, connection: &mut Connection) -> rusqlite::Result<()>
     connection.pragma_update(None, "synchronous", schema.synchronous)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    migrate(schema, connection)
+}
+
+fn migrate(schema: &Schema, connection: &mut Connection) -> rusqlite::Result<()> {
     let version = pragma(connection, "user_version")?;
     if version < schema.version() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
@@ -238,9 +323,27 @@ fn prepare(schema: &Schema, connection: &mut Connection) -> rusqlite::Result<()>
     Ok(())
 }
 
-fn check_content(connection: &Connection, file: &Path) -> Result<(), Error> {
+/// How much of a file is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Every page of every table.
+    Quick,
+    /// The indices, too.
+    Full,
+}
+
+/// Checks that the file is not damaged.
+pub(crate) fn check_content(
+    connection: &Connection,
+    file: &Path,
+    depth: Depth,
+) -> Result<(), Error> {
+    let pragma = match depth {
+        Depth::Quick => "quick_check",
+        Depth::Full => "integrity_check",
+    };
     let result: String = connection
-        .pragma_query_value(None, "quick_check", |row| row.get(0))
+        .pragma_query_value(None, pragma, |row| row.get(0))
         .map_err(Error::sql(file))?;
     if result == "ok" {
         return Ok(());

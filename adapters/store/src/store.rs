@@ -56,7 +56,7 @@ impl Store {
         folder::make_private(folder).map_err(Error::file(folder))?;
         let lock = Lock::take(folder)?;
         let file = folder.join(FILE);
-        let connection = schema::open(&schema::ROOM, &file, options.vfs.as_deref())?;
+        let connection = schema::open(&schema::ROOM, &file, &lock, options.vfs.as_deref())?;
         Ok(Self {
             connection,
             lock,

@@ -283,12 +283,15 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::folder::Lock;
     use crate::schema;
     use chatapp_core::{NameRecord, PublicKey, Record};
     use tempfile::TempDir;
 
     fn writer(folder: &Path) -> Writer {
-        let connection = schema::open(&schema::ROOM, &folder.join("room.db"), None).unwrap();
+        let lock = Lock::take(folder).unwrap();
+        let file = folder.join("room.db");
+        let connection = schema::open(&schema::ROOM, &file, &lock, None).unwrap();
         Writer::new(connection, 10).unwrap()
     }
 

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::PathBuf;
 
 use chatapp_console::without_mark;
 use chatapp_core::Name;
@@ -18,6 +17,7 @@ use crate::keys::KeyOptions;
 use crate::limits::LimitOptions;
 use crate::log::{Format, Level, LogOptions};
 use crate::network::NetworkOptions;
+use crate::store::{StoreAction, StoreArguments};
 
 /// The role of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,11 +27,8 @@ pub(crate) enum Mode {
     Serve(ServerOptions),
     Chat(ClientOptions),
     Demo,
-    /// Show the contents of a server's store.
-    Store {
-        folder: PathBuf,
-        json: bool,
-    },
+    /// Show, copy, check or change a server's store.
+    Store(StoreAction),
     /// Show, forget or make keys.
     Keys(KeyAction),
     /// Print completions for a shell.
@@ -130,10 +127,7 @@ fn parse(
     let arguments = Arguments::try_parse_from(arguments)?;
     match (&arguments.command, arguments.server, &arguments.client) {
         (Some(Action::Demo), ..) => Ok(Mode::Demo),
-        (Some(Action::Store { folder, json }), ..) => Ok(Mode::Store {
-            folder: folder.clone(),
-            json: *json,
-        }),
+        (Some(Action::Store(store)), ..) => Ok(Mode::Store(store.action())),
         (Some(Action::Keys { action }), ..) => Ok(Mode::Keys(action.clone())),
         (Some(Action::Completions { shell }), ..) => Ok(Mode::Completions(*shell)),
         (Some(Action::Man), ..) => Ok(Mode::Man),
@@ -309,17 +303,9 @@ struct Arguments {
 enum Action {
     /// Run a server and three clients on this machine, for some seconds
     Demo,
-    /// Show the contents of a server's store: names, stored messages, size of the channel log
-    Store {
-        /// The server's folder: that of --data-dir, or server-4119 in your state folder for port
-        /// 4119
-        #[arg(value_name = "DIR")]
-        folder: PathBuf,
-
-        /// Print one line of JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// Show the contents of a server's store; copy, restore, check or change it
+    #[command(disable_help_subcommand = true)]
+    Store(StoreArguments),
     /// Show known keys, forget one, or make one for a closed room
     #[command(disable_help_subcommand = true)]
     Keys {

@@ -1,9 +1,9 @@
-//! The state folder of a server or client, and the inspection of a store.
+//! The state folder of a server or client.
 
 use std::path::{Path, PathBuf};
 
 use chatapp_core::{Client, ClientRecord, PublicKey, ServerConfig};
-use chatapp_store::{Memory, Report, default_folder, server_folder};
+use chatapp_store::{Memory, default_folder, server_folder};
 use clap::Args;
 use jiff::SpanRelativeTo;
 
@@ -139,20 +139,6 @@ pub(crate) fn open_memory(
 /// Converts an error of the store into the failure for an unusable store.
 pub(crate) fn unusable(error: chatapp_store::Error) -> Failure {
     Failure::new(Exit::Usage, error.to_string())
-}
-
-/// Prints the contents of the store in a folder.
-pub(crate) fn show(folder: &Path, json: bool) -> Result<Exit, Failure> {
-    use std::io::Write;
-    let report = Report::of(folder).map_err(unusable)?;
-    let mut output = std::io::stdout().lock();
-    let written = if json {
-        writeln!(output, "{}", report.json())
-    } else {
-        write!(output, "{report}")
-    };
-    written.map_err(Failure::system("cannot write to standard output"))?;
-    Ok(Exit::Done)
 }
 
 #[cfg(test)]

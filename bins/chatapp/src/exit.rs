@@ -1,6 +1,7 @@
-//! Exit codes and failures of the program.
+//! Exit codes and failures of the program, and its output as a command.
 
 use std::fmt;
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 /// Exit codes; `--help` explains them.
@@ -44,7 +45,7 @@ impl Failure {
     }
 
     /// Returns a closure for `map_err` that reports an unexpected system failure.
-    pub(crate) fn system(what: &str) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn system(what: &str) -> impl FnOnce(io::Error) -> Self {
         move |error| Self::new(Exit::System, format!("{what}: {error}"))
     }
 }
@@ -52,5 +53,20 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+/// Prints the output of a command. A reader that has read enough, such as `head`, closes its pipe:
+/// that is no failure.
+///
+/// # Errors
+/// Returns an error if the output cannot be written for another reason.
+pub(crate) fn print(bytes: &[u8]) -> Result<Exit, Failure> {
+    let mut output = io::stdout().lock();
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::system("cannot write to standard output")(error))
+        }
+        _ => Ok(Exit::Done),
     }
 }

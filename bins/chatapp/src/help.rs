@@ -5,6 +5,7 @@ pub(crate) const USAGE: &str = "\
 ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
        ChatApp store [--json] <DIR>
+       ChatApp store backup | restore | check | forget | show ...
        ChatApp keys show | forget | new-room <FILE>
        ChatApp demo | man | completions <SHELL> | dissector
        ChatApp";
@@ -79,6 +80,12 @@ replies, so a restart loses nothing that was acknowledged. A client keeps keys,
 and which messages it has shown, so that a restart shows none of them again.
 All of it is in your state folder, ~/.local/state/chatapp on Linux, unless
 --data-dir names another one.
+  ChatApp store DIR                  names and stored messages of a server
+  ChatApp store backup DIR TO        copy its room and key, also while it runs
+  ChatApp store restore BACKUP DIR   put them back while it is stopped; --force
+                                     moves a room that is there aside
+  ChatApp store check DIR            check them; 0 if a server can use them
+  ChatApp store forget DIR NAME      remove a name while it is stopped
 
 Exit codes:
   0  success

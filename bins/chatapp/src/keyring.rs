@@ -1,7 +1,6 @@
 //! The command `ChatApp keys`: shows known keys, forgets one, or makes a room key.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use chatapp_console::Visible;
@@ -10,7 +9,7 @@ use chatapp_store as store;
 use clap::{Args, Subcommand};
 
 use crate::data::{state_folder, unusable};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, print};
 use crate::keys::random;
 
 /// Actions of `ChatApp keys`.
@@ -92,11 +91,11 @@ pub(crate) fn server_title(host: &str, port: u16) -> String {
 /// Runs `ChatApp keys`.
 pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
     match action {
-        KeyAction::Show { name: None, place } => print(&list(&place.folder()?)?),
+        KeyAction::Show { name: None, place } => print(list(&place.folder()?)?.as_bytes()),
         KeyAction::Show {
             name: Some(name),
             place,
-        } => print(&line_of(&place.folder()?, name)?),
+        } => print(line_of(&place.folder()?, name)?.as_bytes()),
         KeyAction::Forget {
             what: Forget::Server { host, port, place },
         } => {
@@ -112,10 +111,11 @@ pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
         }
         KeyAction::NewRoom { file } => {
             store::make_room_key(file, &*random()?).map_err(unusable)?;
-            print(&format!(
+            let text = format!(
                 "Give {} to all members through a private medium; they start with --room-key.\n",
                 file.display()
-            ))
+            );
+            print(text.as_bytes())
         }
     }
 }
@@ -125,7 +125,7 @@ fn forgot(count: usize, whose: &str) -> Result<Exit, Failure> {
         let message = format!("no key {whose} is known: `ChatApp keys show` lists the known keys");
         return Err(Failure::new(Exit::Usage, message));
     }
-    print(&format!("The key {whose} is forgotten.\n"))
+    print(format!("The key {whose} is forgotten.\n").as_bytes())
 }
 
 /// Formats one of the user's own names as a line of an allow list.
@@ -170,15 +170,6 @@ fn add_names(text: &mut String, names: &[(String, PublicKey)]) {
     for (name, key) in names {
         let _ = writeln!(text, "{} {key}", Visible(name));
     }
-}
-
-fn print(text: &str) -> Result<Exit, Failure> {
-    let mut output = io::stdout().lock();
-    output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush())
-        .map_err(Failure::system("cannot write to standard output"))?;
-    Ok(Exit::Done)
 }
 
 fn parse_name(text: &str) -> Result<Name, String> {

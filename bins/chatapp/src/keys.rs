@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chatapp_console::without_mark;
+use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{AllowEntry, Identity, Name, PublicKey, StaticKey};
 use chatapp_mio::fill_random;
 use chatapp_store as store;
@@ -35,12 +36,25 @@ pub(crate) struct KeyOptions {
 }
 
 impl KeyOptions {
-    /// Returns the identity of this program. Loads its key from the file, or creates the file.
-    /// Without a file, the key exists only in this process.
+    /// Returns the identity of a client. Loads its key from the file, or creates the file. Without
+    /// a file, the key exists only in this process.
     pub(crate) fn identity(&self, file: Option<&Path>) -> Result<Identity, Failure> {
+        self.identity_of(file, store::private_key)
+    }
+
+    /// Returns the identity of a server with this folder, as [`identity`](Self::identity) does.
+    pub(crate) fn server_identity(&self, folder: Option<&Path>) -> Result<Identity, Failure> {
+        self.identity_of(folder, store::server_key)
+    }
+
+    fn identity_of(
+        &self,
+        place: Option<&Path>,
+        load: impl FnOnce(&Path, &[u8; KEY_LEN]) -> Result<StaticKey, store::Error>,
+    ) -> Result<Identity, Failure> {
         let fresh = random()?;
-        let key = match file {
-            Some(file) => store::private_key(file, &fresh).map_err(unusable)?,
+        let key = match place {
+            Some(place) => load(place, &fresh).map_err(unusable)?,
             None => StaticKey::new(*fresh),
         };
         let room = self.room_key.as_deref().map(store::room_key).transpose();

@@ -10,6 +10,7 @@
 //! - `network`: the transport, with capture and fault injection
 //! - `data`: the state folder on disk
 //! - `keys`, `keyring`: the identity, the allow list, and the known keys
+//! - `store`: the backup, check and inspection of a server's store
 //! - `log`: the log of a server on standard error
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
 //! - `input`, `display`, `signals`: threads between the event loop and blocking or asynchronous
@@ -35,6 +36,7 @@ mod network;
 mod operator;
 mod server;
 mod signals;
+mod store;
 mod style;
 mod terminal;
 
@@ -65,7 +67,7 @@ fn run() -> Result<Exit, Failure> {
         Mode::Serve(options) => server::run(&options),
         Mode::Chat(options) => client::run(&options),
         Mode::Demo => demo::run(),
-        Mode::Store { folder, json } => data::show(&folder, json),
+        Mode::Store(action) => store::run(&action),
         Mode::Keys(action) => keyring::run(&action),
         Mode::Completions(shell) => manual::print_completions(shell),
         Mode::Man => manual::print_page(),

@@ -1,20 +1,20 @@
 //! Documentation in the program: the manual page, completions for shells, and the dissector for
 //! Wireshark.
 
-use std::io::{self, Write};
+use std::io;
 
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
 use crate::cli::definition;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, print};
 use crate::help::{AFTER_LONG_HELP, USAGE};
 
 /// Prints completions for a shell.
 ///
 /// # Errors
-/// Returns an error if the output is closed.
+/// Returns an error if the output cannot be written.
 pub(crate) fn print_completions(shell: Shell) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut definition(), "ChatApp", &mut script);
@@ -24,7 +24,7 @@ pub(crate) fn print_completions(shell: Shell) -> Result<Exit, Failure> {
 /// Prints the manual page.
 ///
 /// # Errors
-/// Returns an error if the output is closed.
+/// Returns an error if the output cannot be written.
 pub(crate) fn print_page() -> Result<Exit, Failure> {
     print(&page().map_err(Failure::system("cannot write the manual page"))?)
 }
@@ -32,18 +32,9 @@ pub(crate) fn print_page() -> Result<Exit, Failure> {
 /// Prints the dissector for Wireshark.
 ///
 /// # Errors
-/// Returns an error if the output is closed.
+/// Returns an error if the output cannot be written.
 pub(crate) fn print_dissector() -> Result<Exit, Failure> {
     print(chatapp_wireshark::DISSECTOR.as_bytes())
-}
-
-fn print(bytes: &[u8]) -> Result<Exit, Failure> {
-    let mut output = io::stdout().lock();
-    output
-        .write_all(bytes)
-        .and_then(|()| output.flush())
-        .map_err(Failure::system("cannot write to standard output"))?;
-    Ok(Exit::Done)
 }
 
 fn page() -> io::Result<Vec<u8>> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use chatapp_console::LogLine;
 use chatapp_core::{Journal, NullJournal, Server, ServerConfig, ServerEvent, UnixSeconds};
 use chatapp_mio::{Clock, ServerMemory, Transport, Waker, seed};
-use chatapp_store::{Options, Store, server_key_file};
+use chatapp_store::{Options, Store};
 
 use crate::cli::ServerOptions;
 use crate::data::unusable;
@@ -55,8 +55,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     };
     let allow_list = options.keys.allow_list()?;
     let folder = options.data.server_folder(options.port)?;
-    let key_file = folder.as_deref().map(server_key_file);
-    let identity = options.keys.identity(key_file.as_deref())?;
+    let identity = options.keys.server_identity(folder.as_deref())?;
     let mut key_slots = network.key_slots();
     let mut server = Server::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;

@@ -151,6 +151,12 @@ impl Process {
         self.stdout.cursor = end;
     }
 
+    /// Waits for a matching line on stdout, or for the end of the process; returns whether it shows
+    /// the line.
+    pub fn starts_or_ends(&mut self, fits: impl Fn(&str) -> bool) -> bool {
+        self.stdout.wait_for("its start", fits).is_ok()
+    }
+
     /// Waits for the next line on stdout, and returns it.
     ///
     /// # Panics

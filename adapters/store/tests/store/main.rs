@@ -1,5 +1,6 @@
 //! Tests of the store through its public interface: content, keys, errors and power cuts.
 
+mod backup;
 mod common;
 mod content;
 mod keys;
