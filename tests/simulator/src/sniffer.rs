@@ -63,7 +63,7 @@ pub(crate) fn stranger(choices: &mut dyn Choices) -> SocketAddr {
     )
 }
 
-/// Returns whether an address is one of [`stranger`].
+/// Returns whether an address is one of a process that does not exist.
 pub fn is_stranger(address: SocketAddr) -> bool {
     matches!(address.ip(), IpAddr::V4(ip) if ip.octets()[1] == 66)
 }
