@@ -42,6 +42,8 @@ Lines that a client prints:
   [The key of bob has changed: ...]              nothing was sent; see Keys
   [Server not responding]                        no reply to 6 attempts in 3 s
   [Client table updated.]                        the table changed
+  [The server is silent. ...]                    direct messages still work
+  [The server is back.]                          it answers again
   [The server limits your rate; ...]             the command continues later
 At a terminal each line begins with `>>> ` and the time. Control and invisible
 characters from others are shown as \\u{1b} and the like.

@@ -59,6 +59,12 @@ pub enum ClientEvent<'a> {
     /// The rate limits of the server delay this client's requests. Reported once for each such
     /// period.
     Throttled,
+    /// The server answered no retransmission, so that the roster may be out of date. Follows the
+    /// events of all requests that fail for it. Direct messages still work; the client keeps
+    /// trying. Reported once, until [`ServerBack`](Self::ServerBack).
+    ServerSilent,
+    /// The server answers again.
+    ServerBack,
     /// The progress or the end of a direct message.
     MessageStatus {
         /// The id of the command.

@@ -1,5 +1,6 @@
-//! Events that belong to no message: registration, roster, throttling.
+//! Events that belong to no message: registration, roster, throttling, a silent server.
 
+use super::contact::Contact;
 use super::event::ClientEvent;
 
 /// Maximum number of events that one input causes.
@@ -12,6 +13,7 @@ pub(super) struct Events {
     is_throttled: bool,
     /// The throttling was not reported yet.
     is_throttling_unreported: bool,
+    contact: Contact,
 }
 
 impl Events {
@@ -20,6 +22,7 @@ impl Events {
         reports: heapless::Deque::new(),
         is_throttled: false,
         is_throttling_unreported: false,
+        contact: Contact::START,
     };
 
     /// Appends an event.
@@ -36,7 +39,17 @@ impl Events {
 
     /// Returns whether no event waits.
     pub(super) fn is_empty(&self) -> bool {
-        !self.has_reports() && !self.is_throttling_unreported
+        !self.has_reports() && !self.is_throttling_unreported && !self.contact.has_event()
+    }
+
+    /// Returns the contact with the server. Its events come after those of the requests that failed
+    /// with it.
+    pub(super) fn contact(&self) -> &Contact {
+        &self.contact
+    }
+
+    pub(super) fn contact_mut(&mut self) -> &mut Contact {
+        &mut self.contact
     }
 
     /// Records whether the server throttles this client.

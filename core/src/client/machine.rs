@@ -34,6 +34,7 @@ use crate::rate::Bucket;
 use crate::session::key_log::{KeyLog, KeySlot};
 use crate::session::{Clock, Connections, Handshakes, Sessions};
 use crate::stats::Stats;
+use crate::time::Instant;
 
 /// A client as a state machine; the [crate's documentation](crate) states the contract.
 pub struct Client<'a> {
@@ -141,6 +142,12 @@ impl<'a> Client<'a> {
     /// the deregistration.
     pub fn is_registered(&self) -> bool {
         self.registration.is_active()
+    }
+
+    /// Returns when the server was heard last, while it is silent: since then the roster may have
+    /// changed.
+    pub fn server_silent_since(&self) -> Option<Instant> {
+        self.events.contact().silent_since()
     }
 
     /// Returns the client's own public key.

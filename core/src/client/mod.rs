@@ -6,6 +6,7 @@
 
 mod command;
 mod config;
+mod contact;
 mod dedup;
 mod event;
 mod events;

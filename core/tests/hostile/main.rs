@@ -23,6 +23,7 @@ mod restored;
 mod roster;
 mod server;
 mod server_rig;
+mod silence;
 mod stored_messages;
 mod storing;
 mod strangers;

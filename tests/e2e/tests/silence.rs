@@ -7,6 +7,7 @@ use chatapp_e2e::{
     BYE, Direction, POSTED, Process, Relay, Room, SAVED, SILENT, Seen, TABLE, Weather, free_port,
     no_ack_from, received_by,
 };
+use serde_json::Value;
 
 /// Checks for six datagrams, each about 500 ms after the one before it. A busy machine can only
 /// delay them.
@@ -185,6 +186,70 @@ fn ends_input_with_exit_3_at_a_silent_server() {
         alice.lines().iter().filter(|line| *line == SILENT).count(),
         1
     );
+}
+
+const STALE: &str =
+    "[The server is silent. Direct messages still work; the table may be out of date.]";
+const BACK: &str = "[The server is back.]";
+
+fn object(line: &str) -> Value {
+    serde_json::from_str(line).expect("each line is an object")
+}
+
+#[test]
+fn reports_a_silent_server_and_its_return() {
+    let mut room = Room::open();
+    let mut alice = room.join("alice");
+    let port = room.port.to_string();
+    let mut bob = Process::start(&["-c", "bob", "127.0.0.1", &port, "0", "--json"]);
+    bob.shows_where("the table", |line| object(line)["event"] == "table_updated");
+    #[cfg(unix)]
+    let carol = chatapp_e2e::Screen::join(room.address(), "carol", &[]);
+    let is_old = |line: &str| line.starts_with("[This table is ") && line.contains(" old: ");
+
+    room.server.is_killed();
+    alice.shows(STALE);
+    bob.shows_where("the silence", |line| {
+        object(line)["event"] == "server_silent"
+    });
+    #[cfg(unix)]
+    carol.shows("[The server is silent.");
+    alice.types("table");
+    alice.shows_where("its age", is_old);
+    bob.types(r#"{"command":"table"}"#);
+    bob.shows_where("its age", |line| object(line)["age_s"].is_u64());
+
+    let _room = Room::open_at(room.port, &[]);
+    alice.shows(BACK);
+    bob.shows_where("the return", |line| object(line)["event"] == "server_back");
+    #[cfg(unix)]
+    carol.shows(BACK);
+    alice.types("table");
+    alice.types("send alice done");
+    alice.shows("alice: done");
+    bob.types(r#"{"command":"table"}"#);
+    bob.shows_where("no age", |line| {
+        let table = object(line);
+        table["event"] == "table" && table["age_s"].is_null()
+    });
+    let ages = alice.lines().iter().filter(|line| is_old(line)).count();
+    assert_eq!((ages, alice.count(STALE), alice.count(BACK)), (1, 1, 1));
+}
+
+#[test]
+fn reports_a_silence_once_if_a_command_found_it() {
+    let mut room = Room::open();
+    let mut alice = room.join("alice");
+    room.server.is_killed();
+    alice.types("send_all hi");
+    assert_eq!(alice.shows_next(), SILENT);
+    alice.types("table");
+    alice.shows_where("its age", |line| line.contains(" old: "));
+    let _room = Room::open_at(room.port, &[]);
+    alice.types("send_all hi");
+    alice.shows(BACK);
+    alice.shows(POSTED);
+    assert_eq!(alice.count(STALE), 0, "{alice}");
 }
 
 #[test]

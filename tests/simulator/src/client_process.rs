@@ -378,6 +378,8 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
         },
         ClientEvent::ChannelDropped { .. } => Kind::ChannelDropped,
         ClientEvent::Throttled => Kind::Throttled,
+        ClientEvent::ServerSilent => Kind::ServerSilent,
+        ClientEvent::ServerBack => Kind::ServerBack,
         ClientEvent::Posted { .. } => Kind::Posted,
         ClientEvent::NotPosted { .. } => Kind::NotPosted,
         ClientEvent::MessageStatus { status, .. } => match status {

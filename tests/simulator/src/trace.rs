@@ -109,6 +109,8 @@ kinds! {
     Deregistered => "event deregistered",
     Refused => "event refused",
     Throttled => "event throttled",
+    ServerSilent => "event server silent",
+    ServerBack => "event server back",
 
     Arrival => "server: arrival",
     Return => "server: return",

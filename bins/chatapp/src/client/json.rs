@@ -32,6 +32,8 @@ pub(super) enum Event<'a> {
         count: u32,
     },
     Throttled,
+    ServerSilent,
+    ServerBack,
     Taken {
         id: u32,
         command: Word,
@@ -67,6 +69,9 @@ pub(super) enum Event<'a> {
     },
     Table {
         clients: Vec<Entry<'a>>,
+        /// Seconds since the silent server was heard last.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        age_s: Option<u64>,
     },
     Help {
         lines: &'a [&'a str],
@@ -218,6 +223,8 @@ pub(super) fn events<'a>(
         ClientEvent::NotShown { from, foreign_key } => Some(Event::NotShown { from, foreign_key }),
         ClientEvent::ChannelDropped { count } => Some(Event::ChannelDropped { count }),
         ClientEvent::Throttled => Some(Event::Throttled),
+        ClientEvent::ServerSilent => Some(Event::ServerSilent),
+        ClientEvent::ServerBack => Some(Event::ServerBack),
         ClientEvent::Refused { reason } => Some(Event::Refused {
             reason: refusal(reason),
             message: reason.to_string(),

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::io;
+use std::mem;
 
 use chatapp_console::{self as console, HELP, Line, ParseError, Part, Visible, Wording};
-use chatapp_core::{Client, ClientEvent, Command, CommandError, CommandId, Instant, UnixSeconds};
+use chatapp_core::{
+    Client, ClientEvent, Command, CommandError, CommandId, Instant, MessageStatus, UnixSeconds,
+};
 use chatapp_mio::Clock;
 use serde_json::Value;
 
@@ -21,6 +24,10 @@ const GATHER_MS: u64 = 200;
 
 /// Number of stored messages between two progress lines.
 const KEPT_PER_COUNT: u32 = 100;
+
+/// Line about a silent server.
+const STALE: &str =
+    "[The server is silent. Direct messages still work; the table may be out of date.]";
 
 /// Output format of a client.
 pub(super) enum OutputFormat {
@@ -67,6 +74,8 @@ pub(super) struct Output<'a> {
     format: OutputFormat,
     clock: Clock,
     ledger: Ledger,
+    /// A line has told that the server is silent.
+    is_silence_shown: bool,
 }
 
 impl<'a> Output<'a> {
@@ -77,6 +86,7 @@ impl<'a> Output<'a> {
             format,
             clock: Clock::new(),
             ledger: Ledger::default(),
+            is_silence_shown: false,
         }
     }
 
@@ -180,8 +190,21 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Shows the table of the room.
-    pub(super) fn table(&mut self, client: &Client<'_>) {
+    /// Shows the table of the room, and its age while the server is silent.
+    pub(super) fn table(&mut self, client: &Client<'_>, now: Instant) {
+        let age_s = client
+            .server_silent_since()
+            .map(|since| now.millis_since(since) / 1_000);
+        self.rows(client, age_s);
+        if let (Some(age_s), false) = (age_s, self.speaks_json()) {
+            let age = Age(age_s);
+            self.show_notice(format_args!(
+                "[This table is {age} old: the server is silent.]"
+            ));
+        }
+    }
+
+    fn rows(&mut self, client: &Client<'_>, age_s: Option<u64>) {
         if let OutputFormat::Terminal(terminal) = &mut self.format {
             terminal.update_names(client, self.clock.wall());
             for line in terminal.roster.lines(client, terminal.look) {
@@ -199,6 +222,7 @@ impl<'a> Output<'a> {
             });
             return self.object(&Event::Table {
                 clients: clients.collect(),
+                age_s,
             });
         }
         let name_width = rows
@@ -220,6 +244,9 @@ impl<'a> Output<'a> {
             }
             return;
         }
+        if self.has_shown_silence(event) {
+            return;
+        }
         if let OutputFormat::Terminal(terminal) = &mut self.format {
             if *event == ClientEvent::TableUpdated {
                 terminal.table_due.get_or_insert(now.plus_millis(GATHER_MS));
@@ -234,6 +261,11 @@ impl<'a> Output<'a> {
             );
             self.count_kept(is_kept);
         }
+        match event {
+            ClientEvent::ServerSilent => self.words(Part::Error, STALE),
+            ClientEvent::ServerBack => self.words(Part::Success, "[The server is back.]"),
+            _ => {}
+        }
         let wording = self.wording;
         for line in wording.event(event) {
             self.line(&line);
@@ -241,6 +273,22 @@ impl<'a> Output<'a> {
         if let (OutputFormat::Terminal(_), true) = (&self.format, self.ledger.is_over()) {
             self.show_notice("[All replies have arrived.]");
         }
+    }
+
+    /// Returns whether this event only repeats that the server is silent: the line about a request
+    /// that failed has said so.
+    fn has_shown_silence(&mut self, event: &ClientEvent<'_>) -> bool {
+        match event {
+            ClientEvent::ServerNotResponding { .. }
+            | ClientEvent::MessageStatus {
+                status: MessageStatus::NotDelivered,
+                ..
+            } => self.is_silence_shown = true,
+            ClientEvent::ServerSilent => return mem::replace(&mut self.is_silence_shown, true),
+            ClientEvent::ServerBack | ClientEvent::TableUpdated => self.is_silence_shown = false,
+            _ => {}
+        }
+        false
     }
 
     /// Shows an event that ends the program. Only programs need it: for people, the exit message
@@ -341,6 +389,19 @@ impl<'a> Output<'a> {
     fn words(&self, part: Part<'_>, words: impl fmt::Display) {
         self.display
             .line(self.look().words(part, words, self.clock.wall()));
+    }
+}
+
+/// A span of time in seconds, in its largest unit.
+struct Age(u64);
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            seconds @ 0..120 => write!(f, "{seconds} s"),
+            seconds @ 120..7_200 => write!(f, "{} min", seconds / 60),
+            seconds => write!(f, "{} h", seconds / 3_600),
+        }
     }
 }
 

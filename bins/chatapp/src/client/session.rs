@@ -241,7 +241,7 @@ impl<'a> Session<'a> {
             console::Input::Help => self.output.help(),
             // Before the first table there is nothing to show.
             console::Input::Table if self.output.is_registering() => return Executed::NoRoom,
-            console::Input::Table => self.output.table(client),
+            console::Input::Table => self.output.table(client, now),
             console::Input::Quit => self.leave_soon(),
             console::Input::Command(command) => match self.command(client, now, command, tag) {
                 Ok(()) => {}

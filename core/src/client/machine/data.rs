@@ -68,6 +68,9 @@ impl Client<'_> {
             }
         };
         let peer = received.slot;
+        if peer == SERVER {
+            self.events.contact_mut().heard(self.sessions.now());
+        }
         let (header, frames) = (received.header, received.frames);
         if let Some(reason) = header.closed
             && peer == SERVER

@@ -80,6 +80,9 @@ impl Client<'_> {
             if let Some((slot, notice)) = self.next_notice() {
                 return Some(self.notice_event(slot, notice));
             }
+            if let Some(event) = self.events.contact_mut().pop() {
+                return Some(event);
+            }
             match self.advance_inbox() {
                 Step::Empty => return None,
                 Step::Quiet => {}

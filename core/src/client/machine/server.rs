@@ -99,6 +99,7 @@ impl Client<'_> {
         self.server_log.start_session(accept.epoch);
         self.table.start_session(accept.table_epoch);
         self.events.note_throttled(false);
+        self.events.contact_mut().answer(self.sessions.now());
         if self.registration.accept(self.sessions.now()) {
             self.events.report(ClientEvent::Registered);
         }
@@ -213,6 +214,9 @@ impl Client<'_> {
                 request: Request::Register,
             });
             self.fail_waiting();
+        }
+        if self.registration.is_active() {
+            self.events.contact_mut().fall_silent();
         }
     }
 

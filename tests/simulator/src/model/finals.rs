@@ -219,6 +219,24 @@ impl Model {
         Err(Violation::new(Check::RefusalIsTrue, detail))
     }
 
+    /// Handles the silence of the server, or its end: they alternate, and silence comes first.
+    pub(super) fn server_silence(
+        &mut self,
+        process: ProcessId,
+        is_silent: bool,
+    ) -> Result<(), Violation> {
+        let was_silent = std::mem::replace(&mut self.lives[process].server_is_silent, is_silent);
+        if was_silent != is_silent {
+            return Ok(());
+        }
+        let detail = format!(
+            "{} was told twice that the server is {}",
+            self.label(process),
+            if is_silent { "silent" } else { "back" }
+        );
+        Err(Violation::new(Check::OneFinalEvent, detail))
+    }
+
     /// Handles a refusal: it must have a reason.
     pub(super) fn refused(
         &mut self,

@@ -88,6 +88,8 @@ struct Life {
     last_shown: BTreeMap<(NameId, bool), MessageId>,
     /// Number of channel messages that were announced as dropped.
     dropped: u32,
+    /// Whether it was told that the server is silent, and not yet that it is back.
+    server_is_silent: bool,
 }
 
 /// A command that the client took.
@@ -222,6 +224,7 @@ impl Model {
             ever_greeted: false,
             last_shown: BTreeMap::new(),
             dropped: 0,
+            server_is_silent: false,
         });
         self.lives.len() - 1
     }
@@ -336,6 +339,8 @@ impl Model {
                 ),
             )),
             ClientEvent::Throttled => self.throttled(process),
+            ClientEvent::ServerSilent => self.server_silence(process, true),
+            ClientEvent::ServerBack => self.server_silence(process, false),
             _ => self.settled(process, event, at),
         }
     }
