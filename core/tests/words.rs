@@ -53,6 +53,10 @@ fn describes_mistakes_of_the_user() {
         ),
         (CommandError::TableFull, "the table of clients is full"),
         (CommandError::Ended, "this client has ended"),
+        (
+            CommandError::NumbersUsedUp,
+            "all numbers for messages are used up: start the client again",
+        ),
     ]);
 }
 

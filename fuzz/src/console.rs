@@ -165,6 +165,7 @@ fn not_taken(name: &str, text: &str) {
         CommandError::AlreadyRegistered,
         CommandError::TableFull,
         CommandError::Ended,
+        CommandError::NumbersUsedUp,
         CommandError::BadName(NameError::Empty),
     ];
     errors.extend(Name::new(name).err().map(CommandError::BadName));

@@ -173,6 +173,9 @@ impl<'a> Wording<'a> {
                 " was not sent.]",
             ),
             CommandError::Ended => Fixed("[The server has refused this client. Start it again.]"),
+            CommandError::NumbersUsedUp => {
+                Fixed("[All numbers for messages are used up. Start the client again.]")
+            }
             _ => Fixed("[The command was not accepted.]"),
         })
     }
@@ -306,6 +309,15 @@ impl Line<'_> {
             Text::BadName(reason) => {
                 brush.paint(self.tone, format_args!("[Invalid name: {reason}.]"))
             }
+            // A pasted command must not run another one that the name contains.
+            Text::ForeignKey { name, what } if !is_shell_word(name) => brush.paint(
+                self.tone,
+                format_args!(
+                    "[The key of {0} has changed: {what}. If {0} confirms the change, leave, type \
+                     `ChatApp keys forget name` and the name in quotes, and return.]",
+                    Visible(name)
+                ),
+            ),
             Text::ForeignKey { name, what } => brush.paint(
                 self.tone,
                 format_args!(
@@ -323,6 +335,12 @@ impl Line<'_> {
             ),
         }
     }
+}
+
+/// Returns whether every shell takes this name as one argument, and no program as an option.
+fn is_shell_word(name: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
+    name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain)
 }
 
 impl fmt::Display for Line<'_> {

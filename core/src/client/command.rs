@@ -72,6 +72,9 @@ pub enum CommandError {
     TableFull,
     /// The client was refused or evicted, and has ended.
     Ended,
+    /// The client has numbered almost 2^32 commands, and a number never serves two messages. It
+    /// still registers and deregisters; messages need another process.
+    NumbersUsedUp,
 }
 
 impl fmt::Display for CommandError {
@@ -88,6 +91,9 @@ impl fmt::Display for CommandError {
             Self::AlreadyRegistered => f.write_str("you are registered already"),
             Self::TableFull => f.write_str("the table of clients is full"),
             Self::Ended => f.write_str("this client has ended"),
+            Self::NumbersUsedUp => {
+                f.write_str("all numbers for messages are used up: start the client again")
+            }
         }
     }
 }

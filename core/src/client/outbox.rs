@@ -6,6 +6,9 @@ use super::outbox_slot::{Form, Noticed, OutboxSlot};
 use super::send_queue::SendQueue;
 use crate::containers::{FreeList, Queue, Slots};
 
+/// Numbers that only registrations and deregistrations get, when messages have used up the others.
+const RESERVED: u32 = 1 << 16;
+
 /// All unsettled commands. Each is in at most one [`Queue`], by what it waits for.
 pub(super) struct Outbox<'a> {
     slots: Slots<'a, OutboxSlot>,
@@ -58,16 +61,30 @@ impl<'a> Outbox<'a> {
         self.free.used() == self.slots.len()
     }
 
-    /// Returns the number of a new command.
-    pub(super) fn number(&mut self) -> CommandId {
-        self.commands = self.commands.wrapping_add(1);
-        CommandId(self.commands)
+    /// Returns whether a message can get a number. The number is a nonce: none serves twice.
+    pub(super) fn has_numbers(&self) -> bool {
+        self.commands < u32::MAX - RESERVED
     }
 
-    /// Allocates a slot for a command; `None` if there is no room.
+    /// Returns the number of a new command; `None` if all are used up.
+    pub(super) fn number(&mut self) -> Option<CommandId> {
+        self.commands = self.commands.checked_add(1)?;
+        Some(CommandId(self.commands))
+    }
+
+    /// Counts as after so many commands.
+    #[cfg(test)]
+    pub(super) fn skip_to(&mut self, commands: u32) {
+        self.commands = commands;
+    }
+
+    /// Allocates a slot for a command; `None` if there is no room or no number.
     pub(super) fn allocate(&mut self, form: Form, to: u32, text: &str) -> Option<u32> {
+        if self.is_full() || (form != Form::Leave && !self.has_numbers()) {
+            return None;
+        }
+        let id = self.number()?;
         let slot = self.free.allocate(&self.slots)?;
-        let id = self.number();
         self.slots.at_mut(slot).reset(id, form, to, text);
         Some(slot)
     }
@@ -121,7 +138,7 @@ mod tests {
         let mut slots = [OutboxSlot::VACANT; 2];
         let mut outbox = Outbox::new(&mut slots).unwrap();
         let first = outbox.allocate(Form::Post, 0, "a").unwrap();
-        assert_eq!(outbox.number().number(), 2);
+        assert_eq!(outbox.number().map(CommandId::number), Some(2));
         let second = outbox.allocate(Form::Direct, 3, "b").unwrap();
         assert_eq!(
             (outbox.at(first).counter(), outbox.at(second).counter()),
@@ -157,5 +174,22 @@ mod tests {
         ];
         assert_eq!(taken, expected);
         assert!(!outbox.has_notices());
+    }
+
+    #[test]
+    fn gives_no_number_twice() {
+        let mut slots = [OutboxSlot::VACANT; 3];
+        let mut outbox = Outbox::new(&mut slots).unwrap();
+        outbox.skip_to(u32::MAX - RESERVED - 1);
+        let last = outbox.allocate(Form::Direct, 1, "a").unwrap();
+        assert_eq!(outbox.at(last).counter(), u32::MAX - RESERVED);
+        assert!(!outbox.has_numbers());
+        assert_eq!(outbox.allocate(Form::Direct, 1, "a"), None);
+        assert!(outbox.allocate(Form::Leave, 0, "").is_some());
+        outbox.skip_to(u32::MAX - 1);
+        assert_eq!(outbox.number(), Some(CommandId(u32::MAX)));
+        assert_eq!(outbox.number(), None);
+        assert_eq!(outbox.allocate(Form::Leave, 0, ""), None);
+        assert_eq!(outbox.used(), 2, "no slot is lost");
     }
 }

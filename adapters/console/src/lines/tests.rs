@@ -2,6 +2,7 @@
 
 extern crate std;
 use super::*;
+use std::format;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -237,6 +238,38 @@ fn words_refusals() {
 }
 
 #[test]
+fn puts_no_unsafe_name_into_a_command() {
+    for name in [
+        "$(reboot)",
+        "a;b",
+        "a&b",
+        "it's",
+        "-rf",
+        "`id`",
+        "a|b",
+        "%PATH%",
+    ] {
+        let shown = lines(ClientEvent::NotShown {
+            from: name,
+            foreign_key: true,
+        });
+        let line = format!(
+            "[The key of {name} has changed: a message under that name is not shown. If {name} \
+             confirms the change, leave, type `ChatApp keys forget name` and the name in quotes, \
+             and return.]"
+        );
+        assert_eq!(shown, [line]);
+    }
+    for name in ["bob", "Zoë", "a.b-c_1", "bob@home", "名前"] {
+        let shown = lines(ClientEvent::NotShown {
+            from: name,
+            foreign_key: true,
+        });
+        assert!(shown[0].contains(&format!("`ChatApp keys forget name {name}`")));
+    }
+}
+
+#[test]
 fn words_rejected_commands() {
     for (error, line) in [
         (
@@ -268,6 +301,10 @@ fn words_rejected_commands() {
         (
             CommandError::Ended,
             "[The server has refused this client. Start it again.]",
+        ),
+        (
+            CommandError::NumbersUsedUp,
+            "[All numbers for messages are used up. Start the client again.]",
         ),
     ] {
         assert_eq!(WORDING.command_error(error, "b\u{7f}b").to_string(), line);

@@ -314,6 +314,7 @@ pub(super) fn rejection(error: CommandError) -> &'static str {
         CommandError::AlreadyRegistered => "already_registered",
         CommandError::TableFull => "table_full",
         CommandError::Ended => "ended",
+        CommandError::NumbersUsedUp => "numbers_used_up",
         _ => "unknown",
     }
 }

@@ -37,7 +37,7 @@ impl Client<'_> {
             _ if !self.registration.is_in_room() => Err(CommandError::Offline),
             Command::Deregister { .. } => self.leave(),
             Command::Send { to, text } => {
-                check_text(text)?;
+                self.check_message(text)?;
                 if self.outbox.is_full() {
                     return Err(CommandError::Busy);
                 }
@@ -54,9 +54,19 @@ impl Client<'_> {
                 self.enter(Form::Direct, to, text)
             }
             Command::SendAll { text } => {
-                check_text(text)?;
+                self.check_message(text)?;
                 self.enter(Form::Post, SERVER, text)
             }
+        }
+    }
+
+    /// Checks the text of a message, and that there is a number for it.
+    fn check_message(&self, text: &str) -> Result<(), CommandError> {
+        match text.len() {
+            0 => Err(CommandError::EmptyText),
+            len if len > TEXT_LEN_MAX => Err(CommandError::TextTooLong(len)),
+            _ if !self.outbox.has_numbers() => Err(CommandError::NumbersUsedUp),
+            _ => Ok(()),
         }
     }
 
@@ -72,9 +82,12 @@ impl Client<'_> {
     }
 
     fn leave(&mut self) -> Result<CommandId, CommandError> {
-        let slot = self
-            .allocate(Form::Leave, SERVER, "")
-            .ok_or(CommandError::Busy)?;
+        let slot = self.allocate(Form::Leave, SERVER, "");
+        let slot = slot.ok_or(if self.outbox.is_full() {
+            CommandError::Busy
+        } else {
+            CommandError::NumbersUsedUp
+        })?;
         self.registration.set_leaving(slot);
         self.leave_when_settled();
         Ok(self.outbox.at(slot).id())
@@ -93,10 +106,35 @@ impl Client<'_> {
     }
 }
 
-fn check_text(text: &str) -> Result<(), CommandError> {
-    match text.len() {
-        0 => Err(CommandError::EmptyText),
-        len if len > TEXT_LEN_MAX => Err(CommandError::TextTooLong(len)),
-        _ => Ok(()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{ClientConfig, ClientMemory};
+    use crate::crypto::{Identity, Seed, StaticKey};
+
+    #[test]
+    fn asks_for_a_restart_before_numbers_repeat() {
+        let mut memory = ClientMemory::<2, 2, 1>::new();
+        let config = ClientConfig::new(Name::new("ann").unwrap(), ([10, 0, 0, 1], 5_000).into());
+        let identity = Identity::new(StaticKey::new([1; 32]), None);
+        let mut seed = [2; 32];
+        let seed = Seed::new(&mut seed);
+        let mut client = Client::new(config, memory.storage(), identity, seed).unwrap();
+        let now = Instant::ZERO;
+        client.outbox.skip_to(u32::MAX - (1 << 16) - 2);
+        let register = Command::Register { name: "ann" };
+        assert!(client.command(now, register).is_ok());
+        let message = Command::SendAll { text: "hi" };
+        assert!(client.command(now, message).is_ok(), "the last one");
+        let direct = Command::Send {
+            to: "ann",
+            text: "hi",
+        };
+        for refused in [message, direct] {
+            let result = client.command(now, refused);
+            assert_eq!(result, Err(CommandError::NumbersUsedUp));
+        }
+        let leave = Command::Deregister { name: "ann" };
+        assert!(client.command(now, leave).is_ok());
     }
 }

@@ -23,7 +23,7 @@ impl Client<'_> {
         if self.events.has_reports() {
             return Err(CommandError::Busy);
         }
-        let id = self.outbox.number();
+        let id = self.outbox.number().ok_or(CommandError::NumbersUsedUp)?;
         self.registration.start(id, self.sessions.now());
         self.open_server();
         Ok(id)
