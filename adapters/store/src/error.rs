@@ -87,9 +87,14 @@ pub enum Error {
         /// File without a valid key.
         file: PathBuf,
     },
-    /// The file is a private key that other users may read.
+    /// The file is a secret key that other users can read or change.
     Exposed {
-        /// File of the private key.
+        /// File of the key.
+        file: PathBuf,
+    },
+    /// The file is a secret key and belongs to another user.
+    NotOwned {
+        /// File of the key.
         file: PathBuf,
     },
     /// A file exists in the place of a new key.
@@ -192,7 +197,13 @@ impl fmt::Display for Error {
             ),
             Self::Exposed { file } => write!(
                 f,
-                "other users can read the private key {0}: run `chmod 600 {0}`",
+                "other users can access the secret key {0}: run `chmod 600 {0}`",
+                file.display()
+            ),
+            Self::NotOwned { file } => write!(
+                f,
+                "the secret key {} belongs to another user: use a copy that belongs to you, with \
+                 mode 0600",
                 file.display()
             ),
             Self::Exists { file } => write!(

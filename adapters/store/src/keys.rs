@@ -14,7 +14,7 @@ use crate::folder;
 use crate::store::FILE;
 
 /// Maximum length of a key file: the digits and any line end.
-const FILE_LEN_MAX: u64 = 128;
+const FILE_LEN_MAX: usize = 128;
 
 /// Returns the file of the private key of a client's name.
 pub fn client_key_file(state: &Path, name: &str) -> PathBuf {
@@ -31,8 +31,8 @@ pub fn server_key_file(folder: &Path) -> PathBuf {
 /// key.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or created, contains no key, or is readable by other
-/// users.
+/// Returns an error if the file cannot be read or created, contains no key, belongs to another user,
+/// or is open to other users.
 pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Error> {
     if !file.exists() {
         folder_of(file)
@@ -40,8 +40,7 @@ pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Erro
             .and_then(|()| create(file, fresh))
             .map_err(Error::file(file))?;
     }
-    check_private(file)?;
-    read(file).map(|key| StaticKey::new(*key))
+    read_private(file).map(|key| StaticKey::new(*key))
 }
 
 /// Returns the private key of the server with this folder; creates it, as [`private_key`] does, if
@@ -83,15 +82,16 @@ pub(crate) fn has_same_server_key(one: &Path, other: &Path) -> Result<bool, Erro
 pub(crate) fn check_server_key(folder: &Path) -> Result<(), Error> {
     check_not_lost(folder)?;
     let key = server_key_file(folder);
-    read(&key).map(drop).and_then(|()| check_private(&key))
+    read_private(&key).map(drop)
 }
 
-/// Reads a room key from a file. Its owner chooses who may read it.
+/// Reads a room key from a file.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read, or contains no key.
+/// Returns an error if the file cannot be read, contains no key, belongs to another user, or is
+/// open to other users.
 pub fn room_key(file: &Path) -> Result<RoomKey, Error> {
-    read(file).map(|key| RoomKey::new(*key))
+    read_private(file).map(|key| RoomKey::new(*key))
 }
 
 /// Creates a new file with a room key from these 32 bytes.
@@ -161,12 +161,31 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
     }
 }
 
-fn read(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
-    let mut text = Zeroizing::new([0; FILE_LEN_MAX as usize]);
-    let mut rest = text.as_mut_slice();
+/// Reads a key that nobody else may know.
+fn read_private(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     let opened = File::open(file).map_err(Error::file(file))?;
-    let len = io::copy(&mut opened.take(FILE_LEN_MAX), &mut rest).map_err(Error::file(file))?;
-    let text = str::from_utf8(&text[..len as usize]);
+    check_private(&opened, file)?;
+    read_from(opened, file)
+}
+
+fn read(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
+    let opened = File::open(file).map_err(Error::file(file))?;
+    read_from(opened, file)
+}
+
+/// Reads a key without any buffer that would hold a copy of it.
+fn read_from(mut opened: File, file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
+    let mut text = Zeroizing::new([0; FILE_LEN_MAX]);
+    let mut len = 0;
+    loop {
+        match opened.read(&mut text[len..]) {
+            Ok(0) => break,
+            Ok(more) => len += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::file(file)(error)),
+        }
+    }
+    let text = str::from_utf8(&text[..len]);
     // An editor may have put a byte order mark in front.
     let digits = text.map(|text| text.strip_prefix('\u{feff}').unwrap_or(text).trim());
     let key = digits.ok().and_then(parse_key).map(Zeroizing::new);
@@ -197,19 +216,23 @@ fn folder_of(file: &Path) -> Option<&Path> {
         .filter(|folder| !folder.as_os_str().is_empty())
 }
 
+/// Checks that a file belongs to this user, and that no other user can read or write it. It checks
+/// the open file, as another one may have its path by now.
 #[cfg(unix)]
-fn check_private(file: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = file.metadata().map_err(Error::file(file))?.permissions();
-    if mode.mode() & 0o077 == 0 {
-        return Ok(());
+fn check_private(opened: &File, file: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = opened.metadata().map_err(Error::file(file))?;
+    let file = file.to_owned();
+    if metadata.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Error::NotOwned { file });
     }
-    Err(Error::Exposed {
-        file: file.to_owned(),
-    })
+    if metadata.mode() & 0o077 != 0 {
+        return Err(Error::Exposed { file });
+    }
+    Ok(())
 }
 
 #[cfg(not(unix))]
-fn check_private(_: &Path) -> Result<(), Error> {
+fn check_private(_: &File, _: &Path) -> Result<(), Error> {
     Ok(())
 }

@@ -78,7 +78,7 @@ impl NetworkOptions {
         let capture = match &self.pcap {
             None => PcapWriter::off(transport),
             Some(path) => {
-                let file = created("capture", path, File::create(path))?;
+                let file = created("capture", path, create_private_file(path))?;
                 let capture = PcapWriter::new(transport, file, T::local_addr_towards);
                 capture.map_err(cannot_write("capture", path))?
             }

@@ -93,6 +93,29 @@ fn protects_a_key_from_other_users() {
         fs::set_permissions(&file, fs::Permissions::from_mode(open)).unwrap();
         let error = private_key(&file, &[1; 32]).unwrap_err();
         assert!(error.to_string().contains("chmod 600"), "{error}");
+        let error = room_key(&file).unwrap_err();
+        assert!(matches!(error, Error::Exposed { .. }), "{error}");
+    }
+}
+
+/// Only root can give a file away.
+#[cfg(unix)]
+#[test]
+fn rejects_a_key_of_another_user() {
+    let folder = folder();
+    let file = client_key_file(folder.path(), "alice");
+    private_key(&file, &[1; 32]).unwrap();
+    if std::os::unix::fs::chown(&file, Some(65_534), None).is_err() {
+        assert!(std::env::var_os("CHATAPP_NO_SKIP").is_none());
+        eprintln!("skipped: this user cannot give a file away");
+        return;
+    }
+    for error in [
+        private_key(&file, &[1; 32]).unwrap_err(),
+        room_key(&file).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::NotOwned { .. }), "{error}");
+        assert!(error.to_string().contains("belongs to another user"));
     }
 }
 
