@@ -31,8 +31,8 @@ pub fn server_key_file(folder: &Path) -> PathBuf {
 /// key.
 ///
 /// # Errors
-/// Returns an error if the file cannot be read or created, contains no key, belongs to another user,
-/// or is open to other users.
+/// Returns an error if the file cannot be read or created, contains no key, belongs to another
+/// user, or is open to other users.
 pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Error> {
     if !file.exists() {
         folder_of(file)

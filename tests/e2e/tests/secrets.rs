@@ -36,7 +36,7 @@ fn join(name: &str, port: u16, options: &[&str]) -> Process {
     client
 }
 
-/// Alice logs no keys: her peers tell which ones she has.
+/// The scanned client logs no keys: the logs of its peers have them.
 #[test]
 fn wipes_the_keys_of_closed_sessions() {
     let logs = Home::new();
