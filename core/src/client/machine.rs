@@ -8,6 +8,7 @@ mod endpoint;
 mod frames;
 mod persist;
 mod roster;
+mod search;
 mod server;
 mod sessions;
 mod stored;

@@ -17,9 +17,21 @@ enum ServerKey {
     Proved(PublicKey),
 }
 
+/// The search for the address of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Search {
+    /// There is one address.
+    Off,
+    /// Several addresses were tried. None has answered.
+    On,
+    /// An address has answered this handshake.
+    Answered,
+}
+
 /// The server as a remote endpoint.
 pub(super) struct ServerLink {
     address: SocketAddr,
+    search: Search,
     key: ServerKey,
     /// The cookie for the next ClientHello.
     cookie: Option<Cookie>,
@@ -32,6 +44,7 @@ impl ServerLink {
     pub(super) fn new(address: SocketAddr) -> Self {
         Self {
             address,
+            search: Search::Off,
             key: ServerKey::Unknown,
             cookie: None,
             path_cookie: None,
@@ -40,6 +53,35 @@ impl ServerLink {
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Tries another address. The answer may also come from an earlier one.
+    pub(super) fn try_at(&mut self, address: SocketAddr) {
+        self.address = address;
+        self.search = Search::On;
+        self.cookie = None;
+    }
+
+    /// Returns whether an answer to the present handshake may come from any address. Only a host
+    /// that got the request knows its 64-bit id.
+    pub(super) fn is_searched(&self) -> bool {
+        self.search == Search::On
+    }
+
+    /// Returns whether an address has answered the present handshake.
+    pub(super) fn has_answered(&self) -> bool {
+        self.search == Search::Answered
+    }
+
+    /// Records an answer to the present handshake, which ends the search.
+    pub(super) fn answer_from(&mut self, address: SocketAddr) {
+        self.address = address;
+        self.search = Search::Answered;
+    }
+
+    /// Records that the handshake is over.
+    pub(super) fn end_search(&mut self) {
+        self.search = Search::Off;
     }
 
     /// Returns the cookie and the key for a ClientHello; `None` before the server sent them.

@@ -25,6 +25,7 @@ impl Client<'_> {
         }
         let id = self.outbox.number().ok_or(CommandError::NumbersUsedUp)?;
         self.registration.start(id, self.sessions.now());
+        self.server.end_search();
         self.open_server();
         Ok(id)
     }
@@ -64,6 +65,14 @@ impl Client<'_> {
     }
 
     /// Handles a Cookie, for a handshake or for a migration.
+    /// Returns whether the server wrote this to its session: it has the id, and the address is the
+    /// server's, or may be.
+    fn is_server(&self, from: SocketAddr, to: u64) -> bool {
+        let connection = self.sessions.at(SERVER);
+        connection.local_id() == to
+            && (*connection.remote() == from.into() || self.server.is_searched())
+    }
+
     //= PROTOCOL.md#4.8
     pub(super) fn take_cookie(
         &mut self,
@@ -72,11 +81,10 @@ impl Client<'_> {
         cookie: Cookie,
         key: Option<PublicKey>,
     ) -> Disposition {
-        let connection = self.sessions.at(SERVER);
-        if connection.local_id() != to || *connection.remote() != from.into() {
+        if !self.is_server(from, to) {
             return self.sessions.count_drop(DropReason::UnknownSession);
         }
-        match (connection.phase(), key) {
+        match (self.sessions.at(SERVER).phase(), key) {
             (Phase::Open, None) => {
                 // The address of this client has changed, which only the server sees.
                 self.server.set_path_cookie(cookie);
@@ -85,6 +93,7 @@ impl Client<'_> {
                 self.reschedule(SERVER);
             }
             (Phase::Handshaking, Some(key)) if self.server.take_cookie(cookie, key) => {
+                self.server.answer_from(from);
                 self.ask_server();
             }
             (Phase::Handshaking, Some(key)) => self.end(ClientEvent::ServerKeyChanged { key }),
@@ -96,6 +105,7 @@ impl Client<'_> {
     /// Handles the Accept of the server.
     pub(super) fn take_server_accept(&mut self, accept: &Accept) -> Disposition {
         self.server.prove();
+        self.server.end_search();
         self.server_log.start_session(accept.epoch);
         self.table.start_session(accept.table_epoch);
         self.events.note_throttled(false);
@@ -113,18 +123,17 @@ impl Client<'_> {
         to: u64,
         reason: Refusal,
     ) -> Disposition {
-        let server = &self.sessions.at(SERVER);
-        if server.local_id() != to
-            || *server.remote() != from.into()
-            || server.phase() == Phase::Closed
-        {
+        let phase = self.sessions.at(SERVER).phase();
+        if !self.is_server(from, to) || phase == Phase::Closed {
             return self.take_peer_refusal(from, to, reason);
         }
         match reason {
-            Refusal::Wait | Refusal::RateExceeded if server.phase() == Phase::Handshaking => {
+            Refusal::Wait | Refusal::RateExceeded if phase == Phase::Handshaking => {
                 if reason == Refusal::RateExceeded {
                     self.events.note_throttled(true);
                 }
+                self.server.answer_from(from);
+                self.sessions.at_mut(SERVER).set_remote(from.into());
                 self.sessions.ask_later(SERVER);
                 self.reschedule(SERVER);
             }
@@ -156,9 +165,8 @@ impl Client<'_> {
             // The version byte of this client's datagram was damaged in transit.
             return self.sessions.count_drop(DropReason::Malformed);
         }
-        let connection = self.sessions.at(SERVER);
-        let asked = connection.phase() == Phase::Handshaking && connection.local_id() == echo;
-        if !asked || *connection.remote() != from.into() {
+        let asked = self.sessions.at(SERVER).phase() == Phase::Handshaking;
+        if !asked || !self.is_server(from, echo) {
             return self.sessions.count_drop(DropReason::UnknownSession);
         }
         if self.sessions.identity().is_closed() {
@@ -207,6 +215,7 @@ impl Client<'_> {
         }
         self.close_connection(SERVER);
         self.server.discard_unproved_cookie();
+        self.server.end_search();
         self.fail_requests();
         if let Some(id) = self.registration.fail() {
             self.events.report(ClientEvent::ServerNotResponding {

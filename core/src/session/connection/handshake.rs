@@ -74,7 +74,7 @@ impl Handshake {
     }
 
     /// Makes the own message due.
-    pub(super) fn send(&mut self) {
+    pub(crate) fn send(&mut self) {
         self.due = true;
     }
 
