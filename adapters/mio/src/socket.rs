@@ -48,7 +48,7 @@ impl Socket {
     /// example.
     pub fn bind(ip: Option<IpAddr>, port: u16) -> io::Result<Self> {
         if let Some(ip) = ip {
-            return Self::bind_one(SocketAddr::new(ip, port), false);
+            return Self::bind_to(SocketAddr::new(ip, port));
         }
         match Self::bind_one(SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port), true) {
             // A port in use is an error. Any other error means that this machine has no
@@ -58,6 +58,14 @@ impl Socket {
             }
             result => result,
         }
+    }
+
+    /// Binds one local address, with the interface of a link-local one, or all of its family.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_to(local: SocketAddr) -> io::Result<Self> {
+        Self::bind_one(local, false)
     }
 
     fn bind_one(local: SocketAddr, dual_stack: bool) -> io::Result<Self> {

@@ -4,10 +4,10 @@ mod json;
 mod ledger;
 mod output;
 mod roster;
+mod server_search;
 mod session;
 
 use std::io::{self, IsTerminal};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use chatapp_console::Wording;
@@ -28,6 +28,7 @@ use crate::signals::{self, Hooks, Requests};
 use crate::style::Look;
 use crate::terminal::{self, Editor, Gate, History, Names, Screen};
 use output::{Output, OutputFormat, TerminalState};
+use server_search::ServerSearch;
 use session::{End, Session};
 
 /// Bytes that may wait at a terminal before the display counts as full. They hold the output that
@@ -52,9 +53,9 @@ impl Program for Chat<'_> {
 }
 
 fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result<Exit, Failure> {
-    let server = options
-        .network
-        .find(&options.server_host, options.server_port, &network)?;
+    let (host, port) = (&*options.server_host, options.server_port);
+    let addresses = options.network.find(host, port, &network)?;
+    let server = addresses[0];
     let state = options.data.client_folder()?;
     let key_file = state
         .as_deref()
@@ -86,12 +87,13 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
 
     let remembered = match state {
         Some(state) => {
-            let title = server_title(&options.server_host, options.server_port);
+            let title = server_title(host, port);
             open_memory(&state, &title, &mut client)?
         }
         None => Remembered::default(),
     };
 
+    let mut search = ServerSearch::new(host, port, addresses, waker.clone());
     let mut session = open(options, gate, requests.clone(), waker)?.remembering(remembered);
     session
         .enter(&mut client, network.now())
@@ -101,6 +103,8 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
             session.interrupt();
         }
         session.take_input(&mut client, network.now());
+        let now = network.now();
+        search.poll(&mut client, now, |address| network.reaches(address));
         network.poll(&mut client, |client, now| session.show_events(client, now))?;
         session.tick(&client, network.now());
         if let Some(end) = session.end(&client) {
@@ -109,15 +113,16 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         if session.should_retry() {
             continue;
         }
-        network.park_until(&client, session.due())?;
+        let due = [session.due(), search.due()].into_iter().flatten().min();
+        network.park_until(&client, due)?;
     };
-    finish(options, server, session, end)
+    finish(options, &search.addresses(), session, end)
 }
 
 /// Writes the remaining lines and returns how the client ended.
 fn finish(
     options: &ClientOptions,
-    server: SocketAddr,
+    server: &str,
     session: Session<'_>,
     end: End,
 ) -> Result<Exit, Failure> {

@@ -8,6 +8,7 @@ use chatapp_core::{Name, PublicKey};
 use chatapp_store as store;
 use clap::{Args, Subcommand};
 
+use crate::address::unbracketed;
 use crate::data::{state_folder, unusable};
 use crate::exit::{Exit, Failure, print};
 use crate::keys::random;
@@ -80,7 +81,7 @@ impl Place {
 
 /// Returns the title under which a server's key is stored: its address as the user typed it.
 pub(crate) fn server_title(host: &str, port: u16) -> String {
-    let host = host.to_ascii_lowercase();
+    let host = unbracketed(host).to_ascii_lowercase();
     if host.contains(':') {
         format!("[{host}]:{port}")
     } else {
@@ -186,6 +187,8 @@ mod tests {
             server_title("Chat.Example.org", 4_119),
             "chat.example.org:4119"
         );
-        assert_eq!(server_title("::1", 4_119), "[::1]:4119");
+        for host in ["::1", "[::1]"] {
+            assert_eq!(server_title(host, 4_119), "[::1]:4119");
+        }
     }
 }

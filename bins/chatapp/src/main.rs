@@ -18,6 +18,7 @@
 //! - `terminal`, `style`: features of a terminal: a line editor, colours
 #![forbid(unsafe_code)]
 
+mod address;
 mod cli;
 mod client;
 mod data;

@@ -7,7 +7,7 @@ mod tap;
 
 use std::fs::File;
 use std::io::{self, BufWriter};
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use chatapp_core::{Endpoint, Instant, KeySlot, UnixSeconds};
@@ -18,15 +18,16 @@ use clap::Args;
 use self::faults::FaultOptions;
 #[cfg(target_os = "linux")]
 use self::tap::TapOptions;
+use crate::address::{parse_local, resolve};
 use crate::exit::{Exit, Failure};
 
 /// The options about the network.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct NetworkOptions {
-    /// Use only this address of this machine [default: all, IPv4 and IPv6]
-    #[arg(long, value_name = "IP")]
-    bind: Option<IpAddr>,
+    /// Use only this address of this machine, such as fe80::1%eth0 [default: all, IPv4 and IPv6]
+    #[arg(long, value_name = "IP", value_parser = parse_local)]
+    bind: Option<SocketAddr>,
 
     #[cfg(target_os = "linux")]
     #[command(flatten)]
@@ -65,7 +66,14 @@ impl NetworkOptions {
             let tap = tap::open(config, port, &mut memory)?;
             return self.run_on(tap, program);
         }
-        let socket = Socket::bind(self.bind, port).map_err(|error| {
+        let bound = match self.bind {
+            None => Socket::bind(None, port),
+            Some(mut local) => {
+                local.set_port(port);
+                Socket::bind_to(local)
+            }
+        };
+        let socket = bound.map_err(|error| {
             Failure::new(
                 Exit::Usage,
                 format!("{}: {error}", program.cannot_use_port()),
@@ -92,24 +100,22 @@ impl NetworkOptions {
         program.run(Network { driver, key_logger })
     }
 
-    /// Resolves a host to a reachable address. Prefers IPv4, which every machine has.
+    /// Resolves a host to the addresses that can be reached, at least one, in the order in which to
+    /// try them.
     pub(crate) fn find(
         &self,
         host: &str,
         port: u16,
         network: &Network<impl Transport>,
-    ) -> Result<SocketAddr, Failure> {
+    ) -> Result<Vec<SocketAddr>, Failure> {
         let unusable = |why: &str| Failure::new(Exit::Usage, format!("cannot find {host}: {why}"));
-        let mut addresses: Vec<SocketAddr> = (host, port)
-            .to_socket_addrs()
-            .map_err(|error| unusable(&error.to_string()))?
-            .collect();
-        addresses.sort_by_key(SocketAddr::is_ipv6);
-        let reached = addresses
-            .iter()
-            .find(|address| network.driver.reaches(**address))
-            .copied();
-        reached.ok_or_else(|| match (&*addresses, self.gateway_hint()) {
+        let addresses = resolve(host, port).map_err(|error| unusable(&error.to_string()))?;
+        let mut reached = addresses.clone();
+        reached.retain(|address| network.reaches(*address));
+        if !reached.is_empty() {
+            return Ok(reached);
+        }
+        Err(match (&*addresses, self.gateway_hint()) {
             ([first, ..], Some(hint)) => {
                 Failure::new(Exit::Usage, format!("cannot reach {}: {hint}", first.ip()))
             }
@@ -120,7 +126,7 @@ impl NetworkOptions {
     #[cfg(test)]
     pub(crate) fn bound_to(ip: &str) -> Self {
         Self {
-            bind: ip.parse().ok(),
+            bind: parse_local(ip).ok(),
             ..Self::default()
         }
     }
@@ -166,6 +172,11 @@ impl<T: Transport> Network<T> {
 
     pub(crate) fn wall(&self) -> UnixSeconds {
         self.driver.wall()
+    }
+
+    /// Returns whether datagrams to this address can leave.
+    pub(crate) fn reaches(&self, to: SocketAddr) -> bool {
+        self.driver.reaches(to)
     }
 
     pub(crate) fn local_addr(&self) -> SocketAddr {

@@ -128,3 +128,108 @@ fn answers_peers_from_the_address_they_asked() {
     alice.types("send bob here");
     bob.shows("alice: here");
 }
+
+/// A machine's own file of host names. It can be changed while a process uses it.
+#[cfg(target_os = "linux")]
+struct Hosts(tempfile::NamedTempFile);
+
+#[cfg(target_os = "linux")]
+impl Hosts {
+    fn new(addresses: &[&str]) -> Self {
+        let hosts = Self(tempfile::NamedTempFile::new().unwrap());
+        hosts.lead_to(addresses);
+        hosts
+    }
+
+    /// From now on, the name `room` has these addresses.
+    fn lead_to(&self, addresses: &[&str]) {
+        let lines: Vec<_> = addresses.iter().map(|it| format!("{it} room\n")).collect();
+        std::fs::write(self.0.path(), lines.concat()).unwrap();
+    }
+
+    /// Starts `ChatApp` on a machine that has this file.
+    fn start(&self, network: &Namespaces, machine: u8, arguments: &[&str]) -> Process {
+        let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+        let path = self.0.path().to_str().unwrap();
+        network.start_by(machine, &["sh", "-c", script, path], arguments)
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn serves(network: &Namespaces, machine: u8) -> Process {
+    let mut server = network.start(machine, &["-s", PORT, "--ephemeral"]);
+    server.shows_where("its start", |line| line.starts_with("The server starts!"));
+    server
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn tries_every_address_of_a_host() {
+    let Some(network) = Namespaces::with_machines(&[Machine::Kernel, Machine::Kernel]) else {
+        return;
+    };
+    network.add_addresses(0);
+    network.add_addresses(1);
+    let dead = ["10.77.0.99", "fd00:4d::99", "10.99.0.1", "fd00:63::1"];
+    let hosts = Hosts::new(&dead);
+    let client = |name| {
+        [
+            "-c",
+            name,
+            "room",
+            PORT,
+            "0",
+            "--ephemeral",
+            "--exec",
+            "send_all hi",
+        ]
+    };
+    let mut lost = hosts.start(&network, 1, &client("alice"));
+    assert_eq!(lost.ends(), 3, "{lost}");
+    let log = lost.log().join("\n");
+    for address in dead {
+        assert!(log.contains(address), "{address} is named: {lost}");
+    }
+
+    let _server = serves(&network, 0);
+    for (name, alive, at) in [
+        ("bob", "10.77.0.2", 0),
+        ("carol", "10.77.0.2", 4),
+        ("dave", "fd00:4d::2", 2),
+        ("erin", "fd00:4d::2", 4),
+    ] {
+        let mut addresses = dead.to_vec();
+        addresses.insert(at, alive);
+        hosts.lead_to(&addresses);
+        let mut found = hosts.start(&network, 1, &client(name));
+        assert_eq!(found.ends(), 0, "{addresses:?} {found}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn follows_a_host_name_to_another_address() {
+    let Some(network) = Namespaces::with_machines(&[Machine::Kernel, Machine::Kernel]) else {
+        return;
+    };
+    network.add_addresses(0);
+    let _server = serves(&network, 0);
+    let hosts = Hosts::new(&["10.77.0.2"]);
+    let client = |name| ["-c", name, "room", PORT, "0", "--ephemeral"];
+    let mut alice = hosts.start(&network, 1, &client("alice"));
+    alice.shows(WELCOME);
+    alice.shows(TABLE);
+    network.ip(0, "address del 10.77.0.2/24 dev net0");
+    network.ip(0, "address add 10.77.0.3/24 dev net0");
+    network.ip(0, "route replace default via 10.77.0.1");
+    hosts.lead_to(&["10.77.0.3"]);
+    let mut bob = hosts.start(&network, 1, &client("bob"));
+    bob.shows(WELCOME);
+    // Alice's client notices the silence by this, and by its keep-alive otherwise.
+    alice.types("send_all where is the room?");
+    alice.shows(TABLE);
+    bob.types("send_all here");
+    alice.shows("Channel_Message bob: here");
+    bob.types("send alice hi");
+    alice.shows("bob: hi");
+}
