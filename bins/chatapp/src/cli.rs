@@ -72,6 +72,8 @@ pub(crate) struct ClientOptions {
     pub(crate) exec: Vec<String>,
     /// Whether the client runs without input until a signal arrives.
     pub(crate) is_listening: bool,
+    /// Whether the client tries to enter the room until the server answers.
+    pub(crate) is_persistent: bool,
 }
 
 /// Returns the mode that the arguments select. Exits if the arguments are wrong or ask for help.
@@ -174,6 +176,7 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
         speaks_json: arguments.json,
         exec: arguments.exec.clone(),
         is_listening: arguments.listen,
+        is_persistent: arguments.wait,
     })
 }
 
@@ -261,6 +264,10 @@ struct Arguments {
     /// Do not read standard input; run until a signal arrives
     #[arg(long, requires = "client", conflicts_with = "server")]
     listen: bool,
+
+    /// Keep trying until the server is found and answers, for scripts at the start of a machine
+    #[arg(long, requires = "client", conflicts_with = "server")]
+    wait: bool,
 
     /// Do not store typed lines
     #[arg(long, requires = "client", conflicts_with = "server")]
@@ -385,13 +392,14 @@ mod tests {
             speaks_json: false,
             exec: vec!["send bob hi".into(), "/quit".into()],
             is_listening: true,
+            is_persistent: true,
         };
         for words in [
             "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64 --color never --no-history \
-            --listen \
+            --listen --wait \
              --exec send_bob_hi --exec /quit",
-            "ChatApp --exec send_bob_hi --exec=/quit --no-history --listen --color=never --bind \
-            ::1 --peers 64 \
+            "ChatApp --exec send_bob_hi --exec=/quit --no-history --listen --wait --color=never \
+            --bind ::1 --peers 64 \
              -c alice localhost 4119 0",
         ] {
             let words = words.split_whitespace().map(|word| word.replace('_', " "));

@@ -8,7 +8,11 @@ mod server_search;
 mod session;
 
 use std::io::{self, IsTerminal};
+use std::mem;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use chatapp_console::Wording;
 use chatapp_core::{Client, ClientConfig, PublicKey};
@@ -35,6 +39,9 @@ use session::{End, Session};
 /// arrives while the user searches the history.
 const WAITING_LEN_AT_TERMINAL: usize = 64 << 10;
 
+/// Time between two lookups of the server's name.
+const LOOKUP_PAUSE: Duration = Duration::from_secs(1);
+
 /// Runs a client until it ends.
 pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
     options.network.run(options.port, Chat(options))
@@ -54,7 +61,7 @@ impl Program for Chat<'_> {
 
 fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result<Exit, Failure> {
     let (host, port) = (&*options.server_host, options.server_port);
-    let addresses = options.network.find(host, port, &network)?;
+    let addresses = find_server(options, &network)?;
     let server = addresses[0];
     let state = options.data.client_folder()?;
     let key_file = state
@@ -94,7 +101,10 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
     };
 
     let mut search = ServerSearch::new(host, port, addresses, waker.clone());
-    let mut session = open(options, gate, requests.clone(), waker)?.remembering(remembered);
+    let session = open(options, gate, requests.clone(), waker)?;
+    let mut session = session
+        .remembering(remembered)
+        .trying_until_answered(options.is_persistent);
     session
         .enter(&mut client, network.now())
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
@@ -117,6 +127,25 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         network.park_until(&client, due)?;
     };
     finish(options, &search.addresses(), session, end)
+}
+
+/// Finds the addresses of the server. A client that waits tries until the name servers answer.
+fn find_server(
+    options: &ClientOptions,
+    network: &Network<impl Transport>,
+) -> Result<Vec<SocketAddr>, Failure> {
+    let mut is_reported = false;
+    loop {
+        let (host, port) = (&options.server_host, options.server_port);
+        let failure = match options.network.find(host, port, network) {
+            Err(failure) if options.is_persistent && failure.exit == Exit::NoServer => failure,
+            found => return found,
+        };
+        if !mem::replace(&mut is_reported, true) {
+            eprintln!("ChatApp: {failure}; trying again until it is found");
+        }
+        thread::sleep(LOOKUP_PAUSE);
+    }
 }
 
 /// Writes the remaining lines and returns how the client ended.

@@ -13,7 +13,7 @@ pub(crate) enum Exit {
     System = 1,
     /// The arguments are wrong, or name a port or address that cannot be used.
     Usage = 2,
-    /// The server does not respond, or uses another protocol version.
+    /// The server is not found, does not respond, or uses another protocol version.
     NoServer = 3,
     /// The server refused this client, or gave its name to another process.
     Refused = 4,

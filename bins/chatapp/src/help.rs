@@ -93,7 +93,7 @@ Exit codes:
   0  success
   1  system error, for example standard output was closed
   2  wrong usage, or a port, address, store or key that cannot be used
-  3  the server does not respond, or has another version of the protocol
+  3  the server is not found, does not respond, or has another protocol version
   4  the server refused the name, or another process took it over
   5  the key of the server has changed
   6  a message of --exec was neither delivered nor stored

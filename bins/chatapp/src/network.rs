@@ -109,7 +109,7 @@ impl NetworkOptions {
         network: &Network<impl Transport>,
     ) -> Result<Vec<SocketAddr>, Failure> {
         let unusable = |why: &str| Failure::new(Exit::Usage, format!("cannot find {host}: {why}"));
-        let addresses = resolve(host, port).map_err(|error| unusable(&error.to_string()))?;
+        let addresses = resolve(host, port).map_err(|error| not_found(host, &error))?;
         let mut reached = addresses.clone();
         reached.retain(|address| network.reaches(*address));
         if !reached.is_empty() {
@@ -138,6 +138,16 @@ impl NetworkOptions {
         #[cfg(not(target_os = "linux"))]
         None
     }
+}
+
+/// Returns the failure of a lookup. Only a host that no name server would be asked for is wrong
+/// usage: they may not answer yet, or not know the host yet.
+fn not_found(host: &str, error: &io::Error) -> Failure {
+    let exit = match error.kind() {
+        io::ErrorKind::InvalidInput | io::ErrorKind::Other => Exit::Usage,
+        _ => Exit::NoServer,
+    };
+    Failure::new(exit, format!("cannot find {host}: {error}"))
 }
 
 /// Creates an output file.

@@ -299,6 +299,17 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Shows, once, that the server does not answer a client that tries again.
+    pub(super) fn not_reached(&mut self, event: &ClientEvent<'_>, now: Instant) {
+        if self.speaks_json() {
+            return self.event(event, now);
+        }
+        self.ledger.note(event);
+        if !mem::replace(&mut self.is_silence_shown, true) {
+            self.show_notice("[The server does not respond. Trying again until it does.]");
+        }
+    }
+
     /// Shows the end of the output, and waits until everything is written.
     ///
     /// # Errors

@@ -64,6 +64,10 @@ pub(super) struct Session<'a> {
     /// Lines wait until the client has entered the room: a script does not wait for the table by
     /// itself.
     waits_for_room: bool,
+    /// The client tries to enter the room until the server answers.
+    is_persistent: bool,
+    /// The server did not answer the first registration, and another one is due.
+    enters_again: bool,
     /// Events arrived since the client had no room for a command.
     had_event: bool,
     end: Option<End>,
@@ -89,6 +93,8 @@ impl<'a> Session<'a> {
             is_leaving: false,
             is_deregistering: false,
             waits_for_room,
+            is_persistent: false,
+            enters_again: false,
             had_event: false,
             end: None,
         }
@@ -100,6 +106,16 @@ impl<'a> Session<'a> {
         Self {
             memory: memory.map(|memory| Arc::new(Mutex::new(memory))),
             server_key,
+            ..self
+        }
+    }
+
+    /// Tries to enter the room until the server answers, if `is_persistent`. Lines wait meanwhile,
+    /// because a registration that fails settles them.
+    pub(super) fn trying_until_answered(self, is_persistent: bool) -> Self {
+        Self {
+            is_persistent,
+            waits_for_room: self.waits_for_room || is_persistent,
             ..self
         }
     }
@@ -161,6 +177,9 @@ impl<'a> Session<'a> {
 
     /// Passes typed lines to the client while it and the display have room.
     pub(super) fn take_input(&mut self, client: &mut Client<'_>, now: Instant) {
+        if self.enters_again && !self.is_leaving {
+            self.enters_again = self.enter(client, now).is_err();
+        }
         for _ in 0..LINES_PER_TURN {
             if self.is_leaving {
                 return self.leave(client, now);
@@ -280,8 +299,13 @@ impl<'a> Session<'a> {
                     request: Request::Register,
                     ..
                 } if !self.has_started => {
-                    self.output.last_event(&event, now);
-                    self.end_with(End::Silent);
+                    self.enters_again = self.is_persistent && !self.is_leaving;
+                    if self.enters_again {
+                        self.output.not_reached(&event, now);
+                    } else {
+                        self.output.last_event(&event, now);
+                        self.end_with(End::Silent);
+                    }
                     continue;
                 }
                 ClientEvent::ForeignVersion { version } if !self.has_started => {
@@ -366,7 +390,10 @@ impl<'a> Session<'a> {
     /// Returns whether to retry a command at once for which the client had no room.
     pub(super) fn should_retry(&mut self) -> bool {
         mem::take(&mut self.had_event)
-            && (self.is_leaving || self.deferred.is_some() || self.waits_for_room)
+            && (self.is_leaving
+                || self.deferred.is_some()
+                || self.waits_for_room
+                || self.enters_again)
     }
 
     /// Returns the reason to end, once everything was shown, or nothing can be shown.
