@@ -339,8 +339,9 @@ impl Line<'_> {
 
 /// Returns whether every shell takes this name as one argument, and no program as an option.
 fn is_shell_word(name: &str) -> bool {
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
-    name.starts_with(char::is_alphanumeric) && name.chars().all(is_plain)
+    // Shells may convert other characters to quotes.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.bytes().all(is_plain)
 }
 
 impl fmt::Display for Line<'_> {
