@@ -1,7 +1,7 @@
 //! The UDP socket of a client or server.
 
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -116,17 +116,23 @@ impl Socket {
         self.asked.age(now);
     }
 
-    /// Returns whether datagrams to this address can leave through this socket at all.
+    /// Returns whether datagrams to this address can leave through this socket at all. A link-local
+    /// address needs its scope, unless the socket has one.
     pub fn reaches(&self, to: SocketAddr) -> bool {
-        self.dual_stack || self.local.is_ipv4() == to.is_ipv4()
+        let is_scoped = match (self.local, to) {
+            (SocketAddr::V6(local), SocketAddr::V6(to)) => {
+                !to.ip().is_unicast_link_local() || to.scope_id() != 0 || local.scope_id() != 0
+            }
+            _ => true,
+        };
+        is_scoped && (self.dual_stack || self.local.is_ipv4() == to.is_ipv4())
     }
 
     /// Receives the next datagrams; the buffer has room for [`RECEIVED_LEN_MAX`] bytes.
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Result<Arrived, Received> {
         match offload::receive(&self.udp, buffer) {
             Ok(mut arrived) => {
-                let from = arrived.from;
-                arrived.from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                arrived.from = canonical(arrived.from);
                 if let Some(to) = arrived.to {
                     self.asked.note(arrived.from, to);
                 }
@@ -196,6 +202,16 @@ impl Socket {
             Ok(()) => Ok(true),
             Err(error) => refused(&error).map_or(Ok(false), Err),
         }
+    }
+}
+
+/// The address as the core writes it: without mapping and flow label.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    match (address, address.ip().to_canonical()) {
+        (SocketAddr::V6(v6), IpAddr::V6(ip)) => {
+            SocketAddrV6::new(ip, v6.port(), 0, v6.scope_id()).into()
+        }
+        (_, ip) => SocketAddr::new(ip, address.port()),
     }
 }
 

@@ -18,7 +18,7 @@ use clap::Args;
 use self::faults::FaultOptions;
 #[cfg(target_os = "linux")]
 use self::tap::TapOptions;
-use crate::address::{parse_local, resolve};
+use crate::address::{LACKS_INTERFACE, lacks_interface, parse_local, resolve};
 use crate::exit::{Exit, Failure};
 
 /// The options about the network.
@@ -118,6 +118,9 @@ impl NetworkOptions {
         Err(match (&*addresses, self.gateway_hint()) {
             ([first, ..], Some(hint)) => {
                 Failure::new(Exit::Usage, format!("cannot reach {}: {hint}", first.ip()))
+            }
+            (list, None) if !list.is_empty() && list.iter().all(lacks_interface) => {
+                unusable(LACKS_INTERFACE)
             }
             _ => unusable("it has no address that this machine, or --bind, can reach"),
         })

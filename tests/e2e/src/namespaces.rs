@@ -193,6 +193,21 @@ impl Namespaces {
         [v4s, v6s].concat()
     }
 
+    /// Connects two machines by one more link, which has this name on both.
+    ///
+    /// # Panics
+    /// Panics if the kernel cannot do that.
+    pub fn link(&self, one: u8, other: u8, device: &str) {
+        let there = self.name_of(other);
+        self.ip(
+            one,
+            &format!("link add {device} type veth peer name {device} netns {there}"),
+        );
+        for machine in [one, other] {
+            self.ip(machine, &format!("link set dev {device} up"));
+        }
+    }
+
     fn rules(&self, verb: &str, one: u8, other: u8) {
         for (from, to) in [(one, other), (other, one)] {
             let (from, to) = (self.address_of(from), self.address_of(to));

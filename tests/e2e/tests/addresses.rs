@@ -233,3 +233,79 @@ fn follows_a_host_name_to_another_address() {
     bob.types("send alice hi");
     alice.shows("bob: hi");
 }
+
+/// Both machines have two links between them, with the same addresses on each: only the interface
+/// tells them apart.
+#[cfg(target_os = "linux")]
+#[test]
+fn chats_over_link_local_addresses() {
+    let Some(network) = Namespaces::with_machines(&[Machine::Kernel, Machine::Kernel]) else {
+        return;
+    };
+    network.link(0, 1, "net5");
+    network.link(0, 1, "net6");
+    for device in ["net5", "net6"] {
+        for (machine, ip) in [(0, "fe80::a"), (1, "fe80::b"), (1, "fe80::c")] {
+            network.ip(machine, &format!("address add {ip}/64 dev {device} nodad"));
+        }
+    }
+    for options in [&[] as &[&str], &["--bind", "[fe80::a%net6]"]] {
+        let mut server = network.start(0, &[&["-s", PORT, "--ephemeral"], options].concat());
+        server.shows_where("its start", |line| line.starts_with("The server starts!"));
+        let client = |name, host, bind: &[&str]| {
+            let arguments = ["-c", name, host, PORT, "0", "--ephemeral"];
+            let mut client = network.start(1, &[&arguments[..], bind].concat());
+            client.shows(WELCOME);
+            client.shows(TABLE);
+            client
+        };
+        let mut alice = client("alice", "fe80::a%net6", &[]);
+        let mut bob = client("bob", "[fe80::a%net6]", &["--bind", "fe80::c%net6"]);
+        if options.is_empty() {
+            let mut carol = client("carol", "fe80::a%net5", &[]);
+            carol.types("send_all over the other link");
+            carol.shows(POSTED);
+            bob.shows("Channel_Message carol: over the other link");
+        }
+        bob.types("send alice directly");
+        alice.shows("bob: directly");
+        bob.shows(&received_by("alice"));
+        alice.types("send bob and back");
+        bob.shows("alice: and back");
+        alice.shows(&received_by("bob"));
+    }
+}
+
+/// A line says why an address cannot work.
+#[test]
+fn names_the_missing_part_of_a_link_local_address() {
+    let lacks = "a link-local address needs its interface, such as fe80::1%eth0";
+    let unknown = "this machine has no interface \"nowhere0\"";
+    for (host, bind, reason) in [
+        ("fe80::1", None, lacks),
+        ("[fe80::1]", None, lacks),
+        ("fe80::1%nowhere0", None, unknown),
+        ("::1", Some("fe80::1"), lacks),
+        ("::1", Some("[fe80::1%nowhere0]"), unknown),
+    ] {
+        let mut arguments = vec!["-c", "alice", host, "4119", "0", "--ephemeral"];
+        arguments.extend(bind.iter().flat_map(|bind| ["--bind", bind]));
+        let mut client = Process::start(&arguments);
+        assert_eq!(client.ends(), 2, "{client}");
+        let log = client.log().join("\n");
+        assert!(log.contains(reason), "{arguments:?}: {log}");
+    }
+}
+
+#[test]
+fn accepts_brackets_around_an_address() {
+    if !can_use_ipv6() {
+        return;
+    }
+    let room = Room::open_with(&["--bind", "[::1]"]);
+    let port = room.port.to_string();
+    let client = ["-c", "alice", "[::1]", &port, "0", "--bind", "[::1]"];
+    let mut alice = Process::start(&client);
+    alice.shows(WELCOME);
+    alice.shows(TABLE);
+}

@@ -94,6 +94,10 @@ impl Client<'_> {
 
     /// Applies one entry; true if it changes anything.
     pub(super) fn take_entry(&mut self, entry: &Entry<'_>) -> bool {
+        let entry = &Entry {
+            address: entry.address.on_link_of(self.server.address()),
+            ..*entry
+        };
         let presence = match entry.status {
             Status::Online => Presence::Online,
             Status::Offline => Presence::Offline,
