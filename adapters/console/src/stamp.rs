@@ -13,15 +13,16 @@ pub struct Stamp {
     pub utc_offset: i32,
 }
 
-const SECONDS_PER_DAY: i64 = 86_400;
+const SECONDS_PER_DAY: u32 = 86_400;
+const DAY: i32 = SECONDS_PER_DAY.cast_signed();
 
 /// Returns year, month and day of the Gregorian calendar, `days` days after 1970-01-01. Valid from
 /// the year 0 on.
 ///
 /// The algorithm is Howard Hinnant's `civil_from_days`: years are counted from March, so that the
 /// leap day is the last of its year.
-const fn civil(days: i64) -> (i64, i64, i64) {
-    const DAYS_PER_ERA: i64 = 146_097;
+const fn civil(days: i32) -> (i32, i32, i32) {
+    const DAYS_PER_ERA: i32 = 146_097;
     let days = days + 719_468;
     let era = days / DAYS_PER_ERA;
     let day_of_era = days % DAYS_PER_ERA;
@@ -41,9 +42,12 @@ const fn civil(days: i64) -> (i64, i64, i64) {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let local = i64::from(self.at.0) + i64::from(self.utc_offset);
-        let (year, month, day) = civil(local.div_euclid(SECONDS_PER_DAY));
-        let second = local.rem_euclid(SECONDS_PER_DAY);
+        // All of it fits into 32 bits; a division of 64 bits is a large function on a board.
+        let (days, second) = (self.at.0 / SECONDS_PER_DAY, self.at.0 % SECONDS_PER_DAY);
+        let second = second.cast_signed() + self.utc_offset;
+        let days = days.cast_signed() + second.div_euclid(DAY);
+        let second = second.rem_euclid(DAY);
+        let (year, month, day) = civil(days);
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
         write!(
             f,
