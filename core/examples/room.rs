@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Seed::new(&mut [1; 32]), // 32 random bytes, others at every start
     )?;
     let (server_addr, alice_addr) = ("127.0.0.1:5000".parse()?, "127.0.0.1:6000".parse()?);
-    let mut alice_memory = ClientMemory::<9, 4, 8>::new();
+    let mut alice_memory = ClientMemory::<9, 4, 8, 8>::new();
     let mut alice = Client::new(
         ClientConfig::new(Name::new("alice")?, server_addr),
         alice_memory.storage(),

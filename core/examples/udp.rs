@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let name = Name::new(&arguments.next().ok_or("whose client?")?)?;
     let server = arguments.next().ok_or("which server?")?.parse()?;
     let config = ClientConfig::new(name.clone(), server);
-    let mut memory = ClientMemory::<65, 8, 8>::new();
+    let mut memory = ClientMemory::<65, 8, 8, 64>::new();
     // A real program stores its key for the next process.
     let identity = Identity::new(StaticKey::new(random()?), None);
     let mut client = Client::new(

@@ -44,11 +44,13 @@ pub enum DropReason {
     ForeignKey,
     /// The stored message cannot be decrypted: it is for another recipient, or was changed.
     Unreadable,
+    /// From a name whose key cannot be pinned, because all pins are in use.
+    PinsFull,
 }
 
 impl DropReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BadLength,
         Self::ForeignVersion,
         Self::Malformed,
@@ -68,6 +70,7 @@ impl DropReason {
         Self::Replayed,
         Self::ForeignKey,
         Self::Unreadable,
+        Self::PinsFull,
     ];
 
     /// Returns a short name for logs, such as `bad-tag`.
@@ -92,6 +95,7 @@ impl DropReason {
             Self::Replayed => "replayed",
             Self::ForeignKey => "foreign-key",
             Self::Unreadable => "unreadable",
+            Self::PinsFull => "pins-full",
         }
     }
 }

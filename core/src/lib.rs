@@ -96,7 +96,7 @@
 //!     Seed::new(&mut [1; 32]), // 32 random bytes, fresh at each start
 //! )?;
 //! let (server_addr, alice_addr) = ("127.0.0.1:5000".parse()?, "127.0.0.1:6000".parse()?);
-//! let mut alice_memory = ClientMemory::<9, 4, 8>::new();
+//! let mut alice_memory = ClientMemory::<9, 4, 8, 8>::new();
 //! let mut alice = Client::new(
 //!     ClientConfig::new(Name::new("alice")?, server_addr),
 //!     alice_memory.storage(),
@@ -201,8 +201,8 @@ pub mod wire;
 
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientMemory, ClientRecord, ClientStorage, Command,
-    CommandError, CommandId, DedupSlot, MessageId, MessageStatus, OutboxSlot, PeerSlot, Request,
-    Shown,
+    CommandError, CommandId, DedupSlot, MessageId, MessageStatus, NotShownReason, OutboxSlot,
+    PeerSlot, PinSlot, Request, Shown,
 };
 pub use crypto::{Identity, PublicKey, RoomKey, Seed, StaticKey};
 pub use driver::{

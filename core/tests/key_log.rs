@@ -33,7 +33,7 @@ fn server() -> Server<'static> {
 }
 
 fn client(name: &str, logged: usize) -> Client<'static> {
-    let memory = Box::leak(Box::new(ClientMemory::<4, 4, 4>::new()));
+    let memory = Box::leak(Box::new(ClientMemory::<4, 4, 4, 4>::new()));
     let config = ClientConfig::new(Name::new(name).unwrap(), SERVER.into());
     let mut own = [name.as_bytes()[0]; KEY_LEN];
     let identity = Identity::new(StaticKey::new(own), None);

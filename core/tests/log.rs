@@ -29,7 +29,7 @@ fn logs_drops_and_failed_sessions() {
     log::set_logger(&Recorder).unwrap();
     log::set_max_level(log::LevelFilter::Debug);
     let server = "192.0.2.1:4119".parse().unwrap();
-    let mut memory = ClientMemory::<2, 1, 0>::new();
+    let mut memory = ClientMemory::<2, 1, 0, 1>::new();
     let mut client = Client::new(
         ClientConfig::new(Name::new("alice").unwrap(), server),
         memory.storage(),

@@ -12,7 +12,7 @@ use chatapp_core::{
 
 type Wire = RefCell<VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>>;
 type OneServer = ServerMemory<4, 4, 8, 512, 4>;
-type OneClient = ClientMemory<5, 4, 2>;
+type OneClient = ClientMemory<5, 4, 2, 4>;
 
 /// One end of the wire, which records the datagrams that it sends.
 struct Port<'a> {

@@ -12,7 +12,7 @@ use chatapp_core::{
 };
 
 type OneServer = ServerMemory<4, 8, 4, 1_024, 16>;
-type OneClient = ClientMemory<4, 4, 4>;
+type OneClient = ClientMemory<4, 4, 4, 4>;
 
 const ANN: usize = 0;
 const BOB: usize = 1;

@@ -12,7 +12,7 @@ use chatapp_core::{
 };
 
 type OneServer = ServerMemory<4, 4, 8, 512, 4>;
-type OneClient = ClientMemory<5, 4, 2>;
+type OneClient = ClientMemory<5, 4, 2, 4>;
 
 const STEP_MS: u64 = 50;
 

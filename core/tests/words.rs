@@ -186,7 +186,7 @@ fn hides_secrets_in_debug_output() {
     let mut out = [0; DATAGRAM_LEN_MAX];
     let writer = DataWriter::new(&mut out, 1, &Header::default());
     assert_eq!(format!("{writer:?}"), "DataWriter { len: 22, .. }");
-    let mut memory = ClientMemory::<2, 1, 0>::new();
+    let mut memory = ClientMemory::<2, 1, 0, 1>::new();
     let config = ClientConfig::new(Name::new("ann").unwrap(), ([127, 0, 0, 1], 5_000).into());
     assert_eq!(config.retry, RetryPolicy::default());
     let identity = Identity::new(StaticKey::new([7; 32]), None);

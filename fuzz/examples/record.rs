@@ -99,7 +99,7 @@ fn leak<T: Clone>(vacant: T, count: usize) -> &'static mut [T] {
 
 fn client(number: u8, name: &str, mut seed: [u8; 32]) -> Client<'static> {
     let name = Name::new(name).expect("a valid name");
-    let memory = Box::leak(Box::new(ClientMemory::<5, 4, 2>::new()));
+    let memory = Box::leak(Box::new(ClientMemory::<5, 4, 2, 4>::new()));
     let config = ClientConfig::new(name, address(SERVER));
     let mut client = Client::new(
         config,

@@ -43,7 +43,7 @@ pub fn client(bytes: &[u8]) {
 }
 
 fn with_client(run: impl FnOnce(Client<'_>)) {
-    let mut memory = ClientMemory::<PEERS, 4, 2>::new();
+    let mut memory = ClientMemory::<PEERS, 4, 2, 4>::new();
     let config = ClientConfig::new(Name::new("alice").expect("a valid name"), address(SERVER));
     let identity = participant(CLIENT).clone();
     run(Client::new(

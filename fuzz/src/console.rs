@@ -182,6 +182,7 @@ fn listed(name: &str) {
         name: name.as_str(),
         address: address(1),
         online: true,
+        foreign_key: false,
     };
     for name_width in [0, 40] {
         let row = Row { entry, name_width }.to_string();

@@ -36,7 +36,7 @@ pub use order::{ORDER_HELP, Order, UnknownOrder};
 pub use paint::{Brush, Part};
 pub use parse::{HELP, Input, ParseError, parse, without_mark};
 pub use report::Report;
-pub use row::Row;
+pub use row::{OTHER_KEY, OTHER_KEY_HELP, Row};
 pub use serial::{Answers, LineError, SerialConsole, TYPED_LEN_MAX, Typed};
 pub use stamp::Stamp;
 pub use visible::Visible;

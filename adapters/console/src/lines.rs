@@ -4,7 +4,9 @@ use core::fmt;
 
 use chatapp_core::limits::TEXT_LEN_MAX;
 use chatapp_core::wire::{Refusal, VERSION};
-use chatapp_core::{ClientEvent, CommandError, MessageStatus, Request, UnixSeconds};
+use chatapp_core::{
+    ClientEvent, CommandError, MessageStatus, NotShownReason, Request, UnixSeconds,
+};
 
 use crate::paint::{Brush, Part, Plain};
 use crate::{Stamp, Visible};
@@ -72,21 +74,27 @@ const fn error(text: Text<'_>) -> Line<'_> {
     }
 }
 
-/// Returns the line for a private message that is not shown.
-const fn not_shown(from: &str, foreign_key: bool) -> Line<'_> {
-    error(if foreign_key {
-        Text::ForeignKey {
+/// Returns the line for a message that is not shown.
+const fn not_shown(from: &str, channel: bool, reason: NotShownReason) -> Line<'_> {
+    error(match reason {
+        NotShownReason::ForeignKey => Text::ForeignKey {
             name: from,
-            what: "a message under that name is not shown",
-        }
-    } else {
-        About(
+            what: if channel {
+                "messages to all under that name are not shown"
+            } else {
+                "a message under that name is not shown"
+            },
+        },
+        NotShownReason::PinsFull => About("[A message is not shown from ", from, PINS_FULL),
+        _ => About(
             "[A message from ",
             from,
             " is not shown: it was encrypted for another key than yours, or modified.]",
-        )
+        ),
     })
 }
+
+const PINS_FULL: &str = ": the pin store is full. `ChatApp keys forget name <NAME>` makes room.]";
 
 /// Returns the line for a channel message that the server rejected.
 const fn not_posted(store_failed: bool) -> Line<'static> {
@@ -115,7 +123,11 @@ impl<'a> Wording<'a> {
                 let message = self.message(from, text, channel, kept_at);
                 (None, notice(message))
             }
-            ClientEvent::NotShown { from, foreign_key } => (None, not_shown(from, foreign_key)),
+            ClientEvent::NotShown {
+                from,
+                channel,
+                reason,
+            } => (None, not_shown(from, channel, reason)),
             ClientEvent::ChannelDropped { count } => (
                 None,
                 error(Count(
@@ -258,6 +270,7 @@ fn message_status(to: &str, status: MessageStatus) -> (Option<Line<'_>>, Line<'_
             name: to,
             what: "nothing was sent",
         }),
+        MessageStatus::PinsFull => error(About("[Nothing was sent to ", to, PINS_FULL)),
         MessageStatus::NotDelivered => {
             return (
                 Some(SERVER_SILENT),

@@ -16,21 +16,35 @@ pub struct Row<'a> {
     pub name_width: usize,
 }
 
+/// The mark of a name with another key than the pinned one. It is no part of a name, which contains
+/// no blank.
+pub const OTHER_KEY: &str = " (other key)";
+
+/// The line below a table with marked names.
+pub const OTHER_KEY_HELP: &str =
+    "[(other key): not the key that you know. Nothing goes to this name or is shown from it.]";
+
+/// Returns the mark behind the name of an entry.
+const fn mark(entry: &TableEntry<'_>) -> &'static str {
+    if entry.foreign_key { OTHER_KEY } else { "" }
+}
+
+impl Row<'_> {
+    /// Returns the number of columns of a name with its mark, for
+    /// [`name_width`](Self::name_width).
+    pub fn width_of(entry: &TableEntry<'_>) -> usize {
+        Visible(entry.name).width() + mark(entry).len()
+    }
+}
+
 impl fmt::Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            entry:
-                TableEntry {
-                    name,
-                    address,
-                    online,
-                },
-            name_width,
-        } = *self;
-        let status = if online { "online" } else { "offline" };
-        let name = Visible(name);
-        let blanks = name_width.saturating_sub(name.width());
-        write!(f, "{name}{:blanks$}  {address}  {status}", "")
+        let Self { entry, name_width } = self;
+        let (name, address) = (Visible(entry.name), entry.address);
+        let blanks = name_width.saturating_sub(Self::width_of(entry));
+        let mark = mark(entry);
+        let status = if entry.online { "online" } else { "offline" };
+        write!(f, "{name}{mark}{:blanks$}  {address}  {status}", "")
     }
 }
 
@@ -47,6 +61,7 @@ mod tests {
                 name,
                 address: address.parse().unwrap(),
                 online,
+                foreign_key: false,
             };
             Row {
                 entry,
@@ -65,6 +80,28 @@ mod tests {
         assert_eq!(
             row("bob", "[2001:db8::1]:5001", false),
             "bob    [2001:db8::1]:5001  offline"
+        );
+    }
+
+    #[test]
+    fn marks_name_with_other_key() {
+        let entry = |foreign_key| TableEntry {
+            name: "bob",
+            address: "192.0.2.1:5000".parse().unwrap(),
+            online: true,
+            foreign_key,
+        };
+        let name_width = Row::width_of(&entry(true));
+        let rows = [true, false].map(|foreign_key| {
+            let entry = entry(foreign_key);
+            Row { entry, name_width }.to_string()
+        });
+        assert_eq!(
+            rows,
+            [
+                "bob (other key)  192.0.2.1:5000  online",
+                "bob              192.0.2.1:5000  online"
+            ]
         );
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX, TEXT_WORDS_MAX};
 use chatapp_core::{
     ChangeSlot, ClientStorage, ConnectionSlot, DedupSlot, InFlightSlot, JournalSlot, LogSlot,
-    MailSlot, NameSlot, OutboxSlot, PeerSlot, ServerStorage, SourceSlot,
+    MailSlot, NameSlot, OutboxSlot, PeerSlot, PinSlot, ServerStorage, SourceSlot,
 };
 use zerocopy::FromZeros;
 
@@ -19,6 +19,8 @@ pub struct ClientLimits {
     pub commands: usize,
     /// Processes that left the table and whose repeated messages are still recognised.
     pub former_peers: usize,
+    /// Names whose keys can be pinned. No pin is ever evicted: further names are not trusted.
+    pub pins: usize,
 }
 
 impl Default for ClientLimits {
@@ -28,6 +30,7 @@ impl Default for ClientLimits {
             peers: ServerLimits::default().names,
             commands: 1_024,
             former_peers: 1_024,
+            pins: 65_536,
         }
     }
 }
@@ -89,6 +92,8 @@ pub struct ClientMemory {
     sessions: Vec<u32>,
     outbox: Vec<OutboxSlot>,
     dedup: Vec<DedupSlot>,
+    pins: Vec<PinSlot>,
+    pin_names: Vec<u32>,
 }
 
 impl ClientMemory {
@@ -105,6 +110,8 @@ impl ClientMemory {
             sessions: vacant(4 * peers)?,
             outbox: vec![OutboxSlot::VACANT; limits.commands],
             dedup: vacant(limits.former_peers)?,
+            pins: vacant(limits.pins)?,
+            pin_names: vacant(2 * limits.pins)?,
         })
     }
 
@@ -117,6 +124,8 @@ impl ClientMemory {
             sessions: &mut self.sessions,
             outbox: &mut self.outbox,
             dedup: &mut self.dedup,
+            pins: &mut self.pins,
+            pin_names: &mut self.pin_names,
         }
     }
 }
@@ -227,6 +236,7 @@ mod tests {
             peers: 1,
             commands: 1,
             former_peers: 0,
+            pins: 1,
         };
         for limits in [ClientLimits::default(), least] {
             let mut memory = ClientMemory::new(limits).unwrap();

@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         server_identity,
         Seed::new(&mut [1; 32]),
     )?;
-    let mut alice_memory = ClientMemory::<9, 8, 8>::new();
+    let mut alice_memory = ClientMemory::<9, 8, 8, 8>::new();
     let alice_identity = Identity::new(StaticKey::new([2; 32]), None);
     let config = ClientConfig::new(Name::new("alice")?, server_addr);
     let mut alice = Client::new(

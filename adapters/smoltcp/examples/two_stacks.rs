@@ -91,7 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let identity = Identity::new(StaticKey::new([1; 32]), None);
     let config = ServerConfig::default();
     let mut server = Server::new(config, memory.storage(), identity, Seed::new(&mut [1; 32]))?;
-    let mut memory = ClientMemory::<9, 4, 8>::new();
+    let mut memory = ClientMemory::<9, 4, 8, 8>::new();
     let identity = Identity::new(StaticKey::new([2; 32]), None);
     let config = ClientConfig::new(Name::new("alice")?, ([192, 168, 7, 1], PORT).into());
     let mut alice = Client::new(config, memory.storage(), identity, Seed::new(&mut [2; 32]))?;

@@ -54,9 +54,14 @@ const MEMORY: Schema = Schema {
 pub struct Memory {
     // Declared before the lock: the file must close before the lock is released.
     connection: Connection,
-    _lock: Lock,
+    /// `None`: another process has it, and stores what was shown.
+    lock: Option<Lock>,
     file: PathBuf,
     used: i64,
+    /// SQLite's number for the latest change by another process that was read.
+    changes: i64,
+    /// The latest key that another process stored.
+    latest_peer: i64,
 }
 
 /// Keys that one name knows in one room.
@@ -88,10 +93,34 @@ impl Memory {
         let used = prepare(&connection, server, name).map_err(Error::sql(&file))?;
         Ok(Self {
             connection,
-            _lock: lock,
+            lock: Some(lock),
             file,
             used,
+            changes: 0,
+            latest_peer: 0,
         })
+    }
+
+    /// Opens the stored state while another process has locked it. This process stores keys there,
+    /// and nothing else. `None` if the other process is just creating it.
+    ///
+    /// # Errors
+    /// Returns an error if the state cannot be used.
+    pub fn open_beside(state: &Path, server: &str, name: &str) -> Result<Option<Self>, Error> {
+        let file = folder::memory_folder(state, server, name).join(FILE);
+        if !file.exists() {
+            return Ok(None);
+        }
+        schema::look(&MEMORY, &file)?;
+        let connection = schema::open_as(&file, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+        Ok(Some(Self {
+            connection,
+            lock: None,
+            file,
+            used: 0,
+            changes: 0,
+            latest_peer: 0,
+        }))
     }
 
     /// Restores a new client. Returns how many records the client has no room for.
@@ -102,54 +131,72 @@ impl Memory {
         restore(&self.connection, take).map_err(Error::sql(&self.file))
     }
 
-    /// Restores a new client while another process has locked the state; this process writes
-    /// nothing.
+    /// Restores the keys of peers that other processes stored since the latest call. Cheap if there
+    /// are none: call it before the client acts.
     ///
     /// # Errors
     /// Returns an error if the state cannot be read.
-    pub fn restore_beside(
-        state: &Path,
-        server: &str,
-        name: &str,
+    pub fn restore_news(
+        &mut self,
         take: impl FnMut(ClientRecord<'_>) -> bool,
-    ) -> Result<usize, Error> {
-        let file = folder::memory_folder(state, server, name).join(FILE);
-        if !file.exists() {
-            // The other process is just creating it.
-            return Ok(0);
-        }
-        let connection = schema::look(&MEMORY, &file)?;
-        restore(&connection, take).map_err(Error::sql(&file))
+    ) -> Result<(), Error> {
+        self.read_news(take).map_err(Error::sql(&self.file))
     }
 
-    /// Stores the identities of shown messages.
+    fn read_news(
+        &mut self,
+        mut take: impl FnMut(ClientRecord<'_>) -> bool,
+    ) -> rusqlite::Result<()> {
+        // The same for as long as no other process writes.
+        let changes = self
+            .connection
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        if self.changes == changes {
+            return Ok(());
+        }
+        let news = "SELECT number, name, key FROM peers WHERE number > ?1 ORDER BY number";
+        let mut statement = self.connection.prepare_cached(news)?;
+        let mut rows = statement.query([self.latest_peer])?;
+        while let Some(row) = rows.next()? {
+            self.latest_peer = row.get(0)?;
+            let name = row.get_ref(1)?.as_str()?;
+            let key = PublicKey(row.get(2)?);
+            take(ClientRecord::PeerKey { name, key });
+        }
+        self.changes = changes;
+        Ok(())
+    }
+
+    /// Stores the identities of shown messages, if no other process does.
     ///
     /// # Errors
     /// Returns an error if the state cannot be written.
     pub fn note_shown(&mut self, shown: &[Shown]) -> Result<(), Error> {
+        if self.lock.is_none() {
+            return Ok(());
+        }
         self.write_shown(shown).map_err(Error::sql(&self.file))
     }
 
     /// Stores a key, or the identity of a shown message. Keys are synced before it returns.
     ///
+    /// A key that is stored stays until it is forgotten ([`forget_peer`], [`forget_server`]).
+    /// Returns it if it is another one than that of the record, which is not stored then.
+    ///
     /// # Errors
     /// Returns an error if the state cannot be written.
-    pub fn note(&mut self, record: ClientRecord<'_>) -> Result<(), Error> {
+    pub fn note(&mut self, record: ClientRecord<'_>) -> Result<Option<PublicKey>, Error> {
         let connection = &self.connection;
-        let written = match record {
-            ClientRecord::Shown(shown) => return self.note_shown(&[shown]),
-            ClientRecord::ServerKey(key) => synced(connection, |connection| {
-                connection.execute("UPDATE room SET server_key = ?1", [key.0])
-            }),
-            ClientRecord::PeerKey { name, key } => synced(connection, |connection| {
-                connection.execute(
-                    "INSERT INTO peers (name, key) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET key \
-                    = excluded.key",
-                    params![name, key.0],
-                )
-            }),
+        let (key, stored) = match record {
+            ClientRecord::Shown(shown) => return self.note_shown(&[shown]).map(|()| None),
+            ClientRecord::ServerKey(key) => (key, synced(connection, |it| keep_server(it, key))),
+            ClientRecord::PeerKey { name, key } => {
+                (key, synced(connection, |it| keep_peer(it, name, key)))
+            }
         };
-        written.map(drop).map_err(Error::sql(&self.file))
+        let stored = stored.map_err(Error::sql(&self.file))?;
+        Ok((stored != key).then_some(stored))
     }
 
     fn write_shown(&mut self, shown: &[Shown]) -> rusqlite::Result<()> {
@@ -243,6 +290,22 @@ fn prepare(connection: &Connection, server: &str, name: &str) -> rusqlite::Resul
     )?;
     let latest = "SELECT coalesce(max(used), 0) FROM seen";
     connection.query_row(latest, [], |row| row.get(0))
+}
+
+/// Stores the key of the server, if there is none. Returns the key that is stored then.
+fn keep_server(connection: &Connection, key: PublicKey) -> rusqlite::Result<PublicKey> {
+    let keep = "UPDATE room SET server_key = ?1 WHERE server_key IS NULL";
+    connection.execute(keep, [key.0])?;
+    let stored = "SELECT coalesce((SELECT server_key FROM room), ?1)";
+    connection.query_row(stored, [key.0], |row| row.get(0).map(PublicKey))
+}
+
+/// Stores the key of a name, if there is none. Returns the key that is stored then.
+fn keep_peer(connection: &Connection, name: &str, key: PublicKey) -> rusqlite::Result<PublicKey> {
+    let keep = "INSERT INTO peers (name, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    connection.execute(keep, params![name, key.0])?;
+    let stored = "SELECT key FROM peers WHERE name = ?1";
+    connection.query_row(stored, [name], |row| row.get(0).map(PublicKey))
 }
 
 fn synced<T>(

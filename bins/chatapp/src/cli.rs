@@ -61,6 +61,8 @@ pub(crate) struct ClientOptions {
     pub(crate) network: NetworkOptions,
     /// Capacity of the client's table, in other clients.
     pub(crate) peers: u32,
+    /// Names whose keys the client can pin.
+    pub(crate) pins: u32,
     pub(crate) data: DataOptions,
     pub(crate) keys: KeyOptions,
     pub(crate) color: ColorChoice,
@@ -169,6 +171,7 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
         },
         network: arguments.network.clone(),
         peers: arguments.peers,
+        pins: arguments.pins,
         data: arguments.data.clone(),
         keys: arguments.keys.clone(),
         color: arguments.color,
@@ -239,6 +242,13 @@ struct Arguments {
         default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=16_777_216)
     )]
     peers: u32,
+
+    /// Maximum number of names whose keys a client remembers; none gives way to another
+    #[arg(
+        long, requires = "client", conflicts_with = "server", value_name = "N",
+        default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=16_777_216)
+    )]
+    pins: u32,
 
     /// When a client uses colours; `auto`: at a terminal, unless NO_COLOR is set or TERM is dumb
     #[arg(
@@ -385,6 +395,7 @@ mod tests {
             port: 0,
             network: NetworkOptions::bound_to("::1"),
             peers: 64,
+            pins: 8,
             data: DataOptions::default(),
             keys: KeyOptions::default(),
             color: ColorChoice::Never,
@@ -395,11 +406,11 @@ mod tests {
             is_persistent: true,
         };
         for words in [
-            "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64 --color never --no-history \
-            --listen --wait \
+            "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64 --pins 8 --color never \
+            --no-history --listen --wait \
              --exec send_bob_hi --exec /quit",
             "ChatApp --exec send_bob_hi --exec=/quit --no-history --listen --wait --color=never \
-            --bind ::1 --peers 64 \
+            --bind ::1 --peers 64 --pins 8 \
              -c alice localhost 4119 0",
         ] {
             let words = words.split_whitespace().map(|word| word.replace('_', " "));
@@ -437,6 +448,7 @@ mod tests {
             ("ChatApp -s 4119 --bind nowhere", "invalid value"),
             ("ChatApp -s 4119 --names 0", "0 is not in 1..=16777216"),
             ("ChatApp -s 4119 --peers 5", "cannot be used with"),
+            ("ChatApp -s 4119 --pins 5", "cannot be used with"),
             (
                 "ChatApp -c alice localhost 4119 0 --names 5",
                 "cannot be used with '--names",

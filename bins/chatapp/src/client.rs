@@ -82,6 +82,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
 
     let mut memory = ClientMemory::new(ClientLimits {
         peers: options.peers as usize,
+        pins: options.pins as usize,
         ..ClientLimits::default()
     })
     .map_err(|error| Failure::new(Exit::System, error.to_string()))?;

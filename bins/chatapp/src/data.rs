@@ -100,7 +100,8 @@ pub(crate) fn state_folder(folder: Option<&Path>) -> Result<PathBuf, Failure> {
 /// State of earlier processes of a client, and the memory that stores it for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct Remembered {
-    /// `None` if nothing is stored, or another process with the same name has locked the file.
+    /// `None` if nothing is stored. If another process with the same name has locked the file, this
+    /// process stores keys only.
     pub(crate) memory: Option<Memory>,
     pub(crate) server_key: Option<PublicKey>,
 }
@@ -125,13 +126,15 @@ pub(crate) fn open_memory(
             (Some(memory), left_over)
         }
         Err(chatapp_store::Error::InUse { .. }) => {
-            let left_over = Memory::restore_beside(state, server, name.as_str(), &mut take);
-            (None, left_over.map_err(unusable)?)
+            let memory = Memory::open_beside(state, server, name.as_str()).map_err(unusable)?;
+            let restored = memory.as_ref().map(|memory| memory.restore(&mut take));
+            let left_over = restored.transpose().map_err(unusable)?;
+            (memory, left_over.unwrap_or(0))
         }
         Err(error) => return Err(unusable(error)),
     };
     if left_over != 0 {
-        eprintln!("ChatApp: the table has no room for {left_over} known keys: raise --peers");
+        eprintln!("ChatApp: the pin store has no room for {left_over} known keys: raise --pins");
     }
     Ok(Remembered { memory, server_key })
 }

@@ -31,13 +31,15 @@ pub enum ClientEvent<'a> {
         /// When the server accepted the message, if that was before the current registration.
         kept_at: Option<UnixSeconds>,
     },
-    /// A private message arrived that cannot be shown.
+    /// A message arrived that is not shown. Channel messages of a name are reported once, until the
+    /// name has its pinned key again.
     NotShown {
         /// The sender's name in the message, without proof.
         from: &'a str,
-        /// Whether the message has another key than the pinned one. Otherwise it was encrypted for
-        /// another key, or changed.
-        foreign_key: bool,
+        /// Whether the message was sent to the channel.
+        channel: bool,
+        /// The reason.
+        reason: NotShownReason,
     },
     /// Older channel messages were dropped before the client could get them.
     ChannelDropped {
@@ -118,6 +120,18 @@ pub struct MessageId {
     pub counter: u32,
 }
 
+/// Why a message is not shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum NotShownReason {
+    /// The name has another key than the pinned one.
+    ForeignKey,
+    /// The message was encrypted for another key, or changed.
+    Unreadable,
+    /// The key of the name cannot be pinned: all pins are in use.
+    PinsFull,
+}
+
 /// The progress of a direct message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -140,6 +154,8 @@ pub enum MessageStatus {
     NotDelivered,
     /// The name has another key than the pinned one: nothing was sent. Final.
     ForeignKey,
+    /// The key of the name cannot be pinned, because all pins are in use: nothing was sent. Final.
+    PinsFull,
 }
 
 impl MessageStatus {

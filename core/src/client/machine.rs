@@ -54,7 +54,7 @@ pub struct Client<'a> {
     registration: Registration,
     table: TableSync,
     peers: Peers<'a>,
-    pins: Pins,
+    pins: Pins<'a>,
     message_keys: MessageKeys,
     outbox: Outbox<'a>,
     requests: Requests,
@@ -83,12 +83,16 @@ impl<'a> Client<'a> {
             sessions,
             outbox,
             dedup,
+            pins,
+            pin_names,
         } = storage;
         let mut entropy = Entropy::new(identity.suite(), seed);
         let message_keys = MessageKeys::new(&identity, &entropy.secret());
         let session_key = entropy.key();
         let incarnation = entropy.draw();
-        let peers = Peers::new(peers, names, entropy.key())?;
+        let names_key = entropy.key();
+        let peers = Peers::new(peers, names, names_key)?;
+        let pins = Pins::new(pins, pin_names, names_key)?;
         let few = StorageError::new("outbox", outbox.len(), 1);
         let outbox = Outbox::new(outbox).ok_or(few)?;
         let count = peers.capacity() + 1;
@@ -106,7 +110,7 @@ impl<'a> Client<'a> {
             registration: Registration::new(config.keep_alive_ms),
             table: TableSync::START,
             peers,
-            pins: Pins::NONE,
+            pins,
             message_keys,
             outbox,
             requests: Requests::NONE,

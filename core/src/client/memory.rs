@@ -3,6 +3,7 @@
 use super::dedup::DedupSlot;
 use super::outbox_slot::OutboxSlot;
 use super::peer_slot::PeerSlot;
+use super::pins::PinSlot;
 use super::storage::ClientStorage;
 use crate::session::ConnectionSlot;
 
@@ -12,20 +13,28 @@ use crate::session::ConnectionSlot;
 /// * `PEERS`: the server and the clients that the roster can hold, at least 2.
 /// * `COMMANDS`: commands that may be unsettled at a time, at least 1.
 /// * `FORMER`: former processes whose duplicates the client still detects.
+/// * `PINS`: names whose key the client can pin, at least 1; no pin is ever evicted.
 ///
 /// Only this type is generic: [`Client`](crate::Client) borrows slices.
 #[derive(Debug)]
-pub struct ClientMemory<const PEERS: usize, const COMMANDS: usize, const FORMER: usize> {
+pub struct ClientMemory<
+    const PEERS: usize,
+    const COMMANDS: usize,
+    const FORMER: usize,
+    const PINS: usize,
+> {
     peers: [PeerSlot; PEERS],
     connections: [ConnectionSlot; PEERS],
     names: [[u32; 2]; PEERS],
     sessions: [[u32; 4]; PEERS],
     outbox: [OutboxSlot; COMMANDS],
     dedup: [DedupSlot; FORMER],
+    pins: [PinSlot; PINS],
+    pin_names: [[u32; 2]; PINS],
 }
 
-impl<const PEERS: usize, const COMMANDS: usize, const FORMER: usize>
-    ClientMemory<PEERS, COMMANDS, FORMER>
+impl<const PEERS: usize, const COMMANDS: usize, const FORMER: usize, const PINS: usize>
+    ClientMemory<PEERS, COMMANDS, FORMER, PINS>
 {
     /// Creates unused memory.
     pub const fn new() -> Self {
@@ -36,6 +45,7 @@ impl<const PEERS: usize, const COMMANDS: usize, const FORMER: usize>
             );
         };
         const { assert!(COMMANDS >= 1, "a client needs a slot for a command") };
+        const { assert!(PINS >= 1, "a client needs a slot for a pinned key") };
         Self {
             peers: [PeerSlot::VACANT; PEERS],
             connections: [ConnectionSlot::VACANT; PEERS],
@@ -43,6 +53,8 @@ impl<const PEERS: usize, const COMMANDS: usize, const FORMER: usize>
             sessions: [[0; 4]; PEERS],
             outbox: [OutboxSlot::VACANT; COMMANDS],
             dedup: [DedupSlot::VACANT; FORMER],
+            pins: [PinSlot::VACANT; PINS],
+            pin_names: [[0; 2]; PINS],
         }
     }
 
@@ -55,12 +67,14 @@ impl<const PEERS: usize, const COMMANDS: usize, const FORMER: usize>
             sessions: self.sessions.as_flattened_mut(),
             outbox: &mut self.outbox,
             dedup: &mut self.dedup,
+            pins: &mut self.pins,
+            pin_names: self.pin_names.as_flattened_mut(),
         }
     }
 }
 
-impl<const PEERS: usize, const COMMANDS: usize, const FORMER: usize> Default
-    for ClientMemory<PEERS, COMMANDS, FORMER>
+impl<const PEERS: usize, const COMMANDS: usize, const FORMER: usize, const PINS: usize> Default
+    for ClientMemory<PEERS, COMMANDS, FORMER, PINS>
 {
     fn default() -> Self {
         Self::new()

@@ -12,6 +12,8 @@ enum Pin {
     Pinned,
     /// The key is pinned, and the roster lists another one.
     Foreign,
+    /// The same, and the user knows.
+    ForeignReported,
 }
 
 /// The key of a name, as far as the client knows it.
@@ -58,6 +60,14 @@ impl PeerKey {
         pin: Pin::Free,
     };
 
+    /// Creates the pinned key of a name that the roster does not list.
+    pub(super) const fn pinned(key: PublicKey) -> Self {
+        Self {
+            key,
+            pin: Pin::Pinned,
+        }
+    }
+
     pub(super) fn get(&self) -> &PublicKey {
         &self.key
     }
@@ -68,7 +78,16 @@ impl PeerKey {
 
     /// Returns whether the roster lists another key than the pinned one.
     pub(super) fn is_foreign(&self) -> bool {
-        self.pin == Pin::Foreign
+        matches!(self.pin, Pin::Foreign | Pin::ForeignReported)
+    }
+
+    /// Notes that the user hears of the other key; true the first time.
+    pub(super) fn report_foreign(&mut self) -> bool {
+        let is_new = self.pin == Pin::Foreign;
+        if is_new {
+            self.pin = Pin::ForeignReported;
+        }
+        is_new
     }
 
     /// Returns whether messages may be encrypted for this key.
@@ -76,24 +95,22 @@ impl PeerKey {
         !self.is_foreign() && !self.key.is_none()
     }
 
-    /// Returns whether this key is refused, because another one is pinned.
-    pub(super) fn refuses(&self, key: &PublicKey) -> bool {
-        self.is_pinned() && !self.key.is_none() && self.key != *key
-    }
-
-    /// Pins the key; true if it was not pinned.
-    pub(super) fn pin(&mut self) -> bool {
-        let is_new = self.pin == Pin::Free;
-        if is_new {
+    /// Notes that the key is pinned.
+    pub(super) fn pin(&mut self) {
+        if self.pin == Pin::Free {
             self.pin = Pin::Pinned;
         }
-        is_new
     }
 
-    /// Restores a key that an earlier process of this client had pinned.
-    pub(super) fn restore(&mut self, key: PublicKey) {
-        self.key = key;
+    /// Sets the key that is pinned for the name; true if it was another one so far.
+    pub(super) fn restore(&mut self, key: &PublicKey) -> bool {
+        let is_other = !self.key.is_none() && self.key != *key;
+        self.key = *key;
         self.pin();
+        if is_other {
+            self.pin = Pin::Foreign;
+        }
+        is_other
     }
 
     /// Applies the key that the roster lists.
@@ -102,8 +119,8 @@ impl PeerKey {
         let change = match self.pin {
             Pin::Free if is_other => KeyChange::Replaced,
             Pin::Pinned if is_other => KeyChange::BecameForeign,
-            Pin::Foreign if is_other => KeyChange::StaysForeign,
-            Pin::Foreign => KeyChange::Returned,
+            Pin::Foreign | Pin::ForeignReported if is_other => KeyChange::StaysForeign,
+            Pin::Foreign | Pin::ForeignReported => KeyChange::Returned,
             Pin::Free | Pin::Pinned => KeyChange::None,
         };
         match change {
@@ -137,14 +154,16 @@ mod tests {
         assert!(!key.is_usable());
         assert_eq!(key.list(&OTHER), KeyChange::Replaced);
         assert_eq!(key.list(&ONE), KeyChange::Replaced);
-        assert!(key.is_usable() && !key.refuses(&OTHER));
-        assert!(key.pin() && !key.pin());
+        assert!(key.is_usable() && !key.is_pinned());
+        key.pin();
         assert_eq!(key.list(&ONE), KeyChange::None);
         assert_eq!(key.list(&OTHER), KeyChange::BecameForeign);
         assert_eq!(key.list(&OTHER), KeyChange::StaysForeign);
-        assert!(!key.is_usable() && key.refuses(&OTHER));
+        assert!(!key.is_usable() && key.is_pinned());
         assert_eq!(*key.get(), ONE, "the pinned key was replaced");
-        assert!(!key.pin() && key.is_foreign());
+        key.pin();
+        assert!(key.report_foreign() && !key.report_foreign());
+        assert!(key.is_foreign(), "the roster lists another key");
         assert_eq!(key.list(&ONE), KeyChange::Returned);
         assert!(key.is_usable());
     }
@@ -152,9 +171,17 @@ mod tests {
     #[test]
     fn learns_key_of_message_while_none_is_pinned() {
         let mut key = PeerKey::NONE;
-        assert!(!key.refuses(&ONE));
         assert!(key.learn(&ONE) && !key.learn(&ONE));
-        key.restore(OTHER);
-        assert!(key.refuses(&ONE) && !key.refuses(&OTHER));
+    }
+
+    #[test]
+    fn prefers_restored_key_to_listed_key() {
+        let mut key = PeerKey::NONE;
+        assert!(!key.restore(&ONE) && key.is_usable() && key.is_pinned());
+        let mut key = PeerKey::NONE;
+        key.list(&OTHER);
+        assert!(key.restore(&ONE));
+        assert!(key.is_foreign() && *key.get() == ONE);
+        assert_eq!(key.list(&ONE), KeyChange::Returned);
     }
 }

@@ -26,7 +26,7 @@ pub struct PeerSlot {
     references: u32,
     /// The session sequence of the peer's latest call.
     session_sequence: u32,
-    links: [Link; PeerList::COUNT],
+    link: Link,
 }
 
 impl PeerSlot {
@@ -41,7 +41,7 @@ impl PeerSlot {
         marks: ProcessMarks::VACANT,
         references: 0,
         session_sequence: 0,
-        links: [Link::VACANT; PeerList::COUNT],
+        link: Link::VACANT,
     };
 
     /// Creates a slot for a name that is not in the roster.
@@ -143,41 +143,19 @@ impl PeerSlot {
     }
 }
 
-/// The lists that a peer can be in.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum PeerList {
-    /// Occupied slots by use, or free slots.
-    Recent,
-    /// Peers whose pinned key was not stored yet.
-    UnsavedKey,
-}
-
-impl PeerList {
-    const COUNT: usize = 2;
-}
-
-impl Linked<PeerList> for PeerSlot {
-    fn link(&self, list: PeerList) -> &Link {
-        let [recent, unsaved_key] = &self.links;
-        match list {
-            PeerList::Recent => recent,
-            PeerList::UnsavedKey => unsaved_key,
-        }
+impl Linked<()> for PeerSlot {
+    fn link(&self, (): ()) -> &Link {
+        &self.link
     }
 
-    fn link_mut(&mut self, list: PeerList) -> &mut Link {
-        let [recent, unsaved_key] = &mut self.links;
-        match list {
-            PeerList::Recent => recent,
-            PeerList::UnsavedKey => unsaved_key,
-        }
+    fn link_mut(&mut self, (): ()) -> &mut Link {
+        &mut self.link
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::containers::{List, Slots};
 
     fn peer() -> PeerSlot {
         PeerSlot::named(Name::new("bob").unwrap())
@@ -208,20 +186,5 @@ mod tests {
         assert!(!peer.is_idle(), "a peer with a stored message is idle");
         peer.route_mut().note_receipt(2);
         assert!(peer.is_idle());
-    }
-
-    #[test]
-    fn links_a_peer_in_both_lists() {
-        let mut peers = [peer(), peer()];
-        let mut peers = Slots::new(&mut peers).unwrap();
-        let mut recent = List::new(PeerList::Recent);
-        let mut unsaved = List::new(PeerList::UnsavedKey);
-        recent.push(&mut peers, 0);
-        recent.push(&mut peers, 1);
-        unsaved.push(&mut peers, 1);
-        recent.remove(&mut peers, 1);
-        assert_eq!(unsaved.pop(&mut peers), Some(1));
-        assert_eq!(recent.pop(&mut peers), Some(0));
-        assert_eq!(recent.first(), None);
     }
 }

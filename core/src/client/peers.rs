@@ -1,6 +1,6 @@
 //! The peers: found by name, and ordered by use.
 
-use super::peer_slot::{PeerList, PeerSlot};
+use super::peer_slot::PeerSlot;
 use crate::containers::{Index, List, Slots};
 use crate::crypto::Key;
 use crate::driver::{StorageError, TableEntry};
@@ -15,10 +15,10 @@ pub(super) struct Peers<'a> {
     names: Index<'a>,
     key: Key,
     /// Occupied slots, the most recently used ones at the end.
-    recent: List<PeerList>,
+    recent: List<()>,
     /// Vacated slots, the oldest in front: the order of the slots is that of the roster that is
     /// shown.
-    free: List<PeerList>,
+    free: List<()>,
     /// The first slot that was never used.
     fresh: u32,
 }
@@ -45,8 +45,8 @@ impl<'a> Peers<'a> {
             slots,
             names,
             key,
-            recent: List::new(PeerList::Recent),
-            free: List::new(PeerList::Recent),
+            recent: List::new(()),
+            free: List::new(()),
             fresh: SERVER + 1,
         })
     }
@@ -57,11 +57,6 @@ impl<'a> Peers<'a> {
 
     pub(super) fn at_mut(&mut self, peer: u32) -> &mut PeerSlot {
         self.slots.at_mut(peer)
-    }
-
-    /// Returns the mutable slots, for a list of them.
-    pub(super) fn slots(&mut self) -> &mut Slots<'a, PeerSlot> {
-        &mut self.slots
     }
 
     /// Returns how many peers there is room for.
@@ -82,6 +77,7 @@ impl<'a> Peers<'a> {
             name: peer.name().as_str(),
             address: peer.listing().address().get(),
             online: peer.listing().is_online(),
+            foreign_key: peer.key().is_foreign(),
         })
     }
 
@@ -105,9 +101,13 @@ impl<'a> Peers<'a> {
     /// Returns the slot of a name, if the roster lists this process for it.
     pub(super) fn find_process(&self, name: &str, incarnation: u64) -> Option<u32> {
         let peer = self.find(name.as_bytes())?;
+        self.is_process(peer, incarnation).then_some(peer)
+    }
+
+    /// Returns whether the roster lists this process for a peer.
+    pub(super) fn is_process(&self, peer: u32, incarnation: u64) -> bool {
         // No process has the number 0.
-        let is_listed = incarnation != 0 && self.at(peer).listing().incarnation() == incarnation;
-        is_listed.then_some(peer)
+        incarnation != 0 && self.at(peer).listing().incarnation() == incarnation
     }
 
     /// Makes a peer the most recently used one.
@@ -141,8 +141,8 @@ impl<'a> Peers<'a> {
     }
 
     /// Returns the peer to evict for another. The first choice is a peer that is not in the roster
-    /// and has no pinned key. Otherwise the least recently used peer is evicted, if the roster is
-    /// partial or does not list it. Cost: walks all peers.
+    /// and exchanged no messages with this client. Otherwise the least recently used peer is
+    /// evicted, if the roster is partial or does not list it. Cost: walks all peers.
     pub(super) fn victim(&self, is_partial: bool, own_name: &Name) -> Option<u32> {
         let mut at = self.recent.first();
         let mut victim = None;
@@ -153,7 +153,7 @@ impl<'a> Peers<'a> {
                 if !is_listed && !slot.key().is_pinned() {
                     return Some(peer);
                 }
-                // A forgotten key is trusted anew, so the least recently used goes first.
+                // The marks of shown messages go with it: the least recently used is first.
                 if is_partial || !is_listed {
                     victim = victim.or(Some(peer));
                 }

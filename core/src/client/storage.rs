@@ -3,6 +3,7 @@
 use super::dedup::DedupSlot;
 use super::outbox_slot::OutboxSlot;
 use super::peer_slot::PeerSlot;
+use super::pins::PinSlot;
 use crate::session::ConnectionSlot;
 
 /// The slices that a client works in. The caller sizes them once: statics on a microcontroller, the
@@ -22,4 +23,9 @@ pub struct ClientStorage<'a> {
     pub outbox: &'a mut [OutboxSlot],
     /// One slot for each process outside of the roster whose duplicates the client still detects.
     pub dedup: &'a mut [DedupSlot],
+    /// One slot for each name whose key the client can pin. A pin is never evicted: without a free
+    /// slot, the client sends nothing to further names, and shows no private message of theirs.
+    pub pins: &'a mut [PinSlot],
+    /// At least two words for each pin slot.
+    pub pin_names: &'a mut [u32],
 }

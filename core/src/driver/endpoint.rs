@@ -17,6 +17,8 @@ pub struct TableEntry<'a> {
     pub address: SocketAddr,
     /// Whether the client is active.
     pub online: bool,
+    /// Whether this client has pinned another key for the name than the server lists.
+    pub foreign_key: bool,
 }
 
 /// The network interface of a [`Client`](crate::Client) or [`Server`](crate::Server); adapters are

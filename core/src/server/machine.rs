@@ -165,6 +165,7 @@ impl<'a> Server<'a> {
                 name: name.name(),
                 address: name.listing().address().get(),
                 online: name.listing().is_online(),
+                foreign_key: false,
             })
     }
 

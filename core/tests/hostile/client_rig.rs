@@ -8,7 +8,7 @@ use chatapp_core::wire::{ClientHello, Cookie, Datagram, Entry, Frame, Header, St
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId,
     ConnectionSlot, DedupSlot, Disposition, Endpoint, Identity, Instant, Name, OutboxSlot,
-    PeerSlot, PublicKey, RoomKey, Seed, UnixSeconds,
+    PeerSlot, PinSlot, PublicKey, RoomKey, Seed, UnixSeconds,
 };
 
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
@@ -16,6 +16,9 @@ use crate::people::{BOB, StoredMessage, identity, identity_in, key, message_key}
 
 /// The default of [`ClientConfig::new`].
 const DEFAULT_WINDOW: u16 = 128;
+
+/// Names whose keys alice can pin.
+pub(crate) const PINS: usize = 3;
 
 /// The cookie that the server gives to alice.
 pub(crate) const COOKIE: Cookie = Cookie {
@@ -90,6 +93,8 @@ impl Rig {
             sessions: leak(0, 16),
             outbox: leak(OutboxSlot::VACANT, outbox),
             dedup: leak(DedupSlot::VACANT, 2),
+            pins: leak(PinSlot::VACANT, PINS),
+            pin_names: leak(0, 2 * PINS),
         };
         let config = ClientConfig {
             window,

@@ -17,6 +17,7 @@ mod lines;
 mod moves;
 mod offline;
 mod people;
+mod pins;
 mod receipts;
 mod registrations;
 mod restored;

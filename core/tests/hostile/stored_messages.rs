@@ -90,7 +90,7 @@ fn frames_of(sent: Vec<(Header, Vec<String>)>) -> String {
     frames.collect::<Vec<_>>().join(", ")
 }
 
-const UNREADABLE: &str = r#"NotShown { from: "bob", foreign_key: false }"#;
+const UNREADABLE: &str = r#"NotShown { from: "bob", channel: false, reason: Unreadable }"#;
 
 #[test]
 //= PROTOCOL.md#11.2

@@ -175,7 +175,7 @@ fn pins_the_key_of_a_name_it_talked_to() {
         }]);
         assert_eq!(
             rig.events(),
-            [r#"NotShown { from: "bob", foreign_key: true }"#]
+            [r#"NotShown { from: "bob", channel: false, reason: ForeignKey }"#]
         );
         assert_eq!(rig.records(), [""; 0]);
         assert_eq!(rig.client.stats().drops(DropReason::ForeignKey), 3);

@@ -148,6 +148,7 @@ impl Room {
                 peers: 2,
                 commands: BURST,
                 former_peers: 2,
+                pins: 16,
             };
             let memory = ClientMemory::new(limits).expect("memory suffices");
             let storage = Box::leak(Box::new(memory)).storage();

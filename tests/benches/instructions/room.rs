@@ -98,6 +98,7 @@ impl Room {
                 peers,
                 commands: if number <= BOB { BURST } else { 2 },
                 former_peers: 2,
+                pins: 16,
             };
             let memory = Box::leak(Box::new(
                 ClientMemory::new(limits).expect("memory suffices"),

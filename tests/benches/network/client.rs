@@ -59,6 +59,7 @@ fn run(
         peers: 8,
         commands: 1_024,
         former_peers: 8,
+        pins: 16,
     };
     let mut memory = ClientMemory::new(limits).expect("memory");
     let name = Name::new(name).expect("a name");

@@ -173,7 +173,7 @@ impl ClientProcess {
         let mut step = Step::Parked;
         if !body.is_dying() {
             // Keys that come without an event.
-            machine.with(|client| remember(*id, client, memory, model));
+            machine.with(|client| remember(*id, client, memory, model))?;
         }
         if self.display_full {
             return Ok(step);
@@ -184,7 +184,7 @@ impl ClientProcess {
             }
             let more = machine.with(|client| {
                 let Some(event) = client.poll_event() else {
-                    remember(*id, client, memory, model);
+                    remember(*id, client, memory, model)?;
                     return Ok(false);
                 };
                 let line = || format!("{event:?}");
@@ -207,7 +207,7 @@ impl ClientProcess {
                 }
                 *left |= matches!(event, ClientEvent::Deregistered { .. });
                 model.saw(*id, &event, medium.now)?;
-                remember(*id, client, memory, model);
+                remember(*id, client, memory, model)?;
                 Ok(true)
             })?;
             if !more {
@@ -302,15 +302,16 @@ fn remember(
     client: &mut Client<'_>,
     memory: &mut Option<Memory>,
     model: &mut Model,
-) {
+) -> Result<(), Violation> {
     while let Some(record) = client.poll_persist() {
         if let ClientRecord::PeerKey { name, key } = record {
-            model.trusts(id, name, key);
+            model.trusts(id, name, key)?;
         }
         if let Some(memory) = memory {
             memory.notes(record);
         }
     }
+    Ok(())
 }
 
 fn command_for<'a>(
@@ -391,6 +392,7 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
             MessageStatus::NotStored => Kind::NotStored,
             MessageStatus::NoSuchClient => Kind::NoSuchClient,
             MessageStatus::ForeignKey => Kind::ForeignKey,
+            MessageStatus::PinsFull => Kind::PinsFull,
             _ => Kind::NotDelivered,
         },
         ClientEvent::ServerNotResponding { request, .. } => match request {
@@ -426,13 +428,13 @@ fn describe(event: &ClientEvent<'_>) -> String {
         }
         ClientEvent::ChannelDropped { count } => format!("ChannelDropped {count}"),
         ClientEvent::Throttled => "Throttled".into(),
-        ClientEvent::NotShown { from, foreign_key } => {
-            let why = if *foreign_key {
-                "ForeignKey"
-            } else {
-                "Unreadable"
-            };
-            format!("NotShown {from}: {why}")
+        ClientEvent::NotShown {
+            from,
+            channel,
+            reason,
+        } => {
+            let channel = if *channel { "channel " } else { "" };
+            format!("NotShown {channel}{from}: {reason:?}")
         }
         ClientEvent::Refused { reason } => format!("Refused {reason:?}"),
         other => format!("{other:?}")

@@ -28,13 +28,12 @@ impl Memory {
             }
             ClientRecord::ServerKey(key) => self.server = Some(key),
             ClientRecord::PeerKey { name, key } => {
-                self.peers.insert(name.to_owned(), key);
+                self.peers.entry(name.to_owned()).or_insert(key);
             }
         }
     }
 
-    /// Gives everything to a new process. If its roster has no room for a key, it learns the key
-    /// anew.
+    /// Gives everything to a new process.
     pub fn restore(&self, client: &mut Client<'_>) {
         if let Some(key) = self.server {
             client.restore(ClientRecord::ServerKey(key));

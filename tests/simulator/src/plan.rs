@@ -110,6 +110,8 @@ pub struct Sizes {
     pub outbox: usize,
     /// Former processes whose message counters a client remembers.
     pub dedup: usize,
+    /// Names whose keys a client can pin.
+    pub pins: usize,
     /// Names that the server knows.
     pub names: usize,
     /// Stored messages for one name.
@@ -138,6 +140,7 @@ impl Sizes {
         peers: 70,
         outbox: 64,
         dedup: 128,
+        pins: 70,
         names: 70,
         mail_per_name: 2_000,
         mail: 8_000,
@@ -284,7 +287,7 @@ impl Plan {
                 tells_handshakes: span.is_multiple_of(5),
             },
         };
-        plan.with_lost_keys()
+        plan.with_lost_keys().with_few_pins()
     }
 
     /// Lets people lose their keys, and the server forget names soon, in every thirteenth run. It
@@ -293,6 +296,14 @@ impl Plan {
         if self.pace.is_multiple_of(13) {
             self.nodes.lost_key = self.span / (2 + self.span % 4);
             self.sizes.keep_s = 2 + (self.span % 5) as u32;
+        }
+        self
+    }
+
+    /// Gives clients few pins in every eleventh run. It draws no choice, either.
+    fn with_few_pins(mut self) -> Self {
+        if self.span % 11 == 3 {
+            self.sizes.pins = 1 + (self.pace % 3) as usize;
         }
         self
     }

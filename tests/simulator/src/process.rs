@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, DedupSlot, InFlightSlot,
-    Instant, JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot, Seed,
-    Sent, Server, ServerConfig, ServerStorage, SourceSlot, TransmitQueue,
+    Instant, JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot,
+    PinSlot, Seed, Sent, Server, ServerConfig, ServerStorage, SourceSlot, TransmitQueue,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -28,6 +28,8 @@ struct ClientMemory {
     sessions: Vec<u32>,
     outbox: Vec<OutboxSlot>,
     dedup: Vec<DedupSlot>,
+    pins: Vec<PinSlot>,
+    pin_names: Vec<u32>,
     keys: Vec<KeySlot>,
 }
 
@@ -99,6 +101,8 @@ impl ClientMachine {
             sessions: vec![0; 4 * peers],
             outbox: vec![OutboxSlot::VACANT; sizes.outbox],
             dedup: vec![DedupSlot::VACANT; sizes.dedup],
+            pins: vec![PinSlot::VACANT; sizes.pins],
+            pin_names: vec![0; 2 * sizes.pins],
             keys: vec![KeySlot::VACANT; KEYS],
         };
         let config = ClientConfig {
@@ -114,6 +118,8 @@ impl ClientMachine {
                 sessions,
                 outbox,
                 dedup,
+                pins,
+                pin_names,
                 keys,
             } = memory.borrow_mut();
             let mut client = Client::new(
@@ -125,6 +131,8 @@ impl ClientMachine {
                     sessions,
                     outbox,
                     dedup,
+                    pins,
+                    pin_names,
                 },
                 world_keys.identity(holder),
                 Seed::new(&mut seed),

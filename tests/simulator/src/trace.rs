@@ -117,6 +117,7 @@ kinds! {
     Departure => "server: departure",
     Refusal => "server: refusal",
     Throttling => "server: throttling",
+    PinsFull => "event no room for the pin of a recipient",
 }
 
 /// The trace of one run.

@@ -93,25 +93,34 @@ fn words_messages() {
 
 #[test]
 fn words_messages_that_are_not_shown() {
-    let not_shown = |foreign_key| {
+    let not_shown = |channel, reason| {
         lines(ClientEvent::NotShown {
             from: "bob",
-            foreign_key,
+            channel,
+            reason,
         })
     };
+    for (channel, what) in [
+        (false, "a message under that name is"),
+        (true, "messages to all under that name are"),
+    ] {
+        let line = format!(
+            "[The key of bob has changed: {what} not shown. If bob confirms the change, leave, \
+             type `ChatApp keys forget name bob`, and return.]"
+        );
+        assert_eq!(not_shown(channel, NotShownReason::ForeignKey), [line]);
+    }
     assert_eq!(
-        not_shown(true),
-        [
-            "[The key of bob has changed: a message under that name is not shown. If bob confirms \
-             the change, leave, type `ChatApp keys forget name bob`, and return.]"
-        ]
-    );
-    assert_eq!(
-        not_shown(false),
+        not_shown(false, NotShownReason::Unreadable),
         [
             "[A message from bob is not shown: it was encrypted for another key than yours, or \
              modified.]"
         ]
+    );
+    assert_eq!(
+        not_shown(false, NotShownReason::PinsFull),
+        ["[A message is not shown from bob: the pin store is full. \
+             `ChatApp keys forget name <NAME>` makes room.]"]
     );
 }
 
@@ -252,7 +261,8 @@ fn puts_no_unsafe_name_into_a_command() {
     ] {
         let shown = lines(ClientEvent::NotShown {
             from: name,
-            foreign_key: true,
+            channel: false,
+            reason: NotShownReason::ForeignKey,
         });
         let line = format!(
             "[The key of {name} has changed: a message under that name is not shown. If {name} \
@@ -264,7 +274,8 @@ fn puts_no_unsafe_name_into_a_command() {
     for name in ["bob", "a.b-c_1", "bob@home"] {
         let shown = lines(ClientEvent::NotShown {
             from: name,
-            foreign_key: true,
+            channel: false,
+            reason: NotShownReason::ForeignKey,
         });
         assert!(shown[0].contains(&format!("`ChatApp keys forget name {name}`")));
     }

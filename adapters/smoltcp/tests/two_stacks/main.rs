@@ -128,7 +128,7 @@ impl Room {
 
     /// Adds a client and registers it.
     fn join(&mut self, name: &str) -> usize {
-        let memory = Box::leak(Box::new(ClientMemory::<9, 64, 8>::new()));
+        let memory = Box::leak(Box::new(ClientMemory::<9, 64, 8, 8>::new()));
         let server = SocketAddr::new(self.ip(0), PORT);
         let config = ClientConfig::new(Name::new(name).unwrap(), server);
         let mut seed = [0; 32];

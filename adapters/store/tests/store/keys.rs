@@ -194,7 +194,8 @@ fn stores_keys_and_shown_messages_per_room() {
     .collect();
     let remembered = || {
         let mut records = Vec::new();
-        let left = Memory::restore_beside(folder.path(), HERE, "alice", |record| {
+        let beside = Memory::open_beside(folder.path(), HERE, "alice").unwrap();
+        let left = beside.unwrap().restore(|record| {
             records.push(format!("{record:?}"));
             record != bob
         });
@@ -236,4 +237,62 @@ fn reports_an_unusable_memory() {
     let error = Memory::open(folder.path(), HERE, "alice").unwrap_err();
     assert!(error.to_string().contains("is damaged"), "{error}");
     assert_eq!(fs::read(&file).unwrap(), b"junk");
+}
+
+#[test]
+fn keeps_first_key_until_it_is_forgotten() {
+    let folder = folder();
+    let [key, other] = [3, 4].map(|byte| PublicKey([byte; 32]));
+    let bob = |key| ClientRecord::PeerKey { name: "bob", key };
+    let beside = || Memory::open_beside(folder.path(), HERE, "alice").unwrap();
+    assert!(beside().is_none(), "there is none yet");
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    let mut beside = beside().unwrap();
+    for (record, conflict) in [
+        (bob(key), bob(other)),
+        (ClientRecord::ServerKey(key), ClientRecord::ServerKey(other)),
+    ] {
+        assert_eq!(memory.note(record).unwrap(), None);
+        assert_eq!(memory.note(record).unwrap(), None, "it is the same");
+        assert_eq!(memory.note(conflict).unwrap(), Some(key));
+        assert_eq!(beside.note(conflict).unwrap(), Some(key));
+        assert_eq!(beside.note(record).unwrap(), None);
+    }
+    assert_eq!(forget_peer(folder.path(), "bob").unwrap(), 1);
+    assert_eq!(beside.note(bob(other)).unwrap(), None);
+    assert_eq!(memory.note(bob(key)).unwrap(), Some(other));
+}
+
+#[test]
+fn reads_keys_that_another_process_stores() {
+    let folder = folder();
+    let record = |name, byte| ClientRecord::PeerKey {
+        name,
+        key: PublicKey([byte; 32]),
+    };
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    memory.note(record("bob", 3)).unwrap();
+    let mut beside = Memory::open_beside(folder.path(), HERE, "alice")
+        .unwrap()
+        .unwrap();
+    let news = |memory: &mut Memory| {
+        let mut names = Vec::new();
+        memory
+            .restore_news(|record| {
+                names.push(format!("{record:?}"));
+                true
+            })
+            .unwrap();
+        names
+    };
+    news(&mut memory);
+    news(&mut beside);
+    assert_eq!(news(&mut beside), [""; 0], "nothing changed");
+    beside.note(record("carol", 4)).unwrap();
+    memory.note(record("dave", 5)).unwrap();
+    beside.note_shown(&[]).unwrap();
+    let expected = [record("carol", 4), record("dave", 5)].map(|record| format!("{record:?}"));
+    assert_eq!(news(&mut memory), expected);
+    assert_eq!(news(&mut beside), expected);
+    assert_eq!(news(&mut memory), [""; 0]);
 }

@@ -3,7 +3,7 @@
 
 use chatapp_console as console;
 use chatapp_core::wire::Refusal;
-use chatapp_core::{ClientEvent, Command, CommandError, CommandId, MessageStatus};
+use chatapp_core::{ClientEvent, Command, CommandError, CommandId, MessageStatus, NotShownReason};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ pub(super) enum Event<'a> {
     NotShown {
         from: &'a str,
         foreign_key: bool,
+        channel: bool,
+        reason: &'static str,
     },
     ChannelDropped {
         count: u32,
@@ -87,6 +89,7 @@ pub(super) struct Entry<'a> {
     pub(super) name: &'a str,
     pub(super) address: String,
     pub(super) online: bool,
+    pub(super) foreign_key: bool,
 }
 
 /// Name of a command in JSON.
@@ -220,7 +223,16 @@ pub(super) fn events<'a>(
             channel,
             kept_at: kept_at.map(|at| at.0),
         }),
-        ClientEvent::NotShown { from, foreign_key } => Some(Event::NotShown { from, foreign_key }),
+        ClientEvent::NotShown {
+            from,
+            channel,
+            reason,
+        } => Some(Event::NotShown {
+            from,
+            foreign_key: reason == NotShownReason::ForeignKey,
+            channel,
+            reason: not_shown(reason),
+        }),
         ClientEvent::ChannelDropped { count } => Some(Event::ChannelDropped { count }),
         ClientEvent::Throttled => Some(Event::Throttled),
         ClientEvent::ServerSilent => Some(Event::ServerSilent),
@@ -285,6 +297,17 @@ fn message_status(status: MessageStatus) -> &'static str {
         MessageStatus::NoSuchClient => "no_such_client",
         MessageStatus::NotDelivered => "not_delivered",
         MessageStatus::ForeignKey => "foreign_key",
+        MessageStatus::PinsFull => "pins_full",
+        _ => "unknown",
+    }
+}
+
+/// Returns the word for the reason why a message is not shown.
+fn not_shown(reason: NotShownReason) -> &'static str {
+    match reason {
+        NotShownReason::ForeignKey => "foreign_key",
+        NotShownReason::Unreadable => "unreadable",
+        NotShownReason::PinsFull => "pins_full",
         _ => "unknown",
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::mem;
 
-use chatapp_console::{self as console, HELP, Line, ParseError, Part, Visible, Wording};
+use chatapp_console::{self as console, HELP, Line, ParseError, Part, Wording};
 use chatapp_core::{
     Client, ClientEvent, Command, CommandError, CommandId, Instant, MessageStatus, UnixSeconds,
 };
@@ -210,7 +210,7 @@ impl<'a> Output<'a> {
             for line in terminal.roster.lines(client, terminal.look) {
                 self.display.line(line);
             }
-            return;
+            return self.explain_marks(client);
         }
         let mut rows: Vec<_> = client.table().collect();
         rows.sort_by_key(|entry| entry.name);
@@ -219,19 +219,24 @@ impl<'a> Output<'a> {
                 name: row.name,
                 address: row.address.to_string(),
                 online: row.online,
+                foreign_key: row.foreign_key,
             });
             return self.object(&Event::Table {
                 clients: clients.collect(),
                 age_s,
             });
         }
-        let name_width = rows
-            .iter()
-            .map(|entry| Visible(entry.name).width())
-            .max()
-            .unwrap_or(0);
+        let name_width = rows.iter().map(console::Row::width_of).max().unwrap_or(0);
         for entry in rows {
             self.display.line(console::Row { entry, name_width });
+        }
+        self.explain_marks(client);
+    }
+
+    /// Explains the marks of the table, if there are any.
+    fn explain_marks(&self, client: &Client<'_>) {
+        if client.table().any(|entry| entry.foreign_key) {
+            self.words(Part::Notice, console::OTHER_KEY_HELP);
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use chatapp_console::Visible;
-use chatapp_core::{Client, UnixSeconds};
+use chatapp_console::{OTHER_KEY, Visible};
+use chatapp_core::{Client, TableEntry, UnixSeconds};
 
 use crate::style::{Look, clock};
 
@@ -21,15 +21,16 @@ struct Seen {
 }
 
 impl Roster {
-    /// Updates the states from the table. Returns the names, online ones first.
+    /// Updates the states from the table. Returns the names that messages can go to, online ones
+    /// first.
     pub(super) fn update(&mut self, client: &Client<'_>, wall: UnixSeconds) -> Vec<String> {
         let is_first = self.seen.is_empty();
         let mut names: Vec<_> = client
             .table()
-            .map(|entry| (!entry.online, entry.name.to_owned()))
+            .map(|entry| (!entry.online, entry.name.to_owned(), entry.foreign_key))
             .collect();
         names.sort();
-        for (is_offline, name) in &names {
+        for (is_offline, name, _) in &names {
             let is_online = !is_offline;
             match self.seen.get_mut(name) {
                 Some(seen) if seen.is_online == is_online => {}
@@ -45,7 +46,9 @@ impl Roster {
                 }
             }
         }
-        names.into_iter().map(|(_, name)| name).collect()
+        // Nothing can be sent to a name with a foreign key.
+        let known = names.into_iter().filter(|(.., foreign_key)| !foreign_key);
+        known.map(|(_, name, _)| name).collect()
     }
 
     /// Formats the table for people, online names first.
@@ -53,10 +56,13 @@ impl Roster {
         let mut rows: Vec<_> = client.table().collect();
         rows.sort_by_key(|entry| (!entry.online, entry.name));
         let addresses: Vec<String> = rows.iter().map(|row| row.address.to_string()).collect();
-        let is_own = |name: &str| name == client.name().as_str();
-        let who_width =
-            |name: &str| Visible(name).width() + if is_own(name) { OWN.len() } else { 0 };
-        let width = rows.iter().map(|row| who_width(row.name)).max();
+        let mark = |row: &TableEntry<'_>| match row.name == client.name().as_str() {
+            true => OWN,
+            false if row.foreign_key => OTHER_KEY,
+            false => "",
+        };
+        let who_width = |row: &TableEntry<'_>| Visible(row.name).width() + mark(row).len();
+        let width = rows.iter().map(who_width).max();
         let width = width.unwrap_or(0).max("who".len());
         let address_width = addresses.iter().map(String::len).max();
         let address_width = address_width.unwrap_or(0).max("where".len());
@@ -66,8 +72,8 @@ impl Roster {
             "who", "where"
         );
         let rows = rows.iter().zip(&addresses).map(|(row, address)| {
-            let own = if is_own(row.name) { OWN } else { "" };
-            let blanks = width - who_width(row.name);
+            let mark = mark(row);
+            let blanks = width - who_width(row);
             let status = if row.online { "online " } else { "offline" };
             let since = match self.seen.get(row.name) {
                 Some(Seen {
@@ -77,7 +83,7 @@ impl Roster {
                 _ => "before".into(),
             };
             let rest = format!(
-                "{own}{:blanks$}  {address:address_width$}  {status}  {since}",
+                "{mark}{:blanks$}  {address:address_width$}  {status}  {since}",
                 ""
             );
             if row.online {

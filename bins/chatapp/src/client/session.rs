@@ -285,6 +285,7 @@ impl<'a> Session<'a> {
     /// Shows events while the display has room. The client does not acknowledge messages that wait.
     pub(super) fn show_events(&mut self, client: &mut Client<'_>, now: Instant) {
         let mut shown = Vec::new();
+        self.learn_pins(client);
         loop {
             self.note_records(client, &mut shown);
             if !self.output.display().has_room() {
@@ -352,10 +353,34 @@ impl<'a> Session<'a> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .note(record);
-            if let Err(error) = noted {
-                self.output
-                    .show_error(format_args!("[A key is not remembered: {error}]"));
+            match (noted, record) {
+                (Ok(Some(key)), ClientRecord::PeerKey { name, .. }) => {
+                    let name = name.to_owned();
+                    client.restore(ClientRecord::PeerKey { name: &name, key });
+                }
+                (Ok(Some(known)), ClientRecord::ServerKey(found)) => {
+                    self.server_key = Some(known);
+                    self.end_with(End::ServerKeyChanged(found));
+                }
+                (Ok(_), _) => {}
+                (Err(error), _) => self
+                    .output
+                    .show_error(format_args!("[A key is not remembered: {error}]")),
             }
+        }
+    }
+
+    /// Asks the store for the keys that another process of this name has pinned since: they count
+    /// before anything is believed or sent.
+    fn learn_pins(&mut self, client: &mut Client<'_>) {
+        let Some(memory) = &self.memory else { return };
+        let learned = memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .restore_news(|record| client.restore(record));
+        if let Err(error) = learned {
+            self.output
+                .show_error(format_args!("[Known keys cannot be read: {error}]"));
         }
     }
 

@@ -6,7 +6,7 @@ use core::convert::Infallible;
 use core::net::SocketAddr;
 use core::panic::PanicInfo;
 
-use chatapp_console::{Answers, HELP, Input, Row, Typed, Wording, parse};
+use chatapp_console::{Answers, HELP, Input, OTHER_KEY_HELP, Row, Typed, Wording, parse};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientRecord, Command, CommandError, Identity, Instant,
     Name, Request, Seed, StorageError,
@@ -255,11 +255,8 @@ impl<'a> Session<'a> {
 
 /// Shows the table, sorted by name.
 fn show_table(client: &Client<'_>, answers: &mut Answers<'_, Uart>) -> Result<(), Infallible> {
-    let name_width = client
-        .table()
-        .map(|entry| entry.name.chars().count())
-        .max()
-        .unwrap_or(0);
+    let widths = client.table().map(|entry| Row::width_of(&entry));
+    let name_width = widths.max().unwrap_or(0);
     let mut last = "";
     let next = |last: &str| {
         client
@@ -270,6 +267,9 @@ fn show_table(client: &Client<'_>, answers: &mut Answers<'_, Uart>) -> Result<()
     while let Some(entry) = next(last) {
         answers.show(Row { entry, name_width })?;
         last = entry.name;
+    }
+    if client.table().any(|entry| entry.foreign_key) {
+        answers.show(OTHER_KEY_HELP)?;
     }
     Ok(())
 }

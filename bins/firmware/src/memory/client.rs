@@ -6,6 +6,8 @@ use super::sizes::ROOM;
 const PEERS: usize = ROOM + 1;
 /// Pending commands.
 const COMMANDS: usize = 2;
+/// Names whose keys can be pinned: everybody in the room.
+const PINS: usize = ROOM;
 
 /// Memory of one client.
-pub type ClientMemory = chatapp_core::ClientMemory<PEERS, COMMANDS, ROOM>;
+pub type ClientMemory = chatapp_core::ClientMemory<PEERS, COMMANDS, ROOM, PINS>;

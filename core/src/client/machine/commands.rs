@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn asks_for_a_restart_before_numbers_repeat() {
-        let mut memory = ClientMemory::<2, 2, 1>::new();
+        let mut memory = ClientMemory::<2, 2, 1, 1>::new();
         let config = ClientConfig::new(Name::new("ann").unwrap(), ([10, 0, 0, 1], 5_000).into());
         let identity = Identity::new(StaticKey::new([1; 32]), None);
         let mut seed = [2; 32];

@@ -119,6 +119,9 @@ impl Client<'_> {
         while !frames.rest().is_empty() {
             match self.sessions.at_mut(peer).arrival(number) {
                 Arrival::Next => {
+                    if peer != SERVER && self.admit(peer).is_err() {
+                        return self.sessions.count_drop(DropReason::PinsFull);
+                    }
                     if !self.inbox.fill(peer, number, &frames, may_delay_ack) {
                         return self.sessions.count_drop(DropReason::Busy);
                     }

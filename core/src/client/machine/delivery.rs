@@ -83,8 +83,10 @@ impl Client<'_> {
             Way::Wait => peer.route_mut().enqueue(self.outbox.slots(), slot),
             Way::Follow => self.store(slot, Form::Store),
             Way::LookUp => self.look_up(slot),
-            Way::Direct if self.pins.trusts(self.peers.slots(), to) => self.send_directly(slot),
-            Way::Direct => self.end_message(slot, MessageStatus::ForeignKey),
+            Way::Direct => match self.admit(to) {
+                Ok(()) => self.send_directly(slot),
+                Err(status) => self.end_message(slot, status),
+            },
             Way::Probe => self.store(slot, Form::Probe),
         }
     }
@@ -118,8 +120,8 @@ impl Client<'_> {
     }
 
     fn store(&mut self, slot: u32, form: Form) {
-        if !self.encrypt_message(slot) {
-            return self.end_message(slot, MessageStatus::ForeignKey);
+        if let Err(status) = self.encrypt_message(slot) {
+            return self.end_message(slot, status);
         }
         let to = self.outbox.at(slot).to();
         let peer = self.peers.at_mut(to);

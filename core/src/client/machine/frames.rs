@@ -3,8 +3,8 @@
 use core::ops::Range;
 
 use super::roster::Sender;
-use super::stored::{self, Envelope, Undecrypted};
-use crate::client::event::{ClientEvent, MessageId};
+use super::stored::{self, Envelope};
+use crate::client::event::{ClientEvent, MessageId, NotShownReason};
 use crate::client::inbox::{Inbox, TakenFrame};
 use crate::client::machine::Client;
 use crate::client::peers::SERVER;
@@ -30,7 +30,8 @@ pub(super) enum Shown {
         text: Range<usize>,
     },
     Withheld {
-        foreign_key: bool,
+        channel: bool,
+        reason: NotShownReason,
     },
     Dropped {
         count: u32,
@@ -48,6 +49,8 @@ enum Task {
     Mail(usize),
     /// A channel message: entry number, sender and counter.
     Entry(u32, Sender, u32),
+    /// A channel message of a peer with a foreign key: entry number, and peer.
+    Foreign(u32, u32),
     /// A direct message: counter, and bytes of its text.
     Text(u32, Range<usize>),
 }
@@ -119,13 +122,20 @@ impl Client<'_> {
                 ..
             })) if peer == SERVER => {
                 may_wait = !kept;
-                let known = self.peers.find_process(from, incarnation);
-                let sender = known.map(Sender::Current).unwrap_or_else(|| {
-                    let hash = self.peers.hash(from.as_bytes());
-                    let suite = self.sessions.identity().suite();
-                    Sender::Other(self.dedup.writer(suite, hash, from, incarnation))
-                });
-                Task::Entry(number, sender, counter)
+                match self.peers.find(from.as_bytes()) {
+                    Some(peer) if self.peers.at(peer).key().is_foreign() => {
+                        Task::Foreign(number, peer)
+                    }
+                    Some(peer) if self.peers.is_process(peer, incarnation) => {
+                        Task::Entry(number, Sender::Current(peer), counter)
+                    }
+                    _ => {
+                        let hash = self.peers.hash(from.as_bytes());
+                        let suite = self.sessions.identity().suite();
+                        let sender = self.dedup.writer(suite, hash, from, incarnation);
+                        Task::Entry(number, Sender::Other(sender), counter)
+                    }
+                }
             }
             Some(Ok(frame)) => Task::of(&frame, peer == SERVER, behind.at()),
             Some(Err(reason)) => Task::Drop(reason),
@@ -151,11 +161,17 @@ impl Client<'_> {
                 }
                 self.drop_frame(DropReason::Duplicate)
             }
+            Task::Foreign(number, peer) => {
+                let is_new = self.server_log.take_entry(number);
+                if is_new && self.peers.at_mut(peer).key_mut().report_foreign() {
+                    return self.withhold(true, NotShownReason::ForeignKey);
+                }
+                self.drop_frame(DropReason::ForeignKey)
+            }
             Task::Text(counter, text) => {
                 if !self.accept_message(Sender::Current(peer), counter, false) {
                     return self.drop_frame(DropReason::Duplicate);
                 }
-                self.pin(peer);
                 Step::Show(Shown::Direct { counter, text })
             }
         }
@@ -192,19 +208,18 @@ impl Client<'_> {
                 self.accept_message(sender, envelope.counter, false);
                 Step::Show(Shown::Text)
             }
-            Err(reason) => self.withhold(reason),
+            Err(reason) => self.withhold(false, reason),
         }
     }
 
-    /// Reports that the stored message in the selected frame cannot be shown.
-    fn withhold(&mut self, reason: Undecrypted) -> Step {
-        let foreign_key = reason == Undecrypted::ForeignKey;
-        self.sessions.count_drop(if foreign_key {
-            DropReason::ForeignKey
-        } else {
-            DropReason::Unreadable
+    /// Reports that the message in the selected frame is not shown.
+    fn withhold(&mut self, channel: bool, reason: NotShownReason) -> Step {
+        self.sessions.count_drop(match reason {
+            NotShownReason::ForeignKey => DropReason::ForeignKey,
+            NotShownReason::Unreadable => DropReason::Unreadable,
+            NotShownReason::PinsFull => DropReason::PinsFull,
         });
-        Step::Show(Shown::Withheld { foreign_key })
+        Step::Show(Shown::Withheld { channel, reason })
     }
 
     /// Acknowledges an accepted frame, now or with a delay.
@@ -266,9 +281,16 @@ impl Client<'_> {
             } => {
                 self.server_log.is_new_entry(number)
                     && !self.has_seen(self.sender(from, incarnation), counter, true)
+                    && !self.is_foreign(from)
             }
             _ => false,
         }
+    }
+
+    /// Returns whether the roster lists another key for a name than the pinned one.
+    fn is_foreign(&self, name: &str) -> bool {
+        let peer = self.peers.find(name.as_bytes());
+        peer.is_some_and(|peer| self.peers.at(peer).key().is_foreign())
     }
 
     // ---- frames of the server that are not messages ----
@@ -330,10 +352,10 @@ impl Client<'_> {
 
     // ---- events ----
 
-    /// Returns the sender of the stored message in the selected frame.
+    /// Returns the sender of the message in the selected frame.
     fn sender_of_latest(&self) -> &str {
         match self.inbox.latest() {
-            Some(Ok(Frame::Mail { from, .. })) => from,
+            Some(Ok(Frame::Mail { from, .. } | Frame::Channel { from, .. })) => from,
             _ => self.peers.at(self.inbox.peer()).name().as_str(),
         }
     }
@@ -341,9 +363,10 @@ impl Client<'_> {
     /// Builds the event of the selected frame.
     fn shown_event(&self, shown: Shown) -> ClientEvent<'_> {
         match shown {
-            Shown::Withheld { foreign_key } => ClientEvent::NotShown {
+            Shown::Withheld { channel, reason } => ClientEvent::NotShown {
                 from: self.sender_of_latest(),
-                foreign_key,
+                channel,
+                reason,
             },
             Shown::KeptMessages => ClientEvent::KeptMessages,
             Shown::Dropped { count } => ClientEvent::ChannelDropped { count },

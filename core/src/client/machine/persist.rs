@@ -2,7 +2,9 @@
 
 use crate::client::machine::Client;
 use crate::client::record::ClientRecord;
+use crate::crypto::PublicKey;
 use crate::name::Name;
+use crate::session::connection::Phase;
 
 impl Client<'_> {
     /// Returns the next record to store: first that of the message in the latest event, then keys.
@@ -17,16 +19,16 @@ impl Client<'_> {
         if let Some(key) = self.server.take_unsaved_key() {
             return Some(ClientRecord::ServerKey(key));
         }
-        let peer = self.pins.take(self.peers.slots())?;
-        let slot = self.peers.at(peer);
-        Some(ClientRecord::PeerKey {
-            name: slot.name().as_str(),
-            key: *slot.key().get(),
-        })
+        let (name, key) = self.pins.take()?;
+        Some(ClientRecord::PeerKey { name, key })
     }
 
     /// Restores a record of an earlier process of the same name, before any other input. The record
-    /// of the latest message comes last. False if the roster has no room for a key.
+    /// of the latest message comes last. False if there is no room for a pinned key.
+    ///
+    /// The key of a peer may come later, too: another process that shares the store may have stored
+    /// it. It replaces a key that this client has pinned. A direct message that was not sent yet
+    /// ends with [`MessageStatus::ForeignKey`](crate::MessageStatus::ForeignKey) then.
     pub fn restore(&mut self, record: ClientRecord<'_>) -> bool {
         match record {
             ClientRecord::Shown(shown) => {
@@ -38,18 +40,23 @@ impl Client<'_> {
                 true
             }
             ClientRecord::PeerKey { name, key } => {
-                // A key that was restored before must not make room for this one.
-                let known = self.peers.find(name.as_bytes()).is_some();
-                let Ok(name) = Name::new(name) else {
-                    return false;
-                };
-                let room = known || self.peers.has_room();
-                let Some(peer) = room.then(|| self.peer_for_command(&name)).flatten() else {
-                    return false;
-                };
-                self.peers.at_mut(peer).key_mut().restore(key);
-                true
+                Name::new(name).is_ok_and(|name| self.restore_pin(&name, &key))
             }
         }
+    }
+
+    fn restore_pin(&mut self, name: &Name, key: &PublicKey) -> bool {
+        if !self.pins.restore(name, key) {
+            return false;
+        }
+        if let Some(peer) = self.peers.find(name.as_bytes())
+            && self.peers.at_mut(peer).key_mut().restore(key)
+        {
+            self.peers.at_mut(peer).message_keys_mut().wipe();
+            if self.sessions.at(peer).phase() != Phase::Closed {
+                self.fall_back(peer);
+            }
+        }
+        true
     }
 }

@@ -1,10 +1,11 @@
 //! The roster from the server, and the peers of commands and messages.
 
 use crate::client::dedup::process_number;
+use crate::client::event::MessageStatus;
 use crate::client::listing::{ListingChange, Presence};
 use crate::client::machine::Client;
 use crate::client::outbox_slot::Form;
-use crate::client::peer_key::KeyChange;
+use crate::client::peer_key::{KeyChange, PeerKey};
 use crate::client::peers::SERVER;
 use crate::drop_reason::DropReason;
 use crate::name::Name;
@@ -39,7 +40,11 @@ impl Client<'_> {
             let victim = self.peers.victim(self.table.is_partial(), &self.name)?;
             self.vacate_peer(victim);
         }
+        let pinned = self.pins.get(&name).copied();
         let peer = self.peers.insert(name)?;
+        if let Some(key) = pinned {
+            *self.peers.at_mut(peer).key_mut() = PeerKey::pinned(key);
+        }
         self.sessions.prepare(peer);
         Some(peer)
     }
@@ -47,13 +52,15 @@ impl Client<'_> {
     fn vacate_peer(&mut self, peer: u32) {
         self.close_connection(peer);
         self.dedup.retire(self.peers.at(peer).marks());
-        self.pins.remove(self.peers.slots(), peer);
         self.peers.remove(peer);
     }
 
-    /// Pins the key of a peer that this client has exchanged messages with.
-    pub(super) fn pin(&mut self, peer: u32) {
-        self.pins.pin(self.peers.slots(), peer);
+    /// Checks whether messages may go to a peer, or come from it, and pins its key if so.
+    ///
+    /// # Errors
+    /// Those of [`Pins::admit`](crate::client::pins::Pins::admit).
+    pub(super) fn admit(&mut self, peer: u32) -> Result<(), MessageStatus> {
+        self.pins.admit(self.peers.at_mut(peer))
     }
 
     // ---- the roster ----
@@ -198,7 +205,7 @@ impl Client<'_> {
         let slot = self.peers.at_mut(peer);
         slot.listing_mut().unlist();
         slot.route_mut().forget_stored();
-        // The client remembers a pinned key, even if the name gets another owner.
+        // The slot of a peer with a pinned key has the marks of its shown messages.
         let may_go = !slot.is_referenced() && !slot.key().is_pinned();
         if self.sessions.at(peer).phase() != Phase::Closed {
             self.fall_back(peer);

@@ -3,6 +3,7 @@
 use core::ops::Range;
 
 use super::roster::Sender;
+use crate::client::event::{MessageStatus, NotShownReason};
 use crate::client::machine::Client;
 use crate::crypto::{Correspondence, MessageKey, PublicKey, TAG_LEN};
 use crate::name::Name;
@@ -49,31 +50,20 @@ impl Envelope {
     }
 }
 
-/// The reason why a stored message cannot be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Undecrypted {
-    /// The named sender has another key.
-    ForeignKey,
-    /// The message was encrypted for another key, or changed.
-    Unreadable,
-}
-
 impl Client<'_> {
-    /// Encrypts a message for its recipient. False if its name has no usable key, or another one
-    /// than the pinned key.
+    /// Encrypts a message for its recipient.
+    ///
+    /// # Errors
+    /// The status of the message: its recipient is not admitted, or has no usable key.
     //= PROTOCOL.md#11.2
-    pub(super) fn encrypt_message(&mut self, slot: u32) -> bool {
+    pub(super) fn encrypt_message(&mut self, slot: u32) -> Result<(), MessageStatus> {
         let to = self.outbox.at(slot).to();
         // A message for an earlier key is of no use to the present owner of the name.
-        if !self.pins.trusts(self.peers.slots(), to) {
-            return false;
-        }
+        self.admit(to)?;
         if self.outbox.at(slot).text().is_encrypted() {
-            return true;
+            return Ok(());
         }
-        if self.learn_key_to(to).is_none() {
-            return false;
-        }
+        self.learn_key_to(to).ok_or(MessageStatus::ForeignKey)?;
         let key = self.peers.at(to).message_keys().latest_to();
         let entry = self.outbox.at_mut(slot);
         let counter = entry.counter();
@@ -81,7 +71,7 @@ impl Client<'_> {
         let encrypted = entry
             .text_mut()
             .encrypt(self.message_keys.public(), encrypt);
-        encrypted.is_some()
+        encrypted.map(drop).ok_or(MessageStatus::ForeignKey)
     }
 
     /// Derives the key of messages to a peer, unless its slot has it; `None` if it has no public
@@ -153,24 +143,29 @@ impl Client<'_> {
         sender: Sender,
         envelope: &Envelope,
         message: Range<usize>,
-    ) -> Result<(), Undecrypted> {
+    ) -> Result<(), NotShownReason> {
+        let pinned = self.pins.get(&envelope.from);
+        if pinned.is_some_and(|pinned| *pinned != envelope.key) {
+            return Err(NotShownReason::ForeignKey);
+        }
+        let is_new = pinned.is_none();
+        if is_new && self.pins.is_full() {
+            return Err(NotShownReason::PinsFull);
+        }
         let peer = match sender {
             Sender::Current(peer) => Some(peer),
             // The sender gets a slot, if there is room for one.
             Sender::Other(_) => self.peer_for_command(&envelope.from),
         };
-        let slot = peer.map(|peer| self.peers.at(peer));
-        if slot.is_some_and(|slot| slot.key().refuses(&envelope.key)) {
-            return Err(Undecrypted::ForeignKey);
-        }
-        let known = slot
+        let known = peer
+            .map(|peer| self.peers.at(peer))
             .filter(|slot| *slot.key().get() == envelope.key)
             .and_then(|slot| slot.message_keys().from(envelope.incarnation));
         let derived = match known {
             Some(_) => None,
             None => {
                 let key = self.message_key_from(envelope);
-                Some(key.ok_or(Undecrypted::Unreadable)?)
+                Some(key.ok_or(NotShownReason::Unreadable)?)
             }
         };
         let known = || {
@@ -178,11 +173,14 @@ impl Client<'_> {
             keys.from(envelope.incarnation)
         };
         let key = derived.as_ref().or_else(known);
-        let key = key.ok_or(Undecrypted::Unreadable)?;
+        let key = key.ok_or(NotShownReason::Unreadable)?;
         let bytes = self.inbox.stored_message(message);
         let text = key.open(self.sessions.identity(), envelope.counter, bytes);
         if !text.is_some_and(|text| is_text(text)) {
-            return Err(Undecrypted::Unreadable);
+            return Err(NotShownReason::Unreadable);
+        }
+        if is_new {
+            self.pins.insert(&envelope.from, &envelope.key);
         }
         if let Some(peer) = peer {
             self.learn_keys(peer, envelope, derived);
@@ -190,18 +188,18 @@ impl Client<'_> {
         Ok(())
     }
 
-    /// Records and pins the key of a peer, which has proved it. `derived` is the key of its
+    /// Records the key of a peer, which has proved it, and is pinned. `derived` is the key of its
     /// messages, unless its slot has that already.
     fn learn_keys(&mut self, peer: u32, envelope: &Envelope, derived: Option<MessageKey>) {
         let slot = self.peers.at_mut(peer);
         let is_rekeyed = slot.key_mut().learn(&envelope.key);
+        slot.key_mut().pin();
         if is_rekeyed {
             slot.message_keys_mut().expire_to();
         }
         if let Some(key) = derived {
             slot.message_keys_mut().set_from(envelope.incarnation, key);
         }
-        self.pin(peer);
         if is_rekeyed && self.sessions.at(peer).phase() != Phase::Closed {
             // The session is with another client, which the roster listed under this name.
             self.fall_back(peer);

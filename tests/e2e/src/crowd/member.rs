@@ -47,6 +47,7 @@ impl Member {
             peers: table,
             commands: 32,
             former_peers: 4,
+            pins: 16,
         };
         let memory = Box::leak(Box::new(
             ClientMemory::new(limits).map_err(io::Error::other)?,

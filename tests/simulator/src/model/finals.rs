@@ -172,6 +172,9 @@ impl Model {
             MessageStatus::ForeignKey if !self.has_foreign_recipient(id) && !self.server_lies => {
                 Err(self.untrue(id, "another key"))
             }
+            MessageStatus::PinsFull if !self.lacks_room_for_pin(id) && !self.server_lies => {
+                Err(self.untrue(id, "no room for a pin"))
+            }
             MessageStatus::NotStored if !self.may_be_not_stored(id) => {
                 Err(self.untrue(id, "not stored"))
             }
@@ -334,6 +337,7 @@ impl Model {
             match message.outcome {
                 Some((Outcome::Delivered | Outcome::Saved | Outcome::Posted, _)) if !foreign => {}
                 Some((Outcome::ForeignKey, _)) if foreign => {}
+                Some((Outcome::PinsFull, _)) if self.lacks_room_for_pin(id) => {}
                 _ => return Err(self.untrue(id, "it did not arrive, in a healthy room")),
             }
         }

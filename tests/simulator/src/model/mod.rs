@@ -7,10 +7,12 @@ mod shown;
 mod tenure;
 mod trust;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use chatapp_core::{ClientEvent, CommandId, MessageStatus, PublicKey, RateLimits, Request};
+use chatapp_core::{
+    ClientEvent, CommandId, MessageStatus, NotShownReason, PublicKey, RateLimits, Request,
+};
 
 use self::tenure::{Tenure, Trust, Withheld};
 
@@ -52,8 +54,8 @@ struct Limits {
     /// Whether recipients may forget which messages they showed: the memory for that is smaller
     /// than the number of messages that can be repeated.
     forgetful_dedup: bool,
-    /// Whether a roster may be too small for the room: keys are forgotten with their names.
-    forgets_keys: bool,
+    /// Names whose keys a client can pin.
+    pins: usize,
     attacked: bool,
     /// The longest delay of a datagram, in ms.
     longest_delay: Millis,
@@ -65,9 +67,10 @@ struct Life {
     key: PublicKey,
     /// The keys that it expects of each name.
     trust: Trust,
-    /// Messages that it got and did not show, by sender, and whether the sender's key was the
-    /// reason.
-    withheld: BTreeMap<(String, bool), Withheld>,
+    /// Messages that it got and did not show, by sender and reason.
+    withheld: BTreeMap<(String, NotShownReason), Withheld>,
+    /// Senders whose channel messages it does not show.
+    silenced: BTreeSet<String>,
     /// Whether it has the memory of the processes before it, and adds to that.
     remembers: bool,
     /// Whether the name belongs to another client.
@@ -152,6 +155,7 @@ enum Outcome {
     Posted,
     NotPosted,
     ForeignKey,
+    PinsFull,
     Other,
 }
 
@@ -175,8 +179,7 @@ impl Model {
                 names_fit: plan.sizes.names >= plan.clients,
                 throttles: plan.sizes.rates != RateLimits::NONE,
                 forgetful_dedup: plan.sizes.dedup < Sizes::ROOMY.dedup,
-                // One more slot is for a name that no client has.
-                forgets_keys: plan.sizes.peers <= plan.clients,
+                pins: plan.sizes.pins,
                 attacked: plan.network.attack != 0,
                 longest_delay: if straggles {
                     plan.network.slow
@@ -211,6 +214,7 @@ impl Model {
             key,
             trust: folder.cloned().unwrap_or_default(),
             withheld: BTreeMap::new(),
+            silenced: BTreeSet::new(),
             remembers,
             thief,
             started: at,
@@ -326,9 +330,12 @@ impl Model {
             ClientEvent::ChannelDropped { count } => self.dropped(process, count),
             ClientEvent::TableUpdated => self.registered(process),
             ClientEvent::Registered => self.welcomed(process),
-            ClientEvent::NotShown { from, foreign_key } => {
-                self.not_shown(process, from, foreign_key)
-            }
+            ClientEvent::NotShown {
+                from,
+                channel: true,
+                ..
+            } => self.silenced(process, from),
+            ClientEvent::NotShown { from, reason, .. } => self.not_shown(process, from, reason),
             ClientEvent::ServerKeyChanged { .. } => self.server_key_changed(process),
             ClientEvent::Refused { reason } => self.refused(process, reason, at),
             ClientEvent::ForeignVersion { version } => Err(Violation::new(
@@ -399,6 +406,10 @@ fn outcome_of(event: &ClientEvent<'_>) -> Outcome {
             status: MessageStatus::ForeignKey,
             ..
         } => Outcome::ForeignKey,
+        ClientEvent::MessageStatus {
+            status: MessageStatus::PinsFull,
+            ..
+        } => Outcome::PinsFull,
         ClientEvent::Posted { .. } => Outcome::Posted,
         ClientEvent::NotPosted { .. } => Outcome::NotPosted,
         _ => Outcome::Other,

@@ -28,6 +28,9 @@ impl Model {
                 if self.was_shown_to(id, name) || message.forgotten.contains(&name) {
                     continue;
                 }
+                if message.target == Target::Channel && self.is_silenced_for(id, name) {
+                    continue;
+                }
                 if message.target == Target::Channel && excused[name] > 0 {
                     excused[name] -= 1;
                     continue;

@@ -141,7 +141,7 @@ impl Model {
                     ),
                 ))
             }
-            Some((Outcome::ForeignKey, when)) => {
+            Some((Outcome::ForeignKey | Outcome::PinsFull, when)) => {
                 let what = self.describe(id);
                 let detail = format!("{what} is shown, but was told at {when} ms not to be sent");
                 Err(Violation::new(Check::RefusalIsTrue, detail))

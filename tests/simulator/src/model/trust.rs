@@ -3,12 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chatapp_core::PublicKey;
+use chatapp_core::{NotShownReason, PublicKey};
 
 use super::tenure::{Tenure, Withheld};
 use super::{MessageId, Model, NameId, ProcessId, Target};
 use crate::queue::Millis;
 use crate::violation::{Check, Violation};
+
+const REASONS: [NotShownReason; 3] = [
+    NotShownReason::ForeignKey,
+    NotShownReason::Unreadable,
+    NotShownReason::PinsFull,
+];
 
 impl Model {
     /// Notes that the server has this key for a name from now on, or none.
@@ -25,16 +31,30 @@ impl Model {
     }
 
     /// Notes that a process has pinned this key for a name.
-    pub fn trusts(&mut self, process: ProcessId, name: &str, key: PublicKey) {
+    ///
+    /// # Errors
+    /// If it had pinned another one, or has more pins than there is room for.
+    pub fn trusts(
+        &mut self,
+        process: ProcessId,
+        name: &str,
+        key: PublicKey,
+    ) -> Result<(), Violation> {
         let Some(name) = self.names.iter().position(|known| known == name) else {
-            return;
+            return Ok(());
         };
         let life = &mut self.lives[process];
-        life.trust.insert(name, key);
+        let before = life.trust.insert(name, key);
+        if before.is_some_and(|before| before != key) || life.trust.len() > self.limits.pins {
+            let (who, whose) = (self.label(process), &self.names[name]);
+            let detail = format!("{who} pins a key of {whose} in place of another");
+            return Err(Violation::new(Check::NamesBelongToKeys, detail));
+        }
         if life.remembers {
             let folder = self.folders.entry(life.name).or_default();
             folder.insert(name, key);
         }
+        Ok(())
     }
 
     /// Notes that the memory of a name is lost.
@@ -81,6 +101,21 @@ impl Model {
         }
     }
 
+    /// Returns whether the sender of a message has no room for the pin of its recipient.
+    pub(super) fn lacks_room_for_pin(&self, id: MessageId) -> bool {
+        let message = &self.messages[id];
+        match message.target {
+            Target::Name(name) => self.is_unpinnable(message.process, name),
+            _ => false,
+        }
+    }
+
+    /// Returns whether a process has not pinned a name, and has no room to do so.
+    fn is_unpinnable(&self, process: ProcessId, name: NameId) -> bool {
+        let trust = &self.lives[process].trust;
+        trust.len() >= self.limits.pins && !trust.contains_key(&name)
+    }
+
     /// Returns whether a process knows the sender of a message with another key.
     fn has_foreign_sender(&self, id: MessageId, process: ProcessId) -> bool {
         let author = &self.lives[self.messages[id].process];
@@ -97,15 +132,40 @@ impl Model {
     }
 
     /// Returns whether a process must not show a private message for this reason.
-    fn is_withheld_from(&self, id: MessageId, process: ProcessId, foreign_key: bool) -> bool {
+    fn is_withheld_from(&self, id: MessageId, process: ProcessId, reason: NotShownReason) -> bool {
         let (message, reader) = (&self.messages[id], &self.lives[process]);
-        let sent = message.target == Target::Name(reader.name)
-            && self.name_of(message.process) != reader.name;
-        sent && if foreign_key {
-            self.has_foreign_sender(id, process)
-        } else {
-            self.is_for_another_key(id, process)
+        let sender = self.name_of(message.process);
+        let sent = message.target == Target::Name(reader.name) && sender != reader.name;
+        sent && match reason {
+            NotShownReason::ForeignKey => self.has_foreign_sender(id, process),
+            NotShownReason::PinsFull => self.is_unpinnable(process, sender),
+            _ => self.is_for_another_key(id, process),
         }
+    }
+
+    /// Handles a process that shows no channel messages of a name any more: it must know another
+    /// key of that name than the server had at some time.
+    pub(super) fn silenced(&mut self, process: ProcessId, from: &str) -> Result<(), Violation> {
+        let who = self.label(process);
+        let name = self.names.iter().position(|known| known == from);
+        let life = &mut self.lives[process];
+        life.silenced.insert(from.to_owned());
+        let known = name.and_then(|name| life.trust.get(&name));
+        let tenures = name.and_then(|name| self.tenures.get(&name));
+        let mut keys = tenures.into_iter().flatten().map(|tenure| tenure.key);
+        if self.server_lies || known.is_some_and(|known| keys.any(|key| key != *known)) {
+            return Ok(());
+        }
+        let detail = format!("{who} does not show what {from} wrote to the channel");
+        Err(Violation::new(Check::ShownAsSent, detail))
+    }
+
+    /// Returns whether a process of this name said that it does not show the channel messages of
+    /// this message's sender.
+    pub(super) fn is_silenced_for(&self, id: MessageId, name: NameId) -> bool {
+        let from = &self.names[self.name_of(self.messages[id].process)];
+        let mut lives = self.lives.iter().filter(|life| life.name == name);
+        lives.any(|life| life.silenced.contains(from))
     }
 
     /// Checks a message that a process shows: both ends must know each other's keys.
@@ -114,14 +174,12 @@ impl Model {
         process: ProcessId,
         id: MessageId,
     ) -> Result<(), Violation> {
-        // If a roster is too small for the room, the client trusts a forgotten key anew.
-        let stranger = self.is_withheld_from(id, process, true) && !self.limits.forgets_keys;
-        if !stranger && !self.is_withheld_from(id, process, false) {
-            return Ok(());
-        }
+        let broken = REASONS
+            .into_iter()
+            .find(|reason| self.is_withheld_from(id, process, *reason));
+        let Some(reason) = broken else { return Ok(()) };
         let (who, what) = (self.label(process), self.describe(id));
-        let whose = if stranger { "sender" } else { "recipient" };
-        let detail = format!("{who} shows {what}: the {whose} has another key than it had");
+        let detail = format!("{who} shows {what}, in spite of {reason:?}");
         Err(Violation::new(Check::ShownAsSent, detail))
     }
 
@@ -139,7 +197,7 @@ impl Model {
         &mut self,
         process: ProcessId,
         from: &str,
-        foreign_key: bool,
+        reason: NotShownReason,
     ) -> Result<(), Violation> {
         if self.server_lies {
             return Ok(());
@@ -147,14 +205,14 @@ impl Model {
         let author = |id: &MessageId| self.name_of(self.messages[*id].process);
         let withheld: BTreeSet<MessageId> = (0..self.messages.len())
             .filter(|id| self.names[author(id)] == from)
-            .filter(|id| self.is_withheld_from(*id, process, foreign_key))
+            .filter(|id| self.is_withheld_from(*id, process, reason))
             .collect();
         let times = withheld.iter().map(|id| self.times_kept_at_most(*id));
         let most: usize = times.sum();
         let life = &mut self.lives[process];
         // It may be the stored message that was announced.
         life.greeted = false;
-        let key = (from.to_owned(), foreign_key);
+        let key = (from.to_owned(), reason);
         let so_far = life.withheld.entry(key).or_default();
         so_far.count += 1;
         so_far.candidates.extend(withheld);
@@ -162,18 +220,18 @@ impl Model {
             return Ok(());
         }
         let detail = format!(
-            "{} does not show what {from} wrote (another key: {foreign_key})",
+            "{} does not show what {from} wrote ({reason:?})",
             self.label(process)
         );
         Err(Violation::new(Check::ShownAsSent, detail))
     }
 
     /// Returns the messages announced as not shown, by recipient, sender and reason.
-    pub(super) fn withheld(&self) -> BTreeMap<(NameId, String, bool), Withheld> {
+    pub(super) fn withheld(&self) -> BTreeMap<(NameId, String, NotShownReason), Withheld> {
         let mut all = BTreeMap::<_, Withheld>::new();
         for life in &self.lives {
-            for ((from, foreign_key), withheld) in &life.withheld {
-                let key = (life.name, from.clone(), *foreign_key);
+            for ((from, reason), withheld) in &life.withheld {
+                let key = (life.name, from.clone(), *reason);
                 let sum = all.entry(key).or_default();
                 sum.count += withheld.count;
                 sum.candidates.extend(&withheld.candidates);
@@ -188,11 +246,11 @@ impl Model {
         &self,
         id: MessageId,
         name: NameId,
-        announced: &mut BTreeMap<(NameId, String, bool), Withheld>,
+        announced: &mut BTreeMap<(NameId, String, NotShownReason), Withheld>,
     ) -> bool {
         let from = &self.names[self.name_of(self.messages[id].process)];
-        [true, false].into_iter().any(|foreign_key| {
-            let key = (name, from.clone(), foreign_key);
+        REASONS.into_iter().any(|reason| {
+            let key = (name, from.clone(), reason);
             let Some(withheld) = announced.get_mut(&key) else {
                 return false;
             };
