@@ -76,9 +76,9 @@ impl PackedAddress {
     }
 }
 
-/// Returns whether an IPv6 address is of `fe80::/10`.
+/// Returns whether an IPv6 address is of `fe80::/10`; never without the feature that keeps scopes.
 fn is_link_local(ip: [u8; 16]) -> bool {
-    Ipv6Addr::from(ip).is_unicast_link_local()
+    cfg!(feature = "link-local") && Ipv6Addr::from(ip).is_unicast_link_local()
 }
 
 /// Puts the scope of a link-local address into bytes that are zero in all of them (RFC 4291,
@@ -177,6 +177,7 @@ mod tests {
         );
     }
 
+    #[cfg(feature = "link-local")]
     #[test]
     fn keeps_the_scope_of_link_local_addresses_only() {
         let address = |text: &str| -> SocketAddr { text.parse().unwrap() };
@@ -190,6 +191,7 @@ mod tests {
         assert_eq!(packed("[fe80:0:1:2::1]:5").get(), address("[fe80::1]:5"));
     }
 
+    #[cfg(feature = "link-local")]
     #[test]
     fn sends_no_scope() {
         let address: SocketAddr = "[fe80::1%7]:5".parse().unwrap();

@@ -3,7 +3,6 @@
 use core::fmt::{self, Write};
 
 use chatapp_core::drives_display;
-use unicode_width::UnicodeWidthStr;
 
 /// Text in which every character that controls the display, or hides in it, is escaped: an escape
 /// character becomes `\u{1b}`, a tab `\t`. All other characters stay unchanged.
@@ -20,10 +19,10 @@ impl<'a> Visible<'a> {
         let (mut width, mut counted) = (0, 0);
         for (at, character) in self.escaped() {
             let before = self.0.get(counted..at).unwrap_or_default();
-            width += before.width() + character.escape_default().len();
+            width += columns_of(before) + character.escape_default().len();
             counted = at + character.len_utf8();
         }
-        width + self.0.get(counted..).unwrap_or_default().width()
+        width + columns_of(self.0.get(counted..).unwrap_or_default())
     }
 
     /// Returns the characters that are escaped, with their positions in bytes.
@@ -56,6 +55,18 @@ impl fmt::Display for Visible<'_> {
         }
         f.write_str(self.0.get(written..).unwrap_or_default())
     }
+}
+
+/// Returns the columns of text without escaped characters.
+#[cfg(feature = "unicode-width")]
+fn columns_of(text: &str) -> usize {
+    unicode_width::UnicodeWidthStr::width(text)
+}
+
+/// Counts each character as one column: no table tells wide characters apart.
+#[cfg(not(feature = "unicode-width"))]
+fn columns_of(text: &str) -> usize {
+    text.chars().count()
 }
 
 /// Returns whether a character between these two must be escaped. `before` is `None` behind an

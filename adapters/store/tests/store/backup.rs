@@ -141,7 +141,7 @@ fn refuses_a_log_of_another_database() {
         backup(folder, &copy).unwrap();
         fs::rename(copy.join("room.db"), to).unwrap();
     };
-    let ways: [&dyn Fn(&Path, &Path); 2] = [&sql, &own];
+    let ways: [Way<'_>; 2] = [&sql, &own];
     for way in ways {
         let (folder, to) = (scratch(), scratch());
         let mut desk = room(folder.path(), &["old"]);
@@ -159,6 +159,9 @@ fn refuses_a_log_of_another_database() {
     assert!(desk.stores(mail(2, "bob", "bob", b"new")));
     refuses_and_leaves_alone(&killed(folder.path()), &copy);
 }
+
+/// A way to copy the database of a folder into a file.
+type Way<'a> = &'a dyn Fn(&Path, &Path);
 
 fn refuses_and_leaves_alone(left: &TempDir, copy: &Path) {
     let file = left.path().join("room.db");
