@@ -15,13 +15,16 @@ const SNAP_LEN: u32 = 65_535;
 /// Packets begin with their IP header (<https://www.tcpdump.org/linktypes.html>).
 const LINKTYPE_RAW: u32 = 101;
 
+/// Length of the header of each packet in the file.
+const RECORD_HEADER_LEN: usize = 16;
+
 const HOP_LIMIT: u8 = 64;
 
 /// Writer of a capture.
 #[derive(Debug)]
 pub struct Capture<W> {
     out: W,
-    /// Buffer for the packet; reused for its memory.
+    /// Buffer for the packet and its header; reused for its memory.
     packet: Vec<u8>,
 }
 
@@ -44,8 +47,8 @@ impl<W: Write> Capture<W> {
         })
     }
 
-    /// Writes a datagram; `at` is the time since 1970, UTC. If only one address is IPv4, both are
-    /// written as IPv6.
+    /// Writes a datagram with one call of the writer; `at` is the time since 1970, UTC. If only one
+    /// address is IPv4, both are written as IPv6.
     ///
     /// # Errors
     /// Returns an error if the writer fails, or the datagram is longer than UDP permits.
@@ -63,14 +66,17 @@ impl<W: Write> Capture<W> {
             (source, target) => PacketBuilder::ipv6(mapped(source), mapped(target), HOP_LIMIT),
         };
         self.packet.clear();
+        self.packet.resize(RECORD_HEADER_LEN, 0);
         builder
             .udp(from.port(), to.port())
             .write(&mut self.packet, payload)
             .map_err(io::Error::other)?;
-        let len = u32::try_from(self.packet.len()).map_err(io::Error::other)?;
+        let (header, packet) = self.packet.split_at_mut(RECORD_HEADER_LEN);
+        let len = u32::try_from(packet.len()).map_err(io::Error::other)?;
         // The format's seconds wrap in 2106.
-        for field in [at.as_secs() as u32, at.subsec_micros(), len, len] {
-            self.out.write_all(&field.to_le_bytes())?;
+        let fields = [at.as_secs() as u32, at.subsec_micros(), len, len];
+        for (bytes, field) in header.as_chunks_mut().0.iter_mut().zip(fields) {
+            *bytes = field.to_le_bytes();
         }
         self.out.write_all(&self.packet)
     }

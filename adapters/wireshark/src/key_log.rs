@@ -23,7 +23,7 @@ impl<W: Write> KeyLog<W> {
     /// # Errors
     /// Returns the error of the writer.
     pub fn session(&mut self, id: u64, key: &[u8; KEY_LEN]) -> io::Result<()> {
-        writeln!(self.out, "SESSION {id:016x} {}", hex(key))
+        self.line(&format!("SESSION {id:016x} {}\n", hex(key)))
     }
 
     /// Writes one handshake key of this session id. The transcript hash is the associated data of
@@ -38,7 +38,7 @@ impl<W: Write> KeyLog<W> {
         transcript: &[u8; KEY_LEN],
     ) -> io::Result<()> {
         let (key, transcript) = (hex(key), hex(transcript));
-        writeln!(self.out, "HANDSHAKE {id:016x} {key} {transcript}")
+        self.line(&format!("HANDSHAKE {id:016x} {key} {transcript}\n"))
     }
 
     /// Writes the key of the stored messages of a process to a name.
@@ -51,7 +51,7 @@ impl<W: Write> KeyLog<W> {
         to: &str,
         key: &[u8; KEY_LEN],
     ) -> io::Result<()> {
-        writeln!(self.out, "MESSAGES {incarnation:016x} {to} {}", hex(key))
+        self.line(&format!("MESSAGES {incarnation:016x} {to} {}\n", hex(key)))
     }
 
     /// Notes that this many keys are missing.
@@ -59,7 +59,12 @@ impl<W: Write> KeyLog<W> {
     /// # Errors
     /// Returns the error of the writer.
     pub fn lost(&mut self, count: u32) -> io::Result<()> {
-        writeln!(self.out, "LOST {count}")
+        self.line(&format!("LOST {count}\n"))
+    }
+
+    /// Writes a line with one call of the writer: a reader never gets a part of it.
+    fn line(&mut self, line: &str) -> io::Result<()> {
+        self.out.write_all(line.as_bytes())
     }
 
     /// Flushes the writer.

@@ -23,7 +23,7 @@ use clap::ColorChoice;
 use crate::cli::ClientOptions;
 use crate::data::{Remembered, open_memory};
 use crate::display::{Display, Prompt, WAITING_LEN};
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, complain};
 use crate::input::Input;
 use crate::keyring::server_title;
 use crate::local_time::utc_offset;
@@ -72,13 +72,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
     let mut random = [0; 32];
     let seed = seed(&mut random).map_err(Failure::system("cannot get random numbers"))?;
     let gate = Arc::<Gate>::default();
-    let (tidied, resumed) = (Arc::clone(&gate), Arc::clone(&gate));
-    let hooks = Hooks {
-        tidy_up: move || tidied.restore_terminal(),
-        resume: move || resumed.resume(),
-    };
-    let requests =
-        signals::watch(waker.clone(), hooks).map_err(Failure::system("cannot catch signals"))?;
+    let requests = watch_signals(waker.clone(), &gate)?;
 
     let mut memory = ClientMemory::new(ClientLimits {
         peers: options.peers as usize,
@@ -111,14 +105,16 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let end = loop {
         if requests.exit_requested() {
-            session.interrupt();
+            session.interrupt(network.now());
         }
+        session.check_output(network.now());
         session.take_input(&mut client, network.now());
         let now = network.now();
         search.poll(&mut client, now, |address| network.reaches(address));
         network.poll(&mut client, |client, now| session.show_events(client, now))?;
+        network.take_notices().iter().for_each(report);
         session.tick(&client, network.now());
-        if let Some(end) = session.end(&client) {
+        if let Some(end) = session.end(&client, network.now()) {
             break end;
         }
         if session.should_retry() {
@@ -127,7 +123,8 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         let due = [session.due(), search.due()].into_iter().flatten().min();
         network.park_until(&client, due)?;
     };
-    finish(options, &search.addresses(), session, end)
+    network.finish().iter().for_each(report);
+    finish(options, &search.addresses(), session, end, &requests)
 }
 
 /// Finds the addresses of the server. A client that waits tries until the name servers answer.
@@ -149,12 +146,29 @@ fn find_server(
     }
 }
 
+/// Watches for signals, which leave the terminal as it was.
+fn watch_signals(waker: Waker, gate: &Arc<Gate>) -> Result<Requests, Failure> {
+    let (tidied, resumed) = (Arc::clone(gate), Arc::clone(gate));
+    let hooks = Hooks {
+        tidy_up: move || tidied.restore_terminal(),
+        resume: move || resumed.resume(),
+        reloads: false,
+    };
+    signals::watch(waker, hooks).map_err(Failure::system("cannot catch signals"))
+}
+
+/// Reports a notice about a capture or key log on standard error.
+fn report(notice: &String) {
+    complain(io::stderr(), format!("ChatApp: {notice}\n"));
+}
+
 /// Writes the remaining lines and returns how the client ended.
 fn finish(
     options: &ClientOptions,
     server: &str,
     session: Session<'_>,
     end: End,
+    requests: &Requests,
 ) -> Result<Exit, Failure> {
     let known_key = session.server_key();
     let output = session.into_output();
@@ -163,9 +177,10 @@ fn finish(
         End::Exit(Exit::Done | Exit::NoServer) if has_failed => End::Exit(Exit::NotDelivered),
         end => end,
     };
-    output
-        .finish(end.exit())
-        .map_err(Failure::system("cannot write to standard output"))?;
+    let written = output.finish(end.exit(), || requests.exit_requested());
+    // A terminal that hangs keeps the display from doing that.
+    terminal::give_back();
+    written.map_err(Failure::system("cannot write to standard output"))?;
     match end {
         End::Exit(exit) => Ok(exit),
         End::Silent => Err(Failure::new(

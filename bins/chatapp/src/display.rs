@@ -5,12 +5,19 @@ use std::io::{self, Write};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 /// Bytes that may wait before the display counts as full. The client has acknowledged these lines,
 /// and a crash loses them. The limit keeps the output busy and no more.
 pub(crate) const WAITING_LEN: usize = 16 << 10;
 
 const PROMPT: &str = ">>> ";
+
+/// Time for the rest of the output once the program is in a hurry.
+const FINISH_TIME: Duration = Duration::from_millis(500);
+
+/// Interval between two looks at whether the program is in a hurry.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// How the display shows the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +50,11 @@ struct State {
     waiting: Vec<u8>,
     /// Tasks to run once all waiting bytes are written.
     after: Vec<Task>,
+    /// Lines that the thread is writing.
+    in_flight: u64,
     closed: bool,
+    /// The thread has ended.
+    has_ended: bool,
     error: Option<io::Error>,
     /// A caller found no room; the thread wakes it when there is room.
     starved: bool,
@@ -82,7 +93,11 @@ impl Display {
         let writer = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("display".into())
-            .spawn(move || write_all(&writer, output, wake))?;
+            .spawn(move || {
+                write_all(&writer, output, wake);
+                writer.lock().has_ended = true;
+                writer.changed.notify_all();
+            })?;
         let display = Self {
             shared,
             prompt,
@@ -116,7 +131,7 @@ impl Display {
     /// runs if writing fails.
     pub(crate) fn afterwards(&self, task: impl FnOnce() + Send + 'static) {
         self.shared.lock().after.push(Task(Box::new(task)));
-        self.shared.changed.notify_one();
+        self.shared.changed.notify_all();
     }
 
     /// Notes that the user has ended a line: a standing prompt is due on the next one.
@@ -139,16 +154,42 @@ impl Display {
         self.shared.lock().error.is_some()
     }
 
-    /// Waits until everything is written.
+    /// Waits until everything is written, or `is_hurried` returns true and a moment has passed: the
+    /// reader may be slow, such as a pager, or hang.
     ///
     /// # Errors
     /// Returns an error if the output failed before everything was written.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        if self.prompt == Prompt::Standing {
-            self.write(format_args!("\n"));
-        }
+    pub(crate) fn finish(self, is_hurried: impl Fn() -> bool) -> io::Result<()> {
         self.close();
-        self.shared.lock().error.take().map_or(Ok(()), Err)
+        while !self.wait_for_end(LOOK_EVERY) && !is_hurried() {}
+        self.finish_soon().0
+    }
+
+    /// Waits a moment until everything is written. Returns the error of the output, and how many
+    /// lines were not written.
+    pub(crate) fn finish_soon(mut self) -> (io::Result<()>, u64) {
+        self.close();
+        if self.wait_for_end(FINISH_TIME)
+            && let Some(thread) = self.thread.take()
+        {
+            // The panic hook has already reported a panic of that thread.
+            let _ = thread.join();
+        }
+        let mut state = self.shared.lock();
+        let waiting = state.waiting.iter().filter(|byte| **byte == b'\n').count();
+        let unwritten = state.in_flight + waiting as u64;
+        (state.error.take().map_or(Ok(()), Err), unwritten)
+    }
+
+    /// Waits until the thread has ended; returns whether it has.
+    fn wait_for_end(&self, time: Duration) -> bool {
+        let state = self.shared.lock();
+        self.shared
+            .changed
+            .wait_timeout_while(state, time, |state| !state.has_ended)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .has_ended
     }
 
     fn write(&self, arguments: fmt::Arguments<'_>) {
@@ -156,17 +197,19 @@ impl Display {
         if state.error.is_none() {
             // Writing to a vector cannot fail.
             let _ = state.waiting.write_fmt(arguments);
-            self.shared.changed.notify_one();
+            self.shared.changed.notify_all();
         }
     }
 
-    fn close(&mut self) {
-        self.shared.lock().closed = true;
-        self.shared.changed.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // The panic hook has already reported a panic of that thread.
-            let _ = thread.join();
+    fn close(&self) {
+        if self.shared.lock().closed {
+            return;
         }
+        if self.prompt == Prompt::Standing {
+            self.write(format_args!("\n"));
+        }
+        self.shared.lock().closed = true;
+        self.shared.changed.notify_all();
     }
 }
 
@@ -186,6 +229,7 @@ fn write_all(shared: &Shared, mut output: impl Write, wake: impl Fn()) {
         }
         mem::swap(&mut state.waiting, &mut chunk);
         let after = mem::take(&mut state.after);
+        state.in_flight = chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
         let starved = mem::take(&mut state.starved);
         drop(state);
         if starved {
@@ -196,6 +240,7 @@ fn write_all(shared: &Shared, mut output: impl Write, wake: impl Fn()) {
             shared.lock().error = Some(error);
             return wake();
         }
+        shared.lock().in_flight = 0;
         after.into_iter().for_each(|Task(task)| task());
     }
 }
@@ -265,7 +310,7 @@ mod tests {
         display.line("[one]");
         display.entered();
         display.line("[two]");
-        display.finish().unwrap();
+        display.finish(|| false).unwrap();
         String::from_utf8(written.iter().flatten().collect()).unwrap()
     }
 
@@ -299,7 +344,7 @@ mod tests {
         for _ in 0..9 {
             open.send(()).unwrap();
         }
-        display.finish().unwrap();
+        display.finish(|| false).unwrap();
         let all: Vec<u8> = written.iter().flatten().collect();
         assert_eq!(all.len(), lines * 1_001, "lines were lost or repeated");
     }
@@ -319,7 +364,7 @@ mod tests {
         open.send(()).unwrap();
         assert_eq!(written.recv().unwrap(), b"[one]\n");
         is_done.recv().unwrap();
-        display.finish().unwrap();
+        display.finish(|| false).unwrap();
     }
 
     #[test]
@@ -336,7 +381,7 @@ mod tests {
         assert!(display.is_broken());
         assert!(!display.has_room());
         assert_eq!(
-            display.finish().unwrap_err().kind(),
+            display.finish(|| false).unwrap_err().kind(),
             io::ErrorKind::BrokenPipe
         );
     }

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 /// Exit codes; `--help` explains them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,24 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+/// Time that a reader of the last words has.
+const LAST_WORDS_TIME: Duration = Duration::from_millis(300);
+
+/// Writes a text, but does not wait long for a reader that hangs.
+pub(crate) fn complain(mut output: impl Write + Send + 'static, text: String) {
+    let (done, is_done) = mpsc::channel();
+    let started = thread::Builder::new().spawn(move || {
+        // If nobody reads it, nobody else can be told.
+        let _ = output
+            .write_all(text.as_bytes())
+            .and_then(|()| output.flush());
+        let _ = done.send(());
+    });
+    if started.is_ok() {
+        let _ = is_done.recv_timeout(LAST_WORDS_TIME);
     }
 }
 

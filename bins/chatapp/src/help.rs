@@ -57,6 +57,7 @@ under $XDG_STATE_HOME; not those that begin with a blank, and none with
 --no-history. Many pasted lines are sent only after a confirmation.
 
 A server accepts `stats` (its counters, as SIGUSR1 does), `quit` and `help`.
+SIGHUP lets it reload the file of --allow-file.
 
 Keys:
 Every datagram is encrypted, and only its recipient can read a direct message.

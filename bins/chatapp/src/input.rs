@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use chatapp_console::LineError;
 use chatapp_mio::Waker;
 
+use crate::background;
 use crate::signals::Requests;
 use crate::terminal::{self, Editor, Gate, Keys};
 
@@ -137,6 +138,32 @@ impl Input {
                 let mut input = io::stdin().lock();
                 // An input that fails has ended.
                 while let Ok(Some(typed)) = read(&mut input) {
+                    if !sender.send(Sent::Typed(typed)) {
+                        return;
+                    }
+                }
+                sender.end();
+            })?;
+        Ok(input)
+    }
+
+    /// Works as [`start`](Self::start), for a program that also runs in the background of a
+    /// terminal and [holds stops](background::hold_stops). It reads on in the foreground.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system cannot start a thread.
+    pub(crate) fn start_in_background(waker: Waker) -> io::Result<Self> {
+        let (sender, input) = Self::new(waker, None);
+        std::thread::Builder::new()
+            .name("input".into())
+            .spawn(move || {
+                let mut input = io::stdin().lock();
+                loop {
+                    let typed = match read(&mut input) {
+                        Ok(Some(typed)) => typed,
+                        Err(_) if background::waits_for_foreground() => continue,
+                        _ => break,
+                    };
                     if !sender.send(Sent::Typed(typed)) {
                         return;
                     }

@@ -75,6 +75,54 @@ impl KeyOptions {
     }
 }
 
+/// Maximum number of entries of all allow lists of a process. A list stays in memory until the
+/// process ends, because the server borrows it.
+const ALLOW_ENTRIES_MAX: usize = 1 << 20;
+
+/// The present allow list of a server, which can be replaced.
+#[derive(Debug)]
+pub(crate) struct AllowList {
+    entries: Option<&'static [AllowEntry]>,
+    /// Entries of all lists so far.
+    kept: usize,
+}
+
+impl AllowList {
+    /// Keeps the first list; `None` admits all names.
+    pub(crate) fn new(entries: Option<Vec<AllowEntry>>) -> Self {
+        let entries: Option<&[AllowEntry]> = entries.map(|entries| &*entries.leak());
+        Self {
+            kept: entries.map_or(0, <[_]>::len),
+            entries,
+        }
+    }
+
+    /// Returns the present list.
+    pub(crate) fn entries(&self) -> Option<&'static [AllowEntry]> {
+        self.entries
+    }
+
+    /// Replaces the list, and returns it. A list without changes costs no memory.
+    ///
+    /// # Errors
+    /// Returns an error if the lists of this process have too many entries.
+    pub(crate) fn replace(
+        &mut self,
+        entries: Option<Vec<AllowEntry>>,
+    ) -> Result<Option<&'static [AllowEntry]>, Failure> {
+        if entries.as_deref() != self.entries {
+            let kept = self.kept + entries.as_ref().map_or(0, Vec::len);
+            if kept > ALLOW_ENTRIES_MAX && self.kept != 0 {
+                let message = "it was reloaded too often: restart the server";
+                return Err(Failure::new(Exit::System, message));
+            }
+            self.entries = entries.map(|entries| &*entries.leak());
+            self.kept = kept;
+        }
+        Ok(self.entries)
+    }
+}
+
 /// Returns 32 unpredictable bytes from the operating system.
 pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, Failure> {
     let mut bytes = Zeroizing::new([0; 32]);

@@ -6,7 +6,6 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::display::Display;
 use crate::local_time::utc_offset;
 
 /// Minimum time between two lines about traffic.
@@ -82,19 +81,19 @@ struct Timed<'a> {
 }
 
 impl LogOptions {
-    /// Writes a record if its level is enabled.
-    pub(crate) fn write(self, log: &Display, record: &Record, wall: UnixSeconds) {
+    /// Returns a record as a line if its level is enabled.
+    pub(crate) fn line(self, record: &Record, wall: UnixSeconds) -> Option<String> {
         if record.level > self.level {
-            return;
+            return None;
         }
-        match self.format {
+        Some(match self.format {
             Format::Text => {
                 let stamp = Stamp {
                     at: wall,
                     utc_offset: utc_offset(wall),
                 };
                 let level = record.level.name();
-                log.line(format_args!("{stamp} {level:5} {}", record.message));
+                format!("{stamp} {level:5} {}", record.message)
             }
             Format::Json => {
                 let time = Timestamp::from_second(wall.0.into()).unwrap_or_default();
@@ -103,9 +102,9 @@ impl LogOptions {
                     record,
                 };
                 // JSON can represent every field, so serialization cannot fail.
-                log.line(serde_json::to_string(&timed).unwrap_or_default());
+                serde_json::to_string(&timed).unwrap_or_default()
             }
-        }
+        })
     }
 }
 
@@ -118,26 +117,25 @@ pub(crate) struct Traffic {
 }
 
 impl Traffic {
-    /// Writes a line if the level is enabled, there was traffic, and the last line is old enough.
-    /// Returns when the next line is due, if one is pending.
+    /// Returns a record if the level is enabled, there was traffic, the last record is old enough,
+    /// and the log has room. Returns when the next record is due, if one is pending.
     pub(crate) fn report(
         &mut self,
-        log: &Display,
-        options: LogOptions,
+        level: Level,
+        has_room: bool,
         stats: &Stats,
         now: Instant,
-        wall: UnixSeconds,
-    ) -> Option<Instant> {
+    ) -> (Option<Record>, Option<Instant>) {
         let is_new = stats.received.datagrams != self.reported.received.datagrams
             || stats.sent.datagrams != self.reported.sent.datagrams;
-        if options.level < Level::Debug || !is_new {
-            return None;
+        if level < Level::Debug || !is_new {
+            return (None, None);
         }
         if now < self.next {
-            return Some(self.next);
+            return (None, Some(self.next));
         }
-        if !log.has_room() {
-            return None;
+        if !has_room {
+            return (None, None);
         }
         let record = Record {
             level: Level::Debug,
@@ -145,10 +143,9 @@ impl Traffic {
             fields: Fields::default(),
             message: self.words(stats),
         };
-        options.write(log, &record, wall);
         self.reported = stats.clone();
         self.next = now.plus_millis(TRAFFIC_EVERY_MS);
-        None
+        (Some(record), None)
     }
 
     fn words(&self, stats: &Stats) -> String {

@@ -11,14 +11,17 @@
 //! - `data`: the state folder on disk
 //! - `keys`, `keyring`: the identity, the allow list, and the known keys
 //! - `store`: the backup, check and inspection of a server's store
-//! - `log`: the log of a server on standard error
+//! - `log`, `server_log`: the log of a server on standard error
+//! - `spill`: captures and key logs into pipes
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
 //! - `input`, `display`, `signals`: threads between the event loop and blocking or asynchronous
 //!   parts of the system
+//! - `background`: reading and writing in the background of a terminal
 //! - `terminal`, `style`: features of a terminal: a line editor, colours
 #![forbid(unsafe_code)]
 
 mod address;
+mod background;
 mod cli;
 mod client;
 mod data;
@@ -36,7 +39,9 @@ mod manual;
 mod network;
 mod operator;
 mod server;
+mod server_log;
 mod signals;
+mod spill;
 mod store;
 mod style;
 mod terminal;
@@ -44,13 +49,13 @@ mod terminal;
 use std::process::ExitCode;
 
 use cli::Mode;
-use exit::{Exit, Failure};
+use exit::{Exit, Failure, complain};
 
 fn main() -> ExitCode {
     match run() {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("ChatApp: {failure}");
+            complain(std::io::stderr(), format!("ChatApp: {failure}\n"));
             failure.exit.into()
         }
     }

@@ -6,7 +6,7 @@ mod faults;
 mod tap;
 
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,7 @@ use self::faults::FaultOptions;
 use self::tap::TapOptions;
 use crate::address::{LACKS_INTERFACE, lacks_interface, parse_local, resolve};
 use crate::exit::{Exit, Failure};
+use crate::spill::{Drops, Sink};
 
 /// The options about the network.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -83,21 +84,32 @@ impl NetworkOptions {
     }
 
     fn run_on<T: Transport>(&self, transport: T, program: impl Program) -> Result<Exit, Failure> {
+        let mut outputs = Vec::new();
         let capture = match &self.pcap {
             None => PcapWriter::off(transport),
             Some(path) => {
                 let file = created("capture", path, create_private_file(path))?;
+                outputs.extend(file.drops().map(|drops| ("the capture", false, drops)));
                 let capture = PcapWriter::new(transport, file, T::local_addr_towards);
                 capture.map_err(cannot_write("capture", path))?
             }
         };
         let key_logger = match &self.keylog {
             None => KeyLogger::off(),
-            Some(path) => KeyLogger::new(created("key log", path, create_private_file(path))?),
+            Some(path) => {
+                let file = created("key log", path, create_private_file(path))?;
+                outputs.extend(file.drops().map(|drops| ("the key log", false, drops)));
+                KeyLogger::new(file)
+            }
         };
         let faults = FaultInjector::new(capture, self.faults.faults(), fastrand::u64(..));
         let driver = Driver::over(faults).map_err(Failure::system("cannot wait for events"))?;
-        program.run(Network { driver, key_logger })
+        program.run(Network {
+            driver,
+            key_logger,
+            outputs,
+            notices: Vec::new(),
+        })
     }
 
     /// Resolves a host to the addresses that can be reached, at least one, in the order in which to
@@ -154,8 +166,8 @@ fn not_found(host: &str, error: &io::Error) -> Failure {
 }
 
 /// Creates an output file.
-fn created(what: &str, path: &Path, file: io::Result<File>) -> Result<BufWriter<File>, Failure> {
-    file.map(BufWriter::new).map_err(cannot_write(what, path))
+fn created(what: &str, path: &Path, file: io::Result<File>) -> Result<Sink, Failure> {
+    file.and_then(Sink::of).map_err(cannot_write(what, path))
 }
 
 fn cannot_write(what: &str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
@@ -166,12 +178,16 @@ fn cannot_write(what: &str, path: &Path) -> impl FnOnce(io::Error) -> Failure {
 }
 
 /// Transport with a capture inside fault injection.
-type Layers<T> = FaultInjector<PcapWriter<T, BufWriter<File>>>;
+type Layers<T> = FaultInjector<PcapWriter<T, Sink>>;
 
 /// [`Driver`] with the tools around its transport and its endpoint.
 pub(crate) struct Network<T> {
     driver: Driver<Layers<T>>,
-    key_logger: KeyLogger<BufWriter<File>>,
+    key_logger: KeyLogger<Sink>,
+    /// Outputs that may drop records: what they are, whether that was said, and how many.
+    outputs: Vec<(&'static str, bool, Drops)>,
+    /// Notices for the user; each output gives at most two.
+    notices: Vec<String>,
 }
 
 impl<T: Transport> Network<T> {
@@ -214,12 +230,38 @@ impl<T: Transport> Network<T> {
             .map_err(Failure::system("the network failed"))?;
         // Neither capture nor key log is essential: the program continues without them.
         if let Some(error) = self.driver.transport().inner_mut().take_error() {
-            eprintln!("ChatApp: the capture ends here, it cannot be written: {error}");
+            let notice = format!("the capture ends here, it cannot be written: {error}");
+            self.notices.push(notice);
         }
         if let Some(error) = self.key_logger.take_error() {
-            eprintln!("ChatApp: the key log ends here, it cannot be written: {error}");
+            let notice = format!("the key log ends here, it cannot be written: {error}");
+            self.notices.push(notice);
+        }
+        for (what, is_said, drops) in &mut self.outputs {
+            if !*is_said && drops.dropped() != 0 {
+                *is_said = true;
+                let notice = format!("{what} is not complete: its reader is too slow");
+                self.notices.push(notice);
+            }
         }
         Ok(())
+    }
+
+    /// Returns notices about captures and key logs since the last call.
+    pub(crate) fn take_notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Ends captures and key logs. Returns notices about what their readers did not get.
+    pub(crate) fn finish(mut self) -> Vec<String> {
+        let mut notices = self.take_notices();
+        for (what, _, drops) in self.outputs {
+            let count = drops.finish();
+            if count != 0 {
+                notices.push(format!("{what} lacks {count} records"));
+            }
+        }
+        notices
     }
 
     /// Works as [`Driver::park_until`].

@@ -1,6 +1,5 @@
 //! The server: runs a room, and logs arrivals and departures.
 
-use std::io;
 use std::path::Path;
 
 use chatapp_console::LogLine;
@@ -8,18 +7,21 @@ use chatapp_core::{Journal, NullJournal, Server, ServerConfig, ServerEvent, Unix
 use chatapp_mio::{Clock, ServerMemory, Transport, Waker, seed};
 use chatapp_store::{Options, Store};
 
+use crate::background;
 use crate::cli::ServerOptions;
 use crate::data::unusable;
-use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::{Exit, Failure};
+use crate::keys::{AllowList, KeyOptions};
 use crate::limits::LimitOptions;
-use crate::log::{Fields, Level, LogOptions, Record, Traffic};
+use crate::log::{Fields, Level, Record, Traffic};
 use crate::network::{Network, Program};
-use crate::operator::{Log, Operator};
+use crate::operator::Operator;
+use crate::server_log::ServerLog;
 use crate::signals::{self, Hooks, Requests};
 
 /// Runs a server until it is asked to leave.
 pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
+    background::hold_stops();
     options.network.run(options.port, Serve(options))
 }
 
@@ -41,10 +43,8 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     let seed = seed(&mut random).map_err(Failure::system("cannot get random numbers"))?;
     let requests = watch_signals(waker.clone())?;
     let to_wake = waker.clone();
-    let log = Display::start(io::stderr(), Prompt::None, WAITING_LEN, move || {
-        to_wake.wake();
-    })
-    .map_err(Failure::system("cannot start a thread"))?;
+    let log = ServerLog::start(options.log, move || to_wake.wake())
+        .map_err(Failure::system("cannot start a thread"))?;
     let mut operator = Operator::start(waker).map_err(Failure::system("cannot start a thread"))?;
 
     let mut memory = ServerMemory::new(options.limits.memory())
@@ -53,15 +53,15 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         keep_s: options.keep.seconds(),
         ..options.limits.config()
     };
-    let allow_list = options.keys.allow_list()?;
+    let mut allow_list = AllowList::new(options.keys.allow_list()?);
     let folder = options.data.server_folder(options.port)?;
     let identity = options.keys.server_identity(folder.as_deref())?;
     let mut key_slots = network.key_slots();
     let mut server = Server::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     server.log_keys(&mut key_slots);
-    if let Some(allow_list) = &allow_list {
-        server.set_allow_list(allow_list);
+    if let Some(entries) = allow_list.entries() {
+        server.set_allow_list(entries);
     }
     let mut journal: Box<dyn Journal> = match folder {
         Some(folder) => Box::new(open_store(
@@ -75,36 +75,87 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     let mut traffic = Traffic::default();
 
     announce(&network, &options.limits)?;
-    while !requests.exit_requested() {
+    while !requests.exit_requested() && !operator.wants_to_leave() {
         let wall = network.wall();
         operator.wants_stats |= requests.take_stats_request();
-        let answers = Log {
-            display: &log,
-            options: options.log,
-            wall,
-        };
-        operator.execute(&answers, &server);
+        operator.execute(&log, &server, wall);
+        if requests.take_reload_request() {
+            reload(&log, &options.keys, &mut allow_list, &mut server, wall);
+        }
         server.handle_wall_clock(wall);
         network.poll(&mut server, |server, now| {
             journal.exchange(server, now);
-            write_log(&log, server, options.log, wall, &*journal);
+            write_log(&log, server, wall, &*journal);
         })?;
-        journal.submit();
-        if operator.wants_to_leave() {
-            break;
+        for notice in network.take_notices() {
+            log.warn("capture", notice, wall);
         }
-        let due = traffic.report(&log, options.log, server.stats(), network.now(), wall);
-        network.park_until(&server, due)?;
+        journal.submit();
+        let (now, level) = (network.now(), options.log.level);
+        let (record, due) = traffic.report(level, log.has_room(), server.stats(), now);
+        if let Some(record) = record {
+            log.write(&record, wall);
+        }
+        if !operator.wants_to_leave() {
+            network.park_until(&server, due)?;
+        }
     }
-    // A failure to write the log does not change the exit code.
-    let _ = log.finish();
+    end_log(log, &mut server, network, &*journal);
     Ok(Exit::Done)
+}
+
+/// Writes the rest of the log. A failure to write it does not change the exit code.
+fn end_log(
+    log: ServerLog,
+    server: &mut Server<'_>,
+    network: Network<impl Transport>,
+    journal: &dyn Journal,
+) {
+    let wall = network.wall();
+    write_log(&log, server, wall, journal);
+    while let Some(event) = server.poll_event() {
+        log.lose(count(&event));
+    }
+    for notice in network.finish() {
+        log.warn("capture", notice, wall);
+    }
+    log.finish();
+}
+
+/// Reloads the allow list. Names that are in the room stay there until they leave.
+fn reload<'a>(
+    log: &ServerLog,
+    keys: &KeyOptions,
+    allow_list: &mut AllowList,
+    server: &mut Server<'a>,
+    wall: UnixSeconds,
+) {
+    let (level, message) = match keys.allow_list().and_then(|list| allow_list.replace(list)) {
+        Ok(None) => (Level::Info, "there is no allow list to reload".to_owned()),
+        Ok(Some(entries)) => {
+            server.set_allow_list(entries);
+            let message = format!("the allow list is reloaded: {} names", entries.len());
+            (Level::Info, message)
+        }
+        Err(failure) => {
+            let message = format!("the allow list stays as it was: {failure}");
+            (Level::Error, message)
+        }
+    };
+    let record = Record {
+        level,
+        kind: "reloaded",
+        fields: Fields::default(),
+        message,
+    };
+    log.write(&record, wall);
 }
 
 fn watch_signals(waker: Waker) -> Result<Requests, Failure> {
     let hooks = Hooks {
         tidy_up: || {},
         resume: || {},
+        reloads: true,
     };
     signals::watch(waker, hooks).map_err(Failure::system("cannot catch signals"))
 }
@@ -126,8 +177,8 @@ fn open_store(
 }
 
 fn announce(network: &Network<impl Transport>, limits: &LimitOptions) -> Result<(), Failure> {
-    use io::Write;
-    let mut output = io::stdout().lock();
+    use std::io::Write;
+    let mut output = std::io::stdout().lock();
     writeln!(
         output,
         "The server starts! It listens on {}.\n{limits}",
@@ -138,18 +189,16 @@ fn announce(network: &Network<impl Transport>, limits: &LimitOptions) -> Result<
 }
 
 /// Writes events to the log. If the log has no room, events remain in the server, which counts lost
-/// ones.
-fn write_log(
-    log: &Display,
-    server: &mut Server<'_>,
-    options: LogOptions,
-    wall: UnixSeconds,
-    journal: &dyn Journal,
-) {
-    while log.has_room() {
+/// ones. If its reader is gone, they are lost at once.
+fn write_log(log: &ServerLog, server: &mut Server<'_>, wall: UnixSeconds, journal: &dyn Journal) {
+    while log.has_room() || log.is_broken() {
         let Some(event) = server.poll_event() else {
             return;
         };
+        if log.is_broken() {
+            log.lose(count(&event));
+            continue;
+        }
         let mut message = LogLine(event).to_string();
         if event == ServerEvent::StoreFailed
             && let Some(why) = journal.failure()
@@ -162,7 +211,15 @@ fn write_log(
             message,
             fields: fields(&event),
         };
-        options.write(log, &record, wall);
+        log.write(&record, wall);
+    }
+}
+
+/// Returns how many events this one stands for.
+fn count(event: &ServerEvent<'_>) -> u64 {
+    match event {
+        ServerEvent::EventsLost { count, .. } => (*count).into(),
+        _ => 1,
     }
 }
 

@@ -50,10 +50,10 @@ pub use lines::{
 pub use namespaces::{Machine, Namespaces};
 pub use peek::Memory;
 pub use port::{can_use_ipv6, free_port};
-pub use process::Process;
+pub use process::{Process, ends};
 pub use relay::{Direction, Relay, Seen, Weather};
 pub use room::{Room, is_stamped};
 #[cfg(unix)]
 pub use screen::Screen;
 #[cfg(unix)]
-pub use terminal::Terminal;
+pub use terminal::{Terminal, pair};

@@ -299,6 +299,24 @@ impl Drop for Process {
     }
 }
 
+/// Waits for the end of a process that nobody reads; returns its exit code.
+///
+/// # Panics
+/// Panics if it does not end.
+pub fn ends(child: &mut Child) -> Option<i32> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            return status.code();
+        }
+        if Instant::now() > deadline {
+            let _ = child.kill();
+            panic!("it did not end");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
 /// Lines of one stream, collected by a thread, and the read position.
 #[derive(Debug)]
 struct Transcript {

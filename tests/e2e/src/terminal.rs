@@ -121,8 +121,15 @@ impl Drop for Terminal {
 }
 
 /// Opens a new pseudo-terminal: the end of the test, and that of the process.
-pub(super) fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+///
+/// # Errors
+/// Returns the error of the operating system.
+pub fn pair() -> rustix::io::Result<(OwnedFd, OwnedFd)> {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    // A process that inherits this end keeps the terminal from going.
+    #[cfg(target_os = "linux")]
+    let flags = flags | OpenptFlags::CLOEXEC;
+    let ours = openpt(flags)?;
     grantpt(&ours)?;
     unlockpt(&ours)?;
     let name = ptsname(&ours, Vec::new())?;

@@ -60,7 +60,7 @@ fn deregisters_on_a_signal() {
 
     let mut room = Room::open();
     let mut bob = room.join("bob");
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let mut alice = room.join("alice");
         bob.shows(TABLE);
         alice.is_sent(signal);

@@ -315,16 +315,17 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Shows the end of the output, and waits until everything is written.
+    /// Shows the end of the output, and waits until everything is written; only a moment once
+    /// `is_hurried` returns true.
     ///
     /// # Errors
     /// Returns an error if the output failed, for example because it was closed.
-    pub(super) fn finish(self, exit: Exit) -> io::Result<()> {
+    pub(super) fn finish(self, exit: Exit, is_hurried: impl Fn() -> bool) -> io::Result<()> {
         if self.speaks_json() {
             let exit_code = exit as u8;
             self.object(&Event::End { exit_code });
         }
-        self.display.finish()
+        self.display.finish(is_hurried)
     }
 
     /// Shows the number of stored messages while many of them arrive.

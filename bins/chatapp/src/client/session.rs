@@ -21,6 +21,9 @@ use crate::terminal::Gate;
 /// Maximum number of typed lines that are taken between two polls of the network.
 const LINES_PER_TURN: usize = 256;
 
+/// Time to leave the room after a signal if the output has no room.
+const HURRY_MS: u64 = 1_000;
+
 /// Reasons for the end of a client.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum End {
@@ -71,6 +74,8 @@ pub(super) struct Session<'a> {
     /// Events arrived since the client had no room for a command.
     had_event: bool,
     end: Option<End>,
+    /// When the client ends even if its output has no room.
+    over_at: Option<Instant>,
 }
 
 impl<'a> Session<'a> {
@@ -97,6 +102,7 @@ impl<'a> Session<'a> {
             enters_again: false,
             had_event: false,
             end: None,
+            over_at: None,
         }
     }
 
@@ -151,11 +157,27 @@ impl<'a> Session<'a> {
     }
 
     /// Leaves on a signal.
-    pub(super) fn interrupt(&mut self) {
+    pub(super) fn interrupt(&mut self, now: Instant) {
+        self.hurry(now);
         if !self.is_leaving {
             self.leave_soon();
             self.output.display().interrupted();
         }
+    }
+
+    /// Leaves the room if the output has failed: the others see at once that nobody reads here.
+    pub(super) fn check_output(&mut self, now: Instant) {
+        if self.output.display().is_broken() {
+            self.hurry(now);
+            if !self.is_leaving {
+                self.leave_soon();
+            }
+        }
+    }
+
+    /// From now on, the end waits for a reader for a moment only.
+    fn hurry(&mut self, now: Instant) {
+        self.over_at.get_or_insert(now.plus_millis(HURRY_MS));
     }
 
     /// Takes no further line, and closes the line editor: output no longer waits for it.
@@ -402,7 +424,8 @@ impl<'a> Session<'a> {
 
     /// Returns when [`tick`](Self::tick) is due.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.output.due()
+        let over_at = self.over_at.filter(|_| !self.output.display().has_room());
+        self.output.due().into_iter().chain(over_at).min()
     }
 
     /// Shows the lines that are due.
@@ -422,15 +445,14 @@ impl<'a> Session<'a> {
     }
 
     /// Returns the reason to end, once everything was shown, or nothing can be shown.
-    pub(super) fn end(&self, client: &Client<'_>) -> Option<End> {
+    pub(super) fn end(&self, client: &Client<'_>, now: Instant) -> Option<End> {
         let display = self.output.display();
-        if display.is_broken() {
-            return Some(End::Exit(Exit::System));
-        }
-        if !display.has_room() {
-            return None;
-        }
         let has_left = self.is_leaving && !client.is_registered() && client.is_idle();
+        if !display.has_room() {
+            let is_over = self.over_at.is_some_and(|over_at| over_at <= now);
+            let is_over = is_over || (display.is_broken() && has_left);
+            return is_over.then_some(End::Exit(Exit::System));
+        }
         self.end.or(has_left.then_some(End::Exit(Exit::Done)))
     }
 

@@ -26,6 +26,11 @@ pub(crate) use screen::Screen;
 /// Terminals that cannot place a cursor.
 const DUMB: [&str; 3] = ["dumb", "cons25", "emacs"];
 
+/// Restores the original mode of the terminal, if the editor changed it.
+pub(crate) fn give_back() {
+    mode::give_back();
+}
+
 /// Returns whether the terminal can place a cursor.
 pub(crate) fn is_capable() -> bool {
     match std::env::var("TERM") {
