@@ -146,8 +146,8 @@
 //!   `noise`, and gives the same bytes.
 //! * `null-cipher`: a transparent cipher, for simulators. It protects nothing: no program that
 //!   people run may enable it.
-//! * `link-local` (on by default): the scopes of link-local IPv6 addresses. A board without IPv6 saves
-//!   1.1 KiB of flash without it.
+//! * `link-local` (on by default): the scopes of link-local IPv6 addresses. A board without IPv6
+//!   leaves it out, which saves some flash.
 //! * `log`, `defmt`: trace points for the logger of the program, or of the board. They report drops
 //!   and their reasons, retransmissions and lost sessions.
 //! * `zerocopy`: slots can be created from zeroed memory.
