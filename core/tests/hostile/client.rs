@@ -259,7 +259,7 @@ fn requests_a_session_once_a_silent_server_returns() {
 }
 
 #[test]
-fn delays_a_request_until_the_32nd_before_it_is_done() {
+fn delays_a_request_until_one_32_before_is_done() {
     let mut rig = Rig::with_outbox(None, 40);
     rig.comes_online();
     for _ in 0..40 {

@@ -82,7 +82,7 @@ fn shows_no_renumbered_stored_message() {
 }
 
 #[test]
-fn shows_no_stored_message_in_anothers_name() {
+fn shows_no_stored_message_under_another_name() {
     let (_, _, shown) = after_a_lie(|record| {
         if let Stored::Mail(Mail { from, .. }) = record {
             *from = "cleo".to_owned();
