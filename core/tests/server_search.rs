@@ -182,6 +182,7 @@ fn takes_the_first_address_that_answers() {
     assert!(asked[3..].iter().all(|to| *to == at(3)), "{asked:?}");
 }
 
+//= PROTOCOL.md#4.9
 #[test]
 fn takes_a_late_answer_of_an_earlier_address() {
     let path = Path::default();

@@ -127,8 +127,6 @@ fn reported(name: &str, text: &str) {
         ClientEvent::Registered,
         ClientEvent::TableUpdated,
         ClientEvent::KeptMessages,
-        ClientEvent::ServerSilent,
-        ClientEvent::ServerBack,
         ClientEvent::ChannelDropped { count },
         ClientEvent::Posted { id },
         ClientEvent::NotPosted {

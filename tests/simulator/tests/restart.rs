@@ -86,13 +86,16 @@ fn notices_the_return_of_a_server_it_gave_up() {
     scene.world.crash_server();
     scene.post(ann, "nobody hears this");
     scene.pass(3_100);
-    assert_eq!(scene.shows(ann), ["ServerNotResponding SendAll"]);
+    assert_eq!(
+        scene.shows(ann),
+        ["ServerNotResponding SendAll", "ServerSilent"]
+    );
     restart(&mut scene, 0);
     scene.moment();
     let before = scene.world.now();
     scene.post(ann, "but this");
     scene.moment();
-    assert_eq!(scene.shows(ann), ["Posted"]);
+    assert_eq!(scene.shows(ann), ["ServerBack", "Posted"]);
     let server = scene.world.server_address();
     assert_eq!(
         scene.sent(scene.address(ann), server, before).first(),

@@ -101,13 +101,21 @@ impl Model {
         }
     }
 
-    /// Returns whether the sender of a message has no room for the pin of its recipient.
+    /// Returns whether the sender of a message has no room for the pin of its recipient. A client
+    /// reports a pin after the events of the same turn, so all its recipients count.
     pub(super) fn lacks_room_for_pin(&self, id: MessageId) -> bool {
-        let message = &self.messages[id];
-        match message.target {
-            Target::Name(name) => self.is_unpinnable(message.process, name),
-            _ => false,
-        }
+        let process = self.messages[id].process;
+        let Target::Name(name) = self.messages[id].target else {
+            return false;
+        };
+        let trust = &self.lives[process].trust;
+        let mut names: BTreeSet<NameId> = trust.keys().copied().collect();
+        let own = self.messages.iter().filter(|own| own.process == process);
+        names.extend(own.filter_map(|own| match own.target {
+            Target::Name(recipient) => Some(recipient),
+            _ => None,
+        }));
+        names.len() > self.limits.pins && !trust.contains_key(&name)
     }
 
     /// Returns whether a process has not pinned a name, and has no room to do so.
