@@ -208,6 +208,7 @@ impl ClientProcess {
                 *left |= matches!(event, ClientEvent::Deregistered { .. });
                 model.saw(*id, &event, medium.now)?;
                 remember(*id, client, memory, model)?;
+                model.pins_are_known()?;
                 Ok(true)
             })?;
             if !more {

@@ -129,6 +129,9 @@ impl Model {
     ) -> Result<(), Violation> {
         if let ClientEvent::MessageStatus { to, status, .. } = event {
             self.status(id, to, *status)?;
+            if *status == MessageStatus::PinsFull && !self.server_lies {
+                self.pins_full.push(id);
+            }
         }
         if let ClientEvent::NotPosted { store_failed, .. } = event {
             let excused = if *store_failed {
@@ -172,9 +175,6 @@ impl Model {
             MessageStatus::ForeignKey if !self.has_foreign_recipient(id) && !self.server_lies => {
                 Err(self.untrue(id, "another key"))
             }
-            MessageStatus::PinsFull if !self.lacks_room_for_pin(id) && !self.server_lies => {
-                Err(self.untrue(id, "no room for a pin"))
-            }
             MessageStatus::NotStored if !self.may_be_not_stored(id) => {
                 Err(self.untrue(id, "not stored"))
             }
@@ -202,7 +202,7 @@ impl Model {
         self.limits.store_fails || self.messages[id].server_starts != self.server_starts
     }
 
-    fn untrue(&self, id: MessageId, what: &str) -> Violation {
+    pub(super) fn untrue(&self, id: MessageId, what: &str) -> Violation {
         Violation::new(
             Check::RefusalIsTrue,
             format!("{} was told: {what}", self.describe(id)),

@@ -42,6 +42,9 @@ pub struct Model {
     tenures: BTreeMap<NameId, Vec<Tenure>>,
     /// The keys that processes with a memory expect of each name.
     folders: BTreeMap<NameId, Trust>,
+    /// Messages that were not sent for want of a pin. A client reports its pins after the event:
+    /// until then, they are not checked.
+    pins_full: Vec<MessageId>,
 }
 
 /// Limits and faults of the plan that excuse some effects.
@@ -195,6 +198,7 @@ impl Model {
             registered_in: BTreeMap::new(),
             tenures: BTreeMap::new(),
             folders: BTreeMap::new(),
+            pins_full: Vec::new(),
         }
     }
 

@@ -101,21 +101,27 @@ impl Model {
         }
     }
 
-    /// Returns whether the sender of a message has no room for the pin of its recipient. A client
-    /// reports a pin after the events of the same turn, so all its recipients count.
+    /// Checks the messages that were not sent for want of a pin. Called when the process has
+    /// reported its pins.
+    ///
+    /// # Errors
+    /// If the process had pinned the recipient, or had room to do so.
+    pub fn pins_are_known(&mut self) -> Result<(), Violation> {
+        for id in std::mem::take(&mut self.pins_full) {
+            if !self.lacks_room_for_pin(id) {
+                return Err(self.untrue(id, "no room for a pin"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns whether the sender of a message has no room for the pin of its recipient.
     pub(super) fn lacks_room_for_pin(&self, id: MessageId) -> bool {
-        let process = self.messages[id].process;
-        let Target::Name(name) = self.messages[id].target else {
-            return false;
-        };
-        let trust = &self.lives[process].trust;
-        let mut names: BTreeSet<NameId> = trust.keys().copied().collect();
-        let own = self.messages.iter().filter(|own| own.process == process);
-        names.extend(own.filter_map(|own| match own.target {
-            Target::Name(recipient) => Some(recipient),
-            _ => None,
-        }));
-        names.len() > self.limits.pins && !trust.contains_key(&name)
+        let message = &self.messages[id];
+        match message.target {
+            Target::Name(name) => self.is_unpinnable(message.process, name),
+            _ => false,
+        }
     }
 
     /// Returns whether a process has not pinned a name, and has no room to do so.
