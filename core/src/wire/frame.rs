@@ -281,8 +281,8 @@ impl<'a> Entry<'a> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn numbers_kinds_as_on_the_wire() {
+    /// One frame of each kind, in the order of their numbers.
+    fn one_of_each() -> [Frame<'static>; 14] {
         let entry = Entry::new(
             "ann",
             Status::Online,
@@ -290,7 +290,7 @@ mod tests {
             PublicKey([7; 32]),
             ([192, 0, 2, 1], 9).into(),
         );
-        let frames = [
+        [
             Frame::Text {
                 counter: 1,
                 text: b"hi",
@@ -351,7 +351,12 @@ mod tests {
             Frame::Found { query: 1, entry },
             Frame::Missing { query: 1 },
             Frame::Partial,
-        ];
+        ]
+    }
+
+    #[test]
+    fn numbers_kinds_as_on_the_wire() {
+        let frames = one_of_each();
         assert_eq!(frames.len(), FRAME_KINDS.len());
         for (number, frame) in frames.iter().enumerate() {
             let mut out = [0; 128];
