@@ -148,6 +148,8 @@
 //!   people run may enable it.
 //! * `link-local` (on by default): the scopes of link-local IPv6 addresses. A board without IPv6
 //!   leaves it out, which saves some flash.
+//! * `wipe-stack` (on by default): overwrites the stack that a handshake has used. A board without
+//!   swap and core dumps can leave it out, which saves flash and stack.
 //! * `log`, `defmt`: trace points for the logger of the program, or of the board. They report drops
 //!   and their reasons, retransmissions and lost sessions.
 //! * `zerocopy`: slots can be created from zeroed memory.

@@ -2,20 +2,26 @@
 
 use blake2::{Blake2s256, Digest};
 use hmac::{KeyInit, Mac, SimpleHmac};
+#[cfg(feature = "wipe-stack")]
 use zeroize::Zeroize;
 
 use super::KEY_LEN;
 
 /// The depth of a handshake: 4 KiB on a machine of 64 bits, 2 KiB on one of 32.
+#[cfg(feature = "wipe-stack")]
 const STACK_WORDS: usize = 512;
 
 /// Overwrites the stack below the caller: primitives and moves of values leave copies of keys
 /// there.
+#[cfg(feature = "wipe-stack")]
 #[inline(never)]
 pub(super) fn wipe_stack() {
     let mut words = [0_usize; STACK_WORDS];
     words.zeroize();
 }
+
+#[cfg(not(feature = "wipe-stack"))]
+pub(super) const fn wipe_stack() {}
 
 /// Returns the X25519 public key of a private key.
 pub(super) fn public(private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {

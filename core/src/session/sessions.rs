@@ -113,7 +113,7 @@ impl<'a> Sessions<'a> {
     /// the last call.
     #[inline(always)]
     pub(crate) fn wipe_stack(&mut self) {
-        if self.leaves_keys {
+        if cfg!(feature = "wipe-stack") && self.leaves_keys {
             self.leaves_keys = false;
             self.identity().suite().wipe_stack();
         }

@@ -17,7 +17,7 @@ impl Sessions<'_> {
     /// Computes with keys in a stack frame of its own, and wipes that frame and all below it. The
     /// result must hold no key.
     fn isolate<T>(&mut self, compute: impl FnOnce(&mut Self) -> T) -> T {
-        #[inline(never)]
+        #[cfg_attr(feature = "wipe-stack", inline(never))]
         fn run<S, T>(state: &mut S, compute: impl FnOnce(&mut S) -> T) -> T {
             compute(state)
         }
