@@ -27,6 +27,11 @@ mod row;
 mod serial;
 mod stamp;
 mod suggest;
+#[cfg(not(feature = "unicode"))]
+#[path = "no_unicode.rs"]
+mod unicode;
+#[cfg(feature = "unicode")]
+mod unicode;
 mod visible;
 
 pub use commands::COMMANDS;

@@ -323,22 +323,21 @@ impl Line<'_> {
                 brush.paint(self.tone, format_args!("[Invalid name: {reason}.]"))
             }
             // A pasted command must not run another one that the name contains.
-            Text::ForeignKey { name, what } if !is_shell_word(name) => brush.paint(
-                self.tone,
-                format_args!(
-                    "[The key of {0} has changed: {what}. If {0} confirms the change, leave, type \
-                     `ChatApp keys forget name` and the name in quotes, and return.]",
-                    Visible(name)
-                ),
-            ),
-            Text::ForeignKey { name, what } => brush.paint(
-                self.tone,
-                format_args!(
-                    "[The key of {0} has changed: {what}. If {0} confirms the change, leave, type \
-                     `ChatApp keys forget name {0}`, and return.]",
-                    Visible(name)
-                ),
-            ),
+            Text::ForeignKey { name, what } => {
+                let (blank, typed, aside) = if is_shell_word(name) {
+                    (" ", name, "")
+                } else {
+                    ("", "", " and the name in quotes")
+                };
+                brush.paint(
+                    self.tone,
+                    format_args!(
+                        "[The key of {0} has changed: {what}. If {0} confirms the change, leave, \
+                         type `ChatApp keys forget name{blank}{typed}`{aside}, and return.]",
+                        Visible(name)
+                    ),
+                )
+            }
             Text::ForeignVersion(version) => brush.paint(
                 self.tone,
                 format_args!(
@@ -354,7 +353,8 @@ impl Line<'_> {
 fn is_shell_word(name: &str) -> bool {
     // Shells may convert other characters to quotes.
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@".contains(&byte);
-    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.bytes().all(is_plain)
+    let first = name.bytes().next();
+    first.is_some_and(|byte| byte.is_ascii_alphanumeric()) && name.bytes().all(is_plain)
 }
 
 impl fmt::Display for Line<'_> {

@@ -33,10 +33,8 @@ impl fmt::Display for ParseError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Unknown(word) => {
-                let shown = match word.char_indices().nth(WORD_LEN_SHOWN) {
-                    Some((end, _)) => &word[..end],
-                    None => word,
-                };
+                let end = word.char_indices().nth(WORD_LEN_SHOWN);
+                let shown = end.and_then(|(end, _)| word.get(..end)).unwrap_or(word);
                 let more = if shown.len() < word.len() { "…" } else { "" };
                 write!(f, "[There is no command {}{more}.", Visible(shown))?;
                 if let Some(command) = suggestion(word) {
@@ -110,7 +108,7 @@ pub fn parse(line: &str) -> Result<Option<Input<'_>>, ParseError<'_>> {
 /// Returns a line without the UTF-8 byte order mark that may precede it. The mark has no meaning in
 /// UTF-8, and files that are joined have one in front of any line.
 pub fn without_mark(line: &str) -> &str {
-    line.strip_prefix('\u{feff}').unwrap_or(line)
+    line.strip_prefix("\u{feff}").unwrap_or(line)
 }
 
 /// Returns the command without its slash, with names of other programs translated.

@@ -73,6 +73,7 @@ mod tests {
             row("alice", "192.0.2.1:5000", true),
             "alice  192.0.2.1:5000  online"
         );
+        #[cfg(feature = "unicode")]
         assert_eq!(
             row("名", "192.0.2.1:5000", true),
             "名     192.0.2.1:5000  online"

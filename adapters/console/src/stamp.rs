@@ -14,16 +14,15 @@ pub struct Stamp {
 }
 
 const SECONDS_PER_DAY: u32 = 86_400;
-const DAY: i32 = SECONDS_PER_DAY.cast_signed();
+/// Days from 0000-03-01 to 1970-01-01.
+const DAYS_TO_1970: u32 = 719_468;
 
-/// Returns year, month and day of the Gregorian calendar, `days` days after 1970-01-01. Valid from
-/// the year 0 on.
+/// Returns year, month and day of the Gregorian calendar, `days` days after 0000-03-01.
 ///
 /// The algorithm is Howard Hinnant's `civil_from_days`: years are counted from March, so that the
 /// leap day is the last of its year.
-const fn civil(days: i32) -> (i32, i32, i32) {
-    const DAYS_PER_ERA: i32 = 146_097;
-    let days = days + 719_468;
+const fn civil(days: u32) -> (u32, u32, u32) {
+    const DAYS_PER_ERA: u32 = 146_097;
     let era = days / DAYS_PER_ERA;
     let day_of_era = days % DAYS_PER_ERA;
     let year_of_era =
@@ -42,11 +41,12 @@ const fn civil(days: i32) -> (i32, i32, i32) {
 
 impl fmt::Display for Stamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // All of it fits into 32 bits; a division of 64 bits is a large function on a board.
+        // All of it fits into 32 bits; a division of 64 bits is a large function on a board. A day
+        // more in front keeps the sum above zero.
         let (days, second) = (self.at.0 / SECONDS_PER_DAY, self.at.0 % SECONDS_PER_DAY);
-        let second = second.cast_signed() + self.utc_offset;
-        let days = days.cast_signed() + second.div_euclid(DAY);
-        let second = second.rem_euclid(DAY);
+        let second = (second + SECONDS_PER_DAY).saturating_add_signed(self.utc_offset);
+        let days = days + DAYS_TO_1970 - 1 + second / SECONDS_PER_DAY;
+        let second = second % SECONDS_PER_DAY;
         let (year, month, day) = civil(days);
         let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
         write!(
