@@ -68,6 +68,17 @@ pub const fn drives_display(character: char) -> bool {
         | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Returns whether a character has the property `White_Space` of Unicode, as far as
+/// [`drives_display`] does not have it. The list is written out, so that the Unicode version of the
+/// compiler never decides whether a name is valid; the tables of `core` take more flash as well.
+const fn is_blank(character: char) -> bool {
+    matches!(
+        character,
+        ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'
+            ..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    )
+}
+
 impl Name {
     /// No name: the content of a vacant slot. It is never on the wire.
     pub(crate) const VACANT: Self = Self {
@@ -84,7 +95,7 @@ impl Name {
         if text.is_empty() {
             return Err(NameError::Empty);
         }
-        if text.chars().any(|c| c.is_whitespace() || drives_display(c)) {
+        if text.chars().any(|c| is_blank(c) || drives_display(c)) {
             return Err(NameError::BadCharacter);
         }
         let mut name = Self::VACANT;
@@ -165,6 +176,22 @@ mod tests {
             &"n".repeat(32),
         ] {
             assert_eq!(Name::new(good).unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    //= PROTOCOL.md#2.3
+    fn refuses_every_white_space() {
+        for character in (0..=0x10_ffff).filter_map(char::from_u32) {
+            let mut name = [b'a'; 8];
+            let len = character.encode_utf8(&mut name[1..]).len();
+            let name = core::str::from_utf8(&name[..=len]).unwrap();
+            let refused = Name::new(name) == Err(NameError::BadCharacter);
+            assert_eq!(
+                refused,
+                character.is_whitespace() || drives_display(character),
+                "{character:?}"
+            );
         }
     }
 

@@ -41,7 +41,7 @@ impl Order {
     /// # Errors
     /// Returns [`UnknownOrder`] for any other line.
     pub fn parse(line: &str) -> Result<Option<Self>, UnknownOrder> {
-        Ok(Some(match without_mark(line).trim() {
+        Ok(Some(match without_mark(line).trim_ascii() {
             "" => return Ok(None),
             "stats" => Self::Stats,
             "quit" => Self::Quit,

@@ -3,14 +3,37 @@
 use chatapp_core::drives_display;
 use unicode_width::UnicodeWidthStr;
 
-/// Returns the columns of text without escaped characters.
-pub(crate) fn columns_of(text: &str) -> usize {
-    text.width()
+/// Returns the columns that a text takes at a terminal.
+pub(crate) fn width(text: &str) -> usize {
+    let (mut width, mut counted) = (0, 0);
+    for (at, character) in escaped(text) {
+        let before = text.get(counted..at).unwrap_or_default();
+        width += before.width() + character.escape_default().len();
+        counted = at + character.len_utf8();
+    }
+    width + text.get(counted..).unwrap_or_default().width()
+}
+
+/// Returns the characters that are escaped, with their positions in bytes.
+pub(crate) fn escaped(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut rest = text.char_indices().peekable();
+    let mut shown_before = None;
+    core::iter::from_fn(move || {
+        loop {
+            let (at, character) = rest.next()?;
+            let after = rest.peek().map(|(_, after)| *after);
+            if is_harmful(shown_before, character, after) {
+                shown_before = None;
+                return Some((at, character));
+            }
+            shown_before = Some(character);
+        }
+    })
 }
 
 /// Returns whether a character between these two must be escaped. `before` is `None` behind an
 /// escaped character.
-pub(crate) fn is_harmful(before: Option<char>, character: char, after: Option<char>) -> bool {
+fn is_harmful(before: Option<char>, character: char, after: Option<char>) -> bool {
     if is_joiner(character) {
         let joins = before.is_some_and(|before| is_base(before) || is_selector(before));
         return !(joins && after.is_some_and(is_base));

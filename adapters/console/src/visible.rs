@@ -2,7 +2,7 @@
 
 use core::fmt::{self, Write};
 
-use crate::unicode::{columns_of, is_harmful};
+use crate::unicode;
 
 /// Text in which every character that controls the display, or hides in it, is escaped: an escape
 /// character becomes `\u{1b}`, a tab `\t`. All other characters stay unchanged.
@@ -16,30 +16,12 @@ pub struct Visible<'a>(pub &'a str);
 impl<'a> Visible<'a> {
     /// Returns the columns that the text takes at a terminal.
     pub fn width(self) -> usize {
-        let (mut width, mut counted) = (0, 0);
-        for (at, character) in self.escaped() {
-            let before = self.0.get(counted..at).unwrap_or_default();
-            width += columns_of(before) + character.escape_default().len();
-            counted = at + character.len_utf8();
-        }
-        width + columns_of(self.0.get(counted..).unwrap_or_default())
+        unicode::width(self.0)
     }
 
     /// Returns the characters that are escaped, with their positions in bytes.
     pub fn escaped(self) -> impl Iterator<Item = (usize, char)> + use<'a> {
-        let mut rest = self.0.char_indices().peekable();
-        let mut shown_before = None;
-        core::iter::from_fn(move || {
-            loop {
-                let (at, character) = rest.next()?;
-                let after = rest.peek().map(|(_, after)| *after);
-                if is_harmful(shown_before, character, after) {
-                    shown_before = None;
-                    return Some((at, character));
-                }
-                shown_before = Some(character);
-            }
-        })
+        unicode::escaped(self.0)
     }
 }
 
