@@ -35,6 +35,17 @@ impl PackedAddress {
         }
     }
 
+    /// Returns whether this is `address`, without packing it: every datagram asks.
+    pub(crate) fn is(&self, address: SocketAddr) -> bool {
+        match address {
+            SocketAddr::V4(v4) => {
+                let [a, b, c, d, ..] = self.ip;
+                self.family == 4 && self.port == v4.port() && [a, b, c, d] == v4.ip().octets()
+            }
+            SocketAddr::V6(_) => *self == Self::from(address),
+        }
+    }
+
     /// Returns whether this is a link-local IPv6 address.
     fn is_link_local(&self) -> bool {
         self.family == 6 && is_link_local(self.ip)
@@ -163,6 +174,20 @@ impl<'de> Deserialize<'de> for PackedAddress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn is_the_same_address_only() {
+        let all = ["1.2.3.4:5", "1.2.3.4:6", "1.2.3.5:5", "[::1]:5", "[::2]:5"];
+        let all: [SocketAddr; 5] = all.map(|text| text.parse().unwrap());
+        for one in all {
+            for other in all {
+                assert_eq!(PackedAddress::from(one).is(other), one == other);
+            }
+            assert!(!PackedAddress::VACANT.is(one));
+        }
+        let mapped: SocketAddr = "[::ffff:1.2.3.4]:5".parse().unwrap();
+        assert!(PackedAddress::from(all[0]).is(mapped));
+    }
 
     #[test]
     fn keeps_every_address_and_unmaps_v4() {

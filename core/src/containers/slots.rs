@@ -32,19 +32,19 @@ impl<'a, T> Slots<'a, T> {
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(crate) fn at(&self, index: u32) -> &T {
         debug_assert!(index < self.len());
-        match index.checked_sub(1) {
-            None => self.first,
-            Some(below) => self.rest.get(below as usize).unwrap_or(self.first),
-        }
+        self.rest.get(behind_first(index)).unwrap_or(self.first)
     }
 
     /// Returns the slot with this index, to change it.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(crate) fn at_mut(&mut self, index: u32) -> &mut T {
         debug_assert!(index < self.len());
-        match index.checked_sub(1) {
-            None => self.first,
-            Some(below) => self.rest.get_mut(below as usize).unwrap_or(self.first),
-        }
+        self.rest.get_mut(behind_first(index)).unwrap_or(self.first)
     }
+}
+
+/// Returns the position of a slot among those behind the first one; that of the first one is out of
+/// range.
+fn behind_first(index: u32) -> usize {
+    (index as usize).wrapping_sub(1)
 }

@@ -39,19 +39,14 @@ impl NameLinks {
     /// Returns the link of a list.
     pub(super) fn get(&self, list: NameList) -> &Link {
         let [first, rest @ ..] = &self.0;
-        match (list as usize).checked_sub(1) {
-            None => first,
-            Some(below) => rest.get(below).unwrap_or(first),
-        }
+        rest.get((list as usize).wrapping_sub(1)).unwrap_or(first)
     }
 
     /// Returns the mutable link of a list.
     pub(super) fn get_mut(&mut self, list: NameList) -> &mut Link {
         let [first, rest @ ..] = &mut self.0;
-        match (list as usize).checked_sub(1) {
-            None => first,
-            Some(below) => rest.get_mut(below).unwrap_or(first),
-        }
+        rest.get_mut((list as usize).wrapping_sub(1))
+            .unwrap_or(first)
     }
 }
 

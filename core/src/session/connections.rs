@@ -40,21 +40,14 @@ impl ConnectionList {
 
 impl Linked<ConnectionList> for ConnectionSlot {
     fn link(&self, list: ConnectionList) -> &Link {
-        let [deadline, ready, delayed] = &self.links;
-        match list {
-            ConnectionList::Deadline => deadline,
-            ConnectionList::Ready => ready,
-            ConnectionList::Delayed => delayed,
-        }
+        let [first, rest @ ..] = &self.links;
+        rest.get((list as usize).wrapping_sub(1)).unwrap_or(first)
     }
 
     fn link_mut(&mut self, list: ConnectionList) -> &mut Link {
-        let [deadline, ready, delayed] = &mut self.links;
-        match list {
-            ConnectionList::Deadline => deadline,
-            ConnectionList::Ready => ready,
-            ConnectionList::Delayed => delayed,
-        }
+        let [first, rest @ ..] = &mut self.links;
+        rest.get_mut((list as usize).wrapping_sub(1))
+            .unwrap_or(first)
     }
 }
 

@@ -90,7 +90,7 @@ impl<'a> Sessions<'a> {
     pub(crate) fn find_from(&self, from: SocketAddr, to: u64) -> Result<u32, DropReason> {
         let found = self.connections.find(Side::Local, to);
         let slot = found.ok_or(DropReason::UnknownSession)?;
-        if *self.at(slot).remote() != from.into() {
+        if !self.at(slot).remote().is(from) {
             return Err(DropReason::WrongAddress);
         }
         Ok(slot)
@@ -242,7 +242,7 @@ impl<'a> Sessions<'a> {
             return Err(DropReason::UnknownSession);
         };
         let connection = self.connections.at_mut(slot);
-        let moved = *connection.remote() != from.into();
+        let moved = !connection.remote().is(from);
         match connection.phase() {
             Phase::Closed => {
                 // Also in a closed room: a sender that knows this id is a member, or on the path.
@@ -288,7 +288,7 @@ impl<'a> Sessions<'a> {
         let found = self.connections.find(Side::Remote, echo);
         let slot = found.ok_or(DropReason::UnknownSession)?;
         let connection = self.at(slot);
-        if *connection.remote() != from.into() {
+        if !connection.remote().is(from) {
             return Err(DropReason::WrongAddress);
         }
         if !connection.is_reset_by(token) {
@@ -340,7 +340,7 @@ impl<'a> Sessions<'a> {
     pub(crate) fn answer_again(&mut self, from: SocketAddr, id: u64) -> Option<Repeated> {
         let slot = self.connections.find(Side::Remote, id)?;
         let connection = self.connections.at_mut(slot);
-        Some(if *connection.remote() != from.into() {
+        Some(if !connection.remote().is(from) {
             Repeated::WrongAddress
         } else if connection.phase() == Phase::Accepted {
             Repeated::Unconfirmed(slot)

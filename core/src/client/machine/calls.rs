@@ -114,7 +114,7 @@ impl Client<'_> {
         if slot.key().is_foreign() || *slot.key().get() != responder.remote() {
             return self.sessions.count_drop(DropReason::ForeignKey);
         }
-        if slot.listing().address() != from.into() {
+        if !slot.listing().address().is(from) {
             return self.sessions.count_drop(DropReason::WrongAddress);
         }
         if !slot.is_new_call(call.session_sequence) {

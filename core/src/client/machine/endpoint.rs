@@ -66,15 +66,15 @@ impl Endpoint for Client<'_> {
         // The frames of all earlier calls were below this one.
         self.sessions.wipe_stack();
         self.sessions.advance(now);
-        self.transmit(out)
+        if self.sessions.has_output() {
+            self.transmit(out)
+        } else {
+            None
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        let waiting = self.sessions.has_output()
-            || !self.events.is_empty()
-            || self.outbox.has_notices()
-            || !self.inbox.is_empty();
-        if waiting {
+        if self.sessions.has_output() || self.has_events() {
             return Some(self.sessions.now());
         }
         let keep_alive = self.registration.keep_alive_at();

@@ -69,8 +69,7 @@ impl Client<'_> {
     /// server's, or may be.
     fn is_server(&self, from: SocketAddr, to: u64) -> bool {
         let connection = self.sessions.at(SERVER);
-        connection.local_id() == to
-            && (*connection.remote() == from.into() || self.server.is_searched())
+        connection.local_id() == to && (connection.remote().is(from) || self.server.is_searched())
     }
 
     //= PROTOCOL.md#4.8
