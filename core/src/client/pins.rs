@@ -100,14 +100,21 @@ impl<'a> Pins<'a> {
     pub(super) fn admit(&mut self, peer: &mut PeerSlot) -> Result<(), MessageStatus> {
         let key = peer.key();
         if !key.is_usable() {
-            return Err(MessageStatus::ForeignKey);
+            Err(MessageStatus::ForeignKey)
+        } else if key.is_pinned() {
+            Ok(())
+        } else {
+            self.pin(peer)
         }
-        if !key.is_pinned() {
-            if !self.insert(peer.name(), peer.key().get()) {
-                return Err(MessageStatus::PinsFull);
-            }
-            peer.key_mut().pin();
+    }
+
+    /// Pins the key of a peer. Each message asks for its pin, only the first one needs this.
+    #[cold]
+    fn pin(&mut self, peer: &mut PeerSlot) -> Result<(), MessageStatus> {
+        if !self.insert(peer.name(), peer.key().get()) {
+            return Err(MessageStatus::PinsFull);
         }
+        peer.key_mut().pin();
         Ok(())
     }
 
