@@ -35,8 +35,8 @@ impl Network for Port<'_> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Memory for 8 names, 8 frames in flight to each, 16 messages; a microcontroller has it in
-    // statics.
+    // 8 names, 8 frames in flight to each, 16 messages, 1,024 words of 4 bytes for texts, and 16
+    // records that wait for the store. A microcontroller has the memory in statics.
     let mut server_memory = Box::new(ServerMemory::<8, 8, 16, 1_024, 16>::new());
     let mut server = Server::new(
         ServerConfig::default(),
@@ -45,6 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Seed::new(&mut [1; 32]), // 32 random bytes, others at every start
     )?;
     let (server_addr, alice_addr) = ("127.0.0.1:5000".parse()?, "127.0.0.1:6000".parse()?);
+    // The server and 8 names, 4 commands, 8 former processes, and 8 pinned keys.
     let mut alice_memory = ClientMemory::<9, 4, 8, 8>::new();
     let mut alice = Client::new(
         ClientConfig::new(Name::new("alice")?, server_addr),

@@ -10,7 +10,8 @@ use crate::time::Instant;
 pub enum Sent {
     /// The network took the datagram, or lost it: the protocol retransmits.
     Done,
-    /// The network has no room now. The caller keeps the datagram, and sends it again later.
+    /// The network has no room now. The caller keeps the datagram, and sends it again in the next
+    /// poll. It does not call [`Network::flush`] before that.
     WouldBlock,
 }
 
@@ -28,6 +29,8 @@ pub trait Network {
 
     /// Sends a datagram, or queues it to send it together with others. It drops a datagram that it
     /// can never send.
+    ///
+    /// If its queue is full, it first sends the queued datagrams itself: only this makes room.
     fn send(&mut self, to: SocketAddr, datagram: &[u8]) -> Sent;
 
     /// Sends the datagrams that [`send`](Self::send) has queued: none follows now. The network
