@@ -227,7 +227,11 @@ impl<'a> Wording<'a> {
             Refusal::NotStored => {
                 Fixed("[The server could not store the registration. Try again later.]")
             }
-            Refusal::BadName => About("[The server does not accept the name ", self.name, ".]"),
+            Refusal::BadName => About(
+                "[The server does not accept the name ",
+                self.name,
+                ". Use letters and digits.]",
+            ),
             Refusal::ForeignKey => About(
                 "[The name ",
                 self.name,
@@ -317,7 +321,12 @@ impl Line<'_> {
                     brush.paint(Part::Stamp, format_args!("<{stamp}>"))?;
                     brush.paint(Part::Text, format_args!(" "))?;
                 }
-                brush.paint(Part::Text, format_args!("{}", Visible(text)))
+                // A text must not look like one with a time in front.
+                let (escape, text) = match text.strip_prefix('<') {
+                    Some(rest) if kept_at.is_none() && starts_with_year(rest) => ("\\u{3c}", rest),
+                    _ => ("", text),
+                };
+                brush.paint(Part::Text, format_args!("{escape}{}", Visible(text)))
             }
             Text::BadName(reason) => {
                 brush.paint(self.tone, format_args!("[Invalid name: {reason}.]"))
@@ -347,6 +356,12 @@ impl Line<'_> {
             ),
         }
     }
+}
+
+/// Returns whether a text begins as a [`Stamp`] does.
+fn starts_with_year(text: &str) -> bool {
+    let year = text.as_bytes().split_first_chunk::<4>();
+    year.is_some_and(|(year, rest)| year.iter().all(u8::is_ascii_digit) && rest.starts_with(b"-"))
 }
 
 /// Returns whether every shell takes this name as one argument, and no program as an option.

@@ -17,6 +17,7 @@ use crate::keys::KeyOptions;
 use crate::limits::LimitOptions;
 use crate::log::{Format, Level, LogOptions};
 use crate::network::NetworkOptions;
+use crate::spelling;
 use crate::store::{StoreAction, StoreArguments};
 
 /// The role of the program.
@@ -161,7 +162,7 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
         return Err("-c needs <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>".into());
     };
     Ok(ClientOptions {
-        name: Name::new(name).map_err(|error| format!("invalid name: {error}"))?,
+        name: Name::new(&spelling::of(name)).map_err(|error| format!("invalid name: {error}"))?,
         server_host: server_host.clone(),
         server_port: parse_port(server_port).map_err(|error| format!("server port: {error}"))?,
         port: if port == "0" {

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::data::unusable;
 use crate::exit::{Exit, Failure};
+use crate::spelling;
 
 /// Options about keys.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
@@ -145,7 +146,7 @@ fn read_list(text: &str) -> Result<Vec<AllowEntry>, (usize, String)> {
         if let Some(more) = more {
             return Err((number, format!("unexpected {more:?} after the key")));
         }
-        let name = Name::new(name).map_err(|error| (number, error.to_string()))?;
+        let name = Name::new(&spelling::of(name)).map_err(|error| (number, error.to_string()))?;
         let no_key = || (number, "a key has 64 hexadecimal digits".to_owned());
         let key = key.map(|digits| store::parse_key(digits).map(PublicKey).ok_or_else(no_key));
         let entry = AllowEntry {

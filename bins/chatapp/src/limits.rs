@@ -25,6 +25,10 @@ pub(crate) struct LimitOptions {
     )]
     names: u32,
 
+    /// Admit every name without white space, also those that look like another name or like a line
+    #[arg(long, requires = "server", conflicts_with = "client")]
+    any_name: bool,
+
     /// Maximum number of stored messages for one name
     #[arg(
         long, requires = "server", conflicts_with = "client", value_name = "N",
@@ -91,6 +95,11 @@ impl LimitOptions {
                 registrations: RateLimit::new(self.registrations, REGISTRATION_BURST_S),
                 requests: RateLimit::new(self.requests, REQUEST_BURST_S),
                 text_bytes: RateLimit::new(self.text_kib.saturating_mul(1_024), REQUEST_BURST_S),
+            },
+            is_name_allowed: if self.any_name {
+                ServerConfig::default().is_name_allowed
+            } else {
+                chatapp_names::is_allowed
             },
             ..ServerConfig::default()
         }

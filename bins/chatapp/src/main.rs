@@ -41,6 +41,7 @@ mod operator;
 mod server;
 mod server_log;
 mod signals;
+mod spelling;
 mod spill;
 mod store;
 mod style;

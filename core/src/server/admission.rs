@@ -19,15 +19,17 @@ pub struct AllowEntry {
 pub(super) struct Admission<'a> {
     /// The names that may register, sorted; `None` for all.
     allow_list: Option<&'a [AllowEntry]>,
+    is_name_allowed: fn(&str) -> bool,
     /// Session ids of registrations that could not be stored lately.
     rejected: heapless::Deque<u64, REJECTED>,
 }
 
 impl<'a> Admission<'a> {
-    /// Allows all names.
-    pub(super) fn new() -> Self {
+    /// Allows all keys, and those new names that the function allows.
+    pub(super) fn new(is_name_allowed: fn(&str) -> bool) -> Self {
         Self {
             allow_list: None,
+            is_name_allowed,
             rejected: heapless::Deque::new(),
         }
     }
@@ -51,6 +53,11 @@ impl<'a> Admission<'a> {
             .iter()
             .take_while(|entry| entry.name.as_str() == name)
             .any(|entry| entry.key.is_none_or(|only| only == *key))
+    }
+
+    /// Returns whether a name may come into the room. Names that are in it stay valid.
+    pub(super) fn allows_new(&self, name: &str) -> bool {
+        (self.is_name_allowed)(name)
     }
 
     /// Records that the registration with this session id could not be stored. The server refuses
@@ -80,7 +87,7 @@ mod tests {
             key,
         };
         let allow_list = [entry("ann", None), entry("bob", Some(one))];
-        let mut admission = Admission::new();
+        let mut admission = Admission::new(|_| true);
         assert!(admission.allows("zoe", &one), "all names may register");
         admission.set_allow_list(&allow_list);
         assert!(admission.allows("ann", &one) && admission.allows("ann", &other));
@@ -89,8 +96,14 @@ mod tests {
     }
 
     #[test]
+    fn asks_the_caller_about_new_names() {
+        let admission = Admission::new(|name| name != "[Server");
+        assert!(admission.allows_new("ann") && !admission.allows_new("[Server"));
+    }
+
+    #[test]
     fn remembers_eight_rejected_registrations() {
-        let mut admission = Admission::new();
+        let mut admission = Admission::new(|_| true);
         (1..=9).for_each(|id| admission.reject(id));
         assert!(!admission.has_rejected(1));
         assert!((2..=9).all(|id| admission.has_rejected(id)));

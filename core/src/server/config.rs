@@ -19,6 +19,10 @@ pub struct ServerConfig {
     pub rates: RateLimits,
     /// Seconds after which the server forgets an offline name and the messages stored for it.
     pub keep_s: u32,
+    /// Decides whether a name that is new in the room may register, on top of the rules of
+    /// [`Name`](crate::Name); by default all may. A server of people refuses names that look like
+    /// others, which takes tables that a board has no room for.
+    pub is_name_allowed: fn(&str) -> bool,
 }
 
 impl Default for ServerConfig {
@@ -30,6 +34,7 @@ impl Default for ServerConfig {
             silence_ms: 60_000,
             rates: RateLimits::default(),
             keep_s: 30 * 24 * 60 * 60,
+            is_name_allowed: |_| true,
         }
     }
 }

@@ -107,7 +107,7 @@ impl<'a> Server<'a> {
             wall: UnixSeconds(0),
             order: 0,
             roster,
-            admission: Admission::new(),
+            admission: Admission::new(config.is_name_allowed),
             liveness: Liveness::new(config.silence_ms),
             absence: Absence::new(config.keep_s),
             notices: RestartNotices::new(),

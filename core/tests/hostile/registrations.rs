@@ -351,3 +351,25 @@ fn limits_registrations_of_one_address() {
     rig.now = rig.now.plus_millis(100);
     rig.answer_to(address(2), hello(5_000, "ann")).unwrap();
 }
+
+// ---- names ----
+
+#[test]
+fn asks_its_caller_about_new_names_only() {
+    let config = ServerConfig {
+        is_name_allowed: |name| !name.starts_with('['),
+        ..ServerConfig::default()
+    };
+    let mut rig = Rig::with(config);
+    let answer = rig.answer_to(address(1), hello(1, "[Server"));
+    assert_eq!(answer, Err(Refusal::BadName));
+    rig.join(2, "ann");
+    // The name came into the room before there was a rule.
+    let record = Record::Name(name_record("[bob"));
+    rig.server.restore(record).unwrap();
+    let known = Request {
+        person: "ann",
+        ..hello(3, "[bob")
+    };
+    assert_ne!(rig.answer_to(address(3), known), Err(Refusal::BadName));
+}

@@ -141,7 +141,7 @@ fn address_column(line: &str) -> usize {
 
 #[test]
 fn aligns_the_table_by_display_width() {
-    let room = Room::open();
+    let room = Room::open_with(&["--any-name"]);
     let _others = room.join_all(["名前の長い人", "Zoe\u{308}", "🦀", "한글"]);
     let mut alice = room.join("alice");
     alice.types("table");

@@ -176,3 +176,37 @@ fn distinguishes_similar_names() {
         clients[to].shows(&format!("{name}: hello"));
     }
 }
+
+#[test]
+fn refuses_names_that_look_like_others() {
+    let mut room = Room::open();
+    for name in [
+        "alice\u{fe0f}",
+        "\u{2800}",
+        "alice:",
+        "[Server",
+        "\u{430}lice",
+        "Channel_Message",
+    ] {
+        let mut client = Room::start_client(room.address(), name, 0);
+        assert_eq!(client.ends(), 4, "{name:?}: {client}");
+        assert!(
+            client.lines()[0].ends_with(". Use letters and digits.]"),
+            "{client}"
+        );
+    }
+    room.server.logs("the name is not valid");
+}
+
+#[test]
+fn takes_all_spellings_of_a_name_for_one() {
+    let room = Room::open();
+    let mut zoe = Room::start_client(room.address(), "Zoe\u{308}", 0);
+    zoe.shows(WELCOME);
+    let mut bob = room.join("bob");
+    for spelling in ["Zo\u{eb}", "Zoe\u{308}", "\u{ff3a}o\u{eb}"] {
+        bob.types(&format!("send {spelling} hi"));
+        bob.shows(&received_by("Zo\u{eb}"));
+        zoe.shows("bob: hi");
+    }
+}

@@ -134,6 +134,29 @@ fn words_a_server_with_another_key() {
 }
 
 #[test]
+fn escapes_a_text_that_begins_like_a_time() {
+    let shown = |text, kept_at| {
+        let event = ClientEvent::Message {
+            from: "bob",
+            id: MessageId::default(),
+            text,
+            channel: false,
+            kept_at,
+        };
+        lines(event).concat()
+    };
+    let imitated = "<2022-03-24 20:31:32> hi";
+    assert_eq!(shown(imitated, None), r"bob: \u{3c}2022-03-24 20:31:32> hi");
+    assert_eq!(
+        shown("hi", Some(UnixSeconds(1_648_150_292))),
+        format!("bob: {imitated}")
+    );
+    for text in ["<3", "<", "<b>", "<2022", "<1000 euros", "hi <2022-03-24"] {
+        assert_eq!(shown(text, None), format!("bob: {text}"));
+    }
+}
+
+#[test]
 fn words_the_result_of_a_message() {
     use MessageStatus::*;
     assert_eq!(status(Delivered), ["[Message received by bob.]"]);
@@ -236,7 +259,7 @@ fn words_refusals() {
     );
     assert_eq!(
         refused(Refusal::BadName),
-        ["[The server does not accept the name alice.]"]
+        ["[The server does not accept the name alice. Use letters and digits.]"]
     );
     assert_eq!(
         lines(ClientEvent::ForeignVersion { version: 2 }),

@@ -16,6 +16,7 @@ use super::output::Output;
 use crate::data::Remembered;
 use crate::exit::Exit;
 use crate::input::{Input, Next, Typed};
+use crate::spelling;
 use crate::terminal::Gate;
 
 /// Maximum number of typed lines that are taken between two polls of the network.
@@ -284,11 +285,15 @@ impl<'a> Session<'a> {
             console::Input::Table if self.output.is_registering() => return Executed::NoRoom,
             console::Input::Table => self.output.table(client, now),
             console::Input::Quit => self.leave_soon(),
-            console::Input::Command(command) => match self.command(client, now, command, tag) {
-                Ok(()) => {}
-                Err(CommandError::Busy) => return Executed::NoRoom,
-                Err(error) => self.output.not_taken(command, error, tag),
-            },
+            console::Input::Command(typed) => {
+                let name = spelling::name_in(&typed).map(spelling::of);
+                let command = spelling::with_name(typed, name.as_deref());
+                match self.command(client, now, command, tag) {
+                    Ok(()) => {}
+                    Err(CommandError::Busy) => return Executed::NoRoom,
+                    Err(error) => self.output.not_taken(command, error, tag),
+                }
+            }
         }
         Executed::Done
     }

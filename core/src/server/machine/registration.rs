@@ -126,6 +126,9 @@ impl Server<'_> {
             let known = self.evaluate_known(slot, asked)?;
             return Ok((slot, known));
         }
+        if !self.admission.allows_new(name.as_str()) {
+            return refuse(Refusal::BadName);
+        }
         match self.insert(name) {
             Some(slot) => Ok((slot, false)),
             None => refuse(Refusal::RoomFull),

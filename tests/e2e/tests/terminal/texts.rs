@@ -40,7 +40,7 @@ fn stays_after_a_paste_that_is_not_utf8() {
 
 #[test]
 fn aligns_a_terminal_table_by_display_width() {
-    let room = Room::open();
+    let room = Room::open_with(&["--any-name"]);
     let _others = room.join_all(["名前の長い人", "Zoe\u{308}", "🦀"]);
     let alice = Screen::join(room.address(), "alice", &[]);
     alice.types("table\r");
