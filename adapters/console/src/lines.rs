@@ -11,7 +11,7 @@ use chatapp_core::{
 use crate::paint::{Brush, Part, Plain};
 use crate::{Stamp, Visible};
 
-/// State on which the lines depend, besides the event.
+/// Turns events of a client into lines. Holds what the lines depend on besides the event.
 #[derive(Clone, Copy, Debug)]
 pub struct Wording<'a> {
     /// The client's own name.
@@ -165,7 +165,7 @@ impl<'a> Wording<'a> {
         before.into_iter().chain(Some(line))
     }
 
-    /// Returns the line for a rejected command. `name` is the name in it, if it has one.
+    /// Returns the line for a rejected command. `name` is the name in the command, or empty.
     pub fn command_error(&self, refusal: CommandError, name: &'a str) -> Line<'a> {
         error(match refusal {
             CommandError::Busy => Fixed("[Busy. Try again in a moment.]"),

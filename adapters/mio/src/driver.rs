@@ -129,7 +129,7 @@ impl<T: Transport> Driver<T> {
         self.park_until(endpoint, None)
     }
 
-    /// Parks as [`park`](Self::park) does, but no longer than until `due` of the caller.
+    /// Parks as [`park`](Self::park) does, but no longer than until this deadline.
     ///
     /// # Errors
     /// Returns an error if the event queue failed.

@@ -9,7 +9,8 @@
 //! - [`StackStorage`]: its memory, handed in by the caller.
 //!
 //! A porter provides a `Device` (an Ethernet or radio driver), a clock in milliseconds, and 8
-//! random bytes; see the test `two_stacks` for two complete machines in one process.
+//! random bytes beside those of the core. The test `two_stacks` has two complete machines in one
+//! process.
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

@@ -32,7 +32,7 @@ pub struct StackConfig<'a> {
     pub gateways: &'a [IpAddr],
     /// The UDP port to receive at.
     pub port: u16,
-    /// Unpredictable bits for the random numbers of the stack.
+    /// Unpredictable bits for the random numbers of the stack, beside the seed of the core.
     pub seed: u64,
 }
 
@@ -83,7 +83,8 @@ impl fmt::Display for StackError {
 
 impl core::error::Error for StackError {}
 
-/// A network stack with one UDP socket. [`on`](Self::on) its device, it is a [`Network`].
+/// A network stack with one UDP socket. Together with its device ([`on`](Self::on)), it is a
+/// [`Network`].
 pub struct Stack<'a> {
     interface: Interface,
     sockets: SocketSet<'a>,
