@@ -161,7 +161,7 @@ impl fmt::Display for Error {
         match self {
             Self::InUse { folder } => write!(
                 f,
-                "another server uses {}: end it, or choose another folder with --data-dir",
+                "a server uses {}: end it first; a second server needs a --data-dir of its own",
                 folder.display()
             ),
             Self::Newer { file, found, known } => write!(

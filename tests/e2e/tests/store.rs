@@ -155,7 +155,7 @@ fn refuses_to_start(folder: &Path, words: &str) {
 fn refuses_a_second_server_on_a_store() {
     let folder = folder();
     let _room = Room::open_in(folder.path(), free_port());
-    refuses_to_start(folder.path(), "another server uses");
+    refuses_to_start(folder.path(), "a server uses");
 }
 
 #[test]
