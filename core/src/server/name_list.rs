@@ -38,6 +38,7 @@ impl NameLinks {
 
     /// Returns the link of a list.
     pub(super) fn get(&self, list: NameList) -> &Link {
+        // The number of the first list is out of range of the rest.
         let [first, rest @ ..] = &self.0;
         rest.get((list as usize).wrapping_sub(1)).unwrap_or(first)
     }

@@ -40,6 +40,7 @@ impl ConnectionList {
 
 impl Linked<ConnectionList> for ConnectionSlot {
     fn link(&self, list: ConnectionList) -> &Link {
+        // The number of the first list is out of range of the rest.
         let [first, rest @ ..] = &self.links;
         rest.get((list as usize).wrapping_sub(1)).unwrap_or(first)
     }

@@ -74,7 +74,11 @@ impl Endpoint for Client<'_> {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        if self.sessions.has_output() || self.has_events() {
+        let waiting = self.sessions.has_output()
+            || !self.events.is_empty()
+            || self.outbox.has_notices()
+            || !self.inbox.is_empty();
+        if waiting {
             return Some(self.sessions.now());
         }
         let keep_alive = self.registration.keep_alive_at();

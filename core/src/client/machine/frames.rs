@@ -76,19 +76,6 @@ impl Client<'_> {
     /// delayed by 50 ms. Cost: that of one frame.
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
         self.dedup.take_shown();
-        if self.has_events() {
-            self.next_event()
-        } else {
-            None
-        }
-    }
-
-    /// Returns whether an event waits, or a frame that may have one.
-    pub(super) fn has_events(&self) -> bool {
-        !self.inbox.is_empty() || self.outbox.has_notices() || !self.events.is_empty()
-    }
-
-    fn next_event(&mut self) -> Option<ClientEvent<'_>> {
         loop {
             if let Some(event) = self.events.pop() {
                 return Some(event);
