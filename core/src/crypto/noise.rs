@@ -7,9 +7,10 @@ use zeroize::Zeroize;
 
 use super::KEY_LEN;
 
-/// The depth of a handshake: 4 KiB on a machine of 64 bits, 2 KiB on one of 32.
+/// The depth of a handshake: 4 KiB on a machine of 64 bits, 2 KiB on one of 32. Frames are larger
+/// in builds for debugging.
 #[cfg(feature = "wipe-stack")]
-const STACK_WORDS: usize = 512;
+const STACK_WORDS: usize = if cfg!(debug_assertions) { 1_024 } else { 512 };
 
 /// Overwrites the stack below the caller: primitives and moves of values leave copies of keys
 /// there.
