@@ -46,11 +46,13 @@ pub enum DropReason {
     Unreadable,
     /// From a name whose key cannot be pinned, because all pins are in use.
     PinsFull,
+    /// The key, or the source address, has as many names as the server allows.
+    TooManyNames,
 }
 
 impl DropReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::BadLength,
         Self::ForeignVersion,
         Self::Malformed,
@@ -71,6 +73,7 @@ impl DropReason {
         Self::ForeignKey,
         Self::Unreadable,
         Self::PinsFull,
+        Self::TooManyNames,
     ];
 
     /// Returns a short name for logs, such as `bad-tag`.
@@ -96,6 +99,7 @@ impl DropReason {
             Self::ForeignKey => "foreign-key",
             Self::Unreadable => "unreadable",
             Self::PinsFull => "pins-full",
+            Self::TooManyNames => "too-many-names",
         }
     }
 }

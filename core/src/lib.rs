@@ -152,6 +152,8 @@
 //!   leaves it out, which saves some flash.
 //! * `wipe-stack` (on by default): overwrites the stack that a handshake has used. A board without
 //!   swap and core dumps can leave it out, which saves flash and stack.
+//! * `quotas` (on by default): what one key, one address and one sender may use of a server's room.
+//!   A board for a few people leaves it out.
 //! * `log`, `defmt`: trace points for the logger of the program, or of the board. They report drops
 //!   and their reasons, retransmissions and lost sessions.
 //! * `zerocopy`: slots can be created from zeroed memory.
@@ -210,6 +212,7 @@ pub use client::{
     CommandError, CommandId, DedupSlot, MessageId, MessageStatus, NotShownReason, OutboxSlot,
     PeerSlot, PinSlot, Request, Shown,
 };
+pub use containers::CountSlot;
 pub use crypto::{Identity, PublicKey, RoomKey, Seed, StaticKey};
 pub use driver::{
     Endpoint, EventLoop, Flushed, Journal, Network, NullJournal, Sent, StorageError, TableEntry,

@@ -66,7 +66,7 @@ fn describes_answers_of_the_server() {
         (Refusal::Wait, "the name is being checked"),
         (Refusal::NameTaken, "the name is active elsewhere"),
         (Refusal::Evicted, "another process took over the name"),
-        (Refusal::RoomFull, "the room is full"),
+        (Refusal::RoomFull, "there is no room for another name"),
         (
             Refusal::NotStored,
             "the server could not store the registration",

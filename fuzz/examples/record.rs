@@ -10,7 +10,7 @@ use chatapp_core::crypto::{Responder, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Accept, Answer, Datagram, data};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientMemory, Command, ConnectionSlot, Endpoint,
+    ChangeSlot, Client, ClientConfig, ClientMemory, Command, ConnectionSlot, CountSlot, Endpoint,
     InFlightSlot, Instant, JournalSlot, KeySlot, LogSlot, LoggedKey, MailSlot, Name, NameSlot,
     Seed, Server, ServerConfig, ServerStorage, SourceSlot,
 };
@@ -118,12 +118,14 @@ impl Room {
             names: leak(NameSlot::VACANT, 4),
             connections: Box::leak(Box::new([const { ConnectionSlot::VACANT }; 4])),
             name_index: leak(0, 8),
+            name_counts: leak(CountSlot::VACANT, 8),
             session_index: leak(0, 16),
             sources: leak(SourceSlot::VACANT, 1),
             in_flight: leak(InFlightSlot::VACANT, 16),
             changes: leak(ChangeSlot::VACANT, 8),
             mail: leak(MailSlot::VACANT, 6),
             mail_texts: leak(0, 192),
+            mail_counts: leak(CountSlot::VACANT, 6),
             log: leak(LogSlot::VACANT, 6),
             log_texts: leak(0, 192),
             journal: leak(JournalSlot::VACANT, 8),

@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
-    ChangeSlot, ConnectionSlot, Endpoint, InFlightSlot, Instant, JournalSlot, LogSlot, MailSlot,
-    NameSlot, Seed, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket,
+    ChangeSlot, ConnectionSlot, CountSlot, Endpoint, InFlightSlot, Instant, JournalSlot, LogSlot,
+    MailSlot, NameSlot, Seed, Server, ServerConfig, ServerStorage, SourceSlot, StoreFailed, Ticket,
     UnixSeconds,
 };
 
@@ -48,12 +48,14 @@ fn with_server(run: impl FnOnce(Server<'_>)) {
         names: &mut [NameSlot::VACANT; NAMES],
         connections: &mut [ConnectionSlot::VACANT; NAMES],
         name_index: &mut [0; 2 * NAMES],
+        name_counts: &mut [CountSlot::VACANT; 2 * NAMES],
         session_index: &mut [0; 4 * NAMES],
         sources: &mut [SourceSlot::VACANT; 2],
         in_flight: &mut [InFlightSlot::VACANT; 4 * NAMES],
         changes: &mut [ChangeSlot::VACANT; 2 * NAMES],
         mail: &mut [MailSlot::VACANT; 6],
         mail_texts: &mut [0; 192],
+        mail_counts: &mut [CountSlot::VACANT; 6],
         log: &mut [LogSlot::VACANT; 6],
         log_texts: &mut [0; 192],
         journal: &mut [JournalSlot::VACANT; 8],

@@ -223,7 +223,9 @@ impl<'a> Wording<'a> {
                 " is active elsewhere. Choose another one.]",
             ),
             Refusal::Evicted => About("[Another process has taken over the name ", self.name, ".]"),
-            Refusal::RoomFull => Fixed("[The room is full. Try again later.]"),
+            Refusal::RoomFull => {
+                Fixed("[There is no room for another name. Use one of yours, or ask the operator.]")
+            }
             Refusal::NotStored => {
                 Fixed("[The server could not store the registration. Try again later.]")
             }

@@ -35,7 +35,7 @@ impl fmt::Display for LogLine<'_> {
                 write!(f, "refused {name} from {address}: {reason}")
             }
             ServerEvent::Forgotten { name } => {
-                write!(f, "{name} was offline for too long and has expired")
+                write!(f, "{name} was offline and has expired")
             }
             ServerEvent::ForeignVersion { address, version } => {
                 write!(

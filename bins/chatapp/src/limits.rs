@@ -14,6 +14,9 @@ const MOST: i64 = 16_777_216;
 /// or for a script.
 const REGISTRATION_BURST_S: u32 = 30;
 const REQUEST_BURST_S: u32 = 4;
+/// Handshakes of an address for each registration: junk takes no registration.
+const HANDSHAKES: u32 = 20;
+const HANDSHAKE_BURST_S: u32 = 2;
 
 #[derive(Args, Clone, Copy, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Server limits")]
@@ -29,6 +32,26 @@ pub(crate) struct LimitOptions {
     #[arg(long, requires = "server", conflicts_with = "client")]
     any_name: bool,
 
+    /// Maximum number of names of one key; 0 for no limit
+    #[arg(
+        long,
+        requires = "server",
+        conflicts_with = "client",
+        value_name = "N",
+        default_value_t = 4
+    )]
+    names_per_key: u32,
+
+    /// Maximum number of names from one address, except loopback; 0 for no limit
+    #[arg(
+        long,
+        requires = "server",
+        conflicts_with = "client",
+        value_name = "N",
+        default_value_t = 256
+    )]
+    names_per_source: u32,
+
     /// Maximum number of stored messages for one name
     #[arg(
         long, requires = "server", conflicts_with = "client", value_name = "N",
@@ -43,12 +66,26 @@ pub(crate) struct LimitOptions {
     )]
     messages: u32,
 
+    /// Share of one sender in each mailbox, and in all stored messages; 100 for no limit
+    #[arg(
+        long, requires = "server", conflicts_with = "client", value_name = "PERCENT",
+        default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100)
+    )]
+    mail_share: u32,
+
     /// Maximum number of entries of the channel log
     #[arg(
         long, requires = "server", conflicts_with = "client", value_name = "N",
         default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=MOST)
     )]
     channel: u32,
+
+    /// Share of one sender in the channel log; 100 for no limit
+    #[arg(
+        long, requires = "server", conflicts_with = "client", value_name = "PERCENT",
+        default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100)
+    )]
+    channel_share: u32,
 
     /// Registrations per second from one address (bursts of 30 times as many); 0 for no limit
     #[arg(
@@ -90,8 +127,16 @@ impl LimitOptions {
 
     pub(crate) fn config(&self) -> ServerConfig {
         ServerConfig {
+            names_per_key: self.names_per_key,
+            names_per_source: self.names_per_source,
             mail_per_name: self.mailbox,
+            mail_share: self.mail_share,
+            log_share: self.channel_share,
             rates: RateLimits {
+                handshakes: RateLimit::new(
+                    self.registrations.saturating_mul(HANDSHAKES),
+                    HANDSHAKE_BURST_S,
+                ),
                 registrations: RateLimit::new(self.registrations, REGISTRATION_BURST_S),
                 requests: RateLimit::new(self.requests, REQUEST_BURST_S),
                 text_bytes: RateLimit::new(self.text_kib.saturating_mul(1_024), REQUEST_BURST_S),
@@ -112,13 +157,24 @@ impl fmt::Display for LimitOptions {
             names,
             mailbox,
             messages,
+            mail_share,
             channel,
+            channel_share,
             ..
         } = self;
+        write!(f, "Limits: {names} names (")?;
+        match self.names_per_key {
+            0 => f.write_str("unlimited for each key, ")?,
+            most => write!(f, "{most} for each key, ")?,
+        }
+        match self.names_per_source {
+            0 => f.write_str("unlimited for each address), ")?,
+            most => write!(f, "{most} for each address), ")?,
+        }
         write!(
             f,
-            "Limits: {names} names, {messages} stored messages ({mailbox} for each name), \
-             {channel} channel messages. "
+            "{messages} stored messages ({mailbox} for each name, {mail_share} % of them for each \
+             sender), {channel} channel messages ({channel_share} % for each sender). "
         )?;
         f.write_str("Per second, each address has ")?;
         let rates = [
@@ -162,11 +218,16 @@ mod tests {
         let (ours, default) = (limits.config(), ServerConfig::default());
         assert_eq!(ours.rates, default.rates);
         assert_eq!(ours.mail_per_name, default.mail_per_name);
+        let names = |config: &ServerConfig| (config.names_per_key, config.names_per_source);
+        assert_eq!(names(&ours), names(&default));
+        let shares = |config: &ServerConfig| (config.mail_share, config.log_share);
+        assert_eq!(shares(&ours), shares(&default));
         assert_eq!(
             limits.to_string(),
-            "Limits: 16384 names, 100000 stored messages (1000 for each name), 65536 channel \
-             messages. Per second, each address has 10 registrations, 500 requests and 512 KiB of \
-             text."
+            "Limits: 16384 names (4 for each key, 256 for each address), 100000 stored messages \
+             (1000 for each name, 20 % of them for each sender), 65536 channel messages (20 % for \
+             each sender). Per second, each address has 10 registrations, 500 requests and 512 KiB \
+             of text."
         );
     }
 
@@ -174,14 +235,21 @@ mod tests {
     fn applies_each_option() {
         let limits = parse(
             "--names 5 --mailbox 6 --messages 7 --channel 8 --registrations 0 --requests 9 \
-            --text-kib 1",
+            --text-kib 1 --names-per-key 2 --names-per-source 0 --mail-share 3 --channel-share 100",
         );
         let memory = limits.memory();
         assert_eq!(
             (memory.names, memory.kept_messages, memory.log_entries),
             (5, 7, 8)
         );
-        assert_eq!(limits.config().mail_per_name, 6);
+        let config = limits.config();
+        assert_eq!((config.mail_per_name, config.mail_share), (6, 3));
+        assert_eq!((config.names_per_key, config.names_per_source), (2, 0));
+        assert_eq!(config.log_share, 100);
+        assert!(limits.to_string().starts_with(
+            "Limits: 5 names (2 for each key, unlimited for each address), 7 stored messages (6"
+        ));
+        assert_eq!(config.rates.handshakes, RateLimit::new(0, 2));
         assert_eq!(limits.config().rates.registrations, RateLimit::new(0, 30));
         assert_eq!(limits.config().rates.text_bytes.burst, 4_096);
         assert!(

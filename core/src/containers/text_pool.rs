@@ -96,8 +96,7 @@ impl<'a> TextPool<'a> {
         if text.len() > LEN_MAX {
             return None;
         }
-        let words = u32::try_from(text.len().div_ceil(WORD_LEN)).ok()?;
-        let size = (words + 1).max(BLOCK_MIN);
+        let size = Self::size(text.len());
         let pad = (size as usize - 1) * WORD_LEN - text.len();
         let block = self.allocate(size)?;
         self.set(block, size << SIZE_SHIFT | (pad as u32) << PAD_SHIFT | USED);
@@ -171,6 +170,19 @@ impl<'a> TextPool<'a> {
             self.unlink(behind);
         }
         self.link(start, size);
+    }
+
+    /// Returns how many words a text of this many bytes takes, if its handle has no room for it.
+    #[expect(clippy::cast_possible_truncation, reason = "no text is that long")]
+    pub(crate) const fn size(len: usize) -> u32 {
+        let words = len.div_ceil(WORD_LEN) as u32 + 1;
+        if words < BLOCK_MIN { BLOCK_MIN } else { words }
+    }
+
+    /// Returns how many words a text takes.
+    pub(crate) fn words(&self, text: TextHandle) -> u32 {
+        text.block()
+            .map_or(0, |block| self.get(block) >> SIZE_SHIFT)
     }
 
     // ---- blocks ----
@@ -415,10 +427,16 @@ mod tests {
         let longer = (81..LEN_MAX).step_by(step).chain([LEN_MAX]);
         for len in (1..=80).chain(longer) {
             let handle = pool.store(&vec![2; len]).unwrap();
-            let block = handle
-                .block()
-                .map_or(0, |block| pool.get(block) >> SIZE_SHIFT);
-            let cost = size_of::<crate::MailSlot>() + block as usize * WORD_LEN;
+            let words = pool.words(handle);
+            assert_eq!(
+                words,
+                if len <= INLINE_LEN {
+                    0
+                } else {
+                    TextPool::size(len)
+                }
+            );
+            let cost = size_of::<crate::MailSlot>() + words as usize * WORD_LEN;
             assert!(cost <= len + 64, "{len} bytes cost {cost}");
             pool.release(handle);
         }

@@ -3,11 +3,16 @@
 
 use super::origin::Origin;
 use super::record::Record;
+use super::share::Share;
 use crate::containers::{Slots, TextHandle, TextPool};
 use crate::driver::StorageError;
 use crate::limits::TEXT_WORDS_MAX;
 use crate::time::UnixSeconds;
 use crate::wire::Frame;
+
+/// Seconds for which a sender that has used its share of the log does not push out an entry of
+/// another one.
+const SPARED_S: u32 = 24 * 60 * 60;
 
 /// Memory for one entry of the channel log.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +66,11 @@ impl LogSlot {
         }
     }
 
+    /// Returns whether no recipient gets the entry.
+    pub(super) fn is_void(&self) -> bool {
+        self.void
+    }
+
     /// Returns whether the recipient in this slot gets the entry. Its sender does not, and no
     /// recipient gets a void entry.
     pub(super) fn is_for(&self, recipient: u32) -> bool {
@@ -95,7 +105,7 @@ pub(super) enum Appended {
     Entry(u32),
     /// The log had no room and evicted its oldest entry: append again.
     Evicted(Evicted),
-    /// The log is full of entries that are not stored yet.
+    /// The log is full of entries that are not stored yet, or that the sender does not push out.
     Full,
 }
 
@@ -111,6 +121,8 @@ pub(super) struct Evicted {
 /// The channel log: a ring of entries, numbered from 1.
 pub(super) struct ChannelLog<'a> {
     slots: Slots<'a, LogSlot>,
+    /// The share of one sender.
+    share: Share,
     texts: TextPool<'a>,
     /// Oldest entry in the log.
     first: u32,
@@ -126,18 +138,21 @@ pub(super) struct ChannelLog<'a> {
 }
 
 impl<'a> ChannelLog<'a> {
-    /// Creates an empty log.
+    /// Creates an empty log, of which each sender may use so many percent.
     ///
     /// # Errors
     /// [`StorageError`] names the slice that has a wrong length.
     pub(super) fn new(
         slots: &'a mut [LogSlot],
         words: &'a mut [u32],
+        percent: u32,
     ) -> Result<Self, StorageError> {
         let few = StorageError::new("log", slots.len(), 1);
         let many = StorageError::new("log_texts", words.len(), TEXT_WORDS_MAX);
+        let slots = Slots::new(slots).ok_or(few)?;
         Ok(Self {
-            slots: Slots::new(slots).ok_or(few)?,
+            share: Share::new(slots.len(), percent),
+            slots,
             texts: TextPool::new(words).ok_or(many)?,
             first: 1,
             visible: 1,
@@ -210,18 +225,35 @@ impl<'a> ChannelLog<'a> {
 
     // ---- entries ----
 
+    /// Returns since when entries of others stay in the log for a sender with `own` entries. A
+    /// sender that has not used its share pushes out any entry.
+    //= PROTOCOL.md#12.1
+    pub(super) fn spared_since(&self, own: u32, now: UnixSeconds) -> UnixSeconds {
+        if cfg!(feature = "quotas") && self.share.is_used(own) {
+            UnixSeconds(now.0.saturating_sub(SPARED_S))
+        } else {
+            UnixSeconds(u32::MAX)
+        }
+    }
+
     /// Appends an entry. No recipient gets it before it is [published](Self::publish). Without
-    /// room, each call evicts the oldest stored entry.
-    pub(super) fn append(&mut self, entry: LogSlot, text: &str) -> Appended {
+    /// room, each call evicts the oldest stored entry, unless it is of another sender and as young
+    /// as `spared_since`.
+    pub(super) fn append(
+        &mut self,
+        entry: LogSlot,
+        text: &str,
+        spared_since: UnixSeconds,
+    ) -> Appended {
         let number = self.end;
         let Some(end) = number.checked_add(1) else {
             return Appended::Full;
         };
         if self.used() >= self.slots.len() {
-            return self.evict();
+            return self.evict(entry.from, spared_since);
         }
         let Some(text) = self.texts.store(text.as_bytes()) else {
-            return self.evict();
+            return self.evict(entry.from, spared_since);
         };
         let place = self.place(number);
         self.end = end;
@@ -229,12 +261,15 @@ impl<'a> ChannelLog<'a> {
         Appended::Entry(number)
     }
 
-    /// Removes the oldest entry, if it is stored.
-    fn evict(&mut self) -> Appended {
-        if self.first >= self.visible {
+    /// Removes the oldest entry for one of `sender`, if it is stored and not spared.
+    fn evict(&mut self, sender: u32, spared_since: UnixSeconds) -> Appended {
+        let place = self.place(self.first);
+        let oldest = self.slots.at(place);
+        let is_spared =
+            cfg!(feature = "quotas") && oldest.is_for(sender) && oldest.stamp >= spared_since;
+        if self.first >= self.visible || is_spared {
             return Appended::Full;
         }
-        let place = self.place(self.first);
         let entry = core::mem::replace(self.slots.at_mut(place), LogSlot::VACANT);
         self.texts.release(entry.text);
         self.first += 1;
@@ -334,13 +369,13 @@ pub(super) mod example {
     /// Runs a test with a log of two entries.
     pub(in crate::server) fn with_log(test: impl FnOnce(&mut ChannelLog<'_>)) {
         let (mut slots, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
-        test(&mut ChannelLog::new(&mut slots, &mut words).unwrap());
+        test(&mut ChannelLog::new(&mut slots, &mut words, 50).unwrap());
     }
 
     /// Posts and stores an entry of Alice.
     pub(in crate::server) fn post(log: &mut ChannelLog<'_>) -> Appended {
         let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
-        let appended = log.append(entry, "hello");
+        let appended = log.append(entry, "hello", UnixSeconds(u32::MAX));
         if let Appended::Entry(number) = appended {
             log.saved(number);
             log.publish(number, number.into(), true);
@@ -354,13 +389,17 @@ mod tests {
     use super::example::{ALICE, BOB, post, with_log};
     use super::*;
 
+    fn append(log: &mut ChannelLog<'_>, entry: LogSlot, text: &str) -> Appended {
+        log.append(entry, text, UnixSeconds(u32::MAX))
+    }
+
     #[test]
     fn evicts_the_oldest_stored_entry_for_a_new_one() {
         with_log(|log| {
             assert!(matches!(post(log), Appended::Entry(1)));
             let entry = LogSlot::new(BOB, Origin::VACANT, UnixSeconds(1), 0);
-            assert!(matches!(log.append(entry, "2"), Appended::Entry(2)));
-            let evicted = log.append(entry, "3");
+            assert!(matches!(append(log, entry, "2"), Appended::Entry(2)));
+            let evicted = append(log, entry, "3");
             assert!(
                 matches!(
                     evicted,
@@ -371,8 +410,35 @@ mod tests {
                 ),
                 "{evicted:?}"
             );
-            assert!(matches!(log.append(entry, "3"), Appended::Entry(3)));
-            assert!(matches!(log.append(entry, "4"), Appended::Full));
+            assert!(matches!(append(log, entry, "3"), Appended::Entry(3)));
+            assert!(matches!(append(log, entry, "4"), Appended::Full));
+        });
+    }
+
+    #[cfg(feature = "quotas")]
+    #[test]
+    //= PROTOCOL.md#12.1
+    fn spares_young_entries_of_others() {
+        with_log(|log| {
+            post(log);
+            post(log);
+            let entry = |from| LogSlot::new(from, Origin::VACANT, UnixSeconds(1), 0);
+            let unused = log.spared_since(0, UnixSeconds(2));
+            let used = log.spared_since(1, UnixSeconds(SPARED_S + 1));
+            assert!(matches!(log.append(entry(BOB), "3", used), Appended::Full));
+            let own = log.append(entry(ALICE), "3", used);
+            assert!(matches!(own, Appended::Evicted(_)), "an own entry");
+            assert!(matches!(
+                log.append(entry(BOB), "3", used),
+                Appended::Entry(3)
+            ));
+            log.publish(3, 3, true);
+            let old = log.spared_since(1, UnixSeconds(SPARED_S + 2));
+            let old = log.append(entry(BOB), "4", old);
+            assert!(matches!(old, Appended::Evicted(_)), "an old entry");
+            post(log);
+            let first = log.append(entry(BOB), "5", unused);
+            assert!(matches!(first, Appended::Evicted(_)), "its first entry");
         });
     }
 }

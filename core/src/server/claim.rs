@@ -24,6 +24,8 @@ pub(super) struct Claim<'a> {
 pub(super) enum Denial {
     /// The server refuses it.
     Refuse(Refusal),
+    /// The key, or the source, has too many names.
+    TooMany,
     /// The process waits until the server has probed the holder of the name.
     Probe,
     /// Its cookie is too old to tell the request from a replay: the server sends a new one.

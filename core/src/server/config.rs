@@ -10,8 +10,19 @@ pub struct ServerConfig {
     pub retry: RetryPolicy,
     /// Frames that each client may have in flight to the server, at least 1.
     pub window: u16,
+    /// Maximum number of names of one key; 0 for no limit.
+    pub names_per_key: u32,
+    /// Maximum number of names that were registered from one source, an IPv4 address or the upper
+    /// 64 bits of an IPv6 address; 0 for no limit. Loopback addresses are not counted.
+    pub names_per_source: u32,
     /// Maximum number of messages stored for one name.
     pub mail_per_name: u32,
+    /// The percentage of one mailbox, and of the memory for all stored messages, that one sender
+    /// may use. The last tenth of each is for senders that use nothing of it. 100 for no quotas.
+    pub mail_share: u32,
+    /// The percentage of the channel log that one sender may use. Beyond it, the sender pushes out
+    /// its own entries, and those of others that are a day old. 100 for no quota.
+    pub log_share: u32,
     /// Milliseconds of silence after which the server probes a client; by default three keep-alive
     /// intervals.
     pub silence_ms: u32,
@@ -30,7 +41,11 @@ impl Default for ServerConfig {
         Self {
             retry: RetryPolicy::DEFAULT,
             window: 32,
+            names_per_key: 4,
+            names_per_source: 256,
             mail_per_name: 1_000,
+            mail_share: 20,
+            log_share: 20,
             silence_ms: 60_000,
             rates: RateLimits::default(),
             keep_s: 30 * 24 * 60 * 60,

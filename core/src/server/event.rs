@@ -46,7 +46,8 @@ pub enum ServerEvent<'a> {
         /// The name of the client.
         name: &'a str,
     },
-    /// A name was offline for too long, and the server forgot it.
+    /// A name was offline for too long, or was never used while the room was full, and the server
+    /// forgot it.
     Forgotten {
         /// The forgotten name.
         name: &'a str,

@@ -166,13 +166,16 @@ mod tests {
         let (mut changes, mut mails) = ([ChangeSlot::VACANT; 2], [MailSlot::VACANT; 2]);
         let (mut log, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
         let mut table = TableChanges::new(&mut changes, 1).unwrap();
-        let mut mail = Mailboxes::new(&mut mails, &mut words, 2).unwrap();
-        let mut channel = ChannelLog::new(&mut log, &mut []).unwrap();
+        let mut mail = Mailboxes::new(&mut mails, &mut words).unwrap();
+        let mut channel = ChannelLog::new(&mut log, &mut [], 100).unwrap();
         table.add(BOB, 1);
         let mut bob = bob(&mut table, 3);
 
         let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
-        assert!(matches!(channel.append(entry, "hi"), Appended::Entry(1)));
+        assert!(matches!(
+            channel.append(entry, "hi", UnixSeconds(u32::MAX)),
+            Appended::Entry(1)
+        ));
         channel.publish(1, 2, true);
         let parties = Parties {
             from: ALICE,
@@ -203,8 +206,8 @@ mod tests {
         let (mut changes, mut mails) = ([ChangeSlot::VACANT; 2], [MailSlot::VACANT; 1]);
         let mut log = [LogSlot::VACANT; 1];
         let mut table = TableChanges::new(&mut changes, 1).unwrap();
-        let mail = Mailboxes::new(&mut mails, &mut [], 2).unwrap();
-        let channel = ChannelLog::new(&mut log, &mut []).unwrap();
+        let mail = Mailboxes::new(&mut mails, &mut []).unwrap();
+        let channel = ChannelLog::new(&mut log, &mut [], 100).unwrap();
         let mut bob = bob(&mut table, 1);
         bob.leave();
         assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), None);

@@ -373,8 +373,8 @@ mod tests {
         test(Rig {
             journal: Journal::new(&mut slots, 7).unwrap(),
             names: Slots::new(&mut names).unwrap(),
-            channel: ChannelLog::new(&mut log, &mut []).unwrap(),
-            mail: Mailboxes::new(&mut mail, &mut [], 1).unwrap(),
+            channel: ChannelLog::new(&mut log, &mut [], 100).unwrap(),
+            mail: Mailboxes::new(&mut mail, &mut []).unwrap(),
         });
     }
 

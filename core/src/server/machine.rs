@@ -20,7 +20,9 @@ use super::in_flight::InFlight;
 use super::journal::Journal;
 use super::listing::Listed;
 use super::liveness::Liveness;
+use super::mail_quota::MailQuota;
 use super::mailboxes::Mailboxes;
+use super::name_quota::NameQuota;
 use super::quotas::Quotas;
 use super::restart_notices::RestartNotices;
 use super::roster::Roster;
@@ -46,11 +48,13 @@ pub struct Server<'a> {
     order: u64,
     roster: Roster<'a>,
     admission: Admission<'a>,
+    name_quota: NameQuota<'a>,
     quotas: Quotas<'a>,
     liveness: Liveness,
     absence: Absence,
     notices: RestartNotices,
     mail: Mailboxes<'a>,
+    mail_quota: MailQuota<'a>,
     channel: ChannelLog<'a>,
     table: TableChanges<'a>,
     in_flight: InFlight<'a>,
@@ -97,6 +101,20 @@ impl<'a> Server<'a> {
         let (epoch, table_epoch) = (entropy.draw(), entropy.draw());
         let handshakes = Handshakes::new(identity, entropy);
         let clock = Clock::new(config.retry);
+        let name_quota = NameQuota::new(
+            storage.name_counts,
+            names,
+            (config.names_per_key, config.names_per_source),
+            quotas_key,
+        )?;
+        let words = u32::try_from(storage.mail_texts.len()).unwrap_or(u32::MAX);
+        let mail = Mailboxes::new(storage.mail, storage.mail_texts)?;
+        let mail_quota = MailQuota::new(
+            storage.mail_counts,
+            (mail.capacity(), words),
+            (config.mail_per_name, config.mail_share),
+            quotas_key,
+        )?;
         Ok(Self {
             sessions: Sessions::new(connections, handshakes, clock, Some(cookies)),
             window: config.window.max(1),
@@ -108,11 +126,13 @@ impl<'a> Server<'a> {
             order: 0,
             roster,
             admission: Admission::new(config.is_name_allowed),
+            name_quota,
             liveness: Liveness::new(config.silence_ms),
             absence: Absence::new(config.keep_s),
             notices: RestartNotices::new(),
-            mail: Mailboxes::new(storage.mail, storage.mail_texts, config.mail_per_name)?,
-            channel: ChannelLog::new(storage.log, storage.log_texts)?,
+            mail,
+            mail_quota,
+            channel: ChannelLog::new(storage.log, storage.log_texts, config.log_share)?,
             feed: Feed::new(),
             events: const { EventQueue::new() },
             scratch: const { [0; BODY_LEN_MAX] },
@@ -177,7 +197,7 @@ impl<'a> Server<'a> {
             names: of(self.roster.used(), self.roster.capacity()),
             online: u32::try_from(online).unwrap_or(u32::MAX),
             kept_messages: of(self.mail.used(), self.mail.capacity()),
-            mail_per_name: self.mail.per_name(),
+            mail_per_name: self.mail_quota.per_name(),
             channel_messages: of(self.channel.used(), self.channel.capacity()),
             records: of(self.journal.used(), self.journal.capacity()),
         }

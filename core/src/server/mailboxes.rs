@@ -7,7 +7,7 @@ use super::origin::Origin;
 use super::record::Record;
 use super::send_queue::SendQueue;
 use crate::containers::{Chained, FreeList, Next, Queue, Slots, TextHandle, TextPool};
-use crate::crypto::PublicKey;
+use crate::crypto::{KEY_LEN, PublicKey};
 use crate::driver::StorageError;
 use crate::limits::{MAIL_LEN_MAX, TEXT_WORDS_MAX};
 use crate::time::UnixSeconds;
@@ -79,6 +79,11 @@ impl Mailbox {
         count: 0,
         handed_over: 0,
     };
+
+    /// Returns the number of messages, with those that wait to be stored.
+    pub(super) fn count(&self) -> u32 {
+        self.count
+    }
 
     /// Returns the serial number of the last message that the recipient acknowledged.
     pub(super) fn handed_over(&self) -> u64 {
@@ -154,8 +159,6 @@ pub(super) struct Mailboxes<'a> {
     slots: Slots<'a, MailSlot>,
     texts: TextPool<'a>,
     free: FreeList,
-    /// Maximum number of messages in one mailbox.
-    per_name: u32,
     /// The highest serial number so far.
     serial: u64,
     /// Messages that the store was not given yet.
@@ -170,7 +173,6 @@ impl<'a> Mailboxes<'a> {
     pub(super) fn new(
         slots: &'a mut [MailSlot],
         words: &'a mut [u32],
-        per_name: u32,
     ) -> Result<Self, StorageError> {
         let few = StorageError::new("mail", slots.len(), 1);
         let many = StorageError::new("mail_texts", words.len(), TEXT_WORDS_MAX);
@@ -178,7 +180,6 @@ impl<'a> Mailboxes<'a> {
             slots: Slots::new(slots).ok_or(few)?,
             texts: TextPool::new(words).ok_or(many)?,
             free: FreeList::new(),
-            per_name,
             serial: 0,
             unsaved: Queue::EMPTY,
         })
@@ -194,9 +195,14 @@ impl<'a> Mailboxes<'a> {
         self.slots.len()
     }
 
-    /// Returns the maximum number of messages in one mailbox.
-    pub(super) fn per_name(&self) -> u32 {
-        self.per_name
+    /// Returns how many words the text of a message with this ciphertext will take.
+    pub(super) fn size(ciphertext: &[u8]) -> u32 {
+        TextPool::size(KEY_LEN + ciphertext.len())
+    }
+
+    /// Returns how many words the text of a message takes; 0 for a receipt.
+    pub(super) fn words(&self, index: u32) -> u32 {
+        self.texts.words(self.slots.at(index).text)
     }
 
     /// Returns the highest serial number so far.
@@ -221,7 +227,7 @@ impl<'a> Mailboxes<'a> {
 
     // ---- into the store ----
 
-    /// Accepts a message for the store; false if there is no room for it.
+    /// Accepts a message within its [quota](super::mail_quota) for the store; `None` without room.
     pub(super) fn accept(
         &mut self,
         mailbox: &mut Mailbox,
@@ -230,20 +236,15 @@ impl<'a> Mailboxes<'a> {
         stamp: UnixSeconds,
         key: &PublicKey,
         ciphertext: &[u8],
-    ) -> bool {
-        if mailbox.count >= self.per_name {
-            return false;
-        }
+    ) -> Option<u32> {
         let mut stored = heapless::Vec::<u8, MAIL_LEN_MAX>::new();
         let fits = [&key.0, ciphertext].map(|part| stored.extend_from_slice(part).is_ok());
         debug_assert_eq!(fits, [true; 2], "the message is longer than the limit");
-        let Some(index) = self.insert(self.serial + 1, parties, origin, stamp, &stored) else {
-            return false;
-        };
+        let index = self.insert(self.serial + 1, parties, origin, stamp, &stored)?;
         self.serial += 1;
         mailbox.count += 1;
         self.unsaved.push(&mut self.slots, index);
-        true
+        Some(index)
     }
 
     /// Restores a message from the store; `None` if there is no room for it.

@@ -19,8 +19,8 @@ pub(super) enum NameList {
     Notices,
     /// Offline names, by the time they left.
     Offline,
-    /// Forgotten names whose slots are free for others.
-    Vacated,
+    /// Forgotten names whose slots are free for others, or names to evict when the room is full.
+    Reusable,
 }
 
 impl NameList {
@@ -64,7 +64,7 @@ mod tests {
         NameList::Progress,
         NameList::Notices,
         NameList::Offline,
-        NameList::Vacated,
+        NameList::Reusable,
     ];
 
     struct Name(NameLinks);

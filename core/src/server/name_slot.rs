@@ -3,12 +3,14 @@
 use super::absence::{Absent, OfflineSince};
 use super::challenge::{Challenge, Ruling};
 use super::channel_cursor::ChannelCursor;
+use super::holdings::Holdings;
 use super::journal::Stored;
 use super::listing::{Listed, Listing};
 use super::liveness::Heard;
 use super::mailboxes::{Mailbox, Receipts};
 use super::membership::{Admitted, Membership};
 use super::name_list::{NameLinks, NameList};
+use super::name_quota::Counted;
 use super::origin::Origin;
 use super::process::{Process, SessionStart};
 use super::record::{NameRecord, Record};
@@ -34,6 +36,8 @@ pub struct NameSlot {
     links: NameLinks,
     /// Number of stored messages, receipts and log entries that refer to the name.
     references: u32,
+    holdings: Holdings,
+    counted: Counted,
     membership: Membership,
     /// A request in the latest datagram exceeded the rate limit of its source.
     throttled: bool,
@@ -59,6 +63,8 @@ impl NameSlot {
         name: Name::VACANT,
         links: NameLinks::VACANT,
         references: 0,
+        holdings: Holdings::NONE,
+        counted: Counted::NOT,
         membership: Membership::VACANT,
         throttled: false,
         stored_after: 0,
@@ -91,6 +97,7 @@ impl NameSlot {
             name: self.name.clone(),
             links: self.links.clone(),
             references: self.references,
+            holdings: self.holdings.clone(),
             listing: self.listing.clone(),
             ..Self::VACANT
         };
@@ -110,6 +117,33 @@ impl NameSlot {
     /// Counts one stored message, receipt or log entry less.
     pub(super) fn release(&mut self) {
         self.references -= 1;
+    }
+
+    /// Returns whether the name never did anything that the server knows of, and nothing refers to
+    /// it: it is offline, had one process, and never sent or received a message.
+    pub(super) fn is_unused(&self) -> bool {
+        let membership = &self.membership;
+        membership.is_known()
+            && !membership.is_here()
+            && self.references == 0
+            && self.process.is_first()
+            && self.mailbox.handed_over() == 0
+            && !self.results.has_saved()
+    }
+
+    /// Returns what the name is counted for in quotas.
+    pub(super) fn counted_mut(&mut self) -> &mut Counted {
+        &mut self.counted
+    }
+
+    /// Returns how much of the server's storage the name uses as a sender.
+    pub(super) fn holdings(&self) -> &Holdings {
+        &self.holdings
+    }
+
+    /// Returns how much of the server's storage the name uses as a sender, to change it.
+    pub(super) fn holdings_mut(&mut self) -> &mut Holdings {
+        &mut self.holdings
     }
 
     /// Returns whether a request in the latest datagram exceeded the rate limit.

@@ -69,6 +69,11 @@ impl Process {
         self.session_sequence
     }
 
+    /// Returns whether no other process had the name before.
+    pub(super) fn is_first(&self) -> bool {
+        self.previous == [0; PREVIOUS]
+    }
+
     /// Returns the replaced processes, by 32 bits of their incarnations.
     pub(super) fn previous(&self) -> [u32; PREVIOUS] {
         self.previous

@@ -1,9 +1,11 @@
 //! Quotas of sources: a fixed number of token buckets, for addresses that were validated. A source
 //! whose buckets are full needs no memory.
 
+use core::hash::Hasher;
+
 use crate::address::PackedAddress;
 use crate::containers::Slots;
-use crate::crypto::Key;
+use crate::crypto::{Key, PublicKey};
 use crate::driver::StorageError;
 use crate::rate::{Bucket, RateLimit, nanos};
 use crate::time::Instant;
@@ -16,7 +18,10 @@ const WAYS: u32 = 4;
 /// address: a site controls all the lower ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
-    /// ClientHello messages: registrations, returns, and replacements of lost sessions.
+    /// ClientHello messages with a valid cookie: each costs Diffie-Hellman operations.
+    pub handshakes: RateLimit,
+    /// New registrations of a source. Each known name, and each address with its port, has a limit
+    /// of its own of the same size.
     pub registrations: RateLimit,
     /// Requests: messages to store, channel messages, lookups.
     pub requests: RateLimit,
@@ -27,6 +32,7 @@ pub struct RateLimits {
 impl RateLimits {
     /// Limits that admit everything.
     pub const NONE: Self = Self {
+        handshakes: RateLimit::NONE,
         registrations: RateLimit::NONE,
         requests: RateLimit::NONE,
         text_bytes: RateLimit::NONE,
@@ -36,10 +42,11 @@ impl RateLimits {
 impl Default for RateLimits {
     /// Returns limits for a lecture hall behind one address, and for a fast script.
     ///
-    /// 10 registrations a second, 300 at once; 500 requests a second, 2,000 at once; 512 KiB of
-    /// text a second, 2 MiB at once.
+    /// 200 handshakes a second, 400 at once; 10 registrations a second, 300 at once; 500 requests
+    /// a second, 2,000 at once; 512 KiB of text a second, 2 MiB at once.
     fn default() -> Self {
         Self {
+            handshakes: RateLimit::new(200, 2),
             registrations: RateLimit::new(10, 30),
             requests: RateLimit::new(500, 4),
             text_bytes: RateLimit::new(512 * 1_024, 4),
@@ -47,29 +54,52 @@ impl Default for RateLimits {
     }
 }
 
+/// The use of a bucket.
+#[derive(Clone, Copy, Debug)]
+enum Use {
+    Registrations,
+    Requests,
+    TextBytes,
+    // Only with the feature `quotas`:
+    Handshakes,
+    /// Handshakes of one address with its port.
+    AddressHandshakes,
+}
+
+/// Number of uses.
+const USES: usize = if cfg!(feature = "quotas") { 5 } else { 3 };
+
 /// Memory for the token buckets of one source.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub struct SourceSlot {
     /// Hash of the source; 0 for a vacant slot.
     source: u64,
-    registrations: Bucket,
-    requests: Bucket,
-    text_bytes: Bucket,
+    buckets: [Bucket; USES],
 }
 
 impl SourceSlot {
     /// An unused slot; all zero bits.
     pub const VACANT: Self = Self {
         source: 0,
-        registrations: Bucket::FULL,
-        requests: Bucket::FULL,
-        text_bytes: Bucket::FULL,
+        buckets: [Bucket::FULL; USES],
     };
 
     fn full_at(&self) -> u64 {
-        let [a, b, c] = [self.registrations, self.requests, self.text_bytes].map(Bucket::full_at);
-        a.max(b).max(c)
+        let full_at = self.buckets.iter().map(|bucket| bucket.full_at());
+        full_at.max().unwrap_or_default()
+    }
+
+    /// Returns what is left of a bucket without so many tokens; `None` if it has too few.
+    fn without(&self, of: Use, amount: u32, limit: RateLimit, now: Instant) -> Option<Bucket> {
+        let bucket = self.buckets.get(of as usize).copied();
+        bucket.unwrap_or(Bucket::FULL).without(amount, limit, now)
+    }
+
+    fn set(&mut self, of: Use, bucket: Bucket) {
+        if let Some(place) = self.buckets.get_mut(of as usize) {
+            *place = bucket;
+        }
     }
 }
 
@@ -99,16 +129,37 @@ impl<'a> Quotas<'a> {
         })
     }
 
-    /// Counts one more session of a source; false if it is over the quota.
+    /// Counts a handshake of an address, and of its source; false if one is over its quota.
+    ///
+    /// The sender has proved its address only. Junk from one address, with its port, uses up the
+    /// quota of that address before that of all others behind the same NAT.
+    //= PROTOCOL.md#15.1
+    pub(super) fn admits_handshake(&mut self, from: &PackedAddress, now: Instant) -> bool {
+        let (source, limits) = (self.source(from), self.limits);
+        if !cfg!(feature = "quotas") {
+            return self.take(source, Use::Registrations, limits.registrations, now);
+        }
+        let mut hasher = self.key.hasher();
+        from.hash_into(&mut hasher);
+        let address = hasher.finish();
+        self.take(address, Use::AddressHandshakes, limits.registrations, now)
+            && self.take(source, Use::Handshakes, limits.handshakes, now)
+    }
+
+    /// Counts a registration of a new name from a source; false if it is over the quota.
+    ///
+    /// Without the feature `quotas`, the quota of handshakes is that of registrations.
     //= PROTOCOL.md#15.1
     pub(super) fn admits_registration(&mut self, from: &PackedAddress, now: Instant) -> bool {
-        let limit = self.limits.registrations;
-        let slot = self.slot(from, now);
-        match slot.registrations.without(1, limit, now) {
-            Some(left) => slot.registrations = left,
-            None => return false,
-        }
-        true
+        let (source, limit) = (self.source(from), self.limits.registrations);
+        !cfg!(feature = "quotas") || self.take(source, Use::Registrations, limit, now)
+    }
+
+    /// Counts a registration of a known name by the holder of its key; false if it is over the
+    /// quota of that key.
+    pub(super) fn admits_return(&mut self, key: &PublicKey, now: Instant) -> bool {
+        let (source, limit) = (self.key.hash(&key.0), self.limits.registrations);
+        !cfg!(feature = "quotas") || self.take(source, Use::Registrations, limit, now)
     }
 
     /// Counts a request with `text_len` bytes of text; false if it is over the quota.
@@ -120,22 +171,37 @@ impl<'a> Quotas<'a> {
     ) -> bool {
         let (requests, text_bytes) = (self.limits.requests, self.limits.text_bytes);
         let len = u32::try_from(text_len).unwrap_or(u32::MAX);
-        let slot = self.slot(from, now);
+        let source = self.source(from);
+        let slot = self.slot(source, now);
         let left = (
-            slot.requests.without(1, requests, now),
-            slot.text_bytes.without(len, text_bytes, now),
+            slot.without(Use::Requests, 1, requests, now),
+            slot.without(Use::TextBytes, len, text_bytes, now),
         );
         let (Some(requests), Some(text_bytes)) = left else {
             return false;
         };
-        slot.requests = requests;
-        slot.text_bytes = text_bytes;
+        slot.set(Use::Requests, requests);
+        slot.set(Use::TextBytes, text_bytes);
         true
     }
 
-    /// Returns the slot of a source: its own, or the fullest one among its places.
-    fn slot(&mut self, from: &PackedAddress, now: Instant) -> &mut SourceSlot {
-        let source = self.key.hash(&from.network().to_le_bytes()).max(1);
+    fn source(&self, from: &PackedAddress) -> u64 {
+        self.key.hash(&from.network().to_le_bytes())
+    }
+
+    /// Takes a token from a bucket of the source with this hash; false if it is empty.
+    fn take(&mut self, source: u64, of: Use, limit: RateLimit, now: Instant) -> bool {
+        let slot = self.slot(source, now);
+        let left = slot.without(of, 1, limit, now);
+        if let Some(left) = left {
+            slot.set(of, left);
+        }
+        left.is_some()
+    }
+
+    /// Returns the slot of the source with this hash: its own, or the fullest one among its places.
+    fn slot(&mut self, source: u64, now: Instant) -> &mut SourceSlot {
+        let source = source.max(1);
         let count = self.slots.len();
         let home = ((u128::from(source) * u128::from(count)) >> 64) as u32;
         let mut best = home;
@@ -160,7 +226,7 @@ impl<'a> Quotas<'a> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "quotas"))]
 mod tests {
     use core::net::SocketAddr;
     use std::format;
@@ -171,6 +237,10 @@ mod tests {
     use crate::crypto::{Entropy, Seed};
 
     const LIMITS: RateLimits = RateLimits {
+        handshakes: RateLimit {
+            per_second: 20,
+            burst: 8,
+        },
         registrations: RateLimit {
             per_second: 2,
             burst: 3,
@@ -262,6 +332,34 @@ mod tests {
     }
 
     #[test]
+    //= PROTOCOL.md#15.1
+    fn limits_junk_of_one_address_before_its_source() {
+        with(64, LIMITS, |sources| {
+            let junk = address("192.0.2.1:1000");
+            let admitted = (0..1_000).filter(|_| sources.admits_handshake(&junk, Instant::ZERO));
+            assert_eq!(admitted.count(), 3);
+            // Others behind the same NAT have what is left of the quota of the source.
+            let port = |number: u16| address(&format!("192.0.2.1:{number}"));
+            let others = (1..=10).filter(|it| sources.admits_handshake(&port(*it), Instant::ZERO));
+            assert_eq!(others.count(), 5);
+            assert!(sources.admits_registration(&port(1), Instant::ZERO));
+        });
+    }
+
+    #[test]
+    fn counts_known_names_for_their_keys() {
+        with(64, LIMITS, |sources| {
+            let alice = address("192.0.2.1:1000");
+            while sources.admits_registration(&alice, Instant::ZERO) {}
+            let mut admitted = |key| sources.admits_return(&PublicKey([key; 32]), Instant::ZERO);
+            assert_eq!(
+                [1, 1, 1, 1, 2].map(&mut admitted),
+                [true, true, true, false, true]
+            );
+        });
+    }
+
+    #[test]
     fn bounds_many_sources_by_the_slots() {
         with(8, LIMITS, |sources| {
             let mut admitted = 0;
@@ -284,6 +382,7 @@ mod tests {
         with(1, RateLimits::NONE, |sources| {
             let alice = address("192.0.2.1:1000");
             for _ in 0..100 {
+                assert!(sources.admits_handshake(&alice, Instant::ZERO));
                 assert!(sources.admits_registration(&alice, Instant::ZERO));
                 assert!(sources.admits_request(&alice, 1_000, Instant::ZERO));
             }

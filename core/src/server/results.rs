@@ -105,6 +105,12 @@ impl Results {
         self.is_recent(request) && request > self.acked
     }
 
+    /// Returns whether one of the requests stored a message.
+    pub(crate) fn has_saved(&self) -> bool {
+        let saved = OUTCOMES.iter().find(|(known, _)| *known == Outcome::Saved);
+        (0..REQUESTS_MAX).any(|request| saved.is_some_and(|(_, code)| *code == self.code(request)))
+    }
+
     /// Forgets the requests: another process has the name.
     pub(crate) fn begin_process(&mut self) {
         *self = Self {
@@ -283,7 +289,7 @@ mod tests {
         restored.restore(last, outcomes, false);
         assert_eq!(outcome(&restored, 1), Outcome::Left);
         results.confirm_leave();
-        assert!(!results.is_leaving());
+        assert!(!results.is_leaving() && !results.has_saved());
         assert_eq!(results.next(), Some(1));
     }
 
@@ -296,7 +302,7 @@ mod tests {
         restored.restore_saved(2);
         restored.restore(last, outcomes, true);
         // The third is the last one: it counts as new when it is repeated. The first is too late.
-        assert!(restored.note(3));
+        assert!(restored.note(3) && restored.has_saved());
         assert!(!restored.note(1));
         assert_eq!(outcome(&restored, 1), Outcome::NotStored);
         assert_eq!(outcome(&restored, 2), Outcome::Saved);

@@ -8,6 +8,9 @@ use crate::crypto::Key;
 use crate::driver::StorageError;
 use crate::name::Name;
 
+/// Maximum number of names that one search for an unused one looks at.
+const LOOKS: u32 = 8;
+
 /// The slot of a new name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Inserted {
@@ -26,6 +29,8 @@ pub(super) struct Roster<'a> {
     used: u32,
     /// Forgotten names that nothing refers to.
     vacated: List<NameList>,
+    /// Offline names that were never used, oldest first. No name is in both lists.
+    unused: List<NameList>,
 }
 
 impl<'a> Roster<'a> {
@@ -46,7 +51,8 @@ impl<'a> Roster<'a> {
             slots,
             hash_key,
             used: 0,
-            vacated: List::new(NameList::Vacated),
+            vacated: List::new(NameList::Reusable),
+            unused: List::new(NameList::Reusable),
         })
     }
 
@@ -138,7 +144,33 @@ impl<'a> Roster<'a> {
 
     /// Protects a slot against its use for another name.
     pub(super) fn occupy(&mut self, slot: u32) {
-        self.vacated.remove(&mut self.slots, slot);
+        let is_gone = self.slots.at(slot).membership().is_gone();
+        let list = if is_gone || !cfg!(feature = "quotas") {
+            &mut self.vacated
+        } else {
+            &mut self.unused
+        };
+        list.remove(&mut self.slots, slot);
+    }
+
+    /// Lists a name that is offline from now on as the latest one to evict, if it was never used.
+    pub(super) fn note_offline(&mut self, slot: u32) {
+        if cfg!(feature = "quotas") && self.slots.at(slot).is_unused() {
+            self.unused.push(&mut self.slots, slot);
+        }
+    }
+
+    /// Returns the name to evict when the room is full: the one that is offline for longest of
+    /// those that were never used. Names that were used after all leave the list, a few at a time.
+    pub(super) fn oldest_unused(&mut self) -> Option<u32> {
+        for _ in 0..if cfg!(feature = "quotas") { LOOKS } else { 0 } {
+            let slot = self.unused.first()?;
+            if self.slots.at(slot).is_unused() {
+                return Some(slot);
+            }
+            self.unused.remove(&mut self.slots, slot);
+        }
+        None
     }
 
     /// Frees the slot of a forgotten name for another one, if nothing refers to it.

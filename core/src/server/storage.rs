@@ -7,6 +7,7 @@ use super::mailboxes::MailSlot;
 use super::name_slot::NameSlot;
 use super::quotas::SourceSlot;
 use super::table::ChangeSlot;
+use crate::containers::CountSlot;
 use crate::session::ConnectionSlot;
 
 /// The slices that a server works in. The caller sizes them once: statics on a microcontroller, the
@@ -19,6 +20,8 @@ pub struct ServerStorage<'a> {
     pub connections: &'a mut [ConnectionSlot],
     /// At least two words for each name.
     pub name_index: &'a mut [u32],
+    /// At least two slots for each name; four make the search shorter.
+    pub name_counts: &'a mut [CountSlot],
     /// At least four words for each name.
     pub session_index: &'a mut [u32],
     /// One slot for each source (address or network) that may be busy at a time; at least one.
@@ -33,6 +36,8 @@ pub struct ServerStorage<'a> {
     /// word for each four bytes, and one more. 271 words for each message are always enough; more
     /// than `2^26-1` are an error.
     pub mail_texts: &'a mut [u32],
+    /// At least one slot for each message; twice as many make the search shorter.
+    pub mail_counts: &'a mut [CountSlot],
     /// One slot for each entry of the channel log.
     pub log: &'a mut [LogSlot],
     /// The texts of the channel log. Each takes one word for each four bytes and one more, at least

@@ -336,7 +336,7 @@ pub enum Refusal {
     NameTaken,
     /// Another process has taken over the name.
     Evicted,
-    /// The server has no room for another name.
+    /// The server has no room for another name, or none for another one of this key or address.
     RoomFull,
     /// The store did not take the registration.
     NotStored,
@@ -366,7 +366,7 @@ impl fmt::Display for Refusal {
             Self::Wait => "the name is being checked",
             Self::NameTaken => "the name is active elsewhere",
             Self::Evicted => "another process took over the name",
-            Self::RoomFull => "the room is full",
+            Self::RoomFull => "there is no room for another name",
             Self::NotStored => "the server could not store the registration",
             Self::BadName => "the name is not valid",
             Self::NotMe => "that process is gone",

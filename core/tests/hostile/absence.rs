@@ -11,7 +11,7 @@ use crate::server_rig::{NAMES, Rig, address, hello};
 fn keeps_names_for(keep_s: u32) -> Rig {
     Rig::with(ServerConfig {
         keep_s,
-        ..ServerConfig::default()
+        ..Rig::config()
     })
 }
 
@@ -187,7 +187,7 @@ fn frees_a_forgotten_name_once_nothing_is_stored() {
 #[test]
 fn sends_a_reset_for_a_former_session() {
     for (restarts, registered) in [(false, true), (true, true), (true, false)] {
-        let config = ServerConfig::default();
+        let config = Rig::config();
         let mut rig = Rig::in_room(config.clone(), Some(ROOM), 3);
         let mut ann = rig.join(1, "ann");
         if restarts {

@@ -3,7 +3,7 @@
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::Frame;
-use chatapp_core::{Disposition, Endpoint, ServerConfig};
+use chatapp_core::{Disposition, Endpoint};
 
 use crate::offline::{post, store};
 use crate::server_rig::{Member, Rig, Sent};
@@ -50,7 +50,7 @@ fn send_frames(rig: &mut Rig, ann: &mut Member, frames: &[Frame<'_>]) -> u32 {
 
 #[test]
 fn acknowledges_a_request_with_its_result() {
-    let mut rig = Rig::with(ServerConfig::default());
+    let mut rig = Rig::with(Rig::config());
     let mut ann = on_loss_free_path(&mut rig);
     let all = send_frames(&mut rig, &mut ann, &[post(1, "hi")]);
     assert_eq!(sent_to(&mut rig, &ann), []);
@@ -62,7 +62,7 @@ fn acknowledges_a_request_with_its_result() {
 #[test]
 //= PROTOCOL.md#6.3
 fn acknowledges_alone_when_the_store_is_slow() {
-    let mut rig = Rig::with(ServerConfig::default());
+    let mut rig = Rig::with(Rig::config());
     let mut ann = on_loss_free_path(&mut rig);
     let due = rig.now.plus_millis(DELAY_MS);
     send_frames(&mut rig, &mut ann, &[post(1, "hi")]);
@@ -83,7 +83,7 @@ fn acknowledges_alone_when_the_store_is_slow() {
 
 #[test]
 fn answers_at_once_when_the_outcome_is_known() {
-    let mut rig = Rig::with(ServerConfig::default());
+    let mut rig = Rig::with(Rig::config());
     let mut ann = on_loss_free_path(&mut rig);
     // No client is called bob.
     let all = send_frames(&mut rig, &mut ann, &[store(1, "hi")]);
@@ -94,7 +94,7 @@ fn answers_at_once_when_the_outcome_is_known() {
 /// The same holds for frames that arrive again.
 #[test]
 fn acknowledges_frames_without_result_at_once() {
-    let mut rig = Rig::with(ServerConfig::default());
+    let mut rig = Rig::with(Rig::config());
     let mut ann = on_loss_free_path(&mut rig);
     // A Text frame has no result: clients never send it to servers.
     let text = Frame::Text {
@@ -117,7 +117,7 @@ fn acknowledges_frames_without_result_at_once() {
 
 #[test]
 fn acknowledges_a_probe_at_once() {
-    let mut rig = Rig::with(ServerConfig::default());
+    let mut rig = Rig::with(Rig::config());
     let mut ann = on_loss_free_path(&mut rig);
     let all = send_frames(&mut rig, &mut ann, &[post(1, "hi")]);
     send_probe(&mut rig, &mut ann, &[]);
@@ -141,7 +141,7 @@ fn send_probe(rig: &mut Rig, ann: &mut Member, frames: &[Frame<'_>]) {
 
 #[test]
 fn delays_no_client_for_the_requests_of_others() {
-    let mut rig = Rig::with(ServerConfig::default());
+    let mut rig = Rig::with(Rig::config());
     let mut ann = on_loss_free_path(&mut rig);
     let mut bob = rig.join(2, "bob");
     let sent = rig.pass(500);

@@ -18,6 +18,8 @@ mod moves;
 mod offline;
 mod people;
 mod pins;
+#[cfg(feature = "quotas")]
+mod quotas;
 mod receipts;
 mod registrations;
 mod restored;

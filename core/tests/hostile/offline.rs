@@ -219,7 +219,7 @@ pub(crate) fn ann_returns(rig: &mut Rig) -> Member {
 //= PROTOCOL.md#10.3
 fn applies_a_restored_request_once() {
     for later_record in [false, true] {
-        let mut rig = remembers_two_names(ServerConfig::default());
+        let mut rig = remembers_two_names(Rig::config());
         rig.server.restore(mail(1, "bob")).unwrap();
         if later_record {
             // At the time of this record, the outcome of request 1 was pending. Each request has
@@ -244,7 +244,7 @@ fn applies_a_restored_request_once() {
 
 #[test]
 fn restores_no_delivered_message() {
-    let mut rig = remembers_two_names(ServerConfig::default());
+    let mut rig = remembers_two_names(Rig::config());
     for serial in 1..=3 {
         rig.server.restore(mail(serial, "bob")).unwrap();
     }
@@ -265,7 +265,7 @@ fn restores_no_delivered_message() {
 fn frees_the_room_of_delivered_messages() {
     let config = ServerConfig {
         mail_per_name: 2,
-        ..ServerConfig::default()
+        ..Rig::config()
     };
     for (handed_over, outcome) in [(0, "Full"), (1, "Saved"), (2, "Saved")] {
         let mut rig = remembers_two_names(config.clone());
@@ -290,7 +290,7 @@ fn frees_the_room_of_delivered_messages() {
 
 #[test]
 fn refuses_records_that_do_not_fit() {
-    let mut rig = remembers_two_names(ServerConfig::default());
+    let mut rig = remembers_two_names(Rig::config());
     assert_eq!(
         rig.server.restore(mail(1, "cleo")),
         Err(RestoreError::Inconsistent)

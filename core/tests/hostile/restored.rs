@@ -1,6 +1,6 @@
 //! A server after a restart: requests with a pending outcome, and entry numbers that are missing.
 
-use chatapp_core::{Disposition, NameRecord, Record, ServerConfig, UnixSeconds};
+use chatapp_core::{Disposition, NameRecord, Record, UnixSeconds};
 
 use crate::offline::{ann_returns, mail_of_request, name_record, post, remembers_two_names, store};
 use crate::server_rig::Rig;
@@ -19,7 +19,7 @@ const SAVED: u128 = 2;
 #[test]
 fn takes_a_pending_outcome_from_the_stored_message() {
     for (request, last) in [(1, 1), (1, 32), (9, 40), (40, 40)] {
-        let mut rig = remembers_two_names(ServerConfig::default());
+        let mut rig = remembers_two_names(Rig::config());
         let saved = mail_of_request(request, 1, "bob");
         rig.server.restore(saved).unwrap();
         let later = mail_of_request(last, 2, "bob");
@@ -41,7 +41,7 @@ fn takes_a_pending_outcome_from_the_stored_message() {
 
 #[test]
 fn takes_no_outcome_from_an_older_request() {
-    let mut rig = remembers_two_names(ServerConfig::default());
+    let mut rig = remembers_two_names(Rig::config());
     let saved = outcomes((1..=32).map(|request| (request, SAVED)));
     let pending = outcomes((2..=32).map(|request| (request, SAVED))) + outcomes([(33, PENDING)]);
     for (last_request, outcomes) in [(32, saved), (33, pending)] {
@@ -62,7 +62,7 @@ fn takes_no_outcome_from_an_older_request() {
 
 #[test]
 fn takes_no_slot_for_a_forgotten_sender() {
-    let mut rig = Rig::with(ServerConfig::default());
+    let mut rig = Rig::with(Rig::config());
     rig.server
         .restore(Record::Name(name_record("bob")))
         .unwrap();
@@ -91,7 +91,7 @@ const FIRST_ENTRY: Record<'static> = Record::Channel {
 
 #[test]
 fn stores_no_restored_record_again() {
-    let mut rig = remembers_two_names(ServerConfig::default());
+    let mut rig = remembers_two_names(Rig::config());
     for record in [mail_of_request(1, 1, "bob"), FIRST_ENTRY] {
         rig.server.restore(record).unwrap();
     }
@@ -102,7 +102,7 @@ fn stores_no_restored_record_again() {
 
 #[test]
 fn stores_no_missing_log_entries() {
-    let mut rig = remembers_two_names(ServerConfig::default());
+    let mut rig = remembers_two_names(Rig::config());
     // The store has entry 1, and bob has passed entries up to 3.
     rig.server.restore(FIRST_ENTRY).unwrap();
     let seen = Record::Progress {
@@ -128,7 +128,7 @@ fn stores_no_missing_log_entries() {
 #[test]
 fn stores_nothing_of_a_forgotten_name() {
     for forgets in [false, true] {
-        let mut rig = remembers_two_names(ServerConfig::default());
+        let mut rig = remembers_two_names(Rig::config());
         for number in 1..=9 {
             let entry = Record::Channel {
                 number,

@@ -8,7 +8,7 @@ use chatapp_core::wire::{
     Accept, Answer, ClientHello, Cookie, DataWriter, Datagram, Frame, Header, Hello, Refusal, data,
 };
 use chatapp_core::{
-    ChangeSlot, ConnectionSlot, Disposition, Endpoint, Identity, InFlightSlot, Instant,
+    ChangeSlot, ConnectionSlot, CountSlot, Disposition, Endpoint, Identity, InFlightSlot, Instant,
     JournalSlot, LogSlot, MailSlot, NameSlot, RoomKey, Seed, Server, ServerConfig, ServerStorage,
     SourceSlot, StoreFailed,
 };
@@ -66,7 +66,17 @@ pub(crate) struct Member {
 
 impl Rig {
     pub(crate) fn new() -> Self {
-        Self::with(ServerConfig::default())
+        Self::with(Self::config())
+    }
+
+    /// Returns the usual settings. The server has so little memory that one sender may use all of
+    /// it.
+    pub(crate) fn config() -> ServerConfig {
+        ServerConfig {
+            mail_share: 100,
+            log_share: 100,
+            ..ServerConfig::default()
+        }
     }
 
     pub(crate) fn with(config: ServerConfig) -> Self {
@@ -76,18 +86,31 @@ impl Rig {
     /// Creates a server of an open or a closed room, with entropy from `seed`. Another seed gives
     /// the server after a restart.
     pub(crate) fn in_room(config: ServerConfig, room: Option<RoomKey>, seed: u8) -> Self {
+        Self::with_messages(config, room, seed, 8)
+    }
+
+    /// Creates a server with memory for so many stored messages, and entries of the channel log, of
+    /// 200 bytes on average.
+    pub(crate) fn with_messages(
+        config: ServerConfig,
+        room: Option<RoomKey>,
+        seed: u8,
+        messages: usize,
+    ) -> Self {
         let storage = ServerStorage {
             names: leak(NameSlot::VACANT, NAMES),
             connections: Box::leak(Box::new([const { ConnectionSlot::VACANT }; NAMES])),
             name_index: leak(0, NAMES * 2),
+            name_counts: leak(CountSlot::VACANT, NAMES * 2),
             session_index: leak(0, NAMES * 4),
-            sources: leak(SourceSlot::VACANT, 1),
+            sources: leak(SourceSlot::VACANT, 64),
             in_flight: leak(InFlightSlot::VACANT, NAMES * 4),
             changes: leak(ChangeSlot::VACANT, NAMES * 2),
-            mail: leak(MailSlot::VACANT, 8),
-            mail_texts: leak(0, 512),
-            log: leak(LogSlot::VACANT, 8),
-            log_texts: leak(0, 512),
+            mail: leak(MailSlot::VACANT, messages),
+            mail_texts: leak(0, 64 * messages),
+            mail_counts: leak(CountSlot::VACANT, messages),
+            log: leak(LogSlot::VACANT, messages),
+            log_texts: leak(0, 64 * messages),
             journal: leak(JournalSlot::VACANT, 8),
         };
         let identity = identity_in("server", room.clone());
@@ -264,7 +287,11 @@ impl Rig {
 
     /// Registers a client. The datagrams after the answer are lost.
     pub(crate) fn enters(&mut self, number: u16, request: Request<'_>) -> Member {
-        let address = address(number);
+        self.enters_from(address(number), request)
+    }
+
+    /// Registers a client at any address. The datagrams after the answer are lost.
+    pub(crate) fn enters_from(&mut self, address: SocketAddr, request: Request<'_>) -> Member {
         let (accept, session) = self.session(address, request).unwrap();
         Member {
             address,

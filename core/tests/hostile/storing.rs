@@ -12,7 +12,7 @@ use crate::server_rig::{Rig, hello, stored_message};
 fn takes_no_room_for_a_message_that_was_not_stored() {
     let mut rig = Rig::with(ServerConfig {
         mail_per_name: 1,
-        ..ServerConfig::default()
+        ..Rig::config()
     });
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
     rig.say(&mut bob, &[Frame::Leave { request: 1 }]);

@@ -49,6 +49,17 @@ impl Home {
         home
     }
 
+    /// Creates a home folder in which a name has the key of another one, which
+    /// [`of`](Self::of) stores.
+    ///
+    /// # Panics
+    /// Panics if the key cannot be stored.
+    pub fn with_key_of(name: &str, whose: &str) -> Self {
+        let home = Self::new();
+        home.keep_key(&client_key_file(&home.state(), name), whose);
+        home
+    }
+
     fn keep_key(&self, file: &Path, whose: &str) {
         let mut key = [7; 32];
         for (byte, of_name) in key.iter_mut().zip(whose.bytes()) {

@@ -6,7 +6,8 @@ use chatapp_e2e::{Room, SAVED, TABLE, WELCOME, received_by};
 fn prints_the_capacities_of_a_server() {
     let mut room = Room::open_with(&["--names", "3", "--requests", "0"]);
     room.server.shows(
-        "Limits: 3 names, 100000 stored messages (1000 for each name), 65536 channel messages. \
+        "Limits: 3 names (4 for each key, 256 for each address), 100000 stored messages (1000 for \
+         each name, 20 % of them for each sender), 65536 channel messages (20 % for each sender). \
          Per second, each address has 10 registrations, unlimited requests and 512 KiB of text.",
     );
 }
@@ -16,7 +17,7 @@ fn refuses_new_names_in_a_full_room() {
     let room = Room::open_with(&["--names", "2"]);
     let [mut alice, _bob] = room.join_all(["alice", "bob"]);
     let mut carol = Room::start_client(room.address(), "carol", 0);
-    carol.shows("[The room is full. Try again later.]");
+    carol.shows("[There is no room for another name. Use one of yours, or ask the operator.]");
     assert_eq!(carol.ends(), 4);
     alice.types("send bob hi");
     alice.shows(&received_by("bob"));
@@ -24,7 +25,7 @@ fn refuses_new_names_in_a_full_room() {
 
 #[test]
 fn reports_a_full_mailbox_with_limits() {
-    let room = Room::open_with(&["--mailbox", "2"]);
+    let room = Room::open_with(&["--mailbox", "2", "--mail-share", "100"]);
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.types("dereg bob");
     alice.shows(TABLE);

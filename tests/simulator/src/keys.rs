@@ -76,7 +76,8 @@ impl Keys {
         };
         let mut bytes = [kind; KEY_LEN];
         let (first, rest) = bytes.split_at_mut(8);
-        first.copy_from_slice(&(number as u64).to_le_bytes());
+        // X25519 ignores the three lowest bits.
+        first.copy_from_slice(&((number as u64) << 3).to_le_bytes());
         if losses != 0 {
             rest[..4].copy_from_slice(&losses.to_le_bytes());
         }

@@ -130,6 +130,8 @@ pub struct Sizes {
     pub sources: usize,
     /// The rate limits of each address.
     pub rates: RateLimits,
+    /// The percentage of each mailbox, of all stored messages and of the log for one sender.
+    pub share: u32,
     /// Seconds after which the server forgets an offline name.
     pub keep_s: u32,
 }
@@ -150,6 +152,7 @@ impl Sizes {
         window: 32,
         sources: 64,
         rates: RateLimits::NONE,
+        share: 20,
         keep_s: 30 * 24 * 60 * 60,
     };
 
@@ -330,6 +333,7 @@ impl Plan {
         Sizes {
             sources: number(1, 8, span / 5) as usize,
             rates: RateLimits {
+                handshakes: limit(number(20, 40, pace), number(4, 8, pace / 8)),
                 registrations: limit(number(4, 8, pace), number(1, 4, pace / 8)),
                 requests: limit(number(100, 200, pace), number(1, 50, span / 40)),
                 text_bytes: limit(number(20_000, 30_000, span), number(1, 5_000, pace)),
@@ -405,6 +409,11 @@ impl Plan {
             }
         }
         Ok(self)
+    }
+
+    /// Returns whether the server has room for all names of this run.
+    pub fn names_fit(&self) -> bool {
+        self.sizes.names >= self.clients
     }
 
     /// Returns whether no memory can be full in this run.

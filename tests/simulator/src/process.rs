@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
-    ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, DedupSlot, InFlightSlot,
-    Instant, JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot, PeerSlot,
-    PinSlot, Seed, Sent, Server, ServerConfig, ServerStorage, SourceSlot, TransmitQueue,
+    ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, CountSlot, DedupSlot,
+    InFlightSlot, Instant, JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot,
+    PeerSlot, PinSlot, Seed, Sent, Server, ServerConfig, ServerStorage, SourceSlot, TransmitQueue,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -38,12 +38,14 @@ struct ServerMemory {
     names: Vec<NameSlot>,
     connections: Vec<ConnectionSlot>,
     name_index: Vec<u32>,
+    name_counts: Vec<CountSlot>,
     session_index: Vec<u32>,
     sources: Vec<SourceSlot>,
     in_flight: Vec<InFlightSlot>,
     changes: Vec<ChangeSlot>,
     mail: Vec<MailSlot>,
     mail_texts: Vec<u32>,
+    mail_counts: Vec<CountSlot>,
     log: Vec<LogSlot>,
     log_texts: Vec<u32>,
     journal: Vec<JournalSlot>,
@@ -158,30 +160,40 @@ impl ClientMachine {
     }
 }
 
-impl ServerMachine {
-    /// A new process, with nothing restored yet.
-    pub fn new(sizes: &Sizes, world_keys: Keys, choices: &mut dyn Choices) -> Self {
+impl ServerMemory {
+    fn new(sizes: &Sizes) -> Self {
         // The header of a stored text takes one word.
         const WORDS_PER_MAIL: usize = 1 + MAIL_LEN_MAX.div_ceil(4);
         const WORDS_PER_TEXT: usize = 1 + TEXT_LEN_MAX.div_ceil(4);
-        let memory = ServerMemory {
+        Self {
             names: vec![NameSlot::VACANT; sizes.names],
             connections: (0..sizes.names).map(|_| ConnectionSlot::VACANT).collect(),
             name_index: vec![0; 2 * sizes.names],
+            name_counts: vec![CountSlot::VACANT; 2 * sizes.names],
             session_index: vec![0; 4 * sizes.names],
             sources: vec![SourceSlot::VACANT; sizes.sources],
             in_flight: vec![InFlightSlot::VACANT; 32 * sizes.names],
             changes: vec![ChangeSlot::VACANT; sizes.changes],
             mail: vec![MailSlot::VACANT; sizes.mail],
             mail_texts: vec![0; WORDS_PER_MAIL * sizes.mail],
+            mail_counts: vec![CountSlot::VACANT; 2 * sizes.mail],
             log: vec![LogSlot::VACANT; sizes.log],
             log_texts: vec![0; WORDS_PER_TEXT * sizes.log],
             journal: vec![JournalSlot::VACANT; sizes.journal],
             keys: vec![KeySlot::VACANT; KEYS],
-        };
+        }
+    }
+}
+
+impl ServerMachine {
+    /// A new process, with nothing restored yet.
+    pub fn new(sizes: &Sizes, world_keys: Keys, choices: &mut dyn Choices) -> Self {
+        let memory = ServerMemory::new(sizes);
         let config = ServerConfig {
             window: sizes.window,
             mail_per_name: sizes.mail_per_name,
+            mail_share: sizes.share,
+            log_share: sizes.share,
             rates: sizes.rates,
             keep_s: sizes.keep_s,
             ..ServerConfig::default()
@@ -192,12 +204,14 @@ impl ServerMachine {
                 names,
                 connections,
                 name_index,
+                name_counts,
                 session_index,
                 sources,
                 in_flight,
                 changes,
                 mail,
                 mail_texts,
+                mail_counts,
                 log,
                 log_texts,
                 journal,
@@ -207,12 +221,14 @@ impl ServerMachine {
                 names,
                 connections,
                 name_index,
+                name_counts,
                 session_index,
                 sources,
                 in_flight,
                 changes,
                 mail,
                 mail_texts,
+                mail_counts,
                 log,
                 log_texts,
                 journal,

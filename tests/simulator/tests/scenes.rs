@@ -272,7 +272,7 @@ fn keeps_order_when_the_direct_path_returns() {
 
 #[test]
 fn reports_a_full_mailbox_and_stores_no_more() {
-    let mut scene = tight(2, |sizes| sizes.mail_per_name = 2);
+    let mut scene = tight(2, |sizes| (sizes.mail_per_name, sizes.share) = (2, 100));
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.ask(bob, Ask::Deregister);
     scene.moment();

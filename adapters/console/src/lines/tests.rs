@@ -251,7 +251,7 @@ fn words_refusals() {
     );
     assert_eq!(
         refused(Refusal::RoomFull),
-        ["[The room is full. Try again later.]"]
+        ["[There is no room for another name. Use one of yours, or ask the operator.]"]
     );
     assert_eq!(
         refused(Refusal::NotStored),

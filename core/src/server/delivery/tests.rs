@@ -60,16 +60,19 @@ fn with(changes: u32, test: impl FnOnce(Delivery<'_, '_>)) {
     }
 
     let (mut mails, mut words) = ([MailSlot::VACANT; 2], [0; 32]);
-    let mut mail = Mailboxes::new(&mut mails, &mut words, 2).unwrap();
+    let mut mail = Mailboxes::new(&mut mails, &mut words).unwrap();
     let mailbox = roster.at_mut(BOB).mailbox_mut();
     let stamp = UnixSeconds(1);
     let index = mail.restore(mailbox, 1, TO_BOB, Origin::VACANT, stamp, &[2; 80]);
     mail.on_stored(index.unwrap(), 1, mailbox);
 
     let (mut entries, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
-    let mut channel = ChannelLog::new(&mut entries, &mut words).unwrap();
+    let mut channel = ChannelLog::new(&mut entries, &mut words, 100).unwrap();
     let entry = LogSlot::new(ALICE, Origin::VACANT, stamp, 0);
-    assert!(matches!(channel.append(entry, "hi"), Appended::Entry(1)));
+    assert!(matches!(
+        channel.append(entry, "hi", UnixSeconds(u32::MAX)),
+        Appended::Entry(1)
+    ));
     channel.publish(1, 2, true);
 
     let mut in_flight = [InFlightSlot::VACANT; 8];

@@ -3,6 +3,10 @@
 use super::Server;
 use crate::server::channel_log::{Appended, Evicted, LogSlot};
 use crate::server::mailboxes::{HandedOver, Parties};
+use crate::time::UnixSeconds;
+
+/// Entries since then are spared: none.
+pub(super) const ALL_MAY_GO: UnixSeconds = UnixSeconds(u32::MAX);
 
 impl Server<'_> {
     /// Returns the next position in the common order of messages and table changes.
@@ -21,21 +25,37 @@ impl Server<'_> {
         self.reschedule(to);
     }
 
-    /// Counts the references of a message to its sender and its recipient.
-    pub(super) fn refer(&mut self, parties: Parties) {
+    /// Counts a message that takes its place in a mailbox, and its references to its sender and its
+    /// recipient.
+    pub(super) fn refer(&mut self, index: u32) {
+        let (parties, words) = (self.mail.parties(index), self.mail.words(index));
+        self.mail_quota.add(parties, words);
+        let sender = self.roster.at_mut(parties.from);
+        sender.holdings_mut().add_message(words);
         self.roster.refer(parties.from);
         self.roster.refer(parties.to);
     }
 
-    /// Releases the references of a message that was removed.
+    /// Releases the references of a message or receipt that was removed.
     pub(super) fn release(&mut self, parties: Parties) {
+        let sender = self.roster.at_mut(parties.from);
+        sender.holdings_mut().remove_message();
         self.roster.release(parties.from);
         self.roster.release(parties.to);
     }
 
-    /// Removes a message that is in no mailbox.
+    /// Counts a message less that has left its mailbox; returns its parties.
+    fn leaves_mailbox(&mut self, index: u32) -> Parties {
+        let (parties, words) = (self.mail.parties(index), self.mail.words(index));
+        self.mail_quota.remove(parties, words);
+        let sender = self.roster.at_mut(parties.from);
+        sender.holdings_mut().remove_text(words);
+        parties
+    }
+
+    /// Removes a message that has left its mailbox, and was not delivered.
     pub(super) fn remove_mail(&mut self, index: u32) {
-        let parties = self.mail.parties(index);
+        let parties = self.leaves_mailbox(index);
         let sender = self.roster.at_mut(parties.from).receipts_mut();
         self.mail.remove(index, sender);
         self.release(parties);
@@ -44,7 +64,7 @@ impl Server<'_> {
     /// Handles the acknowledgement of a message by its recipient: its sender gets a receipt.
     pub(super) fn handed_over(&mut self, recipient: u32, index: u32) {
         self.note_progress(recipient);
-        let parties = self.mail.parties(index);
+        let parties = self.leaves_mailbox(index);
         let sender = self.roster.at_mut(parties.from);
         let is_same = sender.has_process(self.mail.origin(index).incarnation);
         let is_there = is_same && self.sessions.at(parties.from).is_open();
@@ -68,12 +88,21 @@ impl Server<'_> {
 
     // ---- the channel ----
 
-    /// Appends an entry. No recipient gets it before it is stored. The oldest entries make room;
-    /// `None` if entries that are not stored yet fill the log.
-    pub(super) fn append(&mut self, entry: LogSlot, text: &str) -> Option<u32> {
+    /// Appends an entry. No recipient gets it before it is stored. The oldest entries make room,
+    /// but not those of others since `spared_since`; `None` if there is no room.
+    pub(super) fn append(
+        &mut self,
+        entry: LogSlot,
+        text: &str,
+        spared_since: UnixSeconds,
+    ) -> Option<u32> {
         loop {
-            match self.channel.append(entry, text) {
+            match self.channel.append(entry, text, spared_since) {
                 Appended::Entry(number) => {
+                    let sender = self.roster.at_mut(entry.from());
+                    if !entry.is_void() {
+                        sender.holdings_mut().add_entry();
+                    }
                     self.roster.refer(entry.from());
                     return Some(number);
                 }
@@ -87,7 +116,7 @@ impl Server<'_> {
     /// `None` if the log is full.
     pub(super) fn fill_channel(&mut self, upto: u32) -> Option<()> {
         while self.channel.ends_before(upto) {
-            let number = self.append(LogSlot::missing(), "")?;
+            let number = self.append(LogSlot::missing(), "", ALL_MAY_GO)?;
             self.channel.saved(number);
             self.publish(number, false);
         }
@@ -97,6 +126,7 @@ impl Server<'_> {
     fn evicted(&mut self, evicted: Evicted) {
         if let Some((number, origin)) = evicted.lost {
             let sender = self.roster.at_mut(evicted.from);
+            sender.holdings_mut().remove_entry();
             sender.channel_mut().lose_own(number);
             // The entry was the proof that its request took effect. If the sender may repeat the
             // request, the name's record becomes the proof. It is stored before the record of the
@@ -111,6 +141,11 @@ impl Server<'_> {
     /// Makes an entry visible that was stored, or void if it could not be.
     pub(super) fn publish(&mut self, number: u32, stored: bool) {
         let order = self.next_order();
+        let entry = self.channel.get(number).filter(|entry| !entry.is_void());
+        if let Some(entry) = entry.filter(|_| !stored) {
+            let sender = self.roster.at_mut(entry.from());
+            sender.holdings_mut().remove_entry();
+        }
         self.channel.publish(number, order, stored);
     }
 }

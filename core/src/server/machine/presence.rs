@@ -70,6 +70,7 @@ impl Server<'_> {
     pub(super) fn note_offline(&mut self, slot: u32, before_s: u32) {
         let names = self.roster.slots_mut();
         self.absence.add(names, slot, self.sessions.now(), before_s);
+        self.roster.note_offline(slot);
     }
 
     /// Expires one name that was offline for too long; false if there is none.
@@ -85,12 +86,29 @@ impl Server<'_> {
             self.note_offline(slot, 0);
             return true;
         }
+        self.expire(slot);
+        true
+    }
+
+    /// Evicts an offline name that was never used, to make room for another one; false if there is
+    /// none. The room is gained once that is stored.
+    //= PROTOCOL.md#9.9
+    pub(super) fn evict_unused(&mut self) -> bool {
+        let unused = self.roster.oldest_unused();
+        if let Some(slot) = unused {
+            self.expire(slot);
+        }
+        unused.is_some()
+    }
+
+    /// Expires an offline name. It is forgotten once that is stored.
+    fn expire(&mut self, slot: u32) {
+        self.roster.occupy(slot);
         self.absence.remove(self.roster.slots_mut(), slot);
         self.end_session(slot);
         self.journal.drop_progress(self.roster.slots_mut(), slot);
         self.roster.at_mut(slot).expire();
         self.change_name(slot);
-        true
     }
 
     /// Forgets a name and the messages stored for it. Messages from the name stay.
@@ -100,6 +118,8 @@ impl Server<'_> {
         }
         self.drop_receipts(slot);
         self.sessions.change(slot, Connection::close);
+        self.roster.occupy(slot);
+        self.uncount(slot);
         let names = self.roster.slots_mut();
         self.journal.drop_change(names, slot);
         self.absence.remove(names, slot);
@@ -111,6 +131,12 @@ impl Server<'_> {
             self.announce(slot);
         }
         self.roster.vacate(slot);
+    }
+
+    /// Counts a name that nobody has any more in no quota of names.
+    pub(super) fn uncount(&mut self, slot: u32) {
+        let name = self.roster.at_mut(slot);
+        self.name_quota.uncount(name.counted_mut());
     }
 
     // ---- departures ----

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use super::Server;
 use crate::address::PackedAddress;
-use crate::crypto::{FIRST_PAYLOAD_MAX, Responder};
+use crate::crypto::{FIRST_PAYLOAD_MAX, PublicKey, Responder};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::name::Name;
 use crate::server::claim::{Claim, Denial};
@@ -54,10 +54,8 @@ impl Server<'_> {
             return self.take_again(repeated, from, id);
         }
         // The rest costs Diffie-Hellman operations.
-        if !self
-            .quotas
-            .admits_registration(&address, self.sessions.now())
-        {
+        let now = self.sessions.now();
+        if !self.quotas.admits_handshake(&address, now) {
             return self.refuse_unauthenticated(from, id, Refusal::RateExceeded);
         }
         let request = Request::from(message);
@@ -70,13 +68,22 @@ impl Server<'_> {
         let Some(hello) = hello.filter(|hello| hello.incarnation != 0 && id != 0) else {
             return self.sessions.count_drop(DropReason::Malformed);
         };
+        let key = responder.remote();
+        let admitted = if self.is_holder(hello.name, &key) {
+            self.quotas.admits_return(&key, now)
+        } else {
+            self.quotas.admits_registration(&address, now)
+        };
+        if !admitted {
+            return self.refuse_unauthenticated(from, id, Refusal::RateExceeded);
+        }
         let asked = Registration {
             from,
             message,
             session: SessionStart {
                 incarnation: hello.incarnation,
                 session_sequence: hello.session_sequence,
-                key: responder.remote(),
+                key,
                 address,
                 cookie_issued_at_ms: cookie.issued_at_ms,
             },
@@ -88,7 +95,14 @@ impl Server<'_> {
             Err(Denial::Refuse(reason)) if reason.is_unauthenticated() => {
                 self.refuse_unauthenticated(from, id, reason)
             }
-            Err(Denial::Refuse(reason)) => self.refuse(&asked, responder, reason),
+            Err(Denial::Refuse(reason)) => {
+                self.refuse(&asked, responder, reason);
+                self.sessions.count_drop(DropReason::Refused)
+            }
+            Err(Denial::TooMany) => {
+                self.refuse(&asked, responder, Refusal::RoomFull);
+                self.sessions.count_drop(DropReason::TooManyNames)
+            }
             Err(Denial::Renew) => {
                 self.reply_first_cookie(from, id);
                 self.sessions.count_drop(DropReason::Replayed)
@@ -109,6 +123,15 @@ impl Server<'_> {
         }
     }
 
+    /// Returns whether a known name belongs to this key.
+    fn is_holder(&self, name: &str, key: &PublicKey) -> bool {
+        let found = self.roster.find(name).map(|slot| self.roster.at(slot));
+        cfg!(feature = "quotas")
+            && found.is_some_and(|name| {
+                name.membership().is_known() && !name.process().has_other_key(key)
+            })
+    }
+
     /// Decides whether a process gets the requested name; returns the slot, and whether the name
     /// was known before.
     fn evaluate(&mut self, asked: &Registration<'_>) -> Result<(u32, bool), Denial> {
@@ -122,15 +145,21 @@ impl Server<'_> {
         if !self.admission.allows(name.as_str(), &asked.session.key) {
             return refuse(Refusal::NotAllowed);
         }
-        if let Some(slot) = self.roster.find(name.as_str()) {
-            let known = self.evaluate_known(slot, asked)?;
-            return Ok((slot, known));
-        }
-        if !self.admission.allows_new(name.as_str()) {
+        let found = self.roster.find(name.as_str());
+        let known = match found {
+            Some(slot) => self.evaluate_known(slot, asked)?,
+            None => false,
+        };
+        if found.is_none() && !self.admission.allows_new(name.as_str()) {
             return refuse(Refusal::BadName);
         }
-        match self.insert(name) {
-            Some(slot) => Ok((slot, false)),
+        let SessionStart { key, address, .. } = &asked.session;
+        if !known && !self.name_quota.admits(key, address) {
+            return Err(Denial::TooMany);
+        }
+        match found.or_else(|| self.insert(name)) {
+            Some(slot) => Ok((slot, known)),
+            None if self.evict_unused() => refuse(Refusal::Wait),
             None => refuse(Refusal::RoomFull),
         }
     }
@@ -151,12 +180,7 @@ impl Server<'_> {
     }
 
     /// Refuses for good, authenticated by the server's key.
-    fn refuse(
-        &mut self,
-        asked: &Registration<'_>,
-        responder: Responder,
-        reason: Refusal,
-    ) -> Disposition {
+    fn refuse(&mut self, asked: &Registration<'_>, responder: Responder, reason: Refusal) {
         let request = Request::from(asked.message);
         self.sessions
             .refuse(asked.from, &request, responder, reason);
@@ -165,7 +189,6 @@ impl Server<'_> {
             address: asked.from,
             reason,
         });
-        self.sessions.count_drop(DropReason::Refused)
     }
 
     /// Decides whether a process gets the name in this slot; returns whether it was known before.
@@ -229,13 +252,13 @@ impl Server<'_> {
             // A key of low order, as reading has excluded already.
             return self.sessions.count_drop(DropReason::BadTag);
         }
-        self.begin_session(slot, asked);
+        self.begin_session(slot, asked, known);
         Disposition::Accepted
     }
 
     /// Begins a session of the process and schedules it for the store. The cursors of its client
     /// start anew.
-    fn begin_session(&mut self, slot: u32, asked: &Registration<'_>) {
+    fn begin_session(&mut self, slot: u32, asked: &Registration<'_>, known: bool) {
         let hello = &asked.hello;
         let names = self.roster.slots_mut();
         self.notices.remove(names, slot);
@@ -248,6 +271,12 @@ impl Server<'_> {
             self.drop_receipts(slot);
         }
         let name = self.roster.at_mut(slot);
+        let SessionStart { key, address, .. } = &asked.session;
+        if known {
+            self.name_quota.move_to(name.counted_mut(), address);
+        } else {
+            self.name_quota.count(name.counted_mut(), key, address);
+        }
         name.begin_session(&asked.session, self.order);
         // The client may have a version of the table in this roster epoch.
         let has_table =
@@ -288,6 +317,7 @@ impl Server<'_> {
         if name.membership().is_known() {
             return self.note_offline(slot, 0);
         }
+        self.uncount(slot);
         self.roster.vacate(slot);
     }
 

@@ -11,7 +11,7 @@ use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
 use crate::server::in_flight::SentFrame;
 use crate::server::listing::Listed;
-use crate::server::mailboxes::Parties;
+use crate::server::mailboxes::{Mailboxes, Parties};
 use crate::server::origin::Origin;
 use crate::server::results::REQUEST_NUMBER_MAX;
 use crate::session::connection::Arrival;
@@ -246,7 +246,8 @@ impl Server<'_> {
             && !self.mail.has_from(name.mailbox(), sender)
     }
 
-    /// Accepts a message for the store; false if there is no room for it.
+    /// Accepts a message for the store; false if there is no room for it, or for more of its
+    /// sender.
     fn accept_mail(
         &mut self,
         from: u32,
@@ -254,24 +255,33 @@ impl Server<'_> {
         (request, counter): (u32, u32),
         ciphertext: &[u8],
     ) -> bool {
-        let sender = self.roster.at(from).process();
+        let parties = Parties { from, to };
+        let used = (self.roster.at(to).mailbox().count(), self.mail.used());
+        let words = Mailboxes::size(ciphertext);
+        let sender = self.roster.at(from);
+        if !self
+            .mail_quota
+            .admits(parties, sender.holdings(), used, words)
+        {
+            return false;
+        }
+        let process = sender.process();
         let (key, origin) = (
-            sender.key(),
+            process.key(),
             Origin {
-                incarnation: sender.incarnation(),
+                incarnation: process.incarnation(),
                 counter,
                 request,
             },
         );
-        let parties = Parties { from, to };
         let mailbox = self.roster.at_mut(to).mailbox_mut();
         let accepted = self
             .mail
             .accept(mailbox, parties, origin, self.wall, &key, ciphertext);
-        if accepted {
-            self.refer(parties);
+        if let Some(index) = accepted {
+            self.refer(index);
         }
-        accepted
+        accepted.is_some()
     }
 
     fn post(&mut self, slot: u32, request: u32, counter: u32, text: &str) {
@@ -281,8 +291,11 @@ impl Server<'_> {
             request,
         };
         let entry = LogSlot::new(slot, origin, self.wall, self.mail.serial());
+        let own = self.roster.at(slot).holdings().entries();
+        let spared_since = self.channel.spared_since(own, self.wall);
         let filled = self.fill_channel(self.channel.next_number());
-        if filled.and_then(|()| self.append(entry, text)).is_none() {
+        let appended = filled.and_then(|()| self.append(entry, text, spared_since));
+        if appended.is_none() {
             let name = self.roster.at_mut(slot);
             name.results_mut().decide(request, Outcome::Full);
         }

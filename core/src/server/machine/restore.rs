@@ -1,6 +1,7 @@
 //! Restores the records of an earlier run of the server.
 
 use super::Server;
+use super::messages::ALL_MAY_GO;
 use crate::name::Name;
 use crate::server::channel_log::LogSlot;
 use crate::server::mailboxes::Parties;
@@ -93,18 +94,23 @@ impl Server<'_> {
             None => self.insert(text).ok_or(RestoreError::Full)?,
         };
         self.channel.go_on_from(record.log_next);
-        self.roster.at_mut(slot).restore(record);
+        self.roster.occupy(slot);
+        let name = self.roster.at_mut(slot);
+        name.restore(record);
+        let address = name.process().address();
+        self.name_quota
+            .count(name.counted_mut(), &record.key, &address);
         self.announce(slot);
         // The server answers a client that still uses the session with a Reset.
         let over = |connection: &mut Connection| connection.restore_ended(record.session);
         self.sessions.change(slot, over);
-        self.roster.occupy(slot);
         let (now, names) = (self.sessions.now(), self.roster.slots_mut());
         self.liveness.on_heard(names, slot, now, record.registered);
         self.notices.remove(names, slot);
         self.absence.remove(names, slot);
         if !record.registered {
             self.absence.add(names, slot, now, record.away_s);
+            self.roster.note_offline(slot);
         } else if record.session != 0 {
             self.notices.add(names, slot, now);
         }
@@ -137,7 +143,7 @@ impl Server<'_> {
             .mail
             .restore(mailbox, serial, parties, origin, stamp, ciphertext)
             .ok_or(RestoreError::Full)?;
-        self.refer(parties);
+        self.refer(index);
         self.enqueue_stored(index);
         Ok(())
     }
@@ -156,7 +162,9 @@ impl Server<'_> {
         // The numbers of entries that could not be stored are missing.
         self.fill_channel(number).ok_or(RestoreError::Full)?;
         let entry = LogSlot::new(from, origin, stamp, 0);
-        let number = self.append(entry, text).ok_or(RestoreError::Full)?;
+        let number = self
+            .append(entry, text, ALL_MAY_GO)
+            .ok_or(RestoreError::Full)?;
         self.channel.saved(number);
         self.publish(number, true);
         Ok(())
@@ -172,6 +180,9 @@ impl Server<'_> {
         self.raise_numbers(handed_over, log_next);
         let name = self.roster.at_mut(slot);
         name.restore_progress(handed_over, log_next);
+        if name.membership().is_known() && !name.is_unused() {
+            self.roster.occupy(slot);
+        }
         loop {
             let mailbox = self.roster.at_mut(slot).mailbox_mut();
             let Some(index) = self.mail.pop_handed_over(mailbox) else {

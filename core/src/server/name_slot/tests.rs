@@ -51,7 +51,7 @@ fn bob() -> NameSlot {
 fn keeps_the_links_of_a_replaced_name() {
     let mut slots = [bob(), NameSlot::VACANT];
     let mut slots = Slots::new(&mut slots).unwrap();
-    let mut list = List::new(NameList::Vacated);
+    let mut list = List::new(NameList::Reusable);
     list.push(&mut slots, 0);
     list.push(&mut slots, 1);
     slots.at_mut(0).replace(Name::new("carol").unwrap(), 5);
@@ -135,9 +135,12 @@ fn stays_online_while_its_process_renews() {
 #[test]
 fn repeats_unacked_entries_after_a_session() {
     let mut slots = [LogSlot::VACANT; 2];
-    let mut log = ChannelLog::new(&mut slots, &mut []).unwrap();
+    let mut log = ChannelLog::new(&mut slots, &mut [], 100).unwrap();
     let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
-    assert!(matches!(log.append(entry, "hi"), Appended::Entry(1)));
+    assert!(matches!(
+        log.append(entry, "hi", UnixSeconds(u32::MAX)),
+        Appended::Entry(1)
+    ));
     log.publish(1, 2, true);
     let mut name = bob();
     assert!(name.results_mut().note(1));

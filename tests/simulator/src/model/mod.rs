@@ -179,7 +179,7 @@ impl Model {
             limits: Limits {
                 roomy: plan.is_roomy(),
                 store_fails: plan.store.fail != 0,
-                names_fit: plan.sizes.names >= plan.clients,
+                names_fit: plan.names_fit(),
                 throttles: plan.sizes.rates != RateLimits::NONE,
                 forgetful_dedup: plan.sizes.dedup < Sizes::ROOMY.dedup,
                 pins: plan.sizes.pins,

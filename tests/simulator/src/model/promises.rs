@@ -68,6 +68,30 @@ impl Model {
         }
     }
 
+    /// Checks that the server may evict a name from a full room: the name never stored a message or
+    /// channel message, and no message was stored for it.
+    ///
+    /// # Errors
+    /// If the name was used.
+    pub fn evicted(&self, name: NameId) -> Result<(), Violation> {
+        for (id, message) in self.messages.iter().enumerate() {
+            let is_stored = matches!(
+                message.outcome,
+                Some((Outcome::Saved | Outcome::Posted, _)) if message.memory == self.memory
+            );
+            // A restarted server does not know of requests that were settled before.
+            let is_sender = self.name_of(message.process) == name
+                && message.server_starts == self.server_starts;
+            let is_recipient = message.target == Target::Name(name);
+            if is_stored && (is_sender || is_recipient) && !message.forgotten.contains(&name) {
+                let (who, what) = (&self.names[name], self.describe(id));
+                let detail = format!("{who} was evicted, and {what} was stored");
+                return Err(Violation::new(Check::Restored, detail));
+            }
+        }
+        Ok(())
+    }
+
     /// Checks a restored server, which knows these names.
     ///
     /// # Errors
