@@ -74,9 +74,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             while server.poll_event().is_some() {}
         });
         journal.submit();
-        alice_loop.poll(&mut alice, &mut alice_port, now, |alice, _| {
+        alice_loop.poll(&mut alice, &mut alice_port, now, |alice, now| {
             while let Some(event) = alice.poll_event() {
                 println!("{event:?}");
+                if let Some(receipt) = event.receipt() {
+                    alice.handle_shown(now, receipt);
+                }
             }
         });
         // Park: here, time passes at once.

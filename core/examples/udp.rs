@@ -85,13 +85,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             Err(_) => {}
         }
-        event_loop.poll(&mut client, &mut network, now(), |client, _| {
+        event_loop.poll(&mut client, &mut network, now(), |client, now| {
             while let Some(event) = client.poll_event() {
+                let receipt = event.receipt();
                 is_over |= matches!(event, ClientEvent::Deregistered { .. });
                 match event {
                     ClientEvent::Message { from, text, .. } => println!("{from}: {text}"),
                     ClientEvent::MessageStatus { to, status, .. } => println!("{to}: {status:?}"),
                     event => println!("{event:?}"),
+                }
+                if let Some(receipt) = receipt {
+                    client.handle_shown(now, receipt);
                 }
             }
         });

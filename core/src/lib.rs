@@ -27,16 +27,20 @@
 //! 2. After *each* input, poll all outputs, **in this order**, until each returns `None`:
 //!    1. [`Server::poll_persist`]: store the records, then call [`Server::handle_stored`], which is
 //!       an input;
-//!    2. [`Client::poll_event`] or [`Server::poll_event`], with [`Client::poll_persist`] after each
-//!       event;
+//!    2. [`Client::poll_persist`] and [`Client::poll_event`], or [`Server::poll_event`];
 //!    3. [`Endpoint::poll_transmit`].
 //! 3. Then wait for the next input, at most until [`Endpoint::poll_timeout`]. Call
 //!    [`Endpoint::handle_timeout`] when that time has come, after all received datagrams.
 //!
 //! An output that is not polled is late, but not lost. The server does not acknowledge a message
-//! before its record is stored. The client does not acknowledge a message before its event is
-//! polled, so that the sender repeats it. `poll_timeout` returns the time of the last input while
-//! an output waits.
+//! before its record is stored. `poll_timeout` returns the time of the last input while an output
+//! waits.
+//!
+//! An event that shows a message has a [`Receipt`]. When the output has written the event, the
+//! caller stores [`Receipt::record`], if it has a store, and calls [`Client::handle_shown`], which
+//! is an input. The client does not acknowledge a message before that: its sender, or the server,
+//! sends it again. Receipts come back in their order, and a receipt that never does is a message
+//! that was not shown. A caller whose output takes each line at once returns receipts at once.
 //!
 //! * **Deterministic**: the same inputs give the same outputs, byte for byte. The time, the wall
 //!   clock, keys and a [`Seed`] of entropy are arguments.
@@ -121,9 +125,12 @@
 //!         while server.poll_event().is_some() {}
 //!     });
 //!     journal.submit();
-//!     alice_loop.poll(&mut alice, &mut alice_port, now, |alice, _| {
+//!     alice_loop.poll(&mut alice, &mut alice_port, now, |alice, now| {
 //!         while let Some(event) = alice.poll_event() {
 //!             shown.push(format!("{event:?}"));
+//!             if let Some(receipt) = event.receipt() {
+//!                 alice.handle_shown(now, receipt); // it is written: acknowledge it
+//!             }
 //!         }
 //!     });
 //!     // Park: this example skips the time until the next deadline.
@@ -148,6 +155,10 @@
 //!   `noise`, and gives the same bytes.
 //! * `null-cipher`: a transparent cipher, for simulators. It protects nothing: no program that
 //!   people run may enable it.
+//! * `late-receipts` (on by default): a [`Receipt`] may come back whenever the output has written
+//!   its message. A board whose output takes each line at once leaves it out, which saves some
+//!   flash: it has to return each receipt before it polls the next datagram to send, and receipts
+//!   have no record.
 //! * `link-local` (on by default): the scopes of link-local IPv6 addresses. A board without IPv6
 //!   leaves it out, which saves some flash.
 //! * `wipe-stack` (on by default): overwrites the stack that a handshake has used. A board without
@@ -210,7 +221,7 @@ pub mod wire;
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientMemory, ClientRecord, ClientStorage, Command,
     CommandError, CommandId, DedupSlot, MessageId, MessageStatus, NotShownReason, OutboxSlot,
-    PeerSlot, PinSlot, Request, Shown,
+    PeerSlot, PinSlot, Receipt, Request, Shown,
 };
 pub use containers::CountSlot;
 pub use crypto::{Identity, PublicKey, RoomKey, Seed, StaticKey};

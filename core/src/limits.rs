@@ -47,6 +47,10 @@ pub const MAIL_LEN_MAX: usize = KEY_LEN + STORED_MESSAGE_LEN_MAX;
 /// outcomes for each name, so that a repeated request takes effect once.
 pub const REQUESTS_MAX: u32 = 32;
 
+/// Most messages whose [`Receipt`](crate::Receipt) the caller has at a time: eight windows of the
+/// default size. Many senders share the display, which takes lines in large pieces.
+pub const SHOWN_MAX: u32 = 1_024;
+
 /// Most bytes of flags, acknowledgement, window, first sequence number and roster version.
 const HEADER_LEN_MAX: usize = 1 + 5 + 3 + 5 + 5;
 /// Bytes of the largest frame, a Mail: kind, number, incarnation, counter, timestamp, flag, key,

@@ -85,6 +85,9 @@ fn conversation(whose: usize, logged: usize) -> (Vec<Vec<u8>>, Vec<LoggedKey>) {
                     (Stage::Departure, ClientEvent::TableUpdated) => Stage::Farewell,
                     _ => stage,
                 };
+                if let Some(receipt) = event.receipt() {
+                    client.handle_shown(now, receipt);
+                }
             }
             while let Some(sent) = client.poll_transmit(now, &mut out) {
                 network.push(((*address).into(), sent.to, out[..sent.len].to_vec()));

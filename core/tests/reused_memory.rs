@@ -128,9 +128,13 @@ fn run(
                 event_loop,
                 port,
             } = person;
-            event_loop.poll(client, port, now, |client, _| {
+            event_loop.poll(client, port, now, |client, now| {
                 while let Some(event) = client.poll_event() {
                     trace.borrow_mut().push(format!("{event:?}"));
+                    let receipt = event.receipt();
+                    receipt
+                        .into_iter()
+                        .for_each(|it| client.handle_shown(now, it));
                 }
             });
         }

@@ -155,6 +155,9 @@ impl Room {
         for (number, client) in self.clients.iter_mut().enumerate() {
             while let Some(event) = client.poll_event() {
                 self.texts += usize::from(matches!(event, ClientEvent::Message { .. }));
+                if let Some(receipt) = event.receipt() {
+                    client.handle_shown(self.now, receipt);
+                }
             }
             while let Some(sent) = client.poll_transmit(self.now, &mut out) {
                 let datagram = out[..sent.len].to_vec();

@@ -275,8 +275,13 @@ impl Room {
             self.server.handle_stored(Instant::ZERO, ticket, Ok(()));
         }
         while self.server.poll_event().is_some() {}
-        while self.alice.poll_event().is_some() {}
-        while self.bob.poll_event().is_some() {}
+        for client in [&mut self.alice, &mut self.bob] {
+            while let Some(event) = client.poll_event() {
+                if let Some(receipt) = event.receipt() {
+                    client.handle_shown(Instant::ZERO, receipt);
+                }
+            }
+        }
         let mut out = [0; DATAGRAM_LEN_MAX];
         let all: [&mut dyn Endpoint; 3] = [&mut self.server, &mut self.alice, &mut self.bob];
         for machine in all {

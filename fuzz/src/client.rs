@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientMemory, Command, CommandId, Endpoint, Instant, Name,
-    Seed,
+    Receipt, Seed,
 };
 
 use crate::constants::SEED;
@@ -142,6 +142,8 @@ struct World<'a> {
     /// Whether the network has the state of the recording afterwards.
     is_replaying: bool,
     display_is_full: bool,
+    /// The receipts of messages that the display has taken.
+    unwritten: Vec<Receipt>,
     /// Whether the server refused the client, which settles all commands.
     ended: bool,
     unsettled: BTreeSet<u32>,
@@ -156,6 +158,7 @@ impl<'a> World<'a> {
             network: Network::new(CLIENT),
             is_replaying: false,
             display_is_full: false,
+            unwritten: Vec::new(),
             ended: false,
             unsettled: BTreeSet::new(),
             settled: BTreeSet::new(),
@@ -243,7 +246,13 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Takes all outputs. The display writes a message one drain after it has taken it.
     fn drains(&mut self) {
+        if !self.display_is_full {
+            for receipt in self.unwritten.drain(..) {
+                self.client.handle_shown(self.now, receipt);
+            }
+        }
         while let Some(event) = (!self.display_is_full)
             .then(|| self.client.poll_event())
             .flatten()
@@ -254,9 +263,11 @@ impl<'a> World<'a> {
             {
                 self.ended = true;
             }
+            let receipt = event.receipt();
             if let Some(id) = event.settles() {
                 self.settles(id);
             }
+            self.unwritten.extend(receipt);
         }
         let mut out = [0; DATAGRAM_LEN_MAX];
         for _ in 0..TRANSMITS_MAX {
@@ -284,6 +295,9 @@ impl<'a> World<'a> {
         let end = self.now.plus_millis(60_000);
         while self.now < end {
             self.drains();
+            while !self.unwritten.is_empty() {
+                self.drains();
+            }
             let due = self.client.poll_timeout().unwrap_or(end);
             assert!(due > self.now, "the client is due again after a poll");
             self.waits_until(due.min(end));

@@ -80,6 +80,7 @@ fn received(name: &str, text: &str) {
             text,
             channel,
             kept_at,
+            receipt: None,
         };
         assert_eq!(
             lines(name, message(None)),
@@ -127,7 +128,10 @@ fn reported(name: &str, text: &str) {
         ClientEvent::Registered,
         ClientEvent::TableUpdated,
         ClientEvent::KeptMessages,
-        ClientEvent::ChannelDropped { count },
+        ClientEvent::ChannelDropped {
+            count,
+            receipt: None,
+        },
         ClientEvent::Posted { id },
         ClientEvent::NotPosted {
             id,

@@ -127,8 +127,9 @@ impl<'a> Wording<'a> {
                 from,
                 channel,
                 reason,
+                ..
             } => (None, not_shown(from, channel, reason)),
-            ClientEvent::ChannelDropped { count } => (
+            ClientEvent::ChannelDropped { count, .. } => (
                 None,
                 error(Count(
                     "[",

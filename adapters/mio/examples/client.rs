@@ -44,10 +44,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             Err(_) => {}
         }
-        driver.poll(&mut client, |client, _| {
+        driver.poll(&mut client, |client, now| {
             while let Some(event) = client.poll_event() {
                 println!("{event:?}");
                 is_over |= matches!(event, ClientEvent::Deregistered { .. });
+                if let Some(receipt) = event.receipt() {
+                    client.handle_shown(now, receipt);
+                }
             }
         })?;
         if !is_over {

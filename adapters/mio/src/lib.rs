@@ -27,9 +27,13 @@
 //! let mut client = Client::new(config, memory.storage(), identity, seed(&mut random)?)?;
 //! client.command(driver.now(), Command::Register { name: name.as_str() })?;
 //! loop {
-//!     driver.poll(&mut client, |client, _now| {
+//!     driver.poll(&mut client, |client, now| {
 //!         while let Some(event) = client.poll_event() {
 //!             println!("{event:?}");
+//!             // The output has taken it: now it is acknowledged.
+//!             if let Some(receipt) = event.receipt() {
+//!                 client.handle_shown(now, receipt);
+//!             }
 //!         }
 //!     })?;
 //!     driver.park(&client)?;

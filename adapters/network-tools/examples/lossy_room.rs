@@ -80,6 +80,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         alice_loop.poll(&mut alice, &mut alice_network, now, |alice, now| {
             while let Some(event) = alice.poll_event() {
                 println!("{:>5} ms: {event:?}", now.as_millis());
+                if let Some(receipt) = event.receipt() {
+                    alice.handle_shown(now, receipt);
+                }
             }
         });
         let deadlines = [

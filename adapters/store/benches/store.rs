@@ -347,9 +347,12 @@ fn fetch(server: SocketAddr) -> Duration {
     let mut fetched = 0;
     while fetched < FETCHED {
         driver
-            .poll(&mut client, |client, _| {
+            .poll(&mut client, |client, now| {
                 while let Some(event) = client.poll_event() {
                     fetched += u64::from(matches!(event, ClientEvent::Message { .. }));
+                    if let Some(receipt) = event.receipt() {
+                        client.handle_shown(now, receipt);
+                    }
                 }
             })
             .expect("events");

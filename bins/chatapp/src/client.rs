@@ -262,7 +262,8 @@ fn open(
         )
         .map_err(terminal_failure)?;
         let printer = editor.printer().map_err(terminal_failure)?;
-        let screen = Screen::start(Arc::clone(&gate), printer, io::stdout()).map_err(no_thread())?;
+        let screen =
+            Screen::start(Arc::clone(&gate), printer, direct_stdout()?).map_err(no_thread())?;
         let display = Display::start(screen, Prompt::None, WAITING_LEN_AT_TERMINAL, wake)
             .map_err(no_thread())?;
         let input =
@@ -277,7 +278,8 @@ fn open(
         (false, true) => Prompt::Prefix,
         (true, true) => Prompt::Standing,
     };
-    let display = Display::start(io::stdout(), prompt, WAITING_LEN, wake).map_err(no_thread())?;
+    let display =
+        Display::start(direct_stdout()?, prompt, WAITING_LEN, wake).map_err(no_thread())?;
     let input = if is_without_input {
         Input::of_lines(&options.exec, options.is_listening)
     } else {
@@ -290,6 +292,22 @@ fn open(
     };
     let output = Output::new(display, wording, format);
     Ok(Session::new(output, input, waker, None, is_without_input))
+}
+
+/// Returns standard output without a buffer: bytes that it reports as written are written.
+#[cfg(unix)]
+fn direct_stdout() -> Result<std::fs::File, Failure> {
+    use std::os::fd::AsFd;
+
+    let copy = io::stdout().as_fd().try_clone_to_owned();
+    Ok(copy
+        .map_err(Failure::system("cannot use standard output"))?
+        .into())
+}
+
+#[cfg(not(unix))]
+fn direct_stdout() -> Result<io::Stdout, Failure> {
+    Ok(io::stdout())
 }
 
 fn terminal_failure(error: rustyline::error::ReadlineError) -> Failure {

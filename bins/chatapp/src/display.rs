@@ -1,15 +1,22 @@
 //! Queue of output lines in front of a writer that may block.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Bytes that may wait before the display counts as full. The client has acknowledged these lines,
-/// and a crash loses them. The limit keeps the output busy and no more.
+use chatapp_core::Receipt;
+
+/// Bytes that may wait before the display counts as full. Their messages are not acknowledged yet.
+/// The limit keeps the output busy and no more.
 pub(crate) const WAITING_LEN: usize = 16 << 10;
+
+/// Most bytes of several lines that are written at once. A pipe takes them whole or waits, so that
+/// a reader that stalls leaves few lines of which it is unknown whether they were taken.
+const PIECE_LEN: usize = 4 << 10;
 
 const PROMPT: &str = ">>> ";
 
@@ -30,26 +37,34 @@ pub(crate) enum Prompt {
     Standing,
 }
 
-/// Passes lines to a thread that writes them without delay.
-#[derive(Debug)]
-pub(crate) struct Display {
-    shared: Arc<Shared>,
+/// Passes lines to a thread that writes them without delay. A mark behind a line comes back once
+/// the output has taken the line.
+pub(crate) struct Display<M = Receipt> {
+    shared: Arc<Shared<M>>,
     prompt: Prompt,
     capacity: usize,
     thread: Option<JoinHandle<()>>,
 }
 
-#[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
+struct Shared<M> {
+    state: Mutex<State<M>>,
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
-struct State {
+struct State<M> {
     waiting: Vec<u8>,
-    /// Tasks to run once all waiting bytes are written.
-    after: Vec<Task>,
+    /// Bytes that were queued, and taken by the output, since the start.
+    queued: u64,
+    taken: u64,
+    /// The end of the latest line, in queued bytes.
+    line_end: u64,
+    marks: VecDeque<Mark<M>>,
+    /// Marks that did not come back yet.
+    outstanding: usize,
+    /// The marks of lines that the output has taken.
+    written: Vec<M>,
+    /// Is called with marks before they come back.
+    recorder: Option<Recorder<M>>,
     /// Lines that the thread is writing.
     in_flight: u64,
     closed: bool,
@@ -60,23 +75,76 @@ struct State {
     starved: bool,
 }
 
-struct Task(Box<dyn FnOnce() + Send>);
+struct Mark<M> {
+    end: u64,
+    content: M,
+}
 
-impl fmt::Debug for Task {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Task")
+type Recorder<M> = Box<dyn FnMut(&[M]) + Send>;
+
+impl<M> Default for State<M> {
+    fn default() -> Self {
+        Self {
+            waiting: Vec::new(),
+            queued: 0,
+            taken: 0,
+            line_end: 0,
+            marks: VecDeque::new(),
+            outstanding: 0,
+            written: Vec::new(),
+            recorder: None,
+            in_flight: 0,
+            closed: false,
+            has_ended: false,
+            error: None,
+            starved: false,
+        }
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl<M> State<M> {
+    /// Returns whether the output has taken the line of a mark that did not come back.
+    fn has_passed_mark(&self) -> bool {
+        let first = self.marks.front();
+        first.is_some_and(|mark| mark.end <= self.taken)
+    }
+}
+
+impl<M> Shared<M> {
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Notes bytes that the output has taken, with the lines of the chunk that are left. Returns
+    /// whether marks came back.
+    fn note_taken(&self, len: usize, lines_left: u64) -> bool {
+        let mut state = self.lock();
+        state.taken += len as u64;
+        state.in_flight = lines_left;
+        let taken = state.taken;
+        let passed = state.marks.partition_point(|mark| mark.end <= taken);
+        let passed = state.marks.drain(..passed);
+        let written: Vec<M> = passed.map(|mark| mark.content).collect();
+        if written.is_empty() {
+            return false;
+        }
+        // The recorder may take long.
+        let mut recorder = state.recorder.take();
+        drop(state);
+        if let Some(record) = &mut recorder {
+            record(&written);
+        }
+        let mut state = self.lock();
+        state.recorder = recorder;
+        state.written.extend(written);
+        true
+    }
 }
 
-impl Display {
-    /// Starts the thread that writes to `output`. It calls `wake` when there is room again, or when
-    /// writing failed. The display counts as full at `capacity` waiting bytes.
+impl<M: Send + 'static> Display<M> {
+    /// Starts the thread that writes to `output`. It calls `wake` when there is room again, when a
+    /// mark comes back, or when writing failed. The display counts as full at `capacity` waiting
+    /// bytes. `output` must not report bytes as written that it buffers.
     ///
     /// # Errors
     /// Returns an error if the operating system cannot start a thread.
@@ -124,20 +192,41 @@ impl Display {
             Prompt::Prefix => (PROMPT, ""),
             Prompt::Standing => ("", PROMPT),
         };
-        self.write(format_args!("{before}{line}\n{after}"));
+        self.write(format_args!("{before}{line}\n{after}"), after.len() as u64);
     }
 
-    /// Runs a task on the thread of the display once all lines so far are written. The task never
-    /// runs if writing fails.
-    pub(crate) fn afterwards(&self, task: impl FnOnce() + Send + 'static) {
-        self.shared.lock().after.push(Task(Box::new(task)));
+    /// Marks the latest line.
+    pub(crate) fn mark(&self, content: M) {
+        let mut state = self.shared.lock();
+        let end = state.line_end;
+        state.marks.push_back(Mark { end, content });
+        state.outstanding += 1;
         self.shared.changed.notify_all();
+    }
+
+    /// Calls `record` on the thread of the display with the marks of lines that the output has
+    /// taken, before [`written`](Self::written) returns them.
+    pub(crate) fn record_with(&self, record: impl FnMut(&[M]) + Send + 'static) {
+        self.shared.lock().recorder = Some(Box::new(record));
+    }
+
+    /// Returns the marks of the lines that the output has taken since the last call, in order.
+    pub(crate) fn written(&self) -> Vec<M> {
+        let mut state = self.shared.lock();
+        let written = mem::take(&mut state.written);
+        state.outstanding -= written.len();
+        written
+    }
+
+    /// Returns whether all marks have come back.
+    pub(crate) fn has_returned_all(&self) -> bool {
+        self.shared.lock().outstanding == 0
     }
 
     /// Notes that the user has ended a line: a standing prompt is due on the next one.
     pub(crate) fn entered(&self) {
         if self.prompt == Prompt::Standing {
-            self.write(format_args!("{PROMPT}"));
+            self.write(format_args!("{PROMPT}"), 0);
         }
     }
 
@@ -145,7 +234,7 @@ impl Display {
     /// line.
     pub(crate) fn interrupted(&self) {
         if self.prompt == Prompt::Standing {
-            self.write(format_args!("\n{PROMPT}"));
+            self.write(format_args!("\n{PROMPT}"), 0);
         }
     }
 
@@ -192,11 +281,15 @@ impl Display {
             .has_ended
     }
 
-    fn write(&self, arguments: fmt::Arguments<'_>) {
+    /// Queues a text. The last `behind` bytes do not belong to its line.
+    fn write(&self, arguments: fmt::Arguments<'_>, behind: u64) {
         let mut state = self.shared.lock();
         if state.error.is_none() {
+            let before = state.waiting.len();
             // Writing to a vector cannot fail.
             let _ = state.waiting.write_fmt(arguments);
+            state.queued += (state.waiting.len() - before) as u64;
+            state.line_end = state.queued - behind;
             self.shared.changed.notify_all();
         }
     }
@@ -206,183 +299,87 @@ impl Display {
             return;
         }
         if self.prompt == Prompt::Standing {
-            self.write(format_args!("\n"));
+            self.write(format_args!("\n"), 0);
         }
         self.shared.lock().closed = true;
         self.shared.changed.notify_all();
     }
 }
 
-fn write_all(shared: &Shared, mut output: impl Write, wake: impl Fn()) {
+fn write_all<M>(shared: &Shared<M>, mut output: impl Write, wake: impl Fn()) {
     let mut chunk = Vec::new();
     loop {
         chunk.clear();
         let mut state = shared.lock();
-        while state.waiting.is_empty() && state.after.is_empty() && !state.closed {
+        while state.waiting.is_empty() && !state.has_passed_mark() && !state.closed {
             state = shared
                 .changed
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if state.waiting.is_empty() && state.after.is_empty() {
+        if state.has_passed_mark() {
+            // Its line was written before it was marked.
+            drop(state);
+            shared.note_taken(0, 0);
+            wake();
+            continue;
+        }
+        if state.waiting.is_empty() {
             return;
         }
         mem::swap(&mut state.waiting, &mut chunk);
-        let after = mem::take(&mut state.after);
-        state.in_flight = chunk.iter().filter(|byte| **byte == b'\n').count() as u64;
         let starved = mem::take(&mut state.starved);
+        state.in_flight = lines_in(&chunk);
         drop(state);
         if starved {
             wake();
         }
-        let written = output.write_all(&chunk).and_then(|()| output.flush());
-        if let Err(error) = written {
-            shared.lock().error = Some(error);
-            return wake();
+        let mut rest = &chunk[..];
+        while !rest.is_empty() {
+            let before = rest.len();
+            match write_piece(&mut output, piece_of(rest)) {
+                Ok(taken) => rest = &rest[taken..],
+                Err(error) => {
+                    shared.lock().error = Some(error);
+                    return wake();
+                }
+            }
+            if shared.note_taken(before - rest.len(), lines_in(rest)) {
+                wake();
+            }
         }
-        shared.lock().in_flight = 0;
-        after.into_iter().for_each(|Task(task)| task());
+    }
+}
+
+fn lines_in(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
+
+/// Returns the bytes to write at once: as many whole lines as a piece has room for, or one line.
+fn piece_of(bytes: &[u8]) -> &[u8] {
+    if bytes.len() <= PIECE_LEN {
+        return bytes;
+    }
+    let is_end = |byte: &u8| *byte == b'\n';
+    let (front, behind) = bytes.split_at(PIECE_LEN);
+    let end = front.iter().rposition(is_end);
+    let end = end.or_else(|| behind.iter().position(is_end).map(|at| PIECE_LEN + at));
+    end.map_or(bytes, |end| &bytes[..=end])
+}
+
+/// Writes a piece, or a part of it. Returns how many bytes the output has taken.
+fn write_piece(output: &mut impl Write, piece: &[u8]) -> io::Result<usize> {
+    loop {
+        match output.write(piece) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            taken => {
+                output.flush()?;
+                return taken;
+            }
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::mpsc::{Receiver, Sender, channel};
-
-    /// Output that accepts bytes only when the test allows it.
-    struct Valve {
-        open: Receiver<()>,
-        written: Sender<Vec<u8>>,
-    }
-
-    impl Write for Valve {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.open.recv().map_err(|_| io::ErrorKind::BrokenPipe)?;
-            self.written
-                .send(bytes.to_vec())
-                .map_err(|_| io::ErrorKind::BrokenPipe)?;
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    struct Rig {
-        display: Display,
-        open: Sender<()>,
-        written: Receiver<Vec<u8>>,
-        woken: Receiver<()>,
-    }
-
-    fn rig(prompt: Prompt) -> Rig {
-        let (open, opened) = channel();
-        let (to_written, written) = channel();
-        let (to_woken, woken) = channel();
-        let valve = Valve {
-            open: opened,
-            written: to_written,
-        };
-        let wake = move || {
-            let _ = to_woken.send(());
-        };
-        let display = Display::start(valve, prompt, WAITING_LEN, wake).unwrap();
-        Rig {
-            display,
-            open,
-            written,
-            woken,
-        }
-    }
-
-    fn shown(prompt: Prompt) -> String {
-        let Rig {
-            display,
-            open,
-            written,
-            ..
-        } = rig(prompt);
-        for _ in 0..9 {
-            open.send(()).unwrap();
-        }
-        display.line("[one]");
-        display.entered();
-        display.line("[two]");
-        display.finish(|| false).unwrap();
-        String::from_utf8(written.iter().flatten().collect()).unwrap()
-    }
-
-    #[test]
-    fn shows_prompts_as_selected() {
-        assert_eq!(shown(Prompt::None), "[one]\n[two]\n");
-        assert_eq!(shown(Prompt::Prefix), ">>> [one]\n>>> [two]\n");
-        assert_eq!(shown(Prompt::Standing), ">>> [one]\n>>> >>> [two]\n>>> \n");
-    }
-
-    #[test]
-    fn reports_room_after_a_blocked_write() {
-        let Rig {
-            display,
-            open,
-            written,
-            woken,
-        } = rig(Prompt::None);
-        let mut lines = 0;
-        while display.has_room() {
-            display.line(format_args!("{lines:01000}"));
-            lines += 1;
-            assert!(lines < 100, "the queue has no bound");
-        }
-        // The writer fetches the waiting bytes after it has written the current ones.
-        for _ in 0..2 {
-            open.send(()).unwrap();
-        }
-        woken.recv().unwrap();
-        assert!(display.has_room());
-        for _ in 0..9 {
-            open.send(()).unwrap();
-        }
-        display.finish(|| false).unwrap();
-        let all: Vec<u8> = written.iter().flatten().collect();
-        assert_eq!(all.len(), lines * 1_001, "lines were lost or repeated");
-    }
-
-    #[test]
-    fn runs_tasks_after_the_lines_before_them() {
-        let Rig {
-            display,
-            open,
-            written,
-            ..
-        } = rig(Prompt::None);
-        let (done, is_done) = channel();
-        display.line("[one]");
-        display.afterwards(move || done.send(()).unwrap());
-        assert!(is_done.try_recv().is_err());
-        open.send(()).unwrap();
-        assert_eq!(written.recv().unwrap(), b"[one]\n");
-        is_done.recv().unwrap();
-        display.finish(|| false).unwrap();
-    }
-
-    #[test]
-    fn reports_a_closed_output() {
-        let Rig {
-            display,
-            open,
-            written: _,
-            woken,
-        } = rig(Prompt::None);
-        drop(open);
-        display.line("[one]");
-        woken.recv().unwrap();
-        assert!(display.is_broken());
-        assert!(!display.has_room());
-        assert_eq!(
-            display.finish(|| false).unwrap_err().kind(),
-            io::ErrorKind::BrokenPipe
-        );
-    }
-}
+mod tests;

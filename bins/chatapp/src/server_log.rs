@@ -2,6 +2,7 @@
 //! counted, and never the room.
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::io;
 
 use chatapp_core::UnixSeconds;
@@ -12,7 +13,7 @@ use crate::log::{Fields, Format, Level, LogOptions, Record};
 
 /// A log whose reader may be slow, hang, or be gone.
 pub(crate) struct ServerLog {
-    display: Display,
+    display: Display<Infallible>,
     options: LogOptions,
     /// Lines that found no room since the last line that did.
     lost: Cell<u64>,

@@ -227,6 +227,9 @@ impl Room<'_, '_> {
             for line in wording.event(&event) {
                 writeln!(out, "{at} {title} shows {line}")?;
             }
+            if let Some(receipt) = event.receipt() {
+                client.handle_shown(*now, receipt);
+            }
         }
         Ok(())
     }

@@ -55,6 +55,16 @@ impl ProcessMarks {
         !mark.is_new(counter)
     }
 
+    /// Takes a message of the process; returns its record if it is new.
+    //= PROTOCOL.md#10.1
+    pub(super) fn accept(&mut self, counter: u32, channel: bool) -> Option<Shown> {
+        self.raise(counter, channel).then_some(Shown {
+            process: self.process,
+            channel,
+            counter,
+        })
+    }
+
     fn raise(&mut self, counter: u32, channel: bool) -> bool {
         let mark = if channel {
             &mut self.channel
@@ -100,12 +110,11 @@ struct LatestProcess {
     number: u64,
 }
 
-/// The marks of processes that are not in the roster, and the record of the last message.
+/// The marks of processes that are not in the roster.
 pub(super) struct Dedup<'a> {
     former: &'a mut [DedupSlot],
     uses: u32,
     latest: LatestProcess,
-    shown: Option<Shown>,
 }
 
 impl<'a> Dedup<'a> {
@@ -120,13 +129,7 @@ impl<'a> Dedup<'a> {
                 incarnation: 0,
                 number: 0,
             },
-            shown: None,
         }
-    }
-
-    /// Takes the record of the latest message, if that was new.
-    pub(super) fn take_shown(&mut self) -> Option<Shown> {
-        self.shown.take()
     }
 
     /// Returns the [`process_number`], from memory if the same process wrote last. `hash` is the
@@ -151,28 +154,17 @@ impl<'a> Dedup<'a> {
         found.is_some_and(|slot| slot.marks.has_seen(counter, channel))
     }
 
-    /// Records a message of a process in the roster, which has these marks; true if it is new.
-    //= PROTOCOL.md#10.1
-    pub(super) fn accept(&mut self, marks: &mut ProcessMarks, counter: u32, channel: bool) -> bool {
-        let is_new = marks.raise(counter, channel);
-        self.note(is_new, marks.process, counter, channel)
-    }
-
-    /// Records a message of a process that is not in the roster; true if it is new. Without memory
-    /// for former processes, every message is new.
-    pub(super) fn accept_former(&mut self, process: u64, counter: u32, channel: bool) -> bool {
-        let slot = self.slot(process);
-        let is_new = slot.is_none_or(|slot| slot.marks.raise(counter, channel));
-        self.note(is_new, process, counter, channel)
-    }
-
-    fn note(&mut self, is_new: bool, process: u64, counter: u32, channel: bool) -> bool {
-        self.shown = is_new.then_some(Shown {
-            process,
-            channel,
-            counter,
-        });
-        is_new
+    /// Takes a message of a process that is not in the roster; returns its record if it is new.
+    /// Without memory for former processes, every message is new.
+    pub(super) fn accept(&mut self, process: u64, counter: u32, channel: bool) -> Option<Shown> {
+        match self.slot(process) {
+            Some(slot) => slot.marks.accept(counter, channel),
+            None => Some(Shown {
+                process,
+                channel,
+                counter,
+            }),
+        }
     }
 
     /// Restores the mark of a message that an earlier process of this client has shown.
@@ -228,41 +220,38 @@ mod tests {
     #[test]
     //= PROTOCOL.md#10.1
     fn shows_rising_counters_once_in_order() {
-        let mut dedup = Dedup::new(&mut []);
         let mut marks = ProcessMarks::of(7);
         let counters = [0, 1, 1, 3, 2, 3, u32::MAX, 4];
-        let shown = counters.map(|counter| dedup.accept(&mut marks, counter, false));
+        let shown = counters.map(|counter| marks.accept(counter, false).is_some());
         assert_eq!(shown, [false, true, false, true, false, false, true, false]);
         assert!(marks.has_seen(u32::MAX, false));
         assert!(
             !marks.has_seen(1, true),
             "the channel shares the mark of direct messages"
         );
-        assert_eq!(dedup.take_shown(), None, "a duplicate has a record");
     }
 
     #[test]
     fn records_process_and_kind_of_message() {
-        let mut dedup = Dedup::new(&mut []);
-        assert!(dedup.accept(&mut ProcessMarks::of(7), 5, true));
         let (process, channel, counter) = (7, true, 5);
         let expected = Shown {
             process,
             channel,
             counter,
         };
-        assert_eq!(dedup.take_shown(), Some(expected));
-        assert_eq!(dedup.take_shown(), None);
+        let known = ProcessMarks::of(7).accept(5, true);
+        let unknown = Dedup::new(&mut []).accept(7, 5, true);
+        assert_eq!([known, unknown], [Some(expected); 2]);
     }
 
     #[test]
     fn replaces_least_recently_used_process() {
         let mut slots = [DedupSlot::VACANT; 2];
         let mut dedup = Dedup::new(&mut slots);
-        assert!(dedup.accept_former(1, 10, false));
-        assert!(dedup.accept_former(2, 20, false));
-        assert!(!dedup.accept_former(1, 10, false));
-        assert!(dedup.accept_former(3, 30, true));
+        assert!(dedup.accept(1, 10, false).is_some());
+        assert!(dedup.accept(2, 20, false).is_some());
+        assert!(dedup.accept(1, 10, false).is_none());
+        assert!(dedup.accept(3, 30, true).is_some());
         assert!(dedup.has_seen(1, 10, false));
         assert!(
             !dedup.has_seen(2, 20, false),
@@ -282,7 +271,7 @@ mod tests {
             !dedup.has_seen(9, 0, false),
             "marks without a message were stored"
         );
-        dedup.accept(&mut marks, 3, false);
+        marks.accept(3, false);
         dedup.retire(&marks);
         let former = dedup.take_former(9);
         assert!(former.has_seen(3, false) && !former.has_seen(4, false));
@@ -295,7 +284,7 @@ mod tests {
     #[test]
     fn shows_everything_without_memory() {
         let mut dedup = Dedup::new(&mut []);
-        assert!(dedup.accept_former(1, 1, false));
-        assert!(dedup.accept_former(1, 1, false));
+        assert!(dedup.accept(1, 1, false).is_some());
+        assert!(dedup.accept(1, 1, false).is_some());
     }
 }

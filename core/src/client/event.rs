@@ -1,6 +1,7 @@
 //! The events that a client reports to its user.
 
 use super::command::CommandId;
+use super::receipts::Receipt;
 use crate::crypto::PublicKey;
 use crate::time::UnixSeconds;
 use crate::wire::Refusal;
@@ -17,8 +18,8 @@ pub enum ClientEvent<'a> {
     /// The messages that follow with a timestamp were stored while the client was offline. Reported
     /// once for each return.
     KeptMessages,
-    /// A message arrived, directly or through the server. Taking this event acknowledges the
-    /// message.
+    /// A message arrived, directly or through the server. It is acknowledged when the caller
+    /// returns its receipt.
     Message {
         /// The name of the sender.
         from: &'a str,
@@ -30,6 +31,8 @@ pub enum ClientEvent<'a> {
         channel: bool,
         /// When the server accepted the message, if that was before the current registration.
         kept_at: Option<UnixSeconds>,
+        /// The receipt; none for a message of this client to itself.
+        receipt: Option<&'a Receipt>,
     },
     /// A message arrived that is not shown. Channel messages of a name are reported once, until the
     /// name has its pinned key again.
@@ -40,11 +43,15 @@ pub enum ClientEvent<'a> {
         channel: bool,
         /// The reason.
         reason: NotShownReason,
+        /// The receipt of the message.
+        receipt: Option<&'a Receipt>,
     },
     /// Older channel messages were dropped before the client could get them.
     ChannelDropped {
         /// The number of lost messages.
         count: u32,
+        /// The receipt of this report.
+        receipt: Option<&'a Receipt>,
     },
     /// The server has stored a channel message. Final.
     Posted {
@@ -177,6 +184,17 @@ pub enum Request {
 }
 
 impl ClientEvent<'_> {
+    /// Returns the receipt to give to [`Client::handle_shown`](crate::Client::handle_shown) once
+    /// the output has written the lines of this event.
+    pub fn receipt(&self) -> Option<Receipt> {
+        match *self {
+            Self::Message { receipt, .. }
+            | Self::NotShown { receipt, .. }
+            | Self::ChannelDropped { receipt, .. } => receipt.copied(),
+            _ => None,
+        }
+    }
+
     /// Returns the command that this event settles. Each command ends in exactly one such event.
     pub const fn settles(&self) -> Option<CommandId> {
         match *self {

@@ -11,6 +11,7 @@ mod roster;
 mod search;
 mod server;
 mod sessions;
+mod shown;
 mod stored;
 mod transmit;
 
@@ -22,6 +23,7 @@ use super::message_keys::MessageKeys;
 use super::outbox::Outbox;
 use super::peers::Peers;
 use super::pins::Pins;
+use super::receipts::Receipts;
 use super::registration::Registration;
 use super::requests::Requests;
 use super::server_link::ServerLink;
@@ -59,6 +61,7 @@ pub struct Client<'a> {
     outbox: Outbox<'a>,
     requests: Requests,
     inbox: Inbox,
+    receipts: Receipts,
     server_log: ServerLog,
     dedup: Dedup<'a>,
     events: Events,
@@ -115,6 +118,7 @@ impl<'a> Client<'a> {
             outbox,
             requests: Requests::NONE,
             inbox: Inbox::EMPTY,
+            receipts: Receipts::NONE,
             server_log: ServerLog::START,
             dedup: Dedup::new(dedup),
             events: Events::NONE,

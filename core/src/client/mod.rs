@@ -23,6 +23,11 @@ mod peer_key;
 mod peer_slot;
 mod peers;
 mod pins;
+#[cfg(feature = "late-receipts")]
+mod receipts;
+#[cfg(not(feature = "late-receipts"))]
+#[path = "receipts_at_once.rs"]
+mod receipts;
 mod record;
 mod registration;
 mod requests;
@@ -42,5 +47,6 @@ pub use memory::ClientMemory;
 pub use outbox_slot::OutboxSlot;
 pub use peer_slot::PeerSlot;
 pub use pins::PinSlot;
+pub use receipts::Receipt;
 pub use record::{ClientRecord, Shown};
 pub use storage::ClientStorage;

@@ -4,6 +4,7 @@ use super::dedup::ProcessMarks;
 use super::listing::Listing;
 use super::message_keys::PeerMessageKeys;
 use super::peer_key::PeerKey;
+use super::receipts::SessionReceipts;
 use super::route::Route;
 use super::send_queue::SendQueue;
 use crate::containers::{Link, Linked};
@@ -20,6 +21,7 @@ pub struct PeerSlot {
     route: Route,
     /// Frames in the session with this peer that were not acknowledged.
     sending: SendQueue,
+    receipts: SessionReceipts,
     /// The marks of its present process.
     marks: ProcessMarks,
     /// Number of commands in the outbox that name this peer.
@@ -38,6 +40,7 @@ impl PeerSlot {
         message_keys: PeerMessageKeys::NONE,
         route: Route::VACANT,
         sending: SendQueue::EMPTY,
+        receipts: SessionReceipts::NONE,
         marks: ProcessMarks::VACANT,
         references: 0,
         session_sequence: 0,
@@ -95,6 +98,14 @@ impl PeerSlot {
 
     pub(super) fn sending_mut(&mut self) -> &mut SendQueue {
         &mut self.sending
+    }
+
+    pub(super) fn receipts(&self) -> &SessionReceipts {
+        &self.receipts
+    }
+
+    pub(super) fn receipts_mut(&mut self) -> &mut SessionReceipts {
+        &mut self.receipts
     }
 
     pub(super) fn marks(&self) -> &ProcessMarks {

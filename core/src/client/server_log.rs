@@ -1,4 +1,8 @@
 //! The positions in the logs of the server: the client's mailbox and the channel.
+//!
+//! A message is taken when it arrives, and shown when no receipt is outstanding any more.
+
+use super::receipts::Receipts;
 
 /// The numbers of the latest stored message and channel message, in one store epoch.
 pub(super) struct ServerLog {
@@ -6,6 +10,8 @@ pub(super) struct ServerLog {
     epoch: u64,
     mail: u64,
     channel: u32,
+    mail_shown: u64,
+    channel_shown: u32,
     announced: bool,
 }
 
@@ -15,6 +21,8 @@ impl ServerLog {
         epoch: 0,
         mail: 0,
         channel: 0,
+        mail_shown: 0,
+        channel_shown: 0,
         announced: false,
     };
 
@@ -23,14 +31,22 @@ impl ServerLog {
         self.epoch
     }
 
-    /// Returns the number of the latest stored message.
-    pub(super) fn mail(&self) -> u64 {
-        self.mail
+    /// Returns the number of a stored message that was shown, with all before it.
+    pub(super) fn mail_shown(&self) -> u64 {
+        if Receipts::ARE_LATE {
+            self.mail_shown
+        } else {
+            self.mail
+        }
     }
 
-    /// Returns the number of the latest channel message.
-    pub(super) fn channel(&self) -> u32 {
-        self.channel
+    /// Returns the number of a channel message that was shown, with all before it.
+    pub(super) fn channel_shown(&self) -> u32 {
+        if Receipts::ARE_LATE {
+            self.channel_shown
+        } else {
+            self.channel
+        }
     }
 
     /// Starts a session in this store epoch. In another epoch, the numbers start anew.
@@ -68,6 +84,14 @@ impl ServerLog {
         is_new
     }
 
+    /// Records that all messages so far were shown.
+    pub(super) fn note_shown(&mut self) {
+        if Receipts::ARE_LATE {
+            self.mail_shown = self.mail;
+            self.channel_shown = self.channel;
+        }
+    }
+
     /// Returns whether stored messages were announced in this session.
     pub(super) fn has_announced(&self) -> bool {
         self.announced
@@ -91,10 +115,15 @@ mod tests {
         assert!(log.take_entry(8) && !log.take_entry(8));
         log.announce();
         log.start_session(5);
-        assert_eq!((log.mail(), log.channel()), (3, 8));
+        if Receipts::ARE_LATE {
+            assert_eq!((log.mail_shown(), log.channel_shown()), (0, 0));
+        }
+        log.note_shown();
+        assert_eq!((log.mail_shown(), log.channel_shown()), (3, 8));
         assert!(!log.has_announced(), "a new session has announced messages");
         log.start_session(6);
-        assert_eq!((log.epoch(), log.mail(), log.channel()), (6, 0, 0));
+        assert_eq!(log.epoch(), 6);
+        assert_eq!((log.mail_shown(), log.channel_shown()), (0, 0));
         assert!(log.is_new_mail(1) && log.is_new_entry(1));
     }
 }

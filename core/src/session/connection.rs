@@ -432,20 +432,23 @@ impl Connection {
         arrival
     }
 
+    /// Accepts the [next](Arrival::Next) frame, which is acknowledged later.
+    pub(crate) fn accepted(&mut self, has_more: bool) {
+        self.receiver.on_taken(has_more);
+    }
+
     /// Accepts the [next](Arrival::Next) frame; `has_more` if the one behind it has arrived, too.
     /// Returns whether this makes an acknowledgement due, and none was due before.
     pub(crate) fn took(&mut self, has_more: bool) -> bool {
         self.receiver.on_taken(has_more);
-        self.is_open() && self.acks.require()
+        self.require_ack()
     }
 
     // ---- acknowledgements ----
 
-    /// Makes an acknowledgement due.
-    pub(crate) fn require_ack(&mut self) {
-        if self.is_open() {
-            self.acks.require();
-        }
+    /// Makes an acknowledgement due; returns whether none was due before.
+    pub(crate) fn require_ack(&mut self) -> bool {
+        self.is_open() && self.acks.require()
     }
 
     /// Makes an acknowledgement due at once.
@@ -462,6 +465,11 @@ impl Connection {
         } else {
             self.acks.delay(until);
         }
+    }
+
+    /// Withdraws all acknowledgements that are due.
+    pub(crate) fn withdraw_ack(&mut self) {
+        self.acks = Acks::VACANT;
     }
 
     pub(crate) fn flush_ack(&mut self) {

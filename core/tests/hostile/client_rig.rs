@@ -8,7 +8,7 @@ use chatapp_core::wire::{ClientHello, Cookie, Datagram, Entry, Frame, Header, St
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientStorage, Command, CommandError, CommandId,
     ConnectionSlot, DedupSlot, Disposition, Endpoint, Identity, Instant, Name, OutboxSlot,
-    PeerSlot, PinSlot, PublicKey, RoomKey, Seed, UnixSeconds,
+    PeerSlot, PinSlot, PublicKey, Receipt, RoomKey, Seed, UnixSeconds,
 };
 
 use crate::lines::{Line, answer, bob_accepts, plain, server_accepts};
@@ -57,6 +57,8 @@ pub(crate) struct Rig {
     pub(crate) server: Option<Line>,
     /// Sequence number of the next frame from the server.
     pub(crate) next: u32,
+    /// The records of written messages.
+    written: Vec<String>,
 }
 
 impl Rig {
@@ -109,6 +111,7 @@ impl Rig {
             incarnation: 0,
             server: None,
             next: 0,
+            written: Vec::new(),
         }
     }
 
@@ -209,18 +212,44 @@ impl Rig {
         line
     }
 
-    /// Returns the client's events, formatted with `Debug`.
+    /// Shows the client's events, and returns them, formatted with `Debug` but without receipts.
     pub(crate) fn events(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.client.poll_event().map(|event| format!("{event:?}"))).collect()
+        std::iter::from_fn(|| self.shows_next()).collect()
     }
 
-    /// Returns the client's records, formatted with `Debug`.
+    /// Shows the next event, and returns its receipt.
+    fn shows_next(&mut self) -> Option<String> {
+        let event = self.client.poll_event()?;
+        let receipt = event.receipt();
+        let words = format!("{event:?}").replace(&format!(", receipt: {receipt:?}"), "");
+        if let Some(receipt) = receipt {
+            self.written
+                .extend(receipt.record().map(|record| format!("{record:?}")));
+            self.client.handle_shown(self.now, receipt);
+        }
+        Some(words)
+    }
+
+    /// Takes the client's events without writing them; returns the receipts of its messages.
+    pub(crate) fn takes(&mut self) -> Vec<Receipt> {
+        let next = || self.client.poll_event().map(|event| event.receipt());
+        std::iter::from_fn(next).flatten().collect()
+    }
+
+    /// Returns a receipt: its message is written.
+    pub(crate) fn writes(&mut self, receipt: Receipt) {
+        self.client.handle_shown(self.now, receipt);
+    }
+
+    /// Returns the records of the client and of its messages, formatted with `Debug`.
     pub(crate) fn records(&mut self) -> Vec<String> {
         let next = || {
             let record = self.client.poll_persist();
             record.map(|record| format!("{record:?}"))
         };
-        std::iter::from_fn(next).collect()
+        let mut records = std::mem::take(&mut self.written);
+        records.extend(std::iter::from_fn(next));
+        records
     }
 
     /// Takes the next event only.

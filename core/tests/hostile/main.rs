@@ -26,6 +26,7 @@ mod restored;
 mod roster;
 mod server;
 mod server_rig;
+mod shown;
 mod silence;
 mod stored_messages;
 mod storing;

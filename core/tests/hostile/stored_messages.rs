@@ -340,12 +340,11 @@ fn protects_message_counters_from_other_senders() {
     };
     rig.deliver(&[whole_table(2, &room), message, channel]);
     let mut shown = Vec::new();
-    while rig.event().is_some() {
-        while let Some(record) = rig.client.poll_persist() {
-            if let ClientRecord::Shown(one) = record {
-                shown.push(one);
-            }
+    for receipt in rig.takes() {
+        if let Some(ClientRecord::Shown(one)) = receipt.record() {
+            shown.push(one);
         }
+        rig.writes(receipt);
     }
     assert_eq!(shown.len(), 2);
     // Mallory leaves and bob comes; or alice restarts.

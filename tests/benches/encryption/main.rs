@@ -219,7 +219,7 @@ impl Room {
         }
         while self.server.poll_event().is_some() {}
         for client in &mut self.clients {
-            while client.poll_event().is_some() {}
+            show_all(client, self.now);
         }
         let (now, mut out) = (self.now, [0; DATAGRAM_LEN_MAX]);
         while let Some(transmit) = self.machine(number).poll_transmit(now, &mut out) {
@@ -245,14 +245,23 @@ impl Room {
             while let Some(transmit) = alice.poll_transmit(now, &mut out) {
                 sent.add(transmit.len);
                 let _ = bob.handle_datagram(now, address(ALICE), &mut out[..transmit.len]);
-                while bob.poll_event().is_some() {}
+                show_all(bob, now);
             }
             while let Some(transmit) = bob.poll_transmit(now, &mut out) {
                 sent.add(transmit.len);
                 let _ = alice.handle_datagram(now, address(BOB), &mut out[..transmit.len]);
-                while alice.poll_event().is_some() {}
+                show_all(alice, now);
             }
         }
         sent
+    }
+}
+
+/// Takes all events of a client, and returns the receipts of its messages at once.
+fn show_all(client: &mut Client<'_>, now: Instant) {
+    while let Some(event) = client.poll_event() {
+        if let Some(receipt) = event.receipt() {
+            client.handle_shown(now, receipt);
+        }
     }
 }

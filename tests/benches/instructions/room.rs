@@ -177,11 +177,11 @@ impl Room {
         while !alice.is_idle() {
             while let Some(transmit) = alice.poll_transmit(self.now, out) {
                 let _ = bob.handle_datagram(self.now, address(ALICE), &mut out[..transmit.len]);
-                while bob.poll_event().is_some() {}
+                show_all(bob, self.now);
             }
             while let Some(transmit) = bob.poll_transmit(self.now, out) {
                 let _ = alice.handle_datagram(self.now, address(BOB), &mut out[..transmit.len]);
-                while alice.poll_event().is_some() {}
+                show_all(alice, self.now);
             }
         }
     }
@@ -231,8 +231,17 @@ impl Room {
             transmit(&mut self.server, SERVER, self.now, &mut self.network);
         } else {
             let client = &mut self.clients[number];
-            while client.poll_event().is_some() {}
+            show_all(client, self.now);
             transmit(client, number, self.now, &mut self.network);
+        }
+    }
+}
+
+/// Takes all events of a client, and returns the receipts of its messages at once.
+fn show_all(client: &mut Client<'_>, now: Instant) {
+    while let Some(event) = client.poll_event() {
+        if let Some(receipt) = event.receipt() {
+            client.handle_shown(now, receipt);
         }
     }
 }

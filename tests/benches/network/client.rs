@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::mpsc::{self, Receiver};
 
 use chatapp_core::{
-    Client, ClientConfig, ClientEvent, Command, Identity, MessageStatus, Name, StaticKey,
+    Client, ClientConfig, ClientEvent, Command, Identity, Instant, MessageStatus, Name, StaticKey,
 };
 use chatapp_mio::{
     ClientLimits, ClientMemory, Driver, Socket, Transport, Waker, fill_random, seed,
@@ -88,14 +88,7 @@ fn run(
         }
         driver
             .poll(&mut client, |client, now| {
-                let mut acknowledged = 0;
-                while let Some(event) = client.poll_event() {
-                    if let ClientEvent::MessageStatus { status, .. } = event {
-                        assert_eq!(status, MessageStatus::Delivered);
-                        acknowledged += 1;
-                    }
-                }
-                stream.acknowledged(acknowledged);
+                stream.acknowledged(show_all(client, now));
                 let room = stream.room();
                 for _ in 0..room {
                     let send = Command::Send {
@@ -150,4 +143,20 @@ fn lose(socket: &Socket, percent: u32) {
     SockRef::from(socket)
         .attach_filter(&program)
         .expect("the kernel takes the filter");
+}
+
+/// Takes all events, and returns the receipts of messages at once. Returns how many messages were
+/// acknowledged.
+fn show_all(client: &mut Client<'_>, now: Instant) -> usize {
+    let mut acknowledged = 0;
+    while let Some(event) = client.poll_event() {
+        if let ClientEvent::MessageStatus { status, .. } = event {
+            assert_eq!(status, MessageStatus::Delivered);
+            acknowledged += 1;
+        }
+        if let Some(receipt) = event.receipt() {
+            client.handle_shown(now, receipt);
+        }
+    }
+    acknowledged
 }

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use chatapp_core::{
-    Client, ClientEvent, ClientRecord, Command, CommandError, CommandId, Disposition, Endpoint,
-    Flushed, MessageStatus, Request,
+    ClientEvent, ClientRecord, Command, CommandError, CommandId, Disposition, Endpoint, Flushed,
+    MessageStatus, Request,
 };
 
+use crate::display::Display;
 use crate::event::Node;
 use crate::medium::Medium;
 use crate::memory::Memory;
@@ -70,8 +71,8 @@ pub struct ClientProcess {
     pub machine: ClientMachine,
     /// The environment of the process.
     pub body: Body,
-    /// Whether the display takes nothing.
-    pub display_full: bool,
+    /// The display.
+    pub display: Display,
     /// Requests that the client could not take yet.
     pub waiting: VecDeque<Ask>,
     /// The lines that it has shown.
@@ -96,6 +97,7 @@ impl ClientProcess {
         address: SocketAddr,
         memory: Option<Memory>,
         thief: bool,
+        display: Display,
         now: Millis,
     ) -> Self {
         Self {
@@ -103,7 +105,7 @@ impl ClientProcess {
             name,
             machine,
             body: Body::new(Node::Client(id), address, now),
-            display_full: false,
+            display,
             waiting: VecDeque::new(),
             shown: Vec::new(),
             memory,
@@ -158,65 +160,116 @@ impl ClientProcess {
         }
     }
 
-    /// Shows all pending events.
+    /// Writes the lines that are due: they are shown, remembered, and then acknowledged.
+    fn write(&mut self, medium: &Medium, model: &mut Model) -> Result<(), Violation> {
+        let clock = self.body.clock(medium.now);
+        while let Some(line) = self.display.write(medium.now) {
+            let event = line.event();
+            if medium.trace.is_readable() {
+                self.shown.push(describe(&event));
+            }
+            model.saw(self.id, &event, medium.now)?;
+            let Some(receipt) = event.receipt() else {
+                continue;
+            };
+            if let (Some(memory), Some(record)) = (&mut self.memory, receipt.record()) {
+                memory.notes(record);
+            }
+            self.machine
+                .with(|client| client.handle_shown(clock, receipt));
+        }
+        Ok(())
+    }
+
+    /// Gives all pending events to the display.
     fn show(&mut self, medium: &mut Medium, model: &mut Model) -> Result<Step, Violation> {
+        let mut step = Step::Parked;
+        if !self.body.is_dying() {
+            self.write(medium, model)?;
+            // Keys that come without an event.
+            self.remember(model)?;
+        }
+        while !self.display.is_full() {
+            if self.body.is_dying() {
+                return Ok(Step::Crashed);
+            }
+            let Some(ends) = self.take_event(medium, model)? else {
+                break;
+            };
+            if ends {
+                step = Step::Exited;
+            }
+            self.write(medium, model)?;
+            self.remember(model)?;
+            model.pins_are_known()?;
+            self.body.count_output();
+        }
+        Ok(step)
+    }
+
+    /// Takes the next event. Returns whether the process ends with it, or `None` if there is none.
+    fn take_event(
+        &mut self,
+        medium: &mut Medium,
+        model: &mut Model,
+    ) -> Result<Option<bool>, Violation> {
         let Self {
             id,
             machine,
-            body,
+            display,
             shown,
-            memory,
             left,
             exiting,
             ..
         } = self;
-        let mut step = Step::Parked;
-        if !body.is_dying() {
-            // Keys that come without an event.
-            machine.with(|client| remember(*id, client, memory, model))?;
-        }
-        if self.display_full {
-            return Ok(step);
-        }
-        loop {
-            if body.is_dying() {
-                return Ok(Step::Crashed);
-            }
-            let more = machine.with(|client| {
-                let Some(event) = client.poll_event() else {
-                    remember(*id, client, memory, model)?;
-                    return Ok(false);
-                };
-                let line = || format!("{event:?}");
-                medium.note(
-                    kind_of(&event),
-                    &[*id as u64, digest(line().as_bytes())],
-                    || format!("{}: {}", id, line()),
-                );
+        machine.with(|client| {
+            let Some(event) = client.poll_event() else {
+                return Ok(None);
+            };
+            let line = || format!("{event:?}");
+            medium.note(
+                kind_of(&event),
+                &[*id as u64, digest(line().as_bytes())],
+                || format!("{}: {}", id, line()),
+            );
+            *left |= matches!(event, ClientEvent::Deregistered { .. });
+            if !display.take(&event, medium.now) {
                 if medium.trace.is_readable() {
                     shown.push(describe(&event));
                 }
-                if matches!(
-                    event,
-                    ClientEvent::Refused { .. }
-                        | ClientEvent::ForeignVersion { .. }
-                        | ClientEvent::ServerKeyChanged { .. }
-                ) || exiting.is_some_and(|last| ends_exit(&event, last))
-                {
-                    step = Step::Exited;
-                }
-                *left |= matches!(event, ClientEvent::Deregistered { .. });
                 model.saw(*id, &event, medium.now)?;
-                remember(*id, client, memory, model)?;
-                model.pins_are_known()?;
-                Ok(true)
-            })?;
-            if !more {
-                break;
             }
-            body.count_output();
-        }
-        Ok(step)
+            let ends = matches!(
+                event,
+                ClientEvent::Refused { .. }
+                    | ClientEvent::ForeignVersion { .. }
+                    | ClientEvent::ServerKeyChanged { .. }
+            );
+            Ok(Some(
+                ends || exiting.is_some_and(|last| ends_exit(&event, last)),
+            ))
+        })
+    }
+
+    /// Remembers keys for the next process of the name, if this process has the memory.
+    fn remember(&mut self, model: &mut Model) -> Result<(), Violation> {
+        let Self {
+            id,
+            machine,
+            memory,
+            ..
+        } = self;
+        machine.with(|client| {
+            while let Some(record) = client.poll_persist() {
+                if let ClientRecord::PeerKey { name, key } = record {
+                    model.trusts(*id, name, key)?;
+                }
+                if let Some(memory) = memory {
+                    memory.notes(record);
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Sends all pending datagrams.
@@ -295,24 +348,6 @@ impl ClientProcess {
         model.asked(self.id, id, what, medium.now)?;
         Ok(true)
     }
-}
-
-/// Remembers a record for the next process of the name, if this process has the memory.
-fn remember(
-    id: ProcessId,
-    client: &mut Client<'_>,
-    memory: &mut Option<Memory>,
-    model: &mut Model,
-) -> Result<(), Violation> {
-    while let Some(record) = client.poll_persist() {
-        if let ClientRecord::PeerKey { name, key } = record {
-            model.trusts(id, name, key)?;
-        }
-        if let Some(memory) = memory {
-            memory.notes(record);
-        }
-    }
-    Ok(())
 }
 
 fn command_for<'a>(
@@ -427,12 +462,13 @@ fn describe(event: &ClientEvent<'_>) -> String {
         ClientEvent::ServerNotResponding { request, .. } => {
             format!("ServerNotResponding {request:?}")
         }
-        ClientEvent::ChannelDropped { count } => format!("ChannelDropped {count}"),
+        ClientEvent::ChannelDropped { count, .. } => format!("ChannelDropped {count}"),
         ClientEvent::Throttled => "Throttled".into(),
         ClientEvent::NotShown {
             from,
             channel,
             reason,
+            ..
         } => {
             let channel = if *channel { "channel " } else { "" };
             format!("NotShown {channel}{from}: {reason:?}")

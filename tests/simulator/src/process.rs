@@ -361,21 +361,22 @@ impl Body {
         Sent::Done
     }
 
-    /// Sets the deadline of the machine; returns whether that is now.
+    /// Sets the deadline of the machine, or of its display; returns whether that is now.
     pub fn schedule_wake(
         &mut self,
         medium: &mut Medium,
         timeout: Option<Instant>,
+        display: Option<Millis>,
         clogged: bool,
     ) -> bool {
-        let Some(timeout) = timeout else {
+        let mut timeout = timeout.map(|timeout| self.world_time(timeout));
+        if clogged || self.socket_full {
+            timeout = timeout.map(|at| at.max(medium.now + CLOGGED));
+        }
+        let Some(at) = [timeout, display].into_iter().flatten().min() else {
             self.next_deadline = None;
             return false;
         };
-        let mut at = self.world_time(timeout);
-        if clogged || self.socket_full {
-            at = at.max(medium.now + CLOGGED);
-        }
         if at <= medium.now {
             return true;
         }

@@ -342,9 +342,7 @@ impl Run {
         };
         self.cue_within(5_000, Cue::End(Ending::Unclog(node)));
         match node {
-            Node::Client(process) if self.choices().chance(500) => {
-                self.world.set_display(process, true)
-            }
+            Node::Client(process) if self.choices().chance(500) => self.world.clog_display(process),
             _ => self.world.set_socket(node, true),
         }
     }
@@ -477,7 +475,9 @@ impl Run {
                     .note(Kind::CutEnded, &[], || format!("{from} to {to}"));
             }
             Ending::Unclog(Node::Client(process)) => {
-                self.world.set_display(process, false)?;
+                if let Some(name) = self.world.unclog_display(process)? {
+                    self.cue_within(10_000, Cue::End(Ending::Return(name)));
+                }
                 self.world.set_socket(Node::Client(process), false)?;
             }
             Ending::Unclog(Node::Server) => self.world.set_socket(Node::Server, false)?,

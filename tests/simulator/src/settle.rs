@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use chatapp_core::RateLimits;
 
 use crate::client_process::Ask;
+use crate::display::Flow;
 use crate::event::Node;
 use crate::medium::Medium;
 use crate::model::Target;
@@ -90,7 +91,7 @@ impl World {
             self.set_socket(node, false)?;
         }
         for id in clients {
-            self.set_display(id, false)?;
+            self.set_display(id, Flow::Writes)?;
         }
         if self.server.is_none() {
             self.start_server()?;

@@ -56,6 +56,8 @@ kinds! {
     Suspended => "machine suspended",
     Resumed => "process resumed",
     DisplayFull => "display full",
+    DisplayStalled => "display stalled",
+    DisplayDied => "display died",
     DisplayFree => "display free again",
     SocketFull => "socket full",
     SocketFree => "socket free again",

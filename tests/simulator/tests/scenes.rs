@@ -2,6 +2,7 @@
 
 use chatapp_core::RateLimit;
 use chatapp_simulator::client_process::Ask;
+use chatapp_simulator::display::Flow;
 use chatapp_simulator::model::NameId;
 use chatapp_simulator::plan::{Plan, Sizes};
 use chatapp_simulator::scene::Scene;
@@ -328,13 +329,13 @@ fn acknowledges_nothing_while_the_display_is_full() {
     let mut scene = Scene::new(2);
     let (ann, bob) = (scene.join(ANN), scene.join(BOB));
     scene.shows(ann);
-    let full = scene.world.set_display(bob, true);
+    let full = scene.world.set_display(bob, Flow::Full);
     assert_eq!(full, Ok(()));
     scene.send(ann, BOB, "hi");
     scene.pass(PATIENCE + 100);
     assert_eq!(scene.shows(ann), ["SentToServer bob", "Saved bob"]);
     assert!(scene.shows(bob).is_empty());
-    let free = scene.world.set_display(bob, false);
+    let free = scene.world.set_display(bob, Flow::Writes);
     assert_eq!(free, Ok(()));
     scene.pass(PATIENCE);
     let mut shown = scene.shows(bob);

@@ -41,6 +41,7 @@ fn message(channel: bool, kept_at: Option<u32>) -> Vec<String> {
         text: "hi  all\u{1b}[2J",
         channel,
         kept_at,
+        receipt: None,
     })
 }
 
@@ -69,7 +70,10 @@ fn words_the_room() {
         ["[You are Offline. Use reg alice first.]"]
     );
     assert_eq!(
-        lines(ClientEvent::ChannelDropped { count: 12 }),
+        lines(ClientEvent::ChannelDropped {
+            count: 12,
+            receipt: None,
+        }),
         ["[12 older channel messages were dropped.]"]
     );
 }
@@ -98,6 +102,7 @@ fn words_messages_that_are_not_shown() {
             from: "bob",
             channel,
             reason,
+            receipt: None,
         })
     };
     for (channel, what) in [
@@ -142,6 +147,7 @@ fn escapes_a_text_that_begins_like_a_time() {
             text,
             channel: false,
             kept_at,
+            receipt: None,
         };
         lines(event).concat()
     };
@@ -286,6 +292,7 @@ fn puts_no_unsafe_name_into_a_command() {
             from: name,
             channel: false,
             reason: NotShownReason::ForeignKey,
+            receipt: None,
         });
         let line = format!(
             "[The key of {name} has changed: a message under that name is not shown. If {name} \
@@ -299,6 +306,7 @@ fn puts_no_unsafe_name_into_a_command() {
             from: name,
             channel: false,
             reason: NotShownReason::ForeignKey,
+            receipt: None,
         });
         assert!(shown[0].contains(&format!("`ChatApp keys forget name {name}`")));
     }
@@ -376,6 +384,7 @@ fn marks_the_parts_of_a_message() {
         text: "hi",
         channel: true,
         kept_at: Some(UnixSeconds(1_648_150_292)),
+        receipt: None,
     };
     assert_eq!(
         parts(event),

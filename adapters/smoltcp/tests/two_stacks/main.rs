@@ -179,9 +179,13 @@ impl Room {
                 *next_deadline = event_loop.next_deadline(server.as_ref(), &network);
             }
             Machine::Client(client) => {
-                event_loop.poll(client.as_mut(), &mut network, now, |client, _| {
+                event_loop.poll(client.as_mut(), &mut network, now, |client, now| {
                     while let Some(event) = client.poll_event() {
                         shown.push(format!("{event:?}"));
+                        let receipt = event.receipt();
+                        receipt
+                            .into_iter()
+                            .for_each(|it| client.handle_shown(now, it));
                     }
                 });
                 *next_deadline = event_loop.next_deadline(client.as_ref(), &network);

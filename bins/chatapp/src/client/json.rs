@@ -216,6 +216,7 @@ pub(super) fn events<'a>(
             text,
             channel,
             kept_at,
+            ..
         } => Some(Event::Message {
             from,
             message_id: format!("{:016x}-{}", id.incarnation, id.counter),
@@ -227,13 +228,14 @@ pub(super) fn events<'a>(
             from,
             channel,
             reason,
+            ..
         } => Some(Event::NotShown {
             from,
             foreign_key: reason == NotShownReason::ForeignKey,
             channel,
             reason: not_shown(reason),
         }),
-        ClientEvent::ChannelDropped { count } => Some(Event::ChannelDropped { count }),
+        ClientEvent::ChannelDropped { count, .. } => Some(Event::ChannelDropped { count }),
         ClientEvent::Throttled => Some(Event::Throttled),
         ClientEvent::ServerSilent => Some(Event::ServerSilent),
         ClientEvent::ServerBack => Some(Event::ServerBack),

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chatapp_console as console;
 use chatapp_core::{
-    Client, ClientEvent, ClientRecord, Command, CommandError, Instant, PublicKey, Request, Shown,
+    Client, ClientEvent, ClientRecord, Command, CommandError, Instant, PublicKey, Receipt, Request,
+    Shown,
 };
 use chatapp_mio::Waker;
 use chatapp_store::Memory;
@@ -110,8 +111,13 @@ impl<'a> Session<'a> {
     /// Uses the stored state of earlier processes, and stores new state for later ones.
     pub(super) fn remembering(self, remembered: Remembered) -> Self {
         let Remembered { memory, server_key } = remembered;
+        let memory = memory.map(|memory| Arc::new(Mutex::new(memory)));
+        if let Some(memory) = memory.clone() {
+            let display = self.output.display();
+            display.record_with(move |receipts| record(&memory, receipts));
+        }
         Self {
-            memory: memory.map(|memory| Arc::new(Mutex::new(memory))),
+            memory,
             server_key,
             ..self
         }
@@ -309,12 +315,15 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Shows events while the display has room. The client does not acknowledge messages that wait.
+    /// Acknowledges the messages that the output has taken, and shows events while the display has
+    /// room.
     pub(super) fn show_events(&mut self, client: &mut Client<'_>, now: Instant) {
-        let mut shown = Vec::new();
+        for receipt in self.output.display().written() {
+            client.handle_shown(now, receipt);
+        }
         self.learn_pins(client);
         loop {
-            self.note_records(client, &mut shown);
+            self.note_keys(client);
             if !self.output.display().has_room() {
                 break;
             }
@@ -358,22 +367,19 @@ impl<'a> Session<'a> {
                 _ => {}
             }
             self.output.event(&event, now);
+            if let Some(receipt) = event.receipt() {
+                self.output.display().mark(receipt);
+            }
         }
         // Some keys arrive without an event.
-        self.note_records(client, &mut shown);
-        self.remember(shown);
+        self.note_keys(client);
     }
 
-    /// Stores keys at once, and collects the messages that were shown.
-    fn note_records(&mut self, client: &mut Client<'_>, shown: &mut Vec<Shown>) {
+    /// Stores keys at once.
+    fn note_keys(&mut self, client: &mut Client<'_>) {
         while let Some(record) = client.poll_persist() {
-            match record {
-                ClientRecord::Shown(one) => {
-                    shown.push(one);
-                    continue;
-                }
-                ClientRecord::ServerKey(key) => self.server_key = Some(key),
-                ClientRecord::PeerKey { .. } => {}
+            if let ClientRecord::ServerKey(key) = record {
+                self.server_key = Some(key);
             }
             let Some(memory) = &self.memory else { continue };
             let noted = memory
@@ -411,25 +417,11 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Stores the identities of messages once the display has written them.
-    fn remember(&self, shown: Vec<Shown>) {
-        let Some(memory) = self.memory.as_ref().filter(|_| !shown.is_empty()) else {
-            return;
-        };
-        let memory = Arc::clone(memory);
-        self.output.display().afterwards(move || {
-            // If this fails, the next process may show the message again. That needs a crash before
-            // its acknowledgement.
-            let _ = memory
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .note_shown(&shown);
-        });
-    }
-
     /// Returns when [`tick`](Self::tick) is due.
     pub(super) fn due(&self) -> Option<Instant> {
-        let over_at = self.over_at.filter(|_| !self.output.display().has_room());
+        let display = self.output.display();
+        let waits = !display.has_room() || !display.has_returned_all();
+        let over_at = self.over_at.filter(|_| waits);
         self.output.due().into_iter().chain(over_at).min()
     }
 
@@ -449,21 +441,41 @@ impl<'a> Session<'a> {
                 || self.enters_again)
     }
 
-    /// Returns the reason to end, once everything was shown, or nothing can be shown.
+    /// Returns the reason to end, once everything was shown, or nothing can be shown. A client has
+    /// left when its output has taken all messages, and the others know that.
     pub(super) fn end(&self, client: &Client<'_>, now: Instant) -> Option<End> {
         let display = self.output.display();
         let has_left = self.is_leaving && !client.is_registered() && client.is_idle();
+        let is_over = self.over_at.is_some_and(|over_at| over_at <= now);
         if !display.has_room() {
-            let is_over = self.over_at.is_some_and(|over_at| over_at <= now);
             let is_over = is_over || (display.is_broken() && has_left);
             return is_over.then_some(End::Exit(Exit::System));
         }
-        self.end.or(has_left.then_some(End::Exit(Exit::Done)))
+        let gives_up = is_over && !display.has_returned_all();
+        self.end
+            .or((has_left || gives_up).then_some(End::Exit(Exit::Done)))
     }
 
     pub(super) fn into_output(self) -> Output<'a> {
         self.output
     }
+}
+
+/// Stores the identities of messages that the output has taken.
+fn record(memory: &Mutex<Memory>, receipts: &[Receipt]) {
+    let shown = receipts
+        .iter()
+        .filter_map(|receipt| match receipt.record() {
+            Some(ClientRecord::Shown(shown)) => Some(shown),
+            _ => None,
+        });
+    let shown: Vec<Shown> = shown.collect();
+    // If this fails, the next process may show the messages again. That needs a crash before their
+    // acknowledgement.
+    let _ = memory
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .note_shown(&shown);
 }
 
 /// Result of a typed line.

@@ -65,7 +65,15 @@ fn step(client: &mut Client<'_>) {
         5 => keep(client.command(now, Command::Deregister { name })),
         6 => keep(client.command(now, Command::Send { to, text })),
         7 => keep(client.command(now, Command::SendAll { text })),
-        8 => keep(client.poll_event()),
+        8 => {
+            let receipt = client.poll_event().and_then(|event| {
+                keep(event);
+                event.receipt()
+            });
+            receipt
+                .into_iter()
+                .for_each(|it| client.handle_shown(now, it));
+        }
         9 => {
             keep(client.poll_persist());
             keep(client.restore(any(RECORD)));

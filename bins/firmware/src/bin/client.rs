@@ -57,8 +57,8 @@ fn main() -> ! {
         let now = clock.now();
         session.take_line(console, client, now);
         let mut network = stack.on(&mut ethernet);
-        event_loop.poll(client, &mut network, now, |client, _| {
-            session.show_events(console, client);
+        event_loop.poll(client, &mut network, now, |client, now| {
+            session.show_events(console, client, now);
         });
         match session.end(client) {
             None => {}
@@ -212,8 +212,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Shows all events. The console never lacks room, so all shown messages are acknowledged.
-    fn show_events(&mut self, console: &mut Console, client: &mut Client<'_>) {
+    /// Shows all events. The console takes each line at once, so receipts are returned at once.
+    fn show_events(&mut self, console: &mut Console, client: &mut Client<'_>, now: Instant) {
         while let Some(event) = client.poll_event() {
             self.had_event = true;
             match event {
@@ -238,6 +238,9 @@ impl<'a> Session<'a> {
                 .wording
                 .event(&event)
                 .try_for_each(|line| console.show(line));
+            if let Some(receipt) = event.receipt() {
+                client.handle_shown(now, receipt);
+            }
         }
     }
 

@@ -128,6 +128,7 @@ impl Client<'_> {
                     break;
                 }
                 Arrival::Duplicate => {
+                    self.peers.at_mut(peer).receipts_mut().note_repetition();
                     disposition = self.sessions.count_drop(DropReason::Duplicate);
                     if let Some(Err(reason)) = frames.next() {
                         disposition = self.sessions.count_drop(reason);

@@ -77,7 +77,7 @@ impl Endpoint for Client<'_> {
         let waiting = self.sessions.has_output()
             || !self.events.is_empty()
             || self.outbox.has_notices()
-            || !self.inbox.is_empty();
+            || (!self.inbox.is_empty() && !self.receipts.is_blocked());
         if waiting {
             return Some(self.sessions.now());
         }

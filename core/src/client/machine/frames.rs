@@ -8,21 +8,23 @@ use crate::client::event::{ClientEvent, MessageId, NotShownReason};
 use crate::client::inbox::{Inbox, TakenFrame};
 use crate::client::machine::Client;
 use crate::client::peers::SERVER;
+use crate::client::receipts::Receipts;
 use crate::drop_reason::DropReason;
 use crate::wire::Frame;
 
 /// The result of accepting one frame.
 enum Step {
-    /// The inbox is empty.
-    Empty,
     /// The frame has no event of its own.
     Quiet,
+    /// There is no frame, or it waits until all messages before it are written.
+    Wait,
+    /// The event of a frame that is not a message.
+    Report(ClientEvent<'static>),
     Show(Shown),
 }
 
-/// The event of the selected frame; its content is in the inbox.
-pub(super) enum Shown {
-    KeptMessages,
+/// The event of a message in the selected frame; its content is in the inbox.
+enum Shown {
     Text,
     /// A direct message; its text is in these bytes of the inbox.
     Direct {
@@ -36,7 +38,6 @@ pub(super) enum Shown {
     Dropped {
         count: u32,
     },
-    TableUpdated,
 }
 
 /// The work for a frame, without a borrow of its bytes.
@@ -71,11 +72,12 @@ impl Task {
 }
 
 impl Client<'_> {
-    /// Returns the next event. Taking a [`ClientEvent::Message`] acknowledges the message, so a
-    /// caller without room to show it does not ask. The acknowledgement of a channel message may be
-    /// delayed by 50 ms. Cost: that of one frame.
+    /// Returns the next event. The caller returns the [receipt](ClientEvent::receipt) of a message
+    /// to [`handle_shown`](Self::handle_shown) when its output has written the event, in order.
+    ///
+    /// While the caller has [`SHOWN_MAX`](crate::limits::SHOWN_MAX) receipts, frames wait: messages
+    /// and what the server sends behind them. Other events still come. Cost: that of one frame.
     pub fn poll_event(&mut self) -> Option<ClientEvent<'_>> {
-        self.dedup.take_shown();
         loop {
             if let Some(event) = self.events.pop() {
                 return Some(event);
@@ -87,8 +89,9 @@ impl Client<'_> {
                 return Some(event);
             }
             match self.advance_inbox() {
-                Step::Empty => return None,
+                Step::Wait => return None,
                 Step::Quiet => {}
+                Step::Report(event) => return Some(event),
                 Step::Show(shown) => return Some(self.shown_event(shown)),
             }
         }
@@ -96,21 +99,22 @@ impl Client<'_> {
 
     /// Accepts the next frame.
     fn advance_inbox(&mut self) -> Step {
-        if self.inbox.is_empty() {
-            return Step::Empty;
+        if self.inbox.is_empty() || self.receipts.is_blocked() {
+            return Step::Wait;
         }
         self.inbox.select_next();
+        self.receipts.set_record(None);
         let peer = self.inbox.peer();
         let mut frames = self.inbox.frames();
         let frame = frames.next();
         let (_, behind) = frames.parts();
-        if let Some(Ok(frame)) = &frame {
-            if self.announces(frame) {
-                self.server_log.announce();
-                return Step::Show(Shown::KeptMessages);
-            }
-            self.sessions.stats_mut().received.count_frame(frame.kind());
+        if let Some(Ok(frame)) = &frame
+            && self.announces(frame)
+        {
+            self.server_log.announce();
+            return Step::Report(ClientEvent::KeptMessages);
         }
+        let kind = frame.as_ref().and_then(|it| Some(it.as_ref().ok()?.kind()));
         let mut may_wait = false;
         let task = match frame {
             Some(Ok(Frame::Channel {
@@ -141,9 +145,26 @@ impl Client<'_> {
             Some(Err(reason)) => Task::Drop(reason),
             None => Task::Nothing,
         };
-        let taken = self.inbox.take_to(behind);
         let step = self.perform(peer, task);
-        self.acknowledge_frame(peer, &taken, may_wait);
+        if let Step::Wait = step {
+            return step;
+        }
+        if let Some(kind) = kind {
+            self.sessions.stats_mut().received.count_frame(kind);
+        }
+        let taken = self.inbox.take_to(behind);
+        let may_wait = may_wait && self.delays_ack(&taken);
+        self.sessions.at_mut(peer).accepted(taken.has_more);
+        match step {
+            Step::Show(_) if Receipts::ARE_LATE => self.give_receipt(peer, taken.number, may_wait),
+            _ => self.acknowledge(peer, true, may_wait),
+        }
+        if !taken.has_more
+            && let Some(blocked_peer) = self.inbox.take_blocked_peer()
+        {
+            self.sessions.at_mut(blocked_peer).ack_now();
+            self.reschedule(blocked_peer);
+        }
         step
     }
 
@@ -159,7 +180,7 @@ impl Client<'_> {
                 {
                     return Step::Show(Shown::Text);
                 }
-                self.drop_frame(DropReason::Duplicate)
+                self.drop_repeated()
             }
             Task::Foreign(number, peer) => {
                 let is_new = self.server_log.take_entry(number);
@@ -170,7 +191,7 @@ impl Client<'_> {
             }
             Task::Text(counter, text) => {
                 if !self.accept_message(Sender::Current(peer), counter, false) {
-                    return self.drop_frame(DropReason::Duplicate);
+                    return self.drop_repeated();
                 }
                 Step::Show(Shown::Direct { counter, text })
             }
@@ -180,6 +201,16 @@ impl Client<'_> {
     fn drop_frame(&mut self, reason: DropReason) -> Step {
         self.sessions.count_drop(reason);
         Step::Quiet
+    }
+
+    /// Drops a message that was shown before. It may be one of those that are not written yet: it
+    /// waits for them, because its acknowledgement would be theirs.
+    //= PROTOCOL.md#10.1
+    fn drop_repeated(&mut self) -> Step {
+        if self.waits_for_receipts() {
+            return Step::Wait;
+        }
+        self.drop_frame(DropReason::Duplicate)
     }
 
     /// Accepts the stored message in the selected frame, which ends at this byte.
@@ -194,14 +225,14 @@ impl Client<'_> {
         };
         let message = end.saturating_sub(ciphertext.len())..end;
         if !self.server_log.take_mail(serial) {
-            return self.drop_frame(DropReason::Duplicate);
+            return self.drop_repeated();
         }
         let Some(envelope) = Envelope::of(&frame) else {
             return self.drop_frame(DropReason::Malformed);
         };
         let sender = self.sender(envelope.from.as_str(), envelope.incarnation);
         if self.has_seen(sender, envelope.counter, false) {
-            return self.drop_frame(DropReason::Duplicate);
+            return self.drop_repeated();
         }
         match self.decrypt_stored(sender, &envelope, message) {
             Ok(()) => {
@@ -222,35 +253,17 @@ impl Client<'_> {
         Step::Show(Shown::Withheld { channel, reason })
     }
 
-    /// Acknowledges an accepted frame, now or with a delay.
-    fn acknowledge_frame(&mut self, peer: u32, taken: &TakenFrame, may_wait: bool) {
-        let is_newly_due = self.sessions.at_mut(peer).took(taken.has_more);
-        let waits = may_wait && taken.is_alone && !is_newly_due && self.delays_ack(taken.number);
-        if waits {
-            self.sessions.delay_ack(SERVER);
-        }
-        if waits || is_newly_due {
-            self.reschedule(peer);
-        }
-        if !taken.has_more
-            && let Some(blocked_peer) = self.inbox.take_blocked_peer()
-        {
-            self.sessions.at_mut(blocked_peer).ack_now();
-            self.reschedule(blocked_peer);
-        }
-    }
-
-    /// Returns whether the acknowledgement of a channel message is delayed. The message came alone,
-    /// in the frame with this number. The server may send the next message meanwhile, and one
-    /// acknowledgement covers both (RFC 9000, section 13.2.2).
+    /// Returns whether the acknowledgement of a channel message is delayed, if the message came
+    /// alone. The server may send the next message meanwhile, and one acknowledgement covers both
+    /// (RFC 9000, section 13.2.2).
     ///
     /// Every second one is delayed. By their session ids, half of the clients begin with the first
     /// message, half with the second. So the server never gets the acknowledgements of all at once.
     //= PROTOCOL.md#6.4
-    fn delays_ack(&self, number: u32) -> bool {
-        let session = self.sessions.at(SERVER).local_id();
-        let is_second = (session ^ u64::from(number)) & 1 != 0;
-        self.window > 1 && !is_second
+    fn delays_ack(&self, taken: &TakenFrame) -> bool {
+        let connection = self.sessions.at(SERVER);
+        let is_second = (connection.local_id() ^ u64::from(taken.number)) & 1 != 0;
+        self.window > 1 && !is_second && taken.is_alone && connection.is_ack_due()
     }
 
     /// Returns whether a frame is the first new stored message since the registration. An event
@@ -299,22 +312,26 @@ impl Client<'_> {
     fn take_server_frame(&mut self) -> Step {
         // The frame borrows the buffer meanwhile.
         let inbox = core::mem::replace(&mut self.inbox, Inbox::EMPTY);
-        let shown = match inbox.latest() {
+        let step = match inbox.latest() {
             Some(Ok(frame)) => self.apply(&frame),
-            _ => None,
+            _ => Step::Quiet,
         };
         self.inbox = inbox;
-        shown.map_or(Step::Quiet, Step::Show)
+        step
     }
 
     //= PROTOCOL.md#14.1
-    fn apply(&mut self, frame: &Frame<'_>) -> Option<Shown> {
+    // Inlined, it takes more of a small flash.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    fn apply(&mut self, frame: &Frame<'_>) -> Step {
         match *frame {
-            Frame::Skipped { count } => return Some(Shown::Dropped { count }),
+            Frame::Skipped { count } => return Step::Show(Shown::Dropped { count }),
+            Frame::Result { outcome, .. } if self.holds_result(outcome) => return Step::Wait,
             Frame::Result { request, outcome } => self.take_result(request, outcome),
             Frame::Receipt { to, counter } => {
-                let peer = self.peers.find(to.as_bytes())?;
-                self.peers.at_mut(peer).route_mut().note_receipt(counter);
+                if let Some(peer) = self.peers.find(to.as_bytes()) {
+                    self.peers.at_mut(peer).route_mut().note_receipt(counter);
+                }
             }
             page if page == Frame::EMPTIED_PAGE => self.table.await_whole(),
             Frame::Page {
@@ -328,26 +345,30 @@ impl Client<'_> {
                 let has_news = changed || !self.registration.is_active();
                 let completes = self.table.completes_news(has_news, complete);
                 if completes && self.registration.is_in_room() {
-                    return Some(self.arrived());
+                    self.arrived();
+                    return Step::Report(ClientEvent::TableUpdated);
                 }
             }
             Frame::Found { query, entry } => {
                 let changed = self.take_entry(&entry);
                 self.looked_up(query, false);
-                return changed.then_some(Shown::TableUpdated);
+                if changed {
+                    return Step::Report(ClientEvent::TableUpdated);
+                }
             }
             Frame::Missing { query } => self.looked_up(query, true),
             Frame::Partial => {
                 self.table.note_partial();
                 if self.registration.is_arriving() {
-                    return Some(self.arrived());
+                    self.arrived();
+                    return Step::Report(ClientEvent::TableUpdated);
                 }
             }
             _ => {
                 self.sessions.count_drop(DropReason::Unexpected);
             }
         }
-        None
+        Step::Quiet
     }
 
     // ---- events ----
@@ -362,15 +383,15 @@ impl Client<'_> {
 
     /// Builds the event of the selected frame.
     fn shown_event(&self, shown: Shown) -> ClientEvent<'_> {
+        let receipt = Some(self.receipts.latest());
         match shown {
             Shown::Withheld { channel, reason } => ClientEvent::NotShown {
                 from: self.sender_of_latest(),
                 channel,
                 reason,
+                receipt,
             },
-            Shown::KeptMessages => ClientEvent::KeptMessages,
-            Shown::Dropped { count } => ClientEvent::ChannelDropped { count },
-            Shown::TableUpdated => ClientEvent::TableUpdated,
+            Shown::Dropped { count } => ClientEvent::ChannelDropped { count, receipt },
             Shown::Direct { counter, text } => {
                 let peer = self.peers.at(self.inbox.peer());
                 ClientEvent::Message {
@@ -382,6 +403,7 @@ impl Client<'_> {
                     text: self.inbox.text(&text),
                     channel: false,
                     kept_at: None,
+                    receipt,
                 }
             }
             Shown::Text => self.latest_message(),
@@ -390,6 +412,7 @@ impl Client<'_> {
 
     /// Builds the event of the message in the selected frame.
     fn latest_message(&self) -> ClientEvent<'_> {
+        let receipt = Some(self.receipts.latest());
         match self.inbox.latest() {
             Some(Ok(Frame::Mail {
                 from,
@@ -408,6 +431,7 @@ impl Client<'_> {
                 text: stored::text_of(ciphertext),
                 channel: false,
                 kept_at: kept.then_some(stamp),
+                receipt,
             },
             Some(Ok(Frame::Channel {
                 from,
@@ -426,6 +450,7 @@ impl Client<'_> {
                 text,
                 channel: true,
                 kept_at: kept.then_some(stamp),
+                receipt,
             },
             _ => {
                 debug_assert!(false, "a frame without a message is shown");

@@ -7,15 +7,9 @@ use crate::name::Name;
 use crate::session::connection::Phase;
 
 impl Client<'_> {
-    /// Returns the next record to store: first that of the message in the latest event, then keys.
-    /// The latest message of each process and kind replaces those before it.
-    ///
-    /// A caller stores the record of a message after it has shown the message. A crash in between
-    /// shows the message again; the other order would lose it.
+    /// Returns the next record to store at once: a key. The record of a message comes with its
+    /// [receipt](crate::Receipt::record).
     pub fn poll_persist(&mut self) -> Option<ClientRecord<'_>> {
-        if let Some(shown) = self.dedup.take_shown() {
-            return Some(ClientRecord::Shown(shown));
-        }
         if let Some(key) = self.server.take_unsaved_key() {
             return Some(ClientRecord::ServerKey(key));
         }

@@ -253,15 +253,17 @@ impl Client<'_> {
         }
     }
 
-    /// Records a message; true if it is new, and has to be shown.
+    /// Takes a message; true if it is new, and has to be shown. Its receipt gets its record.
     pub(super) fn accept_message(&mut self, sender: Sender, counter: u32, channel: bool) -> bool {
-        match sender {
+        let record = match sender {
             Sender::Current(peer) => {
                 self.peers.touch(peer);
                 let marks = self.peers.at_mut(peer).marks_mut();
-                self.dedup.accept(marks, counter, channel)
+                marks.accept(counter, channel)
             }
-            Sender::Other(process) => self.dedup.accept_former(process, counter, channel),
-        }
+            Sender::Other(process) => self.dedup.accept(process, counter, channel),
+        };
+        self.receipts.set_record(record);
+        record.is_some()
     }
 }

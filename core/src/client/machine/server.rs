@@ -2,7 +2,6 @@
 
 use core::net::SocketAddr;
 
-use super::frames::Shown;
 use crate::client::command::{CommandError, CommandId};
 use crate::client::event::ClientEvent;
 use crate::client::event::Request;
@@ -49,8 +48,8 @@ impl Client<'_> {
             incarnation: self.incarnation,
             table_epoch: self.table.epoch(),
             epoch: self.server_log.epoch(),
-            mail_shown: self.server_log.mail(),
-            channel_shown: self.server_log.channel(),
+            mail_shown: self.server_log.mail_shown(),
+            channel_shown: self.server_log.channel_shown(),
             table_version: self.table.version(),
             // Without the slot of the server.
             table_capacity: self.peers.capacity(),
@@ -229,14 +228,14 @@ impl Client<'_> {
     }
 
     /// Completes the registration: the roster has arrived, and waiting commands are sent.
-    pub(super) fn arrived(&mut self) -> Shown {
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
+    pub(super) fn arrived(&mut self) {
         if self.registration.arrive() {
             while let Some(slot) = self.registration.pop_waiting(self.outbox.slots()) {
                 self.dispatch(slot);
             }
             self.leave_when_settled();
         }
-        Shown::TableUpdated
     }
 
     /// Completes the deregistration.

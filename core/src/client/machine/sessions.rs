@@ -1,6 +1,7 @@
 //! Changes of a session, and of the state that depends on it.
 
 use crate::client::machine::Client;
+use crate::client::receipts::SessionReceipts;
 use crate::session::connection::{Connection, Needs, Wants};
 
 impl Client<'_> {
@@ -16,6 +17,7 @@ impl Client<'_> {
     pub(super) fn session_changed(&mut self, peer: u32) {
         self.peers.at_mut(peer).sending_mut().restart();
         self.inbox.drop_frames_of(peer);
+        *self.peers.at_mut(peer).receipts_mut() = SessionReceipts::NONE;
         self.reschedule(peer);
     }
 

@@ -16,7 +16,10 @@ impl Client<'_> {
             return Some(transmit);
         }
         loop {
-            let peer = self.sessions.pop_ready()?;
+            let Some(peer) = self.sessions.pop_ready() else {
+                self.receipts.note_sent();
+                return None;
+            };
             let len = match self.sessions.at(peer).wants() {
                 Wants::Nothing => continue,
                 Wants::Handshake => {
@@ -24,7 +27,12 @@ impl Client<'_> {
                     self.sessions.emit_request(peer, recipient.as_ref(), out)
                 }
                 Wants::Accept => self.sessions.emit_accept(peer, out),
-                Wants::Data => self.build_data(peer, out),
+                Wants::Data => {
+                    if self.withdraws_ack(peer) {
+                        continue;
+                    }
+                    self.build_data(peer, out)
+                }
             };
             self.reschedule(peer);
             if len != 0 {
@@ -41,17 +49,34 @@ impl Client<'_> {
         }
     }
 
+    /// Withdraws an acknowledgement that would tell nothing: it is due again when a receipt comes
+    /// back. Returns whether there is nothing else to send.
+    //= PROTOCOL.md#6.5
+    fn withdraws_ack(&mut self, peer: u32) -> bool {
+        if !self.inbox.is_empty() || !self.peers.at(peer).receipts().is_waiting() {
+            return false;
+        }
+        let connection = self.sessions.at_mut(peer);
+        connection.withdraw_ack();
+        connection.wants() == Wants::Nothing
+    }
+
     //= PROTOCOL.md#3.12
     fn build_data(&mut self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
-        let window = if self.inbox.is_empty() {
-            self.window
-        } else {
+        //= PROTOCOL.md#6.5
+        let receipts = self.peers.at_mut(peer).receipts_mut();
+        let window = if !self.inbox.is_empty() {
             self.inbox.note_blocked_peer(peer);
             0
+        } else if receipts.is_stalled() {
+            0
+        } else {
+            self.window
         };
         let version = (peer == SERVER).then_some(self.table.version());
         let connection = self.sessions.at(peer);
         let mut header = connection.header(window, version);
+        header.acknowledged = receipts.report(header.acknowledged);
         if peer == SERVER {
             header.cookie = self.server.take_path_cookie();
         }

@@ -101,6 +101,9 @@ impl Member {
             event_loop.poll(client, &mut link, now, |client, now| {
                 while let Some(event) = client.poll_event() {
                     count(&event, shown, succeeded, failed);
+                    if let Some(receipt) = event.receipt() {
+                        client.handle_shown(now, receipt);
+                    }
                 }
                 then(client, *succeeded, now);
             });

@@ -331,7 +331,7 @@ impl Model {
                 ..
             } => self.shown(process, from, text, channel, kept_at, at),
             ClientEvent::KeptMessages => self.greeted(process),
-            ClientEvent::ChannelDropped { count } => self.dropped(process, count),
+            ClientEvent::ChannelDropped { count, .. } => self.dropped(process, count),
             ClientEvent::TableUpdated => self.registered(process),
             ClientEvent::Registered => self.welcomed(process),
             ClientEvent::NotShown {

@@ -6,6 +6,7 @@ use chatapp_core::{Endpoint, Name, PublicKey};
 
 use super::{SPINS_MAX, World};
 use crate::client_process::{Ask, ClientProcess, Step};
+use crate::display::Display;
 use crate::event::Node;
 use crate::keys::Holder;
 use crate::numbers::{NameId, ProcessId};
@@ -81,13 +82,23 @@ impl World {
         if let Some(memory) = &memory {
             machine.with(|client| memory.restore(client));
         }
+        let display = Display::new(id, self.has_slow_displays);
         let text = &self.names[name];
         self.medium.note(Kind::Started, &[id as u64], || {
             format!("{id}: {text} at {address}")
         });
         self.clients.insert(
             id,
-            ClientProcess::new(id, name, machine, address, memory, thief, self.medium.now),
+            ClientProcess::new(
+                id,
+                name,
+                machine,
+                address,
+                memory,
+                thief,
+                display,
+                self.medium.now,
+            ),
         );
         self.homes.insert(address, Node::Client(id));
         id
@@ -170,8 +181,9 @@ impl World {
                 }
             }
             let timeout = client.machine.look(|client| client.poll_timeout());
-            let clogged = client.display_full;
-            if !client.body.schedule_wake(medium, timeout, clogged) {
+            let clogged = client.display.is_full();
+            let due = client.display.due();
+            if !client.body.schedule_wake(medium, timeout, due, clogged) {
                 return Ok(());
             }
             client.wake(medium);

@@ -47,6 +47,8 @@ pub struct World {
     names: Vec<String>,
     sizes: Sizes,
     store_fails: bool,
+    /// Some displays write lines later than they take them.
+    has_slow_displays: bool,
     homes: BTreeMap<SocketAddr, Node>,
     server_address: SocketAddr,
     server_lives: u32,
@@ -82,6 +84,7 @@ impl World {
             names,
             sizes: plan.sizes.clone(),
             store_fails: plan.store.fail != 0,
+            has_slow_displays: plan.nodes.clog != 0,
             homes: BTreeMap::new(),
             server_address: SocketAddr::new(Ipv4Addr::new(10, 0, 0, 1).into(), 5_000),
             server_lives: 0,

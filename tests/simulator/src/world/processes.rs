@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use super::World;
+use crate::display::Flow;
 use crate::event::Node;
-use crate::numbers::ProcessId;
+use crate::numbers::{NameId, ProcessId};
 use crate::process::{Body, Pause};
 use crate::trace::Kind;
 use crate::violation::Violation;
@@ -68,22 +69,52 @@ impl World {
         });
     }
 
-    /// Fills or frees the display of a client.
+    /// Lets the display of a client take and write lines, or not.
     ///
     /// # Errors
     /// A violated property.
-    pub fn set_display(&mut self, id: ProcessId, full: bool) -> Result<(), Violation> {
+    pub fn set_display(&mut self, id: ProcessId, flow: Flow) -> Result<(), Violation> {
         let Some(client) = self.clients.get_mut(&id) else {
             return Ok(());
         };
-        client.display_full = full;
-        let kind = if full {
-            Kind::DisplayFull
-        } else {
-            Kind::DisplayFree
+        client.display.set_flow(flow);
+        let kind = match flow {
+            Flow::Full => Kind::DisplayFull,
+            Flow::Stalls => Kind::DisplayStalled,
+            Flow::Writes => Kind::DisplayFree,
         };
         self.medium.note(kind, &[id as u64], || id.to_string());
         self.park_client(id)
+    }
+
+    /// Clogs the display of a client: some take lines that they do not write, others take none.
+    ///
+    /// # Errors
+    /// A violated property.
+    pub fn clog_display(&mut self, id: ProcessId) -> Result<(), Violation> {
+        let flow = if id.is_multiple_of(2) {
+            Flow::Full
+        } else {
+            Flow::Stalls
+        };
+        self.set_display(id, flow)
+    }
+
+    /// Frees the display of a client, or ends the client if its display has died: some do that
+    /// while they stall. Returns the name of a client that has ended.
+    ///
+    /// # Errors
+    /// A violated property.
+    pub fn unclog_display(&mut self, id: ProcessId) -> Result<Option<NameId>, Violation> {
+        let client = self.clients.get(&id);
+        match client.filter(|client| client.display.stalls() && id % 4 == 3) {
+            Some(client) => {
+                let name = client.name;
+                self.end_client(id, Kind::DisplayDied);
+                Ok(Some(name))
+            }
+            None => self.set_display(id, Flow::Writes).map(|()| None),
+        }
     }
 
     /// Fills or frees the socket of a process.

@@ -160,7 +160,7 @@ impl World {
                 &mut self.model,
             )?;
             let medium = &mut self.medium;
-            let due = server.body.schedule_wake(medium, timeout, false);
+            let due = server.body.schedule_wake(medium, timeout, None, false);
             if !due {
                 break;
             }
