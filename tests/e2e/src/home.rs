@@ -79,7 +79,7 @@ impl Home {
     }
 
     /// Returns the environment variables that select it as the home folder.
-    pub(super) fn variables(&self) -> [(&str, &Path); 4] {
+    pub fn variables(&self) -> [(&str, &Path); 4] {
         ["HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"].map(|name| (name, self.path()))
     }
 }
