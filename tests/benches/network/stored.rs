@@ -33,7 +33,14 @@ impl Post {
         let folder = TempDir::new().expect("a temporary folder");
         let data = folder.path().to_str().expect("a name in UTF-8").to_owned();
         let most = FETCHED.to_string();
-        let options = ["--data-dir", &data, "--mailbox", &most];
+        let options = [
+            "--data-dir",
+            &data,
+            "--mailbox",
+            &most,
+            "--mail-share",
+            "100",
+        ];
         let room = Room::open_at(free_port(), &[&UNLIMITED[1..], &options].concat());
         let mut crowd = Crowd::new(room.address()).expect("an event queue");
         for _ in 0..SENDERS + away {

@@ -15,7 +15,8 @@ use crate::choices::Choices;
 use crate::keys::{Holder, Keys};
 use crate::medium::Medium;
 use crate::numbers::NameId;
-use crate::sniffer::{Sniffer, stranger};
+use crate::people::{is_squat, squats};
+use crate::sniffer::{Sniffer, is_stranger, stranger};
 use crate::trace::Kind;
 
 /// Length of the short tag, in bytes.
@@ -62,7 +63,7 @@ pub fn attack(medium: &mut Medium, room: &Room) {
     let spoofed = addresses[choices.index(addresses.len())];
     let stranger = stranger(choices);
     let remembered = medium.sniffer.any(choices);
-    let act = choices.below(9);
+    let act = choices.below(10);
     let of_its_own = match act {
         0 => remembered.map(|(from, to, bytes)| (Kind::Recorded, from, to, bytes)),
         1 => remembered.map(|(_, to, bytes)| (Kind::Redirected, stranger, to, bytes)),
@@ -85,8 +86,16 @@ pub fn attack(medium: &mut Medium, room: &Room) {
             let bytes = forge(choices, &room.attacker(), id);
             Some((Kind::Forged, from, victim, bytes))
         }
-        6 => hello(choices, &medium.sniffer, room)
+        6 => room
+            .claimed
+            .get(choices.index(room.claimed.len()))
+            .and_then(|name| hello(choices, &medium.sniffer, room, name))
             .map(|(from, bytes)| (Kind::Impersonated, from, room.server(), bytes)),
+        8 => {
+            let name = squats().nth(choices.index(squats().len()));
+            name.and_then(|name| hello(choices, &medium.sniffer, room, &name))
+                .map(|(from, bytes)| (Kind::Squatted, from, room.server(), bytes))
+        }
         7 => call(choices, &medium.sniffer, room)
             .map(|(from, to, bytes)| (Kind::Impersonated, from, to, bytes)),
         _ => swapped_key(choices, &medium.sniffer, room)
@@ -143,19 +152,21 @@ fn ephemeral(choices: &mut dyn Choices) -> [u8; KEY_LEN] {
     bytes
 }
 
-/// Builds a ClientHello under the attacker's own key, with the name of another client. It comes
-/// from an address whose cookie the attacker has overheard.
+/// Builds a ClientHello under the attacker's own key, with the name of another client or a new one.
+/// It comes from an address whose cookie the attacker has overheard.
 fn hello(
     choices: &mut dyn Choices,
     sniffer: &Sniffer,
     room: &Room,
+    name: &str,
 ) -> Option<(SocketAddr, Vec<u8>)> {
     let identity = room.attacker();
-    let name = room.claimed.get(choices.index(room.claimed.len()))?;
     let (from, cookie) =
         sniffer
             .latest()
             .find_map(|(_, to, bytes)| match Datagram::parse(&identity, bytes) {
+                // The wiretap does not know that an address without a process is proved.
+                _ if is_squat(name) && is_stranger(*to) => None,
                 Ok(Datagram::Cookie { cookie, .. }) => Some((*to, cookie)),
                 _ => None,
             })?;

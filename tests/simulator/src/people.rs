@@ -21,6 +21,19 @@ pub fn name(number: NameId) -> String {
         .map_or_else(|| format!("guest{number}"), |name| (*name).to_owned())
 }
 
+/// Number of names of one key that the server admits.
+pub const SQUATS_MAX: usize = 4;
+
+/// Returns the names that an attacker tries to take under one key. No client wants them.
+pub fn squats() -> impl ExactSizeIterator<Item = String> {
+    (0..2 * SQUATS_MAX).map(|number| format!("squat{number}"))
+}
+
+/// Returns whether a name is one that an attacker tries to take.
+pub fn is_squat(name: &str) -> bool {
+    name.starts_with("squat")
+}
+
 /// Returns an address that no process has had: IPv4, and IPv6 for every fifth name.
 pub fn fresh_address(name: NameId, process: ProcessId) -> SocketAddr {
     let ip = match u16::try_from(name).unwrap_or(u16::MAX) {

@@ -8,6 +8,7 @@ use chatapp_core::{RateLimit, RateLimits};
 
 use crate::choices::Choices;
 use crate::keys::{Crypto, Keys};
+use crate::people::SQUATS_MAX;
 use crate::queue::Millis;
 
 /// The settings of a run.
@@ -411,9 +412,19 @@ impl Plan {
         Ok(self)
     }
 
-    /// Returns whether the server has room for all names of this run.
+    /// Returns whether the server has room for all names of this run, with those of an attacker.
     pub fn names_fit(&self) -> bool {
-        self.sizes.names >= self.clients
+        self.sizes.names >= self.names_max()
+    }
+
+    /// Returns whether the roster of a client has room for all names of this run.
+    pub fn peers_fit(&self) -> bool {
+        self.sizes.peers >= self.names_max()
+    }
+
+    fn names_max(&self) -> usize {
+        let is_attacked = self.network.attack != 0;
+        self.clients + if is_attacked { SQUATS_MAX } else { 0 }
     }
 
     /// Returns whether no memory can be full in this run.

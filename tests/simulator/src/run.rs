@@ -12,6 +12,7 @@ use crate::event::{Cue, Ending, Event, FaultKind, Node};
 use crate::keys::Crypto;
 use crate::medium::Captured;
 use crate::numbers::NameId;
+use crate::people::SQUATS_MAX;
 use crate::person;
 use crate::plan::Plan;
 use crate::queue::Millis;
@@ -300,7 +301,7 @@ impl Run {
             }
             FaultKind::Clog => self.clog()?,
             FaultKind::Partition => self.partition(),
-            FaultKind::Attack => self.attack(),
+            FaultKind::Attack => self.attack()?,
             FaultKind::LostKey => self.lose_key()?,
         }
         Ok(())
@@ -428,7 +429,12 @@ impl Run {
         Ok(())
     }
 
-    fn attack(&mut self) {
+    fn attack(&mut self) -> Result<(), Violation> {
+        let squatted = self.world.squatted();
+        if squatted > SQUATS_MAX {
+            let detail = format!("one key has {squatted} names");
+            return Err(Violation::new(Check::NamesBelongToKeys, detail));
+        }
         let clients = self.world.clients.values();
         let people = clients.clone().map(|client| {
             let key = self.world.key_of(client.name);
@@ -447,6 +453,7 @@ impl Run {
             pinned: pinned.map(|client| client.body.address).collect(),
         };
         attacker::attack(&mut self.world.medium, &room);
+        Ok(())
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), Violation> {

@@ -10,6 +10,7 @@ use crate::event::Node;
 use crate::medium::Medium;
 use crate::model::Target;
 use crate::numbers::{NameId, ProcessId};
+use crate::people::is_squat;
 use crate::plan::{NetworkPlan, Plan, StorePlan};
 use crate::queue::Millis;
 use crate::violation::{Check, Violation};
@@ -158,7 +159,7 @@ impl World {
         let truth = server.machine.look(|server| sorted_table(server.table()));
         // If clients do not fit into the room, the server refuses some again and again. A listed
         // name has a slot.
-        let all_fit = plan.sizes.names >= plan.clients;
+        let all_fit = plan.names_fit();
         let has_place = |name: &str| all_fit || truth.iter().any(|(known, _, _)| known == name);
         let absent = (0..plan.clients)
             .find(|name| has_place(&self.names()[*name]) && self.processes_of(*name).is_empty());
@@ -196,7 +197,7 @@ impl World {
                 return wrong(Check::OneFinalEvent, "not idle");
             }
             let table = client.machine.look(|client| sorted_table(client.table()));
-            if table != truth && registered && plan.sizes.peers >= plan.clients {
+            if table != truth && registered && plan.peers_fit() {
                 return wrong(
                     Check::TablesConverge,
                     &format!("its table is {table:?}, the server's {truth:?}"),
@@ -239,7 +240,7 @@ impl World {
             }
         }
         self.is_right(plan)?;
-        if plan.is_roomy() && plan.sizes.names >= plan.clients {
+        if plan.is_roomy() && plan.names_fit() {
             self.model.all_arrived_since(first_new)?;
         }
         Ok(())
@@ -252,7 +253,7 @@ impl World {
             self.ask(*id, Ask::Exit)?;
         }
         // A client that lost its slot in a full room learns that from its next keep-alive.
-        let all_fit = plan.sizes.names >= plan.clients;
+        let all_fit = plan.names_fit();
         let deadline = self.now() + if all_fit { HEALTHY_MAX } else { HEALING_MAX };
         while !self.clients.is_empty() && self.now() < deadline {
             self.run_for(LOOK)?;
@@ -276,10 +277,12 @@ fn heal(medium: &mut Medium) {
     medium.cuts.clear();
 }
 
+/// Returns the rows of a table in their order, without those of an attacker.
 fn sorted_table<'t>(
     table: impl Iterator<Item = chatapp_core::TableEntry<'t>>,
 ) -> Vec<(String, SocketAddr, bool)> {
     let mut rows: Vec<_> = table
+        .filter(|entry| !is_squat(entry.name))
         .map(|entry| (entry.name.to_owned(), entry.address, entry.online))
         .collect();
     rows.sort();

@@ -120,6 +120,7 @@ kinds! {
     Refusal => "server: refusal",
     Throttling => "server: throttling",
     PinsFull => "event no room for the pin of a recipient",
+    Squatted => "new name taken by an attacker",
 }
 
 /// The trace of one run.

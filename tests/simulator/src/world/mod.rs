@@ -21,7 +21,7 @@ use crate::medium::Medium;
 use crate::memory::Memory;
 use crate::model::Model;
 use crate::numbers::{NameId, ProcessId};
-use crate::people::name;
+use crate::people::{name, squats};
 use crate::plan::{Plan, Sizes};
 use crate::queue::Millis;
 use crate::server_process::ServerProcess;
@@ -67,6 +67,9 @@ impl World {
         let mut journal = Journal::new(plan.store.clone(), plan.sizes.log);
         for (id, name) in names.iter().enumerate() {
             journal.allow(name, plan.keys.identity(Holder::Name(id)).public());
+        }
+        for name in squats() {
+            journal.allow(&name, plan.keys.identity(Holder::Attacker).public());
         }
         Self {
             medium: Medium::new(

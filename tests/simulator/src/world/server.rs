@@ -6,6 +6,7 @@ use super::{SPINS_MAX, World};
 use crate::client_process::Step;
 use crate::event::Node;
 use crate::numbers::NameId;
+use crate::people::is_squat;
 use crate::plan::Sizes;
 use crate::process::{Body, ServerMachine};
 use crate::record::Stored;
@@ -107,6 +108,17 @@ impl World {
             return Vec::new();
         }
         self.model.claimed()
+    }
+
+    /// Returns how many names the attacker has.
+    pub fn squatted(&self) -> usize {
+        let table = |server: &ServerProcess| {
+            server.machine.look(|server| {
+                let squats = server.table().filter(|entry| is_squat(entry.name));
+                squats.count()
+            })
+        };
+        self.server.as_ref().map_or(0, table)
     }
 
     /// Returns the names that the server knows; none if it does not run.

@@ -8,6 +8,7 @@ mod changes;
 mod first_datagrams;
 mod forged;
 mod names;
+mod quotas;
 mod stored_messages;
 mod strangers;
 mod successors;
