@@ -4,7 +4,7 @@ use chatapp_core::wire::{Answer, Datagram, Header, PeerHello, Refusal, Status};
 use chatapp_core::{Command, Disposition, DropReason};
 
 use crate::caller::{accepted_session, call};
-use crate::client_rig::{Rig, address, bob, entry, news, server, text};
+use crate::client_rig::{Rig, address, bob, entry, mail, news, server, text};
 use crate::lines::{answer, bob_accepts, from_caller, plain, server_accepts};
 use crate::people::{BOB, ROOM, identity, key};
 
@@ -262,4 +262,19 @@ fn ignores_a_final_refusal_from_a_peer() {
     assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
     assert_eq!(rig.events().len(), 1, "the message");
     assert!(rig.client.is_registered());
+}
+
+#[test]
+fn announces_no_stored_messages_of_a_peer() {
+    let mut rig = Rig::online();
+    rig.send_to_bob("hi");
+    let mut line = rig.meets_bob();
+    let header = Header {
+        window: 32,
+        ..Header::default()
+    };
+    let datagram = line.encrypt(&header, &[mail(1, 1, true)]);
+    assert_eq!(rig.handle(bob(), &datagram), Disposition::Accepted);
+    assert_eq!(rig.events(), [""; 0]);
+    assert_eq!(rig.client.stats().drops(DropReason::Unexpected), 1);
 }

@@ -269,7 +269,7 @@ impl Client<'_> {
     /// Returns whether a frame is the first new stored message since the registration. An event
     /// announces it before it is shown.
     fn announces(&self, frame: &Frame<'_>) -> bool {
-        if self.server_log.has_announced() {
+        if self.server_log.has_announced() || self.inbox.peer() != SERVER {
             return false;
         }
         match *frame {
