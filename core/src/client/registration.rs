@@ -7,8 +7,9 @@ use super::outbox_slot::OutboxSlot;
 use crate::containers::{Queue, Slots};
 use crate::time::Instant;
 
-/// Milliseconds without a result until a keep-alive asks the server for an answer.
-const RESULT_PATIENCE_MS: u64 = 2_000;
+/// Milliseconds without a result, or without the first roster, until a keep-alive asks the server
+/// for an answer.
+const RESULT_PATIENCE_MS: u32 = 2_000;
 
 /// The number of sessions that a registration has asked for. In a closed room no Reset says that a
 /// session is gone, so a registration asks for a second one, once.
@@ -42,7 +43,7 @@ pub(super) struct Registration {
     leaving: Option<u32>,
     /// Commands that wait for the first roster.
     early: Queue,
-    keep_alive_ms: u64,
+    keep_alive_ms: u32,
     keep_alive_at: Instant,
 }
 
@@ -61,7 +62,7 @@ impl Registration {
             was_accepted: false,
             leaving: None,
             early: Queue::EMPTY,
-            keep_alive_ms: keep_alive_ms.max(1).into(),
+            keep_alive_ms: keep_alive_ms.max(1),
             keep_alive_at: Instant::ZERO,
         }
     }
@@ -101,12 +102,14 @@ impl Registration {
 
     /// Handles a session that the server accepted; returns whether it is the first of this process.
     pub(super) fn accept(&mut self, now: Instant) -> bool {
-        self.restart_keep_alive(now);
-        let State::Registering(id, attempt) = self.state else {
-            return false;
+        let is_registering = if let State::Registering(id, attempt) = self.state {
+            self.state = State::Arriving(id, attempt);
+            true
+        } else {
+            false
         };
-        self.state = State::Arriving(id, attempt);
-        !core::mem::replace(&mut self.was_accepted, true)
+        self.restart_keep_alive(now);
+        is_registering && !core::mem::replace(&mut self.was_accepted, true)
     }
 
     /// Starts the second attempt of a registration that the server accepted before it fell silent;
@@ -120,10 +123,11 @@ impl Registration {
     }
 
     /// Handles a complete roster; returns whether it is the first of this registration.
-    pub(super) fn arrive(&mut self) -> bool {
+    pub(super) fn arrive(&mut self, now: Instant) -> bool {
         let is_first = self.is_arriving();
         if is_first {
             self.state = State::Active;
+            self.restart_keep_alive(now);
         }
         is_first
     }
@@ -180,14 +184,22 @@ impl Registration {
         self.is_in_room().then_some(self.keep_alive_at)
     }
 
-    /// Makes the next keep-alive due one interval from now.
+    /// Makes the next keep-alive due one interval from now. Until the roster has arrived, it is due
+    /// sooner: the server may have given up the session before its Accept arrived.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn restart_keep_alive(&mut self, now: Instant) {
-        self.keep_alive_at = now.plus_millis(self.keep_alive_ms);
+        let interval_ms = if self.is_arriving() {
+            RESULT_PATIENCE_MS.min(self.keep_alive_ms)
+        } else {
+            self.keep_alive_ms
+        };
+        self.keep_alive_at = now.plus_millis(interval_ms.into());
     }
 
     /// Makes the next keep-alive due sooner: a request waits for its result.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn hasten_keep_alive(&mut self, now: Instant) {
-        let soon = now.plus_millis(RESULT_PATIENCE_MS);
+        let soon = now.plus_millis(RESULT_PATIENCE_MS.into());
         self.keep_alive_at = self.keep_alive_at.min(soon);
     }
 }
@@ -220,11 +232,11 @@ mod tests {
     #[test]
     fn arrives_once_and_stays() {
         let mut registration = Registration::new(20_000);
-        assert!(!registration.arrive());
+        assert!(!registration.arrive(Instant::ZERO));
         registration.start(ID, Instant::ZERO);
-        assert!(!registration.arrive() && registration.is_in_progress());
+        assert!(!registration.arrive(Instant::ZERO) && registration.is_in_progress());
         registration.accept(Instant::ZERO);
-        assert!(registration.arrive() && !registration.arrive());
+        assert!(registration.arrive(Instant::ZERO) && !registration.arrive(Instant::ZERO));
         assert!(
             !registration.accept(Instant::ZERO),
             "a renewed session counts as a registration"
@@ -245,5 +257,18 @@ mod tests {
         registration.hasten_keep_alive(Instant::ZERO);
         registration.hasten_keep_alive(Instant::ZERO.plus_millis(500));
         assert_eq!(registration.keep_alive_at(), at(2_000));
+    }
+
+    #[test]
+    fn keeps_alive_sooner_until_the_roster_arrives() {
+        let mut registration = Registration::new(20_000);
+        let at = |ms| Instant::ZERO.plus_millis(ms);
+        registration.start(ID, at(0));
+        registration.accept(at(100));
+        assert_eq!(registration.keep_alive_at(), Some(at(2_100)));
+        registration.restart_keep_alive(at(2_100));
+        assert_eq!(registration.keep_alive_at(), Some(at(4_100)));
+        registration.arrive(at(3_000));
+        assert_eq!(registration.keep_alive_at(), Some(at(23_000)));
     }
 }

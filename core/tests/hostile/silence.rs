@@ -1,8 +1,9 @@
 //! A server that falls silent, and comes back.
 
-use chatapp_core::{Command, Endpoint};
+use chatapp_core::wire::Status;
+use chatapp_core::{Command, Endpoint, Instant};
 
-use crate::client_rig::Rig;
+use crate::client_rig::{Rig, address, entry, whole_table};
 
 /// Waits until the client asks the silent server again, and accepts.
 fn answers(rig: &mut Rig) {
@@ -40,6 +41,31 @@ fn reports_silence_after_the_failed_requests() {
     assert_eq!(shown[1..], ["ServerSilent"]);
     answers(&mut rig);
     assert_eq!(rig.events(), ["ServerBack"]);
+}
+
+/// The server gives a session up if its datagrams are lost for 3 s. An Accept that comes through
+/// just then opens a session that the server no longer has.
+#[test]
+fn asks_soon_for_the_first_roster() {
+    let mut rig = Rig::new();
+    rig.command(Command::Register { name: "alice" }).unwrap();
+    rig.accepts();
+    assert_eq!(rig.events(), ["Registered"]);
+    rig.sent();
+    rig.now = rig.client.poll_timeout().unwrap();
+    rig.client.handle_timeout(rig.now);
+    assert_eq!(rig.now, Instant::ZERO.plus_millis(2_000));
+    assert_eq!(rig.sent_data().len(), 1, "a probe");
+    // The roster comes: from then on, a keep-alive every 20 s is enough.
+    let page = entry("alice", Status::Online, 0xa, address(0));
+    rig.deliver(&[whole_table(1, &page)]);
+    assert_eq!(rig.events(), ["TableUpdated"]);
+    rig.sent();
+    rig.pass(2_600);
+    assert_eq!(
+        rig.client.poll_timeout(),
+        Some(Instant::ZERO.plus_millis(22_000))
+    );
 }
 
 #[test]

@@ -230,7 +230,7 @@ impl Client<'_> {
     /// Completes the registration: the roster has arrived, and waiting commands are sent.
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn arrived(&mut self) {
-        if self.registration.arrive() {
+        if self.registration.arrive(self.sessions.now()) {
             while let Some(slot) = self.registration.pop_waiting(self.outbox.slots()) {
                 self.dispatch(slot);
             }
