@@ -51,7 +51,7 @@ fn main() -> ! {
     }
     let mut session = Session::of(&name);
     if let Err(error) = session.enter(client, clock.now()) {
-        machine::fail(console, error);
+        machine::fail(console, session.wording.command_error(error, name.as_str()));
     }
     loop {
         let now = clock.now();
