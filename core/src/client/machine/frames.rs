@@ -198,6 +198,8 @@ impl Client<'_> {
         }
     }
 
+    // Inlined, it takes more of a small flash.
+    #[cfg_attr(target_pointer_width = "32", inline(never))]
     fn drop_frame(&mut self, reason: DropReason) -> Step {
         self.sessions.count_drop(reason);
         Step::Quiet
