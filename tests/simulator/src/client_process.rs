@@ -97,7 +97,6 @@ impl ClientProcess {
         address: SocketAddr,
         memory: Option<Memory>,
         thief: bool,
-        display: Display,
         now: Millis,
     ) -> Self {
         Self {
@@ -105,7 +104,7 @@ impl ClientProcess {
             name,
             machine,
             body: Body::new(Node::Client(id), address, now),
-            display,
+            display: Display::new(id, false),
             waiting: VecDeque::new(),
             shown: Vec::new(),
             memory,

@@ -82,24 +82,14 @@ impl World {
         if let Some(memory) = &memory {
             machine.with(|client| memory.restore(client));
         }
-        let display = Display::new(id, self.has_slow_displays);
         let text = &self.names[name];
         self.medium.note(Kind::Started, &[id as u64], || {
             format!("{id}: {text} at {address}")
         });
-        self.clients.insert(
-            id,
-            ClientProcess::new(
-                id,
-                name,
-                machine,
-                address,
-                memory,
-                thief,
-                display,
-                self.medium.now,
-            ),
-        );
+        let now = self.medium.now;
+        let mut client = ClientProcess::new(id, name, machine, address, memory, thief, now);
+        client.display = Display::new(id, self.has_slow_displays);
+        self.clients.insert(id, client);
         self.homes.insert(address, Node::Client(id));
         id
     }
