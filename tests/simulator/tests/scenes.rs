@@ -343,6 +343,27 @@ fn acknowledges_nothing_while_the_display_is_full() {
     assert_eq!(shown, ["ann: hi"]);
 }
 
+#[test]
+fn shows_at_the_next_start_what_a_dead_display_took() {
+    let mut scene = Scene::new(2);
+    let (ann, bob) = (scene.join(ANN), scene.join(BOB));
+    scene.shows(ann);
+    scene.send(ann, BOB, "written");
+    scene.moment();
+    assert_eq!(scene.shows(ann), ["Delivered bob"]);
+    let stalled = scene.world.set_display(bob, Flow::Stalls);
+    assert_eq!(stalled, Ok(()));
+    scene.send(ann, BOB, "taken");
+    scene.pass(PATIENCE + 100);
+    assert_eq!(scene.shows(ann), ["SentToServer bob", "Saved bob"]);
+    scene.world.crash_client(bob);
+    let bob = scene.start(BOB);
+    scene.pass(PATIENCE);
+    let mut shown = scene.shows(bob);
+    shown.retain(|line| line.contains("ann"));
+    assert_eq!(shown, ["kept ann: taken"]);
+}
+
 // ---- names and sessions ----
 
 #[test]
