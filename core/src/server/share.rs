@@ -46,6 +46,11 @@ impl Share {
         own >= self.own
     }
 
+    /// Returns whether any sender may use one more place, however many of the `used` ones it has.
+    pub(super) fn is_roomy(&self, used: u32) -> bool {
+        used < self.own && used < self.common
+    }
+
     /// Returns whether a sender that has `own` of the `used` places may use `more` of them.
     //= PROTOCOL.md#15.4
     pub(super) fn admits(&self, own: u32, more: u32, used: u32) -> bool {
@@ -70,6 +75,7 @@ mod tests {
         assert!(share.admits(1, 1, 899) && !share.admits(1, 1, 900));
         assert!(share.admits(0, 1, 999) && !share.admits(0, 1, 1_000));
         assert!(share.is_used(200) && !share.is_used(199));
+        assert!(share.is_roomy(199) && !share.is_roomy(200));
     }
 
     #[test]
@@ -91,6 +97,7 @@ mod tests {
     fn admits_everything_with_all_of_it() {
         let share = Share::new(1_000, 100);
         assert!(share.admits(999, 1, 999) && !share.admits(999, 1, 1_000));
+        assert!(share.is_roomy(999) && !share.is_roomy(1_000));
         assert!(!share.is_used(999));
     }
 }

@@ -105,12 +105,14 @@ impl Room {
             ));
             let name = format!("client{number}");
             let config = ClientConfig::new(Name::new(&name).expect("a name"), address(SERVER));
-            let mut seed = [9; 32];
+            let (mut key, mut seed) = ([9; 32], [9; 32]);
+            // X25519 ignores the three lowest bits.
+            key[..8].copy_from_slice(&((number as u64) << 3).to_le_bytes());
             seed[..8].copy_from_slice(&(number as u64).to_le_bytes());
             let client = Client::new(
                 config,
                 memory.storage(),
-                identity(seed),
+                identity(key),
                 Seed::new(&mut seed),
             )
             .expect("storage suffices");
