@@ -18,8 +18,8 @@ enum Step {
     Quiet,
     /// There is no frame, or it waits until all messages before it are written.
     Wait,
-    /// The event of a frame that is not a message.
-    Report(ClientEvent<'static>),
+    KeptMessages,
+    TableUpdated,
     Show(Shown),
 }
 
@@ -91,7 +91,8 @@ impl Client<'_> {
             match self.advance_inbox() {
                 Step::Wait => return None,
                 Step::Quiet => {}
-                Step::Report(event) => return Some(event),
+                Step::KeptMessages => return Some(ClientEvent::KeptMessages),
+                Step::TableUpdated => return Some(ClientEvent::TableUpdated),
                 Step::Show(shown) => return Some(self.shown_event(shown)),
             }
         }
@@ -112,7 +113,7 @@ impl Client<'_> {
             && self.announces(frame)
         {
             self.server_log.announce();
-            return Step::Report(ClientEvent::KeptMessages);
+            return Step::KeptMessages;
         }
         let kind = frame.as_ref().and_then(|it| Some(it.as_ref().ok()?.kind()));
         let mut may_wait = false;
@@ -348,14 +349,14 @@ impl Client<'_> {
                 let completes = self.table.completes_news(has_news, complete);
                 if completes && self.registration.is_in_room() {
                     self.arrived();
-                    return Step::Report(ClientEvent::TableUpdated);
+                    return Step::TableUpdated;
                 }
             }
             Frame::Found { query, entry } => {
                 let changed = self.take_entry(&entry);
                 self.looked_up(query, false);
                 if changed {
-                    return Step::Report(ClientEvent::TableUpdated);
+                    return Step::TableUpdated;
                 }
             }
             Frame::Missing { query } => self.looked_up(query, true),
@@ -363,7 +364,7 @@ impl Client<'_> {
                 self.table.note_partial();
                 if self.registration.is_arriving() {
                     self.arrived();
-                    return Step::Report(ClientEvent::TableUpdated);
+                    return Step::TableUpdated;
                 }
             }
             _ => {
