@@ -106,7 +106,8 @@ fn delivers_in_order_over_a_lossy_path() {
 
 #[test]
 fn acknowledges_nothing_beyond_a_blocked_display() {
-    let room = Room::open();
+    // Alice may fill bob's mailbox.
+    let room = Room::open_with(&["--mail-share", "100"]);
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     // More than the buffers of bob's program and the pipe after it.
     let text = |number: usize| format!("{number:03} {}", "x".repeat(996));
