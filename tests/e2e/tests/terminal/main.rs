@@ -402,7 +402,7 @@ fn reports_commands_that_take_long() {
 
 #[test]
 fn counts_many_stored_messages() {
-    let room = Room::open();
+    let room = Room::open_with(&["--mail-share", "100"]);
     let mut bob = room.join("bob");
     let mut alice = Screen::join(room.address(), "alice", &[]);
     alice.types("quit\r");
