@@ -45,6 +45,38 @@ fn quits_silently_while_offline() {
 }
 
 #[test]
+fn lists_itself_as_offline_after_it_left() {
+    let room = Room::open();
+    for (name, options, online, offline) in [
+        ("alice", &[][..], "  online", "  offline"),
+        ("bob", &["--json"], r#""online":true"#, r#""online":false"#),
+    ] {
+        let address = room.address().to_string();
+        let (host, port) = address.split_once(':').expect("a port");
+        let mut alice = Process::start(&[&["-c", name, host, port, "0"], options].concat());
+        let commands = if options.is_empty() {
+            ["table", "dereg alice", "table", "reg alice", "table"]
+        } else {
+            [
+                r#"{"command":"table"}"#,
+                r#"{"command":"dereg"}"#,
+                r#"{"command":"table"}"#,
+                r#"{"command":"reg"}"#,
+                r#"{"command":"table"}"#,
+            ]
+        };
+        for (command, state) in commands.iter().zip([online, "", offline, "", online]) {
+            alice.types(command);
+            alice.shows_where(state, |line| {
+                line.contains(state) && (state.is_empty() || line.contains("127.0.0.1"))
+            });
+        }
+        alice.closes_input();
+        assert_eq!(alice.ends(), 0, "{alice}");
+    }
+}
+
+#[test]
 fn serves_on_after_the_end_of_input() {
     let mut room = Room::open();
     room.server.closes_input();

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::json::{self, Entry, Event, Word};
 use super::ledger::{Ledger, Waiting};
-use super::roster::Roster;
+use super::roster::{Roster, table};
 use crate::display::Display;
 use crate::exit::Exit;
 use crate::style::Look;
@@ -212,7 +212,7 @@ impl<'a> Output<'a> {
             }
             return self.explain_marks(client);
         }
-        let mut rows: Vec<_> = client.table().collect();
+        let mut rows: Vec<_> = table(client).collect();
         rows.sort_by_key(|entry| entry.name);
         if self.speaks_json() {
             let clients = rows.iter().map(|row| Entry {

@@ -7,6 +7,16 @@ use chatapp_core::{Client, TableEntry, UnixSeconds};
 
 use crate::style::{Look, clock};
 
+/// Returns the table. A client outside of the room learns of no change, so it knows only of itself
+/// that it is offline.
+pub(super) fn table<'c>(client: &'c Client<'_>) -> impl Iterator<Item = TableEntry<'c>> {
+    let (own, is_outside) = (client.name().as_str(), !client.is_registered());
+    client.table().map(move |entry| TableEntry {
+        online: entry.online && !(is_outside && entry.name == own),
+        ..entry
+    })
+}
+
 /// The state of each name of the table.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
@@ -25,8 +35,7 @@ impl Roster {
     /// first.
     pub(super) fn update(&mut self, client: &Client<'_>, wall: UnixSeconds) -> Vec<String> {
         let is_first = self.seen.is_empty();
-        let mut names: Vec<_> = client
-            .table()
+        let mut names: Vec<_> = table(client)
             .map(|entry| (!entry.online, entry.name.to_owned(), entry.foreign_key))
             .collect();
         names.sort();
@@ -53,7 +62,7 @@ impl Roster {
 
     /// Formats the table for people, online names first.
     pub(super) fn lines(&self, client: &Client<'_>, look: Look) -> Vec<String> {
-        let mut rows: Vec<_> = client.table().collect();
+        let mut rows: Vec<_> = table(client).collect();
         rows.sort_by_key(|entry| (!entry.online, entry.name));
         let addresses: Vec<String> = rows.iter().map(|row| row.address.to_string()).collect();
         let mark = |row: &TableEntry<'_>| match row.name == client.name().as_str() {
