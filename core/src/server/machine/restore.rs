@@ -180,7 +180,8 @@ impl Server<'_> {
         self.raise_numbers(handed_over, log_next);
         let name = self.roster.at_mut(slot);
         name.restore_progress(handed_over, log_next);
-        if name.membership().is_known() && !name.is_unused() {
+        let is_known = name.membership().is_known();
+        if cfg!(feature = "quotas") && is_known && !name.is_unused() {
             self.roster.occupy(slot);
         }
         loop {
