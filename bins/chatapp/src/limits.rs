@@ -48,7 +48,7 @@ pub(crate) struct LimitOptions {
         requires = "server",
         conflicts_with = "client",
         value_name = "N",
-        default_value_t = 256
+        default_value_t = 1_024
     )]
     names_per_source: u32,
 
@@ -224,7 +224,7 @@ mod tests {
         assert_eq!(shares(&ours), shares(&default));
         assert_eq!(
             limits.to_string(),
-            "Limits: 16384 names (4 for each key, 256 for each address), 100000 stored messages \
+            "Limits: 16384 names (4 for each key, 1024 for each address), 100000 stored messages \
              (1000 for each name, 20 % of them for each sender), 65536 channel messages (20 % for \
              each sender). Per second, each address has 10 registrations, 500 requests and 512 KiB \
              of text."

@@ -42,7 +42,7 @@ impl Default for ServerConfig {
             retry: RetryPolicy::DEFAULT,
             window: 32,
             names_per_key: 4,
-            names_per_source: 256,
+            names_per_source: 1_024,
             mail_per_name: 1_000,
             mail_share: 20,
             log_share: 20,

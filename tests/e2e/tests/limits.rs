@@ -6,7 +6,7 @@ use chatapp_e2e::{Room, SAVED, TABLE, WELCOME, received_by};
 fn prints_the_capacities_of_a_server() {
     let mut room = Room::open_with(&["--names", "3", "--requests", "0"]);
     room.server.shows(
-        "Limits: 3 names (4 for each key, 256 for each address), 100000 stored messages (1000 for \
+        "Limits: 3 names (4 for each key, 1024 for each address), 100000 stored messages (1000 for \
          each name, 20 % of them for each sender), 65536 channel messages (20 % for each sender). \
          Per second, each address has 10 registrations, unlimited requests and 512 KiB of text.",
     );
