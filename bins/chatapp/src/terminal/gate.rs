@@ -7,8 +7,9 @@ use super::mode;
 
 /// Text that leaves the cursor in place: one line up, and down again with the line end.
 ///
-/// The editor buffers one text that it has not read yet. Once it takes this text, it has shown the
-/// one before. The caller then knows which output arrived, and writes the rest directly.
+/// The editor buffers one text that it has not read yet. When there is room for another one, it has
+/// read a text, and written all before that. So once it was given this text twice, the text before
+/// is written. The caller then knows which output arrived, and writes the rest directly.
 pub(super) const NOTHING: &str = "\x1b[A\n";
 
 /// Time that the editor has to show a text before the gate takes the terminal from it. The editor

@@ -29,9 +29,8 @@ impl<W: Write> Screen<W> {
             .name("printer".into())
             .spawn(move || {
                 while let Some(text) = jobs.next_job() {
-                    let shown = printer
-                        .print(text)
-                        .and_then(|()| printer.print(NOTHING.into()));
+                    let texts = [text, NOTHING.into(), NOTHING.into()];
+                    let shown = texts.into_iter().try_for_each(|text| printer.print(text));
                     if shown.is_err() {
                         // The writer writes the rest after it takes over the terminal.
                         return;

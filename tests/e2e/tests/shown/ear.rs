@@ -26,10 +26,15 @@ pub(crate) struct Ear {
     bytes: Vec<u8>,
 }
 
-/// Returns the arguments of an ear in this room, with further options.
+/// Returns the arguments of a client that only listens in this room, with further options.
 fn arguments(room: &Room, options: &[&str]) -> Vec<String> {
+    let options = [&["--listen"], options].concat();
+    arguments_of_client(room, &options)
+}
+
+fn arguments_of_client(room: &Room, options: &[&str]) -> Vec<String> {
     let port = room.port.to_string();
-    let first = ["-c", "ear", "127.0.0.1", &port, "0", "--listen"];
+    let first = ["-c", "ear", "127.0.0.1", &port, "0"];
     let all = first.iter().chain(options);
     all.map(|argument| (*argument).to_owned()).collect()
 }
@@ -38,29 +43,39 @@ impl Ear {
     /// Starts it with its output in a pipe.
     pub(crate) fn at_pipe(home: &Home, room: &Room, options: &[&str]) -> Self {
         let (ours, theirs) = std::io::pipe().expect("a pipe");
-        let theirs = OwnedFd::from(theirs);
-        Self::at_stream(home, room, options, ours.into(), theirs)
+        let arguments = arguments(room, options);
+        Self::at_stream(home, &arguments, Stdio::null(), ours.into(), theirs.into())
     }
 
     /// Starts it with its output at a terminal.
     pub(crate) fn at_terminal(home: &Home, room: &Room, options: &[&str]) -> Self {
         let (ours, theirs) = pair().expect("a pseudo-terminal");
-        Self::at_stream(home, room, options, ours, theirs)
+        let arguments = arguments(room, options);
+        Self::at_stream(home, &arguments, Stdio::null(), ours, theirs)
+    }
+
+    /// Starts it with a terminal at which lines are typed: they are edited below its output.
+    pub(crate) fn at_editor(home: &Home, room: &Room, options: &[&str]) -> Self {
+        let (ours, theirs) = pair().expect("a pseudo-terminal");
+        let typed = theirs.try_clone().expect("a descriptor");
+        let arguments = arguments_of_client(room, options);
+        Self::at_stream(home, &arguments, typed.into(), ours, theirs)
     }
 
     fn at_stream(
         home: &Home,
-        room: &Room,
-        options: &[&str],
+        arguments: &[String],
+        input: Stdio,
         ours: OwnedFd,
         theirs: OwnedFd,
     ) -> Self {
         let flags = fcntl_getfl(&ours).expect("an open file");
         fcntl_setfl(&ours, flags | OFlags::NONBLOCK).expect("an open file");
         let child = Command::new(binary())
-            .args(arguments(room, options))
+            .args(arguments)
             .envs(home.variables())
-            .stdin(Stdio::null())
+            .env("TERM", "xterm")
+            .stdin(input)
             .stdout(theirs)
             .stderr(Stdio::null())
             .spawn()

@@ -82,6 +82,48 @@ fn counts_only_what_a_hung_terminal_took() {
     }
 }
 
+/// As above, but lines are typed at the terminal. The editor has taken a piece of the output from
+/// the client, and cannot write it.
+#[test]
+fn counts_only_what_a_hung_editor_wrote() {
+    let room = Room::open_with(&UNLIMITED);
+    let home = Home::of("ear");
+    let mut ear = Ear::at_editor(&home, &room, &[]);
+    ear.shows(WELCOME);
+    let names = ["al", "bo", "cy", "di", "ed", "fy"];
+    let mut senders = room.join_all(names);
+    ear.shows(TABLE);
+    // Their messages come at the same time, so that a piece has several.
+    let mut received = vec![false; names.len() * 20];
+    let long = "x".repeat(300);
+    for round in 0..20 {
+        for (number, sender) in senders.iter_mut().enumerate() {
+            sender.types(&format!(
+                "send ear {long}<{}>",
+                round * names.len() + number
+            ));
+        }
+        for (number, sender) in senders.iter_mut().enumerate() {
+            let yes = received_by("ear");
+            let last = sender.shows_where("a final line", |line| line == yes || line == SAVED);
+            received[round * names.len() + number] = last == yes;
+        }
+    }
+    assert!(
+        !received[received.len() - 1],
+        "the terminal takes everything"
+    );
+    ear.is_sent(Signal::KILL);
+    ear.ends();
+    for (number, received) in received.iter().enumerate() {
+        let is_shown = ear.has_shown(&format!("x<{number}>"));
+        assert!(
+            is_shown || !received,
+            "{number} was received before it was shown"
+        );
+    }
+}
+
 #[test]
 fn shows_all_once_after_a_stalled_pipe_is_read() {
     for json in [&[][..], &["--json"]] {
