@@ -68,6 +68,8 @@ enum Use {
 
 /// Number of uses.
 const USES: usize = if cfg!(feature = "quotas") { 5 } else { 3 };
+/// Number of uses of a source; the rest are uses of an address.
+const SOURCE_USES: usize = if cfg!(feature = "quotas") { 4 } else { 3 };
 
 /// Memory for the token buckets of one source.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +87,14 @@ impl SourceSlot {
         buckets: [Bucket::FULL; USES],
     };
 
-    fn full_at(&self) -> u64 {
-        let full_at = self.buckets.iter().map(|bucket| bucket.full_at());
+    /// Returns from when on the slot is free for another user. To a source, the slot of an address
+    /// is always free.
+    fn full_at(&self, of: Use) -> u64 {
+        let uses = match of {
+            Use::AddressHandshakes => USES,
+            _ => SOURCE_USES,
+        };
+        let full_at = self.buckets.iter().take(uses).map(|it| it.full_at());
         full_at.max().unwrap_or_default()
     }
 
@@ -141,8 +149,7 @@ impl<'a> Quotas<'a> {
         }
         let mut hasher = self.key.hasher();
         from.hash_into(&mut hasher);
-        let address = hasher.finish();
-        self.take(address, Use::AddressHandshakes, limits.registrations, now)
+        self.take_of_address(hasher.finish(), now)
             && self.take(source, Use::Handshakes, limits.handshakes, now)
     }
 
@@ -172,7 +179,8 @@ impl<'a> Quotas<'a> {
         let (requests, text_bytes) = (self.limits.requests, self.limits.text_bytes);
         let len = u32::try_from(text_len).unwrap_or(u32::MAX);
         let source = self.source(from);
-        let slot = self.slot(source, now);
+        let place = self.place(source, Use::Requests);
+        let slot = self.slots.at(place);
         let left = (
             slot.without(Use::Requests, 1, requests, now),
             slot.without(Use::TextBytes, len, text_bytes, now),
@@ -180,6 +188,7 @@ impl<'a> Quotas<'a> {
         let (Some(requests), Some(text_bytes)) = left else {
             return false;
         };
+        let slot = self.claim(place, source, Use::Requests, now);
         slot.set(Use::Requests, requests);
         slot.set(Use::TextBytes, text_bytes);
         true
@@ -191,17 +200,25 @@ impl<'a> Quotas<'a> {
 
     /// Takes a token from a bucket of the source with this hash; false if it is empty.
     fn take(&mut self, source: u64, of: Use, limit: RateLimit, now: Instant) -> bool {
-        let slot = self.slot(source, now);
-        let left = slot.without(of, 1, limit, now);
+        let place = self.place(source, of);
+        let left = self.slots.at(place).without(of, 1, limit, now);
         if let Some(left) = left {
-            slot.set(of, left);
+            self.claim(place, source, of, now).set(of, left);
         }
         left.is_some()
     }
 
-    /// Returns the slot of the source with this hash: its own, or the fullest one among its places.
-    fn slot(&mut self, source: u64, now: Instant) -> &mut SourceSlot {
-        let source = source.max(1);
+    /// Takes a token of the address with this hash; false if it has none. An address takes no slot
+    /// that is in use, since one host has many: without a slot, the quota of its source suffices.
+    fn take_of_address(&mut self, address: u64, now: Instant) -> bool {
+        let (of, limit) = (Use::AddressHandshakes, self.limits.registrations);
+        let slot = self.slots.at(self.place(address, of));
+        let is_foreign = slot.source != address && slot.full_at(of) > nanos(now);
+        is_foreign || self.take(address, of, limit, now)
+    }
+
+    /// Returns the place of the source with this hash: its own, or the fullest one of its ways.
+    fn place(&self, source: u64, of: Use) -> u32 {
         let count = self.slots.len();
         let home = ((u128::from(source) * u128::from(count)) >> 64) as u32;
         let mut best = home;
@@ -209,16 +226,21 @@ impl<'a> Quotas<'a> {
             let place = (home + way) % count;
             let slot = self.slots.at(place);
             if slot.source == source {
-                return self.slots.at_mut(place);
+                return place;
             }
-            if slot.full_at() < self.slots.at(best).full_at() {
+            if slot.full_at(of) < self.slots.at(best).full_at(of) {
                 best = place;
             }
         }
-        let slot = self.slots.at_mut(best);
+        best
+    }
+
+    /// Returns the slot at a place, which is that of the source with this hash from now on.
+    fn claim(&mut self, place: u32, source: u64, of: Use, now: Instant) -> &mut SourceSlot {
+        let slot = self.slots.at_mut(place);
         // A new source in a used slot inherits its use: many sources do not get more than the
         // slots.
-        if slot.full_at() <= nanos(now) {
+        if slot.full_at(of) <= nanos(now) {
             *slot = SourceSlot::VACANT;
         }
         slot.source = source;
@@ -343,6 +365,29 @@ mod tests {
             let others = (1..=10).filter(|it| sources.admits_handshake(&port(*it), Instant::ZERO));
             assert_eq!(others.count(), 5);
             assert!(sources.admits_registration(&port(1), Instant::ZERO));
+        });
+    }
+
+    #[test]
+    //= PROTOCOL.md#15.1
+    fn leaves_slots_to_others_than_many_ports() {
+        with(8, RateLimits::default(), |sources| {
+            let port = |number: u16| address(&format!("192.0.2.1:{number}"));
+            let junk: [_; 16] = core::array::from_fn(|number| port(number as u16 + 1));
+            let mut now = Instant::ZERO;
+            // Miri takes minutes for all of them.
+            let rounds = if cfg!(miri) { 3 } else { 2_000 };
+            for _ in 0..rounds {
+                now = now.plus_millis(10);
+                for from in &junk {
+                    sources.admits_handshake(from, now);
+                }
+            }
+            for host in 2..=9 {
+                let guest = address(&format!("192.0.2.{host}:1"));
+                assert!(sources.admits_handshake(&guest, now), "guest {host}");
+                assert!(sources.admits_registration(&guest, now), "guest {host}");
+            }
         });
     }
 
