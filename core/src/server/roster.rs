@@ -20,6 +20,17 @@ pub(super) struct Inserted {
     pub(super) replaced: Option<u32>,
 }
 
+/// The way in which a full room gets space for another name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Space {
+    /// The name in this slot is to be evicted.
+    Evict(u32),
+    /// A name is being evicted, or some may have to be: ask again.
+    Later,
+    /// All names were used.
+    Never,
+}
+
 /// All names: online, offline and forgotten.
 pub(super) struct Roster<'a> {
     slots: Slots<'a, NameSlot>,
@@ -31,6 +42,8 @@ pub(super) struct Roster<'a> {
     vacated: List<NameList>,
     /// Offline names that were never used, oldest first. No name is in both lists.
     unused: List<NameList>,
+    /// The slot of the name that was evicted last.
+    evicted: Option<u32>,
 }
 
 impl<'a> Roster<'a> {
@@ -53,6 +66,7 @@ impl<'a> Roster<'a> {
             used: 0,
             vacated: List::new(NameList::Reusable),
             unused: List::new(NameList::Reusable),
+            evicted: None,
         })
     }
 
@@ -160,17 +174,37 @@ impl<'a> Roster<'a> {
         }
     }
 
-    /// Returns the name to evict when the room is full: the one that is offline for longest of
+    /// Chooses the name to evict when the room is full: the one that is offline for longest of
     /// those that were never used. Names that were used after all leave the list, a few at a time.
-    pub(super) fn oldest_unused(&mut self) -> Option<u32> {
-        for _ in 0..if cfg!(feature = "quotas") { LOOKS } else { 0 } {
-            let slot = self.unused.first()?;
-            if self.slots.at(slot).is_unused() {
-                return Some(slot);
+    /// One eviction is stored before the next one.
+    pub(super) fn make_space(&mut self) -> Space {
+        if !cfg!(feature = "quotas") {
+            return Space::Never;
+        }
+        let is_expiring = |slot| self.slots.at(slot).membership().is_expiring();
+        if self.evicted.is_some_and(is_expiring) {
+            return Space::Later;
+        }
+        for _ in 0..LOOKS {
+            let Some(slot) = self.unused.first() else {
+                return Space::Never;
+            };
+            let name = self.slots.at(slot);
+            if name.is_unused() {
+                if name.results().is_leaving() {
+                    // The deregistration itself is not stored yet.
+                    return Space::Later;
+                }
+                self.evicted = Some(slot);
+                return Space::Evict(slot);
             }
             self.unused.remove(&mut self.slots, slot);
         }
-        None
+        if self.unused.is_empty() {
+            Space::Never
+        } else {
+            Space::Later
+        }
     }
 
     /// Frees the slot of a forgotten name for another one, if nothing refers to it.
@@ -187,9 +221,14 @@ mod tests {
     use crate::crypto::{Entropy, Seed, Suite};
 
     fn with(test: impl FnOnce(&mut Roster<'_>)) {
-        let (mut slots, mut cells) = ([NameSlot::VACANT, NameSlot::VACANT], [0; 4]);
+        let mut slots = [NameSlot::VACANT, NameSlot::VACANT];
+        with_slots(&mut slots, test);
+    }
+
+    fn with_slots(slots: &mut [NameSlot], test: impl FnOnce(&mut Roster<'_>)) {
+        let mut cells = [0; 32];
         let key = Entropy::new(Suite::Noise, Seed::new(&mut [3; 32])).key();
-        test(&mut Roster::new(&mut slots, &mut cells, key).unwrap());
+        test(&mut Roster::new(slots, &mut cells, key).unwrap());
     }
 
     fn insert(roster: &mut Roster<'_>, name: &str) -> Option<u32> {
@@ -216,6 +255,32 @@ mod tests {
             assert_eq!(roster.find("alice"), None);
             assert_eq!(roster.find("carol"), Some(alice));
             assert_eq!(roster.find("bob"), Some(bob));
+        });
+    }
+
+    #[cfg(feature = "quotas")]
+    #[test]
+    //= PROTOCOL.md#9.9
+    fn asks_again_if_many_names_were_used_after_all() {
+        with_slots(&mut [const { NameSlot::VACANT }; 10], |roster| {
+            for number in 0..10_u8 {
+                let name = [b'a' + number];
+                let name = core::str::from_utf8(&name).unwrap();
+                let slot = insert(roster, name).unwrap();
+                roster.at_mut(slot).admit();
+                roster.at_mut(slot).leave();
+                roster.note_offline(slot);
+            }
+            for slot in 0..9 {
+                roster.at_mut(slot).refer();
+            }
+            let asked = [(); 3].map(|()| roster.make_space());
+            assert_eq!(asked, [Space::Later, Space::Evict(9), Space::Evict(9)]);
+            roster.at_mut(9).expire();
+            assert_eq!(roster.make_space(), Space::Later, "one is being evicted");
+            roster.occupy(9);
+            roster.at_mut(9).forget();
+            assert_eq!(roster.make_space(), Space::Never);
         });
     }
 }

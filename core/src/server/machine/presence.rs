@@ -9,6 +9,7 @@ use crate::name::Name;
 use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
 use crate::server::listing::Listed;
+use crate::server::roster::Space;
 use crate::session::connection::Connection;
 use crate::wire::Refusal;
 
@@ -90,15 +91,15 @@ impl Server<'_> {
         true
     }
 
-    /// Evicts an offline name that was never used, to make room for another one; false if there is
-    /// none. The room is gained once that is stored.
+    /// Evicts an offline name that was never used, to make room for another one. The room is gained
+    /// once that is stored. False if there is none now, nor later.
     //= PROTOCOL.md#9.9
     pub(super) fn evict_unused(&mut self) -> bool {
-        let unused = self.roster.oldest_unused();
-        if let Some(slot) = unused {
+        let space = self.roster.make_space();
+        if let Space::Evict(slot) = space {
             self.expire(slot);
         }
-        unused.is_some()
+        space != Space::Never
     }
 
     /// Expires an offline name. It is forgotten once that is stored.
