@@ -226,10 +226,11 @@ impl<'a> ChannelLog<'a> {
     // ---- entries ----
 
     /// Returns since when entries of others stay in the log for a sender with `own` entries. A
-    /// sender that has not used its share pushes out any entry.
+    /// sender that has not used its share pushes out any entry. So do all until the wall clock is
+    /// known: the age of entries is not.
     //= PROTOCOL.md#12.1
     pub(super) fn spared_since(&self, own: u32, now: UnixSeconds) -> UnixSeconds {
-        if cfg!(feature = "quotas") && self.share.is_used(own) {
+        if cfg!(feature = "quotas") && now.0 != 0 && self.share.is_used(own) {
             UnixSeconds(now.0.saturating_sub(SPARED_S))
         } else {
             UnixSeconds(u32::MAX)
@@ -425,6 +426,7 @@ mod tests {
             let entry = |from| LogSlot::new(from, Origin::VACANT, UnixSeconds(1), 0);
             let unused = log.spared_since(0, UnixSeconds(2));
             let used = log.spared_since(1, UnixSeconds(SPARED_S + 1));
+            assert_eq!(log.spared_since(1, UnixSeconds(0)), UnixSeconds(u32::MAX));
             assert!(matches!(log.append(entry(BOB), "3", used), Appended::Full));
             let own = log.append(entry(ALICE), "3", used);
             assert!(matches!(own, Appended::Evicted(_)), "an own entry");

@@ -21,7 +21,8 @@ pub struct ServerConfig {
     /// may use. The last tenth of each is for senders that use nothing of it. 100 for no quotas.
     pub mail_share: u32,
     /// The percentage of the channel log that one sender may use. Beyond it, the sender pushes out
-    /// its own entries, and those of others that are a day old. 100 for no quota.
+    /// its own entries, those of senders with as many, and those that are a day old. 100 for no
+    /// quota.
     pub log_share: u32,
     /// Milliseconds of silence after which the server probes a client; by default three keep-alive
     /// intervals.

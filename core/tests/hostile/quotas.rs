@@ -265,12 +265,16 @@ fn counts_receipts_that_are_not_acknowledged() {
 fn keeps_young_entries_of_others_in_the_log() {
     let mut rig = rig();
     visits(&mut rig, 3, "bob");
-    let (mut mallory, mut ann) = (joins(&mut rig, 1, "mallory"), joins(&mut rig, 2, "ann"));
     rig.server.handle_wall_clock(UnixSeconds(100_000));
     let texts: Vec<String> = (1..=33).map(|number| format!("news {number}")).collect();
-    for (request, text) in (1..).zip(&texts) {
-        assert_eq!(outcome(&mut rig, &mut ann, post(request, text)), "Saved");
+    // Nobody has used up a share.
+    for ((number, name), texts) in (11..).zip(["a", "b", "c", "d", "e"]).zip(texts.chunks(7)) {
+        let mut other = joins(&mut rig, number, name);
+        for (request, text) in (1..).zip(texts) {
+            assert_eq!(outcome(&mut rig, &mut other, post(request, text)), "Saved");
+        }
     }
+    let mut mallory = joins(&mut rig, 1, "mallory");
     let spam = |rig: &mut Rig, mallory: &mut Member, requests: std::ops::Range<u32>| {
         let saved = requests.filter(|it| outcome(rig, mallory, post(*it, "spam")) == "Saved");
         saved.count()
@@ -298,6 +302,23 @@ fn keeps_young_entries_of_others_in_the_log() {
     rig.server
         .handle_wall_clock(UnixSeconds(100_001 + 24 * 60 * 60));
     assert_eq!(spam(&mut rig, &mut mallory, 102..104), 2, "old entries go");
+}
+
+#[test]
+//= PROTOCOL.md#12.1
+fn lets_a_few_talk_on_in_a_full_log() {
+    let mut rig = rig();
+    rig.server.handle_wall_clock(UnixSeconds(100_000));
+    let mut ann = joins(&mut rig, 1, "ann");
+    for request in 1..=20 {
+        assert_eq!(outcome(&mut rig, &mut ann, post(request, "hi")), "Saved");
+    }
+    let mut bob = joins(&mut rig, 2, "bob");
+    for request in 1..=21 {
+        assert_eq!(outcome(&mut rig, &mut bob, post(request, "hi")), "Saved");
+    }
+    // Bob has more than ann now, whose entries are the oldest.
+    assert_eq!(outcome(&mut rig, &mut bob, post(22, "hi")), "Full");
 }
 
 // ---- restarts ----

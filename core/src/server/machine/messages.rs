@@ -89,7 +89,7 @@ impl Server<'_> {
     // ---- the channel ----
 
     /// Appends an entry. No recipient gets it before it is stored. The oldest entries make room,
-    /// but not those of others since `spared_since`; `None` if there is no room.
+    /// but not those since `spared_since` of others that hold less; `None` if there is no room.
     pub(super) fn append(
         &mut self,
         entry: LogSlot,
@@ -97,6 +97,7 @@ impl Server<'_> {
         spared_since: UnixSeconds,
     ) -> Option<u32> {
         loop {
+            let spared_since = self.oldest_spared_since(entry.from(), spared_since);
             match self.channel.append(entry, text, spared_since) {
                 Appended::Entry(number) => {
                     let sender = self.roster.at_mut(entry.from());
@@ -110,6 +111,18 @@ impl Server<'_> {
                 Appended::Full => return None,
             }
         }
+    }
+
+    /// Returns since when the oldest entry stays for this sender. Nothing stays if its own sender
+    /// holds as much: in a small log, a few who talk use up their shares.
+    fn oldest_spared_since(&self, from: u32, spared_since: UnixSeconds) -> UnixSeconds {
+        if !cfg!(feature = "quotas") {
+            return spared_since;
+        }
+        let entries = |slot| self.roster.at(slot).holdings().entries();
+        let oldest = self.channel.get(self.channel.first());
+        let holds_less = oldest.is_some_and(|oldest| entries(oldest.from()) < entries(from));
+        if holds_less { spared_since } else { ALL_MAY_GO }
     }
 
     /// Fills missing numbers below this one with void entries: their entries could not be stored.
