@@ -73,8 +73,17 @@ impl<'a> NameQuota<'a> {
     //= PROTOCOL.md#15.3
     pub(super) fn admits(&self, key: &PublicKey, from: &PackedAddress) -> bool {
         !cfg!(feature = "quotas")
-            || self.is_below(self.hash(&key.0), self.per_key)
-                && self.is_below(self.source(from), self.per_source)
+            || self.admits_key(key) && self.is_below(self.source(from), self.per_source)
+    }
+
+    /// Returns whether this key may have another name, registered from anywhere.
+    pub(super) fn admits_key(&self, key: &PublicKey) -> bool {
+        self.is_below(self.hash(&key.0), self.per_key)
+    }
+
+    /// Returns whether a name is counted for the source of this address.
+    pub(super) fn is_counted_for(&self, name: &Counted, from: &PackedAddress) -> bool {
+        name.source.get() == self.source(from)
     }
 
     /// Counts a name of this key that was registered from this address.

@@ -132,6 +132,11 @@ impl NameSlot {
     }
 
     /// Returns what the name is counted for in quotas.
+    pub(super) fn counted(&self) -> &Counted {
+        &self.counted
+    }
+
+    /// Returns what the name is counted for in quotas, to change it.
     pub(super) fn counted_mut(&mut self) -> &mut Counted {
         &mut self.counted
     }

@@ -175,9 +175,9 @@ impl<'a> Roster<'a> {
     }
 
     /// Chooses the name to evict when the room is full: the one that is offline for longest of
-    /// those that were never used. Names that were used after all leave the list, a few at a time.
-    /// One eviction is stored before the next one.
-    pub(super) fn make_space(&mut self) -> Space {
+    /// those candidates that were never used. Names that were used after all leave the list, a few
+    /// at a time. One eviction is stored before the next one.
+    pub(super) fn make_space(&mut self, is_candidate: impl Fn(&NameSlot) -> bool) -> Space {
         if !cfg!(feature = "quotas") {
             return Space::Never;
         }
@@ -185,12 +185,18 @@ impl<'a> Roster<'a> {
         if self.evicted.is_some_and(is_expiring) {
             return Space::Later;
         }
+        let mut next = self.unused.first();
+        let mut otherwise = Space::Never;
         for _ in 0..LOOKS {
-            let Some(slot) = self.unused.first() else {
+            let Some(slot) = next else {
                 return Space::Never;
             };
+            next = self.unused.after(&self.slots, slot);
             let name = self.slots.at(slot);
-            if name.is_unused() {
+            if !name.is_unused() {
+                self.unused.remove(&mut self.slots, slot);
+                otherwise = Space::Later;
+            } else if is_candidate(name) {
                 if name.results().is_leaving() {
                     // The deregistration itself is not stored yet.
                     return Space::Later;
@@ -198,13 +204,11 @@ impl<'a> Roster<'a> {
                 self.evicted = Some(slot);
                 return Space::Evict(slot);
             }
-            self.unused.remove(&mut self.slots, slot);
         }
-        if self.unused.is_empty() {
-            Space::Never
-        } else {
-            Space::Later
+        if next.is_none() {
+            otherwise = Space::Never;
         }
+        otherwise
     }
 
     /// Frees the slot of a forgotten name for another one, if nothing refers to it.
@@ -274,13 +278,17 @@ mod tests {
             for slot in 0..9 {
                 roster.at_mut(slot).refer();
             }
-            let asked = [(); 3].map(|()| roster.make_space());
+            let asked = [(); 3].map(|()| roster.make_space(|_| true));
             assert_eq!(asked, [Space::Later, Space::Evict(9), Space::Evict(9)]);
             roster.at_mut(9).expire();
-            assert_eq!(roster.make_space(), Space::Later, "one is being evicted");
+            assert_eq!(
+                roster.make_space(|_| true),
+                Space::Later,
+                "one is being evicted"
+            );
             roster.occupy(9);
             roster.at_mut(9).forget();
-            assert_eq!(roster.make_space(), Space::Never);
+            assert_eq!(roster.make_space(|_| true), Space::Never);
         });
     }
 }

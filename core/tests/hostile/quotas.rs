@@ -121,6 +121,22 @@ fn limits_names_from_one_source() {
     }
 }
 
+#[test]
+//= PROTOCOL.md#15.3
+fn evicts_an_unused_name_of_a_source() {
+    let mut rig = rig();
+    for (number, name) in (1..).zip(["elsewhere", "one", "two", "three"]) {
+        let from = host(if number == 1 { 8 } else { 7 }, number);
+        let mut guest = rig.enters_from(from, hello(number.into(), name));
+        rig.say(&mut guest, &[Frame::Leave { request: 1 }]);
+    }
+    let four = |rig: &mut Rig| rig.answer_to(host(7, 9), hello(9, "four"));
+    assert_eq!(four(&mut rig), Err(Refusal::Wait));
+    let forgotten = rig.events.last().map(String::as_str);
+    assert_eq!(forgotten, Some(r#"Forgotten { name: "one" }"#));
+    assert!(four(&mut rig).is_ok());
+}
+
 /// Registers a name for a moment.
 fn visits(rig: &mut Rig, number: u8, name: &str) {
     let mut guest = rig.enters_from(host(number, 1), hello(number.into(), name));
@@ -328,6 +344,7 @@ fn squatted(name: &str) -> Record<'_> {
     Record::Name(NameRecord {
         address: host(7, 1),
         key: key("mallory"),
+        previous: [7, 0, 0, 0],
         ..name_record(name)
     })
 }

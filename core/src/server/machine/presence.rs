@@ -3,12 +3,14 @@
 use core::net::SocketAddr;
 
 use super::Server;
-use crate::crypto::TAG_LEN;
+use crate::address::PackedAddress;
+use crate::crypto::{PublicKey, TAG_LEN};
 use crate::drop_reason::Disposition;
 use crate::name::Name;
 use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
 use crate::server::listing::Listed;
+use crate::server::name_slot::NameSlot;
 use crate::server::roster::Space;
 use crate::session::connection::Connection;
 use crate::wire::Refusal;
@@ -95,7 +97,24 @@ impl Server<'_> {
     /// once that is stored. False if there is none now, nor later.
     //= PROTOCOL.md#9.9
     pub(super) fn evict_unused(&mut self) -> bool {
-        let space = self.roster.make_space();
+        let space = self.roster.make_space(|_| true);
+        self.evict_for(space)
+    }
+
+    /// Evicts an offline name of this source that was never used, if the source has too many names.
+    /// False if the key has, or if no such name is among those that left first.
+    //= PROTOCOL.md#15.3
+    pub(super) fn evict_unused_of(&mut self, key: &PublicKey, from: &PackedAddress) -> bool {
+        let quota = &self.name_quota;
+        if !quota.admits_key(key) {
+            return false;
+        }
+        let is_of_source = |name: &NameSlot| quota.is_counted_for(name.counted(), from);
+        let space = self.roster.make_space(is_of_source);
+        self.evict_for(space)
+    }
+
+    fn evict_for(&mut self, space: Space) -> bool {
         if let Space::Evict(slot) = space {
             self.expire(slot);
         }

@@ -155,7 +155,11 @@ impl Server<'_> {
         }
         let SessionStart { key, address, .. } = &asked.session;
         if !known && !self.name_quota.admits(key, address) {
-            return Err(Denial::TooMany);
+            return if self.evict_unused_of(key, address) {
+                refuse(Refusal::Wait)
+            } else {
+                Err(Denial::TooMany)
+            };
         }
         match found.or_else(|| self.insert(name)) {
             Some(slot) => Ok((slot, known)),
