@@ -328,7 +328,7 @@ fn logs_arrivals_and_departures_without_texts() {
 
 #[test]
 fn reports_a_full_mailbox() {
-    let room = Room::open();
+    let room = Room::open_with(&["--mail-share", "100"]);
     let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
     bob.types("dereg bob");
     bob.shows(BYE);
