@@ -14,6 +14,8 @@ use std::sync::OnceLock;
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
+        #[cfg(unix)]
+        catch_hangups();
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
         escargot::CargoBuild::new()
             .manifest_path(manifest)
@@ -27,6 +29,15 @@ pub fn binary() -> &'static Path {
             .path()
             .to_owned()
     })
+}
+
+/// Lets the programs that the tests start get SIGHUP. `nohup` ignores it for its program, and for
+/// all that this starts; a signal that is caught has its default action again in a new program.
+#[cfg(unix)]
+fn catch_hangups() {
+    let is_caught = std::sync::Arc::default();
+    signal_hook::flag::register(signal_hook::consts::SIGHUP, is_caught)
+        .expect("SIGHUP can be caught");
 }
 
 /// Returns the path of an example of any package, built as [`binary`] is.
