@@ -74,6 +74,11 @@ impl Display {
         self.flow = flow;
     }
 
+    /// Lets it write lines as soon as it takes them.
+    pub fn hasten(&mut self) {
+        self.lag = 0;
+    }
+
     /// Returns whether it takes lines and writes none.
     pub fn stalls(&self) -> bool {
         self.flow == Flow::Stalls

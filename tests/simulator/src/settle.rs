@@ -91,6 +91,7 @@ impl World {
             self.resume(node)?;
             self.set_socket(node, false)?;
         }
+        self.hasten_displays();
         for id in clients {
             self.set_display(id, Flow::Writes)?;
         }

@@ -69,6 +69,14 @@ impl World {
         });
     }
 
+    /// Lets all displays write at once from now on: with a slow one, the messages that wait take
+    /// longer than a room may take to heal.
+    pub fn hasten_displays(&mut self) {
+        self.has_slow_displays = false;
+        let clients = self.clients.values_mut();
+        clients.for_each(|client| client.display.hasten());
+    }
+
     /// Lets the display of a client take and write lines, or not.
     ///
     /// # Errors
