@@ -281,15 +281,13 @@ impl<'a> Entry<'a> {
 mod tests {
     use super::*;
 
+    fn entry() -> Entry<'static> {
+        let address = ([192, 0, 2, 1], 9).into();
+        Entry::new("ann", Status::Online, 1, PublicKey([7; 32]), address)
+    }
+
     /// One frame of each kind, in the order of their numbers.
     fn one_of_each() -> [Frame<'static>; 14] {
-        let entry = Entry::new(
-            "ann",
-            Status::Online,
-            1,
-            PublicKey([7; 32]),
-            ([192, 0, 2, 1], 9).into(),
-        );
         [
             Frame::Text {
                 counter: 1,
@@ -348,7 +346,10 @@ mod tests {
                 complete: false,
                 entries: &[],
             },
-            Frame::Found { query: 1, entry },
+            Frame::Found {
+                query: 1,
+                entry: entry(),
+            },
             Frame::Missing { query: 1 },
             Frame::Partial,
         ]
