@@ -35,6 +35,7 @@ mod route;
 mod send_queue;
 mod server_link;
 mod server_log;
+mod shown_frame;
 mod storage;
 mod table_sync;
 

@@ -4,6 +4,7 @@
 use core::fmt;
 
 use super::record::{ClientRecord, Shown};
+use super::shown_frame::ShownFrame;
 use crate::limits::SHOWN_MAX;
 
 /// The receipt of a message. The caller returns it to
@@ -13,17 +14,6 @@ pub struct Receipt {
     sequence: u32,
     frame: ShownFrame,
     shown: Option<Shown>,
-}
-
-/// The frame of a message that is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct ShownFrame {
-    /// The local id of its session, which may have ended since.
-    pub(super) session: u64,
-    pub(super) peer: u32,
-    pub(super) number: u32,
-    /// Its acknowledgement may be delayed.
-    pub(super) may_wait: bool,
 }
 
 impl Receipt {

@@ -2,20 +2,13 @@
 //! event is taken, and its receipt tells nothing. The other kind is in `receipts.rs`.
 
 use super::record::{ClientRecord, Shown};
+use super::shown_frame::ShownFrame;
 
 /// The receipt of a message. The caller returns it to
 /// [`Client::handle_shown`](crate::Client::handle_shown) when its output has written the message:
 /// without the feature `late-receipts`, before it polls the next datagram to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Receipt(());
-
-/// The frame of a message that is shown.
-pub(super) struct ShownFrame {
-    pub(super) session: u64,
-    pub(super) peer: u32,
-    pub(super) number: u32,
-    pub(super) may_wait: bool,
-}
 
 impl Receipt {
     /// Returns the record to store for the next process of the name: `None` without the feature

@@ -419,6 +419,19 @@ pub(crate) fn mail(serial: u64, counter: u32, kept: bool) -> Frame<'static> {
     }
 }
 
+/// Returns a channel message of a sender that is not in the roster.
+pub(crate) fn entry_of_carol(number: u32, kept: bool) -> Frame<'static> {
+    Frame::Channel {
+        number,
+        from: "carol",
+        incarnation: 0xca01,
+        counter: number,
+        kept,
+        stamp: UnixSeconds(9),
+        text: "hi",
+    }
+}
+
 /// Returns a message that bob sends directly.
 pub(crate) fn text(counter: u32, text: &str) -> Frame<'_> {
     Frame::Text {

@@ -2,24 +2,16 @@
 //! alone, it delays every second one.
 
 use chatapp_core::wire::{Cookie, Datagram, Frame, Header};
-use chatapp_core::{Command, Disposition, DropReason, Endpoint, UnixSeconds};
+use chatapp_core::{Command, Disposition, DropReason, Endpoint};
 
-use crate::client_rig::{Rig, bob, server, text};
+use crate::client_rig::{Rig, bob, entry_of_carol, server, text};
 use crate::people::SERVER_ID;
 
 /// The longest delay in ms; the interval is 500 ms.
 const DELAY_MS: u64 = 50;
 
 fn entry(number: u32) -> Frame<'static> {
-    Frame::Channel {
-        number,
-        from: "carol",
-        incarnation: 0xca01,
-        counter: number,
-        kept: false,
-        stamp: UnixSeconds(9),
-        text: "hi",
-    }
+    entry_of_carol(number, false)
 }
 
 /// Returns a client that delays the acknowledgement of the next entry that arrives alone, and the

@@ -3,25 +3,16 @@
 
 use chatapp_core::limits::SHOWN_MAX;
 use chatapp_core::wire::{ClientHello, Datagram, Frame, Header, Outcome};
-use chatapp_core::{Command, Disposition, DropReason, Endpoint, Receipt, UnixSeconds};
+use chatapp_core::{Command, Disposition, DropReason, Endpoint, Receipt};
 
-use crate::client_rig::{Rig, bob, mail, server, text};
+use crate::client_rig::{Rig, bob, entry_of_carol, mail, server, text};
 use crate::lines::Line;
 use crate::people::{SERVER_ID, identity};
 
 const WINDOW: u16 = 128;
 
-/// Returns a channel message of a sender that is not in the roster.
 fn entry(number: u32) -> Frame<'static> {
-    Frame::Channel {
-        number,
-        from: "carol",
-        incarnation: 0xca01,
-        counter: number,
-        kept: true,
-        stamp: UnixSeconds(9),
-        text: "hi",
-    }
+    entry_of_carol(number, true)
 }
 
 /// Returns a client that has shown one message, so that no announcement follows.

@@ -1,7 +1,8 @@
 //! Receipts of messages: given with their events, and taken back when the output has written them.
 
 use crate::client::machine::Client;
-use crate::client::receipts::{Receipt, Receipts, ShownFrame};
+use crate::client::receipts::{Receipt, Receipts};
+use crate::client::shown_frame::ShownFrame;
 use crate::time::Instant;
 use crate::wire::Outcome;
 
