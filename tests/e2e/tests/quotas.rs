@@ -71,8 +71,8 @@ fn keeps_room_in_a_mailbox_for_a_friend() {
     ann.shows(SAVED);
 }
 
-/// A log of ten entries, eight of them by one sender: another one gets as many as the first keeps,
-/// and no more.
+/// A log of ten entries, eight of them by one sender: another sender takes the oldest ones until it
+/// holds more than the first.
 #[test]
 fn keeps_young_entries_of_others_in_the_log() {
     let room = Room::open_with(&["--channel", "10"]);
