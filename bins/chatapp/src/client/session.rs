@@ -453,7 +453,8 @@ impl<'a> Session<'a> {
         }
         let gives_up = is_over && !display.has_returned_all();
         self.end
-            .or((has_left || gives_up).then_some(End::Exit(Exit::Done)))
+            .or(has_left.then_some(End::Exit(Exit::Done)))
+            .or(gives_up.then_some(End::Exit(Exit::System)))
     }
 
     pub(super) fn into_output(self) -> Output<'a> {

@@ -23,6 +23,21 @@ fn is_received(sender: &mut Process, text: &str) -> bool {
     last == received
 }
 
+/// Returns what an ear with these options shows once it has the table.
+fn table_line(options: &[&str]) -> &'static str {
+    match options {
+        [] => TABLE,
+        _ => "\"table_updated\"",
+    }
+}
+
+/// Sends messages to the ear until its output takes no more; returns how many it took.
+fn fill(sender: &mut Process) -> usize {
+    let long = "x".repeat(900);
+    let refused = (0..1_000).find(|number| !is_received(sender, &format!("{long}<{number}>")));
+    refused.expect("the output gets full")
+}
+
 #[test]
 fn keeps_a_message_for_the_start_after_head() {
     for json in [&[][..], &["--json"]] {
@@ -31,11 +46,7 @@ fn keeps_a_message_for_the_start_after_head() {
         let home = Home::of("ear");
         let mut ear = Ear::at_pipe(&home, &room, json);
         // As `head -2` does.
-        ear.shows(if json.is_empty() {
-            TABLE
-        } else {
-            "\"table_updated\""
-        });
+        ear.shows(table_line(json));
         ear.is_closed();
         al.shows(TABLE);
         assert!(!is_received(&mut al, "important"));
@@ -131,11 +142,7 @@ fn shows_all_once_after_a_stalled_pipe_is_read() {
         let [mut al, mut bo] = room.join_all(["al", "bo"]);
         let home = Home::of("ear");
         let mut ear = Ear::at_pipe(&home, &room, json);
-        ear.shows(if json.is_empty() {
-            TABLE
-        } else {
-            "\"table_updated\""
-        });
+        ear.shows(table_line(json));
         bo.shows(TABLE);
         let long = "x".repeat(900);
         // More than a pipe holds.
@@ -162,14 +169,9 @@ fn leaves_only_written_messages_behind() {
     let mut ear = Ear::at_pipe(&home, &room, &[]);
     ear.shows(WELCOME);
     al.shows(TABLE);
-    let long = "x".repeat(900);
-    let mut sent = 0;
-    while is_received(&mut al, &format!("{long}<{sent}>")) {
-        sent += 1;
-        assert!(sent < 1_000, "the pipe is never full");
-    }
+    let sent = fill(&mut al);
     ear.is_sent(Signal::TERM);
-    ear.ends();
+    assert_eq!(ear.ends(), Some(1), "a message is not written");
     assert!(!ear.has_shown(&format!("x<{sent}>")));
     let mut next = next_start(&home, &room);
     next.shows_where("the last message", |line| {
@@ -195,12 +197,7 @@ fn keeps_what_a_full_disk_did_not_take() {
     let mut ear = Ear::at_file(&home, &room, &log);
     ear.shows(WELCOME);
     al.shows(TABLE);
-    let long = "x".repeat(900);
-    let mut sent = 0;
-    while is_received(&mut al, &format!("{long}<{sent}>")) {
-        sent += 1;
-        assert!(sent < 1_000, "the disk is never full");
-    }
+    let sent = fill(&mut al);
     assert!(sent > 10, "the disk took too little");
     assert_eq!(ear.ends(), Some(1));
     for number in 0..sent {
