@@ -18,7 +18,7 @@
 //! ```
 //! assert_eq!(chatapp_names::normalize("Zoe\u{308}").unwrap(), "Zo\u{eb}");
 //! assert!(chatapp_names::is_allowed("名前"));
-//! // The first letter is Cyrillic.
+//! // The first character is Cyrillic.
 //! assert!(!chatapp_names::is_allowed("\u{430}lice"));
 //! ```
 #![forbid(unsafe_code)]
