@@ -144,6 +144,11 @@ impl ServerLink {
         self.path_cookie = Some(cookie);
     }
 
+    /// Returns whether a cookie waits for the next datagram to the server.
+    pub(super) fn has_path_cookie(&self) -> bool {
+        self.path_cookie.is_some()
+    }
+
     pub(super) fn take_path_cookie(&mut self) -> Option<Cookie> {
         self.path_cookie.take()
     }

@@ -2,7 +2,7 @@
 //! written it.
 
 use chatapp_core::limits::SHOWN_MAX;
-use chatapp_core::wire::{ClientHello, Datagram, Frame, Header, Outcome};
+use chatapp_core::wire::{ClientHello, Cookie, Datagram, Frame, Header, Outcome};
 use chatapp_core::{Command, Disposition, DropReason, Endpoint, Receipt};
 
 use crate::client_rig::{Rig, bob, entry_of_carol, mail, server, text};
@@ -245,6 +245,33 @@ fn gives_a_bounded_number_of_receipts() {
         .iter()
         .for_each(|receipt| rig.writes(*receipt));
     assert_eq!(acks(&mut rig).last(), Some(&(waits + 1, WINDOW)));
+}
+
+/// The server has seen another address of the client. It answers nothing there before the cookie
+/// comes back, whatever the display does.
+#[test]
+//= PROTOCOL.md#5.8
+fn returns_a_cookie_while_a_receipt_is_out() {
+    let mut rig = client();
+    let unread = rig.next;
+    rig.deliver(&[entry(2)]);
+    let receipt = take_one(&mut rig);
+    assert_eq!(rig.sent(), [], "nothing to acknowledge");
+    let cookie = Cookie {
+        issued_at_ms: 7,
+        mac: 7,
+    };
+    let datagram = Datagram::Cookie {
+        to: rig.id,
+        cookie,
+        key: None,
+    };
+    assert_eq!(rig.give(server(), &datagram), Disposition::Accepted);
+    let sent = rig.sent_data();
+    assert_eq!(sent[0].0.cookie, Some(cookie));
+    assert_eq!(sent[0].0.acknowledged, unread);
+    rig.writes(receipt);
+    assert_eq!(acks(&mut rig), [(rig.next, WINDOW)]);
 }
 
 #[test]

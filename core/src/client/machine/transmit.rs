@@ -50,10 +50,13 @@ impl Client<'_> {
     }
 
     /// Withdraws an acknowledgement that would tell nothing: it is due again when a receipt comes
-    /// back. Returns whether there is nothing else to send.
+    /// back. One that carries the cookie for a new address is sent. Returns whether there is
+    /// nothing else to send.
     //= PROTOCOL.md#6.5
     fn withdraws_ack(&mut self, peer: u32) -> bool {
-        if !self.inbox.is_empty() || !self.peers.at(peer).receipts().is_waiting() {
+        let carries_cookie = peer == SERVER && self.server.has_path_cookie();
+        let is_waiting = self.peers.at(peer).receipts().is_waiting();
+        if !is_waiting || carries_cookie || !self.inbox.is_empty() {
             return false;
         }
         let connection = self.sessions.at_mut(peer);
