@@ -60,6 +60,8 @@ pub(crate) struct Network {
     history: Vec<(SocketAddr, Vec<u8>)>,
     /// All cookies of the machine, with their addresses.
     cookies: Vec<(SocketAddr, Cookie)>,
+    /// Datagrams of sessions that return a cookie.
+    returned: Vec<(Vec<u8>, Cookie)>,
     /// The answer of the machine when it accepted a session.
     accepted: Option<Accept>,
     heard: Heard,
@@ -82,6 +84,7 @@ impl Network {
             asked: Vec::new(),
             history: Vec::new(),
             cookies: Vec::new(),
+            returned: Vec::new(),
             accepted: None,
             heard: Heard::default(),
             ephemerals: 0,
@@ -120,13 +123,22 @@ impl Network {
         false
     }
 
-    /// Returns whether a datagram validates the address that it comes from.
+    /// Returns whether a datagram validates the address that it comes from: with a cookie for it,
+    /// in a request for a session or inside of one.
     pub(crate) fn validates(&self, from: SocketAddr, bytes: &[u8]) -> bool {
-        bytes.get(1) == Some(&KIND_CLIENT_HELLO)
-            && matches!(
-                Datagram::parse(participant(0), bytes),
-                Ok(Datagram::ClientHello(hello)) if self.cookies.contains(&(from, hello.cookie))
-            )
+        let cookie = match bytes.get(1) {
+            Some(&KIND_CLIENT_HELLO) => match Datagram::parse(participant(0), bytes) {
+                Ok(Datagram::ClientHello(hello)) => Some(hello.cookie),
+                _ => None,
+            },
+            Some(&KIND_DATA) => {
+                let mut newest_first = self.returned.iter().rev();
+                let found = newest_first.find(|(datagram, _)| datagram == bytes);
+                found.map(|(_, cookie)| *cookie)
+            }
+            _ => None,
+        };
+        cookie.is_some_and(|cookie| self.cookies.contains(&(from, cookie)))
     }
 
     /// Completes a handshake that the machine has answered.
@@ -228,8 +240,11 @@ impl Network {
     fn says(&mut self, say: &Say) -> Option<(SocketAddr, Vec<u8>)> {
         let place = self.place(say.session)?;
         let (session, numbers, known) = self.speaker(place);
+        let cookie = known.cookie.filter(|_| say.head.0.cookie);
         let bytes = session.says(&say.head.0, &say.frames, numbers, known);
         let from = address(session.who);
+        let returned = cookie.map(|cookie| (bytes.clone(), cookie));
+        self.returned.extend(returned);
         self.history.push((from, bytes.clone()));
         say.fate.happens(from, bytes)
     }
