@@ -1,6 +1,7 @@
 //! The client: reads typed lines and displays events.
 
 mod json;
+mod known_keys;
 mod ledger;
 mod output;
 mod roster;

@@ -1,18 +1,15 @@
 //! The session between the user and the state machine.
 
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chatapp_console as console;
-use chatapp_core::{
-    Client, ClientEvent, ClientRecord, Command, CommandError, Instant, PublicKey, Receipt, Request,
-    Shown,
-};
+use chatapp_core::{Client, ClientEvent, Command, CommandError, Instant, PublicKey, Request};
 use chatapp_mio::Waker;
-use chatapp_store::Memory;
 use serde_json::Value;
 
 use super::json::Order;
+use super::known_keys::{KnownKeys, Noted};
 use super::output::Output;
 use crate::data::Remembered;
 use crate::exit::Exit;
@@ -53,10 +50,7 @@ pub(super) struct Session<'a> {
     output: Output<'a>,
     input: Input,
     waker: Waker,
-    /// Stored state: the messages already shown, and the known keys.
-    memory: Option<Arc<Mutex<Memory>>>,
-    /// Key that the server has proved to hold.
-    server_key: Option<PublicKey>,
+    keys: KnownKeys,
     /// The line editor, if there is one.
     gate: Option<Arc<Gate>>,
     /// Line for which the client had no room.
@@ -92,8 +86,7 @@ impl<'a> Session<'a> {
             output,
             input,
             waker,
-            memory: None,
-            server_key: None,
+            keys: KnownKeys::NONE,
             gate,
             deferred: None,
             has_started: false,
@@ -110,17 +103,11 @@ impl<'a> Session<'a> {
 
     /// Uses the stored state of earlier processes, and stores new state for later ones.
     pub(super) fn remembering(self, remembered: Remembered) -> Self {
-        let Remembered { memory, server_key } = remembered;
-        let memory = memory.map(|memory| Arc::new(Mutex::new(memory)));
-        if let Some(memory) = memory.clone() {
-            let display = self.output.display();
-            display.record_with(move |receipts| record(&memory, receipts));
+        let keys = KnownKeys::of(remembered);
+        if let Some(record) = keys.recorder() {
+            self.output.display().record_with(record);
         }
-        Self {
-            memory,
-            server_key,
-            ..self
-        }
+        Self { keys, ..self }
     }
 
     /// Tries to enter the room until the server answers, if `is_persistent`. Lines wait meanwhile,
@@ -135,7 +122,7 @@ impl<'a> Session<'a> {
 
     /// Returns the key that the server has proved to hold, now or earlier.
     pub(super) fn server_key(&self) -> Option<PublicKey> {
-        self.server_key
+        self.keys.server()
     }
 
     /// Registers for the first time.
@@ -377,41 +364,19 @@ impl<'a> Session<'a> {
 
     /// Stores keys at once.
     fn note_keys(&mut self, client: &mut Client<'_>) {
-        while let Some(record) = client.poll_persist() {
-            if let ClientRecord::ServerKey(key) = record {
-                self.server_key = Some(key);
-            }
-            let Some(memory) = &self.memory else { continue };
-            let noted = memory
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .note(record);
-            match (noted, record) {
-                (Ok(Some(key)), ClientRecord::PeerKey { name, .. }) => {
-                    let name = name.to_owned();
-                    client.restore(ClientRecord::PeerKey { name: &name, key });
-                }
-                (Ok(Some(known)), ClientRecord::ServerKey(found)) => {
-                    self.server_key = Some(known);
-                    self.end_with(End::ServerKeyChanged(found));
-                }
-                (Ok(_), _) => {}
-                (Err(error), _) => self
+        while let Some(noted) = self.keys.note_next(client) {
+            match noted {
+                Noted::Pinned => {}
+                Noted::ServerHasAnother(found) => self.end_with(End::ServerKeyChanged(found)),
+                Noted::NotStored(error) => self
                     .output
                     .show_error(format_args!("[A key is not remembered: {error}]")),
             }
         }
     }
 
-    /// Asks the store for the keys that another process of this name has pinned since: they count
-    /// before anything is believed or sent.
     fn learn_pins(&mut self, client: &mut Client<'_>) {
-        let Some(memory) = &self.memory else { return };
-        let learned = memory
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .restore_news(|record| client.restore(record));
-        if let Err(error) = learned {
+        if let Err(error) = self.keys.learn(client) {
             self.output
                 .show_error(format_args!("[Known keys cannot be read: {error}]"));
         }
@@ -460,23 +425,6 @@ impl<'a> Session<'a> {
     pub(super) fn into_output(self) -> Output<'a> {
         self.output
     }
-}
-
-/// Stores the identities of messages that the output has taken.
-fn record(memory: &Mutex<Memory>, receipts: &[Receipt]) {
-    let shown = receipts
-        .iter()
-        .filter_map(|receipt| match receipt.record() {
-            Some(ClientRecord::Shown(shown)) => Some(shown),
-            _ => None,
-        });
-    let shown: Vec<Shown> = shown.collect();
-    // If this fails, the next process may show the messages again. That needs a crash before their
-    // acknowledgement.
-    let _ = memory
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .note_shown(&shown);
 }
 
 /// Result of a typed line.
