@@ -69,6 +69,8 @@ pub use keys::{
     client_key_file, make_room_key, own_names, own_servers, parse_key, private_key, room_key,
     server_key, server_key_file,
 };
-pub use memory::{KnownKeys, Memory, forget_peer, forget_server, known_keys};
+pub use memory::{
+    KnownKeys, KnownPeer, Memory, forget_peer, forget_server, known_keys, verify_peer,
+};
 pub use report::{KeptName, Report};
 pub use store::{Options, Store};

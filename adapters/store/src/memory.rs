@@ -1,5 +1,6 @@
 //! Stored state of a client for its next process: the messages already shown, and the known keys.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use chatapp_core::{ClientRecord, PublicKey, Shown};
@@ -21,7 +22,8 @@ const FILE: &str = "memory.db";
 const MEMORY: Schema = Schema {
     application_id: 0x4368_6173,
     oldest: 1,
-    migrations: &["
+    migrations: &[
+        "
         -- Whose memory it is, the server as it was typed, and the key that the server has proved \
         to have.
         CREATE TABLE room (
@@ -45,7 +47,10 @@ const MEMORY: Schema = Schema {
             channel INTEGER NOT NULL,
             used INTEGER NOT NULL
         ) STRICT;
-    "],
+    ",
+        // Whether the user has compared the key with the one who has that name.
+        "ALTER TABLE peers ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;",
+    ],
     synchronous: "NORMAL",
 };
 
@@ -73,8 +78,19 @@ pub struct KnownKeys {
     pub server: String,
     /// Public key of the server, once it is known.
     pub server_key: Option<PublicKey>,
-    /// Names of known peers, sorted, and their keys.
-    pub peers: Vec<(String, PublicKey)>,
+    /// The known peers, sorted by name.
+    pub peers: Vec<KnownPeer>,
+}
+
+/// The key of a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownPeer {
+    /// The name of the peer.
+    pub name: String,
+    /// Its public key.
+    pub key: PublicKey,
+    /// Whether the user has compared it with the peer.
+    pub is_verified: bool,
 }
 
 impl Memory {
@@ -111,8 +127,7 @@ impl Memory {
         if !file.exists() {
             return Ok(None);
         }
-        schema::look(&MEMORY, &file)?;
-        let connection = schema::open_as(&file, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+        let connection = open_unlocked(&file)?;
         Ok(Some(Self {
             connection,
             lock: None,
@@ -199,6 +214,29 @@ impl Memory {
         Ok((stored != key).then_some(stored))
     }
 
+    /// Remembers that the user has compared the key of a name. Returns false if another key is
+    /// stored, or none.
+    ///
+    /// # Errors
+    /// Returns an error if the state cannot be written.
+    pub fn verify(&mut self, name: &str, key: PublicKey) -> Result<bool, Error> {
+        verify(&self.connection, name, key).map_err(Error::sql(&self.file))
+    }
+
+    /// Returns the names whose keys were compared.
+    ///
+    /// # Errors
+    /// Returns an error if the state cannot be read.
+    pub fn verified(&self) -> Result<HashSet<String>, Error> {
+        let verified = || {
+            let names = "SELECT name FROM peers WHERE verified";
+            let mut statement = self.connection.prepare_cached(names)?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            names.collect::<rusqlite::Result<_>>()
+        };
+        verified().map_err(Error::sql(&self.file))
+    }
+
     fn write_shown(&mut self, shown: &[Shown]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction()?;
         {
@@ -259,16 +297,33 @@ pub fn forget_peer(state: &Path, name: &str) -> Result<usize, Error> {
     forget_key(state, "DELETE FROM peers WHERE name = ?1", name)
 }
 
+/// Remembers that the user has compared the key of a peer, which is one of these known keys.
+/// Returns false if it is not stored any more.
+///
+/// # Errors
+/// Returns an error if the file cannot be written.
+pub fn verify_peer(state: &Path, known: &KnownKeys, peer: &KnownPeer) -> Result<bool, Error> {
+    let file = folder::memory_folder(state, &known.server, &known.name).join(FILE);
+    verify(&open_unlocked(&file)?, &peer.name, peer.key).map_err(Error::sql(&file))
+}
+
 /// Runs the statement in all files. A running process does not notice; the next one does.
 fn forget_key(state: &Path, forget: &str, what: &str) -> Result<usize, Error> {
     let mut forgotten = 0;
     for file in files(state)? {
-        schema::look(&MEMORY, &file)?;
-        let connection = schema::open_as(&file, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+        let connection = open_unlocked(&file)?;
         forgotten += synced(&connection, |connection| connection.execute(forget, [what]))
             .map_err(Error::sql(&file))?;
     }
     Ok(forgotten)
+}
+
+/// Opens a file that exists, whether another process has locked it or not.
+fn open_unlocked(file: &Path) -> Result<Connection, Error> {
+    schema::look(&MEMORY, file)?;
+    let mut connection = schema::open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
+    schema::migrate(&MEMORY, &mut connection).map_err(Error::sql(file))?;
+    Ok(connection)
 }
 
 fn files(state: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -306,6 +361,12 @@ fn keep_peer(connection: &Connection, name: &str, key: PublicKey) -> rusqlite::R
     connection.execute(keep, params![name, key.0])?;
     let stored = "SELECT key FROM peers WHERE name = ?1";
     connection.query_row(stored, [name], |row| row.get(0).map(PublicKey))
+}
+
+fn verify(connection: &Connection, name: &str, key: PublicKey) -> rusqlite::Result<bool> {
+    let verify = "UPDATE peers SET verified = 1 WHERE name = ?1 AND key = ?2";
+    let changed = synced(connection, |it| it.execute(verify, params![name, key.0]))?;
+    Ok(changed == 1)
 }
 
 fn synced<T>(
@@ -363,8 +424,20 @@ fn read_keys(connection: &Connection) -> rusqlite::Result<Option<KnownKeys>> {
     let Some(row) = rows.next()? else {
         return Ok(None);
     };
-    let mut peers = connection.prepare("SELECT name, key FROM peers ORDER BY name")?;
-    let peers = peers.query_map([], |row| Ok((row.get(0)?, PublicKey(row.get(1)?))))?;
+    // A file that was opened only for reading may be of the version before.
+    let is_old = schema::version_of(&connection)? == MEMORY.oldest;
+    let mut peers = connection.prepare(if is_old {
+        "SELECT name, key, 0 FROM peers ORDER BY name"
+    } else {
+        "SELECT name, key, verified FROM peers ORDER BY name"
+    })?;
+    let peers = peers.query_map([], |row| {
+        Ok(KnownPeer {
+            name: row.get(0)?,
+            key: PublicKey(row.get(1)?),
+            is_verified: row.get(2)?,
+        })
+    })?;
     Ok(Some(KnownKeys {
         name: row.get(0)?,
         server: row.get(1)?,

@@ -279,7 +279,7 @@ fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
 /// Checks that an SQLite file belongs to this program and has a known version.
 fn check_version(schema: &Schema, connection: &Connection, file: &Path) -> Result<(), Error> {
     let application = pragma(connection, "application_id").map_err(Error::sql(file))?;
-    let found = pragma(connection, "user_version").map_err(Error::sql(file))?;
+    let found = version_of(connection).map_err(Error::sql(file))?;
     let file = file.to_owned();
     if application != schema.application_id {
         return Err(Error::Foreign { file });
@@ -308,8 +308,14 @@ fn prepare(schema: &Schema, connection: &mut Connection) -> rusqlite::Result<()>
     migrate(schema, connection)
 }
 
-fn migrate(schema: &Schema, connection: &mut Connection) -> rusqlite::Result<()> {
-    let version = pragma(connection, "user_version")?;
+/// Returns the version of a file.
+pub(crate) fn version_of(connection: &Connection) -> rusqlite::Result<i64> {
+    pragma(connection, "user_version")
+}
+
+/// Brings a file to the version that this program writes.
+pub(crate) fn migrate(schema: &Schema, connection: &mut Connection) -> rusqlite::Result<()> {
+    let version = version_of(connection)?;
     if version < schema.version() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
         let done = usize::try_from(version + 1 - schema.oldest).unwrap_or(0);

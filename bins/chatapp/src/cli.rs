@@ -19,6 +19,7 @@ use crate::log::{Format, Level, LogOptions};
 use crate::network::NetworkOptions;
 use crate::spelling;
 use crate::store::{StoreAction, StoreArguments};
+use crate::typed;
 
 /// The role of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,7 +195,7 @@ fn parse_port(text: &str) -> Result<u16, String> {
 }
 
 fn parse_command(text: &str) -> Result<String, String> {
-    match chatapp_console::parse(text) {
+    match typed::parse(text) {
         Ok(Some(_)) => Ok(text.into()),
         Ok(None) => Err("the command is empty".into()),
         Err(error) => Err(error.to_string()),

@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use chatapp_console::Wording;
-use chatapp_core::{Client, ClientConfig, PublicKey};
+use chatapp_core::{Client, ClientConfig, ClientRecord, PublicKey};
 use chatapp_mio::{ClientLimits, ClientMemory, Transport, Waker, seed};
 use chatapp_store::client_key_file;
 use clap::ColorChoice;
@@ -88,13 +88,16 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
 
     client.log_keys(&mut key_slots);
 
-    let remembered = match state {
+    let mut remembered = match state {
         Some(state) => {
             let title = server_title(host, port);
             open_memory(&state, &title, &mut client)?
         }
         None => Remembered::default(),
     };
+    if let Some(key) = options.keys.server_key() {
+        expect_key(options, key, &mut remembered, &mut client)?;
+    }
 
     let mut search = ServerSearch::new(host, port, addresses, waker.clone());
     let session = open(options, gate, requests.clone(), waker)?;
@@ -202,12 +205,57 @@ fn finish(
     }
 }
 
+/// Lets the client accept this key of the server only.
+///
+/// # Errors
+/// Returns an error if the server is known with another key.
+fn expect_key(
+    options: &ClientOptions,
+    key: PublicKey,
+    remembered: &mut Remembered,
+    client: &mut Client<'_>,
+) -> Result<(), Failure> {
+    let (host, port) = (&options.server_host, options.server_port);
+    match remembered.server_key {
+        Some(known) if known != key => {
+            let place = options.data.as_argument();
+            let message = format!(
+                "the server at {host} {port} is known with another key than that of --server-key. \
+                 Nothing was sent.\n  the known key: {known}\n  --server-key:  {key}\n\
+                 If --server-key is right, forget the known key and start again:\n  \
+                 ChatApp keys forget server {host} {port}{place}"
+            );
+            Err(Failure::new(Exit::ServerKeyChanged, message))
+        }
+        Some(_) => Ok(()),
+        None => {
+            client.restore(ClientRecord::ServerKey(key));
+            remembered.server_key = Some(key);
+            remembered.given_key = Some(key);
+            Ok(())
+        }
+    }
+}
+
+/// Returns the failure for a server that has another key than that of `--server-key`.
+fn server_key_not_given(options: &ClientOptions, given: PublicKey, found: PublicKey) -> String {
+    let (host, port) = (&options.server_host, options.server_port);
+    format!(
+        "the server at {host} {port} has another key than that of --server-key. Nothing was sent \
+         to it.\n  --server-key: {given}\n  the key now:  {found}\n\
+         Its operator sees the right one with `ChatApp keys server`."
+    )
+}
+
 /// Returns the failure for a changed server key, with its remedies.
 fn server_key_changed(
     options: &ClientOptions,
     known: Option<PublicKey>,
     found: PublicKey,
 ) -> String {
+    if let Some(given) = options.keys.server_key() {
+        return server_key_not_given(options, given, found);
+    }
     let (host, port) = (&options.server_host, options.server_port);
     let known = known.map_or_else(String::new, |key| format!("\n  the known key: {key}"));
     let remedy = if options.data.is_ephemeral() {

@@ -104,6 +104,8 @@ pub(crate) struct Remembered {
     /// process stores keys only.
     pub(crate) memory: Option<Memory>,
     pub(crate) server_key: Option<PublicKey>,
+    /// The server's key that the user has given, if the server was not known.
+    pub(crate) given_key: Option<PublicKey>,
 }
 
 /// Restores in a client the stored state of this name at this server.
@@ -136,7 +138,11 @@ pub(crate) fn open_memory(
     if left_over != 0 {
         eprintln!("ChatApp: the pin store has no room for {left_over} known keys: raise --pins");
     }
-    Ok(Remembered { memory, server_key })
+    Ok(Remembered {
+        memory,
+        server_key,
+        given_key: None,
+    })
 }
 
 /// Converts an error of the store into the failure for an unusable store.

@@ -6,7 +6,7 @@ ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
        ChatApp store [--json] <DIR>
        ChatApp store backup | restore | check | forget | show ...
-       ChatApp keys show | forget | new-room <FILE>
+       ChatApp keys show | verify | forget | server | new-room ...
        ChatApp demo | man | completions <SHELL> | dissector
        ChatApp";
 
@@ -21,6 +21,8 @@ Commands of a client, one per line:
   table                show who is in the room
   quit                 finish pending commands, leave the room and end
   help                 show these commands
+  keys verify <name>   show the code that both of you must see alike
+  keys verified <name> remember that you have compared it
 A slash in front, as in /send, is accepted. The text begins one blank after the
 name.
 
@@ -71,6 +73,10 @@ one whose key has changed.
                                      trust its next key, if it was set up anew;
                                      the host is as you type it after -c
   ChatApp keys forget name bob       the same, if bob has lost the key
+  ChatApp keys verify bob            a code that bob must see alike, with
+                                     `keys verify`; --yes remembers it
+  ChatApp keys server                a server's own key, for the --server-key of
+                                     its clients
   ChatApp keys new-room room.key     make a key for --room-key, in a new file
 Each private key is a file in ~/.local/state/chatapp/keys that only you can
 read. A copy of it is your identity: back it up, and take it to your other

@@ -1,4 +1,4 @@
-//! The command `ChatApp keys`: shows known keys, forgets one, or makes a room key.
+//! The command `ChatApp keys`: shows, compares and forgets known keys, or makes a room key.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 use crate::address::unbracketed;
 use crate::data::{state_folder, unusable};
 use crate::exit::{Exit, Failure, print};
+use crate::fingerprint::{Fingerprint, Person, SafetyCode};
 use crate::keys::random;
 
 /// Actions of `ChatApp keys`.
@@ -21,6 +22,28 @@ pub(crate) enum KeyAction {
         /// Show only this one of your names
         #[arg(value_parser = parse_name)]
         name: Option<Name>,
+
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Print the public key of your server, for --server-key, and its fingerprint
+    Server {
+        /// The server's folder [default: all servers in your state folder]
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Show the code that you and this name must see alike
+    Verify {
+        /// The name
+        #[arg(value_parser = parse_name)]
+        name: Name,
+
+        /// Remember that you have compared it
+        #[arg(long)]
+        yes: bool,
 
         #[command(flatten)]
         place: Place,
@@ -97,6 +120,13 @@ pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
             name: Some(name),
             place,
         } => print(line_of(&place.folder()?, name)?.as_bytes()),
+        KeyAction::Server { folder, place } => {
+            let folder = folder.clone().map_or_else(|| place.folder(), Ok)?;
+            print(servers(&folder)?.as_bytes())
+        }
+        KeyAction::Verify { name, yes, place } => {
+            print(verify(&place.folder()?, name.as_str(), *yes)?.as_bytes())
+        }
         KeyAction::Forget {
             what: Forget::Server { host, port, place },
         } => {
@@ -141,6 +171,64 @@ fn line_of(state: &Path, name: &Name) -> Result<String, Failure> {
     Ok(format!("{name} {key}\n"))
 }
 
+/// Formats the public keys of the servers in a folder.
+fn servers(folder: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    for (folder, key) in store::own_servers(folder).map_err(unusable)? {
+        let fingerprint = Fingerprint::of(&key);
+        let folder = folder.display();
+        // Writing to a string cannot fail, here and below.
+        let _ = writeln!(text, "# the server in {folder}: {fingerprint}\n{key}");
+    }
+    if text.is_empty() {
+        let message = format!("there is no server in {}", folder.display());
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    Ok(text)
+}
+
+/// Formats the safety codes with a name, for each own name and room, and remembers that they were
+/// compared.
+fn verify(state: &Path, name: &str, is_compared: bool) -> Result<String, Failure> {
+    let own_names = store::own_names(state).map_err(unusable)?;
+    let mut text = String::new();
+    for known in store::known_keys(state).map_err(unusable)? {
+        let peer = known.peers.iter().find(|peer| peer.name == name);
+        let own = own_names.iter().find(|(own, _)| *own == known.name);
+        let (Some(peer), Some((own, key)), Some(server_key)) = (peer, own, known.server_key) else {
+            continue;
+        };
+        let is_verified = if is_compared {
+            store::verify_peer(state, &known, peer).map_err(unusable)?
+        } else {
+            peer.is_verified
+        };
+        let own_person = Person {
+            name: own,
+            key: *key,
+        };
+        let peer = Person {
+            name,
+            key: peer.key,
+        };
+        let code = SafetyCode::of(&server_key, own_person, peer);
+        let (name, own, server) = (Visible(name), Visible(own), Visible(&known.server));
+        let mark = if is_verified { VERIFIED } else { "" };
+        let _ = writeln!(text, "# {own} and {name} at {server}{mark}:\n{code}");
+    }
+    if text.is_empty() {
+        let message = format!(
+            "no key of {} is known: exchange a message first",
+            Visible(name)
+        );
+        return Err(Failure::new(Exit::Usage, message));
+    }
+    Ok(text)
+}
+
+/// Mark of a key that was compared.
+const VERIFIED: &str = ", verified";
+
 fn list(state: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let names = store::own_names(state).map_err(unusable)?;
@@ -149,7 +237,6 @@ fn list(state: &Path) -> Result<String, Failure> {
         add_names(&mut text, &names);
     }
     for (folder, key) in store::own_servers(state).map_err(unusable)? {
-        // Writing to a string cannot fail, here and below.
         let _ = writeln!(text, "# the server in {}:\n#   {key}", folder.display());
     }
     for known in store::known_keys(state).map_err(unusable)? {
@@ -159,7 +246,10 @@ fn list(state: &Path) -> Result<String, Failure> {
             Some(key) => writeln!(text, "#   {key}"),
             None => writeln!(text, "#   not known"),
         };
-        add_names(&mut text, &known.peers);
+        for peer in &known.peers {
+            let mark = if peer.is_verified { " # verified" } else { "" };
+            let _ = writeln!(text, "{} {}{mark}", Visible(&peer.name), peer.key);
+        }
     }
     if text.is_empty() {
         let _ = writeln!(text, "# no keys in {}", state.display());

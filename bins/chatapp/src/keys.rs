@@ -25,6 +25,13 @@ pub(crate) struct KeyOptions {
     #[arg(long, value_name = "FILE")]
     room_key: Option<PathBuf>,
 
+    /// The server's public key, as `ChatApp keys server` prints it: no other one is trusted
+    #[arg(
+        long, value_name = "KEY", value_parser = parse_public_key, requires = "client",
+        conflicts_with = "server"
+    )]
+    server_key: Option<PublicKey>,
+
     /// Only these names may register: each line of this file is `name` or `name key`, as `ChatApp
     /// keys show` prints it
     #[arg(
@@ -62,6 +69,11 @@ impl KeyOptions {
         Ok(Identity::new(key, room.map_err(unusable)?))
     }
 
+    /// Returns the key that the server must have.
+    pub(crate) fn server_key(&self) -> Option<PublicKey> {
+        self.server_key
+    }
+
     /// Returns the allow list, sorted by name; `None` admits all names.
     pub(crate) fn allow_list(&self) -> Result<Option<Vec<AllowEntry>>, Failure> {
         let Some(file) = &self.allow_file else {
@@ -74,6 +86,11 @@ impl KeyOptions {
             .map(Some)
             .map_err(|(line, what)| wrong(format!(", line {line}: {what}")))
     }
+}
+
+fn parse_public_key(digits: &str) -> Result<PublicKey, String> {
+    let key = store::parse_key(digits).map(PublicKey);
+    key.ok_or_else(|| "a key has 64 hexadecimal digits".to_owned())
 }
 
 /// Maximum number of entries of all allow lists of a process. A list stays in memory until the
@@ -147,8 +164,7 @@ fn read_list(text: &str) -> Result<Vec<AllowEntry>, (usize, String)> {
             return Err((number, format!("unexpected {more:?} after the key")));
         }
         let name = Name::new(&spelling::of(name)).map_err(|error| (number, error.to_string()))?;
-        let no_key = || (number, "a key has 64 hexadecimal digits".to_owned());
-        let key = key.map(|digits| store::parse_key(digits).map(PublicKey).ok_or_else(no_key));
+        let key = key.map(|digits| parse_public_key(digits).map_err(|error| (number, error)));
         let entry = AllowEntry {
             name: name.clone(),
             key: key.transpose()?,

@@ -9,11 +9,13 @@
 //! - `limits`, `operator`: the capacities of a server, and the commands of its operator
 //! - `network`: the transport, with capture and fault injection
 //! - `data`: the state folder on disk
-//! - `keys`, `keyring`: the identity, the allow list, and the known keys
+//! - `keys`, `keyring`, `fingerprint`: the identity, the allow list, the known keys, and codes that
+//!   people compare
 //! - `store`: the backup, check and inspection of a server's store
 //! - `log`, `server_log`: the log of a server on standard error
 //! - `spill`: captures and key logs into pipes
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
+//! - `typed`: the commands of a client, as they are typed
 //! - `input`, `display`, `signals`: threads between the event loop and blocking or asynchronous
 //!   parts of the system
 //! - `background`: reading and writing in the background of a terminal
@@ -28,6 +30,7 @@ mod data;
 mod demo;
 mod display;
 mod exit;
+mod fingerprint;
 mod help;
 mod input;
 mod keyring;
@@ -46,6 +49,7 @@ mod spill;
 mod store;
 mod style;
 mod terminal;
+mod typed;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use chatapp_core::{ClientRecord, PublicKey, Shown, StaticKey};
 use chatapp_store::{
     Error, Memory, client_key_file, forget_peer, forget_server, known_keys, make_room_key,
-    own_names, own_servers, parse_key, private_key, room_key, server_key_file,
+    own_names, own_servers, parse_key, private_key, room_key, server_key_file, verify_peer,
 };
 use tempfile::TempDir;
 
@@ -211,7 +211,7 @@ fn stores_keys_and_shown_messages_per_room() {
     assert_eq!(known[0].server, "elsewhere:4119");
     assert_eq!((known[0].server_key, known[0].peers.len()), (None, 0));
     assert_eq!(known[1].server_key, Some(server));
-    let names: Vec<&str> = known[1].peers.iter().map(|(name, _)| &**name).collect();
+    let names: Vec<&str> = known[1].peers.iter().map(|peer| &*peer.name).collect();
     assert_eq!(names, ["bob", "carol"]);
 
     assert_eq!(forget_server(folder.path(), "elsewhere:4119").unwrap(), 0);
@@ -295,4 +295,53 @@ fn reads_keys_that_another_process_stores() {
     assert_eq!(news(&mut memory), expected);
     assert_eq!(news(&mut beside), expected);
     assert_eq!(news(&mut memory), [""; 0]);
+}
+
+#[test]
+fn remembers_verified_keys_until_forgotten() {
+    let folder = folder();
+    let [key, other] = [3, 4].map(|byte| PublicKey([byte; 32]));
+    let bob = ClientRecord::PeerKey { name: "bob", key };
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    memory.note(bob).unwrap();
+    assert!(!memory.verify("bob", other).unwrap(), "it is another key");
+    assert!(!memory.verify("carol", key).unwrap());
+    assert!(memory.verified().unwrap().is_empty());
+    assert!(memory.verify("bob", key).unwrap());
+    assert!(memory.verified().unwrap().contains("bob"));
+    drop(memory);
+    let known = &known_keys(folder.path()).unwrap()[0];
+    assert!(known.peers[0].is_verified);
+
+    forget_peer(folder.path(), "bob").unwrap();
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    memory.note(bob).unwrap();
+    assert!(memory.verified().unwrap().is_empty());
+    assert!(verify_peer(folder.path(), known, &known.peers[0]).unwrap());
+    assert!(memory.verified().unwrap().contains("bob"));
+}
+
+#[test]
+fn migrates_keys_of_the_version_before() {
+    let folder = folder();
+    let key = PublicKey([3; 32]);
+    let bob = ClientRecord::PeerKey { name: "bob", key };
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    memory.note(bob).unwrap();
+    drop(memory);
+    let file = folder
+        .path()
+        .join("clients/alice@localhost%3a4119/memory.db");
+    let as_it_was = "ALTER TABLE peers DROP COLUMN verified; PRAGMA user_version = 1;";
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.execute_batch(as_it_was).unwrap();
+    drop(connection);
+    let known = &known_keys(folder.path()).unwrap()[0];
+    assert_eq!(
+        (known.peers[0].key, known.peers[0].is_verified),
+        (key, false)
+    );
+    assert!(verify_peer(folder.path(), known, &known.peers[0]).unwrap());
+    let memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    assert!(memory.verified().unwrap().contains("bob"));
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ledger::{Kind, Open};
+use crate::typed::Request;
 
 /// One object of the output.
 #[derive(Debug, Serialize)]
@@ -36,6 +37,19 @@ pub(super) enum Event<'a> {
     Throttled,
     ServerSilent,
     ServerBack,
+    KeyPinned {
+        /// `None` for the server.
+        name: Option<&'a str>,
+        key: String,
+        fingerprint: String,
+    },
+    Verification {
+        name: &'a str,
+        code: String,
+        verified: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tag: Option<&'a Value>,
+    },
     Taken {
         id: u32,
         command: Word,
@@ -90,6 +104,7 @@ pub(super) struct Entry<'a> {
     pub(super) address: String,
     pub(super) online: bool,
     pub(super) foreign_key: bool,
+    pub(super) verified: bool,
 }
 
 /// Name of a command in JSON.
@@ -103,6 +118,8 @@ pub(super) enum Word {
     Table,
     Help,
     Quit,
+    Verify,
+    Verified,
 }
 
 impl Word {
@@ -156,7 +173,7 @@ impl Order {
     ///
     /// # Errors
     /// Returns which field is missing or not allowed.
-    pub(super) fn input<'a>(&'a self, own_name: &'a str) -> Result<console::Input<'a>, String> {
+    pub(super) fn request<'a>(&'a self, own_name: &'a str) -> Result<Request<'a>, String> {
         let Self {
             command,
             to,
@@ -171,7 +188,10 @@ impl Order {
             (
                 "name",
                 name.is_some(),
-                matches!(command, Word::Reg | Word::Dereg),
+                matches!(
+                    command,
+                    Word::Reg | Word::Dereg | Word::Verify | Word::Verified
+                ),
             ),
         ] {
             if is_there && !is_allowed {
@@ -183,8 +203,8 @@ impl Order {
                 .as_deref()
                 .ok_or_else(|| format!("missing field `{what}`"))
         };
-        let name = name.as_deref().unwrap_or(own_name);
-        Ok(match command {
+        let own_or_name = name.as_deref().unwrap_or(own_name);
+        let input = match command {
             Word::Send => console::Input::Command(Command::Send {
                 to: needed(to, "to")?,
                 text: needed(text, "text")?,
@@ -192,12 +212,15 @@ impl Order {
             Word::SendAll => console::Input::Command(Command::SendAll {
                 text: needed(text, "text")?,
             }),
-            Word::Reg => console::Input::Command(Command::Register { name }),
-            Word::Dereg => console::Input::Command(Command::Deregister { name }),
+            Word::Reg => console::Input::Command(Command::Register { name: own_or_name }),
+            Word::Dereg => console::Input::Command(Command::Deregister { name: own_or_name }),
             Word::Table => console::Input::Table,
             Word::Help => console::Input::Help,
             Word::Quit => console::Input::Quit,
-        })
+            Word::Verify => return Ok(Request::Verify(needed(name, "name")?)),
+            Word::Verified => return Ok(Request::Verified(needed(name, "name")?)),
+        };
+        Ok(Request::Room(input))
     }
 }
 
@@ -347,18 +370,19 @@ pub(super) fn rejection(error: CommandError) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::typed;
 
     fn read(line: &str) -> Result<String, String> {
         let order = Order::read(line)?;
-        order.input("alice").map(|input| format!("{input:?}"))
+        order.request("alice").map(|request| format!("{request:?}"))
     }
 
     #[test]
     fn reads_commands() {
         let same = |line: &str, typed: &str| {
-            let input = console::parse(typed).ok().flatten();
-            let input = input.map(|input| format!("{input:?}"));
-            assert_eq!(read(line).ok(), input, "{line}");
+            let entry = typed::parse(typed).ok().flatten();
+            let entry = entry.map(|entry| format!("{entry:?}"));
+            assert_eq!(read(line).ok(), entry, "{line}");
         };
         same(
             r#"{"command":"send","to":"bob","text":"hi"}"#,
@@ -370,6 +394,11 @@ mod tests {
         same(r#"{"command":"reg","name":"bob"}"#, "reg bob");
         same(r#"{"command":"table"}"#, "table");
         same(r#"{"command":"quit"}"#, "quit");
+        same(r#"{"command":"verify","name":"bob"}"#, "keys verify bob");
+        same(
+            r#"{"command":"verified","name":"bob"}"#,
+            "keys verified bob",
+        );
     }
 
     #[test]
@@ -377,6 +406,7 @@ mod tests {
         for (line, words) in [
             (r#"{"command":"send","text":"hi"}"#, "missing field `to`"),
             (r#"{"command":"send_all"}"#, "missing field `text`"),
+            (r#"{"command":"verify"}"#, "missing field `name`"),
             (r#"{"to":"bob"}"#, "missing field `command`"),
             (r#"{"command":"sing"}"#, "unknown variant `sing`"),
             (r#"{"command":"quit","now":true}"#, "unknown field `now`"),

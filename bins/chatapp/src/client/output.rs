@@ -1,5 +1,8 @@
 //! The output of a client, in the requested format.
 
+mod keys;
+
+use std::collections::HashSet;
 use std::fmt;
 use std::io;
 use std::mem;
@@ -18,6 +21,7 @@ use crate::display::Display;
 use crate::exit::Exit;
 use crate::style::Look;
 use crate::terminal::Names;
+use crate::typed;
 
 /// Changes of the table within this time share one line.
 const GATHER_MS: u64 = 200;
@@ -182,20 +186,22 @@ impl<'a> Output<'a> {
     /// Shows the commands.
     pub(super) fn help(&mut self) {
         if self.speaks_json() {
-            return self.object(&Event::Help { lines: &HELP });
+            let lines = [&HELP[..], &typed::HELP].concat();
+            return self.object(&Event::Help { lines: &lines });
         }
-        HELP.iter().for_each(|line| self.display.line(line));
+        let lines = HELP.iter().chain(&typed::HELP);
+        lines.for_each(|line| self.display.line(line));
         if let OutputFormat::Terminal(_) = self.format {
             KEYS.iter().for_each(|line| self.display.line(line));
         }
     }
 
     /// Shows the table of the room, and its age while the server is silent.
-    pub(super) fn table(&mut self, client: &Client<'_>, now: Instant) {
+    pub(super) fn table(&mut self, client: &Client<'_>, verified: &HashSet<String>, now: Instant) {
         let age_s = client
             .server_silent_since()
             .map(|since| now.millis_since(since) / 1_000);
-        self.rows(client, age_s);
+        self.rows(client, verified, age_s);
         if let (Some(age_s), false) = (age_s, self.speaks_json()) {
             let age = Age(age_s);
             self.show_notice(format_args!(
@@ -204,10 +210,10 @@ impl<'a> Output<'a> {
         }
     }
 
-    fn rows(&mut self, client: &Client<'_>, age_s: Option<u64>) {
+    fn rows(&mut self, client: &Client<'_>, verified: &HashSet<String>, age_s: Option<u64>) {
         if let OutputFormat::Terminal(terminal) = &mut self.format {
             terminal.update_names(client, self.clock.wall());
-            for line in terminal.roster.lines(client, terminal.look) {
+            for line in terminal.roster.lines(client, verified, terminal.look) {
                 self.display.line(line);
             }
             return self.explain_marks(client);
@@ -220,6 +226,7 @@ impl<'a> Output<'a> {
                 address: row.address.to_string(),
                 online: row.online,
                 foreign_key: row.foreign_key,
+                verified: !row.foreign_key && verified.contains(row.name),
             });
             return self.object(&Event::Table {
                 clients: clients.collect(),

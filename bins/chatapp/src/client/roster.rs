@@ -1,6 +1,6 @@
 //! Names in the room with their states, and since when this client has seen them so.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chatapp_console::{OTHER_KEY, Visible};
 use chatapp_core::{Client, TableEntry, UnixSeconds};
@@ -61,13 +61,19 @@ impl Roster {
     }
 
     /// Formats the table for people, online names first.
-    pub(super) fn lines(&self, client: &Client<'_>, look: Look) -> Vec<String> {
+    pub(super) fn lines(
+        &self,
+        client: &Client<'_>,
+        verified: &HashSet<String>,
+        look: Look,
+    ) -> Vec<String> {
         let mut rows: Vec<_> = table(client).collect();
         rows.sort_by_key(|entry| (!entry.online, entry.name));
         let addresses: Vec<String> = rows.iter().map(|row| row.address.to_string()).collect();
         let mark = |row: &TableEntry<'_>| match row.name == client.name().as_str() {
             true => OWN,
             false if row.foreign_key => OTHER_KEY,
+            false if verified.contains(row.name) => VERIFIED,
             false => "",
         };
         let who_width = |row: &TableEntry<'_>| Visible(row.name).width() + mark(row).len();
@@ -104,6 +110,9 @@ impl Roster {
         std::iter::once(look.dim(heading)).chain(rows).collect()
     }
 }
+
+/// Mark after a name whose key was compared.
+const VERIFIED: &str = " (verified)";
 
 /// Mark after the client's own name.
 const OWN: &str = " (you)";

@@ -1,21 +1,24 @@
 //! The session between the user and the state machine.
 
+use std::collections::HashSet;
 use std::mem;
 use std::sync::Arc;
 
 use chatapp_console as console;
-use chatapp_core::{Client, ClientEvent, Command, CommandError, Instant, PublicKey, Request};
+use chatapp_core::{Client, ClientEvent, Command, CommandError, Instant, Name, PublicKey, Request};
 use chatapp_mio::Waker;
+use chatapp_store::Error;
 use serde_json::Value;
 
 use super::json::Order;
-use super::known_keys::{KnownKeys, Noted};
+use super::known_keys::{KeyError, KnownKeys, Noted};
 use super::output::Output;
 use crate::data::Remembered;
 use crate::exit::Exit;
 use crate::input::{Input, Next, Typed};
 use crate::spelling;
 use crate::terminal::Gate;
+use crate::typed;
 
 /// Maximum number of typed lines that are taken between two polls of the network.
 const LINES_PER_TURN: usize = 256;
@@ -242,9 +245,9 @@ impl<'a> Session<'a> {
         if self.output.speaks_json() && Order::is_one(line) {
             return self.execute_object(client, now, line);
         }
-        match console::parse(line) {
+        match typed::parse(line) {
             Ok(None) => {}
-            Ok(Some(input)) => return self.execute_input(client, now, input, None),
+            Ok(Some(request)) => return self.execute_request(client, now, request, None),
             Err(error) => self.output.not_understood(error),
         }
         Executed::Done
@@ -258,9 +261,33 @@ impl<'a> Session<'a> {
                 return Executed::Done;
             }
         };
-        match order.input(self.output.name()) {
-            Ok(input) => return self.execute_input(client, now, input, order.tag.as_ref()),
+        match order.request(self.output.name()) {
+            Ok(request) => return self.execute_request(client, now, request, order.tag.as_ref()),
             Err(error) => self.output.bad_object(&error, order.tag.as_ref()),
+        }
+        Executed::Done
+    }
+
+    fn execute_request(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+        request: typed::Request<'_>,
+        tag: Option<&Value>,
+    ) -> Executed {
+        let (name, is_compared) = match request {
+            typed::Request::Room(input) => return self.execute_input(client, now, input, tag),
+            typed::Request::Verify(name) => (spelling::of(name), false),
+            typed::Request::Verified(name) => (spelling::of(name), true),
+        };
+        let verification = match Name::new(&name) {
+            Err(_) => Err(KeyError::NoKey),
+            Ok(name) if is_compared => self.keys.verify(client, &name),
+            Ok(name) => self.keys.verification(client, &name),
+        };
+        match verification {
+            Ok(verification) => self.output.verification(&name, &verification, tag),
+            Err(error) => self.output.no_verification(&name, &error, tag),
         }
         Executed::Done
     }
@@ -276,7 +303,14 @@ impl<'a> Session<'a> {
             console::Input::Help => self.output.help(),
             // Before the first table there is nothing to show.
             console::Input::Table if self.output.is_registering() => return Executed::NoRoom,
-            console::Input::Table => self.output.table(client, now),
+            console::Input::Table => {
+                let verified = self.keys.verified().unwrap_or_else(|error| {
+                    self.output
+                        .show_error(format_args!("[Verified keys cannot be read: {error}]"));
+                    HashSet::new()
+                });
+                self.output.table(client, &verified, now);
+            }
             console::Input::Quit => self.leave_soon(),
             console::Input::Command(typed) => {
                 let name = spelling::name_in(&typed).map(spelling::of);
@@ -350,7 +384,12 @@ impl<'a> Session<'a> {
                 }
                 | ClientEvent::ForeignVersion { .. } => self.end_with(End::Exit(Exit::NoServer)),
                 ClientEvent::Refused { .. } => self.end_with(End::Exit(Exit::Refused)),
-                ClientEvent::Registered => self.has_started = true,
+                ClientEvent::Registered => {
+                    self.has_started = true;
+                    if let Err(error) = self.keys.store_given() {
+                        self.not_remembered(&error);
+                    }
+                }
                 _ => {}
             }
             self.output.event(&event, now);
@@ -366,13 +405,17 @@ impl<'a> Session<'a> {
     fn note_keys(&mut self, client: &mut Client<'_>) {
         while let Some(noted) = self.keys.note_next(client) {
             match noted {
-                Noted::Pinned => {}
+                Noted::Pinned(name, key) => self.output.first_contact(name.as_deref(), key),
+                Noted::NameHasAnother => {}
                 Noted::ServerHasAnother(found) => self.end_with(End::ServerKeyChanged(found)),
-                Noted::NotStored(error) => self
-                    .output
-                    .show_error(format_args!("[A key is not remembered: {error}]")),
+                Noted::NotStored(error) => self.not_remembered(&error),
             }
         }
+    }
+
+    fn not_remembered(&mut self, error: &Error) {
+        self.output
+            .show_error(format_args!("[A key is not remembered: {error}]"));
     }
 
     fn learn_pins(&mut self, client: &mut Client<'_>) {

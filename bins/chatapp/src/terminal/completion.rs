@@ -13,6 +13,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
 use super::Gate;
+use crate::typed::{ACTIONS, KEYS};
 
 /// Names for completion, in the order in which they are offered.
 #[derive(Clone, Debug, Default)]
@@ -61,10 +62,12 @@ impl Assistant {
         ) {
             (None, _) => {
                 let slash = word.len() - word.trim_start_matches('/').len();
-                return (
-                    start + slash,
-                    candidates(COMMANDS.into_iter(), &word[slash..]),
-                );
+                let commands = COMMANDS.into_iter().chain([KEYS]);
+                return (start + slash, candidates(commands, &word[slash..]));
+            }
+            (Some(KEYS), None) => candidates(ACTIONS.into_iter(), word),
+            (Some(KEYS), Some(action)) if ACTIONS.contains(&action) && before.next().is_none() => {
+                self.names.starting_with(word)
             }
             (Some("send" | "msg"), None) => self.names.starting_with(word),
             (Some("reg" | "dereg"), None) => {
@@ -165,6 +168,9 @@ mod tests {
         assert_eq!(complete("send ").1.len(), 4);
         assert_eq!(complete("dereg "), (6, vec!["alice ".into()]));
         assert_eq!(complete("send bob b").1.len(), 0);
+        assert_eq!(complete("keys v").1, ["verify ", "verified "]);
+        assert_eq!(complete("keys verify bo"), (12, vec!["bob ".into()]));
+        assert_eq!(complete("keys verify bob b").1.len(), 0);
         assert_eq!(complete("send_all b").1.len(), 0);
     }
 }

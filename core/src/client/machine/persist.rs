@@ -39,6 +39,11 @@ impl Client<'_> {
         }
     }
 
+    /// Returns the pinned key of a name: the only one that messages go to and are shown from.
+    pub fn pinned_key(&self, name: &Name) -> Option<PublicKey> {
+        self.pins.get(name).copied()
+    }
+
     fn restore_pin(&mut self, name: &Name, key: &PublicKey) -> bool {
         if !self.pins.restore(name, key) {
             return false;

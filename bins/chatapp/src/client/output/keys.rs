@@ -1,0 +1,96 @@
+//! The output about keys: first contacts, and codes to compare.
+
+use chatapp_console::{Part, Visible};
+use chatapp_core::PublicKey;
+use serde_json::Value;
+
+use super::Output;
+use crate::client::json::Event;
+use crate::client::known_keys::{KeyError, Verification};
+use crate::fingerprint::Fingerprint;
+
+impl Output<'_> {
+    /// Shows a key that is pinned from now on, of a peer or the server. Scripts that read the lines
+    /// of the room get no further line.
+    pub(in crate::client) fn first_contact(&self, name: Option<&str>, key: PublicKey) {
+        let fingerprint = Fingerprint::of(&key);
+        if self.speaks_json() {
+            return self.object(&Event::KeyPinned {
+                name,
+                key: key.to_string(),
+                fingerprint: fingerprint.to_string(),
+            });
+        }
+        if !self.look().is_stamped {
+            return;
+        }
+        match name {
+            Some(name) => {
+                let name = Visible(name);
+                self.words(
+                    Part::Notice,
+                    format_args!(
+                        "[First contact with {name}, key {fingerprint}. `keys verify` compares it.]"
+                    ),
+                );
+            }
+            None => self.words(
+                Part::Notice,
+                format_args!("[First contact with this server, key {fingerprint}.]"),
+            ),
+        }
+    }
+
+    /// Shows the code to compare with a peer, or that it was compared.
+    pub(in crate::client) fn verification(
+        &mut self,
+        name: &str,
+        verification: &Verification,
+        tag: Option<&Value>,
+    ) {
+        let code = verification.code;
+        if self.speaks_json() {
+            return self.object(&Event::Verification {
+                name,
+                code: code.to_string(),
+                verified: verification.is_verified,
+                tag,
+            });
+        }
+        let name = Visible(name);
+        if verification.is_verified {
+            self.words(Part::Success, format_args!("[{name} is verified: {code}]"));
+        } else {
+            self.words(Part::Notice, format_args!("[{code}]"));
+            self.words(
+                Part::Notice,
+                format_args!(
+                    "[Compare it with {name} by voice. If {name} sees the same, type keys verified \
+                     {name}.]"
+                ),
+            );
+        }
+    }
+
+    /// Shows why there is no code for a name, or why it is not remembered.
+    pub(in crate::client) fn no_verification(
+        &mut self,
+        name: &str,
+        error: &KeyError,
+        tag: Option<&Value>,
+    ) {
+        self.ledger.reject_line();
+        if self.speaks_json() {
+            return self.rejected(error.word(), error, tag);
+        }
+        let name = Visible(name);
+        match error {
+            KeyError::NoKey => self.words(
+                Part::Error,
+                format_args!("[No key of {name} is known: exchange a message first.]"),
+            ),
+            KeyError::OwnName => self.words(Part::Error, "[That is your own name.]"),
+            _ => self.words(Part::Error, format_args!("[{error}]")),
+        }
+    }
+}
