@@ -49,6 +49,11 @@ impl ProcessMarks {
         }
     }
 
+    /// Returns the number of the process.
+    pub(super) fn process(&self) -> u64 {
+        self.process
+    }
+
     /// Returns whether a message was shown before.
     pub(super) fn has_seen(&self, counter: u32, channel: bool) -> bool {
         let mark = if channel { self.channel } else { self.direct };

@@ -118,7 +118,7 @@ impl<'a> Client<'a> {
             outbox,
             requests: Requests::NONE,
             inbox: Inbox::EMPTY,
-            receipts: Receipts::NONE,
+            receipts: Receipts::of(incarnation),
             server_log: ServerLog::START,
             dedup: Dedup::new(dedup),
             events: Events::NONE,

@@ -38,6 +38,8 @@ mod server_log;
 mod shown_frame;
 mod storage;
 mod table_sync;
+#[cfg(feature = "late-receipts")]
+mod unwritten;
 
 pub use command::{Command, CommandError, CommandId};
 pub use config::ClientConfig;

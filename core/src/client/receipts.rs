@@ -5,12 +5,15 @@ use core::fmt;
 
 use super::record::{ClientRecord, Shown};
 use super::shown_frame::ShownFrame;
+use super::unwritten::Unwritten;
 use crate::limits::SHOWN_MAX;
 
 /// The receipt of a message. The caller returns it to
 /// [`Client::handle_shown`](crate::Client::handle_shown) when its output has written the message.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Receipt {
+    /// The incarnation of the client that gave it.
+    client: u64,
     sequence: u32,
     frame: ShownFrame,
     shown: Option<Shown>,
@@ -33,6 +36,7 @@ impl fmt::Debug for Receipt {
 
 /// The receipts of all sessions, which come back in the order in which they were given.
 pub(super) struct Receipts {
+    unwritten: Unwritten,
     given: u32,
     returned: u32,
     /// The next frame waits for a receipt.
@@ -47,23 +51,27 @@ impl Receipts {
     /// A message is acknowledged when its receipt comes back.
     pub(super) const ARE_LATE: bool = true;
 
-    /// No receipts.
-    pub(super) const NONE: Self = Self {
-        given: 0,
-        returned: 0,
-        is_blocked: false,
-        is_unsent: false,
-        latest: Receipt {
-            sequence: 0,
-            frame: ShownFrame {
-                session: 0,
-                peer: 0,
-                number: 0,
-                may_wait: false,
+    /// Makes no receipts yet, for the client with this incarnation.
+    pub(super) const fn of(client: u64) -> Self {
+        Self {
+            unwritten: Unwritten::NONE,
+            given: 0,
+            returned: 0,
+            is_blocked: false,
+            is_unsent: false,
+            latest: Receipt {
+                client,
+                sequence: 0,
+                frame: ShownFrame {
+                    session: 0,
+                    peer: 0,
+                    number: 0,
+                    may_wait: false,
+                },
+                shown: None,
             },
-            shown: None,
-        },
-    };
+        }
+    }
 
     /// Returns whether acknowledgements of receipts that came back may not be sent yet.
     pub(super) fn is_unsent(&self) -> bool {
@@ -100,8 +108,16 @@ impl Receipts {
         self.is_blocked = true;
     }
 
+    /// Returns whether a message that was shown before may be one that is not written yet.
+    pub(super) fn has_unwritten(&self, shown: &Shown) -> bool {
+        !self.is_empty() && self.unwritten.has(shown, self.returned, self.given)
+    }
+
     /// Makes the receipt of a message. The last one that the caller may have blocks the next frame.
     pub(super) fn give(&mut self, frame: ShownFrame) {
+        if let Some(shown) = &self.latest.shown {
+            self.unwritten.note(shown, self.returned, self.given);
+        }
         self.latest.sequence = self.given;
         self.latest.frame = frame;
         self.given = self.given.wrapping_add(1);
@@ -109,10 +125,11 @@ impl Receipts {
     }
 
     /// Takes a receipt back, and returns the frame of its message; `None` if it is not the oldest
-    /// one that the caller has.
+    /// one that the caller has, or if another client gave it.
     //= PROTOCOL.md#6.1
     pub(super) fn take_back(&mut self, receipt: &Receipt) -> Option<ShownFrame> {
-        let is_oldest = !self.is_empty() && receipt.sequence == self.returned;
+        let is_own = receipt.client == self.latest.client;
+        let is_oldest = is_own && !self.is_empty() && receipt.sequence == self.returned;
         if is_oldest {
             self.returned = self.returned.wrapping_add(1);
             self.is_blocked = false;
@@ -127,9 +144,10 @@ impl Receipts {
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
 enum Pace {
-    /// No receipt has come back since the last acknowledgement.
+    /// Nothing was accepted since the last acknowledgement.
     Waiting,
-    /// A receipt has come back, and its acknowledgement was not sent yet.
+    /// A receipt has come back, or a frame before all messages was accepted, and the
+    /// acknowledgement was not sent yet.
     Returned,
     /// The display stalls: the peer has repeated a frame.
     Stalled,
@@ -139,7 +157,8 @@ enum Pace {
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 pub(super) struct SessionReceipts {
-    /// All frames before this one are acknowledged, while the caller has receipts.
+    /// All frames before this one are acknowledged, while the caller has receipts. Otherwise the
+    /// number that the last datagram told.
     acknowledged: u32,
     outstanding: u16,
     pace: Pace,
@@ -155,9 +174,13 @@ impl SessionReceipts {
         pace: Pace::Waiting,
     };
 
-    /// Records a receipt for the frame with this number.
+    /// Records a receipt for the frame with this number. Frames before it may not be acknowledged
+    /// yet.
     pub(super) fn give(&mut self, number: u32) {
         if self.outstanding == 0 {
+            if self.acknowledged != number {
+                self.pace = Pace::Returned;
+            }
             self.acknowledged = number;
         }
         self.outstanding = self.outstanding.saturating_add(1);
@@ -199,10 +222,9 @@ impl SessionReceipts {
             self.pace = Pace::Waiting;
         }
         if self.outstanding == 0 {
-            expected
-        } else {
-            self.acknowledged
+            self.acknowledged = expected;
         }
+        self.acknowledged
     }
 }
 
@@ -226,7 +248,7 @@ mod tests {
     #[test]
     //= PROTOCOL.md#6.1
     fn takes_receipts_back_in_order_only() {
-        let mut receipts = Receipts::NONE;
+        let mut receipts = Receipts::of(1);
         let [first, second] = [(); 2].map(|()| give(&mut receipts, None));
         assert_eq!(receipts.take_back(&second), None);
         assert_eq!(receipts.take_back(&first), Some(FRAME));
@@ -238,11 +260,20 @@ mod tests {
     }
 
     #[test]
+    fn takes_no_receipt_of_another_client() {
+        let mut receipts = Receipts::of(1);
+        let own = give(&mut receipts, None);
+        let foreign = give(&mut Receipts::of(2), None);
+        assert_eq!(receipts.take_back(&foreign), None);
+        assert_eq!(receipts.take_back(&own), Some(FRAME));
+    }
+
+    #[test]
     fn blocks_frames_at_the_limit() {
         let mut receipts = Receipts {
             given: u32::MAX,
             returned: u32::MAX,
-            ..Receipts::NONE
+            ..Receipts::of(1)
         };
         let oldest = give(&mut receipts, None);
         for _ in 1..SHOWN_MAX {
@@ -268,7 +299,19 @@ mod tests {
         session.take_back(8);
         assert_eq!(session.report(12), 12);
         session.give(12);
+        assert!(session.is_waiting());
         assert_eq!(session.report(13), 12);
+    }
+
+    #[test]
+    fn tells_of_frames_before_the_first_message() {
+        let mut session = SessionReceipts::NONE;
+        session.give(2);
+        assert!(!session.is_waiting(), "two frames are accepted");
+        assert_eq!(session.report(3), 2);
+        session.give(5);
+        assert!(session.is_waiting());
+        assert_eq!(session.report(6), 2);
     }
 
     #[test]
@@ -295,7 +338,7 @@ mod tests {
             channel: true,
             counter: 4,
         };
-        let mut receipts = Receipts::NONE;
+        let mut receipts = Receipts::of(1);
         let [with, without] = [Some(shown), None].map(|shown| give(&mut receipts, shown));
         assert_eq!(with.record(), Some(ClientRecord::Shown(shown)));
         assert_eq!(without.record(), None);

@@ -72,6 +72,16 @@ impl ServerLog {
         is_new
     }
 
+    /// Returns whether a stored message that is not new may not be written yet.
+    pub(super) fn is_unwritten_mail(&self, serial: u64) -> bool {
+        serial > self.mail_shown()
+    }
+
+    /// Returns whether a channel message that is not new may not be written yet.
+    pub(super) fn is_unwritten_entry(&self, number: u32) -> bool {
+        number > self.channel_shown()
+    }
+
     /// Returns whether a channel message is new.
     pub(super) fn is_new_entry(&self, number: u32) -> bool {
         number > self.channel

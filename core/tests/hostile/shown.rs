@@ -117,6 +117,43 @@ fn acknowledges_written_messages_in_order() {
     }
 }
 
+/// A frame that is no message is accepted at once. A message behind it does not withhold its
+/// acknowledgement.
+#[test]
+//= PROTOCOL.md#6.5
+fn acknowledges_frames_before_the_first_message() {
+    let mut rig = client();
+    let unread = rig.next;
+    rig.deliver(&[Frame::Missing { query: 77 }, entry(2), entry(3)]);
+    let receipts = rig.takes();
+    assert_eq!(acks(&mut rig), [(unread + 1, WINDOW)]);
+    assert!(rig.pass(10_000).is_empty(), "it is sent once");
+    rig.deliver(&[Frame::Missing { query: 78 }]);
+    assert!(rig.takes().is_empty());
+    assert_eq!(acks(&mut rig), [], "it stands behind a message");
+    receipts.into_iter().for_each(|receipt| rig.writes(receipt));
+    assert_eq!(acks(&mut rig), [(rig.next, WINDOW)]);
+}
+
+#[test]
+fn refuses_a_receipt_of_another_client() {
+    let (mut rig, mut other) = (client(), Rig::with_seed(6));
+    other.comes_online();
+    other.deliver(&[entry(1)]);
+    other.events();
+    other.deliver(&[entry(2)]);
+    let foreign = take_one(&mut other);
+    rig.deliver(&[entry(2)]);
+    let own = take_one(&mut rig);
+    rig.writes(foreign);
+    assert_eq!(acks(&mut rig), [], "nothing is written");
+    assert_eq!(rig.client.stats().drops(DropReason::Unexpected), 1);
+    rig.writes(own);
+    assert_eq!(acks(&mut rig), [(rig.next, WINDOW)]);
+    rig.writes(own);
+    assert_eq!(rig.client.stats().drops(DropReason::Unexpected), 2);
+}
+
 #[test]
 //= PROTOCOL.md#6.5
 fn closes_the_window_for_a_repeated_message() {
@@ -169,6 +206,34 @@ fn acknowledges_a_repetition_after_the_first() {
     assert_eq!(rig.events().len(), 1, "the entry");
     assert_eq!(acks(&mut rig), [(rig.next, WINDOW)]);
     assert_eq!(rig.client.stats().drops(DropReason::Duplicate), 1);
+}
+
+/// A repetition of what was written long ago waits for nothing, and holds nothing up.
+#[test]
+//= PROTOCOL.md#10.1
+fn drops_a_repetition_of_a_written_message() {
+    let (mut rig, mut line) = with_bob();
+    rig.deliver(&[mail(1, 1, false)]);
+    assert_eq!(rig.events().len(), 1);
+    bob_sends(&mut rig, &mut line, 0, &[text(2, "hi")]);
+    assert_eq!(rig.events().len(), 1);
+    rig.deliver(&[entry(2)]);
+    let receipt = take_one(&mut rig);
+    for repeated in [mail(1, 1, false), entry(1)] {
+        rig.deliver(&[repeated, Frame::Missing { query: 77 }]);
+        assert!(rig.takes().is_empty());
+    }
+    bob_sends(&mut rig, &mut line, 1, &[text(2, "hi"), text(3, "new")]);
+    let new = take_one(&mut rig);
+    assert_eq!(rig.client.stats().drops(DropReason::Duplicate), 3);
+    bob_sends(&mut rig, &mut line, 3, &[text(2, "hi"), text(3, "new")]);
+    assert!(rig.takes().is_empty());
+    let dropped = rig.client.stats().drops(DropReason::Duplicate);
+    assert_eq!(dropped, 4, "the other one is not written yet");
+    rig.writes(receipt);
+    rig.writes(new);
+    assert!(rig.takes().is_empty());
+    assert_eq!(rig.client.stats().drops(DropReason::Duplicate), 5);
 }
 
 /// Returns the numbers of the stored message and of the entry that the client has shown, by its

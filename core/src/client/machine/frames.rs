@@ -177,11 +177,15 @@ impl Client<'_> {
             Task::Apply => self.take_server_frame(),
             Task::Mail(end) => self.take_mail(end),
             Task::Entry(number, sender, counter) => {
-                if self.server_log.take_entry(number) && self.accept_message(sender, counter, true)
-                {
+                let is_new = self.server_log.take_entry(number);
+                if is_new && self.accept_message(sender, counter, true) {
                     return Step::Show(Shown::Text);
                 }
-                self.drop_repeated()
+                self.drop_repeated(if is_new {
+                    self.is_unwritten(sender, counter, true)
+                } else {
+                    self.server_log.is_unwritten_entry(number)
+                })
             }
             Task::Foreign(number, peer) => {
                 let is_new = self.server_log.take_entry(number);
@@ -191,8 +195,9 @@ impl Client<'_> {
                 self.drop_frame(DropReason::ForeignKey)
             }
             Task::Text(counter, text) => {
-                if !self.accept_message(Sender::Current(peer), counter, false) {
-                    return self.drop_repeated();
+                let sender = Sender::Current(peer);
+                if !self.accept_message(sender, counter, false) {
+                    return self.drop_repeated(self.is_unwritten(sender, counter, false));
                 }
                 Step::Show(Shown::Direct { counter, text })
             }
@@ -206,11 +211,11 @@ impl Client<'_> {
         Step::Quiet
     }
 
-    /// Drops a message that was shown before. It may be one of those that are not written yet: it
-    /// waits for them, because its acknowledgement would be theirs.
+    /// Drops a message that was shown before. If it is not written yet, it waits for its receipt:
+    /// its acknowledgement would be that of the other one.
     //= PROTOCOL.md#10.1
-    fn drop_repeated(&mut self) -> Step {
-        if self.waits_for_receipts() {
+    fn drop_repeated(&mut self, is_unwritten: bool) -> Step {
+        if is_unwritten && self.waits_for_receipts() {
             return Step::Wait;
         }
         self.drop_frame(DropReason::Duplicate)
@@ -228,14 +233,14 @@ impl Client<'_> {
         };
         let message = end.saturating_sub(ciphertext.len())..end;
         if !self.server_log.take_mail(serial) {
-            return self.drop_repeated();
+            return self.drop_repeated(self.server_log.is_unwritten_mail(serial));
         }
         let Some(envelope) = Envelope::of(&frame) else {
             return self.drop_frame(DropReason::Malformed);
         };
         let sender = self.sender(envelope.from.as_str(), envelope.incarnation);
         if self.has_seen(sender, envelope.counter, false) {
-            return self.drop_repeated();
+            return self.drop_repeated(self.is_unwritten(sender, envelope.counter, false));
         }
         match self.decrypt_stored(sender, &envelope, message) {
             Ok(()) => {

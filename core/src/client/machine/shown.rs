@@ -1,8 +1,11 @@
 //! Receipts of messages: given with their events, and taken back when the output has written them.
 
+use super::roster::Sender;
 use crate::client::machine::Client;
 use crate::client::receipts::{Receipt, Receipts};
+use crate::client::record::Shown;
 use crate::client::shown_frame::ShownFrame;
+use crate::drop_reason::DropReason;
 use crate::time::Instant;
 use crate::wire::Outcome;
 
@@ -11,10 +14,14 @@ impl Client<'_> {
     /// acknowledged to its sender, or to the server, which send it again otherwise. A channel
     /// message may be acknowledged 50 ms later.
     ///
-    /// Receipts come back in the order of their events; any other one has no effect. The caller
-    /// first stores the [record](Receipt::record) of the message, if it has a store.
+    /// Receipts come back in the order of their events, to the client that gave them. Any other
+    /// one has no effect, and counts as [`DropReason::Unexpected`]. The caller first stores the
+    /// [record](Receipt::record) of the message, if it has a store.
     pub fn handle_shown(&mut self, now: Instant, receipt: Receipt) {
         let Some(frame) = self.receipts.take_back(&receipt) else {
+            if Receipts::ARE_LATE {
+                self.sessions.count_drop(DropReason::Unexpected);
+            }
             return;
         };
         self.sessions.advance(now);
@@ -47,6 +54,19 @@ impl Client<'_> {
         if may_wait || was_delayed || is_newly_due {
             self.reschedule(peer);
         }
+    }
+
+    /// Returns whether a message that was shown before is perhaps not written yet.
+    pub(super) fn is_unwritten(&self, sender: Sender, counter: u32, channel: bool) -> bool {
+        let shown = Shown {
+            process: match sender {
+                Sender::Current(peer) => self.peers.at(peer).marks().process(),
+                Sender::Other(process) => process,
+            },
+            channel,
+            counter,
+        };
+        self.receipts.has_unwritten(&shown)
     }
 
     /// Returns whether a frame has to wait until all messages before it are written.
