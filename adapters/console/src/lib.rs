@@ -25,6 +25,7 @@ mod parse;
 mod report;
 mod row;
 mod serial;
+mod silence;
 mod stamp;
 mod suggest;
 #[cfg(not(feature = "unicode"))]
@@ -43,5 +44,6 @@ pub use parse::{HELP, Input, ParseError, parse, without_mark};
 pub use report::Report;
 pub use row::{OTHER_KEY, OTHER_KEY_HELP, Row};
 pub use serial::{Answers, LineError, SerialConsole, TYPED_LEN_MAX, Typed};
+pub use silence::Silence;
 pub use stamp::Stamp;
 pub use visible::Visible;

@@ -51,6 +51,9 @@ enum Text<'a> {
 
 use Text::{About, Count, Fixed};
 
+const STALE: &str =
+    "[The server is silent. Direct messages still work; the table may be out of date.]";
+
 const SERVER_SILENT: Line<'_> = error(Fixed("[Server not responding]"));
 
 const fn notice(text: Text<'_>) -> Line<'_> {
@@ -151,6 +154,8 @@ impl<'a> Wording<'a> {
                 ..
             } => (Some(SERVER_SILENT), error(Fixed("[Exiting]"))),
             ClientEvent::ServerNotResponding { .. } => (None, SERVER_SILENT),
+            ClientEvent::ServerSilent => (None, error(Fixed(STALE))),
+            ClientEvent::ServerBack => (None, success(Fixed("[The server is back.]"))),
             ClientEvent::Offline { .. } => (None, self.offline()),
             ClientEvent::Deregistered { .. } => (None, notice(Fixed("[You are Offline. Bye.]"))),
             ClientEvent::Refused { reason } => (None, self.refused(reason)),

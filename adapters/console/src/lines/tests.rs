@@ -225,6 +225,11 @@ fn words_the_result_of_a_channel_message() {
 
 #[test]
 fn words_a_silent_server() {
+    assert_eq!(
+        lines(ClientEvent::ServerSilent),
+        ["[The server is silent. Direct messages still work; the table may be out of date.]"]
+    );
+    assert_eq!(lines(ClientEvent::ServerBack), ["[The server is back.]"]);
     assert_eq!(silent(Request::SendAll), ["[Server not responding]"]);
     assert_eq!(silent(Request::Register), ["[Server not responding]"]);
     assert_eq!(

@@ -5,12 +5,9 @@ mod keys;
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
-use std::mem;
 
-use chatapp_console::{self as console, HELP, Line, ParseError, Part, Wording};
-use chatapp_core::{
-    Client, ClientEvent, Command, CommandError, CommandId, Instant, MessageStatus, UnixSeconds,
-};
+use chatapp_console::{self as console, HELP, Line, ParseError, Part, Silence, Wording};
+use chatapp_core::{Client, ClientEvent, Command, CommandError, CommandId, Instant, UnixSeconds};
 use chatapp_mio::Clock;
 use serde_json::Value;
 
@@ -28,10 +25,6 @@ const GATHER_MS: u64 = 200;
 
 /// Number of stored messages between two progress lines.
 const KEPT_PER_COUNT: u32 = 100;
-
-/// Line about a silent server.
-const STALE: &str =
-    "[The server is silent. Direct messages still work; the table may be out of date.]";
 
 /// Output format of a client.
 pub(super) enum OutputFormat {
@@ -78,8 +71,7 @@ pub(super) struct Output<'a> {
     format: OutputFormat,
     clock: Clock,
     ledger: Ledger,
-    /// A line has told that the server is silent.
-    is_silence_shown: bool,
+    silence: Silence,
 }
 
 impl<'a> Output<'a> {
@@ -90,7 +82,7 @@ impl<'a> Output<'a> {
             format,
             clock: Clock::new(),
             ledger: Ledger::default(),
-            is_silence_shown: false,
+            silence: Silence::default(),
         }
     }
 
@@ -256,7 +248,7 @@ impl<'a> Output<'a> {
             }
             return;
         }
-        if self.has_shown_silence(event) {
+        if self.silence.repeats(event) {
             return;
         }
         if let OutputFormat::Terminal(terminal) = &mut self.format {
@@ -273,11 +265,6 @@ impl<'a> Output<'a> {
             );
             self.count_kept(is_kept);
         }
-        match event {
-            ClientEvent::ServerSilent => self.words(Part::Error, STALE),
-            ClientEvent::ServerBack => self.words(Part::Success, "[The server is back.]"),
-            _ => {}
-        }
         let wording = self.wording;
         for line in wording.event(event) {
             self.line(&line);
@@ -285,22 +272,6 @@ impl<'a> Output<'a> {
         if let (OutputFormat::Terminal(_), true) = (&self.format, self.ledger.is_over()) {
             self.show_notice("[All replies have arrived.]");
         }
-    }
-
-    /// Returns whether this event only repeats that the server is silent: the line about a request
-    /// that failed has said so.
-    fn has_shown_silence(&mut self, event: &ClientEvent<'_>) -> bool {
-        match event {
-            ClientEvent::ServerNotResponding { .. }
-            | ClientEvent::MessageStatus {
-                status: MessageStatus::NotDelivered,
-                ..
-            } => self.is_silence_shown = true,
-            ClientEvent::ServerSilent => return mem::replace(&mut self.is_silence_shown, true),
-            ClientEvent::ServerBack | ClientEvent::TableUpdated => self.is_silence_shown = false,
-            _ => {}
-        }
-        false
     }
 
     /// Shows an event that ends the program. Only programs need it: for people, the exit message
@@ -317,7 +288,7 @@ impl<'a> Output<'a> {
             return self.event(event, now);
         }
         self.ledger.note(event);
-        if !mem::replace(&mut self.is_silence_shown, true) {
+        if !self.silence.note() {
             self.show_notice("[The server does not respond. Trying again until it does.]");
         }
     }

@@ -6,7 +6,7 @@ use core::convert::Infallible;
 use core::net::SocketAddr;
 use core::panic::PanicInfo;
 
-use chatapp_console::{Answers, HELP, Input, OTHER_KEY_HELP, Row, Typed, Wording, parse};
+use chatapp_console::{Answers, HELP, Input, OTHER_KEY_HELP, Row, Silence, Typed, Wording, parse};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientRecord, Command, CommandError, Identity, Instant,
     Name, Request, Seed, StorageError,
@@ -103,6 +103,7 @@ struct Session<'a> {
     is_deregistering: bool,
     /// Lines or events arrived since the client had no room for a command.
     had_event: bool,
+    silence: Silence,
     end: Option<End>,
 }
 
@@ -135,6 +136,7 @@ impl<'a> Session<'a> {
             is_leaving: false,
             is_deregistering: false,
             had_event: false,
+            silence: Silence::default(),
             end: None,
         }
     }
@@ -234,10 +236,12 @@ impl<'a> Session<'a> {
                 ClientEvent::Registered => self.has_started = true,
                 _ => {}
             }
-            let Ok(()) = self
-                .wording
-                .event(&event)
-                .try_for_each(|line| console.show(line));
+            if !self.silence.repeats(&event) {
+                let Ok(()) = self
+                    .wording
+                    .event(&event)
+                    .try_for_each(|line| console.show(line));
+            }
             if let Some(receipt) = event.receipt() {
                 client.handle_shown(now, receipt);
             }
