@@ -162,8 +162,10 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
     let [name, server_host, server_port, port] = words else {
         return Err("-c needs <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>".into());
     };
+    // One's own name is known by its key.
+    let name = spelling::known(name, |name| arguments.data.has_key_of(name));
     Ok(ClientOptions {
-        name: Name::new(&spelling::of(name)).map_err(|error| format!("invalid name: {error}"))?,
+        name: Name::new(&name).map_err(|error| format!("invalid name: {error}"))?,
         server_host: server_host.clone(),
         server_port: parse_port(server_port).map_err(|error| format!("server port: {error}"))?,
         port: if port == "0" {

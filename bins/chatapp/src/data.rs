@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use chatapp_core::{Client, ClientRecord, PublicKey, ServerConfig};
-use chatapp_store::{Memory, default_folder, server_folder};
+use chatapp_store::{Memory, client_key_file, default_folder, server_folder};
 use clap::Args;
 use jiff::SpanRelativeTo;
 
@@ -72,6 +72,12 @@ impl DataOptions {
             return Ok(None);
         }
         state_folder(self.data_dir.as_deref()).map(Some)
+    }
+
+    /// Returns whether there is a key of this name of a client.
+    pub(crate) fn has_key_of(&self, name: &str) -> bool {
+        let folder = self.client_folder().ok().flatten();
+        folder.is_some_and(|folder| client_key_file(&folder, name).exists())
     }
 
     /// Returns the argument for other commands that selects the same folder.

@@ -13,6 +13,7 @@ use crate::data::{state_folder, unusable};
 use crate::exit::{Exit, Failure, print};
 use crate::fingerprint::{Fingerprint, Person, SafetyCode};
 use crate::keys::random;
+use crate::spelling;
 
 /// Actions of `ChatApp keys`.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -137,8 +138,12 @@ pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
         KeyAction::Forget {
             what: Forget::Name { name, place },
         } => {
-            let count = store::forget_peer(&place.folder()?, name.as_str()).map_err(unusable)?;
-            forgot(count, &format!("of {name}"))
+            let folder = place.folder()?;
+            let count = spelling::try_both(name, |name| {
+                let count = store::forget_peer(&folder, name.as_str())?;
+                Ok((count != 0).then_some(count))
+            });
+            forgot(count.map_err(unusable)?.unwrap_or(0), &format!("of {name}"))
         }
         KeyAction::NewRoom { file } => {
             store::make_room_key(file, &*random()?).map_err(unusable)?;
@@ -162,7 +167,10 @@ fn forgot(count: usize, whose: &str) -> Result<Exit, Failure> {
 /// Formats one of the user's own names as a line of an allow list.
 fn line_of(state: &Path, name: &Name) -> Result<String, Failure> {
     let names = store::own_names(state).map_err(unusable)?;
-    let own = names.iter().find(|(own, _)| own == name.as_str());
+    let name = spelling::known(name.as_str(), |name| {
+        names.iter().any(|(own, _)| own == name)
+    });
+    let own = names.iter().find(|(own, _)| *own == name);
     let (_, key) = own.ok_or_else(|| {
         let message =
             format!("{name} has no key yet: the first attempt to enter a room creates it");

@@ -163,14 +163,20 @@ fn read_list(text: &str) -> Result<Vec<AllowEntry>, (usize, String)> {
         if let Some(more) = more {
             return Err((number, format!("unexpected {more:?} after the key")));
         }
-        let name = Name::new(&spelling::of(name)).map_err(|error| (number, error.to_string()))?;
+        let usual = spelling::of(name);
         let key = key.map(|digits| parse_public_key(digits).map_err(|error| (number, error)));
-        let entry = AllowEntry {
-            name: name.clone(),
-            key: key.transpose()?,
-        };
-        if allow_list.insert(name.as_str().to_owned(), entry).is_some() {
-            return Err((number, format!("{name} is listed twice")));
+        let key = key.transpose()?;
+        // A name that is in the room may be older than the rules.
+        let old = (usual != name).then_some(name);
+        for name in [&*usual].into_iter().chain(old) {
+            let name = Name::new(name).map_err(|error| (number, error.to_string()))?;
+            let entry = AllowEntry {
+                name: name.clone(),
+                key,
+            };
+            if allow_list.insert(name.as_str().to_owned(), entry).is_some() {
+                return Err((number, format!("{name} is listed twice")));
+            }
         }
     }
     Ok(allow_list.into_values().collect())
@@ -192,6 +198,9 @@ mod tests {
         let bob = Some(PublicKey([0xab; 32]));
         assert_eq!(read, [("alice", None), ("bob", bob), ("zoe", None)]);
         assert_eq!(read_list("# nobody"), Ok(vec![]));
+        let old = read_list("Zoe\u{308}").unwrap();
+        let old: Vec<_> = old.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(old, ["Zoe\u{308}", "Zo\u{eb}"], "it is in the room, or new");
         let marked = read_list("\u{feff}# members\nbob\n\u{feff}zoe\n").unwrap();
         assert_eq!(marked.len(), 2, "a byte order mark is part of a name");
     }

@@ -2,12 +2,37 @@
 
 use std::borrow::Cow;
 
-use chatapp_core::Command;
+use chatapp_core::{Command, Name};
 
 /// Returns the one spelling of a typed name. A name that breaks the rules stays as it was typed: it
 /// may be older than they are, and the server decides.
 pub(crate) fn of(name: &str) -> Cow<'_, str> {
     chatapp_names::normalize(name).unwrap_or(Cow::Borrowed(name))
+}
+
+/// Returns the spelling of a typed name that is known, such as in a room. A name in another
+/// spelling than the usual one may be older than the rules.
+pub(crate) fn known(name: &str, is_known: impl Fn(&str) -> bool) -> Cow<'_, str> {
+    let usual = of(name);
+    if usual != name && !is_known(&usual) && is_known(name) {
+        return Cow::Borrowed(name);
+    }
+    usual
+}
+
+/// Returns what `run` returns for a typed name, or else for its usual spelling. `None` means that
+/// there is no such name.
+pub(crate) fn try_both<T, E>(
+    name: &Name,
+    run: impl Fn(&Name) -> Result<Option<T>, E>,
+) -> Result<Option<T>, E> {
+    if let Some(result) = run(name)? {
+        return Ok(Some(result));
+    }
+    match Name::new(&of(name.as_str())) {
+        Ok(usual) if usual != *name => run(&usual),
+        _ => Ok(None),
+    }
 }
 
 /// Returns the name in a command.
@@ -48,5 +73,25 @@ mod tests {
         };
         assert_eq!(with_name(typed, name.as_deref()), spelled);
         assert_eq!(of("🦀"), "🦀");
+    }
+
+    #[test]
+    fn prefers_the_usual_spelling_that_is_known() {
+        let (old, usual) = ("Zoe\u{308}", "Zo\u{eb}");
+        assert_eq!(known(old, |_| false), usual);
+        assert_eq!(known(old, |_| true), usual);
+        assert_eq!(known(old, |name| name == old), old);
+        assert_eq!(known(usual, |name| name == old), usual);
+    }
+
+    #[test]
+    fn tries_both_spellings_of_a_name() {
+        let [old, usual] = ["Zoe\u{308}", "Zo\u{eb}"].map(|name| Name::new(name).unwrap());
+        for there in [&old, &usual] {
+            let run = |name: &Name| Ok::<_, ()>((name == there).then(|| name.clone()));
+            assert_eq!(try_both(&old, run), Ok(Some(there.clone())));
+        }
+        let none = |_: &Name| Ok::<Option<()>, ()>(None);
+        assert_eq!(try_both(&old, none), Ok(None));
     }
 }

@@ -1,6 +1,6 @@
 //! The command `ChatApp store`: shows, copies, checks and changes the store of a server.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chatapp_console::Visible;
 use chatapp_core::Name;
@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 
 use crate::data::unusable;
 use crate::exit::{Exit, Failure, print};
+use crate::spelling;
 
 /// Arguments of `ChatApp store`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -93,6 +94,21 @@ fn parse_name(text: &str) -> Result<Name, String> {
     Name::new(text).map_err(|error| error.to_string())
 }
 
+/// Removes a name in either spelling.
+fn forget(folder: &Path, name: &Name) -> Result<u32, store::Error> {
+    let forgotten = spelling::try_both(name, |name| {
+        match store::forget_name(folder, name.as_str()) {
+            Err(store::Error::NoName { .. }) => Ok(None),
+            waited => waited.map(Some),
+        }
+    });
+    match forgotten {
+        Ok(None) => store::forget_name(folder, name.as_str()),
+        Ok(Some(waited)) => Ok(waited),
+        Err(error) => Err(error),
+    }
+}
+
 /// Runs `ChatApp store`.
 pub(crate) fn run(action: &StoreAction) -> Result<Exit, Failure> {
     let text = match action {
@@ -127,7 +143,7 @@ pub(crate) fn run(action: &StoreAction) -> Result<Exit, Failure> {
             format!("The room and its key are sound.\n{}", report.summary())
         }
         StoreAction::Forget { folder, name } => {
-            let waited = store::forget_name(folder, name.as_str()).map_err(unusable)?;
+            let waited = forget(folder, name).map_err(unusable)?;
             let name = Visible(name.as_str());
             format!("{name} is forgotten, and {waited} waiting messages with it.\n")
         }

@@ -1,7 +1,8 @@
 //! Ownership of names: processes that return, are refused, take over, or are evicted.
 
 use chatapp_e2e::{
-    BYE, KEPT, Room, SAVED, TABLE, WELCOME, free_port, is_stamped, no_ack_from, received_by,
+    BYE, Home, KEPT, Process, Room, SAVED, TABLE, WELCOME, free_port, is_stamped, no_ack_from,
+    received_by,
 };
 
 #[test]
@@ -201,12 +202,70 @@ fn refuses_names_that_look_like_others() {
 #[test]
 fn takes_all_spellings_of_a_name_for_one() {
     let room = Room::open();
-    let mut zoe = Room::start_client(room.address(), "Zoe\u{308}", 0);
+    let arguments = ["-c", "Zoe\u{308}", "127.0.0.1", &room.port.to_string(), "0"];
+    let mut zoe = Process::start_at(&Home::of("Zo\u{eb}"), &arguments);
     zoe.shows(WELCOME);
     let mut bob = room.join("bob");
     for spelling in ["Zo\u{eb}", "Zoe\u{308}", "\u{ff3a}o\u{eb}"] {
         bob.types(&format!("send {spelling} hi"));
         bob.shows(&received_by("Zo\u{eb}"));
         zoe.shows("bob: hi");
+    }
+}
+
+/// A room may have names that are older than the rule about spellings. They stay, with their keys
+/// and messages, and can be told and forgotten in their old spelling.
+#[test]
+fn reaches_names_of_an_old_spelling() {
+    let folder = tempfile::TempDir::new().expect("a temporary folder can be made");
+    let data = folder.path().to_str().expect("a sane name");
+    for name in ["Zoe\u{308}", "\u{ff3a}oe"] {
+        let mut room = Room::open_with(&["--any-name", "--data-dir", data]);
+        let mut zoe = room.join(name);
+        let mut bob = room.join("bob");
+        bob.types(&format!("send {name} hi"));
+        bob.shows(&received_by(name));
+        zoe.shows("bob: hi");
+        zoe.types(&format!("dereg {name}"));
+        zoe.shows(BYE);
+        bob.types(&format!("send {name} later"));
+        bob.shows(SAVED);
+        bob.types("quit");
+        assert_eq!(bob.ends(), 0);
+        room.server.is_killed();
+        for arguments in [
+            &["keys", "show", name] as &[&str],
+            &["keys", "forget", "name", name],
+            &["store", "forget", data, name],
+        ] {
+            let home = if arguments[1] == "show" { &zoe } else { &bob }.home();
+            let mut first = Process::start_at(home, arguments);
+            assert_eq!(first.ends(), 0, "{arguments:?} {first}");
+            if arguments[1] == "forget" {
+                let mut again = Process::start_at(home, arguments);
+                assert_eq!(again.ends(), 2, "{arguments:?} {again}");
+            }
+        }
+    }
+}
+
+/// A name is typed in whichever spelling the keyboard makes, also where it is forgotten.
+#[test]
+fn forgets_a_name_in_every_spelling() {
+    let folder = tempfile::TempDir::new().expect("a temporary folder can be made");
+    let data = folder.path().to_str().expect("a sane name");
+    let mut room = Room::open_with(&["--data-dir", data]);
+    let [_zoe, mut bob] = room.join_all(["Zo\u{eb}", "bob"]);
+    bob.types("send Zo\u{eb} hi");
+    bob.shows(&received_by("Zo\u{eb}"));
+    bob.types("quit");
+    assert_eq!(bob.ends(), 0);
+    room.server.is_killed();
+    for arguments in [
+        ["keys", "forget", "name", "\u{ff3a}oe\u{308}"],
+        ["store", "forget", data, "Zoe\u{308}"],
+    ] {
+        let mut forget = Process::start_at(bob.home(), &arguments);
+        assert_eq!(forget.ends(), 0, "{arguments:?} {forget}");
     }
 }

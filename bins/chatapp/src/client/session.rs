@@ -313,7 +313,8 @@ impl<'a> Session<'a> {
             }
             console::Input::Quit => self.leave_soon(),
             console::Input::Command(typed) => {
-                let name = spelling::name_in(&typed).map(spelling::of);
+                let is_known = |name: &str| client.table().any(|entry| entry.name == name);
+                let name = spelling::name_in(&typed).map(|name| spelling::known(name, is_known));
                 let command = spelling::with_name(typed, name.as_deref());
                 match self.command(client, now, command, tag) {
                     Ok(()) => {}
