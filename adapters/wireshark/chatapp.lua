@@ -1,11 +1,11 @@
--- Dissects the ChatApp protocol, version 2, in Wireshark and tshark.
+-- Dissects the ChatApp protocol, version 3, in Wireshark and tshark.
 -- Fields are named as in core/PROTOCOL.md.
 --
 -- The dissector decrypts with the key log of a program that took part (--keylog FILE): set the
 -- preference "Key log", or call tshark with -o chatapp.keylog:FILE. It decrypts Data, the stored
 -- messages in Data, and the handshakes that this program initiated or answered.
 
-local VERSION = 2
+local VERSION = 3
 local DATA = 8
 local HEADER_LEN, SHORT_TAG_LEN, TAG_LEN, KEY_LEN = 10, 8, 16, 32
 local REKEY_AFTER = 65536

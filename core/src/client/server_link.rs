@@ -109,12 +109,20 @@ impl ServerLink {
         true
     }
 
-    /// Records that the server has accepted a session, which proves its key.
-    pub(super) fn prove(&mut self) {
-        if let ServerKey::Claimed(key) = self.key {
-            self.key = ServerKey::Unsaved(key);
-        }
+    /// Records that the server has accepted a session, which proves its key. Returns the key if it
+    /// was not proved before.
+    pub(super) fn prove(&mut self) -> Option<PublicKey> {
         self.path_cookie = None;
+        let ServerKey::Claimed(key) = self.key else {
+            return None;
+        };
+        self.key = ServerKey::Unsaved(key);
+        Some(key)
+    }
+
+    /// Returns whether the server has proved its key.
+    pub(super) fn is_proved(&self) -> bool {
+        matches!(self.key, ServerKey::Unsaved(_) | ServerKey::Proved(_))
     }
 
     /// Discards the cookie of a silent server, unless the key was proved: an attacker may have sent
@@ -185,13 +193,13 @@ mod tests {
             None,
             "an unproved key was returned"
         );
-        link.prove();
+        assert_eq!((link.is_proved(), link.prove()), (false, Some(ONE)));
         assert!(!link.take_cookie(COOKIE, OTHER));
         assert!(link.take_cookie(COOKIE, ONE));
         link.discard_unproved_cookie();
         assert_eq!(link.hello(), Some((COOKIE, ONE)));
         assert_eq!(link.take_unsaved_key(), Some(ONE));
-        link.prove();
+        assert_eq!((link.is_proved(), link.prove()), (true, None));
         assert_eq!(link.take_unsaved_key(), None, "the key was returned twice");
     }
 

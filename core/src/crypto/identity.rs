@@ -12,7 +12,10 @@ pub struct Identity {
     public: PublicKey,
     room: Option<RoomKey>,
     tag: Key,
+    /// The key of the reset tokens in one room.
     reset: Key,
+    /// The server of that room has proved its key.
+    is_in_room: bool,
 }
 
 impl Identity {
@@ -23,14 +26,33 @@ impl Identity {
         let tag = room.as_ref().map_or(Key::PUBLIC, |room| {
             Key::from_bytes(&suite.hash(&[b"ChatApp room", room.bytes()]))
         });
-        let reset = Key::from_bytes(&suite.hash(&[b"ChatApp reset", key.private()]));
-        Self {
-            public: key.public(),
+        let public = key.public();
+        let mut identity = Self {
+            public,
             key,
             room,
             tag,
-            reset,
-        }
+            reset: tag,
+            is_in_room: true,
+        };
+        identity.join(&public, true);
+        identity
+    }
+
+    /// Binds the reset tokens to the room of the server with this key; a new identity is that of a
+    /// server, in its own room. So no process can be asked for a token of another room.
+    ///
+    /// A process in the room of a server that has not proved its key gives no token away.
+    //= PROTOCOL.md#5.6
+    pub fn join(&mut self, server: &PublicKey, is_proved: bool) {
+        let parts: [&[u8]; 3] = [b"ChatApp reset", self.key.private(), &server.0];
+        self.reset = Key::from_bytes(&self.suite().hash(&parts));
+        self.is_in_room = is_proved;
+    }
+
+    /// Returns whether the key of the room's server is proved.
+    pub(crate) fn is_in_room(&self) -> bool {
+        self.is_in_room
     }
 
     /// Returns the public half of the static key.
@@ -55,8 +77,8 @@ impl Identity {
     }
 
     /// Returns the token that proves that the session with this local id does not exist any more
-    /// (stateless reset, RFC 9000, section 10.3). It depends on the id and the private key only, so
-    /// that the process knows it after a restart.
+    /// (stateless reset, RFC 9000, section 10.3). It depends on the id, the private key and the
+    /// [room](Self::join) only, so that the process knows it after a restart.
     pub fn reset_token(&self, local_id: u64) -> [u8; TAG_LEN] {
         let id = u128::from(local_id);
         let half = |number: u128| u128::from(self.reset.hash(&(number << 64 | id).to_le_bytes()));

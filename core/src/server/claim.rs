@@ -72,15 +72,18 @@ impl Claim<'_> {
         if is_same {
             return Ok(true);
         }
-        if process.was_evicted(asked.incarnation) {
+        let is_provisional = membership.is_provisional();
+        if process.was_evicted(asked.incarnation, is_provisional) {
             return Err(Denial::Refuse(Refusal::Evicted));
         }
         // A replayed request of an earlier process, whose cookie is still valid.
         if process.has_newer_cookie(asked.cookie_issued_at_ms) {
             return Err(Denial::Renew);
         }
-        // A process at the same address replaces the old one: two cannot receive there.
-        if !membership.is_here() || *remote == asked.address {
+        // A process at the same address replaces the old one: two cannot receive there. So does any
+        // process, one that has not proved that it is there.
+        let is_held = membership.is_here() && !is_provisional;
+        if !is_held || *remote == asked.address {
             return Ok(true);
         }
         match name.challenge(self.id, has_session, self.now, self.retry) {
@@ -114,6 +117,7 @@ mod tests {
         let mut name = NameSlot::VACANT;
         name.begin_session(&session(7, 1, 1), 0);
         name.admit();
+        name.confirm();
         name
     }
 
@@ -137,6 +141,8 @@ mod tests {
         assert_eq!(evaluate(&mut name, &session(8, 1, 1)), Ok(true));
         name.begin_session(&session(8, 1, 1), 0);
         name.admit();
+        assert_eq!(evaluate(&mut name, &session(7, 2, 1)), Ok(true));
+        name.confirm();
         let evicted = Err(Denial::Refuse(Refusal::Evicted));
         assert_eq!(evaluate(&mut name, &session(7, 2, 1)), evicted);
         name.leave();

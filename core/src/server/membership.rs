@@ -40,17 +40,37 @@ pub(super) struct Membership {
     expiring: bool,
     /// The change that waits to be stored has to be announced to all.
     unannounced: bool,
+    /// No datagram of the present session has arrived: it may be that of a process that is gone.
+    unconfirmed: bool,
+    /// Another process had the name before the unconfirmed one.
+    is_provisional: bool,
+    /// The registration has replaced another process that was in the room.
+    has_replaced: bool,
+    /// The name was known before the registration.
+    was_known: bool,
     /// Messages and changes before this position were stored before the registration.
     boundary: u64,
 }
 
-/// The effect of a stored registration.
+/// The effect of a confirmed registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Admitted {
-    /// The name has entered the room; `returning` if it was known before.
-    Registered { returning: bool },
+    /// The name has entered the room; `returning` if it was known before. `evicted` if another
+    /// process had to leave.
+    Registered { returning: bool, evicted: bool },
     /// The process that was online has another session.
     Renewed,
+}
+
+/// How a client was in the room that has left it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It was not.
+    Absent,
+    /// Nobody knew of it yet.
+    Unconfirmed,
+    /// It was, or another process that it has replaced.
+    Registered,
 }
 
 impl Membership {
@@ -60,6 +80,10 @@ impl Membership {
         tenure: Tenure::New,
         expiring: false,
         unannounced: false,
+        unconfirmed: false,
+        is_provisional: false,
+        has_replaced: false,
+        was_known: false,
         boundary: 0,
     };
 
@@ -78,7 +102,24 @@ impl Membership {
 
     /// Returns whether messages from before the registration are being delivered.
     pub(super) fn is_returning(&self) -> bool {
-        self.presence == Presence::Returning
+        self.presence == Presence::Returning && !self.unconfirmed
+    }
+
+    /// Returns whether no datagram of the present session has arrived yet: only that proves that
+    /// its process is there.
+    pub(super) fn is_unconfirmed(&self) -> bool {
+        self.unconfirmed && self.is_here()
+    }
+
+    /// Returns whether the present process is a new one that has not proved that it is there. It
+    /// yields to any other one.
+    pub(super) fn is_provisional(&self) -> bool {
+        self.unconfirmed && self.is_provisional
+    }
+
+    /// Returns whether the room knows that the client is here, or will.
+    pub(super) fn is_registered(&self) -> bool {
+        self.is_online() || (self.is_here() && !self.unconfirmed)
     }
 
     /// Returns whether a registration waits to be stored.
@@ -118,9 +159,16 @@ impl Membership {
         self.boundary
     }
 
-    /// Returns whether the stored change has to be announced, and clears that.
+    /// Returns whether a change has to be announced, once it is stored and confirmed.
+    pub(super) fn has_announcement(&self) -> bool {
+        self.unannounced
+    }
+
+    /// Returns whether the stored change has to be announced, and clears that. Nobody learns of a
+    /// session that is not confirmed.
+    //= PROTOCOL.md#9.2
     pub(super) fn take_announcement(&mut self) -> bool {
-        core::mem::take(&mut self.unannounced)
+        !self.is_unconfirmed() && core::mem::take(&mut self.unannounced)
     }
 
     // ---- transitions ----
@@ -128,6 +176,11 @@ impl Membership {
     /// Begins a registration at position `order`, which has to be stored. If the `same` process was
     /// online, the name stays so, and a move is announced.
     pub(super) fn register(&mut self, same: bool, has_moved: bool, order: u64) {
+        if !same && self.is_registered() {
+            (self.has_replaced, self.unannounced) = (true, true);
+        }
+        self.is_provisional = !same || self.is_provisional();
+        self.unconfirmed = true;
         if same && self.is_online() {
             self.presence = Presence::Renewing;
             self.unannounced |= has_moved;
@@ -143,15 +196,28 @@ impl Membership {
     }
 
     /// Admits the client: its registration is stored.
-    pub(super) fn admit(&mut self) -> Admitted {
-        let returning = self.tenure == Tenure::Known;
+    pub(super) fn admit(&mut self) {
+        self.was_known = self.tenure == Tenure::Known;
         self.tenure = Tenure::Known;
-        if self.presence == Presence::Renewing {
-            self.presence = Presence::Online;
-            return Admitted::Renewed;
+        self.presence = if self.presence == Presence::Renewing {
+            Presence::Online
+        } else {
+            Presence::Returning
+        };
+    }
+
+    /// Confirms the session of an admitted client, which was heard in it; returns the effect, once.
+    pub(super) fn confirm(&mut self) -> Option<Admitted> {
+        if !core::mem::take(&mut self.unconfirmed) {
+            return None;
         }
-        self.presence = Presence::Returning;
-        Admitted::Registered { returning }
+        if self.presence == Presence::Online {
+            return Some(Admitted::Renewed);
+        }
+        Some(Admitted::Registered {
+            returning: self.was_known,
+            evicted: core::mem::take(&mut self.has_replaced),
+        })
     }
 
     /// Reverts a registration that could not be stored; a name that was not known is gone.
@@ -168,12 +234,18 @@ impl Membership {
         self.unannounced = true;
     }
 
-    /// Records that the client has left the room; returns whether it was there.
-    pub(super) fn leave(&mut self) -> bool {
-        let was_here = self.is_here();
-        self.presence = Presence::Offline;
-        self.unannounced |= was_here;
-        was_here
+    /// Records that the client has left the room; returns how it was there.
+    pub(super) fn leave(&mut self) -> Left {
+        let left = if !self.is_here() {
+            Left::Absent
+        } else if self.is_registered() || self.has_replaced {
+            Left::Registered
+        } else {
+            Left::Unconfirmed
+        };
+        (self.presence, self.has_replaced) = (Presence::Offline, false);
+        self.unannounced |= left == Left::Registered;
+        left
     }
 
     /// Expires the name, which was offline for too long.
@@ -204,6 +276,10 @@ impl Membership {
 mod tests {
     use super::*;
 
+    fn registered(returning: bool, evicted: bool) -> Admitted {
+        Admitted::Registered { returning, evicted }
+    }
+
     #[test]
     fn passes_through_registration_and_departure() {
         let mut name = Membership::VACANT;
@@ -214,8 +290,11 @@ mod tests {
             "a client that is not online was announced"
         );
         assert!(name.is_here() && name.is_registering() && !name.is_known());
-        assert_eq!(name.admit(), Admitted::Registered { returning: false });
-        assert!(name.is_returning() && name.is_known());
+        name.admit();
+        assert!(name.is_known() && !name.is_returning(), "unconfirmed");
+        assert_eq!(name.confirm(), Some(registered(false, false)));
+        assert_eq!(name.confirm(), None);
+        assert!(name.is_returning());
         assert_eq!(name.status(), Status::Offline);
         name.settle();
         assert_eq!(name.status(), Status::Online);
@@ -226,12 +305,45 @@ mod tests {
             8,
             "the boundary moved with the same process"
         );
-        assert!(name.take_announcement(), "the move was not announced");
         assert_eq!(name.status(), Status::Online);
-        assert_eq!(name.admit(), Admitted::Renewed);
-        assert!(name.leave() && !name.leave());
+        name.admit();
+        assert!(!name.take_announcement(), "it was not confirmed");
+        assert_eq!(name.confirm(), Some(Admitted::Renewed));
+        assert!(name.take_announcement(), "the move was not announced");
+        assert_eq!(
+            [name.leave(), name.leave()],
+            [Left::Registered, Left::Absent]
+        );
         name.register(false, false, 0);
-        assert_eq!(name.admit(), Admitted::Registered { returning: true });
+        name.admit();
+        assert_eq!(name.confirm(), Some(registered(true, false)));
+    }
+
+    #[test]
+    //= PROTOCOL.md#9.2
+    fn tells_nobody_of_a_session_without_proof() {
+        let mut name = Membership::VACANT;
+        name.register(false, true, 7);
+        name.admit();
+        assert!(name.is_here() && !name.is_registered());
+        assert_eq!(name.leave(), Left::Unconfirmed);
+        assert!(!name.take_announcement());
+        // A process that was there leaves once the next one has proved that it is.
+        name.register(false, true, 7);
+        name.admit();
+        name.confirm();
+        name.settle();
+        assert!(name.take_announcement());
+        name.register(false, true, 8);
+        name.admit();
+        assert!(!name.is_registered() && !name.take_announcement());
+        assert_eq!(name.confirm(), Some(registered(true, true)));
+        assert!(name.take_announcement());
+        // If the next one does not, the room learns of the first one only.
+        name.settle();
+        name.register(false, true, 8);
+        assert_eq!(name.leave(), Left::Registered);
+        assert!(name.take_announcement());
     }
 
     #[test]

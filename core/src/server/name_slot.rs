@@ -8,7 +8,7 @@ use super::journal::Stored;
 use super::listing::{Listed, Listing};
 use super::liveness::Heard;
 use super::mailboxes::{Mailbox, Receipts};
-use super::membership::{Admitted, Membership};
+use super::membership::{Admitted, Left, Membership};
 use super::name_list::{NameLinks, NameList};
 use super::name_quota::Counted;
 use super::origin::Origin;
@@ -24,8 +24,7 @@ use crate::retry::RetryPolicy;
 use crate::time::Instant;
 use crate::wire::{Entry, Outcome};
 
-/// Memory for one name: its client, and the cursors of that client. A composition of parts, each of
-/// which changes its own state.
+/// Memory for one name: its client, and the cursors of that client. Each part changes itself only.
 ///
 /// Methods that change the name are verbs, as they may concern several parts. Only the cursors are
 /// lent to the parts of the server that move them.
@@ -119,8 +118,7 @@ impl NameSlot {
         self.references -= 1;
     }
 
-    /// Returns whether the name never did anything that the server knows of, and nothing refers to
-    /// it: it is offline, had one process, and never sent or received a message.
+    /// Returns whether the name is offline, had one process, and never sent or got a message.
     pub(super) fn is_unused(&self) -> bool {
         let membership = &self.membership;
         membership.is_known()
@@ -161,8 +159,7 @@ impl NameSlot {
         self.throttled = throttled;
     }
 
-    /// Returns whether the slot is free for another name: no process has this one, and nothing
-    /// refers to it.
+    /// Returns whether the slot is free: no process has the name, and nothing refers to it.
     pub(super) fn may_be_replaced(&self) -> bool {
         self.membership.is_gone() && self.references == 0
     }
@@ -216,15 +213,20 @@ impl NameSlot {
         if !is_same {
             self.results.begin_process();
         }
-        let has_moved = self.process.begin(start);
+        let has_moved = self.process.begin(start, self.membership.is_provisional());
         self.challenge = Challenge::None;
         self.throttled = false;
         self.membership.register(is_same, has_moved, order);
     }
 
     /// Admits the client: its registration is stored.
-    pub(super) fn admit(&mut self) -> Admitted {
-        self.membership.admit()
+    pub(super) fn admit(&mut self) {
+        self.membership.admit();
+    }
+
+    /// Confirms the session, in which the client was heard; returns the effect, once.
+    pub(super) fn confirm(&mut self) -> Option<Admitted> {
+        self.membership.confirm()
     }
 
     /// Reverts the latest session of the process, which could not be stored.
@@ -249,8 +251,8 @@ impl NameSlot {
         self.membership.is_here()
     }
 
-    /// Records that the client has left the room; returns whether it was there.
-    pub(super) fn leave(&mut self) -> bool {
+    /// Records that the client has left the room; returns how it was there.
+    pub(super) fn leave(&mut self) -> Left {
         self.membership.leave()
     }
 
@@ -361,8 +363,7 @@ impl NameSlot {
 
     // ---- the store ----
 
-    /// Handles the storage of the latest change, and with it a pending deregistration. Returns
-    /// whether the change has to be announced to all.
+    /// Handles the storage of the latest change; returns whether to announce it to all.
     pub(super) fn on_stored(&mut self) -> bool {
         self.results.confirm_leave();
         self.membership.take_announcement()
@@ -373,13 +374,13 @@ impl NameSlot {
         let (last_request, outcomes) = self.results.to_store();
         NameRecord {
             name: self.name(),
-            registered: self.membership.is_here(),
+            registered: self.membership.is_registered(),
             address: self.process.address().get(),
             incarnation: self.process.incarnation(),
             key: self.process.key(),
             session_sequence: self.process.session_sequence(),
             session,
-            previous: self.process.previous(),
+            previous: self.process.replaced(self.membership.is_provisional()),
             last_request,
             outcomes,
             log_next: self.channel.acked(),

@@ -74,9 +74,17 @@ impl Process {
         self.previous == [0; PREVIOUS]
     }
 
-    /// Returns the replaced processes, by 32 bits of their incarnations.
-    pub(super) fn previous(&self) -> [u32; PREVIOUS] {
-        self.previous
+    /// Returns the replaced processes, by 32 bits of their incarnations. A provisional process has
+    /// not replaced the one before.
+    pub(super) fn replaced(&self, is_provisional: bool) -> [u32; PREVIOUS] {
+        let mut replaced = self.previous;
+        if is_provisional {
+            replaced.rotate_left(1);
+            if let Some(oldest) = replaced.last_mut() {
+                *oldest = 0;
+            }
+        }
+        replaced
     }
 
     /// Returns whether the name belongs to another key.
@@ -84,9 +92,9 @@ impl Process {
         self.key != *key && !self.key.is_none()
     }
 
-    /// Returns whether another process has replaced this one.
-    pub(super) fn was_evicted(&self, incarnation: u64) -> bool {
-        self.previous.contains(&short(incarnation))
+    /// Returns whether another process has replaced this one. A provisional process has not.
+    pub(super) fn was_evicted(&self, incarnation: u64, is_provisional: bool) -> bool {
+        self.replaced(is_provisional).contains(&short(incarnation))
     }
 
     /// Returns whether a cookie is older than that of the latest session.
@@ -95,13 +103,16 @@ impl Process {
     }
 
     /// Begins a session of this process, or of one that replaces it; returns whether the address is
-    /// new.
-    pub(super) fn begin(&mut self, start: &SessionStart) -> bool {
-        if self.incarnation != start.incarnation && self.incarnation != 0 {
+    /// new. A provisional process is forgotten, as it may never have been there.
+    pub(super) fn begin(&mut self, start: &SessionStart, is_provisional: bool) -> bool {
+        let is_other = self.incarnation != start.incarnation && self.incarnation != 0;
+        if is_other && !is_provisional {
             self.previous.rotate_right(1);
             if let Some(latest) = self.previous.first_mut() {
                 *latest = short(self.incarnation);
             }
+        } else if is_other && self.previous.first() == Some(&short(start.incarnation)) {
+            self.previous = self.replaced(true);
         }
         let has_moved = self.address != start.address;
         *self = Self {
@@ -156,13 +167,30 @@ mod tests {
     fn remembers_four_evicted_processes() {
         let mut process = Process::VACANT;
         for incarnation in 1..=6 {
-            assert!(!process.was_evicted(incarnation));
-            process.begin(&session(incarnation));
-            process.begin(&session(incarnation));
+            assert!(!process.was_evicted(incarnation, false));
+            process.begin(&session(incarnation), false);
+            process.begin(&session(incarnation), false);
         }
-        let evicted = [1, 2, 3, 4, 5, 6].map(|number| process.was_evicted(number));
+        let evicted = [1, 2, 3, 4, 5, 6].map(|number| process.was_evicted(number, false));
         assert_eq!(evicted, [false, true, true, true, true, false]);
         assert!(process.has_newer_cookie(49) && !process.has_newer_cookie(50));
         assert!(process.has_other_key(&PublicKey([2; 32])));
+    }
+
+    #[test]
+    fn lets_a_process_return_that_was_not_replaced() {
+        let mut process = Process::VACANT;
+        process.begin(&session(1), false);
+        process.begin(&session(2), false);
+        process.begin(&session(3), false);
+        assert!(process.was_evicted(2, false));
+        assert!(!process.was_evicted(2, true) && process.was_evicted(1, true));
+        process.begin(&session(2), true);
+        let evicted = [1, 2, 3].map(|number| process.was_evicted(number, false));
+        assert_eq!(evicted, [true, false, false]);
+        process.begin(&session(4), false);
+        process.begin(&session(5), true);
+        let evicted = [1, 2, 4].map(|number| process.was_evicted(number, false));
+        assert_eq!(evicted, [true, true, false]);
     }
 }

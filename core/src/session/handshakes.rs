@@ -109,6 +109,11 @@ impl<'a> Handshakes<'a> {
         &self.identity
     }
 
+    /// As [`Identity::join`].
+    pub(crate) fn join(&mut self, server: &PublicKey, is_proved: bool) {
+        self.identity.join(server, is_proved);
+    }
+
     /// Draws the id of a new session.
     pub(super) fn draw_id(&mut self) -> u64 {
         self.entropy.draw()

@@ -67,9 +67,9 @@ impl Reply {
     }
 
     /// Builds the answer to a datagram of an unknown session: a stateless reset in an open room,
-    /// nothing in a closed one.
+    /// nothing in a closed one, or before the server of the room has proved its key.
     pub(crate) fn no_session(identity: &Identity, to: SocketAddr, id: u64) -> Option<Self> {
-        (!identity.is_closed())
+        (!identity.is_closed() && identity.is_in_room())
             .then(|| Self::reset(identity, to, id))
             .flatten()
     }
@@ -84,8 +84,18 @@ impl Reply {
     }
 
     fn of(to: SocketAddr, out: &[u8], len: usize) -> Option<Self> {
-        let bytes = heapless::Vec::from_slice(out.get(..len)?).ok()?;
-        (len != 0).then_some(Self { to, bytes })
+        Self::with(to, out.get(..len)?)
+    }
+
+    /// Repeats a datagram; `None` if it is empty, or does not fit.
+    pub(crate) fn with(to: SocketAddr, datagram: &[u8]) -> Option<Self> {
+        let bytes = heapless::Vec::from_slice(datagram).ok()?;
+        (!datagram.is_empty()).then_some(Self { to, bytes })
+    }
+
+    /// Returns the datagram.
+    pub(crate) fn datagram(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Copies the datagram into `out`.

@@ -362,10 +362,19 @@ impl<'a> Sessions<'a> {
         self.reply = Reply::new(self.handshakes.identity(), to, datagram);
     }
 
-    /// Answers with the last datagram of a session, which carries the reason for its end.
-    pub(crate) fn reply_closing(&mut self, slot: u32, reason: Refusal) {
+    /// Builds the last datagram of a session, which carries the reason for its end.
+    pub(crate) fn closing(&mut self, slot: u32, reason: Refusal) -> Option<Reply> {
         let connection = self.connections.at_mut(slot);
-        self.reply = Reply::closing(self.handshakes.identity(), connection, reason);
+        Reply::closing(self.handshakes.identity(), connection, reason)
+    }
+
+    /// Answers with the last datagram of the session that the one in this slot has replaced.
+    pub(crate) fn reply_parting(&mut self, slot: u32, to: SocketAddr) {
+        let handshake = self.connections.at_mut(slot).handshake_mut();
+        if let Some(parting) = Reply::with(to, handshake.parting()) {
+            self.reply = Some(parting);
+        }
+        handshake.drop_parting();
     }
 
     // ---- sending ----

@@ -1,7 +1,7 @@
 //! The layout that all datagrams share: the prefix, the kinds, and the tag of a plain datagram.
 
 /// The version of the protocol that this crate speaks: the first byte of every datagram.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Bytes of the common header: version, kind and session id.
 pub(super) const PREFIX_LEN: usize = 10;

@@ -125,6 +125,8 @@ impl Rig {
     pub(crate) fn comes_online(&mut self) {
         self.command(Command::Register { name: "alice" }).unwrap();
         self.accepts();
+        // The confirmation of the session.
+        self.sent();
         let page = [
             entry("alice", Status::Online, 0xa, address(0)),
             entry("bob", Status::Online, BOB, bob()),

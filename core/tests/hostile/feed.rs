@@ -4,7 +4,7 @@ use chatapp_core::Disposition;
 use chatapp_core::wire::Frame;
 
 use crate::offline::post;
-use crate::server_rig::{Rig, address, hello};
+use crate::server_rig::{Rig, hello};
 
 #[test]
 fn believes_roster_versions_of_its_own_epoch_only() {
@@ -29,9 +29,12 @@ fn believes_roster_versions_of_its_own_epoch_only() {
 fn sends_messages_and_changes_in_common_order() {
     let mut rig = Rig::new();
     let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
-    let sent = rig.pass(500);
-    rig.receive_all(&mut ann, sent);
-    let cleo = rig.proven(address(3), hello(3, "cleo"));
+    let mut cleo = rig.join(3, "cleo");
+    for member in [&mut ann, &mut bob] {
+        let sent = rig.pass(500);
+        rig.receive_all(member, sent);
+    }
+    let leaves = cleo.encrypt(&cleo.header(), &[Frame::Leave { request: 1 }]);
     let bytes = ann.encrypt(&ann.header(), &[post(1, "before")]);
     let mut header = ann.header();
     header.first += 1;
@@ -39,7 +42,7 @@ fn sends_messages_and_changes_in_common_order() {
     // Bob gets nothing before the server has processed all three datagrams.
     for (from, datagram) in [
         (ann.address, bytes),
-        (address(3), cleo),
+        (cleo.address, leaves),
         (ann.address, said_later),
     ] {
         assert_eq!(rig.handle(from, &datagram), Disposition::Accepted);

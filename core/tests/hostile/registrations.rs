@@ -266,7 +266,7 @@ fn replaces_a_process_at_the_same_address_at_once() {
     rig.join(1, "ann");
     let mut second = hello(2, "ann");
     assert_eq!(rig.answer_to(address(2), second), Err(Refusal::Wait));
-    assert!(rig.answer_to(address(1), second).is_ok());
+    rig.enters(1, second);
     assert_eq!(
         rig.events[1..],
         [
@@ -285,6 +285,70 @@ fn replaces_a_process_at_the_same_address_at_once() {
     second.hello.session_sequence = 2;
     second.id = 22;
     assert!(rig.answer_to(address(1), second).is_ok());
+}
+
+/// A ClientHello may be a recorded one, or one that was held back: its process may be gone.
+#[test]
+//= PROTOCOL.md#9.2
+fn tells_nobody_of_a_client_before_it_was_heard() {
+    let mut rig = Rig::new();
+    let mut bob = rig.join(2, "bob");
+    let mut ann = rig.asks_from(address(1), hello(1, "ann"));
+    let sent = rig.pass(10_000);
+    assert_eq!(rig.receive_all(&mut bob, sent), [""; 0]);
+    assert_eq!((rig.online(), rig.events.len()), (1, 1), "{:?}", rig.events);
+    // It takes the name of a process that was not heard either, without a challenge.
+    let mut other = rig.asks_from(address(3), hello(3, "ann"));
+    let ignored = ann.encrypt(&ann.header(), &[]);
+    rig.give(ann.address, &ignored);
+    assert_eq!((rig.online(), rig.events.len()), (1, 1));
+    let sent = rig.say(&mut other, &[]);
+    assert_eq!((rig.online(), rig.events.len()), (2, 2));
+    let pages = rig.receive_all(&mut bob, sent);
+    assert!(pages[0].starts_with("Page"), "{pages:?}");
+    // Nobody learns that a process has left that nobody knew of.
+    let mut rig = Rig::new();
+    rig.asks_from(address(4), hello(4, "cleo"));
+    rig.pass(70_000);
+    assert_eq!(rig.server.table().count(), 0);
+    assert_eq!(rig.events, [""; 0]);
+}
+
+#[test]
+//= PROTOCOL.md#4.5
+fn evicts_a_process_once_its_successor_was_heard() {
+    let mut rig = Rig::new();
+    let first = rig.join(1, "ann");
+    let mut bob = rig.join(2, "bob");
+    let sent = rig.pass(500);
+    rig.receive_all(&mut bob, sent);
+    let mut second = rig.asks_from(address(1), hello(3, "ann"));
+    let sent = rig.pass(100);
+    assert_eq!(first.decrypt(&sent).len(), 0, "it was told nothing");
+    assert_eq!(rig.receive_all(&mut bob, sent), [""; 0]);
+    assert_eq!((rig.online(), rig.events.len()), (2, 2));
+    let sent = rig.say(&mut second, &[]);
+    let told = first.decrypt(&sent);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].0.closed, Some(Refusal::Evicted));
+    assert_eq!(rig.online(), 2);
+    let mut again = hello(1, "ann");
+    (again.id, again.hello.session_sequence) = (11, 2);
+    assert_eq!(rig.answer_to(address(1), again), Err(Refusal::Evicted));
+}
+
+#[test]
+//= PROTOCOL.md#9.3
+fn returns_its_name_to_a_process_after_a_ghost() {
+    let mut rig = Rig::new();
+    rig.join(1, "ann");
+    rig.asks_from(address(1), hello(3, "ann"));
+    let mut again = hello(1, "ann");
+    (again.id, again.hello.session_sequence) = (11, 2);
+    rig.enters(4, again);
+    assert_eq!(rig.online(), 1);
+    (again.id, again.hello.session_sequence) = (12, 3);
+    assert!(rig.answer_to(address(4), again).is_ok());
 }
 
 #[test]

@@ -292,6 +292,13 @@ impl Rig {
 
     /// Registers a client at any address. The datagrams after the answer are lost.
     pub(crate) fn enters_from(&mut self, address: SocketAddr, request: Request<'_>) -> Member {
+        let mut member = self.asks_from(address, request);
+        self.say(&mut member, &[]);
+        member
+    }
+
+    /// Gets an answer for a client that is silent in its session: it may be gone already.
+    pub(crate) fn asks_from(&mut self, address: SocketAddr, request: Request<'_>) -> Member {
         let (accept, session) = self.session(address, request).unwrap();
         Member {
             address,

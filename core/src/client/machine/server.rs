@@ -38,6 +38,10 @@ impl Client<'_> {
     /// Starts a handshake with a ClientHello, or a CookieRequest if there is no cookie. Each has an
     /// ephemeral key of its own.
     fn ask_server(&mut self) {
+        if let Some((_, key)) = self.server.hello() {
+            let is_proved = self.server.is_proved();
+            self.sessions.handshakes().join(&key, is_proved);
+        }
         self.session_sequence = self.session_sequence.wrapping_add(1);
         let reset = self.sessions.request(SERVER, self.server.address().into());
         self.session_changed(SERVER);
@@ -63,7 +67,6 @@ impl Client<'_> {
         self.sessions.offer(SERVER, payload, &recipient);
     }
 
-    /// Handles a Cookie, for a handshake or for a migration.
     /// Returns whether the server wrote this to its session: it has the id, and the address is the
     /// server's, or may be.
     fn is_server(&self, from: SocketAddr, to: u64) -> bool {
@@ -71,6 +74,7 @@ impl Client<'_> {
         connection.local_id() == to && (connection.remote().is(from) || self.server.is_searched())
     }
 
+    /// Handles a Cookie, for a handshake or for a migration.
     //= PROTOCOL.md#4.8
     pub(super) fn take_cookie(
         &mut self,
@@ -102,7 +106,13 @@ impl Client<'_> {
 
     /// Handles the Accept of the server.
     pub(super) fn take_server_accept(&mut self, accept: &Accept) -> Disposition {
-        self.server.prove();
+        if let Some(key) = self.server.prove() {
+            self.sessions.handshakes().join(&key, true);
+        }
+        // The server tells the room of this client once it was heard in the session.
+        //= PROTOCOL.md#4.7
+        self.sessions.at_mut(SERVER).probe();
+        self.reschedule(SERVER);
         self.server.end_search();
         self.server_log.start_session(accept.epoch);
         self.table.start_session(accept.table_epoch);

@@ -10,10 +10,10 @@ use crate::name::Name;
 use crate::server::event::Departure;
 use crate::server::event_queue::Pending;
 use crate::server::listing::Listed;
+use crate::server::membership::Left;
 use crate::server::name_slot::NameSlot;
 use crate::server::roster::Space;
 use crate::session::connection::Connection;
-use crate::wire::Refusal;
 
 impl Server<'_> {
     /// Queues an event for the log.
@@ -161,24 +161,18 @@ impl Server<'_> {
 
     // ---- departures ----
 
-    /// Evicts the old process: closes its session, and marks the client as departed. The process
-    /// gets the same refusal when it asks again.
-    pub(super) fn evict(&mut self, slot: u32) {
-        if self.sessions.at(slot).is_open() {
-            self.sessions.reply_closing(slot, Refusal::Evicted);
-        }
-        self.depart(slot, Departure::Evicted);
-    }
-
     /// Ends the session of a client that has left the room. Other clients learn it once it is
     /// stored.
     pub(super) fn depart(&mut self, slot: u32, reason: Departure) {
         self.end_session(slot);
-        if !self.roster.at_mut(slot).leave() {
+        let left = self.roster.at_mut(slot).leave();
+        if left == Left::Absent {
             return;
         }
         self.note_offline(slot, 0);
-        self.report(Pending::Departed { slot, reason });
+        if left == Left::Registered {
+            self.report(Pending::Departed { slot, reason });
+        }
         self.change_name(slot);
     }
 

@@ -237,10 +237,13 @@ impl Server<'_> {
         let request = Request::from(asked.message);
         let name = self.roster.at(slot);
         let is_same = name.has_process(hello.incarnation);
-        let is_here = name.membership().is_here();
-        if known && !is_same && is_here {
-            self.evict(slot);
-        }
+        let is_evicting = known && !is_same && name.membership().is_registered();
+        let is_listed = name.listing().is_online();
+        let parting = if is_evicting && is_listed && self.sessions.at(slot).is_open() {
+            self.sessions.closing(slot, Refusal::Evicted)
+        } else {
+            None
+        };
         let peer = PeerParameters {
             id: asked.message.id,
             window: hello.window,
@@ -255,6 +258,10 @@ impl Server<'_> {
         if !is_accepted {
             // A key of low order, as reading has excluded already.
             return self.sessions.count_drop(DropReason::BadTag);
+        }
+        if let Some(parting) = parting {
+            let handshake = self.sessions.at_mut(slot).handshake_mut();
+            handshake.keep_parting(parting.datagram());
         }
         self.begin_session(slot, asked, known);
         Disposition::Accepted
@@ -295,13 +302,32 @@ impl Server<'_> {
     /// Handles a stored registration: the server accepts the client, and sends its stored messages.
     //= PROTOCOL.md#4.5
     pub(super) fn admitted(&mut self, slot: u32) {
-        let admitted = self.roster.at_mut(slot).admit();
+        self.roster.at_mut(slot).admit();
         self.sessions.at_mut(slot).confirm();
-        if let Admitted::Registered { returning } = admitted {
+        self.reschedule(slot);
+    }
+
+    /// Handles the first datagram of a client in its session. Only that proves that the client is
+    /// there: its ClientHello may be a recorded one. Now the process that it replaces is evicted.
+    //= PROTOCOL.md#4.5
+    pub(super) fn confirm(&mut self, slot: u32) {
+        let name = self.roster.at_mut(slot);
+        let Some(admitted) = name.confirm() else {
+            return;
+        };
+        if let Admitted::Registered { returning, evicted } = admitted {
+            if evicted {
+                let to = name.listing().address().get();
+                self.sessions.reply_parting(slot, to);
+                let reason = Departure::Evicted;
+                self.report(Pending::Departed { slot, reason });
+            }
             self.report(Pending::Registered { slot, returning });
         }
+        if self.roster.at(slot).membership().has_announcement() {
+            self.change_name(slot);
+        }
         self.settle_return(slot);
-        self.reschedule(slot);
     }
 
     /// Reverts a registration that could not be stored.

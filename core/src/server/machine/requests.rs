@@ -43,6 +43,7 @@ impl Server<'_> {
         };
         self.roster.at_mut(slot).set_throttled(false);
         self.heard(slot);
+        self.confirm(slot);
         self.acknowledged(slot, newly);
         if let Some(version) = header.table_version {
             self.check_table(slot, version);

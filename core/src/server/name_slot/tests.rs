@@ -40,6 +40,7 @@ fn bob() -> NameSlot {
     name.replace(Name::new("bob").unwrap(), 1);
     name.begin_session(&session(7, 1), 0);
     name.admit();
+    name.confirm();
     name.settle();
     assert!(name.on_stored());
     name
@@ -97,7 +98,7 @@ fn forgets_requests_of_a_replaced_process() {
     );
     name.begin_session(&session(8, 1), 0);
     assert!(name.results_mut().note(1));
-    assert!(name.has_process(8) && name.process().was_evicted(7));
+    assert!(name.has_process(8) && name.process().was_evicted(7, false));
 }
 
 #[test]
@@ -119,13 +120,17 @@ fn stays_online_while_its_process_renews() {
     let mut name = bob();
     name.begin_session(&session(7, 2), 4);
     assert!(name.membership().is_online());
-    assert_eq!(name.admit(), Admitted::Renewed);
+    name.admit();
+    assert_eq!(name.confirm(), Some(Admitted::Renewed));
     assert!(!name.on_stored(), "a renewed session was announced");
     let moved = SessionStart {
         address: address(2),
         ..session(7, 3)
     };
     name.begin_session(&moved, 4);
+    name.admit();
+    assert!(!name.on_stored(), "an address without proof was announced");
+    name.confirm();
     assert!(name.on_stored(), "a new address was not announced");
     name.begin_session(&session(8, 1), 4);
     assert!(!name.membership().is_online());
@@ -164,7 +169,8 @@ fn stores_a_move_only_of_a_client_in_the_room() {
     let mut name = bob();
     assert!(name.on_moved(address(2)));
     assert!(name.on_stored(), "the move was not announced");
-    assert!(name.leave() && name.on_stored());
+    assert_eq!(name.leave(), Left::Registered);
+    assert!(name.on_stored());
     assert!(!name.on_moved(address(3)));
     assert!(!name.on_stored());
     assert_eq!(name.process().address(), address(3));
@@ -201,7 +207,7 @@ fn decides_requests_of_its_own_process_only() {
 fn returns_a_leave_result_once_stored() {
     let mut name = bob();
     name.results_mut().note_leave(1);
-    assert!(name.leave());
+    assert_eq!(name.leave(), Left::Registered);
     assert_eq!(name.results().next(), None);
     assert!(name.on_stored());
     assert_eq!(name.results().next(), Some(1));
@@ -227,6 +233,8 @@ fn restores_the_name_that_its_record_describes() {
     let mut name = bob();
     name.begin_session(&session(8, 3), 0);
     name.admit();
+    assert!(!name.record(99, Instant::ZERO).registered, "unconfirmed");
+    name.confirm();
     assert!(name.results_mut().note(4));
     name.decide(origin(8, 4), Outcome::Full);
     name.channel_mut().jump_to(6);
@@ -236,7 +244,7 @@ fn restores_the_name_that_its_record_describes() {
     restored.replace(Name::new("bob").unwrap(), 1);
     restored.restore(&record);
     assert_eq!(restored.record(99, Instant::ZERO), record);
-    assert!(restored.process().was_evicted(7));
+    assert!(restored.process().was_evicted(7, false));
     assert!(restored.membership().is_online());
 }
 

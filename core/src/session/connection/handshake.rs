@@ -21,6 +21,8 @@ const ANSWERS_MAX: u8 = 16;
 pub(crate) struct Handshake {
     bytes: [u8; HANDSHAKE_LEN],
     len: u8,
+    /// Length of the datagram behind the second message.
+    parting: u8,
     /// Number of answers that were read.
     answers: u8,
     /// The own message is due.
@@ -31,6 +33,7 @@ impl Handshake {
     pub(super) const VACANT: Self = Self {
         bytes: [0; HANDSHAKE_LEN],
         len: 0,
+        parting: 0,
         answers: 0,
         due: false,
     };
@@ -53,6 +56,30 @@ impl Handshake {
     /// Sets the second message.
     pub(super) fn answer(&mut self, message: &[u8]) {
         self.set([message, &[]]);
+    }
+
+    /// Keeps the last datagram of the session that this one replaces, behind the second message:
+    /// its keys are gone when it may be sent. A datagram without room is dropped.
+    pub(crate) fn keep_parting(&mut self, datagram: &[u8]) {
+        let place = self.bytes.get_mut(self.len.into()..);
+        if let Some(place) = place.and_then(|behind| behind.get_mut(..datagram.len())) {
+            place
+                .iter_mut()
+                .zip(datagram)
+                .for_each(|(to, from)| *to = *from);
+            self.parting = u8::try_from(datagram.len()).unwrap_or_default();
+        }
+    }
+
+    /// Returns the last datagram of the session before, or nothing.
+    pub(crate) fn parting(&self) -> &[u8] {
+        let behind = self.bytes.get(self.len.into()..).unwrap_or_default();
+        behind.get(..self.parting.into()).unwrap_or_default()
+    }
+
+    /// Drops the last datagram of the session before, which is sent once.
+    pub(crate) fn drop_parting(&mut self) {
+        self.parting = 0;
     }
 
     /// Returns the ephemeral key and the payload of the first message, or `None` before the offer.
@@ -110,6 +137,19 @@ mod tests {
         let mut handshake = Handshake::VACANT;
         handshake.answer(b"accepted");
         assert_eq!(handshake.message(), b"accepted");
+    }
+
+    #[test]
+    fn keeps_the_end_of_the_session_before() {
+        let mut handshake = Handshake::VACANT;
+        handshake.answer(&[1; ACCEPT_MESSAGE_LEN_MAX]);
+        assert_eq!(handshake.parting(), b"");
+        handshake.keep_parting(&[2; 39]);
+        assert_eq!(handshake.parting(), [2; 39]);
+        assert_eq!(handshake.message(), [1; ACCEPT_MESSAGE_LEN_MAX]);
+        handshake.drop_parting();
+        handshake.keep_parting(&[3; HANDSHAKE_LEN]);
+        assert_eq!(handshake.parting(), b"", "it has no room");
     }
 
     #[test]
