@@ -22,9 +22,9 @@ enum Presence {
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
 #[repr(u8)]
 enum Tenure {
-    /// The name was never admitted.
+    /// No process of the name was ever heard.
     New,
-    /// The name was admitted at least once.
+    /// A process of the name was heard at least once.
     Known,
     /// The name is forgotten: no process has it any more.
     Gone,
@@ -46,8 +46,6 @@ pub(super) struct Membership {
     is_provisional: bool,
     /// The registration has replaced another process that was in the room.
     has_replaced: bool,
-    /// The name was known before the registration.
-    was_known: bool,
     /// Messages and changes before this position were stored before the registration.
     boundary: u64,
 }
@@ -83,7 +81,6 @@ impl Membership {
         unconfirmed: false,
         is_provisional: false,
         has_replaced: false,
-        was_known: false,
         boundary: 0,
     };
 
@@ -127,14 +124,19 @@ impl Membership {
         matches!(self.presence, Presence::Registering | Presence::Renewing)
     }
 
-    /// Returns whether the name was admitted once, and is not about to be forgotten.
+    /// Returns whether another session of the process that is online waits to be stored.
+    pub(super) fn is_renewing(&self) -> bool {
+        self.presence == Presence::Renewing
+    }
+
+    /// Returns whether a process of the name was heard once, and it is not about to be forgotten.
     pub(super) fn is_known(&self) -> bool {
         self.tenure == Tenure::Known && !self.expiring
     }
 
-    /// Returns whether the name was forgotten, and no process has asked for it since.
+    /// Returns whether the name was forgotten, and no process has it.
     pub(super) fn is_gone(&self) -> bool {
-        self.tenure == Tenure::Gone && !self.is_registering()
+        self.tenure == Tenure::Gone && !self.is_here()
     }
 
     /// Returns whether the name is about to be forgotten.
@@ -197,8 +199,6 @@ impl Membership {
 
     /// Admits the client: its registration is stored.
     pub(super) fn admit(&mut self) {
-        self.was_known = self.tenure == Tenure::Known;
-        self.tenure = Tenure::Known;
         self.presence = if self.presence == Presence::Renewing {
             Presence::Online
         } else {
@@ -214,8 +214,9 @@ impl Membership {
         if self.presence == Presence::Online {
             return Some(Admitted::Renewed);
         }
+        let before = core::mem::replace(&mut self.tenure, Tenure::Known);
         Some(Admitted::Registered {
-            returning: self.was_known,
+            returning: before == Tenure::Known,
             evicted: core::mem::take(&mut self.has_replaced),
         })
     }
@@ -291,10 +292,10 @@ mod tests {
         );
         assert!(name.is_here() && name.is_registering() && !name.is_known());
         name.admit();
-        assert!(name.is_known() && !name.is_returning(), "unconfirmed");
+        assert!(!name.is_known() && !name.is_returning(), "unconfirmed");
         assert_eq!(name.confirm(), Some(registered(false, false)));
         assert_eq!(name.confirm(), None);
-        assert!(name.is_returning());
+        assert!(name.is_known() && name.is_returning());
         assert_eq!(name.status(), Status::Offline);
         name.settle();
         assert_eq!(name.status(), Status::Online);
@@ -355,6 +356,8 @@ mod tests {
         name.register(false, false, 0);
         assert!(!name.is_gone(), "a process asks for it");
         name.admit();
+        assert!(!name.is_gone(), "a process may have it");
+        name.confirm();
         name.register(false, false, 0);
         name.reject();
         assert!(name.is_known(), "the name was known before");

@@ -89,6 +89,11 @@ impl Server<'_> {
         let name = self.roster.at_mut(slot);
         let is_registering = name.membership().is_registering();
         match (stored, is_registering) {
+            // The process stays online, and its record is stored later.
+            (false, true) if name.membership().is_renewing() => {
+                self.change_name(slot);
+                return self.admitted(slot);
+            }
             (false, true) => return self.not_admitted(slot),
             (false, false) => return self.change_name(slot),
             (true, _) => {}

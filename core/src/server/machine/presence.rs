@@ -169,6 +169,10 @@ impl Server<'_> {
         if left == Left::Absent {
             return;
         }
+        if left == Left::Unconfirmed && !self.roster.at(slot).membership().is_known() {
+            // The name is free again: perhaps nobody was there.
+            return self.expire(slot);
+        }
         self.note_offline(slot, 0);
         if left == Left::Registered {
             self.report(Pending::Departed { slot, reason });

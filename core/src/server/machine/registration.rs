@@ -304,6 +304,8 @@ impl Server<'_> {
     pub(super) fn admitted(&mut self, slot: u32) {
         self.roster.at_mut(slot).admit();
         self.sessions.at_mut(slot).confirm();
+        // A client that is not there is given up as one that is silent.
+        self.sessions.ask_later(slot);
         self.reschedule(slot);
     }
 

@@ -2,7 +2,7 @@
 
 use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
-use chatapp_core::wire::{ClientHello, Hello};
+use chatapp_core::wire::{Answer, ClientHello, DataWriter, Datagram, Header, Hello};
 use chatapp_core::{Identity, StaticKey};
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::keys::Holder;
@@ -55,6 +55,24 @@ fn squats(scene: &mut Scene, number: u32, key: u8) {
     let len = hello.emit(id, &identity, &server_key, &ephemeral, payload, &mut out);
     scene.forge(here, server, &out[..len]);
     scene.pass(1);
+    let accepts = scene.overheard().into_iter().rev();
+    let accept = accepts.take(5).find(|datagram| datagram.to == here);
+    if let Some(Ok(Datagram::Accept { to, message })) = accept
+        .as_ref()
+        .map(|it| Datagram::parse(&identity, &it.bytes))
+        && let Some((mut session, Answer::Accepted(accept))) =
+            Hello::Client(cookie).complete(to, &identity, &server_key, &ephemeral, payload, message)
+    {
+        // The server lists a name once it was heard.
+        let header = Header {
+            window: 32,
+            ..Header::default()
+        };
+        let writer = DataWriter::new(&mut out, accept.id, &header);
+        let len = writer.finish(&identity, &mut session);
+        scene.forge(here, server, &out[..len]);
+        scene.pass(1);
+    }
 }
 
 // ---- 13: fair shares ----
