@@ -5,6 +5,8 @@ use core::fmt;
 use chatapp_core::ServerEvent;
 use chatapp_core::wire::VERSION;
 
+use crate::address::Address;
+
 /// Line of the server's log. Valid names contain no control characters.
 #[derive(Clone, Copy, Debug)]
 pub struct LogLine<'a>(pub ServerEvent<'a>);
@@ -17,14 +19,14 @@ impl fmt::Display for LogLine<'_> {
                 address,
                 returning: false,
             } => {
-                write!(f, "{name} registered from {address}")
+                write!(f, "{name} registered from {}", Address(address))
             }
             ServerEvent::Registered {
                 name,
                 address,
                 returning: true,
             } => {
-                write!(f, "{name} returned from {address}")
+                write!(f, "{name} returned from {}", Address(address))
             }
             ServerEvent::Departed { name, reason } => write!(f, "{name} departed: {reason}"),
             ServerEvent::Refused {
@@ -32,7 +34,7 @@ impl fmt::Display for LogLine<'_> {
                 address,
                 reason,
             } => {
-                write!(f, "refused {name} from {address}: {reason}")
+                write!(f, "refused {name} from {}: {reason}", Address(address))
             }
             ServerEvent::Forgotten { name } => {
                 write!(f, "{name} was offline and has expired")
@@ -40,7 +42,8 @@ impl fmt::Display for LogLine<'_> {
             ServerEvent::ForeignVersion { address, version } => {
                 write!(
                     f,
-                    "{address} has protocol version {version}, this server has version {VERSION}"
+                    "{} has protocol version {version}, this server has version {VERSION}",
+                    Address(address)
                 )
             }
             ServerEvent::Throttled { name } => {

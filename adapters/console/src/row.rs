@@ -5,6 +5,7 @@ use core::fmt;
 use chatapp_core::TableEntry;
 
 use crate::Visible;
+use crate::address::Address;
 
 /// Row of the table: `alice  192.0.2.1:5000  online`.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ impl Row<'_> {
 impl fmt::Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { entry, name_width } = self;
-        let (name, address) = (Visible(entry.name), entry.address);
+        let (name, address) = (Visible(entry.name), Address(entry.address));
         let blanks = name_width.saturating_sub(Self::width_of(entry));
         let mark = mark(entry);
         let status = if entry.online { "online" } else { "offline" };
