@@ -165,6 +165,8 @@
 //!   swap and core dumps can leave it out, which saves flash and stack.
 //! * `quotas` (on by default): what one key, one address and one sender may use of a server's room.
 //!   A board for a few people leaves it out.
+//! * `renewals` (on by default): a client renews its sessions before they are an hour old. Without
+//!   it, they end then, and the next datagram opens new ones, which saves some flash.
 //! * `log`, `defmt`: trace points for the logger of the program, or of the board. They report drops
 //!   and their reasons, retransmissions and lost sessions.
 //! * `zerocopy`: slots can be created from zeroed memory.

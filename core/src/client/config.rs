@@ -5,6 +5,9 @@ use core::net::SocketAddr;
 use crate::name::Name;
 use crate::retry::RetryPolicy;
 
+/// The latest time at which a client renews a session.
+pub(super) const RENEW_MAX_MS: u32 = 30 * 60 * 1_000;
+
 /// The configuration of a client, fixed when it is created.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
@@ -18,6 +21,9 @@ pub struct ClientConfig {
     pub window: u16,
     /// Milliseconds between two keep-alives to the server.
     pub keep_alive_ms: u32,
+    /// Milliseconds after which this client renews a session by a new handshake; at most half an
+    /// hour, the default.
+    pub renew_ms: u32,
 }
 
 impl ClientConfig {
@@ -29,6 +35,7 @@ impl ClientConfig {
             retry: RetryPolicy::DEFAULT,
             window: 128,
             keep_alive_ms: 20_000,
+            renew_ms: RENEW_MAX_MS,
         }
     }
 }

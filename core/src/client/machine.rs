@@ -15,7 +15,7 @@ mod shown;
 mod stored;
 mod transmit;
 
-use super::config::ClientConfig;
+use super::config::{ClientConfig, RENEW_MAX_MS};
 use super::dedup::Dedup;
 use super::events::Events;
 use super::inbox::Inbox;
@@ -45,6 +45,7 @@ pub struct Client<'a> {
     /// The incarnation of this process: 64 public random bits.
     incarnation: u64,
     window: u16,
+    renew_ms: u32,
 
     sessions: Sessions<'a>,
     /// The session sequence: number of handshakes so far.
@@ -106,6 +107,7 @@ impl<'a> Client<'a> {
             name: config.name,
             incarnation,
             window: config.window.max(1),
+            renew_ms: config.renew_ms.min(RENEW_MAX_MS),
             sessions,
             session_sequence: 0,
             calls: Bucket::FULL,

@@ -3,6 +3,8 @@
 use core::net::SocketAddr;
 
 use crate::crypto::PublicKey;
+use crate::retry::RetryPolicy;
+use crate::time::Instant;
 use crate::wire::Cookie;
 
 /// The state of the server's key.
@@ -37,6 +39,8 @@ pub(super) struct ServerLink {
     cookie: Option<Cookie>,
     /// The cookie to return in the present session, after a change of address.
     path_cookie: Option<Cookie>,
+    /// When the next request for a cookie may be sent in an open session.
+    ask_at: Instant,
 }
 
 impl ServerLink {
@@ -48,6 +52,7 @@ impl ServerLink {
             key: ServerKey::Unknown,
             cookie: None,
             path_cookie: None,
+            ask_at: Instant::ZERO,
         }
     }
 
@@ -60,6 +65,16 @@ impl ServerLink {
         self.address = address;
         self.search = Search::On;
         self.cookie = None;
+    }
+
+    /// Returns whether to ask for a cookie in an open session: once in the time after which a
+    /// silent server is given up, so that it gets few requests.
+    pub(super) fn may_ask(&mut self, now: Instant, retry: RetryPolicy) -> bool {
+        let may_ask = now >= self.ask_at;
+        if may_ask {
+            self.ask_at = now.plus_millis(retry.patience_ms());
+        }
+        may_ask
     }
 
     /// Returns whether an answer to the present handshake may come from any address. Only a host
@@ -201,6 +216,16 @@ mod tests {
         assert_eq!(link.take_unsaved_key(), Some(ONE));
         assert_eq!((link.is_proved(), link.prove()), (true, None));
         assert_eq!(link.take_unsaved_key(), None, "the key was returned twice");
+    }
+
+    #[test]
+    fn asks_a_server_for_few_cookies() {
+        let mut link = link();
+        let asked = [0, 1, 2_999, 3_000, 5_999, 9_000].map(|ms| {
+            let now = Instant::from_millis(ms);
+            link.may_ask(now, RetryPolicy::DEFAULT)
+        });
+        assert_eq!(asked, [true, false, false, true, false, true]);
     }
 
     #[test]

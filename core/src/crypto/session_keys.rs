@@ -71,6 +71,11 @@ impl SessionKeys {
         (&self.send, &self.receive)
     }
 
+    /// Returns how many datagrams the busier direction has carried.
+    pub(crate) fn used(&self) -> u64 {
+        self.next.max(self.newest)
+    }
+
     /// Returns the counter of the next datagram, or `None` when the counters are used up.
     pub(crate) fn counter(&self) -> Option<u64> {
         (self.next != u64::MAX).then_some(self.next)

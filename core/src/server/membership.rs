@@ -134,6 +134,11 @@ impl Membership {
         self.tenure == Tenure::Known && !self.expiring
     }
 
+    /// Returns whether a process of the name was heard, so that the room may know of it.
+    pub(super) fn was_heard(&self) -> bool {
+        self.tenure == Tenure::Known
+    }
+
     /// Returns whether the name was forgotten, and no process has it.
     pub(super) fn is_gone(&self) -> bool {
         self.tenure == Tenure::Gone && !self.is_here()

@@ -222,7 +222,17 @@ impl<'a> Roster<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{Entropy, Seed, Suite};
+    use crate::address::PackedAddress;
+    use crate::crypto::{Entropy, PublicKey, Seed, Suite};
+    use crate::server::process::SessionStart;
+
+    const START: SessionStart = SessionStart {
+        incarnation: 7,
+        session_sequence: 1,
+        key: PublicKey([1; 32]),
+        address: PackedAddress::VACANT,
+        cookie_issued_at_ms: 0,
+    };
 
     fn with(test: impl FnOnce(&mut Roster<'_>)) {
         let mut slots = [NameSlot::VACANT, NameSlot::VACANT];
@@ -271,7 +281,9 @@ mod tests {
                 let name = [b'a' + number];
                 let name = core::str::from_utf8(&name).unwrap();
                 let slot = insert(roster, name).unwrap();
+                roster.at_mut(slot).begin_session(&START, 0);
                 roster.at_mut(slot).admit();
+                roster.at_mut(slot).confirm();
                 roster.at_mut(slot).leave();
                 roster.note_offline(slot);
             }

@@ -1,17 +1,14 @@
 //! One end of a session: reliability between two processes, the lower of the two layers.
 //!
 //! The two messages of a [handshake](crate::crypto) open a session; all other datagrams in it are
-//! encrypted. Both directions number their frames. The receiver accepts them in order, acknowledges
-//! them cumulatively, and drops a frame that is early. The sender then goes back to the missing
-//! frame ("go-back-N"), so that a receiver needs no memory for reordering. A sender that gives up
-//! ends the session.
+//! encrypted. The receiver accepts numbered frames in order, and acknowledges them cumulatively.
+//! The sender goes back to a missing one ("go-back-N"), and ends the session when it gives up.
 //!
-//! A connection consists of parts that know nothing of each other: its [handshake](Handshake), its
-//! [sender](Sender) and [receiver](Receiver), [congestion control](Congestion),
-//! [acknowledgements](Acks) and the [timer](Retry). It knows nothing of chat: its owner maps
+//! A connection consists of parts that know nothing of each other, nor of chat: its owner maps
 //! sequence numbers to frames, and has the list of deadlines.
 
 mod acks;
+mod age;
 mod congestion;
 mod handshake;
 mod peer_parameters;
@@ -20,6 +17,7 @@ mod receiver;
 mod sender;
 
 use acks::Acks;
+use age::Age;
 use congestion::Congestion;
 pub(crate) use handshake::Handshake;
 pub(crate) use peer_parameters::PeerParameters;
@@ -49,6 +47,7 @@ pub(crate) struct Connection {
     remote_id: u64,
     /// The keys, once the session is open.
     keys: SessionKeys,
+    age: Age,
     /// Reset token of the peer.
     reset: [u8; TAG_LEN],
     handshake: Handshake,
@@ -68,6 +67,7 @@ impl Connection {
         local_id: 0,
         remote_id: 0,
         keys: SessionKeys::VACANT,
+        age: Age::VACANT,
         reset: [0; TAG_LEN],
         handshake: Handshake::VACANT,
         sender: Sender::VACANT,
@@ -110,6 +110,15 @@ impl Connection {
 
     pub(crate) fn keys_mut(&mut self) -> &mut SessionKeys {
         &mut self.keys
+    }
+
+    /// Returns the age of the session, or of the request for it.
+    pub(crate) fn age_ms(&self, now: Instant) -> u32 {
+        self.age.millis(now)
+    }
+
+    pub(crate) fn begin_age(&mut self, now: Instant) {
+        self.age = Age::beginning(now);
     }
 
     /// Returns whether this is the reset token of the peer.
@@ -159,8 +168,7 @@ impl Connection {
         self.set_peer(peer, keys);
     }
 
-    /// Accepts a session that the peer asked for. The answer with this handshake message is due
-    /// when the owner [confirms](Self::confirm) the session.
+    /// Accepts a session that the peer asked for. The answer is due when the owner confirms it.
     pub(crate) fn accept(
         &mut self,
         local_id: u64,
@@ -174,7 +182,7 @@ impl Connection {
         self.handshake.answer(message);
     }
 
-    /// Makes the `Accept` due: the owner confirms the session, or the peer repeats its request.
+    /// Makes the `Accept` due: the owner confirms the session, or the peer asks again.
     pub(crate) fn confirm(&mut self) {
         if self.phase == Phase::Accepted {
             self.phase = Phase::Open;
@@ -191,15 +199,14 @@ impl Connection {
         };
     }
 
-    /// Closes the session, as [`close`](Self::close), but keeps its local id: a peer that still
-    /// sends to it gets a stateless reset.
+    /// Closes the session, but keeps its local id: a peer that sends to it gets a stateless reset.
     pub(crate) fn end(&mut self) {
         let local_id = self.local_id;
         self.close();
         self.local_id = local_id;
     }
 
-    /// Restores the local id of a session that ended when this process restarted.
+    /// Restores the local id of a session of the process before.
     pub(crate) fn restore_ended(&mut self, local_id: u64) {
         self.local_id = local_id;
     }
@@ -216,7 +223,7 @@ impl Connection {
         self.retry.deadline()
     }
 
-    /// Returns the old and the new deadline for the owner's list, or `None` if they are the same.
+    /// Returns the old and the new deadline for the owner's list, if they differ.
     pub(crate) fn changed_deadline(&mut self) -> Option<Relisted> {
         let after = self.deadline().unwrap_or(Instant::ZERO);
         let before = core::mem::replace(&mut self.listed, after);
@@ -252,10 +259,7 @@ impl Connection {
             }
             Due::Again if self.phase == Phase::Handshaking => self.handshake.send(),
             Due::Again if self.outstanding() != 0 => {
-                crate::trace!(
-                    "no acknowledgement: frames are repeated from {}",
-                    self.acked()
-                );
+                crate::trace!("no acknowledgement: repeats from {}", self.acked());
                 self.congestion.on_loss(self.in_flight());
                 self.sender.go_back_by_timer();
             }
@@ -266,7 +270,7 @@ impl Connection {
 
     // ---- sending ----
 
-    /// Returns how many frames of the owner are not acknowledged.
+    /// Returns how many frames are not acknowledged.
     pub(crate) fn outstanding(&self) -> u32 {
         self.sender.outstanding()
     }
@@ -325,8 +329,7 @@ impl Connection {
         }
     }
 
-    /// Returns the header of the next datagram, which announces `window`. Only a probe carries the
-    /// version of the roster.
+    /// Returns the header of the next datagram. Only a probe carries the version of the roster.
     pub(crate) fn header(&self, window: u16, table_version: Option<u32>) -> Header {
         Header {
             nack: self.receiver.has_gap(),
@@ -357,7 +360,7 @@ impl Connection {
         self.handshake.on_sent();
     }
 
-    /// Records that a data datagram was sent, with all frames that were [pushed](Self::pushed).
+    /// Records that a data datagram was sent, with all [pushed](Self::pushed) frames.
     pub(crate) fn sent_data(&mut self, now: Instant, policy: RetryPolicy, stats: &mut Stats) {
         if !self.acks.on_sent() {
             self.receiver.on_reported();
@@ -375,8 +378,7 @@ impl Connection {
 
     // ---- receiving ----
 
-    /// Processes the header of a datagram; returns how many frames it newly acknowledges. A
-    /// `patient` owner never gives up a peer that answers with a closed window.
+    /// As [`Sessions::take_header`](crate::session::Sessions::take_header).
     ///
     /// # Errors
     /// Returns [`DropReason::BadAcknowledgement`] if it acknowledges a frame that was never sent.
@@ -415,8 +417,7 @@ impl Connection {
         Ok(newly)
     }
 
-    /// Records a datagram with frames of this retransmission phase. One acknowledgement answers all
-    /// that arrive before it is sent, unless the path is lossy.
+    /// Records a datagram with frames of this retransmission phase.
     pub(crate) fn frames_came(&mut self, phase: bool) {
         self.receiver.on_phase(phase);
         self.acks.on_datagram(self.congestion.acks_max());
@@ -438,7 +439,7 @@ impl Connection {
     }
 
     /// Accepts the [next](Arrival::Next) frame; `has_more` if the one behind it has arrived, too.
-    /// Returns whether this makes an acknowledgement due, and none was due before.
+    /// Returns whether an acknowledgement is due that was not before.
     pub(crate) fn took(&mut self, has_more: bool) -> bool {
         self.receiver.on_taken(has_more);
         self.require_ack()
@@ -457,8 +458,7 @@ impl Connection {
         self.acks.flush();
     }
 
-    /// Delays an acknowledgement until it is [flushed](Self::flush_ack), at the latest at `until`.
-    /// On a lossy path it is not delayed.
+    /// Delays an acknowledgement until `until` at the latest, unless the path is lossy.
     pub(crate) fn delay_ack(&mut self, until: Instant) {
         if self.congestion.is_lossy() {
             self.acks.flush();

@@ -7,6 +7,7 @@ mod connections;
 mod cookies;
 mod handshakes;
 pub(crate) mod key_log;
+mod lifetime;
 mod received;
 mod reply;
 mod sessions;

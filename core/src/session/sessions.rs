@@ -2,6 +2,7 @@
 //! frames, and decides which sessions to accept.
 
 mod handshaking;
+mod renewal;
 
 use core::net::SocketAddr;
 
@@ -10,6 +11,7 @@ use super::connection::{Connection, Expired, Needs, Phase};
 use super::connections::{Connections, Side};
 use super::cookies::Cookies;
 use super::handshakes::Handshakes;
+use super::lifetime::is_over;
 use super::received::{Received, Repeated};
 use super::reply::Reply;
 use crate::address::PackedAddress;
@@ -251,6 +253,10 @@ impl<'a> Sessions<'a> {
             }
             _ if moved && self.cookies.is_none() => return Err(DropReason::WrongAddress),
             Phase::Handshaking | Phase::Accepted => return Err(DropReason::Unexpected),
+            Phase::Open if is_over(connection, identity.suite(), self.clock.now()) => {
+                self.reply = Reply::reset(identity, from, to);
+                return Err(DropReason::UnknownSession);
+            }
             Phase::Open => {}
         }
         let opened = open_in(identity.suite(), connection.keys_mut(), datagram)?;
@@ -352,14 +358,22 @@ impl<'a> Sessions<'a> {
 
     /// Requests a session, or a cookie until there is an [offer](Self::offer); returns its token.
     pub(crate) fn request(&mut self, slot: u32, remote: PackedAddress) -> [u8; TAG_LEN] {
-        let id = self.handshakes.draw_id();
-        self.change(slot, |connection| connection.open(id, remote));
+        let (id, now) = (self.handshakes.draw_id(), self.clock.now());
+        self.change(slot, |connection| {
+            connection.open(id, remote);
+            connection.begin_age(now);
+        });
         self.identity().reset_token(id)
     }
 
     /// Sets the stateless answer; it replaces one that waits to be polled.
     pub(crate) fn reply(&mut self, to: SocketAddr, datagram: &Datagram<'_>) {
         self.reply = Reply::new(self.handshakes.identity(), to, datagram);
+    }
+
+    /// Drops the stateless answer.
+    pub(crate) fn drop_reply(&mut self) {
+        self.reply = None;
     }
 
     /// Builds the last datagram of a session, which carries the reason for its end.

@@ -135,6 +135,8 @@ pub struct Sizes {
     pub share: u32,
     /// Seconds after which the server forgets an offline name.
     pub keep_s: u32,
+    /// Milliseconds after which a client renews a session.
+    pub renew_ms: u32,
 }
 
 impl Sizes {
@@ -155,6 +157,7 @@ impl Sizes {
         rates: RateLimits::NONE,
         share: 20,
         keep_s: 30 * 24 * 60 * 60,
+        renew_ms: 30 * 60 * 1_000,
     };
 
     /// Messages, and log entries, that a few clients can send in a few seconds.
@@ -291,7 +294,16 @@ impl Plan {
                 tells_handshakes: span.is_multiple_of(5),
             },
         };
-        plan.with_lost_keys().with_few_pins()
+        plan.with_lost_keys().with_few_pins().with_short_sessions()
+    }
+
+    /// Lets clients renew their sessions after some seconds, in every third run. It draws no
+    /// choice, either.
+    fn with_short_sessions(mut self) -> Self {
+        if self.span.is_multiple_of(3) {
+            self.sizes.renew_ms = 6_000 + (self.span % 11) as u32 * 1_000;
+        }
+        self
     }
 
     /// Lets people lose their keys, and the server forget names soon, in every thirteenth run. It

@@ -109,6 +109,7 @@ impl ClientMachine {
         };
         let config = ClientConfig {
             window: sizes.window,
+            renew_ms: sizes.renew_ms,
             ..ClientConfig::new(name, server)
         };
         let mut seed = seed(choices);

@@ -37,11 +37,16 @@ impl Client<'_> {
     }
 
     /// Asks for a new session if the datagram shows that the server is back. This client has given
-    /// up the old session.
+    /// up the old session. While it renews its session, it is silent about the one before: the
+    /// server would take a Reset for a departure.
     fn renew_lost_session(&mut self, from: SocketAddr) {
-        let lost = self.sessions.at(SERVER).phase() == Phase::Closed;
-        if lost && from == self.server.address() && self.registration.is_in_room() {
-            self.open_server();
+        if from != self.server.address() || !self.registration.is_in_room() {
+            return;
+        }
+        match self.sessions.at(SERVER).phase() {
+            Phase::Closed => self.open_server(),
+            Phase::Handshaking => self.sessions.drop_reply(),
+            Phase::Accepted | Phase::Open => {}
         }
     }
 

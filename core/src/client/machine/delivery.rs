@@ -103,7 +103,10 @@ impl Client<'_> {
         let peer = self.peers.at_mut(to);
         peer.sending_mut().push(self.outbox.slots(), slot);
         self.sessions.at_mut(to).enqueue();
-        if self.sessions.at(to).phase() == Phase::Closed {
+        // Frames without an acknowledgement are sent again in the new session.
+        //= PROTOCOL.md#5.9
+        let is_closed = self.sessions.at(to).phase() == Phase::Closed;
+        if is_closed || self.sessions.is_worn(to, self.renew_ms) {
             self.call(to);
         }
         // If the session is ready to send, one more frame changes nothing.
@@ -160,7 +163,11 @@ impl Client<'_> {
             match server.phase() {
                 Phase::Closed => self.open_server(),
                 // A request gets all its retransmissions, even if the session was being renewed.
-                Phase::Handshaking if server.outstanding() == 1 => self.open_server(),
+                Phase::Handshaking
+                    if server.outstanding() == 1 && self.sessions.is_late(SERVER) =>
+                {
+                    self.open_server();
+                }
                 _ => {}
             }
             self.reschedule(SERVER);

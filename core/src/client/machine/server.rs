@@ -94,6 +94,14 @@ impl Client<'_> {
                 self.inbox.forbid_ack_delay(SERVER);
                 self.reschedule(SERVER);
             }
+            // The session is old, and this client has asked for the cookie.
+            (Phase::Open, Some(key))
+                if self.registration.is_active()
+                    && self.sessions.is_worn(SERVER, self.renew_ms)
+                    && self.server.take_cookie(cookie, key) =>
+            {
+                self.open_server();
+            }
             (Phase::Handshaking, Some(key)) if self.server.take_cookie(cookie, key) => {
                 self.server.answer_from(from);
                 self.ask_server();
@@ -268,6 +276,7 @@ impl Client<'_> {
     /// Sends a keep-alive, which the server answers. Without a session, asks for a new one.
     pub(super) fn keep_alive(&mut self) {
         self.registration.restart_keep_alive(self.sessions.now());
+        self.close_old_sessions();
         match self.sessions.at(SERVER).phase() {
             Phase::Closed => self.open_server(),
             Phase::Handshaking => {}

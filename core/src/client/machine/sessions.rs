@@ -1,6 +1,7 @@
 //! Changes of a session, and of the state that depends on it.
 
 use crate::client::machine::Client;
+use crate::client::peers::SERVER;
 use crate::client::receipts::SessionReceipts;
 use crate::session::connection::{Connection, Needs, Wants};
 
@@ -19,6 +20,17 @@ impl Client<'_> {
         self.inbox.drop_frames_of(peer);
         *self.peers.at_mut(peer).receipts_mut() = SessionReceipts::NONE;
         self.reschedule(peer);
+    }
+
+    /// Closes the sessions with peers that are over: nobody has used them for long.
+    //= PROTOCOL.md#5.9
+    pub(super) fn close_old_sessions(&mut self) {
+        for peer in self.peers.used() {
+            let is_idle = peer != SERVER && self.sessions.at(peer).outstanding() == 0;
+            if is_idle && self.sessions.is_over(peer) {
+                self.close_connection(peer);
+            }
+        }
     }
 
     /// Closes the session with a peer.

@@ -31,7 +31,10 @@ impl Client<'_> {
                     if self.withdraws_ack(peer) {
                         continue;
                     }
-                    self.build_data(peer, out)
+                    match self.ask_for_renewal(peer, out) {
+                        0 => self.build_data(peer, out),
+                        len => len,
+                    }
                 }
             };
             self.reschedule(peer);
@@ -46,6 +49,22 @@ impl Client<'_> {
             } else {
                 self.peer_silent(peer);
             }
+        }
+    }
+
+    /// Builds a request for a fresh cookie if the session with the server is old, once in an
+    /// interval. The session goes on until the cookie is here: then one round trip renews it.
+    //= PROTOCOL.md#5.9
+    fn ask_for_renewal(&mut self, peer: u32, out: &mut [u8; DATAGRAM_LEN_MAX]) -> usize {
+        let (now, retry) = (self.sessions.now(), self.sessions.retry());
+        let is_due = peer == SERVER
+            && self.sessions.is_worn(SERVER, self.renew_ms)
+            && self.registration.is_active()
+            && self.server.may_ask(now, retry);
+        if is_due {
+            self.sessions.emit_cookie_request(SERVER, out)
+        } else {
+            0
         }
     }
 

@@ -72,7 +72,9 @@ impl Server<'_> {
             Entry::Mail(index) => self.mail_stored(index, stored),
             Entry::Channel(number) => self.entry_stored(number, stored),
             Entry::Forget(slot) if stored => {
-                self.report(Pending::Forgotten { slot });
+                if self.roster.at(slot).membership().was_heard() {
+                    self.report(Pending::Forgotten { slot });
+                }
                 self.forget(slot);
             }
             Entry::Forget(slot) => self.change_name(slot),

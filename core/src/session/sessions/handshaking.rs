@@ -69,8 +69,10 @@ impl Sessions<'_> {
     /// Makes another session that of a slot, and logs its keys.
     fn begin(&mut self, slot: u32, begin: impl FnOnce(&mut Connection)) {
         self.connections.unlist(slot);
+        let now = self.clock.now();
         let connection = self.connections.at_mut(slot);
         begin(connection);
+        connection.begin_age(now);
         self.handshakes
             .key_log()
             .note(&KeyEvent::Session(connection));
