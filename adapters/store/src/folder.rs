@@ -31,6 +31,12 @@ pub(crate) fn memories(state: &Path) -> PathBuf {
     state.join("clients")
 }
 
+/// Returns whether there is anything at this path. A link that leads nowhere counts: its disk may
+/// not be there yet.
+pub(crate) fn is_taken(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
 /// Returns a file name for a name. It cannot leave its folder, and is unique even on file systems
 /// that ignore case.
 pub fn file_name(name: &str) -> String {

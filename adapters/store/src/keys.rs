@@ -39,6 +39,11 @@ pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Erro
             .map_or(Ok(()), folder::make_private)
             .and_then(|()| create(file, fresh))
             .map_err(Error::file(file))?;
+    } else if !file.is_file() {
+        // A pipe would keep its reader waiting.
+        return Err(Error::NoKey {
+            file: file.to_owned(),
+        });
     }
     read_private(file).map(|key| StaticKey::new(*key))
 }
@@ -57,7 +62,7 @@ pub fn server_key(folder: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Err
 /// Checks that the key of a room is there, if there is a room.
 pub(crate) fn check_not_lost(folder: &Path) -> Result<(), Error> {
     let (key, file) = (server_key_file(folder), folder.join(FILE));
-    if key.exists() || !file.exists() {
+    if key.exists() || !folder::is_taken(&file) {
         return Ok(());
     }
     Err(Error::KeyMissing { key, file })

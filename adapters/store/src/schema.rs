@@ -125,6 +125,7 @@ pub(crate) fn open(
     if unfinished.exists() {
         return Err(Error::Unfinished { file: unfinished });
     }
+    check_kind(file)?;
     wal::check(file)?;
     if file.exists() {
         // A connection that may write changes the file when it closes, so this one looks first.
@@ -169,6 +170,21 @@ fn look_at(schema: &Schema, file: &Path, vfs: Option<&str>) -> Result<Connection
     }
     check_version(schema, &connection, file)?;
     Ok(connection)
+}
+
+/// Checks that a path leads to a file, if there is anything: a link may lead to a disk that is not
+/// there yet, and a pipe would keep its reader waiting.
+fn check_kind(file: &Path) -> Result<(), Error> {
+    if !folder::is_taken(file) {
+        return Ok(());
+    }
+    let metadata = fs::metadata(file).map_err(Error::file(file))?;
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(Error::file(file)(std::io::Error::from(
+        ErrorKind::InvalidInput,
+    )))
 }
 
 fn needs_writing(error: &rusqlite::Error) -> bool {

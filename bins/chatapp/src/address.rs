@@ -2,7 +2,7 @@
 //! address, or as a host name.
 
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 
 /// Most addresses of a host that are tried.
 const ADDRESSES_MAX: usize = 8;
@@ -25,6 +25,17 @@ fn scoped(text: &str) -> Option<(Ipv6Addr, &str)> {
     Some((ip.parse().ok()?, interface))
 }
 
+/// Returns where a server on all addresses is reached: it shows the address that means all, and
+/// answers from another one.
+fn reached(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
 /// Returns the addresses of a host, IPv4 and IPv6 in turn, IPv4 first: every machine has it.
 /// Blocks while name servers are asked.
 ///
@@ -38,7 +49,7 @@ pub(crate) fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         })
     })?;
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
-    for address in found {
+    for address in found.map(reached) {
         let list = if address.is_ipv4() { &mut v4 } else { &mut v6 };
         if !list.contains(&address) {
             list.push(address);
@@ -109,8 +120,13 @@ mod tests {
 
     #[test]
     fn resolves_literal_addresses() {
-        let found = resolve("[::1]", 4_119).unwrap();
-        assert_eq!(found, ["[::1]:4119".parse().unwrap()]);
+        for (typed, address) in [
+            ("[::1]", "[::1]:4119"),
+            ("[::]", "[::1]:4119"),
+            ("0.0.0.0", "127.0.0.1:4119"),
+        ] {
+            assert_eq!(resolve(typed, 4_119).unwrap(), [address.parse().unwrap()]);
+        }
         assert_eq!(
             parse_local("[::1]"),
             Ok(SocketAddr::from((Ipv6Addr::LOCALHOST, 0)))

@@ -158,7 +158,7 @@ fn watch_signals(waker: Waker, gate: &Arc<Gate>) -> Result<Requests, Failure> {
         resume: move || resumed.resume(),
         reloads: false,
     };
-    signals::watch(waker, hooks).map_err(Failure::system("cannot catch signals"))
+    signals::watch(move || waker.wake(), hooks).map_err(Failure::system("cannot catch signals"))
 }
 
 /// Reports a notice about a capture or key log on standard error.

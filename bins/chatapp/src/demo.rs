@@ -5,12 +5,19 @@ mod cast;
 use std::time::Instant;
 
 use crate::exit::{Exit, Failure};
+use crate::signals::{self, Hooks};
 use cast::{Cast, Role};
 
 /// Runs the whole script. Each step waits for the lines that it must cause.
 pub(crate) fn run() -> Result<Exit, Failure> {
     let start = Instant::now();
-    let mut cast = Cast::new()?;
+    let hooks = Hooks {
+        tidy_up: || {},
+        resume: || {},
+        reloads: false,
+    };
+    let requests = signals::watch(|| {}, hooks).map_err(Failure::system("cannot catch signals"))?;
+    let mut cast = Cast::new(requests)?;
 
     cast.announce("A server starts, and three clients enter.")?;
     let server = cast.server()?;

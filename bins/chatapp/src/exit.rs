@@ -77,6 +77,21 @@ pub(crate) fn complain(mut output: impl Write + Send + 'static, text: String) {
     }
 }
 
+/// Time that a disk has for the last records.
+const LAST_RECORDS_TIME: Duration = Duration::from_millis(1_500);
+
+/// Drops a value whose end waits for the disk. Returns whether that ended in time; otherwise the
+/// end of the process ends it.
+pub(crate) fn drop_in_time(value: impl Send + 'static) -> bool {
+    let (done, is_done) = mpsc::channel();
+    let started = thread::Builder::new().spawn(move || {
+        drop(value);
+        let _ = done.send(());
+    });
+    // Without a thread, it was dropped here.
+    started.is_err() || is_done.recv_timeout(LAST_RECORDS_TIME).is_ok()
+}
+
 /// Prints the output of a command. A reader that has read enough, such as `head`, closes its pipe:
 /// that is no failure.
 ///

@@ -10,7 +10,7 @@ use chatapp_store::{Options, Store};
 use crate::background;
 use crate::cli::ServerOptions;
 use crate::data::unusable;
-use crate::exit::{Exit, Failure};
+use crate::exit::{Exit, Failure, drop_in_time};
 use crate::keys::{AllowList, KeyOptions};
 use crate::limits::LimitOptions;
 use crate::log::{Fields, Level, Record, Traffic};
@@ -63,7 +63,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     if let Some(entries) = allow_list.entries() {
         server.set_allow_list(entries);
     }
-    let mut journal: Box<dyn Journal> = match folder {
+    let mut journal: Box<dyn Journal + Send> = match folder {
         Some(folder) => Box::new(open_store(
             &folder,
             &options.limits,
@@ -101,7 +101,17 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         }
     }
     end_log(log, &mut server, network, &*journal);
-    Ok(Exit::Done)
+    end_store(journal)
+}
+
+/// Stores the last records, unless the disk does not answer.
+fn end_store(journal: Box<dyn Journal + Send>) -> Result<Exit, Failure> {
+    if drop_in_time(journal) {
+        return Ok(Exit::Done);
+    }
+    let message = "the disk does not answer: the last records are not stored, and nobody was told \
+        that they are";
+    Err(Failure::new(Exit::System, message))
 }
 
 /// Writes the rest of the log. A failure to write it does not change the exit code.
@@ -157,7 +167,7 @@ fn watch_signals(waker: Waker) -> Result<Requests, Failure> {
         resume: || {},
         reloads: true,
     };
-    signals::watch(waker, hooks).map_err(Failure::system("cannot catch signals"))
+    signals::watch(move || waker.wake(), hooks).map_err(Failure::system("cannot catch signals"))
 }
 
 /// Opens the store in a folder, and restores the server from it.

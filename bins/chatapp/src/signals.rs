@@ -1,20 +1,27 @@
 //! Signals: the first Ctrl-C or SIGTERM requests an orderly exit, the second ends the program at
-//! once. SIGUSR1 requests counters. SIGHUP ends a client in order, and lets a server reload.
+//! once. So does the first one if the program is stuck, for example in a disk that does not answer.
+//! SIGUSR1 requests counters. SIGHUP ends a client in order, and lets a server reload.
 //! SIGXFSZ has no effect: the write that is too much fails.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use chatapp_mio::Waker;
+#[cfg(unix)]
+use std::time::Duration;
 
 #[cfg(unix)]
 use crate::background::Terminals;
+
+/// Time in which the program has to look at a request to exit.
+#[cfg(unix)]
+const STUCK_AFTER: Duration = Duration::from_millis(1_500);
 
 /// Requests that arrived as signals.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Requests {
     leave: Arc<AtomicBool>,
+    /// The program knows that it has to exit.
+    is_noted: Arc<AtomicBool>,
     #[cfg(unix)]
     stats: Arc<AtomicBool>,
     #[cfg(unix)]
@@ -24,7 +31,11 @@ pub(crate) struct Requests {
 impl Requests {
     /// Returns whether an exit was requested.
     pub(crate) fn exit_requested(&self) -> bool {
-        self.leave.load(Ordering::SeqCst)
+        let is_requested = self.leave.load(Ordering::SeqCst);
+        if is_requested {
+            self.is_noted.store(true, Ordering::SeqCst);
+        }
+        is_requested
     }
 
     /// Requests an exit as the first signal does: the next signal ends the program.
@@ -70,14 +81,14 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Watches for signals, and wakes `waker` for each request.
+/// Watches for signals, and calls `wake` for each request.
 ///
 /// # Errors
 /// Returns an error if the operating system does not let the program catch signals.
 #[cfg(unix)]
 pub(crate) fn watch(
-    waker: Waker,
-    hooks: Hooks<impl Fn() + Send + 'static, impl Fn() + Send + 'static>,
+    wake: impl Fn() + Send + 'static,
+    hooks: Hooks<impl Fn() + Send + Sync + 'static, impl Fn() + Send + 'static>,
 ) -> io::Result<Requests> {
     use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
     use signal_hook::iterator::Signals;
@@ -85,6 +96,7 @@ pub(crate) fn watch(
     let requests = Requests::default();
     let ask = requests.clone();
     let terminals = Terminals::now();
+    let (tidy_up, resume) = (Arc::new(hooks.tidy_up), hooks.resume);
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGCONT, SIGUSR1, SIGXFSZ])?;
     // `nohup` ignores this signal for the program.
     if !is_ignored(SIGHUP) {
@@ -96,7 +108,7 @@ pub(crate) fn watch(
             for signal in signals.forever() {
                 match signal {
                     SIGCONT => {
-                        (hooks.resume)();
+                        resume();
                         continue;
                     }
                     SIGXFSZ => continue,
@@ -107,24 +119,50 @@ pub(crate) fn watch(
                 } else if signal == SIGHUP && hooks.reloads && !terminals.are_gone() {
                     ask.reload.store(true, Ordering::SeqCst);
                 } else if ask.leave.swap(true, Ordering::SeqCst) {
-                    (hooks.tidy_up)();
-                    // This does not return for these signals; if it did, the next signal would try
-                    // again.
-                    let _ = signal_hook::low_level::emulate_default_handler(signal);
+                    end_at_once(&*tidy_up, signal);
+                } else {
+                    end_if_stuck(&ask.is_noted, Arc::clone(&tidy_up), signal);
                 }
-                waker.wake();
+                wake();
             }
         })?;
     Ok(requests)
 }
 
-/// Watches for Ctrl-C, and wakes `waker` at the first one. The second one ends the program. No hook
+#[cfg(unix)]
+fn end_at_once(tidy_up: &impl Fn(), signal: i32) {
+    tidy_up();
+    // This does not return for these signals; if it did, the next signal would try again.
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// Ends the program after a while unless it has noted the request to exit.
+#[cfg(unix)]
+fn end_if_stuck(
+    is_noted: &Arc<AtomicBool>,
+    tidy_up: Arc<impl Fn() + Send + Sync + 'static>,
+    signal: i32,
+) {
+    let is_noted = Arc::clone(is_noted);
+    // Without a thread, the second signal ends the program.
+    let _ = std::thread::Builder::new().spawn(move || {
+        std::thread::sleep(STUCK_AFTER);
+        if !is_noted.load(Ordering::SeqCst) {
+            end_at_once(&*tidy_up, signal);
+        }
+    });
+}
+
+/// Watches for Ctrl-C, and calls `wake` at the first one. The second one ends the program. No hook
 /// runs then: the system restores the console.
 ///
 /// # Errors
 /// Returns an error if the operating system does not let the program catch it.
 #[cfg(not(unix))]
-pub(crate) fn watch<T, R>(waker: Waker, _hooks: Hooks<T, R>) -> io::Result<Requests> {
+pub(crate) fn watch<T, R>(
+    wake: impl Fn() + Send + 'static,
+    _hooks: Hooks<T, R>,
+) -> io::Result<Requests> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     use signal_hook::flag;
 
@@ -145,7 +183,7 @@ pub(crate) fn watch<T, R>(waker: Waker, _hooks: Hooks<T, R>) -> io::Result<Reque
             while !watched.exit_requested() {
                 std::thread::sleep(LOOK_EVERY);
             }
-            waker.wake();
+            wake();
         })?;
     Ok(requests)
 }

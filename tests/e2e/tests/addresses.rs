@@ -309,3 +309,19 @@ fn accepts_brackets_around_an_address() {
     alice.shows(WELCOME);
     alice.shows(TABLE);
 }
+
+/// A server on all addresses shows the address that means all of them.
+#[cfg(target_os = "linux")]
+#[test]
+fn reaches_a_server_by_every_spelling() {
+    let room = Room::open();
+    let mut hosts = vec!["::ffff:127.0.0.1", "0.0.0.0", "127.1", "LOCALHOST"];
+    if can_use_ipv6() {
+        hosts.extend(["::", "[::]", "0:0:0:0:0:0:0:1"]);
+    }
+    for (host, number) in hosts.iter().zip(0..) {
+        let mut client = joins(&room, &format!("c{number}"), host);
+        client.types("send_all hi");
+        client.shows(POSTED);
+    }
+}

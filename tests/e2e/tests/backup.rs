@@ -314,3 +314,45 @@ fn forgets_a_name_in_a_stopped_room() {
     assert!(!carol.lines().iter().any(|line| line.ends_with("lost")));
     drop(room);
 }
+
+/// A link may lead to a disk that is not mounted: the room is there, not here.
+#[cfg(unix)]
+#[test]
+fn refuses_a_room_that_is_no_file() {
+    use std::os::unix::fs::symlink;
+
+    let folder = folder();
+    drop(Room::open_in(folder.path(), free_port()));
+    let [file, key] = ["room.db", "key"].map(|name| folder.path().join(name));
+    let there = folder.path().join("there");
+    fs::rename(&file, &there).expect("the room is there");
+    symlink("/nowhere/room.db", &file).expect("a link");
+    refuses_and_leaves_alone(folder.path(), &["cannot use", "room.db"]);
+    assert!(file.is_symlink(), "the link is gone");
+    let own = fs::read(&key).expect("the key is there");
+    fs::remove_file(&key).expect("the key is there");
+    refuses_and_leaves_alone(folder.path(), &["key is missing"]);
+    let writes_key = |bytes: &[u8]| {
+        fs::write(&key, bytes).expect("the folder is there");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(&key, mode).expect("it was just written");
+    };
+    writes_key(b"");
+    refuses_and_leaves_alone(folder.path(), &["is not a key"]);
+    fs::remove_file(&key).expect("the key is there");
+    let made = Command::new("mkfifo")
+        .args(["-m", "600"])
+        .arg(&key)
+        .status();
+    assert!(made.expect("mkfifo runs").success());
+    refuses_and_leaves_alone(folder.path(), &["is not a key"]);
+    fs::remove_file(&key).expect("the pipe is there");
+    writes_key(&own);
+    fs::remove_file(&file).expect("the link is there");
+    fs::create_dir(&file).expect("the folder is there");
+    refuses_and_leaves_alone(folder.path(), &["cannot use", "room.db"]);
+    fs::remove_dir(&file).expect("it is empty");
+    // A link to the room is as good as the room.
+    symlink(&there, &file).expect("a link");
+    drop(Room::open_in(folder.path(), free_port()));
+}

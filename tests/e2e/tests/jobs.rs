@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
-use chatapp_e2e::{BYE, Home, PATIENCE, POSTED, Room, SAVED, TABLE, binary, ends, free_port, pair};
+use chatapp_e2e::{
+    BYE, Home, PATIENCE, POSTED, Process, Room, SAVED, TABLE, binary, ends, free_port, pair,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 fn text(path: &Path) -> &str {
@@ -172,5 +174,22 @@ fn serves_on_in_the_background() {
         pty.shows("ready> ");
         pty.types("exit\n");
         ends(&mut shell);
+    }
+}
+
+/// The demonstration is several processes; none of them stays behind.
+#[test]
+fn ends_all_of_a_demo_on_a_signal() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let mut demo = Process::start(&["demo"]);
+        let start = demo.shows_where("the server", |line| line.contains("ChatApp -s "));
+        let port = start.rsplit(' ').next().expect("a port");
+        let port: u16 = port.parse().expect("a port");
+        demo.shows_where("a client", |line| line.ends_with("You are registered.]"));
+        demo.is_sent(signal);
+        assert_eq!(demo.ends(), 1, "{demo}");
+        demo.logs("a signal has ended the demonstration");
+        let free = std::net::UdpSocket::bind(("127.0.0.1", port));
+        assert!(free.is_ok(), "the server is still there after {signal:?}");
     }
 }

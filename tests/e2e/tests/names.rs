@@ -188,6 +188,11 @@ fn refuses_names_that_look_like_others() {
         "[Server",
         "\u{430}lice",
         "Channel_Message",
+        // A mark and an override of the writing direction, a tag character, a pictograph.
+        "alice\u{200f}",
+        "\u{202e}ecila",
+        "alice\u{e0061}",
+        "\u{1f980}",
     ] {
         let mut client = Room::start_client(room.address(), name, 0);
         assert_eq!(client.ends(), 4, "{name:?}: {client}");

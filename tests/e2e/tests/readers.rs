@@ -344,3 +344,27 @@ fn ends_quietly_when_the_output_is_closed() {
         assert_eq!(output.status.code(), Some(0), "{words:?}");
     }
 }
+
+/// A full disk behind each output at once.
+#[cfg(target_os = "linux")]
+#[test]
+fn serves_on_while_all_outputs_are_full() {
+    let port = free_port();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$0\" \"$@\" 2>/dev/full"]);
+    shell.arg(binary());
+    let options = ["-s", &port.to_string(), "--ephemeral"];
+    let outputs = ["--pcap", "/dev/full", "--keylog", "/dev/full"];
+    let arguments = [&options[..], &outputs].concat();
+    let home = Home::of_server(port);
+    let mut server = Process::start_command("ChatApp", shell, &home, &arguments);
+    server.shows_where("its start", |line| line.starts_with("The server starts!"));
+    let address = ([127, 0, 0, 1], port).into();
+    let [mut alice, mut bob] = Room::join_all_at(address, ["alice", "bob"]);
+    alice.types("send_all hi");
+    alice.shows(POSTED);
+    bob.shows("Channel_Message alice: hi");
+    server.is_sent(Signal::TERM);
+    assert_eq!(server.ends(), 0);
+    server.shows_where("the loss", |line| line.ends_with("of the log were lost."));
+}

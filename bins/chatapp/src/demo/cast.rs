@@ -10,9 +10,13 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::exit::{Exit, Failure};
+use crate::signals::Requests;
 
 /// Time limit for one line. The slowest case, a server that does not respond, takes 3 s.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Interval between two looks for a signal.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Index of a process of the cast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +29,7 @@ pub(super) struct Cast {
     folder: TempDir,
     port: u16,
     players: Vec<Player>,
+    requests: Requests,
     sender: Sender<Shown>,
     shown: Receiver<Shown>,
 }
@@ -45,7 +50,8 @@ struct Shown {
 }
 
 impl Cast {
-    pub(super) fn new() -> Result<Self, Failure> {
+    /// Ends all processes on a signal: none stays behind.
+    pub(super) fn new(requests: Requests) -> Result<Self, Failure> {
         let program =
             std::env::current_exe().map_err(Failure::system("cannot find this program"))?;
         let folder = TempDir::new().map_err(Failure::system("cannot make a folder"))?;
@@ -56,6 +62,7 @@ impl Cast {
             folder,
             port,
             players: Vec::new(),
+            requests,
             sender,
             shown,
         })
@@ -184,26 +191,30 @@ impl Cast {
     /// Prints and stores the next line of any process; returns false if none arrives before the
     /// deadline.
     fn listen(&mut self, deadline: Instant) -> Result<bool, Failure> {
-        match self
-            .shown
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        {
-            Ok(Shown {
-                role: Role(index),
-                line,
-            }) => {
-                let player = &mut self.players[index];
-                match line {
-                    Some(line) => {
-                        print(&format!("{:>6} | {line}\n", player.name))?;
-                        player.lines.push(line);
-                    }
-                    None => player.open_outputs -= 1,
-                }
-                Ok(true)
+        loop {
+            if self.requests.exit_requested() {
+                let message = "a signal has ended the demonstration";
+                return Err(Failure::new(Exit::System, message));
             }
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(false),
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.shown.recv_timeout(left.min(LOOK_EVERY)) {
+                Ok(shown) => return self.take(shown).map(|()| true),
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+                Err(_) => return Ok(false),
+            }
         }
+    }
+
+    fn take(&mut self, Shown { role, line }: Shown) -> Result<(), Failure> {
+        let player = &mut self.players[role.0];
+        match line {
+            Some(line) => {
+                print(&format!("{:>6} | {line}\n", player.name))?;
+                player.lines.push(line);
+            }
+            None => player.open_outputs -= 1,
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,143 @@
+//! Disks that do not answer for a while: the room goes on, nothing counts as stored before it is,
+//! and a signal ends every program. Needs a C compiler.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use chatapp_e2e::{
+    Home, POSTED, Process, Room, SAVED, TABLE, WELCOME, binary, free_port, received_by,
+};
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+/// Replaces the functions of the system that wait for the disk: they also wait while a file exists.
+const SHIM: &str = r#"
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+static void stall(void) {
+    const char *file = getenv("STALLED_DISK");
+    while (file && access(file, F_OK) == 0) usleep(5000);
+}
+int fsync(int fd) { stall(); return syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { stall(); return syscall(SYS_fdatasync, fd); }
+"#;
+
+/// A disk for some processes, which answers or does not.
+struct Disk(TempDir);
+
+impl Disk {
+    /// Returns a disk that answers; `None`, with the reason on stderr, without a C compiler.
+    fn new() -> Option<Self> {
+        let disk = Self(TempDir::new().expect("a temporary folder can be made"));
+        let source = disk.file("shim.c");
+        fs::write(&source, SHIM).expect("the folder is new");
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-o"])
+            .args([disk.file("shim.so"), source])
+            .status();
+        if compiled.is_ok_and(|status| status.success()) {
+            return Some(disk);
+        }
+        assert!(
+            std::env::var_os("CHATAPP_NO_SKIP").is_none(),
+            "there is no C compiler"
+        );
+        eprintln!("skipped: there is no C compiler");
+        None
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn stalls(&self) {
+        fs::write(self.file("stalled"), "").expect("the folder is there");
+    }
+
+    fn answers(&self) {
+        fs::remove_file(self.file("stalled")).expect("it stalls");
+    }
+
+    /// Starts `ChatApp` on this disk.
+    fn start(&self, home: &Home, arguments: &[&str]) -> Process {
+        let mut command = Command::new(binary());
+        command
+            .env("LD_PRELOAD", self.file("shim.so"))
+            .env("STALLED_DISK", self.file("stalled"));
+        Process::start_command("ChatApp on a slow disk", command, home, arguments)
+    }
+
+    /// Starts a server on this disk.
+    fn serve(&self) -> Room {
+        let port = free_port();
+        let mut server = self.start(&Home::of_server(port), &["-s", &port.to_string()]);
+        server.shows_where("its start", |line| line.starts_with("The server starts!"));
+        Room { server, port }
+    }
+}
+
+#[test]
+fn chats_on_while_the_disk_of_a_server_stalls() {
+    let Some(disk) = Disk::new() else { return };
+    let room = disk.serve();
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    disk.stalls();
+    alice.types("send_all to all");
+    alice.types("send bob to one");
+    bob.shows("alice: to one");
+    alice.shows(&received_by("bob"));
+    assert_eq!(alice.count(POSTED), 0, "it is not stored: {alice}");
+    assert_eq!(bob.count("Channel_Message alice: to all"), 0, "{bob}");
+    disk.answers();
+    alice.shows(POSTED);
+    bob.shows("Channel_Message alice: to all");
+}
+
+/// The last records are not stored. Their senders know that.
+#[test]
+fn ends_a_server_whose_disk_stalls() {
+    let Some(disk) = Disk::new() else { return };
+    for (word, signal) in [("", Some(Signal::TERM)), ("quit", None)] {
+        let mut room = disk.serve();
+        let mut alice = room.join("alice");
+        disk.stalls();
+        alice.types("send_all hi");
+        alice.types("send alice the request is on its way");
+        alice.shows(&received_by("alice"));
+        room.server.types(word);
+        signal
+            .into_iter()
+            .for_each(|signal| room.server.is_sent(signal));
+        assert_eq!(room.server.ends(), 1);
+        room.server.logs("the disk does not answer");
+        disk.answers();
+        assert_eq!(alice.count(POSTED), 0, "{alice}");
+    }
+}
+
+/// The first message of bob brings a key to remember. The client waits for its disk, and a signal
+/// ends it nevertheless. The message is shown at the next start.
+#[test]
+fn ends_a_client_whose_disk_stalls() {
+    let Some(disk) = Disk::new() else { return };
+    let room = Room::open();
+    let mut bob = room.join("bob");
+    let port = room.port.to_string();
+    let arguments = ["-c", "ear", "127.0.0.1", &port, "0", "--listen"];
+    let home = Home::of("ear");
+    let mut ear = disk.start(&home, &arguments);
+    ear.shows(WELCOME);
+    ear.shows(TABLE);
+    bob.shows(TABLE);
+    disk.stalls();
+    bob.types("send ear hi");
+    bob.shows(SAVED);
+    ear.is_sent(Signal::TERM);
+    assert_eq!(ear.ends(), -1, "it is stuck: {ear}");
+    disk.answers();
+    let mut ear = disk.start(&home, &arguments);
+    ear.shows_where("the message", |line| line.ends_with("> hi"));
+}
