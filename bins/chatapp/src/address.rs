@@ -80,6 +80,19 @@ pub(crate) fn lacks_interface(address: &SocketAddr) -> bool {
     }
 }
 
+const PORT_MIN: u16 = 1_024;
+
+/// Parses a port that needs no rights.
+///
+/// # Errors
+/// A message for the user.
+pub(crate) fn parse_port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .ok()
+        .filter(|port| *port >= PORT_MIN)
+        .ok_or_else(|| format!("{text:?} is not a port from {PORT_MIN} to {}", u16::MAX))
+}
+
 /// Parses an address of this machine.
 ///
 /// # Errors

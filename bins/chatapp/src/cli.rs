@@ -9,6 +9,7 @@ use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
+use crate::address::parse_port;
 use crate::data::{DataOptions, KeepOptions};
 use crate::exit::Failure;
 use crate::help::{AFTER_LONG_HELP, USAGE};
@@ -16,7 +17,9 @@ use crate::keyring::KeyAction;
 use crate::keys::KeyOptions;
 use crate::limits::LimitOptions;
 use crate::log::{Format, Level, LogOptions};
+use crate::metrics::MetricsOptions;
 use crate::network::NetworkOptions;
+use crate::ping::PingOptions;
 use crate::spelling;
 use crate::store::{StoreAction, StoreArguments};
 use crate::typed;
@@ -29,6 +32,8 @@ pub(crate) enum Mode {
     Serve(ServerOptions),
     Chat(ClientOptions),
     Demo,
+    /// Ask whether a server answers.
+    Ping(PingOptions),
     /// Show, copy, check or change a server's store.
     Store(StoreAction),
     /// Show, forget or make keys.
@@ -49,6 +54,7 @@ pub(crate) struct ServerOptions {
     pub(crate) data: DataOptions,
     pub(crate) keys: KeyOptions,
     pub(crate) log: LogOptions,
+    pub(crate) metrics: MetricsOptions,
     pub(crate) keep: KeepOptions,
 }
 
@@ -133,6 +139,7 @@ fn parse(
     let arguments = Arguments::try_parse_from(arguments)?;
     match (&arguments.command, arguments.server, &arguments.client) {
         (Some(Action::Demo), ..) => Ok(Mode::Demo),
+        (Some(Action::Ping(ping)), ..) => Ok(Mode::Ping(ping.clone())),
         (Some(Action::Store(store)), ..) => Ok(Mode::Store(store.action())),
         (Some(Action::Keys { action }), ..) => Ok(Mode::Keys(action.clone())),
         (Some(Action::Completions { shell }), ..) => Ok(Mode::Completions(*shell)),
@@ -145,6 +152,7 @@ fn parse(
             data: arguments.data.clone(),
             keys: arguments.keys.clone(),
             keep: arguments.keep,
+            metrics: arguments.metrics.clone(),
             log: LogOptions {
                 level: arguments.log,
                 format: arguments.log_format,
@@ -185,15 +193,6 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
         is_listening: arguments.listen,
         is_persistent: arguments.wait,
     })
-}
-
-const PORT_MIN: u16 = 1_024;
-
-fn parse_port(text: &str) -> Result<u16, String> {
-    text.parse()
-        .ok()
-        .filter(|port| *port >= PORT_MIN)
-        .ok_or_else(|| format!("{text:?} is not a port from {PORT_MIN} to {}", u16::MAX))
 }
 
 fn parse_command(text: &str) -> Result<String, String> {
@@ -308,6 +307,8 @@ struct Arguments {
     log_format: Format,
 
     #[command(flatten)]
+    metrics: MetricsOptions,
+    #[command(flatten)]
     keys: KeyOptions,
     #[command(flatten)]
     network: NetworkOptions,
@@ -324,6 +325,9 @@ struct Arguments {
 enum Action {
     /// Run a server and three clients on this machine, for some seconds
     Demo,
+    /// Ask whether a server answers, without a name: exit code 0 if it does, 1 if not
+    #[command(disable_help_subcommand = true)]
+    Ping(PingOptions),
     /// Show the contents of a server's store; copy, restore, check or change it
     #[command(disable_help_subcommand = true)]
     Store(StoreArguments),
@@ -381,6 +385,8 @@ mod tests {
 
     #[test]
     fn reads_both_lines() {
+        let ping = parse_line("ChatApp ping localhost 4119 --json").unwrap();
+        assert!(matches!(ping, Mode::Ping(_)));
         let Mode::Serve(server) = parse_line("ChatApp -s 4119\n").unwrap() else {
             panic!("expected a server");
         };
@@ -470,6 +476,7 @@ mod tests {
                 "\"0s\" is not a duration such as",
             ),
             ("ChatApp store", "<DIR>"),
+            ("ChatApp ping localhost 80", "\"80\" is not a port"),
             ("ChatApp dance", "unrecognized subcommand"),
             ("ChatApp -s 4119 --json", "cannot be used with"),
             ("ChatApp --log debug", "required"),

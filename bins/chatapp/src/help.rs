@@ -4,6 +4,7 @@
 pub(crate) const USAGE: &str = "\
 ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
+       ChatApp ping [--json] <SERVER-IP> <SERVER-PORT>
        ChatApp store [--json] <DIR>
        ChatApp store backup | restore | check | forget | show ...
        ChatApp keys show | verify | forget | server | new-room ...
@@ -60,6 +61,8 @@ under $XDG_STATE_HOME; not those that begin with a blank, and none with
 
 A server accepts `stats` (its counters, as SIGUSR1 does), `quit` and `help`.
 SIGHUP lets it reload the file of --allow-file.
+`ChatApp ping localhost 4119` needs no name: it ends with 0 if the server
+answers, with 1 if not.
 
 Keys:
 Every datagram is encrypted, and only its recipient can read a direct message.
@@ -98,7 +101,7 @@ All of it is in your state folder, ~/.local/state/chatapp on Linux, unless
 
 Exit codes:
   0  success
-  1  system error, for example standard output was closed
+  1  system error, for example standard output was closed; no answer to a ping
   2  wrong usage, or a port, address, store or key that cannot be used
   3  the server is not found, does not respond, or has another protocol version
   4  the server refused the name, or another process took it over

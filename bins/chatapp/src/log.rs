@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::counters::Counters;
 use crate::local_time::utc_offset;
 
 /// Minimum time between two lines about traffic.
@@ -70,6 +71,8 @@ pub(crate) struct Fields {
     pub(crate) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) stats: Option<Counters>,
 }
 
 /// A record with its time, in the layout of the JSON format.

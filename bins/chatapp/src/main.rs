@@ -11,8 +11,10 @@
 //! - `data`: the state folder on disk
 //! - `keys`, `keyring`, `fingerprint`: the identity, the allow list, the known keys, and codes that
 //!   people compare
+//! - `ping`: the question whether a server answers
 //! - `store`: the backup, check and inspection of a server's store
 //! - `log`, `server_log`: the log of a server on standard error
+//! - `counters`, `metrics`: the counters of a server for programs
 //! - `spill`: captures and key logs into pipes
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
 //! - `typed`: the commands of a client, as they are typed
@@ -26,6 +28,7 @@ mod address;
 mod background;
 mod cli;
 mod client;
+mod counters;
 mod data;
 mod demo;
 mod display;
@@ -39,8 +42,10 @@ mod limits;
 mod local_time;
 mod log;
 mod manual;
+mod metrics;
 mod network;
 mod operator;
+mod ping;
 mod server;
 mod server_log;
 mod signals;
@@ -78,6 +83,7 @@ fn run() -> Result<Exit, Failure> {
         Mode::Serve(options) => server::run(&options),
         Mode::Chat(options) => client::run(&options),
         Mode::Demo => demo::run(),
+        Mode::Ping(options) => ping::run(&options),
         Mode::Store(action) => store::run(&action),
         Mode::Keys(action) => keyring::run(&action),
         Mode::Completions(shell) => manual::print_completions(shell),

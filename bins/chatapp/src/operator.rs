@@ -6,6 +6,7 @@ use chatapp_console::{ORDER_HELP, Order, Report, UnknownOrder};
 use chatapp_core::{Server, UnixSeconds};
 use chatapp_mio::Waker;
 
+use crate::counters::Counters;
 use crate::input::{Input, Next, Typed};
 use crate::server_log::ServerLog;
 
@@ -66,7 +67,8 @@ impl Operator {
     fn report(&mut self, log: &ServerLog, server: &Server<'_>, wall: UnixSeconds) {
         if self.wants_stats && log.has_room() {
             self.wants_stats = false;
-            log.answer("stats", &Report::of(server).to_string(), wall);
+            let message = Report::of(server).to_string();
+            log.report(message, Counters::of(server), wall);
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::exit::{Exit, Failure, drop_in_time};
 use crate::keys::{AllowList, KeyOptions};
 use crate::limits::LimitOptions;
 use crate::log::{Fields, Level, Record, Traffic};
+use crate::metrics::Metrics;
 use crate::network::{Network, Program};
 use crate::operator::Operator;
 use crate::server_log::ServerLog;
@@ -45,6 +46,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     let to_wake = waker.clone();
     let log = ServerLog::start(options.log, move || to_wake.wake())
         .map_err(Failure::system("cannot start a thread"))?;
+    let mut metrics = Metrics::start(&options.metrics, &waker)?;
     let mut operator = Operator::start(waker).map_err(Failure::system("cannot start a thread"))?;
 
     let mut memory = ServerMemory::new(options.limits.memory())
@@ -90,6 +92,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         for notice in network.take_notices() {
             log.warn("capture", notice, wall);
         }
+        metrics.poll(&server, network.now(), &log, wall);
         journal.submit();
         let (now, level) = (network.now(), options.log.level);
         let (record, due) = traffic.report(level, log.has_room(), server.stats(), now);
@@ -97,6 +100,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
             log.write(&record, wall);
         }
         if !operator.wants_to_leave() {
+            let due = due.into_iter().chain(metrics.due()).min();
             network.park_until(&server, due)?;
         }
     }

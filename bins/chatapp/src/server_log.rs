@@ -7,6 +7,7 @@ use std::io;
 
 use chatapp_core::UnixSeconds;
 
+use crate::counters::Counters;
 use crate::display::{Display, Prompt, WAITING_LEN};
 use crate::exit::complain;
 use crate::log::{Fields, Format, Level, LogOptions, Record};
@@ -68,8 +69,21 @@ impl ServerLog {
 
     /// Writes an answer to the operator, whatever the level of the log.
     pub(crate) fn answer(&self, kind: &'static str, message: &str, wall: UnixSeconds) {
+        self.answer_with(kind, Fields::default(), message.into(), wall);
+    }
+
+    /// Writes the counters: their words, and in JSON also their fields.
+    pub(crate) fn report(&self, message: String, counters: Counters, wall: UnixSeconds) {
+        let fields = Fields {
+            stats: Some(counters),
+            ..Fields::default()
+        };
+        self.answer_with("stats", fields, message, wall);
+    }
+
+    fn answer_with(&self, kind: &'static str, fields: Fields, message: String, wall: UnixSeconds) {
         if self.options.format == Format::Text {
-            return self.put(message, wall);
+            return self.put(&message, wall);
         }
         let options = LogOptions {
             level: Level::Info,
@@ -78,8 +92,8 @@ impl ServerLog {
         let record = Record {
             level: Level::Info,
             kind,
-            fields: Fields::default(),
-            message: message.into(),
+            fields,
+            message,
         };
         if let Some(line) = options.line(&record, wall) {
             self.put(&line, wall);
