@@ -67,6 +67,11 @@ impl Retry {
         self.sent != 0
     }
 
+    /// Returns the number of transmissions without an answer.
+    pub(crate) fn transmissions(&self) -> u16 {
+        self.sent
+    }
+
     /// Returns when to call [`expire`](Self::expire); never zero.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         (self.is_armed() && !self.due).then_some(self.deadline.get())

@@ -15,6 +15,7 @@ mod shown;
 mod stored;
 mod transmit;
 
+use super::call_limits::CallLimits;
 use super::config::{ClientConfig, RENEW_MAX_MS};
 use super::dedup::Dedup;
 use super::events::Events;
@@ -30,10 +31,9 @@ use super::server_link::ServerLink;
 use super::server_log::ServerLog;
 use super::storage::ClientStorage;
 use super::table_sync::TableSync;
-use crate::crypto::{Entropy, Identity, PublicKey, Seed};
+use crate::crypto::{Entropy, Identity, Key, PublicKey, Seed};
 use crate::driver::{StorageError, TableEntry};
 use crate::name::Name;
-use crate::rate::Bucket;
 use crate::session::key_log::{KeyLog, KeySlot};
 use crate::session::{Clock, Connections, Handshakes, Sessions};
 use crate::stats::Stats;
@@ -50,8 +50,7 @@ pub struct Client<'a> {
     sessions: Sessions<'a>,
     /// The session sequence: number of handshakes so far.
     session_sequence: u32,
-    /// The rate limit for calls of peers.
-    calls: Bucket,
+    call_limits: CallLimits,
 
     server: ServerLink,
     registration: Registration,
@@ -84,6 +83,7 @@ impl<'a> Client<'a> {
             peers,
             connections,
             names,
+            addresses,
             sessions,
             outbox,
             dedup,
@@ -95,12 +95,17 @@ impl<'a> Client<'a> {
         let session_key = entropy.key();
         let incarnation = entropy.draw();
         let names_key = entropy.key();
-        let peers = Peers::new(peers, names, names_key)?;
+        let peers = Peers::new(peers, names, addresses, names_key)?;
         let pins = Pins::new(pins, pin_names, names_key)?;
         let few = StorageError::new("outbox", outbox.len(), 1);
         let outbox = Outbox::new(outbox).ok_or(few)?;
         let count = peers.capacity() + 1;
         let connections = Connections::new(connections, sessions, count, session_key, "sessions")?;
+        let call_limits = CallLimits::new(if cfg!(feature = "call-guard") {
+            entropy.key()
+        } else {
+            Key::PUBLIC
+        });
         let handshakes = Handshakes::new(identity, entropy);
         let sessions = Sessions::new(connections, handshakes, Clock::new(config.retry), None);
         Ok(Self {
@@ -110,7 +115,7 @@ impl<'a> Client<'a> {
             renew_ms: config.renew_ms.min(RENEW_MAX_MS),
             sessions,
             session_sequence: 0,
-            calls: Bucket::FULL,
+            call_limits,
             server: ServerLink::new(config.server),
             registration: Registration::new(config.keep_alive_ms),
             table: TableSync::START,

@@ -4,6 +4,7 @@
 //! parts that it does not use. The client only routes: an input goes to the part that it concerns,
 //! and the result of that part to the next.
 
+mod call_limits;
 mod command;
 mod config;
 mod contact;

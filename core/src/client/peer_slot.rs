@@ -1,5 +1,6 @@
 //! One client of the room, as a composition of parts.
 
+use super::call_limits::PeerCallLimits;
 use super::dedup::ProcessMarks;
 use super::listing::Listing;
 use super::message_keys::PeerMessageKeys;
@@ -28,6 +29,7 @@ pub struct PeerSlot {
     references: u32,
     /// The session sequence of the peer's latest call.
     session_sequence: u32,
+    call_limits: PeerCallLimits,
     link: Link,
 }
 
@@ -44,6 +46,7 @@ impl PeerSlot {
         marks: ProcessMarks::VACANT,
         references: 0,
         session_sequence: 0,
+        call_limits: PeerCallLimits::NEW,
         link: Link::VACANT,
     };
 
@@ -130,6 +133,10 @@ impl PeerSlot {
     /// Records the session sequence of a call that was answered.
     pub(super) fn note_call(&mut self, session_sequence: u32) {
         self.session_sequence = session_sequence;
+    }
+
+    pub(super) fn call_limits_mut(&mut self) -> &mut PeerCallLimits {
+        &mut self.call_limits
     }
 
     /// Counts a command that names the peer.

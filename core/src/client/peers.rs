@@ -1,10 +1,15 @@
 //! The peers: found by name, and ordered by use.
 
+use core::hash::Hasher;
+
+use super::listing::{Listing, ListingChange, Presence};
 use super::peer_slot::PeerSlot;
+use crate::address::PackedAddress;
 use crate::containers::{Index, List, Slots};
 use crate::crypto::Key;
 use crate::driver::{StorageError, TableEntry};
 use crate::name::Name;
+use crate::wire::Entry;
 
 /// The peer slot of the session with the server.
 pub(super) const SERVER: u32 = 0;
@@ -13,6 +18,8 @@ pub(super) const SERVER: u32 = 0;
 pub(super) struct Peers<'a> {
     slots: Slots<'a, PeerSlot>,
     names: Index<'a>,
+    /// The addresses in the roster.
+    addresses: Index<'a>,
     key: Key,
     /// Occupied slots, the most recently used ones at the end.
     recent: List<()>,
@@ -32,18 +39,22 @@ impl<'a> Peers<'a> {
     pub(super) fn new(
         slots: &'a mut [PeerSlot],
         cells: &'a mut [u32],
+        address_cells: &'a mut [u32],
         key: Key,
     ) -> Result<Self, StorageError> {
         let few_slots = StorageError::new("peers", slots.len(), 2);
         let few_cells = StorageError::new("names", cells.len(), 2 * slots.len());
+        let few_addresses = StorageError::new("addresses", address_cells.len(), 2 * slots.len());
         let mut slots = Slots::new(slots)
             .filter(|slots| slots.len() > 1)
             .ok_or(few_slots)?;
         let names = Index::new(cells, slots.len()).ok_or(few_cells)?;
+        let addresses = Index::new(address_cells, slots.len()).ok_or(few_addresses)?;
         *slots.at_mut(SERVER) = PeerSlot::VACANT;
         Ok(Self {
             slots,
             names,
+            addresses,
             key,
             recent: List::new(()),
             free: List::new(()),
@@ -163,8 +174,58 @@ impl<'a> Peers<'a> {
         victim
     }
 
+    // ---- the roster ----
+
+    /// Updates the roster entry of a peer, as [`Listing::update`](super::listing::Listing::update).
+    pub(super) fn list(
+        &mut self,
+        peer: u32,
+        entry: &Entry<'_>,
+        presence: Presence,
+        generation: u32,
+    ) -> ListingChange {
+        let is_at = |listing: &Listing| listing.is_listed() && listing.address() == entry.address;
+        let moves = cfg!(feature = "call-guard") && !is_at(self.slots.at(peer).listing());
+        if moves {
+            self.drop_address(peer);
+        }
+        let listing = self.slots.at_mut(peer).listing_mut();
+        let change = listing.update(entry, presence, generation);
+        if moves {
+            self.addresses
+                .insert(self.hash_of_address(&entry.address), peer);
+        }
+        change
+    }
+
+    /// Removes a peer from the roster; it keeps its slot.
+    pub(super) fn unlist(&mut self, peer: u32) {
+        self.drop_address(peer);
+        self.slots.at_mut(peer).listing_mut().unlist();
+    }
+
+    /// Returns a peer that the roster lists at this address.
+    pub(super) fn at_address(&self, address: &PackedAddress) -> Option<u32> {
+        let is_there = |peer| self.slots.at(peer).listing().address() == *address;
+        self.addresses.find(self.hash_of_address(address), is_there)
+    }
+
+    fn hash_of_address(&self, address: &PackedAddress) -> u64 {
+        hash_of_address(self.key, address)
+    }
+
+    /// Removes the address of a peer from the index, if the roster lists the peer.
+    fn drop_address(&mut self, peer: u32) {
+        let (key, slots) = (self.key, &self.slots);
+        if cfg!(feature = "call-guard") && slots.at(peer).listing().is_listed() {
+            let hash_of = |peer| hash_of_address(key, &slots.at(peer).listing().address());
+            self.addresses.remove(hash_of(peer), peer, hash_of);
+        }
+    }
+
     /// Vacates a slot.
     pub(super) fn remove(&mut self, peer: u32) {
+        self.drop_address(peer);
         let (key, slots) = (self.key, &self.slots);
         let hash_of = |peer| key.hash(slots.at(peer).name().as_bytes());
         self.names.remove(hash_of(peer), peer, hash_of);
@@ -174,12 +235,17 @@ impl<'a> Peers<'a> {
     }
 }
 
+fn hash_of_address(key: Key, address: &PackedAddress) -> u64 {
+    let mut hasher = key.hasher();
+    address.hash_into(&mut hasher);
+    hasher.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::listing::Presence;
     use crate::crypto::{KEY_LEN, PublicKey};
-    use crate::wire::{Entry, Status};
+    use crate::wire::Status;
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
@@ -188,18 +254,55 @@ mod tests {
     /// Runs a test with room for three peers.
     fn with_peers(run: impl FnOnce(&mut Peers<'_>)) {
         let mut slots = [PeerSlot::VACANT; 4];
-        let mut cells = [0; 8];
-        run(&mut Peers::new(&mut slots, &mut cells, Key::PUBLIC).unwrap());
+        let mut cells = [[0; 8]; 2];
+        let [names, addresses] = &mut cells;
+        run(&mut Peers::new(&mut slots, names, addresses, Key::PUBLIC).unwrap());
+    }
+
+    fn address(port: u16) -> PackedAddress {
+        std::net::SocketAddr::from(([192, 0, 2, 1], port)).into()
     }
 
     /// Lists a peer as online.
     fn list(peers: &mut Peers<'_>, peer: u32, incarnation: u64) {
-        let address = "192.0.2.1:5000".parse().unwrap();
+        list_at(peers, peer, incarnation, address(5_000));
+    }
+
+    fn list_at(peers: &mut Peers<'_>, peer: u32, incarnation: u64, address: PackedAddress) {
         let text = peers.at(peer).name().clone();
         let key = PublicKey([1; KEY_LEN]);
-        let entry = Entry::new(text.as_str(), Status::Online, incarnation, key, address);
-        let listing = peers.at_mut(peer).listing_mut();
-        listing.update(&entry, Presence::Online, 1);
+        let entry = Entry {
+            name: text.as_str(),
+            status: Status::Online,
+            incarnation,
+            key,
+            address,
+        };
+        peers.list(peer, &entry, Presence::Online, 1);
+    }
+
+    #[cfg(feature = "call-guard")]
+    #[test]
+    fn finds_peer_at_its_listed_address_only() {
+        with_peers(|peers| {
+            let all = ["a", "b", "c"].map(|text| peers.insert(name(text)).unwrap());
+            for (peer, port) in all.into_iter().zip([1, 2, 2]) {
+                list_at(peers, peer, 7, address(port));
+            }
+            assert_eq!(peers.at_address(&address(1)), Some(all[0]));
+            assert!(peers.at_address(&address(2)).is_some());
+            assert_eq!(peers.at_address(&address(3)), None);
+            list_at(peers, all[0], 7, address(3));
+            list_at(peers, all[1], 7, address(2));
+            assert_eq!(peers.at_address(&address(1)), None, "it has moved");
+            assert_eq!(peers.at_address(&address(3)), Some(all[0]));
+            peers.unlist(all[1]);
+            assert_eq!(peers.at_address(&address(2)), Some(all[2]));
+            peers.unlist(all[1]);
+            peers.remove(all[2]);
+            assert_eq!(peers.at_address(&address(2)), None);
+            assert_eq!(peers.at_address(&PackedAddress::VACANT), None);
+        });
     }
 
     #[test]

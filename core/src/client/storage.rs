@@ -16,6 +16,8 @@ pub struct ClientStorage<'a> {
     pub connections: &'a mut [ConnectionSlot],
     /// At least two words for each peer slot.
     pub names: &'a mut [u32],
+    /// At least two words for each peer slot.
+    pub addresses: &'a mut [u32],
     /// At least four words for each peer slot.
     pub sessions: &'a mut [u32],
     /// One slot for each command that may be unsettled at a time; also bounds the messages in

@@ -11,6 +11,7 @@ mod acks;
 mod age;
 mod congestion;
 mod handshake;
+mod path;
 mod peer_parameters;
 mod phase;
 mod receiver;
@@ -258,7 +259,7 @@ impl Connection {
                 return Expired::GaveUp;
             }
             Due::Again if self.phase == Phase::Handshaking => self.handshake.send(),
-            Due::Again if self.outstanding() != 0 => {
+            Due::Again if self.sender.has_to_repeat() => {
                 crate::trace!("no acknowledgement: repeats from {}", self.acked());
                 self.congestion.on_loss(self.in_flight());
                 self.sender.go_back_by_timer();
@@ -292,13 +293,6 @@ impl Connection {
     /// Numbers one more frame of the owner.
     pub(crate) fn enqueue(&mut self) -> u32 {
         self.sender.enqueue()
-    }
-
-    /// Probes the peer, unless the timer is armed: then a datagram already waits for an answer.
-    pub(crate) fn probe(&mut self) {
-        if self.is_open() && !self.retry.is_armed() {
-            self.sender.probe();
-        }
     }
 
     /// Returns whether the windows, and the datagram, have room for one more frame.

@@ -2,6 +2,7 @@
 //! frames, and decides which sessions to accept.
 
 mod handshaking;
+mod proof;
 mod renewal;
 
 use core::net::SocketAddr;

@@ -58,16 +58,17 @@ pub enum Datagram<'a> {
         /// Session id that the client chose: the answer carries it.
         id: u64,
     },
-    /// The server sends a cookie, without state.
+    /// The server sends a cookie, or a client under load, without state.
     ///
     /// It answers a [`CookieRequest`](Self::CookieRequest), a [`ClientHello`](Self::ClientHello)
-    /// without a valid cookie, or [data](Self::Data) from another address than that of the session.
+    /// without a valid cookie, or [data](Self::Data) from another address than that of the session;
+    /// of a client, a [`PeerHello`](Self::PeerHello).
     Cookie {
         /// Session id of the datagram that it answers; for data, the recipient's own session id.
         to: u64,
         /// Proves, in a later datagram, that its sender receives at its address.
         cookie: Cookie,
-        /// Public key of the server; `None` if the session exists.
+        /// Public key of the server; `None` if the session exists, and of a client.
         key: Option<PublicKey>,
     },
     /// A client asks the server for a session, which registers its name.

@@ -92,6 +92,7 @@ impl Rig {
             peers: Box::leak(Box::new([const { PeerSlot::VACANT }; 4])),
             connections: Box::leak(Box::new([const { ConnectionSlot::VACANT }; 4])),
             names: leak(0, 8),
+            addresses: leak(0, 8),
             sessions: leak(0, 16),
             outbox: leak(OutboxSlot::VACANT, outbox),
             dedup: leak(DedupSlot::VACANT, 2),

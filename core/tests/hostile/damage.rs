@@ -235,7 +235,7 @@ fn ignores_a_damaged_unsupported() {
 
 #[test]
 fn ignores_a_damaged_peer_hello() {
-    ignores_all_changes(Some(13), || {
+    ignores_all_changes(Some(97), || {
         let rig = client_rig::Rig::online();
         let call = caller::call(&rig, "bob", 7, &lines::from_caller(1));
         (rig, client_rig::bob(), call)

@@ -3,6 +3,8 @@
 
 mod absence;
 mod bursts;
+#[cfg(feature = "call-guard")]
+mod call_limits;
 mod caller;
 mod calls;
 mod client;

@@ -2,26 +2,41 @@
 
 use core::net::SocketAddr;
 
+use crate::address::PackedAddress;
+use crate::client::call_limits::Admission;
 use crate::client::machine::Client;
 use crate::client::peers::SERVER;
 use crate::crypto::{FIRST_PAYLOAD_MAX, Responder};
 use crate::drop_reason::{Disposition, DropReason};
-use crate::rate::RateLimit;
 use crate::session::connection::{PeerParameters, Phase};
 use crate::session::{Recipient, Repeated, Request, Terms};
-use crate::wire::{Answer, Datagram, Hello, PeerHello, PeerHelloMessage, Refusal, from_payload};
-
-/// The rate limit for calls: each costs Diffie-Hellman operations.
-const CALLS: RateLimit = RateLimit::new(50, 4);
+use crate::wire::{
+    Answer, Cookie, Datagram, Hello, PeerHello, PeerHelloMessage, Refusal, from_payload,
+};
 
 impl Client<'_> {
-    /// Asks a peer for a session (PeerHello).
+    /// Asks a peer for a session (PeerHello). After too many calls, its path has failed.
     pub(super) fn call(&mut self, peer: u32) {
-        self.session_sequence = self.session_sequence.wrapping_add(1);
+        self.call_with(peer, None);
+    }
+
+    /// Calls a peer, with the proof of the own address that its cookie gives.
+    fn call_with(&mut self, peer: u32, cookie: Option<Cookie>) {
+        let now = self.sessions.now();
+        let connection = self.sessions.at(peer);
         let slot = self.peers.at_mut(peer);
-        slot.route_mut().note_try(self.sessions.now());
+        // The renewal of a session goes to an address that has answered.
+        let is_proved = connection.is_proved_at(&slot.listing().address());
+        if !is_proved && !slot.call_limits_mut().may_call(now) {
+            return self.peer_silent(peer);
+        }
+        slot.route_mut().note_try(now);
         let address = slot.listing().address();
-        let reset = self.sessions.request(peer, address);
+        self.session_sequence = self.session_sequence.wrapping_add(1);
+        let mut reset = self.sessions.request(peer, address);
+        if let Some(cookie) = cookie {
+            reset = self.sessions.prove(peer, cookie);
+        }
         self.session_changed(peer);
         let call = PeerHello {
             from_incarnation: self.incarnation,
@@ -76,9 +91,8 @@ impl Client<'_> {
                 return self.sessions.count_drop(DropReason::WrongAddress);
             }
         }
-        match self.calls.without(1, CALLS, self.sessions.now()) {
-            Some(left) => self.calls = left,
-            None => return self.sessions.count_drop(DropReason::RateExceeded),
+        if let Err(reason) = self.admit_call(from, message.id) {
+            return self.sessions.count_drop(reason);
         }
         let request = Request::from(message);
         let mut payload = [0; FIRST_PAYLOAD_MAX];
@@ -90,6 +104,65 @@ impl Client<'_> {
             Some(call) => self.answer_call(from, &request, &call, responder),
             None => self.sessions.count_drop(DropReason::Malformed),
         }
+    }
+
+    /// Decides whether to read a call; each costs operations on the curve.
+    ///
+    /// # Errors
+    /// The reason to drop it: nobody in the roster has its source address, or there were too many.
+    //= PROTOCOL.md#4.6
+    fn admit_call(&mut self, from: SocketAddr, id: u64) -> Result<(), DropReason> {
+        let (address, now) = (PackedAddress::from(from), self.sessions.now());
+        let peer = if cfg!(feature = "call-guard") {
+            let peer = self.peers.at_address(&address);
+            if peer.is_none() && !self.table.is_partial() {
+                return Err(DropReason::WrongAddress);
+            }
+            peer
+        } else {
+            None
+        };
+        let limits = peer.map(|peer| self.peers.at_mut(peer).call_limits_mut());
+        match self.call_limits.admit(limits, &address, id, now) {
+            Admission::Read => Ok(()),
+            Admission::Refuse => Err(DropReason::RateExceeded),
+            Admission::AskForProof if !cfg!(feature = "call-guard") => Err(DropReason::NoCookie),
+            Admission::AskForProof => {
+                let cookie = self.call_limits.cookie(&address, now);
+                let ask = Datagram::Cookie {
+                    to: id,
+                    cookie,
+                    key: None,
+                };
+                self.sessions.reply(from, &ask);
+                Err(DropReason::NoCookie)
+            }
+        }
+    }
+
+    /// Handles the cookie of a peer that asks for a proof of the own address.
+    pub(super) fn take_peer_cookie(
+        &mut self,
+        from: SocketAddr,
+        to: u64,
+        cookie: Cookie,
+    ) -> Disposition {
+        let Ok(peer) = self.sessions.find_from(from, to) else {
+            return self.sessions.count_drop(DropReason::UnknownSession);
+        };
+        let is_asked = self.sessions.at(peer).phase() == Phase::Handshaking;
+        if peer == SERVER || !is_asked || self.sessions.has_proof(peer, cookie) {
+            return self.sessions.count_drop(DropReason::Unexpected);
+        }
+        self.call_with(peer, Some(cookie));
+        self.reschedule(peer);
+        Disposition::Accepted
+    }
+
+    /// Returns whether the request for a session may go to a peer, which did not answer yet.
+    pub(super) fn may_request(&mut self, peer: u32) -> bool {
+        let (earlier, now) = (self.sessions.at(peer).requests(), self.sessions.now());
+        peer == SERVER || self.call_limits.may_request(earlier, now)
     }
 
     //= PROTOCOL.md#4.6
@@ -145,7 +218,10 @@ impl Client<'_> {
         let slot = self.peers.at_mut(peer);
         slot.note_call(call.session_sequence);
         slot.route_mut().note_session();
-        self.sessions.at_mut(peer).confirm();
+        let connection = self.sessions.at_mut(peer);
+        connection.confirm();
+        // Another party may have sent the call from there.
+        connection.doubt_path();
         self.session_changed(peer);
         Disposition::Accepted
     }
@@ -179,6 +255,11 @@ impl Client<'_> {
                     return self.take_server_accept(&accept);
                 }
                 self.peers.at_mut(peer).route_mut().note_answer();
+                if cfg!(feature = "call-guard") && self.sessions.at(peer).outstanding() == 0 {
+                    // The peer sends nothing before it hears from this address.
+                    self.sessions.at_mut(peer).ack_now();
+                    self.reschedule(peer);
+                }
                 Disposition::Accepted
             }
         }

@@ -108,6 +108,8 @@ impl Client<'_> {
         let is_closed = self.sessions.at(to).phase() == Phase::Closed;
         if is_closed || self.sessions.is_worn(to, self.renew_ms) {
             self.call(to);
+        } else if cfg!(feature = "call-guard") && self.sessions.at(to).is_path_doubted() {
+            self.sessions.at_mut(to).probe();
         }
         // If the session is ready to send, one more frame changes nothing.
         if !self.sessions.is_ready(to) {
@@ -247,7 +249,7 @@ impl Client<'_> {
             Outcome::NoSuchClient => {
                 // A whole table takes precedence: the answer may be older.
                 if self.table.is_partial() {
-                    peer.listing_mut().unlist();
+                    self.peers.unlist(to);
                 }
                 MessageStatus::NoSuchClient
             }

@@ -1,5 +1,6 @@
 //! The roster from the server, and the peers of commands and messages.
 
+use crate::address::PackedAddress;
 use crate::client::dedup::process_number;
 use crate::client::event::MessageStatus;
 use crate::client::listing::{ListingChange, Presence};
@@ -118,10 +119,9 @@ impl Client<'_> {
         let Some(peer) = self.peer_for_entry(entry.name) else {
             return false;
         };
+        let generation = self.table.generation();
+        let change = self.peers.list(peer, entry, presence, generation);
         let slot = self.peers.at_mut(peer);
-        let change = slot
-            .listing_mut()
-            .update(entry, presence, self.table.generation());
         let key_change = slot.key_mut().list(&entry.key);
         if key_change == KeyChange::Replaced {
             self.sessions.at_mut(peer).wipe();
@@ -185,7 +185,7 @@ impl Client<'_> {
                 .note_move(entry.address.is_like(&self.server.address().into()));
         }
         if stays {
-            connection.set_remote(entry.address);
+            self.follow_address(peer, entry.address);
         } else if is_same && !is_online && !moved && slot.sending().is_empty() {
             slot.route_mut().mark_unconfirmed();
         } else if (moved || is_rekeyed || !is_online || is_same)
@@ -200,10 +200,28 @@ impl Client<'_> {
         }
     }
 
+    /// Keeps a session with a peer that has another address now, according to the server. The peer
+    /// proves it before any message goes there.
+    //= PROTOCOL.md#4.10
+    fn follow_address(&mut self, peer: u32, address: PackedAddress) {
+        if !cfg!(feature = "call-guard") {
+            return self.sessions.at_mut(peer).set_remote(address);
+        }
+        if *self.sessions.at(peer).remote() == address {
+            return;
+        }
+        let now = self.sessions.now();
+        if !self.peers.at_mut(peer).call_limits_mut().may_call(now) {
+            return self.peer_silent(peer);
+        }
+        self.sessions.at_mut(peer).move_unproved(address);
+        self.reschedule(peer);
+    }
+
     /// Removes a name from the roster; the slot stays while a command needs it.
     pub(super) fn unlist(&mut self, peer: u32) {
+        self.peers.unlist(peer);
         let slot = self.peers.at_mut(peer);
-        slot.listing_mut().unlist();
         slot.route_mut().forget_stored();
         // The slot of a peer with a pinned key has the marks of its shown messages.
         let may_go = !slot.is_referenced() && !slot.key().is_pinned();

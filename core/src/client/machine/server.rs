@@ -84,7 +84,11 @@ impl Client<'_> {
         key: Option<PublicKey>,
     ) -> Disposition {
         if !self.is_server(from, to) {
-            return self.sessions.count_drop(DropReason::UnknownSession);
+            return if cfg!(feature = "call-guard") && key.is_none() {
+                self.take_peer_cookie(from, to, cookie)
+            } else {
+                self.sessions.count_drop(DropReason::UnknownSession)
+            };
         }
         match (self.sessions.at(SERVER).phase(), key) {
             (Phase::Open, None) => {

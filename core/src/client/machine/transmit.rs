@@ -22,6 +22,11 @@ impl Client<'_> {
             };
             let len = match self.sessions.at(peer).wants() {
                 Wants::Nothing => continue,
+                Wants::Handshake if cfg!(feature = "call-guard") && !self.may_request(peer) => {
+                    self.sessions.hold_request(peer);
+                    self.reschedule(peer);
+                    continue;
+                }
                 Wants::Handshake => {
                     let recipient = self.recipient(peer);
                     self.sessions.emit_request(peer, recipient.as_ref(), out)

@@ -59,6 +59,8 @@ pub(super) struct Sender {
     phase: bool,
     /// A probe is due.
     probe: bool,
+    /// The peer has sent nothing from its present address: no frame goes there.
+    is_path_doubted: bool,
 }
 
 impl Sender {
@@ -72,6 +74,7 @@ impl Sender {
         repeat: Repeat::Nothing,
         phase: false,
         probe: false,
+        is_path_doubted: false,
     };
 
     /// Returns the sender of a new session, which numbers the outstanding frames again, from 0.
@@ -99,8 +102,27 @@ impl Sender {
         self.next
     }
 
+    /// Returns the window of the peer; 0 if its path is doubted.
     pub(super) fn window(&self) -> u16 {
-        self.window
+        if self.is_path_doubted() {
+            0
+        } else {
+            self.window
+        }
+    }
+
+    /// Sends no frame until the peer acknowledges anything.
+    pub(super) fn doubt_path(&mut self) {
+        self.is_path_doubted = true;
+    }
+
+    pub(super) fn is_path_doubted(&self) -> bool {
+        cfg!(feature = "call-guard") && self.is_path_doubted
+    }
+
+    /// Returns whether frames are repeated when the timer expires, rather than a probe sent.
+    pub(super) fn has_to_repeat(&self) -> bool {
+        self.outstanding() != 0 && !self.is_path_doubted()
     }
 
     pub(super) fn set_window(&mut self, window: u16) {
@@ -135,6 +157,7 @@ impl Sender {
     //= PROTOCOL.md#5.5
     pub(super) fn has_window(&self, cwnd: u32) -> bool {
         let room = match self.repeat {
+            _ if self.is_path_doubted() => return false,
             Repeat::Nothing => self.window,
             Repeat::Due => self.window.max(1),
             Repeat::Sent => return false,
@@ -191,6 +214,7 @@ impl Sender {
     pub(super) fn on_ack(&mut self, newly: u32, window: u16) {
         self.acked = self.acked.wrapping_add(newly);
         self.window = window;
+        self.is_path_doubted = false;
         if self.next.wrapping_sub(self.acked) > self.outstanding() {
             self.next = self.acked;
         }
@@ -301,6 +325,22 @@ mod tests {
         sender.go_back();
         sender.on_ack(0, 0);
         assert!(sender.has_window(32));
+    }
+
+    #[cfg(feature = "call-guard")]
+    #[test]
+    //= PROTOCOL.md#4.10
+    fn sends_no_frame_on_a_doubted_path() {
+        let mut sender = sender(6, 3);
+        sender.doubt_path();
+        assert!(!sender.has_window(32) && !sender.has_to_repeat());
+        assert_eq!(sender.window(), 0);
+        sender.go_back_by_timer();
+        assert!(!sender.has_window(32), "the timer sends a frame");
+        sender.on_ack(0, 8);
+        assert!(sender.has_window(32) && sender.has_to_repeat());
+        sender.doubt_path();
+        assert!(!sender.renumbered().is_path_doubted());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! that was not sent, no key encrypts twice under one nonce, and no stranger gets more than it
 //! sent.
 
+mod calls;
 mod changes;
 mod first_datagrams;
 mod forged;
