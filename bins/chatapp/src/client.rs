@@ -1,5 +1,6 @@
 //! The client: reads typed lines and displays events.
 
+mod end;
 mod json;
 mod known_keys;
 mod ledger;
@@ -32,9 +33,10 @@ use crate::network::{Network, Program};
 use crate::signals::{self, Hooks, Requests};
 use crate::style::Look;
 use crate::terminal::{self, Editor, Gate, History, Names, Screen};
+use end::End;
 use output::{Output, OutputFormat, TerminalState};
 use server_search::ServerSearch;
-use session::{End, Session};
+use session::Session;
 
 /// Bytes that may wait at a terminal before the display counts as full. They hold the output that
 /// arrives while the user searches the history.

@@ -10,6 +10,7 @@ use chatapp_mio::Waker;
 use chatapp_store::Error;
 use serde_json::Value;
 
+use super::end::End;
 use super::json::Order;
 use super::known_keys::{KeyError, KnownKeys, Noted};
 use super::output::Output;
@@ -25,28 +26,6 @@ const LINES_PER_TURN: usize = 256;
 
 /// Time to leave the room after a signal if the output has no room.
 const HURRY_MS: u64 = 1_000;
-
-/// Reasons for the end of a client.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum End {
-    Exit(Exit),
-    /// The server did not answer the first registration.
-    Silent,
-    /// The server answered the first registration in another protocol version.
-    ForeignVersion(u8),
-    /// The server proved this key; an earlier process knew another one.
-    ServerKeyChanged(PublicKey),
-}
-
-impl End {
-    pub(super) fn exit(self) -> Exit {
-        match self {
-            Self::Exit(exit) => exit,
-            Self::Silent | Self::ForeignVersion(_) => Exit::NoServer,
-            Self::ServerKeyChanged(_) => Exit::ServerKeyChanged,
-        }
-    }
-}
 
 /// State of the session of one user.
 pub(super) struct Session<'a> {
