@@ -110,9 +110,12 @@ impl Model {
             .collect()
     }
 
-    /// Handles the end of a process that saw another server key: there must be an attacker.
+    /// Handles the end of a process that saw another server key: there must be an attacker, and a
+    /// key that an earlier process or this one has seen proved.
     pub(super) fn server_key_changed(&self, process: ProcessId) -> Result<(), Violation> {
-        if (self.limits.attacked || self.server_lies) && self.lives[process].remembers {
+        let life = &self.lives[process];
+        let knows_key = life.remembers || life.welcomed;
+        if (self.limits.attacked || self.server_lies) && knows_key {
             return Ok(());
         }
         let detail = format!("{} was told of another server", self.label(process));
