@@ -298,6 +298,8 @@ impl<'a> World<'a> {
             while !self.unwritten.is_empty() {
                 self.drains();
             }
+            // The end of a registration waits until the last acknowledgement is sent.
+            self.drains();
             let due = self.client.poll_timeout().unwrap_or(end);
             assert!(due > self.now, "the client is due again after a poll");
             self.waits_until(due.min(end));

@@ -66,11 +66,12 @@ impl Endpoint for Client<'_> {
         // The frames of all earlier calls were below this one.
         self.sessions.wipe_stack();
         self.sessions.advance(now);
-        if self.sessions.has_output() {
-            self.transmit(out)
-        } else {
-            None
+        let has_output = self.sessions.has_output();
+        let transmit = has_output.then(|| self.transmit(out)).flatten();
+        if transmit.is_none() {
+            self.receipts.note_sent();
         }
+        transmit
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

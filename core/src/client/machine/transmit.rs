@@ -16,10 +16,7 @@ impl Client<'_> {
             return Some(transmit);
         }
         loop {
-            let Some(peer) = self.sessions.pop_ready() else {
-                self.receipts.note_sent();
-                return None;
-            };
+            let peer = self.sessions.pop_ready()?;
             let len = match self.sessions.at(peer).wants() {
                 Wants::Nothing => continue,
                 Wants::Handshake if cfg!(feature = "call-guard") && !self.may_request(peer) => {
