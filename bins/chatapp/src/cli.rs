@@ -10,6 +10,7 @@ use clap::{ColorChoice, CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use crate::address::parse_port;
+use crate::client::PersonalOptions;
 use crate::data::{DataOptions, KeepOptions};
 use crate::exit::Failure;
 use crate::help::{AFTER_LONG_HELP, USAGE};
@@ -84,6 +85,7 @@ pub(crate) struct ClientOptions {
     pub(crate) is_listening: bool,
     /// Whether the client tries to enter the room until the server answers.
     pub(crate) is_persistent: bool,
+    pub(crate) personal: PersonalOptions,
 }
 
 /// Returns the mode that the arguments select. Exits if the arguments are wrong or ask for help.
@@ -192,6 +194,7 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
         exec: arguments.exec.clone(),
         is_listening: arguments.listen,
         is_persistent: arguments.wait,
+        personal: arguments.personal.clone(),
     })
 }
 
@@ -285,6 +288,9 @@ struct Arguments {
     /// Do not store typed lines
     #[arg(long, requires = "client", conflicts_with = "server")]
     no_history: bool,
+
+    #[command(flatten)]
+    personal: PersonalOptions,
 
     /// Log level of a server, on standard error
     #[arg(
@@ -414,6 +420,7 @@ mod tests {
             exec: vec!["send bob hi".into(), "/quit".into()],
             is_listening: true,
             is_persistent: true,
+            personal: PersonalOptions::default(),
         };
         for words in [
             "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64 --pins 8 --color never \

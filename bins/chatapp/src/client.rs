@@ -1,10 +1,14 @@
 //! The client: reads typed lines and displays events.
 
+mod attention;
+mod conversation;
 mod end;
 mod json;
 mod known_keys;
 mod ledger;
+mod message_log;
 mod output;
+mod personal;
 mod roster;
 mod server_search;
 mod session;
@@ -32,9 +36,13 @@ use crate::local_time::utc_offset;
 use crate::network::{Network, Program};
 use crate::signals::{self, Hooks, Requests};
 use crate::style::Look;
-use crate::terminal::{self, Editor, Gate, History, Names, Screen};
+use crate::terminal::{self, Editor, Gate, History, Names, Partner, Screen};
+use attention::{Attention, Bell};
+use conversation::Conversation;
 use end::End;
+use message_log::MessageLog;
 use output::{Output, OutputFormat, TerminalState};
+pub(crate) use personal::PersonalOptions;
 use server_search::ServerSearch;
 use session::Session;
 
@@ -102,8 +110,8 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
     }
 
     let mut search = ServerSearch::new(host, port, addresses, waker.clone());
-    let session = open(options, gate, requests.clone(), waker)?;
-    let mut session = session
+    let mut session = open(options, gate, requests.clone(), waker)?
+        .logging_to(open_log(options)?)
         .remembering(remembered)
         .trying_until_answered(options.is_persistent);
     session
@@ -294,34 +302,10 @@ fn open(
         has_colors: has_colors(options.color, is_capable),
         is_stamped: is_capable,
     };
-    let to_wake = waker.clone();
-    let wake = move || to_wake.wake();
-    let no_thread = || Failure::system("cannot start a thread");
 
     let is_without_input = options.is_listening || !options.exec.is_empty();
     if typed_at && is_capable && !is_without_input && !options.speaks_json {
-        let names = Names::default();
-        let mut editor = Editor::new(
-            Arc::clone(&gate),
-            names.clone(),
-            wording.name,
-            look.has_colors,
-            options
-                .has_history
-                .then(|| History::of(wording.name))
-                .flatten(),
-        )
-        .map_err(terminal_failure)?;
-        let printer = editor.printer().map_err(terminal_failure)?;
-        let screen =
-            Screen::start(Arc::clone(&gate), printer, direct_stdout()?).map_err(no_thread())?;
-        let display = Display::start(screen, Prompt::None, WAITING_LEN_AT_TERMINAL, wake)
-            .map_err(no_thread())?;
-        let input =
-            Input::edit(editor, Arc::clone(&gate), requests, waker.clone()).map_err(no_thread())?;
-        let format = OutputFormat::Terminal(Box::new(TerminalState::new(look, names)));
-        let output = Output::new(display, wording, format);
-        return Ok(Session::new(output, input, waker, Some(gate), false));
+        return open_editor(options, wording, look, gate, requests, waker);
     }
     let is_prompted = typed_at && !is_without_input;
     let prompt = match (is_prompted, shown_at && !is_capable && !options.speaks_json) {
@@ -329,20 +313,87 @@ fn open(
         (false, true) => Prompt::Prefix,
         (true, true) => Prompt::Standing,
     };
-    let display =
-        Display::start(direct_stdout()?, prompt, WAITING_LEN, wake).map_err(no_thread())?;
+    let display = Display::start(direct_stdout()?, prompt, WAITING_LEN, waking(&waker));
+    let display = display.map_err(no_thread())?;
     let input = if is_without_input {
         Input::of_lines(&options.exec, options.is_listening)
     } else {
         Input::start(waker.clone()).map_err(no_thread())?
     };
-    let format = if options.speaks_json {
-        OutputFormat::Json
-    } else {
-        OutputFormat::Lines(look)
+    let (format, bell) = match options.speaks_json {
+        true => (OutputFormat::Json, Bell::Never),
+        false if !shown_at => (OutputFormat::Lines(look), Bell::Never),
+        false => (OutputFormat::Lines(look), options.personal.bell),
     };
-    let output = Output::new(display, wording, format);
-    Ok(Session::new(output, input, waker, None, is_without_input))
+    let output = Output::new(display, wording, format, Attention::of(wording.name, bell));
+    let session = Session::new(output, input, waker, None, is_without_input);
+    Ok(if is_prompted && !options.speaks_json {
+        session.conversing(Conversation::shown_by(Partner::default()))
+    } else {
+        session
+    })
+}
+
+/// Starts the threads around a line editor.
+fn open_editor<'a>(
+    options: &'a ClientOptions,
+    wording: Wording<'a>,
+    look: Look,
+    gate: Arc<Gate>,
+    requests: Requests,
+    waker: Waker,
+) -> Result<Session<'a>, Failure> {
+    let (names, partner) = (Names::default(), Partner::default());
+    let history = || History::of(wording.name);
+    let mut editor = Editor::new(
+        Arc::clone(&gate),
+        names.clone(),
+        wording.name,
+        look.has_colors,
+        options.has_history.then(history).flatten(),
+        partner.clone(),
+    )
+    .map_err(terminal_failure)?;
+    let printer = editor.printer().map_err(terminal_failure)?;
+    let screen = Screen::start(Arc::clone(&gate), printer, direct_stdout()?).map_err(no_thread())?;
+    let display = Display::start(
+        screen,
+        Prompt::None,
+        WAITING_LEN_AT_TERMINAL,
+        waking(&waker),
+    )
+    .map_err(no_thread())?;
+    let input =
+        Input::edit(editor, Arc::clone(&gate), requests, waker.clone()).map_err(no_thread())?;
+    let terminal = TerminalState::new(look, names, options.personal.no_joins);
+    let format = OutputFormat::Terminal(Box::new(terminal));
+    let attention = Attention::of(wording.name, options.personal.bell);
+    let output = Output::new(display, wording, format, attention);
+    let session = Session::new(output, input, waker, Some(gate), false);
+    Ok(session.conversing(Conversation::shown_by(partner)))
+}
+
+fn waking(waker: &Waker) -> impl Fn() + Send + 'static {
+    let waker = waker.clone();
+    move || waker.wake()
+}
+
+fn no_thread() -> impl FnOnce(io::Error) -> Failure {
+    Failure::system("cannot start a thread")
+}
+
+/// Opens the log of the user's messages, if there is one.
+fn open_log(options: &ClientOptions) -> Result<Option<MessageLog>, Failure> {
+    let Some(path) = &options.personal.log_file else {
+        return Ok(None);
+    };
+    MessageLog::open(path).map(Some).map_err(|error| {
+        let path = path.display();
+        Failure::new(
+            Exit::Usage,
+            format!("cannot open the log file {path}: {error}"),
+        )
+    })
 }
 
 /// Returns standard output without a buffer: bytes that it reports as written are written.

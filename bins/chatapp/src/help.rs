@@ -55,6 +55,11 @@ At a terminal:
   Tab          complete a command, or a name after `send`: online names first
   Up, Down     recall earlier lines; Ctrl-R searches them
   Ctrl-C       leave, as Ctrl-D does on an empty line
+  to bob       from now on, a line without a command goes to bob; `to all` is
+               for everyone, `to` alone ends it; the prompt shows the partner
+  reply hi     answer the latest message that was for you alone
+  say hi       send a text to the partner, also one that begins like a command
+  history 50   show the latest 50 messages of --log-file
 Typed lines are stored for each name in ~/.local/state/chatapp/history, or
 under $XDG_STATE_HOME; not those that begin with a blank, and none with
 --no-history. Many pasted lines are sent only after a confirmation.
@@ -113,3 +118,19 @@ Examples, in two terminals:
   ChatApp -c alice localhost 4119 0
 One message from a script:
   ChatApp -c robot localhost 4119 0 --exec 'send alice Backup done.'";
+
+/// Lines of `help` at a terminal, after the commands.
+pub(crate) const TERMINAL_HELP: [&str; 12] = [
+    "to <name>            then a line without a command goes to that name",
+    "to all               the same for everyone; to alone ends it",
+    "reply <text>         answer the latest message that was for you alone",
+    "say <text>           send a text that begins like a command",
+    "history <number>     show the latest messages of the log of --log-file",
+    "",
+    "Tab completes commands, and names after send.",
+    "Up and Down recall earlier lines, Ctrl-R searches them.",
+    "A line that begins with a blank is not stored. Ctrl-C and Ctrl-D leave.",
+    "For example:  send bob Are you there?",
+    "              send_all Good morning!",
+    "              dereg alice   and later   reg alice, under your own name",
+];

@@ -46,6 +46,7 @@ mod metrics;
 mod network;
 mod operator;
 mod ping;
+mod rotating;
 mod server;
 mod server_log;
 mod signals;

@@ -1,4 +1,4 @@
-//! Output to a pipe whose reader may stall: records that find no room are dropped and counted.
+//! Output that may stall, to a pipe or a disk: records that find no room are dropped and counted.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -34,7 +34,7 @@ impl Sink {
     pub(crate) fn drops(&self) -> Option<Drops> {
         match self {
             Self::File(_) => None,
-            Self::Pipe(spill) => Some(Drops(Arc::clone(&spill.0))),
+            Self::Pipe(spill) => Some(Drops::of(spill)),
         }
     }
 }
@@ -84,7 +84,11 @@ impl Shared {
 }
 
 impl Spill {
-    fn start(output: impl Write + Send + 'static) -> io::Result<Self> {
+    /// Starts the thread that writes to `output`.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system cannot start a thread.
+    pub(crate) fn start(output: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
         let writer = Arc::clone(&shared);
         std::thread::Builder::new()
@@ -97,6 +101,16 @@ impl Spill {
                 writer.changed.notify_all();
             })?;
         Ok(Self(shared))
+    }
+
+    /// Waits until all records are written, for this time at most.
+    pub(crate) fn wait_until_written(&self, time: Duration) {
+        let shared = &self.0;
+        let waits = |state: &mut State| state.count + state.in_flight > 0 && !state.has_ended;
+        let _ = shared
+            .changed
+            .wait_timeout_while(shared.lock(), time, waits)
+            .unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -125,6 +139,11 @@ impl Write for Spill {
 pub(crate) struct Drops(Arc<Shared>);
 
 impl Drops {
+    /// Returns the counter of this output.
+    pub(crate) fn of(spill: &Spill) -> Self {
+        Self(Arc::clone(&spill.0))
+    }
+
     /// Returns how many records were dropped so far.
     pub(crate) fn dropped(&self) -> u64 {
         self.0.lock().dropped
@@ -149,6 +168,7 @@ fn write_all(shared: &Shared, mut output: impl Write) -> io::Result<()> {
     loop {
         let mut state = shared.lock();
         state.in_flight = 0;
+        shared.changed.notify_all();
         while state.waiting.is_empty() && !state.is_closed {
             state = shared
                 .changed

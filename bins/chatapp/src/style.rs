@@ -39,6 +39,16 @@ impl Look {
         brush.painted
     }
 
+    /// Formats the line of a message that mentions the person.
+    pub(crate) fn mention(self, line: &Line<'_>, wall: UnixSeconds) -> String {
+        let mut brush = Colors {
+            is_mention: true,
+            ..self.brush(wall)
+        };
+        let _ = line.paint(&mut brush);
+        brush.painted
+    }
+
     /// Formats other words in one style, shown at this time.
     pub(crate) fn words(
         self,
@@ -78,6 +88,20 @@ impl Look {
         Colors {
             painted,
             look: self,
+            is_mention: false,
+        }
+    }
+}
+
+/// A span of time in seconds, in its largest unit.
+pub(crate) struct Age(pub(crate) u64);
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            seconds @ 0..120 => write!(f, "{seconds} s"),
+            seconds @ 120..7_200 => write!(f, "{} min", seconds / 60),
+            seconds => write!(f, "{} h", seconds / 3_600),
         }
     }
 }
@@ -106,12 +130,17 @@ fn name_style(name: &str) -> Style {
 struct Colors {
     painted: String,
     look: Look,
+    is_mention: bool,
 }
 
 impl Brush for Colors {
     fn paint(&mut self, part: Part<'_>, words: fmt::Arguments<'_>) -> fmt::Result {
-        self.painted
-            .push_str(&self.look.styled(part_style(part), words));
+        let style = part_style(part);
+        let style = match part {
+            Part::Text | Part::Sender { .. } if self.is_mention => style.effects(Effects::BOLD),
+            _ => style,
+        };
+        self.painted.push_str(&self.look.styled(style, words));
         Ok(())
     }
 }

@@ -367,6 +367,14 @@ pub(super) fn rejection(error: CommandError) -> &'static str {
     }
 }
 
+/// Returns the recipient of a private message.
+pub(super) fn recipient(command: Command<'_>) -> Option<&str> {
+    match command {
+        Command::Send { to, .. } => Some(to),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

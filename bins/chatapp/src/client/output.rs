@@ -5,18 +5,22 @@ mod keys;
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
+use std::mem;
 
 use chatapp_console::{self as console, HELP, Line, ParseError, Part, Silence, Wording};
 use chatapp_core::{Client, ClientEvent, Command, CommandError, CommandId, Instant, UnixSeconds};
 use chatapp_mio::Clock;
 use serde_json::Value;
 
+use super::attention::Attention;
 use super::json::{self, Entry, Event, Word};
 use super::ledger::{Ledger, Waiting};
+use super::message_log::MessageLog;
 use super::roster::{Roster, table};
 use crate::display::Display;
-use crate::exit::Exit;
-use crate::style::Look;
+use crate::exit::{Exit, complain};
+use crate::help::TERMINAL_HELP;
+use crate::style::{Age, Look};
 use crate::terminal::Names;
 use crate::typed;
 
@@ -25,6 +29,9 @@ const GATHER_MS: u64 = 200;
 
 /// Number of stored messages between two progress lines.
 const KEPT_PER_COUNT: u32 = 100;
+
+/// Makes a terminal ring, or flash.
+const BELL: &str = "\u{7}";
 
 /// Output format of a client.
 pub(super) enum OutputFormat {
@@ -43,17 +50,23 @@ pub(super) struct TerminalState {
     roster: Roster,
     /// When to show the changes of the table.
     table_due: Option<Instant>,
+    /// Whether no line shows what others do.
+    hides_joins: bool,
+    /// Whether the user waits for the table.
+    is_table_wanted: bool,
     /// Number of stored messages so far, while they arrive.
     kept: Option<u32>,
 }
 
 impl TerminalState {
-    pub(super) fn new(look: Look, names: Names) -> Self {
+    pub(super) fn new(look: Look, names: Names, hides_joins: bool) -> Self {
         Self {
             look,
             names,
             roster: Roster::default(),
             table_due: None,
+            hides_joins,
+            is_table_wanted: false,
             kept: None,
         }
     }
@@ -72,10 +85,17 @@ pub(super) struct Output<'a> {
     clock: Clock,
     ledger: Ledger,
     silence: Silence,
+    attention: Attention,
+    log: Option<MessageLog>,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(display: Display, wording: Wording<'a>, format: OutputFormat) -> Self {
+    pub(super) fn new(
+        display: Display,
+        wording: Wording<'a>,
+        format: OutputFormat,
+        attention: Attention,
+    ) -> Self {
         Self {
             display,
             wording,
@@ -83,7 +103,14 @@ impl<'a> Output<'a> {
             clock: Clock::new(),
             ledger: Ledger::default(),
             silence: Silence::default(),
+            attention,
+            log: None,
         }
+    }
+
+    /// Enters all further messages into this log.
+    pub(super) fn logging_to(self, log: Option<MessageLog>) -> Self {
+        Self { log, ..self }
     }
 
     pub(super) fn display(&self) -> &Display {
@@ -117,11 +144,15 @@ impl<'a> Output<'a> {
         now: Instant,
     ) {
         self.ledger.enter(id, command, now);
+        let (name, wall) = (self.wording.name, self.clock.wall());
+        let log = self.log.as_mut();
+        let failure = log.and_then(|log| log.sent(command, name, wall));
+        self.report_log(failure);
         if self.speaks_json() {
             self.object(&Event::Taken {
                 id: id.number(),
                 command: Word::of(command),
-                to: recipient(command),
+                to: json::recipient(command),
                 tag,
             });
         }
@@ -139,7 +170,7 @@ impl<'a> Output<'a> {
             return self.rejected(json::rejection(error), error, tag);
         }
         let wording = self.wording;
-        self.line(&wording.command_error(error, recipient(command).unwrap_or_default()));
+        self.line(&wording.command_error(error, json::recipient(command).unwrap_or_default()));
     }
 
     /// Reports a typed line that is no valid command.
@@ -184,7 +215,9 @@ impl<'a> Output<'a> {
         let lines = HELP.iter().chain(&typed::HELP);
         lines.for_each(|line| self.display.line(line));
         if let OutputFormat::Terminal(_) = self.format {
-            KEYS.iter().for_each(|line| self.display.line(line));
+            TERMINAL_HELP
+                .iter()
+                .for_each(|line| self.display.line(line));
         }
     }
 
@@ -242,6 +275,7 @@ impl<'a> Output<'a> {
     /// Shows an event.
     pub(super) fn event(&mut self, event: &ClientEvent<'_>, now: Instant) {
         let settled = self.ledger.note(event);
+        self.enter_in_log(event);
         if self.speaks_json() {
             for object in json::events(event, settled.as_ref()) {
                 self.object(&object);
@@ -253,6 +287,7 @@ impl<'a> Output<'a> {
         }
         if let OutputFormat::Terminal(terminal) = &mut self.format {
             if *event == ClientEvent::TableUpdated {
+                terminal.is_table_wanted |= settled.is_some() || !terminal.hides_joins;
                 terminal.table_due.get_or_insert(now.plus_millis(GATHER_MS));
                 return self.count_kept(false);
             }
@@ -266,11 +301,57 @@ impl<'a> Output<'a> {
             self.count_kept(is_kept);
         }
         let wording = self.wording;
+        let is_mention = self.attention.is_mention(event);
+        let sound = self.attention.rings(event, now).then_some(BELL);
+        let (look, wall) = (self.look(), self.clock.wall());
         for line in wording.event(event) {
-            self.line(&line);
+            let line = match is_mention {
+                true => look.mention(&line, wall),
+                false => look.line(&line, wall),
+            };
+            self.display
+                .line(format_args!("{}{line}", sound.unwrap_or_default()));
         }
         if let (OutputFormat::Terminal(_), true) = (&self.format, self.ledger.is_over()) {
             self.show_notice("[All replies have arrived.]");
+        }
+    }
+
+    fn enter_in_log(&mut self, event: &ClientEvent<'_>) {
+        let (wording, wall) = (self.wording, self.clock.wall());
+        let log = self.log.as_mut();
+        let failure = log.and_then(|log| log.shown(event, wording, wall));
+        self.report_log(failure);
+    }
+
+    /// Reports that the log has failed. JSON has no event for it.
+    fn report_log(&self, failure: Option<String>) {
+        let Some(failure) = failure else { return };
+        if self.speaks_json() {
+            return complain(io::stderr(), format!("ChatApp: {failure}\n"));
+        }
+        self.words(Part::Error, failure);
+    }
+
+    /// Shows the latest messages of the log.
+    pub(super) fn history(&self, count: usize) {
+        let Some(log) = &self.log else {
+            let advice = "[There is no log: start with --log-file <FILE> to keep one.]";
+            return self.words(Part::Error, advice);
+        };
+        match log.latest(count) {
+            Ok(lines) if lines.is_empty() => self.words(Part::Notice, "[The log is empty.]"),
+            Ok(lines) => {
+                for line in lines {
+                    self.words(Part::Stamp, console::Visible(&line));
+                }
+            }
+            Err(error) => {
+                self.words(
+                    Part::Error,
+                    format_args!("[The log cannot be read: {error}]"),
+                );
+            }
         }
     }
 
@@ -302,6 +383,11 @@ impl<'a> Output<'a> {
         if self.speaks_json() {
             let exit_code = exit as u8;
             self.object(&Event::End { exit_code });
+        }
+        let missing = self.log.map_or(0, MessageLog::finish);
+        if missing > 0 {
+            let notice = format!("ChatApp: {missing} messages are not in the log\n");
+            complain(io::stderr(), notice);
         }
         self.display.finish(is_hurried)
     }
@@ -342,7 +428,7 @@ impl<'a> Output<'a> {
             terminal.table_due = None;
             terminal.update_names(client, wall);
         }
-        if is_table_due {
+        if is_table_due && mem::take(&mut terminal.is_table_wanted) {
             let wording = self.wording;
             for line in wording.event(&ClientEvent::TableUpdated) {
                 self.line(&line);
@@ -386,35 +472,3 @@ impl<'a> Output<'a> {
             .line(self.look().words(part, words, self.clock.wall()));
     }
 }
-
-/// A span of time in seconds, in its largest unit.
-struct Age(u64);
-
-impl fmt::Display for Age {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            seconds @ 0..120 => write!(f, "{seconds} s"),
-            seconds @ 120..7_200 => write!(f, "{} min", seconds / 60),
-            seconds => write!(f, "{} h", seconds / 3_600),
-        }
-    }
-}
-
-/// Returns the recipient of a private message.
-fn recipient(command: Command<'_>) -> Option<&str> {
-    match command {
-        Command::Send { to, .. } => Some(to),
-        _ => None,
-    }
-}
-
-/// Lines of `help` at a terminal, after the commands.
-const KEYS: [&str; 7] = [
-    "",
-    "Tab completes commands, and names after send.",
-    "Up and Down recall earlier lines, Ctrl-R searches them.",
-    "A line that begins with a blank is not stored. Ctrl-C and Ctrl-D leave.",
-    "For example:  send bob Are you there?",
-    "              send_all Good morning!",
-    "              dereg alice   and later   reg alice, under your own name",
-];

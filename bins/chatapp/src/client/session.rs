@@ -10,9 +10,11 @@ use chatapp_mio::Waker;
 use chatapp_store::Error;
 use serde_json::Value;
 
+use super::conversation::{Conversation, Meaning};
 use super::end::End;
 use super::json::Order;
 use super::known_keys::{KeyError, KnownKeys, Noted};
+use super::message_log::MessageLog;
 use super::output::Output;
 use crate::data::Remembered;
 use crate::exit::Exit;
@@ -35,6 +37,8 @@ pub(super) struct Session<'a> {
     keys: KnownKeys,
     /// The line editor, if there is one.
     gate: Option<Arc<Gate>>,
+    /// The conversation of a person at a terminal.
+    conversation: Conversation,
     /// Line for which the client had no room.
     deferred: Option<String>,
     /// The client was registered at least once.
@@ -70,6 +74,7 @@ impl<'a> Session<'a> {
             waker,
             keys: KnownKeys::NONE,
             gate,
+            conversation: Conversation::default(),
             deferred: None,
             has_started: false,
             is_leaving: false,
@@ -83,6 +88,12 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Accepts lines without a command, for the partner of this conversation.
+    pub(super) fn conversing(mut self, conversation: Conversation) -> Self {
+        self.conversation = conversation;
+        self
+    }
+
     /// Uses the stored state of earlier processes, and stores new state for later ones.
     pub(super) fn remembering(self, remembered: Remembered) -> Self {
         let keys = KnownKeys::of(remembered);
@@ -90,6 +101,12 @@ impl<'a> Session<'a> {
             self.output.display().record_with(record);
         }
         Self { keys, ..self }
+    }
+
+    /// Enters all further messages into this log.
+    pub(super) fn logging_to(self, log: Option<MessageLog>) -> Self {
+        let output = self.output.logging_to(log);
+        Self { output, ..self }
     }
 
     /// Tries to enter the room until the server answers, if `is_persistent`. Lines wait meanwhile,
@@ -213,9 +230,20 @@ impl<'a> Session<'a> {
     fn line_of(&mut self, typed: Typed) -> Option<String> {
         self.output.display().entered();
         match typed {
-            Typed::Line(line) => return Some(line),
+            Typed::Line(line) => return self.with_command(line),
             Typed::Unusable(error) => self.output.show_error(error),
             Typed::Notice(notice) => self.output.show_notice(notice),
+        }
+        None
+    }
+
+    /// Returns a typed line with its command, which a conversation may leave out.
+    fn with_command(&mut self, line: String) -> Option<String> {
+        match self.conversation.read(&line) {
+            Meaning::Line(line) => return Some(line.into_owned()),
+            Meaning::Notice(notice) => self.output.show_notice(notice),
+            Meaning::Mistake(mistake) => self.output.show_error(mistake),
+            Meaning::History(count) => self.output.history(count),
         }
         None
     }
@@ -370,6 +398,11 @@ impl<'a> Session<'a> {
                         self.not_remembered(&error);
                     }
                 }
+                ClientEvent::Message {
+                    from,
+                    channel: false,
+                    ..
+                } => self.conversation.note_writer(from),
                 _ => {}
             }
             self.output.event(&event, now);

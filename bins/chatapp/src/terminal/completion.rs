@@ -15,6 +15,9 @@ use rustyline::{Context, Helper};
 use super::Gate;
 use crate::typed::{ACTIONS, KEYS};
 
+/// Commands of a terminal only.
+const AT_TERMINAL: [&str; 4] = ["to", "reply", "say", "history"];
+
 /// Names for completion, in the order in which they are offered.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names(Arc<Mutex<Vec<String>>>);
@@ -62,14 +65,14 @@ impl Assistant {
         ) {
             (None, _) => {
                 let slash = word.len() - word.trim_start_matches('/').len();
-                let commands = COMMANDS.into_iter().chain([KEYS]);
+                let commands = COMMANDS.into_iter().chain([KEYS]).chain(AT_TERMINAL);
                 return (start + slash, candidates(commands, &word[slash..]));
             }
             (Some(KEYS), None) => candidates(ACTIONS.into_iter(), word),
             (Some(KEYS), Some(action)) if ACTIONS.contains(&action) && before.next().is_none() => {
                 self.names.starting_with(word)
             }
-            (Some("send" | "msg"), None) => self.names.starting_with(word),
+            (Some("send" | "msg" | "to" | "query"), None) => self.names.starting_with(word),
             (Some("reg" | "dereg"), None) => {
                 candidates(std::iter::once(self.own_name.as_str()), word)
             }
@@ -162,10 +165,15 @@ mod tests {
 
     #[test]
     fn completes_commands_then_names() {
-        assert_eq!(complete("s"), (0, vec!["send ".into(), "send_all ".into()]));
+        assert_eq!(
+            complete("s"),
+            (0, vec!["send ".into(), "send_all ".into(), "say ".into()])
+        );
         assert_eq!(complete("/qu"), (1, vec!["quit ".into()]));
         assert_eq!(complete("send b"), (5, vec!["bob ".into(), "bea ".into()]));
         assert_eq!(complete("send ").1.len(), 4);
+        assert_eq!(complete("to al"), (3, vec!["alice ".into()]));
+        assert_eq!(complete("re"), (0, vec!["reg ".into(), "reply ".into()]));
         assert_eq!(complete("dereg "), (6, vec!["alice ".into()]));
         assert_eq!(complete("send bob b").1.len(), 0);
         assert_eq!(complete("keys v").1, ["verify ", "verified "]);

@@ -9,9 +9,8 @@ use rustyline::{ColorMode, CompletionType, Config, ExternalPrinter};
 
 use super::completion::{Assistant, Names};
 use super::history::History;
+use super::partner::Partner;
 use super::{Gate, mode};
-
-const PROMPT: &str = ">>> ";
 
 /// Maximum number of lines in the history.
 const HISTORY_LEN_MAX: usize = 1_000;
@@ -21,11 +20,12 @@ pub(crate) struct Editor {
     readline: rustyline::Editor<Assistant, FileHistory>,
     gate: Arc<Gate>,
     history: Option<History>,
+    partner: Partner,
 }
 
 impl Editor {
     /// Prepares the terminal of this process. Without a history, the editor stores lines only until
-    /// the process ends.
+    /// the process ends. The prompt shows the partner of a conversation.
     ///
     /// # Errors
     /// Returns an error if the terminal cannot be used.
@@ -35,6 +35,7 @@ impl Editor {
         own_name: &str,
         has_colors: bool,
         history: Option<History>,
+        partner: Partner,
     ) -> Result<Self, ReadlineError> {
         mode::take();
         let config = Config::builder()
@@ -55,6 +56,7 @@ impl Editor {
             readline,
             gate,
             history,
+            partner,
         })
     }
 
@@ -123,7 +125,7 @@ pub(crate) fn edit(mut editor: Editor, mut take: impl FnMut(Keys) -> bool) {
     }
     let gate = Arc::clone(&editor.gate);
     while take(Keys::Ready) && gate.begin_line() {
-        let read = editor.readline.readline(PROMPT);
+        let read = editor.readline.readline(&editor.partner.prompt());
         gate.line_ended();
         let text = match read {
             Ok(text) => text,

@@ -15,12 +15,14 @@ mod editor;
 mod gate;
 mod history;
 mod mode;
+mod partner;
 mod screen;
 
 pub(crate) use completion::Names;
 pub(crate) use editor::{Editor, Keys, edit};
 pub(crate) use gate::Gate;
 pub(crate) use history::History;
+pub(crate) use partner::Partner;
 pub(crate) use screen::Screen;
 
 /// Terminals that cannot place a cursor.

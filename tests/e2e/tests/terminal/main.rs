@@ -1,6 +1,7 @@
 //! Tests at a real terminal: the line being typed stays intact while messages arrive.
 #![cfg(unix)]
 
+mod conversation;
 mod search;
 mod texts;
 

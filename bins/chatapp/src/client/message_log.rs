@@ -1,0 +1,172 @@
+//! The log of a person's own messages.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chatapp_console::{Stamp, Visible, Wording};
+use chatapp_core::{ClientEvent, Command, UnixSeconds};
+use serde::Serialize;
+
+use crate::local_time::utc_offset;
+use crate::rotating::{self, RotatingFile};
+use crate::spill::{Drops, Spill};
+
+/// Bytes of one file of the log.
+const FILE_LEN_MAX: u64 = 10 << 20;
+
+/// Time to wait for the disk before earlier messages are read.
+const READ_WAIT: Duration = Duration::from_millis(500);
+
+/// Messages that `history` shows without a number.
+pub(super) const SHOWN_USUALLY: usize = 20;
+
+/// A message in the log. Times are seconds since 1970, UTC.
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    at: u32,
+    from: &'a str,
+    /// Recipient of a message of one's own; absent for the channel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    text: &'a str,
+    channel: bool,
+    /// When the server received a stored message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_at: Option<u32>,
+}
+
+/// Writes the messages that are shown and sent to a file, on a thread of its own. A disk that
+/// stalls costs entries, which are counted, and never holds the room up.
+///
+/// A line begins with its time: `… bob: hi`, `… Channel_Message bob: hi`, and for messages of one's
+/// own `… to bob: hi`, `… to all: hi`.
+pub(super) struct MessageLog {
+    path: PathBuf,
+    is_json: bool,
+    spill: Spill,
+    has_failed: bool,
+}
+
+impl MessageLog {
+    /// Opens the log, and continues it. Its entries are JSON objects if the name ends in `.jsonl`.
+    ///
+    /// # Errors
+    /// Returns the error of the operating system.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = RotatingFile::open(path, FILE_LEN_MAX)?;
+        Ok(Self {
+            path: path.to_owned(),
+            is_json: path.extension().is_some_and(|end| end == "jsonl"),
+            spill: Spill::start(file)?,
+            has_failed: false,
+        })
+    }
+
+    /// Enters a message that is shown. Returns a line for the user if the log fails, once.
+    pub(super) fn shown(
+        &mut self,
+        event: &ClientEvent<'_>,
+        wording: Wording<'_>,
+        wall: UnixSeconds,
+    ) -> Option<String> {
+        let ClientEvent::Message {
+            from,
+            text,
+            channel,
+            kept_at,
+            ..
+        } = *event
+        else {
+            return None;
+        };
+        if !self.is_json {
+            let line: String = wording.event(event).map(|line| line.to_string()).collect();
+            return self.enter(&format!("{} {line}", stamp(wall)));
+        }
+        self.enter_object(&Entry {
+            at: wall.0,
+            from,
+            to: None,
+            text,
+            channel,
+            kept_at: kept_at.map(|at| at.0),
+        })
+    }
+
+    /// Enters a message of one's own that was accepted. Returns a line for the user if the log
+    /// fails, once.
+    pub(super) fn sent(
+        &mut self,
+        command: Command<'_>,
+        own_name: &str,
+        wall: UnixSeconds,
+    ) -> Option<String> {
+        let (to, text) = match command {
+            Command::Send { to, text } => (Some(to), text),
+            Command::SendAll { text } => (None, text),
+            _ => return None,
+        };
+        if !self.is_json {
+            let (time, text) = (stamp(wall), Visible(text));
+            let to = Visible(to.unwrap_or("all"));
+            return self.enter(&format!("{time} to {to}: {text}"));
+        }
+        self.enter_object(&Entry {
+            at: wall.0,
+            from: own_name,
+            to,
+            text,
+            channel: to.is_none(),
+            kept_at: None,
+        })
+    }
+
+    fn enter_object(&mut self, entry: &Entry<'_>) -> Option<String> {
+        // JSON can represent every field, so serialization cannot fail.
+        self.enter(&serde_json::to_string(entry).unwrap_or_default())
+    }
+
+    fn enter(&mut self, line: &str) -> Option<String> {
+        let written = self.spill.write_all(format!("{line}\n").as_bytes());
+        let error = written.and_then(|()| self.spill.flush()).err()?;
+        let path = self.path.display();
+        (!mem::replace(&mut self.has_failed, true))
+            .then(|| format!("[Cannot write to {path}: {error}]"))
+    }
+
+    /// Returns the latest lines of the log, the oldest first.
+    ///
+    /// # Errors
+    /// Returns the error of the operating system.
+    pub(super) fn latest(&self, count: usize) -> io::Result<Vec<String>> {
+        self.spill.wait_until_written(READ_WAIT);
+        let mut latest = VecDeque::new();
+        for path in rotating::files(&self.path) {
+            let file = match File::open(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                file => file?,
+            };
+            for line in BufReader::new(file).lines() {
+                latest.push_back(line?);
+                if latest.len() > count {
+                    latest.pop_front();
+                }
+            }
+        }
+        Ok(latest.into())
+    }
+
+    /// Waits a moment for the disk. Returns how many messages are not in the log.
+    pub(super) fn finish(self) -> u64 {
+        Drops::of(&self.spill).finish()
+    }
+}
+
+fn stamp(at: UnixSeconds) -> Stamp {
+    let utc_offset = utc_offset(at);
+    Stamp { at, utc_offset }
+}

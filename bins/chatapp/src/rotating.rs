@@ -1,0 +1,129 @@
+//! Log files that are replaced when they are full.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Earlier files that are kept: `log.1` is the latest of them.
+const KEPT: u32 = 4;
+
+/// A log file for its owner alone. A write is never divided between two files.
+#[derive(Debug)]
+pub(crate) struct RotatingFile {
+    path: PathBuf,
+    file: File,
+    len: u64,
+    len_max: u64,
+}
+
+impl RotatingFile {
+    /// Opens a log and continues it. At `len_max` bytes another file begins.
+    ///
+    /// # Errors
+    /// Returns the error of the operating system.
+    pub(crate) fn open(path: &Path, len_max: u64) -> io::Result<Self> {
+        let file = open_private(path)?;
+        let len = file.metadata()?.len();
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            len,
+            len_max,
+        })
+    }
+
+    fn rotate(&mut self) -> io::Result<()> {
+        for number in (1..=KEPT).rev() {
+            let older = numbered(&self.path, number);
+            let newer = match number {
+                1 => self.path.clone(),
+                _ => numbered(&self.path, number - 1),
+            };
+            match fs::rename(newer, older) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        self.file = open_private(&self.path)?;
+        self.len = 0;
+        Ok(())
+    }
+}
+
+impl Write for RotatingFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.len > 0 && self.len + bytes.len() as u64 > self.len_max {
+            self.rotate()?;
+        }
+        self.file.write_all(bytes)?;
+        self.len += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Returns the files of a log that may exist, the oldest first.
+pub(crate) fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let older = (1..=KEPT).rev().map(|number| numbered(path, number));
+    older.chain([path.to_owned()])
+}
+
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(format!(".{number}"));
+    name.into()
+}
+
+fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(path: &Path) -> Vec<String> {
+        let read = |path: PathBuf| fs::read_to_string(path).ok();
+        files(path).filter_map(read).collect()
+    }
+
+    #[test]
+    fn begins_another_file_when_one_is_full() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut log = RotatingFile::open(&path, 8).unwrap();
+        for line in ["one\n", "two\n", "three\n"] {
+            log.write_all(line.as_bytes()).unwrap();
+        }
+        assert_eq!(content(&path), ["one\ntwo\n", "three\n"]);
+        drop(log);
+        // The next process goes on; the oldest of five files is dropped.
+        let mut log = RotatingFile::open(&path, 8).unwrap();
+        for number in 4..8 {
+            log.write_all(format!("line {number}\n").as_bytes())
+                .unwrap();
+        }
+        let kept = ["three\n", "line 4\n", "line 5\n", "line 6\n", "line 7\n"];
+        assert_eq!(content(&path), kept);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn gives_files_to_their_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        RotatingFile::open(&path, 8).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
