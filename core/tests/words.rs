@@ -88,6 +88,7 @@ fn describes_answers_of_the_server() {
         (Departure::Silent, "does not respond"),
         (Departure::Gone, "its process is gone"),
         (Departure::Evicted, "replaced by another process"),
+        (Departure::NotAllowed, "not on the allow list any more"),
     ]);
 }
 

@@ -62,9 +62,6 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     let mut server = Server::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     server.log_keys(&mut key_slots);
-    if let Some(entries) = allow_list.entries() {
-        server.set_allow_list(entries);
-    }
     let mut journal: Box<dyn Journal + Send> = match folder {
         Some(folder) => Box::new(open_store(
             &folder,
@@ -74,6 +71,9 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         )?),
         None => Box::new(NullJournal::new()),
     };
+    if let Some(entries) = allow_list.entries() {
+        server.set_allow_list(entries);
+    }
     let mut traffic = Traffic::default();
 
     announce(&network, &options.limits)?;
@@ -136,7 +136,7 @@ fn end_log(
     log.finish();
 }
 
-/// Reloads the allow list. Names that are in the room stay there until they leave.
+/// Reloads the allow list. Clients that are not on it any more are put out.
 fn reload<'a>(
     log: &ServerLog,
     keys: &KeyOptions,

@@ -75,6 +75,8 @@ pub enum Departure {
     Gone,
     /// Another process took over the client's name.
     Evicted,
+    /// The allow list has no entry for the client any more.
+    NotAllowed,
 }
 
 impl fmt::Display for Departure {
@@ -84,6 +86,7 @@ impl fmt::Display for Departure {
             Self::Silent => "does not respond",
             Self::Gone => "its process is gone",
             Self::Evicted => "replaced by another process",
+            Self::NotAllowed => "not on the allow list any more",
         })
     }
 }

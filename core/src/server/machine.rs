@@ -139,10 +139,12 @@ impl<'a> Server<'a> {
         })
     }
 
-    /// Allows only these names to register from now on; clients in the room stay. The entries must
-    /// be sorted by name.
+    /// Allows only these names in the room from now on. Clients without an entry are put out, and
+    /// their names get no more messages. The entries must be sorted by name. After a
+    /// [`restore`](Self::restore), call it again. Cost: walks all names.
     pub fn set_allow_list(&mut self, allow_list: &'a [AllowEntry]) {
         self.admission.set_allow_list(allow_list);
+        self.put_out_refused();
     }
 
     /// Returns the server's own public key.

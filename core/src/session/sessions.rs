@@ -383,6 +383,13 @@ impl<'a> Sessions<'a> {
         Reply::closing(self.handshakes.identity(), connection, reason)
     }
 
+    /// Answers with the last datagram of a session, which carries the reason for its end.
+    pub(crate) fn reply_closing(&mut self, slot: u32, reason: Refusal) {
+        if let Some(closing) = self.closing(slot, reason) {
+            self.reply = Some(closing);
+        }
+    }
+
     /// Answers with the last datagram of the session that the one in this slot has replaced.
     pub(crate) fn reply_parting(&mut self, slot: u32, to: SocketAddr) {
         let handshake = self.connections.at_mut(slot).handshake_mut();

@@ -5,7 +5,7 @@ use chatapp_core::{AllowEntry, Disposition, DropReason, Endpoint, Name, Record, 
 
 use crate::offline::{name_record, store};
 use crate::people::{identity, key};
-use crate::server_rig::{Request, Rig, address, hello};
+use crate::server_rig::{Request, Rig, address, hello, stored_message};
 
 // ---- keys ----
 
@@ -79,10 +79,7 @@ fn registers_only_entries_of_the_allow_list() {
         key: person.map(key),
     });
     let mut rig = Rig::new();
-    // A registered client stays, whatever the list says.
-    rig.join(9, "zoe");
     rig.server.set_allow_list(allow_list.to_vec().leak());
-    assert_eq!(rig.online(), 1);
     let mut id = 20;
     for (name, person, answer) in [
         ("ann", "mallory", Some(Refusal::NotAllowed)),
@@ -102,6 +99,45 @@ fn registers_only_entries_of_the_allow_list() {
         let answered = rig.answer_to(address(number), request);
         assert_eq!(answered.err(), answer, "{name} {person}");
     }
+}
+
+/// A client without an entry is put out at once. It gets no message, and does not come back.
+#[test]
+//= PROTOCOL.md#5.7
+//= PROTOCOL.md#9.10
+fn puts_out_clients_that_are_not_allowed() {
+    let mut rig = Rig::new();
+    let (zoe, mut ann) = (rig.join(1, "zoe"), rig.join(2, "ann"));
+    let only_ann = [AllowEntry {
+        name: Name::new("ann").unwrap(),
+        key: None,
+    }];
+    rig.server.set_allow_list(only_ann.to_vec().leak());
+    let sent = rig.drain();
+    assert_eq!(rig.online(), 1);
+    let closing: Vec<_> = sent.iter().filter(|(to, _)| *to == zoe.address).collect();
+    assert_eq!(closing.len(), 1, "{sent:?}");
+    let (header, _) = &zoe.decrypt(&vec![closing[0].clone()])[0];
+    assert_eq!(header.closed, Some(Refusal::NotAllowed));
+    assert!(rig.events.iter().any(|event| event.contains("NotAllowed")));
+
+    rig.receive_all(&mut ann, sent);
+    let store = Frame::Store {
+        request: 1,
+        counter: 1,
+        tried: 0,
+        bounce: false,
+        to: "zoe",
+        ciphertext: stored_message("hi"),
+    };
+    let sent = rig.say(&mut ann, &[store]);
+    let frames = rig.receive_all(&mut ann, sent).join("\n");
+    assert!(frames.contains("NoSuchClient"), "{frames}");
+    let again = rig.answer_to(zoe.address, hello(7, "zoe"));
+    assert_eq!(again.err(), Some(Refusal::NotAllowed));
+    // The same list puts nobody else out.
+    rig.server.set_allow_list(only_ann.to_vec().leak());
+    assert_eq!(rig.online(), 1);
 }
 
 #[test]

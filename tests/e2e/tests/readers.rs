@@ -262,13 +262,18 @@ fn reloads_the_allow_list_on_a_hangup() {
     fs::write(&list, "alice not-a-key\n").expect("a file");
     room.server.is_sent(Signal::HUP);
     room.server.logs("the allow list stays as it was");
+    bob.types("send alice hi");
+    alice.shows("bob: hi");
     fs::write(&list, "alice\n").expect("a file");
     room.server.is_sent(Signal::HUP);
     room.server.logs("the allow list is reloaded: 1 names");
-    bob.types("send alice hi");
-    alice.shows("bob: hi");
-    bob.types("quit");
-    assert_eq!(bob.ends(), 0);
+    room.server
+        .logs("bob departed: not on the allow list any more");
+    assert_eq!(bob.ends(), 4, "{bob}");
+    let reason = |line: &str| line.starts_with("[The server does not admit bob");
+    bob.shows_where("the reason", reason);
+    alice.types("send bob are you there");
+    alice.shows("[Client bob does not exist.]");
     let mut bob = Room::start_client(room.address(), "bob", 0);
     assert_eq!(bob.ends(), 4);
 }

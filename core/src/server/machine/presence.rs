@@ -14,6 +14,7 @@ use crate::server::membership::Left;
 use crate::server::name_slot::NameSlot;
 use crate::server::roster::Space;
 use crate::session::connection::Connection;
+use crate::wire::Refusal;
 
 impl Server<'_> {
     /// Queues an event for the log.
@@ -178,6 +179,27 @@ impl Server<'_> {
             self.report(Pending::Departed { slot, reason });
         }
         self.change_name(slot);
+    }
+
+    /// Returns whether the name may be in the room with its key.
+    pub(super) fn is_allowed(&self, slot: u32) -> bool {
+        let name = self.roster.at(slot);
+        self.admission.allows(name.name(), &name.process().key())
+    }
+
+    /// Puts out all clients that are not allowed any more. Each reads the reason in the last
+    /// datagram of its session, or when it asks for another one.
+    //= PROTOCOL.md#9.10
+    pub(super) fn put_out_refused(&mut self) {
+        for slot in 0..self.roster.used() {
+            if !self.roster.at(slot).membership().is_here() || self.is_allowed(slot) {
+                continue;
+            }
+            if self.sessions.at(slot).is_open() {
+                self.sessions.reply_closing(slot, Refusal::NotAllowed);
+            }
+            self.depart(slot, Departure::NotAllowed);
+        }
     }
 
     /// Ends a session: what it did not acknowledge is sent again in the next one.

@@ -221,7 +221,8 @@ impl Server<'_> {
     ) {
         let recipient = self.roster.find(to);
         let outcome = match recipient {
-            Some(to) if self.roster.at(to).membership().is_known() => {
+            //= PROTOCOL.md#9.10
+            Some(to) if self.roster.at(to).membership().is_known() && self.is_allowed(to) => {
                 let current = self.roster.at(to).listing().incarnation();
                 let untried = tried.is_some_and(|tried| tried != current);
                 if untried && self.is_reachable(to, slot) {
