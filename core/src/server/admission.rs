@@ -43,16 +43,15 @@ impl<'a> Admission<'a> {
     /// Returns whether a name may register with this key. Cost: the logarithm of the number of
     /// names.
     pub(super) fn allows(&self, name: &str, key: &PublicKey) -> bool {
-        let Some(allow_list) = self.allow_list else {
-            return true;
-        };
-        let from = allow_list.partition_point(|entry| entry.name.as_str() < name);
-        allow_list
-            .get(from..)
-            .unwrap_or_default()
-            .iter()
-            .take_while(|entry| entry.name.as_str() == name)
-            .any(|entry| entry.key.is_none_or(|only| only == *key))
+        let may = |allow_list| has_entry(allow_list, name, |only| only.is_none_or(|it| it == *key));
+        self.allow_list.is_none_or(may)
+    }
+
+    /// Returns whether a process with this key must not learn that another one has the name: there
+    /// is an allow list, and it does not have this key for the name.
+    pub(super) fn hides(&self, name: &str, key: &PublicKey) -> bool {
+        let hides = |allow_list| !has_entry(allow_list, name, |only| only == Some(*key));
+        self.allow_list.is_some_and(hides)
     }
 
     /// Returns whether a name may come into the room. Names that are in it stay valid.
@@ -75,6 +74,21 @@ impl<'a> Admission<'a> {
     }
 }
 
+/// Returns whether a sorted list has an entry of this name with such a key.
+fn has_entry(
+    allow_list: &[AllowEntry],
+    name: &str,
+    is_right: impl Fn(Option<PublicKey>) -> bool,
+) -> bool {
+    let from = allow_list.partition_point(|entry| entry.name.as_str() < name);
+    allow_list
+        .get(from..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|entry| entry.name.as_str() == name)
+        .any(|entry| is_right(entry.key))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +107,21 @@ mod tests {
         assert!(admission.allows("ann", &one) && admission.allows("ann", &other));
         assert!(admission.allows("bob", &one) && !admission.allows("bob", &other));
         assert!(!admission.allows("zoe", &one) && !admission.allows("al", &one));
+    }
+
+    #[test]
+    fn hides_names_from_keys_that_are_not_listed() {
+        let [one, other] = [1, 2].map(|byte| PublicKey([byte; 32]));
+        let entry = |name, key| AllowEntry {
+            name: Name::new(name).unwrap(),
+            key,
+        };
+        let allow_list = [entry("ann", None), entry("bob", Some(one))];
+        let mut admission = Admission::new(|_| true);
+        assert!(!admission.hides("ann", &one), "the room is open to all");
+        admission.set_allow_list(&allow_list);
+        assert!(admission.hides("ann", &one) && admission.hides("zoe", &one));
+        assert!(!admission.hides("bob", &one) && admission.hides("bob", &other));
     }
 
     #[test]

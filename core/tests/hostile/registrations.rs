@@ -86,7 +86,8 @@ fn registers_only_entries_of_the_allow_list() {
         ("ann", "ann", None),
         ("ann", "ann's board", Some(Refusal::ForeignKey)),
         ("bob", "first to register", None),
-        ("bob", "bob", Some(Refusal::ForeignKey)),
+        // The same as for a name that is not listed.
+        ("bob", "bob", Some(Refusal::NotAllowed)),
         ("cleo", "cleo", Some(Refusal::NotAllowed)),
         ("zoe", "zoe", Some(Refusal::NotAllowed)),
     ] {

@@ -268,7 +268,8 @@ fn admits_only_the_allow_list() {
     let mut room = Room::open_with(&["--allow-file", list]);
     leaves(&mut join(&home, "alice", room.port));
     leaves(&mut join(&Home::new(), "bob", room.port));
-    for name in ["alice", "carol"] {
+    // A stranger does not learn that bob is there.
+    for name in ["alice", "bob", "carol"] {
         let mut stranger = start(&Home::new(), name, room.port, &[]);
         assert_eq!(stranger.ends(), 4);
         let line = format!(

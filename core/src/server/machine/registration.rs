@@ -183,11 +183,18 @@ impl Server<'_> {
         self.sessions.count_drop(DropReason::Refused)
     }
 
-    /// Refuses for good, authenticated by the server's key.
+    /// Refuses for good, authenticated by the server's key. Only the operator learns from an event
+    /// that the name has another key, if the allow list hides that.
     fn refuse(&mut self, asked: &Registration<'_>, responder: Responder, reason: Refusal) {
         let request = Request::from(asked.message);
+        let is_foreign = reason == Refusal::ForeignKey;
+        let answer = if is_foreign && self.admission.hides(asked.hello.name, &asked.session.key) {
+            Refusal::NotAllowed
+        } else {
+            reason
+        };
         self.sessions
-            .refuse(asked.from, &request, responder, reason);
+            .refuse(asked.from, &request, responder, answer);
         self.report(Pending::Refused {
             name: Name::new(asked.hello.name).unwrap_or(Name::VACANT),
             address: asked.from,
