@@ -482,7 +482,8 @@ function Cursor:message(item, counter)
         message = message:sub(KEY_LEN + 1)
     end
     local text = #message >= TAG_LEN and decrypt_message(message, counter)
-    if text then branch:add(F.text, range, text):set_generated() end
+    -- The time of the sender is behind the text.
+    if text then branch:add(F.text, range, text:sub(1, -5)):set_generated() end
 end
 
 -- An encrypted part of a handshake; its content is read if the key log has its key.

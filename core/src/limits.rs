@@ -33,7 +33,7 @@ pub const SEAL_OVERHEAD: usize = 1 + 1 + 8 + 8 + TAG_LEN;
 /// Most bytes of header and frames together, in one data datagram.
 pub const BODY_LEN_MAX: usize = DATAGRAM_LEN_MAX - SEAL_OVERHEAD;
 
-/// Most bytes of an end-to-end encrypted text, with its tag.
+/// Most bytes of an end-to-end encrypted text, with its time and tag.
 pub const CIPHERTEXT_LEN_MAX: usize = TEXT_LEN_MAX + MESSAGE_OVERHEAD;
 
 /// Most bytes of a stored message: the ephemeral public key and the encrypted text.
@@ -51,8 +51,9 @@ pub const REQUESTS_MAX: u32 = 32;
 /// default size. Many senders share the display, which takes lines in large pieces.
 pub const SHOWN_MAX: u32 = 1_024;
 
-/// Most bytes of flags, acknowledgement, window, first sequence number and roster version.
-const HEADER_LEN_MAX: usize = 1 + 5 + 3 + 5 + 5;
+/// Most bytes of flags, acknowledgement, window and first sequence number. The version of a roster
+/// follows from a client only, whose frames are shorter.
+const HEADER_LEN_MAX: usize = 1 + 5 + 3 + 5;
 /// Bytes of the largest frame, a Mail: kind, number, incarnation, counter, timestamp, flag, key,
 /// name, ephemeral key, and the ciphertext with its length.
 const FRAME_LEN_MAX: usize =

@@ -180,7 +180,8 @@ fn decrypts_a_capture_only_with_logged_keys() {
             let (_, ciphertext) = PublicKey::in_front_of(ciphertext);
             let open = |key: &MessageKey| {
                 let mut ciphertext = ciphertext.to_vec();
-                Some(key.open(&anybody, counter, &mut ciphertext)?.to_vec())
+                let (text, _) = key.open(&anybody, counter, &mut ciphertext)?;
+                Some(text.to_vec())
             };
             let text = message_keys.iter().find_map(open);
             read.push(text.expect("the logged key decrypts it"));

@@ -154,10 +154,10 @@ def string(name):
     return bytes([len(name)]) + name
 
 
-def message_key(sender, recipient, ephemeral, incarnation, names):
+def message_key(server, sender, recipient, ephemeral, incarnation, names):
     state = Symmetric(
         b"ChatApp letter, as Noise_K_25519_ChaChaPoly_BLAKE2s",
-        incarnation + string(names[0]) + string(names[1]),
+        public(server) + incarnation + string(names[0]) + string(names[1]),
     )
     state.mix_hash(public(sender))
     state.mix_hash(public(recipient))
@@ -228,13 +228,14 @@ def main():
     check("session-rekeyed", rekeyed)
     front = v["encrypted-rekeyed"][:18]
     check("encrypted-rekeyed", front + seal(rekeyed, 65_536, body, front))
-    key = message_key(alice, bob, ephemeral, hello[:8], (b"alice", b"bob"))
-    ciphertext = seal(key, 300, b"hi")
+    key = message_key(server, alice, bob, ephemeral, hello[:8], (b"alice", b"bob"))
+    content = b"hi" + (1_648_150_290).to_bytes(4, "little")
+    ciphertext = seal(key, 300, content)
     check("ciphertext", ciphertext)
     check("stored-message", public(ephemeral) + ciphertext)
     mail, delta = v["mail"], v["mail-delta"]
     check("mail", mail[:-len(ciphertext)] + ciphertext)
-    check("mail-delta", mail + delta[len(mail) : -len(ciphertext)] + seal(key, 302, b"hi"))
+    check("mail-delta", mail + delta[len(mail) : -len(ciphertext)] + seal(key, 302, content))
 
     for failure in failures:
         print(f"differs: {failure}", file=sys.stderr)

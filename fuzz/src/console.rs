@@ -80,6 +80,7 @@ fn received(name: &str, text: &str) {
             text,
             channel,
             kept_at,
+            sent_at: None,
             receipt: None,
         };
         assert_eq!(

@@ -1,6 +1,6 @@
 //! A session with the tested machine, at its other end.
 
-use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey, SessionKeys};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey, SENT_AT_LEN, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::data::{self, DataWriter};
 use chatapp_core::wire::{Cookie, Entry, Frame, Header, Outcome, Refusal, Status};
@@ -8,7 +8,7 @@ use chatapp_core::{PublicKey, UnixSeconds};
 
 use crate::constants::WALL_CLOCK;
 use crate::frame_step::{Author, EntryStep, FrameStep};
-use crate::people::{address, ephemeral_public, participant};
+use crate::people::{SERVER, address, ephemeral_public, participant};
 use crate::step::Head;
 use crate::values::NameStep;
 
@@ -391,15 +391,18 @@ impl Mail {
         let private = [0x40 + number; KEY_LEN];
         let ephemeral = ephemeral_public(private);
         let machine_name = NameStep::Of(machine.number);
+        let room = participant(SERVER).public();
         let who = Correspondence {
+            room: &room,
             from: from.name.text(),
             incarnation,
             to: machine_name.text(),
         };
         let sender = participant(number.wrapping_add(from.key_of.0));
-        let mut message = text.to_vec();
+        let mut message = [text, &[0; SENT_AT_LEN]].concat();
         if let Some(key) = MessageKey::to(sender, &machine.key, &private, &ephemeral, who) {
-            let tag = key.seal(sender, counter, &mut message);
+            let sent_at = UnixSeconds(WALL_CLOCK);
+            let tag = key.seal(sender, counter, sent_at, &mut message);
             message.extend(tag);
         }
         Self {

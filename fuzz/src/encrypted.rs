@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use chatapp_core::crypto::{Correspondence, MessageKey, SessionKeys};
+use chatapp_core::UnixSeconds;
+use chatapp_core::crypto::{Correspondence, MessageKey, SENT_AT_LEN, SessionKeys};
 use chatapp_core::{Identity, PublicKey};
 
 use crate::input::Input;
@@ -107,7 +108,9 @@ fn stored_message(bytes: &[u8]) {
     let (sender, recipient) = (identity(from % 3), identity(3 + to % 3));
     let ephemeral = [5; 32];
     let public: PublicKey = chatapp_core::StaticKey::new(ephemeral).public();
+    let (room, sent_at) = (identity(6).public(), UnixSeconds(7));
     let direction = |incarnation: u8| Correspondence {
+        room: &room,
         from: "alice",
         incarnation: incarnation.into(),
         to: "bob",
@@ -120,13 +123,15 @@ fn stored_message(bytes: &[u8]) {
         direction(process),
     );
     let key = key.expect("both have a key");
-    let mut ciphertext = text.to_vec();
-    let tag = key.seal(&sender, counter.into(), &mut ciphertext);
+    let mut ciphertext = [text, &[0; SENT_AT_LEN]].concat();
+    let tag = key.seal(&sender, counter.into(), sent_at, &mut ciphertext);
     ciphertext.extend(tag);
     let decrypt = |reader: &Identity, incarnation: u8, counter: u8, ciphertext: &[u8]| {
         let key = MessageKey::from(reader, &sender.public(), &public, direction(incarnation))?;
         let mut ciphertext = ciphertext.to_vec();
-        Some(key.open(reader, counter.into(), &mut ciphertext)?.to_vec())
+        let (text, time) = key.open(reader, counter.into(), &mut ciphertext)?;
+        assert_eq!(time, sent_at);
+        Some(text.to_vec())
     };
     let decrypted = decrypt(&recipient, process, counter, &ciphertext);
     assert_eq!(decrypted.as_deref(), Some(text));

@@ -18,6 +18,7 @@ fn main() -> io::Result<()> {
         text: "hi, \u{1b}[31mred\u{1b}[0m does not reach the terminal",
         channel: false,
         kept_at: None,
+        sent_at: None,
         receipt: None,
     };
     for line in wording.event(&message) {

@@ -39,6 +39,7 @@ enum Text<'a> {
         text: &'a str,
         channel: bool,
         kept_at: Option<Stamp>,
+        sent_at: Option<Stamp>,
     },
     BadName(chatapp_core::NameError),
     ForeignVersion(u8),
@@ -121,9 +122,10 @@ impl<'a> Wording<'a> {
                 text,
                 channel,
                 kept_at,
+                sent_at,
                 ..
             } => {
-                let message = self.message(from, text, channel, kept_at);
+                let message = self.message((from, text, channel), kept_at, sent_at);
                 (None, notice(message))
             }
             ClientEvent::NotShown {
@@ -200,20 +202,20 @@ impl<'a> Wording<'a> {
 
     fn message(
         &self,
-        from: &'a str,
-        text: &'a str,
-        channel: bool,
+        (from, text, channel): (&'a str, &'a str, bool),
         kept_at: Option<UnixSeconds>,
+        sent_at: Option<UnixSeconds>,
     ) -> Text<'a> {
-        let kept_at = kept_at.map(|at| Stamp {
+        let stamp = |at| Stamp {
             at,
             utc_offset: (self.utc_offset)(at),
-        });
+        };
         Text::Message {
             from,
             text,
             channel,
-            kept_at,
+            kept_at: kept_at.map(stamp),
+            sent_at: sent_at.map(stamp),
         }
     }
 
@@ -313,7 +315,7 @@ impl Line<'_> {
                 text,
                 channel,
                 kept_at,
-                ..
+                sent_at,
             } => {
                 if channel {
                     brush.paint(Part::ChannelMark, format_args!("Channel_Message"))?;
@@ -325,13 +327,18 @@ impl Line<'_> {
                 };
                 brush.paint(sender, format_args!("{}", Visible(from)))?;
                 brush.paint(Part::Text, format_args!(": "))?;
-                if let Some(stamp) = kept_at {
-                    brush.paint(Part::Stamp, format_args!("<{stamp}>"))?;
-                    brush.paint(Part::Text, format_args!(" "))?;
-                }
+                match (kept_at, sent_at) {
+                    (None, None) => Ok(()),
+                    (Some(stamp), None) => brush.paint(Part::Stamp, format_args!("<{stamp}> ")),
+                    (None, Some(sent)) => brush.paint(Part::Stamp, format_args!("<sent {sent}> ")),
+                    (Some(stamp), Some(sent)) => {
+                        brush.paint(Part::Stamp, format_args!("<{stamp}, sent {sent}> "))
+                    }
+                }?;
                 // A text must not look like one with a time in front.
+                let is_stamped = kept_at.is_some() || sent_at.is_some();
                 let (escape, text) = match text.strip_prefix('<') {
-                    Some(rest) if kept_at.is_none() && starts_with_year(rest) => ("\\u{3c}", rest),
+                    Some(rest) if !is_stamped && starts_with_year(rest) => ("\\u{3c}", rest),
                     _ => ("", text),
                 };
                 brush.paint(Part::Text, format_args!("{escape}{}", Visible(text)))
@@ -366,8 +373,9 @@ impl Line<'_> {
     }
 }
 
-/// Returns whether a text begins as a [`Stamp`] does.
+/// Returns whether a text begins as a [`Stamp`] does, or as one of a sender.
 fn starts_with_year(text: &str) -> bool {
+    let text = text.strip_prefix("sent ").unwrap_or(text);
     let year = text.as_bytes().split_first_chunk::<4>();
     year.is_some_and(|(year, rest)| year.iter().all(u8::is_ascii_digit) && rest.starts_with(b"-"))
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use chatapp_core::crypto::{Correspondence, KEY_LEN, MESSAGE_OVERHEAD, MessageKey};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, MESSAGE_OVERHEAD, MessageKey, SENT_AT_LEN};
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, Command, Identity, Journal, Name, NameRecord, PublicKey,
     Record, Server, ServerConfig, StaticKey, Ticket, UnixSeconds,
@@ -97,9 +97,9 @@ fn identity() -> Identity {
 /// Returns the stored message with this number from `from` to `to`: the ephemeral key, and the
 /// ciphertext that it decrypts.
 fn ciphertext(key: &MessageKey, ephemeral: &PublicKey, number: u64) -> Vec<u8> {
-    let mut text = TEXT.as_bytes().to_owned();
+    let mut text = [TEXT.as_bytes(), &[0; SENT_AT_LEN]].concat();
     let counter = u32::try_from(number).expect("not so many");
-    let tag = key.seal(&identity(), counter, &mut text);
+    let tag = key.seal(&identity(), counter, UnixSeconds(1), &mut text);
     [&ephemeral.0[..], &text, &tag].concat()
 }
 
@@ -108,7 +108,9 @@ fn message_key(from: &str, to: &str) -> (MessageKey, PublicKey) {
     let ephemeral = StaticKey::new(secret).public();
     let own = identity();
     let incarnation = 1;
+    let room = own.public();
     let names = Correspondence {
+        room: &room,
         from,
         incarnation,
         to,

@@ -95,7 +95,6 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
     let config = ClientConfig::new(options.name.clone(), server);
     let mut client = Client::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
-
     client.log_keys(&mut key_slots);
 
     let mut remembered = match state {
@@ -122,6 +121,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
             session.interrupt(network.now());
         }
         session.check_output(network.now());
+        client.handle_wall_clock(network.wall());
         session.take_input(&mut client, network.now());
         let now = network.now();
         search.poll(&mut client, now, |address| network.reaches(address));

@@ -54,6 +54,25 @@ impl ProcessMarks {
         self.process
     }
 
+    /// Returns the process, and its mark of private messages.
+    pub(super) fn private(&self) -> (u64, u32) {
+        (self.process, self.direct.0)
+    }
+
+    /// Returns these marks with at least this one of private messages.
+    pub(super) fn with_private(mut self, counter: u32) -> Self {
+        self.direct.raise(counter);
+        self
+    }
+
+    /// Returns these marks without that of private messages, which the pin of the name has.
+    pub(super) fn without_private(self) -> Self {
+        Self {
+            direct: HighWaterMark(0),
+            ..self
+        }
+    }
+
     /// Returns whether a message was shown before.
     pub(super) fn has_seen(&self, counter: u32, channel: bool) -> bool {
         let mark = if channel { self.channel } else { self.direct };
@@ -162,7 +181,7 @@ impl<'a> Dedup<'a> {
     /// Takes a message of a process that is not in the roster; returns its record if it is new.
     /// Without memory for former processes, every message is new.
     pub(super) fn accept(&mut self, process: u64, counter: u32, channel: bool) -> Option<Shown> {
-        match self.slot(process) {
+        match self.slot(process, channel) {
             Some(slot) => slot.marks.accept(counter, channel),
             None => Some(Shown {
                 process,
@@ -174,7 +193,7 @@ impl<'a> Dedup<'a> {
 
     /// Restores the mark of a message that an earlier process of this client has shown.
     pub(super) fn restore(&mut self, shown: Shown) {
-        if let Some(slot) = self.slot(shown.process) {
+        if let Some(slot) = self.slot(shown.process, shown.channel) {
             slot.marks.raise(shown.counter, shown.channel);
         }
     }
@@ -183,7 +202,7 @@ impl<'a> Dedup<'a> {
     pub(super) fn retire(&mut self, marks: &ProcessMarks) {
         let unused = ProcessMarks::VACANT;
         if (marks.direct, marks.channel) != (unused.direct, unused.channel)
-            && let Some(slot) = self.slot(marks.process)
+            && let Some(slot) = self.slot(marks.process, marks.direct.0 == 0)
         {
             slot.marks = *marks;
         }
@@ -198,13 +217,15 @@ impl<'a> Dedup<'a> {
         }
     }
 
-    /// Returns the slot of a process. A new process replaces the least recently used one.
-    fn slot(&mut self, process: u64) -> Option<&mut DedupSlot> {
+    /// Returns the slot of a process. A new process replaces the least recently used one. For a
+    /// channel message it must be one without private messages, which nobody can forge.
+    fn slot(&mut self, process: u64, is_channel: bool) -> Option<&mut DedupSlot> {
         self.uses = self.uses.wrapping_add(1);
         let uses = self.uses;
         let known = |slot: &DedupSlot| slot.marks.process == process;
         let oldest = || {
             let ages = self.former.iter().enumerate();
+            let ages = ages.filter(|(_, slot)| !is_channel || slot.marks.direct.0 == 0);
             ages.max_by_key(|(_, slot)| uses.wrapping_sub(slot.used))
                 .map(|(at, _)| at)
         };
@@ -256,14 +277,27 @@ mod tests {
         assert!(dedup.accept(1, 10, false).is_some());
         assert!(dedup.accept(2, 20, false).is_some());
         assert!(dedup.accept(1, 10, false).is_none());
-        assert!(dedup.accept(3, 30, true).is_some());
+        assert!(dedup.accept(3, 30, false).is_some());
         assert!(dedup.has_seen(1, 10, false));
         assert!(
             !dedup.has_seen(2, 20, false),
             "the least recently used process was not replaced"
         );
-        assert!(dedup.has_seen(3, 30, true));
-        assert!(!dedup.has_seen(3, 30, false));
+        assert!(dedup.has_seen(3, 30, false));
+        assert!(!dedup.has_seen(3, 30, true));
+    }
+
+    #[test]
+    //= PROTOCOL.md#10.1
+    fn keeps_private_marks_beside_channel_messages() {
+        let mut slots = [DedupSlot::VACANT; 2];
+        let mut dedup = Dedup::new(&mut slots);
+        assert!(dedup.accept(1, 10, false).is_some());
+        for process in 2..10 {
+            assert!(dedup.accept(process, 5, true).is_some());
+            assert!(dedup.has_seen(process, 5, true));
+        }
+        assert!(dedup.has_seen(1, 10, false));
     }
 
     #[test]

@@ -31,6 +31,10 @@ pub enum ClientEvent<'a> {
         channel: bool,
         /// When the server accepted the message, if that was before the current registration.
         kept_at: Option<UnixSeconds>,
+        /// When a stored message was sent, by the clock of its sender. `None` if the server
+        /// accepted it within ten minutes of that. Otherwise the sender was cut off, a clock is
+        /// wrong, or the server delivers an old message.
+        sent_at: Option<UnixSeconds>,
         /// The receipt; none for a message of this client to itself.
         receipt: Option<&'a Receipt>,
     },

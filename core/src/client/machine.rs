@@ -37,7 +37,7 @@ use crate::name::Name;
 use crate::session::key_log::{KeyLog, KeySlot};
 use crate::session::{Clock, Connections, Handshakes, Sessions};
 use crate::stats::Stats;
-use crate::time::Instant;
+use crate::time::{Instant, UnixSeconds};
 
 /// A client as a state machine; the [crate's documentation](crate) states the contract.
 pub struct Client<'a> {
@@ -142,6 +142,12 @@ impl<'a> Client<'a> {
     /// the handshake.
     pub fn log_session_keys(&mut self, slots: &'a mut [KeySlot]) {
         *self.sessions.handshakes().key_log() = KeyLog::of_sessions(slots);
+    }
+
+    /// Sets the time of day, which goes with stored messages. One call for each poll is enough; a
+    /// machine without a clock makes none.
+    pub fn handle_wall_clock(&mut self, now: UnixSeconds) {
+        self.outbox.set_wall(now);
     }
 
     /// Returns the roster as this client has it, itself included. Cost: walks all slots.

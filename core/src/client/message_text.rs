@@ -1,7 +1,8 @@
 //! The text of a message, plain or encrypted in place.
 
-use crate::crypto::{KEY_LEN, PublicKey, TAG_LEN};
+use crate::crypto::{KEY_LEN, MESSAGE_OVERHEAD, PublicKey, SENT_AT_LEN, TAG_LEN};
 use crate::limits::STORED_MESSAGE_LEN_MAX;
+use crate::time::UnixSeconds;
 
 /// The form of the text in its buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,12 +11,14 @@ enum Form {
     Encrypted,
 }
 
-/// A text, with room in front for the ephemeral key, and behind for the tag.
+/// A text, with room in front for the ephemeral key, and behind for the time and the tag.
 #[derive(Clone, Debug)]
 pub(super) struct MessageText {
     form: Form,
     /// The length of the text in bytes.
     len: u16,
+    /// When the user has written it: a text that is encrypted twice is the same both times.
+    sent_at: UnixSeconds,
     bytes: [u8; STORED_MESSAGE_LEN_MAX],
 }
 
@@ -24,6 +27,7 @@ impl MessageText {
     pub(super) const EMPTY: Self = Self {
         form: Form::Plain,
         len: 0,
+        sent_at: UnixSeconds(0),
         bytes: [0; STORED_MESSAGE_LEN_MAX],
     };
 
@@ -38,29 +42,41 @@ impl MessageText {
             .for_each(|(to, from)| *to = *from);
     }
 
+    /// Sets the time of a new message.
+    pub(super) fn set_time(&mut self, sent_at: UnixSeconds) {
+        self.sent_at = sent_at;
+    }
+
+    /// Returns the time of the message.
+    pub(super) fn sent_at(&self) -> UnixSeconds {
+        self.sent_at
+    }
+
     /// Returns whether the text is encrypted.
     pub(super) fn is_encrypted(&self) -> bool {
         self.form == Form::Encrypted
     }
 
-    /// Encrypts the text in place by `encrypt`, which returns the tag. `key` goes in front.
+    /// Encrypts the text, and the time behind it, in place by `encrypt`, which returns the tag.
+    /// `key` goes in front.
     pub(super) fn encrypt(
         &mut self,
         key: &PublicKey,
         encrypt: impl FnOnce(&mut [u8]) -> [u8; TAG_LEN],
     ) -> Option<()> {
         let (front, rest) = self.bytes.split_first_chunk_mut()?;
-        let (text, rest) = rest.split_at_mut_checked(self.len.into())?;
+        let len = usize::from(self.len) + SENT_AT_LEN;
+        let (content, rest) = rest.split_at_mut_checked(len)?;
         let tag = rest.first_chunk_mut()?;
         *front = key.0;
-        *tag = encrypt(text);
+        *tag = encrypt(content);
         self.form = Form::Encrypted;
         Some(())
     }
 
     /// Decrypts the text in place by `decrypt`; true if that succeeded.
     pub(super) fn decrypt(&mut self, decrypt: impl FnOnce(&mut [u8]) -> bool) -> bool {
-        let end = KEY_LEN + usize::from(self.len) + TAG_LEN;
+        let end = KEY_LEN + usize::from(self.len) + MESSAGE_OVERHEAD;
         let is_plain = self.bytes.get_mut(KEY_LEN..end).is_some_and(decrypt);
         self.form = if is_plain {
             Form::Plain
@@ -75,9 +91,9 @@ impl MessageText {
         self.bytes.get(from..end).unwrap_or_default()
     }
 
-    /// Returns the stored message: the key, the encrypted text, and its tag.
+    /// Returns the stored message: the key, the encrypted text and time, and the tag.
     pub(super) fn stored(&self) -> &[u8] {
-        self.part(0, TAG_LEN)
+        self.part(0, MESSAGE_OVERHEAD)
     }
 
     /// Returns the text; it must be plain.
@@ -101,13 +117,13 @@ mod tests {
         text.set("hello");
         let flip = |bytes: &mut [u8]| bytes.iter_mut().for_each(|byte| *byte ^= 1);
         let key = PublicKey([7; KEY_LEN]);
-        let encrypted = text.encrypt(&key, |text| {
-            flip(text);
+        let encrypted = text.encrypt(&key, |content| {
+            flip(content);
             [9; TAG_LEN]
         });
         assert!(encrypted.is_some() && text.is_encrypted());
         let stored = text.stored();
-        assert_eq!(stored.len(), KEY_LEN + 5 + TAG_LEN);
+        assert_eq!(stored.len(), KEY_LEN + 5 + MESSAGE_OVERHEAD);
         assert!(stored.starts_with(&[7; KEY_LEN]) && stored.ends_with(&[9; TAG_LEN]));
         assert!(!text.decrypt(|_| false), "another key decrypted the text");
         assert!(text.is_encrypted());

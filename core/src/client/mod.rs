@@ -23,6 +23,7 @@ mod outbox_slot;
 mod peer_key;
 mod peer_slot;
 mod peers;
+mod pin_marks;
 mod pins;
 #[cfg(feature = "late-receipts")]
 mod receipts;

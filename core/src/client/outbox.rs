@@ -5,6 +5,7 @@ use super::notices::{Final, Notice, Notices};
 use super::outbox_slot::{Form, Noticed, OutboxSlot};
 use super::send_queue::SendQueue;
 use crate::containers::{FreeList, Queue, Slots};
+use crate::time::UnixSeconds;
 
 /// Numbers that only registrations and deregistrations get, when messages have used up the others.
 const RESERVED: u32 = 1 << 16;
@@ -16,6 +17,8 @@ pub(super) struct Outbox<'a> {
     /// Number of commands so far; also numbers the messages.
     commands: u32,
     noticed: Queue<Noticed>,
+    /// The time of day; 0 if it is unknown.
+    wall: UnixSeconds,
 }
 
 impl<'a> Outbox<'a> {
@@ -26,6 +29,7 @@ impl<'a> Outbox<'a> {
             free: FreeList::new(),
             commands: 0,
             noticed: Queue::EMPTY,
+            wall: UnixSeconds(0),
         })
     }
 
@@ -78,6 +82,11 @@ impl<'a> Outbox<'a> {
         self.commands = commands;
     }
 
+    /// Sets the time of day, which new messages get.
+    pub(super) fn set_wall(&mut self, wall: UnixSeconds) {
+        self.wall = wall;
+    }
+
     /// Allocates a slot for a command; `None` if there is no room or no number.
     pub(super) fn allocate(&mut self, form: Form, to: u32, text: &str) -> Option<u32> {
         if self.is_full() || (form != Form::Leave && !self.has_numbers()) {
@@ -85,7 +94,9 @@ impl<'a> Outbox<'a> {
         }
         let id = self.number()?;
         let slot = self.free.allocate(&self.slots)?;
-        self.slots.at_mut(slot).reset(id, form, to, text);
+        let entry = self.slots.at_mut(slot);
+        entry.reset(id, form, to, text);
+        entry.text_mut().set_time(self.wall);
         Some(slot)
     }
 

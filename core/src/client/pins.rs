@@ -3,6 +3,7 @@
 
 use super::event::MessageStatus;
 use super::peer_slot::PeerSlot;
+use super::pin_marks::PinMarks;
 use crate::containers::{Index, Slots};
 use crate::crypto::{Key, PublicKey};
 use crate::driver::StorageError;
@@ -14,6 +15,7 @@ use crate::name::Name;
 pub struct PinSlot {
     name: Name,
     key: PublicKey,
+    marks: PinMarks,
 }
 
 impl PinSlot {
@@ -21,6 +23,7 @@ impl PinSlot {
     pub const VACANT: Self = Self {
         name: Name::VACANT,
         key: PublicKey::NONE,
+        marks: PinMarks::NONE,
     };
 }
 
@@ -68,6 +71,22 @@ impl<'a> Pins<'a> {
         self.find(name).map(|pin| &self.slots.at(pin).key)
     }
 
+    /// Returns the highest counter of private messages that was shown of this process of a name; 0
+    /// for none.
+    pub(super) fn mark(&self, name: &Name, process: u64) -> u32 {
+        let found = self.find(name);
+        found.map_or(0, |pin| self.slots.at(pin).marks.of(process))
+    }
+
+    /// Raises that mark; false if the name has no pin.
+    pub(super) fn raise_mark(&mut self, name: &Name, process: u64, counter: u32) -> bool {
+        let Some(pin) = self.find(name) else {
+            return false;
+        };
+        self.slots.at_mut(pin).marks.raise(process, counter);
+        true
+    }
+
     /// Returns whether there is no room for another name.
     pub(super) fn is_full(&self) -> bool {
         self.fresh >= self.slots.len()
@@ -83,6 +102,7 @@ impl<'a> Pins<'a> {
         *self.slots.at_mut(pin) = PinSlot {
             name: name.clone(),
             key: *key,
+            marks: PinMarks::NONE,
         };
         let hash = self.hash_key.hash(name.as_bytes());
         self.names.insert(hash, pin);

@@ -135,9 +135,17 @@ impl ServerLink {
         Some(key)
     }
 
+    /// Returns the key that the server has proved: it stands for the room.
+    pub(super) fn key(&self) -> Option<PublicKey> {
+        match self.key {
+            ServerKey::Unknown | ServerKey::Claimed(_) => None,
+            ServerKey::Unsaved(key) | ServerKey::Proved(key) => Some(key),
+        }
+    }
+
     /// Returns whether the server has proved its key.
     pub(super) fn is_proved(&self) -> bool {
-        matches!(self.key, ServerKey::Unsaved(_) | ServerKey::Proved(_))
+        self.key().is_some()
     }
 
     /// Discards the cookie of a silent server, unless the key was proved: an attacker may have sent

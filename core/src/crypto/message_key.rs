@@ -4,7 +4,7 @@
 //! All stored messages of one process to one recipient have one key. Sender and recipient agree on
 //! it as in the one-way pattern `K` of the Noise Protocol Framework (section 7.4): `e, es, ss`
 //! between static keys that both know; see `PROTOCOL.md`, section 11.2. The nonce of a message is
-//! its counter, which the sender's process uses once.
+//! its counter, which the sender's process uses once. The time of its sender is encrypted with it.
 
 use core::fmt;
 
@@ -12,11 +12,16 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::symmetric::Symmetric;
 use super::{Identity, KEY_LEN, PublicKey, TAG_LEN};
+use crate::time::UnixSeconds;
 
 const NAME: &[u8] = b"ChatApp letter, as Noise_K_25519_ChaChaPoly_BLAKE2s";
 
-/// Bytes that a stored message is longer than its text, without the ephemeral public key.
-pub const MESSAGE_OVERHEAD: usize = TAG_LEN;
+/// Bytes of the time behind a text.
+pub const SENT_AT_LEN: usize = 4;
+
+/// Bytes that a stored message is longer than its text, without the ephemeral public key: the time
+/// of its sender, and the tag.
+pub const MESSAGE_OVERHEAD: usize = SENT_AT_LEN + TAG_LEN;
 
 /// The key of the stored messages from one process to one recipient. A drop wipes it.
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -33,6 +38,8 @@ impl fmt::Debug for MessageKey {
 /// Sender and recipient of stored messages. The key depends on all of these fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Correspondence<'a> {
+    /// Public key of the server: the room.
+    pub room: &'a PublicKey,
     /// Name of the sender.
     pub from: &'a str,
     /// Incarnation of the sender: its process.
@@ -44,7 +51,8 @@ pub struct Correspondence<'a> {
 impl Correspondence<'_> {
     fn start(&self, identity: &Identity, sender: &PublicKey, recipient: &PublicKey) -> Symmetric {
         let len = |name: &str| [u8::try_from(name.len()).unwrap_or(u8::MAX)];
-        let prologue: [&[u8]; 5] = [
+        let prologue: [&[u8]; 6] = [
+            &self.room.0,
             &self.incarnation.to_le_bytes(),
             &len(self.from),
             self.from.as_bytes(),
@@ -104,24 +112,37 @@ impl MessageKey {
         })
     }
 
-    /// Encrypts a text in place; returns the tag to append to it. Use each counter for one text
+    /// Encrypts a text and the time of its sender in place; returns the tag to append to them. The
+    /// time takes the last four bytes of `content`, behind the text. Use each counter for one text
     /// only.
-    pub fn seal(&self, identity: &Identity, counter: u32, text: &mut [u8]) -> [u8; TAG_LEN] {
-        identity.suite().seal(&self.key, counter.into(), &[], text)
+    //= PROTOCOL.md#11.2
+    pub fn seal(
+        &self,
+        identity: &Identity,
+        counter: u32,
+        sent_at: UnixSeconds,
+        content: &mut [u8],
+    ) -> [u8; TAG_LEN] {
+        if let Some(time) = content.last_chunk_mut::<SENT_AT_LEN>() {
+            *time = sent_at.0.to_le_bytes();
+        }
+        let suite = identity.suite();
+        suite.seal(&self.key, counter.into(), &[], content)
     }
 
-    /// Decrypts a stored message in place and returns its text, or `None` if it was encrypted with
-    /// another key or under another counter.
+    /// Decrypts a stored message in place; returns its text, and the time of its sender. Returns
+    /// `None` if it was encrypted with another key or under another counter.
     pub fn open<'a>(
         &self,
         identity: &Identity,
         counter: u32,
         ciphertext: &'a mut [u8],
-    ) -> Option<&'a mut [u8]> {
-        let (text, tag) = ciphertext.split_last_chunk_mut::<TAG_LEN>()?;
+    ) -> Option<(&'a mut [u8], UnixSeconds)> {
+        let (content, tag) = ciphertext.split_last_chunk_mut::<TAG_LEN>()?;
         let suite = identity.suite();
-        suite.open(&self.key, counter.into(), &[], text, tag)?;
-        Some(text)
+        suite.open(&self.key, counter.into(), &[], content, tag)?;
+        let (text, time) = content.split_last_chunk_mut::<SENT_AT_LEN>()?;
+        Some((text, UnixSeconds(u32::from_le_bytes(*time))))
     }
 
     /// Creates the key from its bytes, for tools.

@@ -49,7 +49,7 @@ pub use handshake_key::HandshakeKey;
 pub use identity::Identity;
 pub(crate) use keyed_hash::Key;
 pub use keys::{PublicKey, RoomKey, StaticKey};
-pub use message_key::{Correspondence, MESSAGE_OVERHEAD, MessageKey};
+pub use message_key::{Correspondence, MESSAGE_OVERHEAD, MessageKey, SENT_AT_LEN};
 pub(crate) use same::is_same;
 pub use session_keys::SessionKeys;
 pub use sizes::{KEY_LEN, TAG_LEN};

@@ -297,7 +297,9 @@ impl Rig {
         let whole = format!("{frame:?}");
         let (front, _) = whole.split_once("ciphertext:").unwrap();
         let (ephemeral, ciphertext) = ciphertext.split_first_chunk::<KEY_LEN>().unwrap();
+        let room = key("server");
         let who = Correspondence {
+            room: &room,
             from: "alice",
             incarnation: self.incarnation,
             to: "bob",
@@ -305,7 +307,7 @@ impl Rig {
         let bob = identity("bob");
         let key = MessageKey::from(&bob, &key("alice"), &PublicKey(*ephemeral), who).unwrap();
         let mut ciphertext = ciphertext.to_vec();
-        let text = key.open(&bob, counter, &mut ciphertext).unwrap();
+        let (text, _) = key.open(&bob, counter, &mut ciphertext).unwrap();
         format!("{front}text: {:?} }}", str::from_utf8(text).unwrap())
     }
 
@@ -404,6 +406,8 @@ pub(crate) fn from_bob(counter: u32, text: &str) -> StoredMessage<'_> {
         incarnation: BOB,
         counter,
         text,
+        room: "server",
+        sent_at: 9,
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::hash::Hasher;
 
-use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey};
-use chatapp_core::{Identity, PublicKey, RoomKey, StaticKey};
+use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey, SENT_AT_LEN};
+use chatapp_core::{Identity, PublicKey, RoomKey, StaticKey, UnixSeconds};
 use siphasher::sip::SipHasher24;
 
 /// The key of the closed room in some tests.
@@ -59,6 +59,9 @@ pub(crate) struct StoredMessage<'a> {
     pub(crate) incarnation: u64,
     pub(crate) counter: u32,
     pub(crate) text: &'a str,
+    /// The person whose server has the room, and the time of the sender.
+    pub(crate) room: &'a str,
+    pub(crate) sent_at: u32,
 }
 
 /// Returns the public key that decrypts the stored messages of this person's process.
@@ -70,15 +73,18 @@ impl StoredMessage<'_> {
     /// Returns the ciphertext with its tag.
     pub(crate) fn ciphertext(&self) -> Vec<u8> {
         let sender = identity(self.person);
+        let room = key(self.room);
         let who = Correspondence {
+            room: &room,
             from: self.from,
             incarnation: self.incarnation,
             to: self.to,
         };
         let (secret, public) = (bytes(self.person, 1), message_key(self.person));
         let key = MessageKey::to(&sender, &key(self.recipient), &secret, &public, who).unwrap();
-        let mut ciphertext = self.text.as_bytes().to_vec();
-        let tag = key.seal(&sender, self.counter, &mut ciphertext);
+        let mut ciphertext = [self.text.as_bytes(), &[0; SENT_AT_LEN]].concat();
+        let sent_at = UnixSeconds(self.sent_at);
+        let tag = key.seal(&sender, self.counter, sent_at, &mut ciphertext);
         ciphertext.extend(tag);
         ciphertext
     }

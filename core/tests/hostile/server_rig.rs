@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{KEY_LEN, SessionKeys, TAG_LEN};
+use chatapp_core::crypto::{KEY_LEN, MESSAGE_OVERHEAD, SessionKeys, TAG_LEN};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{
     Accept, Answer, ClientHello, Cookie, DataWriter, Datagram, Frame, Header, Hello, Refusal, data,
@@ -425,7 +425,7 @@ impl Member {
 fn words(frame: &Frame<'_>) -> String {
     match frame {
         Frame::Mail { ciphertext, .. } => {
-            let text = &ciphertext[..ciphertext.len() - TAG_LEN];
+            let text = &ciphertext[..ciphertext.len() - MESSAGE_OVERHEAD];
             format!("{frame:?} {:?}", core::str::from_utf8(text).unwrap())
         }
         _ => format!("{frame:?}"),
@@ -435,9 +435,8 @@ fn words(frame: &Frame<'_>) -> String {
 /// Returns as many bytes as a stored message with this text has. No server can tell that they are
 /// not encrypted.
 pub(crate) fn stored_message(text: &str) -> &'static [u8] {
-    [&[0x1e; KEY_LEN], text.as_bytes(), &[0x7a; TAG_LEN]]
-        .concat()
-        .leak()
+    let behind = [0x7a; MESSAGE_OVERHEAD];
+    [&[0x1e; KEY_LEN], text.as_bytes(), &behind].concat().leak()
 }
 
 pub(crate) fn address(number: u16) -> SocketAddr {

@@ -65,6 +65,10 @@ fn forgeries() -> Vec<StoredMessage<'static>> {
             ..ciphertext
         },
         StoredMessage {
+            room: "mallory",
+            ..ciphertext
+        },
+        StoredMessage {
             text: "",
             ..ciphertext
         },
@@ -303,6 +307,80 @@ fn shows_messages_of_two_processes_of_one_name() {
         let shown = rig.events();
         assert_eq!(shown.len(), usize::from(number == 0), "{shown:?}");
     }
+}
+
+/// A server may deliver a message at any time, with any date. It cannot change that of the sender.
+#[test]
+//= PROTOCOL.md#11.2
+fn shows_when_a_message_was_sent() {
+    for (sent_at, shown) in [
+        (0, "sent_at: None"),
+        (9, "sent_at: None"),
+        (9 + 600, "sent_at: None"),
+        (9 + 601, "sent_at: Some(UnixSeconds(610))"),
+        (1_000_000, "sent_at: Some(UnixSeconds(1000000))"),
+    ] {
+        let mut rig = Rig::online();
+        let message = StoredMessage {
+            sent_at,
+            ..from_bob(2, "hi")
+        };
+        rig.deliver(&[kept(1, &message)]);
+        let events = rig.events();
+        assert!(
+            events.iter().any(|event| event.contains(shown)),
+            "{events:?}"
+        );
+    }
+}
+
+/// Strangers may write as many messages as they like, from as many processes.
+#[test]
+//= PROTOCOL.md#10.1
+fn repeats_no_message_of_a_friend_after_strangers() {
+    let mut rig = Rig::online();
+    let earlier = StoredMessage {
+        incarnation: BOB - 1,
+        ..from_bob(2, "once")
+    };
+    let ciphertext = earlier.stored();
+    let deliver = |rig: &mut Rig, serial| {
+        rig.deliver(&[mail_of(serial, BOB - 1, 2, "bob", &ciphertext)]);
+        rig.events().len()
+    };
+    assert_eq!(deliver(&mut rig, 1), 1);
+    for number in 1..=20_u32 {
+        let incarnation = u64::from(number);
+        rig.deliver(&[Frame::Channel {
+            number,
+            from: "carol",
+            incarnation,
+            counter: 1,
+            kept: false,
+            stamp: UnixSeconds(9),
+            text: "hi",
+        }]);
+        assert_eq!(rig.events().len(), 1);
+        let stranger = StoredMessage {
+            person: "cleo",
+            from: "cleo",
+            incarnation,
+            ..from_bob(1, "psst")
+        };
+        rig.deliver(&[Frame::Mail {
+            serial: 1 + incarnation,
+            incarnation,
+            counter: 1,
+            stamp: UnixSeconds(9),
+            kept: false,
+            key: key("cleo"),
+            from: "cleo",
+            message_key: message_key("cleo"),
+            ciphertext: stranger.ciphertext().leak(),
+        }]);
+        assert!(!rig.events().is_empty());
+    }
+    assert_eq!(deliver(&mut rig, 100), 0, "it was shown again");
 }
 
 #[test]

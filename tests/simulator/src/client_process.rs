@@ -16,6 +16,7 @@ use crate::model::{Model, Target, What};
 use crate::numbers::{NameId, ProcessId};
 use crate::process::{Body, ClientMachine};
 use crate::queue::Millis;
+use crate::times::wall_clock;
 use crate::trace::{Kind, digest};
 use crate::violation::{Check, Violation};
 
@@ -118,14 +119,19 @@ impl ClientProcess {
     /// Gives a datagram to the machine.
     pub fn take(&mut self, medium: &Medium, from: SocketAddr, bytes: &mut [u8]) -> Disposition {
         let clock = self.body.clock(medium.now);
-        self.machine
-            .with(|client| client.handle_datagram(clock, from, bytes))
+        self.machine.with(|client| {
+            client.handle_wall_clock(wall_clock(medium.now));
+            client.handle_datagram(clock, from, bytes)
+        })
     }
 
     /// Tells the machine the time.
     pub fn wake(&mut self, medium: &Medium) {
         let clock = self.body.clock(medium.now);
-        self.machine.with(|client| client.handle_timeout(clock));
+        self.machine.with(|client| {
+            client.handle_wall_clock(wall_clock(medium.now));
+            client.handle_timeout(clock);
+        });
     }
 
     /// Returns whether it has shown that it left, since the last call.
@@ -313,7 +319,11 @@ impl ClientProcess {
         };
         let (kind, command) = command_for(ask, &names[self.name], names, &text);
         let clock = self.body.clock(medium.now);
-        let answer = self.machine.with(|client| client.command(clock, command));
+        let wall = wall_clock(medium.now);
+        let answer = self.machine.with(|client| {
+            client.handle_wall_clock(wall);
+            client.command(clock, command)
+        });
         let kind = answer.map_or_else(refusal_kind, |_| kind);
         if answer == Err(CommandError::Busy) {
             medium.note(kind, &[self.id as u64], || self.id.to_string());
@@ -451,11 +461,13 @@ fn describe(event: &ClientEvent<'_>) -> String {
             text,
             channel,
             kept_at,
+            sent_at,
             ..
         } => {
             let kept = if kept_at.is_some() { "kept " } else { "" };
+            let other_time = if sent_at.is_some() { "other time " } else { "" };
             let channel = if *channel { "channel " } else { "" };
-            format!("{kept}{channel}{from}: {text}")
+            format!("{kept}{other_time}{channel}{from}: {text}")
         }
         ClientEvent::MessageStatus { to, status, .. } => format!("{status:?} {to}"),
         ClientEvent::ServerNotResponding { request, .. } => {

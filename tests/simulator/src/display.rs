@@ -46,6 +46,7 @@ enum Content {
         id: MessageId,
         channel: bool,
         kept_at: Option<UnixSeconds>,
+        sent_at: Option<UnixSeconds>,
     },
     NotShown {
         channel: bool,
@@ -121,12 +122,14 @@ impl Line {
                 text,
                 channel,
                 kept_at,
+                sent_at,
                 receipt: Some(_),
             } => {
                 let content = Content::Message {
                     id,
                     channel,
                     kept_at,
+                    sent_at,
                 };
                 (from, text, content)
             }
@@ -156,12 +159,14 @@ impl Line {
                 id,
                 channel,
                 kept_at,
+                sent_at,
             } => ClientEvent::Message {
                 from,
                 id,
                 text: &self.text,
                 channel,
                 kept_at,
+                sent_at,
                 receipt,
             },
             Content::NotShown { channel, reason } => ClientEvent::NotShown {

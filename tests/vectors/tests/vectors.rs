@@ -189,6 +189,11 @@ fn fits_the_largest_frames() {
             text,
         },
     ] {
+        let is_of_server = matches!(frame, Frame::Mail { .. } | Frame::Channel { .. });
+        let worst = Header {
+            table_version: worst.table_version.filter(|_| !is_of_server),
+            ..worst
+        };
         let mut out = [0; DATAGRAM_LEN_MAX];
         let built = body(&worst, &[frame], &mut out);
         let (_, mut read): (_, Frames<'_>) = Header::parse(built).unwrap();

@@ -41,6 +41,7 @@ fn message(channel: bool, kept_at: Option<u32>) -> Vec<String> {
         text: "hi  all\u{1b}[2J",
         channel,
         kept_at,
+        sent_at: None,
         receipt: None,
     })
 }
@@ -147,6 +148,7 @@ fn escapes_a_text_that_begins_like_a_time() {
             text,
             channel: false,
             kept_at,
+            sent_at: None,
             receipt: None,
         };
         lines(event).concat()
@@ -157,7 +159,20 @@ fn escapes_a_text_that_begins_like_a_time() {
         shown("hi", Some(UnixSeconds(1_648_150_292))),
         format!("bob: {imitated}")
     );
-    for text in ["<3", "<", "<b>", "<2022", "<1000 euros", "hi <2022-03-24"] {
+    let sender = "<sent 2022-03-24 20:31:32> hi";
+    assert_eq!(
+        shown(sender, None),
+        r"bob: \u{3c}sent 2022-03-24 20:31:32> hi"
+    );
+    for text in [
+        "<sent 3>",
+        "<3",
+        "<",
+        "<b>",
+        "<2022",
+        "<1000 euros",
+        "hi <2022-03-24",
+    ] {
         assert_eq!(shown(text, None), format!("bob: {text}"));
     }
 }
@@ -389,13 +404,14 @@ fn marks_the_parts_of_a_message() {
         text: "hi",
         channel: true,
         kept_at: Some(UnixSeconds(1_648_150_292)),
+        sent_at: None,
         receipt: None,
     };
     assert_eq!(
         parts(event),
         [
             "ChannelMark|Channel_Message|Text| |Sender { name: \"bob\", channel: true }\
-            |bob|Text|: |Stamp|<2022-03-24 20:31:32>|Text| |Text|hi|"
+            |bob|Text|: |Stamp|<2022-03-24 20:31:32> |Text|hi|"
         ]
     );
 }
@@ -427,4 +443,25 @@ fn distinguishes_success_from_failure() {
     ] {
         assert_eq!(parts(event), lines);
     }
+}
+
+#[test]
+fn shows_the_time_of_a_sender_that_differs() {
+    let shown = |kept_at| {
+        let event = ClientEvent::Message {
+            from: "bob",
+            id: MessageId::default(),
+            text: "hi",
+            channel: false,
+            kept_at,
+            sent_at: Some(UnixSeconds(1_648_140_000)),
+            receipt: None,
+        };
+        lines(event).concat()
+    };
+    assert_eq!(shown(None), "bob: <sent 2022-03-24 17:40:00> hi");
+    assert_eq!(
+        shown(Some(UnixSeconds(1_648_150_292))),
+        "bob: <2022-03-24 20:31:32, sent 2022-03-24 17:40:00> hi"
+    );
 }

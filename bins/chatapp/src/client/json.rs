@@ -24,6 +24,9 @@ pub(super) enum Event<'a> {
         channel: bool,
         /// Seconds since 1970, UTC.
         kept_at: Option<u32>,
+        /// Seconds since 1970, UTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sent_at: Option<u32>,
     },
     NotShown {
         from: &'a str,
@@ -239,6 +242,7 @@ pub(super) fn events<'a>(
             text,
             channel,
             kept_at,
+            sent_at,
             ..
         } => Some(Event::Message {
             from,
@@ -246,6 +250,7 @@ pub(super) fn events<'a>(
             text,
             channel,
             kept_at: kept_at.map(|at| at.0),
+            sent_at: sent_at.map(|at| at.0),
         }),
         ClientEvent::NotShown {
             from,

@@ -51,6 +51,7 @@ impl Client<'_> {
                 text: entry.text().as_str(),
                 channel: false,
                 kept_at: None,
+                sent_at: None,
                 receipt: None,
             },
             Notice::Status(status) => ClientEvent::MessageStatus {

@@ -10,6 +10,7 @@ use crate::client::machine::Client;
 use crate::client::peers::SERVER;
 use crate::client::receipts::Receipts;
 use crate::drop_reason::DropReason;
+use crate::name::Name;
 use crate::wire::Frame;
 
 /// The result of accepting one frame.
@@ -239,12 +240,14 @@ impl Client<'_> {
             return self.drop_frame(DropReason::Malformed);
         };
         let sender = self.sender(envelope.from.as_str(), envelope.incarnation);
-        if self.has_seen(sender, envelope.counter, false) {
+        if self.has_seen(sender, envelope.counter, false)
+            || self.has_mark(sender, &envelope.from, envelope.counter)
+        {
             return self.drop_repeated(self.is_unwritten(sender, envelope.counter, false));
         }
         match self.decrypt_stored(sender, &envelope, message) {
             Ok(()) => {
-                self.accept_message(sender, envelope.counter, false);
+                self.accept_stored(sender, &envelope.from, envelope.counter);
                 Step::Show(Shown::Text)
             }
             Err(reason) => self.withhold(false, reason),
@@ -289,8 +292,10 @@ impl Client<'_> {
                 from,
                 ..
             } => {
+                let sender = self.sender(from, incarnation);
                 self.server_log.is_new_mail(serial)
-                    && !self.has_seen(self.sender(from, incarnation), counter, false)
+                    && !self.has_seen(sender, counter, false)
+                    && !Name::new(from).is_ok_and(|name| self.has_mark(sender, &name, counter))
             }
             Frame::Channel {
                 kept: true,
@@ -411,6 +416,7 @@ impl Client<'_> {
                     text: self.inbox.text(&text),
                     channel: false,
                     kept_at: None,
+                    sent_at: None,
                     receipt,
                 }
             }
@@ -439,6 +445,7 @@ impl Client<'_> {
                 text: stored::text_of(ciphertext),
                 channel: false,
                 kept_at: kept.then_some(stamp),
+                sent_at: stored::other_time(ciphertext, stamp),
                 receipt,
             },
             Some(Ok(Frame::Channel {
@@ -458,6 +465,7 @@ impl Client<'_> {
                 text,
                 channel: true,
                 kept_at: kept.then_some(stamp),
+                sent_at: None,
                 receipt,
             },
             _ => {

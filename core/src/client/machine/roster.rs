@@ -8,6 +8,7 @@ use crate::client::machine::Client;
 use crate::client::outbox_slot::Form;
 use crate::client::peer_key::{KeyChange, PeerKey};
 use crate::client::peers::SERVER;
+use crate::client::record::Shown;
 use crate::drop_reason::DropReason;
 use crate::name::Name;
 use crate::session::connection::Phase;
@@ -52,8 +53,20 @@ impl Client<'_> {
 
     fn vacate_peer(&mut self, peer: u32) {
         self.close_connection(peer);
-        self.dedup.retire(self.peers.at(peer).marks());
+        self.retire_marks(peer);
         self.peers.remove(peer);
+    }
+
+    /// Stores the marks of a process that leaves the roster: those of private messages in the pin
+    /// of its name, if there is one, where no stranger can push them out.
+    fn retire_marks(&mut self, peer: u32) {
+        let slot = self.peers.at(peer);
+        let mut marks = *slot.marks();
+        let (process, counter) = marks.private();
+        if counter != 0 && self.pins.raise_mark(slot.name(), process, counter) {
+            marks = marks.without_private();
+        }
+        self.dedup.retire(&marks);
     }
 
     /// Checks whether messages may go to a peer, or come from it, and pins its key if so.
@@ -133,8 +146,11 @@ impl Client<'_> {
                 entry.name,
                 entry.incarnation,
             );
-            self.dedup.retire(slot.marks());
-            slot.restart(self.dedup.take_former(process));
+            self.retire_marks(peer);
+            let slot = self.peers.at_mut(peer);
+            let private = self.pins.mark(slot.name(), process);
+            let marks = self.dedup.take_former(process);
+            slot.restart(marks.with_private(private));
         }
         self.follow_entry(peer, entry, change, key_change.is_other());
         change.any || key_change.changes_trust()
@@ -268,6 +284,30 @@ impl Client<'_> {
         match sender {
             Sender::Current(peer) => self.peers.at(peer).marks().has_seen(counter, channel),
             Sender::Other(process) => self.dedup.has_seen(process, counter, channel),
+        }
+    }
+
+    /// Returns whether a private message of a process that is not in the roster was shown before.
+    pub(super) fn has_mark(&self, sender: Sender, name: &Name, counter: u32) -> bool {
+        match sender {
+            Sender::Current(_) => false,
+            Sender::Other(process) => counter <= self.pins.mark(name, process),
+        }
+    }
+
+    /// Takes a stored message, which is new. Its receipt gets its record.
+    pub(super) fn accept_stored(&mut self, sender: Sender, name: &Name, counter: u32) {
+        match sender {
+            Sender::Other(process) if self.pins.raise_mark(name, process, counter) => {
+                self.receipts.set_record(Some(Shown {
+                    process,
+                    channel: false,
+                    counter,
+                }));
+            }
+            _ => {
+                self.accept_message(sender, counter, false);
+            }
         }
     }
 

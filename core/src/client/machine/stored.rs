@@ -5,10 +5,11 @@ use core::ops::Range;
 use super::roster::Sender;
 use crate::client::event::{MessageStatus, NotShownReason};
 use crate::client::machine::Client;
-use crate::crypto::{Correspondence, MessageKey, PublicKey, TAG_LEN};
+use crate::crypto::{Correspondence, MESSAGE_OVERHEAD, MessageKey, PublicKey, TAG_LEN};
 use crate::name::Name;
 use crate::session::connection::Phase;
 use crate::session::key_log::KeyEvent;
+use crate::time::UnixSeconds;
 use crate::wire::Frame;
 
 /// The fields of a stored message that its decryption needs.
@@ -50,6 +51,9 @@ impl Envelope {
     }
 }
 
+/// The greatest difference in seconds between the times of sender and server that is not reported.
+const CLOCKS_DIFFER_S: u32 = 600;
+
 impl Client<'_> {
     /// Encrypts a message for its recipient.
     ///
@@ -66,8 +70,9 @@ impl Client<'_> {
         self.learn_key_to(to).ok_or(MessageStatus::ForeignKey)?;
         let key = self.peers.at(to).message_keys().latest_to();
         let entry = self.outbox.at_mut(slot);
-        let counter = entry.counter();
-        let encrypt = |text: &mut [u8]| key.seal(self.sessions.identity(), counter, text);
+        let (counter, sent_at) = (entry.counter(), entry.text().sent_at());
+        let identity = self.sessions.identity();
+        let encrypt = |content: &mut [u8]| key.seal(identity, counter, sent_at, content);
         let encrypted = entry
             .text_mut()
             .encrypt(self.message_keys.public(), encrypt);
@@ -81,7 +86,9 @@ impl Client<'_> {
         if slot.message_keys().to().is_some() {
             return Some(());
         }
+        let room = self.server.key()?;
         let correspondence = Correspondence {
+            room: &room,
             from: self.name.as_str(),
             incarnation: self.incarnation,
             to: slot.name().as_str(),
@@ -114,7 +121,9 @@ impl Client<'_> {
     }
 
     fn message_key_from(&mut self, envelope: &Envelope) -> Option<MessageKey> {
+        let room = self.server.key()?;
         let correspondence = Correspondence {
+            room: &room,
             from: envelope.from.as_str(),
             incarnation: envelope.incarnation,
             to: self.name.as_str(),
@@ -137,7 +146,7 @@ impl Client<'_> {
     }
 
     /// Decrypts a stored message in place, in these bytes of the inbox. Its text is in front of the
-    /// tag then.
+    /// time and the tag then.
     pub(super) fn decrypt_stored(
         &mut self,
         sender: Sender,
@@ -176,7 +185,7 @@ impl Client<'_> {
         let key = key.ok_or(NotShownReason::Unreadable)?;
         let bytes = self.inbox.stored_message(message);
         let text = key.open(self.sessions.identity(), envelope.counter, bytes);
-        if !text.is_some_and(|text| is_text(text)) {
+        if !text.is_some_and(|(text, _)| is_text(text)) {
             return Err(NotShownReason::Unreadable);
         }
         if is_new {
@@ -215,7 +224,17 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
 
 /// Returns the text of a stored message that was decrypted in place.
 pub(super) fn text_of(message: &[u8]) -> &str {
-    let text = message.len().checked_sub(TAG_LEN);
+    let text = message.len().checked_sub(MESSAGE_OVERHEAD);
     text.and_then(|len| core::str::from_utf8(message.get(..len)?).ok())
         .unwrap_or_default()
+}
+
+/// Returns when the sender of a message that was decrypted in place has sent it, by its own clock.
+/// `None` if it has no clock, or if that is about the time of the server.
+//= PROTOCOL.md#11.2
+pub(super) fn other_time(message: &[u8], stamp: UnixSeconds) -> Option<UnixSeconds> {
+    let (content, _) = message.split_last_chunk::<TAG_LEN>()?;
+    let sent_at = u32::from_le_bytes(*content.last_chunk()?);
+    let differs = sent_at != 0 && sent_at.abs_diff(stamp.0) > CLOCKS_DIFFER_S;
+    differs.then_some(UnixSeconds(sent_at))
 }

@@ -23,7 +23,7 @@ impl Model {
             self.in_order(process, id, channel)?;
         }
         self.between_acquaintances(process, id)?;
-        if let Some(stamp) = kept_at {
+        if let Some(stamp) = kept_at.filter(|_| !self.server_lies) {
             self.kept(process, id, stamp, at)?;
         }
         let by_server = channel || kept_at.is_some();

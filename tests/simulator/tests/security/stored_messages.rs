@@ -1,7 +1,7 @@
 //! Private messages, and a server that lies about them.
 
-use chatapp_core::StaticKey;
 use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey};
+use chatapp_core::{StaticKey, UnixSeconds};
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::keys::Holder;
 use chatapp_simulator::model::ProcessId;
@@ -60,6 +60,24 @@ fn shows_no_changed_stored_message() {
 }
 
 #[test]
+//= PROTOCOL.md#11.2
+fn shows_when_a_message_with_another_date_was_sent() {
+    let (_, _, shown) = after_a_lie(|record| {
+        if let Stored::Mail(Mail { stamp, .. }) = record {
+            *stamp -= 24 * 60 * 60;
+        }
+    });
+    assert_eq!(
+        shown,
+        [
+            "KeptMessages",
+            "kept other time ann: are you there?",
+            "TableUpdated"
+        ]
+    );
+}
+
+#[test]
 fn shows_no_renumbered_stored_message() {
     let (_, _, shown) = after_a_lie(|record| {
         if let Stored::Mail(Mail { counter, .. }) = record {
@@ -107,15 +125,17 @@ fn shows_no_stored_message_under_another_key() {
             ..
         }) = record
         {
+            let room = public(Holder::Server);
             let direction = Correspondence {
+                room: &room,
                 from: "ann",
                 incarnation: *incarnation,
                 to: "bob",
             };
             let (attacker, public) = (attacker(), ephemeral.public());
             let key = MessageKey::to(&attacker, &bob, &[5; KEY_LEN], &public, direction).unwrap();
-            let mut text = b"#0 trust me".to_vec();
-            let tag = key.seal(&attacker, *counter, &mut text);
+            let mut text = b"#0 trust me    ".to_vec();
+            let tag = key.seal(&attacker, *counter, UnixSeconds(1), &mut text);
             *ciphertext = [&attacker.public().0[..], &public.0, &text, &tag].concat();
         }
     });
