@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use chatapp_core::wire::VERSION;
 use chatapp_wireshark::{Capture, KeyLog};
 use tempfile::TempDir;
 
@@ -68,7 +69,7 @@ pub(crate) fn vectors() -> Vec<Vector> {
 
 /// Returns a Data datagram with this plaintext.
 fn encrypted(key: &[u8], counter: u64, plain: &[u8]) -> Vec<u8> {
-    let mut datagram = vec![2, 8];
+    let mut datagram = vec![VERSION, 8];
     datagram.extend(SESSION.to_le_bytes());
     datagram.extend(counter.to_le_bytes());
     let mut nonce = [0; 12];

@@ -1,7 +1,7 @@
 //! Strangers: the answers that they get, and their cost.
 
 use chatapp_core::crypto::{KEY_LEN, TAG_LEN};
-use chatapp_core::wire::{Cookie, Datagram};
+use chatapp_core::wire::{Cookie, Datagram, VERSION};
 use chatapp_core::{DropReason, RateLimit};
 use chatapp_simulator::client_process::Ask;
 use chatapp_simulator::keys::Keys;
@@ -151,7 +151,7 @@ fn answers_no_stranger_in_a_closed_room() {
         issued_at_ms: 1,
         mac: 1,
     };
-    let mut data = vec![2, DATA];
+    let mut data = vec![VERSION, DATA];
     data.extend([7; 100]);
     let requests = [
         plain(&Datagram::CookieRequest { id: 7 }),
