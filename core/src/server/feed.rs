@@ -44,11 +44,22 @@ pub(super) fn next(
     if let Some(index) = name.receipts().next() {
         return Some(SentFrame::Receipt(index));
     }
-    match (name.next_page(table, names), entry) {
+    let page = if is_listed(name) {
+        name.next_page(table, names)
+    } else {
+        None
+    };
+    match (page, entry) {
         (Some((order, _)), Some(entry)) if entry.order() < order => Some(entry.into()),
         (Some((_, page)), _) => Some(page.into()),
         (None, entry) => entry.map(SentFrame::from),
     }
+}
+
+/// Returns whether the table lists the present process as online: it may list the one before.
+fn is_listed(name: &NameSlot) -> bool {
+    let listing = name.listing();
+    listing.is_online() && name.has_process(listing.incarnation())
 }
 
 impl From<NextEntry> for SentFrame {
@@ -95,7 +106,7 @@ impl Feed {
         }
         self.log.push(names, slot);
         let name = names.at(slot);
-        if name.table().follows() && name.listing().is_online() {
+        if name.table().follows() && is_listed(name) {
             self.table.push(names, slot);
         }
     }

@@ -360,8 +360,13 @@ fn evicts_a_process_once_its_successor_was_heard() {
     let sent = rig.pass(500);
     rig.receive_all(&mut bob, sent);
     let mut second = rig.asks_from(address(1), hello(3, "ann"));
-    let sent = rig.pass(100);
+    let sent = rig.pass(600);
     assert_eq!(first.decrypt(&sent).len(), 0, "it was told nothing");
+    let told = second.decrypt(&sent);
+    assert!(
+        told.iter().all(|(_, frames)| frames.is_empty()),
+        "a roster that lists the process before: {told:?}"
+    );
     assert_eq!(rig.receive_all(&mut bob, sent), [""; 0]);
     assert_eq!((rig.online(), rig.events.len()), (2, 2));
     let sent = rig.say(&mut second, &[]);
