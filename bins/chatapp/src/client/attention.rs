@@ -96,6 +96,7 @@ mod tests {
             text,
             channel,
             kept_at: None,
+            sent_at: None,
             receipt: None,
         }
     }
