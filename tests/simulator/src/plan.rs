@@ -175,6 +175,9 @@ impl Sizes {
     }
 }
 
+/// The server limits rates in one of so many runs.
+const THROTTLED_EVERY: Millis = 5;
+
 /// The names of the kinds of faults, for runs with fewer of them.
 pub const FAULTS: &[&str] = &[
     "loss",
@@ -298,10 +301,13 @@ impl Plan {
     }
 
     /// Lets clients renew their sessions after some seconds, in every third run. It draws no
-    /// choice, either.
+    /// choice, either. A server that limits rates admits one renewal each second from all.
     fn with_short_sessions(mut self) -> Self {
         if self.span.is_multiple_of(3) {
-            self.sizes.renew_ms = 6_000 + (self.span % 11) as u32 * 1_000;
+            let renew_s = 6 + (self.span % 11) as u32;
+            let is_throttled = self.span.is_multiple_of(THROTTLED_EVERY);
+            let least_s = if is_throttled { self.clients as u32 } else { 0 };
+            self.sizes.renew_ms = 1_000 * renew_s.max(least_s);
         }
         self
     }
@@ -338,7 +344,7 @@ impl Plan {
     /// Limits the rates of the server in every fifth run. It draws no choice, so that older seeds
     /// keep their runs.
     fn throttled(sizes: Sizes, span: Millis, pace: Millis) -> Sizes {
-        if !span.is_multiple_of(5) {
+        if !span.is_multiple_of(THROTTLED_EVERY) {
             return sizes;
         }
         let number = |base: u32, spread: u64, drawn: Millis| base + (drawn % spread) as u32;
