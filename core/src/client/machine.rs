@@ -76,9 +76,10 @@ impl<'a> Client<'a> {
     pub fn new(
         config: ClientConfig,
         storage: ClientStorage<'a>,
-        identity: Identity,
+        mut identity: Identity,
         seed: Seed<'_>,
     ) -> Result<Self, StorageError> {
+        identity.join(&PublicKey::NONE, false);
         let ClientStorage {
             peers,
             connections,

@@ -139,9 +139,9 @@ impl Membership {
         self.tenure == Tenure::Known
     }
 
-    /// Returns whether the name was forgotten, and no process has it.
+    /// Returns whether the name was forgotten, no process has it, and the store knows that.
     pub(super) fn is_gone(&self) -> bool {
-        self.tenure == Tenure::Gone && !self.is_here()
+        self.tenure == Tenure::Gone && !self.is_here() && !self.expiring
     }
 
     /// Returns whether the name is about to be forgotten.
