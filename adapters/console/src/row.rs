@@ -79,10 +79,11 @@ mod tests {
             row("名", "192.0.2.1:5000", true),
             "名     192.0.2.1:5000  online"
         );
-        assert_eq!(
-            row("bob", "[2001:db8::1]:5001", false),
-            "bob    [2001:db8::1]:5001  offline"
-        );
+        let shown = match cfg!(feature = "short-addresses") {
+            true => "bob    [2001:db8::1]:5001  offline",
+            false => "bob    [2001:db8:0:0:0:0:0:1]:5001  offline",
+        };
+        assert_eq!(row("bob", "[2001:db8::1]:5001", false), shown);
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn reports_a_store_in_use() {
     );
     assert!(
         lines[2].ends_with(
-            "room.db: 2 names, 2 waiting messages, 0 channel messages, 162 bytes in them"
+            "room.db: 2 names, 2 waiting messages, 0 channel messages, 170 bytes in them"
         ),
         "{lines:?}"
     );
@@ -79,7 +79,7 @@ fn reports_a_store_in_use() {
     for part in [
         r#""schema":3,"names":[{"name":"alice","active":true,"#,
         r#"{"name":"bob","active":false,"#,
-        r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":162}"#,
+        r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":170}"#,
     ] {
         assert!(line.contains(part), "{line}");
     }
