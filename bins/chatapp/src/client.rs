@@ -110,7 +110,6 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
 
     let mut search = ServerSearch::new(host, port, addresses, waker.clone());
     let mut session = open(options, gate, requests.clone(), waker)?
-        .logging_to(open_log(options)?)
         .remembering(remembered)
         .trying_until_answered(options.is_persistent);
     session
@@ -280,7 +279,7 @@ fn server_key_changed(
         "the key of the server at {host} {port} has changed.\n\
          It was set up anew, or another party impersonates it. Nothing was sent to it.{known}\n  \
          the key now:   {found}\n\
-         If its operator confirms the change (`ChatApp keys show` on the server's machine), \
+         If its operator confirms the change (`ChatApp keys server` on the server's machine), \
          {remedy}"
     )
 }
@@ -292,6 +291,8 @@ fn open(
     requests: Requests,
     waker: Waker,
 ) -> Result<Session<'_>, Failure> {
+    // Nothing may fail once the editor has the terminal.
+    let log = open_log(options)?;
     let wording = Wording {
         name: options.name.as_str(),
         utc_offset,
@@ -305,7 +306,8 @@ fn open(
 
     let is_without_input = options.is_listening || !options.exec.is_empty();
     if typed_at && is_capable && !is_without_input && !options.speaks_json {
-        return open_editor(options, wording, look, gate, requests, waker);
+        let session = open_editor(options, wording, look, gate, requests, waker)?;
+        return Ok(session.logging_to(log));
     }
     let is_prompted = typed_at && !is_without_input;
     let prompt = match (is_prompted, shown_at && !is_capable && !options.speaks_json) {
@@ -326,7 +328,7 @@ fn open(
         false => (OutputFormat::Lines(look), options.personal.bell),
     };
     let output = Output::new(display, wording, format, Attention::of(wording.name, bell));
-    let session = Session::new(output, input, waker, None, is_without_input);
+    let session = Session::new(output, input, waker, None, is_without_input).logging_to(log);
     Ok(if is_prompted && !options.speaks_json {
         session.conversing(Conversation::shown_by(Partner::default()))
     } else {

@@ -110,7 +110,7 @@ Exit codes:
   2  wrong usage, or a port, address, store or key that cannot be used
   3  the server is not found, does not respond, or has another protocol version
   4  the server refused the name, or another process took it over
-  5  the key of the server has changed
+  5  the key of the server has changed, or is not that of --server-key
   6  a message of --exec was neither delivered nor stored
 
 Examples, in two terminals:

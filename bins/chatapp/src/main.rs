@@ -66,6 +66,8 @@ fn main() -> ExitCode {
     match run() {
         Ok(exit) => exit.into(),
         Err(failure) => {
+            // A client may have failed after it took the terminal.
+            terminal::give_back();
             complain(std::io::stderr(), format!("ChatApp: {failure}\n"));
             failure.exit.into()
         }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Earlier files that are kept: `log.1` is the latest of them.
@@ -23,8 +23,13 @@ impl RotatingFile {
     /// # Errors
     /// Returns the error of the operating system.
     pub(crate) fn open(path: &Path, len_max: u64) -> io::Result<Self> {
-        let file = open_private(path)?;
-        let len = file.metadata()?.len();
+        let mut file = open_private(path)?;
+        let mut len = file.metadata()?.len();
+        if len > 0 && !ends_a_line(path, len)? {
+            // The process before was killed, or its disk was full, within a line.
+            file.write_all(b"\n")?;
+            len += 1;
+        }
         Ok(Self {
             path: path.to_owned(),
             file,
@@ -46,7 +51,6 @@ impl RotatingFile {
             }
         }
         self.file = open_private(&self.path)?;
-        self.len = 0;
         Ok(())
     }
 }
@@ -54,7 +58,9 @@ impl RotatingFile {
 impl Write for RotatingFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.len > 0 && self.len + bytes.len() as u64 > self.len_max {
-            self.rotate()?;
+            // Without the right to do so, the file grows on.
+            let _ = self.rotate();
+            self.len = 0;
         }
         self.file.write_all(bytes)?;
         self.len += bytes.len() as u64;
@@ -78,12 +84,27 @@ fn numbered(path: &Path, number: u32) -> PathBuf {
     name.into()
 }
 
+fn ends_a_line(path: &Path, len: u64) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut last = [0];
+    file.seek(SeekFrom::Start(len - 1))?;
+    file.read_exact(&mut last)?;
+    Ok(last == *b"\n")
+}
+
+/// Opens a regular file, which others cannot read from then on. A pipe would hold the start up.
 fn open_private(path: &Path) -> io::Result<File> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let mut options = OpenOptions::new();
     options.append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(file)
 }
 
 #[cfg(test)]
@@ -122,8 +143,22 @@ mod tests {
 
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
         RotatingFile::open(&path, 8).unwrap();
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        let error = RotatingFile::open(Path::new("/dev/null"), 8).unwrap_err();
+        assert_eq!(error.to_string(), "it is no regular file");
+    }
+
+    #[test]
+    fn ends_the_last_line_of_a_killed_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        fs::write(&path, "half").unwrap();
+        let mut log = RotatingFile::open(&path, 100).unwrap();
+        log.write_all(b"whole\n").unwrap();
+        assert_eq!(content(&path), ["half\nwhole\n"]);
     }
 }

@@ -118,6 +118,7 @@ impl Write for Spill {
     fn write(&mut self, record: &[u8]) -> io::Result<usize> {
         let mut state = self.0.lock();
         if let Some(error) = state.error.take() {
+            state.dropped += 1;
             return Err(error);
         }
         if state.has_ended || state.waiting.len() + record.len() > WAITING_MAX {

@@ -12,7 +12,7 @@ import threading
 from room import Room
 
 # A line has at most 512 bytes, with the prefix that the IRC server puts in front.
-PIECE_LEN = 400
+PIECE_LEN = 350
 
 name, host, port, irc_host, irc_port, channel = sys.argv[1:]
 irc = socket.create_connection((irc_host, int(irc_port)))
@@ -28,12 +28,13 @@ def to_irc():
     for message in room.messages():
         if not message["channel"]:
             continue
-        for line in re.split(r"[\r\n\0]+", f"<{message['from']}> {message['text']}"):
+        # Each line names its sender, so that none can imitate another.
+        for line in re.split(r"[\r\n\0\x01]+", message["text"]):
             rest = line.encode()
             while rest:
                 piece = rest[:PIECE_LEN].decode(errors="ignore")
                 rest = rest[len(piece.encode()) or 1 :]
-                say(f"PRIVMSG {channel} :{piece}")
+                say(f"PRIVMSG {channel} :<{message['from']}> {piece}")
     irc.shutdown(socket.SHUT_RDWR)
 
 

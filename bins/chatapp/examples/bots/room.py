@@ -2,6 +2,8 @@
 
 import json
 import os
+import queue
+import signal
 import subprocess
 import threading
 
@@ -9,9 +11,13 @@ import threading
 TEXT_LEN_MAX = 1_000
 
 
+def leave(*_):
+    raise KeyboardInterrupt
+
+
 class Room:
-    """The room in which a bot has this name. Leaves it at the end of a `with` block, or
-    with Ctrl-C."""
+    """The room in which a bot has this name. Leaves it at the end of a `with` block, or with
+    Ctrl-C."""
 
     def __init__(self, name, host, port):
         program = os.environ.get("CHATAPP", "ChatApp")
@@ -21,15 +27,25 @@ class Room:
         self.process = subprocess.Popen(
             command, stdin=pipe, stdout=pipe, encoding="utf-8", errors="replace"
         )
-        self.lock = threading.Lock()
+        # A client reads no command while its events are not read: threads of their own do both.
+        self.commands = queue.SimpleQueue()
+        self.writer = threading.Thread(target=self.write, daemon=True)
+        self.writer.start()
 
     def __enter__(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, leave)
         return self
 
     def __exit__(self, reason, *_):
-        self.process.stdin.close()
+        self.commands.put(None)
         self.process.wait()
         return reason is KeyboardInterrupt
+
+    def write(self):
+        for command in iter(self.commands.get, None):
+            print(json.dumps(command), file=self.process.stdin, flush=True)
+        self.process.stdin.close()
 
     def events(self):
         """Yields each event until the client ends."""
@@ -37,16 +53,11 @@ class Room:
 
     def messages(self):
         """Yields each message of somebody else."""
-        return (
-            event
-            for event in self.events()
-            if event["event"] == "message" and event["from"] != self.name
-        )
+        said = (event for event in self.events() if event["event"] == "message")
+        return (message for message in said if message["from"] != self.name)
 
     def send(self, text, to=None, tag=None):
         """Sends a text to a name, or to everyone. Its status carries the tag."""
         text = text.encode()[:TEXT_LEN_MAX].decode(errors="ignore")
-        command = {"command": "send", "to": to} if to else {"command": "send_all"}
-        with self.lock:
-            print(json.dumps({**command, "text": text, "tag": tag}), file=self.process.stdin)
-            self.process.stdin.flush()
+        order = {"command": "send_all"} if to is None else {"command": "send", "to": to}
+        self.commands.put({**order, "text": text, "tag": tag})

@@ -4,7 +4,7 @@
     curl -d '{"to": "bob", "text": "Build 7 failed"}' http://127.0.0.1:<HTTP-PORT>/
 
 Without "to", everyone in the room gets it. The answer has the final status: 200 if the message was
-delivered, saved or posted, otherwise 502. Only programs of this machine can post.
+delivered, saved or posted, otherwise 502. Programs of this machine can post, web pages cannot.
 """
 
 import itertools
@@ -24,12 +24,16 @@ waiting = {}
 
 class Hook(BaseHTTPRequestHandler):
     def do_POST(self):
+        if "Origin" in self.headers:
+            return self.send_error(403, "Web pages cannot post")
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         try:
             order = json.loads(body)
-            text, to = str(order["text"]), order.get("to")
+            text, to = order["text"], order.get("to")
+            if not isinstance(text, str) or not (to is None or to and isinstance(to, str)):
+                raise ValueError
         except (ValueError, KeyError, AttributeError, TypeError):
-            return self.send_error(400, 'The body is no object with a "text"')
+            return self.send_error(400, 'The body has no "text", or "to" is no name')
         tag, answer = next(tags), queue.Queue()
         waiting[tag] = answer
         room.send(text, to, tag)

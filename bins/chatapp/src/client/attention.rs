@@ -25,6 +25,7 @@ pub(crate) enum Bell {
 pub(super) struct Attention {
     bell: Bell,
     own_name: String,
+    exact_name: String,
     rung_at: Option<Instant>,
 }
 
@@ -33,6 +34,7 @@ impl Attention {
         Self {
             bell,
             own_name: own_name.to_lowercase(),
+            exact_name: own_name.to_owned(),
             rung_at: None,
         }
     }
@@ -54,7 +56,7 @@ impl Attention {
         let ClientEvent::Message { from, channel, .. } = event else {
             return false;
         };
-        if from.to_lowercase() == self.own_name {
+        if *from == self.exact_name {
             return false;
         }
         let needed = match channel {

@@ -1,20 +1,22 @@
 //! Conversations at a terminal: whom a line without a command is for.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use chatapp_console::{self as console, COMMANDS, Visible};
-use chatapp_core::Name;
+use chatapp_core::{Instant, Name, Receipt};
 
-use super::message_log::SHOWN_USUALLY;
-use crate::spelling;
-use crate::terminal::Partner;
+use super::message_log::{SHOWN_MAX, SHOWN_USUALLY};
+use crate::terminal::{Partner, Recipient};
 use crate::typed;
 
 const TO: &str = "[Usage: to <name>, or to all; to alone ends the conversation]";
 const SAY: &str = "[Usage: say <text>, in a conversation: type to <name> first]";
-const HISTORY: &str = "[Usage: history <number>]";
 const NOBODY: &str = "[Nobody has written to you yet.]";
 const ALL: &str = "all";
+
+/// Time in which a person notices who has written.
+const NOTICE_MS: u64 = 5_000;
 
 /// The meaning of a typed line.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,8 +38,12 @@ pub(super) struct Conversation {
     /// Whether a person types the lines. Those of scripts are never rewritten.
     is_possible: bool,
     partner: Partner,
+    /// The senders of private messages that the terminal has not taken yet.
+    unwritten: VecDeque<(Receipt, String)>,
     /// The sender of the latest private message.
     last_writer: Option<String>,
+    /// The sender before, and when that changed, until a reply was refused for it.
+    replaced: Option<(String, Instant)>,
 }
 
 impl Conversation {
@@ -46,17 +52,39 @@ impl Conversation {
         Self {
             is_possible: true,
             partner,
-            last_writer: None,
+            ..Self::default()
         }
     }
 
-    /// Notes the sender of a private message.
-    pub(super) fn note_writer(&mut self, name: &str) {
-        self.last_writer = Some(name.to_owned());
+    /// Notes the sender of a private message on its way to the terminal.
+    pub(super) fn note_sender(&mut self, receipt: Receipt, name: &str) {
+        if self.is_possible {
+            self.unwritten.push_back((receipt, name.to_owned()));
+        }
+    }
+
+    /// Notes that the terminal has taken a message: from now on, `reply` answers it.
+    pub(super) fn note_written(&mut self, receipt: &Receipt, now: Instant) {
+        let is_next = self
+            .unwritten
+            .front()
+            .is_some_and(|(next, _)| next == receipt);
+        if is_next && let Some((_, name)) = self.unwritten.pop_front() {
+            self.note_writer(name, now);
+        }
+    }
+
+    fn note_writer(&mut self, name: String, now: Instant) {
+        let before = self.last_writer.replace(name);
+        if let Some(before) = before
+            && self.last_writer.as_ref() != Some(&before)
+        {
+            self.replaced = Some((before, now));
+        }
     }
 
     /// Returns what a typed line means.
-    pub(super) fn read<'l>(&mut self, line: &'l str) -> Meaning<'l> {
+    pub(super) fn read<'l>(&mut self, line: &'l str, now: Instant) -> Meaning<'l> {
         if !self.is_possible {
             return Meaning::Line(line.into());
         }
@@ -68,15 +96,9 @@ impl Conversation {
         match word {
             "/to" | "/query" => self.turn_to(rest),
             "to" if is_one_word || !is_talking => self.turn_to(rest),
-            "reply" | "/reply" | "/r" => self.reply(rest),
-            "history" | "/history" => match rest.trim_matches(is_blank) {
-                "" => Meaning::History(SHOWN_USUALLY),
-                number => match number.parse() {
-                    Ok(count) => Meaning::History(count),
-                    Err(_) => Meaning::Mistake(HISTORY.into()),
-                },
-            },
-            "say" | "/say" => match partner {
+            "reply" | "/reply" | "/r" => self.reply(rest, now),
+            "history" | "/history" => history(rest.trim_matches(is_blank)),
+            "say" => match partner {
                 Some(partner) if !rest.is_empty() => to(&partner, rest),
                 _ => Meaning::Mistake(SAY.into()),
             },
@@ -94,28 +116,43 @@ impl Conversation {
                 self.partner.set(None);
                 Meaning::Notice("[Each line needs a command again.]".into())
             }
-            (Some(name), None) => self.talk_to(&spelling::of(name)),
+            (Some(ALL), None) => {
+                self.partner.set(Some(Recipient::Room));
+                Meaning::Notice("[Lines without a command go to all in the room now.]".into())
+            }
+            (Some(name), None) => self.talk_to(name),
             _ => Meaning::Mistake(TO.into()),
         }
     }
 
     fn talk_to(&mut self, name: &str) -> Meaning<'static> {
+        let shown = Visible(name);
         if let Err(error) = Name::new(name) {
-            return Meaning::Mistake(format!("[{} is no name: {error}]", Visible(name)));
+            return Meaning::Mistake(format!("[{shown} is no name: {error}]"));
         }
-        self.partner.set(Some(name.to_owned()));
-        let whom = if name == ALL { "everyone" } else { name };
-        let whom = Visible(whom);
-        Meaning::Notice(format!("[Lines without a command go to {whom} now.]"))
+        self.partner.set(Some(Recipient::Name(name.to_owned())));
+        Meaning::Notice(format!("[Lines without a command go to {shown} now.]"))
     }
 
-    /// Answers the latest private message, or turns to its sender if there is no text.
-    fn reply(&mut self, text: &str) -> Meaning<'static> {
-        match self.last_writer.clone() {
-            None => Meaning::Mistake(NOBODY.into()),
-            Some(name) if text.is_empty() => self.talk_to(&name),
-            Some(name) => Meaning::Line(format!("send {name} {text}").into()),
+    /// Answers the latest private message, or turns to its sender if there is no text. A person may
+    /// not have seen yet that another sender came last.
+    fn reply(&mut self, text: &str, now: Instant) -> Meaning<'static> {
+        let Some(name) = self.last_writer.clone() else {
+            return Meaning::Mistake(NOBODY.into());
+        };
+        if text.is_empty() {
+            return self.talk_to(&name);
         }
+        if let Some((before, at)) = self.replaced.take()
+            && now < at.plus_millis(NOTICE_MS)
+        {
+            let (name, before) = (Visible(&name), Visible(&before));
+            return Meaning::Mistake(format!(
+                "[{name} has just written, too. For {name}, type it again; otherwise type \
+                send {before} and the text.]"
+            ));
+        }
+        Meaning::Line(format!("send {name} {text}").into())
     }
 }
 
@@ -123,8 +160,18 @@ const fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\t')
 }
 
+fn history(number: &str) -> Meaning<'static> {
+    if number.is_empty() {
+        return Meaning::History(SHOWN_USUALLY);
+    }
+    match number.parse() {
+        Ok(count) if (1..=SHOWN_MAX).contains(&count) => Meaning::History(count),
+        _ => Meaning::Mistake(format!("[Usage: history <number>, up to {SHOWN_MAX}]")),
+    }
+}
+
 /// Returns the meaning of a line in a conversation: a command, or a text for the partner.
-fn said<'l>(line: &'l str, text: &str, word: &str, partner: &str) -> Meaning<'l> {
+fn said<'l>(line: &'l str, text: &str, word: &str, partner: &Recipient) -> Meaning<'l> {
     let is_command = word.starts_with('/') || word == typed::KEYS || COMMANDS.contains(&word);
     if !is_command {
         return to(partner, text);
@@ -138,11 +185,10 @@ fn said<'l>(line: &'l str, text: &str, word: &str, partner: &str) -> Meaning<'l>
 }
 
 /// Returns the line that sends a text to the partner.
-fn to(partner: &str, text: &str) -> Meaning<'static> {
-    Meaning::Line(if partner == ALL {
-        format!("send_all {text}").into()
-    } else {
-        format!("send {partner} {text}").into()
+fn to(partner: &Recipient, text: &str) -> Meaning<'static> {
+    Meaning::Line(match partner {
+        Recipient::Room => format!("send_all {text}").into(),
+        Recipient::Name(name) => format!("send {name} {text}").into(),
     })
 }
 
@@ -150,13 +196,17 @@ fn to(partner: &str, text: &str) -> Meaning<'static> {
 mod tests {
     use super::*;
 
+    const NOW: Instant = Instant::ZERO;
+
     fn line(line: &str) -> Meaning<'_> {
         Meaning::Line(line.into())
     }
 
     fn talking_to(name: &str) -> Conversation {
         let mut conversation = Conversation::shown_by(Partner::default());
-        let meaning = conversation.read(&format!("to {name}")).to_owned_notice();
+        let meaning = conversation
+            .read(&format!("to {name}"), NOW)
+            .to_owned_notice();
         assert!(meaning.contains("go to"), "{meaning}");
         conversation
     }
@@ -174,7 +224,7 @@ mod tests {
     fn changes_no_line_without_a_partner() {
         let mut conversation = Conversation::shown_by(Partner::default());
         for typed in ["send bob hi", "hello", "", " table", "/who"] {
-            assert_eq!(conversation.read(typed), line(typed));
+            assert_eq!(conversation.read(typed, NOW), line(typed));
         }
     }
 
@@ -182,21 +232,21 @@ mod tests {
     fn changes_no_line_of_a_script() {
         let mut script = Conversation::default();
         for typed in ["to bob", "reply hi", "history"] {
-            assert_eq!(script.read(typed), line(typed));
+            assert_eq!(script.read(typed, NOW), line(typed));
         }
     }
 
     #[test]
     fn sends_texts_to_the_partner() {
         let mut bob = talking_to("bob");
-        assert_eq!(bob.read("hi  there "), line("send bob hi  there "));
-        assert_eq!(bob.read("to be honest"), line("send bob to be honest"));
-        assert_eq!(bob.read("  secret"), line("send bob secret"));
-        assert_eq!(bob.read(" "), line(" "));
+        assert_eq!(bob.read("hi  there ", NOW), line("send bob hi  there "));
+        assert_eq!(bob.read("to be honest", NOW), line("send bob to be honest"));
+        assert_eq!(bob.read("  secret", NOW), line("send bob secret"));
+        assert_eq!(bob.read(" ", NOW), line(" "));
         let mut all = talking_to("all");
-        assert_eq!(all.read("hi"), line("send_all hi"));
-        all.read("to");
-        assert_eq!(all.read("hi"), line("hi"));
+        assert_eq!(all.read("hi", NOW), line("send_all hi"));
+        all.read("to", NOW);
+        assert_eq!(all.read("hi", NOW), line("hi"));
     }
 
     #[test]
@@ -210,12 +260,12 @@ mod tests {
             "/tabel",
             "keys verify bob",
         ] {
-            assert_eq!(bob.read(typed), line(typed));
+            assert_eq!(bob.read(typed, NOW), line(typed));
         }
-        let mistake = bob.read("table is booked").to_owned_notice();
+        let mistake = bob.read("table is booked", NOW).to_owned_notice();
         assert!(mistake.ends_with("type say in front of it.]"), "{mistake}");
         assert_eq!(
-            bob.read("say table is booked"),
+            bob.read("say table is booked", NOW),
             line("send bob table is booked")
         );
     }
@@ -224,22 +274,56 @@ mod tests {
     fn replies_to_whoever_wrote_last() {
         let mut conversation = Conversation::shown_by(Partner::default());
         assert_eq!(
-            conversation.read("reply hi"),
+            conversation.read("reply hi", NOW),
             Meaning::Mistake(NOBODY.into())
         );
-        conversation.note_writer("carol");
-        conversation.note_writer("bob");
-        assert_eq!(conversation.read("reply  hi"), line("send bob  hi"));
-        assert!(matches!(conversation.read("reply"), Meaning::Notice(_)));
-        assert_eq!(conversation.read("hi"), line("send bob hi"));
+        conversation.note_writer("bob".into(), NOW);
+        conversation.note_writer("bob".into(), NOW);
+        assert_eq!(conversation.read("reply  hi", NOW), line("send bob  hi"));
+        assert!(matches!(
+            conversation.read("reply", NOW),
+            Meaning::Notice(_)
+        ));
+        assert_eq!(conversation.read("hi", NOW), line("send bob hi"));
     }
 
     #[test]
     fn refuses_what_is_no_name() {
         let mut conversation = Conversation::shown_by(Partner::default());
-        for typed in ["to bob carol", "to \u{1b}[2J", "say hi", "history x"] {
-            assert!(matches!(conversation.read(typed), Meaning::Mistake(_)));
+        for typed in [
+            "to bob carol",
+            "to \u{1b}[2J",
+            "say hi",
+            "history x",
+            "history 0",
+        ] {
+            assert!(matches!(conversation.read(typed, NOW), Meaning::Mistake(_)));
         }
-        assert_eq!(conversation.read("hi"), line("hi"));
+        assert_eq!(conversation.read("hi", NOW), line("hi"));
+    }
+
+    #[test]
+    fn asks_when_another_sender_came_last() {
+        let mut conversation = Conversation::shown_by(Partner::default());
+        for name in ["bob", "carol"] {
+            conversation.note_writer(name.into(), NOW);
+        }
+        let refused = conversation.read("reply hi", NOW).to_owned_notice();
+        assert!(refused.starts_with("[carol has just written"), "{refused}");
+        assert_eq!(conversation.read("reply hi", NOW), line("send carol hi"));
+        conversation.note_writer("bob".into(), NOW);
+        let later = NOW.plus_millis(NOTICE_MS);
+        assert_eq!(conversation.read("reply hi", later), line("send bob hi"));
+    }
+
+    #[test]
+    fn keeps_a_person_called_all_from_the_room() {
+        let mut conversation = Conversation::shown_by(Partner::default());
+        conversation.note_writer("all".into(), NOW);
+        assert_eq!(conversation.read("reply hi", NOW), line("send all hi"));
+        conversation.read("reply", NOW);
+        assert_eq!(conversation.read("hi", NOW), line("send all hi"));
+        conversation.read("to all", NOW);
+        assert_eq!(conversation.read("hi", NOW), line("send_all hi"));
     }
 }

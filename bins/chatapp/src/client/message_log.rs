@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chatapp_console::{Stamp, Visible, Wording};
+use chatapp_core::limits::TEXT_LEN_MAX;
 use chatapp_core::{ClientEvent, Command, UnixSeconds};
 use serde::Serialize;
 
@@ -21,8 +22,12 @@ const FILE_LEN_MAX: u64 = 10 << 20;
 /// Time to wait for the disk before earlier messages are read.
 const READ_WAIT: Duration = Duration::from_millis(500);
 
-/// Messages that `history` shows without a number.
+/// Messages that `history` shows without a number, and at most.
 pub(super) const SHOWN_USUALLY: usize = 20;
+pub(super) const SHOWN_MAX: usize = 1_000;
+
+/// Bytes of a line, at most: an escaped character takes up to ten.
+const LINE_LEN_MAX: usize = 200 + 10 * TEXT_LEN_MAX;
 
 /// A message in the log. Times are seconds since 1970, UTC.
 #[derive(Debug, Serialize)]
@@ -43,7 +48,7 @@ struct Entry<'a> {
 /// stalls costs entries, which are counted, and never holds the room up.
 ///
 /// A line begins with its time: `… bob: hi`, `… Channel_Message bob: hi`, and for messages of one's
-/// own `… to bob: hi`, `… to all: hi`.
+/// own `… to bob: hi`, or `Channel_Message` with one's own name.
 pub(super) struct MessageLog {
     path: PathBuf,
     is_json: bool,
@@ -112,8 +117,10 @@ impl MessageLog {
         };
         if !self.is_json {
             let (time, text) = (stamp(wall), Visible(text));
-            let to = Visible(to.unwrap_or("all"));
-            return self.enter(&format!("{time} to {to}: {text}"));
+            return self.enter(&match to {
+                Some(to) => format!("{time} to {}: {text}", Visible(to)),
+                None => format!("{time} Channel_Message {}: {text}", Visible(own_name)),
+            });
         }
         self.enter_object(&Entry {
             at: wall.0,
@@ -145,17 +152,15 @@ impl MessageLog {
     pub(super) fn latest(&self, count: usize) -> io::Result<Vec<String>> {
         self.spill.wait_until_written(READ_WAIT);
         let mut latest = VecDeque::new();
-        for path in rotating::files(&self.path) {
-            let file = match File::open(path) {
+        let newest_first = rotating::files(&self.path).collect::<Vec<_>>();
+        for path in newest_first.iter().rev() {
+            let missing = count - latest.len();
+            let end = match end_of(path, (missing * LINE_LEN_MAX) as u64) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                file => file?,
+                end => end?,
             };
-            for line in BufReader::new(file).lines() {
-                latest.push_back(line?);
-                if latest.len() > count {
-                    latest.pop_front();
-                }
-            }
+            let lines = end.lines().rev().take(missing);
+            lines.for_each(|line| latest.push_front(line.to_owned()));
         }
         Ok(latest.into())
     }
@@ -164,6 +169,20 @@ impl MessageLog {
     pub(super) fn finish(self) -> u64 {
         Drops::of(&self.spill).finish()
     }
+}
+
+/// Reads at most this many bytes at the end of a file, whole lines only.
+fn end_of(path: &Path, len_max: u64) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let skipped = file.metadata()?.len().saturating_sub(len_max);
+    file.seek(SeekFrom::Start(skipped))?;
+    let mut end = Vec::new();
+    file.take(len_max).read_to_end(&mut end)?;
+    let end = String::from_utf8_lossy(&end).into_owned();
+    Ok(match end.split_once('\n') {
+        Some((_, whole)) if skipped > 0 => whole.to_owned(),
+        _ => end,
+    })
 }
 
 fn stamp(at: UnixSeconds) -> Stamp {

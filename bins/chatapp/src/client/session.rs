@@ -192,6 +192,7 @@ impl<'a> Session<'a> {
 
     /// Passes typed lines to the client while it and the display have room.
     pub(super) fn take_input(&mut self, client: &mut Client<'_>, now: Instant) {
+        self.take_receipts(client, now);
         if self.enters_again && !self.is_leaving {
             self.enters_again = self.enter(client, now).is_err();
         }
@@ -211,7 +212,7 @@ impl<'a> Session<'a> {
                         self.leave_soon();
                         continue;
                     }
-                    Next::Typed(typed) => match self.line_of(typed) {
+                    Next::Typed(typed) => match self.line_of(typed, now) {
                         Some(line) => line,
                         None => continue,
                     },
@@ -227,10 +228,10 @@ impl<'a> Session<'a> {
     }
 
     /// Returns a typed line. Shows any other item, and returns `None` for it.
-    fn line_of(&mut self, typed: Typed) -> Option<String> {
+    fn line_of(&mut self, typed: Typed, now: Instant) -> Option<String> {
         self.output.display().entered();
         match typed {
-            Typed::Line(line) => return self.with_command(line),
+            Typed::Line(line) => return self.with_command(line, now),
             Typed::Unusable(error) => self.output.show_error(error),
             Typed::Notice(notice) => self.output.show_notice(notice),
         }
@@ -238,8 +239,8 @@ impl<'a> Session<'a> {
     }
 
     /// Returns a typed line with its command, which a conversation may leave out.
-    fn with_command(&mut self, line: String) -> Option<String> {
-        match self.conversation.read(&line) {
+    fn with_command(&mut self, line: String, now: Instant) -> Option<String> {
+        match self.conversation.read(&line, now) {
             Meaning::Line(line) => return Some(line.into_owned()),
             Meaning::Notice(notice) => self.output.show_notice(notice),
             Meaning::Mistake(mistake) => self.output.show_error(mistake),
@@ -344,12 +345,17 @@ impl<'a> Session<'a> {
         }
     }
 
+    fn take_receipts(&mut self, client: &mut Client<'_>, now: Instant) {
+        for receipt in self.output.display().written() {
+            client.handle_shown(now, receipt);
+            self.conversation.note_written(&receipt, now);
+        }
+    }
+
     /// Acknowledges the messages that the output has taken, and shows events while the display has
     /// room.
     pub(super) fn show_events(&mut self, client: &mut Client<'_>, now: Instant) {
-        for receipt in self.output.display().written() {
-            client.handle_shown(now, receipt);
-        }
+        self.take_receipts(client, now);
         self.learn_pins(client);
         loop {
             self.note_keys(client);
@@ -401,8 +407,9 @@ impl<'a> Session<'a> {
                 ClientEvent::Message {
                     from,
                     channel: false,
+                    receipt: Some(receipt),
                     ..
-                } => self.conversation.note_writer(from),
+                } => self.conversation.note_sender(*receipt, from),
                 _ => {}
             }
             self.output.event(&event, now);

@@ -22,7 +22,7 @@ pub(crate) use completion::Names;
 pub(crate) use editor::{Editor, Keys, edit};
 pub(crate) use gate::Gate;
 pub(crate) use history::History;
-pub(crate) use partner::Partner;
+pub(crate) use partner::{Partner, Recipient};
 pub(crate) use screen::Screen;
 
 /// Terminals that cannot place a cursor.

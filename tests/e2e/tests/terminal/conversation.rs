@@ -29,7 +29,7 @@ fn sends_lines_without_a_command_to_the_partner() {
     carol.shows("alice: fine");
     alice.types_at("bob>>> ");
     alice.types("to all\r");
-    alice.types_at("all>>> ");
+    alice.types_at("to all>>> ");
     alice.types("good night\r");
     bob.shows("Channel_Message alice: good night");
     carol.shows("Channel_Message alice: good night");
