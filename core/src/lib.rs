@@ -167,8 +167,8 @@
 //!   A board for a few people leaves it out.
 //! * `renewals` (on by default): a client renews its sessions before they are an hour old. Without
 //!   it, they end then, and the next datagram opens new ones, which saves some flash.
-//! * `call-guard` (on by default): limits for each caller, and bounds of what goes to an address that
-//!   did not answer. A board in a room of friends leaves it out.
+//! * `call-guard` (on by default): limits for each caller, and bounds of what goes to an address
+//!   that did not answer. A board in a room of friends leaves it out.
 //! * `log`, `defmt`: trace points for the logger of the program, or of the board. They report drops
 //!   and their reasons, retransmissions and lost sessions.
 //! * `zerocopy`: slots can be created from zeroed memory.
