@@ -46,6 +46,8 @@ pub(super) struct Membership {
     is_provisional: bool,
     /// The registration has replaced another process that was in the room.
     has_replaced: bool,
+    /// The store has a registration of the name.
+    is_stored: bool,
     /// Messages and changes before this position were stored before the registration.
     boundary: u64,
 }
@@ -81,6 +83,7 @@ impl Membership {
         unconfirmed: false,
         is_provisional: false,
         has_replaced: false,
+        is_stored: false,
         boundary: 0,
     };
 
@@ -144,6 +147,11 @@ impl Membership {
         self.tenure == Tenure::Gone && !self.is_here() && !self.expiring
     }
 
+    /// Returns whether the store has a name of which no process was heard.
+    pub(super) fn is_stored_unheard(&self) -> bool {
+        self.is_stored && self.tenure != Tenure::Known
+    }
+
     /// Returns whether the name is about to be forgotten.
     pub(super) fn is_expiring(&self) -> bool {
         self.expiring
@@ -204,6 +212,7 @@ impl Membership {
 
     /// Admits the client: its registration is stored.
     pub(super) fn admit(&mut self) {
+        self.is_stored = true;
         self.presence = if self.presence == Presence::Renewing {
             Presence::Online
         } else {

@@ -6,7 +6,7 @@ use chatapp_core::wire::Frame;
 use chatapp_core::{Disposition, Endpoint, Record, ServerConfig, StoreFailed, Ticket};
 
 use crate::offline::{post, store};
-use crate::server_rig::{Rig, hello, stored_message};
+use crate::server_rig::{Rig, address, hello, stored_message};
 
 #[test]
 fn takes_no_room_for_a_message_that_was_not_stored() {
@@ -52,6 +52,29 @@ fn stores_outcomes_and_offline_time_of_a_name() {
         rig.now = rig.now.plus_millis(1_000);
         rig.server.handle_timeout(rig.now);
     }
+}
+
+#[test]
+//= PROTOCOL.md#4.5
+fn forgets_a_stored_name_if_its_next_process_fails() {
+    let mut rig = Rig::new();
+    // The first process is stored, and never heard. Another one takes over, and is not stored.
+    for (number, works) in [(1, true), (2, false)] {
+        let request = rig.proven(address(number), hello(number.into(), "ann"));
+        rig.store_works = works;
+        rig.give(address(number), &request);
+    }
+    let mut is_forgotten = false;
+    for _ in 0..10 {
+        while let Some(persist) = rig.server.poll_persist() {
+            is_forgotten |= matches!(persist.record, Record::Forget { .. });
+            let ticket = persist.ticket;
+            rig.server.handle_stored(rig.now, ticket, Ok(()));
+        }
+        rig.now = rig.now.plus_millis(1_000);
+        rig.server.handle_timeout(rig.now);
+    }
+    assert!(is_forgotten, "the store still has a name that is free");
 }
 
 /// A store drops a log entry when the log has no room for it any more. Before that, the sender has

@@ -346,8 +346,9 @@ impl Server<'_> {
         self.admission.reject(self.sessions.at(slot).remote_id());
         let name = self.roster.at_mut(slot);
         name.reject_session();
-        if name.listing().is_online() {
-            // The client was online: other clients must learn that it left.
+        if name.listing().is_online() || name.membership().is_stored_unheard() {
+            // Other clients must learn that a client left that was online. The store must learn
+            // that a name is free of which it has another process.
             return self.depart(slot, Departure::Gone);
         }
         self.end_session(slot);
