@@ -105,10 +105,12 @@ impl Results {
         self.is_recent(request) && request > self.acked
     }
 
-    /// Returns whether one of the requests stored a message.
+    /// Returns whether one of the requests stored a message, or may have: the outcomes of all but
+    /// the latest are forgotten.
     pub(crate) fn has_saved(&self) -> bool {
         let saved = OUTCOMES.iter().find(|(known, _)| *known == Outcome::Saved);
-        (0..REQUESTS_MAX).any(|request| saved.is_some_and(|(_, code)| *code == self.code(request)))
+        let is_saved = |request| saved.is_some_and(|(_, code)| *code == self.code(request));
+        self.last > REQUESTS_MAX || (0..REQUESTS_MAX).any(is_saved)
     }
 
     /// Forgets the requests: another process has the name.
@@ -277,6 +279,19 @@ mod tests {
         assert!(!results.note(5));
         assert_eq!(results.next(), Some(5));
         assert_eq!(outcome(&results, 5), Outcome::NotStored);
+    }
+
+    #[test]
+    fn remembers_that_early_requests_may_have_stored() {
+        let mut results = Results::VACANT;
+        results.note(1);
+        results.decide(1, Outcome::Saved);
+        assert!(results.has_saved());
+        for request in 2..=1 + REQUESTS_MAX {
+            results.note(request);
+            results.decide(request, Outcome::Full);
+            assert!(results.has_saved(), "forgotten after request {request}");
+        }
     }
 
     #[test]
