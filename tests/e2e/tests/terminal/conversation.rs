@@ -25,6 +25,8 @@ fn sends_lines_without_a_command_to_the_partner() {
     // The latest sender gets the answer; the partner stays.
     carol.types("send alice yes");
     alice.shows("carol: yes");
+    // It is acknowledged once the client knows that the terminal has it.
+    carol.shows(&received_by("alice"));
     alice.types("reply fine\r");
     carol.shows("alice: fine");
     alice.types_at("bob>>> ");
