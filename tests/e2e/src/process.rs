@@ -193,6 +193,25 @@ impl Process {
             .unwrap_or(-1)
     }
 
+    /// Lets a client leave the room and end.
+    ///
+    /// # Panics
+    /// Panics if it does not end, or not well.
+    pub fn leaves(&mut self) {
+        self.types("quit");
+        assert_eq!(self.ends(), 0, "{self}");
+    }
+
+    /// Runs `ChatApp` to its end with this home folder. Returns its exit code and output.
+    ///
+    /// # Panics
+    /// Panics if it cannot be started, or does not end.
+    pub fn run(home: &Home, arguments: &[&str]) -> (i32, String) {
+        let mut process = Self::start_at(home, arguments);
+        let code = process.ends();
+        (code, [process.lines(), process.log()].concat().join("\n"))
+    }
+
     /// Starts or stops reading its output. While it is not read, the pipe fills, and the display
     /// blocks.
     pub fn is_watched(&self, watched: bool) {

@@ -97,6 +97,24 @@ impl Room {
         Process::start_at(&Home::of(name), &arguments)
     }
 
+    /// Starts a client with this home folder and these options, without waiting.
+    pub fn start_from(&self, home: &Home, name: &str, options: &[&str]) -> Process {
+        let port = self.port.to_string();
+        let arguments = [&["-c", name, "127.0.0.1", &port, "0"], options].concat();
+        Process::start_at(home, &arguments)
+    }
+
+    /// Works as [`start_from`](Self::start_from), and waits until the client is in the room.
+    ///
+    /// # Panics
+    /// Panics if it does not register.
+    pub fn join_from(&self, home: &Home, name: &str, options: &[&str]) -> Process {
+        let mut client = self.start_from(home, name, options);
+        client.shows(WELCOME);
+        client.shows(TABLE);
+        client
+    }
+
     /// Starts clients one after another, and waits until all of them have the whole table.
     ///
     /// # Panics

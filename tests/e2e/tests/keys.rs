@@ -26,18 +26,6 @@ fn join(home: &Home, name: &str, server: u16) -> Process {
     client
 }
 
-fn leaves(client: &mut Process) {
-    client.types("quit");
-    assert_eq!(client.ends(), 0, "{client}");
-}
-
-/// Runs `ChatApp` to its end with this home folder; returns exit code and output.
-fn run(home: &Home, arguments: &[&str]) -> (i32, String) {
-    let mut process = Process::start_at(home, arguments);
-    let code = process.ends();
-    (code, [process.lines(), process.log()].concat().join("\n"))
-}
-
 fn path(path: &Path) -> &str {
     path.to_str().expect("a sane name")
 }
@@ -56,7 +44,7 @@ fn creates_keys_once_for_their_owner_alone() {
     let text = port.to_string();
     let mut server = Process::start_at(&home, &["-s", &text]);
     server.shows_where("its start", |line| line.starts_with("The server starts!"));
-    leaves(&mut join(&home, "alice", port));
+    join(&home, "alice", port).leaves();
     let files = [
         home.state().join("keys/alice"),
         home.state().join(format!("server-{port}/key")),
@@ -76,13 +64,13 @@ fn creates_keys_once_for_their_owner_alone() {
     server.is_killed();
     let mut server = Process::start_at(&home, &["-s", &text]);
     server.shows_where("its start", |line| line.starts_with("The server starts!"));
-    leaves(&mut join(&home, "alice", port));
+    join(&home, "alice", port).leaves();
     assert_eq!(read(), keys, "the restart created new keys");
     server.logs("alice returned");
 
-    let (code, shown) = run(&home, &["keys", "show"]);
+    let (code, shown) = Process::run(&home, &["keys", "show"]);
     assert_eq!(code, 0);
-    let (_, line) = run(&home, &["keys", "show", "alice"]);
+    let (_, line) = Process::run(&home, &["keys", "show", "alice"]);
     assert!(line.starts_with("alice ") && line.len() == 6 + 64, "{line}");
     assert!(shown.contains(&line), "{shown}");
     let servers: Vec<&str> = shown
@@ -95,7 +83,7 @@ fn creates_keys_once_for_their_owner_alone() {
         "expected the server's own key and alice's copy: {shown}"
     );
     assert_eq!(servers[0], servers[1]);
-    let (code, line) = run(&home, &["keys", "show", "bob"]);
+    let (code, line) = Process::run(&home, &["keys", "show", "bob"]);
     assert_eq!(code, 2);
     assert!(line.contains("bob has no key yet"), "{line}");
 }
@@ -149,7 +137,7 @@ fn rejects_a_new_server_key_until_forgotten() {
     let relay = Relay::before(room.address(), Weather::default());
     let home = Home::new();
     let port = relay.address().port();
-    leaves(&mut join(&home, "alice", port));
+    join(&home, "alice", port).leaves();
     room.server.is_killed();
     let _other = another_server(room.port);
 
@@ -181,15 +169,15 @@ fn rejects_a_new_server_key_until_forgotten() {
 
     let server = port.to_string();
     let forget = ["keys", "forget", "server", "127.0.0.1", &server];
-    assert_eq!(run(&home, &forget).0, 0);
-    let (code, output) = run(&home, &forget);
+    assert_eq!(Process::run(&home, &forget).0, 0);
+    let (code, output) = Process::run(&home, &forget);
     assert_eq!(code, 2, "the key is still known");
     assert!(
         output.contains("no key of the server at 127.0.0.1:"),
         "{output}"
     );
-    leaves(&mut join(&home, "alice", port));
-    leaves(&mut join(&home, "alice", port));
+    join(&home, "alice", port).leaves();
+    join(&home, "alice", port).leaves();
 }
 
 #[test]
@@ -214,8 +202,8 @@ fn rejects_a_peer_with_a_changed_key() {
     alice.types("send bob hi");
     alice.shows(&received_by("bob"));
     bob.shows("alice: hi");
-    leaves(&mut alice);
-    leaves(&mut bob);
+    alice.leaves();
+    bob.leaves();
 
     // A server that has lost its names, or that claims so.
     room.server.is_killed();
@@ -242,12 +230,12 @@ fn rejects_a_peer_with_a_changed_key() {
     });
     assert!(!alice.lines().iter().any(|line| line.contains("it is me")));
     assert!(!thief.lines().iter().any(|line| line.contains("secret")));
-    leaves(&mut alice);
+    alice.leaves();
 
     let mut alice = start(&home, "alice", room.port, &["--exec", "send bob a secret"]);
     assert_eq!(alice.ends(), 6, "the client delivered the message");
 
-    assert_eq!(run(&home, &["keys", "forget", "name", "bob"]).0, 0);
+    assert_eq!(Process::run(&home, &["keys", "forget", "name", "bob"]).0, 0);
     let mut alice = join(&home, "alice", room.port);
     alice.types("send bob hi");
     alice.shows(&received_by("bob"));
@@ -257,7 +245,7 @@ fn rejects_a_peer_with_a_changed_key() {
 #[test]
 fn admits_only_the_allow_list() {
     let home = Home::of("alice");
-    let (_, alice) = run(&home, &["keys", "show", "alice"]);
+    let (_, alice) = Process::run(&home, &["keys", "show", "alice"]);
     let list = home.path().join("list");
     let list = path(&list);
     fs::write(
@@ -266,8 +254,8 @@ fn admits_only_the_allow_list() {
     )
     .expect("a list");
     let mut room = Room::open_with(&["--allow-file", list]);
-    leaves(&mut join(&home, "alice", room.port));
-    leaves(&mut join(&Home::new(), "bob", room.port));
+    join(&home, "alice", room.port).leaves();
+    join(&Home::new(), "bob", room.port).leaves();
     // A stranger does not learn that bob is there.
     for name in ["alice", "bob", "carol"] {
         let mut stranger = start(&Home::new(), name, room.port, &[]);
@@ -288,11 +276,11 @@ fn admits_only_the_allow_list() {
         ("bob\n\nbob\n", "list, line 3: bob is listed twice"),
     ] {
         fs::write(list, content).expect("a list");
-        let (code, output) = run(&home, &["-s", &port, "--allow-file", list]);
+        let (code, output) = Process::run(&home, &["-s", &port, "--allow-file", list]);
         assert_eq!(code, 2);
         assert!(output.contains(words), "{output}");
     }
-    let (code, output) = run(&home, &["-s", &port, "--allow-file", "nowhere"]);
+    let (code, output) = Process::run(&home, &["-s", &port, "--allow-file", "nowhere"]);
     assert_eq!(code, 2);
     assert!(output.contains("nowhere cannot be read"), "{output}");
 }
@@ -305,11 +293,11 @@ fn answers_nothing_without_the_room_key() {
     let [key, other] = ["room.key", "other.key"].map(|name| home.path().join(name));
     let (key, other) = (path(&key), path(&other));
     for file in [key, other] {
-        let (code, output) = run(&home, &["keys", "new-room", file]);
+        let (code, output) = Process::run(&home, &["keys", "new-room", file]);
         assert_eq!(code, 0, "{output}");
     }
     let before = fs::read(key).expect("a key");
-    let (code, output) = run(&home, &["keys", "new-room", key]);
+    let (code, output) = Process::run(&home, &["keys", "new-room", key]);
     assert_eq!(code, 2);
     let words = "room.key exists, and a key is never overwritten: choose another file";
     assert!(output.contains(words), "{output}");
@@ -351,7 +339,7 @@ fn answers_nothing_without_the_room_key() {
         std::io::ErrorKind::WouldBlock
     );
 
-    let (code, output) = run(&home, &["-s", "4119", "--room-key", "nowhere"]);
+    let (code, output) = Process::run(&home, &["-s", "4119", "--room-key", "nowhere"]);
     assert_eq!(code, 2);
     assert!(output.contains("nowhere"), "{output}");
 }

@@ -3,34 +3,14 @@
 
 use std::time::Duration;
 
-use chatapp_e2e::{BYE, Home, POSTED, Process, Room, TABLE, WELCOME, received_by};
-
-/// Starts a client in a room, with this home.
-fn start(home: &Home, name: &str, room: &Room, options: &[&str]) -> Process {
-    let port = room.port.to_string();
-    let arguments = [&["-c", name, "127.0.0.1", &port, "0"], options].concat();
-    Process::start_at(home, &arguments)
-}
-
-/// The same, and waits until it is in the room.
-fn join(home: &Home, name: &str, room: &Room, options: &[&str]) -> Process {
-    let mut client = start(home, name, room, options);
-    client.shows(WELCOME);
-    client.shows(TABLE);
-    client
-}
-
-fn leaves(client: &mut Process) {
-    client.types("quit");
-    assert_eq!(client.ends(), 0, "{client}");
-}
+use chatapp_e2e::{BYE, Home, POSTED, Process, Room, TABLE, received_by};
 
 /// Starts the server of a room again without its names, and registers bob with another key. Those
 /// who stay write to the channel, so that they return at once.
 fn succeed_bob(mut room: Room, stay: &mut [&mut Process]) -> (Room, Process) {
     room.server.is_killed();
     let room = Room::open_at(room.port, &[]);
-    let thief = join(&Home::new(), "bob", &room, &[]);
+    let thief = room.join_from(&Home::new(), "bob", &[]);
     for one in stay {
         one.types("send_all I stay");
         one.shows(POSTED);
@@ -44,6 +24,22 @@ fn sends(from: &mut Process, to: &str, text: &str) {
     from.shows(&received_by(to));
 }
 
+/// Sends a message to a name that has just entered a room that is larger than the table. Until the
+/// client hears of that, its table is whole and full, and no line tells when that ends.
+fn sends_beyond_the_table(from: &mut Process, to: &str) {
+    let full = format!("[The table of clients is full; the message to {to} was not sent.]");
+    let received = received_by(to);
+    for _ in 0..100 {
+        from.types(&format!("send {to} hello"));
+        let line = from.shows_where("a result", |line| line == full || line == received);
+        if line == received {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("the table stays full: {from}");
+}
+
 fn refuses_to_send_to_bob(alice: &mut Process) {
     alice.types("send bob a secret");
     alice.shows_where("a refusal", |line| {
@@ -52,7 +48,7 @@ fn refuses_to_send_to_bob(alice: &mut Process) {
 }
 
 fn assert_heard_nothing(thief: &mut Process) {
-    leaves(thief);
+    thief.leaves();
     let heard = thief.lines().iter().any(|line| line.contains("secret"));
     assert!(!heard, "{thief}");
 }
@@ -60,24 +56,14 @@ fn assert_heard_nothing(thief: &mut Process) {
 #[test]
 fn keeps_pin_beyond_a_small_table() {
     let room = Room::open();
-    let mut alice = join(&Home::new(), "alice", &room, &["--peers", "3"]);
+    let mut alice = room.join_from(&Home::new(), "alice", &["--peers", "3"]);
     let mut bob = room.join("bob");
     sends(&mut alice, "bob", "hi");
-    leaves(&mut bob);
+    bob.leaves();
     let others = ["carol", "dave", "erin", "frank", "grace"];
     let _others = others.map(|name| {
         let other = room.join(name);
-        // An entry of the small table is free once all is acknowledged.
-        let full = format!("[The table of clients is full; the message to {name} was not sent.]");
-        let received = received_by(name);
-        loop {
-            alice.types(&format!("send {name} hello"));
-            let line = alice.shows_where("a result", |line| line == full || line == received);
-            if line == received {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        sends_beyond_the_table(&mut alice, name);
         other
     });
     let (_room, mut thief) = succeed_bob(room, &mut [&mut alice]);
@@ -96,7 +82,7 @@ fn trusts_no_new_name_while_pins_are_full() {
     let room = Room::open();
     let home = Home::new();
     let pins = ["--pins", "1"];
-    let mut alice = join(&home, "alice", &room, &pins);
+    let mut alice = room.join_from(&home, "alice", &pins);
     let mut bob = room.join("bob");
     let mut carol = room.join("carol");
     sends(&mut alice, "bob", "hi");
@@ -108,14 +94,14 @@ fn trusts_no_new_name_while_pins_are_full() {
     sends(&mut alice, "bob", "still here");
     sends(&mut bob, "alice", "me too");
     alice.shows("bob: me too");
-    leaves(&mut alice);
+    alice.leaves();
     let lines = [alice.lines(), carol.lines()].concat();
     assert!(!lines.iter().any(|line| line.contains("it is carol")));
     assert!(!lines.contains(&"alice: hi".to_owned()));
 
     let forget = ["keys", "forget", "name", "bob"];
     assert_eq!(Process::start_at(&home, &forget).ends(), 0);
-    let mut alice = join(&home, "alice", &room, &pins);
+    let mut alice = room.join_from(&home, "alice", &pins);
     sends(&mut alice, "carol", "hi");
     carol.shows("alice: hi");
 }
@@ -125,14 +111,14 @@ fn trusts_no_new_name_while_pins_are_full() {
 fn shares_pins_of_two_processes() {
     let room = Room::open();
     let home = Home::new();
-    let mut first = join(&home, "alice", &room, &[]);
+    let mut first = room.join_from(&home, "alice", &[]);
     first.stands_still();
     let mut bob = room.join("bob");
     // The first process does not answer, so another one gets the name.
-    let mut second = join(&home, "alice", &room, &[]);
+    let mut second = room.join_from(&home, "alice", &[]);
     sends(&mut second, "bob", "hi");
-    leaves(&mut second);
-    leaves(&mut bob);
+    second.leaves();
+    bob.leaves();
     let (_room, mut thief) = succeed_bob(room, &mut []);
     first.goes_on();
     first.types("dereg alice");
@@ -140,7 +126,7 @@ fn shares_pins_of_two_processes() {
     first.types("reg alice");
     first.shows(TABLE);
     refuses_to_send_to_bob(&mut first);
-    leaves(&mut first);
+    first.leaves();
     assert_heard_nothing(&mut thief);
 }
 
@@ -148,13 +134,13 @@ fn shares_pins_of_two_processes() {
 fn marks_and_withholds_a_name_with_another_key() {
     let room = Room::open();
     let home = Home::new();
-    let mut alice = join(&home, "alice", &room, &[]);
+    let mut alice = room.join_from(&home, "alice", &[]);
     let mut bob = room.join("bob");
     let mut carol = room.join("carol");
     sends(&mut alice, "bob", "hi");
     bob.types("send_all good morning");
     alice.shows("Channel_Message bob: good morning");
-    leaves(&mut bob);
+    bob.leaves();
     let (room, mut thief) = succeed_bob(room, &mut [&mut alice, &mut carol]);
     for text in ["it is me", "it is really me"] {
         thief.types(&format!("send_all {text}"));
@@ -176,9 +162,9 @@ fn marks_and_withholds_a_name_with_another_key() {
     });
     alice.shows_where("its meaning", |line| line.starts_with("[(other key): "));
     assert!(lines.iter().all(|line| !line.starts_with("carol (other")));
-    leaves(&mut alice);
+    alice.leaves();
 
-    let mut alice = start(&home, "alice", &room, &["--json"]);
+    let mut alice = room.start_from(&home, "alice", &["--json"]);
     alice.shows(r#"{"event":"table_updated"}"#);
     thief.types("send_all it is me again");
     alice.shows(concat!(

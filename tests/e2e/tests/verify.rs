@@ -1,34 +1,7 @@
 //! Comparing keys: fingerprints at the first contact, codes that two people read to each other, and
 //! a server's key that is given in advance.
 
-use chatapp_e2e::{Home, Process, Room, TABLE, WELCOME, received_by};
-
-/// Starts a client in a room, with this home.
-fn start(home: &Home, name: &str, room: &Room, options: &[&str]) -> Process {
-    let port = room.port.to_string();
-    let arguments = [&["-c", name, "127.0.0.1", &port, "0"], options].concat();
-    Process::start_at(home, &arguments)
-}
-
-/// The same, and waits until it is in the room.
-fn join(home: &Home, name: &str, room: &Room, options: &[&str]) -> Process {
-    let mut client = start(home, name, room, options);
-    client.shows(WELCOME);
-    client.shows(TABLE);
-    client
-}
-
-fn leaves(client: &mut Process) {
-    client.types("quit");
-    assert_eq!(client.ends(), 0, "{client}");
-}
-
-/// Runs `ChatApp` to its end with this home folder; returns exit code and output.
-fn run(home: &Home, arguments: &[&str]) -> (i32, String) {
-    let mut process = Process::start_at(home, arguments);
-    let code = process.ends();
-    (code, [process.lines(), process.log()].concat().join("\n"))
-}
+use chatapp_e2e::{Home, Process, Room, received_by};
 
 /// Whether a line has this many groups of five digits and nothing else.
 fn has_groups(line: &str, count: usize) -> bool {
@@ -53,8 +26,8 @@ fn code_with(client: &mut Process, name: &str) -> String {
 fn shows_both_people_one_code() {
     let room = Room::open();
     let homes = [Home::new(), Home::new()];
-    let mut alice = join(&homes[0], "alice", &room, &[]);
-    let mut bob = join(&homes[1], "bob", &room, &[]);
+    let mut alice = room.join_from(&homes[0], "alice", &[]);
+    let mut bob = room.join_from(&homes[1], "bob", &[]);
     alice.types("keys verify bob");
     alice.shows("[No key of bob is known: exchange a message first.]");
     alice.types("keys verify alice");
@@ -68,33 +41,36 @@ fn shows_both_people_one_code() {
 
     alice.types("keys verified bob");
     alice.shows(&format!("[bob is verified: {code}]"));
-    leaves(&mut alice);
+    alice.leaves();
     let lines = alice.lines();
     assert!(
         !lines.iter().any(|line| line.contains("First contact")),
         "{alice}"
     );
 
-    let (exit, shown) = run(&homes[0], &["keys", "show"]);
+    let (exit, shown) = Process::run(&homes[0], &["keys", "show"]);
     let is_bob = |line: &&str| line.starts_with("bob ") && line.ends_with(" # verified");
     assert!(
         exit == 0 && shown.lines().any(|line| is_bob(&line)),
         "{shown}"
     );
-    let (_, shown) = run(&homes[1], &["keys", "verify", "alice"]);
+    let (_, shown) = Process::run(&homes[1], &["keys", "verify", "alice"]);
     let title = format!("# bob and alice at 127.0.0.1:{}", room.port);
     assert_eq!(shown, format!("{title}:\n{code}"));
-    let (_, shown) = run(&homes[1], &["keys", "verify", "alice", "--yes"]);
+    let (_, shown) = Process::run(&homes[1], &["keys", "verify", "alice", "--yes"]);
     assert_eq!(shown, format!("{title}, verified:\n{code}"));
-    let (exit, shown) = run(&homes[1], &["keys", "verify", "carol"]);
+    let (exit, shown) = Process::run(&homes[1], &["keys", "verify", "carol"]);
     assert!(
         exit == 2 && shown.contains("no key of carol is known"),
         "{shown}"
     );
 
     // A key that is forgotten is not verified any more.
-    assert_eq!(run(&homes[0], &["keys", "forget", "name", "bob"]).0, 0);
-    let mut alice = join(&homes[0], "alice", &room, &[]);
+    assert_eq!(
+        Process::run(&homes[0], &["keys", "forget", "name", "bob"]).0,
+        0
+    );
+    let mut alice = room.join_from(&homes[0], "alice", &[]);
     alice.types("send bob me again");
     alice.shows(&received_by("bob"));
     assert_eq!(code_with(&mut alice, "bob"), code);
@@ -104,7 +80,7 @@ fn shows_both_people_one_code() {
 fn tells_programs_about_keys() {
     let room = Room::open();
     let home = Home::new();
-    let mut alice = start(&home, "alice", &room, &["--json"]);
+    let mut alice = room.start_from(&home, "alice", &["--json"]);
     let is_pinned = |line: &str, name: &str| {
         line.starts_with(&format!(r#"{{"event":"key_pinned","name":{name},"key":""#))
     };
@@ -134,7 +110,7 @@ fn tells_programs_about_keys() {
     }
     alice.types("quit");
     assert_eq!(alice.ends(), 0);
-    let mut alice = start(&home, "alice", &room, &["--json", "--exec", "table"]);
+    let mut alice = room.start_from(&home, "alice", &["--json", "--exec", "table"]);
     alice.shows_where("a verified name", |line| line.contains(&row(true)));
     assert_eq!(alice.ends(), 0);
     let pinned = alice.lines().iter().any(|line| line.contains("key_pinned"));
@@ -146,7 +122,7 @@ fn accepts_only_the_given_server_key() {
     let folder = Home::new();
     let room = Room::open_in(folder.path(), chatapp_e2e::free_port());
     let place = folder.path().to_str().expect("a sane name");
-    let (exit, shown) = run(&Home::new(), &["keys", "server", place]);
+    let (exit, shown) = Process::run(&Home::new(), &["keys", "server", place]);
     assert_eq!(exit, 0, "{shown}");
     let (title, key) = shown.split_once('\n').expect("two lines");
     let fingerprint = title.rsplit_once(": ").expect("a fingerprint").1;
@@ -154,7 +130,7 @@ fn accepts_only_the_given_server_key() {
 
     let home = Home::new();
     let other = "ab".repeat(32);
-    let mut alice = start(&home, "alice", &room, &["--server-key", &other]);
+    let mut alice = room.start_from(&home, "alice", &["--server-key", &other]);
     assert_eq!(alice.ends(), 5, "{alice}");
     let log = alice.log().join("\n");
     assert!(
@@ -162,27 +138,27 @@ fn accepts_only_the_given_server_key() {
         "{log}"
     );
     assert!(log.contains(&other) && log.contains(key), "{log}");
-    let (_, shown) = run(&home, &["keys", "show"]);
+    let (_, shown) = Process::run(&home, &["keys", "show"]);
     assert!(
         shown.contains("#   not known"),
         "nothing is trusted: {shown}"
     );
 
-    let mut alice = join(&home, "alice", &room, &["--server-key", key]);
-    leaves(&mut alice);
-    let (_, shown) = run(&home, &["keys", "show"]);
+    let mut alice = room.join_from(&home, "alice", &["--server-key", key]);
+    alice.leaves();
+    let (_, shown) = Process::run(&home, &["keys", "show"]);
     assert!(shown.contains(&format!("#   {key}")), "{shown}");
-    let mut alice = start(&home, "alice", &room, &["--server-key", &other]);
+    let mut alice = room.start_from(&home, "alice", &["--server-key", &other]);
     assert_eq!(alice.ends(), 5, "{alice}");
     let log = alice.log().join("\n");
     assert!(
         log.contains("is known with another key than that of --server-key"),
         "{log}"
     );
-    let mut alice = join(&home, "alice", &room, &[]);
-    leaves(&mut alice);
+    let mut alice = room.join_from(&home, "alice", &[]);
+    alice.leaves();
 
-    let (exit, shown) = run(&Home::new(), &["keys", "server"]);
+    let (exit, shown) = Process::run(&Home::new(), &["keys", "server"]);
     assert!(
         exit == 2 && shown.contains("there is no server in"),
         "{shown}"
