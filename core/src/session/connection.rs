@@ -314,7 +314,7 @@ impl Connection {
             Phase::Accepted | Phase::Open => {
                 if self.handshake.is_due() {
                     Wants::Accept
-                } else if self.acks.is_due_now() || self.sender.is_probe_due() || self.may_send() {
+                } else if self.owes_ack() || self.sender.is_probe_due() || self.may_send() {
                     Wants::Data
                 } else {
                     Wants::Nothing

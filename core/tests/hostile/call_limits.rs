@@ -211,6 +211,42 @@ fn sends_no_message_to_an_unproved_address() {
     assert!((1..=1_000).contains(&bytes), "{bytes}");
 }
 
+/// The server moves bob's session to the victim while the display holds bob's messages.
+#[test]
+//= PROTOCOL.md#4.10
+fn acknowledges_nothing_at_an_unproved_address() {
+    let mut rig = Rig::new();
+    rig.comes_online();
+    rig.send_to_bob("hi");
+    let mut line = rig.meets_bob();
+    rig.sent();
+    let header = Header {
+        acknowledged: 1,
+        window: 32,
+        ..Header::default()
+    };
+    let texts: Vec<_> = (1..9).map(|counter| text(counter, "hi")).collect();
+    let datagram = line.encrypt(&header, &texts);
+    rig.handle(bob(), &datagram);
+    let receipts = rig.takes();
+    assert_eq!(receipts.len(), 8);
+    rig.sent();
+    list_bob(&mut rig, 2, BOB, victim());
+    for receipt in receipts {
+        rig.writes(receipt);
+        assert_eq!(bytes_to(victim(), &rig.sent()), 0);
+    }
+    // A datagram from there proves the address, and asks for what is due.
+    let probe = Header {
+        probe: true,
+        first: 8,
+        ..header
+    };
+    let datagram = line.encrypt(&probe, &[]);
+    rig.handle(victim(), &datagram);
+    assert!(bytes_to(victim(), &rig.sent()) > 0);
+}
+
 /// Another party may have sent the call of a colluding bob.
 #[test]
 //= PROTOCOL.md#4.10

@@ -126,6 +126,7 @@ impl Client<'_> {
         match self.call_limits.admit(limits, &address, id, now) {
             Admission::Read => Ok(()),
             Admission::Refuse => Err(DropReason::RateExceeded),
+            // It never happens without the feature, which saves a board the code below.
             Admission::AskForProof if !cfg!(feature = "call-guard") => Err(DropReason::NoCookie),
             Admission::AskForProof => {
                 let cookie = self.call_limits.cookie(&address, now);

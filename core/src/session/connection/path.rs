@@ -37,6 +37,13 @@ impl Connection {
         self.sender.is_path_doubted()
     }
 
+    /// Returns whether an acknowledgement has to go now. One that waits for a receipt does not go
+    /// to an address that is not proved: the caller may return many.
+    //= PROTOCOL.md#4.10
+    pub(super) fn owes_ack(&self) -> bool {
+        self.acks.is_due_now() && !self.sender.is_path_doubted()
+    }
+
     /// Returns whether the peer has answered from this address in the present session.
     pub(crate) fn is_proved_at(&self, address: &PackedAddress) -> bool {
         self.phase == Phase::Open && !self.is_path_doubted() && self.remote == *address
