@@ -238,6 +238,7 @@ impl Membership {
     /// Reverts a registration that could not be stored; a name that was not known is gone.
     pub(super) fn reject(&mut self) {
         self.presence = Presence::Offline;
+        (self.unconfirmed, self.has_replaced) = (false, false);
         if self.tenure != Tenure::Known {
             self.tenure = Tenure::Gone;
         }
