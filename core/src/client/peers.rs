@@ -1,6 +1,7 @@
 //! The peers: found by name, and ordered by use.
 
 use core::hash::Hasher;
+use core::ops::Range;
 
 use super::listing::{Listing, ListingChange, Presence};
 use super::peer_slot::PeerSlot;
@@ -28,6 +29,8 @@ pub(super) struct Peers<'a> {
     free: List<()>,
     /// The first slot that was never used.
     fresh: u32,
+    /// The slot at which the next look at old sessions begins.
+    next_look: u32,
 }
 
 impl<'a> Peers<'a> {
@@ -59,6 +62,7 @@ impl<'a> Peers<'a> {
             recent: List::new(()),
             free: List::new(()),
             fresh: SERVER + 1,
+            next_look: SERVER + 1,
         })
     }
 
@@ -76,8 +80,20 @@ impl<'a> Peers<'a> {
     }
 
     /// Returns all slots that were ever used, without that of the server.
-    pub(super) fn used(&self) -> core::ops::Range<u32> {
+    pub(super) fn used(&self) -> Range<u32> {
         SERVER + 1..self.fresh
+    }
+
+    /// Returns the next `most` slots that were ever used, without that of the server. The first
+    /// ones follow the last one.
+    pub(super) fn look_further(&mut self, most: u32) -> Range<u32> {
+        let first = if self.next_look < self.fresh {
+            self.next_look
+        } else {
+            SERVER + 1
+        };
+        self.next_look = self.fresh.min(first.saturating_add(most));
+        first..self.next_look
     }
 
     /// Returns the roster.
@@ -302,6 +318,18 @@ mod tests {
             peers.remove(all[2]);
             assert_eq!(peers.at_address(&address(2)), None);
             assert_eq!(peers.at_address(&PackedAddress::VACANT), None);
+        });
+    }
+
+    #[test]
+    fn looks_at_all_slots_in_turn() {
+        with_peers(|peers| {
+            assert!(peers.look_further(2).is_empty());
+            for text in ["a", "b", "c"] {
+                peers.insert(name(text)).unwrap();
+            }
+            let looks = [(); 3].map(|()| peers.look_further(2));
+            assert_eq!(looks, [1..3, 3..4, 1..3]);
         });
     }
 

@@ -1,9 +1,11 @@
 //! Changes of a session, and of the state that depends on it.
 
 use crate::client::machine::Client;
-use crate::client::peers::SERVER;
 use crate::client::receipts::SessionReceipts;
 use crate::session::connection::{Connection, Needs, Wants};
+
+/// Peers that one keep-alive looks at, for old sessions: a large table takes several.
+const LOOKED_AT: u32 = 256;
 
 impl Client<'_> {
     /// Updates the lists that a session is in, after a change.
@@ -22,11 +24,12 @@ impl Client<'_> {
         self.reschedule(peer);
     }
 
-    /// Closes the sessions with peers that are over: nobody has used them for long.
+    /// Closes the sessions with peers that are over: nobody has used them for long. Cost: looks at
+    /// [`LOOKED_AT`] peers.
     //= PROTOCOL.md#5.9
     pub(super) fn close_old_sessions(&mut self) {
-        for peer in self.peers.used() {
-            let is_idle = peer != SERVER && self.sessions.at(peer).outstanding() == 0;
+        for peer in self.peers.look_further(LOOKED_AT) {
+            let is_idle = self.sessions.at(peer).outstanding() == 0;
             if is_idle && self.sessions.is_over(peer) {
                 self.close_connection(peer);
             }
