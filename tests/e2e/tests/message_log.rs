@@ -63,21 +63,28 @@ fn continues_a_log_of_objects() {
     let (port, file) = (room.port.to_string(), path.to_str().unwrap());
     let arguments = ["-c", "alice", "127.0.0.1", &port, "0", "--log-file", file];
     let home = Home::of("alice");
+    let mut bob = room.join("bob");
     for text in ["one", "two"] {
         let mut alice = Process::start_at(&home, &arguments);
         alice.types(&format!("send_all {text}"));
         alice.shows(&received_by("Server"));
-        alice.types("quit");
-        assert_eq!(alice.ends(), 0);
+        if text == "two" {
+            bob.types("send alice three");
+            bob.shows(&received_by("alice"));
+        }
+        alice.leaves();
     }
     let entries: Vec<Value> = lines(&path)
         .iter()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let texts: Vec<&Value> = entries.iter().map(|entry| &entry["text"]).collect();
-    assert_eq!(texts, ["one", "two"]);
-    assert_eq!(entries[0]["from"], "alice");
-    assert_eq!(entries[0]["channel"], true);
+    assert_eq!(texts, ["one", "two", "three"]);
+    assert_eq!(entries[2]["event"], "message");
+    assert_eq!(entries[2]["from"], "bob");
+    assert!(entries[2]["message_id"].is_string());
+    assert_eq!(entries[0]["event"], "sent");
+    assert_eq!(entries[0]["to"], Value::Null);
     assert!(
         entries[0]["at"]
             .as_u64()

@@ -12,6 +12,7 @@ use chatapp_core::limits::TEXT_LEN_MAX;
 use chatapp_core::{ClientEvent, Command, UnixSeconds};
 use serde::Serialize;
 
+use super::json;
 use crate::local_time::utc_offset;
 use crate::rotating::{self, RotatingFile};
 use crate::spill::{Drops, Spill};
@@ -29,19 +30,22 @@ pub(super) const SHOWN_MAX: usize = 1_000;
 /// Bytes of a line, at most: an escaped character takes up to ten.
 const LINE_LEN_MAX: usize = 200 + 10 * TEXT_LEN_MAX;
 
-/// A message in the log. Times are seconds since 1970, UTC.
+/// An object in the log.
 #[derive(Debug, Serialize)]
-struct Entry<'a> {
+struct Entry<T> {
+    /// Seconds since 1970, UTC.
     at: u32,
-    from: &'a str,
-    /// Recipient of a message of one's own; absent for the channel.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(flatten)]
+    said: T,
+}
+
+/// A message of one's own.
+#[derive(Debug, Serialize)]
+#[serde(tag = "event", rename = "sent")]
+struct Sent<'a> {
+    /// `None` for everyone.
     to: Option<&'a str>,
     text: &'a str,
-    channel: bool,
-    /// When the server received a stored message.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kept_at: Option<u32>,
 }
 
 /// Writes the messages that are shown and sent to a file, on a thread of its own. A disk that
@@ -78,28 +82,15 @@ impl MessageLog {
         wording: Wording<'_>,
         wall: UnixSeconds,
     ) -> Option<String> {
-        let ClientEvent::Message {
-            from,
-            text,
-            channel,
-            kept_at,
-            ..
-        } = *event
-        else {
+        if !matches!(event, ClientEvent::Message { .. }) {
             return None;
-        };
+        }
         if !self.is_json {
             let line: String = wording.event(event).map(|line| line.to_string()).collect();
             return self.enter(&format!("{} {line}", stamp(wall)));
         }
-        self.enter_object(&Entry {
-            at: wall.0,
-            from,
-            to: None,
-            text,
-            channel,
-            kept_at: kept_at.map(|at| at.0),
-        })
+        // The same object as with `--json`.
+        json::events(event, None).find_map(|said| self.enter_object(said, wall))
     }
 
     /// Enters a message of one's own that was accepted. Returns a line for the user if the log
@@ -122,19 +113,13 @@ impl MessageLog {
                 None => format!("{time} Channel_Message {}: {text}", Visible(own_name)),
             });
         }
-        self.enter_object(&Entry {
-            at: wall.0,
-            from: own_name,
-            to,
-            text,
-            channel: to.is_none(),
-            kept_at: None,
-        })
+        self.enter_object(Sent { to, text }, wall)
     }
 
-    fn enter_object(&mut self, entry: &Entry<'_>) -> Option<String> {
+    fn enter_object(&mut self, said: impl Serialize, wall: UnixSeconds) -> Option<String> {
+        let entry = Entry { at: wall.0, said };
         // JSON can represent every field, so serialization cannot fail.
-        self.enter(&serde_json::to_string(entry).unwrap_or_default())
+        self.enter(&serde_json::to_string(&entry).unwrap_or_default())
     }
 
     fn enter(&mut self, line: &str) -> Option<String> {
