@@ -93,14 +93,19 @@ fn has_entry(
 mod tests {
     use super::*;
 
-    #[test]
-    fn allows_listed_names_with_their_keys() {
-        let [one, other] = [1, 2].map(|byte| PublicKey([byte; 32]));
+    /// Returns the list, bob's key and another one.
+    fn ann_with_any_key_and_bob_with_one() -> ([AllowEntry; 2], [PublicKey; 2]) {
+        let keys = [1, 2].map(|byte| PublicKey([byte; 32]));
         let entry = |name, key| AllowEntry {
             name: Name::new(name).unwrap(),
             key,
         };
-        let allow_list = [entry("ann", None), entry("bob", Some(one))];
+        ([entry("ann", None), entry("bob", Some(keys[0]))], keys)
+    }
+
+    #[test]
+    fn allows_listed_names_with_their_keys() {
+        let (allow_list, [one, other]) = ann_with_any_key_and_bob_with_one();
         let mut admission = Admission::new(|_| true);
         assert!(admission.allows("zoe", &one), "all names may register");
         admission.set_allow_list(&allow_list);
@@ -111,12 +116,7 @@ mod tests {
 
     #[test]
     fn hides_names_from_keys_that_are_not_listed() {
-        let [one, other] = [1, 2].map(|byte| PublicKey([byte; 32]));
-        let entry = |name, key| AllowEntry {
-            name: Name::new(name).unwrap(),
-            key,
-        };
-        let allow_list = [entry("ann", None), entry("bob", Some(one))];
+        let (allow_list, [one, other]) = ann_with_any_key_and_bob_with_one();
         let mut admission = Admission::new(|_| true);
         assert!(!admission.hides("ann", &one), "the room is open to all");
         admission.set_allow_list(&allow_list);
