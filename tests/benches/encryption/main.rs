@@ -51,7 +51,6 @@ fn main() -> ExitCode {
         "nanoseconds for each, median", "real", "null", "ratio", "ceiling"
     );
     let mut is_within = true;
-    let mut rooms = [Crypto::Real, Crypto::NullCipher].map(Room::new);
     for (burst, name, title) in [
         (
             1,
@@ -64,6 +63,8 @@ fn main() -> ExitCode {
             "both clients: the same in bursts of 32, for each",
         ),
     ] {
+        // Renewals, of which the null cipher has more, change the length of frame numbers.
+        let mut rooms = [Crypto::Real, Crypto::NullCipher].map(Room::new);
         let [sent, same] = rooms.each_mut().map(|room| room.exchange(burst));
         assert_eq!(sent, same, "both ciphers give datagrams of the same size");
         let mut times = Vec::new();
@@ -231,6 +232,8 @@ impl Room {
     /// Alice writes to Bob, until all is acknowledged: nothing but the two clients, and a buffer
     /// that is there already. How much both have sent.
     fn exchange(&mut self, messages: usize) -> Sent {
+        // With the null cipher, sessions are renewed after 2,048 datagrams. Requests have a pace.
+        self.now = self.now.plus_millis(1);
         let (now, mut out) = (self.now, [0; DATAGRAM_LEN_MAX]);
         let mut sent = Sent::default();
         let [alice, bob] = &mut self.clients;
