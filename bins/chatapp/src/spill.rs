@@ -213,11 +213,18 @@ mod tests {
         let mut spill = Spill::start(Stalled(wait)).unwrap();
         let drops = Drops(Arc::clone(&spill.0));
         let record = [7; 64 << 10];
+        // The thread has taken this record, and stalls.
+        spill.write_all(&record).unwrap();
+        spill.flush().unwrap();
+        while spill.0.lock().in_flight == 0 {
+            std::thread::yield_now();
+        }
         let kept = WAITING_MAX / record.len();
         for _ in 0..kept + 3 {
             spill.write_all(&record).unwrap();
         }
         assert_eq!(drops.dropped(), 3);
+        go.send(()).unwrap();
         go.send(()).unwrap();
         assert_eq!(drops.finish(), 3);
     }
