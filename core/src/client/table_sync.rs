@@ -72,7 +72,7 @@ impl TableSync {
 
     /// Starts a session in this roster epoch.
     pub(super) fn start_session(&mut self, epoch: u64) {
-        if self.epoch != epoch {
+        if self.epoch != epoch || self.fit == Fit::NotAll {
             self.epoch = epoch;
             self.version = 0;
         }
@@ -88,6 +88,13 @@ impl TableSync {
     /// Records that the room is larger than the table.
     pub(super) fn note_partial(&mut self) {
         self.scope = Scope::Part;
+    }
+
+    /// Records that a listed name gave its room to another: the table covers a part of the room
+    /// until the whole fits again.
+    pub(super) fn note_eviction(&mut self) {
+        self.scope = Scope::Part;
+        self.fit = Fit::NotAll;
     }
 
     /// Records that an entry found no room.
@@ -113,7 +120,12 @@ impl TableSync {
             Fit::All => version,
             Fit::NotAll => 0,
         };
-        complete && core::mem::replace(&mut self.transfer, Transfer::Changes) == Transfer::Whole
+        let completes = complete
+            && core::mem::replace(&mut self.transfer, Transfer::Changes) == Transfer::Whole;
+        if completes && self.fit == Fit::All {
+            self.scope = Scope::WholeRoom;
+        }
+        completes
     }
 
     /// Records whether a page had news. Returns whether it completes a table with news.
@@ -141,6 +153,28 @@ mod tests {
         assert_eq!((table.version(), table.generation()), (8, 1));
         assert!(table.begin_page(false), "changes do not follow");
         assert!(!table.end_page(9, true));
+    }
+
+    #[test]
+    fn covers_a_part_until_the_whole_fits_again() {
+        let mut table = TableSync::START;
+        table.begin_page(true);
+        table.end_page(7, true);
+        table.note_eviction();
+        assert_eq!((table.version(), table.is_partial()), (7, true));
+        table.begin_page(false);
+        table.end_page(8, true);
+        assert_eq!((table.version(), table.is_partial()), (0, true));
+        table.begin_page(true);
+        table.end_page(8, true);
+        assert_eq!((table.version(), table.is_partial()), (8, false));
+        table.note_eviction();
+        table.start_session(table.epoch());
+        assert_eq!(
+            table.version(),
+            0,
+            "a session goes on with an evicted entry missing"
+        );
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Client<'_> {
                     }
                     None => {
                         let name = Name::new(to).map_err(CommandError::BadName)?;
-                        self.insert_peer(name).ok_or(CommandError::TableFull)?
+                        self.insert_recipient(name).ok_or(CommandError::TableFull)?
                     }
                 };
                 self.enter(Form::Direct, to, text)

@@ -36,6 +36,17 @@ impl Client<'_> {
         Some(peer)
     }
 
+    /// Assigns a slot to a name that this client writes to. It may be that of a listed peer: the
+    /// name may have registered since the latest page.
+    pub(super) fn insert_recipient(&mut self, name: Name) -> Option<u32> {
+        let is_whole = !self.table.is_partial();
+        if !self.peers.has_room() && is_whole && self.peers.victim(false, &self.name).is_none() {
+            self.peers.victim(true, &self.name)?;
+            self.table.note_eviction();
+        }
+        self.insert_peer(name)
+    }
+
     /// Assigns a slot to a new name, if need be that of another peer.
     pub(super) fn insert_peer(&mut self, name: Name) -> Option<u32> {
         if !self.peers.has_room() {
