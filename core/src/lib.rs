@@ -155,6 +155,8 @@
 //!   `noise`, and gives the same bytes.
 //! * `null-cipher`: a transparent cipher, for simulators. It protects nothing: no program that
 //!   people run may enable it.
+//! * `kept-receipts` (on by default): a client tells when its stored messages are delivered
+//!   ([`ClientEvent::KeptDelivered`]). Without it, a board saves flash.
 //! * `late-receipts` (on by default): a [`Receipt`] may come back whenever the output has written
 //!   its message. A board whose output takes each line at once leaves it out, which saves some
 //!   flash: it has to return each receipt before it polls the next datagram to send, and receipts

@@ -327,7 +327,8 @@ fn open(
         false if !shown_at => (OutputFormat::Lines(look), Bell::Never),
         false => (OutputFormat::Lines(look), options.personal.bell),
     };
-    let output = Output::new(display, wording, format, Attention::of(wording.name, bell));
+    let output = Output::new(display, wording, format, Attention::of(wording.name, bell))
+        .telling_receipts(options.personal.receipts);
     let session = Session::new(output, input, waker, None, is_without_input).logging_to(log);
     Ok(if is_prompted && !options.speaks_json {
         session.conversing(Conversation::shown_by(Partner::default()))

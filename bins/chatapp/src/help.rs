@@ -39,6 +39,8 @@ Lines that a client prints:
   [Message received by Server.]                  the server delivers it to all
   [No ACK from bob, message sent to server.]     bob is offline; a line follows:
   [Messages received by the server and saved]      bob gets it on return
+  [bob has received 3 messages that the server kept.]
+                                                   at a terminal, --receipts
   [Client bob exists!!]                            bob is back and gets it now
   [Client bob does not exist.]                     no such name
   [Mailbox of bob is full; the message was not saved.]

@@ -87,6 +87,15 @@ pub enum ClientEvent<'a> {
         /// The progress of the message.
         status: MessageStatus,
     },
+    /// The recipient has acknowledged messages of this process that the server stored for it: each
+    /// is counted once, in one of these events. They are delivered; nobody knows whether they are
+    /// read. Comes when the last of them was acknowledged (feature `kept-receipts`).
+    KeptDelivered {
+        /// The name of the recipient.
+        to: &'a str,
+        /// The number of messages, at least 1.
+        count: u32,
+    },
     /// The server did not answer any retransmission. Final for the command.
     ServerNotResponding {
         /// The id of the command.

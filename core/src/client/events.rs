@@ -14,6 +14,8 @@ pub(super) struct Events {
     /// The throttling was not reported yet.
     is_throttling_unreported: bool,
     contact: Contact,
+    /// The peer that got stored messages, if the user was not told.
+    kept_by: Option<u32>,
 }
 
 impl Events {
@@ -23,6 +25,7 @@ impl Events {
         is_throttled: false,
         is_throttling_unreported: false,
         contact: Contact::START,
+        kept_by: None,
     };
 
     /// Appends an event.
@@ -39,7 +42,20 @@ impl Events {
 
     /// Returns whether no event waits.
     pub(super) fn is_empty(&self) -> bool {
-        !self.has_reports() && !self.is_throttling_unreported && !self.contact.has_event()
+        !self.has_reports()
+            && !self.is_throttling_unreported
+            && !self.contact.has_event()
+            && self.kept_by.is_none()
+    }
+
+    /// Records that this peer got stored messages. The next frame waits until that is reported.
+    pub(super) fn note_kept_by(&mut self, peer: u32) {
+        self.kept_by = Some(peer);
+    }
+
+    /// Returns the peer that got stored messages, once.
+    pub(super) fn take_kept_by(&mut self) -> Option<u32> {
+        self.kept_by.take()
     }
 
     /// Returns the contact with the server. Its events come after those of the requests that failed

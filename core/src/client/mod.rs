@@ -12,6 +12,7 @@ mod dedup;
 mod event;
 mod events;
 mod inbox;
+mod kept_count;
 mod listing;
 mod machine;
 mod memory;

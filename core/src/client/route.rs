@@ -5,6 +5,7 @@
 //! to the server as a probe. Later messages wait for its result and then follow it, so that no
 //! message overtakes another on a different path.
 
+use super::kept_count::KeptCount;
 use super::listing::Presence;
 use super::outbox_slot::{Form, OutboxSlot};
 use crate::containers::{Queue, Slots};
@@ -70,6 +71,7 @@ pub(super) struct Route {
     kept: u32,
     /// Highest counter that this peer has acknowledged to the server.
     receipt: u32,
+    count: KeptCount,
     /// When the direct path was last tried.
     tried_at: Instant,
 }
@@ -84,6 +86,7 @@ impl Route {
         at_server: 0,
         kept: 0,
         receipt: 0,
+        count: KeptCount::NONE,
         tried_at: Instant::ZERO,
     };
 
@@ -152,21 +155,32 @@ impl Route {
     /// Records that the server has stored the message with this counter.
     pub(super) fn note_stored(&mut self, counter: u32) {
         self.kept = self.kept.max(counter);
+        self.count.add(counter <= self.receipt);
     }
 
     /// Records that the server has no stored message for this peer.
     pub(super) fn note_nothing_stored(&mut self) {
         self.receipt = self.kept;
+        self.count.end_keeping();
     }
 
     /// Records that the peer acknowledged its stored messages up to this counter.
     pub(super) fn note_receipt(&mut self, counter: u32) {
         self.receipt = self.receipt.max(counter);
+        if self.receipt >= self.kept {
+            self.count.deliver();
+        }
+    }
+
+    /// Returns the count of stored messages that the peer got since.
+    pub(super) fn count_mut(&mut self) -> &mut KeptCount {
+        &mut self.count
     }
 
     /// Forgets the stored messages for a name that left the roster.
     pub(super) fn forget_stored(&mut self) {
         (self.kept, self.receipt) = (0, 0);
+        self.count.forget();
     }
 
     /// Returns whether the server has stored messages that the peer did not acknowledge.

@@ -15,6 +15,8 @@ mod delayed_acks;
 mod delayed_entry_acks;
 mod deltas;
 mod feed;
+#[cfg(feature = "kept-receipts")]
+mod kept_receipts;
 mod lines;
 mod moves;
 mod offline;

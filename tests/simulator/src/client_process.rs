@@ -448,6 +448,7 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
         ClientEvent::Offline { .. } => Kind::Offline,
         ClientEvent::Deregistered { .. } => Kind::Deregistered,
         ClientEvent::NotShown { .. } => Kind::NotShown,
+        ClientEvent::KeptDelivered { .. } => Kind::KeptDelivered,
         ClientEvent::ServerKeyChanged { .. } => Kind::ServerKeyChanged,
         _ => Kind::Refused,
     }
@@ -474,6 +475,7 @@ fn describe(event: &ClientEvent<'_>) -> String {
             format!("ServerNotResponding {request:?}")
         }
         ClientEvent::ChannelDropped { count, .. } => format!("ChannelDropped {count}"),
+        ClientEvent::KeptDelivered { to, count } => format!("KeptDelivered {count} {to}"),
         ClientEvent::Throttled => "Throttled".into(),
         ClientEvent::NotShown {
             from,

@@ -113,6 +113,7 @@ kinds! {
     Throttled => "event throttled",
     ServerSilent => "event server silent",
     ServerBack => "event server back",
+    KeptDelivered => "event kept messages delivered",
 
     Arrival => "server: arrival",
     Return => "server: return",

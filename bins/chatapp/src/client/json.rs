@@ -37,6 +37,10 @@ pub(super) enum Event<'a> {
     ChannelDropped {
         count: u32,
     },
+    KeptDelivered {
+        to: &'a str,
+        count: u32,
+    },
     Throttled,
     ServerSilent,
     ServerBack,
@@ -264,6 +268,7 @@ pub(super) fn events<'a>(
             reason: not_shown(reason),
         }),
         ClientEvent::ChannelDropped { count, .. } => Some(Event::ChannelDropped { count }),
+        ClientEvent::KeptDelivered { to, count } => Some(Event::KeptDelivered { to, count }),
         ClientEvent::Throttled => Some(Event::Throttled),
         ClientEvent::ServerSilent => Some(Event::ServerSilent),
         ClientEvent::ServerBack => Some(Event::ServerBack),

@@ -1,6 +1,7 @@
 //! The output of a client, in the requested format.
 
 mod keys;
+mod late;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -87,6 +88,8 @@ pub(super) struct Output<'a> {
     silence: Silence,
     attention: Attention,
     log: Option<MessageLog>,
+    /// Whether lines without a terminal tell of late receipts, too.
+    tells_receipts: bool,
 }
 
 impl<'a> Output<'a> {
@@ -105,6 +108,7 @@ impl<'a> Output<'a> {
             silence: Silence::default(),
             attention,
             log: None,
+            tells_receipts: false,
         }
     }
 
@@ -282,7 +286,7 @@ impl<'a> Output<'a> {
             }
             return;
         }
-        if self.silence.repeats(event) {
+        if self.silence.repeats(event) || self.late_receipt(event) {
             return;
         }
         if let OutputFormat::Terminal(terminal) = &mut self.format {

@@ -23,6 +23,10 @@ pub(crate) struct PersonalOptions {
     #[arg(long, requires = "client", conflicts_with = "server")]
     pub(crate) no_joins: bool,
 
+    /// Without a terminal, too, say when stored messages of yours were delivered
+    #[arg(long, requires = "client", conflicts_with = "server")]
+    pub(crate) receipts: bool,
+
     /// Log of the messages that a client shows and sends; `.jsonl`: as JSON
     #[arg(
         long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "client",

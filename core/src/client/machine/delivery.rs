@@ -233,7 +233,7 @@ impl Client<'_> {
 
     fn stored(&mut self, slot: u32, outcome: Outcome) {
         let entry = self.outbox.at(slot);
-        let to = entry.to();
+        let (to, form, counter) = (entry.to(), entry.form(), entry.counter());
         let peer = self.peers.at_mut(to);
         peer.route_mut().end_store();
         let status = match outcome {
@@ -244,10 +244,13 @@ impl Client<'_> {
                 return self.look_up(slot);
             }
             Outcome::Saved => {
-                peer.route_mut().note_stored(entry.counter());
+                peer.route_mut().note_stored(counter);
+                self.report_delivered(to);
                 MessageStatus::Saved
             }
             Outcome::NoSuchClient => {
+                // The server forgot its messages with the name.
+                peer.route_mut().count_mut().forget();
                 // A whole table takes precedence: the answer may be older.
                 if self.table.is_partial() {
                     self.peers.unlist(to);
@@ -257,11 +260,47 @@ impl Client<'_> {
             Outcome::Full => MessageStatus::MailboxFull,
             Outcome::NotStored | Outcome::Left => MessageStatus::NotStored,
         };
-        let is_probe = entry.form() == Form::Probe;
+        let is_probe = form == Form::Probe;
         self.end_message(slot, status);
         if is_probe {
             self.peers.at_mut(to).route_mut().end_probe();
             self.follow_probe(to, outcome == Outcome::Saved);
+        }
+    }
+
+    /// Makes the next event tell of stored messages that a peer got, if there are any. A partial
+    /// roster does not tell whether the server forgot a name, and its messages with it.
+    //= PROTOCOL.md#10.5
+    pub(super) fn report_delivered(&mut self, peer: u32) {
+        if !cfg!(feature = "kept-receipts") {
+            return;
+        }
+        let count = self.peers.at_mut(peer).route_mut().count_mut();
+        if self.table.is_partial() {
+            count.forget();
+        } else if count.has_delivered() {
+            self.events.note_kept_by(peer);
+        }
+    }
+
+    /// Returns a peer that got stored messages, and their number.
+    pub(super) fn take_delivered(&mut self) -> Option<(u32, u32)> {
+        if !cfg!(feature = "kept-receipts") {
+            return None;
+        }
+        let peer = self.events.take_kept_by()?;
+        let count = self.peers.at_mut(peer).route_mut().count_mut();
+        let count = count.take_delivered();
+        (count != 0).then_some((peer, count))
+    }
+
+    /// Forgets the count of stored messages without a receipt: from now on, it cannot be known
+    /// whether they arrive.
+    pub(super) fn forget_kept(&mut self) {
+        if cfg!(feature = "kept-receipts") {
+            for peer in self.peers.used() {
+                self.peers.at_mut(peer).route_mut().count_mut().forget();
+            }
         }
     }
 

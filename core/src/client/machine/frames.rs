@@ -89,6 +89,10 @@ impl Client<'_> {
             if let Some(event) = self.events.contact_mut().pop() {
                 return Some(event);
             }
+            if let Some((peer, count)) = self.take_delivered() {
+                let to = self.peers.at(peer).name().as_str();
+                return Some(ClientEvent::KeptDelivered { to, count });
+            }
             match self.advance_inbox() {
                 Step::Wait => return None,
                 Step::Quiet => {}
@@ -344,6 +348,7 @@ impl Client<'_> {
             Frame::Receipt { to, counter } => {
                 if let Some(peer) = self.peers.find(to.as_bytes()) {
                     self.peers.at_mut(peer).route_mut().note_receipt(counter);
+                    self.report_delivered(peer);
                 }
             }
             page if page == Frame::EMPTIED_PAGE => self.table.await_whole(),

@@ -105,8 +105,12 @@ impl Client<'_> {
         for entry in Entry::parse_all(entries) {
             news |= self.take_entry(&entry);
         }
+        let was_partial = self.table.is_partial();
         if self.table.end_page(version, complete) {
             news |= self.unlist_unseen();
+        }
+        if was_partial && !self.table.is_partial() {
+            self.forget_kept();
         }
         news
     }

@@ -126,6 +126,10 @@ impl Client<'_> {
         self.sessions.at_mut(SERVER).probe();
         self.reschedule(SERVER);
         self.server.end_search();
+        //= PROTOCOL.md#10.5
+        if self.server_log.epoch() != accept.epoch || self.table.is_partial() {
+            self.forget_kept();
+        }
         self.server_log.start_session(accept.epoch);
         self.table.start_session(accept.table_epoch);
         self.events.note_throttled(false);
@@ -268,6 +272,7 @@ impl Client<'_> {
         for peer in self.peers.used() {
             self.close_connection(peer);
         }
+        self.forget_kept();
         self.outbox.settle(slot, Final::Deregistered);
     }
 

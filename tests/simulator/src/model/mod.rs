@@ -2,6 +2,7 @@
 //! and lists of what a person in the room sees, and no knowledge of the protocol.
 
 mod finals;
+mod late;
 mod promises;
 mod shown;
 mod tenure;
@@ -96,6 +97,8 @@ struct Life {
     dropped: u32,
     /// Whether it was told that the server is silent, and not yet that it is back.
     server_is_silent: bool,
+    /// Number of stored messages that were reported as delivered later, by recipient.
+    delivered_late: BTreeMap<String, u32>,
 }
 
 /// A command that the client took.
@@ -233,6 +236,7 @@ impl Model {
             last_shown: BTreeMap::new(),
             dropped: 0,
             server_is_silent: false,
+            delivered_late: BTreeMap::new(),
         });
         self.lives.len() - 1
     }
@@ -349,6 +353,7 @@ impl Model {
                     self.label(process)
                 ),
             )),
+            ClientEvent::KeptDelivered { to, count } => self.kept_delivered(process, to, count),
             ClientEvent::Throttled => self.throttled(process),
             ClientEvent::ServerSilent => self.server_silence(process, true),
             ClientEvent::ServerBack => self.server_silence(process, false),
