@@ -21,9 +21,12 @@ local FRAMES = {
 local MAIL, CHANNEL = 7, 8
 local REASONS = {
     [0] = "wait", "name taken", "evicted", "room full", "not stored", "bad name", "not me",
-    "rate exceeded", "foreign key", "not allowed",
+    "rate exceeded", "foreign key", "not allowed", "banned",
 }
-local OUTCOMES = { [0] = "saved", "exists", "full", "no such client", "not stored", "left" }
+local BANNED = 10
+local OUTCOMES = {
+    [0] = "saved", "exists", "full", "no such client", "not stored", "left", "muted",
+}
 local STATUSES = { [0] = "offline", "online", "gone" }
 local ANSWERS = { [0] = "accepted", "refused" }
 
@@ -326,6 +329,7 @@ local F = {
     id = field("uint64", "id", base.HEX),
     ephemeral_key = field("bytes", "ephemeral key"),
     reason = field("uint8", "reason", base.DEC, REASONS),
+    ban_ends = field("uint32", "ban ends"),
     reset_token = field("bytes", "reset token"),
     short_tag = field("uint64", "short tag", base.HEX),
     counter = field("uint64", "counter"),
@@ -532,9 +536,15 @@ local function read_peer_hello(c)
     return from
 end
 
+local function read_reason(c)
+    local reason = c:byte(F.reason)
+    if reason == BANNED then c:varint(F.ban_ends) end
+    return REASONS[reason]
+end
+
 local function read_answer(c)
     local answer = c:byte(F.answer)
-    if answer == 1 then return REASONS[c:byte(F.reason)] end
+    if answer == 1 then return read_reason(c) end
     if answer ~= 0 then error("no such answer") end
     c:fixed(F.id)
     c:fixed(F.epoch)
@@ -630,7 +640,7 @@ local function dissect_plain(c)
     c:varint(F.window)
     c:varint(F.first)
     if band(flags, 4) ~= 0 then c:varint(F.roster_version) end
-    if band(flags, 8) ~= 0 then c:byte(F.reason) end
+    if band(flags, 8) ~= 0 then read_reason(c) end
     if band(flags, 16) ~= 0 then c:cookie() end
     local padding = band(flags, 128) ~= 0 and c.tvb(c.tvb:len() - 1, 1):uint() or 0
     if band(flags, 128) ~= 0 then
@@ -678,7 +688,7 @@ local dissect_body = {
         c:bytes(F.e, KEY_LEN)
         return c:part(F.encrypted_payload, c:left(), read_answer)
     end,
-    function(c) return REASONS[c:byte(F.reason)] end,
+    read_reason,
     function(c) c:bytes(F.reset_token, TAG_LEN) end,
 }
 

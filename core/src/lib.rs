@@ -165,6 +165,7 @@
 //!   leaves it out, which saves some flash.
 //! * `wipe-stack` (on by default): overwrites the stack that a handshake has used. A board without
 //!   swap and core dumps can leave it out, which saves flash and stack.
+//! * `moderation` (on by default): orders of the operator of a server, such as bans and mutes.
 //! * `quotas` (on by default): what one key, one address and one sender may use of a server's room.
 //!   A board for a few people leaves it out.
 //! * `renewals` (on by default): a client renews its sessions before they are an hour old. Without
@@ -239,10 +240,13 @@ pub use drop_reason::{Disposition, DropReason};
 pub use name::{Name, NameError, drives_display};
 pub use rate::RateLimit;
 pub use retry::RetryPolicy;
+#[cfg(feature = "moderation")]
+pub use server::RestrictionSlot;
 pub use server::{
     AllowEntry, ChangeSlot, Departure, Gauge, InFlightSlot, JournalSlot, LogSlot, MailSlot,
-    NameRecord, NameSlot, Persist, RateLimits, Record, RestoreError, Server, ServerConfig,
-    ServerEvent, ServerMemory, ServerStorage, SourceSlot, StoreFailed, Ticket, Usage,
+    NameRecord, NameSlot, OrderError, OrderId, Persist, RateLimits, Record, RestoreError,
+    Restriction, RestrictionKind, Server, ServerConfig, ServerEvent, ServerMemory, ServerStorage,
+    SourceSlot, StoreFailed, Subject, Ticket, Usage,
 };
 pub use session::ConnectionSlot;
 pub use session::key_log::{KeySlot, LoggedKey};

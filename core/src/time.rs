@@ -70,6 +70,7 @@ impl From<Instant> for PackedInstant {
     Eq,
     PartialOrd,
     Ord,
+    Hash,
     serde::Serialize,
     serde::Deserialize,
 )]

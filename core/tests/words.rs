@@ -9,7 +9,7 @@ use chatapp_core::wire::{DataWriter, Header, Refusal};
 use chatapp_core::{
     Client, ClientConfig, ClientMemory, CommandError, CommandId, Departure, DropReason, EventLoop,
     Identity, Name, NameError, PublicKey, RestoreError, RetryPolicy, RoomKey, Seed, StaticKey,
-    StorageError, StoreFailed, TransmitQueue,
+    StorageError, StoreFailed, TransmitQueue, UnixSeconds,
 };
 
 fn assert_words<T: Display>(expected: &[(T, &str)]) {
@@ -82,10 +82,12 @@ fn describes_answers_of_the_server() {
             Refusal::NotAllowed,
             "the allow list does not contain the name with this key",
         ),
+        (Refusal::Banned(UnixSeconds(0)), "banned by the operator"),
     ]);
     assert_words(&[
         (Departure::Left, "left"),
         (Departure::Silent, "does not respond"),
+        (Departure::PutOut, "put out by the operator"),
         (Departure::Gone, "its process is gone"),
         (Departure::Evicted, "replaced by another process"),
         (Departure::NotAllowed, "not on the allow list any more"),

@@ -447,12 +447,13 @@ pub(crate) fn refusal(number: u8) -> Refusal {
         RateExceeded,
         ForeignKey,
         NotAllowed,
+        Banned(UnixSeconds(7)),
     ];
     all[usize::from(number) % all.len()]
 }
 
 fn outcome_of(number: u8) -> Outcome {
     use Outcome::*;
-    let all = [Saved, Exists, Full, NoSuchClient, NotStored, Left];
+    let all = [Saved, Exists, Full, NoSuchClient, NotStored, Left, Muted];
     all[usize::from(number) % all.len()]
 }

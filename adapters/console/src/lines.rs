@@ -43,6 +43,9 @@ enum Text<'a> {
     },
     BadName(chatapp_core::NameError),
     ForeignVersion(u8),
+    /// The end of a ban.
+    #[cfg(feature = "moderation")]
+    BannedUntil(Stamp),
     /// A name that belongs to another key than before, and the consequence.
     ForeignKey {
         name: &'a str,
@@ -56,6 +59,11 @@ const STALE: &str =
     "[The server is silent. Direct messages still work; the table may be out of date.]";
 
 const SERVER_SILENT: Line<'_> = error(Fixed("[Server not responding]"));
+
+#[cfg(feature = "moderation")]
+const MUTED: Line<'_> = error(Fixed(
+    "[The operator of the server has muted you; the message was not sent.]",
+));
 
 const fn notice(text: Text<'_>) -> Line<'_> {
     Line {
@@ -144,6 +152,8 @@ impl<'a> Wording<'a> {
             ),
             ClientEvent::Posted { .. } => (None, success(Fixed("[Message received by Server.]"))),
             ClientEvent::NotPosted { store_failed, .. } => (None, not_posted(store_failed)),
+            #[cfg(feature = "moderation")]
+            ClientEvent::Muted { .. } => (None, MUTED),
             ClientEvent::Throttled => (
                 None,
                 notice(Fixed(
@@ -252,9 +262,34 @@ impl<'a> Wording<'a> {
                 self.name,
                 " with this key. Ask its operator to add you to the allow list.]",
             ),
+            #[cfg(feature = "moderation")]
+            Refusal::Banned(UnixSeconds(0)) => {
+                Fixed("[The operator of the server has banned you from this room.]")
+            }
+            #[cfg(feature = "moderation")]
+            Refusal::Banned(until) => Text::BannedUntil(Stamp {
+                at: until,
+                utc_offset: (self.utc_offset)(until),
+            }),
             _ => Fixed("[The server refused the registration.]"),
         })
     }
+}
+
+/// Paints the line for a server of another version.
+fn paint_version(brush: &mut dyn Brush, tone: Part<'_>, version: u8) -> fmt::Result {
+    let line = format_args!(
+        "[The server has protocol version {version}, this program has version {VERSION}.]"
+    );
+    brush.paint(tone, line)
+}
+
+/// Paints the line for a ban that ends.
+#[cfg(feature = "moderation")]
+fn paint_ban(brush: &mut dyn Brush, tone: Part<'_>, until: Stamp) -> fmt::Result {
+    let line =
+        format_args!("[The operator of the server has banned you from this room until {until}.]");
+    brush.paint(tone, line)
 }
 
 const TOO_LONG: &str = " bytes, the limit is 1000; it was not sent.]";
@@ -274,6 +309,8 @@ fn message_status(to: &str, status: MessageStatus) -> (Option<Line<'_>>, Line<'_
             to,
             " is full; the message was not saved.]",
         )),
+        #[cfg(feature = "moderation")]
+        MessageStatus::Muted => MUTED,
         MessageStatus::NotStored => error(About(
             "[The server could not store the message to ",
             to,
@@ -362,13 +399,9 @@ impl Line<'_> {
                     ),
                 )
             }
-            Text::ForeignVersion(version) => brush.paint(
-                self.tone,
-                format_args!(
-                    "[The server has protocol version {version}, this program has version \
-                     {VERSION}.]"
-                ),
-            ),
+            #[cfg(feature = "moderation")]
+            Text::BannedUntil(stamp) => paint_ban(brush, self.tone, stamp),
+            Text::ForeignVersion(version) => paint_version(brush, self.tone, version),
         }
     }
 }

@@ -55,6 +55,7 @@ mod memory;
 mod owned;
 mod report;
 mod restore;
+mod restrictions;
 mod schema;
 mod serials;
 mod store;

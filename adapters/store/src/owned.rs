@@ -1,6 +1,6 @@
 //! Records that own their memory while they wait for the disk.
 
-use chatapp_core::{NameRecord, PublicKey, Record};
+use chatapp_core::{NameRecord, PublicKey, Record, Restriction, RestrictionKind, Subject};
 
 /// A record for the writing thread.
 #[derive(Clone, Debug)]
@@ -26,6 +26,14 @@ pub(crate) enum Owned {
         serial: u64,
         log_next: u32,
     },
+    Order(Order),
+}
+
+/// An order of the operator.
+#[derive(Clone, Debug)]
+pub(crate) enum Order {
+    Restrict(Restriction),
+    Lift(RestrictionKind, Subject),
 }
 
 /// Stored state of a name.
@@ -93,12 +101,10 @@ impl From<Record<'_>> for Owned {
                 name,
                 serial,
                 log_next,
-            } => Self::Forget {
-                name: name.to_owned(),
-                serial,
-                log_next,
-            },
+            } => forget(name, serial, log_next),
             Record::Name(name) => Self::Name(name.into()),
+            Record::Restrict(restriction) => Self::Order(Order::Restrict(restriction.clone())),
+            Record::Lift { kind, subject } => Self::Order(Order::Lift(kind, subject.clone())),
             Record::Mail {
                 serial,
                 to,
@@ -147,5 +153,13 @@ impl From<Record<'_>> for Owned {
                 log_next,
             },
         }
+    }
+}
+
+fn forget(name: &str, serial: u64, log_next: u32) -> Owned {
+    Owned::Forget {
+        name: name.to_owned(),
+        serial,
+        log_next,
     }
 }

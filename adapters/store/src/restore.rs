@@ -3,6 +3,8 @@
 use chatapp_core::{NameRecord, PublicKey, Record, RestoreError, UnixSeconds};
 use rusqlite::{Connection, Row};
 
+use crate::restrictions;
+
 /// Reason why the records could not be restored.
 #[derive(Debug)]
 pub(crate) enum Failed {
@@ -38,6 +40,10 @@ pub(crate) fn restore(
         })?;
     }
     names(connection, now, &mut take)?;
+    for restriction in restrictions::read(connection, now)? {
+        let restriction = restriction.ok_or(RestoreError::Inconsistent)?;
+        take(Record::Restrict(&restriction))?;
+    }
 
     let mut mail = connection.prepare(
         "SELECT place, serial, sender, incarnation, counter, request, stamp, letter, recipient \

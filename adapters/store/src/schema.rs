@@ -34,7 +34,7 @@ pub(crate) const ROOM: Schema = Schema {
     synchronous: "FULL",
 };
 
-const ROOM_MIGRATIONS: [&str; 2] = [
+const ROOM_MIGRATIONS: [&str; 3] = [
     "
     -- The life of this room, in which its numbers count.
     CREATE TABLE room (
@@ -95,6 +95,18 @@ const ROOM_MIGRATIONS: [&str; 2] = [
     // Nearly every message was on another page of this index, and each page was a write. `serials`
     // has the same data in memory.
     "DROP INDEX mail_of;",
+    "
+    -- Orders of the operator that are in force. `kind` is ban or mute, `subject` is name, key or \
+    source,
+    -- `ends_at` counts the seconds since 1970.
+    CREATE TABLE restrictions (
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        value TEXT NOT NULL,
+        ends_at INTEGER,
+        PRIMARY KEY (kind, subject, value)
+    ) STRICT;
+",
 ];
 
 /// The first bytes of every SQLite file.

@@ -7,6 +7,7 @@ use chatapp_core::UnixSeconds;
 use rusqlite::{Connection, OptionalExtension, Result, Transaction, TransactionBehavior, params};
 
 use crate::owned::{Message, Name, Owned};
+use crate::restrictions;
 use crate::serials::{Change, Serials};
 
 /// Time that a delivered message stays as proof that the server has done its sender's request. A
@@ -105,6 +106,7 @@ impl Writer {
                     remove(&transaction, self.serials.all(name, &changes))?;
                     changes.push(Change::Forgotten { name });
                 }
+                Owned::Order(order) => restrictions::write(&transaction, order, wall)?,
                 Owned::Mail { to, message } => {
                     keep(&transaction, to, message, self.place)?;
                     let serial = message.number.cast_signed();

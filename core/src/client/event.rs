@@ -69,6 +69,11 @@ pub enum ClientEvent<'a> {
         /// Whether the store failed; otherwise the server had no room.
         store_failed: bool,
     },
+    /// The operator of the server has muted this client: a channel message was not sent. Final.
+    Muted {
+        /// The id of the command.
+        id: CommandId,
+    },
     /// The rate limits of the server delay this client's requests. Reported once for each such
     /// period.
     Throttled,
@@ -168,6 +173,8 @@ pub enum MessageStatus {
     MailboxFull,
     /// The server could not store the message. Final.
     NotStored,
+    /// The operator of the server has muted this client: the message was not stored. Final.
+    Muted,
     /// No client has the name. Final.
     NoSuchClient,
     /// The server did not answer either. Final.
@@ -213,6 +220,7 @@ impl ClientEvent<'_> {
         match *self {
             Self::Posted { id }
             | Self::NotPosted { id, .. }
+            | Self::Muted { id }
             | Self::ServerNotResponding { id, .. }
             | Self::Offline { id }
             | Self::Deregistered { id } => Some(id),

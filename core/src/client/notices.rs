@@ -16,6 +16,7 @@ pub(super) enum Final {
     NotPosted {
         store_failed: bool,
     },
+    Muted,
     Silent(Request),
     Offline,
     Deregistered,
@@ -34,6 +35,7 @@ impl Final {
             Self::ToSelf => message(MessageStatus::Delivered),
             Self::Posted => ClientEvent::Posted { id },
             Self::NotPosted { store_failed } => ClientEvent::NotPosted { id, store_failed },
+            Self::Muted => ClientEvent::Muted { id },
             Self::Silent(request) => ClientEvent::ServerNotResponding { id, request },
             Self::Offline => ClientEvent::Offline { id },
             Self::Deregistered => ClientEvent::Deregistered { id },

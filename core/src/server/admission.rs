@@ -1,7 +1,11 @@
-//! The allow list, and recently rejected registrations.
+//! The allow list, the restrictions, and recently rejected registrations.
 
+use super::restriction::Suspect;
+use super::restrictions::Restrictions;
 use crate::crypto::PublicKey;
 use crate::name::Name;
+use crate::time::UnixSeconds;
+use crate::wire::Refusal;
 
 /// Number of rejected registrations that the server remembers.
 const REJECTED: usize = 8;
@@ -20,6 +24,7 @@ pub(super) struct Admission<'a> {
     /// The names that may register, sorted; `None` for all.
     allow_list: Option<&'a [AllowEntry]>,
     is_name_allowed: fn(&str) -> bool,
+    restrictions: Restrictions<'a>,
     /// Session ids of registrations that could not be stored lately.
     rejected: heapless::Deque<u64, REJECTED>,
 }
@@ -30,6 +35,7 @@ impl<'a> Admission<'a> {
         Self {
             allow_list: None,
             is_name_allowed,
+            restrictions: Restrictions::new(),
             rejected: heapless::Deque::new(),
         }
     }
@@ -40,9 +46,28 @@ impl<'a> Admission<'a> {
         self.allow_list = Some(allow_list);
     }
 
+    /// Returns the restrictions of the operator.
+    pub(super) fn restrictions(&self) -> &Restrictions<'a> {
+        &self.restrictions
+    }
+
+    /// Returns the restrictions of the operator, to change them.
+    pub(super) fn restrictions_mut(&mut self) -> &mut Restrictions<'a> {
+        &mut self.restrictions
+    }
+
+    /// Returns why a client may not be in the room, if it may not.
+    pub(super) fn refusal(&self, client: Suspect<'_>, now: UnixSeconds) -> Option<Refusal> {
+        if !self.allows(client.name, client.key) {
+            return Some(Refusal::NotAllowed);
+        }
+        let until = self.restrictions.banned_until(client, now)?;
+        Some(Refusal::Banned(until))
+    }
+
     /// Returns whether a name may register with this key. Cost: the logarithm of the number of
     /// names.
-    pub(super) fn allows(&self, name: &str, key: &PublicKey) -> bool {
+    fn allows(&self, name: &str, key: &PublicKey) -> bool {
         let may = |allow_list| has_entry(allow_list, name, |only| only.is_none_or(|it| it == *key));
         self.allow_list.is_none_or(may)
     }

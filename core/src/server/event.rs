@@ -77,6 +77,8 @@ pub enum Departure {
     Evicted,
     /// The allow list has no entry for the client any more.
     NotAllowed,
+    /// The operator has put the client out.
+    PutOut,
 }
 
 impl fmt::Display for Departure {
@@ -86,6 +88,7 @@ impl fmt::Display for Departure {
             Self::Silent => "does not respond",
             Self::Gone => "its process is gone",
             Self::Evicted => "replaced by another process",
+            Self::PutOut => "put out by the operator",
             Self::NotAllowed => "not on the allow list any more",
         })
     }

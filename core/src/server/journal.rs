@@ -32,6 +32,8 @@ pub(super) enum Entry {
     Channel(u32),
     /// The cursors of the name in this slot.
     Progress(u32),
+    /// The next order of the operator.
+    Order,
 }
 
 /// Memory for one record that the store was given.
@@ -184,10 +186,12 @@ impl<'a> Journal<'a> {
         &self,
         channel: &ChannelLog<'_>,
         mail: &Mailboxes<'_>,
+        has_order: bool,
         now: Instant,
     ) -> bool {
         !self.is_full()
             && (!self.has_epoch
+                || has_order
                 || self.may_store_names(now)
                 || mail.has_unsaved()
                 || !channel.has_saved_all()
@@ -205,12 +209,13 @@ impl<'a> Journal<'a> {
         }
     }
 
-    /// Returns the next record for the store. Cost: O(1).
+    /// Returns the next record for the store; an order if one `is_ordered`. Cost: O(1).
     pub(super) fn poll<T: Stored>(
         &mut self,
         names: &mut Slots<'_, T>,
         channel: &mut ChannelLog<'_>,
         mail: &mut Mailboxes<'_>,
+        is_ordered: bool,
         now: Instant,
     ) -> Option<(Ticket, Entry)> {
         if self.is_full() {
@@ -219,6 +224,8 @@ impl<'a> Journal<'a> {
         let entry = if !self.has_epoch {
             self.has_epoch = true;
             Entry::Epoch
+        } else if is_ordered {
+            Entry::Order
         } else if let Some(slot) = self.next_name(names, channel, mail, now) {
             self.changed.remove(names, slot);
             if names.at(slot).is_expiring() {
@@ -356,7 +363,7 @@ mod tests {
                 mail,
             } = self;
             let now = Instant::from_millis(now_ms);
-            let (_, entry) = journal.poll(names, channel, mail, now)?;
+            let (_, entry) = journal.poll(names, channel, mail, false, now)?;
             Some(entry)
         }
 

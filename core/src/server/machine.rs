@@ -2,6 +2,8 @@
 
 mod endpoint;
 mod messages;
+#[cfg(feature = "moderation")]
+mod moderation;
 mod persistence;
 mod presence;
 mod registration;
@@ -155,6 +157,9 @@ impl<'a> Server<'a> {
     /// Sets the time of day for the timestamps of messages. One call for each poll is enough.
     pub fn handle_wall_clock(&mut self, now: UnixSeconds) {
         self.wall = now;
+        if self.admission.restrictions_mut().take_unchecked() {
+            self.put_out_refused();
+        }
     }
 
     /// Returns the next event for the log.

@@ -33,6 +33,12 @@ mod process;
 mod quotas;
 mod record;
 mod restart_notices;
+mod restriction;
+#[cfg(not(feature = "moderation"))]
+#[path = "no_restrictions.rs"]
+mod restrictions;
+#[cfg(feature = "moderation")]
+mod restrictions;
 mod results;
 mod roster;
 mod send_queue;
@@ -53,6 +59,9 @@ pub use memory::ServerMemory;
 pub use name_slot::NameSlot;
 pub use quotas::{RateLimits, SourceSlot};
 pub use record::{NameRecord, Persist, Record, RestoreError, StoreFailed, Ticket};
+pub use restriction::{OrderError, OrderId, Restriction, RestrictionKind, Subject};
+#[cfg(feature = "moderation")]
+pub use restrictions::RestrictionSlot;
 pub use storage::ServerStorage;
 pub use table::ChangeSlot;
 pub use usage::{Gauge, Usage};

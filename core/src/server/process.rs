@@ -59,6 +59,16 @@ impl Process {
         self.key
     }
 
+    /// Returns the key that the name belongs to, without a copy.
+    pub(super) fn key_ref(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// Returns the address that the process receives at, without a copy.
+    pub(super) fn address_ref(&self) -> &PackedAddress {
+        &self.address
+    }
+
     /// Returns the address that the process receives at.
     pub(super) fn address(&self) -> PackedAddress {
         self.address

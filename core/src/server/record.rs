@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 
+use super::restriction::{Restriction, RestrictionKind, Subject};
 use crate::crypto::PublicKey;
 use crate::time::UnixSeconds;
 
@@ -117,6 +118,16 @@ pub enum Record<'a> {
         serial: u64,
         /// The number of the next log entry. Later entries have at least this number.
         log_next: u32,
+    },
+    /// A restriction is in force. It replaces an earlier one of its kind for the same clients. A
+    /// store may leave it out when it has ended.
+    Restrict(&'a Restriction),
+    /// A restriction is lifted.
+    Lift {
+        /// The kind of the restriction.
+        kind: RestrictionKind,
+        /// The clients that it concerned.
+        subject: &'a Subject,
     },
 }
 

@@ -9,13 +9,14 @@ pub(super) const REQUEST_NUMBER_MAX: u32 = u32::MAX - 2 * REQUESTS_MAX;
 /// Codes of outcomes, four bits each.
 const NONE: u128 = 0;
 const PENDING: u128 = 1;
-const OUTCOMES: [(Outcome, u128); 6] = [
+const OUTCOMES: [(Outcome, u128); 7] = [
     (Outcome::Saved, 2),
     (Outcome::Exists, 3),
     (Outcome::Full, 4),
     (Outcome::NoSuchClient, 5),
     (Outcome::NotStored, 6),
     (Outcome::Left, 7),
+    (Outcome::Muted, 8),
 ];
 
 /// The outcomes of the last 32 requests of a process, and which results were sent.

@@ -3,6 +3,7 @@
 use super::listing::Listed;
 use super::name_list::NameList;
 use super::name_slot::NameSlot;
+use super::restriction::Suspect;
 use crate::containers::{Index, List, Slots};
 use crate::crypto::Key;
 use crate::driver::StorageError;
@@ -93,6 +94,16 @@ impl<'a> Roster<'a> {
     /// Returns the text of the name in a slot.
     pub(super) fn name(&self, slot: u32) -> &str {
         self.slots.at(slot).name()
+    }
+
+    /// Returns the client in a slot, as a restriction sees it.
+    pub(super) fn suspect(&self, slot: u32) -> Suspect<'_> {
+        let name = self.slots.at(slot);
+        Suspect {
+            name: name.name(),
+            key: name.process().key_ref(),
+            address: name.process().address_ref(),
+        }
     }
 
     /// Returns all slots.

@@ -383,13 +383,6 @@ impl<'a> Sessions<'a> {
         Reply::closing(self.handshakes.identity(), connection, reason)
     }
 
-    /// Answers with the last datagram of a session, which carries the reason for its end.
-    pub(crate) fn reply_closing(&mut self, slot: u32, reason: Refusal) {
-        if let Some(closing) = self.closing(slot, reason) {
-            self.reply = Some(closing);
-        }
-    }
-
     /// Answers with the last datagram of the session that the one in this slot has replaced.
     pub(crate) fn reply_parting(&mut self, slot: u32, to: SocketAddr) {
         let handshake = self.connections.at_mut(slot).handshake_mut();
@@ -419,6 +412,20 @@ impl<'a> Sessions<'a> {
     pub(crate) fn emit_reply(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         let transmit = self.reply.as_ref()?.emit(out);
         self.reply = None;
+        self.on_transmit(transmit.len, out);
+        Some(transmit)
+    }
+
+    /// Builds the last datagram of the session that has ended in this slot, once, if it is kept.
+    pub(crate) fn emit_parting(
+        &mut self,
+        slot: u32,
+        to: SocketAddr,
+        out: &mut [u8; DATAGRAM_LEN_MAX],
+    ) -> Option<Transmit> {
+        let handshake = self.connections.at_mut(slot).handshake_mut();
+        let transmit = Reply::with(to, handshake.parting())?.emit(out);
+        handshake.drop_parting();
         self.on_transmit(transmit.len, out);
         Some(transmit)
     }

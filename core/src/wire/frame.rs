@@ -209,6 +209,8 @@ pub enum Outcome {
     NotStored,
     /// The name is deregistered.
     Left,
+    /// The operator has muted the client; the message is not stored.
+    Muted,
 }
 
 /// The status of a client in the roster.

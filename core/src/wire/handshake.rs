@@ -11,6 +11,7 @@ use crate::crypto::{
     FIRST_OVERHEAD, Handshake, Identity, KEY_LEN, PublicKey, SECOND_OVERHEAD, SessionKeys, TAG_LEN,
 };
 use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
+use crate::time::UnixSeconds;
 
 const COOKIE_LEN: usize = 16;
 /// Bytes in front of the first handshake message: the prologue.
@@ -350,6 +351,9 @@ pub enum Refusal {
     ForeignKey,
     /// The allow list has no entry for the name and this key.
     NotAllowed,
+    /// The operator has banned the name, the key or the address, until this time; 0 if the ban does
+    /// not end by itself.
+    Banned(UnixSeconds),
 }
 
 impl Refusal {
@@ -372,6 +376,7 @@ impl fmt::Display for Refusal {
             Self::NotMe => "that process is gone",
             Self::RateExceeded => "too many registrations from that address",
             Self::ForeignKey => "the name belongs to another key",
+            Self::Banned(_) => "banned by the operator",
             Self::NotAllowed => "the allow list does not contain the name with this key",
         })
     }

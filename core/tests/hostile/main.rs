@@ -18,6 +18,8 @@ mod feed;
 #[cfg(feature = "kept-receipts")]
 mod kept_receipts;
 mod lines;
+#[cfg(feature = "moderation")]
+mod moderation;
 mod moves;
 mod offline;
 mod people;

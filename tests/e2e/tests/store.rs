@@ -77,7 +77,7 @@ fn reports_a_store_in_use() {
     assert_eq!(report.ends(), 0);
     let line = report.shows_next();
     for part in [
-        r#""schema":3,"names":[{"name":"alice","active":true,"#,
+        r#""schema":4,"names":[{"name":"alice","active":true,"#,
         r#"{"name":"bob","active":false,"#,
         r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":170}"#,
     ] {

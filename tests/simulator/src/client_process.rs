@@ -428,6 +428,7 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
         ClientEvent::ServerBack => Kind::ServerBack,
         ClientEvent::Posted { .. } => Kind::Posted,
         ClientEvent::NotPosted { .. } => Kind::NotPosted,
+        ClientEvent::Muted { .. } => Kind::Muted,
         ClientEvent::MessageStatus { status, .. } => match status {
             MessageStatus::SentToServer => Kind::SentToServer,
             MessageStatus::Exists => Kind::Exists,
@@ -436,6 +437,7 @@ fn kind_of(event: &ClientEvent<'_>) -> Kind {
             MessageStatus::MailboxFull => Kind::MailboxFull,
             MessageStatus::NotStored => Kind::NotStored,
             MessageStatus::NoSuchClient => Kind::NoSuchClient,
+            MessageStatus::Muted => Kind::Muted,
             MessageStatus::ForeignKey => Kind::ForeignKey,
             MessageStatus::PinsFull => Kind::PinsFull,
             _ => Kind::NotDelivered,

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use chatapp_core::{Persist, PublicKey, RestoreError, Server, StoreFailed, Ticket};
+use chatapp_core::{
+    Persist, PublicKey, RestoreError, RestrictionKind, Server, StoreFailed, Subject, Ticket,
+};
 
 use crate::medium::Medium;
 use crate::plan::StorePlan;
@@ -243,6 +245,7 @@ impl Journal {
 /// records.
 fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> Vec<Stored> {
     let (mut epoch, mut names, mut progress, mut left) = (None, Vec::new(), Vec::new(), Vec::new());
+    let mut restrictions = Vec::new();
     for record in records {
         match &record {
             Stored::Epoch(_) => epoch = Some(record),
@@ -257,6 +260,13 @@ fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> 
                 progress.push(record);
             }
             Stored::Mail(_) | Stored::Channel(_) => left.push(record),
+            Stored::Restrict(new) => {
+                restrictions.retain(|old| !is_restriction(old, new.kind, &new.subject));
+                restrictions.push(record);
+            }
+            Stored::Lift(kind, subject) => {
+                restrictions.retain(|old| !is_restriction(old, *kind, subject));
+            }
             Stored::Forget(Forget {
                 name: gone,
                 serial: last,
@@ -296,10 +306,15 @@ fn compacted(records: Vec<Stored>, log: usize, proves: impl Fn(u64) -> bool) -> 
     });
     epoch
         .into_iter()
+        .chain(restrictions)
         .chain(names)
         .chain(progress)
         .chain(left)
         .collect()
+}
+
+fn is_restriction(record: &Stored, kind: RestrictionKind, subject: &Subject) -> bool {
+    matches!(record, Stored::Restrict(old) if old.kind == kind && old.subject == *subject)
 }
 
 fn note(medium: &mut Medium, kind: Kind, record: &Stored) {

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use chatapp_core::{NameRecord, PublicKey, Record, UnixSeconds};
+use chatapp_core::{
+    NameRecord, PublicKey, Record, Restriction, RestrictionKind, Subject, UnixSeconds,
+};
 
 use crate::queue::Millis;
 
 /// A record that the server gave to the store.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants are those of the core's `Record`")]
 pub enum Stored {
     Epoch(Epoch),
@@ -17,6 +19,8 @@ pub enum Stored {
     Mail(Mail),
     Channel(Channel),
     Progress(Progress),
+    Restrict(Restriction),
+    Lift(RestrictionKind, Subject),
 }
 
 /// The numbers that come next.
@@ -104,6 +108,8 @@ impl From<Record<'_>> for Stored {
                 log_next,
             }),
             Record::Name(name) => Self::Name(name.into()),
+            Record::Restrict(restriction) => Self::Restrict(restriction.clone()),
+            Record::Lift { kind, subject } => Self::Lift(kind, subject.clone()),
             Record::Forget {
                 name,
                 serial,
@@ -231,6 +237,11 @@ impl Stored {
                 stamp: UnixSeconds(record.stamp),
                 text: &record.text,
             },
+            Self::Restrict(restriction) => Record::Restrict(restriction),
+            Self::Lift(kind, subject) => Record::Lift {
+                kind: *kind,
+                subject,
+            },
             Self::Progress(record) => Record::Progress {
                 name: &record.name,
                 handed_over: record.handed_over,
@@ -268,6 +279,8 @@ impl fmt::Debug for Stored {
             Self::Mail(record) => record.fmt(f),
             Self::Channel(record) => record.fmt(f),
             Self::Progress(record) => record.fmt(f),
+            Self::Restrict(record) => record.fmt(f),
+            Self::Lift(kind, subject) => write!(f, "Lift {{ {kind:?}, {subject:?} }}"),
         }
     }
 }

@@ -122,6 +122,9 @@ kinds! {
     Throttling => "server: throttling",
     PinsFull => "event no room for the pin of a recipient",
     Squatted => "new name taken by an attacker",
+    Muted => "event muted",
+    Ordered => "operator: order",
+    OrderDone => "operator: order done",
 }
 
 /// The trace of one run.

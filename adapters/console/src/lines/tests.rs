@@ -13,6 +13,9 @@ const WORDING: Wording<'_> = Wording {
     utc_offset: |_| 3_600,
 };
 
+#[cfg(feature = "moderation")]
+const MUTED_TEXT: &str = "[The operator of the server has muted you; the message was not sent.]";
+
 fn lines(event: ClientEvent<'_>) -> Vec<String> {
     let wording = Wording { ..WORDING };
     wording.event(&event).map(|line| line.to_string()).collect()
@@ -238,6 +241,14 @@ fn words_the_result_of_a_channel_message() {
     );
 }
 
+#[cfg(feature = "moderation")]
+#[test]
+fn words_a_mute() {
+    let id = CommandId::default();
+    assert_eq!(status(MessageStatus::Muted), [MUTED_TEXT]);
+    assert_eq!(lines(ClientEvent::Muted { id }), [MUTED_TEXT]);
+}
+
 #[test]
 fn words_a_silent_server() {
     assert_eq!(
@@ -256,6 +267,20 @@ fn words_a_silent_server() {
 #[test]
 fn words_refusals() {
     let refused = |reason| lines(ClientEvent::Refused { reason });
+    let banned = |until| {
+        let until = UnixSeconds(until);
+        refused(Refusal::Banned(until))
+    };
+    let texts = if cfg!(feature = "moderation") {
+        [
+            "[The operator of the server has banned you from this room.]",
+            "[The operator of the server has banned you from this room until 2022-03-24 20:31:32.]",
+        ]
+    } else {
+        ["[The server refused the registration.]"; 2]
+    };
+    assert_eq!(banned(0), [texts[0]]);
+    assert_eq!(banned(1_648_150_292), [texts[1]]);
     assert_eq!(
         refused(Refusal::ForeignKey),
         ["[The name alice belongs to another key than yours. Choose another one.]"]

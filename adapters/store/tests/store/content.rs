@@ -2,7 +2,9 @@
 
 use crate::common::{Desk, content, line, mail, name, post, scratch};
 use crate::shim::Shim;
-use chatapp_core::{Journal, Record, Ticket, UnixSeconds};
+use chatapp_core::{
+    Journal, Name, PublicKey, Record, Restriction, RestrictionKind, Subject, Ticket, UnixSeconds,
+};
 use chatapp_mio::{Clock, ServerLimits};
 use chatapp_store::{Options, Report, Store};
 use tempfile::TempDir;
@@ -211,20 +213,61 @@ fn migrates_a_store_of_the_previous_version() {
     drop(desk);
     let expected = content(folder.path());
     let connection = rusqlite::Connection::open(folder.path().join("room.db")).unwrap();
-    let as_it_was = "CREATE INDEX mail_of ON mail (recipient); PRAGMA user_version = 2;";
+    let as_it_was = "DROP TABLE restrictions; CREATE INDEX mail_of ON mail (recipient); \
+        PRAGMA user_version = 2;";
     connection.execute_batch(as_it_was).unwrap();
 
     assert_eq!(content(folder.path()), expected);
     let version: i64 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 3);
+    assert_eq!(version, 4);
     let indices = "SELECT count(*) FROM sqlite_schema WHERE name = 'mail_of'";
     let indices: i64 = connection.query_row(indices, [], |row| row.get(0)).unwrap();
     assert_eq!(indices, 0);
     connection.close().unwrap();
     let report = Report::of(folder.path()).unwrap();
     assert_eq!((report.waiting, report.names[0].waiting), (1, 1));
+}
+
+#[test]
+fn keeps_restrictions_until_they_end_or_are_lifted() {
+    let folder = TempDir::new().unwrap();
+    let restriction = |kind, subject: &Subject, until: Option<u32>| Restriction {
+        kind,
+        subject: subject.clone(),
+        until: until.map(UnixSeconds),
+    };
+    let (ban, mute) = (RestrictionKind::Ban, RestrictionKind::Mute);
+    let bob = Subject::Name(Name::new("bob").unwrap());
+    let key = Subject::Key(PublicKey([0xab; 32]));
+    let source = Subject::Source("2001:db8::".parse().unwrap());
+    let mut desk = Desk::open(folder.path(), None).unwrap();
+    for it in [
+        restriction(ban, &key, Some(1)),
+        restriction(ban, &bob, Some(5)),
+        restriction(ban, &bob, None),
+        restriction(mute, &bob, None),
+        restriction(mute, &key, Some(u32::MAX)),
+        restriction(ban, &source, None),
+    ] {
+        assert!(desk.stores(Record::Restrict(&it)));
+    }
+    assert!(desk.stores(Record::Lift {
+        kind: mute,
+        subject: &bob
+    }));
+    drop(desk);
+    let mut expected = [
+        restriction(ban, &bob, None),
+        restriction(mute, &key, Some(u32::MAX)),
+        restriction(ban, &source, None),
+    ]
+    .map(|it| line(&Record::Restrict(&it)));
+    let mut restored = content(folder.path());
+    expected.sort();
+    restored.sort();
+    assert_eq!(restored, expected);
 }
 
 #[test]

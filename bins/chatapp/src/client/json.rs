@@ -83,6 +83,9 @@ pub(super) enum Event<'a> {
     Refused {
         reason: &'static str,
         message: String,
+        /// Seconds since 1970, UTC.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<u32>,
     },
     ServerKeyChanged {
         key: String,
@@ -275,6 +278,7 @@ pub(super) fn events<'a>(
         ClientEvent::Refused { reason } => Some(Event::Refused {
             reason: refusal(reason),
             message: reason.to_string(),
+            until: end_of_ban(reason),
         }),
         ClientEvent::ServerKeyChanged { key } => Some(Event::ServerKeyChanged {
             key: key.to_string(),
@@ -310,6 +314,7 @@ fn outcome(event: &ClientEvent<'_>) -> &'static str {
             store_failed: true, ..
         } => "not_stored",
         ClientEvent::NotPosted { .. } => "channel_full",
+        ClientEvent::Muted { .. } => "muted",
         ClientEvent::ServerNotResponding { .. } => "server_not_responding",
         ClientEvent::Offline { .. } => "offline",
         ClientEvent::Deregistered { .. } => "deregistered",
@@ -328,6 +333,7 @@ fn message_status(status: MessageStatus) -> &'static str {
         MessageStatus::Delivered => "delivered",
         MessageStatus::Saved => "saved",
         MessageStatus::MailboxFull => "mailbox_full",
+        MessageStatus::Muted => "muted",
         MessageStatus::NotStored => "not_stored",
         MessageStatus::NoSuchClient => "no_such_client",
         MessageStatus::NotDelivered => "not_delivered",
@@ -347,6 +353,13 @@ fn not_shown(reason: NotShownReason) -> &'static str {
     }
 }
 
+fn end_of_ban(reason: Refusal) -> Option<u32> {
+    match reason {
+        Refusal::Banned(until) => Some(until.0).filter(|until| *until != 0),
+        _ => None,
+    }
+}
+
 fn refusal(reason: Refusal) -> &'static str {
     match reason {
         Refusal::NameTaken => "name_taken",
@@ -356,6 +369,7 @@ fn refusal(reason: Refusal) -> &'static str {
         Refusal::BadName => "bad_name",
         Refusal::ForeignKey => "foreign_key",
         Refusal::NotAllowed => "not_allowed",
+        Refusal::Banned(_) => "banned",
         _ => "unknown",
     }
 }

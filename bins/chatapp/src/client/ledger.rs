@@ -130,7 +130,9 @@ impl Ledger {
 /// Returns whether the event reports a failed message.
 fn is_failure(event: &ClientEvent<'_>) -> bool {
     match *event {
-        ClientEvent::NotPosted { .. } | ClientEvent::Offline { .. } => true,
+        ClientEvent::NotPosted { .. } | ClientEvent::Muted { .. } | ClientEvent::Offline { .. } => {
+            true
+        }
         ClientEvent::ServerNotResponding { request, .. } => request == Request::SendAll,
         ClientEvent::MessageStatus { status, .. } => {
             status.is_final() && !matches!(status, MessageStatus::Delivered | MessageStatus::Saved)

@@ -9,6 +9,9 @@ use crate::client::route::Way;
 use crate::session::connection::Phase;
 use crate::wire::{Frame, Outcome};
 
+/// Whether a mute has a status of its own. On a board, the message is one that was not stored.
+const IS_MUTE_SAID: bool = cfg!(feature = "moderation");
+
 impl Client<'_> {
     // ---- commands ----
 
@@ -219,6 +222,9 @@ impl Client<'_> {
         match self.outbox.at(slot).form() {
             Form::Store | Form::Probe => self.stored(slot, outcome),
             Form::Post if outcome == Outcome::Saved => self.outbox.settle(slot, Final::Posted),
+            Form::Post if IS_MUTE_SAID && outcome == Outcome::Muted => {
+                self.outbox.settle(slot, Final::Muted);
+            }
             Form::Post => {
                 let store_failed = outcome == Outcome::NotStored;
                 self.outbox.settle(slot, Final::NotPosted { store_failed });
@@ -258,7 +264,8 @@ impl Client<'_> {
                 MessageStatus::NoSuchClient
             }
             Outcome::Full => MessageStatus::MailboxFull,
-            Outcome::NotStored | Outcome::Left => MessageStatus::NotStored,
+            Outcome::Muted if IS_MUTE_SAID => MessageStatus::Muted,
+            Outcome::NotStored | Outcome::Left | Outcome::Muted => MessageStatus::NotStored,
         };
         let is_probe = form == Form::Probe;
         self.end_message(slot, status);

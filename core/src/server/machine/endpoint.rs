@@ -95,9 +95,13 @@ impl Endpoint for Server<'_> {
         let waiting = self.sessions.has_output()
             || self.most_behind().is_some()
             || !self.events.is_empty()
-            || self
-                .journal
-                .is_due(&self.channel, &self.mail, self.sessions.now());
+            || self.admission.restrictions().has_result()
+            || self.journal.is_due(
+                &self.channel,
+                &self.mail,
+                self.admission.restrictions().next_after().is_some(),
+                self.sessions.now(),
+            );
         if waiting {
             return Some(self.sessions.now());
         }

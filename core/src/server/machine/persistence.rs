@@ -14,11 +14,13 @@ impl Server<'_> {
     /// stored together. Cost: O(1).
     //= PROTOCOL.md#10.6
     pub fn poll_persist(&mut self) -> Option<Persist<'_>> {
+        let is_ordered = self.is_order_due();
         let names = self.roster.slots_mut();
         let (ticket, entry) = self.journal.poll(
             names,
             &mut self.channel,
             &mut self.mail,
+            is_ordered,
             self.sessions.now(),
         )?;
         let roster = &self.roster;
@@ -47,9 +49,19 @@ impl Server<'_> {
                 let (to, from) = (roster.name(to), roster.name(from));
                 self.mail.record(index, to, from, &mut self.scratch)
             }
+            Entry::Order => self.admission.restrictions_mut().next_record()?,
             Entry::Vacant => return None,
         };
         Some(Persist { ticket, record })
+    }
+
+    /// Returns whether the next order can be stored: the store has the messages and entries from
+    /// before it.
+    fn is_order_due(&self) -> bool {
+        let after = self.admission.restrictions().next_after();
+        after.is_some_and(|after| {
+            self.mail.has_saved_upto(after.serial) && self.channel.has_saved_below(after.log_next)
+        })
     }
 
     /// Handles the result of storing a record. Answers come in the order of the tickets; any other
@@ -72,14 +84,24 @@ impl Server<'_> {
             Entry::Mail(index) => self.mail_stored(index, stored),
             Entry::Channel(number) => self.entry_stored(number, stored),
             Entry::Forget(slot) if stored => {
-                if self.roster.at(slot).membership().was_heard() {
+                let was_heard = self.roster.at(slot).membership().was_heard();
+                if !self.admission.restrictions_mut().on_forgotten(slot) && was_heard {
                     self.report(Pending::Forgotten { slot });
                 }
                 self.forget(slot);
             }
             Entry::Forget(slot) => self.change_name(slot),
+            Entry::Order => self.order_stored(stored),
             // A cursor that was not stored causes duplicates after a restart. Recipients drop them.
             Entry::Epoch | Entry::Progress(_) | Entry::Vacant => {}
+        }
+    }
+
+    //= PROTOCOL.md#9.11
+    fn order_stored(&mut self, stored: bool) {
+        let restrictions = self.admission.restrictions_mut();
+        if restrictions.on_stored(stored, self.wall) {
+            self.put_out_refused();
         }
     }
 

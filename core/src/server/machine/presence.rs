@@ -123,7 +123,7 @@ impl Server<'_> {
     }
 
     /// Expires an offline name. It is forgotten once that is stored.
-    fn expire(&mut self, slot: u32) {
+    pub(super) fn expire(&mut self, slot: u32) {
         self.roster.occupy(slot);
         self.absence.remove(self.roster.slots_mut(), slot);
         self.end_session(slot);
@@ -181,25 +181,48 @@ impl Server<'_> {
         self.change_name(slot);
     }
 
-    /// Returns whether the name may be in the room with its key.
-    pub(super) fn is_allowed(&self, slot: u32) -> bool {
-        let name = self.roster.at(slot);
-        self.admission.allows(name.name(), &name.process().key())
+    /// Returns why a name may not be in the room with its key and from its address, if it may not.
+    pub(super) fn refusal_of(&self, slot: u32) -> Option<Refusal> {
+        let client = self.roster.suspect(slot);
+        self.admission.refusal(client, self.wall)
     }
 
-    /// Puts out all clients that are not allowed any more. Each reads the reason in the last
-    /// datagram of its session, or when it asks for another one.
+    /// Puts out all clients that may not be in the room any more.
     //= PROTOCOL.md#9.10
     pub(super) fn put_out_refused(&mut self) {
         for slot in 0..self.roster.used() {
-            if !self.roster.at(slot).membership().is_here() || self.is_allowed(slot) {
-                continue;
-            }
-            if self.sessions.at(slot).is_open() {
-                self.sessions.reply_closing(slot, Refusal::NotAllowed);
-            }
-            self.depart(slot, Departure::NotAllowed);
+            self.put_out_if_refused(slot);
         }
+    }
+
+    /// Puts out a client that may not be in the room any more; returns whether it did. The client
+    /// reads the reason in the last datagram of its session, or when it asks for another one.
+    pub(super) fn put_out_if_refused(&mut self, slot: u32) -> bool {
+        if !self.roster.at(slot).membership().is_here() {
+            return false;
+        }
+        let Some(reason) = self.refusal_of(slot) else {
+            return false;
+        };
+        let parting = if self.sessions.at(slot).is_open() {
+            self.sessions.closing(slot, reason)
+        } else {
+            None
+        };
+        self.depart(
+            slot,
+            match reason {
+                Refusal::Banned(_) => Departure::PutOut,
+                _ => Departure::NotAllowed,
+            },
+        );
+        if let Some(parting) = parting {
+            let handshake = self.sessions.at_mut(slot).handshake_mut();
+            handshake.keep_parting(parting.datagram());
+            let names = self.roster.slots_mut();
+            self.notices.add(names, slot, self.sessions.now());
+        }
+        true
     }
 
     /// Ends a session: what it did not acknowledge is sent again in the next one.

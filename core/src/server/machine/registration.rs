@@ -13,6 +13,7 @@ use crate::server::event_queue::Pending;
 use crate::server::listing::Listed;
 use crate::server::membership::Admitted;
 use crate::server::process::SessionStart;
+use crate::server::restriction::Suspect;
 use crate::session::connection::{Connection, PeerParameters};
 use crate::session::{Repeated, Request, Terms};
 use crate::wire::{ClientHello, ClientHelloMessage, Datagram, Refusal, from_payload};
@@ -142,8 +143,14 @@ impl Server<'_> {
         if self.admission.has_rejected(asked.message.id) {
             return refuse(Refusal::NotStored);
         }
-        if !self.admission.allows(name.as_str(), &asked.session.key) {
-            return refuse(Refusal::NotAllowed);
+        //= PROTOCOL.md#9.11
+        let client = Suspect {
+            name: name.as_str(),
+            key: &asked.session.key,
+            address: &asked.session.address,
+        };
+        if let Some(reason) = self.admission.refusal(client, self.wall) {
+            return refuse(reason);
         }
         let found = self.roster.find(name.as_str());
         let known = match found {

@@ -35,6 +35,9 @@ impl Server<'_> {
                 return self.sessions.count_drop(DropReason::WrongAddress);
             }
             self.moved(slot, from);
+            if self.put_out_if_refused(slot) {
+                return self.sessions.count_drop(DropReason::Refused);
+            }
         }
         let (header, frames) = (received.header, received.frames);
         let newly = match self.sessions.take_header(slot, &header, true) {
@@ -100,6 +103,9 @@ impl Server<'_> {
         if arrival == Arrival::Duplicate {
             return Err(DropReason::Duplicate);
         }
+        if self.is_held(slot, &frame) {
+            return Err(DropReason::Busy);
+        }
         if !self.is_within_rate(slot, &frame) {
             return Err(DropReason::RateExceeded);
         }
@@ -112,6 +118,26 @@ impl Server<'_> {
             frame,
             Frame::Store { .. } | Frame::Post { .. } | Frame::Leave { .. }
         ))
+    }
+
+    /// Returns whether a frame waits for an order of the operator that concerns its sender, and is
+    /// not stored yet.
+    fn is_held(&self, slot: u32, frame: &Frame<'_>) -> bool {
+        let posts = matches!(frame, Frame::Store { .. } | Frame::Post { .. });
+        let restrictions = self.admission.restrictions();
+        posts && restrictions.is_held(self.roster.suspect(slot))
+    }
+
+    /// Returns whether the client is muted, and gives the request that outcome then.
+    //= PROTOCOL.md#9.11
+    fn is_muted(&mut self, slot: u32, request: u32) -> bool {
+        let restrictions = self.admission.restrictions();
+        let is_muted = restrictions.is_muted(self.roster.suspect(slot), self.wall);
+        if is_muted {
+            let name = self.roster.at_mut(slot);
+            name.results_mut().decide(request, Outcome::Muted);
+        }
+        is_muted
     }
 
     /// Returns whether the frame is within the rate limit of the client's source. If not, the
@@ -149,7 +175,7 @@ impl Server<'_> {
             } => {
                 let is_encrypted = KEY_LEN + MESSAGE_OVERHEAD < ciphertext.len();
                 let fits = is_encrypted && ciphertext.len() <= STORED_MESSAGE_LEN_MAX;
-                if self.is_new_request(slot, request, fits) {
+                if self.is_new_request(slot, request, fits) && !self.is_muted(slot, request) {
                     let tried = bounce.then_some(tried);
                     self.store(slot, (request, counter), tried, to, ciphertext);
                 }
@@ -160,7 +186,7 @@ impl Server<'_> {
                 text,
             } => {
                 let fits = !text.is_empty() && text.len() <= TEXT_LEN_MAX;
-                if self.is_new_request(slot, request, fits) {
+                if self.is_new_request(slot, request, fits) && !self.is_muted(slot, request) {
                     self.post(slot, request, counter, text);
                 }
             }
@@ -222,7 +248,9 @@ impl Server<'_> {
         let recipient = self.roster.find(to);
         let outcome = match recipient {
             //= PROTOCOL.md#9.10
-            Some(to) if self.roster.at(to).membership().is_known() && self.is_allowed(to) => {
+            Some(to)
+                if self.roster.at(to).membership().is_known() && self.refusal_of(to).is_none() =>
+            {
                 let current = self.roster.at(to).listing().incarnation();
                 let untried = tried.is_some_and(|tried| tried != current);
                 if untried && self.is_reachable(to, slot) {

@@ -77,8 +77,27 @@ impl Server<'_> {
                     self.forget(slot);
                 }
             }
+            order @ (Record::Restrict(_) | Record::Lift { .. }) => self.restore_order(order)?,
         }
         Ok(())
+    }
+
+    #[cfg(feature = "moderation")]
+    fn restore_order(&mut self, order: Record<'_>) -> Result<(), RestoreError> {
+        let restrictions = self.admission.restrictions_mut();
+        match order {
+            Record::Restrict(restriction) if !restrictions.restore(restriction) => {
+                return Err(RestoreError::Full);
+            }
+            Record::Lift { kind, subject } => restrictions.restore_lift(kind, subject),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "moderation"))]
+    fn restore_order(&mut self, _: Record<'_>) -> Result<(), RestoreError> {
+        Err(RestoreError::Full)
     }
 
     /// Raises the numbers of messages and entries to these, even if no message or entry has them.

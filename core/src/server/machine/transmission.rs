@@ -63,11 +63,16 @@ impl<'a> Server<'a> {
         }
     }
 
-    /// Builds the restart notice that is due next.
+    /// Builds the notice that is due next: the last datagram of a session that the server has
+    /// closed, or a restart notice.
     fn emit_notice(&mut self, out: &mut [u8; DATAGRAM_LEN_MAX]) -> Option<Transmit> {
         let (now, retry) = (self.sessions.now(), self.sessions.retry());
         let slot = self.notices.next(self.roster.slots_mut(), now, retry)?;
         let to = self.roster.at(slot).process().address().get();
+        if let Some(parting) = self.sessions.emit_parting(slot, to, out) {
+            self.notices.remove(self.roster.slots_mut(), slot);
+            return Some(parting);
+        }
         let id = self.sessions.at(slot).local_id();
         self.sessions.emit_reset(to, id, out)
     }

@@ -1,0 +1,341 @@
+//! The restrictions in force, and the orders of the operator that wait for the store.
+//!
+//! An order takes effect once its record is stored. Until then nobody is restricted, but requests
+//! of the clients that it concerns wait: none of them is accepted behind the order's back.
+
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use super::record::{Record, StoreFailed};
+use super::restriction::{
+    Accepted, OrderError, OrderId, Restriction, RestrictionKind, Subject, Suspect,
+};
+use crate::address::PackedAddress;
+use crate::time::UnixSeconds;
+
+impl Subject {
+    /// Returns whether a client is one of these.
+    fn is(&self, client: Suspect<'_>) -> bool {
+        match self {
+            Self::Name(name) => name.as_str() == client.name,
+            Self::Key(key) => key == client.key,
+            Self::Source(ip) => network(*ip) == client.address.network(),
+        }
+    }
+
+    /// Returns the subject in the form that is the same for the same clients.
+    fn canonical(self) -> Self {
+        match self {
+            Self::Source(ip) => Self::Source(match ip.to_canonical() {
+                IpAddr::V4(v4) => v4.into(),
+                IpAddr::V6(v6) => {
+                    let upper = u128::from(v6) & (u128::MAX << 64);
+                    Ipv6Addr::from(upper).into()
+                }
+            }),
+            other => other,
+        }
+    }
+
+    /// Returns whether both are the same clients.
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Source(one), Self::Source(other)) => network(*one) == network(*other),
+            _ => self == other,
+        }
+    }
+}
+
+fn network(ip: IpAddr) -> u128 {
+    PackedAddress::from(SocketAddr::new(ip, 0)).network()
+}
+
+impl Restriction {
+    /// Returns whether this is a restriction of this kind for these clients.
+    fn is_for(&self, kind: RestrictionKind, subject: &Subject) -> bool {
+        self.kind == kind && self.subject.is_same(subject)
+    }
+}
+
+/// Maximum number of orders whose result the caller does not know yet.
+const ORDERS_MAX: usize = 8;
+
+/// Memory for one restriction.
+#[derive(Clone, Debug)]
+pub struct RestrictionSlot(Option<Restriction>);
+
+impl RestrictionSlot {
+    /// An unused slot.
+    pub const VACANT: Self = Self(None);
+}
+
+/// A restriction that waits for the store, or the end of one.
+#[derive(Clone, Debug)]
+struct Pending {
+    id: OrderId,
+    restriction: Restriction,
+    lifts: bool,
+    /// The messages and log entries that the store must have before.
+    after: Accepted,
+}
+
+/// The restrictions in force, and the orders that wait for the store.
+pub(super) struct Restrictions<'a> {
+    slots: &'a mut [RestrictionSlot],
+    pending: heapless::Deque<Pending, ORDERS_MAX>,
+    /// Number of pending orders that the store was given.
+    given: usize,
+    /// Names to forget, by their slots.
+    forgetting: heapless::Vec<(u32, OrderId), ORDERS_MAX>,
+    done: heapless::Deque<(OrderId, Result<(), StoreFailed>), ORDERS_MAX>,
+    last: u32,
+    /// Restored restrictions may concern clients that were restored as present.
+    is_unchecked: bool,
+}
+
+impl<'a> Restrictions<'a> {
+    /// Creates an empty list without memory: it refuses all orders.
+    pub(super) fn new() -> Self {
+        Self {
+            slots: &mut [],
+            pending: heapless::Deque::new(),
+            given: 0,
+            forgetting: heapless::Vec::new(),
+            done: heapless::Deque::new(),
+            last: 0,
+            is_unchecked: false,
+        }
+    }
+
+    /// Sets the memory for restrictions, which it clears.
+    pub(super) fn set_slots(&mut self, slots: &'a mut [RestrictionSlot]) {
+        slots.fill(RestrictionSlot::VACANT);
+        self.slots = slots;
+    }
+
+    /// Returns the restrictions in force.
+    pub(super) fn in_force(&self, now: UnixSeconds) -> impl Iterator<Item = &Restriction> {
+        let all = self.slots.iter().filter_map(|slot| slot.0.as_ref());
+        all.filter(move |restriction| !restriction.has_ended(now))
+    }
+
+    /// Returns when the ban of a client ends, if it is banned: 0 if it does not end by itself.
+    pub(super) fn banned_until(
+        &self,
+        client: Suspect<'_>,
+        now: UnixSeconds,
+    ) -> Option<UnixSeconds> {
+        let bans = self
+            .in_force(now)
+            .filter(|it| it.kind == RestrictionKind::Ban && it.subject.is(client));
+        let ends = bans.map(|ban| ban.until.unwrap_or(UnixSeconds(0)));
+        // A ban without an end counts as the longest.
+        ends.max_by_key(|until| until.0.wrapping_sub(1))
+    }
+
+    /// Returns whether a client is muted.
+    pub(super) fn is_muted(&self, client: Suspect<'_>, now: UnixSeconds) -> bool {
+        self.in_force(now)
+            .any(|it| it.kind == RestrictionKind::Mute && it.subject.is(client))
+    }
+
+    /// Returns whether the requests of a client wait until an order is stored that concerns it.
+    pub(super) fn is_held(&self, client: Suspect<'_>) -> bool {
+        let mut restrictions = self.pending.iter().filter(|order| !order.lifts);
+        restrictions.any(|order| order.restriction.subject.is(client))
+    }
+
+    // ---- orders ----
+
+    fn next_id(&mut self) -> Result<OrderId, OrderError> {
+        let unknown = self.pending.len() + self.forgetting.len() + self.done.len();
+        if unknown >= ORDERS_MAX {
+            return Err(OrderError::Busy);
+        }
+        self.last = self.last.wrapping_add(1);
+        Ok(OrderId::new(self.last))
+    }
+
+    /// Accepts the order to restrict clients. It replaces a restriction of the same kind for them.
+    ///
+    /// # Errors
+    /// Returns [`OrderError::Full`] or [`OrderError::Busy`].
+    pub(super) fn restrict(
+        &mut self,
+        restriction: Restriction,
+        after: Accepted,
+        now: UnixSeconds,
+    ) -> Result<OrderId, OrderError> {
+        let used = self.in_force(now).count();
+        let coming = self.pending.iter().filter(|order| !order.lifts).count();
+        if used + coming >= self.slots.len() {
+            return Err(OrderError::Full);
+        }
+        let subject = restriction.subject.canonical();
+        let restriction = Restriction {
+            subject,
+            ..restriction
+        };
+        self.push(restriction, false, after)
+    }
+
+    /// Accepts the order to lift a restriction.
+    ///
+    /// # Errors
+    /// Returns [`OrderError::NotRestricted`] or [`OrderError::Busy`].
+    pub(super) fn lift(
+        &mut self,
+        kind: RestrictionKind,
+        subject: &Subject,
+        after: Accepted,
+        now: UnixSeconds,
+    ) -> Result<OrderId, OrderError> {
+        let found = self.in_force(now).find(|it| it.is_for(kind, subject));
+        let restriction = found.ok_or(OrderError::NotRestricted)?.clone();
+        self.push(restriction, true, after)
+    }
+
+    fn push(
+        &mut self,
+        restriction: Restriction,
+        lifts: bool,
+        after: Accepted,
+    ) -> Result<OrderId, OrderError> {
+        let id = self.next_id()?;
+        let order = Pending {
+            id,
+            restriction,
+            lifts,
+            after,
+        };
+        self.pending
+            .push_back(order)
+            .map_err(|_| OrderError::Busy)?;
+        Ok(id)
+    }
+
+    /// Accepts the order to forget the name in a slot.
+    ///
+    /// # Errors
+    /// Returns [`OrderError::Busy`].
+    pub(super) fn forget(&mut self, slot: u32) -> Result<OrderId, OrderError> {
+        let id = self.next_id()?;
+        let pushed = self.forgetting.push((slot, id));
+        pushed.map(|()| id).map_err(|_| OrderError::Busy)
+    }
+
+    /// Handles a name that is forgotten; returns whether that was an order.
+    pub(super) fn on_forgotten(&mut self, slot: u32) -> bool {
+        let before = core::mem::take(&mut self.forgetting);
+        for &(other, id) in &before {
+            if other == slot {
+                self.finish(id, Ok(()));
+            } else {
+                let _ = self.forgetting.push((other, id));
+            }
+        }
+        self.forgetting.len() < before.len()
+    }
+
+    fn finish(&mut self, id: OrderId, result: Result<(), StoreFailed>) {
+        let pushed = self.done.push_back((id, result));
+        debug_assert!(
+            pushed.is_ok(),
+            "there is room for the results of all orders"
+        );
+    }
+
+    /// Returns whether the caller can poll the result of an order.
+    pub(super) fn has_result(&self) -> bool {
+        !self.done.is_empty()
+    }
+
+    /// Removes and returns the result of an order.
+    pub(super) fn poll_result(&mut self) -> Option<(OrderId, Result<(), StoreFailed>)> {
+        self.done.pop_front()
+    }
+
+    // ---- the store ----
+
+    /// Returns how far messages and entries must be stored before the next order; `None` if no
+    /// order waits.
+    pub(super) fn next_after(&self) -> Option<Accepted> {
+        self.pending.iter().nth(self.given).map(|order| order.after)
+    }
+
+    /// Builds the record of the next order.
+    pub(super) fn next_record(&mut self) -> Option<Record<'_>> {
+        let order = self.pending.iter().nth(self.given)?;
+        self.given += 1;
+        let Restriction { kind, subject, .. } = &order.restriction;
+        Some(if order.lifts {
+            Record::Lift {
+                kind: *kind,
+                subject,
+            }
+        } else {
+            Record::Restrict(&order.restriction)
+        })
+    }
+
+    /// Handles the result of the oldest order that the store was given. Returns whether clients
+    /// are banned by it.
+    pub(super) fn on_stored(&mut self, stored: bool, now: UnixSeconds) -> bool {
+        let Some(order) = self.pending.pop_front() else {
+            return false;
+        };
+        self.given = self.given.saturating_sub(1);
+        let result = if stored { Ok(()) } else { Err(StoreFailed) };
+        self.finish(order.id, result);
+        if !stored {
+            return false;
+        }
+        let Restriction { kind, subject, .. } = &order.restriction;
+        self.remove(*kind, subject);
+        if order.lifts {
+            return false;
+        }
+        let bans = *kind == RestrictionKind::Ban;
+        let placed = self.place(order.restriction, now);
+        debug_assert!(placed, "the order was accepted with room for it");
+        bans
+    }
+
+    fn remove(&mut self, kind: RestrictionKind, subject: &Subject) {
+        let is_it = |slot: &RestrictionSlot| {
+            let restriction = slot.0.as_ref();
+            restriction.is_some_and(|restriction| restriction.is_for(kind, subject))
+        };
+        let found = self.slots.iter_mut().filter(|slot| is_it(slot));
+        found.for_each(|slot| *slot = RestrictionSlot::VACANT);
+    }
+
+    /// Places a restriction in a vacant slot, or in that of one that has ended.
+    fn place(&mut self, restriction: Restriction, now: UnixSeconds) -> bool {
+        let is_free = |slot: &&mut RestrictionSlot| {
+            let restriction = slot.0.as_ref();
+            restriction.is_none_or(|restriction| restriction.has_ended(now))
+        };
+        let free = self.slots.iter_mut().find(is_free);
+        free.map(|slot| slot.0 = Some(restriction)).is_some()
+    }
+
+    /// Restores a restriction; false if there is no room for it.
+    pub(super) fn restore(&mut self, restriction: &Restriction) -> bool {
+        self.is_unchecked = true;
+        self.remove(restriction.kind, &restriction.subject);
+        self.place(restriction.clone(), UnixSeconds(0))
+    }
+
+    /// Restores the end of a restriction.
+    pub(super) fn restore_lift(&mut self, kind: RestrictionKind, subject: &Subject) {
+        self.remove(kind, subject);
+    }
+
+    /// Returns, once, whether restored clients have to be compared with restored restrictions.
+    pub(super) fn take_unchecked(&mut self) -> bool {
+        core::mem::take(&mut self.is_unchecked)
+    }
+}
+
+#[cfg(test)]
+mod tests;

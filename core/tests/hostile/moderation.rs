@@ -1,0 +1,247 @@
+//! Orders of the operator: they end what a squatter, a flooder and a mailbox filler do, when they
+//! are stored and not before.
+
+use chatapp_core::wire::{Frame, Refusal};
+use chatapp_core::{
+    Endpoint, Name, NameRecord, OrderError, Persist, Record, Restriction, RestrictionKind,
+    RestrictionSlot, StoreFailed, Subject, UnixSeconds,
+};
+
+use crate::offline::name_record;
+use crate::server_rig::{Member, Rig, Sent, address, hello, stored_message};
+
+const NOW: UnixSeconds = UnixSeconds(1_000_000);
+/// When a ban of an hour ends.
+const IN_AN_HOUR: UnixSeconds = UnixSeconds(NOW.0 + 3_600);
+
+fn rig() -> Rig {
+    let mut rig = Rig::new();
+    moderate(&mut rig);
+    rig
+}
+
+fn moderate(rig: &mut Rig) {
+    rig.server.moderate(vec![RestrictionSlot::VACANT; 4].leak());
+    rig.server.handle_wall_clock(NOW);
+}
+
+fn name(text: &str) -> Subject {
+    Subject::Name(Name::new(text).unwrap())
+}
+
+fn restriction(kind: RestrictionKind, subject: Subject) -> Restriction {
+    Restriction {
+        kind,
+        subject,
+        until: Some(IN_AN_HOUR),
+    }
+}
+
+/// Orders a restriction, which is stored; returns the datagrams after it.
+fn orders(rig: &mut Rig, kind: RestrictionKind, subject: Subject) -> Sent {
+    let id = rig.server.restrict(restriction(kind, subject)).unwrap();
+    let sent = rig.drain();
+    assert_eq!(rig.server.poll_order(), Some((id, Ok(()))));
+    sent
+}
+
+/// Returns the reasons in the last datagrams of the sessions of a member.
+fn reasons(member: &Member, sent: &Sent) -> Vec<Refusal> {
+    let all = member.decrypt(sent).into_iter();
+    all.filter_map(|(header, _)| header.closed).collect()
+}
+
+fn post(request: u32) -> Frame<'static> {
+    Frame::Post {
+        request,
+        counter: request,
+        text: "spam",
+    }
+}
+
+fn store_for(to: &'static str, request: u32) -> Frame<'static> {
+    Frame::Store {
+        request,
+        counter: request,
+        tried: 0,
+        bounce: false,
+        to,
+        ciphertext: stored_message("hi"),
+    }
+}
+
+/// Says a frame, and returns what the member receives for it.
+fn says(rig: &mut Rig, member: &mut Member, frame: Frame<'_>) -> String {
+    let mut sent = rig.say(member, &[frame]);
+    sent.extend(rig.pass(1_000));
+    rig.receive_all(member, sent).join("\n")
+}
+
+/// All clients that are banned at once are told.
+#[test]
+//= PROTOCOL.md#9.11
+//= PROTOCOL.md#9.10
+fn puts_out_all_clients_of_a_banned_source() {
+    let mut rig = rig();
+    let squatters = [(1, "one"), (2, "two"), (3, "three")].map(|(n, name)| rig.join(n, name));
+    let sent = orders(
+        &mut rig,
+        RestrictionKind::Ban,
+        Subject::Source(address(1).ip()),
+    );
+    let banned = Refusal::Banned(IN_AN_HOUR);
+    for squatter in &squatters {
+        assert_eq!(reasons(squatter, &sent), [banned]);
+    }
+    assert_eq!(rig.online(), 0);
+    let again = rig.answer_to(address(9), hello(9, "nine"));
+    assert_eq!(again.err(), Some(banned));
+    let elsewhere = "192.0.2.7:7".parse().unwrap();
+    assert!(rig.answer_to(elsewhere, hello(10, "ten")).is_ok());
+    rig.server.handle_wall_clock(IN_AN_HOUR);
+    assert!(rig.answer_to(address(9), hello(11, "nine")).is_ok());
+}
+
+#[test]
+//= PROTOCOL.md#9.11
+fn stores_nothing_for_a_banned_name_or_of_a_muted_one() {
+    let mut rig = rig();
+    let (mut ann, mut mallory) = (rig.join(1, "ann"), rig.join(2, "mallory"));
+    rig.join(3, "bob");
+    orders(&mut rig, RestrictionKind::Ban, name("bob"));
+    // All that was sent before counts as lost.
+    let sent = rig.pass(600);
+    rig.receive_all(&mut ann, sent.clone());
+    rig.receive_all(&mut mallory, sent);
+    let answer = says(&mut rig, &mut ann, store_for("bob", 1));
+    assert!(answer.contains("NoSuchClient"), "{answer}");
+
+    orders(&mut rig, RestrictionKind::Mute, name("mallory"));
+    for (request, frame) in [(1, post(1)), (2, store_for("ann", 2))] {
+        let answer = says(&mut rig, &mut mallory, frame);
+        assert!(answer.contains("Muted"), "{request}: {answer}");
+    }
+    assert_eq!(rig.server.usage().channel_messages.used, 0);
+    assert_eq!(rig.server.usage().kept_messages.used, 0);
+    // A muted client still reads.
+    let sent = rig.say(&mut ann, &[post(2)]);
+    let heard = rig.receive_all(&mut mallory, sent).join("\n");
+    assert!(heard.contains("spam"), "{heard}");
+    let lifted = rig.server.lift(RestrictionKind::Mute, &name("mallory"));
+    rig.drain();
+    assert_eq!(rig.server.poll_order(), Some((lifted.unwrap(), Ok(()))));
+    let answer = says(&mut rig, &mut mallory, post(3));
+    assert!(!answer.contains("Muted"), "{answer}");
+}
+
+/// Nothing is accepted between an order and its record, and a store that fails changes nothing.
+#[test]
+//= PROTOCOL.md#9.11
+fn takes_effect_with_its_record() {
+    let mut rig = rig();
+    let mut mallory = rig.join(1, "mallory");
+    let order = restriction(RestrictionKind::Ban, name("mallory"));
+    let id = rig.server.restrict(order).unwrap();
+    let datagram = mallory.encrypt(&mallory.header(), &[post(1)]);
+    rig.handle(mallory.address, &datagram);
+    assert_eq!(rig.server.usage().channel_messages.used, 0, "it was taken");
+    assert_eq!(rig.online(), 1);
+    rig.store_works = false;
+    rig.drain();
+    assert_eq!(rig.server.poll_order(), Some((id, Err(StoreFailed))));
+    assert_eq!(rig.online(), 1);
+    rig.store_works = true;
+    rig.pass(2_000);
+    let datagram = mallory.encrypt(&mallory.header(), &[post(1)]);
+    rig.give(mallory.address, &datagram);
+    assert_eq!(rig.server.usage().channel_messages.used, 1);
+}
+
+#[test]
+//= PROTOCOL.md#9.11
+fn holds_after_a_restart() {
+    let mut rig = rig();
+    let squatter = rig.join(1, "bob");
+    let ban = restriction(RestrictionKind::Ban, name("bob"));
+    rig.server.restrict(ban.clone()).unwrap();
+    let mut restarted = Rig::in_room(Rig::config(), None, 4);
+    moderate(&mut restarted);
+    // The server crashed before the departure was stored.
+    let mut registered = false;
+    while let Some(Persist { ticket, record }) = rig.server.poll_persist() {
+        match record {
+            Record::Restrict(it) => assert_eq!(*it, ban),
+            Record::Name(name) => registered |= name.registered,
+            _ => {}
+        }
+        rig.server.handle_stored(rig.now, ticket, Ok(()));
+    }
+    assert!(!registered, "the departure is stored next");
+    let record = NameRecord {
+        registered: true,
+        ..name_record("bob")
+    };
+    restarted.server.restore(Record::Name(record)).unwrap();
+    restarted.server.restore(Record::Restrict(&ban)).unwrap();
+    assert_eq!(restarted.online(), 1);
+    restarted.server.handle_wall_clock(NOW);
+    restarted.drain();
+    assert_eq!(restarted.online(), 0);
+    let again = restarted.answer_to(squatter.address, hello(7, "bob"));
+    assert_eq!(again.err(), Some(Refusal::Banned(IN_AN_HOUR)));
+    assert_eq!(restarted.server.restrictions().count(), 1);
+}
+
+#[test]
+fn kicks_and_forgets() {
+    let mut rig = rig();
+    let (bob, mut ann) = (rig.join(1, "bob"), rig.join(2, "ann"));
+    assert_eq!(rig.server.forget_name("bob"), Err(OrderError::InRoom));
+    assert_eq!(rig.server.kick("eve"), Err(OrderError::NoSuchName));
+    let id = rig.server.kick("bob").unwrap();
+    let sent = rig.drain();
+    assert_eq!(rig.server.poll_order(), Some((id, Ok(()))));
+    let until = UnixSeconds(NOW.0 + 60);
+    assert_eq!(reasons(&bob, &sent), [Refusal::Banned(until)]);
+    assert_eq!(rig.server.kick("bob"), Err(OrderError::NotInRoom));
+    rig.receive_all(&mut ann, sent);
+    rig.server.handle_wall_clock(until);
+    let answer = says(&mut rig, &mut ann, store_for("bob", 1));
+    assert!(answer.contains("Saved"), "{answer}");
+    let before = rig.server.table().count();
+    let id = rig.server.forget_name("bob").unwrap();
+    rig.drain();
+    assert_eq!(rig.server.poll_order(), Some((id, Ok(()))));
+    assert_eq!(rig.server.table().count(), before - 1);
+    assert_eq!(rig.server.usage().kept_messages.used, 0);
+    // Another key gets the name.
+    let stranger = crate::server_rig::Request {
+        person: "stranger",
+        ..hello(8, "bob")
+    };
+    assert!(rig.answer_to(address(8), stranger).is_ok());
+    assert_eq!(rig.server.key_of("eve"), None);
+    assert!(rig.server.poll_timeout().is_some());
+}
+
+/// A client that moves to a banned address is put out there.
+#[test]
+fn follows_a_client_to_a_banned_address() {
+    let mut rig = rig();
+    let mut bob = rig.join(1, "bob");
+    let there = "192.0.2.7:7".parse().unwrap();
+    let cookie = rig.cookie(there);
+    orders(
+        &mut rig,
+        RestrictionKind::Ban,
+        Subject::Source("192.0.2.7".parse().unwrap()),
+    );
+    assert_eq!(rig.online(), 1);
+    let header = chatapp_core::wire::Header {
+        cookie: Some(cookie),
+        ..bob.header()
+    };
+    let datagram = bob.encrypt(&header, &[]);
+    rig.give(there, &datagram);
+    assert_eq!(rig.online(), 0);
+}
