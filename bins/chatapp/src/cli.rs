@@ -10,6 +10,7 @@ use clap::{ColorChoice, CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use crate::address::parse_port;
+use crate::admin::AdminOptions;
 use crate::client::PersonalOptions;
 use crate::data::{DataOptions, KeepOptions};
 use crate::exit::Failure;
@@ -35,6 +36,8 @@ pub(crate) enum Mode {
     Demo,
     /// Ask whether a server answers.
     Ping(PingOptions),
+    /// Give an order to a server.
+    Admin(AdminOptions),
     /// Show, copy, check or change a server's store.
     Store(StoreAction),
     /// Show, forget or make keys.
@@ -142,6 +145,7 @@ fn parse(
     match (&arguments.command, arguments.server, &arguments.client) {
         (Some(Action::Demo), ..) => Ok(Mode::Demo),
         (Some(Action::Ping(ping)), ..) => Ok(Mode::Ping(ping.clone())),
+        (Some(Action::Admin(admin)), ..) => Ok(Mode::Admin(admin.clone())),
         (Some(Action::Store(store)), ..) => Ok(Mode::Store(store.action())),
         (Some(Action::Keys { action }), ..) => Ok(Mode::Keys(action.clone())),
         (Some(Action::Completions { shell }), ..) => Ok(Mode::Completions(*shell)),
@@ -196,14 +200,6 @@ fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptio
         is_persistent: arguments.wait,
         personal: arguments.personal.clone(),
     })
-}
-
-fn parse_command(text: &str) -> Result<String, String> {
-    match typed::parse(text) {
-        Ok(Some(_)) => Ok(text.into()),
-        Ok(None) => Err("the command is empty".into()),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// A chat room over UDP: messages arrive once and in order, and are stored for offline names.
@@ -272,7 +268,7 @@ struct Arguments {
 
     /// Run this command, and end when it is settled; can be repeated. Standard input is not read
     #[arg(
-        long, value_name = "COMMAND", value_parser = parse_command, requires = "client",
+        long, value_name = "COMMAND", value_parser = typed::check, requires = "client",
         conflicts_with = "server"
     )]
     exec: Vec<String>,
@@ -334,6 +330,9 @@ enum Action {
     /// Ask whether a server answers, without a name: exit code 0 if it does, 1 if not
     #[command(disable_help_subcommand = true)]
     Ping(PingOptions),
+    /// Give an order to a running server: who may be in the room, and who may write
+    #[command(disable_help_subcommand = true)]
+    Admin(AdminOptions),
     /// Show the contents of a server's store; copy, restore, check or change it
     #[command(disable_help_subcommand = true)]
     Store(StoreArguments),

@@ -40,7 +40,8 @@ impl KeepOptions {
     }
 }
 
-fn parse_seconds(text: &str) -> Result<u32, String> {
+/// Parses a duration in seconds.
+pub(crate) fn parse_seconds(text: &str) -> Result<u32, String> {
     let span: Option<jiff::Span> = text.parse().ok();
     let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     let seconds = duration.and_then(|duration| u32::try_from(duration.as_secs()).ok());

@@ -5,6 +5,7 @@ pub(crate) const USAGE: &str = "\
 ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
        ChatApp ping [--json] <SERVER-IP> <SERVER-PORT>
+       ChatApp admin [--json] <DIR> <ORDER>...
        ChatApp store [--json] <DIR>
        ChatApp store backup | restore | check | forget | show ...
        ChatApp keys show | verify | forget | server | new-room ...
@@ -66,8 +67,20 @@ Typed lines are stored for each name in ~/.local/state/chatapp/history, or
 under $XDG_STATE_HOME; not those that begin with a blank, and none with
 --no-history. Many pasted lines are sent only after a confirmation.
 
-A server accepts `stats` (its counters, as SIGUSR1 does), `quit` and `help`.
-SIGHUP lets it reload the file of --allow-file.
+Commands of a server's operator, typed at the server, or from another process
+with `ChatApp admin DIR` in front:
+  who                  list the names, with their addresses and keys
+  kick <name>          put a client out, for a minute
+  ban <name> 1h        put a client out, and keep it out; without a time: until
+                       `unban <name>`
+  mute <name> 1h       let a client read, and nothing else; `unmute <name>`
+  ban key <key>        the same for all clients with a key; also mute
+  ban address <ip>     the same for all clients of an address; also mute
+  bans                 list the bans and mutes in force
+  forget <name>        free an offline name, and drop its stored messages
+  stats                show its counters, as SIGUSR1 does
+  quit, help           end the server; show these commands
+SIGHUP lets a server reload the file of --allow-file.
 `ChatApp ping localhost 4119` needs no name: it ends with 0 if the server
 answers, with 1 if not.
 
@@ -108,10 +121,12 @@ All of it is in your state folder, ~/.local/state/chatapp on Linux, unless
 
 Exit codes:
   0  success
-  1  system error, for example standard output was closed; no answer to a ping
+  1  system error, for example standard output was closed; no answer to a ping;
+     an order of `admin` was not done
   2  wrong usage, or a port, address, store or key that cannot be used
   3  the server is not found, does not respond, or has another protocol version
-  4  the server refused the name, or another process took it over
+  4  the server refused the name, put the client out, or another process took
+     the name over
   5  the key of the server has changed, or is not that of --server-key
   6  a message of --exec was neither delivered nor stored
 

@@ -6,7 +6,8 @@
 //!
 //! - `cli`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: the modes of the program
-//! - `limits`, `operator`: the capacities of a server, and the commands of its operator
+//! - `limits`, `operator`, `order`: the capacities of a server, and the orders of its operator
+//! - `admin`, `admin_socket`, `answer`: orders from another process, and their answers
 //! - `network`: the transport, with capture and fault injection
 //! - `data`: the state folder on disk
 //! - `keys`, `keyring`, `fingerprint`: the identity, the allow list, the known keys, and codes that
@@ -25,6 +26,9 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod admin;
+mod admin_socket;
+mod answer;
 mod background;
 mod cli;
 mod client;
@@ -45,6 +49,7 @@ mod manual;
 mod metrics;
 mod network;
 mod operator;
+mod order;
 mod ping;
 mod rotating;
 mod server;
@@ -87,6 +92,7 @@ fn run() -> Result<Exit, Failure> {
         Mode::Chat(options) => client::run(&options),
         Mode::Demo => demo::run(),
         Mode::Ping(options) => ping::run(&options),
+        Mode::Admin(options) => admin::run(&options),
         Mode::Store(action) => store::run(&action),
         Mode::Keys(action) => keyring::run(&action),
         Mode::Completions(shell) => manual::print_completions(shell),

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use chatapp_console::LogLine;
-use chatapp_core::{Journal, NullJournal, Server, ServerConfig, ServerEvent, UnixSeconds};
+use chatapp_core::{
+    Journal, NullJournal, RestrictionSlot, Server, ServerConfig, ServerEvent, UnixSeconds,
+};
 use chatapp_mio::{Clock, ServerMemory, Transport, Waker, seed};
 use chatapp_store::{Options, Store};
 
@@ -19,6 +21,9 @@ use crate::network::{Network, Program};
 use crate::operator::Operator;
 use crate::server_log::ServerLog;
 use crate::signals::{self, Hooks, Requests};
+
+/// Maximum number of bans and mutes.
+const RESTRICTIONS: usize = 1_024;
 
 /// Runs a server until it is asked to leave.
 pub(crate) fn run(options: &ServerOptions) -> Result<Exit, Failure> {
@@ -48,7 +53,6 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         .map_err(Failure::system("cannot start a thread"))?;
     let mut metrics = Metrics::start(&options.metrics, &waker)?;
     let mut operator = Operator::start(waker).map_err(Failure::system("cannot start a thread"))?;
-
     let mut memory = ServerMemory::new(options.limits.memory())
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let config = ServerConfig {
@@ -59,16 +63,18 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     let folder = options.data.server_folder(options.port)?;
     let identity = options.keys.server_identity(folder.as_deref())?;
     let mut key_slots = network.key_slots();
+    let mut restrictions = vec![RestrictionSlot::VACANT; RESTRICTIONS];
     let mut server = Server::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     server.log_keys(&mut key_slots);
+    server.moderate(&mut restrictions);
     let mut journal: Box<dyn Journal + Send> = match folder {
-        Some(folder) => Box::new(open_store(
-            &folder,
-            &options.limits,
-            &mut server,
-            network.waker(),
-        )?),
+        Some(folder) => {
+            let waker = network.waker();
+            let journal = open_store(&folder, &options.limits, &mut server, waker)?;
+            operator.listen(&folder, &log, network.wall());
+            Box::new(journal)
+        }
         None => Box::new(NullJournal::new()),
     };
     if let Some(entries) = allow_list.entries() {
@@ -80,11 +86,11 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     while !requests.exit_requested() && !operator.wants_to_leave() {
         let wall = network.wall();
         operator.wants_stats |= requests.take_stats_request();
-        operator.execute(&log, &server, wall);
+        server.handle_wall_clock(wall);
+        operator.execute(&log, &mut server, wall);
         if requests.take_reload_request() {
             reload(&log, &options.keys, &mut allow_list, &mut server, wall);
         }
-        server.handle_wall_clock(wall);
         network.poll(&mut server, |server, now| {
             journal.exchange(server, now);
             write_log(&log, server, wall, &*journal);

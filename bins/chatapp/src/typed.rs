@@ -43,6 +43,18 @@ pub(crate) fn parse(line: &str) -> Result<Option<Request<'_>>, ParseError<'_>> {
     }
 }
 
+/// Returns a line that is a command.
+///
+/// # Errors
+/// Returns a sentence about what is wrong.
+pub(crate) fn check(line: &str) -> Result<String, String> {
+    match parse(line) {
+        Ok(Some(_)) => Ok(line.into()),
+        Ok(None) => Err("the command is empty".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

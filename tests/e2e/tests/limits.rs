@@ -96,7 +96,7 @@ fn shows_counters_on_request_and_on_a_signal() {
     room.server.logs("clients: 2 online");
     room.server.types("dance");
     room.server
-        .logs("The commands of a server are stats, quit and help.");
+        .logs("The commands of a server are who, bans, kick, ban, unban, mute, unmute,");
     room.server.types("quit");
     assert_eq!(room.server.ends(), 0);
 }
