@@ -16,6 +16,7 @@ pub(super) enum Final {
     NotPosted {
         store_failed: bool,
     },
+    #[cfg(feature = "moderation")]
     Muted,
     Silent(Request),
     Offline,
@@ -35,6 +36,7 @@ impl Final {
             Self::ToSelf => message(MessageStatus::Delivered),
             Self::Posted => ClientEvent::Posted { id },
             Self::NotPosted { store_failed } => ClientEvent::NotPosted { id, store_failed },
+            #[cfg(feature = "moderation")]
             Self::Muted => ClientEvent::Muted { id },
             Self::Silent(request) => ClientEvent::ServerNotResponding { id, request },
             Self::Offline => ClientEvent::Offline { id },

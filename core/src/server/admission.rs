@@ -61,8 +61,7 @@ impl<'a> Admission<'a> {
         if !self.allows(client.name, client.key) {
             return Some(Refusal::NotAllowed);
         }
-        let until = self.restrictions.banned_until(client, now)?;
-        Some(Refusal::Banned(until))
+        self.restrictions.refusal(client, now)
     }
 
     /// Returns whether a name may register with this key. Cost: the logarithm of the number of

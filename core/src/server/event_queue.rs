@@ -3,6 +3,7 @@
 use core::net::SocketAddr;
 
 use super::event::{Departure, ServerEvent};
+use crate::address::PackedAddress;
 use crate::name::Name;
 use crate::time::Instant;
 use crate::wire::Refusal;
@@ -25,11 +26,11 @@ pub(super) enum Pending {
     },
     Refused {
         name: Name,
-        address: SocketAddr,
+        address: PackedAddress,
         reason: Refusal,
     },
     ForeignVersion {
-        address: SocketAddr,
+        address: PackedAddress,
         version: u8,
     },
     Throttled {
@@ -115,13 +116,14 @@ impl EventQueue {
                 self.refused_name = name;
                 ServerEvent::Refused {
                     name: self.refused_name.as_str(),
-                    address,
+                    address: address.get(),
                     reason,
                 }
             }
-            Pending::ForeignVersion { address, version } => {
-                ServerEvent::ForeignVersion { address, version }
-            }
+            Pending::ForeignVersion { address, version } => ServerEvent::ForeignVersion {
+                address: address.get(),
+                version,
+            },
             Pending::Throttled { slot } => ServerEvent::Throttled {
                 name: client(slot).0,
             },

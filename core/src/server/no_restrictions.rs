@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use super::record::Record;
 use super::restriction::{Accepted, Suspect};
 use crate::time::UnixSeconds;
+use crate::wire::Refusal;
 
 /// No restrictions.
 pub(super) struct Restrictions<'a>(PhantomData<&'a ()>);
@@ -14,7 +15,7 @@ impl Restrictions<'_> {
         Self(PhantomData)
     }
 
-    pub(super) fn banned_until(&self, _: Suspect<'_>, _: UnixSeconds) -> Option<UnixSeconds> {
+    pub(super) fn refusal(&self, _: Suspect<'_>, _: UnixSeconds) -> Option<Refusal> {
         None
     }
 

@@ -11,6 +11,7 @@ use super::restriction::{
 };
 use crate::address::PackedAddress;
 use crate::time::UnixSeconds;
+use crate::wire::Refusal;
 
 impl Subject {
     /// Returns whether a client is one of these.
@@ -118,12 +119,13 @@ impl<'a> Restrictions<'a> {
         all.filter(move |restriction| !restriction.has_ended(now))
     }
 
+    /// Returns why a client may not be in the room, if it is banned.
+    pub(super) fn refusal(&self, client: Suspect<'_>, now: UnixSeconds) -> Option<Refusal> {
+        self.banned_until(client, now).map(Refusal::Banned)
+    }
+
     /// Returns when the ban of a client ends, if it is banned: 0 if it does not end by itself.
-    pub(super) fn banned_until(
-        &self,
-        client: Suspect<'_>,
-        now: UnixSeconds,
-    ) -> Option<UnixSeconds> {
+    fn banned_until(&self, client: Suspect<'_>, now: UnixSeconds) -> Option<UnixSeconds> {
         let bans = self
             .in_force(now)
             .filter(|it| it.kind == RestrictionKind::Ban && it.subject.is(client));

@@ -11,6 +11,7 @@ use crate::crypto::{
     FIRST_OVERHEAD, Handshake, Identity, KEY_LEN, PublicKey, SECOND_OVERHEAD, SessionKeys, TAG_LEN,
 };
 use crate::limits::{COOKIE_REQUEST_LEN, DATAGRAM_LEN_MAX};
+#[cfg(feature = "moderation")]
 use crate::time::UnixSeconds;
 
 const COOKIE_LEN: usize = 16;
@@ -353,6 +354,7 @@ pub enum Refusal {
     NotAllowed,
     /// The operator has banned the name, the key or the address, until this time; 0 if the ban does
     /// not end by itself.
+    #[cfg(feature = "moderation")]
     Banned(UnixSeconds),
 }
 
@@ -376,6 +378,7 @@ impl fmt::Display for Refusal {
             Self::NotMe => "that process is gone",
             Self::RateExceeded => "too many registrations from that address",
             Self::ForeignKey => "the name belongs to another key",
+            #[cfg(feature = "moderation")]
             Self::Banned(_) => "banned by the operator",
             Self::NotAllowed => "the allow list does not contain the name with this key",
         })

@@ -9,9 +9,6 @@ use crate::client::route::Way;
 use crate::session::connection::Phase;
 use crate::wire::{Frame, Outcome};
 
-/// Whether a mute has a status of its own. On a board, the message is one that was not stored.
-const IS_MUTE_SAID: bool = cfg!(feature = "moderation");
-
 impl Client<'_> {
     // ---- commands ----
 
@@ -222,7 +219,8 @@ impl Client<'_> {
         match self.outbox.at(slot).form() {
             Form::Store | Form::Probe => self.stored(slot, outcome),
             Form::Post if outcome == Outcome::Saved => self.outbox.settle(slot, Final::Posted),
-            Form::Post if IS_MUTE_SAID && outcome == Outcome::Muted => {
+            #[cfg(feature = "moderation")]
+            Form::Post if outcome == Outcome::Muted => {
                 self.outbox.settle(slot, Final::Muted);
             }
             Form::Post => {
@@ -264,8 +262,11 @@ impl Client<'_> {
                 MessageStatus::NoSuchClient
             }
             Outcome::Full => MessageStatus::MailboxFull,
-            Outcome::Muted if IS_MUTE_SAID => MessageStatus::Muted,
-            Outcome::NotStored | Outcome::Left | Outcome::Muted => MessageStatus::NotStored,
+            #[cfg(feature = "moderation")]
+            Outcome::Muted => MessageStatus::Muted,
+            #[cfg(not(feature = "moderation"))]
+            Outcome::Muted => MessageStatus::NotStored,
+            Outcome::NotStored | Outcome::Left => MessageStatus::NotStored,
         };
         let is_probe = form == Form::Probe;
         self.end_message(slot, status);

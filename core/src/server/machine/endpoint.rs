@@ -37,7 +37,7 @@ impl Endpoint for Server<'_> {
                 if reason == DropReason::ForeignVersion {
                     let version = datagram.first().copied().unwrap_or_default();
                     let event = Pending::ForeignVersion {
-                        address: from,
+                        address: from.into(),
                         version,
                     };
                     self.events.push_limited(event, self.sessions.now());

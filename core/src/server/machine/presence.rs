@@ -212,8 +212,8 @@ impl Server<'_> {
         self.depart(
             slot,
             match reason {
-                Refusal::Banned(_) => Departure::PutOut,
-                _ => Departure::NotAllowed,
+                Refusal::NotAllowed => Departure::NotAllowed,
+                _ => Departure::PutOut,
             },
         );
         if let Some(parting) = parting {

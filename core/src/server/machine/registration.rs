@@ -182,7 +182,7 @@ impl Server<'_> {
         if reason == Refusal::RateExceeded {
             let event = Pending::Refused {
                 name: Name::VACANT,
-                address: to,
+                address: to.into(),
                 reason,
             };
             self.events.push_limited(event, self.sessions.now());
@@ -204,7 +204,7 @@ impl Server<'_> {
             .refuse(asked.from, &request, responder, answer);
         self.report(Pending::Refused {
             name: Name::new(asked.hello.name).unwrap_or(Name::VACANT),
-            address: asked.from,
+            address: asked.session.address,
             reason,
         });
     }
