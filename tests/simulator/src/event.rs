@@ -62,6 +62,7 @@ pub enum FaultKind {
     Partition,
     Attack,
     LostKey,
+    Order,
 }
 
 /// The end of a fault.

@@ -76,6 +76,8 @@ pub struct NodePlan {
     /// A person loses the key of a name. It gets the name with another key once the server has
     /// forgotten the first.
     pub lost_key: Millis,
+    /// The operator bans or mutes a name, or lifts that; only in runs that ask for it.
+    pub orders: Millis,
 }
 
 /// Faults of the store.
@@ -260,6 +262,7 @@ impl Plan {
             rival: every(choices, 6),
             clog: every(choices, 4),
             lost_key: 0,
+            orders: 0,
         };
         let partition = every(choices, 3);
         let attack = if choices.chance(250) {

@@ -8,7 +8,8 @@ use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, CountSlot, DedupSlot,
     InFlightSlot, Instant, JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot,
-    PeerSlot, PinSlot, Seed, Sent, Server, ServerConfig, ServerStorage, SourceSlot, TransmitQueue,
+    PeerSlot, PinSlot, RestrictionSlot, Seed, Sent, Server, ServerConfig, ServerStorage,
+    SourceSlot, TransmitQueue,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -50,6 +51,7 @@ struct ServerMemory {
     log: Vec<LogSlot>,
     log_texts: Vec<u32>,
     journal: Vec<JournalSlot>,
+    restrictions: Vec<RestrictionSlot>,
     keys: Vec<KeySlot>,
 }
 
@@ -185,6 +187,7 @@ impl ServerMemory {
             log: vec![LogSlot::VACANT; sizes.log],
             log_texts: vec![0; WORDS_PER_TEXT * sizes.log],
             journal: vec![JournalSlot::VACANT; sizes.journal],
+            restrictions: vec![RestrictionSlot::VACANT; 2 * sizes.names + 8],
             keys: vec![KeySlot::VACANT; KEYS],
         }
     }
@@ -220,6 +223,7 @@ impl ServerMachine {
                 log,
                 log_texts,
                 journal,
+                restrictions,
                 keys,
             } = memory.borrow_mut();
             let storage = ServerStorage {
@@ -241,6 +245,7 @@ impl ServerMachine {
             let identity = world_keys.identity(Holder::Server);
             let mut server = Server::new(config, storage, identity, Seed::new(&mut seed))
                 .expect("the sizes of a plan are valid");
+            server.moderate(restrictions);
             if world_keys.tells_handshakes {
                 server.log_keys(keys);
             } else {

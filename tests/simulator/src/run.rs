@@ -1,6 +1,8 @@
 //! One run. It draws a plan, and people act and faults happen for a while. Then everything is
 //! healed, and everything must come right.
 
+mod names;
+
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -35,6 +37,8 @@ pub struct Look {
     pub span: Option<Millis>,
     /// Seconds after which the server forgets an offline name, instead of longer than a run.
     pub keep_s: Option<u32>,
+    /// Mean time in ms between two orders of the operator, instead of never.
+    pub orders: Option<Millis>,
     /// The ciphers of all machines.
     pub crypto: Crypto,
 }
@@ -98,6 +102,9 @@ pub fn replay_command(seed: u64, look: &Look) -> String {
     if let Some(keep_s) = look.keep_s {
         command += &format!(" --keep {keep_s}");
     }
+    if let Some(orders) = look.orders {
+        command += &format!(" --orders {orders}");
+    }
     command
 }
 
@@ -112,6 +119,7 @@ pub(crate) fn drawn(choices: &mut dyn Choices, look: &Look) -> Plan {
     let mut plan = Plan::draw(choices);
     plan.clients = look.clients.unwrap_or(plan.clients);
     plan.span = look.span.unwrap_or(plan.span);
+    plan.nodes.orders = look.orders.unwrap_or(plan.nodes.orders);
     plan.keys.crypto = look.crypto;
     plan.keys.tells_handshakes |= look.capture;
     let mut plan = plan
@@ -169,7 +177,7 @@ struct Run {
 }
 
 /// Returns all kinds of faults, with the mean time between two of each.
-fn schedule(plan: &Plan) -> [(FaultKind, Millis); 9] {
+fn schedule(plan: &Plan) -> [(FaultKind, Millis); 10] {
     [
         (FaultKind::Crash, plan.nodes.crash),
         (FaultKind::ServerCrash, plan.nodes.server_crash),
@@ -180,6 +188,7 @@ fn schedule(plan: &Plan) -> [(FaultKind, Millis); 9] {
         (FaultKind::Partition, plan.network.partition),
         (FaultKind::Attack, plan.network.attack),
         (FaultKind::LostKey, plan.nodes.lost_key),
+        (FaultKind::Order, plan.nodes.orders),
     ]
 }
 
@@ -303,6 +312,7 @@ impl Run {
             FaultKind::Partition => self.partition(),
             FaultKind::Attack => self.attack()?,
             FaultKind::LostKey => self.lose_key()?,
+            FaultKind::Order => self.order()?,
         }
         Ok(())
     }
@@ -401,32 +411,6 @@ impl Run {
                     .after(span, Event::Cue(Cue::End(Ending::Reconnect(from, to))));
             }
         }
-    }
-
-    /// Starts another client under a name that has an owner.
-    fn thief(&mut self, name: NameId) -> Result<(), Violation> {
-        if !self.world.claimed().contains(&name) {
-            return Ok(());
-        }
-        self.world
-            .medium
-            .note(Kind::Thief, &[name as u64], || name.to_string());
-        let process = self.world.start_thief(name);
-        self.world
-            .ask(process, crate::client_process::Ask::Register)
-    }
-
-    /// Lets a person lose the key of a name, with all data on the machine.
-    fn lose_key(&mut self) -> Result<(), Violation> {
-        let names = self.plan.clients;
-        let name = self.choices().index(names);
-        if self.choices().chance(700) {
-            for process in self.world.processes_of(name) {
-                self.world.ask(process, crate::client_process::Ask::Exit)?;
-            }
-        }
-        self.cue_within(3_000, Cue::End(Ending::LoseKey(name)));
-        Ok(())
     }
 
     fn attack(&mut self) -> Result<(), Violation> {

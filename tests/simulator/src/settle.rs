@@ -57,6 +57,9 @@ impl World {
         // Requests of processes that end now, for names of others, still take effect.
         self.run_for(plan.network.slow.max(plan.store.slow))?;
         loop {
+            if plan.nodes.orders != 0 {
+                self.lift_all()?;
+            }
             self.bring_everybody_back()?;
             self.run_for(LOOK)?;
             let Err(wrong) = self.is_right(plan) else {

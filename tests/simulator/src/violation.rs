@@ -39,6 +39,8 @@ pub enum Check {
     NoAmplification,
     /// No key encrypts two plaintexts under one nonce, and no two parties have the same key.
     KeyUsedOnce,
+    /// Nothing passes the server that a banned or muted client sent after the order was done.
+    OrdersHold,
     /// A name stays with the key that registered it.
     NamesBelongToKeys,
     /// The recipient decrypts a datagram of a session once.

@@ -58,6 +58,18 @@ fn runs_rooms_that_forget_names_without_a_violation() {
     all_succeed(5_000, &look);
 }
 
+/// Orders come at any moment, and the server crashes between an order and its record.
+#[test]
+fn runs_rooms_with_an_operator_without_a_violation() {
+    let look = Look {
+        clients: Some(4),
+        span: Some(20_000),
+        orders: Some(3_000),
+        ..Look::default()
+    };
+    all_succeed(6_000, &look);
+}
+
 #[test]
 fn repeats_a_seed_and_differs_from_the_next() {
     let look = Look {

@@ -47,6 +47,9 @@ struct Options {
     /// Seconds after which the server forgets a name that is away, instead of longer than a run.
     #[arg(long)]
     keep: Option<u32>,
+    /// Mean milliseconds between two orders of the operator, instead of none.
+    #[arg(long)]
+    orders: Option<u64>,
     /// Write every datagram of the first seed to this file, as a capture for Wireshark.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -139,6 +142,7 @@ fn look(options: &Options, readable: bool) -> Look {
         clients: options.clients.map(usize::from),
         span: options.span,
         keep_s: options.keep,
+        orders: options.orders,
         #[cfg(feature = "null-cipher")]
         crypto: options.crypto,
         #[cfg(not(feature = "null-cipher"))]

@@ -146,6 +146,10 @@ impl Model {
                 return Err(self.untrue(id, "not posted"));
             }
         }
+        let sender = self.name_of(self.messages[id].process);
+        if matches!(event, ClientEvent::Muted { .. }) && !self.orders.has(sender) {
+            return Err(self.untrue(id, "muted"));
+        }
         if last {
             self.messages[id].outcome = Some((outcome_of(event), at));
         }
@@ -181,7 +185,12 @@ impl Model {
             MessageStatus::NotStored if !self.may_be_not_stored(id) => {
                 Err(self.untrue(id, "not stored"))
             }
-            MessageStatus::NoSuchClient if known => Err(self.untrue(id, "no such client")),
+            MessageStatus::Muted if !self.orders.has(self.name_of(message.process)) => {
+                Err(self.untrue(id, "muted"))
+            }
+            MessageStatus::NoSuchClient if known && !self.is_recipient_banned(id) => {
+                Err(self.untrue(id, "no such client"))
+            }
             MessageStatus::Delivered | MessageStatus::Saved | MessageStatus::Exists
                 if message.target == Target::Nobody =>
             {
@@ -255,6 +264,7 @@ impl Model {
             Refusal::NameTaken | Refusal::Evicted => rival,
             Refusal::RoomFull => !self.limits.names_fit,
             Refusal::NotStored => self.limits.store_fails,
+            Refusal::Banned { .. } => self.orders.has(self.name_of(process)),
             Refusal::ForeignKey => self.is_withheld(process) || self.server_lies,
             _ => false,
         };

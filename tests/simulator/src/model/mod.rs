@@ -3,7 +3,9 @@
 
 mod finals;
 mod late;
+mod orders;
 mod promises;
+mod restrictions;
 mod shown;
 mod tenure;
 mod trust;
@@ -15,6 +17,7 @@ use chatapp_core::{
     ClientEvent, CommandId, MessageStatus, NotShownReason, PublicKey, RateLimits, Request,
 };
 
+use self::restrictions::Orders;
 use self::tenure::{Tenure, Trust, Withheld};
 
 pub use crate::numbers::{MessageId, NameId, ProcessId};
@@ -43,6 +46,8 @@ pub struct Model {
     tenures: BTreeMap<NameId, Vec<Tenure>>,
     /// The keys that processes with a memory expect of each name.
     folders: BTreeMap<NameId, Trust>,
+    /// The orders of the operator.
+    orders: Orders,
     /// Messages that were not sent for want of a pin. A client reports its pins after the event:
     /// until then, they are not checked.
     pins_full: Vec<MessageId>,
@@ -201,6 +206,7 @@ impl Model {
             registered_in: BTreeMap::new(),
             tenures: BTreeMap::new(),
             folders: BTreeMap::new(),
+            orders: Orders::default(),
             pins_full: Vec::new(),
         }
     }
@@ -369,6 +375,7 @@ impl Model {
     /// Notes that the server lost its memory.
     pub fn server_forgot(&mut self) {
         self.memory += 1;
+        self.orders.forget();
     }
 
     fn label(&self, process: ProcessId) -> String {
@@ -429,7 +436,9 @@ fn outcome_of(event: &ClientEvent<'_>) -> Outcome {
 fn answers(event: &ClientEvent<'_>, what: What, message: Option<&Message>) -> bool {
     let channel = message.is_some_and(|message| message.target == Target::Channel);
     match event {
-        ClientEvent::Posted { .. } | ClientEvent::NotPosted { .. } => channel,
+        ClientEvent::Posted { .. } | ClientEvent::NotPosted { .. } | ClientEvent::Muted { .. } => {
+            channel
+        }
         ClientEvent::MessageStatus { .. } => message.is_some() && !channel,
         ClientEvent::Deregistered { .. } => what == What::Deregister,
         ClientEvent::ServerNotResponding { request, .. } => match request {

@@ -27,6 +27,9 @@ impl Model {
             self.kept(process, id, stamp, at)?;
         }
         let by_server = channel || kept_at.is_some();
+        if by_server {
+            self.may_be_heard(id)?;
+        }
         self.messages[id].showings.push(Showing {
             process,
             at,

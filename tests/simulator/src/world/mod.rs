@@ -5,11 +5,14 @@
 
 mod clients;
 mod events;
+mod orders;
 mod processes;
 mod server;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+
+use chatapp_core::{OrderId, RestrictionKind};
 
 use crate::absence::Absence;
 use crate::choices::Choices;
@@ -53,6 +56,8 @@ pub struct World {
     server_address: SocketAddr,
     server_lives: u32,
     keys: Keys,
+    /// Orders that are not answered yet: they ban or mute a name.
+    orders: Vec<(OrderId, NameId, RestrictionKind)>,
     /// Number of lost keys of each name.
     losses: BTreeMap<NameId, u32>,
 }
@@ -92,6 +97,7 @@ impl World {
             server_address: SocketAddr::new(Ipv4Addr::new(10, 0, 0, 1).into(), 5_000),
             server_lives: 0,
             keys: plan.keys,
+            orders: Vec::new(),
             losses: BTreeMap::new(),
         }
     }

@@ -71,6 +71,7 @@ impl World {
             self.homes.remove(&self.server_address);
             self.medium.note(Kind::ServerCrashed, &[], String::new);
             self.journal.crash(&mut self.medium);
+            self.orders.clear();
             self.note_owners();
         }
     }
@@ -161,6 +162,7 @@ impl World {
                 break;
             }
             self.note_owners();
+            self.note_orders();
             let Some(server) = &mut self.server else {
                 break;
             };
