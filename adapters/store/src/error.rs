@@ -46,6 +46,11 @@ pub enum Error {
         /// Description of the damage.
         why: String,
     },
+    /// The log beside a database has content, which only a user who may write can read.
+    LogNeedsOwner {
+        /// The log.
+        log: PathBuf,
+    },
     /// The write-ahead log beside a database file belongs to another one.
     ForeignLog {
         /// The write-ahead log.
@@ -234,6 +239,12 @@ impl Error {
                  the {1} back that it belongs to",
                 log.display(),
                 file.display()
+            ),
+            Self::LogNeedsOwner { log } => write!(
+                f,
+                "the latest content is in {}, which only the owner of the store can read: run \
+                 this as that user, or stop the server first",
+                log.display()
             ),
             Self::Unfinished { file } => write!(
                 f,

@@ -138,6 +138,24 @@ impl Memory {
         }))
     }
 
+    /// Opens the same state again, to read it while this one is busy with a slow disk. It stores
+    /// nothing.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be opened.
+    pub fn reader(&self) -> Result<Self, Error> {
+        // Nothing may look at the file with other means while it is open: see `wal::mark`.
+        let connection = schema::open_as(&self.file, OpenFlags::SQLITE_OPEN_READ_ONLY, None)?;
+        Ok(Self {
+            connection,
+            lock: None,
+            file: self.file.clone(),
+            used: 0,
+            changes: 0,
+            latest_peer: 0,
+        })
+    }
+
     /// Restores a new client. Returns how many records the client has no room for.
     ///
     /// # Errors

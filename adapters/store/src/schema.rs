@@ -146,23 +146,30 @@ pub(crate) fn open(
     } else {
         make(schema, file)?;
     }
+    let found = wal::mark_of(file)?;
     let mut connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?;
     prepare(schema, &mut connection).map_err(Error::sql(file))?;
-    wal::mark(&connection, file, lock)?;
+    wal::mark(&connection, file, lock, found)?;
     Ok(connection)
 }
 
 /// Opens a file read-only.
 pub(crate) fn look(schema: &Schema, file: &Path) -> Result<Connection, Error> {
-    wal::check(file)?;
-    if !file.exists() {
+    // A folder that this user cannot enter is no missing store.
+    if !file.try_exists().map_err(Error::file(file))? {
         return Err(Error::Missing {
             file: file.to_owned(),
         });
     }
+    wal::check(file)?;
     match look_at(schema, file, None) {
+        Err(Error::Sql { error, .. }) if needs_writing(&error) && wal::is_there(file) => {
+            Err(Error::LogNeedsOwner {
+                log: wal::path_of(file),
+            })
+        }
         // Without permission to write, SQLite needs to know that no process writes.
-        Err(Error::Sql { error, .. }) if needs_writing(&error) && !wal::is_there(file) => {
+        Err(Error::Sql { error, .. }) if needs_writing(&error) => {
             let connection = open_unchanging(file)?;
             check_version(schema, &connection, file)?;
             Ok(connection)

@@ -57,15 +57,23 @@ pub(crate) fn check(file: &Path) -> Result<(), Error> {
     })
 }
 
-/// Marks a database that this process has opened for writing.
-pub(crate) fn mark(connection: &Connection, file: &Path, lock: &Lock) -> Result<(), Error> {
+/// Marks a database that this process has opened for writing, and that had the mark `found` before.
+///
+/// This must not open the file. When a process closes a file, it loses its locks on the file, those
+/// of SQLite, too. Another program would then take the log for one that is not used, and remove it.
+pub(crate) fn mark(
+    connection: &Connection,
+    file: &Path,
+    lock: &Lock,
+    found: Option<u32>,
+) -> Result<(), Error> {
     // Until the new mark is in the file, a log beside it may belong to either.
     let fresh: u32 = connection
         .query_row("SELECT 1 + abs(random() % 2147483646)", [], |row| {
             row.get(0)
         })
         .map_err(Error::sql(file))?;
-    let marks: Vec<u32> = mark_of(file)?.into_iter().chain([fresh]).collect();
+    let marks: Vec<u32> = found.into_iter().chain([fresh]).collect();
     lock.write_marks(&marks)?;
     connection
         .pragma_update(None, "schema_version", fresh)
@@ -73,15 +81,16 @@ pub(crate) fn mark(connection: &Connection, file: &Path, lock: &Lock) -> Result<
     let is_busy: bool = connection
         .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
         .map_err(Error::sql(file))?;
-    if is_busy || mark_of(file)? != Some(fresh) {
+    if is_busy {
         // A reader holds the checkpoint up. A later one writes the mark into the file.
         return Ok(());
     }
     lock.write_marks(&[fresh])
 }
 
-/// Returns the mark in a database file, whatever its log has; `None` if there is no such file.
-fn mark_of(file: &Path) -> Result<Option<u32>, Error> {
+/// Returns the mark in a database file, whatever its log has; `None` if there is no such file. No
+/// connection of this process may be open: see [`mark`].
+pub(crate) fn mark_of(file: &Path) -> Result<Option<u32>, Error> {
     let mut header = [0; COOKIE_END];
     let opened = match File::open(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -165,3 +165,23 @@ fn marks_and_withholds_a_name_with_another_key() {
     assert_eq!(alice.ends(), 0);
     assert!(!alice.lines().iter().any(|line| line.contains("it is me")));
 }
+
+/// Another process opens the same file while the client runs, and closes it: `keys forget`. It must
+/// not take the client's log away.
+#[test]
+fn keeps_pins_after_another_process_looked() {
+    let room = Room::open();
+    let [_bob, _carol] = room.join_all(["bob", "carol"]);
+    let home = Home::of("alice");
+    let mut alice = room.join_from(&home, "alice", &[]);
+    sends(&mut alice, "bob", "hi");
+    let forget = ["keys", "forget", "name", "nobody"];
+    assert_eq!(Process::run(&home, &forget).0, 2);
+    sends(&mut alice, "carol", "hi");
+    alice.is_killed();
+    let (code, keys) = Process::run(&home, &["keys", "show"]);
+    assert_eq!(code, 0);
+    for name in ["bob", "carol"] {
+        assert!(keys.contains(name), "{name} is forgotten: {keys}");
+    }
+}

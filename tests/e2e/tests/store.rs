@@ -1,6 +1,8 @@
 //! A server that is killed and restarted with its store.
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use chatapp_e2e::{
     BYE, KEPT, POSTED, Process, Room, SAVED, SmallDisk, TABLE, free_port, is_stamped, no_ack_from,
@@ -134,7 +136,7 @@ fn writes_nothing_with_ephemeral() {
     alice.types("send alice hi");
     alice.shows(&received_by("alice"));
     for process in [&server, &alice] {
-        let left = std::fs::read_dir(process.home().path());
+        let left = fs::read_dir(process.home().path());
         assert_eq!(left.expect("a home").count(), 0, "the process wrote files");
     }
 }
@@ -163,7 +165,7 @@ fn leaves_an_unusable_store_unchanged() {
     let folder = folder();
     drop(Room::open_in(folder.path(), free_port()));
     let file = folder.path().join("room.db");
-    let whole = std::fs::read(&file).expect("the file is there");
+    let whole = fs::read(&file).expect("the file is there");
     // Offset of the schema version in an SQLite file.
     const VERSION_AT: usize = 63;
     for (at, byte, words) in [
@@ -172,10 +174,10 @@ fn leaves_an_unusable_store_unchanged() {
     ] {
         let mut bytes = whole.clone();
         bytes[at] = byte;
-        std::fs::write(&file, &bytes).expect("the file can be written");
-        std::fs::remove_file(file.with_extension("db-wal")).unwrap_or_default();
+        fs::write(&file, &bytes).expect("the file can be written");
+        fs::remove_file(file.with_extension("db-wal")).unwrap_or_default();
         refuses_to_start(folder.path(), words);
-        assert_eq!(std::fs::read(&file).expect("the file is there"), bytes);
+        assert_eq!(fs::read(&file).expect("the file is there"), bytes);
     }
 }
 
@@ -190,7 +192,7 @@ fn reports_a_full_disk_until_it_has_room() {
     carol.shows(BYE);
     alice.shows(TABLE);
     let ballast = disk.path().join("ballast");
-    let full = std::fs::write(&ballast, vec![1; 4 << 20]);
+    let full = fs::write(&ballast, vec![1; 4 << 20]);
     assert!(full.is_err(), "the disk is full now");
 
     for _ in 0..3 {
@@ -206,7 +208,7 @@ fn reports_a_full_disk_until_it_has_room() {
     room.server
         .logs("the store failed, nothing is saved: database or disk is full");
 
-    std::fs::remove_file(ballast).expect("the ballast can be removed");
+    fs::remove_file(ballast).expect("the ballast can be removed");
     alice.types("send carol kept");
     alice.shows(SAVED);
     bob.types("send_all kept");
@@ -256,4 +258,122 @@ fn expires_names_after_the_keep_time() {
     bob.types("reg bob");
     bob.shows(TABLE);
     assert_eq!(bob.count(KEPT), 0);
+}
+
+/// Another program reads the room while the server runs, and closes it. It must not take the
+/// server's log away.
+#[test]
+fn keeps_messages_after_another_program_looked() {
+    const LOOK: &str = "import sqlite3, sys
+room = sqlite3.connect(sys.argv[1])
+print(room.execute('SELECT count(*) FROM channel').fetchone()[0])
+room.close()";
+
+    let folder = folder();
+    let mut room = Room::open_in(folder.path(), free_port());
+    let [mut alice, mut bob] = room.join_all(["alice", "bob"]);
+    bob.types("dereg bob");
+    bob.shows(BYE);
+    alice.types("send_all before");
+    alice.shows(POSTED);
+    let file = folder.path().join("room.db");
+    let look = Command::new("python3")
+        .args(["-c", LOOK])
+        .arg(&file)
+        .output();
+    let Ok(look) = look else {
+        assert!(std::env::var_os("CHATAPP_NO_SKIP").is_none(), "no python3");
+        eprintln!("skipped: there is no python3");
+        return;
+    };
+    let looked = String::from_utf8_lossy(&look.stdout);
+    assert_eq!(
+        looked.trim(),
+        "1",
+        "{}",
+        String::from_utf8_lossy(&look.stderr)
+    );
+    alice.types("send_all after");
+    alice.shows(POSTED);
+    room.server.is_killed();
+    let room = Room::open_in(folder.path(), room.port);
+    bob.types("reg bob");
+    for text in ["before", "after"] {
+        bob.shows_where(text, |line| is_stamped(line, "Channel_Message alice", text));
+    }
+    drop(room);
+}
+
+/// Runs `ChatApp store` with these words as a user who may only read; `None` if that user cannot
+/// run the program.
+#[cfg(unix)]
+fn store_as_reader(words: &[&str]) -> Option<(Option<i32>, String)> {
+    use std::os::unix::process::CommandExt;
+
+    const NOBODY: u32 = 65_534;
+
+    let mut command = Command::new(chatapp_e2e::binary());
+    command.arg("store").args(words);
+    if rustix::process::geteuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let Ok(output) = command.output() else {
+        assert!(std::env::var_os("CHATAPP_NO_SKIP").is_none(), "no reader");
+        eprintln!("skipped: a user who may only read cannot start the program");
+        return None;
+    };
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    Some((output.status.code(), text))
+}
+
+#[cfg(unix)]
+#[test]
+fn shows_a_store_to_a_user_who_may_only_read() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = folder();
+    let allow = |path: &Path, mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(path, mode).expect("it belongs to this user");
+    };
+    allow(folder.path(), 0o755);
+    let data = folder.path().join("a room%");
+    let words = data.to_str().expect("a sane name");
+    let mut room = Room::open_in(&data, free_port());
+    let mut alice = room.join("alice");
+    alice.types("send_all hi");
+    alice.shows(POSTED);
+    room.server.types("quit");
+    assert_eq!(room.server.ends(), 0);
+    allow(&data.join("room.db"), 0o444);
+    allow(&data, 0o555);
+    for arguments in [&[words][..], &["show", words], &["--json", words]] {
+        let Some((code, text)) = store_as_reader(arguments) else {
+            return;
+        };
+        assert_eq!(code, Some(0), "{text}");
+        assert!(text.contains("alice"), "{text}");
+    }
+    // A folder that cannot be entered is not one without a store.
+    allow(&data, 0o000);
+    let (code, text) = store_as_reader(&[words]).expect("it ran before");
+    allow(&data, 0o755);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("Permission denied"), "{text}");
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    // SQLite gives the files beside the database its permissions.
+    allow(&data.join("room.db"), 0o600);
+    let mut room = Room::open_in(&data, free_port());
+    let mut alice = room.join("alice");
+    alice.types("send_all again");
+    alice.shows(POSTED);
+    allow(&data.join("room.db"), 0o644);
+    allow(&data.join("room.db-wal"), 0o644);
+    let (code, text) = store_as_reader(&[words]).expect("it ran before");
+    assert_eq!(code, Some(2));
+    assert!(text.contains("room.db-wal, which only the owner"), "{text}");
+    room.server.is_killed();
 }
