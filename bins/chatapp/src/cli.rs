@@ -1,7 +1,6 @@
-//! Command-line arguments, and the `$ ` prompt that asks for them.
+//! Command-line arguments.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, IsTerminal, Write};
 
 use chatapp_console::without_mark;
 use chatapp_core::Name;
@@ -13,7 +12,6 @@ use crate::address::parse_port;
 use crate::admin::AdminOptions;
 use crate::client::PersonalOptions;
 use crate::data::{DataOptions, KeepOptions};
-use crate::exit::Failure;
 use crate::help::{AFTER_LONG_HELP, USAGE};
 use crate::keyring::KeyAction;
 use crate::keys::KeyOptions;
@@ -22,6 +20,7 @@ use crate::log::{Format, Level, LogOptions};
 use crate::metrics::MetricsOptions;
 use crate::network::NetworkOptions;
 use crate::ping::PingOptions;
+use crate::quoting;
 use crate::spelling;
 use crate::store::{StoreAction, StoreArguments};
 use crate::typed;
@@ -96,40 +95,12 @@ pub(crate) fn from_arguments() -> Mode {
     parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
 }
 
-/// Asks for a line such as `ChatApp -s 4119` until one is valid; `None` at the end of input.
-pub(crate) fn ask() -> Result<Option<Mode>, Failure> {
-    let at_terminal = io::stdin().is_terminal() && io::stdout().is_terminal();
-    let mut line = String::new();
-    loop {
-        if at_terminal {
-            print!("$ ");
-            io::stdout()
-                .flush()
-                .map_err(Failure::system("cannot write to standard output"))?;
-        }
-        line.clear();
-        let read = io::stdin().lock().read_line(&mut line);
-        if read.map_err(Failure::system("cannot read standard input"))? == 0 {
-            return Ok(None);
-        }
-        match parse_line(&line) {
-            Ok(Mode::Ask) => {}
-            Ok(mode) => return Ok(Some(mode)),
-            Err(error) if at_terminal => {
-                // The output was a terminal a moment ago; if it is gone, nothing else can be
-                // reported.
-                let _ = error.print();
-            }
-            Err(error) => error.exit(),
-        }
-    }
-}
-
-fn parse_line(line: &str) -> Result<Mode, clap::Error> {
-    let mut words = without_mark(line).split_whitespace().peekable();
-    match words.peek() {
+/// Parses a line of the prompt.
+pub(crate) fn parse_line(line: &str) -> Result<Mode, clap::Error> {
+    let arguments = quoting::split(without_mark(line));
+    match arguments.first().map(AsRef::as_ref) {
         None => Ok(Mode::Ask),
-        Some(&"ChatApp") => parse(words),
+        Some("ChatApp") => parse(arguments.iter().map(AsRef::as_ref)),
         Some(_) => Err(Arguments::command().error(
             ErrorKind::MissingSubcommand,
             "type one of\n  ChatApp -s <PORT>\n  ChatApp -c <NAME> <SERVER-IP> <SERVER-PORT> \

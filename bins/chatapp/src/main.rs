@@ -4,7 +4,7 @@
 //! are `chatapp-mio`, and a network stack on a TAP device is `chatapp-tap`. Commands and lines are
 //! `chatapp-console`, and storage is `chatapp-store`. This crate has:
 //!
-//! - `cli`: the arguments, and the `$ ` prompt that asks for them
+//! - `cli`, `prompt`, `quoting`: the arguments, and the `$ ` prompt that asks for them
 //! - `client`, `server`, `demo`: the modes of the program
 //! - `limits`, `operator`, `order`: the capacities of a server, and the orders of its operator
 //! - `admin`, `admin_socket`, `answer`: orders from another process, and their answers
@@ -51,6 +51,8 @@ mod network;
 mod operator;
 mod order;
 mod ping;
+mod prompt;
+mod quoting;
 mod rotating;
 mod server;
 mod server_log;
@@ -81,7 +83,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<Exit, Failure> {
     let mode = match cli::from_arguments() {
-        Mode::Ask => match cli::ask()? {
+        Mode::Ask => match prompt::ask()? {
             Some(mode) => mode,
             None => return Ok(Exit::Done),
         },

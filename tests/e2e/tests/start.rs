@@ -75,6 +75,39 @@ fn asks_for_a_line_without_arguments() {
 }
 
 #[test]
+fn takes_quotes_at_the_prompt() {
+    let folder = tempfile::TempDir::new().expect("a temporary folder can be made");
+    let data = folder.path().join("my room");
+    let data = data.to_str().expect("a sane name");
+    let port = free_port();
+    let mut server = Process::start::<&str>(&[]);
+    server.types(&format!("ChatApp -s {port} --data-dir \"{data}\""));
+    server.shows_where("the start", |line| line.contains("The server starts!"));
+    assert!(std::path::Path::new(data).join("room.db").exists());
+
+    let mut alice = Process::start::<&str>(&[]);
+    alice.types(&format!(
+        "ChatApp -c 'alice' 127.0.0.1 {port} 0 --exec='send alice it is \"quoted\"'"
+    ));
+    alice.shows("alice: it is \"quoted\"");
+    assert_eq!(alice.ends(), 0, "{alice}");
+    // A quote that ends no argument is a character of the name.
+    let mut brien = Process::start::<&str>(&[]);
+    brien.types(&format!("ChatApp -c o'brien 127.0.0.1 {port} 0"));
+    brien.shows(TABLE);
+    brien.types("send o'brien \"hi\" there");
+    brien.shows("o'brien: \"hi\" there");
+}
+
+#[test]
+fn explains_a_start_that_is_not_utf8() {
+    let mut process = Process::start::<&str>(&[]);
+    process.is_piped(&b"ChatApp -c caf\xe9 127.0.0.1 4119 0\n"[..]);
+    assert_eq!(process.ends(), 2, "{process}");
+    assert_eq!(process.log(), ["ChatApp: the line is not UTF-8"]);
+}
+
+#[test]
 fn rejects_a_port_in_use() {
     let room = Room::open();
     let mut second = Process::start(&["-s", &room.port.to_string()]);
