@@ -4,14 +4,17 @@ mod attention;
 mod conversation;
 mod end;
 mod json;
+mod key_writer;
 mod known_keys;
 mod ledger;
+mod line;
 mod message_log;
 mod output;
 mod personal;
 mod roster;
 mod server_search;
 mod session;
+mod stall;
 
 use std::io::{self, IsTerminal};
 use std::mem;
@@ -29,7 +32,7 @@ use clap::ColorChoice;
 use crate::cli::ClientOptions;
 use crate::data::{Remembered, open_memory};
 use crate::display::{Display, Prompt, WAITING_LEN};
-use crate::exit::{Exit, Failure, complain};
+use crate::exit::{Exit, Failure, complain, drop_in_time};
 use crate::input::Input;
 use crate::keyring::server_title;
 use crate::local_time::utc_offset;
@@ -40,6 +43,7 @@ use crate::terminal::{self, Editor, Gate, History, Names, Partner, Screen};
 use attention::{Attention, Bell};
 use conversation::Conversation;
 use end::End;
+use known_keys::KnownKeys;
 use message_log::MessageLog;
 use output::{Output, OutputFormat, TerminalState};
 pub(crate) use personal::PersonalOptions;
@@ -111,6 +115,7 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
     let mut search = ServerSearch::new(host, port, addresses, waker.clone());
     let mut session = open(options, gate, requests.clone(), waker)?
         .remembering(remembered)
+        .map_err(no_thread())?
         .trying_until_answered(options.is_persistent);
     session
         .enter(&mut client, network.now())
@@ -184,7 +189,7 @@ fn finish(
     requests: &Requests,
 ) -> Result<Exit, Failure> {
     let known_key = session.server_key();
-    let output = session.into_output();
+    let (output, keys) = session.into_parts();
     let has_failed = !options.exec.is_empty() && output.has_failed();
     let end = match end {
         End::Exit(Exit::Done | Exit::NoServer) if has_failed => End::Exit(Exit::NotDelivered),
@@ -193,6 +198,7 @@ fn finish(
     let written = output.finish(end.exit(), || requests.exit_requested());
     // A terminal that hangs keeps the display from doing that.
     terminal::give_back();
+    close(keys);
     written.map_err(Failure::system("cannot write to standard output"))?;
     match end {
         End::Exit(exit) => Ok(exit),
@@ -211,6 +217,20 @@ fn finish(
             end.exit(),
             server_key_changed(options, known_key, key),
         )),
+    }
+}
+
+/// Closes the stored state, if the disk answers in time.
+fn close(keys: KnownKeys) {
+    if keys.is_storing() {
+        // The end of the process ends what waits for the disk.
+        mem::forget(keys);
+        complain(
+            io::stderr(),
+            "ChatApp: a key is not stored: the disk does not answer\n".to_owned(),
+        );
+    } else {
+        drop_in_time(keys);
     }
 }
 

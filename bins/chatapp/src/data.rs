@@ -110,6 +110,8 @@ pub(crate) struct Remembered {
     /// `None` if nothing is stored. If another process with the same name has locked the file, this
     /// process stores keys only.
     pub(crate) memory: Option<Memory>,
+    /// The same state, which can be read while the disk is slow.
+    pub(crate) reader: Option<Memory>,
     pub(crate) server_key: Option<PublicKey>,
     /// The server's key that the user has given, if the server was not known.
     pub(crate) given_key: Option<PublicKey>,
@@ -145,7 +147,9 @@ pub(crate) fn open_memory(
     if left_over != 0 {
         eprintln!("ChatApp: the pin store has no room for {left_over} known keys: raise --pins");
     }
+    let reader = memory.as_ref().map(Memory::reader);
     Ok(Remembered {
+        reader: reader.transpose().map_err(unusable)?,
         memory,
         server_key,
         given_key: None,

@@ -238,6 +238,8 @@ fn reaches_names_of_an_old_spelling() {
         bob.types(&format!("send {name} hi"));
         bob.shows(&received_by(name));
         zoe.shows("bob: hi");
+        bob.types(&format!("keys verify {name}"));
+        bob.shows_where("a code", |line| line.starts_with("[Compare it with"));
         zoe.types(&format!("dereg {name}"));
         zoe.shows(BYE);
         bob.types(&format!("send {name} later"));

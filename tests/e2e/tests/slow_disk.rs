@@ -123,7 +123,7 @@ fn ends_a_server_whose_disk_stalls() {
 #[test]
 fn ends_a_client_whose_disk_stalls() {
     let Some(disk) = Disk::new() else { return };
-    let room = Room::open();
+    let mut room = Room::open();
     let mut bob = room.join("bob");
     let port = room.port.to_string();
     let arguments = ["-c", "ear", "127.0.0.1", &port, "0", "--listen"];
@@ -136,8 +136,57 @@ fn ends_a_client_whose_disk_stalls() {
     bob.types("send ear hi");
     bob.shows(SAVED);
     ear.is_sent(Signal::TERM);
-    assert_eq!(ear.ends(), -1, "it is stuck: {ear}");
+    assert_eq!(ear.ends(), 1, "{ear}");
+    ear.logs("a key is not stored: the disk does not answer");
+    // It has left the room in order.
+    room.server.logs("ear departed: left");
     disk.answers();
     let mut ear = disk.start(&home, &arguments);
     ear.shows_where("the message", |line| line.ends_with("> hi"));
+}
+
+/// While a key waits for the disk, the client stays in the room, and what came after the key waits.
+/// All of it is shown, once and in order, when the disk answers.
+#[test]
+fn stays_in_the_room_while_its_disk_stalls() {
+    let Some(disk) = Disk::new() else { return };
+    let room = Room::open();
+    let [mut bob, mut carol, mut dave] = room.join_all(["bob", "carol", "dave"]);
+    let port = room.port.to_string();
+    let home = Home::of("ear");
+    let mut ear = disk.start(&home, &["-c", "ear", "127.0.0.1", &port, "0"]);
+    ear.shows(TABLE);
+    bob.shows(TABLE);
+    carol.shows(TABLE);
+    disk.stalls();
+    bob.types("send ear one");
+    bob.shows(SAVED);
+    carol.types("send_all two");
+    carol.shows(POSTED);
+    assert!(
+        !ear.lines().iter().any(|line| line.ends_with("one")),
+        "{ear}"
+    );
+    // The server and carol give dave up. By then, they would have given up a client that does not
+    // answer, too.
+    dave.is_killed();
+    carol.types("send dave hello");
+    carol.shows(SAVED);
+    carol.types("send_all still there");
+    carol.shows(POSTED);
+    carol.types("table");
+    carol.shows_where("ear online", |line| {
+        line.starts_with("ear ") && line.ends_with("online")
+    });
+    disk.answers();
+    ear.shows_where("the first message", |line| line.ends_with("one"));
+    ear.shows_where("the second message", |line| line.ends_with("two"));
+    for text in ["one", "two"] {
+        let shown = ear
+            .lines()
+            .iter()
+            .filter(|line| line.ends_with(text))
+            .count();
+        assert_eq!(shown, 1, "{text}: {ear}");
+    }
 }

@@ -23,6 +23,8 @@ const NOTICE_MS: u64 = 5_000;
 pub(super) enum Meaning<'l> {
     /// This line, as a script would write it.
     Line(Cow<'l, str>),
+    /// This line. Its name is that of a sender, also if the room has it in another spelling.
+    Exact(String),
     /// The user selected a partner: this notice says so.
     Notice(String),
     /// The line cannot be used, with the reason.
@@ -38,6 +40,8 @@ pub(super) struct Conversation {
     /// Whether a person types the lines. Those of scripts are never rewritten.
     is_possible: bool,
     partner: Partner,
+    /// The name of the partner is that of a sender, and no typed one.
+    is_exact: bool,
     /// The senders of private messages that the terminal has not taken yet.
     unwritten: VecDeque<(Receipt, String)>,
     /// The sender of the latest private message.
@@ -99,11 +103,11 @@ impl Conversation {
             "reply" | "/reply" | "/r" => self.reply(rest, now),
             "history" | "/history" => history(rest.trim_matches(is_blank)),
             "say" => match partner {
-                Some(partner) if !rest.is_empty() => to(&partner, rest),
+                Some(partner) if !rest.is_empty() => self.to(&partner, rest),
                 _ => Meaning::Mistake(SAY.into()),
             },
             _ => match partner {
-                Some(partner) if !text.is_empty() => said(line, text, word, &partner),
+                Some(partner) if !text.is_empty() => self.said(line, text, word, &partner),
                 _ => Meaning::Line(line.into()),
             },
         }
@@ -120,16 +124,17 @@ impl Conversation {
                 self.partner.set(Some(Recipient::Room));
                 Meaning::Notice("[Lines without a command go to all in the room now.]".into())
             }
-            (Some(name), None) => self.talk_to(name),
+            (Some(name), None) => self.talk_to(name, false),
             _ => Meaning::Mistake(TO.into()),
         }
     }
 
-    fn talk_to(&mut self, name: &str) -> Meaning<'static> {
+    fn talk_to(&mut self, name: &str, is_exact: bool) -> Meaning<'static> {
         let shown = Visible(name);
         if let Err(error) = Name::new(name) {
             return Meaning::Mistake(format!("[{shown} is no name: {error}]"));
         }
+        self.is_exact = is_exact;
         self.partner.set(Some(Recipient::Name(name.to_owned())));
         Meaning::Notice(format!("[Lines without a command go to {shown} now.]"))
     }
@@ -141,7 +146,7 @@ impl Conversation {
             return Meaning::Mistake(NOBODY.into());
         };
         if text.is_empty() {
-            return self.talk_to(&name);
+            return self.talk_to(&name, true);
         }
         if let Some((before, at)) = self.replaced.take()
             && now < at.plus_millis(NOTICE_MS)
@@ -152,7 +157,30 @@ impl Conversation {
                 send {before} and the text.]"
             ));
         }
-        Meaning::Line(format!("send {name} {text}").into())
+        Meaning::Exact(format!("send {name} {text}"))
+    }
+
+    /// Returns the meaning of a line in a conversation: a command, or a text for the partner.
+    fn said<'l>(&self, line: &'l str, text: &str, word: &str, partner: &Recipient) -> Meaning<'l> {
+        let is_command = word.starts_with('/') || word == typed::KEYS || COMMANDS.contains(&word);
+        if !is_command {
+            return self.to(partner, text);
+        }
+        match typed::parse(line) {
+            Err(error) if !word.starts_with('/') => Meaning::Mistake(format!(
+                "{error} [To send this as a text, type say in front of it.]"
+            )),
+            _ => Meaning::Line(line.into()),
+        }
+    }
+
+    /// Returns the line that sends a text to the partner.
+    fn to(&self, partner: &Recipient, text: &str) -> Meaning<'static> {
+        match partner {
+            Recipient::Room => Meaning::Line(format!("send_all {text}").into()),
+            Recipient::Name(name) if self.is_exact => Meaning::Exact(format!("send {name} {text}")),
+            Recipient::Name(name) => Meaning::Line(format!("send {name} {text}").into()),
+        }
     }
 }
 
@@ -170,28 +198,6 @@ fn history(number: &str) -> Meaning<'static> {
     }
 }
 
-/// Returns the meaning of a line in a conversation: a command, or a text for the partner.
-fn said<'l>(line: &'l str, text: &str, word: &str, partner: &Recipient) -> Meaning<'l> {
-    let is_command = word.starts_with('/') || word == typed::KEYS || COMMANDS.contains(&word);
-    if !is_command {
-        return to(partner, text);
-    }
-    match typed::parse(line) {
-        Err(error) if !word.starts_with('/') => Meaning::Mistake(format!(
-            "{error} [To send this as a text, type say in front of it.]"
-        )),
-        _ => Meaning::Line(line.into()),
-    }
-}
-
-/// Returns the line that sends a text to the partner.
-fn to(partner: &Recipient, text: &str) -> Meaning<'static> {
-    Meaning::Line(match partner {
-        Recipient::Room => format!("send_all {text}").into(),
-        Recipient::Name(name) => format!("send {name} {text}").into(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +206,10 @@ mod tests {
 
     fn line(line: &str) -> Meaning<'_> {
         Meaning::Line(line.into())
+    }
+
+    fn exact(line: &str) -> Meaning<'_> {
+        Meaning::Exact(line.into())
     }
 
     fn talking_to(name: &str) -> Conversation {
@@ -279,11 +289,13 @@ mod tests {
         );
         conversation.note_writer("bob".into(), NOW);
         conversation.note_writer("bob".into(), NOW);
-        assert_eq!(conversation.read("reply  hi", NOW), line("send bob  hi"));
+        assert_eq!(conversation.read("reply  hi", NOW), exact("send bob  hi"));
         assert!(matches!(
             conversation.read("reply", NOW),
             Meaning::Notice(_)
         ));
+        assert_eq!(conversation.read("hi", NOW), exact("send bob hi"));
+        conversation.read("to bob", NOW);
         assert_eq!(conversation.read("hi", NOW), line("send bob hi"));
     }
 
@@ -310,19 +322,19 @@ mod tests {
         }
         let refused = conversation.read("reply hi", NOW).to_owned_notice();
         assert!(refused.starts_with("[carol has just written"), "{refused}");
-        assert_eq!(conversation.read("reply hi", NOW), line("send carol hi"));
+        assert_eq!(conversation.read("reply hi", NOW), exact("send carol hi"));
         conversation.note_writer("bob".into(), NOW);
         let later = NOW.plus_millis(NOTICE_MS);
-        assert_eq!(conversation.read("reply hi", later), line("send bob hi"));
+        assert_eq!(conversation.read("reply hi", later), exact("send bob hi"));
     }
 
     #[test]
     fn keeps_a_person_called_all_from_the_room() {
         let mut conversation = Conversation::shown_by(Partner::default());
         conversation.note_writer("all".into(), NOW);
-        assert_eq!(conversation.read("reply hi", NOW), line("send all hi"));
+        assert_eq!(conversation.read("reply hi", NOW), exact("send all hi"));
         conversation.read("reply", NOW);
-        assert_eq!(conversation.read("hi", NOW), line("send all hi"));
+        assert_eq!(conversation.read("hi", NOW), exact("send all hi"));
         conversation.read("to all", NOW);
         assert_eq!(conversation.read("hi", NOW), line("send_all hi"));
     }

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex};
 
 use chatapp_core::{Client, ClientRecord, Name, PublicKey, Receipt, Shown};
 use chatapp_store::{Error, Memory};
 
+use super::key_writer::{Answer, KeyWriter, lock};
 use crate::data::Remembered;
 use crate::fingerprint::{Person, SafetyCode};
 
@@ -41,6 +43,8 @@ pub(super) enum KeyError {
     NothingStored,
     /// The store failed.
     Store(Error),
+    /// The disk does not answer; it is stored when it does.
+    NotYet,
 }
 
 impl KeyError {
@@ -49,7 +53,7 @@ impl KeyError {
         match self {
             Self::NoKey => "no_key",
             Self::OwnName => "own_name",
-            Self::NothingStored | Self::Store(_) => "not_stored",
+            Self::NothingStored | Self::Store(_) | Self::NotYet => "not_stored",
         }
     }
 }
@@ -61,14 +65,48 @@ impl fmt::Display for KeyError {
             Self::OwnName => f.write_str("that is your own name"),
             Self::NothingStored => f.write_str("nothing is remembered with --ephemeral"),
             Self::Store(error) => write!(f, "the store failed: {error}"),
+            Self::NotYet => f.write_str("the disk does not answer; it is stored when it does"),
         }
     }
 }
 
+/// A pinned key: that of a name, or of the server without one.
+#[derive(Clone, Debug)]
+struct Pin {
+    name: Option<String>,
+    key: PublicKey,
+}
+
+impl Pin {
+    fn record(&self) -> ClientRecord<'_> {
+        match &self.name {
+            Some(name) => ClientRecord::PeerKey {
+                name,
+                key: self.key,
+            },
+            None => ClientRecord::ServerKey(self.key),
+        }
+    }
+}
+
+/// Another key that the store has, which counts; `None` if the new one is stored.
+type Stored = Result<Option<PublicKey>, Error>;
+
+/// The stored state: the messages already shown, and the known keys.
+struct Store {
+    memory: Arc<Mutex<Memory>>,
+    /// Answers also while the disk does not take what is written.
+    reader: Memory,
+    writer: KeyWriter,
+}
+
 /// The keys that a client knows.
+#[derive(Default)]
 pub(super) struct KnownKeys {
-    /// Stored state: the messages already shown, and the known keys.
-    memory: Option<Arc<Mutex<Memory>>>,
+    /// `None` if nothing is stored.
+    store: Option<Store>,
+    /// A key that the disk has not taken yet.
+    pending: Option<(Pin, Answer<Stored>)>,
     /// Key that the server has proved to hold, or that the user has given.
     server: Option<PublicKey>,
     /// The key that the user has given, until the server has proved it.
@@ -76,19 +114,30 @@ pub(super) struct KnownKeys {
 }
 
 impl KnownKeys {
-    pub(super) const NONE: Self = Self {
-        memory: None,
-        server: None,
-        given: None,
-    };
-
-    /// Uses the stored state of earlier processes, and stores new state for later ones.
-    pub(super) fn of(remembered: Remembered) -> Self {
-        Self {
-            memory: remembered.memory.map(|memory| Arc::new(Mutex::new(memory))),
+    /// Uses the stored state of earlier processes, and stores new state for later ones. Calls
+    /// `wake` when the disk has answered.
+    ///
+    /// # Errors
+    /// Returns an error if the operating system cannot start a thread.
+    pub(super) fn of(remembered: Remembered, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
+        let store = match (remembered.memory, remembered.reader) {
+            (Some(memory), Some(reader)) => {
+                let memory = Arc::new(Mutex::new(memory));
+                let writer = KeyWriter::start(Arc::clone(&memory), wake)?;
+                Some(Store {
+                    memory,
+                    reader,
+                    writer,
+                })
+            }
+            _ => None,
+        };
+        Ok(Self {
+            store,
+            pending: None,
             server: remembered.server_key,
             given: remembered.given_key,
-        }
+        })
     }
 
     /// Returns the key that the server has proved to hold, now or earlier.
@@ -96,40 +145,70 @@ impl KnownKeys {
         self.server
     }
 
+    /// Returns whether the disk has not taken a key yet.
+    pub(super) fn is_storing(&self) -> bool {
+        self.pending.is_some()
+    }
+
     /// Returns a function that stores the identities of messages that the output has taken; `None`
     /// if nothing is stored.
     pub(super) fn recorder(&self) -> Option<impl FnMut(&[Receipt]) + Send + use<>> {
-        let memory = Arc::clone(self.memory.as_ref()?);
+        let memory = Arc::clone(&self.store.as_ref()?.memory);
         Some(move |receipts: &[Receipt]| record(&memory, receipts))
     }
 
-    /// Stores the next key that the client has pinned. `None` if there is none.
+    /// Stores the next key that the client has pinned. `None` if there is none, or the disk does
+    /// not answer: then [`is_storing`](Self::is_storing), and nothing that came with the key may
+    /// be shown.
     pub(super) fn note_next(&mut self, client: &mut Client<'_>) -> Option<Noted> {
-        let record = client.poll_persist()?;
-        let pinned = match record {
-            ClientRecord::PeerKey { name, key } => Noted::Pinned(Some(name.to_owned()), key),
+        if let Some((pin, answer)) = self.pending.take() {
+            return match answer.take() {
+                Some(stored) => Some(self.settle(client, pin, stored)),
+                None => {
+                    self.pending = Some((pin, answer));
+                    None
+                }
+            };
+        }
+        let pin = match client.poll_persist()? {
+            ClientRecord::PeerKey { name, key } => Pin {
+                name: Some(name.to_owned()),
+                key,
+            },
             ClientRecord::ServerKey(key) => {
                 self.server = Some(key);
-                Noted::Pinned(None, key)
+                Pin { name: None, key }
             }
             ClientRecord::Shown(_) => return None,
         };
-        let Some(memory) = &self.memory else {
-            return Some(pinned);
+        let Some(store) = &self.store else {
+            return Some(Noted::Pinned(pin.name, pin.key));
         };
-        Some(match (lock(memory).note(record), record) {
-            (Ok(Some(key)), ClientRecord::PeerKey { name, .. }) => {
-                let name = name.to_owned();
+        let copy = pin.clone();
+        let answer = store.writer.run(move |memory| memory.note(copy.record()));
+        match answer.wait() {
+            Some(stored) => Some(self.settle(client, pin, stored)),
+            None => {
+                self.pending = Some((pin, answer));
+                None
+            }
+        }
+    }
+
+    /// Applies the answer of the store.
+    fn settle(&mut self, client: &mut Client<'_>, pin: Pin, stored: Stored) -> Noted {
+        match (stored, pin.name) {
+            (Ok(Some(key)), Some(name)) => {
                 client.restore(ClientRecord::PeerKey { name: &name, key });
                 Noted::NameHasAnother
             }
-            (Ok(Some(known)), ClientRecord::ServerKey(found)) => {
+            (Ok(Some(known)), None) => {
                 self.server = Some(known);
-                Noted::ServerHasAnother(found)
+                Noted::ServerHasAnother(pin.key)
             }
-            (Ok(_), _) => pinned,
+            (Ok(None), name) => Noted::Pinned(name, pin.key),
             (Err(error), _) => Noted::NotStored(error),
-        })
+        }
     }
 
     /// Stores the key that the user has given, once the server has proved it.
@@ -137,10 +216,14 @@ impl KnownKeys {
     /// # Errors
     /// Returns an error if the store cannot be written.
     pub(super) fn store_given(&mut self) -> Result<(), Error> {
-        match (self.given.take(), &self.memory) {
-            (Some(key), Some(memory)) => lock(memory).note(ClientRecord::ServerKey(key)).map(drop),
-            _ => Ok(()),
-        }
+        let (Some(key), Some(store)) = (self.given.take(), &self.store) else {
+            return Ok(());
+        };
+        let answer = store
+            .writer
+            .run(move |memory| memory.note(ClientRecord::ServerKey(key)));
+        // A slow disk takes it later.
+        answer.wait().map_or(Ok(()), |stored| stored.map(drop))
     }
 
     /// Returns the names whose keys were compared.
@@ -148,8 +231,8 @@ impl KnownKeys {
     /// # Errors
     /// Returns an error if the store cannot be read.
     pub(super) fn verified(&self) -> Result<HashSet<String>, Error> {
-        match &self.memory {
-            Some(memory) => lock(memory).verified(),
+        match &self.store {
+            Some(store) => store.reader.verified(),
             None => Ok(HashSet::new()),
         }
     }
@@ -196,9 +279,13 @@ impl KnownKeys {
         name: &Name,
     ) -> Result<Verification, KeyError> {
         let verification = self.verification(client, name)?;
-        let memory = self.memory.as_ref().ok_or(KeyError::NothingStored)?;
+        let store = self.store.as_ref().ok_or(KeyError::NothingStored)?;
         let key = client.pinned_key(name).ok_or(KeyError::NoKey)?;
-        let stored = lock(memory).verify(name.as_str(), key);
+        let name = name.clone();
+        let answer = store
+            .writer
+            .run(move |memory| memory.verify(name.as_str(), key));
+        let stored = answer.wait().ok_or(KeyError::NotYet)?;
         if !stored.map_err(KeyError::Store)? {
             return Err(KeyError::NoKey);
         }
@@ -213,16 +300,12 @@ impl KnownKeys {
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
-    pub(super) fn learn(&self, client: &mut Client<'_>) -> Result<(), Error> {
-        match &self.memory {
-            Some(memory) => lock(memory).restore_news(|record| client.restore(record)),
+    pub(super) fn learn(&mut self, client: &mut Client<'_>) -> Result<(), Error> {
+        match &mut self.store {
+            Some(store) => store.reader.restore_news(|record| client.restore(record)),
             None => Ok(()),
         }
     }
-}
-
-fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
-    memory.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Stores the identities of messages that the output has taken.

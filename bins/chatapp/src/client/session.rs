@@ -1,21 +1,25 @@
 //! The session between the user and the state machine.
 
+mod keys;
+
 use std::collections::HashSet;
+use std::io;
 use std::mem;
 use std::sync::Arc;
 
 use chatapp_console as console;
-use chatapp_core::{Client, ClientEvent, Command, CommandError, Instant, Name, PublicKey, Request};
+use chatapp_core::{Client, ClientEvent, Command, CommandError, Instant, PublicKey, Request};
 use chatapp_mio::Waker;
-use chatapp_store::Error;
 use serde_json::Value;
 
 use super::conversation::{Conversation, Meaning};
 use super::end::End;
 use super::json::Order;
-use super::known_keys::{KeyError, KnownKeys, Noted};
+use super::known_keys::KnownKeys;
+use super::line::Line;
 use super::message_log::MessageLog;
 use super::output::Output;
+use super::stall::Stall;
 use crate::data::Remembered;
 use crate::exit::Exit;
 use crate::input::{Input, Next, Typed};
@@ -35,12 +39,13 @@ pub(super) struct Session<'a> {
     input: Input,
     waker: Waker,
     keys: KnownKeys,
+    stall: Stall,
     /// The line editor, if there is one.
     gate: Option<Arc<Gate>>,
     /// The conversation of a person at a terminal.
     conversation: Conversation,
     /// Line for which the client had no room.
-    deferred: Option<String>,
+    deferred: Option<Line>,
     /// The client was registered at least once.
     has_started: bool,
     /// The client takes no further line: it finishes, deregisters and ends.
@@ -72,7 +77,8 @@ impl<'a> Session<'a> {
             output,
             input,
             waker,
-            keys: KnownKeys::NONE,
+            keys: KnownKeys::default(),
+            stall: Stall::default(),
             gate,
             conversation: Conversation::default(),
             deferred: None,
@@ -95,12 +101,16 @@ impl<'a> Session<'a> {
     }
 
     /// Uses the stored state of earlier processes, and stores new state for later ones.
-    pub(super) fn remembering(self, remembered: Remembered) -> Self {
-        let keys = KnownKeys::of(remembered);
+    ///
+    /// # Errors
+    /// Returns an error if the operating system cannot start a thread.
+    pub(super) fn remembering(self, remembered: Remembered) -> io::Result<Self> {
+        let waker = self.waker.clone();
+        let keys = KnownKeys::of(remembered, move || waker.wake())?;
         if let Some(record) = keys.recorder() {
             self.output.display().record_with(record);
         }
-        Self { keys, ..self }
+        Ok(Self { keys, ..self })
     }
 
     /// Enters all further messages into this log.
@@ -201,7 +211,7 @@ impl<'a> Session<'a> {
                 return self.leave(client, now);
             }
             self.waits_for_room &= !client.is_registered();
-            if self.waits_for_room || !self.output.display().has_room() {
+            if self.waits_for_room || !self.has_room() {
                 return;
             }
             let line = match self.deferred.take() {
@@ -228,7 +238,7 @@ impl<'a> Session<'a> {
     }
 
     /// Returns a typed line. Shows any other item, and returns `None` for it.
-    fn line_of(&mut self, typed: Typed, now: Instant) -> Option<String> {
+    fn line_of(&mut self, typed: Typed, now: Instant) -> Option<Line> {
         self.output.display().entered();
         match typed {
             Typed::Line(line) => return self.with_command(line, now),
@@ -239,9 +249,10 @@ impl<'a> Session<'a> {
     }
 
     /// Returns a typed line with its command, which a conversation may leave out.
-    fn with_command(&mut self, line: String, now: Instant) -> Option<String> {
+    fn with_command(&mut self, line: String, now: Instant) -> Option<Line> {
         match self.conversation.read(&line, now) {
-            Meaning::Line(line) => return Some(line.into_owned()),
+            Meaning::Line(line) => return Some(Line::typed(line.into_owned())),
+            Meaning::Exact(line) => return Some(Line::exact(line)),
             Meaning::Notice(notice) => self.output.show_notice(notice),
             Meaning::Mistake(mistake) => self.output.show_error(mistake),
             Meaning::History(count) => self.output.history(count),
@@ -249,12 +260,16 @@ impl<'a> Session<'a> {
         None
     }
 
-    fn execute(&mut self, client: &mut Client<'_>, now: Instant, line: &str) -> Executed {
-        if self.output.speaks_json() && Order::is_one(line) {
-            return self.execute_object(client, now, line);
+    fn execute(&mut self, client: &mut Client<'_>, now: Instant, line: &Line) -> Executed {
+        let text = &*line.text;
+        if self.output.speaks_json() && Order::is_one(text) {
+            return self.execute_object(client, now, text);
         }
-        match typed::parse(line) {
+        match typed::parse(text) {
             Ok(None) => {}
+            Ok(Some(typed::Request::Room(console::Input::Command(command)))) if line.is_exact => {
+                return self.execute_command(client, now, command, None);
+            }
             Ok(Some(request)) => return self.execute_request(client, now, request, None),
             Err(error) => self.output.not_understood(error),
         }
@@ -283,19 +298,10 @@ impl<'a> Session<'a> {
         request: typed::Request<'_>,
         tag: Option<&Value>,
     ) -> Executed {
-        let (name, is_compared) = match request {
+        match request {
             typed::Request::Room(input) => return self.execute_input(client, now, input, tag),
-            typed::Request::Verify(name) => (spelling::of(name), false),
-            typed::Request::Verified(name) => (spelling::of(name), true),
-        };
-        let verification = match Name::new(&name) {
-            Err(_) => Err(KeyError::NoKey),
-            Ok(name) if is_compared => self.keys.verify(client, &name),
-            Ok(name) => self.keys.verification(client, &name),
-        };
-        match verification {
-            Ok(verification) => self.output.verification(&name, &verification, tag),
-            Err(error) => self.output.no_verification(&name, &error, tag),
+            typed::Request::Verify(name) => self.verify(client, name, false, tag),
+            typed::Request::Verified(name) => self.verify(client, name, true, tag),
         }
         Executed::Done
     }
@@ -324,12 +330,23 @@ impl<'a> Session<'a> {
                 let is_known = |name: &str| client.table().any(|entry| entry.name == name);
                 let name = spelling::name_in(&typed).map(|name| spelling::known(name, is_known));
                 let command = spelling::with_name(typed, name.as_deref());
-                match self.command(client, now, command, tag) {
-                    Ok(()) => {}
-                    Err(CommandError::Busy) => return Executed::NoRoom,
-                    Err(error) => self.output.not_taken(command, error, tag),
-                }
+                return self.execute_command(client, now, command, tag);
             }
+        }
+        Executed::Done
+    }
+
+    fn execute_command(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+        command: Command<'_>,
+        tag: Option<&Value>,
+    ) -> Executed {
+        match self.command(client, now, command, tag) {
+            Ok(()) => {}
+            Err(CommandError::Busy) => return Executed::NoRoom,
+            Err(error) => self.output.not_taken(command, error, tag),
         }
         Executed::Done
     }
@@ -359,7 +376,7 @@ impl<'a> Session<'a> {
         self.learn_pins(client);
         loop {
             self.note_keys(client);
-            if !self.output.display().has_room() {
+            if !self.has_room() {
                 break;
             }
             let Some(event) = client.poll_event() else {
@@ -421,40 +438,18 @@ impl<'a> Session<'a> {
         self.note_keys(client);
     }
 
-    /// Stores keys at once.
-    fn note_keys(&mut self, client: &mut Client<'_>) {
-        while let Some(noted) = self.keys.note_next(client) {
-            match noted {
-                Noted::Pinned(name, key) => self.output.first_contact(name.as_deref(), key),
-                Noted::NameHasAnother => {}
-                Noted::ServerHasAnother(found) => self.end_with(End::ServerKeyChanged(found)),
-                Noted::NotStored(error) => self.not_remembered(&error),
-            }
-        }
-    }
-
-    fn not_remembered(&mut self, error: &Error) {
-        self.output
-            .show_error(format_args!("[A key is not remembered: {error}]"));
-    }
-
-    fn learn_pins(&mut self, client: &mut Client<'_>) {
-        if let Err(error) = self.keys.learn(client) {
-            self.output
-                .show_error(format_args!("[Known keys cannot be read: {error}]"));
-        }
-    }
-
     /// Returns when [`tick`](Self::tick) is due.
     pub(super) fn due(&self) -> Option<Instant> {
         let display = self.output.display();
-        let waits = !display.has_room() || !display.has_returned_all();
+        let waits = !self.has_room() || !display.has_returned_all();
         let over_at = self.over_at.filter(|_| waits);
-        self.output.due().into_iter().chain(over_at).min()
+        let dues = [self.output.due(), over_at, self.stall.due()];
+        dues.into_iter().flatten().min()
     }
 
     /// Shows the lines that are due.
     pub(super) fn tick(&mut self, client: &Client<'_>, now: Instant) {
+        self.watch_disk(now);
         if !self.is_leaving {
             self.output.tick(client, now);
         }
@@ -475,7 +470,7 @@ impl<'a> Session<'a> {
         let display = self.output.display();
         let has_left = self.is_leaving && !client.is_registered() && client.is_idle();
         let is_over = self.over_at.is_some_and(|over_at| over_at <= now);
-        if !display.has_room() {
+        if !self.has_room() {
             let is_over = is_over || (display.is_broken() && has_left);
             return is_over.then_some(End::Exit(Exit::System));
         }
@@ -485,8 +480,9 @@ impl<'a> Session<'a> {
             .or(gives_up.then_some(End::Exit(Exit::System)))
     }
 
-    pub(super) fn into_output(self) -> Output<'a> {
-        self.output
+    /// Returns the output, and the keys, whose end may wait for the disk.
+    pub(super) fn into_parts(self) -> (Output<'a>, KnownKeys) {
+        (self.output, self.keys)
     }
 }
 

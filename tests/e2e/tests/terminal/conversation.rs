@@ -41,6 +41,26 @@ fn sends_lines_without_a_command_to_the_partner() {
     alice.shows("There is no command good.");
 }
 
+/// A room that takes any name may have two that are spellings of one. A reply goes to the one who
+/// has written.
+#[test]
+fn replies_to_the_sender_in_its_spelling() {
+    let room = Room::open_with(&["--any-name"]);
+    let alice = Screen::join(room.address(), "alice", &[]);
+    let (old, usual) = ("Zoe\u{308}", "Zo\u{eb}");
+    let [mut first, mut second] = room.join_all([usual, old]);
+    for (from, text) in [(&mut second, "one"), (&mut first, "two")] {
+        from.types(&format!("send alice {text}"));
+        from.shows(&received_by("alice"));
+        alice.types(&format!("reply {text}\r"));
+        from.shows(&format!("alice: {text}"));
+        alice.types("reply\r");
+        alice.shows("go to");
+        alice.types(&format!("again {text}\r"));
+        from.shows(&format!("alice: again {text}"));
+    }
+}
+
 #[test]
 fn needs_commands_in_a_script() {
     let room = Room::open();

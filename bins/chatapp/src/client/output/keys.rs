@@ -41,6 +41,15 @@ impl Output<'_> {
         }
     }
 
+    /// Shows a person that the disk does not take a key. Scripts get no further line.
+    pub(in crate::client) fn disk_stalls(&self) {
+        if !self.speaks_json() && self.look().is_stamped {
+            let notice =
+                "[The disk does not answer: a key is not stored, and messages wait for it.]";
+            self.words(Part::Notice, notice);
+        }
+    }
+
     /// Shows the code to compare with a peer, or that it was compared.
     pub(in crate::client) fn verification(
         &mut self,
