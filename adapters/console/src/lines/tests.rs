@@ -267,20 +267,20 @@ fn words_a_silent_server() {
 #[test]
 fn words_refusals() {
     let refused = |reason| lines(ClientEvent::Refused { reason });
-    let banned = |until| {
-        let until = UnixSeconds(until);
-        refused(Refusal::Banned(until))
-    };
-    let texts = if cfg!(feature = "moderation") {
-        [
+    #[cfg(feature = "moderation")]
+    for (until, text) in [
+        (
+            0,
             "[The operator of the server has banned you from this room.]",
+        ),
+        (
+            1_648_150_292,
             "[The operator of the server has banned you from this room until 2022-03-24 20:31:32.]",
-        ]
-    } else {
-        ["[The server refused the registration.]"; 2]
-    };
-    assert_eq!(banned(0), [texts[0]]);
-    assert_eq!(banned(1_648_150_292), [texts[1]]);
+        ),
+    ] {
+        let until = UnixSeconds(until);
+        assert_eq!(refused(Refusal::Banned(until)), [text]);
+    }
     assert_eq!(
         refused(Refusal::ForeignKey),
         ["[The name alice belongs to another key than yours. Choose another one.]"]
