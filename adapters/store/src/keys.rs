@@ -96,7 +96,15 @@ pub(crate) fn check_server_key(folder: &Path) -> Result<(), Error> {
 /// Returns an error if the file cannot be read, contains no key, belongs to another user, or is
 /// open to other users.
 pub fn room_key(file: &Path) -> Result<RoomKey, Error> {
-    read_private(file).map(|key| RoomKey::new(*key))
+    room_secret(file).map(|key| RoomKey::new(*key))
+}
+
+/// Reads the secret bytes of a room key from a file, to pass them on to a member.
+///
+/// # Errors
+/// Those of [`room_key`].
+pub fn room_secret(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
+    read_private(file)
 }
 
 /// Creates a new file with a room key from these 32 bytes.

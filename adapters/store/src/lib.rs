@@ -68,7 +68,7 @@ pub use folder::{default_folder, file_name, server_folder};
 pub use journal::StoreJournal;
 pub use keys::{
     client_key_file, make_room_key, own_names, own_servers, parse_key, private_key, room_key,
-    server_key, server_key_file,
+    room_secret, server_key, server_key_file,
 };
 pub use memory::{
     KnownKeys, KnownPeer, Memory, forget_peer, forget_server, known_keys, verify_peer,

@@ -13,6 +13,7 @@ use crate::admin::AdminOptions;
 use crate::client::PersonalOptions;
 use crate::data::{DataOptions, KeepOptions};
 use crate::help::{AFTER_LONG_HELP, USAGE};
+use crate::invite::{InviteOptions, JoinOptions};
 use crate::keyring::KeyAction;
 use crate::keys::KeyOptions;
 use crate::limits::LimitOptions;
@@ -37,6 +38,8 @@ pub(crate) enum Mode {
     Ping(PingOptions),
     /// Give an order to a server.
     Admin(AdminOptions),
+    /// Print an invitation to a room.
+    Invite(InviteOptions),
     /// Show, copy, check or change a server's store.
     Store(StoreAction),
     /// Show, forget or make keys.
@@ -117,6 +120,8 @@ fn parse(
         (Some(Action::Demo), ..) => Ok(Mode::Demo),
         (Some(Action::Ping(ping)), ..) => Ok(Mode::Ping(ping.clone())),
         (Some(Action::Admin(admin)), ..) => Ok(Mode::Admin(admin.clone())),
+        (Some(Action::Invite(invite)), ..) => Ok(Mode::Invite(invite.clone())),
+        (Some(Action::Join(join)), ..) => join_room(join),
         (Some(Action::Store(store)), ..) => Ok(Mode::Store(store.action())),
         (Some(Action::Keys { action }), ..) => Ok(Mode::Keys(action.clone())),
         (Some(Action::Completions { shell }), ..) => Ok(Mode::Completions(*shell)),
@@ -139,6 +144,19 @@ fn parse(
             .map(Mode::Chat)
             .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message)),
         (None, None, None) => Ok(Mode::Ask),
+    }
+}
+
+/// Returns the mode of a client that enters the room of an invitation.
+fn join_room(join: &JoinOptions) -> Result<Mode, clap::Error> {
+    let wrong = |message: String| Arguments::command().error(ErrorKind::ValueValidation, message);
+    let invitation = join.invitation().map_err(wrong)?;
+    match parse(join.words(&invitation))? {
+        Mode::Chat(mut options) => {
+            options.keys.invite_to(invitation.into_room());
+            Ok(Mode::Chat(options))
+        }
+        _ => Err(wrong("only options of a client may follow the name".into())),
     }
 }
 
@@ -304,6 +322,12 @@ enum Action {
     /// Give an order to a running server: who may be in the room, and who may write
     #[command(disable_help_subcommand = true)]
     Admin(AdminOptions),
+    /// Print one line with which others enter a room: its address, and the keys of server and room
+    #[command(disable_help_subcommand = true)]
+    Invite(InviteOptions),
+    /// Enter the room of an invitation
+    #[command(disable_help_subcommand = true)]
+    Join(JoinOptions),
     /// Show the contents of a server's store; copy, restore, check or change it
     #[command(disable_help_subcommand = true)]
     Store(StoreArguments),
@@ -345,126 +369,4 @@ pub(crate) fn definition() -> clap::Command {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refusal(line: &str) -> String {
-        let error = parse_line(line).unwrap_err();
-        assert_eq!(error.exit_code(), 2, "{line}");
-        error.to_string()
-    }
-
-    #[test]
-    fn passes_the_checks_of_clap() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn reads_both_lines() {
-        let ping = parse_line("ChatApp ping localhost 4119 --json").unwrap();
-        assert!(matches!(ping, Mode::Ping(_)));
-        let Mode::Serve(server) = parse_line("ChatApp -s 4119\n").unwrap() else {
-            panic!("expected a server");
-        };
-        assert_eq!(server.port, 4_119);
-        assert_eq!(server.network, NetworkOptions::default());
-        assert_eq!(server.data, DataOptions::default());
-        let log = LogOptions {
-            level: Level::Info,
-            format: Format::Text,
-        };
-        assert_eq!(server.log, log);
-        let chat = ClientOptions {
-            name: Name::new("alice").unwrap(),
-            server_host: "localhost".into(),
-            server_port: 4_119,
-            port: 0,
-            network: NetworkOptions::bound_to("::1"),
-            peers: 64,
-            pins: 8,
-            data: DataOptions::default(),
-            keys: KeyOptions::default(),
-            color: ColorChoice::Never,
-            has_history: false,
-            speaks_json: false,
-            exec: vec!["send bob hi".into(), "/quit".into()],
-            is_listening: true,
-            is_persistent: true,
-            personal: PersonalOptions::default(),
-        };
-        for words in [
-            "ChatApp -c alice localhost 4119 0 --bind ::1 --peers 64 --pins 8 --color never \
-            --no-history --listen --wait \
-             --exec send_bob_hi --exec /quit",
-            "ChatApp --exec send_bob_hi --exec=/quit --no-history --listen --wait --color=never \
-            --bind ::1 --peers 64 --pins 8 \
-             -c alice localhost 4119 0",
-        ] {
-            let words = words.split_whitespace().map(|word| word.replace('_', " "));
-            assert_eq!(parse(words).unwrap(), Mode::Chat(chat.clone()));
-        }
-        assert_eq!(parse_line("ChatApp demo").unwrap(), Mode::Demo);
-        assert_eq!(parse_line("\u{feff}ChatApp demo").unwrap(), Mode::Demo);
-        assert_eq!(parse_line("  \n").unwrap(), Mode::Ask);
-    }
-
-    #[test]
-    fn reports_the_mistake_in_a_start() {
-        for (line, words) in [
-            ("ChatApp -s 80", "\"80\" is not a port from 1024 to 65535"),
-            ("ChatApp -s 65536", "\"65536\" is not a port"),
-            ("ChatApp -s", "a value is required"),
-            ("ChatApp -c alice localhost 4119", "4 values required"),
-            ("ChatApp -c alice localhost 4119 0 0", "cannot be used with"),
-            (
-                "ChatApp -c alice localhost 0 0",
-                "server port: \"0\" is not a port",
-            ),
-            (
-                "ChatApp -c alice localhost 4119 80",
-                "client port: \"80\" is not a port",
-            ),
-            (
-                "ChatApp -c a\u{1b}b localhost 4119 0",
-                "invalid name: a name has no white space",
-            ),
-            (
-                "ChatApp -s 4119 -c alice localhost 4119 0",
-                "cannot be used with",
-            ),
-            ("ChatApp -s 4119 --bind nowhere", "invalid value"),
-            ("ChatApp -s 4119 --names 0", "0 is not in 1..=16777216"),
-            ("ChatApp -s 4119 --peers 5", "cannot be used with"),
-            ("ChatApp -s 4119 --pins 5", "cannot be used with"),
-            (
-                "ChatApp -c alice localhost 4119 0 --names 5",
-                "cannot be used with '--names",
-            ),
-            (
-                "ChatApp -s 4119 --data-dir room --ephemeral",
-                "cannot be used with",
-            ),
-            (
-                "ChatApp -s 4119 --keep soon",
-                "\"soon\" is not a duration such as",
-            ),
-            (
-                "ChatApp -s 4119 --keep 0s",
-                "\"0s\" is not a duration such as",
-            ),
-            ("ChatApp store", "<DIR>"),
-            ("ChatApp ping localhost 80", "\"80\" is not a port"),
-            ("ChatApp dance", "unrecognized subcommand"),
-            ("ChatApp -s 4119 --json", "cannot be used with"),
-            ("ChatApp --log debug", "required"),
-            (
-                "ChatApp -c alice localhost 4119 0 --exec sned",
-                "Did you mean send?",
-            ),
-            ("-s 4119", "ChatApp -s <PORT>"),
-        ] {
-            let message = refusal(line);
-            assert!(message.contains(words), "{line}: {message}");
-        }
-    }
-}
+mod tests;

@@ -4,6 +4,8 @@
 pub(crate) const USAGE: &str = "\
 ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
+       ChatApp join <INVITATION> <NAME> [OPTIONS]
+       ChatApp invite [--room-key FILE] [--qr] <SERVER-IP> <SERVER-PORT>
        ChatApp ping [--json] <SERVER-IP> <SERVER-PORT>
        ChatApp admin [--json] <DIR> <ORDER>...
        ChatApp store [--json] <DIR>
@@ -100,6 +102,11 @@ one whose key has changed.
                                      `keys verify`; --yes remembers it
   ChatApp keys server                a server's own key, for the --server-key of
                                      its clients
+  ChatApp invite chat.example.org 4119
+                                     one line with the server's address and key;
+                                     --room-key adds the key of a closed room
+  ChatApp join chatapp:... carol     enter with it: nothing is trusted on first
+                                     use; @FILE reads the line from a file
   ChatApp keys new-room room.key     make a key for --room-key, in a new file
 Each private key is a file in ~/.local/state/chatapp/keys that only you can
 read. A copy of it is your identity: back it up, and take it to your other

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::data::unusable;
 use crate::exit::{Exit, Failure};
+use crate::secret::Secret;
 use crate::spelling;
 
 /// Options about keys.
@@ -24,6 +25,10 @@ pub(crate) struct KeyOptions {
     /// makes it
     #[arg(long, value_name = "FILE")]
     room_key: Option<PathBuf>,
+
+    /// The secret of the room in an invitation.
+    #[arg(skip)]
+    invited_to: Option<Secret>,
 
     /// The server's public key, as `ChatApp keys server` prints it: no other one is trusted
     #[arg(
@@ -66,7 +71,16 @@ impl KeyOptions {
             None => StaticKey::new(*fresh),
         };
         let room = self.room_key.as_deref().map(store::room_key).transpose();
-        Ok(Identity::new(key, room.map_err(unusable)?))
+        let invited_to = || self.invited_to.as_ref().map(Secret::key);
+        Ok(Identity::new(
+            key,
+            room.map_err(unusable)?.or_else(invited_to),
+        ))
+    }
+
+    /// Uses the secret of an invitation, unless there is a file with the key of the room.
+    pub(crate) fn invite_to(&mut self, room: Option<Secret>) {
+        self.invited_to = room;
     }
 
     /// Returns the key that the server must have.

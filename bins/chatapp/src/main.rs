@@ -12,6 +12,7 @@
 //! - `data`: the state folder on disk
 //! - `keys`, `keyring`, `fingerprint`: the identity, the allow list, the known keys, and codes that
 //!   people compare
+//! - `invite`, `secret`: invitations, and entering a room with one
 //! - `ping`: the question whether a server answers
 //! - `store`: the backup, check and inspection of a server's store
 //! - `log`, `server_log`: the log of a server on standard error
@@ -40,6 +41,7 @@ mod exit;
 mod fingerprint;
 mod help;
 mod input;
+mod invite;
 mod keyring;
 mod keys;
 mod limits;
@@ -54,6 +56,7 @@ mod ping;
 mod prompt;
 mod quoting;
 mod rotating;
+mod secret;
 mod server;
 mod server_log;
 mod signals;
@@ -95,6 +98,7 @@ fn run() -> Result<Exit, Failure> {
         Mode::Demo => demo::run(),
         Mode::Ping(options) => ping::run(&options),
         Mode::Admin(options) => admin::run(&options),
+        Mode::Invite(options) => invite::run(&options),
         Mode::Store(action) => store::run(&action),
         Mode::Keys(action) => keyring::run(&action),
         Mode::Completions(shell) => manual::print_completions(shell),
