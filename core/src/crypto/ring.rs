@@ -5,7 +5,7 @@
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, Tag, UnboundKey};
 
-use super::nonce::nonce;
+use super::nonce::NONCE_LEN;
 use super::{KEY_LEN, TAG_LEN};
 
 /// Returns the cipher of a key. A session stores its keys as bytes, and this costs a copy only:
@@ -19,11 +19,11 @@ fn cipher(key: &[u8; KEY_LEN]) -> Option<LessSafeKey> {
 /// Encrypts in place; returns the tag.
 pub(super) fn seal(
     key: &[u8; KEY_LEN],
-    counter: u64,
+    nonce: &[u8; NONCE_LEN],
     associated: &[u8],
     text: &mut [u8],
 ) -> [u8; TAG_LEN] {
-    let nonce = Nonce::assume_unique_for_key(nonce(counter));
+    let nonce = Nonce::assume_unique_for_key(*nonce);
     let tag = cipher(key).and_then(|cipher| {
         let tag = cipher.seal_in_place_separate_tag(nonce, Aad::from(associated), text);
         tag.ok()?.as_ref().first_chunk().copied()
@@ -35,12 +35,12 @@ pub(super) fn seal(
 /// Decrypts in place, or returns `None` if the tag is wrong: then `text` is zeros.
 pub(super) fn open(
     key: &[u8; KEY_LEN],
-    counter: u64,
+    nonce: &[u8; NONCE_LEN],
     associated: &[u8],
     text: &mut [u8],
     tag: &[u8; TAG_LEN],
 ) -> Option<()> {
-    let nonce = Nonce::assume_unique_for_key(nonce(counter));
+    let nonce = Nonce::assume_unique_for_key(*nonce);
     let (associated, tag) = (Aad::from(associated), Tag::from(*tag));
     let decrypted = cipher(key)?.open_in_place_separate_tag(nonce, associated, tag, text, 0..);
     decrypted.is_ok().then_some(())

@@ -3,18 +3,18 @@
 use chacha20poly1305::aead::{AeadInOut, KeyInit, inout::InOutBuf};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
 
-use super::nonce::nonce;
+use super::nonce::NONCE_LEN;
 use super::{KEY_LEN, TAG_LEN};
 
 /// Encrypts in place; returns the tag.
 pub(super) fn seal(
     key: &[u8; KEY_LEN],
-    counter: u64,
+    nonce: &[u8; NONCE_LEN],
     associated: &[u8],
     text: &mut [u8],
 ) -> [u8; TAG_LEN] {
     let tag = ChaCha20Poly1305::new(key.into()).encrypt_inout_detached(
-        &Nonce::from(nonce(counter)),
+        &Nonce::from(*nonce),
         associated,
         InOutBuf::from(text),
     );
@@ -25,14 +25,14 @@ pub(super) fn seal(
 /// Decrypts in place, or returns `None` if the tag is wrong: then `text` is unchanged.
 pub(super) fn open(
     key: &[u8; KEY_LEN],
-    counter: u64,
+    nonce: &[u8; NONCE_LEN],
     associated: &[u8],
     text: &mut [u8],
     tag: &[u8; TAG_LEN],
 ) -> Option<()> {
     ChaCha20Poly1305::new(key.into())
         .decrypt_inout_detached(
-            &Nonce::from(nonce(counter)),
+            &Nonce::from(*nonce),
             associated,
             InOutBuf::from(text),
             &Tag::from(*tag),

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "noise")]
 use super::noise;
+#[cfg(feature = "noise")]
+use super::nonce::nonce;
 #[cfg(feature = "null-cipher")]
 use super::null_cipher;
 #[cfg(feature = "ring")]
@@ -100,15 +102,15 @@ impl Suite {
     pub(crate) fn seal(
         self,
         key: &[u8; KEY_LEN],
-        nonce: u64,
+        counter: u64,
         associated: &[u8],
         text: &mut [u8],
     ) -> [u8; TAG_LEN] {
         match self {
             #[cfg(feature = "noise")]
-            Self::Noise => cipher::seal(key, nonce, associated, text),
+            Self::Noise => cipher::seal(key, &nonce(counter), associated, text),
             #[cfg(feature = "null-cipher")]
-            Self::NullCipher => null_cipher::tag(key, nonce, associated, text),
+            Self::NullCipher => null_cipher::tag(key, counter, associated, text),
         }
     }
 
@@ -118,17 +120,17 @@ impl Suite {
     pub(crate) fn open(
         self,
         key: &[u8; KEY_LEN],
-        nonce: u64,
+        counter: u64,
         associated: &[u8],
         text: &mut [u8],
         tag: &[u8; TAG_LEN],
     ) -> Option<()> {
         match self {
             #[cfg(feature = "noise")]
-            Self::Noise => cipher::open(key, nonce, associated, text, tag),
+            Self::Noise => cipher::open(key, &nonce(counter), associated, text, tag),
             #[cfg(feature = "null-cipher")]
             Self::NullCipher => {
-                (null_cipher::tag(key, nonce, associated, text) == *tag).then_some(())
+                (null_cipher::tag(key, counter, associated, text) == *tag).then_some(())
             }
         }
     }
@@ -140,7 +142,7 @@ impl Suite {
             // Noise, section 4.2: zeros, encrypted under the nonce that no datagram uses.
             Self::Noise => {
                 let mut next = [0; KEY_LEN];
-                cipher::seal(key, u64::MAX, &[], &mut next);
+                cipher::seal(key, &nonce(u64::MAX), &[], &mut next);
                 next
             }
             #[cfg(feature = "null-cipher")]

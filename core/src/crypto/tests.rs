@@ -1,12 +1,15 @@
 //! Tests of all implementations of ChaCha20-Poly1305: the vector of its specification, changed
 //! input, and equal results.
 
+use super::nonce::{NONCE_LEN, nonce};
 #[cfg(feature = "ring")]
 use super::ring;
 use super::{KEY_LEN, TAG_LEN, rust_crypto};
 
-type Seal = fn(&[u8; KEY_LEN], u64, &[u8], &mut [u8]) -> [u8; TAG_LEN];
-type Open = fn(&[u8; KEY_LEN], u64, &[u8], &mut [u8], &[u8; TAG_LEN]) -> Option<()>;
+mod wycheproof;
+
+type Seal = fn(&[u8; KEY_LEN], &[u8; NONCE_LEN], &[u8], &mut [u8]) -> [u8; TAG_LEN];
+type Open = fn(&[u8; KEY_LEN], &[u8; NONCE_LEN], &[u8], &mut [u8], &[u8; TAG_LEN]) -> Option<()>;
 
 struct Cipher {
     seal: Seal,
@@ -53,9 +56,12 @@ fn follows_the_vector_of_the_specification() {
     for cipher in ALL {
         let mut text = plain.to_vec();
         // The tag authenticates the whole ciphertext.
-        assert_eq!((cipher.seal)(&key, counter, &associated, &mut text), tag);
+        assert_eq!(
+            (cipher.seal)(&key, &nonce(counter), &associated, &mut text),
+            tag
+        );
         assert!(text.starts_with(&start));
-        let decrypted = (cipher.open)(&key, counter, &associated, &mut text, &tag);
+        let decrypted = (cipher.open)(&key, &nonce(counter), &associated, &mut text, &tag);
         assert_eq!((decrypted, &text[..]), (Some(()), plain));
     }
 }
@@ -65,9 +71,9 @@ fn refuses_and_hides_a_text_when_a_bit_was_changed() {
     let (key, counter, associated, plain) = ([7; KEY_LEN], 5, *b"front", [b'x'; 40]);
     for cipher in ALL {
         let mut ciphertext = plain;
-        let tag = (cipher.seal)(&key, counter, &associated, &mut ciphertext);
+        let tag = (cipher.seal)(&key, &nonce(counter), &associated, &mut ciphertext);
         let decrypts = |key: &_, counter, associated: &[u8], mut text: [u8; 40], tag: &_| {
-            let is_open = (cipher.open)(key, counter, associated, &mut text, tag).is_some();
+            let is_open = (cipher.open)(key, &nonce(counter), associated, &mut text, tag).is_some();
             assert_eq!(is_open, text == plain);
             is_open
         };
@@ -103,8 +109,8 @@ fn refuses_and_hides_a_text_when_a_bit_was_changed() {
 #[test]
 fn checks_the_tag_of_an_empty_text() {
     for cipher in ALL {
-        let tag = (cipher.seal)(&[1; KEY_LEN], 1, &[], &mut []);
-        let decrypted = |counter| (cipher.open)(&[1; KEY_LEN], counter, &[], &mut [], &tag);
+        let tag = (cipher.seal)(&[1; KEY_LEN], &nonce(1), &[], &mut []);
+        let decrypted = |counter| (cipher.open)(&[1; KEY_LEN], &nonce(counter), &[], &mut [], &tag);
         assert_eq!((decrypted(1), decrypted(2)), (Some(()), None));
     }
 }
@@ -133,19 +139,26 @@ fn encrypts_alike_in_all_implementations() {
         let plain = bytes(start + len);
         let mut all = ALL.iter().map(|cipher| {
             let mut text = plain.clone();
-            let tag = (cipher.seal)(&key, counter, &associated, &mut text[start..]);
+            let tag = (cipher.seal)(&key, &nonce(counter), &associated, &mut text[start..]);
             (text, tag)
         });
         let (ciphertext, tag) = all.next().unwrap();
         assert!(all.all(|other| other == (ciphertext.clone(), tag)), "{len}");
         for cipher in ALL {
             let mut text = ciphertext.clone();
-            let decrypted = (cipher.open)(&key, counter, &associated, &mut text[start..], &tag);
+            let decrypted =
+                (cipher.open)(&key, &nonce(counter), &associated, &mut text[start..], &tag);
             assert!(decrypted.is_some() && text == plain, "{len}");
             let mut forged = tag;
             forged[usize::from(from % 16)] ^= 1 << (from / 16 % 8);
             let mut text = ciphertext.clone();
-            let decrypted = (cipher.open)(&key, counter, &associated, &mut text[start..], &forged);
+            let decrypted = (cipher.open)(
+                &key,
+                &nonce(counter),
+                &associated,
+                &mut text[start..],
+                &forged,
+            );
             assert!(decrypted.is_none() && (len < 16 || text != plain), "{len}");
         }
     }
