@@ -20,13 +20,15 @@ pub(crate) enum Case {
     Burst,
     Seal,
     Open,
+    ForgedStart,
+    ForgedEnd,
     First,
     Second,
     Complete,
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Store,
         Self::Acknowledgement,
         Self::KeepAlive,
@@ -39,6 +41,8 @@ impl Case {
         Self::Burst,
         Self::Seal,
         Self::Open,
+        Self::ForgedStart,
+        Self::ForgedEnd,
         Self::First,
         Self::Second,
         Self::Complete,
@@ -58,6 +62,8 @@ impl Case {
             Self::Burst => "both clients: the same in bursts of 32, for each",
             Self::Seal => "encryption of 128 bytes",
             Self::Open => "decryption of 128 bytes",
+            Self::ForgedStart => "the same, refused: the first byte of its tag differs",
+            Self::ForgedEnd => "the same, refused: the last byte of its tag differs",
             Self::First => "handshake: the first message",
             Self::Second => "handshake: the first read, the second message",
             Self::Complete => "handshake: the second read",
@@ -79,6 +85,8 @@ impl Case {
             Self::Burst => "measured_burst",
             Self::Seal => "measured_seal",
             Self::Open => "measured_open",
+            Self::ForgedStart => "measured_forged_start",
+            Self::ForgedEnd => "measured_forged_end",
             Self::First => "measured_first",
             Self::Second => "measured_second",
             Self::Complete => "measured_complete",
@@ -108,6 +116,8 @@ impl Case {
             Self::Burst => measured_burst(work),
             Self::Seal => measured_seal(work),
             Self::Open => measured_open(work),
+            Self::ForgedStart => measured_forged_start(work),
+            Self::ForgedEnd => measured_forged_end(work),
             Self::First => measured_first(work),
             Self::Second => measured_second(work),
             Self::Complete => measured_complete(work),
@@ -130,5 +140,6 @@ macro_rules! measured {
 measured! {
     measured_store measured_acknowledgement measured_keep_alive measured_post measured_lookup
     measured_return measured_text measured_direct_acknowledgement measured_exchange measured_burst
-    measured_seal measured_open measured_first measured_second measured_complete
+    measured_seal measured_open measured_forged_start measured_forged_end measured_first
+    measured_second measured_complete
 }

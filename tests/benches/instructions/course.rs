@@ -135,6 +135,11 @@ fn cryptography(round: u8) {
     let mut body = [round; 128];
     let mut tag = [0; TAG_LEN];
     Case::Seal.run(&mut || tag = client.seal(&mut near, b"front", &mut body));
+    for (case, at) in [(Case::ForgedStart, 0), (Case::ForgedEnd, TAG_LEN - 1)] {
+        let (mut body, mut tag) = (body, tag);
+        tag[at] ^= 1;
+        case.run(&mut || assert!(!server.open(&mut far, 0, b"front", &mut body, &tag)));
+    }
     Case::Open.run(&mut || assert!(server.open(&mut far, 0, b"front", &mut body, &tag)));
     assert_eq!(body, [round; 128]);
 }
