@@ -277,6 +277,7 @@ impl<'a> Wording<'a> {
 }
 
 /// Paints the line for a server of another version.
+#[inline(always)]
 fn paint_version(brush: &mut dyn Brush, tone: Part<'_>, version: u8) -> fmt::Result {
     let line = format_args!(
         "[The server has protocol version {version}, this program has version {VERSION}.]"

@@ -70,6 +70,7 @@ pub enum ClientEvent<'a> {
         store_failed: bool,
     },
     /// The operator of the server has muted this client: a channel message was not sent. Final.
+    #[cfg(feature = "moderation")]
     Muted {
         /// The id of the command.
         id: CommandId,
@@ -174,6 +175,7 @@ pub enum MessageStatus {
     /// The server could not store the message. Final.
     NotStored,
     /// The operator of the server has muted this client: the message was not stored. Final.
+    #[cfg(feature = "moderation")]
     Muted,
     /// No client has the name. Final.
     NoSuchClient,
@@ -220,10 +222,11 @@ impl ClientEvent<'_> {
         match *self {
             Self::Posted { id }
             | Self::NotPosted { id, .. }
-            | Self::Muted { id }
             | Self::ServerNotResponding { id, .. }
             | Self::Offline { id }
             | Self::Deregistered { id } => Some(id),
+            #[cfg(feature = "moderation")]
+            Self::Muted { id } => Some(id),
             Self::MessageStatus { id, status, .. } if status.is_final() => Some(id),
             _ => None,
         }
