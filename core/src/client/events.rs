@@ -2,6 +2,7 @@
 
 use super::contact::Contact;
 use super::event::ClientEvent;
+use super::kept_count::Unreported;
 
 /// Maximum number of events that one input causes.
 const REPORTS_MAX: usize = 8;
@@ -15,7 +16,7 @@ pub(super) struct Events {
     is_throttling_unreported: bool,
     contact: Contact,
     /// The peer that got stored messages, if the user was not told.
-    kept_by: Option<u32>,
+    kept_by: Unreported,
 }
 
 impl Events {
@@ -25,7 +26,7 @@ impl Events {
         is_throttled: false,
         is_throttling_unreported: false,
         contact: Contact::START,
-        kept_by: None,
+        kept_by: Unreported::NONE,
     };
 
     /// Appends an event.
@@ -50,7 +51,7 @@ impl Events {
 
     /// Records that this peer got stored messages. The next frame waits until that is reported.
     pub(super) fn note_kept_by(&mut self, peer: u32) {
-        self.kept_by = Some(peer);
+        self.kept_by.set(peer);
     }
 
     /// Returns the peer that got stored messages, once.

@@ -23,9 +23,6 @@ impl KeptCount {
     /// Counts a message that the server has stored. Its receipt may have come first, in a session
     /// before this one.
     pub(super) fn add(&mut self, has_receipt: bool) {
-        if !cfg!(feature = "kept-receipts") {
-            return;
-        }
         if has_receipt {
             self.delivered = self.delivered.saturating_add(1);
         } else {
@@ -36,23 +33,19 @@ impl KeptCount {
 
     /// Records that the server has none of the messages.
     pub(super) fn end_keeping(&mut self) {
-        if cfg!(feature = "kept-receipts") {
-            self.gone = self.kept;
-        }
+        self.gone = self.kept;
     }
 
     /// Counts all messages as delivered: the receipt of the last one arrived.
     pub(super) fn deliver(&mut self) {
-        if cfg!(feature = "kept-receipts") {
-            let kept = core::mem::take(&mut self.kept);
-            self.gone = 0;
-            self.delivered = self.delivered.saturating_add(kept);
-        }
+        let kept = core::mem::take(&mut self.kept);
+        self.gone = 0;
+        self.delivered = self.delivered.saturating_add(kept);
     }
 
     /// Returns whether [`take_delivered`](Self::take_delivered) has messages.
     pub(super) fn has_delivered(&self) -> bool {
-        cfg!(feature = "kept-receipts") && self.delivered != 0
+        self.delivered != 0
     }
 
     /// Returns the messages that were delivered since the last call.
@@ -66,7 +59,30 @@ impl KeptCount {
     }
 }
 
-#[cfg(all(test, feature = "kept-receipts"))]
+/// The peer that got stored messages, if the user was not told.
+pub(super) struct Unreported(Option<u32>);
+
+impl Unreported {
+    /// No peer.
+    pub(super) const NONE: Self = Self(None);
+
+    /// Sets the peer.
+    pub(super) fn set(&mut self, peer: u32) {
+        self.0 = Some(peer);
+    }
+
+    /// Returns whether there is none.
+    pub(super) fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Returns the peer, once.
+    pub(super) fn take(&mut self) -> Option<u32> {
+        self.0.take()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

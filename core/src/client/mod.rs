@@ -12,6 +12,10 @@ mod dedup;
 mod event;
 mod events;
 mod inbox;
+#[cfg(feature = "kept-receipts")]
+mod kept_count;
+#[cfg(not(feature = "kept-receipts"))]
+#[path = "no_kept_count.rs"]
 mod kept_count;
 mod listing;
 mod machine;
