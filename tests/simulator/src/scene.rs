@@ -107,6 +107,15 @@ impl Scene {
         shown.iter().map(|line| without_number(line)).collect()
     }
 
+    /// Returns the names in the table of a client, in alphabetical order.
+    pub fn table(&self, process: ProcessId) -> Vec<String> {
+        let names = |entry: chatapp_core::TableEntry<'_>| entry.name.to_owned();
+        let machine = &self.world.clients[&process].machine;
+        let mut names: Vec<_> = machine.look(|client| client.table().map(names).collect());
+        names.sort();
+        names
+    }
+
     /// Returns whether a client still runs.
     pub fn runs(&self, process: ProcessId) -> bool {
         self.world.clients.contains_key(&process)

@@ -255,33 +255,6 @@ fn shows_stored_messages_before_direct_ones() {
     assert_eq!(scene.shows(ann), ["Delivered bob"], "directly again");
 }
 
-/// Ann's table has room for Ann and Bob. Cleo registers, and Ann writes before the news is there.
-#[test]
-fn writes_to_a_newcomer_of_a_full_table() {
-    let mut scene = tight(3, |sizes| sizes.peers = 2);
-    let (ann, _bob) = (scene.join(ANN), scene.join(BOB));
-    scene.moment();
-    let server = scene.world.server_address();
-    scene.cut(scene.address(ann), server);
-    let cleo = scene.join(CLEO);
-    scene.shows(ann);
-    scene.shows(cleo);
-    scene.send(ann, CLEO, "welcome");
-    scene.mend();
-    scene.pass(PATIENCE);
-    let shown = scene.shows(ann);
-    assert!(shown.contains(&"Delivered cleo".to_owned()), "{shown:?}");
-    let shown = scene.shows(cleo);
-    assert!(shown.contains(&"ann: welcome".to_owned()), "{shown:?}");
-    // The name that gave its room is looked up, and so is a caller.
-    scene.send(ann, BOB, "are you there?");
-    scene.send(cleo, ANN, "thanks");
-    scene.pass(PATIENCE);
-    let shown = scene.shows(ann);
-    assert!(shown.contains(&"Delivered bob".to_owned()), "{shown:?}");
-    assert!(shown.contains(&"cleo: thanks".to_owned()), "{shown:?}");
-}
-
 #[test]
 fn keeps_order_when_the_direct_path_returns() {
     let mut scene = Scene::new(2);
