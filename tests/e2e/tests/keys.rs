@@ -365,7 +365,12 @@ fn stores_private_texts_only_encrypted() {
 
     let mut files = 0;
     for entry in fs::read_dir(folder.path()).expect("the server's folder") {
-        let content = fs::read(entry.expect("a file").path()).expect("a file");
+        let path = entry.expect("an entry").path();
+        // The socket for orders has no content.
+        if !path.is_file() {
+            continue;
+        }
+        let content = fs::read(path).expect("a file");
         let found = |text: &str| {
             content
                 .windows(text.len())
