@@ -53,6 +53,11 @@ fn replies_to_the_sender_in_its_spelling() {
         from.types(&format!("send alice {text}"));
         from.shows(&received_by("alice"));
         alice.types(&format!("reply {text}\r"));
+        if text == "two" {
+            // Another one wrote a moment before.
+            alice.shows("type it again");
+            alice.types(&format!("reply {text}\r"));
+        }
         from.shows(&format!("alice: {text}"));
         alice.types("reply\r");
         alice.shows("go to");
