@@ -307,7 +307,7 @@ fn loses_a_third(seed: u64) {
         assert_eq!(room.shows(bob, &format!("number {number};")), 1);
     }
     assert_eq!(
-        room.shows(alice, "Delivered") + room.shows(alice, "Saved"),
+        room.shows(alice, "status: Delivered") + room.shows(alice, "status: Saved"),
         40
     );
 }

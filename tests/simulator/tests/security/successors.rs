@@ -53,7 +53,11 @@ fn sends_nothing_private_to_an_unknown_key() {
     assert!(scene.shows(bob).is_empty());
     scene.send(bob, ANN, "it is me");
     scene.pass(KEEP);
-    assert_eq!(scene.shows(bob), ["SentToServer ann", "Saved ann"]);
+    // Ann's client has the message, and does not show it.
+    assert_eq!(
+        scene.shows(bob),
+        ["SentToServer ann", "Saved ann", "KeptDelivered 1 ann"]
+    );
     assert_eq!(scene.shows(ann), ["NotShown bob: ForeignKey"]);
     assert_eq!(scene.world.model.missing(), []);
     // A client that did not know the old key talks to the new owner.
