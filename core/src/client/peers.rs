@@ -169,14 +169,15 @@ impl<'a> Peers<'a> {
 
     /// Returns the peer to evict for another. The first choice is a peer that is not in the roster
     /// and exchanged no messages with this client. Otherwise the least recently used peer is
-    /// evicted, if the roster is partial or does not list it. Cost: walks all peers.
-    pub(super) fn victim(&self, is_partial: bool, own_name: &Name) -> Option<u32> {
+    /// evicted, if the roster is partial or does not list it. That may be the entry of the client
+    /// itself, which a partial roster does not need. Cost: walks all peers.
+    pub(super) fn victim(&self, is_partial: bool) -> Option<u32> {
         let mut at = self.recent.first();
         let mut victim = None;
         while let Some(peer) = at {
             let slot = self.slots.at(peer);
             let is_listed = slot.listing().is_listed();
-            if slot.is_idle() && slot.name() != own_name {
+            if slot.is_idle() {
                 if !is_listed && !slot.key().is_pinned() {
                     return Some(peer);
                 }
@@ -366,27 +367,20 @@ mod tests {
     #[test]
     fn evicts_the_least_needed_peer() {
         with_peers(|peers| {
-            let own = name("own");
             let all = ["a", "b", "c"].map(|text| peers.insert(name(text)).unwrap());
             list(peers, all[0], 7);
             peers.at_mut(all[1]).key_mut().pin();
-            assert_eq!(
-                peers.victim(true, &own),
-                Some(all[2]),
-                "an unlisted peer goes first"
-            );
+            let victim = peers.victim(true);
+            assert_eq!(victim, Some(all[2]), "an unlisted peer goes first");
             peers.at_mut(all[2]).add_reference();
-            assert_eq!(peers.victim(false, &own), Some(all[1]), "listed peers stay");
-            assert_eq!(peers.victim(true, &own), Some(all[0]), "the least recent");
+            assert_eq!(peers.victim(false), Some(all[1]), "listed peers stay");
+            assert_eq!(peers.victim(true), Some(all[0]), "the least recent");
             peers.touch(all[0]);
-            assert_eq!(peers.victim(true, &own), Some(all[1]));
+            assert_eq!(peers.victim(true), Some(all[1]));
             peers.at_mut(all[1]).route_mut().note_stored(5);
-            assert_eq!(peers.victim(true, &own), Some(all[0]));
-            assert_eq!(
-                peers.victim(true, &name("a")),
-                None,
-                "the client evicts itself"
-            );
+            assert_eq!(peers.victim(true), Some(all[0]));
+            peers.at_mut(all[0]).add_reference();
+            assert_eq!(peers.victim(true), None, "all are in use");
         });
     }
 }

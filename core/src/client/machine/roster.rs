@@ -40,8 +40,8 @@ impl Client<'_> {
     /// name may have registered since the latest page.
     pub(super) fn insert_recipient(&mut self, name: Name) -> Option<u32> {
         let is_whole = !self.table.is_partial();
-        if !self.peers.has_room() && is_whole && self.peers.victim(false, &self.name).is_none() {
-            self.peers.victim(true, &self.name)?;
+        if !self.peers.has_room() && is_whole && self.peers.victim(false).is_none() {
+            self.peers.victim(true)?;
             self.table.note_eviction();
         }
         self.insert_peer(name)
@@ -50,7 +50,7 @@ impl Client<'_> {
     /// Assigns a slot to a new name, if need be that of another peer.
     pub(super) fn insert_peer(&mut self, name: Name) -> Option<u32> {
         if !self.peers.has_room() {
-            let victim = self.peers.victim(self.table.is_partial(), &self.name)?;
+            let victim = self.peers.victim(self.table.is_partial())?;
             self.vacate_peer(victim);
         }
         let pinned = self.pins.get(&name).copied();
