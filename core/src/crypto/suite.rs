@@ -3,8 +3,6 @@
 
 #[cfg(feature = "noise")]
 use super::noise;
-#[cfg(feature = "noise")]
-use super::nonce::nonce;
 #[cfg(feature = "null-cipher")]
 use super::null_cipher;
 #[cfg(feature = "ring")]
@@ -108,7 +106,7 @@ impl Suite {
     ) -> [u8; TAG_LEN] {
         match self {
             #[cfg(feature = "noise")]
-            Self::Noise => cipher::seal(key, &nonce(counter), associated, text),
+            Self::Noise => cipher::seal(key, counter, associated, text),
             #[cfg(feature = "null-cipher")]
             Self::NullCipher => null_cipher::tag(key, counter, associated, text),
         }
@@ -127,7 +125,7 @@ impl Suite {
     ) -> Option<()> {
         match self {
             #[cfg(feature = "noise")]
-            Self::Noise => cipher::open(key, &nonce(counter), associated, text, tag),
+            Self::Noise => cipher::open(key, counter, associated, text, tag),
             #[cfg(feature = "null-cipher")]
             Self::NullCipher => {
                 (null_cipher::tag(key, counter, associated, text) == *tag).then_some(())
@@ -142,7 +140,7 @@ impl Suite {
             // Noise, section 4.2: zeros, encrypted under the nonce that no datagram uses.
             Self::Noise => {
                 let mut next = [0; KEY_LEN];
-                cipher::seal(key, &nonce(u64::MAX), &[], &mut next);
+                cipher::seal(key, u64::MAX, &[], &mut next);
                 next
             }
             #[cfg(feature = "null-cipher")]

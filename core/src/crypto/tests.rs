@@ -18,13 +18,13 @@ struct Cipher {
 
 const ALL: &[Cipher] = &[
     Cipher {
-        seal: rust_crypto::seal,
-        open: rust_crypto::open,
+        seal: rust_crypto::seal_under,
+        open: rust_crypto::open_under,
     },
     #[cfg(feature = "ring")]
     Cipher {
-        seal: ring::seal,
-        open: ring::open,
+        seal: ring::seal_under,
+        open: ring::open_under,
     },
 ];
 
