@@ -322,7 +322,7 @@ enum Action {
     /// Give an order to a running server: who may be in the room, and who may write
     #[command(disable_help_subcommand = true)]
     Admin(AdminOptions),
-    /// Print one line with which others enter a room: its address, and the keys of server and room
+    /// Print one line with which others enter a room: its address and keys
     #[command(disable_help_subcommand = true)]
     Invite(InviteOptions),
     /// Enter the room of an invitation
