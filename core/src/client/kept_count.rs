@@ -1,5 +1,7 @@
 //! How many messages of this process the server keeps for a peer, and how many the peer got since.
 
+use super::peers::SERVER;
+
 /// The stored messages for one peer that were not reported as delivered.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -59,26 +61,30 @@ impl KeptCount {
     }
 }
 
-/// The peer that got stored messages, if the user was not told.
-pub(super) struct Unreported(Option<u32>);
+/// The peer that got stored messages, if the user was not told. The server is no such peer: its
+/// slot stands for none.
+pub(super) struct Unreported(u32);
 
 impl Unreported {
     /// No peer.
-    pub(super) const NONE: Self = Self(None);
+    pub(super) const NONE: Self = Self(SERVER);
 
     /// Sets the peer.
     pub(super) fn set(&mut self, peer: u32) {
-        self.0 = Some(peer);
+        self.0 = peer;
     }
 
     /// Returns whether there is none.
     pub(super) fn is_none(&self) -> bool {
-        self.0.is_none()
+        self.0 == SERVER
     }
 
     /// Returns the peer, once.
     pub(super) fn take(&mut self) -> Option<u32> {
-        self.0.take()
+        if self.is_none() {
+            return None;
+        }
+        Some(core::mem::replace(&mut self.0, SERVER))
     }
 }
 
