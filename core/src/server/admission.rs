@@ -56,6 +56,11 @@ impl<'a> Admission<'a> {
         &mut self.restrictions
     }
 
+    /// Returns whether everybody may be in the room and write.
+    pub(super) fn is_open(&self) -> bool {
+        self.allow_list.is_none() && self.restrictions.is_empty()
+    }
+
     /// Returns why a client may not be in the room, if it may not.
     pub(super) fn refusal(&self, client: Suspect<'_>, now: UnixSeconds) -> Option<Refusal> {
         if !self.allows(client.name, client.key) {

@@ -19,6 +19,10 @@ impl Restrictions<'_> {
         None
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        true
+    }
+
     pub(super) fn is_muted(&self, _: Suspect<'_>, _: UnixSeconds) -> bool {
         false
     }
@@ -31,8 +35,8 @@ impl Restrictions<'_> {
         false
     }
 
-    pub(super) fn has_result(&self) -> bool {
-        false
+    pub(super) fn waiting(&self) -> (bool, bool) {
+        (false, false)
     }
 
     pub(super) fn next_after(&self) -> Option<Accepted> {

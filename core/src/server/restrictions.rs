@@ -81,13 +81,18 @@ struct Pending {
 
 /// The restrictions in force, and the orders that wait for the store.
 pub(super) struct Restrictions<'a> {
+    /// The first `used` ones have a restriction, the others are vacant: a request of a client looks
+    /// at no slot while nobody is restricted.
     slots: &'a mut [RestrictionSlot],
+    used: usize,
     pending: heapless::Deque<Pending, ORDERS_MAX>,
     /// Number of pending orders that the store was given.
     given: usize,
     /// Names to forget, by their slots.
     forgetting: heapless::Vec<(u32, OrderId), ORDERS_MAX>,
     done: heapless::Deque<(OrderId, Result<(), StoreFailed>), ORDERS_MAX>,
+    /// Number of orders whose result the caller has not polled.
+    unknown: usize,
     last: u32,
     /// Restored restrictions may concern clients that were restored as present.
     is_unchecked: bool,
@@ -98,10 +103,12 @@ impl<'a> Restrictions<'a> {
     pub(super) fn new() -> Self {
         Self {
             slots: &mut [],
+            used: 0,
             pending: heapless::Deque::new(),
             given: 0,
             forgetting: heapless::Vec::new(),
             done: heapless::Deque::new(),
+            unknown: 0,
             last: 0,
             is_unchecked: false,
         }
@@ -111,11 +118,18 @@ impl<'a> Restrictions<'a> {
     pub(super) fn set_slots(&mut self, slots: &'a mut [RestrictionSlot]) {
         slots.fill(RestrictionSlot::VACANT);
         self.slots = slots;
+        self.used = 0;
     }
 
-    /// Returns the restrictions in force.
+    /// Returns whether nobody is restricted, and there is no order.
+    pub(super) fn is_empty(&self) -> bool {
+        self.used == 0 && self.unknown == 0
+    }
+
+    /// Returns the restrictions in force. Cost: walks all that were not lifted.
     pub(super) fn in_force(&self, now: UnixSeconds) -> impl Iterator<Item = &Restriction> {
-        let all = self.slots.iter().filter_map(|slot| slot.0.as_ref());
+        let used = self.slots.get(..self.used).unwrap_or_default();
+        let all = used.iter().filter_map(|slot| slot.0.as_ref());
         all.filter(move |restriction| !restriction.has_ended(now))
     }
 
@@ -149,10 +163,10 @@ impl<'a> Restrictions<'a> {
     // ---- orders ----
 
     fn next_id(&mut self) -> Result<OrderId, OrderError> {
-        let unknown = self.pending.len() + self.forgetting.len() + self.done.len();
-        if unknown >= ORDERS_MAX {
+        if self.unknown >= ORDERS_MAX {
             return Err(OrderError::Busy);
         }
+        self.unknown += 1;
         self.last = self.last.wrapping_add(1);
         Ok(OrderId::new(self.last))
     }
@@ -246,14 +260,20 @@ impl<'a> Restrictions<'a> {
         );
     }
 
-    /// Returns whether the caller can poll the result of an order.
-    pub(super) fn has_result(&self) -> bool {
-        !self.done.is_empty()
+    /// Returns whether the caller can poll the result of an order, and whether one waits to be
+    /// given to the store.
+    pub(super) fn waiting(&self) -> (bool, bool) {
+        if self.unknown == 0 {
+            return (false, false);
+        }
+        (!self.done.is_empty(), self.given < self.pending.len())
     }
 
     /// Removes and returns the result of an order.
     pub(super) fn poll_result(&mut self) -> Option<(OrderId, Result<(), StoreFailed>)> {
-        self.done.pop_front()
+        let result = self.done.pop_front();
+        self.unknown = self.unknown.saturating_sub(usize::from(result.is_some()));
+        result
     }
 
     // ---- the store ----
@@ -261,6 +281,9 @@ impl<'a> Restrictions<'a> {
     /// Returns how far messages and entries must be stored before the next order; `None` if no
     /// order waits.
     pub(super) fn next_after(&self) -> Option<Accepted> {
+        if self.unknown == 0 {
+            return None;
+        }
         self.pending.iter().nth(self.given).map(|order| order.after)
     }
 
@@ -303,22 +326,32 @@ impl<'a> Restrictions<'a> {
     }
 
     fn remove(&mut self, kind: RestrictionKind, subject: &Subject) {
-        let is_it = |slot: &RestrictionSlot| {
-            let restriction = slot.0.as_ref();
-            restriction.is_some_and(|restriction| restriction.is_for(kind, subject))
-        };
-        let found = self.slots.iter_mut().filter(|slot| is_it(slot));
-        found.for_each(|slot| *slot = RestrictionSlot::VACANT);
+        self.drop_where(|restriction| restriction.is_for(kind, subject));
     }
 
-    /// Places a restriction in a vacant slot, or in that of one that has ended.
+    /// Drops restrictions; the last ones take their slots.
+    fn drop_where(&mut self, is_over: impl Fn(&Restriction) -> bool) {
+        for at in (0..self.used).rev() {
+            let slot = self.slots.get(at).and_then(|slot| slot.0.as_ref());
+            if slot.is_some_and(&is_over) {
+                self.used -= 1;
+                self.slots.swap(at, self.used);
+                if let Some(last) = self.slots.get_mut(self.used) {
+                    *last = RestrictionSlot::VACANT;
+                }
+            }
+        }
+    }
+
+    /// Places a restriction in a vacant slot; those that have ended make room.
     fn place(&mut self, restriction: Restriction, now: UnixSeconds) -> bool {
-        let is_free = |slot: &&mut RestrictionSlot| {
-            let restriction = slot.0.as_ref();
-            restriction.is_none_or(|restriction| restriction.has_ended(now))
+        self.drop_where(|other| other.has_ended(now));
+        let Some(slot) = self.slots.get_mut(self.used) else {
+            return false;
         };
-        let free = self.slots.iter_mut().find(is_free);
-        free.map(|slot| slot.0 = Some(restriction)).is_some()
+        slot.0 = Some(restriction);
+        self.used += 1;
+        true
     }
 
     /// Restores a restriction; false if there is no room for it.

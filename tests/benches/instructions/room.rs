@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
-    Client, ClientConfig, Command, Endpoint, Identity, Instant, Name, Persist, RateLimits, Seed,
-    Server, ServerConfig, StaticKey,
+    Client, ClientConfig, Command, Endpoint, Identity, Instant, Name, Persist, RateLimits,
+    RestrictionSlot, Seed, Server, ServerConfig, StaticKey,
 };
 use chatapp_mio::{ClientLimits, ClientMemory, ServerLimits, ServerMemory};
 
@@ -82,13 +82,14 @@ impl Room {
             log_share: 100,
             ..ServerConfig::default()
         };
-        let server = Server::new(
+        let mut server = Server::new(
             config,
             memory.storage(),
             identity([7; 32]),
             Seed::new(&mut [7; 32]),
         )
         .expect("storage suffices");
+        server.moderate(vec![RestrictionSlot::VACANT; 1_024].leak());
         let mut room = Self {
             server,
             clients: Vec::new(),

@@ -92,16 +92,14 @@ impl Endpoint for Server<'_> {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
+        let (has_result, has_order) = self.admission.restrictions().waiting();
         let waiting = self.sessions.has_output()
             || self.most_behind().is_some()
             || !self.events.is_empty()
-            || self.admission.restrictions().has_result()
-            || self.journal.is_due(
-                &self.channel,
-                &self.mail,
-                self.admission.restrictions().next_after().is_some(),
-                self.sessions.now(),
-            );
+            || has_result
+            || self
+                .journal
+                .is_due(&self.channel, &self.mail, has_order, self.sessions.now());
         if waiting {
             return Some(self.sessions.now());
         }

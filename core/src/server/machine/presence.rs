@@ -183,6 +183,9 @@ impl Server<'_> {
 
     /// Returns why a name may not be in the room with its key and from its address, if it may not.
     pub(super) fn refusal_of(&self, slot: u32) -> Option<Refusal> {
+        if self.admission.is_open() {
+            return None;
+        }
         let client = self.roster.suspect(slot);
         self.admission.refusal(client, self.wall)
     }

@@ -35,7 +35,8 @@ impl Server<'_> {
                 return self.sessions.count_drop(DropReason::WrongAddress);
             }
             self.moved(slot, from);
-            if self.put_out_if_refused(slot) {
+            // Only restrictions name addresses.
+            if cfg!(feature = "moderation") && self.put_out_if_refused(slot) {
                 return self.sessions.count_drop(DropReason::Refused);
             }
         }
@@ -123,16 +124,18 @@ impl Server<'_> {
     /// Returns whether a frame waits for an order of the operator that concerns its sender, and is
     /// not stored yet.
     fn is_held(&self, slot: u32, frame: &Frame<'_>) -> bool {
-        let posts = matches!(frame, Frame::Store { .. } | Frame::Post { .. });
         let restrictions = self.admission.restrictions();
-        posts && restrictions.is_held(self.roster.suspect(slot))
+        !restrictions.is_empty()
+            && matches!(frame, Frame::Store { .. } | Frame::Post { .. })
+            && restrictions.is_held(self.roster.suspect(slot))
     }
 
     /// Returns whether the client is muted, and gives the request that outcome then.
     //= PROTOCOL.md#9.11
     fn is_muted(&mut self, slot: u32, request: u32) -> bool {
         let restrictions = self.admission.restrictions();
-        let is_muted = restrictions.is_muted(self.roster.suspect(slot), self.wall);
+        let is_muted =
+            !restrictions.is_empty() && restrictions.is_muted(self.roster.suspect(slot), self.wall);
         if is_muted {
             let name = self.roster.at_mut(slot);
             name.results_mut().decide(request, Outcome::Muted);

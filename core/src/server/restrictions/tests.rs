@@ -127,6 +127,32 @@ fn lifts_what_is_in_force() {
 }
 
 #[test]
+fn keeps_the_others_when_one_is_lifted_or_ends() {
+    let one = "192.0.2.1:1";
+    let mut slots = [const { RestrictionSlot::VACANT }; 3];
+    let mut restrictions = Restrictions::new();
+    restrictions.set_slots(&mut slots);
+    assert!(restrictions.is_empty());
+    for (name, until) in [("ann", Some(1_001)), ("bob", None), ("eve", None)] {
+        order(&mut restrictions, ban(subject(name), until));
+    }
+    let lifted = restrictions.lift(RestrictionKind::Ban, &subject("bob"), NONE, NOON);
+    assert!(lifted.is_ok());
+    restrictions.next_record();
+    restrictions.on_stored(true, NOON);
+    for (name, until) in [("ann", Some(1_001)), ("bob", None), ("eve", Some(0))] {
+        assert_eq!(banned(&restrictions, name, 1, one), until, "{name}");
+    }
+    // The ban of ann has ended: its slot serves another one.
+    assert!(restrictions.place(ban(subject("dan"), None), UnixSeconds(1_001)));
+    assert!(restrictions.place(ban(subject("fay"), None), UnixSeconds(1_001)));
+    assert!(!restrictions.place(ban(subject("gus"), None), UnixSeconds(1_001)));
+    for (name, until) in [("ann", None), ("eve", Some(0)), ("dan", Some(0))] {
+        assert_eq!(banned(&restrictions, name, 1, one), until, "{name}");
+    }
+}
+
+#[test]
 fn says_when_it_is_full() {
     with(|restrictions| {
         order(restrictions, ban(subject("ann"), Some(1_001)));
