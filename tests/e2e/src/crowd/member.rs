@@ -47,7 +47,8 @@ impl Member {
             peers: table,
             commands: 32,
             former_peers: 4,
-            pins: 16,
+            // Enough for all senders of stored messages in the benchmarks.
+            pins: 64,
         };
         let memory = Box::leak(Box::new(
             ClientMemory::new(limits).map_err(io::Error::other)?,
@@ -123,7 +124,7 @@ fn count(event: &ClientEvent<'_>, shown: &mut usize, succeeded: &mut usize, fail
             status: MessageStatus::Delivered | MessageStatus::Saved,
             ..
         } => *succeeded += 1,
-        ClientEvent::Refused { .. } => *failed += 1,
+        ClientEvent::Refused { .. } | ClientEvent::NotShown { .. } => *failed += 1,
         other if other.settles().is_some() => *failed += 1,
         _ => {}
     }
