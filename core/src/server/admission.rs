@@ -76,6 +76,12 @@ impl<'a> Admission<'a> {
         self.allow_list.is_none_or(may)
     }
 
+    /// Returns whether the allow list gives a name to another key than the present one.
+    pub(super) fn reassigns(&self, name: &str, present: &PublicKey, other: &PublicKey) -> bool {
+        let gives = |allow_list| has_entry(allow_list, name, |only| only == Some(*other));
+        self.allow_list.is_some_and(gives) && !self.allows(name, present)
+    }
+
     /// Returns whether a process with this key must not learn that another one has the name: there
     /// is an allow list, and it does not have this key for the name.
     pub(super) fn hides(&self, name: &str, key: &PublicKey) -> bool {

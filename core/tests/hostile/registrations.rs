@@ -141,6 +141,46 @@ fn puts_out_clients_that_are_not_allowed() {
     assert_eq!(rig.online(), 1);
 }
 
+/// The key in the allow list decides: who lost a key gets a new line, and the name with it.
+#[test]
+//= PROTOCOL.md#9.10
+fn gives_a_name_to_the_key_of_the_allow_list() {
+    let entry = |name, key| AllowEntry {
+        name: Name::new(name).unwrap(),
+        key,
+    };
+    let bobs = entry("bob", None);
+    let both = [
+        entry("ann", Some(key("ann"))),
+        entry("ann", Some(key("new ann"))),
+        bobs,
+    ];
+    let from = |person, id| Request {
+        person,
+        ..hello(id, "ann")
+    };
+    let mut rig = Rig::new();
+    let mut bob = rig.join(1, "bob");
+    rig.join(2, "ann");
+    rig.server.set_allow_list(both.to_vec().leak());
+    // The name has a key of the list: no other one replaces it.
+    let answer = rig.answer_to(address(3), from("new ann", 31));
+    assert_eq!(answer.err(), Some(Refusal::ForeignKey));
+
+    rig.server.set_allow_list(both[1..].to_vec().leak());
+    let sent = rig.drain();
+    rig.receive_all(&mut bob, sent);
+    assert_eq!(rig.online(), 1, "the old key is put out");
+    // It is forgotten first, which takes the store's time.
+    let answer = rig.answer_to(address(3), from("new ann", 32));
+    assert_eq!(answer.err(), Some(Refusal::Wait));
+    rig.pass(500);
+    let answer = rig.answer_to(address(3), from("new ann", 33));
+    assert!(answer.is_ok(), "{answer:?}");
+    let answer = rig.answer_to(address(2), from("ann", 34));
+    assert_eq!(answer.err(), Some(Refusal::NotAllowed));
+}
+
 #[test]
 fn authenticates_final_refusals_only() {
     let mut rig = Rig::new();

@@ -285,6 +285,46 @@ fn admits_only_the_allow_list() {
     assert!(output.contains("nowhere cannot be read"), "{output}");
 }
 
+/// Alice has lost a key, and the operator lists a new one: the name belongs to that.
+#[cfg(unix)]
+#[test]
+fn gives_a_name_to_the_key_of_the_allow_list() {
+    let (old, new) = (Home::of("alice"), Home::with_key_of("alice", "new alice"));
+    let list = old.path().join("list");
+    let allow = |home: &Home| {
+        let (_, alice) = Process::run(home, &["keys", "show", "alice"]);
+        fs::write(&list, format!("bob\n{alice}")).expect("a list");
+    };
+    allow(&old);
+    let room = Room::open_with(&["--allow-file", path(&list)]);
+    let mut alice = join(&old, "alice", room.port);
+    let home = Home::new();
+    let mut bob = join(&home, "bob", room.port);
+    alice.types("send bob hi");
+    bob.shows("alice: hi");
+
+    allow(&new);
+    room.server.is_sent(rustix::process::Signal::HUP);
+    assert_eq!(alice.ends(), 4);
+    let mut alice = join(&new, "alice", room.port);
+    assert_eq!(start(&old, "alice", room.port, &[]).ends(), 4);
+    // Bob does not take the operator's word for the key of a friend.
+    bob.leaves();
+    let mut bob = join(&home, "bob", room.port);
+    bob.types("send alice hi");
+    bob.shows_where("a warning", |line| {
+        line.starts_with("[The key of alice has changed: nothing was sent.")
+    });
+    bob.leaves();
+    assert_eq!(
+        Process::run(&home, &["keys", "forget", "name", "alice"]).0,
+        0
+    );
+    let mut bob = join(&home, "bob", room.port);
+    bob.types("send alice hi");
+    alice.shows("bob: hi");
+}
+
 #[test]
 fn answers_nothing_without_the_room_key() {
     use std::net::{Ipv4Addr, UdpSocket};

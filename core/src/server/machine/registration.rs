@@ -228,9 +228,34 @@ impl Server<'_> {
                 self.sessions.at_mut(slot).probe();
                 self.reschedule(slot);
             }
+            Err(Denial::Refuse(Refusal::ForeignKey)) if self.is_reassigned(slot, asked) => {
+                self.free_name(slot);
+                return Err(Denial::Refuse(Refusal::Wait));
+            }
             _ => {}
         }
         verdict
+    }
+
+    /// Returns whether the allow list gives the name to the key of this process.
+    fn is_reassigned(&self, slot: u32, asked: &Registration<'_>) -> bool {
+        let present = self.roster.at(slot).process().key();
+        cfg!(feature = "moderation")
+            && self
+                .admission
+                .reassigns(asked.hello.name, &present, &asked.session.key)
+    }
+
+    /// Forgets a name whose key is not allowed any more, with the messages stored for it: only
+    /// that key decrypts them. A client that has the name is put out first.
+    //= PROTOCOL.md#9.10
+    fn free_name(&mut self, slot: u32) {
+        self.put_out_if_refused(slot);
+        let name = self.roster.at(slot);
+        // A departure that is not stored yet comes first.
+        if !name.membership().is_here() && !name.results().is_leaving() {
+            self.expire(slot);
+        }
     }
 
     /// Assigns the name to the process and prepares the Accept. It is not sent before the
