@@ -1,7 +1,5 @@
 //! How many messages of this process the server keeps for a peer, and how many the peer got since.
 
-use super::peers::SERVER;
-
 /// The stored messages for one peer that were not reported as delivered.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -61,13 +59,15 @@ impl KeptCount {
     }
 }
 
-/// The peer that got stored messages, if the user was not told. The server is no such peer: its
-/// slot stands for none.
+/// No peer has this slot.
+const NO_PEER: u32 = u32::MAX;
+
+/// The peer that got stored messages, if the user was not told.
 pub(super) struct Unreported(u32);
 
 impl Unreported {
     /// No peer.
-    pub(super) const NONE: Self = Self(SERVER);
+    pub(super) const NONE: Self = Self(NO_PEER);
 
     /// Sets the peer.
     pub(super) fn set(&mut self, peer: u32) {
@@ -76,7 +76,7 @@ impl Unreported {
 
     /// Returns whether there is none.
     pub(super) fn is_none(&self) -> bool {
-        self.0 == SERVER
+        self.0 == NO_PEER
     }
 
     /// Returns the peer, once.
@@ -84,7 +84,7 @@ impl Unreported {
         if self.is_none() {
             return None;
         }
-        Some(core::mem::replace(&mut self.0, SERVER))
+        Some(core::mem::replace(&mut self.0, NO_PEER))
     }
 }
 

@@ -2,6 +2,7 @@
 //! datagrams that only a test writes.
 
 mod absence;
+mod allow_lists;
 mod bursts;
 #[cfg(feature = "call-guard")]
 mod call_limits;

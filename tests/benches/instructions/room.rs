@@ -62,36 +62,42 @@ pub(crate) fn identity(key: [u8; 32]) -> Identity {
     Identity::new(StaticKey::new(key), None)
 }
 
+/// Creates the server of a room with this many names, and with room for as many restrictions as
+/// the program has.
+fn server(names: usize) -> Server<'static> {
+    let limits = ServerLimits {
+        names,
+        kept_messages: 1_000,
+        log_entries: 1_000,
+        ..ServerLimits::default()
+    };
+    let memory = Box::leak(Box::new(
+        ServerMemory::new(limits).expect("memory suffices"),
+    ));
+    let config = ServerConfig {
+        rates: RateLimits::NONE,
+        // X25519 ignores three of the bits in which the keys differ.
+        names_per_key: 0,
+        mail_share: 100,
+        log_share: 100,
+        ..ServerConfig::default()
+    };
+    let mut server = Server::new(
+        config,
+        memory.storage(),
+        identity([7; 32]),
+        Seed::new(&mut [7; 32]),
+    )
+    .expect("storage suffices");
+    server.moderate(vec![RestrictionSlot::VACANT; 1_024].leak());
+    server
+}
+
 impl Room {
     /// Creates a room in which all have arrived and one has left.
     pub(crate) fn with_clients(count: usize) -> Self {
-        let limits = ServerLimits {
-            names: count,
-            kept_messages: 1_000,
-            log_entries: 1_000,
-            ..ServerLimits::default()
-        };
-        let memory = Box::leak(Box::new(
-            ServerMemory::new(limits).expect("memory suffices"),
-        ));
-        let config = ServerConfig {
-            rates: RateLimits::NONE,
-            // X25519 ignores three of the bits in which the keys differ.
-            names_per_key: 0,
-            mail_share: 100,
-            log_share: 100,
-            ..ServerConfig::default()
-        };
-        let mut server = Server::new(
-            config,
-            memory.storage(),
-            identity([7; 32]),
-            Seed::new(&mut [7; 32]),
-        )
-        .expect("storage suffices");
-        server.moderate(vec![RestrictionSlot::VACANT; 1_024].leak());
         let mut room = Self {
-            server,
+            server: server(count),
             clients: Vec::new(),
             network: VecDeque::new(),
             now: Instant::ZERO,
