@@ -64,6 +64,7 @@ mod spelling;
 mod spill;
 mod store;
 mod style;
+mod supervisor;
 mod terminal;
 mod typed;
 

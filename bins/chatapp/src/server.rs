@@ -21,6 +21,7 @@ use crate::network::{Network, Program};
 use crate::operator::Operator;
 use crate::server_log::ServerLog;
 use crate::signals::{self, Hooks, Requests};
+use crate::supervisor::Supervisor;
 
 /// Maximum number of bans and mutes.
 const RESTRICTIONS: usize = 1_024;
@@ -83,14 +84,18 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     let mut traffic = Traffic::default();
 
     announce(&network, &options.limits)?;
+    let mut supervisor = Supervisor::ready(network.now());
     while !requests.exit_requested() && !operator.wants_to_leave() {
         let wall = network.wall();
         operator.wants_stats |= requests.take_stats_request();
         server.handle_wall_clock(wall);
         operator.execute(&log, &mut server, wall);
         if requests.take_reload_request() {
+            supervisor.reloads();
             reload(&log, &options.keys, &mut allow_list, &mut server, wall);
+            supervisor.has_reloaded();
         }
+        supervisor.poll(network.now());
         network.poll(&mut server, |server, now| {
             journal.exchange(server, now);
             write_log(&log, server, wall, &*journal);
@@ -106,10 +111,12 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
             log.write(&record, wall);
         }
         if !operator.wants_to_leave() {
-            let due = due.into_iter().chain(metrics.due()).min();
+            let dues = [due, metrics.due(), supervisor.due()];
+            let due = dues.into_iter().flatten().min();
             network.park_until(&server, due)?;
         }
     }
+    supervisor.ends();
     end_log(log, &mut server, network, &*journal);
     end_store(journal)
 }

@@ -3,10 +3,12 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use chatapp_e2e::binary;
+use chatapp_e2e::{Home, PATIENCE, Process, binary, free_port};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 const UNIT: &str = include_str!("../../../bins/chatapp/dist/chatapp@.service");
@@ -63,4 +65,45 @@ fn makes_the_user_of_the_unit() {
         return;
     };
     succeeds(&made);
+}
+
+/// Plays the service manager: the unit has `Type=notify` and `WatchdogSec=`.
+#[test]
+fn reports_its_state_to_the_service_manager() {
+    assert!(UNIT.contains("Type=notify\n"));
+    let folder = TempDir::new().expect("a folder");
+    let path = folder.path().join("manager");
+    let manager = UnixDatagram::bind(&path).expect("a socket");
+    manager.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let next = || {
+        let mut report = [0; 256];
+        let len = manager.recv(&mut report).expect("a report");
+        String::from_utf8_lossy(&report[..len])
+            .trim_end()
+            .to_owned()
+    };
+    let port = free_port();
+    let mut command = Command::new(binary());
+    command.env("NOTIFY_SOCKET", &path);
+    command.env("WATCHDOG_USEC", "100000");
+    let home = Home::of_server(port);
+    let arguments = ["-s", &port.to_string()];
+    let mut server = Process::start_command("the service", command, &home, &arguments);
+    assert_eq!(next(), "READY=1");
+    // No client is there, so nothing else wakes the server.
+    for _ in 0..3 {
+        assert_eq!(next(), "WATCHDOG=1");
+    }
+    let next_but_watchdog = || loop {
+        let report = next();
+        if report != "WATCHDOG=1" {
+            return report;
+        }
+    };
+    server.is_sent(Signal::HUP);
+    assert_eq!(next_but_watchdog(), "RELOADING=1");
+    assert_eq!(next_but_watchdog(), "READY=1");
+    server.is_sent(Signal::TERM);
+    assert_eq!(next_but_watchdog(), "STOPPING=1");
+    assert_eq!(server.ends(), 0);
 }

@@ -1,0 +1,83 @@
+//! Reports to a service manager such as systemd: the server is ready, it works, and it ends.
+//! Nothing is sent unless the manager has set `NOTIFY_SOCKET`.
+
+use chatapp_core::Instant;
+
+/// The reports to the service manager.
+pub(crate) struct Supervisor {
+    /// Time between two signs of life, if the manager waits for them.
+    every_ms: Option<u64>,
+    due: Instant,
+}
+
+impl Supervisor {
+    /// Reports that the server is ready.
+    pub(crate) fn ready(now: Instant) -> Self {
+        tell(&[State::Ready]);
+        let every_ms = limit_ms().map(|limit_ms| limit_ms / 2);
+        Self { every_ms, due: now }
+    }
+
+    /// Reports a sign of life if one is due: twice in the time that the manager allows.
+    pub(crate) fn poll(&mut self, now: Instant) {
+        if let Some(every_ms) = self.every_ms
+            && self.due <= now
+        {
+            tell(&[State::Watchdog]);
+            self.due = now.plus_millis(every_ms);
+        }
+    }
+
+    /// Returns when the next sign of life is due.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.every_ms.map(|_| self.due)
+    }
+
+    /// Reports that the server reloads its allow list.
+    pub(crate) fn reloads(&self) {
+        tell(&[State::Reloading]);
+    }
+
+    /// Reports that the server has reloaded its allow list.
+    pub(crate) fn has_reloaded(&self) {
+        tell(&[State::Ready]);
+    }
+
+    /// Reports that the server ends. Its last records may take time.
+    pub(crate) fn ends(self) {
+        tell(&[State::Stopping]);
+    }
+}
+
+#[cfg(unix)]
+use sd_notify::NotifyState as State;
+
+/// Sends states in one report. A manager that cannot be reached is no reason to stop.
+#[cfg(unix)]
+fn tell(states: &[State<'_>]) {
+    let _ = sd_notify::notify(states);
+}
+
+/// Returns the time within which the manager waits for a sign of life.
+#[cfg(unix)]
+fn limit_ms() -> Option<u64> {
+    let limit = sd_notify::watchdog_enabled()?;
+    u64::try_from(limit.as_millis()).ok().filter(|ms| *ms > 1)
+}
+
+/// The states that Unix has.
+#[cfg(not(unix))]
+enum State {
+    Ready,
+    Watchdog,
+    Reloading,
+    Stopping,
+}
+
+#[cfg(not(unix))]
+fn tell(_: &[State]) {}
+
+#[cfg(not(unix))]
+fn limit_ms() -> Option<u64> {
+    None
+}
