@@ -11,6 +11,9 @@ use crate::cli::definition;
 use crate::exit::{Exit, Failure, print};
 use crate::help::{AFTER_LONG_HELP, USAGE};
 
+/// The date of the version that the page describes.
+const DATE: &str = "2026-12-01";
+
 /// Prints completions for a shell.
 ///
 /// # Errors
@@ -39,7 +42,8 @@ pub(crate) fn print_dissector() -> Result<Exit, Failure> {
 
 fn page() -> io::Result<Vec<u8>> {
     // The text of --help is laid out for a terminal; the page formats its sections itself.
-    let man = Man::new(definition().after_long_help("")).title("CHATAPP");
+    let definition = definition().after_long_help("");
+    let man = Man::new(definition).title("CHATAPP").date(DATE);
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
@@ -51,7 +55,9 @@ fn page() -> io::Result<Vec<u8>> {
         as_it_stands(heading, lines.into_iter()).to_writer(&mut page)?;
     }
     man.render_version_section(&mut page)?;
-    Ok(page)
+    // An empty line between two line breaks is a space, and `mandoc` wants it written as one.
+    let page = String::from_utf8(page).map_err(io::Error::other)?;
+    Ok(page.replace("\n.br\n\n.br\n", "\n.sp\n").into_bytes())
 }
 
 /// Returns one line for each subcommand; subcommands have no pages of their own.
