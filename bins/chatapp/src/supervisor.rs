@@ -5,7 +5,7 @@ use chatapp_core::Instant;
 
 /// The reports to the service manager.
 pub(crate) struct Supervisor {
-    /// Time between two signs of life, if the manager waits for them.
+    /// Time between two watchdog reports, if the manager waits for them.
     every_ms: Option<u64>,
     due: Instant,
 }
@@ -18,7 +18,7 @@ impl Supervisor {
         Self { every_ms, due: now }
     }
 
-    /// Reports a sign of life if one is due: twice in the time that the manager allows.
+    /// Reports that the server works if that is due: twice in the time that the manager allows.
     pub(crate) fn poll(&mut self, now: Instant) {
         if let Some(every_ms) = self.every_ms
             && self.due <= now
@@ -28,7 +28,7 @@ impl Supervisor {
         }
     }
 
-    /// Returns when the next sign of life is due.
+    /// Returns when the next watchdog report is due.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.every_ms.map(|_| self.due)
     }

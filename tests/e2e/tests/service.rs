@@ -107,3 +107,31 @@ fn reports_its_state_to_the_service_manager() {
     assert_eq!(next_but_watchdog(), "STOPPING=1");
     assert_eq!(server.ends(), 0);
 }
+
+/// As in a container: a user id without a name or a home, and a file system that is read-only but
+/// for the server's folder.
+#[test]
+fn serves_as_any_user_on_a_read_only_root() {
+    const ISOLATED: &str = "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind / && \
+        exec setpriv --reuid 54321 --regid 54321 --clear-groups env -i \
+        \"$2\" -s \"$3\" --data-dir \"$1\"";
+    let home = Home::new();
+    let folder = TempDir::new().expect("a folder");
+    if std::os::unix::fs::chown(folder.path(), Some(54_321), Some(54_321)).is_err() {
+        let may_skip = std::env::var_os("CHATAPP_NO_SKIP").is_none();
+        assert!(may_skip, "the test needs the rights of root");
+        println!("skipped: the test needs the rights of root");
+        return;
+    }
+    let path = |path: &Path| path.to_str().expect("a sane name").to_owned();
+    let (data, program) = (path(folder.path()), path(binary()));
+    let port = free_port().to_string();
+    let private = ["--mount", "--propagation", "private", "sh", "-c", ISOLATED];
+    let arguments = [&private[..], &["sh", &data, &program, &port]].concat();
+    let mut server = Process::start_command("isolated", Command::new("unshare"), &home, &arguments);
+    let starts = |line: &str| line.starts_with("The server starts!");
+    server.shows_where("the first line", starts);
+    assert!(folder.path().join("room.db").exists());
+    server.is_sent(Signal::TERM);
+    assert_eq!(server.ends(), 0);
+}
