@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chatapp_console::LogLine;
 use chatapp_core::{
-    Journal, NullJournal, RestrictionSlot, Server, ServerConfig, ServerEvent, UnixSeconds,
+    Instant, Journal, NullJournal, RestrictionSlot, Server, ServerConfig, ServerEvent, UnixSeconds,
 };
 use chatapp_mio::{Clock, ServerMemory, Transport, Waker, seed};
 use chatapp_store::{Options, Store};
@@ -52,7 +52,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     let to_wake = waker.clone();
     let log = ServerLog::start(options.log, move || to_wake.wake())
         .map_err(Failure::system("cannot start a thread"))?;
-    let mut metrics = Metrics::start(&options.metrics, &waker)?;
+    let metrics = Metrics::start(&options.metrics, &waker)?;
     let mut operator = Operator::start(waker).map_err(Failure::system("cannot start a thread"))?;
     let mut memory = ServerMemory::new(options.limits.memory())
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
@@ -71,8 +71,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     server.moderate(&mut restrictions);
     let mut journal: Box<dyn Journal + Send> = match folder {
         Some(folder) => {
-            let waker = network.waker();
-            let journal = open_store(&folder, &options.limits, &mut server, waker)?;
+            let journal = open_store(&folder, &options.limits, &mut server, network.waker())?;
             operator.listen(&folder, &log, network.wall());
             Box::new(journal)
         }
@@ -81,21 +80,23 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
     if let Some(entries) = allow_list.entries() {
         server.set_allow_list(entries);
     }
-    let mut traffic = Traffic::default();
 
     announce(&network, &options.limits)?;
-    let mut supervisor = Supervisor::ready(network.now());
+    let mut reports = Reports {
+        traffic: Traffic::default(),
+        metrics,
+        supervisor: Supervisor::ready(network.now()),
+    };
     while !requests.exit_requested() && !operator.wants_to_leave() {
         let wall = network.wall();
         operator.wants_stats |= requests.take_stats_request();
         server.handle_wall_clock(wall);
         operator.execute(&log, &mut server, wall);
         if requests.take_reload_request() {
-            supervisor.reloads();
+            reports.supervisor.reloads();
             reload(&log, &options.keys, &mut allow_list, &mut server, wall);
-            supervisor.has_reloaded();
+            reports.supervisor.has_reloaded();
         }
-        supervisor.poll(network.now());
         network.poll(&mut server, |server, now| {
             journal.exchange(server, now);
             write_log(&log, server, wall, &*journal);
@@ -103,22 +104,44 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         for notice in network.take_notices() {
             log.warn("capture", notice, wall);
         }
-        metrics.poll(&server, network.now(), &log, wall);
         journal.submit();
-        let (now, level) = (network.now(), options.log.level);
-        let (record, due) = traffic.report(level, log.has_room(), server.stats(), now);
-        if let Some(record) = record {
-            log.write(&record, wall);
-        }
+        let due = reports.poll(&server, network.now(), &log, wall);
         if !operator.wants_to_leave() {
-            let dues = [due, metrics.due(), supervisor.due()];
-            let due = dues.into_iter().flatten().min();
             network.park_until(&server, due)?;
         }
     }
-    supervisor.ends();
+    reports.supervisor.ends();
     end_log(log, &mut server, network, &*journal);
     end_store(journal)
+}
+
+/// Regular reports about the server: traffic for the log, counters for a file, and for the service
+/// manager that the server works.
+struct Reports {
+    traffic: Traffic,
+    metrics: Metrics,
+    supervisor: Supervisor,
+}
+
+impl Reports {
+    /// Makes the reports that are due; returns when the next one is.
+    fn poll(
+        &mut self,
+        server: &Server<'_>,
+        now: Instant,
+        log: &ServerLog,
+        wall: UnixSeconds,
+    ) -> Option<Instant> {
+        self.supervisor.poll(now);
+        self.metrics.poll(server, now, log, wall);
+        let stats = server.stats();
+        let (record, due) = self.traffic.report(log.level(), log.has_room(), stats, now);
+        if let Some(record) = record {
+            log.write(&record, wall);
+        }
+        let dues = [due, self.metrics.due(), self.supervisor.due()];
+        dues.into_iter().flatten().min()
+    }
 }
 
 /// Stores the last records, unless the disk does not answer.

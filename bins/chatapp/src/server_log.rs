@@ -34,6 +34,11 @@ impl ServerLog {
         })
     }
 
+    /// Returns which records are written: those of this level, and worse ones.
+    pub(crate) fn level(&self) -> Level {
+        self.options.level
+    }
+
     /// Returns whether there is room for a line.
     pub(crate) fn has_room(&self) -> bool {
         self.display.has_room()

@@ -1,5 +1,5 @@
-//! Release files of `bins/chatapp/dist/release`: an archive and a Debian package with all that belongs
-//! to the program, the same bytes each time.
+//! Release files of `bins/chatapp/dist/release`: an archive and a Debian package with all that
+//! belongs to the program, the same bytes each time.
 #![cfg(target_os = "linux")]
 
 use std::ffi::OsStr;
