@@ -5,12 +5,14 @@ use std::ffi::OsString;
 use chatapp_console::without_mark;
 use chatapp_core::Name;
 use clap::error::ErrorKind;
-use clap::{ColorChoice, CommandFactory, Parser, Subcommand, ValueHint};
+use clap::parser::ValueSource;
+use clap::{ColorChoice, CommandFactory, FromArgMatches as _, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use crate::address::parse_port;
 use crate::admin::AdminOptions;
 use crate::client::PersonalOptions;
+use crate::config::{Config, Table};
 use crate::data::{DataOptions, KeepOptions};
 use crate::help::{AFTER_LONG_HELP, USAGE};
 use crate::invite::{InviteOptions, JoinOptions};
@@ -38,6 +40,8 @@ pub(crate) enum Mode {
     Ping(PingOptions),
     /// Give an order to a server.
     Admin(AdminOptions),
+    /// Show the configuration file.
+    Config,
     /// Print an invitation to a room.
     Invite(InviteOptions),
     /// Show, copy, check or change a server's store.
@@ -93,17 +97,20 @@ pub(crate) struct ClientOptions {
     pub(crate) personal: PersonalOptions,
 }
 
+/// Reads the configuration file, which only some modes need.
+pub(crate) type ReadConfig = fn() -> Result<Config, String>;
+
 /// Returns the mode that the arguments select. Exits if the arguments are wrong or ask for help.
 pub(crate) fn from_arguments() -> Mode {
-    parse(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    parse(std::env::args_os(), Config::read).unwrap_or_else(|error| error.exit())
 }
 
 /// Parses a line of the prompt.
-pub(crate) fn parse_line(line: &str) -> Result<Mode, clap::Error> {
+pub(crate) fn parse_line(line: &str, read: ReadConfig) -> Result<Mode, clap::Error> {
     let arguments = quoting::split(without_mark(line));
     match arguments.first().map(AsRef::as_ref) {
         None => Ok(Mode::Ask),
-        Some("ChatApp") => parse(arguments.iter().map(AsRef::as_ref)),
+        Some("ChatApp") => parse(arguments.iter().map(AsRef::as_ref), read),
         Some(_) => Err(Arguments::command().error(
             ErrorKind::MissingSubcommand,
             "type one of\n  ChatApp -s <PORT>\n  ChatApp -c <NAME> <SERVER-IP> <SERVER-PORT> \
@@ -112,57 +119,108 @@ pub(crate) fn parse_line(line: &str) -> Result<Mode, clap::Error> {
     }
 }
 
-fn parse(
-    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+fn parse<W: Into<OsString>>(
+    words: impl IntoIterator<Item = W>,
+    read: ReadConfig,
 ) -> Result<Mode, clap::Error> {
-    let arguments = Arguments::try_parse_from(arguments)?;
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let arguments = Arguments::try_parse_from(&words)?;
     match (&arguments.command, arguments.server, &arguments.client) {
         (Some(Action::Demo), ..) => Ok(Mode::Demo),
         (Some(Action::Ping(ping)), ..) => Ok(Mode::Ping(ping.clone())),
         (Some(Action::Admin(admin)), ..) => Ok(Mode::Admin(admin.clone())),
         (Some(Action::Invite(invite)), ..) => Ok(Mode::Invite(invite.clone())),
-        (Some(Action::Join(join)), ..) => join_room(join),
+        (Some(Action::Join(join)), ..) => join_room(join, read),
         (Some(Action::Store(store)), ..) => Ok(Mode::Store(store.action())),
         (Some(Action::Keys { action }), ..) => Ok(Mode::Keys(action.clone())),
         (Some(Action::Completions { shell }), ..) => Ok(Mode::Completions(*shell)),
+        (Some(Action::Config), ..) => Ok(Mode::Config),
         (Some(Action::Man), ..) => Ok(Mode::Man),
         (Some(Action::Dissector), ..) => Ok(Mode::Dissector),
-        (None, Some(port), _) => Ok(Mode::Serve(ServerOptions {
-            port,
-            network: arguments.network.clone(),
-            limits: arguments.limits,
-            data: arguments.data.clone(),
-            keys: arguments.keys.clone(),
-            keep: arguments.keep,
-            metrics: arguments.metrics.clone(),
-            log: LogOptions {
-                level: arguments.log,
-                format: arguments.log_format,
-            },
-        })),
-        (None, None, Some(words)) => client_options(words, &arguments)
-            .map(Mode::Chat)
-            .map_err(|message| Arguments::command().error(ErrorKind::ValueValidation, message)),
+        (None, Some(port), _) => {
+            let config = read().map_err(wrong)?;
+            let arguments = with_options(words, &config, config.server())?;
+            Ok(Mode::Serve(server_options(port, arguments)))
+        }
+        (None, None, Some(_)) => {
+            let config = read().map_err(wrong)?;
+            let arguments = with_options(words, &config, config.client())?;
+            client_options(&arguments).map(Mode::Chat).map_err(wrong)
+        }
         (None, None, None) => Ok(Mode::Ask),
     }
 }
 
-/// Returns the mode of a client that enters the room of an invitation.
-fn join_room(join: &JoinOptions) -> Result<Mode, clap::Error> {
-    let wrong = |message: String| Arguments::command().error(ErrorKind::ValueValidation, message);
-    let invitation = join.invitation().map_err(wrong)?;
-    match parse(join.words(&invitation))? {
-        Mode::Chat(mut options) => {
-            options.keys.invite_to(invitation.into_room());
-            Ok(Mode::Chat(options))
-        }
-        _ => Err(wrong("only options of a client may follow the name".into())),
+/// Returns the error for a mistake that clap does not find.
+fn wrong(message: String) -> clap::Error {
+    Arguments::command().error(ErrorKind::ValueValidation, message)
+}
+
+/// Parses the words of the command line again, with those options of the configuration file that
+/// they do not contain.
+fn with_options(
+    mut words: Vec<OsString>,
+    config: &Config,
+    options: &Table,
+) -> Result<Arguments, clap::Error> {
+    let command = Arguments::command();
+    let given = command.clone().try_get_matches_from(&words)?;
+    let is_given = |option: &str| {
+        let mut arguments = command.get_arguments();
+        let found = arguments.find(|argument| argument.get_long() == Some(option));
+        found.is_some_and(|found| {
+            given.value_source(found.get_id().as_str()) == Some(ValueSource::CommandLine)
+        })
+    };
+    let more = config.words(options, is_given).map_err(wrong)?;
+    if more.is_empty() {
+        return Arguments::from_arg_matches(&given);
+    }
+    words.extend(more.into_iter().map(OsString::from));
+    Arguments::try_parse_from(words).map_err(|error| {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        wrong(config.blame(first.strip_prefix("error: ").unwrap_or(first)))
+    })
+}
+
+fn server_options(port: u16, arguments: Arguments) -> ServerOptions {
+    ServerOptions {
+        port,
+        network: arguments.network,
+        limits: arguments.limits,
+        data: arguments.data,
+        keys: arguments.keys,
+        keep: arguments.keep,
+        metrics: arguments.metrics,
+        log: LogOptions {
+            level: arguments.log,
+            format: arguments.log_format,
+        },
     }
 }
 
+/// Returns the mode of a client that enters the room of an invitation.
+fn join_room(join: &JoinOptions, read: ReadConfig) -> Result<Mode, clap::Error> {
+    let config = read().map_err(wrong)?;
+    let room = join.room(&config).map_err(wrong)?;
+    let invitation = join.invitation(room).map_err(wrong)?;
+    let words = join.words(&invitation, room).map_err(wrong)?;
+    let mut options = config.client().clone();
+    options.extend(room.into_iter().flat_map(|room| room.options().clone()));
+    let words = words.into_iter().map(OsString::from).collect();
+    let arguments = with_options(words, &config, &options)?;
+    if arguments.command.is_some() || arguments.server.is_some() {
+        return Err(wrong("only options of a client may follow the name".into()));
+    }
+    let mut options = client_options(&arguments).map_err(wrong)?;
+    options.keys.invite_to(invitation.into_room());
+    Ok(Mode::Chat(options))
+}
+
 /// Builds the options of a client from the four words after `-c` and the other arguments.
-fn client_options(words: &[String], arguments: &Arguments) -> Result<ClientOptions, String> {
-    let [name, server_host, server_port, port] = words else {
+fn client_options(arguments: &Arguments) -> Result<ClientOptions, String> {
+    let Some([name, server_host, server_port, port]) = arguments.client.as_deref() else {
         return Err("-c needs <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>".into());
     };
     // One's own name is known by its key.
@@ -322,6 +380,8 @@ enum Action {
     /// Give an order to a running server: who may be in the room, and who may write
     #[command(disable_help_subcommand = true)]
     Admin(AdminOptions),
+    /// Show the configuration file: options, and rooms for `join`
+    Config,
     /// Print one line with which others enter a room: its address and keys
     #[command(disable_help_subcommand = true)]
     Invite(InviteOptions),

@@ -5,13 +5,14 @@ pub(crate) const USAGE: &str = "\
 ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
        ChatApp join <INVITATION> <NAME> [OPTIONS]
+       ChatApp join <ROOM> [NAME] [OPTIONS]
        ChatApp invite [--room-key FILE] [--qr] <SERVER-IP> <SERVER-PORT>
        ChatApp ping [--json] <SERVER-IP> <SERVER-PORT>
        ChatApp admin [--json] <DIR> <ORDER>...
        ChatApp store [--json] <DIR>
        ChatApp store backup | restore | check | forget | show ...
        ChatApp keys show | verify | forget | server | new-room ...
-       ChatApp demo | man | completions <SHELL> | dissector
+       ChatApp config | demo | man | completions <SHELL> | dissector
        ChatApp";
 
 /// Text of `--help` after the options, in sections. Its lines fit a terminal of 80 columns, so that

@@ -14,6 +14,7 @@ use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 
 use crate::address::{parse_port, unbracketed};
+use crate::config::{Config, RoomProfile};
 use crate::data::{state_folder, unusable};
 use crate::exit::{Exit, Failure, complain, print};
 use crate::keyring::server_title;
@@ -49,15 +50,17 @@ pub(crate) struct InviteOptions {
 /// Arguments of `ChatApp join`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 pub(crate) struct JoinOptions {
-    /// The line of `ChatApp invite`, or @FILE with a file that contains it
+    /// The line of `ChatApp invite`, @FILE with a file that contains it, or a room of the
+    /// configuration file
     invitation: String,
 
-    /// Your name in the room
-    name: String,
-
-    /// Options of a client, as after -c
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    options: Vec<String>,
+    /// Your name in the room, and options of a client, as after -c
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "NAME [OPTIONS]"
+    )]
+    words: Vec<String>,
 }
 
 /// The content of an invitation.
@@ -119,13 +122,25 @@ impl FromStr for Invitation {
 }
 
 impl JoinOptions {
-    /// Reads the invitation.
+    /// Returns the room of the configuration file that is meant, if it is no invitation.
+    ///
+    /// # Errors
+    /// Returns a message if there is no such room.
+    pub(crate) fn room<'a>(&self, config: &'a Config) -> Result<Option<&'a RoomProfile>, String> {
+        if self.invitation.starts_with(SCHEME) || self.invitation.starts_with('@') {
+            return Ok(None);
+        }
+        config.room(&self.invitation).map(Some)
+    }
+
+    /// Reads the invitation, or that of this room.
     ///
     /// # Errors
     /// Returns the reason for which it is none, or why its file cannot be read.
-    pub(crate) fn invitation(&self) -> Result<Invitation, String> {
-        let Some(file) = self.invitation.strip_prefix('@') else {
-            return self.invitation.parse();
+    pub(crate) fn invitation(&self, room: Option<&RoomProfile>) -> Result<Invitation, String> {
+        let invitation = room.map_or(&self.invitation, RoomProfile::invitation);
+        let Some(file) = invitation.strip_prefix('@') else {
+            return invitation.parse();
         };
         let unreadable = |error: io::Error| format!("cannot read {file}: {error}");
         let text = fs::read_to_string(file).map_err(unreadable)?;
@@ -133,13 +148,26 @@ impl JoinOptions {
     }
 
     /// Returns the words of the client that this starts.
-    pub(crate) fn words(&self, invitation: &Invitation) -> Vec<String> {
+    ///
+    /// # Errors
+    /// Returns a message if there is no name.
+    pub(crate) fn words(
+        &self,
+        invitation: &Invitation,
+        room: Option<&RoomProfile>,
+    ) -> Result<Vec<String>, String> {
+        let (name, options) = match self.words.split_first() {
+            Some((name, options)) if !name.starts_with('-') => (Some(name.as_str()), options),
+            _ => (None, &self.words[..]),
+        };
+        let name = name.or_else(|| room?.name());
+        let name = name.ok_or("your name in the room must follow")?;
         let key = invitation.server_key.to_string();
         let port = invitation.port.to_string();
-        let words = ["ChatApp", "-c", &self.name, &invitation.host, &port, "0"];
+        let words = ["ChatApp", "-c", name, &invitation.host, &port, "0"];
         let words = words.into_iter().chain(["--server-key", &key]);
         let words = words.map(str::to_owned);
-        words.chain(self.options.iter().cloned()).collect()
+        Ok(words.chain(options.iter().cloned()).collect())
     }
 }
 

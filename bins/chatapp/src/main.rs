@@ -12,6 +12,7 @@
 //! - `data`: the state folder on disk
 //! - `keys`, `keyring`, `fingerprint`: the identity, the allow list, the known keys, and codes that
 //!   people compare
+//! - `config`: the configuration file
 //! - `invite`, `secret`: invitations, and entering a room with one
 //! - `ping`: the question whether a server answers
 //! - `store`: the backup, check and inspection of a server's store
@@ -33,6 +34,7 @@ mod answer;
 mod background;
 mod cli;
 mod client;
+mod config;
 mod counters;
 mod data;
 mod demo;
@@ -99,6 +101,7 @@ fn run() -> Result<Exit, Failure> {
         Mode::Demo => demo::run(),
         Mode::Ping(options) => ping::run(&options),
         Mode::Admin(options) => admin::run(&options),
+        Mode::Config => config::run(),
         Mode::Invite(options) => invite::run(&options),
         Mode::Store(action) => store::run(&action),
         Mode::Keys(action) => keyring::run(&action),

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, ErrorKind, IsTerminal, Write};
 
 use crate::cli::{Mode, parse_line};
+use crate::config::Config;
 use crate::exit::{Exit, Failure, complain};
 
 /// Asks for a line such as `ChatApp -s 4119` until one is valid; `None` at the end of input.
@@ -31,7 +32,7 @@ pub(crate) fn ask() -> Result<Option<Mode>, Failure> {
             }
             Err(error) => return Err(Failure::system("cannot read standard input")(error)),
         }
-        match parse_line(&line) {
+        match parse_line(&line, Config::read) {
             Ok(Mode::Ask) => {}
             Ok(mode) => return Ok(Some(mode)),
             Err(error) if at_terminal => {

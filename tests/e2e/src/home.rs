@@ -79,7 +79,14 @@ impl Home {
     }
 
     /// Returns the environment variables that select it as the home folder.
-    pub fn variables(&self) -> [(&str, &Path); 4] {
-        ["HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"].map(|name| (name, self.path()))
+    pub fn variables(&self) -> [(&str, &Path); 5] {
+        let names = [
+            "HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_STATE_HOME",
+            "APPDATA",
+            "LOCALAPPDATA",
+        ];
+        names.map(|name| (name, self.path()))
     }
 }

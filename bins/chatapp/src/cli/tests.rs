@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// Parses a line where there is no configuration file.
+fn parse_line(line: &str) -> Result<Mode, clap::Error> {
+    super::parse_line(line, || Ok(Config::default()))
+}
+
 fn refusal(line: &str) -> String {
     let error = parse_line(line).unwrap_err();
     assert_eq!(error.exit_code(), 2, "{line}");
@@ -55,7 +60,10 @@ fn reads_both_lines() {
          -c alice localhost 4119 0",
     ] {
         let words = words.split_whitespace().map(|word| word.replace('_', " "));
-        assert_eq!(parse(words).unwrap(), Mode::Chat(chat.clone()));
+        assert_eq!(
+            parse(words, || Ok(Config::default())).unwrap(),
+            Mode::Chat(chat.clone())
+        );
     }
     assert_eq!(parse_line("ChatApp demo").unwrap(), Mode::Demo);
     assert_eq!(parse_line("\u{feff}ChatApp demo").unwrap(), Mode::Demo);
