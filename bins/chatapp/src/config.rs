@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
@@ -55,12 +54,14 @@ impl Config {
     /// # Errors
     /// Returns a message if the file cannot be read or understood, or if others can read its keys.
     pub(crate) fn read() -> Result<Self, String> {
-        let Some(file) = selected_file() else {
+        let chosen = env::var_os(VARIABLE).map(PathBuf::from);
+        let may_be_absent = chosen.is_none();
+        let Some(file) = chosen.or_else(default_file).filter(|file| *file != *"") else {
             return Ok(Self::default());
         };
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            Err(_) if may_be_absent && is_absent(&file) => String::new(),
             Err(error) => return Err(format!("cannot read {}: {error}", file.display())),
         };
         let content = parse(&text).map_err(|error| format!("{}: {error}", file.display()))?;
@@ -200,11 +201,13 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     print(config.summary().map_err(usage)?.as_bytes())
 }
 
-/// Returns the file that the environment selects.
-fn selected_file() -> Option<PathBuf> {
-    if let Some(file) = env::var_os(VARIABLE) {
-        return (!file.is_empty()).then(|| file.into());
-    }
+/// Returns whether there is no such file. A folder that cannot be entered is that of another user,
+/// such as the one who started this service.
+fn is_absent(file: &Path) -> bool {
+    file.symlink_metadata().is_err()
+}
+
+fn default_file() -> Option<PathBuf> {
     let strategy = etcetera::choose_base_strategy().ok()?;
     Some(strategy.config_dir().join("chatapp").join("config.toml"))
 }

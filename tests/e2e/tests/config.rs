@@ -123,6 +123,10 @@ fn reports_mistakes_in_the_file() {
     }
     // Other modes do not read it.
     assert_eq!(Process::run(&home, &["--version"]).0, 0);
+    let mut command = Command::new(chatapp_e2e::binary());
+    command.env("CHATAPP_CONFIG", "nowhere.toml");
+    let mut chosen = Process::start_command("chosen", command, &home, &enters);
+    assert_eq!(chosen.ends(), 2, "a chosen file must be there");
 }
 
 #[cfg(unix)]
