@@ -168,6 +168,17 @@ mod tests {
     }
 
     #[test]
+    fn gives_messages_the_time_of_day() {
+        let mut slots = [OutboxSlot::VACANT; 2];
+        let mut outbox = Outbox::new(&mut slots).unwrap();
+        let early = outbox.allocate(Form::Direct, 3, "a").unwrap();
+        outbox.set_wall(UnixSeconds(1_000));
+        let late = outbox.allocate(Form::Direct, 3, "b").unwrap();
+        let sent_at = [early, late].map(|slot| outbox.at(slot).text().sent_at());
+        assert_eq!(sent_at, [UnixSeconds(0), UnixSeconds(1_000)]);
+    }
+
+    #[test]
     fn reports_commands_in_order_of_first_notice() {
         let mut slots = [OutboxSlot::VACANT; 2];
         let mut outbox = Outbox::new(&mut slots).unwrap();

@@ -169,6 +169,17 @@ mod tests {
     }
 
     #[test]
+    fn changes_trust_only_with_the_pinned_key() {
+        let mut key = PeerKey::NONE;
+        assert!(!key.list(&ONE).changes_trust());
+        assert!(!key.list(&ONE).changes_trust());
+        key.pin();
+        assert!(key.list(&OTHER).changes_trust());
+        assert!(!key.list(&OTHER).changes_trust());
+        assert!(key.list(&ONE).changes_trust());
+    }
+
+    #[test]
     fn learns_key_of_message_while_none_is_pinned() {
         let mut key = PeerKey::NONE;
         assert!(key.learn(&ONE) && !key.learn(&ONE));

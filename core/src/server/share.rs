@@ -71,6 +71,7 @@ mod tests {
     //= PROTOCOL.md#15.4
     fn leaves_the_last_tenth_to_those_without_any() {
         let share = Share::new(1_000, 20);
+        assert_eq!(share.capacity(), 1_000);
         assert!(share.admits(199, 1, 500) && !share.admits(200, 1, 500));
         assert!(share.admits(1, 1, 899) && !share.admits(1, 1, 900));
         assert!(share.admits(0, 1, 999) && !share.admits(0, 1, 1_000));
