@@ -7,7 +7,7 @@
 
 local VERSION = 3
 local DATA = 8
-local HEADER_LEN, SHORT_TAG_LEN, TAG_LEN, KEY_LEN = 10, 8, 16, 32
+local HEADER_LEN, SHORT_TAG_LEN, TAG_LEN, KEY_LEN, MEDIUM_ID_LEN = 10, 8, 16, 32, 2
 local REKEY_AFTER = 65536
 
 local KINDS = {
@@ -350,6 +350,8 @@ local F = {
     frame = field("uint8", "frame", base.DEC, FRAMES),
     length = field("uint64", "length"),
     ciphertext = field("bytes", "ciphertext"),
+    medium_id = field("bytes", "id of a medium-term key"),
+    medium_key = field("bytes", "medium-term key"),
     stored_message = field("bytes", "stored message"),
     text = field("string", "text"),
     request = field("uint64", "request"),
@@ -467,24 +469,36 @@ function Cursor:address()
     self.tree = tree
 end
 
-function Cursor:entry()
+function Cursor:entry(key)
     self:string(F.name)
     self:byte(F.status)
     self:fixed(F.incarnation)
-    self:bytes(F.key, KEY_LEN)
+    self:bytes(key or F.key, KEY_LEN)
     self:address()
 end
 
+-- Whether the ephemeral key here says that the id of a medium-term key is in front of the text.
+function Cursor:is_marked()
+    return self.tvb(self.at + KEY_LEN - 1, 1):uint() >= 0x80
+end
+
 -- An encrypted message, with its text if the key log has its key; a stored one begins with `e`.
-function Cursor:message(item, counter)
+function Cursor:message(item, counter, has_id)
     local len = self:varint(F.length)
     local range = self:take(len)
     local branch = self.tree:add(item, range)
     local message = range:raw()
+    local at = 0
     if item == F.stored_message then
         branch:add(F.e, range(0, KEY_LEN))
-        message = message:sub(KEY_LEN + 1)
+        at = KEY_LEN
+        has_id = range(KEY_LEN - 1, 1):uint() >= 0x80
     end
+    if has_id and len >= at + MEDIUM_ID_LEN then
+        branch:add(F.medium_id, range(at, MEDIUM_ID_LEN))
+        at = at + MEDIUM_ID_LEN
+    end
+    message = message:sub(at + 1)
     local text = #message >= TAG_LEN and decrypt_message(message, counter)
     -- The time of the sender is behind the text.
     if text then branch:add(F.text, range, text:sub(1, -5)):set_generated() end
@@ -565,7 +579,10 @@ local function complete(c, kind)
     c:byte(F.stored)
     if kind == MAIL then c:bytes(F.key, KEY_LEN) end
     row.from = c:string(F.from)
-    if kind == MAIL then c:bytes(F.ephemeral_key, KEY_LEN) end
+    if kind == MAIL then
+        row.has_id = c:is_marked()
+        c:bytes(F.ephemeral_key, KEY_LEN)
+    end
     return row
 end
 
@@ -574,6 +591,7 @@ local function delta(c, kind)
     local before = c.before
     if not before or before.kind ~= kind then error("nothing to count from") end
     local row = { kind = kind, incarnation = before.incarnation, from = before.from }
+    row.has_id = before.has_id
     row.number = c:varint(F.number, before.number)
     row.counter = c:varint(F.counter, before.counter)
     row.timestamp = c:varint(F.timestamp, before.timestamp)
@@ -585,7 +603,7 @@ end
 
 local function mail(c, read)
     local row = read(c, MAIL)
-    c:message(F.ciphertext, row.counter)
+    c:message(F.ciphertext, row.counter, row.has_id)
     return row
 end
 
@@ -603,8 +621,12 @@ local dissect_frame = {
         local counter = c:varint(F.counter)
         c:fixed(F.tried)
         c:byte(F.bounce)
-        c:string(F.to)
-        c:message(F.stored_message, counter)
+        -- A message without a recipient publishes a medium-term key.
+        if c:string(F.to) ~= "" then return c:message(F.stored_message, counter) end
+        local stop = c:varint(F.length) + c.at
+        c:bytes(F.medium_key, KEY_LEN)
+        if stop < c.at or stop > c.stop then error("no such publication") end
+        c:take(stop - c.at)
     end,
     function(c) c:varint(F.request); c:varint(F.counter); c:string(F.text) end,
     function(c) c:varint(F.request) end,
@@ -622,7 +644,8 @@ local dissect_frame = {
         if stop > c.stop then error("too short") end
         while c.at < stop do c:entry() end
     end,
-    function(c) c:varint(F.query); c:entry() end,
+    -- An answer without a query has a medium-term key.
+    function(c) c:entry(c:varint(F.query) == 0 and F.medium_key or F.key) end,
     function(c) c:varint(F.query) end,
     function() end,
     function(c) return mail(c, delta) end,

@@ -161,6 +161,8 @@
 //!   its message. A board whose output takes each line at once leaves it out, which saves some
 //!   flash: it has to return each receipt before it polls the next datagram to send, and receipts
 //!   have no record.
+//! * `medium-keys` (on by default): a thief of a client's key cannot read the stored messages that
+//!   the client has fetched before ([`Client::use_medium_keys`]). It needs a store for secrets.
 //! * `link-local` (on by default): the scopes of link-local IPv6 addresses. A board without IPv6
 //!   leaves it out, which saves some flash.
 //! * `wipe-stack` (on by default): overwrites the stack that a handshake has used. A board without
@@ -225,12 +227,16 @@ mod trace;
 mod transmit;
 pub mod wire;
 
+#[cfg(feature = "medium-keys")]
+pub use client::OwnMediumKeys;
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientMemory, ClientRecord, ClientStorage, Command,
     CommandError, CommandId, DedupSlot, MessageId, MessageStatus, NotShownReason, OutboxSlot,
     PeerSlot, PinSlot, Receipt, Request, Shown,
 };
 pub use containers::CountSlot;
+#[cfg(feature = "medium-keys")]
+pub use crypto::MediumSecrets;
 pub use crypto::{Identity, PublicKey, RoomKey, Seed, StaticKey};
 pub use driver::{
     Endpoint, EventLoop, Flushed, Journal, Network, NullJournal, Sent, StorageError, TableEntry,

@@ -1,6 +1,6 @@
 //! Limits of the wire format, and a compile-time check that they are consistent.
 
-use crate::crypto::{KEY_LEN, MESSAGE_OVERHEAD, TAG_LEN};
+use crate::crypto::{KEY_LEN, MEDIUM_ID_LEN, MESSAGE_OVERHEAD, TAG_LEN};
 
 /// Most bytes of a name, in UTF-8.
 pub const NAME_LEN_MAX: usize = 32;
@@ -33,11 +33,17 @@ pub const SEAL_OVERHEAD: usize = 1 + 1 + 8 + 8 + TAG_LEN;
 /// Most bytes of header and frames together, in one data datagram.
 pub const BODY_LEN_MAX: usize = DATAGRAM_LEN_MAX - SEAL_OVERHEAD;
 
-/// Most bytes of an end-to-end encrypted text, with its time and tag.
-pub const CIPHERTEXT_LEN_MAX: usize = TEXT_LEN_MAX + MESSAGE_OVERHEAD;
+/// Most bytes of an end-to-end encrypted text, with the id of the medium-term key, its time and its
+/// tag.
+pub const CIPHERTEXT_LEN_MAX: usize = MEDIUM_ID_LEN + TEXT_LEN_MAX + MESSAGE_OVERHEAD;
 
 /// Most bytes of a stored message: the ephemeral public key and the encrypted text.
 pub const STORED_MESSAGE_LEN_MAX: usize = KEY_LEN + CIPHERTEXT_LEN_MAX;
+
+/// Bytes of a medium-term key that a client publishes, in place of a stored message: the key and
+/// zeros. A server that does not know such keys ignores shorter requests.
+pub const PUBLICATION_LEN: usize = 2 * KEY_LEN;
+const _: () = assert!(KEY_LEN + MESSAGE_OVERHEAD < PUBLICATION_LEN);
 
 /// Most bytes that a server stores of one message: the sender's static public key and the stored
 /// message. The sender's name may have another key by the time of delivery.
@@ -55,7 +61,7 @@ pub const SHOWN_MAX: u32 = 1_024;
 /// follows from a client only, whose frames are shorter.
 const HEADER_LEN_MAX: usize = 1 + 5 + 3 + 5;
 /// Bytes of the largest frame, a Mail: kind, number, incarnation, counter, timestamp, flag, key,
-/// name, ephemeral key, and the ciphertext with its length.
+/// name, ephemeral key, and the ciphertext with the id of a medium-term key and its length.
 const FRAME_LEN_MAX: usize =
     1 + 10 + 8 + 5 + 5 + 1 + KEY_LEN + (1 + NAME_LEN_MAX) + KEY_LEN + (2 + CIPHERTEXT_LEN_MAX);
 

@@ -154,16 +154,25 @@ def string(name):
     return bytes([len(name)]) + name
 
 
-def message_key(server, sender, recipient, ephemeral, incarnation, names):
+def marked(key):
+    """Sets the highest bit of a public key."""
+    return key[:-1] + bytes([key[-1] | 0x80])
+
+
+def message_key(server, sender, recipient, ephemeral, incarnation, names, medium=None):
     state = Symmetric(
         b"ChatApp letter, as Noise_K_25519_ChaChaPoly_BLAKE2s",
         public(server) + incarnation + string(names[0]) + string(names[1]),
     )
     state.mix_hash(public(sender))
     state.mix_hash(public(recipient))
-    state.mix_hash(public(ephemeral))
+    if medium:
+        state.mix_hash(public(medium))
+    state.mix_hash(marked(public(ephemeral)) if medium else public(ephemeral))
     state.mix_key(shared(ephemeral, public(recipient)))
     state.mix_key(shared(sender, public(recipient)))
+    if medium:
+        state.mix_key(shared(ephemeral, public(medium)))
     return hkdf(state.ck, state.h, 2)[1]
 
 
@@ -233,6 +242,11 @@ def main():
     ciphertext = seal(key, 300, content)
     check("ciphertext", ciphertext)
     check("stored-message", public(ephemeral) + ciphertext)
+    medium = counting(0xE0)
+    check("medium-term-key", public(medium))
+    key_for_both = message_key(server, alice, bob, ephemeral, hello[:8], (b"alice", b"bob"), medium)
+    front = marked(public(ephemeral)) + public(medium)[:2]
+    check("medium-stored-message", front + seal(key_for_both, 300, content))
     mail, delta = v["mail"], v["mail-delta"]
     check("mail", mail[:-len(ciphertext)] + ciphertext)
     check("mail-delta", mail + delta[len(mail) : -len(ciphertext)] + seal(key, 302, content))

@@ -133,6 +133,7 @@ fn name(name: &str) -> Record<'_> {
         outcomes: 0,
         log_next: 1,
         away_s: 0,
+        medium_key: PublicKey::NONE,
     })
 }
 

@@ -74,7 +74,8 @@ pub struct Restored {
 }
 
 /// Restores a room and its key from a backup. The room gets a new store epoch, so clients that ran
-/// meanwhile do not take its next messages for old ones.
+/// meanwhile do not take its next messages for old ones. It has no medium-term keys until the
+/// clients publish theirs again: they may have deleted the secrets of those in the backup.
 ///
 /// A room that is there is an error, unless `force` is set: then its files are moved into a folder
 /// of their own. Nothing is deleted.
@@ -235,6 +236,8 @@ fn start_epoch(file: &Path) -> Result<(), Error> {
     room.pragma_update(None, "journal_mode", "MEMORY")
         .and_then(|()| room.pragma_update(None, "synchronous", "FULL"))
         .and_then(|()| room.execute("UPDATE room SET epoch = random()", []))
+        // Clients may have deleted the secrets of these keys since.
+        .and_then(|_| room.execute("UPDATE names SET medium_key = NULL", []))
         .map_err(Error::sql(file))?;
     room.close().map_err(|(_, error)| Error::sql(file)(error))?;
     folder::open_private(file)

@@ -232,7 +232,7 @@ fn folder_of(file: &Path) -> Option<&Path> {
 /// Checks that a file belongs to this user, and that no other user can read or write it. It checks
 /// the open file, as another one may have its path by now.
 #[cfg(unix)]
-fn check_private(opened: &File, file: &Path) -> Result<(), Error> {
+pub(crate) fn check_private(opened: &File, file: &Path) -> Result<(), Error> {
     use std::os::unix::fs::MetadataExt;
     let metadata = opened.metadata().map_err(Error::file(file))?;
     let file = file.to_owned();
@@ -246,6 +246,6 @@ fn check_private(opened: &File, file: &Path) -> Result<(), Error> {
 }
 
 #[cfg(not(unix))]
-fn check_private(_: &File, _: &Path) -> Result<(), Error> {
+pub(crate) fn check_private(_: &File, _: &Path) -> Result<(), Error> {
     Ok(())
 }

@@ -51,6 +51,7 @@ mod error;
 mod folder;
 mod journal;
 mod keys;
+mod medium;
 mod memory;
 mod owned;
 mod report;
@@ -70,6 +71,7 @@ pub use keys::{
     client_key_file, make_room_key, own_names, own_servers, parse_key, private_key, room_key,
     room_secret, server_key, server_key_file,
 };
+pub use medium::MediumFile;
 pub use memory::{
     KnownKeys, KnownPeer, Memory, forget_peer, forget_server, known_keys, verify_peer,
 };

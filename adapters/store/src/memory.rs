@@ -215,7 +215,8 @@ impl Memory {
     /// Stores a key, or the identity of a shown message. Keys are synced before it returns.
     ///
     /// A key that is stored stays until it is forgotten ([`forget_peer`], [`forget_server`]).
-    /// Returns it if it is another one than that of the record, which is not stored then.
+    /// Returns it if it is another one than that of the record, which is not stored then. Secrets
+    /// of medium-term keys are not stored here, but in a [`MediumFile`](crate::MediumFile).
     ///
     /// # Errors
     /// Returns an error if the state cannot be written.
@@ -223,6 +224,8 @@ impl Memory {
         let connection = &self.connection;
         let (key, stored) = match record {
             ClientRecord::Shown(shown) => return self.note_shown(&[shown]).map(|()| None),
+            // They have a file of their own: [`MediumFile`](crate::MediumFile).
+            ClientRecord::MediumKeys(_) => return Ok(None),
             ClientRecord::ServerKey(key) => (key, synced(connection, |it| keep_server(it, key))),
             ClientRecord::PeerKey { name, key } => {
                 (key, synced(connection, |it| keep_peer(it, name, key)))

@@ -51,6 +51,8 @@ pub(crate) struct Name {
     pub(crate) outcomes: u128,
     pub(crate) log_next: u32,
     pub(crate) away_s: u32,
+    /// The medium-term key, if there is one.
+    pub(crate) medium_key: Option<PublicKey>,
 }
 
 /// A stored message with ciphertext, or an entry of the channel log with text.
@@ -81,6 +83,7 @@ impl From<NameRecord<'_>> for Name {
             outcomes: record.outcomes,
             log_next: record.log_next,
             away_s: record.away_s,
+            medium_key: Some(record.medium_key).filter(|key| !key.is_none()),
         }
     }
 }

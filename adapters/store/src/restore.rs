@@ -85,7 +85,7 @@ fn names(
     let mut names = connection.prepare(
         "SELECT name, registered, address, incarnation, key, opening, previous, last_request, \
         outcomes, log_next,
-                handed_over, session, left_at
+                handed_over, session, left_at, medium_key
          FROM names ORDER BY registered, left_at, rowid",
     )?;
     let mut rows = names.query([])?;
@@ -115,6 +115,9 @@ fn names(
             outcomes: u128::from_le_bytes(row.get(8)?),
             log_next,
             away_s: now.0.saturating_sub(left_at.unwrap_or(now.0)),
+            medium_key: row
+                .get::<_, Option<_>>(13)?
+                .map_or(PublicKey::NONE, PublicKey),
         }))?;
         take(Record::Progress {
             name,

@@ -34,7 +34,7 @@ pub(crate) const ROOM: Schema = Schema {
     synchronous: "FULL",
 };
 
-const ROOM_MIGRATIONS: [&str; 3] = [
+const ROOM_MIGRATIONS: [&str; 4] = [
     "
     -- The life of this room, in which its numbers count.
     CREATE TABLE room (
@@ -107,6 +107,8 @@ const ROOM_MIGRATIONS: [&str; 3] = [
         PRIMARY KEY (kind, subject, value)
     ) STRICT;
 ",
+    // The medium-term key that the client of a name has published.
+    "ALTER TABLE names ADD COLUMN medium_key BLOB;",
 ];
 
 /// The first bytes of every SQLite file.

@@ -187,15 +187,15 @@ fn name_is(transaction: &Transaction<'_>, name: &Name, wall: UnixSeconds) -> Res
         .prepare_cached(
             "INSERT INTO names (name, registered, address, incarnation, key, opening, previous, \
             last_request,
-                                outcomes, log_next, session, left_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                                outcomes, log_next, session, left_at, medium_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT DO UPDATE SET
                 registered = excluded.registered, address = excluded.address, incarnation = \
                 excluded.incarnation,
                 key = excluded.key, opening = excluded.opening, previous = excluded.previous,
                 last_request = excluded.last_request, outcomes = excluded.outcomes,
                 log_next = max(log_next, excluded.log_next), session = excluded.session,
-                left_at = excluded.left_at",
+                left_at = excluded.left_at, medium_key = excluded.medium_key",
         )?
         .execute(params![
             name.name,
@@ -210,6 +210,7 @@ fn name_is(transaction: &Transaction<'_>, name: &Name, wall: UnixSeconds) -> Res
             name.log_next,
             name.session.cast_signed(),
             left_at,
+            name.medium_key.map(|key| key.0),
         ])
         .map(drop)
 }
@@ -311,6 +312,7 @@ mod tests {
             outcomes: 0,
             log_next: 1,
             away_s: 0,
+            medium_key: PublicKey::NONE,
         })
     }
 

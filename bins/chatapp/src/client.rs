@@ -8,6 +8,7 @@ mod key_writer;
 mod known_keys;
 mod ledger;
 mod line;
+mod medium_store;
 mod message_log;
 mod output;
 mod personal;
@@ -111,13 +112,13 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
     if let Some(key) = options.keys.server_key() {
         expect_key(options, key, &mut remembered, &mut client)?;
     }
-
     let mut search = ServerSearch::new(host, port, addresses, waker.clone());
     let mut session = open(options, gate, requests.clone(), waker)?
         .remembering(remembered)
         .map_err(no_thread())?
         .trying_until_answered(options.is_persistent);
     session
+        .using_medium_keys(&mut client, network.wall())
         .enter(&mut client, network.now())
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     let end = loop {

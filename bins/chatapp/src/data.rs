@@ -115,6 +115,8 @@ pub(crate) struct Remembered {
     pub(crate) server_key: Option<PublicKey>,
     /// The server's key that the user has given, if the server was not known.
     pub(crate) given_key: Option<PublicKey>,
+    /// The state folder; `None` if nothing is stored.
+    pub(crate) state: Option<PathBuf>,
 }
 
 /// Restores in a client the stored state of this name at this server.
@@ -153,6 +155,7 @@ pub(crate) fn open_memory(
         memory,
         server_key,
         given_key: None,
+        state: Some(state.to_owned()),
     })
 }
 

@@ -8,6 +8,10 @@ use crate::retry::RetryPolicy;
 /// The latest time at which a client renews a session.
 pub(super) const RENEW_MAX_MS: u32 = 30 * 60 * 1_000;
 
+/// The default time from one medium-term key to the next: a day.
+#[cfg(feature = "medium-keys")]
+const MEDIUM_KEY_S: u32 = 24 * 60 * 60;
+
 /// The configuration of a client, fixed when it is created.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
@@ -24,6 +28,9 @@ pub struct ClientConfig {
     /// Milliseconds after which this client renews a session by a new handshake; at most half an
     /// hour, the default.
     pub renew_ms: u32,
+    /// Seconds after which this client makes a new medium-term key.
+    #[cfg(feature = "medium-keys")]
+    pub medium_key_s: u32,
 }
 
 impl ClientConfig {
@@ -36,6 +43,8 @@ impl ClientConfig {
             window: 128,
             keep_alive_ms: 20_000,
             renew_ms: RENEW_MAX_MS,
+            #[cfg(feature = "medium-keys")]
+            medium_key_s: MEDIUM_KEY_S,
         }
     }
 }

@@ -6,6 +6,11 @@ mod data;
 mod delivery;
 mod endpoint;
 mod frames;
+#[cfg(feature = "medium-keys")]
+mod medium;
+#[cfg(not(feature = "medium-keys"))]
+#[path = "machine/no_medium.rs"]
+mod medium;
 mod persist;
 mod roster;
 mod search;
@@ -20,6 +25,8 @@ use super::config::{ClientConfig, RENEW_MAX_MS};
 use super::dedup::Dedup;
 use super::events::Events;
 use super::inbox::Inbox;
+#[cfg(feature = "medium-keys")]
+use super::medium_keys::MediumKeys;
 use super::message_keys::MessageKeys;
 use super::outbox::Outbox;
 use super::peers::Peers;
@@ -92,7 +99,12 @@ impl<'a> Client<'a> {
             pin_names,
         } = storage;
         let mut entropy = Entropy::new(identity.suite(), seed);
-        let message_keys = MessageKeys::new(&identity, &entropy.secret());
+        let message_keys = MessageKeys::new(
+            &identity,
+            &entropy.secret(),
+            #[cfg(feature = "medium-keys")]
+            MediumKeys::new(config.medium_key_s),
+        );
         let session_key = entropy.key();
         let incarnation = entropy.draw();
         let names_key = entropy.key();

@@ -19,6 +19,8 @@ mod kept_count;
 mod kept_count;
 mod listing;
 mod machine;
+#[cfg(feature = "medium-keys")]
+mod medium_keys;
 mod memory;
 mod message_keys;
 mod message_text;
@@ -53,6 +55,8 @@ pub use config::ClientConfig;
 pub use dedup::DedupSlot;
 pub use event::{ClientEvent, MessageId, MessageStatus, NotShownReason, Request};
 pub use machine::Client;
+#[cfg(feature = "medium-keys")]
+pub use medium_keys::OwnMediumKeys;
 pub use memory::ClientMemory;
 pub use outbox_slot::OutboxSlot;
 pub use peer_slot::PeerSlot;

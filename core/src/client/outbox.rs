@@ -16,6 +16,9 @@ pub(super) struct Outbox<'a> {
     free: FreeList,
     /// Number of commands so far; also numbers the messages.
     commands: u32,
+    /// Number of requests of the client's own so far.
+    #[cfg(feature = "medium-keys")]
+    own_requests: u16,
     noticed: Queue<Noticed>,
     /// The time of day; 0 if it is unknown.
     wall: UnixSeconds,
@@ -28,6 +31,8 @@ impl<'a> Outbox<'a> {
             slots: Slots::new(slots)?,
             free: FreeList::new(),
             commands: 0,
+            #[cfg(feature = "medium-keys")]
+            own_requests: 0,
             noticed: Queue::EMPTY,
             wall: UnixSeconds(0),
         })
@@ -87,6 +92,18 @@ impl<'a> Outbox<'a> {
         self.wall = wall;
     }
 
+    /// Returns the time of day; 0 if it is unknown.
+    #[cfg(feature = "medium-keys")]
+    pub(super) fn wall(&self) -> UnixSeconds {
+        self.wall
+    }
+
+    /// Returns the number of slots, used or not.
+    #[cfg(feature = "medium-keys")]
+    pub(super) fn capacity(&self) -> u32 {
+        self.slots.len()
+    }
+
     /// Allocates a slot for a command; `None` if there is no room or no number.
     pub(super) fn allocate(&mut self, form: Form, to: u32, text: &str) -> Option<u32> {
         if self.is_full() || (form != Form::Leave && !self.has_numbers()) {
@@ -97,6 +114,20 @@ impl<'a> Outbox<'a> {
         let entry = self.slots.at_mut(slot);
         entry.reset(id, form, to, text);
         entry.text_mut().set_time(self.wall);
+        Some(slot)
+    }
+
+    /// Allocates a slot for a request of the client's own; `None` if there is no room. Its number
+    /// is none of those of commands, which the user sees.
+    #[cfg(feature = "medium-keys")]
+    pub(super) fn allocate_own(&mut self, form: Form, to: u32) -> Option<u32> {
+        if self.is_full() {
+            return None;
+        }
+        let slot = self.free.allocate(&self.slots)?;
+        self.own_requests = self.own_requests.wrapping_add(1);
+        let id = CommandId(u32::MAX - u32::from(self.own_requests));
+        self.slots.at_mut(slot).reset(id, form, to, "");
         Some(slot)
     }
 

@@ -23,11 +23,26 @@ pub(super) enum Form {
     Probe,
     Post,
     Leave,
+    /// A lookup of the recipient for its medium-term key, of a message for the server to store. The
+    /// user has read that it goes there.
+    #[cfg(feature = "medium-keys")]
+    KeyLookup,
+    /// The publication of a medium-term key: not a command, and without notices.
+    #[cfg(feature = "medium-keys")]
+    Publication,
+    /// The question for the end of the messages for an earlier medium-term key: not a command, and
+    /// without notices.
+    #[cfg(feature = "medium-keys")]
+    Clearing,
 }
 
 impl Form {
     /// Returns whether the server answers with an entry, and not with a numbered result.
     pub(super) fn is_lookup(self) -> bool {
+        #[cfg(feature = "medium-keys")]
+        if matches!(self, Self::KeyLookup | Self::Clearing) {
+            return true;
+        }
         matches!(self, Self::Lookup | Self::CallerLookup)
     }
 }
@@ -153,6 +168,25 @@ impl OutboxSlot {
                 text: self.text.as_str(),
             },
             Form::Leave => Frame::Leave { request },
+            #[cfg(feature = "medium-keys")]
+            Form::KeyLookup => Frame::Lookup {
+                query: counter,
+                name: to().as_str(),
+            },
+            #[cfg(feature = "medium-keys")]
+            Form::Publication => Frame::Store {
+                request,
+                counter,
+                tried: 0,
+                bounce: false,
+                to: "",
+                ciphertext: self.text.publication(),
+            },
+            #[cfg(feature = "medium-keys")]
+            Form::Clearing => Frame::Lookup {
+                query: counter,
+                name: "",
+            },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The records for the next process of the same name: shown messages, and pinned keys.
 
+#[cfg(feature = "medium-keys")]
+use crate::crypto::MediumSecrets;
 use crate::crypto::PublicKey;
 
 /// One record to store. The next process of the same name gets it by
@@ -18,6 +20,12 @@ pub enum ClientRecord<'a> {
         /// The pinned key.
         key: PublicKey,
     },
+    /// The secrets of all medium-term keys of the client, in place of those before. Once they are
+    /// stored, and synced, the caller calls
+    /// [`handle_medium_keys_stored`](crate::Client::handle_medium_keys_stored). The next process
+    /// gets them by [`use_medium_keys`](crate::Client::use_medium_keys).
+    #[cfg(feature = "medium-keys")]
+    MediumKeys(&'a MediumSecrets),
 }
 
 /// A message that was shown. After [`Client::restore`](crate::Client::restore), the next process

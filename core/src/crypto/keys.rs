@@ -8,6 +8,9 @@ use zeroize::Zeroize;
 use super::sizes::KEY_LEN;
 use super::suite::Suite;
 
+/// The highest bit of a public key.
+const MARK: u8 = 0x80;
+
 /// The public half of a [`StaticKey`]: it identifies a client or the server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -21,6 +24,20 @@ impl PublicKey {
     /// Returns whether this is [`NONE`](Self::NONE).
     pub fn is_none(&self) -> bool {
         *self == Self::NONE
+    }
+
+    /// Returns the key with its highest bit set, which X25519 ignores (RFC 7748, section 5): in
+    /// front of a stored message, it says that the message is encrypted for a medium-term key.
+    //= PROTOCOL.md#11.4
+    #[must_use]
+    pub const fn marked(mut self) -> Self {
+        self.0[KEY_LEN - 1] |= MARK;
+        self
+    }
+
+    /// Returns whether the key is [`marked`](Self::marked).
+    pub const fn is_marked(&self) -> bool {
+        self.0[KEY_LEN - 1] & MARK != 0
     }
 
     /// Splits a key off the front of these bytes; returns it and the bytes behind it. Returns

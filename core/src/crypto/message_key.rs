@@ -3,7 +3,8 @@
 //!
 //! All stored messages of one process to one recipient have one key. Sender and recipient agree on
 //! it as in the one-way pattern `K` of the Noise Protocol Framework (section 7.4): `e, es, ss`
-//! between static keys that both know; see `PROTOCOL.md`, section 11.2. The nonce of a message is
+//! between static keys that both know; see `PROTOCOL.md`, section 11.1. If the recipient has a
+//! medium-term key, the message key depends on it, too. The nonce of a message is
 //! its counter, which the sender's process uses once. The time of its sender is encrypted with it.
 
 use core::fmt;
@@ -107,6 +108,54 @@ impl MessageKey {
         state.mix_hash(&ephemeral.0);
         state.mix_shared(private, &ephemeral.0)?;
         state.mix_shared(private, &sender.0)?;
+        Some(Self {
+            key: state.bound_key(),
+        })
+    }
+
+    /// As [`to`](Self::to), for a recipient with this medium-term key. `public` is marked
+    /// ([`PublicKey::marked`]), and so is the key that goes with the message. Cost: three
+    /// multiplications on the curve.
+    ///
+    /// A medium-term key that gives zero is accepted: it takes nothing from the secrets of the
+    /// static keys, and its recipient cannot keep a sender from encrypting.
+    //= PROTOCOL.md#11.4
+    #[cfg(feature = "medium-keys")]
+    pub fn to_medium(
+        identity: &Identity,
+        (recipient, medium): (&PublicKey, &PublicKey),
+        ephemeral: &[u8; KEY_LEN],
+        public: &PublicKey,
+        who: Correspondence<'_>,
+    ) -> Option<Self> {
+        let mut state = who.start(identity, &identity.public(), recipient);
+        state.mix_hash(&medium.0);
+        state.mix_hash(&public.0);
+        state.mix_shared(ephemeral, &recipient.0)?;
+        state.mix_shared(identity.private(), &recipient.0)?;
+        state.mix_any_shared(ephemeral, &medium.0);
+        Some(Self {
+            key: state.bound_key(),
+        })
+    }
+
+    /// As [`from`](Self::from), for a message that was encrypted for this medium-term key, too.
+    /// Cost: three multiplications on the curve.
+    #[cfg(feature = "medium-keys")]
+    pub fn from_medium(
+        identity: &Identity,
+        (medium_secret, medium): (&[u8; KEY_LEN], &PublicKey),
+        sender: &PublicKey,
+        ephemeral: &PublicKey,
+        who: Correspondence<'_>,
+    ) -> Option<Self> {
+        let private = identity.private();
+        let mut state = who.start(identity, sender, &identity.public());
+        state.mix_hash(&medium.0);
+        state.mix_hash(&ephemeral.0);
+        state.mix_shared(private, &ephemeral.0)?;
+        state.mix_shared(private, &sender.0)?;
+        state.mix_any_shared(medium_secret, &ephemeral.0);
         Some(Self {
             key: state.bound_key(),
         })

@@ -21,6 +21,8 @@ mod handshake_key;
 mod identity;
 mod keyed_hash;
 mod keys;
+#[cfg(feature = "medium-keys")]
+mod medium_secrets;
 mod message_key;
 #[cfg(feature = "noise")]
 mod noise;
@@ -49,8 +51,10 @@ pub use handshake_key::HandshakeKey;
 pub use identity::Identity;
 pub(crate) use keyed_hash::Key;
 pub use keys::{PublicKey, RoomKey, StaticKey};
+#[cfg(feature = "medium-keys")]
+pub use medium_secrets::{MEDIUM_SECRET_LEN, MediumKeyId, MediumSecrets};
 pub use message_key::{Correspondence, MESSAGE_OVERHEAD, MessageKey, SENT_AT_LEN};
 pub(crate) use same::is_same;
 pub use session_keys::SessionKeys;
-pub use sizes::{KEY_LEN, TAG_LEN};
+pub use sizes::{KEY_LEN, MEDIUM_ID_LEN, TAG_LEN};
 pub(crate) use suite::Suite;

@@ -25,7 +25,15 @@ pub(super) fn hash(parts: &[&[u8]]) -> [u8; KEY_LEN] {
 
 /// Returns the public half of a private key.
 pub(super) fn public(private: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
-    hash(&[b"public", private])
+    without_mark(hash(&[b"public", private]))
+}
+
+/// Clears the highest bit, which means nothing in a key, as in X25519.
+fn without_mark(mut key: [u8; KEY_LEN]) -> [u8; KEY_LEN] {
+    if let Some(last) = key.last_mut() {
+        *last &= 0x7f;
+    }
+    key
 }
 
 /// Returns the same secret on both sides.
@@ -34,7 +42,7 @@ pub(super) fn shared(private: &[u8; KEY_LEN], remote: &[u8; KEY_LEN]) -> [u8; KE
     both.iter_mut()
         .zip(remote)
         .for_each(|(one, other)| *one ^= other);
-    hash(&[b"shared", &both])
+    hash(&[b"shared", &without_mark(both)])
 }
 
 /// Returns a keyed hash of all parts, concatenated.

@@ -68,6 +68,13 @@ impl Symmetric {
         Some(())
     }
 
+    /// Mixes in the shared secret of two key pairs, also if that is zero.
+    #[cfg(feature = "medium-keys")]
+    pub(super) fn mix_any_shared(&mut self, private: &[u8; KEY_LEN], public: &[u8; KEY_LEN]) {
+        let shared = Zeroizing::new(self.suite.shared(private, public).unwrap_or_default());
+        self.mix_key(&*shared);
+    }
+
     /// Mixes the pre-shared key into key and transcript (`MixKeyAndHash`).
     pub(super) fn mix_key_and_hash(&mut self, material: &[u8; KEY_LEN]) {
         let temporary = Zeroizing::new(self.suite.hmac(&self.chaining_key, &[material]));

@@ -150,6 +150,11 @@ impl Delivery<'_, '_> {
             }
             SentFrame::Emptied => Frame::EMPTIED_PAGE,
             SentFrame::Partial => Frame::Partial,
+            #[cfg(feature = "medium-keys")]
+            SentFrame::Found { query: 0, slot } => {
+                let name = roster.at(slot);
+                listing::build_key(name, name.published().key())
+            }
             SentFrame::Found { query, slot } => listing::build_found(roster.at(slot), query),
             SentFrame::Missing { query } => Frame::Missing { query },
             SentFrame::Vacant => {

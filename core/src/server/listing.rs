@@ -84,6 +84,17 @@ pub(super) trait Listed {
     fn entry(&self) -> Entry<'_>;
 }
 
+/// Builds the frame that hands out the medium-term key of a name: the entry of the name with this
+/// key in the place of the static one.
+#[cfg(feature = "medium-keys")]
+pub(super) fn build_key<T: Listed>(name: &T, key: PublicKey) -> Frame<'_> {
+    let entry = Entry {
+        key,
+        ..name.entry()
+    };
+    Frame::Found { query: 0, entry }
+}
+
 /// Builds the answer to a lookup: Missing if the table does not list the name any more.
 pub(super) fn build_found<T: Listed>(name: &T, query: u32) -> Frame<'_> {
     if name.listing().is_listed() {

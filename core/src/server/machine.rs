@@ -1,6 +1,8 @@
 //! The server as a composition of parts. No part knows the server.
 
 mod endpoint;
+#[cfg(feature = "medium-keys")]
+mod medium;
 mod messages;
 #[cfg(feature = "moderation")]
 mod moderation;

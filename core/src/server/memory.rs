@@ -21,7 +21,7 @@ const SOURCES: usize = 8;
 /// * `FRAMES`: frames that may be in flight to each client, at least 2.
 /// * `MESSAGES`: stored messages, and as many entries of the channel log.
 /// * `WORDS`: words of four bytes for the texts of stored messages, and as many for those of the
-///   log. 271 for each message are always enough.
+///   log. 272 for each message are always enough.
 /// * `RECORDS`: records that may wait for an answer of the store, at least 1.
 ///
 /// Only this type is generic: [`Server`](crate::Server) borrows slices.

@@ -30,6 +30,11 @@ mod name_quota;
 mod name_slot;
 mod origin;
 mod process;
+#[cfg(feature = "medium-keys")]
+mod published;
+#[cfg(not(feature = "medium-keys"))]
+#[path = "no_published.rs"]
+mod published;
 mod quotas;
 mod record;
 mod restart_notices;

@@ -1,28 +1,26 @@
 //! One name: its client, and the cursors of that client.
 
-use super::absence::{Absent, OfflineSince};
+use super::absence::OfflineSince;
 use super::challenge::{Challenge, Ruling};
 use super::channel_cursor::ChannelCursor;
 use super::holdings::Holdings;
-use super::journal::Stored;
-use super::listing::{Listed, Listing};
-use super::liveness::Heard;
+use super::listing::Listing;
 use super::mailboxes::{Mailbox, Receipts};
 use super::membership::{Admitted, Left, Membership};
-use super::name_list::{NameLinks, NameList};
+use super::name_list::NameLinks;
 use super::name_quota::Counted;
 use super::origin::Origin;
 use super::process::{Process, SessionStart};
+use super::published::Published;
 use super::record::{NameRecord, Record};
-use super::restart_notices::{Notice, Noticed};
+use super::restart_notices::Notice;
 use super::results::Results;
 use super::table::{NextPage, TableChanges, TableCursor};
 use crate::address::PackedAddress;
-use crate::containers::{Link, Linked};
 use crate::name::Name;
 use crate::retry::RetryPolicy;
 use crate::time::Instant;
-use crate::wire::{Entry, Outcome};
+use crate::wire::Outcome;
 
 /// Memory for one name: its client, and the cursors of that client. Each part changes itself only.
 ///
@@ -43,6 +41,7 @@ pub struct NameSlot {
     /// Serial number of the message after which the change is stored.
     stored_after: u64,
     process: Process,
+    published: Published,
     challenge: Challenge,
     /// When the client was last heard from, or probed.
     heard_at: Instant,
@@ -68,6 +67,7 @@ impl NameSlot {
         throttled: false,
         stored_after: 0,
         process: Process::VACANT,
+        published: Published::NONE,
         challenge: Challenge::None,
         heard_at: Instant::ZERO,
         offline_since: OfflineSince::VACANT,
@@ -212,6 +212,7 @@ impl NameSlot {
         let is_same = self.has_process(start.incarnation);
         if !is_same {
             self.results.begin_process();
+            self.published.begin_process();
         }
         let has_moved = self.process.begin(start, self.membership.is_provisional());
         self.challenge = Challenge::None;
@@ -297,6 +298,17 @@ impl NameSlot {
         self.has_process(origin.incarnation)
             && !self.membership.is_expiring()
             && self.results.may_repeat(origin.request)
+    }
+
+    /// Returns the medium-term key of the name.
+    #[cfg(feature = "medium-keys")]
+    pub(super) fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// Returns the medium-term key of the name, to change it.
+    pub(super) fn published_mut(&mut self) -> &mut Published {
+        &mut self.published
     }
 
     // ---- delivery ----
@@ -385,6 +397,7 @@ impl NameSlot {
             outcomes,
             log_next: self.channel.acked(),
             away_s: self.offline_s(now),
+            medium_key: self.published.key(),
         }
     }
 
@@ -402,6 +415,7 @@ impl NameSlot {
             cookie_issued_at_ms: 0,
         };
         self.process.restore(&start, record.previous);
+        self.published.restore(&record.medium_key);
         self.channel.jump_to(record.log_next);
     }
 
@@ -428,73 +442,6 @@ impl NameSlot {
     }
 }
 
-impl Linked<NameList> for NameSlot {
-    fn link(&self, list: NameList) -> &Link {
-        self.links.get(list)
-    }
-
-    fn link_mut(&mut self, list: NameList) -> &mut Link {
-        self.links.get_mut(list)
-    }
-}
-
-impl Listed for NameSlot {
-    fn listing(&self) -> &Listing {
-        &self.listing
-    }
-
-    fn entry(&self) -> Entry<'_> {
-        self.listing.entry(self.name.as_str(), self.process.key())
-    }
-}
-
-impl Stored for NameSlot {
-    fn stored_after(&self) -> u64 {
-        self.stored_after
-    }
-
-    fn set_stored_after(&mut self, serial: u64) {
-        self.stored_after = serial;
-    }
-
-    fn log_next(&self) -> u32 {
-        self.channel.acked()
-    }
-
-    fn is_expiring(&self) -> bool {
-        self.membership.is_expiring()
-    }
-}
-
-impl Heard for NameSlot {
-    fn heard_at(&self) -> Instant {
-        self.heard_at
-    }
-
-    fn set_heard_at(&mut self, at: Instant) {
-        self.heard_at = at;
-    }
-}
-
-impl Absent for NameSlot {
-    fn offline_since(&self) -> OfflineSince {
-        self.offline_since
-    }
-
-    fn set_offline_since(&mut self, since: OfflineSince) {
-        self.offline_since = since;
-    }
-}
-
-impl Noticed for NameSlot {
-    fn notice(&self) -> Notice {
-        self.notice
-    }
-
-    fn set_notice(&mut self, notice: Notice) {
-        self.notice = notice;
-    }
-}
-
+mod roles;
 #[cfg(test)]
 mod tests;

@@ -161,6 +161,8 @@ pub struct NameRecord<'a> {
     /// took the record. Names that are offline longest should come first, or the server forgets
     /// them late.
     pub away_s: u32,
+    /// The medium-term key that the client has published; [`PublicKey::NONE`] for none.
+    pub medium_key: PublicKey,
 }
 
 /// The reason why a record cannot be restored.

@@ -69,6 +69,12 @@ impl Results {
         true
     }
 
+    /// Returns whether a request was not made before.
+    #[cfg(feature = "medium-keys")]
+    pub(crate) fn is_new(&self, request: u32) -> bool {
+        request > self.last
+    }
+
     /// Records a request to deregister. Its result is known once the deregistration is stored.
     pub(crate) fn note_leave(&mut self, request: u32) {
         if !self.note(request) {

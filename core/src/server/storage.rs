@@ -33,7 +33,7 @@ pub struct ServerStorage<'a> {
     /// One slot for each message that can be stored.
     pub mail: &'a mut [MailSlot],
     /// The encrypted texts of stored messages, each 80 bytes longer than its text. Each takes one
-    /// word for each four bytes, and one more. 271 words for each message are always enough; more
+    /// word for each four bytes, and one more. 272 words for each message are always enough; more
     /// than `2^26-1` are an error.
     pub mail_texts: &'a mut [u32],
     /// At least one slot for each message; twice as many make the search shorter.

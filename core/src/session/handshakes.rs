@@ -4,6 +4,8 @@
 use super::connection::{Connection, PeerParameters};
 use super::key_log::{KeyEvent, KeyLog, SentRequest};
 use crate::address::PackedAddress;
+#[cfg(feature = "medium-keys")]
+use crate::crypto::KEY_LEN;
 use crate::crypto::{Entropy, FIRST_PAYLOAD_MAX, Identity, PublicKey, Responder, SessionKeys};
 use crate::drop_reason::DropReason;
 use crate::limits::DATAGRAM_LEN_MAX;
@@ -117,6 +119,12 @@ impl<'a> Handshakes<'a> {
     /// Draws the id of a new session.
     pub(super) fn draw_id(&mut self) -> u64 {
         self.entropy.draw()
+    }
+
+    /// Draws a secret key.
+    #[cfg(feature = "medium-keys")]
+    pub(crate) fn draw_secret(&mut self) -> zeroize::Zeroizing<[u8; KEY_LEN]> {
+        self.entropy.secret()
     }
 
     // ---- the key log ----

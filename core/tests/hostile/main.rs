@@ -19,6 +19,8 @@ mod feed;
 #[cfg(feature = "kept-receipts")]
 mod kept_receipts;
 mod lines;
+#[cfg(feature = "medium-keys")]
+mod medium_keys;
 #[cfg(feature = "moderation")]
 mod moderation;
 mod moves;

@@ -3,7 +3,7 @@
 
 use chatapp_core::wire::Frame;
 use chatapp_core::{
-    Disposition, Endpoint, NameRecord, Record, RestoreError, ServerConfig, UnixSeconds,
+    Disposition, Endpoint, NameRecord, PublicKey, Record, RestoreError, ServerConfig, UnixSeconds,
 };
 
 use crate::people::key;
@@ -189,6 +189,7 @@ pub(crate) fn name_record(name: &str) -> NameRecord<'_> {
         session_sequence: 1,
         session: 0,
         away_s: 0,
+        medium_key: PublicKey::NONE,
         previous: [0; 4],
         last_request: 0,
         outcomes: 0,

@@ -87,6 +87,11 @@ impl Room {
     /// Starts a client without waiting. All clients of this name have the same key; it has no other
     /// state.
     pub fn start_client(server: SocketAddr, name: &str, port: u16) -> Process {
+        Self::restart_client(&Home::of(name), server, name, port)
+    }
+
+    /// Starts a client with the home folder of an earlier process, without waiting.
+    pub fn restart_client(home: &Home, server: SocketAddr, name: &str, port: u16) -> Process {
         let arguments = [
             "-c",
             name,
@@ -94,7 +99,7 @@ impl Room {
             &server.port().to_string(),
             &port.to_string(),
         ];
-        Process::start_at(&Home::of(name), &arguments)
+        Process::start_at(home, &arguments)
     }
 
     /// Starts a client with this home folder and these options, without waiting.

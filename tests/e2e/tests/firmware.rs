@@ -210,6 +210,8 @@ fn checks_test_vectors_on_a_board() {
     let mut expected: Vec<_> = document
         .lines()
         .filter_map(|line| line.strip_prefix("```vector "))
+        // A board does not know medium-term keys.
+        .filter(|name| !name.starts_with("medium-"))
         .map(|name| format!("{name} agrees"))
         .collect();
     let count = expected.len();

@@ -86,7 +86,7 @@ fn shows_counters_on_request_and_on_a_signal() {
         "clients: 2 online; names: 2 of 16384",
         "stored: 0 of 100000 messages (at most 1000 for each name), \
          1 of 65536 channel messages",
-        "; frames: post 1",
+        "; frames: store 2, post 1",
         "given up: 0",
         "dropped: no-cookie 2",
     ] {

@@ -243,8 +243,8 @@ fn delivers_to_a_recipient_that_has_returned() {
     relay.forget();
     alice.types("send bob are you there");
     assert_eq!(alice.shows_next(), no_ack_from("bob"));
-    // A key of 32 bytes, the text, and a tag of 16.
-    relay.sees_long(Direction::ToServer, port, 32 + 13 + 16);
+    // The question for bob's medium-term key: header and tag of the datagram, and the name.
+    relay.sees_long(Direction::ToServer, port, 34 + 4 + 6);
     relay.mend();
     alice.shows_all(&["[Client bob exists!!]", TABLE, "[Message received by bob.]"]);
     bob.shows("alice: are you there");

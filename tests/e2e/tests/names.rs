@@ -34,7 +34,7 @@ fn delivers_to_a_process_that_restarts() {
     bob.types("send_all two");
     bob.shows("[Message received by Server.]");
 
-    let mut alice = Room::start_client(room.address(), "alice", port);
+    let mut alice = Room::restart_client(alice.home(), room.address(), "alice", port);
     assert_eq!(alice.shows_next(), WELCOME);
     assert_eq!(alice.shows_next(), KEPT);
     let kept = [alice.shows_next(), alice.shows_next()];
@@ -100,7 +100,7 @@ fn takes_over_the_name_of_a_vanished_process() {
     bob.types("send alice two");
     bob.shows(SAVED);
 
-    let mut heir = Room::start_client(room.address(), "alice", 0);
+    let mut heir = Room::restart_client(alice.home(), room.address(), "alice", 0);
     heir.shows(WELCOME);
     assert_eq!(heir.shows_next(), KEPT);
     let line = heir.shows_next();

@@ -71,7 +71,7 @@ fn reports_a_store_in_use() {
     );
     assert!(
         lines[2].ends_with(
-            "room.db: 2 names, 2 waiting messages, 0 channel messages, 170 bytes in them"
+            "room.db: 2 names, 2 waiting messages, 0 channel messages, 174 bytes in them"
         ),
         "{lines:?}"
     );
@@ -79,9 +79,9 @@ fn reports_a_store_in_use() {
     assert_eq!(report.ends(), 0);
     let line = report.shows_next();
     for part in [
-        r#""schema":4,"names":[{"name":"alice","active":true,"#,
+        r#""schema":5,"names":[{"name":"alice","active":true,"#,
         r#"{"name":"bob","active":false,"#,
-        r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":170}"#,
+        r#""waiting":2}],"waiting":2,"log_entries":0,"content_bytes":174}"#,
     ] {
         assert!(line.contains(part), "{line}");
     }

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 
 use chatapp_core::{
     ClientEvent, ClientRecord, Command, CommandError, CommandId, Disposition, Endpoint, Flushed,
-    MessageStatus, Request,
 };
 
+use crate::client_words::{describe, kind_of, refusal_kind};
 use crate::display::Display;
 use crate::event::Node;
 use crate::medium::Medium;
@@ -19,6 +19,9 @@ use crate::queue::Millis;
 use crate::times::wall_clock;
 use crate::trace::{Kind, digest};
 use crate::violation::{Check, Violation};
+
+/// The longest time that a disk takes to sync a secret, in ms.
+const SYNC_MS: Millis = 2_000;
 
 /// More datagrams than one poll can need.
 const BUDGET: usize = 10_000;
@@ -82,6 +85,8 @@ pub struct ClientProcess {
     pub memory: Option<Memory>,
     /// Whether it lacks the key of its name.
     pub thief: bool,
+    /// Whether another process of its name has the memory.
+    pub shares: bool,
     /// Whether it has shown that it left.
     left: bool,
     /// The command after which the process ends.
@@ -110,6 +115,7 @@ impl ClientProcess {
             shown: Vec::new(),
             memory,
             thief,
+            shares: false,
             exiting: None,
             gone: false,
             left: false,
@@ -178,7 +184,7 @@ impl ClientProcess {
                 continue;
             };
             if let (Some(memory), Some(record)) = (&mut self.memory, receipt.record()) {
-                memory.notes(record);
+                memory.notes(record, medium.now);
             }
             self.machine
                 .with(|client| client.handle_shown(clock, receipt));
@@ -192,7 +198,7 @@ impl ClientProcess {
         if !self.body.is_dying() {
             self.write(medium, model)?;
             // Keys that come without an event.
-            self.remember(model)?;
+            self.remember(medium, model)?;
         }
         while !self.display.is_full() {
             if self.body.is_dying() {
@@ -204,8 +210,10 @@ impl ClientProcess {
             if ends {
                 step = Step::Exited;
             }
+            // One event can come with a key, and be about the room for another one.
+            self.remember(medium, model)?;
             self.write(medium, model)?;
-            self.remember(model)?;
+            self.remember(medium, model)?;
             model.pins_are_known()?;
             self.body.count_output();
         }
@@ -257,20 +265,31 @@ impl ClientProcess {
     }
 
     /// Remembers keys for the next process of the name, if this process has the memory.
-    fn remember(&mut self, model: &mut Model) -> Result<(), Violation> {
+    fn remember(&mut self, medium: &mut Medium, model: &mut Model) -> Result<(), Violation> {
         let Self {
             id,
             machine,
             memory,
+            body,
             ..
         } = self;
+        let clock = body.clock(medium.now);
         machine.with(|client| {
+            while let Some(memory) = memory
+                && memory.syncs(medium.now)
+            {
+                client.handle_medium_keys_stored(clock);
+            }
             while let Some(record) = client.poll_persist() {
                 if let ClientRecord::PeerKey { name, key } = record {
                     model.trusts(*id, name, key)?;
                 }
                 if let Some(memory) = memory {
-                    memory.notes(record);
+                    let takes = match record {
+                        ClientRecord::MediumKeys(_) => medium.choices.below(SYNC_MS),
+                        _ => 0,
+                    };
+                    memory.notes(record, medium.now + takes);
                 }
             }
             Ok(())
@@ -393,106 +412,7 @@ fn command_for<'a>(
     }
 }
 
-fn refusal_kind(error: CommandError) -> Kind {
-    match error {
-        CommandError::Busy => Kind::Busy,
-        CommandError::Offline => Kind::CommandOffline,
-        CommandError::AlreadyRegistered => Kind::Repetitious,
-        CommandError::TableFull => Kind::NoRoomInTable,
-        _ => Kind::Invalid,
-    }
-}
-
 /// Returns whether this event ends a process that wants to exit.
 fn ends_exit(event: &ClientEvent<'_>, last: CommandId) -> bool {
     event.settles() == Some(last)
-}
-
-/// Returns the kind of an event.
-fn kind_of(event: &ClientEvent<'_>) -> Kind {
-    match event {
-        ClientEvent::Registered => Kind::Registered,
-        ClientEvent::TableUpdated => Kind::TableUpdated,
-        ClientEvent::KeptMessages => Kind::KeptMessages,
-        ClientEvent::Message {
-            channel, kept_at, ..
-        } => match (channel, kept_at) {
-            (false, None) => Kind::Direct,
-            (true, None) => Kind::Channel,
-            (false, Some(_)) => Kind::KeptDirect,
-            (true, Some(_)) => Kind::KeptChannel,
-        },
-        ClientEvent::ChannelDropped { .. } => Kind::ChannelDropped,
-        ClientEvent::Throttled => Kind::Throttled,
-        ClientEvent::ServerSilent => Kind::ServerSilent,
-        ClientEvent::ServerBack => Kind::ServerBack,
-        ClientEvent::Posted { .. } => Kind::Posted,
-        ClientEvent::NotPosted { .. } => Kind::NotPosted,
-        ClientEvent::Muted { .. } => Kind::Muted,
-        ClientEvent::MessageStatus { status, .. } => match status {
-            MessageStatus::SentToServer => Kind::SentToServer,
-            MessageStatus::Exists => Kind::Exists,
-            MessageStatus::Delivered => Kind::Delivered,
-            MessageStatus::Saved => Kind::Saved,
-            MessageStatus::MailboxFull => Kind::MailboxFull,
-            MessageStatus::NotStored => Kind::NotStored,
-            MessageStatus::NoSuchClient => Kind::NoSuchClient,
-            MessageStatus::Muted => Kind::Muted,
-            MessageStatus::ForeignKey => Kind::ForeignKey,
-            MessageStatus::PinsFull => Kind::PinsFull,
-            _ => Kind::NotDelivered,
-        },
-        ClientEvent::ServerNotResponding { request, .. } => match request {
-            Request::Register => Kind::RegisterUnanswered,
-            Request::Deregister => Kind::DeregisterUnanswered,
-            Request::SendAll => Kind::PostUnanswered,
-        },
-        ClientEvent::Offline { .. } => Kind::Offline,
-        ClientEvent::Deregistered { .. } => Kind::Deregistered,
-        ClientEvent::NotShown { .. } => Kind::NotShown,
-        ClientEvent::KeptDelivered { .. } => Kind::KeptDelivered,
-        ClientEvent::ServerKeyChanged { .. } => Kind::ServerKeyChanged,
-        _ => Kind::Refused,
-    }
-}
-
-/// Describes an event for tests.
-fn describe(event: &ClientEvent<'_>) -> String {
-    match event {
-        ClientEvent::Message {
-            from,
-            text,
-            channel,
-            kept_at,
-            sent_at,
-            ..
-        } => {
-            let kept = if kept_at.is_some() { "kept " } else { "" };
-            let other_time = if sent_at.is_some() { "other time " } else { "" };
-            let channel = if *channel { "channel " } else { "" };
-            format!("{kept}{other_time}{channel}{from}: {text}")
-        }
-        ClientEvent::MessageStatus { to, status, .. } => format!("{status:?} {to}"),
-        ClientEvent::ServerNotResponding { request, .. } => {
-            format!("ServerNotResponding {request:?}")
-        }
-        ClientEvent::ChannelDropped { count, .. } => format!("ChannelDropped {count}"),
-        ClientEvent::KeptDelivered { to, count } => format!("KeptDelivered {count} {to}"),
-        ClientEvent::Throttled => "Throttled".into(),
-        ClientEvent::NotShown {
-            from,
-            channel,
-            reason,
-            ..
-        } => {
-            let channel = if *channel { "channel " } else { "" };
-            format!("NotShown {channel}{from}: {reason:?}")
-        }
-        ClientEvent::Refused { reason } => format!("Refused {reason:?}"),
-        other => format!("{other:?}")
-            .split(' ')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-    }
 }

@@ -14,6 +14,7 @@ pub mod absence;
 pub mod attacker;
 pub mod choices;
 pub mod client_process;
+mod client_words;
 pub mod display;
 pub mod event;
 pub mod journal;

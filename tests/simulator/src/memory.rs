@@ -1,12 +1,22 @@
 //! The memory of a name's processes for the next one, like the state folder of a person: shown
 //! messages and known keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use chatapp_core::{Client, ClientRecord, PublicKey, Shown};
+use chatapp_core::{Client, ClientRecord, MediumSecrets, OwnMediumKeys, PublicKey, Shown};
+
+use crate::numbers::NameId;
+use crate::queue::Millis;
+
+/// Secrets of medium-term keys that a slow disk takes later.
+#[derive(Clone, Debug)]
+struct Unsynced {
+    secrets: MediumSecrets,
+    at: Millis,
+}
 
 /// A state folder.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Memory {
     /// The latest shown message of each sender, the most recent last.
     shown: Vec<Shown>,
@@ -14,12 +24,31 @@ pub struct Memory {
     pub server: Option<PublicKey>,
     /// The keys of peers that the client talked to.
     pub peers: BTreeMap<String, PublicKey>,
+    /// The secrets of medium-term keys that survive a crash.
+    medium: MediumSecrets,
+    unsynced: VecDeque<Unsynced>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            shown: Vec::new(),
+            server: None,
+            peers: BTreeMap::new(),
+            medium: MediumSecrets::NONE,
+            unsynced: VecDeque::new(),
+        }
+    }
 }
 
 impl Memory {
-    /// Stores a record of a client.
-    pub fn notes(&mut self, record: ClientRecord<'_>) {
+    /// Stores a record of a client. The disk takes secrets of medium-term keys at this time.
+    pub fn notes(&mut self, record: ClientRecord<'_>, synced_at: Millis) {
         match record {
+            ClientRecord::MediumKeys(secrets) => self.unsynced.push_back(Unsynced {
+                secrets: secrets.clone(),
+                at: synced_at,
+            }),
             ClientRecord::Shown(shown) => {
                 self.shown.retain(|before| {
                     (before.process, before.channel) != (shown.process, shown.channel)
@@ -33,6 +62,34 @@ impl Memory {
         }
     }
 
+    /// Returns whether the disk has taken secrets of a medium-term key, since the last call.
+    pub fn syncs(&mut self, now: Millis) -> bool {
+        let is_due = self.unsynced.front().is_some_and(|next| next.at <= now);
+        if is_due && let Some(next) = self.unsynced.pop_front() {
+            self.medium = next.secrets;
+        }
+        is_due
+    }
+
+    /// Loses what the disk has not taken: the process has ended.
+    pub fn crashes(&mut self) {
+        self.unsynced.clear();
+    }
+
+    /// Lets another process of the name use the secrets of medium-term keys.
+    pub fn share(&self, client: &mut Client<'_>) {
+        client.use_medium_keys(OwnMediumKeys::Shared(&self.medium));
+    }
+
+    /// Lets a new process of a name use medium-term keys, by the habit of the name.
+    pub fn use_medium_keys(&self, habit: MediumHabit, client: &mut Client<'_>) {
+        match habit {
+            MediumHabit::None => {}
+            MediumHabit::Seals => client.use_medium_keys(OwnMediumKeys::NotStored),
+            MediumHabit::Keeps => client.use_medium_keys(OwnMediumKeys::Stored(&self.medium)),
+        }
+    }
+
     /// Gives everything to a new process.
     pub fn restore(&self, client: &mut Client<'_>) {
         if let Some(key) = self.server {
@@ -43,6 +100,28 @@ impl Memory {
         }
         for shown in &self.shown {
             client.restore(ClientRecord::Shown(*shown));
+        }
+    }
+}
+
+/// The use of medium-term keys by the processes of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MediumHabit {
+    /// A program that does not know them.
+    None,
+    /// A program without a store: it has no such key, and encrypts for those of others.
+    Seals,
+    /// A program with a store.
+    Keeps,
+}
+
+impl MediumHabit {
+    /// Returns the habit of a name.
+    pub fn of(name: NameId) -> Self {
+        match name % 5 {
+            3 => Self::Seals,
+            4 => Self::None,
+            _ => Self::Keeps,
         }
     }
 }

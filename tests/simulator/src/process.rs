@@ -77,6 +77,9 @@ pub struct ClientMachine(ClientCell);
 /// A server machine that owns its memory.
 pub struct ServerMachine(ServerCell);
 
+/// Seconds from one medium-term key of a client to the next. Runs are shorter than a day.
+const MEDIUM_KEY_S: u32 = 30;
+
 /// Keys that one poll of a machine can log at most.
 const KEYS: usize = 256;
 
@@ -114,6 +117,7 @@ impl ClientMachine {
         let config = ClientConfig {
             window: sizes.window,
             renew_ms: sizes.renew_ms,
+            medium_key_s: MEDIUM_KEY_S,
             ..ClientConfig::new(name, server)
         };
         let mut seed = seed(choices);

@@ -48,6 +48,7 @@ pub struct Name {
     pub outcomes: u128,
     pub log_next: u32,
     pub away_s: u32,
+    pub medium_key: PublicKey,
 }
 
 /// A forgotten name.
@@ -183,6 +184,7 @@ impl From<NameRecord<'_>> for Name {
             outcomes: record.outcomes,
             log_next: record.log_next,
             away_s: record.away_s,
+            medium_key: record.medium_key,
         }
     }
 }
@@ -266,6 +268,7 @@ impl Name {
             outcomes: self.outcomes,
             log_next: self.log_next,
             away_s: self.away_s,
+            medium_key: self.medium_key,
         }
     }
 }

@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use chatapp_core::crypto::{HandshakeKey, KEY_LEN, SessionKeys, TAG_LEN};
+use chatapp_core::crypto::{
+    HandshakeKey, KEY_LEN, MEDIUM_ID_LEN, MediumKeyId, SessionKeys, TAG_LEN,
+};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Datagram, Frame, Frames, Header, data};
 use chatapp_core::{Disposition, DropReason, Identity, LoggedKey, Name, PublicKey};
@@ -70,7 +72,8 @@ enum Owner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Form {
     Text,
-    Stored,
+    /// With the id of the medium-term key that it is encrypted for.
+    Stored(Option<[u8; MEDIUM_ID_LEN]>),
 }
 
 /// The author of a message, from the datagram that carries it.
@@ -315,7 +318,7 @@ impl Wiretap {
     }
 
     /// Checks that a message stays the same: one text directly, and one ciphertext through the
-    /// server.
+    /// server for each medium-term key of its recipient.
     fn frame(&mut self, sender: Node, frame: &Frame<'_>) {
         let (form, author, counter, said) = match *frame {
             Frame::Text { counter, text } => (Form::Text, Author::Sender(sender), counter, text),
@@ -324,20 +327,26 @@ impl Wiretap {
                 ciphertext,
                 ..
             } => {
+                let id = MediumKeyId::of_message(ciphertext).map(MediumKeyId::bytes);
                 let (_, ciphertext) = PublicKey::in_front_of(ciphertext);
-                (Form::Stored, Author::Sender(sender), counter, ciphertext)
+                (
+                    Form::Stored(id),
+                    Author::Sender(sender),
+                    counter,
+                    ciphertext,
+                )
             }
             Frame::Mail {
                 incarnation,
                 counter,
+                message_key,
                 ciphertext,
                 ..
-            } => (
-                Form::Stored,
-                Author::Incarnation(incarnation),
-                counter,
-                ciphertext,
-            ),
+            } => {
+                let id = MediumKeyId::in_front_of(&message_key, ciphertext);
+                let form = Form::Stored(id.map(MediumKeyId::bytes));
+                (form, Author::Incarnation(incarnation), counter, ciphertext)
+            }
             _ => return,
         };
         let said = digest(said);

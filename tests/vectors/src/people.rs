@@ -6,6 +6,8 @@ use chatapp_core::{Identity, PublicKey, RoomKey, StaticKey};
 pub(crate) const INITIATOR_EPHEMERAL: u8 = 0x60;
 pub(crate) const RESPONDER_EPHEMERAL: u8 = 0x80;
 pub(crate) const MESSAGES_EPHEMERAL: u8 = 0xa0;
+#[cfg(feature = "medium-keys")]
+pub(crate) const MEDIUM_TERM: u8 = 0xe0;
 
 /// Returns 32 bytes that count up from `first`: a secret of the vectors.
 pub(crate) fn counting(first: u8) -> [u8; KEY_LEN] {

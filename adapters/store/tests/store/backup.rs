@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::common::{Desk, content, mail, name, scratch};
-use chatapp_core::{ClientRecord, PublicKey, Record, UnixSeconds};
+use chatapp_core::{ClientRecord, NameRecord, PublicKey, Record, UnixSeconds};
 use chatapp_store::{
     Error, Memory, Options, Store, backup, check, forget_name, restore_backup, server_key,
     server_key_file,
@@ -114,6 +114,36 @@ fn restores_an_older_room_after_a_kill() {
     let aside = restored.replaced.unwrap();
     fs::copy(server_key_file(&copy), server_key_file(&aside)).unwrap();
     assert_eq!(texts(&aside), ["old", "new"]);
+}
+
+/// The secrets of the keys in a backup may be deleted.
+#[test]
+//= PROTOCOL.md#11.6
+fn restores_no_medium_term_keys() {
+    let (folder, to) = (scratch(), scratch());
+    let mut desk = room(folder.path(), &[]);
+    let Record::Name(bob) = name("bob") else {
+        panic!("another record");
+    };
+    let medium_key = PublicKey([9; 32]);
+    assert!(desk.stores(Record::Name(NameRecord { medium_key, ..bob })));
+    drop(desk);
+    let with_key = content(folder.path());
+    assert!(
+        with_key[1].contains("medium_key: PublicKey(09090909..)"),
+        "{}",
+        with_key[1]
+    );
+    let copy = to.path().join("copy");
+    backup(folder.path(), &copy).unwrap();
+    let restored = to.path().join("restored");
+    restore_backup(&copy, &restored, false).unwrap();
+    let without = content(&restored);
+    assert!(
+        without[1].contains("medium_key: PublicKey(00000000..)"),
+        "{}",
+        without[1]
+    );
 }
 
 #[test]

@@ -93,6 +93,7 @@ pub(crate) fn name(name: &str) -> Record<'_> {
         outcomes: u128::MAX / 3,
         log_next: 1,
         away_s: 0,
+        medium_key: PublicKey::NONE,
     })
 }
 

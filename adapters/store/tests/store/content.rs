@@ -213,7 +213,8 @@ fn migrates_a_store_of_the_previous_version() {
     drop(desk);
     let expected = content(folder.path());
     let connection = rusqlite::Connection::open(folder.path().join("room.db")).unwrap();
-    let as_it_was = "DROP TABLE restrictions; CREATE INDEX mail_of ON mail (recipient); \
+    let as_it_was = "ALTER TABLE names DROP COLUMN medium_key; DROP TABLE restrictions; \
+        CREATE INDEX mail_of ON mail (recipient); \
         PRAGMA user_version = 2;";
     connection.execute_batch(as_it_was).unwrap();
 
@@ -221,7 +222,7 @@ fn migrates_a_store_of_the_previous_version() {
     let version: i64 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();
-    assert_eq!(version, 4);
+    assert_eq!(version, 5);
     let indices = "SELECT count(*) FROM sqlite_schema WHERE name = 'mail_of'";
     let indices: i64 = connection.query_row(indices, [], |row| row.get(0)).unwrap();
     assert_eq!(indices, 0);

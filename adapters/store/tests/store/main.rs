@@ -4,6 +4,7 @@ mod backup;
 mod common;
 mod content;
 mod keys;
+mod medium;
 mod power_cut;
 mod shim;
 mod trouble;

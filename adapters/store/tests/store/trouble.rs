@@ -81,7 +81,7 @@ fn reports_a_newer_schema_unchanged() {
     for folder in [folder.path(), copy.path()] {
         says_and_leaves_alone(
             folder,
-            "was written by a newer ChatApp (schema 99, this one knows 4)",
+            "was written by a newer ChatApp (schema 99, this one knows 5)",
         );
     }
     assert!(copy.path().join("room.db-wal").metadata().unwrap().len() != 0);

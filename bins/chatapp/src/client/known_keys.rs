@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use chatapp_core::{Client, ClientRecord, Name, PublicKey, Receipt, Shown};
+use chatapp_core::{Client, ClientRecord, Instant, Name, OwnMediumKeys, PublicKey, Receipt, Shown};
 use chatapp_store::{Error, Memory};
 
 use super::key_writer::{Answer, KeyWriter, lock};
+use super::medium_store::MediumStore;
 use crate::data::Remembered;
 use crate::fingerprint::{Person, SafetyCode};
 
@@ -98,6 +100,9 @@ struct Store {
     /// Answers also while the disk does not take what is written.
     reader: Memory,
     writer: KeyWriter,
+    state: PathBuf,
+    /// `None` until the key of the server is known.
+    medium: Option<MediumStore>,
 }
 
 /// The keys that a client knows.
@@ -120,14 +125,16 @@ impl KnownKeys {
     /// # Errors
     /// Returns an error if the operating system cannot start a thread.
     pub(super) fn of(remembered: Remembered, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
-        let store = match (remembered.memory, remembered.reader) {
-            (Some(memory), Some(reader)) => {
+        let store = match (remembered.memory, remembered.reader, remembered.state) {
+            (Some(memory), Some(reader), Some(state)) => {
                 let memory = Arc::new(Mutex::new(memory));
                 let writer = KeyWriter::start(Arc::clone(&memory), wake)?;
                 Some(Store {
                     memory,
                     reader,
                     writer,
+                    state,
+                    medium: None,
                 })
             }
             _ => None,
@@ -157,6 +164,35 @@ impl KnownKeys {
         Some(move |receipts: &[Receipt]| record(&memory, receipts))
     }
 
+    /// Makes the client use medium-term keys, and stores its own if anything is stored. Until the
+    /// key of the server is known, the client has none: they belong to one room.
+    ///
+    /// # Errors
+    /// Returns an error if their file cannot be used.
+    pub(super) fn use_medium_keys(&mut self, client: &mut Client<'_>) -> Result<(), Error> {
+        let Some(store) = &mut self.store else {
+            client.use_medium_keys(OwnMediumKeys::NotStored);
+            return Ok(());
+        };
+        if let (Some(server), None) = (&self.server, &store.medium) {
+            store.medium = Some(MediumStore::open(&store.state, server, client)?);
+        }
+        Ok(())
+    }
+
+    /// Tells the client of medium-term keys that the disk has taken.
+    ///
+    /// # Errors
+    /// Returns an error if the disk did not take one.
+    pub(super) fn settle_medium_keys(
+        &mut self,
+        client: &mut Client<'_>,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let medium = self.store.as_mut().and_then(|store| store.medium.as_mut());
+        medium.map_or(Ok(()), |medium| medium.settle(client, now))
+    }
+
     /// Stores the next key that the client has pinned. `None` if there is none, or the disk does
     /// not answer: then [`is_storing`](Self::is_storing), and nothing that came with the key may
     /// be shown.
@@ -170,16 +206,25 @@ impl KnownKeys {
                 }
             };
         }
-        let pin = match client.poll_persist()? {
-            ClientRecord::PeerKey { name, key } => Pin {
-                name: Some(name.to_owned()),
-                key,
-            },
-            ClientRecord::ServerKey(key) => {
-                self.server = Some(key);
-                Pin { name: None, key }
+        let pin = loop {
+            match client.poll_persist()? {
+                ClientRecord::PeerKey { name, key } => {
+                    let name = Some(name.to_owned());
+                    break Pin { name, key };
+                }
+                ClientRecord::ServerKey(key) => {
+                    self.server = Some(key);
+                    break Pin { name: None, key };
+                }
+                ClientRecord::MediumKeys(secrets) => {
+                    if let Some(store) = &mut self.store
+                        && let Some(medium) = &mut store.medium
+                    {
+                        medium.store(secrets, &store.writer);
+                    }
+                }
+                ClientRecord::Shown(_) => {}
             }
-            ClientRecord::Shown(_) => return None,
         };
         let Some(store) = &self.store else {
             return Some(Noted::Pinned(pin.name, pin.key));
@@ -301,10 +346,13 @@ impl KnownKeys {
     /// # Errors
     /// Returns an error if the store cannot be read.
     pub(super) fn learn(&mut self, client: &mut Client<'_>) -> Result<(), Error> {
-        match &mut self.store {
-            Some(store) => store.reader.restore_news(|record| client.restore(record)),
-            None => Ok(()),
+        let Some(store) = &mut self.store else {
+            return Ok(());
+        };
+        if let Some(medium) = &mut store.medium {
+            medium.learn(client)?;
         }
+        store.reader.restore_news(|record| client.restore(record))
     }
 }
 

@@ -375,7 +375,7 @@ impl<'a> Session<'a> {
         self.take_receipts(client, now);
         self.learn_pins(client);
         loop {
-            self.note_keys(client);
+            self.note_keys(client, now);
             if !self.has_room() {
                 break;
             }
@@ -435,7 +435,7 @@ impl<'a> Session<'a> {
             }
         }
         // Some keys arrive without an event.
-        self.note_keys(client);
+        self.note_keys(client, now);
     }
 
     /// Returns when [`tick`](Self::tick) is due.

@@ -20,7 +20,7 @@ impl Client<'_> {
     }
 
     /// Frees the slot of a command that ended.
-    fn release(&mut self, slot: u32) {
+    pub(super) fn release(&mut self, slot: u32) {
         let to = self.outbox.at(slot).to();
         self.peers.at_mut(to).drop_reference();
         self.outbox.release(slot);
@@ -86,9 +86,14 @@ impl Client<'_> {
             Way::Follow => self.store(slot, Form::Store),
             Way::LookUp => self.look_up(slot),
             Way::Direct => match self.admit(to) {
-                Ok(()) => self.send_directly(slot),
+                Ok(()) => {
+                    self.note_direct_after_all(slot);
+                    self.send_directly(slot);
+                }
                 Err(status) => self.end_message(slot, status),
             },
+            // One answer gives the medium-term key, before the message is encrypted.
+            Way::Probe if self.awaits_medium_key(to) => self.look_up_key(slot),
             Way::Probe => self.store(slot, Form::Probe),
         }
     }
@@ -141,8 +146,11 @@ impl Client<'_> {
             self.call(to);
             self.reschedule(to);
         }
+        let is_told = self.is_told_of_server(slot);
         self.outbox.at_mut(slot).store_as(form, tried);
-        self.outbox.notice(slot).sent_to_server();
+        if !is_told {
+            self.outbox.notice(slot).sent_to_server();
+        }
         self.request(slot);
     }
 
@@ -228,6 +236,12 @@ impl Client<'_> {
                 self.outbox.settle(slot, Final::NotPosted { store_failed });
             }
             Form::Leave => self.left(slot),
+            #[cfg(feature = "medium-keys")]
+            Form::Publication => self.publication_answered(slot, Some(outcome)),
+            #[cfg(feature = "medium-keys")]
+            Form::KeyLookup | Form::Clearing => {
+                debug_assert!(false, "the server sent a result for a lookup");
+            }
             Form::Direct | Form::Lookup | Form::CallerLookup => {
                 debug_assert!(false, "the server sent a result for a lookup");
             }
@@ -339,9 +353,15 @@ impl Client<'_> {
         };
         let entry = self.outbox.at(slot);
         let (peer, form) = (entry.to(), entry.form());
+        #[cfg(feature = "medium-keys")]
+        if form == Form::Clearing {
+            self.clearing_answered(slot, true);
+            return self.open_requests();
+        }
         if missing {
             self.unlist(peer);
         }
+        self.note_medium_key_asked(peer);
         if form == Form::CallerLookup {
             self.end_caller_lookup(slot);
         } else {
@@ -392,8 +412,14 @@ impl Client<'_> {
             }
             Form::Leave => return self.leave_failed(slot),
             Form::CallerLookup => return self.end_caller_lookup(slot),
+            #[cfg(feature = "medium-keys")]
+            Form::Publication => return self.publication_answered(slot, None),
+            #[cfg(feature = "medium-keys")]
+            Form::Clearing => return self.clearing_answered(slot, false),
             Form::Store | Form::Probe => route.end_store(),
             Form::Direct | Form::Lookup => {}
+            #[cfg(feature = "medium-keys")]
+            Form::KeyLookup => {}
         }
         route.end_probe();
         self.end_message(slot, MessageStatus::NotDelivered);

@@ -230,13 +230,16 @@ impl Client<'_> {
     fn take_mail(&mut self, end: usize) -> Step {
         let Some(Ok(
             frame @ Frame::Mail {
-                serial, ciphertext, ..
+                serial,
+                message_key,
+                ciphertext,
+                ..
             },
         )) = self.inbox.latest()
         else {
             return Step::Quiet;
         };
-        let message = end.saturating_sub(ciphertext.len())..end;
+        let message = stored::start_of(&message_key, ciphertext, end)..end;
         if !self.server_log.take_mail(serial) {
             return self.drop_repeated(self.server_log.is_unwritten_mail(serial));
         }
@@ -367,6 +370,9 @@ impl Client<'_> {
                     return Step::TableUpdated;
                 }
             }
+            Frame::Found { query: 0, entry } if self.uses_medium_keys() => {
+                self.take_medium_key(entry.name, &entry.key);
+            }
             Frame::Found { query, entry } => {
                 let changed = self.take_entry(&entry);
                 self.looked_up(query, false);
@@ -437,6 +443,7 @@ impl Client<'_> {
                 from,
                 incarnation,
                 counter,
+                message_key,
                 ciphertext,
                 kept,
                 stamp,
@@ -447,7 +454,7 @@ impl Client<'_> {
                     incarnation,
                     counter,
                 },
-                text: stored::text_of(ciphertext),
+                text: stored::text_of(&message_key, ciphertext),
                 channel: false,
                 kept_at: kept.then_some(stamp),
                 sent_at: stored::other_time(ciphertext, stamp),

@@ -1,6 +1,8 @@
 //! The records that a client stores for the next process of the same name.
 
 use crate::client::machine::Client;
+#[cfg(feature = "medium-keys")]
+use crate::client::medium_keys::OwnMediumKeys;
 use crate::client::record::ClientRecord;
 use crate::crypto::PublicKey;
 use crate::name::Name;
@@ -12,6 +14,11 @@ impl Client<'_> {
     pub fn poll_persist(&mut self) -> Option<ClientRecord<'_>> {
         if let Some(key) = self.server.take_unsaved_key() {
             return Some(ClientRecord::ServerKey(key));
+        }
+        #[cfg(feature = "medium-keys")]
+        if self.message_keys.medium().has_record() {
+            let secrets = self.message_keys.medium_mut().take_record();
+            return secrets.map(ClientRecord::MediumKeys);
         }
         let (name, key) = self.pins.take()?;
         Some(ClientRecord::PeerKey { name, key })
@@ -35,6 +42,11 @@ impl Client<'_> {
             }
             ClientRecord::PeerKey { name, key } => {
                 Name::new(name).is_ok_and(|name| self.restore_pin(&name, &key))
+            }
+            #[cfg(feature = "medium-keys")]
+            ClientRecord::MediumKeys(secrets) => {
+                self.use_medium_keys(OwnMediumKeys::Stored(secrets));
+                true
             }
         }
     }

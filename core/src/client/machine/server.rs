@@ -130,6 +130,9 @@ impl Client<'_> {
         if self.server_log.epoch() != accept.epoch || self.table.is_partial() {
             self.forget_kept();
         }
+        if self.table.epoch() != accept.table_epoch {
+            self.publish_medium_key_again();
+        }
         self.server_log.start_session(accept.epoch);
         self.table.start_session(accept.table_epoch);
         self.events.note_throttled(false);
@@ -257,6 +260,7 @@ impl Client<'_> {
     #[cfg_attr(target_pointer_width = "32", inline(never))]
     pub(super) fn arrived(&mut self) {
         if self.registration.arrive(self.sessions.now()) {
+            self.advance_medium_keys();
             while let Some(slot) = self.registration.pop_waiting(self.outbox.slots()) {
                 self.dispatch(slot);
             }
@@ -294,6 +298,7 @@ impl Client<'_> {
                 self.reschedule(SERVER);
             }
         }
+        self.advance_medium_keys();
         self.watch_results();
     }
 

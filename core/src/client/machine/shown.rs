@@ -32,6 +32,9 @@ impl Client<'_> {
             may_wait &= receipts.take_back(frame.number);
         }
         self.acknowledge(frame.peer, has_session, may_wait);
+        if self.awaits_receipts_for_medium_keys() {
+            self.advance_medium_keys();
+        }
     }
 
     /// Makes the acknowledgement of a frame due, now or with a delay, unless its session has ended.

@@ -5,7 +5,12 @@ use core::ops::Range;
 use super::roster::Sender;
 use crate::client::event::{MessageStatus, NotShownReason};
 use crate::client::machine::Client;
-use crate::crypto::{Correspondence, MESSAGE_OVERHEAD, MessageKey, PublicKey, TAG_LEN};
+use crate::client::message_keys::{MediumId, NO_MEDIUM_KEY};
+#[cfg(feature = "medium-keys")]
+use crate::crypto::MediumKeyId;
+use crate::crypto::{
+    Correspondence, MEDIUM_ID_LEN, MESSAGE_OVERHEAD, MessageKey, PublicKey, TAG_LEN,
+};
 use crate::name::Name;
 use crate::session::connection::Phase;
 use crate::session::key_log::KeyEvent;
@@ -21,6 +26,8 @@ pub(super) struct Envelope {
     pub(super) key: PublicKey,
     /// The ephemeral public key of the sender's process.
     pub(super) ephemeral: PublicKey,
+    /// The medium-term key of this client that the message is encrypted for.
+    pub(super) medium: MediumId,
 }
 
 impl Envelope {
@@ -47,8 +54,34 @@ impl Envelope {
             counter,
             key,
             ephemeral: message_key,
+            medium: medium_id_of(&message_key, ciphertext),
         })
     }
+}
+
+/// Returns the id of the medium-term key that a message is encrypted for; zeros for none.
+fn medium_id_of(ephemeral: &PublicKey, ciphertext: &[u8]) -> MediumId {
+    #[cfg(feature = "medium-keys")]
+    if let Some(id) = MediumKeyId::in_front_of(ephemeral, ciphertext) {
+        return id.bytes();
+    }
+    let _ = (ephemeral, ciphertext);
+    NO_MEDIUM_KEY
+}
+
+/// Returns the number of bytes in front of the text of a message with this ephemeral key.
+fn front_len(ephemeral: &PublicKey) -> usize {
+    if cfg!(feature = "medium-keys") && ephemeral.is_marked() {
+        MEDIUM_ID_LEN
+    } else {
+        0
+    }
+}
+
+/// Returns where the encrypted text of a message begins, whose ciphertext ends here.
+pub(super) fn start_of(ephemeral: &PublicKey, ciphertext: &[u8], end: usize) -> usize {
+    let start = end.saturating_sub(ciphertext.len());
+    end.min(start + front_len(ephemeral))
 }
 
 /// The greatest difference in seconds between the times of sender and server that is not reported.
@@ -67,16 +100,21 @@ impl Client<'_> {
         if self.outbox.at(slot).text().is_encrypted() {
             return Ok(());
         }
-        self.learn_key_to(to).ok_or(MessageStatus::ForeignKey)?;
+        self.seal_message(slot).ok_or(MessageStatus::ForeignKey)
+    }
+
+    /// Encrypts a plain message for its recipient, which is admitted; `None` if that has no public
+    /// key.
+    pub(super) fn seal_message(&mut self, slot: u32) -> Option<()> {
+        let to = self.outbox.at(slot).to();
+        self.learn_key_to(to)?;
+        let (ephemeral, medium) = self.label_to(to);
         let key = self.peers.at(to).message_keys().latest_to();
         let entry = self.outbox.at_mut(slot);
         let (counter, sent_at) = (entry.counter(), entry.text().sent_at());
         let identity = self.sessions.identity();
         let encrypt = |content: &mut [u8]| key.seal(identity, counter, sent_at, content);
-        let encrypted = entry
-            .text_mut()
-            .encrypt(self.message_keys.public(), encrypt);
-        encrypted.map(drop).ok_or(MessageStatus::ForeignKey)
+        entry.text_mut().encrypt(&ephemeral, medium, encrypt)
     }
 
     /// Derives the key of messages to a peer, unless its slot has it; `None` if it has no public
@@ -93,9 +131,23 @@ impl Client<'_> {
             incarnation: self.incarnation,
             to: slot.name().as_str(),
         };
-        let key =
-            self.message_keys
-                .derive(self.sessions.identity(), slot.key().get(), correspondence)?;
+        let identity = self.sessions.identity();
+        let recipient = slot.key().get();
+        #[cfg(feature = "medium-keys")]
+        let key = match slot.message_keys().medium().get() {
+            Some(medium) => {
+                let recipient = (recipient, medium);
+                self.message_keys
+                    .derive_medium(identity, recipient, correspondence)?
+            }
+            None => self
+                .message_keys
+                .derive(identity, recipient, correspondence)?,
+        };
+        #[cfg(not(feature = "medium-keys"))]
+        let key = self
+            .message_keys
+            .derive(identity, recipient, correspondence)?;
         self.sessions
             .handshakes()
             .key_log()
@@ -128,12 +180,7 @@ impl Client<'_> {
             incarnation: envelope.incarnation,
             to: self.name.as_str(),
         };
-        let key = MessageKey::from(
-            self.sessions.identity(),
-            &envelope.key,
-            &envelope.ephemeral,
-            correspondence,
-        )?;
+        let key = self.derive_key_from(envelope, correspondence)?;
         self.sessions
             .handshakes()
             .key_log()
@@ -143,6 +190,21 @@ impl Client<'_> {
                 key: &key,
             });
         Some(key)
+    }
+
+    fn derive_key_from(
+        &self,
+        envelope: &Envelope,
+        correspondence: Correspondence<'_>,
+    ) -> Option<MessageKey> {
+        let identity = self.sessions.identity();
+        let Envelope { key, ephemeral, .. } = envelope;
+        #[cfg(feature = "medium-keys")]
+        if ephemeral.is_marked() {
+            let medium = self.message_keys.medium().find(envelope.medium)?;
+            return MessageKey::from_medium(identity, medium, key, ephemeral, correspondence);
+        }
+        MessageKey::from(identity, key, ephemeral, correspondence)
     }
 
     /// Decrypts a stored message in place, in these bytes of the inbox. Its text is in front of the
@@ -169,7 +231,10 @@ impl Client<'_> {
         let known = peer
             .map(|peer| self.peers.at(peer))
             .filter(|slot| *slot.key().get() == envelope.key)
-            .and_then(|slot| slot.message_keys().from(envelope.incarnation));
+            .and_then(|slot| {
+                let keys = slot.message_keys();
+                keys.from(envelope.incarnation, envelope.medium)
+            });
         let derived = match known {
             Some(_) => None,
             None => {
@@ -179,7 +244,7 @@ impl Client<'_> {
         };
         let known = || {
             let keys = self.peers.at(peer?).message_keys();
-            keys.from(envelope.incarnation)
+            keys.from(envelope.incarnation, envelope.medium)
         };
         let key = derived.as_ref().or_else(known);
         let key = key.ok_or(NotShownReason::Unreadable)?;
@@ -207,7 +272,8 @@ impl Client<'_> {
             slot.message_keys_mut().expire_to();
         }
         if let Some(key) = derived {
-            slot.message_keys_mut().set_from(envelope.incarnation, key);
+            let (process, medium) = (envelope.incarnation, envelope.medium);
+            slot.message_keys_mut().set_from(process, medium, key);
         }
         if is_rekeyed && self.sessions.at(peer).phase() != Phase::Closed {
             // The session is with another client, which the roster listed under this name.
@@ -223,9 +289,10 @@ pub(super) fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Returns the text of a stored message that was decrypted in place.
-pub(super) fn text_of(message: &[u8]) -> &str {
-    let text = message.len().checked_sub(MESSAGE_OVERHEAD);
-    text.and_then(|len| core::str::from_utf8(message.get(..len)?).ok())
+pub(super) fn text_of<'a>(ephemeral: &PublicKey, message: &'a [u8]) -> &'a str {
+    let end = message.len().checked_sub(MESSAGE_OVERHEAD);
+    end.and_then(|end| message.get(front_len(ephemeral)..end))
+        .and_then(|text| core::str::from_utf8(text).ok())
         .unwrap_or_default()
 }
 

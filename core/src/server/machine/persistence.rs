@@ -23,6 +23,9 @@ impl Server<'_> {
             is_ordered,
             self.sessions.now(),
         )?;
+        if let Entry::Name(slot) = entry {
+            self.roster.at_mut(slot).published_mut().on_given(ticket);
+        }
         let roster = &self.roster;
         let record = match entry {
             Entry::Epoch => Record::Epoch {
@@ -80,7 +83,10 @@ impl Server<'_> {
             None => {}
         }
         match entry {
-            Entry::Name(slot) => self.name_stored(slot, stored),
+            Entry::Name(slot) => {
+                self.medium_key_stored(slot, ticket, stored);
+                self.name_stored(slot, stored);
+            }
             Entry::Mail(index) => self.mail_stored(index, stored),
             Entry::Channel(number) => self.entry_stored(number, stored),
             Entry::Forget(slot) if stored => {
@@ -95,6 +101,22 @@ impl Server<'_> {
             // A cursor that was not stored causes duplicates after a restart. Recipients drop them.
             Entry::Epoch | Entry::Progress(_) | Entry::Vacant => {}
         }
+    }
+
+    /// Decides the publication of a medium-term key, if this record has it.
+    fn medium_key_stored(&mut self, slot: u32, ticket: Ticket, stored: bool) {
+        let name = self.roster.at_mut(slot);
+        let Some(request) = name.published_mut().on_stored(ticket, stored) else {
+            return;
+        };
+        // Not *saved*: that would count as a use of the name.
+        let outcome = if stored {
+            Outcome::Exists
+        } else {
+            Outcome::NotStored
+        };
+        name.results_mut().decide(request, outcome);
+        self.reschedule(slot);
     }
 
     //= PROTOCOL.md#9.11

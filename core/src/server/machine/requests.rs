@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use super::Server;
-use crate::crypto::{KEY_LEN, MESSAGE_OVERHEAD};
+use crate::crypto::{KEY_LEN, MEDIUM_ID_LEN, MESSAGE_OVERHEAD, PublicKey};
 use crate::drop_reason::{Disposition, DropReason};
 use crate::limits::{STORED_MESSAGE_LEN_MAX, TEXT_LEN_MAX};
 use crate::server::channel_log::LogSlot;
@@ -16,6 +16,17 @@ use crate::server::origin::Origin;
 use crate::server::results::REQUEST_NUMBER_MAX;
 use crate::session::connection::Arrival;
 use crate::wire::{Frame, Frames, Header, Outcome};
+
+/// Returns whether this may be a stored message, by its length.
+fn is_stored_message(message: &[u8]) -> bool {
+    let (ephemeral, _) = PublicKey::in_front_of(message);
+    let has_id = cfg!(feature = "medium-keys") && ephemeral.is_marked();
+    // The id that is missing.
+    let spare = if has_id { 0 } else { MEDIUM_ID_LEN };
+    let len = message.len() + spare;
+    let shortest = KEY_LEN + MEDIUM_ID_LEN + MESSAGE_OVERHEAD;
+    shortest < len && len <= STORED_MESSAGE_LEN_MAX
+}
 
 impl Server<'_> {
     /// Handles a Data datagram: acknowledgements, then frames.
@@ -168,6 +179,15 @@ impl Server<'_> {
     fn take_request(&mut self, slot: u32, frame: &Frame<'_>) -> bool {
         match *frame {
             Frame::Lookup { query, name } => return self.look_up(slot, query, name),
+            #[cfg(feature = "medium-keys")]
+            Frame::Store {
+                request,
+                to: "",
+                ciphertext,
+                ..
+            } => self.publish_key(slot, request, ciphertext),
+            #[cfg(feature = "medium-keys")]
+            Frame::Store { .. } if self.awaits_other_key(slot, frame) => return false,
             Frame::Store {
                 request,
                 counter,
@@ -176,8 +196,7 @@ impl Server<'_> {
                 to,
                 ciphertext,
             } => {
-                let is_encrypted = KEY_LEN + MESSAGE_OVERHEAD < ciphertext.len();
-                let fits = is_encrypted && ciphertext.len() <= STORED_MESSAGE_LEN_MAX;
+                let fits = is_stored_message(ciphertext);
                 if self.is_new_request(slot, request, fits) && !self.is_muted(slot, request) {
                     let tried = bounce.then_some(tried);
                     self.store(slot, (request, counter), tried, to, ciphertext);
@@ -208,7 +227,7 @@ impl Server<'_> {
         true
     }
 
-    fn is_new_request(&mut self, slot: u32, request: u32, fits: bool) -> bool {
+    pub(super) fn is_new_request(&mut self, slot: u32, request: u32, fits: bool) -> bool {
         let name = self.roster.at_mut(slot);
         let counts = 0 < request && request <= REQUEST_NUMBER_MAX;
         if !fits || !counts || !name.membership().is_here() {
@@ -233,9 +252,20 @@ impl Server<'_> {
             }
             _ => SentFrame::Missing { query },
         };
+        #[cfg(feature = "medium-keys")]
+        if let SentFrame::Found { slot: found, .. } = frame
+            && !self.hand_out_key(slot, found)
+        {
+            return false;
+        }
+        self.send(slot, frame);
+        true
+    }
+
+    /// Queues an answer to a client, for which there is room.
+    pub(super) fn send(&mut self, slot: u32, frame: SentFrame) {
         let sequence = self.sessions.at_mut(slot).enqueue();
         self.in_flight.set(slot, sequence, frame);
-        true
     }
 
     /// Stores a message for its recipient. If the recipient is reachable as another process than
@@ -272,7 +302,7 @@ impl Server<'_> {
 
     /// Returns whether the recipient is online, and has acknowledged all stored messages of this
     /// sender.
-    fn is_reachable(&self, recipient: u32, sender: u32) -> bool {
+    pub(super) fn is_reachable(&self, recipient: u32, sender: u32) -> bool {
         let name = self.roster.at(recipient);
         name.membership().is_online()
             && name.listing().is_online()

@@ -5,6 +5,8 @@ use crate::containers::{List, Slots};
 use crate::crypto::PublicKey;
 use crate::server::channel_cursor::NextEntry;
 use crate::server::channel_log::{Appended, ChannelLog, LogSlot};
+use crate::server::listing::Listed;
+use crate::server::name_list::NameList;
 use crate::server::table::ChangeSlot;
 use crate::time::UnixSeconds;
 

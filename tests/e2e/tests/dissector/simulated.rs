@@ -12,7 +12,7 @@ use crate::dissected;
 
 /// Seeds whose rooms contain all frames but rare ones. The vectors cover those: Unsupported,
 /// Skipped, Partial, MailDelta.
-const SEEDS: std::ops::Range<u64> = 0..12;
+const SEEDS: std::ops::Range<u64> = 0..24;
 const KINDS: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 const FRAMES: [u8; 13] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 15];
 
@@ -28,7 +28,7 @@ fn dissects_simulated_rooms() {
         let look = Look {
             capture: true,
             clients: Some(3),
-            span: Some(4_000),
+            span: Some(8_000),
             ..Look::default()
         };
         let report = run_seed(seed, &look);

@@ -9,10 +9,12 @@ use crate::client_process::{Ask, ClientProcess, Step};
 use crate::display::Display;
 use crate::event::Node;
 use crate::keys::Holder;
+use crate::memory::{MediumHabit, Memory};
 use crate::numbers::{NameId, ProcessId};
 use crate::people::fresh_address;
 use crate::process::ClientMachine;
 use crate::server_process::{known_names, online_names};
+use crate::times::wall_clock;
 use crate::trace::Kind;
 use crate::violation::{Check, Violation};
 
@@ -61,6 +63,21 @@ impl World {
         self.start(name, None, Holder::Thief(name))
     }
 
+    /// Lets a client read the memory of its name again, which another process has written.
+    fn share_memory(&mut self, id: ProcessId) {
+        let Some(client) = self.clients.get(&id).filter(|client| client.shares) else {
+            return;
+        };
+        let name = client.name;
+        let mut clients = self.clients.values();
+        let holder = clients.find(|client| client.name == name && client.memory.is_some());
+        let held = holder.and_then(|client| client.memory.as_ref());
+        let memory = held.or_else(|| self.memories.get(&name)).cloned();
+        if let (Some(memory), Some(client)) = (memory, self.clients.get_mut(&id)) {
+            client.machine.with(|client| memory.share(client));
+        }
+    }
+
     fn start(&mut self, name: NameId, address: Option<SocketAddr>, holder: Holder) -> ProcessId {
         let thief = holder == Holder::Thief(name);
         // Like a program that finds the folder in use, a second process of a name has no memory.
@@ -79,9 +96,22 @@ impl World {
             (self.keys, holder),
             &mut *self.medium.choices,
         );
-        if let Some(memory) = &memory {
-            machine.with(|client| memory.restore(client));
-        }
+        let habit = if thief {
+            MediumHabit::Seals
+        } else {
+            MediumHabit::of(name)
+        };
+        let shares = memory.is_none() && habit == MediumHabit::Keeps;
+        let wall = wall_clock(self.medium.now);
+        machine.with(|client| client.handle_wall_clock(wall));
+        machine.with(|client| match &memory {
+            Some(memory) => {
+                memory.restore(client);
+                memory.use_medium_keys(habit, client);
+            }
+            None if shares => {}
+            None => Memory::default().use_medium_keys(habit, client),
+        });
         let text = &self.names[name];
         self.medium.note(Kind::Started, &[id as u64], || {
             format!("{id}: {text} at {address}")
@@ -89,6 +119,7 @@ impl World {
         let now = self.medium.now;
         let mut client = ClientProcess::new(id, name, machine, address, memory, thief, now);
         client.display = Display::new(id, self.has_slow_displays);
+        client.shares = shares;
         self.clients.insert(id, client);
         self.homes.insert(address, Node::Client(id));
         id
@@ -129,7 +160,8 @@ impl World {
     pub(super) fn end_client(&mut self, id: ProcessId, kind: Kind) {
         if let Some(client) = self.clients.remove(&id) {
             self.homes.remove(&client.body.address);
-            if let Some(memory) = client.memory {
+            if let Some(mut memory) = client.memory {
+                memory.crashes();
                 self.memories.insert(client.name, memory);
             }
             self.medium.note(kind, &[id as u64], || id.to_string());
@@ -139,6 +171,7 @@ impl World {
 
     /// Polls a client until it is idle, and notes its deadline.
     pub(super) fn park_client(&mut self, id: ProcessId) -> Result<(), Violation> {
+        self.share_memory(id);
         let Self {
             medium,
             model,

@@ -1,6 +1,6 @@
 //! The known keys in a session: storing them, and commands about them.
 
-use chatapp_core::{Client, Instant, Name};
+use chatapp_core::{Client, Instant, Name, UnixSeconds};
 use chatapp_store::Error;
 use serde_json::Value;
 
@@ -40,10 +40,18 @@ impl Session<'_> {
     }
 
     /// Stores keys, until the disk does not answer.
-    pub(super) fn note_keys(&mut self, client: &mut Client<'_>) {
+    pub(super) fn note_keys(&mut self, client: &mut Client<'_>, now: Instant) {
+        if let Err(error) = self.keys.settle_medium_keys(client, now) {
+            self.not_remembered(&error);
+        }
         while let Some(noted) = self.keys.note_next(client) {
             match noted {
-                Noted::Pinned(name, key) => self.output.first_contact(name.as_deref(), key),
+                Noted::Pinned(name, key) => {
+                    if name.is_none() {
+                        self.open_medium_keys(client);
+                    }
+                    self.output.first_contact(name.as_deref(), key);
+                }
                 Noted::NameHasAnother => {}
                 Noted::ServerHasAnother(found) => self.end_with(End::ServerKeyChanged(found)),
                 Noted::NotStored(error) => self.not_remembered(&error),
@@ -62,6 +70,23 @@ impl Session<'_> {
             }
             stall => stall,
         };
+    }
+
+    /// Makes a new client use medium-term keys for stored messages, at this time of day.
+    pub(in crate::client) fn using_medium_keys(
+        &mut self,
+        client: &mut Client<'_>,
+        wall: UnixSeconds,
+    ) -> &mut Self {
+        client.handle_wall_clock(wall);
+        self.open_medium_keys(client);
+        self
+    }
+
+    fn open_medium_keys(&mut self, client: &mut Client<'_>) {
+        if let Err(error) = self.keys.use_medium_keys(client) {
+            self.not_remembered(&error);
+        }
     }
 
     pub(super) fn not_remembered(&mut self, error: &Error) {

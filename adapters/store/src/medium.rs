@@ -1,0 +1,121 @@
+//! The secrets of a client's medium-term keys, in a file that is overwritten in place: what is
+//! deleted is in no page, log or copy of a database.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use chatapp_core::crypto::MEDIUM_SECRET_LEN;
+use chatapp_core::{MediumSecrets, PublicKey};
+use zeroize::Zeroizing;
+
+use crate::Error;
+use crate::folder::{self, Lock};
+use crate::keys::check_private;
+
+const FILE: &str = "secrets";
+
+/// The file with the secrets of one name in one room. A room is known by the key of its server:
+/// two addresses of one server have one mailbox.
+#[derive(Debug)]
+pub struct MediumFile {
+    file: File,
+    path: PathBuf,
+    /// `None` if another process writes the file.
+    lock: Option<Lock>,
+    /// The content of the file.
+    secrets: MediumSecrets,
+}
+
+impl MediumFile {
+    /// Opens the file of this name in the room of the server with this key, and creates it if it
+    /// does not exist. One process at a time writes it; others read it.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read or created, belongs to another user, or is open
+    /// to other users.
+    pub fn open(state: &Path, name: &str, server: &PublicKey) -> Result<Self, Error> {
+        let folder = state
+            .join("medium")
+            .join(format!("{}@{server}", folder::file_name(name)));
+        folder::make_private(&folder).map_err(Error::file(&folder))?;
+        let lock = match Lock::take(&folder) {
+            Ok(lock) => Some(lock),
+            Err(Error::InUse { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let path = folder.join(FILE);
+        let is_new = !path.exists();
+        let file = folder::open_private(&path).map_err(Error::file(&path))?;
+        check_private(&file, &path)?;
+        if is_new {
+            folder::sync(&folder).map_err(Error::file(&folder))?;
+        }
+        let mut opened = Self {
+            file,
+            path,
+            lock,
+            secrets: MediumSecrets::NONE,
+        };
+        opened.read()?;
+        Ok(opened)
+    }
+
+    /// Returns whether another process writes the file.
+    pub fn is_shared(&self) -> bool {
+        self.lock.is_none()
+    }
+
+    /// Reads the secrets. Another process may have changed them.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be read.
+    pub fn read(&mut self) -> Result<&MediumSecrets, Error> {
+        let places = self.read_places().map_err(Error::file(&self.path))?;
+        self.secrets = MediumSecrets::from_places(*places);
+        Ok(&self.secrets)
+    }
+
+    /// A file that is shorter lacks secrets that were never stored.
+    fn read_places(&mut self) -> io::Result<Zeroizing<[[u8; MEDIUM_SECRET_LEN]; 2]>> {
+        let mut places = Zeroizing::new([[0; MEDIUM_SECRET_LEN]; 2]);
+        self.file.rewind()?;
+        for place in places.iter_mut() {
+            match self.file.read_exact(place) {
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    place.fill(0);
+                    break;
+                }
+                read => read?,
+            }
+        }
+        Ok(places)
+    }
+
+    /// Writes the secrets that have changed, each to its place, and syncs them. A secret that is
+    /// deleted is overwritten.
+    ///
+    /// # Errors
+    /// Returns an error if the file cannot be written.
+    pub fn write(&mut self, secrets: &MediumSecrets) -> Result<(), Error> {
+        if self.lock.is_none() {
+            return Ok(());
+        }
+        self.write_places(secrets)
+            .map_err(Error::file(&self.path))?;
+        self.secrets = secrets.clone();
+        Ok(())
+    }
+
+    fn write_places(&mut self, secrets: &MediumSecrets) -> io::Result<()> {
+        let places = secrets.places().iter().zip(self.secrets.places());
+        for (at, (place, before)) in (0..).zip(places) {
+            if place != before {
+                let offset = at * MEDIUM_SECRET_LEN as u64;
+                self.file.seek(SeekFrom::Start(offset))?;
+                self.file.write_all(place)?;
+            }
+        }
+        self.file.sync_all()
+    }
+}
