@@ -20,9 +20,6 @@ use crate::times::wall_clock;
 use crate::trace::{Kind, digest};
 use crate::violation::{Check, Violation};
 
-/// The longest time that a disk takes to sync a secret, in ms.
-const SYNC_MS: Millis = 2_000;
-
 /// More datagrams than one poll can need.
 const BUDGET: usize = 10_000;
 
@@ -286,7 +283,7 @@ impl ClientProcess {
                 }
                 if let Some(memory) = memory {
                     let takes = match record {
-                        ClientRecord::MediumKeys(_) => medium.choices.below(SYNC_MS),
+                        ClientRecord::MediumKeys(_) => medium.sync_time(),
                         _ => 0,
                     };
                     memory.notes(record, medium.now + takes);

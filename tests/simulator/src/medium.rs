@@ -25,6 +25,8 @@ pub struct Medium {
     pub trace: Trace,
     /// The present faults of the network.
     pub faults: NetworkPlan,
+    /// The longest time that the disk of a client takes to sync a secret.
+    pub sync_max: Millis,
     /// Directions in which no datagram passes.
     pub cuts: BTreeSet<(SocketAddr, SocketAddr)>,
     /// The checks of all datagrams.
@@ -36,6 +38,9 @@ pub struct Medium {
     /// All datagrams as they were sent, if a capture is wanted.
     pub capture: Option<Vec<Captured>>,
 }
+
+/// The longest time that the disk of a client takes to sync a secret, if nothing else is set.
+const SYNC_MAX: Millis = 2_000;
 
 /// Returns the datagrams that an attacker on the path makes of one.
 pub type Forger = fn(&[u8]) -> Vec<Vec<u8>>;
@@ -69,10 +74,19 @@ impl Medium {
             trace,
             sniffer: Sniffer::default(),
             faults,
+            sync_max: SYNC_MAX,
             cuts: BTreeSet::new(),
             wiretap: Wiretap::new(keys, readable),
             forger: None,
             capture: None,
+        }
+    }
+
+    /// Returns the time that the disk of a client takes to sync a secret.
+    pub fn sync_time(&mut self) -> Millis {
+        match self.sync_max {
+            0 => 0,
+            longest => self.choices.below(longest),
         }
     }
 

@@ -440,6 +440,8 @@ fn restores_a_room_after_a_server_crash() {
     scene.ask(bob, Ask::Exit);
     scene.moment();
     scene.send(ann, BOB, "later");
+    // It waits for the medium-term key of bob, and a channel message would not.
+    scene.moment();
     scene.post(ann, "all");
     scene.moment();
     scene.world.crash_server();
