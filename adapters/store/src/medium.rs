@@ -49,7 +49,10 @@ impl MediumFile {
         let file = folder::open_private(&path).map_err(Error::file(&path))?;
         check_private(&file, &path)?;
         if is_new {
-            folder::sync(&folder).map_err(Error::file(&folder))?;
+            // The file, and the folders that may be new.
+            for folder in path.ancestors().skip(1).take(3) {
+                folder::sync(folder).map_err(Error::file(folder))?;
+            }
         }
         let mut opened = Self {
             file,

@@ -13,16 +13,25 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 /// Replaces the functions of the system that wait for the disk: they also wait while a file exists.
+/// If a part of a path is given, only files with such a path wait.
 const SHIM: &str = r#"
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-static void stall(void) {
-    const char *file = getenv("STALLED_DISK");
-    while (file && access(file, F_OK) == 0) usleep(5000);
+static int is_concerned(int fd) {
+    const char *part = getenv("STALLED_PART");
+    char link[64], path[4096] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    return !part || (readlink(link, path, sizeof path - 1) > 0 && strstr(path, part));
 }
-int fsync(int fd) { stall(); return syscall(SYS_fsync, fd); }
-int fdatasync(int fd) { stall(); return syscall(SYS_fdatasync, fd); }
+static void stall(int fd) {
+    const char *file = getenv("STALLED_DISK");
+    while (file && is_concerned(fd) && access(file, F_OK) == 0) usleep(5000);
+}
+int fsync(int fd) { stall(fd); return syscall(SYS_fsync, fd); }
+int fdatasync(int fd) { stall(fd); return syscall(SYS_fdatasync, fd); }
 "#;
 
 /// A disk for some processes, which answers or does not.
@@ -63,11 +72,22 @@ impl Disk {
 
     /// Starts `ChatApp` on this disk.
     fn start(&self, home: &Home, arguments: &[&str]) -> Process {
+        Process::start_command("ChatApp on a slow disk", self.command(), home, arguments)
+    }
+
+    /// Starts `ChatApp` on this disk, of which only files with this part in their paths stall.
+    fn start_on_part(&self, part: &str, home: &Home, arguments: &[&str]) -> Process {
+        let mut command = self.command();
+        command.env("STALLED_PART", part);
+        Process::start_command("ChatApp on a slow disk", command, home, arguments)
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command::new(binary());
         command
             .env("LD_PRELOAD", self.file("shim.so"))
             .env("STALLED_DISK", self.file("stalled"));
-        Process::start_command("ChatApp on a slow disk", command, home, arguments)
+        command
     }
 
     /// Starts a server on this disk.
@@ -189,4 +209,55 @@ fn stays_in_the_room_while_its_disk_stalls() {
             .count();
         assert_eq!(shown, 1, "{text}: {ear}");
     }
+}
+
+/// The secret of a medium-term key waits for the disk, so its key is not published. Messages of
+/// those whose keys are known do not wait.
+#[test]
+fn chats_on_while_a_secret_waits_for_the_disk() {
+    let Some(disk) = Disk::new() else { return };
+    let room = Room::open();
+    let mut bob = room.join("bob");
+    let port = room.port.to_string();
+    let arguments = ["-c", "ear", "127.0.0.1", &port, "0"];
+    let home = Home::of("ear");
+    let mut ear = disk.start(&home, &arguments);
+    ear.shows(TABLE);
+    ear.types("send bob zero");
+    ear.shows(&received_by("bob"));
+    ear.leaves();
+    fs::remove_dir_all(home.state().join("medium")).expect("the secrets were stored");
+    bob.shows("ear: zero");
+
+    disk.stalls();
+    let mut ear = disk.start_on_part("/secrets", &home, &arguments);
+    ear.shows(TABLE);
+    ear.types("send bob one");
+    bob.shows("ear: one");
+    bob.types("send ear two");
+    ear.shows("bob: two");
+    bob.shows(&received_by("ear"));
+    ear.is_sent(Signal::TERM);
+    assert_eq!(ear.ends(), 0, "{ear}");
+    disk.answers();
+}
+
+/// At first contact, the file of these secrets is opened before any message is taken: it may have
+/// the secrets of an earlier process. A signal ends the client nevertheless.
+#[test]
+fn ends_at_first_contact_while_the_disk_stalls() {
+    let Some(disk) = Disk::new() else { return };
+    let mut room = Room::open();
+    let port = room.port.to_string();
+    let arguments = ["-c", "ear", "127.0.0.1", &port, "0", "--listen"];
+    let home = Home::of("ear");
+    disk.stalls();
+    let mut ear = disk.start_on_part("/medium", &home, &arguments);
+    room.server.logs("ear registered");
+    ear.is_sent(Signal::TERM);
+    assert_eq!(ear.ends(), 1, "{ear}");
+    ear.logs("a key is not stored: the disk does not answer");
+    disk.answers();
+    let mut ear = disk.start(&home, &arguments);
+    ear.shows(WELCOME);
 }

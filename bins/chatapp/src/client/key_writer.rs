@@ -1,9 +1,9 @@
-//! The thread that stores keys. A disk that does not answer holds up what needs the key, and not
-//! the client in the room.
+//! Threads that store keys. A disk that does not answer holds up what needs the key, and not the
+//! client in the room.
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use chatapp_store::Memory;
 /// answers in it, so that a key is stored before it has any effect.
 const ANSWER_TIME: Duration = Duration::from_millis(100);
 
-type Job = Box<dyn FnOnce(&mut Memory) + Send>;
+type Job = Box<dyn FnOnce() + Send>;
 
-/// A thread that writes to a memory.
+/// A thread that waits for the disk.
 pub(super) struct KeyWriter {
     jobs: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
@@ -29,14 +29,11 @@ impl KeyWriter {
     ///
     /// # Errors
     /// Returns an error if the operating system cannot start a thread.
-    pub(super) fn start(
-        memory: Arc<Mutex<Memory>>,
-        wake: impl Fn() + Send + 'static,
-    ) -> io::Result<Self> {
+    pub(super) fn start(name: &str, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
         let (jobs, due) = channel::<Job>();
-        let thread = thread::Builder::new().name("keys".into()).spawn(move || {
+        let thread = thread::Builder::new().name(name.into()).spawn(move || {
             for job in due {
-                job(&mut lock(&memory));
+                job();
                 wake();
             }
         })?;
@@ -49,12 +46,12 @@ impl KeyWriter {
     /// Does this after all earlier jobs.
     pub(super) fn run<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&mut Memory) -> T + Send + 'static,
+        job: impl FnOnce() -> T + Send + 'static,
     ) -> Answer<T> {
         let (answer, answered) = channel();
-        let job = move |memory: &mut Memory| {
+        let job = move || {
             // If the client has ended, nobody waits for it.
-            let _ = answer.send(job(memory));
+            let _ = answer.send(job());
         };
         if let Some(jobs) = &self.jobs {
             // The thread ends only after this value.

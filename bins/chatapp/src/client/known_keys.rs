@@ -101,8 +101,18 @@ struct Store {
     reader: Memory,
     writer: KeyWriter,
     state: PathBuf,
-    /// `None` until the key of the server is known.
-    medium: Option<MediumStore>,
+    medium: MediumStore,
+}
+
+impl Store {
+    /// Changes the memory, when the disk has taken all earlier changes.
+    fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Memory) -> T + Send + 'static,
+    ) -> Answer<T> {
+        let memory = Arc::clone(&self.memory);
+        self.writer.run(move || change(&mut lock(&memory)))
+    }
 }
 
 /// The keys that a client knows.
@@ -124,17 +134,20 @@ impl KnownKeys {
     ///
     /// # Errors
     /// Returns an error if the operating system cannot start a thread.
-    pub(super) fn of(remembered: Remembered, wake: impl Fn() + Send + 'static) -> io::Result<Self> {
+    pub(super) fn of(
+        remembered: Remembered,
+        wake: impl Fn() + Clone + Send + 'static,
+    ) -> io::Result<Self> {
         let store = match (remembered.memory, remembered.reader, remembered.state) {
             (Some(memory), Some(reader), Some(state)) => {
                 let memory = Arc::new(Mutex::new(memory));
-                let writer = KeyWriter::start(Arc::clone(&memory), wake)?;
+                let medium = MediumStore::start(wake.clone())?;
                 Some(Store {
                     memory,
                     reader,
-                    writer,
+                    writer: KeyWriter::start("keys", wake)?,
                     state,
-                    medium: None,
+                    medium,
                 })
             }
             _ => None,
@@ -152,9 +165,11 @@ impl KnownKeys {
         self.server
     }
 
-    /// Returns whether the disk has not taken a key yet.
+    /// Returns whether something waits for the disk before which no message may be taken: a key is
+    /// not stored yet, or the secrets for messages are not there.
     pub(super) fn is_storing(&self) -> bool {
-        self.pending.is_some()
+        let is_opening = |store: &Store| store.medium.is_opening();
+        self.pending.is_some() || self.store.as_ref().is_some_and(is_opening)
     }
 
     /// Returns a function that stores the identities of messages that the output has taken; `None`
@@ -164,23 +179,34 @@ impl KnownKeys {
         Some(move |receipts: &[Receipt]| record(&memory, receipts))
     }
 
-    /// Makes the client use medium-term keys, and stores its own if anything is stored. Until the
+    /// Makes a new client use medium-term keys, and stores its own if anything is stored. Until the
     /// key of the server is known, the client has none: they belong to one room.
     ///
     /// # Errors
     /// Returns an error if their file cannot be used.
     pub(super) fn use_medium_keys(&mut self, client: &mut Client<'_>) -> Result<(), Error> {
-        let Some(store) = &mut self.store else {
-            client.use_medium_keys(OwnMediumKeys::NotStored);
-            return Ok(());
-        };
-        if let (Some(server), None) = (&self.server, &store.medium) {
-            store.medium = Some(MediumStore::open(&store.state, server, client)?);
+        match (&mut self.store, &self.server) {
+            (Some(store), Some(server)) => store.medium.open(&store.state, server, client),
+            (Some(_), None) => Ok(()),
+            (None, _) => {
+                client.use_medium_keys(OwnMediumKeys::NotStored);
+                Ok(())
+            }
         }
-        Ok(())
     }
 
-    /// Tells the client of medium-term keys that the disk has taken.
+    /// Makes the client use medium-term keys: the key of the server is known now.
+    ///
+    /// # Errors
+    /// Returns an error if their file cannot be used.
+    pub(super) fn meet_server(&mut self, client: &mut Client<'_>) -> Result<(), Error> {
+        let (Some(store), Some(server)) = (&mut self.store, &self.server) else {
+            return Ok(());
+        };
+        store.medium.open_later(&store.state, server, client)
+    }
+
+    /// Tells the client what the disk has done for its medium-term keys.
     ///
     /// # Errors
     /// Returns an error if the disk did not take one.
@@ -189,8 +215,8 @@ impl KnownKeys {
         client: &mut Client<'_>,
         now: Instant,
     ) -> Result<(), Error> {
-        let medium = self.store.as_mut().and_then(|store| store.medium.as_mut());
-        medium.map_or(Ok(()), |medium| medium.settle(client, now))
+        let store = self.store.as_mut();
+        store.map_or(Ok(()), |store| store.medium.settle(client, now))
     }
 
     /// Stores the next key that the client has pinned. `None` if there is none, or the disk does
@@ -217,10 +243,8 @@ impl KnownKeys {
                     break Pin { name: None, key };
                 }
                 ClientRecord::MediumKeys(secrets) => {
-                    if let Some(store) = &mut self.store
-                        && let Some(medium) = &mut store.medium
-                    {
-                        medium.store(secrets, &store.writer);
+                    if let Some(store) = &mut self.store {
+                        store.medium.store(secrets);
                     }
                 }
                 ClientRecord::Shown(_) => {}
@@ -230,7 +254,7 @@ impl KnownKeys {
             return Some(Noted::Pinned(pin.name, pin.key));
         };
         let copy = pin.clone();
-        let answer = store.writer.run(move |memory| memory.note(copy.record()));
+        let answer = store.write(move |memory| memory.note(copy.record()));
         match answer.wait() {
             Some(stored) => Some(self.settle(client, pin, stored)),
             None => {
@@ -264,9 +288,7 @@ impl KnownKeys {
         let (Some(key), Some(store)) = (self.given.take(), &self.store) else {
             return Ok(());
         };
-        let answer = store
-            .writer
-            .run(move |memory| memory.note(ClientRecord::ServerKey(key)));
+        let answer = store.write(move |memory| memory.note(ClientRecord::ServerKey(key)));
         // A slow disk takes it later.
         answer.wait().map_or(Ok(()), |stored| stored.map(drop))
     }
@@ -327,9 +349,7 @@ impl KnownKeys {
         let store = self.store.as_ref().ok_or(KeyError::NothingStored)?;
         let key = client.pinned_key(name).ok_or(KeyError::NoKey)?;
         let name = name.clone();
-        let answer = store
-            .writer
-            .run(move |memory| memory.verify(name.as_str(), key));
+        let answer = store.write(move |memory| memory.verify(name.as_str(), key));
         let stored = answer.wait().ok_or(KeyError::NotYet)?;
         if !stored.map_err(KeyError::Store)? {
             return Err(KeyError::NoKey);
@@ -349,9 +369,7 @@ impl KnownKeys {
         let Some(store) = &mut self.store else {
             return Ok(());
         };
-        if let Some(medium) = &mut store.medium {
-            medium.learn(client)?;
-        }
+        store.medium.learn(client)?;
         store.reader.restore_news(|record| client.restore(record))
     }
 }

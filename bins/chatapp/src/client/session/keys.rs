@@ -47,8 +47,10 @@ impl Session<'_> {
         while let Some(noted) = self.keys.note_next(client) {
             match noted {
                 Noted::Pinned(name, key) => {
-                    if name.is_none() {
-                        self.open_medium_keys(client);
+                    if name.is_none()
+                        && let Err(error) = self.keys.meet_server(client)
+                    {
+                        self.not_remembered(&error);
                     }
                     self.output.first_contact(name.as_deref(), key);
                 }
@@ -79,14 +81,10 @@ impl Session<'_> {
         wall: UnixSeconds,
     ) -> &mut Self {
         client.handle_wall_clock(wall);
-        self.open_medium_keys(client);
-        self
-    }
-
-    fn open_medium_keys(&mut self, client: &mut Client<'_>) {
         if let Err(error) = self.keys.use_medium_keys(client) {
             self.not_remembered(&error);
         }
+        self
     }
 
     pub(super) fn not_remembered(&mut self, error: &Error) {
