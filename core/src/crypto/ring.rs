@@ -5,7 +5,7 @@
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, Tag, UnboundKey};
 
-use super::nonce::{NONCE_LEN, nonce};
+use super::nonce::NONCE_LEN;
 use super::{KEY_LEN, TAG_LEN};
 
 /// Returns the cipher of a key. A session stores its keys as bytes, and this costs a copy only:
@@ -16,30 +16,9 @@ fn cipher(key: &[u8; KEY_LEN]) -> Option<LessSafeKey> {
     cipher.map(LessSafeKey::new)
 }
 
-/// Encrypts in place under the nonce of a counter; returns the tag.
-pub(super) fn seal(
-    key: &[u8; KEY_LEN],
-    counter: u64,
-    associated: &[u8],
-    text: &mut [u8],
-) -> [u8; TAG_LEN] {
-    seal_under(key, &nonce(counter), associated, text)
-}
-
-/// Decrypts in place under the nonce of a counter, or returns `None` if the tag is wrong.
-pub(super) fn open(
-    key: &[u8; KEY_LEN],
-    counter: u64,
-    associated: &[u8],
-    text: &mut [u8],
-    tag: &[u8; TAG_LEN],
-) -> Option<()> {
-    open_under(key, &nonce(counter), associated, text, tag)
-}
-
 /// Encrypts in place; returns the tag.
 #[inline(always)]
-pub(super) fn seal_under(
+pub(super) fn seal(
     key: &[u8; KEY_LEN],
     nonce: &[u8; NONCE_LEN],
     associated: &[u8],
@@ -56,7 +35,7 @@ pub(super) fn seal_under(
 
 /// Decrypts in place, or returns `None` if the tag is wrong: then `text` is zeros.
 #[inline(always)]
-pub(super) fn open_under(
+pub(super) fn open(
     key: &[u8; KEY_LEN],
     nonce: &[u8; NONCE_LEN],
     associated: &[u8],

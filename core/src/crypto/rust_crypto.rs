@@ -4,36 +4,11 @@ use chacha20poly1305::aead::{AeadInOut, KeyInit, inout::InOutBuf};
 use chacha20poly1305::{ChaCha20Poly1305, Nonce, Tag};
 
 use super::nonce::NONCE_LEN;
-#[cfg(not(feature = "ring"))]
-use super::nonce::nonce;
 use super::{KEY_LEN, TAG_LEN};
-
-/// Encrypts in place under the nonce of a counter; returns the tag.
-#[cfg(not(feature = "ring"))]
-pub(super) fn seal(
-    key: &[u8; KEY_LEN],
-    counter: u64,
-    associated: &[u8],
-    text: &mut [u8],
-) -> [u8; TAG_LEN] {
-    seal_under(key, &nonce(counter), associated, text)
-}
-
-/// Decrypts in place under the nonce of a counter, or returns `None` if the tag is wrong.
-#[cfg(not(feature = "ring"))]
-pub(super) fn open(
-    key: &[u8; KEY_LEN],
-    counter: u64,
-    associated: &[u8],
-    text: &mut [u8],
-    tag: &[u8; TAG_LEN],
-) -> Option<()> {
-    open_under(key, &nonce(counter), associated, text, tag)
-}
 
 /// Encrypts in place; returns the tag.
 #[inline(always)]
-pub(super) fn seal_under(
+pub(super) fn seal(
     key: &[u8; KEY_LEN],
     nonce: &[u8; NONCE_LEN],
     associated: &[u8],
@@ -50,7 +25,7 @@ pub(super) fn seal_under(
 
 /// Decrypts in place, or returns `None` if the tag is wrong: then `text` is unchanged.
 #[inline(always)]
-pub(super) fn open_under(
+pub(super) fn open(
     key: &[u8; KEY_LEN],
     nonce: &[u8; NONCE_LEN],
     associated: &[u8],

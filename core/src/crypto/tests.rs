@@ -18,13 +18,13 @@ struct Cipher {
 
 const ALL: &[Cipher] = &[
     Cipher {
-        seal: rust_crypto::seal_under,
-        open: rust_crypto::open_under,
+        seal: rust_crypto::seal,
+        open: rust_crypto::open,
     },
     #[cfg(feature = "ring")]
     Cipher {
-        seal: ring::seal_under,
-        open: ring::open_under,
+        seal: ring::seal,
+        open: ring::open,
     },
 ];
 
