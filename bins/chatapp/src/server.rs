@@ -184,7 +184,9 @@ fn reload<'a>(
         Ok(None) => (Level::Info, "there is no allow list to reload".to_owned()),
         Ok(Some(entries)) => {
             server.set_allow_list(entries);
-            let message = format!("the allow list is reloaded: {} names", entries.len());
+            let count = entries.len();
+            let plural = if count == 1 { "" } else { "s" };
+            let message = format!("the allow list is reloaded: {count} name{plural}");
             (Level::Info, message)
         }
         Err(failure) => {

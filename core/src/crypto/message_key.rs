@@ -49,6 +49,9 @@ pub struct Correspondence<'a> {
     pub to: &'a str,
 }
 
+/// A secret of one side and a public key of the other: their product is known to both.
+type Pair<'a> = (&'a [u8; KEY_LEN], &'a PublicKey);
+
 impl Correspondence<'_> {
     fn start(&self, identity: &Identity, sender: &PublicKey, recipient: &PublicKey) -> Symmetric {
         let len = |name: &str| [u8::try_from(name.len()).unwrap_or(u8::MAX)];
@@ -83,13 +86,9 @@ impl MessageKey {
         public: &PublicKey,
         who: Correspondence<'_>,
     ) -> Option<Self> {
-        let mut state = who.start(identity, &identity.public(), recipient);
-        state.mix_hash(&public.0);
-        state.mix_shared(ephemeral, &recipient.0)?;
-        state.mix_shared(identity.private(), &recipient.0)?;
-        Some(Self {
-            key: state.bound_key(),
-        })
+        let state = who.start(identity, &identity.public(), recipient);
+        let pairs = [(ephemeral, recipient), (identity.private(), recipient)];
+        Self::agree(state, public, pairs, None)
     }
 
     /// Derives the recipient's key of the stored messages of `sender`. Returns `None` if one of the
@@ -104,13 +103,9 @@ impl MessageKey {
         who: Correspondence<'_>,
     ) -> Option<Self> {
         let private = identity.private();
-        let mut state = who.start(identity, sender, &identity.public());
-        state.mix_hash(&ephemeral.0);
-        state.mix_shared(private, &ephemeral.0)?;
-        state.mix_shared(private, &sender.0)?;
-        Some(Self {
-            key: state.bound_key(),
-        })
+        let state = who.start(identity, sender, &identity.public());
+        let pairs = [(private, ephemeral), (private, sender)];
+        Self::agree(state, ephemeral, pairs, None)
     }
 
     /// As [`to`](Self::to), for a recipient with this medium-term key. `public` is marked
@@ -128,15 +123,9 @@ impl MessageKey {
         public: &PublicKey,
         who: Correspondence<'_>,
     ) -> Option<Self> {
-        let mut state = who.start(identity, &identity.public(), recipient);
-        state.mix_hash(&medium.0);
-        state.mix_hash(&public.0);
-        state.mix_shared(ephemeral, &recipient.0)?;
-        state.mix_shared(identity.private(), &recipient.0)?;
-        state.mix_any_shared(ephemeral, &medium.0);
-        Some(Self {
-            key: state.bound_key(),
-        })
+        let state = who.start(identity, &identity.public(), recipient);
+        let pairs = [(ephemeral, recipient), (identity.private(), recipient)];
+        Self::agree(state, public, pairs, Some((medium, (ephemeral, medium))))
     }
 
     /// As [`from`](Self::from), for a message that was encrypted for this medium-term key, too.
@@ -150,12 +139,33 @@ impl MessageKey {
         who: Correspondence<'_>,
     ) -> Option<Self> {
         let private = identity.private();
-        let mut state = who.start(identity, sender, &identity.public());
-        state.mix_hash(&medium.0);
+        let state = who.start(identity, sender, &identity.public());
+        let pairs = [(private, ephemeral), (private, sender)];
+        Self::agree(
+            state,
+            ephemeral,
+            pairs,
+            Some((medium, (medium_secret, ephemeral))),
+        )
+    }
+
+    /// Mixes the ephemeral public key and the two products `es, ss` into a state; before them a
+    /// medium-term public key, and behind them its product, if there is one.
+    fn agree(
+        mut state: Symmetric,
+        ephemeral: &PublicKey,
+        [es, ss]: [Pair<'_>; 2],
+        medium: Option<(&PublicKey, Pair<'_>)>,
+    ) -> Option<Self> {
+        if let Some((key, _)) = medium {
+            state.mix_hash(&key.0);
+        }
         state.mix_hash(&ephemeral.0);
-        state.mix_shared(private, &ephemeral.0)?;
-        state.mix_shared(private, &sender.0)?;
-        state.mix_any_shared(medium_secret, &ephemeral.0);
+        state.mix_shared(es.0, &es.1.0)?;
+        state.mix_shared(ss.0, &ss.1.0)?;
+        if let Some((_, (secret, public))) = medium {
+            state.mix_any_shared(secret, &public.0);
+        }
         Some(Self {
             key: state.bound_key(),
         })

@@ -82,6 +82,7 @@ fn puts_out_clients_that_are_not_allowed() {
 
 /// The key in the allow list decides: who lost a key gets a new line, and the name with it.
 #[test]
+#[cfg(feature = "moderation")]
 //= PROTOCOL.md#9.10
 fn gives_a_name_to_the_key_of_the_allow_list() {
     let entry = |name, key| AllowEntry {

@@ -48,7 +48,7 @@ fn thief_cannot_read_messages_fetched_before() {
     let bob = room.enter("bob", Some(&secrets));
     assert_eq!(room.people[bob].take_shown(), ["hi"]);
     assert!(room.decrypts(&room.mail[0], &room.people[bob].stored));
-    room.sleep();
+    room.pass_a_day();
     let stored = room.people[bob].stored.clone();
     assert_ne!(stored, MediumSecrets::NONE);
     assert!(
@@ -89,7 +89,7 @@ fn keeps_previous_secret_until_messages_are_written() {
     room.people[bob].is_hung = true;
     room.run();
     assert_eq!(room.people[bob].take_shown(), ["hi"]);
-    room.sleep();
+    room.pass_a_day();
     assert!(
         room.decrypts(&room.mail[0], &room.people[bob].stored),
         "the message is not written"
@@ -98,7 +98,7 @@ fn keeps_previous_secret_until_messages_are_written() {
     let secrets = room.crash(bob);
     let bob = room.enter("bob", Some(&secrets));
     assert_eq!(room.people[bob].take_shown(), ["hi"]);
-    room.sleep();
+    room.pass_a_day();
     assert!(!room.decrypts(&room.mail[0], &room.people[bob].stored));
 }
 
@@ -145,7 +145,7 @@ fn shares_secrets_of_another_process() {
     client.use_medium_keys(OwnMediumKeys::Shared(&secrets));
     room.run();
     assert_eq!(room.people[bob].take_shown(), ["hi"]);
-    room.sleep();
+    room.pass_a_day();
     let records = room.people[bob].records.len();
     assert_eq!(
         (records, &room.people[bob].stored),
@@ -169,8 +169,8 @@ fn publishes_again_after_the_store_failed() {
     room.run();
     let first = *room.published.last().unwrap();
     room.store_works = true;
-    room.sleep();
-    room.sleep();
+    room.pass_a_day();
+    room.pass_a_day();
     // The next key follows only if the server has the first one.
     assert_ne!(room.published.last(), Some(&first));
     assert!(room.people[bob].client.is_registered());

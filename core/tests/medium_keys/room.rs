@@ -150,8 +150,8 @@ impl Room {
         }
     }
 
-    /// Lets a day pass.
-    pub(crate) fn sleep(&mut self) {
+    /// Advances the simulated clock by a day.
+    pub(crate) fn pass_a_day(&mut self) {
         self.wall += DAY_S;
         // The keep-alives.
         for _ in 0..3 {

@@ -266,7 +266,7 @@ fn reloads_the_allow_list_on_a_hangup() {
     alice.shows("bob: hi");
     fs::write(&list, "alice\n").expect("a file");
     room.server.is_sent(Signal::HUP);
-    room.server.logs("the allow list is reloaded: 1 names");
+    room.server.logs("the allow list is reloaded: 1 name");
     room.server
         .logs("bob departed: not on the allow list any more");
     assert_eq!(bob.ends(), 4, "{bob}");

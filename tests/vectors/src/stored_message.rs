@@ -48,12 +48,7 @@ fn medium_message() -> Bytes {
     let (alice, bob) = (identity(alice()), identity(bob()));
     let (key, medium) = (key().marked(), public(MEDIUM_TERM));
     let room = identity(server()).public();
-    let who = Correspondence {
-        room: &room,
-        from: "alice",
-        incarnation: INCARNATION,
-        to: "bob",
-    };
+    let who = alice_to_bob(&room);
     let ephemeral = counting(MESSAGES_EPHEMERAL);
     let recipient = (&bob.public(), &medium);
     let to = MessageKey::to_medium(&alice, recipient, &ephemeral, &key, who);
@@ -87,12 +82,7 @@ pub(crate) fn ciphertext(number: u32) -> Bytes {
     let public_key = key();
     let ephemeral = counting(MESSAGES_EPHEMERAL);
     let room = identity(server()).public();
-    let who = Correspondence {
-        room: &room,
-        from: "alice",
-        incarnation: INCARNATION,
-        to: "bob",
-    };
+    let who = alice_to_bob(&room);
     let to = MessageKey::to(&alice, &bob.public(), &ephemeral, &public_key, who);
     let mut text = Bytes::from_slice(b"hi").expect("there is room");
     text.extend_from_slice(&[0; SENT_AT_LEN])
@@ -108,4 +98,14 @@ pub(crate) fn ciphertext(number: u32) -> Bytes {
         assert_eq!(is_read, reads);
     }
     text
+}
+
+/// Returns the correspondence of both messages.
+fn alice_to_bob(room: &PublicKey) -> Correspondence<'_> {
+    Correspondence {
+        room,
+        from: "alice",
+        incarnation: INCARNATION,
+        to: "bob",
+    }
 }
