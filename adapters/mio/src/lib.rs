@@ -50,7 +50,7 @@ mod driver;
 mod gso_buffer;
 mod heap;
 mod local_addresses;
-mod offload;
+mod platform;
 mod socket;
 mod transport;
 mod udp_transport;

@@ -2,8 +2,6 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
-#[cfg(unix)]
-use std::os::fd::{AsFd, BorrowedFd};
 
 use chatapp_core::Instant;
 use mio::net::UdpSocket;
@@ -11,7 +9,7 @@ use socket2::{Domain, Protocol, Type};
 
 use crate::arrived::Arrived;
 use crate::local_addresses::LocalAddresses;
-use crate::offload;
+use crate::platform;
 
 /// Kernel buffer requested for each direction, in bytes; the kernel may grant less. The default of
 /// a few hundred small datagrams overflows when a room of thousands answers at once.
@@ -80,10 +78,10 @@ impl Socket {
         socket.set_nonblocking(true)?;
         socket.bind(&local.into())?;
         let udp = UdpSocket::from_std(socket.into());
-        let sends_bursts = offload::enable(&udp);
+        let sends_bursts = platform::enable(&udp);
         let local = udp.local_addr()?;
         if local.ip().is_unspecified() {
-            offload::enable_local_addresses(&udp, local.is_ipv6());
+            platform::enable_local_addresses(&udp, local.is_ipv6());
         }
         Ok(Self {
             udp,
@@ -130,7 +128,7 @@ impl Socket {
 
     /// Receives the next datagrams; the buffer has room for [`RECEIVED_LEN_MAX`] bytes.
     pub(crate) fn receive(&mut self, buffer: &mut [u8]) -> Result<Arrived, Received> {
-        match offload::receive(&self.udp, buffer) {
+        match platform::receive(&self.udp, buffer) {
             Ok(mut arrived) => {
                 arrived.from = canonical(arrived.from);
                 if let Some(to) = arrived.to {
@@ -173,7 +171,7 @@ impl Socket {
             let source = self.source_for(to);
             let sent = match source {
                 None => self.udp.send_to(datagram, mapped).map(drop),
-                Some(_) => offload::send(&self.udp, mapped, source, datagram, None),
+                Some(_) => platform::send(&self.udp, mapped, source, datagram, None),
             };
             match sent.as_ref().map_err(refused) {
                 Ok(()) => return Ok(()),
@@ -198,7 +196,7 @@ impl Socket {
             return Ok(false);
         };
         let (mapped, source) = (self.mapped(to), self.source_for(to));
-        match offload::send(&self.udp, mapped, source, datagrams, Some(segment_len)) {
+        match platform::send(&self.udp, mapped, source, datagrams, Some(segment_len)) {
             Ok(()) => Ok(true),
             Err(error) => refused(&error).map_or(Ok(false), Err),
         }
@@ -230,14 +228,6 @@ fn kernels_choice(to: SocketAddr) -> IpAddr {
     looked_up.map_or(any, |local| local.ip())
 }
 
-/// For socket options that this adapter does not set.
-#[cfg(unix)]
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.udp.as_fd()
-    }
-}
-
 /// Result of receiving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
@@ -259,11 +249,8 @@ fn refused(error: &io::Error) -> Option<Refused> {
 }
 
 fn is_out_of_buffers(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    const NO_BUFFERS: i32 = libc::ENOBUFS;
-    #[cfg(windows)]
-    const NO_BUFFERS: i32 = 10_055; // WSAENOBUFS
-    error.kind() == ErrorKind::OutOfMemory || error.raw_os_error() == Some(NO_BUFFERS)
+    let code = error.raw_os_error();
+    error.kind() == ErrorKind::OutOfMemory || code == Some(platform::NO_BUFFERS)
 }
 
 #[cfg(test)]

@@ -1,11 +1,7 @@
 //! Writes key logs.
 
-#[cfg(unix)]
-use std::fs::Permissions;
-use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::Path;
 
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{Disposition, Endpoint, Instant, LoggedKey, Transmit};
@@ -22,7 +18,7 @@ pub struct KeyLogger<W: Write> {
 }
 
 impl<W: Write> KeyLogger<W> {
-    /// Starts a key log. Its readers can decrypt all traffic: see [`create_private_file`].
+    /// Starts a key log. Its readers can decrypt all traffic.
     pub fn new(out: W) -> Self {
         Self {
             log: Some(KeyLog::new(out)),
@@ -123,78 +119,5 @@ impl<E: Endpoint, W: Write> Endpoint for Logged<'_, E, W> {
 
     fn poll_timeout(&self) -> Option<Instant> {
         self.endpoint.poll_timeout()
-    }
-}
-
-/// Creates a file that only its owner can read, and truncates an existing one.
-///
-/// # Errors
-/// Returns an error if the file cannot be written, or cannot be made private.
-pub fn create_private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    if file.metadata()?.is_file() {
-        // The mode above applies to a new file; this one may have existed.
-        #[cfg(unix)]
-        keep_from_others(&file)?;
-        file.set_len(0)?;
-    }
-    Ok(file)
-}
-
-/// Makes a file private to its owner. It changes the open file, not the file that has the path by
-/// now.
-#[cfg(unix)]
-fn keep_from_others(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let private = Permissions::from_mode(0o600);
-    file.set_permissions(private).map_err(|error| {
-        let message = format!("it cannot be made private: {error}");
-        io::Error::new(error.kind(), message)
-    })
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn makes_an_old_file_private_and_empty() {
-        let folder = tempfile::tempdir().unwrap();
-        let [old, new] = ["old.keys", "new.keys"].map(|name| folder.path().join(name));
-        fs::write(&old, "SESSION of long ago").unwrap();
-        fs::set_permissions(&old, Permissions::from_mode(0o644)).unwrap();
-        for path in [&old, &new] {
-            let created = create_private_file(path).unwrap();
-            let file = path.metadata().unwrap();
-            assert_eq!(file.permissions().mode() & 0o777, 0o600, "{path:?}");
-            assert_eq!(file.len(), 0, "{path:?}");
-            drop(created);
-        }
-    }
-
-    /// The name of a thread is such a file: only its owner may write it, but every user may read
-    /// it.
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn refuses_a_file_that_others_can_read() {
-        let error = create_private_file(Path::new("/proc/thread-self/comm")).unwrap_err();
-        let message = error.to_string();
-        assert!(message.contains("cannot be made private"), "{message}");
-    }
-
-    /// A device stores nothing, and its permissions are for all who use it.
-    #[test]
-    fn leaves_a_device_as_it_is() {
-        let mode = || fs::metadata("/dev/null").unwrap().permissions().mode();
-        let before = mode();
-        create_private_file(Path::new("/dev/null")).unwrap();
-        assert_eq!(mode(), before);
     }
 }

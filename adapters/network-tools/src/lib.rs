@@ -17,5 +17,5 @@ mod pcap_writer;
 mod transport;
 
 pub use fault_injector::{FaultInjector, Faults};
-pub use key_logger::{KeyLogger, Logged, create_private_file};
+pub use key_logger::{KeyLogger, Logged};
 pub use pcap_writer::PcapWriter;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use crate::folder::{self, Lock};
+use crate::folder::Lock;
 use crate::keys::{self, entries};
 use crate::schema::{self, Depth, RESTORED};
 use crate::store::FILE;
-use crate::{Error, Report, server_key_file};
+use crate::{Error, Report, platform, server_key_file};
 
 /// Name of a folder with a room that a restore has replaced, before its number.
 const ASIDE: &str = "replaced-";
@@ -37,31 +37,20 @@ pub fn backup(folder: &Path, to: &Path) -> Result<Report, Error> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    folder::make_private(parent).map_err(Error::file(parent))?;
+    platform::make_private(parent).map_err(Error::file(parent))?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".chatapp-backup-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    platform::private_folder(&mut builder);
     let unfinished = builder.tempdir_in(parent).map_err(Error::file(parent))?;
     copy(&room, &unfinished.path().join(FILE))?;
     keys::copy_server_key(folder, unfinished.path())?;
-    folder::sync(unfinished.path()).map_err(Error::file(unfinished.path()))?;
-    #[cfg(not(unix))]
-    remove_empty(to)?;
+    platform::sync(unfinished.path()).map_err(Error::file(unfinished.path()))?;
+    platform::remove_empty(to).map_err(Error::file(to))?;
     fs::rename(unfinished.path(), to).map_err(Error::file(to))?;
     // The folder has another name now: there is nothing left to remove.
     let _ = unfinished.keep();
-    folder::sync(parent).map_err(Error::file(parent))?;
+    platform::sync(parent).map_err(Error::file(parent))?;
     Report::of(to)
-}
-
-/// Windows does not rename a folder over an empty one.
-#[cfg(not(unix))]
-fn remove_empty(folder: &Path) -> Result<(), Error> {
-    match fs::remove_dir(folder) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::file(folder)(error)),
-        _ => Ok(()),
-    }
 }
 
 /// A room that was restored.
@@ -87,7 +76,7 @@ pub struct Restored {
 pub fn restore_backup(backup: &Path, folder: &Path, force: bool) -> Result<Restored, Error> {
     keys::check_not_lost(backup)?;
     let source = schema::look(&schema::ROOM, &backup.join(FILE))?;
-    folder::make_private(folder).map_err(Error::file(folder))?;
+    platform::make_private(folder).map_err(Error::file(folder))?;
     let lock = Lock::take(folder)?;
     let is_same_key =
         server_key_file(folder).exists() && keys::has_same_server_key(backup, folder)?;
@@ -127,7 +116,7 @@ pub fn restore_backup(backup: &Path, folder: &Path, force: bool) -> Result<Resto
     lock.write_marks(&[])?;
     let file = folder.join(FILE);
     fs::rename(&unfinished, &file).map_err(Error::file(&file))?;
-    folder::sync(folder).map_err(Error::file(folder))?;
+    platform::sync(folder).map_err(Error::file(folder))?;
     let report = Report::of(folder)?;
     Ok(Restored { report, replaced })
 }
@@ -141,13 +130,13 @@ fn move_aside(folder: &Path, names: &[&str]) -> Result<Option<PathBuf>, Error> {
         .map(|number| folder.join(format!("{ASIDE}{number}")))
         .find(|aside| !aside.exists())
         .unwrap_or_else(|| folder.join(ASIDE));
-    folder::make_private(&aside).map_err(Error::file(&aside))?;
+    platform::make_private(&aside).map_err(Error::file(&aside))?;
     for name in names {
         let file = folder.join(name);
         fs::rename(&file, aside.join(name)).map_err(Error::file(&file))?;
     }
-    folder::sync(&aside)
-        .and_then(|()| folder::sync(folder))
+    platform::sync(&aside)
+        .and_then(|()| platform::sync(folder))
         .map_err(Error::file(&aside))?;
     Ok(Some(aside))
 }
@@ -213,7 +202,7 @@ fn remove(room: &mut Connection, name: &str) -> rusqlite::Result<Option<u32>> {
 /// Copies a room into a new file that only this user can read, checks and syncs it. SQLite reads
 /// one state, whatever a server writes meanwhile.
 fn copy(room: &Connection, to: &Path) -> Result<(), Error> {
-    folder::open_private(to).map_err(Error::file(to))?;
+    platform::open_private(to).map_err(Error::file(to))?;
     // A file name that is no text would need more care than it is worth.
     let target = to.to_str().ok_or_else(|| {
         let error = std::io::Error::from(ErrorKind::InvalidFilename);
@@ -224,7 +213,7 @@ fn copy(room: &Connection, to: &Path) -> Result<(), Error> {
     let copied = schema::look(&schema::ROOM, to)?;
     schema::check_content(&copied, to, Depth::Full)?;
     drop(copied);
-    folder::open_private(to)
+    platform::open_private(to)
         .and_then(|file| file.sync_all())
         .map_err(Error::file(to))
 }
@@ -240,7 +229,7 @@ fn start_epoch(file: &Path) -> Result<(), Error> {
         .and_then(|_| room.execute("UPDATE names SET medium_key = NULL", []))
         .map_err(Error::sql(file))?;
     room.close().map_err(|(_, error)| Error::sql(file)(error))?;
-    folder::open_private(file)
+    platform::open_private(file)
         .and_then(|file| file.sync_all())
         .map_err(Error::file(file))
 }

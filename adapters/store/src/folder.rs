@@ -1,12 +1,13 @@
-//! Folders of stores, private files, and the lock that excludes other processes.
+//! Folders of stores, and the lock that excludes other processes.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 
 use crate::Error;
+use crate::platform::hold_lock;
 
 /// Returns the default state folder of this platform and user; `None` without a home folder.
 pub fn default_folder() -> Option<PathBuf> {
@@ -69,33 +70,6 @@ pub(crate) fn owner_of(file: &str) -> Option<String> {
     (file_name(&name) == file).then_some(name)
 }
 
-/// Creates a folder and its parents for this user alone. Leaves existing folders unchanged.
-pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Opens a file, and creates it for this user alone if it does not exist.
-pub(crate) fn open_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// Syncs the directory entries of a folder, so that new files survive a power cut.
-pub(crate) fn sync(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
-}
-
 /// Name of the lock file in its folder.
 const LOCK: &str = "lock";
 
@@ -128,7 +102,7 @@ impl Lock {
     /// Takes the lock of a folder.
     pub(crate) fn take(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(LOCK);
-        match Self::hold(&path) {
+        match hold_lock(&path) {
             Ok(file) => Ok(Self { file, path }),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Err(Error::InUse {
                 folder: folder.to_owned(),
@@ -148,29 +122,6 @@ impl Lock {
             .and_then(|()| file.set_len(text.len() as u64))
             .and_then(|()| file.sync_data());
         written.map_err(Error::file(&self.path))
-    }
-
-    #[cfg(unix)]
-    fn hold(path: &Path) -> io::Result<File> {
-        use rustix::fs::{FlockOperation, flock};
-        let file = open_private(path)?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(file)
-    }
-
-    #[cfg(windows)]
-    fn hold(path: &Path) -> io::Result<File> {
-        use std::os::windows::fs::OpenOptionsExt;
-        const SHARING_VIOLATION: i32 = 32;
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        options.share_mode(0).open(path).map_err(|error| {
-            if error.raw_os_error() == Some(SHARING_VIOLATION) {
-                ErrorKind::WouldBlock.into()
-            } else {
-                error
-            }
-        })
     }
 }
 

@@ -10,8 +10,8 @@ use chatapp_core::{PublicKey, RoomKey, StaticKey};
 use zeroize::Zeroizing;
 
 use crate::Error;
-use crate::folder;
 use crate::store::FILE;
+use crate::{folder, platform};
 
 /// Maximum length of a key file: the digits and any line end.
 const FILE_LEN_MAX: usize = 128;
@@ -36,7 +36,7 @@ pub fn server_key_file(folder: &Path) -> PathBuf {
 pub fn private_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<StaticKey, Error> {
     if !file.exists() {
         folder_of(file)
-            .map_or(Ok(()), folder::make_private)
+            .map_or(Ok(()), platform::make_private)
             .and_then(|()| create(file, fresh))
             .map_err(Error::file(file))?;
     } else if !file.is_file() {
@@ -177,7 +177,7 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
 /// Reads a key that nobody else may know.
 fn read_private(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     let opened = File::open(file).map_err(Error::file(file))?;
-    check_private(&opened, file)?;
+    platform::check_private(&opened, file)?;
     read_from(opened, file)
 }
 
@@ -218,7 +218,7 @@ fn create(file: &Path, key: &[u8; KEY_LEN]) -> io::Result<bool> {
     unfinished.write_all(text.as_slice())?;
     unfinished.as_file().sync_all()?;
     match unfinished.persist_noclobber(file) {
-        Ok(_) => folder::sync(folder).map(|()| true),
+        Ok(_) => platform::sync(folder).map(|()| true),
         Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(failed) => Err(failed.error),
     }
@@ -227,25 +227,4 @@ fn create(file: &Path, key: &[u8; KEY_LEN]) -> io::Result<bool> {
 fn folder_of(file: &Path) -> Option<&Path> {
     file.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
-}
-
-/// Checks that a file belongs to this user, and that no other user can read or write it. It checks
-/// the open file, as another one may have its path by now.
-#[cfg(unix)]
-pub(crate) fn check_private(opened: &File, file: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = opened.metadata().map_err(Error::file(file))?;
-    let file = file.to_owned();
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(Error::NotOwned { file });
-    }
-    if metadata.mode() & 0o077 != 0 {
-        return Err(Error::Exposed { file });
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-pub(crate) fn check_private(_: &File, _: &Path) -> Result<(), Error> {
-    Ok(())
 }

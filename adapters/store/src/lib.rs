@@ -54,6 +54,7 @@ mod keys;
 mod medium;
 mod memory;
 mod owned;
+mod platform;
 mod report;
 mod restore;
 mod restrictions;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::folder::{self, Lock};
-use crate::keys::check_private;
+use crate::platform;
 
 const FILE: &str = "secrets";
 
@@ -38,7 +38,7 @@ impl MediumFile {
         let folder = state
             .join("medium")
             .join(format!("{}@{server}", folder::file_name(name)));
-        folder::make_private(&folder).map_err(Error::file(&folder))?;
+        platform::make_private(&folder).map_err(Error::file(&folder))?;
         let lock = match Lock::take(&folder) {
             Ok(lock) => Some(lock),
             Err(Error::InUse { .. }) => None,
@@ -46,12 +46,12 @@ impl MediumFile {
         };
         let path = folder.join(FILE);
         let is_new = !path.exists();
-        let file = folder::open_private(&path).map_err(Error::file(&path))?;
-        check_private(&file, &path)?;
+        let file = platform::open_private(&path).map_err(Error::file(&path))?;
+        platform::check_private(&file, &path)?;
         if is_new {
             // The file, and the folders that may be new.
             for folder in path.ancestors().skip(1).take(3) {
-                folder::sync(folder).map_err(Error::file(folder))?;
+                platform::sync(folder).map_err(Error::file(folder))?;
             }
         }
         let mut opened = Self {

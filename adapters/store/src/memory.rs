@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags, params};
 use crate::Error;
 use crate::folder::{self, Lock};
 use crate::keys::entries;
+use crate::platform;
 use crate::schema::{self, Schema};
 
 /// Number of sender processes to remember: those seen last.
@@ -102,7 +103,7 @@ impl Memory {
     /// written.
     pub fn open(state: &Path, server: &str, name: &str) -> Result<Self, Error> {
         let folder = folder::memory_folder(state, server, name);
-        folder::make_private(&folder).map_err(Error::file(&folder))?;
+        platform::make_private(&folder).map_err(Error::file(&folder))?;
         let lock = Lock::take(&folder)?;
         let file = folder.join(FILE);
         let connection = schema::open(&MEMORY, &file, &lock, None)?;

@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::folder::{self, Lock};
-use crate::{Error, wal};
+use crate::{Error, platform, wal};
 
 /// A kind of file.
 #[derive(Debug)]
@@ -243,7 +243,7 @@ fn make(schema: &Schema, file: &Path) -> Result<(), Error> {
     }
     fs::rename(&unfinished, file).map_err(Error::file(file))?;
     file.parent()
-        .map_or(Ok(()), folder::sync)
+        .map_or(Ok(()), platform::sync)
         .map_err(Error::file(file))
 }
 
@@ -264,7 +264,7 @@ pub(crate) fn remove_unfinished(file: &Path) -> Result<(), Error> {
 /// Creates an empty file of this schema, and syncs it. It has no log: a log that is not yet in the
 /// file when it is closed, on a full disk, would stay behind.
 fn fill(schema: &Schema, file: &Path) -> Result<(), Error> {
-    folder::open_private(file).map_err(Error::file(file))?;
+    platform::open_private(file).map_err(Error::file(file))?;
     let mut connection = open_as(file, OpenFlags::SQLITE_OPEN_READ_WRITE, None)?;
     connection
         .pragma_update(None, "journal_mode", "MEMORY")
@@ -275,7 +275,7 @@ fn fill(schema: &Schema, file: &Path) -> Result<(), Error> {
         .close()
         .map_err(|(_, error)| Error::sql(file)(error))?;
     check_content(&look_at(schema, file, None)?, file, Depth::Quick)?;
-    folder::open_private(file)
+    platform::open_private(file)
         .and_then(|opened| opened.sync_all())
         .map_err(Error::file(file))
 }

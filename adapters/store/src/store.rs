@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use chatapp_core::{Record, RestoreError, UnixSeconds};
 use rusqlite::Connection;
 
-use crate::folder::{self, Lock};
+use crate::folder::Lock;
 use crate::restore::{self, Failed};
 use crate::write::Writer;
-use crate::{Error, StoreJournal, schema};
+use crate::{Error, StoreJournal, platform, schema};
 
 /// Name of the file in the folder.
 pub(crate) const FILE: &str = "room.db";
@@ -53,7 +53,7 @@ impl Store {
     /// Returns an error if the store is in use, too new, damaged, of another program, or cannot be
     /// written. The files are then unchanged.
     pub fn open(folder: &Path, options: &Options) -> Result<Self, Error> {
-        folder::make_private(folder).map_err(Error::file(folder))?;
+        platform::make_private(folder).map_err(Error::file(folder))?;
         let lock = Lock::take(folder)?;
         let file = folder.join(FILE);
         let connection = schema::open(&schema::ROOM, &file, &lock, options.vfs.as_deref())?;

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::exit::{Exit, Failure};
+use crate::admin_socket::ANSWER_TIME;
+use crate::exit::{Exit, Failure, print};
+use crate::order::Order;
+use crate::platform::admin::ask;
+use crate::store::{StoreAction, run as run_store};
 
 /// Arguments of `ChatApp admin`.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
@@ -27,12 +31,7 @@ pub(crate) struct AdminOptions {
 /// # Errors
 /// Returns a failure with exit code 2 for an order that cannot be parsed, and if no server runs in
 /// the folder; with exit code 1 if the order was not done.
-#[cfg(unix)]
 pub(crate) fn run(options: &AdminOptions) -> Result<Exit, Failure> {
-    use crate::exit::print;
-    use crate::order::Order;
-    use crate::store::{StoreAction, run as run_store};
-
     if let [word, to] = &*options.order
         && word == "backup"
     {
@@ -47,7 +46,7 @@ pub(crate) fn run(options: &AdminOptions) -> Result<Exit, Failure> {
         Ok(None) => return Err(Failure::new(Exit::Usage, "the order is empty")),
         Err(message) => return Err(Failure::new(Exit::Usage, message)),
     }
-    let answer = ask(options, &line)?;
+    let answer = ask(&options.folder, &line, 2 * ANSWER_TIME)?;
     let parsed: serde_json::Value = serde_json::from_str(&answer)
         .map_err(|error| Failure::new(Exit::System, format!("the answer is damaged: {error}")))?;
     let message = parsed["message"].as_str().unwrap_or_default();
@@ -60,52 +59,4 @@ pub(crate) fn run(options: &AdminOptions) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::System, message));
     }
     Ok(if is_done { Exit::Done } else { Exit::System })
-}
-
-/// Sends the order, and returns the answer with its line end.
-#[cfg(unix)]
-fn ask(options: &AdminOptions, line: &str) -> Result<String, Failure> {
-    use std::io::{BufRead, BufReader, Write};
-    use std::os::unix::net::UnixStream;
-
-    use crate::admin_socket::{ANSWER_TIME, FILE};
-
-    let file = options.folder.join(FILE);
-    let mut stream = UnixStream::connect(&file).map_err(|error| {
-        let file = file.display();
-        Failure::new(
-            Exit::Usage,
-            format!("no server takes orders at {file}: {error}"),
-        )
-    })?;
-    let lost = |error| Failure::system("the server did not answer; the order may be done")(error);
-    stream
-        .set_read_timeout(Some(2 * ANSWER_TIME))
-        .map_err(lost)?;
-    stream
-        .write_all(format!("{line}\n").as_bytes())
-        .map_err(lost)?;
-    let mut answer = String::new();
-    BufReader::new(stream)
-        .read_line(&mut answer)
-        .map_err(lost)?;
-    if answer.is_empty() {
-        let error = std::io::Error::from(std::io::ErrorKind::UnexpectedEof);
-        return Err(lost(error));
-    }
-    Ok(answer)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn run(options: &AdminOptions) -> Result<Exit, Failure> {
-    let AdminOptions {
-        folder,
-        order,
-        json,
-    } = options;
-    let _ = (folder, order, json);
-    Err(Failure::new(
-        Exit::Usage,
-        "`ChatApp admin` needs Unix sockets: type the order at the server",
-    ))
 }

@@ -38,7 +38,8 @@ use crate::input::Input;
 use crate::keyring::server_title;
 use crate::local_time::utc_offset;
 use crate::network::{Network, Program};
-use crate::signals::{self, Hooks, Requests};
+use crate::platform::output::direct_stdout;
+use crate::platform::{Hooks, Requests, signals};
 use crate::style::Look;
 use crate::terminal::{self, Editor, Gate, History, Names, Partner, Screen};
 use attention::{Attention, Bell};
@@ -336,7 +337,7 @@ fn open(
         (false, true) => Prompt::Prefix,
         (true, true) => Prompt::Standing,
     };
-    let display = Display::start(direct_stdout()?, prompt, WAITING_LEN, waking(&waker));
+    let display = Display::start(unbuffered_stdout()?, prompt, WAITING_LEN, waking(&waker));
     let display = display.map_err(no_thread())?;
     let input = if is_without_input {
         Input::of_lines(&options.exec, options.is_listening)
@@ -379,7 +380,8 @@ fn open_editor<'a>(
     )
     .map_err(terminal_failure)?;
     let printer = editor.printer().map_err(terminal_failure)?;
-    let screen = Screen::start(Arc::clone(&gate), printer, direct_stdout()?).map_err(no_thread())?;
+    let screen =
+        Screen::start(Arc::clone(&gate), printer, unbuffered_stdout()?).map_err(no_thread())?;
     let display = Display::start(
         screen,
         Prompt::None,
@@ -420,20 +422,9 @@ fn open_log(options: &ClientOptions) -> Result<Option<MessageLog>, Failure> {
     })
 }
 
-/// Returns standard output without a buffer: bytes that it reports as written are written.
-#[cfg(unix)]
-fn direct_stdout() -> Result<std::fs::File, Failure> {
-    use std::os::fd::AsFd;
-
-    let copy = io::stdout().as_fd().try_clone_to_owned();
-    Ok(copy
-        .map_err(Failure::system("cannot use standard output"))?
-        .into())
-}
-
-#[cfg(not(unix))]
-fn direct_stdout() -> Result<io::Stdout, Failure> {
-    Ok(io::stdout())
+/// Returns standard output without a buffer.
+fn unbuffered_stdout() -> Result<impl io::Write + Send + use<>, Failure> {
+    direct_stdout().map_err(Failure::system("cannot use standard output"))
 }
 
 fn terminal_failure(error: rustyline::error::ReadlineError) -> Failure {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use toml::Value;
 
 use crate::exit::{Exit, Failure, print};
+use crate::platform::files::is_public;
 
 /// Selects another file than the default one; none if it is empty.
 const VARIABLE: &str = "CHATAPP_CONFIG";
@@ -214,21 +215,6 @@ fn default_file() -> Option<PathBuf> {
 
 fn parse(text: &str) -> Result<Content, String> {
     toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
-}
-
-/// Returns whether other users of the machine can read the file.
-fn is_public(file: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        file.metadata()
-            .is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = file;
-        false
-    }
 }
 
 /// Returns the words of an option.

@@ -5,7 +5,7 @@ mod cast;
 use std::time::Instant;
 
 use crate::exit::{Exit, Failure};
-use crate::signals::{self, Hooks};
+use crate::platform::{Hooks, signals};
 use cast::{Cast, Role};
 
 /// Runs the whole script. Each step waits for the lines that it must cause.

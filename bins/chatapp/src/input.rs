@@ -8,8 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use chatapp_console::LineError;
 use chatapp_mio::Waker;
 
-use crate::background;
-use crate::signals::Requests;
+use crate::platform::{Requests, background};
 use crate::terminal::{self, Editor, Gate, Keys};
 
 /// Lines that are read ahead. At this limit the thread stops reading, which blocks the writer of

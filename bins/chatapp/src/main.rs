@@ -21,9 +21,8 @@
 //! - `spill`: captures and key logs into pipes
 //! - `manual`: the texts of `--help`, the manual page, completions for shells
 //! - `typed`: the commands of a client, as they are typed
-//! - `input`, `display`, `signals`: threads between the event loop and blocking or asynchronous
-//!   parts of the system
-//! - `background`: reading and writing in the background of a terminal
+//! - `input`, `display`: threads between the event loop and blocking parts of the system
+//! - `platform`: all that differs by operating system
 //! - `terminal`, `style`: features of a terminal: a line editor, colours
 #![forbid(unsafe_code)]
 
@@ -31,7 +30,6 @@ mod address;
 mod admin;
 mod admin_socket;
 mod answer;
-mod background;
 mod cli;
 mod client;
 mod config;
@@ -55,13 +53,13 @@ mod network;
 mod operator;
 mod order;
 mod ping;
+mod platform;
 mod prompt;
 mod quoting;
 mod rotating;
 mod secret;
 mod server;
 mod server_log;
-mod signals;
 mod spelling;
 mod spill;
 mod store;

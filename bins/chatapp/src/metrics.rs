@@ -13,6 +13,7 @@ use clap::Args;
 
 use crate::counters::Counters;
 use crate::exit::Failure;
+use crate::platform::files::make_public;
 use crate::server_log::ServerLog;
 
 /// Time between two versions of the file.
@@ -126,8 +127,7 @@ fn replace(file: &Path, text: &str) -> io::Result<()> {
     // Collectors of text files skip names that begin with a dot.
     let mut unfinished = tempfile::Builder::new();
     unfinished.prefix(".metrics-");
-    #[cfg(unix)]
-    unfinished.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    make_public(&mut unfinished);
     let mut unfinished = unfinished.tempfile_in(folder)?;
     unfinished.write_all(text.as_bytes())?;
     unfinished.persist(file).map_err(|failed| failed.error)?;

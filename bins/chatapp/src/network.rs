@@ -2,8 +2,6 @@
 //! device. Tools around it capture datagrams, log keys and inject faults.
 
 mod faults;
-#[cfg(target_os = "linux")]
-mod tap;
 
 use std::fs::File;
 use std::io;
@@ -12,14 +10,14 @@ use std::path::{Path, PathBuf};
 
 use chatapp_core::{Endpoint, Instant, KeySlot, UnixSeconds};
 use chatapp_mio::{Driver, Socket, Transport, UdpTransport, Waker};
-use chatapp_network_tools::{FaultInjector, KeyLogger, PcapWriter, create_private_file};
+use chatapp_network_tools::{FaultInjector, KeyLogger, PcapWriter};
 use clap::Args;
 
 use self::faults::FaultOptions;
-#[cfg(target_os = "linux")]
-use self::tap::TapOptions;
 use crate::address::{LACKS_INTERFACE, lacks_interface, parse_local, resolve};
 use crate::exit::{Exit, Failure};
+use crate::platform::files::create_private;
+use crate::platform::tap::{TapMemory, TapOptions};
 use crate::spill::{Drops, Sink};
 
 /// The options about the network.
@@ -30,7 +28,6 @@ pub(crate) struct NetworkOptions {
     #[arg(long, value_name = "IP", value_parser = parse_local)]
     bind: Option<SocketAddr>,
 
-    #[cfg(target_os = "linux")]
     #[command(flatten)]
     tap: TapOptions,
 
@@ -61,10 +58,8 @@ pub(crate) trait Program {
 impl NetworkOptions {
     /// Runs a program that receives on this port; 0 selects any free one.
     pub(crate) fn run(&self, port: u16, program: impl Program) -> Result<Exit, Failure> {
-        #[cfg(target_os = "linux")]
-        if let Some(config) = self.tap.config() {
-            let mut memory = chatapp_tap::TapMemory::default();
-            let tap = tap::open(config, port, &mut memory)?;
+        let mut memory = TapMemory::default();
+        if let Some(tap) = self.tap.open(port, &mut memory)? {
             return self.run_on(tap, program);
         }
         let bound = match self.bind {
@@ -88,7 +83,7 @@ impl NetworkOptions {
         let capture = match &self.pcap {
             None => PcapWriter::off(transport),
             Some(path) => {
-                let file = created("capture", path, create_private_file(path))?;
+                let file = created("capture", path, create_private(path))?;
                 outputs.extend(file.drops().map(|drops| ("the capture", false, drops)));
                 let capture = PcapWriter::new(transport, file, T::local_addr_towards);
                 capture.map_err(cannot_write("capture", path))?
@@ -97,7 +92,7 @@ impl NetworkOptions {
         let key_logger = match &self.keylog {
             None => KeyLogger::off(),
             Some(path) => {
-                let file = created("key log", path, create_private_file(path))?;
+                let file = created("key log", path, create_private(path))?;
                 outputs.extend(file.drops().map(|drops| ("the key log", false, drops)));
                 KeyLogger::new(file)
             }
@@ -127,7 +122,7 @@ impl NetworkOptions {
         if !reached.is_empty() {
             return Ok(reached);
         }
-        Err(match (&*addresses, self.gateway_hint()) {
+        Err(match (&*addresses, self.tap.gateway_hint()) {
             ([first, ..], Some(hint)) => {
                 Failure::new(Exit::Usage, format!("cannot reach {}: {hint}", first.ip()))
             }
@@ -144,14 +139,6 @@ impl NetworkOptions {
             bind: parse_local(ip).ok(),
             ..Self::default()
         }
-    }
-
-    /// Returns a remedy if an address cannot be reached with these options.
-    fn gateway_hint(&self) -> Option<String> {
-        #[cfg(target_os = "linux")]
-        return self.tap.gateway_hint();
-        #[cfg(not(target_os = "linux"))]
-        None
     }
 }
 

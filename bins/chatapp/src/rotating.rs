@@ -1,9 +1,11 @@
 //! Log files that are replaced when they are full.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use crate::platform::files::append_private;
 
 /// Earlier files that are kept: `log.1` is the latest of them.
 const KEPT: u32 = 4;
@@ -97,14 +99,7 @@ fn open_private(path: &Path) -> io::Result<File> {
     if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
         return Err(io::Error::other("it is no regular file"));
     }
-    let mut options = OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    #[cfg(unix)]
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    Ok(file)
+    append_private(path)
 }
 
 #[cfg(test)]
@@ -137,18 +132,9 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
-    fn gives_files_to_their_owner_alone() {
-        use std::os::unix::fs::PermissionsExt;
-
+    fn refuses_what_is_no_regular_file() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        fs::write(&path, "").unwrap();
-        fs::set_permissions(&path, PermissionsExt::from_mode(0o644)).unwrap();
-        RotatingFile::open(&path, 8).unwrap();
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let error = RotatingFile::open(Path::new("/dev/null"), 8).unwrap_err();
+        let error = RotatingFile::open(folder.path(), 8).unwrap_err();
         assert_eq!(error.to_string(), "it is no regular file");
     }
 

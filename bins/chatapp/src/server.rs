@@ -9,7 +9,6 @@ use chatapp_core::{
 use chatapp_mio::{Clock, ServerMemory, Transport, Waker, seed};
 use chatapp_store::{Options, Store};
 
-use crate::background;
 use crate::cli::ServerOptions;
 use crate::data::unusable;
 use crate::exit::{Exit, Failure, drop_in_time};
@@ -19,8 +18,8 @@ use crate::log::{Fields, Level, Record, Traffic};
 use crate::metrics::Metrics;
 use crate::network::{Network, Program};
 use crate::operator::Operator;
+use crate::platform::{Hooks, Requests, background, signals};
 use crate::server_log::ServerLog;
-use crate::signals::{self, Hooks, Requests};
 use crate::supervisor::Supervisor;
 
 /// Maximum number of bans and mutes.

@@ -1,7 +1,9 @@
 //! Reports to a service manager such as systemd: the server is ready, it works, and it ends.
-//! Nothing is sent unless the manager has set `NOTIFY_SOCKET`.
+//! Nothing is sent unless there is one that waits for it.
 
 use chatapp_core::Instant;
+
+use crate::platform::supervisor::{State, limit_ms, tell};
 
 /// The reports to the service manager.
 pub(crate) struct Supervisor {
@@ -47,37 +49,4 @@ impl Supervisor {
     pub(crate) fn ends(self) {
         tell(&[State::Stopping]);
     }
-}
-
-#[cfg(unix)]
-use sd_notify::NotifyState as State;
-
-/// Sends states in one report. A manager that cannot be reached is no reason to stop.
-#[cfg(unix)]
-fn tell(states: &[State<'_>]) {
-    let _ = sd_notify::notify(states);
-}
-
-/// Returns the time within which the manager waits for a sign of life.
-#[cfg(unix)]
-fn limit_ms() -> Option<u64> {
-    let limit = sd_notify::watchdog_enabled()?;
-    u64::try_from(limit.as_millis()).ok().filter(|ms| *ms > 1)
-}
-
-/// The states that Unix has.
-#[cfg(not(unix))]
-enum State {
-    Ready,
-    Watchdog,
-    Reloading,
-    Stopping,
-}
-
-#[cfg(not(unix))]
-fn tell(_: &[State]) {}
-
-#[cfg(not(unix))]
-fn limit_ms() -> Option<u64> {
-    None
 }

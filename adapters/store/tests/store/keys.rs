@@ -1,7 +1,6 @@
 //! Tests of private keys in files, and of the known keys of peers.
 
 use std::fs;
-use std::path::Path;
 
 use chatapp_core::{ClientRecord, PublicKey, Shown, StaticKey};
 use chatapp_store::{
@@ -86,7 +85,7 @@ fn protects_a_key_from_other_users() {
     let folder = folder();
     let file = client_key_file(folder.path(), "alice");
     private_key(&file, &[1; 32]).unwrap();
-    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&file), 0o600);
     assert_eq!(mode(file.parent().unwrap()), 0o700);
     for open in [0o640, 0o604, 0o666] {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::exit::{Exit, Failure};
-use crate::signals::Requests;
+use crate::platform::Requests;
 
 /// Time limit for one line. The slowest case, a server that does not respond, takes 3 s.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -7,10 +7,11 @@ use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{ColorMode, CompletionType, Config, ExternalPrinter};
 
+use super::Gate;
 use super::completion::{Assistant, Names};
 use super::history::History;
 use super::partner::Partner;
-use super::{Gate, mode};
+use crate::platform::terminal_mode as mode;
 
 /// Maximum number of lines in the history.
 const HISTORY_LEN_MAX: usize = 1_000;

@@ -1,9 +1,10 @@
 //! Mutual exclusion between the threads that use the terminal.
 
+use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::mode;
+use crate::platform::terminal_mode as mode;
 
 /// Text that leaves the cursor in place: one line up, and down again with the line end.
 ///
@@ -11,6 +12,10 @@ use super::mode;
 /// read a text, and written all before that. So once it was given this text twice, the text before
 /// is written. The caller then knows which output arrived, and writes the rest directly.
 pub(super) const NOTHING: &str = "\x1b[A\n";
+
+/// Disables bracketed paste and clears the current line, so that later output begins on a clean
+/// line.
+const CLEAN_LINE: &str = "\x1b[?2004l\r\x1b[J";
 
 /// Time that the editor has to show a text before the gate takes the terminal from it. The editor
 /// answers at once, except while the user searches the history.
@@ -131,7 +136,7 @@ impl Gate {
         let turn = std::mem::replace(&mut self.lock().turn, Turn::Taken);
         mode::give_back();
         if matches!(turn, Turn::Changing | Turn::Editing) {
-            mode::leave_line();
+            leave_line();
         }
     }
 
@@ -215,7 +220,7 @@ impl Gate {
             state.turn = Turn::Taken;
             drop(state);
             mode::give_back();
-            mode::leave_line();
+            leave_line();
         }
     }
 
@@ -249,4 +254,13 @@ impl Gate {
         self.lock().is_printing = false;
         self.changed.notify_all();
     }
+}
+
+/// Clears the line that is being typed.
+fn leave_line() {
+    let mut output = io::stdout().lock();
+    // If the terminal is gone, there is no line to clear.
+    let _ = output
+        .write_all(CLEAN_LINE.as_bytes())
+        .and_then(|()| output.flush());
 }

@@ -1,12 +1,13 @@
 //! The history of typed lines.
 
-use std::fs::DirBuilder;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use chatapp_store::{default_folder, file_name};
 use rustyline::error::ReadlineError;
 use rustyline::history::{FileHistory, History as _};
+
+use crate::platform::files::create_private_folder;
 
 /// Typed lines of one name, in a file that only its owner can read.
 #[derive(Clone, Debug)]
@@ -34,7 +35,7 @@ impl History {
     /// Appends the new lines; other processes may have appended theirs.
     pub(super) fn save(&self, lines: &mut FileHistory) -> Result<(), ReadlineError> {
         if let Some(folder) = self.path.parent() {
-            create_private(folder)?;
+            create_private_folder(folder)?;
         }
         lines.append(&self.path)
     }
@@ -42,11 +43,4 @@ impl History {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
-}
-
-fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
 }

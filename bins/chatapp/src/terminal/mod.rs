@@ -14,7 +14,6 @@ mod completion;
 mod editor;
 mod gate;
 mod history;
-mod mode;
 mod partner;
 mod screen;
 
@@ -24,6 +23,8 @@ pub(crate) use gate::Gate;
 pub(crate) use history::History;
 pub(crate) use partner::{Partner, Recipient};
 pub(crate) use screen::Screen;
+
+use crate::platform::terminal_mode as mode;
 
 /// Terminals that cannot place a cursor.
 const DUMB: [&str; 3] = ["dumb", "cons25", "emacs"];
@@ -37,6 +38,6 @@ pub(crate) fn give_back() {
 pub(crate) fn is_capable() -> bool {
     match std::env::var("TERM") {
         Ok(term) => !term.is_empty() && !DUMB.contains(&term.as_str()),
-        Err(_) => cfg!(windows),
+        Err(_) => mode::is_capable_without_name(),
     }
 }

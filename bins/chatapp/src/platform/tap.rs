@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use chatapp_mio::seed;
-use chatapp_tap::{IpCidr, Tap, TapConfig, TapError, TapMemory};
+pub(crate) use chatapp_tap::TapMemory;
+use chatapp_tap::{IpCidr, Tap, TapConfig, TapError};
 use clap::Args;
 
 use crate::exit::{Exit, Failure};
@@ -13,7 +14,7 @@ const FIRST_DYNAMIC_PORT: u16 = 0b1100_0000_0000_0000;
 
 /// The options about the TAP device.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TapOptions {
+pub(crate) struct TapOptions {
     /// Use the program's own network stack, on this TAP device of Linux
     #[arg(long, value_name = "DEVICE", requires = "ip", conflicts_with = "bind")]
     tap: Option<String>,
@@ -38,7 +39,7 @@ fn parse_cidr(text: &str) -> Result<IpCidr, String> {
 
 impl TapOptions {
     /// Returns the configuration of the device; `None` for the network of the operating system.
-    pub(super) fn config(&self) -> Option<TapConfig> {
+    fn config(&self) -> Option<TapConfig> {
         Some(TapConfig {
             device: self.tap.clone()?,
             addresses: self.ip.clone(),
@@ -47,7 +48,7 @@ impl TapOptions {
     }
 
     /// Returns a remedy for an unreachable address; `None` without a TAP device.
-    pub(super) fn gateway_hint(&self) -> Option<String> {
+    pub(crate) fn gateway_hint(&self) -> Option<String> {
         let (device, ip) = (self.tap.as_ref()?, self.ip.first()?);
         Some(format!(
             "it is not on the link of {device}, where this program is {ip}; name the router there \
@@ -55,28 +56,37 @@ impl TapOptions {
              or give the server's address on that link"
         ))
     }
+
+    /// Opens the device to receive on this port; 0 selects any. `None` for the network of the
+    /// operating system.
+    ///
+    /// # Errors
+    /// Returns a failure if the device or the options cannot be used.
+    pub(crate) fn open<'a>(
+        &self,
+        port: u16,
+        memory: &'a mut TapMemory<'a>,
+    ) -> Result<Option<Tap<'a>>, Failure> {
+        let Some(config) = self.config() else {
+            return Ok(None);
+        };
+        let stack_seed = draw()?;
+        let port = match port {
+            0 => draw()? as u16 | FIRST_DYNAMIC_PORT,
+            port => port,
+        };
+        let opened = Tap::open(config, port, stack_seed, memory).map_err(|error| {
+            let exit = match error {
+                TapError::System(_) => Exit::System,
+                _ => Exit::Usage,
+            };
+            Failure::new(exit, error.to_string())
+        });
+        opened.map(Some)
+    }
 }
 
-/// Opens the device to receive on this port; 0 selects any.
-pub(super) fn open<'a>(
-    config: TapConfig,
-    port: u16,
-    memory: &'a mut TapMemory<'a>,
-) -> Result<Tap<'a>, Failure> {
-    let draw = || {
-        let seed = seed(&mut [0; 32]).map(|seed| seed.number());
-        seed.map_err(Failure::system("cannot get random numbers"))
-    };
-    let stack_seed = draw()?;
-    let port = match port {
-        0 => draw()? as u16 | FIRST_DYNAMIC_PORT,
-        port => port,
-    };
-    Tap::open(config, port, stack_seed, memory).map_err(|error| {
-        let exit = match error {
-            TapError::System(_) => Exit::System,
-            _ => Exit::Usage,
-        };
-        Failure::new(exit, error.to_string())
-    })
+fn draw() -> Result<u64, Failure> {
+    let seed = seed(&mut [0; 32]).map(|seed| seed.number());
+    seed.map_err(Failure::system("cannot get random numbers"))
 }

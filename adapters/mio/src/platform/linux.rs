@@ -140,3 +140,46 @@ fn packet_info_v6(ip: Ipv6Addr) -> in6_pktinfo {
         ipi6_ifindex: 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chatapp_core::limits::RECEIVE_LEN;
+
+    use super::*;
+    use crate::gso_buffer::GsoBuffer;
+    use crate::socket::{Received, Socket};
+
+    #[test]
+    fn answers_from_the_address_that_was_asked() {
+        let mut server = Socket::bind(None, 0).unwrap();
+        let server_at = |ip: &str| {
+            let ip: IpAddr = ip.parse().unwrap();
+            SocketAddr::new(ip, server.local_addr().port())
+        };
+        let asked = ["127.0.0.2", "127.0.0.1", "127.0.0.3"].map(server_at);
+        let mut gso = GsoBuffer::new();
+        let mut buffer = [0; RECEIVE_LEN];
+        let client = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let timeout = Some(Duration::from_secs(10));
+        client.set_read_timeout(timeout).unwrap();
+        for to in asked {
+            client.send_to(&[1], to).unwrap();
+            while gso.receive(&mut server, &mut buffer) == Received::Nothing {
+                std::thread::yield_now();
+            }
+            // A burst, and one alone.
+            for number in [3, 1] {
+                for at in 0..number {
+                    let client = client.local_addr().unwrap();
+                    assert_eq!(gso.send(&mut server, client, &[at; 9]), Ok(()));
+                }
+                assert_eq!(gso.flush(&mut server), Ok(()));
+            }
+            for _ in 0..4 {
+                assert_eq!(client.recv_from(&mut buffer).unwrap(), (9, to));
+            }
+        }
+    }
+}
