@@ -19,6 +19,8 @@ pub enum Rule {
     Field,
     /// Files of a crate do not import each other in a circle.
     Circle,
+    /// Only the folders `src/platform` depend on the operating system.
+    System,
 }
 
 impl Rule {
@@ -32,6 +34,7 @@ impl Rule {
             Self::Struct => "struct",
             Self::Field => "field",
             Self::Circle => "circle",
+            Self::System => "system",
         }
     }
 }
