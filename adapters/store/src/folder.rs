@@ -4,16 +4,12 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
-
 use crate::Error;
-use crate::platform::hold_lock;
+use crate::platform::{hold_lock, state_folder};
 
 /// Returns the default state folder of this platform and user; `None` without a home folder.
 pub fn default_folder() -> Option<PathBuf> {
-    let strategy = etcetera::base_strategy::choose_native_strategy().ok()?;
-    let state = strategy.state_dir().unwrap_or_else(|| strategy.data_dir());
-    Some(state.join("chatapp"))
+    Some(state_folder()?.join("chatapp"))
 }
 
 /// Returns the folder of the server on this port, inside of [`default_folder`].

@@ -6,12 +6,14 @@
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    check_private, hold_lock, make_private, open_private, private_folder, remove_empty, sync,
+    check_private, hold_lock, make_private, open_private, private_folder, remove_empty,
+    state_folder, sync,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    check_private, hold_lock, make_private, open_private, private_folder, remove_empty, sync,
+    check_private, hold_lock, make_private, open_private, private_folder, remove_empty,
+    state_folder, sync,
 };

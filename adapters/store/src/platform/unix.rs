@@ -5,8 +5,10 @@ use std::io;
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use etcetera::BaseStrategy as _;
+use etcetera::base_strategy::choose_native_strategy;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::geteuid;
 
@@ -15,6 +17,14 @@ use crate::Error;
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_FOLDER: u32 = 0o700;
 const OTHERS: u32 = 0o077;
+
+/// Returns the folder for the state of programs: `$XDG_STATE_HOME` or `~/.local/state` (XDG Base
+/// Directory Specification); on macOS `~/Library/Application Support` (File System Programming
+/// Guide of Apple). `None` without a home folder.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    let strategy = choose_native_strategy().ok()?;
+    Some(strategy.state_dir().unwrap_or_else(|| strategy.data_dir()))
+}
 
 /// Creates a folder and its parents for this user alone. Leaves existing folders unchanged.
 pub(crate) fn make_private(folder: &Path) -> io::Result<()> {

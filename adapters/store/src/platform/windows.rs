@@ -3,12 +3,23 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::windows::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy as _;
+use etcetera::base_strategy::choose_native_strategy;
 
 use crate::Error;
 
 /// Another process has opened the file: `ERROR_SHARING_VIOLATION`.
 const SHARING_VIOLATION: i32 = 32;
+
+/// Returns the folder for the state of programs: `%LOCALAPPDATA%`, which stays on this machine.
+/// `%APPDATA%` is copied to other machines of a domain, and keys must not be; a store that runs on
+/// two machines would break. `None` without a profile.
+pub(crate) fn state_folder() -> Option<PathBuf> {
+    // The crate calls it the folder of caches. Windows has one for both.
+    Some(choose_native_strategy().ok()?.cache_dir())
+}
 
 /// Creates a folder and its parents. Leaves existing folders unchanged.
 pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
