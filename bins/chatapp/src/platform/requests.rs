@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Time in which the program has to look at a request to exit.
+const STUCK_AFTER: Duration = Duration::from_millis(1_500);
 
 /// A flag that threads share.
 #[derive(Clone, Debug, Default)]
@@ -28,7 +32,7 @@ impl Flag {
 pub(crate) struct Requests {
     pub(super) leave: Flag,
     /// The program knows that it has to exit.
-    pub(super) is_noted: Flag,
+    is_noted: Flag,
     pub(super) stats: Flag,
     pub(super) reload: Flag,
 }
@@ -46,6 +50,19 @@ impl Requests {
     /// Requests an exit as the first signal does: the next signal ends the program.
     pub(crate) fn request_exit(&self) {
         self.leave.raise();
+    }
+
+    /// Ends the program after a while unless it has noted the request to exit: it may be stuck, for
+    /// example in a disk that does not answer.
+    pub(super) fn end_if_stuck(&self, end: impl FnOnce() + Send + 'static) {
+        let is_noted = self.is_noted.clone();
+        // Without a thread, the second signal ends the program.
+        let _ = std::thread::Builder::new().spawn(move || {
+            std::thread::sleep(STUCK_AFTER);
+            if !is_noted.is_raised() {
+                end();
+            }
+        });
     }
 
     /// Returns whether a reload was requested since the last call.

@@ -5,13 +5,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::background::Terminals;
 use crate::platform::{Hooks, Requests};
-
-/// Time in which the program has to look at a request to exit.
-const STUCK_AFTER: Duration = Duration::from_millis(1_500);
 
 /// Returns whether the signal was ignored when the program started. Only Linux tells; on other
 /// systems, it counts as not ignored.
@@ -61,7 +57,8 @@ pub(crate) fn watch(
                 } else if ask.leave.raise() {
                     end_at_once(&*tidy_up, signal);
                 } else {
-                    end_if_stuck(&ask, Arc::clone(&tidy_up), signal);
+                    let tidy_up = Arc::clone(&tidy_up);
+                    ask.end_if_stuck(move || end_at_once(&*tidy_up, signal));
                 }
                 wake();
             }
@@ -73,16 +70,4 @@ fn end_at_once(tidy_up: &impl Fn(), signal: i32) {
     tidy_up();
     // This does not return for these signals; if it did, the next signal would try again.
     let _ = signal_hook::low_level::emulate_default_handler(signal);
-}
-
-/// Ends the program after a while unless it has noted the request to exit.
-fn end_if_stuck(requests: &Requests, tidy_up: Arc<impl Fn() + Send + Sync + 'static>, signal: i32) {
-    let is_noted = requests.is_noted.clone();
-    // Without a thread, the second signal ends the program.
-    let _ = std::thread::Builder::new().spawn(move || {
-        std::thread::sleep(STUCK_AFTER);
-        if !is_noted.is_raised() {
-            end_at_once(&*tidy_up, signal);
-        }
-    });
 }
