@@ -1,7 +1,31 @@
 //! Finds the `ChatApp` binary, after building it.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::OnceLock;
+
+/// Variable with the path of a build that the tests start instead of their own.
+const PROGRAM: &str = "CHATAPP_PROGRAM";
+
+/// Variable with a command that runs that build, such as `wine`.
+const RUNNER: &str = "CHATAPP_RUNNER";
+
+/// Returns a command that starts `ChatApp`: the build that `CHATAPP_PROGRAM` names, through the
+/// command that `CHATAPP_RUNNER` names, or the binary of the present sources.
+///
+/// # Panics
+/// Panics if the build of the present sources fails.
+pub fn chatapp() -> Command {
+    let Some(program) = std::env::var_os(PROGRAM) else {
+        return Command::new(binary());
+    };
+    let Some(runner) = std::env::var_os(RUNNER) else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(runner);
+    command.arg(program);
+    command
+}
 
 /// Returns the path of the `ChatApp` binary, built from the present sources in the profile of these
 /// tests.
@@ -10,10 +34,10 @@ use std::sync::OnceLock;
 /// milliseconds if the binary is up to date.
 ///
 /// # Panics
-/// Panics if the build fails.
+/// Panics if the build fails, or if the tests are to try another program.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
+    let binary = BINARY.get_or_init(|| {
         #[cfg(unix)]
         catch_hangups();
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
@@ -28,7 +52,12 @@ pub fn binary() -> &'static Path {
             .expect("`cargo build --bin ChatApp` works")
             .path()
             .to_owned()
-    })
+    });
+    assert!(
+        std::env::var_os(PROGRAM).is_none(),
+        "this test starts the program in its own way, and cannot try another one: {PROGRAM} is set"
+    );
+    binary
 }
 
 /// Lets the programs that the tests start get SIGHUP. `nohup` ignores it for its program, and for

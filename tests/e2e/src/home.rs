@@ -79,13 +79,15 @@ impl Home {
     }
 
     /// Returns the environment variables that select it as the home folder.
-    pub fn variables(&self) -> [(&str, &Path); 5] {
+    pub fn variables(&self) -> [(&str, &Path); 6] {
         let names = [
             "HOME",
             "XDG_CONFIG_HOME",
             "XDG_STATE_HOME",
             "APPDATA",
             "LOCALAPPDATA",
+            // Wine sets those of Windows itself: see `wine/bcryptprimitives.c`.
+            "CHATAPP_HOME",
         ];
         names.map(|name| (name, self.path()))
     }

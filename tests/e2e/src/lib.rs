@@ -36,7 +36,7 @@ mod screen;
 #[cfg(unix)]
 mod terminal;
 
-pub use binary::{binary, example};
+pub use binary::{binary, chatapp, example};
 #[cfg(target_os = "linux")]
 pub use board::{ASKS_SETTINGS, Board};
 pub use disk::SmallDisk;

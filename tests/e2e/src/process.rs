@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use super::{Home, PATIENCE, binary};
+use super::{Home, PATIENCE, chatapp};
 
 /// Running `ChatApp`. Dropping it kills the process, and prints its transcript if the test fails.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Process {
     /// # Panics
     /// Panics if it cannot be started.
     pub fn start_at<S: AsRef<str>>(home: &Home, arguments: &[S]) -> Self {
-        Self::start_as(Command::new(binary()), home, arguments)
+        Self::start_as(chatapp(), home, arguments)
     }
 
     /// Starts `ChatApp` through a command that ends with the path of the binary and replaces itself

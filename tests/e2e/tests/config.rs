@@ -1,9 +1,8 @@
 //! The configuration file: defaults for options, and rooms by their names.
 
 use std::fs;
-use std::process::Command;
 
-use chatapp_e2e::{Home, Process, Room, TABLE, WELCOME};
+use chatapp_e2e::{Home, Process, Room, TABLE, WELCOME, chatapp};
 
 /// Writes the file of this home folder, which only its owner may read.
 fn configure(home: &Home, text: &str) {
@@ -51,7 +50,7 @@ fn has_defaults_for_options() {
     let mut alice = Process::start_at(&home, &typed);
     assert_eq!(alice.ends(), 0);
     assert!(alice.lines()[0].starts_with('{'), "{alice}");
-    let mut command = Command::new(chatapp_e2e::binary());
+    let mut command = chatapp();
     command.env("CHATAPP_CONFIG", "");
     let mut alice = Process::start_command("alice", command, &home, &enters);
     alice.shows(WELCOME);
@@ -123,7 +122,7 @@ fn reports_mistakes_in_the_file() {
     }
     // Other modes do not read it.
     assert_eq!(Process::run(&home, &["--version"]).0, 0);
-    let mut command = Command::new(chatapp_e2e::binary());
+    let mut command = chatapp();
     command.env("CHATAPP_CONFIG", "nowhere.toml");
     let mut chosen = Process::start_command("chosen", command, &home, &enters);
     assert_eq!(chosen.ends(), 2, "a chosen file must be there");

@@ -1,8 +1,8 @@
 //! Starting `ChatApp`: arguments, prompt, exit codes.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use chatapp_e2e::{BYE, Process, Room, TABLE, WELCOME, binary, free_port};
+use chatapp_e2e::{BYE, Process, Room, TABLE, WELCOME, chatapp, free_port};
 
 #[test]
 fn explains_wrong_usage_with_exit_2() {
@@ -121,7 +121,7 @@ fn rejects_a_port_in_use() {
 
 #[test]
 fn ends_a_demo_with_a_closed_output() {
-    let mut demo = Command::new(binary())
+    let mut demo = chatapp()
         .arg("demo")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
