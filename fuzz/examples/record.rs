@@ -15,7 +15,8 @@ use chatapp_core::{
     Seed, Server, ServerConfig, ServerStorage, SourceSlot,
 };
 use chatapp_fuzz::{
-    CommandStep, KEY_MARK, NameStep, SEED, Scenario, Start, Step, Words, address, identity,
+    CommandStep, KEY_MARK, NameStep, SEED, Scenario, Start, Step, Words, address,
+    client_with_medium_keys, identity, server_with_medium_keys,
 };
 
 /// Numbers of the addresses of those who take part.
@@ -25,6 +26,9 @@ const BOB: u8 = 2;
 
 fn main() -> std::io::Result<()> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let (client, server) = (client_with_medium_keys(), server_with_medium_keys());
+    write(&corpus, "client", "medium-keys", &client.to_bytes())?;
+    write(&corpus, "server", "medium-keys", &server.to_bytes())?;
     let room = Room::new().acts();
     for (number, datagram) in room.datagrams.iter().enumerate() {
         write(

@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::{
     Client, ClientConfig, ClientEvent, ClientMemory, Command, CommandId, Endpoint, Instant, Name,
-    Receipt, Seed,
+    Receipt, Seed, UnixSeconds,
 };
 
-use crate::constants::SEED;
+use crate::constants::{SEED, WALL_CLOCK};
+use crate::disk::Disk;
 use crate::frame_step::{EntryStep, FrameStep};
 use crate::network::Network;
 use crate::people::{BOB, CAROL, CLIENT, SERVER, address, participant};
@@ -31,38 +32,41 @@ const TRANSMITS_MAX: usize = 1_000;
 /// invalid datagram.
 pub fn client(bytes: &[u8]) {
     let scenario = Scenario::from_bytes(bytes);
-    with_client(|client| {
+    let is_restart = |step: &Step| matches!(step, Step::Restart { .. });
+    let mut processes = scenario.steps.split_inclusive(is_restart).peekable();
+    let first = processes.next().unwrap_or_default();
+    let mut surroundings = with_client(0, |client| {
         let mut world = World::new(client);
         if scenario.start == Start::Registered {
             world.replays(registered());
         }
-        let steps = &scenario.steps;
-        steps.iter().for_each(|step| world.takes_step(step));
-        world.comes_to_rest();
+        world.takes_steps(first, processes.peek().is_none())
     });
+    while let Some(steps) = processes.next() {
+        let is_last = processes.peek().is_none();
+        surroundings = with_client(surroundings.process + 1, |client| {
+            World::follows(client, surroundings).takes_steps(steps, is_last)
+        });
+    }
 }
 
-fn with_client(run: impl FnOnce(Client<'_>)) {
+/// Runs the process of the client with this number.
+fn with_client<T>(process: u32, run: impl FnOnce(Client<'_>) -> T) -> T {
+    let mut seed = SEED;
+    for (byte, bits) in seed.iter_mut().zip(process.to_le_bytes()) {
+        *byte ^= bits;
+    }
     let mut memory = ClientMemory::<PEERS, 4, 2, 4>::new();
     let config = ClientConfig::new(Name::new("alice").expect("a valid name"), address(SERVER));
     let identity = participant(CLIENT).clone();
-    run(Client::new(
-        config,
-        memory.storage(),
-        identity,
-        Seed::new(&mut SEED.clone()),
-    )
-    .expect("enough storage"));
+    let client = Client::new(config, memory.storage(), identity, Seed::new(&mut seed));
+    run(client.expect("enough storage"))
 }
 
 /// Returns the recording of a client in a room, made once.
 fn registered() -> &'static Recording {
     static RECORDING: OnceLock<Recording> = OnceLock::new();
-    RECORDING.get_or_init(|| {
-        let mut recording = None;
-        with_client(|client| recording = Some(World::new(client).records(&recorded_steps())));
-        recording.expect("the client was made")
-    })
+    RECORDING.get_or_init(|| with_client(0, |client| World::new(client).records(&recorded_steps())))
 }
 
 /// The recorded start of a run: the inputs of the client, and the state of all other participants
@@ -135,10 +139,21 @@ fn says(session: u8, frames: Vec<FrameStep>) -> Step {
     })
 }
 
-struct World<'a> {
-    client: Client<'a>,
+/// The surroundings of a process, for the next one.
+struct Surroundings {
+    /// Number of the process.
+    process: u32,
     now: Instant,
     network: Network,
+    disk: Disk,
+}
+
+struct World<'a> {
+    client: Client<'a>,
+    process: u32,
+    now: Instant,
+    network: Network,
+    disk: Disk,
     /// Whether the network has the state of the recording afterwards.
     is_replaying: bool,
     display_is_full: bool,
@@ -154,14 +169,43 @@ impl<'a> World<'a> {
     fn new(client: Client<'a>) -> Self {
         Self {
             client,
+            process: 0,
             now: Instant::ZERO,
             network: Network::new(CLIENT),
+            disk: Disk::default(),
             is_replaying: false,
             display_is_full: false,
             unwritten: Vec::new(),
             ended: false,
             unsettled: BTreeSet::new(),
             settled: BTreeSet::new(),
+        }
+    }
+
+    /// Creates the world of the next process, which gets the records of the one before.
+    fn follows(mut client: Client<'a>, surroundings: Surroundings) -> Self {
+        surroundings.disk.restores(&mut client);
+        Self {
+            process: surroundings.process + 1,
+            now: surroundings.now,
+            network: surroundings.network,
+            disk: surroundings.disk,
+            ..Self::new(client)
+        }
+    }
+
+    /// Takes all steps of a process. If it is the last one, no input arrives then until the client
+    /// must be idle.
+    fn takes_steps(mut self, steps: &[Step], is_last: bool) -> Surroundings {
+        steps.iter().for_each(|step| self.takes_step(step));
+        if is_last {
+            self.comes_to_rest();
+        }
+        Surroundings {
+            process: self.process,
+            now: self.now,
+            network: self.network,
+            disk: self.disk,
         }
     }
 
@@ -209,6 +253,16 @@ impl<'a> World<'a> {
                 self.waits_until(due);
             }
             Step::Display { full } => self.display_is_full = *full,
+            Step::MediumKeys(habit) => self.disk.gives_secrets(*habit, &mut self.client),
+            Step::Clock { hours } => {
+                let seconds = self.now.as_millis() / 1_000 + u64::from(*hours) * 3_600;
+                let wall = WALL_CLOCK + seconds as u32;
+                self.client.handle_wall_clock(UnixSeconds(wall));
+            }
+            Step::Store { at_once } => self.disk.at_once = *at_once,
+            Step::Stored { failed: true } => self.disk.fails(),
+            Step::Stored { failed: false } => self.syncs(),
+            Step::Restart { written } => self.disk.crashes(*written),
             _ => {
                 if let Some((from, bytes)) = self.network.gives(step) {
                     self.arrives(from, bytes);
@@ -222,6 +276,23 @@ impl<'a> World<'a> {
     fn waits_until(&mut self, time: Instant) {
         self.now = time;
         self.client.handle_timeout(time);
+    }
+
+    /// Syncs the oldest secrets, if there are any.
+    fn syncs(&mut self) {
+        if self.disk.syncs() {
+            self.client.handle_medium_keys_stored(self.now);
+        }
+    }
+
+    /// Stores all records.
+    fn persists(&mut self) {
+        while let Some(record) = self.client.poll_persist() {
+            self.disk.takes(record);
+            if self.disk.at_once {
+                self.syncs();
+            }
+        }
     }
 
     fn commands(&mut self, command: &CommandStep) {
@@ -267,15 +338,22 @@ impl<'a> World<'a> {
             if let Some(id) = event.settles() {
                 self.settles(id);
             }
+            let record = receipt.as_ref().and_then(Receipt::record);
+            record
+                .into_iter()
+                .for_each(|record| self.disk.takes(record));
             self.unwritten.extend(receipt);
         }
         let mut out = [0; DATAGRAM_LEN_MAX];
         for _ in 0..TRANSMITS_MAX {
+            self.persists();
             let Some(transmit) = self.client.poll_transmit(self.now, &mut out) else {
                 return;
             };
             if !self.is_replaying {
                 self.network.takes(transmit.to, &out[..transmit.len]);
+                let key = self.network.latest_medium_key();
+                assert!(self.disk.may_publish(&key), "{key} is not on the disk");
             }
         }
         panic!("more than {TRANSMITS_MAX} datagrams at once");
@@ -315,10 +393,11 @@ impl<'a> World<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::medium_scenarios::client_with_medium_keys;
 
     #[test]
     fn registers_before_the_first_step() {
-        with_client(|client| {
+        with_client(0, |client| {
             let mut world = World::new(client);
             world.replays(registered());
             assert!(world.client.is_registered());
@@ -331,7 +410,7 @@ mod tests {
     fn replays_what_it_recorded() {
         let mut sent = Vec::new();
         for replays in [false, true] {
-            with_client(|client| {
+            with_client(0, |client| {
                 let mut world = World::new(client);
                 if replays {
                     world.replays(registered());
@@ -348,5 +427,30 @@ mod tests {
         }
         assert_eq!(sent[0], sent[1]);
         assert!(sent[0].1.is_some());
+    }
+
+    #[test]
+    fn replaces_a_medium_key_within_a_scenario() {
+        let scenario = client_with_medium_keys();
+        let steps = &scenario.steps;
+        let restart = steps
+            .iter()
+            .position(|step| matches!(step, Step::Restart { .. }));
+        let (before, after) = steps.split_at(restart.expect("there are two processes") + 1);
+        let surroundings = with_client(0, |client| {
+            let mut world = World::new(client);
+            world.replays(registered());
+            world.takes_steps(before, false)
+        });
+        // One for the first key, and one more for it while the second one was published.
+        assert_eq!(
+            surroundings.disk.counts(),
+            (2, 1),
+            "the first secret is deleted"
+        );
+        let surroundings = with_client(1, |client| {
+            World::follows(client, surroundings).takes_steps(after, true)
+        });
+        assert_eq!(surroundings.disk.counts(), (3, 1));
     }
 }

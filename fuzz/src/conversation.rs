@@ -1,16 +1,18 @@
 //! A session with the tested machine, at its other end.
 
-use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey, SENT_AT_LEN, SessionKeys};
+use chatapp_core::crypto::{KEY_LEN, SessionKeys};
 use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::data::{self, DataWriter};
-use chatapp_core::wire::{Cookie, Entry, Frame, Header, Outcome, Refusal, Status};
+use chatapp_core::wire::{Cookie, Entry, Frame, Header, Status};
 use chatapp_core::{PublicKey, UnixSeconds};
 
 use crate::constants::WALL_CLOCK;
-use crate::frame_step::{Author, EntryStep, FrameStep};
-use crate::people::{SERVER, address, ephemeral_public, participant};
+use crate::frame_step::{EntryStep, FrameStep};
+use crate::medium::{MediumKeyStep, SentKeys};
+use crate::people::{address, participant};
 use crate::step::Head;
-use crate::values::NameStep;
+use crate::stored_message::{Mail, unreadable};
+use crate::values::{NameStep, outcome_of, refusal};
 
 /// The next numbers of a participant.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +47,7 @@ pub(crate) struct Heard {
     pub(crate) serial: u64,
     pub(crate) channel: u32,
     pub(crate) version: u32,
+    pub(crate) medium_keys: SentKeys,
 }
 
 /// The tested machine.
@@ -207,6 +210,16 @@ impl Heard {
         match *frame {
             Frame::Text { counter, .. } => self.counter = counter,
             Frame::Store {
+                request,
+                to: "",
+                ciphertext,
+                ..
+            } => {
+                self.request = request;
+                self.medium_keys.note(PublicKey::in_front_of(ciphertext).0);
+            }
+            Frame::Found { query: 0, entry } => self.medium_keys.note(entry.key),
+            Frame::Store {
                 request, counter, ..
             }
             | Frame::Post {
@@ -239,11 +252,13 @@ impl Speaker<'_> {
     fn pushes(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
         match step {
             FrameStep::Text { .. }
-            | FrameStep::Store { .. }
+            | FrameStep::Publish { .. }
             | FrameStep::Post { .. }
             | FrameStep::Leave { .. }
             | FrameStep::Lookup { .. } => self.pushes_of_client(step, writer),
-            FrameStep::Mail { .. } | FrameStep::Channel { .. } => self.pushes_message(step, writer),
+            FrameStep::Store { .. } | FrameStep::StoreFor { .. } => self.pushes_store(step, writer),
+            FrameStep::Mail { .. } | FrameStep::MailFor { .. } => self.pushes_mail(step, writer),
+            FrameStep::Channel { .. } => self.pushes_channel(step, writer),
             FrameStep::Page {
                 version,
                 restart,
@@ -274,24 +289,18 @@ impl Speaker<'_> {
                 counter: next(&mut numbers.counter, *counter),
                 text: text.text().as_bytes(),
             }),
-            FrameStep::Store {
-                request,
-                counter,
-                tried,
-                bounce,
-                to,
-                text,
-            } => writer.push(&Frame::Store {
-                request: next(&mut numbers.request, *request),
-                counter: next(&mut numbers.counter, *counter),
-                tried: match tried.0 {
-                    0 => 0,
-                    process => self.machine.incarnation_of(to.number(), process - 1),
-                },
-                bounce: *bounce,
-                to: to.text(),
-                ciphertext: &[&[7; KEY_LEN], text.text().as_bytes(), &[8; 16]].concat(),
-            }),
+            FrameStep::Publish { request, key, rest } => {
+                let rest = rest.0.checked_sub(1).map_or(KEY_LEN, usize::from);
+                let key = key.key(&self.heard.medium_keys);
+                writer.push(&Frame::Store {
+                    request: next(&mut numbers.request, *request),
+                    counter: 0,
+                    tried: 0,
+                    bounce: false,
+                    to: "",
+                    ciphertext: &[&key.0[..], &vec![0; rest]].concat(),
+                })
+            }
             FrameStep::Post {
                 request,
                 counter,
@@ -312,43 +321,102 @@ impl Speaker<'_> {
         }
     }
 
-    fn pushes_message(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
-        let numbers = self.numbers;
-        match step {
+    fn pushes_store(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
+        let (key, request, counter, tried, bounce, to, text) = match step {
+            FrameStep::Store {
+                request,
+                counter,
+                tried,
+                bounce,
+                to,
+                text,
+            } => (
+                &MediumKeyStep::None,
+                request,
+                counter,
+                tried,
+                bounce,
+                to,
+                text,
+            ),
+            FrameStep::StoreFor {
+                key,
+                request,
+                counter,
+                tried,
+                bounce,
+                to,
+                text,
+            } => (key, request, counter, tried, bounce, to, text),
+            _ => return false,
+        };
+        let key = key.key(&self.heard.medium_keys);
+        writer.push(&Frame::Store {
+            request: next(&mut self.numbers.request, *request),
+            counter: next(&mut self.numbers.counter, *counter),
+            tried: match tried.0 {
+                0 => 0,
+                process => self.machine.incarnation_of(to.number(), process - 1),
+            },
+            bounce: *bounce,
+            to: to.text(),
+            ciphertext: &unreadable(&key, &text.text()),
+        })
+    }
+
+    fn pushes_mail(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
+        let (key, serial, from, is_genuine, text) = match step {
             FrameStep::Mail {
                 serial,
                 from,
                 is_genuine,
                 text,
-            } => {
-                let serial = next(&mut numbers.serial, *serial);
-                let counter = next(&mut numbers.counter, from.counter);
-                let mail = Mail::encrypt(self.machine, from, counter, text.text().as_bytes());
-                writer.push(&Frame::Mail {
-                    serial: serial.into(),
-                    incarnation: mail.incarnation,
-                    counter,
-                    stamp: UnixSeconds(WALL_CLOCK),
-                    kept: from.kept,
-                    key: key_of(&from.name, from.key_of.0),
-                    from: from.name.text(),
-                    message_key: mail.ephemeral,
-                    ciphertext: &mail.message[usize::from(!is_genuine).min(mail.message.len())..],
-                })
-            }
-            FrameStep::Channel { number, from, text } => writer.push(&Frame::Channel {
-                number: next(&mut numbers.channel, *number),
-                incarnation: self
-                    .machine
-                    .incarnation_of(from.name.number(), from.process.0),
-                counter: next(&mut numbers.counter, from.counter),
-                stamp: UnixSeconds(WALL_CLOCK),
-                kept: from.kept,
-                from: from.name.text(),
-                text: &text.text(),
-            }),
-            _ => false,
+            } => (&MediumKeyStep::None, serial, from, is_genuine, text),
+            FrameStep::MailFor {
+                key,
+                serial,
+                from,
+                is_genuine,
+                text,
+            } => (key, serial, from, is_genuine, text),
+            _ => return false,
+        };
+        let serial = next(&mut self.numbers.serial, *serial);
+        let counter = next(&mut self.numbers.counter, from.counter);
+        let key = key.key(&self.heard.medium_keys);
+        let mut mail = Mail::encrypt(self.machine, from, counter, &key, &text.text());
+        if !is_genuine {
+            mail.damage(&key);
         }
+        writer.push(&Frame::Mail {
+            serial: serial.into(),
+            incarnation: mail.incarnation,
+            counter,
+            stamp: UnixSeconds(WALL_CLOCK),
+            kept: from.kept,
+            key: key_of(&from.name, from.key_of.0),
+            from: from.name.text(),
+            message_key: mail.ephemeral,
+            ciphertext: &mail.ciphertext,
+        })
+    }
+
+    fn pushes_channel(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
+        let FrameStep::Channel { number, from, text } = step else {
+            return false;
+        };
+        let numbers = self.numbers;
+        writer.push(&Frame::Channel {
+            number: next(&mut numbers.channel, *number),
+            incarnation: self
+                .machine
+                .incarnation_of(from.name.number(), from.process.0),
+            counter: next(&mut numbers.counter, from.counter),
+            stamp: UnixSeconds(WALL_CLOCK),
+            kept: from.kept,
+            from: from.name.text(),
+            text: &text.text(),
+        })
     }
 
     fn answer<'s>(&self, step: &'s FrameStep) -> Frame<'s> {
@@ -372,43 +440,17 @@ impl Speaker<'_> {
             FrameStep::Missing { back } => Frame::Missing {
                 query: heard.query.wrapping_sub(back.0.into()),
             },
+            FrameStep::MediumKey { name, key } => Frame::Found {
+                query: 0,
+                entry: Entry::new(
+                    name.text(),
+                    Status::Offline,
+                    self.machine.incarnation_of(name.number(), 0),
+                    key.key(&heard.medium_keys),
+                    address(name.number()),
+                ),
+            },
             _ => Frame::Partial,
-        }
-    }
-}
-
-/// A stored message as its sender has encrypted it for the machine.
-struct Mail {
-    incarnation: u64,
-    ephemeral: PublicKey,
-    message: Vec<u8>,
-}
-
-impl Mail {
-    fn encrypt(machine: &Machine, from: &Author, counter: u32, text: &[u8]) -> Self {
-        let number = from.name.number();
-        let incarnation = machine.incarnation_of(number, from.process.0);
-        let private = [0x40 + number; KEY_LEN];
-        let ephemeral = ephemeral_public(private);
-        let machine_name = NameStep::Of(machine.number);
-        let room = participant(SERVER).public();
-        let who = Correspondence {
-            room: &room,
-            from: from.name.text(),
-            incarnation,
-            to: machine_name.text(),
-        };
-        let sender = participant(number.wrapping_add(from.key_of.0));
-        let mut message = [text, &[0; SENT_AT_LEN]].concat();
-        if let Some(key) = MessageKey::to(sender, &machine.key, &private, &ephemeral, who) {
-            let sent_at = UnixSeconds(WALL_CLOCK);
-            let tag = key.seal(sender, counter, sent_at, &mut message);
-            message.extend(tag);
-        }
-        Self {
-            incarnation,
-            ephemeral,
-            message,
         }
     }
 }
@@ -431,29 +473,4 @@ fn entry<'s>(machine: &Machine, step: &'s EntryStep) -> Entry<'s> {
         key_of(&step.name, step.key_of.0),
         address(number.wrapping_add(step.address_of.0)),
     )
-}
-
-/// Returns the reason with this number.
-pub(crate) fn refusal(number: u8) -> Refusal {
-    use Refusal::*;
-    let all = [
-        Wait,
-        NameTaken,
-        Evicted,
-        RoomFull,
-        NotStored,
-        BadName,
-        NotMe,
-        RateExceeded,
-        ForeignKey,
-        NotAllowed,
-        Banned(UnixSeconds(7)),
-    ];
-    all[usize::from(number) % all.len()]
-}
-
-fn outcome_of(number: u8) -> Outcome {
-    use Outcome::*;
-    let all = [Saved, Exists, Full, NoSuchClient, NotStored, Left, Muted];
-    all[usize::from(number) % all.len()]
 }

@@ -4,6 +4,7 @@
 use arbitrary::Arbitrary;
 use serde::{Deserialize, Serialize};
 
+use crate::medium::MediumKeyStep;
 use crate::values::{Jump, NameStep, Rarely, Words};
 
 /// A frame.
@@ -117,6 +118,52 @@ pub enum FrameStep {
     },
     /// The roster does not fit.
     Partial,
+    /// A client publishes its medium-term key.
+    Publish {
+        /// Distance of the number of the request.
+        request: Jump,
+        /// The key.
+        key: MediumKeyStep,
+        /// 0 for the usual length; otherwise one more than the bytes behind the key.
+        rest: Rarely<u8>,
+    },
+    /// A message to be stored, encrypted for a medium-term key, too.
+    StoreFor {
+        /// The key that it is encrypted for.
+        key: MediumKeyStep,
+        /// Distance of the number of the request.
+        request: Jump,
+        /// Distance of the counter of the message.
+        counter: Jump,
+        /// The process of the recipient that was tried; 0 if none was.
+        tried: Rarely<u8>,
+        /// Whether it comes back if the recipient is online.
+        bounce: bool,
+        /// The recipient.
+        to: NameStep,
+        /// The length of the ciphertext, as a text of that length.
+        text: Words,
+    },
+    /// The medium-term key of a name.
+    MediumKey {
+        /// The name.
+        name: NameStep,
+        /// The key.
+        key: MediumKeyStep,
+    },
+    /// A stored message that was encrypted for a medium-term key, too.
+    MailFor {
+        /// The key that it was encrypted for.
+        key: MediumKeyStep,
+        /// Distance of its serial number.
+        serial: Jump,
+        /// The sender.
+        from: Author,
+        /// Whether the ciphertext can be decrypted.
+        is_genuine: bool,
+        /// The text.
+        text: Words,
+    },
 }
 
 /// The sender of a message that the server delivers.

@@ -6,10 +6,13 @@ mod console;
 mod constants;
 mod conversation;
 mod datagram;
+mod disk;
 mod encrypted;
 mod frame_step;
 mod handshake;
 mod input;
+mod medium;
+mod medium_scenarios;
 #[cfg(feature = "libfuzzer")]
 mod mutate;
 mod network;
@@ -18,6 +21,7 @@ mod scenario;
 mod server;
 mod short_tag;
 mod step;
+mod stored_message;
 mod values;
 
 pub use client::client;
@@ -27,6 +31,8 @@ pub use datagram::datagram;
 pub use encrypted::encrypted;
 pub use frame_step::{Author, EntryStep, FrameStep};
 pub use handshake::handshake;
+pub use medium::{MediumHabit, MediumKeyStep};
+pub use medium_scenarios::{client_with_medium_keys, server_with_medium_keys};
 #[cfg(feature = "libfuzzer")]
 pub use mutate::{cross, mutate};
 pub use network::KEY_MARK;

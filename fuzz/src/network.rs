@@ -10,10 +10,11 @@ use chatapp_core::wire::{
     Accept, Answer, ClientHello, Cookie, Datagram, Hello, PeerHello, VERSION,
 };
 
-use crate::conversation::{Conversation, Heard, Knowledge, Machine, Numbers, refusal};
+use crate::conversation::{Conversation, Heard, Knowledge, Machine, Numbers};
 use crate::people::{PARTICIPANTS, address, participant};
 use crate::short_tag::append_tag;
 use crate::step::{Fate, Open, Say, Step};
+use crate::values::refusal;
 
 /// Kinds of datagrams, the second byte.
 const KIND_CLIENT_HELLO: u8 = 3;
@@ -121,6 +122,11 @@ impl Network {
             _ => {}
         }
         false
+    }
+
+    /// Returns the medium-term key that the machine has sent last.
+    pub(crate) fn latest_medium_key(&self) -> PublicKey {
+        self.heard.medium_keys.latest()
     }
 
     /// Returns whether a datagram validates the address that it comes from: with a cookie for it,

@@ -302,6 +302,8 @@ impl<'a> World<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::medium::{MediumKeyStep, SentKeys};
+    use crate::medium_scenarios::server_with_medium_keys;
 
     #[test]
     fn fills_the_room_before_the_first_step() {
@@ -335,5 +337,30 @@ mod tests {
             });
         }
         assert_eq!(sent[0], sent[1]);
+    }
+
+    #[test]
+    fn hands_out_a_medium_key_within_a_scenario() {
+        with_server(|server| {
+            let mut world = World::new(server);
+            world.replays(registered());
+            let kept = |world: &World<'_>| world.server.usage().kept_messages.used;
+            let of_bob = MediumKeyStep::Of(1).key(&SentKeys::default());
+            for step in &server_with_medium_keys().steps {
+                if matches!(step, Step::AskCookie { from: BOB }) {
+                    // The message for the static key alone waits.
+                    assert_eq!(
+                        (kept(&world), world.network.latest_medium_key()),
+                        (1, of_bob)
+                    );
+                }
+                world.takes_step(step);
+            }
+            assert_eq!(
+                kept(&world),
+                0,
+                "bob gets the message for the published key"
+            );
+        });
     }
 }

@@ -5,6 +5,7 @@ use arbitrary::Arbitrary;
 use serde::{Deserialize, Serialize};
 
 use crate::frame_step::FrameStep;
+use crate::medium::MediumHabit;
 use crate::values::{Jump, NameStep, Rarely, Words};
 
 /// The next event at the tested machine. Participants, sessions and requests have numbers. A number
@@ -99,15 +100,28 @@ pub enum Step {
         /// Whether it takes none.
         full: bool,
     },
-    /// The store of a server answers at once, or only when it is asked to.
+    /// The store of the machine answers at once, or only when it is asked to. That of a client
+    /// has the secrets of its medium-term keys.
     Store {
         /// Whether it answers at once.
         at_once: bool,
     },
-    /// The store of a server answers.
+    /// The store of the machine answers.
     Stored {
         /// Whether it failed.
         failed: bool,
+    },
+    /// A client uses medium-term keys from now on.
+    MediumKeys(MediumHabit),
+    /// A client gets to know the time of day.
+    Clock {
+        /// Hours since the start of the run.
+        hours: u8,
+    },
+    /// The process of a client ends, and the next one starts with its records.
+    Restart {
+        /// The secrets without an answer of the store that it has synced.
+        written: u8,
     },
 }
 

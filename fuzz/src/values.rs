@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 #[cfg(feature = "libfuzzer")]
 use arbitrary::{Arbitrary, Result, Unstructured};
+use chatapp_core::UnixSeconds;
+use chatapp_core::wire::{Outcome, Refusal};
 use serde::{Deserialize, Serialize};
 
 /// Distance of a number from the one that is expected.
@@ -71,6 +73,32 @@ impl Words {
             Self::Long(len) => "x".repeat(usize::from(*len) % LONG).into(),
         }
     }
+}
+
+/// Returns the reason with this number.
+pub(crate) fn refusal(number: u8) -> Refusal {
+    use Refusal::*;
+    let all = [
+        Wait,
+        NameTaken,
+        Evicted,
+        RoomFull,
+        NotStored,
+        BadName,
+        NotMe,
+        RateExceeded,
+        ForeignKey,
+        NotAllowed,
+        Banned(UnixSeconds(7)),
+    ];
+    all[usize::from(number) % all.len()]
+}
+
+/// Returns the outcome with this number.
+pub(crate) fn outcome_of(number: u8) -> Outcome {
+    use Outcome::*;
+    let all = [Saved, Exists, Full, NoSuchClient, NotStored, Left, Muted];
+    all[usize::from(number) % all.len()]
 }
 
 #[cfg(feature = "libfuzzer")]
