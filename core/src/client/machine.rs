@@ -170,7 +170,7 @@ impl<'a> Client<'a> {
 
     /// Returns whether all commands are settled.
     pub fn is_idle(&self) -> bool {
-        self.outbox.used() == 0 && !self.registration.is_in_progress()
+        self.outbox.is_settled() && !self.registration.is_in_progress()
     }
 
     /// Returns whether the client is in the room: from the first roster after a registration until

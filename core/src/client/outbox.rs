@@ -19,6 +19,9 @@ pub(super) struct Outbox<'a> {
     /// Number of requests of the client's own so far.
     #[cfg(feature = "medium-keys")]
     own_requests: u16,
+    /// Number of those that are not answered.
+    #[cfg(feature = "medium-keys")]
+    own_used: u32,
     noticed: Queue<Noticed>,
     /// The time of day; 0 if it is unknown.
     wall: UnixSeconds,
@@ -33,6 +36,8 @@ impl<'a> Outbox<'a> {
             commands: 0,
             #[cfg(feature = "medium-keys")]
             own_requests: 0,
+            #[cfg(feature = "medium-keys")]
+            own_used: 0,
             noticed: Queue::EMPTY,
             wall: UnixSeconds(0),
         })
@@ -61,7 +66,7 @@ impl<'a> Outbox<'a> {
         sending.at(&self.slots, position, oldest)
     }
 
-    /// Returns how many commands are not settled.
+    /// Returns how many commands and requests of the client's own are not settled.
     pub(super) fn used(&self) -> u32 {
         self.free.used()
     }
@@ -128,7 +133,22 @@ impl<'a> Outbox<'a> {
         self.own_requests = self.own_requests.wrapping_add(1);
         let id = CommandId(u32::MAX - u32::from(self.own_requests));
         self.slots.at_mut(slot).reset(id, form, to, "");
+        self.own_used += 1;
         Some(slot)
+    }
+
+    /// Counts a request of the client's own as answered. Its slot is released then.
+    #[cfg(feature = "medium-keys")]
+    pub(super) fn end_own(&mut self) {
+        self.own_used = self.own_used.saturating_sub(1);
+    }
+
+    /// Returns whether all commands are settled.
+    pub(super) fn is_settled(&self) -> bool {
+        #[cfg(feature = "medium-keys")]
+        return self.used() == self.own_used;
+        #[cfg(not(feature = "medium-keys"))]
+        return self.used() == 0;
     }
 
     /// Frees the slot of a settled command. Its content stays until the next command.

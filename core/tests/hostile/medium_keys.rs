@@ -78,6 +78,23 @@ fn stores_at_once_if_the_server_knows_no_such_keys() {
     assert_eq!(rig.client.pinned_key(&name), Some(key("bob")));
 }
 
+/// A publication is no command: a silent server would keep the client busy for good.
+#[test]
+fn is_idle_while_a_publication_has_no_answer() {
+    let mut rig = Rig::new();
+    rig.client.use_medium_keys(OwnMediumKeys::NotStored);
+    rig.comes_online();
+    assert!(rig.client.is_idle());
+    let mut rig = client(Outcome::Exists);
+    assert!(rig.client.is_idle());
+    let id = rig.send_to_bob("hi").number();
+    assert!(!rig.client.is_idle());
+    sent(&mut rig);
+    answer(&mut rig, 2, &[Frame::Missing { query: id }]);
+    rig.events();
+    assert!(rig.client.is_idle());
+}
+
 #[test]
 //= PROTOCOL.md#11.6
 fn asks_for_the_key_before_the_first_message() {

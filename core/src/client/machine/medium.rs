@@ -105,6 +105,7 @@ impl Client<'_> {
         self.message_keys
             .medium_mut()
             .on_publication(number, outcome);
+        self.outbox.end_own();
         self.release(slot);
         if outcome == Some(Outcome::Exists) {
             self.advance_medium_keys();
@@ -117,6 +118,7 @@ impl Client<'_> {
         self.message_keys
             .medium_mut()
             .on_cleared(number, is_answered);
+        self.outbox.end_own();
         self.release(slot);
         if is_answered {
             self.advance_medium_keys();
