@@ -150,6 +150,11 @@ def handshake(static, remote, ephemerals, pre_shared, prologue, payload, answer)
     return first, second, state.split()
 
 
+def varint(number):
+    low, rest = number & 0x7F, number >> 7
+    return bytes([low | 0x80]) + varint(rest) if rest else bytes([low])
+
+
 def string(name):
     return bytes([len(name)]) + name
 
@@ -213,6 +218,21 @@ def main():
 
     hello, accepted = v["client-hello-payload"], v["accept-payload"]
     exchange("client-hello", "refused", 26, alice, server, bytes(32), open_tag, hello, b"\x01\x08")
+    banned = v["banned-payload"]
+    check("banned-payload", b"\x01\x0a" + varint(1_648_236_692))
+    exchange(
+        "client-hello",
+        "refused-as-banned",
+        26,
+        alice,
+        server,
+        bytes(32),
+        open_tag,
+        hello,
+        banned,
+    )
+    check("closing-as-banned", b"\x08" + bytes(3) + b"\x0a" + varint(0))
+    check("result-muted", v["result"][:5] + b"\x05" + varint(2) + b"\x06")
     exchange(
         "client-hello-in-a-closed-room",
         "accept-in-a-closed-room",

@@ -59,6 +59,8 @@ pub(crate) fn make(take: Take<'_>) {
     ] {
         take(name, body(&header, &[], &mut out));
     }
+    #[cfg(feature = "moderation")]
+    orders(take, &mut out);
     // Only long datagrams are padded when they are written: this one is only read.
     let padded: [u8; 10] = [0x80, 0xac, 2, 0x20, 1, 3, 7, 0, 0, 3];
     let (read, mut frames_read) = Header::parse(&padded).expect("the header is valid");
@@ -81,6 +83,21 @@ pub(crate) fn make(take: Take<'_>) {
         channel(6, 301, EARLIER, "all"),
     ];
     take("channel-delta", body(&plain(), &entries, &mut out));
+}
+
+/// Builds the frames that tell a client of the operator's orders.
+#[cfg(feature = "moderation")]
+fn orders(take: Take<'_>, out: &mut [u8; DATAGRAM_LEN_MAX]) {
+    let closing = Header {
+        closed: Some(Refusal::Banned(UnixSeconds(0))),
+        ..Header::default()
+    };
+    take("closing-as-banned", body(&closing, &[], out));
+    let muted = Frame::Result {
+        request: 2,
+        outcome: Outcome::Muted,
+    };
+    take("result-muted", body(&plain(), &[muted], out));
 }
 
 fn entry() -> Entry<'static> {

@@ -10,6 +10,8 @@ use crate::open::emitted;
 use crate::people::{
     INITIATOR_EPHEMERAL, RESPONDER_EPHEMERAL, alice, bob, counting, identity, member, server,
 };
+#[cfg(feature = "moderation")]
+use crate::values::BAN_ENDS;
 use crate::values::{BOBS, Bytes, CLIENT, COOKIE, INCARNATION, OTHER, Take, plain};
 
 pub(crate) fn make(take: Take<'_>) {
@@ -33,6 +35,13 @@ pub(crate) fn make(take: Take<'_>) {
     let refusal = Answer::Refused(Refusal::ForeignKey);
     let refused = exchange(with_server, &alice_here, &server_here, &said, &refusal);
     take("refused", &refused.second);
+    #[cfg(feature = "moderation")]
+    {
+        let refusal = Answer::Refused(Refusal::Banned(BAN_ENDS));
+        take("banned-payload", &payload(&refusal));
+        let refused = exchange(with_server, &alice_here, &server_here, &said, &refusal);
+        take("refused-as-banned", &refused.second);
+    }
 
     let with_bob = Hello::Peer {
         to_incarnation: BOBS,

@@ -1,5 +1,7 @@
 //! Values that several vectors contain, and the types that pass vectors on.
 
+#[cfg(feature = "moderation")]
+use chatapp_core::UnixSeconds;
 use chatapp_core::wire::{Cookie, Header};
 
 /// The bytes of a vector.
@@ -18,6 +20,10 @@ pub(crate) const COOKIE: Cookie = Cookie {
     issued_at_ms: 0x1_0000,
     mac: 0x5555_6666_7777_8888,
 };
+
+/// When the operator's ban in the vectors ends: a day after the other times.
+#[cfg(feature = "moderation")]
+pub(crate) const BAN_ENDS: UnixSeconds = UnixSeconds(1_648_236_692);
 
 /// Returns a header without flags.
 pub fn plain() -> Header {
