@@ -54,8 +54,8 @@ fn mail(key: MediumKeyStep) -> FrameStep {
     }
 }
 
-/// Returns the steps of a client that publishes a key, gets a message for it, writes to carol for
-/// two of her keys, and replaces its own key a day later. Its next process publishes that again.
+/// Returns the steps of a client that publishes a key and gets a message for it. The client writes
+/// to carol for two keys, and replaces its own key a day later. The next process publishes that.
 pub fn client_with_medium_keys() -> Scenario {
     // The session with the server, before that with bob.
     let server = |frames| says(1, frames);
@@ -157,7 +157,7 @@ pub fn server_with_medium_keys() -> Scenario {
         request: Jump::default(),
     };
     let steps = vec![
-        // Carol gets the message that is stored for her.
+        // Carol gets the stored message.
         Step::AskCookie { from: CAROL },
         opens(CAROL),
         says(0, Vec::new()),
