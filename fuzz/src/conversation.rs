@@ -8,6 +8,7 @@ use chatapp_core::{PublicKey, UnixSeconds};
 
 use crate::constants::WALL_CLOCK;
 use crate::frame_step::{EntryStep, FrameStep};
+use crate::machine::Machine;
 use crate::medium::{MediumKeyStep, SentKeys};
 use crate::people::{address, participant};
 use crate::step::Head;
@@ -48,26 +49,6 @@ pub(crate) struct Heard {
     pub(crate) channel: u32,
     pub(crate) version: u32,
     pub(crate) medium_keys: SentKeys,
-}
-
-/// The tested machine.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Machine {
-    pub(crate) key: PublicKey,
-    /// Its number among the participants.
-    pub(crate) number: u8,
-    /// Its incarnation, once the machine has sent it.
-    pub(crate) incarnation: Option<u64>,
-}
-
-impl Machine {
-    /// Returns the incarnation of a process.
-    pub(crate) fn incarnation_of(&self, number: u8, process: u8) -> u64 {
-        match self.incarnation {
-            Some(its) if process == 0 && number == self.number => its,
-            _ => 0x1000 * (u64::from(number) + 1) + u64::from(process),
-        }
-    }
 }
 
 /// The knowledge of a participant when it speaks.

@@ -11,6 +11,7 @@ mod encrypted;
 mod frame_step;
 mod handshake;
 mod input;
+mod machine;
 mod medium;
 mod medium_scenarios;
 #[cfg(feature = "libfuzzer")]

@@ -10,7 +10,8 @@ use chatapp_core::wire::{
     Accept, Answer, ClientHello, Cookie, Datagram, Hello, PeerHello, VERSION,
 };
 
-use crate::conversation::{Conversation, Heard, Knowledge, Machine, Numbers};
+use crate::conversation::{Conversation, Heard, Knowledge, Numbers};
+use crate::machine::Machine;
 use crate::people::{PARTICIPANTS, address, participant};
 use crate::short_tag::append_tag;
 use crate::step::{Fate, Open, Say, Step};

@@ -4,8 +4,8 @@ use chatapp_core::UnixSeconds;
 use chatapp_core::crypto::{Correspondence, KEY_LEN, MessageKey, PublicKey, SENT_AT_LEN, TAG_LEN};
 
 use crate::constants::WALL_CLOCK;
-use crate::conversation::Machine;
 use crate::frame_step::Author;
+use crate::machine::Machine;
 use crate::medium::id_of;
 use crate::people::{SERVER, ephemeral_public, participant};
 use crate::values::NameStep;
