@@ -27,6 +27,11 @@ pub fn chatapp() -> Command {
     command
 }
 
+/// Returns whether a command runs the program, such as `wine`.
+pub(super) fn has_runner() -> bool {
+    std::env::var_os(RUNNER).is_some()
+}
+
 /// Returns the path of the `ChatApp` binary, built from the present sources in the profile of these
 /// tests.
 ///

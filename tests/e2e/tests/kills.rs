@@ -36,8 +36,9 @@ fn survives(kills: usize) {
 
     let stop = AtomicBool::new(false);
     let (saved, posted) = std::thread::scope(|scope| {
-        let sender = scope.spawn(|| sends(&mut alice, &stop));
-        let poster = scope.spawn(|| posts(&mut bob, &stop));
+        let stop = Stop(&stop);
+        let sender = scope.spawn(|| sends(&mut alice, stop.0));
+        let poster = scope.spawn(|| posts(&mut bob, stop.0));
         let mut random = fastrand::Rng::with_seed(SEED);
         for _ in 0..kills {
             std::thread::sleep(Duration::from_millis(random.u64(0..250)));
@@ -45,7 +46,7 @@ fn survives(kills: usize) {
             room = Room::open_in(folder.path(), room.port);
         }
         std::thread::sleep(Duration::from_millis(200));
-        stop.store(true, Ordering::Relaxed);
+        stop.now();
         (
             sender.join().expect("the thread of alice does not panic"),
             poster.join().expect("the thread of bob does not panic"),
@@ -80,6 +81,21 @@ fn survives(kills: usize) {
         let mut seen = numbers(client, "Channel_Message bob: ");
         assert_eq!(seen.pop(), Some(999_999_999));
         assert_arrived(&posted, &seen, "the online client");
+    }
+}
+
+/// Stops the threads in any case: a scope waits for them even if a restart failed.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Stop<'_> {
+    fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.now();
     }
 }
 
