@@ -69,6 +69,9 @@ impl Socket {
     fn bind_one(local: SocketAddr, dual_stack: bool) -> io::Result<Self> {
         let socket =
             socket2::Socket::new(Domain::for_address(local), Type::DGRAM, Some(Protocol::UDP))?;
+        // The default differs: off on Linux (`man 7 ipv6`) and macOS (`man 4 ip6`), on on Windows
+        // (`IPPROTO_IPV6 Socket Options`) and FreeBSD (`man 4 inet6`, `net.inet6.ip6.v6only`).
+        // OpenBSD does not let it be cleared (`man 4 ip6`): the caller then takes IPv4 alone.
         if local.is_ipv6() {
             socket.set_only_v6(!dual_stack)?;
         }

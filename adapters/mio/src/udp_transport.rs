@@ -22,7 +22,9 @@ const NO_BUFFERS_PAUSE_MS: u64 = 5;
 pub struct UdpTransport {
     socket: Socket,
     buffer: GsoBuffer,
-    /// The socket became readable and was not read empty since.
+    /// The socket became readable and was not read empty since. An event comes once for what
+    /// arrived: epoll has `EPOLLET`, kqueue `EV_CLEAR`, and Windows is asked again only after a
+    /// read that would block (documentation of `mio::Poll`, "Draining readiness").
     is_readable: bool,
     /// Why the socket refused the last datagram, if it did.
     refused: Option<Refused>,

@@ -65,6 +65,8 @@ fn serve(stream: &UnixStream, execute: &impl Fn(String) -> Option<String>) -> io
     let mut order = String::new();
     BufReader::new(stream.take(ORDER_LEN_MAX)).read_line(&mut order)?;
     if let Some(line) = execute(order) {
+        // A caller that is gone gives an error, and no signal: the runtime of Rust ignores SIGPIPE,
+        // and its standard library sets `SO_NOSIGPIPE` on macOS and `MSG_NOSIGNAL` elsewhere.
         (&*stream).write_all(format!("{line}\n").as_bytes())?;
     }
     Ok(())
