@@ -85,7 +85,7 @@ fn received(name: &str, text: &str) {
         };
         assert_eq!(
             lines(name, message(None)),
-            [format!("{way}{from}: {shown}")]
+            [format!("{way}{from}: {}", without_time(text))]
         );
         let at = UnixSeconds(number(text));
         let stamp = Stamp {
@@ -97,6 +97,24 @@ fn received(name: &str, text: &str) {
             lines(name, message(Some(at))),
             [format!("{way}{from}: <{stamp}> {shown}")]
         );
+    }
+}
+
+/// Returns how a text is shown that has no time in front. It must not look as if it had one.
+fn without_time(text: &str) -> String {
+    let shown = Visible(text).to_string();
+    let time = text
+        .strip_prefix("<sent ")
+        .or_else(|| text.strip_prefix('<'));
+    let begins_with_year = time.is_some_and(|time| {
+        let mut characters = time.chars();
+        let year = characters.by_ref().take(4).filter(char::is_ascii_digit);
+        year.count() == 4 && characters.next() == Some('-')
+    });
+    if begins_with_year {
+        shown.replacen('<', "\\u{3c}", 1)
+    } else {
+        shown
     }
 }
 
