@@ -87,6 +87,13 @@ pub(crate) struct LimitOptions {
     )]
     channel_share: u32,
 
+    /// Number of earlier channel messages that a new name gets
+    #[arg(
+        long, requires = "server", conflicts_with = "client", value_name = "N",
+        default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=MOST)
+    )]
+    recent: u32,
+
     /// Registrations per second from one address (bursts of 30 times as many); 0 for no limit
     #[arg(
         long,
@@ -132,6 +139,7 @@ impl LimitOptions {
             mail_per_name: self.mailbox,
             mail_share: self.mail_share,
             log_share: self.channel_share,
+            recent_entries: self.recent,
             rates: RateLimits {
                 handshakes: RateLimit::new(
                     self.registrations.saturating_mul(HANDSHAKES),
@@ -222,6 +230,7 @@ mod tests {
         assert_eq!(names(&ours), names(&default));
         let shares = |config: &ServerConfig| (config.mail_share, config.log_share);
         assert_eq!(shares(&ours), shares(&default));
+        assert_eq!(ours.recent_entries, default.recent_entries);
         assert_eq!(
             limits.to_string(),
             "Limits: 16384 names (4 for each key, 1024 for each address), 100000 stored messages \
@@ -235,7 +244,8 @@ mod tests {
     fn applies_each_option() {
         let limits = parse(
             "--names 5 --mailbox 6 --messages 7 --channel 8 --registrations 0 --requests 9 \
-            --text-kib 1 --names-per-key 2 --names-per-source 0 --mail-share 3 --channel-share 100",
+            --text-kib 1 --names-per-key 2 --names-per-source 0 --mail-share 3 --channel-share 100 \
+            --recent 20",
         );
         let memory = limits.memory();
         assert_eq!(
@@ -245,7 +255,7 @@ mod tests {
         let config = limits.config();
         assert_eq!((config.mail_per_name, config.mail_share), (6, 3));
         assert_eq!((config.names_per_key, config.names_per_source), (2, 0));
-        assert_eq!(config.log_share, 100);
+        assert_eq!((config.log_share, config.recent_entries), (100, 20));
         assert!(limits.to_string().starts_with(
             "Limits: 5 names (2 for each key, unlimited for each address), 7 stored messages (6"
         ));

@@ -123,6 +123,8 @@ pub(super) struct ChannelLog<'a> {
     slots: Slots<'a, LogSlot>,
     /// The share of one sender.
     share: Share,
+    /// Number of the last entries that a new name gets.
+    recent: u32,
     texts: TextPool<'a>,
     /// Oldest entry in the log.
     first: u32,
@@ -138,7 +140,8 @@ pub(super) struct ChannelLog<'a> {
 }
 
 impl<'a> ChannelLog<'a> {
-    /// Creates an empty log, of which each sender may use so many percent.
+    /// Creates an empty log, of which each sender may use so many percent, and of which a new name
+    /// gets the `recent` last entries.
     ///
     /// # Errors
     /// [`StorageError`] names the slice that has a wrong length.
@@ -146,12 +149,14 @@ impl<'a> ChannelLog<'a> {
         slots: &'a mut [LogSlot],
         words: &'a mut [u32],
         percent: u32,
+        recent: u32,
     ) -> Result<Self, StorageError> {
         let few = StorageError::new("log", slots.len(), 1);
         let many = StorageError::new("log_texts", words.len(), TEXT_WORDS_MAX);
         let slots = Slots::new(slots).ok_or(few)?;
         Ok(Self {
             share: Share::new(slots.len(), percent),
+            recent,
             slots,
             texts: TextPool::new(words).ok_or(many)?,
             first: 1,
@@ -195,6 +200,15 @@ impl<'a> ChannelLog<'a> {
     /// Returns the number of the next entry.
     pub(super) fn next_number(&self) -> u32 {
         self.end.max(self.floor)
+    }
+
+    /// Returns the number of the first entry for a name that is new in the room.
+    //= PROTOCOL.md#12.1
+    pub(super) fn first_for_new_name(&self) -> u32 {
+        if self.recent == 0 {
+            return self.next_number();
+        }
+        self.first.max(self.end.saturating_sub(self.recent))
     }
 
     /// Returns the first number that the store does not know, from an entry or from a cursor.
@@ -370,7 +384,7 @@ pub(super) mod example {
     /// Runs a test with a log of two entries.
     pub(in crate::server) fn with_log(test: impl FnOnce(&mut ChannelLog<'_>)) {
         let (mut slots, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
-        test(&mut ChannelLog::new(&mut slots, &mut words, 50).unwrap());
+        test(&mut ChannelLog::new(&mut slots, &mut words, 50, 1).unwrap());
     }
 
     /// Posts and stores an entry of Alice.

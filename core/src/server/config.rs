@@ -24,6 +24,8 @@ pub struct ServerConfig {
     /// its own entries, those of senders with as many, and those that are a day old. 100 for no
     /// quota.
     pub log_share: u32,
+    /// Number of the last entries of the channel log that a new name gets; 0 for none.
+    pub recent_entries: u32,
     /// Milliseconds of silence after which the server probes a client; by default three keep-alive
     /// intervals.
     pub silence_ms: u32,
@@ -47,6 +49,7 @@ impl Default for ServerConfig {
             mail_per_name: 1_000,
             mail_share: 20,
             log_share: 20,
+            recent_entries: 0,
             silence_ms: 60_000,
             rates: RateLimits::default(),
             keep_s: 30 * 24 * 60 * 60,

@@ -178,7 +178,7 @@ mod tests {
         let (mut log, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
         let mut table = TableChanges::new(&mut changes, 1).unwrap();
         let mut mail = Mailboxes::new(&mut mails, &mut words).unwrap();
-        let mut channel = ChannelLog::new(&mut log, &mut [], 100).unwrap();
+        let mut channel = ChannelLog::new(&mut log, &mut [], 100, 0).unwrap();
         table.add(BOB, 1);
         let mut bob = bob(&mut table, 3);
 
@@ -218,7 +218,7 @@ mod tests {
         let mut log = [LogSlot::VACANT; 1];
         let mut table = TableChanges::new(&mut changes, 1).unwrap();
         let mail = Mailboxes::new(&mut mails, &mut []).unwrap();
-        let channel = ChannelLog::new(&mut log, &mut [], 100).unwrap();
+        let channel = ChannelLog::new(&mut log, &mut [], 100, 0).unwrap();
         let mut bob = bob(&mut table, 1);
         bob.leave();
         assert_eq!(next(BOB, &mut bob, &mail, &channel, &table, 2), None);

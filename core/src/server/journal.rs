@@ -380,7 +380,7 @@ mod tests {
         test(Rig {
             journal: Journal::new(&mut slots, 7).unwrap(),
             names: Slots::new(&mut names).unwrap(),
-            channel: ChannelLog::new(&mut log, &mut [], 100).unwrap(),
+            channel: ChannelLog::new(&mut log, &mut [], 100, 0).unwrap(),
             mail: Mailboxes::new(&mut mail, &mut []).unwrap(),
         });
     }

@@ -136,7 +136,12 @@ impl<'a> Server<'a> {
             notices: RestartNotices::new(),
             mail,
             mail_quota,
-            channel: ChannelLog::new(storage.log, storage.log_texts, config.log_share)?,
+            channel: ChannelLog::new(
+                storage.log,
+                storage.log_texts,
+                config.log_share,
+                config.recent_entries,
+            )?,
             feed: Feed::new(),
             events: const { EventQueue::new() },
             scratch: const { [0; BODY_LEN_MAX] },

@@ -1,7 +1,7 @@
 //! The order and the start of the messages and roster changes that the server sends to a client.
 
-use chatapp_core::Disposition;
 use chatapp_core::wire::Frame;
+use chatapp_core::{Disposition, ServerConfig};
 
 use crate::offline::post;
 use crate::server_rig::{Rig, hello};
@@ -86,4 +86,36 @@ fn restarts_no_whole_roster_for_earlier_changes() {
         .iter()
         .position(|frame| frame.contains("restart: true"));
     assert_eq!(whole, Some(4), "{received:#?}");
+}
+
+#[test]
+//= PROTOCOL.md#12.1
+fn gives_a_new_name_the_last_entries_only() {
+    for (recent, earlier) in [(0, 0), (2, 2), (9, 3)] {
+        let mut rig = Rig::with(ServerConfig {
+            recent_entries: recent,
+            ..Rig::config()
+        });
+        let (mut ann, mut cleo) = (rig.join(1, "ann"), rig.join(3, "cleo"));
+        rig.say(&mut cleo, &[Frame::Leave { request: 1 }]);
+        for (request, text) in [(1, "one"), (2, "two"), (3, "three")] {
+            rig.say(&mut ann, &[post(request, text)]);
+        }
+        let mut entries = |number, name, sequence| {
+            let mut request = hello(number, name);
+            request.hello.session_sequence = sequence;
+            request.id += 100 * u64::from(sequence);
+            let mut member = rig.enters(number.try_into().unwrap(), request);
+            let sent = rig.pass(500);
+            let mut received = rig.receive_all(&mut member, sent);
+            received.retain(|frame| frame.starts_with("Channel"));
+            assert!(received.iter().all(|frame| frame.contains("kept: true")));
+            received
+        };
+        let new = entries(2, "bob", 1);
+        assert_eq!(new.len(), earlier, "{new:?}");
+        assert!(new.last().is_none_or(|last| last.contains(r#""three""#)));
+        assert_eq!(entries(3, "cleo", 2).len(), 3, "a known name gets all");
+        assert_eq!(entries(1, "ann", 2).len(), 0, "its own");
+    }
 }

@@ -135,6 +135,8 @@ pub struct Sizes {
     pub rates: RateLimits,
     /// The percentage of each mailbox, of all stored messages and of the log for one sender.
     pub share: u32,
+    /// Entries of the channel log that a new name gets.
+    pub recent: u32,
     /// Seconds after which the server forgets an offline name.
     pub keep_s: u32,
     /// Milliseconds after which a client renews a session.
@@ -158,6 +160,7 @@ impl Sizes {
         sources: 64,
         rates: RateLimits::NONE,
         share: 20,
+        recent: 0,
         keep_s: 30 * 24 * 60 * 60,
         renew_ms: 30 * 60 * 1_000,
     };
@@ -300,7 +303,19 @@ impl Plan {
                 tells_handshakes: span.is_multiple_of(5),
             },
         };
-        plan.with_lost_keys().with_few_pins().with_short_sessions()
+        plan.with_lost_keys()
+            .with_few_pins()
+            .with_short_sessions()
+            .with_recent_entries()
+    }
+
+    /// Gives new names some entries of the channel log, in every fifth run. It draws no choice,
+    /// either.
+    fn with_recent_entries(mut self) -> Self {
+        if self.pace % 5 == 2 {
+            self.sizes.recent = 1 + (self.span % 7) as u32;
+        }
+        self
     }
 
     /// Lets clients renew their sessions after some seconds, in every third run. It draws no

@@ -206,6 +206,7 @@ impl ServerMachine {
             mail_per_name: sizes.mail_per_name,
             mail_share: sizes.share,
             log_share: sizes.share,
+            recent_entries: sizes.recent,
             rates: sizes.rates,
             keep_s: sizes.keep_s,
             ..ServerConfig::default()

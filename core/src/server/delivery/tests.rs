@@ -67,7 +67,7 @@ fn with(changes: u32, test: impl FnOnce(Delivery<'_, '_>)) {
     mail.on_stored(index.unwrap(), 1, mailbox);
 
     let (mut entries, mut words) = ([LogSlot::VACANT; 2], [0; 16]);
-    let mut channel = ChannelLog::new(&mut entries, &mut words, 100).unwrap();
+    let mut channel = ChannelLog::new(&mut entries, &mut words, 100, 0).unwrap();
     let entry = LogSlot::new(ALICE, Origin::VACANT, stamp, 0);
     assert!(matches!(
         channel.append(entry, "hi", UnixSeconds(u32::MAX)),

@@ -26,7 +26,9 @@ impl Server<'_> {
 
     /// Assigns a slot to a new name; `None` if the room is full.
     pub(super) fn insert(&mut self, name: Name) -> Option<u32> {
-        let inserted = self.roster.insert(name, self.channel.next_number())?;
+        let inserted = self
+            .roster
+            .insert(name, self.channel.first_for_new_name())?;
         match inserted.replaced {
             None => self.sessions.prepare(inserted.slot),
             Some(version) => {

@@ -222,8 +222,9 @@ impl Server<'_> {
         let name = self.roster.at_mut(slot);
         let verdict = claim.evaluate(name, connection.remote(), connection.is_open());
         match verdict {
-            // The name counts as new: earlier entries of the channel are not for it.
-            Ok(false) => name.channel_mut().jump_to(self.channel.next_number()),
+            Ok(false) => name
+                .channel_mut()
+                .jump_to(self.channel.first_for_new_name()),
             Err(Denial::Probe) => {
                 self.sessions.at_mut(slot).probe();
                 self.reschedule(slot);

@@ -142,7 +142,7 @@ fn stays_online_while_its_process_renews() {
 #[test]
 fn repeats_unacked_entries_after_a_session() {
     let mut slots = [LogSlot::VACANT; 2];
-    let mut log = ChannelLog::new(&mut slots, &mut [], 100).unwrap();
+    let mut log = ChannelLog::new(&mut slots, &mut [], 100, 0).unwrap();
     let entry = LogSlot::new(ALICE, Origin::VACANT, UnixSeconds(1), 0);
     assert!(matches!(
         log.append(entry, "hi", UnixSeconds(u32::MAX)),
