@@ -107,6 +107,16 @@ pub enum Error {
         /// File in that place.
         file: PathBuf,
     },
+    /// A file is in the place of one of an import.
+    Imported {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The bytes are no export of a person, or damaged.
+    NoExport(
+        /// Description of the mistake.
+        String,
+    ),
     /// There is no store.
     Missing {
         /// File that is missing.
@@ -223,14 +233,14 @@ impl fmt::Display for Error {
             Self::Restore { file, error } => {
                 write!(f, "cannot restore {}: {error}", file.display())
             }
-            _ => self.fmt_of_backup(f),
+            _ => self.fmt_of_copy(f),
         }
     }
 }
 
 impl Error {
-    /// Writes the errors that have to do with backups.
-    fn fmt_of_backup(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes the errors that have to do with copies.
+    fn fmt_of_copy(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForeignLog { log, file } => write!(
                 f,
@@ -262,6 +272,13 @@ impl Error {
                  aside first",
                 file.display()
             ),
+            Self::Imported { file } => write!(
+                f,
+                "{} is there with other content, and nothing was changed: an import replaces no \
+                 key. Move it away, or import into an empty folder with --data-dir",
+                file.display()
+            ),
+            Self::NoExport(why) => write!(f, "this is no export of keys: {why}"),
             Self::KeyMissing { key, file } => write!(
                 f,
                 "{0} is missing, and the clients of this room trust no other key: put it back \

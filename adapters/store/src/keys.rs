@@ -18,7 +18,12 @@ const FILE_LEN_MAX: usize = 128;
 
 /// Returns the file of the private key of a client's name.
 pub fn client_key_file(state: &Path, name: &str) -> PathBuf {
-    state.join("keys").join(folder::file_name(name))
+    folder(state).join(folder::file_name(name))
+}
+
+/// Returns the folder with the private keys of a client's names.
+pub(crate) fn folder(state: &Path) -> PathBuf {
+    state.join("keys")
 }
 
 /// Returns the file of the private key of the server with this folder.
@@ -125,7 +130,7 @@ pub fn make_room_key(file: &Path, fresh: &[u8; KEY_LEN]) -> Result<(), Error> {
 /// # Errors
 /// Returns an error if one of the files cannot be read.
 pub fn own_names(state: &Path) -> Result<Vec<(String, PublicKey)>, Error> {
-    let folder = state.join("keys");
+    let folder = folder(state);
     let mut names = Vec::new();
     for entry in entries(&folder)? {
         if let Some(name) = entry.to_str().and_then(folder::owner_of) {
@@ -174,6 +179,20 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<std::ffi::OsString>, Error> {
     }
 }
 
+/// Reads a file that nobody else may know.
+pub(crate) fn read_private_file(file: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut opened = File::open(file).map_err(Error::file(file))?;
+    platform::check_private(&opened, file)?;
+    let len = opened.metadata().map_or(0, |metadata| metadata.len());
+    // With room for all of it, the vector does not grow, and leaves no copy behind.
+    let room = usize::try_from(len).unwrap_or(0) + 32;
+    let mut content = Zeroizing::new(Vec::with_capacity(room));
+    opened
+        .read_to_end(&mut content)
+        .map_err(Error::file(file))?;
+    Ok(content)
+}
+
 /// Reads a key that nobody else may know.
 fn read_private(file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
     let opened = File::open(file).map_err(Error::file(file))?;
@@ -207,15 +226,23 @@ fn read_from(mut opened: File, file: &Path) -> Result<Zeroizing<[u8; KEY_LEN]>, 
     })
 }
 
-/// Creates a file that appears only once it is complete and synced. Returns false if it exists
-/// already.
+/// Creates a file with a key, as [`create_file`] does.
 fn create(file: &Path, key: &[u8; KEY_LEN]) -> io::Result<bool> {
     let mut text = Zeroizing::new([b'\n'; 2 * KEY_LEN + 1]);
     base16ct::lower::encode(key, text.as_mut_slice()).map_err(io::Error::other)?;
+    create_file(file, text.as_slice())
+}
+
+/// Creates a file for this user alone. It appears only once it is complete and synced. Returns
+/// false if it exists already.
+///
+/// # Errors
+/// Returns the error of the operating system.
+pub fn create_file(file: &Path, content: &[u8]) -> io::Result<bool> {
     let folder = folder_of(file).unwrap_or(Path::new("."));
     // Temporary files are private to this user.
     let mut unfinished = tempfile::Builder::new().prefix(".").tempfile_in(folder)?;
-    unfinished.write_all(text.as_slice())?;
+    unfinished.write_all(content)?;
     unfinished.as_file().sync_all()?;
     match unfinished.persist_noclobber(file) {
         Ok(_) => platform::sync(folder).map(|()| true),

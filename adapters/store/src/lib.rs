@@ -7,6 +7,7 @@
 //! - [`Memory`]: stored state of a client. It has the known keys of servers and peers, and the
 //!   identities of shown messages, which the next process does not repeat.
 //! - [`private_key`]: the key that identifies a client or server.
+//! - [`PersonExport`]: keys and stored state of a client, for another machine.
 //! - [`Report`]: the content of a store, for people and for scripts.
 //! - [`backup`], [`restore_backup`], [`check`]: copies of a room with its key, while a server runs.
 //!
@@ -54,6 +55,7 @@ mod keys;
 mod medium;
 mod memory;
 mod owned;
+mod person;
 mod platform;
 mod report;
 mod restore;
@@ -69,12 +71,13 @@ pub use error::Error;
 pub use folder::{default_folder, file_name, server_folder};
 pub use journal::StoreJournal;
 pub use keys::{
-    client_key_file, make_room_key, own_names, own_servers, parse_key, private_key, room_key,
-    room_secret, server_key, server_key_file,
+    client_key_file, create_file, make_room_key, own_names, own_servers, parse_key, private_key,
+    room_key, room_secret, server_key, server_key_file,
 };
 pub use medium::MediumFile;
 pub use memory::{
     KnownKeys, KnownPeer, Memory, forget_peer, forget_server, known_keys, verify_peer,
 };
+pub use person::PersonExport;
 pub use report::{KeptName, Report};
 pub use store::{Options, Store};

@@ -13,7 +13,13 @@ use crate::Error;
 use crate::folder::{self, Lock};
 use crate::platform;
 
-const FILE: &str = "secrets";
+/// Name of the file.
+pub(crate) const FILE: &str = "secrets";
+
+/// Returns the folder that has a folder with such a file for each name and room.
+pub(crate) fn folder(state: &Path) -> PathBuf {
+    state.join("medium")
+}
 
 /// The file with the secrets of one name in one room. A room is known by the key of its server:
 /// two addresses of one server have one mailbox.
@@ -35,9 +41,8 @@ impl MediumFile {
     /// Returns an error if the file cannot be read or created, belongs to another user, or is open
     /// to other users.
     pub fn open(state: &Path, name: &str, server: &PublicKey) -> Result<Self, Error> {
-        let folder = state
-            .join("medium")
-            .join(format!("{}@{server}", folder::file_name(name)));
+        let entry = format!("{}@{server}", folder::file_name(name));
+        let folder = folder(state).join(entry);
         platform::make_private(&folder).map_err(Error::file(&folder))?;
         let lock = match Lock::take(&folder) {
             Ok(lock) => Some(lock),

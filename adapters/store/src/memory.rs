@@ -1,10 +1,12 @@
 //! Stored state of a client for its next process: the messages already shown, and the known keys.
 
 use std::collections::HashSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use chatapp_core::{ClientRecord, PublicKey, Shown};
 use rusqlite::{Connection, OpenFlags, params};
+use zeroize::Zeroizing;
 
 use crate::Error;
 use crate::folder::{self, Lock};
@@ -15,7 +17,8 @@ use crate::schema::{self, Schema};
 /// Number of sender processes to remember: those seen last.
 const PROCESSES: i64 = 1_024;
 
-const FILE: &str = "memory.db";
+/// Name of the file.
+pub(crate) const FILE: &str = "memory.db";
 
 /// Shown messages are written without a sync: they survive the process, but a power cut may lose
 /// the latest ones. The client then repeats only messages whose acknowledgement was also lost. Keys
@@ -298,6 +301,21 @@ pub fn known_keys(state: &Path) -> Result<Vec<KnownKeys>, Error> {
     }
     known.sort_unstable_by(|a, b| (&a.name, &a.server).cmp(&(&b.name, &b.server)));
     Ok(known)
+}
+
+/// Returns the content of a file as that of a new one, without what was deleted in it.
+pub(crate) fn copy(file: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let connection = schema::look(&MEMORY, file)?;
+    let folder = file.parent().unwrap_or(file);
+    let copies = tempfile::tempdir_in(folder).map_err(Error::file(folder))?;
+    let copy = copies.path().join(FILE);
+    let target = copy.to_string_lossy();
+    connection
+        .execute("VACUUM INTO ?1", params![target])
+        .map_err(Error::sql(&copy))?;
+    fs::read(&copy)
+        .map(Zeroizing::new)
+        .map_err(Error::file(&copy))
 }
 
 /// Deletes the key of a server, given by its address as typed, with its port, for all names.

@@ -109,9 +109,11 @@ one whose key has changed.
   ChatApp join chatapp:... carol     enter with it: nothing is trusted on first
                                      use; @FILE reads the line from a file
   ChatApp keys new-room room.key     make a key for --room-key, in a new file
+  ChatApp keys export me.export      all your names in one file, under a
+                                     passphrase; `keys import` takes them over
+                                     on another machine
 Each private key is a file in ~/.local/state/chatapp/keys that only you can
-read. A copy of it is your identity: back it up, and take it to your other
-machines.
+read. A copy of it is your identity: back it up.
 
 Files:
 A server keeps names, stored messages and the channel log in `room.db` (SQLite)

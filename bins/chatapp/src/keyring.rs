@@ -13,6 +13,7 @@ use crate::data::{state_folder, unusable};
 use crate::exit::{Exit, Failure, print};
 use crate::fingerprint::{Fingerprint, Person, SafetyCode};
 use crate::keys::random;
+use crate::moving::ExportFile;
 use crate::spelling;
 
 /// Actions of `ChatApp keys`.
@@ -54,6 +55,22 @@ pub(crate) enum KeyAction {
     Forget {
         #[command(subcommand)]
         what: Forget,
+    },
+    /// Write all your names, with what is remembered under them, to a new file under a passphrase
+    Export {
+        #[command(flatten)]
+        file: ExportFile,
+
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Take the names of such a file over on this machine; nothing is replaced
+    Import {
+        #[command(flatten)]
+        file: ExportFile,
+
+        #[command(flatten)]
+        place: Place,
     },
     /// Make a key for --room-key, in a new file that you alone can read
     NewRoom {
@@ -145,6 +162,8 @@ pub(crate) fn run(action: &KeyAction) -> Result<Exit, Failure> {
             });
             forgot(count.map_err(unusable)?.unwrap_or(0), &format!("of {name}"))
         }
+        KeyAction::Export { file, place } => file.export(&place.folder()?),
+        KeyAction::Import { file, place } => file.import(&place.folder()?),
         KeyAction::NewRoom { file } => {
             store::make_room_key(file, &*random()?).map_err(unusable)?;
             let text = format!(

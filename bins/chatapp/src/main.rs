@@ -49,6 +49,7 @@ mod local_time;
 mod log;
 mod manual;
 mod metrics;
+mod moving;
 mod network;
 mod operator;
 mod order;

@@ -1,5 +1,6 @@
 //! A running `ChatApp` at a terminal, with the content of its screen.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -55,17 +56,48 @@ impl Screen {
     /// # Panics
     /// Panics if there is no pseudo-terminal, or the process cannot be started.
     pub fn start_at(home: &Home, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut command = Self::command(binary().as_os_str(), home);
+        command.args(arguments).envs(environment.iter().copied());
+        let title = format!("ChatApp {}", arguments.join(" "));
+        Self::start_command(title, command, home)
+    }
+
+    /// Starts `ChatApp` with these arguments and this home folder, with the terminal as its
+    /// controlling terminal. `None`, with the reason on stderr, if there is no `setsid`.
+    ///
+    /// # Panics
+    /// Panics if there is no pseudo-terminal.
+    pub fn start_controlled(home: &Home, arguments: &[&str]) -> Option<Self> {
+        if Command::new("setsid").arg("--version").output().is_err() {
+            let must_run = std::env::var_os("CHATAPP_NO_SKIP").is_some();
+            assert!(!must_run, "there is no setsid");
+            eprintln!("skipped: there is no setsid");
+            return None;
+        }
+        let mut command = Self::command("setsid".as_ref(), home);
+        command.args(["--ctty", "--wait"]);
+        command.arg(binary()).args(arguments);
+        let title = format!("ChatApp {}", arguments.join(" "));
+        Some(Self::start_command(title, command, home))
+    }
+
+    /// Returns the command of a program with the environment of a usual terminal.
+    fn command(program: &OsStr, home: &Home) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_remove("NO_COLOR")
+            .env("TZ", "UTC")
+            .env("TERM", "xterm-256color")
+            .envs(home.variables());
+        command
+    }
+
+    fn start_command(title: String, mut command: Command, home: &Home) -> Self {
         let (ours, theirs) = pair().expect("a pseudo-terminal can be had");
         let (rows, columns) = (24, 80);
         tcsetwinsize(&ours, size(rows, columns)).expect("it has a size");
         let copy = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
-        let child = Command::new(binary())
-            .args(arguments)
-            .env_remove("NO_COLOR")
-            .env("TZ", "UTC")
-            .env("TERM", "xterm-256color")
-            .envs(home.variables())
-            .envs(environment.iter().copied())
+        let child = command
             .stdin(copy())
             .stdout(copy())
             .stderr(copy())
@@ -90,7 +122,7 @@ impl Screen {
             }
         });
         Self {
-            title: format!("ChatApp {}", arguments.join(" ")),
+            title,
             child,
             keyboard,
             shared,
