@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use chatapp_core::crypto::KEY_LEN;
 use chatapp_core::{Client, ClientRecord, MediumSecrets, OwnMediumKeys, PublicKey, Shown};
 
 use crate::numbers::NameId;
@@ -69,6 +70,14 @@ impl Memory {
             self.medium = next.secrets;
         }
         is_due
+    }
+
+    /// Returns the secrets of medium-term keys that are on the disk.
+    pub fn medium_secrets(&self) -> Vec<[u8; KEY_LEN]> {
+        let places = self.medium.places().iter();
+        let used = places.filter(|place| place.iter().any(|byte| *byte != 0));
+        let private = used.filter_map(|place| place.last_chunk().copied());
+        private.collect()
     }
 
     /// Loses what the disk has not taken: the process has ended.

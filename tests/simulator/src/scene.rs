@@ -3,13 +3,18 @@
 
 use std::net::SocketAddr;
 
+use chatapp_core::PublicKey;
+use chatapp_core::crypto::KEY_LEN;
+
 use crate::choices::Seeded;
 use crate::client_process::Ask;
 use crate::medium::Captured;
+use crate::memory::Memory;
 use crate::model::Target;
 use crate::numbers::{NameId, ProcessId};
 use crate::plan::Plan;
 use crate::queue::Millis;
+use crate::record::Stored;
 use crate::trace::Kind;
 use crate::violation::Violation;
 use crate::world::World;
@@ -143,6 +148,27 @@ impl Scene {
     pub fn forge(&mut self, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         let kind = Kind::Recorded;
         self.world.medium.inject(kind, from, to, bytes.to_vec());
+    }
+
+    /// Lets the server hand out this medium-term key for a name from now on, as a malicious
+    /// operator does; [`PublicKey::NONE`] withholds it. The client of the name must be offline, or
+    /// it publishes its own again.
+    pub fn swap_medium_key(&mut self, name: &str, key: PublicKey) {
+        self.world.crash_server();
+        self.world.falsify(|record| match record {
+            Stored::Name(record) if record.name == name => record.medium_key = key,
+            _ => {}
+        });
+        let started = self.world.start_server();
+        self.check(started);
+    }
+
+    /// Returns the secrets of medium-term keys that a client has, as a thief of its disk does.
+    pub fn medium_secrets(&self, process: ProcessId) -> Vec<[u8; KEY_LEN]> {
+        let memory = &self.world.clients[&process].memory;
+        memory
+            .as_ref()
+            .map_or_else(Vec::new, Memory::medium_secrets)
     }
 
     /// Crashes the server, and starts it again with its store.

@@ -8,6 +8,7 @@ mod calls;
 mod changes;
 mod first_datagrams;
 mod forged;
+mod medium_keys;
 mod names;
 mod quotas;
 mod stored_messages;
