@@ -63,6 +63,8 @@ struct Limits {
     /// Whether recipients may forget which messages they showed: the memory for that is smaller
     /// than the number of messages that can be repeated.
     forgetful_dedup: bool,
+    /// Whether a name that is new in the room gets earlier channel messages.
+    gives_recent: bool,
     /// Names whose keys a client can pin.
     pins: usize,
     attacked: bool,
@@ -190,6 +192,7 @@ impl Model {
                 names_fit: plan.names_fit(),
                 throttles: plan.sizes.rates != RateLimits::NONE,
                 forgetful_dedup: plan.sizes.dedup < Sizes::ROOMY.dedup,
+                gives_recent: plan.sizes.recent != 0,
                 pins: plan.sizes.pins,
                 attacked: plan.network.attack != 0,
                 longest_delay: if straggles {

@@ -113,8 +113,11 @@ impl Model {
             let left = self.lives[showing.process]
                 .left
                 .is_some_and(|left| left > showing.at);
+            // A name that the server has forgotten is new again.
+            let is_recent = self.limits.gives_recent && message.forgotten.contains(&own);
             if left
                 && !rival
+                && !is_recent
                 && showing.by_server
                 // The server posts a request again that a forgotten sender repeats.
                 && self.is_sender_remembered(id)
