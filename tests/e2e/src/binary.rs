@@ -42,7 +42,11 @@ pub(super) fn has_runner() -> bool {
 /// Panics if the build fails, or if the tests are to try another program.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    let binary = BINARY.get_or_init(|| {
+    assert!(
+        std::env::var_os(PROGRAM).is_none(),
+        "this test starts the program in its own way, and cannot try another one: {PROGRAM} is set"
+    );
+    BINARY.get_or_init(|| {
         #[cfg(unix)]
         catch_hangups();
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
@@ -57,12 +61,7 @@ pub fn binary() -> &'static Path {
             .expect("`cargo build --bin ChatApp` works")
             .path()
             .to_owned()
-    });
-    assert!(
-        std::env::var_os(PROGRAM).is_none(),
-        "this test starts the program in its own way, and cannot try another one: {PROGRAM} is set"
-    );
-    binary
+    })
 }
 
 /// Lets the programs that the tests start get SIGHUP. `nohup` ignores it for its program, and for

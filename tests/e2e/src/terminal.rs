@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-use super::{Home, PATIENCE, binary};
+use super::{Home, PATIENCE, chatapp};
 
 /// Running `ChatApp` with a dumb pseudo-terminal as its input and output. Dropping it kills the
 /// process.
@@ -31,7 +31,7 @@ impl Terminal {
         let (ours, theirs) = pair().expect("a pseudo-terminal can be had");
         let copy = || Stdio::from(theirs.try_clone().expect("a descriptor can be copied"));
         let home = Home::new();
-        let child = Command::new(binary())
+        let child = chatapp()
             .envs(home.variables())
             .args(arguments)
             .env("TERM", "dumb")
