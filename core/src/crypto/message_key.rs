@@ -49,9 +49,6 @@ pub struct Correspondence<'a> {
     pub to: &'a str,
 }
 
-/// A secret of one side and a public key of the other: their product is known to both.
-type Pair<'a> = (&'a [u8; KEY_LEN], &'a PublicKey);
-
 impl Correspondence<'_> {
     fn start(&self, identity: &Identity, sender: &PublicKey, recipient: &PublicKey) -> Symmetric {
         let len = |name: &str| [u8::try_from(name.len()).unwrap_or(u8::MAX)];
@@ -86,9 +83,10 @@ impl MessageKey {
         public: &PublicKey,
         who: Correspondence<'_>,
     ) -> Option<Self> {
-        let state = who.start(identity, &identity.public(), recipient);
+        let mut state = who.start(identity, &identity.public(), recipient);
         let pairs = [(ephemeral, recipient), (identity.private(), recipient)];
-        Self::agree(state, public, pairs, None)
+        agree(&mut state, None, public, pairs)?;
+        Some(Self::of(state.bound_key()))
     }
 
     /// Derives the recipient's key of the stored messages of `sender`. Returns `None` if one of the
@@ -103,9 +101,10 @@ impl MessageKey {
         who: Correspondence<'_>,
     ) -> Option<Self> {
         let private = identity.private();
-        let state = who.start(identity, sender, &identity.public());
+        let mut state = who.start(identity, sender, &identity.public());
         let pairs = [(private, ephemeral), (private, sender)];
-        Self::agree(state, ephemeral, pairs, None)
+        agree(&mut state, None, ephemeral, pairs)?;
+        Some(Self::of(state.bound_key()))
     }
 
     /// As [`to`](Self::to), for a recipient with this medium-term key. `public` is marked
@@ -123,9 +122,11 @@ impl MessageKey {
         public: &PublicKey,
         who: Correspondence<'_>,
     ) -> Option<Self> {
-        let state = who.start(identity, &identity.public(), recipient);
+        let mut state = who.start(identity, &identity.public(), recipient);
         let pairs = [(ephemeral, recipient), (identity.private(), recipient)];
-        Self::agree(state, public, pairs, Some((medium, (ephemeral, medium))))
+        agree(&mut state, Some(medium), public, pairs)?;
+        state.mix_any_shared(ephemeral, &medium.0);
+        Some(Self::of(state.bound_key()))
     }
 
     /// As [`from`](Self::from), for a message that was encrypted for this medium-term key, too.
@@ -139,36 +140,11 @@ impl MessageKey {
         who: Correspondence<'_>,
     ) -> Option<Self> {
         let private = identity.private();
-        let state = who.start(identity, sender, &identity.public());
+        let mut state = who.start(identity, sender, &identity.public());
         let pairs = [(private, ephemeral), (private, sender)];
-        Self::agree(
-            state,
-            ephemeral,
-            pairs,
-            Some((medium, (medium_secret, ephemeral))),
-        )
-    }
-
-    /// Mixes the ephemeral public key and the two products `es, ss` into a state; before them a
-    /// medium-term public key, and behind them its product, if there is one.
-    fn agree(
-        mut state: Symmetric,
-        ephemeral: &PublicKey,
-        [es, ss]: [Pair<'_>; 2],
-        medium: Option<(&PublicKey, Pair<'_>)>,
-    ) -> Option<Self> {
-        if let Some((key, _)) = medium {
-            state.mix_hash(&key.0);
-        }
-        state.mix_hash(&ephemeral.0);
-        state.mix_shared(es.0, &es.1.0)?;
-        state.mix_shared(ss.0, &ss.1.0)?;
-        if let Some((_, (secret, public))) = medium {
-            state.mix_any_shared(secret, &public.0);
-        }
-        Some(Self {
-            key: state.bound_key(),
-        })
+        agree(&mut state, Some(medium), ephemeral, pairs)?;
+        state.mix_any_shared(medium_secret, &ephemeral.0);
+        Some(Self::of(state.bound_key()))
     }
 
     /// Encrypts a text and the time of its sender in place; returns the tag to append to them. The
@@ -226,4 +202,23 @@ impl Drop for MessageKey {
     fn drop(&mut self) {
         self.wipe();
     }
+}
+
+/// A secret of one side and a public key of the other: their product is known to both.
+type Pair<'a> = (&'a [u8; KEY_LEN], &'a PublicKey);
+
+/// Mixes a medium-term public key, if there is one, the ephemeral public key, and the products
+/// `es, ss`.
+fn agree(
+    state: &mut Symmetric,
+    medium: Option<&PublicKey>,
+    ephemeral: &PublicKey,
+    [es, ss]: [Pair<'_>; 2],
+) -> Option<()> {
+    if let Some(medium) = medium {
+        state.mix_hash(&medium.0);
+    }
+    state.mix_hash(&ephemeral.0);
+    state.mix_shared(es.0, &es.1.0)?;
+    state.mix_shared(ss.0, &ss.1.0)
 }

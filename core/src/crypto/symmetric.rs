@@ -69,6 +69,7 @@ impl Symmetric {
     }
 
     /// Mixes in the shared secret of two key pairs, also if that is zero.
+    #[cfg(feature = "medium-keys")]
     pub(super) fn mix_any_shared(&mut self, private: &[u8; KEY_LEN], public: &[u8; KEY_LEN]) {
         let shared = Zeroizing::new(self.suite.shared(private, public).unwrap_or_default());
         self.mix_key(&*shared);
