@@ -210,8 +210,9 @@ fn checks_test_vectors_on_a_board() {
     let mut expected: Vec<_> = document
         .lines()
         .filter_map(|line| line.strip_prefix("```vector "))
-        // A board does not know medium-term keys.
+        // A board knows neither medium-term keys nor orders of an operator.
         .filter(|name| !name.starts_with("medium-"))
+        .filter(|name| !name.contains("banned") && !name.contains("muted"))
         .map(|name| format!("{name} agrees"))
         .collect();
     let count = expected.len();
