@@ -238,6 +238,11 @@ impl World {
         };
         let deadline = self.now() + longest;
         while self.now() < deadline {
+            if !plan.names_fit() {
+                // One for whom the full room had no place may get it now, and leave as it was told
+                // to before.
+                self.bring_everybody_back()?;
+            }
             self.run_for(LOOK)?;
             if self.is_right(plan).is_ok() {
                 break;
