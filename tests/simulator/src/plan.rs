@@ -172,7 +172,10 @@ impl Sizes {
     /// milliseconds must not clear megabytes first.
     #[must_use]
     pub fn of_short_run(self) -> Self {
+        // One sender may send all that fits into the rest.
+        let is_shrunk = self.mail > Self::SHORT_RUN || self.log > Self::SHORT_RUN;
         Self {
+            share: if is_shrunk { 100 } else { self.share },
             mail: self.mail.min(Self::SHORT_RUN),
             log: self.log.min(Self::SHORT_RUN),
             ..self
