@@ -104,10 +104,11 @@ fn asks_for_the_passphrase_at_a_terminal() {
     let Some(mut screen) = Screen::start_controlled(&old, &["keys", "export", &file]) else {
         return;
     };
-    screen.shows("Passphrase:");
-    screen.types(&format!("{PASSPHRASE}\r"));
-    screen.shows("The same again:");
-    screen.types(&format!("{PASSPHRASE}\r"));
+    for prompt in ["Passphrase:", "The same again:"] {
+        screen.shows(prompt);
+        screen.waits_for("the end of the echo", |screen| !screen.echoes());
+        screen.types(&format!("{PASSPHRASE}\r"));
+    }
     screen.shows("Import it on the other machine");
     assert_eq!(screen.ends(), 0);
     let shown = String::from_utf8_lossy(&screen.bytes()).into_owned();
