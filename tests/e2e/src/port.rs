@@ -2,15 +2,11 @@
 
 use std::net::{Ipv6Addr, UdpSocket};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::time::{Duration, Instant};
 
 /// Below the range of ephemeral ports, so that no other process takes a port between its choice and
 /// its use.
 const FIRST: u16 = 10_000;
 const COUNT: u16 = 20_000;
-
-/// Time in which the sockets of a killed process are closed.
-const CLOSING_TIME: Duration = Duration::from_secs(5);
 
 /// Returns a UDP port that is free on all local addresses, a new one for each call.
 ///
@@ -23,26 +19,13 @@ pub fn free_port() -> u16 {
     for _ in 0..COUNT {
         let step = NEXT.fetch_add(1, Ordering::Relaxed) % COUNT;
         let port = FIRST + (start + step) % COUNT;
-        if is_free(port) {
+        let free_v4 = UdpSocket::bind(("0.0.0.0", port)).is_ok();
+        let free_v6 = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)).is_ok();
+        if free_v4 && (free_v6 || !has_ipv6()) {
             return port;
         }
     }
     panic!("no free UDP port between {FIRST} and {}", FIRST + COUNT);
-}
-
-fn is_free(port: u16) -> bool {
-    let free_v4 = UdpSocket::bind(("0.0.0.0", port)).is_ok();
-    let free_v6 = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, port)).is_ok();
-    free_v4 && (free_v6 || !has_ipv6())
-}
-
-/// Waits for a while until a port is free. The server of Wine closes the sockets of a process that
-/// was killed, but only a moment later.
-pub(super) fn wait_until_free(port: u16) {
-    let deadline = Instant::now() + CLOSING_TIME;
-    while !is_free(port) && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// Returns whether a test that needs IPv6 can run here.

@@ -6,9 +6,7 @@ use std::path::Path;
 use jiff::civil::DateTime;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::binary::has_runner;
-use super::port::{free_port, wait_until_free};
-use super::{Home, Process, TABLE, WELCOME};
+use super::{Home, Process, TABLE, WELCOME, free_port};
 
 /// A server on its own port.
 #[derive(Debug)]
@@ -44,9 +42,6 @@ impl Room {
     pub fn open_at(port: u16, options: &[&str]) -> Self {
         let text = port.to_string();
         let home = Home::of_server(port);
-        if has_runner() {
-            wait_until_free(port);
-        }
         let mut server = Process::start_at(&home, &[&["-s", &text], options].concat());
         let line = server.shows_next();
         assert!(
