@@ -27,11 +27,6 @@ pub fn chatapp() -> Command {
     command
 }
 
-/// Returns whether a command runs the program, such as `wine`.
-pub(super) fn has_runner() -> bool {
-    std::env::var_os(RUNNER).is_some()
-}
-
 /// Returns the path of the `ChatApp` binary, built from the present sources in the profile of these
 /// tests.
 ///
@@ -49,19 +44,32 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         #[cfg(unix)]
         catch_hangups();
-        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
-        escargot::CargoBuild::new()
-            .manifest_path(manifest)
-            // With the features of the whole workspace, Cargo reuses the artifacts of the test
-            // build.
-            .arg("--workspace")
+        build()
             .bin("ChatApp")
-            .current_release()
             .run()
             .expect("`cargo build --bin ChatApp` works")
             .path()
             .to_owned()
     })
+}
+
+/// Returns a build with the profile of these tests, and with the features of the whole workspace:
+/// Cargo reuses the artifacts of the build of the tests.
+///
+/// Cargo has described the package of the tests in variables. Build scripts that watch them would
+/// run again, and all that depends on them would be built again.
+fn build() -> escargot::CargoBuild {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let build = escargot::CargoBuild::new()
+        .manifest_path(manifest)
+        .arg("--workspace")
+        .current_release();
+    let describes_package =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| describes_package(name))
+        .fold(build, |build, name| build.env_remove(name))
 }
 
 /// Lets the programs that the tests start get SIGHUP. `nohup` ignores it for its program, and for
@@ -78,12 +86,8 @@ fn catch_hangups() {
 /// # Panics
 /// Panics if the build fails.
 pub fn example(name: &str) -> PathBuf {
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
-    escargot::CargoBuild::new()
-        .manifest_path(manifest)
-        .arg("--workspace")
+    build()
         .example(name)
-        .current_release()
         .run()
         .expect("`cargo build --example` works")
         .path()
