@@ -108,7 +108,7 @@ impl Suite {
     ) -> [u8; TAG_LEN] {
         match self {
             #[cfg(feature = "noise")]
-            Self::Noise => seal(key, counter, associated, text),
+            Self::Noise => cipher::seal(key, &nonce(counter), associated, text),
             #[cfg(feature = "null-cipher")]
             Self::NullCipher => null_cipher::tag(key, counter, associated, text),
         }
@@ -127,7 +127,7 @@ impl Suite {
     ) -> Option<()> {
         match self {
             #[cfg(feature = "noise")]
-            Self::Noise => open(key, counter, associated, text, tag),
+            Self::Noise => cipher::open(key, &nonce(counter), associated, text, tag),
             #[cfg(feature = "null-cipher")]
             Self::NullCipher => {
                 (null_cipher::tag(key, counter, associated, text) == *tag).then_some(())
@@ -142,29 +142,11 @@ impl Suite {
             // Noise, section 4.2: zeros, encrypted under the nonce that no datagram uses.
             Self::Noise => {
                 let mut next = [0; KEY_LEN];
-                seal(key, u64::MAX, &[], &mut next);
+                self.seal(key, u64::MAX, &[], &mut next);
                 next
             }
             #[cfg(feature = "null-cipher")]
             Self::NullCipher => null_cipher::hash(&[b"rekey", key]),
         }
     }
-}
-
-/// Encrypts in place under the nonce of a counter; returns the tag.
-#[cfg(feature = "noise")]
-fn seal(key: &[u8; KEY_LEN], counter: u64, associated: &[u8], text: &mut [u8]) -> [u8; TAG_LEN] {
-    cipher::seal(key, &nonce(counter), associated, text)
-}
-
-/// Decrypts in place under the nonce of a counter, or returns `None` if the tag is wrong.
-#[cfg(feature = "noise")]
-fn open(
-    key: &[u8; KEY_LEN],
-    counter: u64,
-    associated: &[u8],
-    text: &mut [u8],
-    tag: &[u8; TAG_LEN],
-) -> Option<()> {
-    cipher::open(key, &nonce(counter), associated, text, tag)
 }
