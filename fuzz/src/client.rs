@@ -16,7 +16,7 @@ use crate::frame_step::{EntryStep, FrameStep};
 use crate::network::Network;
 use crate::people::{BOB, CAROL, CLIENT, SERVER, address, participant};
 use crate::scenario::{Scenario, Start};
-use crate::step::{CommandStep, Fate, Say, Step};
+use crate::step::{CommandStep, Step};
 use crate::values::{Jump, NameStep, Rarely, Words};
 
 const PEERS: usize = 5;
@@ -98,7 +98,9 @@ fn recorded_steps() -> Vec<Step> {
         version: Jump::default(),
         restart: true,
         complete: true,
-        entries: entries.map(|(name, status)| entry(name, status)).to_vec(),
+        entries: entries
+            .map(|(name, status)| EntryStep::of(name, status))
+            .to_vec(),
     };
     let saved = FrameStep::Result {
         back: Rarely(0),
@@ -111,32 +113,13 @@ fn recorded_steps() -> Vec<Step> {
             key: Some(SERVER),
         },
         answer(SERVER),
-        says(0, vec![page]),
+        Step::says(0, vec![page]),
         send(BOB),
         answer(BOB),
-        says(0, Vec::new()),
+        Step::says(0, Vec::new()),
         send(CAROL),
-        says(1, vec![saved]),
+        Step::says(1, vec![saved]),
     ]
-}
-
-fn entry(name: u8, status: u8) -> EntryStep {
-    EntryStep {
-        name: NameStep::Of(name),
-        status,
-        process: Rarely(0),
-        key_of: Rarely(0),
-        address_of: Rarely(0),
-    }
-}
-
-fn says(session: u8, frames: Vec<FrameStep>) -> Step {
-    Step::Say(Say {
-        session,
-        head: Rarely::default(),
-        frames,
-        fate: Fate::Arrives,
-    })
 }
 
 /// The surroundings of a process, for the next one.

@@ -29,7 +29,7 @@ pub fn console(bytes: &[u8]) {
 
 fn typed(line: &str) {
     let understood = parse(line);
-    let is_blank = without_mark(line).trim_matches([' ', '\t']) == "";
+    let is_blank = without_mark(line).trim_matches([' ', '\t']).is_empty();
     assert_eq!(understood == Ok(None), is_blank);
     match understood {
         Ok(Some(input)) => {
@@ -154,7 +154,7 @@ fn reported(name: &str, text: &str) {
         ClientEvent::Posted { id },
         ClientEvent::NotPosted {
             id,
-            store_failed: count % 2 == 0,
+            store_failed: count.is_multiple_of(2),
         },
         ClientEvent::Offline { id },
         ClientEvent::Deregistered { id },

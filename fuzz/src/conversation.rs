@@ -237,8 +237,8 @@ impl Speaker<'_> {
             | FrameStep::Post { .. }
             | FrameStep::Leave { .. }
             | FrameStep::Lookup { .. } => self.pushes_of_client(step, writer),
-            FrameStep::Store { .. } | FrameStep::StoreFor { .. } => self.pushes_store(step, writer),
-            FrameStep::Mail { .. } | FrameStep::MailFor { .. } => self.pushes_mail(step, writer),
+            FrameStep::Store(_) | FrameStep::StoreFor { .. } => self.pushes_store(step, writer),
+            FrameStep::Mail(_) | FrameStep::MailFor { .. } => self.pushes_mail(step, writer),
             FrameStep::Channel { .. } => self.pushes_channel(step, writer),
             FrameStep::Page {
                 version,
@@ -303,70 +303,38 @@ impl Speaker<'_> {
     }
 
     fn pushes_store(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
-        let (key, request, counter, tried, bounce, to, text) = match step {
-            FrameStep::Store {
-                request,
-                counter,
-                tried,
-                bounce,
-                to,
-                text,
-            } => (
-                &MediumKeyStep::None,
-                request,
-                counter,
-                tried,
-                bounce,
-                to,
-                text,
-            ),
-            FrameStep::StoreFor {
-                key,
-                request,
-                counter,
-                tried,
-                bounce,
-                to,
-                text,
-            } => (key, request, counter, tried, bounce, to, text),
+        let (key, store) = match step {
+            FrameStep::Store(store) => (&MediumKeyStep::None, store),
+            FrameStep::StoreFor { key, store } => (key, store),
             _ => return false,
         };
         let key = key.key(&self.heard.medium_keys);
+        let to = &store.to;
         writer.push(&Frame::Store {
-            request: next(&mut self.numbers.request, *request),
-            counter: next(&mut self.numbers.counter, *counter),
-            tried: match tried.0 {
+            request: next(&mut self.numbers.request, store.request),
+            counter: next(&mut self.numbers.counter, store.counter),
+            tried: match store.tried.0 {
                 0 => 0,
                 process => self.machine.incarnation_of(to.number(), process - 1),
             },
-            bounce: *bounce,
+            bounce: store.bounce,
             to: to.text(),
-            ciphertext: &unreadable(&key, &text.text()),
+            ciphertext: &unreadable(&key, &store.text.text()),
         })
     }
 
     fn pushes_mail(self, step: &FrameStep, writer: &mut DataWriter<'_>) -> bool {
-        let (key, serial, from, is_genuine, text) = match step {
-            FrameStep::Mail {
-                serial,
-                from,
-                is_genuine,
-                text,
-            } => (&MediumKeyStep::None, serial, from, is_genuine, text),
-            FrameStep::MailFor {
-                key,
-                serial,
-                from,
-                is_genuine,
-                text,
-            } => (key, serial, from, is_genuine, text),
+        let (key, step) = match step {
+            FrameStep::Mail(mail) => (&MediumKeyStep::None, mail),
+            FrameStep::MailFor { key, mail } => (key, mail),
             _ => return false,
         };
-        let serial = next(&mut self.numbers.serial, *serial);
+        let from = &step.from;
+        let serial = next(&mut self.numbers.serial, step.serial);
         let counter = next(&mut self.numbers.counter, from.counter);
         let key = key.key(&self.heard.medium_keys);
-        let mut mail = Mail::encrypt(self.machine, from, counter, &key, &text.text());
-        if !is_genuine {
+        let mut mail = Mail::encrypt(self.machine, from, counter, &key, &step.text.text());
+        if !step.is_genuine {
             mail.damage(&key);
         }
         writer.push(&Frame::Mail {

@@ -19,20 +19,7 @@ pub enum FrameStep {
         text: Words,
     },
     /// A message to be stored.
-    Store {
-        /// Distance of the number of the request.
-        request: Jump,
-        /// Distance of the counter of the message.
-        counter: Jump,
-        /// The process of the recipient that was tried; 0 if none was.
-        tried: Rarely<u8>,
-        /// Whether it comes back if the recipient is online.
-        bounce: bool,
-        /// The recipient.
-        to: NameStep,
-        /// The length of the ciphertext, as a text of that length.
-        text: Words,
-    },
+    Store(StoreStep),
     /// A channel message.
     Post {
         /// Distance of the number of the request.
@@ -69,16 +56,7 @@ pub enum FrameStep {
         back: Rarely<u8>,
     },
     /// A stored message.
-    Mail {
-        /// Distance of its serial number.
-        serial: Jump,
-        /// The sender.
-        from: Author,
-        /// Whether the ciphertext can be decrypted.
-        is_genuine: bool,
-        /// The text.
-        text: Words,
-    },
+    Mail(MailStep),
     /// An entry of the channel log.
     Channel {
         /// Distance of its number.
@@ -131,18 +109,8 @@ pub enum FrameStep {
     StoreFor {
         /// The key that it is encrypted for.
         key: MediumKeyStep,
-        /// Distance of the number of the request.
-        request: Jump,
-        /// Distance of the counter of the message.
-        counter: Jump,
-        /// The process of the recipient that was tried; 0 if none was.
-        tried: Rarely<u8>,
-        /// Whether it comes back if the recipient is online.
-        bounce: bool,
-        /// The recipient.
-        to: NameStep,
-        /// The length of the ciphertext, as a text of that length.
-        text: Words,
+        /// The message.
+        store: StoreStep,
     },
     /// The medium-term key of a name.
     MediumKey {
@@ -155,15 +123,55 @@ pub enum FrameStep {
     MailFor {
         /// The key that it was encrypted for.
         key: MediumKeyStep,
-        /// Distance of its serial number.
-        serial: Jump,
-        /// The sender.
-        from: Author,
-        /// Whether the ciphertext can be decrypted.
-        is_genuine: bool,
-        /// The text.
-        text: Words,
+        /// The message.
+        mail: MailStep,
     },
+}
+
+/// A message to be stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
+pub struct StoreStep {
+    /// Distance of the number of the request.
+    pub request: Jump,
+    /// Distance of the counter of the message.
+    pub counter: Jump,
+    /// The process of the recipient that was tried; 0 if none was.
+    pub tried: Rarely<u8>,
+    /// Whether it comes back if the recipient is online.
+    pub bounce: bool,
+    /// The recipient.
+    pub to: NameStep,
+    /// The length of the ciphertext, as a text of that length.
+    pub text: Words,
+}
+
+impl StoreStep {
+    /// Returns the next message to a name.
+    pub(crate) fn to(number: u8) -> Self {
+        Self {
+            request: Jump::default(),
+            counter: Jump::default(),
+            tried: Rarely(0),
+            bounce: false,
+            to: NameStep::Of(number),
+            text: Words::Short("hi".into()),
+        }
+    }
+}
+
+/// A stored message.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
+pub struct MailStep {
+    /// Distance of its serial number.
+    pub serial: Jump,
+    /// The sender.
+    pub from: Author,
+    /// Whether the ciphertext can be decrypted.
+    pub is_genuine: bool,
+    /// The text.
+    pub text: Words,
 }
 
 /// The sender of a message that the server delivers.
@@ -196,4 +204,17 @@ pub struct EntryStep {
     pub key_of: Rarely<u8>,
     /// Distance of the owner of the address.
     pub address_of: Rarely<u8>,
+}
+
+impl EntryStep {
+    /// Returns the entry of a name with its own key, address and process.
+    pub(crate) fn of(number: u8, status: u8) -> Self {
+        Self {
+            name: NameStep::Of(number),
+            status,
+            process: Rarely(0),
+            key_of: Rarely(0),
+            address_of: Rarely(0),
+        }
+    }
 }

@@ -30,7 +30,7 @@ pub use console::console;
 pub use constants::SEED;
 pub use datagram::datagram;
 pub use encrypted::encrypted;
-pub use frame_step::{Author, EntryStep, FrameStep};
+pub use frame_step::{Author, EntryStep, FrameStep, MailStep, StoreStep};
 pub use handshake::handshake;
 pub use medium::{MediumHabit, MediumKeyStep};
 pub use medium_scenarios::{client_with_medium_keys, server_with_medium_keys};

@@ -1,39 +1,20 @@
 //! Scenarios with medium-term keys, from the first key to the deletion of it. They are in the
 //! corpus: the fuzzer hardly finds all of these steps in their order.
 
-use crate::frame_step::{Author, EntryStep, FrameStep};
+use crate::frame_step::{Author, EntryStep, FrameStep, MailStep, StoreStep};
 use crate::medium::{MediumHabit, MediumKeyStep};
 use crate::people::{BOB, CAROL, CLIENT, SERVER};
 use crate::scenario::{Scenario, Start};
-use crate::step::{CommandStep, Fate, Open, Say, Step};
+use crate::step::{CommandStep, Open, Step};
 use crate::values::{Jump, NameStep, Rarely, Words};
 
 /// Outcomes of results, by their numbers.
 const EXISTS: u8 = 1;
 
-fn says(session: u8, frames: Vec<FrameStep>) -> Step {
-    Step::Say(Say {
-        session,
-        head: Rarely::default(),
-        frames,
-        fate: Fate::Arrives,
-    })
-}
-
 fn result(outcome: u8) -> FrameStep {
     FrameStep::Result {
         back: Rarely(0),
         outcome,
-    }
-}
-
-fn entry(name: u8, status: u8) -> EntryStep {
-    EntryStep {
-        name: NameStep::Of(name),
-        status,
-        process: Rarely(0),
-        key_of: Rarely(0),
-        address_of: Rarely(0),
     }
 }
 
@@ -45,34 +26,38 @@ fn mail(key: MediumKeyStep) -> FrameStep {
         kept: false,
         key_of: Rarely(0),
     };
-    FrameStep::MailFor {
-        key,
+    let mail = MailStep {
         serial: Jump::default(),
         from,
         is_genuine: true,
         text: Words::Short("hi".into()),
-    }
+    };
+    FrameStep::MailFor { key, mail }
 }
 
 /// Returns the steps of a client that publishes a key and gets a message for it. The client writes
 /// to carol for two keys, and replaces its own key a day later. The next process publishes that.
 pub fn client_with_medium_keys() -> Scenario {
     // The session with the server, before that with bob.
-    let server = |frames| says(1, frames);
+    let server = |frames| Step::says(1, frames);
     let key_of_carol = |number| FrameStep::MediumKey {
         name: NameStep::Of(CAROL),
         key: MediumKeyStep::Of(number),
     };
     let found = FrameStep::Found {
         back: Rarely(0),
-        entry: entry(CAROL, 0),
+        entry: EntryStep::of(CAROL, 0),
     };
     let hi = Words::Short("hi".into());
     let page = FrameStep::Page {
         version: Jump::default(),
         restart: true,
         complete: true,
-        entries: vec![entry(CLIENT, 1), entry(BOB, 1), entry(CAROL, 0)],
+        entries: vec![
+            EntryStep::of(CLIENT, 1),
+            EntryStep::of(BOB, 1),
+            EntryStep::of(CAROL, 0),
+        ],
     };
     let answer = Step::Answer {
         from: SERVER,
@@ -106,9 +91,9 @@ pub fn client_with_medium_keys() -> Scenario {
             key: Some(SERVER),
         },
         answer,
-        says(0, vec![page]),
-        says(0, vec![result(EXISTS)]),
-        says(0, vec![mail(MediumKeyStep::Sent(0))]),
+        Step::says(0, vec![page]),
+        Step::says(0, vec![result(EXISTS)]),
+        Step::says(0, vec![mail(MediumKeyStep::Sent(0))]),
     ];
     Scenario {
         start: Start::Registered,
@@ -129,12 +114,7 @@ pub fn server_with_medium_keys() -> Scenario {
     };
     let store = |key| FrameStep::StoreFor {
         key,
-        request: Jump::default(),
-        counter: Jump::default(),
-        tried: Rarely(0),
-        bounce: false,
-        to: NameStep::Of(BOB),
-        text: Words::Short("hi".into()),
+        store: StoreStep::to(BOB),
     };
     let lookup = FrameStep::Lookup {
         query: Jump::default(),
@@ -142,15 +122,8 @@ pub fn server_with_medium_keys() -> Scenario {
     };
     let opens = |from| {
         Step::Open(Open {
-            from,
-            name: NameStep::Of(from),
-            process: Rarely(0),
-            id: Rarely(0),
-            session_sequence: Jump::default(),
-            window: Rarely(0),
             knows_table: true,
-            capacity: 8,
-            cookie_of: Rarely(0),
+            ..Open::by(from)
         })
     };
     let leave = FrameStep::Leave {
@@ -160,23 +133,23 @@ pub fn server_with_medium_keys() -> Scenario {
         // Carol gets the stored message.
         Step::AskCookie { from: CAROL },
         opens(CAROL),
-        says(0, Vec::new()),
-        says(0, Vec::new()),
-        says(alice, vec![publish(0)]),
-        says(bob, vec![publish(1)]),
-        says(bob, vec![leave]),
-        says(alice, vec![lookup]),
-        says(alice, vec![store(MediumKeyStep::Sent(0))]),
-        says(alice, vec![store(MediumKeyStep::None)]),
+        Step::says(0, Vec::new()),
+        Step::says(0, Vec::new()),
+        Step::says(alice, vec![publish(0)]),
+        Step::says(bob, vec![publish(1)]),
+        Step::says(bob, vec![leave]),
+        Step::says(alice, vec![lookup]),
+        Step::says(alice, vec![store(MediumKeyStep::Sent(0))]),
+        Step::says(alice, vec![store(MediumKeyStep::None)]),
         Step::AskCookie { from: BOB },
         opens(BOB),
-        says(0, Vec::new()),
-        says(0, vec![publish(2)]),
+        Step::says(0, Vec::new()),
+        Step::says(0, vec![publish(2)]),
         Step::Wait { ms: 10_000 },
-        says(0, vec![publish(2)]),
-        says(0, vec![publish(1)]),
+        Step::says(0, vec![publish(2)]),
+        Step::says(0, vec![publish(1)]),
         // Alice takes the receipt.
-        says(alice + 1, Vec::new()),
+        Step::says(alice + 1, Vec::new()),
     ];
     Scenario {
         start: Start::Registered,

@@ -17,7 +17,7 @@ pub enum Start {
 impl Start {
     /// Reads the first byte of an input.
     fn from_byte(byte: u8) -> Self {
-        if byte % 2 == 0 {
+        if byte.is_multiple_of(2) {
             Self::New
         } else {
             Self::Registered

@@ -12,12 +12,12 @@ use chatapp_core::{
 };
 
 use crate::constants::{SEED, WALL_CLOCK};
-use crate::frame_step::FrameStep;
+use crate::frame_step::{FrameStep, StoreStep};
 use crate::network::Network;
 use crate::people::{ALICE, BOB, CAROL, PARTICIPANTS, SERVER, address, participant};
 use crate::scenario::{Scenario, Start};
-use crate::step::{Fate, Open, Say, Step};
-use crate::values::{Jump, NameStep, Rarely, Words};
+use crate::step::{Open, Step};
+use crate::values::Jump;
 
 const NAMES: usize = 4;
 /// A limit on the outputs at once, many times above the largest real number: a machine with more is
@@ -95,48 +95,18 @@ struct Recording {
 fn recorded_steps() -> Vec<Step> {
     let mut steps = Vec::new();
     for from in [ALICE, BOB, CAROL] {
-        steps.extend([Step::AskCookie { from }, Step::Open(opens(from))]);
-        steps.push(says(0, Vec::new()));
+        steps.extend([Step::AskCookie { from }, Step::Open(Open::by(from))]);
+        steps.push(Step::says(0, Vec::new()));
     }
-    steps.push(says(
+    steps.push(Step::says(
         0,
         vec![FrameStep::Leave {
             request: Jump::default(),
         }],
     ));
-    let store = FrameStep::Store {
-        request: Jump::default(),
-        counter: Jump::default(),
-        tried: Rarely(0),
-        bounce: false,
-        to: NameStep::Of(CAROL),
-        text: Words::Short("hi".into()),
-    };
-    steps.extend([says(2, vec![store]), says(1, Vec::new())]);
+    let store = FrameStep::Store(StoreStep::to(CAROL));
+    steps.extend([Step::says(2, vec![store]), Step::says(1, Vec::new())]);
     steps
-}
-
-fn opens(from: u8) -> Open {
-    Open {
-        from,
-        name: NameStep::Of(from),
-        process: Rarely(0),
-        id: Rarely(0),
-        session_sequence: Jump::default(),
-        window: Rarely(0),
-        knows_table: false,
-        capacity: 8,
-        cookie_of: Rarely(0),
-    }
-}
-
-fn says(session: u8, frames: Vec<FrameStep>) -> Step {
-    Step::Say(Say {
-        session,
-        head: Rarely::default(),
-        frames,
-        fate: Fate::Arrives,
-    })
 }
 
 /// The bytes from and to an address until a cookie or a session validates it.

@@ -125,6 +125,18 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// Returns the step in which these frames arrive in a session, counted backwards.
+    pub(crate) fn says(session: u8, frames: Vec<FrameStep>) -> Self {
+        Self::Say(Say {
+            session,
+            head: Rarely::default(),
+            frames,
+            fate: Fate::Arrives,
+        })
+    }
+}
+
 /// The first message of a handshake.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "libfuzzer", derive(Arbitrary))]
@@ -147,6 +159,23 @@ pub struct Open {
     pub capacity: u8,
     /// Whose cookie is presented, counted from its own.
     pub cookie_of: Rarely<u8>,
+}
+
+impl Open {
+    /// Returns the message of a participant that asks for its own name.
+    pub(crate) fn by(from: u8) -> Self {
+        Self {
+            from,
+            name: NameStep::Of(from),
+            process: Rarely(0),
+            id: Rarely(0),
+            session_sequence: Jump::default(),
+            window: Rarely(0),
+            knows_table: false,
+            capacity: 8,
+            cookie_of: Rarely(0),
+        }
+    }
 }
 
 /// A datagram in a session.
