@@ -15,15 +15,15 @@ use super::name_slot::NameSlot;
 use super::table::{NextPage, TableChanges};
 use crate::containers::{List, Slots};
 
-/// Returns the next frame for the client in a slot. The client has a session, and `names` is the
-/// number of names in the room.
+/// Returns the next frame for the client in a slot. The client has a session, and the first `used`
+/// slots have names.
 pub(super) fn next(
     slot: u32,
     name: &mut NameSlot,
     mail: &Mailboxes<'_>,
     channel: &ChannelLog<'_>,
     table: &TableChanges<'_>,
-    names: u32,
+    used: u32,
 ) -> Option<SentFrame> {
     if name.membership().is_registering() {
         return None;
@@ -45,7 +45,7 @@ pub(super) fn next(
         return Some(SentFrame::Receipt(index));
     }
     let page = if is_listed(name) {
-        name.next_page(table, names)
+        name.next_page(table, used)
     } else {
         None
     };

@@ -368,9 +368,9 @@ impl NameSlot {
     pub(super) fn next_page(
         &mut self,
         table: &TableChanges<'_>,
-        names: u32,
+        used: u32,
     ) -> Option<(u64, NextPage)> {
-        self.table.next(table, names, self.listing.is_online())
+        self.table.next(table, used, self.listing.is_online())
     }
 
     // ---- the store ----

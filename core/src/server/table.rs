@@ -28,6 +28,8 @@ pub(super) struct TableChanges<'a> {
     version: u32,
     /// Changes up to this version may refer to slots that other names have now.
     floor: u32,
+    /// Number of names that the table lists.
+    listed: u32,
 }
 
 impl<'a> TableChanges<'a> {
@@ -42,6 +44,7 @@ impl<'a> TableChanges<'a> {
             epoch,
             version: 0,
             floor: 0,
+            listed: 0,
         })
     }
 
@@ -65,6 +68,11 @@ impl<'a> TableChanges<'a> {
         let place = self.place(self.version);
         *self.changes.at_mut(place) = ChangeSlot { slot, order };
         self.version
+    }
+
+    /// Counts a name that the table lists from now on, or does no longer.
+    pub(super) fn count(&mut self, was_listed: bool, is_listed: bool) {
+        self.listed = self.listed + u32::from(is_listed) - u32::from(was_listed);
     }
 
     /// Forgets the changes up to this version: another name gets the slot of one of them.
@@ -154,7 +162,7 @@ enum Coverage {
     Changes,
     /// The whole table, from slot `next` on.
     Whole { next: u32 },
-    /// Nothing: its capacity is smaller than the room. `is_sent` if a Partial frame has been sent.
+    /// Nothing: its capacity was smaller than the room. `is_sent` if a Partial frame has been sent.
     Partial { is_sent: bool },
 }
 
@@ -227,23 +235,24 @@ impl TableCursor {
 
     // ---- delivery ----
 
-    /// Returns the next page for a recipient in a room of `names` names, and its position in the
-    /// common order. The position is 0 if the page need not wait. A recipient that is not listed as
-    /// `online` gets nothing.
+    /// Returns the next page for a recipient, and its position in the common order. The first
+    /// `used` slots have names. The position is 0 if the page need not wait. A recipient that is
+    /// not listed as `online` gets nothing.
+    //= PROTOCOL.md#13.4
     pub(super) fn next(
         &mut self,
         table: &TableChanges<'_>,
-        names: u32,
+        used: u32,
         online: bool,
     ) -> Option<(u64, NextPage)> {
-        if self.follows() && self.capacity < names {
+        if self.follows() && self.capacity < table.listed {
             // The client has no room for all names: it looks up those that it needs.
             self.coverage = Coverage::Partial { is_sent: false };
         }
         if !online {
             return None;
         }
-        let snapshot = |from| (0, NextPage::Snapshot { from, upto: names });
+        let snapshot = |from| (0, NextPage::Snapshot { from, upto: used });
         let (from, upto) = (self.sent, table.version);
         let changes = |order| (order, NextPage::Changes { from, upto });
         match self.coverage {
@@ -309,8 +318,12 @@ impl TableCursor {
     }
 
     /// Compares the version that the client reports with the cursor, while no frame is in flight to
-    /// it.
-    pub(super) fn check(&mut self, version: u32) {
+    /// it. A client that got no pages gets the whole table if it has room for it again.
+    //= PROTOCOL.md#13.4
+    pub(super) fn check(&mut self, table: &TableChanges<'_>, version: u32) {
+        if !self.follows() && self.capacity >= table.listed {
+            self.coverage = Coverage::Whole { next: 0 };
+        }
         if self.coverage == Coverage::Changes && version != self.sent {
             self.sent = version.min(self.sent);
             if version == 0 {
@@ -355,6 +368,7 @@ mod tests {
         for change in 1..=changes {
             table.add(change % 2, change.into());
         }
+        (0..changes.min(2)).for_each(|_| table.count(false, true));
         test(&mut table);
     }
 
@@ -412,12 +426,30 @@ mod tests {
 
     #[test]
     fn sends_partial_once_if_names_exceed_capacity() {
-        with(1, |table| {
+        with(2, |table| {
+            (0..7).for_each(|_| table.count(false, true));
             let mut cursor = cursor(1);
             assert_eq!(cursor.next(table, 9, true), Some((0, NextPage::Partial)));
             cursor.on_partial_sent();
+            cursor.check(table, 1);
             assert_eq!(cursor.next(table, 9, true), None);
             assert!(!cursor.follows());
+        });
+    }
+
+    #[test]
+    fn sends_the_whole_table_once_the_names_fit_again() {
+        with(2, |table| {
+            (0..7).for_each(|_| table.count(false, true));
+            let mut cursor = cursor(1);
+            assert_eq!(cursor.next(table, 9, true), Some((0, NextPage::Partial)));
+            cursor.on_partial_sent();
+            table.count(true, true);
+            table.count(true, false);
+            assert_eq!(cursor.next(table, 9, true), None, "before it asked");
+            cursor.check(table, 1);
+            let whole = NextPage::Snapshot { from: 0, upto: 9 };
+            assert_eq!(cursor.next(table, 9, true), Some((0, whole)));
         });
     }
 

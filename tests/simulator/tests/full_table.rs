@@ -1,6 +1,7 @@
 //! Rooms that fill the table of a client, and larger ones.
 
-use chatapp_simulator::model::NameId;
+use chatapp_simulator::client_process::Ask;
+use chatapp_simulator::model::{NameId, ProcessId};
 use chatapp_simulator::plan::Plan;
 use chatapp_simulator::scene::Scene;
 
@@ -16,6 +17,25 @@ fn with_tables_for(names: usize) -> Scene {
     let mut plan = Plan::quiet(3);
     plan.sizes.peers = names;
     Scene::of(&plan)
+}
+
+/// Seconds after which an offline name is forgotten.
+const KEEP_S: u32 = 100;
+const KEEP: u64 = 100_000;
+/// Longer than the time between two datagrams in which an idle client reports its version.
+const KEEP_ALIVE: u64 = 25_000;
+
+/// A room like that of [`with_tables_for`], which forgets names.
+fn forgetful_with_tables_for(names: usize) -> Scene {
+    let mut plan = Plan::quiet(3);
+    plan.sizes.peers = names;
+    plan.sizes.keep_s = KEEP_S;
+    Scene::of(&plan)
+}
+
+fn leaves(scene: &mut Scene, process: ProcessId) {
+    scene.ask(process, Ask::Deregister);
+    scene.moment();
 }
 
 /// Cleo registers, and Ann writes before the news is there.
@@ -82,4 +102,30 @@ fn writes_to_others_with_a_table_for_one() {
         shown.contains(&"bob: hello yourself".to_owned()),
         "{shown:?}"
     );
+}
+
+/// A room that was too large for the table of a client becomes small enough.
+//= PROTOCOL.md#13.4
+#[test]
+fn gets_the_whole_table_once_it_fits_again() {
+    let mut scene = forgetful_with_tables_for(2);
+    let (_bob, cleo) = (scene.join(BOB), scene.join(CLEO));
+    let ann = scene.join(ANN);
+    scene.moment();
+    assert_eq!(scene.table(ann), [""; 0], "the room does not fit");
+    leaves(&mut scene, cleo);
+    scene.pass(KEEP + KEEP_ALIVE);
+    assert_eq!(scene.table(ann), ["ann", "bob"]);
+}
+
+/// The server has slots for names that are gone, but the table does not.
+#[test]
+fn has_the_whole_table_of_a_room_that_many_names_left() {
+    let mut scene = forgetful_with_tables_for(2);
+    let (_bob, cleo) = (scene.join(BOB), scene.join(CLEO));
+    leaves(&mut scene, cleo);
+    scene.pass(KEEP + KEEP_ALIVE);
+    let ann = scene.join(ANN);
+    scene.moment();
+    assert_eq!(scene.table(ann), ["ann", "bob"]);
 }

@@ -67,7 +67,11 @@ impl Server<'_> {
     pub(super) fn announce(&mut self, slot: u32) {
         let order = self.next_order();
         let version = self.table.add(slot, order);
-        self.roster.at_mut(slot).update_listing(version);
+        let name = self.roster.at_mut(slot);
+        let was_listed = name.listing().is_listed();
+        name.update_listing(version);
+        let is_listed = name.listing().is_listed();
+        self.table.count(was_listed, is_listed);
         self.reschedule(slot);
     }
 

@@ -93,9 +93,9 @@ impl<'a> Server<'a> {
 
     /// Returns the next frame for this client, for which [`may_add`](Self::may_add) is true.
     fn next_frame(&mut self, slot: u32) -> Option<SentFrame> {
-        let names = self.roster.used();
+        let used = self.roster.used();
         let name = self.roster.at_mut(slot);
-        feed::next(slot, name, &self.mail, &self.channel, &self.table, names)
+        feed::next(slot, name, &self.mail, &self.channel, &self.table, used)
     }
 
     /// Builds a datagram of frames; returns its length, and whether more may follow. The caller may
@@ -188,7 +188,8 @@ impl<'a> Server<'a> {
     /// Compares the client's version of the table with the cursor, if no frame is in flight to it.
     pub(super) fn check_table(&mut self, slot: u32, version: u32) {
         if self.sessions.at(slot).outstanding() == 0 {
-            self.roster.at_mut(slot).table_mut().check(version);
+            let cursor = self.roster.at_mut(slot).table_mut();
+            cursor.check(&self.table, version);
         }
     }
 
