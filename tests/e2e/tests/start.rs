@@ -38,6 +38,30 @@ fn explains_wrong_usage_with_exit_2() {
     }
 }
 
+/// A line that goes into a pipe, or to a program that reads lines, is one line however long it is.
+#[test]
+fn wraps_no_line() {
+    let part = "n".repeat(60);
+    let port = [part.as_str(); 4].join(" ");
+    let host = [part.as_str(); 3].join(".");
+    let server = free_port().to_string();
+    // A file cannot be a folder.
+    let file = tempfile::NamedTempFile::new().expect("a file can be made");
+    let folder = file.path().join(&port);
+    let folder = folder.to_str().expect("the path is text");
+    let long: &[(&[&str], i32, &str)] = &[
+        (&["-c", "alice", "127.0.0.1", &port, "0"], 2, &port),
+        (&["-s", &server, "--data-dir", folder], 2, folder),
+        (&["-c", "alice", &host, &server, "0"], 3, &host),
+    ];
+    for (arguments, code, text) in long {
+        let mut process = Process::start(arguments);
+        assert_eq!(process.ends(), *code, "{process}");
+        let log = process.log();
+        assert!(log.iter().any(|line| line.contains(text)), "{process}");
+    }
+}
+
 #[test]
 fn prints_help_and_version() {
     let mut help = Process::start(&["--help"]);
