@@ -7,6 +7,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 /// Most addresses of a host that are tried.
 const ADDRESSES_MAX: usize = 8;
 
+/// The place of a server.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// An IP address or a host name.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
 /// Returns the host without the brackets that stand around an IPv6 address in a URL.
 pub(crate) fn unbracketed(host: &str) -> &str {
     let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));

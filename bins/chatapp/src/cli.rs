@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ColorChoice, CommandFactory, FromArgMatches as _, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
-use crate::address::parse_port;
+use crate::address::{Place, parse_port};
 use crate::admin::AdminOptions;
 use crate::client::PersonalOptions;
 use crate::config::{Config, Table};
@@ -18,6 +18,7 @@ use crate::help::{AFTER_LONG_HELP, USAGE};
 use crate::invite::{InviteOptions, JoinOptions};
 use crate::keyring::KeyAction;
 use crate::keys::KeyOptions;
+use crate::lan::LanOptions;
 use crate::limits::LimitOptions;
 use crate::log::{Format, Level, LogOptions};
 use crate::metrics::MetricsOptions;
@@ -60,6 +61,7 @@ pub(crate) enum Mode {
 pub(crate) struct ServerOptions {
     pub(crate) port: u16,
     pub(crate) network: NetworkOptions,
+    pub(crate) lan: LanOptions,
     pub(crate) limits: LimitOptions,
     pub(crate) data: DataOptions,
     pub(crate) keys: KeyOptions,
@@ -71,9 +73,8 @@ pub(crate) struct ServerOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClientOptions {
     pub(crate) name: Name,
-    /// An IP address or a host name.
-    pub(crate) server_host: String,
-    pub(crate) server_port: u16,
+    /// Without a place, the client searches the local network for a room.
+    pub(crate) server: Option<Place>,
     /// 0 selects any free port.
     pub(crate) port: u16,
     pub(crate) network: NetworkOptions,
@@ -96,6 +97,9 @@ pub(crate) struct ClientOptions {
     pub(crate) is_persistent: bool,
     pub(crate) personal: PersonalOptions,
 }
+
+/// The word that searches the local network for a room.
+const LAN: &str = "lan";
 
 /// Reads the configuration file, which only some modes need.
 pub(crate) type ReadConfig = fn() -> Result<Config, String>;
@@ -123,7 +127,7 @@ fn parse<W: Into<OsString>>(
     words: impl IntoIterator<Item = W>,
     read: ReadConfig,
 ) -> Result<Mode, clap::Error> {
-    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let words = in_full(words.into_iter().map(Into::into).collect());
     let arguments = Arguments::try_parse_from(&words)?;
     match (&arguments.command, arguments.server, &arguments.client) {
         (Some(Action::Demo), ..) => Ok(Mode::Demo),
@@ -149,6 +153,22 @@ fn parse<W: Into<OsString>>(
         }
         (None, None, None) => Ok(Mode::Ask),
     }
+}
+
+/// Returns the words with those that `-c <NAME> lan [CLIENT-PORT]` leaves out. A host can have that
+/// name, too: two ports follow it.
+fn in_full(mut words: Vec<OsString>) -> Vec<OsString> {
+    let at = words.iter().position(|word| word == "-c");
+    let Some(at) = at.filter(|at| words.get(at + 2).is_some_and(|word| word == LAN)) else {
+        return words;
+    };
+    let is_port = |word: &&OsString| word.to_str().is_some_and(|it| it.parse::<u16>().is_ok());
+    match words[at + 3..].iter().take_while(is_port).count() {
+        0 => drop(words.splice(at + 3..at + 3, [LAN.into(), "0".into()])),
+        1 => words.insert(at + 3, LAN.into()),
+        _ => {}
+    }
+    words
 }
 
 /// Returns the error for a mistake that clap does not find.
@@ -188,6 +208,7 @@ fn server_options(port: u16, arguments: Arguments) -> ServerOptions {
     ServerOptions {
         port,
         network: arguments.network,
+        lan: arguments.lan,
         limits: arguments.limits,
         data: arguments.data,
         keys: arguments.keys,
@@ -218,17 +239,24 @@ fn join_room(join: &JoinOptions, read: ReadConfig) -> Result<Mode, clap::Error> 
     Ok(Mode::Chat(options))
 }
 
-/// Builds the options of a client from the four words after `-c` and the other arguments.
+/// Builds the options of a client from the words after `-c` and the other arguments.
 fn client_options(arguments: &Arguments) -> Result<ClientOptions, String> {
-    let Some([name, server_host, server_port, port]) = arguments.client.as_deref() else {
+    let Some([name, host, server_port, port]) = arguments.client.as_deref() else {
         return Err("-c needs <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>".into());
+    };
+    let server = if [&**host, server_port] == [LAN; 2] {
+        None
+    } else {
+        Some(Place {
+            host: host.clone(),
+            port: parse_port(server_port).map_err(|error| format!("server port: {error}"))?,
+        })
     };
     // One's own name is known by its key.
     let name = spelling::known(name, |name| arguments.data.has_key_of(name));
     Ok(ClientOptions {
         name: Name::new(&name).map_err(|error| format!("invalid name: {error}"))?,
-        server_host: server_host.clone(),
-        server_port: parse_port(server_port).map_err(|error| format!("server port: {error}"))?,
+        server,
         port: if port == "0" {
             0
         } else {
@@ -274,7 +302,8 @@ struct Arguments {
     /// Enter a room under a name
     ///
     /// NAME has 1 to 32 bytes and no white space. SERVER-IP is an IP address or a host name.
-    /// CLIENT-PORT is the UDP port to chat from, 1024 to 65535, or 0 for any free one.
+    /// CLIENT-PORT is the UDP port to chat from, 1024 to 65535, or 0 for any free one. The word
+    /// `lan` instead of SERVER-IP and SERVER-PORT searches the local network for a room.
     #[arg(
         short = 'c',
         num_args = 4,
@@ -361,6 +390,8 @@ struct Arguments {
     keys: KeyOptions,
     #[command(flatten)]
     network: NetworkOptions,
+    #[command(flatten)]
+    lan: LanOptions,
     #[command(flatten)]
     limits: LimitOptions,
     #[command(flatten)]

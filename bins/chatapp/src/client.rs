@@ -13,16 +13,15 @@ mod message_log;
 mod output;
 mod personal;
 mod roster;
+mod server_place;
 mod server_search;
 mod session;
 mod stall;
 
 use std::io::{self, IsTerminal};
 use std::mem;
-use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use chatapp_console::Wording;
 use chatapp_core::{Client, ClientConfig, ClientRecord, PublicKey};
@@ -30,6 +29,7 @@ use chatapp_mio::{ClientLimits, ClientMemory, Transport, Waker, seed};
 use chatapp_store::client_key_file;
 use clap::ColorChoice;
 
+use crate::address::Place;
 use crate::cli::ClientOptions;
 use crate::data::{Remembered, open_memory};
 use crate::display::{Display, Prompt, WAITING_LEN};
@@ -49,6 +49,7 @@ use known_keys::KnownKeys;
 use message_log::MessageLog;
 use output::{Output, OutputFormat, TerminalState};
 pub(crate) use personal::PersonalOptions;
+use server_place::{find_room, find_server};
 use server_search::ServerSearch;
 use session::Session;
 
@@ -56,29 +57,33 @@ use session::Session;
 /// arrives while the user searches the history.
 const WAITING_LEN_AT_TERMINAL: usize = 64 << 10;
 
-/// Time between two lookups of the server's name.
-const LOOKUP_PAUSE: Duration = Duration::from_secs(1);
-
 /// Runs a client until it ends.
 pub(crate) fn run(options: &ClientOptions) -> Result<Exit, Failure> {
-    options.network.run(options.port, Chat(options))
+    let place = &find_room(options)?;
+    options.network.run(options.port, Chat { options, place })
 }
 
-struct Chat<'a>(&'a ClientOptions);
+struct Chat<'a> {
+    options: &'a ClientOptions,
+    place: &'a Place,
+}
 
 impl Program for Chat<'_> {
     fn cannot_use_port(&self) -> String {
-        format!("cannot use client port {}", self.0.port)
+        format!("cannot use client port {}", self.options.port)
     }
 
     fn run<T: Transport>(self, network: Network<T>) -> Result<Exit, Failure> {
-        chat(self.0, network)
+        chat(self.options, self.place, network)
     }
 }
 
-fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result<Exit, Failure> {
-    let (host, port) = (&*options.server_host, options.server_port);
-    let addresses = find_server(options, &network)?;
+fn chat(
+    options: &ClientOptions,
+    place: &Place,
+    mut network: Network<impl Transport>,
+) -> Result<Exit, Failure> {
+    let addresses = find_server(options, place, &network)?;
     let server = addresses[0];
     let state = options.data.client_folder()?;
     let key_file = state
@@ -91,29 +96,15 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
     let gate = Arc::<Gate>::default();
     let requests = watch_signals(waker.clone(), &gate)?;
 
-    let mut memory = ClientMemory::new(ClientLimits {
-        peers: options.peers as usize,
-        pins: options.pins as usize,
-        ..ClientLimits::default()
-    })
-    .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
+    let mut memory = memory(options)?;
     let mut key_slots = network.key_slots();
     let config = ClientConfig::new(options.name.clone(), server);
     let mut client = Client::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     client.log_keys(&mut key_slots);
 
-    let mut remembered = match state {
-        Some(state) => {
-            let title = server_title(host, port);
-            open_memory(&state, &title, &mut client)?
-        }
-        None => Remembered::default(),
-    };
-    if let Some(key) = options.keys.server_key() {
-        expect_key(options, key, &mut remembered, &mut client)?;
-    }
-    let mut search = ServerSearch::new(host, port, addresses, waker.clone());
+    let remembered = remember(options, place, state.as_deref(), &mut client)?;
+    let mut search = ServerSearch::new(&place.host, place.port, addresses, waker.clone());
     let mut session = open(options, gate, requests.clone(), waker)?
         .remembering(remembered)
         .map_err(no_thread())?
@@ -144,26 +135,42 @@ fn chat(options: &ClientOptions, mut network: Network<impl Transport>) -> Result
         network.park_until(&client, due)?;
     };
     network.finish().iter().for_each(report);
-    finish(options, &search.addresses(), session, end, &requests)
+    finish(
+        options,
+        (place, &search.addresses()),
+        session,
+        end,
+        &requests,
+    )
 }
 
-/// Finds the addresses of the server. A client that waits tries until the name servers answer.
-fn find_server(
+/// Restores the state of an earlier client with this name, and the key that the user has given.
+///
+/// # Errors
+/// Returns an error if the state cannot be read, or has another key.
+fn remember(
     options: &ClientOptions,
-    network: &Network<impl Transport>,
-) -> Result<Vec<SocketAddr>, Failure> {
-    let mut is_reported = false;
-    loop {
-        let (host, port) = (&options.server_host, options.server_port);
-        let failure = match options.network.find(host, port, network) {
-            Err(failure) if options.is_persistent && failure.exit == Exit::NoServer => failure,
-            found => return found,
-        };
-        if !mem::replace(&mut is_reported, true) {
-            eprintln!("ChatApp: {failure}; trying again until it is found");
-        }
-        thread::sleep(LOOKUP_PAUSE);
+    place: &Place,
+    state: Option<&Path>,
+    client: &mut Client<'_>,
+) -> Result<Remembered, Failure> {
+    let mut remembered = match state {
+        Some(state) => open_memory(state, &server_title(&place.host, place.port), client)?,
+        None => Remembered::default(),
+    };
+    if let Some(key) = options.keys.server_key() {
+        expect_key(options, place, key, &mut remembered, client)?;
     }
+    Ok(remembered)
+}
+
+fn memory(options: &ClientOptions) -> Result<ClientMemory, Failure> {
+    let limits = ClientLimits {
+        peers: options.peers as usize,
+        pins: options.pins as usize,
+        ..ClientLimits::default()
+    };
+    ClientMemory::new(limits).map_err(|error| Failure::new(Exit::System, error.to_string()))
 }
 
 /// Watches for signals, which leave the terminal as it was.
@@ -185,7 +192,7 @@ fn report(notice: &String) {
 /// Writes the remaining lines and returns how the client ended.
 fn finish(
     options: &ClientOptions,
-    server: &str,
+    (place, server): (&Place, &str),
     session: Session<'_>,
     end: End,
     requests: &Requests,
@@ -217,7 +224,7 @@ fn finish(
         )),
         End::ServerKeyChanged(key) => Err(Failure::new(
             end.exit(),
-            server_key_changed(options, known_key, key),
+            server_key_changed(options, place, known_key, key),
         )),
     }
 }
@@ -242,11 +249,11 @@ fn close(keys: KnownKeys) {
 /// Returns an error if the server is known with another key.
 fn expect_key(
     options: &ClientOptions,
+    Place { host, port }: &Place,
     key: PublicKey,
     remembered: &mut Remembered,
     client: &mut Client<'_>,
 ) -> Result<(), Failure> {
-    let (host, port) = (&options.server_host, options.server_port);
     match remembered.server_key {
         Some(known) if known != key => {
             let place = options.data.as_argument();
@@ -269,8 +276,8 @@ fn expect_key(
 }
 
 /// Returns the failure for a server that has another key than that of `--server-key`.
-fn server_key_not_given(options: &ClientOptions, given: PublicKey, found: PublicKey) -> String {
-    let (host, port) = (&options.server_host, options.server_port);
+fn server_key_not_given(place: &Place, given: PublicKey, found: PublicKey) -> String {
+    let Place { host, port } = place;
     format!(
         "the server at {host} {port} has another key than that of --server-key. Nothing was sent \
          to it.\n  --server-key: {given}\n  the key now:  {found}\n\
@@ -281,21 +288,21 @@ fn server_key_not_given(options: &ClientOptions, given: PublicKey, found: Public
 /// Returns the failure for a changed server key, with its remedies.
 fn server_key_changed(
     options: &ClientOptions,
+    place: &Place,
     known: Option<PublicKey>,
     found: PublicKey,
 ) -> String {
     if let Some(given) = options.keys.server_key() {
-        return server_key_not_given(options, given, found);
+        return server_key_not_given(place, given, found);
     }
-    let (host, port) = (&options.server_host, options.server_port);
+    let Place { host, port } = place;
     let known = known.map_or_else(String::new, |key| format!("\n  the known key: {key}"));
     let remedy = if options.data.is_ephemeral() {
         "start again".to_owned()
     } else {
-        let place = options.data.as_argument();
-        format!(
-            "forget the old key and start again:\n  ChatApp keys forget server {host} {port}{place}"
-        )
+        let folder = options.data.as_argument();
+        let forget = format!("ChatApp keys forget server {host} {port}{folder}");
+        format!("forget the old key and start again:\n  {forget}")
     };
     format!(
         "the key of the server at {host} {port} has changed.\n\

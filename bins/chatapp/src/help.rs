@@ -4,6 +4,7 @@
 pub(crate) const USAGE: &str = "\
 ChatApp [OPTIONS] -s <PORT>
        ChatApp [OPTIONS] -c <NAME> <SERVER-IP> <SERVER-PORT> <CLIENT-PORT>
+       ChatApp [OPTIONS] -c <NAME> lan [CLIENT-PORT]
        ChatApp join <INVITATION> <NAME> [OPTIONS]
        ChatApp join <ROOM> [NAME] [OPTIONS]
        ChatApp invite [--room-key FILE] [--qr] <SERVER-IP> <SERVER-PORT>

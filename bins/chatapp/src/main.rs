@@ -14,6 +14,7 @@
 //!   people compare
 //! - `config`: the configuration file
 //! - `invite`, `secret`: invitations, and entering a room with one
+//! - `lan`: rooms on the local network
 //! - `ping`: the question whether a server answers
 //! - `store`: the backup, check and inspection of a server's store
 //! - `log`, `server_log`: the log of a server on standard error
@@ -44,6 +45,7 @@ mod input;
 mod invite;
 mod keyring;
 mod keys;
+mod lan;
 mod limits;
 mod local_time;
 mod log;

@@ -140,6 +140,14 @@ fn search(options: &PingOptions, identity: &Identity) -> Result<Answer, String> 
     Err(format!("the server at {list} does not respond{reason}"))
 }
 
+/// Returns whether a server of an open room, with the version of this program, answers there.
+pub(crate) fn answers(address: SocketAddr) -> bool {
+    let Ok(seed) = random() else { return false };
+    let identity = Identity::new(StaticKey::new(*seed), None);
+    let answer = ask(&identity, address);
+    answer.is_ok_and(|answer| answer.is_some_and(|answer| answer.version == VERSION))
+}
+
 /// Sends one request. The socket takes datagrams from that address only.
 fn ask(identity: &Identity, address: SocketAddr) -> io::Result<Option<Answer>> {
     let any = match address {

@@ -13,6 +13,7 @@ use crate::cli::ServerOptions;
 use crate::data::unusable;
 use crate::exit::{Exit, Failure, drop_in_time};
 use crate::keys::{AllowList, KeyOptions};
+use crate::lan::Announcement;
 use crate::limits::LimitOptions;
 use crate::log::{Fields, Level, Record, Traffic};
 use crate::metrics::Metrics;
@@ -80,7 +81,7 @@ fn serve(options: &ServerOptions, mut network: Network<impl Transport>) -> Resul
         server.set_allow_list(entries);
     }
 
-    announce(&network, &options.limits)?;
+    let _announcement = announce(&network, options, &log)?;
     let mut reports = Reports {
         traffic: Traffic::default(),
         metrics,
@@ -227,16 +228,22 @@ fn open_store(
     store.into_journal(move || waker.wake()).map_err(unusable)
 }
 
-fn announce(network: &Network<impl Transport>, limits: &LimitOptions) -> Result<(), Failure> {
+fn announce(
+    network: &Network<impl Transport>,
+    options: &ServerOptions,
+    log: &ServerLog,
+) -> Result<Option<Announcement>, Failure> {
     use std::io::Write;
+    let (at, limits) = (network.local_addr(), &options.limits);
     let mut output = std::io::stdout().lock();
-    writeln!(
-        output,
-        "The server starts! It listens on {}.\n{limits}",
-        network.local_addr()
-    )
-    .and_then(|()| output.flush())
-    .map_err(Failure::system("cannot write to standard output"))
+    writeln!(output, "The server starts! It listens on {at}.\n{limits}")
+        .and_then(|()| output.flush())
+        .map_err(Failure::system("cannot write to standard output"))?;
+    Ok(options.lan.announce(at).unwrap_or_else(|error| {
+        let notice = format!("the local network does not learn of this room: {error}");
+        log.warn("lan", notice, network.wall());
+        None
+    }))
 }
 
 /// Writes events to the log. If the log has no room, events remain in the server, which counts lost

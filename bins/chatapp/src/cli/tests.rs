@@ -18,6 +18,27 @@ fn passes_the_checks_of_clap() {
     Arguments::command().debug_assert();
 }
 
+/// A host can have the name of the local network.
+#[test]
+fn searches_the_local_network_without_a_port_of_a_server() {
+    for (line, server_port, port) in [
+        ("ChatApp -c alice lan", None, 0),
+        ("ChatApp --wait -c alice lan --no-history", None, 0),
+        ("ChatApp -c alice lan --peers 64", None, 0),
+        ("ChatApp -c alice lan 5000", None, 5_000),
+        ("ChatApp -c alice lan 4119 5000", Some(4_119), 5_000),
+    ] {
+        let Mode::Chat(client) = parse_line(line).unwrap() else {
+            panic!("expected a client");
+        };
+        let server = client.server.map(|place| place.port);
+        assert_eq!((server, client.port), (server_port, port), "{line}");
+    }
+    for line in ["ChatApp -c alice lan 5000x", "ChatApp -c alice lan -s 5000"] {
+        assert!(parse_line(line).is_err(), "{line}");
+    }
+}
+
 #[test]
 fn reads_both_lines() {
     let ping = parse_line("ChatApp ping localhost 4119 --json").unwrap();
@@ -35,8 +56,10 @@ fn reads_both_lines() {
     assert_eq!(server.log, log);
     let chat = ClientOptions {
         name: Name::new("alice").unwrap(),
-        server_host: "localhost".into(),
-        server_port: 4_119,
+        server: Some(Place {
+            host: "localhost".into(),
+            port: 4_119,
+        }),
         port: 0,
         network: NetworkOptions::bound_to("::1"),
         peers: 64,
