@@ -21,7 +21,8 @@ pub enum ClientEvent<'a> {
     /// A message arrived, directly or through the server. It is acknowledged when the caller
     /// returns its receipt.
     Message {
-        /// The name of the sender.
+        /// The name of the sender. It is empty for an announcement of the server to all, which no
+        /// name has sent.
         from: &'a str,
         /// The identity of the message.
         id: MessageId,

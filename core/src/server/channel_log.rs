@@ -14,6 +14,9 @@ use crate::wire::Frame;
 /// another one.
 const SPARED_S: u32 = 24 * 60 * 60;
 
+/// The sender of an announcement, in place of a slot.
+const SERVER: u32 = u32::MAX;
+
 /// Memory for one entry of the channel log.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(feature = "zerocopy", derive(zerocopy::FromZeros))]
@@ -58,6 +61,15 @@ impl LogSlot {
         }
     }
 
+    /// Creates an announcement of the server without its text.
+    pub(super) const fn announcement(
+        origin: Origin,
+        stamp: UnixSeconds,
+        stored_after: u64,
+    ) -> Self {
+        Self::new(SERVER, origin, stamp, stored_after)
+    }
+
     /// Creates an entry for a number whose own entry could not be stored.
     pub(super) const fn missing() -> Self {
         Self {
@@ -82,9 +94,10 @@ impl LogSlot {
         self.order
     }
 
-    /// Returns the slot of the sender's name.
-    pub(super) fn from(&self) -> u32 {
-        self.from
+    /// Returns the slot of the sender's name; `None` for an announcement of the server.
+    pub(super) fn sender(&self) -> Option<u32> {
+        let is_announcement = cfg!(feature = "moderation") && self.from == SERVER;
+        (!is_announcement).then_some(self.from)
     }
 
     /// Returns the request that made the entry.
@@ -112,8 +125,8 @@ pub(super) enum Appended {
 /// An entry that fell out of the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evicted {
-    /// The slot of the sender's name.
-    pub(super) from: u32,
+    /// The slot of the sender's name; `None` for an announcement of the server.
+    pub(super) sender: Option<u32>,
     /// Its number and the request that made it; `None` for a void entry.
     pub(super) lost: Option<(u32, Origin)>,
 }
@@ -289,7 +302,7 @@ impl<'a> ChannelLog<'a> {
         self.texts.release(entry.text);
         self.first += 1;
         Appended::Evicted(Evicted {
-            from: entry.from,
+            sender: entry.sender(),
             lost: (!entry.void).then_some((self.first - 1, entry.origin)),
         })
     }
@@ -419,7 +432,7 @@ mod tests {
                 matches!(
                     evicted,
                     Appended::Evicted(Evicted {
-                        from: ALICE,
+                        sender: Some(ALICE),
                         lost: Some((1, _))
                     })
                 ),

@@ -1,7 +1,7 @@
 //! Builds the frames for clients, and moves the cursors that they come from. Each frame is built
 //! anew whenever it is sent.
 
-use super::channel_log::ChannelLog;
+use super::channel_log::{ChannelLog, LogSlot};
 use super::in_flight::{InFlight, SentFrame};
 use super::listing;
 use super::mailboxes::{Mailboxes, Parties};
@@ -130,9 +130,8 @@ impl Delivery<'_, '_> {
                 mail.build(index, from, name.membership().boundary(), out)
             }
             SentFrame::Log(number) => {
-                let from = channel
-                    .get(number)
-                    .map_or("", |entry| roster.name(entry.from()));
+                let sender = channel.get(number).and_then(LogSlot::sender);
+                let from = sender.map_or("", |sender| roster.name(sender));
                 channel.build(number, from, name.membership().boundary(), out)
             }
             SentFrame::Skipped { count, .. } => Frame::Skipped { count },

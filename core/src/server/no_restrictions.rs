@@ -35,6 +35,8 @@ impl Restrictions<'_> {
         false
     }
 
+    pub(super) fn on_announced(&mut self, _: u32, _: bool) {}
+
     pub(super) fn waiting(&self) -> (bool, bool) {
         (false, false)
     }

@@ -88,7 +88,7 @@ pub enum Record<'a> {
     Channel {
         /// The number of the entry in this store epoch: rising.
         number: u32,
-        /// The name of the sender.
+        /// The name of the sender; empty for an announcement of the server.
         from: &'a str,
         /// The incarnation of the sender's process.
         incarnation: u64,

@@ -103,6 +103,8 @@ pub enum OrderError {
     NotInRoom,
     /// The client is in the room.
     InRoom,
+    /// The text of an announcement is empty, or longer than 1,000 bytes.
+    BadText,
 }
 
 impl fmt::Display for OrderError {
@@ -114,6 +116,7 @@ impl fmt::Display for OrderError {
             Self::NoSuchName => "no client has the name",
             Self::NotInRoom => "the client is not in the room",
             Self::InRoom => "the client is in the room: kick or ban it first",
+            Self::BadText => "the text is empty, or longer than 1000 bytes",
         })
     }
 }

@@ -79,6 +79,22 @@ struct Pending {
     after: Accepted,
 }
 
+/// Orders that other records carry out, by a number of each.
+type Numbered = heapless::Vec<(u32, OrderId), ORDERS_MAX>;
+
+/// Removes and returns the order with this number.
+fn take_numbered(orders: &mut Numbered, number: u32) -> Option<OrderId> {
+    let mut found = None;
+    for (other, id) in core::mem::take(orders) {
+        if other == number {
+            found = Some(id);
+        } else {
+            let _ = orders.push((other, id));
+        }
+    }
+    found
+}
+
 /// The restrictions in force, and the orders that wait for the store.
 pub(super) struct Restrictions<'a> {
     /// The first `used` ones have a restriction, the others are vacant: a request of a client looks
@@ -89,7 +105,9 @@ pub(super) struct Restrictions<'a> {
     /// Number of pending orders that the store was given.
     given: usize,
     /// Names to forget, by their slots.
-    forgetting: heapless::Vec<(u32, OrderId), ORDERS_MAX>,
+    forgetting: Numbered,
+    /// Announcements that are not stored yet, by the numbers of their entries.
+    announcing: Numbered,
     done: heapless::Deque<(OrderId, Result<(), StoreFailed>), ORDERS_MAX>,
     /// Number of orders whose result the caller has not polled.
     unknown: usize,
@@ -107,6 +125,7 @@ impl<'a> Restrictions<'a> {
             pending: heapless::Deque::new(),
             given: 0,
             forgetting: heapless::Vec::new(),
+            announcing: heapless::Vec::new(),
             done: heapless::Deque::new(),
             unknown: 0,
             last: 0,
@@ -163,7 +182,7 @@ impl<'a> Restrictions<'a> {
     // ---- orders ----
 
     fn next_id(&mut self) -> Result<OrderId, OrderError> {
-        if self.unknown >= ORDERS_MAX {
+        if self.is_busy() {
             return Err(OrderError::Busy);
         }
         self.unknown += 1;
@@ -241,15 +260,33 @@ impl<'a> Restrictions<'a> {
 
     /// Handles a name that is forgotten; returns whether that was an order.
     pub(super) fn on_forgotten(&mut self, slot: u32) -> bool {
-        let before = core::mem::take(&mut self.forgetting);
-        for &(other, id) in &before {
-            if other == slot {
-                self.finish(id, Ok(()));
-            } else {
-                let _ = self.forgetting.push((other, id));
-            }
+        let id = take_numbered(&mut self.forgetting, slot);
+        if let Some(id) = id {
+            self.finish(id, Ok(()));
         }
-        self.forgetting.len() < before.len()
+        id.is_some()
+    }
+
+    /// Accepts an announcement: the log entry with this number.
+    ///
+    /// # Errors
+    /// Returns [`OrderError::Busy`].
+    pub(super) fn announce(&mut self, number: u32) -> Result<OrderId, OrderError> {
+        let id = self.next_id()?;
+        let pushed = self.announcing.push((number, id));
+        pushed.map(|()| id).map_err(|_| OrderError::Busy)
+    }
+
+    /// Handles the result of storing the entry of an announcement.
+    pub(super) fn on_announced(&mut self, number: u32, stored: bool) {
+        if let Some(id) = take_numbered(&mut self.announcing, number) {
+            self.finish(id, if stored { Ok(()) } else { Err(StoreFailed) });
+        }
+    }
+
+    /// Returns whether as many orders wait as can.
+    pub(super) fn is_busy(&self) -> bool {
+        self.unknown >= ORDERS_MAX
     }
 
     fn finish(&mut self, id: OrderId, result: Result<(), StoreFailed>) {

@@ -114,7 +114,7 @@ pub enum Frame<'a> {
         stamp: UnixSeconds,
         /// The server accepted the message before the client's present registration.
         kept: bool,
-        /// Name of the sender.
+        /// Name of the sender; empty for an announcement of the server.
         from: &'a str,
         /// Text of the message.
         text: &'a str,

@@ -1,6 +1,7 @@
 //! Orders of the operator: they end what a squatter, a flooder and a mailbox filler do, when they
 //! are stored and not before.
 
+use chatapp_core::limits::DATAGRAM_LEN_MAX;
 use chatapp_core::wire::{Frame, Refusal};
 use chatapp_core::{
     Endpoint, Name, NameRecord, OrderError, Persist, Record, Restriction, RestrictionKind,
@@ -190,6 +191,103 @@ fn holds_after_a_restart() {
     let again = restarted.answer_to(squatter.address, hello(7, "bob"));
     assert_eq!(again.err(), Some(Refusal::Banned(IN_AN_HOUR)));
     assert_eq!(restarted.server.restrictions().count(), 1);
+}
+
+/// Announcements come between the messages of clients, once to each, and no name has sent them.
+#[test]
+//= PROTOCOL.md#12.3
+fn announces_to_all_in_order() {
+    let mut rig = rig();
+    let (mut ann, mut bob) = (rig.join(1, "ann"), rig.join(2, "bob"));
+    // All that was sent before counts as lost.
+    let sent = rig.pass(600);
+    rig.receive_all(&mut ann, sent);
+    says(&mut rig, &mut ann, post(1));
+    let ids = ["closing at five", "bye"].map(|text| rig.server.announce_to_all(text).unwrap());
+    let unstored = rig
+        .server
+        .poll_transmit(rig.now, &mut [0; DATAGRAM_LEN_MAX]);
+    assert!(unstored.is_none(), "it is shown before it is stored");
+    let sent = rig.drain();
+    for id in ids {
+        assert_eq!(rig.server.poll_order(), Some((id, Ok(()))));
+    }
+    let heard = rig.receive_all(&mut ann, sent).join("\n");
+    assert_eq!(
+        heard
+            .matches(r#"from: "", text: "closing at five""#)
+            .count(),
+        1,
+        "{heard}"
+    );
+    assert_eq!(heard.matches(r#"counter: 3, "#).count(), 1, "{heard}");
+    let sent = rig.pass(600);
+    let heard = rig.receive_all(&mut bob, sent).join("\n");
+    let places = [r#"from: "ann""#, "closing at five", r#"text: "bye""#];
+    let places = places.map(|part| heard.find(part).unwrap_or_else(|| panic!("{heard}")));
+    assert!(places.is_sorted(), "{heard}");
+}
+
+#[test]
+//= PROTOCOL.md#12.3
+fn announces_again_after_a_restart() {
+    let mut rig = rig();
+    let mut ann = rig.join(1, "ann");
+    let id = rig.server.announce_to_all("closing").unwrap();
+    let mut stored = Vec::new();
+    while let Some(Persist { ticket, record }) = rig.server.poll_persist() {
+        if let Record::Channel { from, text, .. } = record {
+            stored.push((from.to_owned(), text.to_owned()));
+        }
+        rig.server.handle_stored(rig.now, ticket, Ok(()));
+    }
+    assert_eq!(stored, [(String::new(), "closing".to_owned())]);
+    assert_eq!(rig.server.poll_order(), Some((id, Ok(()))));
+    rig.server
+        .restore(Record::Channel {
+            number: 2,
+            from: "",
+            incarnation: 1,
+            counter: 2,
+            request: 0,
+            stamp: NOW,
+            text: "restored",
+        })
+        .unwrap();
+    let sent = rig.drain();
+    let heard = rig.receive_all(&mut ann, sent).join("\n");
+    assert!(heard.contains(r#"from: "", text: "restored""#), "{heard}");
+}
+
+/// The log makes room, and a store that fails leaves nothing.
+#[test]
+fn announces_in_a_full_log() {
+    let mut rig = rig();
+    let mut ann = rig.join(1, "ann");
+    assert_eq!(rig.server.announce_to_all(""), Err(OrderError::BadText));
+    let long = "x".repeat(1_001);
+    assert_eq!(rig.server.announce_to_all(&long), Err(OrderError::BadText));
+    for request in 1..=9 {
+        says(&mut rig, &mut ann, post(request));
+    }
+    for _ in 0..8 {
+        let _ = rig.server.announce_to_all("now").unwrap();
+    }
+    assert_eq!(rig.server.announce_to_all("now"), Err(OrderError::Busy));
+    rig.store_works = false;
+    rig.drain();
+    let results: Vec<_> = std::iter::from_fn(|| rig.server.poll_order()).collect();
+    assert_eq!(results.len(), 8);
+    assert!(
+        results
+            .iter()
+            .all(|(_, result)| *result == Err(StoreFailed))
+    );
+    rig.store_works = true;
+    rig.server.announce_to_all("works").unwrap();
+    let sent = rig.drain();
+    let heard = rig.receive_all(&mut ann, sent).join("\n");
+    assert!(heard.contains("works") && !heard.contains("now"), "{heard}");
 }
 
 #[test]

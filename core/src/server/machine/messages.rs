@@ -97,14 +97,10 @@ impl Server<'_> {
         spared_since: UnixSeconds,
     ) -> Option<u32> {
         loop {
-            let spared_since = self.oldest_spared_since(entry.from(), spared_since);
+            let spared_since = self.oldest_spared_since(entry.sender(), spared_since);
             match self.channel.append(entry, text, spared_since) {
                 Appended::Entry(number) => {
-                    let sender = self.roster.at_mut(entry.from());
-                    if !entry.is_void() {
-                        sender.holdings_mut().add_entry();
-                    }
-                    self.roster.refer(entry.from());
+                    self.count_entry(&entry);
                     return Some(number);
                 }
                 Appended::Evicted(evicted) => self.evicted(evicted),
@@ -113,15 +109,28 @@ impl Server<'_> {
         }
     }
 
+    /// Counts an entry of the log at its sender.
+    fn count_entry(&mut self, entry: &LogSlot) {
+        let Some(sender) = entry.sender() else {
+            return;
+        };
+        if !entry.is_void() {
+            self.roster.at_mut(sender).holdings_mut().add_entry();
+        }
+        self.roster.refer(sender);
+    }
+
     /// Returns since when the oldest entry stays for this sender. Nothing stays if its own sender
     /// holds as much: in a small log, a few who talk use up their shares.
-    fn oldest_spared_since(&self, from: u32, spared_since: UnixSeconds) -> UnixSeconds {
+    fn oldest_spared_since(&self, sender: Option<u32>, spared_since: UnixSeconds) -> UnixSeconds {
         if !cfg!(feature = "quotas") {
             return spared_since;
         }
-        let entries = |slot| self.roster.at(slot).holdings().entries();
+        let entries = |sender: Option<u32>| {
+            sender.map_or(0, |slot| self.roster.at(slot).holdings().entries())
+        };
         let oldest = self.channel.get(self.channel.first());
-        let holds_less = oldest.is_some_and(|oldest| entries(oldest.from()) < entries(from));
+        let holds_less = oldest.is_some_and(|oldest| entries(oldest.sender()) < entries(sender));
         if holds_less { spared_since } else { ALL_MAY_GO }
     }
 
@@ -137,27 +146,30 @@ impl Server<'_> {
     }
 
     fn evicted(&mut self, evicted: Evicted) {
+        let Some(slot) = evicted.sender else {
+            return;
+        };
         if let Some((number, origin)) = evicted.lost {
-            let sender = self.roster.at_mut(evicted.from);
+            let sender = self.roster.at_mut(slot);
             sender.holdings_mut().remove_entry();
             sender.channel_mut().lose_own(number);
             // The entry was the proof that its request took effect. If the sender may repeat the
             // request, the name's record becomes the proof. It is stored before the record of the
             // new entry.
             if sender.may_repeat(origin) {
-                self.change_name(evicted.from);
+                self.change_name(slot);
             }
         }
-        self.roster.release(evicted.from);
+        self.roster.release(slot);
     }
 
     /// Makes an entry visible that was stored, or void if it could not be.
     pub(super) fn publish(&mut self, number: u32, stored: bool) {
         let order = self.next_order();
         let entry = self.channel.get(number).filter(|entry| !entry.is_void());
-        if let Some(entry) = entry.filter(|_| !stored) {
-            let sender = self.roster.at_mut(entry.from());
-            sender.holdings_mut().remove_entry();
+        let sender = entry.filter(|_| !stored).and_then(LogSlot::sender);
+        if let Some(sender) = sender {
+            self.roster.at_mut(sender).holdings_mut().remove_entry();
         }
         self.channel.publish(number, order, stored);
     }

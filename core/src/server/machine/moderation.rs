@@ -2,8 +2,12 @@
 //! then.
 
 use super::Server;
+use super::messages::ALL_MAY_GO;
 use crate::crypto::PublicKey;
+use crate::limits::TEXT_LEN_MAX;
 use crate::name::Name;
+use crate::server::channel_log::LogSlot;
+use crate::server::origin::Origin;
 use crate::server::record::StoreFailed;
 use crate::server::restriction::{
     Accepted, OrderError, OrderId, Restriction, RestrictionKind, Subject,
@@ -82,6 +86,32 @@ impl<'a> Server<'a> {
         let id = self.admission.restrictions_mut().forget(slot)?;
         self.expire(slot);
         Ok(id)
+    }
+
+    /// Orders an announcement: an entry of the channel log that no name has sent. All clients get
+    /// it, those that are offline when they return. Older entries make room.
+    ///
+    /// # Errors
+    /// Returns [`OrderError::BadText`], or [`OrderError::Busy`] if too much waits for the store.
+    //= PROTOCOL.md#12.3
+    pub fn announce_to_all(&mut self, text: &str) -> Result<OrderId, OrderError> {
+        if text.is_empty() || text.len() > TEXT_LEN_MAX {
+            return Err(OrderError::BadText);
+        }
+        if self.admission.restrictions().is_busy() {
+            return Err(OrderError::Busy);
+        }
+        let number = self.channel.next_number();
+        let origin = Origin {
+            incarnation: self.journal.epoch(),
+            counter: number,
+            request: 0,
+        };
+        let entry = LogSlot::announcement(origin, self.wall, self.mail.serial());
+        let filled = self.fill_channel(number);
+        let appended = filled.and_then(|()| self.append(entry, text, ALL_MAY_GO));
+        let number = appended.ok_or(OrderError::Busy)?;
+        self.admission.restrictions_mut().announce(number)
     }
 
     /// Returns the result of an order: whether it is stored, and has taken effect.

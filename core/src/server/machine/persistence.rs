@@ -43,7 +43,8 @@ impl Server<'_> {
                 log_next: self.channel.saved_number(),
             },
             Entry::Channel(number) => {
-                let from = roster.name(self.channel.get(number)?.from());
+                let sender = self.channel.get(number)?.sender();
+                let from = sender.map_or("", |sender| roster.name(sender));
                 self.channel.record(number, from, &mut self.scratch)?
             }
             Entry::Progress(slot) => roster.at(slot).progress(),
@@ -168,8 +169,13 @@ impl Server<'_> {
     fn entry_stored(&mut self, number: u32, stored: bool) {
         self.publish(number, stored);
         if let Some(entry) = self.channel.get(number) {
-            let (from, origin) = (entry.from(), entry.origin());
-            self.decide(from, origin, stored);
+            match (entry.sender(), entry.origin()) {
+                (Some(from), origin) => self.decide(from, origin, stored),
+                (None, _) => self
+                    .admission
+                    .restrictions_mut()
+                    .on_announced(number, stored),
+            }
         }
     }
 

@@ -175,12 +175,16 @@ impl Server<'_> {
         stamp: UnixSeconds,
         text: &str,
     ) -> Result<(), RestoreError> {
-        let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
-        self.roster.at_mut(from).restore_request(origin);
+        let entry = if cfg!(feature = "moderation") && from.is_empty() {
+            LogSlot::announcement(origin, stamp, 0)
+        } else {
+            let from = self.sender_slot(from).ok_or(RestoreError::Full)?;
+            self.roster.at_mut(from).restore_request(origin);
+            LogSlot::new(from, origin, stamp, 0)
+        };
         self.channel.start_at(number);
         // The numbers of entries that could not be stored are missing.
         self.fill_channel(number).ok_or(RestoreError::Full)?;
-        let entry = LogSlot::new(from, origin, stamp, 0);
         let number = self
             .append(entry, text, ALL_MAY_GO)
             .ok_or(RestoreError::Full)?;
