@@ -76,7 +76,8 @@ pub struct NodePlan {
     /// A person loses the key of a name. It gets the name with another key once the server has
     /// forgotten the first.
     pub lost_key: Millis,
-    /// The operator bans or mutes a name, or lifts that; only in runs that ask for it.
+    /// The operator bans or mutes a name, lifts that, or announces a text; only in runs that ask
+    /// for it.
     pub orders: Millis,
 }
 

@@ -1,6 +1,7 @@
 //! The reference model: the requests of clients, their events, and the consequences. It has maps
 //! and lists of what a person in the room sees, and no knowledge of the protocol.
 
+mod announcements;
 mod finals;
 mod late;
 mod orders;
@@ -17,7 +18,7 @@ use chatapp_core::{
     ClientEvent, CommandId, MessageStatus, NotShownReason, PublicKey, RateLimits, Request,
 };
 
-use self::restrictions::Orders;
+use self::restrictions::{Announcement, Orders};
 use self::tenure::{Tenure, Trust, Withheld};
 
 pub use crate::numbers::{MessageId, NameId, ProcessId};
@@ -48,6 +49,7 @@ pub struct Model {
     folders: BTreeMap<NameId, Trust>,
     /// The orders of the operator.
     orders: Orders,
+    announcements: Vec<Announcement>,
     /// Messages that were not sent for want of a pin. A client reports its pins after the event:
     /// until then, they are not checked.
     pins_full: Vec<MessageId>,
@@ -210,6 +212,7 @@ impl Model {
             tenures: BTreeMap::new(),
             folders: BTreeMap::new(),
             orders: Orders::default(),
+            announcements: Vec::new(),
             pins_full: Vec::new(),
         }
     }
@@ -336,6 +339,13 @@ impl Model {
         at: Millis,
     ) -> Result<(), Violation> {
         match *event {
+            ClientEvent::Message {
+                from: "",
+                text,
+                channel: true,
+                kept_at,
+                ..
+            } => self.shown_announcement(process, text, kept_at, at),
             ClientEvent::Message {
                 from,
                 text,

@@ -42,6 +42,7 @@ impl Model {
                 missing.push(Violation::new(Check::SavedIsShown, detail));
             }
         }
+        missing.extend(self.missing_announcements(&mut excused));
         missing
     }
 
@@ -62,6 +63,7 @@ impl Model {
     /// Notes that the server forgets a name, with its stored messages.
     pub fn forgot(&mut self, name: NameId) {
         self.registered_in.remove(&name);
+        self.no_announcements_for(name);
         for message in &mut self.messages {
             message.forgotten.push(name);
             message.recipients.retain(|recipient| *recipient != name);
@@ -102,6 +104,7 @@ impl Model {
             if known.contains(&name) {
                 continue;
             }
+            self.no_announcements_for(name);
             let memory = self.memory;
             for message in self
                 .messages

@@ -1,13 +1,26 @@
-//! The restrictions of names that the operator has ordered.
+//! The orders of the operator: restrictions of names, and announcements.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chatapp_core::RestrictionKind;
 
-use crate::numbers::NameId;
+use crate::numbers::{NameId, ProcessId};
 use crate::queue::Millis;
 
-/// The orders so far.
+/// An announcement that the server took.
+pub(super) struct Announcement {
+    pub(super) at: Millis,
+    /// The memory of the server when it was ordered.
+    pub(super) memory: u32,
+    /// Whether the server said that it is done, or that it is not.
+    pub(super) done: Option<bool>,
+    /// Names that the server knew, and has not forgotten since.
+    pub(super) recipients: Vec<NameId>,
+    /// Processes that have shown it.
+    pub(super) shown: Vec<ProcessId>,
+}
+
+/// The restrictions so far.
 #[derive(Default)]
 pub(super) struct Orders {
     /// Names that were banned or muted, or may have been.

@@ -20,12 +20,16 @@ impl Run {
             _ => RestrictionKind::Ban,
         };
         let lifts = self.choices().chance(400);
+        let announces = self.choices().chance(250);
         if self.plan.nodes.server_crash != 0 && self.choices().chance(300) {
             let outputs = self.choices().below(6) as u32;
             if let Some(body) = self.world.body(Node::Server) {
                 body.outputs_left = Some(outputs);
             }
             self.cue_within(10_000, Cue::End(Ending::ServerReturn));
+        }
+        if announces {
+            return self.world.announce();
         }
         self.world.order(name, kind, lifts)
     }

@@ -5,6 +5,7 @@
 
 mod clients;
 mod events;
+mod ordered;
 mod orders;
 mod processes;
 mod server;
@@ -12,8 +13,9 @@ mod server;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use chatapp_core::{OrderId, RestrictionKind};
+use chatapp_core::OrderId;
 
+use self::ordered::Ordered;
 use crate::absence::Absence;
 use crate::choices::Choices;
 use crate::client_process::ClientProcess;
@@ -56,8 +58,8 @@ pub struct World {
     server_address: SocketAddr,
     server_lives: u32,
     keys: Keys,
-    /// Orders that are not answered yet: they ban or mute a name.
-    orders: Vec<(OrderId, NameId, RestrictionKind)>,
+    /// Orders that are not answered yet.
+    orders: Vec<(OrderId, Ordered)>,
     /// Number of lost keys of each name.
     losses: BTreeMap<NameId, u32>,
 }

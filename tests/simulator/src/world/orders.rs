@@ -3,13 +3,44 @@
 use chatapp_core::{Name, Restriction, RestrictionKind, Subject};
 
 use super::World;
-use crate::event::Node;
+use super::ordered::Ordered;
 use crate::numbers::NameId;
+use crate::server_process::ServerProcess;
 use crate::times::wall_clock;
 use crate::trace::Kind;
 use crate::violation::Violation;
 
 impl World {
+    /// Announces a text to all, if the server runs and takes the order.
+    ///
+    /// # Errors
+    /// A violated property.
+    pub fn announce(&mut self) -> Result<(), Violation> {
+        let now = self.now();
+        let text = self.model.next_announcement();
+        let known = self.known_names();
+        let Some(server) = self.running_server() else {
+            return Ok(());
+        };
+        let ordered = server.machine.with(|server| {
+            server.handle_wall_clock(wall_clock(now));
+            server.announce_to_all(&text)
+        });
+        let Ok(id) = ordered else {
+            return Ok(());
+        };
+        let number = self.model.announced(now, known);
+        self.medium.note(Kind::Ordered, &[number as u64], || text);
+        self.orders.push((id, Ordered::Announcement(number)));
+        self.park_server()
+    }
+
+    /// Returns the server, if it runs and is not stopped.
+    fn running_server(&mut self) -> Option<&mut ServerProcess> {
+        let server = self.server.as_mut();
+        server.filter(|server| server.body.pause.is_none())
+    }
+
     /// Bans or mutes a name, or lifts that, if the server runs and takes the order.
     ///
     /// # Errors
@@ -23,10 +54,7 @@ impl World {
         let now = self.now();
         let text = &self.names[name];
         let subject = Subject::Name(Name::new(text).expect("the names of a world are valid"));
-        let is_stopped = self
-            .body(Node::Server)
-            .is_none_or(|body| body.pause.is_some());
-        let Some(server) = self.server.as_mut().filter(|_| !is_stopped) else {
+        let Some(server) = self.running_server() else {
             return Ok(());
         };
         let ordered = server.machine.with(|server| {
@@ -49,12 +77,13 @@ impl World {
         });
         if lifts {
             // It may be stored, and not answered, and so may the orders before it.
-            self.orders
-                .retain(|(_, other, its)| (*other, *its) != (name, kind));
+            self.orders.retain(|(_, other)| {
+                !matches!(other, Ordered::Restriction(other, its) if (*other, *its) == (name, kind))
+            });
             self.model.lifted(name, kind);
         } else {
             self.model.ordered(name);
-            self.orders.push((id, name, kind));
+            self.orders.push((id, Ordered::Restriction(name, kind)));
         }
         self.park_server()
     }
@@ -80,14 +109,18 @@ impl World {
             return;
         };
         while let Some((id, result)) = server.machine.with(|server| server.poll_order()) {
-            let place = self.orders.iter().position(|(it, ..)| *it == id);
-            let Some((_, name, kind)) = place.map(|place| self.orders.swap_remove(place)) else {
-                continue;
-            };
-            if result.is_ok() {
-                self.medium
-                    .note(Kind::OrderDone, &[name as u64], || name.to_string());
-                self.model.restricted(name, kind, now);
+            let place = self.orders.iter().position(|(it, _)| *it == id);
+            let ordered = place.map(|place| self.orders.swap_remove(place).1);
+            match ordered {
+                Some(Ordered::Restriction(name, kind)) if result.is_ok() => {
+                    self.medium
+                        .note(Kind::OrderDone, &[name as u64], || name.to_string());
+                    self.model.restricted(name, kind, now);
+                }
+                Some(Ordered::Announcement(number)) => {
+                    self.model.announcement_done(number, result.is_ok());
+                }
+                _ => {}
             }
         }
     }
