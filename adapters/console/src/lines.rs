@@ -1,5 +1,8 @@
 //! Formats events of the core as the lines that people and scripts know.
 
+#[cfg(feature = "moderation")]
+mod announcement;
+
 use core::fmt;
 
 use chatapp_core::limits::TEXT_LEN_MAX;
@@ -40,6 +43,12 @@ enum Text<'a> {
         channel: bool,
         kept_at: Option<Stamp>,
         sent_at: Option<Stamp>,
+    },
+    /// An announcement of the server.
+    #[cfg(feature = "moderation")]
+    Announcement {
+        text: &'a str,
+        kept_at: Option<Stamp>,
     },
     BadName(chatapp_core::NameError),
     ForeignVersion(u8),
@@ -220,6 +229,11 @@ impl<'a> Wording<'a> {
             at,
             utc_offset: (self.utc_offset)(at),
         };
+        #[cfg(feature = "moderation")]
+        if from.is_empty() && channel {
+            let kept_at = kept_at.map(stamp);
+            return Text::Announcement { text, kept_at };
+        }
         Text::Message {
             from,
             text,
@@ -380,6 +394,10 @@ impl Line<'_> {
                     _ => ("", text),
                 };
                 brush.paint(Part::Text, format_args!("{escape}{}", Visible(text)))
+            }
+            #[cfg(feature = "moderation")]
+            Text::Announcement { text, kept_at } => {
+                announcement::paint(brush, self.tone, text, kept_at)
             }
             Text::BadName(reason) => {
                 brush.paint(self.tone, format_args!("[Invalid name: {reason}.]"))

@@ -82,6 +82,7 @@ with `ChatApp admin DIR` in front:
   ban address <ip>     the same for all clients of an address; also mute
   bans                 list the bans and mutes in force
   forget <name>        free an offline name, and drop its stored messages
+  announce <text>      show all clients a text, marked as the server's
   stats                show its counters, as SIGUSR1 does
   quit, help           end the server; show these commands
 SIGHUP lets a server reload the file of --allow-file.

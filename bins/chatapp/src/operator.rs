@@ -206,6 +206,10 @@ fn give(
             let what = "the name is free, and its stored messages are dropped.";
             (id, format!("{name} is forgotten: {what}"))
         }
+        Change::Announce(text) => (
+            server.announce_to_all(text)?,
+            "The announcement is in the channel.".to_owned(),
+        ),
         Change::Restrict {
             kind,
             subject,

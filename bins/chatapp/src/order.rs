@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use chatapp_console as console;
+use chatapp_core::limits::TEXT_LEN_MAX;
 use chatapp_core::{Name, PublicKey, RestrictionKind, Subject};
 use chatapp_store::parse_key;
 
@@ -26,6 +27,7 @@ pub(crate) enum Order {
 pub(crate) enum Change {
     Kick(Name),
     Forget(Name),
+    Announce(String),
     Restrict {
         kind: RestrictionKind,
         subject: Subject,
@@ -38,7 +40,7 @@ pub(crate) enum Change {
 }
 
 /// The lines that a server shows for `help`.
-pub(crate) const HELP: [&str; 12] = [
+pub(crate) const HELP: [&str; 13] = [
     "who               list the names, with their addresses and keys",
     "bans              list the bans and mutes in force",
     "kick <name>       put a client out, for a minute",
@@ -48,6 +50,7 @@ pub(crate) const HELP: [&str; 12] = [
     "mute <name> [1h]  let a client read, and nothing else; as ban for key and address",
     "unban, unmute     lift a ban or mute: the same words without a time",
     "forget <name>     free an offline name, and drop the messages stored for it",
+    "announce <text>   show all clients a text, marked as the server's",
     "stats             show counters",
     "quit              end the server",
     "help              show these commands",
@@ -55,7 +58,7 @@ pub(crate) const HELP: [&str; 12] = [
 
 /// The answer to a line that is no order.
 pub(crate) const UNKNOWN: &str = "The commands of a server are who, bans, kick, ban, unban, mute, \
-    unmute, forget, stats, quit and help.";
+    unmute, forget, announce, stats, quit and help.";
 
 impl Order {
     /// Parses a typed line; `None` for a blank line.
@@ -63,7 +66,8 @@ impl Order {
     /// # Errors
     /// Returns a sentence about what is wrong.
     pub(crate) fn parse(line: &str) -> Result<Option<Self>, String> {
-        let words: Vec<&str> = console::without_mark(line).split_whitespace().collect();
+        let line = console::without_mark(line).trim();
+        let words: Vec<&str> = line.split_whitespace().collect();
         let ban = RestrictionKind::Ban;
         let mute = RestrictionKind::Mute;
         Ok(Some(match *words {
@@ -75,11 +79,13 @@ impl Order {
             ["help"] => Self::Help,
             ["kick", name] => Self::Change(Change::Kick(parse_name(name)?)),
             ["forget", name] => Self::Change(Change::Forget(parse_name(name)?)),
+            ["announce", _, ..] => Self::Change(Change::Announce(announcement(line)?)),
             ["ban", ref rest @ ..] => Self::Change(restrict(ban, rest)?),
             ["mute", ref rest @ ..] => Self::Change(restrict(mute, rest)?),
             ["unban", ref rest @ ..] => Self::Change(lift(ban, rest)?),
             ["unmute", ref rest @ ..] => Self::Change(lift(mute, rest)?),
             ["kick" | "forget", ..] => return Err(format!("Type {} <name>.", words[0])),
+            ["announce"] => return Err("Type announce <text>.".into()),
             _ => return Err(UNKNOWN.into()),
         }))
     }
@@ -87,6 +93,19 @@ impl Order {
 
 fn parse_name(name: &str) -> Result<Name, String> {
     Name::new(name).map_err(|error| format!("Invalid name: {error}."))
+}
+
+/// Returns the text behind the first word of a line, exactly as typed.
+fn announcement(line: &str) -> Result<String, String> {
+    let (_, text) = line.split_once(char::is_whitespace).unwrap_or_default();
+    let text = text.trim_start();
+    if text.len() > TEXT_LEN_MAX {
+        return Err(format!(
+            "The text has {} bytes, the limit is {TEXT_LEN_MAX}.",
+            text.len()
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 fn restrict(kind: RestrictionKind, words: &[&str]) -> Result<Change, String> {
@@ -153,6 +172,10 @@ mod tests {
             (" bans\t", Order::Bans),
             ("kick bob", Order::Change(Change::Kick(name("bob")))),
             ("forget bob", Order::Change(Change::Forget(name("bob")))),
+            (
+                "announce  the room closes  at five",
+                Order::Change(Change::Announce("the room closes  at five".into())),
+            ),
             ("ban bob", ban(bob(), None)),
             ("ban bob 1h", ban(bob(), Some(3_600))),
             (
@@ -183,6 +206,11 @@ mod tests {
         for (line, words) in [
             ("send bob hi", UNKNOWN),
             ("kick", "Type kick <name>."),
+            ("announce ", "Type announce <text>."),
+            (
+                &format!("announce {}", "x".repeat(1_001)),
+                "The text has 1001 bytes, the limit is 1000.",
+            ),
             ("ban", "Name the client, or type key <key> or address <ip>."),
             ("ban key 12", "A key has 64 hexadecimal digits."),
             ("ban address bob", "An address is one such as"),

@@ -97,6 +97,43 @@ fn reopened(mut room: Room, folder: &Path) -> Room {
     Room::open_in(folder, room.port)
 }
 
+/// An announcement is shown once, in order, also by those that come back, and after a restart.
+#[test]
+fn announces_a_text_to_all() {
+    let folder = TempDir::new().expect("a folder");
+    let mut room = Room::open_in(folder.path(), free_port());
+    let [mut ann, mut bob] = room.join_all(["ann", "bob"]);
+    bob.types("dereg bob");
+    bob.shows(BYE);
+    ann.types("send_all before");
+    ann.shows(POSTED);
+    room.server.types("announce the room closes  at five");
+    room.server.logs("The announcement is in the channel.");
+    ann.shows("[From the server: the room closes  at five]");
+    let room = reopened(room, folder.path());
+    orders(folder.path(), "announce bye");
+    ann.shows("[From the server: bye]");
+    bob.types("reg bob");
+    for (part, end) in [
+        ("Channel_Message ann: <", "> before"),
+        ("[From the server: <", "> the room closes  at five]"),
+        ("[From the server: <", "> bye]"),
+    ] {
+        bob.shows_where(end, |line| line.starts_with(part) && line.ends_with(end));
+    }
+    let home = Home::of("carol");
+    let port = room.port.to_string();
+    let mut carol = Process::start_at(&home, &["--json", "-c", "carol", "127.0.0.1", &port, "0"]);
+    carol.shows_where("the table", |line| line.contains("table_updated"));
+    orders(folder.path(), "announce hi");
+    carol.shows_where("an announcement", |line| {
+        line.starts_with(r#"{"event":"announcement","message_id":""#)
+            && line.ends_with(r#"","text":"hi","kept_at":null}"#)
+    });
+    let (_, code) = admin(folder.path(), "announce");
+    assert_eq!(code, 2);
+}
+
 /// A name whose key is lost: the operator frees it for another key.
 #[test]
 fn frees_a_name_for_another_key() {

@@ -28,6 +28,12 @@ pub(super) enum Event<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         sent_at: Option<u32>,
     },
+    Announcement {
+        message_id: String,
+        text: &'a str,
+        /// Seconds since 1970, UTC.
+        kept_at: Option<u32>,
+    },
     NotShown {
         from: &'a str,
         foreign_key: bool,
@@ -243,22 +249,7 @@ pub(super) fn events<'a>(
         ClientEvent::Registered => Some(Event::Registered),
         ClientEvent::TableUpdated => Some(Event::TableUpdated),
         ClientEvent::KeptMessages => Some(Event::KeptMessages),
-        ClientEvent::Message {
-            from,
-            id,
-            text,
-            channel,
-            kept_at,
-            sent_at,
-            ..
-        } => Some(Event::Message {
-            from,
-            message_id: format!("{:016x}-{}", id.incarnation, id.counter),
-            text,
-            channel,
-            kept_at: kept_at.map(|at| at.0),
-            sent_at: sent_at.map(|at| at.0),
-        }),
+        ClientEvent::Message { .. } => message(event),
         ClientEvent::NotShown {
             from,
             channel,
@@ -303,6 +294,40 @@ pub(super) fn events<'a>(
         is_final: true,
     });
     happened.into_iter().chain(outcome)
+}
+
+/// Returns the object for a message of a client, or an announcement of the server.
+fn message<'a>(event: &ClientEvent<'a>) -> Option<Event<'a>> {
+    let ClientEvent::Message {
+        from,
+        id,
+        text,
+        channel,
+        kept_at,
+        sent_at,
+        ..
+    } = *event
+    else {
+        return None;
+    };
+    let message_id = format!("{:016x}-{}", id.incarnation, id.counter);
+    let kept_at = kept_at.map(|at| at.0);
+    Some(if from.is_empty() && channel {
+        Event::Announcement {
+            message_id,
+            text,
+            kept_at,
+        }
+    } else {
+        Event::Message {
+            from,
+            message_id,
+            text,
+            channel,
+            kept_at,
+            sent_at: sent_at.map(|at| at.0),
+        }
+    })
 }
 
 /// Returns the outcome of the command that the event settles.
