@@ -48,11 +48,13 @@ pub enum DropReason {
     PinsFull,
     /// The key, or the source address, has as many names as the server allows.
     TooManyNames,
+    /// The user ignores the key of the sender.
+    IgnoredKey,
 }
 
 impl DropReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::BadLength,
         Self::ForeignVersion,
         Self::Malformed,
@@ -74,6 +76,7 @@ impl DropReason {
         Self::Unreadable,
         Self::PinsFull,
         Self::TooManyNames,
+        Self::IgnoredKey,
     ];
 
     /// Returns a short name for logs, such as `bad-tag`.
@@ -100,6 +103,7 @@ impl DropReason {
             Self::Unreadable => "unreadable",
             Self::PinsFull => "pins-full",
             Self::TooManyNames => "too-many-names",
+            Self::IgnoredKey => "ignored-key",
         }
     }
 }

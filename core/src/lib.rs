@@ -157,6 +157,8 @@
 //!   people run may enable it.
 //! * `kept-receipts` (on by default): a client tells when its stored messages are delivered
 //!   ([`ClientEvent::KeptDelivered`]). Without it, a board saves flash.
+//! * `ignore` (on by default): a client shows no message of the keys that its user ignores
+//!   ([`Client::ignore`]). A board without commands for that saves flash.
 //! * `late-receipts` (on by default): a [`Receipt`] may come back whenever the output has written
 //!   its message. A board whose output takes each line at once leaves it out, which saves some
 //!   flash: it has to return each receipt before it polls the next datagram to send, and receipts
@@ -234,6 +236,8 @@ pub use client::{
     CommandError, CommandId, DedupSlot, MessageId, MessageStatus, NotShownReason, OutboxSlot,
     PeerSlot, PinSlot, Receipt, Request, Shown,
 };
+#[cfg(feature = "ignore")]
+pub use client::{IgnoreError, IgnoredSlot};
 pub use containers::CountSlot;
 #[cfg(feature = "medium-keys")]
 pub use crypto::MediumSecrets;

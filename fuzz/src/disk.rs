@@ -43,6 +43,8 @@ impl Disk {
             ClientRecord::ServerKey(key) => self.server_key = Some(key),
             ClientRecord::PeerKey { name, key } => self.peers.push((name.to_owned(), key)),
             ClientRecord::MediumKeys(secrets) => self.unsynced.push_back(secrets.clone()),
+            // No input ignores a key.
+            ClientRecord::Ignored { .. } => {}
         }
     }
 

@@ -1,4 +1,8 @@
-//! Stored state of a client for its next process: the messages already shown, and the known keys.
+//! Stored state of a client for its next process: the messages already shown, and the known and
+//! ignored keys.
+
+mod ignored;
+mod records;
 
 use std::collections::HashSet;
 use std::fs;
@@ -54,6 +58,7 @@ const MEMORY: Schema = Schema {
     ",
         // Whether the user has compared the key with the one who has that name.
         "ALTER TABLE peers ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;",
+        ignored::TABLE,
     ],
     synchronous: "NORMAL",
 };
@@ -165,7 +170,7 @@ impl Memory {
     /// # Errors
     /// Returns an error if the state cannot be read.
     pub fn restore(&self, take: impl FnMut(ClientRecord<'_>) -> bool) -> Result<usize, Error> {
-        restore(&self.connection, take).map_err(Error::sql(&self.file))
+        records::restore(&self.connection, take).map_err(Error::sql(&self.file))
     }
 
     /// Restores the keys of peers that other processes stored since the latest call. Cheap if there
@@ -218,7 +223,7 @@ impl Memory {
 
     /// Stores a key, or the identity of a shown message. Keys are synced before it returns.
     ///
-    /// A key that is stored stays until it is forgotten ([`forget_peer`], [`forget_server`]).
+    /// A known key that is stored stays until it is forgotten ([`forget_peer`], [`forget_server`]).
     /// Returns it if it is another one than that of the record, which is not stored then. Secrets
     /// of medium-term keys are not stored here, but in a [`MediumFile`](crate::MediumFile).
     ///
@@ -231,12 +236,24 @@ impl Memory {
             // They have a file of their own: [`MediumFile`](crate::MediumFile).
             ClientRecord::MediumKeys(_) => return Ok(None),
             ClientRecord::ServerKey(key) => (key, synced(connection, |it| keep_server(it, key))),
+            ClientRecord::Ignored { name, key } => {
+                let kept = synced(connection, |it| ignored::keep(it, name, key));
+                (key, kept.map(|()| key))
+            }
             ClientRecord::PeerKey { name, key } => {
                 (key, synced(connection, |it| keep_peer(it, name, key)))
             }
         };
         let stored = stored.map_err(Error::sql(&self.file))?;
         Ok((stored != key).then_some(stored))
+    }
+
+    /// Forgets that the user ignores a key.
+    ///
+    /// # Errors
+    /// Returns an error if the state cannot be written.
+    pub fn unignore(&mut self, key: PublicKey) -> Result<(), Error> {
+        synced(&self.connection, |it| ignored::remove(it, key)).map_err(Error::sql(&self.file))
     }
 
     /// Remembers that the user has compared the key of a name. Returns false if another key is
@@ -417,44 +434,6 @@ fn synced<T>(
     let written = write(connection);
     connection.pragma_update(None, "synchronous", MEMORY.synchronous)?;
     written
-}
-
-/// Restores keys first; if there is no room for all, the latest ones.
-fn restore(
-    connection: &Connection,
-    mut take: impl FnMut(ClientRecord<'_>) -> bool,
-) -> rusqlite::Result<usize> {
-    // The transaction reads one state, whatever another process writes meanwhile.
-    let connection = connection.unchecked_transaction()?;
-    let mut left_over = 0;
-    let server_key = "SELECT server_key FROM room WHERE server_key IS NOT NULL";
-    let mut statement = connection.prepare(server_key)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let key = PublicKey(row.get(0)?);
-        left_over += usize::from(!take(ClientRecord::ServerKey(key)));
-    }
-    let mut statement = connection.prepare("SELECT name, key FROM peers ORDER BY number DESC")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        let name = row.get_ref(0)?.as_str()?;
-        let key = PublicKey(row.get(1)?);
-        left_over += usize::from(!take(ClientRecord::PeerKey { name, key }));
-    }
-    let mut statement =
-        connection.prepare("SELECT incarnation, direct, channel FROM seen ORDER BY used")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        for (column, channel) in [(1, false), (2, true)] {
-            let shown = Shown {
-                process: row.get::<_, i64>(0)?.cast_unsigned(),
-                channel,
-                counter: row.get(column)?,
-            };
-            left_over += usize::from(!take(ClientRecord::Shown(shown)));
-        }
-    }
-    Ok(left_over)
 }
 
 fn read_keys(connection: &Connection) -> rusqlite::Result<Option<KnownKeys>> {

@@ -204,6 +204,8 @@ mod tests {
         let mut memory = Memory::open(state.path(), SERVER, "alice").unwrap();
         let known = ClientRecord::ServerKey(PublicKey([9; 32]));
         memory.note(known).unwrap();
+        let (name, key) = ("mallory", PublicKey([8; 32]));
+        memory.note(ClientRecord::Ignored { name, key }).unwrap();
         state
     }
 
@@ -227,6 +229,10 @@ mod tests {
             assert_eq!(read(here.path()).unwrap(), read(there.path()).unwrap());
         }
         assert_eq!(crate::known_keys(there.path()).unwrap().len(), 1);
+        let memory = Memory::open(there.path(), SERVER, "alice").unwrap();
+        let is_ignored = |record: ClientRecord<'_>| matches!(record, ClientRecord::Ignored { .. });
+        let missing = memory.restore(|record| !is_ignored(record)).unwrap();
+        assert_eq!(missing, 1, "the ignored key");
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod data;
 mod delivery;
 mod endpoint;
 mod frames;
+#[cfg(feature = "ignore")]
+mod ignore;
 #[cfg(feature = "medium-keys")]
 mod medium;
 #[cfg(not(feature = "medium-keys"))]

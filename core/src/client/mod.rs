@@ -11,6 +11,11 @@ mod contact;
 mod dedup;
 mod event;
 mod events;
+#[cfg(feature = "ignore")]
+mod ignored;
+#[cfg(not(feature = "ignore"))]
+#[path = "no_ignored.rs"]
+mod ignored;
 mod inbox;
 #[cfg(feature = "kept-receipts")]
 mod kept_count;
@@ -54,6 +59,8 @@ pub use command::{Command, CommandError, CommandId};
 pub use config::ClientConfig;
 pub use dedup::DedupSlot;
 pub use event::{ClientEvent, MessageId, MessageStatus, NotShownReason, Request};
+#[cfg(feature = "ignore")]
+pub use ignored::{IgnoreError, IgnoredSlot};
 pub use machine::Client;
 #[cfg(feature = "medium-keys")]
 pub use medium_keys::OwnMediumKeys;

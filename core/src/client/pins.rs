@@ -1,7 +1,9 @@
 //! The pinned keys: each name that messages were exchanged with, and the only key that it may have.
-//! No pin is ever evicted; without room for another one, no further name is trusted.
+//! No pin is ever evicted; without room for another one, no further name is trusted. The ignored
+//! keys are here, too.
 
 use super::event::MessageStatus;
+use super::ignored::Ignored;
 use super::peer_slot::PeerSlot;
 use super::pin_marks::PinMarks;
 use crate::containers::{Index, Slots};
@@ -36,6 +38,7 @@ pub(super) struct Pins<'a> {
     fresh: u32,
     /// The pins from here on were not exported as records yet.
     unexported: u32,
+    ignored: Ignored<'a>,
 }
 
 impl<'a> Pins<'a> {
@@ -58,7 +61,18 @@ impl<'a> Pins<'a> {
             hash_key,
             fresh: 0,
             unexported: 0,
+            ignored: Ignored::none(),
         })
+    }
+
+    /// Returns the keys that the user ignores, pinned or not.
+    pub(super) fn ignored(&self) -> &Ignored<'a> {
+        &self.ignored
+    }
+
+    #[cfg(feature = "ignore")]
+    pub(super) fn ignored_mut(&mut self) -> &mut Ignored<'a> {
+        &mut self.ignored
     }
 
     fn find(&self, name: &Name) -> Option<u32> {

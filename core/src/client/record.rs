@@ -20,6 +20,15 @@ pub enum ClientRecord<'a> {
         /// The pinned key.
         key: PublicKey,
     },
+    /// A key that the user ignores, and the name that it had then. No client asks for it to be
+    /// stored: the caller does so when [`ignore`](crate::Client::ignore) returns.
+    #[cfg(feature = "ignore")]
+    Ignored {
+        /// The name under which the key was ignored.
+        name: &'a str,
+        /// The ignored key.
+        key: PublicKey,
+    },
     /// The secrets of all medium-term keys of the client, in place of those before. Once they are
     /// stored, and synced, the caller calls
     /// [`handle_medium_keys_stored`](crate::Client::handle_medium_keys_stored). The next process

@@ -16,6 +16,8 @@ mod delayed_acks;
 mod delayed_entry_acks;
 mod deltas;
 mod feed;
+#[cfg(feature = "ignore")]
+mod ignored;
 #[cfg(feature = "kept-receipts")]
 mod kept_receipts;
 mod lines;

@@ -1,5 +1,5 @@
 //! The memory of a name's processes for the next one, like the state folder of a person: shown
-//! messages and known keys.
+//! messages, known keys and ignored keys.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -25,6 +25,8 @@ pub struct Memory {
     pub server: Option<PublicKey>,
     /// The keys of peers that the client talked to.
     pub peers: BTreeMap<String, PublicKey>,
+    /// The ignored keys, with their names.
+    ignored: Vec<(String, PublicKey)>,
     /// The secrets of medium-term keys that survive a crash.
     medium: MediumSecrets,
     unsynced: VecDeque<Unsynced>,
@@ -36,6 +38,7 @@ impl Default for Memory {
             shown: Vec::new(),
             server: None,
             peers: BTreeMap::new(),
+            ignored: Vec::new(),
             medium: MediumSecrets::NONE,
             unsynced: VecDeque::new(),
         }
@@ -60,7 +63,17 @@ impl Memory {
             ClientRecord::PeerKey { name, key } => {
                 self.peers.entry(name.to_owned()).or_insert(key);
             }
+            ClientRecord::Ignored { name, key } => {
+                if self.ignored.iter().all(|(_, ignored)| *ignored != key) {
+                    self.ignored.push((name.to_owned(), key));
+                }
+            }
         }
+    }
+
+    /// Forgets that a key is ignored.
+    pub fn unignores(&mut self, key: &PublicKey) {
+        self.ignored.retain(|(_, ignored)| ignored != key);
     }
 
     /// Returns whether the disk has taken secrets of a medium-term key, since the last call.
@@ -106,6 +119,9 @@ impl Memory {
         }
         for (name, key) in &self.peers {
             client.restore(ClientRecord::PeerKey { name, key: *key });
+        }
+        for (name, key) in &self.ignored {
+            client.restore(ClientRecord::Ignored { name, key: *key });
         }
         for shown in &self.shown {
             client.restore(ClientRecord::Shown(*shown));

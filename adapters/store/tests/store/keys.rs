@@ -331,7 +331,8 @@ fn migrates_keys_of_the_version_before() {
     let file = folder
         .path()
         .join("clients/alice@localhost%3a4119/memory.db");
-    let as_it_was = "ALTER TABLE peers DROP COLUMN verified; PRAGMA user_version = 1;";
+    let as_it_was = "ALTER TABLE peers DROP COLUMN verified; DROP TABLE ignored;
+        PRAGMA user_version = 1;";
     let connection = rusqlite::Connection::open(&file).unwrap();
     connection.execute_batch(as_it_was).unwrap();
     drop(connection);
@@ -343,4 +344,61 @@ fn migrates_keys_of_the_version_before() {
     assert!(verify_peer(folder.path(), known, &known.peers[0]).unwrap());
     let memory = Memory::open(folder.path(), HERE, "alice").unwrap();
     assert!(memory.verified().unwrap().contains("bob"));
+}
+
+/// Returns the ignored keys that a client gets from its stored state.
+fn ignored(memory: &Memory) -> Vec<(String, PublicKey)> {
+    let mut ignored = Vec::new();
+    let take = |record: ClientRecord<'_>| {
+        if let ClientRecord::Ignored { name, key } = record {
+            ignored.push((name.to_owned(), key));
+        }
+        true
+    };
+    assert_eq!(memory.restore(take).unwrap(), 0);
+    ignored
+}
+
+#[test]
+fn remembers_ignored_keys_until_unignored() {
+    let folder = folder();
+    let [one, other] = [3, 4].map(|byte| PublicKey([byte; 32]));
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    for (name, key) in [("bob", one), ("carol", other), ("robert", one)] {
+        let stored = memory.note(ClientRecord::Ignored { name, key }).unwrap();
+        assert_eq!(stored, None);
+    }
+    drop(memory);
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    let both = [("bob".to_owned(), one), ("carol".to_owned(), other)];
+    assert_eq!(ignored(&memory), both);
+    assert_eq!(memory.restore(|_| false).unwrap(), 2, "no room for them");
+    memory.unignore(one).unwrap();
+    memory.unignore(one).unwrap();
+    drop(memory);
+    let memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    assert_eq!(ignored(&memory), both[1..]);
+}
+
+#[test]
+fn ignores_after_a_migration() {
+    let folder = folder();
+    let key = PublicKey([3; 32]);
+    let bob = ClientRecord::PeerKey { name: "bob", key };
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    memory.note(bob).unwrap();
+    drop(memory);
+    let file = folder
+        .path()
+        .join("clients/alice@localhost%3a4119/memory.db");
+    let as_it_was = "DROP TABLE ignored; PRAGMA user_version = 2;";
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.execute_batch(as_it_was).unwrap();
+    drop(connection);
+    assert_eq!(known_keys(folder.path()).unwrap()[0].peers.len(), 1);
+    let mut memory = Memory::open(folder.path(), HERE, "alice").unwrap();
+    assert_eq!(ignored(&memory), []);
+    let name = "bob";
+    memory.note(ClientRecord::Ignored { name, key }).unwrap();
+    assert_eq!(ignored(&memory), [("bob".to_owned(), key)]);
 }

@@ -247,7 +247,7 @@ impl KnownKeys {
                         store.medium.store(secrets);
                     }
                 }
-                ClientRecord::Shown(_) => {}
+                ClientRecord::Shown(_) | ClientRecord::Ignored { .. } => {}
             }
         };
         let Some(store) = &self.store else {

@@ -188,6 +188,10 @@ impl Client<'_> {
         if slot.key().is_foreign() || *slot.key().get() != responder.remote() {
             return self.sessions.count_drop(DropReason::ForeignKey);
         }
+        //= PROTOCOL.md#11.7
+        if self.is_ignored(peer) {
+            return self.sessions.count_drop(DropReason::IgnoredKey);
+        }
         if !slot.listing().address().is(from) {
             return self.sessions.count_drop(DropReason::WrongAddress);
         }

@@ -124,6 +124,10 @@ impl Client<'_> {
         while !frames.rest().is_empty() {
             match self.sessions.at_mut(peer).arrival(number) {
                 Arrival::Next => {
+                    //= PROTOCOL.md#11.7
+                    if peer != SERVER && self.is_ignored(peer) {
+                        return self.sessions.count_drop(DropReason::IgnoredKey);
+                    }
                     if peer != SERVER && self.admit(peer).is_err() {
                         return self.sessions.count_drop(DropReason::PinsFull);
                     }

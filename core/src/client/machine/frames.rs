@@ -53,6 +53,8 @@ enum Task {
     Entry(u32, Sender, u32),
     /// A channel message of a peer with a foreign key: entry number, and peer.
     Foreign(u32, u32),
+    /// A channel message of an ignored key: entry number.
+    Ignored(u32),
     /// A direct message: counter, and bytes of its text.
     Text(u32, Range<usize>),
 }
@@ -136,6 +138,7 @@ impl Client<'_> {
                     Some(peer) if self.peers.at(peer).key().is_foreign() => {
                         Task::Foreign(number, peer)
                     }
+                    _ if self.is_ignored_name(from) => Task::Ignored(number),
                     Some(peer) if self.peers.is_process(peer, incarnation) => {
                         Task::Entry(number, Sender::Current(peer), counter)
                     }
@@ -199,6 +202,10 @@ impl Client<'_> {
                 }
                 self.drop_frame(DropReason::ForeignKey)
             }
+            Task::Ignored(number) => {
+                self.server_log.take_entry(number);
+                self.drop_frame(DropReason::IgnoredKey)
+            }
             Task::Text(counter, text) => {
                 let sender = Sender::Current(peer);
                 if !self.accept_message(sender, counter, false) {
@@ -252,6 +259,10 @@ impl Client<'_> {
         {
             return self.drop_repeated(self.is_unwritten(sender, envelope.counter, false));
         }
+        //= PROTOCOL.md#11.7
+        if self.pins.ignored().has_key(&envelope.key) {
+            return self.drop_frame(DropReason::IgnoredKey);
+        }
         match self.decrypt_stored(sender, &envelope, message) {
             Ok(()) => {
                 self.accept_stored(sender, &envelope.from, envelope.counter);
@@ -297,10 +308,12 @@ impl Client<'_> {
                 incarnation,
                 counter,
                 from,
+                key,
                 ..
             } => {
                 let sender = self.sender(from, incarnation);
                 self.server_log.is_new_mail(serial)
+                    && !self.pins.ignored().has_key(&key)
                     && !self.has_seen(sender, counter, false)
                     && !Name::new(from).is_ok_and(|name| self.has_mark(sender, &name, counter))
             }
@@ -315,15 +328,10 @@ impl Client<'_> {
                 self.server_log.is_new_entry(number)
                     && !self.has_seen(self.sender(from, incarnation), counter, true)
                     && !self.is_foreign(from)
+                    && !self.is_ignored_name(from)
             }
             _ => false,
         }
-    }
-
-    /// Returns whether the roster lists another key for a name than the pinned one.
-    fn is_foreign(&self, name: &str) -> bool {
-        let peer = self.peers.find(name.as_bytes());
-        peer.is_some_and(|peer| self.peers.at(peer).key().is_foreign())
     }
 
     // ---- frames of the server that are not messages ----

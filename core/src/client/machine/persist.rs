@@ -25,7 +25,7 @@ impl Client<'_> {
     }
 
     /// Restores a record of an earlier process of the same name, before any other input. The record
-    /// of the latest message comes last. False if there is no room for a pinned key.
+    /// of the latest message comes last. False if there is no room for a pinned or an ignored key.
     ///
     /// The key of a peer may come later, too: another process that shares the store may have stored
     /// it. It replaces a key that this client has pinned. A direct message that was not sent yet
@@ -42,6 +42,10 @@ impl Client<'_> {
             }
             ClientRecord::PeerKey { name, key } => {
                 Name::new(name).is_ok_and(|name| self.restore_pin(&name, &key))
+            }
+            #[cfg(feature = "ignore")]
+            ClientRecord::Ignored { name, key } => {
+                Name::new(name).is_ok_and(|name| self.pins.ignored_mut().insert(&name, &key))
             }
             #[cfg(feature = "medium-keys")]
             ClientRecord::MediumKeys(secrets) => {

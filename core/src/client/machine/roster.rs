@@ -9,6 +9,7 @@ use crate::client::outbox_slot::Form;
 use crate::client::peer_key::{KeyChange, PeerKey};
 use crate::client::peers::SERVER;
 use crate::client::record::Shown;
+use crate::crypto::PublicKey;
 use crate::drop_reason::DropReason;
 use crate::name::Name;
 use crate::session::connection::Phase;
@@ -86,6 +87,39 @@ impl Client<'_> {
     /// Those of [`Pins::admit`](crate::client::pins::Pins::admit).
     pub(super) fn admit(&mut self, peer: u32) -> Result<(), MessageStatus> {
         self.pins.admit(self.peers.at_mut(peer))
+    }
+
+    /// Returns whether the roster lists another key for a name than the pinned one.
+    pub(super) fn is_foreign(&self, name: &str) -> bool {
+        let peer = self.peers.find(name.as_bytes());
+        peer.is_some_and(|peer| self.peers.at(peer).key().is_foreign())
+    }
+
+    /// Returns whether the user ignores the key of a peer.
+    pub(super) fn is_ignored(&self, peer: u32) -> bool {
+        self.pins.ignored().has_key(self.peers.at(peer).key().get())
+    }
+
+    /// Returns whether the user ignores the key of a name, or, if that is not known, a key that had
+    /// this name.
+    pub(super) fn is_ignored_name(&self, name: &str) -> bool {
+        if self.pins.ignored().is_empty() {
+            return false;
+        }
+        match Name::new(name).ok().and_then(|name| self.key_of(&name)) {
+            Some(key) => self.pins.ignored().has_key(&key),
+            None => self.pins.ignored().has_name(name),
+        }
+    }
+
+    /// Returns the key of a name: the pinned one, otherwise that of the roster.
+    pub(super) fn key_of(&self, name: &Name) -> Option<PublicKey> {
+        let listed = || {
+            let peer = self.peers.find(name.as_bytes())?;
+            Some(*self.peers.at(peer).key().get())
+        };
+        let key = self.pins.get(name).copied().or_else(listed);
+        key.filter(|key| !key.is_none())
     }
 
     // ---- the roster ----
