@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use chatapp_core::{
     ClientEvent, ClientRecord, Command, CommandError, CommandId, Disposition, Endpoint, Flushed,
+    Name,
 };
 
 use crate::client_words::{describe, kind_of, refusal_kind};
@@ -47,6 +48,10 @@ pub enum Ask {
     Say(Target, String),
     /// A command that the client refuses.
     Nonsense(Nonsense),
+    /// The command `ignore`.
+    Ignore(NameId),
+    /// The command `unignore`.
+    Unignore(NameId),
 }
 
 /// A mistake in a command.
@@ -236,6 +241,7 @@ impl ClientProcess {
             let Some(event) = client.poll_event() else {
                 return Ok(None);
             };
+            model.got(*id, &event)?;
             let line = || format!("{event:?}");
             medium.note(
                 kind_of(&event),
@@ -333,7 +339,14 @@ impl ClientProcess {
             Ask::Nonsense(Nonsense::TooLong) => "x".repeat(chatapp_core::limits::TEXT_LEN_MAX + 1),
             _ => String::new(),
         };
-        let (kind, command) = command_for(ask, &names[self.name], names, &text);
+        let Some((kind, command)) = command_for(ask, &names[self.name], names, &text) else {
+            match self.waiting.pop_front() {
+                Some(Ask::Ignore(name)) => self.ignore(medium, model, &names[name], true),
+                Some(Ask::Unignore(name)) => self.ignore(medium, model, &names[name], false),
+                _ => {}
+            }
+            return Ok(true);
+        };
         let clock = self.body.clock(medium.now);
         let wall = wall_clock(medium.now);
         let answer = self.machine.with(|client| {
@@ -358,6 +371,7 @@ impl ClientProcess {
             return Ok(true);
         };
         let what = match ask {
+            Ask::Ignore(_) | Ask::Unignore(_) => return Ok(true),
             Ask::Register => What::Register,
             Ask::Deregister | Ask::Exit => What::Deregister,
             Ask::Say(target, _) => {
@@ -375,13 +389,48 @@ impl ClientProcess {
     }
 }
 
+impl ClientProcess {
+    /// Ignores a name, or no longer.
+    fn ignore(&mut self, medium: &mut Medium, model: &mut Model, name: &str, begins: bool) {
+        let clock = self.body.clock(medium.now);
+        let valid = Name::new(name).expect("the names of a world are valid");
+        let keys = self.machine.with(|client| match begins {
+            true => client.ignore(clock, &valid).into_iter().collect(),
+            false => std::iter::from_fn(|| client.unignore(&valid)).collect::<Vec<_>>(),
+        });
+        let kind = if begins {
+            Kind::Ignored
+        } else {
+            Kind::Unignored
+        };
+        medium.note(kind, &[self.id as u64, keys.len() as u64], || {
+            format!("{}: {name}", self.id)
+        });
+        for key in keys {
+            if begins {
+                model.ignores(self.id, key);
+            } else {
+                model.unignores(self.id, &key, medium.now);
+            }
+            match &mut self.memory {
+                Some(memory) if begins => {
+                    memory.notes(ClientRecord::Ignored { name, key }, medium.now);
+                }
+                Some(memory) => memory.unignores(&key),
+                None => {}
+            }
+        }
+    }
+}
+
+/// Returns the command of a request, if it is one of the state machine.
 fn command_for<'a>(
     ask: &Ask,
     own: &'a str,
     names: &'a [String],
     text: &'a str,
-) -> (Kind, Command<'a>) {
-    match ask {
+) -> Option<(Kind, Command<'a>)> {
+    Some(match ask {
         Ask::Register => (Kind::Register, Command::Register { name: own }),
         Ask::Deregister | Ask::Exit => (Kind::Deregister, Command::Deregister { name: own }),
         Ask::Say(Target::Channel, _) => (Kind::SendAll, Command::SendAll { text }),
@@ -406,7 +455,8 @@ fn command_for<'a>(
                 text: "hi",
             },
         ),
-    }
+        Ask::Ignore(_) | Ask::Unignore(_) => return None,
+    })
 }
 
 /// Returns whether this event ends a process that wants to exit.

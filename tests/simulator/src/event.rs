@@ -63,6 +63,7 @@ pub enum FaultKind {
     Attack,
     LostKey,
     Order,
+    Ignore,
 }
 
 /// The end of a fault.

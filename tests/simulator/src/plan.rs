@@ -79,6 +79,8 @@ pub struct NodePlan {
     /// The operator bans or mutes a name, lifts that, or announces a text; only in runs that ask
     /// for it.
     pub orders: Millis,
+    /// A person ignores the key of a name, or no longer; only in runs that ask for it.
+    pub ignores: Millis,
 }
 
 /// Faults of the store.
@@ -270,6 +272,7 @@ impl Plan {
             clog: every(choices, 4),
             lost_key: 0,
             orders: 0,
+            ignores: 0,
         };
         let partition = every(choices, 3);
         let attack = if choices.chance(250) {

@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use chatapp_core::limits::{MAIL_LEN_MAX, TEXT_LEN_MAX};
 use chatapp_core::{
     ChangeSlot, Client, ClientConfig, ClientStorage, ConnectionSlot, CountSlot, DedupSlot,
-    InFlightSlot, Instant, JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot, OutboxSlot,
-    PeerSlot, PinSlot, RestrictionSlot, Seed, Sent, Server, ServerConfig, ServerStorage,
-    SourceSlot, TransmitQueue,
+    IgnoredSlot, InFlightSlot, Instant, JournalSlot, KeySlot, LogSlot, MailSlot, Name, NameSlot,
+    OutboxSlot, PeerSlot, PinSlot, RestrictionSlot, Seed, Sent, Server, ServerConfig,
+    ServerStorage, SourceSlot, TransmitQueue,
 };
 use self_cell::{MutBorrow, self_cell};
 
@@ -32,6 +32,7 @@ struct ClientMemory {
     dedup: Vec<DedupSlot>,
     pins: Vec<PinSlot>,
     pin_names: Vec<u32>,
+    ignored: Vec<IgnoredSlot>,
     keys: Vec<KeySlot>,
 }
 
@@ -80,6 +81,9 @@ pub struct ServerMachine(ServerCell);
 /// Seconds from one medium-term key of a client to the next. Runs are shorter than a day.
 const MEDIUM_KEY_S: u32 = 30;
 
+/// Keys that a client can ignore; people ignore more now and then.
+const IGNORED_MAX: usize = 2;
+
 /// Keys that one poll of a machine can log at most.
 const KEYS: usize = 256;
 
@@ -112,6 +116,7 @@ impl ClientMachine {
             dedup: vec![DedupSlot::VACANT; sizes.dedup],
             pins: vec![PinSlot::VACANT; sizes.pins],
             pin_names: vec![0; 2 * sizes.pins],
+            ignored: vec![IgnoredSlot::VACANT; IGNORED_MAX],
             keys: vec![KeySlot::VACANT; KEYS],
         };
         let config = ClientConfig {
@@ -132,6 +137,7 @@ impl ClientMachine {
                 dedup,
                 pins,
                 pin_names,
+                ignored,
                 keys,
             } = memory.borrow_mut();
             let mut client = Client::new(
@@ -151,6 +157,7 @@ impl ClientMachine {
                 Seed::new(&mut seed),
             )
             .expect("the sizes of a plan are valid");
+            client.ignore_in(ignored);
             if world_keys.tells_handshakes {
                 client.log_keys(keys);
             } else {

@@ -39,6 +39,8 @@ pub struct Look {
     pub keep_s: Option<u32>,
     /// Mean time in ms between two orders of the operator, instead of never.
     pub orders: Option<Millis>,
+    /// Mean time in ms between two decisions to ignore a name, instead of never.
+    pub ignores: Option<Millis>,
     /// The ciphers of all machines.
     pub crypto: Crypto,
 }
@@ -105,6 +107,9 @@ pub fn replay_command(seed: u64, look: &Look) -> String {
     if let Some(orders) = look.orders {
         command += &format!(" --orders {orders}");
     }
+    if let Some(ignores) = look.ignores {
+        command += &format!(" --ignores {ignores}");
+    }
     command
 }
 
@@ -120,6 +125,7 @@ pub(crate) fn drawn(choices: &mut dyn Choices, look: &Look) -> Plan {
     plan.clients = look.clients.unwrap_or(plan.clients);
     plan.span = look.span.unwrap_or(plan.span);
     plan.nodes.orders = look.orders.unwrap_or(plan.nodes.orders);
+    plan.nodes.ignores = look.ignores.unwrap_or(plan.nodes.ignores);
     plan.keys.crypto = look.crypto;
     plan.keys.tells_handshakes |= look.capture;
     let mut plan = plan
@@ -177,7 +183,7 @@ struct Run {
 }
 
 /// Returns all kinds of faults, with the mean time between two of each.
-fn schedule(plan: &Plan) -> [(FaultKind, Millis); 10] {
+fn schedule(plan: &Plan) -> [(FaultKind, Millis); 11] {
     [
         (FaultKind::Crash, plan.nodes.crash),
         (FaultKind::ServerCrash, plan.nodes.server_crash),
@@ -189,6 +195,7 @@ fn schedule(plan: &Plan) -> [(FaultKind, Millis); 10] {
         (FaultKind::Attack, plan.network.attack),
         (FaultKind::LostKey, plan.nodes.lost_key),
         (FaultKind::Order, plan.nodes.orders),
+        (FaultKind::Ignore, plan.nodes.ignores),
     ]
 }
 
@@ -313,6 +320,7 @@ impl Run {
             FaultKind::Attack => self.attack()?,
             FaultKind::LostKey => self.lose_key()?,
             FaultKind::Order => self.order()?,
+            FaultKind::Ignore => self.ignore()?,
         }
         Ok(())
     }

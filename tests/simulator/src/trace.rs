@@ -125,6 +125,8 @@ kinds! {
     Muted => "event muted",
     Ordered => "operator: order",
     OrderDone => "operator: order done",
+    Ignored => "command ignore",
+    Unignored => "command unignore",
 }
 
 /// The trace of one run.

@@ -41,6 +41,8 @@ pub enum Check {
     KeyUsedOnce,
     /// Nothing passes the server that a banned or muted client sent after the order was done.
     OrdersHold,
+    /// A process shows no message of a key that its person ignores.
+    IgnoredIsHidden,
     /// A name stays with the key that registered it.
     NamesBelongToKeys,
     /// The recipient decrypts a datagram of a session once.

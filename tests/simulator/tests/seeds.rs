@@ -70,6 +70,18 @@ fn runs_rooms_with_an_operator_without_a_violation() {
     all_succeed(6_000, &look);
 }
 
+/// People ignore names and change their minds, also while messages are on their way.
+#[test]
+fn runs_rooms_with_ignored_names_without_a_violation() {
+    let look = Look {
+        clients: Some(4),
+        span: Some(20_000),
+        ignores: Some(1_000),
+        ..Look::default()
+    };
+    all_succeed(7_000, &look);
+}
+
 #[test]
 fn repeats_a_seed_and_differs_from_the_next() {
     let look = Look {

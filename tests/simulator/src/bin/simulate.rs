@@ -50,6 +50,9 @@ struct Options {
     /// Mean milliseconds between two orders of the operator, instead of none.
     #[arg(long)]
     orders: Option<u64>,
+    /// Mean milliseconds between two decisions to ignore a name, instead of none.
+    #[arg(long)]
+    ignores: Option<u64>,
     /// Write every datagram of the first seed to this file, as a capture for Wireshark.
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -143,6 +146,7 @@ fn look(options: &Options, readable: bool) -> Look {
         span: options.span,
         keep_s: options.keep,
         orders: options.orders,
+        ignores: options.ignores,
         #[cfg(feature = "null-cipher")]
         crypto: options.crypto,
         #[cfg(not(feature = "null-cipher"))]

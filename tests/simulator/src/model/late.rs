@@ -29,20 +29,23 @@ impl Model {
         Err(Violation::new(Check::DeliveredIsShown, detail))
     }
 
-    /// Returns how many messages of a process to a name were reported as saved, and shown there or
-    /// announced as not shown.
+    /// Returns how many messages of a process to a name were reported as saved, and shown or
+    /// ignored there, or announced as not shown.
     fn arrived_of(&self, process: ProcessId, to: &str) -> usize {
         let reader = |of: ProcessId| self.names[self.name_of(of)] == to;
-        let saved = self.messages.iter().filter(|message| {
+        let saved = self.messages.iter().enumerate().filter(|(_, message)| {
             message.process == process
                 && matches!(message.target, Target::Name(name) if self.names[name] == to)
                 && matches!(message.outcome, Some((Outcome::Saved, _)))
         });
-        let shown = saved.filter(|message| {
+        let shown = saved.filter(|(id, message)| {
+            let is_ignored =
+                matches!(message.target, Target::Name(name) if self.may_be_ignored(*id, name));
             let mut showings = message.showings.iter();
             // A name that is forgotten and registered again at once looks like one that stayed.
             let mut forgotten = message.forgotten.iter();
-            forgotten.any(|name| self.names[*name] == to)
+            is_ignored
+                || forgotten.any(|name| self.names[*name] == to)
                 || showings.any(|showing| reader(showing.process))
         });
         let own = &self.names[self.name_of(process)];

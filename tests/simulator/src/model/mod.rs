@@ -3,6 +3,8 @@
 
 mod announcements;
 mod finals;
+mod ignored;
+mod ignoring;
 mod late;
 mod orders;
 mod promises;
@@ -18,6 +20,7 @@ use chatapp_core::{
     ClientEvent, CommandId, MessageStatus, NotShownReason, PublicKey, RateLimits, Request,
 };
 
+use self::ignored::Ignored;
 use self::restrictions::{Announcement, Orders};
 use self::tenure::{Tenure, Trust, Withheld};
 
@@ -50,6 +53,8 @@ pub struct Model {
     /// The orders of the operator.
     orders: Orders,
     announcements: Vec<Announcement>,
+    /// The keys that people have ignored.
+    ignored: Ignored,
     /// Messages that were not sent for want of a pin. A client reports its pins after the event:
     /// until then, they are not checked.
     pins_full: Vec<MessageId>,
@@ -213,6 +218,7 @@ impl Model {
             folders: BTreeMap::new(),
             orders: Orders::default(),
             announcements: Vec::new(),
+            ignored: Ignored::default(),
             pins_full: Vec::new(),
         }
     }
@@ -227,6 +233,7 @@ impl Model {
         thief: bool,
         at: Millis,
     ) -> ProcessId {
+        self.ignored.started(self.lives.len(), name, remembers);
         let folder = self.folders.get(&name).filter(|_| remembers);
         self.lives.push(Life {
             name,

@@ -7,7 +7,7 @@ use crate::violation::{Check, Violation};
 impl Model {
     /// Returns messages that were reported as saved or posted, and are missing at a recipient. Log
     /// entries that were announced as dropped are not missing, nor are stored messages that were
-    /// announced as not shown.
+    /// announced as not shown, nor those of ignored keys.
     pub fn missing(&self) -> Vec<Violation> {
         let mut missing = Vec::new();
         let mut withheld = self.withheld();
@@ -26,6 +26,10 @@ impl Model {
             }
             for name in self.promised_to(id) {
                 if self.was_shown_to(id, name) || message.forgotten.contains(&name) {
+                    continue;
+                }
+                // Before the dropped entries, which excuse as many others.
+                if self.may_be_ignored(id, name) {
                     continue;
                 }
                 if message.target == Target::Channel && self.is_silenced_for(id, name) {

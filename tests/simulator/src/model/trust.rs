@@ -60,6 +60,7 @@ impl Model {
     /// Notes that the memory of a name is lost.
     pub fn lost_key(&mut self, name: NameId) {
         self.folders.remove(&name);
+        self.ignored.lost(name);
     }
 
     /// Returns whether the server ever gave the name of a process to its key.

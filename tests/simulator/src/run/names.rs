@@ -1,4 +1,4 @@
-//! Faults that concern names: thieves, lost keys, and orders of the operator.
+//! Faults that concern names: thieves, lost keys, orders of the operator, and ignored names.
 
 use chatapp_core::RestrictionKind;
 
@@ -32,6 +32,20 @@ impl Run {
             return self.world.announce();
         }
         self.world.order(name, kind, lifts)
+    }
+
+    /// Lets a person ignore a name, or no longer.
+    pub(super) fn ignore(&mut self) -> Result<(), Violation> {
+        let Some(process) = self.some_client() else {
+            return Ok(());
+        };
+        let names = self.plan.clients;
+        let name = self.choices().index(names);
+        let ask = match self.choices().chance(600) {
+            true => Ask::Ignore(name),
+            false => Ask::Unignore(name),
+        };
+        self.world.ask(process, ask)
     }
 
     /// Starts another client under a name that has an owner.
