@@ -3,6 +3,7 @@
 mod attention;
 mod conversation;
 mod end;
+mod ignoring;
 mod json;
 mod key_writer;
 mod known_keys;
@@ -10,6 +11,7 @@ mod ledger;
 mod line;
 mod medium_store;
 mod message_log;
+mod order;
 mod output;
 mod personal;
 mod roster;
@@ -17,6 +19,7 @@ mod server_place;
 mod server_search;
 mod session;
 mod stall;
+mod word;
 
 use std::io::{self, IsTerminal};
 use std::mem;
@@ -24,7 +27,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chatapp_console::Wording;
-use chatapp_core::{Client, ClientConfig, ClientRecord, PublicKey};
+use chatapp_core::{Client, ClientConfig, ClientRecord, IgnoredSlot, PublicKey};
 use chatapp_mio::{ClientLimits, ClientMemory, Transport, Waker, seed};
 use chatapp_store::client_key_file;
 use clap::ColorChoice;
@@ -45,6 +48,7 @@ use crate::terminal::{self, Editor, Gate, History, Names, Partner, Screen};
 use attention::{Attention, Bell};
 use conversation::Conversation;
 use end::End;
+use ignoring::IGNORED_MAX;
 use known_keys::KnownKeys;
 use message_log::MessageLog;
 use output::{Output, OutputFormat, TerminalState};
@@ -98,10 +102,12 @@ fn chat(
 
     let mut memory = memory(options)?;
     let mut key_slots = network.key_slots();
+    let mut ignored = vec![IgnoredSlot::VACANT; IGNORED_MAX];
     let config = ClientConfig::new(options.name.clone(), server);
     let mut client = Client::new(config, memory.storage(), identity, seed)
         .map_err(|error| Failure::new(Exit::System, error.to_string()))?;
     client.log_keys(&mut key_slots);
+    client.ignore_in(&mut ignored);
 
     let remembered = remember(options, place, state.as_deref(), &mut client)?;
     let mut search = ServerSearch::new(&place.host, place.port, addresses, waker.clone());

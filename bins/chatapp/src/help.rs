@@ -29,6 +29,9 @@ Commands of a client, one per line:
   help                 show these commands
   keys verify <name>   show the code that both of you must see alike
   keys verified <name> remember that you have compared it
+  ignore <name>        show no messages of this name, also at later starts
+  unignore <name>      show the next ones again
+  ignored              list the names that you ignore
 A slash in front, as in /send, is accepted. The text begins one blank after the
 name.
 

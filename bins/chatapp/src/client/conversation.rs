@@ -162,7 +162,8 @@ impl Conversation {
 
     /// Returns the meaning of a line in a conversation: a command, or a text for the partner.
     fn said<'l>(&self, line: &'l str, text: &str, word: &str, partner: &Recipient) -> Meaning<'l> {
-        let is_command = word.starts_with('/') || word == typed::KEYS || COMMANDS.contains(&word);
+        let is_command =
+            word.starts_with('/') || typed::WORDS.contains(&word) || COMMANDS.contains(&word);
         if !is_command {
             return self.to(partner, text);
         }
@@ -269,6 +270,7 @@ mod tests {
             "/who",
             "/tabel",
             "keys verify bob",
+            "ignore bob",
         ] {
             assert_eq!(bob.read(typed, NOW), line(typed));
         }

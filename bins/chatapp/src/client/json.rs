@@ -1,14 +1,13 @@
-//! Events and commands as JSON, one object per line. `JSON.md` in this crate describes them. Later
-//! versions only add fields and events.
+//! Events as JSON, one object per line. `JSON.md` in this crate describes them. Later versions only
+//! add fields and events.
 
-use chatapp_console as console;
 use chatapp_core::wire::Refusal;
 use chatapp_core::{ClientEvent, Command, CommandError, CommandId, MessageStatus, NotShownReason};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
-use super::ledger::{Kind, Open};
-use crate::typed::Request;
+use super::ledger::Open;
+use super::word::Word;
 
 /// One object of the output.
 #[derive(Debug, Serialize)]
@@ -60,6 +59,12 @@ pub(super) enum Event<'a> {
         name: &'a str,
         code: String,
         verified: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tag: Option<&'a Value>,
+    },
+    /// All ignored keys, after a command about them.
+    Ignored {
+        keys: Vec<IgnoredKey<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         tag: Option<&'a Value>,
     },
@@ -123,121 +128,11 @@ pub(super) struct Entry<'a> {
     pub(super) verified: bool,
 }
 
-/// Name of a command in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Word {
-    Send,
-    SendAll,
-    Reg,
-    Dereg,
-    Table,
-    Help,
-    Quit,
-    Verify,
-    Verified,
-}
-
-impl Word {
-    pub(super) fn of(command: Command<'_>) -> Self {
-        match command {
-            Command::Send { .. } => Self::Send,
-            Command::SendAll { .. } => Self::SendAll,
-            Command::Register { .. } => Self::Reg,
-            Command::Deregister { .. } => Self::Dereg,
-        }
-    }
-
-    fn of_kind(kind: Kind) -> Self {
-        match kind {
-            Kind::Send => Self::Send,
-            Kind::SendAll => Self::SendAll,
-            Kind::Register => Self::Reg,
-            Kind::Deregister => Self::Dereg,
-        }
-    }
-}
-
-/// One object of the input.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Order {
-    command: Word,
-    to: Option<String>,
-    text: Option<String>,
-    name: Option<String>,
-    /// Returned in every object about this command.
-    #[serde(default)]
-    pub(super) tag: Option<Value>,
-}
-
-impl Order {
-    /// Returns whether a line is to be parsed as JSON: no typed command begins with a brace.
-    pub(super) fn is_one(line: &str) -> bool {
-        console::without_mark(line).trim_start().starts_with('{')
-    }
-
-    /// Parses a line.
-    ///
-    /// # Errors
-    /// Returns the message of the JSON parser.
-    pub(super) fn read(line: &str) -> Result<Self, String> {
-        serde_json::from_str(console::without_mark(line)).map_err(|error| error.to_string())
-    }
-
-    /// Returns the command. Without a name, `reg` and `dereg` use `own_name`.
-    ///
-    /// # Errors
-    /// Returns which field is missing or not allowed.
-    pub(super) fn request<'a>(&'a self, own_name: &'a str) -> Result<Request<'a>, String> {
-        let Self {
-            command,
-            to,
-            text,
-            name,
-            ..
-        } = self;
-        let is_message = matches!(command, Word::Send | Word::SendAll);
-        for (field, is_there, is_allowed) in [
-            ("to", to.is_some(), *command == Word::Send),
-            ("text", text.is_some(), is_message),
-            (
-                "name",
-                name.is_some(),
-                matches!(
-                    command,
-                    Word::Reg | Word::Dereg | Word::Verify | Word::Verified
-                ),
-            ),
-        ] {
-            if is_there && !is_allowed {
-                return Err(format!("this command has no field `{field}`"));
-            }
-        }
-        let needed = |field: &'a Option<String>, what| {
-            field
-                .as_deref()
-                .ok_or_else(|| format!("missing field `{what}`"))
-        };
-        let own_or_name = name.as_deref().unwrap_or(own_name);
-        let input = match command {
-            Word::Send => console::Input::Command(Command::Send {
-                to: needed(to, "to")?,
-                text: needed(text, "text")?,
-            }),
-            Word::SendAll => console::Input::Command(Command::SendAll {
-                text: needed(text, "text")?,
-            }),
-            Word::Reg => console::Input::Command(Command::Register { name: own_or_name }),
-            Word::Dereg => console::Input::Command(Command::Deregister { name: own_or_name }),
-            Word::Table => console::Input::Table,
-            Word::Help => console::Input::Help,
-            Word::Quit => console::Input::Quit,
-            Word::Verify => return Ok(Request::Verify(needed(name, "name")?)),
-            Word::Verified => return Ok(Request::Verified(needed(name, "name")?)),
-        };
-        Ok(Request::Room(input))
-    }
+/// An ignored key, and the name that it had when it was ignored.
+#[derive(Debug, Serialize)]
+pub(super) struct IgnoredKey<'a> {
+    pub(super) name: &'a str,
+    pub(super) key: String,
 }
 
 /// Returns the objects for an event and for the command that it settles: none, one or two.
@@ -421,60 +316,5 @@ pub(super) fn recipient(command: Command<'_>) -> Option<&str> {
     match command {
         Command::Send { to, .. } => Some(to),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::typed;
-
-    fn read(line: &str) -> Result<String, String> {
-        let order = Order::read(line)?;
-        order.request("alice").map(|request| format!("{request:?}"))
-    }
-
-    #[test]
-    fn reads_commands() {
-        let same = |line: &str, typed: &str| {
-            let entry = typed::parse(typed).ok().flatten();
-            let entry = entry.map(|entry| format!("{entry:?}"));
-            assert_eq!(read(line).ok(), entry, "{line}");
-        };
-        same(
-            r#"{"command":"send","to":"bob","text":"hi"}"#,
-            "send bob hi",
-        );
-        same(r#"{"command":"send_all","text":"hi"}"#, "send_all hi");
-        same(r#" {"tag":[1],"command":"dereg"}"#, "dereg alice");
-        same("\u{feff}{\"command\":\"help\"}", "help");
-        same(r#"{"command":"reg","name":"bob"}"#, "reg bob");
-        same(r#"{"command":"table"}"#, "table");
-        same(r#"{"command":"quit"}"#, "quit");
-        same(r#"{"command":"verify","name":"bob"}"#, "keys verify bob");
-        same(
-            r#"{"command":"verified","name":"bob"}"#,
-            "keys verified bob",
-        );
-    }
-
-    #[test]
-    fn reports_the_mistake_in_an_object() {
-        for (line, words) in [
-            (r#"{"command":"send","text":"hi"}"#, "missing field `to`"),
-            (r#"{"command":"send_all"}"#, "missing field `text`"),
-            (r#"{"command":"verify"}"#, "missing field `name`"),
-            (r#"{"to":"bob"}"#, "missing field `command`"),
-            (r#"{"command":"sing"}"#, "unknown variant `sing`"),
-            (r#"{"command":"quit","now":true}"#, "unknown field `now`"),
-            (
-                r#"{"command":"table","to":"bob"}"#,
-                "this command has no field `to`",
-            ),
-            (r#"{"command":"send""#, "EOF"),
-        ] {
-            let error = read(line).unwrap_err();
-            assert!(error.contains(words), "{line}: {error}");
-        }
     }
 }

@@ -360,6 +360,37 @@ impl KnownKeys {
         })
     }
 
+    /// Remembers that the user ignores a key, if anything is stored.
+    ///
+    /// # Errors
+    /// Returns an error if the store does not take it.
+    pub(super) fn ignore(&self, name: &Name, key: PublicKey) -> Result<(), KeyError> {
+        let name = name.clone();
+        self.change(move |memory| {
+            let name = name.as_str();
+            memory.note(ClientRecord::Ignored { name, key }).map(drop)
+        })
+    }
+
+    /// Forgets that the user ignores a key.
+    ///
+    /// # Errors
+    /// Returns an error if the store does not take it.
+    pub(super) fn unignore(&self, key: PublicKey) -> Result<(), KeyError> {
+        self.change(move |memory| memory.unignore(key))
+    }
+
+    fn change(
+        &self,
+        change: impl FnOnce(&mut Memory) -> Result<(), Error> + Send + 'static,
+    ) -> Result<(), KeyError> {
+        let Some(store) = &self.store else {
+            return Ok(());
+        };
+        let answer = store.write(change).wait();
+        answer.ok_or(KeyError::NotYet)?.map_err(KeyError::Store)
+    }
+
     /// Asks the store for the keys that another process of this name has pinned since: they count
     /// before anything is believed or sent.
     ///

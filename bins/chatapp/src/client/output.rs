@@ -14,10 +14,11 @@ use chatapp_mio::Clock;
 use serde_json::Value;
 
 use super::attention::Attention;
-use super::json::{self, Entry, Event, Word};
+use super::json::{self, Entry, Event};
 use super::ledger::{Ledger, Waiting};
 use super::message_log::MessageLog;
 use super::roster::{Roster, table};
+use super::word::Word;
 use crate::display::Display;
 use crate::exit::{Exit, complain};
 use crate::help::TERMINAL_HELP;

@@ -14,10 +14,10 @@ use serde_json::Value;
 
 use super::conversation::{Conversation, Meaning};
 use super::end::End;
-use super::json::Order;
 use super::known_keys::KnownKeys;
 use super::line::Line;
 use super::message_log::MessageLog;
+use super::order::Order;
 use super::output::Output;
 use super::stall::Stall;
 use crate::data::Remembered;
@@ -299,11 +299,9 @@ impl<'a> Session<'a> {
         tag: Option<&Value>,
     ) -> Executed {
         match request {
-            typed::Request::Room(input) => return self.execute_input(client, now, input, tag),
-            typed::Request::Verify(name) => self.verify(client, name, false, tag),
-            typed::Request::Verified(name) => self.verify(client, name, true, tag),
+            typed::Request::Room(input) => self.execute_input(client, now, input, tag),
+            typed::Request::Keys(request) => self.execute_about_keys(client, now, request, tag),
         }
-        Executed::Done
     }
 
     fn execute_input(

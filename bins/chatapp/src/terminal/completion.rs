@@ -13,7 +13,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{Context, Helper};
 
 use super::Gate;
-use crate::typed::{ACTIONS, KEYS};
+use crate::typed::{ACTIONS, IGNORE, KEYS, UNIGNORE, WORDS};
 
 /// Commands of a terminal only.
 const AT_TERMINAL: [&str; 4] = ["to", "reply", "say", "history"];
@@ -65,14 +65,16 @@ impl Assistant {
         ) {
             (None, _) => {
                 let slash = word.len() - word.trim_start_matches('/').len();
-                let commands = COMMANDS.into_iter().chain([KEYS]).chain(AT_TERMINAL);
+                let commands = COMMANDS.into_iter().chain(WORDS).chain(AT_TERMINAL);
                 return (start + slash, candidates(commands, &word[slash..]));
             }
             (Some(KEYS), None) => candidates(ACTIONS.into_iter(), word),
             (Some(KEYS), Some(action)) if ACTIONS.contains(&action) && before.next().is_none() => {
                 self.names.starting_with(word)
             }
-            (Some("send" | "msg" | "to" | "query"), None) => self.names.starting_with(word),
+            (Some("send" | "msg" | "to" | "query" | IGNORE | UNIGNORE), None) => {
+                self.names.starting_with(word)
+            }
             (Some("reg" | "dereg"), None) => {
                 candidates(std::iter::once(self.own_name.as_str()), word)
             }
@@ -180,5 +182,7 @@ mod tests {
         assert_eq!(complete("keys verify bo"), (12, vec!["bob ".into()]));
         assert_eq!(complete("keys verify bob b").1.len(), 0);
         assert_eq!(complete("send_all b").1.len(), 0);
+        assert_eq!(complete("ig").1, ["ignore ", "ignored "]);
+        assert_eq!(complete("/unignore bo"), (10, vec!["bob ".into()]));
     }
 }

@@ -1,11 +1,12 @@
-//! The output about keys: first contacts, and codes to compare.
+//! The output about keys: first contacts, codes to compare, and ignored keys.
 
 use chatapp_console::{Part, Visible};
-use chatapp_core::PublicKey;
+use chatapp_core::{Client, PublicKey};
 use serde_json::Value;
 
 use super::Output;
-use crate::client::json::Event;
+use crate::client::ignoring::IgnoringError;
+use crate::client::json::{Event, IgnoredKey};
 use crate::client::known_keys::{KeyError, Verification};
 use crate::fingerprint::Fingerprint;
 
@@ -100,6 +101,88 @@ impl Output<'_> {
             ),
             KeyError::OwnName => self.words(Part::Error, "[That is your own name.]"),
             _ => self.words(Part::Error, format_args!("[{error}]")),
+        }
+    }
+
+    /// Shows that a name is ignored from now on.
+    pub(in crate::client) fn ignores(&self, client: &Client<'_>, name: &str, tag: Option<&Value>) {
+        if self.speaks_json() {
+            return self.ignored(client, tag);
+        }
+        let name = Visible(name);
+        self.words(
+            Part::Success,
+            format_args!("[You ignore {name} from now on. `unignore {name}` ends it.]"),
+        );
+    }
+
+    /// Shows that a name is not ignored any more.
+    pub(in crate::client) fn unignores(
+        &self,
+        client: &Client<'_>,
+        name: &str,
+        tag: Option<&Value>,
+    ) {
+        if self.speaks_json() {
+            return self.ignored(client, tag);
+        }
+        let name = Visible(name);
+        self.words(
+            Part::Success,
+            format_args!("[You do not ignore {name} any more.]"),
+        );
+    }
+
+    /// Shows all ignored keys.
+    pub(in crate::client) fn ignored(&self, client: &Client<'_>, tag: Option<&Value>) {
+        let mut keys: Vec<_> = client.ignored().collect();
+        keys.sort_unstable_by_key(|(name, _)| *name);
+        if self.speaks_json() {
+            let keys = keys.into_iter().map(|(name, key)| IgnoredKey {
+                name,
+                key: key.to_string(),
+            });
+            let keys = keys.collect();
+            return self.object(&Event::Ignored { keys, tag });
+        }
+        if keys.is_empty() {
+            return self.words(Part::Notice, "[You ignore nobody.]");
+        }
+        for (name, key) in keys {
+            let (name, key) = (Visible(name), Fingerprint::of(&key));
+            self.words(Part::Notice, format_args!("[You ignore {name}, key {key}]"));
+        }
+    }
+
+    /// Shows why a name is not ignored, or not any more, or only for now.
+    pub(in crate::client) fn not_ignored(
+        &mut self,
+        name: &str,
+        error: &IgnoringError,
+        tag: Option<&Value>,
+    ) {
+        self.ledger.reject_line();
+        if self.speaks_json() {
+            return self.rejected(error.word(), error, tag);
+        }
+        let name = Visible(name);
+        match error {
+            IgnoringError::NoKey => self.words(
+                Part::Error,
+                format_args!("[No key of {name} is known: the name is not in the table.]"),
+            ),
+            IgnoringError::OwnName => self.words(Part::Error, "[That is your own name.]"),
+            IgnoringError::Full => self.words(
+                Part::Error,
+                format_args!("[{name} is not ignored: {error}]"),
+            ),
+            IgnoringError::NotIgnored => {
+                self.words(Part::Error, format_args!("[You do not ignore {name}.]"));
+            }
+            IgnoringError::Memory(error) => self.words(
+                Part::Error,
+                format_args!("[For {name}, this holds until the program ends: {error}]"),
+            ),
         }
     }
 }

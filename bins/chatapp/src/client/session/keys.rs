@@ -1,14 +1,18 @@
 //! The known keys in a session: storing them, and commands about them.
 
+use std::iter;
+
 use chatapp_core::{Client, Instant, Name, UnixSeconds};
 use chatapp_store::Error;
 use serde_json::Value;
 
-use super::Session;
+use super::{Executed, Session};
 use crate::client::end::End;
+use crate::client::ignoring::IgnoringError;
 use crate::client::known_keys::{KeyError, Noted};
 use crate::client::stall::Stall;
 use crate::spelling;
+use crate::typed::KeyRequest;
 
 impl Session<'_> {
     /// Returns whether lines can be taken and shown: there is room for them, and the disk has taken
@@ -17,14 +21,69 @@ impl Session<'_> {
         self.output.display().has_room() && !self.keys.is_storing()
     }
 
-    /// Shows the safety code with a name, and remembers that it was compared, if it was.
-    pub(super) fn verify(
+    /// Executes a command about keys.
+    pub(super) fn execute_about_keys(
         &mut self,
-        client: &Client<'_>,
-        typed: &str,
-        is_compared: bool,
+        client: &mut Client<'_>,
+        now: Instant,
+        request: KeyRequest<'_>,
         tag: Option<&Value>,
-    ) {
+    ) -> Executed {
+        match request {
+            // Before the first table, most keys are not known.
+            KeyRequest::Ignore(_) if self.output.is_registering() => return Executed::NoRoom,
+            KeyRequest::Verify(name) => self.verify(client, name, false, tag),
+            KeyRequest::Verified(name) => self.verify(client, name, true, tag),
+            KeyRequest::Ignore(name) => self.ignore(client, now, name, tag),
+            KeyRequest::Unignore(name) => self.unignore(client, name, tag),
+            KeyRequest::Ignored => self.output.ignored(client, tag),
+        }
+        Executed::Done
+    }
+
+    /// Ignores the key of a name, now and at later starts.
+    fn ignore(&mut self, client: &mut Client<'_>, now: Instant, typed: &str, tag: Option<&Value>) {
+        let is_known = |name: &str| {
+            let is_listed = client.table().any(|entry| entry.name == name);
+            is_listed || Name::new(name).is_ok_and(|name| client.pinned_key(&name).is_some())
+        };
+        let name = spelling::known(typed, is_known);
+        let Ok(name) = Name::new(&name) else {
+            return self.output.not_ignored(&name, &IgnoringError::NoKey, tag);
+        };
+        let stored = match client.ignore(now, &name) {
+            Ok(key) => self.keys.ignore(&name, key).map_err(IgnoringError::Memory),
+            Err(error) => Err(error.into()),
+        };
+        match stored {
+            Ok(()) => self.output.ignores(client, name.as_str(), tag),
+            Err(error) => self.output.not_ignored(name.as_str(), &error, tag),
+        }
+    }
+
+    /// Shows the messages of all keys again that had this name, or have it now.
+    fn unignore(&mut self, client: &mut Client<'_>, typed: &str, tag: Option<&Value>) {
+        let is_ignored = |name: &str| client.ignored().any(|(ignored, _)| ignored == name);
+        let name = spelling::known(typed, is_ignored);
+        let keys: Vec<_> = match Name::new(&name) {
+            Ok(name) => iter::from_fn(|| client.unignore(&name)).collect(),
+            Err(_) => Vec::new(),
+        };
+        let mut stored = keys.iter().map(|key| self.keys.unignore(*key));
+        let result = match stored.next() {
+            None => Err(IgnoringError::NotIgnored),
+            Some(first) => stored
+                .fold(first, Result::and)
+                .map_err(IgnoringError::Memory),
+        };
+        match result {
+            Ok(()) => self.output.unignores(client, &name, tag),
+            Err(error) => self.output.not_ignored(&name, &error, tag),
+        }
+    }
+
+    /// Shows the safety code with a name, and remembers that it was compared, if it was.
+    fn verify(&mut self, client: &Client<'_>, typed: &str, is_compared: bool, tag: Option<&Value>) {
         let is_pinned =
             |name: &str| Name::new(name).is_ok_and(|name| client.pinned_key(&name).is_some());
         let name = spelling::known(typed, is_pinned);
