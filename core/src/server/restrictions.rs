@@ -200,17 +200,27 @@ impl<'a> Restrictions<'a> {
         after: Accepted,
         now: UnixSeconds,
     ) -> Result<OrderId, OrderError> {
-        let used = self.in_force(now).count();
-        let coming = self.pending.iter().filter(|order| !order.lifts).count();
-        if used + coming >= self.slots.len() {
-            return Err(OrderError::Full);
-        }
         let subject = restriction.subject.canonical();
         let restriction = Restriction {
             subject,
             ..restriction
         };
+        if !self.has_room_for(&restriction, now) {
+            return Err(OrderError::Full);
+        }
         self.push(restriction, false, after)
+    }
+
+    /// Returns whether there is room for a restriction beside those in force and those that wait
+    /// for the store. One that replaces another takes its slot.
+    fn has_room_for(&self, new: &Restriction, now: UnixSeconds) -> bool {
+        let replaces =
+            |new: &Restriction| self.in_force(now).any(|old| old.is_for(new.kind, &new.subject));
+        let mut waiting = self.pending.iter().filter(|order| !order.lifts);
+        let coming = waiting.clone().filter(|order| !replaces(&order.restriction));
+        let used = self.in_force(now).count() + coming.count();
+        let is_waiting = waiting.any(|order| order.restriction.is_for(new.kind, &new.subject));
+        used < self.slots.len() || is_waiting || replaces(new)
     }
 
     /// Accepts the order to lift a restriction.

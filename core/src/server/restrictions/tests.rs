@@ -173,6 +173,25 @@ fn says_when_it_is_full() {
         restrictions.on_stored(true, later);
         assert_eq!(restrictions.in_force(later).count(), 2);
     });
+    // One that is in force, or waits for the store, can be changed in its place.
+    with(|restrictions| {
+        order(restrictions, ban(subject("ann"), Some(1_001)));
+        let bob = restrictions.restrict(ban(subject("bob"), None), NONE, NOON);
+        let again = restrictions.restrict(ban(subject("bob"), Some(1_003)), NONE, NOON);
+        assert!(bob.is_ok() && again.is_ok());
+        let ann = restrictions.restrict(ban(subject("ann"), Some(1_002)), NONE, NOON);
+        assert!(ann.is_ok(), "{ann:?}");
+        let mute = restriction(RestrictionKind::Mute, subject("ann"), None);
+        let mute = restrictions.restrict(mute, NONE, NOON);
+        assert_eq!(mute, Err(OrderError::Full), "a mute replaces no ban");
+        for _ in 0..3 {
+            restrictions.next_record();
+            restrictions.on_stored(true, NOON);
+        }
+        let one = "192.0.2.1:1";
+        assert_eq!(banned(restrictions, "ann", 1, one), Some(1_002));
+        assert_eq!(banned(restrictions, "bob", 1, one), Some(1_003));
+    });
     let refused = Restrictions::new().restrict(ban(subject("ann"), None), NONE, NOON);
     assert_eq!(refused, Err(OrderError::Full), "it has no memory");
 }
